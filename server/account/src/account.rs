@@ -1,0 +1,140 @@
+use crate::{Email, Refusal, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// The name of an account that never changes; random, and says nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AccountId(pub String);
+
+/// The organization that manages an account, and whom to ask there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Organization {
+    /// As its people know it.
+    pub name: String,
+    /// Who helps with passwords there.
+    pub administrator_name: String,
+    /// Where to write to that person.
+    pub administrator_email: String,
+}
+
+/// Who keeps the password of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AccountKind {
+    /// We do.
+    Local,
+    /// Google does; there is none here.
+    Google,
+    /// The organization does; there is none here.
+    Managed(Organization),
+}
+
+/// A person's name as they write it: one line, at most 100 characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Name(String);
+
+impl Name {
+    /// The most characters a name may have.
+    pub const MAX_CHARS: usize = 100;
+
+    /// Reads what a person typed; white space is folded.
+    ///
+    /// # Errors
+    /// [`Refusal::NameMissing`] when empty, [`Refusal::NameUnfit`] when too long or with control characters, or when it
+    /// could pass for a link or markup in a mail (attack: advertising through our letters).
+    pub fn parse(typed: &str) -> Result<Self, Refusal> {
+        let name = typed.split_whitespace().collect::<Vec<_>>().join(" ");
+        if name.is_empty() {
+            return Err(Refusal::NameMissing);
+        }
+        let unfit = name.chars().count() > Self::MAX_CHARS
+            || name.chars().any(|c| c.is_control() || "<>\\@".contains(c))
+            || name.contains("//")
+            || name.to_ascii_lowercase().contains("www.");
+        if unfit { Err(Refusal::NameUnfit) } else { Ok(Self(name)) }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A person who can be let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Never changes.
+    pub id: AccountId,
+    /// Proven by a code before the account existed.
+    pub email: Email,
+    /// As the person writes it.
+    pub name: String,
+    /// Who keeps the password.
+    pub kind: AccountKind,
+    /// Language of mails and screens: `en`, `ar`.
+    pub language: Option<String>,
+    /// When the local password was last set.
+    pub password_changed_at: Option<Timestamp>,
+    /// Set when an operator has switched the account off.
+    pub disabled_at: Option<Timestamp>,
+}
+
+impl Account {
+    /// Whether there is a password here that its owner may change.
+    #[must_use]
+    pub fn own_password(&self) -> OwnPassword {
+        match &self.kind {
+            AccountKind::Local => OwnPassword::Editable,
+            AccountKind::Google => OwnPassword::HeldByGoogle,
+            AccountKind::Managed(organization) => OwnPassword::HeldBy(organization.clone()),
+        }
+    }
+}
+
+/// Where a person's password lives, and so who can change it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OwnPassword {
+    /// Here.
+    Editable,
+    /// In the person's Google account.
+    HeldByGoogle,
+    /// With their organization.
+    HeldBy(Organization),
+}
+
+impl OwnPassword {
+    /// Refuses unless the password is ours to set.
+    ///
+    /// # Errors
+    /// [`Refusal::HeldByGoogle`] or [`Refusal::HeldByOrganization`].
+    pub fn require_editable(&self) -> Result<(), Refusal> {
+        match self {
+            Self::Editable => Ok(()),
+            Self::HeldByGoogle => Err(Refusal::HeldByGoogle),
+            Self::HeldBy(organization) => Err(Refusal::HeldByOrganization {
+                organization: organization.name.clone(),
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_line_and_no_advertisement() {
+        assert_eq!(Name::parse("  Ada \t Lovelace ").unwrap().as_str(), "Ada Lovelace");
+        assert_eq!(Name::parse(" "), Err(Refusal::NameMissing));
+        let long = "a".repeat(101);
+        for typed in [
+            "http://evil.example",
+            "www.evil.example",
+            "<b>",
+            "a@b.example",
+            "a\u{7}b",
+            &long,
+        ] {
+            assert_eq!(Name::parse(typed), Err(Refusal::NameUnfit), "{typed:?}");
+        }
+    }
+}

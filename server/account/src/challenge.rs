@@ -1,0 +1,248 @@
+use crate::{Code, CodeBinding, Email, Keyring, Purpose, Refusal, Timestamp};
+
+/// A code that was mailed in a flow, as stored.
+#[derive(Debug, Clone)]
+pub struct IssuedCode {
+    /// Its row.
+    pub id: String,
+    /// What [`Code::digest`] made of it.
+    pub digest: String,
+    /// Which key made the digest.
+    pub key_id: String,
+    /// When its letter was written.
+    pub sent_at: Timestamp,
+    /// From this moment on it is late.
+    pub expires_at: Timestamp,
+    /// Set when a newer code of the same purpose and address took its place, or the password changed.
+    pub superseded_at: Option<Timestamp>,
+}
+
+/// A code that is waited for. One try is already spent when it is loaded, so that racing guesses cannot share one.
+#[derive(Debug, Clone)]
+pub struct Challenge {
+    /// The flow: digest of the browser's token.
+    pub flow: String,
+    /// What the code is for.
+    pub purpose: Purpose,
+    /// Whom it was mailed to.
+    pub email: Email,
+    /// What is left after this one.
+    pub tries_left: i64,
+    /// How many more times an older code is recognised without costing a try.
+    pub hints_left: i64,
+    /// Every code of this flow, newest first.
+    pub codes: Vec<IssuedCode>,
+}
+
+/// Proof that the code was right. Only [`Challenge::answer`] makes one.
+#[derive(Debug)]
+pub struct Passed {
+    code_id: String,
+    flow: String,
+}
+
+impl Passed {
+    /// The code to mark as used.
+    #[must_use]
+    pub fn code_id(&self) -> &str {
+        &self.code_id
+    }
+
+    /// The flow that goes on.
+    #[must_use]
+    pub fn flow(&self) -> &str {
+        &self.flow
+    }
+}
+
+/// Not a `Result`: a wrong answer is recorded too, and a `?` would roll the spent try back.
+#[derive(Debug)]
+#[must_use]
+pub enum Answer {
+    /// The newest code, in time.
+    Right(Passed),
+    /// Anything else. The try stays spent.
+    Wrong(Refusal),
+    /// A code of this flow that is no longer the one, or is late: no guess, so the try is given back.
+    Known(Refusal),
+}
+
+impl Challenge {
+    /// Tries for all codes of a flow together: a new code does not give them back.
+    pub const TRIES: i64 = 5;
+    /// How long a code works (ASVS 5.0 6.5.5), judged when it is used.
+    pub const MINUTES: i64 = 10;
+    /// How many times an older code is recognised for free.
+    pub const HINTS: i64 = 2;
+    /// How many times a flow may send a code, the first included.
+    pub const SENDS: i64 = 6;
+
+    /// How long a person waits for the next code after the `sent`th: 30 s, doubling to 4 min.
+    #[must_use]
+    pub fn resend_wait_s(sent: i64) -> i64 {
+        30 << sent.saturating_sub(1).clamp(0, 3)
+    }
+
+    /// Judges a code. Attack: a code of another purpose, address or browser; the digest is bound to all three.
+    pub fn answer(&self, typed: &Code, keys: &Keyring, now: Timestamp) -> Answer {
+        let binding = CodeBinding {
+            purpose: self.purpose,
+            email: &self.email,
+            flow: &self.flow,
+        };
+        let fits = |code: &&IssuedCode| {
+            keys.find(&code.key_id)
+                .is_some_and(|key| typed.matches(&code.digest, key, binding))
+        };
+        let wrong = if self.tries_left > 0 {
+            Refusal::CodeWrong {
+                tries_left: self.tries_left,
+            }
+        } else {
+            Refusal::TriesUsedUp
+        };
+        let Some(newest) = self.codes.first() else {
+            return Answer::Wrong(wrong);
+        };
+        let Some(code) = self.codes.iter().find(fits) else {
+            return Answer::Wrong(wrong);
+        };
+        if code.id == newest.id && code.superseded_at.is_none() {
+            if now < code.expires_at {
+                return Answer::Right(Passed {
+                    code_id: code.id.clone(),
+                    flow: self.flow.clone(),
+                });
+            }
+            return self.known(Refusal::CodeLate, wrong);
+        }
+        if code.id == newest.id {
+            // Another browser asked after this one: only the newest code of a purpose works.
+            return self.known(Refusal::CodeReplaced, wrong);
+        }
+        self.known(
+            Refusal::CodeOlder {
+                sent_at: code.sent_at,
+                newest_at: newest.sent_at,
+            },
+            wrong,
+        )
+    }
+
+    fn known(&self, refusal: Refusal, wrong: Refusal) -> Answer {
+        if self.hints_left > 0 {
+            Answer::Known(refusal)
+        } else {
+            Answer::Wrong(wrong)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Key;
+    use rand::SeedableRng;
+
+    fn keys() -> Keyring {
+        Keyring::new(Key::new("k1".into(), [1; 32]), vec![])
+    }
+
+    /// A flow with codes sent at minutes 0, 1, …, newest first.
+    fn challenge(count: i64) -> (Challenge, Vec<Code>) {
+        let mut rng = rand::rngs::StdRng::seed_from_u64(1);
+        let email = Email::parse("ada@example.com").unwrap();
+        let codes: Vec<Code> = (0..count).map(|_| Code::generate(Purpose::Reset, &mut rng)).collect();
+        let issued = codes.iter().enumerate().map(|(i, code)| {
+            let sent_at = Timestamp(0).plus_minutes(count - 1 - i64::try_from(i).unwrap());
+            IssuedCode {
+                id: format!("c{i}"),
+                digest: code.digest(
+                    keys().current(),
+                    CodeBinding {
+                        purpose: Purpose::Reset,
+                        email: &email,
+                        flow: "f",
+                    },
+                ),
+                key_id: "k1".into(),
+                sent_at,
+                expires_at: sent_at.plus_minutes(Challenge::MINUTES),
+                superseded_at: (i > 0).then_some(sent_at),
+            }
+        });
+        let challenge = Challenge {
+            flow: "f".into(),
+            purpose: Purpose::Reset,
+            email: email.clone(),
+            tries_left: 4,
+            hints_left: 2,
+            codes: issued.collect(),
+        };
+        (challenge, codes)
+    }
+
+    #[test]
+    fn the_newest_code_works_until_the_exact_minute() {
+        let (challenge, codes) = challenge(1);
+        let last = Timestamp(0).plus_minutes(10).plus_ms(-1);
+        assert!(matches!(challenge.answer(&codes[0], &keys(), last), Answer::Right(_)));
+        assert!(matches!(
+            challenge.answer(&codes[0], &keys(), last.plus_ms(1)),
+            Answer::Known(Refusal::CodeLate)
+        ));
+    }
+
+    #[test]
+    fn an_older_code_is_recognised_twice_at_most() {
+        let (mut challenge, codes) = challenge(2);
+        let older = Refusal::CodeOlder {
+            sent_at: Timestamp(0),
+            newest_at: Timestamp(60_000),
+        };
+        assert!(
+            matches!(challenge.answer(&codes[1], &keys(), Timestamp(60_001)), Answer::Known(refusal) if refusal == older)
+        );
+        challenge.hints_left = 0;
+        assert!(matches!(
+            challenge.answer(&codes[1], &keys(), Timestamp(60_001)),
+            Answer::Wrong(_)
+        ));
+    }
+
+    #[test]
+    fn a_code_replaced_from_another_browser_does_not_work() {
+        let (mut challenge, codes) = challenge(1);
+        challenge.codes[0].superseded_at = Some(Timestamp(1));
+        assert!(matches!(
+            challenge.answer(&codes[0], &keys(), Timestamp(2)),
+            Answer::Known(Refusal::CodeReplaced)
+        ));
+    }
+
+    #[test]
+    fn a_wrong_code_says_how_many_tries_are_left() {
+        let (mut challenge, _) = challenge(1);
+        let guess = Code::generate(Purpose::Reset, &mut rand::rngs::StdRng::seed_from_u64(99));
+        assert!(matches!(
+            challenge.answer(&guess, &keys(), Timestamp(0)),
+            Answer::Wrong(Refusal::CodeWrong { tries_left: 4 })
+        ));
+        challenge.tries_left = 0;
+        assert!(matches!(
+            challenge.answer(&guess, &keys(), Timestamp(0)),
+            Answer::Wrong(Refusal::TriesUsedUp)
+        ));
+        challenge.codes.clear();
+        assert!(matches!(
+            challenge.answer(&guess, &keys(), Timestamp(0)),
+            Answer::Wrong(_)
+        ));
+    }
+
+    #[test]
+    fn the_wait_for_a_new_code_grows_and_is_bounded() {
+        let waits: Vec<i64> = (1..7).map(Challenge::resend_wait_s).collect();
+        assert_eq!(waits, [30, 60, 120, 240, 240, 240]);
+    }
+}

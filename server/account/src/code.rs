@@ -1,0 +1,347 @@
+use crate::{Email, Key, Refusal};
+use rand::{CryptoRng, Rng};
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+/// What a mailed code is for. A code of one purpose opens nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Purpose {
+    /// Confirm a sign-in after the right password.
+    SignIn,
+    /// Prove the mailbox before a new password.
+    Reset,
+    /// Prove the mailbox before an account exists.
+    SignUp,
+}
+
+impl Purpose {
+    /// As stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign_in",
+            Self::Reset => "reset",
+            Self::SignUp => "sign_up",
+        }
+    }
+
+    /// How many digits its codes have. A reset code stands alone, so it has more.
+    #[must_use]
+    pub const fn digits(self) -> usize {
+        match self {
+            Self::SignIn | Self::SignUp => 6,
+            Self::Reset => 8,
+        }
+    }
+}
+
+/// A one-time passcode, as mailed. Exists only between making it and mailing it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Code(Zeroizing<String>);
+
+/// What a code is bound to: it is right for this only. The flow is the digest of the browser's token.
+#[derive(Debug, Clone, Copy)]
+pub struct CodeBinding<'a> {
+    /// What the code is for.
+    pub purpose: Purpose,
+    /// Whom it was mailed to.
+    pub email: &'a Email,
+    /// The browser's flow that asked for it.
+    pub flow: &'a str,
+}
+
+impl Code {
+    /// A new code, uniform over all digits, leading zeros included.
+    pub fn generate(purpose: Purpose, rng: &mut (impl CryptoRng + ?Sized)) -> Self {
+        let digits = purpose.digits();
+        let below = 10_u32.pow(u32::try_from(digits).unwrap_or(8));
+        Self(Zeroizing::new(format!("{:0digits$}", rng.random_range(0..below))))
+    }
+
+    /// A code as it was typed: [`read_code`] makes these.
+    fn typed(digits: String) -> Self {
+        Self(Zeroizing::new(digits))
+    }
+
+    /// The digits, for the mail.
+    #[must_use]
+    pub fn digits(&self) -> &str {
+        &self.0
+    }
+
+    /// What is stored of the code: HMAC-SHA-256 under a server key, in hexadecimal. Without the key a copy of the database
+    /// is no way to try codes offline.
+    #[must_use]
+    pub fn digest(&self, key: &Key, binding: CodeBinding<'_>) -> String {
+        let parts = [
+            binding.purpose.as_str(),
+            binding.email.as_str(),
+            binding.flow,
+            self.digits(),
+        ];
+        hex::encode(key.mac("code", &parts.map(str::as_bytes)))
+    }
+
+    /// Whether this code has that digest, in time that does not depend on how much of it is right.
+    #[must_use]
+    pub fn matches(&self, digest: &str, key: &Key, binding: CodeBinding<'_>) -> bool {
+        self.digest(key, binding).as_bytes().ct_eq(digest.as_bytes()).into()
+    }
+}
+
+impl std::fmt::Debug for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Code(…)")
+    }
+}
+
+/// What stood in the code field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TypedCode {
+    /// A code of the right length.
+    Code(Code),
+    /// An address: the person means that the first one was mistyped.
+    Email(Email),
+}
+
+/// Finds the code in what a person typed or pasted: with spaces, dashes, no-break spaces, in full-width or Arabic-Indic
+/// digits, or as the whole mail. The one group of the right length counts; two different ones ask rather than guess.
+///
+/// # Errors
+/// [`Refusal::CodeMissing`], [`Refusal::CodeWrongLength`] or [`Refusal::CodeAmbiguous`]; none of them costs a try.
+pub fn read_code(typed: &str, digits: usize) -> Result<TypedCode, Refusal> {
+    // Enough for a whole mail; more is no paste of ours.
+    if typed.len() > 16 * 1024 {
+        return Err(Refusal::CodeWrongLength { digits });
+    }
+    if let Ok(email) = Email::parse(typed) {
+        return Ok(TypedCode::Email(email));
+    }
+    let groups = groups(typed);
+    let all: String = groups.iter().map(|group| group.joined.as_str()).collect();
+    let only_digits = !typed.chars().any(|c| piece(c) == Piece::Other);
+    if all.is_empty() {
+        return Err(Refusal::CodeMissing);
+    }
+    if only_digits {
+        return if all.len() == digits {
+            Ok(TypedCode::Code(Code::typed(all)))
+        } else {
+            Err(Refusal::CodeWrongLength { digits })
+        };
+    }
+    let mut found = distinct(
+        groups
+            .iter()
+            .flat_map(|group| &group.runs)
+            .filter(|run| run.len() == digits),
+    );
+    if found.is_empty() {
+        found = distinct(
+            groups
+                .iter()
+                .map(|group| &group.joined)
+                .filter(|joined| joined.len() == digits),
+        );
+    }
+    match found.as_slice() {
+        [] => Err(Refusal::CodeWrongLength { digits }),
+        [one] => Ok(TypedCode::Code(Code::typed((*one).clone()))),
+        _ => Err(Refusal::CodeAmbiguous),
+    }
+}
+
+fn distinct<'a>(found: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
+    let mut out: Vec<&String> = Vec::new();
+    for one in found {
+        if !out.contains(&one) {
+            out.push(one);
+        }
+    }
+    out
+}
+
+#[derive(PartialEq, Eq)]
+enum Piece {
+    Digit(char),
+    /// White space, dashes and invisible characters that people and mail programs put between digits.
+    Joint,
+    Other,
+}
+
+fn piece(c: char) -> Piece {
+    let zeros = ['0', '\u{ff10}', '\u{660}', '\u{6f0}', '\u{966}', '\u{9e6}', '\u{e50}'];
+    let value = zeros
+        .iter()
+        .find_map(|zero| (c as u32).checked_sub(*zero as u32).filter(|value| *value < 10));
+    if let Some(digit) = value.and_then(|value| char::from_digit(value, 10)) {
+        return Piece::Digit(digit);
+    }
+    let joint = c.is_whitespace()
+        || matches!(
+            c,
+            '-' | '\u{ad}' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}'
+        )
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    if joint { Piece::Joint } else { Piece::Other }
+}
+
+/// Digits with nothing but joints between them.
+#[derive(Default)]
+struct Group {
+    runs: Vec<String>,
+    joined: String,
+}
+
+/// The groups of digits in a text. Digits that touch a letter or a sign (`K7`, `10:12`, `#1`) make no run of their own
+/// with their neighbours, as anything but a joint ends a group.
+fn groups(typed: &str) -> Vec<Group> {
+    let mut groups = vec![Group::default()];
+    let mut in_run = false;
+    for c in typed.chars() {
+        match piece(c) {
+            Piece::Digit(digit) => {
+                if let Some(group) = groups.last_mut() {
+                    if !in_run {
+                        group.runs.push(String::new());
+                    }
+                    group.joined.push(digit);
+                    if let Some(run) = group.runs.last_mut() {
+                        run.push(digit);
+                    }
+                }
+                in_run = true;
+            }
+            Piece::Joint => in_run = false,
+            Piece::Other => {
+                in_run = false;
+                groups.push(Group::default());
+            }
+        }
+    }
+    groups.retain(|group| !group.joined.is_empty());
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rand::SeedableRng;
+
+    fn read(typed: &str, digits: usize) -> Result<String, Refusal> {
+        read_code(typed, digits).map(|typed| match typed {
+            TypedCode::Code(code) => code.digits().to_owned(),
+            TypedCode::Email(email) => email.to_string(),
+        })
+    }
+
+    #[test]
+    fn a_code_is_read_however_it_was_pasted() {
+        for typed in [
+            "012345",
+            " 012345\n",
+            "012 345",
+            "012-345",
+            "0 1 2 3 4 5",
+            "012\u{a0}345",
+            "012\u{2009}345",
+            "012\u{2013}345",
+            "\u{ff10}\u{ff11}\u{ff12}\u{ff13}\u{ff14}\u{ff15}",
+            "\u{660}\u{661}\u{662}\u{663}\u{664}\u{665}",
+            "\u{6f0}\u{6f1}\u{6f2}\u{6f3}\u{6f4}\u{6f5}",
+            "\u{200e}012345\u{200f}",
+            "Code: 012345.",
+            "Code: 012 345",
+            "012345 is your Rekey passcode (Request K7). It works until 10:12 on 2026-11-24. @signin.example.com #012345",
+        ] {
+            assert_eq!(read(typed, 6).as_deref(), Ok("012345"), "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_code_says_why() {
+        assert_eq!(read("", 6), Err(Refusal::CodeMissing));
+        assert_eq!(read(" - ", 6), Err(Refusal::CodeMissing));
+        assert_eq!(read("abc", 6), Err(Refusal::CodeMissing));
+        assert_eq!(read("12345", 6), Err(Refusal::CodeWrongLength { digits: 6 }));
+        assert_eq!(read("1234567", 6), Err(Refusal::CodeWrongLength { digits: 6 }));
+        assert_eq!(read("code 123456 or 654321", 6), Err(Refusal::CodeAmbiguous));
+        assert_eq!(
+            read(&"1".repeat(20_000), 6),
+            Err(Refusal::CodeWrongLength { digits: 6 })
+        );
+    }
+
+    #[test]
+    fn an_address_in_the_code_field_is_an_address() {
+        assert_eq!(read("Ada2@Example.com", 6).as_deref(), Ok("ada2@example.com"));
+    }
+
+    #[test]
+    fn a_code_fits_its_binding_only() {
+        let (key, other_key) = (Key::new("a".into(), [1; 32]), Key::new("b".into(), [2; 32]));
+        let (ada, bob) = (
+            Email::parse("ada@example.com").unwrap(),
+            Email::parse("bob@example.com").unwrap(),
+        );
+        let code = Code::typed("01234567".into());
+        let binding = CodeBinding {
+            purpose: Purpose::Reset,
+            email: &ada,
+            flow: "f1",
+        };
+        let digest = code.digest(&key, binding);
+        assert!(code.matches(&digest, &key, binding));
+        assert!(!code.matches(&digest, &other_key, binding));
+        assert!(!code.matches(
+            &digest,
+            &key,
+            CodeBinding {
+                purpose: Purpose::SignIn,
+                ..binding
+            }
+        ));
+        assert!(!code.matches(&digest, &key, CodeBinding { email: &bob, ..binding }));
+        assert!(!code.matches(&digest, &key, CodeBinding { flow: "f2", ..binding }));
+        assert!(!Code::typed("01234568".into()).matches(&digest, &key, binding));
+    }
+
+    #[test]
+    fn codes_are_uniform_and_keep_their_leading_zeros() {
+        let mut rng = rand::rngs::StdRng::seed_from_u64(7);
+        let mut first_digits = [0_u32; 10];
+        for _ in 0..10_000 {
+            let code = Code::generate(Purpose::SignIn, &mut rng);
+            assert_eq!(code.digits().len(), 6);
+            first_digits[usize::from(code.digits().as_bytes()[0] - b'0')] += 1;
+        }
+        assert!(
+            first_digits.iter().all(|count| (880..1_120).contains(count)),
+            "{first_digits:?}"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_joints_between_the_digits_are_forgiven(code in "[0-9]{8}", joints in proptest::collection::vec("[ \u{a0}\u{2013}\u{200b}-]{0,3}", 9)) {
+            let typed: String = joints.iter().zip(code.chars().map(Some).chain([None]))
+                .flat_map(|(joint, digit)| joint.chars().chain(digit)).collect();
+            prop_assert_eq!(read(&typed, 8), Ok(code));
+        }
+
+        #[test]
+        fn a_code_in_words_is_found(code in "[0-9]{6}", before in "[a-z :.#@]{0,20}", after in "[ .,!][a-z ]{0,20}") {
+            let typed = format!("{before}x {code}{after}");
+            prop_assert_eq!(read(&typed, 6), Ok(code));
+        }
+
+        #[test]
+        fn nothing_typed_breaks_it(typed in "\\PC{0,200}", digits in 6_usize..9) {
+            if let Ok(found) = read(&typed, digits) {
+                prop_assert!(found.contains('@') || found.len() == digits && found.bytes().all(|b| b.is_ascii_digit()));
+            }
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! What an account is and what may be done to it: decisions only. No clock, no disk, no network; time, randomness
+//! and keys are arguments. Compiles to WASM, so the browser checks with the very code that the server decides with.
+
+mod account;
+mod challenge;
+mod code;
+mod email;
+mod keys;
+mod mail;
+mod next;
+mod password;
+mod refusal;
+mod reset;
+mod secret;
+mod sign_in;
+mod sign_up;
+mod steps;
+mod time;
+
+pub use account::{Account, AccountId, AccountKind, Name, Organization, OwnPassword};
+pub use challenge::{Answer, Challenge, IssuedCode, Passed};
+pub use code::{Code, CodeBinding, Purpose, TypedCode, read_code};
+pub use email::Email;
+pub use keys::{Key, Keyring};
+pub use mail::{CodeLetter, Letter, Notice, Request};
+pub use next::safe_next;
+pub use password::{Guessable, NewPassword, PasswordPolicy};
+pub use refusal::{Field, Refusal};
+pub use reset::{Reset, ResetStep};
+pub use secret::Secret;
+pub use sign_in::{SignIn, SignInStep};
+pub use sign_up::{SignUp, SignUpStep};
+pub use steps::{Activity, DeviceRow, MailedCode, PasswordRow, ProfileView, SecurityView, SessionRow, Shown};
+pub use time::Timestamp;

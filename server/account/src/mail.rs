@@ -1,0 +1,89 @@
+use crate::{Organization, OwnPassword, Purpose, Secret, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// What a mail says; the words are made when it is sent. Kept sealed until then, as it may hold a live code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Letter {
+    /// A one-time passcode.
+    Code(CodeLetter),
+    /// Reset asked for an address without an account.
+    NoAccount(Request),
+    /// Reset asked for an account whose password Google keeps.
+    UseGoogle(Request),
+    /// Reset asked for an account whose password an organization keeps.
+    AskAdministrator(Request, Organization),
+    /// Reset asked for an account that an operator has switched off.
+    Deactivated(Request),
+    /// Sign-up asked for an address that has an account.
+    AlreadyHere(Request, OwnPassword),
+    /// Something happened to the account; always on.
+    Notice(Notice),
+}
+
+/// The passcode and until when it works.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodeLetter {
+    /// What the code is for.
+    pub purpose: Purpose,
+    /// The digits.
+    pub code: Secret,
+    /// From this moment on it is late.
+    pub works_until: Timestamp,
+    /// What asked for it.
+    pub request: Request,
+}
+
+/// The request that a letter answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// Told on the screen, in the subject and in the body: `K7`.
+    pub label: String,
+    /// When.
+    pub asked_at: Timestamp,
+    /// From which browser: `Firefox on Linux`.
+    pub browser: String,
+}
+
+/// Something that the owner must hear of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)] // The names say it.
+pub enum Notice {
+    /// A forgotten password was replaced; all sessions ended.
+    PasswordReset { at: Timestamp, browser: String },
+    /// The password was changed on the security page.
+    PasswordChanged { at: Timestamp, browser: String },
+    /// A browser signed in for the first time.
+    NewDevice { at: Timestamp, browser: String },
+    /// Ten wrong passwords or codes.
+    ManyFailures { at: Timestamp },
+}
+
+impl Letter {
+    /// Whether it goes out from the sender of codes and answers; else from the sender of notices.
+    #[must_use]
+    pub const fn is_answer(&self) -> bool {
+        !matches!(self, Self::Notice(_))
+    }
+
+    /// From this moment on it is not worth sending: the code is late.
+    #[must_use]
+    pub const fn stale_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Code(letter) => Some(letter.works_until),
+            _ => None,
+        }
+    }
+}
+
+/// The letters and digits of labels: none that is read as another.
+const LABEL_LETTERS: &[u8] = b"ABCDEFGHJKLMNPQRTUVWXYZ";
+const LABEL_DIGITS: &[u8] = b"2346789";
+
+impl Request {
+    /// A new label: a letter and a digit, 161 of them. It tells mails apart and protects nothing.
+    pub fn label(rng: &mut (impl rand::Rng + ?Sized)) -> String {
+        let letter = LABEL_LETTERS[rng.random_range(0..LABEL_LETTERS.len())];
+        let digit = LABEL_DIGITS[rng.random_range(0..LABEL_DIGITS.len())];
+        format!("{}{}", char::from(letter), char::from(digit))
+    }
+}

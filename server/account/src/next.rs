@@ -1,0 +1,109 @@
+/// Where to go after sign-in: `wanted` when it is a path of this very origin, else the profile.
+///
+/// Attack: an open redirect, by `//host`, `/\host`, a scheme, control characters that browsers drop, or an encoded form of
+/// any of them. So the path is taken only when it consists of characters that mean themselves.
+#[must_use]
+pub fn safe_next(wanted: &str) -> &str {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~?=&".contains(c);
+    let (path, _) = wanted.split_once('?').unwrap_or((wanted, ""));
+    let fits = wanted.len() <= 512
+        && wanted.starts_with('/')
+        && wanted.chars().all(is_plain)
+        && !wanted.contains("//")
+        && !path.split('/').any(|part| part == "." || part == "..")
+        && !path.starts_with("/api/");
+    if fits { wanted } else { "/profile" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_of_ours_is_kept() {
+        for path in [
+            "/",
+            "/security",
+            "/security/password",
+            "/profile?tab=privacy",
+            "/a-b_c~d.e",
+        ] {
+            assert_eq!(safe_next(path), path);
+        }
+    }
+
+    #[test]
+    fn sixty_tricks_lead_to_the_profile() {
+        let long = format!("/{}", "a".repeat(512));
+        for trick in [
+            "",
+            " ",
+            "security",
+            "//evil.example",
+            "///evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "\\/evil.example",
+            "https://evil.example",
+            "http:evil.example",
+            "HTTPS://evil.example",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "/\t/evil.example",
+            "/\n/evil.example",
+            "/\r\n/evil.example",
+            "\t//evil.example",
+            " //evil.example",
+            "/%09/evil.example",
+            "/%2f/evil.example",
+            "/%2F%2Fevil.example",
+            "/%5cevil.example",
+            "/%5Cevil.example",
+            "%2f%2fevil.example",
+            "/%0d%0aSet-Cookie:x=1",
+            "/\r\nLocation:evil",
+            "/.//evil.example",
+            "/..//evil.example",
+            "/./evil",
+            "/../evil",
+            "/a/../..",
+            "/a/.",
+            "/a/..",
+            "/@evil.example",
+            "@evil.example",
+            "/:80",
+            ":80",
+            "/;evil",
+            "//evil.example@127.0.0.1",
+            "//127.0.0.1@evil.example",
+            "/\u{2044}evil",
+            "/\u{ff0f}evil",
+            "\u{ff0f}\u{ff0f}evil",
+            "/\u{3002}evil",
+            "/\0",
+            "\0/",
+            "/a b",
+            "/a\"b",
+            "/a'b",
+            "/<script>",
+            "/a>b",
+            "/a#//evil",
+            "/#",
+            "/a?next=//evil",
+            "/a?u=https://evil",
+            "/api/sign_in/sign_out",
+            "/a//b",
+            "?next=/x",
+            "#",
+            "/a|b",
+            "/a^b",
+            "/a`b",
+            "/{}",
+            "/a\\b",
+            "/é",
+            &long,
+        ] {
+            assert_eq!(safe_next(trick), "/profile", "{trick:?}");
+        }
+    }
+}

@@ -1,0 +1,204 @@
+use crate::{Email, Refusal, Secret};
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
+
+/// What a new password must be (NIST SP 800-63B-4 §3.1.1). No composition rules; spaces are kept; nothing is cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasswordPolicy {
+    /// Fewest code points, after NFC.
+    pub min: usize,
+}
+
+/// Why a password of the right length is easy to guess.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Guessable {
+    /// A row or pattern of keys, letters or digits: `qwertyuiop`, `abcdefgh`.
+    Sequence,
+    /// The same few characters or words again and again.
+    Repeats,
+    /// A date or a year.
+    Date,
+    /// One word or name with little around it.
+    Word,
+    /// Too little in it that others would not try.
+    Plain,
+}
+
+/// A password that may be set. Only [`PasswordPolicy::choose`] makes one.
+#[derive(Debug)]
+pub struct NewPassword(Secret);
+
+impl NewPassword {
+    /// The password, normalised to NFC, for the hasher.
+    #[must_use]
+    pub fn secret(&self) -> &Secret {
+        &self.0
+    }
+}
+
+impl PasswordPolicy {
+    /// Most code points, after NFC.
+    pub const MAX: usize = 128;
+
+    /// What can be said in the browser already: both there, alike, long enough, not too long, without the person's own
+    /// words. The server checks the same with the same code.
+    ///
+    /// # Errors
+    /// The first [`Refusal`] that applies, by field.
+    pub fn check(&self, typed: &Secret, again: &Secret, email: &Email, name: &str) -> Result<Secret, Refusal> {
+        if typed.is_empty() {
+            return Err(Refusal::NewPasswordMissing);
+        }
+        let password = normalise(typed);
+        let have = password.expose().chars().count();
+        if have < self.min {
+            return Err(Refusal::PasswordTooShort { min: self.min, have });
+        }
+        if have > Self::MAX {
+            return Err(Refusal::PasswordTooLong { max: Self::MAX });
+        }
+        if again.is_empty() {
+            return Err(Refusal::AgainMissing);
+        }
+        if normalise(again) != password {
+            return Err(Refusal::PasswordsDiffer);
+        }
+        if holds_own_words(password.expose(), email, name) {
+            return Err(Refusal::PasswordHoldsOwnWords);
+        }
+        Ok(password)
+    }
+
+    /// The whole policy: [`Self::check`], then what only the server knows (`screen`: guessability, common and leaked ones).
+    ///
+    /// # Errors
+    /// The first [`Refusal`] that applies.
+    pub fn choose(
+        &self,
+        typed: &Secret,
+        again: &Secret,
+        email: &Email,
+        name: &str,
+        screen: impl FnOnce(&str) -> Result<(), Refusal>,
+    ) -> Result<NewPassword, Refusal> {
+        let password = self.check(typed, again, email, name)?;
+        screen(password.expose())?;
+        Ok(NewPassword(password))
+    }
+}
+
+/// One spelling of what may be typed in several (NFC), so that the same password verifies from every keyboard.
+#[must_use]
+pub(crate) fn normalise(typed: &Secret) -> Secret {
+    typed.expose().nfc().collect::<String>().into()
+}
+
+impl Secret {
+    /// This password as it is hashed: NFC.
+    #[must_use]
+    pub fn as_password(&self) -> Secret {
+        normalise(self)
+    }
+}
+
+/// Whether the password leans on the person's address or name: one of their words of four letters or more makes up a
+/// good part of it.
+fn holds_own_words(password: &str, email: &Email, name: &str) -> bool {
+    let password = password.to_lowercase();
+    let words = [email.as_str(), email.local_part()]
+        .into_iter()
+        .chain(name.split_whitespace());
+    let whole = name.split_whitespace().collect::<String>();
+    words.chain([whole.as_str()]).map(str::to_lowercase).any(|word| {
+        word.chars().count() >= 4 && password.contains(&word) && password.chars().count() < word.chars().count() + 12
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLICY: PasswordPolicy = PasswordPolicy { min: 15 };
+
+    fn check(typed: &str, again: &str) -> Result<Secret, Refusal> {
+        POLICY.check(
+            &typed.into(),
+            &again.into(),
+            &Email::parse("adalove@example.com").unwrap(),
+            "Ada Lovelace",
+        )
+    }
+
+    #[test]
+    fn a_long_password_of_any_kind_is_taken_as_it_is() {
+        let longest = "x y".repeat(42) + "zz";
+        for typed in [
+            "three random words",
+            " lead and trail ",
+            "пароль из трёх слов",
+            "🦀🦀🦀🦀🦀🦀🦀🦀🦀🦀🦀🦀🦀🦀🦀",
+            &longest,
+        ] {
+            assert_eq!(check(typed, typed).unwrap().expose(), typed);
+        }
+    }
+
+    #[test]
+    fn length_is_counted_in_code_points_after_nfc() {
+        assert_eq!(check("e\u{301}23456789012345", "x"), Err(Refusal::PasswordsDiffer));
+        assert_eq!(
+            check("e\u{301}2345678901234", "x"),
+            Err(Refusal::PasswordTooShort { min: 15, have: 14 })
+        );
+        let over = "é".repeat(129);
+        assert_eq!(check(&over, &over), Err(Refusal::PasswordTooLong { max: 128 }));
+    }
+
+    #[test]
+    fn the_same_password_in_another_spelling_matches() {
+        assert_eq!(
+            check("e\u{301}t\u{e9} trois mots verts", "\u{e9}te\u{301} trois mots verts")
+                .unwrap()
+                .expose(),
+            "\u{e9}t\u{e9} trois mots verts"
+        );
+    }
+
+    #[test]
+    fn the_first_reason_is_given() {
+        assert_eq!(check("", ""), Err(Refusal::NewPasswordMissing));
+        assert_eq!(check("three random words", ""), Err(Refusal::AgainMissing));
+        assert_eq!(
+            check("three random words", "Three random words"),
+            Err(Refusal::PasswordsDiffer)
+        );
+        for own in [
+            "adalove@example.com",
+            "ADALOVE12345678",
+            "lovelace1234567",
+            "AdaLovelace2026!",
+        ] {
+            assert_eq!(check(own, own), Err(Refusal::PasswordHoldsOwnWords), "{own}");
+        }
+    }
+
+    #[test]
+    fn an_own_word_in_a_long_phrase_is_no_reason() {
+        assert!(
+            check(
+                "my adalove wants seven green apples",
+                "my adalove wants seven green apples"
+            )
+            .is_ok()
+        );
+    }
+
+    #[test]
+    fn what_the_server_knows_has_the_last_word() {
+        let email = Email::parse("ada@example.com").unwrap();
+        let typed: Secret = "three random words".into();
+        let refused = POLICY.choose(&typed, &typed, &email, "Ada", |_| Err(Refusal::PasswordCommon));
+        assert_eq!(refused.err(), Some(Refusal::PasswordCommon));
+        assert!(POLICY.choose(&typed, &typed, &email, "Ada", |_| Ok(())).is_ok());
+    }
+}

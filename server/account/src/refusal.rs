@@ -1,0 +1,242 @@
+use crate::{Guessable, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Why a person was told no. The sentence in each language is in the catalogue of `app`, under [`Refusal::key`].
+/// Never holds what was typed. Faults of ours are not refusals.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)] // The names say it; the sentences are in the catalogue.
+pub enum Refusal {
+    // The address.
+    EmailMissing,
+    EmailMalformed,
+    // Signing in.
+    PasswordMissing,
+    /// The same for a wrong password, an unknown address, a Google and a managed account (attack: enumeration).
+    SignInWrong,
+    /// Too many wrong passwords in this lane.
+    PasswordWait {
+        seconds: i64,
+    },
+    // Codes.
+    CodeMissing,
+    CodeWrongLength {
+        digits: usize,
+    },
+    CodeAmbiguous,
+    CodeWrong {
+        tries_left: i64,
+    },
+    CodeOlder {
+        sent_at: Timestamp,
+        newest_at: Timestamp,
+    },
+    /// A newer code was asked for elsewhere.
+    CodeReplaced,
+    CodeLate,
+    TriesUsedUp,
+    /// Too many wrong codes for this address in the last hour or day.
+    CodesPaused {
+        seconds: i64,
+    },
+    /// A hundred wrong codes in a row: only a sign-in with the password helps.
+    CodesOff,
+    ResendWait {
+        seconds: i64,
+    },
+    SendsUsedUp,
+    // A new password.
+    NewPasswordMissing,
+    AgainMissing,
+    PasswordsDiffer,
+    PasswordTooShort {
+        min: usize,
+        have: usize,
+    },
+    PasswordTooLong {
+        max: usize,
+    },
+    PasswordHoldsOwnWords,
+    PasswordCommon,
+    PasswordLeaked,
+    PasswordGuessable {
+        reason: Guessable,
+    },
+    PasswordSameAsNow,
+    CurrentMissing,
+    CurrentWrong,
+    HeldByGoogle,
+    HeldByOrganization {
+        organization: String,
+    },
+    // A person.
+    NameMissing,
+    NameUnfit,
+    // The way.
+    /// There is no such flow any more: expired, finished or never begun here.
+    FlowGone,
+    /// The flow stands at another step than the form that was sent.
+    StepElsewhere,
+    /// The session ended.
+    SignedOut,
+    /// Too many requests of this kind for the address or from the client.
+    TooMany {
+        seconds: i64,
+    },
+    /// Fields repeated, of a wrong type or cut off.
+    FormUnreadable,
+}
+
+/// The form field that a refusal is about; its value is the field's `name`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)] // Named like the fields.
+pub enum Field {
+    Email,
+    Password,
+    Again,
+    Current,
+    Code,
+    Name,
+}
+
+impl Field {
+    /// The `name` and `id` of the input.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Password => "password",
+            Self::Again => "again",
+            Self::Current => "current",
+            Self::Code => "code",
+            Self::Name => "name",
+        }
+    }
+}
+
+impl Refusal {
+    /// The key of the sentence in the catalogue, without its `refusal.` prefix.
+    #[must_use]
+    pub const fn key(&self) -> &'static str {
+        match self {
+            Self::EmailMissing => "email_missing",
+            Self::EmailMalformed => "email_malformed",
+            Self::PasswordMissing => "password_missing",
+            Self::SignInWrong => "sign_in_wrong",
+            Self::PasswordWait { .. } => "password_wait",
+            Self::CodeMissing => "code_missing",
+            Self::CodeWrongLength { .. } => "code_wrong_length",
+            Self::CodeAmbiguous => "code_ambiguous",
+            Self::CodeWrong { .. } => "code_wrong",
+            Self::CodeOlder { .. } => "code_older",
+            Self::CodeReplaced => "code_replaced",
+            Self::CodeLate => "code_late",
+            Self::TriesUsedUp => "tries_used_up",
+            Self::CodesPaused { .. } => "codes_paused",
+            Self::CodesOff => "codes_off",
+            Self::ResendWait { .. } => "resend_wait",
+            Self::SendsUsedUp => "sends_used_up",
+            Self::NewPasswordMissing => "new_password_missing",
+            Self::AgainMissing => "again_missing",
+            Self::PasswordsDiffer => "passwords_differ",
+            Self::PasswordTooShort { .. } => "password_too_short",
+            Self::PasswordTooLong { .. } => "password_too_long",
+            Self::PasswordHoldsOwnWords => "password_holds_own_words",
+            Self::PasswordCommon => "password_common",
+            Self::PasswordLeaked => "password_leaked",
+            Self::PasswordGuessable { reason } => match reason {
+                Guessable::Sequence => "password_guessable_sequence",
+                Guessable::Repeats => "password_guessable_repeats",
+                Guessable::Date => "password_guessable_date",
+                Guessable::Word => "password_guessable_word",
+                Guessable::Plain => "password_guessable_plain",
+            },
+            Self::PasswordSameAsNow => "password_same_as_now",
+            Self::CurrentMissing => "current_missing",
+            Self::CurrentWrong => "current_wrong",
+            Self::HeldByGoogle => "held_by_google",
+            Self::HeldByOrganization { .. } => "held_by_organization",
+            Self::NameMissing => "name_missing",
+            Self::NameUnfit => "name_unfit",
+            Self::FlowGone => "flow_gone",
+            Self::StepElsewhere => "step_elsewhere",
+            Self::SignedOut => "signed_out",
+            Self::TooMany { .. } => "too_many",
+            Self::FormUnreadable => "form_unreadable",
+        }
+    }
+
+    /// The field to point at, if one.
+    #[must_use]
+    pub const fn field(&self) -> Option<Field> {
+        Some(match self {
+            Self::EmailMissing | Self::EmailMalformed => Field::Email,
+            Self::PasswordMissing | Self::SignInWrong | Self::PasswordWait { .. } => Field::Password,
+            Self::CodeMissing
+            | Self::CodeWrongLength { .. }
+            | Self::CodeAmbiguous
+            | Self::CodeWrong { .. }
+            | Self::CodeOlder { .. }
+            | Self::CodeReplaced
+            | Self::CodeLate => Field::Code,
+            Self::NewPasswordMissing
+            | Self::PasswordTooShort { .. }
+            | Self::PasswordTooLong { .. }
+            | Self::PasswordHoldsOwnWords
+            | Self::PasswordCommon
+            | Self::PasswordLeaked
+            | Self::PasswordGuessable { .. }
+            | Self::PasswordSameAsNow => Field::Password,
+            Self::AgainMissing | Self::PasswordsDiffer => Field::Again,
+            Self::CurrentMissing | Self::CurrentWrong => Field::Current,
+            Self::NameMissing | Self::NameUnfit => Field::Name,
+            Self::TriesUsedUp
+            | Self::CodesPaused { .. }
+            | Self::CodesOff
+            | Self::ResendWait { .. }
+            | Self::SendsUsedUp
+            | Self::HeldByGoogle
+            | Self::HeldByOrganization { .. }
+            | Self::FlowGone
+            | Self::StepElsewhere
+            | Self::SignedOut
+            | Self::TooMany { .. }
+            | Self::FormUnreadable => return None,
+        })
+    }
+
+    /// How long to wait before asking again, in seconds: `Retry-After` (RFC 9110 §10.2.3).
+    #[must_use]
+    pub const fn retry_after_s(&self) -> Option<i64> {
+        match self {
+            Self::PasswordWait { seconds }
+            | Self::CodesPaused { seconds }
+            | Self::ResendWait { seconds }
+            | Self::TooMany { seconds } => Some(*seconds),
+            _ => None,
+        }
+    }
+
+    /// The HTTP status for a caller that reads JSON (RFC 9110 §15, RFC 6585 for 429).
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::SignedOut => 401,
+            Self::HeldByGoogle | Self::HeldByOrganization { .. } | Self::CodesOff => 403,
+            Self::FlowGone | Self::StepElsewhere => 409,
+            Self::PasswordWait { .. } | Self::CodesPaused { .. } | Self::ResendWait { .. } | Self::TooMany { .. } => {
+                429
+            }
+            Self::FormUnreadable => 400,
+            _ => 422,
+        }
+    }
+}
+
+/// The key, for tests and logs; the sentence is the catalogue's.
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.key())
+    }
+}
+
+impl std::error::Error for Refusal {}

@@ -1,0 +1,43 @@
+use crate::{Email, MailedCode};
+use serde::{Deserialize, Serialize};
+
+/// Where a sign-in stands.
+///
+/// ```text
+/// ask e-mail ──► AwaitingPassword ──right──► AwaitingCode ──right code──► Finished (a session begins)
+///                    │        └──right, on a trusted device───────────────────▲
+///                    └── "Use a different e-mail" ──► ask e-mail
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignIn {
+    /// An address was typed; whether there is an account is told to nobody.
+    AwaitingPassword,
+    /// The password was right; a code was mailed.
+    AwaitingCode,
+    /// A session was begun; once.
+    Finished,
+}
+
+/// The part of [`SignIn`] that a browser may see.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SignInStep {
+    /// Who are you?
+    AskEmail {
+        /// Carried over from an ended flow or a finished reset.
+        email: Option<String>,
+        /// A reset of this browser that waits for its code: "Continue: code sent 10:02 to …".
+        resume: Option<MailedCode>,
+    },
+    /// The password; below it, *Forgot password?*.
+    EnterPassword {
+        /// Who is signing in.
+        email: Email,
+    },
+    /// Check your e-mail, to confirm.
+    EnterCode(MailedCode),
+    /// Signed in.
+    SignedIn {
+        /// A path of this origin: where they were going.
+        next: String,
+    },
+}

@@ -1,0 +1,114 @@
+use crate::{Email, OwnPassword, Refusal, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// "Check your e-mail", as a browser may see it: the same whether or not there is an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailedCode {
+    /// To whom, in full: it was typed in this flow.
+    pub email: Email,
+    /// Two characters that subject and body repeat, so that one of several mails can be told apart: `K7`.
+    pub label: String,
+    /// How many digits the code has.
+    pub digits: usize,
+    /// When the newest letter was written.
+    pub sent_at: Timestamp,
+    /// From this moment on the newest code is late.
+    pub works_until: Timestamp,
+    /// Seconds until a new code may be asked for; counted when this was made.
+    pub resend_in_s: i64,
+    /// How many more times this flow may send a code.
+    pub sends_left: i64,
+}
+
+/// A step with what the person is told about the last try.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown<S> {
+    /// Where the flow stands.
+    pub step: S,
+    /// Why the last try was refused; only for a browser without scripts, after its redirect.
+    pub refusal: Option<Refusal>,
+    /// What was typed as e-mail, kept for the form. Nothing else that was typed is ever sent back.
+    pub typed_email: Option<String>,
+    /// What was typed as name, kept for the form.
+    pub typed_name: Option<String>,
+}
+
+/// A signed-in browser in the list on the security page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionRow {
+    /// Names the session in the form that ends it; opens nothing.
+    pub id: String,
+    /// Browser and system: `Firefox on Linux`.
+    pub browser: String,
+    /// Network address, as it was at sign-in.
+    pub client: String,
+    /// When it began.
+    pub signed_in_at: Timestamp,
+    /// When it was last used, to five minutes.
+    pub last_seen_at: Timestamp,
+    /// Whether it is the browser that asks.
+    pub here: bool,
+}
+
+/// A browser that is not asked for a code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceRow {
+    /// Names the device in the form that forgets it.
+    pub id: String,
+    /// Browser and system.
+    pub browser: String,
+    /// Until when it is trusted.
+    pub trusted_until: Timestamp,
+    /// Whether it is the browser that asks.
+    pub here: bool,
+}
+
+/// A line of the recent activity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activity {
+    /// Kind of event, a key of the catalogue under `activity.`: `signed_in`, `password_changed`, …
+    pub kind: String,
+    /// When it happened.
+    pub at: Timestamp,
+    /// Browser and system.
+    pub browser: String,
+    /// Network address.
+    pub client: String,
+}
+
+/// The password's line on the security page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasswordRow {
+    /// Who keeps it.
+    pub own: OwnPassword,
+    /// When it was last set here.
+    pub changed_at: Option<Timestamp>,
+}
+
+/// Everything that the security page shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecurityView {
+    /// Who is signed in.
+    pub email: Email,
+    /// The password's line.
+    pub password: PasswordRow,
+    /// Signed-in browsers, this one first.
+    pub sessions: Vec<SessionRow>,
+    /// Browsers that are not asked for a code.
+    pub devices: Vec<DeviceRow>,
+    /// The last twenty security events.
+    pub activity: Vec<Activity>,
+    /// Whether the password was just changed, to say so once.
+    pub just_changed: bool,
+}
+
+/// The profile: a plain start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileView {
+    /// As the person writes it.
+    pub name: String,
+    /// Proven.
+    pub email: Email,
+    /// Who keeps the password.
+    pub own: OwnPassword,
+}

@@ -1,0 +1,91 @@
+use serde::{Deserialize, Serialize};
+
+/// Milliseconds since the Unix epoch, in UTC. Always passed in, never read here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// This moment and `ms` milliseconds.
+    #[must_use]
+    pub const fn plus_ms(self, ms: i64) -> Self {
+        Self(self.0.saturating_add(ms))
+    }
+
+    /// This moment and `seconds` seconds.
+    #[must_use]
+    pub const fn plus_seconds(self, seconds: i64) -> Self {
+        self.plus_ms(seconds.saturating_mul(1_000))
+    }
+
+    /// This moment and `minutes` minutes.
+    #[must_use]
+    pub const fn plus_minutes(self, minutes: i64) -> Self {
+        self.plus_seconds(minutes.saturating_mul(60))
+    }
+
+    /// This moment and `days` days.
+    #[must_use]
+    pub const fn plus_days(self, days: i64) -> Self {
+        self.plus_minutes(days.saturating_mul(24 * 60))
+    }
+
+    /// Whole seconds from `earlier` to this moment, rounded up; 0 when it has passed. Fit for `Retry-After`.
+    #[must_use]
+    pub const fn seconds_after(self, earlier: Self) -> i64 {
+        let ms = self.0.saturating_sub(earlier.0);
+        if ms <= 0 { 0 } else { ms.saturating_add(999) / 1_000 }
+    }
+
+    /// The time of day in UTC as people read it: `10:02`.
+    #[must_use]
+    pub fn hour_and_minute(self) -> String {
+        let minutes = self.0.div_euclid(60_000).rem_euclid(24 * 60);
+        format!("{:02}:{:02}", minutes / 60, minutes % 60)
+    }
+
+    /// The calendar day in UTC: `2026-11-24` (ISO 8601).
+    #[must_use]
+    pub fn day(self) -> String {
+        // Days to a civil date, after Howard Hinnant's public-domain algorithm.
+        let z = self.0.div_euclid(86_400_000) + 719_468;
+        let era = z.div_euclid(146_097);
+        let doe = z.rem_euclid(146_097);
+        let yoe = (doe - doe / 1_460 + doe / 36_524 - doe / 146_096) / 365;
+        let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+        let mp = (5 * doy + 2) / 153;
+        let day = doy - (153 * mp + 2) / 5 + 1;
+        let month = if mp < 10 { mp + 3 } else { mp - 9 };
+        let year = yoe + era * 400 + i64::from(month <= 2);
+        format!("{year:04}-{month:02}-{day:02}")
+    }
+
+    /// The moment for `<time datetime>`: `2026-11-24T10:02Z`.
+    #[must_use]
+    pub fn iso(self) -> String {
+        format!("{}T{}Z", self.day(), self.hour_and_minute())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_reads_as_day_and_time() {
+        for (ms, iso) in [
+            (0, "1970-01-01T00:00Z"),
+            (1_700_000_000_000, "2023-11-14T22:13Z"),
+            (951_782_400_000, "2000-02-29T00:00Z"),
+            (-60_000, "1969-12-31T23:59Z"),
+        ] {
+            assert_eq!(Timestamp(ms).iso(), iso);
+        }
+    }
+
+    #[test]
+    fn waits_are_rounded_up_and_never_negative() {
+        assert_eq!(Timestamp(1).seconds_after(Timestamp(0)), 1);
+        assert_eq!(Timestamp(1_000).seconds_after(Timestamp(0)), 1);
+        assert_eq!(Timestamp(0).seconds_after(Timestamp(5_000)), 0);
+    }
+}
