@@ -1,0 +1,93 @@
+use account::{Purpose, Secret};
+
+/// Who asks, as far as the network tells. Made once a request by the server; nothing of it ends up in a mail but the
+/// browser's short name.
+#[derive(Debug, Clone, Default)]
+pub struct Caller {
+    /// Network address in its canonical form: IPv4 whole, IPv6 by /64. From the socket, or from a trusted proxy's header.
+    pub client: String,
+    /// Browser and system from a fixed list of names: `Firefox on Linux`, else `a browser`.
+    pub browser: String,
+    /// Language of screens and mails: `en`, `ar`.
+    pub language: String,
+}
+
+/// Which token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenKind {
+    /// Who is signed in.
+    Session,
+    /// This browser, over sessions.
+    Device,
+    /// The sign-in, reset or sign-up that this browser is in.
+    Flow(Purpose),
+}
+
+/// The tokens that a browser holds. Opaque; the database knows their digests only.
+#[derive(Debug, Clone, Default)]
+pub struct Held {
+    /// Who is signed in.
+    pub session: Option<Secret>,
+    /// This browser.
+    pub device: Option<Secret>,
+    /// The sign-in it is in.
+    pub sign_in: Option<Secret>,
+    /// The reset it is in.
+    pub reset: Option<Secret>,
+    /// The sign-up it is in.
+    pub sign_up: Option<Secret>,
+}
+
+impl Held {
+    /// The token of a flow.
+    #[must_use]
+    pub fn flow(&self, purpose: Purpose) -> Option<&Secret> {
+        match purpose {
+            Purpose::SignIn => self.sign_in.as_ref(),
+            Purpose::Reset => self.reset.as_ref(),
+            Purpose::SignUp => self.sign_up.as_ref(),
+        }
+    }
+
+    /// Takes a change over, as a browser does with a cookie.
+    pub fn apply(&mut self, change: &TokenChange) {
+        let slot = match change.kind {
+            TokenKind::Session => &mut self.session,
+            TokenKind::Device => &mut self.device,
+            TokenKind::Flow(Purpose::SignIn) => &mut self.sign_in,
+            TokenKind::Flow(Purpose::Reset) => &mut self.reset,
+            TokenKind::Flow(Purpose::SignUp) => &mut self.sign_up,
+        };
+        slot.clone_from(&change.token);
+    }
+}
+
+/// A token to hold from now on, or to let go.
+#[derive(Debug, Clone)]
+pub struct TokenChange {
+    /// Which.
+    pub kind: TokenKind,
+    /// The new one; `None` lets it go.
+    pub token: Option<Secret>,
+    /// For how long the browser keeps it, in seconds.
+    pub keep_s: i64,
+}
+
+/// The step after something was done, and what the browser holds from then on.
+#[derive(Debug, Clone)]
+pub struct Moved<S> {
+    /// Where the flow stands now.
+    pub step: S,
+    /// To be applied in order.
+    pub tokens: Vec<TokenChange>,
+}
+
+impl<S> Moved<S> {
+    /// A step without a change of tokens.
+    pub(crate) const fn to(step: S) -> Self {
+        Self {
+            step,
+            tokens: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Carries letters from the database to the mail server, in the background.
+
+mod pace;
+
+use crate::store::letters::{self, Claimed};
+use crate::{Backend, Fault, Mail, random, render};
+use rand::Rng;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+/// Letters that are sent at the same time.
+const AT_ONCE: usize = 16;
+/// How long a courier with nothing to do waits at most before it looks again: another server may have written a letter, or
+/// the time of another try may have come.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How often the database is asked to remember what became of a letter, a pause apart.
+const REMEMBER_TRIES: usize = 45;
+
+/// Claims, renders, sends; tries again with backoff and jitter until a letter is stale; blanks what it has sent.
+#[derive(Clone)]
+pub struct Courier {
+    backend: Backend,
+    mail: Mail,
+    hands: Arc<Semaphore>,
+    /// Whether the database failed last time, so that it is said once.
+    away: Arc<AtomicBool>,
+}
+
+impl Courier {
+    /// A courier; several may run at once, on several servers.
+    #[must_use]
+    pub fn new(backend: Backend, mail: Mail) -> Self {
+        Self {
+            backend,
+            mail,
+            hands: Arc::new(Semaphore::new(AT_ONCE)),
+            away: Arc::default(),
+        }
+    }
+
+    /// Runs until the future is dropped; letters that are being sent then are still sent, and are not forgotten.
+    pub async fn run(self) {
+        loop {
+            // A slow mail server holds up its own letters only: the other hands go on.
+            drop(self.hands.acquire().await);
+            if self.dispatch().await.is_empty() {
+                // Over at a letter written here, else by time-out: both mean to look again.
+                let _ = timeout(PAUSE, self.backend.letters_written.notified()).await;
+            }
+        }
+    }
+
+    /// Sends what is due now, once; gives how many letters it handled. For tests and for tools.
+    pub async fn round(&self) -> usize {
+        let mut handled = 0;
+        for letter in self.dispatch().await {
+            handled += usize::from(letter.await.is_ok());
+        }
+        handled
+    }
+
+    /// Claims as many letters as there are free hands, and begins to send them.
+    async fn dispatch(&self) -> Vec<JoinHandle<()>> {
+        let mut claimed = match self.claim().await {
+            Ok(claimed) => {
+                if self.away.swap(false, Ordering::Relaxed) {
+                    tracing::info!("letters are carried again");
+                }
+                claimed
+            }
+            Err(fault) => {
+                if !self.away.swap(true, Ordering::Relaxed) {
+                    tracing::error!(%fault, "no letters can be carried");
+                }
+                return Vec::new();
+            }
+        };
+        // Somebody who asked twice reads the second mail on top.
+        claimed.sort_by_key(|letter| letter.written_at);
+        claimed.into_iter().map(|letter| self.begin(letter)).collect()
+    }
+
+    async fn claim(&self) -> Result<Vec<Claimed>, Fault> {
+        let free = i64::try_from(self.hands.available_permits()).unwrap_or(1);
+        let parts = &self.backend.parts;
+        if free == 0 {
+            Ok(Vec::new())
+        } else {
+            letters::claim(&parts.db, &parts.keys, self.backend.now(), free).await
+        }
+    }
+
+    /// A task of its own: what has been told to the mail server must be remembered, also when the courier is told to stop.
+    fn begin(&self, letter: Claimed) -> JoinHandle<()> {
+        let courier = self.clone();
+        let hand = self.hands.clone().try_acquire_owned();
+        tokio::spawn(async move {
+            courier.carry(letter).await;
+            drop(hand);
+        })
+    }
+
+    async fn carry(&self, claimed: Claimed) {
+        let now = self.backend.now();
+        let Claimed {
+            id,
+            to,
+            language,
+            letter,
+            attempts,
+            written_at,
+        } = claimed;
+        let stale_at = pace::stale_at(&letter, written_at);
+        if now >= stale_at {
+            tracing::warn!(letter = id, attempts, "a letter is too late and is given up");
+            return self.remember(&id, Fate::GivenUp).await;
+        }
+        let rendered = render(&self.backend.parts.settings, &language, &letter);
+        let fate = match self.mail.send(&id, &to, &rendered, now.0).await {
+            Ok(()) => Fate::Sent,
+            Err(error) => {
+                let jitter = random::generator().random_range(80..=120);
+                let next = pace::next_try(&letter, attempts, self.backend.now(), stale_at, jitter);
+                let fate = if error.permanent {
+                    Fate::GivenUp
+                } else {
+                    next.map_or(Fate::GivenUp, Fate::Again)
+                };
+                let again = matches!(fate, Fate::Again(_));
+                tracing::warn!(letter = id, attempts, again, %error, "a letter did not leave");
+                fate
+            }
+        };
+        self.remember(&id, fate).await;
+    }
+
+    /// Writes down what became of a letter. While the database is away it asks again: a letter that has left and is not marked
+    /// would leave once more.
+    async fn remember(&self, id: &str, fate: Fate) {
+        let db = &self.backend.parts.db;
+        for left in (0..REMEMBER_TRIES).rev() {
+            let now = self.backend.now();
+            let done = match fate {
+                Fate::Sent => letters::mark_sent(db, id, now).await,
+                Fate::Again(at) => letters::retry_at(db, id, at).await,
+                Fate::GivenUp => letters::give_up(db, id, now).await,
+            };
+            match done {
+                Ok(()) => return,
+                Err(fault) if left == 0 => tracing::error!(letter = id, %fault, "what became of a letter is not known"),
+                Err(_) => sleep(PAUSE).await,
+            }
+        }
+    }
+}
+
+/// What became of a letter.
+#[derive(Clone, Copy)]
+enum Fate {
+    Sent,
+    Again(account::Timestamp),
+    GivenUp,
+}
+
+#[cfg(test)]
+mod tests;

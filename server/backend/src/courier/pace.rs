@@ -1,0 +1,116 @@
+//! When a letter that did not leave is tried again, and when no more. Pure.
+
+use account::{Challenge, Letter, Timestamp};
+
+/// The wait after the first try; it doubles with each.
+const FIRST_MS: i64 = 2_000;
+/// The longest wait.
+const LONGEST_MS: i64 = 5 * 60_000;
+/// The longest wait for an answer: somebody sits in front of the screen, and the code is late after ten minutes.
+const LONGEST_ANSWER_MS: i64 = 30_000;
+/// How long a notice is tried.
+const NOTICE_DAYS: i64 = 3;
+
+/// From this moment on a letter is not sent any more. An answer without a code lives as long as one with a code: otherwise
+/// an outage of the mail server would tell them apart (attack: enumeration by the number of mails).
+pub(super) fn stale_at(letter: &Letter, written_at: Timestamp) -> Timestamp {
+    match letter.stale_at() {
+        Some(late) => late,
+        None if letter.is_answer() => written_at.plus_minutes(Challenge::MINUTES),
+        None => written_at.plus_days(NOTICE_DAYS),
+    }
+}
+
+/// The next try after the `attempts`th: 2 s, doubling, within a fifth either way, so that a thousand letters that failed
+/// together do not come back together. `None` when it would be too late.
+pub(super) fn next_try(
+    letter: &Letter,
+    attempts: i64,
+    now: Timestamp,
+    stale_at: Timestamp,
+    jitter_percent: i64,
+) -> Option<Timestamp> {
+    let doublings = attempts.saturating_sub(1).clamp(0, 16);
+    let longest = if letter.is_answer() {
+        LONGEST_ANSWER_MS
+    } else {
+        LONGEST_MS
+    };
+    let wait = (FIRST_MS << doublings).min(longest) * jitter_percent / 100;
+    let next = now.plus_ms(wait);
+    (next < stale_at).then_some(next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use account::{CodeLetter, Notice, Purpose, Request};
+
+    fn request() -> Request {
+        Request {
+            label: "K7".into(),
+            asked_at: Timestamp(0),
+            browser: String::new(),
+        }
+    }
+
+    fn code() -> Letter {
+        let works_until = Timestamp(0).plus_minutes(10);
+        Letter::Code(CodeLetter {
+            purpose: Purpose::Reset,
+            code: "01234567".into(),
+            works_until,
+            request: request(),
+        })
+    }
+
+    fn notice() -> Letter {
+        Letter::Notice(Notice::ManyFailures { at: Timestamp(0) })
+    }
+
+    #[test]
+    fn waits_double_up_to_a_longest_one() {
+        let waits = |letter: &Letter| -> Vec<i64> {
+            let never = Timestamp(i64::MAX);
+            (1..=10)
+                .map(|n| next_try(letter, n, Timestamp(0), never, 100).unwrap().0 / 1_000)
+                .collect()
+        };
+        assert_eq!(waits(&notice()), [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+        assert_eq!(waits(&code()), [2, 4, 8, 16, 30, 30, 30, 30, 30, 30]);
+        assert_eq!(
+            next_try(&notice(), i64::MAX, Timestamp(0), Timestamp(i64::MAX), 120),
+            Some(Timestamp(360_000))
+        );
+    }
+
+    #[test]
+    fn jitter_spreads_them() {
+        let at = |jitter| {
+            next_try(&notice(), 1, Timestamp(0), Timestamp(i64::MAX), jitter)
+                .unwrap()
+                .0
+        };
+        assert_eq!((at(80), at(120)), (1_600, 2_400));
+    }
+
+    #[test]
+    fn nothing_is_tried_past_its_time() {
+        let until = stale_at(&code(), Timestamp(0));
+        assert_eq!(until, Timestamp(0).plus_minutes(10));
+        assert_eq!(
+            next_try(&code(), 1, until.plus_ms(-2_001), until, 100),
+            Some(until.plus_ms(-1))
+        );
+        assert_eq!(next_try(&code(), 1, until.plus_ms(-2_000), until, 100), None);
+    }
+
+    #[test]
+    fn an_answer_lives_as_long_as_a_code_and_a_notice_three_days() {
+        assert_eq!(
+            stale_at(&Letter::NoAccount(request()), Timestamp(0)),
+            stale_at(&code(), Timestamp(0))
+        );
+        assert_eq!(stale_at(&notice(), Timestamp(0)), Timestamp(3 * 86_400_000));
+    }
+}

@@ -1,0 +1,208 @@
+use super::*;
+use crate::store::Db;
+use crate::{Hashing, LeakedPasswords, Parts, Settings, TestClock};
+use account::{CodeLetter, Email, Key, Keyring, Letter, Notice, Purpose, Request, Timestamp};
+use std::path::PathBuf;
+
+const NOON: Timestamp = Timestamp(1_795_521_600_000);
+
+/// A service on a file of its own, and a courier.
+struct Office {
+    backend: Backend,
+    clock: Arc<TestClock>,
+    folder: PathBuf,
+}
+
+impl Office {
+    async fn open() -> Self {
+        let folder = std::env::temp_dir().join(format!("courier-{}-{}", std::process::id(), random::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let db = Db::open(&format!("sqlite://{}/rekey.db", folder.display()))
+            .await
+            .unwrap();
+        db.migrate().await.unwrap();
+        let clock = Arc::new(TestClock::at(NOON));
+        let keys = Keyring::new(Key::new("k1".into(), [1; 32]), vec![]);
+        let backend = Backend::new(Parts {
+            db,
+            clock: clock.clone(),
+            hashing: Hashing::new(keys.clone(), 1),
+            keys,
+            leaked: LeakedPasswords::Off,
+            settings: Settings::default(),
+        });
+        Self { backend, clock, folder }
+    }
+
+    async fn write(&self, letter: Letter) {
+        let to = Email::parse("ada@example.com").unwrap();
+        let parts = &self.backend.parts;
+        let mut tx = parts.db.begin().await.unwrap();
+        letters::write(&mut tx, &parts.keys, None, &to, "en", &letter, self.backend.now())
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        self.backend.letters_written.notify_one();
+    }
+
+    /// Letters that wait, and bodies that are kept.
+    async fn waiting(&self) -> (i64, i64) {
+        let Db::Sqlite { readers, .. } = &self.backend.parts.db else {
+            panic!("a file")
+        };
+        sqlx::query_as(
+            "SELECT COALESCE(SUM(CASE WHEN sent_at IS NULL AND given_up_at IS NULL THEN 1 ELSE 0 END), 0),
+                    COALESCE(SUM(CASE WHEN body <> '' THEN 1 ELSE 0 END), 0) FROM letters",
+        )
+        .fetch_one(readers)
+        .await
+        .unwrap()
+    }
+
+    fn courier(&self, mail: &Mail) -> Courier {
+        Courier::new(self.backend.clone(), mail.clone())
+    }
+}
+
+impl Drop for Office {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn code() -> Letter {
+    let request = Request {
+        label: "K7".into(),
+        asked_at: NOON,
+        browser: "Firefox on Linux".into(),
+    };
+    let works_until = NOON.plus_minutes(10);
+    Letter::Code(CodeLetter {
+        purpose: Purpose::Reset,
+        code: "01234567".into(),
+        works_until,
+        request,
+    })
+}
+
+fn notice() -> Letter {
+    Letter::Notice(Notice::ManyFailures { at: NOON })
+}
+
+fn memory() -> Mail {
+    Mail::Memory(Arc::default())
+}
+
+/// A folder that cannot be made: the post is down.
+fn down() -> Mail {
+    Mail::Folder("/proc/none".into())
+}
+
+#[tokio::test]
+async fn a_letter_leaves_once_and_its_body_is_blanked() {
+    let (office, mail) = (Office::open().await, memory());
+    office.write(code()).await;
+    assert_eq!(office.courier(&mail).round().await, 1);
+    assert_eq!(office.courier(&mail).round().await, 0);
+    assert_eq!(office.waiting().await, (0, 0));
+    let kept = mail.kept(Some("ada@example.com"));
+    assert_eq!(kept.len(), 1);
+    assert!(kept[0].text.contains("01234567") && kept[0].sent_at == NOON.0);
+}
+
+#[tokio::test]
+async fn while_the_post_is_down_a_letter_waits_and_then_leaves() {
+    let (office, mail) = (Office::open().await, memory());
+    office.write(code()).await;
+    let broken = office.courier(&down());
+    assert_eq!(broken.round().await, 1);
+    assert_eq!(broken.round().await, 0, "not before its next try");
+    assert_eq!(office.waiting().await, (1, 1));
+    office.clock.advance_ms(2_401);
+    assert_eq!(broken.round().await, 1);
+    office.clock.advance_ms(4_801);
+    assert_eq!(office.courier(&mail).round().await, 1);
+    assert_eq!((mail.kept(None).len(), office.waiting().await), (1, (0, 0)));
+}
+
+#[tokio::test]
+async fn a_code_is_not_sent_when_it_is_late() {
+    let (office, mail) = (Office::open().await, memory());
+    office.write(code()).await;
+    office.write(notice()).await;
+    office.clock.advance_minutes(10);
+    assert_eq!(office.courier(&mail).round().await, 2);
+    assert_eq!(
+        (mail.kept(None).len(), office.waiting().await),
+        (1, (0, 0)),
+        "the notice only"
+    );
+}
+
+#[tokio::test]
+async fn a_notice_is_given_up_after_three_days() {
+    let (office, mail) = (Office::open().await, memory());
+    office.write(notice()).await;
+    office.clock.advance_minutes(3 * 24 * 60);
+    office.courier(&mail).round().await;
+    assert_eq!((mail.kept(None).len(), office.waiting().await), (0, (0, 0)));
+}
+
+#[tokio::test]
+async fn what_the_server_refuses_for_good_is_given_up() {
+    let (office, server) = (
+        Office::open().await,
+        crate::mail::smtp_answering("RCPT", "550 no such person").await,
+    );
+    office.write(notice()).await;
+    assert_eq!(office.courier(&Mail::smtp(&server).unwrap()).round().await, 1);
+    assert_eq!(office.waiting().await, (0, 0));
+}
+
+#[tokio::test]
+async fn two_couriers_never_carry_the_same_letter() {
+    let (office, mail) = (Office::open().await, memory());
+    for _ in 0..20 {
+        office.write(notice()).await;
+    }
+    let (one, other) = (office.courier(&mail), office.courier(&mail));
+    let (a, b) = tokio::join!(one.round(), other.round());
+    assert_eq!((a + b, mail.kept(None).len()), (20, 20));
+}
+
+#[tokio::test]
+async fn a_letter_of_a_courier_that_died_is_taken_over() {
+    let (office, mail) = (Office::open().await, memory());
+    office.write(code()).await;
+    let parts = &office.backend.parts;
+    assert_eq!(letters::claim(&parts.db, &parts.keys, NOON, 16).await.unwrap().len(), 1);
+    assert_eq!(office.courier(&mail).round().await, 0);
+    office.clock.advance_minutes(1);
+    assert_eq!(office.courier(&mail).round().await, 1);
+}
+
+#[tokio::test]
+async fn a_running_courier_hears_of_new_letters() {
+    let (office, mail) = (Office::open().await, memory());
+    let running = tokio::spawn(office.courier(&mail).run());
+    for sent in 1..=40 {
+        office.write(notice()).await;
+        if sent % 8 == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    while mail.kept(None).len() < 40 || office.waiting().await != (0, 0) {
+        tokio::task::yield_now().await;
+    }
+    running.abort();
+    assert_eq!(mail.kept(None).len(), 40);
+}
+
+#[tokio::test]
+async fn a_courier_without_a_database_waits_for_it() {
+    let office = Office::open().await;
+    office.backend.parts.db.close().await;
+    let courier = office.courier(&memory());
+    assert_eq!(courier.round().await, 0);
+    assert!(courier.away.load(Ordering::Relaxed));
+}

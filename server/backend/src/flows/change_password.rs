@@ -1,0 +1,99 @@
+//! Change the password on the security page.
+
+use crate::proof::PasswordProof;
+use crate::store::events::Actor;
+use crate::store::{accounts, events, letters, sessions, throttles};
+use crate::{Backend, Caller, Error, Held, Moved, Verdict};
+use account::{Letter, Notice, Refusal, Secret, SecurityView};
+
+impl Backend {
+    /// Current once, new twice. This browser stays in with a new token; the others are signed out if `end_others`.
+    /// The view's `just_changed` is set.
+    ///
+    /// # Errors
+    /// A refusal: signed out, managed elsewhere, wrong current password, unfit new one.
+    pub async fn change_password(
+        &self,
+        caller: &Caller,
+        held: &Held,
+        current: &Secret,
+        password: &Secret,
+        again: &Secret,
+        end_others: bool,
+    ) -> Result<Moved<SecurityView>, Error> {
+        let mut tx = self.parts.db.read().await?;
+        let (_, stored) = self.signed_in(&mut tx, held).await?;
+        let account = stored.account;
+        account.own_password().require_editable()?;
+        if current.is_empty() {
+            return Err(Refusal::CurrentMissing.into());
+        }
+        // What can be said without a hash is said first; it costs no try.
+        self.parts
+            .settings
+            .password
+            .check(password, again, &account.email, &account.name)?;
+        let lane = self.lane(&mut tx, held, &account.email, Some(&account.id)).await?;
+        drop(tx);
+
+        let mut tx = self.parts.db.begin().await?;
+        let in_a_row = self.spend_password(&mut tx, &lane, self.now()).await?;
+        tx.commit().await?;
+        let hash = stored.password.ok_or(Refusal::CurrentWrong)?;
+        if self.parts.hashing.verify(current, Some(&hash)).await? == Verdict::Wrong {
+            let now = self.now();
+            let mut tx = self.parts.db.begin().await?;
+            events::append(&mut tx, &account.id, "wrong_password", Actor::Person, caller, now).await?;
+            if in_a_row == 10 {
+                let letter = Letter::Notice(Notice::ManyFailures { at: now });
+                let language = account.language.as_deref().unwrap_or(&caller.language);
+                letters::write(&mut tx, &self.parts.keys, None, &account.email, language, &letter, now).await?;
+            }
+            tx.commit().await?;
+            self.letters_written.notify_one();
+            return Err(Refusal::CurrentWrong.into());
+        }
+        let chosen = self
+            .choose_password(&account.email, &account.name, password, again, Some(&hash))
+            .await?;
+
+        let now = self.now();
+        let mut tx = self.parts.db.begin().await?;
+        accounts::hold(&mut tx, &account.id).await?;
+        throttles::clear(&mut tx, &lane).await?;
+        // Signed out, switched off, managed or changed meanwhile: each ends it here.
+        let (session, _) = self.signed_in(&mut tx, held).await?;
+        let proof = PasswordProof::verified(account.id.clone(), hash);
+        if !accounts::set_password(&mut tx, &proof, &chosen.hash, chosen.unchecked, now).await? {
+            let stored = accounts::find(&mut tx, &account.id).await?.ok_or(Refusal::SignedOut)?;
+            stored.account.own_password().require_editable()?;
+            return Err(Refusal::CurrentWrong.into());
+        }
+        sessions::end(&mut tx, &account.id, &session.id).await?;
+        if end_others {
+            sessions::end_all_but(&mut tx, &account.id, "").await?;
+        }
+        let token = self
+            .insert_session(&mut tx, caller, &account.id, Some(now), now)
+            .await?;
+        let moved = self.end_flows(&mut tx, &account.email, now).await?;
+        events::append(&mut tx, &account.id, "password_changed", Actor::Person, caller, now).await?;
+        let letter = Letter::Notice(Notice::PasswordChanged {
+            at: now,
+            browser: caller.browser.clone(),
+        });
+        let language = account.language.as_deref().unwrap_or(&caller.language);
+        letters::write(&mut tx, &self.parts.keys, None, &account.email, language, &letter, now).await?;
+        let mut held = held.clone();
+        held.apply(&token);
+        let (session, stored) = self.signed_in(&mut tx, &held).await?;
+        let view = self.security_in(&mut tx, &held, &session, stored.account).await?;
+        tx.commit().await?;
+        self.letters_written.notify_one();
+        moved.iter().for_each(|id| self.flow_moved(id));
+        Ok(Moved {
+            step: view,
+            tokens: vec![token],
+        })
+    }
+}

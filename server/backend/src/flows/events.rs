@@ -1,0 +1,50 @@
+//! What a page of a flow hears when the flow goes on elsewhere.
+
+use crate::store::flows;
+use crate::{Backend, Fault, Held, random};
+use account::Purpose;
+use std::time::Duration;
+use tokio::sync::broadcast::error::RecvError;
+
+/// How long one wait lasts at most.
+const WAIT: Duration = Duration::from_secs(15);
+/// How often the database is asked, for moves on another server.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+impl Backend {
+    /// Waits until the browser's flow stands at another version than `seen`, at most 15 s; gives the version it has then,
+    /// 0 for none. Called with `None`, it answers at once. A move on this server is heard at once, on another within 2 s.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the database.
+    pub async fn flow_version(&self, purpose: Purpose, held: &Held, seen: Option<i64>) -> Result<i64, Fault> {
+        let Some(token) = held.flow(purpose) else { return Ok(0) };
+        let id = random::digest(token);
+        // Listen first, look then: a move in between is not missed.
+        let mut moved = self.flows_moved.subscribe();
+        let until = tokio::time::Instant::now() + WAIT;
+        loop {
+            let mut tx = self.parts.db.read().await?;
+            let version = flows::find(&mut tx, &id, purpose).await?.map_or(0, |flow| flow.version);
+            drop(tx);
+            if seen != Some(version) || tokio::time::Instant::now() >= until {
+                return Ok(version);
+            }
+            let heard = async {
+                loop {
+                    match moved.recv().await {
+                        Ok(moved) if moved != id => {}
+                        Ok(_) | Err(RecvError::Lagged(_)) => return,
+                        Err(RecvError::Closed) => return std::future::pending().await,
+                    }
+                }
+            };
+            let _ = tokio::time::timeout(LOOK_EVERY, heard).await;
+        }
+    }
+
+    /// Says that a flow moved, after the commit. Nobody listening is fine.
+    pub(crate) fn flow_moved(&self, id: &str) {
+        let _ = self.flows_moved.send(id.to_owned());
+    }
+}

@@ -1,0 +1,228 @@
+//! The step that sign-in, reset and sign-up share: a code was mailed, and is answered.
+
+use crate::store::events::Actor;
+use crate::store::flows::Flow;
+use crate::store::limits::Rule;
+use crate::store::{Tx, accounts, codes, events, flows, letters, limits, throttles};
+use crate::{Backend, Caller, Error, Fault, Held, random};
+use account::{
+    Answer, Challenge, Email, IssuedCode, Letter, MailedCode, Notice, Purpose, Refusal, Secret, Timestamp, TypedCode,
+    read_code,
+};
+
+/// What came of an answer.
+pub(super) enum Answered {
+    /// The code was right. The transaction is open: what follows happens with it or not at all.
+    Right(Tx, Flow),
+    /// An address was typed instead: begin again with that one.
+    Mistyped(Email),
+}
+
+impl Backend {
+    /// The browser's flow of that purpose, whatever its state.
+    pub(super) async fn find_flow(&self, tx: &mut Tx, purpose: Purpose, held: &Held) -> Result<Option<Flow>, Fault> {
+        match held.flow(purpose) {
+            Some(token) => flows::find(tx, &random::digest(token), purpose).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Judges a typed code. A wrong one stays counted even though refused.
+    pub(super) async fn answer_code(
+        &self,
+        purpose: Purpose,
+        caller: &Caller,
+        held: &Held,
+        typed: &Secret,
+    ) -> Result<Answered, Error> {
+        let token = held.flow(purpose).ok_or(Refusal::FlowGone)?;
+        let code = match read_code(typed.expose(), purpose.digits())? {
+            TypedCode::Email(email) => return Ok(Answered::Mistyped(email)),
+            TypedCode::Code(code) => code,
+        };
+        let (id, now) = (random::digest(token), self.now());
+        let mut tx = self.parts.db.begin().await?;
+        if purpose == Purpose::SignIn
+            && let Some(account) = flows::find(&mut tx, &id, purpose)
+                .await?
+                .and_then(|flow| flow.account())
+        {
+            accounts::hold(&mut tx, &account).await?;
+        }
+        let Some(flow) = flows::spend_try(&mut tx, &id, purpose, now).await? else {
+            return Err(self.why_no_code(&mut tx, purpose, held, now).await?.into());
+        };
+        let email = flow.address()?;
+        let row = failures_in_a_row(&email);
+        // Attack: 100 wrong codes come from somebody who has the mailbox's screen or unlimited patience. The password,
+        // which a sign-in has proven by now, lifts it.
+        if purpose == Purpose::Reset && throttles::failures(&mut tx, &row).await? >= self.limits().wrong_codes_in_a_row
+        {
+            return Err(Refusal::CodesOff.into());
+        }
+        // Attack: five tries, a new flow, five more. The count is the address's and outlives flow, cookie and client.
+        let rules = self.wrong_code_rules(&email);
+        if let Some(seconds) = limits::take(&mut tx, &rules, now).await? {
+            return Err(Refusal::CodesPaused { seconds }.into());
+        }
+        let challenge = Challenge {
+            flow: flow.id.clone(),
+            purpose,
+            email: email.clone(),
+            tries_left: flow.tries_left,
+            hints_left: flow.hints_left,
+            codes: codes::of_flow(&mut tx, &flow.id).await?,
+        };
+        let refusal = match challenge.answer(&code, &self.parts.keys, now) {
+            Answer::Right(passed) => {
+                let first = flows::pass_code(&mut tx, passed.flow(), now).await?
+                    && codes::mark_used(&mut tx, passed.code_id(), now).await?;
+                if !first {
+                    return Err(Refusal::StepElsewhere.into());
+                }
+                limits::give_back(&mut tx, &rules).await?;
+                throttles::clear(&mut tx, &row).await?;
+                return Ok(Answered::Right(tx, flow));
+            }
+            Answer::Known(refusal) => {
+                flows::give_try_back(&mut tx, &flow.id).await?;
+                limits::give_back(&mut tx, &rules).await?;
+                refusal
+            }
+            Answer::Wrong(refusal) => {
+                let in_a_row = throttles::count(&mut tx, &row, now).await?;
+                self.note_failure(&mut tx, caller, &flow, "wrong_code", in_a_row, now)
+                    .await?;
+                refusal
+            }
+        };
+        tx.commit().await?;
+        self.flow_moved(&flow.id);
+        self.letters_written.notify_one();
+        Err(refusal.into())
+    }
+
+    /// Writes a failure into the account's log; the owner is told of the tenth.
+    pub(super) async fn note_failure(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        flow: &Flow,
+        kind: &'static str,
+        in_a_row: i64,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let Some(account) = flow.account() else { return Ok(()) };
+        events::append(tx, &account, kind, Actor::Person, caller, now).await?;
+        if in_a_row == 10 {
+            let letter = Letter::Notice(Notice::ManyFailures { at: now });
+            letters::write(
+                tx,
+                &self.parts.keys,
+                None,
+                &flow.address()?,
+                &flow.language,
+                &letter,
+                now,
+            )
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Makes and keeps a new code for a flow. `real` is false where the letter holds none: the row is there all the same,
+    /// with a digest that no code has (attack: enumeration by what follows).
+    pub(super) async fn issue_code(
+        &self,
+        tx: &mut Tx,
+        purpose: Purpose,
+        flow: &Flow,
+        real: bool,
+        now: Timestamp,
+    ) -> Result<(account::Code, Timestamp), Fault> {
+        let email = flow.address()?;
+        let code = account::Code::generate(purpose, &mut random::generator());
+        let key = self.parts.keys.current();
+        let binding = account::CodeBinding {
+            purpose,
+            email: &email,
+            flow: if real { &flow.id } else { "nobody's" },
+        };
+        let issued = IssuedCode {
+            id: random::id(),
+            digest: code.digest(key, binding),
+            key_id: key.id().to_owned(),
+            sent_at: now,
+            expires_at: now.plus_minutes(Challenge::MINUTES),
+            superseded_at: None,
+        };
+        codes::issue(tx, purpose, &email, &flow.id, &issued).await?;
+        Ok((code, issued.expires_at))
+    }
+
+    /// "Check your e-mail", for a flow that waits for its code.
+    pub(super) async fn mailed_code(
+        &self,
+        tx: &mut Tx,
+        purpose: Purpose,
+        flow: &Flow,
+        now: Timestamp,
+    ) -> Result<MailedCode, Fault> {
+        let newest = codes::of_flow(tx, &flow.id)
+            .await?
+            .into_iter()
+            .next()
+            .ok_or(Fault::Corrupt { what: "flow" })?;
+        Ok(MailedCode {
+            email: flow.address()?,
+            label: flow.label.clone(),
+            digits: purpose.digits(),
+            sent_at: newest.sent_at,
+            works_until: newest.expires_at,
+            resend_in_s: Timestamp(flow.resend_at).seconds_after(now),
+            sends_left: Challenge::SENDS.saturating_sub(flow.codes_sent).max(0),
+        })
+    }
+
+    /// Why this browser's flow takes no code.
+    pub(super) async fn why_no_code(
+        &self,
+        tx: &mut Tx,
+        purpose: Purpose,
+        held: &Held,
+        now: Timestamp,
+    ) -> Result<Refusal, Fault> {
+        Ok(match self.find_flow(tx, purpose, held).await? {
+            Some(flow) if flow.finished_at.is_some() || (flow.is_live(now) && flow.code_passed_at.is_some()) => {
+                Refusal::StepElsewhere
+            }
+            Some(flow) if flow.is_live(now) && flow.codes_sent == 0 => Refusal::StepElsewhere,
+            Some(flow) if flow.is_live(now) && flow.tries_left == 0 => Refusal::TriesUsedUp,
+            _ => Refusal::FlowGone,
+        })
+    }
+
+    fn wrong_code_rules(&self, email: &Email) -> [Rule; 2] {
+        let limits = self.limits();
+        [
+            Rule {
+                key: format!("wrong codes hour {email}"),
+                most: limits.wrong_codes_an_hour,
+                window_ms: HOUR_MS,
+            },
+            Rule {
+                key: format!("wrong codes day {email}"),
+                most: limits.wrong_codes_a_day,
+                window_ms: DAY_MS,
+            },
+        ]
+    }
+}
+
+pub(super) const HOUR_MS: i64 = 3_600_000;
+pub(super) const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// Wrong codes of an address in a row, over flows and purposes.
+pub(super) fn failures_in_a_row(email: &Email) -> String {
+    format!("codes {email}")
+}

@@ -1,0 +1,264 @@
+//! The letter that a flow sends: first, and again on request. Which one it is depends on the account; everything else is the
+//! same for every address, so that neither the screen nor the time tells who has an account (attack: enumeration).
+
+use super::mailed_code::{DAY_MS, HOUR_MS};
+use crate::store::events::Actor;
+use crate::store::flows::Flow;
+use crate::store::limits::Rule;
+use crate::store::{Tx, accounts, codes, events, flows, letters, limits};
+use crate::{Backend, Caller, Error, Fault, Held, Limits, Moved, TokenChange, TokenKind, random};
+use account::{
+    Account, AccountKind, Challenge, CodeLetter, Email, Letter, MailedCode, Purpose, Refusal, Request, Secret,
+    Timestamp,
+};
+
+/// How long a flow may take in all, in minutes.
+pub(super) const FLOW_MINUTES: i64 = 60;
+
+impl Backend {
+    /// Begins a flow that mails at once: a reset or a sign-up.
+    pub(super) async fn begin_mailed(
+        &self,
+        purpose: Purpose,
+        caller: &Caller,
+        held: &Held,
+        email: &Email,
+    ) -> Result<Moved<MailedCode>, Error> {
+        let now = self.now();
+        let mut tx = self.parts.db.begin().await?;
+        if let Some(flow) = self.find_flow(&mut tx, purpose, held).await? {
+            let fresh = now.0 < flow.created_at + self.limits().reset_every_s * 1_000;
+            if fresh
+                && flow.is_live(now)
+                && flow.code_passed_at.is_none()
+                && flow.tries_left > 0
+                && flow.email == email.as_str()
+            {
+                // The same form sent twice has one effect.
+                return Ok(Moved::to(self.mailed_code(&mut tx, purpose, &flow, now).await?));
+            }
+            flows::end(&mut tx, &flow.id, now).await?;
+        }
+        self.take_begin(&mut tx, caller, now).await?;
+        self.take_letter(&mut tx, purpose, email, now).await?;
+        let account = accounts::find_by_email(&mut tx, email)
+            .await?
+            .map(|stored| stored.account);
+        let token = random::token();
+        let language = account
+            .as_ref()
+            .and_then(|account| account.language.clone())
+            .unwrap_or_else(|| caller.language.clone());
+        let flow = Flow {
+            account_id: account.as_ref().map(|account| account.id.0.clone()),
+            codes_sent: 1,
+            resend_at: now.plus_seconds(Challenge::resend_wait_s(1)).0,
+            ..new_flow(&token, email, language, now)
+        };
+        flows::insert(&mut tx, purpose, &flow).await?;
+        self.write_letter(&mut tx, purpose, caller, &flow, account.as_ref(), now)
+            .await?;
+        let step = self.mailed_code(&mut tx, purpose, &flow, now).await?;
+        tx.commit().await?;
+        self.letters_written.notify_one();
+        Ok(Moved {
+            step,
+            tokens: vec![hold_flow(purpose, token)],
+        })
+    }
+
+    /// Sends a new code of the browser's flow. Tries are not given back with it.
+    pub(super) async fn resend_letter(
+        &self,
+        purpose: Purpose,
+        caller: &Caller,
+        held: &Held,
+    ) -> Result<Moved<MailedCode>, Error> {
+        let token = held.flow(purpose).ok_or(Refusal::FlowGone)?;
+        let (id, now) = (random::digest(token), self.now());
+        let mut tx = self.parts.db.begin().await?;
+        let before = flows::find(&mut tx, &id, purpose).await?.ok_or(Refusal::FlowGone)?;
+        let wait_s = Challenge::resend_wait_s(before.codes_sent + 1);
+        let Some(flow) = flows::take_send(&mut tx, &id, purpose, wait_s, now).await? else {
+            let waits_for_code = before.is_live(now)
+                && before.code_passed_at.is_none()
+                && before.tries_left > 0
+                && before.codes_sent > 0;
+            return Err(match before {
+                flow if waits_for_code && flow.codes_sent >= Challenge::SENDS => Refusal::SendsUsedUp,
+                flow if waits_for_code => Refusal::ResendWait {
+                    seconds: Timestamp(flow.resend_at).seconds_after(now).max(1),
+                },
+                _ => self.why_no_code(&mut tx, purpose, held, now).await?,
+            }
+            .into());
+        };
+        self.take_letter(&mut tx, purpose, &flow.address()?, now).await?;
+        let account = accounts::find_by_email(&mut tx, &flow.address()?)
+            .await?
+            .map(|stored| stored.account);
+        self.write_letter(&mut tx, purpose, caller, &flow, account.as_ref(), now)
+            .await?;
+        let step = self.mailed_code(&mut tx, purpose, &flow, now).await?;
+        tx.commit().await?;
+        self.letters_written.notify_one();
+        self.flow_moved(&flow.id);
+        Ok(Moved::to(step))
+    }
+
+    /// Issues a code and writes the letter that goes with the account, in the flow's transaction.
+    pub(super) async fn write_letter(
+        &self,
+        tx: &mut Tx,
+        purpose: Purpose,
+        caller: &Caller,
+        flow: &Flow,
+        account: Option<&Account>,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let request = Request {
+            label: flow.label.clone(),
+            asked_at: now,
+            browser: caller.browser.clone(),
+        };
+        let answer = instead_of_code(purpose, account, &request);
+        let (code, works_until) = self.issue_code(tx, purpose, flow, answer.is_none(), now).await?;
+        let letter = answer.unwrap_or_else(|| {
+            Letter::Code(CodeLetter {
+                purpose,
+                code: Secret::from(code.digits()),
+                works_until,
+                request,
+            })
+        });
+        // Attack: mail to what was typed. Where there is an account, its stored address counts.
+        let to = account.map_or(flow.address()?, |account| account.email.clone());
+        letters::write(tx, &self.parts.keys, Some(&flow.id), &to, &flow.language, &letter, now).await?;
+        if let (Purpose::Reset, Some(account)) = (purpose, account) {
+            events::append(tx, &account.id, "reset_asked", Actor::Person, caller, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets a client begin so many flows a minute.
+    pub(super) async fn take_begin(&self, tx: &mut Tx, caller: &Caller, now: Timestamp) -> Result<(), Error> {
+        let rule = Rule {
+            key: format!("begin {}", caller.client),
+            most: self.limits().client_a_minute,
+            window_ms: 60_000,
+        };
+        refuse(limits::take(tx, &[rule], now).await?)
+    }
+
+    /// Lets an address get so many letters of a purpose.
+    async fn take_letter(&self, tx: &mut Tx, purpose: Purpose, email: &Email, now: Timestamp) -> Result<(), Error> {
+        let (limits, what) = (self.limits(), purpose.as_str());
+        let rule = |span: &str, most, window_ms| Rule {
+            key: format!("{what} {span} {email}"),
+            most,
+            window_ms,
+        };
+        let rules = match purpose {
+            Purpose::Reset => vec![
+                rule("wait", 1, limits.reset_every_s * 1_000),
+                rule("hour", limits.reset_an_hour, HOUR_MS),
+                rule("day", limits.reset_a_day, DAY_MS),
+            ],
+            Purpose::SignIn | Purpose::SignUp => vec![rule("hour", limits.codes_an_hour, HOUR_MS)],
+        };
+        refuse(limits::take(tx, &rules, now).await?)
+    }
+
+    /// The first letter of a sign-in, after the right password.
+    pub(super) async fn send_first(
+        &self,
+        tx: &mut Tx,
+        purpose: Purpose,
+        caller: &Caller,
+        flow: &Flow,
+        account: &Account,
+        now: Timestamp,
+    ) -> Result<Flow, Error> {
+        self.take_letter(tx, purpose, &account.email, now).await?;
+        let wait_s = Challenge::resend_wait_s(1);
+        let flow = flows::take_send(tx, &flow.id, purpose, wait_s, now)
+            .await?
+            .ok_or(Refusal::StepElsewhere)?;
+        self.write_letter(tx, purpose, caller, &flow, Some(account), now)
+            .await?;
+        Ok(flow)
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.parts.settings.limits
+    }
+
+    /// Ends what a changed password or a switched-off account leaves behind: flows and codes of the address.
+    pub(crate) async fn end_flows(&self, tx: &mut Tx, email: &Email, now: Timestamp) -> Result<Vec<String>, Fault> {
+        // Flows before their codes, as everywhere: so no two wait for each other.
+        let ended = flows::end_all(tx, email, now).await?;
+        codes::supersede(tx, email, None, now).await?;
+        Ok(ended)
+    }
+}
+
+/// The letter for an account that gets no code, or for none.
+fn instead_of_code(purpose: Purpose, account: Option<&Account>, request: &Request) -> Option<Letter> {
+    let request = || request.clone();
+    match (purpose, account) {
+        (Purpose::SignIn, _) | (Purpose::SignUp, None) => None,
+        (Purpose::SignUp, Some(account)) => Some(Letter::AlreadyHere(request(), account.own_password())),
+        (Purpose::Reset, None) => Some(Letter::NoAccount(request())),
+        (Purpose::Reset, Some(account)) if account.disabled_at.is_some() => Some(Letter::Deactivated(request())),
+        (Purpose::Reset, Some(account)) => match &account.kind {
+            AccountKind::Local => None,
+            AccountKind::Google => Some(Letter::UseGoogle(request())),
+            AccountKind::Managed(organization) => Some(Letter::AskAdministrator(request(), organization.clone())),
+        },
+    }
+}
+
+/// A flow at its start.
+pub(super) fn new_flow(token: &Secret, email: &Email, language: String, now: Timestamp) -> Flow {
+    Flow {
+        id: random::digest(token),
+        email: email.as_str().to_owned(),
+        account_id: None,
+        label: Request::label(&mut random::generator()),
+        language,
+        next_path: "/profile".to_owned(),
+        tries_left: Challenge::TRIES,
+        hints_left: Challenge::HINTS,
+        codes_sent: 0,
+        resend_at: 0,
+        version: 1,
+        created_at: now.0,
+        ends_at: now.plus_minutes(FLOW_MINUTES).0,
+        password_passed_at: None,
+        code_passed_at: None,
+        finished_at: None,
+        ended_at: None,
+    }
+}
+
+/// The browser holds the flow's token as long as the flow may take.
+pub(super) const fn hold_flow(purpose: Purpose, token: Secret) -> TokenChange {
+    TokenChange {
+        kind: TokenKind::Flow(purpose),
+        token: Some(token),
+        keep_s: FLOW_MINUTES * 60,
+    }
+}
+
+/// The browser lets the flow's token go.
+pub(super) const fn drop_flow(purpose: Purpose) -> TokenChange {
+    TokenChange {
+        kind: TokenKind::Flow(purpose),
+        token: None,
+        keep_s: 0,
+    }
+}
+
+fn refuse(wait_s: Option<i64>) -> Result<(), Error> {
+    wait_s.map_or(Ok(()), |seconds| Err(Refusal::TooMany { seconds }.into()))
+}

@@ -1,0 +1,11 @@
+//! A file a flow: what a browser asks for, decided by `account`, done in one transaction each.
+
+mod change_password;
+mod events;
+mod mailed_code;
+mod mailed_letter;
+mod new_password;
+mod reset;
+mod sessions;
+mod sign_in;
+mod sign_up;

@@ -1,0 +1,167 @@
+//! Forgot password: e-mail, code, new password.
+
+use super::mailed_code::Answered;
+use crate::store::events::Actor;
+use crate::store::{Tx, accounts, devices, events, flows, letters, sessions, throttles};
+use crate::{Backend, Caller, Error, Fault, Held, Moved, random};
+use account::{Email, Letter, Notice, Purpose, Refusal, Reset, ResetStep, Secret};
+
+const RESET: Purpose = Purpose::Reset;
+
+impl Backend {
+    /// Where the browser's reset stands. Reads only.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the database.
+    pub async fn reset_step(&self, held: &Held) -> Result<ResetStep, Fault> {
+        if held.reset.is_none() {
+            return Ok(ResetStep::AskEmail { email: None });
+        }
+        let mut tx = self.parts.db.read().await?;
+        self.reset_step_in(&mut tx, held).await
+    }
+
+    async fn reset_step_in(&self, tx: &mut Tx, held: &Held) -> Result<ResetStep, Fault> {
+        let now = self.now();
+        let Some(flow) = self.find_flow(tx, RESET, held).await? else {
+            return Ok(ResetStep::AskEmail { email: None });
+        };
+        let email = flow.address()?;
+        let state = match &flow {
+            flow if flow.finished_at.is_some() && now.0 < flow.ends_at => Reset::Finished,
+            flow if flow.is_live(now) && flow.code_passed_at.is_some() => Reset::AwaitingPassword,
+            flow if flow.is_live(now) && flow.tries_left > 0 => Reset::AwaitingCode,
+            _ => {
+                return Ok(ResetStep::AskEmail {
+                    email: Some(email.into()),
+                });
+            }
+        };
+        Ok(match state {
+            Reset::AwaitingCode => ResetStep::EnterCode(self.mailed_code(tx, RESET, &flow, now).await?),
+            Reset::AwaitingPassword => ResetStep::ChoosePassword {
+                email,
+                min: self.parts.settings.password.min,
+            },
+            Reset::Finished => ResetStep::Done { email },
+        })
+    }
+
+    /// Begins a reset: the same for every kind of address; the letter tells the truth.
+    ///
+    /// # Errors
+    /// A refusal of the address or a limit.
+    pub async fn begin_reset(&self, caller: &Caller, held: &Held, email: &str) -> Result<Moved<ResetStep>, Error> {
+        let email = Email::parse(email)?;
+        self.begin_reset_for(caller, held, &email).await
+    }
+
+    async fn begin_reset_for(&self, caller: &Caller, held: &Held, email: &Email) -> Result<Moved<ResetStep>, Error> {
+        let Moved { step, tokens } = self.begin_mailed(RESET, caller, held, email).await?;
+        Ok(Moved {
+            step: ResetStep::EnterCode(step),
+            tokens,
+        })
+    }
+
+    /// Answers with the mailed code. An address instead of a code begins again with that one.
+    ///
+    /// # Errors
+    /// A refusal of the code.
+    pub async fn answer_reset(&self, caller: &Caller, held: &Held, code: &Secret) -> Result<Moved<ResetStep>, Error> {
+        let (tx, flow) = match self.answer_code(RESET, caller, held, code).await? {
+            Answered::Right(tx, flow) => (tx, flow),
+            Answered::Mistyped(email) => return self.begin_reset_for(caller, held, &email).await,
+        };
+        tx.commit().await?;
+        self.flow_moved(&flow.id);
+        Ok(Moved::to(ResetStep::ChoosePassword {
+            email: flow.address()?,
+            min: self.parts.settings.password.min,
+        }))
+    }
+
+    /// Sends a new code of this flow.
+    ///
+    /// # Errors
+    /// A refusal: too early, or too many.
+    pub async fn resend_reset(&self, caller: &Caller, held: &Held) -> Result<Moved<ResetStep>, Error> {
+        let Moved { step, tokens } = self.resend_letter(RESET, caller, held).await?;
+        Ok(Moved {
+            step: ResetStep::EnterCode(step),
+            tokens,
+        })
+    }
+
+    /// Sets the new password, ends every session and trusted device, and tells the owner. Nobody is signed in by it.
+    ///
+    /// # Errors
+    /// A refusal of the password or of the step.
+    pub async fn choose_reset(
+        &self,
+        caller: &Caller,
+        held: &Held,
+        password: &Secret,
+        again: &Secret,
+    ) -> Result<Moved<ResetStep>, Error> {
+        let token = held.reset.as_ref().ok_or(Refusal::FlowGone)?;
+        let id = random::digest(token);
+        let now = self.now();
+        let mut tx = self.parts.db.read().await?;
+        let flow = match flows::find(&mut tx, &id, RESET).await? {
+            Some(flow) if flow.finished_at.is_some() => return Err(Refusal::StepElsewhere.into()),
+            Some(flow) if flow.is_live(now) && flow.code_passed_at.is_some() => flow,
+            Some(flow) if flow.is_live(now) => return Err(Refusal::StepElsewhere.into()),
+            _ => return Err(Refusal::FlowGone.into()),
+        };
+        let account = flow.account().ok_or(Refusal::FlowGone)?;
+        let stored = accounts::find(&mut tx, &account).await?.ok_or(Refusal::FlowGone)?;
+        drop(tx);
+        stored.account.own_password().require_editable()?;
+        let email = flow.address()?;
+        let chosen = self
+            .choose_password(
+                &email,
+                &stored.account.name,
+                password,
+                again,
+                stored.password.as_deref(),
+            )
+            .await?;
+
+        let now = self.now();
+        let mut tx = self.parts.db.begin().await?;
+        accounts::hold(&mut tx, &account).await?;
+        let (flow, proof) = flows::redeem(&mut tx, &id, now).await?.ok_or(Refusal::StepElsewhere)?;
+        if !accounts::set_password(&mut tx, &proof, &chosen.hash, chosen.unchecked, now).await? {
+            // It became managed, or was switched off, since the code was mailed.
+            let stored = accounts::find(&mut tx, &account).await?.ok_or(Refusal::FlowGone)?;
+            stored.account.own_password().require_editable()?;
+            return Err(Refusal::FlowGone.into());
+        }
+        sessions::end_all_but(&mut tx, &account, "").await?;
+        devices::untrust_all(&mut tx, &account).await?;
+        let mut moved = self.end_flows(&mut tx, &email, now).await?;
+        throttles::clear(&mut tx, &super::sign_in::strangers_lane(&email)).await?;
+        events::append(&mut tx, &account, "password_reset", Actor::Person, caller, now).await?;
+        let letter = Letter::Notice(Notice::PasswordReset {
+            at: now,
+            browser: caller.browser.clone(),
+        });
+        letters::write(
+            &mut tx,
+            &self.parts.keys,
+            None,
+            &stored.account.email,
+            &flow.language,
+            &letter,
+            now,
+        )
+        .await?;
+        tx.commit().await?;
+        self.letters_written.notify_one();
+        moved.push(flow.id);
+        moved.iter().for_each(|id| self.flow_moved(id));
+        Ok(Moved::to(ResetStep::Done { email }))
+    }
+}

@@ -1,0 +1,304 @@
+//! Who is signed in: begin a session, the security page, the profile, end sessions.
+
+use crate::store::accounts::Stored;
+use crate::store::devices::Device;
+use crate::store::events::Actor;
+use crate::store::sessions::Session;
+use crate::store::{Tx, accounts, devices, events, letters, sessions};
+use crate::{Backend, Caller, Error, Fault, Held, Moved, TokenChange, TokenKind, random};
+use account::{
+    Account, AccountId, DeviceRow, Letter, Notice, PasswordRow, ProfileView, Refusal, SecurityView, SessionRow,
+    Timestamp,
+};
+
+/// A session's use is written down at most this often.
+const TOUCH_MS: i64 = 5 * 60_000;
+/// How long the security page says "Password changed".
+const JUST_CHANGED_MS: i64 = 60_000;
+
+impl Backend {
+    /// Whether the browser is signed in, for the frame around every page.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the database.
+    pub async fn is_signed_in(&self, held: &Held) -> Result<bool, Fault> {
+        if held.session.is_none() {
+            return Ok(false);
+        }
+        let mut tx = self.parts.db.read().await?;
+        Ok(self.find_session(&mut tx, held, self.now()).await?.is_some())
+    }
+
+    /// What the security page shows.
+    ///
+    /// # Errors
+    /// [`Refusal::SignedOut`] without a live session.
+    pub async fn security(&self, held: &Held) -> Result<SecurityView, Error> {
+        let mut tx = self.parts.db.read().await?;
+        let (session, stored) = self.signed_in(&mut tx, held).await?;
+        self.security_in(&mut tx, held, &session, stored.account).await
+    }
+
+    pub(super) async fn security_in(
+        &self,
+        tx: &mut Tx,
+        held: &Held,
+        session: &Session,
+        account: Account,
+    ) -> Result<SecurityView, Error> {
+        let now = self.now();
+        let mut rows: Vec<SessionRow> = sessions::of_account(tx, &account.id, self.idle_ms(), now)
+            .await?
+            .into_iter()
+            .map(|row| SessionRow {
+                here: row.id == session.id,
+                id: row.id,
+                browser: row.browser,
+                client: row.client,
+                signed_in_at: Timestamp(row.signed_in_at),
+                last_seen_at: Timestamp(row.last_seen_at),
+            })
+            .collect();
+        rows.sort_by_key(|row| !row.here);
+        let here = match &held.device {
+            Some(token) => devices::find(tx, &random::digest(token), &account.id).await?,
+            None => None,
+        };
+        let trusted = devices::trusted(tx, &account.id, now).await?;
+        Ok(SecurityView {
+            password: PasswordRow {
+                own: account.own_password(),
+                changed_at: account.password_changed_at,
+            },
+            sessions: rows,
+            devices: trusted
+                .into_iter()
+                .filter_map(|device| {
+                    Some(DeviceRow {
+                        here: here.as_ref().is_some_and(|here| here.id == device.id),
+                        trusted_until: Timestamp(device.trusted_until?),
+                        id: device.id,
+                        browser: device.browser,
+                    })
+                })
+                .collect(),
+            activity: events::newest(tx, &account.id, 20).await?,
+            just_changed: session
+                .password_changed_at
+                .is_some_and(|at| now.0 < at + JUST_CHANGED_MS),
+            email: account.email,
+        })
+    }
+
+    /// What the profile shows.
+    ///
+    /// # Errors
+    /// [`Refusal::SignedOut`] without a live session.
+    pub async fn profile(&self, held: &Held) -> Result<ProfileView, Error> {
+        let mut tx = self.parts.db.read().await?;
+        let (_, Stored { account, .. }) = self.signed_in(&mut tx, held).await?;
+        Ok(ProfileView {
+            own: account.own_password(),
+            name: account.name,
+            email: account.email,
+        })
+    }
+
+    /// Ends one session of the same account, by the row's id. Ended already is fine.
+    ///
+    /// # Errors
+    /// [`Refusal::SignedOut`] without a live session.
+    pub async fn end_session(&self, caller: &Caller, held: &Held, id: &str) -> Result<Moved<SecurityView>, Error> {
+        let mut tx = self.parts.db.begin().await?;
+        let (session, stored) = self.signed_in(&mut tx, held).await?;
+        if sessions::end(&mut tx, &stored.account.id, id).await? {
+            events::append(
+                &mut tx,
+                &stored.account.id,
+                "session_ended",
+                Actor::Person,
+                caller,
+                self.now(),
+            )
+            .await?;
+        }
+        self.show_after(tx, held, &session, stored.account).await
+    }
+
+    /// Ends every session of the account but this one.
+    ///
+    /// # Errors
+    /// [`Refusal::SignedOut`] without a live session.
+    pub async fn end_other_sessions(&self, caller: &Caller, held: &Held) -> Result<Moved<SecurityView>, Error> {
+        let mut tx = self.parts.db.begin().await?;
+        let (session, stored) = self.signed_in(&mut tx, held).await?;
+        if sessions::end_all_but(&mut tx, &stored.account.id, &session.id).await? > 0 {
+            events::append(
+                &mut tx,
+                &stored.account.id,
+                "sessions_ended",
+                Actor::Person,
+                caller,
+                self.now(),
+            )
+            .await?;
+        }
+        self.show_after(tx, held, &session, stored.account).await
+    }
+
+    /// Asks a trusted device for codes again, by the row's id.
+    ///
+    /// # Errors
+    /// [`Refusal::SignedOut`] without a live session.
+    pub async fn forget_device(&self, caller: &Caller, held: &Held, id: &str) -> Result<Moved<SecurityView>, Error> {
+        let mut tx = self.parts.db.begin().await?;
+        let (session, stored) = self.signed_in(&mut tx, held).await?;
+        devices::set_trust(&mut tx, &stored.account.id, id, None).await?;
+        events::append(
+            &mut tx,
+            &stored.account.id,
+            "device_forgotten",
+            Actor::Person,
+            caller,
+            self.now(),
+        )
+        .await?;
+        self.show_after(tx, held, &session, stored.account).await
+    }
+
+    async fn show_after(
+        &self,
+        mut tx: Tx,
+        held: &Held,
+        session: &Session,
+        account: Account,
+    ) -> Result<Moved<SecurityView>, Error> {
+        let view = self.security_in(&mut tx, held, session, account).await?;
+        tx.commit().await?;
+        Ok(Moved::to(view))
+    }
+
+    /// Begins a session with new tokens (attack: fixation). A device that is new to the account is told to its owner.
+    pub(super) async fn begin_session(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        held: &Held,
+        account: &Account,
+        trust: bool,
+        now: Timestamp,
+    ) -> Result<Vec<TokenChange>, Error> {
+        if let Some(old) = self.find_session(tx, held, now).await? {
+            sessions::end(tx, &AccountId(old.account_id.clone()), &old.id).await?;
+        }
+        let mut tokens = vec![self.insert_session(tx, caller, &account.id, None, now).await?];
+        let trusted_until = trust.then(|| now.plus_days(self.parts.settings.trust_days));
+        let known = match &held.device {
+            Some(token) => devices::find(tx, &random::digest(token), &account.id).await?,
+            None => None,
+        };
+        match known {
+            Some(device) if trust => devices::set_trust(tx, &account.id, &device.id, trusted_until).await?,
+            Some(_) => {}
+            None => {
+                let token = random::token();
+                let device = Device {
+                    id: random::id(),
+                    account_id: account.id.0.clone(),
+                    browser: caller.browser.clone(),
+                    trusted_until: trusted_until.map(|until| until.0),
+                };
+                devices::insert(tx, &random::digest(&token), &device, now).await?;
+                tokens.push(TokenChange {
+                    kind: TokenKind::Device,
+                    token: Some(token),
+                    keep_s: 400 * 24 * 3_600,
+                });
+                let letter = Letter::Notice(Notice::NewDevice {
+                    at: now,
+                    browser: caller.browser.clone(),
+                });
+                let language = account.language.as_deref().unwrap_or(&caller.language);
+                letters::write(tx, &self.parts.keys, None, &account.email, language, &letter, now).await?;
+            }
+        }
+        events::append(tx, &account.id, "signed_in", Actor::Person, caller, now).await?;
+        Ok(tokens)
+    }
+
+    /// A session's row and the token that the browser holds for it.
+    pub(super) async fn insert_session(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        account: &AccountId,
+        password_changed_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<TokenChange, Fault> {
+        let (token, days) = (random::token(), self.parts.settings.session_days);
+        let session = Session {
+            id: random::id(),
+            account_id: account.0.clone(),
+            browser: caller.browser.clone(),
+            client: caller.client.clone(),
+            signed_in_at: now.0,
+            last_seen_at: now.0,
+            ends_at: now.plus_days(days).0,
+            password_changed_at: password_changed_at.map(|at| at.0),
+        };
+        sessions::insert(tx, &random::digest(&token), &session).await?;
+        Ok(TokenChange {
+            kind: TokenKind::Session,
+            token: Some(token),
+            keep_s: days * 24 * 3_600,
+        })
+    }
+
+    /// The live session of the browser.
+    pub(super) async fn find_session(
+        &self,
+        tx: &mut Tx,
+        held: &Held,
+        now: Timestamp,
+    ) -> Result<Option<Session>, Fault> {
+        let Some(token) = &held.session else { return Ok(None) };
+        let session = sessions::find(tx, &random::digest(token), self.idle_ms(), now).await?;
+        if let Some(session) = &session
+            && now.0 > session.last_seen_at + TOUCH_MS
+        {
+            self.touch_later(session.id.clone(), now);
+        }
+        Ok(session)
+    }
+
+    /// The live session of the browser, and whose it is.
+    pub(super) async fn signed_in(&self, tx: &mut Tx, held: &Held) -> Result<(Session, Stored), Error> {
+        let session = self
+            .find_session(tx, held, self.now())
+            .await?
+            .ok_or(Refusal::SignedOut)?;
+        let stored = accounts::find(tx, &AccountId(session.account_id.clone()))
+            .await?
+            .ok_or(Refusal::SignedOut)?;
+        Ok((session, stored))
+    }
+
+    /// Writes the use of a session down outside the request.
+    fn touch_later(&self, id: String, now: Timestamp) {
+        let backend = self.clone();
+        tokio::spawn(async move {
+            let touched = async {
+                let mut tx = backend.parts.db.begin().await?;
+                sessions::touch(&mut tx, &id, now).await?;
+                tx.commit().await
+            };
+            if let Err(fault) = touched.await {
+                tracing::warn!(%fault, "a session's use was not written down");
+            }
+        });
+    }
+
+    fn idle_ms(&self) -> i64 {
+        self.parts.settings.session_idle_minutes * 60_000
+    }
+}

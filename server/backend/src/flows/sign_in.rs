@@ -1,0 +1,375 @@
+//! Sign in: e-mail, password, mailed code.
+
+use super::mailed_code::Answered;
+use super::mailed_letter::{drop_flow, hold_flow, new_flow};
+use crate::leaked::Leak;
+use crate::store::accounts::Stored;
+use crate::store::events::Actor;
+use crate::store::flows::Flow;
+use crate::store::{Tx, accounts, devices, events, flows, throttles};
+use crate::{Backend, Caller, Error, Fault, Held, Moved, TokenChange, TokenKind, Verdict, random};
+use account::{
+    AccountId, AccountKind, Email, Purpose, Refusal, ResetStep, Secret, SignIn, SignInStep, Timestamp, safe_next,
+};
+
+const SIGN_IN: Purpose = Purpose::SignIn;
+
+impl Backend {
+    /// Where the browser's sign-in stands. Reads only.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the database.
+    pub async fn sign_in_step(&self, held: &Held) -> Result<SignInStep, Fault> {
+        let now = self.now();
+        if held.sign_in.is_none() && held.session.is_none() && held.reset.is_none() {
+            return Ok(SignInStep::AskEmail {
+                email: None,
+                resume: None,
+            });
+        }
+        let mut tx = self.parts.db.read().await?;
+        let flow = self.find_flow(&mut tx, SIGN_IN, held).await?;
+        let state = match &flow {
+            Some(flow) if flow.finished_at.is_some() => Some(SignIn::Finished),
+            Some(flow) if flow.is_live(now) && flow.password_passed_at.is_none() => Some(SignIn::AwaitingPassword),
+            Some(flow) if flow.is_live(now) && flow.tries_left > 0 => Some(SignIn::AwaitingCode),
+            _ => None,
+        };
+        let mut email = None;
+        if let Some(flow) = &flow {
+            match state {
+                Some(SignIn::AwaitingPassword) => return Ok(SignInStep::EnterPassword { email: flow.address()? }),
+                Some(SignIn::AwaitingCode) => {
+                    return Ok(SignInStep::EnterCode(
+                        self.mailed_code(&mut tx, SIGN_IN, flow, now).await?,
+                    ));
+                }
+                Some(SignIn::Finished) => {}
+                None => email = Some(flow.email.clone()),
+            }
+        }
+        if self.find_session(&mut tx, held, now).await?.is_some() {
+            let next = flow.map_or_else(
+                || safe_next("").to_owned(),
+                |flow| safe_next(&flow.next_path).to_owned(),
+            );
+            return Ok(SignInStep::SignedIn { next });
+        }
+        drop(tx);
+        let resume = match self.reset_step(held).await? {
+            ResetStep::EnterCode(mailed) => Some(mailed),
+            _ => None,
+        };
+        Ok(SignInStep::AskEmail { email, resume })
+    }
+
+    /// Takes the address down; tells nothing about it. The same again goes on.
+    ///
+    /// # Errors
+    /// A refusal of the address or a limit.
+    pub async fn begin_sign_in(
+        &self,
+        caller: &Caller,
+        held: &Held,
+        email: &str,
+        next: &str,
+    ) -> Result<Moved<SignInStep>, Error> {
+        let email = Email::parse(email)?;
+        let now = self.now();
+        let mut tx = self.parts.db.begin().await?;
+        if let Some(flow) = self.find_flow(&mut tx, SIGN_IN, held).await? {
+            flows::end(&mut tx, &flow.id, now).await?;
+        }
+        self.take_begin(&mut tx, caller, now).await?;
+        let token = random::token();
+        let flow = Flow {
+            next_path: safe_next(next).to_owned(),
+            ..new_flow(&token, &email, caller.language.clone(), now)
+        };
+        flows::insert(&mut tx, SIGN_IN, &flow).await?;
+        tx.commit().await?;
+        Ok(Moved {
+            step: SignInStep::EnterPassword { email },
+            tokens: vec![hold_flow(SIGN_IN, token)],
+        })
+    }
+
+    /// Checks the password; when right, mails a code, or lets a trusted device in.
+    ///
+    /// # Errors
+    /// A refusal: wrong, or wait.
+    pub async fn password_sign_in(
+        &self,
+        caller: &Caller,
+        held: &Held,
+        password: &Secret,
+    ) -> Result<Moved<SignInStep>, Error> {
+        let token = held.sign_in.as_ref().ok_or(Refusal::FlowGone)?;
+        let id = random::digest(token);
+        let now = self.now();
+        let mut tx = self.parts.db.begin().await?;
+        let flow = match flows::find(&mut tx, &id, SIGN_IN).await? {
+            Some(flow) if flow.is_live(now) && flow.password_passed_at.is_none() => flow,
+            Some(flow) if flow.finished_at.is_some() || flow.is_live(now) => return Err(Refusal::StepElsewhere.into()),
+            _ => return Err(Refusal::FlowGone.into()),
+        };
+        if password.is_empty() {
+            return Err(Refusal::PasswordMissing.into());
+        }
+        let email = flow.address()?;
+        let stored = accounts::find_by_email(&mut tx, &email).await?;
+        let lane = self
+            .lane(&mut tx, held, &email, stored.as_ref().map(|stored| &stored.account.id))
+            .await?;
+        let in_a_row = self.spend_password(&mut tx, &lane, now).await?;
+        tx.commit().await?;
+
+        let usable =
+            stored.filter(|stored| stored.account.kind == AccountKind::Local && stored.account.disabled_at.is_none());
+        let hash = usable.as_ref().and_then(|stored| stored.password.as_deref());
+        let verdict = self.parts.hashing.verify(password, hash).await?;
+        let (Some(stored), true) = (usable, verdict != Verdict::Wrong) else {
+            return Err(self.wrong_password(caller, flow, &email, in_a_row).await?.into());
+        };
+        self.password_was_right(caller, held, &flow, stored, password, verdict, &lane)
+            .await
+    }
+
+    /// Tells the owner's log of a wrong password; the person is told the same for every address.
+    async fn wrong_password(
+        &self,
+        caller: &Caller,
+        mut flow: Flow,
+        email: &Email,
+        in_a_row: i64,
+    ) -> Result<Refusal, Fault> {
+        let mut tx = self.parts.db.begin().await?;
+        flow.account_id = accounts::find_by_email(&mut tx, email)
+            .await?
+            .map(|stored| stored.account.id.0);
+        self.note_failure(&mut tx, caller, &flow, "wrong_password", in_a_row, self.now())
+            .await?;
+        tx.commit().await?;
+        self.letters_written.notify_one();
+        Ok(Refusal::SignInWrong)
+    }
+
+    #[allow(clippy::too_many_arguments)] // One step of one flow; a struct for it would be read once.
+    async fn password_was_right(
+        &self,
+        caller: &Caller,
+        held: &Held,
+        flow: &Flow,
+        stored: Stored,
+        password: &Secret,
+        verdict: Verdict,
+        lane: &str,
+    ) -> Result<Moved<SignInStep>, Error> {
+        let upgraded = match verdict {
+            Verdict::RightButOld => Some(self.parts.hashing.hash(password).await?),
+            _ => None,
+        };
+        let leak = if stored.unchecked {
+            Some(self.parts.leaked.look_up(password.as_password().expose()).await)
+        } else {
+            None
+        };
+        let now = self.now();
+        let mut tx = self.parts.db.begin().await?;
+        let account = &stored.account;
+        accounts::hold(&mut tx, &account.id).await?;
+        throttles::clear(&mut tx, lane).await?;
+        // Attack: the password was changed, or the account switched off, while this hash was being computed.
+        let current = accounts::find(&mut tx, &account.id).await?;
+        if current.is_none_or(|current| current.password != stored.password || current.account.disabled_at.is_some()) {
+            return Err(Refusal::SignInWrong.into());
+        }
+        let mut flow = flows::pass_password(&mut tx, &flow.id, &account.id, now)
+            .await?
+            .ok_or(Refusal::StepElsewhere)?;
+        if let (Some(new), Some(old)) = (&upgraded, &stored.password) {
+            accounts::upgrade_hash(&mut tx, &account.id, old, new).await?;
+        }
+        match leak {
+            Some(Leak::Found) => {
+                events::append(&mut tx, &account.id, "password_leaked", Actor::Person, caller, now).await?;
+                flow.next_path = "/security/password".to_owned();
+                flows::set_next(&mut tx, &flow.id, &flow.next_path).await?;
+            }
+            Some(Leak::NotFound) => accounts::mark_checked(&mut tx, &account.id).await?,
+            Some(Leak::Unknown) | None => {}
+        }
+        let device = match &held.device {
+            Some(token) => devices::find(&mut tx, &random::digest(token), &account.id).await?,
+            None => None,
+        };
+        let trusted = device.is_some_and(|device| device.trusted_until.is_some_and(|until| now.0 < until));
+        let moved = if trusted {
+            if !flows::finish_without_code(&mut tx, &flow.id, now).await? {
+                return Err(Refusal::StepElsewhere.into());
+            }
+            let mut tokens = self.begin_session(&mut tx, caller, held, account, false, now).await?;
+            tokens.push(drop_flow(SIGN_IN));
+            Moved {
+                step: SignInStep::SignedIn {
+                    next: safe_next(&flow.next_path).to_owned(),
+                },
+                tokens,
+            }
+        } else {
+            flow = self.send_first(&mut tx, SIGN_IN, caller, &flow, account, now).await?;
+            Moved::to(SignInStep::EnterCode(
+                self.mailed_code(&mut tx, SIGN_IN, &flow, now).await?,
+            ))
+        };
+        tx.commit().await?;
+        self.letters_written.notify_one();
+        self.flow_moved(&flow.id);
+        Ok(moved)
+    }
+
+    /// Answers with the mailed code; a session begins. An address instead of a code begins again with that one.
+    ///
+    /// # Errors
+    /// A refusal of the code.
+    pub async fn answer_sign_in(
+        &self,
+        caller: &Caller,
+        held: &Held,
+        code: &Secret,
+        trust: bool,
+    ) -> Result<Moved<SignInStep>, Error> {
+        let (mut tx, flow) = match self.answer_code(SIGN_IN, caller, held, code).await? {
+            Answered::Right(tx, flow) => (tx, flow),
+            Answered::Mistyped(email) => return self.begin_sign_in(caller, held, email.as_str(), "").await,
+        };
+        let now = self.now();
+        flows::finish(&mut tx, &flow.id, SIGN_IN, now)
+            .await?
+            .ok_or(Refusal::StepElsewhere)?;
+        let account = flow.account().ok_or(Refusal::FlowGone)?;
+        let stored = accounts::find(&mut tx, &account).await?.ok_or(Refusal::FlowGone)?;
+        // Attack: the account was handed to an organization, or switched off, between password and code.
+        let usable = stored.account.kind == AccountKind::Local && stored.account.disabled_at.is_none();
+        if !usable {
+            return Err(Refusal::FlowGone.into());
+        }
+        let mut tokens = self
+            .begin_session(&mut tx, caller, held, &stored.account, trust, now)
+            .await?;
+        tokens.push(drop_flow(SIGN_IN));
+        tx.commit().await?;
+        self.letters_written.notify_one();
+        self.flow_moved(&flow.id);
+        Ok(Moved {
+            step: SignInStep::SignedIn {
+                next: safe_next(&flow.next_path).to_owned(),
+            },
+            tokens,
+        })
+    }
+
+    /// Sends a new code of this flow.
+    ///
+    /// # Errors
+    /// A refusal: too early, or too many.
+    pub async fn resend_sign_in(&self, caller: &Caller, held: &Held) -> Result<Moved<SignInStep>, Error> {
+        let Moved { step, tokens } = self.resend_letter(SIGN_IN, caller, held).await?;
+        Ok(Moved {
+            step: SignInStep::EnterCode(step),
+            tokens,
+        })
+    }
+
+    /// "Use a different e-mail": lets the flow go.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the database.
+    pub async fn restart_sign_in(&self, _caller: &Caller, held: &Held) -> Result<Moved<SignInStep>, Error> {
+        let now = self.now();
+        let mut tx = self.parts.db.begin().await?;
+        if let Some(flow) = self.find_flow(&mut tx, SIGN_IN, held).await? {
+            flows::end(&mut tx, &flow.id, now).await?;
+            tx.commit().await?;
+            self.flow_moved(&flow.id);
+        }
+        Ok(Moved {
+            step: SignInStep::AskEmail {
+                email: None,
+                resume: None,
+            },
+            tokens: vec![drop_flow(SIGN_IN)],
+        })
+    }
+
+    /// Ends the browser's session. Signed out already is fine.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the database.
+    pub async fn sign_out(&self, caller: &Caller, held: &Held) -> Result<Moved<()>, Error> {
+        let now = self.now();
+        let mut tx = self.parts.db.begin().await?;
+        if let Some(session) = self.find_session(&mut tx, held, now).await? {
+            let account = AccountId(session.account_id);
+            crate::store::sessions::end(&mut tx, &account, &session.id).await?;
+            events::append(&mut tx, &account, "signed_out", Actor::Person, caller, now).await?;
+        }
+        if let Some(flow) = self.find_flow(&mut tx, SIGN_IN, held).await? {
+            flows::end(&mut tx, &flow.id, now).await?;
+        }
+        tx.commit().await?;
+        let session = TokenChange {
+            kind: TokenKind::Session,
+            token: None,
+            keep_s: 0,
+        };
+        Ok(Moved {
+            step: (),
+            tokens: vec![session, drop_flow(SIGN_IN)],
+        })
+    }
+
+    /// The lane of a password try. A browser that signed in to this account before has its own, so that no stranger can
+    /// lock the owner out.
+    pub(super) async fn lane(
+        &self,
+        tx: &mut Tx,
+        held: &Held,
+        email: &Email,
+        account: Option<&AccountId>,
+    ) -> Result<String, Fault> {
+        if let (Some(token), Some(account)) = (&held.device, account)
+            && let Some(device) = devices::find(tx, &random::digest(token), account).await?
+        {
+            return Ok(format!("password {email} {}", device.id));
+        }
+        Ok(strangers_lane(email))
+    }
+
+    /// Counts a password try before it is looked at (attack: many tries at once); so many are free, then each waits longer.
+    pub(super) async fn spend_password(&self, tx: &mut Tx, lane: &str, now: Timestamp) -> Result<i64, Error> {
+        let limits = self.limits();
+        match throttles::spend(tx, lane, now).await? {
+            Err(until) => Err(Refusal::PasswordWait {
+                seconds: until.seconds_after(now).max(1),
+            }
+            .into()),
+            Ok(in_a_row) => {
+                let over = in_a_row - limits.free_passwords;
+                if over >= 0 {
+                    let wait_s = limits
+                        .password_wait_s
+                        .saturating_mul(1 << over.clamp(0, 20))
+                        .min(limits.password_wait_max_s);
+                    throttles::wait_until(tx, lane, now.plus_seconds(wait_s)).await?;
+                }
+                Ok(in_a_row)
+            }
+        }
+    }
+}
+
+/// The lane of every browser that never signed in to the account.
+pub(super) fn strangers_lane(email: &Email) -> String {
+    format!("password {email}")
+}

@@ -1,0 +1,163 @@
+//! Sign up: e-mail, code, name and password.
+
+use super::mailed_code::Answered;
+use crate::store::events::Actor;
+use crate::store::{accounts, events, flows};
+use crate::{Backend, Caller, Error, Fault, Held, Moved, random};
+use account::{Account, AccountId, AccountKind, Email, Name, Purpose, Refusal, Secret, SignUp, SignUpStep};
+
+const SIGN_UP: Purpose = Purpose::SignUp;
+
+impl Backend {
+    /// Where the browser's sign-up stands. Reads only.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the database.
+    pub async fn sign_up_step(&self, held: &Held) -> Result<SignUpStep, Fault> {
+        if held.sign_up.is_none() {
+            return Ok(SignUpStep::AskEmail { email: None });
+        }
+        let now = self.now();
+        let mut tx = self.parts.db.read().await?;
+        let Some(flow) = self.find_flow(&mut tx, SIGN_UP, held).await? else {
+            return Ok(SignUpStep::AskEmail { email: None });
+        };
+        let email = flow.address()?;
+        let state = match &flow {
+            flow if flow.finished_at.is_some() && now.0 < flow.ends_at => SignUp::Finished,
+            flow if flow.is_live(now) && flow.code_passed_at.is_some() => SignUp::AwaitingDetails,
+            flow if flow.is_live(now) && flow.tries_left > 0 => SignUp::AwaitingCode,
+            _ => {
+                return Ok(SignUpStep::AskEmail {
+                    email: Some(email.into()),
+                });
+            }
+        };
+        Ok(match state {
+            SignUp::AwaitingCode => SignUpStep::EnterCode(self.mailed_code(&mut tx, SIGN_UP, &flow, now).await?),
+            SignUp::AwaitingDetails => SignUpStep::ChooseDetails {
+                email,
+                min: self.parts.settings.password.min,
+            },
+            SignUp::Finished => SignUpStep::Done { email },
+        })
+    }
+
+    /// Begins a sign-up: the same for an address that is taken; the letter tells the truth.
+    ///
+    /// # Errors
+    /// A refusal of the address or a limit.
+    pub async fn begin_sign_up(&self, caller: &Caller, held: &Held, email: &str) -> Result<Moved<SignUpStep>, Error> {
+        let email = Email::parse(email)?;
+        self.begin_sign_up_for(caller, held, &email).await
+    }
+
+    async fn begin_sign_up_for(&self, caller: &Caller, held: &Held, email: &Email) -> Result<Moved<SignUpStep>, Error> {
+        if !self.parts.settings.sign_up {
+            return Err(Refusal::FlowGone.into());
+        }
+        let Moved { step, tokens } = self.begin_mailed(SIGN_UP, caller, held, email).await?;
+        Ok(Moved {
+            step: SignUpStep::EnterCode(step),
+            tokens,
+        })
+    }
+
+    /// Answers with the mailed code. An address instead of a code begins again with that one.
+    ///
+    /// # Errors
+    /// A refusal of the code.
+    pub async fn answer_sign_up(
+        &self,
+        caller: &Caller,
+        held: &Held,
+        code: &Secret,
+    ) -> Result<Moved<SignUpStep>, Error> {
+        let (tx, flow) = match self.answer_code(SIGN_UP, caller, held, code).await? {
+            Answered::Right(tx, flow) => (tx, flow),
+            Answered::Mistyped(email) => return self.begin_sign_up_for(caller, held, &email).await,
+        };
+        tx.commit().await?;
+        self.flow_moved(&flow.id);
+        Ok(Moved::to(SignUpStep::ChooseDetails {
+            email: flow.address()?,
+            min: self.parts.settings.password.min,
+        }))
+    }
+
+    /// Sends a new code of this flow.
+    ///
+    /// # Errors
+    /// A refusal: too early, or too many.
+    pub async fn resend_sign_up(&self, caller: &Caller, held: &Held) -> Result<Moved<SignUpStep>, Error> {
+        let Moved { step, tokens } = self.resend_letter(SIGN_UP, caller, held).await?;
+        Ok(Moved {
+            step: SignUpStep::EnterCode(step),
+            tokens,
+        })
+    }
+
+    /// Makes the account; its owner then signs in.
+    ///
+    /// # Errors
+    /// A refusal of the name, the password or the step.
+    pub async fn finish_sign_up(
+        &self,
+        caller: &Caller,
+        held: &Held,
+        name: &str,
+        password: &Secret,
+        again: &Secret,
+    ) -> Result<Moved<SignUpStep>, Error> {
+        let token = held.sign_up.as_ref().ok_or(Refusal::FlowGone)?;
+        let (id, now) = (random::digest(token), self.now());
+        let mut tx = self.parts.db.read().await?;
+        let flow = match flows::find(&mut tx, &id, SIGN_UP).await? {
+            Some(flow) if flow.finished_at.is_some() => return Err(Refusal::StepElsewhere.into()),
+            Some(flow) if flow.is_live(now) && flow.code_passed_at.is_some() => flow,
+            Some(flow) if flow.is_live(now) => return Err(Refusal::StepElsewhere.into()),
+            _ => return Err(Refusal::FlowGone.into()),
+        };
+        drop(tx);
+        let email = flow.address()?;
+        let name = Name::parse(name)?;
+        let chosen = self
+            .choose_password(&email, name.as_str(), password, again, None)
+            .await?;
+
+        let now = self.now();
+        let account = Account {
+            id: AccountId(random::id()),
+            email: email.clone(),
+            name: name.as_str().to_owned(),
+            kind: AccountKind::Local,
+            language: Some(flow.language.clone()),
+            password_changed_at: Some(now),
+            disabled_at: None,
+        };
+        let mut tx = self.parts.db.begin().await?;
+        // The account before its flows, as everywhere: so no two wait for each other.
+        if !accounts::insert(&mut tx, &account, Some(&chosen.hash), now).await? {
+            // The same form sent twice, or another browser of the same mailbox was faster.
+            let flow = flows::find(&mut tx, &id, SIGN_UP).await?;
+            let twice = flow.is_some_and(|flow| flow.finished_at.is_some());
+            return Err(if twice {
+                Refusal::StepElsewhere
+            } else {
+                Refusal::FlowGone
+            }
+            .into());
+        }
+        flows::finish(&mut tx, &id, SIGN_UP, now)
+            .await?
+            .ok_or(Refusal::StepElsewhere)?;
+        if chosen.unchecked {
+            accounts::mark_unchecked(&mut tx, &account.id, now).await?;
+        }
+        events::append(&mut tx, &account.id, "signed_up", Actor::Person, caller, now).await?;
+        let moved = self.end_flows(&mut tx, &email, now).await?;
+        tx.commit().await?;
+        moved.iter().chain([&id]).for_each(|id| self.flow_moved(id));
+        Ok(Moved::to(SignUpStep::Done { email }))
+    }
+}

@@ -1,0 +1,190 @@
+//! Whether a new password is easy to guess: zxcvbn and a list of common ones. On the server only.
+
+mod common;
+
+use crate::Settings;
+use account::{Guessable, Refusal};
+use zxcvbn::matching::Match;
+use zxcvbn::matching::patterns::MatchPattern;
+
+/// The most own words that are looked for. Bounds the work.
+const OWN_WORDS: usize = 32;
+
+/// Refuses a password (NFC) that is common, also with repetition and trailing digits taken off, or that zxcvbn guesses too
+/// soon, with the person's own words and the brand in its dictionary.
+///
+/// # Errors
+/// [`Refusal::PasswordCommon`] or [`Refusal::PasswordGuessable`].
+pub fn screen(settings: &Settings, password: &str, own_words: &[&str]) -> Result<(), Refusal> {
+    if common::is_common(password) {
+        return Err(Refusal::PasswordCommon);
+    }
+    let words: Vec<&str> = own_words
+        .iter()
+        .chain([&settings.brand.as_str()])
+        .flat_map(|own| pieces(own))
+        .collect();
+    let estimate = zxcvbn::zxcvbn(&with_fewer_marks(password), &words[..words.len().min(OWN_WORDS)]);
+    if estimate.guesses_log10() < settings.password_guesses_log10 {
+        return Err(Refusal::PasswordGuessable {
+            reason: reason(estimate.sequence()),
+        });
+    }
+    Ok(())
+}
+
+/// A name or address whole, and its parts: `ada.lovelace@example.com` also as `ada`, `lovelace`, `example`.
+fn pieces(own: &str) -> impl Iterator<Item = &str> {
+    let parts = own
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|part| part.chars().count() >= 3);
+    std::iter::once(own).chain(parts)
+}
+
+/// Folds the marks that stand for one letter in several ways. zxcvbn tries every combination of them: 0.5 s for a password
+/// made of nothing else, 0.1 s at most without these (attack: a few requests that keep every core busy).
+fn with_fewer_marks(password: &str) -> zeroize::Zeroizing<String> {
+    let fold = |mark| match mark {
+        '{' | '[' | '<' => '(',
+        '|' => '!',
+        other => other,
+    };
+    password.chars().map(fold).collect::<String>().into()
+}
+
+/// What makes up the most of the password, as something that a person can do better.
+fn reason(parts: &[Match]) -> Guessable {
+    let length = |wanted: Guessable| {
+        let of_kind = parts.iter().filter(|part| kind(&part.pattern) == wanted);
+        of_kind.map(|part| part.token.chars().count()).sum::<usize>()
+    };
+    let kinds = [
+        Guessable::Plain,
+        Guessable::Date,
+        Guessable::Word,
+        Guessable::Sequence,
+        Guessable::Repeats,
+    ];
+    kinds
+        .into_iter()
+        .max_by_key(|kind| length(*kind))
+        .unwrap_or(Guessable::Plain)
+}
+
+const fn kind(pattern: &MatchPattern) -> Guessable {
+    match pattern {
+        MatchPattern::Dictionary(_) => Guessable::Word,
+        MatchPattern::Spatial(_) | MatchPattern::Sequence(_) => Guessable::Sequence,
+        MatchPattern::Repeat(_) => Guessable::Repeats,
+        MatchPattern::Date(_) | MatchPattern::Regex(_) => Guessable::Date,
+        MatchPattern::BruteForce => Guessable::Plain,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OWN: [&str; 2] = ["ada.lovelace@example.com", "Ada King"];
+
+    fn judged(password: &str) -> Result<(), Refusal> {
+        screen(&Settings::default(), password, &OWN)
+    }
+
+    #[test]
+    fn what_others_would_guess_is_refused_with_its_reason() {
+        for (password, reason) in [
+            ("abcdefghijklmnop", Guessable::Sequence),
+            (",mnbvcxasdfghjkl;", Guessable::Sequence),
+            ("xyxyxyxyxyxyxyxy", Guessable::Repeats),
+            (
+                "\u{1f980}\u{1f980}\u{1f980}\u{1f980}\u{1f980}\u{1f980}\u{1f980}\u{1f980}",
+                Guessable::Repeats,
+            ),
+            ("2024202420242024", Guessable::Repeats),
+            ("1990/01/31", Guessable::Date),
+            ("internationalization", Guessable::Word),
+            ("1nternat1onal1zat1on", Guessable::Word),
+            ("extraordinary123", Guessable::Word),
+            ("aB3$ kq", Guessable::Plain),
+        ] {
+            assert_eq!(
+                judged(password),
+                Err(Refusal::PasswordGuessable { reason }),
+                "{password}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_persons_own_words_and_the_brand_count_for_little() {
+        for password in [
+            "rekeyrekeylovelace",
+            "lovelace lovelace",
+            "example lovelace",
+            "lovelace@example",
+        ] {
+            assert!(judged(password).is_err(), "{password}");
+        }
+        let other = Settings {
+            brand: "Zyxqwutz".into(),
+            ..Settings::default()
+        };
+        assert!(screen(&other, "zyxqwutz-2026", &[]).is_err());
+        assert_eq!(screen(&Settings::default(), "zyxqwutz-2026", &[]), Ok(()));
+    }
+
+    #[test]
+    fn common_ones_are_refused_before_all_else() {
+        for password in [
+            "passwordpassword",
+            "Password123456789",
+            "1234567890123456",
+            "aaaaaaaaaaaaaaaa",
+        ] {
+            assert_eq!(judged(password), Err(Refusal::PasswordCommon), "{password}");
+        }
+    }
+
+    #[test]
+    fn long_passwords_of_any_kind_pass() {
+        let longest = "7!kV".to_owned()
+            + &(0..124)
+                .map(|i| char::from(b'a' + (i * i % 26) as u8))
+                .collect::<String>();
+        for password in [
+            "correct horse battery staple",
+            "three random words",
+            "purple monkey dishwasher",
+            "пароль из трёх слов",
+            "ثلاث كلمات عشوائية",
+            "mijn fiets is gisteren gestolen",
+            "gJ8#kQ2!vX5@mZ9$",
+            "0.618033988749894848",
+            "my lovelace wants seven green apples",
+            &longest,
+        ] {
+            assert_eq!(judged(password), Ok(()), "{password}");
+        }
+    }
+
+    #[test]
+    fn the_figure_is_the_operators() {
+        let strict = Settings {
+            password_guesses_log10: 18.0,
+            ..Settings::default()
+        };
+        assert!(screen(&strict, "three random words", &[]).is_err());
+        let lax = Settings {
+            password_guesses_log10: 3.0,
+            ..Settings::default()
+        };
+        assert_eq!(screen(&lax, "extraordinary123", &[]), Ok(()));
+    }
+
+    #[test]
+    fn marks_are_folded_before_every_combination_is_tried() {
+        assert_eq!(&*with_fewer_marks("a{[<(b|!c"), "a((((b!!c");
+        assert_eq!(judged(&"4@8({[<369&#1!|70$5+%2".repeat(5)), Ok(()));
+    }
+}

@@ -1,0 +1,134 @@
+//! The list of common passwords, and the ways in which people stretch one of them to the length that is asked for.
+
+use std::collections::HashSet;
+use std::io::Read;
+use std::sync::LazyLock;
+
+/// Django's list; source and licence are in `lists/README.md`.
+static PACKED: &[u8] = include_bytes!("../../lists/common-passwords.txt.gz");
+
+static COMMON: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let mut text = String::new();
+    if let Err(error) = flate2::read::GzDecoder::new(PACKED).read_to_string(&mut text) {
+        tracing::error!(%error, "the list of common passwords does not unpack");
+    }
+    text.lines()
+        .map(|line| line.trim().to_owned())
+        .filter(|line| !line.is_empty())
+        .collect()
+});
+
+/// The fewest characters of a core that counts. Shorter ones stand in the list too (`a`, `123`), and would refuse every
+/// password of marks around one letter.
+const CORE: usize = 4;
+
+/// Whether the password is on the list: as it is, in lower case, without white space, said once instead of again and again,
+/// without what stands before and after its letters, and any two or three of these.
+pub(super) fn is_common(password: &str) -> bool {
+    let lower = password.to_lowercase();
+    let joined: String = lower.split_whitespace().collect();
+    [lower.as_str(), joined.as_str()].into_iter().any(|form| {
+        let core = letters_within(form);
+        listed(form)
+            || listed(once(form))
+            || long_and_listed(core)
+            || listed(once(core)) && core.chars().count() >= CORE
+            || long_and_listed(letters_within(once(form)))
+            || long_and_listed(letters_within(once(core)))
+    })
+}
+
+fn listed(form: &str) -> bool {
+    COMMON.contains(form)
+}
+
+fn long_and_listed(core: &str) -> bool {
+    core.chars().count() >= CORE && listed(core)
+}
+
+/// Without digits, marks and white space at both ends.
+fn letters_within(form: &str) -> &str {
+    form.trim_matches(|c: char| !c.is_alphabetic())
+}
+
+/// The shortest beginning whose repetition is the whole, the last time perhaps cut short: `password` of `passwordpasswor`.
+fn once(form: &str) -> &str {
+    let chars: Vec<(usize, char)> = form.char_indices().collect();
+    let repeats_after = |n: usize| chars.iter().zip(&chars[n..]).all(|(a, b)| a.1 == b.1);
+    let period = (1..=chars.len() * 2 / 3).find(|n| repeats_after(*n));
+    period.and_then(|n| chars.get(n)).map_or(form, |(end, _)| &form[..*end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_whole() {
+        assert_eq!(COMMON.len(), 19_640);
+        assert!(COMMON.iter().all(|line| line.to_lowercase() == *line));
+    }
+
+    #[test]
+    fn a_common_password_stretched_is_common() {
+        for password in [
+            "password",
+            "PASSWORD",
+            "Password1",
+            "passwordpassword",
+            "PasswordPassword",
+            "password password",
+            "pass word pass word",
+            "passwordpasswor",
+            "password1password1",
+            "passwordpassword1!",
+            "passwordpassword2026",
+            "password!!!!!!!!!!!!!!!!",
+            "123456789password",
+            "!!!password!!!",
+            "letmein 2026-11-24",
+            "abcabcabcabcabc",
+            "aaaaaaaaaaaaaaaaaa",
+            "123123123123123",
+            "12345678901234567890",
+            "qwertyqwertyqwerty",
+            "iloveyou iloveyou",
+            "password1!password1!",
+            "пароль-пароль-пароль",
+        ] {
+            assert!(is_common(password), "{password}");
+        }
+    }
+
+    #[test]
+    fn a_common_word_among_others_is_not() {
+        for password in [
+            "correct horse battery staple",
+            "password of my late cat",
+            "dragon fruit salad bowl",
+            "a1b2c3d4e5f6g7h8i9j0k",
+            "7!3@9#2$8%a4&6*1(5)",
+            "8-2-9-god-7-1-1-4-6",
+            "\u{1f980}",
+            "",
+            " ",
+        ] {
+            assert!(!is_common(password), "{password}");
+        }
+    }
+
+    #[test]
+    fn repetition_is_taken_off() {
+        for (form, taken) in [
+            ("abcabc", "abc"),
+            ("abcabcab", "abc"),
+            ("aaaa", "a"),
+            ("éaéa", "éa"),
+            ("abcab", "abc"),
+            ("abca", "abca"),
+            ("", ""),
+        ] {
+            assert_eq!(once(form), taken, "{form}");
+        }
+    }
+}

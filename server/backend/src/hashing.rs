@@ -1,0 +1,189 @@
+//! Password hashing: Argon2id over a keyed HMAC, admitted as many at once as there are cores.
+
+use crate::{Fault, random};
+use account::{Key, Keyring, Secret};
+use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
+use argon2::{Algorithm, Argon2, Params, Version};
+use rand::RngCore;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use zeroize::Zeroizing;
+
+/// How many may wait behind those that are hashed now.
+const WAITING: usize = 64;
+/// How long a request waits at most; then it is better told to come again.
+const WAIT: Duration = Duration::from_secs(2);
+/// What the person is told to wait before coming again.
+const RETRY_AFTER_S: i64 = 2;
+/// Memory in KiB, passes, lanes (OWASP, ASVS 5.0 appendix C).
+const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
+/// What separates the HMAC of passwords from every other use of the same key.
+const USAGE: &str = "password";
+
+/// The hasher and its queue.
+#[derive(Clone)]
+pub struct Hashing {
+    keys: Keyring,
+    /// Places in the queue, those that are being hashed included.
+    places: Arc<Semaphore>,
+    /// Places at the cores.
+    cores: Arc<Semaphore>,
+    /// A stored form that no password has, verified when there is none.
+    nobody: Arc<str>,
+}
+
+/// What verifying told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Not the password.
+    Wrong,
+    /// The password; its hash is as new ones are.
+    Right,
+    /// The password; its hash is older and should be made anew.
+    RightButOld,
+}
+
+impl Hashing {
+    /// `at_once` hashes at a time (the cores), 64 waiting, 2 s at most.
+    #[must_use]
+    pub fn new(keys: Keyring, at_once: usize) -> Self {
+        let at_once = at_once.max(1);
+        let nobody = nobody(keys.current()).into();
+        let places = Arc::new(Semaphore::new(at_once + WAITING));
+        Self {
+            keys,
+            places,
+            cores: Arc::new(Semaphore::new(at_once)),
+            nobody,
+        }
+    }
+
+    /// The stored form of a new password.
+    ///
+    /// # Errors
+    /// [`Fault::Busy`] when the queue is full.
+    pub async fn hash(&self, password: &Secret) -> Result<String, Fault> {
+        let (key, password) = (self.keys.current().clone(), password.as_password());
+        self.admitted(move || make(&key, &password)).await?
+    }
+
+    /// Whether the password is the one of that stored form. `None`: there is none; the same work is done all the same, so
+    /// that time does not tell (attack: enumeration by the clock).
+    ///
+    /// # Errors
+    /// [`Fault::Busy`] when the queue is full; [`Fault::KeyGone`], [`Fault::Corrupt`].
+    pub async fn verify(&self, password: &Secret, stored: Option<&str>) -> Result<Verdict, Fault> {
+        let keys = self.keys.clone();
+        let password = password.as_password();
+        let stored_or_nobody = stored.unwrap_or(&self.nobody).to_owned();
+        let verdict = self
+            .admitted(move || compare(&keys, &password, &stored_or_nobody))
+            .await??;
+        Ok(if stored.is_some() { verdict } else { Verdict::Wrong })
+    }
+
+    /// Runs the work on a thread of its own when its turn comes. Attack: a flood of sign-ins that takes all cores and memory.
+    async fn admitted<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+        const BUSY: Fault = Fault::Busy {
+            retry_after_s: RETRY_AFTER_S,
+        };
+        let place = self.places.clone().try_acquire_owned().map_err(|_| BUSY)?;
+        let turn = tokio::time::timeout(WAIT, self.cores.clone().acquire_owned()).await;
+        let core = turn.map_err(|_| BUSY)?.map_err(|_| BUSY)?;
+        // Both permits move into the task: a request that is given up goes on hashing, and must go on being counted
+        // (attack: opening and dropping requests to get more hashes at once than there are cores).
+        let done = tokio::task::spawn_blocking(move || {
+            let result = work();
+            drop((core, place));
+            result
+        });
+        done.await
+            .map_err(|error| Fault::Hashing(if error.is_panic() { "panicked" } else { "stopped" }.into()))
+    }
+}
+
+/// `key1$argon2id$v=19$m=19456,t=2,p=1$SALT$HASH`: the name of the HMAC key, then a PHC string. Without a name in front it
+/// is a PHC string over the password itself, as other systems make them.
+fn make(key: &Key, password: &Secret) -> Result<String, Fault> {
+    let salt = SaltString::encode_b64(&bytes::<16>()).map_err(hashing)?;
+    let hash = hasher()?
+        .hash_password(keyed(key, password).as_bytes(), &salt)
+        .map_err(hashing)?;
+    Ok(format!("{}{hash}", key.id()))
+}
+
+fn compare(keys: &Keyring, password: &Secret, stored: &str) -> Result<Verdict, Fault> {
+    let corrupt = || Fault::Corrupt { what: "password hash" };
+    let (key_id, phc) = stored.split_at(stored.find("$argon2").ok_or_else(corrupt)?);
+    let parsed = PasswordHash::new(phc).map_err(|_| corrupt())?;
+    let input = if key_id.is_empty() {
+        Zeroizing::new(password.expose().to_owned())
+    } else {
+        keyed(
+            keys.find(key_id).ok_or_else(|| Fault::KeyGone { id: key_id.into() })?,
+            password,
+        )
+    };
+    match Argon2::default().verify_password(input.as_bytes(), &parsed) {
+        Ok(()) if key_id == keys.current().id() && is_as_new(&parsed) => Ok(Verdict::Right),
+        Ok(()) => Ok(Verdict::RightButOld),
+        Err(argon2::password_hash::Error::Password) => Ok(Verdict::Wrong),
+        Err(error) => Err(hashing(error)),
+    }
+}
+
+fn is_as_new(hash: &PasswordHash<'_>) -> bool {
+    let cost = Params::try_from(hash).map(|p| (p.m_cost(), p.t_cost(), p.p_cost()));
+    hash.algorithm == Algorithm::Argon2id.ident()
+        && hash.version == Some(Version::V0x13.into())
+        && cost == Ok(COST)
+        && hash
+            .hash
+            .is_some_and(|output| output.len() == Params::DEFAULT_OUTPUT_LEN)
+}
+
+/// The password under a key that is not in the database. Attack: trying passwords against a stolen copy of it.
+fn keyed(key: &Key, password: &Secret) -> Zeroizing<String> {
+    let mac = Zeroizing::new(key.mac(USAGE, &[password.expose().as_bytes()]));
+    Zeroizing::new(hex::encode(&mac[..]))
+}
+
+/// A stored form with a random result: verifying it is the same work as verifying a real one, and no password fits.
+fn nobody(key: &Key) -> String {
+    let part = |bytes: &[u8]| {
+        use base64::Engine as _;
+        base64::engine::general_purpose::STANDARD_NO_PAD.encode(bytes)
+    };
+    let (m, t, p) = COST;
+    let salt = bytes::<16>();
+    let hash = bytes::<32>();
+    format!(
+        "{}$argon2id$v=19$m={m},t={t},p={p}${}${}",
+        key.id(),
+        part(&salt),
+        part(&hash)
+    )
+}
+
+fn hasher() -> Result<Argon2<'static>, Fault> {
+    let (m, t, p) = COST;
+    Ok(Argon2::new(
+        Algorithm::Argon2id,
+        Version::V0x13,
+        Params::new(m, t, p, None).map_err(hashing)?,
+    ))
+}
+
+fn bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    random::generator().fill_bytes(&mut bytes);
+    bytes
+}
+
+fn hashing(error: impl std::fmt::Display) -> Fault {
+    Fault::Hashing(error.to_string())
+}
+
+#[cfg(test)]
+mod tests;

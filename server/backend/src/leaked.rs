@@ -1,0 +1,166 @@
+//! The operator's own list of leaked passwords: a file, or a range service by k-anonymity.
+
+use account::Secret;
+use sha1::{Digest, Sha1};
+use std::collections::HashSet;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// How long a range service has. A person waits meanwhile.
+const TIME: Duration = Duration::from_secs(1);
+/// More is no answer of a range service: a padded one has some 40 KiB.
+const LONGEST_ANSWER: usize = 1024 * 1024;
+/// How much of the SHA-1 leaves, in hexadecimal digits.
+const PREFIX: usize = 5;
+
+/// Where leaked passwords are looked up; off by default.
+#[derive(Debug, Clone)]
+pub enum LeakedPasswords {
+    /// Nowhere.
+    Off,
+    /// A file in memory: a password, or an upper-case SHA-1 in hexadecimal, a line.
+    File(Arc<HashSet<[u8; 20]>>),
+    /// A range service: only the first five characters of the SHA-1 leave (as with Have I Been Pwned).
+    Range {
+        /// `https://…/range/`; five characters are appended.
+        url: String,
+        /// With a time-out of one second.
+        client: reqwest::Client,
+    },
+}
+
+/// What the list said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leak {
+    /// It is on the list.
+    Found,
+    /// It is not.
+    NotFound,
+    /// The service did not answer in time: let it pass, and ask again at the next sign-in.
+    Unknown,
+}
+
+impl LeakedPasswords {
+    /// Reads a file. A line is a SHA-1 in hexadecimal, perhaps with `:` and how often it was seen, or else a password.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn from_file(path: &Path) -> io::Result<Self> {
+        let mut digests = HashSet::new();
+        for line in BufReader::new(std::fs::File::open(path)?).split(b'\n') {
+            let line = line?;
+            // A line in another encoding is passed over: it can be no password in NFC.
+            let text = str::from_utf8(line.strip_suffix(b"\r").unwrap_or(&line)).unwrap_or_default();
+            let (hash, seen) = text.split_once(':').unwrap_or((text, ""));
+            match listed(hash).filter(|_| seen.bytes().all(|b| b.is_ascii_digit())) {
+                Some(digest) => digests.insert(digest),
+                None => !text.is_empty() && digests.insert(digest(Secret::from(text).as_password().expose())),
+            };
+        }
+        Ok(Self::File(Arc::new(digests)))
+    }
+
+    /// A range service, such as `https://api.pwnedpasswords.com/range/`.
+    ///
+    /// # Errors
+    /// When the address does not read, or is `http` to another machine (attack: whoever is on the way says that every
+    /// password is leaked, or none).
+    pub fn range(url: &str) -> Result<Self, String> {
+        Self::range_within(url, TIME)
+    }
+
+    fn range_within(url: &str, time: Duration) -> Result<Self, String> {
+        let parsed = reqwest::Url::parse(url).map_err(|error| error.to_string())?;
+        let host = parsed.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let here = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        if !(parsed.scheme() == "https" || parsed.scheme() == "http" && here) {
+            return Err("a range service is reached by https".into());
+        }
+        let client = reqwest::Client::builder()
+            .timeout(time)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("Rekey/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| error.to_string())?;
+        let slash = if url.ends_with('/') { "" } else { "/" };
+        Ok(Self::Range {
+            url: format!("{url}{slash}"),
+            client,
+        })
+    }
+
+    /// Looks a password (NFC) up.
+    pub async fn look_up(&self, password: &str) -> Leak {
+        match self {
+            Self::Off => Leak::NotFound,
+            Self::File(digests) if digests.contains(&digest(password)) => Leak::Found,
+            Self::File(_) => Leak::NotFound,
+            Self::Range { url, client } => {
+                let hex = Zeroizing::new(hex::encode_upper(digest(password)));
+                let (prefix, suffix) = hex.split_at(PREFIX);
+                match ask(client, &format!("{url}{prefix}")).await {
+                    Ok(answer) if names(&answer, suffix) => Leak::Found,
+                    Ok(_) => Leak::NotFound,
+                    Err(why) => {
+                        tracing::warn!(why, "the service of leaked passwords did not answer; let pass");
+                        Leak::Unknown
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Why there is no answer, without the address: it ends in a part of the password's SHA-1.
+async fn ask(client: &reqwest::Client, url: &str) -> Result<String, String> {
+    let told = |error: reqwest::Error| {
+        if error.is_timeout() {
+            "too slow".to_owned()
+        } else {
+            error.without_url().to_string()
+        }
+    };
+    // Padding: the length of the answer does not tell which range was asked for (attack: a listener on the line).
+    let mut response = client
+        .get(url)
+        .header("Add-Padding", "true")
+        .send()
+        .await
+        .map_err(told)?;
+    if response.status() != reqwest::StatusCode::OK {
+        return Err(format!("status {}", response.status().as_u16()));
+    }
+    let mut answer = Vec::new();
+    while let Some(part) = response.chunk().await.map_err(told)? {
+        answer.extend_from_slice(&part);
+        if answer.len() > LONGEST_ANSWER {
+            return Err("too long".into());
+        }
+    }
+    String::from_utf8(answer).map_err(|_| "no text".into())
+}
+
+/// Whether a range answer (`SUFFIX:COUNT` lines) names the suffix. A count of 0 is padding.
+fn names(answer: &str, suffix: &str) -> bool {
+    answer
+        .lines()
+        .filter_map(|line| line.trim().split_once(':'))
+        .any(|(other, count)| {
+            other.eq_ignore_ascii_case(suffix) && count.trim().parse::<u64>().is_ok_and(|count| count > 0)
+        })
+}
+
+fn digest(password: &str) -> [u8; 20] {
+    Sha1::digest(password).into()
+}
+
+fn listed(hash: &str) -> Option<[u8; 20]> {
+    let mut digest = [0; 20];
+    hex::decode_to_slice(hash, &mut digest).ok().map(|()| digest)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,56 @@
+//! What letters say: subject, text and HTML, in the reader's language.
+
+mod content;
+mod gallery;
+mod page;
+mod words;
+
+pub use gallery::gallery;
+
+use crate::Settings;
+use account::Letter;
+use words::Words;
+
+/// A letter ready to be sent.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RenderedLetter {
+    /// The sender's name: the brand.
+    pub from_name: String,
+    /// The sender's address.
+    pub from: String,
+    /// The subject line.
+    pub subject: String,
+    /// The whole message as plain text.
+    pub text: String,
+    /// The same content as HTML: inline CSS, nothing remote.
+    pub html: String,
+}
+
+/// Prints the sender only: the rest may hold a live code.
+impl std::fmt::Debug for RenderedLetter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RenderedLetter(from {})", self.from)
+    }
+}
+
+/// Writes a letter in a language (`en`, `ar`; else English).
+#[must_use]
+pub fn render(settings: &Settings, language: &str, letter: &Letter) -> RenderedLetter {
+    let words = Words::of(language, settings);
+    let content = content::of(&words, letter);
+    let from = if letter.is_answer() {
+        &settings.sender_codes
+    } else {
+        &settings.sender_notices
+    };
+    RenderedLetter {
+        from_name: settings.brand.clone(),
+        from: from.clone(),
+        text: page::text(&words, &content),
+        html: page::html(&words, &content),
+        subject: content.subject,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! A letter's content as text and as HTML: the same blocks in the same order.
+
+use super::words::{ISOLATE, ISOLATE_END, Words};
+
+/// What a letter says, before it is text or HTML. Values are plain text; they are escaped here and nowhere else.
+pub(super) struct Content {
+    pub(super) subject: String,
+    pub(super) heading: String,
+    pub(super) blocks: Vec<Block>,
+    /// The code, for the last line of the text that Apple Mail fills in from.
+    pub(super) code: Option<String>,
+}
+
+/// A part of a letter.
+pub(super) enum Block {
+    Paragraph(String),
+    /// A one-time passcode on a line of its own.
+    Code(String),
+    /// Short facts, a line each.
+    Facts(Vec<String>),
+}
+
+pub(super) fn text(words: &Words<'_>, content: &Content) -> String {
+    let blocks = content.blocks.iter().map(|block| match block {
+        Block::Paragraph(text) | Block::Code(text) => text.clone(),
+        Block::Facts(lines) => lines.join("\n"),
+    });
+    let mut parts: Vec<String> = std::iter::once(content.heading.clone()).chain(blocks).collect();
+    if let Some(code) = &content.code {
+        // The form that binds a code to a site: https://github.com/wicg/sms-one-time-codes, which mail programs read too.
+        parts.push(format!("@{} #{code}", host(&words.settings.origin)));
+    }
+    parts.join("\n\n") + "\n"
+}
+
+/// No tables, no remote images, no links, no scripts; colours are the reader's own, so that dark mail programs stay dark.
+pub(super) fn html(words: &Words<'_>, content: &Content) -> String {
+    let heading = escape(&content.heading);
+    let blocks: String = content.blocks.iter().map(block).collect();
+    // The title repeats the heading, not the subject: that may hold the code, which stands in the HTML once.
+    format!(
+        "<!doctype html>\n<html lang=\"{language}\" dir=\"{direction}\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
+         <title>{heading}</title>\n</head>\n\
+         <body style=\"margin:0;padding:24px;font:16px/1.5 system-ui,sans-serif\">\n\
+         <div lang=\"{language}\" dir=\"{direction}\" style=\"max-width:560px;margin:0 auto\">\n\
+         <h1 style=\"font-size:22px;line-height:1.3;margin:0 0 16px\">{heading}</h1>\n{blocks}</div>\n</body>\n</html>\n",
+        language = words.language,
+        direction = words.direction(),
+    )
+}
+
+fn block(block: &Block) -> String {
+    match block {
+        Block::Paragraph(text) => format!("<p style=\"margin:0 0 16px\">{}</p>\n", escape(text)),
+        Block::Code(code) => format!(
+            "<p style=\"margin:0 0 16px\"><strong dir=\"ltr\" style=\"font-size:30px;letter-spacing:4px\">{}</strong></p>\n",
+            escape(code)
+        ),
+        Block::Facts(lines) => {
+            let lines: Vec<String> = lines.iter().map(|line| escape(line)).collect();
+            format!("<p style=\"margin:0 0 16px\">{}</p>\n", lines.join("<br>\n"))
+        }
+    }
+}
+
+/// Attack: the name of an organization or a browser that brings markup into the mail.
+fn escape(text: &str) -> String {
+    let mut html = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            ISOLATE => html.push_str("<bdi>"),
+            ISOLATE_END => html.push_str("</bdi>"),
+            other => html.push(other),
+        }
+    }
+    html
+}
+
+/// `accounts.example.com` of `https://accounts.example.com:8443`.
+fn host(origin: &str) -> &str {
+    let authority = origin.split_once("://").map_or(origin, |(_, rest)| rest);
+    let authority = authority.split('/').next().unwrap_or_default();
+    match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
+        _ => authority,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_an_origin_without_scheme_and_port() {
+        for (origin, expected) in [
+            ("https://accounts.example.com", "accounts.example.com"),
+            ("http://127.0.0.1:3000", "127.0.0.1"),
+            ("http://[::1]:3000", "[::1]"),
+            ("https://[::1]", "[::1]"),
+        ] {
+            assert_eq!(host(origin), expected);
+        }
+    }
+}

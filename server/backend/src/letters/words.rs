@@ -1,0 +1,92 @@
+//! The catalogue (`locales/`), read for one letter.
+
+use crate::Settings;
+use account::Timestamp;
+
+/// A name inside a sentence that runs the other way, so that its letters do not pull the sentence's marks along (Unicode
+/// bidirectional algorithm: first strong isolate, and its end).
+pub(super) const ISOLATE: char = '\u{2068}';
+pub(super) const ISOLATE_END: char = '\u{2069}';
+
+/// Says sentences of the catalogue in one language.
+pub(super) struct Words<'a> {
+    pub(super) language: &'static str,
+    pub(super) settings: &'a Settings,
+}
+
+impl<'a> Words<'a> {
+    /// `ar-EG` reads as `ar`; what is not there as English.
+    pub(super) fn of(language: &str, settings: &'a Settings) -> Self {
+        let language = if language.split('-').next() == Some("ar") {
+            "ar"
+        } else {
+            "en"
+        };
+        Self { language, settings }
+    }
+
+    pub(super) fn direction(&self) -> &'static str {
+        if self.language == "ar" { "rtl" } else { "ltr" }
+    }
+
+    /// A sentence with its values; `brand` is always among them.
+    pub(super) fn say(&self, key: &str, values: &[(&str, &str)]) -> String {
+        self.fill(key, values, self.language != "en")
+    }
+
+    /// The same for a subject line, where isolates would only be in the way of filters and searches.
+    pub(super) fn say_plainly(&self, key: &str, values: &[(&str, &str)]) -> String {
+        self.fill(key, values, false)
+    }
+
+    fn fill(&self, key: &str, values: &[(&str, &str)], isolate: bool) -> String {
+        let all = values.iter().copied().chain([("brand", self.settings.brand.as_str())]);
+        let (names, values): (Vec<&str>, Vec<String>) = all
+            .map(|(name, value)| {
+                let value = one_line(value);
+                (
+                    name,
+                    if isolate {
+                        format!("{ISOLATE}{value}{ISOLATE_END}")
+                    } else {
+                        value
+                    },
+                )
+            })
+            .unzip();
+        rust_i18n::replace_patterns(&crate::_rust_i18n_translate(self.language, key), &names, &values)
+    }
+
+    /// A moment in words: `24 November 2026 at 10:02 UTC`. Never `2026-11-24`, whose eight digits would pass for a code when
+    /// the whole mail is pasted.
+    pub(super) fn moment(&self, at: Timestamp) -> String {
+        let date = at.day();
+        let mut parts = date.split('-');
+        let (year, month, day) = (parts.next(), parts.next(), parts.next());
+        let month = self.say_plainly(&format!("month.{}", month.unwrap_or("01")), &[]);
+        let (day, year, time) = (day.unwrap_or_default(), year.unwrap_or_default(), at.hour_and_minute());
+        let day = day.trim_start_matches('0');
+        self.say_plainly(
+            "moment",
+            &[("day", day), ("month", &month), ("year", year), ("time", &time)],
+        )
+    }
+
+    /// A browser's short name, which comes from a fixed English list: `Firefox on Linux`, `a browser`.
+    pub(super) fn browser(&self, name: &str) -> String {
+        match name.split_once(" on ") {
+            Some((browser, system)) => self.say_plainly("browser.on", &[("browser", browser), ("system", system)]),
+            None if name.is_empty() || name == "a browser" => self.say_plainly("browser.unknown", &[]),
+            None => name.to_owned(),
+        }
+    }
+}
+
+/// Without control characters and isolates of its own (attack: a name that goes on as a paragraph of ours, or turns the
+/// reading direction of what follows it).
+fn one_line(value: &str) -> String {
+    let fits = |c: &char| {
+        !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    value.chars().filter(fits).collect()
+}

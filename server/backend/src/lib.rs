@@ -1,0 +1,93 @@
+//! Account flows done for real: the domain's decisions, kept in SQL and told by mail.
+
+rust_i18n::i18n!("locales", fallback = "en");
+
+mod caller;
+mod clock;
+mod courier;
+mod error;
+pub mod flows;
+mod guessing;
+mod hashing;
+mod leaked;
+mod letters;
+mod limits;
+mod mail;
+mod people;
+mod proof;
+mod random;
+mod seal;
+mod settings;
+pub mod store;
+
+pub use caller::{Caller, Held, Moved, TokenChange, TokenKind};
+pub use clock::{Clock, SystemClock, TestClock};
+pub use courier::Courier;
+pub use error::{Error, Fault};
+pub use hashing::{Hashing, Verdict};
+pub use leaked::LeakedPasswords;
+pub use letters::{RenderedLetter, gallery, render};
+pub use limits::Limits;
+pub use mail::{KeptLetter, Mail, SmtpError};
+pub use people::{NewPerson, Person};
+pub use settings::Settings;
+
+use account::Keyring;
+use std::sync::Arc;
+use store::Db;
+use tokio::sync::{Notify, broadcast};
+
+/// The account service. Cheap to clone; every clone is the same service.
+#[derive(Clone)]
+pub struct Backend {
+    parts: Arc<Parts>,
+    /// Wakes the courier after a commit that wrote a letter.
+    letters_written: Arc<Notify>,
+    /// Says which flow (by its digest) has moved, to the pages that listen on this server.
+    flows_moved: broadcast::Sender<String>,
+}
+
+/// What a [`Backend`] is made of. Time and randomness come in here and nowhere else.
+pub struct Parts {
+    /// Where everything is kept.
+    pub db: Db,
+    /// The only reader of the time.
+    pub clock: Arc<dyn Clock>,
+    /// Server keys; not in the database.
+    pub keys: Keyring,
+    /// Password hashing, admitted.
+    pub hashing: Hashing,
+    /// The operator's list of leaked passwords, if any.
+    pub leaked: LeakedPasswords,
+    /// Names, figures, policies.
+    pub settings: Settings,
+}
+
+impl Backend {
+    /// A service made of its parts.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let (flows_moved, _) = broadcast::channel(256);
+        Self {
+            parts: Arc::new(parts),
+            letters_written: Arc::new(Notify::new()),
+            flows_moved,
+        }
+    }
+
+    /// Names, figures, policies.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.parts.settings
+    }
+
+    /// Where everything is kept; for start-up, readiness and tests.
+    #[must_use]
+    pub fn db(&self) -> &Db {
+        &self.parts.db
+    }
+
+    fn now(&self) -> account::Timestamp {
+        self.parts.clock.now()
+    }
+}

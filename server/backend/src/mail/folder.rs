@@ -1,0 +1,109 @@
+//! The letters of a development run: one JSON file each, readable by the one who started it.
+
+use super::{KeptLetter, SmtpError};
+use sha2::{Digest, Sha256};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// Writes a letter. It appears under its name when it is whole.
+pub(super) async fn keep(folder: PathBuf, id: String, letter: KeptLetter) -> Result<(), SmtpError> {
+    let written = tokio::task::spawn_blocking(move || write(&folder, &id, &letter)).await;
+    written.map_err(io::Error::other).flatten().map_err(|error| SmtpError {
+        text: format!("the folder for letters: {}", error.kind()),
+        permanent: false,
+    })
+}
+
+/// The letters, newest first; of one recipient where one is asked for.
+pub(super) fn kept(folder: &Path, to: Option<&str>) -> Vec<KeptLetter> {
+    let ending = to.map_or_else(|| ".json".to_owned(), ending);
+    let mut names: Vec<_> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            path.file_name()
+                .and_then(|name| name.to_str())
+                .is_some_and(|name| name.ends_with(&ending))
+        })
+        .collect();
+    names.sort_unstable_by(|a, b| b.cmp(a));
+    names
+        .iter()
+        .filter_map(|path| serde_json::from_slice(&std::fs::read(path).ok()?).ok())
+        .collect()
+}
+
+fn write(folder: &Path, id: &str, letter: &KeptLetter) -> io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let id: String = id
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c))
+        .collect();
+    let name = format!("{:015}-{id}{}", letter.sent_at, ending(&letter.to));
+    let unfinished = folder.join(format!("{name}.part"));
+    // 0600: it may hold a live code (attack: another user of the machine reads it).
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&unfinished)?;
+    file.write_all(&serde_json::to_vec_pretty(letter)?)?;
+    std::fs::rename(&unfinished, folder.join(name))
+}
+
+/// Finds a recipient's letters by name, without opening the others. A digest, as an address may hold a slash.
+fn ending(to: &str) -> String {
+    format!("-{}.json", hex::encode(&Sha256::digest(to)[..6]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Mail, a_letter};
+    use account::Email;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[tokio::test]
+    async fn letters_are_kept_as_files_for_their_owner_only() {
+        let folder = std::env::temp_dir()
+            .join(format!("letters-{}", std::process::id()))
+            .join("inner");
+        let mail = Mail::Folder(folder.clone());
+        assert!(mail.kept(None).is_empty(), "no folder yet is no letters");
+        for (at, to) in [
+            (9_000, "ada@example.com"),
+            (10_000, "a/b@example.com"),
+            (11_000, "ada@example.com"),
+        ] {
+            mail.send("l1", &Email::parse(to).unwrap(), &a_letter(&at.to_string()), at)
+                .await
+                .unwrap();
+        }
+        let subjects = |to| {
+            mail.kept(to)
+                .into_iter()
+                .map(|letter| letter.subject)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(subjects(None), ["11000", "10000", "9000"]);
+        assert_eq!(subjects(Some("a/b@example.com")), ["10000"]);
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let entry = entry.unwrap();
+            assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+            assert!(entry.file_name().to_str().unwrap().ends_with(".json"));
+        }
+        std::fs::write(folder.join("000000000012000-half.json"), "{").unwrap();
+        assert_eq!(mail.kept(None).len(), 3, "a file that does not read is passed over");
+        std::fs::remove_dir_all(folder.parent().unwrap()).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_cannot_be_written_is_tried_again() {
+        let mail = Mail::Folder("/proc/none".into());
+        let to = Email::parse("ada@example.com").unwrap();
+        let error = mail.send("l1", &to, &a_letter("Hello"), 1).await.unwrap_err();
+        assert!(!error.permanent && !error.text.contains('@'), "{error:?}");
+    }
+}

@@ -1,0 +1,155 @@
+//! Letters over SMTP: the address of the mail server, the message, and what its answers mean.
+
+use super::SmtpError;
+use crate::RenderedLetter;
+use account::Email;
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, Message, MultiPart};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::{Error, PoolConfig};
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use percent_encoding::percent_decode_str;
+use std::time::{Duration, UNIX_EPOCH};
+
+/// For each step of a conversation.
+const STEP: Duration = Duration::from_secs(10);
+/// For the whole of it: less than the time for which the courier holds a letter, or a second one would send it too.
+const WHOLE: Duration = Duration::from_secs(40);
+/// Connections at once, as many as the courier sends letters.
+const CONNECTIONS: u32 = 16;
+/// Answers that blame our set-up and not the letter: they are tried again, as an operator can mend them.
+const SET_UP: [u16; 5] = [502, 503, 530, 534, 535];
+
+type Transport = AsyncSmtpTransport<Tokio1Executor>;
+
+pub(super) fn transport(url: &str) -> Result<Transport, SmtpError> {
+    let url = reqwest::Url::parse(url).map_err(|error| unreadable(&error.to_string()))?;
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    if host.is_empty() {
+        return Err(unreadable("no host"));
+    }
+    let (tls, port) = security(&url, host)?;
+    let pool = PoolConfig::new().max_size(CONNECTIONS);
+    let mut builder = Transport::builder_dangerous(host)
+        .port(url.port().unwrap_or(port))
+        .tls(tls);
+    builder = builder.timeout(Some(STEP)).pool_config(pool);
+    if !url.username().is_empty() {
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        builder = builder.credentials(Credentials::new(
+            decoded(url.username()),
+            decoded(url.password().unwrap_or_default()),
+        ));
+    }
+    let name = url.path().trim_matches('/');
+    if !name.is_empty() {
+        builder = builder.hello_name(ClientId::Domain(name.to_owned()));
+    }
+    Ok(builder.build())
+}
+
+/// How the way is secured, and the port where none is said. Attack: a network that strips STARTTLS from the server's offer
+/// and reads the codes; so a server that is not on this machine must offer it, unless the operator says otherwise.
+fn security(url: &reqwest::Url, host: &str) -> Result<(Tls, u16), SmtpError> {
+    let parameters =
+        || TlsParameters::new(host.to_owned()).map_err(|_| unreadable("no certificate can be for that host"));
+    let mut asked = None;
+    for (name, value) in url.query_pairs() {
+        if name != "tls" || asked.replace(value.into_owned()).is_some() {
+            return Err(unreadable("one parameter is known: tls"));
+        }
+    }
+    let loopback = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    match (url.scheme(), asked.as_deref()) {
+        ("smtps", None | Some("required")) => Ok((Tls::Wrapper(parameters()?), 465)),
+        ("smtp", Some("required")) => Ok((Tls::Required(parameters()?), 587)),
+        ("smtp", Some("opportunistic")) => Ok((Tls::Opportunistic(parameters()?), 587)),
+        ("smtp", Some("none")) => Ok((Tls::None, 587)),
+        ("smtp", None) if loopback => Ok((Tls::None, 587)),
+        ("smtp", None) => Ok((Tls::Required(parameters()?), 587)),
+        ("smtp" | "smtps", Some(_)) => Err(unreadable(
+            "tls is required, opportunistic or none; with smtps required",
+        )),
+        _ => Err(unreadable("it begins with smtp:// or smtps://")),
+    }
+}
+
+fn unreadable(why: &str) -> SmtpError {
+    SmtpError {
+        text: format!("the mail server's address does not read: {why}"),
+        permanent: true,
+    }
+}
+
+/// The message, with the text first: readers show the last part that they can.
+pub(super) fn message(id: &str, to: &Email, letter: &RenderedLetter, sent_at: i64) -> Result<Message, SmtpError> {
+    let refused = |what: &str| SmtpError {
+        text: format!("the letter's {what} is not fit for mail"),
+        permanent: true,
+    };
+    let from: Address = letter.from.parse().map_err(|_| refused("sender"))?;
+    let to: Address = to.as_str().parse().map_err(|_| refused("recipient"))?;
+    let id: String = id
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c))
+        .collect();
+    let sent_at = UNIX_EPOCH + Duration::from_millis(sent_at.try_into().unwrap_or_default());
+    let mut message = Message::builder()
+        .message_id(Some(format!("<{id}@{}>", from.domain())))
+        .date(sent_at)
+        .from(Mailbox::new(Some(letter.from_name.clone()), from))
+        .to(Mailbox::new(None, to))
+        .subject(&letter.subject);
+    // RFC 3834 and its Exchange sibling: no out-of-office answers to a mailbox that nobody reads.
+    for (name, value) in [
+        ("Auto-Submitted", "auto-generated"),
+        ("X-Auto-Response-Suppress", "All"),
+    ] {
+        message = message.raw_header(HeaderValue::new(HeaderName::new_from_ascii_str(name), value.into()));
+    }
+    let parts = MultiPart::alternative_plain_html(letter.text.clone(), letter.html.clone());
+    message.multipart(parts).map_err(|_| refused("form"))
+}
+
+pub(super) async fn send(transport: &Transport, message: Message) -> Result<(), SmtpError> {
+    match tokio::time::timeout(WHOLE, transport.send(message)).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(told(&error)),
+        Err(_) => Err(SmtpError {
+            text: "the mail server took too long".into(),
+            permanent: false,
+        }),
+    }
+}
+
+/// What went wrong, without the server's own words: they repeat the recipient's address more often than not.
+fn told(error: &Error) -> SmtpError {
+    if let Some(code) = error.status() {
+        let number = u16::from(code);
+        let permanent = error.is_permanent() && !SET_UP.contains(&number);
+        return SmtpError {
+            text: format!("the mail server answered {number}"),
+            permanent,
+        };
+    }
+    let mut text = if error.is_timeout() {
+        "the mail server took too long"
+    } else {
+        "the mail server"
+    }
+    .to_owned();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        let words = inner.to_string();
+        if !words.contains('@') {
+            text = format!("{text}: {words}");
+        }
+        cause = inner.source();
+    }
+    SmtpError { text, permanent: false }
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,137 @@
+//! What an operator does with accounts: add, list, switch off; and what time does with dead rows.
+
+use crate::store::events::Actor;
+use crate::store::{accounts, devices, events, flows, letters, limits, sessions};
+use crate::{Backend, Caller, Error, Fault, random};
+use account::{Account, AccountId, AccountKind, Email, Name, Organization, Secret};
+
+/// An account to make.
+#[derive(Debug)]
+pub struct NewPerson {
+    /// The address, taken as proven by the operator.
+    pub email: Email,
+    /// As the person writes it.
+    pub name: Name,
+    /// Who keeps the password.
+    pub kind: AccountKind,
+    /// For [`AccountKind::Local`] only. The operator's word: no policy but the hash.
+    pub password: Option<Secret>,
+    /// `en`, `ar`.
+    pub language: Option<String>,
+}
+
+/// An account in the operator's list.
+pub type Person = Account;
+
+impl Backend {
+    /// Makes an account. `false` when the address has one already, which stays as it is.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the database or the hashing.
+    pub async fn add_person(&self, person: NewPerson) -> Result<bool, Error> {
+        let now = self.now();
+        let mut tx = self.parts.db.read().await?;
+        if accounts::find_by_email(&mut tx, &person.email).await?.is_some() {
+            return Ok(false);
+        }
+        drop(tx);
+        let hash = match &person.password {
+            Some(password) if person.kind == AccountKind::Local => Some(self.parts.hashing.hash(password).await?),
+            _ => None,
+        };
+        let account = Account {
+            id: AccountId(random::id()),
+            email: person.email,
+            name: person.name.as_str().to_owned(),
+            kind: person.kind,
+            language: person.language,
+            password_changed_at: hash.as_ref().map(|_| now),
+            disabled_at: None,
+        };
+        let mut tx = self.parts.db.begin().await?;
+        let added = accounts::insert(&mut tx, &account, hash.as_deref(), now).await?;
+        if added {
+            events::append(&mut tx, &account.id, "added", Actor::Operator, &operator(), now).await?;
+        }
+        tx.commit().await?;
+        Ok(added)
+    }
+
+    /// Accounts by address, `limit` of them after `after`.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the database.
+    pub async fn list_people(&self, after: Option<&Email>, limit: i64) -> Result<Vec<Person>, Fault> {
+        let mut tx = self.parts.db.read().await?;
+        accounts::list(&mut tx, after.map_or("", Email::as_str), limit).await
+    }
+
+    /// Switches an account off or on again: sessions end and codes die at once. `false` when there is none.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the database.
+    pub async fn disable_person(&self, email: &Email, off: bool) -> Result<bool, Fault> {
+        let now = self.now();
+        let mut tx = self.parts.db.begin().await?;
+        let Some(stored) = accounts::find_by_email(&mut tx, email).await? else {
+            return Ok(false);
+        };
+        let id = stored.account.id;
+        accounts::set_disabled(&mut tx, &id, off.then_some(now)).await?;
+        let kind = if off { "disabled" } else { "enabled" };
+        events::append(&mut tx, &id, kind, Actor::Operator, &operator(), now).await?;
+        self.end_everything(tx, &id, email).await?;
+        Ok(true)
+    }
+
+    /// Hands an account over to an organization: its local password, sessions and codes are gone at once. `false` when there
+    /// is none.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the database.
+    pub async fn hand_over(&self, email: &Email, organization: &Organization) -> Result<bool, Fault> {
+        let now = self.now();
+        let mut tx = self.parts.db.begin().await?;
+        let Some(stored) = accounts::find_by_email(&mut tx, email).await? else {
+            return Ok(false);
+        };
+        let id = stored.account.id;
+        accounts::set_managed(&mut tx, &id, organization, now).await?;
+        events::append(&mut tx, &id, "handed_over", Actor::Operator, &operator(), now).await?;
+        self.end_everything(tx, &id, email).await?;
+        Ok(true)
+    }
+
+    async fn end_everything(&self, mut tx: crate::store::Tx, id: &AccountId, email: &Email) -> Result<(), Fault> {
+        sessions::end_all_but(&mut tx, id, "").await?;
+        devices::untrust_all(&mut tx, id).await?;
+        let moved = self.end_flows(&mut tx, email, self.now()).await?;
+        tx.commit().await?;
+        moved.iter().for_each(|flow| self.flow_moved(flow));
+        Ok(())
+    }
+
+    /// Takes dead rows away, one small batch of each kind; gives how many went. For a background task.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the database.
+    pub async fn prune(&self, batch: i64) -> Result<u64, Fault> {
+        let now = self.now();
+        let yesterday = now.plus_days(-1);
+        let mut tx = self.parts.db.begin().await?;
+        let gone = flows::prune(&mut tx, yesterday, batch).await?
+            + sessions::prune(&mut tx, now, batch).await?
+            + limits::prune(&mut tx, now, batch).await?
+            + letters::prune(&mut tx, now.plus_days(-30), batch).await?;
+        tx.commit().await?;
+        Ok(gone)
+    }
+}
+
+fn operator() -> Caller {
+    Caller {
+        client: String::new(),
+        browser: "rekey".to_owned(),
+        language: "en".to_owned(),
+    }
+}

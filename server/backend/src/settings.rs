@@ -1,0 +1,47 @@
+use crate::Limits;
+use account::PasswordPolicy;
+
+/// What an operator decides: names, figures, policies. Every figure is a default of the configuration.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The product's name on screens and in mails.
+    pub brand: String,
+    /// Where people reach the service: `https://accounts.example.com`, without a slash at the end.
+    pub origin: String,
+    /// Sender of codes and of answers to requests: `noreply@signin.example.com`.
+    pub sender_codes: String,
+    /// Sender of notices: `noreply@example.com`.
+    pub sender_notices: String,
+    /// What a new password must be.
+    pub password: PasswordPolicy,
+    /// Passwords that zxcvbn guesses in fewer tries than ten to this power are refused.
+    pub password_guesses_log10: f64,
+    /// How often what may be tried.
+    pub limits: Limits,
+    /// How long a trusted device is not asked for a code, in days.
+    pub trust_days: i64,
+    /// A session ends after so many minutes without use.
+    pub session_idle_minutes: i64,
+    /// A session ends after so many days in any case.
+    pub session_days: i64,
+    /// Whether strangers may make themselves an account.
+    pub sign_up: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            brand: "Rekey".into(),
+            origin: "http://127.0.0.1:3000".into(),
+            sender_codes: "noreply@signin.rekey.example".into(),
+            sender_notices: "noreply@rekey.example".into(),
+            password: PasswordPolicy { min: 15 },
+            password_guesses_log10: 10.0,
+            limits: Limits::default(),
+            trust_days: 30,
+            session_idle_minutes: 7 * 24 * 60,
+            session_days: 30,
+            sign_up: true,
+        }
+    }
+}

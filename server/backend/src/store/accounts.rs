@@ -1,0 +1,276 @@
+//! People, and the organizations that manage some of them.
+
+use super::{Tx, db::on};
+use crate::Fault;
+use crate::proof::PasswordProof;
+use account::{Account, AccountId, AccountKind, Email, Organization, Timestamp};
+
+/// An account with what only the hasher may see.
+pub struct Stored {
+    /// The person.
+    pub account: Account,
+    /// The hash, for local accounts.
+    pub password: Option<String>,
+    /// Whether the leaked-password service is to be asked again.
+    pub unchecked: bool,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    email: String,
+    name: String,
+    kind: String,
+    language: Option<String>,
+    password: Option<String>,
+    password_changed_at: Option<i64>,
+    password_unchecked_at: Option<i64>,
+    disabled_at: Option<i64>,
+    organization: Option<String>,
+    administrator_name: Option<String>,
+    administrator_email: Option<String>,
+}
+
+impl TryFrom<Row> for Stored {
+    type Error = Fault;
+    fn try_from(row: Row) -> Result<Self, Fault> {
+        let kind = match (
+            row.kind.as_str(),
+            row.organization,
+            row.administrator_name,
+            row.administrator_email,
+        ) {
+            ("local", ..) => AccountKind::Local,
+            ("google", ..) => AccountKind::Google,
+            ("managed", Some(name), Some(administrator_name), Some(administrator_email)) => {
+                AccountKind::Managed(Organization {
+                    name,
+                    administrator_name,
+                    administrator_email,
+                })
+            }
+            _ => return Err(Fault::Corrupt { what: "account kind" }),
+        };
+        Ok(Self {
+            account: Account {
+                id: AccountId(row.id),
+                email: Email::parse(&row.email).map_err(|_| Fault::Corrupt {
+                    what: "account address",
+                })?,
+                name: row.name,
+                kind,
+                language: row.language,
+                password_changed_at: row.password_changed_at.map(Timestamp),
+                disabled_at: row.disabled_at.map(Timestamp),
+            },
+            password: row.password,
+            unchecked: row.password_unchecked_at.is_some(),
+        })
+    }
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT a.id, a.email, a.name, a.kind, a.language, a.password, a.password_changed_at, a.password_unchecked_at,
+                    a.disabled_at, o.name AS organization, o.administrator_name, o.administrator_email
+               FROM accounts a LEFT JOIN organizations o ON o.id = a.organization_id ",
+            $rest
+        )
+    };
+}
+
+/// The account of an address.
+pub async fn find_by_email(tx: &mut Tx, email: &Email) -> Result<Option<Stored>, Fault> {
+    let row: Option<Row> = on!(tx, |conn| {
+        sqlx::query_as(select!("WHERE a.email = $1"))
+            .bind(email.as_str())
+            .fetch_optional(conn)
+            .await?
+    });
+    row.map(Stored::try_from).transpose()
+}
+
+/// The account of an id.
+pub async fn find(tx: &mut Tx, id: &AccountId) -> Result<Option<Stored>, Fault> {
+    let row: Option<Row> = on!(tx, |conn| sqlx::query_as(select!("WHERE a.id = $1"))
+        .bind(&id.0)
+        .fetch_optional(conn)
+        .await?);
+    row.map(Stored::try_from).transpose()
+}
+
+/// Accounts by address, after one.
+pub async fn list(tx: &mut Tx, after: &str, limit: i64) -> Result<Vec<Account>, Fault> {
+    let rows: Vec<Row> = on!(tx, |conn| {
+        sqlx::query_as(select!("WHERE a.email > $1 ORDER BY a.email LIMIT $2"))
+            .bind(after)
+            .bind(limit)
+            .fetch_all(conn)
+            .await?
+    });
+    rows.into_iter()
+        .map(|row| Stored::try_from(row).map(|stored| stored.account))
+        .collect()
+}
+
+/// Makes an account; `false` when the address has one.
+pub async fn insert(tx: &mut Tx, account: &Account, password: Option<&str>, now: Timestamp) -> Result<bool, Fault> {
+    let (kind, organization) = match &account.kind {
+        AccountKind::Local => ("local", None),
+        AccountKind::Google => ("google", None),
+        AccountKind::Managed(organization) => ("managed", Some(organization_id(tx, organization, now).await?)),
+    };
+    let inserted = on!(tx, |conn| {
+        sqlx::query(
+            "INSERT INTO accounts (id, email, name, kind, organization_id, language, password, password_changed_at, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (email) DO NOTHING",
+        )
+        .bind(&account.id.0)
+        .bind(account.email.as_str())
+        .bind(&account.name)
+        .bind(kind)
+        .bind(organization)
+        .bind(&account.language)
+        .bind(password)
+        .bind(password.map(|_| now.0))
+        .bind(now.0)
+        .execute(conn)
+        .await?
+        .rows_affected()
+    });
+    Ok(inserted == 1)
+}
+
+async fn organization_id(tx: &mut Tx, organization: &Organization, now: Timestamp) -> Result<String, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query_scalar(
+            "INSERT INTO organizations (id, name, administrator_name, administrator_email, created_at)
+             VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (name) DO UPDATE SET administrator_name = excluded.administrator_name,
+                                              administrator_email = excluded.administrator_email
+             RETURNING id",
+        )
+        .bind(crate::random::id())
+        .bind(&organization.name)
+        .bind(&organization.administrator_name)
+        .bind(&organization.administrator_email)
+        .bind(now.0)
+        .fetch_one(conn)
+        .await?
+    }))
+}
+
+/// Keeps others from changing the account until this transaction ends. Taken before its flows, by everything that changes
+/// the password or begins a session: so no two wait for each other, and none slips in between (attack: a sign-in with the
+/// old password that ends while the new one is being set).
+pub async fn hold(tx: &mut Tx, id: &AccountId) -> Result<(), Fault> {
+    on!(tx, |conn| {
+        sqlx::query("UPDATE accounts SET disabled_at = disabled_at WHERE id = $1")
+            .bind(&id.0)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    Ok(())
+}
+
+/// Sets the password of a local account that is on; `false` when it is neither. The proof says who allowed it. Judged at
+/// this very moment (attack: an account that became managed in the middle of a flow keeps its local door).
+pub async fn set_password(
+    tx: &mut Tx,
+    proof: &PasswordProof,
+    hash: &str,
+    unchecked: bool,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let changed = on!(tx, |conn| {
+        sqlx::query(
+            "UPDATE accounts SET password = $2, password_changed_at = $3, password_unchecked_at = $4
+              WHERE id = $1 AND kind = 'local' AND disabled_at IS NULL AND password = COALESCE($5, password)",
+        )
+        .bind(&proof.account().0)
+        .bind(hash)
+        .bind(now.0)
+        .bind(unchecked.then_some(now.0))
+        .bind(proof.verified_against())
+        .execute(conn)
+        .await?
+        .rows_affected()
+    });
+    Ok(changed == 1)
+}
+
+/// Replaces a hash by a newer form of the same password, unless the password changed meanwhile.
+pub async fn upgrade_hash(tx: &mut Tx, id: &AccountId, old: &str, new: &str) -> Result<(), Fault> {
+    on!(tx, |conn| {
+        sqlx::query("UPDATE accounts SET password = $3 WHERE id = $1 AND password = $2")
+            .bind(&id.0)
+            .bind(old)
+            .bind(new)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    Ok(())
+}
+
+/// Notes that the leaked-password service has not answered yet.
+pub async fn mark_unchecked(tx: &mut Tx, id: &AccountId, now: Timestamp) -> Result<(), Fault> {
+    on!(tx, |conn| {
+        sqlx::query("UPDATE accounts SET password_unchecked_at = $2 WHERE id = $1")
+            .bind(&id.0)
+            .bind(now.0)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    Ok(())
+}
+
+/// Notes that the leaked-password service has answered.
+pub async fn mark_checked(tx: &mut Tx, id: &AccountId) -> Result<(), Fault> {
+    on!(tx, |conn| {
+        sqlx::query("UPDATE accounts SET password_unchecked_at = NULL WHERE id = $1")
+            .bind(&id.0)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    Ok(())
+}
+
+/// Switches an account off, or on again.
+pub async fn set_disabled(tx: &mut Tx, id: &AccountId, at: Option<Timestamp>) -> Result<(), Fault> {
+    on!(tx, |conn| {
+        sqlx::query("UPDATE accounts SET disabled_at = $2 WHERE id = $1")
+            .bind(&id.0)
+            .bind(at.map(|at| at.0))
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    Ok(())
+}
+
+/// Hands an account over to an organization: its local password is gone at once.
+pub async fn set_managed(
+    tx: &mut Tx,
+    id: &AccountId,
+    organization: &Organization,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let organization = organization_id(tx, organization, now).await?;
+    on!(tx, |conn| {
+        sqlx::query(
+            "UPDATE accounts SET kind = 'managed', organization_id = $2, password = NULL, password_changed_at = NULL
+              WHERE id = $1",
+        )
+        .bind(&id.0)
+        .bind(organization)
+        .execute(conn)
+        .await?
+        .rows_affected()
+    });
+    Ok(())
+}

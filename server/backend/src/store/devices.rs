@@ -1,0 +1,91 @@
+//! Browsers that have signed in before; some are trusted and not asked for a code.
+
+use super::{Tx, db::on};
+use crate::Fault;
+use account::{AccountId, Timestamp};
+
+/// A device's row.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Device {
+    /// Names it to its owner.
+    pub id: String,
+    /// Whose.
+    pub account_id: String,
+    /// Browser and system at its first sign-in.
+    pub browser: String,
+    /// Until when it is not asked for a code.
+    pub trusted_until: Option<i64>,
+}
+
+/// Keeps a new device.
+pub async fn insert(tx: &mut Tx, token_digest: &str, device: &Device, now: Timestamp) -> Result<(), Fault> {
+    on!(tx, |conn| {
+        sqlx::query(
+            "INSERT INTO devices (id, token_digest, account_id, browser, created_at, trusted_until)
+             VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(&device.id)
+        .bind(token_digest)
+        .bind(&device.account_id)
+        .bind(&device.browser)
+        .bind(now.0)
+        .bind(device.trusted_until)
+        .execute(conn)
+        .await?
+        .rows_affected()
+    });
+    Ok(())
+}
+
+/// The device of a token's digest, if it is that account's.
+pub async fn find(tx: &mut Tx, token_digest: &str, account: &AccountId) -> Result<Option<Device>, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query_as(
+            "SELECT id, account_id, browser, trusted_until FROM devices WHERE token_digest = $1 AND account_id = $2",
+        )
+        .bind(token_digest)
+        .bind(&account.0)
+        .fetch_optional(conn)
+        .await?
+    }))
+}
+
+/// Trusts a device until then, or no longer (`None`).
+pub async fn set_trust(tx: &mut Tx, account: &AccountId, id: &str, until: Option<Timestamp>) -> Result<(), Fault> {
+    on!(tx, |conn| {
+        sqlx::query("UPDATE devices SET trusted_until = $3 WHERE id = $1 AND account_id = $2")
+            .bind(id)
+            .bind(&account.0)
+            .bind(until.map(|until| until.0))
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    Ok(())
+}
+
+/// Trusts no device of the account any longer.
+pub async fn untrust_all(tx: &mut Tx, account: &AccountId) -> Result<(), Fault> {
+    on!(tx, |conn| {
+        sqlx::query("UPDATE devices SET trusted_until = NULL WHERE account_id = $1 AND trusted_until IS NOT NULL")
+            .bind(&account.0)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    Ok(())
+}
+
+/// Trusted devices of an account.
+pub async fn trusted(tx: &mut Tx, account: &AccountId, now: Timestamp) -> Result<Vec<Device>, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query_as(
+            "SELECT id, account_id, browser, trusted_until FROM devices
+              WHERE account_id = $1 AND trusted_until > $2 ORDER BY trusted_until DESC, id LIMIT 100",
+        )
+        .bind(&account.0)
+        .bind(now.0)
+        .fetch_all(conn)
+        .await?
+    }))
+}

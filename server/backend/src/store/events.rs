@@ -1,0 +1,75 @@
+//! What happened to an account: appended, never changed.
+
+use super::{Tx, db::on};
+use crate::{Caller, Fault};
+use account::{AccountId, Activity, Timestamp};
+
+/// Who did it.
+#[derive(Debug, Clone, Copy)]
+pub enum Actor {
+    /// Somebody at a browser who has proven to be the person, or tries to.
+    Person,
+    /// An operator.
+    Operator,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    kind: String,
+    at: i64,
+    browser: String,
+    client: String,
+}
+
+/// Appends an event. `kind` is one of the catalogue's `activity.` keys; no secrets, no address.
+pub async fn append(
+    tx: &mut Tx,
+    account: &AccountId,
+    kind: &'static str,
+    actor: Actor,
+    caller: &Caller,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let actor = match actor {
+        Actor::Person => "person",
+        Actor::Operator => "operator",
+    };
+    on!(tx, |conn| {
+        sqlx::query(
+            "INSERT INTO events (id, account_id, kind, actor, at, browser, client) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(crate::random::id())
+        .bind(&account.0)
+        .bind(kind)
+        .bind(actor)
+        .bind(now.0)
+        .bind(&caller.browser)
+        .bind(&caller.client)
+        .execute(conn)
+        .await?
+        .rows_affected()
+    });
+    Ok(())
+}
+
+/// The newest events of an account.
+pub async fn newest(tx: &mut Tx, account: &AccountId, limit: i64) -> Result<Vec<Activity>, Fault> {
+    let rows: Vec<Row> = on!(tx, |conn| {
+        sqlx::query_as(
+            "SELECT kind, at, browser, client FROM events WHERE account_id = $1 ORDER BY at DESC, id LIMIT $2",
+        )
+        .bind(&account.0)
+        .bind(limit)
+        .fetch_all(conn)
+        .await?
+    });
+    Ok(rows
+        .into_iter()
+        .map(|row| Activity {
+            kind: row.kind,
+            at: Timestamp(row.at),
+            browser: row.browser,
+            client: row.client,
+        })
+        .collect())
+}

@@ -1,0 +1,299 @@
+//! Sign-ins, resets and sign-ups that browsers are in.
+
+use super::{Tx, db::on};
+use crate::Fault;
+use crate::proof::PasswordProof;
+use account::{AccountId, Challenge, Email, Purpose, Timestamp};
+
+/// A flow's row. Its id is the digest of the browser's token.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Flow {
+    /// Digest of the token.
+    pub id: String,
+    /// As typed, in the stored spelling.
+    pub email: String,
+    /// The account that the flow is about; `None` looks the same.
+    pub account_id: Option<String>,
+    /// Told on screen and in the mails.
+    pub label: String,
+    /// Of its mails.
+    pub language: String,
+    /// Where to go after sign-in.
+    pub next_path: String,
+    /// Wrong codes that are still allowed.
+    pub tries_left: i64,
+    /// Older codes that are still recognised for free.
+    pub hints_left: i64,
+    /// Letters so far.
+    pub codes_sent: i64,
+    /// When the next letter may be asked for.
+    pub resend_at: i64,
+    /// Goes up with every move.
+    pub version: i64,
+    /// When it began.
+    pub created_at: i64,
+    /// When it is over in any case.
+    pub ends_at: i64,
+    /// Sign-in: the password was right.
+    pub password_passed_at: Option<i64>,
+    /// The code was right.
+    pub code_passed_at: Option<i64>,
+    /// It led to its end, once.
+    pub finished_at: Option<i64>,
+    /// It was ended from elsewhere.
+    pub ended_at: Option<i64>,
+}
+
+impl Flow {
+    /// Whether it can still go on.
+    #[must_use]
+    pub const fn is_live(&self, now: Timestamp) -> bool {
+        self.finished_at.is_none() && self.ended_at.is_none() && now.0 < self.ends_at
+    }
+
+    /// The address it is about.
+    ///
+    /// # Errors
+    /// When the row does not read.
+    pub fn address(&self) -> Result<Email, Fault> {
+        Email::parse(&self.email).map_err(|_| Fault::Corrupt { what: "flow address" })
+    }
+
+    /// The account it is about, if there is one.
+    #[must_use]
+    pub fn account(&self) -> Option<AccountId> {
+        self.account_id.clone().map(AccountId)
+    }
+}
+
+macro_rules! columns {
+    ($before:literal, $after:literal) => {
+        concat!(
+            $before,
+            " id, email, account_id, label, language, next_path, tries_left, hints_left, codes_sent, resend_at, version,
+              created_at, ends_at, password_passed_at, code_passed_at, finished_at, ended_at ",
+            $after
+        )
+    };
+}
+
+/// Begins a flow.
+pub async fn insert(tx: &mut Tx, purpose: Purpose, flow: &Flow) -> Result<(), Fault> {
+    on!(tx, |conn| {
+        sqlx::query(
+            "INSERT INTO flows (id, purpose, email, account_id, label, language, next_path, tries_left, hints_left,
+                                codes_sent, resend_at, version, created_at, ends_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        )
+        .bind(&flow.id)
+        .bind(purpose.as_str())
+        .bind(&flow.email)
+        .bind(&flow.account_id)
+        .bind(&flow.label)
+        .bind(&flow.language)
+        .bind(&flow.next_path)
+        .bind(flow.tries_left)
+        .bind(flow.hints_left)
+        .bind(flow.codes_sent)
+        .bind(flow.resend_at)
+        .bind(flow.version)
+        .bind(flow.created_at)
+        .bind(flow.ends_at)
+        .execute(conn)
+        .await?
+        .rows_affected()
+    });
+    Ok(())
+}
+
+/// The flow of a token's digest, if it is of that purpose.
+pub async fn find(tx: &mut Tx, id: &str, purpose: Purpose) -> Result<Option<Flow>, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query_as(columns!("SELECT", "FROM flows WHERE id = $1 AND purpose = $2"))
+            .bind(id)
+            .bind(purpose.as_str())
+            .fetch_optional(conn)
+            .await?
+    }))
+}
+
+/// Spends one try before the code is looked at, so that racing guesses cannot share one (attack: five tries made two
+/// hundred by sending them together). `None` when no code is waited for.
+pub async fn spend_try(tx: &mut Tx, id: &str, purpose: Purpose, now: Timestamp) -> Result<Option<Flow>, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query_as(columns!(
+            "UPDATE flows SET tries_left = tries_left - 1, version = version + 1
+              WHERE id = $1 AND purpose = $2 AND tries_left > 0 AND codes_sent > 0 AND ends_at > $3
+                AND code_passed_at IS NULL AND finished_at IS NULL AND ended_at IS NULL
+                AND (purpose <> 'sign_in' OR password_passed_at IS NOT NULL)
+              RETURNING",
+            ""
+        ))
+        .bind(id)
+        .bind(purpose.as_str())
+        .bind(now.0)
+        .fetch_optional(conn)
+        .await?
+    }))
+}
+
+/// Gives a try back: the code was an older or a late one of this very flow, and so no guess.
+pub async fn give_try_back(tx: &mut Tx, id: &str) -> Result<(), Fault> {
+    on!(tx, |conn| {
+        sqlx::query("UPDATE flows SET tries_left = tries_left + 1, hints_left = hints_left - 1 WHERE id = $1 AND hints_left > 0")
+            .bind(id)
+            .execute(conn)
+            .await?.rows_affected()
+    });
+    Ok(())
+}
+
+/// The code was right: once.
+pub async fn pass_code(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool, Fault> {
+    let passed = on!(tx, |conn| {
+        sqlx::query("UPDATE flows SET code_passed_at = $2 WHERE id = $1 AND code_passed_at IS NULL")
+            .bind(id)
+            .bind(now.0)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    Ok(passed == 1)
+}
+
+/// The password was right: once. From here on the flow is about that account.
+pub async fn pass_password(tx: &mut Tx, id: &str, account: &AccountId, now: Timestamp) -> Result<Option<Flow>, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query_as(columns!(
+            "UPDATE flows SET password_passed_at = $3, account_id = $2, version = version + 1
+              WHERE id = $1 AND purpose = 'sign_in' AND password_passed_at IS NULL AND finished_at IS NULL
+                AND ended_at IS NULL AND ends_at > $3
+              RETURNING",
+            ""
+        ))
+        .bind(id)
+        .bind(&account.0)
+        .bind(now.0)
+        .fetch_optional(conn)
+        .await?
+    }))
+}
+
+/// Takes leave to send a letter: not before the wait is over, and so many times only.
+pub async fn take_send(
+    tx: &mut Tx,
+    id: &str,
+    purpose: Purpose,
+    wait_s: i64,
+    now: Timestamp,
+) -> Result<Option<Flow>, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query_as(columns!(
+            "UPDATE flows SET codes_sent = codes_sent + 1, resend_at = $3, version = version + 1
+              WHERE id = $1 AND purpose = $2 AND resend_at <= $4 AND codes_sent < $5 AND tries_left > 0
+                AND ends_at > $4 AND code_passed_at IS NULL AND finished_at IS NULL AND ended_at IS NULL
+                AND (purpose <> 'sign_in' OR password_passed_at IS NOT NULL)
+              RETURNING",
+            ""
+        ))
+        .bind(id)
+        .bind(purpose.as_str())
+        .bind(now.plus_seconds(wait_s).0)
+        .bind(now.0)
+        .bind(Challenge::SENDS)
+        .fetch_optional(conn)
+        .await?
+    }))
+}
+
+/// Finishes a flow whose code was right: once, however many ask together (attack: one proof, two passwords).
+pub async fn finish(tx: &mut Tx, id: &str, purpose: Purpose, now: Timestamp) -> Result<Option<Flow>, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query_as(columns!(
+            "UPDATE flows SET finished_at = $3, version = version + 1
+              WHERE id = $1 AND purpose = $2 AND code_passed_at IS NOT NULL AND finished_at IS NULL
+                AND ended_at IS NULL AND ends_at > $3
+              RETURNING",
+            ""
+        ))
+        .bind(id)
+        .bind(purpose.as_str())
+        .bind(now.0)
+        .fetch_optional(conn)
+        .await?
+    }))
+}
+
+/// Finishes a sign-in on a trusted device, where no code is asked for.
+pub async fn finish_without_code(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool, Fault> {
+    let finished = on!(tx, |conn| {
+        sqlx::query(
+            "UPDATE flows SET finished_at = $2, version = version + 1
+              WHERE id = $1 AND purpose = 'sign_in' AND password_passed_at IS NOT NULL AND finished_at IS NULL
+                AND ended_at IS NULL",
+        )
+        .bind(id)
+        .bind(now.0)
+        .execute(conn)
+        .await?
+        .rows_affected()
+    });
+    Ok(finished == 1)
+}
+
+/// Redeems the proof of a reset, once, for leave to set the password.
+pub async fn redeem(tx: &mut Tx, id: &str, now: Timestamp) -> Result<Option<(Flow, PasswordProof)>, Fault> {
+    let flow = finish(tx, id, Purpose::Reset, now).await?;
+    Ok(flow.and_then(|flow| flow.account().map(|account| (flow, PasswordProof::redeemed(account)))))
+}
+
+/// Changes where a sign-in goes to.
+pub async fn set_next(tx: &mut Tx, id: &str, next_path: &str) -> Result<(), Fault> {
+    on!(tx, |conn| {
+        sqlx::query("UPDATE flows SET next_path = $2 WHERE id = $1")
+            .bind(id)
+            .bind(next_path)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    Ok(())
+}
+
+/// Ends one flow.
+pub async fn end(tx: &mut Tx, id: &str, now: Timestamp) -> Result<(), Fault> {
+    on!(tx, |conn| {
+        sqlx::query("UPDATE flows SET ended_at = $2, version = version + 1 WHERE id = $1 AND ended_at IS NULL AND finished_at IS NULL")
+            .bind(id)
+            .bind(now.0)
+            .execute(conn)
+            .await?.rows_affected()
+    });
+    Ok(())
+}
+
+/// Ends every flow of an address, after its password changed or it was switched off. Gives their ids.
+pub async fn end_all(tx: &mut Tx, email: &Email, now: Timestamp) -> Result<Vec<String>, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query_scalar(
+            "UPDATE flows SET ended_at = $2, version = version + 1
+              WHERE email = $1 AND ended_at IS NULL AND finished_at IS NULL RETURNING id",
+        )
+        .bind(email.as_str())
+        .bind(now.0)
+        .fetch_all(conn)
+        .await?
+    }))
+}
+
+/// Takes away flows that ended before `before`, a batch at a time.
+pub async fn prune(tx: &mut Tx, before: Timestamp, batch: i64) -> Result<u64, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query("DELETE FROM flows WHERE id IN (SELECT id FROM flows WHERE ends_at < $1 LIMIT $2)")
+            .bind(before.0)
+            .bind(batch)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    }))
+}

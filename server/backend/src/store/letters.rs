@@ -1,0 +1,190 @@
+//! Letters that wait for the courier. Bodies are sealed: a copy of the database holds no live code.
+
+use super::{Db, Tx, db::on};
+use crate::{Fault, seal};
+use account::{Email, Keyring, Letter, Timestamp};
+
+/// A letter that a courier has leased.
+#[derive(Debug)]
+pub struct Claimed {
+    /// Its row, and its Message-ID's first half.
+    pub id: String,
+    /// The stored address of the account, or the one typed where there is none.
+    pub to: Email,
+    /// Of its words.
+    pub language: String,
+    /// What it says.
+    pub letter: Letter,
+    /// How many times it was tried, this one included.
+    pub attempts: i64,
+    /// When it was written.
+    pub written_at: Timestamp,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    recipient: String,
+    language: String,
+    body: String,
+    attempts: i64,
+    written_at: i64,
+}
+
+/// How long a courier has for a letter before another one takes it over, in seconds.
+const LEASE_S: i64 = 60;
+
+/// Writes a letter in the flow's transaction. A letter of the same flow that has not left yet is dropped: its code is dead,
+/// and two mails with different codes would only confuse.
+pub async fn write(
+    tx: &mut Tx,
+    keys: &Keyring,
+    flow: Option<&str>,
+    to: &Email,
+    language: &str,
+    letter: &Letter,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    if let Some(flow) = flow {
+        on!(tx, |conn| {
+            sqlx::query(
+                "UPDATE letters SET given_up_at = $2, body = ''
+                  WHERE flow_id = $1 AND sent_at IS NULL AND given_up_at IS NULL",
+            )
+            .bind(flow)
+            .bind(now.0)
+            .execute(conn)
+            .await?
+            .rows_affected()
+        });
+    }
+    let id = crate::random::id();
+    let body = seal::seal(keys, &id, letter)?;
+    on!(tx, |conn| {
+        sqlx::query(
+            "INSERT INTO letters (id, flow_id, recipient, language, body, written_at, due_at, attempts)
+             VALUES ($1, $2, $3, $4, $5, $6, $6, 0)",
+        )
+        .bind(&id)
+        .bind(flow)
+        .bind(to.as_str())
+        .bind(language)
+        .bind(body)
+        .bind(now.0)
+        .execute(conn)
+        .await?
+        .rows_affected()
+    });
+    Ok(())
+}
+
+/// Leases what is due, for one minute: a courier that dies loses nothing. A letter that does not read is given up, so that
+/// it stops nobody.
+pub async fn claim(db: &Db, keys: &Keyring, now: Timestamp, limit: i64) -> Result<Vec<Claimed>, Fault> {
+    // A look without a write first: mostly there is nothing.
+    let mut tx = db.read().await?;
+    let due: Option<i64> = on!(&mut tx, |conn| {
+        sqlx::query_scalar(
+            "SELECT due_at FROM letters WHERE sent_at IS NULL AND given_up_at IS NULL AND due_at <= $1 LIMIT 1",
+        )
+        .bind(now.0)
+        .fetch_optional(conn)
+        .await?
+    });
+    drop(tx);
+    if due.is_none() {
+        return Ok(Vec::new());
+    }
+    let mut tx = db.begin().await?;
+    // The outer `due_at` is judged again under the row's lock, so that two couriers never lease the same letter.
+    let rows: Vec<Row> = on!(&mut tx, |conn| {
+        sqlx::query_as(
+            "UPDATE letters SET due_at = $2, attempts = attempts + 1
+              WHERE id IN (SELECT id FROM letters WHERE sent_at IS NULL AND given_up_at IS NULL AND due_at <= $1
+                            ORDER BY due_at LIMIT $3)
+                AND sent_at IS NULL AND given_up_at IS NULL AND due_at <= $1
+              RETURNING id, recipient, language, body, attempts, written_at",
+        )
+        .bind(now.0)
+        .bind(now.plus_seconds(LEASE_S).0)
+        .bind(limit)
+        .fetch_all(conn)
+        .await?
+    });
+    tx.commit().await?;
+    let mut claimed = Vec::with_capacity(rows.len());
+    for row in rows {
+        match (seal::open(keys, &row.id, &row.body), Email::parse(&row.recipient)) {
+            (Ok(letter), Ok(to)) => claimed.push(Claimed {
+                id: row.id,
+                to,
+                language: row.language,
+                letter,
+                attempts: row.attempts,
+                written_at: Timestamp(row.written_at),
+            }),
+            _ => {
+                tracing::error!(letter = row.id, "a letter does not open; given up");
+                give_up(db, &row.id, now).await?;
+            }
+        }
+    }
+    Ok(claimed)
+}
+
+/// It left. Nothing of it is kept but that.
+pub async fn mark_sent(db: &Db, id: &str, now: Timestamp) -> Result<(), Fault> {
+    let mut tx = db.begin().await?;
+    on!(&mut tx, |conn| {
+        sqlx::query("UPDATE letters SET sent_at = $2, body = '' WHERE id = $1")
+            .bind(id)
+            .bind(now.0)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    tx.commit().await
+}
+
+/// It is tried again then.
+pub async fn retry_at(db: &Db, id: &str, due_at: Timestamp) -> Result<(), Fault> {
+    let mut tx = db.begin().await?;
+    on!(&mut tx, |conn| {
+        sqlx::query("UPDATE letters SET due_at = $2 WHERE id = $1 AND sent_at IS NULL AND given_up_at IS NULL")
+            .bind(id)
+            .bind(due_at.0)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    tx.commit().await
+}
+
+/// It is not worth sending any more.
+pub async fn give_up(db: &Db, id: &str, now: Timestamp) -> Result<(), Fault> {
+    let mut tx = db.begin().await?;
+    on!(&mut tx, |conn| {
+        sqlx::query("UPDATE letters SET given_up_at = $2, body = '' WHERE id = $1 AND sent_at IS NULL")
+            .bind(id)
+            .bind(now.0)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    tx.commit().await
+}
+
+/// Takes away letters that left, or were given up, and were written before `before`, a batch at a time.
+pub async fn prune(tx: &mut Tx, before: Timestamp, batch: i64) -> Result<u64, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query(
+            "DELETE FROM letters WHERE id IN (SELECT id FROM letters WHERE written_at < $1
+                AND (sent_at IS NOT NULL OR given_up_at IS NOT NULL) LIMIT $2)",
+        )
+        .bind(before.0)
+        .bind(batch)
+        .execute(conn)
+        .await?
+        .rows_affected()
+    }))
+}

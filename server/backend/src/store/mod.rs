@@ -1,0 +1,14 @@
+//! The rows: every statement that the service runs, a file a table. One SQL for both databases.
+
+pub mod accounts;
+pub mod codes;
+mod db;
+pub mod devices;
+pub mod events;
+pub mod flows;
+pub mod letters;
+pub mod limits;
+pub mod sessions;
+pub mod throttles;
+
+pub use db::{Db, Tx};

@@ -1,0 +1,131 @@
+//! Who is signed in where.
+
+use super::{Tx, db::on};
+use crate::Fault;
+use account::{AccountId, Timestamp};
+
+/// A session's row.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Session {
+    /// Names it to its owner.
+    pub id: String,
+    /// Whose.
+    pub account_id: String,
+    /// Browser and system at sign-in.
+    pub browser: String,
+    /// Network address at sign-in.
+    pub client: String,
+    /// When it began.
+    pub signed_in_at: i64,
+    /// To five minutes.
+    pub last_seen_at: i64,
+    /// The end in any case.
+    pub ends_at: i64,
+    /// When the password was changed in it.
+    pub password_changed_at: Option<i64>,
+}
+
+/// Begins a session.
+pub async fn insert(tx: &mut Tx, token_digest: &str, session: &Session) -> Result<(), Fault> {
+    on!(tx, |conn| {
+        sqlx::query(
+            "INSERT INTO sessions (id, token_digest, account_id, browser, client, signed_in_at, last_seen_at, ends_at,
+                                   password_changed_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        )
+        .bind(&session.id)
+        .bind(token_digest)
+        .bind(&session.account_id)
+        .bind(&session.browser)
+        .bind(&session.client)
+        .bind(session.signed_in_at)
+        .bind(session.last_seen_at)
+        .bind(session.ends_at)
+        .bind(session.password_changed_at)
+        .execute(conn)
+        .await?
+        .rows_affected()
+    });
+    Ok(())
+}
+
+/// The live session of a token's digest, of an account that is on.
+pub async fn find(tx: &mut Tx, token_digest: &str, idle_ms: i64, now: Timestamp) -> Result<Option<Session>, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query_as(
+            "SELECT s.id, s.account_id, s.browser, s.client, s.signed_in_at, s.last_seen_at, s.ends_at, s.password_changed_at
+               FROM sessions s JOIN accounts a ON a.id = s.account_id
+              WHERE s.token_digest = $1 AND s.ends_at > $2 AND s.last_seen_at > $3 AND a.disabled_at IS NULL",
+        )
+        .bind(token_digest)
+        .bind(now.0)
+        .bind(now.plus_ms(-idle_ms).0)
+        .fetch_optional(conn)
+        .await?
+    }))
+}
+
+/// Live sessions of an account, the last seen first.
+pub async fn of_account(tx: &mut Tx, account: &AccountId, idle_ms: i64, now: Timestamp) -> Result<Vec<Session>, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query_as(
+            "SELECT id, account_id, browser, client, signed_in_at, last_seen_at, ends_at, password_changed_at FROM sessions
+              WHERE account_id = $1 AND ends_at > $2 AND last_seen_at > $3 ORDER BY last_seen_at DESC, id LIMIT 100",
+        )
+        .bind(&account.0)
+        .bind(now.0)
+        .bind(now.plus_ms(-idle_ms).0)
+        .fetch_all(conn)
+        .await?
+    }))
+}
+
+/// Notes that a session was used. Never backwards: a note that comes late would make the session older than it is.
+pub async fn touch(tx: &mut Tx, id: &str, now: Timestamp) -> Result<(), Fault> {
+    on!(tx, |conn| {
+        sqlx::query("UPDATE sessions SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2")
+            .bind(id)
+            .bind(now.0)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    Ok(())
+}
+
+/// Ends one session of an account; `false` when it had ended.
+pub async fn end(tx: &mut Tx, account: &AccountId, id: &str) -> Result<bool, Fault> {
+    let ended = on!(tx, |conn| {
+        sqlx::query("DELETE FROM sessions WHERE id = $1 AND account_id = $2")
+            .bind(id)
+            .bind(&account.0)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    Ok(ended == 1)
+}
+
+/// Ends every session of an account but one (`""`: all).
+pub async fn end_all_but(tx: &mut Tx, account: &AccountId, kept: &str) -> Result<u64, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query("DELETE FROM sessions WHERE account_id = $1 AND id <> $2")
+            .bind(&account.0)
+            .bind(kept)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    }))
+}
+
+/// Takes away sessions that ended before `before`, a batch at a time.
+pub async fn prune(tx: &mut Tx, before: Timestamp, batch: i64) -> Result<u64, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query("DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ends_at < $1 LIMIT $2)")
+            .bind(before.0)
+            .bind(batch)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    }))
+}

@@ -1,0 +1,84 @@
+//! Failures in a row, and the waits that they earn.
+
+use super::{Tx, db::on};
+use crate::Fault;
+use account::Timestamp;
+
+/// Counts a failure before the try is looked at; right tries clear it. `Err(until)` while the lane must wait, and then
+/// nothing is counted. A lane that was quiet for a day starts anew.
+pub async fn spend(tx: &mut Tx, key: &str, now: Timestamp) -> Result<Result<i64, Timestamp>, Fault> {
+    let failures: Option<i64> = on!(tx, |conn| {
+        sqlx::query_scalar(
+            "INSERT INTO throttles (key, failures, next_allowed_at, updated_at) VALUES ($1, 1, 0, $2)
+             ON CONFLICT (key) DO UPDATE SET
+                failures = CASE WHEN throttles.updated_at < $3 THEN 1 ELSE throttles.failures + 1 END,
+                updated_at = $2
+              WHERE throttles.next_allowed_at <= $2
+             RETURNING failures",
+        )
+        .bind(key)
+        .bind(now.0)
+        .bind(now.plus_days(-1).0)
+        .fetch_optional(conn)
+        .await?
+    });
+    if let Some(failures) = failures {
+        return Ok(Ok(failures));
+    }
+    let until: i64 = on!(tx, |conn| {
+        sqlx::query_scalar("SELECT next_allowed_at FROM throttles WHERE key = $1")
+            .bind(key)
+            .fetch_one(conn)
+            .await?
+    });
+    Ok(Err(Timestamp(until)))
+}
+
+/// Makes the lane wait.
+pub async fn wait_until(tx: &mut Tx, key: &str, until: Timestamp) -> Result<(), Fault> {
+    on!(tx, |conn| {
+        sqlx::query("UPDATE throttles SET next_allowed_at = $2 WHERE key = $1")
+            .bind(key)
+            .bind(until.0)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    Ok(())
+}
+
+/// How many failures in a row.
+pub async fn failures(tx: &mut Tx, key: &str) -> Result<i64, Fault> {
+    let failures: Option<i64> = on!(tx, |conn| {
+        sqlx::query_scalar("SELECT failures FROM throttles WHERE key = $1")
+            .bind(key)
+            .fetch_optional(conn)
+            .await?
+    });
+    Ok(failures.unwrap_or(0))
+}
+
+/// Counts one failure that never runs out by itself; gives the number in a row.
+pub async fn count(tx: &mut Tx, key: &str, now: Timestamp) -> Result<i64, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query_scalar(
+            "INSERT INTO throttles (key, failures, next_allowed_at, updated_at) VALUES ($1, 1, 0, $2)
+             ON CONFLICT (key) DO UPDATE SET failures = throttles.failures + 1, updated_at = $2
+             RETURNING failures",
+        )
+        .bind(key)
+        .bind(now.0)
+        .fetch_one(conn)
+        .await?
+    }))
+}
+
+/// A success: the row of failures is over.
+pub async fn clear(tx: &mut Tx, key: &str) -> Result<(), Fault> {
+    on!(tx, |conn| sqlx::query("DELETE FROM throttles WHERE key = $1")
+        .bind(key)
+        .execute(conn)
+        .await?
+        .rows_affected());
+    Ok(())
+}

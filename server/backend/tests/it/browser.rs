@@ -1,0 +1,227 @@
+//! A browser: it holds tokens as it would hold cookies. A fault of ours fails the scenario.
+
+use crate::world::World;
+use account::{Purpose, Refusal, ResetStep, Secret, SecurityView, SignInStep, SignUpStep};
+use backend::{Backend, Caller, Error, Held, Moved};
+
+#[derive(Clone)]
+pub struct Browser {
+    pub held: Held,
+    pub caller: Caller,
+    backend: Backend,
+}
+
+/// The step that was reached, or why not.
+pub type Told<S> = Result<S, Refusal>;
+
+impl Browser {
+    pub fn new(backend: Backend, client: String) -> Self {
+        let caller = Caller {
+            client,
+            browser: "Firefox on Linux".into(),
+            language: "en".into(),
+        };
+        Self {
+            held: Held::default(),
+            caller,
+            backend,
+        }
+    }
+
+    fn take<S>(&mut self, moved: Result<Moved<S>, Error>) -> Told<S> {
+        let moved = told(moved)?;
+        moved.tokens.iter().for_each(|change| self.held.apply(change));
+        Ok(moved.step)
+    }
+
+    pub async fn is_signed_in(&self) -> bool {
+        self.backend.is_signed_in(&self.held).await.unwrap()
+    }
+
+    pub async fn flow_version(&self, purpose: Purpose, seen: Option<i64>) -> i64 {
+        self.backend.flow_version(purpose, &self.held, seen).await.unwrap()
+    }
+}
+
+/// Reset.
+impl Browser {
+    pub async fn begin_reset(&mut self, email: &str) -> Told<ResetStep> {
+        let moved = self.backend.begin_reset(&self.caller, &self.held, email).await;
+        self.take(moved)
+    }
+
+    pub async fn answer_reset(&mut self, code: &str) -> Told<ResetStep> {
+        let moved = self.backend.answer_reset(&self.caller, &self.held, &code.into()).await;
+        self.take(moved)
+    }
+
+    pub async fn resend_reset(&mut self) -> Told<ResetStep> {
+        let moved = self.backend.resend_reset(&self.caller, &self.held).await;
+        self.take(moved)
+    }
+
+    /// Chooses a new password, typed twice alike.
+    pub async fn choose(&mut self, password: &str) -> Told<ResetStep> {
+        let password = Secret::from(password);
+        let moved = self
+            .backend
+            .choose_reset(&self.caller, &self.held, &password, &password)
+            .await;
+        self.take(moved)
+    }
+
+    pub async fn reset_step(&self) -> ResetStep {
+        self.backend.reset_step(&self.held).await.unwrap()
+    }
+}
+
+/// Sign-in.
+impl Browser {
+    /// The whole way; a code is asked for where the browser is not trusted.
+    pub async fn sign_in(&mut self, world: &World, email: &str, password: &str) -> Told<SignInStep> {
+        world.deliver().await;
+        self.begin_sign_in(email).await?;
+        match self.password(password).await? {
+            SignInStep::EnterCode(_) => {
+                let code = world.code_mailed_to(email).await;
+                self.answer_sign_in(&code).await
+            }
+            step => Ok(step),
+        }
+    }
+
+    pub async fn begin_sign_in(&mut self, email: &str) -> Told<SignInStep> {
+        self.begin_sign_in_to(email, "").await
+    }
+
+    pub async fn begin_sign_in_to(&mut self, email: &str, next: &str) -> Told<SignInStep> {
+        let moved = self.backend.begin_sign_in(&self.caller, &self.held, email, next).await;
+        self.take(moved)
+    }
+
+    pub async fn password(&mut self, password: &str) -> Told<SignInStep> {
+        let moved = self.try_password(password).await;
+        self.take(moved)
+    }
+
+    /// For scenarios that want to see a fault.
+    pub async fn try_password(&self, password: &str) -> Result<Moved<SignInStep>, Error> {
+        self.backend
+            .password_sign_in(&self.caller, &self.held, &password.into())
+            .await
+    }
+
+    pub async fn answer_sign_in(&mut self, code: &str) -> Told<SignInStep> {
+        let moved = self
+            .backend
+            .answer_sign_in(&self.caller, &self.held, &code.into(), false)
+            .await;
+        self.take(moved)
+    }
+
+    pub async fn answer_sign_in_and_trust(&mut self, code: &str) -> Told<SignInStep> {
+        let moved = self
+            .backend
+            .answer_sign_in(&self.caller, &self.held, &code.into(), true)
+            .await;
+        self.take(moved)
+    }
+
+    pub async fn resend_sign_in(&mut self) -> Told<SignInStep> {
+        let moved = self.backend.resend_sign_in(&self.caller, &self.held).await;
+        self.take(moved)
+    }
+
+    pub async fn restart_sign_in(&mut self) -> Told<SignInStep> {
+        let moved = self.backend.restart_sign_in(&self.caller, &self.held).await;
+        self.take(moved)
+    }
+
+    pub async fn sign_out(&mut self) {
+        let moved = self.backend.sign_out(&self.caller, &self.held).await;
+        self.take(moved).unwrap();
+    }
+
+    pub async fn sign_in_step(&self) -> SignInStep {
+        self.backend.sign_in_step(&self.held).await.unwrap()
+    }
+}
+
+/// Sign-up.
+impl Browser {
+    pub async fn begin_sign_up(&mut self, email: &str) -> Told<SignUpStep> {
+        let moved = self.backend.begin_sign_up(&self.caller, &self.held, email).await;
+        self.take(moved)
+    }
+
+    pub async fn answer_sign_up(&mut self, code: &str) -> Told<SignUpStep> {
+        let moved = self
+            .backend
+            .answer_sign_up(&self.caller, &self.held, &code.into())
+            .await;
+        self.take(moved)
+    }
+
+    pub async fn resend_sign_up(&mut self) -> Told<SignUpStep> {
+        let moved = self.backend.resend_sign_up(&self.caller, &self.held).await;
+        self.take(moved)
+    }
+
+    pub async fn finish_sign_up(&mut self, name: &str, password: &str) -> Told<SignUpStep> {
+        let password = Secret::from(password);
+        let moved = self
+            .backend
+            .finish_sign_up(&self.caller, &self.held, name, &password, &password)
+            .await;
+        self.take(moved)
+    }
+
+    pub async fn sign_up_step(&self) -> SignUpStep {
+        self.backend.sign_up_step(&self.held).await.unwrap()
+    }
+}
+
+/// The security page.
+impl Browser {
+    /// Changes the password and signs the others out.
+    pub async fn change_password(&mut self, current: &str, password: &str) -> Told<SecurityView> {
+        self.change_password_and(current, password, true).await
+    }
+
+    pub async fn change_password_and(&mut self, current: &str, password: &str, end_others: bool) -> Told<SecurityView> {
+        let (current, password) = (Secret::from(current), Secret::from(password));
+        let moved = self
+            .backend
+            .change_password(&self.caller, &self.held, &current, &password, &password, end_others)
+            .await;
+        self.take(moved)
+    }
+
+    pub async fn security(&self) -> Told<SecurityView> {
+        told(self.backend.security(&self.held).await)
+    }
+
+    pub async fn end_session(&mut self, id: &str) -> Told<SecurityView> {
+        let moved = self.backend.end_session(&self.caller, &self.held, id).await;
+        self.take(moved)
+    }
+
+    pub async fn end_other_sessions(&mut self) -> Told<SecurityView> {
+        let moved = self.backend.end_other_sessions(&self.caller, &self.held).await;
+        self.take(moved)
+    }
+
+    pub async fn forget_device(&mut self, id: &str) -> Told<SecurityView> {
+        let moved = self.backend.forget_device(&self.caller, &self.held, id).await;
+        self.take(moved)
+    }
+}
+
+/// What a person was told.
+pub fn told<S>(result: Result<S, Error>) -> Told<S> {
+    match result {
+        Ok(done) => Ok(done),
+        Err(Error::Refused(refusal)) => Err(refusal),
+        Err(Error::Fault(fault)) => panic!("a fault of ours: {fault}"),
+    }
+}

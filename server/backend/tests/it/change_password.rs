@@ -1,0 +1,226 @@
+//! Change the password on the security page.
+
+use crate::on_both_databases;
+use crate::world::{ADA, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, organization, together};
+use account::{Notice, OwnPassword, Refusal, SignInStep};
+use backend::store::accounts;
+
+on_both_databases!(
+    a_password_is_changed_and_the_owner_told,
+    this_browser_stays_in_with_a_new_token,
+    the_other_browsers_stay_in_where_asked_for,
+    a_wrong_current_password_changes_nothing_and_is_counted,
+    strangers_at_the_door_do_not_slow_the_owner_down,
+    only_who_is_signed_in_may_change_it,
+    an_unfit_new_password_costs_no_try,
+    a_password_that_is_kept_elsewhere_is_not_changed_here,
+    an_account_handed_over_is_not_changed_here_any_more,
+    of_two_changes_from_one_current_password_one_wins,
+);
+
+async fn a_password_is_changed_and_the_owner_told(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.signed_in(ADA).await;
+    let view = browser.change_password(PASSWORD, NEW_PASSWORD).await.unwrap();
+    assert!(view.just_changed);
+    assert_eq!(view.password.changed_at, Some(world.now()));
+    assert_eq!(
+        view.activity
+            .iter()
+            .filter(|event| event.kind == "password_changed")
+            .count(),
+        1
+    );
+    let notice = Notice::PasswordChanged {
+        at: world.now(),
+        browser: "Firefox on Linux".into(),
+    };
+    assert_eq!(world.notices_to(ADA).await.last(), Some(&notice));
+    assert_eq!(
+        world.browser().sign_in(world, ADA, PASSWORD).await,
+        Err(Refusal::SignInWrong)
+    );
+    assert!(matches!(
+        world.browser().sign_in(world, ADA, NEW_PASSWORD).await,
+        Ok(SignInStep::SignedIn { .. })
+    ));
+    world.clock.advance_minutes(1);
+    assert!(!browser.security().await.unwrap().just_changed);
+}
+
+/// Property 10.
+async fn this_browser_stays_in_with_a_new_token(world: &World) {
+    world.person(ADA).await;
+    let (mut browser, other) = (world.signed_in(ADA).await, world.signed_in(ADA).await);
+    let stolen = browser.clone();
+    let view = browser.change_password(PASSWORD, NEW_PASSWORD).await.unwrap();
+    assert_eq!(
+        view.sessions.iter().map(|session| session.here).collect::<Vec<_>>(),
+        [true]
+    );
+    assert!(browser.is_signed_in().await);
+    assert!(!stolen.is_signed_in().await && !other.is_signed_in().await);
+}
+
+async fn the_other_browsers_stay_in_where_asked_for(world: &World) {
+    world.person(ADA).await;
+    let (mut browser, other) = (world.signed_in(ADA).await, world.signed_in(ADA).await);
+    let stolen = browser.clone();
+    let view = browser
+        .change_password_and(PASSWORD, NEW_PASSWORD, false)
+        .await
+        .unwrap();
+    assert_eq!(view.sessions.len(), 2);
+    assert!(browser.is_signed_in().await && other.is_signed_in().await);
+    assert!(!stolen.is_signed_in().await);
+}
+
+async fn a_wrong_current_password_changes_nothing_and_is_counted(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.signed_in(ADA).await;
+    let told = together(10, |_| {
+        let mut browser = browser.clone();
+        async move { browser.change_password(WRONG_PASSWORD, NEW_PASSWORD).await }
+    })
+    .await;
+    assert_eq!(
+        told.iter().filter(|told| **told == Err(Refusal::CurrentWrong)).count(),
+        5,
+        "{told:?}"
+    );
+    let wait = Refusal::PasswordWait { seconds: 30 };
+    assert_eq!(browser.change_password(PASSWORD, NEW_PASSWORD).await, Err(wait));
+    assert_eq!(world.count_events(ADA, "wrong_password").await, 5);
+    world.clock.advance_ms(30_000);
+    assert!(browser.change_password(PASSWORD, NEW_PASSWORD).await.is_ok());
+}
+
+/// Property 18.
+async fn strangers_at_the_door_do_not_slow_the_owner_down(world: &World) {
+    world.person(ADA).await;
+    let (mut owner, mut stranger) = (world.signed_in(ADA).await, world.browser());
+    stranger.begin_sign_in(ADA).await.unwrap();
+    for _ in 0..5 {
+        stranger.password(WRONG_PASSWORD).await.unwrap_err();
+    }
+    assert_eq!(
+        stranger.password(PASSWORD).await,
+        Err(Refusal::PasswordWait { seconds: 30 })
+    );
+    assert!(owner.change_password(PASSWORD, NEW_PASSWORD).await.is_ok());
+}
+
+async fn only_who_is_signed_in_may_change_it(world: &World) {
+    world.person(ADA).await;
+    let (mut between, _) = world.confirming(ADA).await;
+    assert_eq!(
+        between.change_password(PASSWORD, NEW_PASSWORD).await,
+        Err(Refusal::SignedOut)
+    );
+    let mut browser = world.signed_in(ADA).await;
+    let mut tab = browser.clone();
+    browser.sign_out().await;
+    assert_eq!(
+        tab.change_password(PASSWORD, NEW_PASSWORD).await,
+        Err(Refusal::SignedOut)
+    );
+    assert!(world.browser().sign_in(world, ADA, PASSWORD).await.is_ok());
+}
+
+async fn an_unfit_new_password_costs_no_try(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.signed_in(ADA).await;
+    for _ in 0..6 {
+        let short = Refusal::PasswordTooShort { min: 15, have: 5 };
+        assert_eq!(browser.change_password(WRONG_PASSWORD, "short").await, Err(short));
+    }
+    assert_eq!(
+        browser.change_password("", NEW_PASSWORD).await,
+        Err(Refusal::CurrentMissing)
+    );
+    assert_eq!(
+        browser.change_password(PASSWORD, "").await,
+        Err(Refusal::NewPasswordMissing)
+    );
+    assert_eq!(
+        browser.change_password(PASSWORD, PASSWORD).await,
+        Err(Refusal::PasswordSameAsNow)
+    );
+    assert_eq!(
+        browser.change_password(PASSWORD, "passwordpassword1234").await,
+        Err(Refusal::PasswordCommon)
+    );
+    assert!(browser.change_password(PASSWORD, NEW_PASSWORD).await.is_ok());
+}
+
+/// Property 8.
+async fn a_password_that_is_kept_elsewhere_is_not_changed_here(world: &World) {
+    world.google_person("google@example.com").await;
+    world.managed_person("managed@example.com").await;
+    let organization = organization();
+    let held = Refusal::HeldByOrganization {
+        organization: organization.name.clone(),
+    };
+    for (email, own, refusal) in [
+        ("google@example.com", OwnPassword::HeldByGoogle, Refusal::HeldByGoogle),
+        ("managed@example.com", OwnPassword::HeldBy(organization), held),
+    ] {
+        let mut browser = world.browser_with_session(email).await;
+        assert_eq!(browser.security().await.unwrap().password.own, own);
+        assert_eq!(browser.change_password("", NEW_PASSWORD).await, Err(refusal));
+    }
+}
+
+/// Property 8.
+async fn an_account_handed_over_is_not_changed_here_any_more(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.signed_in(ADA).await;
+    let mut tx = world.backend.db().begin().await.unwrap();
+    accounts::set_managed(
+        &mut tx,
+        &world.stored(ADA).await.account.id,
+        &organization(),
+        world.now(),
+    )
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    let organization = organization().name;
+    assert_eq!(
+        browser.change_password(PASSWORD, NEW_PASSWORD).await,
+        Err(Refusal::HeldByOrganization { organization })
+    );
+    world
+        .backend
+        .hand_over(&address(ADA), &crate::world::organization())
+        .await
+        .unwrap();
+    assert_eq!(
+        browser.change_password(PASSWORD, NEW_PASSWORD).await,
+        Err(Refusal::SignedOut)
+    );
+}
+
+/// Property 27: and nobody gets in with the password of the one that lost.
+async fn of_two_changes_from_one_current_password_one_wins(world: &World) {
+    world.person(ADA).await;
+    let browsers = [world.signed_in(ADA).await, world.signed_in(ADA).await];
+    let password = |number: usize| ["seven purple lanterns drift", "eight yellow trombones sink"][number];
+    let told = together(2, |number| {
+        let mut browser = browsers[number].clone();
+        async move {
+            browser
+                .change_password_and(PASSWORD, password(number), false)
+                .await
+                .is_ok()
+        }
+    })
+    .await;
+    let winner = told.iter().position(|done| *done).unwrap();
+    assert!(!told[1 - winner], "both changed it");
+    assert!(world.browser().sign_in(world, ADA, password(winner)).await.is_ok());
+    assert_eq!(
+        world.browser().sign_in(world, ADA, password(1 - winner)).await,
+        Err(Refusal::SignInWrong)
+    );
+}

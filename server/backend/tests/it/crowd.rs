@@ -1,0 +1,63 @@
+//! One browser for every kind of address, to see that nobody can tell which kind it is.
+
+use crate::browser::{Browser, Told};
+use crate::world::World;
+use std::fmt::Debug;
+
+/// A browser a kind, all of them at the same step.
+pub struct Crowd<'a> {
+    world: &'a World,
+    members: Vec<(&'static str, Browser)>,
+}
+
+impl<'a> Crowd<'a> {
+    pub async fn new(world: &'a World) -> Self {
+        world.person("local@example.com").await;
+        world.google_person("google@example.com").await;
+        world.managed_person("managed@example.com").await;
+        world.disabled_person("disabled@example.com").await;
+        let emails = [
+            "unknown@example.com",
+            "local@example.com",
+            "google@example.com",
+            "managed@example.com",
+            "disabled@example.com",
+        ];
+        let members = emails.map(|email| (email, world.browser()));
+        Self {
+            world,
+            members: members.into(),
+        }
+    }
+
+    /// Everybody does the same, and is told and given the same: the step or the refusal, the tokens, the number of letters.
+    /// Gives what the first was told.
+    pub async fn all_alike<S: Debug>(&mut self, act: impl AsyncFn(&mut Browser, &str) -> Told<S>) -> String {
+        let mut seen = Vec::new();
+        for (email, browser) in &mut self.members {
+            let told = format!("{:?}", act(browser, email).await);
+            let letters = self.world.letters_to(email).await.len();
+            seen.push((without_own(&told, email), held(browser), letters));
+        }
+        for (member, other) in self.members.iter().zip(&seen) {
+            assert_eq!(other, &seen[0], "{} is told apart from {}", member.0, self.members[0].0);
+        }
+        seen.swap_remove(0).0
+    }
+}
+
+/// What was told without the person's own address and label.
+fn without_own(told: &str, email: &str) -> String {
+    let told = told.replace(email, "ADDRESS");
+    match told.split_once("label: \"") {
+        Some((before, after)) => format!("{before}label: \"{}", after.get(2..).unwrap()),
+        None => told,
+    }
+}
+
+/// Which tokens the browser holds, and how long they are.
+fn held(browser: &Browser) -> [Option<usize>; 5] {
+    let held = &browser.held;
+    [&held.session, &held.device, &held.sign_in, &held.reset, &held.sign_up]
+        .map(|token| token.as_ref().map(|token| token.expose().len()))
+}

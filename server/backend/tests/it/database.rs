@@ -1,0 +1,103 @@
+//! A database of its own for every scenario.
+
+use backend::store::Db;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use tempfile::TempDir;
+
+/// Where a scenario's rows are.
+pub enum Database {
+    /// A file in a folder of its own.
+    Sqlite(TempDir),
+    /// A database of that name on the server of that address.
+    Postgres { server: String, name: String },
+}
+
+impl Database {
+    pub fn sqlite() -> Self {
+        Self::Sqlite(tempfile::tempdir().unwrap())
+    }
+
+    pub async fn postgres() -> Self {
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let server = server();
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let name = format!("rekey_scenario_{}_{number}", std::process::id());
+        run(&server, format!("DROP DATABASE IF EXISTS {name}")).await;
+        run(&server, format!("CREATE DATABASE {name}")).await;
+        Self::Postgres { server, name }
+    }
+
+    /// Opens it, as one more server would.
+    pub async fn open(&self) -> Db {
+        let url = match self {
+            Self::Sqlite(folder) => format!("sqlite://{}", folder.path().join("rekey.db").display()),
+            Self::Postgres { server, name } => {
+                let (start, _) = server.rsplit_once('/').unwrap();
+                format!("{start}/{name}")
+            }
+        };
+        let db = Db::open(&url).await.unwrap();
+        db.migrate().await.unwrap();
+        db
+    }
+
+    /// Takes it away again. A scenario that failed leaves it to be looked at.
+    pub async fn end(&self) {
+        if let Self::Postgres { server, name } = self {
+            run(server, format!("DROP DATABASE {name} WITH (FORCE)")).await;
+        }
+    }
+
+    /// Everything that it keeps, as a thief would have it: the bytes of the files, or every row as text.
+    pub async fn stolen(&self) -> String {
+        match self {
+            Self::Sqlite(folder) => {
+                let paths: Vec<PathBuf> = folder
+                    .path()
+                    .read_dir()
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path())
+                    .collect();
+                assert!(paths.iter().any(|path| path.ends_with("rekey.db-wal")));
+                let bytes = paths.iter().flat_map(|path| std::fs::read(path).unwrap());
+                String::from_utf8_lossy(&bytes.collect::<Vec<_>>()).into_owned()
+            }
+            Self::Postgres { server, name } => {
+                let (start, _) = server.rsplit_once('/').unwrap();
+                let mut connection = PgConnection::connect(&format!("{start}/{name}")).await.unwrap();
+                let tables: Vec<String> = sqlx::query_scalar(
+                    "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'",
+                )
+                .fetch_all(&mut connection)
+                .await
+                .unwrap();
+                let mut stolen = String::new();
+                for table in tables {
+                    let rows: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!("SELECT t::text FROM {table} t")))
+                        .fetch_all(&mut connection)
+                        .await
+                        .unwrap();
+                    stolen.push_str(&rows.concat());
+                }
+                stolen
+            }
+        }
+    }
+}
+
+#[allow(clippy::disallowed_methods)] // A test has no configuration but this.
+fn server() -> String {
+    std::env::var("REKEY_TEST_POSTGRES").unwrap_or_else(|_| {
+        panic!("Set REKEY_TEST_POSTGRES to a PostgreSQL server whose role may create databases, such as postgres://rekey@127.0.0.1:5432/rekey")
+    })
+}
+
+async fn run(server: &str, statement: String) {
+    let mut connection = PgConnection::connect(server).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(statement))
+        .execute(&mut connection)
+        .await
+        .unwrap();
+}

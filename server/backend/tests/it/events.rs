@@ -1,0 +1,52 @@
+//! What a page of a flow hears when the flow goes on elsewhere.
+
+use crate::on_both_databases;
+use crate::world::{ADA, World};
+use account::Purpose;
+
+on_both_databases!(
+    a_page_hears_a_move_in_another_tab,
+    a_page_hears_a_move_on_another_server,
+    a_page_hears_that_its_flow_was_ended,
+    a_page_without_a_flow_hears_nothing,
+);
+
+async fn a_page_hears_a_move_in_another_tab(world: &World) {
+    world.person(ADA).await;
+    let (mut browser, code) = world.resetting(ADA).await;
+    let seen = browser.flow_version(Purpose::Reset, None).await;
+    let tab = browser.clone();
+    let heard = tokio::spawn(async move { tab.flow_version(Purpose::Reset, Some(seen)).await });
+    browser.answer_reset(&code).await.unwrap();
+    assert!(heard.await.unwrap() > seen);
+    // What moved before one listens is told at once.
+    assert!(browser.flow_version(Purpose::Reset, Some(seen)).await > seen);
+}
+
+async fn a_page_hears_a_move_on_another_server(world: &World) {
+    world.person(ADA).await;
+    let (browser, code) = world.resetting(ADA).await;
+    let seen = browser.flow_version(Purpose::Reset, None).await;
+    let mut elsewhere = world.with(|_| ()).await.browser();
+    elsewhere.held = browser.held.clone();
+    let heard = tokio::spawn(async move { browser.flow_version(Purpose::Reset, Some(seen)).await });
+    elsewhere.answer_reset(&code).await.unwrap();
+    assert!(heard.await.unwrap() > seen);
+}
+
+async fn a_page_hears_that_its_flow_was_ended(world: &World) {
+    world.person(ADA).await;
+    let (mut browser, _) = world.confirming(ADA).await;
+    let seen = browser.flow_version(Purpose::SignIn, None).await;
+    let tab = browser.clone();
+    let heard = tokio::spawn(async move { tab.flow_version(Purpose::SignIn, Some(seen)).await });
+    browser.restart_sign_in().await.unwrap();
+    assert!(heard.await.unwrap() > seen);
+}
+
+async fn a_page_without_a_flow_hears_nothing(world: &World) {
+    world.person(ADA).await;
+    let (browser, _) = world.resetting(ADA).await;
+    assert_eq!(browser.flow_version(Purpose::SignIn, None).await, 0);
+    assert_eq!(world.browser().flow_version(Purpose::Reset, Some(1)).await, 0);
+}

@@ -1,0 +1,43 @@
+//! What the service promises, as scenarios on SQLite and on PostgreSQL. A number in a scenario's comment is that of the
+//! property in the design's list of what must hold.
+
+#![allow(clippy::unwrap_used)] // All of this is tests; clippy only knows the functions that are marked so.
+
+mod browser;
+mod change_password;
+mod crowd;
+mod database;
+mod events;
+mod reset;
+mod reset_codes;
+mod reset_letters;
+mod secrets;
+mod sessions;
+mod sign_in;
+mod sign_in_waits;
+mod sign_up;
+mod storage;
+mod world;
+
+/// Runs each scenario on both databases, in a world of its own.
+macro_rules! on_both_databases {
+    ($($scenario:ident),* $(,)?) => {
+        mod on_sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $scenario() {
+                let world = crate::world::World::on_sqlite().await;
+                super::$scenario(&world).await;
+                world.end().await;
+            })*
+        }
+        mod on_postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $scenario() {
+                let world = crate::world::World::on_postgres().await;
+                super::$scenario(&world).await;
+                world.end().await;
+            })*
+        }
+    };
+}
+pub(crate) use on_both_databases;

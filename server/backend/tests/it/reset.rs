@@ -1,0 +1,369 @@
+//! Forgot password: the way, its steps, and what it ends.
+
+use crate::browser::Browser;
+use crate::crowd::Crowd;
+use crate::on_both_databases;
+use crate::world::{
+    ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, digest, organization, other_code, together,
+};
+use account::{Notice, Refusal, ResetStep, SignInStep};
+use backend::store::{accounts, flows};
+use tokio::task::JoinHandle;
+
+on_both_databases!(
+    a_forgotten_password_is_replaced_by_way_of_the_mailbox,
+    a_reset_ends_every_session_and_every_trust,
+    every_address_looks_alike_at_every_step,
+    steps_can_not_be_skipped,
+    steps_can_not_be_replayed,
+    a_reset_ends_after_an_hour,
+    the_password_of_now_is_no_new_one,
+    an_unfit_password_is_refused_and_another_one_taken,
+    a_new_password_is_set_once_however_often_it_is_sent,
+    of_two_browsers_at_the_last_step_one_sets_the_password,
+    a_code_that_races_with_a_reset_leaves_no_session_behind,
+    a_trusted_device_that_races_with_a_reset_leaves_no_session_behind,
+    an_account_handed_over_in_the_middle_gets_no_password,
+    an_account_switched_off_in_the_middle_gets_no_password,
+    a_reset_is_told_to_the_page_of_sign_in,
+    a_reset_lets_the_owner_in_whom_strangers_have_slowed_down,
+);
+
+async fn a_forgotten_password_is_replaced_by_way_of_the_mailbox(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.browser();
+    assert!(matches!(browser.begin_reset(ADA).await, Ok(ResetStep::EnterCode(_))));
+    let code = world.code_mailed_to(ADA).await;
+    assert!(matches!(
+        browser.answer_reset(&code).await,
+        Ok(ResetStep::ChoosePassword { .. })
+    ));
+    assert_eq!(
+        browser.choose(NEW_PASSWORD).await,
+        Ok(ResetStep::Done { email: address(ADA) })
+    );
+    assert_eq!(browser.reset_step().await, ResetStep::Done { email: address(ADA) });
+    let at = world.now();
+    assert_eq!(
+        world.notices_to(ADA).await,
+        [Notice::PasswordReset {
+            at,
+            browser: "Firefox on Linux".into()
+        }]
+    );
+    assert!(!browser.is_signed_in().await);
+    assert_eq!(browser.sign_in(world, ADA, PASSWORD).await, Err(Refusal::SignInWrong));
+    assert_eq!(
+        browser.sign_in(world, ADA, NEW_PASSWORD).await,
+        Ok(SignInStep::SignedIn {
+            next: "/profile".into()
+        })
+    );
+}
+
+/// Property 10.
+async fn a_reset_ends_every_session_and_every_trust(world: &World) {
+    world.person(ADA).await;
+    let (mut at_work, at_home) = (world.trusted(ADA).await, world.signed_in(ADA).await);
+    let mut forgetful = world.choosing(ADA).await;
+    assert!(at_work.is_signed_in().await && at_home.is_signed_in().await);
+    forgetful.choose(NEW_PASSWORD).await.unwrap();
+    assert!(!at_work.is_signed_in().await && !at_home.is_signed_in().await);
+    at_work.begin_sign_in(ADA).await.unwrap();
+    let step = at_work.password(NEW_PASSWORD).await;
+    assert!(
+        matches!(step, Ok(SignInStep::EnterCode(_))),
+        "no longer trusted: {step:?}"
+    );
+}
+
+/// Property 9.
+async fn every_address_looks_alike_at_every_step(world: &World) {
+    let mut crowd = Crowd::new(world).await;
+    crowd
+        .all_alike(async |browser, email| browser.begin_reset(email).await)
+        .await;
+    crowd.all_alike(async |browser, _| Ok(browser.reset_step().await)).await;
+    crowd
+        .all_alike(async |browser, email| browser.begin_reset(email).await)
+        .await;
+    let code = other_code(&world.code_mailed_to("local@example.com").await, 1);
+    for _ in 0..2 {
+        crowd
+            .all_alike(async |browser, _| browser.answer_reset(&code).await)
+            .await;
+    }
+    crowd.all_alike(async |browser, _| browser.resend_reset().await).await;
+    world.clock.advance_ms(30_000);
+    crowd.all_alike(async |browser, _| browser.resend_reset().await).await;
+    let code = other_code(&world.code_mailed_to("local@example.com").await, 2);
+    for _ in 0..4 {
+        crowd
+            .all_alike(async |browser, _| browser.answer_reset(&code).await)
+            .await;
+    }
+    crowd.all_alike(async |browser, _| browser.resend_reset().await).await;
+    crowd.all_alike(async |browser, _| Ok(browser.reset_step().await)).await;
+    crowd
+        .all_alike(async |browser, _| browser.choose(NEW_PASSWORD).await)
+        .await;
+    crowd
+        .all_alike(async |browser, email| browser.begin_reset(email).await)
+        .await;
+    world.clock.advance_minutes(1);
+    crowd
+        .all_alike(async |browser, email| browser.begin_reset(email).await)
+        .await;
+    crowd
+        .all_alike(async |browser, _| Ok(browser.sign_in_step().await))
+        .await;
+}
+
+/// Property 11.
+async fn steps_can_not_be_skipped(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.browser();
+    assert_eq!(browser.choose(NEW_PASSWORD).await, Err(Refusal::FlowGone));
+    assert_eq!(browser.answer_reset("12345678").await, Err(Refusal::FlowGone));
+    assert_eq!(browser.resend_reset().await, Err(Refusal::FlowGone));
+    browser.begin_reset(ADA).await.unwrap();
+    assert_eq!(browser.choose(NEW_PASSWORD).await, Err(Refusal::StepElsewhere));
+    assert_eq!(browser.answer_reset("").await, Err(Refusal::CodeMissing));
+    assert_eq!(
+        browser.answer_reset("123456").await,
+        Err(Refusal::CodeWrongLength { digits: 8 })
+    );
+    let code = world.code_mailed_to(ADA).await;
+    browser.answer_reset(&code).await.unwrap();
+    assert_eq!(browser.choose("").await, Err(Refusal::NewPasswordMissing));
+}
+
+/// Property 11.
+async fn steps_can_not_be_replayed(world: &World) {
+    world.person(ADA).await;
+    let (mut browser, code) = world.resetting(ADA).await;
+    browser.answer_reset(&code).await.unwrap();
+    assert_eq!(browser.answer_reset(&code).await, Err(Refusal::StepElsewhere));
+    world.clock.advance_minutes(1);
+    assert_eq!(browser.resend_reset().await, Err(Refusal::StepElsewhere));
+    browser.choose(NEW_PASSWORD).await.unwrap();
+    assert_eq!(browser.answer_reset(&code).await, Err(Refusal::StepElsewhere));
+    assert_eq!(
+        browser.choose("another seven purple lanterns").await,
+        Err(Refusal::StepElsewhere)
+    );
+    assert_eq!(browser.resend_reset().await, Err(Refusal::StepElsewhere));
+}
+
+async fn a_reset_ends_after_an_hour(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.choosing(ADA).await;
+    let mut slow = browser.clone();
+    world.clock.advance_ms(60 * 60_000 - 1);
+    assert!(matches!(browser.reset_step().await, ResetStep::ChoosePassword { .. }));
+    world.clock.advance_ms(1);
+    assert_eq!(
+        browser.reset_step().await,
+        ResetStep::AskEmail {
+            email: Some(ADA.into())
+        }
+    );
+    assert_eq!(slow.choose(NEW_PASSWORD).await, Err(Refusal::FlowGone));
+    browser.begin_reset(ADA).await.unwrap();
+}
+
+async fn the_password_of_now_is_no_new_one(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.choosing(ADA).await;
+    assert_eq!(browser.choose(PASSWORD).await, Err(Refusal::PasswordSameAsNow));
+    assert!(matches!(browser.choose(NEW_PASSWORD).await, Ok(ResetStep::Done { .. })));
+}
+
+async fn an_unfit_password_is_refused_and_another_one_taken(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.choosing(ADA).await;
+    assert_eq!(
+        browser.choose("short").await,
+        Err(Refusal::PasswordTooShort { min: 15, have: 5 })
+    );
+    assert_eq!(
+        browser.choose("passwordpassword1234").await,
+        Err(Refusal::PasswordCommon)
+    );
+    let guessable = browser.choose("qwertyuiopasdfghjkl").await.unwrap_err();
+    assert!(
+        matches!(guessable, Refusal::PasswordGuessable { .. } | Refusal::PasswordCommon),
+        "{guessable}"
+    );
+    assert!(matches!(browser.choose(NEW_PASSWORD).await, Ok(ResetStep::Done { .. })));
+}
+
+/// Properties 2 and 27.
+async fn a_new_password_is_set_once_however_often_it_is_sent(world: &World) {
+    world.person(ADA).await;
+    let browser = world.choosing(ADA).await;
+    let words = [
+        "lanterns",
+        "puddings",
+        "trombones",
+        "haystacks",
+        "windmills",
+        "umbrellas",
+    ];
+    let password = move |number: usize| format!("seven purple {} drift", words[number]);
+    let told = together(words.len(), |number| {
+        let mut browser = browser.clone();
+        async move { browser.choose(&password(number)).await }
+    })
+    .await;
+    let done: Vec<usize> = (0..words.len()).filter(|number| told[*number].is_ok()).collect();
+    assert_eq!(done.len(), 1, "{told:?}");
+    assert_eq!(world.notices_to(ADA).await.len(), 1);
+    assert!(world.browser().sign_in(world, ADA, &password(done[0])).await.is_ok());
+}
+
+/// Property 27.
+async fn of_two_browsers_at_the_last_step_one_sets_the_password(world: &World) {
+    world.person(ADA).await;
+    let first = world.choosing(ADA).await;
+    world.clock.advance_ms(30_000);
+    let second = world.choosing(ADA).await;
+
+    // Both come up to the account while somebody else has it, and go on together.
+    let mut pause = world.backend.db().begin().await.unwrap();
+    accounts::mark_checked(&mut pause, &world.stored(ADA).await.account.id)
+        .await
+        .unwrap();
+    let choose = |mut browser: Browser| tokio::spawn(async move { browser.choose(NEW_PASSWORD).await.is_ok() });
+    let both = [choose(first), choose(second)];
+    world
+        .until_waiting(2, || both.iter().all(JoinHandle::is_finished))
+        .await;
+    drop(pause);
+    let [first, second] = both;
+    assert!(first.await.unwrap() != second.await.unwrap(), "one of them sets it");
+    assert_eq!(world.notices_to(ADA).await.len(), 1);
+}
+
+/// Property 10: also when the old password's code comes while the new password is being written.
+async fn a_code_that_races_with_a_reset_leaves_no_session_behind(world: &World) {
+    world.person(ADA).await;
+    let early = at_the_password(world.browser()).await;
+    let (mut browser, code) = world.confirming(ADA).await;
+    let sign_in = async move {
+        drop(browser.answer_sign_in(&code).await);
+        browser
+    };
+    assert!(
+        !race_with_a_reset(world, &early, sign_in).await.is_signed_in().await,
+        "the old password's session lives on"
+    );
+}
+
+/// Property 10: also where the old password needs no code.
+async fn a_trusted_device_that_races_with_a_reset_leaves_no_session_behind(world: &World) {
+    world.person(ADA).await;
+    let early = at_the_password(world.browser()).await;
+    let mut browser = world.trusted(ADA).await;
+    browser.sign_out().await;
+    let mut browser = at_the_password(browser).await;
+    let sign_in = async move {
+        drop(browser.password(PASSWORD).await);
+        browser
+    };
+    assert!(
+        !race_with_a_reset(world, &early, sign_in).await.is_signed_in().await,
+        "the old password's session lives on"
+    );
+}
+
+/// Sets a new password, and lets the sign-in come when the reset has begun to write but waits to end an early flow.
+async fn race_with_a_reset(
+    world: &World,
+    early: &Browser,
+    sign_in: impl Future<Output = Browser> + Send + 'static,
+) -> Browser {
+    let mut new = world.choosing(ADA).await;
+    let mut pause = world.backend.db().begin().await.unwrap();
+    flows::give_try_back(&mut pause, &digest(early.held.sign_in.as_ref()))
+        .await
+        .unwrap();
+    let reset = tokio::spawn(async move { new.choose(NEW_PASSWORD).await });
+    world.until_waiting(1, || reset.is_finished()).await;
+    let sign_in = tokio::spawn(sign_in);
+    world.until_waiting(2, || sign_in.is_finished()).await;
+    drop(pause);
+    reset.await.unwrap().unwrap();
+    sign_in.await.unwrap()
+}
+
+async fn at_the_password(mut browser: Browser) -> Browser {
+    browser.begin_sign_in(ADA).await.unwrap();
+    browser
+}
+
+/// Property 8.
+async fn an_account_handed_over_in_the_middle_gets_no_password(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.choosing(ADA).await;
+    assert!(world.backend.hand_over(&address(ADA), &organization()).await.unwrap());
+    assert_eq!(browser.choose(NEW_PASSWORD).await, Err(Refusal::FlowGone));
+
+    // And when only the account's row tells, as from another program.
+    world.person(GRACE).await;
+    let mut browser = world.choosing(GRACE).await;
+    let mut tx = world.backend.db().begin().await.unwrap();
+    accounts::set_managed(
+        &mut tx,
+        &world.stored(GRACE).await.account.id,
+        &organization(),
+        world.now(),
+    )
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    let organization = organization().name;
+    assert_eq!(
+        browser.choose(NEW_PASSWORD).await,
+        Err(Refusal::HeldByOrganization { organization })
+    );
+    assert_eq!(world.stored(GRACE).await.password, None);
+}
+
+/// Property 5.
+async fn an_account_switched_off_in_the_middle_gets_no_password(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.choosing(ADA).await;
+    world.backend.disable_person(&address(ADA), true).await.unwrap();
+    assert_eq!(browser.choose(NEW_PASSWORD).await, Err(Refusal::FlowGone));
+    world.backend.disable_person(&address(ADA), false).await.unwrap();
+    assert_eq!(browser.choose(NEW_PASSWORD).await, Err(Refusal::FlowGone));
+    assert!(world.browser().sign_in(world, ADA, PASSWORD).await.is_ok());
+}
+
+async fn a_reset_is_told_to_the_page_of_sign_in(world: &World) {
+    world.person(ADA).await;
+    let (mut browser, code) = world.resetting(ADA).await;
+    let step = browser.sign_in_step().await;
+    assert!(matches!(step, SignInStep::AskEmail { resume: Some(_), .. }), "{step:?}");
+    browser.answer_reset(&code).await.unwrap();
+    let step = browser.sign_in_step().await;
+    assert!(matches!(step, SignInStep::AskEmail { resume: None, .. }), "{step:?}");
+}
+
+/// Property 18.
+async fn a_reset_lets_the_owner_in_whom_strangers_have_slowed_down(world: &World) {
+    world.person(ADA).await;
+    let mut stranger = world.browser();
+    stranger.begin_sign_in(ADA).await.unwrap();
+    for _ in 0..5 {
+        assert_eq!(stranger.password(WRONG_PASSWORD).await, Err(Refusal::SignInWrong));
+    }
+    let mut browser = world.choosing(ADA).await;
+    assert_eq!(
+        browser.sign_in(world, ADA, PASSWORD).await,
+        Err(Refusal::PasswordWait { seconds: 30 })
+    );
+    browser.choose(NEW_PASSWORD).await.unwrap();
+    assert!(browser.sign_in(world, ADA, NEW_PASSWORD).await.is_ok());
+}

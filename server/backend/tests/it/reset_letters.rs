@@ -1,0 +1,234 @@
+//! The letters of a reset: which, to whom, how many.
+
+use crate::on_both_databases;
+use crate::world::{ADA, GRACE, NEW_PASSWORD, World, organization};
+use account::{Letter, Purpose, Refusal, ResetStep};
+
+on_both_databases!(
+    every_kind_of_account_gets_its_own_letter,
+    mail_goes_to_the_stored_address,
+    what_could_reach_another_mailbox_mails_nothing,
+    an_address_in_the_code_field_begins_again_with_that_one,
+    begun_twice_is_one_letter,
+    one_letter_in_thirty_seconds_from_whichever_browser,
+    five_letters_an_hour_and_ten_a_day,
+    a_client_begins_twenty_flows_a_minute,
+    the_wait_for_a_new_code_doubles,
+    a_flow_sends_six_codes,
+    reading_a_step_sends_nothing,
+    a_letter_that_has_not_left_makes_way_for_the_newer_one,
+);
+
+async fn every_kind_of_account_gets_its_own_letter(world: &World) {
+    world.person("local@example.com").await;
+    world.google_person("google@example.com").await;
+    world.managed_person("managed@example.com").await;
+    world.disabled_person("disabled@example.com").await;
+    for (email, fits) in [
+        (
+            "local@example.com",
+            (|letter| matches!(letter, Letter::Code(code) if code.purpose == Purpose::Reset)) as fn(&Letter) -> bool,
+        ),
+        ("google@example.com", |letter| matches!(letter, Letter::UseGoogle(_))),
+        (
+            "managed@example.com",
+            |letter| matches!(letter, Letter::AskAdministrator(_, it) if *it == organization()),
+        ),
+        ("disabled@example.com", |letter| {
+            matches!(letter, Letter::Deactivated(_))
+        }),
+        ("unknown@example.com", |letter| matches!(letter, Letter::NoAccount(_))),
+    ] {
+        world.browser().begin_reset(email).await.unwrap();
+        let letters = world.letters_to(email).await;
+        assert!(letters.len() == 1 && fits(&letters[0]), "{email}: {letters:?}");
+    }
+}
+
+/// Property 6.
+async fn mail_goes_to_the_stored_address(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.browser();
+    let step = browser.begin_reset(" \u{200b}Ada@EXAMPLE.com. ").await;
+    assert!(matches!(step, Ok(ResetStep::EnterCode(mailed)) if mailed.email.as_str() == ADA));
+    assert!(browser.answer_reset(&world.code_mailed_to(ADA).await).await.is_ok());
+}
+
+/// Property 6.
+async fn what_could_reach_another_mailbox_mails_nothing(world: &World) {
+    world.person(ADA).await;
+    for typed in [
+        "ada@example.com,eve@example.com",
+        "ada@example.com\r\nBcc: eve@example.com",
+        "\"ada\"@example.com",
+        "\u{ff41}da@example.com",
+    ] {
+        assert_eq!(
+            world.browser().begin_reset(typed).await,
+            Err(Refusal::EmailMalformed),
+            "{typed:?}"
+        );
+    }
+    assert_eq!(world.browser().begin_reset(" ").await, Err(Refusal::EmailMissing));
+    assert_eq!(world.letters_to(ADA).await, []);
+    assert_eq!(world.letters_to("eve@example.com").await, []);
+}
+
+async fn an_address_in_the_code_field_begins_again_with_that_one(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.browser();
+    browser.begin_reset("adda@example.com").await.unwrap();
+    let before = browser.held.reset.clone();
+    let step = browser.answer_reset(" Ada@example.com").await;
+    assert!(matches!(step, Ok(ResetStep::EnterCode(mailed)) if mailed.email.as_str() == ADA));
+    assert_ne!(browser.held.reset, before);
+    let code = world.code_mailed_to(ADA).await;
+    assert!(browser.answer_reset(&code).await.is_ok());
+    browser.held.reset = before;
+    assert_eq!(
+        browser.reset_step().await,
+        ResetStep::AskEmail {
+            email: Some("adda@example.com".into())
+        }
+    );
+}
+
+/// Property 27.
+async fn begun_twice_is_one_letter(world: &World) {
+    world.person(ADA).await;
+    let (mut browser, code) = world.resetting(ADA).await;
+    let step = browser.reset_step().await;
+    assert_eq!(browser.begin_reset(ADA).await, Ok(step));
+    assert_eq!(world.letters_to(ADA).await.len(), 1);
+    assert!(browser.answer_reset(&code).await.is_ok());
+}
+
+/// Property 18: one spelling of an address, one count.
+async fn one_letter_in_thirty_seconds_from_whichever_browser(world: &World) {
+    world.person(ADA).await;
+    world.resetting(ADA).await;
+    world.clock.advance_ms(1);
+    for typed in [ADA, "ADA@example.com", "ada@example.com."] {
+        assert_eq!(
+            world.browser().begin_reset(typed).await,
+            Err(Refusal::TooMany { seconds: 30 })
+        );
+    }
+    world.clock.advance_ms(29_998);
+    assert_eq!(
+        world.browser().begin_reset(ADA).await,
+        Err(Refusal::TooMany { seconds: 1 })
+    );
+    assert_eq!(world.letters_to(ADA).await.len(), 1);
+    world.clock.advance_ms(1);
+    world.resetting(ADA).await;
+}
+
+/// Property 18.
+async fn five_letters_an_hour_and_ten_a_day(world: &World) {
+    world.person(ADA).await;
+    for _ in 0..2 {
+        for _ in 0..5 {
+            world.resetting(ADA).await;
+            world.clock.advance_minutes(1);
+        }
+        assert!(matches!(
+            world.browser().begin_reset(ADA).await,
+            Err(Refusal::TooMany { .. })
+        ));
+        world.clock.advance_minutes(55);
+    }
+    let seconds = (24 - 2) * 3_600;
+    assert_eq!(
+        world.browser().begin_reset(ADA).await,
+        Err(Refusal::TooMany { seconds })
+    );
+    assert_eq!(world.letters_to(ADA).await.len(), 10);
+    world.clock.advance_minutes(22 * 60);
+    world.resetting(ADA).await;
+}
+
+/// Property 18: addresses do not matter, resets and sign-ins count alike.
+async fn a_client_begins_twenty_flows_a_minute(world: &World) {
+    let mut browser = world.browser();
+    for number in 0..10 {
+        browser
+            .begin_reset(&format!("nobody{number}@example.com"))
+            .await
+            .unwrap();
+        browser.begin_sign_in(ADA).await.unwrap();
+    }
+    assert_eq!(browser.begin_reset(GRACE).await, Err(Refusal::TooMany { seconds: 60 }));
+    assert_eq!(
+        browser.begin_sign_up(GRACE).await,
+        Err(Refusal::TooMany { seconds: 60 })
+    );
+    assert_eq!(world.letters_to(GRACE).await, []);
+    assert!(world.browser().begin_reset(GRACE).await.is_ok());
+    world.clock.advance_minutes(1);
+    assert!(browser.begin_sign_in(GRACE).await.is_ok());
+}
+
+async fn the_wait_for_a_new_code_doubles(world: &World) {
+    world.person(ADA).await;
+    let (mut browser, _) = world.resetting(ADA).await;
+    for seconds in [30, 60, 120, 240] {
+        assert_eq!(browser.resend_reset().await, Err(Refusal::ResendWait { seconds }));
+        world.clock.advance_ms(seconds * 1_000 - 1);
+        assert_eq!(browser.resend_reset().await, Err(Refusal::ResendWait { seconds: 1 }));
+        world.clock.advance_ms(1);
+        assert!(matches!(browser.resend_reset().await, Ok(ResetStep::EnterCode(_))));
+    }
+    assert!(browser.answer_reset(&world.code_mailed_to(ADA).await).await.is_ok());
+}
+
+async fn a_flow_sends_six_codes(world: &World) {
+    let world = world.with(|settings| settings.limits.reset_an_hour = 100).await;
+    world.person(ADA).await;
+    let (mut browser, _) = world.resetting(ADA).await;
+    for sends_left in (0..5).rev() {
+        world.clock.advance_minutes(4);
+        let step = browser.resend_reset().await;
+        assert!(
+            matches!(&step, Ok(ResetStep::EnterCode(mailed)) if mailed.sends_left == sends_left),
+            "{step:?}"
+        );
+        world.deliver().await;
+    }
+    world.clock.advance_minutes(4);
+    assert_eq!(browser.resend_reset().await, Err(Refusal::SendsUsedUp));
+    assert_eq!(world.letters_to(ADA).await.len(), 6);
+    assert!(browser.answer_reset(&world.code_mailed_to(ADA).await).await.is_ok());
+}
+
+/// Property 12.
+async fn reading_a_step_sends_nothing(world: &World) {
+    world.person(ADA).await;
+    let (mut browser, code) = world.resetting(ADA).await;
+    world.clock.advance_minutes(5);
+    let (step, version) = (
+        browser.reset_step().await,
+        browser.flow_version(Purpose::Reset, None).await,
+    );
+    for _ in 0..3 {
+        assert_eq!(browser.reset_step().await, step);
+        browser.sign_in_step().await;
+        assert_eq!(browser.flow_version(Purpose::Reset, None).await, version);
+    }
+    assert_eq!(world.letters_to(ADA).await.len(), 1);
+    browser.answer_reset(&code).await.unwrap();
+    browser.choose(NEW_PASSWORD).await.unwrap();
+    browser.reset_step().await;
+    assert_eq!(world.letters_to(ADA).await.len(), 2);
+}
+
+/// Two mails with different codes would only confuse.
+async fn a_letter_that_has_not_left_makes_way_for_the_newer_one(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.browser();
+    browser.begin_reset(ADA).await.unwrap();
+    world.clock.advance_ms(30_000);
+    browser.resend_reset().await.unwrap();
+    assert_eq!(world.letters_to(ADA).await.len(), 1);
+    assert!(browser.answer_reset(&world.code_mailed_to(ADA).await).await.is_ok());
+}

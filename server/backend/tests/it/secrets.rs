@@ -1,0 +1,140 @@
+//! What neither the log nor a stolen database tells.
+
+use crate::on_both_databases;
+use crate::world::{ADA, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, other_code};
+use backend::Held;
+use backend::store::letters;
+use std::io::Write;
+use std::sync::{Mutex, Once, OnceLock};
+use tracing_subscriber::fmt::MakeWriter;
+
+on_both_databases!(
+    the_log_holds_no_secret_and_no_address,
+    a_stolen_database_holds_no_password_no_code_and_no_token,
+    a_letter_that_waits_is_sealed,
+);
+
+/// Property 14: at the finest level, with all that libraries say.
+async fn the_log_holds_no_secret_and_no_address(world: &World) {
+    listen();
+    let secrets = walk_through_everything(world).await;
+    let log = String::from_utf8_lossy(&log().lock().unwrap()).into_owned();
+    assert!(log.contains("INSERT INTO codes"), "the log was not heard");
+    for secret in secrets.iter().map(String::as_str).chain(["@example.com", "ada%40"]) {
+        let line = log.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "the log holds {secret}");
+    }
+}
+
+/// Property 15.
+async fn a_stolen_database_holds_no_password_no_code_and_no_token(world: &World) {
+    let secrets = walk_through_everything(world).await;
+    let stolen = world.database.stolen().await;
+    assert!(stolen.contains(ADA), "nothing was stolen");
+    for secret in secrets {
+        assert!(!stolen.contains(&secret), "the database holds {secret}");
+    }
+}
+
+/// Property 15.
+async fn a_letter_that_waits_is_sealed(world: &World) {
+    world.person(ADA).await;
+    world.browser().begin_reset(ADA).await.unwrap();
+    let waiting = letters::claim(world.backend.db(), &world.keys, world.now(), 10)
+        .await
+        .unwrap();
+    let account::Letter::Code(letter) = &waiting[0].letter else {
+        panic!("no code was mailed")
+    };
+    let stolen = world.database.stolen().await;
+    assert!(stolen.contains(&waiting[0].id), "the letter is not there");
+    assert!(!stolen.contains(letter.code.expose()), "the letter can be read");
+}
+
+/// Sign-up, sign-in, change, reset, mistakes; gives every password, code and token that there was.
+async fn walk_through_everything(world: &World) -> Vec<String> {
+    let mut secrets: Vec<String> = [PASSWORD, NEW_PASSWORD, WRONG_PASSWORD, "seven purple trombones drift"]
+        .map(String::from)
+        .into();
+    let mut browser = world.browser();
+    let mut note = |held: &Held, code: &str| {
+        let tokens = [&held.session, &held.device, &held.sign_in, &held.reset, &held.sign_up];
+        secrets.extend(tokens.into_iter().flatten().map(|token| token.expose().to_owned()));
+        secrets.push(code.to_owned());
+    };
+
+    browser.begin_sign_up(ADA).await.unwrap();
+    let code = world.code_mailed_to(ADA).await;
+    browser.answer_sign_up(&code).await.unwrap();
+    browser.finish_sign_up("Ada Lovelace", PASSWORD).await.unwrap();
+    note(&browser.held, &quoted(&code));
+
+    browser.begin_sign_in(ADA).await.unwrap();
+    browser.password(WRONG_PASSWORD).await.unwrap_err();
+    browser.password(PASSWORD).await.unwrap();
+    let code = world.code_mailed_to(ADA).await;
+    note(&browser.held, &quoted(&code));
+    browser.answer_sign_in_and_trust(&code).await.unwrap();
+    note(&browser.held, PASSWORD);
+    browser.change_password(PASSWORD, NEW_PASSWORD).await.unwrap();
+    note(&browser.held, PASSWORD);
+
+    let (mut other, code) = world.resetting(ADA).await;
+    other.answer_reset(&other_code(&code, 1)).await.unwrap_err();
+    note(&other.held, &code);
+    other.answer_reset(&code).await.unwrap();
+    other.choose("short").await.unwrap_err();
+    other.choose("seven purple trombones drift").await.unwrap();
+    world.backend.disable_person(&address(ADA), true).await.unwrap();
+    assert!(
+        world
+            .browser()
+            .sign_in(world, ADA, "seven purple trombones drift")
+            .await
+            .is_err()
+    );
+    secrets
+}
+
+/// Six digits turn up in any heap of numbers; a code as somebody would write it down does not.
+fn quoted(code: &str) -> String {
+    format!("\"{code}\"")
+}
+
+/// Hears everything that is logged from now on, whichever scenario says it.
+fn listen() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_writer(ToMemory)
+            .finish();
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+    });
+}
+
+fn log() -> &'static Mutex<Vec<u8>> {
+    static LOG: OnceLock<Mutex<Vec<u8>>> = OnceLock::new();
+    LOG.get_or_init(Mutex::default)
+}
+
+struct ToMemory;
+
+impl Write for ToMemory {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        log().lock().unwrap().extend_from_slice(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for ToMemory {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        Self
+    }
+}

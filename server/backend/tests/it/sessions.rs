@@ -1,0 +1,180 @@
+//! Who is signed in where, and until when.
+
+use crate::browser::Browser;
+use crate::on_both_databases;
+use crate::world::{ADA, GRACE, World, address};
+use account::{Refusal, Timestamp};
+use std::time::Duration;
+
+on_both_databases!(
+    sessions_are_listed_this_one_first,
+    one_session_is_ended,
+    every_other_session_is_ended,
+    somebody_elses_session_is_not_ended,
+    a_session_ends_seven_days_after_its_last_use,
+    a_session_ends_after_thirty_days_in_any_case,
+    signed_out_twice_is_signed_out,
+    an_account_switched_off_is_signed_out_and_stays_so,
+    what_happened_is_told_to_the_owner_only,
+    a_made_up_token_opens_nothing,
+);
+
+async fn sessions_are_listed_this_one_first(world: &World) {
+    world.person(ADA).await;
+    world.person(GRACE).await;
+    world.signed_in(GRACE).await;
+    let here = world.signed_in(ADA).await;
+    world.clock.advance_minutes(1);
+    world.signed_in(ADA).await;
+    let sessions = here.security().await.unwrap().sessions;
+    assert_eq!(
+        sessions.iter().map(|session| session.here).collect::<Vec<_>>(),
+        [true, false]
+    );
+    assert_eq!(sessions[0].client, here.caller.client);
+    assert_eq!(sessions[0].browser, "Firefox on Linux");
+    assert_eq!(sessions[1].signed_in_at, world.now());
+}
+
+async fn one_session_is_ended(world: &World) {
+    world.person(ADA).await;
+    let (mut here, there, third) = (
+        world.signed_in(ADA).await,
+        world.signed_in(ADA).await,
+        world.signed_in(ADA).await,
+    );
+    let id = id_of(&there).await;
+    assert_eq!(here.end_session(&id).await.unwrap().sessions.len(), 2);
+    assert!(here.is_signed_in().await && !there.is_signed_in().await && third.is_signed_in().await);
+    assert_eq!(here.end_session(&id).await.unwrap().sessions.len(), 2);
+    assert_eq!(world.count_events(ADA, "session_ended").await, 1);
+}
+
+async fn every_other_session_is_ended(world: &World) {
+    world.person(ADA).await;
+    world.person(GRACE).await;
+    let (mut here, there, grace) = (
+        world.signed_in(ADA).await,
+        world.signed_in(ADA).await,
+        world.signed_in(GRACE).await,
+    );
+    let sessions = here.end_other_sessions().await.unwrap().sessions;
+    assert_eq!(sessions.iter().map(|session| session.here).collect::<Vec<_>>(), [true]);
+    assert!(here.is_signed_in().await && !there.is_signed_in().await && grace.is_signed_in().await);
+}
+
+async fn somebody_elses_session_is_not_ended(world: &World) {
+    world.person(ADA).await;
+    world.person(GRACE).await;
+    let (mut ada, grace, trusted) = (
+        world.signed_in(ADA).await,
+        world.signed_in(GRACE).await,
+        world.trusted(GRACE).await,
+    );
+    let device = trusted.security().await.unwrap().devices[0].id.clone();
+    ada.end_session(&id_of(&grace).await).await.unwrap();
+    ada.forget_device(&device).await.unwrap();
+    ada.end_session("").await.unwrap();
+    assert!(grace.is_signed_in().await);
+    assert_eq!(trusted.security().await.unwrap().devices.len(), 1);
+    let mut nobody = world.browser();
+    assert_eq!(nobody.end_session(&id_of(&grace).await).await, Err(Refusal::SignedOut));
+    assert_eq!(nobody.end_other_sessions().await, Err(Refusal::SignedOut));
+    assert_eq!(nobody.forget_device(&device).await, Err(Refusal::SignedOut));
+}
+
+async fn a_session_ends_seven_days_after_its_last_use(world: &World) {
+    world.person(ADA).await;
+    let (used, unused) = (world.signed_in(ADA).await, world.signed_in(ADA).await);
+    world.clock.advance_ms(7 * 24 * 3_600_000 - 1);
+    used_at(&used, world.now()).await;
+    world.clock.advance_ms(1);
+    assert!(!unused.is_signed_in().await);
+    assert_eq!(unused.security().await, Err(Refusal::SignedOut));
+    assert_eq!(used.security().await.unwrap().sessions.len(), 1);
+    world.clock.advance_ms(7 * 24 * 3_600_000 - 1);
+    assert!(!used.is_signed_in().await);
+}
+
+async fn a_session_ends_after_thirty_days_in_any_case(world: &World) {
+    world.person(ADA).await;
+    let browser = world.signed_in(ADA).await;
+    for _ in 0..4 {
+        world.clock.advance_minutes(7 * 24 * 60 - 1);
+        used_at(&browser, world.now()).await;
+    }
+    world.clock.advance_ms((2 * 24 * 60 + 4) * 60_000 - 1);
+    assert!(browser.is_signed_in().await);
+    world.clock.advance_ms(1);
+    assert!(!browser.is_signed_in().await);
+}
+
+async fn signed_out_twice_is_signed_out(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.signed_in(ADA).await;
+    let mut tab = browser.clone();
+    browser.sign_out().await;
+    assert!(browser.held.session.is_none() && browser.held.device.is_some());
+    tab.sign_out().await;
+    tab.sign_out().await;
+    assert_eq!(tab.security().await, Err(Refusal::SignedOut));
+    assert_eq!(world.count_events(ADA, "signed_out").await, 1);
+}
+
+async fn an_account_switched_off_is_signed_out_and_stays_so(world: &World) {
+    world.person(ADA).await;
+    let browser = world.signed_in(ADA).await;
+    world.backend.disable_person(&address(ADA), true).await.unwrap();
+    assert!(!browser.is_signed_in().await);
+    world.backend.disable_person(&address(ADA), false).await.unwrap();
+    assert!(!browser.is_signed_in().await);
+}
+
+/// Property 20.
+async fn what_happened_is_told_to_the_owner_only(world: &World) {
+    world.person(ADA).await;
+    world.person(GRACE).await;
+    let grace = world.signed_in(GRACE).await;
+    world.resetting(ADA).await;
+    world.clock.advance_ms(1);
+    let ada = world.signed_in(ADA).await;
+    let kinds = |browser: Browser| async move {
+        let activity = browser.security().await.unwrap().activity;
+        activity.into_iter().map(|event| event.kind).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(ada).await, ["signed_in", "reset_asked"]);
+    assert_eq!(kinds(grace).await, ["signed_in"]);
+}
+
+async fn a_made_up_token_opens_nothing(world: &World) {
+    world.person(ADA).await;
+    let signed_in = world.signed_in(ADA).await;
+    let mut browser = world.browser();
+    for token in [
+        "",
+        "x",
+        &id_of(&signed_in).await,
+        &crate::world::digest(signed_in.held.session.as_ref()),
+    ] {
+        browser.held.session = Some(token.into());
+        assert!(!browser.is_signed_in().await, "{token:?}");
+    }
+    browser.held.session.clone_from(&signed_in.held.device);
+    assert!(!browser.is_signed_in().await);
+}
+
+async fn id_of(browser: &Browser) -> String {
+    let sessions = browser.security().await.unwrap().sessions;
+    sessions.into_iter().find(|session| session.here).unwrap().id
+}
+
+/// Uses the session, and waits until that is written down, which happens beside the request.
+async fn used_at(browser: &Browser, now: Timestamp) {
+    assert!(browser.is_signed_in().await);
+    let written = async {
+        while browser.security().await.unwrap().sessions[0].last_seen_at != now {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), written).await.unwrap();
+}

@@ -1,0 +1,352 @@
+//! Sign in: the way, its steps, devices, and what a sign-in changes.
+
+use crate::crowd::Crowd;
+use crate::on_both_databases;
+use crate::world::{
+    ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, organization, other_code, together,
+};
+use account::{Letter, Notice, Purpose, Refusal, SignInStep};
+use argon2::password_hash::{PasswordHasher, SaltString};
+use argon2::{Algorithm, Argon2, Params, Version};
+use backend::store::accounts;
+
+on_both_databases!(
+    a_person_signs_in_with_password_and_mailed_code,
+    every_address_looks_alike_with_a_wrong_password,
+    without_an_account_of_ours_the_right_looking_password_is_wrong,
+    steps_can_not_be_skipped_or_replayed,
+    signed_out_in_between_is_signed_out,
+    another_address_begins_again,
+    a_trusted_device_is_not_asked_for_a_code_for_thirty_days,
+    trust_is_of_one_account_and_one_device,
+    a_forgotten_device_is_asked_again,
+    a_new_device_is_told_to_the_owner_once,
+    every_sign_in_has_a_new_token_and_ends_the_old_session,
+    a_sign_in_leads_to_where_the_person_was_going,
+    the_right_password_sent_twice_mails_one_code,
+    the_right_code_sent_twice_begins_one_session,
+    a_new_code_may_be_asked_for,
+    an_older_hash_is_made_anew_at_sign_in,
+    an_account_handed_over_between_password_and_code_stays_closed,
+);
+
+async fn a_person_signs_in_with_password_and_mailed_code(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.browser();
+    assert_eq!(
+        browser.begin_sign_in(" Ada@Example.com").await,
+        Ok(SignInStep::EnterPassword { email: address(ADA) })
+    );
+    assert!(matches!(browser.password(PASSWORD).await, Ok(SignInStep::EnterCode(_))));
+    assert!(!browser.is_signed_in().await);
+    let letters = world.letters_to(ADA).await;
+    assert!(
+        matches!(letters.as_slice(), [Letter::Code(code)] if code.purpose == Purpose::SignIn),
+        "{letters:?}"
+    );
+    let code = world.code_mailed_to(ADA).await;
+    assert_eq!(
+        browser.answer_sign_in(&code).await,
+        Ok(SignInStep::SignedIn {
+            next: "/profile".into()
+        })
+    );
+    assert!(browser.is_signed_in().await);
+    assert!(browser.held.sign_in.is_none());
+    assert_eq!(
+        browser.sign_in_step().await,
+        SignInStep::SignedIn {
+            next: "/profile".into()
+        }
+    );
+}
+
+/// Property 9.
+async fn every_address_looks_alike_with_a_wrong_password(world: &World) {
+    let mut crowd = Crowd::new(world).await;
+    crowd
+        .all_alike(async |browser, email| browser.begin_sign_in(email).await)
+        .await;
+    crowd
+        .all_alike(async |browser, _| Ok(browser.sign_in_step().await))
+        .await;
+    for _ in 0..5 {
+        let told = crowd
+            .all_alike(async |browser, _| browser.password(WRONG_PASSWORD).await)
+            .await;
+        assert_eq!(told, "Err(SignInWrong)");
+    }
+    let told = crowd
+        .all_alike(async |browser, _| browser.password(WRONG_PASSWORD).await)
+        .await;
+    assert_eq!(told, "Err(PasswordWait { seconds: 30 })");
+    crowd
+        .all_alike(async |browser, _| browser.answer_sign_in("123456").await)
+        .await;
+    crowd.all_alike(async |browser, _| browser.resend_sign_in().await).await;
+    crowd
+        .all_alike(async |browser, _| Ok(browser.sign_in_step().await))
+        .await;
+}
+
+/// Property 8: and those who have switched off or handed over an account cannot tell that its password was right.
+async fn without_an_account_of_ours_the_right_looking_password_is_wrong(world: &World) {
+    world.google_person("google@example.com").await;
+    world.disabled_person("disabled@example.com").await;
+    world.person("managed@example.com").await;
+    world
+        .backend
+        .hand_over(&address("managed@example.com"), &organization())
+        .await
+        .unwrap();
+    for email in [
+        "google@example.com",
+        "disabled@example.com",
+        "managed@example.com",
+        "unknown@example.com",
+    ] {
+        assert_eq!(
+            world.browser().sign_in(world, email, PASSWORD).await,
+            Err(Refusal::SignInWrong),
+            "{email}"
+        );
+        assert_eq!(world.letters_to(email).await, []);
+    }
+}
+
+/// Property 11.
+async fn steps_can_not_be_skipped_or_replayed(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.browser();
+    assert_eq!(browser.password(PASSWORD).await, Err(Refusal::FlowGone));
+    browser.begin_sign_in(ADA).await.unwrap();
+    assert_eq!(browser.answer_sign_in("123456").await, Err(Refusal::StepElsewhere));
+    assert_eq!(browser.resend_sign_in().await, Err(Refusal::StepElsewhere));
+    assert_eq!(browser.password("").await, Err(Refusal::PasswordMissing));
+    browser.password(PASSWORD).await.unwrap();
+    assert_eq!(browser.password(PASSWORD).await, Err(Refusal::StepElsewhere));
+    let mut copy = browser.clone();
+    let code = world.code_mailed_to(ADA).await;
+    assert_eq!(browser.security().await, Err(Refusal::SignedOut));
+    browser.answer_sign_in(&code).await.unwrap();
+    assert_eq!(copy.answer_sign_in(&code).await, Err(Refusal::StepElsewhere));
+    assert_eq!(copy.password(PASSWORD).await, Err(Refusal::StepElsewhere));
+}
+
+/// Property 11.
+async fn signed_out_in_between_is_signed_out(world: &World) {
+    world.person(ADA).await;
+    let (mut browser, code) = world.confirming(ADA).await;
+    let mut tab = browser.clone();
+    browser.sign_out().await;
+    assert_eq!(browser.answer_sign_in(&code).await, Err(Refusal::FlowGone));
+    assert_eq!(tab.answer_sign_in(&code).await, Err(Refusal::FlowGone));
+}
+
+async fn another_address_begins_again(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.browser();
+    browser.begin_sign_in(GRACE).await.unwrap();
+    let mut tab = browser.clone();
+    assert_eq!(
+        browser.restart_sign_in().await,
+        Ok(SignInStep::AskEmail {
+            email: None,
+            resume: None
+        })
+    );
+    assert_eq!(tab.password(PASSWORD).await, Err(Refusal::FlowGone));
+    browser.begin_sign_in(ADA).await.unwrap();
+    browser.password(PASSWORD).await.unwrap();
+    assert_eq!(
+        browser.answer_sign_in(GRACE).await,
+        Ok(SignInStep::EnterPassword { email: address(GRACE) })
+    );
+}
+
+async fn a_trusted_device_is_not_asked_for_a_code_for_thirty_days(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.trusted(ADA).await;
+    world.clock.advance_ms(30 * 24 * 3_600_000 - 1);
+    browser.begin_sign_in(ADA).await.unwrap();
+    assert!(matches!(
+        browser.password(PASSWORD).await,
+        Ok(SignInStep::SignedIn { .. })
+    ));
+    assert!(browser.is_signed_in().await);
+    world.clock.advance_ms(1);
+    browser.begin_sign_in(ADA).await.unwrap();
+    assert!(matches!(browser.password(PASSWORD).await, Ok(SignInStep::EnterCode(_))));
+}
+
+async fn trust_is_of_one_account_and_one_device(world: &World) {
+    world.person(ADA).await;
+    world.person(GRACE).await;
+    let mut adas = world.trusted(ADA).await;
+    let mut known = world.signed_in(ADA).await;
+    adas.begin_sign_in(GRACE).await.unwrap();
+    assert!(matches!(adas.password(PASSWORD).await, Ok(SignInStep::EnterCode(_))));
+    known.begin_sign_in(ADA).await.unwrap();
+    assert!(matches!(known.password(PASSWORD).await, Ok(SignInStep::EnterCode(_))));
+    let mut wrong = world.trusted(ADA).await;
+    wrong.begin_sign_in(ADA).await.unwrap();
+    assert_eq!(wrong.password(WRONG_PASSWORD).await, Err(Refusal::SignInWrong));
+}
+
+async fn a_forgotten_device_is_asked_again(world: &World) {
+    world.person(ADA).await;
+    let (mut lost, mut browser) = (world.trusted(ADA).await, world.signed_in(ADA).await);
+    let devices = browser.security().await.unwrap().devices;
+    assert_eq!(devices.iter().map(|device| device.here).collect::<Vec<_>>(), [false]);
+    assert_eq!(browser.forget_device(&devices[0].id).await.unwrap().devices, []);
+    lost.begin_sign_in(ADA).await.unwrap();
+    assert!(matches!(lost.password(PASSWORD).await, Ok(SignInStep::EnterCode(_))));
+}
+
+/// Property 19.
+async fn a_new_device_is_told_to_the_owner_once(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.signed_in(ADA).await;
+    let notice = Notice::NewDevice {
+        at: world.now(),
+        browser: "Firefox on Linux".into(),
+    };
+    assert_eq!(world.notices_to(ADA).await, [notice]);
+    browser.sign_out().await;
+    browser.sign_in(world, ADA, PASSWORD).await.unwrap();
+    assert_eq!(world.notices_to(ADA).await.len(), 1);
+    world.signed_in(ADA).await;
+    assert_eq!(world.notices_to(ADA).await.len(), 2);
+}
+
+async fn every_sign_in_has_a_new_token_and_ends_the_old_session(world: &World) {
+    world.person(ADA).await;
+    world.person(GRACE).await;
+    let mut browser = world.signed_in(ADA).await;
+    for email in [ADA, GRACE] {
+        let before = browser.clone();
+        browser.sign_in(world, email, PASSWORD).await.unwrap();
+        assert_ne!(browser.held.session, before.held.session);
+        assert!(!before.is_signed_in().await);
+        assert_eq!(browser.security().await.unwrap().sessions.len(), 1);
+    }
+}
+
+/// Property 13.
+async fn a_sign_in_leads_to_where_the_person_was_going(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.trusted(ADA).await;
+    for (wanted, next) in [
+        ("/security?tab=1", "/security?tab=1"),
+        ("//evil.example", "/profile"),
+        ("", "/profile"),
+    ] {
+        browser.begin_sign_in_to(ADA, wanted).await.unwrap();
+        assert_eq!(
+            browser.password(PASSWORD).await,
+            Ok(SignInStep::SignedIn { next: next.into() })
+        );
+    }
+}
+
+/// Property 27.
+async fn the_right_password_sent_twice_mails_one_code(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.browser();
+    browser.begin_sign_in(ADA).await.unwrap();
+    let told = together(4, |_| {
+        let mut browser = browser.clone();
+        async move { browser.password(PASSWORD).await }
+    })
+    .await;
+    assert_eq!(
+        told.iter()
+            .filter(|told| matches!(told, Ok(SignInStep::EnterCode(_))))
+            .count(),
+        1
+    );
+    assert_eq!(
+        told.iter().filter(|told| **told == Err(Refusal::StepElsewhere)).count(),
+        3
+    );
+    assert_eq!(world.letters_to(ADA).await.len(), 1);
+}
+
+/// Properties 2 and 27.
+async fn the_right_code_sent_twice_begins_one_session(world: &World) {
+    world.person(ADA).await;
+    let (browser, code) = world.confirming(ADA).await;
+    let told = together(20, |_| {
+        let (mut browser, code) = (browser.clone(), code.clone());
+        async move { browser.answer_sign_in(&code).await.map(|_| browser) }
+    })
+    .await;
+    let signed_in: Vec<_> = told.into_iter().filter_map(Result::ok).collect();
+    assert_eq!(signed_in.len(), 1);
+    assert_eq!(signed_in[0].security().await.unwrap().sessions.len(), 1);
+}
+
+async fn a_new_code_may_be_asked_for(world: &World) {
+    world.person(ADA).await;
+    let (mut browser, older) = world.confirming(ADA).await;
+    assert_eq!(browser.resend_sign_in().await, Err(Refusal::ResendWait { seconds: 30 }));
+    world.clock.advance_ms(30_000);
+    browser.resend_sign_in().await.unwrap();
+    let newer = world.code_mailed_to(ADA).await;
+    assert!(matches!(
+        browser.answer_sign_in(&older).await,
+        Err(Refusal::CodeOlder { .. })
+    ));
+    assert_eq!(
+        browser.answer_sign_in(&other_code(&newer, 1)).await,
+        Err(Refusal::CodeWrong { tries_left: 4 })
+    );
+    assert!(browser.answer_sign_in(&newer).await.is_ok());
+}
+
+async fn an_older_hash_is_made_anew_at_sign_in(world: &World) {
+    let elsewhere = Argon2::new(
+        Algorithm::Argon2id,
+        Version::V0x13,
+        Params::new(1_024, 1, 1, None).unwrap(),
+    );
+    let salt = SaltString::from_b64("c29tZSBzYWx0IG9mIG91cnM").unwrap();
+    let old = elsewhere.hash_password(PASSWORD.as_bytes(), &salt).unwrap().to_string();
+    world.person_with_hash(ADA, &old).await;
+    assert_eq!(
+        world.browser().sign_in(world, ADA, WRONG_PASSWORD).await,
+        Err(Refusal::SignInWrong)
+    );
+    assert_eq!(world.stored(ADA).await.password.unwrap(), old);
+    world.signed_in(ADA).await;
+    let new = world.stored(ADA).await.password.unwrap();
+    assert!(new.starts_with("k1$argon2id$v=19$m=19456,t=2,p=1$"), "{new}");
+    world.signed_in(ADA).await;
+    assert_eq!(world.stored(ADA).await.password.unwrap(), new);
+    let mut browser = world.signed_in(ADA).await;
+    browser.change_password(PASSWORD, NEW_PASSWORD).await.unwrap();
+}
+
+/// Property 8.
+async fn an_account_handed_over_between_password_and_code_stays_closed(world: &World) {
+    world.person(ADA).await;
+    let (mut browser, code) = world.confirming(ADA).await;
+    world.backend.hand_over(&address(ADA), &organization()).await.unwrap();
+    assert_eq!(browser.answer_sign_in(&code).await, Err(Refusal::FlowGone));
+
+    // And when only the account's row tells, as from another program.
+    world.person(GRACE).await;
+    let (mut browser, code) = world.confirming(GRACE).await;
+    let mut tx = world.backend.db().begin().await.unwrap();
+    accounts::set_managed(
+        &mut tx,
+        &world.stored(GRACE).await.account.id,
+        &organization(),
+        world.now(),
+    )
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(browser.answer_sign_in(&code).await, Err(Refusal::FlowGone));
+    assert!(!browser.is_signed_in().await);
+}

@@ -1,0 +1,201 @@
+//! Wrong passwords: how many are looked at, who waits for them, and who does not.
+
+use crate::browser::Browser;
+use crate::on_both_databases;
+use crate::world::{ADA, GRACE, PASSWORD, WRONG_PASSWORD, World, together};
+use account::{Notice, Refusal, SignInStep};
+use backend::{Error, Fault, Hashing};
+use std::time::Duration;
+
+on_both_databases!(
+    five_wrong_passwords_are_free_and_then_waits_double,
+    a_wait_is_no_longer_than_an_hour,
+    waits_follow_the_address_and_not_the_browser,
+    the_right_password_ends_the_row,
+    thirty_wrong_passwords_at_once_are_five,
+    strangers_can_not_lock_out_a_browser_that_was_here_before,
+    the_tenth_wrong_password_is_told_to_the_owner,
+    every_kind_of_address_costs_a_hash,
+);
+
+/// Property 18.
+async fn five_wrong_passwords_are_free_and_then_waits_double(world: &World) {
+    world.person(ADA).await;
+    let mut browser = at_the_password(world, ADA).await;
+    for _ in 0..4 {
+        assert_eq!(browser.password(WRONG_PASSWORD).await, Err(Refusal::SignInWrong));
+    }
+    for seconds in [30, 60, 120] {
+        assert_eq!(browser.password(WRONG_PASSWORD).await, Err(Refusal::SignInWrong));
+        assert_eq!(browser.password(PASSWORD).await, Err(Refusal::PasswordWait { seconds }));
+        world.clock.advance_ms(seconds * 1_000 - 1);
+        assert_eq!(
+            browser.password(PASSWORD).await,
+            Err(Refusal::PasswordWait { seconds: 1 })
+        );
+        world.clock.advance_ms(1);
+    }
+    assert!(matches!(browser.password(PASSWORD).await, Ok(SignInStep::EnterCode(_))));
+}
+
+async fn a_wait_is_no_longer_than_an_hour(world: &World) {
+    let world = world.with(|settings| settings.limits.free_passwords = 1).await;
+    for _ in 0..8 {
+        at_the_password(&world, ADA)
+            .await
+            .password(WRONG_PASSWORD)
+            .await
+            .unwrap_err();
+        world.clock.advance_minutes(60);
+    }
+    let mut browser = at_the_password(&world, ADA).await;
+    assert_eq!(browser.password(WRONG_PASSWORD).await, Err(Refusal::SignInWrong));
+    assert_eq!(
+        browser.password(WRONG_PASSWORD).await,
+        Err(Refusal::PasswordWait { seconds: 3_600 })
+    );
+}
+
+/// Property 18: a new flow, cookie, client or spelling has no tries of its own.
+async fn waits_follow_the_address_and_not_the_browser(world: &World) {
+    world.person(ADA).await;
+    world.person(GRACE).await;
+    for typed in [ADA, "ADA@example.com", "ada@Example.com.", " ada@example.com", ADA] {
+        at_the_password(world, typed)
+            .await
+            .password(WRONG_PASSWORD)
+            .await
+            .unwrap_err();
+    }
+    let mut browser = at_the_password(world, ADA).await;
+    assert_eq!(
+        browser.password(PASSWORD).await,
+        Err(Refusal::PasswordWait { seconds: 30 })
+    );
+    assert!(world.browser().sign_in(world, GRACE, PASSWORD).await.is_ok());
+}
+
+async fn the_right_password_ends_the_row(world: &World) {
+    world.person(ADA).await;
+    for _ in 0..2 {
+        let mut browser = at_the_password(world, ADA).await;
+        for _ in 0..4 {
+            assert_eq!(browser.password(WRONG_PASSWORD).await, Err(Refusal::SignInWrong));
+        }
+        assert!(browser.password(PASSWORD).await.is_ok());
+    }
+}
+
+/// Property 18.
+async fn thirty_wrong_passwords_at_once_are_five(world: &World) {
+    world.person(ADA).await;
+    let browser = at_the_password(world, ADA).await;
+    let told = together(30, |number| {
+        let mut browser = browser.clone();
+        async move { browser.password(&format!("wrong horse number {number}")).await }
+    })
+    .await;
+    assert_eq!(
+        told.iter().filter(|told| **told == Err(Refusal::SignInWrong)).count(),
+        5
+    );
+    assert_eq!(
+        told.iter()
+            .filter(|told| **told == Err(Refusal::PasswordWait { seconds: 30 }))
+            .count(),
+        25
+    );
+    assert_eq!(world.count_events(ADA, "wrong_password").await, 5);
+}
+
+/// Property 18.
+async fn strangers_can_not_lock_out_a_browser_that_was_here_before(world: &World) {
+    world.person(ADA).await;
+    let mut owner = world.signed_in(ADA).await;
+    owner.sign_out().await;
+    let mut stranger = at_the_password(world, ADA).await;
+    for _ in 0..5 {
+        stranger.password(WRONG_PASSWORD).await.unwrap_err();
+    }
+    assert_eq!(
+        stranger.password(PASSWORD).await,
+        Err(Refusal::PasswordWait { seconds: 30 })
+    );
+    assert!(owner.sign_in(world, ADA, PASSWORD).await.is_ok());
+    // The owner's success is no help to the stranger, and a device of somebody else's is no lane.
+    assert_eq!(
+        stranger.password(PASSWORD).await,
+        Err(Refusal::PasswordWait { seconds: 30 })
+    );
+    world.person(GRACE).await;
+    let mut grace = world.signed_in(GRACE).await;
+    grace.begin_sign_in(ADA).await.unwrap();
+    assert_eq!(
+        grace.password(PASSWORD).await,
+        Err(Refusal::PasswordWait { seconds: 30 })
+    );
+}
+
+/// Property 19.
+async fn the_tenth_wrong_password_is_told_to_the_owner(world: &World) {
+    world.person(ADA).await;
+    for _ in 0..9 {
+        at_the_password(world, ADA)
+            .await
+            .password(WRONG_PASSWORD)
+            .await
+            .unwrap_err();
+        world.clock.advance_minutes(60);
+    }
+    assert_eq!(world.notices_to(ADA).await, []);
+    at_the_password(world, ADA)
+        .await
+        .password(WRONG_PASSWORD)
+        .await
+        .unwrap_err();
+    assert_eq!(world.notices_to(ADA).await, [Notice::ManyFailures { at: world.now() }]);
+}
+
+/// Property 9: where all cores are taken, every address is told so; an address that were refused without a hash would not be.
+async fn every_kind_of_address_costs_a_hash(world: &World) {
+    world.person("local@example.com").await;
+    world.google_person("google@example.com").await;
+    world.managed_person("managed@example.com").await;
+    world.disabled_person("disabled@example.com").await;
+    let mut browsers = Vec::new();
+    for kind in ["unknown", "local", "google", "managed", "disabled"] {
+        browsers.push((kind, at_the_password(world, &format!("{kind}@example.com")).await));
+    }
+    let mut busy = keep_busy(&world.hashing).await;
+    for (kind, browser) in browsers {
+        let told = browser.try_password(PASSWORD).await;
+        assert!(
+            matches!(told, Err(Error::Fault(Fault::Busy { .. }))),
+            "{kind} costs no hash: {:?}",
+            told.err()
+        );
+    }
+    busy.abort_all();
+}
+
+/// Fills the queue of the hasher behind two hashes that take long.
+async fn keep_busy(hashing: &Hashing) -> tokio::task::JoinSet<()> {
+    const SLOW: &str =
+        "$argon2id$v=19$m=19456,t=60,p=1$c29tZSBzYWx0IG9mIG91cnM$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    let mut busy = tokio::task::JoinSet::new();
+    while tokio::time::timeout(Duration::ZERO, hashing.verify(&PASSWORD.into(), None))
+        .await
+        .is_err()
+    {
+        let hashing = hashing.clone();
+        busy.spawn(async move { drop(hashing.verify(&PASSWORD.into(), Some(SLOW)).await) });
+        tokio::task::yield_now().await;
+    }
+    busy
+}
+
+async fn at_the_password(world: &World, email: &str) -> Browser {
+    let mut browser = world.browser();
+    browser.begin_sign_in(email).await.unwrap();
+    browser
+}

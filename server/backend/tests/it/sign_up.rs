@@ -1,0 +1,201 @@
+//! Sign up: the address is proven before there is an account.
+
+use crate::browser::Browser;
+use crate::crowd::Crowd;
+use crate::on_both_databases;
+use crate::world::{ADA, NEW_PASSWORD, PASSWORD, World, address, other_code, together};
+use account::{Letter, OwnPassword, Purpose, Refusal, SignInStep, SignUpStep};
+use tokio::task::JoinHandle;
+
+on_both_databases!(
+    a_stranger_proves_an_address_and_gets_an_account,
+    an_address_with_an_account_looks_like_one_without,
+    an_address_with_an_account_gets_a_letter_that_says_so,
+    steps_can_not_be_skipped_or_replayed,
+    name_and_password_must_fit,
+    an_account_is_made_once_however_often_it_is_sent,
+    of_two_browsers_at_the_last_step_one_makes_the_account,
+    an_account_made_by_the_operator_meanwhile_stays_as_it_is,
+    strangers_may_be_kept_out,
+);
+
+const NEW: &str = "new@example.com";
+
+async fn a_stranger_proves_an_address_and_gets_an_account(world: &World) {
+    let mut browser = world.browser();
+    assert!(matches!(browser.begin_sign_up(NEW).await, Ok(SignUpStep::EnterCode(_))));
+    let letters = world.letters_to(NEW).await;
+    assert!(
+        matches!(letters.as_slice(), [Letter::Code(code)] if code.purpose == Purpose::SignUp),
+        "{letters:?}"
+    );
+    let code = world.code_mailed_to(NEW).await;
+    assert!(matches!(
+        browser.answer_sign_up(&code).await,
+        Ok(SignUpStep::ChooseDetails { .. })
+    ));
+    let step = browser.finish_sign_up(" Nell  New ", NEW_PASSWORD).await;
+    assert_eq!(step, Ok(SignUpStep::Done { email: address(NEW) }));
+    assert_eq!(browser.sign_up_step().await, SignUpStep::Done { email: address(NEW) });
+    assert!(!browser.is_signed_in().await);
+    assert!(matches!(
+        browser.sign_in(world, NEW, NEW_PASSWORD).await,
+        Ok(SignInStep::SignedIn { .. })
+    ));
+    assert_eq!(world.stored(NEW).await.account.name, "Nell New");
+}
+
+/// Property 9.
+async fn an_address_with_an_account_looks_like_one_without(world: &World) {
+    let mut crowd = Crowd::new(world).await;
+    crowd
+        .all_alike(async |browser, email| browser.begin_sign_up(email).await)
+        .await;
+    crowd
+        .all_alike(async |browser, _| Ok(browser.sign_up_step().await))
+        .await;
+    let code = other_code(&world.code_mailed_to("unknown@example.com").await, 1);
+    crowd
+        .all_alike(async |browser, _| browser.answer_sign_up(&code).await)
+        .await;
+    world.clock.advance_ms(30_000);
+    crowd.all_alike(async |browser, _| browser.resend_sign_up().await).await;
+    let code = other_code(&world.code_mailed_to("unknown@example.com").await, 2);
+    for _ in 0..5 {
+        crowd
+            .all_alike(async |browser, _| browser.answer_sign_up(&code).await)
+            .await;
+    }
+    crowd.all_alike(async |browser, _| browser.resend_sign_up().await).await;
+    crowd
+        .all_alike(async |browser, _| browser.finish_sign_up("Nell New", NEW_PASSWORD).await)
+        .await;
+    crowd
+        .all_alike(async |browser, _| Ok(browser.sign_up_step().await))
+        .await;
+}
+
+async fn an_address_with_an_account_gets_a_letter_that_says_so(world: &World) {
+    world.person(ADA).await;
+    world.google_person("google@example.com").await;
+    for (email, own) in [
+        (ADA, OwnPassword::Editable),
+        ("google@example.com", OwnPassword::HeldByGoogle),
+    ] {
+        world.browser().begin_sign_up(email).await.unwrap();
+        let letters = world.letters_to(email).await;
+        assert!(
+            matches!(letters.as_slice(), [Letter::AlreadyHere(_, kept)] if *kept == own),
+            "{letters:?}"
+        );
+    }
+}
+
+/// Property 11.
+async fn steps_can_not_be_skipped_or_replayed(world: &World) {
+    let mut browser = world.browser();
+    assert_eq!(browser.answer_sign_up("123456").await, Err(Refusal::FlowGone));
+    assert_eq!(
+        browser.finish_sign_up("Nell", NEW_PASSWORD).await,
+        Err(Refusal::FlowGone)
+    );
+    browser.begin_sign_up(NEW).await.unwrap();
+    assert_eq!(
+        browser.finish_sign_up("Nell", NEW_PASSWORD).await,
+        Err(Refusal::StepElsewhere)
+    );
+    let code = world.code_mailed_to(NEW).await;
+    browser.answer_sign_up(&code).await.unwrap();
+    assert_eq!(browser.answer_sign_up(&code).await, Err(Refusal::StepElsewhere));
+    assert_eq!(browser.resend_sign_up().await, Err(Refusal::StepElsewhere));
+    browser.finish_sign_up("Nell", NEW_PASSWORD).await.unwrap();
+    assert_eq!(
+        browser.finish_sign_up("Nell", PASSWORD).await,
+        Err(Refusal::StepElsewhere)
+    );
+    assert_eq!(
+        world.browser().sign_in(world, NEW, PASSWORD).await,
+        Err(Refusal::SignInWrong)
+    );
+}
+
+async fn name_and_password_must_fit(world: &World) {
+    let mut browser = world.browser();
+    browser.begin_sign_up(NEW).await.unwrap();
+    browser.answer_sign_up(&world.code_mailed_to(NEW).await).await.unwrap();
+    assert_eq!(
+        browser.finish_sign_up(" ", NEW_PASSWORD).await,
+        Err(Refusal::NameMissing)
+    );
+    assert_eq!(
+        browser.finish_sign_up("www.example.com", NEW_PASSWORD).await,
+        Err(Refusal::NameUnfit)
+    );
+    assert_eq!(
+        browser.finish_sign_up("Nell", "").await,
+        Err(Refusal::NewPasswordMissing)
+    );
+    assert_eq!(
+        browser.finish_sign_up("Nell", "new@example.com").await,
+        Err(Refusal::PasswordHoldsOwnWords)
+    );
+    assert!(browser.finish_sign_up("Nell", NEW_PASSWORD).await.is_ok());
+}
+
+/// Property 27.
+async fn an_account_is_made_once_however_often_it_is_sent(world: &World) {
+    let mut browser = world.browser();
+    browser.begin_sign_up(NEW).await.unwrap();
+    browser.answer_sign_up(&world.code_mailed_to(NEW).await).await.unwrap();
+    let told = together(5, |_| {
+        let mut browser = browser.clone();
+        async move { browser.finish_sign_up("Nell", NEW_PASSWORD).await.is_ok() }
+    })
+    .await;
+    assert_eq!(told.iter().filter(|done| **done).count(), 1, "{told:?}");
+    assert!(world.browser().sign_in(world, NEW, NEW_PASSWORD).await.is_ok());
+}
+
+/// Property 27.
+async fn of_two_browsers_at_the_last_step_one_makes_the_account(world: &World) {
+    let mut browsers = [world.browser(), world.browser()];
+    for browser in &mut browsers {
+        browser.begin_sign_up(NEW).await.unwrap();
+        browser.answer_sign_up(&world.code_mailed_to(NEW).await).await.unwrap();
+    }
+
+    // Both come up to the account while an operator makes one, who then thinks better of it.
+    let mut pause = world.backend.db().begin().await.unwrap();
+    world.insert(&mut pause, NEW, None).await;
+    let finish = |mut browser: Browser| {
+        tokio::spawn(async move { browser.finish_sign_up("Nell New", NEW_PASSWORD).await.is_ok() })
+    };
+    let both = browsers.map(finish);
+    world
+        .until_waiting(2, || both.iter().all(JoinHandle::is_finished))
+        .await;
+    drop(pause);
+    let [first, second] = both;
+    assert!(first.await.unwrap() != second.await.unwrap(), "one of them makes it");
+    assert!(world.browser().sign_in(world, NEW, NEW_PASSWORD).await.is_ok());
+}
+
+async fn an_account_made_by_the_operator_meanwhile_stays_as_it_is(world: &World) {
+    let mut browser = world.browser();
+    browser.begin_sign_up(ADA).await.unwrap();
+    browser.answer_sign_up(&world.code_mailed_to(ADA).await).await.unwrap();
+    world.person(ADA).await;
+    assert_eq!(
+        browser.finish_sign_up("Nell", NEW_PASSWORD).await,
+        Err(Refusal::FlowGone)
+    );
+    assert!(world.browser().sign_in(world, ADA, PASSWORD).await.is_ok());
+}
+
+async fn strangers_may_be_kept_out(world: &World) {
+    let world = world.with(|settings| settings.sign_up = false).await;
+    let mut browser = world.browser();
+    assert_eq!(browser.begin_sign_up(NEW).await, Err(Refusal::FlowGone));
+    assert_eq!(world.letters_to(NEW).await, []);
+    assert_eq!(browser.sign_up_step().await, SignUpStep::AskEmail { email: None });
+}

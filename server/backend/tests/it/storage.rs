@@ -1,0 +1,666 @@
+//! The storage contract: every public function of `store/`, on both databases, with what its callers rely on.
+
+use crate::on_both_databases;
+use crate::world::{ADA, GRACE, World, address, organization};
+use account::{Account, AccountId, AccountKind, IssuedCode, Letter, Notice, Purpose, Timestamp};
+use backend::Caller;
+use backend::store::events::Actor;
+use backend::store::flows::Flow;
+use backend::store::limits::Rule;
+use backend::store::{Db, Tx, accounts, codes, devices, events, flows, letters, limits, sessions, throttles};
+
+on_both_databases!(
+    a_database_begins_commits_rolls_back_and_closes,
+    accounts_are_kept,
+    a_password_is_set_by_a_redeemed_proof_only,
+    flows_move_forward_only,
+    codes_are_superseded_and_used_once,
+    devices_are_trusted_and_not,
+    sessions_are_kept_and_ended,
+    letters_are_leased_retried_and_blanked,
+    limits_count_in_windows,
+    throttles_count_in_a_row,
+    events_are_appended,
+    only_dead_rows_are_pruned,
+);
+
+const NOW: Timestamp = Timestamp(1_000_000);
+
+/// What is not tried here is not known to work on both databases.
+#[test]
+fn every_public_function_of_the_store_is_tried_here() {
+    let this = include_str!("storage.rs");
+    let store = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
+    let mut seen = 0;
+    for file in store.read_dir().unwrap() {
+        let path = file.unwrap().path();
+        let module = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let source = std::fs::read_to_string(&path).unwrap();
+        for after in source.split("pub async fn ").skip(1) {
+            let name = after.split(['(', '<']).next().unwrap();
+            let call = if module == "db" {
+                format!("{name}(")
+            } else {
+                format!("{module}::{name}(")
+            };
+            assert!(this.contains(&call), "{module}::{name} is not tried on both databases");
+            seen += 1;
+        }
+    }
+    assert!(seen > 50, "{seen}");
+}
+
+async fn a_database_begins_commits_rolls_back_and_closes(world: &World) {
+    let db = world.database.open().await;
+    db.migrate().await.unwrap();
+    db.ping().await.unwrap();
+    for last in [false, true] {
+        let mut tx = db.begin().await.unwrap();
+        accounts::insert(&mut tx, &local(ADA), None, NOW).await.unwrap();
+        if last {
+            tx.commit().await.unwrap();
+        } else {
+            drop(tx);
+        }
+        let mut tx = db.read().await.unwrap();
+        assert_eq!(accounts::find(&mut tx, &id(ADA)).await.unwrap().is_some(), last);
+    }
+    db.close().await;
+    assert!(db.ping().await.is_err());
+    assert!(Db::open("postgres://rekey@127.0.0.1:1/nowhere").await.is_err());
+}
+
+async fn accounts_are_kept(world: &World) {
+    let mut tx = begin(world).await;
+    let managed = Account {
+        kind: AccountKind::Managed(organization()),
+        ..local(GRACE)
+    };
+    assert!(accounts::insert(&mut tx, &local(ADA), Some("hash"), NOW).await.unwrap());
+    assert!(accounts::insert(&mut tx, &managed, None, NOW).await.unwrap());
+    let twin = Account {
+        id: AccountId("another".into()),
+        ..local(ADA)
+    };
+    assert!(!accounts::insert(&mut tx, &twin, Some("hash 2"), NOW).await.unwrap());
+    assert_eq!(
+        accounts::find_by_email(&mut tx, &address(GRACE))
+            .await
+            .unwrap()
+            .unwrap()
+            .account,
+        managed
+    );
+    let people = accounts::list(&mut tx, "", 10).await.unwrap();
+    assert_eq!(
+        people.iter().map(|person| person.email.as_str()).collect::<Vec<_>>(),
+        [ADA, GRACE]
+    );
+    assert_eq!(accounts::list(&mut tx, ADA, 10).await.unwrap().len(), 1);
+    assert_eq!(accounts::list(&mut tx, "", 1).await.unwrap().len(), 1);
+
+    accounts::hold(&mut tx, &id(ADA)).await.unwrap();
+    accounts::upgrade_hash(&mut tx, &id(ADA), "not the hash", "hash 3")
+        .await
+        .unwrap();
+    assert_eq!(hash(&mut tx).await.as_deref(), Some("hash"));
+    accounts::upgrade_hash(&mut tx, &id(ADA), "hash", "hash 3")
+        .await
+        .unwrap();
+    assert_eq!(hash(&mut tx).await.as_deref(), Some("hash 3"));
+    accounts::mark_unchecked(&mut tx, &id(ADA), NOW).await.unwrap();
+    assert!(accounts::find(&mut tx, &id(ADA)).await.unwrap().unwrap().unchecked);
+    accounts::mark_checked(&mut tx, &id(ADA)).await.unwrap();
+    accounts::set_disabled(&mut tx, &id(ADA), Some(NOW)).await.unwrap();
+    let stored = accounts::find(&mut tx, &id(ADA)).await.unwrap().unwrap();
+    assert!(!stored.unchecked && stored.account.disabled_at == Some(NOW));
+    accounts::set_managed(&mut tx, &id(ADA), &organization(), NOW)
+        .await
+        .unwrap();
+    let stored = accounts::find(&mut tx, &id(ADA)).await.unwrap().unwrap();
+    assert_eq!(
+        (stored.account.kind, stored.password),
+        (AccountKind::Managed(organization()), None)
+    );
+}
+
+/// Properties 5 and 8.
+async fn a_password_is_set_by_a_redeemed_proof_only(world: &World) {
+    let mut tx = with_ada(world).await;
+    assert!(flows::redeem(&mut tx, "f", NOW).await.unwrap().is_none());
+    flows::insert(&mut tx, Purpose::Reset, &flow("f")).await.unwrap();
+    assert!(flows::redeem(&mut tx, "f", NOW).await.unwrap().is_none());
+    assert!(flows::pass_code(&mut tx, "f", NOW).await.unwrap());
+    let (_, proof) = flows::redeem(&mut tx, "f", NOW).await.unwrap().unwrap();
+    assert!(flows::redeem(&mut tx, "f", NOW).await.unwrap().is_none());
+    assert!(
+        accounts::set_password(&mut tx, &proof, "hash 2", true, NOW)
+            .await
+            .unwrap()
+    );
+    let stored = accounts::find(&mut tx, &id(ADA)).await.unwrap().unwrap();
+    assert_eq!((stored.password.as_deref(), stored.unchecked), (Some("hash 2"), true));
+    accounts::set_disabled(&mut tx, &id(ADA), Some(NOW)).await.unwrap();
+    assert!(
+        !accounts::set_password(&mut tx, &proof, "hash 3", false, NOW)
+            .await
+            .unwrap()
+    );
+    accounts::set_disabled(&mut tx, &id(ADA), None).await.unwrap();
+    accounts::set_managed(&mut tx, &id(ADA), &organization(), NOW)
+        .await
+        .unwrap();
+    assert!(
+        !accounts::set_password(&mut tx, &proof, "hash 3", false, NOW)
+            .await
+            .unwrap()
+    );
+    assert_eq!(hash(&mut tx).await, None);
+}
+
+/// Properties 2, 3, 11.
+async fn flows_move_forward_only(world: &World) {
+    let mut tx = with_ada(world).await;
+    let (end, late) = (NOW.plus_ms(999), NOW.plus_ms(1_000));
+    flows::insert(
+        &mut tx,
+        Purpose::SignIn,
+        &Flow {
+            codes_sent: 0,
+            ..flow("s")
+        },
+    )
+    .await
+    .unwrap();
+    assert!(flows::find(&mut tx, "s", Purpose::Reset).await.unwrap().is_none());
+    assert!(
+        flows::find(&mut tx, "s", Purpose::SignIn)
+            .await
+            .unwrap()
+            .unwrap()
+            .is_live(end)
+    );
+    assert!(
+        flows::spend_try(&mut tx, "s", Purpose::SignIn, NOW)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(
+        flows::take_send(&mut tx, "s", Purpose::SignIn, 30, NOW)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(!flows::finish_without_code(&mut tx, "s", NOW).await.unwrap());
+    assert!(
+        flows::pass_password(&mut tx, "s", &id(ADA), late)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(
+        flows::pass_password(&mut tx, "s", &id(ADA), NOW)
+            .await
+            .unwrap()
+            .is_some()
+    );
+    assert!(
+        flows::pass_password(&mut tx, "s", &id(ADA), NOW)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    let sent = flows::take_send(&mut tx, "s", Purpose::SignIn, 30, NOW)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((sent.codes_sent, sent.resend_at), (1, NOW.plus_seconds(30).0));
+    assert!(
+        flows::take_send(&mut tx, "s", Purpose::SignIn, 30, end)
+            .await
+            .unwrap()
+            .is_none()
+    );
+
+    assert!(
+        flows::spend_try(&mut tx, "s", Purpose::SignIn, late)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(
+        flows::spend_try(&mut tx, "s", Purpose::Reset, NOW)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    for tries_left in (0..5).rev() {
+        let spent = flows::spend_try(&mut tx, "s", Purpose::SignIn, end)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(spent.tries_left, tries_left);
+    }
+    assert!(
+        flows::spend_try(&mut tx, "s", Purpose::SignIn, NOW)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    for given_back in [1, 2, 2] {
+        flows::give_try_back(&mut tx, "s").await.unwrap();
+        assert_eq!(
+            flows::find(&mut tx, "s", Purpose::SignIn)
+                .await
+                .unwrap()
+                .unwrap()
+                .tries_left,
+            given_back
+        );
+    }
+    assert!(
+        flows::finish(&mut tx, "s", Purpose::SignIn, NOW)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(flows::pass_code(&mut tx, "s", NOW).await.unwrap());
+    assert!(!flows::pass_code(&mut tx, "s", NOW).await.unwrap());
+    flows::set_next(&mut tx, "s", "/security").await.unwrap();
+    assert!(
+        flows::finish(&mut tx, "s", Purpose::Reset, NOW)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert_eq!(
+        flows::finish(&mut tx, "s", Purpose::SignIn, NOW)
+            .await
+            .unwrap()
+            .unwrap()
+            .next_path,
+        "/security"
+    );
+    assert!(
+        flows::finish(&mut tx, "s", Purpose::SignIn, NOW)
+            .await
+            .unwrap()
+            .is_none()
+    );
+
+    for one in ["a", "b"] {
+        flows::insert(&mut tx, Purpose::Reset, &flow(one)).await.unwrap();
+    }
+    flows::end(&mut tx, "a", NOW).await.unwrap();
+    assert!(
+        !flows::find(&mut tx, "a", Purpose::Reset)
+            .await
+            .unwrap()
+            .unwrap()
+            .is_live(NOW)
+    );
+    assert_eq!(flows::end_all(&mut tx, &address(ADA), NOW).await.unwrap(), ["b"]);
+    assert!(
+        flows::spend_try(&mut tx, "b", Purpose::Reset, NOW)
+            .await
+            .unwrap()
+            .is_none()
+    );
+}
+
+/// Properties 2 and 5.
+async fn codes_are_superseded_and_used_once(world: &World) {
+    let mut tx = with_ada(world).await;
+    let ada = address(ADA);
+    for (number, (purpose, one)) in [(Purpose::Reset, "a"), (Purpose::SignIn, "b"), (Purpose::Reset, "c")]
+        .into_iter()
+        .enumerate()
+    {
+        flows::insert(&mut tx, purpose, &flow(one)).await.unwrap();
+        codes::issue(&mut tx, purpose, &ada, one, &code(one, number))
+            .await
+            .unwrap();
+    }
+    codes::issue(&mut tx, Purpose::SignIn, &address(GRACE), "b", &code("d", 3))
+        .await
+        .unwrap();
+    let superseded = |codes: Vec<IssuedCode>| codes.into_iter().map(|code| code.superseded_at).collect::<Vec<_>>();
+    assert_eq!(
+        superseded(codes::of_flow(&mut tx, "a").await.unwrap()),
+        [Some(NOW.plus_ms(2))]
+    );
+    assert_eq!(superseded(codes::of_flow(&mut tx, "c").await.unwrap()), [None]);
+    let newest_first = codes::of_flow(&mut tx, "b").await.unwrap();
+    assert_eq!(
+        newest_first.iter().map(|code| code.id.as_str()).collect::<Vec<_>>(),
+        ["d", "b"]
+    );
+    assert!(!codes::mark_used(&mut tx, "a", NOW).await.unwrap());
+    assert!(codes::mark_used(&mut tx, "c", NOW).await.unwrap());
+    assert!(!codes::mark_used(&mut tx, "c", NOW).await.unwrap());
+    codes::supersede(&mut tx, &ada, Some(Purpose::Reset), NOW)
+        .await
+        .unwrap();
+    assert_eq!(superseded(codes::of_flow(&mut tx, "b").await.unwrap()), [None, None]);
+    codes::supersede(&mut tx, &ada, None, NOW).await.unwrap();
+    assert_eq!(
+        superseded(codes::of_flow(&mut tx, "b").await.unwrap()),
+        [None, Some(NOW)]
+    );
+}
+
+async fn devices_are_trusted_and_not(world: &World) {
+    let mut tx = with_ada(world).await;
+    let device = |id: &str, trusted_until| devices::Device {
+        id: id.into(),
+        account_id: self::id(ADA).0,
+        browser: "b".into(),
+        trusted_until,
+    };
+    devices::insert(&mut tx, "digest a", &device("a", Some(NOW.0 + 1)), NOW)
+        .await
+        .unwrap();
+    devices::insert(&mut tx, "digest b", &device("b", None), NOW)
+        .await
+        .unwrap();
+    assert_eq!(
+        devices::find(&mut tx, "digest a", &id(ADA)).await.unwrap().unwrap().id,
+        "a"
+    );
+    assert!(devices::find(&mut tx, "digest a", &id(GRACE)).await.unwrap().is_none());
+    assert_eq!(devices::trusted(&mut tx, &id(ADA), NOW).await.unwrap().len(), 1);
+    assert_eq!(
+        devices::trusted(&mut tx, &id(ADA), NOW.plus_ms(1)).await.unwrap().len(),
+        0
+    );
+    devices::set_trust(&mut tx, &id(GRACE), "b", Some(NOW.plus_days(1)))
+        .await
+        .unwrap();
+    assert_eq!(devices::trusted(&mut tx, &id(ADA), NOW).await.unwrap().len(), 1);
+    devices::set_trust(&mut tx, &id(ADA), "b", Some(NOW.plus_days(1)))
+        .await
+        .unwrap();
+    assert_eq!(devices::trusted(&mut tx, &id(ADA), NOW).await.unwrap().len(), 2);
+    devices::untrust_all(&mut tx, &id(ADA)).await.unwrap();
+    assert_eq!(devices::trusted(&mut tx, &id(ADA), NOW).await.unwrap().len(), 0);
+}
+
+async fn sessions_are_kept_and_ended(world: &World) {
+    let mut tx = with_ada(world).await;
+    for one in ["a", "b", "c"] {
+        sessions::insert(&mut tx, &format!("digest {one}"), &session(one))
+            .await
+            .unwrap();
+    }
+    let idle = 100;
+    assert!(sessions::find(&mut tx, "a", idle, NOW).await.unwrap().is_none());
+    assert!(
+        sessions::find(&mut tx, "digest a", idle, NOW.plus_ms(99))
+            .await
+            .unwrap()
+            .is_some()
+    );
+    assert!(
+        sessions::find(&mut tx, "digest a", idle, NOW.plus_ms(100))
+            .await
+            .unwrap()
+            .is_none()
+    );
+    sessions::touch(&mut tx, "a", NOW.plus_ms(950)).await.unwrap();
+    sessions::touch(&mut tx, "a", NOW.plus_ms(900)).await.unwrap();
+    assert!(
+        sessions::find(&mut tx, "digest a", idle, NOW.plus_ms(999))
+            .await
+            .unwrap()
+            .is_some()
+    );
+    assert!(
+        sessions::find(&mut tx, "digest a", idle, NOW.plus_ms(1_000))
+            .await
+            .unwrap()
+            .is_none()
+    );
+    let of_ada = sessions::of_account(&mut tx, &id(ADA), 1_000, NOW).await.unwrap();
+    assert_eq!(
+        of_ada.iter().map(|session| session.id.as_str()).collect::<Vec<_>>(),
+        ["a", "b", "c"]
+    );
+    assert!(!sessions::end(&mut tx, &id(GRACE), "a").await.unwrap());
+    assert!(sessions::end(&mut tx, &id(ADA), "a").await.unwrap());
+    assert!(!sessions::end(&mut tx, &id(ADA), "a").await.unwrap());
+    assert_eq!(sessions::end_all_but(&mut tx, &id(ADA), "b").await.unwrap(), 1);
+    accounts::set_disabled(&mut tx, &id(ADA), Some(NOW)).await.unwrap();
+    assert!(sessions::find(&mut tx, "digest b", idle, NOW).await.unwrap().is_none());
+}
+
+async fn letters_are_leased_retried_and_blanked(world: &World) {
+    let (db, keys, ada) = (world.backend.db(), &world.keys, address(ADA));
+    let mut tx = begin(world).await;
+    let letter = |at| Letter::Notice(Notice::ManyFailures { at: NOW.plus_ms(at) });
+    for (flow, at) in [(Some("f"), 0), (Some("f"), 1), (None, 2), (None, 3)] {
+        letters::write(&mut tx, keys, flow, &ada, "ar", &letter(at), NOW)
+            .await
+            .unwrap();
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(letters::claim(db, keys, NOW.plus_ms(-1), 9).await.unwrap().len(), 0);
+    assert_eq!(letters::claim(db, keys, NOW, 1).await.unwrap().len(), 1);
+    let rest = letters::claim(db, keys, NOW, 9).await.unwrap();
+    assert!(
+        rest.len() == 2
+            && rest
+                .iter()
+                .all(|one| one.attempts == 1 && one.language == "ar" && one.to == ada)
+    );
+    assert_eq!(
+        letters::claim(db, keys, NOW.plus_seconds(59), 9).await.unwrap().len(),
+        0,
+        "leased"
+    );
+    let again = letters::claim(db, keys, NOW.plus_seconds(60), 9).await.unwrap();
+    assert!(again.len() == 3 && again.iter().all(|one| one.attempts == 2 && one.letter != letter(0)));
+
+    letters::mark_sent(db, &again[0].id, NOW).await.unwrap();
+    letters::give_up(db, &again[1].id, NOW).await.unwrap();
+    for one in &again {
+        letters::retry_at(db, &one.id, NOW.plus_minutes(5)).await.unwrap();
+    }
+    assert_eq!(
+        letters::claim(db, keys, NOW.plus_ms(299_999), 9).await.unwrap().len(),
+        0
+    );
+    let last = letters::claim(db, keys, NOW.plus_minutes(5), 9).await.unwrap();
+    assert_eq!(last.iter().map(|one| &one.id).collect::<Vec<_>>(), [&again[2].id]);
+}
+
+/// Property 18.
+async fn limits_count_in_windows(world: &World) {
+    let mut tx = begin(world).await;
+    let rules = [("a", 2), ("b", 1)].map(|(key, most)| Rule {
+        key: key.into(),
+        most,
+        window_ms: 10_000,
+    });
+    assert_eq!(limits::take(&mut tx, &rules, NOW).await.unwrap(), None);
+    assert_eq!(limits::take(&mut tx, &rules, NOW.plus_ms(1)).await.unwrap(), Some(10));
+    assert_eq!(limits::take(&mut tx, &rules[..1], NOW).await.unwrap(), Some(10));
+    limits::give_back(&mut tx, &rules).await.unwrap();
+    limits::give_back(&mut tx, &rules).await.unwrap();
+    assert_eq!(limits::take(&mut tx, &rules, NOW).await.unwrap(), None);
+    assert_eq!(
+        limits::take(&mut tx, &rules, NOW.plus_ms(9_999)).await.unwrap(),
+        Some(1)
+    );
+    assert_eq!(limits::take(&mut tx, &rules, NOW.plus_ms(10_000)).await.unwrap(), None);
+    // A clock that jumps back makes nobody wait for longer than a window.
+    assert_eq!(
+        limits::take(&mut tx, &rules, NOW.plus_days(-1)).await.unwrap(),
+        Some(10)
+    );
+}
+
+/// Property 18.
+async fn throttles_count_in_a_row(world: &World) {
+    let mut tx = begin(world).await;
+    assert_eq!(throttles::spend(&mut tx, "a", NOW).await.unwrap(), Ok(1));
+    assert_eq!(throttles::spend(&mut tx, "a", NOW).await.unwrap(), Ok(2));
+    throttles::wait_until(&mut tx, "a", NOW.plus_seconds(30)).await.unwrap();
+    assert_eq!(
+        throttles::spend(&mut tx, "a", NOW.plus_ms(29_999)).await.unwrap(),
+        Err(NOW.plus_seconds(30))
+    );
+    assert_eq!(
+        throttles::spend(&mut tx, "a", NOW.plus_seconds(30)).await.unwrap(),
+        Ok(3)
+    );
+    assert_eq!(throttles::spend(&mut tx, "a", NOW.plus_days(2)).await.unwrap(), Ok(1));
+    throttles::clear(&mut tx, "a").await.unwrap();
+    assert_eq!(throttles::failures(&mut tx, "a").await.unwrap(), 0);
+    assert_eq!(throttles::count(&mut tx, "a", NOW).await.unwrap(), 1);
+    assert_eq!(throttles::count(&mut tx, "a", NOW.plus_days(9)).await.unwrap(), 2);
+    assert_eq!(throttles::failures(&mut tx, "a").await.unwrap(), 2);
+}
+
+/// Property 20.
+async fn events_are_appended(world: &World) {
+    let mut tx = with_ada(world).await;
+    let caller = Caller {
+        client: "192.0.2.1".into(),
+        browser: "Firefox on Linux".into(),
+        language: "en".into(),
+    };
+    for (kind, actor, at) in [
+        ("signed_in", Actor::Person, 0),
+        ("disabled", Actor::Operator, 1),
+        ("enabled", Actor::Operator, 2),
+    ] {
+        events::append(&mut tx, &id(ADA), kind, actor, &caller, NOW.plus_ms(at))
+            .await
+            .unwrap();
+    }
+    let newest = events::newest(&mut tx, &id(ADA), 2).await.unwrap();
+    assert_eq!(
+        newest.iter().map(|event| event.kind.as_str()).collect::<Vec<_>>(),
+        ["enabled", "disabled"]
+    );
+    assert_eq!((newest[0].at, newest[0].client.as_str()), (NOW.plus_ms(2), "192.0.2.1"));
+    assert!(events::newest(&mut tx, &id(GRACE), 2).await.unwrap().is_empty());
+}
+
+async fn only_dead_rows_are_pruned(world: &World) {
+    let mut tx = with_ada(world).await;
+    let ended = NOW.plus_ms(1_000);
+    flows::insert(&mut tx, Purpose::Reset, &flow("f")).await.unwrap();
+    codes::issue(&mut tx, Purpose::Reset, &address(ADA), "f", &code("c", 0))
+        .await
+        .unwrap();
+    sessions::insert(&mut tx, "digest", &session("s")).await.unwrap();
+    let rule = Rule {
+        key: "a".into(),
+        most: 1,
+        window_ms: 1_000,
+    };
+    limits::take(&mut tx, &[rule], NOW).await.unwrap();
+    let letter = Letter::Notice(Notice::ManyFailures { at: NOW });
+    letters::write(&mut tx, &world.keys, None, &address(ADA), "en", &letter, NOW)
+        .await
+        .unwrap();
+    assert_eq!(flows::prune(&mut tx, ended, 9).await.unwrap(), 0);
+    assert_eq!(sessions::prune(&mut tx, ended, 9).await.unwrap(), 0);
+    assert_eq!(limits::prune(&mut tx, ended, 9).await.unwrap(), 0);
+    assert_eq!(letters::prune(&mut tx, ended, 9).await.unwrap(), 0, "it waits");
+    let later = ended.plus_ms(1);
+    assert_eq!(flows::prune(&mut tx, later, 0).await.unwrap(), 0);
+    assert_eq!(flows::prune(&mut tx, later, 9).await.unwrap(), 1);
+    assert!(codes::of_flow(&mut tx, "f").await.unwrap().is_empty());
+    assert_eq!(sessions::prune(&mut tx, later, 9).await.unwrap(), 1);
+    assert_eq!(limits::prune(&mut tx, later, 9).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    let claimed = letters::claim(world.backend.db(), &world.keys, NOW, 9).await.unwrap();
+    letters::mark_sent(world.backend.db(), &claimed[0].id, NOW)
+        .await
+        .unwrap();
+    let mut tx = begin(world).await;
+    assert_eq!(letters::prune(&mut tx, NOW, 9).await.unwrap(), 0);
+    assert_eq!(letters::prune(&mut tx, later, 9).await.unwrap(), 1);
+}
+
+async fn begin(world: &World) -> Tx {
+    world.backend.db().begin().await.unwrap()
+}
+
+async fn with_ada(world: &World) -> Tx {
+    let mut tx = begin(world).await;
+    assert!(accounts::insert(&mut tx, &local(ADA), Some("hash"), NOW).await.unwrap());
+    tx
+}
+
+async fn hash(tx: &mut Tx) -> Option<String> {
+    accounts::find(tx, &id(ADA)).await.unwrap().unwrap().password
+}
+
+fn id(email: &str) -> AccountId {
+    AccountId(format!("id of {email}"))
+}
+
+fn local(email: &str) -> Account {
+    Account {
+        id: id(email),
+        email: address(email),
+        name: "Somebody".into(),
+        kind: AccountKind::Local,
+        language: Some("en".into()),
+        password_changed_at: None,
+        disabled_at: None,
+    }
+}
+
+/// Ada's, for a second.
+fn flow(id: &str) -> Flow {
+    Flow {
+        id: id.into(),
+        email: ADA.into(),
+        account_id: Some(self::id(ADA).0),
+        label: "K7".into(),
+        language: "en".into(),
+        next_path: "/profile".into(),
+        tries_left: 5,
+        hints_left: 2,
+        codes_sent: 1,
+        resend_at: 0,
+        version: 1,
+        created_at: NOW.0,
+        ends_at: NOW.0 + 1_000,
+        password_passed_at: None,
+        code_passed_at: None,
+        finished_at: None,
+        ended_at: None,
+    }
+}
+
+fn code(id: &str, ms: usize) -> IssuedCode {
+    let sent_at = NOW.plus_ms(i64::try_from(ms).unwrap());
+    IssuedCode {
+        id: id.into(),
+        digest: format!("digest of {id}"),
+        key_id: "k1".into(),
+        sent_at,
+        expires_at: sent_at.plus_minutes(10),
+        superseded_at: None,
+    }
+}
+
+/// Ada's, for a second.
+fn session(id: &str) -> sessions::Session {
+    sessions::Session {
+        id: id.into(),
+        account_id: self::id(ADA).0,
+        browser: "Firefox on Linux".into(),
+        client: "192.0.2.1".into(),
+        signed_in_at: NOW.0,
+        last_seen_at: NOW.0,
+        ends_at: NOW.0 + 1_000,
+        password_changed_at: None,
+    }
+}

@@ -1,0 +1,352 @@
+//! A service with people, a clock that tests set, and a postman.
+
+use crate::browser::Browser;
+use crate::database::Database;
+use account::{
+    Account, AccountId, AccountKind, Email, Key, Keyring, Letter, Name, Notice, Organization, ResetStep, Secret,
+    Timestamp,
+};
+use backend::store::letters::Claimed;
+use backend::store::{Db, Tx, accounts, letters, sessions};
+use backend::{Backend, Clock, Hashing, LeakedPasswords, NewPerson, Parts, Settings, TestClock};
+use sha2::{Digest, Sha256};
+use std::future::Future;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio::sync::{Barrier, OnceCell};
+
+/// Everybody's password at first.
+pub const PASSWORD: &str = "correct horse battery staple";
+/// The password that people change to.
+pub const NEW_PASSWORD: &str = "seven purple lanterns drift";
+/// One that is nobody's.
+pub const WRONG_PASSWORD: &str = "wrong horse battery staple";
+/// Ada has an account here.
+pub const ADA: &str = "ada@example.com";
+/// So has Grace.
+pub const GRACE: &str = "grace@example.com";
+/// 24 November 2026, in the morning.
+const START: Timestamp = Timestamp(1_795_514_520_000);
+
+pub struct World {
+    pub backend: Backend,
+    pub clock: Arc<TestClock>,
+    pub keys: Keyring,
+    pub hashing: Hashing,
+    pub database: Arc<Database>,
+    delivered: Arc<Mutex<Vec<Claimed>>>,
+}
+
+impl World {
+    pub async fn on_sqlite() -> Self {
+        Self::on(Database::sqlite()).await
+    }
+
+    pub async fn on_postgres() -> Self {
+        Self::on(Database::postgres().await).await
+    }
+
+    async fn on(database: Database) -> Self {
+        let keys = Keyring::new(Key::new("k1".into(), [7; 32]), vec![]);
+        let clock = Arc::new(TestClock::at(START));
+        let hashing = Hashing::new(keys.clone(), 2);
+        let parts = Parts {
+            db: database.open().await,
+            clock: clock.clone(),
+            keys: keys.clone(),
+            hashing: hashing.clone(),
+            leaked: LeakedPasswords::Off,
+            settings: Settings::default(),
+        };
+        Self {
+            backend: Backend::new(parts),
+            clock,
+            keys,
+            hashing,
+            database: Arc::new(database),
+            delivered: Arc::default(),
+        }
+    }
+
+    /// One more server on the same database, with other settings.
+    pub async fn with(&self, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = self.backend.settings().clone();
+        change(&mut settings);
+        let parts = Parts {
+            db: self.backend.db().clone(),
+            clock: self.clock.clone(),
+            keys: self.keys.clone(),
+            hashing: self.hashing.clone(),
+            leaked: LeakedPasswords::Off,
+            settings,
+        };
+        Self {
+            backend: Backend::new(parts),
+            clock: self.clock.clone(),
+            keys: self.keys.clone(),
+            hashing: self.hashing.clone(),
+            database: self.database.clone(),
+            delivered: self.delivered.clone(),
+        }
+    }
+
+    pub async fn end(self) {
+        self.backend.db().close().await;
+        self.database.end().await;
+    }
+
+    /// Waits until so many transactions wait for each other, or somebody is through. On SQLite they queue before they begin.
+    pub async fn until_waiting(&self, count: i64, through: impl Fn() -> bool) {
+        let Db::Postgres(pool) = self.backend.db() else { return };
+        let waiting =
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+        while !through() && sqlx::query_scalar::<_, i64>(waiting).fetch_one(pool).await.unwrap() < count {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+/// People.
+impl World {
+    /// Somebody with a password here.
+    pub async fn person(&self, email: &str) {
+        // Hashed once for all: it is the same work each time.
+        static HASH: OnceCell<String> = OnceCell::const_new();
+        let hash = HASH
+            .get_or_init(async || self.hashing.hash(&PASSWORD.into()).await.unwrap())
+            .await;
+        self.person_with_hash(email, hash).await;
+    }
+
+    /// Somebody whose password was hashed elsewhere.
+    pub async fn person_with_hash(&self, email: &str, hash: &str) {
+        let mut tx = self.backend.db().begin().await.unwrap();
+        self.insert(&mut tx, email, Some(hash)).await;
+        tx.commit().await.unwrap();
+    }
+
+    /// Somebody in a transaction that is still open.
+    pub async fn insert(&self, tx: &mut Tx, email: &str, hash: Option<&str>) {
+        let person = Account {
+            id: AccountId(format!("id of {email}")),
+            email: address(email),
+            name: name_of(email),
+            kind: AccountKind::Local,
+            language: None,
+            password_changed_at: Some(self.now()),
+            disabled_at: None,
+        };
+        assert!(accounts::insert(tx, &person, hash, self.now()).await.unwrap());
+    }
+
+    pub async fn google_person(&self, email: &str) {
+        self.add(email, AccountKind::Google).await;
+    }
+
+    pub async fn managed_person(&self, email: &str) {
+        self.add(email, AccountKind::Managed(organization())).await;
+    }
+
+    pub async fn disabled_person(&self, email: &str) {
+        self.person(email).await;
+        assert!(self.backend.disable_person(&address(email), true).await.unwrap());
+    }
+
+    async fn add(&self, email: &str, kind: AccountKind) {
+        let person = NewPerson {
+            email: address(email),
+            name: Name::parse(&name_of(email)).unwrap(),
+            kind,
+            password: None,
+            language: None,
+        };
+        assert!(self.backend.add_person(person).await.unwrap());
+    }
+
+    /// The account as it is stored now.
+    pub async fn stored(&self, email: &str) -> accounts::Stored {
+        let mut tx = self.backend.db().read().await.unwrap();
+        accounts::find_by_email(&mut tx, &address(email))
+            .await
+            .unwrap()
+            .unwrap()
+    }
+
+    /// How many events of a kind the account's log has.
+    pub async fn count_events(&self, email: &str, kind: &str) -> usize {
+        let account = self.stored(email).await.account.id;
+        let mut tx = self.backend.db().read().await.unwrap();
+        let events = backend::store::events::newest(&mut tx, &account, 1_000).await.unwrap();
+        events.iter().filter(|event| event.kind == kind).count()
+    }
+}
+
+/// Mail.
+impl World {
+    /// Delivers what waits. Letters of one moment have no order, so a scenario that counts on one delivers in between.
+    pub async fn deliver(&self) {
+        let mut arrived = letters::claim(self.backend.db(), &self.keys, self.now(), 1_000)
+            .await
+            .unwrap();
+        arrived.sort_by_key(|letter| letter.written_at);
+        for letter in &arrived {
+            letters::mark_sent(self.backend.db(), &letter.id, self.now())
+                .await
+                .unwrap();
+        }
+        self.delivered.lock().unwrap().extend(arrived);
+    }
+
+    /// Every letter to an address so far, oldest first.
+    pub async fn letters_to(&self, email: &str) -> Vec<Letter> {
+        self.deliver().await;
+        let delivered = self.delivered.lock().unwrap();
+        let of_address = delivered.iter().filter(|claimed| claimed.to.as_str() == email);
+        of_address.map(|claimed| claimed.letter.clone()).collect()
+    }
+
+    /// The digits of the newest code to an address.
+    pub async fn code_mailed_to(&self, email: &str) -> String {
+        let letters = self.letters_to(email).await;
+        let codes = letters.iter().filter_map(|letter| match letter {
+            Letter::Code(letter) => Some(letter.code.expose().to_owned()),
+            _ => None,
+        });
+        codes.last().unwrap_or_else(|| panic!("no code was mailed to {email}"))
+    }
+
+    pub async fn notices_to(&self, email: &str) -> Vec<Notice> {
+        let letters = self.letters_to(email).await.into_iter();
+        let notices = letters.filter_map(|letter| match letter {
+            Letter::Notice(notice) => Some(notice),
+            _ => None,
+        });
+        notices.collect()
+    }
+}
+
+/// Browsers.
+impl World {
+    /// A browser that was never here, at a network address of its own.
+    pub fn browser(&self) -> Browser {
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        Browser::new(self.backend.clone(), format!("2001:db8:0:{number:x}::/64"))
+    }
+
+    /// A browser whose person is signed in.
+    pub async fn signed_in(&self, email: &str) -> Browser {
+        let (mut browser, code) = self.confirming(email).await;
+        browser.answer_sign_in(&code).await.unwrap();
+        browser
+    }
+
+    /// A browser with a session that no password has opened, as the other providers will make them.
+    pub async fn browser_with_session(&self, email: &str) -> Browser {
+        let mut browser = self.browser();
+        let session = sessions::Session {
+            id: format!("session of {email}"),
+            account_id: self.stored(email).await.account.id.0,
+            browser: browser.caller.browser.clone(),
+            client: browser.caller.client.clone(),
+            signed_in_at: self.now().0,
+            last_seen_at: self.now().0,
+            ends_at: self.now().plus_days(1).0,
+            password_changed_at: None,
+        };
+        browser.held.session = Some(format!("token of {email}").into());
+        let mut tx = self.backend.db().begin().await.unwrap();
+        sessions::insert(&mut tx, &digest(browser.held.session.as_ref()), &session)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        browser
+    }
+
+    /// A browser that trusts, so that the next sign-in asks for no code.
+    pub async fn trusted(&self, email: &str) -> Browser {
+        let (mut browser, code) = self.confirming(email).await;
+        browser.answer_sign_in_and_trust(&code).await.unwrap();
+        browser
+    }
+
+    /// A browser that has given the right password, and the code that was mailed.
+    pub async fn confirming(&self, email: &str) -> (Browser, String) {
+        self.deliver().await;
+        let mut browser = self.browser();
+        browser.begin_sign_in(email).await.unwrap();
+        browser.password(PASSWORD).await.unwrap();
+        (browser, self.code_mailed_to(email).await)
+    }
+
+    /// A browser in a reset, and the code that was mailed.
+    pub async fn resetting(&self, email: &str) -> (Browser, String) {
+        self.deliver().await;
+        let mut browser = self.browser();
+        browser.begin_reset(email).await.unwrap();
+        (browser, self.code_mailed_to(email).await)
+    }
+
+    /// A browser that may choose a new password.
+    pub async fn choosing(&self, email: &str) -> Browser {
+        let (mut browser, code) = self.resetting(email).await;
+        let step = browser.answer_reset(&code).await.unwrap();
+        assert!(matches!(step, ResetStep::ChoosePassword { .. }), "{step:?}");
+        browser
+    }
+}
+
+pub fn address(email: &str) -> Email {
+    Email::parse(email).unwrap()
+}
+
+/// What the database knows of a token.
+pub fn digest(token: Option<&Secret>) -> String {
+    hex::encode(Sha256::digest(token.unwrap().expose()))
+}
+
+pub fn organization() -> Organization {
+    Organization {
+        name: "Analytical Engines Ltd".into(),
+        administrator_name: "Charles Babbage".into(),
+        administrator_email: "it-help@example.com".into(),
+    }
+}
+
+fn name_of(email: &str) -> String {
+    format!("{} Example", address(email).local_part())
+}
+
+/// The `n`th code that is not this one, of the same length.
+pub fn other_code(code: &str, n: u32) -> String {
+    let digits = code.len();
+    let value: u32 = code.parse().unwrap();
+    format!("{:0digits$}", (value + n) % 10_u32.pow(u32::try_from(digits).unwrap()))
+}
+
+/// Does something so many times at the same moment.
+pub async fn together<T, F>(count: usize, one: impl Fn(usize) -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let start = Arc::new(Barrier::new(count));
+    let tasks: Vec<_> = (0..count)
+        .map(|number| {
+            let (start, one) = (start.clone(), one(number));
+            tokio::spawn(async move {
+                start.wait().await;
+                one.await
+            })
+        })
+        .collect();
+    let mut results = Vec::with_capacity(count);
+    for task in tasks {
+        results.push(task.await.unwrap());
+    }
+    results
+}
