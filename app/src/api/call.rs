@@ -1,0 +1,342 @@
+//! Who calls, and how each kind of caller is answered; the only user of leptos_axum.
+//!
+//! A page's script reads JSON with a status. A plain form is always answered with 303 to the flow's page, which shows the
+//! step; what was refused travels in a one-shot cookie, never in an address.
+
+use super::cookies::{self, Flash};
+use super::landing::{Landing, Page};
+use super::{Failure, Told};
+use crate::settings::{PublicSettings, Theme};
+use account::Refusal;
+use backend::{Backend, Caller, Error, Fault, Held, Moved, TokenChange, TokenKind};
+use http::header::{ACCEPT, HeaderName, LOCATION, RETRY_AFTER, SET_COOKIE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use leptos::nonce::Nonce;
+use leptos::prelude::*;
+use leptos::server_fn::error::ServerFnErrorErr;
+use leptos_axum::ResponseOptions;
+
+/// How the caller reads the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// A page's script: JSON.
+    Script,
+    /// A form of a browser without scripts: a redirect.
+    Form,
+    /// The rendering of the page itself.
+    Document,
+}
+
+/// One request: who asks for it, what they hold, and how they are told.
+pub(super) struct Call {
+    pub backend: Backend,
+    pub caller: Caller,
+    pub held: Held,
+    reader: Reader,
+    page: Page,
+    flash: Option<Flash>,
+    typed_email: Option<String>,
+    typed_name: Option<String>,
+    response: ResponseOptions,
+}
+
+impl Call {
+    /// The call that is being answered.
+    pub fn here() -> Result<Self, Failure> {
+        let (Some(parts), Some(response), Some(backend)) = (use_context::<Parts>(), use_context(), use_context())
+        else {
+            return Err(log("a server function outside of a request"));
+        };
+        let (reader, page) = reader_of(&parts);
+        Ok(Self {
+            backend,
+            caller: caller(&parts),
+            held: cookies::held(&parts.headers),
+            reader,
+            page,
+            flash: Flash::from_request(&parts.headers),
+            typed_email: None,
+            typed_name: None,
+            response,
+        })
+    }
+
+    /// Shows this e-mail again in the form if the answer is no.
+    pub fn keeping_email(mut self, typed: &str) -> Self {
+        self.typed_email = Some(typed.to_owned());
+        self
+    }
+
+    /// Shows this name again in the form if the answer is no.
+    pub fn keeping_name(mut self, typed: &str) -> Self {
+        self.typed_name = Some(typed.to_owned());
+        self
+    }
+
+    /// Tells the outcome of something that was done or refused.
+    pub fn tell<S: Landing>(self, outcome: Result<Moved<S>, Error>) -> Result<S, Failure> {
+        match outcome {
+            Ok(moved) => {
+                self.hand_over(&moved.tokens);
+                if moved.step.is_done() {
+                    self.leave(&Flash {
+                        page: Page::at(moved.step.path()),
+                        failure: None,
+                        email: None,
+                        name: None,
+                        done: true,
+                    });
+                }
+                if self.reader == Reader::Form {
+                    self.send_to(moved.step.path());
+                }
+                Ok(moved.step)
+            }
+            Err(error) => Err(self.refuse(error)),
+        }
+    }
+
+    /// Tells where a flow stands. Changes nothing but the browser's one-shot cookie.
+    pub fn show<S: Landing>(self, step: Result<S, impl Into<Error>>) -> Result<Told<S>, Failure> {
+        let mut step = match step {
+            Ok(step) => step,
+            Err(error) => return Err(self.refuse(error.into())),
+        };
+        // Finished in another tab.
+        if self.reader == Reader::Document && self.held.session.is_some() && step.leads_on() {
+            self.send_to(step.path());
+        }
+        let flash = self
+            .flash
+            .clone()
+            .filter(|flash| flash.page == self.page && (flash.done || self.reader == Reader::Document));
+        let Some(flash) = flash else {
+            return Ok(Told {
+                step,
+                failure: None,
+                typed_email: None,
+                typed_name: None,
+            });
+        };
+        self.set_cookie(Flash::cleared());
+        if flash.done {
+            step.say_done();
+        }
+        Ok(Told {
+            step,
+            failure: flash.failure,
+            typed_email: flash.email,
+            typed_name: flash.name,
+        })
+    }
+
+    fn refuse(&self, error: Error) -> Failure {
+        let (failure, status, retry_after_s) = match error {
+            Error::Refused(refusal) => {
+                let (status, wait) = (refusal.status(), refusal.retry_after_s());
+                (Failure::Refused(refusal), status, wait)
+            }
+            Error::Fault(Fault::Busy { retry_after_s }) => {
+                (log("busy: hashing is at its limit"), 503, Some(retry_after_s))
+            }
+            Error::Fault(fault) => (log(&fault.to_string()), 500, None),
+        };
+        let signed_out = failure == Failure::Refused(Refusal::SignedOut);
+        if signed_out && self.held.session.is_some() {
+            self.hand_over(&[TokenChange {
+                kind: TokenKind::Session,
+                token: None,
+                keep_s: 0,
+            }]);
+        }
+        match self.reader {
+            Reader::Form | Reader::Document if signed_out => {
+                self.send_to(&["/signin?next=", self.page.path()].concat())
+            }
+            Reader::Form => {
+                self.leave(&Flash {
+                    page: self.page,
+                    failure: Some(failure.clone()),
+                    email: self.typed_email.clone(),
+                    name: self.typed_name.clone(),
+                    done: false,
+                });
+                self.send_to(self.page.path());
+            }
+            Reader::Script | Reader::Document => {
+                self.response
+                    .set_status(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+                if let Some(seconds) = retry_after_s {
+                    self.response.insert_header(RETRY_AFTER, HeaderValue::from(seconds));
+                }
+            }
+        }
+        failure
+    }
+
+    fn hand_over(&self, tokens: &[TokenChange]) {
+        for change in tokens {
+            self.set_cookie(cookies::of_change(change));
+        }
+    }
+
+    fn leave(&self, flash: &Flash) {
+        self.set_cookie(flash.to_header());
+    }
+
+    fn set_cookie(&self, header: Option<HeaderValue>) {
+        if let Some(header) = header {
+            self.response.append_header(SET_COOKIE, header);
+        }
+    }
+
+    fn send_to(&self, path: &str) {
+        if let Some((name, value)) = see_other(path) {
+            self.response.insert_header(name, value);
+        }
+        self.response.set_status(StatusCode::SEE_OTHER);
+    }
+}
+
+/// 303 and not leptos_axum's own redirect: that is a 302, after which a browser may send the form once more.
+fn see_other(path: &str) -> Option<(HeaderName, HeaderValue)> {
+    Some((LOCATION, HeaderValue::from_str(path).ok()?))
+}
+
+fn reader_of(parts: &Parts) -> (Reader, Page) {
+    let path = parts.uri.path();
+    if !path.starts_with("/api/") {
+        return (Reader::Document, Page::at(path));
+    }
+    let reader = if wants_html(&parts.headers) {
+        Reader::Form
+    } else {
+        Reader::Script
+    };
+    (reader, Page::of_endpoint(path))
+}
+
+fn wants_html(headers: &HeaderMap) -> bool {
+    headers
+        .get(ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"))
+}
+
+fn caller(parts: &Parts) -> Caller {
+    parts.extensions.get::<Caller>().cloned().unwrap_or_default()
+}
+
+/// Logs a fault once and gives the reference that the screen shows. The text holds nothing that a person typed.
+fn log(fault: &str) -> Failure {
+    let reference: String = Nonce::new()
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(8)
+        .collect();
+    tracing::error!(reference, fault, "a request came to nothing");
+    Failure::Broken {
+        reference: Some(reference),
+    }
+}
+
+/// What to do where the library fails around our function. Its own way would be a redirect to the referring page with the
+/// error in the address (attack: a cross-site page that learns from it, and a log that keeps what was typed).
+pub(super) fn library_error(error: &ServerFnErrorErr) -> Failure {
+    let unreadable = matches!(
+        error,
+        ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_)
+    );
+    let failure = if unreadable {
+        Refusal::FormUnreadable.into()
+    } else {
+        log("the server function library")
+    };
+    if let (Some(parts), Some(response)) = (use_context::<Parts>(), use_context::<ResponseOptions>()) {
+        let (reader, page) = reader_of(&parts);
+        let (status, headers) = unread(reader, page, &failure);
+        response.set_status(status);
+        for (name, value) in headers {
+            response.append_header(name, value);
+        }
+    }
+    failure
+}
+
+/// The answer to a form for `/api/…` that could not be read, for the server where it refuses one before it gets to its
+/// function: a status for a script, 303 and a one-shot cookie for a plain form.
+#[must_use]
+pub fn unreadable_form(path: &str, headers: &HeaderMap) -> (StatusCode, Vec<(HeaderName, HeaderValue)>) {
+    let reader = if wants_html(headers) {
+        Reader::Form
+    } else {
+        Reader::Script
+    };
+    unread(reader, Page::of_endpoint(path), &Refusal::FormUnreadable.into())
+}
+
+fn unread(reader: Reader, page: Page, failure: &Failure) -> (StatusCode, Vec<(HeaderName, HeaderValue)>) {
+    if reader != Reader::Form {
+        let status = if failure.refusal().is_some() {
+            StatusCode::BAD_REQUEST
+        } else {
+            StatusCode::INTERNAL_SERVER_ERROR
+        };
+        return (status, Vec::new());
+    }
+    let flash = Flash {
+        failure: Some(failure.clone()),
+        ..Flash::unreadable(page)
+    };
+    let cookie = flash.to_header().map(|cookie| (SET_COOKIE, cookie));
+    (
+        StatusCode::SEE_OTHER,
+        see_other(page.path()).into_iter().chain(cookie).collect(),
+    )
+}
+
+/// Leads the page that is being rendered elsewhere.
+pub(crate) fn go_to(path: &str) {
+    if let (Some(response), Some((name, value))) = (use_context::<ResponseOptions>(), see_other(path)) {
+        response.insert_header(name, value);
+        response.set_status(StatusCode::SEE_OTHER);
+    }
+}
+
+/// Tells that the page that is being rendered does not exist.
+pub(crate) fn not_found() {
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.set_status(StatusCode::NOT_FOUND);
+    }
+}
+
+/// What the page may know of the operator's settings and of the caller.
+pub(crate) fn settings_here() -> PublicSettings {
+    let (Some(backend), Some(parts)) = (use_context::<Backend>(), use_context::<Parts>()) else {
+        return PublicSettings::default();
+    };
+    let language = caller(&parts).language;
+    PublicSettings {
+        signed_in: cookies::held(&parts.headers).session.is_some(),
+        theme: Theme::of(&cookies::theme(&parts.headers).unwrap_or_default()),
+        ..public_settings(&backend, &language)
+    }
+}
+
+/// The same for a page that is nobody's.
+pub(crate) fn public_settings(backend: &Backend, language: &str) -> PublicSettings {
+    let settings = backend.settings();
+    PublicSettings {
+        brand: settings.brand.clone(),
+        origin: settings.origin.clone(),
+        sender_codes: settings.sender_codes.clone(),
+        sender_notices: settings.sender_notices.clone(),
+        password_min: settings.password.min,
+        trust_days: settings.trust_days,
+        sign_up: settings.sign_up,
+        language: language.to_owned(),
+        theme: Theme::Auto,
+        signed_in: false,
+    }
+}

@@ -1,0 +1,211 @@
+//! What a browser holds for us, and how it is told to.
+
+use account::{Purpose, Refusal, Secret};
+use backend::{Held, TokenChange, TokenKind};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use cookie::time::Duration;
+use cookie::{Cookie, SameSite};
+use http::header::COOKIE;
+use http::{HeaderMap, HeaderValue};
+use serde::{Deserialize, Serialize};
+
+use super::Failure;
+use super::landing::Page;
+
+/// `__Host-` keeps a neighbouring subdomain from setting it (attack: session fixation from `evil.example.com`).
+const FLASH: &str = "__Host-flash";
+const THEME: &str = "__Host-theme";
+/// One redirect long; a person who comes back later is not told about an old try.
+const FLASH_SECONDS: i64 = 120;
+/// A cookie of more than 4 KiB is dropped by browsers.
+const FLASH_LONGEST: usize = 3_000;
+
+const fn name(kind: TokenKind) -> &'static str {
+    match kind {
+        TokenKind::Session => "__Host-session",
+        TokenKind::Device => "__Host-device",
+        TokenKind::Flow(Purpose::SignIn) => "__Host-signin",
+        TokenKind::Flow(Purpose::Reset) => "__Host-reset",
+        TokenKind::Flow(Purpose::SignUp) => "__Host-signup",
+    }
+}
+
+/// The tokens in a request's cookies.
+#[must_use]
+pub fn held(headers: &HeaderMap) -> Held {
+    let token = |kind| value(headers, name(kind)).map(Secret::from);
+    Held {
+        session: token(TokenKind::Session),
+        device: token(TokenKind::Device),
+        sign_in: token(TokenKind::Flow(Purpose::SignIn)),
+        reset: token(TokenKind::Flow(Purpose::Reset)),
+        sign_up: token(TokenKind::Flow(Purpose::SignUp)),
+    }
+}
+
+/// The theme that was chosen in this browser.
+pub(super) fn theme(headers: &HeaderMap) -> Option<String> {
+    value(headers, THEME)
+}
+
+/// The header that tells the browser of a changed token.
+pub(super) fn of_change(change: &TokenChange) -> Option<HeaderValue> {
+    match &change.token {
+        Some(token) => set(name(change.kind), token.expose(), change.keep_s),
+        None => set(name(change.kind), "", 0),
+    }
+}
+
+/// What is carried over one redirect to a browser without scripts. Never a password or a code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Flash {
+    /// The page that it is for.
+    pub page: Page,
+    /// What is to be told there.
+    pub failure: Option<Failure>,
+    /// What was typed as e-mail.
+    pub email: Option<String>,
+    /// What was typed as name.
+    pub name: Option<String>,
+    /// Whether something was done that is said once.
+    pub done: bool,
+}
+
+impl Flash {
+    /// The one in the request. Whoever forges it fools nobody but himself: it decides nothing.
+    pub fn from_request(headers: &HeaderMap) -> Option<Self> {
+        let json = URL_SAFE_NO_PAD.decode(value(headers, FLASH)?).ok()?;
+        serde_json::from_slice(&json).ok()
+    }
+
+    /// The header that hands it to the browser.
+    pub fn to_header(&self) -> Option<HeaderValue> {
+        let encoded = |flash: &Self| serde_json::to_vec(flash).ok().map(|json| URL_SAFE_NO_PAD.encode(json));
+        let whole = encoded(self)?;
+        if whole.len() <= FLASH_LONGEST {
+            return set(FLASH, &whole, FLASH_SECONDS);
+        }
+        let short = Self {
+            email: None,
+            name: None,
+            ..self.clone()
+        };
+        set(FLASH, &encoded(&short)?, FLASH_SECONDS)
+    }
+
+    /// The header that takes it back.
+    pub fn cleared() -> Option<HeaderValue> {
+        set(FLASH, "", 0)
+    }
+
+    /// A flash for a form that could not be read.
+    pub fn unreadable(page: Page) -> Self {
+        Self {
+            page,
+            failure: Some(Refusal::FormUnreadable.into()),
+            email: None,
+            name: None,
+            done: false,
+        }
+    }
+}
+
+/// The first cookie of the name; an empty one is none.
+fn value(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|header| header.to_str().ok())
+        .flat_map(|header| Cookie::split_parse(header.to_owned()).flatten())
+        .find(|cookie| cookie.name() == name && !cookie.value().is_empty())
+        .map(|cookie| cookie.value().to_owned())
+}
+
+/// Not for scripts (attack: a stolen token after an injection), not for other sites' forms.
+fn set(name: &str, value: &str, keep_s: i64) -> Option<HeaderValue> {
+    let cookie = Cookie::build((name, value))
+        .secure(true)
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .path("/")
+        .max_age(Duration::seconds(keep_s.max(0)))
+        .build();
+    HeaderValue::from_str(&cookie.to_string()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(cookies: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for cookie in cookies {
+            headers.append(COOKIE, HeaderValue::from_str(cookie).unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn tokens_are_found_in_one_or_several_headers() {
+        let held = held(&request(&[
+            "a=b; __Host-session=one",
+            "__Host-reset=two; __Host-signin=",
+        ]));
+        assert_eq!(held.session.map(String::from).as_deref(), Some("one"));
+        assert_eq!(held.reset.map(String::from).as_deref(), Some("two"));
+        assert!(held.sign_in.is_none());
+    }
+
+    #[test]
+    fn a_token_is_for_this_host_and_no_script() {
+        let change = TokenChange {
+            kind: TokenKind::Session,
+            token: Some("abc".into()),
+            keep_s: 60,
+        };
+        let header = of_change(&change).unwrap();
+        let text = header.to_str().unwrap();
+        assert!(text.starts_with("__Host-session=abc; "), "{text}");
+        for part in ["HttpOnly", "SameSite=Lax", "Secure", "Path=/", "Max-Age=60"] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        assert!(!text.contains("Domain"), "{text}");
+    }
+
+    #[test]
+    fn a_flash_comes_back_as_it_went() {
+        let flash = Flash {
+            page: Page::Reset,
+            failure: Some(Refusal::CodeWrong { tries_left: 3 }.into()),
+            email: Some("ada@example.com".into()),
+            name: None,
+            done: false,
+        };
+        let header = flash.to_header().unwrap();
+        let cookie = header.to_str().unwrap().split(';').next().unwrap().to_owned();
+        assert_eq!(Flash::from_request(&request(&[&cookie])), Some(flash));
+    }
+
+    #[test]
+    fn a_flash_that_is_too_long_keeps_what_is_told() {
+        let flash = Flash {
+            email: Some("a".repeat(9_000)),
+            ..Flash::unreadable(Page::SignIn)
+        };
+        let header = flash.to_header().unwrap();
+        assert!(header.len() < 4_096);
+        let cookie = header.to_str().unwrap().split(';').next().unwrap().to_owned();
+        assert_eq!(
+            Flash::from_request(&request(&[&cookie])),
+            Some(Flash::unreadable(Page::SignIn))
+        );
+    }
+
+    #[test]
+    fn a_forged_flash_is_none() {
+        for forged in ["__Host-flash=%00", "__Host-flash=e30", "__Host-flash=bm8"] {
+            assert_eq!(Flash::from_request(&request(&[forged])), None);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Which page belongs to what: where a plain form leads, and where its refusal is shown.
+
+use account::{ProfileView, ResetStep, SecurityView, SignInStep, SignUpStep, safe_next};
+use serde::{Deserialize, Serialize};
+
+/// A page with forms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Page {
+    SignIn,
+    Reset,
+    SignUp,
+    Security,
+    ChangePassword,
+    Profile,
+}
+
+impl Page {
+    /// The page whose form is sent to an endpoint, or whose state it tells; by its path below `/api/`.
+    pub fn of_endpoint(path: &str) -> Self {
+        match path.strip_prefix("/api/").unwrap_or(path) {
+            "security/change_password" => Self::ChangePassword,
+            path if path.starts_with("security/") => Self::Security,
+            path if path.starts_with("profile/") => Self::Profile,
+            path if path.starts_with("reset/") => Self::Reset,
+            path if path.starts_with("sign_up/") => Self::SignUp,
+            _ => Self::SignIn,
+        }
+    }
+
+    /// The page at an address.
+    pub fn at(path: &str) -> Self {
+        match path {
+            "/reset" => Self::Reset,
+            "/signup" => Self::SignUp,
+            "/security" => Self::Security,
+            "/security/password" => Self::ChangePassword,
+            "/profile" => Self::Profile,
+            _ => Self::SignIn,
+        }
+    }
+
+    /// Its address.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::SignIn => "/signin",
+            Self::Reset => "/reset",
+            Self::SignUp => "/signup",
+            Self::Security => "/security",
+            Self::ChangePassword => "/security/password",
+            Self::Profile => "/profile",
+        }
+    }
+}
+
+/// Where a browser goes on after something was done.
+pub(super) trait Landing {
+    /// The address that shows it.
+    fn path(&self) -> &str;
+    /// Whether the flow is over and its page has nothing more to show.
+    fn leads_on(&self) -> bool {
+        false
+    }
+    /// Whether something is to be said there once.
+    fn is_done(&self) -> bool {
+        false
+    }
+    /// Says it.
+    fn say_done(&mut self) {}
+}
+
+impl Landing for SignInStep {
+    fn path(&self) -> &str {
+        match self {
+            Self::SignedIn { next } => safe_next(next),
+            _ => "/signin",
+        }
+    }
+    fn leads_on(&self) -> bool {
+        matches!(self, Self::SignedIn { .. })
+    }
+}
+
+impl Landing for ResetStep {
+    fn path(&self) -> &str {
+        "/reset"
+    }
+}
+
+impl Landing for SignUpStep {
+    fn path(&self) -> &str {
+        "/signup"
+    }
+}
+
+impl Landing for SecurityView {
+    fn path(&self) -> &str {
+        "/security"
+    }
+    fn is_done(&self) -> bool {
+        self.just_changed
+    }
+    fn say_done(&mut self) {
+        self.just_changed = true;
+    }
+}
+
+impl Landing for ProfileView {
+    fn path(&self) -> &str {
+        "/profile"
+    }
+}
+
+/// Signed out.
+impl Landing for () {
+    fn path(&self) -> &str {
+        "/signed-out"
+    }
+}

@@ -1,0 +1,59 @@
+//! Forgot password: e-mail, mailed code, new password.
+
+#[cfg(feature = "ssr")]
+use super::call::Call;
+use super::{Failure, Told, read};
+use account::{ResetStep, Secret};
+use leptos::prelude::*;
+use leptos::server_fn::codec::GetUrl;
+
+/// Where this browser's reset stands.
+#[server(name = Step, prefix = "/api", endpoint = "reset/step", input = GetUrl)]
+pub async fn step() -> Result<Told<ResetStep>, Failure> {
+    let call = Call::here()?;
+    let step = call.backend.reset_step(&call.held).await;
+    call.show(step)
+}
+
+/// [`step`], asked in the way of the place.
+pub async fn read_step() -> Result<Told<ResetStep>, Failure> {
+    read!(step, Step)
+}
+
+/// Begins a reset for an address.
+#[server(name = Begin, prefix = "/api", endpoint = "reset/begin")]
+pub async fn begin(#[server(default)] email: String) -> Result<ResetStep, Failure> {
+    let call = Call::here()?.keeping_email(&email);
+    let moved = call.backend.begin_reset(&call.caller, &call.held, &email).await;
+    call.tell(moved)
+}
+
+/// Answers with the mailed code.
+#[server(name = Answer, prefix = "/api", endpoint = "reset/answer")]
+pub async fn answer(#[server(default)] code: Secret) -> Result<ResetStep, Failure> {
+    let call = Call::here()?;
+    let moved = call.backend.answer_reset(&call.caller, &call.held, &code).await;
+    call.tell(moved)
+}
+
+/// Sends a new code.
+#[server(name = Resend, prefix = "/api", endpoint = "reset/resend")]
+pub async fn resend() -> Result<ResetStep, Failure> {
+    let call = Call::here()?;
+    let moved = call.backend.resend_reset(&call.caller, &call.held).await;
+    call.tell(moved)
+}
+
+/// Sets the new password.
+#[server(name = Choose, prefix = "/api", endpoint = "reset/choose")]
+pub async fn choose(
+    #[server(default)] password: Secret,
+    #[server(default)] again: Secret,
+) -> Result<ResetStep, Failure> {
+    let call = Call::here()?;
+    let moved = call
+        .backend
+        .choose_reset(&call.caller, &call.held, &password, &again)
+        .await;
+    call.tell(moved)
+}

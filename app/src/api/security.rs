@@ -1,0 +1,74 @@
+//! The security page, the change of the password, the profile.
+
+#[cfg(feature = "ssr")]
+use super::call::Call;
+use super::{Failure, Told, read};
+use account::{ProfileView, Secret, SecurityView};
+use leptos::prelude::*;
+use leptos::server_fn::codec::GetUrl;
+
+/// What the security page shows.
+#[server(name = View, prefix = "/api", endpoint = "security/view", input = GetUrl)]
+pub async fn view() -> Result<Told<SecurityView>, Failure> {
+    let call = Call::here()?;
+    let view = call.backend.security(&call.held).await;
+    call.show(view)
+}
+
+/// [`view`], asked in the way of the place.
+pub async fn read_view() -> Result<Told<SecurityView>, Failure> {
+    read!(view, View)
+}
+
+/// What the profile shows.
+#[server(name = Profile, prefix = "/api", endpoint = "profile/view", input = GetUrl)]
+pub async fn profile() -> Result<Told<ProfileView>, Failure> {
+    let call = Call::here()?;
+    let view = call.backend.profile(&call.held).await;
+    call.show(view)
+}
+
+/// [`profile`], asked in the way of the place.
+pub async fn read_profile() -> Result<Told<ProfileView>, Failure> {
+    read!(profile, Profile)
+}
+
+/// Changes the password; `end_others` is a ticked box.
+#[server(name = ChangePassword, prefix = "/api", endpoint = "security/change_password")]
+pub async fn change_password(
+    #[server(default)] current: Secret,
+    #[server(default)] password: Secret,
+    #[server(default)] again: Secret,
+    #[server(default)] end_others: String,
+) -> Result<SecurityView, Failure> {
+    let (call, end_others) = (Call::here()?, !end_others.is_empty());
+    let moved = call
+        .backend
+        .change_password(&call.caller, &call.held, &current, &password, &again, end_others)
+        .await;
+    call.tell(moved)
+}
+
+/// Signs one browser out.
+#[server(name = EndSession, prefix = "/api", endpoint = "security/end_session")]
+pub async fn end_session(#[server(default)] id: String) -> Result<SecurityView, Failure> {
+    let call = Call::here()?;
+    let moved = call.backend.end_session(&call.caller, &call.held, &id).await;
+    call.tell(moved)
+}
+
+/// Signs every other browser out.
+#[server(name = EndOthers, prefix = "/api", endpoint = "security/end_others")]
+pub async fn end_others() -> Result<SecurityView, Failure> {
+    let call = Call::here()?;
+    let moved = call.backend.end_other_sessions(&call.caller, &call.held).await;
+    call.tell(moved)
+}
+
+/// Asks a trusted device for codes again.
+#[server(name = ForgetDevice, prefix = "/api", endpoint = "security/forget_device")]
+pub async fn forget_device(#[server(default)] id: String) -> Result<SecurityView, Failure> {
+    let call = Call::here()?;
+    let moved = call.backend.forget_device(&call.caller, &call.held, &id).await;
+    call.tell(moved)
+}

@@ -1,0 +1,60 @@
+//! Sign up: e-mail, mailed code, name and password.
+
+#[cfg(feature = "ssr")]
+use super::call::Call;
+use super::{Failure, Told, read};
+use account::{Secret, SignUpStep};
+use leptos::prelude::*;
+use leptos::server_fn::codec::GetUrl;
+
+/// Where this browser's sign-up stands.
+#[server(name = Step, prefix = "/api", endpoint = "sign_up/step", input = GetUrl)]
+pub async fn step() -> Result<Told<SignUpStep>, Failure> {
+    let call = Call::here()?;
+    let step = call.backend.sign_up_step(&call.held).await;
+    call.show(step)
+}
+
+/// [`step`], asked in the way of the place.
+pub async fn read_step() -> Result<Told<SignUpStep>, Failure> {
+    read!(step, Step)
+}
+
+/// Begins a sign-up for an address.
+#[server(name = Begin, prefix = "/api", endpoint = "sign_up/begin")]
+pub async fn begin(#[server(default)] email: String) -> Result<SignUpStep, Failure> {
+    let call = Call::here()?.keeping_email(&email);
+    let moved = call.backend.begin_sign_up(&call.caller, &call.held, &email).await;
+    call.tell(moved)
+}
+
+/// Answers with the mailed code.
+#[server(name = Answer, prefix = "/api", endpoint = "sign_up/answer")]
+pub async fn answer(#[server(default)] code: Secret) -> Result<SignUpStep, Failure> {
+    let call = Call::here()?;
+    let moved = call.backend.answer_sign_up(&call.caller, &call.held, &code).await;
+    call.tell(moved)
+}
+
+/// Sends a new code.
+#[server(name = Resend, prefix = "/api", endpoint = "sign_up/resend")]
+pub async fn resend() -> Result<SignUpStep, Failure> {
+    let call = Call::here()?;
+    let moved = call.backend.resend_sign_up(&call.caller, &call.held).await;
+    call.tell(moved)
+}
+
+/// Makes the account.
+#[server(name = Finish, prefix = "/api", endpoint = "sign_up/finish")]
+pub async fn finish(
+    #[server(default)] name: String,
+    #[server(default)] password: Secret,
+    #[server(default)] again: Secret,
+) -> Result<SignUpStep, Failure> {
+    let call = Call::here()?.keeping_name(&name);
+    let moved = call
+        .backend
+        .finish_sign_up(&call.caller, &call.held, &name, &password, &again)
+        .await;
+    call.tell(moved)
+}

@@ -1,0 +1,44 @@
+//! Hears that the flow went on in another tab.
+
+use leptos::prelude::*;
+
+/// Runs `moved` whenever the flow moved anywhere, and when the page is looked at again. Listens only while there is a flow
+/// and the page is seen: a browser has six connections to a server for all tabs, and each listening one takes one of them.
+#[cfg(target_arch = "wasm32")]
+pub(super) fn listen(flow: &'static str, open: Memo<bool>, moved: Callback<()>) {
+    use futures::StreamExt;
+    use gloo_net::eventsource::futures::EventSource;
+    use leptos::task::spawn_local;
+    use send_wrapper::SendWrapper;
+
+    let seen = RwSignal::new(!document().hidden());
+    let handle = window_event_listener_untyped("visibilitychange", move |_| seen.set(!document().hidden()));
+    on_cleanup(move || handle.remove());
+    Effect::new(move |before: Option<bool>| {
+        let (open, seen) = (open.get(), seen.get());
+        if open && seen && before == Some(false) {
+            moved.run(());
+        }
+        if open
+            && seen
+            && let Ok(mut source) = EventSource::new(&["/api/flow/events?flow=", flow].concat())
+        {
+            if let Ok(mut events) = source.subscribe("moved") {
+                spawn_local(async move {
+                    while let Some(event) = events.next().await {
+                        if event.is_ok() && moved.try_run(()).is_none() {
+                            break;
+                        }
+                    }
+                });
+            }
+            let source = SendWrapper::new(source);
+            on_cleanup(move || source.take().close());
+        }
+        seen
+    });
+}
+
+/// There is nothing to hear on the server.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) fn listen(_: &'static str, _: Memo<bool>, _: Callback<()>) {}

@@ -1,0 +1,76 @@
+use super::Talk;
+use account::{Field, Refusal};
+use leptos::ev::SubmitEvent;
+use leptos::prelude::*;
+use leptos::wasm_bindgen::JsCast;
+use leptos::web_sys::{FormData, HtmlFormElement};
+
+/// What stands in a form that is about to be sent.
+#[derive(Clone)]
+pub struct Fields(FormData);
+
+/// What the check in the browser says. It says nothing that the server would not; it only saves the way.
+pub enum Checked {
+    /// Nothing against it.
+    Send,
+    /// The server would refuse it.
+    Refuse(Refusal),
+    /// Something else is meant: another form, for another address.
+    Instead(&'static str, Fields),
+}
+
+impl Fields {
+    /// Nothing but one field.
+    #[must_use]
+    pub fn only(name: &str, value: &str) -> Option<Self> {
+        let data = FormData::new().ok()?;
+        data.append_with_str(name, value).ok()?;
+        Some(Self(data))
+    }
+
+    /// What was typed into a field.
+    #[must_use]
+    pub fn text(&self, field: Field) -> String {
+        self.0.get(field.as_str()).as_string().unwrap_or_default()
+    }
+
+    pub(crate) const fn data(&self) -> &FormData {
+        &self.0
+    }
+}
+
+impl From<Result<(), Refusal>> for Checked {
+    fn from(checked: Result<(), Refusal>) -> Self {
+        checked.map_or_else(Self::Refuse, |()| Self::Send)
+    }
+}
+
+/// A form that works without scripts; with them, it is sent without leaving the page.
+#[component]
+pub fn Form(
+    /// Where it is sent.
+    action: &'static str,
+    /// Who takes the answer.
+    talk: Talk,
+    /// What can be refused here already.
+    #[prop(optional, into)]
+    check: Option<Callback<Fields, Checked>>,
+    children: Children,
+) -> AnyView {
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        let form = event
+            .target()
+            .and_then(|target| target.dyn_into::<HtmlFormElement>().ok());
+        if let Some(Ok(data)) = form.map(|form| FormData::new_with_form(&form)) {
+            talk.submit(action, Fields(data), check);
+        }
+    };
+    // `novalidate`: the browser's own bubbles speak other words than we do, and are gone before they are read.
+    view! {
+        <form method="post" action=action novalidate on:submit=submit>
+            {children()}
+        </form>
+    }
+    .into_any()
+}

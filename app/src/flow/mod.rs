@@ -1,0 +1,130 @@
+//! A page's side of a flow: the step that is shown, the forms that are sent, and what comes back.
+
+mod events;
+mod form;
+mod talk;
+
+pub use form::{Checked, Fields, Form};
+pub use talk::Talk;
+
+use crate::api::{Failure, Told};
+use crate::pages::failure_page;
+use crate::ui::{Problem, use_announce};
+use crate::words::use_words;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::future::Future;
+use std::mem::{Discriminant, discriminant};
+
+/// What a page can show: sent as JSON, compared to know whether it went on.
+pub trait Step: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {}
+impl<S: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static> Step for S {}
+
+/// Where a flow stands in this page, and the talk with the server about it.
+pub struct Flow<S: Step> {
+    /// The step that is shown.
+    pub step: RwSignal<S>,
+    /// For the forms of the step.
+    pub talk: Talk,
+    /// What was typed as e-mail in a try that was refused without scripts.
+    pub typed_email: StoredValue<Option<String>>,
+    /// What was typed as name in a try that was refused without scripts.
+    pub typed_name: StoredValue<Option<String>>,
+}
+
+impl<S: Step> Copy for Flow<S> {}
+impl<S: Step> Clone for Flow<S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S: Step> Flow<S> {
+    /// Begins with what the server told; `read` asks it again.
+    pub fn new<F>(told: Told<S>, read: fn() -> F) -> Self
+    where
+        F: Future<Output = Result<Told<S>, Failure>> + 'static,
+    {
+        let step = RwSignal::new(told.step);
+        let look = Callback::new(move |then: Option<Callback<()>>| {
+            spawn_local(async move {
+                let Ok(now) = read().await else { return };
+                if step.try_with_untracked(|step| *step != now.step) == Some(true) {
+                    step.set(now.step);
+                    if let Some(then) = then {
+                        then.run(());
+                    }
+                }
+            });
+        });
+        let take = Callback::new(move |json: String| match serde_json::from_str::<S>(&json) {
+            Ok(new) => {
+                step.set(new);
+                true
+            }
+            Err(_) => false,
+        });
+        Self {
+            step,
+            talk: Talk::new(told.failure, take, look),
+            typed_email: StoredValue::new(told.typed_email),
+            typed_name: StoredValue::new(told.typed_name),
+        }
+    }
+
+    /// Shows each kind of step with its own view. A step of the same kind with other particulars keeps its view, so that
+    /// nothing typed is lost and the focus stays.
+    pub fn show(self, view: impl Fn(S) -> AnyView + Send + Sync + 'static) -> AnyView {
+        let kind: Memo<Discriminant<S>> = Memo::new(move |_| self.step.with(discriminant));
+        (move || {
+            // Read and not only tracked: a memo that nobody reads is never made.
+            let _ = kind.get();
+            view(self.step.get_untracked())
+        })
+        .into_any()
+    }
+
+    /// A part of the step that may change while the view stays.
+    pub fn part<T>(self, first: T, part: fn(S) -> Option<T>) -> Memo<T>
+    where
+        T: Clone + PartialEq + Send + Sync + 'static,
+    {
+        Memo::new(move |_| part(self.step.get()).unwrap_or_else(|| first.clone()))
+    }
+
+    /// Hears from the server that the flow went on in another tab, as long as `is_open` says that there is one.
+    pub fn follow(self, name: &'static str, is_open: fn(&S) -> bool) {
+        let announce = use_announce();
+        let words = use_words();
+        let open = Memo::new(move |_| self.step.with(is_open));
+        let elsewhere = Callback::new(move |()| announce.say(words.say("frame.elsewhere")));
+        events::listen(name, open, Callback::new(move |()| self.talk.look(elsewhere)));
+    }
+
+    /// What went wrong with the last try.
+    pub fn problem(self) -> Signal<Option<Problem>> {
+        self.talk.problem()
+    }
+}
+
+/// A page that begins with what the server tells. On the server the page waits for it, so that it is whole without scripts.
+pub fn page_of<T, F>(read: fn() -> F, show: fn(Told<T>) -> AnyView) -> AnyView
+where
+    T: Step,
+    F: Future<Output = Result<Told<T>, Failure>> + Send + 'static,
+{
+    let told = Resource::new_blocking(|| (), move |()| read());
+    view! {
+        <Suspense>
+            {move || Suspend::new(async move {
+                match told.await {
+                    Ok(told) => show(told),
+                    Err(failure) => failure_page(failure),
+                }
+            })}
+        </Suspense>
+    }
+    .into_any()
+}

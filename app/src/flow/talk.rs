@@ -1,0 +1,141 @@
+use super::form::{Checked, Fields};
+use crate::api::{Failure, wire};
+use crate::ui::Problem;
+use crate::words::{Words, use_words};
+use account::Refusal;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_router::hooks::use_navigate;
+
+/// What is said between a page and the server: one form at a time is under way, and the last no is remembered.
+#[derive(Clone, Copy)]
+pub struct Talk {
+    failure: RwSignal<Option<Told>>,
+    pending: RwSignal<bool>,
+    /// Takes the answer; false when it makes no sense.
+    take: Callback<String, bool>,
+    /// Looks where the flow stands; runs its argument when it went on.
+    look: Callback<Option<Callback<()>>>,
+    words: Words,
+}
+
+#[derive(Clone)]
+struct Told {
+    failure: Failure,
+    /// Whether the form still holds what was typed: not after a redirect.
+    form_is_kept: bool,
+}
+
+impl Talk {
+    /// A talk that may begin with a no.
+    pub fn new(failure: Option<Failure>, take: Callback<String, bool>, look: Callback<Option<Callback<()>>>) -> Self {
+        let failure = RwSignal::new(failure.map(|failure| Told {
+            failure,
+            form_is_kept: false,
+        }));
+        Self {
+            failure,
+            pending: RwSignal::new(false),
+            take,
+            look,
+            words: use_words(),
+        }
+    }
+
+    /// The same talk for a form that belongs to another page: when it is done, that page is shown.
+    #[must_use]
+    pub fn leading_to(self, path: &'static str) -> Self {
+        let navigate = use_navigate();
+        let take = Callback::new(move |_| {
+            navigate(path, leptos_router::NavigateOptions::default());
+            true
+        });
+        Self {
+            take,
+            look: Callback::new(|_| ()),
+            ..self
+        }
+    }
+
+    /// Whether an answer is awaited.
+    pub fn pending(self) -> Signal<bool> {
+        self.pending.into()
+    }
+
+    /// What went wrong with the last try, in words.
+    pub fn problem(self) -> Signal<Option<Problem>> {
+        Signal::derive(move || self.failure.get().map(|told| told.in_words(self.words)))
+    }
+
+    /// Says no without the way to the server and back.
+    pub fn refuse(self, refusal: Refusal) {
+        self.failure.set(Some(Told {
+            failure: refusal.into(),
+            form_is_kept: true,
+        }));
+    }
+
+    /// Looks whether the flow went on somewhere else; not while a form of this page is under way.
+    pub(super) fn look(self, then: Callback<()>) {
+        if !self.pending.get_untracked() {
+            self.look.run(Some(then));
+        }
+    }
+
+    /// Sends a form, after a check in the browser. A second press while the first is under way has no effect.
+    pub(super) fn submit(self, action: &'static str, fields: Fields, check: Option<Callback<Fields, Checked>>) {
+        if self.pending.get_untracked() {
+            return;
+        }
+        match check.map_or(Checked::Send, |check| check.run(fields.clone())) {
+            Checked::Send => self.send(action, fields),
+            Checked::Refuse(refusal) => self.refuse(refusal),
+            Checked::Instead(action, fields) => self.send(action, fields),
+        }
+    }
+
+    fn send(self, action: &'static str, fields: Fields) {
+        self.pending.set(true);
+        spawn_local(async move {
+            let answer = wire::post(action, &fields).await;
+            // The page may be gone by now.
+            let _ = self.pending.try_set(false);
+            let failure = match answer {
+                Ok(json) => match self.take.try_run(json) {
+                    Some(false) => Some(Failure::Broken { reference: None }),
+                    _ => None,
+                },
+                Err(Failure::Refused(Refusal::SignedOut)) => return wire::sign_in_again(),
+                Err(failure) => Some(failure),
+            };
+            if matches!(failure, Some(Failure::Refused(_))) {
+                let _ = self.look.try_run(None);
+            }
+            let _ = self.failure.try_set(failure.map(|failure| Told {
+                failure,
+                form_is_kept: true,
+            }));
+        });
+    }
+}
+
+impl Told {
+    fn in_words(&self, words: Words) -> Problem {
+        let (key, reference) = match &self.failure {
+            Failure::Refused(refusal) => return Problem::of(words, refusal),
+            Failure::Offline => ("failure.offline", None),
+            Failure::Broken { reference } => ("failure.broken", reference.as_deref()),
+        };
+        let again = if self.form_is_kept {
+            "failure.still_here"
+        } else {
+            "failure.again"
+        };
+        let mut text = [words.say(key), words.say(again)].join(" ");
+        if let Some(reference) = reference {
+            text.push(' ');
+            text.push_str(&words.say_with("failure.reference", &[("reference", reference)]));
+        }
+        Problem::plain(text)
+    }
+}

@@ -1,0 +1,150 @@
+//! "Check your e-mail": shared by every flow that mails a code.
+
+use crate::flow::{Checked, Fields, Form, Talk};
+use crate::settings::use_settings;
+use crate::ui::{
+    CodeField, Countdown, Details, EmailField, LocalTime, Look, MailHelp, MailboxButton, Page, Problem, SubmitButton,
+    use_announce,
+};
+use crate::words::{Words, use_words};
+use account::{Email, Field, MailedCode, TypedCode, read_code};
+use leptos::prelude::*;
+
+/// Where the forms of a flow's code step are sent.
+#[derive(Clone, Copy)]
+pub(super) struct Ways {
+    /// Begins the flow anew, for another address.
+    pub begin: &'static str,
+    /// Takes the code.
+    pub answer: &'static str,
+    /// Sends a new code.
+    pub resend: &'static str,
+    /// Lets the flow go, where that is a step of its own.
+    pub restart: Option<&'static str>,
+}
+
+/// The step. `lead` says what the code is for; `more` stands below the code field.
+pub(super) fn check_your_email(
+    mailed: Memo<MailedCode>,
+    talk: Talk,
+    problem: Signal<Option<Problem>>,
+    ways: Ways,
+    lead: String,
+    more: Option<AnyView>,
+) -> AnyView {
+    let words = use_words();
+    say_when_resent(mailed, words);
+    let digits = mailed.get_untracked().digits;
+    let check = Callback::new(move |fields: Fields| check_code(&fields, digits, ways.begin));
+    let email = Memo::new(move |_| mailed.with(|mailed| mailed.email.clone()));
+    view! {
+        <Page heading=words.say("code.title") problem=problem only_field=Field::Code>
+            <p>{lead}</p>
+            {move || facts(&mailed.get(), words)}
+            {move || view! { <MailboxButton email=email.get() /> }}
+            <Form action=ways.answer talk=talk check=check>
+                <CodeField digits=digits />
+                {more}
+                <SubmitButton label=words.say("code.next") pending=talk.pending() />
+            </Form>
+            {move || resend(&mailed.get(), talk, ways.resend, words)}
+            {move || view! { <MailHelp email=email.get() /> }}
+            {other_address(talk, ways, words)}
+        </Page>
+    }
+    .into_any()
+}
+
+/// Refuses what is no code. An address in the code's place means: that is where I wanted the mail.
+fn check_code(fields: &Fields, digits: usize, begin: &'static str) -> Checked {
+    match read_code(&fields.text(Field::Code), digits) {
+        Ok(TypedCode::Code(_)) => Checked::Send,
+        Ok(TypedCode::Email(email)) => match Fields::only(Field::Email.as_str(), email.as_str()) {
+            Some(fields) => Checked::Instead(begin, fields),
+            None => Checked::Send,
+        },
+        Err(refusal) => Checked::Refuse(refusal),
+    }
+}
+
+/// What tells this mail from others.
+fn facts(mailed: &MailedCode, words: Words) -> AnyView {
+    view! {
+        <dl class="facts">
+            <dt>{words.say("code.sent_to")}</dt>
+            <dd>
+                <bdi dir="ltr">{mailed.email.to_string()}</bdi>
+            </dd>
+            <dt>{words.say("code.sent_from")}</dt>
+            <dd>
+                <bdi dir="ltr">{use_settings().sender_codes}</bdi>
+            </dd>
+            <dt>{words.say("code.subject")}</dt>
+            <dd>
+                <strong>{words.say_with("code.label", &[("label", &mailed.label)])}</strong>
+                " "
+                <span class="hint">{words.say("code.label_hint")}</span>
+            </dd>
+            <dt>{words.say("code.sent_at")}</dt>
+            <dd>
+                <LocalTime at=mailed.sent_at />
+            </dd>
+            <dt>{words.say("code.works_until")}</dt>
+            <dd>
+                <LocalTime at=mailed.works_until />
+            </dd>
+        </dl>
+    }
+    .into_any()
+}
+
+fn resend(mailed: &MailedCode, talk: Talk, action: &'static str, words: Words) -> AnyView {
+    if mailed.sends_left <= 0 {
+        return view! { <p class="hint">{words.say("code.resend_none")}</p> }.into_any();
+    }
+    let wait_s = mailed.resend_in_s;
+    view! {
+        <Form action=action talk=talk>
+            <SubmitButton label=words.say("code.resend") look=Look::Plain />
+            <Countdown seconds=wait_s />
+        </Form>
+    }
+    .into_any()
+}
+
+fn say_when_resent(mailed: Memo<MailedCode>, words: Words) {
+    let announce = use_announce();
+    Effect::new(move |before: Option<account::Timestamp>| {
+        let sent_at = mailed.with(|mailed| mailed.sent_at);
+        if before.is_some_and(|before| before < sent_at) {
+            announce.say(words.say("code.resent"));
+        }
+        sent_at
+    });
+}
+
+/// For those who mistyped the address.
+fn other_address(talk: Talk, ways: Ways, words: Words) -> AnyView {
+    if let Some(restart) = ways.restart {
+        return view! {
+            <Form action=restart talk=talk>
+                <SubmitButton label=words.say("code.restart") look=Look::Link />
+            </Form>
+        }
+        .into_any();
+    }
+    view! {
+        <Details summary=words.say("code.restart")>
+            <Form action=ways.begin talk=talk check=Callback::new(check_email)>
+                <EmailField />
+                <SubmitButton label=words.say("code.start_again") look=Look::Plain />
+            </Form>
+        </Details>
+    }
+    .into_any()
+}
+
+/// Refuses what is no address.
+pub(super) fn check_email(fields: Fields) -> Checked {
+    Email::parse(&fields.text(Field::Email)).map(|_| ()).into()
+}

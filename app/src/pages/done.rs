@@ -1,0 +1,27 @@
+//! The end of a flow that proved an address and set a password: sign in with them.
+
+use crate::api::sign_in;
+use crate::flow::{Flow, Form, Step};
+use crate::ui::{Page, SubmitButton};
+use crate::words::use_words;
+use account::Email;
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+
+/// Says what is done, in the words of the flow, and leads to the sign-in with the address known.
+pub(super) fn done<S: Step>(flow: Flow<S>, name: &str, email: Email) -> AnyView {
+    let words = use_words();
+    let say = |key| words.say(&[name, key].concat());
+    let (lead, go_on) = (say(".done_lead"), say(".continue"));
+    let talk = flow.talk.leading_to("/signin");
+    view! {
+        <Page heading=say(".done_title") problem=flow.problem()>
+            <p>{lead}</p>
+            <Form action=sign_in::Begin::PATH talk=talk>
+                <input type="hidden" name="email" value=email.to_string() />
+                <SubmitButton label=go_on pending=talk.pending() />
+            </Form>
+        </Page>
+    }
+    .into_any()
+}

@@ -1,0 +1,79 @@
+//! Pages for what did not work: what happened, in which words, and a way on.
+
+use crate::api::Failure;
+use crate::ui::{LinkButton, Look, Page};
+#[cfg(feature = "ssr")]
+use crate::words::Words;
+use crate::words::use_words;
+use leptos::prelude::*;
+
+/// The key of the words for a status.
+const fn kind(status: u16) -> &'static str {
+    match status {
+        400 => "unreadable",
+        403 => "forbidden",
+        404 | 405 => "not_found",
+        408 | 503 => "busy",
+        413 => "too_large",
+        429 => "too_many",
+        _ => "broken",
+    }
+}
+
+/// An address that no page has, reached by a link inside the app.
+pub(crate) fn not_found_page() -> AnyView {
+    #[cfg(feature = "ssr")]
+    crate::api::not_found();
+    error_page(404, None, None)
+}
+
+/// A page whose data did not come.
+pub(crate) fn failure_page(failure: Failure) -> AnyView {
+    match failure {
+        Failure::Refused(account::Refusal::SignedOut) => {
+            Effect::new(|| crate::api::wire::sign_in_again());
+            ().into_any()
+        }
+        Failure::Broken { reference } => error_page(500, reference, None),
+        Failure::Offline => {
+            let words = use_words();
+            view! {
+                <Page heading=words.say("failure.offline")>
+                    <p>{words.say("failure.again")}</p>
+                </Page>
+            }
+            .into_any()
+        }
+        Failure::Refused(_) => error_page(400, None, None),
+    }
+}
+
+/// The title of the page for a status.
+#[cfg(feature = "ssr")]
+pub(crate) fn error_title(words: Words, status: u16, brand: &str) -> String {
+    let heading = words.say(&["error.", kind(status), "_title"].concat());
+    words.say_with("frame.title", &[("heading", &heading), ("brand", brand)])
+}
+
+/// What is shown for a status.
+pub(crate) fn error_page(status: u16, reference: Option<String>, retry_after_s: Option<i64>) -> AnyView {
+    let (words, kind) = (use_words(), kind(status));
+    let reference = reference.map(|reference| {
+        view! { <p>{words.say_with("error.reference", &[("reference", &reference)])}</p> }
+    });
+    let wait = retry_after_s.map(|seconds| {
+        view! { <p>{words.say_with("error.again_in", &[("wait", &words.wait(seconds))])}</p> }
+    });
+    view! {
+        <Page heading=words.say(&["error.", kind, "_title"].concat())>
+            <p>{words.say(&["error.", kind].concat())}</p>
+            {wait}
+            {reference}
+            <p class="ways">
+                <LinkButton href="/signin" label=words.say("error.home") look=Look::Plain />
+                <LinkButton href="/help" label=words.say("error.help") look=Look::Link />
+            </p>
+        </Page>
+    }
+    .into_any()
+}

@@ -1,0 +1,89 @@
+//! Forgot password: e-mail, mailed code, new password.
+
+use super::check_your_email::{Ways, check_email, check_your_email};
+use super::done::done;
+use crate::api::{Told, reset};
+use crate::flow::{Checked, Fields, Flow, Form, page_of};
+use crate::ui::{EmailField, LinkButton, Look, NewPasswords, Page, SubmitButton, UsernameHint, check_new_passwords};
+use crate::words::use_words;
+use account::{Email, Field, MailedCode, ResetStep};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+
+/// `/reset`.
+pub(super) fn page() -> AnyView {
+    page_of(reset::read_step, show)
+}
+
+fn show(told: Told<ResetStep>) -> AnyView {
+    let flow = Flow::new(told, reset::read_step);
+    flow.follow("reset", |step| {
+        matches!(step, ResetStep::EnterCode(_) | ResetStep::ChoosePassword { .. })
+    });
+    flow.show(move |step| match step {
+        ResetStep::AskEmail { email } => ask_email(flow, email),
+        ResetStep::EnterCode(mailed) => enter_code(flow, mailed),
+        ResetStep::ChoosePassword { email, min } => choose_password(flow, email, min),
+        ResetStep::Done { email } => done(flow, "reset", email),
+    })
+}
+
+fn ask_email(flow: Flow<ResetStep>, known: Option<String>) -> AnyView {
+    let words = use_words();
+    let typed = flow.typed_email.get_value().or(known).unwrap_or_default();
+    view! {
+        <Page heading=words.say("reset.title") problem=flow.problem() only_field=Field::Email>
+            <p>{words.say("reset.lead")}</p>
+            <Form action=reset::Begin::PATH talk=flow.talk check=Callback::new(check_email)>
+                <EmailField value=typed />
+                <SubmitButton label=words.say("reset.next") pending=flow.talk.pending() />
+            </Form>
+            <p>
+                <LinkButton href="/signin" label=words.say("reset.back") look=Look::Link />
+            </p>
+        </Page>
+    }
+    .into_any()
+}
+
+fn enter_code(flow: Flow<ResetStep>, mailed: MailedCode) -> AnyView {
+    let ways = Ways {
+        begin: reset::Begin::PATH,
+        answer: reset::Answer::PATH,
+        resend: reset::Resend::PATH,
+        restart: None,
+    };
+    let mailed = flow.part(mailed, |step| match step {
+        ResetStep::EnterCode(mailed) => Some(mailed),
+        _ => None,
+    });
+    check_your_email(
+        mailed,
+        flow.talk,
+        flow.problem(),
+        ways,
+        use_words().say("reset.code_lead"),
+        None,
+    )
+}
+
+fn choose_password(flow: Flow<ResetStep>, email: Email, min: usize) -> AnyView {
+    let words = use_words();
+    let shown = email.to_string();
+    let check = {
+        let email = email.clone();
+        move |_: Fields| Checked::from(check_new_passwords(min, &email, ""))
+    };
+    view! {
+        <Page heading=words.say("reset.choose_title") problem=flow.problem()>
+            <p class="who">{words.say("reset.choose_for")} " " <bdi dir="ltr">{shown}</bdi></p>
+            <p>{words.say("reset.choose_lead")}</p>
+            <Form action=reset::Choose::PATH talk=flow.talk check=Callback::new(check)>
+                <UsernameHint email=email />
+                <NewPasswords min=min />
+                <SubmitButton label=words.say("reset.submit") pending=flow.talk.pending() />
+            </Form>
+        </Page>
+    }
+    .into_any()
+}

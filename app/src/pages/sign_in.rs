@@ -1,0 +1,150 @@
+//! Sign in: e-mail, password, mailed code.
+
+use super::check_your_email::{Ways, check_email, check_your_email};
+use crate::api::{Told, reset, sign_in, wire};
+use crate::flow::{Checked, Fields, Flow, Form, page_of};
+use crate::settings::use_settings;
+use crate::ui::{Checkbox, EmailField, LinkButton, Look, Page, PasswordField, SubmitButton, UsernameHint, use_live};
+use crate::words::{time_in_utc, time_of_day, use_words};
+use account::{Email, Field, MailedCode, Refusal, SignInStep, safe_next};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
+
+/// `/signin`.
+pub(super) fn page() -> AnyView {
+    page_of(sign_in::read_step, show)
+}
+
+fn show(told: Told<SignInStep>) -> AnyView {
+    let flow = Flow::new(told, sign_in::read_step);
+    flow.follow("sign_in", |step| {
+        matches!(step, SignInStep::EnterPassword { .. } | SignInStep::EnterCode(_))
+    });
+    flow.show(move |step| match step {
+        SignInStep::AskEmail { email, resume } => ask_email(flow, email, resume),
+        SignInStep::EnterPassword { email } => enter_password(flow, email),
+        SignInStep::EnterCode(mailed) => enter_code(flow, mailed),
+        SignInStep::SignedIn { next } => signed_in(safe_next(&next).to_owned()),
+    })
+}
+
+fn ask_email(flow: Flow<SignInStep>, known: Option<String>, resume: Option<MailedCode>) -> AnyView {
+    let words = use_words();
+    let typed = flow.typed_email.get_value().or(known).unwrap_or_default();
+    let next = use_query_map()
+        .with_untracked(|query| query.get("next"))
+        .unwrap_or_default();
+    let create = use_settings().sign_up.then(|| {
+        view! {
+            <p>
+                {words.say("sign_in.no_account")} " "
+                <LinkButton href="/signup" label=words.say("sign_in.create") look=Look::Link />
+            </p>
+        }
+    });
+    view! {
+        <Page heading=words.say("sign_in.title") problem=flow.problem() only_field=Field::Email>
+            {resume.map(resume_reset)}
+            <Form action=sign_in::Begin::PATH talk=flow.talk check=Callback::new(check_email)>
+                <input type="hidden" name="next" value=next />
+                <EmailField value=typed />
+                <SubmitButton label=words.say("sign_in.next") pending=flow.talk.pending() />
+            </Form>
+            {create}
+        </Page>
+    }
+    .into_any()
+}
+
+/// The way back to a reset whose tab was closed.
+fn resume_reset(mailed: MailedCode) -> AnyView {
+    let (words, live) = (use_words(), use_live());
+    let label = move || {
+        let time = if live.get() {
+            time_of_day(mailed.sent_at)
+        } else {
+            time_in_utc(mailed.sent_at)
+        };
+        words.say_with("sign_in.resume", &[("time", &time), ("email", mailed.email.as_str())])
+    };
+    view! {
+        <p class="notice">
+            <a href="/reset">{label}</a>
+        </p>
+    }
+    .into_any()
+}
+
+fn enter_password(flow: Flow<SignInStep>, email: Email) -> AnyView {
+    let words = use_words();
+    let (shown, carried) = (email.to_string(), email.to_string());
+    let check = |fields: Fields| match fields.text(Field::Password).is_empty() {
+        true => Checked::Refuse(Refusal::PasswordMissing),
+        false => Checked::Send,
+    };
+    view! {
+        <Page heading=words.say("sign_in.password_title") problem=flow.problem() only_field=Field::Password>
+            <Form action=sign_in::Restart::PATH talk=flow.talk>
+                <p class="who">
+                    {words.say("sign_in.as")} " " <bdi dir="ltr">{shown}</bdi> " "
+                    <SubmitButton label=words.say("sign_in.different") look=Look::Link />
+                </p>
+            </Form>
+            <Form action=sign_in::Password::PATH talk=flow.talk check=Callback::new(check)>
+                <UsernameHint email=email />
+                <PasswordField field=Field::Password />
+                <SubmitButton label=words.say("sign_in.submit") pending=flow.talk.pending() />
+            </Form>
+            // A form of its own: no typed password travels with it, and Enter still signs in.
+            <Form action=reset::Begin::PATH talk=flow.talk.leading_to("/reset")>
+                <input type="hidden" name="email" value=carried />
+                <SubmitButton label=words.say("sign_in.forgot") look=Look::Link />
+            </Form>
+        </Page>
+    }
+    .into_any()
+}
+
+fn enter_code(flow: Flow<SignInStep>, mailed: MailedCode) -> AnyView {
+    let words = use_words();
+    let ways = Ways {
+        begin: sign_in::Begin::PATH,
+        answer: sign_in::Answer::PATH,
+        resend: sign_in::Resend::PATH,
+        restart: Some(sign_in::Restart::PATH),
+    };
+    let days = use_settings().trust_days.to_string();
+    let trust = view! {
+        <Checkbox
+            name="trust"
+            label=words.say_with("sign_in.trust", &[("days", &days)])
+            hint=words.say("sign_in.trust_hint")
+        />
+    };
+    let mailed = flow.part(mailed, |step| match step {
+        SignInStep::EnterCode(mailed) => Some(mailed),
+        _ => None,
+    });
+    let lead = words.say("sign_in.code_lead");
+    check_your_email(mailed, flow.talk, flow.problem(), ways, lead, Some(trust.into_any()))
+}
+
+/// The frame says more to those who are signed in, so the next page is loaded whole.
+fn signed_in(next: String) -> AnyView {
+    let words = use_words();
+    Effect::new({
+        let next = next.clone();
+        move || wire::go(&next)
+    });
+    view! {
+        <Page heading=words.say("sign_in.done")>
+            <p>
+                <a href=next rel="external">
+                    {words.say("sign_in.go_on")}
+                </a>
+            </p>
+        </Page>
+    }
+    .into_any()
+}

@@ -1,0 +1,113 @@
+//! Sign up: e-mail, mailed code, name and password.
+
+use super::check_your_email::{Ways, check_email, check_your_email};
+use super::done::done;
+use crate::api::{Told, sign_up};
+use crate::flow::{Checked, Fields, Flow, Form, page_of};
+use crate::settings::use_settings;
+use crate::ui::{
+    EmailField, LinkButton, Look, NameField, NewPasswords, Page, SubmitButton, UsernameHint, check_new_passwords,
+};
+use crate::words::use_words;
+use account::{Email, Field, MailedCode, Name, Refusal, SignUpStep};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+
+/// `/signup`.
+pub(super) fn page() -> AnyView {
+    if use_settings().sign_up {
+        page_of(sign_up::read_step, show)
+    } else {
+        closed()
+    }
+}
+
+fn closed() -> AnyView {
+    let words = use_words();
+    view! {
+        <Page heading=words.say("sign_up.title")>
+            <p>{words.say("sign_up.closed")}</p>
+        </Page>
+    }
+    .into_any()
+}
+
+fn show(told: Told<SignUpStep>) -> AnyView {
+    let flow = Flow::new(told, sign_up::read_step);
+    flow.follow("sign_up", |step| {
+        matches!(step, SignUpStep::EnterCode(_) | SignUpStep::ChooseDetails { .. })
+    });
+    flow.show(move |step| match step {
+        SignUpStep::AskEmail { email } => ask_email(flow, email),
+        SignUpStep::EnterCode(mailed) => enter_code(flow, mailed),
+        SignUpStep::ChooseDetails { email, min } => choose_details(flow, email, min),
+        SignUpStep::Done { email } => done(flow, "sign_up", email),
+    })
+}
+
+fn ask_email(flow: Flow<SignUpStep>, known: Option<String>) -> AnyView {
+    let words = use_words();
+    let typed = flow.typed_email.get_value().or(known).unwrap_or_default();
+    view! {
+        <Page heading=words.say("sign_up.title") problem=flow.problem() only_field=Field::Email>
+            <p>{words.say("sign_up.lead")}</p>
+            <Form action=sign_up::Begin::PATH talk=flow.talk check=Callback::new(check_email)>
+                <EmailField value=typed />
+                <SubmitButton label=words.say("sign_up.next") pending=flow.talk.pending() />
+            </Form>
+            <p>
+                {words.say("sign_up.have_account")} " "
+                <LinkButton href="/signin" label=words.say("sign_in.title") look=Look::Link />
+            </p>
+        </Page>
+    }
+    .into_any()
+}
+
+fn enter_code(flow: Flow<SignUpStep>, mailed: MailedCode) -> AnyView {
+    let ways = Ways {
+        begin: sign_up::Begin::PATH,
+        answer: sign_up::Answer::PATH,
+        resend: sign_up::Resend::PATH,
+        restart: None,
+    };
+    let mailed = flow.part(mailed, |step| match step {
+        SignUpStep::EnterCode(mailed) => Some(mailed),
+        _ => None,
+    });
+    check_your_email(
+        mailed,
+        flow.talk,
+        flow.problem(),
+        ways,
+        use_words().say("sign_up.code_lead"),
+        None,
+    )
+}
+
+fn choose_details(flow: Flow<SignUpStep>, email: Email, min: usize) -> AnyView {
+    let words = use_words();
+    let shown = email.to_string();
+    let typed_name = flow.typed_name.get_value().unwrap_or_default();
+    let check = {
+        let email = email.clone();
+        move |fields: Fields| Checked::from(check_details(&fields, &email, min))
+    };
+    view! {
+        <Page heading=words.say("sign_up.details_title") problem=flow.problem()>
+            <p class="who">{words.say("sign_up.details_for")} " " <bdi dir="ltr">{shown}</bdi></p>
+            <Form action=sign_up::Finish::PATH talk=flow.talk check=Callback::new(check)>
+                <UsernameHint email=email />
+                <NameField value=typed_name />
+                <NewPasswords min=min />
+                <SubmitButton label=words.say("sign_up.submit") pending=flow.talk.pending() />
+            </Form>
+        </Page>
+    }
+    .into_any()
+}
+
+fn check_details(fields: &Fields, email: &Email, min: usize) -> Result<(), Refusal> {
+    let name = Name::parse(&fields.text(Field::Name))?;
+    check_new_passwords(min, email, name.as_str())
+}

@@ -1,0 +1,113 @@
+//! The document around the app, and the pages that are shown where the app cannot be asked.
+
+use crate::api::{public_settings, settings_here};
+use crate::pages::{self, App};
+use crate::settings::{PublicSettings, Theme, provide};
+use crate::ui::Frame;
+use crate::words::Words;
+use backend::Backend;
+use leptos::nonce::use_nonce;
+use leptos::prelude::*;
+use leptos_meta::{MetaTags, ServerMetaContext};
+use leptos_router::components::Router;
+use leptos_router::location::RequestUrl;
+
+/// The addresses of the browser's files.
+#[derive(Debug, Clone, Default)]
+pub struct Assets {
+    /// The module that starts the WASM.
+    pub js: String,
+    /// The WASM.
+    pub wasm: String,
+    /// The one stylesheet.
+    pub css: String,
+}
+
+/// The whole document of a page. The [`Backend`] and the [`Assets`] are taken from the context. `cargo leptos watch` says
+/// in the options where the page hears that it is out of date.
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    let assets: Assets = use_context().unwrap_or_default();
+    let settings = settings_here();
+    let words = Words::of(&settings.language);
+    // By hand: the library's tags ask for the WASM before the first paint, and write the nonce where it does not belong.
+    let loader = loader(&assets);
+    view! {
+        <!DOCTYPE html>
+        <html lang=words.language dir=words.direction() data-theme=settings.theme.as_str()>
+            <head>
+                {head(&settings, &assets)}
+                <MetaTags />
+                <AutoReload options />
+                <script type="module" nonce=use_nonce()>
+                    {loader}
+                </script>
+            </head>
+            <body>
+                <App />
+            </body>
+        </html>
+    }
+}
+
+/// Starts the app when the page is painted and at rest. Where it cannot be had the forms are sent plainly, so that is no fault.
+fn loader(assets: &Assets) -> String {
+    format!(
+        r#"const start=()=>import({js:?}).then(m=>m.default({{module_or_path:{wasm:?}}}).then(()=>m.hydrate())).catch(()=>{{}});
+const rest=()=>"requestIdleCallback" in window?requestIdleCallback(start,{{timeout:2000}}):setTimeout(start,50);
+document.readyState==="complete"?rest():addEventListener("load",rest);"#,
+        js = assets.js,
+        wasm = assets.wasm,
+    )
+}
+
+fn head(settings: &PublicSettings, assets: &Assets) -> impl IntoView + use<> {
+    let scheme = match settings.theme {
+        Theme::Auto => "light dark",
+        Theme::Light => "light",
+        Theme::Dark => "dark",
+    };
+    view! {
+        <meta charset="utf-8"/>
+        <meta name="viewport" content="width=device-width, initial-scale=1"/>
+        <meta name="color-scheme" content=scheme/>
+        <link rel="stylesheet" href=assets.css.clone()/>
+        <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+    }
+}
+
+/// A whole page for a request that no page of the app answers: refused, too large, too many, broken, busy.
+///
+/// `status` is the status it goes out with; `reference` stands in our log beside the fault.
+#[must_use]
+pub fn error_page(
+    backend: &Backend,
+    assets: &Assets,
+    language: &str,
+    status: u16,
+    reference: Option<&str>,
+    retry_after_s: Option<i64>,
+) -> String {
+    let settings = public_settings(backend, language);
+    let reference = reference.map(str::to_owned);
+    let owner = Owner::new();
+    let html = owner.with(|| {
+        let (head, words) = (head(&settings, assets), Words::of(language));
+        let title = pages::error_title(words, status, &settings.brand);
+        provide(settings);
+        provide_context(RequestUrl::new("/"));
+        provide_context(ServerMetaContext::new().0);
+        view! {
+            <html lang=words.language dir=words.direction() data-theme="auto">
+                <head>{head} <title>{title}</title></head>
+                <body>
+                    <Router>
+                        <Frame signed_in=false>{pages::error_page(status, reference, retry_after_s)}</Frame>
+                    </Router>
+                </body>
+            </html>
+        }
+        .to_html()
+    });
+    owner.unset_with_forced_cleanup();
+    ["<!DOCTYPE html>", &html].concat()
+}

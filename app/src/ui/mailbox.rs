@@ -1,0 +1,154 @@
+//! The way to the person's mailbox, known from the domain they typed and nothing else.
+
+use crate::settings::use_settings;
+use crate::words::use_words;
+use account::Email;
+use leptos::prelude::*;
+
+/// A mail provider on the web.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mailbox {
+    /// As its users know it.
+    pub name: &'static str,
+    /// Its page; a search for our e-mails where its address allows that. Never holds the person's address.
+    pub href: String,
+}
+
+/// The mailbox of an address, if its domain is one that everybody can have an address at.
+#[must_use]
+pub fn mailbox(email: &Email, sender_codes: &str, sender_notices: &str) -> Option<Mailbox> {
+    let codes = escape(sender_codes);
+    let (name, href) = match email.domain() {
+        "gmail.com" | "googlemail.com" => {
+            let senders = ["from%3A(", &codes, "+OR+", &escape(sender_notices), ")+in%3Aanywhere"].concat();
+            ("Gmail", ["https://mail.google.com/mail/#search/", &senders].concat())
+        }
+        "outlook.com" | "hotmail.com" | "live.com" | "msn.com" | "hotmail.co.uk" | "hotmail.fr" | "outlook.fr"
+        | "outlook.de" => ("Outlook", "https://outlook.live.com/mail/".into()),
+        "icloud.com" | "me.com" | "mac.com" => ("iCloud Mail", "https://www.icloud.com/mail/".into()),
+        "proton.me" | "protonmail.com" | "pm.me" => (
+            "Proton Mail",
+            ["https://mail.proton.me/u/0/all-mail#from=", &codes].concat(),
+        ),
+        // Yahoo reads the search term twice.
+        domain if is_yahoo(domain) => {
+            let term = codes.replace('%', "%25");
+            (
+                "Yahoo Mail",
+                ["https://mail.yahoo.com/d/search/keyword=from%253A", &term].concat(),
+            )
+        }
+        _ => return None,
+    };
+    Some(Mailbox { name, href })
+}
+
+/// Yahoo has one domain for each country: `yahoo.fr`, `yahoo.co.uk`.
+fn is_yahoo(domain: &str) -> bool {
+    let country = |end: &str| end.len() == 2 && end.bytes().all(|b| b.is_ascii_lowercase());
+    domain == "ymail.com"
+        || domain.strip_prefix("yahoo.").is_some_and(|end| {
+            end == "com"
+                || country(end)
+                || end
+                    .strip_prefix("co.")
+                    .or(end.strip_prefix("com."))
+                    .is_some_and(country)
+        })
+}
+
+/// As a part of an address: everything but letters, digits, dot and dash in percent form.
+fn escape(text: &str) -> String {
+    text.bytes()
+        .map(|b| match b {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' => char::from(b).to_string(),
+            b => format!("%{b:02X}"),
+        })
+        .collect()
+}
+
+/// Opens the person's mailbox in a tab of its own; nothing when the provider is not known.
+#[component]
+pub fn MailboxButton(
+    /// Whose.
+    email: Email,
+) -> AnyView {
+    let settings = use_settings();
+    let Some(Mailbox { name, href }) = mailbox(&email, &settings.sender_codes, &settings.sender_notices) else {
+        return ().into_any();
+    };
+    let label = use_words().say_with("code.open_mailbox", &[("mailbox", name)]);
+    view! {
+        <p>
+            <a class="button" href=href target="_blank" rel="noreferrer external">
+                {label}
+            </a>
+        </p>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(address: &str) -> Option<(&'static str, String)> {
+        let email = Email::parse(address).unwrap();
+        mailbox(&email, "noreply@signin.rekey.example", "noreply@rekey.example").map(|it| (it.name, it.href))
+    }
+
+    #[test]
+    fn a_known_domain_leads_to_its_mailbox() {
+        let gmail = "https://mail.google.com/mail/#search/\
+            from%3A(noreply%40signin.rekey.example+OR+noreply%40rekey.example)+in%3Aanywhere";
+        let yahoo = "https://mail.yahoo.com/d/search/keyword=from%253Anoreply%2540signin.rekey.example";
+        let proton = "https://mail.proton.me/u/0/all-mail#from=noreply%40signin.rekey.example";
+        let outlook = "https://outlook.live.com/mail/";
+        for (address, name, href) in [
+            ("ada@gmail.com", "Gmail", gmail),
+            ("ada@googlemail.com", "Gmail", gmail),
+            ("Ada@GMail.com", "Gmail", gmail),
+            ("ada@outlook.com", "Outlook", outlook),
+            ("ada@hotmail.com", "Outlook", outlook),
+            ("ada@live.com", "Outlook", outlook),
+            ("ada@yahoo.com", "Yahoo Mail", yahoo),
+            ("ada@yahoo.fr", "Yahoo Mail", yahoo),
+            ("ada@yahoo.co.uk", "Yahoo Mail", yahoo),
+            ("ada@yahoo.com.br", "Yahoo Mail", yahoo),
+            ("ada@icloud.com", "iCloud Mail", "https://www.icloud.com/mail/"),
+            ("ada@proton.me", "Proton Mail", proton),
+        ] {
+            assert_eq!(link(address), Some((name, href.to_owned())), "{address}");
+        }
+    }
+
+    #[test]
+    fn every_other_domain_leads_nowhere() {
+        for address in [
+            "ada@example.com",
+            "ada@gmail.com.evil.example",
+            "ada@notgmail.com",
+            "ada@mail.gmail.com",
+            "ada@yahoo.evil.example",
+            "ada@yahoo.company",
+            "ada@yahoo.co.evil",
+            "gmail.com@example.com",
+        ] {
+            assert_eq!(link(address), None, "{address}");
+        }
+    }
+
+    #[test]
+    fn the_link_tells_the_provider_no_address_of_the_person() {
+        assert!(
+            ["gmail.com", "yahoo.com", "proton.me", "outlook.com"]
+                .iter()
+                .all(|domain| { !link(&format!("lovelace@{domain}")).unwrap().1.contains("lovelace") })
+        );
+    }
+
+    #[test]
+    fn a_sender_cannot_break_out_of_the_search() {
+        assert_eq!(escape("a+b&c=d#e\"@x-y.z"), "a%2Bb%26c%3Dd%23e%22%40x-y.z");
+    }
+}

@@ -1,0 +1,36 @@
+//! The parts that every page is made of. Each one is whole HTML without scripts and gets better with them.
+//!
+//! A page is a [`Page`] with fields and buttons in it; the [`Frame`] stands around all of them, once.
+
+mod announce;
+mod browser;
+mod button;
+mod copy_button;
+mod countdown;
+mod field;
+mod frame;
+mod live;
+mod mail_help;
+mod mailbox;
+mod notice;
+mod page;
+mod password_field;
+mod problem;
+mod rows;
+mod time;
+
+pub use announce::{Announce, use_announce};
+pub use button::{LinkButton, Look, SubmitButton};
+pub use copy_button::CopyButton;
+pub use countdown::Countdown;
+pub use field::{Checkbox, CodeField, EmailField, NameField, UsernameHint};
+pub use frame::Frame;
+pub use live::use_live;
+pub use mail_help::MailHelp;
+pub use mailbox::{Mailbox, MailboxButton, mailbox};
+pub use notice::{Details, Notice};
+pub use page::Page;
+pub use password_field::{NewPasswords, PasswordField, check_new_passwords};
+pub use problem::{Problem, use_problem};
+pub use rows::{Row, Rows};
+pub use time::{LocalTime, When};

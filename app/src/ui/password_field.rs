@@ -1,0 +1,135 @@
+//! Passwords: the current one, and a new one twice. Nothing here blocks pasting or a password manager.
+
+use super::browser;
+use super::field::Input;
+use super::live::use_live;
+use crate::words::use_words;
+use account::{Email, Field, PasswordPolicy, Refusal, Secret};
+use leptos::prelude::*;
+
+/// A password that the person has already.
+#[component]
+pub fn PasswordField(
+    /// [`Field::Password`] when signing in, [`Field::Current`] when changing it.
+    field: Field,
+) -> AnyView {
+    let label = if field == Field::Current {
+        "field.current"
+    } else {
+        "field.password"
+    };
+    show(
+        field,
+        label,
+        Input {
+            autocomplete: "current-password",
+            enterkeyhint: Some("go"),
+            ..Input::default()
+        },
+        None,
+    )
+}
+
+/// A new password, twice. Says when it is long enough and when the two match, and never scolds.
+#[component]
+pub fn NewPasswords(
+    /// Fewest characters.
+    min: usize,
+) -> AnyView {
+    let words = use_words();
+    let policy = PasswordPolicy { min };
+    let (long_enough, alike) = (RwSignal::new(false), RwSignal::new(false));
+    let look = move || {
+        let [password, again] = [Field::Password, Field::Again].map(typed);
+        long_enough.set((min..=PasswordPolicy::MAX).contains(&length(&password)));
+        alike.set(!password.is_empty() && password.as_password() == again.as_password());
+    };
+    // Once at the start: a browser may have filled the fields before the scripts came.
+    Effect::new(look);
+    let new = |enterkeyhint| Input {
+        autocomplete: "new-password",
+        enterkeyhint: Some(enterkeyhint),
+        passwordrules: Some(format!(
+            "minlength: {}; maxlength: {};",
+            policy.min,
+            PasswordPolicy::MAX
+        )),
+        ..Input::default()
+    };
+    let note = |said: RwSignal<bool>, key: &'static str| move || said.get().then(|| words.say(key));
+    let hint = words.say_with("field.new_password_hint", &[("min", &min.to_string())]);
+    view! {
+        <div class="pair" on:input=move |_| look()>
+            {show(
+                Field::Password,
+                "field.new_password",
+                Input { hint: Some(hint), ..new("next") },
+                Some(view! { <p class="good" aria-live="polite">{note(long_enough, "field.long_enough")}</p> }.into_any()),
+            )}
+            {show(
+                Field::Again,
+                "field.again",
+                new("go"),
+                Some(view! { <p class="good" aria-live="polite">{note(alike, "field.passwords_match")}</p> }.into_any()),
+            )}
+        </div>
+    }
+    .into_any()
+}
+
+/// What the server would refuse in the new passwords that stand in the page now, without the way to it and back.
+///
+/// # Errors
+/// The refusal that the server would give, as far as it can be known here.
+pub fn check_new_passwords(min: usize, email: &Email, name: &str) -> Result<(), Refusal> {
+    PasswordPolicy { min }
+        .check(&typed(Field::Password), &typed(Field::Again), email, name)
+        .map(|_| ())
+}
+
+fn typed(field: Field) -> Secret {
+    browser::typed(field.as_str()).into()
+}
+
+/// In code points after NFC, as the policy counts.
+fn length(password: &Secret) -> usize {
+    password.as_password().expose().chars().count()
+}
+
+fn show(field: Field, label: &'static str, input: Input, note: Option<AnyView>) -> AnyView {
+    let words = use_words();
+    let label = words.say(label);
+    let live = use_live();
+    let shown = RwSignal::new(false);
+    let caps = RwSignal::new(false);
+    Effect::new(move || browser::when_leaving(field.as_str(), move || shown.set(false)));
+    let turn = move || if shown.get() { "field.hide" } else { "field.show" };
+    let named = label.clone();
+    let beside = view! {
+        <button
+            type="button"
+            class="peek"
+            hidden=move || !live.get()
+            aria-controls=field.as_str()
+            aria-label=move || words.say_with(&[turn(), "_named"].concat(), &[("field", &named)])
+            on:click=move |_| shown.update(|shown| *shown = !*shown)
+        >
+            {move || words.say(turn())}
+        </button>
+    };
+    let below = view! {
+        <p class="caps" aria-live="polite">{move || caps.get().then(|| words.say("field.caps_lock"))}</p>
+        {note}
+    };
+    let field_view = Input {
+        label,
+        kind: Signal::derive(move || if shown.get() { "text" } else { "password" }),
+        dir: Some("ltr"),
+        beside: Some(beside.into_any()),
+        below: Some(below.into_any()),
+        ..input
+    }
+    .show(field);
+    view! { <div on:keyup=move |event| caps.set(browser::caps_lock(&event)) on:focusout=move |_| caps.set(false)>{field_view}</div> }
+        .into_any()
+}

@@ -1,0 +1,63 @@
+//! Moments, in the time of the place where the person is.
+
+use super::browser;
+use crate::words::{time_of_day, use_words};
+use account::Timestamp;
+use leptos::prelude::*;
+
+/// How much of a moment is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum When {
+    /// `10:02`: for things of the last minutes.
+    #[default]
+    Time,
+    /// Day and time.
+    DayAndTime,
+    /// The day.
+    Day,
+}
+
+/// A moment: in UTC from the server, in local time once scripts run.
+#[component]
+pub fn LocalTime(
+    /// The moment.
+    at: Timestamp,
+    /// How much of it.
+    #[prop(optional)]
+    show: When,
+) -> AnyView {
+    let words = use_words();
+    let text = RwSignal::new(in_utc(at, show));
+    Effect::new(move || {
+        let local = match show {
+            When::Time => Some(time_of_day(at)),
+            When::DayAndTime => browser::local_day(at.0, words.language, true),
+            When::Day => browser::local_day(at.0, words.language, false),
+        };
+        if let Some(local) = local {
+            text.set(local);
+        }
+    });
+    view! { <time datetime=at.iso()>{text}</time> }.into_any()
+}
+
+fn in_utc(at: Timestamp, show: When) -> String {
+    match show {
+        When::Time => [&at.hour_and_minute(), " UTC"].concat(),
+        When::DayAndTime => [&at.day(), " ", &at.hour_and_minute(), " UTC"].concat(),
+        When::Day => at.day(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_server_says_that_it_means_utc() {
+        let at = Timestamp(1_700_000_000_000);
+        assert_eq!(in_utc(at, When::Time), "22:13 UTC");
+        assert_eq!(in_utc(at, When::DayAndTime), "2023-11-14 22:13 UTC");
+        assert_eq!(in_utc(at, When::Day), "2023-11-14");
+    }
+}

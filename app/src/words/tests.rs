@@ -1,0 +1,177 @@
+use super::*;
+use account::Guessable;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+fn catalogue(language: &str) -> BTreeMap<String, String> {
+    let messages = crate::_rust_i18n_backend().messages_for_locale(language).unwrap();
+    messages
+        .into_iter()
+        .map(|(key, text)| (key.into_owned(), text.into_owned()))
+        .collect()
+}
+
+fn placeholders(text: &str) -> BTreeSet<&str> {
+    text.split("%{")
+        .skip(1)
+        .filter_map(|rest| rest.split_once('}'))
+        .map(|(name, _)| name)
+        .collect()
+}
+
+/// The text of every source file below a folder, tests aside.
+fn sources(folder: &Path) -> Vec<String> {
+    let mut texts = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            texts.extend(sources(&path));
+        } else if path.extension().is_some_and(|end| end == "rs") && !path.ends_with("tests.rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            texts.push(text.split("#[cfg(test)]").next().unwrap_or_default().to_owned());
+        }
+    }
+    texts
+}
+
+/// Every string literal that has the form of a key, or of the beginning of one.
+fn keys_in_source() -> BTreeSet<String> {
+    let groups: BTreeSet<String> = catalogue("en")
+        .keys()
+        .filter_map(|key| key.split_once('.'))
+        .map(|(group, _)| group.to_owned())
+        .collect();
+    let is_key = |text: &&str| {
+        text.split_once('.').is_some_and(|(group, rest)| {
+            groups.contains(group)
+                && rest
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        })
+    };
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    sources(&source)
+        .iter()
+        .flat_map(|text| text.split('"'))
+        .filter(is_key)
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_sentence_is_there_in_every_language_with_the_same_gaps() {
+    let english = catalogue("en");
+    for language in LANGUAGES {
+        let other = catalogue(language);
+        for (key, text) in &english {
+            let theirs = other
+                .get(key)
+                .unwrap_or_else(|| panic!("{key} is missing in {language}"));
+            assert_eq!(placeholders(text), placeholders(theirs), "{key} in {language}");
+        }
+        for key in other.keys() {
+            assert!(english.contains_key(key), "{key} of {language} is not in English");
+        }
+    }
+}
+
+#[test]
+fn every_key_in_the_source_has_a_sentence() {
+    let english = catalogue("en");
+    for key in keys_in_source() {
+        let known = english.contains_key(&key) || english.keys().any(|known| known.starts_with(&key));
+        assert!(known, "nothing is said for {key}");
+    }
+}
+
+#[test]
+fn every_refusal_has_a_sentence() {
+    let english = catalogue("en");
+    let source = include_str!("../../../server/account/src/refusal.rs");
+    let keys: Vec<_> = source
+        .split("=> \"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    assert!(keys.len() > 40);
+    let told = |key: &&str| {
+        english.contains_key(&["refusal.", key].concat())
+            || ["email", "password", "again", "current", "code", "name"].contains(key)
+    };
+    let silent: Vec<_> = keys.iter().filter(|key| !told(key)).collect();
+    assert!(silent.is_empty(), "{silent:?}");
+}
+
+#[test]
+fn no_gap_of_a_refusal_stays_open() {
+    let at = Timestamp(0);
+    for language in LANGUAGES {
+        for refusal in [
+            Refusal::PasswordWait { seconds: 30 },
+            Refusal::CodesPaused { seconds: 3_000 },
+            Refusal::ResendWait { seconds: 1 },
+            Refusal::TooMany { seconds: 80_000 },
+            Refusal::CodeWrongLength { digits: 6 },
+            Refusal::CodeWrong { tries_left: 2 },
+            Refusal::CodeOlder {
+                sent_at: at,
+                newest_at: at,
+            },
+            Refusal::PasswordTooShort { min: 15, have: 3 },
+            Refusal::PasswordTooLong { max: 128 },
+            Refusal::PasswordGuessable {
+                reason: Guessable::Date,
+            },
+            Refusal::HeldByOrganization {
+                organization: "Analytical Engines Ltd".into(),
+            },
+        ] {
+            let sentence = Words::of(language).refusal(&refusal);
+            assert!(!sentence.contains("%{") && !sentence.contains("refusal."), "{sentence}");
+        }
+    }
+}
+
+#[test]
+fn a_name_of_a_gap_in_a_value_is_left_alone() {
+    let refusal = Refusal::HeldByOrganization {
+        organization: "%{organization}".into(),
+    };
+    assert!(Words::of("en").refusal(&refusal).contains("%{organization}"));
+}
+
+#[test]
+fn waits_are_said_as_people_say_them() {
+    let english = Words::of("en");
+    for (seconds, said) in [
+        (0, "1 second"),
+        (1, "1 second"),
+        (30, "30 seconds"),
+        (119, "119 seconds"),
+        (120, "2 minutes"),
+        (121, "3 minutes"),
+        (3_600, "60 minutes"),
+        (7_200, "2 hours"),
+        (86_400, "24 hours"),
+    ] {
+        assert_eq!(english.wait(seconds), said);
+    }
+    assert_eq!(Words::of("ar").wait(120), "دقيقتين");
+}
+
+#[test]
+fn an_unknown_language_is_answered_in_english() {
+    assert_eq!(Words::of("tlh").language, "en");
+    assert_eq!(Words::of("ar").direction(), "rtl");
+}
+
+#[test]
+fn nobody_is_begged_or_scolded() {
+    for (key, text) in catalogue("en") {
+        let text = text.to_lowercase();
+        for word in ["please", "sorry", "invalid", "oops"] {
+            assert!(!text.contains(word), "{key}: {text}");
+        }
+        assert!(!text.replace("%{email}", "").contains("email"), "{key}: {text}");
+    }
+}
