@@ -1,0 +1,75 @@
+//! Makes the three files that a page loads: the WASM, the JavaScript that starts it, the stylesheet.
+
+use crate::{Order, run};
+use anyhow::{Context, Result, anyhow};
+use std::process::Command;
+use wasm_bindgen_cli_support::Bindgen;
+
+/// What rustc's output may use. The optimizer is told, since wasm-bindgen takes the section away that says so.
+const WASM_FEATURES: [&str; 7] = [
+    "--enable-bulk-memory",
+    "--enable-bulk-memory-opt",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+
+/// The application: its WASM and the module that a page imports.
+pub struct Program {
+    pub wasm: Vec<u8>,
+    pub js: Vec<u8>,
+}
+
+pub fn program(order: &Order) -> Result<Program> {
+    let folder = order.work.join("program");
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder)?;
+    }
+    std::fs::create_dir_all(&folder)?;
+    Bindgen::new()
+        .input_path(&order.wasm)
+        .out_name("rekey")
+        .web(true)
+        .and_then(|bindgen| {
+            bindgen
+                .typescript(false)
+                .remove_name_section(true)
+                .remove_producers_section(true)
+                .generate(&folder)
+        })
+        .map_err(|fault| anyhow!("wasm-bindgen: {fault:#}"))?;
+
+    let glue = folder.join("rekey.js");
+    let mut wasm = folder.join("rekey_bg.wasm");
+    if !order.quick {
+        let small = folder.join("small.wasm");
+        run(Command::new("wasm-opt")
+            .arg("-Oz")
+            .args(WASM_FEATURES)
+            .args(["--strip-producers", "--strip-target-features"])
+            .arg(&wasm)
+            .arg("-o")
+            .arg(&small))?;
+        wasm = small;
+    }
+    // Into one file with whatever snippets a crate brought along.
+    let js = run(Command::new("esbuild").arg(&glue).args([
+        "--bundle",
+        "--format=esm",
+        "--minify",
+        "--target=es2022",
+        "--log-level=error",
+    ]))?;
+    Ok(Program {
+        wasm: std::fs::read(&wasm).context("reading the WASM")?,
+        js,
+    })
+}
+
+pub fn stylesheet(order: &Order) -> Result<Vec<u8>> {
+    run(Command::new("sass")
+        .args(["--no-source-map", "--no-charset", "--style=compressed"])
+        .arg(&order.style))
+}

@@ -1,0 +1,125 @@
+//! Packs what a browser asks for into one folder that the server reads at its start.
+//!
+//! `bundle WASM STYLE PUBLIC SITE [--quick] [--gate]`, with `sass`, `wasm-opt` and `esbuild` on the PATH.
+//! `--quick` leaves out what only makes the files smaller; `--gate` fails when they are larger than agreed.
+
+mod browser;
+mod budget;
+mod site;
+
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+fn main() -> ExitCode {
+    match pack(std::env::args().skip(1)) {
+        Ok(code) => code,
+        Err(fault) => {
+            eprintln!("bundle: {fault:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn pack(words: impl Iterator<Item = String>) -> Result<ExitCode> {
+    let order = Order::from_words(words)?;
+    let inputs = order.fingerprint()?;
+    let record = order.work.join("last.json");
+    let sizes = match budget::unchanged(&record, &inputs).filter(|_| order.site.join(site::MANIFEST).is_file()) {
+        Some(sizes) => sizes,
+        None => {
+            let program = browser::program(&order)?;
+            let style = browser::stylesheet(&order)?;
+            let sizes = site::lay_out(&order, &program, &style)?;
+            budget::remember(&record, inputs, &sizes)?;
+            sizes
+        }
+    };
+    budget::print(&sizes)?;
+    if order.gate && !budget::kept(&sizes) {
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the caller wants packed, and where to.
+struct Order {
+    wasm: PathBuf,
+    style: PathBuf,
+    public: PathBuf,
+    site: PathBuf,
+    /// Beside the site: half-made files and the record of the last run.
+    work: PathBuf,
+    quick: bool,
+    gate: bool,
+}
+
+impl Order {
+    fn from_words(words: impl Iterator<Item = String>) -> Result<Self> {
+        let (flags, paths): (Vec<_>, Vec<_>) = words.partition(|word| word.starts_with("--"));
+        if let Some(unknown) = flags
+            .iter()
+            .find(|flag| !["--quick", "--gate"].contains(&flag.as_str()))
+        {
+            bail!("{unknown} is not known here");
+        }
+        let [wasm, style, public, site] = paths.as_slice() else {
+            bail!("usage: bundle WASM STYLE PUBLIC SITE [--quick] [--gate]");
+        };
+        let mut work = PathBuf::from(site).into_os_string();
+        work.push(".work");
+        Ok(Self {
+            wasm: wasm.into(),
+            style: style.into(),
+            public: public.into(),
+            site: site.into(),
+            work: work.into(),
+            quick: flags.iter().any(|flag| flag == "--quick"),
+            gate: flags.iter().any(|flag| flag == "--gate"),
+        })
+    }
+
+    /// Changes when anything does that the outcome hangs on: the inputs, this program, the pinned commands.
+    fn fingerprint(&self) -> Result<String> {
+        let mut digest = Sha256::new();
+        digest.update([u8::from(self.quick)]);
+        let mut files = vec![self.wasm.clone(), std::env::current_exe()?];
+        files.extend(files_under(self.style.parent().unwrap_or(Path::new(".")))?);
+        files.extend(files_under(&self.public)?);
+        files.extend(Some(PathBuf::from("end2end/package-lock.json")).filter(|lock| lock.is_file()));
+        for file in files {
+            let bytes = std::fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
+            digest.update(file.to_string_lossy().as_bytes());
+            digest.update(Sha256::digest(bytes));
+        }
+        Ok(hex::encode(digest.finalize()))
+    }
+}
+
+/// Every file in a folder and those below it, in a settled order.
+fn files_under(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(|| format!("reading the folder {}", folder.display()))? {
+        let path = entry?.path();
+        if path.is_dir() {
+            files.extend(files_under(&path)?);
+        } else {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Runs one of npm's commands; what it says is shown only when it fails.
+fn run(command: &mut Command) -> Result<Vec<u8>> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command
+        .output()
+        .with_context(|| format!("{name} does not start; `.ci/setup build` installs it"))?;
+    if !output.status.success() {
+        bail!("{name} failed:\n{}", String::from_utf8_lossy(&output.stderr).trim_end());
+    }
+    Ok(output.stdout)
+}
