@@ -1,0 +1,238 @@
+//! The browser's files: read into memory at the start, each in the form that the browser asked for.
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// A file with its compressed forms.
+#[derive(Clone)]
+pub struct Asset {
+    plain: Bytes,
+    brotli: Option<Bytes>,
+    gzip: Option<Bytes>,
+    content_type: &'static str,
+    etag: String,
+    /// Its name changes with its content, so it may be kept for ever.
+    hashed: bool,
+}
+
+/// All files by address, and the names of this build.
+#[derive(Clone, Default)]
+pub struct Site {
+    /// `/pkg/rekey.….js`, `/favicon.svg`.
+    pub files: BTreeMap<String, Asset>,
+    /// What the shell refers to.
+    pub build: Build,
+}
+
+/// The addresses of the program and the style of this build.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+pub struct Build {
+    /// The script that starts the WASM.
+    pub js: String,
+    /// The WASM.
+    pub wasm: String,
+    /// The stylesheet.
+    pub css: String,
+}
+
+impl Default for Build {
+    /// The names that cargo-leptos gives.
+    fn default() -> Self {
+        Self {
+            js: "/pkg/rekey.js".into(),
+            wasm: "/pkg/rekey.wasm".into(),
+            css: "/pkg/rekey.css".into(),
+        }
+    }
+}
+
+const MANIFEST: &str = "manifest.json";
+
+/// Where the files are: the folder of the configuration, or `site` beside the program, or `target/site`.
+#[must_use]
+pub fn folder(configured: Option<&Path>) -> PathBuf {
+    if let Some(folder) = configured {
+        return folder.to_owned();
+    }
+    let beside = std::env::current_exe()
+        .ok()
+        .and_then(|program| Some(program.parent()?.join("site")));
+    beside
+        .filter(|folder| folder.is_dir())
+        .unwrap_or_else(|| "target/site".into())
+}
+
+impl Site {
+    /// Reads the folder. An absent one is an empty site: pages work without scripts and style.
+    ///
+    /// # Errors
+    /// When a file or the manifest does not read.
+    pub fn read(folder: &Path) -> std::io::Result<Self> {
+        let mut paths = Vec::new();
+        if folder.is_dir() {
+            list(folder, &mut paths)?;
+        }
+        let manifest = folder.join(MANIFEST);
+        let hashed = manifest.is_file();
+        let build = if hashed {
+            serde_json::from_slice(&std::fs::read(&manifest)?)?
+        } else {
+            Build::default()
+        };
+        let mut files = BTreeMap::new();
+        for path in paths.iter().filter(|path| **path != manifest && !is_packed(path)) {
+            let Ok(below) = path.strip_prefix(folder) else { continue };
+            let address = format!("/{}", below.to_string_lossy());
+            let plain = Bytes::from(std::fs::read(path)?);
+            let etag = format!("\"{}\"", hex(&Sha256::digest(&plain)[..12]));
+            files.insert(
+                address.clone(),
+                Asset {
+                    brotli: packed(path, "br")?,
+                    gzip: packed(path, "gz")?,
+                    content_type: content_type(path),
+                    etag,
+                    hashed: hashed && [&build.js, &build.wasm, &build.css].contains(&&address),
+                    plain,
+                },
+            );
+        }
+        Ok(Self { files, build })
+    }
+}
+
+impl Asset {
+    /// Answers a request for the file.
+    #[must_use]
+    pub fn answer(&self, request: &HeaderMap) -> Response<Body> {
+        let mut response = Response::new(Body::empty());
+        let headers = response.headers_mut();
+        let keep = if self.hashed {
+            "public, max-age=31536000, immutable"
+        } else {
+            "public, max-age=300"
+        };
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        if self.brotli.is_some() || self.gzip.is_some() {
+            headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        }
+        let (encoding, bytes) = match accepted(request) {
+            Encodings { brotli: true, .. } if self.brotli.is_some() => (Some("br"), self.brotli.as_ref()),
+            Encodings { gzip: true, .. } if self.gzip.is_some() => (Some("gzip"), self.gzip.as_ref()),
+            _ => (None, None),
+        };
+        // A tag names one form of the file (RFC 9110 §8.8.3).
+        let tag = encoding.map_or_else(
+            || self.etag.clone(),
+            |encoding| format!("{}-{encoding}\"", self.etag.trim_end_matches('"')),
+        );
+        if let Ok(tag) = HeaderValue::from_str(&tag) {
+            headers.insert(header::ETAG, tag);
+        }
+        if known(request, &tag) {
+            headers.remove(header::CONTENT_TYPE);
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            return response;
+        }
+        if let Some(encoding) = encoding {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        }
+        *response.body_mut() = Body::from(bytes.unwrap_or(&self.plain).clone());
+        response
+    }
+}
+
+/// Which compressed forms a browser takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Encodings {
+    /// `br`.
+    pub brotli: bool,
+    /// `gzip`.
+    pub gzip: bool,
+}
+
+/// Reads `Accept-Encoding`; a form with `q=0` is not taken.
+#[must_use]
+pub fn accepted(request: &HeaderMap) -> Encodings {
+    let mut taken = Encodings::default();
+    for line in request
+        .get_all(header::ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+    {
+        for part in line.split(',') {
+            let (name, rest) = part.split_once(';').unwrap_or((part, ""));
+            let refused = rest
+                .trim()
+                .strip_prefix("q=")
+                .is_some_and(|q| q.trim().parse().is_ok_and(|q: f32| q <= 0.0));
+            match name.trim().to_ascii_lowercase().as_str() {
+                "br" => taken.brotli = !refused,
+                "gzip" => taken.gzip = !refused,
+                _ => {}
+            }
+        }
+    }
+    taken
+}
+
+fn known(request: &HeaderMap, tag: &str) -> bool {
+    let listed = request
+        .get(header::IF_NONE_MATCH)
+        .and_then(|tags| tags.to_str().ok())
+        .unwrap_or_default();
+    listed.split(',').any(|one| one.trim().trim_start_matches("W/") == tag)
+}
+
+fn list(folder: &Path, into: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            list(&path, into)?
+        } else {
+            into.push(path)
+        }
+    }
+    Ok(())
+}
+
+fn is_packed(path: &Path) -> bool {
+    matches!(path.extension().and_then(|ending| ending.to_str()), Some("br" | "gz"))
+}
+
+fn packed(path: &Path, ending: &str) -> std::io::Result<Option<Bytes>> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(ending);
+    let path = PathBuf::from(name);
+    if path.is_file() {
+        std::fs::read(path).map(|bytes| Some(bytes.into()))
+    } else {
+        Ok(None)
+    }
+}
+
+fn content_type(path: &Path) -> &'static str {
+    match path.extension().and_then(|ending| ending.to_str()).unwrap_or_default() {
+        "css" => "text/css; charset=utf-8",
+        "html" => "text/html; charset=utf-8",
+        "ico" => "image/x-icon",
+        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "json" => "application/json",
+        "png" => "image/png",
+        "svg" => "image/svg+xml",
+        "txt" => "text/plain; charset=utf-8",
+        "wasm" => "application/wasm",
+        "webmanifest" => "application/manifest+json",
+        "woff2" => "font/woff2",
+        _ => "application/octet-stream",
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,166 @@
+//! What can be typed at a terminal.
+
+use crate::commands::{self, Failed};
+use crate::config::{self, Config, Problem, Wanted, variable};
+use crate::{keys, logs, serve};
+use account::Keyring;
+use clap::{Args, Parser, Subcommand};
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Accounts: sign in, reset a forgotten password, change it.
+#[derive(Parser)]
+#[command(name = "rekey", version, about, long_about = None)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve pages until told to stop
+    Serve {
+        /// Development run: on this machine only, with demo people, mails kept in data/letters and shown at /dev/letters
+        #[arg(long)]
+        dev: bool,
+    },
+    /// Bring the database's tables up to date
+    Migrate,
+    /// Add the demo people of the development run
+    Seed,
+    /// Look after accounts
+    #[command(subcommand)]
+    User(User),
+    /// Say what is wrong with the configuration, or what it is
+    CheckConfig {
+        /// As for `serve --dev`
+        #[arg(long)]
+        dev: bool,
+        /// Print all keys with their defaults and meaning, as a Markdown table
+        #[arg(long)]
+        list: bool,
+    },
+}
+
+/// Look after accounts.
+#[derive(Subcommand)]
+pub enum User {
+    /// Add an account; its address counts as proven
+    Add(NewUser),
+    /// List accounts: e-mail, name, who keeps the password, state
+    List,
+    /// Switch an account off: its sessions end, its codes die
+    Disable {
+        /// Whose
+        #[arg(long)]
+        email: String,
+        /// Switch it on again instead
+        #[arg(long)]
+        undo: bool,
+    },
+}
+
+/// An account to add.
+#[derive(Args)]
+pub struct NewUser {
+    /// The e-mail address
+    #[arg(long)]
+    pub email: String,
+    /// The person's name
+    #[arg(long)]
+    pub name: String,
+    /// Read the password from standard input; without it the person sets one by "Forgot password?"
+    #[arg(long, conflicts_with_all = ["google", "organization"])]
+    pub password_stdin: bool,
+    /// Google keeps the password
+    #[arg(long, conflicts_with = "organization")]
+    pub google: bool,
+    /// This organization keeps the password
+    #[arg(long, requires_all = ["administrator_name", "administrator_email"])]
+    pub organization: Option<String>,
+    /// Who helps with passwords there
+    #[arg(long, requires = "organization")]
+    pub administrator_name: Option<String>,
+    /// Where to write to that person
+    #[arg(long, requires = "organization")]
+    pub administrator_email: Option<String>,
+    /// Language of screens and mails: en, ar
+    #[arg(long, value_parser = crate::http::LANGUAGES)]
+    pub language: Option<String>,
+}
+
+/// Does what the command line asks for.
+pub async fn run() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Serve { dev } => serve(dev).await,
+        Command::Migrate => match settle(Wanted::Command, KeyFile::Unused) {
+            Ok((config, _)) => commands::migrate(&config).await,
+            Err(failed) => Err(failed),
+        },
+        Command::Seed => match settle(Wanted::Command, KeyFile::Make) {
+            Ok((config, Some(keys))) => commands::seed(config, keys).await,
+            other => other.map(drop),
+        },
+        Command::User(user) => match settle(Wanted::Command, KeyFile::Needed) {
+            Ok((config, Some(keys))) => commands::user(config, keys, user).await,
+            other => other.map(drop),
+        },
+        Command::CheckConfig { list: true, .. } => commands::list_keys(),
+        Command::CheckConfig { dev, list: false } => {
+            let key_file = if dev { KeyFile::NeededIfThere } else { KeyFile::Needed };
+            settle(wanted(dev), key_file).and_then(|(config, _)| commands::show(&config))
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failed) => {
+            let _ = write!(std::io::stderr(), "{failed}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(dev: bool) -> Result<(), Failed> {
+    let (config, keys) = settle(wanted(dev), if dev { KeyFile::Make } else { KeyFile::Needed })?;
+    let Some(keys) = keys else { return Ok(()) };
+    logs::start(&config);
+    serve::run(config, keys, dev).await
+}
+
+const fn wanted(dev: bool) -> Wanted {
+    if dev { Wanted::ServeDev } else { Wanted::Serve }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum KeyFile {
+    Unused,
+    Needed,
+    NeededIfThere,
+    Make,
+}
+
+/// The configuration and the keys, or every problem with them at once.
+fn settle(wanted: Wanted, key_file: KeyFile) -> Result<(Config, Option<Keyring>), Failed> {
+    let (config, mut problems) = config::load(&config::environment(), wanted);
+    let path = &config.key_file;
+    let keys = match key_file {
+        KeyFile::Unused => Ok(None),
+        KeyFile::NeededIfThere if !path.exists() => Ok(None),
+        // Nothing is made for a start that is refused anyway.
+        KeyFile::Make if problems.is_empty() => keys::read_or_make(path).map(Some),
+        KeyFile::Make if !path.exists() => Ok(None),
+        _ => keys::read(path).map(Some),
+    };
+    let keys = keys.unwrap_or_else(|text| {
+        problems.push(Problem {
+            key: variable("key_file"),
+            text,
+        });
+        None
+    });
+    if problems.is_empty() {
+        Ok((config, keys))
+    } else {
+        Err(Failed::Configuration(problems))
+    }
+}

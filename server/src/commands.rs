@@ -1,0 +1,214 @@
+//! What an operator does at a terminal besides serving.
+
+use crate::cli::{NewUser, User};
+use crate::config::{Config, KEYS, Problem, variable};
+use crate::{people, start};
+use account::{AccountKind, Email, Keyring, Name, Organization, Secret};
+use backend::{Backend, NewPerson, Person};
+use std::fmt::Write as _;
+use std::io::{Read, Write as _};
+
+/// Why a command did not do what it should.
+pub enum Failed {
+    /// The configuration: every problem, a line each.
+    Configuration(Vec<Problem>),
+    /// Something else, as a sentence.
+    Other(String),
+}
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Configuration(problems) => {
+                problems.iter().try_for_each(|problem| writeln!(f, "{problem}"))?;
+                writeln!(
+                    f,
+                    "rekey does not start: {} to mend in the configuration",
+                    problems.len()
+                )
+            }
+            Self::Other(text) => writeln!(f, "{text}"),
+        }
+    }
+}
+
+impl From<String> for Failed {
+    fn from(text: String) -> Self {
+        Self::Other(text)
+    }
+}
+
+/// Writes what was asked for to standard output.
+fn say(text: &str) -> Result<(), Failed> {
+    let mut out = std::io::stdout();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| Failed::Other(error.kind().to_string()))
+}
+
+/// `rekey migrate`.
+pub async fn migrate(config: &Config) -> Result<(), Failed> {
+    start::database(&config.database_url).await?;
+    say("The tables are up to date.\n")
+}
+
+/// `rekey seed`.
+pub async fn seed(config: Config, keys: Keyring) -> Result<(), Failed> {
+    // Attack: everybody knows the demo people's password.
+    if !config.origin.is_loopback() {
+        return Err(Failed::Other(
+            "Demo people are for this machine only; REKEY_ORIGIN names another.".into(),
+        ));
+    }
+    let backend = start::backend(&config, keys).await?;
+    people::add_demo(&backend).await?;
+    let names = people::DEMO
+        .map(|(email, _, particular)| format!("{email} {particular}\n"))
+        .concat();
+    say(&format!("{names}The password is \"{}\".\n", people::PASSWORD))
+}
+
+/// `rekey user …`.
+pub async fn user(config: Config, keys: Keyring, user: User) -> Result<(), Failed> {
+    let backend = start::backend(&config, keys).await?;
+    match user {
+        User::Add(new) => add(&backend, new).await,
+        User::List => list(&backend).await,
+        User::Disable { email, undo } => {
+            let email = address(&email)?;
+            let found = backend
+                .disable_person(&email, !undo)
+                .await
+                .map_err(|fault| fault.to_string())?;
+            if !found {
+                return Err(Failed::Other(format!("There is no account with the address {email}.")));
+            }
+            say(&format!("{email} is switched {}.\n", if undo { "on" } else { "off" }))
+        }
+    }
+}
+
+async fn add(backend: &Backend, new: NewUser) -> Result<(), Failed> {
+    let email = address(&new.email)?;
+    let name = Name::parse(&new.name).map_err(|_| {
+        format!(
+            "--name takes one line of 1 to {} characters that is no link and no address",
+            Name::MAX_CHARS
+        )
+    })?;
+    let kind = match (new.google, new.organization) {
+        (true, _) => AccountKind::Google,
+        (false, None) => AccountKind::Local,
+        (false, Some(organization)) => AccountKind::Managed(Organization {
+            name: organization,
+            administrator_name: new.administrator_name.unwrap_or_default(),
+            administrator_email: address(&new.administrator_email.unwrap_or_default())?.into(),
+        }),
+    };
+    let password = if new.password_stdin {
+        Some(password_from_input()?)
+    } else {
+        None
+    };
+    let person = NewPerson {
+        email: email.clone(),
+        name,
+        kind,
+        password,
+        language: new.language,
+    };
+    let added = backend.add_person(person).await.map_err(|error| error.to_string())?;
+    if !added {
+        return Err(Failed::Other(format!(
+            "There is an account with the address {email} already; it stays as it is."
+        )));
+    }
+    say(&format!("{email} is added.\n"))
+}
+
+/// From standard input, as other people of the machine can read a command line.
+fn password_from_input() -> Result<Secret, String> {
+    let mut typed = String::new();
+    std::io::stdin()
+        .take(4096)
+        .read_to_string(&mut typed)
+        .map_err(|_| "The password does not read as text.")?;
+    let typed = typed.trim_end_matches(['\r', '\n']);
+    if typed.is_empty() {
+        Err("There is no password on standard input.".into())
+    } else {
+        Ok(Secret::from(typed))
+    }
+}
+
+async fn list(backend: &Backend) -> Result<(), Failed> {
+    const AT_ONCE: i64 = 500;
+    let mut after: Option<Email> = None;
+    loop {
+        let people = backend
+            .list_people(after.as_ref(), AT_ONCE)
+            .await
+            .map_err(|fault| fault.to_string())?;
+        say(&people.iter().map(line).collect::<String>())?;
+        match people.last() {
+            Some(last) if people.len() >= usize::try_from(AT_ONCE).unwrap_or(usize::MAX) => {
+                after = Some(last.email.clone())
+            }
+            _ => return Ok(()),
+        }
+    }
+}
+
+fn line(person: &Person) -> String {
+    let kind = match &person.kind {
+        AccountKind::Local => "local".to_owned(),
+        AccountKind::Google => "google".to_owned(),
+        AccountKind::Managed(organization) => format!("managed by {}", organization.name),
+    };
+    let state = if person.disabled_at.is_some() { "off" } else { "on" };
+    format!("{}\t{}\t{kind}\t{state}\n", person.email, person.name)
+}
+
+fn address(typed: &str) -> Result<Email, String> {
+    Email::parse(typed).map_err(|_| format!("{typed:?} is not an e-mail address"))
+}
+
+/// `rekey check-config`.
+pub fn show(config: &Config) -> Result<(), Failed> {
+    let lines = KEYS
+        .iter()
+        .map(|key| format!("{}={}\n", variable(key.name), (key.show)(config)));
+    say(&lines.collect::<String>())
+}
+
+/// `rekey check-config --list`.
+pub fn list_keys() -> Result<(), Failed> {
+    say(&table())
+}
+
+/// The keys as a Markdown table.
+fn table() -> String {
+    let defaults = Config::default();
+    let mut table = "| Key | Default | Meaning | Takes |\n|---|---|---|---|\n".to_owned();
+    for key in KEYS {
+        let default = match key.name {
+            // Differs from machine to machine.
+            "hashes_at_once" => "the number of cores".to_owned(),
+            _ => Some((key.show)(&defaults))
+                .filter(|shown| !shown.is_empty())
+                .map_or("–".into(), |shown| format!("`{shown}`")),
+        };
+        let takes = key.takes.replace('|', "\\|");
+        let _ = writeln!(
+            table,
+            "| `{}` | {default} | {} | {takes} |",
+            variable(key.name),
+            key.meaning
+        );
+    }
+    let _ = writeln!(
+        table,
+        "| `REKEY_CONFIG` | – | A file of these keys, in lower case and without `REKEY_`. | the path of a TOML file |"
+    );
+    table
+}

@@ -1,0 +1,258 @@
+//! What the operator decided: read from the environment and a file, checked whole before anything starts.
+
+mod read;
+mod table;
+
+pub use read::{Origin, is_loopback_name};
+pub use table::{KEYS, Key};
+
+use account::Secret;
+use backend::Settings;
+use ipnet::IpNet;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+/// Every decision of the operator. Its defaults are the configuration's.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the program listens.
+    pub listen: SocketAddr,
+    /// Where people reach it.
+    pub origin: Origin,
+    /// The database; may hold a password.
+    pub database_url: Secret,
+    /// The mail server; may hold a password.
+    pub smtp_url: Option<Secret>,
+    /// The server's keys.
+    pub key_file: PathBuf,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// A file of leaked passwords.
+    pub leaked_file: Option<PathBuf>,
+    /// A range service of leaked passwords.
+    pub leaked_range_url: Option<String>,
+    /// Passwords hashed at the same time.
+    pub hashes_at_once: usize,
+    /// What is logged.
+    pub log: String,
+    /// How it is logged.
+    pub log_format: LogFormat,
+    /// The bundle's folder; looked for when not given.
+    pub site: Option<PathBuf>,
+    /// Names, figures and policies of the account service.
+    pub settings: Settings,
+}
+
+/// How a line of the log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For a person at a terminal.
+    Human,
+    /// For a program that collects logs: an object a line.
+    Json,
+}
+
+/// For what the configuration is wanted. Serving demands more than a command of the operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// For people.
+    Serve,
+    /// For the one who develops, on this machine only.
+    ServeDev,
+    /// For a command such as `user add`.
+    Command,
+}
+
+/// A key that is wrong: where it stands, what is wrong, what it takes. Never holds a secret value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// `REKEY_LISTEN`, or `listen in rekey.toml`.
+    pub key: String,
+    /// One sentence.
+    pub text: String,
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.key, self.text)
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let settings = Settings::default();
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 3000)),
+            origin: Origin {
+                text: settings.origin.clone(),
+                https: false,
+                host: "127.0.0.1".into(),
+            },
+            database_url: Secret::from("sqlite://data/rekey.db"),
+            smtp_url: None,
+            key_file: "data/keys.toml".into(),
+            trusted_proxies: Vec::new(),
+            leaked_file: None,
+            leaked_range_url: None,
+            hashes_at_once: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            log: "info".into(),
+            log_format: LogFormat::Human,
+            site: None,
+            settings,
+        }
+    }
+}
+
+/// The environment of this process, and nothing else of the program reads it.
+#[must_use]
+pub fn environment() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .map(|(key, value)| (key.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
+        .filter(|(key, _)| key.starts_with(PREFIX))
+        .collect()
+}
+
+/// Whether cargo-leptos has started this process and reloads its pages.
+#[must_use]
+pub fn is_watched() -> bool {
+    std::env::var_os("LEPTOS_WATCH").is_some()
+}
+
+/// Reads the file that `REKEY_CONFIG` names, then the environment over it. Gives what it could make of it together with
+/// every problem, so that an operator mends all at once.
+#[must_use]
+pub fn load(environment: &[(String, String)], wanted: Wanted) -> (Config, Vec<Problem>) {
+    let mut config = Config::default();
+    let mut problems = Vec::new();
+    let overridden = |name: &str| environment.iter().any(|(key, _)| *key == variable(name));
+    if let Some((_, path)) = environment.iter().find(|(key, _)| key == CONFIG) {
+        match file_values(Path::new(path)) {
+            Ok(values) => {
+                for (name, value) in values.into_iter().filter(|(name, _)| !overridden(name)) {
+                    let key = format!("{name} in {path}");
+                    set(&mut config, &name, value, key, &mut problems);
+                }
+            }
+            Err(text) => problems.push(Problem {
+                key: CONFIG.into(),
+                text,
+            }),
+        }
+    }
+    for (key, value) in environment {
+        // The tests' own variables may be set where the program is started.
+        if key == CONFIG || key.starts_with("REKEY_TEST_") {
+            continue;
+        }
+        let name = key.strip_prefix(PREFIX).unwrap_or(key).to_ascii_lowercase();
+        // Of two spellings of one name only the documented one counts.
+        let name = if variable(&name) == *key { name } else { key.clone() };
+        set(&mut config, &name, Ok(value.clone()), key.clone(), &mut problems);
+    }
+    config.settings.origin.clone_from(&config.origin.text);
+    together(&config, wanted, &mut problems);
+    (config, problems)
+}
+
+const PREFIX: &str = "REKEY_";
+const CONFIG: &str = "REKEY_CONFIG";
+
+/// The environment's spelling of a key.
+#[must_use]
+pub fn variable(name: &str) -> String {
+    format!("{PREFIX}{}", name.to_ascii_uppercase())
+}
+
+fn set(config: &mut Config, name: &str, value: Result<String, String>, key: String, problems: &mut Vec<Problem>) {
+    let Some(known) = KEYS.iter().find(|known| known.name == name) else {
+        problems.push(Problem {
+            key,
+            text: "there is no such key; `rekey check-config --list` shows all".into(),
+        });
+        return;
+    };
+    if let Err(wrong) = value.and_then(|value| (known.set)(config, value.trim())) {
+        problems.push(Problem {
+            key,
+            text: format!("{wrong}; it takes {}", known.takes),
+        });
+    }
+}
+
+type FileValue = (String, Result<String, String>);
+
+fn file_values(path: &Path) -> Result<Vec<FileValue>, String> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("{} cannot be read: {}", path.display(), error.kind()))?;
+    // The parser's message quotes the line, which may hold a password: only the place is told.
+    let table = text.parse::<toml::Table>().map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        format!(
+            "{} is not TOML at line {}",
+            path.display(),
+            before.matches('\n').count() + 1
+        )
+    })?;
+    Ok(table.into_iter().map(|(name, value)| (name, plain(&value))).collect())
+}
+
+fn plain(value: &toml::Value) -> Result<String, String> {
+    match value {
+        toml::Value::String(text) => Ok(text.clone()),
+        toml::Value::Integer(number) => Ok(number.to_string()),
+        toml::Value::Float(number) => Ok(number.to_string()),
+        toml::Value::Boolean(yes) => Ok(yes.to_string()),
+        toml::Value::Array(values) => Ok(values.iter().map(plain).collect::<Result<Vec<_>, _>>()?.join(",")),
+        toml::Value::Datetime(_) | toml::Value::Table(_) => Err("is of the wrong type".into()),
+    }
+}
+
+/// What only shows when the keys are looked at together.
+fn together(config: &Config, wanted: Wanted, problems: &mut Vec<Problem>) {
+    let mut wrong = |name: &str, text: &str| {
+        problems.push(Problem {
+            key: variable(name),
+            text: text.into(),
+        })
+    };
+    if config.leaked_file.is_some() && config.leaked_range_url.is_some() {
+        wrong("leaked_range_url", "is set beside REKEY_LEAKED_FILE; one of the two");
+    }
+    if config.settings.limits.password_wait_s > config.settings.limits.password_wait_max_s {
+        wrong(
+            "limit_password_wait_s",
+            "is longer than REKEY_LIMIT_PASSWORD_WAIT_MAX_S",
+        );
+    }
+    match wanted {
+        // Attack: anybody in the network reads the mails of the development run, codes included.
+        Wanted::ServeDev if !config.listen.ip().is_loopback() => {
+            wrong(
+                "listen",
+                "is not a loopback address; with --dev it takes one, as 127.0.0.1:3000",
+            );
+        }
+        Wanted::ServeDev if !config.origin.is_loopback() => {
+            wrong(
+                "origin",
+                "is not on this machine; with --dev it takes http://127.0.0.1:PORT or the like",
+            );
+        }
+        Wanted::Serve => {
+            if config.smtp_url.is_none() {
+                wrong(
+                    "smtp_url",
+                    "is missing; it takes smtp://… or smtps://… (only `serve --dev` does without)",
+                );
+            }
+            // Attack: whoever reads the network on the way has every session.
+            if !config.origin.https && !config.origin.is_loopback() {
+                wrong(
+                    "origin",
+                    "is not https; it takes https://HOST (http only on a loopback host)",
+                );
+            }
+        }
+        Wanted::ServeDev | Wanted::Command => {}
+    }
+}

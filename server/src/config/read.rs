@@ -1,0 +1,150 @@
+//! How single values are read.
+
+use account::{Email, Secret};
+use ipnet::IpNet;
+use std::net::{IpAddr, Ipv6Addr};
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+/// Where people reach the service, as browsers write it in `Origin`: `https://accounts.example.com`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// Whole, lower case, without a standard port and without a slash at the end.
+    pub text: String,
+    /// Whether it is https.
+    pub https: bool,
+    /// Its host, without the port and without brackets.
+    pub host: String,
+}
+
+impl Origin {
+    /// Whether it names this very machine.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        is_loopback_name(&self.host)
+    }
+
+    /// Host and port, as browsers write them in `Host`.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        self.text.split_once("://").map_or("", |(_, authority)| authority)
+    }
+}
+
+/// Whether a host without its port and brackets is this machine.
+#[must_use]
+pub fn is_loopback_name(host: &str) -> bool {
+    host == "localhost" || host.ends_with(".localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+pub(super) fn origin(value: &str) -> Result<Origin, String> {
+    let lower = value.to_ascii_lowercase();
+    let lower = lower.strip_suffix('/').unwrap_or(&lower);
+    let (scheme, rest) = lower.split_once("://").ok_or("has no scheme")?;
+    let https = match scheme {
+        "https" => true,
+        "http" => false,
+        _ => return Err("is neither http nor https".into()),
+    };
+    let (host, port) = match rest.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (rest, None),
+    };
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let fits = match bare {
+        Some(ipv6) => ipv6.parse::<Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b)),
+    };
+    if !fits {
+        return Err("has more than a host and a port, or a host that does not read".into());
+    }
+    let port = port
+        .map(|port| number::<u16>(port, 1..=u16::MAX))
+        .transpose()
+        .map_err(|_| "has no port that reads")?;
+    let standard = if https { 443 } else { 80 };
+    let text = match port.filter(|port| *port != standard) {
+        Some(port) => format!("{scheme}://{host}:{port}"),
+        None => format!("{scheme}://{host}"),
+    };
+    let host = bare.unwrap_or(host).to_owned();
+    Ok(Origin { text, https, host })
+}
+
+pub(super) fn number<T: FromStr + PartialOrd + std::fmt::Display>(
+    value: &str,
+    range: RangeInclusive<T>,
+) -> Result<T, String> {
+    let number = value.parse::<T>().map_err(|_| "is not a number".to_owned())?;
+    if range.contains(&number) {
+        Ok(number)
+    } else {
+        Err("is out of range".into())
+    }
+}
+
+pub(super) fn yes_or_no(value: &str) -> Result<bool, String> {
+    value.parse().map_err(|_| "is neither true nor false".into())
+}
+
+pub(super) fn networks(value: &str) -> Result<Vec<IpNet>, String> {
+    let network = |part: &str| {
+        let part = part.trim();
+        part.parse::<IpNet>()
+            .or_else(|_| part.parse::<IpAddr>().map(IpNet::from))
+            .map_err(|_| "has a part that is neither an address nor a network".to_owned())
+    };
+    value
+        .split(',')
+        .filter(|part| !part.trim().is_empty())
+        .map(network)
+        .collect()
+}
+
+pub(super) fn sender(value: &str) -> Result<String, String> {
+    Email::parse(value)
+        .map(String::from)
+        .map_err(|_| "is not an e-mail address".into())
+}
+
+/// Part of subjects and headings. Attack: a line break in it would add headers to every mail.
+pub(super) fn brand(value: &str) -> Result<String, String> {
+    let unfit = value.chars().any(|c| c.is_control() || "<>\"@".contains(c));
+    if value.is_empty() || value.chars().count() > 40 || unfit {
+        return Err("is empty, too long, or has signs that mails cannot carry".into());
+    }
+    Ok(value.to_owned())
+}
+
+pub(super) fn database(value: &str) -> Result<Secret, String> {
+    let known = ["sqlite://", "postgres://", "postgresql://"];
+    if known
+        .iter()
+        .any(|scheme| value.len() > scheme.len() && value.starts_with(scheme))
+    {
+        Ok(value.into())
+    } else {
+        Err("is no database address".into())
+    }
+}
+
+pub(super) fn smtp(value: &str) -> Result<Option<Secret>, String> {
+    if value.is_empty() {
+        return Ok(None);
+    }
+    // What the library says may quote the address, password included.
+    backend::Mail::smtp(value).map_err(|_| "is no mail server's address".to_owned())?;
+    Ok(Some(value.into()))
+}
+
+/// A URL without the password that may stand in it, for eyes and terminals.
+pub(super) fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return "(set)".into();
+    };
+    let (before, query) = rest.split_once('?').map_or((rest, ""), |(before, _)| (before, "?…"));
+    match before.rsplit_once('@') {
+        Some((_, place)) => format!("{scheme}://…@{place}{query}"),
+        None => format!("{scheme}://{before}{query}"),
+    }
+}

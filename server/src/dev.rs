@@ -1,0 +1,122 @@
+//! The mails of the development run, readable in the browser. Only with `--dev`, which listens on this machine only.
+
+mod gallery;
+mod sheet;
+
+use crate::config::is_loopback_name;
+use crate::http::{Problem, Service, host_name};
+use account::Email;
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use backend::KeptLetter;
+use serde::Deserialize;
+use sheet::{Entry, Sheet};
+
+/// The addresses below `/dev`.
+pub fn routes() -> Router<Service> {
+    Router::new()
+        .route("/dev/letters", get(letters))
+        .route("/dev/letters.json", get(letters_as_data))
+        .route("/dev/letters/{number}", get(letter))
+        .route("/dev/letters/gallery", get(gallery::page))
+        .route("/dev/letters/gallery/{name}", get(gallery::letter))
+        .route("/dev/letters.css", get(sheet::style))
+        .layer(from_fn(this_machine_only))
+}
+
+/// Attack: a site whose name was made to point here (DNS rebinding) is same-origin to the browser, and would read the codes.
+async fn this_machine_only(request: Request, next: Next) -> Response {
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
+    if !is_loopback_name(host_name(host)) {
+        return Problem::new(StatusCode::NOT_FOUND).into_response();
+    }
+    next.run(request).await
+}
+
+/// Whose letters.
+#[derive(Deserialize)]
+struct Asked {
+    #[serde(default)]
+    to: String,
+}
+
+/// Newest first; each with its number, which stays the same when others come.
+fn kept(service: &Service, to: &str) -> Vec<(usize, KeptLetter)> {
+    let all = service.mail.kept(None);
+    let count = all.len();
+    // As addresses are compared everywhere else.
+    let wanted = Email::parse(to).map_or_else(|_| to.to_owned(), String::from);
+    let numbered = all
+        .into_iter()
+        .enumerate()
+        .map(|(index, letter)| (count - index, letter));
+    numbered
+        .filter(|(_, letter)| wanted.is_empty() || letter.to == wanted)
+        .collect()
+}
+
+async fn letters(State(service): State<Service>, Query(asked): Query<Asked>) -> Response {
+    let entries = kept(&service, &asked.to).into_iter().map(|(number, letter)| Entry {
+        title: letter.subject,
+        facts: vec![
+            ("To", letter.to),
+            ("From", letter.from),
+            (
+                "Sent",
+                format!(
+                    "{} UTC",
+                    account::Timestamp(letter.sent_at)
+                        .iso()
+                        .replace(['T', 'Z'], " ")
+                        .trim_end()
+                ),
+            ),
+        ],
+        text: letter.text,
+        html_at: format!("/dev/letters/{number}"),
+    });
+    Sheet {
+        title: "Letters",
+        lead: match service.config.smtp_url {
+            None => "Newest first. Nothing left this machine.",
+            Some(_) => "Letters go out by REKEY_SMTP_URL; none is kept here.",
+        },
+        to: Some(&asked.to),
+        entries: entries.collect(),
+    }
+    .into_response()
+}
+
+async fn letters_as_data(State(service): State<Service>, Query(asked): Query<Asked>) -> Json<Vec<KeptLetter>> {
+    Json(
+        kept(&service, &asked.to)
+            .into_iter()
+            .map(|(_, letter)| letter)
+            .collect(),
+    )
+}
+
+async fn letter(State(service): State<Service>, Path(number): Path<usize>) -> Response {
+    match kept(&service, "").into_iter().find(|(kept, _)| *kept == number) {
+        Some((_, letter)) => mail_html(letter.html),
+        None => Problem::new(StatusCode::NOT_FOUND).into_response(),
+    }
+}
+
+/// The HTML part of a mail, as a mail program shows it: its own style, no scripts, nothing from elsewhere.
+fn mail_html(html: String) -> Response {
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox";
+    (
+        [(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy))],
+        Html(html),
+    )
+        .into_response()
+}

@@ -1,0 +1,167 @@
+//! Who asks: the client's address, the browser's name, the language.
+
+use super::Service;
+use axum::http::{HeaderMap, header};
+use backend::Caller;
+use ipnet::IpNet;
+use std::net::{IpAddr, SocketAddr};
+
+/// The other end of the connection, put into each request by the listener.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub SocketAddr);
+
+/// Languages that screens and mails have; the first one is for everybody else.
+pub const LANGUAGES: [&str; 2] = ["en", "ar"];
+
+/// The cookie of the language that was chosen on a page.
+pub const LANGUAGE_COOKIE: &str = "__Host-language";
+
+impl Service {
+    /// The caller, as the network tells it.
+    #[must_use]
+    pub fn caller(&self, peer: Option<Peer>, headers: &HeaderMap) -> Caller {
+        let address = peer.map(|Peer(peer)| client_address(peer.ip(), headers, &self.config.trusted_proxies));
+        Caller {
+            client: address.map_or_else(|| "unknown".to_owned(), canonical),
+            browser: browser_name(text(headers, header::USER_AGENT)),
+            language: language(headers).to_owned(),
+        }
+    }
+}
+
+/// The client's address: the socket's, or, when a trusted proxy is on the socket, the last address of
+/// `X-Forwarded-For` that is not a trusted proxy's.
+///
+/// Attack: everybody can send the header, and would walk around every limit by client; so it is read from its end, where
+/// the own proxies write, and no further than they vouch for.
+#[must_use]
+pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
+    let mut client = peer.to_canonical();
+    let lines = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .collect::<Vec<_>>();
+    let mut entries = lines.iter().flat_map(|line| line.split(',')).collect::<Vec<_>>();
+    while is_trusted(client) {
+        let Some(address) = entries.pop().and_then(forwarded) else {
+            break;
+        };
+        client = address;
+    }
+    client
+}
+
+/// An entry of the header: an address, for some proxies with a port.
+fn forwarded(entry: &str) -> Option<IpAddr> {
+    let entry = entry.trim();
+    let address = entry
+        .parse()
+        .ok()
+        .or_else(|| entry.parse::<SocketAddr>().ok().map(|socket| socket.ip()));
+    address
+        .or_else(|| entry.strip_prefix('[')?.strip_suffix(']')?.parse().ok())
+        .map(|ip: IpAddr| ip.to_canonical())
+}
+
+/// One spelling of a client: IPv4 whole, IPv6 by its first half.
+///
+/// Attack: one line has 2⁶⁴ addresses of IPv6 and would have as many limits.
+#[must_use]
+pub fn canonical(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            format!("{}/64", std::net::Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+    }
+}
+
+/// Browser and system by a fixed list. Attack: the header is anybody's text, and the name stands in mails.
+#[must_use]
+pub fn browser_name(user_agent: &str) -> String {
+    let has = |part: &&(&str, &str)| user_agent.contains(part.0);
+    // More particular ones first: nearly all call themselves Safari and Chrome as well.
+    let browser = [
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("SamsungBrowser/", "Samsung Internet"),
+        ("Firefox/", "Firefox"),
+        ("FxiOS/", "Firefox"),
+        ("CriOS/", "Chrome"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ];
+    let system = [
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Android", "Android"),
+        ("CrOS", "ChromeOS"),
+        ("Windows", "Windows"),
+        ("Macintosh", "macOS"),
+        ("Linux", "Linux"),
+    ];
+    match (browser.iter().find(has), system.iter().find(has)) {
+        (Some((_, browser)), Some((_, system))) => format!("{browser} on {system}"),
+        (Some((_, browser)), None) => (*browser).to_owned(),
+        (None, _) => "a browser".to_owned(),
+    }
+}
+
+/// The language: as chosen on a page, else as the browser asks for, else the first.
+#[must_use]
+pub fn language(headers: &HeaderMap) -> &'static str {
+    let known = |tag: &str| {
+        let primary = tag.trim().split('-').next().unwrap_or_default();
+        LANGUAGES
+            .into_iter()
+            .find(|language| language.eq_ignore_ascii_case(primary))
+    };
+    if let Some(chosen) = cookie(headers, LANGUAGE_COOKIE).and_then(known) {
+        return chosen;
+    }
+    let mut best: Option<(f32, &'static str)> = None;
+    for part in text(headers, header::ACCEPT_LANGUAGE).split(',') {
+        let (tag, rest) = part.split_once(';').unwrap_or((part, ""));
+        let weight = rest
+            .trim()
+            .strip_prefix("q=")
+            .map_or(1.0, |q| q.trim().parse().unwrap_or(0.0));
+        if let Some(language) = known(tag)
+            && weight > best.map_or(0.0, |(weight, _)| weight)
+        {
+            best = Some((weight, language));
+        }
+    }
+    best.map_or(LANGUAGES[0], |(_, language)| language)
+}
+
+/// The value of a cookie, if the browser sent it once. Twice means that somebody else's cookie is among them.
+#[must_use]
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let lines = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|line| line.to_str().ok());
+    let pairs = lines
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
+    let mut values = pairs.filter(|(key, _)| *key == name).map(|(_, value)| value);
+    let value = values.next()?;
+    values.next().is_none().then_some(value)
+}
+
+/// Whether a page is wanted rather than data: a browser without scripts, or somebody at an address bar.
+#[must_use]
+pub fn wants_page(headers: &HeaderMap) -> bool {
+    text(headers, header::ACCEPT).contains("text/html")
+}
+
+fn text(headers: &HeaderMap, name: header::HeaderName) -> &str {
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+}

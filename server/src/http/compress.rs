@@ -1,0 +1,74 @@
+//! Pages travel compressed.
+//!
+//! Attack considered (BREACH): a secret on a page is guessed by the length of an answer that also repeats what the attacker
+//! sent. No page holds a token, a password or a code; all that a page repeats of an address is where to go after sign-in.
+
+use crate::assets::{Encodings, accepted};
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
+use std::io::Write;
+
+/// Below this the headers weigh more.
+const WORTH_IT: usize = 1024;
+/// No page of ours comes near.
+const LARGEST: usize = 4 * 1024 * 1024;
+
+/// Compresses a page as the browser takes it. Anything else goes through untouched, streams too.
+pub async fn page(request: &HeaderMap, response: Response) -> Response {
+    let is_page = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    if !is_page || response.headers().contains_key(header::CONTENT_ENCODING) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let Ok(bytes) = to_bytes(body, LARGEST).await else {
+        parts.status = axum::http::StatusCode::INTERNAL_SERVER_ERROR;
+        return Response::from_parts(parts, Body::empty());
+    };
+    parts
+        .headers
+        .insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    let packed = if bytes.len() < WORTH_IT {
+        None
+    } else {
+        pack(&bytes, accepted(request))
+    };
+    let body = match packed {
+        Some((encoding, packed)) => {
+            parts
+                .headers
+                .insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+            packed
+        }
+        None => bytes,
+    };
+    parts
+        .headers
+        .insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+    Response::from_parts(parts, Body::from(body))
+}
+
+/// In the quick settings: the last percents cost more than the rest of the request.
+fn pack(bytes: &[u8], taken: Encodings) -> Option<(&'static str, Bytes)> {
+    if taken.brotli {
+        let params = brotli::enc::BrotliEncoderParams {
+            quality: 4,
+            lgwin: 16,
+            size_hint: bytes.len(),
+            ..Default::default()
+        };
+        let mut packed = Vec::with_capacity(bytes.len() / 3);
+        brotli::BrotliCompress(&mut &bytes[..], &mut packed, &params).ok()?;
+        return Some(("br", packed.into()));
+    }
+    if taken.gzip {
+        let mut packed =
+            flate2::write::GzEncoder::new(Vec::with_capacity(bytes.len() / 3), flate2::Compression::new(4));
+        packed.write_all(bytes).ok()?;
+        return Some(("gzip", packed.finish().ok()?.into()));
+    }
+    None
+}

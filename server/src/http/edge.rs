@@ -1,0 +1,175 @@
+//! The outermost layers: a name for each request, a line in the log, and bounds on time, size and faults.
+
+use super::client::{Peer, wants_page};
+use super::{Problem, Service, compress, headers, problem};
+use crate::config::is_loopback_name;
+use axum::body::{Body, to_bytes};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures::FutureExt;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+use tracing::Instrument;
+
+/// More than any form of ours, the longest paste into the code field included.
+const BODY_LIMIT: usize = 16 * 1024;
+/// A form arrives within this.
+const BODY_TIME: Duration = Duration::from_secs(10);
+/// An answer begins within this. Streams go on after it.
+const ANSWER_TIME: Duration = Duration::from_secs(30);
+
+/// The outermost layer.
+pub async fn enter(State(service): State<Service>, mut request: Request, next: Next) -> Response {
+    let id = u64::from_ne_bytes(problem::random());
+    let id = format!("{id:016x}");
+    let span = tracing::info_span!("request", id);
+    let started = Instant::now();
+    let method = request.method().clone();
+    // The route rather than the address: what somebody put into an address stays out of the log.
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("(none)", MatchedPath::as_str)
+        .to_owned();
+    let asked = request.headers().clone();
+    let caller = service.caller(request.extensions().get::<Peer>().copied(), &asked);
+    let language = caller.language.clone();
+    request.extensions_mut().insert(caller);
+
+    async move {
+        let response = next.run(request).await;
+        let response = service.show(&asked, &language, response);
+        let mut response = if method == Method::HEAD {
+            response
+        } else {
+            compress::page(&asked, response).await
+        };
+        headers::complete(response.headers_mut(), service.config.origin.https);
+        if let Ok(id) = HeaderValue::from_str(&id) {
+            response.headers_mut().insert("x-request-id", id);
+        }
+        let ms = started.elapsed().as_millis();
+        tracing::info!(target: "rekey::access", %method, route, status = response.status().as_u16(), ms, "answered");
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+/// Reads the body whole and in time; answers in time; turns a panic into a fault.
+pub async fn bound(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = match timeout(BODY_TIME, to_bytes(body, BODY_LIMIT)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => return closing(StatusCode::PAYLOAD_TOO_LARGE),
+        Err(_) => return closing(StatusCode::REQUEST_TIMEOUT),
+    };
+    let answer = AssertUnwindSafe(next.run(Request::from_parts(parts, Body::from(body)))).catch_unwind();
+    match timeout(ANSWER_TIME, answer).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => Problem::fault("a panic; the line before says where").into_response(),
+        Err(_) => {
+            tracing::warn!("no answer in time");
+            Problem::busy(5).into_response()
+        }
+    }
+}
+
+/// What is left of the body is not read any more.
+fn closing(status: StatusCode) -> Response {
+    let mut response = Problem::new(status).into_response();
+    response
+        .headers_mut()
+        .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// In the development run, leads `localhost` to `127.0.0.1` or the other way round: cookies and the same-origin check know
+/// one name only.
+pub async fn one_name(State(service): State<Service>, request: Request, next: Next) -> Response {
+    let origin = &service.config.origin;
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
+    let is_page = request.method() == Method::GET && wants_page(request.headers());
+    if service.dev && is_page && host != origin.authority() && is_loopback_name(host_name(host)) {
+        let path = request
+            .uri()
+            .path_and_query()
+            .map_or("/", axum::http::uri::PathAndQuery::as_str);
+        if let Ok(there) = HeaderValue::try_from(format!("{}{path}", origin.text)) {
+            return (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, there)]).into_response();
+        }
+    }
+    next.run(request).await
+}
+
+/// A host without its port and brackets.
+#[must_use]
+pub fn host_name(host: &str) -> &str {
+    match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::Router;
+    use axum::body::Bytes;
+    use axum::middleware::from_fn;
+    use axum::routing::post;
+    use tower::ServiceExt;
+
+    async fn status(router: Router<()>, body: Body) -> StatusCode {
+        let request = Request::post("/").body(body).unwrap();
+        router.layer(from_fn(bound)).oneshot(request).await.unwrap().status()
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_fault_and_not_the_end() {
+        async fn panics() {
+            panic!("what was typed");
+        }
+        let router = Router::new().route("/", post(panics));
+        assert_eq!(status(router, Body::empty()).await, StatusCode::INTERNAL_SERVER_ERROR);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_end_is_given_up() {
+        let endless = futures::stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Some((Ok::<_, std::io::Error>(Bytes::from_static(b"x")), ()))
+        });
+        let router = Router::new().route("/", post(|body: String| async { body }));
+        assert_eq!(
+            status(router, Body::from_stream(endless)).await,
+            StatusCode::REQUEST_TIMEOUT
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_does_not_come_is_given_up() {
+        let router = Router::new().route("/", post(std::future::pending::<()>));
+        assert_eq!(status(router, Body::empty()).await, StatusCode::SERVICE_UNAVAILABLE);
+    }
+
+    #[test]
+    fn a_host_loses_its_port() {
+        for (host, name) in [
+            ("a:1", "a"),
+            ("a", "a"),
+            ("[::1]:3000", "::1"),
+            ("[::1]", "::1"),
+            ("", ""),
+        ] {
+            assert_eq!(host_name(host), name);
+        }
+    }
+}

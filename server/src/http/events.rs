@@ -1,0 +1,144 @@
+//! What the page of a flow hears: that the flow went on or ended in another tab.
+
+use super::{Problem, Service};
+use account::Purpose;
+use axum::Router;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Extension, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use backend::{Caller, Held};
+use futures::Stream;
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
+
+/// Streams in all. Each holds a connection and asks the database now and then.
+const MOST: usize = 1_000;
+/// Streams of one client.
+const MOST_OF_A_CLIENT: usize = 8;
+/// A forgotten tab lets go; a page that is still there asks again by itself.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// How many streams are open, by client.
+#[derive(Clone, Default)]
+pub struct Streams(Arc<Mutex<HashMap<String, usize>>>);
+
+/// A place among the open streams; given back when the stream ends, however it ends.
+struct Place {
+    streams: Streams,
+    client: String,
+}
+
+impl Streams {
+    /// Attack: one client opens streams until nobody else gets a connection.
+    fn take(&self, client: &str) -> Option<Place> {
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all: usize = open.values().sum();
+        let own = open.get(client).copied().unwrap_or_default();
+        if all >= MOST || own >= MOST_OF_A_CLIENT {
+            return None;
+        }
+        open.insert(client.to_owned(), own + 1);
+        Some(Place {
+            streams: self.clone(),
+            client: client.to_owned(),
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.streams.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = open.get_mut(&self.client) {
+            *own -= 1;
+            if *own == 0 {
+                open.remove(&self.client);
+            }
+        }
+    }
+}
+
+/// The address of the streams.
+pub fn routes(streams: Streams) -> Router<Service> {
+    Router::new().route("/api/flow/events", get(open).layer(Extension(streams)))
+}
+
+/// Which flow.
+#[derive(Deserialize)]
+struct Asked {
+    flow: String,
+}
+
+async fn open(
+    State(service): State<Service>,
+    Extension(streams): Extension<Streams>,
+    Extension(caller): Extension<Caller>,
+    asked: Result<Query<Asked>, QueryRejection>,
+    headers: HeaderMap,
+) -> Response {
+    let purposes = [Purpose::SignIn, Purpose::Reset, Purpose::SignUp];
+    let purpose = purposes
+        .into_iter()
+        .find(|known| asked.as_ref().is_ok_and(|asked| asked.flow == known.as_str()));
+    let Some(purpose) = purpose else {
+        return Problem::new(StatusCode::NOT_FOUND).into_response();
+    };
+    let held = app::held(&headers);
+    let seen = match service.backend.flow_version(purpose, &held, None).await {
+        // A browser that gets 204 does not ask again: there is nothing to hear of.
+        Ok(0) => return StatusCode::NO_CONTENT.into_response(),
+        Ok(version) => version,
+        Err(fault) => return Problem::fault(&fault.to_string()).into_response(),
+    };
+    let Some(place) = streams.take(&caller.client) else {
+        return Problem::busy(60).into_response();
+    };
+    Sse::new(listen(service, purpose, held, seen, place))
+        .keep_alive(KeepAlive::new().interval(HEARTBEAT))
+        .into_response()
+}
+
+/// The moves of the flow from now on, until it ends, the program ends, or the time is over.
+fn listen(
+    service: Service,
+    purpose: Purpose,
+    held: Held,
+    seen: i64,
+    place: Place,
+) -> impl Stream<Item = Result<Event, Infallible>> {
+    let until = Instant::now() + LONGEST;
+    futures::stream::unfold(
+        (service, held, Some(seen), place),
+        move |(service, held, seen, place)| async move {
+            let seen = seen?;
+            let mut stopping = service.stopping.clone();
+            loop {
+                let version = tokio::select! {
+                    version = service.backend.flow_version(purpose, &held, Some(seen)) => version,
+                    () = sleep_until(until) => return None,
+                    _ = stopping.wait_for(|stopping| *stopping) => return None,
+                };
+                match version {
+                    Ok(version) if version == seen => {}
+                    Ok(version) => {
+                        let event = Event::default().event("moved").data(version.to_string());
+                        // A flow that is gone does not move any more.
+                        let seen = Some(version).filter(|version| *version != 0);
+                        return Some((Ok(event), (service, held, seen, place)));
+                    }
+                    Err(fault) => {
+                        tracing::warn!(%fault, "a page stops listening");
+                        return None;
+                    }
+                }
+            }
+        },
+    )
+}

@@ -1,0 +1,28 @@
+//! For those who watch over the service: whether the process lives, whether the database answers.
+
+use super::Service;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// The process answers.
+pub async fn process() -> &'static str {
+    "ok\n"
+}
+
+/// The database answers, within a second.
+pub async fn database(State(service): State<Service>) -> impl IntoResponse {
+    match timeout(Duration::from_secs(1), service.backend.db().ping()).await {
+        Ok(Ok(())) => (StatusCode::OK, "ready\n"),
+        Ok(Err(fault)) => {
+            tracing::warn!(%fault, "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n")
+        }
+        Err(_) => {
+            tracing::warn!("not ready: the database takes longer than a second");
+            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n")
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The router: which address is answered by what, and what stands before all of it.
+
+mod api;
+mod client;
+mod compress;
+mod edge;
+mod events;
+mod headers;
+mod health;
+mod pages;
+mod preferences;
+mod problem;
+mod same_origin;
+
+pub use client::{LANGUAGES, Peer, browser_name, canonical, client_address, language};
+pub use edge::host_name;
+pub use problem::Problem;
+
+use crate::assets::Site;
+use crate::config::Config;
+use crate::dev;
+use axum::Router;
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
+use backend::{Backend, Mail};
+use events::Streams;
+use std::ops::Deref;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// What requests are answered with. Cheap to clone.
+#[derive(Clone)]
+pub struct Service(Arc<Parts>);
+
+/// What a [`Service`] is made of.
+pub struct Parts {
+    /// The account service.
+    pub backend: Backend,
+    /// Where letters go; the development run shows them.
+    pub mail: Mail,
+    /// What the operator decided.
+    pub config: Config,
+    /// The browser's files.
+    pub site: Site,
+    /// Whether this is the development run.
+    pub dev: bool,
+    /// Turns true when the program is to end.
+    pub stopping: watch::Receiver<bool>,
+}
+
+impl Deref for Service {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl Service {
+    /// A service made of its parts.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+/// The whole service as a router.
+pub fn router(service: &Service) -> Router {
+    let mut router = Router::new()
+        .route("/healthz", get(health::process))
+        .route("/readyz", get(health::database))
+        .route("/.well-known/change-password", get(pages::change_password))
+        .route("/api/preferences", axum::routing::post(preferences::save))
+        .merge(events::routes(Streams::default()))
+        .merge(api::routes())
+        .merge(pages::routes(service));
+    for (address, asset) in &service.site.files {
+        let asset = asset.clone();
+        router = router.route(
+            address,
+            get(move |headers: HeaderMap| async move { asset.answer(&headers) }),
+        );
+    }
+    if service.dev {
+        router = router.merge(dev::routes());
+    }
+    router
+        .fallback(|| async { Problem::new(StatusCode::NOT_FOUND) })
+        .layer(from_fn_with_state(service.clone(), same_origin::only))
+        .layer(from_fn_with_state(service.clone(), edge::one_name))
+        .layer(from_fn(edge::bound))
+        .layer(from_fn_with_state(service.clone(), edge::enter))
+        .with_state(service.clone())
+}

@@ -1,0 +1,45 @@
+//! The language and the colours that a person chose for this browser.
+
+use super::Problem;
+use super::client::{LANGUAGE_COOKIE, LANGUAGES};
+use super::pages::see_other;
+use account::safe_next;
+use axum::extract::{Form, rejection::FormRejection};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+/// The cookie of the chosen colours.
+const THEME_COOKIE: &str = "__Host-theme";
+const YEAR_S: u32 = 365 * 24 * 60 * 60;
+
+/// The form; what is not in it stays as it is.
+#[derive(Deserialize)]
+#[serde(default)]
+#[derive(Default)]
+pub struct Chosen {
+    language: String,
+    theme: String,
+    back: String,
+}
+
+/// Keeps the choice and leads back to the page.
+pub async fn save(form: Result<Form<Chosen>, FormRejection>) -> Response {
+    let Ok(Form(chosen)) = form else {
+        return Problem::new(StatusCode::BAD_REQUEST).into_response();
+    };
+    let mut response = see_other(safe_next(&chosen.back));
+    // Only words of ours go into a cookie.
+    let language = LANGUAGES.into_iter().find(|language| *language == chosen.language);
+    let theme = ["light", "dark", "auto"]
+        .into_iter()
+        .find(|theme| *theme == chosen.theme);
+    let kept = [(LANGUAGE_COOKIE, language), (THEME_COOKIE, theme)];
+    for (name, value) in kept.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+        let cookie = format!("{name}={value}; Path=/; Max-Age={YEAR_S}; Secure; HttpOnly; SameSite=Lax");
+        if let Ok(cookie) = HeaderValue::try_from(cookie) {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+    }
+    response
+}

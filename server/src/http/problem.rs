@@ -1,0 +1,137 @@
+//! What went another way than asked: one frame, one status, one reference, for people and for scripts.
+
+use super::client::wants_page;
+use super::{Service, pages};
+use account::Refusal;
+use app::api::Failure;
+use axum::Json;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use rand::TryRngCore;
+use rand::rngs::OsRng;
+
+/// An answer without content yet: [`Service::show`] gives it its form.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    status: StatusCode,
+    reference: Option<String>,
+    retry_after_s: Option<i64>,
+}
+
+impl Problem {
+    /// A no of that status.
+    #[must_use]
+    pub const fn new(status: StatusCode) -> Self {
+        Self {
+            status,
+            reference: None,
+            retry_after_s: None,
+        }
+    }
+
+    /// A fault of ours. Logged here, once; the person gets the reference that stands in that line.
+    #[must_use]
+    pub fn fault(what: &str) -> Self {
+        let reference = reference();
+        tracing::error!(reference, what, "fault");
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            reference: Some(reference),
+            retry_after_s: None,
+        }
+    }
+
+    /// Too much at the moment; to be tried again.
+    #[must_use]
+    pub const fn busy(retry_after_s: i64) -> Self {
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            reference: None,
+            retry_after_s: Some(retry_after_s),
+        }
+    }
+}
+
+/// Eight letters and digits, none that is read as another.
+#[must_use]
+pub fn reference() -> String {
+    const SIGNS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+    random::<8>()
+        .map(|byte| char::from(SIGNS[usize::from(byte % 32)]))
+        .iter()
+        .collect()
+}
+
+/// Random bytes for names that protect nothing; none from the system makes them zeros.
+#[must_use]
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    if OsRng.try_fill_bytes(&mut bytes).is_err() {
+        bytes = [0; N];
+    }
+    bytes
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        if let Some(seconds) = self.retry_after_s {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl Service {
+    /// Gives a no its page or its data. What has content of its own stays as it is; what the router refused by itself (a
+    /// method, an unknown address) is a no like others.
+    #[must_use]
+    pub fn show(&self, request: &HeaderMap, language: &str, mut response: Response) -> Response {
+        let status = response.status();
+        let bare = status.as_u16() >= 400 && !response.headers().contains_key(header::CONTENT_TYPE);
+        let told = response
+            .extensions_mut()
+            .remove::<Problem>()
+            .or(bare.then_some(Problem::new(status)));
+        let Some(Problem {
+            reference,
+            retry_after_s,
+            ..
+        }) = told
+        else {
+            return response;
+        };
+        let shown = if wants_page(request) {
+            let assets = pages::assets(self);
+            let (code, reference) = (status.as_u16(), reference.as_deref());
+            Html(app::error_page(
+                &self.backend,
+                &assets,
+                language,
+                code,
+                reference,
+                retry_after_s,
+            ))
+            .into_response()
+        } else {
+            data(status, reference)
+        };
+        let (shown, body) = shown.into_parts();
+        let (mut parts, _) = response.into_parts();
+        parts.headers.remove(header::CONTENT_LENGTH);
+        parts.headers.extend(shown.headers);
+        Response::from_parts(parts, body)
+    }
+}
+
+fn data(status: StatusCode, reference: Option<String>) -> Response {
+    match status.as_u16() {
+        500.. => Json(Failure::Broken { reference }).into_response(),
+        400 | 413 => Json(Failure::Refused(Refusal::FormUnreadable)).into_response(),
+        // Says nothing about why.
+        status => Json(serde_json::json!({ "status": status })).into_response(),
+    }
+}

@@ -1,0 +1,111 @@
+//! The server's keys, in a file that only its owner may read.
+//!
+//! ```toml
+//! current = "k1"
+//! [keys]
+//! k1 = "32 random bytes in base64"
+//! ```
+//! A new key is added beside the old one and named in `current`; the old one still verifies what it made.
+
+use account::{Key, Keyring};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rand::TryRngCore;
+use rand::rngs::OsRng;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeyFile {
+    current: String,
+    keys: BTreeMap<String, String>,
+}
+
+/// Reads the keys.
+///
+/// # Errors
+/// A sentence that says what is wrong with the file and never what is in it.
+pub fn read(path: &Path) -> Result<Keyring, String> {
+    let shown = path.display();
+    let unreadable = |error: std::io::Error| match error.kind() {
+        ErrorKind::NotFound => format!(
+            "{shown} does not exist; make it with mode 0600: a line `current = \"k1\"`, a line `[keys]`, and a line \
+             `k1 = \"…\"` with what `openssl rand -base64 32` prints"
+        ),
+        kind => format!("{shown} cannot be read: {kind}"),
+    };
+    let mode = std::fs::metadata(path).map_err(unreadable)?.permissions().mode();
+    // Attack: another account of this machine reads the keys, and with a copy of the database tries codes offline.
+    if mode & 0o077 != 0 {
+        return Err(format!(
+            "{shown} has mode {:04o}; others may use it: `chmod 600 {shown}`",
+            mode & 0o7777
+        ));
+    }
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    parse(&text).map_err(|wrong| format!("{shown} {wrong}"))
+}
+
+/// Makes the file with one random key unless there is one, then reads it.
+///
+/// # Errors
+/// As for [`read`], and when it cannot be made.
+pub fn read_or_make(path: &Path) -> Result<Keyring, String> {
+    let failed = |error: std::io::Error| format!("{} cannot be made: {}", path.display(), error.kind());
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(failed)?;
+    }
+    match std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+    {
+        Ok(mut file) => {
+            let mut bytes = [0_u8; 32];
+            OsRng
+                .try_fill_bytes(&mut bytes)
+                .map_err(|_| "the system gives no random bytes".to_owned())?;
+            let text = format!("current = \"k1\"\n\n[keys]\nk1 = \"{}\"\n", STANDARD.encode(bytes));
+            file.write_all(text.as_bytes())
+                .and_then(|()| file.sync_all())
+                .map_err(failed)?;
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(failed(error)),
+    }
+    read(path)
+}
+
+fn parse(text: &str) -> Result<Keyring, String> {
+    // The parser's own message quotes the line, which is a key.
+    let file: KeyFile = toml::from_str(text).map_err(|_| "is not TOML with `current` and `[keys]`".to_owned())?;
+    let mut current = None;
+    let mut older = Vec::new();
+    for (id, encoded) in file.keys {
+        let bytes = STANDARD
+            .decode(encoded.trim())
+            .ok()
+            .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+        let bytes = bytes.ok_or_else(|| format!("has a key `{id}` that is not 32 bytes in base64"))?;
+        if bytes == [0; 32] {
+            return Err(format!("has a key `{id}` of zeros"));
+        }
+        let key = Key::new(id, bytes);
+        if key.id() == file.current {
+            current = Some(key)
+        } else {
+            older.push(key)
+        }
+    }
+    let current = current.ok_or_else(|| format!("names `{}` as current, which is not among its keys", file.current))?;
+    Ok(Keyring::new(current, older))
+}

@@ -1,0 +1,14 @@
+//! The rekey program: what an operator decides, how requests come in, what can be done at a terminal.
+
+pub mod assets;
+pub mod cli;
+mod commands;
+pub mod config;
+mod dev;
+pub mod http;
+pub mod keys;
+mod listen;
+mod logs;
+mod people;
+mod serve;
+pub mod start;

@@ -1,0 +1,89 @@
+//! Takes connections in, and lets them finish when the program is to end.
+
+use crate::http::Peer;
+use axum::Router;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{sleep, timeout};
+use tower::ServiceExt;
+
+/// Attack: a client that sends its headers a byte a minute holds a connection for ever. Also how long an idle connection
+/// is kept for the next request.
+const HEADER_TIME: Duration = Duration::from_secs(30);
+/// As many as are of use.
+const CONNECTIONS: u64 = 4_096;
+/// For the database, the mail server and the log.
+const OTHER_FILES: u64 = 128;
+/// How long requests that have begun may take when the program is to end.
+const DRAIN_TIME: Duration = Duration::from_secs(10);
+
+/// Attack: connections until there are no file descriptors left for the database. So the system's bound is raised as far
+/// as it lets us, and some are kept back.
+fn connections() -> usize {
+    let mut limit = getrlimit(Resource::Nofile);
+    let wanted = CONNECTIONS + OTHER_FILES;
+    if limit.current.is_some_and(|current| current < wanted) {
+        let raised = Rlimit {
+            current: Some(limit.maximum.map_or(wanted, |most| most.min(wanted))),
+            ..limit
+        };
+        if setrlimit(Resource::Nofile, raised).is_ok() {
+            limit = raised;
+        }
+    }
+    let open = limit.current.map_or(CONNECTIONS, |current| {
+        current.saturating_sub(OTHER_FILES).clamp(16, CONNECTIONS)
+    });
+    usize::try_from(open).unwrap_or(usize::MAX)
+}
+
+/// Serves until `stopping` turns true, then drains.
+pub async fn run(listener: TcpListener, router: Router, mut stopping: watch::Receiver<bool>) {
+    let open = Arc::new(Semaphore::new(connections()));
+    let draining = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = async {
+                let place = open.clone().acquire_owned().await;
+                (place, listener.accept().await)
+            } => accepted,
+            _ = stopping.wait_for(|stopping| *stopping) => break,
+        };
+        let (Ok(place), Ok((stream, peer))) = accepted else {
+            // Out of file descriptors: others must end first.
+            sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        // Small answers go out at once.
+        let _ = stream.set_nodelay(true);
+        let router = router.clone();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer));
+            router.clone().oneshot(request)
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIME)
+            .max_buf_size(64 * 1024)
+            .serve_connection(TokioIo::new(stream), service);
+        let connection = draining.watch(connection);
+        tokio::spawn(async move {
+            // What ends a connection is the client's affair: it went away, or sent no HTTP.
+            let _ = connection.await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    if timeout(DRAIN_TIME, draining.shutdown()).await.is_err() {
+        tracing::warn!("some requests took too long to end and were cut off");
+    }
+}

@@ -1,0 +1,56 @@
+//! The demo people of the development run: one of each kind.
+
+use account::{AccountKind, Email, Name, Organization, Secret};
+use backend::{Backend, NewPerson};
+
+/// The password of those who have one here.
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// Address, name, and what is particular, as the development run tells it.
+pub const DEMO: [(&str, &str, &str); 5] = [
+    ("ada@example.com", "Ada Lovelace", "signs in with a password"),
+    ("grace@example.com", "Grace Hopper", "signs in with a password"),
+    ("google@example.com", "Grigori Googler", "has the password at Google"),
+    (
+        "managed@example.com",
+        "Mary Managed",
+        "is managed by Analytical Engines Ltd",
+    ),
+    ("off@example.com", "Otto Off", "is switched off"),
+];
+
+/// Adds those who are not there yet.
+///
+/// # Errors
+/// A sentence that says what is in the way.
+pub async fn add_demo(backend: &Backend) -> Result<(), String> {
+    for (email, name, _) in DEMO {
+        let kind = match email {
+            "google@example.com" => AccountKind::Google,
+            "managed@example.com" => AccountKind::Managed(Organization {
+                name: "Analytical Engines Ltd".into(),
+                administrator_name: "Charles Babbage".into(),
+                administrator_email: "it-help@example.com".into(),
+            }),
+            _ => AccountKind::Local,
+        };
+        let refused = |refusal: account::Refusal| format!("{email}: {refusal}");
+        let email = Email::parse(email).map_err(refused)?;
+        let person = NewPerson {
+            email: email.clone(),
+            name: Name::parse(name).map_err(refused)?,
+            password: (kind == AccountKind::Local).then(|| Secret::from(PASSWORD)),
+            kind,
+            language: None,
+        };
+        let is_new = backend
+            .add_person(person)
+            .await
+            .map_err(|error| format!("{email} cannot be added: {error}"))?;
+        if is_new && email.as_str() == "off@example.com" {
+            let off = backend.disable_person(&email, true).await;
+            off.map_err(|fault| format!("{email} cannot be switched off: {fault}"))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! Serves until told to stop.
+
+use crate::assets::{self, Site};
+use crate::commands::Failed;
+use crate::config::Config;
+use crate::http::{self, Parts, Service};
+use crate::{listen, people, start};
+use account::Keyring;
+use backend::{Backend, Courier, Mail};
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+/// `rekey serve`.
+pub async fn run(config: Config, keys: Keyring, dev: bool) -> Result<(), Failed> {
+    let signals = Signals::hear().map_err(|error| format!("signals cannot be heard: {}", error.kind()))?;
+    let backend = start::backend(&config, keys).await?;
+    let mail = start::mail(&config)?;
+    if dev {
+        people::add_demo(&backend).await?;
+    }
+    let folder = assets::folder(config.site.as_deref());
+    let site =
+        Site::read(&folder).map_err(|error| format!("the folder {} does not read: {error}", folder.display()))?;
+    if site.files.is_empty() {
+        tracing::warn!(folder = %folder.display(), "no browser's files; pages are served without style and scripts");
+    }
+    let address = config.listen;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| format!("REKEY_LISTEN: nothing can listen at {address}: {}", error.kind()))?;
+    let (stop, stopping) = watch::channel(false);
+    let greeting = dev.then(|| greeting(&config));
+    let courier = tokio::spawn(carry_letters(backend.clone(), mail.clone()));
+    let service = Service::new(Parts {
+        backend,
+        mail,
+        config,
+        site,
+        dev,
+        stopping: stopping.clone(),
+    });
+    let router = http::router(&service);
+    let told = tokio::spawn(signals.told_to_stop(stop));
+    tracing::info!(%address, "listening");
+    if let Some(greeting) = greeting {
+        let mut out = std::io::stdout();
+        let _ = out.write_all(greeting.as_bytes()).and_then(|()| out.flush());
+    }
+    listen::run(listener, router, stopping).await;
+    // A letter that is being sent when this ends is claimed again after a while.
+    courier.abort();
+    told.abort();
+    tracing::info!("ended");
+    Ok(())
+}
+
+/// Letters must go out as long as the program runs: a courier that fell over is replaced.
+async fn carry_letters(backend: Backend, mail: Mail) {
+    loop {
+        // Within a task of its own, so that its panic does not end this loop; aborted together with it.
+        let mut courier = JoinSet::new();
+        courier.spawn(Courier::new(backend.clone(), mail.clone()).run());
+        courier.join_next().await;
+        tracing::error!("the courier ended; another one starts");
+        sleep(Duration::from_secs(5)).await;
+    }
+}
+
+/// SIGTERM and SIGINT, heard from the moment on that this exists.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn hear() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+
+    async fn told_to_stop(mut self, stop: watch::Sender<bool>) {
+        let signal = self.next().await;
+        tracing::info!(signal, "told to end");
+        let _ = stop.send(true);
+        // Somebody who asks twice does not want to wait.
+        self.next().await;
+        std::process::exit(1);
+    }
+}
+
+/// What the one who started a development run wants to know.
+fn greeting(config: &Config) -> String {
+    let origin = &config.origin.text;
+    let mut text = format!("\n  Open      {origin}/signin\n");
+    if config.smtp_url.is_none() {
+        let _ = writeln!(
+            text,
+            "  Mails     {origin}/dev/letters  (and the folder {})",
+            start::LETTERS
+        );
+    } else {
+        let _ = writeln!(text, "  Mails     go out by REKEY_SMTP_URL");
+    }
+    let _ = writeln!(text, "  Password  {}", people::PASSWORD);
+    for (index, (email, _, particular)) in people::DEMO.iter().enumerate() {
+        let _ = writeln!(
+            text,
+            "  {}  {email:<20} {particular}",
+            if index == 0 { "People  " } else { "        " }
+        );
+    }
+    text.push_str("  Stop      Ctrl+C\n\n");
+    text
+}

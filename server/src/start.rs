@@ -1,0 +1,81 @@
+//! Puts the account service together from the configuration.
+
+use crate::config::Config;
+use account::{Keyring, Secret};
+use backend::store::Db;
+use backend::{Backend, Hashing, LeakedPasswords, Mail, Parts, SystemClock};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Opens the database, makes its folder and tables when they are missing, and gives the service on it.
+///
+/// # Errors
+/// A sentence that says what is in the way.
+pub async fn backend(config: &Config, keys: Keyring) -> Result<Backend, String> {
+    Ok(Backend::new(Parts {
+        db: database(&config.database_url).await?,
+        clock: Arc::new(SystemClock),
+        hashing: Hashing::new(keys.clone(), config.hashes_at_once),
+        keys,
+        leaked: leaked(config)?,
+        settings: config.settings.clone(),
+    }))
+}
+
+/// Opens the database and brings its tables up to date.
+///
+/// # Errors
+/// A sentence that says what is in the way.
+pub async fn database(url: &Secret) -> Result<Db, String> {
+    let file = url
+        .expose()
+        .strip_prefix("sqlite://")
+        .map(|file| file.split('?').next().unwrap_or_default());
+    if let Some(folder) = file
+        .and_then(|file| Path::new(file).parent())
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        private_folder(folder)?;
+    }
+    let db = Db::open(url.expose())
+        .await
+        .map_err(|fault| format!("the database does not open: {fault}"))?;
+    db.migrate()
+        .await
+        .map_err(|fault| format!("the database's tables cannot be brought up to date: {fault}"))?;
+    Ok(db)
+}
+
+/// How letters leave.
+///
+/// # Errors
+/// A sentence that says what is in the way.
+pub fn mail(config: &Config) -> Result<Mail, String> {
+    match &config.smtp_url {
+        Some(url) => Mail::smtp(url.expose()).map_err(|_| "REKEY_SMTP_URL is no mail server's address".into()),
+        None => {
+            let folder = Path::new(LETTERS);
+            private_folder(folder)?;
+            Ok(Mail::Folder(folder.to_owned()))
+        }
+    }
+}
+
+/// Where the development run keeps its mails.
+pub const LETTERS: &str = "data/letters";
+
+/// Attack: another account of this machine reads the letters, or the database.
+fn private_folder(folder: &Path) -> Result<(), String> {
+    use std::os::unix::fs::DirBuilderExt;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|error| format!("the folder {} cannot be made: {}", folder.display(), error.kind()))
+}
+
+fn leaked(config: &Config) -> Result<LeakedPasswords, String> {
+    match (&config.leaked_file, &config.leaked_range_url) {
+        (Some(file), _) => LeakedPasswords::from_file(file)
+            .map_err(|error| format!("REKEY_LEAKED_FILE: {} cannot be read: {}", file.display(), error.kind())),
+        (None, Some(url)) => LeakedPasswords::range(url).map_err(|wrong| format!("REKEY_LEAKED_RANGE_URL: {wrong}")),
+        (None, None) => Ok(LeakedPasswords::Off),
+    }
+}

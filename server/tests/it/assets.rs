@@ -1,0 +1,94 @@
+//! The browser's files: the right form, kept for ever when the name changes with the content.
+
+use crate::world::World;
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+
+async fn ask(world: &World, path: &str, encodings: &str) -> crate::world::Answer {
+    world
+        .send(
+            Request::get(path)
+                .header(header::ACCEPT_ENCODING, encodings)
+                .body(Body::empty())
+                .unwrap(),
+        )
+        .await
+}
+
+#[tokio::test]
+async fn a_file_comes_in_the_smallest_form_that_the_browser_takes() {
+    let world = World::new().await;
+    for (taken, encoding, body) in [
+        ("gzip, deflate, br", "br", "br script"),
+        ("br", "br", "br script"),
+        ("gzip", "gzip", "gz script"),
+        ("br;q=0, gzip", "gzip", "gz script"),
+        ("br; q=0.0, gzip;q=0", "", "plain script"),
+        ("", "", "plain script"),
+        ("zstd", "", "plain script"),
+    ] {
+        let answer = ask(&world, "/pkg/rekey.1.js", taken).await;
+        assert_eq!(
+            (answer.header(header::CONTENT_ENCODING), answer.text()),
+            (encoding, body),
+            "{taken}"
+        );
+        assert_eq!(answer.header(header::VARY), "accept-encoding");
+        assert_eq!(answer.header(header::CONTENT_TYPE), "text/javascript; charset=utf-8");
+    }
+    assert_eq!(
+        ask(&world, "/pkg/rekey_bg.2.wasm", "br")
+            .await
+            .header(header::CONTENT_TYPE),
+        "application/wasm"
+    );
+}
+
+#[tokio::test]
+async fn files_of_a_build_are_kept_for_ever_and_others_for_minutes() {
+    let world = World::new().await;
+    for path in ["/pkg/rekey.1.js", "/pkg/rekey_bg.2.wasm", "/pkg/rekey.3.css"] {
+        assert_eq!(
+            ask(&world, path, "").await.header(header::CACHE_CONTROL),
+            "public, max-age=31536000, immutable"
+        );
+    }
+    assert_eq!(
+        ask(&world, "/robots.txt", "").await.header(header::CACHE_CONTROL),
+        "public, max-age=300"
+    );
+}
+
+#[tokio::test]
+async fn what_the_browser_has_is_not_sent_again() {
+    let world = World::new().await;
+    let tag = ask(&world, "/pkg/rekey.1.js", "br")
+        .await
+        .header(header::ETAG)
+        .to_owned();
+    let again = |tag: &str, encodings: &str| {
+        Request::get("/pkg/rekey.1.js")
+            .header(header::ACCEPT_ENCODING, encodings)
+            .header(header::IF_NONE_MATCH, tag)
+            .body(Body::empty())
+            .unwrap()
+    };
+    let answer = world.send(again(&tag, "br")).await;
+    assert_eq!((answer.status, answer.body.len()), (StatusCode::NOT_MODIFIED, 0));
+    // The tag of one form says nothing of another.
+    assert_eq!(world.send(again(&tag, "")).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn nothing_but_the_files_is_served() {
+    let world = World::new().await;
+    for path in [
+        "/manifest.json",
+        "/pkg/rekey.1.js.br",
+        "/pkg/",
+        "/pkg/../manifest.json",
+        "/pkg/%2e%2e/manifest.json",
+    ] {
+        assert_eq!(ask(&world, path, "").await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+}

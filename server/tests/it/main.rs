@@ -1,0 +1,13 @@
+//! The program from outside: its configuration, its router, its commands.
+
+#![allow(clippy::unwrap_used)] // All of this is tests; clippy only knows the functions that are marked so.
+
+mod addresses;
+mod assets;
+mod configuration;
+mod development;
+mod guards;
+mod key_file;
+mod pages;
+mod program;
+mod world;

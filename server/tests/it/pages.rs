@@ -1,0 +1,220 @@
+//! Addresses: what is there, what is not, and where forms lead.
+
+use crate::world::{World, form_of, page};
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode, header};
+
+#[tokio::test]
+async fn pages_are_whole_without_scripts() {
+    let world = World::new().await;
+    for (path, heading) in [
+        ("/signin", "Sign in"),
+        ("/reset", "Reset your password"),
+        ("/signup", "Create an account"),
+        ("/help", "Help"),
+    ] {
+        let answer = world.open(path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        assert!(
+            answer.text().contains(heading) && answer.text().contains("</html>"),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_page_travels_compressed() {
+    let world = World::new().await;
+    let plain = world.open("/help").await.body.len();
+    for encoding in ["br", "gzip"] {
+        let answer = world
+            .send(
+                page("/help")
+                    .header(header::ACCEPT_ENCODING, encoding)
+                    .body(Body::empty())
+                    .unwrap(),
+            )
+            .await;
+        assert_eq!(answer.header(header::CONTENT_ENCODING), encoding);
+        assert!(answer.body.len() * 2 < plain);
+        assert_eq!(answer.header(header::CONTENT_LENGTH), answer.body.len().to_string());
+    }
+}
+
+/// Password managers probe for that.
+#[tokio::test]
+async fn an_unknown_address_is_a_real_404_in_the_frame() {
+    let world = World::new().await;
+    for path in [
+        "/nowhere",
+        "/signin/",
+        "//signin",
+        "/Signin",
+        "/signin/x",
+        "/api/nothing",
+        "/api",
+        "/.well-known/nothing",
+        "/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200",
+    ] {
+        let answer = world.open(path).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(
+            answer.text().contains("<h1") && answer.text().contains("<main"),
+            "{path}"
+        );
+    }
+    let data = world.send(Request::get("/nowhere").body(Body::empty()).unwrap()).await;
+    assert_eq!((data.status, data.text()), (StatusCode::NOT_FOUND, r#"{"status":404}"#));
+}
+
+#[tokio::test]
+async fn another_method_is_told_which_ones_there_are() {
+    let world = World::new().await;
+    let answer = world.send(form_of("/signin").body(Body::empty()).unwrap()).await;
+    assert_eq!(
+        (answer.status, answer.header(header::ALLOW)),
+        (StatusCode::METHOD_NOT_ALLOWED, "GET,HEAD")
+    );
+    let answer = world.open("/api/sign_in/begin").await;
+    assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "reading changes nothing");
+    let head = Request::builder()
+        .method(Method::HEAD)
+        .uri("/signin")
+        .header(header::ACCEPT, "text/html");
+    let answer = world.send(head.body(Body::empty()).unwrap()).await;
+    assert_eq!((answer.status, answer.body.len()), (StatusCode::OK, 0));
+}
+
+#[tokio::test]
+async fn a_password_manager_finds_the_page_that_changes_the_password() {
+    let world = World::new().await;
+    let answer = world.open("/.well-known/change-password").await;
+    assert_eq!(
+        (answer.status, answer.header(header::LOCATION)),
+        (StatusCode::SEE_OTHER, "/security/password")
+    );
+}
+
+#[tokio::test]
+async fn the_process_and_the_database_answer_for_themselves() {
+    let world = World::new().await;
+    assert_eq!(world.open("/healthz").await.text(), "ok\n");
+    assert_eq!(world.open("/readyz").await.text(), "ready\n");
+}
+
+#[tokio::test]
+async fn a_choice_of_language_and_colours_is_kept_in_the_browser() {
+    let world = World::new().await;
+    let answer = world
+        .submit("/api/preferences", "language=ar&theme=dark&back=%2Freset")
+        .await;
+    assert_eq!(
+        (answer.status, answer.header(header::LOCATION)),
+        (StatusCode::SEE_OTHER, "/reset")
+    );
+    let cookies: Vec<_> = answer
+        .headers
+        .get_all(header::SET_COOKIE)
+        .iter()
+        .map(|cookie| cookie.to_str().unwrap())
+        .collect();
+    let rest = "Path=/; Max-Age=31536000; Secure; HttpOnly; SameSite=Lax";
+    assert_eq!(
+        cookies,
+        [
+            format!("__Host-language=ar; {rest}"),
+            format!("__Host-theme=dark; {rest}")
+        ]
+    );
+
+    let page = world
+        .send(
+            page("/reset")
+                .header(header::COOKIE, "__Host-language=ar")
+                .body(Body::empty())
+                .unwrap(),
+        )
+        .await;
+    assert!(page.text().contains("dir=\"rtl\""));
+}
+
+#[tokio::test]
+async fn only_known_choices_are_kept_and_the_way_back_stays_here() {
+    let world = World::new().await;
+    for form in [
+        "language=xx&theme=x&back=//evil.example",
+        "language=en%0d%0aSet-Cookie:a=b&back=https://evil.example",
+        "",
+    ] {
+        let answer = world.submit("/api/preferences", form).await;
+        assert_eq!(
+            (answer.status, answer.header(header::LOCATION)),
+            (StatusCode::SEE_OTHER, "/profile"),
+            "{form}"
+        );
+        assert!(!answer.headers.contains_key(header::SET_COOKIE));
+    }
+}
+
+#[tokio::test]
+async fn there_is_nothing_to_hear_of_without_a_flow() {
+    let world = World::new().await;
+    let listen = |path: &str| {
+        Request::get(path)
+            .header("sec-fetch-site", "same-origin")
+            .body(Body::empty())
+            .unwrap()
+    };
+    assert_eq!(
+        world.send(listen("/api/flow/events?flow=reset")).await.status,
+        StatusCode::NO_CONTENT
+    );
+    assert_eq!(
+        world.send(listen("/api/flow/events?flow=other")).await.status,
+        StatusCode::NOT_FOUND
+    );
+    assert_eq!(
+        world.send(listen("/api/flow/events")).await.status,
+        StatusCode::NOT_FOUND
+    );
+}
+
+/// The page of a flow hears that it moved, and the stream ends with the program.
+#[tokio::test]
+async fn a_page_hears_that_its_flow_moved() {
+    use futures::StreamExt;
+    use tower::ServiceExt;
+    let world = World::new().await;
+    let begun = world.call("/api/reset/begin", "email=ada%40example.com").await;
+    let cookies: Vec<_> = begun
+        .headers
+        .get_all(header::SET_COOKIE)
+        .iter()
+        .map(|cookie| cookie.to_str().unwrap())
+        .collect();
+    let held = cookies
+        .iter()
+        .find(|cookie| cookie.starts_with("__Host-reset="))
+        .unwrap()
+        .split(';')
+        .next()
+        .unwrap();
+    let listen = Request::get("/api/flow/events?flow=reset")
+        .header(header::COOKIE, held)
+        .body(Body::empty())
+        .unwrap();
+    let response = world.router.clone().oneshot(listen).await.unwrap();
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
+    let mut stream = response.into_body().into_data_stream();
+
+    let answer = form_of("/api/reset/answer")
+        .header(header::COOKIE, held)
+        .body("code=00000000".into())
+        .unwrap();
+    let (heard, _) = tokio::join!(stream.next(), world.send(answer));
+    let heard = String::from_utf8(heard.unwrap().unwrap().to_vec()).unwrap();
+    assert!(heard.contains("event: moved") && heard.contains("data: "), "{heard}");
+
+    world.stop.send(true).unwrap();
+    assert!(stream.next().await.is_none());
+}

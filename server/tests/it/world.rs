@@ -1,0 +1,196 @@
+//! A service on a database of its own, asked without a network.
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use server::assets::Site;
+use server::config::{Config, Wanted, load};
+use server::http::{Parts, Peer, Service, router};
+use server::{keys, start};
+use std::cell::RefCell;
+use std::path::Path;
+use std::sync::LazyLock;
+use tempfile::TempDir;
+use tokio::sync::watch;
+use tower::ServiceExt;
+
+/// What stands in the cookies of the tests' browser of the moment is the test's own affair; the world keeps none.
+pub struct World {
+    pub router: Router,
+    pub stop: watch::Sender<bool>,
+    _folder: TempDir,
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl World {
+    /// The development run with the defaults.
+    pub async fn new() -> Self {
+        Self::with(&[], true).await
+    }
+
+    /// With settings of the environment.
+    pub async fn with(settings: &[(&str, &str)], dev: bool) -> Self {
+        LazyLock::force(&LOG);
+        let folder = tempfile::tempdir().unwrap();
+        let site = folder.path().join("site");
+        lay_out(&site);
+        let mut environment = vec![
+            (
+                "REKEY_DATABASE_URL".to_owned(),
+                format!("sqlite://{}", folder.path().join("rekey.db").display()),
+            ),
+            ("REKEY_SITE".to_owned(), site.display().to_string()),
+        ];
+        environment.extend(
+            settings
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned())),
+        );
+        let (config, problems) = load(&environment, Wanted::Command);
+        assert_eq!(problems, []);
+        Self::on(config, folder, dev).await
+    }
+
+    async fn on(config: Config, folder: TempDir, dev: bool) -> Self {
+        let keyring = keys::read_or_make(&folder.path().join("keys.toml")).unwrap();
+        let backend = start::backend(&config, keyring).await.unwrap();
+        let mail = backend::Mail::Memory(std::sync::Arc::default());
+        let site = Site::read(config.site.as_deref().unwrap()).unwrap();
+        let (stop, stopping) = watch::channel(false);
+        let router = router(&Service::new(Parts {
+            backend,
+            mail,
+            config,
+            site,
+            dev,
+            stopping,
+        }));
+        Self {
+            router,
+            stop,
+            _folder: folder,
+        }
+    }
+
+    /// Sends a request from 192.0.2.1.
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let mut request = request;
+        request.extensions_mut().insert(Peer("192.0.2.1:4711".parse().unwrap()));
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, 1 << 24).await.unwrap();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
+    }
+
+    /// Opens a page, as a browser does.
+    pub async fn open(&self, path: &str) -> Answer {
+        self.send(page(path).body(Body::empty()).unwrap()).await
+    }
+
+    /// Sends a form, as a browser without scripts does.
+    pub async fn submit(&self, path: &str, form: &str) -> Answer {
+        self.send(
+            form_of(path)
+                .header(header::ACCEPT, "text/html")
+                .body(form.to_owned().into())
+                .unwrap(),
+        )
+        .await
+    }
+
+    /// Sends a form, as a page's script does.
+    pub async fn call(&self, path: &str, form: &str) -> Answer {
+        self.send(
+            form_of(path)
+                .header(header::ACCEPT, "application/json")
+                .body(form.to_owned().into())
+                .unwrap(),
+        )
+        .await
+    }
+}
+
+impl Answer {
+    pub fn header(&self, name: impl header::AsHeaderName) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+}
+
+pub const ORIGIN: &str = "http://127.0.0.1:3000";
+
+pub fn page(path: &str) -> axum::http::request::Builder {
+    Request::get(path)
+        .header(header::HOST, "127.0.0.1:3000")
+        .header(header::ACCEPT, "text/html,*/*;q=0.8")
+}
+
+/// A form of a page of ours.
+pub fn form_of(path: &str) -> axum::http::request::Builder {
+    Request::builder()
+        .method(Method::POST)
+        .uri(path)
+        .header(header::HOST, "127.0.0.1:3000")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(header::ORIGIN, ORIGIN)
+        .header("sec-fetch-site", "same-origin")
+}
+
+/// The files of a build.
+fn lay_out(site: &Path) {
+    let write = |name: &str, content: &str| {
+        let path = site.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    };
+    write(
+        "manifest.json",
+        r#"{"js":"/pkg/rekey.1.js","wasm":"/pkg/rekey_bg.2.wasm","css":"/pkg/rekey.3.css"}"#,
+    );
+    write("pkg/rekey.1.js", "plain script");
+    write("pkg/rekey.1.js.br", "br script");
+    write("pkg/rekey.1.js.gz", "gz script");
+    write("pkg/rekey_bg.2.wasm", "wasm");
+    write("pkg/rekey.3.css", "style");
+    write("robots.txt", "User-agent: *\n");
+}
+
+thread_local! {
+    static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What this test logged. Each runs in a thread of its own, so that it reads no lines of others.
+pub fn logged() -> String {
+    LOGGED.with_borrow(|lines| String::from_utf8(lines.clone()).unwrap())
+}
+
+static LOG: LazyLock<()> = LazyLock::new(|| {
+    let lines = tracing_subscriber::fmt().with_ansi(false).with_writer(|| Lines);
+    tracing::subscriber::set_global_default(lines.finish()).unwrap();
+});
+
+struct Lines;
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        LOGGED.with_borrow_mut(|lines| lines.extend_from_slice(bytes));
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
