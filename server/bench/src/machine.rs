@@ -1,0 +1,119 @@
+//! The machine and its processes, as `/proc` tells.
+
+use crate::crowd::Fault;
+use std::process::Command;
+
+/// Cores that this process may use; as many as the service hashes on.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// Seconds that a process has spent on cores, in its own code and in the system's.
+pub fn cpu_s(process: u32) -> Result<f64, Fault> {
+    let times = stat(&process.to_string())?;
+    Ok((times[0] + times[1]) / ticks_a_second())
+}
+
+/// The same for this process and all that it started and saw end.
+pub fn own_cpu_s() -> Result<f64, Fault> {
+    Ok(stat("self")?.iter().sum::<f64>() / ticks_a_second())
+}
+
+/// Seconds that all cores together have spent on anything, other machines on the same hardware included.
+pub fn busy_s() -> Result<f64, Fault> {
+    let text = read("/proc/stat")?;
+    let numbers = text.lines().next().unwrap_or_default().split_whitespace().skip(1);
+    let ticks = numbers
+        .take(8)
+        .filter_map(|number| number.parse::<f64>().ok())
+        .collect::<Vec<_>>();
+    // user, nice, system, idle, waiting for a disk, interrupts, more interrupts, stolen
+    let busy = ticks
+        .iter()
+        .enumerate()
+        .filter(|(column, _)| !matches!(column, 3 | 4))
+        .map(|(_, ticks)| ticks);
+    Ok(busy.sum::<f64>() / ticks_a_second())
+}
+
+/// A line of `/proc/PID/status` that is in KiB (`VmRSS`, `VmHWM`), in MiB.
+pub fn memory_mib(process: u32, name: &str) -> Result<f64, Fault> {
+    let text = read(&format!("/proc/{process}/status"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
+    kib.map(|kib| kib / 1024.0)
+        .ok_or_else(|| format!("/proc has no {name}"))
+}
+
+/// How many wanted a core in the last 1, 5 and 15 minutes.
+pub fn load() -> Result<String, Fault> {
+    Ok(read("/proc/loadavg")?.split(' ').take(3).collect::<Vec<_>>().join(" "))
+}
+
+/// When and on what.
+pub fn describe() -> Result<String, Fault> {
+    let processor = read("/proc/cpuinfo")?;
+    let named = |name: &str| {
+        let value = |line: &str| {
+            Some(
+                line.strip_prefix(name)?
+                    .trim_start()
+                    .strip_prefix(':')?
+                    .trim()
+                    .to_owned(),
+            )
+        };
+        processor.lines().find_map(value)
+    };
+    let model = named("model name")
+        .filter(|model| model != "unknown")
+        .unwrap_or_else(|| {
+            // Some virtual machines hide the name.
+            let part = |name| named(name).unwrap_or_else(|| "?".into());
+            format!(
+                "{} family {} model {}",
+                part("vendor_id"),
+                part("cpu family"),
+                part("model")
+            )
+        });
+    let date = Command::new("date").args(["-u", "+%Y-%m-%d %H:%M UTC"]).output();
+    let date = date
+        .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        .unwrap_or_default();
+    Ok(format!(
+        "{date}; {} × {model}; release build, SQLite, logs at `info` into a file.",
+        cores()
+    ))
+}
+
+/// User and system time of a process, then of those it waited for, in ticks.
+fn stat(process: &str) -> Result<[f64; 4], Fault> {
+    let text = read(&format!("/proc/{process}/stat"))?;
+    // The name in brackets may have spaces in it; these stand 11 places behind it.
+    let after = text.rsplit_once(')').map_or("", |(_, after)| after);
+    let mut numbers = after
+        .split_whitespace()
+        .skip(11)
+        .map_while(|number| number.parse().ok());
+    let mut next = || {
+        numbers
+            .next()
+            .ok_or_else(|| format!("/proc/{process}/stat does not read"))
+    };
+    Ok([next()?, next()?, next()?, next()?])
+}
+
+fn ticks_a_second() -> f64 {
+    use std::sync::OnceLock;
+    static TICKS: OnceLock<f64> = OnceLock::new();
+    *TICKS.get_or_init(|| {
+        let told = Command::new("getconf").arg("CLK_TCK").output().ok();
+        let ticks = told.and_then(|output| String::from_utf8_lossy(&output.stdout).trim().parse().ok());
+        ticks.unwrap_or(100.0)
+    })
+}
+
+fn read(path: &str) -> Result<String, Fault> {
+    std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))
+}

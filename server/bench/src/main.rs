@@ -1,0 +1,143 @@
+//! `make bench`: starts the release program on an embedded database, plays browsers against it on the same machine, and
+//! prints a Markdown table of what it took. It judges no figure: it fails only when an answer is not the one expected.
+//!
+//! `REKEY_BIN` names the program (`target/release/rekey`), `REKEY_SITE` the browser's files (`target/site`).
+#![allow(
+    clippy::disallowed_methods,
+    reason = "measuring is reading the clock, and this is no part of the service whose time is an argument"
+)]
+
+mod crowd;
+mod hash;
+mod http;
+mod machine;
+mod program;
+mod rounds;
+mod table;
+
+use crowd::Fault;
+use program::Program;
+use rounds::Rounds;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+use table::{Aim, Table};
+
+/// Rounds of everything, one after the other, so that a neighbour's noise does not fall on one figure alone.
+const ROUNDS: usize = 3;
+/// Starts on a database that is there.
+const STARTS: usize = 5;
+
+fn main() -> ExitCode {
+    match measure() {
+        Ok(report) => match std::io::stdout().write_all(report.as_bytes()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        },
+        Err(fault) => {
+            say(&format!("make bench stopped: {fault}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Tells on standard error how far it is; standard output has the report and nothing else.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+fn measure() -> Result<String, Fault> {
+    let began = Instant::now();
+    let load_before = machine::load()?;
+    let busy_before = machine::busy_s()?;
+
+    let program = Program::new(
+        path("REKEY_BIN", "target/release/rekey")?,
+        path("REKEY_SITE", "target/site")?,
+    )?;
+    say("1/3 people");
+    let mut table = Table::default();
+    table.row(
+        "First start, on no database, to the first 200 of `/healthz`, ms",
+        0,
+        None,
+        &[people(&program)?],
+    );
+
+    say("2/3 starts");
+    let mut health = Vec::new();
+    let mut ready = Vec::new();
+    let mut idle = Vec::new();
+    for _ in 0..STARTS {
+        let mut running = program.start()?;
+        health.push(running.first_200("/healthz")? * 1_000.0);
+        ready.push(running.first_200("/readyz")? * 1_000.0);
+        running.be_quiet()?;
+        idle.push(machine::memory_mib(running.id(), "VmRSS")?);
+        running.stop()?;
+    }
+
+    let mut running = program.start()?;
+    running.first_200("/readyz")?;
+    let mut rounds = Rounds::new(&running);
+    for round in 1..=ROUNDS {
+        say(&format!("3/3 round {round} of {ROUNDS}"));
+        rounds.run(round)?;
+    }
+    let peak = machine::memory_mib(running.id(), "VmHWM")?;
+    let sign_ins = rounds.sign_ins();
+    rounds.into_rows(&mut table);
+
+    table.row("Memory idle after a start, MiB", 1, Some(Aim::AtMost(40.0)), &idle);
+    let after = machine::memory_mib(running.id(), "VmRSS")?;
+    table.row(
+        &format!("Memory after {sign_ins} sign-ins, the pages and the resets, MiB"),
+        1,
+        Some(Aim::AtMost(90.0)),
+        &[after],
+    );
+    table.row("Memory at its most in all that, MiB", 1, None, &[peak]);
+    table.row(
+        "Start to the first 200 of `/healthz`, ms",
+        0,
+        Some(Aim::AtMost(150.0)),
+        &health,
+    );
+    table.row("Start to the first 200 of `/readyz`, ms", 0, None, &ready);
+    running.stop()?;
+    drop(program);
+
+    let seconds = began.elapsed().as_secs_f64();
+    let others = (machine::busy_s()? - busy_before - machine::own_cpu_s()?).max(0.0) / seconds;
+    let mut report = format!("{}\n", machine::describe()?);
+    report.push_str(&format!(
+        "Load before: {load_before}; after: {}. Others took {others:.2} cores in these {seconds:.0} s. \
+         {} connections of one client on the same machine, which takes its part of the cores. \
+         {ROUNDS} rounds, one after the other; a figure is judged by its median.\n\n",
+        machine::load()?,
+        crowd::CONNECTIONS,
+    ));
+    report.push_str(&table.markdown());
+    Ok(report)
+}
+
+/// Makes the database and its people; gives how long the first start took, in ms.
+fn people(program: &Program) -> Result<f64, Fault> {
+    // The first start makes keys and tables.
+    let mut running = program.start()?;
+    let first = running.first_200("/healthz")? * 1_000.0;
+    running.stop()?;
+    let all = crowd::SIGNERS + crowd::FORGETFUL;
+    crowd::hurry(machine::cores(), all, |index| match index.checked_sub(crowd::SIGNERS) {
+        None => program.add_person(&crowd::signer(index), Some(crowd::PASSWORD)),
+        Some(index) => program.add_person(&crowd::forgetful(index), None),
+    })?;
+    Ok(first)
+}
+
+fn path(variable: &str, default: &str) -> Result<PathBuf, Fault> {
+    let given = std::env::var(variable).unwrap_or_else(|_| default.to_owned());
+    // Whole, since the program runs in a folder of its own.
+    std::fs::canonicalize(&given).map_err(|_| format!("{variable}: there is no {given}; `make bench` builds it"))
+}

@@ -1,0 +1,189 @@
+//! A round: the hash alone, pages, sign-ins, resets; between them the program comes to rest.
+
+use crate::crowd::{self, Done, Fault};
+use crate::http::{Connection, Jar};
+use crate::program::Running;
+use crate::table::{Aim, Table};
+use crate::{hash, machine};
+use std::time::Duration;
+
+/// Pages of a round, and how long they may take.
+const PAGES: (usize, Duration) = (3_000, Duration::from_secs(8));
+/// Sign-ins of a round: in three rounds a thousand.
+const SIGN_INS: (usize, Duration) = (340, Duration::from_secs(20));
+/// Resets of a round: half for those who have an account.
+const RESETS: (usize, Duration) = (2 * crowd::FORGETFUL, Duration::from_secs(8));
+/// Before the first round, uncounted.
+const WARM_UP: (usize, Duration) = (300, Duration::from_secs(4));
+
+/// One thing over all rounds.
+#[derive(Default)]
+struct Figures {
+    a_second: Vec<f64>,
+    p50: Vec<f64>,
+    p99: Vec<f64>,
+    cpu_s_per_1000: Vec<f64>,
+}
+
+/// What the rounds have told so far.
+pub struct Rounds<'a> {
+    running: &'a Running<'a>,
+    hash_ms: Vec<f64>,
+    all_cores: Vec<f64>,
+    pages: Figures,
+    sign_ins: Figures,
+    share: Vec<f64>,
+    share_of_all_cores: Vec<f64>,
+    resets: Figures,
+    signed_in: usize,
+}
+
+impl<'a> Rounds<'a> {
+    /// None yet.
+    pub fn new(running: &'a Running<'a>) -> Self {
+        Self {
+            running,
+            hash_ms: Vec::new(),
+            all_cores: Vec::new(),
+            pages: Figures::default(),
+            sign_ins: Figures::default(),
+            share: Vec::new(),
+            share_of_all_cores: Vec::new(),
+            resets: Figures::default(),
+            signed_in: 0,
+        }
+    }
+
+    /// How many sign-ins there were in all.
+    pub fn sign_ins(&self) -> usize {
+        self.signed_in
+    }
+
+    /// One more.
+    #[allow(clippy::cast_precision_loss, reason = "counts here are small")]
+    pub fn run(&mut self, round: usize) -> Result<(), Fault> {
+        let port = self.running.port();
+        if round == 1 {
+            let whole = Connection::open(port)?.page("/signin", false)?;
+            if !(whole.status == 200 && whole.says("E-mail address") && whole.says("</html>")) {
+                return Err(whole.unexpected("GET /signin is not the page"));
+            }
+            crowd::ask(port, WARM_UP.0, WARM_UP.1, page).map_err(|fault| self.explained(fault))?;
+        }
+        self.running.be_quiet()?;
+        let cores = machine::cores();
+        let alone_s = hash::alone_s()?;
+        let all_cores = hash::all_cores_a_second(cores)?;
+        self.hash_ms.push(alone_s * 1_000.0);
+        self.all_cores.push(all_cores);
+
+        let pages = self.measure(PAGES, page)?;
+        self.pages.push(pages);
+
+        let (done, cpu_s) = self.measure(SIGN_INS, sign_in)?;
+        self.signed_in += done.count;
+        self.share.push(done.a_second() * alone_s / cores as f64);
+        self.share_of_all_cores.push(done.a_second() / all_cores);
+        self.sign_ins.push((done, cpu_s));
+
+        let resets = self.measure(RESETS, |connection, index| reset(connection, round, index))?;
+        self.resets.push(resets);
+        Ok(())
+    }
+
+    /// What the crowd did, and the program's seconds of CPU for it, its letters included.
+    fn measure(
+        &self,
+        (count, most): (usize, Duration),
+        once: impl Fn(&mut Connection, usize) -> Result<(), Fault> + Sync,
+    ) -> Result<(Done, f64), Fault> {
+        let before = self.running.be_quiet()?;
+        let done = crowd::ask(self.running.port(), count, most, once).map_err(|fault| self.explained(fault))?;
+        let after = self.running.be_quiet()?;
+        Ok((done, after - before))
+    }
+
+    fn explained(&self, fault: Fault) -> Fault {
+        format!("{fault}\n{}", self.running.end_of_log())
+    }
+
+    /// All rounds as rows.
+    pub fn into_rows(self, table: &mut Table) {
+        self.pages.rows(table, "`GET /signin`", "requests", Aim::AtMost(1.0));
+        table.row("One hash alone, ms", 2, None, &self.hash_ms);
+        self.sign_ins.rows(table, "Sign in", "passwords", None);
+        table.row(
+            "Sign in: share of cores ÷ one hash",
+            2,
+            Some(Aim::AtLeast(0.9)),
+            &self.share,
+        );
+        table.row("Hashes a second, one on each core", 1, None, &self.all_cores);
+        table.row("Sign in: share of that", 2, None, &self.share_of_all_cores);
+        self.resets.rows(table, "Reset", "requests", Aim::AtMost(1.0));
+    }
+}
+
+impl Figures {
+    #[allow(clippy::cast_precision_loss, reason = "counts here are small")]
+    fn push(&mut self, (done, cpu_s): (Done, f64)) {
+        self.a_second.push(done.a_second());
+        self.p50.push(done.percentile(50));
+        self.p99.push(done.percentile(99));
+        self.cpu_s_per_1000.push(cpu_s * 1_000.0 / done.count.max(1) as f64);
+    }
+
+    fn rows(&self, table: &mut Table, name: &str, what: &str, cpu: impl Into<Option<Aim>>) {
+        table.row(&format!("{name}: {what} a second"), 0, None, &self.a_second);
+        table.row(&format!("{name}: p50, ms"), 1, None, &self.p50);
+        table.row(&format!("{name}: p99, ms"), 1, None, &self.p99);
+        table.row(
+            &format!("{name}: CPU-s of the server per 1,000"),
+            2,
+            cpu.into(),
+            &self.cpu_s_per_1000,
+        );
+    }
+}
+
+/// Somebody opens the page.
+fn page(connection: &mut Connection, _: usize) -> Result<(), Fault> {
+    let answer = connection.page("/signin", true)?;
+    // Packed it is about two kilobytes.
+    let whole = answer.status == 200 && answer.body.len() > 500;
+    if whole {
+        Ok(())
+    } else {
+        Err(answer.unexpected("GET /signin"))
+    }
+}
+
+/// Somebody with a new browser types address and password; a code is mailed.
+fn sign_in(connection: &mut Connection, index: usize) -> Result<(), Fault> {
+    let mut jar = Jar::default();
+    let answer = connection.form("/api/sign_in/begin", &[("email", &crowd::signer(index))], &mut jar)?;
+    if answer.status != 200 || !answer.says("EnterPassword") {
+        return Err(answer.unexpected("sign_in/begin"));
+    }
+    let answer = connection.form("/api/sign_in/password", &[("password", crowd::PASSWORD)], &mut jar)?;
+    if answer.status != 200 || !answer.says("EnterCode") {
+        return Err(answer.unexpected("sign_in/password"));
+    }
+    Ok(())
+}
+
+/// Somebody forgot the password; every other one has no account. Each address once a round.
+fn reset(connection: &mut Connection, round: usize, index: usize) -> Result<(), Fault> {
+    let email = if index.is_multiple_of(2) {
+        crowd::forgetful(index / 2)
+    } else {
+        format!("nobody{round}-{index}@example.net")
+    };
+    let answer = connection.form("/api/reset/begin", &[("email", &email)], &mut Jar::default())?;
+    let asked = answer.status == 200 && answer.says("EnterCode");
+    if asked {
+        Ok(())
+    } else {
+        Err(answer.unexpected("reset/begin"))
+    }
+}
