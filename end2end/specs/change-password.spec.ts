@@ -1,0 +1,121 @@
+// "Change your password": the article's five steps, and its note on managed accounts.
+import { arrive, button, expectRefusal, field, link, open, signIn, submitPassword, toPassword } from '../support/journeys';
+import { look } from '../support/look';
+import { NEW_PASSWORD } from '../support/people';
+import { SENDER_NOTICES } from '../support/service';
+import { expect, test } from '../support/test';
+import type { Page } from '@playwright/test';
+
+async function change(page: Page, current: string, password: string, again = password): Promise<void> {
+  await field(page, 'Current password').fill(current);
+  await field(page, 'New password').fill(password);
+  await field(page, 'New password again').fill(again);
+  await button(page, 'Save').click();
+}
+
+test('a password is changed in five steps', async ({ page, people, post, anotherBrowser }) => {
+  const person = await people.local();
+  const elsewhere = await anotherBrowser();
+  await signIn(elsewhere, person, post);
+
+  await test.step('1. Sign in to your account at /security', async () => {
+    await signIn(page, person, post);
+    await open(page, '/security', 'Security');
+    await look(page, 'security');
+  });
+
+  await test.step('2. Select the Edit icon next to password', async () => {
+    const edit = link(page, 'Edit password');
+    await expect(edit).toContainText('Edit');
+    await edit.click();
+    await arrive(page, 'Change password');
+    await expect(field(page, 'Sign out everywhere else')).toBeChecked();
+    await look(page, 'change-password');
+  });
+
+  await test.step('3. Enter your current password once', async () => {
+    await expect(field(page, 'Current password')).toHaveCount(1);
+    await field(page, 'Current password').fill(person.password);
+  });
+
+  await test.step('4. Enter your new password twice', async () => {
+    await field(page, 'New password').fill(NEW_PASSWORD);
+    await field(page, 'New password again').fill(NEW_PASSWORD);
+  });
+
+  const before = await sessionCookie(page);
+  await test.step('5. Select Save', async () => {
+    await button(page, 'Save').click();
+    await arrive(page, 'Security');
+    await expect(page.getByRole('status').filter({ hasText: 'Password changed' })).toBeVisible();
+    await look(page, 'security-changed');
+  });
+
+  await test.step('This device stays in with a new token; the others are out; the owner is told', async () => {
+    expect(await sessionCookie(page)).not.toBe(before);
+    await open(page, '/profile', 'Profile');
+    await elsewhere.goto('/security');
+    await arrive(elsewhere, 'Sign in');
+    const notice = await post.letter(person.email, (letter) => /password/i.test(letter.subject), 'a notice of the change');
+    expect(notice.from).toContain(SENDER_NOTICES);
+  });
+
+  await test.step('Only the new password signs in', async () => {
+    await toPassword(elsewhere, person.email);
+    await submitPassword(elsewhere, person.password);
+    await expect(elsewhere.getByRole('alert')).toContainText('do not match');
+    await submitPassword(elsewhere, NEW_PASSWORD);
+    await arrive(elsewhere, 'Check your e-mail');
+  });
+});
+
+test('the other devices stay in when that is unticked', async ({ page, people, post, anotherBrowser }) => {
+  const person = await people.local();
+  const elsewhere = await anotherBrowser();
+  await signIn(elsewhere, person, post);
+  await signIn(page, person, post);
+  await open(page, '/security/password', 'Change password');
+  await field(page, 'Sign out everywhere else').uncheck();
+  await change(page, person.password, NEW_PASSWORD);
+  await arrive(page, 'Security');
+  await open(elsewhere, '/profile', 'Profile');
+});
+
+test('what is wrong is said beside the field, and nothing is changed', async ({ page, people, post }) => {
+  const person = await people.local();
+  await signIn(page, person, post);
+  await open(page, '/security/password', 'Change password');
+
+  await change(page, '', '');
+  await expectRefusal(page, 'Enter your current password.', 'Current password');
+  await change(page, 'not the password now', NEW_PASSWORD);
+  await expectRefusal(page, 'That is not your current password.', 'Current password');
+  await look(page, 'change-password-refused');
+  await change(page, person.password, NEW_PASSWORD, `${NEW_PASSWORD}s`);
+  await expectRefusal(page, 'The two passwords are not the same.', 'New password again');
+  await change(page, person.password, 'short');
+  await expectRefusal(page, 'Use at least 15 characters. This one has 5.', 'New password');
+  await change(page, person.password, person.password);
+  await expectRefusal(page, 'That is your password already. Choose a new one.', 'New password');
+
+  await change(page, person.password, NEW_PASSWORD);
+  await arrive(page, 'Security');
+});
+
+test('signed out, the page leads to sign-in and back', async ({ page, people, post }) => {
+  const person = await people.local();
+  await page.goto('/security/password');
+  await arrive(page, 'Sign in');
+  await field(page, 'E-mail address').fill(person.email);
+  await button(page, 'Next').click();
+  await arrive(page, 'Enter your password');
+  await submitPassword(page, person.password);
+  await arrive(page, 'Check your e-mail');
+  await field(page, 'One-time passcode').fill(await post.code(person.email, 6));
+  await button(page, 'Next').click();
+  await arrive(page, 'Change password');
+});
+
+async function sessionCookie(page: Page): Promise<string | undefined> {
+  return (await page.context().cookies()).find((cookie) => cookie.name === '__Host-session')?.value;
+}

@@ -1,0 +1,140 @@
+// "If you don’t receive the email": where to look, whom to ask, how to get another one.
+import { arrive, button, expectRefusal, field, link, open, submitCode, toResetCode, unfoldHelp } from '../support/journeys';
+import { look } from '../support/look';
+import { hasApp } from '../support/mode';
+import { otherThan } from '../support/post';
+import { SENDER_CODES, SENDER_NOTICES } from '../support/service';
+import { expect, test } from '../support/test';
+
+test('the spam folder is named, with both senders', async ({ page, people }) => {
+  const person = await people.local();
+  await toResetCode(page, person.email);
+  const help = await unfoldHelp(page);
+  await expect(help).toContainText('Look in your spam or junk folder');
+  await expect(help.getByText(SENDER_CODES, { exact: true })).toBeVisible();
+  await expect(help.getByText(SENDER_NOTICES, { exact: true })).toBeVisible();
+  await expect(help).toContainText(`Check the address: ${person.email}`);
+  await look(page, 'reset-code-help');
+});
+
+test('both senders and the text for IT can be copied', async ({ page, context, people }) => {
+  test.skip(!hasApp(), 'copying takes a script');
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  const person = await people.local();
+  await toResetCode(page, person.email);
+  const help = await unfoldHelp(page);
+  for (const sender of [SENDER_CODES, SENDER_NOTICES]) {
+    await help.getByRole('button', { name: `Copy ${sender}`, exact: true }).click();
+    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe(sender);
+  }
+  await help.getByRole('button', { name: 'Copy the text for IT', exact: true }).click();
+  const copied = () => page.evaluate(() => navigator.clipboard.readText());
+  await expect.poll(copied).toContain(SENDER_NOTICES);
+  expect(await copied()).toContain(SENDER_CODES);
+  expect(await copied()).toContain('/help/allowlist');
+});
+
+test('a button that could do nothing is not offered', async ({ page, people }) => {
+  test.skip(hasApp(), 'with scripts they copy');
+  const person = await people.local();
+  await toResetCode(page, person.email);
+  const help = await unfoldHelp(page);
+  await expect(help).toContainText('ask your IT team to allow both addresses');
+  await expect(help).toContainText(SENDER_CODES);
+  await expect(help.getByRole('button', { name: /^Copy/ })).toHaveCount(0);
+});
+
+test('the page for IT names what to allow, for everybody', async ({ page, people }) => {
+  const person = await people.local();
+  await toResetCode(page, person.email);
+  const help = await unfoldHelp(page);
+  const address = await help.getByRole('link', { name: 'What your IT team needs to know' }).getAttribute('href');
+  expect(address).toBe('/help/allowlist');
+  await open(page, '/help/allowlist', 'Let our e-mails through');
+  const main = page.getByRole('main');
+  for (const words of [SENDER_CODES, SENDER_NOTICES, 'signin.rekey.example', 'Microsoft 365', 'Google Workspace']) {
+    await expect(main).toContainText(words);
+  }
+  await look(page, 'help-allowlist');
+});
+
+test('the mailbox is a click away where its address is known', async ({ page, people }) => {
+  const known = [
+    ['gmail.com', 'Gmail', 'https://mail.google.com/'],
+    ['outlook.com', 'Outlook', 'https://outlook.live.com/'],
+    ['yahoo.com', 'Yahoo', 'https://mail.yahoo.com/'],
+    ['icloud.com', 'iCloud', 'https://www.icloud.com/mail'],
+    ['proton.me', 'Proton', 'https://mail.proton.me/'],
+  ] as const;
+  for (const [domain, name, address] of known) {
+    await toResetCode(page, people.stranger(domain).email);
+    const mailbox = page.getByRole('main').getByRole('link', { name: new RegExp(`^Open .*${name}`) });
+    await expect(mailbox).toBeVisible();
+    expect(await mailbox.getAttribute('href')).toContain(address);
+    await page.context().clearCookies();
+  }
+  await toResetCode(page, people.stranger().email);
+  await expect(page.getByRole('main').getByRole('link', { name: /^Open / })).toHaveCount(0);
+});
+
+test('a new code after the wait; the older one is recognised and costs no try', async ({ page, people, post }) => {
+  test.setTimeout(150_000);
+  const person = await people.local();
+  await toResetCode(page, person.email);
+  const older = await post.code(person.email, 8);
+
+  await test.step('too early is said with the wait, and sends nothing', async () => {
+    await button(page, 'Send a new code').click();
+    await expectRefusal(page, /A code was sent a moment ago\. You can ask for a new one in \d+ seconds?\./);
+    expect(await post.all(person.email)).toHaveLength(1);
+  });
+
+  await test.step('the page says how long', async () => {
+    await page.reload();
+    await arrive(page, 'Check your e-mail');
+    await expect(page.getByText(/You can ask for a new code in \d+ seconds?\./)).toBeVisible();
+  });
+
+  await test.step('after it a new code comes', async () => {
+    const ready = page.getByText('You can ask for a new code now.');
+    if (hasApp()) {
+      await expect(ready).toBeVisible({ timeout: 45_000 });
+    } else {
+      await expect(async () => {
+        await page.reload();
+        await expect(ready).toBeVisible({ timeout: 500 });
+      }).toPass({ intervals: [3_000], timeout: 45_000 });
+    }
+    expect(await post.all(person.email), 'a reload sends nothing').toHaveLength(1);
+    await button(page, 'Send a new code').click();
+  });
+  const newest = await post.code(person.email, 8);
+
+  await test.step('the older one is told apart, twice for free', async () => {
+    await expect(page.getByText(/You can ask for a new code in \d+ (seconds?|minutes?)\./)).toBeVisible();
+    await submitCode(page, older);
+    await expectRefusal(page, /That is the passcode from the \d\d:\d\d( UTC)? e-mail\. Use the one from \d\d:\d\d/, 'One-time passcode');
+    await look(page, 'reset-code-older');
+    await submitCode(page, otherThan(newest, otherThan(newest) === older ? 2 : 1));
+    await expectRefusal(page, 'Tries left: 4.', 'One-time passcode');
+  });
+
+  await test.step('the newest one goes on', async () => {
+    await submitCode(page, newest);
+    await arrive(page, 'Choose a new password');
+  });
+});
+
+test('help is a link away', async ({ page, people }) => {
+  const person = await people.local();
+  await toResetCode(page, person.email);
+  const help = await unfoldHelp(page);
+  await help.getByRole('link', { name: 'Get help' }).click();
+  await arrive(page, 'Help');
+  await expect(page.getByRole('main')).toContainText(SENDER_CODES);
+  await look(page, 'help');
+  await link(page, 'Reset your password').click();
+  // Where one stood.
+  await arrive(page, 'Check your e-mail');
+  await expect(field(page, 'One-time passcode')).toBeVisible();
+});

@@ -1,0 +1,104 @@
+// Arabic on sign-in and reset: the words, the direction, the mails.
+import type { Page } from '@playwright/test';
+import { look } from '../support/look';
+import { appStarted } from '../support/mode';
+import { codeIn } from '../support/post';
+import { expect, test } from '../support/test';
+
+const ARABIC = /[\u0600-\u06ff]{3,}/;
+
+async function expectArabic(page: Page): Promise<void> {
+  await expect(page.locator('html')).toHaveAttribute('dir', 'rtl');
+  await expect(page.locator('html')).toHaveAttribute('lang', 'ar');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(ARABIC);
+  await appStarted(page);
+}
+
+/** The step's field of a name, whatever its label is called. */
+function input(page: Page, name: string) {
+  return page.getByRole('main').locator(`form[action^="/api/"] input[name=${name}]:visible`);
+}
+
+async function submit(page: Page, action: string): Promise<void> {
+  await page.getByRole('main').locator(`form[action="${action}"]`).first().locator('button[type=submit]').first().click();
+}
+
+test.describe('a browser that prefers Arabic', () => {
+  test.use({ locale: 'ar' });
+
+  test('signs in and resets in Arabic, from right to left', async ({ page, people, post }) => {
+    const person = await people.local();
+    await page.goto('/signin');
+    await expectArabic(page);
+    await expect(input(page, 'email')).toHaveAttribute('dir', 'ltr');
+    const button = await page.getByRole('main').locator('form[action="/api/sign_in/begin"] button').boundingBox();
+    const box = await page.getByRole('main').boundingBox();
+    expect((box?.x ?? 0) + (box?.width ?? 0) / 2, 'the button is on the right').toBeLessThan((button?.x ?? 0) + (button?.width ?? 0));
+    await look(page, 'arabic-sign-in');
+
+    await submit(page, '/api/sign_in/begin');
+    await expect(page.getByRole('alert')).toHaveText(ARABIC);
+    await expectArabic(page);
+    await look(page, 'arabic-sign-in-refused');
+    await input(page, 'email').fill(person.email);
+    await submit(page, '/api/sign_in/begin');
+    await expect(input(page, 'password')).toBeVisible();
+    await expectArabic(page);
+
+    await submit(page, '/api/reset/begin');
+    await expect(input(page, 'code')).toBeVisible();
+    await expectArabic(page);
+    await expect(input(page, 'code')).toHaveAttribute('dir', 'ltr');
+    await look(page, 'arabic-reset-code');
+
+    const letter = await post.codeLetter(person.email, 8);
+    expect(letter.subject).toMatch(ARABIC);
+    expect(letter.text).toMatch(ARABIC);
+    expect(letter.html).toContain('dir="rtl"');
+    // As an Arabic keyboard writes it.
+    const arabicIndic = [...letter.code].map((digit) => String.fromCodePoint(0x660 + Number(digit))).join('');
+    await input(page, 'code').fill(arabicIndic);
+    await submit(page, '/api/reset/answer');
+    await expect(input(page, 'again')).toBeVisible();
+    await expectArabic(page);
+    await look(page, 'arabic-reset-choose');
+  });
+});
+
+test('a language is chosen on the page and stays', async ({ page }) => {
+  await page.goto('/signin');
+  await expect(page.locator('html')).toHaveAttribute('lang', 'en');
+  await appStarted(page);
+  await page.getByRole('banner').getByRole('button', { name: 'العربية' }).click();
+  await expectArabic(page);
+  await page.goto('/reset');
+  await expectArabic(page);
+  await page.getByRole('banner').getByRole('button', { name: 'English' }).click();
+  await expect(page.locator('html')).toHaveAttribute('lang', 'en');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Reset your password');
+});
+
+test('mails are in the language of the account', async ({ page, people, post }) => {
+  const person = await people.local({ language: 'ar' });
+  await page.goto('/reset');
+  await appStarted(page);
+  await input(page, 'email').fill(person.email);
+  await submit(page, '/api/reset/begin');
+  await expect(input(page, 'code')).toBeVisible();
+  const letter = await post.letter(person.email, (letter) => codeIn(letter) !== undefined, 'a passcode');
+  expect(letter.subject).toMatch(ARABIC);
+});
+
+test('the chosen colours stay', async ({ page }) => {
+  await page.goto('/signin');
+  await appStarted(page);
+  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const light = await background();
+  await page.getByRole('contentinfo').getByRole('button', { name: 'Dark' }).click();
+  await expect.poll(background).not.toBe(light);
+  await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
+  await expect.poll(async () => (await page.context().cookies()).some((cookie) => cookie.name === '__Host-theme')).toBe(true);
+  await page.goto('/reset');
+  await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
+  expect(await background()).not.toBe(light);
+});

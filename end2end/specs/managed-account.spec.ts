@@ -1,0 +1,52 @@
+// The note on changing a password: without the option to edit it, the account is managed by the organization.
+import { arrive, open, signIn } from '../support/journeys';
+import { look } from '../support/look';
+import { ADMINISTRATOR, NEW_PASSWORD, ORGANIZATION } from '../support/people';
+import { expect, test } from '../support/test';
+import type { Page } from '@playwright/test';
+
+test('a managed person sees who manages, and nothing to edit', async ({ page, people, post }) => {
+  const person = await people.local();
+  await signIn(page, person, post);
+  await people.becomeManaged(person);
+  await open(page, '/security', 'Security');
+  const main = page.getByRole('main');
+  await expect(main).toContainText(`Your account is managed by ${ORGANIZATION}`);
+  await expect(main).toContainText(ADMINISTRATOR.name);
+  await expect(main).toContainText(ADMINISTRATOR.email);
+  await look(page, 'security-managed');
+
+  const source = await (await page.request.get('/security')).text();
+  expect(source).toContain(ORGANIZATION);
+  expect(source).not.toContain('/security/password');
+  expect(source).not.toContain('type="password"');
+
+  await page.goto('/security/password');
+  await expect(page.locator('input[type=password]')).toHaveCount(0);
+  await expect(page.locator('body')).toContainText(ORGANIZATION);
+  expect(await status(page, person.password)).toBe(403);
+});
+
+test('a person with Google is led there', async ({ page, people, post }) => {
+  const person = await people.local();
+  await signIn(page, person, post);
+  await people.becomeGoogles(person);
+  await open(page, '/security', 'Security');
+  const main = page.getByRole('main');
+  await expect(main).toContainText('Your password is kept by Google');
+  await expect(main.getByRole('link', { name: 'Open your Google account' })).toHaveAttribute('href', /^https:\/\/myaccount\.google\.com\//);
+  await expect(page.locator('a[href="/security/password"], input[type=password]')).toHaveCount(0);
+  await look(page, 'security-google');
+  expect(await status(page, person.password)).toBe(403);
+  await arrive(page, 'Security');
+});
+
+/** What the door itself answers, without the page. */
+async function status(page: Page, current: string): Promise<number> {
+  const origin = new URL(page.url()).origin;
+  const answer = await page.request.post('/api/security/change_password', {
+    form: { current, password: NEW_PASSWORD, again: NEW_PASSWORD },
+    headers: { Origin: origin, Accept: 'application/json' },
+  });
+  return answer.status();
+}

@@ -1,0 +1,143 @@
+// Addresses, headers, cookies and bytes: what surrounds the flows.
+import { request as ask } from 'node:http';
+import { arrive, open, signIn, toResetCode } from '../support/journeys';
+import { look } from '../support/look';
+import { hasApp, mode } from '../support/mode';
+import { expect, test } from '../support/test';
+
+const KIBIBYTE = 1024;
+
+test('an unknown address is a real 404 in the same frame', async ({ page, watch }) => {
+  watch.allow(/status of 404 .*\/no-such-page/);
+  const answer = await page.goto('/no-such-page');
+  expect(answer?.status()).toBe(404);
+  await expect(page.getByRole('heading', { level: 1, name: 'Page not found' })).toBeVisible();
+  await look(page, 'not-found');
+  await page.getByRole('main').getByRole('link').first().click();
+  await arrive(page, 'Sign in');
+});
+
+test('password managers find where to change a password', async ({ request }) => {
+  const answer = await request.get('/.well-known/change-password', { maxRedirects: 0 });
+  expect(answer.status()).toBe(303);
+  expect(answer.headers().location).toBe('/security/password');
+  const probe = '/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200';
+  expect((await request.get(probe)).status()).toBe(404);
+});
+
+test('the process and the database answer for themselves', async ({ request }) => {
+  for (const path of ['/healthz', '/readyz']) expect((await request.get(path)).status(), path).toBe(200);
+});
+
+test('the start leads in', async ({ page }) => {
+  await page.goto('/');
+  await arrive(page, 'Sign in');
+  expect(new URL(page.url()).pathname).toBe('/signin');
+});
+
+test('every page says how it may be used', async ({ request }) => {
+  for (const path of ['/signin', '/reset', '/signup', '/signed-out', '/help', '/help/allowlist', '/no-such-page']) {
+    const headers = (await request.get(path)).headers();
+    const policy = headers['content-security-policy'] ?? '';
+    for (const part of ["frame-ancestors 'none'", "object-src 'none'", "base-uri 'none'", "form-action 'self'"]) {
+      expect(policy, path).toContain(part);
+    }
+    expect(policy, path).not.toContain('unsafe-inline');
+    expect(policy, path).not.toContain("'unsafe-eval'");
+    expect(headers['x-content-type-options'], path).toBe('nosniff');
+    expect(headers['referrer-policy'], path).toBe('same-origin');
+    expect(headers['cross-origin-opener-policy'], path).toBe('same-origin');
+    expect(headers['cache-control'], path).toContain('no-store');
+  }
+});
+
+test('a script runs by the nonce of its own page only', async ({ request }) => {
+  const nonce = async () => {
+    const policy = (await request.get('/signin')).headers()['content-security-policy'] ?? '';
+    return /'nonce-([^']+)'/.exec(policy)?.[1];
+  };
+  const [first, second] = [await nonce(), await nonce()];
+  expect(first).toBeTruthy();
+  expect(first).not.toBe(second);
+});
+
+test('cookies are for this host alone, and for no script', async ({ page, people, post }) => {
+  const person = await people.local();
+  await toResetCode(page, person.email);
+  await post.code(person.email, 8);
+  await page.context().clearCookies();
+  await signIn(page, person, post, { trust: true });
+  const cookies = await page.context().cookies();
+  expect(cookies.map((cookie) => cookie.name)).toContain('__Host-session');
+  for (const cookie of cookies) {
+    expect(cookie.name).toMatch(/^__Host-/);
+    expect(cookie, cookie.name).toMatchObject({ secure: true, httpOnly: true, sameSite: 'Lax', path: '/' });
+    expect(cookie.expires * 1000, cookie.name).toBeLessThan(Date.now() + 400 * 24 * 3_600_000);
+  }
+});
+
+test('the sign-in page is usable from 15 KB in three requests', async ({ page, service }) => {
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(request.url()));
+  await open(page, '/signin', 'Sign in');
+  const stylesheets = await page.locator('link[rel=stylesheet]').evaluateAll((links) => links.map((link) => (link as HTMLLinkElement).href));
+  const needed = asked.filter((url) => !/\.(js|wasm)$/.test(url) && !url.endsWith('.svg') && !url.endsWith('.ico'));
+  expect(needed.length, needed.join(' ')).toBeLessThanOrEqual(3);
+  expect(needed).toEqual([`${service.origin}/signin`, ...stylesheets]);
+  if (mode() === 'no-scripts') expect(asked.filter((url) => /\.(js|wasm)$/.test(url)), 'nothing for scripts').toEqual([]);
+
+  let bytes = 0;
+  for (const url of needed) bytes += await compressedBytes(url);
+  test.info().annotations.push({ type: 'bytes', description: `${bytes} bytes of brotli in ${needed.length} requests` });
+  expect(bytes).toBeLessThanOrEqual(15 * KIBIBYTE);
+});
+
+test('the app comes after the first paint and does not move the page', async ({ page }) => {
+  test.skip(!hasApp(), 'there is no app');
+  await page.addInitScript(() => {
+    const shifts: number[] = [];
+    Object.assign(window, { shifts });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) shifts.push((entry as PerformanceEntry & { value: number }).value);
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
+  await open(page, '/signin', 'Sign in');
+  const { painted, asked, shifts } = await page.evaluate(() => ({
+    painted: performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? Infinity,
+    asked: performance.getEntriesByType('resource').find((entry) => entry.name.endsWith('.wasm'))?.startTime ?? -1,
+    shifts: (window as unknown as { shifts: number[] }).shifts,
+  }));
+  expect(asked, 'the WASM is asked for after the first paint').toBeGreaterThan(painted);
+  expect(shifts.reduce((sum, shift) => sum + shift, 0), 'layout shift').toBeLessThan(0.01);
+});
+
+test('static files are kept for ever, by names that change with them', async ({ page, request }) => {
+  await open(page, '/signin', 'Sign in');
+  const stylesheet = await page.locator('link[rel=stylesheet]').getAttribute('href');
+  expect(stylesheet).toMatch(/^\/pkg\/.+[.-][0-9a-f]{8,}\.css$/);
+  const headers = (await request.get(stylesheet ?? '')).headers();
+  expect(headers['cache-control']).toContain('immutable');
+});
+
+test('links of the frame lead somewhere', async ({ page, request }) => {
+  await open(page, '/signin', 'Sign in');
+  const links = page.locator('header a, footer a, main a');
+  const addresses = await links.evaluateAll((found) => found.map((link) => (link as HTMLAnchorElement).pathname));
+  for (const address of new Set(addresses)) expect((await request.get(address)).status(), address).toBeLessThan(400);
+});
+
+/** As they cross the network. */
+function compressedBytes(url: string): Promise<number> {
+  return new Promise((done, failed) => {
+    const headers = { 'Accept-Encoding': 'br', Accept: '*/*' };
+    const asked = ask(url, { headers }, (answer) => {
+      let bytes = 0;
+      answer.on('data', (part: Buffer) => (bytes += part.length));
+      answer.on('end', () =>
+        answer.headers['content-encoding'] === 'br' ? done(bytes) : failed(new Error(`${url} is not compressed`)),
+      );
+    });
+    asked.on('error', failed);
+    asked.end();
+  });
+}

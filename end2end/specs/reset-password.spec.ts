@@ -1,0 +1,159 @@
+// "Reset your password": the article's nine steps, in its order, with what they may cost a person.
+import { NEW_PASSWORD, type Person } from '../support/people';
+import { arrive, button, field, labelOf, open, toNewPassword } from '../support/journeys';
+import { look } from '../support/look';
+import { SENDER_CODES, SENDER_NOTICES } from '../support/service';
+import { expect, test } from '../support/test';
+import { hasApp } from '../support/mode';
+import type { Locator, Page, Request } from '@playwright/test';
+
+/** Counts what a person does. */
+class Effort {
+  clicks = 0;
+  fields = 0;
+  emails = 0;
+
+  async click(what: Locator): Promise<void> {
+    this.clicks += 1;
+    await what.click();
+  }
+
+  async fill(what: Locator, text: string): Promise<void> {
+    this.fields += 1;
+    if (text.includes('@')) this.emails += 1;
+    await what.fill(text);
+  }
+}
+
+test('a forgotten password is reset in nine steps', async ({ page, people, post }) => {
+  const person = await people.local();
+  const effort = new Effort();
+  const plainPosts = countPlainPosts(page);
+
+  await test.step('1. Go to the sign-in screen', async () => {
+    await page.goto('/profile');
+    await expect(page).toHaveURL(/\/signin(\?|$)/);
+  });
+
+  await test.step('2. Select Sign in: it is where one stands already', async () => {
+    await arrive(page, 'Sign in');
+    await look(page, 'sign-in');
+  });
+
+  await test.step('3. Enter your e-mail address and select Next', async () => {
+    await effort.fill(field(page, 'E-mail address'), person.email);
+    await effort.click(button(page, 'Next'));
+    await arrive(page, 'Enter your password');
+    await expect(page.getByRole('main')).toContainText(person.email);
+    await look(page, 'sign-in-password');
+  });
+
+  await test.step('4. Select Forgot password? below the sign-in option', async () => {
+    const forgot = button(page, 'Forgot password?');
+    const signIn = await button(page, 'Sign in').boundingBox();
+    expect((await forgot.boundingBox())?.y).toBeGreaterThan(signIn?.y ?? Infinity);
+    await effort.click(forgot);
+  });
+
+  await test.step('5. Check your e-mail for a one-time passcode', async () => {
+    await arrive(page, 'Check your e-mail');
+    const main = page.getByRole('main');
+    await expect(main).toContainText(person.email);
+    await expect(main).toContainText(SENDER_CODES);
+    await look(page, 'reset-code');
+  });
+
+  await test.step('6. Enter the passcode and select Next', async () => {
+    const label = await labelOf(page);
+    const letter = await post.codeLetter(person.email, 8);
+    expect(letter.from).toContain(SENDER_CODES);
+    expect(letter.subject).toContain(`Request ${label}`);
+    expect(letter.text).toContain(`Request ${label}`);
+    expect(letter.html).toContain(`Request ${label}`);
+    await expect(page.getByRole('main')).toContainText(letter.subject);
+    // Anyone can start a reset for you and read your lock screen.
+    expect(letter.subject).not.toContain(letter.code);
+    await effort.fill(field(page, 'One-time passcode'), letter.code);
+    await effort.click(button(page, 'Next'));
+    await arrive(page, 'Choose a new password');
+    await look(page, 'reset-choose');
+  });
+
+  await test.step('7. Enter your new password twice, then select Reset password', async () => {
+    await effort.fill(field(page, 'New password'), NEW_PASSWORD);
+    await effort.fill(field(page, 'New password again'), NEW_PASSWORD);
+    await effort.click(button(page, 'Reset password'));
+    await arrive(page, 'Your password is reset');
+    await look(page, 'reset-done');
+    const notice = await post.letter(person.email, (letter) => letter.from.includes(SENDER_NOTICES), 'a notice of the reset');
+    expect(notice.text).not.toContain(NEW_PASSWORD);
+    expect((await page.context().cookies()).map((cookie) => cookie.name)).not.toContain('__Host-session');
+  });
+
+  await test.step('8. Sign in with your new password', async () => {
+    await effort.click(button(page, 'Continue to sign in'));
+    await arrive(page, 'Enter your password');
+    await expect(page.getByRole('main')).toContainText(person.email);
+    await effort.fill(field(page, 'Password'), NEW_PASSWORD);
+    await effort.click(button(page, 'Sign in'));
+  });
+
+  await test.step('9. When prompted, enter the passcode sent to your e-mail to confirm sign-in', async () => {
+    await arrive(page, 'Check your e-mail');
+    await look(page, 'sign-in-code');
+    await effort.fill(field(page, 'One-time passcode'), await post.code(person.email, 6));
+    await effort.click(button(page, 'Next'));
+    await arrive(page, 'Profile');
+    await expect(page.getByRole('main')).toContainText(person.email);
+    await look(page, 'profile');
+  });
+
+  expect(effort.clicks, 'clicks').toBeLessThanOrEqual(7);
+  expect(effort.fields, 'fields').toBeLessThanOrEqual(6);
+  expect(effort.emails, 'the address is typed once').toBe(1);
+  if (hasApp()) expect(plainPosts(), 'with the app no form of the flow is sent plainly').toEqual([]);
+});
+
+test('the page of the reset itself asks for the address', async ({ page, people, post }) => {
+  const person = await people.local();
+  await open(page, '/reset', 'Reset your password');
+  await look(page, 'reset');
+  await field(page, 'E-mail address').fill(person.email);
+  await button(page, 'Next').click();
+  await arrive(page, 'Check your e-mail');
+  await post.code(person.email, 8);
+});
+
+test('only the new password signs in after a reset', async ({ page, people, post, anotherBrowser }) => {
+  const person = await people.local();
+  await toNewPassword(page, person.email, post);
+  await field(page, 'New password').fill(NEW_PASSWORD);
+  await field(page, 'New password again').fill(NEW_PASSWORD);
+  await button(page, 'Reset password').click();
+  await arrive(page, 'Your password is reset');
+
+  const other = await anotherBrowser();
+  await trySignIn(other, person, person.password);
+  await expect(other.getByRole('alert')).toContainText('do not match');
+  await field(other, 'Password').fill(NEW_PASSWORD);
+  await button(other, 'Sign in').click();
+  await arrive(other, 'Check your e-mail');
+});
+
+async function trySignIn(page: Page, person: Person, password: string): Promise<void> {
+  await open(page, '/signin', 'Sign in');
+  await field(page, 'E-mail address').fill(person.email);
+  await button(page, 'Next').click();
+  await arrive(page, 'Enter your password');
+  await field(page, 'Password').fill(password);
+  await button(page, 'Sign in').click();
+}
+
+/** The forms of flows that left the page whole. */
+function countPlainPosts(page: Page): () => string[] {
+  const sent: string[] = [];
+  page.on('request', (request: Request) => {
+    if (request.method() === 'POST' && request.isNavigationRequest()) sent.push(new URL(request.url()).pathname);
+  });
+  return () => sent;
+}

@@ -1,0 +1,87 @@
+// A closed tab, a second tab, a mistyped address.
+import { arrive, button, expectRefusal, field, labelOf, open, submitCode, toResetCode, toSignInCode } from '../support/journeys';
+import { look } from '../support/look';
+import { hasApp } from '../support/mode';
+import { expect, test } from '../support/test';
+
+test('a reset whose tab was closed is picked up', async ({ page, context, people, post }) => {
+  const person = await people.local();
+  await toResetCode(page, person.email);
+  const label = await labelOf(page);
+  await button(page, 'Send a new code').click();
+  await expectRefusal(page, 'A code was sent a moment ago.');
+  await page.close();
+
+  const later = await context.newPage();
+  await open(later, '/reset', 'Check your e-mail');
+  expect(await labelOf(later)).toBe(label);
+  await submitCode(later, await post.code(person.email, 8));
+  await arrive(later, 'Choose a new password');
+  expect(await post.all(person.email)).toHaveLength(1);
+});
+
+test('the sign-in page offers to go on with a reset', async ({ page, people }) => {
+  const person = await people.local();
+  await open(page, '/reset', 'Reset your password');
+  await field(page, 'E-mail address').fill(person.email);
+  await button(page, 'Next').click();
+  await arrive(page, 'Check your e-mail');
+  await open(page, '/signin', 'Sign in');
+  const goOn = page.getByRole('link', { name: /^Continue: code sent \d\d:\d\d( UTC)? to / });
+  await expect(goOn).toContainText(person.email);
+  await look(page, 'sign-in-resume');
+  await goOn.click();
+  await arrive(page, 'Check your e-mail');
+});
+
+test('a sign-in whose tab was closed is picked up', async ({ page, context, people, post }) => {
+  const person = await people.local();
+  await toSignInCode(page, person, '/signin?next=/security');
+  await page.close();
+  const later = await context.newPage();
+  await open(later, '/signin', 'Check your e-mail');
+  await submitCode(later, await post.code(person.email, 6));
+  await arrive(later, 'Security');
+});
+
+test('a second tab hears that the flow went on', async ({ page, context, people, post }) => {
+  test.skip(!hasApp(), 'without the app a tab is told when it asks');
+  const person = await people.local();
+  await toResetCode(page, person.email);
+  const second = await context.newPage();
+  await open(second, '/reset', 'Check your e-mail');
+  await submitCode(page, await post.code(person.email, 8));
+  await arrive(page, 'Choose a new password');
+  await arrive(second, 'Choose a new password');
+  await expect(second.getByRole('status')).toHaveText('This went on in another tab.');
+  await look(second, 'reset-elsewhere');
+});
+
+test('a form of a step that is over is answered with where it stands now', async ({ page, context, people, post }) => {
+  test.skip(hasApp(), 'with the app the second tab has moved already');
+  const person = await people.local();
+  await toResetCode(page, person.email);
+  const second = await context.newPage();
+  await open(second, '/reset', 'Check your e-mail');
+  const code = await post.code(person.email, 8);
+  await submitCode(page, code);
+  await arrive(page, 'Choose a new password');
+
+  await submitCode(second, code);
+  await arrive(second, 'Choose a new password');
+  await expectRefusal(second, 'This went on in another tab. Here is where it stands now.');
+});
+
+test('an address in place of the code means the first one was mistyped', async ({ page, people, post }) => {
+  const [mistyped, meant] = [people.stranger(), await people.local()];
+  await open(page, '/reset', 'Reset your password');
+  await field(page, 'E-mail address').fill(mistyped.email);
+  await button(page, 'Next').click();
+  await arrive(page, 'Check your e-mail');
+  await submitCode(page, meant.email);
+  const code = await post.code(meant.email, 8);
+  await expect(page.getByRole('main')).toContainText(meant.email);
+  await submitCode(page, code);
+  await arrive(page, 'Choose a new password');
+  await expect(page.getByRole('main')).toContainText(meant.email);
+});

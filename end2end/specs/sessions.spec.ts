@@ -1,0 +1,92 @@
+// Where one is signed in, and how it ends.
+import { arrive, button, field, open, signIn, toNewPassword } from '../support/journeys';
+import { look } from '../support/look';
+import { NEW_PASSWORD } from '../support/people';
+import { expect, test } from '../support/test';
+import type { Page } from '@playwright/test';
+
+function signedInDevices(page: Page) {
+  return page.getByRole('region', { name: 'Signed-in devices' }).getByRole('listitem');
+}
+
+async function isSignedOut(page: Page): Promise<void> {
+  await page.goto('/security');
+  await arrive(page, 'Sign in');
+}
+
+test('signed-in devices are listed, this one is marked, another can be ended', async ({ page, people, post, anotherBrowser }) => {
+  const person = await people.local();
+  const other = await anotherBrowser();
+  await signIn(other, person, post);
+  await signIn(page, person, post);
+  await open(page, '/security', 'Security');
+  await expect(signedInDevices(page)).toHaveCount(2);
+  await expect(signedInDevices(page).filter({ hasText: 'This device' })).toHaveCount(1);
+  await expect(signedInDevices(page).first()).toContainText('Chrom');
+  await look(page, 'security-sessions');
+
+  const elsewhere = signedInDevices(page).filter({ hasNotText: 'This device' });
+  await elsewhere.getByRole('button', { name: /^Sign out/ }).click();
+  await expect(signedInDevices(page)).toHaveCount(1);
+  await expect(page.getByRole('status').filter({ hasText: 'The device is signed out.' })).toBeVisible();
+  await isSignedOut(other);
+  await open(page, '/profile', 'Profile');
+});
+
+test('everywhere else is one button', async ({ page, people, post, anotherBrowser }) => {
+  const person = await people.local();
+  const others = [await anotherBrowser(), await anotherBrowser()];
+  for (const other of others) await signIn(other, person, post);
+  await signIn(page, person, post);
+  await open(page, '/security', 'Security');
+  await expect(signedInDevices(page)).toHaveCount(3);
+  await button(page, 'Sign out everywhere else').click();
+  await expect(signedInDevices(page)).toHaveCount(1);
+  for (const other of others) await isSignedOut(other);
+  await open(page, '/profile', 'Profile');
+});
+
+test('this device can sign itself out', async ({ page, people, post }) => {
+  const person = await people.local();
+  await signIn(page, person, post);
+  await open(page, '/security', 'Security');
+  await signedInDevices(page).getByRole('button', { name: /^Sign out/ }).click();
+  await arrive(page, 'You are signed out');
+  await isSignedOut(page);
+});
+
+test('a trusted device is listed and can be forgotten', async ({ page, people, post }) => {
+  const person = await people.local();
+  await signIn(page, person, post, { trust: true });
+  await open(page, '/security', 'Security');
+  const trusted = page.getByRole('region', { name: 'Trusted devices' });
+  await trusted.getByRole('button', { name: /^Ask for a passcode again/ }).click();
+  await expect(trusted).toContainText('There are no trusted devices.');
+
+  await page.getByRole('banner').getByRole('button', { name: 'Sign out' }).click();
+  await arrive(page, 'You are signed out');
+  await signIn(page, person, post);
+});
+
+test('a reset in one browser ends every session and all trust', async ({ page, people, post, anotherBrowser }) => {
+  const person = await people.local();
+  const other = await anotherBrowser();
+  await signIn(other, person, post, { trust: true });
+
+  await toNewPassword(page, person.email, post);
+  await field(page, 'New password').fill(NEW_PASSWORD);
+  await field(page, 'New password again').fill(NEW_PASSWORD);
+  await button(page, 'Reset password').click();
+  await arrive(page, 'Your password is reset');
+
+  await isSignedOut(other);
+  // Trusted no more: a code is asked for.
+  await signIn(other, { ...person, password: NEW_PASSWORD }, post);
+});
+
+test('recent activity is told', async ({ page, people, post }) => {
+  const person = await people.local();
+  await signIn(page, person, post);
+  await open(page, '/security', 'Security');
+  await expect(page.getByRole('region', { name: 'Recent activity' })).toContainText('Signed in');
+});

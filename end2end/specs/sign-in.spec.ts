@@ -1,0 +1,130 @@
+// Signing in and out, and what must not happen on the way.
+import {
+  arrive,
+  button,
+  expectRefusal,
+  field,
+  labelOf,
+  open,
+  signIn,
+  submitCode,
+  submitEmail,
+  submitPassword,
+  toPassword,
+  toSignInCode,
+  WRONG,
+} from '../support/journeys';
+import { look } from '../support/look';
+import { otherThan } from '../support/post';
+import { expect, test } from '../support/test';
+
+test('a wrong password is said, the right one goes on', async ({ page, people, post }) => {
+  const person = await people.local();
+  await toPassword(page, person.email);
+  await submitPassword(page, 'not the right password');
+  await expectRefusal(page, WRONG, 'Password');
+  await expect(field(page, 'Password')).toHaveValue('');
+  await look(page, 'sign-in-password-wrong');
+  await submitPassword(page, person.password);
+  await arrive(page, 'Check your e-mail');
+  await submitCode(page, otherThan(await post.code(person.email, 6)));
+  await expectRefusal(page, 'That passcode is not right. Tries left: 4.', 'One-time passcode');
+  await look(page, 'sign-in-code-wrong');
+});
+
+test('who is signing in stands on every step and can be changed', async ({ page, people }) => {
+  const [first, second] = [await people.local(), await people.local()];
+  await toPassword(page, first.email);
+  await expect(page.getByRole('main')).toContainText(first.email);
+  await button(page, 'Use a different e-mail').click();
+  await arrive(page, 'Sign in');
+  await submitEmail(page, second.email);
+  await arrive(page, 'Enter your password');
+  await expect(page.getByRole('main')).toContainText(second.email);
+  await submitPassword(page, second.password);
+  await arrive(page, 'Check your e-mail');
+  await expect(page.getByRole('main')).toContainText(second.email);
+  await button(page, 'Use a different e-mail').click();
+  await arrive(page, 'Sign in');
+});
+
+test('a trusted device is not asked for a code next time', async ({ page, people, post, anotherBrowser }) => {
+  const person = await people.local();
+  await toSignInCode(page, person);
+  await expect(field(page, 'Trust this device for 30 days')).not.toBeChecked();
+  await field(page, 'Trust this device for 30 days').check();
+  await submitCode(page, await post.code(person.email, 6));
+  await arrive(page, 'Profile');
+  await page.getByRole('banner').getByRole('button', { name: 'Sign out' }).click();
+  await arrive(page, 'You are signed out');
+
+  const codes = async () => (await post.all(person.email)).filter((letter) => /#\d{6}\s*$/m.test(letter.text)).length;
+  const before = await codes();
+  await toPassword(page, person.email);
+  await submitPassword(page, person.password);
+  await arrive(page, 'Profile');
+  expect(await codes()).toBe(before);
+
+  const stranger = await anotherBrowser();
+  await toSignInCode(stranger, person);
+});
+
+test('one goes on to where one was going, within this site only', async ({ page, people, post }) => {
+  const wanted: [string, string, string][] = [
+    ['/signin?next=/security', '/security', 'Security'],
+    ['/signin?next=//evil.example', '/profile', 'Profile'],
+    ['/signin?next=https://evil.example/', '/profile', 'Profile'],
+  ];
+  for (const [path, end, heading] of wanted) {
+    const person = await people.local();
+    await toSignInCode(page, person, path);
+    await submitCode(page, await post.code(person.email, 6));
+    await arrive(page, heading);
+    expect(new URL(page.url()).pathname).toBe(end);
+    await page.context().clearCookies();
+  }
+});
+
+test('signed out is signed out, also by the back button', async ({ page, people, post }) => {
+  const person = await people.local();
+  await signIn(page, person, post);
+  await open(page, '/security', 'Security');
+  await page.getByRole('banner').getByRole('button', { name: 'Sign out' }).click();
+  await arrive(page, 'You are signed out');
+  await look(page, 'signed-out');
+  await expect(page.getByRole('banner').getByRole('button', { name: 'Sign out' })).toHaveCount(0);
+  await page.goBack();
+  await arrive(page, 'Sign in');
+  await expect(page.locator('body')).not.toContainText(person.email);
+  expect((await page.context().cookies()).map((cookie) => cookie.name)).not.toContain('__Host-session');
+});
+
+test('between password and code only the code step answers', async ({ page, people }) => {
+  const person = await people.local();
+  await toSignInCode(page, person);
+  for (const path of ['/profile', '/security', '/security/password']) {
+    await page.goto(path);
+    await expect(page).toHaveURL(/\/signin(\?|$)/);
+    await arrive(page, 'Check your e-mail');
+  }
+});
+
+test('reload, back and forward send no mail', async ({ page, people, post }) => {
+  const person = await people.local();
+  await toSignInCode(page, person);
+  await post.code(person.email, 6);
+  const label = await labelOf(page);
+  await page.reload();
+  await arrive(page, 'Check your e-mail');
+  await page.reload();
+  await arrive(page, 'Check your e-mail');
+  await page.goto('/help');
+  await arrive(page, 'Help');
+  await page.goBack();
+  await arrive(page, 'Check your e-mail');
+  await page.goBack();
+  await page.goForward();
+  await open(page, '/signin', 'Check your e-mail');
+  expect(await labelOf(page)).toBe(label);
+  expect(await post.all(person.email)).toHaveLength(1);
+});

@@ -1,0 +1,74 @@
+// Creating an account: the address is proven first; whether it had one is told to its owner only.
+import { arrive, button, expectRefusal, field, link, open, submitCode, submitEmail, submitPassword } from '../support/journeys';
+import { look } from '../support/look';
+import { codeIn } from '../support/post';
+import { expect, test } from '../support/test';
+
+test('a new person makes an account and signs in', async ({ page, people, post }) => {
+  const person = people.stranger();
+  await open(page, '/signin', 'Sign in');
+  await link(page, 'Create an account').click();
+  await arrive(page, 'Create an account');
+  await look(page, 'sign-up');
+  await submitEmail(page, person.email);
+  await arrive(page, 'Check your e-mail');
+  await look(page, 'sign-up-code');
+  await submitCode(page, await post.code(person.email, 6));
+  await arrive(page, 'Your name and password');
+  await look(page, 'sign-up-details');
+
+  await field(page, 'Name').fill(person.name);
+  await field(page, 'New password').fill(person.password);
+  await field(page, 'New password again').fill('something else entirely');
+  await button(page, 'Create account').click();
+  await expectRefusal(page, 'The two passwords are not the same.', 'New password again');
+  await expect(field(page, 'Name')).toHaveValue(person.name);
+  await look(page, 'sign-up-details-refused');
+
+  // What nobody else has on a list.
+  const password = 'gravel lantern mosaic thirteen';
+  await field(page, 'New password').fill(password);
+  await field(page, 'New password again').fill(password);
+  await button(page, 'Create account').click();
+  await arrive(page, 'Your account is ready');
+  await look(page, 'sign-up-done');
+
+  await button(page, 'Continue to sign in').click();
+  await arrive(page, 'Enter your password');
+  await submitPassword(page, password);
+  await arrive(page, 'Check your e-mail');
+  await submitCode(page, await post.code(person.email, 6));
+  await arrive(page, 'Profile');
+  await expect(page.getByRole('main')).toContainText(person.name);
+});
+
+test('an address with an account gets a letter that says so; the screen is the same', async ({ page, people, post }) => {
+  const screens: string[] = [];
+  for (const person of [people.stranger(), await people.local()]) {
+    await open(page, '/signup', 'Create an account');
+    await submitEmail(page, person.email);
+    await arrive(page, 'Check your e-mail');
+    const text = await page.locator('body').innerText();
+    screens.push(text.replaceAll(person.email, 'ADDRESS').replace(/Request [A-Z]\d|\d\d:\d\d|\d+ seconds?/g, '…'));
+    const letter = await post.letter(person.email, () => true, 'an answer');
+    if (screens.length === 2) {
+      expect(codeIn(letter)).toBeUndefined();
+      expect(letter.text).toMatch(/account already|already an account|already has an account|already have an account/i);
+    }
+    await page.context().clearCookies();
+  }
+  expect(screens[1]).toBe(screens[0]);
+});
+
+test('a person without a name is asked for it', async ({ page, people, post }) => {
+  const person = people.stranger();
+  await open(page, '/signup', 'Create an account');
+  await submitEmail(page, person.email);
+  await arrive(page, 'Check your e-mail');
+  await submitCode(page, await post.code(person.email, 6));
+  await arrive(page, 'Your name and password');
+  await field(page, 'New password').fill('gravel lantern mosaic thirteen');
+  await field(page, 'New password again').fill('gravel lantern mosaic thirteen');
+  await button(page, 'Create account').click();
+  await expectRefusal(page, 'Enter your name.', 'Name');
+});

@@ -1,0 +1,219 @@
+// What goes wrong on the way is said in words that help, and costs nothing that was typed.
+import {
+  arrive,
+  button,
+  expectRefusal,
+  field,
+  open,
+  submitCode,
+  submitEmail,
+  submitNewPassword,
+  submitPassword,
+  toNewPassword,
+  toPassword,
+  toResetCode,
+  toSignInCode,
+} from '../support/journeys';
+import { look } from '../support/look';
+import { hasApp } from '../support/mode';
+import { NEW_PASSWORD } from '../support/people';
+import { codeIn, otherThan } from '../support/post';
+import { expect, test } from '../support/test';
+
+test('nothing typed is told at every field', async ({ page, people, post }) => {
+  const person = await people.local();
+  await open(page, '/signin', 'Sign in');
+  await submitEmail(page, '');
+  await expectRefusal(page, 'Enter your e-mail address.', 'E-mail address');
+  await look(page, 'sign-in-refused');
+  await submitEmail(page, person.email);
+  await arrive(page, 'Enter your password');
+  await submitPassword(page, '');
+  await expectRefusal(page, 'Enter your password.', 'Password');
+  await button(page, 'Forgot password?').click();
+  await arrive(page, 'Check your e-mail');
+  await submitCode(page, '');
+  await expectRefusal(page, 'Enter the one-time passcode from the e-mail.', 'One-time passcode');
+  await submitCode(page, await post.code(person.email, 8));
+  await arrive(page, 'Choose a new password');
+  await submitNewPassword(page, '');
+  await expectRefusal(page, 'Enter a new password.', 'New password');
+  await submitNewPassword(page, NEW_PASSWORD, '');
+  await expectRefusal(page, 'Enter the new password again.', 'New password again');
+});
+
+test('a malformed address is kept for mending', async ({ page, people }) => {
+  for (const path of ['/signin', '/reset', '/signup']) {
+    const heading = { '/signin': 'Sign in', '/reset': 'Reset your password', '/signup': 'Create an account' }[path] ?? '';
+    await open(page, path, heading);
+    await submitEmail(page, 'robin.example.com');
+    await expectRefusal(page, 'Enter an e-mail address like name@example.com.', 'E-mail address');
+    await expect(field(page, 'E-mail address')).toHaveValue('robin.example.com');
+  }
+  const person = people.stranger();
+  await submitEmail(page, person.email);
+  await arrive(page, 'Check your e-mail');
+});
+
+test('an address in capitals and with blanks is the same address', async ({ page, people, post }) => {
+  const person = await people.local();
+  await open(page, '/reset', 'Reset your password');
+  await submitEmail(page, `  ${person.email.toUpperCase()} `);
+  await arrive(page, 'Check your e-mail');
+  await submitCode(page, await post.code(person.email, 8));
+  await arrive(page, 'Choose a new password');
+});
+
+test('wrong codes count down until none is left', async ({ page, people, post }) => {
+  const person = await people.local();
+  await toResetCode(page, person.email);
+  const code = await post.code(person.email, 8);
+  for (const left of [4, 3, 2, 1]) {
+    await submitCode(page, otherThan(code, left));
+    await expectRefusal(page, `That passcode is not right. Tries left: ${left}.`, 'One-time passcode');
+  }
+  await look(page, 'reset-code-wrong');
+  await submitCode(page, otherThan(code, 5));
+  await expectRefusal(page, 'That passcode is not right, and there are no tries left. Start again to get a new one.');
+  await look(page, 'reset-code-used-up');
+  // The right one is too late now.
+  if (await field(page, 'One-time passcode').isVisible()) {
+    await submitCode(page, code);
+    await expectRefusal(page, /no tries left|no longer open/);
+  }
+  await expect(page.getByRole('heading', { name: 'Choose a new password' })).toHaveCount(0);
+});
+
+test('a code is read however it is pasted', async ({ page, people, post }) => {
+  const shapes: [string, (code: string, mail: string) => string][] = [
+    ['with spaces', (code) => ` ${code.slice(0, 4)} ${code.slice(4)} `],
+    ['in full-width digits', (code) => [...code].map((digit) => String.fromCodePoint(0xff10 + Number(digit))).join('')],
+    ['as the whole mail', (_, mail) => mail],
+  ];
+  for (const [shape, shaped] of shapes) {
+    await test.step(shape, async () => {
+      const person = await people.local();
+      await toResetCode(page, person.email);
+      const letter = await post.codeLetter(person.email, 8);
+      await submitCode(page, shaped(letter.code, letter.text));
+      await arrive(page, 'Choose a new password');
+      await page.context().clearCookies();
+    });
+  }
+});
+
+test('a code that is none is told without costing a try', async ({ page, people, post }) => {
+  const person = await people.local();
+  await toSignInCode(page, person);
+  const code = await post.code(person.email, 6);
+  await submitCode(page, code.slice(1));
+  await expectRefusal(page, 'The one-time passcode has 6 digits.', 'One-time passcode');
+  await submitCode(page, `either ${code} or ${otherThan(code)}`);
+  await expectRefusal(page, 'There is more than one possible passcode in that.', 'One-time passcode');
+  await submitCode(page, otherThan(code));
+  await expectRefusal(page, 'Tries left: 4.', 'One-time passcode');
+  await submitCode(page, code);
+  await arrive(page, 'Profile');
+});
+
+test('a new password that does not do is refused with the reason', async ({ page, people, post }) => {
+  const person = await people.local();
+  await toNewPassword(page, person.email, post);
+  await submitNewPassword(page, NEW_PASSWORD, 'plum tractor violet harbor');
+  await expectRefusal(page, 'The two passwords are not the same.', 'New password again');
+  await look(page, 'reset-choose-refused');
+  await submitNewPassword(page, 'fourteen chars');
+  await expectRefusal(page, 'Use at least 15 characters. This one has 14.', 'New password');
+  await submitNewPassword(page, 'x'.repeat(129));
+  await expectRefusal(page, 'Use at most 128 characters.', 'New password');
+  await submitNewPassword(page, `${person.email}`);
+  await expectRefusal(page, 'Choose a password without your name or e-mail address in it.', 'New password');
+  await submitNewPassword(page, 'passwordpassword');
+  await expectRefusal(page, /lists of common passwords|again and again|easy to guess/, 'New password');
+  await submitNewPassword(page, person.password);
+  await expectRefusal(page, 'That is your password already. Choose a new one.', 'New password');
+  await submitNewPassword(page, NEW_PASSWORD);
+  await arrive(page, 'Your password is reset');
+});
+
+test('that the passwords match may be said while typing', async ({ page, people, post }) => {
+  test.skip(!hasApp(), 'without the app nothing is said before the form is sent');
+  const person = await people.local();
+  await toNewPassword(page, person.email, post);
+  await expect(page.getByText('The passwords match.')).toHaveCount(0);
+  await field(page, 'New password').fill(NEW_PASSWORD);
+  await expect(page.getByText('Long enough.')).toBeVisible();
+  await field(page, 'New password again').fill('plum');
+  await expect(page.getByRole('alert')).toHaveCount(0);
+  await expect(page.getByText('The passwords match.')).toHaveCount(0);
+  await field(page, 'New password again').fill(NEW_PASSWORD);
+  await expect(page.getByText('The passwords match.')).toBeVisible();
+});
+
+test('a password can be shown, and is hidden again when it is sent', async ({ page, people }) => {
+  const person = await people.local();
+  await toPassword(page, person.email);
+  const show = page.getByRole('button', { name: 'Show: Password' });
+  if (!hasApp()) {
+    await expect(show).toHaveCount(0);
+    return;
+  }
+  await field(page, 'Password').fill('not the right one');
+  await show.click();
+  await expect(field(page, 'Password')).toHaveAttribute('type', 'text');
+  await button(page, 'Sign in').click();
+  await expectRefusal(page, 'do not match', 'Password');
+  await expect(field(page, 'Password')).toHaveAttribute('type', 'password');
+});
+
+test('a lost connection keeps the form, which can be sent again', async ({ page, context, people, post, watch }) => {
+  test.skip(!hasApp(), 'without the app the browser itself says that there is no connection');
+  watch.allow(/ERR_INTERNET_DISCONNECTED/);
+  const person = await people.local();
+  await toResetCode(page, person.email);
+  const code = await post.code(person.email, 8);
+  await context.setOffline(true);
+  await submitCode(page, code);
+  await expect(page.getByRole('alert')).toContainText('There is no connection. What you typed is still here; send it again.');
+  await expect(field(page, 'One-time passcode')).toHaveValue(code);
+  await look(page, 'reset-offline');
+  await context.setOffline(false);
+  await button(page, 'Next').click();
+  await arrive(page, 'Choose a new password');
+
+  await field(page, 'New password').fill(NEW_PASSWORD);
+  await field(page, 'New password again').fill(NEW_PASSWORD);
+  await context.setOffline(true);
+  await button(page, 'Reset password').click();
+  await expect(page.getByRole('alert')).toContainText('There is no connection.');
+  await expect(field(page, 'New password')).toHaveValue(NEW_PASSWORD);
+  await expect(field(page, 'New password again')).toHaveValue(NEW_PASSWORD);
+  await context.setOffline(false);
+  await button(page, 'Reset password').click();
+  await arrive(page, 'Your password is reset');
+});
+
+test('pressing twice does it once', async ({ page, people, post }) => {
+  const person = await people.local();
+  await open(page, '/reset', 'Reset your password');
+  await field(page, 'E-mail address').fill(person.email);
+  await button(page, 'Next').dblclick();
+  await arrive(page, 'Check your e-mail');
+  const code = await post.code(person.email, 8);
+  expect(await post.all(person.email)).toHaveLength(1);
+
+  await field(page, 'One-time passcode').fill(code);
+  await button(page, 'Next').dblclick();
+  await arrive(page, 'Choose a new password');
+
+  await field(page, 'New password').fill(NEW_PASSWORD);
+  await field(page, 'New password again').fill(NEW_PASSWORD);
+  await button(page, 'Reset password').dblclick();
+  await arrive(page, 'Your password is reset');
+  const isNotice = (letter: { subject: string }) => /password/i.test(letter.subject);
+  await post.letter(person.email, (letter) => isNotice(letter) && !codeIn(letter), 'a notice');
+  expect(await post.all(person.email)).toHaveLength(2);
+
+  await toSignInCode(page, { ...person, password: NEW_PASSWORD });
+  await post.code(person.email, 6);
+});

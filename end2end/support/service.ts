@@ -1,0 +1,98 @@
+// The server under test: the real program on a real database in a folder of its own, one for each worker.
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { expect } from '@playwright/test';
+
+const END2END = resolve(__dirname, '..');
+const PROGRAM = resolve(END2END, process.env.REKEY_BIN ?? '../target/debug/rekey');
+const SITE = resolve(END2END, process.env.REKEY_SITE ?? '../target/site');
+
+/** The senders that the pages name and that the mails come from. */
+export const SENDER_CODES = 'noreply@signin.rekey.example';
+export const SENDER_NOTICES = 'noreply@rekey.example';
+
+export class Service {
+  private constructor(
+    readonly origin: string,
+    private readonly folder: string,
+    private readonly settings: NodeJS.ProcessEnv,
+    private readonly server: ChildProcess,
+  ) {}
+
+  /** Starts one and waits until it can reach its database. */
+  static async start(worker: number): Promise<Service> {
+    const folder = mkdtempSync(join(tmpdir(), 'rekey-end2end-'));
+    const address = `127.0.0.1:${await freePort()}`;
+    const settings = {
+      PATH: process.env.PATH,
+      REKEY_LISTEN: address,
+      REKEY_ORIGIN: `http://${address}`,
+      REKEY_DATABASE_URL: `sqlite://${join(folder, 'rekey.db')}`,
+      REKEY_KEY_FILE: join(folder, 'keys'),
+      REKEY_SITE: SITE,
+      REKEY_SENDER_CODES: SENDER_CODES,
+      REKEY_SENDER_NOTICES: SENDER_NOTICES,
+      // Each test is a client of its own, so that the limits of one do not meet another.
+      REKEY_TRUSTED_PROXIES: '127.0.0.1',
+    };
+    mkdirSync(join(END2END, 'output'), { recursive: true });
+    const log = openSync(join(END2END, 'output', `server-${worker}.log`), 'w');
+    const server = spawn(PROGRAM, ['serve', '--dev'], { cwd: folder, env: settings, stdio: ['ignore', log, log] });
+    closeSync(log);
+    let ended: string | undefined;
+    server.on('error', (error) => (ended = String(error)));
+    server.on('exit', (code, signal) => (ended = `it ended with ${code ?? signal}`));
+    const service = new Service(`http://${address}`, folder, settings, server);
+    await expect
+      .poll(() => ended ?? service.readiness(), { message: `${PROGRAM} gets ready`, timeout: 60_000, intervals: [50] })
+      .toBe('ready');
+    return service;
+  }
+
+  private async readiness(): Promise<string> {
+    const answer = await fetch(`${this.origin}/readyz`).catch(() => undefined);
+    return answer?.ok ? 'ready' : `readyz says ${answer?.status ?? 'nothing'}`;
+  }
+
+  /** What an operator does at a terminal, on the same database. */
+  run(words: string[], typed = ''): Promise<string> {
+    return new Promise((done, failed) => {
+      const command = execFile(PROGRAM, words, { cwd: this.folder, env: this.settings }, (error, out, complaints) =>
+        error ? failed(new Error(`rekey ${words.join(' ')}: ${complaints || error.message}`)) : done(out),
+      );
+      command.stdin?.end(typed);
+    });
+  }
+
+  /** For the states that nothing but the database can bring about yet. */
+  sql(statements: string): Promise<void> {
+    const words = ['-bail', '-cmd', '.timeout 10000', join(this.folder, 'rekey.db'), statements];
+    return new Promise((done, failed) =>
+      execFile('sqlite3', words, (error, _, complaints) =>
+        error ? failed(new Error(`sqlite3: ${complaints || error.message}`)) : done(),
+      ),
+    );
+  }
+
+  async stop(): Promise<void> {
+    if (this.server.exitCode === null && this.server.signalCode === null) {
+      const gone = new Promise((done) => this.server.once('exit', done));
+      this.server.kill('SIGTERM');
+      await gone;
+    }
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((done, failed) => {
+    const probe = createServer().once('error', failed);
+    probe.listen(0, '127.0.0.1', () => {
+      const place = probe.address();
+      probe.close(() => (place && typeof place === 'object' ? done(place.port) : failed(new Error('no port'))));
+    });
+  });
+}

@@ -1,0 +1,124 @@
+// Looks over every page of a test: nothing may be said on the console, nothing refused by the policy, nothing lost on the
+// way, no secret in an address or a page's source, no HTML that does not validate.
+import { HtmlValidate } from 'html-validate';
+import { expect, type BrowserContext, type ConsoleMessage, type Request, type Response } from '@playwright/test';
+import type { Mode } from './mode';
+import type { Secrets } from './secrets';
+
+const html = new HtmlValidate({
+  root: true,
+  extends: ['html-validate:standard'],
+  rules: {
+    // Fails on harmless spelling only, which the framework decides.
+    'void-style': 'off',
+    'doctype-style': 'off',
+    'no-trailing-whitespace': 'off',
+    'attr-quotes': 'off',
+    'attribute-boolean-style': 'off',
+    'attribute-empty-style': 'off',
+    'no-inline-style': 'error',
+    'no-dup-id': 'error',
+  },
+});
+
+export class Watch {
+  private readonly problems: string[] = [];
+  private readonly allowed: RegExp[] = [];
+  private readonly sources: Promise<void>[] = [];
+  private readonly texts: { url: string; text: string }[] = [];
+  private readonly contexts: BrowserContext[] = [];
+
+  constructor(
+    private readonly origin: string,
+    private readonly mode: Mode,
+    private readonly secrets: Secrets,
+  ) {}
+
+  /** Something that this test provokes. */
+  allow(problem: RegExp): void {
+    this.allowed.push(problem);
+  }
+
+  follow(context: BrowserContext): void {
+    this.contexts.push(context);
+    context.on('console', (message) => this.console(message));
+    context.on('request', (request) => this.request(request));
+    context.on('requestfailed', (request) => this.failed(request));
+    context.on('response', (response) => this.sources.push(this.response(response)));
+    context.on('weberror', (error) => this.note(`error in the page: ${error.error().stack ?? error.error().message}`));
+  }
+
+  /** Before a context is closed: what it holds must not stand in any page. */
+  async end(): Promise<void> {
+    await Promise.all(this.sources);
+    for (const context of this.contexts) {
+      for (const cookie of await context.cookies().catch(() => [])) {
+        if (cookie.value.length >= 20) this.secrets.keep(cookie.value);
+      }
+    }
+    for (const { url, text } of this.texts) {
+      for (const secret of this.secrets.inText(text)) this.note(`the source of ${url} holds ${secret}`);
+    }
+    expect(this.problems.filter((problem) => !this.allowed.some((allowed) => allowed.test(problem)))).toEqual([]);
+  }
+
+  private note(problem: string): void {
+    this.problems.push(problem);
+  }
+
+  private console(message: ConsoleMessage): void {
+    const { type, text, url } = { type: message.type(), text: message.text(), url: message.location().url };
+    const loud = type === 'error' || type === 'warning' || text.startsWith('[DOM]');
+    if (loud && !this.isAbsentWasm(url) && !isRefusal(text, url)) this.note(`console ${type}: ${text} (${url})`);
+  }
+
+  private request(request: Request): void {
+    const url = request.url();
+    for (const secret of this.secrets.inUrl(url)) this.note(`the address ${url} holds ${secret}`);
+    if (!url.startsWith(this.origin) && !url.startsWith('data:')) this.note(`asked for ${url}`);
+  }
+
+  private failed(request: Request): void {
+    const why = request.failure()?.errorText ?? '';
+    // A page that is left lets go of what it was loading or listening to.
+    if (why === 'net::ERR_ABORTED' || this.isAbsentWasm(request.url())) return;
+    this.note(`${request.method()} ${request.url()} failed: ${why}`);
+  }
+
+  private async response(response: Response): Promise<void> {
+    const url = response.url();
+    if (response.status() >= 500) this.note(`${url} answered ${response.status()}`);
+    const type = response.headers()['content-type'] ?? '';
+    const isPage = type.startsWith('text/html') && response.request().isNavigationRequest();
+    if (!isPage && !type.startsWith('application/json')) return;
+    // A page that was left takes its source along.
+    const text = await response.text().catch(() => '');
+    this.texts.push({ url, text });
+    if (isPage && text && this.mode === 'no-scripts') await this.validate(url, text);
+  }
+
+  private async validate(url: string, text: string): Promise<void> {
+    // The framework's marks between nodes, which browsers read as empty comments.
+    const report = await html.validateString(text.replaceAll('<!>', '<!---->'));
+    for (const { messages } of report.results) {
+      for (const found of messages) this.note(`the HTML of ${url}: ${found.ruleId}: ${found.message} (${found.selector})`);
+    }
+  }
+
+  private isAbsentWasm(url: string): boolean {
+    return this.mode === 'no-wasm' && url.endsWith('.wasm');
+  }
+}
+
+/** Chromium writes every 4xx that a script is answered to the console; ours are the sentences that a person reads. */
+function isRefusal(text: string, url: string): boolean {
+  const refused = /^Failed to load resource: the server responded with a status of (401|403|409|422|429) /.test(text);
+  return refused && new URL(url).pathname.startsWith('/api/');
+}
+
+/** Everything a page's own console would say about a violated policy, also where the console keeps silent. */
+export function tellViolations(): void {
+  document.addEventListener('securitypolicyviolation', (violation) =>
+    console.error(`policy violated: ${violation.violatedDirective} by ${violation.blockedURI}`),
+  );
+}
