@@ -1,0 +1,21 @@
+# Rekey: the commands. `make run` on a fresh machine does everything that is needed.
+.PHONY: help run test watch check bench
+.DEFAULT_GOAL := help
+
+help: ## lists these
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## sets up what is missing, builds, serves http://127.0.0.1:3000 with demo people; mails at /dev/letters
+	@exec .ci/serve
+
+test: ## sets up what is missing and runs everything: format, lints, arrows, both databases, browser (logs in target/test-logs)
+	@exec .ci/test
+
+watch: ## builds and starts again while you edit (with cargo-leptos installed the page reloads too)
+	@exec .ci/watch
+
+check: ## format, lints and the rules' tests: what to run before a commit
+	@exec .ci/check
+
+bench: ## measures the release build: requests a second, CPU, memory, start
+	@exec .ci/bench
