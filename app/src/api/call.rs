@@ -79,13 +79,15 @@ impl Call {
         match outcome {
             Ok(moved) => {
                 self.hand_over(&moved.tokens);
-                if moved.step.is_done() {
+                let page = Page::at(moved.step.path());
+                // A script that stays on its page reads it from this answer.
+                if moved.step.done().is_some() && (self.reader == Reader::Form || page != self.page) {
                     self.leave(&Flash {
-                        page: Page::at(moved.step.path()),
+                        page,
                         failure: None,
                         email: None,
                         name: None,
-                        done: true,
+                        done: moved.step.done(),
                     });
                 }
                 if self.reader == Reader::Form {
@@ -110,7 +112,7 @@ impl Call {
         let flash = self
             .flash
             .clone()
-            .filter(|flash| flash.page == self.page && (flash.done || self.reader == Reader::Document));
+            .filter(|flash| flash.page == self.page && (flash.done.is_some() || self.reader == Reader::Document));
         let Some(flash) = flash else {
             return Ok(Told {
                 step,
@@ -120,8 +122,8 @@ impl Call {
             });
         };
         self.set_cookie(Flash::cleared());
-        if flash.done {
-            step.say_done();
+        if let Some(done) = flash.done {
+            step.say(done);
         }
         Ok(Told {
             step,
@@ -160,7 +162,7 @@ impl Call {
                     failure: Some(failure.clone()),
                     email: self.typed_email.clone(),
                     name: self.typed_name.clone(),
-                    done: false,
+                    done: None,
                 });
                 self.send_to(self.page.path());
             }

@@ -1,6 +1,6 @@
 //! What a browser holds for us, and how it is told to.
 
-use account::{Purpose, Refusal, Secret};
+use account::{Purpose, Refusal, Secret, SecurityDone};
 use backend::{Held, TokenChange, TokenKind};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -68,8 +68,8 @@ pub(super) struct Flash {
     pub email: Option<String>,
     /// What was typed as name.
     pub name: Option<String>,
-    /// Whether something was done that is said once.
-    pub done: bool,
+    /// What was done, to be said once.
+    pub done: Option<SecurityDone>,
 }
 
 impl Flash {
@@ -106,7 +106,7 @@ impl Flash {
             failure: Some(Refusal::FormUnreadable.into()),
             email: None,
             name: None,
-            done: false,
+            done: None,
         }
     }
 }
@@ -180,7 +180,7 @@ mod tests {
             failure: Some(Refusal::CodeWrong { tries_left: 3 }.into()),
             email: Some("ada@example.com".into()),
             name: None,
-            done: false,
+            done: None,
         };
         let header = flash.to_header().unwrap();
         let cookie = header.to_str().unwrap().split(';').next().unwrap().to_owned();

@@ -1,6 +1,6 @@
 //! Which page belongs to what: where a plain form leads, and where its refusal is shown.
 
-use account::{ProfileView, ResetStep, SecurityView, SignInStep, SignUpStep, safe_next};
+use account::{ProfileView, ResetStep, SecurityDone, SecurityView, SignInStep, SignUpStep, safe_next};
 use serde::{Deserialize, Serialize};
 
 /// A page with forms.
@@ -60,12 +60,12 @@ pub(super) trait Landing {
     fn leads_on(&self) -> bool {
         false
     }
-    /// Whether something is to be said there once.
-    fn is_done(&self) -> bool {
-        false
+    /// What is to be said there once.
+    fn done(&self) -> Option<SecurityDone> {
+        None
     }
     /// Says it.
-    fn say_done(&mut self) {}
+    fn say(&mut self, _: SecurityDone) {}
 }
 
 impl Landing for SignInStep {
@@ -96,11 +96,11 @@ impl Landing for SecurityView {
     fn path(&self) -> &str {
         "/security"
     }
-    fn is_done(&self) -> bool {
-        self.just_changed
+    fn done(&self) -> Option<SecurityDone> {
+        self.done
     }
-    fn say_done(&mut self) {
-        self.just_changed = true;
+    fn say(&mut self, done: SecurityDone) {
+        self.done = Some(done);
     }
 }
 

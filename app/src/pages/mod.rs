@@ -1,9 +1,15 @@
 //! The pages, a file a flow.
 
+mod about;
+mod allowlist;
+mod change_password;
 mod check_your_email;
 mod done;
 mod errors;
+mod help;
+mod profile;
 mod reset;
+mod security;
 mod sign_in;
 mod sign_up;
 mod signed_out;
@@ -35,7 +41,14 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/signin") view=sign_in::page ssr=ssr.clone() />
                     <Route path=path!("/signup") view=sign_up::page ssr=ssr.clone() />
                     <Route path=path!("/reset") view=reset::page ssr=ssr.clone() />
-                    <Route path=path!("/signed-out") view=signed_out::page ssr=ssr />
+                    <Route path=path!("/security") view=security::page ssr=ssr.clone() />
+                    <Route path=path!("/security/password") view=change_password::page ssr=ssr.clone() />
+                    <Route path=path!("/profile") view=profile::page ssr=ssr.clone() />
+                    <Route path=path!("/signed-out") view=signed_out::page ssr=ssr.clone() />
+                    <Route path=path!("/help") view=help::page ssr=ssr.clone() />
+                    <Route path=path!("/help/allowlist") view=allowlist::page ssr=ssr.clone() />
+                    <Route path=path!("/privacy") view=about::privacy ssr=ssr.clone() />
+                    <Route path=path!("/accessibility") view=about::accessibility ssr=ssr />
                 </FlatRoutes>
             </Frame>
         </Router>

@@ -125,6 +125,11 @@ mod real {
         on_cleanup(move || handle.remove());
     }
 
+    /// Opens the browser's print dialogue.
+    pub(crate) fn print() {
+        let _ = window().print();
+    }
+
     /// Whether Caps Lock is on, as far as the key tells.
     pub(crate) fn caps_lock(event: &web_sys::KeyboardEvent) -> bool {
         event.get_modifier_state("CapsLock")
@@ -155,6 +160,7 @@ mod without {
         false
     }
     pub(crate) fn when_leaving(_: &'static str, _: impl Fn() + Copy + 'static) {}
+    pub(crate) fn print() {}
     pub(crate) fn caps_lock(_: &leptos::web_sys::KeyboardEvent) -> bool {
         false
     }

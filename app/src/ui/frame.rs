@@ -51,9 +51,15 @@ fn forget_on_a_new_page() {
 #[component]
 fn Header(signed_in: Signal<bool>) -> AnyView {
     let words = use_words();
-    let sign_out = move || {
+    let own = move || {
         signed_in.get().then(|| {
             view! {
+                <a class="quiet" href="/profile">
+                    {words.say("frame.profile")}
+                </a>
+                <a class="quiet" href="/security">
+                    {words.say("frame.security")}
+                </a>
                 <form method="post" action="/api/sign_in/sign_out">
                     <button type="submit" class="quiet">
                         {words.say("frame.sign_out")}
@@ -77,7 +83,7 @@ fn Header(signed_in: Signal<bool>) -> AnyView {
                     {words.say("frame.help")}
                 </a>
                 <Languages />
-                {sign_out}
+                {own}
             </nav>
         </header>
     }
@@ -127,7 +133,6 @@ fn Footer() -> AnyView {
     let words = use_words();
     let links = [
         ("/help", "frame.help"),
-        ("/help/support-levels", "frame.support_levels"),
         ("/privacy", "frame.privacy"),
         ("/accessibility", "frame.accessibility"),
     ];

@@ -15,6 +15,7 @@ mod mailbox;
 mod notice;
 mod page;
 mod password_field;
+mod print_button;
 mod problem;
 mod rows;
 mod time;
@@ -31,6 +32,12 @@ pub use mailbox::{Mailbox, MailboxButton, mailbox};
 pub use notice::{Details, Notice};
 pub use page::Page;
 pub use password_field::{NewPasswords, PasswordField, check_new_passwords};
+pub use print_button::PrintButton;
 pub use problem::{Problem, use_problem};
 pub use rows::{Row, Rows};
 pub use time::{LocalTime, When};
+
+/// Moves the focus to an element when the page has been drawn.
+pub(crate) fn move_focus(id: &'static str) {
+    browser::focus(id);
+}

@@ -1,5 +1,5 @@
 use super::*;
-use account::Guessable;
+use account::{ActivityKind, Guessable};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -100,6 +100,14 @@ fn every_refusal_has_a_sentence() {
     };
     let silent: Vec<_> = keys.iter().filter(|key| !told(key)).collect();
     assert!(silent.is_empty(), "{silent:?}");
+}
+
+#[test]
+fn every_activity_has_a_sentence() {
+    let english = catalogue("en");
+    for kind in ActivityKind::ALL {
+        assert!(english.contains_key(&["activity.", kind.as_str()].concat()), "{kind:?}");
+    }
 }
 
 #[test]

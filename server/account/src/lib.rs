@@ -2,6 +2,7 @@
 //! and keys are arguments. Compiles to WASM, so the browser checks with the very code that the server decides with.
 
 mod account;
+mod activity;
 mod challenge;
 mod code;
 mod email;
@@ -18,6 +19,7 @@ mod steps;
 mod time;
 
 pub use account::{Account, AccountId, AccountKind, Name, Organization, OwnPassword};
+pub use activity::{Activity, ActivityKind};
 pub use challenge::{Answer, Challenge, IssuedCode, Passed};
 pub use code::{Code, CodeBinding, Purpose, TypedCode, read_code};
 pub use email::Email;
@@ -30,5 +32,7 @@ pub use reset::{Reset, ResetStep};
 pub use secret::Secret;
 pub use sign_in::{SignIn, SignInStep};
 pub use sign_up::{SignUp, SignUpStep};
-pub use steps::{Activity, DeviceRow, MailedCode, PasswordRow, ProfileView, SecurityView, SessionRow, Shown};
+pub use steps::{
+    DeviceRow, MailedCode, PasswordRow, ProfileView, SecurityDone, SecurityView, SessionRow, UNKNOWN_BROWSER,
+};
 pub use time::Timestamp;

@@ -1,4 +1,4 @@
-use crate::{Email, OwnPassword, Refusal, Timestamp};
+use crate::{Activity, Email, OwnPassword, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// "Check your e-mail", as a browser may see it: the same whether or not there is an account.
@@ -20,18 +20,8 @@ pub struct MailedCode {
     pub sends_left: i64,
 }
 
-/// A step with what the person is told about the last try.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shown<S> {
-    /// Where the flow stands.
-    pub step: S,
-    /// Why the last try was refused; only for a browser without scripts, after its redirect.
-    pub refusal: Option<Refusal>,
-    /// What was typed as e-mail, kept for the form. Nothing else that was typed is ever sent back.
-    pub typed_email: Option<String>,
-    /// What was typed as name, kept for the form.
-    pub typed_name: Option<String>,
-}
+/// The short name of a browser that is on no list of ours.
+pub const UNKNOWN_BROWSER: &str = "a browser";
 
 /// A signed-in browser in the list on the security page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,19 +53,6 @@ pub struct DeviceRow {
     pub here: bool,
 }
 
-/// A line of the recent activity.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Activity {
-    /// Kind of event, a key of the catalogue under `activity.`: `signed_in`, `password_changed`, …
-    pub kind: String,
-    /// When it happened.
-    pub at: Timestamp,
-    /// Browser and system.
-    pub browser: String,
-    /// Network address.
-    pub client: String,
-}
-
 /// The password's line on the security page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PasswordRow {
@@ -98,8 +75,21 @@ pub struct SecurityView {
     pub devices: Vec<DeviceRow>,
     /// The last twenty security events.
     pub activity: Vec<Activity>,
-    /// Whether the password was just changed, to say so once.
-    pub just_changed: bool,
+    /// What was just done there, to say so once.
+    pub done: Option<SecurityDone>,
+}
+
+/// What a person can do on the security page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SecurityDone {
+    /// The password is a new one.
+    PasswordChanged,
+    /// One browser is signed out.
+    SessionEnded,
+    /// Every other browser is signed out.
+    OthersEnded,
+    /// A device is asked for codes again.
+    DeviceForgotten,
 }
 
 /// The profile: a plain start.

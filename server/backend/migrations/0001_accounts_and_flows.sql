@@ -76,15 +76,14 @@ CREATE TABLE devices (
 CREATE INDEX devices_by_account ON devices (account_id);
 
 CREATE TABLE sessions (
-    id                  TEXT   PRIMARY KEY,
-    token_digest        TEXT   NOT NULL UNIQUE,
-    account_id          TEXT   NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
-    browser             TEXT   NOT NULL,
-    client              TEXT   NOT NULL,
-    signed_in_at        BIGINT NOT NULL,
-    last_seen_at        BIGINT NOT NULL,
-    ends_at             BIGINT NOT NULL,
-    password_changed_at BIGINT
+    id           TEXT   PRIMARY KEY,
+    token_digest TEXT   NOT NULL UNIQUE,
+    account_id   TEXT   NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    browser      TEXT   NOT NULL,
+    client       TEXT   NOT NULL,
+    signed_in_at BIGINT NOT NULL,
+    last_seen_at BIGINT NOT NULL,
+    ends_at      BIGINT NOT NULL
 );
 CREATE INDEX sessions_by_account ON sessions (account_id);
 CREATE INDEX sessions_by_end ON sessions (ends_at);

@@ -3,7 +3,7 @@
 use crate::store::events::Actor;
 use crate::store::{accounts, devices, events, flows, letters, limits, sessions};
 use crate::{Backend, Caller, Error, Fault, random};
-use account::{Account, AccountId, AccountKind, Email, Name, Organization, Secret};
+use account::{Account, AccountId, AccountKind, ActivityKind, Email, Name, Organization, Secret};
 
 /// An account to make.
 #[derive(Debug)]
@@ -51,7 +51,15 @@ impl Backend {
         let mut tx = self.parts.db.begin().await?;
         let added = accounts::insert(&mut tx, &account, hash.as_deref(), now).await?;
         if added {
-            events::append(&mut tx, &account.id, "added", Actor::Operator, &operator(), now).await?;
+            events::append(
+                &mut tx,
+                &account.id,
+                ActivityKind::Added,
+                Actor::Operator,
+                &operator(),
+                now,
+            )
+            .await?;
         }
         tx.commit().await?;
         Ok(added)
@@ -78,7 +86,11 @@ impl Backend {
         };
         let id = stored.account.id;
         accounts::set_disabled(&mut tx, &id, off.then_some(now)).await?;
-        let kind = if off { "disabled" } else { "enabled" };
+        let kind = if off {
+            ActivityKind::Disabled
+        } else {
+            ActivityKind::Enabled
+        };
         events::append(&mut tx, &id, kind, Actor::Operator, &operator(), now).await?;
         self.end_everything(tx, &id, email).await?;
         Ok(true)
@@ -97,7 +109,15 @@ impl Backend {
         };
         let id = stored.account.id;
         accounts::set_managed(&mut tx, &id, organization, now).await?;
-        events::append(&mut tx, &id, "handed_over", Actor::Operator, &operator(), now).await?;
+        events::append(
+            &mut tx,
+            &id,
+            ActivityKind::HandedOver,
+            Actor::Operator,
+            &operator(),
+            now,
+        )
+        .await?;
         self.end_everything(tx, &id, email).await?;
         Ok(true)
     }

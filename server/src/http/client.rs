@@ -106,7 +106,7 @@ pub fn browser_name(user_agent: &str) -> String {
     match (browser.iter().find(has), system.iter().find(has)) {
         (Some((_, browser)), Some((_, system))) => format!("{browser} on {system}"),
         (Some((_, browser)), None) => (*browser).to_owned(),
-        (None, _) => "a browser".to_owned(),
+        (None, _) => account::UNKNOWN_BROWSER.to_owned(),
     }
 }
 

@@ -4,11 +4,10 @@ use crate::proof::PasswordProof;
 use crate::store::events::Actor;
 use crate::store::{accounts, events, letters, sessions, throttles};
 use crate::{Backend, Caller, Error, Held, Moved, Verdict};
-use account::{Letter, Notice, Refusal, Secret, SecurityView};
+use account::{ActivityKind, Letter, Notice, Refusal, Secret, SecurityDone, SecurityView};
 
 impl Backend {
     /// Current once, new twice. This browser stays in with a new token; the others are signed out if `end_others`.
-    /// The view's `just_changed` is set.
     ///
     /// # Errors
     /// A refusal: signed out, managed elsewhere, wrong current password, unfit new one.
@@ -43,7 +42,15 @@ impl Backend {
         if self.parts.hashing.verify(current, Some(&hash)).await? == Verdict::Wrong {
             let now = self.now();
             let mut tx = self.parts.db.begin().await?;
-            events::append(&mut tx, &account.id, "wrong_password", Actor::Person, caller, now).await?;
+            events::append(
+                &mut tx,
+                &account.id,
+                ActivityKind::WrongPassword,
+                Actor::Person,
+                caller,
+                now,
+            )
+            .await?;
             if in_a_row == 10 {
                 let letter = Letter::Notice(Notice::ManyFailures { at: now });
                 let language = account.language.as_deref().unwrap_or(&caller.language);
@@ -73,11 +80,17 @@ impl Backend {
         if end_others {
             sessions::end_all_but(&mut tx, &account.id, "").await?;
         }
-        let token = self
-            .insert_session(&mut tx, caller, &account.id, Some(now), now)
-            .await?;
+        let token = self.insert_session(&mut tx, caller, &account.id, now).await?;
         let moved = self.end_flows(&mut tx, &account.email, now).await?;
-        events::append(&mut tx, &account.id, "password_changed", Actor::Person, caller, now).await?;
+        events::append(
+            &mut tx,
+            &account.id,
+            ActivityKind::PasswordChanged,
+            Actor::Person,
+            caller,
+            now,
+        )
+        .await?;
         let letter = Letter::Notice(Notice::PasswordChanged {
             at: now,
             browser: caller.browser.clone(),
@@ -92,7 +105,10 @@ impl Backend {
         self.letters_written.notify_one();
         moved.iter().for_each(|id| self.flow_moved(id));
         Ok(Moved {
-            step: view,
+            step: SecurityView {
+                done: Some(SecurityDone::PasswordChanged),
+                ..view
+            },
             tokens: vec![token],
         })
     }

@@ -6,8 +6,8 @@ use crate::store::limits::Rule;
 use crate::store::{Tx, accounts, codes, events, flows, letters, limits, throttles};
 use crate::{Backend, Caller, Error, Fault, Held, random};
 use account::{
-    Answer, Challenge, Email, IssuedCode, Letter, MailedCode, Notice, Purpose, Refusal, Secret, Timestamp, TypedCode,
-    read_code,
+    ActivityKind, Answer, Challenge, Email, IssuedCode, Letter, MailedCode, Notice, Purpose, Refusal, Secret,
+    Timestamp, TypedCode, read_code,
 };
 
 /// What came of an answer.
@@ -91,7 +91,7 @@ impl Backend {
             }
             Answer::Wrong(refusal) => {
                 let in_a_row = throttles::count(&mut tx, &row, now).await?;
-                self.note_failure(&mut tx, caller, &flow, "wrong_code", in_a_row, now)
+                self.note_failure(&mut tx, caller, &flow, ActivityKind::WrongCode, in_a_row, now)
                     .await?;
                 refusal
             }
@@ -108,7 +108,7 @@ impl Backend {
         tx: &mut Tx,
         caller: &Caller,
         flow: &Flow,
-        kind: &'static str,
+        kind: ActivityKind,
         in_a_row: i64,
         now: Timestamp,
     ) -> Result<(), Fault> {

@@ -8,8 +8,8 @@ use crate::store::limits::Rule;
 use crate::store::{Tx, accounts, codes, events, flows, letters, limits};
 use crate::{Backend, Caller, Error, Fault, Held, Limits, Moved, TokenChange, TokenKind, random};
 use account::{
-    Account, AccountKind, Challenge, CodeLetter, Email, Letter, MailedCode, Purpose, Refusal, Request, Secret,
-    Timestamp,
+    Account, AccountKind, ActivityKind, Challenge, CodeLetter, Email, Letter, MailedCode, Purpose, Refusal, Request,
+    Secret, Timestamp,
 };
 
 /// How long a flow may take in all, in minutes.
@@ -135,7 +135,7 @@ impl Backend {
         let to = account.map_or(flow.address()?, |account| account.email.clone());
         letters::write(tx, &self.parts.keys, Some(&flow.id), &to, &flow.language, &letter, now).await?;
         if let (Purpose::Reset, Some(account)) = (purpose, account) {
-            events::append(tx, &account.id, "reset_asked", Actor::Person, caller, now).await?;
+            events::append(tx, &account.id, ActivityKind::ResetAsked, Actor::Person, caller, now).await?;
         }
         Ok(())
     }

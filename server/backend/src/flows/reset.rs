@@ -4,7 +4,7 @@ use super::mailed_code::Answered;
 use crate::store::events::Actor;
 use crate::store::{Tx, accounts, devices, events, flows, letters, sessions, throttles};
 use crate::{Backend, Caller, Error, Fault, Held, Moved, random};
-use account::{Email, Letter, Notice, Purpose, Refusal, Reset, ResetStep, Secret};
+use account::{ActivityKind, Email, Letter, Notice, Purpose, Refusal, Reset, ResetStep, Secret};
 
 const RESET: Purpose = Purpose::Reset;
 
@@ -143,7 +143,15 @@ impl Backend {
         devices::untrust_all(&mut tx, &account).await?;
         let mut moved = self.end_flows(&mut tx, &email, now).await?;
         throttles::clear(&mut tx, &super::sign_in::strangers_lane(&email)).await?;
-        events::append(&mut tx, &account, "password_reset", Actor::Person, caller, now).await?;
+        events::append(
+            &mut tx,
+            &account,
+            ActivityKind::PasswordReset,
+            Actor::Person,
+            caller,
+            now,
+        )
+        .await?;
         let letter = Letter::Notice(Notice::PasswordReset {
             at: now,
             browser: caller.browser.clone(),

@@ -7,14 +7,12 @@ use crate::store::sessions::Session;
 use crate::store::{Tx, accounts, devices, events, letters, sessions};
 use crate::{Backend, Caller, Error, Fault, Held, Moved, TokenChange, TokenKind, random};
 use account::{
-    Account, AccountId, DeviceRow, Letter, Notice, PasswordRow, ProfileView, Refusal, SecurityView, SessionRow,
-    Timestamp,
+    Account, AccountId, ActivityKind, DeviceRow, Letter, Notice, PasswordRow, ProfileView, Refusal, SecurityDone,
+    SecurityView, SessionRow, Timestamp,
 };
 
 /// A session's use is written down at most this often.
 const TOUCH_MS: i64 = 5 * 60_000;
-/// How long the security page says "Password changed".
-const JUST_CHANGED_MS: i64 = 60_000;
 
 impl Backend {
     /// Whether the browser is signed in, for the frame around every page.
@@ -83,9 +81,7 @@ impl Backend {
                 })
                 .collect(),
             activity: events::newest(tx, &account.id, 20).await?,
-            just_changed: session
-                .password_changed_at
-                .is_some_and(|at| now.0 < at + JUST_CHANGED_MS),
+            done: None,
             email: account.email,
         })
     }
@@ -115,14 +111,15 @@ impl Backend {
             events::append(
                 &mut tx,
                 &stored.account.id,
-                "session_ended",
+                ActivityKind::SessionEnded,
                 Actor::Person,
                 caller,
                 self.now(),
             )
             .await?;
         }
-        self.show_after(tx, held, &session, stored.account).await
+        self.show_after(tx, held, &session, stored.account, SecurityDone::SessionEnded)
+            .await
     }
 
     /// Ends every session of the account but this one.
@@ -136,14 +133,15 @@ impl Backend {
             events::append(
                 &mut tx,
                 &stored.account.id,
-                "sessions_ended",
+                ActivityKind::SessionsEnded,
                 Actor::Person,
                 caller,
                 self.now(),
             )
             .await?;
         }
-        self.show_after(tx, held, &session, stored.account).await
+        self.show_after(tx, held, &session, stored.account, SecurityDone::OthersEnded)
+            .await
     }
 
     /// Asks a trusted device for codes again, by the row's id.
@@ -157,13 +155,14 @@ impl Backend {
         events::append(
             &mut tx,
             &stored.account.id,
-            "device_forgotten",
+            ActivityKind::DeviceForgotten,
             Actor::Person,
             caller,
             self.now(),
         )
         .await?;
-        self.show_after(tx, held, &session, stored.account).await
+        self.show_after(tx, held, &session, stored.account, SecurityDone::DeviceForgotten)
+            .await
     }
 
     async fn show_after(
@@ -172,10 +171,14 @@ impl Backend {
         held: &Held,
         session: &Session,
         account: Account,
+        done: SecurityDone,
     ) -> Result<Moved<SecurityView>, Error> {
         let view = self.security_in(&mut tx, held, session, account).await?;
         tx.commit().await?;
-        Ok(Moved::to(view))
+        Ok(Moved::to(SecurityView {
+            done: Some(done),
+            ..view
+        }))
     }
 
     /// Begins a session with new tokens (attack: fixation). A device that is new to the account is told to its owner.
@@ -191,7 +194,7 @@ impl Backend {
         if let Some(old) = self.find_session(tx, held, now).await? {
             sessions::end(tx, &AccountId(old.account_id.clone()), &old.id).await?;
         }
-        let mut tokens = vec![self.insert_session(tx, caller, &account.id, None, now).await?];
+        let mut tokens = vec![self.insert_session(tx, caller, &account.id, now).await?];
         let trusted_until = trust.then(|| now.plus_days(self.parts.settings.trust_days));
         let known = match &held.device {
             Some(token) => devices::find(tx, &random::digest(token), &account.id).await?,
@@ -222,7 +225,7 @@ impl Backend {
                 letters::write(tx, &self.parts.keys, None, &account.email, language, &letter, now).await?;
             }
         }
-        events::append(tx, &account.id, "signed_in", Actor::Person, caller, now).await?;
+        events::append(tx, &account.id, ActivityKind::SignedIn, Actor::Person, caller, now).await?;
         Ok(tokens)
     }
 
@@ -232,7 +235,6 @@ impl Backend {
         tx: &mut Tx,
         caller: &Caller,
         account: &AccountId,
-        password_changed_at: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<TokenChange, Fault> {
         let (token, days) = (random::token(), self.parts.settings.session_days);
@@ -244,7 +246,6 @@ impl Backend {
             signed_in_at: now.0,
             last_seen_at: now.0,
             ends_at: now.plus_days(days).0,
-            password_changed_at: password_changed_at.map(|at| at.0),
         };
         sessions::insert(tx, &random::digest(&token), &session).await?;
         Ok(TokenChange {

@@ -9,7 +9,8 @@ use crate::store::flows::Flow;
 use crate::store::{Tx, accounts, devices, events, flows, throttles};
 use crate::{Backend, Caller, Error, Fault, Held, Moved, TokenChange, TokenKind, Verdict, random};
 use account::{
-    AccountId, AccountKind, Email, Purpose, Refusal, ResetStep, Secret, SignIn, SignInStep, Timestamp, safe_next,
+    AccountId, AccountKind, ActivityKind, Email, Purpose, Refusal, ResetStep, Secret, SignIn, SignInStep, Timestamp,
+    safe_next,
 };
 
 const SIGN_IN: Purpose = Purpose::SignIn;
@@ -147,8 +148,15 @@ impl Backend {
         flow.account_id = accounts::find_by_email(&mut tx, email)
             .await?
             .map(|stored| stored.account.id.0);
-        self.note_failure(&mut tx, caller, &flow, "wrong_password", in_a_row, self.now())
-            .await?;
+        self.note_failure(
+            &mut tx,
+            caller,
+            &flow,
+            ActivityKind::WrongPassword,
+            in_a_row,
+            self.now(),
+        )
+        .await?;
         tx.commit().await?;
         self.letters_written.notify_one();
         Ok(Refusal::SignInWrong)
@@ -192,7 +200,15 @@ impl Backend {
         }
         match leak {
             Some(Leak::Found) => {
-                events::append(&mut tx, &account.id, "password_leaked", Actor::Person, caller, now).await?;
+                events::append(
+                    &mut tx,
+                    &account.id,
+                    ActivityKind::PasswordLeaked,
+                    Actor::Person,
+                    caller,
+                    now,
+                )
+                .await?;
                 flow.next_path = "/security/password".to_owned();
                 flows::set_next(&mut tx, &flow.id, &flow.next_path).await?;
             }
@@ -312,7 +328,7 @@ impl Backend {
         if let Some(session) = self.find_session(&mut tx, held, now).await? {
             let account = AccountId(session.account_id);
             crate::store::sessions::end(&mut tx, &account, &session.id).await?;
-            events::append(&mut tx, &account, "signed_out", Actor::Person, caller, now).await?;
+            events::append(&mut tx, &account, ActivityKind::SignedOut, Actor::Person, caller, now).await?;
         }
         if let Some(flow) = self.find_flow(&mut tx, SIGN_IN, held).await? {
             flows::end(&mut tx, &flow.id, now).await?;

@@ -4,7 +4,9 @@ use super::mailed_code::Answered;
 use crate::store::events::Actor;
 use crate::store::{accounts, events, flows};
 use crate::{Backend, Caller, Error, Fault, Held, Moved, random};
-use account::{Account, AccountId, AccountKind, Email, Name, Purpose, Refusal, Secret, SignUp, SignUpStep};
+use account::{
+    Account, AccountId, AccountKind, ActivityKind, Email, Name, Purpose, Refusal, Secret, SignUp, SignUpStep,
+};
 
 const SIGN_UP: Purpose = Purpose::SignUp;
 
@@ -154,7 +156,7 @@ impl Backend {
         if chosen.unchecked {
             accounts::mark_unchecked(&mut tx, &account.id, now).await?;
         }
-        events::append(&mut tx, &account.id, "signed_up", Actor::Person, caller, now).await?;
+        events::append(&mut tx, &account.id, ActivityKind::SignedUp, Actor::Person, caller, now).await?;
         let moved = self.end_flows(&mut tx, &email, now).await?;
         tx.commit().await?;
         moved.iter().chain([&id]).for_each(|id| self.flow_moved(id));

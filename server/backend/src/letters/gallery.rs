@@ -80,7 +80,7 @@ pub(super) fn letters() -> Vec<(&'static str, Letter)> {
             "Notice: new device",
             Letter::Notice(Notice::NewDevice {
                 at,
-                browser: "a browser".into(),
+                browser: account::UNKNOWN_BROWSER.into(),
             }),
         ),
         ("Notice: many failures", Letter::Notice(Notice::ManyFailures { at })),

@@ -76,7 +76,7 @@ impl<'a> Words<'a> {
     pub(super) fn browser(&self, name: &str) -> String {
         match name.split_once(" on ") {
             Some((browser, system)) => self.say_plainly("browser.on", &[("browser", browser), ("system", system)]),
-            None if name.is_empty() || name == "a browser" => self.say_plainly("browser.unknown", &[]),
+            None if name.is_empty() || name == account::UNKNOWN_BROWSER => self.say_plainly("browser.unknown", &[]),
             None => name.to_owned(),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Tx, db::on};
 use crate::{Caller, Fault};
-use account::{AccountId, Activity, Timestamp};
+use account::{AccountId, Activity, ActivityKind, Timestamp};
 
 /// Who did it.
 #[derive(Debug, Clone, Copy)]
@@ -21,11 +21,11 @@ struct Row {
     client: String,
 }
 
-/// Appends an event. `kind` is one of the catalogue's `activity.` keys; no secrets, no address.
+/// Appends an event. Holds no secrets and no e-mail address.
 pub async fn append(
     tx: &mut Tx,
     account: &AccountId,
-    kind: &'static str,
+    kind: ActivityKind,
     actor: Actor,
     caller: &Caller,
     now: Timestamp,
@@ -40,7 +40,7 @@ pub async fn append(
         )
         .bind(crate::random::id())
         .bind(&account.0)
-        .bind(kind)
+        .bind(kind.as_str())
         .bind(actor)
         .bind(now.0)
         .bind(&caller.browser)
@@ -52,7 +52,7 @@ pub async fn append(
     Ok(())
 }
 
-/// The newest events of an account.
+/// The newest events of an account; kinds that a newer version has written are left out.
 pub async fn newest(tx: &mut Tx, account: &AccountId, limit: i64) -> Result<Vec<Activity>, Fault> {
     let rows: Vec<Row> = on!(tx, |conn| {
         sqlx::query_as(
@@ -65,11 +65,13 @@ pub async fn newest(tx: &mut Tx, account: &AccountId, limit: i64) -> Result<Vec<
     });
     Ok(rows
         .into_iter()
-        .map(|row| Activity {
-            kind: row.kind,
-            at: Timestamp(row.at),
-            browser: row.browser,
-            client: row.client,
+        .filter_map(|row| {
+            Some(Activity {
+                kind: ActivityKind::read(&row.kind)?,
+                at: Timestamp(row.at),
+                browser: row.browser,
+                client: row.client,
+            })
         })
         .collect())
 }

@@ -21,17 +21,14 @@ pub struct Session {
     pub last_seen_at: i64,
     /// The end in any case.
     pub ends_at: i64,
-    /// When the password was changed in it.
-    pub password_changed_at: Option<i64>,
 }
 
 /// Begins a session.
 pub async fn insert(tx: &mut Tx, token_digest: &str, session: &Session) -> Result<(), Fault> {
     on!(tx, |conn| {
         sqlx::query(
-            "INSERT INTO sessions (id, token_digest, account_id, browser, client, signed_in_at, last_seen_at, ends_at,
-                                   password_changed_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            "INSERT INTO sessions (id, token_digest, account_id, browser, client, signed_in_at, last_seen_at, ends_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(&session.id)
         .bind(token_digest)
@@ -41,7 +38,6 @@ pub async fn insert(tx: &mut Tx, token_digest: &str, session: &Session) -> Resul
         .bind(session.signed_in_at)
         .bind(session.last_seen_at)
         .bind(session.ends_at)
-        .bind(session.password_changed_at)
         .execute(conn)
         .await?
         .rows_affected()
@@ -53,7 +49,7 @@ pub async fn insert(tx: &mut Tx, token_digest: &str, session: &Session) -> Resul
 pub async fn find(tx: &mut Tx, token_digest: &str, idle_ms: i64, now: Timestamp) -> Result<Option<Session>, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query_as(
-            "SELECT s.id, s.account_id, s.browser, s.client, s.signed_in_at, s.last_seen_at, s.ends_at, s.password_changed_at
+            "SELECT s.id, s.account_id, s.browser, s.client, s.signed_in_at, s.last_seen_at, s.ends_at
                FROM sessions s JOIN accounts a ON a.id = s.account_id
               WHERE s.token_digest = $1 AND s.ends_at > $2 AND s.last_seen_at > $3 AND a.disabled_at IS NULL",
         )
@@ -69,7 +65,7 @@ pub async fn find(tx: &mut Tx, token_digest: &str, idle_ms: i64, now: Timestamp)
 pub async fn of_account(tx: &mut Tx, account: &AccountId, idle_ms: i64, now: Timestamp) -> Result<Vec<Session>, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query_as(
-            "SELECT id, account_id, browser, client, signed_in_at, last_seen_at, ends_at, password_changed_at FROM sessions
+            "SELECT id, account_id, browser, client, signed_in_at, last_seen_at, ends_at FROM sessions
               WHERE account_id = $1 AND ends_at > $2 AND last_seen_at > $3 ORDER BY last_seen_at DESC, id LIMIT 100",
         )
         .bind(&account.0)

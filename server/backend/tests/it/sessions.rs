@@ -3,7 +3,7 @@
 use crate::browser::Browser;
 use crate::on_both_databases;
 use crate::world::{ADA, GRACE, World, address};
-use account::{Refusal, Timestamp};
+use account::{ActivityKind, Refusal, Timestamp};
 use std::time::Duration;
 
 on_both_databases!(
@@ -142,8 +142,8 @@ async fn what_happened_is_told_to_the_owner_only(world: &World) {
         let activity = browser.security().await.unwrap().activity;
         activity.into_iter().map(|event| event.kind).collect::<Vec<_>>()
     };
-    assert_eq!(kinds(ada).await, ["signed_in", "reset_asked"]);
-    assert_eq!(kinds(grace).await, ["signed_in"]);
+    assert_eq!(kinds(ada).await, [ActivityKind::SignedIn, ActivityKind::ResetAsked]);
+    assert_eq!(kinds(grace).await, [ActivityKind::SignedIn]);
 }
 
 async fn a_made_up_token_opens_nothing(world: &World) {

@@ -2,7 +2,7 @@
 
 use crate::on_both_databases;
 use crate::world::{ADA, GRACE, World, address, organization};
-use account::{Account, AccountId, AccountKind, IssuedCode, Letter, Notice, Purpose, Timestamp};
+use account::{Account, AccountId, AccountKind, ActivityKind, IssuedCode, Letter, Notice, Purpose, Timestamp};
 use backend::Caller;
 use backend::store::events::Actor;
 use backend::store::flows::Flow;
@@ -531,9 +531,9 @@ async fn events_are_appended(world: &World) {
         language: "en".into(),
     };
     for (kind, actor, at) in [
-        ("signed_in", Actor::Person, 0),
-        ("disabled", Actor::Operator, 1),
-        ("enabled", Actor::Operator, 2),
+        (ActivityKind::SignedIn, Actor::Person, 0),
+        (ActivityKind::Disabled, Actor::Operator, 1),
+        (ActivityKind::Enabled, Actor::Operator, 2),
     ] {
         events::append(&mut tx, &id(ADA), kind, actor, &caller, NOW.plus_ms(at))
             .await
@@ -541,8 +541,8 @@ async fn events_are_appended(world: &World) {
     }
     let newest = events::newest(&mut tx, &id(ADA), 2).await.unwrap();
     assert_eq!(
-        newest.iter().map(|event| event.kind.as_str()).collect::<Vec<_>>(),
-        ["enabled", "disabled"]
+        newest.iter().map(|event| event.kind).collect::<Vec<_>>(),
+        [ActivityKind::Enabled, ActivityKind::Disabled]
     );
     assert_eq!((newest[0].at, newest[0].client.as_str()), (NOW.plus_ms(2), "192.0.2.1"));
     assert!(events::newest(&mut tx, &id(GRACE), 2).await.unwrap().is_empty());
@@ -661,6 +661,5 @@ fn session(id: &str) -> sessions::Session {
         signed_in_at: NOW.0,
         last_seen_at: NOW.0,
         ends_at: NOW.0 + 1_000,
-        password_changed_at: None,
     }
 }

@@ -1,0 +1,70 @@
+//! For IT teams: what to let through, and what it looks like. Nobody needs to be signed in; made to be printed.
+
+use crate::settings::use_settings;
+use crate::ui::{CopyButton, Page, PrintButton};
+use crate::words::use_words;
+use leptos::prelude::*;
+
+/// When the steps in other firms' products were last tried or read up.
+const LOOKED_OVER: &str = "2026-11-25";
+
+/// `/help/allowlist`.
+pub(super) fn page() -> AnyView {
+    let words = use_words();
+    let settings = use_settings();
+    let [codes, notices] = [&settings.sender_codes, &settings.sender_notices].map(Clone::clone);
+    let mut domains: Vec<String> = [&codes, &notices].map(|sender| domain(sender)).into();
+    domains.dedup();
+    let senders =
+        [(codes, "allowlist.sender_codes"), (notices, "allowlist.sender_notices")].map(|(sender, use_for)| {
+            view! {
+                <tr>
+                    <th scope="row">
+                        <code dir="ltr">{sender.clone()}</code>
+                        " "
+                        <CopyButton text=sender.clone() what=sender />
+                    </th>
+                    <td>{words.say(use_for)}</td>
+                </tr>
+            }
+        });
+    let domains = domains.into_iter().map(|domain| {
+        view! {
+            <li>
+                <code dir="ltr">{domain.clone()}</code>
+                <CopyButton text=domain.clone() what=domain />
+            </li>
+        }
+    });
+    let list = move |keys: &[&'static str]| {
+        let items = keys.iter().map(|key| view! { <li>{words.say(key)}</li> });
+        view! { <ul>{items.collect_view()}</ul> }
+    };
+    view! {
+        <Page heading=words.say("allowlist.title") wide=true>
+            <p>{words.say_with("allowlist.lead", &[("brand", &settings.brand)])}</p>
+            <table>
+                <caption>{words.say("allowlist.senders")}</caption>
+                <tbody>{senders}</tbody>
+            </table>
+            <h2>{words.say("allowlist.domains")}</h2>
+            <ul class="senders">{domains.collect_view()}</ul>
+            <h2>{words.say("allowlist.about")}</h2>
+            {list(
+                &["allowlist.about_one", "allowlist.about_links", "allowlist.about_time", "allowlist.about_reset"],
+            )}
+            <h2>{words.say("allowlist.steps")}</h2>
+            {list(&["allowlist.microsoft", "allowlist.google", "allowlist.other"])}
+            <p class="hint">
+                {words.say("allowlist.dated")} " " <time datetime=LOOKED_OVER>{LOOKED_OVER}</time>
+            </p>
+            <PrintButton label=words.say("allowlist.print") />
+        </Page>
+    }
+    .into_any()
+}
+
+/// What stands after the `@`.
+fn domain(sender: &str) -> String {
+    sender.rsplit_once('@').map_or(sender, |(_, domain)| domain).to_owned()
+}

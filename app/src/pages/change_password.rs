@@ -1,0 +1,77 @@
+//! Change the password: current once, new twice.
+
+use super::security::held_elsewhere;
+use crate::api::{Told, security};
+use crate::flow::{Checked, Fields, Flow, Form, page_of};
+use crate::settings::use_settings;
+use crate::ui::check_new_passwords;
+use crate::ui::{Checkbox, LinkButton, Look, NewPasswords, Page, PasswordField, SubmitButton, UsernameHint};
+use crate::words::use_words;
+use account::{Email, Field, OwnPassword, Refusal, SecurityView};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+
+/// `/security/password`.
+pub(super) fn page() -> AnyView {
+    page_of(security::read_view, show)
+}
+
+fn show(told: Told<SecurityView>) -> AnyView {
+    let words = use_words();
+    let flow = Flow::new(told, security::read_view);
+    let own = Memo::new(move |_| flow.step.with(|view| view.password.own.clone()));
+    view! {
+        <Page heading=words.say("change_password.title") problem=flow.problem()>
+            {move || match own.get() {
+                OwnPassword::Editable => form(flow),
+                held => {
+                    view! {
+                        {held_elsewhere(&held, words)}
+                        <p>
+                            <LinkButton href="/security" label=words.say("profile.security") look=Look::Link />
+                        </p>
+                    }
+                        .into_any()
+                }
+            }}
+        </Page>
+    }
+    .into_any()
+}
+
+fn form(flow: Flow<SecurityView>) -> AnyView {
+    let words = use_words();
+    let min = use_settings().password_min;
+    let email = flow.step.with_untracked(|view| view.email.clone());
+    let (shown, talk) = (email.to_string(), flow.talk.leading_to("/security"));
+    let check = {
+        let email = email.clone();
+        move |fields: Fields| Checked::from(check_change(&fields, min, &email))
+    };
+    view! {
+        <p class="who">{words.say("change_password.for")} " " <bdi dir="ltr">{shown}</bdi></p>
+        <Form action=security::ChangePassword::PATH talk=talk check=Callback::new(check)>
+            <UsernameHint email=email />
+            <PasswordField field=Field::Current />
+            <NewPasswords min=min />
+            <Checkbox
+                name="end_others"
+                label=words.say("change_password.end_others")
+                hint=words.say("change_password.end_others_hint")
+                checked=true
+            />
+            <SubmitButton label=words.say("change_password.submit") pending=talk.pending() />
+        </Form>
+        <p>
+            <LinkButton href="/security" label=words.say("change_password.cancel") look=Look::Link />
+        </p>
+    }
+    .into_any()
+}
+
+fn check_change(fields: &Fields, min: usize, email: &Email) -> Result<(), Refusal> {
+    if fields.text(Field::Current).is_empty() {
+        return Err(Refusal::CurrentMissing);
+    }
+    check_new_passwords(min, email, "")
+}

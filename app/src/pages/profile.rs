@@ -1,0 +1,53 @@
+//! The profile: a plain start.
+
+use crate::api::{Told, security};
+use crate::flow::{Flow, page_of};
+use crate::ui::{LinkButton, Look, Page};
+use crate::words::use_words;
+use account::{OwnPassword, ProfileView};
+use leptos::prelude::*;
+
+/// `/profile`.
+pub(super) fn page() -> AnyView {
+    page_of(security::read_profile, show)
+}
+
+fn show(told: Told<ProfileView>) -> AnyView {
+    let words = use_words();
+    let flow = Flow::new(told, security::read_profile);
+    let ProfileView { name, email, own } = flow.step.get_untracked();
+    let kind = match own {
+        OwnPassword::Editable => words.say("profile.kind_local"),
+        OwnPassword::HeldByGoogle => words.say("profile.kind_google"),
+        OwnPassword::HeldBy(organization) => {
+            words.say_with("profile.kind_managed", &[("organization", &organization.name)])
+        }
+    };
+    view! {
+        <Page heading=words.say("profile.title") wide=true>
+            <section aria-labelledby="personal">
+                <h2 id="personal">{words.say("profile.personal")}</h2>
+                <dl class="facts">
+                    <dt>{words.say("profile.name")}</dt>
+                    <dd>
+                        <bdi>{name}</bdi>
+                    </dd>
+                    <dt>{words.say("profile.email")}</dt>
+                    <dd>
+                        <bdi dir="ltr">{email.to_string()}</bdi>
+                    </dd>
+                    <dt>{words.say("profile.account")}</dt>
+                    <dd>{kind}</dd>
+                </dl>
+            </section>
+            <section aria-labelledby="mails">
+                <h2 id="mails">{words.say("profile.mails")}</h2>
+                <p>{words.say("profile.mails_lead")}</p>
+            </section>
+            <p>
+                <LinkButton href="/security" label=words.say("profile.security") look=Look::Plain />
+            </p>
+        </Page>
+    }
+    .into_any()
+}

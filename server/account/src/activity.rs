@@ -1,0 +1,104 @@
+use crate::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What can happen to an account; its sentence is in the catalogue of `app`, under `activity.` and [`Self::as_str`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)] // The names say it; the sentences are in the catalogue.
+pub enum ActivityKind {
+    SignedIn,
+    SignedOut,
+    SignedUp,
+    WrongPassword,
+    WrongCode,
+    ResetAsked,
+    PasswordReset,
+    PasswordChanged,
+    /// The password in use was found in a leak.
+    PasswordLeaked,
+    DeviceForgotten,
+    SessionEnded,
+    SessionsEnded,
+    /// Made by an operator.
+    Added,
+    Disabled,
+    Enabled,
+    /// To an organization.
+    HandedOver,
+}
+
+impl ActivityKind {
+    /// Every kind.
+    pub const ALL: [Self; 16] = [
+        Self::SignedIn,
+        Self::SignedOut,
+        Self::SignedUp,
+        Self::WrongPassword,
+        Self::WrongCode,
+        Self::ResetAsked,
+        Self::PasswordReset,
+        Self::PasswordChanged,
+        Self::PasswordLeaked,
+        Self::DeviceForgotten,
+        Self::SessionEnded,
+        Self::SessionsEnded,
+        Self::Added,
+        Self::Disabled,
+        Self::Enabled,
+        Self::HandedOver,
+    ];
+
+    /// As stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SignedIn => "signed_in",
+            Self::SignedOut => "signed_out",
+            Self::SignedUp => "signed_up",
+            Self::WrongPassword => "wrong_password",
+            Self::WrongCode => "wrong_code",
+            Self::ResetAsked => "reset_asked",
+            Self::PasswordReset => "password_reset",
+            Self::PasswordChanged => "password_changed",
+            Self::PasswordLeaked => "password_leaked",
+            Self::DeviceForgotten => "device_forgotten",
+            Self::SessionEnded => "session_ended",
+            Self::SessionsEnded => "sessions_ended",
+            Self::Added => "added",
+            Self::Disabled => "disabled",
+            Self::Enabled => "enabled",
+            Self::HandedOver => "handed_over",
+        }
+    }
+
+    /// Reads what is stored; `None` for a kind that a newer version has written.
+    #[must_use]
+    pub fn read(stored: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == stored)
+    }
+}
+
+/// A line of the recent activity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activity {
+    /// What happened.
+    pub kind: ActivityKind,
+    /// When it happened.
+    pub at: Timestamp,
+    /// Browser and system.
+    pub browser: String,
+    /// Network address.
+    pub client: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_stored_is_read_back_and_what_is_newer_is_not_guessed() {
+        for kind in ActivityKind::ALL {
+            assert_eq!(ActivityKind::read(kind.as_str()), Some(kind));
+        }
+        assert_eq!(ActivityKind::read("teleported"), None);
+    }
+}
