@@ -31,7 +31,7 @@ pub(crate) fn not_found_page() -> AnyView {
 pub(crate) fn failure_page(failure: Failure) -> AnyView {
     match failure {
         Failure::Refused(account::Refusal::SignedOut) => {
-            Effect::new(|| crate::api::wire::sign_in_again());
+            Effect::new(crate::api::wire::sign_in_again);
             ().into_any()
         }
         Failure::Broken { reference } => error_page(500, reference, None),

@@ -13,7 +13,7 @@ use account::{
 /// What came of an answer.
 pub(super) enum Answered {
     /// The code was right. The transaction is open: what follows happens with it or not at all.
-    Right(Tx, Flow),
+    Right(Tx, Box<Flow>),
     /// An address was typed instead: begin again with that one.
     Mistyped(Email),
 }
@@ -82,7 +82,7 @@ impl Backend {
                 }
                 limits::give_back(&mut tx, &rules).await?;
                 throttles::clear(&mut tx, &row).await?;
-                return Ok(Answered::Right(tx, flow));
+                return Ok(Answered::Right(tx, Box::new(flow)));
             }
             Answer::Known(refusal) => {
                 flows::give_try_back(&mut tx, &flow.id).await?;

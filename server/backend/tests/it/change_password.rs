@@ -90,7 +90,7 @@ async fn a_wrong_current_password_changes_nothing_and_is_counted(world: &World) 
     );
     let wait = Refusal::PasswordWait { seconds: 30 };
     assert_eq!(browser.change_password(PASSWORD, NEW_PASSWORD).await, Err(wait));
-    assert_eq!(world.count_events(ADA, "wrong_password").await, 5);
+    assert_eq!(world.count_events(ADA, ActivityKind::WrongPassword).await, 5);
     world.clock.advance_ms(30_000);
     assert!(browser.change_password(PASSWORD, NEW_PASSWORD).await.is_ok());
 }

@@ -3,7 +3,7 @@
 use crate::browser::Browser;
 use crate::on_both_databases;
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, address, other_code, together};
-use account::{Notice, Refusal, ResetStep, SignInStep, SignUpStep};
+use account::{ActivityKind, Notice, Refusal, ResetStep, SignInStep, SignUpStep};
 
 on_both_databases!(
     a_code_works_once_however_often_it_is_sent,
@@ -51,7 +51,7 @@ async fn five_tries_are_five_however_many_come_at_once(world: &World) {
         })
         .await;
         let right = told.iter().filter(|told| told.is_ok()).count();
-        let wrong = world.count_events(&email, "wrong_code").await;
+        let wrong = world.count_events(&email, ActivityKind::WrongCode).await;
         assert!(
             right == 1 && wrong < 5 || right == 0 && wrong == 5,
             "{right} right and {wrong} wrong were looked at"

@@ -47,7 +47,7 @@ async fn one_session_is_ended(world: &World) {
     assert_eq!(here.end_session(&id).await.unwrap().sessions.len(), 2);
     assert!(here.is_signed_in().await && !there.is_signed_in().await && third.is_signed_in().await);
     assert_eq!(here.end_session(&id).await.unwrap().sessions.len(), 2);
-    assert_eq!(world.count_events(ADA, "session_ended").await, 1);
+    assert_eq!(world.count_events(ADA, ActivityKind::SessionEnded).await, 1);
 }
 
 async fn every_other_session_is_ended(world: &World) {
@@ -118,7 +118,7 @@ async fn signed_out_twice_is_signed_out(world: &World) {
     tab.sign_out().await;
     tab.sign_out().await;
     assert_eq!(tab.security().await, Err(Refusal::SignedOut));
-    assert_eq!(world.count_events(ADA, "signed_out").await, 1);
+    assert_eq!(world.count_events(ADA, ActivityKind::SignedOut).await, 1);
 }
 
 async fn an_account_switched_off_is_signed_out_and_stays_so(world: &World) {

@@ -3,7 +3,7 @@
 use crate::browser::Browser;
 use crate::on_both_databases;
 use crate::world::{ADA, GRACE, PASSWORD, WRONG_PASSWORD, World, together};
-use account::{Notice, Refusal, SignInStep};
+use account::{ActivityKind, Notice, Refusal, SignInStep};
 use backend::{Error, Fault, Hashing};
 use std::time::Duration;
 
@@ -105,7 +105,7 @@ async fn thirty_wrong_passwords_at_once_are_five(world: &World) {
             .count(),
         25
     );
-    assert_eq!(world.count_events(ADA, "wrong_password").await, 5);
+    assert_eq!(world.count_events(ADA, ActivityKind::WrongPassword).await, 5);
 }
 
 /// Property 18.

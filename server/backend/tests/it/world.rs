@@ -3,8 +3,8 @@
 use crate::browser::Browser;
 use crate::database::Database;
 use account::{
-    Account, AccountId, AccountKind, Email, Key, Keyring, Letter, Name, Notice, Organization, ResetStep, Secret,
-    Timestamp,
+    Account, AccountId, AccountKind, ActivityKind, Email, Key, Keyring, Letter, Name, Notice, Organization, ResetStep,
+    Secret, Timestamp,
 };
 use backend::store::letters::Claimed;
 use backend::store::{Db, Tx, accounts, letters, sessions};
@@ -177,7 +177,7 @@ impl World {
     }
 
     /// How many events of a kind the account's log has.
-    pub async fn count_events(&self, email: &str, kind: &str) -> usize {
+    pub async fn count_events(&self, email: &str, kind: ActivityKind) -> usize {
         let account = self.stored(email).await.account.id;
         let mut tx = self.backend.db().read().await.unwrap();
         let events = backend::store::events::newest(&mut tx, &account, 1_000).await.unwrap();
@@ -212,11 +212,13 @@ impl World {
     /// The digits of the newest code to an address.
     pub async fn code_mailed_to(&self, email: &str) -> String {
         let letters = self.letters_to(email).await;
-        let codes = letters.iter().filter_map(|letter| match letter {
+        let mut codes = letters.iter().filter_map(|letter| match letter {
             Letter::Code(letter) => Some(letter.code.expose().to_owned()),
             _ => None,
         });
-        codes.last().unwrap_or_else(|| panic!("no code was mailed to {email}"))
+        codes
+            .next_back()
+            .unwrap_or_else(|| panic!("no code was mailed to {email}"))
     }
 
     pub async fn notices_to(&self, email: &str) -> Vec<Notice> {
@@ -256,7 +258,6 @@ impl World {
             signed_in_at: self.now().0,
             last_seen_at: self.now().0,
             ends_at: self.now().plus_days(1).0,
-            password_changed_at: None,
         };
         browser.held.session = Some(format!("token of {email}").into());
         let mut tx = self.backend.db().begin().await.unwrap();
