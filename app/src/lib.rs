@@ -1,19 +1,21 @@
 //! What a person sees: pages, forms, words, and the server functions that the forms are sent to.
 
+#[cfg(feature = "ssr")]
 rust_i18n::i18n!("locales", fallback = "en");
 
 pub mod api;
-mod flow;
+pub mod flow;
 mod pages;
+pub mod route;
 pub mod settings;
 #[cfg(feature = "ssr")]
 mod shell;
 pub mod ui;
 pub mod words;
 
-pub use pages::App;
+pub use pages::{App, paths};
 
 #[cfg(feature = "ssr")]
 pub use api::{held, unreadable_form};
 #[cfg(feature = "ssr")]
-pub use shell::{Assets, error_page, shell};
+pub use shell::{Assets, Program, error_page, shell};

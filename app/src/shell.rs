@@ -2,6 +2,7 @@
 
 use crate::api::{public_settings, settings_here};
 use crate::pages::{self, App};
+use crate::route::{Route, asked_for};
 use crate::settings::{PublicSettings, Theme, provide};
 use crate::ui::Frame;
 use crate::words::Words;
@@ -9,18 +10,34 @@ use backend::Backend;
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use leptos_meta::{MetaTags, ServerMetaContext};
-use leptos_router::components::Router;
-use leptos_router::location::RequestUrl;
 
-/// The addresses of the browser's files.
+/// A program for the browser.
 #[derive(Debug, Clone, Default)]
-pub struct Assets {
+pub struct Program {
     /// The module that starts the WASM.
     pub js: String,
     /// The WASM.
     pub wasm: String,
+}
+
+/// The addresses of the browser's files.
+#[derive(Debug, Clone, Default)]
+pub struct Assets {
+    /// The words, by language.
+    pub words: Vec<(&'static str, String)>,
+    /// For the pages on the way in.
+    pub entry: Program,
+    /// For all other pages.
+    pub home: Program,
     /// The one stylesheet.
     pub css: String,
+}
+
+impl Assets {
+    fn words_of(&self, language: &str) -> &str {
+        let found = self.words.iter().find(|(known, _)| *known == language);
+        found.map_or("", |(_, address)| address)
+    }
 }
 
 /// The whole document of a page. The [`Backend`] and the [`Assets`] are taken from the context. `cargo leptos watch` says
@@ -30,7 +47,10 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let settings = settings_here();
     let words = Words::of(&settings.language);
     // By hand: the library's tags ask for the WASM before the first paint, and write the nonce where it does not belong.
-    let loader = loader(&assets);
+    let path = asked_for();
+    let is_entry = pages::is_entry(path.split('?').next().unwrap_or_default());
+    let program = if is_entry { &assets.entry } else { &assets.home };
+    let loader = loader(program, assets.words_of(words.language));
     view! {
         <!DOCTYPE html>
         <html lang=words.language dir=words.direction() data-theme=settings.theme.as_str()>
@@ -50,13 +70,13 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 }
 
 /// Starts the app when the page is painted and at rest. Where it cannot be had the forms are sent plainly, so that is no fault.
-fn loader(assets: &Assets) -> String {
+fn loader(program: &Program, words: &str) -> String {
     format!(
-        r#"const start=()=>import({js:?}).then(m=>m.default({{module_or_path:{wasm:?}}}).then(()=>m.hydrate())).catch(()=>{{}});
+        r#"const start=()=>Promise.all([import({js:?}),fetch({words:?}).then(r=>r.ok?r.text():Promise.reject())]).then(([m,w])=>m.default({{module_or_path:{wasm:?}}}).then(()=>m.hydrate(w))).catch(()=>{{}});
 const rest=()=>"requestIdleCallback" in window?requestIdleCallback(start,{{timeout:2000}}):setTimeout(start,50);
 document.readyState==="complete"?rest():addEventListener("load",rest);"#,
-        js = assets.js,
-        wasm = assets.wasm,
+        js = program.js,
+        wasm = program.wasm,
     )
 }
 
@@ -94,15 +114,13 @@ pub fn error_page(
         let (head, words) = (head(&settings, assets), Words::of(language));
         let title = pages::error_title(words, status, &settings.brand);
         provide(settings);
-        provide_context(RequestUrl::new("/"));
+        Route::provide("/");
         provide_context(ServerMetaContext::new().0);
         view! {
             <html lang=words.language dir=words.direction() data-theme="auto">
                 <head>{head} <title>{title}</title></head>
                 <body>
-                    <Router>
                         <Frame signed_in=false>{pages::error_page(status, reference, retry_after_s)}</Frame>
-                    </Router>
                 </body>
             </html>
         }

@@ -1,8 +1,8 @@
-//! What is said to people, in their language: the catalogues of `locales/`, looked up with the language of the request.
+//! What is said to people, in their language: the catalogues of `locales/`, looked up with the language of the request. A
+//! browser is sent the catalogue of its page's language and no other.
 
 use account::{Refusal, Timestamp};
 use leptos::prelude::use_context;
-use rust_i18n::t;
 
 /// The languages there are words for, each as its own tag (BCP 47).
 pub const LANGUAGES: [&str; 2] = ["en", "ar"];
@@ -39,7 +39,7 @@ impl Words {
     /// The sentence of a key.
     #[must_use]
     pub fn say(self, key: &str) -> String {
-        t!(key, locale = self.language).into_owned()
+        catalogue::say(self, key)
     }
 
     /// The sentence of a key, with its `%{name}`s filled in.
@@ -93,6 +93,52 @@ impl Words {
     }
 }
 
+#[cfg(feature = "ssr")]
+mod catalogue {
+    use super::Words;
+
+    pub(super) fn say(words: Words, key: &str) -> String {
+        rust_i18n::t!(key, locale = words.language).into_owned()
+    }
+}
+
+/// The catalogue of a language for the browser: a line for each sentence, its key before it.
+#[cfg(feature = "ssr")]
+#[must_use]
+pub fn for_browser(language: &str) -> String {
+    let mut lines: Vec<String> = crate::_rust_i18n_backend()
+        .messages_for_locale(language)
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(key, sentence)| format!("{key}\t{sentence}\n"))
+        .collect();
+    lines.sort();
+    lines.concat()
+}
+
+#[cfg(not(feature = "ssr"))]
+mod catalogue {
+    use super::Words;
+    use std::collections::HashMap;
+    use std::sync::OnceLock;
+
+    static SENTENCES: OnceLock<HashMap<String, String>> = OnceLock::new();
+
+    pub(super) fn say(_: Words, key: &str) -> String {
+        let sentence = SENTENCES.get().and_then(|sentences| sentences.get(key));
+        sentence.map_or(key, String::as_str).to_owned()
+    }
+
+    /// Takes what [`for_browser`](super) of the page's language has written; before the app starts.
+    pub fn take(lines: &str) {
+        let sentences = lines.lines().filter_map(|line| line.split_once('\t'));
+        let sentences = sentences.map(|(key, sentence)| (key.to_owned(), sentence.to_owned()));
+        let _ = SENTENCES.set(sentences.collect());
+    }
+}
+#[cfg(not(feature = "ssr"))]
+pub use catalogue::take;
+
 /// The time of day inside a sentence: the person's own in the browser; on the server, which does not know it, in UTC.
 #[must_use]
 pub fn time_of_day(at: Timestamp) -> String {
@@ -116,4 +162,5 @@ pub fn time_in_utc(at: Timestamp) -> String {
 }
 
 #[cfg(test)]
+#[cfg(feature = "ssr")]
 mod tests;

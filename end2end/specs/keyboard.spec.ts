@@ -29,7 +29,8 @@ async function expectSeenFocus(page: Page): Promise<void> {
   const focus = await page.evaluate(() => {
     const element = document.activeElement;
     if (!element || element === document.body) return null;
-    const { outlineStyle, outlineWidth } = getComputedStyle(element);
+    // An input with a button in it shows its focus around both.
+    const { outlineStyle, outlineWidth } = getComputedStyle(element.matches('input') ? (element.closest('.entry') ?? element) : element);
     const { width, height } = element.getBoundingClientRect();
     return { what: element.outerHTML.slice(0, 80), outlineStyle, outline: parseFloat(outlineWidth), area: width * height };
   });

@@ -1,5 +1,6 @@
 // Arabic on sign-in and reset: the words, the direction, the mails.
 import type { Page } from '@playwright/test';
+import { arrive, signIn, submitCode, toSignInCode } from '../support/journeys';
 import { look } from '../support/look';
 import { appStarted } from '../support/mode';
 import { codeIn } from '../support/post';
@@ -89,10 +90,22 @@ test('mails are in the language of the account', async ({ page, people, post }) 
   expect(letter.subject).toMatch(ARABIC);
 });
 
+test('the language of the account goes before the browser’s, and a new choice is kept with it', async ({ page, people, post, anotherBrowser }) => {
+  const person = await people.local({ language: 'ar' });
+  await toSignInCode(page, person);
+  await submitCode(page, await post.code(person.email, 6));
+  await expectArabic(page);
+  await page.getByRole('banner').getByRole('button', { name: 'English' }).click();
+  await arrive(page, 'Profile');
+
+  const other = await anotherBrowser();
+  await signIn(other, person, post);
+});
+
 test('the chosen colours stay', async ({ page }) => {
   await page.goto('/signin');
   await appStarted(page);
-  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const background = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
   const light = await background();
   await page.getByRole('contentinfo').getByRole('button', { name: 'Dark' }).click();
   await expect.poll(background).not.toBe(light);

@@ -1,5 +1,6 @@
 //! The browser's files: read into memory at the start, each in the form that the browser asked for.
 
+use crate::http::compress;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use sha2::{Digest, Sha256};
@@ -27,25 +28,49 @@ pub struct Site {
     pub build: Build,
 }
 
-/// The addresses of the program and the style of this build.
+/// The addresses of a program for the browser.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
-pub struct Build {
+pub struct Program {
     /// The script that starts the WASM.
     pub js: String,
     /// The WASM.
     pub wasm: String,
+}
+
+/// The addresses of the programs and the style of this build.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+pub struct Build {
+    /// For the pages on the way in.
+    pub entry: Program,
+    /// For all other pages.
+    pub home: Program,
     /// The stylesheet.
     pub css: String,
+    /// The words, by language; made at the start.
+    #[serde(skip)]
+    pub words: Vec<(&'static str, String)>,
 }
 
 impl Default for Build {
-    /// The names that cargo-leptos gives.
+    /// The names that cargo-leptos gives; its one program has every page.
     fn default() -> Self {
-        Self {
+        let program = Program {
             js: "/pkg/rekey.js".into(),
             wasm: "/pkg/rekey.wasm".into(),
+        };
+        Self {
+            entry: program.clone(),
+            home: program,
             css: "/pkg/rekey.css".into(),
+            words: Vec::new(),
         }
+    }
+}
+
+impl Build {
+    fn names(&self) -> [&str; 5] {
+        let Self { entry, home, css, .. } = self;
+        [&entry.js, &entry.wasm, &home.js, &home.wasm, css].map(String::as_str)
     }
 }
 
@@ -77,7 +102,7 @@ impl Site {
         }
         let manifest = folder.join(MANIFEST);
         let hashed = manifest.is_file();
-        let build = if hashed {
+        let mut build: Build = if hashed {
             serde_json::from_slice(&std::fs::read(&manifest)?)?
         } else {
             Build::default()
@@ -95,16 +120,35 @@ impl Site {
                     gzip: packed(path, "gz")?,
                     content_type: content_type(path),
                     etag,
-                    hashed: hashed && [&build.js, &build.wasm, &build.css].contains(&&address),
+                    hashed: hashed && build.names().contains(&address.as_str()),
                     plain,
                 },
             );
+        }
+        for language in app::words::LANGUAGES {
+            let words = Asset::of_words(language)?;
+            let address = format!("/pkg/words.{language}.{}.txt", words.etag.trim_matches('"'));
+            build.words.push((language, address.clone()));
+            files.insert(address, words);
         }
         Ok(Self { files, build })
     }
 }
 
 impl Asset {
+    /// The words of a language, as the browser's program reads them.
+    fn of_words(language: &str) -> std::io::Result<Self> {
+        let plain = app::words::for_browser(language).into_bytes();
+        Ok(Self {
+            brotli: Some(compress::brotli(&plain, 9)?),
+            gzip: Some(compress::gzip(&plain, 9)?),
+            content_type: "text/plain; charset=utf-8",
+            etag: format!("\"{}\"", hex(&Sha256::digest(&plain)[..12])),
+            hashed: true,
+            plain: plain.into(),
+        })
+    }
+
     /// Answers a request for the file.
     #[must_use]
     pub fn answer(&self, request: &HeaderMap) -> Response<Body> {

@@ -318,9 +318,11 @@ pub(crate) fn settings_here() -> PublicSettings {
     let (Some(backend), Some(parts)) = (use_context::<Backend>(), use_context::<Parts>()) else {
         return PublicSettings::default();
     };
-    let language = caller(&parts).language;
+    let Caller {
+        language, signed_in, ..
+    } = caller(&parts);
     PublicSettings {
-        signed_in: cookies::held(&parts.headers).session.is_some(),
+        signed_in,
         theme: Theme::of(&cookies::theme(&parts.headers).unwrap_or_default()),
         ..public_settings(&backend, &language)
     }

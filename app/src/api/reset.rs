@@ -2,7 +2,9 @@
 
 #[cfg(feature = "ssr")]
 use super::call::Call;
-use super::{Failure, Told, read};
+#[cfg(any(feature = "ssr", feature = "entry"))]
+use super::read;
+use super::{Failure, Told};
 use account::{ResetStep, Secret};
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
@@ -16,6 +18,7 @@ pub async fn step() -> Result<Told<ResetStep>, Failure> {
 }
 
 /// [`step`], asked in the way of the place.
+#[cfg(any(feature = "ssr", feature = "entry"))]
 pub async fn read_step() -> Result<Told<ResetStep>, Failure> {
     read!(step, Step)
 }

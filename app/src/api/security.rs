@@ -2,7 +2,9 @@
 
 #[cfg(feature = "ssr")]
 use super::call::Call;
-use super::{Failure, Told, read};
+#[cfg(any(feature = "ssr", feature = "home"))]
+use super::read;
+use super::{Failure, Told};
 use account::{ProfileView, Secret, SecurityView};
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
@@ -16,6 +18,7 @@ pub async fn view() -> Result<Told<SecurityView>, Failure> {
 }
 
 /// [`view`], asked in the way of the place.
+#[cfg(any(feature = "ssr", feature = "home"))]
 pub async fn read_view() -> Result<Told<SecurityView>, Failure> {
     read!(view, View)
 }
@@ -29,6 +32,7 @@ pub async fn profile() -> Result<Told<ProfileView>, Failure> {
 }
 
 /// [`profile`], asked in the way of the place.
+#[cfg(any(feature = "ssr", feature = "home"))]
 pub async fn read_profile() -> Result<Told<ProfileView>, Failure> {
     read!(profile, Profile)
 }

@@ -26,7 +26,9 @@ async fn answer(path: &str, fields: Option<&UrlSearchParams>) -> Result<String, 
     }
 }
 
-pub use browser::{go, sign_in_again};
+#[cfg(any(feature = "ssr", feature = "entry"))]
+pub use browser::go;
+pub use browser::sign_in_again;
 
 #[cfg(target_arch = "wasm32")]
 mod browser {

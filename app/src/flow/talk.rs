@@ -1,11 +1,11 @@
 use super::form::{Checked, Fields};
 use crate::api::{Failure, wire};
-use crate::ui::Problem;
+use crate::route::use_route;
+use crate::ui::{Problem, empty_field};
 use crate::words::{Words, use_words};
 use account::Refusal;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos_router::hooks::use_navigate;
 
 /// What is said between a page and the server: one form at a time is under way, and the last no is remembered.
 #[derive(Clone, Copy)]
@@ -45,9 +45,9 @@ impl Talk {
     /// The same talk for a form that belongs to another page: when it is done, that page is shown.
     #[must_use]
     pub fn leading_to(self, path: &'static str) -> Self {
-        let navigate = use_navigate();
+        let route = use_route();
         let take = Callback::new(move |_| {
-            navigate(path, leptos_router::NavigateOptions::default());
+            route.go(path);
             true
         });
         Self {
@@ -108,7 +108,11 @@ impl Talk {
                 Err(Failure::Refused(Refusal::SignedOut)) => return wire::sign_in_again(),
                 Err(failure) => Some(failure),
             };
-            if matches!(failure, Some(Failure::Refused(_))) {
+            if let Some(Failure::Refused(refusal)) = &failure {
+                // A password that is not the right one is typed anew, not mended unseen.
+                if matches!(refusal, Refusal::SignInWrong | Refusal::CurrentWrong) {
+                    refusal.field().into_iter().for_each(empty_field);
+                }
                 let _ = self.look.try_run(None);
             }
             let _ = self.failure.try_set(failure.map(|failure| Told {

@@ -41,6 +41,13 @@ mod real {
         input(id).map(|input| input.value()).unwrap_or_default()
     }
 
+    /// Empties an input.
+    pub(crate) fn empty(id: &str) {
+        if let Some(input) = input(id) {
+            input.set_value("");
+        }
+    }
+
     /// Writes into a live region: first nothing, so that the same sentence is read out twice.
     pub(crate) fn say(id: &'static str, text: String, quiet: bool) {
         let Some(region) = element(id) else { return };
@@ -125,6 +132,11 @@ mod real {
         on_cleanup(move || handle.remove());
     }
 
+    /// The browser's own NFC.
+    pub(crate) fn nfc(text: &str) -> String {
+        js_sys::JsString::from(text).normalize("NFC").into()
+    }
+
     /// Opens the browser's print dialogue.
     pub(crate) fn print() {
         let _ = window().print();
@@ -145,6 +157,7 @@ mod without {
     pub(crate) fn typed(_: &str) -> String {
         String::new()
     }
+    pub(crate) fn empty(_: &str) {}
     pub(crate) fn say(_: &'static str, _: String, _: bool) {}
     pub(crate) fn can_copy() -> bool {
         false
@@ -160,6 +173,9 @@ mod without {
         false
     }
     pub(crate) fn when_leaving(_: &'static str, _: impl Fn() + Copy + 'static) {}
+    pub(crate) fn nfc(text: &str) -> String {
+        text.to_owned()
+    }
     pub(crate) fn print() {}
     pub(crate) fn caps_lock(_: &leptos::web_sys::KeyboardEvent) -> bool {
         false

@@ -3,12 +3,12 @@
 use super::announce::{StatusRegion, provide_announce, use_announce};
 use super::browser;
 use super::live::provide_live;
+use crate::route::use_route;
 use crate::settings::{Theme, use_settings};
 use crate::words::{LANGUAGES, use_words};
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 
-/// Header, `main`, status region and footer. Once, inside the router, around the routes.
+/// Header, `main`, status region and footer. Once, around the pages.
 #[component]
 pub fn Frame(
     /// Whether to offer the way out.
@@ -21,7 +21,7 @@ pub fn Frame(
     forget_on_a_new_page();
     let words = use_words();
     view! {
-        // `external`: the browser itself moves the focus, which the router would not.
+        // `external`: the browser itself moves the focus, which we would not.
         <a class="skip" href="#main" rel="external">
             {words.say("frame.skip")}
         </a>
@@ -37,7 +37,7 @@ pub fn Frame(
 
 /// What was said on one page is not true on the next.
 fn forget_on_a_new_page() {
-    let path = use_location().pathname;
+    let path = use_route().path();
     let announce = use_announce();
     Effect::new(move |before: Option<String>| {
         let path = path.get();
@@ -93,16 +93,8 @@ fn Header(signed_in: Signal<bool>) -> AnyView {
 /// Where a plain form comes back to.
 #[component]
 fn Back() -> impl IntoView {
-    let location = use_location();
-    let here = move || {
-        let (path, search) = (location.pathname.get(), location.search.get());
-        if search.is_empty() {
-            path
-        } else {
-            [&path, "?", &search].concat()
-        }
-    };
-    view! { <input type="hidden" name="back" value=here /> }
+    let route = use_route();
+    view! { <input type="hidden" name="back" value=move || route.address() /> }
 }
 
 #[component]

@@ -37,7 +37,13 @@ pub use problem::{Problem, use_problem};
 pub use rows::{Row, Rows};
 pub use time::{LocalTime, When};
 
+/// Empties a field of the page.
+pub(crate) fn empty_field(field: account::Field) {
+    browser::empty(field.as_str());
+}
+
 /// Moves the focus to an element when the page has been drawn.
+#[cfg(any(feature = "ssr", feature = "home"))]
 pub(crate) fn move_focus(id: &'static str) {
     browser::focus(id);
 }

@@ -54,7 +54,7 @@ pub fn Page(
 
 fn summary(title: String, problem: Problem) -> AnyView {
     let sentence = match problem.field.map(Field::as_str) {
-        // `external` keeps the router out: the browser itself moves the focus to the field.
+        // `external` keeps us out: without scripts the browser itself moves the focus to the field.
         Some(id) => {
             let to_field = move |event: leptos::ev::MouseEvent| {
                 event.prevent_default();

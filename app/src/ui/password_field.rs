@@ -4,7 +4,7 @@ use super::browser;
 use super::field::Input;
 use super::live::use_live;
 use crate::words::use_words;
-use account::{Email, Field, PasswordPolicy, Refusal, Secret};
+use account::{Field, PasswordPolicy, Refusal, Secret};
 use leptos::prelude::*;
 
 /// A password that the person has already.
@@ -42,7 +42,7 @@ pub fn NewPasswords(
     let look = move || {
         let [password, again] = [Field::Password, Field::Again].map(typed);
         long_enough.set((min..=PasswordPolicy::MAX).contains(&length(&password)));
-        alike.set(!password.is_empty() && password.as_password() == again.as_password());
+        alike.set(!password.is_empty() && password.as_password(browser::nfc) == again.as_password(browser::nfc));
     };
     // Once at the start: a browser may have filled the fields before the scripts came.
     Effect::new(look);
@@ -81,9 +81,9 @@ pub fn NewPasswords(
 ///
 /// # Errors
 /// The refusal that the server would give, as far as it can be known here.
-pub fn check_new_passwords(min: usize, email: &Email, name: &str) -> Result<(), Refusal> {
+pub fn check_new_passwords(min: usize) -> Result<(), Refusal> {
     PasswordPolicy { min }
-        .check(&typed(Field::Password), &typed(Field::Again), email, name)
+        .check(&typed(Field::Password), &typed(Field::Again), browser::nfc)
         .map(|_| ())
 }
 
@@ -93,7 +93,7 @@ fn typed(field: Field) -> Secret {
 
 /// In code points after NFC, as the policy counts.
 fn length(password: &Secret) -> usize {
-    password.as_password().expose().chars().count()
+    password.as_password(browser::nfc).expose().chars().count()
 }
 
 fn show(field: Field, label: &'static str, input: Input, note: Option<AnyView>) -> AnyView {

@@ -103,6 +103,39 @@ fn every_refusal_has_a_sentence() {
 }
 
 #[test]
+fn a_browser_is_sent_every_sentence_of_its_language_on_a_line() {
+    for language in LANGUAGES {
+        let lines = for_browser(language);
+        let sent: BTreeMap<_, _> = lines.lines().filter_map(|line| line.split_once('\t')).collect();
+        let catalogue = catalogue(language);
+        assert_eq!(sent.len(), catalogue.len(), "{language}");
+        assert!(
+            catalogue
+                .iter()
+                .all(|(key, text)| sent.get(key.as_str()) == Some(&text.as_str())),
+            "{language}"
+        );
+    }
+}
+
+/// What the page says of the mail is what stands in the mailbox.
+#[test]
+fn the_subject_on_the_page_is_that_of_the_mail() {
+    for (language, mails) in [
+        ("en", include_str!("../../../server/backend/locales/en.yml")),
+        ("ar", include_str!("../../../server/backend/locales/ar.yml")),
+    ] {
+        for flow in ["sign_in", "reset", "sign_up"] {
+            // The code in the subject of a sign-in is for the mailbox only.
+            let subject = Words::of(language)
+                .say(&[flow, ".subject"].concat())
+                .replace('…', "%{code}");
+            assert!(mails.contains(&format!("\"{subject}\"")), "{language}: {subject}");
+        }
+    }
+}
+
+#[test]
 fn every_activity_has_a_sentence() {
     let english = catalogue("en");
     for kind in ActivityKind::ALL {

@@ -2,6 +2,7 @@
 
 use crate::{Order, run};
 use anyhow::{Context, Result, anyhow};
+use std::path::Path;
 use std::process::Command;
 use wasm_bindgen_cli_support::Bindgen;
 
@@ -22,14 +23,14 @@ pub struct Program {
     pub js: Vec<u8>,
 }
 
-pub fn program(order: &Order) -> Result<Program> {
-    let folder = order.work.join("program");
+pub fn program(order: &Order, name: &str, from: &Path) -> Result<Program> {
+    let folder = order.work.join(name);
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
     }
     std::fs::create_dir_all(&folder)?;
     Bindgen::new()
-        .input_path(&order.wasm)
+        .input_path(from)
         .out_name("rekey")
         .web(true)
         .and_then(|bindgen| {

@@ -6,8 +6,37 @@ use std::io::Write;
 use std::path::Path;
 
 /// In bytes after brotli, 1 KB being 1,000.
-const PROGRAM_AT_MOST: usize = 220_000;
-const STYLE_AT_MOST: usize = 8_000;
+const BUDGETS: [Budget; 3] = [
+    Budget {
+        what: "JavaScript and WASM on the way in",
+        name: "/pkg/entry.",
+        at_most: 220_000,
+    },
+    Budget {
+        what: "JavaScript and WASM of the other pages",
+        name: "/pkg/home.",
+        at_most: 220_000,
+    },
+    Budget {
+        what: "stylesheet",
+        name: "/pkg/rekey.",
+        at_most: 8_000,
+    },
+];
+
+struct Budget {
+    what: &'static str,
+    /// How the addresses of its files begin.
+    name: &'static str,
+    at_most: usize,
+}
+
+impl Budget {
+    fn used(&self, sizes: &[Size]) -> usize {
+        let of_it = sizes.iter().filter(|size| size.address.starts_with(self.name));
+        of_it.map(Size::over_the_wire).sum()
+    }
+}
 
 /// One file of the site, in bytes.
 #[derive(Clone, Serialize, Deserialize)]
@@ -21,10 +50,6 @@ pub struct Size {
 impl Size {
     fn over_the_wire(&self) -> usize {
         self.brotli.unwrap_or(self.raw)
-    }
-
-    fn is_of_the_build(&self, endings: &[&str]) -> bool {
-        self.address.starts_with("/pkg/") && endings.iter().any(|ending| self.address.ends_with(ending))
     }
 }
 
@@ -52,18 +77,7 @@ pub fn remember(record: &Path, inputs: String, sizes: &[Size]) -> Result<()> {
 }
 
 pub fn kept(sizes: &[Size]) -> bool {
-    sum(sizes, PROGRAM) <= PROGRAM_AT_MOST && sum(sizes, STYLE) <= STYLE_AT_MOST
-}
-
-const PROGRAM: &[&str] = &[".js", ".wasm"];
-const STYLE: &[&str] = &[".css"];
-
-fn sum(sizes: &[Size], endings: &[&str]) -> usize {
-    sizes
-        .iter()
-        .filter(|size| size.is_of_the_build(endings))
-        .map(Size::over_the_wire)
-        .sum()
+    BUDGETS.iter().all(|budget| budget.used(sizes) <= budget.at_most)
 }
 
 pub fn print(sizes: &[Size]) -> Result<()> {
@@ -80,15 +94,13 @@ pub fn print(sizes: &[Size]) -> Result<()> {
             or_dash(size.gzip)
         )?;
     }
-    for (words, endings, at_most) in [
-        ("JavaScript and WASM", PROGRAM, PROGRAM_AT_MOST),
-        ("stylesheet", STYLE, STYLE_AT_MOST),
-    ] {
-        let bytes = sum(sizes, endings);
+    for budget in &BUDGETS {
+        let (bytes, at_most) = (budget.used(sizes), budget.at_most);
         let verdict = if bytes <= at_most { "within" } else { "OVER" };
         writeln!(
             out,
-            "  {words}: {bytes} bytes over the wire, {verdict} the agreed {at_most}"
+            "  {}: {bytes} bytes over the wire, {verdict} the agreed {at_most}",
+            budget.what
         )?;
     }
     Ok(())

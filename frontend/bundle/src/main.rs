@@ -1,13 +1,13 @@
 //! Packs what a browser asks for into one folder that the server reads at its start.
 //!
-//! `bundle WASM STYLE PUBLIC SITE [--quick] [--gate]`, with `sass`, `wasm-opt` and `esbuild` on the PATH.
+//! `bundle ENTRY_WASM HOME_WASM STYLE PUBLIC SITE [--quick] [--gate]`, with `sass`, `wasm-opt` and `esbuild` on the PATH.
 //! `--quick` leaves out what only makes the files smaller; `--gate` fails when they are larger than agreed.
 
 mod browser;
 mod budget;
 mod site;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -29,9 +29,16 @@ fn pack(words: impl Iterator<Item = String>) -> Result<ExitCode> {
     let sizes = match budget::unchanged(&record, &inputs).filter(|_| order.site.join(site::MANIFEST).is_file()) {
         Some(sizes) => sizes,
         None => {
-            let program = browser::program(&order)?;
+            // Mostly the optimizer's time, so each in a thread of its own.
+            let (entry, home) = std::thread::scope(|scope| {
+                let home = scope.spawn(|| browser::program(&order, "home", &order.home));
+                let entry = browser::program(&order, "entry", &order.entry);
+                (entry, home.join())
+            });
+            let home = home.map_err(|_| anyhow!("packing the pages behind the way in stopped"))?;
+            let (entry, home) = (entry?, home?);
             let style = browser::stylesheet(&order)?;
-            let sizes = site::lay_out(&order, &program, &style)?;
+            let sizes = site::lay_out(&order, &entry, &home, &style)?;
             budget::remember(&record, inputs, &sizes)?;
             sizes
         }
@@ -45,7 +52,8 @@ fn pack(words: impl Iterator<Item = String>) -> Result<ExitCode> {
 
 /// What the caller wants packed, and where to.
 struct Order {
-    wasm: PathBuf,
+    entry: PathBuf,
+    home: PathBuf,
     style: PathBuf,
     public: PathBuf,
     site: PathBuf,
@@ -64,13 +72,14 @@ impl Order {
         {
             bail!("{unknown} is not known here");
         }
-        let [wasm, style, public, site] = paths.as_slice() else {
-            bail!("usage: bundle WASM STYLE PUBLIC SITE [--quick] [--gate]");
+        let [entry, home, style, public, site] = paths.as_slice() else {
+            bail!("usage: bundle ENTRY_WASM HOME_WASM STYLE PUBLIC SITE [--quick] [--gate]");
         };
         let mut work = PathBuf::from(site).into_os_string();
         work.push(".work");
         Ok(Self {
-            wasm: wasm.into(),
+            entry: entry.into(),
+            home: home.into(),
             style: style.into(),
             public: public.into(),
             site: site.into(),
@@ -84,7 +93,7 @@ impl Order {
     fn fingerprint(&self) -> Result<String> {
         let mut digest = Sha256::new();
         digest.update([u8::from(self.quick)]);
-        let mut files = vec![self.wasm.clone(), std::env::current_exe()?];
+        let mut files = vec![self.entry.clone(), self.home.clone(), std::env::current_exe()?];
         files.extend(files_under(self.style.parent().unwrap_or(Path::new(".")))?);
         files.extend(files_under(&self.public)?);
         files.extend(Some(PathBuf::from("end2end/package-lock.json")).filter(|lock| lock.is_file()));

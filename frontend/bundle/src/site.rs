@@ -17,13 +17,19 @@ const TEXT: [&str; 9] = ["css", "html", "js", "json", "mjs", "svg", "txt", "webm
 
 #[derive(Serialize)]
 struct Manifest {
-    js: String,
-    wasm: String,
+    entry: Names,
+    home: Names,
     css: String,
 }
 
+#[derive(Serialize)]
+struct Names {
+    js: String,
+    wasm: String,
+}
+
 /// Builds the folder aside and swaps it in, so that it is never half of one build and half of another.
-pub fn lay_out(order: &Order, program: &Program, style: &[u8]) -> Result<Vec<Size>> {
+pub fn lay_out(order: &Order, entry: &Program, home: &Program, style: &[u8]) -> Result<Vec<Size>> {
     let aside = order.work.join("site");
     if aside.exists() {
         std::fs::remove_dir_all(&aside)?;
@@ -36,9 +42,15 @@ pub fn lay_out(order: &Order, program: &Program, style: &[u8]) -> Result<Vec<Siz
         sizes.push(write(&aside, &address, bytes, order.quick)?);
         Ok(address)
     };
+    let mut names = |name: &str, program: &Program| -> Result<Names> {
+        Ok(Names {
+            js: hashed(name, "js", &program.js)?,
+            wasm: hashed(name, "wasm", &program.wasm)?,
+        })
+    };
     let manifest = Manifest {
-        js: hashed("rekey", "js", &program.js)?,
-        wasm: hashed("rekey_bg", "wasm", &program.wasm)?,
+        entry: names("entry", entry)?,
+        home: names("home", home)?,
         css: hashed("rekey", "css", style)?,
     };
     for file in files_under(&order.public)? {

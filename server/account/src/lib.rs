@@ -26,7 +26,9 @@ pub use email::Email;
 pub use keys::{Key, Keyring};
 pub use mail::{CodeLetter, Letter, Notice, Request};
 pub use next::safe_next;
-pub use password::{Guessable, NewPassword, PasswordPolicy};
+#[cfg(feature = "nfc")]
+pub use password::nfc;
+pub use password::{Guessable, NewPassword, Nfc, PasswordPolicy};
 pub use refusal::{Field, Refusal};
 pub use reset::{Reset, ResetStep};
 pub use secret::Secret;

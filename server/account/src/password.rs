@@ -1,6 +1,7 @@
-use crate::{Email, Refusal, Secret};
+#[cfg(feature = "nfc")]
+use crate::Email;
+use crate::{Refusal, Secret};
 use serde::{Deserialize, Serialize};
-use unicode_normalization::UnicodeNormalization;
 
 /// What a new password must be (NIST SP 800-63B-4 §3.1.1). No composition rules; spaces are kept; nothing is cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,16 +41,16 @@ impl PasswordPolicy {
     /// Most code points, after NFC.
     pub const MAX: usize = 128;
 
-    /// What can be said in the browser already: both there, alike, long enough, not too long, without the person's own
-    /// words. The server checks the same with the same code.
+    /// What can be said in the browser already: both there, alike, long enough, not too long. The server checks the same
+    /// with the same code. Gives the password in NFC.
     ///
     /// # Errors
     /// The first [`Refusal`] that applies, by field.
-    pub fn check(&self, typed: &Secret, again: &Secret, email: &Email, name: &str) -> Result<Secret, Refusal> {
+    pub fn check(&self, typed: &Secret, again: &Secret, nfc: Nfc) -> Result<Secret, Refusal> {
         if typed.is_empty() {
             return Err(Refusal::NewPasswordMissing);
         }
-        let password = normalise(typed);
+        let password = typed.as_password(nfc);
         let have = password.expose().chars().count();
         if have < self.min {
             return Err(Refusal::PasswordTooShort { min: self.min, have });
@@ -60,19 +61,31 @@ impl PasswordPolicy {
         if again.is_empty() {
             return Err(Refusal::AgainMissing);
         }
-        if normalise(again) != password {
+        if again.as_password(nfc) != password {
             return Err(Refusal::PasswordsDiffer);
         }
+        Ok(password)
+    }
+
+    /// [`Self::check`], and that the password is not made of the person's own words.
+    ///
+    /// # Errors
+    /// The first [`Refusal`] that applies, by field.
+    #[cfg(feature = "nfc")]
+    pub fn check_for(&self, typed: &Secret, again: &Secret, email: &Email, name: &str) -> Result<Secret, Refusal> {
+        let password = self.check(typed, again, nfc)?;
         if holds_own_words(password.expose(), email, name) {
             return Err(Refusal::PasswordHoldsOwnWords);
         }
         Ok(password)
     }
 
-    /// The whole policy: [`Self::check`], then what only the server knows (`screen`: guessability, common and leaked ones).
+    /// The whole policy: [`Self::check_for`], then what only the server knows (`screen`: guessability, common and leaked
+    /// ones).
     ///
     /// # Errors
     /// The first [`Refusal`] that applies.
+    #[cfg(feature = "nfc")]
     pub fn choose(
         &self,
         typed: &Secret,
@@ -81,28 +94,34 @@ impl PasswordPolicy {
         name: &str,
         screen: impl FnOnce(&str) -> Result<(), Refusal>,
     ) -> Result<NewPassword, Refusal> {
-        let password = self.check(typed, again, email, name)?;
+        let password = self.check_for(typed, again, email, name)?;
         screen(password.expose())?;
         Ok(NewPassword(password))
     }
 }
 
-/// One spelling of what may be typed in several (NFC), so that the same password verifies from every keyboard.
+/// Gives text in NFC (Unicode Standard Annex 15): one spelling of what may be typed in several. An argument, as a browser
+/// brings its own.
+pub type Nfc = fn(&str) -> String;
+
+/// The server's [`Nfc`].
+#[cfg(feature = "nfc")]
 #[must_use]
-pub(crate) fn normalise(typed: &Secret) -> Secret {
-    typed.expose().nfc().collect::<String>().into()
+pub fn nfc(text: &str) -> String {
+    unicode_normalization::UnicodeNormalization::nfc(text).collect()
 }
 
 impl Secret {
-    /// This password as it is hashed: NFC.
+    /// This password as it is hashed: NFC, so that it verifies from every keyboard (NIST SP 800-63B-4 §3.1.1.2).
     #[must_use]
-    pub fn as_password(&self) -> Secret {
-        normalise(self)
+    pub fn as_password(&self, nfc: Nfc) -> Secret {
+        nfc(self.expose()).into()
     }
 }
 
 /// Whether the password leans on the person's address or name: one of their words of four letters or more makes up a
 /// good part of it.
+#[cfg(feature = "nfc")]
 fn holds_own_words(password: &str, email: &Email, name: &str) -> bool {
     let password = password.to_lowercase();
     let words = [email.as_str(), email.local_part()]
@@ -115,13 +134,14 @@ fn holds_own_words(password: &str, email: &Email, name: &str) -> bool {
 }
 
 #[cfg(test)]
+#[cfg(feature = "nfc")]
 mod tests {
     use super::*;
 
     const POLICY: PasswordPolicy = PasswordPolicy { min: 15 };
 
     fn check(typed: &str, again: &str) -> Result<Secret, Refusal> {
-        POLICY.check(
+        POLICY.check_for(
             &typed.into(),
             &again.into(),
             &Email::parse("adalove@example.com").unwrap(),

@@ -10,6 +10,15 @@ pub struct Caller {
     pub browser: String,
     /// Language of screens and mails: `en`, `ar`.
     pub language: String,
+    /// Whether somebody is signed in; only for what the frame around a page offers, never for what is allowed.
+    pub signed_in: bool,
+}
+
+/// Who visits a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visitor {
+    /// Of the account; it goes before what the browser says.
+    pub language: Option<String>,
 }
 
 /// Which token.

@@ -64,7 +64,7 @@ impl Hashing {
     /// # Errors
     /// [`Fault::Busy`] when the queue is full.
     pub async fn hash(&self, password: &Secret) -> Result<String, Fault> {
-        let (key, password) = (self.keys.current().clone(), password.as_password());
+        let (key, password) = (self.keys.current().clone(), password.as_password(account::nfc));
         self.admitted(move || make(&key, &password)).await?
     }
 
@@ -75,7 +75,7 @@ impl Hashing {
     /// [`Fault::Busy`] when the queue is full; [`Fault::KeyGone`], [`Fault::Corrupt`].
     pub async fn verify(&self, password: &Secret, stored: Option<&str>) -> Result<Verdict, Fault> {
         let keys = self.keys.clone();
-        let password = password.as_password();
+        let password = password.as_password(account::nfc);
         let stored_or_nobody = stored.unwrap_or(&self.nobody).to_owned();
         let verdict = self
             .admitted(move || compare(&keys, &password, &stored_or_nobody))

@@ -57,7 +57,9 @@ impl LeakedPasswords {
             let (hash, seen) = text.split_once(':').unwrap_or((text, ""));
             match listed(hash).filter(|_| seen.bytes().all(|b| b.is_ascii_digit())) {
                 Some(digest) => digests.insert(digest),
-                None => !text.is_empty() && digests.insert(digest(Secret::from(text).as_password().expose())),
+                None => {
+                    !text.is_empty() && digests.insert(digest(Secret::from(text).as_password(account::nfc).expose()))
+                }
             };
         }
         Ok(Self::File(Arc::new(digests)))

@@ -20,7 +20,7 @@ mod seal;
 mod settings;
 pub mod store;
 
-pub use caller::{Caller, Held, Moved, TokenChange, TokenKind};
+pub use caller::{Caller, Held, Moved, TokenChange, TokenKind, Visitor};
 pub use clock::{Clock, SystemClock, TestClock};
 pub use courier::Courier;
 pub use error::{Error, Fault};

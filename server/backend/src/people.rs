@@ -153,5 +153,6 @@ fn operator() -> Caller {
         client: String::new(),
         browser: "rekey".to_owned(),
         language: "en".to_owned(),
+        signed_in: false,
     }
 }

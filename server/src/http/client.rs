@@ -25,6 +25,21 @@ impl Service {
             client: address.map_or_else(|| "unknown".to_owned(), canonical),
             browser: browser_name(text(headers, header::USER_AGENT)),
             language: language(headers).to_owned(),
+            signed_in: false,
+        }
+    }
+
+    /// Adds who is signed in: the language of an account goes before the browser's. A database that does not answer is told
+    /// by the page itself.
+    pub async fn recognise(&self, caller: &mut Caller, headers: &HeaderMap) {
+        if let Ok(Some(visitor)) = self.backend.visitor(&app::held(headers)).await {
+            caller.signed_in = true;
+            let known = LANGUAGES
+                .into_iter()
+                .find(|known| visitor.language.as_deref() == Some(known));
+            if let Some(language) = known {
+                caller.language = language.to_owned();
+            }
         }
     }
 }

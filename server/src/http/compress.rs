@@ -54,21 +54,31 @@ pub async fn page(request: &HeaderMap, response: Response) -> Response {
 /// In the quick settings: the last percents cost more than the rest of the request.
 fn pack(bytes: &[u8], taken: Encodings) -> Option<(&'static str, Bytes)> {
     if taken.brotli {
-        let params = brotli::enc::BrotliEncoderParams {
-            quality: 4,
-            lgwin: 16,
-            size_hint: bytes.len(),
-            ..Default::default()
-        };
-        let mut packed = Vec::with_capacity(bytes.len() / 3);
-        brotli::BrotliCompress(&mut &bytes[..], &mut packed, &params).ok()?;
-        return Some(("br", packed.into()));
+        return Some(("br", brotli(bytes, 4).ok()?));
     }
     if taken.gzip {
-        let mut packed =
-            flate2::write::GzEncoder::new(Vec::with_capacity(bytes.len() / 3), flate2::Compression::new(4));
-        packed.write_all(bytes).ok()?;
-        return Some(("gzip", packed.finish().ok()?.into()));
+        return Some(("gzip", gzip(bytes, 4).ok()?));
     }
     None
+}
+
+/// Brotli (RFC 7932) of a quality from 0 to 11.
+pub fn brotli(bytes: &[u8], quality: i32) -> std::io::Result<Bytes> {
+    let params = brotli::enc::BrotliEncoderParams {
+        quality,
+        lgwin: 16,
+        size_hint: bytes.len(),
+        ..Default::default()
+    };
+    let mut packed = Vec::with_capacity(bytes.len() / 3);
+    brotli::BrotliCompress(&mut &bytes[..], &mut packed, &params)?;
+    Ok(packed.into())
+}
+
+/// Gzip (RFC 1952) of a level from 0 to 9.
+pub fn gzip(bytes: &[u8], level: u32) -> std::io::Result<Bytes> {
+    let mut packed =
+        flate2::write::GzEncoder::new(Vec::with_capacity(bytes.len() / 3), flate2::Compression::new(level));
+    packed.write_all(bytes)?;
+    Ok(packed.finish()?.into())
 }

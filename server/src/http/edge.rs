@@ -35,11 +35,14 @@ pub async fn enter(State(service): State<Service>, mut request: Request, next: N
         .map_or("(none)", MatchedPath::as_str)
         .to_owned();
     let asked = request.headers().clone();
-    let caller = service.caller(request.extensions().get::<Peer>().copied(), &asked);
-    let language = caller.language.clone();
-    request.extensions_mut().insert(caller);
+    let mut caller = service.caller(request.extensions().get::<Peer>().copied(), &asked);
 
     async move {
+        if wants_page(&asked) {
+            service.recognise(&mut caller, &asked).await;
+        }
+        let language = caller.language.clone();
+        request.extensions_mut().insert(caller);
         let response = next.run(request).await;
         let response = service.show(&asked, &language, response);
         let mut response = if method == Method::HEAD {

@@ -2,7 +2,7 @@
 
 mod api;
 mod client;
-mod compress;
+pub(crate) mod compress;
 mod edge;
 mod events;
 mod headers;

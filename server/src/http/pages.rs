@@ -1,6 +1,7 @@
 //! Pages: rendered whole, so that they can be read and sent without scripts.
 
 use super::{Problem, Service, headers};
+use crate::assets::Program;
 use crate::config::is_watched;
 use axum::Router;
 use axum::extract::Request;
@@ -11,21 +12,11 @@ use leptos::config::LeptosOptions;
 use leptos::nonce::use_nonce;
 use leptos::prelude::{provide_context, use_context};
 use leptos_axum::ResponseOptions;
-use std::sync::LazyLock;
-
-/// The addresses of the app's pages; once, as while the library lists them no page of the whole process gets its data. A
-/// wildcard is the app's own page for unknown addresses; those are real 404s here.
-static PATHS: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let listed = leptos_axum::generate_route_list(app::App);
-    listed
-        .iter()
-        .map(|page| page.path().to_owned())
-        .filter(|path| !path.contains("{*"))
-        .collect()
-});
 
 /// Every page that the app knows.
 pub fn routes(service: &Service) -> Router<Service> {
+    // Once a process; a second service, as tests have, finds it done.
+    let _ = any_spawner::Executor::init_tokio();
     let context = context(service);
     let watched = service.dev && is_watched();
     let options = LeptosOptions::builder().output_name("rekey").build();
@@ -37,7 +28,7 @@ pub fn routes(service: &Service) -> Router<Service> {
         move || app::shell(options.clone()),
     );
     let mut router = Router::new();
-    for path in PATHS.iter() {
+    for path in app::paths() {
         let render = render.clone();
         router = router.route(path, get(move |request: Request| async move { render(request).await }));
     }
@@ -56,10 +47,12 @@ pub fn context(service: &Service) -> impl Fn() + Clone + Send + Sync + 'static {
 /// The names of this build's files.
 pub fn assets(service: &Service) -> app::Assets {
     let build = service.site.build.clone();
+    let program = |Program { js, wasm }| app::Program { js, wasm };
     app::Assets {
-        js: build.js,
-        wasm: build.wasm,
+        entry: program(build.entry),
+        home: program(build.home),
         css: build.css,
+        words: build.words,
     }
 }
 

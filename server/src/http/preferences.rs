@@ -1,11 +1,11 @@
 //! The language and the colours that a person chose for this browser.
 
-use super::Problem;
 use super::client::{LANGUAGE_COOKIE, LANGUAGES};
 use super::pages::see_other;
+use super::{Problem, Service};
 use account::safe_next;
-use axum::extract::{Form, rejection::FormRejection};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::extract::{Form, State, rejection::FormRejection};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
@@ -24,7 +24,11 @@ pub struct Chosen {
 }
 
 /// Keeps the choice and leads back to the page.
-pub async fn save(form: Result<Form<Chosen>, FormRejection>) -> Response {
+pub async fn save(
+    State(service): State<Service>,
+    headers: HeaderMap,
+    form: Result<Form<Chosen>, FormRejection>,
+) -> Response {
     let Ok(Form(chosen)) = form else {
         return Problem::new(StatusCode::BAD_REQUEST).into_response();
     };
@@ -34,6 +38,11 @@ pub async fn save(form: Result<Form<Chosen>, FormRejection>) -> Response {
     let theme = ["light", "dark", "auto"]
         .into_iter()
         .find(|theme| *theme == chosen.theme);
+    if let Some(language) = language
+        && let Err(fault) = service.backend.choose_language(&app::held(&headers), language).await
+    {
+        return Problem::fault(&fault.to_string()).into_response();
+    }
     let kept = [(LANGUAGE_COOKIE, language), (THEME_COOKIE, theme)];
     for (name, value) in kept.into_iter().filter_map(|(name, value)| Some((name, value?))) {
         let cookie = format!("{name}={value}; Path=/; Max-Age={YEAR_S}; Secure; HttpOnly; SameSite=Lax");

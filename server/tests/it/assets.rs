@@ -27,7 +27,7 @@ async fn a_file_comes_in_the_smallest_form_that_the_browser_takes() {
         ("", "", "plain script"),
         ("zstd", "", "plain script"),
     ] {
-        let answer = ask(&world, "/pkg/rekey.1.js", taken).await;
+        let answer = ask(&world, "/pkg/entry.1.js", taken).await;
         assert_eq!(
             (answer.header(header::CONTENT_ENCODING), answer.text()),
             (encoding, body),
@@ -37,7 +37,7 @@ async fn a_file_comes_in_the_smallest_form_that_the_browser_takes() {
         assert_eq!(answer.header(header::CONTENT_TYPE), "text/javascript; charset=utf-8");
     }
     assert_eq!(
-        ask(&world, "/pkg/rekey_bg.2.wasm", "br")
+        ask(&world, "/pkg/entry.2.wasm", "br")
             .await
             .header(header::CONTENT_TYPE),
         "application/wasm"
@@ -47,7 +47,7 @@ async fn a_file_comes_in_the_smallest_form_that_the_browser_takes() {
 #[tokio::test]
 async fn files_of_a_build_are_kept_for_ever_and_others_for_minutes() {
     let world = World::new().await;
-    for path in ["/pkg/rekey.1.js", "/pkg/rekey_bg.2.wasm", "/pkg/rekey.3.css"] {
+    for path in ["/pkg/entry.1.js", "/pkg/entry.2.wasm", "/pkg/rekey.3.css"] {
         assert_eq!(
             ask(&world, path, "").await.header(header::CACHE_CONTROL),
             "public, max-age=31536000, immutable"
@@ -62,12 +62,12 @@ async fn files_of_a_build_are_kept_for_ever_and_others_for_minutes() {
 #[tokio::test]
 async fn what_the_browser_has_is_not_sent_again() {
     let world = World::new().await;
-    let tag = ask(&world, "/pkg/rekey.1.js", "br")
+    let tag = ask(&world, "/pkg/entry.1.js", "br")
         .await
         .header(header::ETAG)
         .to_owned();
     let again = |tag: &str, encodings: &str| {
-        Request::get("/pkg/rekey.1.js")
+        Request::get("/pkg/entry.1.js")
             .header(header::ACCEPT_ENCODING, encodings)
             .header(header::IF_NONE_MATCH, tag)
             .body(Body::empty())
@@ -84,7 +84,7 @@ async fn nothing_but_the_files_is_served() {
     let world = World::new().await;
     for path in [
         "/manifest.json",
-        "/pkg/rekey.1.js.br",
+        "/pkg/entry.1.js.br",
         "/pkg/",
         "/pkg/../manifest.json",
         "/pkg/%2e%2e/manifest.json",

@@ -74,7 +74,7 @@ async fn every_answer_tells_the_browser_how_to_treat_it() {
         (Method::GET, "/nowhere"),
         (Method::GET, "/healthz"),
         (Method::GET, "/robots.txt"),
-        (Method::GET, "/pkg/rekey.1.js"),
+        (Method::GET, "/pkg/entry.1.js"),
         (Method::GET, "/api/sign_in/step"),
         (Method::POST, "/api/sign_in/begin"),
         (Method::DELETE, "/signin"),

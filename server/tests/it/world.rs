@@ -159,12 +159,13 @@ fn lay_out(site: &Path) {
     };
     write(
         "manifest.json",
-        r#"{"js":"/pkg/rekey.1.js","wasm":"/pkg/rekey_bg.2.wasm","css":"/pkg/rekey.3.css"}"#,
+        r#"{"entry":{"js":"/pkg/entry.1.js","wasm":"/pkg/entry.2.wasm"},
+            "home":{"js":"/pkg/home.4.js","wasm":"/pkg/home.5.wasm"},"css":"/pkg/rekey.3.css"}"#,
     );
-    write("pkg/rekey.1.js", "plain script");
-    write("pkg/rekey.1.js.br", "br script");
-    write("pkg/rekey.1.js.gz", "gz script");
-    write("pkg/rekey_bg.2.wasm", "wasm");
+    write("pkg/entry.1.js", "plain script");
+    write("pkg/entry.1.js.br", "br script");
+    write("pkg/entry.1.js.gz", "gz script");
+    write("pkg/entry.2.wasm", "wasm");
     write("pkg/rekey.3.css", "style");
     write("robots.txt", "User-agent: *\n");
 }

@@ -31,7 +31,7 @@ impl Backend {
         self.parts
             .settings
             .password
-            .check(password, again, &account.email, &account.name)?;
+            .check_for(password, again, &account.email, &account.name)?;
         let lane = self.lane(&mut tx, held, &account.email, Some(&account.id)).await?;
         drop(tx);
 

@@ -5,7 +5,7 @@ use crate::store::devices::Device;
 use crate::store::events::Actor;
 use crate::store::sessions::Session;
 use crate::store::{Tx, accounts, devices, events, letters, sessions};
-use crate::{Backend, Caller, Error, Fault, Held, Moved, TokenChange, TokenKind, random};
+use crate::{Backend, Caller, Error, Fault, Held, Moved, TokenChange, TokenKind, Visitor, random};
 use account::{
     Account, AccountId, ActivityKind, DeviceRow, Letter, Notice, PasswordRow, ProfileView, Refusal, SecurityDone,
     SecurityView, SessionRow, Timestamp,
@@ -15,16 +15,37 @@ use account::{
 const TOUCH_MS: i64 = 5 * 60_000;
 
 impl Backend {
-    /// Whether the browser is signed in, for the frame around every page.
+    /// Who visits a page, for the frame around it; `None` when nobody is signed in.
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn is_signed_in(&self, held: &Held) -> Result<bool, Fault> {
+    pub async fn visitor(&self, held: &Held) -> Result<Option<Visitor>, Fault> {
         if held.session.is_none() {
-            return Ok(false);
+            return Ok(None);
         }
         let mut tx = self.parts.db.read().await?;
-        Ok(self.find_session(&mut tx, held, self.now()).await?.is_some())
+        match self.signed_in(&mut tx, held).await {
+            Ok((_, stored)) => Ok(Some(Visitor {
+                language: stored.account.language,
+            })),
+            Err(Error::Refused(_)) => Ok(None),
+            Err(Error::Fault(fault)) => Err(fault),
+        }
+    }
+
+    /// Keeps the language that whoever is signed in has chosen on a page: for screens and mails, in every browser.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the database.
+    pub async fn choose_language(&self, held: &Held, language: &str) -> Result<(), Fault> {
+        if held.session.is_none() {
+            return Ok(());
+        }
+        let mut tx = self.parts.db.begin().await?;
+        if let Some(session) = self.find_session(&mut tx, held, self.now()).await? {
+            accounts::set_language(&mut tx, &AccountId(session.account_id), language).await?;
+        }
+        tx.commit().await
     }
 
     /// What the security page shows.

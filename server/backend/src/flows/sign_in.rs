@@ -178,7 +178,12 @@ impl Backend {
             _ => None,
         };
         let leak = if stored.unchecked {
-            Some(self.parts.leaked.look_up(password.as_password().expose()).await)
+            Some(
+                self.parts
+                    .leaked
+                    .look_up(password.as_password(account::nfc).expose())
+                    .await,
+            )
         } else {
             None
         };

@@ -240,6 +240,19 @@ pub async fn mark_checked(tx: &mut Tx, id: &AccountId) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Changes the language of an account's screens and mails.
+pub async fn set_language(tx: &mut Tx, id: &AccountId, language: &str) -> Result<(), Fault> {
+    on!(tx, |conn| {
+        sqlx::query("UPDATE accounts SET language = $2 WHERE id = $1")
+            .bind(&id.0)
+            .bind(language)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    Ok(())
+}
+
 /// Switches an account off, or on again.
 pub async fn set_disabled(tx: &mut Tx, id: &AccountId, at: Option<Timestamp>) -> Result<(), Fault> {
     on!(tx, |conn| {

@@ -20,6 +20,7 @@ impl Browser {
             client,
             browser: "Firefox on Linux".into(),
             language: "en".into(),
+            signed_in: false,
         };
         Self {
             held: Held::default(),
@@ -35,7 +36,7 @@ impl Browser {
     }
 
     pub async fn is_signed_in(&self) -> bool {
-        self.backend.is_signed_in(&self.held).await.unwrap()
+        self.backend.visitor(&self.held).await.unwrap().is_some()
     }
 
     pub async fn flow_version(&self, purpose: Purpose, seen: Option<i64>) -> i64 {

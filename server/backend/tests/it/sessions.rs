@@ -8,6 +8,7 @@ use std::time::Duration;
 
 on_both_databases!(
     sessions_are_listed_this_one_first,
+    a_language_is_chosen_for_every_browser,
     one_session_is_ended,
     every_other_session_is_ended,
     somebody_elses_session_is_not_ended,
@@ -34,6 +35,25 @@ async fn sessions_are_listed_this_one_first(world: &World) {
     assert_eq!(sessions[0].client, here.caller.client);
     assert_eq!(sessions[0].browser, "Firefox on Linux");
     assert_eq!(sessions[1].signed_in_at, world.now());
+}
+
+async fn a_language_is_chosen_for_every_browser(world: &World) {
+    world.person(ADA).await;
+    let (here, there) = (world.signed_in(ADA).await, world.signed_in(ADA).await);
+    let language = |browser: Browser| async move {
+        let visitor = world.backend.visitor(&browser.held).await.unwrap();
+        visitor.and_then(|visitor| visitor.language)
+    };
+    assert_eq!(language(there.clone()).await, None);
+    world.backend.choose_language(&here.held, "ar").await.unwrap();
+    assert_eq!(language(there.clone()).await.as_deref(), Some("ar"));
+    // Nobody who is not signed in changes anything.
+    world
+        .backend
+        .choose_language(&world.browser().held, "en")
+        .await
+        .unwrap();
+    assert_eq!(language(there).await.as_deref(), Some("ar"));
 }
 
 async fn one_session_is_ended(world: &World) {

@@ -111,9 +111,11 @@ async fn accounts_are_kept(world: &World) {
     accounts::mark_unchecked(&mut tx, &id(ADA), NOW).await.unwrap();
     assert!(accounts::find(&mut tx, &id(ADA)).await.unwrap().unwrap().unchecked);
     accounts::mark_checked(&mut tx, &id(ADA)).await.unwrap();
+    accounts::set_language(&mut tx, &id(ADA), "ar").await.unwrap();
     accounts::set_disabled(&mut tx, &id(ADA), Some(NOW)).await.unwrap();
     let stored = accounts::find(&mut tx, &id(ADA)).await.unwrap().unwrap();
     assert!(!stored.unchecked && stored.account.disabled_at == Some(NOW));
+    assert_eq!(stored.account.language.as_deref(), Some("ar"));
     accounts::set_managed(&mut tx, &id(ADA), &organization(), NOW)
         .await
         .unwrap();
@@ -529,6 +531,7 @@ async fn events_are_appended(world: &World) {
         client: "192.0.2.1".into(),
         browser: "Firefox on Linux".into(),
         language: "en".into(),
+        signed_in: false,
     };
     for (kind, actor, at) in [
         (ActivityKind::SignedIn, Actor::Person, 0),

@@ -8,7 +8,7 @@ use account::{OwnPassword, ProfileView};
 use leptos::prelude::*;
 
 /// `/profile`.
-pub(super) fn page() -> AnyView {
+pub(in crate::pages) fn page() -> AnyView {
     page_of(security::read_profile, show)
 }
 

@@ -13,6 +13,8 @@ use leptos::prelude::*;
 /// Where the forms of a flow's code step are sent.
 #[derive(Clone, Copy)]
 pub(super) struct Ways {
+    /// The key of the mail's subject.
+    pub subject: &'static str,
     /// Begins the flow anew, for another address.
     pub begin: &'static str,
     /// Takes the code.
@@ -40,7 +42,7 @@ pub(super) fn check_your_email(
     view! {
         <Page heading=words.say("code.title") problem=problem only_field=Field::Code>
             <p>{lead}</p>
-            {move || facts(&mailed.get(), words)}
+            {move || facts(&mailed.get(), ways.subject, words)}
             {move || view! { <MailboxButton email=email.get() /> }}
             <Form action=ways.answer talk=talk check=check>
                 <CodeField digits=digits />
@@ -68,7 +70,9 @@ fn check_code(fields: &Fields, digits: usize, begin: &'static str) -> Checked {
 }
 
 /// What tells this mail from others.
-fn facts(mailed: &MailedCode, words: Words) -> AnyView {
+fn facts(mailed: &MailedCode, subject: &str, words: Words) -> AnyView {
+    let settings = use_settings();
+    let subject = words.say_with(subject, &[("brand", &settings.brand), ("label", &mailed.label)]);
     view! {
         <dl class="facts">
             <dt>{words.say("code.sent_to")}</dt>
@@ -77,13 +81,11 @@ fn facts(mailed: &MailedCode, words: Words) -> AnyView {
             </dd>
             <dt>{words.say("code.sent_from")}</dt>
             <dd>
-                <bdi dir="ltr">{use_settings().sender_codes}</bdi>
+                <bdi dir="ltr">{settings.sender_codes}</bdi>
             </dd>
             <dt>{words.say("code.subject")}</dt>
             <dd>
-                <strong>{words.say_with("code.label", &[("label", &mailed.label)])}</strong>
-                " "
-                <span class="hint">{words.say("code.label_hint")}</span>
+                <strong>{subject}</strong>
             </dd>
             <dt>{words.say("code.sent_at")}</dt>
             <dd>

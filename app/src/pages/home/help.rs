@@ -14,7 +14,7 @@ const QUESTIONS: [(&str, Option<&str>); 4] = [
 ];
 
 /// `/help`.
-pub(super) fn page() -> AnyView {
+pub(in crate::pages) fn page() -> AnyView {
     let words = use_words();
     view! {
         <Page heading=words.say("help.title") wide=true>

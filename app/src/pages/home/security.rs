@@ -13,7 +13,7 @@ use leptos::server_fn::ServerFn;
 const GOOGLE: &str = "https://myaccount.google.com/signinoptions/password";
 
 /// `/security`.
-pub(super) fn page() -> AnyView {
+pub(in crate::pages) fn page() -> AnyView {
     page_of(security::read_view, show)
 }
 

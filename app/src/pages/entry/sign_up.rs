@@ -14,7 +14,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 /// `/signup`.
-pub(super) fn page() -> AnyView {
+pub(in crate::pages) fn page() -> AnyView {
     if use_settings().sign_up {
         page_of(sign_up::read_step, show)
     } else {
@@ -66,6 +66,7 @@ fn ask_email(flow: Flow<SignUpStep>, known: Option<String>) -> AnyView {
 
 fn enter_code(flow: Flow<SignUpStep>, mailed: MailedCode) -> AnyView {
     let ways = Ways {
+        subject: "sign_up.subject",
         begin: sign_up::Begin::PATH,
         answer: sign_up::Answer::PATH,
         resend: sign_up::Resend::PATH,
@@ -89,10 +90,7 @@ fn choose_details(flow: Flow<SignUpStep>, email: Email, min: usize) -> AnyView {
     let words = use_words();
     let shown = email.to_string();
     let typed_name = flow.typed_name.get_value().unwrap_or_default();
-    let check = {
-        let email = email.clone();
-        move |fields: Fields| Checked::from(check_details(&fields, &email, min))
-    };
+    let check = move |fields: Fields| Checked::from(check_details(&fields, min));
     view! {
         <Page heading=words.say("sign_up.details_title") problem=flow.problem()>
             <p class="who">{words.say("sign_up.details_for")} " " <bdi dir="ltr">{shown}</bdi></p>
@@ -107,7 +105,7 @@ fn choose_details(flow: Flow<SignUpStep>, email: Email, min: usize) -> AnyView {
     .into_any()
 }
 
-fn check_details(fields: &Fields, email: &Email, min: usize) -> Result<(), Refusal> {
-    let name = Name::parse(&fields.text(Field::Name))?;
-    check_new_passwords(min, email, name.as_str())
+fn check_details(fields: &Fields, min: usize) -> Result<(), Refusal> {
+    Name::parse(&fields.text(Field::Name))?;
+    check_new_passwords(min)
 }

@@ -7,12 +7,12 @@ use crate::settings::use_settings;
 use crate::ui::check_new_passwords;
 use crate::ui::{Checkbox, LinkButton, Look, NewPasswords, Page, PasswordField, SubmitButton, UsernameHint};
 use crate::words::use_words;
-use account::{Email, Field, OwnPassword, Refusal, SecurityView};
+use account::{Field, OwnPassword, Refusal, SecurityView};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 /// `/security/password`.
-pub(super) fn page() -> AnyView {
+pub(in crate::pages) fn page() -> AnyView {
     page_of(security::read_view, show)
 }
 
@@ -44,10 +44,7 @@ fn form(flow: Flow<SecurityView>) -> AnyView {
     let min = use_settings().password_min;
     let email = flow.step.with_untracked(|view| view.email.clone());
     let (shown, talk) = (email.to_string(), flow.talk.leading_to("/security"));
-    let check = {
-        let email = email.clone();
-        move |fields: Fields| Checked::from(check_change(&fields, min, &email))
-    };
+    let check = move |fields: Fields| Checked::from(check_change(&fields, min));
     view! {
         <p class="who">{words.say("change_password.for")} " " <bdi dir="ltr">{shown}</bdi></p>
         <Form action=security::ChangePassword::PATH talk=talk check=Callback::new(check)>
@@ -69,9 +66,9 @@ fn form(flow: Flow<SecurityView>) -> AnyView {
     .into_any()
 }
 
-fn check_change(fields: &Fields, min: usize, email: &Email) -> Result<(), Refusal> {
+fn check_change(fields: &Fields, min: usize) -> Result<(), Refusal> {
     if fields.text(Field::Current).is_empty() {
         return Err(Refusal::CurrentMissing);
     }
-    check_new_passwords(min, email, "")
+    check_new_passwords(min)
 }

@@ -6,7 +6,7 @@ use crate::words::use_words;
 use leptos::prelude::*;
 
 /// `/privacy`.
-pub(super) fn privacy() -> AnyView {
+pub(in crate::pages) fn privacy() -> AnyView {
     let words = use_words();
     let settings = use_settings();
     let values = [
@@ -29,7 +29,7 @@ pub(super) fn privacy() -> AnyView {
 }
 
 /// `/accessibility`.
-pub(super) fn accessibility() -> AnyView {
+pub(in crate::pages) fn accessibility() -> AnyView {
     let words = use_words();
     let items = ["standard", "scripts", "keyboard", "time", "limits"]
         .map(move |name| view! { <li>{words.say(&["accessibility.", name].concat())}</li> });

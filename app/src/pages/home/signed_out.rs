@@ -5,7 +5,7 @@ use crate::words::use_words;
 use leptos::prelude::*;
 
 /// `/signed-out`.
-pub(super) fn page() -> AnyView {
+pub(in crate::pages) fn page() -> AnyView {
     let words = use_words();
     view! {
         <Page heading=words.say("signed_out.title")>

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 const LOOKED_OVER: &str = "2026-11-25";
 
 /// `/help/allowlist`.
-pub(super) fn page() -> AnyView {
+pub(in crate::pages) fn page() -> AnyView {
     let words = use_words();
     let settings = use_settings();
     let [codes, notices] = [&settings.sender_codes, &settings.sender_notices].map(Clone::clone);

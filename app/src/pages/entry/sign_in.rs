@@ -3,16 +3,16 @@
 use super::check_your_email::{Ways, check_email, check_your_email};
 use crate::api::{Told, reset, sign_in, wire};
 use crate::flow::{Checked, Fields, Flow, Form, page_of};
+use crate::route::use_route;
 use crate::settings::use_settings;
 use crate::ui::{Checkbox, EmailField, LinkButton, Look, Page, PasswordField, SubmitButton, UsernameHint, use_live};
 use crate::words::{time_in_utc, time_of_day, use_words};
 use account::{Email, Field, MailedCode, Refusal, SignInStep, safe_next};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_router::hooks::use_query_map;
 
 /// `/signin`.
-pub(super) fn page() -> AnyView {
+pub(in crate::pages) fn page() -> AnyView {
     page_of(sign_in::read_step, show)
 }
 
@@ -32,9 +32,7 @@ fn show(told: Told<SignInStep>) -> AnyView {
 fn ask_email(flow: Flow<SignInStep>, known: Option<String>, resume: Option<MailedCode>) -> AnyView {
     let words = use_words();
     let typed = flow.typed_email.get_value().or(known).unwrap_or_default();
-    let next = use_query_map()
-        .with_untracked(|query| query.get("next"))
-        .unwrap_or_default();
+    let next = use_route().query("next").unwrap_or_default();
     let create = use_settings().sign_up.then(|| {
         view! {
             <p>
@@ -109,6 +107,7 @@ fn enter_password(flow: Flow<SignInStep>, email: Email) -> AnyView {
 fn enter_code(flow: Flow<SignInStep>, mailed: MailedCode) -> AnyView {
     let words = use_words();
     let ways = Ways {
+        subject: "sign_in.subject",
         begin: sign_in::Begin::PATH,
         answer: sign_in::Answer::PATH,
         resend: sign_in::Resend::PATH,

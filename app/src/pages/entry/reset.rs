@@ -11,7 +11,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 /// `/reset`.
-pub(super) fn page() -> AnyView {
+pub(in crate::pages) fn page() -> AnyView {
     page_of(reset::read_step, show)
 }
 
@@ -48,6 +48,7 @@ fn ask_email(flow: Flow<ResetStep>, known: Option<String>) -> AnyView {
 
 fn enter_code(flow: Flow<ResetStep>, mailed: MailedCode) -> AnyView {
     let ways = Ways {
+        subject: "reset.subject",
         begin: reset::Begin::PATH,
         answer: reset::Answer::PATH,
         resend: reset::Resend::PATH,
@@ -70,10 +71,7 @@ fn enter_code(flow: Flow<ResetStep>, mailed: MailedCode) -> AnyView {
 fn choose_password(flow: Flow<ResetStep>, email: Email, min: usize) -> AnyView {
     let words = use_words();
     let shown = email.to_string();
-    let check = {
-        let email = email.clone();
-        move |_: Fields| Checked::from(check_new_passwords(min, &email, ""))
-    };
+    let check = move |_: Fields| Checked::from(check_new_passwords(min));
     view! {
         <Page heading=words.say("reset.choose_title") problem=flow.problem()>
             <p class="who">{words.say("reset.choose_for")} " " <bdi dir="ltr">{shown}</bdi></p>
