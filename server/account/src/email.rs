@@ -52,13 +52,6 @@ impl Email {
     pub fn domain(&self) -> &str {
         self.0.split_once('@').map_or("", |(_, domain)| domain)
     }
-
-    /// The address for somebody who may not be its owner: `a•••@example.com`. The number of dots says nothing.
-    #[must_use]
-    pub fn masked(&self) -> String {
-        let first: String = self.local_part().chars().take(1).collect();
-        format!("{first}•••@{}", self.domain())
-    }
 }
 
 fn is_invisible(c: char) -> bool {
@@ -165,10 +158,5 @@ mod tests {
         ] {
             assert_eq!(Email::parse(typed), Err(Refusal::EmailMalformed), "{typed:?}");
         }
-    }
-
-    #[test]
-    fn a_mask_keeps_one_letter_and_the_domain() {
-        assert_eq!(Email::parse("ada@example.com").unwrap().masked(), "a•••@example.com");
     }
 }

@@ -42,7 +42,7 @@ impl Courier {
         }
     }
 
-    /// Runs until the future is dropped; letters that are being sent then are still sent, and are not forgotten.
+    /// Runs until the future is dropped; letters that are being sent then are tried again by the next one.
     pub async fn run(self) {
         loop {
             // A slow mail server holds up its own letters only: the other hands go on.

@@ -1,7 +1,7 @@
 //! What an operator does with accounts: add, list, switch off; and what time does with dead rows.
 
 use crate::store::events::Actor;
-use crate::store::{accounts, devices, events, flows, letters, limits, sessions};
+use crate::store::{accounts, devices, events, flows, letters, limits, sessions, throttles};
 use crate::{Backend, Caller, Error, Fault, random};
 use account::{Account, AccountId, AccountKind, ActivityKind, Email, Name, Organization, Secret};
 
@@ -142,7 +142,9 @@ impl Backend {
         let gone = flows::prune(&mut tx, yesterday, batch).await?
             + sessions::prune(&mut tx, now, batch).await?
             + limits::prune(&mut tx, now, batch).await?
-            + letters::prune(&mut tx, now.plus_days(-30), batch).await?;
+            + letters::prune(&mut tx, now.plus_days(-30), batch).await?
+            + events::prune_nobodys(&mut tx, yesterday, batch).await?
+            + throttles::prune(&mut tx, now.plus_days(-30), self.limits().wrong_codes_in_a_row, batch).await?;
         tx.commit().await?;
         Ok(gone)
     }

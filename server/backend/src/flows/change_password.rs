@@ -39,7 +39,7 @@ impl Backend {
         let in_a_row = self.spend_password(&mut tx, &lane, self.now()).await?;
         tx.commit().await?;
         let hash = stored.password.ok_or(Refusal::CurrentWrong)?;
-        if self.parts.hashing.verify(current, Some(&hash)).await? == Verdict::Wrong {
+        if self.verify_password(&lane, current, Some(&hash)).await? == Verdict::Wrong {
             let now = self.now();
             let mut tx = self.parts.db.begin().await?;
             events::append(
@@ -60,6 +60,10 @@ impl Backend {
             self.letters_written.notify_one();
             return Err(Refusal::CurrentWrong.into());
         }
+        // Right: no failure, whatever becomes of the new one.
+        let mut tx = self.parts.db.begin().await?;
+        throttles::clear(&mut tx, &lane).await?;
+        tx.commit().await?;
         let chosen = self
             .choose_password(&account.email, &account.name, password, again, Some(&hash))
             .await?;
@@ -67,7 +71,6 @@ impl Backend {
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
         accounts::hold(&mut tx, &account.id).await?;
-        throttles::clear(&mut tx, &lane).await?;
         // Signed out, switched off, managed or changed meanwhile: each ends it here.
         let (session, _) = self.signed_in(&mut tx, held).await?;
         let proof = PasswordProof::verified(account.id.clone(), hash);

@@ -13,7 +13,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 impl Backend {
     /// Waits until the browser's flow stands at another version than `seen`, at most 15 s; gives the version it has then,
-    /// 0 for none. Called with `None`, it answers at once. A move on this server is heard at once, on another within 2 s.
+    /// 0 for none that can still go on. Called with `None`, it answers at once. A move on this server is heard at once, on another within 2 s.
     ///
     /// # Errors
     /// A [`Fault`] of the database.

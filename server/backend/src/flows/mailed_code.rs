@@ -53,7 +53,7 @@ impl Backend {
             return Err(self.why_no_code(&mut tx, purpose, held, now).await?.into());
         };
         let email = flow.address()?;
-        let row = failures_in_a_row(&email);
+        let row = failures_in_a_row(purpose, &email);
         // Attack: 100 wrong codes come from somebody who has the mailbox's screen or unlimited patience. The password,
         // which a sign-in has proven by now, lifts it.
         if purpose == Purpose::Reset && throttles::failures(&mut tx, &row).await? >= self.limits().wrong_codes_in_a_row
@@ -61,7 +61,7 @@ impl Backend {
             return Err(Refusal::CodesOff.into());
         }
         // Attack: five tries, a new flow, five more. The count is the address's and outlives flow, cookie and client.
-        let rules = self.wrong_code_rules(&email);
+        let rules = self.wrong_code_rules(purpose, &email);
         if let Some(seconds) = limits::take(&mut tx, &rules, now).await? {
             return Err(Refusal::CodesPaused { seconds }.into());
         }
@@ -112,9 +112,10 @@ impl Backend {
         in_a_row: i64,
         now: Timestamp,
     ) -> Result<(), Fault> {
-        let Some(account) = flow.account() else { return Ok(()) };
-        events::append(tx, &account, kind, Actor::Person, caller, now).await?;
-        if in_a_row == 10 {
+        let account = flow.account();
+        let whose = account.clone().unwrap_or_else(events::nobody);
+        events::append(tx, &whose, kind, Actor::Person, caller, now).await?;
+        if in_a_row == 10 && account.is_some() {
             let letter = Letter::Notice(Notice::ManyFailures { at: now });
             letters::write(
                 tx,
@@ -202,16 +203,16 @@ impl Backend {
         })
     }
 
-    fn wrong_code_rules(&self, email: &Email) -> [Rule; 2] {
-        let limits = self.limits();
+    fn wrong_code_rules(&self, purpose: Purpose, email: &Email) -> [Rule; 2] {
+        let (limits, whose) = (self.limits(), whose_codes(purpose));
         [
             Rule {
-                key: format!("wrong codes hour {email}"),
+                key: format!("wrong {whose} hour {email}"),
                 most: limits.wrong_codes_an_hour,
                 window_ms: HOUR_MS,
             },
             Rule {
-                key: format!("wrong codes day {email}"),
+                key: format!("wrong {whose} day {email}"),
                 most: limits.wrong_codes_a_day,
                 window_ms: DAY_MS,
             },
@@ -222,7 +223,16 @@ impl Backend {
 pub(super) const HOUR_MS: i64 = 3_600_000;
 pub(super) const DAY_MS: i64 = 24 * HOUR_MS;
 
-/// Wrong codes of an address in a row, over flows and purposes.
-pub(super) fn failures_in_a_row(email: &Email) -> String {
-    format!("codes {email}")
+/// Wrong codes of an address in a row, over flows.
+fn failures_in_a_row(purpose: Purpose, email: &Email) -> String {
+    format!("{} {email}", whose_codes(purpose))
+}
+
+/// Sign-in and reset count together. A sign-up opens no account, and anybody can begin one for somebody else's address: its
+/// wrong codes must not use up the owner's (attack: locking the owner out).
+const fn whose_codes(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::SignIn | Purpose::Reset => "codes",
+        Purpose::SignUp => "sign-up codes",
+    }
 }

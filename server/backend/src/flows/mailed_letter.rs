@@ -134,8 +134,9 @@ impl Backend {
         // Attack: mail to what was typed. Where there is an account, its stored address counts.
         let to = account.map_or(flow.address()?, |account| account.email.clone());
         letters::write(tx, &self.parts.keys, Some(&flow.id), &to, &flow.language, &letter, now).await?;
-        if let (Purpose::Reset, Some(account)) = (purpose, account) {
-            events::append(tx, &account.id, ActivityKind::ResetAsked, Actor::Person, caller, now).await?;
+        if purpose == Purpose::Reset {
+            let whose = account.map_or_else(events::nobody, |account| account.id.clone());
+            events::append(tx, &whose, ActivityKind::ResetAsked, Actor::Person, caller, now).await?;
         }
         Ok(())
     }
@@ -189,7 +190,7 @@ impl Backend {
         Ok(flow)
     }
 
-    pub(super) fn limits(&self) -> &Limits {
+    pub(crate) fn limits(&self) -> &Limits {
         &self.parts.settings.limits
     }
 

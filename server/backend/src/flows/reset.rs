@@ -1,6 +1,7 @@
 //! Forgot password: e-mail, code, new password.
 
 use super::mailed_code::Answered;
+use super::sign_in::{devices_lane, strangers_lane};
 use crate::store::events::Actor;
 use crate::store::{Tx, accounts, devices, events, flows, letters, sessions, throttles};
 use crate::{Backend, Caller, Error, Fault, Held, Moved, random};
@@ -142,7 +143,11 @@ impl Backend {
         sessions::end_all_but(&mut tx, &account, "").await?;
         devices::untrust_all(&mut tx, &account).await?;
         let mut moved = self.end_flows(&mut tx, &email, now).await?;
-        throttles::clear(&mut tx, &super::sign_in::strangers_lane(&email)).await?;
+        // The new password is nobody's guess yet: whoever had to wait for the old one may sign in with it.
+        throttles::clear(&mut tx, &strangers_lane(&email)).await?;
+        for device in devices::ids(&mut tx, &account).await? {
+            throttles::clear(&mut tx, &devices_lane(&email, &device)).await?;
+        }
         events::append(
             &mut tx,
             &account,

@@ -7,12 +7,14 @@ use crate::store::sessions::Session;
 use crate::store::{Tx, accounts, devices, events, letters, sessions};
 use crate::{Backend, Caller, Error, Fault, Held, Moved, TokenChange, TokenKind, Visitor, random};
 use account::{
-    Account, AccountId, ActivityKind, DeviceRow, Letter, Notice, PasswordRow, ProfileView, Refusal, SecurityDone,
-    SecurityView, SessionRow, Timestamp,
+    Account, AccountId, ActivityKind, DeviceRow, Letter, Notice, PasswordRow, ProfileView, Refusal, Secret,
+    SecurityDone, SecurityView, SessionRow, Timestamp,
 };
 
 /// A session's use is written down at most this often.
 const TOUCH_MS: i64 = 5 * 60_000;
+/// For so many accounts a browser is known.
+const DEVICE_TOKENS: usize = 5;
 
 impl Backend {
     /// Who visits a page, for the frame around it; `None` when nobody is signed in.
@@ -79,10 +81,7 @@ impl Backend {
             })
             .collect();
         rows.sort_by_key(|row| !row.here);
-        let here = match &held.device {
-            Some(token) => devices::find(tx, &random::digest(token), &account.id).await?,
-            None => None,
-        };
+        let here = self.find_device(tx, held, &account.id).await?;
         let trusted = devices::trusted(tx, &account.id, now).await?;
         Ok(SecurityView {
             password: PasswordRow {
@@ -172,16 +171,17 @@ impl Backend {
     pub async fn forget_device(&self, caller: &Caller, held: &Held, id: &str) -> Result<Moved<SecurityView>, Error> {
         let mut tx = self.parts.db.begin().await?;
         let (session, stored) = self.signed_in(&mut tx, held).await?;
-        devices::set_trust(&mut tx, &stored.account.id, id, None).await?;
-        events::append(
-            &mut tx,
-            &stored.account.id,
-            ActivityKind::DeviceForgotten,
-            Actor::Person,
-            caller,
-            self.now(),
-        )
-        .await?;
+        if devices::set_trust(&mut tx, &stored.account.id, id, None).await? {
+            events::append(
+                &mut tx,
+                &stored.account.id,
+                ActivityKind::DeviceForgotten,
+                Actor::Person,
+                caller,
+                self.now(),
+            )
+            .await?;
+        }
         self.show_after(tx, held, &session, stored.account, SecurityDone::DeviceForgotten)
             .await
     }
@@ -217,12 +217,11 @@ impl Backend {
         }
         let mut tokens = vec![self.insert_session(tx, caller, &account.id, now).await?];
         let trusted_until = trust.then(|| now.plus_days(self.parts.settings.trust_days));
-        let known = match &held.device {
-            Some(token) => devices::find(tx, &random::digest(token), &account.id).await?,
-            None => None,
-        };
+        let known = self.find_device(tx, held, &account.id).await?;
         match known {
-            Some(device) if trust => devices::set_trust(tx, &account.id, &device.id, trusted_until).await?,
+            Some(device) if trust => {
+                devices::set_trust(tx, &account.id, &device.id, trusted_until).await?;
+            }
             Some(_) => {}
             None => {
                 let token = random::token();
@@ -235,7 +234,7 @@ impl Backend {
                 devices::insert(tx, &random::digest(&token), &device, now).await?;
                 tokens.push(TokenChange {
                     kind: TokenKind::Device,
-                    token: Some(token),
+                    token: Some(with_token(held.device.as_ref(), &token)),
                     keep_s: 400 * 24 * 3_600,
                 });
                 let letter = Letter::Notice(Notice::NewDevice {
@@ -248,6 +247,27 @@ impl Backend {
         }
         events::append(tx, &account.id, ActivityKind::SignedIn, Actor::Person, caller, now).await?;
         Ok(tokens)
+    }
+
+    /// The browser as that account knows it.
+    pub(super) async fn find_device(
+        &self,
+        tx: &mut Tx,
+        held: &Held,
+        account: &AccountId,
+    ) -> Result<Option<Device>, Fault> {
+        for token in held
+            .device
+            .iter()
+            .flat_map(|tokens| tokens.expose().split('.'))
+            .take(DEVICE_TOKENS)
+        {
+            let found = devices::find(tx, &random::digest(&Secret::from(token)), account).await?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
     }
 
     /// A session's row and the token that the browser holds for it.
@@ -323,4 +343,12 @@ impl Backend {
     fn idle_ms(&self) -> i64 {
         self.parts.settings.session_idle_minutes * 60_000
     }
+}
+
+/// A browser's device tokens, one for each account that was signed in to in it, the newest first. One for all would do, but for
+/// this attack: whoever shares a browser keeps its token, and is trusted by the accounts of those who sign in there later.
+fn with_token(held: Option<&Secret>, new: &Secret) -> Secret {
+    let held = held.map(Secret::expose).unwrap_or_default();
+    let tokens = std::iter::once(new.expose()).chain(held.split('.').filter(|token| !token.is_empty()));
+    tokens.take(DEVICE_TOKENS).collect::<Vec<_>>().join(".").into()
 }

@@ -6,7 +6,7 @@ use crate::leaked::Leak;
 use crate::store::accounts::Stored;
 use crate::store::events::Actor;
 use crate::store::flows::Flow;
-use crate::store::{Tx, accounts, devices, events, flows, throttles};
+use crate::store::{Tx, accounts, events, flows, throttles};
 use crate::{Backend, Caller, Error, Fault, Held, Moved, TokenChange, TokenKind, Verdict, random};
 use account::{
     AccountId, AccountKind, ActivityKind, Email, Purpose, Refusal, ResetStep, Secret, SignIn, SignInStep, Timestamp,
@@ -46,6 +46,8 @@ impl Backend {
                     ));
                 }
                 Some(SignIn::Finished) => {}
+                // Let go for another address, or over with a reset: nothing to carry on but where it was going.
+                None if flow.ended_at.is_some() => {}
                 None => email = Some(flow.email.clone()),
             }
         }
@@ -64,7 +66,7 @@ impl Backend {
         Ok(SignInStep::AskEmail { email, resume })
     }
 
-    /// Takes the address down; tells nothing about it. The same again goes on.
+    /// Takes the address down; tells nothing about it. Begins anew each time.
     ///
     /// # Errors
     /// A refusal of the address or a limit.
@@ -78,9 +80,15 @@ impl Backend {
         let email = Email::parse(email)?;
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
-        if let Some(flow) = self.find_flow(&mut tx, SIGN_IN, held).await? {
-            flows::end(&mut tx, &flow.id, now).await?;
+        let before = self.find_flow(&mut tx, SIGN_IN, held).await?;
+        if let Some(before) = &before {
+            flows::end(&mut tx, &before.id, now).await?;
         }
+        // Another address, or the same after a reset: the way goes on to where it was going.
+        let next = match &before {
+            Some(before) if next.is_empty() && before.finished_at.is_none() => &before.next_path,
+            _ => next,
+        };
         self.take_begin(&mut tx, caller, now).await?;
         let token = random::token();
         let flow = Flow {
@@ -128,7 +136,7 @@ impl Backend {
         let usable =
             stored.filter(|stored| stored.account.kind == AccountKind::Local && stored.account.disabled_at.is_none());
         let hash = usable.as_ref().and_then(|stored| stored.password.as_deref());
-        let verdict = self.parts.hashing.verify(password, hash).await?;
+        let verdict = self.verify_password(&lane, password, hash).await?;
         let (Some(stored), true) = (usable, verdict != Verdict::Wrong) else {
             return Err(self.wrong_password(caller, flow, &email, in_a_row).await?.into());
         };
@@ -220,10 +228,7 @@ impl Backend {
             Some(Leak::NotFound) => accounts::mark_checked(&mut tx, &account.id).await?,
             Some(Leak::Unknown) | None => {}
         }
-        let device = match &held.device {
-            Some(token) => devices::find(&mut tx, &random::digest(token), &account.id).await?,
-            None => None,
-        };
+        let device = self.find_device(&mut tx, held, &account.id).await?;
         let trusted = device.is_some_and(|device| device.trusted_until.is_some_and(|until| now.0 < until));
         let moved = if trusted {
             if !flows::finish_without_code(&mut tx, &flow.id, now).await? {
@@ -302,7 +307,7 @@ impl Backend {
         })
     }
 
-    /// "Use a different e-mail": lets the flow go.
+    /// "Use a different e-mail": lets the flow go. Its token stays, so that the next one goes on to where it was going.
     ///
     /// # Errors
     /// A [`Fault`] of the database.
@@ -319,7 +324,7 @@ impl Backend {
                 email: None,
                 resume: None,
             },
-            tokens: vec![drop_flow(SIGN_IN)],
+            tokens: Vec::new(),
         })
     }
 
@@ -350,6 +355,23 @@ impl Backend {
         })
     }
 
+    /// Verifies a password whose try is spent. A fault of ours gives the try back: nothing was looked at, and nobody waits for
+    /// our being busy.
+    pub(super) async fn verify_password(
+        &self,
+        lane: &str,
+        password: &Secret,
+        stored: Option<&str>,
+    ) -> Result<Verdict, Fault> {
+        let verdict = self.parts.hashing.verify(password, stored).await;
+        if verdict.is_err() {
+            let mut tx = self.parts.db.begin().await?;
+            throttles::give_back(&mut tx, lane).await?;
+            tx.commit().await?;
+        }
+        verdict
+    }
+
     /// The lane of a password try. A browser that signed in to this account before has its own, so that no stranger can
     /// lock the owner out.
     pub(super) async fn lane(
@@ -359,12 +381,11 @@ impl Backend {
         email: &Email,
         account: Option<&AccountId>,
     ) -> Result<String, Fault> {
-        if let (Some(token), Some(account)) = (&held.device, account)
-            && let Some(device) = devices::find(tx, &random::digest(token), account).await?
-        {
-            return Ok(format!("password {email} {}", device.id));
-        }
-        Ok(strangers_lane(email))
+        let device = match account {
+            Some(account) => self.find_device(tx, held, account).await?,
+            None => None,
+        };
+        Ok(device.map_or_else(|| strangers_lane(email), |device| devices_lane(email, &device.id)))
     }
 
     /// Counts a password try before it is looked at (attack: many tries at once); so many are free, then each waits longer.
@@ -388,6 +409,11 @@ impl Backend {
             }
         }
     }
+}
+
+/// The lane of a browser that signed in to the account before.
+pub(super) fn devices_lane(email: &Email, device: &str) -> String {
+    format!("password {email} {device}")
 }
 
 /// The lane of every browser that never signed in to the account.

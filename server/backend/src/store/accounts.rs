@@ -187,7 +187,7 @@ pub async fn set_password(
     let changed = on!(tx, |conn| {
         sqlx::query(
             "UPDATE accounts SET password = $2, password_changed_at = $3, password_unchecked_at = $4
-              WHERE id = $1 AND kind = 'local' AND disabled_at IS NULL AND password = COALESCE($5, password)",
+              WHERE id = $1 AND kind = 'local' AND disabled_at IS NULL AND COALESCE(password, '') = COALESCE($5, password, '')",
         )
         .bind(&proof.account().0)
         .bind(hash)

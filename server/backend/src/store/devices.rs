@@ -50,9 +50,9 @@ pub async fn find(tx: &mut Tx, token_digest: &str, account: &AccountId) -> Resul
     }))
 }
 
-/// Trusts a device until then, or no longer (`None`).
-pub async fn set_trust(tx: &mut Tx, account: &AccountId, id: &str, until: Option<Timestamp>) -> Result<(), Fault> {
-    on!(tx, |conn| {
+/// Trusts a device until then, or no longer (`None`); `false` when the account has none of that id.
+pub async fn set_trust(tx: &mut Tx, account: &AccountId, id: &str, until: Option<Timestamp>) -> Result<bool, Fault> {
+    let changed = on!(tx, |conn| {
         sqlx::query("UPDATE devices SET trusted_until = $3 WHERE id = $1 AND account_id = $2")
             .bind(id)
             .bind(&account.0)
@@ -61,7 +61,17 @@ pub async fn set_trust(tx: &mut Tx, account: &AccountId, id: &str, until: Option
             .await?
             .rows_affected()
     });
-    Ok(())
+    Ok(changed == 1)
+}
+
+/// The ids of an account's devices, the newest first.
+pub async fn ids(tx: &mut Tx, account: &AccountId) -> Result<Vec<String>, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query_scalar("SELECT id FROM devices WHERE account_id = $1 ORDER BY created_at DESC, id LIMIT 100")
+            .bind(&account.0)
+            .fetch_all(conn)
+            .await?
+    }))
 }
 
 /// Trusts no device of the account any longer.

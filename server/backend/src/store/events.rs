@@ -21,6 +21,12 @@ struct Row {
     client: String,
 }
 
+/// Whose events those of an address without an account are: written all the same, so that the work is the same (attack:
+/// enumeration by the clock).
+pub fn nobody() -> AccountId {
+    AccountId(String::new())
+}
+
 /// Appends an event. Holds no secrets and no e-mail address.
 pub async fn append(
     tx: &mut Tx,
@@ -74,4 +80,16 @@ pub async fn newest(tx: &mut Tx, account: &AccountId, limit: i64) -> Result<Vec<
             })
         })
         .collect())
+}
+
+/// Takes away what was written for nobody before `before`, a batch at a time. What happened to an account stays.
+pub async fn prune_nobodys(tx: &mut Tx, before: Timestamp, batch: i64) -> Result<u64, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query("DELETE FROM events WHERE id IN (SELECT id FROM events WHERE account_id = '' AND at < $1 LIMIT $2)")
+            .bind(before.0)
+            .bind(batch)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    }))
 }

@@ -34,6 +34,18 @@ pub async fn spend(tx: &mut Tx, key: &str, now: Timestamp) -> Result<Result<i64,
     Ok(Err(Timestamp(until)))
 }
 
+/// Takes back a count: what it was spent for did not take place.
+pub async fn give_back(tx: &mut Tx, key: &str) -> Result<(), Fault> {
+    on!(tx, |conn| {
+        sqlx::query("UPDATE throttles SET failures = failures - 1, next_allowed_at = 0 WHERE key = $1 AND failures > 0")
+            .bind(key)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    Ok(())
+}
+
 /// Makes the lane wait.
 pub async fn wait_until(tx: &mut Tx, key: &str, until: Timestamp) -> Result<(), Fault> {
     on!(tx, |conn| {
@@ -81,4 +93,19 @@ pub async fn clear(tx: &mut Tx, key: &str) -> Result<(), Fault> {
         .await?
         .rows_affected());
     Ok(())
+}
+
+/// Takes away rows that nothing was added to since `before` and that are shorter than `keep`, a batch at a time.
+pub async fn prune(tx: &mut Tx, before: Timestamp, keep: i64, batch: i64) -> Result<u64, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query(
+            "DELETE FROM throttles WHERE key IN (SELECT key FROM throttles WHERE updated_at < $1 AND failures < $2 LIMIT $3)",
+        )
+        .bind(before.0)
+        .bind(keep)
+        .bind(batch)
+        .execute(conn)
+        .await?
+        .rows_affected()
+    }))
 }

@@ -6,6 +6,7 @@ use account::{ActivityKind, Notice, OwnPassword, Refusal, SecurityDone, SignInSt
 use backend::store::accounts;
 
 on_both_databases!(
+    the_right_current_password_is_no_failure,
     a_password_is_changed_and_the_owner_told,
     this_browser_stays_in_with_a_new_token,
     the_other_browsers_stay_in_where_asked_for,
@@ -223,4 +224,16 @@ async fn of_two_changes_from_one_current_password_one_wins(world: &World) {
         world.browser().sign_in(world, ADA, password(1 - winner)).await,
         Err(Refusal::SignInWrong)
     );
+}
+
+async fn the_right_current_password_is_no_failure(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.signed_in(ADA).await;
+    for _ in 0..7 {
+        assert_eq!(
+            browser.change_password(PASSWORD, "passwordpassword").await,
+            Err(Refusal::PasswordCommon)
+        );
+    }
+    assert!(browser.change_password(PASSWORD, NEW_PASSWORD).await.is_ok());
 }

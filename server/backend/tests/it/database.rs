@@ -89,8 +89,8 @@ impl Database {
 
 #[allow(clippy::disallowed_methods)] // A test has no configuration but this.
 fn server() -> String {
-    std::env::var("REKEY_TEST_POSTGRES").unwrap_or_else(|_| {
-        panic!("Set REKEY_TEST_POSTGRES to a PostgreSQL server whose role may create databases, such as postgres://rekey@127.0.0.1:5432/rekey")
+    std::env::var("TEST_POSTGRES").unwrap_or_else(|_| {
+        panic!("Set TEST_POSTGRES to a PostgreSQL server whose role may create databases, such as postgres://rekey@127.0.0.1:5432/rekey")
     })
 }
 

@@ -11,6 +11,7 @@ use backend::store::{accounts, flows};
 use tokio::task::JoinHandle;
 
 on_both_databases!(
+    an_account_without_a_password_gets_its_first_one,
     a_forgotten_password_is_replaced_by_way_of_the_mailbox,
     a_reset_ends_every_session_and_every_trust,
     every_address_looks_alike_at_every_step,
@@ -366,4 +367,11 @@ async fn a_reset_lets_the_owner_in_whom_strangers_have_slowed_down(world: &World
     );
     browser.choose(NEW_PASSWORD).await.unwrap();
     assert!(browser.sign_in(world, ADA, NEW_PASSWORD).await.is_ok());
+}
+
+async fn an_account_without_a_password_gets_its_first_one(world: &World) {
+    world.person_without_password(ADA).await;
+    let mut browser = world.choosing(ADA).await;
+    assert!(matches!(browser.choose(NEW_PASSWORD).await, Ok(ResetStep::Done { .. })));
+    assert!(world.browser().sign_in(world, ADA, NEW_PASSWORD).await.is_ok());
 }

@@ -6,6 +6,7 @@ use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, address, other_cod
 use account::{ActivityKind, Notice, Refusal, ResetStep, SignInStep, SignUpStep};
 
 on_both_databases!(
+    wrong_codes_of_a_sign_up_are_not_the_owners,
     a_code_works_once_however_often_it_is_sent,
     five_tries_are_five_however_many_come_at_once,
     wrong_guesses_are_spent_even_though_refused,
@@ -115,10 +116,9 @@ async fn twenty_five_wrong_codes_an_hour_pause_an_address(world: &World) {
         }
         world.clock.advance_ms(30_000);
     }
-    let mut stranger = world.browser();
-    stranger.begin_sign_up(ADA).await.unwrap();
-    for code in ["111111", "222222", "333333", "444444", "555555"] {
-        stranger.answer_sign_up(code).await.unwrap_err();
+    let (mut browser, code) = world.confirming(ADA).await;
+    for guess in 1..=5 {
+        browser.answer_sign_in(&other_code(&code, guess)).await.unwrap_err();
     }
     let (mut browser, code) = world.resetting(ADA).await;
     assert_eq!(
@@ -363,4 +363,17 @@ impl Way {
                 .map(|step| assert!(matches!(step, SignUpStep::ChooseDetails { .. }))),
         }
     }
+}
+
+/// Property 18: a stranger who begins sign-ups for the address locks nobody out.
+async fn wrong_codes_of_a_sign_up_are_not_the_owners(world: &World) {
+    world.person(ADA).await;
+    let strict = world.with(|settings| settings.limits.wrong_codes_an_hour = 3).await;
+    let mut stranger = strict.browser();
+    stranger.begin_sign_up(ADA).await.unwrap();
+    for _ in 0..4 {
+        stranger.answer_sign_up("000000").await.unwrap_err();
+    }
+    let (mut owner, code) = strict.resetting(ADA).await;
+    assert!(owner.answer_reset(&code).await.is_ok());
 }

@@ -11,6 +11,8 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use backend::store::accounts;
 
 on_both_databases!(
+    another_address_goes_where_the_first_one_was_going,
+    two_accounts_in_one_browser_are_both_known,
     a_person_signs_in_with_password_and_mailed_code,
     every_address_looks_alike_with_a_wrong_password,
     without_an_account_of_ours_the_right_looking_password_is_wrong,
@@ -349,4 +351,47 @@ async fn an_account_handed_over_between_password_and_code_stays_closed(world: &W
     tx.commit().await.unwrap();
     assert_eq!(browser.answer_sign_in(&code).await, Err(Refusal::FlowGone));
     assert!(!browser.is_signed_in().await);
+}
+
+async fn two_accounts_in_one_browser_are_both_known(world: &World) {
+    world.person(ADA).await;
+    world.person(GRACE).await;
+    let mut browser = world.trusted(ADA).await;
+    browser.sign_in(world, GRACE, PASSWORD).await.unwrap();
+    browser.begin_sign_in(ADA).await.unwrap();
+    assert!(matches!(
+        browser.password(PASSWORD).await,
+        Ok(SignInStep::SignedIn { .. })
+    ));
+    assert_eq!(world.notices_to(ADA).await.len(), 1, "it is no new device");
+    // Whoever keeps the token of before is not known to who came after.
+    let mut copy = world.trusted(ADA).await;
+    let kept = copy.clone();
+    copy.begin_sign_in(GRACE).await.unwrap();
+    copy.password(PASSWORD).await.unwrap();
+    let code = world.code_mailed_to(GRACE).await;
+    copy.answer_sign_in_and_trust(&code).await.unwrap();
+    let mut kept = kept;
+    kept.begin_sign_in(GRACE).await.unwrap();
+    assert!(matches!(kept.password(PASSWORD).await, Ok(SignInStep::EnterCode(_))));
+}
+
+async fn another_address_goes_where_the_first_one_was_going(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.trusted(ADA).await;
+    browser.sign_out().await;
+    browser.begin_sign_in_to(GRACE, "/security").await.unwrap();
+    browser.restart_sign_in().await.unwrap();
+    browser.begin_sign_in(ADA).await.unwrap();
+    let there = SignInStep::SignedIn {
+        next: "/security".into(),
+    };
+    assert_eq!(browser.password(PASSWORD).await, Ok(there));
+    // The next sign-in is a journey of its own.
+    browser.sign_out().await;
+    browser.begin_sign_in(ADA).await.unwrap();
+    let profile = SignInStep::SignedIn {
+        next: "/profile".into(),
+    };
+    assert_eq!(browser.password(PASSWORD).await, Ok(profile));
 }

@@ -2,12 +2,13 @@
 
 use crate::browser::Browser;
 use crate::on_both_databases;
-use crate::world::{ADA, GRACE, PASSWORD, WRONG_PASSWORD, World, together};
+use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, together};
 use account::{ActivityKind, Notice, Refusal, SignInStep};
 use backend::{Error, Fault, Hashing};
 use std::time::Duration;
 
 on_both_databases!(
+    a_reset_ends_every_wait_of_the_old_password,
     five_wrong_passwords_are_free_and_then_waits_double,
     a_wait_is_no_longer_than_an_hour,
     waits_follow_the_address_and_not_the_browser,
@@ -198,4 +199,31 @@ async fn at_the_password(world: &World, email: &str) -> Browser {
     let mut browser = world.browser();
     browser.begin_sign_in(email).await.unwrap();
     browser
+}
+
+async fn a_reset_ends_every_wait_of_the_old_password(world: &World) {
+    world.person(ADA).await;
+    let mut known = world.signed_in(ADA).await;
+    known.sign_out().await;
+    known.begin_sign_in(ADA).await.unwrap();
+    let mut stranger = at_the_password(world, ADA).await;
+    for browser in [&mut known, &mut stranger] {
+        for _ in 0..5 {
+            browser.password(WRONG_PASSWORD).await.unwrap_err();
+        }
+        assert!(matches!(
+            browser.password(PASSWORD).await,
+            Err(Refusal::PasswordWait { .. })
+        ));
+    }
+    let mut resetting = world.choosing(ADA).await;
+    resetting.choose(NEW_PASSWORD).await.unwrap();
+    for browser in [&mut known, &mut stranger] {
+        browser.begin_sign_in(ADA).await.unwrap();
+        assert!(matches!(
+            browser.password(NEW_PASSWORD).await,
+            Ok(SignInStep::EnterCode(_))
+        ));
+        world.clock.advance_minutes(1);
+    }
 }

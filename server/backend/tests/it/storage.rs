@@ -384,6 +384,7 @@ async fn devices_are_trusted_and_not(world: &World) {
         .await
         .unwrap();
     assert_eq!(devices::trusted(&mut tx, &id(ADA), NOW).await.unwrap().len(), 2);
+    assert_eq!(devices::ids(&mut tx, &id(ADA)).await.unwrap(), ["a", "b"]);
     devices::untrust_all(&mut tx, &id(ADA)).await.unwrap();
     assert_eq!(devices::trusted(&mut tx, &id(ADA), NOW).await.unwrap().len(), 0);
 }
@@ -517,6 +518,9 @@ async fn throttles_count_in_a_row(world: &World) {
         Ok(3)
     );
     assert_eq!(throttles::spend(&mut tx, "a", NOW.plus_days(2)).await.unwrap(), Ok(1));
+    throttles::wait_until(&mut tx, "a", NOW.plus_days(9)).await.unwrap();
+    throttles::give_back(&mut tx, "a").await.unwrap();
+    assert_eq!(throttles::spend(&mut tx, "a", NOW.plus_days(2)).await.unwrap(), Ok(1));
     throttles::clear(&mut tx, "a").await.unwrap();
     assert_eq!(throttles::failures(&mut tx, "a").await.unwrap(), 0);
     assert_eq!(throttles::count(&mut tx, "a", NOW).await.unwrap(), 1);
@@ -549,6 +553,13 @@ async fn events_are_appended(world: &World) {
     );
     assert_eq!((newest[0].at, newest[0].client.as_str()), (NOW.plus_ms(2), "192.0.2.1"));
     assert!(events::newest(&mut tx, &id(GRACE), 2).await.unwrap().is_empty());
+    let nobody = events::nobody();
+    events::append(&mut tx, &nobody, ActivityKind::WrongCode, Actor::Person, &caller, NOW)
+        .await
+        .unwrap();
+    assert_eq!(events::prune_nobodys(&mut tx, NOW, 9).await.unwrap(), 0);
+    assert_eq!(events::prune_nobodys(&mut tx, NOW.plus_days(9), 9).await.unwrap(), 1);
+    assert_eq!(events::newest(&mut tx, &id(ADA), 9).await.unwrap().len(), 3);
 }
 
 async fn only_dead_rows_are_pruned(world: &World) {
@@ -579,6 +590,13 @@ async fn only_dead_rows_are_pruned(world: &World) {
     assert!(codes::of_flow(&mut tx, "f").await.unwrap().is_empty());
     assert_eq!(sessions::prune(&mut tx, later, 9).await.unwrap(), 1);
     assert_eq!(limits::prune(&mut tx, later, 9).await.unwrap(), 1);
+    for _ in 0..3 {
+        throttles::count(&mut tx, "long", NOW).await.unwrap();
+    }
+    throttles::count(&mut tx, "short", NOW).await.unwrap();
+    assert_eq!(throttles::prune(&mut tx, NOW, 3, 9).await.unwrap(), 0);
+    assert_eq!(throttles::prune(&mut tx, later, 3, 9).await.unwrap(), 1);
+    assert_eq!(throttles::failures(&mut tx, "long").await.unwrap(), 3);
     tx.commit().await.unwrap();
     let claimed = letters::claim(world.backend.db(), &world.keys, NOW, 9).await.unwrap();
     letters::mark_sent(world.backend.db(), &claimed[0].id, NOW)

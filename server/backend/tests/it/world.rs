@@ -72,12 +72,21 @@ impl World {
     pub async fn with(&self, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = self.backend.settings().clone();
         change(&mut settings);
+        self.another(settings, LeakedPasswords::Off)
+    }
+
+    /// One more server on the same database, with a list of leaked passwords.
+    pub async fn with_leaked(&self, leaked: LeakedPasswords) -> Self {
+        self.another(self.backend.settings().clone(), leaked)
+    }
+
+    fn another(&self, settings: Settings, leaked: LeakedPasswords) -> Self {
         let parts = Parts {
             db: self.backend.db().clone(),
             clock: self.clock.clone(),
             keys: self.keys.clone(),
             hashing: self.hashing.clone(),
-            leaked: LeakedPasswords::Off,
+            leaked,
             settings,
         };
         Self {
@@ -141,6 +150,11 @@ impl World {
             disabled_at: None,
         };
         assert!(accounts::insert(tx, &person, hash, self.now()).await.unwrap());
+    }
+
+    /// Somebody whom an operator has added without a password.
+    pub async fn person_without_password(&self, email: &str) {
+        self.add(email, AccountKind::Local).await;
     }
 
     pub async fn google_person(&self, email: &str) {
