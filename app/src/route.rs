@@ -30,14 +30,13 @@ impl Route {
         self.path.into()
     }
 
-    /// Path and query, tracked.
+    /// The address to come back to, tracked: the path, and where to go after sign-in, spelled plainly as the server wants it.
     #[must_use]
-    pub fn address(self) -> String {
-        let (path, search) = (self.path.get(), self.search.get());
-        if search.is_empty() {
-            path
-        } else {
-            [&path, "?", &search].concat()
+    pub fn way_back(self) -> String {
+        let (path, next) = (self.path.get(), decode::query(&self.search.get(), "next"));
+        match next {
+            Some(next) => [&path, "?next=", &next].concat(),
+            None => path,
         }
     }
 
@@ -198,6 +197,7 @@ mod tests {
             assert_eq!(route.query("next").as_deref(), Some("/security/password"));
             assert_eq!(route.query("c").as_deref(), Some("x y"));
             assert_eq!(route.query("d"), None);
+            assert_eq!(route.way_back(), "/signin?next=/security/password");
             assert_eq!(route.path().get_untracked(), "/signin");
             assert_eq!(Route::provide("/reset").query("next"), None);
         });

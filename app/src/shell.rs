@@ -112,13 +112,15 @@ pub fn error_page(
     let owner = Owner::new();
     let html = owner.with(|| {
         let (head, words) = (head(&settings, assets), Words::of(language));
+        // By hand: a text child may bring a mark of the framework's with it, which a title would show.
         let title = pages::error_title(words, status, &settings.brand);
+        let title = title.replace('&', "&amp;").replace('<', "&lt;");
         provide(settings);
         Route::provide("/");
         provide_context(ServerMetaContext::new().0);
         view! {
             <html lang=words.language dir=words.direction() data-theme="auto">
-                <head>{head} <title>{title}</title></head>
+                <head>{head} <title inner_html=title></title></head>
                 <body>
                         <Frame signed_in=false>{pages::error_page(status, reference, retry_after_s)}</Frame>
                 </body>

@@ -8,7 +8,7 @@ use super::landing::{Landing, Page};
 use super::{Failure, Told};
 use crate::settings::{PublicSettings, Theme};
 use account::Refusal;
-use backend::{Backend, Caller, Error, Fault, Held, Moved, TokenChange, TokenKind};
+use backend::{Backend, Caller, Error, Fault, Held, Moved, TokenChange};
 use http::header::{ACCEPT, HeaderName, LOCATION, RETRY_AFTER, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -140,18 +140,13 @@ impl Call {
                 (Failure::Refused(refusal), status, wait)
             }
             Error::Fault(Fault::Busy { retry_after_s }) => {
-                (log("busy: hashing is at its limit"), 503, Some(retry_after_s))
+                tracing::warn!("busy: hashing is at its limit");
+                (Failure::Busy { retry_after_s }, 503, Some(retry_after_s))
             }
             Error::Fault(fault) => (log(&fault.to_string()), 500, None),
         };
+        // The dead token stays where it is: letting it go could take the new one along that another answer has just brought.
         let signed_out = failure == Failure::Refused(Refusal::SignedOut);
-        if signed_out && self.held.session.is_some() {
-            self.hand_over(&[TokenChange {
-                kind: TokenKind::Session,
-                token: None,
-                keep_s: 0,
-            }]);
-        }
         match self.reader {
             Reader::Form | Reader::Document if signed_out => {
                 self.send_to(&["/signin?next=", self.page.path()].concat())

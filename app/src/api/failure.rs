@@ -13,6 +13,11 @@ pub enum Failure {
         /// Stands beside the fault in our log.
         reference: Option<String>,
     },
+    /// We have too much to do at the moment.
+    Busy {
+        /// When to come again, in seconds.
+        retry_after_s: i64,
+    },
     /// The network did not carry the request or its answer. Only ever made in the browser.
     Offline,
 }

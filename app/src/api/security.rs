@@ -37,15 +37,18 @@ pub async fn read_profile() -> Result<Told<ProfileView>, Failure> {
     read!(profile, Profile)
 }
 
-/// Changes the password; `end_others` is a ticked box.
+/// Changes the password. The other browsers are signed out, unless a form that asked (`others_asked`) comes back with the box
+/// `end_others` unticked.
 #[server(name = ChangePassword, prefix = "/api", endpoint = "security/change_password")]
 pub async fn change_password(
     #[server(default)] current: Secret,
     #[server(default)] password: Secret,
     #[server(default)] again: Secret,
     #[server(default)] end_others: String,
+    #[server(default)] others_asked: String,
 ) -> Result<SecurityView, Failure> {
-    let (call, end_others) = (Call::here()?, !end_others.is_empty());
+    let call = Call::here()?;
+    let end_others = !end_others.is_empty() || others_asked.is_empty();
     let moved = call
         .backend
         .change_password(&call.caller, &call.held, &current, &password, &again, end_others)

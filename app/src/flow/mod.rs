@@ -5,22 +5,70 @@ mod form;
 mod talk;
 
 pub use form::{Checked, Fields, Form};
-pub use talk::Talk;
+pub use talk::{Look, Talk};
 
 use crate::api::{Failure, Told};
 use crate::pages::failure_page;
 use crate::ui::{Problem, use_announce};
 use crate::words::use_words;
+use account::{Email, ProfileView, ResetStep, SecurityView, SignInStep, SignUpStep};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::future::Future;
-use std::mem::{Discriminant, discriminant};
 
-/// What a page can show: sent as JSON, compared to know whether it went on.
-pub trait Step: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {}
-impl<S: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static> Step for S {}
+/// What a page can show; sent as JSON.
+pub trait Step: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// What makes it another step: its kind and whose it is. A wait that has become shorter is the same step, another
+    /// person's password is not.
+    fn key(&self) -> (u8, Option<Email>);
+}
+
+impl Step for SignInStep {
+    fn key(&self) -> (u8, Option<Email>) {
+        match self {
+            Self::AskEmail { .. } => (0, None),
+            Self::EnterPassword { email } => (1, Some(email.clone())),
+            Self::EnterCode(mailed) => (2, Some(mailed.email.clone())),
+            Self::SignedIn { .. } => (3, None),
+        }
+    }
+}
+
+impl Step for ResetStep {
+    fn key(&self) -> (u8, Option<Email>) {
+        match self {
+            Self::AskEmail { .. } => (0, None),
+            Self::EnterCode(mailed) => (1, Some(mailed.email.clone())),
+            Self::ChoosePassword { email, .. } => (2, Some(email.clone())),
+            Self::Done { email } => (3, Some(email.clone())),
+        }
+    }
+}
+
+impl Step for SignUpStep {
+    fn key(&self) -> (u8, Option<Email>) {
+        match self {
+            Self::AskEmail { .. } => (0, None),
+            Self::EnterCode(mailed) => (1, Some(mailed.email.clone())),
+            Self::ChooseDetails { email, .. } => (2, Some(email.clone())),
+            Self::Done { email } => (3, Some(email.clone())),
+        }
+    }
+}
+
+impl Step for SecurityView {
+    fn key(&self) -> (u8, Option<Email>) {
+        (0, Some(self.email.clone()))
+    }
+}
+
+impl Step for ProfileView {
+    fn key(&self) -> (u8, Option<Email>) {
+        (0, Some(self.email.clone()))
+    }
+}
 
 /// Where a flow stands in this page, and the talk with the server about it.
 pub struct Flow<S: Step> {
@@ -48,14 +96,17 @@ impl<S: Step> Flow<S> {
         F: Future<Output = Result<Told<S>, Failure>> + 'static,
     {
         let step = RwSignal::new(told.step);
-        let look = Callback::new(move |then: Option<Callback<()>>| {
+        let look = Callback::new(move |look: Look| {
             spawn_local(async move {
                 let Ok(now) = read().await else { return };
-                if step.try_with_untracked(|step| *step != now.step) == Some(true) {
-                    step.set(now.step);
-                    if let Some(then) = then {
-                        then.run(());
-                    }
+                // A form that was sent meanwhile has the newer answer.
+                let Some(key) = step.try_with_untracked(Step::key).filter(|_| look.is_current()) else {
+                    return;
+                };
+                let went_on = now.step.key() != key;
+                step.set(now.step);
+                if went_on {
+                    look.went_on();
                 }
             });
         });
@@ -74,10 +125,10 @@ impl<S: Step> Flow<S> {
         }
     }
 
-    /// Shows each kind of step with its own view. A step of the same kind with other particulars keeps its view, so that
-    /// nothing typed is lost and the focus stays.
+    /// Shows each step with its own view. The same step with other particulars keeps its view, so that nothing typed is lost
+    /// and the focus stays.
     pub fn show(self, view: impl Fn(S) -> AnyView + Send + Sync + 'static) -> AnyView {
-        let kind: Memo<Discriminant<S>> = Memo::new(move |_| self.step.with(discriminant));
+        let kind = Memo::new(move |_| self.step.with(Step::key));
         (move || {
             // Read and not only tracked: a memo that nobody reads is never made.
             let _ = kind.get();
@@ -100,7 +151,7 @@ impl<S: Step> Flow<S> {
         let words = use_words();
         let open = Memo::new(move |_| self.step.with(is_open));
         let elsewhere = Callback::new(move |()| announce.say(words.say("frame.elsewhere")));
-        events::listen(name, open, Callback::new(move |()| self.talk.look(elsewhere)));
+        events::listen(name, open, Callback::new(move |()| self.talk.look(Some(elsewhere))));
     }
 
     /// What went wrong with the last try.

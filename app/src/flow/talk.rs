@@ -14,8 +14,10 @@ pub struct Talk {
     pending: RwSignal<bool>,
     /// Takes the answer; false when it makes no sense.
     take: Callback<String, bool>,
-    /// Looks where the flow stands; runs its argument when it went on.
-    look: Callback<Option<Callback<()>>>,
+    /// Looks where the flow stands.
+    look: Callback<Look>,
+    /// How many forms were sent.
+    sent: StoredValue<u32>,
     words: Words,
 }
 
@@ -28,7 +30,7 @@ struct Told {
 
 impl Talk {
     /// A talk that may begin with a no.
-    pub fn new(failure: Option<Failure>, take: Callback<String, bool>, look: Callback<Option<Callback<()>>>) -> Self {
+    pub fn new(failure: Option<Failure>, take: Callback<String, bool>, look: Callback<Look>) -> Self {
         let failure = RwSignal::new(failure.map(|failure| Told {
             failure,
             form_is_kept: false,
@@ -38,6 +40,7 @@ impl Talk {
             pending: RwSignal::new(false),
             take,
             look,
+            sent: StoredValue::new(0),
             words: use_words(),
         }
     }
@@ -76,9 +79,13 @@ impl Talk {
     }
 
     /// Looks whether the flow went on somewhere else; not while a form of this page is under way.
-    pub(super) fn look(self, then: Callback<()>) {
-        if !self.pending.get_untracked() {
-            self.look.run(Some(then));
+    pub(super) fn look(self, then: Option<Callback<()>>) {
+        if self.pending.try_get_untracked() == Some(false) {
+            let _ = self.look.try_run(Look {
+                talk: self,
+                sent: self.sent.get_value(),
+                then,
+            });
         }
     }
 
@@ -96,6 +103,7 @@ impl Talk {
 
     fn send(self, action: &'static str, fields: Fields) {
         self.pending.set(true);
+        self.sent.update_value(|sent| *sent += 1);
         spawn_local(async move {
             let answer = wire::post(action, &fields).await;
             // The page may be gone by now.
@@ -113,7 +121,7 @@ impl Talk {
                 if matches!(refusal, Refusal::SignInWrong | Refusal::CurrentWrong) {
                     refusal.field().into_iter().for_each(empty_field);
                 }
-                let _ = self.look.try_run(None);
+                self.look(None);
             }
             let _ = self.failure.try_set(failure.map(|failure| Told {
                 failure,
@@ -123,10 +131,35 @@ impl Talk {
     }
 }
 
+/// A look where the flow stands.
+#[derive(Clone, Copy)]
+pub struct Look {
+    talk: Talk,
+    sent: u32,
+    then: Option<Callback<()>>,
+}
+
+impl Look {
+    /// Whether no form was sent since it began.
+    #[must_use]
+    pub fn is_current(self) -> bool {
+        self.talk.sent.try_get_value() == Some(self.sent) && self.talk.pending.try_get_untracked() == Some(false)
+    }
+
+    /// The flow stands at another step: an old no is about nothing any more.
+    pub fn went_on(self) {
+        if let Some(then) = self.then {
+            let _ = self.talk.failure.try_set(None);
+            then.run(());
+        }
+    }
+}
+
 impl Told {
     fn in_words(&self, words: Words) -> Problem {
         let (key, reference) = match &self.failure {
             Failure::Refused(refusal) => return Problem::of(words, refusal),
+            Failure::Busy { .. } => ("failure.busy", None),
             Failure::Offline => ("failure.offline", None),
             Failure::Broken { reference } => ("failure.broken", reference.as_deref()),
         };

@@ -35,6 +35,7 @@ pub(crate) fn failure_page(failure: Failure) -> AnyView {
             ().into_any()
         }
         Failure::Broken { reference } => error_page(500, reference, None),
+        Failure::Busy { retry_after_s } => error_page(503, None, Some(retry_after_s)),
         Failure::Offline => {
             let words = use_words();
             view! {

@@ -64,13 +64,13 @@ pub(super) fn StatusRegion() -> impl IntoView {
             browser::say("status", text, quiet);
         }
     });
-    view! { <div role="status" id="status">{said_by_now(said)}</div> }
+    region(said)
 }
 
 /// On the server the region is written last, when the page's data has come and the page has spoken.
 #[cfg(feature = "ssr")]
-fn said_by_now(said: RwSignal<Said>) -> impl IntoView {
-    Suspend::new(async move {
+fn region(said: RwSignal<Said>) -> impl IntoView {
+    let said_by_now = Suspend::new(async move {
         let mut waited = false;
         std::future::poll_fn(|context| {
             if std::mem::replace(&mut waited, true) {
@@ -81,9 +81,12 @@ fn said_by_now(said: RwSignal<Said>) -> impl IntoView {
         })
         .await;
         Some(said.get_untracked().text).filter(|text| !text.is_empty())
-    })
+    });
+    view! { <div role="status" id="status">{said_by_now}</div> }
 }
 
-/// In the browser the text is set by hand: whatever the server wrote into the region is taken as it is.
+/// In the browser the text is set by hand. The view has no child, so that whatever the server wrote is left as it is.
 #[cfg(not(feature = "ssr"))]
-fn said_by_now(_: RwSignal<Said>) -> impl IntoView {}
+fn region(_: RwSignal<Said>) -> impl IntoView {
+    view! { <div role="status" id="status"></div> }
+}

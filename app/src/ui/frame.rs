@@ -94,7 +94,7 @@ fn Header(signed_in: Signal<bool>) -> AnyView {
 #[component]
 fn Back() -> impl IntoView {
     let route = use_route();
-    view! { <input type="hidden" name="back" value=move || route.address() /> }
+    view! { <input type="hidden" name="back" value=move || route.way_back() /> }
 }
 
 #[component]

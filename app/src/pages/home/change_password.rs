@@ -1,6 +1,6 @@
 //! Change the password: current once, new twice.
 
-use super::security::held_elsewhere;
+use super::security::{held_elsewhere, is_leaked, leaked_notice};
 use crate::api::{Told, security};
 use crate::flow::{Checked, Fields, Flow, Form, page_of};
 use crate::settings::use_settings;
@@ -42,15 +42,17 @@ fn show(told: Told<SecurityView>) -> AnyView {
 fn form(flow: Flow<SecurityView>) -> AnyView {
     let words = use_words();
     let min = use_settings().password_min;
-    let email = flow.step.with_untracked(|view| view.email.clone());
+    let (email, leaked) = flow.step.with_untracked(|view| (view.email.clone(), is_leaked(view)));
     let (shown, talk) = (email.to_string(), flow.talk.leading_to("/security"));
     let check = move |fields: Fields| Checked::from(check_change(&fields, min));
     view! {
+        {leaked.then(|| leaked_notice(words))}
         <p class="who">{words.say("change_password.for")} " " <bdi dir="ltr">{shown}</bdi></p>
         <Form action=security::ChangePassword::PATH talk=talk check=Callback::new(check)>
             <UsernameHint email=email />
             <PasswordField field=Field::Current />
             <NewPasswords min=min />
+            <input type="hidden" name="others_asked" value="true" />
             <Checkbox
                 name="end_others"
                 label=words.say("change_password.end_others")

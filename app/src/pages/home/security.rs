@@ -5,7 +5,9 @@ use crate::flow::{Flow, Form, Talk, page_of};
 use crate::settings::use_settings;
 use crate::ui::{LocalTime, Look, Notice, Page, Row, Rows, SubmitButton, When, move_focus, use_announce};
 use crate::words::{Words, use_words};
-use account::{Activity, DeviceRow, Organization, OwnPassword, PasswordRow, SecurityDone, SecurityView, SessionRow};
+use account::{
+    Activity, ActivityKind, DeviceRow, Organization, OwnPassword, PasswordRow, SecurityDone, SecurityView, SessionRow,
+};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -27,7 +29,11 @@ fn show(told: Told<SecurityView>) -> AnyView {
         <Page heading=words.say("security.title") problem=flow.problem() wide=true>
             <p>{words.say("security.lead")}</p>
             <p class="who">{words.say("security.signed_in_as")} " " <bdi dir="ltr">{email}</bdi></p>
-            {move || password_section(flow.step.get().password, words)}
+            {move || {
+                let view = flow.step.get();
+                let leaked = is_leaked(&view);
+                password_section(view.password, leaked, words)
+            }}
             {section("confirmation", words.say("security.confirmation"), confirmation(words))}
             {section(
                 "devices",
@@ -87,7 +93,26 @@ fn section(id: &'static str, title: String, content: AnyView) -> AnyView {
     .into_any()
 }
 
-fn password_section(password: PasswordRow, words: Words) -> AnyView {
+/// Whether the password in use was found in a leak: the event is newer than the password.
+pub(super) fn is_leaked(view: &SecurityView) -> bool {
+    let found = view
+        .activity
+        .iter()
+        .find(|event| event.kind == ActivityKind::PasswordLeaked);
+    found.is_some_and(|event| Some(event.at) >= view.password.changed_at)
+}
+
+/// Why it is to be changed.
+pub(super) fn leaked_notice(words: Words) -> AnyView {
+    view! {
+        <Notice>
+            <p>{words.say("refusal.password_leaked")}</p>
+        </Notice>
+    }
+    .into_any()
+}
+
+fn password_section(password: PasswordRow, leaked: bool, words: Words) -> AnyView {
     let content = match password.own {
         OwnPassword::Editable => {
             let changed = match password.changed_at {
@@ -100,6 +125,7 @@ fn password_section(password: PasswordRow, words: Words) -> AnyView {
                 None => words.say("security.password_never").into_any(),
             };
             view! {
+                {leaked.then(|| leaked_notice(words))}
                 <Rows>
                     <Row action=edit(words)>{changed}</Row>
                 </Rows>
