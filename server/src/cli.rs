@@ -49,6 +49,8 @@ pub enum User {
     Add(NewUser),
     /// List accounts: e-mail, name, who keeps the password, state
     List,
+    /// Hand an account over to an organization: its password here, its sessions and its codes are gone at once
+    HandOver(HandOver),
     /// Switch an account off: its sessions end, its codes die
     Disable {
         /// Whose
@@ -58,6 +60,23 @@ pub enum User {
         #[arg(long)]
         undo: bool,
     },
+}
+
+/// An account to hand over.
+#[derive(Args)]
+pub struct HandOver {
+    /// Whose
+    #[arg(long)]
+    pub email: String,
+    /// To this organization
+    #[arg(long)]
+    pub organization: String,
+    /// Who helps with passwords there
+    #[arg(long)]
+    pub administrator_name: String,
+    /// Where to write to that person
+    #[arg(long)]
+    pub administrator_email: String,
 }
 
 /// An account to add.

@@ -1,6 +1,6 @@
 //! What an operator does at a terminal besides serving.
 
-use crate::cli::{NewUser, User};
+use crate::cli::{HandOver, NewUser, User};
 use crate::config::{Config, KEYS, Problem, variable};
 use crate::{people, start};
 use account::{AccountKind, Email, Keyring, Name, Organization, Secret};
@@ -74,6 +74,27 @@ pub async fn user(config: Config, keys: Keyring, user: User) -> Result<(), Faile
     match user {
         User::Add(new) => add(&backend, new).await,
         User::List => list(&backend).await,
+        User::HandOver(HandOver {
+            email,
+            organization,
+            administrator_name,
+            administrator_email,
+        }) => {
+            let email = address(&email)?;
+            let organization = Organization {
+                name: organization,
+                administrator_name,
+                administrator_email: address(&administrator_email)?.into(),
+            };
+            let found = backend
+                .hand_over(&email, &organization)
+                .await
+                .map_err(|fault| fault.to_string())?;
+            if !found {
+                return Err(no_account(&email));
+            }
+            say(&format!("{email} is managed by {} now.\n", organization.name))
+        }
         User::Disable { email, undo } => {
             let email = address(&email)?;
             let found = backend
@@ -81,11 +102,15 @@ pub async fn user(config: Config, keys: Keyring, user: User) -> Result<(), Faile
                 .await
                 .map_err(|fault| fault.to_string())?;
             if !found {
-                return Err(Failed::Other(format!("There is no account with the address {email}.")));
+                return Err(no_account(&email));
             }
             say(&format!("{email} is switched {}.\n", if undo { "on" } else { "off" }))
         }
     }
+}
+
+fn no_account(email: &Email) -> Failed {
+    Failed::Other(format!("There is no account with the address {email}."))
 }
 
 async fn add(backend: &Backend, new: NewUser) -> Result<(), Failed> {

@@ -37,6 +37,7 @@ pub async fn run(config: Config, keys: Keyring, dev: bool) -> Result<(), Failed>
     let (stop, stopping) = watch::channel(false);
     let greeting = dev.then(|| greeting(&config));
     let courier = tokio::spawn(carry_letters(backend.clone(), mail.clone()));
+    let broom = tokio::spawn(sweep(backend.clone()));
     let service = Service::new(Parts {
         backend,
         mail,
@@ -55,6 +56,7 @@ pub async fn run(config: Config, keys: Keyring, dev: bool) -> Result<(), Failed>
     listen::run(listener, router, stopping).await;
     // A letter that is being sent when this ends is claimed again after a while.
     courier.abort();
+    broom.abort();
     told.abort();
     tracing::info!("ended");
     Ok(())
@@ -69,6 +71,22 @@ async fn carry_letters(backend: Backend, mail: Mail) {
         courier.join_next().await;
         tracing::error!("the courier ended; another one starts");
         sleep(Duration::from_secs(5)).await;
+    }
+}
+
+/// Takes dead rows away, in small batches so that nobody waits for it, for as long as the program runs.
+async fn sweep(backend: Backend) {
+    const BATCH: i64 = 200;
+    loop {
+        let pause = match backend.prune(BATCH).await {
+            Ok(gone) if gone >= BATCH as u64 => Duration::from_millis(200),
+            Ok(_) => Duration::from_secs(60),
+            Err(fault) => {
+                tracing::warn!(%fault, "dead rows stay for now");
+                Duration::from_secs(60)
+            }
+        };
+        sleep(pause).await;
     }
 }
 

@@ -140,8 +140,7 @@ pub fn load(environment: &[(String, String)], wanted: Wanted) -> (Config, Vec<Pr
         }
     }
     for (key, value) in environment {
-        // The tests' own variables may be set where the program is started.
-        if key == CONFIG || key.starts_with("REKEY_TEST_") {
+        if key == CONFIG {
             continue;
         }
         let name = key.strip_prefix(PREFIX).unwrap_or(key).to_ascii_lowercase();

@@ -25,6 +25,8 @@ const MOST_OF_A_CLIENT: usize = 8;
 /// A forgotten tab lets go; a page that is still there asks again by itself.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How soon a page asks again after a move.
+const ASK_AGAIN: Duration = Duration::from_millis(300);
 
 /// How many streams are open, by client.
 #[derive(Clone, Default)]
@@ -94,7 +96,8 @@ async fn open(
     let seen = match service.backend.flow_version(purpose, &held, None).await {
         // A browser that gets 204 does not ask again: there is nothing to hear of.
         Ok(0) => return StatusCode::NO_CONTENT.into_response(),
-        Ok(version) => version,
+        // Where it left off, so that nothing is missed in between (HTML Standard §9.2.4, `Last-Event-ID`).
+        Ok(version) => last_heard(&headers).unwrap_or(version),
         Err(fault) => return Problem::fault(&fault.to_string()).into_response(),
     };
     let Some(place) = streams.take(&caller.client) else {
@@ -105,7 +108,12 @@ async fn open(
         .into_response()
 }
 
-/// The moves of the flow from now on, until it ends, the program ends, or the time is over.
+fn last_heard(headers: &HeaderMap) -> Option<i64> {
+    headers.get("last-event-id")?.to_str().ok()?.parse().ok()
+}
+
+/// The next move of the flow, unless the program ends or the time is over before. Then the browser asks again, with the flow
+/// that it is in by then.
 fn listen(
     service: Service,
     purpose: Purpose,
@@ -128,10 +136,13 @@ fn listen(
                 match version {
                     Ok(version) if version == seen => {}
                     Ok(version) => {
-                        let event = Event::default().event("moved").data(version.to_string());
-                        // A flow that is gone does not move any more.
-                        let seen = Some(version).filter(|version| *version != 0);
-                        return Some((Ok(event), (service, held, seen, place)));
+                        let version = version.to_string();
+                        let event = Event::default()
+                            .event("moved")
+                            .id(&version)
+                            .data(&version)
+                            .retry(ASK_AGAIN);
+                        return Some((Ok(event), (service, held, None, place)));
                     }
                     Err(fault) => {
                         tracing::warn!(%fault, "a page stops listening");

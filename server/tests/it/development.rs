@@ -38,7 +38,7 @@ async fn the_gallery_shows_each_letter_in_each_language() {
     let gallery = world.open("/dev/letters/gallery").await;
     assert_eq!(gallery.text().matches("<article>").count(), 28);
     assert!(gallery.text().contains("012345"));
-    let mail = world.open("/dev/letters/gallery/code-reset.ar").await;
+    let mail = world.open("/dev/letters/gallery/reset-code.ar").await;
     assert!(mail.text().contains("01234567"));
     let policy = mail.header(header::CONTENT_SECURITY_POLICY);
     assert!(policy.contains("sandbox") && !policy.contains("script-src"), "{policy}");

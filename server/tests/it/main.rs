@@ -5,6 +5,7 @@
 mod addresses;
 mod assets;
 mod configuration;
+mod contract;
 mod development;
 mod guards;
 mod key_file;

@@ -26,12 +26,23 @@ fn every_command_explains_itself() {
         &["user", "--help"],
         &["user", "add", "--help"],
         &["user", "list", "--help"],
+        &["user", "hand-over", "--help"],
         &["user", "disable", "--help"],
         &["check-config", "--help"],
     ] {
         let (right, text) = told(&rekey(folder.path()).args(command).output().unwrap());
         assert!(right && text.contains("Usage: rekey"), "{command:?}: {text}");
     }
+}
+
+#[test]
+fn the_readme_has_the_table_of_keys_as_the_program_prints_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let printed = rekey(folder.path()).args(["check-config", "--list"]).output().unwrap();
+    let printed = String::from_utf8(printed.stdout).unwrap();
+    let readme = include_str!("../../../README.md");
+    let table = readme.split("<!-- configuration:begin -->\n").nth(1).unwrap();
+    assert_eq!(table.split("<!-- configuration:end -->").next().unwrap(), printed);
 }
 
 #[test]
