@@ -81,10 +81,10 @@ test('the sign-in page is usable from 15 KB in three requests', async ({ page, s
   page.on('request', (request) => asked.push(request.url()));
   await open(page, '/signin', 'Sign in');
   const stylesheets = await page.locator('link[rel=stylesheet]').evaluateAll((links) => links.map((link) => (link as HTMLLinkElement).href));
-  const needed = asked.filter((url) => !/\.(js|wasm)$/.test(url) && !url.endsWith('.svg') && !url.endsWith('.ico'));
+  const needed = asked.filter((url) => !/\.(js|wasm|txt)$/.test(url) && !url.endsWith('.svg') && !url.endsWith('.ico'));
   expect(needed.length, needed.join(' ')).toBeLessThanOrEqual(3);
   expect(needed).toEqual([`${service.origin}/signin`, ...stylesheets]);
-  if (mode() === 'no-scripts') expect(asked.filter((url) => /\.(js|wasm)$/.test(url)), 'nothing for scripts').toEqual([]);
+  if (mode() === 'no-scripts') expect(asked.filter((url) => /\.(js|wasm|txt)$/.test(url)), 'nothing for scripts').toEqual([]);
 
   let bytes = 0;
   for (const url of needed) bytes += await compressedBytes(url);
