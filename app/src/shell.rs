@@ -31,6 +31,8 @@ pub struct Assets {
     pub home: Program,
     /// The one stylesheet.
     pub css: String,
+    /// Whether pages reload when the server was started again: while editing.
+    pub reload: bool,
 }
 
 impl Assets {
@@ -50,7 +52,10 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let path = asked_for();
     let is_entry = pages::is_entry(path.split('?').next().unwrap_or_default());
     let program = if is_entry { &assets.entry } else { &assets.home };
-    let loader = loader(program, assets.words_of(words.language));
+    let mut loader = loader(program, assets.words_of(words.language));
+    if assets.reload {
+        loader.push_str(RELOAD);
+    }
     view! {
         <!DOCTYPE html>
         <html lang=words.language dir=words.direction() data-theme=settings.theme.as_str()>
@@ -68,6 +73,9 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
         </html>
     }
 }
+
+/// The server's stream opens anew when the server does.
+const RELOAD: &str = r#"{let up=false;new EventSource("/dev/alive").onopen=()=>{if(up)location.reload();up=true}}"#;
 
 /// Starts the app when the page is painted and at rest. Where it cannot be had the forms are sent plainly, so that is no fault.
 fn loader(program: &Program, words: &str) -> String {

@@ -35,6 +35,32 @@ test('the start leads in', async ({ page }) => {
   expect(new URL(page.url()).pathname).toBe('/signin');
 });
 
+test('what the site says of itself can be read by everybody', async ({ page }) => {
+  for (const [path, heading, state] of [
+    ['/privacy', 'Privacy', 'privacy'],
+    ['/accessibility', 'Accessibility', 'accessibility'],
+  ] as const) {
+    await open(page, path, heading);
+    await look(page, state);
+  }
+});
+
+test('a form that another site sent is refused in the same frame', async ({ page, service, watch }) => {
+  watch.allow(/status of 403 .*\/api\/sign_in\/begin/);
+  const elsewhere = 'http://elsewhere.test/';
+  await page.route(elsewhere, (route) =>
+    route.fulfill({
+      contentType: 'text/html',
+      body: `<form method="post" action="${service.origin}/api/sign_in/begin"><input name="email" value="a@example.com"><button>Go</button></form>`,
+    }),
+  );
+  watch.allow(/asked for http:\/\/elsewhere\.test/);
+  await page.goto(elsewhere);
+  await page.getByRole('button', { name: 'Go' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'That is not allowed here' })).toBeVisible();
+  await look(page, 'forbidden');
+});
+
 test('every page says how it may be used', async ({ request }) => {
   for (const path of ['/signin', '/reset', '/signup', '/signed-out', '/help', '/help/allowlist', '/no-such-page']) {
     const headers = (await request.get(path)).headers();

@@ -1,5 +1,17 @@
 // A closed tab, a second tab, a mistyped address.
-import { arrive, button, expectRefusal, field, labelOf, open, submitCode, toResetCode, toSignInCode } from '../support/journeys';
+import {
+  arrive,
+  button,
+  expectRefusal,
+  field,
+  labelOf,
+  open,
+  submitCode,
+  submitEmail,
+  toPassword,
+  toResetCode,
+  toSignInCode,
+} from '../support/journeys';
 import { look } from '../support/look';
 import { hasApp } from '../support/mode';
 import { expect, test } from '../support/test';
@@ -55,6 +67,55 @@ test('a second tab hears that the flow went on', async ({ page, context, people,
   await arrive(second, 'Choose a new password');
   await expect(second.getByRole('status')).toHaveText('This went on in another tab.');
   await look(second, 'reset-elsewhere');
+});
+
+test('a tab whose person was let go in another one shows it', async ({ page, context, people }) => {
+  test.skip(!hasApp(), 'without the app a tab is told when it asks');
+  const [first, second] = [await people.local(), await people.local()];
+  await toPassword(page, first.email);
+  const other = await context.newPage();
+  await open(other, '/signin', 'Enter your password');
+  await button(other, 'Use a different e-mail').click();
+  await arrive(other, 'Sign in');
+  await arrive(page, 'Sign in');
+  await expect(page.getByRole('status')).toHaveText('This went on in another tab.');
+
+  await submitEmail(page, second.email);
+  await arrive(page, 'Enter your password');
+  await open(other, '/reset', 'Reset your password');
+  await open(other, '/signin', 'Enter your password');
+  await expect(other.getByRole('main')).toContainText(second.email);
+});
+
+test('a tab that is looked at again says nothing when nothing happened', async ({ page, people }) => {
+  test.skip(!hasApp(), 'without the app nothing is said');
+  const person = await people.local();
+  await toResetCode(page, person.email);
+  await field(page, 'One-time passcode').fill('1234');
+  const looked = page.waitForResponse((answer) => answer.url().endsWith('/api/reset/step'));
+  await page.evaluate(() => {
+    const see = (hidden: boolean) => {
+      Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+      document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
+    };
+    see(true);
+    setTimeout(() => see(false), 50);
+  });
+  await looked;
+  await expect(page.getByText(/You can ask for a new code in \d+ seconds?/)).toBeVisible();
+  await expect(page.getByRole('status')).toBeEmpty();
+  await expect(field(page, 'One-time passcode')).toHaveValue('1234');
+});
+
+test('a request that is over says so, and begins again with the address', async ({ page, people, service }) => {
+  const person = await people.local();
+  await toResetCode(page, person.email);
+  await service.sql(`UPDATE flows SET ends_at = 0 WHERE email = '${person.email}';`);
+  await page.reload();
+  await arrive(page, 'Reset your password');
+  await expect(page.getByRole('main')).toContainText('This request is no longer open. Start again.');
+  await expect(field(page, 'E-mail address')).toHaveValue(person.email);
+  await look(page, 'reset-over');
 });
 
 test('a form of a step that is over is answered with where it stands now', async ({ page, context, people, post }) => {

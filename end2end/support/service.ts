@@ -63,7 +63,8 @@ export class Service {
       const command = execFile(PROGRAM, words, { cwd: this.folder, env: this.settings }, (error, out, complaints) =>
         error ? failed(new Error(`rekey ${words.join(' ')}: ${complaints || error.message}`)) : done(out),
       );
-      command.stdin?.end(typed);
+      // A command that reads nothing may be gone before anything is written.
+      command.stdin?.on('error', () => undefined).end(typed);
     });
   }
 

@@ -23,6 +23,9 @@ enum Command {
         /// Development run: on this machine only, with demo people, mails kept in data/letters and shown at /dev/letters
         #[arg(long)]
         dev: bool,
+        /// Pages reload when the program was started again; for `make watch`
+        #[arg(long, requires = "dev", hide = true)]
+        watch: bool,
     },
     /// Bring the database's tables up to date
     Migrate,
@@ -111,7 +114,7 @@ pub struct NewUser {
 /// Does what the command line asks for.
 pub async fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
-        Command::Serve { dev } => serve(dev).await,
+        Command::Serve { dev, watch } => serve(dev, watch).await,
         Command::Migrate => match settle(Wanted::Command, KeyFile::Unused) {
             Ok((config, _)) => commands::migrate(&config).await,
             Err(failed) => Err(failed),
@@ -139,11 +142,11 @@ pub async fn run() -> ExitCode {
     }
 }
 
-async fn serve(dev: bool) -> Result<(), Failed> {
+async fn serve(dev: bool, watch: bool) -> Result<(), Failed> {
     let (config, keys) = settle(wanted(dev), if dev { KeyFile::Make } else { KeyFile::Needed })?;
     let Some(keys) = keys else { return Ok(()) };
     logs::start(&config);
-    serve::run(config, keys, dev).await
+    serve::run(config, keys, dev, watch).await
 }
 
 const fn wanted(dev: bool) -> Wanted {

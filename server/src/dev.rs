@@ -9,6 +9,7 @@ use account::Email;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn};
+use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -25,6 +26,7 @@ pub fn routes() -> Router<Service> {
         .route("/dev/letters/gallery", get(gallery::page))
         .route("/dev/letters/gallery/{name}", get(gallery::letter))
         .route("/dev/letters.css", get(sheet::style))
+        .route("/dev/alive", get(alive))
         .layer(from_fn(this_machine_only))
 }
 
@@ -39,6 +41,18 @@ async fn this_machine_only(request: Request, next: Next) -> Response {
         return Problem::new(StatusCode::NOT_FOUND).into_response();
     }
     next.run(request).await
+}
+
+/// Open as long as the program runs, for pages that reload when it was started again.
+async fn alive(State(service): State<Service>) -> Response {
+    let mut stopping = service.stopping.clone();
+    let until_stopped = async move {
+        let _ = stopping.wait_for(|stopping| *stopping).await;
+        Ok::<_, std::convert::Infallible>(Event::default())
+    };
+    Sse::new(futures::stream::once(until_stopped))
+        .keep_alive(KeepAlive::default())
+        .into_response()
 }
 
 /// Whose letters.

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 /// `rekey serve`.
-pub async fn run(config: Config, keys: Keyring, dev: bool) -> Result<(), Failed> {
+pub async fn run(config: Config, keys: Keyring, dev: bool, watch: bool) -> Result<(), Failed> {
     let signals = Signals::hear().map_err(|error| format!("signals cannot be heard: {}", error.kind()))?;
     let backend = start::backend(&config, keys).await?;
     let mail = start::mail(&config)?;
@@ -44,6 +44,7 @@ pub async fn run(config: Config, keys: Keyring, dev: bool) -> Result<(), Failed>
         config,
         site,
         dev,
+        watch,
         stopping: stopping.clone(),
     });
     let router = http::router(&service);

@@ -1,7 +1,7 @@
 use super::form::{Checked, Fields};
 use crate::api::{Failure, wire};
 use crate::route::use_route;
-use crate::ui::{Problem, empty_field};
+use crate::ui::{Announce, Problem, empty_field, use_announce};
 use crate::words::{Words, use_words};
 use account::Refusal;
 use leptos::prelude::*;
@@ -19,6 +19,7 @@ pub struct Talk {
     /// How many forms were sent.
     sent: StoredValue<u32>,
     words: Words,
+    announce: Announce,
 }
 
 #[derive(Clone)]
@@ -42,6 +43,7 @@ impl Talk {
             look,
             sent: StoredValue::new(0),
             words: use_words(),
+            announce: use_announce(),
         }
     }
 
@@ -103,6 +105,7 @@ impl Talk {
 
     fn send(self, action: &'static str, fields: Fields) {
         self.pending.set(true);
+        self.announce.forget();
         self.sent.update_value(|sent| *sent += 1);
         spawn_local(async move {
             let answer = wire::post(action, &fields).await;

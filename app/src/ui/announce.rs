@@ -33,8 +33,8 @@ impl Announce {
         });
     }
 
-    /// Takes back what was said on the page before this one; what was said on the way here stays.
-    pub(super) fn forget(self) {
+    /// Takes back what was said a while ago: it is not true of a new page or a new try. What was said on the way here stays.
+    pub(crate) fn forget(self) {
         let old = self.0.with_untracked(|said| said.at_ms + 1_000 < browser::now_ms());
         if old {
             self.0.set(Said::default());

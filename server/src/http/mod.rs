@@ -45,6 +45,8 @@ pub struct Parts {
     pub site: Site,
     /// Whether this is the development run.
     pub dev: bool,
+    /// Whether its pages reload when the program was started again.
+    pub watch: bool,
     /// Turns true when the program is to end.
     pub stopping: watch::Receiver<bool>,
 }

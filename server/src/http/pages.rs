@@ -53,6 +53,7 @@ pub fn assets(service: &Service) -> app::Assets {
         home: program(build.home),
         css: build.css,
         words: build.words,
+        reload: service.watch,
     }
 }
 

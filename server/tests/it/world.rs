@@ -70,6 +70,7 @@ impl World {
             config,
             site,
             dev,
+            watch: false,
             stopping,
         }));
         Self {

@@ -2,6 +2,7 @@
 
 use super::check_your_email::{Ways, check_email, check_your_email};
 use super::done::done;
+use super::request_gone;
 use crate::api::{Told, reset};
 use crate::flow::{Checked, Fields, Flow, Form, page_of};
 use crate::ui::{EmailField, LinkButton, Look, NewPasswords, Page, SubmitButton, UsernameHint, check_new_passwords};
@@ -30,9 +31,11 @@ fn show(told: Told<ResetStep>) -> AnyView {
 
 fn ask_email(flow: Flow<ResetStep>, known: Option<String>) -> AnyView {
     let words = use_words();
+    let gone = request_gone(flow, known.is_some());
     let typed = flow.typed_email.get_value().or(known).unwrap_or_default();
     view! {
         <Page heading=words.say("reset.title") problem=flow.problem() only_field=Field::Email>
+            {gone}
             <p>{words.say("reset.lead")}</p>
             <Form action=reset::Begin::PATH talk=flow.talk check=Callback::new(check_email)>
                 <EmailField value=typed />

@@ -1,6 +1,7 @@
 //! Sign in: e-mail, password, mailed code.
 
 use super::check_your_email::{Ways, check_email, check_your_email};
+use super::request_gone;
 use crate::api::{Told, reset, sign_in, wire};
 use crate::flow::{Checked, Fields, Flow, Form, page_of};
 use crate::route::use_route;
@@ -31,6 +32,7 @@ fn show(told: Told<SignInStep>) -> AnyView {
 
 fn ask_email(flow: Flow<SignInStep>, known: Option<String>, resume: Option<MailedCode>) -> AnyView {
     let words = use_words();
+    let gone = request_gone(flow, known.is_some());
     let typed = flow.typed_email.get_value().or(known).unwrap_or_default();
     let next = use_route().query("next").unwrap_or_default();
     let create = use_settings().sign_up.then(|| {
@@ -43,6 +45,7 @@ fn ask_email(flow: Flow<SignInStep>, known: Option<String>, resume: Option<Maile
     });
     view! {
         <Page heading=words.say("sign_in.title") problem=flow.problem() only_field=Field::Email>
+            {gone}
             {resume.map(resume_reset)}
             <Form action=sign_in::Begin::PATH talk=flow.talk check=Callback::new(check_email)>
                 <input type="hidden" name="next" value=next />

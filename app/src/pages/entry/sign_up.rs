@@ -2,6 +2,7 @@
 
 use super::check_your_email::{Ways, check_email, check_your_email};
 use super::done::done;
+use super::request_gone;
 use crate::api::{Told, sign_up};
 use crate::flow::{Checked, Fields, Flow, Form, page_of};
 use crate::settings::use_settings;
@@ -47,9 +48,11 @@ fn show(told: Told<SignUpStep>) -> AnyView {
 
 fn ask_email(flow: Flow<SignUpStep>, known: Option<String>) -> AnyView {
     let words = use_words();
+    let gone = request_gone(flow, known.is_some());
     let typed = flow.typed_email.get_value().or(known).unwrap_or_default();
     view! {
         <Page heading=words.say("sign_up.title") problem=flow.problem() only_field=Field::Email>
+            {gone}
             <p>{words.say("sign_up.lead")}</p>
             <Form action=sign_up::Begin::PATH talk=flow.talk check=Callback::new(check_email)>
                 <EmailField value=typed />
