@@ -2,10 +2,10 @@
 
 use crate::{Fault, random};
 use account::{Key, Keyring, Secret};
-use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::{Output, ParamsString, PasswordHash, Salt, SaltString};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use rand::RngCore;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
@@ -29,9 +29,14 @@ pub struct Hashing {
     places: Arc<Semaphore>,
     /// Places at the cores.
     cores: Arc<Semaphore>,
+    /// Memory to hash in, one piece for each core at most: made once, as fresh pages from the system cost a third of a hash.
+    arenas: Arc<Mutex<Vec<Arena>>>,
     /// A stored form that no password has, verified when there is none.
     nobody: Arc<str>,
 }
+
+/// Memory to hash in.
+type Arena = Vec<Block>;
 
 /// What verifying told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +60,7 @@ impl Hashing {
             keys,
             places,
             cores: Arc::new(Semaphore::new(at_once)),
+            arenas: Arc::default(),
             nobody,
         }
     }
@@ -65,7 +71,7 @@ impl Hashing {
     /// [`Fault::Busy`] when the queue is full.
     pub async fn hash(&self, password: &Secret) -> Result<String, Fault> {
         let (key, password) = (self.keys.current().clone(), password.as_password(account::nfc));
-        self.admitted(move || make(&key, &password)).await?
+        self.admitted(move |arena| make(arena, &key, &password)).await?
     }
 
     /// Whether the password is the one of that stored form. `None`: there is none; the same work is done all the same, so
@@ -78,13 +84,16 @@ impl Hashing {
         let password = password.as_password(account::nfc);
         let stored_or_nobody = stored.unwrap_or(&self.nobody).to_owned();
         let verdict = self
-            .admitted(move || compare(&keys, &password, &stored_or_nobody))
+            .admitted(move |arena| compare(arena, &keys, &password, &stored_or_nobody))
             .await??;
         Ok(if stored.is_some() { verdict } else { Verdict::Wrong })
     }
 
     /// Runs the work on a thread of its own when its turn comes. Attack: a flood of sign-ins that takes all cores and memory.
-    async fn admitted<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+    async fn admitted<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Arena) -> T + Send + 'static,
+    ) -> Result<T, Fault> {
         const BUSY: Fault = Fault::Busy {
             retry_after_s: RETRY_AFTER_S,
         };
@@ -93,27 +102,47 @@ impl Hashing {
         let core = turn.map_err(|_| BUSY)?.map_err(|_| BUSY)?;
         // Both permits move into the task: a request that is given up goes on hashing, and must go on being counted
         // (attack: opening and dropping requests to get more hashes at once than there are cores).
+        let arenas = self.arenas.clone();
         let done = tokio::task::spawn_blocking(move || {
-            let result = work();
+            let free = || arenas.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut arena = free().pop().unwrap_or_default();
+            let result = work(&mut arena);
+            // A hash of another system may have wanted more than ours ever do.
+            if arena.len() <= own_cost()?.block_count() {
+                free().push(arena);
+            }
             drop((core, place));
-            result
+            Ok(result)
         });
         done.await
-            .map_err(|error| Fault::Hashing(if error.is_panic() { "panicked" } else { "stopped" }.into()))
+            .map_err(|error| Fault::Hashing(if error.is_panic() { "panicked" } else { "stopped" }.into()))?
     }
 }
 
 /// `key1$argon2id$v=19$m=19456,t=2,p=1$SALT$HASH`: the name of the HMAC key, then a PHC string. Without a name in front it
 /// is a PHC string over the password itself, as other systems make them.
-fn make(key: &Key, password: &Secret) -> Result<String, Fault> {
+fn make(arena: &mut Arena, key: &Key, password: &Secret) -> Result<String, Fault> {
     let salt = SaltString::encode_b64(&bytes::<16>()).map_err(hashing)?;
-    let hash = hasher()?
-        .hash_password(keyed(key, password).as_bytes(), &salt)
-        .map_err(hashing)?;
+    let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, own_cost()?);
+    let input = keyed(key, password);
+    let output = run(
+        arena,
+        &hasher,
+        input.as_bytes(),
+        salt.as_salt(),
+        Params::DEFAULT_OUTPUT_LEN,
+    )?;
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(hasher.params()).map_err(hashing)?,
+        salt: Some(salt.as_salt()),
+        hash: Some(output),
+    };
     Ok(format!("{}{hash}", key.id()))
 }
 
-fn compare(keys: &Keyring, password: &Secret, stored: &str) -> Result<Verdict, Fault> {
+fn compare(arena: &mut Arena, keys: &Keyring, password: &Secret, stored: &str) -> Result<Verdict, Fault> {
     let corrupt = || Fault::Corrupt { what: "password hash" };
     let (key_id, phc) = stored.split_at(stored.find("$argon2").ok_or_else(corrupt)?);
     let parsed = PasswordHash::new(phc).map_err(|_| corrupt())?;
@@ -125,12 +154,42 @@ fn compare(keys: &Keyring, password: &Secret, stored: &str) -> Result<Verdict, F
             password,
         )
     };
-    match Argon2::default().verify_password(input.as_bytes(), &parsed) {
-        Ok(()) if key_id == keys.current().id() && is_as_new(&parsed) => Ok(Verdict::Right),
-        Ok(()) => Ok(Verdict::RightButOld),
-        Err(argon2::password_hash::Error::Password) => Ok(Verdict::Wrong),
-        Err(error) => Err(hashing(error)),
+    let (Some(salt), Some(expected)) = (parsed.salt, parsed.hash) else {
+        return Err(corrupt());
+    };
+    let algorithm = Algorithm::try_from(parsed.algorithm).map_err(|_| corrupt())?;
+    let version = parsed
+        .version
+        .map(Version::try_from)
+        .transpose()
+        .map_err(|_| corrupt())?;
+    let hasher = Argon2::new(
+        algorithm,
+        version.unwrap_or_default(),
+        Params::try_from(&parsed).map_err(hashing)?,
+    );
+    let output = run(arena, &hasher, input.as_bytes(), salt, expected.len())?;
+    // Compared in constant time by the type.
+    Ok(match output == expected {
+        true if key_id == keys.current().id() && is_as_new(&parsed) => Verdict::Right,
+        true => Verdict::RightButOld,
+        false => Verdict::Wrong,
+    })
+}
+
+fn run(arena: &mut Arena, hasher: &Argon2<'_>, input: &[u8], salt: Salt<'_>, length: usize) -> Result<Output, Fault> {
+    let mut buffer = [0; Salt::MAX_LENGTH];
+    let salt = salt.decode_b64(&mut buffer).map_err(hashing)?;
+    let blocks = hasher.params().block_count();
+    if arena.len() < blocks {
+        arena.resize(blocks, Block::default());
     }
+    Output::init_with(length, |output| {
+        hasher
+            .hash_password_into_with_memory(input, salt, output, &mut arena[..blocks])
+            .map_err(Into::into)
+    })
+    .map_err(hashing)
 }
 
 fn is_as_new(hash: &PasswordHash<'_>) -> bool {
@@ -166,13 +225,9 @@ fn nobody(key: &Key) -> String {
     )
 }
 
-fn hasher() -> Result<Argon2<'static>, Fault> {
+fn own_cost() -> Result<Params, Fault> {
     let (m, t, p) = COST;
-    Ok(Argon2::new(
-        Algorithm::Argon2id,
-        Version::V0x13,
-        Params::new(m, t, p, None).map_err(hashing)?,
-    ))
+    Params::new(m, t, p, None).map_err(hashing)
 }
 
 fn bytes<const N: usize>() -> [u8; N] {

@@ -1,4 +1,5 @@
 use super::*;
+use argon2::PasswordHasher;
 use std::sync::mpsc;
 
 fn key(id: &str) -> Key {
@@ -159,14 +160,14 @@ async fn a_full_queue_is_said_at_once() {
     let waiting: Vec<_> = (0..=WAITING)
         .map(|_| {
             let hashing = hashing.clone();
-            tokio::spawn(async move { hashing.admitted(|| ()).await.is_ok() })
+            tokio::spawn(async move { hashing.admitted(|_| ()).await.is_ok() })
         })
         .collect();
     while hashing.places.available_permits() > 0 {
         tokio::task::yield_now().await;
     }
     let begun = tokio::time::Instant::now();
-    assert!(matches!(hashing.admitted(|| ()).await, Err(Fault::Busy { .. })));
+    assert!(matches!(hashing.admitted(|_| ()).await, Err(Fault::Busy { .. })));
     assert_eq!(begun.elapsed().as_millis(), 0);
     drop(taken);
     for one in waiting {
@@ -183,7 +184,7 @@ async fn a_request_given_up_keeps_its_core_until_the_work_ends() {
         let hashing = hashing.clone();
         async move {
             hashing
-                .admitted(move || (begin.send(()).is_ok(), released.recv().is_ok()))
+                .admitted(move |_| (begin.send(()).is_ok(), released.recv().is_ok()))
                 .await
                 .map(drop)
         }
@@ -197,18 +198,56 @@ async fn a_request_given_up_keeps_its_core_until_the_work_ends() {
     assert_eq!(hashing.cores.available_permits(), 0);
     release.send(()).unwrap();
     drop(hashing.cores.clone().acquire_owned().await.unwrap());
-    assert_eq!(hashing.admitted(|| 7).await.unwrap(), 7);
+    assert_eq!(hashing.admitted(|_| 7).await.unwrap(), 7);
 }
 
 #[tokio::test]
 async fn work_that_panics_gives_its_core_back() {
     let hashing = hasher_with(1);
     assert!(matches!(
-        hashing.admitted(|| panic!("by the test")).await,
+        hashing.admitted(|_| panic!("by the test")).await,
         Err::<(), _>(Fault::Hashing(_))
     ));
     assert_eq!(
         (hashing.cores.available_permits(), hashing.places.available_permits()),
         (1, 1 + WAITING)
+    );
+}
+
+/// Memory is used again, and what stood in it before changes nothing.
+#[tokio::test]
+async fn as_many_arenas_as_cores_serve_for_ever() {
+    let hashing = hasher_with(2);
+    let stored = hashing.hash(&"three random words".into()).await.unwrap();
+    let (right, wrong): (Secret, Secret) = ("three random words".into(), "four random words".into());
+    for _ in 0..3 {
+        let verdicts = tokio::join!(
+            hashing.verify(&right, Some(&stored)),
+            hashing.verify(&wrong, Some(&stored)),
+            hashing.verify(&right, None),
+        );
+        assert_eq!(verdicts.0.unwrap(), Verdict::Right);
+        assert_eq!(verdicts.1.unwrap(), Verdict::Wrong);
+        assert_eq!(verdicts.2.unwrap(), Verdict::Wrong);
+    }
+    // One that wants more memory than ours leaves none of it behind.
+    let salt = SaltString::encode_b64(&[3; 16]).unwrap();
+    let large = Argon2::new(
+        Algorithm::Argon2id,
+        Version::V0x13,
+        Params::new(64 * 1024, 1, 1, None).unwrap(),
+    );
+    let foreign = large.hash_password(b"three random words", &salt).unwrap().to_string();
+    let verdict = hashing
+        .verify(&"three random words".into(), Some(&foreign))
+        .await
+        .unwrap();
+    assert_eq!(verdict, Verdict::RightButOld);
+    let arenas = hashing.arenas.lock().unwrap();
+    assert!(arenas.len() <= 2);
+    assert!(
+        arenas
+            .iter()
+            .all(|arena| arena.len() <= own_cost().unwrap().block_count())
     );
 }
