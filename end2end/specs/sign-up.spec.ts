@@ -1,5 +1,5 @@
 // Creating an account: the address is proven first; whether it had one is told to its owner only.
-import { arrive, button, expectRefusal, field, link, open, submitCode, submitEmail, submitPassword } from '../support/journeys';
+import { arrive, button, expectRefusal, field, link, open, submitCode, submitEmail, submitPassword, wordsOf } from '../support/journeys';
 import { look } from '../support/look';
 import { codeIn } from '../support/post';
 import { expect, test } from '../support/test';
@@ -48,7 +48,7 @@ test('an address with an account gets a letter that says so; the screen is the s
     await open(page, '/signup', 'Create an account');
     await submitEmail(page, person.email);
     await arrive(page, 'Check your e-mail');
-    const text = await page.locator('body').innerText();
+    const text = await wordsOf(page);
     screens.push(text.replaceAll(person.email, 'ADDRESS').replace(/Request [A-Z]\d|\d\d:\d\d|\d+ seconds?/g, '…'));
     const letter = await post.letter(person.email, () => true, 'an answer');
     if (screens.length === 2) {

@@ -1,6 +1,6 @@
 // "If you sign in with a third-party provider (Google)": the truth is in the mail, the screens tell nobody.
 import type { Page } from '@playwright/test';
-import { expectRefusal, submitPassword, toPassword, toResetCode, WRONG } from '../support/journeys';
+import { expectRefusal, submitPassword, toPassword, toResetCode, wordsOf, WRONG } from '../support/journeys';
 import { ADMINISTRATOR, ORGANIZATION, type Person } from '../support/people';
 import { codeIn } from '../support/post';
 import { SENDER_CODES } from '../support/service';
@@ -77,7 +77,7 @@ test('a password is refused in the same words for every kind of address', async 
 
 /** What the page says, without what differs from one request to the next. */
 async function words(page: Page, person: Person): Promise<string> {
-  const text = await page.locator('body').innerText();
+  const text = await wordsOf(page);
   return text
     .replaceAll(person.email, 'ADDRESS')
     .replace(/Request [A-Z]\d/g, 'LABEL')

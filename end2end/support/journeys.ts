@@ -108,6 +108,11 @@ export async function labelOf(page: Page): Promise<string> {
   return /Request ([A-Z]\d)/.exec(text)?.[1] ?? '';
 }
 
+/** All that the page says, whether or not its stylesheet is there yet. */
+export async function wordsOf(page: Page): Promise<string> {
+  return (await page.locator('header, main, #status, footer').allTextContents()).join(' ');
+}
+
 /** Unfolds "Didn’t get the e-mail?", should it be folded. */
 export async function unfoldHelp(page: Page): Promise<Locator> {
   const help = page.locator('details').filter({ hasText: 'Didn’t get the e-mail?' });

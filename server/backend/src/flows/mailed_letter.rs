@@ -94,6 +94,7 @@ impl Backend {
             .into());
         };
         self.take_letter(&mut tx, purpose, &flow.address()?, now).await?;
+        letters::drop_unsent(&mut tx, &flow.id, now).await?;
         let account = accounts::find_by_email(&mut tx, &flow.address()?)
             .await?
             .map(|stored| stored.account);

@@ -34,8 +34,7 @@ struct Row {
 /// How long a courier has for a letter before another one takes it over, in seconds.
 const LEASE_S: i64 = 60;
 
-/// Writes a letter in the flow's transaction. A letter of the same flow that has not left yet is dropped: its code is dead,
-/// and two mails with different codes would only confuse.
+/// Writes a letter in the flow's transaction.
 pub async fn write(
     tx: &mut Tx,
     keys: &Keyring,
@@ -45,19 +44,6 @@ pub async fn write(
     letter: &Letter,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    if let Some(flow) = flow {
-        on!(tx, |conn| {
-            sqlx::query(
-                "UPDATE letters SET given_up_at = $2, body = ''
-                  WHERE flow_id = $1 AND sent_at IS NULL AND given_up_at IS NULL",
-            )
-            .bind(flow)
-            .bind(now.0)
-            .execute(conn)
-            .await?
-            .rows_affected()
-        });
-    }
     let id = crate::random::id();
     let body = seal::seal(keys, &id, letter)?;
     on!(tx, |conn| {
@@ -70,6 +56,23 @@ pub async fn write(
         .bind(to.as_str())
         .bind(language)
         .bind(body)
+        .bind(now.0)
+        .execute(conn)
+        .await?
+        .rows_affected()
+    });
+    Ok(())
+}
+
+/// Drops the letters of a flow that have not left yet, before a newer one is written: their code is dead, and two mails with
+/// different codes would only confuse.
+pub async fn drop_unsent(tx: &mut Tx, flow: &str, now: Timestamp) -> Result<(), Fault> {
+    on!(tx, |conn| {
+        sqlx::query(
+            "UPDATE letters SET given_up_at = $2, body = ''
+              WHERE flow_id = $1 AND sent_at IS NULL AND given_up_at IS NULL",
+        )
+        .bind(flow)
         .bind(now.0)
         .execute(conn)
         .await?
