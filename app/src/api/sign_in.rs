@@ -65,7 +65,7 @@ pub async fn resend() -> Result<SignInStep, Failure> {
 #[server(name = Restart, prefix = "/api", endpoint = "sign_in/restart")]
 pub async fn restart() -> Result<SignInStep, Failure> {
     let call = Call::here()?;
-    let moved = call.backend.restart_sign_in(&call.caller, &call.held).await;
+    let moved = call.backend.restart_sign_in(&call.held).await;
     call.tell(moved)
 }
 

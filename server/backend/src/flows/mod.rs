@@ -5,6 +5,7 @@ mod events;
 mod mailed_code;
 mod mailed_letter;
 mod new_password;
+mod password_tries;
 mod reset;
 mod sessions;
 mod sign_in;

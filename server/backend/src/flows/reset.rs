@@ -1,7 +1,7 @@
 //! Forgot password: e-mail, code, new password.
 
 use super::mailed_code::Answered;
-use super::sign_in::{devices_lane, strangers_lane};
+use super::password_tries::{devices_lane, strangers_lane};
 use crate::store::events::Actor;
 use crate::store::{Tx, accounts, devices, events, flows, letters, sessions, throttles};
 use crate::{Backend, Caller, Error, Fault, Held, Moved, random};

@@ -6,11 +6,10 @@ use crate::leaked::Leak;
 use crate::store::accounts::Stored;
 use crate::store::events::Actor;
 use crate::store::flows::Flow;
-use crate::store::{Tx, accounts, events, flows, throttles};
+use crate::store::{accounts, events, flows, throttles};
 use crate::{Backend, Caller, Error, Fault, Held, Moved, TokenChange, TokenKind, Verdict, random};
 use account::{
-    AccountId, AccountKind, ActivityKind, Email, Purpose, Refusal, ResetStep, Secret, SignIn, SignInStep, Timestamp,
-    safe_next,
+    AccountId, AccountKind, ActivityKind, Email, Purpose, Refusal, ResetStep, Secret, SignIn, SignInStep, safe_next,
 };
 
 const SIGN_IN: Purpose = Purpose::SignIn;
@@ -311,7 +310,7 @@ impl Backend {
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn restart_sign_in(&self, _caller: &Caller, held: &Held) -> Result<Moved<SignInStep>, Error> {
+    pub async fn restart_sign_in(&self, held: &Held) -> Result<Moved<SignInStep>, Error> {
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
         if let Some(flow) = self.find_flow(&mut tx, SIGN_IN, held).await? {
@@ -354,69 +353,4 @@ impl Backend {
             tokens: vec![session, drop_flow(SIGN_IN)],
         })
     }
-
-    /// Verifies a password whose try is spent. A fault of ours gives the try back: nothing was looked at, and nobody waits for
-    /// our being busy.
-    pub(super) async fn verify_password(
-        &self,
-        lane: &str,
-        password: &Secret,
-        stored: Option<&str>,
-    ) -> Result<Verdict, Fault> {
-        let verdict = self.parts.hashing.verify(password, stored).await;
-        if verdict.is_err() {
-            let mut tx = self.parts.db.begin().await?;
-            throttles::give_back(&mut tx, lane).await?;
-            tx.commit().await?;
-        }
-        verdict
-    }
-
-    /// The lane of a password try. A browser that signed in to this account before has its own, so that no stranger can
-    /// lock the owner out.
-    pub(super) async fn lane(
-        &self,
-        tx: &mut Tx,
-        held: &Held,
-        email: &Email,
-        account: Option<&AccountId>,
-    ) -> Result<String, Fault> {
-        let device = match account {
-            Some(account) => self.find_device(tx, held, account).await?,
-            None => None,
-        };
-        Ok(device.map_or_else(|| strangers_lane(email), |device| devices_lane(email, &device.id)))
-    }
-
-    /// Counts a password try before it is looked at (attack: many tries at once); so many are free, then each waits longer.
-    pub(super) async fn spend_password(&self, tx: &mut Tx, lane: &str, now: Timestamp) -> Result<i64, Error> {
-        let limits = self.limits();
-        match throttles::spend(tx, lane, now).await? {
-            Err(until) => Err(Refusal::PasswordWait {
-                seconds: until.seconds_after(now).max(1),
-            }
-            .into()),
-            Ok(in_a_row) => {
-                let over = in_a_row - limits.free_passwords;
-                if over >= 0 {
-                    let wait_s = limits
-                        .password_wait_s
-                        .saturating_mul(1 << over.clamp(0, 20))
-                        .min(limits.password_wait_max_s);
-                    throttles::wait_until(tx, lane, now.plus_seconds(wait_s)).await?;
-                }
-                Ok(in_a_row)
-            }
-        }
-    }
-}
-
-/// The lane of a browser that signed in to the account before.
-pub(super) fn devices_lane(email: &Email, device: &str) -> String {
-    format!("password {email} {device}")
-}
-
-/// The lane of every browser that never signed in to the account.
-pub(super) fn strangers_lane(email: &Email) -> String {
-    format!("password {email}")
 }

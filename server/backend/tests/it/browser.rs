@@ -134,7 +134,7 @@ impl Browser {
     }
 
     pub async fn restart_sign_in(&mut self) -> Told<SignInStep> {
-        let moved = self.backend.restart_sign_in(&self.caller, &self.held).await;
+        let moved = self.backend.restart_sign_in(&self.held).await;
         self.take(moved)
     }
 

@@ -1,0 +1,72 @@
+//! Tries of a password, when signing in and when changing it: whose they count as, and who has to wait.
+
+use crate::store::{Tx, throttles};
+use crate::{Backend, Error, Fault, Held, Verdict};
+use account::{AccountId, Email, Refusal, Secret, Timestamp};
+
+impl Backend {
+    /// Verifies a password whose try is spent. A fault of ours gives the try back: nothing was looked at, and nobody waits for
+    /// our being busy.
+    pub(super) async fn verify_password(
+        &self,
+        lane: &str,
+        password: &Secret,
+        stored: Option<&str>,
+    ) -> Result<Verdict, Fault> {
+        let verdict = self.parts.hashing.verify(password, stored).await;
+        if verdict.is_err() {
+            let mut tx = self.parts.db.begin().await?;
+            throttles::give_back(&mut tx, lane).await?;
+            tx.commit().await?;
+        }
+        verdict
+    }
+
+    /// The lane of a password try. A browser that signed in to this account before has its own, so that no stranger can
+    /// lock the owner out.
+    pub(super) async fn lane(
+        &self,
+        tx: &mut Tx,
+        held: &Held,
+        email: &Email,
+        account: Option<&AccountId>,
+    ) -> Result<String, Fault> {
+        let device = match account {
+            Some(account) => self.find_device(tx, held, account).await?,
+            None => None,
+        };
+        Ok(device.map_or_else(|| strangers_lane(email), |device| devices_lane(email, &device.id)))
+    }
+
+    /// Counts a password try before it is looked at (attack: many tries at once); so many are free, then each waits longer.
+    pub(super) async fn spend_password(&self, tx: &mut Tx, lane: &str, now: Timestamp) -> Result<i64, Error> {
+        let limits = self.limits();
+        match throttles::spend(tx, lane, now).await? {
+            Err(until) => Err(Refusal::PasswordWait {
+                seconds: until.seconds_after(now).max(1),
+            }
+            .into()),
+            Ok(in_a_row) => {
+                let over = in_a_row - limits.free_passwords;
+                if over >= 0 {
+                    let wait_s = limits
+                        .password_wait_s
+                        .saturating_mul(1 << over.clamp(0, 20))
+                        .min(limits.password_wait_max_s);
+                    throttles::wait_until(tx, lane, now.plus_seconds(wait_s)).await?;
+                }
+                Ok(in_a_row)
+            }
+        }
+    }
+}
+
+/// The lane of a browser that signed in to the account before.
+pub(super) fn devices_lane(email: &Email, device: &str) -> String {
+    format!("password {email} {device}")
+}
+
+/// The lane of every browser that never signed in to the account.
+pub(super) fn strangers_lane(email: &Email) -> String {
+    format!("password {email}")
+}
