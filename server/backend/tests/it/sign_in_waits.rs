@@ -8,6 +8,7 @@ use backend::{Error, Fault, Hashing};
 use std::time::Duration;
 
 on_both_databases!(
+    our_being_busy_costs_no_try,
     a_reset_ends_every_wait_of_the_old_password,
     five_wrong_passwords_are_free_and_then_waits_double,
     a_wait_is_no_longer_than_an_hour,
@@ -226,4 +227,20 @@ async fn a_reset_ends_every_wait_of_the_old_password(world: &World) {
         ));
         world.clock.advance_minutes(1);
     }
+}
+
+async fn our_being_busy_costs_no_try(world: &World) {
+    world.person(ADA).await;
+    let browser = at_the_password(world, ADA).await;
+    let mut busy = keep_busy(&world.hashing).await;
+    // More than are free: were they counted, the sixth would have to wait.
+    for _ in 0..7 {
+        let told = browser.try_password(PASSWORD).await;
+        assert!(
+            matches!(told, Err(Error::Fault(Fault::Busy { .. }))),
+            "{:?}",
+            told.err()
+        );
+    }
+    busy.abort_all();
 }
