@@ -34,8 +34,10 @@ pub fn Page(
         "frame.title",
         &[("heading", &heading), ("brand", &use_settings().brand)],
     );
-    // The document's title may ask once more when the page is gone already.
-    let title = move || match problem.try_with(Option::is_some).unwrap_or_default() {
+    // The title asks once more when the page is gone already: in the browser with the next page, on the server when the
+    // page is written out. What it was at first is then what it is.
+    let refused_at_first = problem.with_untracked(Option::is_some);
+    let title = move || match problem.try_with(Option::is_some).unwrap_or(refused_at_first) {
         true => words.say_with("frame.title_error", &[("title", &title)]),
         false => title.clone(),
     };

@@ -218,3 +218,34 @@ async fn a_page_hears_that_its_flow_moved() {
     world.stop.send(true).unwrap();
     assert!(stream.next().await.is_none());
 }
+
+/// The title is written when the page's signals may have been let go already, a race that only many at once show.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_title_says_what_the_page_says_however_many_are_written_at_once() {
+    let world = std::sync::Arc::new(World::new().await);
+    let answer = world.submit("/api/sign_in/begin", "email=robin.example.com").await;
+    let flash = answer
+        .header(header::SET_COOKIE)
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let mut pages = tokio::task::JoinSet::new();
+    for _ in 0..400 {
+        let (world, flash) = (world.clone(), flash.clone());
+        pages.spawn(async move {
+            let request = page("/signin").header(header::COOKIE, flash);
+            world.send(request.body(Body::empty()).unwrap()).await
+        });
+    }
+    while let Some(answer) = pages.join_next().await {
+        let answer = answer.unwrap();
+        let text = answer.text();
+        assert!(text.contains("role=\"alert\""), "the refusal is in the page");
+        assert!(
+            text.contains("<title>Error: "),
+            "{}",
+            text.split("</head>").next().unwrap_or_default()
+        );
+    }
+}
