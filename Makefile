@@ -1,5 +1,5 @@
 # Rekey: the commands. `make run` on a fresh machine does everything that is needed.
-.PHONY: help run test watch check bench
+.PHONY: help run test watch check prove bench
 .DEFAULT_GOAL := help
 
 help: ## lists these
@@ -16,6 +16,9 @@ watch: ## builds and starts again while you edit (with cargo-leptos installed th
 
 check: ## format, lints and the rules' tests: what to run before a commit
 	@exec .ci/check
+
+prove: ## attacks the release build and lets it fall: races, faults, a hostile mail server (QUICK=1: 5 minutes; ONLY=1,2,9)
+	@exec .ci/prove $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
 bench: ## measures the release build: requests a second, CPU, memory, start
 	@exec .ci/bench

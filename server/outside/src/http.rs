@@ -1,14 +1,17 @@
 //! A browser, as far as is needed: HTTP/1.1 on a connection that is kept, and a jar of cookies.
 
-use crate::crowd::Fault;
+use crate::Fault;
+use serde_json::Value;
+use socket2::{Domain, Protocol, Socket, Type};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// No answer takes longer.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(45);
 /// No answer is larger.
 const LARGEST: u64 = 4 * 1024 * 1024;
 
@@ -19,111 +22,152 @@ pub struct Connection {
 }
 
 /// What a person's browser holds. Kept by hand: the cookies are `Secure`, and this is plain HTTP to the loopback.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Jar(BTreeMap<String, String>);
 
 /// An answer.
+#[derive(Debug, Clone)]
 pub struct Answer {
     /// Its status.
     pub status: u16,
+    /// Its headers in order, names in lower case.
+    pub headers: Vec<(String, String)>,
     /// Its content, as it came.
     pub body: Vec<u8>,
-    cookies: Vec<(String, String)>,
+}
+
+/// How an answer is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// The next step or the refusal, as JSON.
+    Data,
+    /// A page, as a browser without scripts.
+    Page,
 }
 
 impl Connection {
-    /// Opens one.
+    /// Opens one to a port of the loopback.
+    ///
+    /// # Errors
+    /// When nobody listens.
     pub fn open(port: u16) -> Result<Self, Fault> {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let stream =
-            TcpStream::connect_timeout(&address, PATIENCE).map_err(|error| format!("no connection: {error}"))?;
-        let settings = stream
-            .set_nodelay(true)
-            .and_then(|()| stream.set_read_timeout(Some(PATIENCE)))
-            .and_then(|()| stream.set_write_timeout(Some(PATIENCE)));
-        settings.map_err(|error| format!("no connection: {error}"))?;
+        Self::open_from(Ipv4Addr::LOCALHOST, port)
+    }
+
+    /// Opens one from an address of 127.0.0.0/8: the service takes each for another client.
+    ///
+    /// # Errors
+    /// When nobody listens.
+    pub fn open_from(source: Ipv4Addr, port: u16) -> Result<Self, Fault> {
+        let stream = connect(source, port).map_err(|error| format!("no connection: {error}"))?;
         Ok(Self {
             stream: BufReader::with_capacity(64 * 1024, stream),
-            host: address.to_string(),
+            host: SocketAddr::from((Ipv4Addr::LOCALHOST, port)).to_string(),
         })
     }
 
+    /// The name of the service, where it is not the address that is asked: `127.0.0.1:3000`.
+    #[must_use]
+    pub fn named(mut self, host: &str) -> Self {
+        host.clone_into(&mut self.host);
+        self
+    }
+
     /// Asks for a page as a browser does, packed or not.
+    ///
+    /// # Errors
+    /// When no answer comes.
     pub fn page(&mut self, path: &str, packed: bool) -> Result<Answer, Fault> {
         let packing = if packed {
             "Accept-Encoding: gzip, deflate, br, zstd\r\n"
         } else {
             ""
         };
-        self.send(&format!(
-            "GET {path} HTTP/1.1\r\nHost: {}\r\nAccept: text/html,application/xhtml+xml,*/*;q=0.8\r\n\
-             Accept-Language: en-GB,en;q=0.8\r\n{packing}User-Agent: {BROWSER}\r\nSec-Fetch-Site: none\r\n\r\n",
-            self.host
-        ))
+        self.send(get_request(path, &self.host, &Jar::default(), packing).as_bytes())
+    }
+
+    /// Asks for a page with what the browser holds.
+    ///
+    /// # Errors
+    /// When no answer comes.
+    pub fn get(&mut self, path: &str, jar: &mut Jar) -> Result<Answer, Fault> {
+        let answer = self.send(get_request(path, &self.host, jar, "").as_bytes())?;
+        jar.keep(&answer);
+        Ok(answer)
     }
 
     /// Sends a form as a page's script does, with what the browser holds, and keeps what it is given.
+    ///
+    /// # Errors
+    /// When no answer comes.
     pub fn form(&mut self, path: &str, fields: &[(&str, &str)], jar: &mut Jar) -> Result<Answer, Fault> {
-        let form = fields
-            .iter()
-            .map(|(name, value)| format!("{name}={}", encoded(value)))
-            .collect::<Vec<_>>()
-            .join("&");
-        let answer = self.send(&format!(
-            "POST {path} HTTP/1.1\r\nHost: {host}\r\nAccept: application/json\r\nAccept-Language: en-GB,en;q=0.8\r\n\
-             User-Agent: {BROWSER}\r\nOrigin: http://{host}\r\nSec-Fetch-Site: same-origin\r\n{cookies}\
-             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{form}",
-            host = self.host,
-            cookies = jar.header(),
-            length = form.len(),
-        ))?;
-        for (name, value) in &answer.cookies {
-            // An empty one is taken back.
-            if value.is_empty() {
-                jar.0.remove(name);
-            } else {
-                jar.0.insert(name.clone(), value.clone());
-            }
-        }
+        let request = form_request(path, &self.host, &form_of(fields), jar, Wanted::Data);
+        let answer = self.send(request.as_bytes())?;
+        jar.keep(&answer);
         Ok(answer)
     }
 
     /// Asks for an address and nothing else.
+    ///
+    /// # Errors
+    /// When no answer comes.
     pub fn status(&mut self, path: &str) -> Result<u16, Fault> {
-        Ok(self
-            .send(&format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.host))?
-            .status)
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.host);
+        Ok(self.send(request.as_bytes())?.status)
     }
 
-    fn send(&mut self, request: &str) -> Result<Answer, Fault> {
-        let line = request.lines().next().unwrap_or_default();
-        self.exchange(request).map_err(|error| format!("{line}: {error}"))
+    /// Sends any bytes as a request, and reads an answer.
+    ///
+    /// # Errors
+    /// When no answer comes, or none that is one.
+    pub fn send(&mut self, request: &[u8]) -> Result<Answer, Fault> {
+        self.write(request)?;
+        self.read_after(request)
     }
 
-    fn exchange(&mut self, request: &str) -> std::io::Result<Answer> {
-        self.stream.get_mut().write_all(request.as_bytes())?;
+    /// Sends bytes and waits for nothing.
+    ///
+    /// # Errors
+    /// When the connection ended.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        let sent = self.stream.get_mut().write_all(bytes);
+        sent.map_err(|error| format!("{}: {error}", line_of(bytes)))
+    }
+
+    /// Reads the answer to a request that was sent.
+    ///
+    /// # Errors
+    /// When none comes, or none that is one.
+    pub fn read_after(&mut self, request: &[u8]) -> Result<Answer, Fault> {
+        self.read().map_err(|error| format!("{}: {error}", line_of(request)))
+    }
+
+    /// The socket below, for those who want to send slowly or not at all.
+    #[must_use]
+    pub fn socket(&self) -> &TcpStream {
+        self.stream.get_ref()
+    }
+
+    fn read(&mut self) -> std::io::Result<Answer> {
         let status = self.line()?;
         let status = status
             .split(' ')
             .nth(1)
             .and_then(|status| status.parse().ok())
             .ok_or_else(|| odd(&status))?;
-        let (mut length, mut chunked, mut cookies) = (0, false, Vec::new());
+        let (mut length, mut chunked, mut headers) = (0, false, Vec::new());
         loop {
             let line = self.line()?;
             let Some((name, value)) = line.split_once(':') else {
                 break;
             };
-            let value = value.trim();
-            match name.to_ascii_lowercase().as_str() {
+            let (name, value) = (name.to_ascii_lowercase(), value.trim().to_owned());
+            match name.as_str() {
                 "content-length" => length = value.parse().map_err(|_| odd(&line))?,
                 "transfer-encoding" => chunked = value.eq_ignore_ascii_case("chunked"),
-                "set-cookie" => {
-                    let pair = value.split(';').next().unwrap_or_default().split_once('=');
-                    cookies.extend(pair.map(|(name, value)| (name.to_owned(), value.to_owned())));
-                }
                 _ => {}
             }
+            headers.push((name, value));
         }
         let mut body = Vec::new();
         if chunked {
@@ -140,7 +184,7 @@ impl Connection {
         } else {
             self.take(length, &mut body)?;
         }
-        Ok(Answer { status, body, cookies })
+        Ok(Answer { status, headers, body })
     }
 
     fn line(&mut self) -> std::io::Result<String> {
@@ -165,36 +209,152 @@ impl Connection {
 }
 
 impl Jar {
-    fn header(&self) -> String {
-        let pairs = self
-            .0
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect::<Vec<_>>();
-        if pairs.is_empty() {
-            String::new()
-        } else {
-            format!("Cookie: {}\r\n", pairs.join("; "))
+    /// Keeps what an answer brings. An empty cookie is taken back.
+    pub fn keep(&mut self, answer: &Answer) {
+        for (name, value) in answer.cookies() {
+            if value.is_empty() {
+                self.0.remove(name);
+            } else {
+                self.0.insert(name.to_owned(), value.to_owned());
+            }
         }
+    }
+
+    /// Its cookies.
+    pub fn cookies(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// One of them.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// Puts one in, as an attacker would.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.0.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Takes one out.
+    pub fn remove(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+
+    fn header(&self) -> String {
+        if self.0.is_empty() {
+            return String::new();
+        }
+        let pairs = self.cookies().map(|(name, value)| format!("{name}={value}"));
+        format!("Cookie: {}\r\n", pairs.collect::<Vec<_>>().join("; "))
     }
 }
 
 impl Answer {
+    /// The first header of that name.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        let found = self.headers.iter().find(|(known, _)| known == name);
+        found.map_or("", |(_, value)| value)
+    }
+
+    /// Names and values of the cookies that it sets.
+    pub fn cookies(&self) -> impl Iterator<Item = (&str, &str)> {
+        let set = self.headers.iter().filter(|(name, _)| name == "set-cookie");
+        set.filter_map(|(_, value)| value.split(';').next().unwrap_or_default().split_once('='))
+    }
+
+    /// Its content as text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// Its content as JSON; null when it is none.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    /// The name of the step or refusal that it tells: `EnterCode`, or `CodeWrong` out of `{"Refused":{"CodeWrong":…}}`.
+    #[must_use]
+    pub fn told(&self) -> String {
+        fn name(value: &Value) -> String {
+            match value {
+                Value::String(name) => name.clone(),
+                Value::Object(fields) => match fields.iter().next() {
+                    Some((key, inner)) if key == "Refused" => name(inner),
+                    Some((key, _)) => key.clone(),
+                    None => String::new(),
+                },
+                _ => String::new(),
+            }
+        }
+        name(&self.json())
+    }
+
     /// Whether it has that text in it.
+    #[must_use]
     pub fn says(&self, text: &str) -> bool {
-        String::from_utf8_lossy(&self.body).contains(text)
+        self.text().contains(text)
     }
 
     /// What came instead of what was expected.
+    #[must_use]
     pub fn unexpected(&self, what: &str) -> Fault {
-        let body = String::from_utf8_lossy(&self.body);
-        format!("{what}: {} {}", self.status, body.chars().take(300).collect::<String>())
+        format!(
+            "{what}: {} {}",
+            self.status,
+            self.text().chars().take(300).collect::<String>()
+        )
     }
 }
 
 const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
-fn encoded(value: &str) -> String {
+/// A request for a page, as a browser writes it. `more` are further header lines.
+#[must_use]
+pub fn get_request(path: &str, host: &str, jar: &Jar, more: &str) -> String {
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: text/html,application/xhtml+xml,*/*;q=0.8\r\n\
+         Accept-Language: en-GB,en;q=0.8\r\n{more}User-Agent: {BROWSER}\r\nSec-Fetch-Site: none\r\n{}\r\n",
+        jar.header()
+    )
+}
+
+/// A request with a form, as a page of the service sends it.
+#[must_use]
+pub fn form_request(path: &str, host: &str, form: &str, jar: &Jar, wanted: Wanted) -> String {
+    let accept = match wanted {
+        Wanted::Data => "application/json",
+        Wanted::Page => "text/html,application/xhtml+xml,*/*;q=0.8",
+    };
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\nAccept: {accept}\r\nAccept-Language: en-GB,en;q=0.8\r\n\
+         User-Agent: {BROWSER}\r\nOrigin: http://{host}\r\nSec-Fetch-Site: same-origin\r\n{cookies}\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{form}",
+        cookies = jar.header(),
+        length = form.len(),
+    )
+}
+
+/// Fields as a form has them.
+#[must_use]
+pub fn form_of(fields: &[(&str, &str)]) -> String {
+    let pairs = fields.iter().map(|(name, value)| format!("{name}={}", encoded(value)));
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+/// Another address of 127.0.0.0/8 with each call, so that no limit of one client falls on the next.
+#[must_use]
+pub fn another_client() -> Ipv4Addr {
+    static NEXT: AtomicU32 = AtomicU32::new(0x7F01_0001);
+    Ipv4Addr::from(NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Encodes a field of a form.
+#[must_use]
+pub fn encoded(value: &str) -> String {
     let mut form = String::new();
     for byte in value.bytes() {
         match byte {
@@ -206,6 +366,24 @@ fn encoded(value: &str) -> String {
         }
     }
     form
+}
+
+fn connect(source: Ipv4Addr, port: u16) -> std::io::Result<TcpStream> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+    if source != Ipv4Addr::LOCALHOST {
+        socket.bind(&SocketAddr::from((source, 0)).into())?;
+    }
+    socket.connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)).into(), PATIENCE)?;
+    let stream = TcpStream::from(socket);
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    Ok(stream)
+}
+
+fn line_of(request: &[u8]) -> String {
+    let line = request.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    String::from_utf8_lossy(&line[..line.len().min(80)]).into_owned()
 }
 
 fn odd(text: &str) -> std::io::Error {

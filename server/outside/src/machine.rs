@@ -1,25 +1,35 @@
 //! The machine and its processes, as `/proc` tells.
 
-use crate::crowd::Fault;
+use crate::Fault;
 use std::process::Command;
 
 /// Cores that this process may use; as many as the service hashes on.
+#[must_use]
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 /// Seconds that a process has spent on cores, in its own code and in the system's.
+///
+/// # Errors
+/// When `/proc` does not tell.
 pub fn cpu_s(process: u32) -> Result<f64, Fault> {
     let times = stat(&process.to_string())?;
     Ok((times[0] + times[1]) / ticks_a_second())
 }
 
 /// The same for this process and all that it started and saw end.
+///
+/// # Errors
+/// When `/proc` does not tell.
 pub fn own_cpu_s() -> Result<f64, Fault> {
     Ok(stat("self")?.iter().sum::<f64>() / ticks_a_second())
 }
 
 /// Seconds that all cores together have spent on anything, other machines on the same hardware included.
+///
+/// # Errors
+/// When `/proc` does not tell.
 pub fn busy_s() -> Result<f64, Fault> {
     let text = read("/proc/stat")?;
     let numbers = text.lines().next().unwrap_or_default().split_whitespace().skip(1);
@@ -37,6 +47,9 @@ pub fn busy_s() -> Result<f64, Fault> {
 }
 
 /// A line of `/proc/PID/status` that is in KiB (`VmRSS`, `VmHWM`), in MiB.
+///
+/// # Errors
+/// When `/proc` does not tell.
 pub fn memory_mib(process: u32, name: &str) -> Result<f64, Fault> {
     let text = read(&format!("/proc/{process}/status"))?;
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
@@ -46,11 +59,17 @@ pub fn memory_mib(process: u32, name: &str) -> Result<f64, Fault> {
 }
 
 /// How many wanted a core in the last 1, 5 and 15 minutes.
+///
+/// # Errors
+/// When `/proc` does not tell.
 pub fn load() -> Result<String, Fault> {
     Ok(read("/proc/loadavg")?.split(' ').take(3).collect::<Vec<_>>().join(" "))
 }
 
 /// When and on what.
+///
+/// # Errors
+/// When `/proc` does not tell.
 pub fn describe() -> Result<String, Fault> {
     let processor = read("/proc/cpuinfo")?;
     let named = |name: &str| {

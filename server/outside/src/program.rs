@@ -1,75 +1,122 @@
-//! The program that is measured, in a folder of its own.
+//! The program that is looked at, in a folder of its own.
 
-use crate::crowd::Fault;
 use crate::http::Connection;
-use crate::machine;
+use crate::{Fault, machine, say};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Raised, as one client plays everybody here.
-const LIMITS: [&str; 8] = [
-    "RESET_AN_HOUR",
-    "RESET_A_DAY",
-    "CODES_AN_HOUR",
-    "CLIENT_A_MINUTE",
-    "WRONG_CODES_AN_HOUR",
-    "WRONG_CODES_A_DAY",
-    "WRONG_CODES_IN_A_ROW",
-    "FREE_PASSWORDS",
-];
 /// No start and no end takes longer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Program, folder, place to listen. The folder goes when this is dropped.
+/// Program, folder, place to listen, configuration. The folder goes when this is dropped.
 pub struct Program {
     binary: PathBuf,
-    site: PathBuf,
     folder: PathBuf,
     port: u16,
+    environment: Vec<(String, String)>,
 }
 
 /// The program while it serves; killed when dropped.
-pub struct Running<'a> {
+pub struct Running {
     child: Child,
     began: Instant,
-    program: &'a Program,
+    port: u16,
+    log: PathBuf,
+}
+
+/// A way to start it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// `serve --dev`
+    Development,
+    /// `serve`
+    Production,
 }
 
 impl Program {
     /// A folder beside the program rather than in `/tmp`, which may be memory: a commit must reach a disk.
-    pub fn new(binary: PathBuf, site: PathBuf) -> Result<Self, Fault> {
+    ///
+    /// # Errors
+    /// When the browser's files are not built, or no folder can be made.
+    pub fn new(binary: PathBuf, site: &Path) -> Result<Self, Fault> {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
         if !site.join("manifest.json").is_file() {
-            return Err(format!(
-                "{} has no manifest.json; `make bench` builds it",
-                site.display()
-            ));
+            return Err(format!("{} has no manifest.json; `make run` builds it", site.display()));
         }
-        let folder = binary.with_file_name(format!("bench-{}", std::process::id()));
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let folder = binary.with_file_name(format!("outside-{}-{number}", std::process::id()));
         std::fs::create_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
-        let port = free.map_err(|error| format!("no free port: {error}"))?.port();
+        let port = free_port()?;
+        let listen = format!("127.0.0.1:{port}");
+        let environment = vec![
+            ("REKEY_ORIGIN".into(), format!("http://{listen}")),
+            ("REKEY_LISTEN".into(), listen),
+            ("REKEY_SITE".into(), site.display().to_string()),
+        ];
         Ok(Self {
             binary,
-            site,
             folder,
             port,
+            environment,
         })
     }
 
-    /// `rekey serve --dev`.
-    pub fn start(&self) -> Result<Running<'_>, Fault> {
-        let log = self.log()?;
+    /// Sets a key of the configuration, as `LIMIT_RESET_A_DAY`.
+    #[must_use]
+    pub fn set(mut self, key: &str, value: &str) -> Self {
+        self.environment.push((format!("REKEY_{key}"), value.to_owned()));
+        self
+    }
+
+    /// Sets another variable of the program's environment.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Where the first server listens; what people know.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The folder that it runs in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Serves where people look for it.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
+    pub fn start(&self, mode: Mode) -> Result<Running, Fault> {
+        self.start_at(self.port, mode)
+    }
+
+    /// Serves on another port: a second server of the same service.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
+    pub fn start_at(&self, port: u16, mode: Mode) -> Result<Running, Fault> {
+        let path = self.folder.join(format!("log-{port}"));
         let mut command = self.command();
         command
-            .args(["serve", "--dev"])
+            .env("REKEY_LISTEN", format!("127.0.0.1:{port}"))
+            .arg("serve")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log);
+            .stderr(append(&path)?);
+        if mode == Mode::Development {
+            command.arg("--dev");
+        }
         let began = Instant::now();
         let child = command
             .spawn()
@@ -77,54 +124,54 @@ impl Program {
         Ok(Running {
             child,
             began,
-            program: self,
+            port,
+            log: path,
         })
     }
 
-    /// `rekey user add`.
-    pub fn add_person(&self, email: &str, password: Option<&str>) -> Result<(), Fault> {
+    /// Runs another command of the program to its end.
+    ///
+    /// # Errors
+    /// When it fails, with what it said.
+    pub fn run(&self, words: &[&str], typed: &str) -> Result<Output, Fault> {
         let mut command = self.command();
-        command.args(["user", "add", "--name", "Person of the Measurement", "--email", email]);
-        if password.is_some() {
-            command.arg("--password-stdin");
-        }
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(self.log()?);
-        let mut child = command
-            .spawn()
-            .map_err(|error| format!("{}: {error}", self.binary.display()))?;
+        command.args(words);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let failed = |error: std::io::Error| format!("{}: {error}", self.binary.display());
+        let mut child = command.spawn().map_err(failed)?;
         if let Some(mut input) = child.stdin.take() {
             // One that ended early says why by its status.
-            let _ = input.write_all(password.unwrap_or_default().as_bytes());
+            let _ = input.write_all(typed.as_bytes());
         }
-        match child.wait() {
-            Ok(status) if status.success() => Ok(()),
-            _ => Err(format!("rekey user add --email {email} failed\n{}", self.end_of_log())),
+        let output = child.wait_with_output().map_err(failed)?;
+        if output.status.success() {
+            Ok(output)
+        } else {
+            let said = String::from_utf8_lossy(&output.stderr);
+            Err(format!("rekey {} failed: {said}", words.join(" ")))
         }
+    }
+
+    /// `rekey user add` of somebody whose password is kept here.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn add_person(&self, email: &str, password: Option<&str>) -> Result<(), Fault> {
+        let mut words = vec!["user", "add", "--name", "Person of the Measurement", "--email", email];
+        if password.is_some() {
+            words.push("--password-stdin");
+        }
+        self.run(&words, password.unwrap_or_default()).map(drop)
     }
 
     fn command(&self) -> Command {
         let mut command = Command::new(&self.binary);
-        let listen = format!("127.0.0.1:{}", self.port);
         command.current_dir(&self.folder).env_clear();
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
-            .env("REKEY_ORIGIN", format!("http://{listen}"))
-            .env("REKEY_LISTEN", listen);
-        command
-            .env("REKEY_SITE", &self.site)
-            .env("REKEY_LIMIT_RESET_EVERY_S", "1");
-        command.envs(LIMITS.map(|name| (format!("REKEY_LIMIT_{name}"), "1000000")));
-        command
-    }
-
-    fn log(&self) -> Result<File, Fault> {
-        let path = self.folder.join("log");
-        let opened = OpenOptions::new().create(true).append(true).open(&path);
-        opened.map_err(|error| format!("{}: {error}", path.display()))
-    }
-
-    fn end_of_log(&self) -> String {
-        let log = std::fs::read(self.folder.join("log")).unwrap_or_default();
-        String::from_utf8_lossy(&log[log.len().saturating_sub(2_000)..]).into_owned()
     }
 }
 
@@ -134,26 +181,40 @@ impl Drop for Program {
     }
 }
 
-impl Running<'_> {
+impl Running {
     /// Its number.
+    #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// Where it listens.
+    #[must_use]
     pub fn port(&self) -> u16 {
-        self.program.port
+        self.port
+    }
+
+    /// All that it logged, those before it on this port included.
+    #[must_use]
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(&self.log).unwrap_or_default()).into_owned()
     }
 
     /// The end of what it logged; for the one who looks for a fault.
+    #[must_use]
     pub fn end_of_log(&self) -> String {
-        self.program.end_of_log()
+        let log = self.log();
+        let from = log.len().saturating_sub(2_000);
+        log.get(from..).unwrap_or(&log).to_owned()
     }
 
     /// Seconds from the start to the first 200 of that address.
+    ///
+    /// # Errors
+    /// When there is none in good time.
     pub fn first_200(&mut self, path: &str) -> Result<f64, Fault> {
         while self.began.elapsed() < PATIENCE {
-            if let Ok(mut connection) = Connection::open(self.program.port)
+            if let Ok(mut connection) = Connection::open(self.port)
                 && connection.status(path) == Ok(200)
             {
                 return Ok(self.began.elapsed().as_secs_f64());
@@ -167,13 +228,16 @@ impl Running<'_> {
     }
 
     /// Seconds of CPU until it has nothing to do: the letters that requests left behind are its work too.
+    ///
+    /// # Errors
+    /// When it is gone.
     pub fn be_quiet(&self) -> Result<f64, Fault> {
         const MOST: Duration = Duration::from_secs(8);
         let began = Instant::now();
         let (mut seen, mut since) = (machine::cpu_s(self.id())?, Instant::now());
         while since.elapsed() < Duration::from_millis(400) {
             if began.elapsed() > MOST {
-                crate::say("    it still works after 8 s; what follows is measured beside that");
+                say("    it still works after 8 s; what follows is measured beside that");
                 break;
             }
             sleep(Duration::from_millis(20));
@@ -185,25 +249,56 @@ impl Running<'_> {
         Ok(seen)
     }
 
-    /// Asks it to end, and waits for that.
-    pub fn stop(mut self) -> Result<(), Fault> {
+    /// Asks it to end (SIGTERM) and waits for nothing.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    pub fn terminate(&self) -> Result<(), Fault> {
         let asked = Command::new("kill").arg(self.id().to_string()).status();
-        asked.map_err(|error| format!("kill: {error}"))?;
-        let until = Instant::now() + PATIENCE;
-        while Instant::now() < until {
+        asked.map(drop).map_err(|error| format!("kill: {error}"))
+    }
+
+    /// Asks it to end, and waits for that; gives the seconds that it took.
+    ///
+    /// # Errors
+    /// When it does not, or says that it failed.
+    pub fn stop(mut self) -> Result<f64, Fault> {
+        let asked = Instant::now();
+        self.terminate()?;
+        while asked.elapsed() < PATIENCE {
             match self.child.try_wait() {
-                Ok(Some(status)) if status.success() => return Ok(()),
+                Ok(Some(status)) if status.success() => return Ok(asked.elapsed().as_secs_f64()),
                 Ok(Some(status)) => return Err(format!("rekey ended with {status}\n{}", self.end_of_log())),
                 _ => sleep(Duration::from_millis(5)),
             }
         }
         Err("rekey does not end when told to".into())
     }
+
+    /// Ends it at once, as a loss of power would (SIGKILL).
+    pub fn kill(mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
-impl Drop for Running<'_> {
+impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A port that nobody listens on at the moment.
+///
+/// # Errors
+/// When there is none.
+pub fn free_port() -> Result<u16, Fault> {
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
+    Ok(free.map_err(|error| format!("no free port: {error}"))?.port())
+}
+
+fn append(path: &Path) -> Result<File, Fault> {
+    let opened = OpenOptions::new().create(true).append(true).open(path);
+    opened.map_err(|error| format!("{}: {error}", path.display()))
 }

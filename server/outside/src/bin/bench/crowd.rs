@@ -1,12 +1,10 @@
 //! Who asks: the people of the measurement, and many of them at once.
 
-use crate::http::Connection;
+use outside::Fault;
+use outside::http::Connection;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Barrier, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-
-/// What went wrong, as a sentence.
-pub type Fault = String;
 
 /// Browsers that ask at the same time.
 pub const CONNECTIONS: usize = 16;

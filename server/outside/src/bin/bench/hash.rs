@@ -1,7 +1,8 @@
 //! The bound of every sign-in: how long one password hash takes here and now.
 
-use crate::crowd::{Fault, hurry};
+use crate::crowd::hurry;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
+use outside::Fault;
 use std::hint::black_box;
 use std::time::Instant;
 

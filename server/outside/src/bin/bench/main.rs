@@ -9,23 +9,30 @@
 
 mod crowd;
 mod hash;
-mod http;
-mod machine;
-mod program;
 mod rounds;
 mod table;
 
-use crowd::Fault;
-use program::Program;
+use outside::program::{Mode, Program};
+use outside::{Fault, machine, path, say};
 use rounds::Rounds;
 use std::io::Write;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 use table::{Aim, Table};
 
 /// Rounds of everything, one after the other, so that a neighbour's noise does not fall on one figure alone.
 const ROUNDS: usize = 3;
+/// Raised, as one client plays everybody here.
+const LIMITS: [&str; 8] = [
+    "RESET_AN_HOUR",
+    "RESET_A_DAY",
+    "CODES_AN_HOUR",
+    "CLIENT_A_MINUTE",
+    "WRONG_CODES_AN_HOUR",
+    "WRONG_CODES_A_DAY",
+    "WRONG_CODES_IN_A_ROW",
+    "FREE_PASSWORDS",
+];
 /// Starts on a database that is there.
 const STARTS: usize = 5;
 
@@ -42,20 +49,19 @@ fn main() -> ExitCode {
     }
 }
 
-/// Tells on standard error how far it is; standard output has the report and nothing else.
-fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
-}
-
 fn measure() -> Result<String, Fault> {
     let began = Instant::now();
     let load_before = machine::load()?;
     let busy_before = machine::busy_s()?;
 
-    let program = Program::new(
+    let mut program = Program::new(
         path("REKEY_BIN", "target/release/rekey")?,
-        path("REKEY_SITE", "target/site")?,
-    )?;
+        &path("REKEY_SITE", "target/site")?,
+    )?
+    .set("LIMIT_RESET_EVERY_S", "1");
+    for limit in LIMITS {
+        program = program.set(&format!("LIMIT_{limit}"), "1000000");
+    }
     say("1/3 people");
     let mut table = Table::default();
     table.row(
@@ -70,7 +76,7 @@ fn measure() -> Result<String, Fault> {
     let mut ready = Vec::new();
     let mut idle = Vec::new();
     for _ in 0..STARTS {
-        let mut running = program.start()?;
+        let mut running = program.start(Mode::Development)?;
         health.push(running.first_200("/healthz")? * 1_000.0);
         ready.push(running.first_200("/readyz")? * 1_000.0);
         running.be_quiet()?;
@@ -78,7 +84,7 @@ fn measure() -> Result<String, Fault> {
         running.stop()?;
     }
 
-    let mut running = program.start()?;
+    let mut running = program.start(Mode::Development)?;
     running.first_200("/readyz")?;
     let mut rounds = Rounds::new(&running);
     for round in 1..=ROUNDS {
@@ -125,7 +131,7 @@ fn measure() -> Result<String, Fault> {
 /// Makes the database and its people; gives how long the first start took, in ms.
 fn people(program: &Program) -> Result<f64, Fault> {
     // The first start makes keys and tables.
-    let mut running = program.start()?;
+    let mut running = program.start(Mode::Development)?;
     let first = running.first_200("/healthz")? * 1_000.0;
     running.stop()?;
     let all = crowd::SIGNERS + crowd::FORGETFUL;
@@ -134,10 +140,4 @@ fn people(program: &Program) -> Result<f64, Fault> {
         Some(index) => program.add_person(&crowd::forgetful(index), None),
     })?;
     Ok(first)
-}
-
-fn path(variable: &str, default: &str) -> Result<PathBuf, Fault> {
-    let given = std::env::var(variable).unwrap_or_else(|_| default.to_owned());
-    // Whole, since the program runs in a folder of its own.
-    std::fs::canonicalize(&given).map_err(|_| format!("{variable}: there is no {given}; `make bench` builds it"))
 }

@@ -1,10 +1,11 @@
 //! A round: the hash alone, pages, sign-ins, resets; between them the program comes to rest.
 
-use crate::crowd::{self, Done, Fault};
-use crate::http::{Connection, Jar};
-use crate::program::Running;
+use crate::crowd::{self, Done};
+use crate::hash;
 use crate::table::{Aim, Table};
-use crate::{hash, machine};
+use outside::http::{Connection, Jar};
+use outside::program::Running;
+use outside::{Fault, machine};
 use std::time::Duration;
 
 /// Pages of a round, and how long they may take.
@@ -27,7 +28,7 @@ struct Figures {
 
 /// What the rounds have told so far.
 pub struct Rounds<'a> {
-    running: &'a Running<'a>,
+    running: &'a Running,
     hash_ms: Vec<f64>,
     all_cores: Vec<f64>,
     pages: Figures,
@@ -40,7 +41,7 @@ pub struct Rounds<'a> {
 
 impl<'a> Rounds<'a> {
     /// None yet.
-    pub fn new(running: &'a Running<'a>) -> Self {
+    pub fn new(running: &'a Running) -> Self {
         Self {
             running,
             hash_ms: Vec::new(),

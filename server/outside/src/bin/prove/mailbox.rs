@@ -1,0 +1,315 @@
+//! A mail server that takes everything and keeps it as it came, or is hostile in one of the ways that mail servers are.
+
+use outside::Fault;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How it behaves from now on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mood {
+    /// It takes all.
+    Kind,
+    /// It takes connections and says nothing.
+    Silent,
+    /// It answers the recipient with that code.
+    Refuses(u16),
+    /// It takes the whole message and hangs up before it says so.
+    DropsAfterData,
+    /// It hangs up at once, as one that is down.
+    Down,
+}
+
+/// A message as it came.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// When it was whole.
+    pub at: Instant,
+    /// The line `MAIL FROM`.
+    pub mail: String,
+    /// The lines `RCPT TO`.
+    pub recipients: Vec<String>,
+    /// Between `DATA` and the dot, its dots unstuffed.
+    pub data: Vec<u8>,
+    /// Whether the server said that it took it.
+    pub taken: bool,
+}
+
+/// See the module. Ends when dropped.
+pub struct Mailbox {
+    state: Arc<State>,
+    address: SocketAddr,
+    secured: bool,
+}
+
+struct State {
+    mood: Mutex<Mood>,
+    messages: Mutex<Vec<Message>>,
+    came: Condvar,
+    over: AtomicBool,
+}
+
+impl Mailbox {
+    /// One without TLS.
+    pub fn open() -> Result<Self, Fault> {
+        Self::start(None)
+    }
+
+    /// One with TLS and a certificate that nobody signed.
+    pub fn open_with_bad_certificate() -> Result<Self, Fault> {
+        let signed = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]);
+        let signed = signed.map_err(|error| error.to_string())?;
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(signed.signing_key.serialize_der()));
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| error.to_string())?
+            .with_no_client_auth()
+            .with_single_cert(vec![signed.cert.der().clone()], key)
+            .map_err(|error| error.to_string())?;
+        Self::start(Some(Arc::new(config)))
+    }
+
+    fn start(tls: Option<Arc<ServerConfig>>) -> Result<Self, Fault> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| error.to_string())?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let secured = tls.is_some();
+        let state = Arc::new(State {
+            mood: Mutex::new(Mood::Kind),
+            messages: Mutex::default(),
+            came: Condvar::new(),
+            over: AtomicBool::new(false),
+        });
+        let all = state.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                if all.over.load(Ordering::Relaxed) {
+                    return;
+                }
+                let (Ok(stream), all, tls) = (stream, all.clone(), tls.clone()) else {
+                    continue;
+                };
+                std::thread::spawn(move || {
+                    let _ = stream.set_nodelay(true);
+                    match tls {
+                        None => {
+                            let reader = stream.try_clone();
+                            reader.ok().and_then(|reader| all.converse(reader, stream).ok())
+                        }
+                        Some(config) => ServerConnection::new(config).ok().and_then(|connection| {
+                            // Read and written through one: a certificate that is refused ends it before a word.
+                            let mut both = StreamOwned::new(connection, stream);
+                            both.write_all(b"220 mail.example ESMTP\r\n").ok()?;
+                            let mut line = [0; 512];
+                            both.read(&mut line).ok().map(drop)
+                        }),
+                    }
+                });
+            }
+        });
+        Ok(Self {
+            state,
+            address,
+            secured,
+        })
+    }
+
+    /// For `REKEY_SMTP_URL`.
+    pub fn url(&self) -> String {
+        let scheme = if self.secured { "smtps" } else { "smtp" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// Behaves like that from now on, in conversations that have begun too.
+    pub fn set(&self, mood: Mood) {
+        *lock(&self.state.mood) = mood;
+    }
+
+    /// All that came.
+    pub fn messages(&self) -> Vec<Message> {
+        lock(&self.state.messages).clone()
+    }
+
+    /// All that came to an address.
+    pub fn to(&self, email: &str) -> Vec<Message> {
+        let messages = lock(&self.state.messages);
+        messages
+            .iter()
+            .filter(|message| message.is_to(email))
+            .cloned()
+            .collect()
+    }
+
+    /// Waits for the `number`th message (from 1) to an address.
+    pub fn wait(&self, email: &str, number: usize) -> Result<Message, Fault> {
+        self.wait_for(email, number, Duration::from_secs(30))
+    }
+
+    /// The same for so long.
+    pub fn wait_for(&self, email: &str, number: usize, most: Duration) -> Result<Message, Fault> {
+        let until = Instant::now() + most;
+        let mut messages = lock(&self.state.messages);
+        loop {
+            let found = messages.iter().filter(|message| message.is_to(email)).nth(number - 1);
+            if let Some(message) = found {
+                return Ok(message.clone());
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(format!("letter {number} to {email} did not come"));
+            }
+            let waited = self.state.came.wait_timeout(messages, left);
+            messages = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// The code in the first message with one to an address, of those after the first `seen`.
+    pub fn code_after(&self, email: &str, seen: usize) -> Result<String, Fault> {
+        for number in seen + 1.. {
+            if let Some(code) = self.wait(email, number)?.code() {
+                return Ok(code);
+            }
+        }
+        Err("there are not so many letters".into())
+    }
+}
+
+impl Drop for Mailbox {
+    fn drop(&mut self) {
+        self.state.over.store(true, Ordering::Relaxed);
+        // So that it wakes up to see that.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+impl State {
+    fn converse(&self, reader: TcpStream, mut writer: TcpStream) -> std::io::Result<()> {
+        let mood = || *lock(&self.mood);
+        let mut reader = BufReader::new(reader);
+        match mood() {
+            Mood::Down => return Ok(()),
+            Mood::Silent => {
+                // Until the other side has enough of it.
+                return reader.read_to_end(&mut Vec::new()).map(drop);
+            }
+            _ => writer.write_all(b"220 mail.example ESMTP\r\n")?,
+        }
+        let (mut mail, mut recipients) = (String::new(), Vec::new());
+        loop {
+            let Some(line) = line(&mut reader)? else { return Ok(()) };
+            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+            if mood() == Mood::Silent {
+                return reader.read_to_end(&mut Vec::new()).map(drop);
+            }
+            if mood() == Mood::Down {
+                return Ok(());
+            }
+            let verb = text.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
+            let reply = match verb.as_str() {
+                "EHLO" => "250-mail.example\r\n250 8BITMIME".to_owned(),
+                "MAIL" => {
+                    recipients.clear();
+                    mail = text;
+                    "250 fine".into()
+                }
+                "RCPT" => match mood() {
+                    Mood::Refuses(code) => format!("{code} no"),
+                    _ => {
+                        recipients.push(text);
+                        "250 fine".into()
+                    }
+                },
+                "DATA" => {
+                    writer.write_all(b"354 go on\r\n")?;
+                    let Some(data) = data(&mut reader)? else { return Ok(()) };
+                    let taken = mood() != Mood::DropsAfterData;
+                    let message = Message {
+                        at: Instant::now(),
+                        mail: mail.clone(),
+                        recipients: recipients.clone(),
+                        data,
+                        taken,
+                    };
+                    lock(&self.messages).push(message);
+                    self.came.notify_all();
+                    if !taken {
+                        return Ok(());
+                    }
+                    "250 taken".into()
+                }
+                "QUIT" => {
+                    writer.write_all(b"221 bye\r\n")?;
+                    return Ok(());
+                }
+                _ => "250 fine".into(),
+            };
+            writer.write_all(format!("{reply}\r\n").as_bytes())?;
+        }
+    }
+}
+
+impl Message {
+    fn is_to(&self, email: &str) -> bool {
+        self.recipients.iter().any(|line| line.contains(&format!("<{email}>")))
+    }
+
+    /// A header of it, decoded.
+    pub fn header(&self, name: &str) -> String {
+        use mailparse::MailHeaderMap;
+        let parsed = mailparse::parse_mail(&self.data).ok();
+        parsed
+            .and_then(|parsed| parsed.headers.get_first_value(name))
+            .unwrap_or_default()
+    }
+
+    /// Its subject.
+    pub fn subject(&self) -> String {
+        self.header("Subject")
+    }
+
+    /// Its part that is plain text.
+    pub fn text(&self) -> String {
+        let parsed = mailparse::parse_mail(&self.data).ok();
+        let part = parsed.and_then(|parsed| {
+            let mut parts = parsed.parts();
+            parts
+                .find(|part| part.ctype.mimetype == "text/plain")
+                .and_then(|part| part.get_body().ok())
+        });
+        part.unwrap_or_default()
+    }
+
+    /// The one-time passcode in it: on the line for the mail program, `@domain #012345`.
+    pub fn code(&self) -> Option<String> {
+        let text = self.text();
+        let line = text.lines().find(|line| line.starts_with('@') && line.contains(" #"))?;
+        let code = line.rsplit_once('#')?.1.trim();
+        code.bytes().all(|byte| byte.is_ascii_digit()).then(|| code.to_owned())
+    }
+}
+
+fn line(reader: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    let read = reader.take(1 << 20).read_until(b'\n', &mut line)?;
+    Ok((read > 0).then_some(line))
+}
+
+/// Up to the dot.
+fn data(reader: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
+    let mut data = Vec::new();
+    loop {
+        let Some(line) = line(reader)? else { return Ok(None) };
+        if line == b".\r\n" {
+            return Ok(Some(data));
+        }
+        data.extend_from_slice(line.strip_prefix(b".").unwrap_or(&line));
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

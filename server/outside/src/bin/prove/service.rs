@@ -1,0 +1,302 @@
+//! The account service as an operator runs it: a database, one server or two, a mail server, people.
+
+use crate::browser::Browser;
+use crate::ground::Ground;
+use crate::mailbox::Mailbox;
+use crate::proof::Setting;
+use outside::Fault;
+use outside::program::{Mode, Program, Running, free_port};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Everybody's password.
+pub const PASSWORD: &str = "nine quiet kettles under the stairs";
+/// Another good one.
+pub const NEW_PASSWORD: &str = "plum tractor violet harbour lamp";
+
+/// What an account is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// With a password of its own.
+    Local,
+    /// The same without a password yet: made at once, as nothing is hashed.
+    LocalWithoutPassword,
+    /// Google keeps the password.
+    Google,
+    /// An organization does.
+    Managed,
+    /// Local, and switched off.
+    Deactivated,
+}
+
+/// What differs from the usual start.
+#[derive(Default, Clone)]
+pub struct Plan {
+    /// Keys of the configuration, as `("LIMIT_RESET_A_DAY", "1000")`.
+    pub keys: Vec<(&'static str, String)>,
+    /// The address of a mail server other than the kind one.
+    pub smtp: Option<String>,
+    /// With a clock that can be moved: see [`Service::move_clock`].
+    pub clock: bool,
+}
+
+impl Plan {
+    /// Sets a key.
+    pub fn set(mut self, key: &'static str, value: impl ToString) -> Self {
+        self.keys.push((key, value.to_string()));
+        self
+    }
+
+    /// One client may do as much as it wants, and so may one address: for proofs that are about something else.
+    pub fn without_limits() -> Self {
+        let keys = [
+            "LIMIT_RESET_AN_HOUR",
+            "LIMIT_RESET_A_DAY",
+            "LIMIT_CODES_AN_HOUR",
+            "LIMIT_CLIENT_A_MINUTE",
+            "LIMIT_WRONG_CODES_AN_HOUR",
+            "LIMIT_WRONG_CODES_A_DAY",
+            "LIMIT_WRONG_CODES_IN_A_ROW",
+            "LIMIT_FREE_PASSWORDS",
+        ];
+        let plan = keys
+            .into_iter()
+            .fold(Self::default(), |plan, key| plan.set(key, 1_000_000));
+        plan.set("LIMIT_RESET_EVERY_S", 1)
+    }
+}
+
+/// See the module. Everything ends and goes when it is dropped.
+pub struct Service {
+    servers: Vec<Option<Running>>,
+    ports: Vec<u16>,
+    program: Program,
+    /// The mail server.
+    pub mail: Mailbox,
+    /// Where the database is: a file's path, or an address of PostgreSQL.
+    pub database: String,
+    setting: Setting,
+}
+
+impl Service {
+    /// Starts it as configured by default.
+    pub fn start(ground: &Ground, setting: Setting) -> Result<Self, Fault> {
+        Self::start_with(ground, setting, &Plan::default())
+    }
+
+    /// Starts it with that plan; it answers when this returns.
+    pub fn start_with(ground: &Ground, setting: Setting, plan: &Plan) -> Result<Self, Fault> {
+        let mail = Mailbox::open()?;
+        let mut program = Program::new(ground.binary.clone(), &ground.site)?;
+        let key_file = program.folder().join("keys.toml");
+        write_keys(&key_file)?;
+        let (database, url) = if setting.is_postgres() {
+            let url = ground.postgres.database()?;
+            (url.clone(), url)
+        } else {
+            let file = program.folder().join("rekey.db").display().to_string();
+            let url = format!("sqlite://{file}");
+            (file, url)
+        };
+        program = program
+            .set("DATABASE_URL", &url)
+            .set("KEY_FILE", &key_file.display().to_string())
+            .set("SMTP_URL", plan.smtp.as_deref().unwrap_or(&mail.url()));
+        for (key, value) in &plan.keys {
+            program = program.set(key, value);
+        }
+        if plan.clock {
+            let file = program.folder().join("clock");
+            std::fs::write(&file, "+0\n").map_err(|error| error.to_string())?;
+            program = program
+                .variable("LD_PRELOAD", &faketime()?.display().to_string())
+                .variable("FAKETIME_TIMESTAMP_FILE", &file.display().to_string())
+                .variable("FAKETIME_NO_CACHE", "1")
+                // Waits go by the clock that nobody can move, as on a real machine.
+                .variable("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        }
+        let mut ports = vec![program.port()];
+        while ports.len() < setting.servers() {
+            ports.push(free_port()?);
+        }
+        let mut service = Self {
+            servers: ports.iter().map(|_| None).collect(),
+            ports,
+            program,
+            mail,
+            database,
+            setting,
+        };
+        for server in 0..setting.servers() {
+            service.start_server(server)?;
+        }
+        Ok(service)
+    }
+
+    /// How many servers.
+    pub fn servers(&self) -> usize {
+        self.ports.len()
+    }
+
+    /// Where a server listens.
+    pub fn port(&self, server: usize) -> u16 {
+        self.ports[server % self.ports.len()]
+    }
+
+    /// The name that people know: `127.0.0.1:PORT`.
+    pub fn host(&self) -> String {
+        format!("127.0.0.1:{}", self.program.port())
+    }
+
+    /// Its folder: keys, database, logs.
+    pub fn folder(&self) -> &Path {
+        self.program.folder()
+    }
+
+    /// A running server; for its log, memory and processor time.
+    pub fn server(&self, server: usize) -> Result<&Running, Fault> {
+        let running = self.servers[server].as_ref();
+        running.ok_or_else(|| format!("server {server} does not run"))
+    }
+
+    /// What all servers logged.
+    pub fn log(&self) -> String {
+        self.servers.iter().flatten().map(Running::log).collect()
+    }
+
+    /// Starts a server (from 0) and waits until it is ready; gives the seconds that it took.
+    pub fn start_server(&mut self, server: usize) -> Result<f64, Fault> {
+        let mut running = self.program.start_at(self.ports[server], Mode::Production)?;
+        let seconds = running.first_200("/readyz")?;
+        self.servers[server] = Some(running);
+        Ok(seconds)
+    }
+
+    /// `kill -9`.
+    pub fn kill_server(&mut self, server: usize) {
+        if let Some(running) = self.servers[server].take() {
+            running.kill();
+        }
+    }
+
+    /// SIGTERM, and waits for the end; gives the seconds that it took.
+    pub fn stop_server(&mut self, server: usize) -> Result<f64, Fault> {
+        match self.servers[server].take() {
+            Some(running) => running.stop(),
+            None => Err(format!("server {server} does not run")),
+        }
+    }
+
+    /// Moves the clock of all servers to so many seconds from the true time. Needs [`Plan::clock`].
+    pub fn move_clock(&self, seconds: i64) -> Result<(), Fault> {
+        let (file, fresh) = (self.folder().join("clock"), self.folder().join("clock.new"));
+        let written = std::fs::write(&fresh, format!("{seconds:+}\n")).and_then(|()| std::fs::rename(&fresh, &file));
+        written.map_err(|error| format!("{}: {error}", file.display()))
+    }
+
+    /// A browser that knows nothing yet, at an address of its own, that asks the first server.
+    pub fn browser(&self) -> Browser {
+        self.browser_at(0)
+    }
+
+    /// One that asks that server (modulo their number).
+    pub fn browser_at(&self, server: usize) -> Browser {
+        Browser::new(self.port(server), self.host())
+    }
+
+    /// Adds an account of a kind with [`PASSWORD`], and gives its address.
+    pub fn person(&self, kind: Kind) -> Result<String, Fault> {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let email = format!("p{}@example.com", COUNT.fetch_add(1, Ordering::Relaxed));
+        self.add(&email, kind)?;
+        Ok(email)
+    }
+
+    /// Adds many, on all cores; gives their addresses.
+    pub fn people(&self, kind: Kind, count: usize) -> Result<Vec<String>, Fault> {
+        let next = AtomicUsize::new(0);
+        let worker = || {
+            let mut made = Vec::new();
+            while next.fetch_add(1, Ordering::Relaxed) < count {
+                made.push(self.person(kind)?);
+            }
+            Ok(made)
+        };
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..4).map(|_| scope.spawn(worker)).collect();
+            let mut all = Vec::with_capacity(count);
+            for worker in workers {
+                let made: Result<Vec<String>, Fault> = worker.join().map_err(|_| "a helper of ours fell over")?;
+                all.extend(made?);
+            }
+            Ok(all)
+        })
+    }
+
+    /// Adds an account with [`PASSWORD`].
+    pub fn add(&self, email: &str, kind: Kind) -> Result<(), Fault> {
+        let mut words = vec!["user", "add", "--name", "Robin Doe", "--email", email];
+        match kind {
+            Kind::Local | Kind::Deactivated => words.push("--password-stdin"),
+            Kind::LocalWithoutPassword => {}
+            Kind::Google => words.push("--google"),
+            Kind::Managed => words.extend([
+                "--organization",
+                "Analytical Engines Ltd",
+                "--administrator-name",
+                "Charles Babbage",
+                "--administrator-email",
+                "it-help@example.com",
+            ]),
+        }
+        self.run(&words, PASSWORD)?;
+        if kind == Kind::Deactivated {
+            self.run(&["user", "disable", "--email", email], "")?;
+        }
+        Ok(())
+    }
+
+    /// Runs a command of the program; gives what it printed.
+    pub fn run(&self, words: &[&str], typed: &str) -> Result<String, Fault> {
+        let output = self.program.run(words, typed)?;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Asks the database itself, as an operator with `sqlite3` or `psql`: a row a line, columns with `|` between.
+    pub fn sql(&self, ground: &Ground, sql: &str) -> Result<String, Fault> {
+        if self.setting.is_postgres() {
+            return ground.postgres.sql(&self.database, sql);
+        }
+        let output = std::process::Command::new("sqlite3")
+            .args(["-cmd", ".timeout 10000", &self.database, sql])
+            .output()
+            .map_err(|error| format!("sqlite3: {error}"))?;
+        if output.status.success() {
+            Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        } else {
+            Err(format!("sqlite3: {}", String::from_utf8_lossy(&output.stderr)))
+        }
+    }
+}
+
+/// A key file as an operator makes it; the key is of use in these proofs only.
+fn write_keys(path: &Path) -> Result<(), Fault> {
+    let file = std::fs::OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(path);
+    let key = "current = \"k1\"\n[keys]\nk1 = \"VGhpcyBrZXkgcHJvdmVzIGFuZCBndWFyZHMgbm90aCE=\"\n";
+    file.and_then(|mut file| std::io::Write::write_all(&mut file, key.as_bytes()))
+        .map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// The library that tells a program another time.
+fn faketime() -> Result<PathBuf, Fault> {
+    let folders = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    folders
+        .map(|folder| folder.path().join("faketime/libfaketime.so.1"))
+        .find(|library| library.is_file())
+        .ok_or_else(|| "there is no libfaketime; `make prove` installs it".into())
+}
