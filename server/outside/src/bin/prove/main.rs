@@ -63,7 +63,7 @@ fn prove(asked: &Asked) -> Result<(String, bool), Fault> {
     let ground = Ground::prepare(asked.quick)?;
     say(&format!("calibration: {}", ground.calibration));
     let mut rows = Vec::new();
-    for proof in proofs::all().filter(|proof| wanted(&proof)) {
+    for proof in proofs::all().filter(|proof| wanted(proof)) {
         for setting in proof.on.iter().filter(on) {
             let row = Row::of(proof, *setting, &ground);
             say(&row.line());

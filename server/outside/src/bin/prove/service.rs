@@ -213,6 +213,20 @@ impl Service {
         Ok(email)
     }
 
+    /// An address that nobody has.
+    pub fn stranger(&self) -> String {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        format!("s{}@example.com", COUNT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Waits until no server has anything to do: then no letter is on its way.
+    pub fn be_quiet(&self) -> Result<(), Fault> {
+        self.servers
+            .iter()
+            .flatten()
+            .try_for_each(|server| server.be_quiet().map(drop))
+    }
+
     /// Adds many, on all cores; gives their addresses.
     pub fn people(&self, kind: Kind, count: usize) -> Result<Vec<String>, Fault> {
         let next = AtomicUsize::new(0);

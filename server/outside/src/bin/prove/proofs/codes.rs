@@ -1,20 +1,191 @@
 //! One-time passcodes and the other secrets that work once.
 
-use crate::browser::Browser;
+use crate::browser::{Browser, other_than};
 use crate::ground::Ground;
 use crate::proof::{Finding, Proof, Setting};
 use crate::race::{self, Runner};
-use crate::service::{Kind, NEW_PASSWORD, Plan, Service};
+use crate::service::{Kind, NEW_PASSWORD, PASSWORD, Plan, Service};
 use outside::Fault;
 
 /// See the module.
-pub const PROOFS: &[Proof] = &[Proof {
-    number: 2,
-    property: "A one-time secret succeeds once",
-    hole: "",
-    on: Setting::ALL,
-    run: once,
-}];
+pub const PROOFS: &[Proof] = &[
+    Proof {
+        number: 1,
+        property: "A code works for its account, purpose, browser and address only",
+        hole: "",
+        on: Setting::ONE,
+        run: diagonal,
+    },
+    Proof {
+        number: 2,
+        property: "A one-time secret succeeds once",
+        hole: "",
+        on: Setting::ALL,
+        run: once,
+    },
+    Proof {
+        number: 3,
+        property: "No more than 5 guesses of a code are evaluated",
+        hole: "",
+        on: &[Setting::Sqlite, Setting::Postgres2],
+        run: five_guesses,
+    },
+    Proof {
+        number: 4,
+        property: "The count of failures survives code, flow, cookie, client, restart and endpoint",
+        hole: "",
+        on: &[Setting::Sqlite, Setting::Postgres2],
+        run: failures_stay,
+    },
+    Proof {
+        number: 5,
+        property: "Only the newest code works; codes die with the password and the account",
+        hole: "",
+        on: Setting::ONE,
+        run: newest_only,
+    },
+    Proof {
+        number: 27,
+        property: "Every POST twice has one effect",
+        hole: "",
+        on: &[Setting::Sqlite, Setting::Postgres2],
+        run: twice,
+    },
+];
+
+/// A flow that waits for its code.
+struct Waiting {
+    browser: Browser,
+    path: &'static str,
+    code: String,
+    step: &'static str,
+}
+
+/// What a code is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    SignIn,
+    Reset,
+    SignUp,
+}
+
+impl Waiting {
+    /// Begins one of a purpose for somebody, in a browser of its own.
+    fn begin(service: &Service, purpose: Purpose, email: &str) -> Result<Self, Fault> {
+        let mut browser = service.browser();
+        let seen = service.mail.to(email).len();
+        let (path, step) = match purpose {
+            Purpose::SignIn => {
+                browser.sign_in_to_code(email)?;
+                ("/api/sign_in/answer", "SignedIn")
+            }
+            Purpose::Reset => {
+                browser.begin_reset(email)?;
+                ("/api/reset/answer", "ChoosePassword")
+            }
+            Purpose::SignUp => {
+                browser.step("/api/sign_up/begin", &[("email", email)], "EnterCode")?;
+                ("/api/sign_up/answer", "ChooseDetails")
+            }
+        };
+        let code = service.mail.code_after(email, seen)?;
+        Ok(Self {
+            browser,
+            path,
+            code,
+            step,
+        })
+    }
+
+    /// Whether that code opens it.
+    fn opens(&mut self, code: &str) -> Result<bool, Fault> {
+        let answer = self.browser.post(self.path, &[("code", code)])?;
+        match answer.status {
+            200 => Ok(answer.told() == self.step),
+            409 | 422 | 429 => Ok(false),
+            _ => Err(answer.unexpected(self.path)),
+        }
+    }
+}
+
+/// Each code in each flow but its own.
+fn diagonal(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
+    let service = Service::start_with(ground, setting, &Plan::without_limits())?;
+    let (mut cells, mut wrong, mut right) = (0, Vec::new(), 0);
+    let purposes = [Purpose::SignIn, Purpose::Reset, Purpose::SignUp];
+    for _ in 0..ground.times(1, 10) {
+        for from in purposes {
+            for to in purposes {
+                // Another account: with the same purpose, and with another one.
+                let (one, other) = (whose(&service, from)?, whose(&service, to)?);
+                let code = waiting(&service, from, &one)?.code;
+                let mut flow = waiting(&service, to, &other)?;
+                cells += 1;
+                if flow.code != code && flow.opens(&code)? {
+                    wrong.push(format!("{from:?} of another account opens {to:?}"));
+                }
+                let own = flow.code.clone();
+                right += usize::from(flow.opens(&own)?);
+                // The same account, another purpose: sign-up is for addresses without an account.
+                if from != to && from != Purpose::SignUp && to != Purpose::SignUp {
+                    let code = waiting(&service, from, &other)?.code;
+                    let mut flow = waiting(&service, to, &other)?;
+                    cells += 1;
+                    if flow.opens(&code)? {
+                        wrong.push(format!("{from:?} opens {to:?}"));
+                    }
+                }
+            }
+            // The same account and purpose in another browser, whose own code is older.
+            let email = whose(&service, from)?;
+            let mut other = waiting(&service, from, &email)?;
+            let code = waiting(&service, from, &email)?.code;
+            cells += 1;
+            if other.code != code && other.opens(&code)? {
+                wrong.push(format!("{from:?} works in another browser"));
+            }
+        }
+    }
+    let own = purposes.len() * purposes.len() * ground.times(1, 10);
+    Ok(Finding {
+        tried: "each code in the flow of another account, purpose, browser and address; then its own".into(),
+        times: cells + own,
+        figure: format!(
+            "{} of {cells} off the diagonal, {right} of {own} on it {}",
+            wrong.len(),
+            wrong.join("; ")
+        ),
+        bound: "0 off, all on".into(),
+        holds: wrong.is_empty() && right == own,
+    })
+}
+
+fn whose(service: &Service, purpose: Purpose) -> Result<String, Fault> {
+    match purpose {
+        Purpose::SignIn | Purpose::Reset => service.person(Kind::Local),
+        Purpose::SignUp => Ok(service.stranger()),
+    }
+}
+
+/// A flow that waits, once the service lets the address have a letter.
+fn waiting(service: &Service, purpose: Purpose, email: &str) -> Result<Waiting, Fault> {
+    again(|| Waiting::begin(service, purpose, email))
+}
+
+/// Until it is let: a reset letter a second.
+fn again<T>(mut begin: impl FnMut() -> Result<T, Fault>) -> Result<T, Fault> {
+    let mut outcome = begin();
+    for _ in 0..40 {
+        match &outcome {
+            Err(fault) if fault.contains("TooMany") => {
+                std::thread::sleep(std::time::Duration::from_millis(100));
+                outcome = begin();
+            }
+            _ => break,
+        }
+    }
+    outcome
+}
 
 /// Identical right submissions, released together, to all servers in turn.
 fn once(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
@@ -23,49 +194,51 @@ fn once(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let mut worst = String::new();
     let mut times = 0;
     let mut race = |name: &str, path: &str, fields: &[(&str, &str)], browser: &Browser, step: &str| {
-        let together = (0..runners).map(|runner| -> Runner {
-            let tab = browser.tab(service.port(runner));
-            let request = tab.request(path, fields);
-            (tab, request)
-        });
-        let answers = race::release(together.collect())?;
+        let answers = race::release(together(&service, browser, path, fields, runners))?;
         times += 1;
         let (right, faults) = (race::count(&answers, step), race::faults(&answers));
         if (right, faults) != (1, 0) {
             worst = format!("{name}: {right} successes, {faults} faults");
         }
-        let found = answers.into_iter().find(|answer| answer.told() == step);
-        found.ok_or_else(|| format!("{name}: none of {runners} succeeded"))
+        let mut next = browser.tab(service.port(0));
+        for answer in answers.iter().filter(|answer| answer.told() == step) {
+            next.jar.keep(answer);
+        }
+        Ok::<_, Fault>(next)
     };
-    for email in service.people(Kind::Local, rounds)? {
-        let mut browser = service.browser();
-        browser.begin_reset(&email)?;
-        let code = service.mail.code_after(&email, 0)?;
-        race(
-            "code of a reset",
-            "/api/reset/answer",
-            &[("code", &code)],
-            &browser,
-            "ChoosePassword",
+    for email in service.people(Kind::LocalWithoutPassword, rounds)? {
+        let flow = Waiting::begin(&service, Purpose::Reset, &email)?;
+        let browser = race(
+            "a reset's code",
+            flow.path,
+            &[("code", &flow.code)],
+            &flow.browser,
+            flow.step,
         )?;
-        let new = [("password", NEW_PASSWORD), ("again", NEW_PASSWORD)];
-        race("new password of a reset", "/api/reset/choose", &new, &browser, "Done")?;
-
-        let mut browser = service.browser();
-        let letters = service.mail.to(&email).len();
-        browser.sign_in_to_code_with(&email, NEW_PASSWORD)?;
-        let code = service.mail.code_after(&email, letters)?;
+        let new = [("password", PASSWORD), ("again", PASSWORD)];
+        race("a reset's new password", "/api/reset/choose", &new, &browser, "Done")?;
+        let flow = Waiting::begin(&service, Purpose::SignIn, &email)?;
         race(
-            "code of a sign-in",
-            "/api/sign_in/answer",
-            &[("code", &code)],
-            &browser,
-            "SignedIn",
+            "a sign-in's code",
+            flow.path,
+            &[("code", &flow.code)],
+            &flow.browser,
+            flow.step,
         )?;
+        let flow = Waiting::begin(&service, Purpose::SignUp, &service.stranger())?;
+        let browser = race(
+            "a sign-up's code",
+            flow.path,
+            &[("code", &flow.code)],
+            &flow.browser,
+            flow.step,
+        )?;
+        let new = [("name", "Robin"), ("password", NEW_PASSWORD), ("again", NEW_PASSWORD)];
+        race("a sign-up's end", "/api/sign_up/finish", &new, &browser, "Done")?;
     }
     Ok(Finding {
         tried: format!(
-            "{runners} identical right submissions together: a reset's code, its new password, a sign-in's code"
+            "{runners} identical right submissions together: codes of reset, sign-in and sign-up, the new password, the new account"
         ),
         times,
         figure: if worst.is_empty() {
@@ -75,5 +248,253 @@ fn once(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         },
         bound: "1 success, no 5xx".into(),
         holds: worst.is_empty(),
+    })
+}
+
+/// The same request from so many tabs, to all servers in turn.
+fn together(service: &Service, browser: &Browser, path: &str, fields: &[(&str, &str)], runners: usize) -> Vec<Runner> {
+    let tab = |runner| {
+        let tab = browser.tab(service.port(runner));
+        let request = tab.request(path, fields);
+        (tab, request)
+    };
+    (0..runners).map(tab).collect()
+}
+
+/// Different guesses at once, the right one among them.
+fn five_guesses(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
+    let service = Service::start_with(ground, setting, &Plan::without_limits())?;
+    let (codes, guesses) = ground.times((12, 60), (100, 200));
+    let (mut successes, mut most) = (0, 0);
+    for (index, email) in service
+        .people(Kind::LocalWithoutPassword, codes)?
+        .into_iter()
+        .enumerate()
+    {
+        let flow = Waiting::begin(&service, Purpose::Reset, &email)?;
+        // The right one stands at another place each time.
+        let place = (index * 37 + 11) % guesses;
+        let runners = (0..guesses).map(|runner| {
+            let by = u64::try_from(guesses + runner - place).unwrap_or_default() % u64::try_from(guesses).unwrap_or(1);
+            let tab = flow.browser.tab(service.port(runner));
+            let request = tab.request(flow.path, &[("code", &other_than(&flow.code, by))]);
+            (tab, request)
+        });
+        let answers = race::release(runners.collect())?;
+        if race::faults(&answers) > 0 {
+            return Err("a guess was answered with 5xx".into());
+        }
+        let right = race::count(&answers, flow.step);
+        // The last wrong one says that there are none left, as do all that were not looked at; so those that count down are counted.
+        most = most.max(right + race::count(&answers, "CodeWrong"));
+        successes += right;
+    }
+    // With 5 of 200 looked at, a code falls with 1 in 40: 2.5 of 100 expected, 8 with less than 1 in 1,000.
+    let bound = ground.times(5, 8);
+    Ok(Finding {
+        tried: format!("{guesses} different guesses together, the right one among them, over {codes} codes"),
+        times: codes * guesses,
+        figure: format!("{successes} codes fell, at most {most} guesses of one were looked at"),
+        bound: format!("≤ {bound} codes, ≤ 5 guesses"),
+        holds: successes <= bound && most <= 5,
+    })
+}
+
+/// 25 wrong codes an hour, whatever is changed in between.
+fn failures_stay(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
+    let plan = Plan::default()
+        .set("LIMIT_RESET_EVERY_S", 1)
+        .set("LIMIT_RESET_AN_HOUR", 1000)
+        .set("LIMIT_RESET_A_DAY", 1000)
+        .set("LIMIT_CODES_AN_HOUR", 1000);
+    let mut service = Service::start_with(ground, setting, &plan)?;
+    let email = service.person(Kind::Local)?;
+    let (mut wrong, mut flows) = (0, 0);
+    while wrong < 25 {
+        // A new flow, cookie and client each time, at another server, after a restart, at the other purpose's door.
+        let purpose = if flows % 3 == 2 {
+            Purpose::SignIn
+        } else {
+            Purpose::Reset
+        };
+        let mut flow = waiting(&service, purpose, &email)?;
+        flow.browser = flow.browser.tab(service.port(flows));
+        flows += 1;
+        for by in 1..=4 {
+            if wrong < 25 {
+                let answer = flow.browser.post(flow.path, &[("code", &other_than(&flow.code, by))])?;
+                if answer.told() != "CodeWrong" {
+                    return Err(answer.unexpected("a wrong code"));
+                }
+                wrong += 1;
+            }
+        }
+        if flows == 3 {
+            service.kill_server(0);
+            service.start_server(0)?;
+        }
+    }
+    let mut doors = Vec::new();
+    for purpose in [Purpose::Reset, Purpose::SignIn] {
+        let mut flow = waiting(&service, purpose, &email)?;
+        let answer = flow.browser.post(flow.path, &[("code", &flow.code)])?;
+        doors.push(format!("{purpose:?}: {} {}", answer.status, answer.told()));
+    }
+    let holds = doors.iter().all(|door| door.ends_with("429 CodesPaused"));
+    Ok(Finding {
+        tried: format!(
+            "{wrong} wrong codes over {flows} flows, codes, cookies and clients, two purposes, a kill; then the right ones"
+        ),
+        times: wrong + doors.len(),
+        figure: doors.join(", "),
+        bound: "429 CodesPaused at every door".into(),
+        holds,
+    })
+}
+
+/// Older codes, and those before a change, are dead.
+fn newest_only(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
+    let service = Service::start_with(ground, setting, &Plan::without_limits())?;
+    let rounds = ground.times(2, 20);
+    let mut wrong = Vec::new();
+    for _ in 0..rounds {
+        // Another browser asked for a newer one.
+        let email = service.person(Kind::Local)?;
+        let mut older = Waiting::begin(&service, Purpose::Reset, &email)?;
+        let mut newer = waiting(&service, Purpose::Reset, &email)?;
+        let (old_code, new_code) = (older.code.clone(), newer.code.clone());
+        if older.opens(&old_code)? || newer.opens(&old_code)? {
+            wrong.push("an older code");
+        }
+        if !newer.opens(&new_code)? {
+            wrong.push("the newest one does not work");
+        }
+        // A reset ended: a sign-in's code that waited is dead.
+        let email = service.person(Kind::Local)?;
+        let mut waiting = Waiting::begin(&service, Purpose::SignIn, &email)?;
+        service.browser().reset(&service.mail, &email, NEW_PASSWORD)?;
+        let code = waiting.code.clone();
+        if waiting.opens(&code)? {
+            wrong.push("a sign-in's code after a reset");
+        }
+        // A changed password: a reset's code that waited is dead, and one that was answered too.
+        let email = service.person(Kind::Local)?;
+        let mut owner = service.browser();
+        owner.sign_in(&service.mail, &email)?;
+        let mut waiting = Waiting::begin(&service, Purpose::Reset, &email)?;
+        change(&mut owner, PASSWORD, NEW_PASSWORD)?;
+        let code = waiting.code.clone();
+        if waiting.opens(&code)? {
+            wrong.push("a reset's code after a change");
+        }
+        // Switched off.
+        let email = service.person(Kind::Local)?;
+        let mut waiting = [
+            Waiting::begin(&service, Purpose::Reset, &email)?,
+            Waiting::begin(&service, Purpose::SignIn, &email)?,
+        ];
+        service.run(&["user", "disable", "--email", &email], "")?;
+        for flow in &mut waiting {
+            let code = flow.code.clone();
+            if flow.opens(&code)? {
+                wrong.push("a code of an account that is switched off");
+            }
+        }
+    }
+    Ok(Finding {
+        tried: "a code after a newer one, a reset, a change, a switch-off".into(),
+        times: rounds * 6,
+        figure: if wrong.is_empty() {
+            "0 worked".into()
+        } else {
+            wrong.join(", ")
+        },
+        bound: "0".into(),
+        holds: wrong.is_empty(),
+    })
+}
+
+/// Changes the password of a browser that is signed in.
+fn change(browser: &mut Browser, from: &str, to: &str) -> Result<(), Fault> {
+    let fields = [("current", from), ("password", to), ("again", to)];
+    let answer = browser.post("/api/security/change_password", &fields)?;
+    if answer.status == 200 {
+        Ok(())
+    } else {
+        Err(answer.unexpected("a change of the password"))
+    }
+}
+
+/// Each form of the three ways in and of the change, sent twice: one after the other, and together.
+fn twice(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
+    let service = Service::start_with(ground, setting, &Plan::default())?;
+    let (mut times, mut wrong) = (0, Vec::new());
+    for parallel in [false, true] {
+        for _ in 0..ground.times(1, 10) {
+            let email = service.person(Kind::Local)?;
+            let mut browser = service.browser();
+            let mut both = |browser: &mut Browser, path: &str, fields: &[(&str, &str)]| -> Result<usize, Fault> {
+                times += 1;
+                let letters = service.mail.to(&email).len();
+                let answers = if parallel {
+                    race::release(together(&service, browser, path, fields, 2))?
+                } else {
+                    vec![browser.post(path, fields)?, browser.post(path, fields)?]
+                };
+                if race::faults(&answers) > 0 {
+                    wrong.push(format!("{path}: 5xx"));
+                }
+                if parallel {
+                    for answer in answers.iter().filter(|answer| answer.status == 200) {
+                        browser.jar.keep(answer);
+                    }
+                }
+                Ok(letters)
+            };
+            let letters = |since: usize, wanted: usize, what: &str, wrong: &mut Vec<String>| -> Result<(), Fault> {
+                service.mail.wait(&email, since + wanted)?;
+                service.be_quiet()?;
+                let came = service.mail.to(&email).len() - since;
+                if came != wanted {
+                    wrong.push(format!("{what}: {came} letters"));
+                }
+                Ok(())
+            };
+            let mut told = Vec::new();
+            let since = both(&mut browser, "/api/reset/begin", &[("email", &email)])?;
+            letters(since, 1, "begin of a reset", &mut told)?;
+            let code = service.mail.code_after(&email, since)?;
+            both(&mut browser, "/api/reset/answer", &[("code", &code)])?;
+            let new = [("password", NEW_PASSWORD), ("again", NEW_PASSWORD)];
+            let since = both(&mut browser, "/api/reset/choose", &new)?;
+            letters(since, 1, "a new password", &mut told)?;
+            both(&mut browser, "/api/sign_in/begin", &[("email", &email)])?;
+            let since = both(&mut browser, "/api/sign_in/password", &[("password", NEW_PASSWORD)])?;
+            letters(since, 1, "a password", &mut told)?;
+            let code = service.mail.code_after(&email, since)?;
+            both(&mut browser, "/api/sign_in/answer", &[("code", &code)])?;
+            let sessions = service.sql(
+                ground,
+                &format!(
+                    "SELECT count(*) FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE a.email = '{email}'"
+                ),
+            )?;
+            if sessions != "1" || !browser.is_signed_in()? {
+                told.push(format!("a sign-in: {sessions} sessions"));
+            }
+            both(&mut browser, "/api/sign_in/sign_out", &[])?;
+            wrong.extend(told);
+        }
+    }
+    Ok(Finding {
+        tried: "every form of a reset, a sign-in and a sign-out, twice: one after the other, and together".into(),
+        times,
+        figure: if wrong.is_empty() {
+            "1 effect each".into()
+        } else {
+            wrong.join("; ")
+        },
+        bound: "1 letter, 1 session, no 5xx".into(),
+        holds: wrong.is_empty(),
     })
 }

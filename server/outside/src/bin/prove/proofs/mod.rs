@@ -1,12 +1,17 @@
 //! The proofs, by the numbers of the properties.
 
 mod codes;
+mod crashes;
+mod sessions;
 
 use crate::proof::Proof;
 
 /// All, in the order of their numbers.
 pub fn all() -> impl Iterator<Item = &'static Proof> {
-    let mut all: Vec<&Proof> = [codes::PROOFS].into_iter().flatten().collect();
+    let mut all: Vec<&Proof> = [codes::PROOFS, crashes::PROOFS, sessions::PROOFS]
+        .into_iter()
+        .flatten()
+        .collect();
     all.sort_by_key(|proof| proof.number);
     all.into_iter()
 }
