@@ -9,10 +9,11 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
 
@@ -24,7 +25,9 @@ const CONNECTIONS: u64 = 4_096;
 /// For the database, the mail server and the log.
 const OTHER_FILES: u64 = 128;
 /// How long requests that have begun may take when the program is to end.
-const DRAIN_TIME: Duration = Duration::from_secs(10);
+const DRAIN_TIME: Duration = Duration::from_millis(9_500);
+/// How long connections that were just made have to send their request before idle ones are ended.
+const LAST_REQUESTS: Duration = Duration::from_millis(300);
 
 /// Attack: connections until there are no file descriptors left for the database. So the system's bound is raised as far
 /// as it lets us, and some are kept back.
@@ -47,7 +50,10 @@ fn connections() -> usize {
 }
 
 /// Serves until `stopping` turns true, then drains.
-pub async fn run(listener: TcpListener, router: Router, mut stopping: watch::Receiver<bool>) {
+///
+/// # Errors
+/// When the listener can no longer be used.
+pub async fn run(listener: TcpListener, router: Router, mut stopping: watch::Receiver<bool>) -> std::io::Result<()> {
     let open = Arc::new(Semaphore::new(connections()));
     let draining = GracefulShutdown::new();
     loop {
@@ -63,27 +69,51 @@ pub async fn run(listener: TcpListener, router: Router, mut stopping: watch::Rec
             sleep(Duration::from_millis(50)).await;
             continue;
         };
-        // Small answers go out at once.
-        let _ = stream.set_nodelay(true);
-        let router = router.clone();
-        let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(Peer(peer));
-            router.clone().oneshot(request)
-        });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIME)
-            .max_buf_size(64 * 1024)
-            .serve_connection(TokioIo::new(stream), service);
-        let connection = draining.watch(connection);
-        tokio::spawn(async move {
-            // What ends a connection is the client's affair: it went away, or sent no HTTP.
-            let _ = connection.await;
-            drop(place);
-        });
+        serve(stream, peer, place, &router, &draining);
+    }
+    // Whom the system has taken in for us already is served, not cut off: in a rolling restart nobody notices. Asked of the
+    // system itself, as the runtime may not have heard of the last ones. Who comes after that finds nobody and asks another
+    // server.
+    let listener = listener.into_std()?;
+    while let Ok((stream, peer)) = listener.accept() {
+        let taken = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+        if let (Ok(stream), Ok(place)) = (taken, open.clone().try_acquire_owned()) {
+            serve(stream, peer, place, &router, &draining);
+        }
     }
     drop(listener);
+    // A connection whose request is still on its way would be ended as an idle one.
+    sleep(LAST_REQUESTS).await;
     if timeout(DRAIN_TIME, draining.shutdown()).await.is_err() {
         tracing::warn!("some requests took too long to end and were cut off");
     }
+    Ok(())
+}
+
+/// Serves a connection in a task of its own, to its end or the program's.
+fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    place: OwnedSemaphorePermit,
+    router: &Router,
+    draining: &GracefulShutdown,
+) {
+    // Small answers go out at once.
+    let _ = stream.set_nodelay(true);
+    let router = router.clone();
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
+        router.clone().oneshot(request)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIME)
+        .max_buf_size(64 * 1024)
+        .serve_connection(TokioIo::new(stream), service);
+    let connection = draining.watch(connection);
+    tokio::spawn(async move {
+        // What ends a connection is the client's affair: it went away, or sent no HTTP.
+        let _ = connection.await;
+        drop(place);
+    });
 }

@@ -54,13 +54,13 @@ pub async fn run(config: Config, keys: Keyring, dev: bool, watch: bool) -> Resul
         let mut out = std::io::stdout();
         let _ = out.write_all(greeting.as_bytes()).and_then(|()| out.flush());
     }
-    listen::run(listener, router, stopping).await;
+    let served = listen::run(listener, router, stopping).await;
     // A letter that is being sent when this ends is claimed again after a while.
     courier.abort();
     broom.abort();
     told.abort();
     tracing::info!("ended");
-    Ok(())
+    Ok(served.map_err(|error| format!("the listener failed: {}", error.kind()))?)
 }
 
 /// Letters must go out as long as the program runs: a courier that fell over is replaced.

@@ -8,7 +8,7 @@ use super::landing::{Landing, Page};
 use super::{Failure, Told};
 use crate::settings::{PublicSettings, Theme};
 use account::Refusal;
-use backend::{Backend, Caller, Error, Fault, Held, Moved, TokenChange};
+use backend::{Backend, Caller, Error, Held, Moved, TokenChange};
 use http::header::{ACCEPT, HeaderName, LOCATION, RETRY_AFTER, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -139,11 +139,13 @@ impl Call {
                 let (status, wait) = (refusal.status(), refusal.retry_after_s());
                 (Failure::Refused(refusal), status, wait)
             }
-            Error::Fault(Fault::Busy { retry_after_s }) => {
-                tracing::warn!("busy: hashing is at its limit");
-                (Failure::Busy { retry_after_s }, 503, Some(retry_after_s))
-            }
-            Error::Fault(fault) => (log(&fault.to_string()), 500, None),
+            Error::Fault(fault) => match fault.retry_after_s() {
+                Some(retry_after_s) => {
+                    tracing::warn!(%fault, "busy");
+                    (Failure::Busy { retry_after_s }, 503, Some(retry_after_s))
+                }
+                None => (log(&fault.to_string()), 500, None),
+            },
         };
         // The dead token stays where it is: letting it go could take the new one along that another answer has just brought.
         let signed_out = failure == Failure::Refused(Refusal::SignedOut);

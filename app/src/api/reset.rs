@@ -6,6 +6,8 @@ use super::call::Call;
 use super::read;
 use super::{Failure, Told};
 use account::{ResetStep, Secret};
+#[cfg(feature = "ssr")]
+use backend::retried;
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 
@@ -27,7 +29,7 @@ pub async fn read_step() -> Result<Told<ResetStep>, Failure> {
 #[server(name = Begin, prefix = "/api", endpoint = "reset/begin")]
 pub async fn begin(#[server(default)] email: String) -> Result<ResetStep, Failure> {
     let call = Call::here()?.keeping_email(&email);
-    let moved = call.backend.begin_reset(&call.caller, &call.held, &email).await;
+    let moved = retried(|| call.backend.begin_reset(&call.caller, &call.held, &email)).await;
     call.tell(moved)
 }
 
@@ -35,7 +37,7 @@ pub async fn begin(#[server(default)] email: String) -> Result<ResetStep, Failur
 #[server(name = Answer, prefix = "/api", endpoint = "reset/answer")]
 pub async fn answer(#[server(default)] code: Secret) -> Result<ResetStep, Failure> {
     let call = Call::here()?;
-    let moved = call.backend.answer_reset(&call.caller, &call.held, &code).await;
+    let moved = retried(|| call.backend.answer_reset(&call.caller, &call.held, &code)).await;
     call.tell(moved)
 }
 
@@ -43,7 +45,7 @@ pub async fn answer(#[server(default)] code: Secret) -> Result<ResetStep, Failur
 #[server(name = Resend, prefix = "/api", endpoint = "reset/resend")]
 pub async fn resend() -> Result<ResetStep, Failure> {
     let call = Call::here()?;
-    let moved = call.backend.resend_reset(&call.caller, &call.held).await;
+    let moved = retried(|| call.backend.resend_reset(&call.caller, &call.held)).await;
     call.tell(moved)
 }
 
@@ -54,9 +56,6 @@ pub async fn choose(
     #[server(default)] again: Secret,
 ) -> Result<ResetStep, Failure> {
     let call = Call::here()?;
-    let moved = call
-        .backend
-        .choose_reset(&call.caller, &call.held, &password, &again)
-        .await;
+    let moved = retried(|| call.backend.choose_reset(&call.caller, &call.held, &password, &again)).await;
     call.tell(moved)
 }

@@ -6,6 +6,8 @@ use super::call::Call;
 use super::read;
 use super::{Failure, Told};
 use account::{ProfileView, Secret, SecurityView};
+#[cfg(feature = "ssr")]
+use backend::retried;
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 
@@ -49,10 +51,11 @@ pub async fn change_password(
 ) -> Result<SecurityView, Failure> {
     let call = Call::here()?;
     let end_others = !end_others.is_empty() || others_asked.is_empty();
-    let moved = call
-        .backend
-        .change_password(&call.caller, &call.held, &current, &password, &again, end_others)
-        .await;
+    let moved = retried(|| {
+        call.backend
+            .change_password(&call.caller, &call.held, &current, &password, &again, end_others)
+    })
+    .await;
     call.tell(moved)
 }
 
@@ -60,7 +63,7 @@ pub async fn change_password(
 #[server(name = EndSession, prefix = "/api", endpoint = "security/end_session")]
 pub async fn end_session(#[server(default)] id: String) -> Result<SecurityView, Failure> {
     let call = Call::here()?;
-    let moved = call.backend.end_session(&call.caller, &call.held, &id).await;
+    let moved = retried(|| call.backend.end_session(&call.caller, &call.held, &id)).await;
     call.tell(moved)
 }
 
@@ -68,7 +71,7 @@ pub async fn end_session(#[server(default)] id: String) -> Result<SecurityView, 
 #[server(name = EndOthers, prefix = "/api", endpoint = "security/end_others")]
 pub async fn end_others() -> Result<SecurityView, Failure> {
     let call = Call::here()?;
-    let moved = call.backend.end_other_sessions(&call.caller, &call.held).await;
+    let moved = retried(|| call.backend.end_other_sessions(&call.caller, &call.held)).await;
     call.tell(moved)
 }
 
@@ -76,6 +79,6 @@ pub async fn end_others() -> Result<SecurityView, Failure> {
 #[server(name = ForgetDevice, prefix = "/api", endpoint = "security/forget_device")]
 pub async fn forget_device(#[server(default)] id: String) -> Result<SecurityView, Failure> {
     let call = Call::here()?;
-    let moved = call.backend.forget_device(&call.caller, &call.held, &id).await;
+    let moved = retried(|| call.backend.forget_device(&call.caller, &call.held, &id)).await;
     call.tell(moved)
 }

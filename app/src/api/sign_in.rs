@@ -6,6 +6,8 @@ use super::call::Call;
 use super::read;
 use super::{Failure, Told};
 use account::{Secret, SignInStep};
+#[cfg(feature = "ssr")]
+use backend::retried;
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 
@@ -27,10 +29,7 @@ pub async fn read_step() -> Result<Told<SignInStep>, Failure> {
 #[server(name = Begin, prefix = "/api", endpoint = "sign_in/begin")]
 pub async fn begin(#[server(default)] email: String, #[server(default)] next: String) -> Result<SignInStep, Failure> {
     let call = Call::here()?.keeping_email(&email);
-    let moved = call
-        .backend
-        .begin_sign_in(&call.caller, &call.held, &email, &next)
-        .await;
+    let moved = retried(|| call.backend.begin_sign_in(&call.caller, &call.held, &email, &next)).await;
     call.tell(moved)
 }
 
@@ -38,7 +37,7 @@ pub async fn begin(#[server(default)] email: String, #[server(default)] next: St
 #[server(name = Password, prefix = "/api", endpoint = "sign_in/password")]
 pub async fn password(#[server(default)] password: Secret) -> Result<SignInStep, Failure> {
     let call = Call::here()?;
-    let moved = call.backend.password_sign_in(&call.caller, &call.held, &password).await;
+    let moved = retried(|| call.backend.password_sign_in(&call.caller, &call.held, &password)).await;
     call.tell(moved)
 }
 
@@ -46,10 +45,11 @@ pub async fn password(#[server(default)] password: Secret) -> Result<SignInStep,
 #[server(name = Answer, prefix = "/api", endpoint = "sign_in/answer")]
 pub async fn answer(#[server(default)] code: Secret, #[server(default)] trust: String) -> Result<SignInStep, Failure> {
     let call = Call::here()?;
-    let moved = call
-        .backend
-        .answer_sign_in(&call.caller, &call.held, &code, !trust.is_empty())
-        .await;
+    let moved = retried(|| {
+        call.backend
+            .answer_sign_in(&call.caller, &call.held, &code, !trust.is_empty())
+    })
+    .await;
     call.tell(moved)
 }
 
@@ -57,7 +57,7 @@ pub async fn answer(#[server(default)] code: Secret, #[server(default)] trust: S
 #[server(name = Resend, prefix = "/api", endpoint = "sign_in/resend")]
 pub async fn resend() -> Result<SignInStep, Failure> {
     let call = Call::here()?;
-    let moved = call.backend.resend_sign_in(&call.caller, &call.held).await;
+    let moved = retried(|| call.backend.resend_sign_in(&call.caller, &call.held)).await;
     call.tell(moved)
 }
 
@@ -65,7 +65,7 @@ pub async fn resend() -> Result<SignInStep, Failure> {
 #[server(name = Restart, prefix = "/api", endpoint = "sign_in/restart")]
 pub async fn restart() -> Result<SignInStep, Failure> {
     let call = Call::here()?;
-    let moved = call.backend.restart_sign_in(&call.held).await;
+    let moved = retried(|| call.backend.restart_sign_in(&call.held)).await;
     call.tell(moved)
 }
 
@@ -73,6 +73,6 @@ pub async fn restart() -> Result<SignInStep, Failure> {
 #[server(name = SignOut, prefix = "/api", endpoint = "sign_in/sign_out")]
 pub async fn sign_out() -> Result<(), Failure> {
     let call = Call::here()?;
-    let moved = call.backend.sign_out(&call.caller, &call.held).await;
+    let moved = retried(|| call.backend.sign_out(&call.caller, &call.held)).await;
     call.tell(moved)
 }

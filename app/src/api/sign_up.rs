@@ -6,6 +6,8 @@ use super::call::Call;
 use super::read;
 use super::{Failure, Told};
 use account::{Secret, SignUpStep};
+#[cfg(feature = "ssr")]
+use backend::retried;
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 
@@ -27,7 +29,7 @@ pub async fn read_step() -> Result<Told<SignUpStep>, Failure> {
 #[server(name = Begin, prefix = "/api", endpoint = "sign_up/begin")]
 pub async fn begin(#[server(default)] email: String) -> Result<SignUpStep, Failure> {
     let call = Call::here()?.keeping_email(&email);
-    let moved = call.backend.begin_sign_up(&call.caller, &call.held, &email).await;
+    let moved = retried(|| call.backend.begin_sign_up(&call.caller, &call.held, &email)).await;
     call.tell(moved)
 }
 
@@ -35,7 +37,7 @@ pub async fn begin(#[server(default)] email: String) -> Result<SignUpStep, Failu
 #[server(name = Answer, prefix = "/api", endpoint = "sign_up/answer")]
 pub async fn answer(#[server(default)] code: Secret) -> Result<SignUpStep, Failure> {
     let call = Call::here()?;
-    let moved = call.backend.answer_sign_up(&call.caller, &call.held, &code).await;
+    let moved = retried(|| call.backend.answer_sign_up(&call.caller, &call.held, &code)).await;
     call.tell(moved)
 }
 
@@ -43,7 +45,7 @@ pub async fn answer(#[server(default)] code: Secret) -> Result<SignUpStep, Failu
 #[server(name = Resend, prefix = "/api", endpoint = "sign_up/resend")]
 pub async fn resend() -> Result<SignUpStep, Failure> {
     let call = Call::here()?;
-    let moved = call.backend.resend_sign_up(&call.caller, &call.held).await;
+    let moved = retried(|| call.backend.resend_sign_up(&call.caller, &call.held)).await;
     call.tell(moved)
 }
 
@@ -55,9 +57,10 @@ pub async fn finish(
     #[server(default)] again: Secret,
 ) -> Result<SignUpStep, Failure> {
     let call = Call::here()?.keeping_name(&name);
-    let moved = call
-        .backend
-        .finish_sign_up(&call.caller, &call.held, &name, &password, &again)
-        .await;
+    let moved = retried(|| {
+        call.backend
+            .finish_sign_up(&call.caller, &call.held, &name, &password, &again)
+    })
+    .await;
     call.tell(moved)
 }

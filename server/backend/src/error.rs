@@ -15,9 +15,15 @@ pub enum Error {
 /// What went wrong on our side. Its text holds nothing that a person typed.
 #[derive(Debug, Error)]
 pub enum Fault {
-    /// The database refused or is away.
+    /// The database refused what it was asked.
     #[error("database: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] sqlx::Error),
+    /// The database is away, full, locked or has no connection left: told with 503 and `Retry-After`.
+    #[error("the database is away: {0}")]
+    Away(#[source] sqlx::Error),
+    /// The database put a unit of work back because of others beside it: it is done [`retried`](crate::retried).
+    #[error("put back by the database: {0}")]
+    Conflict(#[source] sqlx::Error),
     /// A row that we wrote does not read.
     #[error("a stored {what} does not read")]
     Corrupt {
@@ -39,6 +45,47 @@ pub enum Fault {
         /// When to come again, in seconds.
         retry_after_s: i64,
     },
+}
+
+impl Fault {
+    /// When to come again, in seconds, where that is what helps.
+    #[must_use]
+    pub const fn retry_after_s(&self) -> Option<i64> {
+        match self {
+            Self::Busy { retry_after_s } => Some(*retry_after_s),
+            Self::Away(_) | Self::Conflict(_) => Some(5),
+            _ => None,
+        }
+    }
+}
+
+impl From<sqlx::Error> for Fault {
+    fn from(error: sqlx::Error) -> Self {
+        use sqlx::Error as E;
+        let code = match &error {
+            E::Database(told) => told.code().map(std::borrow::Cow::into_owned),
+            E::Io(_) | E::Tls(_) | E::Protocol(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => {
+                return Self::Away(error);
+            }
+            _ => None,
+        };
+        match code.as_deref().unwrap_or_default() {
+            "40001" | "40P01" => Self::Conflict(error),
+            // PostgreSQL: lost connections, too many of them, no disk or memory, being shut down or started.
+            code if code.len() == 5 && ["08", "53", "57P"].iter().any(|class| code.starts_with(class)) => {
+                Self::Away(error)
+            }
+            // SQLite: locked (5, 6), no memory (7), the disk fails (10) or is full (13), the file does not open (14).
+            code if matches!(
+                code.parse::<u32>().map(|code| code & 0xff),
+                Ok(5 | 6 | 7 | 10 | 13 | 14)
+            ) =>
+            {
+                Self::Away(error)
+            }
+            _ => Self::Database(error),
+        }
+    }
 }
 
 impl From<sqlx::Error> for Error {

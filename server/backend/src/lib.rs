@@ -16,6 +16,7 @@ mod mail;
 mod people;
 mod proof;
 mod random;
+mod retried;
 mod seal;
 mod settings;
 pub mod store;
@@ -30,6 +31,7 @@ pub use letters::{RenderedLetter, gallery, render};
 pub use limits::Limits;
 pub use mail::{KeptLetter, Mail, SmtpError};
 pub use people::{NewPerson, Person};
+pub use retried::retried;
 pub use settings::Settings;
 
 use account::Keyring;

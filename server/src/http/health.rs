@@ -12,8 +12,11 @@ pub async fn process() -> &'static str {
     "ok\n"
 }
 
-/// The database answers, within a second.
+/// The database answers, within a second, and this server is not about to end.
 pub async fn database(State(service): State<Service>) -> impl IntoResponse {
+    if *service.stopping.borrow() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "about to end\n");
+    }
     match timeout(Duration::from_secs(1), service.backend.db().ping()).await {
         Ok(Ok(())) => (StatusCode::OK, "ready\n"),
         Ok(Err(fault)) => {

@@ -3,8 +3,8 @@
 use crate::proof::PasswordProof;
 use crate::store::events::Actor;
 use crate::store::{accounts, events, letters, sessions, throttles};
-use crate::{Backend, Caller, Error, Held, Moved, Verdict};
-use account::{ActivityKind, Letter, Notice, Refusal, Secret, SecurityDone, SecurityView};
+use crate::{Backend, Caller, Error, Fault, Held, Moved, Verdict};
+use account::{Account, ActivityKind, Letter, Notice, Refusal, Secret, SecurityDone, SecurityView};
 
 impl Backend {
     /// Current once, new twice. This browser stays in with a new token; the others are signed out if `end_others`.
@@ -40,24 +40,8 @@ impl Backend {
         tx.commit().await?;
         let hash = stored.password.ok_or(Refusal::CurrentWrong)?;
         if self.verify_password(&lane, current, Some(&hash)).await? == Verdict::Wrong {
-            let now = self.now();
-            let mut tx = self.parts.db.begin().await?;
-            events::append(
-                &mut tx,
-                &account.id,
-                ActivityKind::WrongPassword,
-                Actor::Person,
-                caller,
-                now,
-            )
-            .await?;
-            if in_a_row == 10 {
-                let letter = Letter::Notice(Notice::ManyFailures { at: now });
-                let language = account.language.as_deref().unwrap_or(&caller.language);
-                letters::write(&mut tx, &self.parts.keys, None, &account.email, language, &letter, now).await?;
-            }
-            tx.commit().await?;
-            self.letters_written.notify_one();
+            let noted = self.note_wrong_current(caller, &account, in_a_row).await;
+            self.unless_put_back(&lane, noted.map_err(Error::from)).await?;
             return Err(Refusal::CurrentWrong.into());
         }
         // Right: no failure, whatever becomes of the new one.
@@ -114,5 +98,28 @@ impl Backend {
             },
             tokens: vec![token],
         })
+    }
+
+    /// Tells the owner's log of a wrong current password, and the owner of the tenth.
+    async fn note_wrong_current(&self, caller: &Caller, account: &Account, in_a_row: i64) -> Result<(), Fault> {
+        let now = self.now();
+        let mut tx = self.parts.db.begin().await?;
+        events::append(
+            &mut tx,
+            &account.id,
+            ActivityKind::WrongPassword,
+            Actor::Person,
+            caller,
+            now,
+        )
+        .await?;
+        if in_a_row == 10 {
+            let letter = Letter::Notice(Notice::ManyFailures { at: now });
+            let language = account.language.as_deref().unwrap_or(&caller.language);
+            letters::write(&mut tx, &self.parts.keys, None, &account.email, language, &letter, now).await?;
+        }
+        tx.commit().await?;
+        self.letters_written.notify_one();
+        Ok(())
     }
 }

@@ -22,6 +22,16 @@ impl Backend {
         verdict
     }
 
+    /// Gives a try back whose judgement the database put back: all of it is done [`retried`](crate::retried), and would spend two.
+    pub(super) async fn unless_put_back<T>(&self, lane: &str, judged: Result<T, Error>) -> Result<T, Error> {
+        if matches!(judged, Err(Error::Fault(Fault::Conflict(_)))) {
+            let mut tx = self.parts.db.begin().await?;
+            throttles::give_back(&mut tx, lane).await?;
+            tx.commit().await?;
+        }
+        judged
+    }
+
     /// The lane of a password try. A browser that signed in to this account before has its own, so that no stranger can
     /// lock the owner out.
     pub(super) async fn lane(

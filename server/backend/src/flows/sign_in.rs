@@ -137,10 +137,13 @@ impl Backend {
         let hash = usable.as_ref().and_then(|stored| stored.password.as_deref());
         let verdict = self.verify_password(&lane, password, hash).await?;
         let (Some(stored), true) = (usable, verdict != Verdict::Wrong) else {
-            return Err(self.wrong_password(caller, flow, &email, in_a_row).await?.into());
+            let refusal = self.wrong_password(caller, flow, &email, in_a_row).await;
+            return Err(self.unless_put_back(&lane, refusal.map_err(Error::from)).await?.into());
         };
-        self.password_was_right(caller, held, &flow, stored, password, verdict, &lane)
-            .await
+        let told = self
+            .password_was_right(caller, held, &flow, stored, password, verdict, &lane)
+            .await;
+        self.unless_put_back(&lane, told).await
     }
 
     /// Tells the owner's log of a wrong password; the person is told the same for every address.

@@ -81,6 +81,19 @@ pub async fn drop_unsent(tx: &mut Tx, flow: &str, now: Timestamp) -> Result<(), 
     Ok(())
 }
 
+macro_rules! lease {
+    ($lock:literal) => {
+        concat!(
+            "UPDATE letters SET due_at = $2, attempts = attempts + 1
+              WHERE id IN (SELECT id FROM letters WHERE sent_at IS NULL AND given_up_at IS NULL AND due_at <= $1
+                            ORDER BY due_at LIMIT $3 ",
+            $lock,
+            ") AND sent_at IS NULL AND given_up_at IS NULL AND due_at <= $1
+              RETURNING id, recipient, language, body, attempts, written_at"
+        )
+    };
+}
+
 /// Leases what is due, for one minute: a courier that dies loses nothing. A letter that does not read is given up, so that
 /// it stops nobody.
 pub async fn claim(db: &Db, keys: &Keyring, now: Timestamp, limit: i64) -> Result<Vec<Claimed>, Fault> {
@@ -99,21 +112,20 @@ pub async fn claim(db: &Db, keys: &Keyring, now: Timestamp, limit: i64) -> Resul
         return Ok(Vec::new());
     }
     let mut tx = db.begin().await?;
-    // The outer `due_at` is judged again under the row's lock, so that two couriers never lease the same letter.
-    let rows: Vec<Row> = on!(&mut tx, |conn| {
-        sqlx::query_as(
-            "UPDATE letters SET due_at = $2, attempts = attempts + 1
-              WHERE id IN (SELECT id FROM letters WHERE sent_at IS NULL AND given_up_at IS NULL AND due_at <= $1
-                            ORDER BY due_at LIMIT $3)
-                AND sent_at IS NULL AND given_up_at IS NULL AND due_at <= $1
-              RETURNING id, recipient, language, body, attempts, written_at",
-        )
-        .bind(now.0)
-        .bind(now.plus_seconds(LEASE_S).0)
-        .bind(limit)
-        .fetch_all(conn)
-        .await?
-    });
+    // PostgreSQL: what another courier holds is stepped over, not waited for. SQLite has one writer at a time. The outer
+    // `due_at` is judged again under the row's lock, so that two couriers never lease the same letter.
+    let rows: Vec<Row> = match &mut tx {
+        Tx::Sqlite(tx) => {
+            let lease = sqlx::query_as(lease!(""));
+            let lease = lease.bind(now.0).bind(now.plus_seconds(LEASE_S).0).bind(limit);
+            lease.fetch_all(&mut **tx).await?
+        }
+        Tx::Postgres(tx) => {
+            let lease = sqlx::query_as(lease!("FOR UPDATE SKIP LOCKED"));
+            let lease = lease.bind(now.0).bind(now.plus_seconds(LEASE_S).0).bind(limit);
+            lease.fetch_all(&mut **tx).await?
+        }
+    };
     tx.commit().await?;
     let mut claimed = Vec::with_capacity(rows.len());
     for row in rows {
