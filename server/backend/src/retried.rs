@@ -6,14 +6,14 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 /// How often in all.
-const TRIES: u32 = 6;
+const TRIES: u32 = 8;
 
 /// Does a unit of work, and does it again from its beginning where the database put it back because of others that ran beside
 /// it (SQLSTATE 40001, as databases that are strict or distributed do, and 40P01). Nothing of it was kept then. Any other
 /// fault is none of this, least of all a commit of which nobody knows whether it happened.
 ///
 /// # Errors
-/// Those of the unit; the conflict itself after six tries.
+/// Those of the unit; the conflict itself after eight tries.
 pub async fn retried<T, F>(unit: impl Fn() -> F) -> Result<T, Error>
 where
     F: Future<Output = Result<T, Error>>,

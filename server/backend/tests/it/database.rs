@@ -29,6 +29,16 @@ impl Database {
         Self::Postgres { server, name }
     }
 
+    /// One whose transactions are put back where they could not have run one after the other.
+    pub async fn strict_postgres() -> Self {
+        let database = Self::postgres().await;
+        if let Self::Postgres { server, name } = &database {
+            let strict = format!("ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'");
+            run(server, strict).await;
+        }
+        database
+    }
+
     /// Opens it, as one more server would.
     pub async fn open(&self) -> Db {
         let url = match self {

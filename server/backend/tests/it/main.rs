@@ -14,6 +14,7 @@ mod reset_codes;
 mod reset_letters;
 mod secrets;
 mod sessions;
+mod several_servers;
 mod sign_in;
 mod sign_in_waits;
 mod sign_up;

@@ -46,7 +46,7 @@ impl World {
         Self::on(Database::postgres().await).await
     }
 
-    async fn on(database: Database) -> Self {
+    pub async fn on(database: Database) -> Self {
         let keys = Keyring::new(Key::new("k1".into(), [7; 32]), vec![]);
         let clock = Arc::new(TestClock::at(START));
         let hashing = Hashing::new(keys.clone(), 2);

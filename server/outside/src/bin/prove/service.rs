@@ -6,9 +6,11 @@ use crate::mailbox::Mailbox;
 use crate::proof::Setting;
 use outside::Fault;
 use outside::program::{Mode, Program, Running, free_port};
+use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// Everybody's password.
 pub const PASSWORD: &str = "nine quiet kettles under the stairs";
@@ -277,6 +279,26 @@ impl Service {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
+    /// Another process takes the lock of SQLite's file and holds it for so long.
+    pub fn hold_the_lock(&self, time: Duration) -> Result<(), Fault> {
+        let failed = |error: std::io::Error| format!("sqlite3: {error}");
+        let mut child = std::process::Command::new("sqlite3")
+            .args(["-cmd", ".timeout 10000", &self.database])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .map_err(failed)?;
+        let (input, output) = (child.stdin.as_mut(), child.stdout.as_mut());
+        let (Some(input), Some(output)) = (input, output) else {
+            return Err("sqlite3 has no pipes".into());
+        };
+        input.write_all(b"BEGIN IMMEDIATE; SELECT 'held';\n").map_err(failed)?;
+        output.read_exact(&mut [0; 5]).map_err(failed)?;
+        std::thread::sleep(time);
+        drop(child.stdin.take());
+        child.wait().map(drop).map_err(failed)
+    }
+
     /// Asks the database itself, as an operator with `sqlite3` or `psql`: a row a line, columns with `|` between.
     pub fn sql(&self, ground: &Ground, sql: &str) -> Result<String, Fault> {
         if self.setting.is_postgres() {
@@ -302,7 +324,7 @@ fn write_keys(path: &Path) -> Result<(), Fault> {
         .mode(0o600)
         .open(path);
     let key = "current = \"k1\"\n[keys]\nk1 = \"VGhpcyBrZXkgcHJvdmVzIGFuZCBndWFyZHMgbm90aCE=\"\n";
-    file.and_then(|mut file| std::io::Write::write_all(&mut file, key.as_bytes()))
+    file.and_then(|mut file| file.write_all(key.as_bytes()))
         .map_err(|error| format!("{}: {error}", path.display()))
 }
 
