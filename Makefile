@@ -1,5 +1,5 @@
 # Rekey: the commands. `make run` on a fresh machine does everything that is needed.
-.PHONY: help run test watch check prove bench
+.PHONY: help run test watch check prove attack bench
 .DEFAULT_GOAL := help
 
 help: ## lists these
@@ -19,6 +19,9 @@ check: ## format, lints and the rules' tests: what to run before a commit
 
 prove: ## attacks the release build and lets it fall: races, faults, a hostile mail server (QUICK=1: 5 minutes; ONLY=1,2,9)
 	@exec .ci/prove $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+
+attack: ## lets hydra, sqlmap, wapiti, ffuf and slowhttptest at the release build on this machine (logs in target/attack-logs)
+	@exec .ci/attack
 
 bench: ## measures the release build: requests a second, CPU, memory, start
 	@exec .ci/bench

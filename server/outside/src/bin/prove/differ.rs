@@ -7,7 +7,7 @@ pub fn masked(answer: &Answer, email: &str) -> String {
     let mut text = format!("{}\n", answer.status);
     for (name, value) in &answer.headers {
         let value = match name.as_str() {
-            "date" | "x-request-id" | "content-length" => "…".to_owned(),
+            "date" | "x-request-id" | "content-length" | "retry-after" => "…".to_owned(),
             "set-cookie" => cookie(value),
             "content-security-policy" => after(value, "'nonce-", '\''),
             _ => value.clone(),
@@ -57,12 +57,15 @@ fn after(text: &str, mark: &str, end: char) -> String {
     masked
 }
 
-/// Blanks the label of a request in JSON; it is random.
+/// Blanks the label of a request, in JSON and on pages; it is random. So is the moment on a page.
 fn label(text: &str) -> String {
-    after(text, "\"label\":\"", '"')
+    // On pages the JSON stands in a text of a script.
+    let text = after(&after(text, "\"label\":\"", '"'), "\\\"label\\\":\\\"", '\\');
+    let text = after(&text, "(Request ", ')');
+    after(&text, "<dt>Sent", '/')
 }
 
-/// Blanks moments: numbers of ten digits and more.
+/// Blanks moments, which are numbers of ten digits and more, and waits of half a minute, of which seconds may have gone by.
 fn numbers(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut digits = String::new();
@@ -71,7 +74,11 @@ fn numbers(text: &str) -> String {
             digits.push(character);
             continue;
         }
-        masked.push_str(if digits.len() >= 10 { "MOMENT" } else { &digits });
+        masked.push_str(match digits.parse::<u64>() {
+            Ok(20..=30) => "WAIT",
+            Ok(number) if number >= 1_000_000_000 => "MOMENT",
+            _ => &digits,
+        });
         digits.clear();
         if character != '\0' {
             masked.push(character);

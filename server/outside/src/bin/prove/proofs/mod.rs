@@ -2,13 +2,14 @@
 
 mod codes;
 mod crashes;
+mod enumeration;
 mod sessions;
 
 use crate::proof::Proof;
 
 /// All, in the order of their numbers.
 pub fn all() -> impl Iterator<Item = &'static Proof> {
-    let mut all: Vec<&Proof> = [codes::PROOFS, crashes::PROOFS, sessions::PROOFS]
+    let mut all: Vec<&Proof> = [codes::PROOFS, crashes::PROOFS, enumeration::PROOFS, sessions::PROOFS]
         .into_iter()
         .flatten()
         .collect();
