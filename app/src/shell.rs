@@ -117,7 +117,8 @@ pub fn error_page(
 ) -> String {
     let settings = public_settings(backend, language);
     let reference = reference.map(str::to_owned);
-    let owner = Owner::new();
+    // Of nobody: the thread may still have the owner of another request's page, whose end would take this page's signals along.
+    let owner = Owner::new_root(None);
     let html = owner.with(|| {
         let (head, words) = (head(&settings, assets), Words::of(language));
         // By hand: a text child may bring a mark of the framework's with it, which a title would show.

@@ -3,6 +3,10 @@
 use crate::world::{World, form_of, page};
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
+use leptos::prelude::Owner;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 #[tokio::test]
 async fn pages_are_whole_without_scripts() {
@@ -248,4 +252,26 @@ async fn the_title_says_what_the_page_says_however_many_are_written_at_once() {
             text.split("</head>").next().unwrap_or_default()
         );
     }
+}
+
+#[tokio::test]
+async fn the_page_of_an_error_outlives_the_page_that_the_thread_was_at() {
+    let world = World::new().await;
+    // As a page leaves it on its thread while it waits; it goes on, and ends, on another one.
+    let other = Owner::new_root(None);
+    let ended = Arc::new(AtomicBool::new(false));
+    let ends = thread::spawn({
+        let (other, ended) = (other.clone(), ended.clone());
+        move || {
+            while !ended.load(Ordering::Relaxed) {
+                other.cleanup();
+            }
+        }
+    });
+    for _ in 0..300 {
+        other.set();
+        assert_eq!(world.open("/nothing").await.status, StatusCode::NOT_FOUND);
+    }
+    ended.store(true, Ordering::Relaxed);
+    ends.join().unwrap();
 }
