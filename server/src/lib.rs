@@ -11,4 +11,5 @@ mod listen;
 mod logs;
 mod people;
 mod serve;
+mod slow_reader;
 pub mod start;

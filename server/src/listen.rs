@@ -1,6 +1,7 @@
 //! Takes connections in, and lets them finish when the program is to end.
 
 use crate::http::Peer;
+use crate::slow_reader::SlowReader;
 use axum::Router;
 use axum::extract::Request;
 use hyper::body::Incoming;
@@ -109,7 +110,7 @@ fn serve(
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIME)
         .max_buf_size(64 * 1024)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(SlowReader::new(stream)), service);
     let connection = draining.watch(connection);
     tokio::spawn(async move {
         // What ends a connection is the client's affair: it went away, or sent no HTTP.
