@@ -146,7 +146,7 @@ impl Mailbox {
 
     /// Waits for the `number`th message (from 1) to an address.
     pub fn wait(&self, email: &str, number: usize) -> Result<Message, Fault> {
-        self.wait_for(email, number, Duration::from_secs(30))
+        self.wait_for(email, number, Duration::from_secs(75))
     }
 
     /// The same for so long.

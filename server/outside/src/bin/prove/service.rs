@@ -229,6 +229,17 @@ impl Service {
             .try_for_each(|server| server.be_quiet().map(drop))
     }
 
+    /// Waits until the servers have logged that text so many times.
+    pub fn until_log_has(&self, text: &str, times: usize) -> Result<(), Fault> {
+        for _ in 0..7_000 {
+            if self.log().matches(text).count() >= times {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Err(format!("nothing was logged of «{text}»"))
+    }
+
     /// Adds many, on all cores; gives their addresses.
     pub fn people(&self, kind: Kind, count: usize) -> Result<Vec<String>, Fault> {
         let next = AtomicUsize::new(0);

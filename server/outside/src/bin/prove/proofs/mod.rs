@@ -3,16 +3,25 @@
 mod codes;
 mod crashes;
 mod enumeration;
+mod mail_server;
 mod sessions;
+mod web;
 
 use crate::proof::Proof;
 
 /// All, in the order of their numbers.
 pub fn all() -> impl Iterator<Item = &'static Proof> {
-    let mut all: Vec<&Proof> = [codes::PROOFS, crashes::PROOFS, enumeration::PROOFS, sessions::PROOFS]
-        .into_iter()
-        .flatten()
-        .collect();
+    let mut all: Vec<&Proof> = [
+        codes::PROOFS,
+        crashes::PROOFS,
+        enumeration::PROOFS,
+        mail_server::PROOFS,
+        web::PROOFS,
+        sessions::PROOFS,
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     all.sort_by_key(|proof| proof.number);
     all.into_iter()
 }

@@ -1,0 +1,515 @@
+//! Other sites, forged addresses, limits, and mails that go where they should.
+
+use crate::browser::Browser;
+use crate::ground::Ground;
+use crate::proof::{Finding, Proof, Setting};
+use crate::service::{Kind, PASSWORD, Plan, Service};
+use crate::timer;
+use outside::Fault;
+use outside::http::{Wanted, encoded, form_of, form_request, get_request};
+
+/// See the module.
+pub const PROOFS: &[Proof] = &[
+    Proof {
+        number: 6,
+        property: "Mail goes to the stored address, one recipient, with nothing of a request's headers",
+        hole: "",
+        on: Setting::ONE,
+        run: recipients,
+    },
+    Proof {
+        number: 12,
+        property: "Other sites act nowhere; GET and HEAD change and send nothing",
+        hole: "",
+        on: Setting::ONE,
+        run: cross_site,
+    },
+    Proof {
+        number: 16,
+        property: "Every page carries the headers that bind it",
+        hole: "",
+        on: &[Setting::Sqlite],
+        run: headers,
+    },
+    Proof {
+        number: 17,
+        property: "The client's address comes from the socket or a configured proxy; limits have canonical keys",
+        hole: "",
+        on: &[Setting::Sqlite, Setting::Postgres2],
+        run: client_address,
+    },
+    Proof {
+        number: 18,
+        property: "Limits of resets and passwords, by lane, over hours, on every server",
+        hole: "",
+        on: &[Setting::Sqlite, Setting::Postgres2],
+        run: limits,
+    },
+];
+
+const FORMS: [(&str, &str); 16] = [
+    ("/api/sign_in/begin", "email=ada%40example.com"),
+    ("/api/sign_in/password", "password=x"),
+    ("/api/sign_in/answer", "code=123456"),
+    ("/api/sign_in/resend", ""),
+    ("/api/sign_in/restart", ""),
+    ("/api/sign_in/sign_out", ""),
+    ("/api/reset/begin", "email=ada%40example.com"),
+    ("/api/reset/answer", "code=12345678"),
+    ("/api/reset/resend", ""),
+    ("/api/reset/choose", "password=x&again=x"),
+    ("/api/sign_up/begin", "email=new%40example.com"),
+    ("/api/sign_up/answer", "code=123456"),
+    ("/api/sign_up/finish", "name=x&password=x&again=x"),
+    ("/api/security/change_password", "current=x&password=y&again=y"),
+    ("/api/security/end_other_sessions", ""),
+    ("/api/preferences", "theme=dark"),
+];
+
+/// Spellings that would split, redirect or forge a mail.
+fn recipients(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
+    let service = Service::start_with(ground, setting, &Plan::without_limits())?;
+    service.add("victim@example.com", Kind::LocalWithoutPassword)?;
+    let victim = "victim%40example.com";
+    let eve = "eve%40evil.example";
+    let forms = [
+        format!("email={victim}&email={eve}"),
+        format!("email[]={victim}&email[]={eve}"),
+        format!("email={victim}%2C{eve}"),
+        format!("email={victim}%3B{eve}"),
+        format!("email={victim}%20{eve}"),
+        format!("email={victim}%0A{eve}"),
+        format!("email={victim}%0D%0ABcc%3A%20{eve}"),
+        format!("email={victim}%0D%0ARCPT%20TO%3A%3C{eve}%3E"),
+        format!("email=%22victim%40example.com%2C%22{eve}"),
+        format!("email=Victim%20%3C{eve}%3E%2C{victim}"),
+        format!("email={victim}%00{eve}"),
+        format!("email={victim}%3E%20ORCPT%3Deve"),
+        "email=vi\u{131}ctim%40example.com".into(),
+        format!("email={}", encoded("ｖictim@example.com")),
+        format!("email={}", encoded("victim@ex\u{430}mple.com")),
+        format!("email={}", encoded("victim@xn--exmple-4nf.com")),
+        format!("email={}", encoded("victim@example.com@evil.example")),
+        format!("email={}", encoded("victim@[127.0.0.1]")),
+        "email=VICTIM%40EXAMPLE.COM".into(),
+        "email=+victim%40example.com.+".into(),
+    ];
+    let forged = "X-Forwarded-Host: evil.example\r\nForwarded: host=evil.example;for=evil.example\r\nReferer: http://evil.example/\r\n\
+                  X-Original-URL: //evil.example\r\nX-Forwarded-Proto: evil.example\r\nUser-Agent: evil.example <b>\r\n";
+    let (mut wrong, mut tried) = (Vec::new(), 0);
+    for path in ["/api/reset/begin", "/api/sign_up/begin"] {
+        for form in &forms {
+            for wanted in [Wanted::Data, Wanted::Page] {
+                let mut browser = service.browser();
+                let request = form_request(path, &service.host(), form, &browser.jar, wanted);
+                // Behind the first line, so that they are the request's own.
+                let request = request.replacen("\r\n", &format!("\r\n{forged}"), 1).replacen(
+                    "User-Agent: Mozilla",
+                    "X-Was: Mozilla",
+                    1,
+                );
+                let answer = browser.send(request.as_bytes())?;
+                tried += 1;
+                if answer.status >= 500 || answer.header("location").contains("evil") {
+                    wrong.push(format!("{form}: {} to {}", answer.status, answer.header("location")));
+                }
+            }
+        }
+    }
+    service.be_quiet()?;
+    let messages = service.mail.messages();
+    for message in &messages {
+        let data = String::from_utf8_lossy(&message.data).into_owned();
+        let text = format!("{}\n{}\n{}", message.mail, data, message.text());
+        let to = message.recipients.join(" ");
+        let evil_named = !to.contains("evil.example") && text.contains("evil.example");
+        let bcc = data.lines().any(|line| line.to_ascii_lowercase().starts_with("bcc:"));
+        if message.recipients.len() != 1 || to.matches('@').count() != 1 || evil_named || bcc {
+            wrong.push(format!("a mail to {to}"));
+        }
+        // A letter with a code for the account's stored address only.
+        if message.code().is_some() && message.subject().contains("Reset") && to != "RCPT TO:<victim@example.com>" {
+            wrong.push(format!("a reset's code to {to}"));
+        }
+    }
+    Ok(Finding {
+        tried: format!(
+            "{} spellings × reset and sign-up × JSON and page, with forged headers; raw MAIL, RCPT and DATA read",
+            forms.len()
+        ),
+        times: tried,
+        figure: format!(
+            "{} letters, {} wrong {}",
+            messages.len(),
+            wrong.len(),
+            wrong.first().map(String::as_str).unwrap_or_default()
+        ),
+        bound: "0 wrong, and some letters".into(),
+        holds: wrong.is_empty() && !messages.is_empty(),
+    })
+}
+
+/// What a browser would send for another site, with the person's cookies.
+fn cross_site(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
+    let service = Service::start_with(ground, setting, &Plan::without_limits())?;
+    let email = service.person(Kind::Local)?;
+    let mut owner = service.browser();
+    owner.sign_in(&service.mail, &email)?;
+    service.be_quiet()?;
+    let letters = service.mail.messages().len();
+    let rows = rows(&service, ground)?;
+    let own = format!("Origin: http://{}\r\nSec-Fetch-Site: same-origin\r\n", service.host());
+    let foreign = [
+        "Origin: https://evil.example\r\nSec-Fetch-Site: cross-site\r\n".to_owned(),
+        "Origin: null\r\n".into(),
+        format!("Origin: http://{}\r\nSec-Fetch-Site: cross-site\r\n", service.host()),
+        "Origin: http://sister.example.com\r\nSec-Fetch-Site: same-site\r\n".into(),
+        format!("Origin: http://{}.evil.example\r\n", service.host()),
+        format!("Origin: https://{}\r\n", service.host()),
+        "Sec-Fetch-Site: cross-site\r\n".into(),
+    ];
+    let (mut wrong, mut tried) = (Vec::new(), 0);
+    for (path, form) in FORMS {
+        for wanted in [Wanted::Data, Wanted::Page] {
+            let request = form_request(path, &service.host(), form, &owner.jar, wanted);
+            for headers in &foreign {
+                let answer = owner.send(request.replacen(&own, headers, 1).as_bytes())?;
+                tried += 1;
+                if answer.status != 403 || answer.cookies().next().is_some() || !answer.header("location").is_empty() {
+                    wrong.push(format!(
+                        "{path} with {}: {}",
+                        headers.replace("\r\n", " "),
+                        answer.status
+                    ));
+                }
+            }
+        }
+        for method in ["GET", "HEAD"] {
+            let request = get_request(&format!("{path}?{form}"), &service.host(), &owner.jar, "");
+            let mut connection = owner.connect()?;
+            connection.write(
+                request
+                    .replacen("GET", method, 1)
+                    .replacen("\r\n", "\r\nConnection: close\r\n", 1)
+                    .as_bytes(),
+            )?;
+            let answer = if method == "GET" {
+                connection.read_after(request.as_bytes())?.status
+            } else {
+                405
+            };
+            tried += 1;
+            if answer != 405 && answer != 404 {
+                wrong.push(format!("{method} {path}: {answer}"));
+            }
+        }
+    }
+    for path in [
+        "/signin",
+        "/reset",
+        "/signup",
+        "/security",
+        "/profile",
+        "/signed-out",
+        "/help",
+        "/.well-known/change-password",
+    ] {
+        owner.open(path)?;
+        tried += 1;
+    }
+    service.be_quiet()?;
+    let after = self::rows(&service, ground)?;
+    if after != rows || service.mail.messages().len() != letters {
+        wrong.push(format!("rows {rows} became {after}"));
+    }
+    if !owner.is_signed_in()? {
+        wrong.push("the owner is signed out".into());
+    }
+    Ok(Finding {
+        tried: format!(
+            "{} forms × JSON and page × {} kinds of foreign requests; GET and HEAD of all",
+            FORMS.len(),
+            foreign.len()
+        ),
+        times: tried,
+        figure: format!(
+            "{} got through {}",
+            wrong.len(),
+            wrong.first().map(String::as_str).unwrap_or_default()
+        ),
+        bound: "0, no row, no letter".into(),
+        holds: wrong.is_empty(),
+    })
+}
+
+/// How many rows each table has that a request could write.
+fn rows(service: &Service, ground: &Ground) -> Result<String, Fault> {
+    let tables = [
+        "accounts",
+        "flows",
+        "codes",
+        "devices",
+        "sessions",
+        "letters",
+        "limits",
+        "throttles",
+        "events",
+    ];
+    let counts = tables.map(|table| format!("(SELECT count(*) FROM {table})"));
+    service.sql(ground, &format!("SELECT {}", counts.join(", ")))
+}
+
+/// Policy, referrer, framing, sniffing, storing; cookies; a nonce that nobody can foresee. What Chromium makes of them is in
+/// the browser tests, where a violation fails the test.
+fn headers(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
+    let plan = Plan::without_limits().set("ORIGIN", "https://accounts.example.com");
+    let service = Service::start_with(ground, setting, &plan)?;
+    let (mut wrong, mut tried, mut nonces) = (Vec::new(), 0, std::collections::BTreeSet::new());
+    for path in [
+        "/signin",
+        "/signup",
+        "/reset",
+        "/security",
+        "/signed-out",
+        "/help",
+        "/help/allowlist",
+        "/nowhere",
+        "/api/nowhere",
+    ] {
+        for _ in 0..2 {
+            let mut browser = service.browser();
+            let request = get_request(path, "accounts.example.com", &browser.jar, "");
+            let answer = browser.send(request.as_bytes())?;
+            tried += 1;
+            let mut demand = |holds: bool, what: &str| {
+                if !holds {
+                    wrong.push(format!("{path}: {what}"));
+                }
+            };
+            let policy = answer.header("content-security-policy");
+            for part in [
+                "default-src 'none'",
+                "'wasm-unsafe-eval'",
+                "object-src 'none'",
+                "base-uri 'none'",
+                "frame-ancestors 'none'",
+            ] {
+                demand(policy.contains(part), part);
+            }
+            demand(
+                !policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'") && !policy.contains('*'),
+                "a loose policy",
+            );
+            demand(
+                answer.header("strict-transport-security").contains("max-age="),
+                "no HSTS",
+            );
+            demand(answer.header("x-content-type-options") == "nosniff", "sniffing");
+            demand(answer.header("cross-origin-opener-policy") == "same-origin", "COOP");
+            demand(answer.header("referrer-policy") == "same-origin", "referrer");
+            demand(answer.header("cache-control") == "no-store", "stored");
+            if let Some(nonce) = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()) {
+                demand(nonce.len() >= 16 && nonces.insert(nonce.to_owned()), "a nonce again");
+            } else {
+                demand(!answer.says("<script"), "scripts without a nonce");
+            }
+        }
+    }
+    let mut browser = service.browser();
+    let form = form_of(&[("email", "somebody@example.com")]);
+    let request = form_request(
+        "/api/reset/begin",
+        "accounts.example.com",
+        &form,
+        &browser.jar,
+        Wanted::Data,
+    );
+    let answer = browser.send(request.replace("http://accounts", "https://accounts").as_bytes())?;
+    let cookies: Vec<_> = answer.headers.iter().filter(|(name, _)| name == "set-cookie").collect();
+    for (_, cookie) in &cookies {
+        for part in ["__Host-", "; HttpOnly", "; SameSite=Lax", "; Secure", "; Path=/"] {
+            if !cookie.contains(part) {
+                wrong.push(format!("a cookie without {part}"));
+            }
+        }
+    }
+    Ok(Finding {
+        tried: "pages, faults and a form's cookie, with an https origin".into(),
+        times: tried + cookies.len(),
+        figure: format!("{} missing {}", wrong.len(), wrong.join("; ")),
+        bound: "0".into(),
+        holds: wrong.is_empty() && !cookies.is_empty() && nonces.len() >= 10,
+    })
+}
+
+/// How many resets somebody gets through in a minute who forges the header each time.
+fn client_address(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
+    let forged = |service: &Service, number: usize, header: &str| -> Result<u16, Fault> {
+        // One client: the same browser's address each time.
+        let browser = Browser::new(service.port(number), service.host());
+        let mut connection = outside::http::Connection::open(service.port(number))?;
+        let form = form_of(&[("email", &service.stranger())]);
+        let request = form_request("/api/reset/begin", &service.host(), &form, &browser.jar, Wanted::Data);
+        let answer = connection.send(request.replacen("\r\n", &format!("\r\n{header}"), 1).as_bytes())?;
+        if answer.status == 429 && answer.header("retry-after").is_empty() {
+            return Err("429 without Retry-After".into());
+        }
+        Ok(answer.status)
+    };
+    let passed = |service: &Service, header: &dyn Fn(usize) -> String| -> Result<usize, Fault> {
+        let mut passed = 0;
+        for number in 0..40 {
+            passed += usize::from(forged(service, number, &header(number))? == 200);
+        }
+        Ok(passed)
+    };
+    let service = Service::start(ground, setting)?;
+    let from_nobody = passed(&service, &|number| {
+        format!(
+            "X-Forwarded-For: 203.0.113.{number}\r\nForwarded: for=203.0.113.{number}\r\nX-Real-IP: 203.0.113.{number}\r\n"
+        )
+    })?;
+    let trusting = Service::start_with(ground, setting, &Plan::default().set("TRUSTED_PROXIES", "127.0.0.0/8"))?;
+    let from_proxy = passed(&trusting, &|number| format!("X-Forwarded-For: 203.0.113.{number}\r\n"))?;
+    let prepended = passed(&trusting, &|number| {
+        format!("X-Forwarded-For: 198.51.100.{number}, 192.0.2.7\r\n")
+    })?;
+    let neighbours = passed(&trusting, &|number| {
+        format!("X-Forwarded-For: 2001:db8:1:2::{number:x}\r\n")
+    })?;
+    // One address, however it is spelled: a reset a half minute.
+    let mut spellings = 0;
+    for spelling in [
+        "Someone@example.com",
+        "someone@EXAMPLE.com",
+        " someone@example.com. ",
+        "SOMEONE@example.com",
+    ] {
+        let mut browser = service.browser_at(spellings);
+        spellings += usize::from(browser.post("/api/reset/begin", &[("email", spelling)])?.status == 200);
+    }
+    let figure = [from_nobody, from_proxy, prepended, neighbours, spellings];
+    Ok(Finding {
+        tried: "40 resets of one client: forged header; by a trusted proxy for 40 clients; forged before the proxy's; 40 of one /64; one address in 4 spellings".into(),
+        times: 164,
+        figure: format!("{from_nobody}, {from_proxy}, {prepended}, {neighbours}; {spellings} spelling"),
+        bound: "20, 40, 20, 20; 1".into(),
+        holds: figure == [20, 40, 20, 20, 1],
+    })
+}
+
+/// By a clock that is moved over hours.
+fn limits(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
+    let service = Service::start_with(
+        ground,
+        setting,
+        &Plan {
+            clock: true,
+            ..Plan::default()
+        },
+    )?;
+    let (mut wrong, mut refusals, mut tried, mut now) = (Vec::new(), Vec::new(), 0, 0_i64);
+    // Resets of one address, each by another client: how many in the first hour, and in the day.
+    let email = service.person(Kind::Local)?;
+    let mut let_through = Vec::new();
+    let ask = |tried: &mut usize, refusals: &mut Vec<f64>| -> Result<u16, Fault> {
+        let mut status = 0;
+        *tried += 1;
+        let mut browser = service.browser_at(*tried);
+        browser.open("/healthz")?;
+        let ms = timer::ms(|| {
+            let answer = browser.post("/api/reset/begin", &[("email", &email)])?;
+            status = answer.status;
+            if status == 429 && answer.header("retry-after").parse::<u64>().is_err() {
+                return Err("429 without Retry-After".into());
+            }
+            Ok(())
+        })?;
+        if status == 429 {
+            refusals.push(ms);
+        }
+        Ok(status)
+    };
+    if (ask(&mut tried, &mut refusals)?, ask(&mut tried, &mut refusals)?) != (200, 429) {
+        wrong.push("two within 30 s".to_owned());
+    }
+    let mut first_hour = 1;
+    for hour in 0..24 {
+        for _ in 0..8 {
+            now += 31;
+            service.move_clock(now)?;
+            let through = ask(&mut tried, &mut refusals)? == 200;
+            if through {
+                let_through.push(hour);
+                first_hour += usize::from(hour == 0);
+            }
+        }
+        now = (hour + 1) * 3_601;
+        service.move_clock(now)?;
+    }
+    if first_hour != 5 || let_through.len() + 1 != 10 {
+        wrong.push(format!("{first_hour} in an hour, {} in a day", let_through.len() + 1));
+    }
+    // Wrong passwords of strangers: five, then a wait that doubles; the owner's browser has its own lane.
+    now += 90_000;
+    service.move_clock(now)?;
+    let email = service.person(Kind::Local)?;
+    let mut owner = service.browser();
+    owner.sign_in(&service.mail, &email)?;
+    owner.post("/api/sign_in/sign_out", &[])?;
+    let mut waits = Vec::new();
+    for number in 0..9 {
+        let mut stranger = service.browser_at(number);
+        stranger.step("/api/sign_in/begin", &[("email", &email)], "EnterPassword")?;
+        let mut answer = stranger.post("/api/sign_in/password", &[("password", "not the right one")])?;
+        tried += 1;
+        if answer.status == 429 {
+            let wait: i64 = answer
+                .header("retry-after")
+                .parse()
+                .map_err(|_| "429 without Retry-After")?;
+            waits.push(wait);
+            now += wait;
+            service.move_clock(now)?;
+            answer = stranger.post("/api/sign_in/password", &[("password", "not the right one")])?;
+        }
+        if answer.told() != "SignInWrong" {
+            wrong.push(format!(
+                "a stranger's try {number}: {} {}",
+                answer.status,
+                answer.told()
+            ));
+        }
+    }
+    let doubles = waits.len() == 4
+        && waits
+            .iter()
+            .zip([30, 60, 120, 240])
+            .all(|(wait, wanted)| (wanted - 2..=wanted).contains(wait));
+    if !doubles {
+        wrong.push(format!("waits {waits:?}"));
+    }
+    // At this moment every stranger waits, with the right password too.
+    let mut stranger = service.browser();
+    stranger.step("/api/sign_in/begin", &[("email", &email)], "EnterPassword")?;
+    let answer = stranger.post("/api/sign_in/password", &[("password", PASSWORD)])?;
+    if answer.told() != "PasswordWait" {
+        wrong.push(format!("a stranger need not wait: {}", answer.told()));
+    }
+    owner.step("/api/sign_in/begin", &[("email", &email)], "EnterPassword")?;
+    let answer = owner.post("/api/sign_in/password", &[("password", PASSWORD)])?;
+    if answer.status != 200 {
+        wrong.push(format!("a stranger locked the owner out: {}", answer.told()));
+    }
+    let p95 = timer::percentile(&refusals, 95);
+    let bound = ground.scaled_ms(50.0);
+    Ok(Finding {
+        tried: "resets of one address through 24 hours; wrong passwords of strangers, then the owner's browser".into(),
+        times: tried,
+        figure: format!("{} wrong {}; refused within {p95:.0} ms", wrong.len(), wrong.join("; ")),
+        bound: format!(
+            "1 in 30 s, 5 an hour, 10 a day; 5 free, then 30, 60, 120, 240 s; owner in; p95 ≤ {bound:.0} ms"
+        ),
+        holds: wrong.is_empty() && p95 <= bound,
+    })
+}
