@@ -50,6 +50,11 @@ fn connections() -> usize {
     usize::try_from(open).unwrap_or(usize::MAX)
 }
 
+/// What is still to be sent is dropped together with the connection.
+fn cut(stream: &TcpStream) {
+    let _ = stream.set_zero_linger();
+}
+
 /// Serves until `stopping` turns true, then drains.
 ///
 /// # Errors
@@ -110,7 +115,7 @@ fn serve(
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIME)
         .max_buf_size(64 * 1024)
-        .serve_connection(TokioIo::new(SlowReader::new(stream)), service);
+        .serve_connection(TokioIo::new(SlowReader::new(stream, cut)), service);
     let connection = draining.watch(connection);
     tokio::spawn(async move {
         // What ends a connection is the client's affair: it went away, or sent no HTTP.

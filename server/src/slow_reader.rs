@@ -18,15 +18,18 @@ const BYTES_A_SECOND: u32 = 2_048;
 /// hold all that there are.
 pub struct SlowReader<S> {
     stream: S,
+    abort: fn(&S),
     left: Duration,
     waits: Option<(Instant, Pin<Box<Sleep>>)>,
 }
 
 impl<S> SlowReader<S> {
-    /// A new connection, with all of the patience.
-    pub const fn new(stream: S) -> Self {
+    /// A new connection, with all of the patience. `abort` makes its end a cut: what is sent and not read would stay in the
+    /// system's memory, megabytes of it, for as long as the client likes.
+    pub const fn new(stream: S, abort: fn(&S)) -> Self {
         Self {
             stream,
+            abort,
             left: PATIENCE,
             waits: None,
         }
@@ -40,6 +43,7 @@ impl<S> SlowReader<S> {
                 .waits
                 .get_or_insert_with(|| (Instant::now(), Box::pin(sleep_until(until))));
             ready!(end.as_mut().poll(context));
+            (self.abort)(&self.stream);
             return Poll::Ready(Err(Error::new(ErrorKind::TimedOut, "the client does not read")));
         };
         if let Some((since, _)) = self.waits.take() {
@@ -106,7 +110,7 @@ mod tests {
             }
         });
         let began = Instant::now();
-        let written = SlowReader::new(ours).write_all(&[0; 600_000]).await;
+        let written = SlowReader::new(ours, |_| ()).write_all(&[0; 600_000]).await;
         reads.abort();
         (written, began.elapsed())
     }

@@ -1,7 +1,6 @@
 //! What all proofs stand on: the program, a PostgreSQL of their own, and how fast this machine is today.
 
 use crate::postgres::Postgres;
-use crate::service::Service;
 use outside::{Fault, machine, path};
 use std::path::PathBuf;
 use std::time::Instant;
@@ -59,11 +58,6 @@ impl Ground {
     /// A bound on time of a quiet machine, in ms, as it is on this one.
     pub fn scaled_ms(&self, ms: f64) -> f64 {
         ms * self.calibration.slower
-    }
-
-    /// Ends every session of the database server and starts it again.
-    pub fn restart_postgres(&self, _service: &Service) -> Result<(), Fault> {
-        self.postgres.restart()
     }
 }
 

@@ -27,16 +27,12 @@ pub enum Mood {
 /// A message as it came.
 #[derive(Debug, Clone)]
 pub struct Message {
-    /// When it was whole.
-    pub at: Instant,
     /// The line `MAIL FROM`.
     pub mail: String,
     /// The lines `RCPT TO`.
     pub recipients: Vec<String>,
     /// Between `DATA` and the dot, its dots unstuffed.
     pub data: Vec<u8>,
-    /// Whether the server said that it took it.
-    pub taken: bool,
 }
 
 /// See the module. Ends when dropped.
@@ -228,11 +224,9 @@ impl State {
                     let Some(data) = data(&mut reader)? else { return Ok(()) };
                     let taken = mood() != Mood::DropsAfterData;
                     let message = Message {
-                        at: Instant::now(),
                         mail: mail.clone(),
                         recipients: recipients.clone(),
                         data,
-                        taken,
                     };
                     lock(&self.messages).push(message);
                     self.came.notify_all();

@@ -136,11 +136,6 @@ impl Service {
         Ok(service)
     }
 
-    /// How many servers.
-    pub fn servers(&self) -> usize {
-        self.ports.len()
-    }
-
     /// Where a server listens.
     pub fn port(&self, server: usize) -> u16 {
         self.ports[server % self.ports.len()]

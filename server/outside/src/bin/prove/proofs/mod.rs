@@ -1,9 +1,11 @@
 //! The proofs, by the numbers of the properties.
 
+mod clocks;
 mod codes;
 mod crashes;
 mod enumeration;
 mod mail_server;
+mod owner;
 mod sessions;
 mod web;
 
@@ -12,10 +14,12 @@ use crate::proof::Proof;
 /// All, in the order of their numbers.
 pub fn all() -> impl Iterator<Item = &'static Proof> {
     let mut all: Vec<&Proof> = [
+        clocks::PROOFS,
         codes::PROOFS,
         crashes::PROOFS,
         enumeration::PROOFS,
         mail_server::PROOFS,
+        owner::PROOFS,
         web::PROOFS,
         sessions::PROOFS,
     ]
