@@ -81,14 +81,18 @@ pub async fn drop_unsent(tx: &mut Tx, flow: &str, now: Timestamp) -> Result<(), 
     Ok(())
 }
 
+/// Chosen once, in a table of its own: a choice that is locked within `IN (…)` is made again for every row that it is compared
+/// with, and each time of other rows.
 macro_rules! lease {
     ($lock:literal) => {
         concat!(
-            "UPDATE letters SET due_at = $2, attempts = attempts + 1
-              WHERE id IN (SELECT id FROM letters WHERE sent_at IS NULL AND given_up_at IS NULL AND due_at <= $1
-                            ORDER BY due_at LIMIT $3 ",
+            "WITH due AS MATERIALIZED (
+                SELECT id AS due_id FROM letters WHERE sent_at IS NULL AND given_up_at IS NULL AND due_at <= $1
+                 ORDER BY due_at LIMIT $3 ",
             $lock,
-            ") AND sent_at IS NULL AND given_up_at IS NULL AND due_at <= $1
+            ")
+             UPDATE letters SET due_at = $2, attempts = attempts + 1
+              WHERE id IN (SELECT due_id FROM due) AND sent_at IS NULL AND given_up_at IS NULL AND due_at <= $1
               RETURNING id, recipient, language, body, attempts, written_at"
         )
     };

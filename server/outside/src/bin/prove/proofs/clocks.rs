@@ -16,21 +16,21 @@ pub const PROOFS: &[Proof] = &[
     Proof {
         number: 23,
         property: "Hashing is admitted: a flood of sign-ins leaves the rest alone",
-        hole: "",
+        hole: "`hashing.rs`, a hundred times as many at once and waiting: 0.73 of the capacity, 294 MiB.",
         on: &[Setting::Sqlite],
         run: hashing,
     },
     Proof {
         number: 26,
         property: "A clock that jumps resurrects nothing",
-        hole: "",
+        hole: "`store/flows.rs` and `store/codes.rs`, as for 2: a used code opened its flow again after a jump.",
         on: Setting::ONE,
         run: jumps,
     },
     Proof {
         number: 26,
         property: "Slow, endless and odd requests are refused, the service stays up",
-        hole: "",
+        hole: "`http/edge.rs`, bodies of 1 MiB let in: 20 KB were read and answered as a form.",
         on: &[Setting::Sqlite],
         run: odd,
     },
@@ -188,8 +188,14 @@ fn odd(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         let answer = connection
             .write(request.as_bytes())
             .and_then(|()| connection.read_after(b"odd"));
+        // Too large is said to be too large: nothing of it was read as a form.
+        let wanted = if name.ends_with("of 20 KB") {
+            413..=413
+        } else {
+            300..=499
+        };
         if let Ok(answer) = answer
-            && !(300..500).contains(&answer.status)
+            && !wanted.contains(&answer.status)
         {
             wrong.push(format!("{name}: {}", answer.status));
         }
