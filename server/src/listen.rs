@@ -13,7 +13,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
@@ -23,6 +23,11 @@ use tower::ServiceExt;
 const HEADER_TIME: Duration = Duration::from_secs(30);
 /// As many as are of use.
 const CONNECTIONS: u64 = 4_096;
+/// Connections that the system makes before we take them in.
+const BACKLOG: u32 = 1_024;
+/// Attack: many ask for much and do not read it. What waits for them is the system's memory, by itself megabytes for each, and
+/// a shortage of that slows down everybody's connections. So it is this much at most; the system takes it twice.
+const SEND_BUFFER: u32 = 128 * 1024;
 /// For the database, the mail server and the log.
 const OTHER_FILES: u64 = 128;
 /// How long requests that have begun may take when the program is to end.
@@ -48,6 +53,23 @@ fn connections() -> usize {
         current.saturating_sub(OTHER_FILES).clamp(16, CONNECTIONS)
     });
     usize::try_from(open).unwrap_or(usize::MAX)
+}
+
+/// Listens at an address.
+///
+/// # Errors
+/// When nothing can.
+pub fn at(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
+    // What the last run's connections left does not stand in the way.
+    socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// What is still to be sent is dropped together with the connection.
@@ -122,4 +144,23 @@ fn serve(
         let _ = connection.await;
         drop(place);
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::AsyncWriteExt;
+
+    #[tokio::test]
+    async fn little_waits_for_a_client_that_does_not_read() {
+        let listener = at(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut taken = 0;
+        while let Ok(Ok(bytes)) = timeout(Duration::from_millis(200), stream.write(&[0; 16 * 1024])).await {
+            taken += bytes;
+        }
+        // Ours, and what the system takes in on the other side.
+        assert!(taken < 1024 * 1024, "{taken}");
+    }
 }

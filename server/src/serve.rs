@@ -10,7 +10,6 @@ use backend::{Backend, Courier, Mail};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -31,8 +30,7 @@ pub async fn run(config: Config, keys: Keyring, dev: bool, watch: bool) -> Resul
         tracing::warn!(folder = %folder.display(), "no browser's files; pages are served without style and scripts");
     }
     let address = config.listen;
-    let listener = TcpListener::bind(address)
-        .await
+    let listener = listen::at(address)
         .map_err(|error| format!("REKEY_LISTEN: nothing can listen at {address}: {}", error.kind()))?;
     let (stop, stopping) = watch::channel(false);
     let greeting = dev.then(|| greeting(&config));
