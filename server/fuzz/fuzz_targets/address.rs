@@ -1,0 +1,53 @@
+//! What a person types as an address: what is taken is one plain address in its one spelling, and mail goes to it alone.
+#![no_main]
+
+use account::{Email, Refusal};
+use lettre::Address;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|typed: &str| {
+    match Email::parse(typed) {
+        Ok(email) => is_one_address(typed, &email),
+        Err(Refusal::EmailMissing) => assert!(
+            !typed.chars().any(|c| c.is_ascii_graphic()),
+            "something was typed: {typed:?}"
+        ),
+        Err(refusal) => assert_eq!(refusal, Refusal::EmailMalformed, "{typed:?}"),
+    }
+});
+
+fn is_one_address(typed: &str, email: &Email) {
+    let text = email.as_str();
+    assert_eq!(
+        Email::parse(text).as_ref(),
+        Ok(email),
+        "the spelling is final: {typed:?}"
+    );
+    assert!(text.len() <= Email::MAX_LEN);
+    assert!(
+        text.bytes().all(|b| b.is_ascii_graphic() && !b.is_ascii_uppercase()),
+        "{text:?}"
+    );
+    // Attack: a second recipient, a name with brackets, a comment, a quoted local part, a route, a header of its own.
+    assert!(!text.contains(|c| "\"(),:;<>[\\]".contains(c)), "{text:?}");
+    assert_eq!(text.matches('@').count(), 1, "{text:?}");
+    assert_eq!(format!("{}@{}", email.local_part(), email.domain()), text);
+    // Attack: letters outside ASCII that fold onto somebody else's address. What is mailed to stands in what was typed.
+    assert!(
+        typed.to_ascii_lowercase().contains(text),
+        "{text:?} was not typed: {typed:?}"
+    );
+
+    let Ok(address) = text.parse::<Address>() else {
+        panic!("the mail library does not take {text:?}");
+    };
+    assert_eq!(<Address as AsRef<str>>::as_ref(&address), text);
+    assert_eq!((address.user(), address.domain()), (email.local_part(), email.domain()));
+
+    let stored = serde_json::to_string(email).map_or_else(|_| String::new(), |json| json);
+    assert_eq!(
+        serde_json::from_str::<Email>(&stored).ok().as_ref(),
+        Some(email),
+        "{stored}"
+    );
+}

@@ -1,0 +1,114 @@
+//! What stands in the code field: a code of just so many digits that were typed in that order, an address, or a refusal.
+#![no_main]
+
+use account::{Email, Purpose, Refusal, TypedCode, read_code};
+use arbitrary::Arbitrary;
+use libfuzzer_sys::fuzz_target;
+
+/// A paste: any text, or a code taken apart.
+#[derive(Debug, Arbitrary)]
+enum Paste<'a> {
+    Text(&'a str),
+    Apart {
+        code: u32,
+        script: u8,
+        joints: [u8; 9],
+    },
+    /// A code in words, as in a mail.
+    InWords {
+        before: &'a str,
+        code: u32,
+        after: &'a str,
+    },
+}
+
+/// The zeros of the digits that people type.
+const SCRIPTS: [char; 7] = ['0', '\u{ff10}', '\u{660}', '\u{6f0}', '\u{966}', '\u{9e6}', '\u{e50}'];
+const JOINTS: [&str; 8] = [
+    "",
+    " ",
+    "-",
+    "\u{a0}",
+    "\u{2013}",
+    "\u{200b}",
+    "\r\n",
+    "\u{200e} \u{2212}",
+];
+
+fuzz_target!(|paste: Paste<'_>| {
+    for purpose in [Purpose::SignIn, Purpose::Reset] {
+        let digits = purpose.digits();
+        match &paste {
+            Paste::Text(typed) => {
+                read(typed, digits);
+            }
+            Paste::Apart { code, script, joints } => {
+                let code = padded(*code, digits);
+                let zero = SCRIPTS[usize::from(*script) % SCRIPTS.len()];
+                let mut typed = String::new();
+                for (joint, digit) in joints.iter().zip(code.chars()) {
+                    typed.push_str(JOINTS[usize::from(*joint) % JOINTS.len()]);
+                    let value = digit.to_digit(10).unwrap_or_default();
+                    typed.extend(char::from_u32(zero as u32 + value));
+                }
+                assert_eq!(read(&typed, digits), Some(code), "{typed:?}");
+            }
+            Paste::InWords { before, code, after } => {
+                let code = padded(*code, digits);
+                let found = read(&format!("{before} x {code} x {after}"), digits);
+                if !has_digits(before) && !has_digits(after) && before.len() + after.len() < 16_000 {
+                    assert_eq!(found, Some(code), "{before:?} {after:?}");
+                }
+            }
+        }
+    }
+});
+
+/// Reads what was typed; what holds of every answer holds of this one.
+fn read(typed: &str, digits: usize) -> Option<String> {
+    match read_code(typed, digits) {
+        Ok(TypedCode::Code(code)) => {
+            let found = code.digits().to_owned();
+            assert_eq!(found.len(), digits, "{typed:?}");
+            assert!(found.bytes().all(|b| b.is_ascii_digit()), "{found:?}");
+            // Attack on the tries: a code that was put together from what nobody typed.
+            let mut rest = typed.chars().filter_map(value);
+            assert!(found.bytes().all(|digit| rest.any(|typed| typed == digit)), "{typed:?}");
+            assert!(
+                matches!(read_code(&found, digits), Ok(TypedCode::Code(again)) if again == code),
+                "the digits read as themselves"
+            );
+            Some(found)
+        }
+        Ok(TypedCode::Email(email)) => {
+            assert_eq!(Email::parse(typed).as_ref(), Ok(&email));
+            None
+        }
+        Err(refusal) => {
+            assert!(
+                matches!(refusal, Refusal::CodeMissing | Refusal::CodeAmbiguous)
+                    || refusal == Refusal::CodeWrongLength { digits },
+                "{refusal:?}"
+            );
+            None
+        }
+    }
+}
+
+/// The digit in ASCII.
+fn value(c: char) -> Option<u8> {
+    SCRIPTS
+        .iter()
+        .filter_map(|zero| u8::try_from((c as u32).checked_sub(*zero as u32)?).ok())
+        .find(|value| *value < 10)
+        .map(|value| value + b'0')
+}
+
+fn has_digits(text: &str) -> bool {
+    text.chars().any(|c| value(c).is_some())
+}
+
+fn padded(code: u32, digits: usize) -> String {
+    let below = if digits == 6 { 1_000_000 } else { 100_000_000 };
+    format!("{:0digits$}", code % below)
+}

@@ -1,0 +1,233 @@
+//! What a browser sends as cookies: only a cookie of the very name is a token, and a forged note for the next page brings
+//! nothing into that page.
+#![no_main]
+
+use app::held;
+use arbitrary::Arbitrary;
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, Request, header};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use fuzz::World;
+use libfuzzer_sys::fuzz_target;
+use serde_json::{Value, json};
+use server::http::{LANGUAGES, language};
+use std::sync::LazyLock;
+
+/// What stands in the header.
+#[derive(Debug, Arbitrary)]
+enum Sent<'a> {
+    /// Any bytes; a line feed, which no header can hold, ends a line.
+    Lines(&'a [u8]),
+    /// Cookies of ours among others, a line each or all in one.
+    Cookies {
+        each_a_line: bool,
+        pairs: Vec<(u8, &'a str)>,
+    },
+    /// The note that is carried over a redirect, as the service would write it.
+    Note { page: u8, path: u8, note: Note<'a> },
+}
+
+/// What a note says.
+#[derive(Debug, Arbitrary)]
+struct Note<'a> {
+    email: Option<&'a str>,
+    name: Option<&'a str>,
+    refusal: Option<(u8, i64, &'a str)>,
+    done: Option<u8>,
+}
+
+const NAMES: [&str; 12] = [
+    "__Host-session",
+    "__Host-device",
+    "__Host-signin",
+    "__Host-reset",
+    "__Host-signup",
+    "__Host-language",
+    "__Host-theme",
+    "__Host-flash",
+    "__host-session",
+    "session",
+    "__Host-session ",
+    "\t__Host-reset",
+];
+const PAGES: [&str; 6] = ["SignIn", "Reset", "SignUp", "Security", "ChangePassword", "Profile"];
+const PATHS: [&str; 9] = [
+    "/signin",
+    "/reset",
+    "/signup",
+    "/security",
+    "/profile",
+    "/api/sign_in/step",
+    "/api/reset/step",
+    "/api/sign_up/step",
+    "/api/security/view",
+];
+/// Stands before what is forged, so that it can be found.
+const MARK: &str = "forged-0f1e2d3c";
+
+static WORLD: LazyLock<Result<World, String>> = LazyLock::new(World::new);
+
+fuzz_target!(|sent: Sent<'_>| {
+    match sent {
+        Sent::Lines(bytes) => reads_by_name(bytes.split(|b| *b == b'\n').map(<[u8]>::to_vec).collect()),
+        Sent::Cookies { each_a_line, pairs } => {
+            let pairs = pairs
+                .iter()
+                .map(|(name, value)| format!("{}={value}", NAMES[usize::from(*name) % NAMES.len()]));
+            let lines: Vec<_> = pairs.collect();
+            reads_by_name(if each_a_line {
+                lines.into_iter().map(String::into_bytes).collect()
+            } else {
+                vec![lines.join("; ").into_bytes()]
+            });
+        }
+        Sent::Note { page, path, note } => {
+            let path = PATHS[usize::from(path) % PATHS.len()];
+            brings_nothing_in(PAGES[usize::from(page) % PAGES.len()], path, &note);
+        }
+    }
+});
+
+/// The tokens are what another, plainer reader of the header finds.
+fn reads_by_name(lines: Vec<Vec<u8>>) {
+    let mut headers = HeaderMap::new();
+    for line in lines {
+        if let Ok(line) = HeaderValue::from_bytes(&line) {
+            headers.append(header::COOKIE, line);
+        }
+    }
+    let held = held(&headers);
+    for (name, token) in [
+        ("__Host-session", held.session),
+        ("__Host-device", held.device),
+        ("__Host-signin", held.sign_in),
+        ("__Host-reset", held.reset),
+        ("__Host-signup", held.sign_up),
+    ] {
+        let token = token.as_ref().map(account::Secret::expose);
+        assert_eq!(
+            token,
+            values(&headers, name).into_iter().find(|value| !value.is_empty())
+        );
+        if let Some(token) = token {
+            assert!(
+                token
+                    .bytes()
+                    .all(|b| (b' '..0x7f).contains(&b) && b != b';' || b == b'\t'),
+                "{token:?}"
+            );
+        }
+    }
+    let language = language(&headers);
+    assert!(LANGUAGES.contains(&language));
+    if let [only] = values(&headers, "__Host-language")[..]
+        && LANGUAGES.contains(&only)
+    {
+        assert_eq!(language, only);
+    }
+}
+
+/// Every value of a cookie, in the order of the header. Lines that are not plain text are nobody's.
+fn values<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
+    let blank = |c: char| c == ' ' || c == '\t';
+    let mut found = Vec::new();
+    for line in headers.get_all(header::COOKIE) {
+        let mut rest = Some(line.to_str().unwrap_or_default());
+        while let Some(text) = rest {
+            let (pair, after) = text
+                .split_once(';')
+                .map_or((text, None), |(pair, after)| (pair, Some(after)));
+            rest = after;
+            if let Some(at) = pair.find('=')
+                && pair[..at].trim_matches(blank) == name
+            {
+                found.push(pair[at + 1..].trim_matches(blank));
+            }
+        }
+    }
+    found
+}
+
+/// Attack: a note that somebody put into the browser, with markup for the page or a header for the answer in it.
+fn brings_nothing_in(page: &str, path: &str, note: &Note<'_>) {
+    let Ok(world) = &*WORLD else {
+        panic!("no service: {:?}", WORLD.as_ref().err());
+    };
+    let marked = |mark: &str, text: Option<&str>| text.map(|text| format!("{MARK}{mark}{text}"));
+    let note_in_json = json!({
+        "page": page,
+        "failure": note.refusal.map(|(kind, number, text)| failure(kind, number, &format!("{MARK}r{text}"))),
+        "email": marked("e", note.email),
+        "name": marked("n", note.name),
+        "done": note.done.map(|done| {
+            ["PasswordChanged", "SessionEnded", "OthersEnded", "DeviceForgotten"][usize::from(done) % 4]
+        }),
+    });
+    let cookie = format!("__Host-flash={}", URL_SAFE_NO_PAD.encode(note_in_json.to_string()));
+    let is_page = !path.starts_with("/api/");
+    let accept = if is_page { "text/html" } else { "application/json" };
+    let Ok(request) = Request::get(path)
+        .header(header::HOST, "rekey.example")
+        .header(header::ACCEPT, accept)
+        .header(header::COOKIE, cookie)
+        .body(Body::empty())
+    else {
+        return;
+    };
+    let answer = world.ask(request);
+    for line in answer.headers.values() {
+        assert!(!line.to_str().is_ok_and(|line| line.contains(MARK)), "{line:?}");
+    }
+    if is_page {
+        for part in answer.body.split(MARK).skip(1) {
+            let (mark, shown) = part.split_at_checked(1).unwrap_or_default();
+            let (source, ends) = match mark {
+                "e" => (note.email, "<\""),
+                "n" => (note.name, "<\""),
+                _ => (note.refusal.map(|(_, _, text)| text), "<"),
+            };
+            stands_whole(source.unwrap_or_default(), shown, ends);
+        }
+    } else if answer.status.is_success() {
+        let step: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+        assert!(step.is_object(), "{answer:?}");
+    }
+}
+
+/// Whether a text is shown up to its first character that could end it there, and in that one's place an entity, or in the
+/// page's script an escape. An attribute ends at a quotation mark, too.
+fn stands_whole(source: &str, shown: &str, ends: &str) {
+    let may_be_written_otherwise = |c: &char| c.is_control() || "<>&\"'\\\u{2028}\u{2029}".contains(*c);
+    let plain: String = source.chars().take_while(|c| !may_be_written_otherwise(c)).collect();
+    assert!(shown.starts_with(&plain), "{source:?} is shown as {shown:?}");
+    if source[plain.len()..].starts_with(|c| ends.contains(c)) {
+        assert!(
+            shown[plain.len()..].starts_with(['&', '\\']),
+            "{source:?} ends its place: {shown:?}"
+        );
+    }
+}
+
+fn failure(kind: u8, number: i64, text: &str) -> Value {
+    // No wait is as long, and no moment as late.
+    let number = number % 1_000_000_000_000_000;
+    let size = number.unsigned_abs();
+    let refusal = match kind % 14 {
+        0 => json!({ "PasswordWait": { "seconds": number } }),
+        1 => json!({ "CodeWrongLength": { "digits": size } }),
+        2 => json!({ "CodeWrong": { "tries_left": number } }),
+        3 => json!({ "CodeOlder": { "sent_at": number, "newest_at": number.wrapping_neg() } }),
+        4 => json!({ "CodesPaused": { "seconds": number } }),
+        5 => json!({ "ResendWait": { "seconds": number } }),
+        6 => json!({ "PasswordTooShort": { "min": size, "have": size } }),
+        7 => json!({ "PasswordTooLong": { "max": size } }),
+        8 => json!({ "HeldByOrganization": { "organization": text } }),
+        9 => json!({ "TooMany": { "seconds": number } }),
+        10 => json!("FormUnreadable"),
+        11 => json!("SignedOut"),
+        12 => return json!({ "Broken": { "reference": text } }),
+        _ => return json!({ "Busy": { "retry_after_s": number } }),
+    };
+    json!({ "Refused": refusal })
+}

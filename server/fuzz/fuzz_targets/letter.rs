@@ -1,0 +1,247 @@
+//! Letters with anybody's text in them, sent to a mail server: one message to one recipient, with the headers and the blocks
+//! that the same letter has with plain words in it.
+#![no_main]
+
+use account::{CodeLetter, Email, Letter, Notice, Organization, OwnPassword, Purpose, Request, Secret, Timestamp};
+use arbitrary::Arbitrary;
+use backend::{Mail, RenderedLetter, Settings, render};
+use fuzz::{Delivery, MailServer};
+use libfuzzer_sys::fuzz_target;
+use mail_parser::{Message, MessageParser};
+use server::config::{Wanted, load};
+use std::sync::LazyLock;
+use tokio::runtime::{Builder, Runtime};
+
+/// A letter to be written.
+#[derive(Debug, Arbitrary)]
+struct Written<'a> {
+    kind: u8,
+    arabic: bool,
+    to: &'a str,
+    id: &'a str,
+    code: u32,
+    at: u64,
+    texts: Texts<'a>,
+}
+
+/// What others decide of what it says.
+#[derive(Debug, Clone, Copy, Arbitrary)]
+struct Texts<'a> {
+    brand: &'a str,
+    label: &'a str,
+    browser: &'a str,
+    organization: &'a str,
+    administrator: &'a str,
+    administrator_email: &'a str,
+}
+
+const PLAIN: Texts<'static> = Texts {
+    brand: "Rekey",
+    label: "K7",
+    browser: "lynx",
+    organization: "Engines",
+    administrator: "Charles",
+    administrator_email: "it-help@example.com",
+};
+/// Up to the end of the year 9999.
+const LATEST: u64 = 253_402_300_799_999;
+
+/// A mail server, and the way to it.
+struct Post {
+    runtime: Runtime,
+    server: MailServer,
+    mail: Mail,
+}
+
+static POST: LazyLock<Option<Post>> = LazyLock::new(|| {
+    let server = MailServer::new().ok()?;
+    let runtime = Builder::new_current_thread().enable_all().build().ok()?;
+    let mail = runtime.block_on(async { Mail::smtp(&format!("smtp://{}", server.address)).ok() })?;
+    Some(Post { runtime, server, mail })
+});
+
+fuzz_target!(|written: Written<'_>| {
+    let Some(post) = &*POST else {
+        panic!("no mail server");
+    };
+    let Ok(to) = Email::parse(written.to).or_else(|_| Email::parse("ada@example.com")) else {
+        return;
+    };
+    let language = if written.arabic { "ar" } else { "en" };
+    let settings = settings(written.texts.brand);
+    let letter = letter(&written, written.texts);
+    let rendered = render(&settings, language, &letter);
+    let plain = render(&Settings::default(), language, &self::letter(&written, PLAIN));
+    says_no_more(&rendered, &plain);
+
+    let sent_at = i64::try_from(written.at % LATEST).unwrap_or_default();
+    let sent = post
+        .runtime
+        .block_on(post.mail.send(written.id, &to, &rendered, sent_at));
+    assert!(sent.is_ok(), "{sent:?}");
+    let deliveries = post.server.taken();
+    let [delivery] = &deliveries[..] else {
+        panic!("sent {} times", deliveries.len());
+    };
+    goes_to_one(delivery, &to, &rendered);
+    let Some(message) = MessageParser::default().parse(&delivery.message) else {
+        panic!("not a message");
+    };
+    has_our_headers(&message, &to, &rendered);
+    has_two_bodies(&message, &rendered);
+});
+
+/// The brand as the configuration takes it: the only text here that an operator decides, and it stands in a header.
+fn settings(brand: &str) -> Settings {
+    let (config, _) = load(&[("REKEY_BRAND".to_owned(), brand.to_owned())], Wanted::Command);
+    Settings {
+        brand: config.settings.brand,
+        ..Settings::default()
+    }
+}
+
+/// One of each kind.
+fn letter(written: &Written<'_>, texts: Texts<'_>) -> Letter {
+    let at = Timestamp(i64::try_from(written.at % LATEST).unwrap_or_default());
+    let browser = texts.browser.to_owned();
+    let request = Request {
+        label: texts.label.to_owned(),
+        asked_at: at,
+        browser: browser.clone(),
+    };
+    let organization = Organization {
+        name: texts.organization.to_owned(),
+        administrator_name: texts.administrator.to_owned(),
+        administrator_email: texts.administrator_email.to_owned(),
+    };
+    let code = |purpose: Purpose| {
+        let below = if purpose.digits() == 6 { 1_000_000 } else { 100_000_000 };
+        let digits = format!("{:0width$}", written.code % below, width = purpose.digits());
+        Letter::Code(CodeLetter {
+            purpose,
+            code: Secret::from(digits),
+            works_until: at.plus_minutes(10),
+            request: request.clone(),
+        })
+    };
+    match written.kind % 14 {
+        0 => code(Purpose::SignIn),
+        1 => code(Purpose::Reset),
+        2 => code(Purpose::SignUp),
+        3 => Letter::NoAccount(request),
+        4 => Letter::UseGoogle(request),
+        5 => Letter::AskAdministrator(request, organization),
+        6 => Letter::Deactivated(request),
+        7 => Letter::AlreadyHere(request, OwnPassword::Editable),
+        8 => Letter::AlreadyHere(request, OwnPassword::HeldByGoogle),
+        9 => Letter::AlreadyHere(request, OwnPassword::HeldBy(organization)),
+        10 => Letter::Notice(Notice::PasswordReset { at, browser }),
+        11 => Letter::Notice(Notice::PasswordChanged { at, browser }),
+        12 => Letter::Notice(Notice::NewDevice { at, browser }),
+        _ => Letter::Notice(Notice::ManyFailures { at }),
+    }
+}
+
+/// Attack: a name that brings a paragraph, a link or an image of its own into a letter of ours.
+fn says_no_more(letter: &RenderedLetter, plain: &RenderedLetter) {
+    assert!(
+        !letter.subject.contains(|c: char| c.is_control()),
+        "{:?}",
+        letter.subject
+    );
+    assert_eq!(
+        letter.text.lines().count(),
+        plain.text.lines().count(),
+        "{:?}",
+        letter.text
+    );
+    assert!(
+        !letter.text.contains(|c: char| c.is_control() && c != '\n'),
+        "{:?}",
+        letter.text
+    );
+    assert_eq!(tags(&letter.html), tags(&plain.html), "{}", letter.html);
+    assert_eq!(letter.from, plain.from);
+}
+
+fn tags(html: &str) -> Vec<&str> {
+    let parts = html.split('<').skip(1);
+    parts.map(|part| part.split('>').next().unwrap_or_default()).collect()
+}
+
+/// Attack: a second recipient, or a message that ends early so that another one follows.
+fn goes_to_one(delivery: &Delivery, to: &Email, letter: &RenderedLetter) {
+    let lines: Vec<_> = delivery.envelope.iter().map(|line| line.trim_end()).collect();
+    let from = format!("MAIL FROM:<{}>", letter.from);
+    let [first, second] = lines[..] else {
+        panic!("{lines:?}");
+    };
+    assert!(first == from || first == format!("{from} BODY=8BITMIME"), "{lines:?}");
+    assert_eq!(second, format!("RCPT TO:<{to}>"));
+
+    let text = String::from_utf8_lossy(&delivery.message);
+    for line in text.split_terminator("\r\n") {
+        assert!(!line.contains(['\r', '\n', '\0']), "{line:?}");
+        assert!(line.len() <= 998, "RFC 5322 §2.1.1: {line:?}");
+    }
+    let head = text.split("\r\n\r\n").next().unwrap_or_default();
+    assert!(
+        head.bytes().all(|b| b.is_ascii_graphic() || b" \t\r\n".contains(&b)),
+        "{head:?}"
+    );
+}
+
+fn has_our_headers(message: &Message<'_>, to: &Email, letter: &RenderedLetter) {
+    let mut names: Vec<_> = message
+        .headers_raw()
+        .map(|(name, _)| name.to_ascii_lowercase())
+        .collect();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        [
+            "auto-submitted",
+            "content-type",
+            "date",
+            "from",
+            "message-id",
+            "mime-version",
+            "subject",
+            "to",
+            "x-auto-response-suppress",
+        ]
+    );
+    let addresses = |list: Option<&mail_parser::Address<'_>>| -> Vec<String> {
+        let list = list.and_then(|list| list.as_list()).unwrap_or_default();
+        list.iter()
+            .map(|one| one.address().unwrap_or_default().to_owned())
+            .collect()
+    };
+    assert_eq!(addresses(message.to()), [to.as_str()]);
+    assert_eq!(
+        addresses(message.from()),
+        [letter.from.as_str()],
+        "{:?}",
+        letter.from_name
+    );
+    assert_eq!(words(message.subject().unwrap_or_default()), words(&letter.subject));
+}
+
+/// Text and HTML arrive as they were written.
+fn has_two_bodies(message: &Message<'_>, letter: &RenderedLetter) {
+    assert_eq!((message.text_body.len(), message.html_body.len()), (1, 1));
+    assert!(message.attachments.is_empty());
+    assert_eq!(message.parts.len(), 3, "one of two");
+    assert_eq!(lines(message.body_text(0).as_deref()), lines(Some(&letter.text)));
+    assert_eq!(lines(message.body_html(0).as_deref()), lines(Some(&letter.html)));
+}
+
+/// White space is folded and unfolded on the way.
+fn words(text: &str) -> Vec<&str> {
+    text.split_whitespace().collect()
+}
+
+fn lines(text: Option<&str>) -> Vec<String> {
+    let text = text.unwrap_or_default();
+    text.trim_end().lines().map(|line| line.trim_end().to_owned()).collect()
+}

@@ -1,0 +1,31 @@
+//! Where to go after sign-in: whatever is wanted, a browser stays at this origin.
+#![no_main]
+
+use account::safe_next;
+use libfuzzer_sys::fuzz_target;
+use url::Url;
+
+const ORIGIN: &str = "https://rekey.example";
+/// A page that relative addresses would be read from.
+const PAGES: [&str; 3] = ["/signin", "/api/sign_in/answer", "/security/password"];
+
+fuzz_target!(|wanted: &str| {
+    let next = safe_next(wanted);
+    assert!(next == wanted || next == "/profile", "{wanted:?} became {next:?}");
+    assert!(next.starts_with('/') && next.len() <= 512);
+    assert!(
+        next.bytes().all(|b| b.is_ascii_graphic()),
+        "not fit for a header: {next:?}"
+    );
+    assert_eq!(safe_next(next), next, "taken once, taken again");
+    for page in PAGES {
+        let Ok(there) = Url::parse(ORIGIN).and_then(|origin| origin.join(page)?.join(next)) else {
+            panic!("no address: {next:?}");
+        };
+        assert_eq!(there.origin().ascii_serialization(), ORIGIN, "{next:?}");
+        assert!(there.username().is_empty() && there.password().is_none() && there.fragment().is_none());
+        // Attack: a path that means another one, as of a server function.
+        assert_eq!(&there[url::Position::BeforePath..], next, "read as it is written");
+        assert!(!there.path().starts_with("/api/"), "{next:?}");
+    }
+});
