@@ -34,13 +34,17 @@ pub fn Page(
         "frame.title",
         &[("heading", &heading), ("brand", &use_settings().brand)],
     );
-    // The title asks once more when the page is gone already: in the browser with the next page, on the server when the
-    // page is written out. What it was at first is then what it is.
-    let refused_at_first = problem.with_untracked(Option::is_some);
-    let title = move || match problem.try_with(Option::is_some).unwrap_or(refused_at_first) {
+    let titled = move |refused: bool| match refused {
         true => words.say_with("frame.title_error", &[("title", &title)]),
         false => title.clone(),
     };
+    // The title asks once more when the page is gone already. In the browser that is with the next page; on the server when
+    // the page is written out, on a thread that may know of no signals at all: there it is what it is from the start.
+    let refused_at_first = problem.with_untracked(Option::is_some);
+    #[cfg(feature = "ssr")]
+    let title = move || titled(refused_at_first);
+    #[cfg(not(feature = "ssr"))]
+    let title = move || titled(problem.try_with(Option::is_some).unwrap_or(refused_at_first));
     view! {
         <Title text=title />
         <div class="page" class:wide=wide>

@@ -44,7 +44,7 @@ fn is_one_address(typed: &str, email: &Email) {
     assert_eq!(<Address as AsRef<str>>::as_ref(&address), text);
     assert_eq!((address.user(), address.domain()), (email.local_part(), email.domain()));
 
-    let stored = serde_json::to_string(email).map_or_else(|_| String::new(), |json| json);
+    let stored = serde_json::to_string(email).unwrap_or_default();
     assert_eq!(
         serde_json::from_str::<Email>(&stored).ok().as_ref(),
         Some(email),
