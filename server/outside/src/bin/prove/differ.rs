@@ -62,7 +62,7 @@ fn label(text: &str) -> String {
     // On pages the JSON stands in a text of a script.
     let text = after(&after(text, "\"label\":\"", '"'), "\\\"label\\\":\\\"", '\\');
     let text = after(&text, "(Request ", ')');
-    after(&text, "<dt>Sent", '/')
+    after(&text, "<time datetime=", '/')
 }
 
 /// Blanks moments, which are numbers of ten digits and more, and waits of half a minute, of which seconds may have gone by.
