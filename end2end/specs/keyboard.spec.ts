@@ -24,20 +24,22 @@ async function hasFocus(wanted: Locator): Promise<boolean> {
   return wanted.evaluate((element) => element === document.activeElement);
 }
 
-/** An outline of two pixels or more around what has the focus, and it is in sight. */
+/** An outline of two pixels or more around what has the focus, and it is in sight; at the latest when the style has come. */
 async function expectSeenFocus(page: Page): Promise<void> {
-  const focus = await page.evaluate(() => {
-    const element = document.activeElement;
-    if (!element || element === document.body) return null;
-    // An input with a button in it shows its focus around both.
-    const { outlineStyle, outlineWidth } = getComputedStyle(element.matches('input') ? (element.closest('.entry') ?? element) : element);
-    const { width, height } = element.getBoundingClientRect();
-    return { what: element.outerHTML.slice(0, 80), outlineStyle, outline: parseFloat(outlineWidth), area: width * height };
-  });
-  if (!focus) return;
-  expect(focus.outlineStyle, focus.what).not.toBe('none');
-  expect(focus.outline, focus.what).toBeGreaterThanOrEqual(2);
-  expect(focus.area, focus.what).toBeGreaterThan(0);
+  await expect(async () => {
+    const focus = await page.evaluate(() => {
+      const element = document.activeElement;
+      if (!element || element === document.body) return null;
+      // An input with a button in it shows its focus around both.
+      const { outlineStyle, outlineWidth } = getComputedStyle(element.matches('input') ? (element.closest('.entry') ?? element) : element);
+      const { width, height } = element.getBoundingClientRect();
+      return { what: element.outerHTML.slice(0, 80), outlineStyle, outline: parseFloat(outlineWidth), area: width * height };
+    });
+    if (!focus) return;
+    expect(focus.outlineStyle, focus.what).not.toBe('none');
+    expect(focus.outline, focus.what).toBeGreaterThanOrEqual(2);
+    expect(focus.area, focus.what).toBeGreaterThan(0);
+  }).toPass({ timeout: 15_000 });
 }
 
 async function type(page: Page, wanted: Locator, text: string): Promise<void> {
