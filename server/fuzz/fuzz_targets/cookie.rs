@@ -154,6 +154,11 @@ fn brings_nothing_in(page: &str, path: &str, note: &Note<'_>) {
     let Ok(world) = &*WORLD else {
         panic!("no service: {:?}", WORLD.as_ref().err());
     };
+    // The fuzzer learns the mark from the comparisons.
+    let texts = [note.email, note.name, note.refusal.map(|(_, _, text)| text)];
+    if texts.into_iter().flatten().any(|text| text.contains(MARK)) {
+        return;
+    }
     let marked = |mark: &str, text: Option<&str>| text.map(|text| format!("{MARK}{mark}{text}"));
     let note_in_json = json!({
         "page": page,
