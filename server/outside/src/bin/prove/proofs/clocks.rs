@@ -289,7 +289,13 @@ fn hashing(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         browser.connect()?.write(&request)?;
     }
     service.be_quiet()?;
-    let after = sign_ins(&service, &people, cores * 2, seconds)?;
+    // A neighbour on this machine may take its cores for a while; a permit that leaked is gone for good, and shows each time.
+    let mut after = sign_ins(&service, &people, cores * 2, seconds)?;
+    for _ in 0..3 {
+        if after.a_second < 0.8 * capacity.a_second {
+            after = sign_ins(&service, &people, cores * 2, seconds)?;
+        }
+    }
     let memory = machine::memory_mib(server.id(), "VmHWM")?;
     let share = flood.a_second / capacity.a_second;
     let again = after.a_second / capacity.a_second;
