@@ -342,8 +342,9 @@ impl Backend {
         let mut tx = self.parts.db.begin().await?;
         if let Some(session) = self.find_session(&mut tx, held, now).await? {
             let account = AccountId(session.account_id);
-            crate::store::sessions::end(&mut tx, &account, &session.id).await?;
-            events::append(&mut tx, &account, ActivityKind::SignedOut, Actor::Person, caller, now).await?;
+            if crate::store::sessions::end(&mut tx, &account, &session.id).await? {
+                events::append(&mut tx, &account, ActivityKind::SignedOut, Actor::Person, caller, now).await?;
+            }
         }
         if let Some(flow) = self.find_flow(&mut tx, SIGN_IN, held).await? {
             flows::end(&mut tx, &flow.id, now).await?;

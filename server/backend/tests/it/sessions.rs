@@ -4,7 +4,9 @@ use crate::browser::Browser;
 use crate::on_both_databases;
 use crate::world::{ADA, GRACE, World, address};
 use account::{ActivityKind, Refusal, Timestamp};
+use backend::store::sessions;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 
 on_both_databases!(
     sessions_are_listed_this_one_first,
@@ -15,6 +17,7 @@ on_both_databases!(
     a_session_ends_seven_days_after_its_last_use,
     a_session_ends_after_thirty_days_in_any_case,
     signed_out_twice_is_signed_out,
+    signed_out_twice_together_is_told_once,
     an_account_switched_off_is_signed_out_and_stays_so,
     what_happened_is_told_to_the_owner_only,
     a_made_up_token_opens_nothing,
@@ -138,6 +141,25 @@ async fn signed_out_twice_is_signed_out(world: &World) {
     tab.sign_out().await;
     tab.sign_out().await;
     assert_eq!(tab.security().await, Err(Refusal::SignedOut));
+    assert_eq!(world.count_events(ADA, ActivityKind::SignedOut).await, 1);
+}
+
+/// Property 27.
+async fn signed_out_twice_together_is_told_once(world: &World) {
+    world.person(ADA).await;
+    let browser = world.signed_in(ADA).await;
+    let id = world.stored(ADA).await.account.id;
+    // Both have found the session when they come to end it: somebody else holds it, who then thinks better of it.
+    let mut pause = world.backend.db().begin().await.unwrap();
+    sessions::end_all_but(&mut pause, &id, "").await.unwrap();
+    let both = [browser.clone(), browser].map(|mut tab| tokio::spawn(async move { tab.sign_out().await }));
+    world
+        .until_waiting(2, || both.iter().all(JoinHandle::is_finished))
+        .await;
+    drop(pause);
+    for tab in both {
+        tab.await.unwrap();
+    }
     assert_eq!(world.count_events(ADA, ActivityKind::SignedOut).await, 1);
 }
 
