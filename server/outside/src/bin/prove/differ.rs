@@ -20,6 +20,13 @@ pub fn masked(answer: &Answer, email: &str) -> String {
     text
 }
 
+/// The same without the seconds that a refusal tells to wait, of which some may have gone by.
+pub fn masked_waits(answer: &Answer, email: &str) -> String {
+    let text = masked(answer, email);
+    let text = after(&text, "\"seconds\":", '}');
+    after(&text, "\\\"seconds\\\":", '}')
+}
+
 /// Where two masked texts part, with a few words around it; none where they are alike.
 pub fn difference(one: &str, other: &str) -> Option<String> {
     if one == other {

@@ -9,6 +9,7 @@ use crate::service::{Kind, Plan, Service};
 use crate::timer;
 use outside::Fault;
 use outside::http::{Answer, form_of};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// See the module.
@@ -19,6 +20,13 @@ pub const PROOFS: &[Proof] = &[
         hole: "`flows/mailed_letter.rs`, a reset refused for an address without an account: 226 differences.",
         on: Setting::ONE,
         run: alike,
+    },
+    Proof {
+        number: 9,
+        property: "Every kind of address comes to its limits alike",
+        hole: "",
+        on: Setting::ONE,
+        run: limited_alike,
     },
     Proof {
         number: 9,
@@ -127,6 +135,99 @@ fn walk(service: &Service, email: &str, scripts: bool) -> Result<Vec<String>, Fa
     look(&mut browser, "/api/sign_in/answer", &[("code", "123456")])?;
     look(&mut browser, "/api/sign_up/begin", &[("email", email)])?;
     look(&mut browser, "/api/sign_up/answer", &[("code", "123456")])?;
+    Ok(seen)
+}
+
+/// What is refused for being too much tells nothing either: letters, wrong passwords, wrong codes in an hour and in a row.
+fn limited_alike(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
+    let few = || {
+        Plan::default()
+            .set("LIMIT_FREE_PASSWORDS", 2)
+            .set("LIMIT_CODES_AN_HOUR", 2)
+    };
+    let plans = [
+        few().set("LIMIT_WRONG_CODES_AN_HOUR", 3),
+        few().set("LIMIT_WRONG_CODES_IN_A_ROW", 3),
+    ];
+    let (mut answers, mut told_apart) = (0, Vec::new());
+    let mut refused = BTreeSet::new();
+    for plan in plans {
+        let service = Service::start_with(ground, setting, &plan)?;
+        for scripts in [true, false] {
+            let mut first: Option<Vec<String>> = None;
+            for (name, kind) in KINDS {
+                let email = match kind {
+                    Some(kind) => service.person(kind)?,
+                    None => service.stranger(),
+                };
+                let seen = exhaust(&service, &email, scripts, &mut refused)?;
+                answers += seen.len();
+                let others = first.get_or_insert_with(|| seen.clone());
+                for (own, other) in seen.iter().zip(others) {
+                    told_apart.extend(differ::difference(own, other).map(|where_| format!("{name}: {where_}")));
+                }
+            }
+        }
+    }
+    let wanted = ["CodesOff", "CodesPaused", "PasswordWait", "TooMany"];
+    let missing: Vec<_> = wanted.iter().filter(|refusal| !refused.contains(**refusal)).collect();
+    Ok(Finding {
+        tried: "resets, wrong codes, wrong passwords and sign-ups until each is refused, for 6 kinds of addresses, as JSON and \
+                as pages"
+            .into(),
+        times: answers,
+        figure: format!(
+            "{} differences {}; never refused: {missing:?}",
+            told_apart.len(),
+            told_apart.first().map(String::as_str).unwrap_or_default()
+        ),
+        bound: "0 in status, headers, body, cookies; all refused once".into(),
+        holds: told_apart.is_empty() && missing.is_empty(),
+    })
+}
+
+/// What a stranger sees who goes on and on; `refused` gets the names of the refusals.
+fn exhaust(
+    service: &Service,
+    email: &str,
+    scripts: bool,
+    refused: &mut BTreeSet<String>,
+) -> Result<Vec<String>, Fault> {
+    let mut seen = Vec::new();
+    let mut look = |browser: &mut Browser, path: &str, fields: &[(&str, &str)]| -> Result<(), Fault> {
+        if scripts {
+            let answer = browser.post(path, fields)?;
+            refused.insert(answer.told());
+            seen.push(differ::masked_waits(&answer, email));
+        } else {
+            let answer = browser.submit(path, fields)?;
+            seen.push(differ::masked_waits(&answer, email));
+            let page = browser.open(answer.header("location"))?;
+            seen.push(differ::masked_waits(&page, email));
+        }
+        Ok(())
+    };
+    let mut browser = service.browser();
+    look(&mut browser, "/api/reset/begin", &[("email", email)])?;
+    for by in 0..4 {
+        look(
+            &mut browser,
+            "/api/reset/answer",
+            &[("code", &other_than("71938264", by))],
+        )?;
+    }
+    // Others meet the same limits.
+    look(&mut service.browser(), "/api/reset/begin", &[("email", email)])?;
+    for _ in 0..4 {
+        let mut browser = service.browser();
+        look(&mut browser, "/api/sign_in/begin", &[("email", email)])?;
+        look(
+            &mut browser,
+            "/api/sign_in/password",
+            &[("password", "not the right one")],
+        )?;
+        look(&mut service.browser(), "/api/sign_up/begin", &[("email", email)])?;
+    }
     Ok(seen)
 }
 

@@ -4,6 +4,7 @@ mod clocks;
 mod codes;
 mod crashes;
 mod enumeration;
+mod limits;
 mod mail_server;
 mod owner;
 mod sessions;
@@ -18,6 +19,7 @@ pub fn all() -> impl Iterator<Item = &'static Proof> {
         codes::PROOFS,
         crashes::PROOFS,
         enumeration::PROOFS,
+        limits::PROOFS,
         mail_server::PROOFS,
         owner::PROOFS,
         web::PROOFS,

@@ -1,10 +1,9 @@
-//! Other sites, forged addresses, limits, and mails that go where they should.
+//! Other sites, forged addresses, and mails that go where they should.
 
 use crate::browser::Browser;
 use crate::ground::Ground;
 use crate::proof::{Finding, Proof, Setting};
-use crate::service::{Kind, PASSWORD, Plan, Service};
-use crate::timer;
+use crate::service::{Kind, Plan, Service};
 use outside::Fault;
 use outside::http::{Wanted, encoded, form_of, form_request, get_request};
 
@@ -37,13 +36,6 @@ pub const PROOFS: &[Proof] = &[
         hole: "`http/client.rs`, the header believed of everybody: 40 resets instead of 20.",
         on: &[Setting::Sqlite, Setting::Postgres2],
         run: client_address,
-    },
-    Proof {
-        number: 18,
-        property: "Limits of resets and passwords, by lane, over hours, on every server",
-        hole: "`flows/password_tries.rs`, one lane for all: a stranger locked the owner out.",
-        on: &[Setting::Sqlite, Setting::Postgres2],
-        run: limits,
     },
 ];
 
@@ -395,121 +387,5 @@ fn client_address(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         figure: format!("{from_nobody}, {from_proxy}, {prepended}, {neighbours}; {spellings} spelling"),
         bound: "20, 40, 20, 20; 1".into(),
         holds: figure == [20, 40, 20, 20, 1],
-    })
-}
-
-/// By a clock that is moved over hours.
-fn limits(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
-    let service = Service::start_with(
-        ground,
-        setting,
-        &Plan {
-            clock: true,
-            ..Plan::default()
-        },
-    )?;
-    let (mut wrong, mut refusals, mut tried, mut now) = (Vec::new(), Vec::new(), 0, 0_i64);
-    // Resets of one address, each by another client: how many in the first hour, and in the day.
-    let email = service.person(Kind::Local)?;
-    let mut let_through = Vec::new();
-    let ask = |tried: &mut usize, refusals: &mut Vec<f64>| -> Result<u16, Fault> {
-        let mut status = 0;
-        *tried += 1;
-        let mut browser = service.browser_at(*tried);
-        browser.open("/healthz")?;
-        let ms = timer::ms(|| {
-            let answer = browser.post("/api/reset/begin", &[("email", &email)])?;
-            status = answer.status;
-            if status == 429 && answer.header("retry-after").parse::<u64>().is_err() {
-                return Err("429 without Retry-After".into());
-            }
-            Ok(())
-        })?;
-        if status == 429 {
-            refusals.push(ms);
-        }
-        Ok(status)
-    };
-    if (ask(&mut tried, &mut refusals)?, ask(&mut tried, &mut refusals)?) != (200, 429) {
-        wrong.push("two within 30 s".to_owned());
-    }
-    let mut first_hour = 1;
-    for hour in 0..24 {
-        for _ in 0..8 {
-            now += 31;
-            service.move_clock(now)?;
-            let through = ask(&mut tried, &mut refusals)? == 200;
-            if through {
-                let_through.push(hour);
-                first_hour += usize::from(hour == 0);
-            }
-        }
-        now = (hour + 1) * 3_601;
-        service.move_clock(now)?;
-    }
-    if first_hour != 5 || let_through.len() + 1 != 10 {
-        wrong.push(format!("{first_hour} in an hour, {} in a day", let_through.len() + 1));
-    }
-    // Wrong passwords of strangers: five, then a wait that doubles; the owner's browser has its own lane.
-    now += 90_000;
-    service.move_clock(now)?;
-    let email = service.person(Kind::Local)?;
-    let mut owner = service.browser();
-    owner.sign_in(&service.mail, &email)?;
-    owner.post("/api/sign_in/sign_out", &[])?;
-    let mut waits = Vec::new();
-    for number in 0..9 {
-        let mut stranger = service.browser_at(number);
-        stranger.step("/api/sign_in/begin", &[("email", &email)], "EnterPassword")?;
-        let mut answer = stranger.post("/api/sign_in/password", &[("password", "not the right one")])?;
-        tried += 1;
-        if answer.status == 429 {
-            let wait: i64 = answer
-                .header("retry-after")
-                .parse()
-                .map_err(|_| "429 without Retry-After")?;
-            waits.push(wait);
-            now += wait;
-            service.move_clock(now)?;
-            answer = stranger.post("/api/sign_in/password", &[("password", "not the right one")])?;
-        }
-        if answer.told() != "SignInWrong" {
-            wrong.push(format!(
-                "a stranger's try {number}: {} {}",
-                answer.status,
-                answer.told()
-            ));
-        }
-    }
-    let doubles = waits.len() == 4
-        && waits
-            .iter()
-            .zip([30, 60, 120, 240])
-            .all(|(wait, wanted)| (wanted - 2..=wanted).contains(wait));
-    if !doubles {
-        wrong.push(format!("waits {waits:?}"));
-    }
-    // At this moment every stranger waits, with the right password too.
-    let mut stranger = service.browser();
-    stranger.step("/api/sign_in/begin", &[("email", &email)], "EnterPassword")?;
-    let answer = stranger.post("/api/sign_in/password", &[("password", PASSWORD)])?;
-    if answer.told() != "PasswordWait" {
-        wrong.push(format!("a stranger need not wait: {}", answer.told()));
-    }
-    owner.step("/api/sign_in/begin", &[("email", &email)], "EnterPassword")?;
-    let answer = owner.post("/api/sign_in/password", &[("password", PASSWORD)])?;
-    if answer.status != 200 {
-        wrong.push(format!("a stranger locked the owner out: {}", answer.told()));
-    }
-    let p95 = timer::percentile(&refusals, 95);
-    let bound = ground.scaled_ms(50.0);
-    Ok(Finding {
-        tried: "resets of one address through 24 hours; wrong passwords of strangers, then the owner's browser".into(),
-        times: tried,
-        figure: format!("{} wrong {}; refused within {p95:.0} ms", wrong.len(), wrong.join("; ")),
-        bound: format!(
-            "1 in 30 s, 5 an hour, 10 a day; 5 free, then 30, 60, 120, 240 s; owner in; p95 ≤ {bound:.0} ms"
-        ),
-        holds: wrong.is_empty() && p95 <= bound,
     })
 }
