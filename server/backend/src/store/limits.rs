@@ -15,9 +15,11 @@ pub struct Rule {
     pub window_ms: i64,
 }
 
-/// Takes one of each. `Some(seconds)` to wait when one is used up; the caller then rolls back, so that a refused request
-/// counts nowhere. Counting and judging are one statement: racing requests cannot share a place.
+/// Takes one of each. `Some(seconds)` to wait when one is used up, the longest where several are: whoever waits so long is let
+/// through. The caller then rolls back, so that a refused request counts nowhere. Counting and judging are one statement:
+/// racing requests cannot share a place.
 pub async fn take(tx: &mut Tx, rules: &[Rule], now: Timestamp) -> Result<Option<i64>, Fault> {
+    let mut wait_s = None;
     for rule in rules {
         let (count, ends_at): (i64, i64) = on!(tx, |conn| {
             sqlx::query_as(
@@ -34,10 +36,10 @@ pub async fn take(tx: &mut Tx, rules: &[Rule], now: Timestamp) -> Result<Option<
             .await?
         });
         if count > rule.most {
-            return Ok(Some(Timestamp(ends_at).seconds_after(now).max(1)));
+            wait_s = wait_s.max(Some(Timestamp(ends_at).seconds_after(now).max(1)));
         }
     }
-    Ok(None)
+    Ok(wait_s)
 }
 
 /// Gives one of each back: it was right after all.

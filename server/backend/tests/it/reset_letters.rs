@@ -12,6 +12,7 @@ on_both_databases!(
     begun_twice_is_one_letter,
     one_letter_in_thirty_seconds_from_whichever_browser,
     five_letters_an_hour_and_ten_a_day,
+    what_is_told_to_wait_is_enough,
     a_client_begins_twenty_flows_a_minute,
     the_wait_for_a_new_code_doubles,
     a_flow_sends_six_codes,
@@ -146,6 +147,23 @@ async fn five_letters_an_hour_and_ten_a_day(world: &World) {
     assert_eq!(world.letters_to(ADA).await.len(), 10);
     world.clock.advance_minutes(22 * 60);
     world.resetting(ADA).await;
+}
+
+/// Property 18: the wait is the longest of those that are due, not the first one.
+async fn what_is_told_to_wait_is_enough(world: &World) {
+    world.person(ADA).await;
+    let mut waits = Vec::new();
+    for _ in 0..11 {
+        while let Err(refusal) = world.browser().begin_reset(ADA).await {
+            let Refusal::TooMany { seconds } = refusal else {
+                panic!("{refusal:?}");
+            };
+            waits.push(seconds);
+            world.clock.advance_ms(seconds * 1_000);
+        }
+    }
+    let (hour, day) = (3_600 - 4 * 30, 23 * 3_600 - 4 * 30);
+    assert_eq!(waits, [30, 30, 30, 30, hour, 30, 30, 30, 30, day]);
 }
 
 /// Property 18: addresses do not matter, resets and sign-ins count alike.
