@@ -24,7 +24,7 @@ pub const PROOFS: &[Proof] = &[
     Proof {
         number: 9,
         property: "Every kind of address comes to its limits alike",
-        hole: "",
+        hole: "`flows/sign_in.rs`, tries counted only where there is an account: 48 differences, 429 against 422.",
         on: Setting::ONE,
         run: limited_alike,
     },

@@ -12,7 +12,7 @@ use outside::http::Answer;
 pub const PROOFS: &[Proof] = &[Proof {
     number: 18,
     property: "Limits of resets and passwords, by lane, over hours, on every server",
-    hole: "",
+    hole: "`flows/password_tries.rs`, one lane for all: the owner waits 3600 s, locked out. `store/limits.rs`, the first wait that is due instead of the longest, as it was: told to wait 30 s, and then 3450.",
     on: &[Setting::Sqlite, Setting::Postgres2],
     run: limits,
 }];

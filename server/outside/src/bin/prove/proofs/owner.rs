@@ -26,14 +26,14 @@ pub const PROOFS: &[Proof] = &[
     Proof {
         number: 19,
         property: "The owner is told of reset, change, new device and ten failures",
-        hole: "`flows/reset.rs` without its notice: 4 letters instead of 5.",
+        hole: "`flows/reset.rs` without its notice: 4 letters instead of 5. `flows/mailed_code.rs`, a notice from the tenth failure on: 5 letters instead of 1 after 14 failures.",
         on: Setting::ONE,
         run: told,
     },
     Proof {
         number: 20,
         property: "Every security event is in a log that only grows, readable by its owner, without secrets",
-        hole: "`flows/sessions.rs` without the event of a sign-in: named as missing.",
+        hole: "`flows/sessions.rs` without the event of a sign-in: named as missing. `store/events.rs`, an event takes the place of the one of its kind before: 5 rows named that are gone.",
         on: Setting::ONE,
         run: logged,
     },
