@@ -202,10 +202,10 @@ impl Service {
         Browser::new(self.port(server), self.host())
     }
 
-    /// Adds an account of a kind with [`PASSWORD`], and gives its address.
+    /// Adds an account of a kind with [`PASSWORD`], and gives its address; all are of one length, as cookies hold them.
     pub fn person(&self, kind: Kind) -> Result<String, Fault> {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let email = format!("p{}@example.com", COUNT.fetch_add(1, Ordering::Relaxed));
+        let email = format!("p{:06}@example.com", COUNT.fetch_add(1, Ordering::Relaxed));
         self.add(&email, kind)?;
         Ok(email)
     }
@@ -213,7 +213,7 @@ impl Service {
     /// An address that nobody has.
     pub fn stranger(&self) -> String {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
-        format!("s{}@example.com", COUNT.fetch_add(1, Ordering::Relaxed))
+        format!("s{:06}@example.com", COUNT.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Waits until no server has anything to do: then no letter is on its way.
