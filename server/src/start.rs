@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub async fn backend(config: &Config, keys: Keyring) -> Result<Backend, String> {
     Ok(Backend::new(Parts {
         db: database(&config.database_url).await?,
-        clock: Arc::new(SystemClock),
+        clock: Arc::new(SystemClock::default()),
         hashing: Hashing::new(keys.clone(), config.hashes_at_once),
         keys,
         leaked: leaked(config)?,

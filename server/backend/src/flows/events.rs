@@ -8,8 +8,8 @@ use tokio::sync::broadcast::error::RecvError;
 
 /// How long one wait lasts at most.
 const WAIT: Duration = Duration::from_secs(15);
-/// How often the database is asked, for moves on another server.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often the database is asked, for moves on another server: no page knows less than the others for longer.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 impl Backend {
     /// Waits until the browser's flow stands at another version than `seen`, at most 15 s; gives the version it has then,

@@ -40,6 +40,9 @@ impl Backend {
             flows::end(&mut tx, &flow.id, now).await?;
         }
         self.take_begin(&mut tx, caller, now).await?;
+        if purpose == Purpose::SignUp {
+            self.take_form(&mut tx, caller, email, now).await?;
+        }
         self.take_letter(&mut tx, purpose, email, now).await?;
         let account = accounts::find_by_email(&mut tx, email)
             .await?
@@ -148,6 +151,18 @@ impl Backend {
             key: format!("begin {}", caller.client),
             most: self.limits().client_a_minute,
             window_ms: 60_000,
+        };
+        refuse(limits::take(tx, &[rule], now).await?)
+    }
+
+    /// Lets a client begin the sign-up of an address once in a while: two forms that a browser sends together hold no flow
+    /// yet, and would each get a letter. For this client only, so that nobody else is told that one is under way (attack:
+    /// enumeration). A reset has a wait for its address as it is.
+    async fn take_form(&self, tx: &mut Tx, caller: &Caller, email: &Email, now: Timestamp) -> Result<(), Error> {
+        let rule = Rule {
+            key: format!("sign_up form {} {email}", caller.client),
+            most: 1,
+            window_ms: self.limits().reset_every_s * 1_000,
         };
         refuse(limits::take(tx, &[rule], now).await?)
     }

@@ -1,7 +1,7 @@
 //! Tries of a password, when signing in and when changing it: whose they count as, and who has to wait.
 
 use crate::store::{Tx, throttles};
-use crate::{Backend, Error, Fault, Held, Verdict};
+use crate::{Backend, Error, Fault, Held, Verdict, retried};
 use account::{AccountId, Email, Refusal, Secret, Timestamp};
 
 impl Backend {
@@ -12,24 +12,29 @@ impl Backend {
         lane: &str,
         password: &Secret,
         stored: Option<&str>,
-    ) -> Result<Verdict, Fault> {
+    ) -> Result<Verdict, Error> {
         let verdict = self.parts.hashing.verify(password, stored).await;
         if verdict.is_err() {
-            let mut tx = self.parts.db.begin().await?;
-            throttles::give_back(&mut tx, lane).await?;
-            tx.commit().await?;
+            self.give_back_password(lane).await?;
         }
-        verdict
+        Ok(verdict?)
     }
 
     /// Gives a try back whose judgement the database put back: all of it is done [`retried`](crate::retried), and would spend two.
     pub(super) async fn unless_put_back<T>(&self, lane: &str, judged: Result<T, Error>) -> Result<T, Error> {
         if matches!(judged, Err(Error::Fault(Fault::Conflict(_)))) {
-            let mut tx = self.parts.db.begin().await?;
-            throttles::give_back(&mut tx, lane).await?;
-            tx.commit().await?;
+            self.give_back_password(lane).await?;
         }
         judged
+    }
+
+    async fn give_back_password(&self, lane: &str) -> Result<(), Error> {
+        retried(async || {
+            let mut tx = self.parts.db.begin().await?;
+            throttles::give_back(&mut tx, lane).await?;
+            Ok(tx.commit().await?)
+        })
+        .await
     }
 
     /// The lane of a password try. A browser that signed in to this account before has its own, so that no stranger can

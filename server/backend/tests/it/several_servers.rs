@@ -1,9 +1,9 @@
 //! What servers on one PostgreSQL do beside each other.
 
 use crate::database::Database;
-use crate::world::{ADA, World};
-use account::{Email, Letter, Notice};
-use backend::store::{Db, letters};
+use crate::world::{ADA, WRONG_PASSWORD, World};
+use account::{Email, Letter, Notice, Refusal};
+use backend::store::{Db, letters, throttles};
 use backend::{Caller, Error, Fault, Held, retried};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -76,4 +76,29 @@ async fn only_what_was_put_back_is_done_again_and_not_for_ever() {
     };
     assert!(matches!(retried(never).await, Err(Error::Fault(Fault::Conflict(_)))));
     assert_eq!(tried.load(Ordering::Relaxed), 8);
+}
+
+/// Property 18: what is done again spends one try.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_is_judged_again_spends_one_try() {
+    let world = World::on(Database::strict_postgres().await).await;
+    world.person(ADA).await;
+    let mut browsers = Vec::new();
+    for _ in 0..4 {
+        let mut browser = world.browser();
+        browser.begin_sign_in(ADA).await.unwrap();
+        browsers.push(browser);
+    }
+    let mut tried = tokio::task::JoinSet::new();
+    for browser in browsers {
+        tried.spawn(async move { retried(|| browser.try_password(WRONG_PASSWORD)).await.map(drop) });
+    }
+    while let Some(outcome) = tried.join_next().await {
+        assert!(matches!(outcome.unwrap(), Err(Error::Refused(Refusal::SignInWrong))));
+    }
+    let mut tx = world.backend.db().read().await.unwrap();
+    let counted = throttles::failures(&mut tx, &format!("password {ADA}")).await.unwrap();
+    drop(tx);
+    assert_eq!(counted, 4);
+    world.end().await;
 }

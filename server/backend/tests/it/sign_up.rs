@@ -13,6 +13,7 @@ on_both_databases!(
     an_address_with_an_account_gets_a_letter_that_says_so,
     steps_can_not_be_skipped_or_replayed,
     name_and_password_must_fit,
+    an_address_sent_twice_together_gets_one_letter,
     an_account_is_made_once_however_often_it_is_sent,
     of_two_browsers_at_the_last_step_one_makes_the_account,
     an_account_made_by_the_operator_meanwhile_stays_as_it_is,
@@ -140,6 +141,23 @@ async fn name_and_password_must_fit(world: &World) {
         Err(Refusal::PasswordHoldsOwnWords)
     );
     assert!(browser.finish_sign_up("Nell", NEW_PASSWORD).await.is_ok());
+}
+
+/// Property 27: the browser holds nothing yet, and so nothing tells the two forms to be its own. Property 9: another client is
+/// told nothing of it.
+async fn an_address_sent_twice_together_gets_one_letter(world: &World) {
+    let browser = world.browser();
+    let told = together(2, |_| {
+        let mut browser = browser.clone();
+        async move { browser.begin_sign_up(NEW).await.map(|_| browser) }
+    })
+    .await;
+    assert_eq!(world.letters_to(NEW).await.len(), 1);
+    let mut begun: Vec<_> = told.into_iter().flatten().collect();
+    assert_eq!(begun.len(), 1, "one of them began");
+    let code = world.code_mailed_to(NEW).await;
+    assert!(begun.remove(0).answer_sign_up(&code).await.is_ok());
+    assert!(world.browser().begin_sign_up(NEW).await.is_ok());
 }
 
 /// Property 27.
