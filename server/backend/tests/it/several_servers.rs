@@ -1,9 +1,9 @@
 //! What servers on one PostgreSQL do beside each other.
 
 use crate::database::Database;
-use crate::world::{ADA, WRONG_PASSWORD, World};
+use crate::world::{ADA, NEW_PASSWORD, WRONG_PASSWORD, World};
 use account::{Email, Letter, Notice, Refusal};
-use backend::store::{Db, letters, throttles};
+use backend::store::{Db, letters};
 use backend::{Caller, Error, Fault, Held, retried};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -78,27 +78,49 @@ async fn only_what_was_put_back_is_done_again_and_not_for_ever() {
     assert_eq!(tried.load(Ordering::Relaxed), 8);
 }
 
-/// Property 18: what is done again spends one try.
+/// Property 18: what is done again spends one try, at the sign-in and at the change of a password.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_that_is_judged_again_spends_one_try() {
-    let world = World::on(Database::strict_postgres().await).await;
+    let world = World::on_postgres().await;
     world.person(ADA).await;
-    let mut browsers = Vec::new();
-    for _ in 0..4 {
-        let mut browser = world.browser();
-        browser.begin_sign_in(ADA).await.unwrap();
-        browsers.push(browser);
-    }
-    let mut tried = tokio::task::JoinSet::new();
-    for browser in browsers {
-        tried.spawn(async move { retried(|| browser.try_password(WRONG_PASSWORD)).await.map(drop) });
-    }
-    while let Some(outcome) = tried.join_next().await {
-        assert!(matches!(outcome.unwrap(), Err(Error::Refused(Refusal::SignInWrong))));
-    }
-    let mut tx = world.backend.db().read().await.unwrap();
-    let counted = throttles::failures(&mut tx, &format!("password {ADA}")).await.unwrap();
-    drop(tx);
-    assert_eq!(counted, 4);
+    let owner = world.signed_in(ADA).await;
+    let mut stranger = world.browser();
+    stranger.begin_sign_in(ADA).await.unwrap();
+    let Db::Postgres(pool) = world.backend.db() else {
+        unreachable!()
+    };
+    // Puts back the first unit that would write an event, as a database does that cannot order it. The count of a sequence
+    // is not put back.
+    sqlx::raw_sql(
+        "CREATE SEQUENCE tries;
+         CREATE FUNCTION put_back() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             IF nextval('tries') % 2 = 1 THEN RAISE EXCEPTION 'put back' USING ERRCODE = '40001'; END IF;
+             RETURN NEW;
+         END $$;
+         CREATE TRIGGER put_back BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION put_back();",
+    )
+    .execute(pool)
+    .await
+    .unwrap();
+    let failures = "SELECT CAST(sum(failures) AS BIGINT) FROM throttles";
+
+    let told = retried(|| stranger.try_password(WRONG_PASSWORD)).await.map(drop);
+    assert!(matches!(told, Err(Error::Refused(Refusal::SignInWrong))));
+    assert_eq!(sqlx::query_scalar::<_, i64>(failures).fetch_one(pool).await.unwrap(), 1);
+
+    let (wrong, new) = (WRONG_PASSWORD.into(), NEW_PASSWORD.into());
+    let change = || {
+        world
+            .backend
+            .change_password(&owner.caller, &owner.held, &wrong, &new, &new, true)
+    };
+    let told = retried(change).await.map(drop);
+    assert!(matches!(told, Err(Error::Refused(Refusal::CurrentWrong))));
+    assert_eq!(sqlx::query_scalar::<_, i64>(failures).fetch_one(pool).await.unwrap(), 2);
+    let tried: i64 = sqlx::query_scalar("SELECT last_value FROM tries")
+        .fetch_one(pool)
+        .await
+        .unwrap();
+    assert_eq!(tried, 4, "each was put back once");
     world.end().await;
 }
