@@ -589,7 +589,8 @@ impl Twice<'_> {
         let password = [("password", NEW_PASSWORD)];
         let since = self.both(&mut browser, email, "/api/sign_in/password", &password, 1)?;
         let code = mail.code_after(email, since)?;
-        self.both(&mut browser, email, "/api/sign_in/answer", &[("code", &code)], 0)?;
+        // The owner is told of a device that is new.
+        self.both(&mut browser, email, "/api/sign_in/answer", &[("code", &code)], 1)?;
         self.sessions("sessions of a sign-in", email, "1")?;
         self.both(&mut browser, email, CHANGE, &change_of(NEW_PASSWORD, PASSWORD), 1)?;
         self.sessions("sessions after a change", email, "1")?;
