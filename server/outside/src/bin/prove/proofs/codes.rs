@@ -40,14 +40,14 @@ pub const PROOFS: &[Proof] = &[
     Proof {
         number: 5,
         property: "Only the newest code works; codes die with the password and the account",
-        hole: "`flows/mailed_letter.rs`, `end_flows` doing nothing: codes worked after a reset, a change and a switch-off.",
+        hole: "`flows/mailed_letter.rs`, `end_flows` doing nothing: codes worked after a reset, a change and a switch-off. The same again: an answered reset chose after a change, too.",
         on: Setting::ONE,
         run: newest_only,
     },
     Proof {
         number: 27,
         property: "Every POST twice has one effect",
-        hole: "`store/flows.rs`, `pass_password` without `password_passed_at IS NULL` and `take_send` without its wait: 2 letters for a password.",
+        hole: "`store/flows.rs`, `pass_password` without `password_passed_at IS NULL` and `take_send` without its wait: 2 letters for a password. `flows/mailed_letter.rs` without `take_form`: 2 letters for a sign-up sent together. `change_password.rs` ending no session and `set_password` not asking for the old hash: 2 events and 2 letters of a change, and a session too many.",
         on: &[Setting::Sqlite, Setting::Postgres2],
         run: twice,
     },
@@ -195,7 +195,6 @@ fn again<T>(mut begin: impl FnMut() -> Result<T, Fault>) -> Result<T, Fault> {
 fn once(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let (rounds, runners) = ground.times((2, 60), (5, 200));
-    let mut worst = String::new();
     let mut times = 0;
     let mut race = |name: &str, path: &str, fields: &[(&str, &str)], browser: &Browser, step: &str| {
         let wanted = usize::from(!step.is_empty());
@@ -206,7 +205,7 @@ fn once(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         let right = answers.iter().filter(|answer| answer.status == 200).count();
         let faults = race::faults(&answers);
         if (right, faults) != (wanted, 0) {
-            worst = format!("{name}: {right} successes, {faults} faults");
+            return Err(format!("{name}: {right} successes, {faults} faults"));
         }
         let mut next = browser.tab(service.port(0));
         for answer in answers.iter().filter(|answer| answer.told() == step) {
@@ -255,13 +254,9 @@ fn once(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             "{runners} identical right submissions together: codes of reset, sign-in and sign-up, the new password, the new account, a change (20 at most); a reset that is used up"
         ),
         times,
-        figure: if worst.is_empty() {
-            "1 success each, 0 of a used reset".into()
-        } else {
-            worst.clone()
-        },
+        figure: "1 success each, 0 of a used reset".into(),
         bound: "1 success, 0 when used up, no 5xx".into(),
-        holds: worst.is_empty(),
+        holds: true,
     })
 }
 
@@ -369,7 +364,7 @@ fn failures_stay(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
 /// Older codes, and those before a change, are dead.
 fn newest_only(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
-    let rounds = ground.times(2, 20);
+    let rounds = ground.times(1, 20);
     let mut wrong = Vec::new();
     for _ in 0..rounds {
         // Another browser asked for a newer one.
@@ -483,6 +478,7 @@ fn twice(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         service: &service,
         ground,
         parallel: false,
+        letters: 0,
         times: 0,
         wrong: Vec::new(),
     };
@@ -511,6 +507,7 @@ struct Twice<'a> {
     service: &'a Service,
     ground: &'a Ground,
     parallel: bool,
+    letters: usize,
     times: usize,
     wrong: Vec<String>,
 }
@@ -543,13 +540,23 @@ impl Twice<'_> {
                 browser.jar.keep(answer);
             }
         }
-        self.service.mail.wait(email, since + wanted)?;
-        self.service.be_quiet()?;
-        let came = self.service.mail.to(email).len() - since;
-        if came != wanted {
-            self.say(path, &format!("{came} letters"));
+        self.letters += wanted;
+        self.service.mail.wait(email, self.letters)?;
+        if wanted > 0 {
+            self.judge_letters(email, path)?;
         }
         Ok(since)
+    }
+
+    /// Whether an address had so many letters as all forms so far should have brought, and no more.
+    fn judge_letters(&mut self, email: &str, last: &str) -> Result<(), Fault> {
+        self.service.be_quiet()?;
+        let came = self.service.mail.to(email).len();
+        if came != self.letters {
+            self.say(last, &format!("{came} letters so far instead of {}", self.letters));
+            self.letters = came;
+        }
+        Ok(())
     }
 
     fn say(&mut self, what: &str, came: &str) {
@@ -580,6 +587,7 @@ impl Twice<'_> {
         let email = &self.service.person(Kind::Local)?;
         let mail = &self.service.mail;
         let mut browser = self.service.browser();
+        self.letters = 0;
         let since = self.both(&mut browser, email, "/api/reset/begin", &[("email", email)], 1)?;
         let code = mail.code_after(email, since)?;
         self.both(&mut browser, email, "/api/reset/answer", &[("code", &code)], 0)?;
@@ -599,6 +607,7 @@ impl Twice<'_> {
         }
         self.both(&mut browser, email, "/api/sign_in/sign_out", &[], 0)?;
         self.sessions("sessions after a sign-out", email, "0")?;
+        self.judge_letters(email, "a sign-out")?;
         for kind in [
             "reset_asked",
             "password_reset",
@@ -614,11 +623,13 @@ impl Twice<'_> {
     fn sign_up(&mut self) -> Result<(), Fault> {
         let email = &self.service.stranger();
         let mut browser = self.service.browser();
+        self.letters = 0;
         let since = self.both(&mut browser, email, "/api/sign_up/begin", &[("email", email)], 1)?;
         let code = self.service.mail.code_after(email, since)?;
         self.both(&mut browser, email, "/api/sign_up/answer", &[("code", &code)], 0)?;
         let details = [("name", "Robin"), ("password", PASSWORD), ("again", PASSWORD)];
         self.both(&mut browser, email, "/api/sign_up/finish", &details, 0)?;
+        self.judge_letters(email, "a sign-up")?;
         self.count("accounts", email, "WHERE", "1")?;
         self.events("signed_up", email)
     }

@@ -12,14 +12,14 @@ pub const PROOFS: &[Proof] = &[
     Proof {
         number: 10,
         property: "A reset ends all sessions, a change the others, on every server",
-        hole: "`flows/reset.rs` without `sessions::end_all_but`: a session outlived a reset.",
+        hole: "`flows/reset.rs` without `sessions::end_all_but`: a session outlived a reset. `flows/change_password.rs` without it: a session outlived a change.",
         on: &[Setting::Sqlite, Setting::Postgres2],
         run: sessions_end,
     },
     Proof {
         number: 11,
         property: "Steps cannot be skipped, reordered, replayed or posted empty",
-        hole: "`flows/reset.rs` and `store/flows.rs`, a new password taken before the code: it was set at the step of the code.",
+        hole: "`flows/reset.rs` and `store/flows.rs`, a new password taken before the code: it was set at the step of the code. The finished flow taken as live in `store/flows.rs` and `flows/reset.rs`: a new password was set again at the end.",
         on: Setting::ONE,
         run: no_step_is_skipped,
     },
