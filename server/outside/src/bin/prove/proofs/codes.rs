@@ -19,7 +19,7 @@ pub const PROOFS: &[Proof] = &[
     Proof {
         number: 2,
         property: "A one-time secret succeeds once",
-        hole: "`store/flows.rs` and `store/codes.rs`: `pass_code`, `spend_try` and `mark_used` without their `IS NULL`: 60 successes of 60.",
+        hole: "`store/flows.rs` and `store/codes.rs`: `pass_code`, `spend_try` and `mark_used` without their `IS NULL`: 60 successes of 60. A change ending no session, and `store/accounts.rs` `set_password` not asking for the old hash: 20 successes of 20.",
         on: Setting::ALL,
         run: once,
     },
@@ -47,7 +47,7 @@ pub const PROOFS: &[Proof] = &[
     Proof {
         number: 27,
         property: "Every POST twice has one effect",
-        hole: "`store/flows.rs`, `pass_password` without `password_passed_at IS NULL` and `take_send` without its wait: 2 letters for a password. `flows/mailed_letter.rs` without `take_form`: 2 letters for a sign-up sent together. `change_password.rs` ending no session and `set_password` not asking for the old hash: 2 events and 2 letters of a change, and a session too many.",
+        hole: "`store/flows.rs`, `pass_password` without `password_passed_at IS NULL` and `take_send` without its wait: 2 letters for a password. `flows/mailed_letter.rs` without `take_form`: 2 letters for a sign-up sent together. `change_password.rs` ending no session and `set_password` not asking for the old hash: 2 events and 2 letters of a change, and a session too many. `flows/sign_in.rs` telling of a sign-out that ended nothing: 2 events, on PostgreSQL with 2 servers.",
         on: &[Setting::Sqlite, Setting::Postgres2],
         run: twice,
     },
