@@ -151,6 +151,16 @@ impl Browser {
         }
     }
 
+    /// Changes the password where it is signed in.
+    pub fn change_password(&mut self, from: &str, to: &str) -> Result<(), Fault> {
+        let answer = self.post(CHANGE, &change_of(from, to))?;
+        if answer.status == 200 {
+            Ok(())
+        } else {
+            Err(answer.unexpected("a change of the password"))
+        }
+    }
+
     /// Whether the security page opens.
     pub fn is_signed_in(&mut self) -> Result<bool, Fault> {
         let answer = self.open("/security")?;
@@ -179,4 +189,12 @@ pub fn other_than(code: &str, by: u64) -> String {
     let number: u64 = code.parse().unwrap_or_default();
     let bound = 10_u64.pow(u32::try_from(digits).unwrap_or(6));
     format!("{:0digits$}", (number + by) % bound)
+}
+
+/// Where a password is changed.
+pub const CHANGE: &str = "/api/security/change_password";
+
+/// The fields of a change.
+pub const fn change_of<'a>(from: &'a str, to: &'a str) -> [(&'a str, &'a str); 3] {
+    [("current", from), ("password", to), ("again", to)]
 }

@@ -11,6 +11,7 @@ mod browser;
 mod differ;
 mod ground;
 mod invariants;
+mod life;
 mod mailbox;
 mod postgres;
 mod proof;
@@ -18,6 +19,7 @@ mod proofs;
 mod race;
 mod service;
 mod timer;
+mod waiting;
 
 use clap::Parser;
 use ground::Ground;

@@ -43,7 +43,7 @@ fn jumps(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         setting,
         &Plan {
             clock: true,
-            ..Plan::without_limits()
+            ..Plan::without_limits().set("SESSION_IDLE_MINUTES", 30)
         },
     )?;
     let mut alive = Vec::new();
@@ -73,13 +73,20 @@ fn jumps(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     service.move_clock(2)?;
     service.browser().begin_reset(&other)?;
     service.mail.code_after(&other, seen)?;
-    // A code that ran out: told so, after which no jump brings it back.
+    // What only ran out: a code, a flow that waits for its password, a session that nobody used. None is asked for while it is
+    // late: no row knows of it.
+    let idle = service.person(Kind::Local)?;
+    let mut session = service.browser();
+    session.sign_in(&service.mail, &idle)?;
     let late_email = service.person(Kind::Local)?;
     let mut late = service.browser();
     late.begin_reset(&late_email)?;
     let late_code = service.mail.code_after(&late_email, 0)?;
+    let over_email = service.person(Kind::Local)?;
+    let mut over = service.browser();
+    over.reset_to_password(&service.mail, &over_email)?;
     let mut tried = 0;
-    for seconds in [3_600, -3_600, 3_601, 0] {
+    for seconds in [3_700, -3_600, 0] {
         service.move_clock(seconds)?;
         let mut look = |what: &str, answer: outside::http::Answer| {
             tried += 1;
@@ -94,13 +101,15 @@ fn jumps(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             older.post("/api/reset/answer", &[("code", &old_code)])?,
         );
         look("an ended session", thief.open("/security")?);
-        if seconds > 0 {
-            // Judged while it is late: from then on its flow knows.
+        if seconds <= 0 {
             look("a late code", late.post("/api/reset/answer", &[("code", &late_code)])?);
+            look("a flow that is over", over.post("/api/reset/choose", &new)?);
+            look("a session that is over", session.open("/security")?);
         }
     }
     Ok(Finding {
-        tried: "used, replaced and late codes, an ended flow and an ended session, an hour on and an hour back".into(),
+        tried: "codes, flows and sessions that were used, replaced, ended or ran out, an hour on and an hour back"
+            .into(),
         times: tried,
         figure: format!(
             "{} alive {}",

@@ -34,7 +34,11 @@ const NOT_LEFT: &str = "did not leave";
 
 /// A reset in each mood, then the mood turns kind.
 fn moods(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
-    let service = Service::start_with(ground, setting, &Plan::without_limits())?;
+    let plan = Plan {
+        clock: true,
+        ..Plan::without_limits()
+    };
+    let service = Service::start_with(ground, setting, &plan)?;
     // A conversation with a silent one is given up after 40 s only: too long for the quick run.
     let silent = if ground.quick { Mood::Down } else { Mood::Silent };
     let moods = [
@@ -92,6 +96,21 @@ fn moods(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             }
         }
     }
+    // Refused for good is given up: when the time of another try is long over, later letters come and those do not.
+    service.mail.set(Mood::Refuses(550));
+    let refused = service.person(Kind::LocalWithoutPassword)?;
+    let failed = service.log().matches(NOT_LEFT).count();
+    service.browser().begin_reset(&refused)?;
+    service.until_log_has(NOT_LEFT, failed + 1)?;
+    service.mail.set(Mood::Kind);
+    service.move_clock(120)?;
+    let later = service.person(Kind::LocalWithoutPassword)?;
+    service.browser().begin_reset(&later)?;
+    service.mail.code_after(&later, 0)?;
+    service.be_quiet()?;
+    if !service.mail.to(&refused).is_empty() {
+        wrong.push("550: tried again".into());
+    }
     // One whose certificate nobody signed is told nothing.
     let stranger = Mailbox::open_with_bad_certificate()?;
     let plan = Plan {
@@ -118,7 +137,7 @@ fn moods(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         tried: format!(
             "{each} resets each: kind, down, silent (full run), 421, 450, 550, dropped after DATA, bad certificate"
         ),
-        times: times.len() + 1,
+        times: times.len() + 3,
         figure: format!(
             "{} wrong {}; p95 {p95:.0} ms",
             wrong.len(),

@@ -6,7 +6,9 @@ mod crashes;
 mod enumeration;
 mod limits;
 mod mail_server;
+mod once;
 mod owner;
+mod secrets;
 mod sessions;
 mod web;
 
@@ -21,7 +23,9 @@ pub fn all() -> impl Iterator<Item = &'static Proof> {
         enumeration::PROOFS,
         limits::PROOFS,
         mail_server::PROOFS,
+        once::PROOFS,
         owner::PROOFS,
+        secrets::PROOFS,
         web::PROOFS,
         sessions::PROOFS,
     ]

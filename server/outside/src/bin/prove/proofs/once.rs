@@ -1,0 +1,270 @@
+//! Secrets that work once, and forms that are sent twice.
+
+use crate::browser::{Browser, CHANGE, change_of};
+use crate::ground::Ground;
+use crate::proof::{Finding, Proof, Setting};
+use crate::race::{self, Runner};
+use crate::service::{Kind, NEW_PASSWORD, PASSWORD, Plan, Service};
+use crate::waiting::{Purpose, Waiting};
+use outside::Fault;
+
+/// See the module.
+pub const PROOFS: &[Proof] = &[
+    Proof {
+        number: 2,
+        property: "A one-time secret succeeds once",
+        hole: "`store/flows.rs` and `store/codes.rs`: `pass_code`, `spend_try` and `mark_used` without their `IS NULL`: 60 successes of 60. A change ending no session, and `store/accounts.rs` `set_password` not asking for the old hash: 20 successes of 20.",
+        on: Setting::ALL,
+        run: once,
+    },
+    Proof {
+        number: 27,
+        property: "Every POST twice has one effect",
+        hole: "`store/flows.rs`, `pass_password` without `password_passed_at IS NULL` and `take_send` without its wait: 2 letters for a password. `flows/mailed_letter.rs` without `take_form`: 2 letters for a sign-up sent together. `change_password.rs` ending no session and `set_password` not asking for the old hash: 2 events and 2 letters of a change, and a session too many. `flows/sign_in.rs` telling of a sign-out that ended nothing: 2 events, on PostgreSQL with 2 servers.",
+        on: &[Setting::Sqlite, Setting::Postgres2],
+        run: twice,
+    },
+];
+
+/// Identical right submissions, released together, to all servers in turn.
+fn once(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
+    let service = Service::start_with(ground, setting, &Plan::without_limits())?;
+    let (rounds, runners) = ground.times((2, 60), (5, 200));
+    let mut times = 0;
+    let mut race = |name: &str, path: &str, fields: &[(&str, &str)], browser: &Browser, step: &str| {
+        let wanted = usize::from(!step.is_empty());
+        // A change hashes twice, and more of them than the queue takes in would be told to come later.
+        let runners = if path == CHANGE { runners.min(20) } else { runners };
+        let answers = race::release(together(&service, browser, path, fields, runners))?;
+        times += 1;
+        let right = answers.iter().filter(|answer| answer.status == 200).count();
+        let faults = race::faults(&answers);
+        if (right, faults) != (wanted, 0) {
+            return Err(format!("{name}: {right} successes, {faults} faults"));
+        }
+        let mut next = browser.tab(service.port(0));
+        for answer in answers.iter().filter(|answer| answer.told() == step) {
+            next.jar.keep(answer);
+        }
+        Ok::<_, Fault>(next)
+    };
+    for email in service.people(Kind::LocalWithoutPassword, rounds)? {
+        let flow = Waiting::begin(&service, Purpose::Reset, &email)?;
+        let browser = race(
+            "a reset's code",
+            flow.path,
+            &[("code", &flow.code)],
+            &flow.browser,
+            flow.step,
+        )?;
+        let new = [("password", PASSWORD), ("again", PASSWORD)];
+        race("a reset's new password", "/api/reset/choose", &new, &browser, "Done")?;
+        let other = [("password", NEW_PASSWORD), ("again", NEW_PASSWORD)];
+        race("a used reset", "/api/reset/choose", &other, &browser, "")?;
+        let flow = Waiting::begin(&service, Purpose::SignIn, &email)?;
+        let mut owner = race(
+            "a sign-in's code",
+            flow.path,
+            &[("code", &flow.code)],
+            &flow.browser,
+            flow.step,
+        )?;
+        if !owner.is_signed_in()? {
+            return Err("nobody is signed in by a sign-in's code".into());
+        }
+        race("a change", CHANGE, &change_of(PASSWORD, NEW_PASSWORD), &owner, "email")?;
+        let flow = Waiting::begin(&service, Purpose::SignUp, &service.stranger())?;
+        let browser = race(
+            "a sign-up's code",
+            flow.path,
+            &[("code", &flow.code)],
+            &flow.browser,
+            flow.step,
+        )?;
+        let new = [("name", "Robin"), ("password", NEW_PASSWORD), ("again", NEW_PASSWORD)];
+        race("a sign-up's end", "/api/sign_up/finish", &new, &browser, "Done")?;
+    }
+    Ok(Finding {
+        tried: format!(
+            "{runners} identical right submissions together: codes of reset, sign-in and sign-up, the new password, the new account, a change (20 at most); a reset that is used up"
+        ),
+        times,
+        figure: "1 success each, 0 of a used reset".into(),
+        bound: "1 success, 0 when used up, no 5xx".into(),
+        holds: true,
+    })
+}
+
+/// The same request from so many tabs, to all servers in turn.
+fn together(service: &Service, browser: &Browser, path: &str, fields: &[(&str, &str)], runners: usize) -> Vec<Runner> {
+    let tab = |runner| {
+        let tab = browser.tab(service.port(runner));
+        let request = tab.request(path, fields);
+        (tab, request)
+    };
+    (0..runners).map(tab).collect()
+}
+
+/// Each form of the three ways in, of the change and of the sign-out, sent twice: one after the other, and together.
+fn twice(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
+    let service = Service::start_with(ground, setting, &Plan::default())?;
+    let mut told = Twice {
+        service: &service,
+        ground,
+        parallel: false,
+        letters: 0,
+        times: 0,
+        wrong: Vec::new(),
+    };
+    for parallel in [false, true] {
+        told.parallel = parallel;
+        for _ in 0..ground.times(1, 10) {
+            told.reset_and_sign_in()?;
+            told.sign_up()?;
+        }
+    }
+    Ok(Finding {
+        tried: "every form of a reset, a sign-in, a sign-up, a change and a sign-out, twice: one after the other, and together".into(),
+        times: told.times,
+        figure: if told.wrong.is_empty() {
+            "1 effect each".into()
+        } else {
+            told.wrong.join("; ")
+        },
+        bound: "1 letter, 1 session, 1 account, 1 event, no 5xx".into(),
+        holds: told.wrong.is_empty(),
+    })
+}
+
+/// What two of each form came to.
+struct Twice<'a> {
+    service: &'a Service,
+    ground: &'a Ground,
+    parallel: bool,
+    letters: usize,
+    times: usize,
+    wrong: Vec<String>,
+}
+
+impl Twice<'_> {
+    /// Sends a form twice; so many letters may come of it. Gives how many the address had before.
+    fn both(
+        &mut self,
+        browser: &mut Browser,
+        email: &str,
+        path: &str,
+        fields: &[(&str, &str)],
+        wanted: usize,
+    ) -> Result<usize, Fault> {
+        self.times += 1;
+        let since = self.service.mail.to(email).len();
+        let answers = if self.parallel {
+            race::release(together(self.service, browser, path, fields, 2))?
+        } else {
+            vec![browser.post(path, fields)?, browser.post(path, fields)?]
+        };
+        if race::faults(&answers) > 0 {
+            self.say(path, "5xx");
+        }
+        if !answers.iter().any(|answer| answer.status == 200) {
+            return Err(answers[0].unexpected(path));
+        }
+        if self.parallel {
+            for answer in answers.iter().filter(|answer| answer.status == 200) {
+                browser.jar.keep(answer);
+            }
+        }
+        self.letters += wanted;
+        self.service.mail.wait(email, self.letters)?;
+        if wanted > 0 {
+            self.judge_letters(email, path)?;
+        }
+        Ok(since)
+    }
+
+    /// Whether an address had so many letters as all forms so far should have brought, and no more.
+    fn judge_letters(&mut self, email: &str, last: &str) -> Result<(), Fault> {
+        self.service.be_quiet()?;
+        let came = self.service.mail.to(email).len();
+        if came != self.letters {
+            self.say(last, &format!("{came} letters so far instead of {}", self.letters));
+            self.letters = came;
+        }
+        Ok(())
+    }
+
+    fn say(&mut self, what: &str, came: &str) {
+        let how = if self.parallel { "together" } else { "in a row" };
+        self.wrong.push(format!("{what} {how}: {came}"));
+    }
+
+    /// What is counted of an account, demanded to be so many.
+    fn count(&mut self, what: &str, email: &str, from: &str, wanted: &str) -> Result<(), Fault> {
+        let sql = format!("SELECT count(*) FROM accounts a {from} a.email = '{email}'");
+        let found = self.service.sql(self.ground, &sql)?;
+        if found != wanted {
+            self.say(what, &found);
+        }
+        Ok(())
+    }
+
+    fn sessions(&mut self, what: &str, email: &str, wanted: &str) -> Result<(), Fault> {
+        self.count(what, email, "JOIN sessions s ON s.account_id = a.id WHERE", wanted)
+    }
+
+    fn events(&mut self, kind: &str, email: &str) -> Result<(), Fault> {
+        let from = format!("JOIN events e ON e.account_id = a.id WHERE e.kind = '{kind}' AND");
+        self.count(&format!("events {kind}"), email, &from, "1")
+    }
+
+    fn reset_and_sign_in(&mut self) -> Result<(), Fault> {
+        let email = &self.service.person(Kind::Local)?;
+        let mail = &self.service.mail;
+        let mut browser = self.service.browser();
+        self.letters = 0;
+        let since = self.both(&mut browser, email, "/api/reset/begin", &[("email", email)], 1)?;
+        let code = mail.code_after(email, since)?;
+        self.both(&mut browser, email, "/api/reset/answer", &[("code", &code)], 0)?;
+        let new = [("password", NEW_PASSWORD), ("again", NEW_PASSWORD)];
+        self.both(&mut browser, email, "/api/reset/choose", &new, 1)?;
+        self.both(&mut browser, email, "/api/sign_in/begin", &[("email", email)], 0)?;
+        let password = [("password", NEW_PASSWORD)];
+        let since = self.both(&mut browser, email, "/api/sign_in/password", &password, 1)?;
+        let code = mail.code_after(email, since)?;
+        // The owner is told of a device that is new.
+        self.both(&mut browser, email, "/api/sign_in/answer", &[("code", &code)], 1)?;
+        self.sessions("sessions of a sign-in", email, "1")?;
+        self.both(&mut browser, email, CHANGE, &change_of(NEW_PASSWORD, PASSWORD), 1)?;
+        self.sessions("sessions after a change", email, "1")?;
+        if !browser.is_signed_in()? {
+            self.say("a change", "signed out");
+        }
+        self.both(&mut browser, email, "/api/sign_in/sign_out", &[], 0)?;
+        self.sessions("sessions after a sign-out", email, "0")?;
+        self.judge_letters(email, "a sign-out")?;
+        for kind in [
+            "reset_asked",
+            "password_reset",
+            "signed_in",
+            "password_changed",
+            "signed_out",
+        ] {
+            self.events(kind, email)?;
+        }
+        Ok(())
+    }
+
+    fn sign_up(&mut self) -> Result<(), Fault> {
+        let email = &self.service.stranger();
+        let mut browser = self.service.browser();
+        self.letters = 0;
+        let since = self.both(&mut browser, email, "/api/sign_up/begin", &[("email", email)], 1)?;
+        let code = self.service.mail.code_after(email, since)?;
+        self.both(&mut browser, email, "/api/sign_up/answer", &[("code", &code)], 0)?;
+        let details = [("name", "Robin"), ("password", PASSWORD), ("again", PASSWORD)];
+        self.both(&mut browser, email, "/api/sign_up/finish", &details, 0)?;
+        self.judge_letters(email, "a sign-up")?;
+        self.count("accounts", email, "WHERE", "1")?;
+        self.events("signed_up", email)
+    }
+}
