@@ -23,7 +23,7 @@ pub const PROOFS: &[Proof] = &[
     Proof {
         number: 26,
         property: "A clock that jumps resurrects nothing",
-        hole: "`store/flows.rs` and `store/codes.rs`, as for 2: a used code opened its flow again after a jump.",
+        hole: "`store/flows.rs` and `store/codes.rs`, as for 2: a used code opened its flow again after a jump. `clock.rs` following the system back: a late code, a flow and a session that were over lived again.",
         on: Setting::ONE,
         run: jumps,
     },

@@ -16,7 +16,7 @@ pub const PROOFS: &[Proof] = &[
     Proof {
         number: 22,
         property: "A hostile mail server changes no screen, loses no letter and doubles no code",
-        hole: "`store/letters.rs`, letters claimed without a lease: 4 copies.",
+        hole: "`store/letters.rs`, letters claimed without a lease: 4 copies. `courier.rs`, 550 taken for an answer that may change: tried again.",
         on: Setting::ONE,
         run: moods,
     },

@@ -20,7 +20,7 @@ pub const PROOFS: &[Proof] = &[
     Proof {
         number: 15,
         property: "A copy of the database alone holds no password, code or session",
-        hole: "`hashing.rs`, passwords hashed without the key: the right one verified.",
+        hole: "`hashing.rs`, passwords hashed without the key: the right one verified. `account/src/code.rs`, the digest under a key of zeros: a code was right under other keys.",
         on: Setting::ONE,
         run: stolen,
     },
