@@ -98,7 +98,7 @@ async fn open(
         Ok(0) => return StatusCode::NO_CONTENT.into_response(),
         // Where it left off, so that nothing is missed in between (HTML Standard §9.2.4, `Last-Event-ID`).
         Ok(version) => last_heard(&headers).unwrap_or(version),
-        Err(fault) => return Problem::fault(&fault.to_string()).into_response(),
+        Err(fault) => return Problem::of(&fault).into_response(),
     };
     let Some(place) = streams.take(&caller.client) else {
         return Problem::busy(60).into_response();

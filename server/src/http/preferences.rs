@@ -41,7 +41,7 @@ pub async fn save(
     if let Some(language) = language
         && let Err(fault) = service.backend.choose_language(&app::held(&headers), language).await
     {
-        return Problem::fault(&fault.to_string()).into_response();
+        return Problem::of(&fault).into_response();
     }
     let kept = [(LANGUAGE_COOKIE, language), (THEME_COOKIE, theme)];
     for (name, value) in kept.into_iter().filter_map(|(name, value)| Some((name, value?))) {

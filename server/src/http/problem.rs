@@ -41,6 +41,18 @@ impl Problem {
         }
     }
 
+    /// A fault of the account service: ours, or "later" where that is what helps.
+    #[must_use]
+    pub fn of(fault: &backend::Fault) -> Self {
+        match fault.retry_after_s() {
+            Some(retry_after_s) => {
+                tracing::warn!(%fault, "busy");
+                Self::busy(retry_after_s)
+            }
+            None => Self::fault(&fault.to_string()),
+        }
+    }
+
     /// Too much at the moment; to be tried again.
     #[must_use]
     pub const fn busy(retry_after_s: i64) -> Self {

@@ -223,6 +223,40 @@ async fn a_page_hears_that_its_flow_moved() {
     assert!(stream.next().await.is_none());
 }
 
+/// Page, form, data and stream: nobody is told that we are broken because the database starts again.
+#[tokio::test]
+async fn a_database_that_is_away_is_later_and_no_fault() {
+    let world = World::new().await;
+    let begun = world.submit("/api/reset/begin", "email=ada%40example.com").await;
+    let held = begun
+        .header(header::SET_COOKIE)
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    world.db.close().await;
+    let with = |request: axum::http::request::Builder| request.header(header::COOKIE, &held);
+    let form = |accept: &str| {
+        let form = with(form_of("/api/reset/answer")).header(header::ACCEPT, accept);
+        form.body(Body::from("code=12345678")).unwrap()
+    };
+    let listen = with(Request::get("/api/flow/events?flow=reset")).header("sec-fetch-site", "same-origin");
+    let asked = [
+        ("page", with(page("/reset")).body(Body::empty()).unwrap()),
+        ("data", form("application/json")),
+        ("stream", listen.body(Body::empty()).unwrap()),
+    ];
+    for (name, request) in asked {
+        let answer = world.send(request).await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{name}");
+        assert_eq!(answer.header(header::RETRY_AFTER), "5", "{name}");
+    }
+    // A form of a browser without scripts is led back to its page, which says so.
+    assert_eq!(world.send(form("text/html")).await.status, StatusCode::SEE_OTHER);
+    let ready = world.open("/readyz").await;
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
+}
+
 /// The title is written when the page's signals may have been let go already, a race that only many at once show.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_title_says_what_the_page_says_however_many_are_written_at_once() {

@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use backend::store::Db;
 use server::assets::Site;
 use server::config::{Config, Wanted, load};
 use server::http::{Parts, Peer, Service, router};
@@ -18,6 +19,7 @@ use tower::ServiceExt;
 pub struct World {
     pub router: Router,
     pub stop: watch::Sender<bool>,
+    pub db: Db,
     _folder: TempDir,
 }
 
@@ -61,6 +63,7 @@ impl World {
     async fn on(config: Config, folder: TempDir, dev: bool) -> Self {
         let keyring = keys::read_or_make(&folder.path().join("keys.toml")).unwrap();
         let backend = start::backend(&config, keyring).await.unwrap();
+        let db = backend.db().clone();
         let mail = backend::Mail::Memory(std::sync::Arc::default());
         let site = Site::read(config.site.as_deref().unwrap()).unwrap();
         let (stop, stopping) = watch::channel(false);
@@ -76,6 +79,7 @@ impl World {
         Self {
             router,
             stop,
+            db,
             _folder: folder,
         }
     }
