@@ -172,10 +172,12 @@ enum Piece {
 
 fn piece(c: char) -> Piece {
     let zeros = ['0', '\u{ff10}', '\u{660}', '\u{6f0}', '\u{966}', '\u{9e6}', '\u{e50}'];
-    let value = zeros
+    let value = |zero: &char| (c as u32).checked_sub(*zero as u32);
+    if let Some(digit) = zeros
         .iter()
-        .find_map(|zero| (c as u32).checked_sub(*zero as u32).filter(|value| *value < 10));
-    if let Some(digit) = value.and_then(|value| char::from_digit(value, 10)) {
+        .filter_map(value)
+        .find_map(|value| char::from_digit(value, 10))
+    {
         return Piece::Digit(digit);
     }
     let joint = c.is_whitespace()
@@ -267,11 +269,26 @@ mod tests {
         assert_eq!(read("abc", 6), Err(Refusal::CodeMissing));
         assert_eq!(read("12345", 6), Err(Refusal::CodeWrongLength { digits: 6 }));
         assert_eq!(read("1234567", 6), Err(Refusal::CodeWrongLength { digits: 6 }));
+        assert_eq!(read("12 123456", 6), Err(Refusal::CodeWrongLength { digits: 6 }));
+        assert_eq!(read("code 12 or 345", 6), Err(Refusal::CodeWrongLength { digits: 6 }));
         assert_eq!(read("code 123456 or 654321", 6), Err(Refusal::CodeAmbiguous));
+        assert_eq!(read("codes 123456 654321", 6), Err(Refusal::CodeAmbiguous));
+    }
+
+    #[test]
+    fn a_mail_of_sixteen_kibibytes_is_read_and_no_more() {
+        let code = "Your code is 012345.";
+        let mail = format!("{code}{}", "x".repeat(16 * 1024 - code.len()));
+        assert_eq!(read(&mail, 6).as_deref(), Ok("012345"));
         assert_eq!(
-            read(&"1".repeat(20_000), 6),
+            read(&format!("{mail}x"), 6),
             Err(Refusal::CodeWrongLength { digits: 6 })
         );
+    }
+
+    #[test]
+    fn a_code_does_not_print_its_digits() {
+        assert_eq!(format!("{:?}", Code::typed("012345".into())), "Code(…)");
     }
 
     #[test]

@@ -94,6 +94,15 @@ mod tests {
     }
 
     #[test]
+    fn each_use_has_a_key_of_its_own() {
+        let (one, other) = (Key::new("k1".into(), [7; 32]), Key::new("k2".into(), [8; 32]));
+        assert_eq!(one.derive("letters"), one.derive("letters"));
+        assert_ne!(one.derive("letters"), one.derive("cookies"));
+        assert_ne!(one.derive("letters"), other.derive("letters"));
+        assert_eq!(Keyring::new(one, vec![other]).find("k2").map(Key::id), Some("k2"));
+    }
+
+    #[test]
     fn a_key_prints_its_name_only() {
         assert_eq!(format!("{:?}", Key::new("k1".into(), [7; 32])), "Key(k1)");
     }
