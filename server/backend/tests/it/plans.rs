@@ -1,0 +1,151 @@
+//! No statement reads a table from its beginning to its end: with ten million rows that is seconds, for everybody.
+
+use crate::database::Database;
+use crate::on_both_databases;
+use crate::world::World;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
+
+on_both_databases!(every_statement_finds_its_rows_by_an_index);
+
+/// Statements that read a table in the order of an index, a page at a time: "the next 500 people".
+const IN_ORDER: [&str; 1] = ["ORDER BY a.email LIMIT"];
+
+/// PostgreSQL plans by what it has counted; of empty tables any plan is as good as another.
+const CROWD: &str = "
+    INSERT INTO organizations SELECT i, i, i, i, i FROM generate_series(1, 1000) i;
+    INSERT INTO accounts (id, email, name, kind, organization_id, created_at)
+        SELECT i, i, i, 'managed', i % 1000 + 1, i FROM generate_series(1, 4000) i;
+    INSERT INTO flows SELECT i, 'reset', i, i, i, 'en', '/', 5, 2, 1, i, 1, i, i FROM generate_series(1, 4000) i;
+    INSERT INTO codes SELECT i, i, 'reset', i, i, 'k1', i, i FROM generate_series(1, 4000) i;
+    INSERT INTO devices SELECT i, i, i, i, i, i FROM generate_series(1, 4000) i;
+    INSERT INTO sessions SELECT i, i, i, i, i, i, i, i FROM generate_series(1, 4000) i;
+    INSERT INTO letters SELECT i, i, i, 'en', i, i, i, 1 FROM generate_series(1, 4000) i;
+    INSERT INTO limits SELECT i, 1, i FROM generate_series(1, 4000) i;
+    INSERT INTO throttles SELECT i, 1, i, i FROM generate_series(1, 4000) i;
+    INSERT INTO events SELECT i, i % 1000, 'sign_in', 'person', i, i, i FROM generate_series(1, 4000) i;
+    ANALYZE";
+
+async fn every_statement_finds_its_rows_by_an_index(world: &World) {
+    if let Database::Postgres { server, name } = &*world.database {
+        let (start, _) = server.rsplit_once('/').unwrap();
+        let mut connection = PgConnection::connect(&format!("{start}/{name}")).await.unwrap();
+        sqlx::raw_sql(CROWD).execute(&mut connection).await.unwrap();
+    }
+    let statements = statements_of_the_store();
+    assert!(statements.len() > 60, "{}", statements.len());
+    let mut scans = Vec::new();
+    for statement in statements {
+        let scan = match &*world.database {
+            Database::Sqlite(folder) => scan_in_sqlite(&folder.path().join("rekey.db"), &statement).await,
+            Database::Postgres { server, name } => {
+                let (start, _) = server.rsplit_once('/').unwrap();
+                scan_in_postgres(&format!("{start}/{name}"), &statement).await
+            }
+        };
+        scans.extend(scan.map(|plan| format!("{statement}\n→ {plan}")));
+    }
+    assert!(scans.is_empty(), "{}", scans.join("\n\n"));
+}
+
+async fn scan_in_sqlite(file: &std::path::Path, statement: &str) -> Option<String> {
+    // The lock on rows is PostgreSQL's only.
+    if statement.contains("SKIP LOCKED") {
+        return None;
+    }
+    let mut connection = SqliteConnection::connect(&format!("sqlite://{}", file.display()))
+        .await
+        .unwrap();
+    let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
+    let rows = sqlx::raw_sql(explain).fetch_all(&mut connection).await.unwrap();
+    let lines: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
+    // `due` is what the statement itself has just found.
+    let scans = |line: &&String| line.starts_with("SCAN") && !line.starts_with("SCAN due");
+    lines.iter().find(scans).map(|_| lines.join("; "))
+}
+
+/// With scans forbidden the planner still scans where no index fits; with the general plan it knows no value.
+async fn scan_in_postgres(url: &str, statement: &str) -> Option<String> {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let parameters = (1..)
+        .take_while(|number| statement.contains(&format!("${number}")))
+        .count();
+    let nulls = vec!["NULL"; parameters].join(", ");
+    let execute = if parameters == 0 {
+        "q".to_owned()
+    } else {
+        format!("q({nulls})")
+    };
+    let prepare =
+        format!("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan; PREPARE q AS {statement}");
+    sqlx::raw_sql(AssertSqlSafe(prepare))
+        .execute(&mut connection)
+        .await
+        .unwrap_or_else(|error| panic!("{statement}: {error}"));
+    let explain = AssertSqlSafe(format!("EXPLAIN (COSTS OFF) EXECUTE {execute}"));
+    let rows = sqlx::raw_sql(explain).fetch_all(&mut connection).await.unwrap();
+    let lines: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    let whole_index = |at: usize| {
+        let by_index = lines[at].contains("Index Scan") || lines[at].contains("Index Only Scan");
+        let found = lines.get(at + 1).is_some_and(|next| next.contains("Index Cond"));
+        by_index && !found && !IN_ORDER.iter().any(|page| statement.contains(page))
+    };
+    let scan = lines.iter().any(|line| line.contains("Seq Scan")) || (0..lines.len()).any(whole_index);
+    scan.then(|| lines.join("; "))
+}
+
+/// Every statement that stands in the source, with what its macros put into it.
+fn statements_of_the_store() -> Vec<String> {
+    let store = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
+    let mut statements = Vec::new();
+    for file in store.read_dir().unwrap() {
+        let source = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let code: Vec<&str> = source
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .collect();
+        let source = code.join("\n");
+        for (at, _) in source.match_indices("sqlx::query") {
+            let call = &source[at..];
+            let argument = call[call.find('(').unwrap() + 1..].trim_start();
+            let statement = if argument.starts_with('"') {
+                literals(argument).next().unwrap().to_owned()
+            } else {
+                expanded(&source, argument)
+            };
+            if statement != "SELECT 1" {
+                statements.push(statement);
+            }
+        }
+    }
+    statements.sort();
+    statements.dedup();
+    statements
+}
+
+/// `columns!("SELECT", "FROM …")`, with the pieces of `macro_rules! columns { … concat!(…) … }`.
+fn expanded(source: &str, call: &str) -> String {
+    let (name, arguments) = call.split_once("!(").unwrap();
+    let mut given = literals(arguments);
+    let definition = &source[source.find(&format!("macro_rules! {name}")).unwrap()..];
+    let pieces = &definition[definition.find("concat!(").unwrap()..];
+    let pieces = &pieces[..pieces.find("\n        )").unwrap()];
+    let mut statement = String::new();
+    let mut rest = pieces;
+    while let Some(at) = rest.find(['"', '$']) {
+        rest = &rest[at..];
+        if rest.starts_with('$') {
+            statement.push_str(given.next().unwrap());
+            rest = &rest[1..];
+        } else {
+            let literal = literals(rest).next().unwrap();
+            statement.push_str(literal);
+            rest = &rest[literal.len() + 2..];
+        }
+    }
+    statement
+}
+
+/// The string literals of a piece of source; none of ours holds a quotation mark.
+fn literals(source: &str) -> impl Iterator<Item = &str> {
+    source.split('"').skip(1).step_by(2)
+}
