@@ -15,7 +15,8 @@ pub async fn backend(config: &Config, keys: Keyring) -> Result<Backend, String> 
     Ok(Backend::new(Parts {
         db: database(&config.database_url).await?,
         clock: Arc::new(SystemClock::default()),
-        hashing: Hashing::new(keys.clone(), config.hashes_at_once),
+        hashing: Hashing::new(keys.clone(), config.hashes_at_once, config.hashing)
+            .map_err(|error| format!("the threads that hash passwords do not start: {}", error.kind()))?,
         keys,
         leaked: leaked(config)?,
         settings: config.settings.clone(),

@@ -1,12 +1,17 @@
 //! Password hashing: Argon2id over a keyed HMAC, admitted as many at once as there are cores.
 
+mod engine;
+mod threads;
+
 use crate::{Fault, random};
 use account::{Key, Keyring, Secret};
 use argon2::password_hash::{Output, ParamsString, PasswordHash, Salt, SaltString};
-use argon2::{Algorithm, Argon2, Block, Params, Version};
+use argon2::{Algorithm, Params, Version};
+use engine::{Engine, Hasher};
 use rand::RngCore;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
+use threads::Threads;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
@@ -29,14 +34,19 @@ pub struct Hashing {
     places: Arc<Semaphore>,
     /// Places at the cores.
     cores: Arc<Semaphore>,
-    /// Memory to hash in, one piece for each core at most: made once, as fresh pages from the system cost a third of a hash.
-    arenas: Arc<Mutex<Vec<Arena>>>,
+    threads: Arc<Threads>,
     /// A stored form that no password has, verified when there is none.
     nobody: Arc<str>,
 }
 
-/// Memory to hash in.
-type Arena = Vec<Block>;
+/// Which program does the work of Argon2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EngineChoice {
+    /// The fast one where it gives right answers, else the reference.
+    Auto,
+    /// The reference.
+    Reference,
+}
 
 /// What verifying told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,19 +60,21 @@ pub enum Verdict {
 }
 
 impl Hashing {
-    /// `at_once` hashes at a time (the cores), 64 waiting, 2 s at most.
-    #[must_use]
-    pub fn new(keys: Keyring, at_once: usize) -> Self {
+    /// `at_once` hashes at a time (the cores), each on a thread of its own; 64 waiting, 2 s at most.
+    ///
+    /// # Errors
+    /// When the system gives no threads.
+    pub fn new(keys: Keyring, at_once: usize, choice: EngineChoice) -> std::io::Result<Self> {
         let at_once = at_once.max(1);
         let nobody = nobody(keys.current()).into();
         let places = Arc::new(Semaphore::new(at_once + WAITING));
-        Self {
+        Ok(Self {
             keys,
             places,
             cores: Arc::new(Semaphore::new(at_once)),
-            arenas: Arc::default(),
+            threads: Arc::new(Threads::start(at_once, choice)?),
             nobody,
-        }
+        })
     }
 
     /// The stored form of a new password.
@@ -71,7 +83,7 @@ impl Hashing {
     /// [`Fault::Busy`] when the queue is full.
     pub async fn hash(&self, password: &Secret) -> Result<String, Fault> {
         let (key, password) = (self.keys.current().clone(), password.as_password(account::nfc));
-        self.admitted(move |arena| make(arena, &key, &password)).await?
+        self.admitted(move |engine| make(engine, &key, &password)).await?
     }
 
     /// Whether the password is the one of that stored form. `None`: there is none; the same work is done all the same, so
@@ -84,15 +96,15 @@ impl Hashing {
         let password = password.as_password(account::nfc);
         let stored_or_nobody = stored.unwrap_or(&self.nobody).to_owned();
         let verdict = self
-            .admitted(move |arena| compare(arena, &keys, &password, &stored_or_nobody))
+            .admitted(move |engine| compare(engine, &keys, &password, &stored_or_nobody))
             .await??;
         Ok(if stored.is_some() { verdict } else { Verdict::Wrong })
     }
 
-    /// Runs the work on a thread of its own when its turn comes. Attack: a flood of sign-ins that takes all cores and memory.
+    /// Runs the work on a thread for hashing when its turn comes. Attack: a flood of sign-ins that takes all cores and memory.
     async fn admitted<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Arena) -> T + Send + 'static,
+        work: impl FnOnce(&mut Engine) -> T + Send + 'static,
     ) -> Result<T, Fault> {
         const BUSY: Fault = Fault::Busy {
             retry_after_s: RETRY_AFTER_S,
@@ -100,33 +112,27 @@ impl Hashing {
         let place = self.places.clone().try_acquire_owned().map_err(|_| BUSY)?;
         let turn = tokio::time::timeout(WAIT, self.cores.clone().acquire_owned()).await;
         let core = turn.map_err(|_| BUSY)?.map_err(|_| BUSY)?;
-        // Both permits move into the task: a request that is given up goes on hashing, and must go on being counted
+        // Both permits move into the work: a request that is given up goes on hashing, and must go on being counted
         // (attack: opening and dropping requests to get more hashes at once than there are cores).
-        let arenas = self.arenas.clone();
-        let done = tokio::task::spawn_blocking(move || {
-            let free = || arenas.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut arena = free().pop().unwrap_or_default();
-            let result = work(&mut arena);
-            // A hash of another system may have wanted more than ours ever do.
-            if arena.len() <= own_cost()?.block_count() {
-                free().push(arena);
-            }
-            drop((core, place));
-            Ok(result)
-        });
-        done.await
-            .map_err(|error| Fault::Hashing(if error.is_panic() { "panicked" } else { "stopped" }.into()))?
+        let permits = (core, place);
+        self.threads
+            .run(move |engine| {
+                let result = work(engine);
+                drop(permits);
+                result
+            })
+            .await
     }
 }
 
 /// `key1$argon2id$v=19$m=19456,t=2,p=1$SALT$HASH`: the name of the HMAC key, then a PHC string. Without a name in front it
 /// is a PHC string over the password itself, as other systems make them.
-fn make(arena: &mut Arena, key: &Key, password: &Secret) -> Result<String, Fault> {
+fn make(engine: &mut Engine, key: &Key, password: &Secret) -> Result<String, Fault> {
     let salt = SaltString::encode_b64(&bytes::<16>()).map_err(hashing)?;
-    let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, own_cost()?);
+    let hasher = Hasher::of(Algorithm::Argon2id, Version::V0x13, COST)?;
     let input = keyed(key, password);
     let output = run(
-        arena,
+        engine,
         &hasher,
         input.as_bytes(),
         salt.as_salt(),
@@ -135,14 +141,14 @@ fn make(arena: &mut Arena, key: &Key, password: &Secret) -> Result<String, Fault
     let hash = PasswordHash {
         algorithm: Algorithm::Argon2id.ident(),
         version: Some(Version::V0x13.into()),
-        params: ParamsString::try_from(hasher.params()).map_err(hashing)?,
+        params: ParamsString::try_from(&hasher.params).map_err(hashing)?,
         salt: Some(salt.as_salt()),
         hash: Some(output),
     };
     Ok(format!("{}{hash}", key.id()))
 }
 
-fn compare(arena: &mut Arena, keys: &Keyring, password: &Secret, stored: &str) -> Result<Verdict, Fault> {
+fn compare(engine: &mut Engine, keys: &Keyring, password: &Secret, stored: &str) -> Result<Verdict, Fault> {
     let corrupt = || Fault::Corrupt { what: "password hash" };
     let (key_id, phc) = stored.split_at(stored.find("$argon2").ok_or_else(corrupt)?);
     let parsed = PasswordHash::new(phc).map_err(|_| corrupt())?;
@@ -163,12 +169,12 @@ fn compare(arena: &mut Arena, keys: &Keyring, password: &Secret, stored: &str) -
         .map(Version::try_from)
         .transpose()
         .map_err(|_| corrupt())?;
-    let hasher = Argon2::new(
+    let hasher = Hasher {
         algorithm,
-        version.unwrap_or_default(),
-        Params::try_from(&parsed).map_err(hashing)?,
-    );
-    let output = run(arena, &hasher, input.as_bytes(), salt, expected.len())?;
+        version: version.unwrap_or_default(),
+        params: Params::try_from(&parsed).map_err(hashing)?,
+    };
+    let output = run(engine, &hasher, input.as_bytes(), salt, expected.len())?;
     // Compared in constant time by the type.
     Ok(match output == expected {
         true if key_id == keys.current().id() && is_as_new(&parsed) => Verdict::Right,
@@ -177,19 +183,12 @@ fn compare(arena: &mut Arena, keys: &Keyring, password: &Secret, stored: &str) -
     })
 }
 
-fn run(arena: &mut Arena, hasher: &Argon2<'_>, input: &[u8], salt: Salt<'_>, length: usize) -> Result<Output, Fault> {
+fn run(engine: &mut Engine, hasher: &Hasher, input: &[u8], salt: Salt<'_>, length: usize) -> Result<Output, Fault> {
     let mut buffer = [0; Salt::MAX_LENGTH];
     let salt = salt.decode_b64(&mut buffer).map_err(hashing)?;
-    let blocks = hasher.params().block_count();
-    if arena.len() < blocks {
-        arena.resize(blocks, Block::default());
-    }
-    Output::init_with(length, |output| {
-        hasher
-            .hash_password_into_with_memory(input, salt, output, &mut arena[..blocks])
-            .map_err(Into::into)
-    })
-    .map_err(hashing)
+    let mut output = Zeroizing::new(vec![0; length]);
+    engine.run(hasher, input, salt, &mut output)?;
+    Output::new(&output).map_err(hashing)
 }
 
 fn is_as_new(hash: &PasswordHash<'_>) -> bool {
@@ -223,11 +222,6 @@ fn nobody(key: &Key) -> String {
         part(&salt),
         part(&hash)
     )
-}
-
-fn own_cost() -> Result<Params, Fault> {
-    let (m, t, p) = COST;
-    Params::new(m, t, p, None).map_err(hashing)
 }
 
 fn bytes<const N: usize>() -> [u8; N] {

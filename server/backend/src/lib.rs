@@ -25,7 +25,7 @@ pub use caller::{Caller, Held, Moved, TokenChange, TokenKind, Visitor};
 pub use clock::{Clock, SystemClock, TestClock};
 pub use courier::Courier;
 pub use error::{Error, Fault};
-pub use hashing::{Hashing, Verdict};
+pub use hashing::{EngineChoice, Hashing, Verdict};
 pub use leaked::LeakedPasswords;
 pub use letters::{RenderedLetter, gallery, render};
 pub use limits::Limits;

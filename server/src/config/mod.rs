@@ -7,7 +7,7 @@ pub use read::{Origin, is_loopback_name};
 pub use table::{KEYS, Key};
 
 use account::Secret;
-use backend::Settings;
+use backend::{EngineChoice, Settings};
 use ipnet::IpNet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -33,6 +33,8 @@ pub struct Config {
     pub leaked_range_url: Option<String>,
     /// Passwords hashed at the same time.
     pub hashes_at_once: usize,
+    /// Which program hashes them.
+    pub hashing: EngineChoice,
     /// What is logged.
     pub log: String,
     /// How it is logged.
@@ -95,6 +97,7 @@ impl Default for Config {
             leaked_file: None,
             leaked_range_url: None,
             hashes_at_once: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            hashing: EngineChoice::Auto,
             log: "info".into(),
             log_format: LogFormat::Human,
             site: None,

@@ -1,7 +1,7 @@
 //! The keys of the configuration, a row each: the documentation and the reading come from the same table.
 
 use super::{Config, LogFormat, read};
-use backend::Limits;
+use backend::{EngineChoice, Limits};
 use std::path::PathBuf;
 
 /// A key of the configuration.
@@ -201,6 +201,26 @@ pub const KEYS: &[Key] = &[
             Ok(())
         },
         show: |config| config.hashes_at_once.to_string(),
+    },
+    Key {
+        name: "hashing",
+        takes: "auto or reference",
+        meaning: "Which program hashes passwords: the fast one where it proves right at the start, or the reference.",
+        set: |config, value| {
+            config.hashing = match value {
+                "auto" => EngineChoice::Auto,
+                "reference" => EngineChoice::Reference,
+                _ => return Err("is neither".into()),
+            };
+            Ok(())
+        },
+        show: |config| {
+            match config.hashing {
+                EngineChoice::Auto => "auto",
+                EngineChoice::Reference => "reference",
+            }
+            .into()
+        },
     },
     Key {
         name: "sign_up",

@@ -57,6 +57,7 @@ const WRONG: &[(&str, &[&str])] = &[
         &["range", "http://example.com/range/", "ftp://example.com/"],
     ),
     ("hashes_at_once", &["", "0", "1025"]),
+    ("hashing", &["", "fast", "Auto"]),
     ("sign_up", &["", "yes", "1", "TRUE"]),
     ("trust_days", &["0", "366"]),
     ("session_idle_minutes", &["4", "525601"]),

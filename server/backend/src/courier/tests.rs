@@ -1,6 +1,6 @@
 use super::*;
 use crate::store::Db;
-use crate::{Hashing, LeakedPasswords, Parts, Settings, TestClock};
+use crate::{EngineChoice, Hashing, LeakedPasswords, Parts, Settings, TestClock};
 use account::{CodeLetter, Email, Key, Keyring, Letter, Notice, Purpose, Request, Timestamp};
 use std::path::PathBuf;
 
@@ -26,7 +26,7 @@ impl Office {
         let backend = Backend::new(Parts {
             db,
             clock: clock.clone(),
-            hashing: Hashing::new(keys.clone(), 1),
+            hashing: Hashing::new(keys.clone(), 1, EngineChoice::Auto).unwrap(),
             keys,
             leaked: LeakedPasswords::Off,
             settings: Settings::default(),

@@ -1,13 +1,17 @@
 use super::*;
-use argon2::PasswordHasher;
+use argon2::{Argon2, PasswordHasher};
 use std::sync::mpsc;
 
 fn key(id: &str) -> Key {
     Key::new(id.into(), [id.len() as u8; 32])
 }
 
+fn hasher_under(keys: Keyring, at_once: usize) -> Hashing {
+    Hashing::new(keys, at_once, EngineChoice::Auto).unwrap()
+}
+
 fn hasher_with(at_once: usize) -> Hashing {
-    Hashing::new(Keyring::new(key("k1"), vec![]), at_once)
+    hasher_under(Keyring::new(key("k1"), vec![]), at_once)
 }
 
 #[tokio::test]
@@ -64,11 +68,11 @@ async fn nobody_has_no_password() {
 
 #[tokio::test]
 async fn a_hash_under_an_older_key_is_right_but_old() {
-    let stored = Hashing::new(Keyring::new(key("old"), vec![]), 1)
+    let stored = hasher_under(Keyring::new(key("old"), vec![]), 1)
         .hash(&"three random words".into())
         .await
         .unwrap();
-    let rotated = Hashing::new(Keyring::new(key("k1"), vec![key("old")]), 1);
+    let rotated = hasher_under(Keyring::new(key("k1"), vec![key("old")]), 1);
     assert_eq!(
         rotated
             .verify(&"three random words".into(), Some(&stored))
@@ -153,7 +157,7 @@ async fn who_waits_two_seconds_is_told_to_come_again() {
     );
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_full_queue_is_said_at_once() {
     let hashing = hasher_with(1);
     let taken = hashing.cores.clone().try_acquire_owned().unwrap();
@@ -166,9 +170,12 @@ async fn a_full_queue_is_said_at_once() {
     while hashing.places.available_permits() > 0 {
         tokio::task::yield_now().await;
     }
-    let begun = tokio::time::Instant::now();
-    assert!(matches!(hashing.admitted(|_| ()).await, Err(Fault::Busy { .. })));
-    assert_eq!(begun.elapsed().as_millis(), 0);
+    let said = tokio::select! {
+        biased;
+        said = hashing.admitted(|_| ()) => said,
+        () = std::future::ready(()) => panic!("it waits"),
+    };
+    assert!(matches!(said, Err(Fault::Busy { .. })));
     drop(taken);
     for one in waiting {
         assert!(one.await.unwrap(), "those in the queue have their turn");
@@ -214,9 +221,9 @@ async fn work_that_panics_gives_its_core_back() {
     );
 }
 
-/// Memory is used again, and what stood in it before changes nothing.
+/// A thread goes on after a panic, and with another engine's hash before it.
 #[tokio::test]
-async fn as_many_arenas_as_cores_serve_for_ever() {
+async fn as_many_threads_as_cores_serve_for_ever() {
     let hashing = hasher_with(2);
     let stored = hashing.hash(&"three random words".into()).await.unwrap();
     let (right, wrong): (Secret, Secret) = ("three random words".into(), "four random words".into());
@@ -225,29 +232,38 @@ async fn as_many_arenas_as_cores_serve_for_ever() {
             hashing.verify(&right, Some(&stored)),
             hashing.verify(&wrong, Some(&stored)),
             hashing.verify(&right, None),
+            hashing.admitted::<()>(|_| panic!("by the test")),
         );
         assert_eq!(verdicts.0.unwrap(), Verdict::Right);
         assert_eq!(verdicts.1.unwrap(), Verdict::Wrong);
         assert_eq!(verdicts.2.unwrap(), Verdict::Wrong);
+        assert!(verdicts.3.is_err());
     }
-    // One that wants more memory than ours leaves none of it behind.
-    let salt = SaltString::encode_b64(&[3; 16]).unwrap();
-    let large = Argon2::new(
-        Algorithm::Argon2id,
-        Version::V0x13,
-        Params::new(64 * 1024, 1, 1, None).unwrap(),
-    );
-    let foreign = large.hash_password(b"three random words", &salt).unwrap().to_string();
-    let verdict = hashing
-        .verify(&"three random words".into(), Some(&foreign))
+}
+
+#[tokio::test]
+async fn both_engines_read_each_others_hashes() {
+    let of = |choice| Hashing::new(Keyring::new(key("k1"), vec![]), 1, choice).unwrap();
+    let (auto, reference) = (of(EngineChoice::Auto), of(EngineChoice::Reference));
+    let password: Secret = "three random words".into();
+    for (one, other) in [(&auto, &reference), (&reference, &auto)] {
+        let stored = one.hash(&password).await.unwrap();
+        assert_eq!(other.verify(&password, Some(&stored)).await.unwrap(), Verdict::Right);
+    }
+}
+
+/// Attack: a login that takes the threads of the pages, or hashing that takes the whole processor from them.
+#[tokio::test]
+async fn hashing_has_threads_of_its_own_that_are_nicer_than_others() {
+    let hashing = hasher_with(1);
+    let (name, nice) = hashing
+        .admitted(|_| {
+            let this = rustix::thread::gettid();
+            let nice = rustix::process::getpriority_process(Some(this));
+            (std::thread::current().name().map(str::to_owned), nice)
+        })
         .await
         .unwrap();
-    assert_eq!(verdict, Verdict::RightButOld);
-    let arenas = hashing.arenas.lock().unwrap();
-    assert!(arenas.len() <= 2);
-    assert!(
-        arenas
-            .iter()
-            .all(|arena| arena.len() <= own_cost().unwrap().block_count())
-    );
+    assert_eq!(name.as_deref(), Some("hashing 1"));
+    assert!(nice.unwrap() > rustix::process::getpriority_process(None).unwrap());
 }

@@ -8,7 +8,7 @@ use account::{
 };
 use backend::store::letters::Claimed;
 use backend::store::{Db, Tx, accounts, letters, sessions};
-use backend::{Backend, Clock, Hashing, LeakedPasswords, NewPerson, Parts, Settings, TestClock};
+use backend::{Backend, Clock, EngineChoice, Hashing, LeakedPasswords, NewPerson, Parts, Settings, TestClock};
 use sha2::{Digest, Sha256};
 use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -49,7 +49,7 @@ impl World {
     pub async fn on(database: Database) -> Self {
         let keys = Keyring::new(Key::new("k1".into(), [7; 32]), vec![]);
         let clock = Arc::new(TestClock::at(START));
-        let hashing = Hashing::new(keys.clone(), 2);
+        let hashing = Hashing::new(keys.clone(), 2, EngineChoice::Auto).unwrap();
         let parts = Parts {
             db: database.open().await,
             clock: clock.clone(),

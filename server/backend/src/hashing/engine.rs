@@ -1,0 +1,293 @@
+//! Argon2 (RFC 9106) by two programs: a fast one, and the reference that it is held against.
+//!
+//! The `argon2` crate parses, checks parameters and is the reference. `argon2-rust` does the same work in less than half of the
+//! time, as it picks the processor's widest instructions at run time; it is not audited. So it works only after it gave the right
+//! answers on this very processor, and what it gives is compared with the reference's over random input in the tests.
+
+use super::{COST, EngineChoice};
+use crate::Fault;
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use argon2_rust::params::{Memory, TagLen};
+use zeroize::Zeroize;
+
+/// One engine with memory of its own, kept from hash to hash as fresh pages from the system cost a third of one.
+pub(super) enum Engine {
+    /// `argon2-rust`; wipes its memory itself.
+    Fast(Box<argon2_rust::Hasher>),
+    /// `argon2`.
+    Reference(Vec<Block>),
+}
+
+impl Engine {
+    /// The one that the configuration asks for; the reference where the fast one does not give the right answers.
+    pub(super) fn new(choice: EngineChoice) -> Self {
+        let reference = Self::Reference(Vec::new());
+        if choice == EngineChoice::Reference {
+            return reference;
+        }
+        let mut fast = Self::fast();
+        if fast.is_right() {
+            return fast;
+        }
+        tracing::error!(
+            "the fast engine of password hashing gives wrong answers on this processor; the reference takes over"
+        );
+        reference
+    }
+
+    fn fast() -> Self {
+        use argon2_rust::{Algorithm, Argon2, Params, Version};
+        // Each hash brings its own parameters.
+        let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT).hasher();
+        Self::Fast(Box::new(hasher))
+    }
+
+    /// Hashes the input into `out`. The parameters are the reference's, which has checked them.
+    pub(super) fn run(&mut self, hasher: &Hasher, input: &[u8], salt: &[u8], out: &mut [u8]) -> Result<(), Fault> {
+        // A PHC string may hold associated data; only the reference is asked for such an old form.
+        if hasher.params.data().is_empty() {
+            self.work(hasher, input, salt, out)
+        } else {
+            Self::Reference(Vec::new()).work(hasher, input, salt, out)
+        }
+    }
+
+    fn work(&mut self, hasher: &Hasher, input: &[u8], salt: &[u8], out: &mut [u8]) -> Result<(), Fault> {
+        let done = match self {
+            Self::Fast(fast) => {
+                fast.set_argon2(hasher.fast(out.len())?);
+                fast.hash_into(input, salt, out).map_err(fault)
+            }
+            Self::Reference(arena) => {
+                let blocks = hasher.params.block_count();
+                if arena.len() < blocks {
+                    arena.resize(blocks, Block::default());
+                }
+                let done = Argon2::new(hasher.algorithm, hasher.version, hasher.params.clone())
+                    .hash_password_into_with_memory(input, salt, out, &mut arena[..blocks])
+                    .map_err(fault);
+                // Attack: a later fault of the program that shows memory. It is as good as the password.
+                arena[..blocks].iter_mut().for_each(Zeroize::zeroize);
+                done
+            }
+        };
+        // A hash of another system may have wanted more memory than ours ever do.
+        if self.blocks() > COST.0 as usize {
+            self.give_memory_back();
+        }
+        done
+    }
+
+    /// Memory that is kept, in blocks of 1 KiB.
+    pub(super) fn blocks(&self) -> usize {
+        match self {
+            Self::Fast(fast) => fast.reserved_blocks(),
+            Self::Reference(arena) => arena.len(),
+        }
+    }
+
+    fn give_memory_back(&mut self) {
+        match self {
+            Self::Fast(fast) => fast.clear(),
+            Self::Reference(arena) => *arena = Vec::new(),
+        }
+    }
+
+    /// Whether it gives what the reference gave when these were written down, at our cost and where lanes, passes and the
+    /// length of the result are others. Takes the time of one hash.
+    fn is_right(&mut self) -> bool {
+        KNOWN.iter().all(|known| {
+            let Ok(hasher) = Hasher::of(known.algorithm, Version::V0x13, known.cost) else {
+                return false;
+            };
+            let mut out = vec![0; known.output.len() / 2];
+            let done = self.run(&hasher, &[7; 64], &[9; 16], &mut out);
+            done.is_ok() && hex::encode(out) == known.output
+        })
+    }
+}
+
+/// What to hash with.
+pub(super) struct Hasher {
+    pub(super) algorithm: Algorithm,
+    pub(super) version: Version,
+    pub(super) params: Params,
+}
+
+impl Hasher {
+    /// With that memory in KiB, passes and lanes.
+    pub(super) fn of(algorithm: Algorithm, version: Version, (m, t, p): (u32, u32, u32)) -> Result<Self, Fault> {
+        Ok(Self {
+            algorithm,
+            version,
+            params: Params::new(m, t, p, None).map_err(fault)?,
+        })
+    }
+
+    fn fast(&self, length: usize) -> Result<argon2_rust::Argon2, Fault> {
+        let params = argon2_rust::Params::builder()
+            .memory(Memory::kib(self.params.m_cost().into()))
+            .passes(self.params.t_cost())
+            .lanes(self.params.p_cost())
+            // A hash has one core, however many lanes another system gave it.
+            .threads(1)
+            .tag_len(TagLen::bytes(u64::try_from(length).map_err(fault)?))
+            .build()
+            .map_err(fault)?;
+        let algorithm = match self.algorithm {
+            Algorithm::Argon2d => argon2_rust::Algorithm::Argon2d,
+            Algorithm::Argon2i => argon2_rust::Algorithm::Argon2i,
+            Algorithm::Argon2id => argon2_rust::Algorithm::Argon2id,
+        };
+        let version = match self.version {
+            Version::V0x10 => argon2_rust::Version::V0x10,
+            Version::V0x13 => argon2_rust::Version::V0x13,
+        };
+        Ok(argon2_rust::Argon2::new(algorithm, version, params))
+    }
+}
+
+/// An answer of the reference to 64 bytes of 7 with a salt of 16 bytes of 9, in hexadecimal.
+struct Known {
+    algorithm: Algorithm,
+    cost: (u32, u32, u32),
+    output: &'static str,
+}
+
+const KNOWN: [Known; 4] = [
+    Known {
+        algorithm: Algorithm::Argon2id,
+        cost: COST,
+        output: "5d4d1dd6ca6f2843ee41ec539794c4a800261855d837969b90ca0acb437b3763",
+    },
+    Known {
+        algorithm: Algorithm::Argon2id,
+        cost: (64, 3, 4),
+        output: "9d0b931d1e27a38fea53df0bdee99c5e4bcefdf5e7d2b5d4a335590cd043ac8e",
+    },
+    Known {
+        algorithm: Algorithm::Argon2i,
+        cost: (32, 3, 1),
+        output: "a4adf8856af620c55deb4d0b0be526e2d4c50d2f1e4a7d8b6b1379753e3a681267f3f92d27e2157c973f6d6a54eb31bb7800f5401f8d26aa438e6d6a3a6198cb",
+    },
+    Known {
+        algorithm: Algorithm::Argon2d,
+        cost: (24, 1, 3),
+        output: "91a8bee3c8c4126019c67e340e92059b",
+    },
+];
+
+fn fault(error: impl std::fmt::Display) -> Fault {
+    Fault::Hashing(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use argon2::ParamsBuilder;
+    use proptest::prelude::*;
+
+    fn fast() -> Engine {
+        let fast = Engine::new(EngineChoice::Auto);
+        assert!(
+            matches!(fast, Engine::Fast(_)),
+            "the fast engine fails on this processor"
+        );
+        fast
+    }
+
+    fn outputs(engines: [&mut Engine; 2], hasher: &Hasher, input: &[u8], salt: &[u8], length: usize) -> [Vec<u8>; 2] {
+        engines.map(|engine| {
+            let mut out = vec![0; length];
+            engine.run(hasher, input, salt, &mut out).unwrap();
+            out
+        })
+    }
+
+    #[test]
+    fn both_engines_give_the_answers_that_are_written_down() {
+        for mut engine in [Engine::Reference(Vec::new()), fast()] {
+            assert!(engine.is_right());
+        }
+    }
+
+    /// RFC 9106, section 5: with a secret and associated data, which the service does not use.
+    #[test]
+    fn both_engines_give_the_answers_of_the_rfc() {
+        let of_the_rfc = [
+            (
+                Algorithm::Argon2d,
+                "512b391b6f1162975371d30919734294f868e3be3984f3c1a13a4db9fabe4acb",
+            ),
+            (
+                Algorithm::Argon2i,
+                "c814d9d1dc7f37aa13f0d77f2494bda1c8de6b016dd388d29952a4c4672b6ce8",
+            ),
+            (
+                Algorithm::Argon2id,
+                "0d640df58d78766c08c037a34a8b53c9d01ef0452d75b65eb52520e96b01e659",
+            ),
+        ];
+        let (password, salt, secret, data) = ([1; 32], [2; 16], [3; 8], [4; 12]);
+        for (algorithm, expected) in of_the_rfc {
+            let params = ParamsBuilder::new()
+                .m_cost(32)
+                .t_cost(3)
+                .p_cost(4)
+                .data(argon2::AssociatedData::new(&data).unwrap())
+                .build()
+                .unwrap();
+            let mut out = [0; 32];
+            Argon2::new_with_secret(&secret, algorithm, Version::V0x13, params)
+                .unwrap()
+                .hash_password_into(&password, &salt, &mut out)
+                .unwrap();
+            assert_eq!(hex::encode(out), expected);
+            let fast = Hasher::of(algorithm, Version::V0x13, (32, 3, 4))
+                .unwrap()
+                .fast(32)
+                .unwrap();
+            fast.hash_into_with_ad(&password, &salt, &secret, &data, &mut out)
+                .unwrap();
+            assert_eq!(hex::encode(out), expected);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
+        #[test]
+        fn the_fast_engine_gives_what_the_reference_gives(
+            algorithm in prop::sample::select(vec![Algorithm::Argon2d, Algorithm::Argon2i, Algorithm::Argon2id]),
+            version in prop::sample::select(vec![Version::V0x10, Version::V0x13]),
+            (lanes, memory) in (1_u32..6).prop_flat_map(|lanes| (Just(lanes), 8 * lanes..512)),
+            passes in 1_u32..4,
+            input in prop::collection::vec(any::<u8>(), 0..200),
+            salt in prop::collection::vec(any::<u8>(), 8..64),
+            length in 4_usize..100,
+        ) {
+            let hasher = Hasher::of(algorithm, version, (memory, passes, lanes)).unwrap();
+            let [fast, reference] = outputs([&mut Engine::fast(), &mut Engine::Reference(Vec::new())], &hasher, &input, &salt, length);
+            prop_assert_eq!(fast, reference);
+        }
+    }
+
+    #[test]
+    fn memory_is_used_again_wiped_and_never_more_than_ours() {
+        for mut engine in [Engine::Reference(Vec::new()), fast()] {
+            let ours = Hasher::of(Algorithm::Argon2id, Version::V0x13, COST).unwrap();
+            let mut out = [0; 32];
+            engine.run(&ours, b"three random words", &[9; 16], &mut out).unwrap();
+            let again = out;
+            let larger = Hasher::of(Algorithm::Argon2id, Version::V0x13, (64 * 1024, 1, 1)).unwrap();
+            engine.run(&larger, b"three random words", &[9; 16], &mut out).unwrap();
+            assert_eq!(engine.blocks(), 0, "more than ours is given back");
+            engine.run(&ours, b"three random words", &[9; 16], &mut out).unwrap();
+            assert_eq!(out, again, "what stood in the memory before changes nothing");
+            assert_eq!(engine.blocks(), COST.0 as usize);
+            if let Engine::Reference(arena) = &engine {
+                let words = arena.iter().flat_map(|block| block.as_ref());
+                assert!(words.copied().all(|word| word == 0_u64), "it is wiped");
+            }
+        }
+    }
+}
