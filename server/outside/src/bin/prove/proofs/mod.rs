@@ -1,5 +1,6 @@
 //! The proofs, by the numbers of the properties.
 
+mod clients;
 mod clocks;
 mod codes;
 mod crashes;
@@ -17,6 +18,7 @@ use crate::proof::Proof;
 /// All, in the order of their numbers.
 pub fn all() -> impl Iterator<Item = &'static Proof> {
     let mut all: Vec<&Proof> = [
+        clients::PROOFS,
         clocks::PROOFS,
         codes::PROOFS,
         crashes::PROOFS,
