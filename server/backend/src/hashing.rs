@@ -77,6 +77,12 @@ impl Hashing {
         })
     }
 
+    /// The places in the queue, those that are being hashed included. A permit taken from it is one fewer, for the tests.
+    #[must_use]
+    pub fn places(&self) -> &Semaphore {
+        &self.places
+    }
+
     /// The stored form of a new password.
     ///
     /// # Errors

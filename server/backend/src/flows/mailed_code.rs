@@ -174,15 +174,7 @@ impl Backend {
             .into_iter()
             .next()
             .ok_or(Fault::Corrupt { what: "flow" })?;
-        Ok(MailedCode {
-            email: flow.address()?,
-            label: flow.label.clone(),
-            digits: purpose.digits(),
-            sent_at: newest.sent_at,
-            works_until: newest.expires_at,
-            resend_in_s: Timestamp(flow.resend_at).seconds_after(now),
-            sends_left: Challenge::SENDS.saturating_sub(flow.codes_sent).max(0),
-        })
+        check_your_email(purpose, flow, newest.sent_at, newest.expires_at, now)
     }
 
     /// Why this browser's flow takes no code.
@@ -218,6 +210,25 @@ impl Backend {
             },
         ]
     }
+}
+
+/// "Check your e-mail".
+pub(super) fn check_your_email(
+    purpose: Purpose,
+    flow: &Flow,
+    sent_at: Timestamp,
+    works_until: Timestamp,
+    now: Timestamp,
+) -> Result<MailedCode, Fault> {
+    Ok(MailedCode {
+        email: flow.address()?,
+        label: flow.label.clone(),
+        digits: purpose.digits(),
+        sent_at,
+        works_until,
+        resend_in_s: Timestamp(flow.resend_at).seconds_after(now),
+        sends_left: Challenge::SENDS.saturating_sub(flow.codes_sent).max(0),
+    })
 }
 
 pub(super) const HOUR_MS: i64 = 3_600_000;

@@ -1,7 +1,7 @@
 //! The letter that a flow sends: first, and again on request. Which one it is depends on the account; everything else is the
 //! same for every address, so that neither the screen nor the time tells who has an account (attack: enumeration).
 
-use super::mailed_code::{DAY_MS, HOUR_MS};
+use super::mailed_code::{DAY_MS, HOUR_MS, check_your_email};
 use crate::store::events::Actor;
 use crate::store::flows::Flow;
 use crate::store::limits::Rule;
@@ -59,9 +59,9 @@ impl Backend {
             ..new_flow(&token, email, language, now)
         };
         flows::insert(&mut tx, purpose, &flow).await?;
-        self.write_letter(&mut tx, purpose, caller, &flow, account.as_ref(), now)
+        let step = self
+            .write_letter(&mut tx, purpose, caller, &flow, account.as_ref(), now)
             .await?;
-        let step = self.mailed_code(&mut tx, purpose, &flow, now).await?;
         tx.commit().await?;
         self.letters_written.notify_one();
         Ok(Moved {
@@ -101,16 +101,16 @@ impl Backend {
         let account = accounts::find_by_email(&mut tx, &flow.address()?)
             .await?
             .map(|stored| stored.account);
-        self.write_letter(&mut tx, purpose, caller, &flow, account.as_ref(), now)
+        let step = self
+            .write_letter(&mut tx, purpose, caller, &flow, account.as_ref(), now)
             .await?;
-        let step = self.mailed_code(&mut tx, purpose, &flow, now).await?;
         tx.commit().await?;
         self.letters_written.notify_one();
         self.flow_moved(&flow.id);
         Ok(Moved::to(step))
     }
 
-    /// Issues a code and writes the letter that goes with the account, in the flow's transaction.
+    /// Issues a code and writes the letter that goes with the account, in the flow's transaction. Gives what the screen tells.
     pub(super) async fn write_letter(
         &self,
         tx: &mut Tx,
@@ -119,7 +119,7 @@ impl Backend {
         flow: &Flow,
         account: Option<&Account>,
         now: Timestamp,
-    ) -> Result<(), Fault> {
+    ) -> Result<MailedCode, Fault> {
         let request = Request {
             label: flow.label.clone(),
             asked_at: now,
@@ -142,7 +142,7 @@ impl Backend {
             let whose = account.map_or_else(events::nobody, |account| account.id.clone());
             events::append(tx, &whose, ActivityKind::ResetAsked, Actor::Person, caller, now).await?;
         }
-        Ok(())
+        check_your_email(purpose, flow, now, works_until, now)
     }
 
     /// Lets a client begin so many flows a minute.
@@ -195,15 +195,15 @@ impl Backend {
         flow: &Flow,
         account: &Account,
         now: Timestamp,
-    ) -> Result<Flow, Error> {
+    ) -> Result<MailedCode, Error> {
         self.take_letter(tx, purpose, &account.email, now).await?;
         let wait_s = Challenge::resend_wait_s(1);
         let flow = flows::take_send(tx, &flow.id, purpose, wait_s, now)
             .await?
             .ok_or(Refusal::StepElsewhere)?;
-        self.write_letter(tx, purpose, caller, &flow, Some(account), now)
-            .await?;
-        Ok(flow)
+        Ok(self
+            .write_letter(tx, purpose, caller, &flow, Some(account), now)
+            .await?)
     }
 
     pub(crate) fn limits(&self) -> &Limits {

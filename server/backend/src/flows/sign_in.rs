@@ -248,10 +248,8 @@ impl Backend {
                 tokens,
             }
         } else {
-            flow = self.send_first(&mut tx, SIGN_IN, caller, &flow, account, now).await?;
-            Moved::to(SignInStep::EnterCode(
-                self.mailed_code(&mut tx, SIGN_IN, &flow, now).await?,
-            ))
+            let mailed = self.send_first(&mut tx, SIGN_IN, caller, &flow, account, now).await?;
+            Moved::to(SignInStep::EnterCode(mailed))
         };
         tx.commit().await?;
         self.letters_written.notify_one();

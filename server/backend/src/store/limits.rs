@@ -19,27 +19,28 @@ pub struct Rule {
 /// through. The caller then rolls back, so that a refused request counts nowhere. Counting and judging are one statement:
 /// racing requests cannot share a place.
 pub async fn take(tx: &mut Tx, rules: &[Rule], now: Timestamp) -> Result<Option<i64>, Fault> {
-    let mut wait_s = None;
-    for rule in rules {
-        let (count, ends_at): (i64, i64) = on!(tx, |conn| {
-            sqlx::query_as(
-                "INSERT INTO limits (key, count, ends_at) VALUES ($1, 1, $3)
-                 ON CONFLICT (key) DO UPDATE SET
-                    count = CASE WHEN limits.ends_at <= $2 THEN 1 ELSE limits.count + 1 END,
-                    ends_at = CASE WHEN limits.ends_at <= $2 OR limits.ends_at > $3 THEN $3 ELSE limits.ends_at END
-                 RETURNING count, ends_at",
-            )
-            .bind(&rule.key)
-            .bind(now.0)
-            .bind(now.plus_ms(rule.window_ms).0)
-            .fetch_one(conn)
-            .await?
+    let counts: Vec<(String, i64, i64)> = on!(tx, |conn| {
+        let mut take = sqlx::QueryBuilder::new("INSERT INTO limits (key, count, ends_at) ");
+        take.push_values(rules, |mut row, rule| {
+            row.push_bind(&rule.key)
+                .push("1")
+                .push_bind(now.plus_ms(rule.window_ms).0);
         });
-        if count > rule.most {
-            wait_s = wait_s.max(Some(Timestamp(ends_at).seconds_after(now).max(1)));
-        }
-    }
-    Ok(wait_s)
+        take.push(" ON CONFLICT (key) DO UPDATE SET count = CASE WHEN limits.ends_at <= ");
+        take.push_bind(now.0);
+        take.push(" THEN 1 ELSE limits.count + 1 END, ends_at = CASE WHEN limits.ends_at <= ");
+        take.push_bind(now.0);
+        take.push(
+            " OR limits.ends_at > excluded.ends_at THEN excluded.ends_at ELSE limits.ends_at END
+             RETURNING key, count, ends_at",
+        );
+        take.build_query_as().fetch_all(conn).await?
+    });
+    let most = |key: &str| rules.iter().find(|rule| rule.key == key).map_or(0, |rule| rule.most);
+    let used_up = counts.into_iter().filter(|(key, count, _)| *count > most(key));
+    Ok(used_up
+        .map(|(_, _, ends_at)| Timestamp(ends_at).seconds_after(now).max(1))
+        .max())
 }
 
 /// Gives one of each back: it was right after all.
