@@ -1,0 +1,159 @@
+//! Many more sign-ins at once than there are places, and somebody who opens a page beside them.
+
+use crate::crowd;
+use outside::Fault;
+use outside::http::{Answer, Connection, Jar};
+use outside::program::Running;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Barrier, Mutex, PoisonError};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// People who sign in at the same time, each again and again.
+pub const AT_ONCE: usize = 256;
+/// How long they do.
+const LASTS: Duration = Duration::from_secs(6);
+/// Somebody opens the page so often.
+const EVERY: Duration = Duration::from_millis(20);
+/// It is over for so long when the page is opened again.
+const REST: Duration = Duration::from_secs(5);
+/// How often, then.
+const AFTERWARDS: usize = 100;
+
+/// What came of it.
+#[derive(Default)]
+pub struct Storm {
+    /// Passwords a second that were judged.
+    pub a_second: f64,
+    /// The longest that an answer to one took, in ms: judged, or told to come again.
+    pub longest_ms: f64,
+    /// Of a thousand passwords, those that were told to come again (503 with `Retry-After`).
+    pub told_later: f64,
+    /// Connections that failed, and answers that were neither.
+    pub broken: f64,
+    /// The page beside it: what 99 of 100 did not exceed, in ms.
+    pub page_p99_ms: f64,
+    /// The same when it has been over for five seconds.
+    pub page_p99_after_ms: f64,
+}
+
+/// One storm.
+#[allow(clippy::cast_precision_loss, reason = "counts here are small")]
+pub fn rage(running: &Running) -> Result<Storm, Fault> {
+    let port = running.port();
+    let (over, judged, later, broken) = (
+        AtomicBool::new(false),
+        AtomicUsize::new(0),
+        AtomicUsize::new(0),
+        AtomicUsize::new(0),
+    );
+    let longest = Mutex::new(0.0_f64);
+    let together = Barrier::new(AT_ONCE + 1);
+    let mut pages = Vec::new();
+    std::thread::scope(|scope| {
+        for number in 0..AT_ONCE {
+            let (over, judged, later, broken, longest, together) =
+                (&over, &judged, &later, &broken, &longest, &together);
+            scope.spawn(move || {
+                together.wait();
+                let mut connection = None;
+                let mut own_longest = 0.0_f64;
+                while !over.load(Ordering::Relaxed) {
+                    let (outcome, ms) = sign_in(&mut connection, port, number);
+                    own_longest = own_longest.max(ms);
+                    let count = match outcome {
+                        Outcome::Judged => judged,
+                        Outcome::Later => later,
+                        Outcome::Broken => broken,
+                    };
+                    count.fetch_add(1, Ordering::Relaxed);
+                    if matches!(outcome, Outcome::Later) {
+                        // Far less patient than people are, who are asked to wait for two seconds.
+                        sleep(Duration::from_millis(200));
+                    }
+                }
+                let mut longest = longest.lock().unwrap_or_else(PoisonError::into_inner);
+                *longest = longest.max(own_longest);
+            });
+        }
+        together.wait();
+        let began = Instant::now();
+        while began.elapsed() < LASTS {
+            match page(port) {
+                Ok(ms) => pages.push(ms),
+                Err(_) => drop(broken.fetch_add(1, Ordering::Relaxed)),
+            }
+            sleep(EVERY);
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+    sleep(REST);
+    let afterwards = (0..AFTERWARDS).map(|_| page(port)).collect::<Result<Vec<_>, _>>()?;
+    let (judged, later) = (judged.into_inner() as f64, later.into_inner() as f64);
+    Ok(Storm {
+        a_second: judged / LASTS.as_secs_f64(),
+        longest_ms: longest.into_inner().unwrap_or_else(PoisonError::into_inner),
+        told_later: later * 1_000.0 / (judged + later).max(1.0),
+        broken: broken.into_inner() as f64,
+        page_p99_ms: p99(pages),
+        page_p99_after_ms: p99(afterwards),
+    })
+}
+
+enum Outcome {
+    Judged,
+    Later,
+    Broken,
+}
+
+/// One sign-in up to its mailed code; how it ended, and the longest answer in ms.
+fn sign_in(kept: &mut Option<Connection>, port: u16, number: usize) -> (Outcome, f64) {
+    let Some(mut connection) = kept.take().or_else(|| Connection::open(port).ok()) else {
+        return (Outcome::Broken, 0.0);
+    };
+    let mut jar = Jar::default();
+    let mut longest = 0.0_f64;
+    let steps = [
+        ("/api/sign_in/begin", ("email", crowd::signer(number)), "EnterPassword"),
+        (
+            "/api/sign_in/password",
+            ("password", crowd::PASSWORD.to_owned()),
+            "EnterCode",
+        ),
+    ];
+    for (path, (name, value), expected) in steps {
+        let began = Instant::now();
+        let answer = connection.form(path, &[(name, &value)], &mut jar);
+        longest = longest.max(began.elapsed().as_secs_f64() * 1_000.0);
+        match answer {
+            Ok(answer) if answer.status == 200 && answer.says(expected) => {}
+            Ok(answer) if is_later(&answer) => {
+                *kept = Some(connection);
+                return (Outcome::Later, longest);
+            }
+            _ => return (Outcome::Broken, longest),
+        }
+    }
+    *kept = Some(connection);
+    (Outcome::Judged, longest)
+}
+
+fn is_later(answer: &Answer) -> bool {
+    answer.status == 503 && !answer.header("retry-after").is_empty()
+}
+
+/// Opens the page as somebody who comes by: on a connection of its own. In ms.
+fn page(port: u16) -> Result<f64, Fault> {
+    let began = Instant::now();
+    let answer = Connection::open(port)?.page("/signin", true)?;
+    match answer.status {
+        200 => Ok(began.elapsed().as_secs_f64() * 1_000.0),
+        _ => Err(answer.unexpected("GET /signin")),
+    }
+}
+
+fn p99(mut ms: Vec<f64>) -> f64 {
+    ms.sort_by(f64::total_cmp);
+    let at = (ms.len() * 99).div_ceil(100).saturating_sub(1);
+    ms.get(at).copied().unwrap_or_default()
+}
