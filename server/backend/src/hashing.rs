@@ -1,13 +1,19 @@
 //! Password hashing: Argon2id over a keyed HMAC, admitted as many at once as there are cores.
 
+mod measured;
+
+use crate::metrics::TRACE;
 use crate::{Fault, random};
 use account::{Key, Keyring, Secret};
 use argon2::password_hash::{Output, ParamsString, PasswordHash, Salt, SaltString};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
+use measured::Measured;
 use rand::RngCore;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tracing::Instrument;
 use zeroize::Zeroizing;
 
 /// How many may wait behind those that are hashed now.
@@ -33,6 +39,7 @@ pub struct Hashing {
     arenas: Arc<Mutex<Vec<Arena>>>,
     /// A stored form that no password has, verified when there is none.
     nobody: Arc<str>,
+    measured: Measured,
 }
 
 /// Memory to hash in.
@@ -62,6 +69,7 @@ impl Hashing {
             cores: Arc::new(Semaphore::new(at_once)),
             arenas: Arc::default(),
             nobody,
+            measured: Measured::new(at_once),
         }
     }
 
@@ -97,16 +105,25 @@ impl Hashing {
         const BUSY: Fault = Fault::Busy {
             retry_after_s: RETRY_AFTER_S,
         };
-        let place = self.places.clone().try_acquire_owned().map_err(|_| BUSY)?;
-        let turn = tokio::time::timeout(WAIT, self.cores.clone().acquire_owned()).await;
-        let core = turn.map_err(|_| BUSY)?.map_err(|_| BUSY)?;
+        let Ok(place) = self.places.clone().try_acquire_owned() else {
+            self.measured.refused("queue_full");
+            return Err(BUSY);
+        };
+        let asked = Instant::now();
+        let Ok(Ok(core)) = tokio::time::timeout(WAIT, self.cores.clone().acquire_owned()).await else {
+            self.measured.refused("too_slow");
+            return Err(BUSY);
+        };
+        self.measured.waited(asked.elapsed());
         // Both permits move into the task: a request that is given up goes on hashing, and must go on being counted
         // (attack: opening and dropping requests to get more hashes at once than there are cores).
-        let arenas = self.arenas.clone();
+        let (arenas, measured) = (self.arenas.clone(), self.measured.clone());
         let done = tokio::task::spawn_blocking(move || {
+            let began = Instant::now();
             let free = || arenas.lock().unwrap_or_else(PoisonError::into_inner);
             let mut arena = free().pop().unwrap_or_default();
             let result = work(&mut arena);
+            measured.hashed(began.elapsed());
             // A hash of another system may have wanted more than ours ever do.
             if arena.len() <= own_cost()?.block_count() {
                 free().push(arena);
@@ -114,7 +131,8 @@ impl Hashing {
             drop((core, place));
             Ok(result)
         });
-        done.await
+        done.instrument(tracing::debug_span!(target: TRACE, "hash"))
+            .await
             .map_err(|error| Fault::Hashing(if error.is_panic() { "panicked" } else { "stopped" }.into()))?
     }
 }

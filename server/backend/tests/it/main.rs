@@ -9,6 +9,7 @@ mod crowd;
 mod database;
 mod events;
 mod leaked;
+mod metrics;
 mod reset;
 mod reset_codes;
 mod reset_letters;
