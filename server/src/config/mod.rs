@@ -37,6 +37,12 @@ pub struct Config {
     pub log: String,
     /// How it is logged.
     pub log_format: LogFormat,
+    /// Where metrics can be read, if anywhere.
+    pub metrics_listen: Option<SocketAddr>,
+    /// The collector that traces are sent to, if any; may hold a password.
+    pub otlp_url: Option<Secret>,
+    /// The share of requests that are traced.
+    pub otlp_share: f64,
     /// The bundle's folder; looked for when not given.
     pub site: Option<PathBuf>,
     /// Names, figures and policies of the account service.
@@ -97,6 +103,9 @@ impl Default for Config {
             hashes_at_once: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             log: "info".into(),
             log_format: LogFormat::Human,
+            metrics_listen: None,
+            otlp_url: None,
+            otlp_share: 1.0,
             site: None,
             settings,
         }

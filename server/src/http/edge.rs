@@ -1,18 +1,22 @@
 //! The outermost layers: a name for each request, a line in the log, and bounds on time, size and faults.
 
 use super::client::{Peer, wants_page};
+use super::requests::method_name;
 use super::{Problem, Service, compress, headers, problem};
 use crate::config::is_loopback_name;
+use crate::traces::continue_trace;
 use axum::body::{Body, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use backend::TRACE;
 use futures::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use tracing::Instrument;
+use tracing::field::Empty;
 
 /// More than any form of ours, the longest paste into the code field included.
 const BODY_LIMIT: usize = 16 * 1024;
@@ -35,7 +39,23 @@ pub async fn enter(State(service): State<Service>, mut request: Request, next: N
         .map_or("(none)", MatchedPath::as_str)
         .to_owned();
     let asked = request.headers().clone();
-    let mut caller = service.caller(request.extensions().get::<Peer>().copied(), &asked);
+    let peer = request.extensions().get::<Peer>().copied();
+    let mut caller = service.caller(peer, &asked);
+    let trace = span.in_scope(|| {
+        tracing::debug_span!(target: TRACE, "request", otel.name = Empty, otel.kind = "server",
+        http.request.method = Empty, http.route = Empty, http.response.status_code = Empty, otel.status_code = Empty,
+        request_id = Empty)
+    });
+    if !trace.is_disabled() {
+        if service.trusts(peer) {
+            continue_trace(&trace, &asked);
+        }
+        trace.record("otel.name", format!("{} {route}", method_name(&method)));
+        trace.record("http.request.method", method_name(&method));
+        trace.record("http.route", &route);
+        trace.record("request_id", &id);
+    }
+    let answered = trace.clone();
 
     async move {
         if wants_page(&asked) {
@@ -54,10 +74,18 @@ pub async fn enter(State(service): State<Service>, mut request: Request, next: N
         if let Ok(id) = HeaderValue::from_str(&id) {
             response.headers_mut().insert("x-request-id", id);
         }
-        let ms = started.elapsed().as_millis();
-        tracing::info!(target: "rekey::access", %method, route, status = response.status().as_u16(), ms, "answered");
+        let (status, took) = (response.status(), started.elapsed());
+        tracing::info!(target: "rekey::access", %method, route, status = status.as_u16(), ms = took.as_millis(), "answered");
+        // Files of a build have its digest in their names, and would be other series after each.
+        let counted = if service.site.files.contains_key(&route) { "(file)" } else { &route };
+        service.requests().answered(counted, &method, status, took);
+        answered.record("http.response.status_code", status.as_u16());
+        if status.is_server_error() {
+            answered.record("otel.status_code", "ERROR");
+        }
         response
     }
+    .instrument(trace)
     .instrument(span)
     .await
 }
@@ -73,10 +101,10 @@ pub async fn bound(request: Request, next: Next) -> Response {
     let answer = AssertUnwindSafe(next.run(Request::from_parts(parts, Body::from(body)))).catch_unwind();
     match timeout(ANSWER_TIME, answer).await {
         Ok(Ok(response)) => response,
-        Ok(Err(_)) => Problem::fault("a panic; the line before says where").into_response(),
+        Ok(Err(_)) => Problem::fault("panic", "a panic; the line before says where").into_response(),
         Err(_) => {
             tracing::warn!("no answer in time");
-            Problem::busy(5).into_response()
+            Problem::busy(5).counted_as("no_answer").into_response()
         }
     }
 }
