@@ -75,9 +75,14 @@ pub async fn enter(State(service): State<Service>, mut request: Request, next: N
             response.headers_mut().insert("x-request-id", id);
         }
         let (status, took) = (response.status(), started.elapsed());
-        tracing::info!(target: "rekey::access", %method, route, status = status.as_u16(), ms = took.as_millis(), "answered");
+        let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(target: "rekey::access", %method, route, status = status.as_u16(), ms, "answered");
         // Files of a build have its digest in their names, and would be other series after each.
-        let counted = if service.site.files.contains_key(&route) { "(file)" } else { &route };
+        let counted = if service.site.files.contains_key(&route) {
+            "(file)"
+        } else {
+            &route
+        };
         service.requests().answered(counted, &method, status, took);
         answered.record("http.response.status_code", status.as_u16());
         if status.is_server_error() {
