@@ -1,6 +1,6 @@
 //! Metrics for Prometheus, on a listener of their own: what the service does is nobody's business on the public port.
 
-use crate::http::{Requests, Service};
+use crate::http::Service;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -17,11 +17,6 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::{MetricType, TypedMetric};
 use prometheus_client::registry::Registry;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::time::timeout;
-
-/// How long the database is waited for. Prometheus itself waits 10 s.
-const DATABASE_TIME: Duration = Duration::from_secs(2);
 
 #[derive(Clone)]
 struct Scraped {
@@ -33,13 +28,13 @@ struct Scraped {
 pub fn router(service: &Service) -> Router {
     let scraped = Scraped {
         service: service.clone(),
-        registry: Arc::new(registry(service, service.requests())),
+        registry: Arc::new(registry(service)),
     };
     Router::new().route("/metrics", get(scrape)).with_state(scraped)
 }
 
 async fn scrape(State(Scraped { service, registry }): State<Scraped>) -> Response {
-    let _ = timeout(DATABASE_TIME, service.backend.read_gauges()).await;
+    service.backend.read_gauges().await;
     let mut text = String::new();
     match encode(&mut text, &registry) {
         Ok(()) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response(),
@@ -47,7 +42,7 @@ async fn scrape(State(Scraped { service, registry }): State<Scraped>) -> Respons
     }
 }
 
-fn registry(service: &Service, requests: &Requests) -> Registry {
+fn registry(service: &Service) -> Registry {
     let mut registry = Registry::default();
     let build = Family::<Vec<(&str, &str)>, Gauge>::default();
     build
@@ -61,7 +56,7 @@ fn registry(service: &Service, requests: &Requests) -> Registry {
         "When it began to serve, in seconds since 1970",
         started,
     );
-    requests.register(&mut registry);
+    service.requests().register(&mut registry);
     service.backend.register_metrics(&mut registry);
     registry.register_collector(Box::new(ThisProcess));
     registry

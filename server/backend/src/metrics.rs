@@ -2,7 +2,7 @@
 //! nothing that was typed is ever in one (attack: a reader of the figures learns who is here; a sender of odd requests fills
 //! the memory with series).
 
-use crate::store::letters;
+use crate::store::letters::{self, Waiting};
 use crate::{Backend, Fault};
 use account::Refusal;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -11,6 +11,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// Where spans for traces are; the log leaves them out.
 pub const TRACE: &str = "rekey::trace";
@@ -18,6 +20,8 @@ pub const TRACE: &str = "rekey::trace";
 pub(crate) const SHORT_S: [f64; 13] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
 ];
+/// How long the database is waited for. Prometheus itself waits 10 s.
+const DATABASE_TIME: Duration = Duration::from_secs(2);
 /// More letters that wait than these are not looked at.
 const LETTERS_LOOKED_AT: i64 = 10_000;
 
@@ -164,21 +168,24 @@ impl Backend {
                 gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
             }
         }
-        // Where it does not answer, or not before the caller loses patience, nobody knows.
-        metrics.database_up.set(0);
-        metrics.letters_waiting.set(f64::NAN);
-        metrics.oldest_letter_s.set(f64::NAN);
-        if let Ok(waiting) = letters::waiting(&self.parts.db, LETTERS_LOOKED_AT).await {
-            let now = self.now();
-            let age_ms = waiting
-                .oldest_written_at
-                .map_or(0, |written| (now.0 - written.0).max(0));
-            metrics.database_up.set(1);
-            #[allow(clippy::cast_precision_loss)] // Whole numbers far below 2⁵³.
-            {
-                metrics.letters_waiting.set(waiting.count as f64);
-                metrics.oldest_letter_s.set(age_ms as f64 / 1_000.0);
-            }
-        }
+        let asked = letters::waiting(&self.parts.db, LETTERS_LOOKED_AT);
+        let waiting = match timeout(DATABASE_TIME, asked).await {
+            Ok(Ok(waiting)) => Some(waiting),
+            Ok(Err(_)) | Err(_) => None,
+        };
+        metrics.database_up.set(waiting.is_some().into());
+        // Where it does not answer nobody knows.
+        let (count, age_s) = waiting.map_or((f64::NAN, f64::NAN), |waiting| self.count_and_age_s(&waiting));
+        metrics.letters_waiting.set(count);
+        metrics.oldest_letter_s.set(age_s);
+    }
+
+    #[allow(clippy::cast_precision_loss)] // Whole numbers far below 2⁵³.
+    fn count_and_age_s(&self, waiting: &Waiting) -> (f64, f64) {
+        let now = self.now();
+        let age_ms = waiting
+            .oldest_written_at
+            .map_or(0, |written| (now.0 - written.0).max(0));
+        (waiting.count as f64, age_ms as f64 / 1_000.0)
     }
 }

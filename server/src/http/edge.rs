@@ -7,7 +7,7 @@ use crate::config::is_loopback_name;
 use crate::traces::continue_trace;
 use axum::body::{Body, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use backend::TRACE;
@@ -15,8 +15,8 @@ use futures::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
-use tracing::Instrument;
 use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 /// More than any form of ours, the longest paste into the code field included.
 const BODY_LIMIT: usize = 16 * 1024;
@@ -41,20 +41,7 @@ pub async fn enter(State(service): State<Service>, mut request: Request, next: N
     let asked = request.headers().clone();
     let peer = request.extensions().get::<Peer>().copied();
     let mut caller = service.caller(peer, &asked);
-    let trace = span.in_scope(|| {
-        tracing::debug_span!(target: TRACE, "request", otel.name = Empty, otel.kind = "server",
-        http.request.method = Empty, http.route = Empty, http.response.status_code = Empty, otel.status_code = Empty,
-        request_id = Empty)
-    });
-    if !trace.is_disabled() {
-        if service.trusts(peer) {
-            continue_trace(&trace, &asked);
-        }
-        trace.record("otel.name", format!("{} {route}", method_name(&method)));
-        trace.record("http.request.method", method_name(&method));
-        trace.record("http.route", &route);
-        trace.record("request_id", &id);
-    }
+    let trace = span.in_scope(|| service.trace(peer, &asked, &method, &route, &id));
     let answered = trace.clone();
 
     async move {
@@ -93,6 +80,31 @@ pub async fn enter(State(service): State<Service>, mut request: Request, next: N
     .instrument(trace)
     .instrument(span)
     .await
+}
+
+impl Service {
+    /// The request's part of a trace; disabled where no traces are sent. Its name and its fields are ours.
+    fn trace(&self, peer: Option<Peer>, headers: &HeaderMap, method: &Method, route: &str, id: &str) -> Span {
+        let method = method_name(method);
+        let span = tracing::debug_span!(
+            target: TRACE,
+            "request",
+            otel.name = Empty,
+            otel.kind = "server",
+            otel.status_code = Empty,
+            http.request.method = method,
+            http.route = route,
+            http.response.status_code = Empty,
+            request_id = id,
+        );
+        if !span.is_disabled() {
+            if self.trusts(peer) {
+                continue_trace(&span, headers);
+            }
+            span.record("otel.name", format!("{method} {route}"));
+        }
+        span
+    }
 }
 
 /// Reads the body whole and in time; answers in time; turns a panic into a fault.
