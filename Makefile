@@ -1,5 +1,5 @@
 # Rekey: the commands. `make run` on a fresh machine does everything that is needed.
-.PHONY: help run test watch check prove attack fuzz bench
+.PHONY: help run test watch check prove attack deploy fuzz bench
 .DEFAULT_GOAL := help
 
 help: ## lists these
@@ -22,6 +22,9 @@ prove: ## attacks the release build and lets it fall: races, faults, a hostile m
 
 attack: ## lets hydra, sqlmap, wapiti, ffuf and slowhttptest at the release build on this machine (logs in target/attack-logs)
 	@exec .ci/attack
+
+deploy: ## tries what is in deploy/ with the release build: unit, container's root, alerts, nginx with TLS and ten restarts
+	@exec .ci/deploy
 
 fuzz: ## sends parsers, forms and letters what a fuzzer makes up, 5 minutes each (FUZZ_SECONDS=60 ONLY=form)
 	@exec .ci/fuzz $(ONLY)

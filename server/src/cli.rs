@@ -2,6 +2,7 @@
 
 use crate::commands::{self, Failed};
 use crate::config::{self, Config, Problem, Wanted, variable};
+use crate::traces::Traces;
 use crate::{keys, logs, serve};
 use account::Keyring;
 use clap::{Args, Parser, Subcommand};
@@ -34,6 +35,8 @@ enum Command {
     /// Look after accounts
     #[command(subcommand)]
     User(User),
+    /// Ask the server that runs on this machine, at REKEY_LISTEN, whether it is ready; for health checks of containers
+    Health,
     /// Say what is wrong with the configuration, or what it is
     CheckConfig {
         /// As for `serve --dev`
@@ -127,6 +130,10 @@ pub async fn run() -> ExitCode {
             Ok((config, Some(keys))) => commands::user(config, keys, user).await,
             other => other.map(drop),
         },
+        Command::Health => match settle(Wanted::Command, KeyFile::Unused) {
+            Ok((config, _)) => commands::health(&config).await,
+            Err(failed) => Err(failed),
+        },
         Command::CheckConfig { list: true, .. } => commands::list_keys(),
         Command::CheckConfig { dev, list: false } => {
             let key_file = if dev { KeyFile::NeededIfThere } else { KeyFile::Needed };
@@ -145,8 +152,13 @@ pub async fn run() -> ExitCode {
 async fn serve(dev: bool, watch: bool) -> Result<(), Failed> {
     let (config, keys) = settle(wanted(dev), if dev { KeyFile::Make } else { KeyFile::Needed })?;
     let Some(keys) = keys else { return Ok(()) };
-    logs::start(&config);
-    serve::run(config, keys, dev, watch).await
+    let traces = Traces::start(&config)?;
+    logs::start(&config, traces.as_ref());
+    let served = serve::run(config, keys, dev, watch).await;
+    if let Some(traces) = traces {
+        traces.end().await;
+    }
+    served
 }
 
 const fn wanted(dev: bool) -> Wanted {

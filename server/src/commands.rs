@@ -7,6 +7,11 @@ use account::{AccountKind, Email, Keyring, Name, Organization, Secret};
 use backend::{Backend, NewPerson, Person};
 use std::fmt::Write as _;
 use std::io::{Read, Write as _};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+/// How long a health check waits.
+const HEALTH_TIME: Duration = Duration::from_secs(2);
 
 /// Why a command did not do what it should.
 pub enum Failed {
@@ -196,6 +201,27 @@ fn line(person: &Person) -> String {
 
 fn address(typed: &str) -> Result<Email, String> {
     Email::parse(typed).map_err(|_| format!("{typed:?} is not an e-mail address"))
+}
+
+/// `rekey health`.
+pub async fn health(config: &Config) -> Result<(), Failed> {
+    let mut address = config.listen;
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    let client = reqwest::Client::builder().no_proxy().timeout(HEALTH_TIME).build();
+    let asked = match client {
+        Ok(client) => client.get(format!("http://{address}/readyz")).send().await,
+        Err(error) => Err(error),
+    };
+    match asked {
+        Ok(answer) if answer.status().is_success() => say("ready\n"),
+        Ok(answer) => Err(Failed::Other(format!("not ready: it answers {}", answer.status()))),
+        Err(_) => Err(Failed::Other(format!("not ready: nobody answers at {address}"))),
+    }
 }
 
 /// `rekey check-config`.

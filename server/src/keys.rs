@@ -15,7 +15,7 @@ use rand::rngs::OsRng;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 #[derive(Deserialize)]
@@ -38,9 +38,9 @@ pub fn read(path: &Path) -> Result<Keyring, String> {
         ),
         kind => format!("{shown} cannot be read: {kind}"),
     };
-    let mode = std::fs::metadata(path).map_err(unreadable)?.permissions().mode();
-    // Attack: another account of this machine reads the keys, and with a copy of the database tries codes offline.
-    if mode & 0o077 != 0 {
+    let file = std::fs::metadata(path).map_err(unreadable)?;
+    let mode = file.mode();
+    if !is_private(mode, file.uid(), file.gid()) {
         return Err(format!(
             "{shown} has mode {:04o}; others may use it: `chmod 600 {shown}`",
             mode & 0o7777
@@ -48,6 +48,15 @@ pub fn read(path: &Path) -> Result<Keyring, String> {
     }
     let text = std::fs::read_to_string(path).map_err(unreadable)?;
     parse(&text).map_err(|wrong| format!("{shown} {wrong}"))
+}
+
+/// Attack: another account of this machine reads the keys, and with a copy of the database tries codes offline.
+///
+/// A credential of systemd is root's, with an access list for the service alone; where the file system has such lists, the
+/// group's part of the mode shows what the list allows at most (acl(5)).
+const fn is_private(mode: u32, owner: u32, group: u32) -> bool {
+    let credential = mode & 0o777 == 0o440 && owner == 0 && group == 0;
+    mode & 0o077 == 0 || credential
 }
 
 /// Makes the file with one random key unless there is one, then reads it.
@@ -108,4 +117,25 @@ fn parse(text: &str) -> Result<Keyring, String> {
     }
     let current = current.ok_or_else(|| format!("names `{}` as current, which is not among its keys", file.current))?;
     Ok(Keyring::new(current, older))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_private;
+
+    #[test]
+    fn only_its_owner_may_read_the_file_or_the_service_by_roots_access_list() {
+        for (mode, owner, group, private) in [
+            (0o100_600, 1000, 1000, true),
+            (0o100_400, 0, 0, true),
+            (0o100_440, 0, 0, true),
+            (0o100_440, 0, 1000, false),
+            (0o100_440, 1000, 0, false),
+            (0o100_640, 0, 0, false),
+            (0o100_444, 0, 0, false),
+            (0o100_604, 1000, 1000, false),
+        ] {
+            assert_eq!(is_private(mode, owner, group), private, "{mode:o} {owner} {group}");
+        }
+    }
 }

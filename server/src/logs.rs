@@ -1,24 +1,38 @@
 //! The log: lines for a person or objects for a program, on standard error.
 
-use crate::config::{Config, LogFormat};
-use std::io::IsTerminal;
-use tracing_subscriber::EnvFilter;
+mod json;
 
-/// Begins to log. A second call changes nothing.
-pub fn start(config: &Config) {
-    let filter = EnvFilter::try_new(&config.log).unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    let _ = match config.log_format {
-        LogFormat::Human => {
-            tracing::subscriber::set_global_default(lines.with_ansi(std::io::stderr().is_terminal()).finish())
-        }
-        LogFormat::Json => tracing::subscriber::set_global_default(lines.json().flatten_event(true).finish()),
+pub use json::JsonLines;
+
+use crate::config::{Config, LogFormat};
+use crate::traces::Traces;
+use std::io::IsTerminal;
+use tracing_subscriber::fmt::format::JsonFields;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
+
+/// Begins to log, and to send traces where there are any. A second call changes nothing.
+pub fn start(config: &Config, traces: Option<&Traces>) {
+    let lines = fmt::layer().with_writer(std::io::stderr);
+    let lines = match config.log_format {
+        LogFormat::Human => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => lines.fmt_fields(JsonFields::new()).event_format(JsonLines).boxed(),
     };
+    let mut layers = vec![lines.with_filter(filter(&config.log)).boxed()];
+    layers.extend(traces.map(|traces| traces.layer().boxed()));
+    let _ = tracing::subscriber::set_global_default(Registry::default().with(layers));
     // The place only. Attack on the log: a panic's message may quote what was typed.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         tracing::error!(place, "panic");
     }));
+}
+
+/// What is logged: as configured, but never the spans that are made for traces.
+fn filter(wanted: &str) -> EnvFilter {
+    let filter = EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new("info"));
+    match format!("{}=off", backend::TRACE).parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
+    }
 }

@@ -4,12 +4,15 @@ use crate::assets::{self, Site};
 use crate::commands::Failed;
 use crate::config::Config;
 use crate::http::{self, Parts, Service};
-use crate::{listen, people, start};
+use crate::{listen, metrics, people, start};
 use account::Keyring;
 use backend::{Backend, Courier, Mail};
+use sd_notify::{NotifyState, notify};
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::time::Duration;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -29,9 +32,11 @@ pub async fn run(config: Config, keys: Keyring, dev: bool, watch: bool) -> Resul
     if site.files.is_empty() {
         tracing::warn!(folder = %folder.display(), "no browser's files; pages are served without style and scripts");
     }
-    let address = config.listen;
-    let listener = listen::at(address)
-        .map_err(|error| format!("REKEY_LISTEN: nothing can listen at {address}: {}", error.kind()))?;
+    let (listener, address) = listen_at("REKEY_LISTEN", config.listen)?;
+    let metrics_listener = match config.metrics_listen {
+        Some(address) => Some(listen_at("REKEY_METRICS_LISTEN", address)?),
+        None => None,
+    };
     let (stop, stopping) = watch::channel(false);
     let greeting = dev.then(|| greeting(&config));
     let courier = tokio::spawn(carry_letters(backend.clone(), mail.clone()));
@@ -48,6 +53,12 @@ pub async fn run(config: Config, keys: Keyring, dev: bool, watch: bool) -> Resul
     let router = http::router(&service);
     let told = tokio::spawn(signals.told_to_stop(stop));
     tracing::info!(%address, "listening");
+    if let Some((listener, address)) = metrics_listener {
+        tracing::info!(%address, "metrics are read here");
+        tokio::spawn(listen::run(listener, metrics::router(&service), stopping.clone()));
+    }
+    // A unit of systemd with `Type=notify` has started by now (sd_notify(3)); elsewhere nobody listens.
+    let _ = notify(&[NotifyState::Ready]);
     if let Some(greeting) = greeting {
         let mut out = std::io::stdout();
         let _ = out.write_all(greeting.as_bytes()).and_then(|()| out.flush());
@@ -59,6 +70,13 @@ pub async fn run(config: Config, keys: Keyring, dev: bool, watch: bool) -> Resul
     told.abort();
     tracing::info!("ended");
     Ok(served.map_err(|error| format!("the listener failed: {}", error.kind()))?)
+}
+
+/// The listener and its address, which has a port also where the system was to choose one.
+fn listen_at(key: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), String> {
+    listen::at(address)
+        .and_then(|listener| listener.local_addr().map(|address| (listener, address)))
+        .map_err(|error| format!("{key}: nothing can listen at {address}: {}", error.kind()))
 }
 
 /// Letters must go out as long as the program runs: a courier that fell over is replaced.
@@ -113,6 +131,7 @@ impl Signals {
     async fn told_to_stop(mut self, stop: watch::Sender<bool>) {
         let signal = self.next().await;
         tracing::info!(signal, "told to end");
+        let _ = notify(&[NotifyState::Stopping]);
         let _ = stop.send(true);
         // Somebody who asks twice does not want to wait.
         self.next().await;

@@ -136,16 +136,20 @@ impl Call {
     fn refuse(&self, error: Error) -> Failure {
         let (failure, status, retry_after_s) = match error {
             Error::Refused(refusal) => {
+                self.backend.metrics().refused(&refusal);
                 let (status, wait) = (refusal.status(), refusal.retry_after_s());
                 (Failure::Refused(refusal), status, wait)
             }
-            Error::Fault(fault) => match fault.retry_after_s() {
-                Some(retry_after_s) => {
-                    tracing::warn!(%fault, "busy");
-                    (Failure::Busy { retry_after_s }, 503, Some(retry_after_s))
+            Error::Fault(fault) => {
+                self.backend.metrics().failed(fault.kind());
+                match fault.retry_after_s() {
+                    Some(retry_after_s) => {
+                        tracing::warn!(%fault, "busy");
+                        (Failure::Busy { retry_after_s }, 503, Some(retry_after_s))
+                    }
+                    None => (log(&fault.to_string()), 500, None),
                 }
-                None => (log(&fault.to_string()), 500, None),
-            },
+            }
         };
         // The dead token stays where it is: letting it go could take the new one along that another answer has just brought.
         let signed_out = failure == Failure::Refused(Refusal::SignedOut);
@@ -247,9 +251,13 @@ pub(super) fn library_error(error: &ServerFnErrorErr) -> Failure {
         error,
         ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_)
     );
+    let metrics = use_context::<Backend>();
+    let metrics = metrics.as_ref().map(Backend::metrics);
     let failure = if unreadable {
+        metrics.inspect(|metrics| metrics.refused(&Refusal::FormUnreadable));
         Refusal::FormUnreadable.into()
     } else {
+        metrics.inspect(|metrics| metrics.failed("library"));
         log("the server function library")
     };
     if let (Some(parts), Some(response)) = (use_context::<Parts>(), use_context::<ResponseOptions>()) {

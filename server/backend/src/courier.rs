@@ -3,7 +3,7 @@
 mod pace;
 
 use crate::store::letters::{self, Claimed};
-use crate::{Backend, Fault, Mail, random, render};
+use crate::{Backend, Fault, Mail, TRACE, random, render};
 use rand::Rng;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
+use tracing::Instrument;
 
 /// Letters that are sent at the same time.
 const AT_ONCE: usize = 16;
@@ -120,7 +121,16 @@ impl Courier {
             return self.remember(&id, Fate::GivenUp).await;
         }
         let rendered = render(&self.backend.parts.settings, &language, &letter);
-        let fate = match self.mail.send(&id, &to, &rendered, now.0).await {
+        let span = tracing::debug_span!(target: TRACE, "send letter", attempts, result = tracing::field::Empty);
+        let sent = self
+            .mail
+            .send(&id, &to, &rendered, now.0)
+            .instrument(span.clone())
+            .await;
+        let result = sent.as_ref().err().map_or("taken", |error| error.kind);
+        span.record("result", result);
+        self.backend.metrics().letter_tried(result);
+        let fate = match sent {
             Ok(()) => Fate::Sent,
             Err(error) => {
                 let jitter = random::generator().random_range(80..=120);
@@ -150,7 +160,14 @@ impl Courier {
                 Fate::GivenUp => letters::give_up(db, id, now).await,
             };
             match done {
-                Ok(()) => return,
+                Ok(()) => {
+                    match fate {
+                        Fate::Sent => self.backend.metrics().letter_done("sent"),
+                        Fate::GivenUp => self.backend.metrics().letter_done("given_up"),
+                        Fate::Again(_) => {}
+                    }
+                    return;
+                }
                 Err(fault) if left == 0 => tracing::error!(letter = id, %fault, "what became of a letter is not known"),
                 Err(_) => sleep(PAUSE).await,
             }

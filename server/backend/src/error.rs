@@ -48,6 +48,23 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Every [`kind`](Self::kind).
+    pub const KINDS: [&'static str; 7] = ["database", "away", "conflict", "corrupt", "key_gone", "hashing", "busy"];
+
+    /// Its name, for metrics.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Database(_) => "database",
+            Self::Away(_) => "away",
+            Self::Conflict(_) => "conflict",
+            Self::Corrupt { .. } => "corrupt",
+            Self::KeyGone { .. } => "key_gone",
+            Self::Hashing(_) => "hashing",
+            Self::Busy { .. } => "busy",
+        }
+    }
+
     /// When to come again, in seconds, where that is what helps.
     #[must_use]
     pub const fn retry_after_s(&self) -> Option<i64> {

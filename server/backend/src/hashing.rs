@@ -1,18 +1,23 @@
 //! Password hashing: Argon2id over a keyed HMAC, admitted as many at once as there are cores.
 
 mod engine;
+mod measured;
 mod threads;
 
+use crate::metrics::TRACE;
 use crate::{Fault, random};
 use account::{Key, Keyring, Secret};
 use argon2::password_hash::{Output, ParamsString, PasswordHash, Salt, SaltString};
 use argon2::{Algorithm, Params, Version};
 use engine::{Engine, Hasher};
+use measured::Measured;
 use rand::RngCore;
 use std::sync::Arc;
 use std::time::Duration;
 use threads::Threads;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tracing::Instrument;
 use zeroize::Zeroizing;
 
 /// How many may wait behind those that are hashed now.
@@ -37,6 +42,7 @@ pub struct Hashing {
     threads: Arc<Threads>,
     /// A stored form that no password has, verified when there is none.
     nobody: Arc<str>,
+    measured: Measured,
 }
 
 /// Which program does the work of Argon2.
@@ -74,6 +80,7 @@ impl Hashing {
             cores: Arc::new(Semaphore::new(at_once)),
             threads: Arc::new(Threads::start(at_once, choice)?),
             nobody,
+            measured: Measured::new(at_once),
         })
     }
 
@@ -115,19 +122,27 @@ impl Hashing {
         const BUSY: Fault = Fault::Busy {
             retry_after_s: RETRY_AFTER_S,
         };
-        let place = self.places.clone().try_acquire_owned().map_err(|_| BUSY)?;
-        let turn = tokio::time::timeout(WAIT, self.cores.clone().acquire_owned()).await;
-        let core = turn.map_err(|_| BUSY)?.map_err(|_| BUSY)?;
+        let Ok(place) = self.places.clone().try_acquire_owned() else {
+            self.measured.refused("queue_full");
+            return Err(BUSY);
+        };
+        let asked = Instant::now();
+        let Ok(Ok(core)) = tokio::time::timeout(WAIT, self.cores.clone().acquire_owned()).await else {
+            self.measured.refused("too_slow");
+            return Err(BUSY);
+        };
+        self.measured.waited(asked.elapsed());
         // Both permits move into the work: a request that is given up goes on hashing, and must go on being counted
         // (attack: opening and dropping requests to get more hashes at once than there are cores).
-        let permits = (core, place);
-        self.threads
-            .run(move |engine| {
-                let result = work(engine);
-                drop(permits);
-                result
-            })
-            .await
+        let (permits, measured) = ((core, place), self.measured.clone());
+        let done = self.threads.run(move |engine| {
+            let began = Instant::now();
+            let result = work(engine);
+            measured.hashed(began.elapsed());
+            drop(permits);
+            result
+        });
+        done.instrument(tracing::debug_span!(target: TRACE, "hash")).await
     }
 }
 

@@ -13,6 +13,7 @@ mod leaked;
 mod letters;
 mod limits;
 mod mail;
+mod metrics;
 mod people;
 mod proof;
 mod random;
@@ -30,6 +31,7 @@ pub use leaked::LeakedPasswords;
 pub use letters::{RenderedLetter, gallery, render};
 pub use limits::Limits;
 pub use mail::{KeptLetter, Mail, SmtpError};
+pub use metrics::{Metrics, TRACE};
 pub use people::{NewPerson, Person};
 pub use retried::retried;
 pub use settings::Settings;
@@ -47,6 +49,7 @@ pub struct Backend {
     letters_written: Arc<Notify>,
     /// Says which flow (by its digest) has moved, to the pages that listen on this server.
     flows_moved: broadcast::Sender<String>,
+    metrics: Arc<Metrics>,
 }
 
 /// What a [`Backend`] is made of. Time and randomness come in here and nowhere else.
@@ -74,6 +77,7 @@ impl Backend {
             parts: Arc::new(parts),
             letters_written: Arc::new(Notify::new()),
             flows_moved,
+            metrics: Arc::default(),
         }
     }
 

@@ -45,6 +45,8 @@ pub struct SmtpError {
     pub text: String,
     /// Whether trying again is of no use (5xx).
     pub permanent: bool,
+    /// Its name, for metrics: `4xx`, `5xx`, `timeout`, `connection`; `unfit` for a letter that never got to the server.
+    pub kind: &'static str,
 }
 
 impl Mail {

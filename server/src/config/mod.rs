@@ -39,6 +39,12 @@ pub struct Config {
     pub log: String,
     /// How it is logged.
     pub log_format: LogFormat,
+    /// Where metrics can be read, if anywhere.
+    pub metrics_listen: Option<SocketAddr>,
+    /// The collector that traces are sent to, if any; may hold a password.
+    pub otlp_url: Option<Secret>,
+    /// The share of requests that are traced.
+    pub otlp_share: f64,
     /// The bundle's folder; looked for when not given.
     pub site: Option<PathBuf>,
     /// Names, figures and policies of the account service.
@@ -100,6 +106,9 @@ impl Default for Config {
             hashing: EngineChoice::Auto,
             log: "info".into(),
             log_format: LogFormat::Human,
+            metrics_listen: None,
+            otlp_url: None,
+            otlp_share: 1.0,
             site: None,
             settings,
         }

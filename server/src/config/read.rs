@@ -137,6 +137,20 @@ pub(super) fn smtp(value: &str) -> Result<Option<Secret>, String> {
     Ok(Some(value.into()))
 }
 
+pub(super) fn otlp(value: &str) -> Result<Option<Secret>, String> {
+    if value.is_empty() {
+        return Ok(None);
+    }
+    let mut url = reqwest::Url::parse(value).map_err(|_| "is no URL".to_owned())?;
+    if !["http", "https"].contains(&url.scheme()) || url.host_str().is_none() {
+        return Err("is neither http nor https".into());
+    }
+    if url.path() == "/" {
+        url.set_path("/v1/traces");
+    }
+    Ok(Some(Secret::from(url.as_str())))
+}
+
 /// A URL without the password that may stand in it, for eyes and terminals.
 pub(super) fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {

@@ -345,6 +345,47 @@ pub const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "metrics_listen",
+        takes: "an address and a port other than REKEY_LISTEN's, as 127.0.0.1:9090; reachable for Prometheus only",
+        meaning: "Where Prometheus reads `/metrics`. Off when empty.",
+        set: |config, value| {
+            let address = Some(value).filter(|value| !value.is_empty());
+            let address = address.map(str::parse).transpose();
+            config.metrics_listen = address.map_err(|_| "is no address with a port".to_owned())?;
+            Ok(())
+        },
+        show: |config| {
+            config
+                .metrics_listen
+                .map_or_else(String::new, |address| address.to_string())
+        },
+    },
+    Key {
+        name: "otlp_url",
+        takes: "http://HOST:4318 or https://HOST, to which /v1/traces is appended where it has no path",
+        meaning: "An OpenTelemetry collector that gets a trace of requests. Off when empty.",
+        set: |config, value| {
+            config.otlp_url = read::otlp(value)?;
+            Ok(())
+        },
+        show: |config| {
+            config
+                .otlp_url
+                .as_ref()
+                .map_or_else(String::new, |url| read::without_password(url.expose()))
+        },
+    },
+    Key {
+        name: "otlp_share",
+        takes: "a number from 0 to 1",
+        meaning: "The share of requests that are traced; those that a trusted proxy has decided about are as it says.",
+        set: |config, value| {
+            config.otlp_share = read::number(value, 0.0..=1.0)?;
+            Ok(())
+        },
+        show: |config| config.otlp_share.to_string(),
+    },
+    Key {
         name: "site",
         takes: "the path of a folder",
         meaning: "The browser's files. When not set: `site` beside the program, else `target/site`.",

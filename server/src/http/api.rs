@@ -3,6 +3,7 @@
 use super::Service;
 use super::client::wants_page;
 use super::pages::context;
+use account::Refusal;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -43,6 +44,7 @@ async fn call(State(service): State<Service>, mut request: Request) -> Response 
     }
     if response.status() != StatusCode::SEE_OTHER {
         // A form's function always leads to a page with 303. Anything else is the library's: it was not reached.
+        service.backend.metrics().refused(&Refusal::FormUnreadable);
         let (status, headers) = app::unreadable_form(&path, &headers);
         return (status, AppendHeaders(headers)).into_response();
     }

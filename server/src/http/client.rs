@@ -29,6 +29,12 @@ impl Service {
         }
     }
 
+    /// Whether the other end of the connection is a proxy of ours, whose headers are believed.
+    #[must_use]
+    pub fn trusts(&self, peer: Option<Peer>) -> bool {
+        peer.is_some_and(|Peer(peer)| is_trusted(peer.ip(), &self.config.trusted_proxies))
+    }
+
     /// Adds who is signed in: the language of an account goes before the browser's. A database that does not answer is told
     /// by the page itself.
     pub async fn recognise(&self, caller: &mut Caller, headers: &HeaderMap) {
@@ -51,7 +57,6 @@ impl Service {
 /// the own proxies write, and no further than they vouch for.
 #[must_use]
 pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
     let mut client = peer.to_canonical();
     let lines = headers
         .get_all("x-forwarded-for")
@@ -59,13 +64,18 @@ pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
         .filter_map(|line| line.to_str().ok())
         .collect::<Vec<_>>();
     let mut entries = lines.iter().flat_map(|line| line.split(',')).collect::<Vec<_>>();
-    while is_trusted(client) {
+    while is_trusted(client, trusted) {
         let Some(address) = entries.pop().and_then(forwarded) else {
             break;
         };
         client = address;
     }
     client
+}
+
+fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
+    let address = address.to_canonical();
+    trusted.iter().any(|network| network.contains(&address))
 }
 
 /// An entry of the header: an address, for some proxies with a port.

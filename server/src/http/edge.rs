@@ -1,18 +1,22 @@
 //! The outermost layers: a name for each request, a line in the log, and bounds on time, size and faults.
 
 use super::client::{Peer, wants_page};
+use super::requests::method_name;
 use super::{Problem, Service, compress, headers, problem};
 use crate::config::is_loopback_name;
+use crate::traces::continue_trace;
 use axum::body::{Body, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use backend::TRACE;
 use futures::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
-use tracing::Instrument;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 /// More than any form of ours, the longest paste into the code field included.
 const BODY_LIMIT: usize = 16 * 1024;
@@ -35,7 +39,10 @@ pub async fn enter(State(service): State<Service>, mut request: Request, next: N
         .map_or("(none)", MatchedPath::as_str)
         .to_owned();
     let asked = request.headers().clone();
-    let mut caller = service.caller(request.extensions().get::<Peer>().copied(), &asked);
+    let peer = request.extensions().get::<Peer>().copied();
+    let mut caller = service.caller(peer, &asked);
+    let trace = span.in_scope(|| service.trace(peer, &asked, &method, &route, &id));
+    let answered = trace.clone();
 
     async move {
         if wants_page(&asked) {
@@ -54,12 +61,50 @@ pub async fn enter(State(service): State<Service>, mut request: Request, next: N
         if let Ok(id) = HeaderValue::from_str(&id) {
             response.headers_mut().insert("x-request-id", id);
         }
-        let ms = started.elapsed().as_millis();
-        tracing::info!(target: "rekey::access", %method, route, status = response.status().as_u16(), ms, "answered");
+        let (status, took) = (response.status(), started.elapsed());
+        let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(target: "rekey::access", %method, route, status = status.as_u16(), ms, "answered");
+        // Files of a build have its digest in their names, and would be other series after each.
+        let counted = if service.site.files.contains_key(&route) {
+            "(file)"
+        } else {
+            &route
+        };
+        service.requests().answered(counted, &method, status, took);
+        answered.record("http.response.status_code", status.as_u16());
+        if status.is_server_error() {
+            answered.record("otel.status_code", "ERROR");
+        }
         response
     }
+    .instrument(trace)
     .instrument(span)
     .await
+}
+
+impl Service {
+    /// The request's part of a trace; disabled where no traces are sent. Its name and its fields are ours.
+    fn trace(&self, peer: Option<Peer>, headers: &HeaderMap, method: &Method, route: &str, id: &str) -> Span {
+        let method = method_name(method);
+        let span = tracing::debug_span!(
+            target: TRACE,
+            "request",
+            otel.name = Empty,
+            otel.kind = "server",
+            otel.status_code = Empty,
+            http.request.method = method,
+            http.route = route,
+            http.response.status_code = Empty,
+            request_id = id,
+        );
+        if !span.is_disabled() {
+            if self.trusts(peer) {
+                continue_trace(&span, headers);
+            }
+            span.record("otel.name", format!("{method} {route}"));
+        }
+        span
+    }
 }
 
 /// Reads the body whole and in time; answers in time; turns a panic into a fault.
@@ -73,10 +118,10 @@ pub async fn bound(request: Request, next: Next) -> Response {
     let answer = AssertUnwindSafe(next.run(Request::from_parts(parts, Body::from(body)))).catch_unwind();
     match timeout(ANSWER_TIME, answer).await {
         Ok(Ok(response)) => response,
-        Ok(Err(_)) => Problem::fault("a panic; the line before says where").into_response(),
+        Ok(Err(_)) => Problem::fault("panic", "a panic; the line before says where").into_response(),
         Err(_) => {
             tracing::warn!("no answer in time");
-            Problem::busy(5).into_response()
+            Problem::busy(5).counted_as("no_answer").into_response()
         }
     }
 }

@@ -146,6 +146,7 @@ fn listen(
                     }
                     Err(fault) => {
                         tracing::warn!(%fault, "a page stops listening");
+                        service.backend.metrics().failed(fault.kind());
                         return None;
                     }
                 }

@@ -10,11 +10,13 @@ mod health;
 mod pages;
 mod preferences;
 mod problem;
+mod requests;
 mod same_origin;
 
 pub use client::{LANGUAGES, Peer, browser_name, canonical, client_address, language};
 pub use edge::host_name;
 pub use problem::Problem;
+pub use requests::Requests;
 
 use crate::assets::Site;
 use crate::config::Config;
@@ -31,7 +33,10 @@ use tokio::sync::watch;
 
 /// What requests are answered with. Cheap to clone.
 #[derive(Clone)]
-pub struct Service(Arc<Parts>);
+pub struct Service {
+    parts: Arc<Parts>,
+    requests: Requests,
+}
 
 /// What a [`Service`] is made of.
 pub struct Parts {
@@ -54,7 +59,7 @@ pub struct Parts {
 impl Deref for Service {
     type Target = Parts;
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.parts
     }
 }
 
@@ -62,7 +67,16 @@ impl Service {
     /// A service made of its parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        Self {
+            parts: Arc::new(parts),
+            requests: Requests::default(),
+        }
+    }
+
+    /// Counters of what was asked of it.
+    #[must_use]
+    pub const fn requests(&self) -> &Requests {
+        &self.requests
     }
 }
 

@@ -16,6 +16,8 @@ pub struct Problem {
     status: StatusCode,
     reference: Option<String>,
     retry_after_s: Option<i64>,
+    /// Under which name it is counted as a fault of ours, if it is one.
+    fault: Option<&'static str>,
 }
 
 impl Problem {
@@ -26,18 +28,20 @@ impl Problem {
             status,
             reference: None,
             retry_after_s: None,
+            fault: None,
         }
     }
 
     /// A fault of ours. Logged here, once; the person gets the reference that stands in that line.
     #[must_use]
-    pub fn fault(what: &str) -> Self {
+    pub fn fault(kind: &'static str, what: &str) -> Self {
         let reference = reference();
         tracing::error!(reference, what, "fault");
         Self {
             status: StatusCode::INTERNAL_SERVER_ERROR,
             reference: Some(reference),
             retry_after_s: None,
+            fault: Some(kind),
         }
     }
 
@@ -47,9 +51,9 @@ impl Problem {
         match fault.retry_after_s() {
             Some(retry_after_s) => {
                 tracing::warn!(%fault, "busy");
-                Self::busy(retry_after_s)
+                Self::busy(retry_after_s).counted_as(fault.kind())
             }
-            None => Self::fault(&fault.to_string()),
+            None => Self::fault(fault.kind(), &fault.to_string()),
         }
     }
 
@@ -60,7 +64,15 @@ impl Problem {
             status: StatusCode::SERVICE_UNAVAILABLE,
             reference: None,
             retry_after_s: Some(retry_after_s),
+            fault: None,
         }
+    }
+
+    /// A fault of that name, in metrics.
+    #[must_use]
+    pub const fn counted_as(mut self, kind: &'static str) -> Self {
+        self.fault = Some(kind);
+        self
     }
 }
 
@@ -111,11 +123,15 @@ impl Service {
         let Some(Problem {
             reference,
             retry_after_s,
+            fault,
             ..
         }) = told
         else {
             return response;
         };
+        if let Some(kind) = fault {
+            self.backend.metrics().failed(kind);
+        }
         let shown = if wants_page(request) {
             let assets = pages::assets(self);
             let (code, reference) = (status.as_u16(), reference.as_deref());

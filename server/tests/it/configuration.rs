@@ -75,6 +75,12 @@ const WRONG: &[(&str, &[&str])] = &[
     ("limit_password_wait_max_s", &["0", "x"]),
     ("log", &["info,a=b=c"]),
     ("log_format", &["", "xml", "Human"]),
+    ("metrics_listen", &["9090", "localhost:9090", "127.0.0.1"]),
+    (
+        "otlp_url",
+        &["collector:4318", "collector", "grpc://collector:4317", "http://"],
+    ),
+    ("otlp_share", &["", "-0.1", "1.1", "NaN"]),
     ("site", &[]),
 ];
 

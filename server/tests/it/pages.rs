@@ -257,6 +257,19 @@ async fn a_database_that_is_away_is_later_and_no_fault() {
     assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
 }
 
+#[tokio::test]
+async fn a_server_that_is_told_to_end_is_not_ready_but_lives_and_serves() {
+    let world = World::new().await;
+    assert_eq!(world.open("/readyz").await.status, StatusCode::OK);
+    world.stop.send(true).unwrap();
+    let ready = world.open("/readyz").await;
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(ready.text(), "about to end\n");
+    for path in ["/healthz", "/signin"] {
+        assert_eq!(world.open(path).await.status, StatusCode::OK, "{path}");
+    }
+}
+
 /// The title is written when the page's signals may have been let go already, a race that only many at once show.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_title_says_what_the_page_says_however_many_are_written_at_once() {

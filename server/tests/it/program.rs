@@ -1,6 +1,8 @@
 //! The program itself, started and stopped.
 
+use crate::running::Running;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -28,6 +30,7 @@ fn every_command_explains_itself() {
         &["user", "list", "--help"],
         &["user", "hand-over", "--help"],
         &["user", "disable", "--help"],
+        &["health", "--help"],
         &["check-config", "--help"],
     ] {
         let (right, text) = told(&rekey(folder.path()).args(command).output().unwrap());
@@ -175,4 +178,75 @@ fn the_development_run_greets_and_ends_when_told_to() {
     for made in ["data/keys.toml", "data/rekey.db", "data/letters"] {
         assert!(folder.path().join(made).exists(), "{made}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_are_read_on_a_listener_of_their_own_and_nowhere_else() {
+    let mut running = Running::start(&[("REKEY_METRICS_LISTEN", "127.0.0.1:0")]);
+    let metrics = running.address_after("metrics are read here");
+    assert_eq!(running.get("/metrics").send().await.unwrap().status(), 404);
+    let scraped = reqwest::get(format!("http://{metrics}/metrics")).await.unwrap();
+    assert_eq!(
+        scraped.headers()["content-type"],
+        "text/plain; version=0.0.4; charset=utf-8"
+    );
+    let text = scraped.text().await.unwrap();
+    assert!(
+        text.contains(r#"rekey_http_requests_total{route="(none)",method="GET",status="4xx"} 1"#),
+        "{text}"
+    );
+    let page = reqwest::get(format!("http://{metrics}/signin")).await.unwrap();
+    assert_eq!(page.status(), 404, "and nothing else is there");
+    running.end();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_line_of_a_request_has_its_id_in_the_log_for_machines() {
+    let running = Running::start(&[("REKEY_LOG_FORMAT", "json"), ("REKEY_LOG", "info,sqlx=debug")]);
+    let answer = running.get("/readyz").send().await.unwrap();
+    let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
+    let log = running.end();
+    let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of_request: Vec<_> = lines.iter().filter(|line| line["request_id"] == *id).collect();
+    let targets: Vec<_> = of_request.iter().filter_map(|line| line["target"].as_str()).collect();
+    assert!(
+        targets.contains(&"rekey::access") && targets.contains(&"sqlx::query"),
+        "{log}"
+    );
+    assert!(
+        lines
+            .iter()
+            .any(|line| line["message"] == "ended" && line.get("request_id").is_none())
+    );
+}
+
+#[test]
+fn a_service_manager_is_told_when_it_serves_and_when_it_is_about_to_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    let running = Running::start(&[("NOTIFY_SOCKET", path.to_str().unwrap())]);
+    let heard = || {
+        let mut text = [0; 64];
+        let length = socket.recv(&mut text).unwrap();
+        String::from_utf8(text[..length].to_vec()).unwrap()
+    };
+    assert_eq!(heard(), "READY=1\n");
+    running.end();
+    assert_eq!(heard(), "STOPPING=1\n");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_health_check_tells_whether_the_server_is_ready() {
+    let running = Running::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let address = running.address().to_owned();
+    let health = || {
+        let mut command = rekey(folder.path());
+        told(&command.arg("health").env("REKEY_LISTEN", &address).output().unwrap())
+    };
+    assert_eq!(health(), (true, "ready\n".into()));
+    running.end();
+    let (right, text) = health();
+    assert!(!right && text.contains("nobody answers"), "{text}");
 }

@@ -1,13 +1,15 @@
 //! A service on a database of its own, asked without a network.
 
+use account::{AccountKind, Email, Name};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use backend::NewPerson;
 use backend::store::Db;
 use server::assets::Site;
 use server::config::{Config, Wanted, load};
 use server::http::{Parts, Peer, Service, router};
-use server::{keys, start};
+use server::{keys, metrics, start};
 use std::cell::RefCell;
 use std::path::Path;
 use std::sync::LazyLock;
@@ -18,6 +20,7 @@ use tower::ServiceExt;
 /// What stands in the cookies of the tests' browser of the moment is the test's own affair; the world keeps none.
 pub struct World {
     pub router: Router,
+    pub service: Service,
     pub stop: watch::Sender<bool>,
     pub db: Db,
     _folder: TempDir,
@@ -35,6 +38,29 @@ impl World {
     /// The development run with the defaults.
     pub async fn new() -> Self {
         Self::with(&[], true).await
+    }
+
+    /// The development run with Ada in it, whose password is `correct horse battery staple`.
+    pub async fn with_ada() -> Self {
+        let world = Self::new().await;
+        let ada = NewPerson {
+            email: Email::parse("ada@example.com").unwrap(),
+            name: Name::parse("Ada Lovelace").unwrap(),
+            kind: AccountKind::Local,
+            password: Some("correct horse battery staple".into()),
+            language: None,
+        };
+        assert!(world.service.backend.add_person(ada).await.unwrap());
+        world
+    }
+
+    /// What Prometheus reads.
+    pub async fn scrape(&self) -> String {
+        let request = Request::get("/metrics").body(Body::empty()).unwrap();
+        let response = metrics::router(&self.service).oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        let text = to_bytes(response.into_body(), 1 << 24).await.unwrap();
+        String::from_utf8(text.to_vec()).unwrap()
     }
 
     /// With settings of the environment.
@@ -67,7 +93,7 @@ impl World {
         let mail = backend::Mail::Memory(std::sync::Arc::default());
         let site = Site::read(config.site.as_deref().unwrap()).unwrap();
         let (stop, stopping) = watch::channel(false);
-        let router = router(&Service::new(Parts {
+        let service = Service::new(Parts {
             backend,
             mail,
             config,
@@ -75,9 +101,10 @@ impl World {
             dev,
             watch: false,
             stopping,
-        }));
+        });
         Self {
-            router,
+            router: router(&service),
+            service,
             stop,
             db,
             _folder: folder,

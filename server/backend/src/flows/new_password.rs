@@ -1,7 +1,7 @@
 //! Choosing a new password, in a reset, a change or a sign-up: policy, guessability, lists, hash.
 
 use crate::leaked::Leak;
-use crate::{Backend, Error, Verdict, guessing};
+use crate::{Backend, Error, Fault, Verdict, guessing};
 use account::{Email, Refusal, Secret};
 
 /// A password that passed, ready to be stored.
@@ -27,10 +27,13 @@ impl Backend {
         let new = settings.password.choose(password, again, email, name, |password| {
             guessing::screen(settings, password, &[email.as_str(), email.local_part(), name])
         })?;
-        if let Some(now) = now
-            && self.parts.hashing.verify(new.secret(), Some(now)).await? != Verdict::Wrong
-        {
-            return Err(Refusal::PasswordSameAsNow.into());
+        if let Some(now) = now {
+            match self.parts.hashing.verify(new.secret(), Some(now)).await {
+                // A hash whose key is gone opens nothing any more. Whoever lost the key file lets people in again by resets.
+                Ok(Verdict::Wrong) | Err(Fault::KeyGone { .. }) => {}
+                Ok(_) => return Err(Refusal::PasswordSameAsNow.into()),
+                Err(fault) => return Err(fault.into()),
+            }
         }
         let leak = self.parts.leaked.look_up(new.secret().expose()).await;
         if leak == Leak::Found {

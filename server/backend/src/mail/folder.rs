@@ -12,6 +12,7 @@ pub(super) async fn keep(folder: PathBuf, id: String, letter: KeptLetter) -> Res
     written.map_err(io::Error::other).flatten().map_err(|error| SmtpError {
         text: format!("the folder for letters: {}", error.kind()),
         permanent: false,
+        kind: "connection",
     })
 }
 

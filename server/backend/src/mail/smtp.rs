@@ -80,6 +80,7 @@ fn unreadable(why: &str) -> SmtpError {
     SmtpError {
         text: format!("the mail server's address does not read: {why}"),
         permanent: true,
+        kind: "unfit",
     }
 }
 
@@ -88,6 +89,7 @@ pub(super) fn message(id: &str, to: &Email, letter: &RenderedLetter, sent_at: i6
     let refused = |what: &str| SmtpError {
         text: format!("the letter's {what} is not fit for mail"),
         permanent: true,
+        kind: "unfit",
     };
     let from: Address = letter.from.parse().map_err(|_| refused("sender"))?;
     let to: Address = to.as_str().parse().map_err(|_| refused("recipient"))?;
@@ -120,6 +122,7 @@ pub(super) async fn send(transport: &Transport, message: Message) -> Result<(), 
         Err(_) => Err(SmtpError {
             text: "the mail server took too long".into(),
             permanent: false,
+            kind: "timeout",
         }),
     }
 }
@@ -132,14 +135,15 @@ fn told(error: &Error) -> SmtpError {
         return SmtpError {
             text: format!("the mail server answered {number}"),
             permanent,
+            kind: if number < 500 { "4xx" } else { "5xx" },
         };
     }
-    let mut text = if error.is_timeout() {
-        "the mail server took too long"
+    let (told, kind) = if error.is_timeout() {
+        ("the mail server took too long", "timeout")
     } else {
-        "the mail server"
-    }
-    .to_owned();
+        ("the mail server", "connection")
+    };
+    let mut text = told.to_owned();
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
         let words = inner.to_string();
@@ -148,7 +152,11 @@ fn told(error: &Error) -> SmtpError {
         }
         cause = inner.source();
     }
-    SmtpError { text, permanent: false }
+    SmtpError {
+        text,
+        permanent: false,
+        kind,
+    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! The database in use. Nothing outside `store/` knows that there are two.
 
+use super::measured::{Measured, Open};
 use crate::Fault;
+use account::ActivityKind;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection, Database, PgPool, Pool, Postgres, Sqlite, SqlitePool};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -16,17 +18,37 @@ pub enum Db {
         writer: SqlitePool,
         /// The ones that read.
         readers: SqlitePool,
+        /// What is counted of it.
+        measured: Measured,
     },
     /// A server.
-    Postgres(PgPool),
+    Postgres {
+        /// Its connections.
+        pool: PgPool,
+        /// What is counted of it.
+        measured: Measured,
+    },
+}
+
+/// How many connections of a pool there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connections {
+    /// Which pool: `writer` and `readers` of a file, `server`.
+    pub pool: &'static str,
+    /// Those that a transaction holds.
+    pub in_use: usize,
+    /// Those that wait for one.
+    pub idle: usize,
+    /// As many as there may be.
+    pub most: u32,
 }
 
 /// A transaction; rolled back unless committed.
 pub enum Tx {
     /// On the file.
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(Open<Sqlite>),
     /// On the server.
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(Open<Postgres>),
 }
 
 impl Db {
@@ -42,7 +64,8 @@ impl Db {
                 .acquire_timeout(Duration::from_secs(10))
                 .connect_with(options)
                 .await?;
-            return Ok(Self::Postgres(pool));
+            let measured = Measured::default();
+            return Ok(Self::Postgres { pool, measured });
         }
         let options = SqliteConnectOptions::from_str(url)?
             .create_if_missing(true)
@@ -54,7 +77,11 @@ impl Db {
         let pool = SqlitePoolOptions::new().acquire_timeout(Duration::from_secs(10));
         let writer = pool.clone().max_connections(1).connect_with(options.clone()).await?;
         let readers = pool.max_connections(4).connect_with(options.read_only(true)).await?;
-        Ok(Self::Sqlite { writer, readers })
+        Ok(Self::Sqlite {
+            writer,
+            readers,
+            measured: Measured::default(),
+        })
     }
 
     /// Brings the tables up to date, under a lock, so that several servers may start at once.
@@ -65,7 +92,7 @@ impl Db {
         let migrator = sqlx::migrate!();
         match self {
             Self::Sqlite { writer, .. } => migrator.run(writer).await,
-            Self::Postgres(pool) => migrator.run(pool).await,
+            Self::Postgres { pool, .. } => migrator.run(pool).await,
         }
         .map_err(sqlx::Error::from)?;
         Ok(())
@@ -78,7 +105,7 @@ impl Db {
     pub async fn ping(&self) -> Result<(), Fault> {
         match self {
             Self::Sqlite { readers, .. } => sqlx::query("SELECT 1").execute(readers).await.map(drop)?,
-            Self::Postgres(pool) => sqlx::query("SELECT 1").execute(pool).await.map(drop)?,
+            Self::Postgres { pool, .. } => sqlx::query("SELECT 1").execute(pool).await.map(drop)?,
         }
         Ok(())
     }
@@ -89,8 +116,10 @@ impl Db {
     /// When no connection is to be had.
     pub async fn begin(&self) -> Result<Tx, Fault> {
         Ok(match self {
-            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            Self::Sqlite { writer, measured, .. } => {
+                Tx::Sqlite(measured.open(writer.begin_with("BEGIN IMMEDIATE")).await?)
+            }
+            Self::Postgres { pool, measured } => Tx::Postgres(measured.open(pool.begin()).await?),
         })
     }
 
@@ -100,24 +129,63 @@ impl Db {
     /// When no connection is to be had.
     pub async fn read(&self) -> Result<Tx, Fault> {
         Ok(match self {
-            Self::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            Self::Sqlite { readers, measured, .. } => Tx::Sqlite(measured.open(readers.begin()).await?),
+            Self::Postgres { pool, measured } => Tx::Postgres(measured.open(pool.begin()).await?),
         })
     }
 
     /// Closes every connection, after what runs has ended.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { writer, readers } => {
+            Self::Sqlite { writer, readers, .. } => {
                 readers.close().await;
                 writer.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres { pool, .. } => pool.close().await,
+        }
+    }
+
+    /// Its pools, as they are at this moment.
+    #[must_use]
+    pub fn connections(&self) -> Vec<Connections> {
+        match self {
+            Self::Sqlite { writer, readers, .. } => {
+                vec![connections("writer", writer), connections("readers", readers)]
+            }
+            Self::Postgres { pool, .. } => vec![connections("server", pool)],
+        }
+    }
+
+    /// What is counted of it.
+    pub(crate) const fn measured(&self) -> &Measured {
+        match self {
+            Self::Sqlite { measured, .. } | Self::Postgres { measured, .. } => measured,
         }
     }
 }
 
+fn connections<D: Database>(name: &'static str, pool: &Pool<D>) -> Connections
+where
+    D::Connection: Connection,
+{
+    let idle = pool.num_idle();
+    Connections {
+        pool: name,
+        in_use: usize::try_from(pool.size()).unwrap_or_default().saturating_sub(idle),
+        idle,
+        most: pool.options().get_max_connections(),
+    }
+}
+
 impl Tx {
+    /// Counts that it happened, once this lasts.
+    pub(super) fn happened(&mut self, kind: ActivityKind) {
+        match self {
+            Self::Sqlite(tx) => tx.happened(kind),
+            Self::Postgres(tx) => tx.happened(kind),
+        }
+    }
+
     /// Makes it last.
     ///
     /// # Errors

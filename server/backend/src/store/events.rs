@@ -55,6 +55,7 @@ pub async fn append(
         .await?
         .rows_affected()
     });
+    tx.happened(kind);
     Ok(())
 }
 

@@ -151,6 +151,35 @@ pub async fn claim(db: &Db, keys: &Keyring, now: Timestamp, limit: i64) -> Resul
     Ok(claimed)
 }
 
+/// Letters that have not left yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many, as far as was looked.
+    pub count: i64,
+    /// When the oldest of them was written.
+    pub oldest_written_at: Option<Timestamp>,
+}
+
+/// What waits, looking at `most` letters at most, those first that are due first: `letters_due` has them in this order, so it
+/// costs the same however many there are.
+pub async fn waiting(db: &Db, most: i64) -> Result<Waiting, Fault> {
+    let mut tx = db.read().await?;
+    let (count, oldest): (i64, Option<i64>) = on!(&mut tx, |conn| {
+        sqlx::query_as(
+            "SELECT COUNT(*), MIN(written_at) FROM
+               (SELECT written_at FROM letters WHERE sent_at IS NULL AND given_up_at IS NULL
+                 ORDER BY due_at LIMIT $1) AS waiting",
+        )
+        .bind(most)
+        .fetch_one(conn)
+        .await?
+    });
+    Ok(Waiting {
+        count,
+        oldest_written_at: oldest.map(Timestamp),
+    })
+}
+
 /// It left. Nothing of it is kept but that.
 pub async fn mark_sent(db: &Db, id: &str, now: Timestamp) -> Result<(), Fault> {
     let mut tx = db.begin().await?;

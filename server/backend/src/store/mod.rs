@@ -8,7 +8,9 @@ pub mod events;
 pub mod flows;
 pub mod letters;
 pub mod limits;
+mod measured;
 pub mod sessions;
 pub mod throttles;
 
-pub use db::{Db, Tx};
+pub use db::{Connections, Db, Tx};
+pub use measured::{Measured, Open};

@@ -9,6 +9,7 @@ mod crowd;
 mod database;
 mod events;
 mod leaked;
+mod metrics;
 mod plans;
 mod reset;
 mod reset_codes;

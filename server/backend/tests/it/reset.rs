@@ -19,6 +19,7 @@ on_both_databases!(
     steps_can_not_be_replayed,
     a_reset_ends_after_an_hour,
     the_password_of_now_is_no_new_one,
+    a_password_whose_key_is_gone_can_be_replaced,
     an_unfit_password_is_refused_and_another_one_taken,
     a_new_password_is_set_once_however_often_it_is_sent,
     of_two_browsers_at_the_last_step_one_sets_the_password,
@@ -29,6 +30,20 @@ on_both_databases!(
     a_reset_is_told_to_the_page_of_sign_in,
     a_reset_lets_the_owner_in_whom_strangers_have_slowed_down,
 );
+
+/// The key file was lost and another one made.
+async fn a_password_whose_key_is_gone_can_be_replaced(world: &World) {
+    let lost = format!(
+        "lost$argon2id$v=19$m=19456,t=2,p=1${}${}",
+        "a".repeat(22),
+        "b".repeat(43)
+    );
+    world.person_with_hash(ADA, &lost).await;
+    let mut browser = world.choosing(ADA).await;
+    browser.choose(NEW_PASSWORD).await.unwrap();
+    let step = browser.sign_in(world, ADA, NEW_PASSWORD).await;
+    assert!(matches!(step, Ok(SignInStep::SignedIn { .. })), "{step:?}");
+}
 
 async fn a_forgotten_password_is_replaced_by_way_of_the_mailbox(world: &World) {
     world.person(ADA).await;

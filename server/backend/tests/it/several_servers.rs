@@ -21,7 +21,7 @@ async fn a_courier_steps_over_what_another_one_holds() {
             .unwrap();
     }
     tx.commit().await.unwrap();
-    let Db::Postgres(pool) = db else { unreachable!() };
+    let Db::Postgres { pool, .. } = db else { unreachable!() };
     let mut other = pool.begin().await.unwrap();
     sqlx::query("SELECT id FROM letters LIMIT 1 FOR UPDATE")
         .execute(&mut *other)
@@ -86,7 +86,7 @@ async fn a_password_that_is_judged_again_spends_one_try() {
     let owner = world.signed_in(ADA).await;
     let mut stranger = world.browser();
     stranger.begin_sign_in(ADA).await.unwrap();
-    let Db::Postgres(pool) = world.backend.db() else {
+    let Db::Postgres { pool, .. } = world.backend.db() else {
         unreachable!()
     };
     // Puts back the first unit that would write an event, as a database does that cannot order it. The count of a sequence

@@ -467,6 +467,14 @@ async fn letters_are_leased_retried_and_blanked(world: &World) {
     let again = letters::claim(db, keys, NOW.plus_seconds(60), 9).await.unwrap();
     assert!(again.len() == 3 && again.iter().all(|one| one.attempts == 2 && one.letter != letter(0)));
 
+    let waiting = letters::waiting(db, 9).await.unwrap();
+    assert_eq!((waiting.count, waiting.oldest_written_at), (3, Some(NOW)));
+    assert_eq!(
+        letters::waiting(db, 2).await.unwrap().count,
+        2,
+        "as many as are looked at"
+    );
+
     letters::mark_sent(db, &again[0].id, NOW).await.unwrap();
     letters::give_up(db, &again[1].id, NOW).await.unwrap();
     for one in &again {

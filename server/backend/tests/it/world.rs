@@ -106,7 +106,9 @@ impl World {
 
     /// Waits until so many transactions wait for each other, or somebody is through. On SQLite they queue before they begin.
     pub async fn until_waiting(&self, count: i64, through: impl Fn() -> bool) {
-        let Db::Postgres(pool) = self.backend.db() else { return };
+        let Db::Postgres { pool, .. } = self.backend.db() else {
+            return;
+        };
         let waiting =
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
         while !through() && sqlx::query_scalar::<_, i64>(waiting).fetch_one(pool).await.unwrap() < count {

@@ -7,12 +7,14 @@ use crate::proof::{Finding, Proof, Setting};
 use crate::service::{Kind, PASSWORD, Plan, Service, TABLES};
 use crate::waiting::{Purpose, waiting};
 use outside::Fault;
+use outside::http::{Connection, Jar};
+use outside::program::free_port;
 
 /// See the module.
 pub const PROOFS: &[Proof] = &[
     Proof {
         number: 14,
-        property: "No password, code, token or address in a URL, log, error, page or cache",
+        property: "No password, code, token or address in a URL, log, error, page, metric or cache",
         hole: "`flows/reset.rs`, the address in a line of the log: found.",
         on: Setting::ONE,
         run: nowhere,
@@ -27,7 +29,10 @@ pub const PROOFS: &[Proof] = &[
 ];
 
 fn nowhere(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
-    let service = Service::start_with(ground, setting, &Plan::without_limits().set("LOG", "debug"))?;
+    let metrics = free_port()?;
+    let plan = Plan::without_limits().set("LOG", "debug");
+    let plan = plan.set("METRICS_LISTEN", format!("127.0.0.1:{metrics}"));
+    let service = Service::start_with(ground, setting, &plan)?;
     let mut life = live(&service)?;
     life.sign_up(&service)?;
     let (mut found, mut looked) = (Vec::new(), 0);
@@ -36,6 +41,13 @@ fn nowhere(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         looked += 1;
         if log.lines().any(|line| tells(line, secret)) {
             found.push(format!("«{secret}» in the log"));
+        }
+    }
+    let metrics = Connection::open(metrics)?.get("/metrics", &mut Jar::default())?.text();
+    for secret in life.secrets.iter().chain([&life.email]) {
+        looked += 1;
+        if metrics.lines().any(|line| tells(line, secret)) {
+            found.push(format!("«{secret}» in a metric"));
         }
     }
     for path in ["/healthz", "/readyz", "/nowhere"] {
@@ -62,7 +74,7 @@ fn nowhere(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     }
     Ok(Finding {
         tried: format!(
-            "{} secrets of a life of an account, in its log at `debug` and {} answers",
+            "{} secrets of a life of an account, in its log at `debug`, its metrics and {} answers",
             life.secrets.len(),
             life.answers.len()
         ),
@@ -73,7 +85,7 @@ fn nowhere(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             found.first().map(String::as_str).unwrap_or_default()
         ),
         bound: "0, all no-store".into(),
-        holds: found.is_empty() && log.len() > 1_000,
+        holds: found.is_empty() && log.len() > 1_000 && metrics.contains("rekey_events_total"),
     })
 }
 

@@ -1,0 +1,191 @@
+//! What the service counts of itself, for those who watch over it. Every label is a name from a fixed list: nobody's address and
+//! nothing that was typed is ever in one (attack: a reader of the figures learns who is here; a sender of odd requests fills
+//! the memory with series).
+
+use crate::store::letters::{self, Waiting};
+use crate::{Backend, Fault};
+use account::Refusal;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// Where spans for traces are; the log leaves them out.
+pub const TRACE: &str = "rekey::trace";
+/// Bounds of a histogram's buckets for work of this machine, in seconds: 0.5 ms to 5 s.
+pub(crate) const SHORT_S: [f64; 13] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
+];
+/// How long the database is waited for. Prometheus itself waits 10 s.
+const DATABASE_TIME: Duration = Duration::from_secs(2);
+/// More letters that wait than these are not looked at.
+const LETTERS_LOOKED_AT: i64 = 10_000;
+
+/// The label of what comes in kinds.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Kind {
+    pub kind: &'static str,
+}
+
+/// The label of what became of a letter.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct State {
+    state: &'static str,
+}
+
+/// The label of what a mail server answered.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SmtpResult {
+    result: &'static str,
+}
+
+/// The labels of connections.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Pool {
+    pool: &'static str,
+    state: &'static str,
+}
+
+/// Counters and gauges of the account service; one set for each [`Backend`].
+#[derive(Debug, Default)]
+pub struct Metrics {
+    refusals: Family<Kind, Counter>,
+    faults: Family<Kind, Counter>,
+    letters: Family<State, Counter>,
+    letter_attempts: Counter,
+    smtp_results: Family<SmtpResult, Counter>,
+    letters_waiting: Gauge<f64, AtomicU64>,
+    oldest_letter_s: Gauge<f64, AtomicU64>,
+    database_up: Gauge,
+    connections: Family<Pool, Gauge>,
+}
+
+impl Metrics {
+    /// A person was told no.
+    pub fn refused(&self, refusal: &Refusal) {
+        self.refusals.get_or_create(&Kind { kind: refusal.key() }).inc();
+    }
+
+    /// Something went wrong on our side; the kind is [`Fault::kind`], `panic`, `library` or `no_answer`.
+    pub fn failed(&self, kind: &'static str) {
+        self.faults.get_or_create(&Kind { kind }).inc();
+    }
+
+    /// A letter was handed to the mail server, which answered so.
+    pub(crate) fn letter_tried(&self, result: &'static str) {
+        self.letter_attempts.inc();
+        self.smtp_results.get_or_create(&SmtpResult { result }).inc();
+    }
+
+    /// A letter will not be tried any more: `sent` or `given_up`.
+    pub(crate) fn letter_done(&self, state: &'static str) {
+        self.letters.get_or_create(&State { state }).inc();
+    }
+}
+
+impl Backend {
+    /// Counters of the account service.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Makes every metric of the account service known to a registry.
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        let metrics = self.metrics();
+        for kind in Fault::KINDS.into_iter().chain(["panic", "library", "no_answer"]) {
+            drop(metrics.faults.get_or_create(&Kind { kind }));
+        }
+        for state in ["sent", "given_up"] {
+            drop(metrics.letters.get_or_create(&State { state }));
+        }
+        for result in ["taken", "4xx", "5xx", "timeout", "connection", "unfit"] {
+            drop(metrics.smtp_results.get_or_create(&SmtpResult { result }));
+        }
+        registry.register(
+            "rekey_refusals",
+            "Noes that people were told, by kind",
+            metrics.refusals.clone(),
+        );
+        registry.register("rekey_faults", "Faults on our side, by kind", metrics.faults.clone());
+        registry.register(
+            "rekey_letters",
+            "Letters that are done: sent, or given up as too late or refused for good",
+            metrics.letters.clone(),
+        );
+        registry.register(
+            "rekey_letter_attempts",
+            "Letters handed to the mail server, second tries included",
+            metrics.letter_attempts.clone(),
+        );
+        registry.register(
+            "rekey_smtp_results",
+            "What the mail server answered: taken, 4xx, 5xx, timeout, connection, or unfit to be sent",
+            metrics.smtp_results.clone(),
+        );
+        registry.register(
+            "rekey_letters_waiting",
+            "Letters of all servers that have not left yet, counted up to 10000",
+            metrics.letters_waiting.clone(),
+        );
+        registry.register(
+            "rekey_letters_oldest_waiting_seconds",
+            "Age of the oldest letter that has not left yet; 0 without one",
+            metrics.oldest_letter_s.clone(),
+        );
+        registry.register(
+            "rekey_database_up",
+            "Whether the database answered when this was read",
+            metrics.database_up.clone(),
+        );
+        registry.register(
+            "rekey_database_connections",
+            "Connections to the database: in use, idle, and as many as there may be",
+            metrics.connections.clone(),
+        );
+        self.parts.db.measured().register(registry);
+        self.parts.hashing.register_metrics(registry);
+    }
+
+    /// Reads what is not counted as it happens: letters that wait, connections, the hashing queue. Asks the database once, and
+    /// says so where it does not answer.
+    pub async fn read_gauges(&self) {
+        let metrics = self.metrics();
+        self.parts.hashing.read_gauges();
+        for connections in self.parts.db.connections() {
+            let most = usize::try_from(connections.most).unwrap_or_default();
+            for (state, count) in [
+                ("in_use", connections.in_use),
+                ("idle", connections.idle),
+                ("max", most),
+            ] {
+                let pool = connections.pool;
+                let gauge = metrics.connections.get_or_create_owned(&Pool { pool, state });
+                gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+            }
+        }
+        let asked = letters::waiting(&self.parts.db, LETTERS_LOOKED_AT);
+        let waiting = match timeout(DATABASE_TIME, asked).await {
+            Ok(Ok(waiting)) => Some(waiting),
+            Ok(Err(_)) | Err(_) => None,
+        };
+        metrics.database_up.set(waiting.is_some().into());
+        // Where it does not answer nobody knows.
+        let (count, age_s) = waiting.map_or((f64::NAN, f64::NAN), |waiting| self.count_and_age_s(&waiting));
+        metrics.letters_waiting.set(count);
+        metrics.oldest_letter_s.set(age_s);
+    }
+
+    #[allow(clippy::cast_precision_loss)] // Whole numbers far below 2⁵³.
+    fn count_and_age_s(&self, waiting: &Waiting) -> (f64, f64) {
+        let now = self.now();
+        let age_ms = waiting
+            .oldest_written_at
+            .map_or(0, |written| (now.0 - written.0).max(0));
+        (waiting.count as f64, age_ms as f64 / 1_000.0)
+    }
+}

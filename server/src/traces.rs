@@ -1,0 +1,143 @@
+//! Traces of requests for an OpenTelemetry collector, over OTLP with protobuf on HTTP. Off unless configured.
+//!
+//! What is sent are spans with a fixed set of names and fields; no line of the log and no text of a request is among them.
+
+use crate::config::Config;
+use async_trait::async_trait;
+use axum::http::HeaderMap;
+use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry::trace::TracerProvider;
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_http::{Bytes, HeaderExtractor, HttpClient, HttpError, Request, Response};
+use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tracing::{Span, Subscriber};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::registry::LookupSpan;
+
+/// How long a batch may take to be sent.
+const SEND_TIME: Duration = Duration::from_secs(5);
+/// How long the end of the program waits for the last batch.
+const LAST_TIME: Duration = Duration::from_secs(2);
+/// Spans that wait to be sent. More are dropped: a collector that is away costs this much memory and nothing else.
+const QUEUE: usize = 4_096;
+
+/// Sends spans in the background, a batch each few seconds.
+pub struct Traces(SdkTracerProvider);
+
+impl Traces {
+    /// Begins, where the configuration names a collector. Wants a Tokio runtime.
+    ///
+    /// # Errors
+    /// A sentence, when the address of the collector is of no use.
+    pub fn start(config: &Config) -> Result<Option<Self>, String> {
+        let Some(url) = &config.otlp_url else {
+            return Ok(None);
+        };
+        let useless = |_| "REKEY_OTLP_URL: nothing can be sent there".to_owned();
+        let exporter = SpanExporter::builder()
+            .with_http()
+            .with_http_client(Client::new().map_err(|error| error.to_string())?)
+            .with_endpoint(url.expose())
+            .with_timeout(SEND_TIME)
+            .build()
+            .map_err(useless)?;
+        let batches = BatchConfigBuilder::default().with_max_queue_size(QUEUE).build();
+        let provider = SdkTracerProvider::builder()
+            .with_span_processor(BatchSpanProcessor::builder(exporter).with_batch_config(batches).build())
+            .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(
+                config.otlp_share,
+            ))))
+            .with_resource(
+                Resource::builder_empty()
+                    .with_service_name("rekey")
+                    .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
+                    .build(),
+            )
+            .build();
+        Ok(Some(Self(provider)))
+    }
+
+    /// What turns our spans into the collector's.
+    pub fn layer<S>(&self) -> impl Layer<S> + Send + Sync + use<S>
+    where
+        S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
+    {
+        tracing_opentelemetry::layer()
+            .with_tracer(self.0.tracer("rekey"))
+            .with_location(false)
+            .with_threads(false)
+            .with_tracked_inactivity(false)
+            .with_target(false)
+            // Spans that were written for it and nothing else: no line of the log, no span of a library.
+            .with_filter(filter_fn(|metadata| {
+                metadata.is_span() && metadata.target() == backend::TRACE
+            }))
+    }
+
+    /// Sends what is left. A collector that does not answer is not waited for.
+    pub async fn end(self) {
+        let ended = tokio::task::spawn_blocking(move || self.0.shutdown_with_timeout(LAST_TIME)).await;
+        if !matches!(ended, Ok(Ok(()))) {
+            tracing::warn!("the last traces were not sent");
+        }
+    }
+}
+
+/// Makes a span part of the trace that the headers name (W3C Trace Context, `traceparent`). Only for headers of a trusted proxy.
+pub fn continue_trace(span: &Span, headers: &HeaderMap) {
+    let parent = TraceContextPropagator::new().extract_with_context(&Context::new(), &HeaderExtractor(headers));
+    // Fails where no traces are sent, and that is fine.
+    let _ = span.set_parent(parent);
+}
+
+/// Carries the exporter's requests. Its thread has no runtime, so they are handed to the program's.
+#[derive(Debug)]
+struct Client {
+    http: reqwest::Client,
+    runtime: Handle,
+    /// Whether the last batch was lost, so that it is said once.
+    away: AtomicBool,
+}
+
+impl Client {
+    fn new() -> Result<Self, reqwest::Error> {
+        Ok(Self {
+            http: reqwest::Client::builder()
+                .timeout(SEND_TIME)
+                .redirect(reqwest::redirect::Policy::none())
+                .build()?,
+            runtime: Handle::current(),
+            away: AtomicBool::new(false),
+        })
+    }
+}
+
+#[async_trait]
+impl HttpClient for Client {
+    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let http = self.http.clone();
+        let sent = self.runtime.spawn(async move {
+            let answer = http.execute(request.try_into()?).await?;
+            let status = answer.status();
+            let mut response = Response::new(answer.bytes().await?);
+            *response.status_mut() = status;
+            Ok::<_, reqwest::Error>(response)
+        });
+        let answered = sent.await?;
+        let away = answered.as_ref().map_or(true, |answer| !answer.status().is_success());
+        match (self.away.swap(away, Ordering::Relaxed), away) {
+            (false, true) => tracing::warn!("traces cannot be sent; they are dropped until the collector answers"),
+            (true, false) => tracing::info!("traces are sent again"),
+            _ => {}
+        }
+        Ok(answered?)
+    }
+}

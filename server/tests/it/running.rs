@@ -1,0 +1,94 @@
+//! The program as a process that serves, on ports that the system chose.
+
+use reqwest::{Client, RequestBuilder};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use tempfile::TempDir;
+
+pub struct Running {
+    child: Child,
+    log: BufReader<ChildStderr>,
+    /// What it has logged so far.
+    pub logged: String,
+    http: Client,
+    origin: String,
+    _folder: TempDir,
+}
+
+impl Running {
+    /// A development run with these settings.
+    pub fn start(settings: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_rekey"))
+            .args(["serve", "--dev"])
+            .current_dir(folder.path())
+            .env_clear()
+            .env("REKEY_LISTEN", "127.0.0.1:0")
+            .envs(settings.iter().copied())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        let mut running = Self {
+            child,
+            log,
+            logged: String::new(),
+            http: Client::builder().no_proxy().build().unwrap(),
+            origin: String::new(),
+            _folder: folder,
+        };
+        running.origin = format!("http://{}", running.address_after("listening"));
+        running
+    }
+
+    /// The address in the next line of the log that has these words.
+    pub fn address_after(&mut self, words: &str) -> String {
+        loop {
+            let mut line = String::new();
+            assert_ne!(self.log.read_line(&mut line).unwrap(), 0, "{}", self.logged);
+            self.logged.push_str(&line);
+            if line.contains(words) {
+                let address = line.split("127.0.0.1:").nth(1).unwrap();
+                let port: String = address.chars().take_while(char::is_ascii_digit).collect();
+                return format!("127.0.0.1:{port}");
+            }
+        }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> &str {
+        &self.origin["http://".len()..]
+    }
+
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.http.get(format!("{}{path}", self.origin))
+    }
+
+    /// Sends a form, as a page's script does.
+    pub fn call(&self, path: &str, form: &'static str) -> RequestBuilder {
+        let request = self.http.post(format!("{}{path}", self.origin));
+        request
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("accept", "application/json")
+            .body(form)
+    }
+
+    /// Tells it to end, waits until it has, and gives all that it has logged.
+    pub fn end(mut self) -> String {
+        let told = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        assert!(told.success());
+        let mut logged = std::mem::take(&mut self.logged);
+        self.log.read_to_string(&mut logged).unwrap();
+        assert!(self.child.wait().unwrap().success(), "{logged}");
+        logged
+    }
+}
+
+/// A test that fails leaves no process behind.
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
