@@ -1,5 +1,5 @@
 # Rekey: the commands. `make run` on a fresh machine does everything that is needed.
-.PHONY: help run test watch check prove attack deploy fuzz bench
+.PHONY: help run test watch check prove attack deploy fuzz mutants bench
 .DEFAULT_GOAL := help
 
 help: ## lists these
@@ -28,6 +28,9 @@ deploy: ## tries what is in deploy/ with the release build: unit, container's ro
 
 fuzz: ## sends parsers, forms and letters what a fuzzer makes up, 5 minutes each (FUZZ_SECONDS=60 ONLY=form)
 	@exec .ci/fuzz $(ONLY)
+
+mutants: ## changes the code that verifies, consumes and throttles, to see whether the tests notice: nine of ten must be noticed
+	@exec .ci/mutants
 
 bench: ## measures the release build: requests a second, CPU, memory, start
 	@exec .ci/bench
