@@ -5,8 +5,8 @@ mod pace;
 use crate::store::letters::{self, Claimed};
 use crate::{Backend, Fault, Mail, TRACE, random, render};
 use rand::Rng;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -27,6 +27,10 @@ pub struct Courier {
     backend: Backend,
     mail: Mail,
     hands: Arc<Semaphore>,
+    /// Letters that have left, and are not written down as such yet.
+    left: Arc<Mutex<Vec<String>>>,
+    /// The turn to write them down.
+    turn: Arc<tokio::sync::Mutex<()>>,
     /// Whether the database failed last time, so that it is said once.
     away: Arc<AtomicBool>,
 }
@@ -39,6 +43,8 @@ impl Courier {
             backend,
             mail,
             hands: Arc::new(Semaphore::new(AT_ONCE)),
+            left: Arc::default(),
+            turn: Arc::default(),
             away: Arc::default(),
         }
     }
@@ -118,7 +124,7 @@ impl Courier {
         let stale_at = pace::stale_at(&letter, written_at);
         if now >= stale_at {
             tracing::warn!(letter = id, attempts, "a letter is too late and is given up");
-            return self.remember(&id, Fate::GivenUp).await;
+            return self.remember(id, Fate::GivenUp).await;
         }
         let rendered = render(&self.backend.parts.settings, &language, &letter);
         let span = tracing::debug_span!(target: TRACE, "send letter", attempts, result = tracing::field::Empty);
@@ -145,33 +151,52 @@ impl Courier {
                 fate
             }
         };
-        self.remember(&id, fate).await;
+        self.remember(id, fate).await;
     }
 
-    /// Writes down what became of a letter. While the database is away it asks again: a letter that has left and is not marked
-    /// would leave once more.
-    async fn remember(&self, id: &str, fate: Fate) {
-        let db = &self.backend.parts.db;
+    /// Writes down what became of a letter. One that has left waits for its turn: whoever has that writes it down for all who
+    /// wait, so that in a flood one commit does for many letters.
+    async fn remember(&self, id: String, fate: Fate) {
+        if !matches!(fate, Fate::Sent) {
+            return self.write_down(&[id], fate).await;
+        }
+        self.left().push(id);
+        let _turn = self.turn.lock().await;
+        let ids = std::mem::take(&mut *self.left());
+        if !ids.is_empty() {
+            self.write_down(&ids, Fate::Sent).await;
+        }
+    }
+
+    /// While the database is away it asks again: a letter that has left and is not marked would leave once more.
+    async fn write_down(&self, ids: &[String], fate: Fate) {
+        let (db, metrics) = (&self.backend.parts.db, self.backend.metrics());
         for left in (0..REMEMBER_TRIES).rev() {
             let now = self.backend.now();
             let done = match fate {
-                Fate::Sent => letters::mark_sent(db, id, now).await,
-                Fate::Again(at) => letters::retry_at(db, id, at).await,
-                Fate::GivenUp => letters::give_up(db, id, now).await,
+                Fate::Sent => letters::mark_sent(db, ids, now).await,
+                Fate::Again(at) => letters::retry_at(db, &ids[0], at).await,
+                Fate::GivenUp => letters::give_up(db, &ids[0], now).await,
             };
             match done {
                 Ok(()) => {
                     match fate {
-                        Fate::Sent => self.backend.metrics().letter_done("sent"),
-                        Fate::GivenUp => self.backend.metrics().letter_done("given_up"),
+                        Fate::Sent => ids.iter().for_each(|_| metrics.letter_done("sent")),
+                        Fate::GivenUp => metrics.letter_done("given_up"),
                         Fate::Again(_) => {}
                     }
                     return;
                 }
-                Err(fault) if left == 0 => tracing::error!(letter = id, %fault, "what became of a letter is not known"),
+                Err(fault) if left == 0 => {
+                    tracing::error!(letter = ids[0], letters = ids.len(), %fault, "what became of a letter is not known");
+                }
                 Err(_) => sleep(PAUSE).await,
             }
         }
+    }
+
+    fn left(&self) -> MutexGuard<'_, Vec<String>> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

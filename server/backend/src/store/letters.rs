@@ -180,16 +180,18 @@ pub async fn waiting(db: &Db, most: i64) -> Result<Waiting, Fault> {
     })
 }
 
-/// It left. Nothing of it is kept but that.
-pub async fn mark_sent(db: &Db, id: &str, now: Timestamp) -> Result<(), Fault> {
+/// They left. Nothing of them is kept but that.
+pub async fn mark_sent(db: &Db, ids: &[String], now: Timestamp) -> Result<(), Fault> {
     let mut tx = db.begin().await?;
     on!(&mut tx, |conn| {
-        sqlx::query("UPDATE letters SET sent_at = $2, body = '' WHERE id = $1")
-            .bind(id)
-            .bind(now.0)
-            .execute(conn)
-            .await?
-            .rows_affected()
+        let mut mark = sqlx::QueryBuilder::new("UPDATE letters SET body = '', sent_at = ");
+        mark.push_bind(now.0).push(" WHERE id IN (");
+        let mut listed = mark.separated(", ");
+        for id in ids {
+            listed.push_bind(id);
+        }
+        mark.push(")");
+        mark.build().execute(conn).await?.rows_affected()
     });
     tx.commit().await
 }

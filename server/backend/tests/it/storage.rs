@@ -475,7 +475,7 @@ async fn letters_are_leased_retried_and_blanked(world: &World) {
         "as many as are looked at"
     );
 
-    letters::mark_sent(db, &again[0].id, NOW).await.unwrap();
+    letters::mark_sent(db, &[again[0].id.clone()], NOW).await.unwrap();
     letters::give_up(db, &again[1].id, NOW).await.unwrap();
     for one in &again {
         letters::retry_at(db, &one.id, NOW.plus_minutes(5)).await.unwrap();
@@ -610,7 +610,7 @@ async fn only_dead_rows_are_pruned(world: &World) {
     assert_eq!(throttles::failures(&mut tx, "long").await.unwrap(), 3);
     tx.commit().await.unwrap();
     let claimed = letters::claim(world.backend.db(), &world.keys, NOW, 9).await.unwrap();
-    letters::mark_sent(world.backend.db(), &claimed[0].id, NOW)
+    letters::mark_sent(world.backend.db(), &[claimed[0].id.clone()], NOW)
         .await
         .unwrap();
     let mut tx = begin(world).await;

@@ -210,7 +210,7 @@ impl World {
             .unwrap();
         arrived.sort_by_key(|letter| letter.written_at);
         for letter in &arrived {
-            letters::mark_sent(self.backend.db(), &letter.id, self.now())
+            letters::mark_sent(self.backend.db(), std::slice::from_ref(&letter.id), self.now())
                 .await
                 .unwrap();
         }
