@@ -8,6 +8,7 @@ use backend::store::events::Actor;
 use backend::store::flows::Flow;
 use backend::store::limits::Rule;
 use backend::store::{Db, Tx, accounts, codes, devices, events, flows, letters, limits, sessions, throttles};
+use sqlx::AssertSqlSafe;
 
 on_both_databases!(
     a_database_begins_commits_rolls_back_and_closes,
@@ -22,6 +23,7 @@ on_both_databases!(
     throttles_count_in_a_row,
     events_are_appended,
     only_dead_rows_are_pruned,
+    dead_rows_are_found_by_an_index,
 );
 
 const NOW: Timestamp = Timestamp(1_000_000);
@@ -608,6 +610,50 @@ async fn only_dead_rows_are_pruned(world: &World) {
     let mut tx = begin(world).await;
     assert_eq!(letters::prune(&mut tx, NOW, 9).await.unwrap(), 0);
     assert_eq!(letters::prune(&mut tx, later, 9).await.unwrap(), 1);
+}
+
+/// A look at what is dead must not read all that lives.
+async fn dead_rows_are_found_by_an_index(world: &World) {
+    for dead in [
+        "SELECT id FROM flows WHERE ends_at < 1 LIMIT 9",
+        "SELECT id FROM sessions WHERE ends_at < 1 LIMIT 9",
+        "SELECT key FROM limits WHERE ends_at < 1 LIMIT 9",
+        "SELECT id FROM letters WHERE written_at < 1 AND (sent_at IS NOT NULL OR given_up_at IS NOT NULL) LIMIT 9",
+        "SELECT id FROM events WHERE account_id = '' AND at < 1 LIMIT 9",
+        "SELECT key FROM throttles WHERE updated_at < 1 AND failures < 9 LIMIT 9",
+        "SELECT id FROM codes WHERE flow_id = 'f'",
+    ] {
+        // The very statements that `prune` runs, but for their figures.
+        let plan = match world.backend.db() {
+            Db::Sqlite { readers, .. } => {
+                let steps: Vec<(i64, i64, i64, String)> =
+                    sqlx::query_as(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {dead}")))
+                        .fetch_all(readers)
+                        .await
+                        .unwrap();
+                steps.into_iter().map(|step| step.3).collect::<String>()
+            }
+            Db::Postgres(pool) => {
+                let mut connection = pool.acquire().await.unwrap();
+                // The tables are empty here, and reading all of nothing is cheapest.
+                sqlx::query("SET enable_seqscan = off")
+                    .execute(&mut *connection)
+                    .await
+                    .unwrap();
+                let steps: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!("EXPLAIN {dead}")))
+                    .fetch_all(&mut *connection)
+                    .await
+                    .unwrap();
+                sqlx::query("RESET enable_seqscan")
+                    .execute(&mut *connection)
+                    .await
+                    .unwrap();
+                steps.concat()
+            }
+        };
+        let by_index = plan.contains("INDEX") || plan.contains("Index Cond");
+        assert!(by_index && !plan.contains("Seq Scan"), "{dead}: {plan}");
+    }
 }
 
 async fn begin(world: &World) -> Tx {
