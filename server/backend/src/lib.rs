@@ -22,6 +22,7 @@ mod settings;
 pub mod store;
 
 pub use caller::{Caller, Held, Moved, TokenChange, TokenKind, Visitor};
+mod upkeep;
 pub use clock::{Clock, SystemClock, TestClock};
 pub use courier::Courier;
 pub use error::{Error, Fault};
@@ -37,6 +38,7 @@ pub use settings::Settings;
 use account::Keyring;
 use std::sync::Arc;
 use store::Db;
+pub use upkeep::{Ended, KeyUses, end_sessions};
 use tokio::sync::{Notify, broadcast};
 
 /// The account service. Cheap to clone; every clone is the same service.

@@ -81,6 +81,30 @@ pub async fn drop_unsent(tx: &mut Tx, flow: &str, now: Timestamp) -> Result<(), 
     Ok(())
 }
 
+/// Drops every letter that has not left yet; gives how many.
+pub async fn drop_everyones(tx: &mut Tx, now: Timestamp) -> Result<u64, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query("UPDATE letters SET given_up_at = $1, body = '' WHERE sent_at IS NULL AND given_up_at IS NULL")
+            .bind(now.0)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    }))
+}
+
+/// How many letters wait whose sealed form begins so: with the name of a key.
+pub async fn count_waiting(tx: &mut Tx, prefix: &str) -> Result<i64, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query_scalar(
+            "SELECT count(*) FROM letters
+              WHERE sent_at IS NULL AND given_up_at IS NULL AND substr(body, 1, length(CAST($1 AS TEXT))) = $1",
+        )
+        .bind(prefix)
+        .fetch_one(conn)
+        .await?
+    }))
+}
+
 /// Chosen once, in a table of its own: a choice that is locked within `IN (…)` is made again for every row that it is compared
 /// with, and each time of other rows.
 macro_rules! lease {

@@ -24,6 +24,7 @@ on_both_databases!(
     events_are_appended,
     only_dead_rows_are_pruned,
     dead_rows_are_found_by_an_index,
+    everybodys_rows_end_at_once,
 );
 
 const NOW: Timestamp = Timestamp(1_000_000);
@@ -654,6 +655,44 @@ async fn dead_rows_are_found_by_an_index(world: &World) {
         let by_index = plan.contains("INDEX") || plan.contains("Index Cond");
         assert!(by_index && !plan.contains("Seq Scan"), "{dead}: {plan}");
     }
+}
+
+async fn everybodys_rows_end_at_once(world: &World) {
+    let mut tx = with_ada(world).await;
+    flows::insert(&mut tx, Purpose::Reset, &flow("f")).await.unwrap();
+    codes::issue(&mut tx, Purpose::Reset, &address(ADA), "f", &code("c", 0))
+        .await
+        .unwrap();
+    sessions::insert(&mut tx, "digest", &session("s")).await.unwrap();
+    let device = devices::Device {
+        id: "d".into(),
+        account_id: id(ADA).0,
+        browser: "Firefox on Linux".into(),
+        trusted_until: Some(NOW.0 + 9),
+    };
+    devices::insert(&mut tx, "device", &device, NOW).await.unwrap();
+    let letter = Letter::Notice(Notice::ManyFailures { at: NOW });
+    letters::write(&mut tx, &world.keys, None, &address(ADA), "en", &letter, NOW)
+        .await
+        .unwrap();
+    assert_eq!(codes::count_live(&mut tx, "k1", NOW).await.unwrap(), 1);
+    assert_eq!(codes::count_live(&mut tx, "k2", NOW).await.unwrap(), 0);
+    assert_eq!(codes::count_live(&mut tx, "k1", NOW.plus_minutes(10)).await.unwrap(), 0);
+    assert_eq!(letters::count_waiting(&mut tx, "k1.").await.unwrap(), 1);
+    assert_eq!(letters::count_waiting(&mut tx, "k2.").await.unwrap(), 0);
+    assert_eq!(accounts::count_hashes(&mut tx, "ha").await.unwrap(), 1);
+    assert_eq!(accounts::count_hashes(&mut tx, "").await.unwrap(), 1);
+    assert_eq!(accounts::count_hashes(&mut tx, "h_").await.unwrap(), 0);
+
+    assert_eq!(sessions::end_everyones(&mut tx).await.unwrap(), [id(ADA).0]);
+    devices::untrust_everyones(&mut tx).await.unwrap();
+    assert!(devices::trusted(&mut tx, &id(ADA), NOW).await.unwrap().is_empty());
+    assert_eq!(flows::end_everyones(&mut tx, NOW).await.unwrap(), ["f"]);
+    assert!(flows::end_everyones(&mut tx, NOW).await.unwrap().is_empty());
+    codes::supersede_everyones(&mut tx, NOW).await.unwrap();
+    assert_eq!(codes::count_live(&mut tx, "k1", NOW).await.unwrap(), 0);
+    assert_eq!(letters::drop_everyones(&mut tx, NOW).await.unwrap(), 1);
+    assert_eq!(letters::count_waiting(&mut tx, "").await.unwrap(), 0);
 }
 
 async fn begin(world: &World) -> Tx {
