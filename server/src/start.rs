@@ -1,9 +1,9 @@
 //! Puts the account service together from the configuration.
 
 use crate::config::Config;
-use account::{Keyring, Secret};
+use account::Secret;
 use backend::store::Db;
-use backend::{Backend, Hashing, LeakedPasswords, Mail, Parts, SystemClock};
+use backend::{Backend, Hashing, Keys, LeakedPasswords, Mail, Parts, SystemClock};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +11,8 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// A sentence that says what is in the way.
-pub async fn backend(config: &Config, keys: Keyring) -> Result<Backend, String> {
+pub async fn backend(config: &Config, keys: impl Into<Keys>) -> Result<Backend, String> {
+    let keys = keys.into();
     Ok(Backend::new(Parts {
         db: database(&config.database_url).await?,
         clock: Arc::new(SystemClock::default()),

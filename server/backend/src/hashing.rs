@@ -1,7 +1,7 @@
 //! Password hashing: Argon2id over a keyed HMAC, admitted as many at once as there are cores.
 
-use crate::{Fault, random};
-use account::{Key, Keyring, Secret};
+use crate::{Fault, Keys, random};
+use account::{Key, Secret};
 use argon2::password_hash::{Output, ParamsString, PasswordHash, Salt, SaltString};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use rand::RngCore;
@@ -24,14 +24,14 @@ const USAGE: &str = "password";
 /// The hasher and its queue.
 #[derive(Clone)]
 pub struct Hashing {
-    keys: Keyring,
+    keys: Keys,
     /// Places in the queue, those that are being hashed included.
     places: Arc<Semaphore>,
     /// Places at the cores.
     cores: Arc<Semaphore>,
     /// Memory to hash in, one piece for each core at most: made once, as fresh pages from the system cost a third of a hash.
     arenas: Arc<Mutex<Vec<Arena>>>,
-    /// A stored form that no password has, verified when there is none.
+    /// A hash that no password has, verified when there is none.
     nobody: Arc<str>,
 }
 
@@ -52,16 +52,15 @@ pub enum Verdict {
 impl Hashing {
     /// `at_once` hashes at a time (the cores), 64 waiting, 2 s at most.
     #[must_use]
-    pub fn new(keys: Keyring, at_once: usize) -> Self {
+    pub fn new(keys: impl Into<Keys>, at_once: usize) -> Self {
         let at_once = at_once.max(1);
-        let nobody = nobody(keys.current()).into();
         let places = Arc::new(Semaphore::new(at_once + WAITING));
         Self {
-            keys,
+            keys: keys.into(),
             places,
             cores: Arc::new(Semaphore::new(at_once)),
             arenas: Arc::default(),
-            nobody,
+            nobody: nobody().into(),
         }
     }
 
@@ -70,7 +69,7 @@ impl Hashing {
     /// # Errors
     /// [`Fault::Busy`] when the queue is full.
     pub async fn hash(&self, password: &Secret) -> Result<String, Fault> {
-        let (key, password) = (self.keys.current().clone(), password.as_password(account::nfc));
+        let (key, password) = (self.keys.current(), password.as_password(account::nfc));
         self.admitted(move |arena| make(arena, &key, &password)).await?
     }
 
@@ -82,7 +81,9 @@ impl Hashing {
     pub async fn verify(&self, password: &Secret, stored: Option<&str>) -> Result<Verdict, Fault> {
         let keys = self.keys.clone();
         let password = password.as_password(account::nfc);
-        let stored_or_nobody = stored.unwrap_or(&self.nobody).to_owned();
+        // Under the key of this moment: one that is gone from the key file would tell nobody's hash from somebody's.
+        let nobodys = || format!("{}{}", self.keys.current().id(), self.nobody);
+        let stored_or_nobody = stored.map_or_else(nobodys, str::to_owned);
         let verdict = self
             .admitted(move |arena| compare(arena, &keys, &password, &stored_or_nobody))
             .await??;
@@ -142,7 +143,7 @@ fn make(arena: &mut Arena, key: &Key, password: &Secret) -> Result<String, Fault
     Ok(format!("{}{hash}", key.id()))
 }
 
-fn compare(arena: &mut Arena, keys: &Keyring, password: &Secret, stored: &str) -> Result<Verdict, Fault> {
+fn compare(arena: &mut Arena, keys: &Keys, password: &Secret, stored: &str) -> Result<Verdict, Fault> {
     let corrupt = || Fault::Corrupt { what: "password hash" };
     let (key_id, phc) = stored.split_at(stored.find("$argon2").ok_or_else(corrupt)?);
     let parsed = PasswordHash::new(phc).map_err(|_| corrupt())?;
@@ -150,7 +151,7 @@ fn compare(arena: &mut Arena, keys: &Keyring, password: &Secret, stored: &str) -
         Zeroizing::new(password.expose().to_owned())
     } else {
         keyed(
-            keys.find(key_id).ok_or_else(|| Fault::KeyGone { id: key_id.into() })?,
+            &keys.find(key_id).ok_or_else(|| Fault::KeyGone { id: key_id.into() })?,
             password,
         )
     };
@@ -208,8 +209,8 @@ fn keyed(key: &Key, password: &Secret) -> Zeroizing<String> {
     Zeroizing::new(hex::encode(&mac[..]))
 }
 
-/// A stored form with a random result: verifying it is the same work as verifying a real one, and no password fits.
-fn nobody(key: &Key) -> String {
+/// A hash with a random result: verifying it is the same work as verifying a real one, and no password fits.
+fn nobody() -> String {
     let part = |bytes: &[u8]| {
         use base64::Engine as _;
         base64::engine::general_purpose::STANDARD_NO_PAD.encode(bytes)
@@ -217,12 +218,7 @@ fn nobody(key: &Key) -> String {
     let (m, t, p) = COST;
     let salt = bytes::<16>();
     let hash = bytes::<32>();
-    format!(
-        "{}$argon2id$v=19$m={m},t={t},p={p}${}${}",
-        key.id(),
-        part(&salt),
-        part(&hash)
-    )
+    format!("$argon2id$v=19$m={m},t={t},p={p}${}${}", part(&salt), part(&hash))
 }
 
 fn own_cost() -> Result<Params, Fault> {

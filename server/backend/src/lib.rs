@@ -10,6 +10,7 @@ pub mod flows;
 mod guessing;
 mod hashing;
 mod leaked;
+mod keys;
 mod letters;
 mod limits;
 mod mail;
@@ -29,13 +30,13 @@ pub use error::{Error, Fault};
 pub use hashing::{Hashing, Verdict};
 pub use leaked::LeakedPasswords;
 pub use letters::{RenderedLetter, gallery, render};
+pub use keys::Keys;
 pub use limits::Limits;
 pub use mail::{KeptLetter, Mail, SmtpError};
 pub use people::{NewPerson, Person};
 pub use retried::retried;
 pub use settings::Settings;
 
-use account::Keyring;
 use std::sync::Arc;
 use store::Db;
 pub use upkeep::{Ended, KeyUses, end_sessions};
@@ -58,7 +59,7 @@ pub struct Parts {
     /// The only reader of the time.
     pub clock: Arc<dyn Clock>,
     /// Server keys; not in the database.
-    pub keys: Keyring,
+    pub keys: Keys,
     /// Password hashing, admitted.
     pub hashing: Hashing,
     /// The operator's list of leaked passwords, if any.

@@ -9,6 +9,8 @@ mod crowd;
 mod database;
 mod events;
 mod end_sessions;
+mod events;
+mod keys;
 mod leaked;
 mod reset;
 mod reset_codes;
