@@ -36,6 +36,9 @@ pub enum Fault {
         /// Its name.
         id: String,
     },
+    /// The file of the database is being restored, or is in use by others and cannot be.
+    #[error("its file is in use: a server runs on it, or it is being restored")]
+    InUse,
     /// Hashing failed, which it does for no password.
     #[error("hashing: {0}")]
     Hashing(String),

@@ -2,6 +2,7 @@
 
 rust_i18n::i18n!("locales", fallback = "en");
 
+mod backup;
 mod caller;
 mod clock;
 mod courier;
@@ -9,8 +10,8 @@ mod error;
 pub mod flows;
 mod guessing;
 mod hashing;
-mod leaked;
 mod keys;
+mod leaked;
 mod letters;
 mod limits;
 mod mail;
@@ -21,25 +22,26 @@ mod retried;
 mod seal;
 mod settings;
 pub mod store;
-
-pub use caller::{Caller, Held, Moved, TokenChange, TokenKind, Visitor};
 mod upkeep;
+
+pub use backup::{BackupError, Restored, back_up, restore};
+pub use caller::{Caller, Held, Moved, TokenChange, TokenKind, Visitor};
 pub use clock::{Clock, SystemClock, TestClock};
 pub use courier::Courier;
 pub use error::{Error, Fault};
 pub use hashing::{Hashing, Verdict};
+pub use keys::Keys;
 pub use leaked::LeakedPasswords;
 pub use letters::{RenderedLetter, gallery, render};
-pub use keys::Keys;
 pub use limits::Limits;
 pub use mail::{KeptLetter, Mail, SmtpError};
 pub use people::{NewPerson, Person};
 pub use retried::retried;
 pub use settings::Settings;
+pub use upkeep::{Ended, KeyUses, end_sessions};
 
 use std::sync::Arc;
 use store::Db;
-pub use upkeep::{Ended, KeyUses, end_sessions};
 use tokio::sync::{Notify, broadcast};
 
 /// The account service. Cheap to clone; every clone is the same service.

@@ -1,10 +1,13 @@
 //! The database in use. Nothing outside `store/` knows that there are two.
 
+use super::InUse;
 use crate::Fault;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A SQLite file or a PostgreSQL server.
@@ -16,6 +19,8 @@ pub enum Db {
         writer: SqlitePool,
         /// The ones that read.
         readers: SqlitePool,
+        /// Keeps others from putting another file in its place.
+        in_use: Arc<InUse>,
     },
     /// A server.
     Postgres(PgPool),
@@ -51,10 +56,22 @@ impl Db {
             // FULL: what was acknowledged outlives a loss of power.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(10));
+        let in_use = Arc::new(InUse::shared(options.get_filename())?);
         let pool = SqlitePoolOptions::new().acquire_timeout(Duration::from_secs(10));
         let writer = pool.clone().max_connections(1).connect_with(options.clone()).await?;
         let readers = pool.max_connections(4).connect_with(options.read_only(true)).await?;
-        Ok(Self::Sqlite { writer, readers })
+        Ok(Self::Sqlite {
+            writer,
+            readers,
+            in_use,
+        })
+    }
+
+    /// The file of a `sqlite://` address; `None` for a server's, and for what is no address.
+    #[must_use]
+    pub fn file(url: &str) -> Option<PathBuf> {
+        let options = url.starts_with("sqlite:").then(|| SqliteConnectOptions::from_str(url));
+        Some(options?.ok()?.get_filename().to_owned())
     }
 
     /// Brings the tables up to date, under a lock, so that several servers may start at once.
@@ -108,9 +125,14 @@ impl Db {
     /// Closes every connection, after what runs has ended.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { writer, readers } => {
+            Self::Sqlite {
+                writer,
+                readers,
+                in_use,
+            } => {
                 readers.close().await;
                 writer.close().await;
+                in_use.release();
             }
             Self::Postgres(pool) => pool.close().await,
         }

@@ -7,7 +7,7 @@ use backend::Caller;
 use backend::store::events::Actor;
 use backend::store::flows::Flow;
 use backend::store::limits::Rule;
-use backend::store::{Db, Tx, accounts, codes, devices, events, flows, letters, limits, sessions, throttles};
+use backend::store::{Db, Tx, accounts, backup, codes, devices, events, flows, letters, limits, sessions, throttles};
 use sqlx::AssertSqlSafe;
 
 on_both_databases!(
@@ -25,6 +25,7 @@ on_both_databases!(
     only_dead_rows_are_pruned,
     dead_rows_are_found_by_an_index,
     everybodys_rows_end_at_once,
+    a_files_copy_is_whole,
 );
 
 const NOW: Timestamp = Timestamp(1_000_000);
@@ -693,6 +694,29 @@ async fn everybodys_rows_end_at_once(world: &World) {
     assert_eq!(codes::count_live(&mut tx, "k1", NOW).await.unwrap(), 0);
     assert_eq!(letters::drop_everyones(&mut tx, NOW).await.unwrap(), 1);
     assert_eq!(letters::count_waiting(&mut tx, "").await.unwrap(), 0);
+}
+
+/// PostgreSQL has tools of its own for that.
+async fn a_files_copy_is_whole(world: &World) {
+    let mut tx = with_ada(world).await;
+    flows::insert(&mut tx, Purpose::Reset, &flow("f")).await.unwrap();
+    tx.commit().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let to = folder.path().join("copy");
+    let copied = backup::copy(world.backend.db(), &to).await.unwrap();
+    assert_eq!(
+        (copied, to.exists()),
+        match world.backend.db() {
+            Db::Sqlite { .. } => (true, true),
+            Db::Postgres(_) => (false, false),
+        }
+    );
+    if copied {
+        assert_eq!(backup::fault_of(&to).await, None);
+        assert!(backup::copy(world.backend.db(), &to).await.is_err(), "it is there");
+    }
+    std::fs::write(&to, "nothing").unwrap();
+    assert!(backup::fault_of(&to).await.is_some());
 }
 
 async fn begin(world: &World) -> Tx {
