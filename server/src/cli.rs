@@ -1,5 +1,6 @@
 //! What can be typed at a terminal.
 
+use crate::commands::keys::Keys;
 use crate::commands::{self, Failed};
 use crate::config::{self, Config, Problem, Wanted, variable};
 use crate::{keys, logs, serve};
@@ -34,6 +35,9 @@ enum Command {
     /// Look after accounts
     #[command(subcommand)]
     User(User),
+    /// Look after the server's keys
+    #[command(subcommand)]
+    Keys(Keys),
     /// Say what is wrong with the configuration, or what it is
     CheckConfig {
         /// As for `serve --dev`
@@ -125,6 +129,10 @@ pub async fn run() -> ExitCode {
         },
         Command::User(user) => match settle(Wanted::Command, KeyFile::Needed) {
             Ok((config, Some(keys))) => commands::user(config, keys, user).await,
+            other => other.map(drop),
+        },
+        Command::Keys(command) => match settle(Wanted::Command, KeyFile::Needed) {
+            Ok((config, Some(keys))) => commands::keys::run(config, keys, command).await,
             other => other.map(drop),
         },
         Command::CheckConfig { list: true, .. } => commands::list_keys(),

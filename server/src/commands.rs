@@ -1,5 +1,7 @@
 //! What an operator does at a terminal besides serving.
 
+pub mod keys;
+
 use crate::cli::{HandOver, NewUser, User};
 use crate::config::{Config, KEYS, Problem, variable};
 use crate::{people, start};

@@ -4,7 +4,7 @@ use crate::assets::{self, Site};
 use crate::commands::Failed;
 use crate::config::Config;
 use crate::http::{self, Parts, Service};
-use crate::{listen, people, start};
+use crate::{keys, listen, people, start};
 use account::Keyring;
 use backend::{Backend, Courier, Mail};
 use std::fmt::Write as _;
@@ -16,9 +16,10 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 /// `rekey serve`.
-pub async fn run(config: Config, keys: Keyring, dev: bool, watch: bool) -> Result<(), Failed> {
+pub async fn run(config: Config, ring: Keyring, dev: bool, watch: bool) -> Result<(), Failed> {
     let signals = Signals::hear().map_err(|error| format!("signals cannot be heard: {}", error.kind()))?;
-    let backend = start::backend(&config, keys).await?;
+    let keys = keys::from_file(&config.key_file, ring);
+    let backend = start::backend(&config, keys.clone()).await?;
     let mail = start::mail(&config)?;
     if dev {
         people::add_demo(&backend).await?;
@@ -36,6 +37,7 @@ pub async fn run(config: Config, keys: Keyring, dev: bool, watch: bool) -> Resul
     let greeting = dev.then(|| greeting(&config));
     let courier = tokio::spawn(carry_letters(backend.clone(), mail.clone()));
     let broom = tokio::spawn(sweep(backend.clone()));
+    let follower = tokio::spawn(keys::follow(keys, config.key_file.clone()));
     let service = Service::new(Parts {
         backend,
         mail,
@@ -56,6 +58,7 @@ pub async fn run(config: Config, keys: Keyring, dev: bool, watch: bool) -> Resul
     // A letter that is being sent when this ends is claimed again after a while.
     courier.abort();
     broom.abort();
+    follower.abort();
     told.abort();
     tracing::info!("ended");
     Ok(served.map_err(|error| format!("the listener failed: {}", error.kind()))?)
