@@ -1,5 +1,6 @@
 //! What an operator does at a terminal besides serving.
 
+pub mod backup;
 pub mod keys;
 
 use crate::cli::{HandOver, NewUser, User};

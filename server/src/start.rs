@@ -28,15 +28,8 @@ pub async fn backend(config: &Config, keys: impl Into<Keys>) -> Result<Backend, 
 /// # Errors
 /// A sentence that says what is in the way.
 pub async fn database(url: &Secret) -> Result<Db, String> {
-    let file = url
-        .expose()
-        .strip_prefix("sqlite://")
-        .map(|file| file.split('?').next().unwrap_or_default());
-    if let Some(folder) = file
-        .and_then(|file| Path::new(file).parent())
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
-        private_folder(folder)?;
+    if let Some(file) = Db::file(url.expose()) {
+        folder_of(&file)?;
     }
     let db = Db::open(url.expose())
         .await
@@ -45,6 +38,15 @@ pub async fn database(url: &Secret) -> Result<Db, String> {
         .await
         .map_err(|fault| format!("the database's tables cannot be brought up to date: {fault}"))?;
     Ok(db)
+}
+
+/// Makes the folder of a database's file when it is missing.
+///
+/// # Errors
+/// A sentence that says what is in the way.
+pub fn folder_of(file: &Path) -> Result<(), String> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.map_or(Ok(()), private_folder)
 }
 
 /// How letters leave.
