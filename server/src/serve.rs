@@ -1,6 +1,6 @@
 //! Serves until told to stop.
 
-use crate::assets::{self, Site};
+use crate::assets::Site;
 use crate::commands::Failed;
 use crate::config::Config;
 use crate::http::{self, Parts, Service};
@@ -24,12 +24,7 @@ pub async fn run(config: Config, ring: Keyring, dev: bool, watch: bool) -> Resul
     if dev {
         people::add_demo(&backend).await?;
     }
-    let folder = assets::folder(config.site.as_deref());
-    let site =
-        Site::read(&folder).map_err(|error| format!("the folder {} does not read: {error}", folder.display()))?;
-    if site.files.is_empty() {
-        tracing::warn!(folder = %folder.display(), "no browser's files; pages are served without style and scripts");
-    }
+    let site = Site::find(config.site.as_deref())?;
     let address = config.listen;
     let listener = listen::at(address)
         .map_err(|error| format!("REKEY_LISTEN: nothing can listen at {address}: {}", error.kind()))?;
