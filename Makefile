@@ -1,5 +1,5 @@
 # Rekey: the commands. `make run` on a fresh machine does everything that is needed.
-.PHONY: help run test watch check prove attack fuzz bench
+.PHONY: help run test watch check prove attack fuzz bench release
 .DEFAULT_GOAL := help
 
 help: ## lists these
@@ -25,6 +25,9 @@ attack: ## lets hydra, sqlmap, wapiti, ffuf and slowhttptest at the release buil
 
 fuzz: ## sends parsers, forms and letters what a fuzzer makes up, 5 minutes each (FUZZ_SECONDS=60 ONLY=form)
 	@exec .ci/fuzz $(ONLY)
+
+release: ## builds the program that is handed out, the site inside: target/dist/rekey, its SHA-256, size and start
+	@exec .ci/release
 
 bench: ## measures the release build: requests a second, CPU, memory, start
 	@exec .ci/bench
