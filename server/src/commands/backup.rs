@@ -57,7 +57,10 @@ pub async fn restore(config: Config, keys: Keyring, from: &Path, keep_sessions: 
         Some(ended) => say(&told(ended))?,
         None => say("Sessions, codes and letters are as they were in the backup.\n")?,
     }
-    super::keys::warn_of_missing(&start::backend(&config, keys.clone()).await?, &keys).await
+    let backend = start::backend(&config, keys.clone()).await?;
+    let told = super::keys::warn_of_missing(&backend, &keys).await;
+    backend.db().close().await;
+    told
 }
 
 /// `rekey end-sessions`.
@@ -81,10 +84,13 @@ fn told(ended: Ended) -> String {
 }
 
 const PG_DUMP: &str = "The database is a PostgreSQL server, and its own tool makes the backup:
-  pg_dump --format=custom --no-owner --file=FILE \"$REKEY_DATABASE_URL\"
+  (umask 077; pg_dump --format=custom --no-owner --file=FILE \"$REKEY_DATABASE_URL\")
 The key file is not in it; keep a copy of that somewhere else.";
 
 const PG_RESTORE: &str =
-    "The database is a PostgreSQL server, and its own tool restores a backup. Stop the servers, then:
-  pg_restore --clean --if-exists --no-owner --single-transaction --dbname=\"$REKEY_DATABASE_URL\" FILE
+    "The database is a PostgreSQL server, and its own tools restore a backup, into a new database beside \
+the present one. Stop the servers, then:
+  createdb NEW
+  pg_restore --no-owner --single-transaction --dbname=postgres://USER@HOST/NEW FILE
+Name the new one in REKEY_DATABASE_URL, and before any server starts:
   rekey end-sessions --restored";
