@@ -1,5 +1,5 @@
 # Rekey: the commands. `make run` on a fresh machine does everything that is needed.
-.PHONY: help run test watch check prove attack deploy fuzz mutants bench
+.PHONY: help run test watch check prove attack deploy fuzz mutants bench release
 .DEFAULT_GOAL := help
 
 help: ## lists these
@@ -31,6 +31,9 @@ fuzz: ## sends parsers, forms and letters what a fuzzer makes up, 5 minutes each
 
 mutants: ## changes the code that verifies, consumes and throttles, to see whether the tests notice: nine of ten must be noticed
 	@exec .ci/mutants
+
+release: ## builds the program that is handed out, the site inside: target/dist/rekey, its SHA-256, size and start
+	@exec .ci/release
 
 bench: ## measures the release build: requests a second, CPU, memory, start
 	@exec .ci/bench

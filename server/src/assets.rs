@@ -1,10 +1,10 @@
-//! The browser's files: read into memory at the start, each in the form that the browser asked for.
+//! The browser's files: in the program or in a folder, read into memory at the start, each in the form that the browser asked for.
 
 use crate::http::compress;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// A file with its compressed forms.
@@ -76,9 +76,8 @@ impl Build {
 
 const MANIFEST: &str = "manifest.json";
 
-/// Where the files are: the folder of the configuration, or `site` beside the program, or `target/site`.
-#[must_use]
-pub fn folder(configured: Option<&Path>) -> PathBuf {
+/// Where the files are that are not in the program.
+fn folder(configured: Option<&Path>) -> PathBuf {
     if let Some(folder) = configured {
         return folder.to_owned();
     }
@@ -90,8 +89,36 @@ pub fn folder(configured: Option<&Path>) -> PathBuf {
         .unwrap_or_else(|| "target/site".into())
 }
 
+/// Files by their path within the site.
+type Files = BTreeMap<String, Bytes>;
+
+/// What the build put into the program; nothing without the feature `embed-site`.
+const EMBEDDED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/site.rs"));
+
 impl Site {
-    /// Reads the folder. An absent one is an empty site: pages work without scripts and style.
+    /// The site to serve: the folder of the configuration, or what is in the program, or `site` beside the program, or
+    /// `target/site`. Without any it is empty: pages work without scripts and style.
+    ///
+    /// # Errors
+    /// A sentence: a file or the manifest does not read.
+    pub fn find(configured: Option<&Path>) -> Result<Self, String> {
+        if configured.is_none() && !EMBEDDED.is_empty() {
+            let files = EMBEDDED
+                .iter()
+                .map(|(path, bytes)| ((*path).to_owned(), Bytes::from_static(bytes)));
+            return Self::new(files.collect())
+                .map_err(|error| format!("the site in the program does not read: {error}"));
+        }
+        let folder = folder(configured);
+        let site =
+            Self::read(&folder).map_err(|error| format!("the folder {} does not read: {error}", folder.display()))?;
+        if site.files.len() == site.build.words.len() {
+            tracing::warn!(folder = %folder.display(), "no browser's files; pages are served without style and scripts");
+        }
+        Ok(site)
+    }
+
+    /// Reads a folder. An absent one is an empty site.
     ///
     /// # Errors
     /// When a file or the manifest does not read.
@@ -100,30 +127,44 @@ impl Site {
         if folder.is_dir() {
             list(folder, &mut paths)?;
         }
-        let manifest = folder.join(MANIFEST);
-        let hashed = manifest.is_file();
-        let mut build: Build = if hashed {
-            serde_json::from_slice(&std::fs::read(&manifest)?)?
-        } else {
-            Build::default()
+        let mut files = Files::new();
+        for path in paths {
+            let Ok(below) = path.strip_prefix(folder) else { continue };
+            files.insert(below.to_string_lossy().into_owned(), std::fs::read(&path)?.into());
+        }
+        Self::new(files)
+    }
+
+    /// Lays out what was read. A file may be there in its compressed form only.
+    fn new(mut found: Files) -> std::io::Result<Self> {
+        let manifest = found.remove(MANIFEST);
+        let mut build: Build = match &manifest {
+            Some(bytes) => serde_json::from_slice(bytes)?,
+            None => Build::default(),
         };
         let mut files = BTreeMap::new();
-        for path in paths.iter().filter(|path| **path != manifest && !is_packed(path)) {
-            let Ok(below) = path.strip_prefix(folder) else { continue };
-            let address = format!("/{}", below.to_string_lossy());
-            let plain = Bytes::from(std::fs::read(path)?);
-            let etag = format!("\"{}\"", hex(&Sha256::digest(&plain)[..12]));
-            files.insert(
-                address.clone(),
-                Asset {
-                    brotli: packed(path, "br")?,
-                    gzip: packed(path, "gz")?,
-                    content_type: content_type(path),
-                    etag,
-                    hashed: hashed && build.names().contains(&address.as_str()),
-                    plain,
-                },
-            );
+        let names: BTreeSet<&str> = found
+            .keys()
+            .map(|name| name.strip_suffix(".br").or(name.strip_suffix(".gz")).unwrap_or(name))
+            .collect();
+        for name in names {
+            let form = |ending: &str| found.get(&format!("{name}{ending}")).cloned();
+            let (brotli, gzip) = (form(".br"), form(".gz"));
+            let plain = match (form(""), &brotli) {
+                (Some(plain), _) => plain,
+                (None, Some(packed)) => compress::unpack_brotli(packed)?.into(),
+                (None, None) => continue,
+            };
+            let address = format!("/{name}");
+            let asset = Asset {
+                brotli,
+                gzip,
+                content_type: content_type(Path::new(name)),
+                etag: format!("\"{}\"", hex(&Sha256::digest(&plain)[..12])),
+                hashed: manifest.is_some() && build.names().contains(&address.as_str()),
+                plain,
+            };
+            files.insert(address, asset);
         }
         for language in app::words::LANGUAGES {
             let words = Asset::of_words(language)?;
@@ -244,22 +285,6 @@ fn list(folder: &Path, into: &mut Vec<PathBuf>) -> std::io::Result<()> {
     Ok(())
 }
 
-fn is_packed(path: &Path) -> bool {
-    matches!(path.extension().and_then(|ending| ending.to_str()), Some("br" | "gz"))
-}
-
-fn packed(path: &Path, ending: &str) -> std::io::Result<Option<Bytes>> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(ending);
-    let path = PathBuf::from(name);
-    if path.is_file() {
-        std::fs::read(path).map(|bytes| Some(bytes.into()))
-    } else {
-        Ok(None)
-    }
-}
-
 fn content_type(path: &Path) -> &'static str {
     match path.extension().and_then(|ending| ending.to_str()).unwrap_or_default() {
         "css" => "text/css; charset=utf-8",
@@ -279,4 +304,42 @@ fn content_type(path: &Path) -> &'static str {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(files: &[(&str, &[u8])]) -> Site {
+        let files = files
+            .iter()
+            .map(|(name, bytes)| ((*name).to_owned(), Bytes::copy_from_slice(bytes)));
+        Site::new(files.collect()).unwrap()
+    }
+
+    #[test]
+    fn a_file_that_is_there_compressed_only_is_served_plain_too() {
+        let packed = compress::brotli(b"a { color: red }", 9).unwrap();
+        let site = of(&[
+            ("pkg/x.css.br", &packed),
+            ("pkg/x.css.gz", b"gz"),
+            ("favicon.svg", b"<svg/>"),
+        ]);
+        let both = of(&[("pkg/x.css.br", &packed), ("pkg/x.css", b"a { color: red }")]);
+        let css = &site.files["/pkg/x.css"];
+        assert_eq!(css.plain.as_ref(), b"a { color: red }");
+        assert_eq!(
+            (css.brotli.as_deref(), css.gzip.as_deref()),
+            (Some(&packed[..]), Some(&b"gz"[..]))
+        );
+        assert_eq!(css.etag, both.files["/pkg/x.css"].etag, "it is the same file");
+        assert!(!site.files.contains_key("/pkg/x.css.br"));
+        assert_eq!(site.files["/favicon.svg"].plain.as_ref(), b"<svg/>");
+    }
+
+    #[test]
+    fn a_file_that_does_not_unpack_is_told() {
+        let broken = [("pkg/x.css.br".to_owned(), Bytes::from_static(b"no brotli"))];
+        assert!(Site::new(broken.into()).is_err());
+    }
 }

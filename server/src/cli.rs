@@ -1,12 +1,14 @@
 //! What can be typed at a terminal.
 
-use crate::commands::{self, Failed};
+use crate::commands::keys::Keys;
+use crate::commands::{self, Failed, backup};
 use crate::config::{self, Config, Problem, Wanted, variable};
 use crate::traces::Traces;
 use crate::{keys, logs, serve};
 use account::Keyring;
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Accounts: sign in, reset a forgotten password, change it.
@@ -35,6 +37,28 @@ enum Command {
     /// Look after accounts
     #[command(subcommand)]
     User(User),
+    /// Copy the database into a new file, also while a server runs on it (SQLite; PostgreSQL has `pg_dump`)
+    Backup {
+        /// Where to; it must not exist
+        file: PathBuf,
+    },
+    /// Put a backup in the place of the database, which is kept beside it (SQLite; PostgreSQL has `pg_restore`)
+    Restore {
+        /// What `rekey backup` has made
+        file: PathBuf,
+        /// Leave sessions, trusted devices, flows, codes and letters as they are in the backup: only for a service that moves
+        #[arg(long)]
+        keep_sessions: bool,
+    },
+    /// End every session, flow and code; trust no device any longer: everybody signs in again
+    EndSessions {
+        /// The database was restored from a backup: give up the letters that wait in it, too
+        #[arg(long)]
+        restored: bool,
+    },
+    /// Look after the server's keys
+    #[command(subcommand)]
+    Keys(Keys),
     /// Ask the server that runs on this machine, at REKEY_LISTEN, whether it is ready; for health checks of containers
     Health,
     /// Say what is wrong with the configuration, or what it is
@@ -128,6 +152,22 @@ pub async fn run() -> ExitCode {
         },
         Command::User(user) => match settle(Wanted::Command, KeyFile::Needed) {
             Ok((config, Some(keys))) => commands::user(config, keys, user).await,
+            other => other.map(drop),
+        },
+        Command::Backup { file } => match settle(Wanted::Command, KeyFile::Unused) {
+            Ok((config, _)) => backup::back_up(&config, &file).await,
+            Err(failed) => Err(failed),
+        },
+        Command::Restore { file, keep_sessions } => match settle(Wanted::Command, KeyFile::Needed) {
+            Ok((config, Some(keys))) => backup::restore(config, keys, &file, keep_sessions).await,
+            other => other.map(drop),
+        },
+        Command::EndSessions { restored } => match settle(Wanted::Command, KeyFile::Unused) {
+            Ok((config, _)) => backup::end_sessions(&config, restored).await,
+            Err(failed) => Err(failed),
+        },
+        Command::Keys(command) => match settle(Wanted::Command, KeyFile::Needed) {
+            Ok((config, Some(keys))) => commands::keys::run(config, keys, command).await,
             other => other.map(drop),
         },
         Command::Health => match settle(Wanted::Command, KeyFile::Unused) {

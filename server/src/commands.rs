@@ -1,5 +1,8 @@
 //! What an operator does at a terminal besides serving.
 
+pub mod backup;
+pub mod keys;
+
 use crate::cli::{HandOver, NewUser, User};
 use crate::config::{Config, KEYS, Problem, variable};
 use crate::{people, start};

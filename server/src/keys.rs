@@ -7,18 +7,24 @@
 //! ```
 //! A new key is added beside the old one and named in `current`; the old one still verifies what it made.
 
+mod change;
+mod follow;
+
+pub use change::{add, make_current, remove, rotate};
+pub use follow::{follow, from_file};
+
 use account::{Key, Keyring};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rand::TryRngCore;
 use rand::rngs::OsRng;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct KeyFile {
     current: String,
@@ -79,11 +85,7 @@ pub fn read_or_make(path: &Path) -> Result<Keyring, String> {
         .open(path)
     {
         Ok(mut file) => {
-            let mut bytes = [0_u8; 32];
-            OsRng
-                .try_fill_bytes(&mut bytes)
-                .map_err(|_| "the system gives no random bytes".to_owned())?;
-            let text = format!("current = \"k1\"\n\n[keys]\nk1 = \"{}\"\n", STANDARD.encode(bytes));
+            let text = format!("current = \"k1\"\n\n[keys]\nk1 = \"{}\"\n", random_key()?);
             file.write_all(text.as_bytes())
                 .and_then(|()| file.sync_all())
                 .map_err(failed)?;
@@ -94,12 +96,29 @@ pub fn read_or_make(path: &Path) -> Result<Keyring, String> {
     read(path)
 }
 
+fn random_key() -> Result<String, String> {
+    let mut bytes = [0_u8; 32];
+    OsRng
+        .try_fill_bytes(&mut bytes)
+        .map_err(|_| "the system gives no random bytes".to_owned())?;
+    Ok(STANDARD.encode(bytes))
+}
+
+/// Names stand before what their key made, with a `$` or a `.` between.
+fn is_name(name: &str) -> bool {
+    let letter = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    (1..=32).contains(&name.len()) && name.chars().all(letter)
+}
+
 fn parse(text: &str) -> Result<Keyring, String> {
     // The parser's own message quotes the line, which is a key.
     let file: KeyFile = toml::from_str(text).map_err(|_| "is not TOML with `current` and `[keys]`".to_owned())?;
     let mut current = None;
     let mut older = Vec::new();
     for (id, encoded) in file.keys {
+        if !is_name(&id) {
+            return Err("has a key whose name is not 1 to 32 letters, digits, - or _".into());
+        }
         let bytes = STANDARD
             .decode(encoded.trim())
             .ok()

@@ -1,10 +1,10 @@
 //! Serves until told to stop.
 
-use crate::assets::{self, Site};
+use crate::assets::Site;
 use crate::commands::Failed;
 use crate::config::Config;
 use crate::http::{self, Parts, Service};
-use crate::{listen, metrics, people, start};
+use crate::{keys, listen, metrics, people, start};
 use account::Keyring;
 use backend::{Backend, Courier, Mail};
 use sd_notify::{NotifyState, notify};
@@ -19,19 +19,15 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 /// `rekey serve`.
-pub async fn run(config: Config, keys: Keyring, dev: bool, watch: bool) -> Result<(), Failed> {
+pub async fn run(config: Config, ring: Keyring, dev: bool, watch: bool) -> Result<(), Failed> {
     let signals = Signals::hear().map_err(|error| format!("signals cannot be heard: {}", error.kind()))?;
-    let backend = start::backend(&config, keys).await?;
+    let keys = keys::from_file(&config.key_file, ring);
+    let backend = start::backend(&config, keys.clone()).await?;
     let mail = start::mail(&config)?;
     if dev {
         people::add_demo(&backend).await?;
     }
-    let folder = assets::folder(config.site.as_deref());
-    let site =
-        Site::read(&folder).map_err(|error| format!("the folder {} does not read: {error}", folder.display()))?;
-    if site.files.is_empty() {
-        tracing::warn!(folder = %folder.display(), "no browser's files; pages are served without style and scripts");
-    }
+    let site = Site::find(config.site.as_deref())?;
     let (listener, address) = listen_at("REKEY_LISTEN", config.listen)?;
     let metrics_listener = match config.metrics_listen {
         Some(address) => Some(listen_at("REKEY_METRICS_LISTEN", address)?),
@@ -41,6 +37,7 @@ pub async fn run(config: Config, keys: Keyring, dev: bool, watch: bool) -> Resul
     let greeting = dev.then(|| greeting(&config));
     let courier = tokio::spawn(carry_letters(backend.clone(), mail.clone()));
     let broom = tokio::spawn(sweep(backend.clone()));
+    let follower = tokio::spawn(keys::follow(keys, config.key_file.clone()));
     let service = Service::new(Parts {
         backend,
         mail,
@@ -67,6 +64,7 @@ pub async fn run(config: Config, keys: Keyring, dev: bool, watch: bool) -> Resul
     // A letter that is being sent when this ends is claimed again after a while.
     courier.abort();
     broom.abort();
+    follower.abort();
     told.abort();
     tracing::info!("ended");
     Ok(served.map_err(|error| format!("the listener failed: {}", error.kind()))?)

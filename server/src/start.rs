@@ -1,9 +1,9 @@
 //! Puts the account service together from the configuration.
 
 use crate::config::Config;
-use account::{Keyring, Secret};
+use account::Secret;
 use backend::store::Db;
-use backend::{Backend, Hashing, LeakedPasswords, Mail, Parts, SystemClock};
+use backend::{Backend, Hashing, Keys, LeakedPasswords, Mail, Parts, SystemClock};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +11,8 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// A sentence that says what is in the way.
-pub async fn backend(config: &Config, keys: Keyring) -> Result<Backend, String> {
+pub async fn backend(config: &Config, keys: impl Into<Keys>) -> Result<Backend, String> {
+    let keys = keys.into();
     Ok(Backend::new(Parts {
         db: database(&config.database_url).await?,
         clock: Arc::new(SystemClock::default()),
@@ -28,15 +29,8 @@ pub async fn backend(config: &Config, keys: Keyring) -> Result<Backend, String> 
 /// # Errors
 /// A sentence that says what is in the way.
 pub async fn database(url: &Secret) -> Result<Db, String> {
-    let file = url
-        .expose()
-        .strip_prefix("sqlite://")
-        .map(|file| file.split('?').next().unwrap_or_default());
-    if let Some(folder) = file
-        .and_then(|file| Path::new(file).parent())
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
-        private_folder(folder)?;
+    if let Some(file) = Db::file(url.expose()) {
+        folder_of(&file)?;
     }
     let db = Db::open(url.expose())
         .await
@@ -45,6 +39,15 @@ pub async fn database(url: &Secret) -> Result<Db, String> {
         .await
         .map_err(|fault| format!("the database's tables cannot be brought up to date: {fault}"))?;
     Ok(db)
+}
+
+/// Makes the folder of a database's file when it is missing.
+///
+/// # Errors
+/// A sentence that says what is in the way.
+pub fn folder_of(file: &Path) -> Result<(), String> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.map_or(Ok(()), private_folder)
 }
 
 /// How letters leave.

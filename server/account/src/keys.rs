@@ -80,6 +80,11 @@ impl Keyring {
             .chain(&self.older)
             .find(|key| key.id == id)
     }
+
+    /// The names of all keys, the one in use first.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.current).chain(&self.older).map(Key::id)
+    }
 }
 
 #[cfg(test)]

@@ -36,6 +36,9 @@ pub enum Fault {
         /// Its name.
         id: String,
     },
+    /// The file of the database is being restored, or is in use by others and cannot be.
+    #[error("its file is in use: a server runs on it, or it is being restored")]
+    InUse,
     /// Hashing failed, which it does for no password.
     #[error("hashing: {0}")]
     Hashing(String),
@@ -49,7 +52,9 @@ pub enum Fault {
 
 impl Fault {
     /// Every [`kind`](Self::kind).
-    pub const KINDS: [&'static str; 7] = ["database", "away", "conflict", "corrupt", "key_gone", "hashing", "busy"];
+    pub const KINDS: [&'static str; 8] = [
+        "database", "away", "conflict", "corrupt", "key_gone", "in_use", "hashing", "busy",
+    ];
 
     /// Its name, for metrics.
     #[must_use]
@@ -60,6 +65,7 @@ impl Fault {
             Self::Conflict(_) => "conflict",
             Self::Corrupt { .. } => "corrupt",
             Self::KeyGone { .. } => "key_gone",
+            Self::InUse => "in_use",
             Self::Hashing(_) => "hashing",
             Self::Busy { .. } => "busy",
         }

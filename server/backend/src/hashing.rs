@@ -5,8 +5,8 @@ mod measured;
 mod threads;
 
 use crate::metrics::TRACE;
-use crate::{Fault, random};
-use account::{Key, Keyring, Secret};
+use crate::{Fault, Keys, random};
+use account::{Key, Secret};
 use argon2::password_hash::{Output, ParamsString, PasswordHash, Salt, SaltString};
 use argon2::{Algorithm, Params, Version};
 use engine::{Engine, Hasher};
@@ -34,13 +34,13 @@ const USAGE: &str = "password";
 /// The hasher and its queue.
 #[derive(Clone)]
 pub struct Hashing {
-    keys: Keyring,
+    keys: Keys,
     /// Places in the queue, those that are being hashed included.
     places: Arc<Semaphore>,
     /// Places at the cores.
     cores: Arc<Semaphore>,
     threads: Arc<Threads>,
-    /// A stored form that no password has, verified when there is none.
+    /// A hash that no password has, verified when there is none.
     nobody: Arc<str>,
     measured: Measured,
 }
@@ -70,16 +70,15 @@ impl Hashing {
     ///
     /// # Errors
     /// When the system gives no threads.
-    pub fn new(keys: Keyring, at_once: usize, choice: EngineChoice) -> std::io::Result<Self> {
+    pub fn new(keys: impl Into<Keys>, at_once: usize, choice: EngineChoice) -> std::io::Result<Self> {
         let at_once = at_once.max(1);
-        let nobody = nobody(keys.current()).into();
         let places = Arc::new(Semaphore::new(at_once + WAITING));
         Ok(Self {
-            keys,
+            keys: keys.into(),
             places,
             cores: Arc::new(Semaphore::new(at_once)),
             threads: Arc::new(Threads::start(at_once, choice)?),
-            nobody,
+            nobody: nobody().into(),
             measured: Measured::new(at_once),
         })
     }
@@ -95,7 +94,7 @@ impl Hashing {
     /// # Errors
     /// [`Fault::Busy`] when the queue is full.
     pub async fn hash(&self, password: &Secret) -> Result<String, Fault> {
-        let (key, password) = (self.keys.current().clone(), password.as_password(account::nfc));
+        let (key, password) = (self.keys.current(), password.as_password(account::nfc));
         self.admitted(move |engine| make(engine, &key, &password)).await?
     }
 
@@ -107,7 +106,9 @@ impl Hashing {
     pub async fn verify(&self, password: &Secret, stored: Option<&str>) -> Result<Verdict, Fault> {
         let keys = self.keys.clone();
         let password = password.as_password(account::nfc);
-        let stored_or_nobody = stored.unwrap_or(&self.nobody).to_owned();
+        // Under the key of this moment: one that is gone from the key file would tell nobody's hash from somebody's.
+        let nobodys = || format!("{}{}", self.keys.current().id(), self.nobody);
+        let stored_or_nobody = stored.map_or_else(nobodys, str::to_owned);
         let verdict = self
             .admitted(move |engine| compare(engine, &keys, &password, &stored_or_nobody))
             .await??;
@@ -169,7 +170,7 @@ fn make(engine: &mut Engine, key: &Key, password: &Secret) -> Result<String, Fau
     Ok(format!("{}{hash}", key.id()))
 }
 
-fn compare(engine: &mut Engine, keys: &Keyring, password: &Secret, stored: &str) -> Result<Verdict, Fault> {
+fn compare(engine: &mut Engine, keys: &Keys, password: &Secret, stored: &str) -> Result<Verdict, Fault> {
     let corrupt = || Fault::Corrupt { what: "password hash" };
     let (key_id, phc) = stored.split_at(stored.find("$argon2").ok_or_else(corrupt)?);
     let parsed = PasswordHash::new(phc).map_err(|_| corrupt())?;
@@ -177,7 +178,7 @@ fn compare(engine: &mut Engine, keys: &Keyring, password: &Secret, stored: &str)
         Zeroizing::new(password.expose().to_owned())
     } else {
         keyed(
-            keys.find(key_id).ok_or_else(|| Fault::KeyGone { id: key_id.into() })?,
+            &keys.find(key_id).ok_or_else(|| Fault::KeyGone { id: key_id.into() })?,
             password,
         )
     };
@@ -228,8 +229,8 @@ fn keyed(key: &Key, password: &Secret) -> Zeroizing<String> {
     Zeroizing::new(hex::encode(&mac[..]))
 }
 
-/// A stored form with a random result: verifying it is the same work as verifying a real one, and no password fits.
-fn nobody(key: &Key) -> String {
+/// A hash with a random result: verifying it is the same work as verifying a real one, and no password fits.
+fn nobody() -> String {
     let part = |bytes: &[u8]| {
         use base64::Engine as _;
         base64::engine::general_purpose::STANDARD_NO_PAD.encode(bytes)
@@ -237,12 +238,7 @@ fn nobody(key: &Key) -> String {
     let (m, t, p) = COST;
     let salt = bytes::<16>();
     let hash = bytes::<32>();
-    format!(
-        "{}$argon2id$v=19$m={m},t={t},p={p}${}${}",
-        key.id(),
-        part(&salt),
-        part(&hash)
-    )
+    format!("$argon2id$v=19$m={m},t={t},p={p}${}${}", part(&salt), part(&hash))
 }
 
 fn bytes<const N: usize>() -> [u8; N] {

@@ -2,6 +2,7 @@
 
 rust_i18n::i18n!("locales", fallback = "en");
 
+mod backup;
 mod caller;
 mod clock;
 mod courier;
@@ -9,6 +10,7 @@ mod error;
 pub mod flows;
 mod guessing;
 mod hashing;
+mod keys;
 mod leaked;
 mod letters;
 mod limits;
@@ -21,12 +23,15 @@ mod retried;
 mod seal;
 mod settings;
 pub mod store;
+mod upkeep;
 
+pub use backup::{BackupError, Restored, back_up, restore};
 pub use caller::{Caller, Held, Moved, TokenChange, TokenKind, Visitor};
 pub use clock::{Clock, SystemClock, TestClock};
 pub use courier::Courier;
 pub use error::{Error, Fault};
 pub use hashing::{EngineChoice, Hashing, Verdict};
+pub use keys::Keys;
 pub use leaked::LeakedPasswords;
 pub use letters::{RenderedLetter, gallery, render};
 pub use limits::Limits;
@@ -35,8 +40,8 @@ pub use metrics::{Metrics, TRACE};
 pub use people::{NewPerson, Person};
 pub use retried::retried;
 pub use settings::Settings;
+pub use upkeep::{Ended, KeyUses, end_sessions};
 
-use account::Keyring;
 use std::sync::Arc;
 use store::Db;
 use tokio::sync::{Notify, broadcast};
@@ -59,7 +64,7 @@ pub struct Parts {
     /// The only reader of the time.
     pub clock: Arc<dyn Clock>,
     /// Server keys; not in the database.
-    pub keys: Keyring,
+    pub keys: Keys,
     /// Password hashing, admitted.
     pub hashing: Hashing,
     /// The operator's list of leaked passwords, if any.

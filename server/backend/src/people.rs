@@ -150,7 +150,8 @@ impl Backend {
     }
 }
 
-fn operator() -> Caller {
+/// The one who acts in an account's log when an operator does.
+pub(crate) fn operator() -> Caller {
     Caller {
         client: String::new(),
         browser: "rekey".to_owned(),

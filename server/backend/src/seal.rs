@@ -1,7 +1,7 @@
 //! Sealing of letters that wait: XChaCha20-Poly1305 under a key that is not in the database.
 
-use crate::{Fault, random};
-use account::{Keyring, Letter};
+use crate::{Fault, Keys, random};
+use account::Letter;
 use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
@@ -12,7 +12,7 @@ const USAGE: &str = "letters";
 const NONCE_LEN: usize = 24;
 
 /// Seals a letter to its row (attack: bodies swapped between rows would mail one person's code to another).
-pub(crate) fn seal(keys: &Keyring, row: &str, letter: &Letter) -> Result<String, Fault> {
+pub(crate) fn seal(keys: &Keys, row: &str, letter: &Letter) -> Result<String, Fault> {
     let key = keys.current();
     let plain = Zeroizing::new(serde_json::to_vec(letter).map_err(|_| Fault::Corrupt { what: "letter" })?);
     let mut sealed = vec![0; NONCE_LEN];
@@ -30,7 +30,7 @@ pub(crate) fn seal(keys: &Keyring, row: &str, letter: &Letter) -> Result<String,
 }
 
 /// Opens a letter of that row.
-pub(crate) fn open(keys: &Keyring, row: &str, body: &str) -> Result<Letter, Fault> {
+pub(crate) fn open(keys: &Keys, row: &str, body: &str) -> Result<Letter, Fault> {
     let corrupt = || Fault::Corrupt { what: "letter" };
     let (id, sealed) = body.split_once('.').ok_or_else(corrupt)?;
     let key = keys.find(id).ok_or_else(|| Fault::KeyGone { id: id.to_owned() })?;
@@ -52,18 +52,21 @@ pub(crate) fn open(keys: &Keyring, row: &str, body: &str) -> Result<Letter, Faul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use account::{Key, Notice, Timestamp};
+    use account::{Key, Keyring, Notice, Timestamp};
 
     #[test]
     fn a_sealed_letter_opens_in_its_own_row_only() {
-        let keys = Keyring::new(Key::new("k1".into(), [1; 32]), vec![]);
+        let keys = Keys::from(Keyring::new(Key::new("k1".into(), [1; 32]), vec![]));
         let letter = Letter::Notice(Notice::ManyFailures { at: Timestamp(1) });
         let body = seal(&keys, "row", &letter).unwrap();
         assert!(!body.contains("ManyFailures"));
         assert_eq!(open(&keys, "row", &body).unwrap(), letter);
         assert!(open(&keys, "other row", &body).is_err());
-        let later = Keyring::new(Key::new("k2".into(), [2; 32]), vec![Key::new("k1".into(), [1; 32])]);
-        assert_eq!(open(&later, "row", &body).unwrap(), letter);
-        assert!(open(&Keyring::new(Key::new("k2".into(), [2; 32]), vec![]), "row", &body).is_err());
+        let key = |id: &str, byte| Key::new(id.into(), [byte; 32]);
+        let later = Keyring::new(key("k2", 2), vec![key("k1", 1)]);
+        assert_eq!(open(&later.into(), "row", &body).unwrap(), letter);
+        let without = Keyring::new(key("k2", 2), vec![]);
+        let fault = open(&without.into(), "row", &body).unwrap_err();
+        assert!(matches!(fault, Fault::KeyGone { id } if id == "k1"));
     }
 }

@@ -40,15 +40,32 @@ pub enum Mode {
 }
 
 impl Program {
-    /// A folder beside the program rather than in `/tmp`, which may be memory: a commit must reach a disk.
+    /// With the browser's files of a folder.
     ///
     /// # Errors
     /// When the browser's files are not built, or no folder can be made.
     pub fn new(binary: PathBuf, site: &Path) -> Result<Self, Fault> {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
         if !site.join("manifest.json").is_file() {
             return Err(format!("{} has no manifest.json; `make run` builds it", site.display()));
         }
+        Ok(Self::in_folder(binary)?.set("SITE", &site.display().to_string()))
+    }
+
+    /// With nothing but the program, copied to a folder where nothing else is.
+    ///
+    /// # Errors
+    /// When no folder can be made or the program cannot be copied.
+    pub fn alone(binary: PathBuf) -> Result<Self, Fault> {
+        let mut program = Self::in_folder(binary)?;
+        let copy = program.folder.join("rekey");
+        std::fs::copy(&program.binary, &copy).map_err(|error| format!("{}: {error}", copy.display()))?;
+        program.binary = copy;
+        Ok(program)
+    }
+
+    /// A folder beside the program rather than in `/tmp`, which may be memory: a commit must reach a disk.
+    fn in_folder(binary: PathBuf) -> Result<Self, Fault> {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = binary.with_file_name(format!("outside-{}-{number}", std::process::id()));
         std::fs::create_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -57,7 +74,6 @@ impl Program {
         let environment = vec![
             ("REKEY_ORIGIN".into(), format!("http://{listen}")),
             ("REKEY_LISTEN".into(), listen),
-            ("REKEY_SITE".into(), site.display().to_string()),
         ];
         Ok(Self {
             binary,

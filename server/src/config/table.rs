@@ -388,7 +388,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "site",
         takes: "the path of a folder",
-        meaning: "The browser's files. When not set: `site` beside the program, else `target/site`.",
+        meaning: "The browser's files. When not set: those in the program, as `make release` builds it; else `site` beside it, else `target/site`.",
         set: |config, value| {
             config.site = path(value)?;
             Ok(())

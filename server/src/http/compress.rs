@@ -82,3 +82,13 @@ pub fn gzip(bytes: &[u8], level: u32) -> std::io::Result<Bytes> {
     packed.write_all(bytes)?;
     Ok(packed.finish()?.into())
 }
+
+/// Unpacks what [`brotli`] made, or another of its kind.
+///
+/// # Errors
+/// When it is none.
+pub fn unpack_brotli(packed: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut plain = Vec::new();
+    brotli::BrotliDecompress(&mut &packed[..], &mut plain)?;
+    Ok(plain)
+}

@@ -1,6 +1,6 @@
 //! The key file: made once, for its owner's eyes.
 
-use server::keys::{read, read_or_make};
+use server::keys::{add, from_file, make_current, read, read_or_make, remove, rotate};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -77,6 +77,10 @@ fn a_wrong_file_is_told_without_its_keys() {
             format!("current = \"k1\"\n[keys]\nk1 = \"{}=\"\n", "A".repeat(43)),
             "of zeros",
         ),
+        (
+            format!("current = \"k.1\"\n[keys]\n\"k.1\" = \"{KEY}\"\n"),
+            "whose name is not",
+        ),
     ];
     for (content, expected) in cases {
         let (_folder, path) = file(&content, 0o600);
@@ -88,4 +92,80 @@ fn a_wrong_file_is_told_without_its_keys() {
             .unwrap_err()
             .contains("does not exist")
     );
+}
+
+#[test]
+fn a_rotation_adds_a_random_key_and_keeps_the_others() {
+    let (_folder, path) = file(&format!("current = \"k1\"\n[keys]\nk1 = \"{KEY}\"\n"), 0o600);
+    let before = read(&path).unwrap();
+    assert_eq!(
+        (rotate(&path).unwrap(), rotate(&path).unwrap()),
+        ("k2".into(), "k3".into())
+    );
+    let after = read(&path).unwrap();
+    assert_eq!(after.ids().collect::<Vec<_>>(), ["k3", "k1", "k2"]);
+    let mac = |id: &str| after.find(id).unwrap().mac("test", &[]);
+    assert_eq!(mac("k1"), before.current().mac("test", &[]));
+    assert!(mac("k2") != mac("k1") && mac("k3") != mac("k2"));
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(
+        std::fs::read_dir(path.parent().unwrap()).unwrap().count() == 1,
+        "nothing is left beside it"
+    );
+}
+
+#[test]
+fn a_key_is_brought_to_every_server_before_it_is_used() {
+    let (_folder, path) = file(&format!("current = \"old\"\n[keys]\nold = \"{KEY}\"\n"), 0o600);
+    assert_eq!(add(&path).unwrap(), "k1");
+    assert_eq!(read(&path).unwrap().current().id(), "old");
+    make_current(&path, "k1").unwrap();
+    assert_eq!(read(&path).unwrap().current().id(), "k1");
+    assert!(make_current(&path, "k7").unwrap_err().contains("no key k7"));
+    assert!(
+        !make_current(&path, KEY).unwrap_err().contains(KEY),
+        "a key that was typed for a name"
+    );
+    assert!(remove(&path, "k1").unwrap_err().contains("in use"));
+    remove(&path, "old").unwrap();
+    assert_eq!(read(&path).unwrap().ids().collect::<Vec<_>>(), ["k1"]);
+}
+
+#[test]
+fn a_change_that_cannot_be_made_leaves_the_file_as_it_was() {
+    let content = format!("current = \"k1\"\n[keys]\nk1 = \"{KEY}\"\n");
+    let (_folder, path) = file(&content, 0o600);
+    let part = path.with_extension("toml.part");
+    std::fs::write(&part, "another change").unwrap();
+    assert!(rotate(&path).unwrap_err().contains("another change is under way"));
+    assert_eq!(std::fs::read_to_string(&part).unwrap(), "another change");
+    std::fs::remove_file(&part).unwrap();
+    std::fs::write(&path, "current = ").unwrap();
+    assert!(rotate(&path).unwrap_err().contains("is not TOML"));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "current = ");
+    assert!(!part.exists());
+    assert!(rotate(Path::new("/no/such/keys.toml")).is_err());
+}
+
+#[test]
+fn a_link_leads_to_the_file_that_is_changed() {
+    let (folder, path) = file(&format!("current = \"k1\"\n[keys]\nk1 = \"{KEY}\"\n"), 0o600);
+    let link = folder.path().join("link.toml");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    rotate(&link).unwrap();
+    assert!(link.is_symlink());
+    assert_eq!(read(&path).unwrap().current().id(), "k2");
+}
+
+#[test]
+fn keys_of_a_running_server_follow_their_file() {
+    let (_folder, path) = file(&format!("current = \"k1\"\n[keys]\nk1 = \"{KEY}\"\n"), 0o600);
+    let keys = from_file(&path, read(&path).unwrap());
+    rotate(&path).unwrap();
+    assert_eq!(keys.current().id(), "k1");
+    assert!(keys.find("k2").is_some(), "one that is not known is looked for");
+    assert_eq!(keys.current().id(), "k2");
+    std::fs::write(&path, "half of").unwrap();
+    keys.read_again();
+    assert_eq!(keys.current().id(), "k2");
 }

@@ -31,11 +31,27 @@ fn every_command_explains_itself() {
         &["user", "hand-over", "--help"],
         &["user", "disable", "--help"],
         &["health", "--help"],
+        &["backup", "--help"],
+        &["restore", "--help"],
+        &["end-sessions", "--help"],
+        &["keys", "--help"],
+        &["keys", "list", "--help"],
+        &["keys", "rotate", "--help"],
+        &["keys", "add", "--help"],
+        &["keys", "use", "--help"],
+        &["keys", "remove", "--help"],
         &["check-config", "--help"],
     ] {
         let (right, text) = told(&rekey(folder.path()).args(command).output().unwrap());
         assert!(right && text.contains("Usage: rekey"), "{command:?}: {text}");
     }
+}
+
+#[test]
+fn the_program_tells_its_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = told(&rekey(folder.path()).arg("--version").output().unwrap());
+    assert_eq!(told, (true, format!("rekey {}\n", env!("CARGO_PKG_VERSION"))));
 }
 
 #[test]
@@ -221,6 +237,50 @@ async fn each_line_of_a_request_has_its_id_in_the_log_for_machines() {
 }
 
 #[test]
+fn a_backup_is_taken_and_restored_under_no_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| told(&rekey(folder.path()).args(arguments).output().unwrap());
+    let (right, text) = run(&["backup", "b.db"]);
+    assert!(!right && text == "There is no database data/rekey.db.\n", "{text}");
+    assert!(run(&["seed"]).0);
+    let (right, text) = run(&["backup", "b.db"]);
+    assert!(right && text.contains("data/keys.toml is not in it"), "{text}");
+    let (right, text) = run(&["backup", "b.db"]);
+    assert!(
+        !right && text == "There is no backup: b.db is there already.\n",
+        "{text}"
+    );
+    assert!(run(&["user", "disable", "--email", "ada@example.com"]).0);
+
+    let mut server = Server::start(folder.path());
+    let (right, text) = run(&["restore", "b.db"]);
+    assert!(
+        !right && text.contains("a server runs on data/rekey.db; stop it first"),
+        "{text}"
+    );
+    assert!(run(&["backup", "c.db"]).0, "a server may run meanwhile");
+    server.stop();
+
+    let (right, text) = run(&["restore", "b.db"]);
+    assert!(right && text.contains("data/rekey.db.before-restore-1"), "{text}");
+    assert!(
+        text.contains("Ended: 0 sessions") && !text.contains("Take care"),
+        "{text}"
+    );
+    let (_, list) = run(&["user", "list"]);
+    assert!(list.contains("ada@example.com\tAda Lovelace\tlocal\ton\n"), "{list}");
+    assert!(run(&["end-sessions"]).1.starts_with("Ended: 0 sessions"));
+    let keys = folder.path().join("data/keys.toml");
+    let of_another = std::fs::read_to_string(&keys).unwrap().replace("k1", "k9");
+    std::fs::write(&keys, of_another).unwrap();
+    let (right, text) = run(&["restore", "b.db"]);
+    assert!(
+        right && text.contains("passwords need a key that is not in the key file"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_service_manager_is_told_when_it_serves_and_when_it_is_about_to_end() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notify");
@@ -249,4 +309,92 @@ async fn a_health_check_tells_whether_the_server_is_ready() {
     running.end();
     let (right, text) = health();
     assert!(!right && text.contains("nobody answers"), "{text}");
+}
+
+#[test]
+fn on_a_server_of_databases_its_own_tools_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(
+        told(&rekey(folder.path()).arg("seed").output().unwrap()).0,
+        "makes keys"
+    );
+    let run = |command: &str| {
+        let mut rekey = rekey(folder.path());
+        rekey
+            .args([command, "b.db"])
+            .env("REKEY_DATABASE_URL", "postgres://rekey:secret@127.0.0.1:1/rekey");
+        told(&rekey.output().unwrap())
+    };
+    for (command, tool) in [
+        ("backup", "pg_dump --format=custom"),
+        ("restore", "pg_restore --no-owner"),
+    ] {
+        let (right, text) = run(command);
+        assert!(!right && text.contains(tool) && !text.contains("secret"), "{text}");
+    }
+}
+
+#[test]
+fn keys_are_rotated_while_the_server_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| told(&rekey(folder.path()).args(arguments).output().unwrap());
+    let mut server = Server::start(folder.path());
+    let (right, text) = run(&["keys", "rotate"]);
+    assert!(right && text.starts_with("k2 is used from now on"), "{text}");
+    server.log_until("the keys have changed current=\"k2\"");
+    let (right, list) = run(&["keys", "list"]);
+    let hashes = list
+        .strip_prefix("k2\tin use\t0 passwords\t0 codes\t0 letters\nk1\tolder\t")
+        .unwrap();
+    assert!(right && !hashes.starts_with('0'), "{list}");
+    let (right, text) = run(&["keys", "remove", "k1"]);
+    assert!(!right && text.starts_with("k1 is needed by "), "{text}");
+    assert!(run(&["keys", "remove", "k1", "--force"]).0);
+    let (_, list) = run(&["keys", "list"]);
+    assert!(list.contains("Take care: ") && !list.contains("k1\t"), "{list}");
+
+    assert!(run(&["keys", "add"]).1.starts_with("k3 is added"));
+    assert!(run(&["keys", "use", "k3"]).0);
+    server.log_until("the keys have changed current=\"k3\"");
+    server.stop();
+}
+
+/// `rekey serve --dev` in that folder; ended when dropped.
+struct Server {
+    child: std::process::Child,
+    log: BufReader<std::process::ChildStderr>,
+}
+
+impl Server {
+    fn start(folder: &Path) -> Self {
+        let mut command = rekey(folder);
+        command.args(["serve", "--dev"]).env("REKEY_LISTEN", "127.0.0.1:0");
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        let mut server = Self { child, log };
+        server.log_until("listening");
+        server
+    }
+
+    /// Reads on until a line has that in it; fails when the server ends before.
+    fn log_until(&mut self, words: &str) {
+        let mut seen = String::new();
+        while !seen.contains(words) {
+            assert_ne!(self.log.read_line(&mut seen).unwrap(), 0, "no {words:?} in {seen}");
+        }
+    }
+
+    fn stop(&mut self) {
+        let status = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        assert!(status.success());
+        self.log_until("ended");
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::store::Db;
-use crate::{EngineChoice, Hashing, LeakedPasswords, Parts, Settings, TestClock};
+use crate::{EngineChoice, Hashing, Keys, LeakedPasswords, Parts, Settings, TestClock};
 use account::{CodeLetter, Email, Key, Keyring, Letter, Notice, Purpose, Request, Timestamp};
 use std::path::PathBuf;
 
@@ -22,7 +22,7 @@ impl Office {
             .unwrap();
         db.migrate().await.unwrap();
         let clock = Arc::new(TestClock::at(NOON));
-        let keys = Keyring::new(Key::new("k1".into(), [1; 32]), vec![]);
+        let keys = Keys::from(Keyring::new(Key::new("k1".into(), [1; 32]), vec![]));
         let backend = Backend::new(Parts {
             db,
             clock: clock.clone(),

@@ -73,7 +73,11 @@ impl Backend {
             hints_left: flow.hints_left,
             codes: codes::of_flow(&mut tx, &flow.id).await?,
         };
-        let refusal = match challenge.answer(&code, &self.parts.keys, now) {
+        let keys = self
+            .parts
+            .keys
+            .with(challenge.codes.iter().map(|code| code.key_id.as_str()));
+        let refusal = match challenge.answer(&code, &keys, now) {
             Answer::Right(passed) => {
                 let first = flows::pass_code(&mut tx, passed.flow(), now).await?
                     && codes::mark_used(&mut tx, passed.code_id(), now).await?;
@@ -151,7 +155,7 @@ impl Backend {
         };
         let issued = IssuedCode {
             id: random::id(),
-            digest: code.digest(key, binding),
+            digest: code.digest(&key, binding),
             key_id: key.id().to_owned(),
             sent_at: now,
             expires_at: now.plus_minutes(Challenge::MINUTES),

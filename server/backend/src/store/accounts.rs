@@ -215,6 +215,19 @@ pub async fn upgrade_hash(tx: &mut Tx, id: &AccountId, old: &str, new: &str) -> 
     Ok(())
 }
 
+/// How many stored passwords begin so: with the name of a key, or with `$` where another system has made them.
+pub async fn count_hashes(tx: &mut Tx, prefix: &str) -> Result<i64, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query_scalar(
+            "SELECT count(*) FROM accounts
+              WHERE password IS NOT NULL AND substr(password, 1, length(CAST($1 AS TEXT))) = $1",
+        )
+        .bind(prefix)
+        .fetch_one(conn)
+        .await?
+    }))
+}
+
 /// Notes that the leaked-password service has not answered yet.
 pub async fn mark_unchecked(tx: &mut Tx, id: &AccountId, now: Timestamp) -> Result<(), Fault> {
     on!(tx, |conn| {

@@ -54,6 +54,32 @@ pub async fn supersede(tx: &mut Tx, email: &Email, purpose: Option<Purpose>, now
     Ok(())
 }
 
+/// Makes every live code dead.
+pub async fn supersede_everyones(tx: &mut Tx, now: Timestamp) -> Result<(), Fault> {
+    on!(tx, |conn| {
+        sqlx::query("UPDATE codes SET superseded_at = $1 WHERE superseded_at IS NULL AND used_at IS NULL")
+            .bind(now.0)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    Ok(())
+}
+
+/// How many codes still work that a key has made.
+pub async fn count_live(tx: &mut Tx, key_id: &str, now: Timestamp) -> Result<i64, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query_scalar(
+            "SELECT count(*) FROM codes
+              WHERE key_id = $1 AND expires_at > $2 AND superseded_at IS NULL AND used_at IS NULL",
+        )
+        .bind(key_id)
+        .bind(now.0)
+        .fetch_one(conn)
+        .await?
+    }))
+}
+
 /// Every code of a flow, newest first.
 pub async fn of_flow(tx: &mut Tx, flow: &str) -> Result<Vec<IssuedCode>, Fault> {
     let rows: Vec<Row> = on!(tx, |conn| {

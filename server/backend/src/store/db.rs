@@ -1,12 +1,15 @@
 //! The database in use. Nothing outside `store/` knows that there are two.
 
+use super::InUse;
 use super::measured::{Measured, Open};
 use crate::Fault;
 use account::ActivityKind;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, Database, PgPool, Pool, Postgres, Sqlite, SqlitePool};
+use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A SQLite file or a PostgreSQL server.
@@ -20,6 +23,8 @@ pub enum Db {
         readers: SqlitePool,
         /// What is counted of it.
         measured: Measured,
+        /// Keeps others from putting another file in its place.
+        in_use: Arc<InUse>,
     },
     /// A server.
     Postgres {
@@ -74,6 +79,7 @@ impl Db {
             // FULL: what was acknowledged outlives a loss of power.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(10));
+        let in_use = Arc::new(InUse::shared(options.get_filename())?);
         let pool = SqlitePoolOptions::new().acquire_timeout(Duration::from_secs(10));
         let writer = pool.clone().max_connections(1).connect_with(options.clone()).await?;
         let readers = pool.max_connections(4).connect_with(options.read_only(true)).await?;
@@ -81,7 +87,15 @@ impl Db {
             writer,
             readers,
             measured: Measured::default(),
+            in_use,
         })
+    }
+
+    /// The file of a `sqlite://` address; `None` for a server's, and for what is no address.
+    #[must_use]
+    pub fn file(url: &str) -> Option<PathBuf> {
+        let options = url.starts_with("sqlite:").then(|| SqliteConnectOptions::from_str(url));
+        Some(options?.ok()?.get_filename().to_owned())
     }
 
     /// Brings the tables up to date, under a lock, so that several servers may start at once.
@@ -137,9 +151,15 @@ impl Db {
     /// Closes every connection, after what runs has ended.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { writer, readers, .. } => {
+            Self::Sqlite {
+                writer,
+                readers,
+                in_use,
+                ..
+            } => {
                 readers.close().await;
                 writer.close().await;
+                in_use.release();
             }
             Self::Postgres { pool, .. } => pool.close().await,
         }

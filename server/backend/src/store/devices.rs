@@ -86,6 +86,17 @@ pub async fn untrust_all(tx: &mut Tx, account: &AccountId) -> Result<(), Fault> 
     Ok(())
 }
 
+/// Trusts nobody's device any longer.
+pub async fn untrust_everyones(tx: &mut Tx) -> Result<(), Fault> {
+    on!(tx, |conn| {
+        sqlx::query("UPDATE devices SET trusted_until = NULL WHERE trusted_until IS NOT NULL")
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    Ok(())
+}
+
 /// Trusted devices of an account.
 pub async fn trusted(tx: &mut Tx, account: &AccountId, now: Timestamp) -> Result<Vec<Device>, Fault> {
     Ok(on!(tx, |conn| {

@@ -286,6 +286,19 @@ pub async fn end_all(tx: &mut Tx, email: &Email, now: Timestamp) -> Result<Vec<S
     }))
 }
 
+/// Ends every flow of everybody. Gives their ids.
+pub async fn end_everyones(tx: &mut Tx, now: Timestamp) -> Result<Vec<String>, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query_scalar(
+            "UPDATE flows SET ended_at = $1, version = version + 1
+              WHERE ended_at IS NULL AND finished_at IS NULL RETURNING id",
+        )
+        .bind(now.0)
+        .fetch_all(conn)
+        .await?
+    }))
+}
+
 /// Takes away flows that ended before `before`, a batch at a time.
 pub async fn prune(tx: &mut Tx, before: Timestamp, batch: i64) -> Result<u64, Fault> {
     Ok(on!(tx, |conn| {

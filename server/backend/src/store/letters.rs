@@ -1,8 +1,8 @@
 //! Letters that wait for the courier. Bodies are sealed: a copy of the database holds no live code.
 
 use super::{Db, Tx, db::on};
-use crate::{Fault, seal};
-use account::{Email, Keyring, Letter, Timestamp};
+use crate::{Fault, Keys, seal};
+use account::{Email, Letter, Timestamp};
 
 /// A letter that a courier has leased.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ const LEASE_S: i64 = 60;
 /// Writes a letter in the flow's transaction.
 pub async fn write(
     tx: &mut Tx,
-    keys: &Keyring,
+    keys: &Keys,
     flow: Option<&str>,
     to: &Email,
     language: &str,
@@ -81,6 +81,30 @@ pub async fn drop_unsent(tx: &mut Tx, flow: &str, now: Timestamp) -> Result<(), 
     Ok(())
 }
 
+/// Drops every letter that has not left yet; gives how many.
+pub async fn drop_everyones(tx: &mut Tx, now: Timestamp) -> Result<u64, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query("UPDATE letters SET given_up_at = $1, body = '' WHERE sent_at IS NULL AND given_up_at IS NULL")
+            .bind(now.0)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    }))
+}
+
+/// How many letters wait whose sealed form begins so: with the name of a key.
+pub async fn count_waiting(tx: &mut Tx, prefix: &str) -> Result<i64, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query_scalar(
+            "SELECT count(*) FROM letters
+              WHERE sent_at IS NULL AND given_up_at IS NULL AND substr(body, 1, length(CAST($1 AS TEXT))) = $1",
+        )
+        .bind(prefix)
+        .fetch_one(conn)
+        .await?
+    }))
+}
+
 /// Chosen once, in a table of its own: a choice that is locked within `IN (…)` is made again for every row that it is compared
 /// with, and each time of other rows.
 macro_rules! lease {
@@ -99,8 +123,8 @@ macro_rules! lease {
 }
 
 /// Leases what is due, for one minute: a courier that dies loses nothing. A letter that does not read is given up, so that
-/// it stops nobody.
-pub async fn claim(db: &Db, keys: &Keyring, now: Timestamp, limit: i64) -> Result<Vec<Claimed>, Fault> {
+/// it stops nobody. One whose key is not here waits a day for it: another server may have the key, or the operator a copy.
+pub async fn claim(db: &Db, keys: &Keys, now: Timestamp, limit: i64) -> Result<Vec<Claimed>, Fault> {
     // A look without a write first: mostly there is nothing.
     let mut tx = db.read().await?;
     let due: Option<i64> = on!(&mut tx, |conn| {
@@ -142,6 +166,13 @@ pub async fn claim(db: &Db, keys: &Keyring, now: Timestamp, limit: i64) -> Resul
                 attempts: row.attempts,
                 written_at: Timestamp(row.written_at),
             }),
+            (Err(Fault::KeyGone { id }), Ok(_)) if now < Timestamp(row.written_at).plus_days(1) => {
+                tracing::error!(
+                    letter = row.id,
+                    key_id = id,
+                    "a letter waits for a key that is not in the key file"
+                );
+            }
             _ => {
                 tracing::error!(letter = row.id, "a letter does not open; given up");
                 give_up(db, &row.id, now).await?;

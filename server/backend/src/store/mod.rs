@@ -1,11 +1,13 @@
 //! The rows: every statement that the service runs, a file a table. One SQL for both databases.
 
 pub mod accounts;
+pub mod backup;
 pub mod codes;
 mod db;
 pub mod devices;
 pub mod events;
 pub mod flows;
+mod in_use;
 pub mod letters;
 pub mod limits;
 mod measured;
@@ -13,4 +15,5 @@ pub mod sessions;
 pub mod throttles;
 
 pub use db::{Connections, Db, Tx};
+pub use in_use::InUse;
 pub use measured::{Measured, Open};

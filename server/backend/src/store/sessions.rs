@@ -114,6 +114,15 @@ pub async fn end_all_but(tx: &mut Tx, account: &AccountId, kept: &str) -> Result
     }))
 }
 
+/// Ends every session of everybody; gives whose each was.
+pub async fn end_everyones(tx: &mut Tx) -> Result<Vec<String>, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query_scalar("DELETE FROM sessions RETURNING account_id")
+            .fetch_all(conn)
+            .await?
+    }))
+}
+
 /// Takes away sessions that ended before `before`, a batch at a time.
 pub async fn prune(tx: &mut Tx, before: Timestamp, batch: i64) -> Result<u64, Fault> {
     Ok(on!(tx, |conn| {

@@ -3,11 +3,14 @@
 
 #![allow(clippy::unwrap_used)] // All of this is tests; clippy only knows the functions that are marked so.
 
+mod backup;
 mod browser;
 mod change_password;
 mod crowd;
 mod database;
+mod end_sessions;
 mod events;
+mod keys;
 mod leaked;
 mod metrics;
 mod plans;

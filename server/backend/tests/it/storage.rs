@@ -7,7 +7,8 @@ use backend::Caller;
 use backend::store::events::Actor;
 use backend::store::flows::Flow;
 use backend::store::limits::Rule;
-use backend::store::{Db, Tx, accounts, codes, devices, events, flows, letters, limits, sessions, throttles};
+use backend::store::{Db, Tx, accounts, backup, codes, devices, events, flows, letters, limits, sessions, throttles};
+use sqlx::AssertSqlSafe;
 
 on_both_databases!(
     a_database_begins_commits_rolls_back_and_closes,
@@ -22,6 +23,9 @@ on_both_databases!(
     throttles_count_in_a_row,
     events_are_appended,
     only_dead_rows_are_pruned,
+    dead_rows_are_found_by_an_index,
+    everybodys_rows_end_at_once,
+    a_files_copy_is_whole,
 );
 
 const NOW: Timestamp = Timestamp(1_000_000);
@@ -616,6 +620,111 @@ async fn only_dead_rows_are_pruned(world: &World) {
     let mut tx = begin(world).await;
     assert_eq!(letters::prune(&mut tx, NOW, 9).await.unwrap(), 0);
     assert_eq!(letters::prune(&mut tx, later, 9).await.unwrap(), 1);
+}
+
+/// A look at what is dead must not read all that lives.
+async fn dead_rows_are_found_by_an_index(world: &World) {
+    for dead in [
+        "SELECT id FROM flows WHERE ends_at < 1 LIMIT 9",
+        "SELECT id FROM sessions WHERE ends_at < 1 LIMIT 9",
+        "SELECT key FROM limits WHERE ends_at < 1 LIMIT 9",
+        "SELECT id FROM letters WHERE written_at < 1 AND (sent_at IS NOT NULL OR given_up_at IS NOT NULL) LIMIT 9",
+        "SELECT id FROM events WHERE account_id = '' AND at < 1 LIMIT 9",
+        "SELECT key FROM throttles WHERE updated_at < 1 AND failures < 9 LIMIT 9",
+        "SELECT id FROM codes WHERE flow_id = 'f'",
+    ] {
+        // The very statements that `prune` runs, but for their figures.
+        let plan = match world.backend.db() {
+            Db::Sqlite { readers, .. } => {
+                let steps: Vec<(i64, i64, i64, String)> =
+                    sqlx::query_as(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {dead}")))
+                        .fetch_all(readers)
+                        .await
+                        .unwrap();
+                steps.into_iter().map(|step| step.3).collect::<String>()
+            }
+            Db::Postgres { pool, .. } => {
+                let mut connection = pool.acquire().await.unwrap();
+                // The tables are empty here, and reading all of nothing is cheapest.
+                sqlx::query("SET enable_seqscan = off")
+                    .execute(&mut *connection)
+                    .await
+                    .unwrap();
+                let steps: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!("EXPLAIN {dead}")))
+                    .fetch_all(&mut *connection)
+                    .await
+                    .unwrap();
+                sqlx::query("RESET enable_seqscan")
+                    .execute(&mut *connection)
+                    .await
+                    .unwrap();
+                steps.concat()
+            }
+        };
+        let by_index = plan.contains("INDEX") || plan.contains("Index Cond");
+        assert!(by_index && !plan.contains("Seq Scan"), "{dead}: {plan}");
+    }
+}
+
+async fn everybodys_rows_end_at_once(world: &World) {
+    let mut tx = with_ada(world).await;
+    flows::insert(&mut tx, Purpose::Reset, &flow("f")).await.unwrap();
+    codes::issue(&mut tx, Purpose::Reset, &address(ADA), "f", &code("c", 0))
+        .await
+        .unwrap();
+    sessions::insert(&mut tx, "digest", &session("s")).await.unwrap();
+    let device = devices::Device {
+        id: "d".into(),
+        account_id: id(ADA).0,
+        browser: "Firefox on Linux".into(),
+        trusted_until: Some(NOW.0 + 9),
+    };
+    devices::insert(&mut tx, "device", &device, NOW).await.unwrap();
+    let letter = Letter::Notice(Notice::ManyFailures { at: NOW });
+    letters::write(&mut tx, &world.keys, None, &address(ADA), "en", &letter, NOW)
+        .await
+        .unwrap();
+    assert_eq!(codes::count_live(&mut tx, "k1", NOW).await.unwrap(), 1);
+    assert_eq!(codes::count_live(&mut tx, "k2", NOW).await.unwrap(), 0);
+    assert_eq!(codes::count_live(&mut tx, "k1", NOW.plus_minutes(10)).await.unwrap(), 0);
+    assert_eq!(letters::count_waiting(&mut tx, "k1.").await.unwrap(), 1);
+    assert_eq!(letters::count_waiting(&mut tx, "k2.").await.unwrap(), 0);
+    assert_eq!(accounts::count_hashes(&mut tx, "ha").await.unwrap(), 1);
+    assert_eq!(accounts::count_hashes(&mut tx, "").await.unwrap(), 1);
+    assert_eq!(accounts::count_hashes(&mut tx, "h_").await.unwrap(), 0);
+
+    assert_eq!(sessions::end_everyones(&mut tx).await.unwrap(), [id(ADA).0]);
+    devices::untrust_everyones(&mut tx).await.unwrap();
+    assert!(devices::trusted(&mut tx, &id(ADA), NOW).await.unwrap().is_empty());
+    assert_eq!(flows::end_everyones(&mut tx, NOW).await.unwrap(), ["f"]);
+    assert!(flows::end_everyones(&mut tx, NOW).await.unwrap().is_empty());
+    codes::supersede_everyones(&mut tx, NOW).await.unwrap();
+    assert_eq!(codes::count_live(&mut tx, "k1", NOW).await.unwrap(), 0);
+    assert_eq!(letters::drop_everyones(&mut tx, NOW).await.unwrap(), 1);
+    assert_eq!(letters::count_waiting(&mut tx, "").await.unwrap(), 0);
+}
+
+/// PostgreSQL has tools of its own for that.
+async fn a_files_copy_is_whole(world: &World) {
+    let mut tx = with_ada(world).await;
+    flows::insert(&mut tx, Purpose::Reset, &flow("f")).await.unwrap();
+    tx.commit().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let to = folder.path().join("copy");
+    let copied = backup::copy(world.backend.db(), &to).await.unwrap();
+    assert_eq!(
+        (copied, to.exists()),
+        match world.backend.db() {
+            Db::Sqlite { .. } => (true, true),
+            Db::Postgres { .. } => (false, false),
+        }
+    );
+    if copied {
+        assert_eq!(backup::fault_of(&to).await, None);
+        assert!(backup::copy(world.backend.db(), &to).await.is_err(), "it is there");
+    }
+    std::fs::write(&to, "nothing").unwrap();
+    assert!(backup::fault_of(&to).await.is_some());
 }
 
 async fn begin(world: &World) -> Tx {

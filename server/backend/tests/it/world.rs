@@ -8,7 +8,7 @@ use account::{
 };
 use backend::store::letters::Claimed;
 use backend::store::{Db, Tx, accounts, letters, sessions};
-use backend::{Backend, Clock, EngineChoice, Hashing, LeakedPasswords, NewPerson, Parts, Settings, TestClock};
+use backend::{Backend, Clock, EngineChoice, Hashing, Keys, LeakedPasswords, NewPerson, Parts, Settings, TestClock};
 use sha2::{Digest, Sha256};
 use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -31,7 +31,7 @@ const START: Timestamp = Timestamp(1_795_514_520_000);
 pub struct World {
     pub backend: Backend,
     pub clock: Arc<TestClock>,
-    pub keys: Keyring,
+    pub keys: Keys,
     pub hashing: Hashing,
     pub database: Arc<Database>,
     delivered: Arc<Mutex<Vec<Claimed>>>,
@@ -47,7 +47,17 @@ impl World {
     }
 
     pub async fn on(database: Database) -> Self {
-        let keys = Keyring::new(Key::new("k1".into(), [7; 32]), vec![]);
+        Self::at(Arc::new(database), Arc::default()).await
+    }
+
+    /// The service on the same database after another start.
+    pub async fn started_again(self) -> Self {
+        self.backend.db().close().await;
+        Self::at(self.database, self.delivered).await
+    }
+
+    async fn at(database: Arc<Database>, delivered: Arc<Mutex<Vec<Claimed>>>) -> Self {
+        let keys = Keys::from(Keyring::new(Key::new("k1".into(), [7; 32]), vec![]));
         let clock = Arc::new(TestClock::at(START));
         let hashing = Hashing::new(keys.clone(), 2, EngineChoice::Auto).unwrap();
         let parts = Parts {
@@ -63,8 +73,8 @@ impl World {
             clock,
             keys,
             hashing,
-            database: Arc::new(database),
-            delivered: Arc::default(),
+            database,
+            delivered,
         }
     }
 
@@ -72,28 +82,35 @@ impl World {
     pub async fn with(&self, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = self.backend.settings().clone();
         change(&mut settings);
-        self.another(settings, LeakedPasswords::Off)
+        self.another(settings, LeakedPasswords::Off, self.keys.clone(), self.hashing.clone())
     }
 
     /// One more server on the same database, with a list of leaked passwords.
     pub async fn with_leaked(&self, leaked: LeakedPasswords) -> Self {
-        self.another(self.backend.settings().clone(), leaked)
+        let settings = self.backend.settings().clone();
+        self.another(settings, leaked, self.keys.clone(), self.hashing.clone())
     }
 
-    fn another(&self, settings: Settings, leaked: LeakedPasswords) -> Self {
+    /// One more server on the same database, which reads the key file by itself.
+    pub fn with_keys(&self, keys: Keys) -> Self {
+        let hashing = Hashing::new(keys.clone(), 2, EngineChoice::Auto).unwrap();
+        self.another(self.backend.settings().clone(), LeakedPasswords::Off, keys, hashing)
+    }
+
+    fn another(&self, settings: Settings, leaked: LeakedPasswords, keys: Keys, hashing: Hashing) -> Self {
         let parts = Parts {
             db: self.backend.db().clone(),
             clock: self.clock.clone(),
-            keys: self.keys.clone(),
-            hashing: self.hashing.clone(),
+            keys: keys.clone(),
+            hashing: hashing.clone(),
             leaked,
             settings,
         };
         Self {
             backend: Backend::new(parts),
             clock: self.clock.clone(),
-            keys: self.keys.clone(),
-            hashing: self.hashing.clone(),
+            keys,
+            hashing,
             database: self.database.clone(),
             delivered: self.delivered.clone(),
         }

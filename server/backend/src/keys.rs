@@ -1,0 +1,123 @@
+//! The server's keys as they are now: they change while the service runs.
+
+use account::{Key, Keyring};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Reads the keys where they are kept; `None` when that fails, which it has told by then.
+type Source = dyn Fn() -> Option<Keyring> + Send + Sync;
+
+/// The keys in use. Cheap to clone; every clone has the same ring, and sees a new one at once.
+#[derive(Clone)]
+pub struct Keys {
+    ring: Arc<RwLock<Arc<Keyring>>>,
+    source: Arc<Source>,
+}
+
+impl Keys {
+    /// Keys that are read again from `source` when told to, and when something stored was made with one that is not known.
+    #[must_use]
+    pub fn from_source(ring: Keyring, source: impl Fn() -> Option<Keyring> + Send + Sync + 'static) -> Self {
+        Self {
+            ring: Arc::new(RwLock::new(Arc::new(ring))),
+            source: Arc::new(source),
+        }
+    }
+
+    /// The key that makes new values.
+    #[must_use]
+    pub fn current(&self) -> Key {
+        self.ring().current().clone()
+    }
+
+    /// The key of that name. One that is not known is looked for where the keys are kept: another server that has read the new
+    /// key file before this one may have made a code with it, and the person must not be told that it is wrong.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<Key> {
+        if let Some(key) = self.ring().find(id) {
+            return Some(key.clone());
+        }
+        self.read_again();
+        self.ring().find(id).cloned()
+    }
+
+    /// All keys of this moment, after a look for those names that are not known, as in [`find`](Self::find).
+    #[must_use]
+    pub fn with<'a>(&self, mut ids: impl Iterator<Item = &'a str>) -> Arc<Keyring> {
+        let ring = self.ring();
+        if ids.all(|id| ring.find(id).is_some()) {
+            return ring;
+        }
+        self.read_again();
+        self.ring()
+    }
+
+    /// Reads the keys where they are kept. What does not read changes nothing.
+    pub fn read_again(&self) {
+        // Held while it reads, so that nobody puts an older ring over a newer one.
+        let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(read) = (self.source)() else { return };
+        if read.ids().ne(ring.ids()) {
+            tracing::info!(current = read.current().id(), "the keys have changed");
+        }
+        *ring = Arc::new(read);
+    }
+
+    fn ring(&self) -> Arc<Keyring> {
+        self.ring.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Keys that stay as they are.
+impl From<Keyring> for Keys {
+    fn from(ring: Keyring) -> Self {
+        Self::from_source(ring, || None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    fn ring(current: &str, older: &[&str]) -> Keyring {
+        let key = |id: &str| Key::new(id.into(), [1; 32]);
+        Keyring::new(key(current), older.iter().copied().map(key).collect())
+    }
+
+    /// Keys, and the place where they are kept.
+    fn kept() -> (Keys, Arc<Mutex<Option<Keyring>>>) {
+        let place = Arc::new(Mutex::new(Some(ring("k1", &[]))));
+        let read = place.clone();
+        let keys = Keys::from_source(ring("k1", &[]), move || read.lock().unwrap().clone());
+        (keys, place)
+    }
+
+    #[test]
+    fn a_key_that_is_not_known_is_looked_for_where_keys_are_kept() {
+        let (keys, place) = kept();
+        *place.lock().unwrap() = Some(ring("k2", &["k1"]));
+        assert_eq!(keys.find("k1").unwrap().id(), "k1");
+        assert_eq!(keys.current().id(), "k1", "what is known is not looked for");
+        let other = keys.clone();
+        assert_eq!(keys.find("k2").unwrap().id(), "k2");
+        assert_eq!(other.current().id(), "k2");
+        assert!(keys.find("k3").is_none());
+    }
+
+    #[test]
+    fn keys_that_do_not_read_stay_as_they_were() {
+        let (keys, place) = kept();
+        *place.lock().unwrap() = None;
+        keys.read_again();
+        assert!(keys.find("k2").is_none());
+        assert_eq!(keys.current().id(), "k1");
+    }
+
+    #[test]
+    fn several_keys_are_looked_for_at_once() {
+        let (keys, place) = kept();
+        *place.lock().unwrap() = Some(ring("k2", &["k1"]));
+        assert!(keys.with(["k1"].into_iter()).find("k2").is_none());
+        assert!(keys.with(["k1", "k2"].into_iter()).find("k2").is_some());
+    }
+}

@@ -1,0 +1,93 @@
+//! What an operator does to all accounts at once, and what is known of the keys' use.
+
+use crate::store::events::Actor;
+use crate::store::{Db, accounts, codes, devices, events, flows, letters, sessions};
+use crate::{Backend, Fault, people};
+use account::{AccountId, ActivityKind, Timestamp};
+use std::collections::BTreeSet;
+
+/// What was ended in a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// Sessions.
+    pub sessions: usize,
+    /// Sign-ins, resets and sign-ups on their way.
+    pub flows: usize,
+    /// Letters that waited and are not sent.
+    pub letters: u64,
+}
+
+/// What a key has made and is still needed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyUses {
+    /// Passwords that only it verifies.
+    pub passwords: i64,
+    /// Mailed codes that still work.
+    pub codes: i64,
+    /// Letters that wait.
+    pub letters: i64,
+}
+
+impl KeyUses {
+    /// Whether nothing needs it.
+    #[must_use]
+    pub fn none(self) -> bool {
+        (self.passwords, self.codes, self.letters) == (0, 0, 0)
+    }
+}
+
+/// Ends every session, flow and code of everybody and trusts no device any longer: all sign in again, with password and code.
+/// In a database that was `restored` from a backup the letters that wait are given up, too: most of them have left already.
+/// Elsewhere they go out, as an owner must hear of what happened.
+///
+/// # Errors
+/// A [`Fault`] of the database; nothing has ended then.
+pub async fn end_sessions(db: &Db, now: Timestamp, restored: bool) -> Result<Ended, Fault> {
+    let mut tx = db.begin().await?;
+    let sessions = sessions::end_everyones(&mut tx).await?;
+    devices::untrust_everyones(&mut tx).await?;
+    // Flows before their codes, as everywhere: so no two wait for each other.
+    let flows = flows::end_everyones(&mut tx, now).await?.len();
+    codes::supersede_everyones(&mut tx, now).await?;
+    let letters = if restored {
+        letters::drop_everyones(&mut tx, now).await?
+    } else {
+        0
+    };
+    for account in sessions.iter().collect::<BTreeSet<_>>() {
+        let (account, kind) = (AccountId(account.clone()), ActivityKind::SessionsEnded);
+        events::append(&mut tx, &account, kind, Actor::Operator, &people::operator(), now).await?;
+    }
+    tx.commit().await?;
+    Ok(Ended {
+        sessions: sessions.len(),
+        flows,
+        letters,
+    })
+}
+
+impl Backend {
+    /// What a key is still needed for.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the database.
+    pub async fn key_uses(&self, key_id: &str) -> Result<KeyUses, Fault> {
+        let mut tx = self.parts.db.read().await?;
+        Ok(KeyUses {
+            passwords: accounts::count_hashes(&mut tx, &format!("{key_id}$")).await?,
+            codes: codes::count_live(&mut tx, key_id, self.now()).await?,
+            letters: letters::count_waiting(&mut tx, &format!("{key_id}.")).await?,
+        })
+    }
+
+    /// How many passwords are stored under any key, and how many under none, as other systems made them.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the database.
+    pub async fn count_hashes(&self) -> Result<(i64, i64), Fault> {
+        let mut tx = self.parts.db.read().await?;
+        let all = accounts::count_hashes(&mut tx, "").await?;
+        let without_key = accounts::count_hashes(&mut tx, "$").await?;
+        Ok((all - without_key, without_key))
+    }
+}

@@ -1,0 +1,273 @@
+//! Backups of a file while it is written to, and what comes back with one.
+
+use crate::database::Database;
+use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, address};
+use account::{ResetStep, SignInStep};
+use backend::store::{Db, accounts};
+use backend::{BackupError, Fault, Restored, back_up, restore};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_taken_while_others_write_is_whole_and_its_owners() {
+    let world = Arc::new(World::on_sqlite().await);
+    let (done, to) = (Arc::new(AtomicBool::new(false)), file(&world, "backup"));
+    let writer = tokio::spawn({
+        let (world, done) = (world.clone(), done.clone());
+        async move {
+            let mut written = 0;
+            // A pair each time: a copy of one moment has both or none.
+            while !done.load(Ordering::Relaxed) || written == 0 {
+                let mut tx = world.backend.db().begin().await.unwrap();
+                for half in ["a", "b"] {
+                    world
+                        .insert(&mut tx, &format!("{half}{written}@example.com"), Some("hash"))
+                        .await;
+                }
+                tx.commit().await.unwrap();
+                written += 1;
+            }
+        }
+    });
+    for number in 0..5 {
+        back_up(world.backend.db(), &with(&to, &number.to_string()))
+            .await
+            .unwrap();
+    }
+    done.store(true, Ordering::Relaxed);
+    writer.await.unwrap();
+    for number in 0..5 {
+        let copy = with(&to, &number.to_string());
+        assert_eq!(std::fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+        let db = Db::open(&format!("sqlite://{}", copy.display())).await.unwrap();
+        let mut tx = db.read().await.unwrap();
+        assert_eq!(accounts::list(&mut tx, "", 100_000).await.unwrap().len() % 2, 0);
+    }
+    let left = std::fs::read_dir(to.parent().unwrap()).unwrap();
+    assert!(
+        !left
+            .map(|entry| entry.unwrap().path())
+            .any(|path| ending(&path, ".part"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_takes_the_place_of_no_file_and_leaves_none_when_it_fails() {
+    let world = World::on_sqlite().await;
+    let to = file(&world, "backup");
+    std::fs::write(&to, "precious").unwrap();
+    let told = back_up(world.backend.db(), &to).await;
+    assert!(matches!(told, Err(BackupError::Exists(_))), "{told:?}");
+    assert_eq!(std::fs::read(&to).unwrap(), b"precious");
+    let nowhere = back_up(world.backend.db(), &file(&world, "no/such/folder")).await;
+    assert!(matches!(nowhere, Err(BackupError::File { .. })), "{nowhere:?}");
+
+    let server = World::on_postgres().await;
+    let to = file(&world, "of-a-server");
+    let told = back_up(server.backend.db(), &to).await;
+    assert!(matches!(told, Err(BackupError::NoFile)), "{told:?}");
+    assert_eq!(
+        std::fs::read_dir(to.parent().unwrap()).unwrap().count(),
+        5,
+        "database, -wal, -shm, .lock, backup"
+    );
+    server.end().await;
+}
+
+/// Properties 5, 6, 10 and 22, over a restore.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_brings_accounts_back_and_nothing_that_opens_them() {
+    let world = World::on_sqlite().await;
+    world.person(ADA).await;
+    let signed_in = world.signed_in(ADA).await;
+    let trusted = world.trusted(ADA).await;
+    let choosing = world.choosing(ADA).await;
+    let mut waiting = world.browser();
+    world.clock.advance_minutes(5);
+    waiting.begin_reset(ADA).await.unwrap();
+    let to = file(&world, "backup");
+    back_up(world.backend.db(), &to).await.unwrap();
+    let code = world.code_mailed_to(ADA).await;
+    let letters = world.letters_to(ADA).await.len();
+    // After the backup: lost by the restore.
+    world.person(GRACE).await;
+
+    let (world, restored) = restored(world, &to, false).await;
+    let ended = restored.ended.unwrap();
+    assert_eq!((ended.sessions, ended.letters), (2, 1));
+    assert!(restored.kept.unwrap().ends_with("rekey.db.before-restore-1"));
+    for held in [&signed_in.held, &trusted.held] {
+        let mut browser = world.browser();
+        browser.held = held.clone();
+        assert!(!browser.is_signed_in().await);
+        browser.begin_sign_in(ADA).await.unwrap();
+        let step = browser.password(PASSWORD).await.unwrap();
+        assert!(matches!(step, SignInStep::EnterCode(_)), "{step:?}");
+    }
+    let mut browser = world.browser();
+    browser.held = choosing.held.clone();
+    assert!(browser.choose(NEW_PASSWORD).await.is_err());
+    browser.held = waiting.held.clone();
+    assert!(browser.answer_reset(&code).await.is_err());
+    let sent_again = world.letters_to(ADA).await.len() - letters;
+    assert_eq!(sent_again, 2, "those of the two sign-ins above");
+    let mut tx = world.backend.db().read().await.unwrap();
+    assert!(
+        accounts::find_by_email(&mut tx, &address(GRACE))
+            .await
+            .unwrap()
+            .is_none()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_moves_keeps_its_sessions() {
+    let world = World::on_sqlite().await;
+    world.person(ADA).await;
+    let signed_in = world.signed_in(ADA).await;
+    let (resetting, code) = world.resetting(ADA).await;
+    let to = file(&world, "backup");
+    back_up(world.backend.db(), &to).await.unwrap();
+    let (world, restored) = restored(world, &to, true).await;
+    assert!(restored.ended.is_none());
+    let mut browser = world.browser();
+    browser.held = signed_in.held.clone();
+    assert!(browser.is_signed_in().await);
+    browser.held = resetting.held.clone();
+    assert!(matches!(
+        browser.answer_reset(&code).await,
+        Ok(ResetStep::ChoosePassword { .. })
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_restored_under_a_server_that_runs() {
+    let world = World::on_sqlite().await;
+    let to = file(&world, "backup");
+    back_up(world.backend.db(), &to).await.unwrap();
+    let told = restore(&url(&world), &to, false, world.now()).await;
+    assert!(matches!(told, Err(BackupError::Fault(Fault::InUse))), "{told:?}");
+    world.backend.db().close().await;
+    restore(&url(&world), &to, false, world.now()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_sound_backup_is_refused_and_all_stays() {
+    let world = World::on_sqlite().await;
+    world.person(ADA).await;
+    let good = file(&world, "backup");
+    back_up(world.backend.db(), &good).await.unwrap();
+    world.backend.db().close().await;
+    let whole = std::fs::read(&good).unwrap();
+    let mut torn = whole.clone();
+    torn[4_096..20_480].fill(0x55);
+    for (name, bytes) in [
+        ("text", b"no database".to_vec()),
+        ("empty", Vec::new()),
+        ("short", whole[..whole.len() / 2].to_vec()),
+        ("torn", torn),
+    ] {
+        let from = file(&world, name);
+        std::fs::write(&from, bytes).unwrap();
+        refused(&world, &from, name).await;
+    }
+    refused(&world, &file(&world, "absent"), "absent").await;
+    // In use, or copied by hand while it was.
+    std::fs::write(with(&good, "-wal"), "x").unwrap();
+    refused(&world, &good, "with -wal").await;
+    std::fs::remove_file(with(&good, "-wal")).unwrap();
+    changed(&good, "ALTER TABLE flows RENAME TO streams").await;
+    refused(&world, &good, "another program's").await;
+    changed(&good, "ALTER TABLE streams RENAME TO flows").await;
+    changed(
+        &good,
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (9999, 'of a newer version', TRUE, x'00', 1)",
+    )
+    .await;
+    refused(&world, &good, "a newer version's").await;
+
+    let world = world.started_again().await;
+    assert_eq!(world.stored(ADA).await.account.email, address(ADA));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_there_is_kept_under_a_number_with_what_a_killed_server_left() {
+    let world = World::on_sqlite().await;
+    let to = file(&world, "backup");
+    back_up(world.backend.db(), &to).await.unwrap();
+    world.backend.db().close().await;
+    let database = Db::file(&url(&world)).unwrap();
+    let before = std::fs::read(&database).unwrap();
+    std::fs::write(with(&database, "-wal"), "left").unwrap();
+    std::fs::write(with(&database, "-shm"), "left").unwrap();
+    for number in 1..=2 {
+        let restored = restore(&url(&world), &to, false, world.now()).await.unwrap();
+        let kept = with(&database, &format!(".before-restore-{number}"));
+        assert_eq!(restored.kept.as_ref(), Some(&kept));
+        if number == 1 {
+            assert_eq!(std::fs::read(&kept).unwrap(), before);
+            assert_eq!(std::fs::read(with(&kept, "-wal")).unwrap(), b"left");
+        }
+    }
+    for stale in ["-wal", "-shm", ".restoring"] {
+        assert!(!with(&database, stale).exists(), "{stale}");
+    }
+    assert_eq!(
+        std::fs::metadata(&database).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    // On a machine that has none yet.
+    let elsewhere = file(&world, "new.db");
+    let url = format!("sqlite://{}", elsewhere.display());
+    assert!(restore(&url, &to, false, world.now()).await.unwrap().kept.is_none());
+    assert!(elsewhere.is_file());
+    let server = restore("postgres://rekey@127.0.0.1/rekey", &to, false, world.now()).await;
+    assert!(matches!(server, Err(BackupError::NoFile)), "{server:?}");
+}
+
+async fn restored(world: World, from: &Path, keep_sessions: bool) -> (World, Restored) {
+    world.backend.db().close().await;
+    let restored = restore(&url(&world), from, keep_sessions, world.now()).await.unwrap();
+    (world.started_again().await, restored)
+}
+
+async fn refused(world: &World, from: &Path, what: &str) {
+    let database = Db::file(&url(world)).unwrap();
+    let before = std::fs::read(&database).unwrap();
+    let told = restore(&url(world), from, false, world.now()).await;
+    assert!(told.is_err(), "{what}: {told:?}");
+    assert!(std::fs::read(&database).unwrap() == before, "{what}");
+    for left in [".restoring", ".before-restore-1"] {
+        assert!(!with(&database, left).exists(), "{what}: {left}");
+    }
+}
+
+async fn changed(file: &Path, statement: &'static str) {
+    let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", file.display()))
+        .await
+        .unwrap();
+    sqlx::raw_sql(statement).execute(&pool).await.unwrap();
+    pool.close().await;
+}
+
+fn url(world: &World) -> String {
+    format!("sqlite://{}", file(world, "rekey.db").display())
+}
+
+fn file(world: &World, name: &str) -> PathBuf {
+    let Database::Sqlite(folder) = &*world.database else {
+        panic!("a file")
+    };
+    folder.path().join(name)
+}
+
+fn with(path: &Path, ending: &str) -> PathBuf {
+    PathBuf::from(format!("{}{ending}", path.display()))
+}
+
+fn ending(path: &Path, ending: &str) -> bool {
+    path.to_string_lossy().ends_with(ending)
+}

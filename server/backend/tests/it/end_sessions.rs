@@ -1,0 +1,50 @@
+//! Everybody signs in again: after a break-in, and in a database that was restored.
+
+use crate::on_both_databases;
+use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World};
+use account::{ActivityKind, SignInStep};
+use backend::end_sessions;
+
+on_both_databases!(
+    sessions_trust_flows_and_codes_of_everybody_end,
+    letters_are_given_up_in_a_restored_database_only,
+);
+
+async fn sessions_trust_flows_and_codes_of_everybody_end(world: &World) {
+    world.person(ADA).await;
+    world.person(GRACE).await;
+    let mut ada = world.trusted(ADA).await;
+    let grace = world.signed_in(GRACE).await;
+    let (mut resetting, code) = world.resetting(GRACE).await;
+    let mut choosing = world.choosing(ADA).await;
+
+    let ended = end_sessions(world.backend.db(), world.now(), false).await.unwrap();
+    assert_eq!((ended.sessions, ended.flows, ended.letters), (2, 2, 0));
+    assert!(!ada.is_signed_in().await && !grace.is_signed_in().await);
+    assert!(resetting.answer_reset(&code).await.is_err());
+    assert!(choosing.choose(NEW_PASSWORD).await.is_err());
+    for email in [ADA, GRACE] {
+        assert_eq!(world.count_events(email, ActivityKind::SessionsEnded).await, 1);
+    }
+    ada.begin_sign_in(ADA).await.unwrap();
+    let step = ada.password(PASSWORD).await.unwrap();
+    assert!(
+        matches!(step, SignInStep::EnterCode(_)),
+        "no device is trusted: {step:?}"
+    );
+
+    let again = end_sessions(world.backend.db(), world.now(), false).await.unwrap();
+    assert_eq!((again.sessions, again.flows), (0, 1));
+}
+
+/// Property 19: an owner hears of a change also when the operator ends all sessions.
+async fn letters_are_given_up_in_a_restored_database_only(world: &World) {
+    for (restored, arrive) in [(false, 1), (true, 0)] {
+        let email = if restored { ADA } else { GRACE };
+        world.person(email).await;
+        world.browser().begin_reset(email).await.unwrap();
+        let ended = end_sessions(world.backend.db(), world.now(), restored).await.unwrap();
+        assert_eq!(ended.letters, u64::from(restored));
+        assert_eq!(world.letters_to(email).await.len(), arrive);
+    }
+}

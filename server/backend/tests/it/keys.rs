@@ -1,0 +1,221 @@
+//! New keys while the service runs: what the old ones made still works, on every server.
+
+use crate::on_both_databases;
+use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, together};
+use account::{Key, Keyring, Refusal, ResetStep, SignInStep};
+use backend::Keys;
+use std::sync::{Arc, Mutex};
+
+on_both_databases!(
+    an_old_hash_signs_in_after_a_rotation_and_is_made_anew,
+    a_code_mailed_before_a_rotation_works_after_it,
+    a_server_that_has_not_looked_yet_takes_what_the_new_key_made_elsewhere,
+    a_letter_whose_key_is_away_waits_a_day_for_it,
+    a_key_that_is_gone_tells_nobody_from_somebody,
+    rotations_under_load_fail_nobody,
+    uses_of_a_key_are_counted,
+);
+
+async fn an_old_hash_signs_in_after_a_rotation_and_is_made_anew(world: &World) {
+    world.person(ADA).await;
+    let file = KeyFile::new();
+    let server = file.server(world);
+    file.rotate();
+    server.keys.read_again();
+    assert!(hash_of(world, ADA).await.starts_with("k1$"));
+    for _ in 0..2 {
+        server.browser().sign_in(&server, ADA, PASSWORD).await.unwrap();
+        assert!(hash_of(world, ADA).await.starts_with("k2$"));
+    }
+}
+
+/// The code's digest and the letter's seal are older than the key.
+async fn a_code_mailed_before_a_rotation_works_after_it(world: &World) {
+    world.person(ADA).await;
+    let file = KeyFile::new();
+    let server = file.server(world);
+    let mut browser = server.browser();
+    browser.begin_reset(ADA).await.unwrap();
+    file.rotate();
+    server.keys.read_again();
+    let code = server.code_mailed_to(ADA).await;
+    assert!(matches!(
+        browser.answer_reset(&code).await,
+        Ok(ResetStep::ChoosePassword { .. })
+    ));
+}
+
+async fn a_server_that_has_not_looked_yet_takes_what_the_new_key_made_elsewhere(world: &World) {
+    world.person(ADA).await;
+    let file = KeyFile::new();
+    let ahead = file.server(world);
+    // Each of these meets the new key for the first time: in a letter, in a code, in a password's hash.
+    let (carries, answers, signs_in) = (file.server(world), file.server(world), file.server(world));
+    file.rotate();
+    ahead.keys.read_again();
+
+    let mut browser = ahead.browser();
+    browser.begin_reset(ADA).await.unwrap();
+    let code = carries.code_mailed_to(ADA).await;
+    let mut elsewhere = answers.browser();
+    elsewhere.held = browser.held.clone();
+    elsewhere.answer_reset(&code).await.unwrap();
+    browser.held = elsewhere.held.clone();
+    browser.choose(NEW_PASSWORD).await.unwrap();
+    assert!(hash_of(world, ADA).await.starts_with("k2$"));
+
+    let mut elsewhere = signs_in.browser();
+    elsewhere.begin_sign_in(ADA).await.unwrap();
+    let step = elsewhere.password(NEW_PASSWORD).await;
+    assert!(matches!(step, Ok(SignInStep::EnterCode(_))), "{step:?}");
+}
+
+async fn a_letter_whose_key_is_away_waits_a_day_for_it(world: &World) {
+    world.person(ADA).await;
+    world.person(GRACE).await;
+    let file = KeyFile::new();
+    let server = file.server(world);
+    world.browser().begin_reset(ADA).await.unwrap();
+    // A file from elsewhere.
+    file.set(Keyring::new(key("k9"), vec![]));
+    server.keys.read_again();
+    assert!(server.letters_to(ADA).await.is_empty());
+    file.set(Keyring::new(key("k9"), vec![key("k1")]));
+    world.clock.advance_minutes(2);
+    assert_eq!(server.letters_to(ADA).await.len(), 1);
+
+    world.browser().begin_reset(GRACE).await.unwrap();
+    file.set(Keyring::new(key("k9"), vec![]));
+    server.keys.read_again();
+    world.clock.advance_minutes(25 * 60);
+    assert!(server.letters_to(GRACE).await.is_empty());
+    world.clock.advance_minutes(2);
+    assert!(world.letters_to(GRACE).await.is_empty(), "it is given up");
+}
+
+/// Property 9. The hash that is verified for nobody is made at the start, under the key of then.
+async fn a_key_that_is_gone_tells_nobody_from_somebody(world: &World) {
+    let file = KeyFile::new();
+    let server = file.server(world);
+    file.set(Keyring::new(key("k2"), vec![]));
+    server.keys.read_again();
+    let mut browser = server.browser();
+    browser.begin_sign_in("nobody@example.com").await.unwrap();
+    assert!(matches!(browser.password(PASSWORD).await, Err(Refusal::SignInWrong)));
+}
+
+async fn rotations_under_load_fail_nobody(world: &World) {
+    let file = KeyFile::new();
+    let servers = [Arc::new(file.server(world)), Arc::new(file.server(world))];
+    for number in 0..8 {
+        world.person(&person(number)).await;
+    }
+    let rotate = |server: Arc<World>| {
+        let file = file.clone();
+        async move {
+            for _ in 0..3 {
+                file.rotate();
+                server.keys.read_again();
+                tokio::task::yield_now().await;
+            }
+        }
+    };
+    let browsers = together(10, |number| {
+        let (server, rotating) = (servers[number % 2].clone(), rotate(servers[number % 2].clone()));
+        async move {
+            if number >= 8 {
+                rotating.await;
+                return None;
+            }
+            let mut browser = server.browser();
+            browser.begin_sign_in(&person(number)).await.unwrap();
+            let step = browser.password(PASSWORD).await.unwrap();
+            assert!(matches!(step, SignInStep::EnterCode(_)), "{step:?}");
+            Some(browser)
+        }
+    })
+    .await;
+    let mut codes = Vec::new();
+    for number in 0..8 {
+        codes.push(servers[number % 2].code_mailed_to(&person(number)).await);
+    }
+    together(9, |number| {
+        let (browser, code) = (browsers[number].clone(), codes.get(number).cloned());
+        let rotating = rotate(servers[0].clone());
+        async move {
+            match (browser, code) {
+                (Some(mut browser), Some(code)) => drop(browser.answer_sign_in(&code).await.unwrap()),
+                _ => rotating.await,
+            }
+        }
+    })
+    .await;
+    // And with the keys of the end.
+    for number in 0..8 {
+        let (server, email) = (&servers[(number + 1) % 2], person(number));
+        server.browser().sign_in(server, &email, PASSWORD).await.unwrap();
+        assert!(hash_of(world, &email).await.starts_with("k10$"));
+    }
+}
+
+async fn uses_of_a_key_are_counted(world: &World) {
+    let backend = &world.backend;
+    assert!(backend.key_uses("k1").await.unwrap().none());
+    world.person(ADA).await;
+    world.person_with_hash(GRACE, "$argon2id$of-another-system").await;
+    world.browser().begin_reset(ADA).await.unwrap();
+    let uses = backend.key_uses("k1").await.unwrap();
+    assert_eq!((uses.passwords, uses.codes, uses.letters), (1, 1, 1));
+    assert!(
+        backend.key_uses("k").await.unwrap().none(),
+        "another name that begins alike"
+    );
+    assert_eq!(backend.count_hashes().await.unwrap(), (1, 1));
+    world.deliver().await;
+    world.clock.advance_minutes(10);
+    let uses = backend.key_uses("k1").await.unwrap();
+    assert_eq!((uses.passwords, uses.codes, uses.letters), (1, 0, 0));
+}
+
+/// The key file that servers share; `k1` is the world's.
+#[derive(Clone)]
+struct KeyFile(Arc<Mutex<Keyring>>);
+
+impl KeyFile {
+    fn new() -> Self {
+        Self(Arc::new(Mutex::new(Keyring::new(key("k1"), vec![]))))
+    }
+
+    /// A server that has read the file as it is now.
+    fn server(&self, world: &World) -> World {
+        let (now, file) = (self.read(), self.clone());
+        world.with_keys(Keys::from_source(now, move || Some(file.read())))
+    }
+
+    fn read(&self) -> Keyring {
+        self.0.lock().unwrap().clone()
+    }
+
+    fn set(&self, keys: Keyring) {
+        *self.0.lock().unwrap() = keys;
+    }
+
+    fn rotate(&self) {
+        let mut keys = self.0.lock().unwrap();
+        let older: Vec<Key> = keys.ids().map(key).collect();
+        *keys = Keyring::new(key(&format!("k{}", older.len() + 1)), older);
+    }
+}
+
+fn key(id: &str) -> Key {
+    let number: u8 = id.trim_start_matches('k').parse().unwrap();
+    Key::new(id.into(), [6 + number; 32])
+}
+
+fn person(number: usize) -> String {
+    format!("p{number}@example.com")
+}
+
+async fn hash_of(world: &World, email: &str) -> String {
+    world.stored(email).await.password.unwrap()
+}

@@ -1,0 +1,132 @@
+//! Changes of the key file: written beside it, then put in its place, so that nobody ever reads half of one.
+
+use super::{KeyFile, is_name, parse, random_key, read};
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
+use std::path::Path;
+
+/// Adds a random key and makes it the one in use; gives its name.
+///
+/// # Errors
+/// A sentence; the file is as it was then.
+pub fn rotate(path: &Path) -> Result<String, String> {
+    change(path, |file| {
+        let name = put_new(file)?;
+        file.current.clone_from(&name);
+        Ok(name)
+    })
+}
+
+/// Adds a random key that is not in use yet; gives its name.
+///
+/// # Errors
+/// As for [`rotate`].
+pub fn add(path: &Path) -> Result<String, String> {
+    change(path, put_new)
+}
+
+/// Makes a key the one in use.
+///
+/// # Errors
+/// As for [`rotate`]; when there is no such key.
+pub fn make_current(path: &Path, name: &str) -> Result<(), String> {
+    change(path, |file| {
+        known(file, name)?;
+        name.clone_into(&mut file.current);
+        Ok(())
+    })
+}
+
+/// Takes a key away that is not in use.
+///
+/// # Errors
+/// As for [`rotate`]; when there is no such key, or it is the one in use.
+pub fn remove(path: &Path, name: &str) -> Result<(), String> {
+    change(path, |file| {
+        known(file, name)?;
+        if file.current == name {
+            return Err(format!(
+                "{name} is the key in use; `rekey keys rotate` makes another one that"
+            ));
+        }
+        file.keys.remove(name);
+        Ok(())
+    })
+}
+
+fn known(file: &KeyFile, name: &str) -> Result<(), String> {
+    let known = file.keys.contains_key(name);
+    known.then_some(()).ok_or_else(|| {
+        // Not repeated unless it can be a name: a key may have been typed in its place.
+        let shown = if is_name(name) { name } else { "that" };
+        format!("the key file has no key {shown}; `rekey keys list` shows all")
+    })
+}
+
+/// `k2` after `k1`.
+fn put_new(file: &mut KeyFile) -> Result<String, String> {
+    let numbers = file
+        .keys
+        .keys()
+        .filter_map(|name| name.strip_prefix('k')?.parse::<u32>().ok());
+    let name = format!("k{}", numbers.max().unwrap_or(0).saturating_add(1));
+    file.keys.insert(name.clone(), random_key()?);
+    Ok(name)
+}
+
+fn change<T>(path: &Path, change: impl FnOnce(&mut KeyFile) -> Result<T, String>) -> Result<T, String> {
+    // Where it is a link, as in mounted secrets, what it leads to is changed, not the link.
+    let path = &std::fs::canonicalize(path).map_err(|error| cannot(path, &error))?;
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let part = Path::new(&part);
+    // Made before the file is read: of two changes at once one is refused, and none is lost.
+    let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(part);
+    let written = opened.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => format!(
+            "{} is there: another change is under way, or one was cut short; remove it then",
+            part.display()
+        ),
+        _ => cannot(part, &error),
+    })?;
+    let outcome = write(path, part, written, change);
+    if outcome.is_err() {
+        let _ = std::fs::remove_file(part);
+    }
+    outcome
+}
+
+fn write<T>(
+    path: &Path,
+    part: &Path,
+    mut written: File,
+    change: impl FnOnce(&mut KeyFile) -> Result<T, String>,
+) -> Result<T, String> {
+    read(path)?;
+    let text = std::fs::read_to_string(path).map_err(|error| cannot(path, &error))?;
+    let mut file: KeyFile = toml::from_str(&text).map_err(|_| format!("{} does not read", path.display()))?;
+    let outcome = change(&mut file)?;
+    let text = toml::to_string(&file).map_err(|_| "the keys cannot be written as TOML".to_owned())?;
+    // What is written must read, or the next start is refused.
+    parse(&text).map_err(|wrong| format!("the changed key file {wrong}"))?;
+    let cannot_write = |error: std::io::Error| cannot(part, &error);
+    written.write_all(text.as_bytes()).map_err(cannot_write)?;
+    // An operator who is somebody else than the server must not take the file away from it.
+    let owner = std::fs::metadata(path).map_err(|error| cannot(path, &error))?;
+    let now = written.metadata().map_err(cannot_write)?;
+    if (owner.uid(), owner.gid()) != (now.uid(), now.gid()) {
+        chown(part, Some(owner.uid()), Some(owner.gid())).map_err(cannot_write)?;
+    }
+    written.sync_all().map_err(cannot_write)?;
+    std::fs::rename(part, path).map_err(|error| cannot(path, &error))?;
+    if let Some(folder) = path.parent() {
+        // The change is done; only a loss of power right now could still undo it.
+        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    }
+    Ok(outcome)
+}
+
+fn cannot(path: &Path, error: &std::io::Error) -> String {
+    format!("{} cannot be changed: {}", path.display(), error.kind())
+}

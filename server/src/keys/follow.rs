@@ -1,0 +1,41 @@
+//! Keys that follow their file while a server runs.
+
+use super::read;
+use account::Keyring;
+use backend::Keys;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::time::sleep;
+
+/// Keys that were read from that file, and are read again from it.
+#[must_use]
+pub fn from_file(path: &Path, ring: Keyring) -> Keys {
+    let path = path.to_owned();
+    Keys::from_source(ring, move || {
+        read(&path)
+            .inspect_err(|wrong| tracing::error!(%wrong, "the keys stay as they were"))
+            .ok()
+    })
+}
+
+/// Takes up changes of the file, looking once a second, until dropped.
+pub async fn follow(keys: Keys, path: PathBuf) {
+    const PAUSE: Duration = Duration::from_secs(1);
+    // What was read at the start may have changed since: the first look reads once more.
+    let mut seen = None;
+    loop {
+        let now = Some(stamp(&path));
+        if now != seen {
+            keys.read_again();
+            seen = now;
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// Changes whenever the file does: it is another file, or was written again.
+fn stamp(path: &Path) -> Option<(u64, i64, i64, u64)> {
+    let file = std::fs::metadata(path).ok()?;
+    Some((file.ino(), file.mtime(), file.mtime_nsec(), file.len()))
+}
