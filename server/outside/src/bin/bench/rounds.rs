@@ -44,6 +44,7 @@ pub struct Rounds<'a> {
     sessions: Figures,
     session: Jar,
     storms: Vec<Storm>,
+    capacity: Vec<f64>,
     goodput: Vec<f64>,
     signed_in: usize,
 }
@@ -65,6 +66,7 @@ impl<'a> Rounds<'a> {
             resets: Figures::default(),
             sessions: Figures::default(),
             storms: Vec::new(),
+            capacity: Vec::new(),
             goodput: Vec::new(),
             signed_in: 0,
         }
@@ -110,10 +112,15 @@ impl<'a> Rounds<'a> {
 
         let sessions = self.measure(SESSIONS, |connection, _| session(connection, &self.session))?;
         self.sessions.push(sessions);
+        self.capacity.push(capacity);
+        Ok(())
+    }
 
+    /// A storm; after the rounds, as it leaves memory behind.
+    pub fn rage(&mut self) -> Result<(), Fault> {
         let storm = storm::rage(self.running).map_err(|fault| self.explained(fault))?;
         self.running.be_quiet()?;
-        self.goodput.push(storm.a_second / capacity);
+        self.goodput.push(storm.a_second / median(&self.capacity));
         self.storms.push(storm);
         Ok(())
     }
@@ -205,6 +212,12 @@ impl Figures {
             &self.cpu_s_per_1000,
         );
     }
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// Somebody opens the page.
