@@ -39,11 +39,12 @@ impl Backend {
             }
             flows::end(&mut tx, &flow.id, now).await?;
         }
-        self.take_begin(&mut tx, caller, now).await?;
+        let mut rules = self.letter_rules(purpose, email);
+        rules.push(self.begin_rule(caller));
         if purpose == Purpose::SignUp {
-            self.take_form(&mut tx, caller, email, now).await?;
+            rules.push(self.form_rule(caller, email));
         }
-        self.take_letter(&mut tx, purpose, email, now).await?;
+        self.take(&mut tx, &rules, now).await?;
         let account = accounts::find_by_email(&mut tx, email)
             .await?
             .map(|stored| stored.account);
@@ -96,7 +97,8 @@ impl Backend {
             }
             .into());
         };
-        self.take_letter(&mut tx, purpose, &flow.address()?, now).await?;
+        self.take(&mut tx, &self.letter_rules(purpose, &flow.address()?), now)
+            .await?;
         letters::drop_unsent(&mut tx, &flow.id, now).await?;
         let account = accounts::find_by_email(&mut tx, &flow.address()?)
             .await?
@@ -145,45 +147,48 @@ impl Backend {
         check_your_email(purpose, flow, now, works_until, now)
     }
 
-    /// Lets a client begin so many flows a minute.
-    pub(super) async fn take_begin(&self, tx: &mut Tx, caller: &Caller, now: Timestamp) -> Result<(), Error> {
-        let rule = Rule {
+    /// Takes one of each, or tells how long to wait.
+    pub(super) async fn take(&self, tx: &mut Tx, rules: &[Rule], now: Timestamp) -> Result<(), Error> {
+        let wait_s = limits::take(tx, rules, now).await?;
+        wait_s.map_or(Ok(()), |seconds| Err(Refusal::TooMany { seconds }.into()))
+    }
+
+    /// A client begins so many flows a minute.
+    pub(super) fn begin_rule(&self, caller: &Caller) -> Rule {
+        Rule {
             key: format!("begin {}", caller.client),
             most: self.limits().client_a_minute,
             window_ms: 60_000,
-        };
-        refuse(limits::take(tx, &[rule], now).await?)
+        }
     }
 
-    /// Lets a client begin the sign-up of an address once in a while: two forms that a browser sends together hold no flow
-    /// yet, and would each get a letter. For this client only, so that nobody else is told that one is under way (attack:
-    /// enumeration). A reset has a wait for its address as it is.
-    async fn take_form(&self, tx: &mut Tx, caller: &Caller, email: &Email, now: Timestamp) -> Result<(), Error> {
-        let rule = Rule {
+    /// A client begins the sign-up of an address once in a while: two forms that a browser sends together hold no flow yet, and
+    /// would each get a letter. For this client only, so that nobody else is told that one is under way (attack: enumeration).
+    /// A reset has a wait for its address as it is.
+    fn form_rule(&self, caller: &Caller, email: &Email) -> Rule {
+        Rule {
             key: format!("sign_up form {} {email}", caller.client),
             most: 1,
             window_ms: self.limits().reset_every_s * 1_000,
-        };
-        refuse(limits::take(tx, &[rule], now).await?)
+        }
     }
 
-    /// Lets an address get so many letters of a purpose.
-    async fn take_letter(&self, tx: &mut Tx, purpose: Purpose, email: &Email, now: Timestamp) -> Result<(), Error> {
+    /// An address gets so many letters of a purpose.
+    fn letter_rules(&self, purpose: Purpose, email: &Email) -> Vec<Rule> {
         let (limits, what) = (self.limits(), purpose.as_str());
         let rule = |span: &str, most, window_ms| Rule {
             key: format!("{what} {span} {email}"),
             most,
             window_ms,
         };
-        let rules = match purpose {
+        match purpose {
             Purpose::Reset => vec![
                 rule("wait", 1, limits.reset_every_s * 1_000),
                 rule("hour", limits.reset_an_hour, HOUR_MS),
                 rule("day", limits.reset_a_day, DAY_MS),
             ],
             Purpose::SignIn | Purpose::SignUp => vec![rule("hour", limits.codes_an_hour, HOUR_MS)],
-        };
-        refuse(limits::take(tx, &rules, now).await?)
+        }
     }
 
     /// The first letter of a sign-in, after the right password.
@@ -196,7 +201,7 @@ impl Backend {
         account: &Account,
         now: Timestamp,
     ) -> Result<MailedCode, Error> {
-        self.take_letter(tx, purpose, &account.email, now).await?;
+        self.take(tx, &self.letter_rules(purpose, &account.email), now).await?;
         let wait_s = Challenge::resend_wait_s(1);
         let flow = flows::take_send(tx, &flow.id, purpose, wait_s, now)
             .await?
@@ -274,8 +279,4 @@ pub(super) const fn drop_flow(purpose: Purpose) -> TokenChange {
         token: None,
         keep_s: 0,
     }
-}
-
-fn refuse(wait_s: Option<i64>) -> Result<(), Error> {
-    wait_s.map_or(Ok(()), |seconds| Err(Refusal::TooMany { seconds }.into()))
 }

@@ -30,7 +30,7 @@ impl Backend {
 
     async fn give_back_password(&self, lane: &str) -> Result<(), Error> {
         retried(async || {
-            let mut tx = self.parts.db.begin().await?;
+            let mut tx = self.parts.db.write().await?;
             throttles::give_back(&mut tx, lane).await?;
             Ok(tx.commit().await?)
         })

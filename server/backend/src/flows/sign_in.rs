@@ -88,7 +88,7 @@ impl Backend {
             Some(before) if next.is_empty() && before.finished_at.is_none() => &before.next_path,
             _ => next,
         };
-        self.take_begin(&mut tx, caller, now).await?;
+        self.take(&mut tx, &[self.begin_rule(caller)], now).await?;
         let token = random::token();
         let flow = Flow {
             next_path: safe_next(next).to_owned(),

@@ -26,7 +26,10 @@ impl Engine {
             return reference;
         }
         let mut fast = Self::fast();
-        if fast.is_right() {
+        let right = fast.is_right();
+        // Nobody may sign in for hours.
+        fast.give_memory_back();
+        if right {
             return fast;
         }
         tracing::error!(

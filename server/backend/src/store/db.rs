@@ -1,7 +1,7 @@
 //! The database in use. Nothing outside `store/` knows that there are two.
 
 use super::InUse;
-use super::measured::{Measured, Open};
+use super::measured::{Held, Measured, Open};
 use crate::Fault;
 use account::ActivityKind;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -11,6 +11,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// To a server, at most.
+const CONNECTIONS: u32 = 16;
 
 /// A SQLite file or a PostgreSQL server.
 #[derive(Clone)]
@@ -48,7 +51,7 @@ pub struct Connections {
     pub most: u32,
 }
 
-/// A transaction; rolled back unless committed.
+/// A transaction, rolled back unless committed; or a connection, on which each statement is whole by itself.
 pub enum Tx {
     /// On the file.
     Sqlite(Open<Sqlite>),
@@ -65,8 +68,9 @@ impl Db {
         if url.starts_with("postgres") {
             let options = PgConnectOptions::from_str(url)?.application_name("rekey");
             let pool = PgPoolOptions::new()
-                .max_connections(16)
+                .max_connections(CONNECTIONS)
                 .acquire_timeout(Duration::from_secs(10))
+                .test_before_acquire(false)
                 .connect_with(options)
                 .await?;
             let measured = Measured::default();
@@ -80,7 +84,9 @@ impl Db {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(10));
         let in_use = Arc::new(InUse::shared(options.get_filename())?);
-        let pool = SqlitePoolOptions::new().acquire_timeout(Duration::from_secs(10));
+        let pool = SqlitePoolOptions::new()
+            .acquire_timeout(Duration::from_secs(10))
+            .test_before_acquire(false);
         let writer = pool.clone().max_connections(1).connect_with(options.clone()).await?;
         let readers = pool.max_connections(4).connect_with(options.read_only(true)).await?;
         Ok(Self::Sqlite {
@@ -131,21 +137,33 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx, Fault> {
         Ok(match self {
             Self::Sqlite { writer, measured, .. } => {
-                Tx::Sqlite(measured.open(writer.begin_with("BEGIN IMMEDIATE")).await?)
+                let begin = async { Ok(Held::Transaction(writer.begin_with("BEGIN IMMEDIATE").await?)) };
+                Tx::Sqlite(measured.open(begin).await?)
             }
-            Self::Postgres { pool, measured } => Tx::Postgres(measured.open(pool.begin()).await?),
+            Self::Postgres { pool, measured } => Tx::Postgres(measured.open(begin_there(pool)).await?),
         })
     }
 
-    /// Begins a transaction that only reads; it waits for no writer.
+    /// For a statement that writes and is whole by itself; what follows it on the same one is not part of it.
+    ///
+    /// # Errors
+    /// When no connection is to be had.
+    pub async fn write(&self) -> Result<Tx, Fault> {
+        match self {
+            Self::Sqlite { writer, measured, .. } => connected(writer, measured).await.map(Tx::Sqlite),
+            Self::Postgres { pool, measured } => connected_there(pool, measured).await.map(Tx::Postgres),
+        }
+    }
+
+    /// For statements that only read; they wait for no writer. Each sees what was committed before it.
     ///
     /// # Errors
     /// When no connection is to be had.
     pub async fn read(&self) -> Result<Tx, Fault> {
-        Ok(match self {
-            Self::Sqlite { readers, measured, .. } => Tx::Sqlite(measured.open(readers.begin()).await?),
-            Self::Postgres { pool, measured } => Tx::Postgres(measured.open(pool.begin()).await?),
-        })
+        match self {
+            Self::Sqlite { readers, measured, .. } => connected(readers, measured).await.map(Tx::Sqlite),
+            Self::Postgres { pool, measured } => connected_there(pool, measured).await.map(Tx::Postgres),
+        }
     }
 
     /// Closes every connection, after what runs has ended.
@@ -182,6 +200,36 @@ impl Db {
             Self::Sqlite { measured, .. } | Self::Postgres { measured, .. } => measured,
         }
     }
+}
+
+async fn connected(pool: &SqlitePool, measured: &Measured) -> Result<Open<Sqlite>, Fault> {
+    let connect = async { Ok(Held::Connection(pool.acquire().await?)) };
+    Ok(measured.open(connect).await?)
+}
+
+async fn connected_there(pool: &PgPool, measured: &Measured) -> Result<Open<Postgres>, Fault> {
+    let connect = async {
+        loop {
+            let mut connection = pool.acquire().await?;
+            match connection.ping().await {
+                Ok(()) => return Ok(Held::Connection(connection)),
+                // The server has started again since it was used last.
+                Err(_) => drop(connection.detach()),
+            }
+        }
+    };
+    Ok(measured.open(connect).await?)
+}
+
+/// The first statement tells whether the connection still stands, so nothing is asked before it.
+async fn begin_there(pool: &PgPool) -> Result<Held<Postgres>, sqlx::Error> {
+    for _ in 0..CONNECTIONS {
+        match pool.begin().await {
+            Err(sqlx::Error::Io(_)) => {}
+            begun => return begun.map(Held::Transaction),
+        }
+    }
+    pool.begin().await.map(Held::Transaction)
 }
 
 fn connections<D: Database>(name: &'static str, pool: &Pool<D>) -> Connections

@@ -139,7 +139,7 @@ pub async fn claim(db: &Db, keys: &Keys, now: Timestamp, limit: i64) -> Result<V
     if due.is_none() {
         return Ok(Vec::new());
     }
-    let mut tx = db.begin().await?;
+    let mut tx = db.write().await?;
     // PostgreSQL: what another courier holds is stepped over, not waited for. SQLite has one writer at a time. The outer
     // `due_at` is judged again under the row's lock, so that two couriers never lease the same letter.
     let rows: Vec<Row> = match &mut tx {
@@ -213,7 +213,7 @@ pub async fn waiting(db: &Db, most: i64) -> Result<Waiting, Fault> {
 
 /// They left. Nothing of them is kept but that.
 pub async fn mark_sent(db: &Db, ids: &[String], now: Timestamp) -> Result<(), Fault> {
-    let mut tx = db.begin().await?;
+    let mut tx = db.write().await?;
     on!(&mut tx, |conn| {
         let mut mark = sqlx::QueryBuilder::new("UPDATE letters SET body = '', sent_at = ");
         mark.push_bind(now.0).push(" WHERE id IN (");
@@ -229,7 +229,7 @@ pub async fn mark_sent(db: &Db, ids: &[String], now: Timestamp) -> Result<(), Fa
 
 /// It is tried again then.
 pub async fn retry_at(db: &Db, id: &str, due_at: Timestamp) -> Result<(), Fault> {
-    let mut tx = db.begin().await?;
+    let mut tx = db.write().await?;
     on!(&mut tx, |conn| {
         sqlx::query("UPDATE letters SET due_at = $2 WHERE id = $1 AND sent_at IS NULL AND given_up_at IS NULL")
             .bind(id)
@@ -243,7 +243,7 @@ pub async fn retry_at(db: &Db, id: &str, due_at: Timestamp) -> Result<(), Fault>
 
 /// It is not worth sending any more.
 pub async fn give_up(db: &Db, id: &str, now: Timestamp) -> Result<(), Fault> {
-    let mut tx = db.begin().await?;
+    let mut tx = db.write().await?;
     on!(&mut tx, |conn| {
         sqlx::query("UPDATE letters SET given_up_at = $2, body = '' WHERE id = $1 AND sent_at IS NULL")
             .bind(id)

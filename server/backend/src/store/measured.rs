@@ -6,6 +6,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use sqlx::pool::PoolConnection;
 use sqlx::{Database, Transaction};
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
@@ -22,12 +23,21 @@ pub struct Measured {
 
 /// A transaction under way, and what will have happened when it lasts. Rolled back unless committed.
 pub struct Open<D: Database> {
-    transaction: Transaction<'static, D>,
+    held: Held<D>,
     events: Vec<ActivityKind>,
     began: Instant,
     measured: Measured,
     /// Ends with it.
     _span: Span,
+}
+
+/// What statements run on.
+pub(super) enum Held<D: Database> {
+    /// A transaction of several.
+    Transaction(Transaction<'static, D>),
+    /// A connection: each statement is whole by itself. On SQLite a `BEGIN` and a `COMMIT` more are two more changes of threads, on
+    /// a server two more ways there and back.
+    Connection(PoolConnection<D>),
 }
 
 impl Default for Measured {
@@ -65,18 +75,18 @@ impl Measured {
         );
     }
 
-    /// Begins a transaction in that way.
+    /// Begins in that way.
     pub(super) async fn open<D: Database>(
         &self,
-        begin: impl Future<Output = Result<Transaction<'static, D>, sqlx::Error>>,
+        begin: impl Future<Output = Result<Held<D>, sqlx::Error>>,
     ) -> Result<Open<D>, sqlx::Error> {
         let span = tracing::debug_span!(target: TRACE, "transaction", "db.system.name" = D::NAME);
         let asked = Instant::now();
-        let transaction = begin.await?;
+        let held = begin.await?;
         let began = Instant::now();
         self.begin_s.observe((began - asked).as_secs_f64());
         Ok(Open {
-            transaction,
+            held,
             events: Vec::new(),
             began,
             measured: self.clone(),
@@ -92,7 +102,9 @@ impl<D: Database> Open<D> {
 
     /// Makes it last. Only then it has happened: what is put back and done again is counted once.
     pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
-        self.transaction.commit().await?;
+        if let Held::Transaction(transaction) = self.held {
+            transaction.commit().await?;
+        }
         self.measured.transaction_s.observe(self.began.elapsed().as_secs_f64());
         for kind in self.events {
             self.measured.events.get_or_create(&Kind { kind: kind.as_str() }).inc();
@@ -104,12 +116,18 @@ impl<D: Database> Open<D> {
 impl<D: Database> Deref for Open<D> {
     type Target = D::Connection;
     fn deref(&self) -> &D::Connection {
-        &self.transaction
+        match &self.held {
+            Held::Transaction(transaction) => transaction,
+            Held::Connection(connection) => connection,
+        }
     }
 }
 
 impl<D: Database> DerefMut for Open<D> {
     fn deref_mut(&mut self) -> &mut D::Connection {
-        &mut self.transaction
+        match &mut self.held {
+            Held::Transaction(transaction) => transaction,
+            Held::Connection(connection) => connection,
+        }
     }
 }

@@ -7,8 +7,21 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
 
 on_both_databases!(every_statement_finds_its_rows_by_an_index);
 
-/// Statements that read a table in the order of an index, a page at a time: "the next 500 people".
-const IN_ORDER: [&str; 1] = ["ORDER BY a.email LIMIT"];
+/// Statements that read a table in the order of an index, so many rows at most: "the next 500 people".
+const IN_ORDER: [&str; 2] = ["ORDER BY a.email LIMIT", "ORDER BY due_at LIMIT $1) AS waiting"];
+/// Statements of an operator's commands that are about all rows: which keys are needed, and the end of every session.
+const OF_ALL: [&str; 8] = [
+    "SELECT count(*) FROM accounts",
+    "SELECT count(*) FROM codes",
+    "SELECT count(*) FROM letters",
+    "DELETE FROM sessions RETURNING account_id",
+    "UPDATE codes SET superseded_at = $1 WHERE superseded_at IS NULL",
+    "UPDATE devices SET trusted_until = NULL WHERE trusted_until IS NOT NULL",
+    "UPDATE flows SET ended_at = $1, version = version + 1\n              WHERE ended_at IS NULL",
+    "UPDATE letters SET given_up_at = $1, body = '' WHERE sent_at IS NULL",
+];
+/// What looks at a file of SQLite that is no service's database yet.
+const OF_A_FILE: &str = "backup.rs";
 
 /// PostgreSQL plans by what it has counted; of empty tables any plan is as good as another.
 const CROWD: &str = "
@@ -59,7 +72,11 @@ async fn scan_in_sqlite(file: &std::path::Path, statement: &str) -> Option<Strin
     let rows = sqlx::raw_sql(explain).fetch_all(&mut connection).await.unwrap();
     let lines: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
     // `due` is what the statement itself has just found.
-    let scans = |line: &&String| line.starts_with("SCAN") && !line.starts_with("SCAN due");
+    let scans = |line: &&String| {
+        line.starts_with("SCAN")
+            && !line.starts_with("SCAN due")
+            && !IN_ORDER.iter().any(|page| statement.contains(page))
+    };
     lines.iter().find(scans).map(|_| lines.join("; "))
 }
 
@@ -98,7 +115,11 @@ fn statements_of_the_store() -> Vec<String> {
     let store = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
     let mut statements = Vec::new();
     for file in store.read_dir().unwrap() {
-        let source = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let path = file.unwrap().path();
+        if path.ends_with(OF_A_FILE) {
+            continue;
+        }
+        let source = std::fs::read_to_string(path).unwrap();
         let code: Vec<&str> = source
             .lines()
             .filter(|line| !line.trim_start().starts_with("//"))
@@ -112,7 +133,7 @@ fn statements_of_the_store() -> Vec<String> {
             } else {
                 expanded(&source, argument)
             };
-            if statement != "SELECT 1" {
+            if statement != "SELECT 1" && !OF_ALL.iter().any(|all| statement.starts_with(all)) {
                 statements.push(statement);
             }
         }

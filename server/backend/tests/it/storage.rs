@@ -69,6 +69,18 @@ async fn a_database_begins_commits_rolls_back_and_closes(world: &World) {
         let mut tx = db.read().await.unwrap();
         assert_eq!(accounts::find(&mut tx, &id(ADA)).await.unwrap().is_some(), last);
     }
+    let mut tx = db.write().await.unwrap();
+    accounts::set_language(&mut tx, &id(ADA), "ar").await.unwrap();
+    drop(tx);
+    let stored = accounts::find(&mut db.read().await.unwrap(), &id(ADA))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        stored.account.language.as_deref(),
+        Some("ar"),
+        "a statement is whole by itself"
+    );
     db.close().await;
     assert!(db.ping().await.is_err());
     assert!(Db::open("postgres://rekey@127.0.0.1:1/nowhere").await.is_err());
