@@ -1,5 +1,9 @@
 //! Password hashing: Argon2id over a keyed HMAC, admitted as many at once as there are cores.
 
+mod foreign;
+
+pub use foreign::{ForeignHash, UnfitHash};
+
 use crate::{Fault, random};
 use account::{Key, Keyring, Secret};
 use argon2::password_hash::{Output, ParamsString, PasswordHash, Salt, SaltString};
@@ -80,8 +84,7 @@ impl Hashing {
     /// # Errors
     /// [`Fault::Busy`] when the queue is full; [`Fault::KeyGone`], [`Fault::Corrupt`].
     pub async fn verify(&self, password: &Secret, stored: Option<&str>) -> Result<Verdict, Fault> {
-        let keys = self.keys.clone();
-        let password = password.as_password(account::nfc);
+        let (keys, password) = (self.keys.clone(), password.clone());
         let stored_or_nobody = stored.unwrap_or(&self.nobody).to_owned();
         let verdict = self
             .admitted(move |arena| compare(arena, &keys, &password, &stored_or_nobody))
@@ -119,8 +122,8 @@ impl Hashing {
     }
 }
 
-/// `key1$argon2id$v=19$m=19456,t=2,p=1$SALT$HASH`: the name of the HMAC key, then a PHC string. Without a name in front it
-/// is a PHC string over the password itself, as other systems make them.
+/// `key1$argon2id$v=19$m=19456,t=2,p=1$SALT$HASH`: the name of the HMAC key, then a PHC string. Whatever else is stored is a
+/// [`ForeignHash`] over the password itself.
 fn make(arena: &mut Arena, key: &Key, password: &Secret) -> Result<String, Fault> {
     let salt = SaltString::encode_b64(&bytes::<16>()).map_err(hashing)?;
     let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, own_cost()?);
@@ -142,39 +145,40 @@ fn make(arena: &mut Arena, key: &Key, password: &Secret) -> Result<String, Fault
     Ok(format!("{}{hash}", key.id()))
 }
 
-fn compare(arena: &mut Arena, keys: &Keyring, password: &Secret, stored: &str) -> Result<Verdict, Fault> {
+fn compare(arena: &mut Arena, keys: &Keyring, typed: &Secret, stored: &str) -> Result<Verdict, Fault> {
     let corrupt = || Fault::Corrupt { what: "password hash" };
-    let (key_id, phc) = stored.split_at(stored.find("$argon2").ok_or_else(corrupt)?);
-    let parsed = PasswordHash::new(phc).map_err(|_| corrupt())?;
-    let input = if key_id.is_empty() {
-        Zeroizing::new(password.expose().to_owned())
-    } else {
-        keyed(
-            keys.find(key_id).ok_or_else(|| Fault::KeyGone { id: key_id.into() })?,
-            password,
-        )
-    };
-    let (Some(salt), Some(expected)) = (parsed.salt, parsed.hash) else {
-        return Err(corrupt());
-    };
-    let algorithm = Algorithm::try_from(parsed.algorithm).map_err(|_| corrupt())?;
-    let version = parsed
-        .version
-        .map(Version::try_from)
-        .transpose()
-        .map_err(|_| corrupt())?;
-    let hasher = Argon2::new(
-        algorithm,
-        version.unwrap_or_default(),
-        Params::try_from(&parsed).map_err(hashing)?,
-    );
-    let output = run(arena, &hasher, input.as_bytes(), salt, expected.len())?;
-    // Compared in constant time by the type.
-    Ok(match output == expected {
-        true if key_id == keys.current().id() && is_as_new(&parsed) => Verdict::Right,
+    let (key_id, phc) = stored.split_at(stored.find("$argon2").unwrap_or_default());
+    if key_id.is_empty() {
+        let foreign = ForeignHash::parse(stored).map_err(|_| corrupt())?;
+        return Ok(match foreign.is_of(arena, typed)? {
+            true => Verdict::RightButOld,
+            false => Verdict::Wrong,
+        });
+    }
+    let hash = PasswordHash::new(phc).map_err(|_| corrupt())?;
+    let key = keys.find(key_id).ok_or_else(|| Fault::KeyGone { id: key_id.into() })?;
+    let input = keyed(key, &typed.as_password(account::nfc));
+    Ok(match argon2_is_of(arena, &hash, input.as_bytes())? {
+        true if key_id == keys.current().id() && is_as_new(&hash) => Verdict::Right,
         true => Verdict::RightButOld,
         false => Verdict::Wrong,
     })
+}
+
+/// Whether the Argon2 hash is that of the input.
+fn argon2_is_of(arena: &mut Arena, hash: &PasswordHash<'_>, input: &[u8]) -> Result<bool, Fault> {
+    let (Some(salt), Some(expected)) = (hash.salt, hash.hash) else {
+        return Err(Fault::Corrupt { what: "password hash" });
+    };
+    // Hashes from before there were versions are of the first.
+    let version = hash.version.map_or(Ok(Version::V0x10), Version::try_from);
+    let hasher = Argon2::new(
+        Algorithm::try_from(hash.algorithm).map_err(hashing)?,
+        version.map_err(hashing)?,
+        Params::try_from(hash).map_err(hashing)?,
+    );
+    // Compared in constant time by the type.
+    Ok(run(arena, &hasher, input, salt, expected.len())? == expected)
 }
 
 fn run(arena: &mut Arena, hasher: &Argon2<'_>, input: &[u8], salt: Salt<'_>, length: usize) -> Result<Output, Fault> {

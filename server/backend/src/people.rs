@@ -150,7 +150,8 @@ impl Backend {
     }
 }
 
-fn operator() -> Caller {
+/// Who does what a command asks for.
+pub(crate) fn operator() -> Caller {
     Caller {
         client: String::new(),
         browser: "rekey".to_owned(),

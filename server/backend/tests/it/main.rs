@@ -8,6 +8,7 @@ mod change_password;
 mod crowd;
 mod database;
 mod events;
+mod import;
 mod leaked;
 mod reset;
 mod reset_codes;
