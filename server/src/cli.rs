@@ -2,6 +2,7 @@
 
 use crate::commands::{self, Failed};
 use crate::config::{self, Config, Problem, Wanted, variable};
+use crate::import::{self, Import};
 use crate::{keys, logs, serve};
 use account::Keyring;
 use clap::{Args, Parser, Subcommand};
@@ -34,6 +35,8 @@ enum Command {
     /// Look after accounts
     #[command(subcommand)]
     User(User),
+    /// Bring people from another system, with the password hashes that they have there
+    Import(Import),
     /// Say what is wrong with the configuration, or what it is
     CheckConfig {
         /// As for `serve --dev`
@@ -125,6 +128,11 @@ pub async fn run() -> ExitCode {
         },
         Command::User(user) => match settle(Wanted::Command, KeyFile::Needed) {
             Ok((config, Some(keys))) => commands::user(config, keys, user).await,
+            other => other.map(drop),
+        },
+        Command::Import(what) if what.dry_run => import::run(None, &what).await,
+        Command::Import(what) => match settle(Wanted::Command, KeyFile::Needed) {
+            Ok((config, Some(keys))) => commands::import(config, keys, &what).await,
             other => other.map(drop),
         },
         Command::CheckConfig { list: true, .. } => commands::list_keys(),
