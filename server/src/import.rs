@@ -22,7 +22,7 @@ const AHEAD: usize = 4;
 /// A file of people.
 #[derive(Args)]
 pub struct Import {
-    /// Columns or fields: email, name, password_hash (may be empty), language, created_at; `-` is standard input
+    /// Its columns or fields: email, name, password_hash (may be empty), language, created_at. `-` is standard input
     pub file: PathBuf,
     /// When not given, the ending of the file tells: .csv, or .jsonl, .ndjson, .json
     #[arg(long, value_enum)]
@@ -74,12 +74,13 @@ pub async fn run(backend: Option<&Backend>, import: &Import) -> Result<(), Faile
     let reading = tokio::task::spawn_blocking(move || read(format, input, &sender));
     let mut written = Ok(());
     while let Some(batch) = batches.recv().await {
-        let added = add(backend, &batch.people).await;
-        if let Err(failed) = added {
-            written = Err(failed);
-            break;
+        match add(backend, &batch.people).await {
+            Ok(added) => progress.count(&batch, added),
+            Err(failed) => {
+                written = Err(failed);
+                break;
+            }
         }
-        progress.count(&batch, added.unwrap_or_default());
     }
     // Who reads and finds nobody to take it stops.
     drop(batches);
@@ -148,10 +149,9 @@ fn read(format: Format, input: impl Read + 'static, batches: &mpsc::Sender<Batch
                 break;
             }
         }
-        if batch.people.len() + batch.refused.len() >= BATCH {
-            if batches.blocking_send(std::mem::take(&mut batch)).is_err() {
-                return Ok(());
-            }
+        let full = batch.people.len() + batch.refused.len() >= BATCH;
+        if full && batches.blocking_send(std::mem::take(&mut batch)).is_err() {
+            return Ok(());
         }
     }
     let _ = batches.blocking_send(batch);

@@ -17,13 +17,18 @@ pub(super) fn lines(input: impl Read + 'static) -> Result<impl Iterator<Item = R
     };
     Ok(records.map(move |record| {
         let (place, record) = record?;
-        let person = fields(&columns, &record).and_then(|fields| fields.person());
-        Ok(Line {
-            number: place.begins,
-            person: person.map_err(|why| match place.ends - place.begins {
+        let person = if place.is_closed {
+            let person = fields(&columns, &record).and_then(|fields| fields.person());
+            person.map_err(|why| match place.ends - place.begins {
                 0 => why,
                 _ => format!("{why} (the record goes on to line {})", place.ends),
-            }),
+            })
+        } else {
+            Err("a quote is opened and not closed; nothing after it was read".into())
+        };
+        Ok(Line {
+            number: place.begins,
+            person,
         })
     }))
 }
@@ -60,10 +65,14 @@ fn fields<'a>(columns: &[Field], record: &'a ByteRecord) -> Result<Fields<'a>, S
     Ok(fields)
 }
 
-/// The first and the last line of a record, from 1.
+/// Where a record stands.
 struct Place {
+    /// Its first line, from 1.
     begins: u64,
+    /// Its last line.
     ends: u64,
+    /// Whether it ends before the file does.
+    is_closed: bool,
 }
 
 /// Records that know their lines.
@@ -79,6 +88,7 @@ impl<R: Read> Records<R> {
         let bounded = Bounded {
             input: input.chain(&b"\n"[..]),
             left: MAX_RECORD,
+            ended: false,
         };
         let reader = ReaderBuilder::new()
             .has_headers(false)
@@ -109,9 +119,15 @@ impl<R: Read> Iterator for Records<R> {
             let is_blank = record.len() == 1 && record[0].trim_ascii().is_empty();
             if !is_blank {
                 let breaks = record.iter().flatten().filter(|byte| **byte == b'\n').count() as u64;
+                let is_closed = !self.reader.get_ref().ended;
                 let ends = self.reader.position().line() - 1;
-                let begins = ends.saturating_sub(breaks);
-                return Some(Ok((Place { begins, ends }, record)));
+                let place = Place {
+                    // Without a line feed of its own, all those before it are in its fields.
+                    begins: (ends + u64::from(!is_closed)).saturating_sub(breaks),
+                    ends,
+                    is_closed,
+                };
+                return Some(Ok((place, record)));
             }
         }
         None
@@ -130,10 +146,11 @@ fn unread(line: u64, error: &csv::Error) -> String {
     }
 }
 
-/// Gives so many bytes, then an error.
+/// Gives so many bytes, then an error; knows whether anybody asked for more than there was.
 struct Bounded<R> {
     input: R,
     left: usize,
+    ended: bool,
 }
 
 impl<R: Read> Read for Bounded<R> {
@@ -144,6 +161,7 @@ impl<R: Read> Read for Bounded<R> {
         let most = buffer.len().min(self.left);
         let count = self.input.read(&mut buffer[..most])?;
         self.left -= count;
+        self.ended = count == 0 && most > 0;
         Ok(count)
     }
 }

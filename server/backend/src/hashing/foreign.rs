@@ -66,7 +66,10 @@ impl ForeignHash {
         // `$argon2`, and a key may have the name `argon2`.
         let stored = text.strip_prefix("argon2").filter(|rest| rest.starts_with("$argon2"));
         let stored = stored.or_else(|| text.strip_prefix("bcrypt$")).unwrap_or(text);
-        let scheme = read(stored).ok_or_else(|| why_unread(stored))?;
+        // A salt may be any text, but PostgreSQL keeps no NUL: one such line would stop all that come in with it.
+        let is_printable = stored.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        let scheme = is_printable.then(|| read(stored)).flatten();
+        let scheme = scheme.ok_or_else(|| why_unread(stored))?;
         if scheme.result_len() < Self::MIN_RESULT_LEN {
             return Err(UnfitHash::TooShort);
         }

@@ -64,6 +64,10 @@ fn what_does_not_read_is_named_by_its_kind() {
             "pbkdf2_sha256$many$salt$ygXSPgreAWuSIjsnAQ28JiTgAz7FqDWmibfuKzlifqA=",
             "pbkdf2_sha256",
         ),
+        (
+            "pbkdf2_sha256$1000$sa\0lt$ygXSPgreAWuSIjsnAQ28JiTgAz7FqDWmibfuKzlifqA=",
+            "pbkdf2_sha256",
+        ),
         ("pbkdf2_sha256$1000$salt", "pbkdf2_sha256"),
         ("pbkdf2_sha1$1000$salt$?", "pbkdf2_sha1"),
         (
