@@ -4,7 +4,7 @@ mod foreign;
 
 pub use foreign::{ForeignHash, UnfitHash};
 
-use crate::{Fault, random};
+use crate::{Fault, random, seal};
 use account::{Key, Keyring, Secret};
 use argon2::password_hash::{Output, ParamsString, PasswordHash, Salt, SaltString};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -24,6 +24,9 @@ const RETRY_AFTER_S: i64 = 2;
 const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
 /// What separates the HMAC of passwords from every other use of the same key.
 const USAGE: &str = "password";
+
+/// What a sealed hash of another system begins with. No hash that is read here does.
+const SEALED: &str = "sealed:";
 
 /// The hasher and its queue.
 #[derive(Clone)]
@@ -78,6 +81,17 @@ impl Hashing {
         self.admitted(move |arena| make(arena, &key, &password)).await?
     }
 
+    /// The stored form of a hash that another system has made.
+    ///
+    /// # Errors
+    /// A [`Fault`], for no hash.
+    pub fn keep(&self, foreign: &ForeignHash) -> Result<String, Fault> {
+        Ok(format!(
+            "{SEALED}{}",
+            seal::seal_foreign_hash(&self.keys, foreign.as_str())?
+        ))
+    }
+
     /// Whether the password is the one of that stored form. `None`: there is none; the same work is done all the same, so
     /// that time does not tell (attack: enumeration by the clock).
     ///
@@ -123,7 +137,7 @@ impl Hashing {
 }
 
 /// `key1$argon2id$v=19$m=19456,t=2,p=1$SALT$HASH`: the name of the HMAC key, then a PHC string. Whatever else is stored is a
-/// [`ForeignHash`] over the password itself.
+/// [`ForeignHash`] over the password itself: sealed, or bare where it was written into the database by hand.
 fn make(arena: &mut Arena, key: &Key, password: &Secret) -> Result<String, Fault> {
     let salt = SaltString::encode_b64(&bytes::<16>()).map_err(hashing)?;
     let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, own_cost()?);
@@ -149,7 +163,10 @@ fn compare(arena: &mut Arena, keys: &Keyring, typed: &Secret, stored: &str) -> R
     let corrupt = || Fault::Corrupt { what: "password hash" };
     let (key_id, phc) = stored.split_at(stored.find("$argon2").unwrap_or_default());
     if key_id.is_empty() {
-        let foreign = ForeignHash::parse(stored).map_err(|_| corrupt())?;
+        let opened = stored.strip_prefix(SEALED);
+        let opened = opened.map(|sealed| seal::open_foreign_hash(keys, sealed)).transpose()?;
+        let foreign = opened.as_deref().map_or(stored, String::as_str);
+        let foreign = ForeignHash::parse(foreign).map_err(|_| corrupt())?;
         return Ok(match foreign.is_of(arena, typed)? {
             true => Verdict::RightButOld,
             false => Verdict::Wrong,

@@ -9,6 +9,7 @@ use backend::{Error, Fault, ForeignHash, Hashing, ImportedPerson, LeakedPassword
 on_both_databases!(
     an_imported_person_signs_in_and_the_hash_becomes_ours,
     nobody_is_added_twice,
+    a_stolen_database_holds_no_imported_hash,
     a_person_without_a_hash_sets_a_password_by_a_reset,
     a_person_with_a_hash_can_forget_the_password_too,
     an_address_without_a_password_takes_the_time_of_somebodys_hash,
@@ -43,7 +44,8 @@ async fn hashes_made_by_other_libraries_fit_their_passwords_and_no_others() {
         let line = line.unwrap();
         let [made_by, kind, password, hash] = [0, 1, 2, 3].map(|column| &line[column]);
         let hash = ForeignHash::parse(hash).unwrap_or_else(|unfit| panic!("{made_by}, {kind}: {unfit}"));
-        let verdict = hashing.verify(&password.into(), Some(hash.as_str())).await.unwrap();
+        let stored = hashing.keep(&hash).unwrap();
+        let verdict = hashing.verify(&password.into(), Some(&stored)).await.unwrap();
         assert_eq!(verdict, Verdict::RightButOld, "{made_by}, {kind}");
         if kind != "defaults" {
             for wrong in [&format!("!{password}"), &password.to_uppercase(), "", WRONG_PASSWORD] {
@@ -105,7 +107,8 @@ async fn nobody_is_added_twice(world: &World) {
     assert_eq!(world.backend.import(&[]).await.unwrap(), 0);
     let (ada, grace) = (world.stored(ADA).await, world.stored(GRACE).await);
     assert_eq!((ada.account, ada.password), (before.account, before.password));
-    assert_eq!(grace.password.as_deref(), Some(HASH));
+    let hash = grace.password.unwrap();
+    assert!(hash.starts_with("sealed:k1."), "{hash}");
     assert_eq!(grace.account.language.as_deref(), Some("ar"));
     assert_eq!(world.count_events(GRACE, ActivityKind::Added).await, 1);
     assert_eq!(world.count_events(ADA, ActivityKind::Added).await, 0);
@@ -118,6 +121,16 @@ async fn created_at(world: &World, email: &str) -> Timestamp {
         Db::Sqlite { readers, .. } => sqlx::query_scalar(QUERY).bind(email).fetch_one(readers).await.unwrap(),
         Db::Postgres(pool) => sqlx::query_scalar(QUERY).bind(email).fetch_one(pool).await.unwrap(),
     })
+}
+
+/// Property 15.
+async fn a_stolen_database_holds_no_imported_hash(world: &World) {
+    world.backend.import(&[person(ADA, Some(HASH))]).await.unwrap();
+    let stolen = world.database.stolen().await;
+    assert!(stolen.contains(ADA), "nothing was stolen");
+    for part in ["pbkdf2_sha256", "YBX3CQfiE3WGRRAfNr8XLg", "dQVxWlmDqfIaQ"] {
+        assert!(!stolen.contains(part), "{part}");
+    }
 }
 
 async fn a_person_without_a_hash_sets_a_password_by_a_reset(world: &World) {
