@@ -11,7 +11,7 @@ use schemes::{BcryptOver, Prf, Scheme};
 #[derive(Debug)]
 pub struct ForeignHash {
     scheme: Scheme,
-    stored: String,
+    text: String,
 }
 
 /// Why a hash of another system is not taken over. Says nothing of what stands in it.
@@ -62,28 +62,23 @@ impl ForeignHash {
         if text.len() > Self::MAX_LEN {
             return Err(UnfitHash::Unknown);
         }
-        // What Django puts in front of a hash that is whole without it goes. Our own hashes begin with the name of a key and
-        // `$argon2`, and a key may have the name `argon2`.
-        let stored = text.strip_prefix("argon2").filter(|rest| rest.starts_with("$argon2"));
-        let stored = stored.or_else(|| text.strip_prefix("bcrypt$")).unwrap_or(text);
-        // A salt may be any text, but PostgreSQL keeps no NUL: one such line would stop all that come in with it.
-        let is_printable = stored.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-        let scheme = is_printable.then(|| read(stored)).flatten();
-        let scheme = scheme.ok_or_else(|| why_unread(stored))?;
+        // Django puts the name of its hasher in front of what is whole without it.
+        let whole = text.strip_prefix("argon2").filter(|rest| rest.starts_with("$argon2"));
+        let whole = whole.or_else(|| text.strip_prefix("bcrypt$")).unwrap_or(text);
+        let scheme = read(whole).ok_or_else(|| why_unread(whole))?;
         if scheme.result_len() < Self::MIN_RESULT_LEN {
             return Err(UnfitHash::TooShort);
         }
         scheme.require_affordable()?;
         Ok(Self {
             scheme,
-            stored: stored.to_owned(),
+            text: whole.to_owned(),
         })
     }
 
-    /// As it is stored; [`Self::parse`] reads it again.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.stored
+    /// Its text; [`Self::parse`] reads it again.
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// Whether it is the hash of the password as typed: most systems hash what the browser sends. Then whether it is that of

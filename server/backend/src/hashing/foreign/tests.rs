@@ -3,7 +3,7 @@ use super::*;
 const ONE: &str = "$2b$04$X.S.FCp0AEbHBB1Sp6vF2eDj6ONZHM7kzESkwXkaJLZEH3CDVmi7y";
 
 #[test]
-fn what_django_puts_in_front_of_a_whole_hash_is_not_stored() {
+fn what_django_puts_in_front_of_a_whole_hash_is_left_out() {
     for (written, stored) in [
         (format!("bcrypt${ONE}"), ONE),
         (ONE.to_owned(), ONE),
@@ -62,10 +62,6 @@ fn what_does_not_read_is_named_by_its_kind() {
         ),
         (
             "pbkdf2_sha256$many$salt$ygXSPgreAWuSIjsnAQ28JiTgAz7FqDWmibfuKzlifqA=",
-            "pbkdf2_sha256",
-        ),
-        (
-            "pbkdf2_sha256$1000$sa\0lt$ygXSPgreAWuSIjsnAQ28JiTgAz7FqDWmibfuKzlifqA=",
             "pbkdf2_sha256",
         ),
         ("pbkdf2_sha256$1000$salt", "pbkdf2_sha256"),
