@@ -3,6 +3,7 @@
 use crate::commands::keys::Keys;
 use crate::commands::{self, Failed, backup};
 use crate::config::{self, Config, Problem, Wanted, variable};
+use crate::import::{self, Import};
 use crate::traces::Traces;
 use crate::{keys, logs, serve};
 use account::Keyring;
@@ -37,6 +38,8 @@ enum Command {
     /// Look after accounts
     #[command(subcommand)]
     User(User),
+    /// Bring people from another system, with the password hashes that they have there
+    Import(Import),
     /// Copy the database into a new file, also while a server runs on it (SQLite; PostgreSQL has `pg_dump`)
     Backup {
         /// Where to; it must not exist
@@ -152,6 +155,11 @@ pub async fn run() -> ExitCode {
         },
         Command::User(user) => match settle(Wanted::Command, KeyFile::Needed) {
             Ok((config, Some(keys))) => commands::user(config, keys, user).await,
+            other => other.map(drop),
+        },
+        Command::Import(what) if what.dry_run => import::run(None, &what).await,
+        Command::Import(what) => match settle(Wanted::Command, KeyFile::Needed) {
+            Ok((config, Some(keys))) => commands::import(config, keys, &what).await,
             other => other.map(drop),
         },
         Command::Backup { file } => match settle(Wanted::Command, KeyFile::Unused) {

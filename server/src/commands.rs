@@ -5,6 +5,7 @@ pub mod keys;
 
 use crate::cli::{HandOver, NewUser, User};
 use crate::config::{Config, KEYS, Problem, variable};
+use crate::import::{self, Import};
 use crate::{people, start};
 use account::{AccountKind, Email, Keyring, Name, Organization, Secret};
 use backend::{Backend, NewPerson, Person};
@@ -47,7 +48,7 @@ impl From<String> for Failed {
 }
 
 /// Writes what was asked for to standard output.
-fn say(text: &str) -> Result<(), Failed> {
+pub fn say(text: &str) -> Result<(), Failed> {
     let mut out = std::io::stdout();
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())
@@ -115,6 +116,12 @@ pub async fn user(config: Config, keys: Keyring, user: User) -> Result<(), Faile
             say(&format!("{email} is switched {}.\n", if undo { "on" } else { "off" }))
         }
     }
+}
+
+/// `rekey import`.
+pub async fn import(config: Config, keys: Keyring, import: &Import) -> Result<(), Failed> {
+    let backend = start::backend(&config, keys).await?;
+    import::run(Some(&backend), import).await
 }
 
 fn no_account(email: &Email) -> Failed {

@@ -6,6 +6,7 @@ mod commands;
 pub mod config;
 mod dev;
 pub mod http;
+mod import;
 pub mod keys;
 pub mod listen;
 mod logs;

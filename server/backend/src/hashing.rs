@@ -1,11 +1,14 @@
 //! Password hashing: Argon2id over a keyed HMAC, admitted as many at once as there are cores.
 
 mod engine;
+mod foreign;
 mod measured;
 mod threads;
 
+pub use foreign::{ForeignHash, UnfitHash};
+
 use crate::metrics::TRACE;
-use crate::{Fault, Keys, random};
+use crate::{Fault, Keys, random, seal};
 use account::{Key, Secret};
 use argon2::password_hash::{Output, ParamsString, PasswordHash, Salt, SaltString};
 use argon2::{Algorithm, Params, Version};
@@ -30,6 +33,14 @@ const RETRY_AFTER_S: i64 = 2;
 const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
 /// What separates the HMAC of passwords from every other use of the same key.
 const USAGE: &str = "password";
+
+/// What a sealed hash of another system begins with. No hash that is read here does.
+const SEALED: &str = "sealed:";
+
+/// What stored forms begin with that need that key: ours, and sealed ones.
+pub(crate) fn stored_under(key_id: &str) -> [String; 2] {
+    [format!("{key_id}$"), format!("{SEALED}{key_id}.")]
+}
 
 /// The hasher and its queue.
 #[derive(Clone)]
@@ -98,14 +109,24 @@ impl Hashing {
         self.admitted(move |engine| make(engine, &key, &password)).await?
     }
 
+    /// The stored form of a hash that another system has made.
+    ///
+    /// # Errors
+    /// A [`Fault`], for no hash.
+    pub fn keep(&self, foreign: &ForeignHash) -> Result<String, Fault> {
+        Ok(format!(
+            "{SEALED}{}",
+            seal::seal_foreign_hash(&self.keys, foreign.as_str())?
+        ))
+    }
+
     /// Whether the password is the one of that stored form. `None`: there is none; the same work is done all the same, so
     /// that time does not tell (attack: enumeration by the clock).
     ///
     /// # Errors
     /// [`Fault::Busy`] when the queue is full; [`Fault::KeyGone`], [`Fault::Corrupt`].
     pub async fn verify(&self, password: &Secret, stored: Option<&str>) -> Result<Verdict, Fault> {
-        let keys = self.keys.clone();
-        let password = password.as_password(account::nfc);
+        let (keys, password) = (self.keys.clone(), password.clone());
         // Under the key of this moment: one that is gone from the key file would tell nobody's hash from somebody's.
         let nobodys = || format!("{}{}", self.keys.current().id(), self.nobody);
         let stored_or_nobody = stored.map_or_else(nobodys, str::to_owned);
@@ -147,8 +168,8 @@ impl Hashing {
     }
 }
 
-/// `key1$argon2id$v=19$m=19456,t=2,p=1$SALT$HASH`: the name of the HMAC key, then a PHC string. Without a name in front it
-/// is a PHC string over the password itself, as other systems make them.
+/// `key1$argon2id$v=19$m=19456,t=2,p=1$SALT$HASH`: the name of the HMAC key, then a PHC string. Whatever else is stored is a
+/// [`ForeignHash`] over the password itself: sealed, or bare where it was written into the database by hand.
 fn make(engine: &mut Engine, key: &Key, password: &Secret) -> Result<String, Fault> {
     let salt = SaltString::encode_b64(&bytes::<16>()).map_err(hashing)?;
     let hasher = Hasher::of(Algorithm::Argon2id, Version::V0x13, COST)?;
@@ -170,39 +191,43 @@ fn make(engine: &mut Engine, key: &Key, password: &Secret) -> Result<String, Fau
     Ok(format!("{}{hash}", key.id()))
 }
 
-fn compare(engine: &mut Engine, keys: &Keys, password: &Secret, stored: &str) -> Result<Verdict, Fault> {
+fn compare(engine: &mut Engine, keys: &Keys, typed: &Secret, stored: &str) -> Result<Verdict, Fault> {
     let corrupt = || Fault::Corrupt { what: "password hash" };
-    let (key_id, phc) = stored.split_at(stored.find("$argon2").ok_or_else(corrupt)?);
-    let parsed = PasswordHash::new(phc).map_err(|_| corrupt())?;
-    let input = if key_id.is_empty() {
-        Zeroizing::new(password.expose().to_owned())
-    } else {
-        keyed(
-            &keys.find(key_id).ok_or_else(|| Fault::KeyGone { id: key_id.into() })?,
-            password,
-        )
-    };
-    let (Some(salt), Some(expected)) = (parsed.salt, parsed.hash) else {
-        return Err(corrupt());
-    };
-    let algorithm = Algorithm::try_from(parsed.algorithm).map_err(|_| corrupt())?;
-    let version = parsed
-        .version
-        .map(Version::try_from)
-        .transpose()
-        .map_err(|_| corrupt())?;
-    let hasher = Hasher {
-        algorithm,
-        version: version.unwrap_or_default(),
-        params: Params::try_from(&parsed).map_err(hashing)?,
-    };
-    let output = run(engine, &hasher, input.as_bytes(), salt, expected.len())?;
-    // Compared in constant time by the type.
-    Ok(match output == expected {
-        true if key_id == keys.current().id() && is_as_new(&parsed) => Verdict::Right,
+    let (key_id, phc) = stored.split_at(stored.find("$argon2").unwrap_or_default());
+    if key_id.is_empty() {
+        let opened = stored.strip_prefix(SEALED);
+        let opened = opened.map(|sealed| seal::open_foreign_hash(keys, sealed)).transpose()?;
+        let foreign = opened.as_deref().map_or(stored, String::as_str);
+        let foreign = ForeignHash::parse(foreign).map_err(|_| corrupt())?;
+        return Ok(match foreign.is_of(engine, typed)? {
+            true => Verdict::RightButOld,
+            false => Verdict::Wrong,
+        });
+    }
+    let hash = PasswordHash::new(phc).map_err(|_| corrupt())?;
+    let key = keys.find(key_id).ok_or_else(|| Fault::KeyGone { id: key_id.into() })?;
+    let input = keyed(&key, &typed.as_password(account::nfc));
+    Ok(match argon2_is_of(engine, &hash, input.as_bytes())? {
+        true if key_id == keys.current().id() && is_as_new(&hash) => Verdict::Right,
         true => Verdict::RightButOld,
         false => Verdict::Wrong,
     })
+}
+
+/// Whether the Argon2 hash is that of the input.
+fn argon2_is_of(engine: &mut Engine, hash: &PasswordHash<'_>, input: &[u8]) -> Result<bool, Fault> {
+    let (Some(salt), Some(expected)) = (hash.salt, hash.hash) else {
+        return Err(Fault::Corrupt { what: "password hash" });
+    };
+    // Hashes from before there were versions are of the first.
+    let version = hash.version.map_or(Ok(Version::V0x10), Version::try_from);
+    let hasher = Hasher {
+        algorithm: Algorithm::try_from(hash.algorithm).map_err(hashing)?,
+        version: version.map_err(hashing)?,
+        params: Params::try_from(hash).map_err(hashing)?,
+    };
+    // Compared in constant time by the type.
+    Ok(run(engine, &hasher, input, salt, expected.len())? == expected)
 }
 
 fn run(engine: &mut Engine, hasher: &Hasher, input: &[u8], salt: Salt<'_>, length: usize) -> Result<Output, Fault> {

@@ -150,7 +150,7 @@ impl Backend {
     }
 }
 
-/// The one who acts in an account's log when an operator does.
+/// Who does what a command asks for.
 pub(crate) fn operator() -> Caller {
     Caller {
         client: String::new(),

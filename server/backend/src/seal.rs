@@ -1,4 +1,4 @@
-//! Sealing of letters that wait: XChaCha20-Poly1305 under a key that is not in the database.
+//! Sealing of what only the service reads again: XChaCha20-Poly1305 under a key that is not in the database.
 
 use crate::{Fault, Keys, random};
 use account::Letter;
@@ -8,45 +8,82 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use rand::RngCore;
 use zeroize::Zeroizing;
 
-const USAGE: &str = "letters";
 const NONCE_LEN: usize = 24;
+
+/// A kind of things that are sealed, under a key of its own.
+struct Seal {
+    usage: &'static str,
+    what: &'static str,
+}
+
+const LETTERS: Seal = Seal {
+    usage: "letters",
+    what: "letter",
+};
+
+const FOREIGN_HASHES: Seal = Seal {
+    usage: "foreign hashes",
+    what: "password hash",
+};
 
 /// Seals a letter to its row (attack: bodies swapped between rows would mail one person's code to another).
 pub(crate) fn seal(keys: &Keys, row: &str, letter: &Letter) -> Result<String, Fault> {
-    let key = keys.current();
-    let plain = Zeroizing::new(serde_json::to_vec(letter).map_err(|_| Fault::Corrupt { what: "letter" })?);
-    let mut sealed = vec![0; NONCE_LEN];
-    random::generator().fill_bytes(&mut sealed);
-    let cipher = XChaCha20Poly1305::new(key.derive(USAGE)[..].into());
-    let payload = Payload {
-        msg: &plain,
-        aad: row.as_bytes(),
-    };
-    let text = cipher
-        .encrypt(XNonce::from_slice(&sealed), payload)
-        .map_err(|_| Fault::Corrupt { what: "letter" })?;
-    sealed.extend(text);
-    Ok(format!("{}.{}", key.id(), BASE64_STANDARD_NO_PAD.encode(sealed)))
+    let plain = Zeroizing::new(serde_json::to_vec(letter).map_err(|_| LETTERS.corrupt())?);
+    LETTERS.seal(keys, row, &plain)
 }
 
 /// Opens a letter of that row.
 pub(crate) fn open(keys: &Keys, row: &str, body: &str) -> Result<Letter, Fault> {
-    let corrupt = || Fault::Corrupt { what: "letter" };
-    let (id, sealed) = body.split_once('.').ok_or_else(corrupt)?;
-    let key = keys.find(id).ok_or_else(|| Fault::KeyGone { id: id.to_owned() })?;
-    let sealed = BASE64_STANDARD_NO_PAD.decode(sealed).map_err(|_| corrupt())?;
-    let (nonce, text) = sealed.split_at_checked(NONCE_LEN).ok_or_else(corrupt)?;
-    let cipher = XChaCha20Poly1305::new(key.derive(USAGE)[..].into());
-    let payload = Payload {
-        msg: text,
-        aad: row.as_bytes(),
-    };
-    let plain = Zeroizing::new(
-        cipher
-            .decrypt(XNonce::from_slice(nonce), payload)
-            .map_err(|_| corrupt())?,
-    );
-    serde_json::from_slice(&plain).map_err(|_| corrupt())
+    serde_json::from_slice(&LETTERS.open(keys, row, body)?).map_err(|_| LETTERS.corrupt())
+}
+
+/// Seals a password hash that another system has made without a key of ours. Attack: trying passwords against a stolen copy of
+/// the database.
+pub(crate) fn seal_foreign_hash(keys: &Keys, hash: &str) -> Result<String, Fault> {
+    FOREIGN_HASHES.seal(keys, "", hash.as_bytes())
+}
+
+/// Opens a password hash of another system.
+pub(crate) fn open_foreign_hash(keys: &Keys, sealed: &str) -> Result<Zeroizing<String>, Fault> {
+    let hash = FOREIGN_HASHES.open(keys, "", sealed)?;
+    let hash = str::from_utf8(&hash).map_err(|_| FOREIGN_HASHES.corrupt())?;
+    Ok(Zeroizing::new(hash.to_owned()))
+}
+
+impl Seal {
+    fn seal(&self, keys: &Keys, row: &str, plain: &[u8]) -> Result<String, Fault> {
+        let key = keys.current();
+        let mut sealed = vec![0; NONCE_LEN];
+        random::generator().fill_bytes(&mut sealed);
+        let cipher = XChaCha20Poly1305::new(key.derive(self.usage)[..].into());
+        let payload = Payload {
+            msg: plain,
+            aad: row.as_bytes(),
+        };
+        let text = cipher
+            .encrypt(XNonce::from_slice(&sealed), payload)
+            .map_err(|_| self.corrupt())?;
+        sealed.extend(text);
+        Ok(format!("{}.{}", key.id(), BASE64_STANDARD_NO_PAD.encode(sealed)))
+    }
+
+    fn open(&self, keys: &Keys, row: &str, sealed: &str) -> Result<Zeroizing<Vec<u8>>, Fault> {
+        let (id, sealed) = sealed.split_once('.').ok_or_else(|| self.corrupt())?;
+        let key = keys.find(id).ok_or_else(|| Fault::KeyGone { id: id.to_owned() })?;
+        let sealed = BASE64_STANDARD_NO_PAD.decode(sealed).map_err(|_| self.corrupt())?;
+        let (nonce, text) = sealed.split_at_checked(NONCE_LEN).ok_or_else(|| self.corrupt())?;
+        let cipher = XChaCha20Poly1305::new(key.derive(self.usage)[..].into());
+        let payload = Payload {
+            msg: text,
+            aad: row.as_bytes(),
+        };
+        let plain = cipher.decrypt(XNonce::from_slice(nonce), payload);
+        plain.map(Zeroizing::new).map_err(|_| self.corrupt())
+    }
+
+    const fn corrupt(&self) -> Fault {
+        Fault::Corrupt { what: self.what }
+    }
 }
 
 #[cfg(test)]
@@ -68,5 +105,13 @@ mod tests {
         let without = Keyring::new(key("k2", 2), vec![]);
         let fault = open(&without.into(), "row", &body).unwrap_err();
         assert!(matches!(fault, Fault::KeyGone { id } if id == "k1"));
+    }
+
+    #[test]
+    fn a_sealed_hash_is_no_letter() {
+        let keys = Keys::from(Keyring::new(Key::new("k1".into(), [1; 32]), vec![]));
+        let sealed = seal_foreign_hash(&keys, "$2b$12$hash").unwrap();
+        assert_eq!(open_foreign_hash(&keys, &sealed).unwrap().as_str(), "$2b$12$hash");
+        assert!(LETTERS.open(&keys, "", &sealed).is_err());
     }
 }

@@ -1,5 +1,6 @@
 //! What an operator does to all accounts at once, and what is known of the keys' use.
 
+use crate::hashing::stored_under;
 use crate::store::events::Actor;
 use crate::store::{Db, accounts, codes, devices, events, flows, letters, sessions};
 use crate::{Backend, Fault, people};
@@ -73,8 +74,12 @@ impl Backend {
     /// A [`Fault`] of the database.
     pub async fn key_uses(&self, key_id: &str) -> Result<KeyUses, Fault> {
         let mut tx = self.parts.db.read().await?;
+        let mut passwords = 0;
+        for beginning in stored_under(key_id) {
+            passwords += accounts::count_hashes(&mut tx, &beginning).await?;
+        }
         Ok(KeyUses {
-            passwords: accounts::count_hashes(&mut tx, &format!("{key_id}$")).await?,
+            passwords,
             codes: codes::count_live(&mut tx, key_id, self.now()).await?,
             letters: letters::count_waiting(&mut tx, &format!("{key_id}.")).await?,
         })

@@ -8,6 +8,7 @@ mod configuration;
 mod contract;
 mod development;
 mod guards;
+mod import;
 mod key_file;
 mod metrics;
 mod pages;

@@ -6,13 +6,13 @@ use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-fn rekey(folder: &Path) -> Command {
+pub fn rekey(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rekey"));
     command.current_dir(folder).env_clear();
     command
 }
 
-fn told(output: &Output) -> (bool, String) {
+pub fn told(output: &Output) -> (bool, String) {
     let text = [&output.stdout[..], &output.stderr[..]].concat();
     (output.status.success(), String::from_utf8(text).unwrap())
 }
@@ -24,6 +24,7 @@ fn every_command_explains_itself() {
         &["--help"][..],
         &["serve", "--help"],
         &["migrate", "--help"],
+        &["import", "--help"],
         &["seed", "--help"],
         &["user", "--help"],
         &["user", "add", "--help"],

@@ -1,23 +1,38 @@
 //! Tries of a password, when signing in and when changing it: whose they count as, and who has to wait.
 
-use crate::store::{Tx, throttles};
+use crate::store::{Tx, accounts, throttles};
 use crate::{Backend, Error, Fault, Held, Verdict, retried};
 use account::{AccountId, Email, Refusal, Secret, Timestamp};
 
 impl Backend {
-    /// Verifies a password whose try is spent. A fault of ours gives the try back: nothing was looked at, and nobody waits for
-    /// our being busy.
+    /// Verifies a password whose try is spent. Where there is no hash, it is held against somebody else's, in vain. A fault of
+    /// ours gives the try back: nothing was looked at, and nobody waits for our being busy.
     pub(super) async fn verify_password(
         &self,
         lane: &str,
         password: &Secret,
         stored: Option<&str>,
+        somebody_elses: Option<&str>,
     ) -> Result<Verdict, Error> {
-        let verdict = self.parts.hashing.verify(password, stored).await;
+        let verdict = self.parts.hashing.verify(password, stored.or(somebody_elses)).await;
         if verdict.is_err() {
             self.give_back_password(lane).await?;
         }
-        Ok(verdict?)
+        let verdict = verdict?;
+        Ok(if stored.is_some() { verdict } else { Verdict::Wrong })
+    }
+
+    /// The hash of somebody who was drawn for this address, if there is one. Attack: enumeration by the clock. Hashes that came
+    /// from another system take as long to check as that system chose, until their person signs in. So an address without a
+    /// password here takes the time of a person's who is always the same one, and looks like one more of the crowd: slow at
+    /// first and one day fast, as theirs.
+    pub(super) async fn somebody_elses_hash(&self, tx: &mut Tx, email: &Email) -> Result<Option<String>, Fault> {
+        let drawn = self
+            .parts
+            .keys
+            .current()
+            .mac("somebody else", &[email.as_str().as_bytes()]);
+        accounts::password_of_next(tx, &AccountId(hex::encode(&drawn[..16]))).await
     }
 
     /// Gives a try back whose judgement the database put back: all of it is done [`retried`](crate::retried), and would spend two.

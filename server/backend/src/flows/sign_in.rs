@@ -130,13 +130,17 @@ impl Backend {
             .lane(&mut tx, held, &email, stored.as_ref().map(|stored| &stored.account.id))
             .await?;
         let in_a_row = self.spend_password(&mut tx, &lane, now).await?;
+        // Asked for every address, so that asking tells nothing either.
+        let somebody_elses = self.somebody_elses_hash(&mut tx, &email).await?;
         tx.commit().await?;
 
         let whose = stored.as_ref().map(|stored| stored.account.id.0.clone());
         let usable =
             stored.filter(|stored| stored.account.kind == AccountKind::Local && stored.account.disabled_at.is_none());
         let hash = usable.as_ref().and_then(|stored| stored.password.as_deref());
-        let verdict = self.verify_password(&lane, password, hash).await?;
+        let verdict = self
+            .verify_password(&lane, password, hash, somebody_elses.as_deref())
+            .await?;
         let (Some(stored), true) = (usable, verdict != Verdict::Wrong) else {
             let refusal = self.wrong_password(caller, flow, whose, in_a_row).await;
             return Err(self.unless_put_back(&lane, refusal.map_err(Error::from)).await?.into());

@@ -4,6 +4,7 @@ use super::{Tx, db::on};
 use crate::Fault;
 use crate::proof::PasswordProof;
 use account::{Account, AccountId, AccountKind, Email, Organization, Timestamp};
+use sqlx::QueryBuilder;
 
 /// An account with what only the hasher may see.
 pub struct Stored {
@@ -100,6 +101,20 @@ pub async fn find(tx: &mut Tx, id: &AccountId) -> Result<Option<Stored>, Fault> 
     row.map(Stored::try_from).transpose()
 }
 
+/// The hash of the first account with one whose id is not before this. `None` when none of the next 20 accounts has one: no
+/// more are looked at, so that it takes no longer where nobody has.
+pub async fn password_of_next(tx: &mut Tx, id: &AccountId) -> Result<Option<String>, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query_scalar(
+            "SELECT password FROM (SELECT id, password FROM accounts WHERE id >= $1 ORDER BY id LIMIT 20) AS next
+              WHERE password IS NOT NULL ORDER BY id LIMIT 1",
+        )
+        .bind(&id.0)
+        .fetch_optional(conn)
+        .await?
+    }))
+}
+
 /// Accounts by address, after one.
 pub async fn list(tx: &mut Tx, after: &str, limit: i64) -> Result<Vec<Account>, Fault> {
     let rows: Vec<Row> = on!(tx, |conn| {
@@ -140,6 +155,38 @@ pub async fn insert(tx: &mut Tx, account: &Account, password: Option<&str>, now:
         .rows_affected()
     });
     Ok(inserted == 1)
+}
+
+/// Makes local accounts that are on, at most 4,000 at a time; gives the ids of those whose address had none. With each goes the
+/// moment from which it counts, where that is not `now`.
+pub async fn insert_all(
+    tx: &mut Tx,
+    accounts: &[(Stored, Option<Timestamp>)],
+    now: Timestamp,
+) -> Result<Vec<AccountId>, Fault> {
+    if accounts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<String> = on!(tx, |conn| {
+        QueryBuilder::new(
+            "INSERT INTO accounts (id, email, name, kind, language, password, password_unchecked_at, created_at) ",
+        )
+        .push_values(accounts, |mut row, (stored, created_at)| {
+            row.push_bind(&stored.account.id.0)
+                .push_bind(stored.account.email.as_str())
+                .push_bind(&stored.account.name)
+                .push("'local'")
+                .push_bind(&stored.account.language)
+                .push_bind(&stored.password)
+                .push_bind(stored.unchecked.then_some(now.0))
+                .push_bind(created_at.unwrap_or(now).0);
+        })
+        .push(" ON CONFLICT (email) DO NOTHING RETURNING id")
+        .build_query_scalar()
+        .fetch_all(conn)
+        .await?
+    });
+    Ok(ids.into_iter().map(AccountId).collect())
 }
 
 async fn organization_id(tx: &mut Tx, organization: &Organization, now: Timestamp) -> Result<String, Fault> {

@@ -3,6 +3,7 @@
 use super::{Tx, db::on};
 use crate::{Caller, Fault};
 use account::{AccountId, Activity, ActivityKind, Timestamp};
+use sqlx::QueryBuilder;
 
 /// Who did it.
 #[derive(Debug, Clone, Copy)]
@@ -11,6 +12,15 @@ pub enum Actor {
     Person,
     /// An operator.
     Operator,
+}
+
+impl Actor {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Operator => "operator",
+        }
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -36,10 +46,6 @@ pub async fn append(
     caller: &Caller,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    let actor = match actor {
-        Actor::Person => "person",
-        Actor::Operator => "operator",
-    };
     on!(tx, |conn| {
         sqlx::query(
             "INSERT INTO events (id, account_id, kind, actor, at, browser, client) VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -47,7 +53,7 @@ pub async fn append(
         .bind(crate::random::id())
         .bind(&account.0)
         .bind(kind.as_str())
-        .bind(actor)
+        .bind(actor.as_str())
         .bind(now.0)
         .bind(&caller.browser)
         .bind(&caller.client)
@@ -56,6 +62,37 @@ pub async fn append(
         .rows_affected()
     });
     tx.happened(kind);
+    Ok(())
+}
+
+/// Appends the same event for each of these accounts, at most 4,000 at a time.
+pub async fn append_all(
+    tx: &mut Tx,
+    accounts: &[AccountId],
+    kind: ActivityKind,
+    actor: Actor,
+    caller: &Caller,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    if accounts.is_empty() {
+        return Ok(());
+    }
+    on!(tx, |conn| {
+        QueryBuilder::new("INSERT INTO events (id, account_id, kind, actor, at, browser, client) ")
+            .push_values(accounts, |mut row, account| {
+                row.push_bind(crate::random::id())
+                    .push_bind(&account.0)
+                    .push_bind(kind.as_str())
+                    .push_bind(actor.as_str())
+                    .push_bind(now.0)
+                    .push_bind(&caller.browser)
+                    .push_bind(&caller.client);
+            })
+            .build()
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
     Ok(())
 }
 

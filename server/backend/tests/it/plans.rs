@@ -71,10 +71,10 @@ async fn scan_in_sqlite(file: &std::path::Path, statement: &str) -> Option<Strin
     let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
     let rows = sqlx::raw_sql(explain).fetch_all(&mut connection).await.unwrap();
     let lines: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
-    // `due` is what the statement itself has just found.
+    // `due` and `next` are what the statement itself has just found.
     let scans = |line: &&String| {
         line.starts_with("SCAN")
-            && !line.starts_with("SCAN due")
+            && !["SCAN due", "SCAN next"].iter().any(|own| line.starts_with(own))
             && !IN_ORDER.iter().any(|page| statement.contains(page))
     };
     lines.iter().find(scans).map(|_| lines.join("; "))

@@ -13,6 +13,7 @@ use sqlx::AssertSqlSafe;
 on_both_databases!(
     a_database_begins_commits_rolls_back_and_closes,
     accounts_are_kept,
+    many_accounts_are_made_at_once,
     a_password_is_set_by_a_redeemed_proof_only,
     flows_move_forward_only,
     codes_are_superseded_and_used_once,
@@ -113,6 +114,12 @@ async fn accounts_are_kept(world: &World) {
         [ADA, GRACE]
     );
     assert_eq!(accounts::list(&mut tx, ADA, 10).await.unwrap().len(), 1);
+    for (after, password) in [("", Some("hash")), (&id(ADA).0, Some("hash")), (&id(GRACE).0, None)] {
+        let next = accounts::password_of_next(&mut tx, &AccountId(after.into()))
+            .await
+            .unwrap();
+        assert_eq!(next.as_deref(), password, "{after}");
+    }
     assert_eq!(accounts::list(&mut tx, "", 1).await.unwrap().len(), 1);
 
     accounts::hold(&mut tx, &id(ADA)).await.unwrap();
@@ -140,6 +147,39 @@ async fn accounts_are_kept(world: &World) {
         (stored.account.kind, stored.password),
         (AccountKind::Managed(organization()), None)
     );
+}
+
+async fn many_accounts_are_made_at_once(world: &World) {
+    let mut tx = with_ada(world).await;
+    let row = |email: &str, name: &str, unchecked: bool| {
+        let stored = accounts::Stored {
+            account: Account {
+                id: AccountId(format!("{name} of {email}")),
+                name: name.into(),
+                ..local(email)
+            },
+            password: unchecked.then(|| "hash".to_owned()),
+            unchecked,
+        };
+        (stored, Some(Timestamp(5)).filter(|_| unchecked))
+    };
+    let rows = [
+        row(ADA, "Twin", true),
+        row(GRACE, "Grace", true),
+        row(GRACE, "Twin", false),
+        row("new@example.com", "New", false),
+    ];
+    let mut made = accounts::insert_all(&mut tx, &rows, NOW).await.unwrap();
+    made.sort_by(|a, b| a.0.cmp(&b.0));
+    let ids = [&rows[1], &rows[3]].map(|(stored, _)| stored.account.id.clone());
+    assert_eq!(made, ids);
+    assert!(accounts::insert_all(&mut tx, &rows, NOW).await.unwrap().is_empty());
+    assert!(accounts::insert_all(&mut tx, &[], NOW).await.unwrap().is_empty());
+    let grace = accounts::find(&mut tx, &ids[0]).await.unwrap().unwrap();
+    assert_eq!(grace.account, rows[1].0.account);
+    assert!(grace.unchecked && grace.password.as_deref() == Some("hash"));
+    let new = accounts::find(&mut tx, &ids[1]).await.unwrap().unwrap();
+    assert!(!new.unchecked && new.password.is_none());
 }
 
 /// Properties 5 and 8.
@@ -587,6 +627,23 @@ async fn events_are_appended(world: &World) {
     assert_eq!(events::prune_nobodys(&mut tx, NOW, 9).await.unwrap(), 0);
     assert_eq!(events::prune_nobodys(&mut tx, NOW.plus_days(9), 9).await.unwrap(), 1);
     assert_eq!(events::newest(&mut tx, &id(ADA), 9).await.unwrap().len(), 3);
+    for accounts in [&[][..], &[id(ADA), id(GRACE)]] {
+        events::append_all(
+            &mut tx,
+            accounts,
+            ActivityKind::Added,
+            Actor::Operator,
+            &caller,
+            NOW.plus_ms(3),
+        )
+        .await
+        .unwrap();
+    }
+    for person in [ADA, GRACE] {
+        let newest = events::newest(&mut tx, &id(person), 1).await.unwrap();
+        assert_eq!((newest[0].kind, newest[0].at), (ActivityKind::Added, NOW.plus_ms(3)));
+    }
+    assert_eq!(events::newest(&mut tx, &id(GRACE), 9).await.unwrap().len(), 1);
 }
 
 async fn only_dead_rows_are_pruned(world: &World) {

@@ -1,0 +1,175 @@
+//! Password hashes as other systems write them. They stand in for ours until their person signs in.
+
+mod schemes;
+
+use super::Engine;
+use crate::Fault;
+use account::Secret;
+use schemes::{BcryptOver, Prf, Scheme};
+
+/// A password hash that another system has made. Only its parser makes one: it reads, and checking it stays within bounds.
+#[derive(Debug)]
+pub struct ForeignHash {
+    scheme: Scheme,
+    text: String,
+}
+
+/// Why a hash of another system is not taken over. Says nothing of what stands in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UnfitHash {
+    /// A format that is not read here, or no hash at all.
+    #[error("is of no kind that is read here (argon2, bcrypt, scrypt or PBKDF2 as Django and others write them)")]
+    Unknown,
+    /// Begins as one of the formats and ends otherwise.
+    #[error("is damaged: it begins as {kind}, and the rest does not read as that")]
+    Damaged {
+        /// The format.
+        kind: &'static str,
+    },
+    /// Its result is so short that many passwords have the same.
+    #[error(
+        "has a result of fewer than {} bytes, which more than one password could have",
+        ForeignHash::MIN_RESULT_LEN
+    )]
+    TooShort,
+    /// Checking it takes more memory or time than a sign-in may cost.
+    #[error("takes more to check than a sign-in may cost (at most {bound})")]
+    TooCostly {
+        /// What is the most.
+        bound: &'static str,
+    },
+}
+
+impl ForeignHash {
+    /// Fewest bytes of a result, as many as of a 128-bit key.
+    const MIN_RESULT_LEN: usize = 16;
+    /// The longest of the formats has about 250 bytes.
+    const MAX_LEN: usize = 512;
+
+    /// Reads a hash of one of these formats:
+    ///
+    /// | | |
+    /// |---|---|
+    /// | Django | `argon2$argon2id$…`, `bcrypt_sha256$$2b$…`, `bcrypt$$2b$…`, `pbkdf2_sha256$…`, `pbkdf2_sha1$…`, `scrypt$…` |
+    /// | bcrypt's own | `$2a$…`, `$2b$…`, `$2y$…` |
+    /// | PHC strings | `$argon2id$…`, `$argon2i$…`, `$argon2d$…`, `$scrypt$ln=…`, `$pbkdf2-sha256$i=…`, `$pbkdf2-sha512$i=…` |
+    /// | passlib | `$pbkdf2$…`, `$pbkdf2-sha256$…`, `$pbkdf2-sha512$…` with bare numbers, and the PHC strings |
+    /// | Werkzeug | `pbkdf2:sha256:…`, `scrypt:…` |
+    ///
+    /// # Errors
+    /// [`UnfitHash`]. Attack: one hash that wants 4 GiB or 2³¹ rounds stops the server at each sign-in that names its address.
+    pub fn parse(text: &str) -> Result<Self, UnfitHash> {
+        if text.len() > Self::MAX_LEN {
+            return Err(UnfitHash::Unknown);
+        }
+        // Django puts the name of its hasher in front of what is whole without it.
+        let whole = text.strip_prefix("argon2").filter(|rest| rest.starts_with("$argon2"));
+        let whole = whole.or_else(|| text.strip_prefix("bcrypt$")).unwrap_or(text);
+        let scheme = read(whole).ok_or_else(|| why_unread(whole))?;
+        if scheme.result_len() < Self::MIN_RESULT_LEN {
+            return Err(UnfitHash::TooShort);
+        }
+        scheme.require_affordable()?;
+        Ok(Self {
+            scheme,
+            text: whole.to_owned(),
+        })
+    }
+
+    /// Its text; [`Self::parse`] reads it again.
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it is the hash of the password as typed: most systems hash what the browser sends. Then whether it is that of
+    /// its NFC: the same password comes otherwise from another keyboard, and some systems normalise. Only what is typed
+    /// otherwise than in NFC is hashed twice, which tells nothing but that.
+    pub(super) fn is_of(&self, engine: &mut Engine, typed: &Secret) -> Result<bool, Fault> {
+        let normalised = typed.as_password(account::nfc);
+        Ok(self.scheme.is_of(engine, typed.expose())?
+            || (normalised != *typed && self.scheme.is_of(engine, normalised.expose())?))
+    }
+}
+
+/// What the text says, in the format that it has.
+fn read(text: &str) -> Option<Scheme> {
+    let parts: Vec<&str> = text.split('$').collect();
+    match parts[..] {
+        ["", "argon2d" | "argon2i" | "argon2id", ..] => Scheme::argon2(text),
+        ["", "2a" | "2b" | "2y", ..] => Scheme::bcrypt(text, BcryptOver::Password),
+        ["bcrypt_sha256", "", "2a" | "2b" | "2y", ..] => {
+            Scheme::bcrypt(text.strip_prefix("bcrypt_sha256$")?, BcryptOver::Sha256)
+        }
+        ["pbkdf2_sha256", rounds, salt, result] => Scheme::pbkdf2(Prf::Sha256, rounds, salt.into(), &base64(result)?),
+        ["pbkdf2_sha1", rounds, salt, result] => Scheme::pbkdf2(Prf::Sha1, rounds, salt.into(), &base64(result)?),
+        ["scrypt", n, salt, r, p, result] => Scheme::scrypt(log2(n)?, r, p, salt.into(), &base64(result)?),
+        ["", "scrypt", params, salt, result] => {
+            let (ln, rest) = params.strip_prefix("ln=")?.split_once(",r=")?;
+            let (r, p) = rest.split_once(",p=")?;
+            Scheme::scrypt(ln.parse().ok()?, r, p, base64(salt)?, &base64(result)?)
+        }
+        ["", kind, rounds, salt, result] => {
+            let prf = match kind {
+                "pbkdf2" | "pbkdf2-sha1" => Prf::Sha1,
+                "pbkdf2-sha256" => Prf::Sha256,
+                "pbkdf2-sha512" => Prf::Sha512,
+                _ => return None,
+            };
+            // `i=600000`, `i=600000,l=32`, and passlib's bare number.
+            let rounds = rounds.strip_prefix("i=").unwrap_or(rounds);
+            let rounds = rounds.split_once(",l=").map_or(rounds, |(rounds, _)| rounds);
+            Scheme::pbkdf2(prf, rounds, base64(salt)?, &base64(result)?)
+        }
+        [method, salt, result] => {
+            let result = hex::decode(result).ok()?;
+            match method.split(':').collect::<Vec<_>>()[..] {
+                ["pbkdf2", "sha1", rounds] => Scheme::pbkdf2(Prf::Sha1, rounds, salt.into(), &result),
+                ["pbkdf2", "sha256", rounds] => Scheme::pbkdf2(Prf::Sha256, rounds, salt.into(), &result),
+                ["pbkdf2", "sha512", rounds] => Scheme::pbkdf2(Prf::Sha512, rounds, salt.into(), &result),
+                ["scrypt", n, r, p] => Scheme::scrypt(log2(n)?, r, p, salt.into(), &result),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// What a text that does not read set out to be.
+fn why_unread(text: &str) -> UnfitHash {
+    const BEGINNINGS: [(&str, &str); 12] = [
+        ("$argon2", "argon2"),
+        ("$2a$", "bcrypt"),
+        ("$2b$", "bcrypt"),
+        ("$2y$", "bcrypt"),
+        ("bcrypt_sha256$", "bcrypt_sha256"),
+        ("pbkdf2_sha256$", "pbkdf2_sha256"),
+        ("pbkdf2_sha1$", "pbkdf2_sha1"),
+        ("scrypt$", "scrypt"),
+        ("scrypt:", "scrypt"),
+        ("$scrypt$", "scrypt"),
+        ("$pbkdf2", "pbkdf2"),
+        ("pbkdf2:", "pbkdf2"),
+    ];
+    let begun = BEGINNINGS.iter().find(|(beginning, _)| text.starts_with(beginning));
+    begun.map_or(UnfitHash::Unknown, |(_, kind)| UnfitHash::Damaged { kind })
+}
+
+/// Base64 with or without padding, also in passlib's alphabet, which has `.` for `+`.
+fn base64(text: &str) -> Option<Vec<u8>> {
+    use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+    use base64::{Engine as _, alphabet};
+    const ANY: GeneralPurpose = GeneralPurpose::new(
+        &alphabet::STANDARD,
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+    );
+    ANY.decode(text.replace('.', "+")).ok()
+}
+
+/// Django and Werkzeug write scrypt's N itself, which is a power of two.
+fn log2(n: &str) -> Option<u8> {
+    let n: u64 = n.parse().ok()?;
+    n.is_power_of_two().then_some(n.trailing_zeros().try_into().ok()?)
+}
+
+#[cfg(test)]
+mod tests;

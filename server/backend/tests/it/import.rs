@@ -1,0 +1,213 @@
+//! People who come from another system with the hashes they have there.
+
+use crate::on_both_databases;
+use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address};
+use account::{ActivityKind, Key, Keyring, Name, Refusal, Timestamp};
+use backend::store::{Db, accounts};
+use backend::{EngineChoice, Error, Fault, ForeignHash, Hashing, ImportedPerson, LeakedPasswords, Verdict};
+
+on_both_databases!(
+    an_imported_person_signs_in_and_the_hash_becomes_ours,
+    a_key_is_needed_by_the_hashes_that_it_seals,
+    nobody_is_added_twice,
+    a_stolen_database_holds_no_imported_hash,
+    a_person_without_a_hash_sets_a_password_by_a_reset,
+    a_person_with_a_hash_can_forget_the_password_too,
+    an_address_without_a_password_takes_the_time_of_somebodys_hash,
+    a_leaked_password_is_found_at_the_first_sign_in,
+    more_people_than_one_statement_takes_are_added,
+);
+
+/// Django's hash of [`PASSWORD`]; from the fixture.
+const HASH: &str = "pbkdf2_sha256$1000$YBX3CQfiE3WGRRAfNr8XLg$dQVxWlmDqfIaQ/r1EnnVJQnCx1TtLz9QNgF1lSxizr4=";
+
+/// Made by Django, bcrypt, argon2-cffi, passlib and Werkzeug: see `foreign_hashes.py` beside it.
+const FIXTURE: &str = include_str!("../fixtures/foreign_hashes.csv");
+
+fn person(email: &str, hash: Option<&str>) -> ImportedPerson {
+    ImportedPerson {
+        email: address(email),
+        name: Name::parse("Some Body").unwrap(),
+        password: hash.map(|hash| ForeignHash::parse(hash).unwrap()),
+        language: None,
+        created_at: None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hashes_made_by_other_libraries_fit_their_passwords_and_no_others() {
+    let hashing = Hashing::new(
+        Keyring::new(Key::new("k1".into(), [7; 32]), vec![]),
+        2,
+        EngineChoice::Auto,
+    )
+    .unwrap();
+    let mut lines = 0;
+    for line in csv::Reader::from_reader(FIXTURE.as_bytes()).into_records() {
+        let line = line.unwrap();
+        let [made_by, kind, password, hash] = [0, 1, 2, 3].map(|column| &line[column]);
+        let hash = ForeignHash::parse(hash).unwrap_or_else(|unfit| panic!("{made_by}, {kind}: {unfit}"));
+        let stored = hashing.keep(&hash).unwrap();
+        let verdict = hashing.verify(&password.into(), Some(&stored)).await.unwrap();
+        assert_eq!(verdict, Verdict::RightButOld, "{made_by}, {kind}");
+        if kind != "defaults" {
+            for wrong in [&format!("!{password}"), &password.to_uppercase(), "", WRONG_PASSWORD] {
+                if wrong != password {
+                    let verdict = hashing.verify(&wrong.into(), Some(&stored)).await.unwrap();
+                    assert_eq!(verdict, Verdict::Wrong, "{made_by}, {kind}: {wrong}");
+                }
+            }
+        }
+        lines += 1;
+    }
+    assert_eq!(lines, 184);
+}
+
+async fn an_imported_person_signs_in_and_the_hash_becomes_ours(world: &World) {
+    let fixture: Vec<_> = csv::Reader::from_reader(FIXTURE.as_bytes())
+        .into_records()
+        .map(|line| line.unwrap())
+        .filter(|line| &line[1] == "plain")
+        .collect();
+    assert_eq!(fixture.len(), 22);
+    for (number, line) in fixture.iter().enumerate() {
+        let (made_by, email) = (&line[0], format!("person{number}@example.com"));
+        let imported = world.backend.import(&[person(&email, Some(&line[3]))]).await.unwrap();
+        assert_eq!(imported, 1, "{made_by}");
+        let foreign = world.stored(&email).await.password.unwrap();
+        assert_eq!(
+            world.browser().sign_in(world, &email, WRONG_PASSWORD).await,
+            Err(Refusal::SignInWrong),
+            "{made_by}"
+        );
+        assert_eq!(world.stored(&email).await.password.unwrap(), foreign, "{made_by}");
+        let mut browser = world.signed_in(&email).await;
+        let ours = world.stored(&email).await.password.unwrap();
+        assert!(
+            ours.starts_with("k1$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{made_by}: {ours}"
+        );
+        assert_eq!(world.count_events(&email, ActivityKind::Added).await, 1);
+        browser.change_password(PASSWORD, NEW_PASSWORD).await.unwrap();
+    }
+}
+
+async fn nobody_is_added_twice(world: &World) {
+    world.person(ADA).await;
+    let before = world.stored(ADA).await;
+    let made = Timestamp(1_000_000_000_000);
+    let people = [
+        person(ADA, Some(HASH)),
+        ImportedPerson {
+            language: Some("ar".into()),
+            created_at: Some(made),
+            ..person(GRACE, Some(HASH))
+        },
+        person("Grace@Example.com", None),
+    ];
+    assert_eq!(world.backend.import(&people).await.unwrap(), 1);
+    assert_eq!(world.backend.import(&people).await.unwrap(), 0);
+    assert_eq!(world.backend.import(&[]).await.unwrap(), 0);
+    let (ada, grace) = (world.stored(ADA).await, world.stored(GRACE).await);
+    assert_eq!((ada.account, ada.password), (before.account, before.password));
+    let hash = grace.password.unwrap();
+    assert!(hash.starts_with("sealed:k1."), "{hash}");
+    assert_eq!(grace.account.language.as_deref(), Some("ar"));
+    assert_eq!(world.count_events(GRACE, ActivityKind::Added).await, 1);
+    assert_eq!(world.count_events(ADA, ActivityKind::Added).await, 0);
+    assert_eq!(created_at(world, GRACE).await, made);
+}
+
+async fn created_at(world: &World, email: &str) -> Timestamp {
+    const QUERY: &str = "SELECT created_at FROM accounts WHERE email = $1";
+    Timestamp(match world.backend.db() {
+        Db::Sqlite { readers, .. } => sqlx::query_scalar(QUERY).bind(email).fetch_one(readers).await.unwrap(),
+        Db::Postgres { pool, .. } => sqlx::query_scalar(QUERY).bind(email).fetch_one(pool).await.unwrap(),
+    })
+}
+
+/// Property 15.
+/// Otherwise an operator would remove a key that people from elsewhere need.
+async fn a_key_is_needed_by_the_hashes_that_it_seals(world: &World) {
+    world.backend.import(&[person(ADA, Some(HASH))]).await.unwrap();
+    assert_eq!(world.backend.key_uses("k1").await.unwrap().passwords, 1);
+    assert_eq!(world.backend.count_hashes().await.unwrap(), (1, 0));
+}
+
+async fn a_stolen_database_holds_no_imported_hash(world: &World) {
+    world.backend.import(&[person(ADA, Some(HASH))]).await.unwrap();
+    let stolen = world.database.stolen().await;
+    assert!(stolen.contains(ADA), "nothing was stolen");
+    for part in ["pbkdf2_sha256", "YBX3CQfiE3WGRRAfNr8XLg", "dQVxWlmDqfIaQ"] {
+        assert!(!stolen.contains(part), "{part}");
+    }
+}
+
+async fn a_person_without_a_hash_sets_a_password_by_a_reset(world: &World) {
+    world.backend.import(&[person(ADA, None)]).await.unwrap();
+    assert_eq!(
+        world.browser().sign_in(world, ADA, PASSWORD).await,
+        Err(Refusal::SignInWrong)
+    );
+    world.choosing(ADA).await.choose(PASSWORD).await.unwrap();
+    world.clock.advance_ms(60_000);
+    assert!(world.signed_in(ADA).await.is_signed_in().await);
+}
+
+async fn a_person_with_a_hash_can_forget_the_password_too(world: &World) {
+    world.backend.import(&[person(ADA, Some(HASH))]).await.unwrap();
+    let mut browser = world.choosing(ADA).await;
+    assert_eq!(browser.choose(PASSWORD).await, Err(Refusal::PasswordSameAsNow));
+    browser.choose(NEW_PASSWORD).await.unwrap();
+    assert_eq!(
+        world.browser().sign_in(world, ADA, PASSWORD).await,
+        Err(Refusal::SignInWrong)
+    );
+}
+
+/// Property 9. That the hash is looked at is seen by one that cannot be.
+async fn an_address_without_a_password_takes_the_time_of_somebodys_hash(world: &World) {
+    world.person_with_hash(ADA, "$2b$04$damaged").await;
+    world.google_person("google@example.com").await;
+    for email in [ADA, GRACE, "google@example.com"] {
+        let mut browser = world.browser();
+        browser.begin_sign_in(email).await.unwrap();
+        let told = browser.try_password(PASSWORD).await;
+        assert!(
+            matches!(told, Err(Error::Fault(Fault::Corrupt { .. }))),
+            "{email} {:?}",
+            told.err()
+        );
+    }
+    // And that it opens nothing.
+    world.backend.disable_person(&address(ADA), true).await.unwrap();
+    let mut tx = world.backend.db().begin().await.unwrap();
+    let id = world.stored(ADA).await.account.id;
+    accounts::upgrade_hash(&mut tx, &id, "$2b$04$damaged", HASH)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    for email in [ADA, GRACE, "google@example.com"] {
+        assert_eq!(
+            world.browser().sign_in(world, email, PASSWORD).await,
+            Err(Refusal::SignInWrong)
+        );
+    }
+}
+
+async fn a_leaked_password_is_found_at_the_first_sign_in(world: &World) {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("leaked");
+    std::fs::write(&list, format!("{PASSWORD}\n")).unwrap();
+    let world = world.with_leaked(LeakedPasswords::from_file(&list).unwrap()).await;
+    world.backend.import(&[person(ADA, Some(HASH))]).await.unwrap();
+    world.signed_in(ADA).await;
+    assert_eq!(world.count_events(ADA, ActivityKind::PasswordLeaked).await, 1);
+}
+
+async fn more_people_than_one_statement_takes_are_added(world: &World) {
+    let people: Vec<_> = (0..4_801)
+        .map(|number| person(&format!("person{number}@example.com"), None))
+        .collect();
+    assert_eq!(world.backend.import(&people).await.unwrap(), 4_801);
+}

@@ -1,0 +1,79 @@
+//! How far the import is: a bar on a terminal, elsewhere a line now and then.
+
+use super::Batch;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::{Read, Write};
+
+/// Lines between two that say how far it is, where there is no terminal.
+const SAID_EVERY: usize = 100_000;
+
+/// What became of the lines so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Counts {
+    /// Those that read.
+    pub(super) people: usize,
+    /// Of them those that are new.
+    pub(super) added: usize,
+    /// Lines that do not read.
+    pub(super) refused: usize,
+}
+
+/// On standard error, so that standard output has the result only.
+pub(super) struct Progress {
+    bar: ProgressBar,
+    counts: Counts,
+    said: usize,
+}
+
+impl Progress {
+    /// Of a file of so many bytes; `None` where nobody knows. The bar is hidden by itself where there is no terminal.
+    pub(super) fn new(length: Option<u64>) -> Self {
+        let (bar, template) = match length {
+            Some(bytes) => (
+                ProgressBar::new(bytes),
+                "{bar:30} {percent:>3} %  {elapsed} of about {duration}  {msg}",
+            ),
+            None => (ProgressBar::no_length(), "{spinner} {bytes} in {elapsed}  {msg}"),
+        };
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        Self {
+            bar: bar.with_style(style),
+            counts: Counts::default(),
+            said: 0,
+        }
+    }
+
+    /// The same input; what is read of it moves the bar.
+    pub(super) fn watch<R: Read>(&self, input: R) -> impl Read + use<R> {
+        self.bar.wrap_read(input)
+    }
+
+    /// Counts a batch that is done, and names its refused lines.
+    pub(super) fn count(&mut self, batch: &Batch, added: usize) {
+        self.counts.people += batch.people.len();
+        self.counts.added += added;
+        self.counts.refused += batch.refused.len();
+        self.bar.suspend(|| {
+            let mut out = std::io::stderr().lock();
+            let lines: String = batch
+                .refused
+                .iter()
+                .map(|(number, why)| format!("line {number}: {why}\n"))
+                .collect();
+            let _ = out.write_all(lines.as_bytes());
+        });
+        let Counts { people, added, refused } = self.counts;
+        let text = format!("{people} people read, {added} added, {refused} lines refused");
+        if self.bar.is_hidden() && (people + refused) / SAID_EVERY > self.said {
+            self.said = (people + refused) / SAID_EVERY;
+            let _ = writeln!(std::io::stderr(), "{text}");
+        }
+        self.bar.set_message(text);
+    }
+
+    /// Takes the bar away.
+    pub(super) fn end(self) -> Counts {
+        self.bar.finish_and_clear();
+        self.counts
+    }
+}

@@ -1,0 +1,357 @@
+//! People from a file, as an operator brings them.
+
+use crate::program::{rekey, told};
+use std::io::Write;
+use std::process::{Output, Stdio};
+use tempfile::TempDir;
+
+const HASH: &str = "pbkdf2_sha256$1000$YBX3CQfiE3WGRRAfNr8XLg$dQVxWlmDqfIaQ/r1EnnVJQnCx1TtLz9QNgF1lSxizr4=";
+
+/// A service without people.
+struct Service(TempDir);
+
+impl Service {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        server::keys::read_or_make(&folder.path().join("data/keys.toml")).unwrap();
+        Self(folder)
+    }
+
+    /// Imports a file of that name and content.
+    fn import(&self, name: &str, content: impl AsRef<[u8]>) -> Output {
+        std::fs::write(self.0.path().join(name), content).unwrap();
+        rekey(self.0.path()).args(["import", name]).output().unwrap()
+    }
+
+    /// Addresses and names.
+    fn people(&self) -> Vec<String> {
+        let (right, list) = told(&rekey(self.0.path()).args(["user", "list"]).output().unwrap());
+        assert!(right, "{list}");
+        list.lines()
+            .map(|line| line.split('\t').take(2).collect::<Vec<_>>().join(" "))
+            .collect()
+    }
+}
+
+fn said(output: &Output) -> (bool, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.success(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn a_bad_line_is_named_with_its_number_and_the_rest_goes_in() {
+    let service = Service::new();
+    let content = format!(
+        "email,name,password_hash,language,created_at\n\
+         ada@example.com,Ada,{HASH},en,2024-11-25T10:00:00Z\n\
+         {HASH},Columns mixed up,ada@example.com,,\n\
+         a@example.com,,{HASH},,\n\
+         b@example.com,B,{HASH}!,,\n\
+         c@example.com,C,$2b$31$X.S.FCp0AEbHBB1Sp6vF2eDj6ONZHM7kzESkwXkaJLZEH3CDVmi7y,,\n\
+         d@example.com,D,!unusable,,\n\
+         e@example.com,E,{HASH},tlh,\n\
+         f@example.com,F,{HASH},,yesterday\n\
+         g@example.com,G,{HASH}\n\
+         ,H,{HASH},,\n\
+         grace@example.com,Grace,,,\n"
+    );
+    let output = service.import("people.csv", &content);
+    let (right, out, err) = said(&output);
+    assert!(!right);
+    assert_eq!(out, "2 added, 0 already there, 9 refused.\n");
+    let lines: Vec<_> = err.lines().collect();
+    for (at, expected) in [
+        "line 3: email is no e-mail address",
+        "line 4: a@example.com: name takes one line of 1 to 100 characters that is no link and no address",
+        "line 5: b@example.com: password_hash is damaged: it begins as pbkdf2_sha256, and the rest does not read as that",
+        "line 6: c@example.com: password_hash takes more to check than a sign-in may cost (at most cost 15)",
+        "line 7: d@example.com: password_hash is of no kind that is read here (argon2, bcrypt, scrypt or PBKDF2 as Django and others write them)",
+        "line 8: e@example.com: language takes en, ar, or nothing",
+        "line 9: f@example.com: created_at takes a moment as 2024-11-25T10:00:00Z (RFC 3339), or nothing",
+        "line 10: 3 fields instead of 5",
+        "line 11: email is empty",
+        "Not every line was imported. Mend those that are named above and run it again: nobody is added twice.",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert_eq!(lines[at], expected);
+    }
+    assert_eq!(lines.len(), 10);
+    assert!(!err.contains("dQVxWlm") && !err.contains("Mixed"), "{err}");
+    assert_eq!(service.people(), ["ada@example.com Ada", "grace@example.com Grace"]);
+}
+
+#[test]
+fn a_second_run_adds_nothing_and_a_mended_line_goes_in() {
+    let service = Service::new();
+    let first = "email,name,password_hash\nada@example.com,Ada,\ngrace@example.com,,\n";
+    assert_eq!(
+        said(&service.import("people.csv", first)).1,
+        "1 added, 0 already there, 1 refused.\n"
+    );
+    assert_eq!(
+        said(&service.import("people.csv", first)).1,
+        "0 added, 1 already there, 1 refused.\n"
+    );
+    let mended = first.replace("com,,", "com,Grace,");
+    let told = said(&service.import("people.csv", mended));
+    assert_eq!(
+        told,
+        (true, "1 added, 1 already there, 0 refused.\n".into(), String::new())
+    );
+    assert_eq!(service.people().len(), 2);
+}
+
+#[test]
+fn one_address_in_two_spellings_is_one_person() {
+    let service = Service::new();
+    let content = "name,email\nAda,ada@example.com\nAda again,ADA@Example.com\nAda once more, ada@example.com \n";
+    let told = said(&service.import("people.csv", content));
+    assert_eq!(
+        told,
+        (true, "1 added, 2 already there, 0 refused.\n".into(), String::new())
+    );
+    assert_eq!(service.people(), ["ada@example.com Ada"]);
+}
+
+#[test]
+fn json_lines_are_read_and_named_alike() {
+    let service = Service::new();
+    let content = format!(
+        r#"{{"email": "ada@example.com", "name": "Ada \"L\" Lovelace", "password_hash": "{HASH}"}}
+
+{{"email": "grace@example.com", "name": "Gr\u00e4ce", "language": "ar", "created_at": "1999-12-31T23:59:59+01:00", "password_hash": null}}
+{{"email": "a@example.com", "name": "A", "password": "{HASH}"}}
+{{"email": "b@example.com", "name": "B", "password_hash": 17}}
+{{"email": "c@example.com", "name": "C", "password_hash": "{HASH}
+["{HASH}"]
+{{"email": "d@example.com", "name": "{}"}}
+{{"email": "e@example.com", "name": "E", "{HASH}": ""}}
+{{"email": "last@example.com", "name": "Last"}}"#,
+        "D".repeat(70_000)
+    );
+    let (right, out, err) = said(&service.import("people.jsonl", &content));
+    assert!(!right);
+    assert_eq!(out, "3 added, 0 already there, 6 refused.\n");
+    let lines: Vec<_> = err.lines().collect();
+    let fields = "email, name, password_hash, language, created_at";
+    for (at, expected) in [
+        &format!("line 4: \"password\" is none of {fields}"),
+        "line 5: password_hash is no text",
+        "line 6: it is no JSON from character ",
+        "line 7: it is no JSON object",
+        "line 8: it is longer than 64 KiB",
+        &format!("line 9: a field is none of {fields}"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert!(lines[at].starts_with(expected), "{err}");
+    }
+    assert!(!err.contains("dQVxWlm"), "{err}");
+    assert_eq!(
+        service.people(),
+        [
+            "ada@example.com Ada \"L\" Lovelace",
+            "grace@example.com Gräce",
+            "last@example.com Last"
+        ]
+    );
+}
+
+/// As Excel and others write: a mark in front, CR LF, breaks and quotes in quotes, blank lines, no end of the last line.
+#[test]
+fn lines_are_counted_as_an_editor_does() {
+    let service = Service::new();
+    let content = "\u{feff}email,name,password_hash\r\n\
+                   ada@example.com,\"Ada\r\n\"\"Countess\"\" of, Lovelace\",\r\n\
+                   \r\n\
+                   \r\n\
+                   bad,Line six,\r\n\
+                   worse,\"Lines\n\nseven to nine\",\r\n\
+                   grace@example.com,\"Grace\",\"\"\r\n\
+                   worst,Line eleven,";
+    for (content, name) in [(content.to_owned(), "crlf.csv"), (content.replace('\r', ""), "lf.csv")] {
+        let (_, _, err) = said(&service.import(name, content));
+        let lines: Vec<_> = err.lines().take(3).collect();
+        assert_eq!(
+            lines,
+            [
+                "line 6: email is no e-mail address",
+                "line 7: email is no e-mail address (the record goes on to line 9)",
+                "line 11: email is no e-mail address"
+            ]
+        );
+    }
+    assert_eq!(
+        service.people(),
+        [
+            "ada@example.com Ada \"Countess\" of, Lovelace",
+            "grace@example.com Grace"
+        ]
+    );
+}
+
+#[test]
+fn what_is_not_utf_8_is_named() {
+    let service = Service::new();
+    let csv = b"email,name\nada@example.com,Ad\xe4\ngrace@example.com,Grace\n";
+    let (_, out, err) = said(&service.import("people.csv", csv));
+    assert_eq!(out, "1 added, 0 already there, 1 refused.\n");
+    assert!(err.starts_with("line 2: it is not UTF-8\n"), "{err}");
+    let json =
+        b"{\"email\":\"ada@example.com\",\"name\":\"Ad\xe4\"}\n{\"email\":\"ada@example.com\",\"name\":\"Ada\"}\n";
+    let (_, out, err) = said(&service.import("people.jsonl", json));
+    assert_eq!(out, "1 added, 0 already there, 1 refused.\n");
+    assert!(err.starts_with("line 1: it is not UTF-8\n"), "{err}");
+}
+
+#[test]
+fn a_file_that_is_wrong_as_a_whole_adds_nobody() {
+    let service = Service::new();
+    let fields = "email, name, password_hash, language, created_at";
+    for (name, content, expected) in [
+        ("people.csv", "".to_owned(), "people.csv is empty.".to_owned()),
+        ("people.jsonl", "".into(), "people.jsonl is empty.".into()),
+        (
+            "people.csv",
+            "\n\n".into(),
+            "The file is empty: its first line names the columns.".into(),
+        ),
+        (
+            "people.csv",
+            "email,name,pasword_hash\nada@example.com,Ada,\n".into(),
+            format!("The first line names the columns, and \"pasword_hash\" is none of {fields}."),
+        ),
+        (
+            "people.csv",
+            format!("{HASH},name,email\n"),
+            format!("The first line names the columns, and column 1 is none of {fields}."),
+        ),
+        (
+            "people.csv",
+            "ada@example.com,Ada,\n".into(),
+            format!("The first line names the columns, and column 1 is none of {fields}."),
+        ),
+        (
+            "people.csv",
+            "email\nada@example.com\n".into(),
+            "The first line names the columns, and there is no name.".into(),
+        ),
+        (
+            "people.csv",
+            "email,name,email\n".into(),
+            "The first line names column 3 as one before it.".into(),
+        ),
+        (
+            "people.txt",
+            "email,name\n".into(),
+            "The name of the file does not tell its format; say --format csv or --format json-lines.".into(),
+        ),
+    ] {
+        let (right, _, err) = said(&service.import(name, &content));
+        assert_eq!((right, err.trim_end()), (false, expected.as_str()), "{content}");
+    }
+    let missing = rekey(service.0.path())
+        .args(["import", "missing.csv"])
+        .output()
+        .unwrap();
+    assert_eq!(said(&missing).2, "missing.csv cannot be read: entity not found\n");
+    assert!(service.people().is_empty());
+    assert!(
+        said(&service.import("people.csv", "email,name\n")).0,
+        "nobody is no mistake"
+    );
+}
+
+#[test]
+fn a_quote_that_is_not_closed_hides_nobody_and_lets_nobody_in() {
+    let service = Service::new();
+    let smuggled = "grace@example.com,Grace,\n".repeat(3);
+    let content = format!("email,name,password_hash\nada@example.com,Ada,\neve@example.com,\"Eve,\n{smuggled}");
+    let (right, out, err) = said(&service.import("people.csv", content));
+    assert_eq!((right, out.as_str()), (false, "1 added, 0 already there, 1 refused.\n"));
+    assert!(
+        err.starts_with("line 3: a quote is opened and not closed; nothing after it was read\n"),
+        "{err}"
+    );
+    let content = format!(
+        "email,name,password_hash\nada@example.com,Ada,\n\"{}",
+        "x@example.com,X,\n".repeat(100_000)
+    );
+    let (right, out, err) = said(&service.import("people.csv", content));
+    assert_eq!((right, out.as_str()), (false, "0 added, 1 already there, 0 refused.\n"));
+    let expected =
+        "line 3: a record of more than 1 MiB begins here. Is a quote not closed? Nothing after it was read.\n";
+    assert_eq!(err, expected);
+    assert_eq!(service.people(), ["ada@example.com Ada"]);
+}
+
+#[test]
+fn a_dry_run_checks_and_touches_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("people.csv"),
+        "email,name\nada@example.com,Ada\nbad,Bad\n",
+    )
+    .unwrap();
+    let output = rekey(folder.path())
+        .args(["import", "--dry-run", "people.csv"])
+        .output()
+        .unwrap();
+    let (right, out, err) = said(&output);
+    assert_eq!(
+        (right, out.as_str()),
+        (false, "1 people can be imported, 1 lines are refused.\n")
+    );
+    assert_eq!(
+        err,
+        "line 3: email is no e-mail address\nNot every line can be imported.\n"
+    );
+    assert!(!folder.path().join("data").exists());
+}
+
+#[test]
+fn standard_input_is_read_in_the_format_that_is_said() {
+    let service = Service::new();
+    let run = |arguments: &[&str]| {
+        let mut child = rekey(service.0.path())
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // Who refuses does not read.
+        let _ = child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(b"{\"email\":\"ada@example.com\",\"name\":\"Ada\"}\n");
+        told(&child.wait_with_output().unwrap())
+    };
+    assert!(!run(&["import", "-"]).0);
+    let told = run(&["import", "-", "--format", "json-lines"]);
+    assert_eq!(told, (true, "1 added, 0 already there, 0 refused.\n".into()));
+    assert_eq!(service.people(), ["ada@example.com Ada"]);
+}
+
+#[test]
+fn a_long_file_says_now_and_then_how_far_it_is() {
+    let service = Service::new();
+    let people: String = (0..100_500)
+        .map(|n| format!("person{n}@example.com,Person,\n"))
+        .collect();
+    let content = format!("email,name,password_hash\n{people}");
+    std::fs::write(service.0.path().join("people.csv"), content).unwrap();
+    let output = rekey(service.0.path())
+        .args(["import", "--dry-run", "people.csv"])
+        .output()
+        .unwrap();
+    let (right, out, err) = said(&output);
+    assert!(right);
+    assert_eq!(out, "100500 people can be imported, 0 lines are refused.\n");
+    assert_eq!(err.lines().count(), 1, "{err}");
+    assert!(err.starts_with("100000 people read, "), "{err}");
+}
