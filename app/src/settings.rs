@@ -104,5 +104,5 @@ fn here() -> PublicSettings {
 
 #[cfg(not(feature = "ssr"))]
 fn here() -> PublicSettings {
-    crate::told::next().unwrap_or_default()
+    crate::told::settings().unwrap_or_default()
 }

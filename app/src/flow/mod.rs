@@ -196,7 +196,7 @@ where
         Ok(told) => show(told),
         Err(failure) => failure_page(failure),
     };
-    if let Some(told) = crate::told::next() {
+    if let Some(told) = crate::told::of_page() {
         // What the page provides is to be found by its parts that are made later.
         let owner = Owner::new();
         let view = owner.with(|| show(told));
