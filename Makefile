@@ -1,5 +1,5 @@
 # Rekey: the commands. `make run` on a fresh machine does everything that is needed.
-.PHONY: help run test watch check prove attack fuzz bench
+.PHONY: help run test watch check prove attack fuzz bench measure
 .DEFAULT_GOAL := help
 
 help: ## lists these
@@ -28,3 +28,6 @@ fuzz: ## sends parsers, forms and letters what a fuzzer makes up, 5 minutes each
 
 bench: ## measures the release build: requests a second, CPU, memory, start
 	@exec .ci/bench
+
+measure: ## times the first visit on a slow line with a slow processor, and asks Lighthouse
+	@exec .ci/measure
