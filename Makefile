@@ -1,5 +1,5 @@
 # Rekey: the commands. `make run` on a fresh machine does everything that is needed.
-.PHONY: help run test watch check prove attack deploy fuzz mutants bench release
+.PHONY: help run test watch check prove attack deploy fuzz mutants bench release measure
 .DEFAULT_GOAL := help
 
 help: ## lists these
@@ -37,3 +37,6 @@ release: ## builds the program that is handed out, the site inside: target/dist/
 
 bench: ## measures the release build: requests a second, CPU, memory, start
 	@exec .ci/bench
+
+measure: ## times the first visit on a slow line with a slow processor, and asks Lighthouse
+	@exec .ci/measure

@@ -10,6 +10,8 @@ pub mod route;
 pub mod settings;
 #[cfg(feature = "ssr")]
 mod shell;
+#[cfg(not(feature = "ssr"))]
+mod told;
 pub mod ui;
 pub mod words;
 

@@ -88,7 +88,7 @@ pub fn use_settings() -> PublicSettings {
 
 /// Makes [`use_settings`] work below here. In the browser it reads what the server has put into the page.
 pub(crate) fn provide_settings() {
-    provide(SharedValue::new(here).into_inner());
+    provide(here());
 }
 
 /// Makes these settings, and the words that go with them, known below here.
@@ -99,10 +99,10 @@ pub(crate) fn provide(settings: PublicSettings) {
 
 #[cfg(feature = "ssr")]
 fn here() -> PublicSettings {
-    crate::api::settings_here()
+    SharedValue::new(crate::api::settings_here).into_inner()
 }
 
 #[cfg(not(feature = "ssr"))]
 fn here() -> PublicSettings {
-    PublicSettings::default()
+    crate::told::settings().unwrap_or_default()
 }

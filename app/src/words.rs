@@ -102,7 +102,7 @@ mod catalogue {
     }
 }
 
-/// The catalogue of a language for the browser: a line for each sentence, its key before it.
+/// The catalogue of a language for the browser: a line for each sentence, its key before it, in the order of the keys.
 #[cfg(feature = "ssr")]
 #[must_use]
 pub fn for_browser(language: &str) -> String {
@@ -119,21 +119,22 @@ pub fn for_browser(language: &str) -> String {
 #[cfg(not(feature = "ssr"))]
 mod catalogue {
     use super::Words;
-    use std::collections::HashMap;
     use std::sync::OnceLock;
 
-    static SENTENCES: OnceLock<HashMap<String, String>> = OnceLock::new();
+    /// Key and sentence, in the order of the keys: looked up without a copy of each at the start, when the page must not wait.
+    static SENTENCES: OnceLock<Vec<(&str, &str)>> = OnceLock::new();
 
     pub(super) fn say(_: Words, key: &str) -> String {
-        let sentence = SENTENCES.get().and_then(|sentences| sentences.get(key));
-        sentence.map_or(key, String::as_str).to_owned()
+        let sentences = SENTENCES.get().map_or(&[][..], Vec::as_slice);
+        let found = sentences.binary_search_by_key(&key, |(known, _)| known);
+        found.map_or(key, |place| sentences[place].1).to_owned()
     }
 
     /// Takes what [`for_browser`](super) of the page's language has written; before the app starts.
     pub fn take(lines: &str) {
-        let sentences = lines.lines().filter_map(|line| line.split_once('\t'));
-        let sentences = sentences.map(|(key, sentence)| (key.to_owned(), sentence.to_owned()));
-        let _ = SENTENCES.set(sentences.collect());
+        // Once, and for as long as the page is there.
+        let lines: &'static str = Box::leak(lines.into());
+        let _ = SENTENCES.set(lines.lines().filter_map(|line| line.split_once('\t')).collect());
     }
 }
 #[cfg(not(feature = "ssr"))]

@@ -5,6 +5,7 @@ mod call;
 #[cfg(feature = "ssr")]
 mod cookies;
 mod failure;
+pub(crate) mod json;
 #[cfg(feature = "ssr")]
 mod landing;
 pub(crate) mod reset;

@@ -1,7 +1,7 @@
 //! The page's way to the server functions. Smaller than the library's client by some 30 KB, and it sends the form as it is,
 //! so that a password is never copied into the program's memory.
 
-use super::Failure;
+use super::{Failure, json};
 use crate::flow::Fields;
 use leptos::web_sys::UrlSearchParams;
 
@@ -9,7 +9,7 @@ use leptos::web_sys::UrlSearchParams;
 #[cfg(target_arch = "wasm32")]
 pub async fn get<S: serde::de::DeserializeOwned>(path: &str) -> Result<S, Failure> {
     let text = answer(path, None).await?;
-    serde_json::from_str(&text).map_err(|_| Failure::Broken { reference: None })
+    json::read(&text).ok_or(Failure::Broken { reference: None })
 }
 
 /// Sends a form; gives the answer as it came.
@@ -21,7 +21,7 @@ pub async fn post(path: &str, fields: &Fields) -> Result<String, Failure> {
 async fn answer(path: &str, fields: Option<&UrlSearchParams>) -> Result<String, Failure> {
     match browser::fetch(path, fields).await {
         Ok((true, text)) => Ok(text),
-        Ok((false, text)) => Err(serde_json::from_str(&text).unwrap_or(Failure::Broken { reference: None })),
+        Ok((false, text)) => Err(json::read(&text).unwrap_or(Failure::Broken { reference: None })),
         Err(_) => Err(Failure::Offline),
     }
 }

@@ -7,12 +7,14 @@ mod talk;
 pub use form::{Checked, Fields, Form};
 pub use talk::{Look, Talk};
 
-use crate::api::{Failure, Told};
+use crate::api::{Failure, Told, json};
 use crate::pages::failure_page;
 use crate::ui::{Problem, use_announce};
 use crate::words::use_words;
 use account::{Email, ProfileView, ResetStep, SecurityView, SignInStep, SignUpStep};
 use leptos::prelude::*;
+#[cfg(not(feature = "ssr"))]
+use leptos::tachys::reactive_graph::OwnedView;
 use leptos::task::spawn_local;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -110,12 +112,12 @@ impl<S: Step> Flow<S> {
                 }
             });
         });
-        let take = Callback::new(move |json: String| match serde_json::from_str::<S>(&json) {
-            Ok(new) => {
+        let take = Callback::new(move |answer: String| match json::read::<S>(&answer) {
+            Some(new) => {
                 step.set(new);
                 true
             }
-            Err(_) => false,
+            None => false,
         });
         Self {
             step,
@@ -161,6 +163,7 @@ impl<S: Step> Flow<S> {
 }
 
 /// A page that begins with what the server tells. On the server the page waits for it, so that it is whole without scripts.
+#[cfg(feature = "ssr")]
 pub fn page_of<T, F>(read: fn() -> F, show: fn(Told<T>) -> AnyView) -> AnyView
 where
     T: Step,
@@ -178,4 +181,31 @@ where
         </Suspense>
     }
     .into_any()
+}
+
+/// In the browser it stands in the page that the server has sent, and is asked for when another page leads here.
+///
+/// Not a resource in a suspense as on the server: what is there needs no waiting for, and that machinery would be loaded by all.
+#[cfg(not(feature = "ssr"))]
+pub fn page_of<T, F>(read: fn() -> F, show: fn(Told<T>) -> AnyView) -> AnyView
+where
+    T: Step,
+    F: Future<Output = Result<Told<T>, Failure>> + Send + 'static,
+{
+    let show = move |told: Result<Told<T>, Failure>| match told {
+        Ok(told) => show(told),
+        Err(failure) => failure_page(failure),
+    };
+    if let Some(told) = crate::told::of_page() {
+        // What the page provides is to be found by its parts that are made later.
+        let owner = Owner::new();
+        let view = owner.with(|| show(told));
+        return OwnedView::new_with_owner(view, owner).into_any();
+    }
+    let told = RwSignal::new(None);
+    spawn_local(async move {
+        let now = read().await;
+        let _ = told.try_set(Some(now));
+    });
+    (move || told.get().map(|told| untrack(|| show(told)))).into_any()
 }

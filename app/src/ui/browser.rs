@@ -8,6 +8,8 @@ pub(super) use without::*;
 #[cfg(target_arch = "wasm32")]
 mod real {
     use leptos::prelude::*;
+    use leptos::tachys::hydration::Cursor;
+    use leptos::tachys::view::PositionState;
     use wasm_bindgen::closure::Closure;
     use wasm_bindgen::{JsCast, JsValue};
     use web_sys::{Element, HtmlElement, HtmlInputElement};
@@ -18,6 +20,12 @@ mod real {
 
     fn input(id: &str) -> Option<HtmlInputElement> {
         element(id)?.dyn_into().ok()
+    }
+
+    /// Makes what the server wrote into an element live. The page is let go with what comes back.
+    pub(crate) fn take_over(id: &str, view: AnyView) -> Option<impl Mountable + use<>> {
+        let cursor = Cursor::new(element(id)?);
+        Some(view.hydrate::<true>(&cursor, &PositionState::default()))
     }
 
     /// Moves the focus when the page has been drawn.
@@ -150,6 +158,10 @@ mod real {
 
 #[cfg(not(target_arch = "wasm32"))]
 mod without {
+    #[cfg(not(feature = "ssr"))]
+    pub(crate) fn take_over(_: &str, _: leptos::prelude::AnyView) -> Option<()> {
+        None
+    }
     pub(crate) fn focus(_: &'static str) {}
     pub(crate) fn is_typing() -> bool {
         false

@@ -3,6 +3,8 @@
 use super::announce::{StatusRegion, provide_announce, use_announce};
 use super::browser;
 use super::live::provide_live;
+#[cfg(not(feature = "ssr"))]
+use super::live::start_living;
 use crate::route::use_route;
 use crate::settings::{Theme, use_settings};
 use crate::words::{LANGUAGES, use_words};
@@ -26,13 +28,38 @@ pub fn Frame(
             {words.say("frame.skip")}
         </a>
         <Header signed_in=signed_in />
-        <main id="main" tabindex="-1">
-            {children()}
-        </main>
+        {main(children)}
         <StatusRegion />
         <Footer />
     }
     .into_any()
+}
+
+#[cfg(feature = "ssr")]
+fn main(children: Children) -> impl IntoView {
+    view! {
+        <main id="main" tabindex="-1">
+            {children()}
+        </main>
+    }
+}
+
+/// In the browser the page is taken over a turn after the frame: neither holds up what a person types for long. Until then the
+/// view has no child, so that what the server wrote is left as it is.
+#[cfg(not(feature = "ssr"))]
+fn main(children: Children) -> impl IntoView {
+    let owner = Owner::current().unwrap_or_default();
+    set_timeout(
+        move || {
+            owner.with(|| {
+                start_living();
+                // Kept for as long as the frame is there.
+                StoredValue::new_local(browser::take_over("main", children()));
+            });
+        },
+        std::time::Duration::ZERO,
+    );
+    view! { <main id="main" tabindex="-1"></main> }
 }
 
 /// What was said on one page is not true on the next.

@@ -5,11 +5,20 @@ use leptos::prelude::*;
 #[derive(Clone, Copy)]
 struct Live(RwSignal<bool>);
 
-/// Makes [`use_live`] work below here. False on the server and until the browser has taken the page over.
+/// Makes [`use_live`] work below here. False on the server and until [`start_living`].
 pub(super) fn provide_live() {
-    let live = RwSignal::new(false);
-    provide_context(Live(live));
-    Effect::new(move || live.set(true));
+    provide_context(Live(RwSignal::new(false)));
+}
+
+/// Says that the page is taken over, once the turn in which that happens is done.
+#[cfg(not(feature = "ssr"))]
+pub(super) fn start_living() {
+    let live = use_context::<Live>();
+    Effect::new(move || {
+        if let Some(Live(live)) = live {
+            live.set(true);
+        }
+    });
 }
 
 /// True once scripts run: what needs them is shown from then on.

@@ -118,6 +118,15 @@ fn a_browser_is_sent_every_sentence_of_its_language_on_a_line() {
     }
 }
 
+#[test]
+fn the_lines_for_a_browser_come_in_the_order_of_their_keys() {
+    for language in LANGUAGES {
+        let lines = for_browser(language);
+        let keys = lines.lines().map(|line| line.split_once('\t').map(|(key, _)| key));
+        assert!(keys.is_sorted(), "{language}");
+    }
+}
+
 /// What the page says of the mail is what stands in the mailbox.
 #[test]
 fn the_subject_on_the_page_is_that_of_the_mail() {

@@ -6,6 +6,16 @@ use std::path::Path;
 use std::process::Command;
 use wasm_bindgen_cli_support::Bindgen;
 
+/// Whole functions and their arguments, and little inside them: the compiler has made the code small already, and `-Oz` makes
+/// functions that were alike differ, so that fewer bytes are more of them after brotli.
+const OPTIMIZE: [&str; 5] = [
+    "--dae-optimizing",
+    "--duplicate-function-elimination",
+    "--remove-unused-module-elements",
+    "-O1",
+    "--remove-unused-module-elements",
+];
+
 /// What rustc's output may use. The optimizer is told, since wasm-bindgen takes the section away that says so.
 const WASM_FEATURES: [&str; 7] = [
     "--enable-bulk-memory",
@@ -47,7 +57,7 @@ pub fn program(order: &Order, name: &str, from: &Path) -> Result<Program> {
     if !order.quick {
         let small = folder.join("small.wasm");
         run(Command::new("wasm-opt")
-            .arg("-Oz")
+            .args(OPTIMIZE)
             .args(WASM_FEATURES)
             .args(["--strip-producers", "--strip-target-features"])
             .arg(&wasm)
