@@ -123,6 +123,26 @@ async fn hashes_of_other_systems_verify_and_are_old() {
     }
 }
 
+/// Whatever differs from ours, alone: such a hash is made anew.
+#[test]
+fn only_a_hash_like_ours_is_as_new() {
+    const SALT: &str = "c2FsdHNhbHRzYWx0c2FsdA";
+    let (long, short) = ("A".repeat(43), "A".repeat(22));
+    for (form, output, new) in [
+        ("argon2id$v=19$m=19456,t=2,p=1", &long, true),
+        ("argon2i$v=19$m=19456,t=2,p=1", &long, false),
+        ("argon2id$v=16$m=19456,t=2,p=1", &long, false),
+        ("argon2id$v=19$m=19455,t=2,p=1", &long, false),
+        ("argon2id$v=19$m=19456,t=3,p=1", &long, false),
+        ("argon2id$v=19$m=19456,t=2,p=2", &long, false),
+        ("argon2id$v=19$m=19456,t=2,p=1", &short, false),
+    ] {
+        let stored = format!("${form}${SALT}${output}");
+        let hash = PasswordHash::new(&stored).unwrap();
+        assert_eq!(is_as_new(&hash), new, "{stored}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_no_hash_is_a_fault_that_does_not_repeat_it() {
     for stored in [
