@@ -253,14 +253,14 @@ fn a_backup_is_taken_and_restored_under_no_server() {
     );
     assert!(run(&["user", "disable", "--email", "ada@example.com"]).0);
 
-    let mut server = Server::start(folder.path());
+    let server = Running::start_in(folder.path(), &[]);
     let (right, text) = run(&["restore", "b.db"]);
     assert!(
         !right && text.contains("a server runs on data/rekey.db; stop it first"),
         "{text}"
     );
     assert!(run(&["backup", "c.db"]).0, "a server may run meanwhile");
-    server.stop();
+    server.end();
 
     let (right, text) = run(&["restore", "b.db"]);
     assert!(right && text.contains("data/rekey.db.before-restore-1"), "{text}");
@@ -339,10 +339,10 @@ fn on_a_server_of_databases_its_own_tools_are_named() {
 fn keys_are_rotated_while_the_server_runs() {
     let folder = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| told(&rekey(folder.path()).args(arguments).output().unwrap());
-    let mut server = Server::start(folder.path());
+    let mut server = Running::start_in(folder.path(), &[]);
     let (right, text) = run(&["keys", "rotate"]);
     assert!(right && text.starts_with("k2 is used from now on"), "{text}");
-    server.log_until("the keys have changed current=\"k2\"");
+    server.line_with("the keys have changed current=\"k2\"");
     let (right, list) = run(&["keys", "list"]);
     let hashes = list
         .strip_prefix("k2\tin use\t0 passwords\t0 codes\t0 letters\nk1\tolder\t")
@@ -356,46 +356,6 @@ fn keys_are_rotated_while_the_server_runs() {
 
     assert!(run(&["keys", "add"]).1.starts_with("k3 is added"));
     assert!(run(&["keys", "use", "k3"]).0);
-    server.log_until("the keys have changed current=\"k3\"");
-    server.stop();
-}
-
-/// `rekey serve --dev` in that folder; ended when dropped.
-struct Server {
-    child: std::process::Child,
-    log: BufReader<std::process::ChildStderr>,
-}
-
-impl Server {
-    fn start(folder: &Path) -> Self {
-        let mut command = rekey(folder);
-        command.args(["serve", "--dev"]).env("REKEY_LISTEN", "127.0.0.1:0");
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let log = BufReader::new(child.stderr.take().unwrap());
-        let mut server = Self { child, log };
-        server.log_until("listening");
-        server
-    }
-
-    /// Reads on until a line has that in it; fails when the server ends before.
-    fn log_until(&mut self, words: &str) {
-        let mut seen = String::new();
-        while !seen.contains(words) {
-            assert_ne!(self.log.read_line(&mut seen).unwrap(), 0, "no {words:?} in {seen}");
-        }
-    }
-
-    fn stop(&mut self) {
-        let status = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
-        assert!(status.success());
-        self.log_until("ended");
-        assert!(self.child.wait().unwrap().success());
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+    server.line_with("the keys have changed current=\"k3\"");
+    server.end();
 }

@@ -2,6 +2,7 @@
 
 use reqwest::{Client, RequestBuilder};
 use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use tempfile::TempDir;
 
@@ -12,16 +13,23 @@ pub struct Running {
     pub logged: String,
     http: Client,
     origin: String,
-    _folder: TempDir,
+    _folder: Option<TempDir>,
 }
 
 impl Running {
-    /// A development run with these settings.
+    /// A development run with these settings, in a folder of its own.
     pub fn start(settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let mut running = Self::start_in(folder.path(), settings);
+        running._folder = Some(folder);
+        running
+    }
+
+    /// One in a folder that others look into, too.
+    pub fn start_in(folder: &Path, settings: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_rekey"))
             .args(["serve", "--dev"])
-            .current_dir(folder.path())
+            .current_dir(folder)
             .env_clear()
             .env("REKEY_LISTEN", "127.0.0.1:0")
             .envs(settings.iter().copied())
@@ -36,24 +44,30 @@ impl Running {
             logged: String::new(),
             http: Client::builder().no_proxy().build().unwrap(),
             origin: String::new(),
-            _folder: folder,
+            _folder: None,
         };
         running.origin = format!("http://{}", running.address_after("listening"));
         running
     }
 
-    /// The address in the next line of the log that has these words.
-    pub fn address_after(&mut self, words: &str) -> String {
+    /// The next line of the log that has these words; fails when it ends before.
+    pub fn line_with(&mut self, words: &str) -> String {
         loop {
             let mut line = String::new();
             assert_ne!(self.log.read_line(&mut line).unwrap(), 0, "{}", self.logged);
             self.logged.push_str(&line);
             if line.contains(words) {
-                let address = line.split("127.0.0.1:").nth(1).unwrap();
-                let port: String = address.chars().take_while(char::is_ascii_digit).collect();
-                return format!("127.0.0.1:{port}");
+                return line;
             }
         }
+    }
+
+    /// The address in the next line of the log that has these words.
+    pub fn address_after(&mut self, words: &str) -> String {
+        let line = self.line_with(words);
+        let address = line.split("127.0.0.1:").nth(1).unwrap();
+        let port: String = address.chars().take_while(char::is_ascii_digit).collect();
+        format!("127.0.0.1:{port}")
     }
 
     /// Where it listens.
