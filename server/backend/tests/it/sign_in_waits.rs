@@ -16,6 +16,7 @@ on_both_databases!(
     the_right_password_ends_the_row,
     thirty_wrong_passwords_at_once_are_five,
     strangers_can_not_lock_out_a_browser_that_was_here_before,
+    each_browser_that_was_here_before_waits_for_its_own,
     the_tenth_wrong_password_is_told_to_the_owner,
     every_kind_of_address_costs_a_hash,
 );
@@ -156,6 +157,27 @@ async fn the_tenth_wrong_password_is_told_to_the_owner(world: &World) {
         .await
         .unwrap_err();
     assert_eq!(world.notices_to(ADA).await, [Notice::ManyFailures { at: world.now() }]);
+}
+
+/// Attack: a stolen device's wrong passwords lock out the owner's other browsers, or other people.
+async fn each_browser_that_was_here_before_waits_for_its_own(world: &World) {
+    world.person(ADA).await;
+    world.person(GRACE).await;
+    let (mut stolen, mut own) = (world.signed_in(ADA).await, world.signed_in(ADA).await);
+    let mut grace = world.signed_in(GRACE).await;
+    for browser in [&mut stolen, &mut own, &mut grace] {
+        browser.sign_out().await;
+    }
+    stolen.begin_sign_in(ADA).await.unwrap();
+    for _ in 0..5 {
+        stolen.password(WRONG_PASSWORD).await.unwrap_err();
+    }
+    assert_eq!(
+        stolen.password(PASSWORD).await,
+        Err(Refusal::PasswordWait { seconds: 30 })
+    );
+    assert!(own.sign_in(world, ADA, PASSWORD).await.is_ok());
+    assert!(grace.sign_in(world, GRACE, PASSWORD).await.is_ok());
 }
 
 /// Property 9: where all cores are taken, every address is told so; an address that were refused without a hash would not be.
