@@ -1,9 +1,9 @@
 # Rekey: the commands. `make run` on a fresh machine does everything that is needed.
-.PHONY: help run test watch check prove attack deploy fuzz mutants bench release measure
+.PHONY: instructions help run test watch check prove attack deploy fuzz mutants bench release measure
 .DEFAULT_GOAL := help
 
 help: ## lists these
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## sets up what is missing, builds, serves http://127.0.0.1:3000 with demo people; mails at /dev/letters
 	@exec .ci/serve
@@ -34,6 +34,9 @@ mutants: ## changes the code that verifies, consumes and throttles, to see wheth
 
 release: ## builds the program that is handed out, the site inside: target/dist/rekey, its SHA-256, size and start
 	@exec .ci/release
+
+instructions: ## counts the instructions of the parts that do not hash (callgrind), and compares them with those that are kept
+	@exec .ci/instructions
 
 bench: ## measures the release build: requests a second, CPU, memory, start
 	@exec .ci/bench
