@@ -209,14 +209,15 @@ async fn connected(pool: &SqlitePool, measured: &Measured) -> Result<Open<Sqlite
 
 async fn connected_there(pool: &PgPool, measured: &Measured) -> Result<Open<Postgres>, Fault> {
     let connect = async {
-        loop {
+        for _ in 0..CONNECTIONS {
             let mut connection = pool.acquire().await?;
-            match connection.ping().await {
-                Ok(()) => return Ok(Held::Connection(connection)),
-                // The server has started again since it was used last.
-                Err(_) => drop(connection.detach()),
+            if connection.ping().await.is_ok() {
+                return Ok(Held::Connection(connection));
             }
+            // The server has started again since it was used last.
+            drop(connection.detach());
         }
+        Ok(Held::Connection(pool.acquire().await?))
     };
     Ok(measured.open(connect).await?)
 }
