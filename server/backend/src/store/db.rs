@@ -6,7 +6,7 @@ use crate::Fault;
 use account::ActivityKind;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection, Database, PgPool, Pool, Postgres, Sqlite, SqlitePool};
+use sqlx::{Connection, Database, PgPool, Pool, Postgres, Sqlite, SqliteConnection, SqlitePool};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -87,7 +87,12 @@ impl Db {
         let pool = SqlitePoolOptions::new()
             .acquire_timeout(Duration::from_secs(10))
             .test_before_acquire(false);
-        let writer = pool.clone().max_connections(1).connect_with(options.clone()).await?;
+        let writer = pool
+            .clone()
+            .max_connections(1)
+            .before_acquire(|connection, _| Box::pin(has_no_transaction(connection)))
+            .connect_with(options.clone())
+            .await?;
         let readers = pool.max_connections(4).connect_with(options.read_only(true)).await?;
         Ok(Self::Sqlite {
             writer,
@@ -200,6 +205,16 @@ impl Db {
             Self::Sqlite { measured, .. } | Self::Postgres { measured, .. } => measured,
         }
     }
+}
+
+/// Whether a connection may be used again. When the disk is full or fails SQLite rolls back by itself; sqlx then waits for a
+/// transaction to end that is over, and would begin no other on that connection, also after there is room again.
+async fn has_no_transaction(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    if connection.is_in_transaction() {
+        // Usually the rollback is only on its way.
+        connection.ping().await?;
+    }
+    Ok(!connection.is_in_transaction())
 }
 
 async fn connected(pool: &SqlitePool, measured: &Measured) -> Result<Open<Sqlite>, Fault> {

@@ -10,6 +10,7 @@ mod crowd;
 mod database;
 mod end_sessions;
 mod events;
+mod full_disk;
 mod import;
 mod keys;
 mod leaked;
