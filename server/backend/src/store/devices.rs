@@ -50,16 +50,18 @@ pub async fn find(tx: &mut Tx, token_digest: &str, account: &AccountId) -> Resul
     }))
 }
 
-/// Trusts a device until then, or no longer (`None`); `false` when the account has none of that id.
+/// Trusts a device until then, or no longer (`None`); `false` when that changes nothing, or the account has none of that id.
 pub async fn set_trust(tx: &mut Tx, account: &AccountId, id: &str, until: Option<Timestamp>) -> Result<bool, Fault> {
     let changed = on!(tx, |conn| {
-        sqlx::query("UPDATE devices SET trusted_until = $3 WHERE id = $1 AND account_id = $2")
-            .bind(id)
-            .bind(&account.0)
-            .bind(until.map(|until| until.0))
-            .execute(conn)
-            .await?
-            .rows_affected()
+        sqlx::query(
+            "UPDATE devices SET trusted_until = $3 WHERE id = $1 AND account_id = $2 AND trusted_until IS DISTINCT FROM $3",
+        )
+        .bind(id)
+        .bind(&account.0)
+        .bind(until.map(|until| until.0))
+        .execute(conn)
+        .await?
+        .rows_affected()
     });
     Ok(changed == 1)
 }

@@ -432,13 +432,11 @@ async fn devices_are_trusted_and_not(world: &World) {
         devices::trusted(&mut tx, &id(ADA), NOW.plus_ms(1)).await.unwrap().len(),
         0
     );
-    devices::set_trust(&mut tx, &id(GRACE), "b", Some(NOW.plus_days(1)))
-        .await
-        .unwrap();
+    let tomorrow = Some(NOW.plus_days(1));
+    assert!(!devices::set_trust(&mut tx, &id(GRACE), "b", tomorrow).await.unwrap());
     assert_eq!(devices::trusted(&mut tx, &id(ADA), NOW).await.unwrap().len(), 1);
-    devices::set_trust(&mut tx, &id(ADA), "b", Some(NOW.plus_days(1)))
-        .await
-        .unwrap();
+    assert!(devices::set_trust(&mut tx, &id(ADA), "b", tomorrow).await.unwrap());
+    assert!(!devices::set_trust(&mut tx, &id(ADA), "b", tomorrow).await.unwrap());
     assert_eq!(devices::trusted(&mut tx, &id(ADA), NOW).await.unwrap().len(), 2);
     assert_eq!(devices::ids(&mut tx, &id(ADA)).await.unwrap(), ["a", "b"]);
     devices::untrust_all(&mut tx, &id(ADA)).await.unwrap();
