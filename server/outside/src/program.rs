@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+/// What makes `unshare` give a process mounts of its own, whoever runs it.
+const OWN_MOUNTS: [&str; 3] = ["--user", "--map-root-user", "--mount"];
 /// No start and no end takes longer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -20,6 +22,7 @@ pub struct Program {
     folder: PathBuf,
     port: u16,
     environment: Vec<(String, String)>,
+    disk_mib: Option<u32>,
 }
 
 /// The program while it serves; killed when dropped.
@@ -80,7 +83,30 @@ impl Program {
             folder,
             port,
             environment,
+            disk_mib: None,
         })
+    }
+
+    /// Its servers get a disk of their own of that size, in memory, at [`Program::disk`]. Nobody else sees it there: see
+    /// [`Running::outside_of`].
+    ///
+    /// # Errors
+    /// When this machine does not let its users mount anything.
+    pub fn with_a_disk_of(mut self, mib: u32) -> Result<Self, Fault> {
+        let tried = Command::new("unshare").args(OWN_MOUNTS).arg("true").output();
+        if !tried.is_ok_and(|output| output.status.success()) {
+            return Err("this machine lets nobody mount a disk (unshare)".into());
+        }
+        let disk = self.disk();
+        std::fs::create_dir(&disk).map_err(|error| format!("{}: {error}", disk.display()))?;
+        self.disk_mib = Some(mib);
+        Ok(self)
+    }
+
+    /// Where a disk of its own is, if it has one.
+    #[must_use]
+    pub fn disk(&self) -> PathBuf {
+        self.folder.join("disk")
     }
 
     /// Sets a key of the configuration, as `LIMIT_RESET_A_DAY`.
@@ -123,7 +149,7 @@ impl Program {
     /// When the program cannot be started.
     pub fn start_at(&self, port: u16, mode: Mode) -> Result<Running, Fault> {
         let path = self.folder.join(format!("log-{port}"));
-        let mut command = self.command();
+        let mut command = self.disk_mib.map_or_else(|| self.command(), |mib| self.mounting(mib));
         command
             .env("REKEY_LISTEN", format!("127.0.0.1:{port}"))
             .arg("serve")
@@ -185,9 +211,23 @@ impl Program {
 
     fn command(&self) -> Command {
         let mut command = Command::new(&self.binary);
+        self.furnish(&mut command);
+        command
+    }
+
+    /// The program after its disk is mounted; one process throughout.
+    fn mounting(&self, mib: u32) -> Command {
+        let mut command = Command::new("/usr/bin/unshare");
+        self.furnish(&mut command);
+        let script = "mount -t tmpfs -o size=\"$0\"m tmpfs disk && exec \"$@\"";
+        command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").args(OWN_MOUNTS);
+        command.args(["sh", "-c", script, &mib.to_string()]).arg(&self.binary);
+        command
+    }
+
+    fn furnish(&self, command: &mut Command) {
         command.current_dir(&self.folder).env_clear();
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command
     }
 }
 
@@ -208,6 +248,12 @@ impl Running {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The path by which others reach what it sees at that one.
+    #[must_use]
+    pub fn outside_of(&self, path: &Path) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/root{}", self.id(), path.display()))
     }
 
     /// All that it logged, those before it on this port included.

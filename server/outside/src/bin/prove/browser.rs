@@ -1,7 +1,7 @@
 //! A person with a browser: what it holds, and the ways through the pages.
 
 use crate::mailbox::Mailbox;
-use crate::service::PASSWORD;
+use crate::service::{PASSWORD, Service};
 use outside::Fault;
 use outside::http::{Answer, Connection, Jar, Wanted, another_client, form_of, form_request};
 use std::net::Ipv4Addr;
@@ -149,6 +149,17 @@ impl Browser {
         } else {
             Err(answer.unexpected("signing in"))
         }
+    }
+
+    /// Makes an account; gives its address. Nobody is signed in by it.
+    pub fn sign_up(&mut self, service: &Service, password: &str) -> Result<String, Fault> {
+        let email = service.stranger();
+        self.step("/api/sign_up/begin", &[("email", &email)], "EnterCode")?;
+        let code = service.mail.code_after(&email, 0)?;
+        self.step("/api/sign_up/answer", &[("code", &code)], "ChooseDetails")?;
+        let details = [("name", "Robin"), ("password", password), ("again", password)];
+        self.step("/api/sign_up/finish", &details, "Done")?;
+        Ok(email)
     }
 
     /// Changes the password where it is signed in.

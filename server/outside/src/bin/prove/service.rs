@@ -54,6 +54,10 @@ pub struct Plan {
     pub smtp: Option<String>,
     /// With a clock that can be moved: see [`Service::move_clock`].
     pub clock: bool,
+    /// A password that the operator's list of leaked ones has.
+    pub leaked: Option<&'static str>,
+    /// SQLite's file on a disk of so many MiB that only the server sees: commands such as `rekey user` have no use then.
+    pub disk_mib: Option<u32>,
 }
 
 impl Plan {
@@ -110,7 +114,14 @@ impl Service {
             let url = ground.postgres.database()?;
             (url.clone(), url)
         } else {
-            let file = program.folder().join("rekey.db").display().to_string();
+            let folder = match plan.disk_mib {
+                Some(mib) => {
+                    program = program.with_a_disk_of(mib)?;
+                    program.disk()
+                }
+                None => program.folder().to_owned(),
+            };
+            let file = folder.join("rekey.db").display().to_string();
             let url = format!("sqlite://{file}");
             (file, url)
         };
@@ -120,6 +131,11 @@ impl Service {
             .set("SMTP_URL", plan.smtp.as_deref().unwrap_or(&mail.url()));
         for (key, value) in &plan.keys {
             program = program.set(key, value);
+        }
+        if let Some(leaked) = plan.leaked {
+            let file = program.folder().join("leaked.txt");
+            std::fs::write(&file, leaked).map_err(|error| format!("{}: {error}", file.display()))?;
+            program = program.set("LEAKED_FILE", &file.display().to_string());
         }
         if plan.clock {
             let file = program.folder().join("clock");
@@ -145,6 +161,10 @@ impl Service {
         };
         for server in 0..setting.servers() {
             service.start_server(server)?;
+        }
+        if plan.disk_mib.is_some() {
+            let file = service.server(0)?.outside_of(Path::new(&service.database));
+            service.database = file.display().to_string();
         }
         Ok(service)
     }

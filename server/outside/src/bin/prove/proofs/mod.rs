@@ -4,6 +4,7 @@ mod clients;
 mod clocks;
 mod codes;
 mod crashes;
+mod disk;
 mod enumeration;
 mod limits;
 mod mail_server;
@@ -22,6 +23,7 @@ pub fn all() -> impl Iterator<Item = &'static Proof> {
         clocks::PROOFS,
         codes::PROOFS,
         crashes::PROOFS,
+        disk::PROOFS,
         enumeration::PROOFS,
         limits::PROOFS,
         mail_server::PROOFS,

@@ -20,7 +20,7 @@ pub const PROOFS: &[Proof] = &[
     Proof {
         number: 27,
         property: "Every POST twice has one effect",
-        hole: "`store/flows.rs`, `pass_password` without `password_passed_at IS NULL` and `take_send` without its wait: 2 letters for a password. `flows/mailed_letter.rs` without `take_form`: 2 letters for a sign-up sent together. `change_password.rs` ending no session and `set_password` not asking for the old hash: 2 events and 2 letters of a change, and a session too many. `flows/sign_in.rs` telling of a sign-out that ended nothing: 2 events, on PostgreSQL with 2 servers.",
+        hole: "`store/flows.rs`, `pass_password` without `password_passed_at IS NULL` and `take_send` without its wait: 2 letters for a password. `flows/mailed_letter.rs` without `take_form`: 2 letters for a sign-up sent together. `change_password.rs` ending no session and `set_password` not asking for the old hash: 2 events and 2 letters of a change, and a session too many. `flows/sign_in.rs` telling of a sign-out that ended nothing: 2 events, on PostgreSQL with 2 servers. `store/devices.rs`, `set_trust` counting a device that was not trusted: 2 events, as it was.",
         on: &[Setting::Sqlite, Setting::Postgres2],
         run: twice,
     },
@@ -107,10 +107,15 @@ fn together(service: &Service, browser: &Browser, path: &str, fields: &[(&str, &
 
 /// Each form of the three ways in, of the change and of the sign-out, sent twice: one after the other, and together.
 fn twice(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
-    let service = Service::start_with(ground, setting, &Plan::default())?;
+    let plan = Plan {
+        clock: true,
+        ..Plan::default()
+    };
+    let service = Service::start_with(ground, setting, &plan)?;
     let mut told = Twice {
         service: &service,
         ground,
+        clock_s: 0,
         parallel: false,
         letters: 0,
         times: 0,
@@ -124,7 +129,7 @@ fn twice(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         }
     }
     Ok(Finding {
-        tried: "every form of a reset, a sign-in, a sign-up, a change and a sign-out, twice: one after the other, and together".into(),
+        tried: "every form of a reset, a sign-in, a sign-up, of the security page and of the sign-out, twice: one after the other, and together".into(),
         times: told.times,
         figure: if told.wrong.is_empty() {
             "1 effect each".into()
@@ -140,6 +145,7 @@ fn twice(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
 struct Twice<'a> {
     service: &'a Service,
     ground: &'a Ground,
+    clock_s: i64,
     parallel: bool,
     letters: usize,
     times: usize,
@@ -212,9 +218,9 @@ impl Twice<'_> {
         self.count(what, email, "JOIN sessions s ON s.account_id = a.id WHERE", wanted)
     }
 
-    fn events(&mut self, kind: &str, email: &str) -> Result<(), Fault> {
+    fn events(&mut self, kind: &str, email: &str, wanted: &str) -> Result<(), Fault> {
         let from = format!("JOIN events e ON e.account_id = a.id WHERE e.kind = '{kind}' AND");
-        self.count(&format!("events {kind}"), email, &from, "1")
+        self.count(&format!("events {kind}"), email, &from, wanted)
     }
 
     fn reset_and_sign_in(&mut self) -> Result<(), Fault> {
@@ -223,6 +229,8 @@ impl Twice<'_> {
         let mut browser = self.service.browser();
         self.letters = 0;
         let since = self.both(&mut browser, email, "/api/reset/begin", &[("email", email)], 1)?;
+        mail.code_after(email, since)?;
+        let since = self.resend(&mut browser, email, "/api/reset/resend")?;
         let code = mail.code_after(email, since)?;
         self.both(&mut browser, email, "/api/reset/answer", &[("code", &code)], 0)?;
         let new = [("password", NEW_PASSWORD), ("again", NEW_PASSWORD)];
@@ -230,10 +238,13 @@ impl Twice<'_> {
         self.both(&mut browser, email, "/api/sign_in/begin", &[("email", email)], 0)?;
         let password = [("password", NEW_PASSWORD)];
         let since = self.both(&mut browser, email, "/api/sign_in/password", &password, 1)?;
+        mail.code_after(email, since)?;
+        let since = self.resend(&mut browser, email, "/api/sign_in/resend")?;
         let code = mail.code_after(email, since)?;
         // The owner is told of a device that is new.
         self.both(&mut browser, email, "/api/sign_in/answer", &[("code", &code)], 1)?;
         self.sessions("sessions of a sign-in", email, "1")?;
+        self.security_page(&mut browser, email)?;
         self.both(&mut browser, email, CHANGE, &change_of(NEW_PASSWORD, PASSWORD), 1)?;
         self.sessions("sessions after a change", email, "1")?;
         if !browser.is_signed_in()? {
@@ -249,7 +260,52 @@ impl Twice<'_> {
             "password_changed",
             "signed_out",
         ] {
-            self.events(kind, email)?;
+            let wanted = match kind {
+                // Two other browsers, for the security page.
+                "signed_in" => "3",
+                // And once more for another passcode.
+                "reset_asked" => "2",
+                _ => "1",
+            };
+            self.events(kind, email, wanted)?;
+        }
+        Ok(())
+    }
+
+    /// The passcode is asked for again, once its time has come.
+    fn resend(&mut self, browser: &mut Browser, email: &str, path: &str) -> Result<usize, Fault> {
+        self.clock_s += 31;
+        self.service.move_clock(self.clock_s)?;
+        self.both(browser, email, path, &[], 1)
+    }
+
+    /// Another browser's session is ended, its device forgotten, and all others are signed out.
+    fn security_page(&mut self, browser: &mut Browser, email: &str) -> Result<(), Fault> {
+        let of_account = format!("account_id = (SELECT id FROM accounts WHERE email = '{email}')");
+        let mail = &self.service.mail;
+        let mut other = self.service.browser();
+        let seen = mail.to(email).len();
+        other.sign_in_to_code_with(email, NEW_PASSWORD)?;
+        let code = mail.code_after(email, seen)?;
+        other.post("/api/sign_in/answer", &[("code", &code), ("trust", "on")])?;
+        let device = format!("SELECT id FROM devices WHERE {of_account} AND trusted_until IS NOT NULL");
+        let session = format!("SELECT id FROM sessions WHERE {of_account} ORDER BY signed_in_at DESC LIMIT 1");
+        // The passcode, and the notice of a new device.
+        self.letters += 2;
+        for (path, id) in [
+            ("/api/security/forget_device", device),
+            ("/api/security/end_session", session),
+        ] {
+            let id = self.service.sql(self.ground, &id)?;
+            self.both(browser, email, path, &[("id", &id)], 0)?;
+        }
+        self.sessions("sessions after one was ended", email, "1")?;
+        self.service.browser().sign_in_with(mail, email, NEW_PASSWORD)?;
+        self.letters += 2;
+        self.both(browser, email, "/api/security/end_others", &[], 0)?;
+        self.sessions("sessions after the others were ended", email, "1")?;
+        for kind in ["device_forgotten", "session_ended", "sessions_ended"] {
+            self.events(kind, email, "1")?;
         }
         Ok(())
     }
@@ -259,12 +315,14 @@ impl Twice<'_> {
         let mut browser = self.service.browser();
         self.letters = 0;
         let since = self.both(&mut browser, email, "/api/sign_up/begin", &[("email", email)], 1)?;
+        self.service.mail.code_after(email, since)?;
+        let since = self.resend(&mut browser, email, "/api/sign_up/resend")?;
         let code = self.service.mail.code_after(email, since)?;
         self.both(&mut browser, email, "/api/sign_up/answer", &[("code", &code)], 0)?;
         let details = [("name", "Robin"), ("password", PASSWORD), ("again", PASSWORD)];
         self.both(&mut browser, email, "/api/sign_up/finish", &details, 0)?;
         self.judge_letters(email, "a sign-up")?;
         self.count("accounts", email, "WHERE", "1")?;
-        self.events("signed_up", email)
+        self.events("signed_up", email, "1")
     }
 }

@@ -1,9 +1,11 @@
 //! What the owner of an account is told and can read.
 
+use crate::browser::Browser;
 use crate::ground::Ground;
 use crate::life::{Life, live};
 use crate::proof::{Finding, Proof, Setting};
-use crate::service::{Kind, PASSWORD, Plan, Service};
+use crate::service::{Kind, NEW_PASSWORD, PASSWORD, Plan, Service};
+use argon2::password_hash::{PasswordHasher, SaltString};
 use outside::Fault;
 
 /// See the module.
@@ -104,8 +106,15 @@ fn log_of(service: &Service, ground: &Ground, email: &str) -> Result<Vec<String>
     Ok(rows.lines().map(str::to_owned).collect())
 }
 
+/// The password of somebody who came from another system; a list of leaked ones has it.
+const LEAKED: &str = "grey lantern over nine gates";
+
 fn logged(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
-    let service = Service::start_with(ground, setting, &Plan::without_limits())?;
+    let plan = Plan {
+        leaked: Some(LEAKED),
+        ..Plan::without_limits()
+    };
+    let service = Service::start_with(ground, setting, &plan)?;
     let mut life = live(&service)?;
     let email = life.email.clone();
     let mut wrong = Vec::new();
@@ -190,6 +199,23 @@ fn logged(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             wrong.push(format!("no {kind}"));
         }
     }
+    for (kind, sentence, (email, mut owner)) in [
+        ("signed_up", "Account created", signed_up(&service)?),
+        (
+            "password_leaked",
+            "found in a leak of some other service",
+            imported(&service)?,
+        ),
+    ] {
+        steps += 1;
+        let mark = format!("|{kind}|");
+        if !log_of(&service, ground, &email)?.iter().any(|row| row.contains(&mark)) {
+            wrong.push(format!("no {kind}"));
+        }
+        if !owner.open("/security")?.says(sentence) {
+            wrong.push(format!("the owner cannot read «{sentence}»"));
+        }
+    }
     // What an operator did at a terminal comes from no client.
     let persons: Vec<_> = log.iter().filter(|row| row.contains("|person|")).collect();
     if persons.len() < 20 || persons.iter().any(|row| row.split('|').any(str::is_empty)) {
@@ -214,4 +240,26 @@ fn logged(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         bound: "0 wrong".into(),
         holds: wrong.is_empty(),
     })
+}
+
+/// Somebody who made the account, signed in; with the address.
+fn signed_up(service: &Service) -> Result<(String, Browser), Fault> {
+    let mut browser = service.browser();
+    let email = browser.sign_up(service, NEW_PASSWORD)?;
+    browser.sign_in_with(&service.mail, &email, NEW_PASSWORD)?;
+    Ok((email, browser))
+}
+
+/// Somebody who came from another system with [`LEAKED`], signed in; with the address.
+fn imported(service: &Service) -> Result<(String, Browser), Fault> {
+    let email = service.stranger();
+    let salt = SaltString::encode_b64(b"sixteen bytes...").map_err(|error| error.to_string())?;
+    let hash = argon2::Argon2::default()
+        .hash_password(LEAKED.as_bytes(), &salt)
+        .map_err(|error| error.to_string())?;
+    let file = format!("email,name,password_hash\n{email},Robin Doe,\"{hash}\"\n");
+    service.run(&["import", "-", "--format", "csv"], &file)?;
+    let mut browser = service.browser();
+    browser.sign_in_with(&service.mail, &email, LEAKED)?;
+    Ok((email, browser))
 }

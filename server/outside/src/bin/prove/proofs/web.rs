@@ -58,7 +58,7 @@ const FORMS: [(&str, &str); 19] = [
 /// Spellings that would split, redirect or forge a mail.
 fn recipients(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
-    service.add("victim@example.com", Kind::LocalWithoutPassword)?;
+    service.add("victim@example.com", Kind::Local)?;
     let victim = "victim%40example.com";
     let eve = "eve%40evil.example";
     let forms = [
@@ -85,19 +85,34 @@ fn recipients(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     ];
     let forged = "X-Forwarded-Host: evil.example\r\nForwarded: host=evil.example;for=evil.example\r\nReferer: http://evil.example/\r\n\
                   X-Original-URL: //evil.example\r\nX-Forwarded-Proto: evil.example\r\nUser-Agent: evil.example <b>\r\n";
+    let host = service.host();
+    let forge = |request: &str, forged_host: bool| {
+        // Behind the first line, so that they are the request's own.
+        let request = request.replacen("\r\n", &format!("\r\n{forged}"), 1);
+        let request = request.replacen("User-Agent: Mozilla", "X-Was: Mozilla", 1);
+        if forged_host {
+            request.replacen(&format!("\r\nHost: {host}"), "\r\nHost: evil.example", 1)
+        } else {
+            request
+        }
+    };
+    let password = form_of(&[("password", PASSWORD)]);
     let (mut wrong, mut tried) = (Vec::new(), 0);
-    for path in ["/api/reset/begin", "/api/sign_up/begin"] {
-        for form in &forms {
-            for wanted in [Wanted::Data, Wanted::Page] {
-                let mut browser = service.browser();
-                let request = form_request(path, &service.host(), form, &browser.jar, wanted);
-                // Behind the first line, so that they are the request's own.
-                let request = request.replacen("\r\n", &format!("\r\n{forged}"), 1).replacen(
-                    "User-Agent: Mozilla",
-                    "X-Was: Mozilla",
-                    1,
-                );
-                let answer = browser.send(request.as_bytes())?;
+    for path in ["/api/reset/begin", "/api/sign_up/begin", "/api/sign_in/begin"] {
+        for (form, wanted, forged_host) in forms
+            .iter()
+            .flat_map(|form| [(form, Wanted::Data), (form, Wanted::Page)])
+            .flat_map(|(form, wanted)| [(form, wanted, false), (form, wanted, true)])
+        {
+            let mut browser = service.browser();
+            let mut steps = vec![(path, form)];
+            if path == "/api/sign_in/begin" {
+                steps.push(("/api/sign_in/password", &password));
+            }
+            for (path, form) in steps {
+                let request = form_request(path, &host, form, &browser.jar, wanted);
+                let answer = browser.send(forge(&request, forged_host).as_bytes())?;
+                browser.jar.keep(&answer);
                 tried += 1;
                 if answer.status >= 500 || answer.header("location").contains("evil") {
                     wrong.push(format!("{form}: {} to {}", answer.status, answer.header("location")));
@@ -117,13 +132,16 @@ fn recipients(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             wrong.push(format!("a mail to {to}"));
         }
         // A letter with a code for the account's stored address only.
-        if message.code().is_some() && message.subject().contains("Reset") && to != "RCPT TO:<victim@example.com>" {
-            wrong.push(format!("a reset's code to {to}"));
+        let of_account = ["Reset", "passcode"]
+            .iter()
+            .any(|word| message.subject().contains(word));
+        if message.code().is_some() && of_account && to != "RCPT TO:<victim@example.com>" {
+            wrong.push(format!("a code of the account to {to}"));
         }
     }
     Ok(Finding {
         tried: format!(
-            "{} spellings × reset and sign-up × JSON and page, with forged headers; raw MAIL, RCPT and DATA read",
+            "{} spellings × reset, sign-up and sign-in × JSON and page × its own and a forged Host, with forged headers; raw MAIL, RCPT and DATA read",
             forms.len()
         ),
         times: tried,
