@@ -20,7 +20,7 @@ pub const PROOFS: &[Proof] = &[
     Proof {
         number: 20,
         property: "Every security event is in a log that only grows, readable by its owner, without secrets",
-        hole: "`flows/sessions.rs` without the event of a sign-in: named as missing. `store/events.rs`, an event takes the place of the one of its kind before: 5 rows named that are gone.",
+        hole: "`flows/sessions.rs` without the event of a sign-in: named as missing; so with those of a sign-up and of a leaked password. `store/events.rs`, an event takes the place of the one of its kind before: 5 rows named that are gone.",
         on: Setting::ONE,
         run: logged,
     },
