@@ -115,11 +115,12 @@ impl Postgres {
         machine::family_memory_mib(self.id()?)
     }
 
-    /// Its files and, of these, its log of writes (WAL), in MiB.
+    /// Its files without its log of writes (WAL), and that, in MiB.
     #[must_use]
     pub fn sizes_mib(&self) -> (f64, f64) {
         let data = self.data();
-        (machine::size_mib(&data), machine::size_mib(&data.join("pg_wal")))
+        let wal = machine::size_mib(&data.join("pg_wal"));
+        (machine::size_mib(&data) - wal, wal)
     }
 
     /// Ends it at once (`immediate`, as a crash) and starts it again; it recovers from its log.

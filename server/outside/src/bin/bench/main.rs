@@ -13,6 +13,7 @@ mod fill;
 mod filled;
 mod hash;
 mod memory;
+mod minutes;
 mod place;
 mod report;
 mod request_alone;

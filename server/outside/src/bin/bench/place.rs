@@ -157,7 +157,7 @@ impl Place {
         })
     }
 
-    /// The database's files and, beside them, its log of writes (WAL), in MiB.
+    /// The database's files without its log of writes (WAL), and that, in MiB.
     pub fn sizes_mib(&self) -> (f64, f64) {
         let of_file = || {
             let size = |ending: &str| machine::size_mib(Path::new(&format!("{}{ending}", self.database)));

@@ -1,8 +1,8 @@
 //! Everything in a mix at half of what the machine can do, for a long time: whether memory stays, and every answer comes.
 
 use crate::crowd;
-use crate::figures::median;
-use crate::place::{Database, Memory, Place};
+use crate::minutes::Minutes;
+use crate::place::{Database, Place};
 use crate::report::Conditions;
 use crate::steps::{Person, Step};
 use crate::table::{Aim, Table};
@@ -10,7 +10,7 @@ use outside::http::Connection;
 use outside::mailbox::Mailbox;
 use outside::program::Running;
 use outside::{Fault, say};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,6 @@ const PEOPLE_EACH: usize = 10;
 const TRIAL: Duration = Duration::from_secs(15);
 /// Before the first look at memory.
 const WARM_UP: Duration = Duration::from_secs(120);
-const MINUTE: Duration = Duration::from_secs(60);
 
 /// All of it on one database; a part of the report.
 pub fn measure(database: Database, lasts: Duration) -> Result<String, Fault> {
@@ -31,74 +30,52 @@ pub fn measure(database: Database, lasts: Duration) -> Result<String, Fault> {
     say(&format!("{database}: people"));
     place.add_people(crowd::CONNECTIONS * PEOPLE_EACH, email, Some(crowd::PASSWORD))?;
     let running = place.start()?;
-    let mut people: Vec<Vec<Person>> = (0..crowd::CONNECTIONS)
-        .map(|of| {
-            (0..PEOPLE_EACH)
-                .map(|index| Person::new(email(of * PEOPLE_EACH + index)))
-                .collect()
-        })
-        .collect();
+    let mut town = Town::new(&running, &mail);
 
     say(&format!("{database}: as fast as it goes"));
-    let trial = Tally::default();
-    live(&running, &mail, &mut people, None, TRIAL, &trial, || Ok(()))?;
+    let trial = town.live(None, TRIAL, |_, _| Ok(()))?;
     let capacity = count(&trial.lives) / TRIAL.as_secs_f64();
+    if capacity == 0.0 {
+        return Err("nobody lived whole: this machine is too busy".into());
+    }
     running.be_quiet()?;
 
-    let tally = Tally::default();
     let mut minutes = Minutes::default();
-    live(
-        &running,
-        &mail,
-        &mut people,
-        Some(capacity / 2.0),
-        WARM_UP + lasts,
-        &tally,
-        || {
-            if let Some(minute) = minutes.look(place.memory(&running)?) {
-                let (so_far, memory) = (tally.answers.load(Ordering::Relaxed), minute.server);
-                say(&format!(
-                    "{database}: minute {}, {so_far} answers, {memory:.1} MiB",
-                    minutes.ended.len()
-                ));
-            }
-            Ok(())
-        },
-    )?;
-    let seconds = (WARM_UP + lasts).as_secs_f64();
+    let tally = town.live(Some(capacity / 2.0), WARM_UP + lasts, |after, tally| {
+        if let Some((number, memory)) = minutes.look(after, place.memory(&running)?) {
+            let (answers, mib) = (tally.answers.load(Ordering::Relaxed), memory.server);
+            say(&format!("{database}: minute {number}, {answers} answers, {mib:.1} MiB"));
+        }
+        Ok(())
+    })?;
     running.be_quiet()?;
     let (size, wal) = place.sizes_mib();
     running.stop()?;
 
     let mut table = Table::default();
+    let here = count(&tally.lives) / (WARM_UP + lasts).as_secs_f64();
     table.row("Lives a second, as fast as it goes", 1, None, &[capacity]);
-    table.row("Lives a second here", 1, None, &[count(&tally.lives) / seconds]);
+    table.row("Lives a second here", 1, None, &[here]);
     table.row("Answers", 0, None, &[count(&tally.answers)]);
-    table.row("Answers of 5xx", 0, Some(Aim::AtMost(0.0)), &[count(&tally.faults)]);
+    let none = Some(Aim::AtMost(0.0));
+    table.row("Answers of 5xx", 0, none, &[count(&tally.faults)]);
     table.row(
-        "Others than expected, or none",
+        "Lives that ended otherwise than expected",
         0,
-        Some(Aim::AtMost(0.0)),
+        none,
         &[count(&tally.odd)],
     );
-    let (first, last) = minutes.compared(usize::try_from(WARM_UP.as_secs() / MINUTE.as_secs()).unwrap_or(1))?;
-    let growth = Some(Aim::AtMost(5.0));
+    let (first, last) = minutes.compared(WARM_UP)?;
     table.memory(
         ("in the last minute of the warm-up", first),
         ("in the last minute", last),
-        growth,
+        Some(Aim::AtMost(5.0)),
     );
     table.row("The database at the end, MiB", 1, None, &[size]);
     table.row("Its log of writes (WAL), MiB", 1, None, &[wal]);
-    let title = format!(
-        "Soak, {database}, {} minutes after a warm-up of 2",
-        lasts.as_secs() / MINUTE.as_secs()
-    );
-    conditions.part(
-        &title,
-        &[&place],
-        &format!("{}\n{}\n", table.markdown(), minutes.line()),
-    )
+    let title = format!("Soak, {database}, {} min after a warm-up of 2", lasts.as_secs() / 60);
+    let figures = format!("{}\n{}\n", table.markdown(), minutes.line());
+    conditions.part(&title, &[&place], &figures)
 }
 
 fn email(index: usize) -> String {
@@ -114,55 +91,80 @@ struct Tally {
     odd: AtomicUsize,
 }
 
-/// People live, so many lives a second or as many as there can be; beside them something is done each second.
-fn live(
-    running: &Running,
-    mail: &Mailbox,
-    people: &mut [Vec<Person>],
-    a_second: Option<f64>,
-    lasts: Duration,
-    tally: &Tally,
-    mut each_second: impl FnMut() -> Result<(), Fault>,
-) -> Result<(), Fault> {
-    let next = AtomicUsize::new(0);
-    let began = Instant::now();
-    std::thread::scope(|scope| {
-        for own in people {
-            let next = &next;
-            scope.spawn(move || {
-                let mut connection = None;
-                for turn in (0..own.len()).cycle() {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    let due = a_second.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(as_count(number) / rate));
-                    if due.max(began.elapsed()) >= lasts {
-                        return;
+/// All people, the service that they use, and where their mails come.
+struct Town<'a> {
+    port: u16,
+    mail: &'a Mailbox,
+    /// Those of each connection.
+    people: Vec<Vec<Person>>,
+}
+
+impl<'a> Town<'a> {
+    fn new(running: &Running, mail: &'a Mailbox) -> Self {
+        let people = |of: usize| (of * PEOPLE_EACH..(of + 1) * PEOPLE_EACH).map(|index| Person::new(email(index)));
+        Self {
+            port: running.port(),
+            mail,
+            people: (0..crowd::CONNECTIONS).map(|of| people(of).collect()).collect(),
+        }
+    }
+
+    /// People live, so many lives a second or as many as there can be; beside them something is done each second, which is told
+    /// how long they have lived, and what came of it so far.
+    fn live(
+        &mut self,
+        a_second: Option<f64>,
+        lasts: Duration,
+        mut each_second: impl FnMut(Duration, &Tally) -> Result<(), Fault>,
+    ) -> Result<Tally, Fault> {
+        let (tally, next, over) = (Tally::default(), AtomicUsize::new(0), AtomicBool::new(false));
+        let (port, mail) = (self.port, self.mail);
+        let began = Instant::now();
+        let looked = std::thread::scope(|scope| {
+            for own in &mut self.people {
+                let (tally, next, over) = (&tally, &next, &over);
+                scope.spawn(move || {
+                    let mut visit = Visit {
+                        port,
+                        mail,
+                        connection: None,
+                    };
+                    for turn in (0..own.len()).cycle() {
+                        let number = next.fetch_add(1, Ordering::Relaxed);
+                        let due = a_second.map_or(0.0, |rate| as_count(number) / rate);
+                        let due = Duration::from_secs_f64(due).max(began.elapsed());
+                        if due >= lasts || over.load(Ordering::Relaxed) {
+                            return;
+                        }
+                        sleep(due.saturating_sub(began.elapsed()));
+                        tally.life(&mut visit, &mut own[turn], number);
                     }
-                    sleep(due.saturating_sub(began.elapsed()));
-                    tally.live(running, mail, &mut own[turn], number, &mut connection);
-                }
-            });
-        }
-        let mut looked = Ok(());
-        while began.elapsed() < lasts && looked.is_ok() {
-            sleep(Duration::from_secs(1));
-            looked = each_second();
-        }
-        looked
-    })
+                });
+            }
+            let mut looked = Ok(());
+            while began.elapsed() < lasts && looked.is_ok() {
+                sleep(Duration::from_secs(1));
+                looked = each_second(began.elapsed(), &tally);
+            }
+            over.store(true, Ordering::Relaxed);
+            looked
+        });
+        looked.map(|()| tally)
+    }
+}
+
+/// What a person needs to ask.
+struct Visit<'a> {
+    port: u16,
+    mail: &'a Mailbox,
+    connection: Option<Connection>,
 }
 
 impl Tally {
     /// One life. What goes wrong is counted, said, and ends it.
-    fn live(
-        &self,
-        running: &Running,
-        mail: &Mailbox,
-        person: &mut Person,
-        number: usize,
-        kept: &mut Option<Connection>,
-    ) {
+    fn life(&self, visit: &mut Visit<'_>, person: &mut Person, number: usize) {
         for step in life(number) {
-            if let Err(fault) = self.step(running, mail, person, step, kept) {
+            if let Err(fault) = self.step(visit, person, step) {
                 self.odd.fetch_add(1, Ordering::Relaxed);
                 say(&format!("    {fault}"));
                 person.take_another_browser();
@@ -172,21 +174,14 @@ impl Tally {
         self.lives.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn step(
-        &self,
-        running: &Running,
-        mail: &Mailbox,
-        person: &mut Person,
-        step: Step,
-        kept: &mut Option<Connection>,
-    ) -> Result<(), Fault> {
-        person.look_at_mails(mail, step)?;
-        let mut connection = match kept.take() {
+    fn step(&self, visit: &mut Visit<'_>, person: &mut Person, step: Step) -> Result<(), Fault> {
+        person.look_at_mails(visit.mail, step)?;
+        let mut connection = match visit.connection.take() {
             Some(connection) => connection,
-            None => Connection::open(running.port())?,
+            None => Connection::open(visit.port)?,
         };
         let answer = step.send(person, &mut connection)?;
-        *kept = Some(connection);
+        visit.connection = Some(connection);
         self.answers.fetch_add(1, Ordering::Relaxed);
         if answer.status >= 500 {
             self.faults.fetch_add(1, Ordering::Relaxed);
@@ -209,48 +204,6 @@ fn life(number: usize) -> Vec<Step> {
         steps.extend([Step::Page, Step::Forgot, Step::ResetCode, Step::NewPassword]);
     }
     steps
-}
-
-/// Memory, a figure a minute: the median of its seconds.
-#[derive(Default)]
-struct Minutes {
-    seconds: Vec<Memory>,
-    ended: Vec<Memory>,
-}
-
-impl Minutes {
-    /// One more second; the minute that it ends, if it does.
-    fn look(&mut self, memory: Memory) -> Option<Memory> {
-        self.seconds.push(memory);
-        if self.seconds.len() < usize::try_from(MINUTE.as_secs()).unwrap_or(60) {
-            return None;
-        }
-        let all = |figure: fn(&Memory) -> Option<f64>| self.seconds.iter().filter_map(figure).collect::<Vec<_>>();
-        let postgres = all(|memory| memory.postgres);
-        let minute = Memory {
-            server: median(&all(|memory| Some(memory.server))),
-            postgres: (!postgres.is_empty()).then(|| median(&postgres)),
-        };
-        self.seconds.clear();
-        self.ended.push(minute);
-        Some(minute)
-    }
-
-    /// The last minute of the warm-up, and the last one of all.
-    fn compared(&self, warm_up: usize) -> Result<(Memory, Memory), Fault> {
-        let both = self.ended.get(warm_up - 1).zip(self.ended.last());
-        both.map(|(first, last)| (*first, *last))
-            .ok_or_else(|| "memory was not looked at for so long".into())
-    }
-
-    fn line(&self) -> String {
-        let all: Vec<_> = self
-            .ended
-            .iter()
-            .map(|minute| format!("{:.1}", minute.server))
-            .collect();
-        format!("Memory each minute, MiB: {}.", all.join(", "))
-    }
 }
 
 fn count(counted: &AtomicUsize) -> f64 {
