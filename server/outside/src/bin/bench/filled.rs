@@ -42,7 +42,10 @@ pub fn measure(database: Database, rows: Rows) -> Result<String, Fault> {
 
     let mut sides = [Side::new(&full, &mail)?, Side::new(&empty, &other_mail)?];
     for round in 0..=ROUNDS {
-        say(&format!("{database}: round {round} of {ROUNDS}, the first warms up"));
+        say(&match round {
+            0 => format!("{database}: a round that warms up"),
+            _ => format!("{database}: round {round} of {ROUNDS}"),
+        });
         run(&mut sides, round)?;
     }
     let [full_side, empty_side] = sides;

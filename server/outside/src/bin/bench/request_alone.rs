@@ -6,7 +6,6 @@ use crate::figures::Figures;
 use crate::place::{Database, Place};
 use crate::requests::reset;
 use crate::rounds::RESETS;
-use crate::table::Table;
 use crate::usual::ROUNDS;
 use outside::mailbox::{Mailbox, Mood};
 use outside::{Fault, say};
@@ -18,8 +17,8 @@ const HANDS_FULL: (usize, Duration) = (32, Duration::from_secs(4));
 /// says nothing, and takes the next letter. So often is it tried again.
 const TRIES: usize = 3 * ROUNDS;
 
-/// Rows of the table; gives the place where it was measured.
-pub fn rows(database: Database, table: &mut Table) -> Result<Place, Fault> {
+/// All rounds, and the place where they were measured.
+pub fn measure(database: Database) -> Result<(Place, Figures), Fault> {
     let mail = Mailbox::open()?;
     mail.set(Mood::Silent);
     let place = Place::new(database, Some(&mail.url()))?;
@@ -55,8 +54,7 @@ pub fn rows(database: Database, table: &mut Table) -> Result<Place, Fault> {
             "    {counted} of {ROUNDS} rounds without letters: this machine is too busy"
         ));
     }
-    figures.rows(table, "Reset, the request without its letter", "requests", None);
-    Ok(place)
+    Ok((place, figures))
 }
 
 /// How often letters were claimed so far.

@@ -137,8 +137,8 @@ impl<'a> Rounds<'a> {
         format!("{fault}\n{}", self.running.end_of_log())
     }
 
-    /// All rounds as rows.
-    pub fn into_rows(self, table: &mut Table) {
+    /// All rounds as rows; beside the resets those without their letters.
+    pub fn into_rows(self, without_letters: &Figures, table: &mut Table) {
         self.pages.rows(table, "`GET /signin`", "requests", Aim::AtMost(0.25));
         table.row("One hash alone, ms", 2, None, &self.hash_ms);
         table.row("One hash of the reference, ms", 2, None, &self.reference_ms);
@@ -158,6 +158,7 @@ impl<'a> Rounds<'a> {
             &self.cpu_of_hash,
         );
         self.resets.rows(table, "Reset", "requests", Aim::AtMost(0.5));
+        without_letters.cpu_rows(table, "Reset, the request without its letter", None);
         self.sessions.rows(table, "Session check", "requests", None);
         let all = |figure: fn(&Storm) -> f64| self.storms.iter().map(figure).collect::<Vec<_>>();
         let at_once = storm::AT_ONCE;

@@ -1,7 +1,8 @@
 //! What every call measures: the first start and others, rounds of requests, storms, memory, and a reset without its letter.
 
 use crate::crowd;
-use crate::place::{Database, Place};
+use crate::figures::Figures;
+use crate::place::{Database, Memory, Place};
 use crate::report::Conditions;
 use crate::request_alone;
 use crate::rounds::Rounds;
@@ -33,9 +34,10 @@ pub fn measure(database: Database) -> Result<String, Fault> {
     say(&format!("{database}: starts"));
     let starts = (0..STARTS).map(|_| start(&place)).collect::<Result<Vec<_>, Fault>>()?;
 
-    requests_and_memory(database, &place, &starts, &mut table)?;
     say(&format!("{database}: resets without their letters"));
-    let without_letters = request_alone::rows(database, &mut table)?;
+    let (other_place, without_letters) = request_alone::measure(database)?;
+    let rounds = rounds(database, &place, &without_letters, &mut table)?;
+    memory(&rounds, &starts, &mut table);
     let all = |figure: fn(&Start) -> f64| starts.iter().map(figure).collect::<Vec<_>>();
     table.row(
         "Start to the first 200 of `/healthz`, ms",
@@ -49,7 +51,7 @@ pub fn measure(database: Database) -> Result<String, Fault> {
         None,
         &all(|start| start.ready_ms),
     );
-    conditions.part(&database.to_string(), &[&place, &without_letters], &table.markdown())
+    conditions.part(&database.to_string(), &[&place, &other_place], &table.markdown())
 }
 
 struct Start {
@@ -72,45 +74,55 @@ fn start(place: &Place) -> Result<Start, Fault> {
     })
 }
 
-fn requests_and_memory(database: Database, place: &Place, starts: &[Start], table: &mut Table) -> Result<(), Fault> {
+/// What the rounds and the storms left.
+struct Left {
+    sign_ins: usize,
+    peak_mib: f64,
+    after_rounds: Memory,
+    after_storms: Memory,
+}
+
+fn rounds(database: Database, place: &Place, without_letters: &Figures, table: &mut Table) -> Result<Left, Fault> {
     let running = place.start()?;
     let mut rounds = Rounds::new(place, &running, signed_in(place, &running)?);
     for round in 1..=ROUNDS {
         say(&format!("{database}: round {round} of {ROUNDS}"));
         rounds.run(round)?;
     }
-    let peak = machine::memory_mib(running.id(), "VmHWM")?;
-    let after = place.memory(&running)?;
+    let peak_mib = machine::memory_mib(running.id(), "VmHWM")?;
+    let after_rounds = place.memory(&running)?;
     for storm in 1..=ROUNDS {
         say(&format!("{database}: storm {storm} of {ROUNDS}"));
         rounds.rage()?;
     }
-    let after_storms = place.memory(&running)?;
-    let sign_ins = rounds.sign_ins();
-    rounds.into_rows(table);
+    let left = Left {
+        sign_ins: rounds.sign_ins(),
+        peak_mib,
+        after_rounds,
+        after_storms: place.memory(&running)?,
+    };
+    rounds.into_rows(without_letters, table);
     running.stop()?;
+    Ok(left)
+}
 
+fn memory(left: &Left, starts: &[Start], table: &mut Table) {
     let idle: Vec<_> = starts.iter().map(|start| start.idle_mib).collect();
-    table.row("Memory idle after a start, MiB", 1, Some(Aim::AtMost(25.0)), &idle);
-    table.row(
-        &format!("Memory after {sign_ins} sign-ins, the pages and the resets, MiB"),
-        1,
-        Some(Aim::AtMost(75.0)),
-        &[after.server],
-    );
-    table.row("Memory at its most in all that, MiB", 1, None, &[peak]);
-    table.row("Memory after the storms, MiB", 1, None, &[after_storms.server]);
-    let mut of_postgres = |when: &str, mib: Option<f64>| {
-        table.row(
-            &format!("Memory of PostgreSQL {when}, shared once, MiB"),
-            1,
+    let all = format!("after {} sign-ins, the pages and the resets", left.sign_ins);
+    let mut row = |name: &str, aim, mib: &[f64]| table.row(&format!("Memory {name}, MiB"), 1, aim, mib);
+    row("idle after a start", Some(Aim::AtMost(25.0)), &idle);
+    row(&all, Some(Aim::AtMost(75.0)), &[left.after_rounds.server]);
+    row("at its most in all that", None, &[left.peak_mib]);
+    row("after the storms", None, &[left.after_storms.server]);
+    let mut of_postgres = |when: &str, memory: Memory| {
+        row(
+            &format!("of PostgreSQL {when}, shared once"),
             None,
-            mib.as_slice(),
+            memory.postgres.as_slice(),
         );
     };
-    of_postgres("after the sign-ins, the pages and the resets", after.postgres);
-    of_postgres("after the storms", after_storms.postgres);
-    Ok(())
+    of_postgres(&all, left.after_rounds);
+    of_postgres("after the storms", left.after_storms);
 }
 
 /// The browser of one who is signed in, with the code of the letter that the development run keeps.
