@@ -9,8 +9,10 @@ use outside::program::Running;
 use outside::{Fault, say};
 use std::time::Duration;
 
-/// Sign-ins until the first look, and until the second.
-const LOOKS: [usize; 2] = [1_000, 10_000];
+/// Sign-ins until the first look.
+const FEW: (usize, &str) = (1_000, "1,000");
+/// Sign-ins until the second.
+const MANY: (usize, &str) = (10_000, "10,000");
 /// No part takes longer.
 const PATIENCE: Duration = Duration::from_secs(900);
 
@@ -21,15 +23,14 @@ pub fn measure(database: Database) -> Result<String, Fault> {
     place.first_start()?;
     place.add_people(crowd::SIGNERS, crowd::signer, Some(crowd::PASSWORD))?;
     let running = place.start()?;
-    let [few, many] = LOOKS;
-    say(&format!("{database}: {few} sign-ins, then {many}"));
-    let first = after(&place, &running, few)?;
-    let last = after(&place, &running, many - few)?;
+    say(&format!("{database}: {} sign-ins, then {}", FEW.1, MANY.1));
+    let first = after(&place, &running, FEW.0)?;
+    let last = after(&place, &running, MANY.0 - FEW.0)?;
     running.stop()?;
     let mut table = Table::default();
     table.memory(
-        (&format!("after {few} sign-ins"), first),
-        (&format!("after {many}"), last),
+        (&format!("after {} sign-ins", FEW.1), first),
+        (&format!("after {}", MANY.1), last),
         Some(Aim::AtMost(5.0)),
     );
     conditions.part(&format!("Memory, {database}"), &[&place], &table.markdown())
