@@ -11,8 +11,9 @@ use outside::mailbox::{Mailbox, Mood};
 use outside::{Fault, say};
 use std::time::Duration;
 
-/// Letters to begin with: twice what a courier sends at the same time.
-const HANDS_FULL: (usize, Duration) = (32, Duration::from_secs(4));
+/// To begin with: far more letters than the 16 that a courier sends at the same time, and enough for a program that has just
+/// started to be warm.
+const WARM_UP: (usize, Duration) = (200, Duration::from_secs(4));
 /// A round in which a letter was claimed all the same does not count: after ten seconds the courier gives up a mail server that
 /// says nothing, and takes the next letter. So often is it tried again.
 const TRIES: usize = 3 * ROUNDS;
@@ -29,7 +30,7 @@ pub fn measure(database: Database) -> Result<(Place, Figures), Fault> {
     for round in 1..=TRIES {
         let running = place.start()?;
         let port = running.port();
-        crowd::ask(port, HANDS_FULL.0, HANDS_FULL.1, |connection, index| {
+        crowd::ask(port, WARM_UP.0, WARM_UP.1, |connection, index| {
             reset(connection, round, 2 * index + 1)
         })?;
         let before = place.cpu_when_quiet(&running)?;
