@@ -38,8 +38,9 @@ release: ## builds the program that is handed out, the site inside: target/dist/
 instructions: ## counts the instructions of the parts that do not hash (callgrind), and compares them with those that are kept
 	@exec .ci/instructions
 
-bench: ## measures the release build: requests a second, CPU, memory, start
-	@exec .ci/bench
+bench: ## measures the release build: requests a second, CPU, memory, start (ON=sqlite; ONLY=usual,memory,soak,filled; README)
+	@exec .ci/bench $(if $(ONLY),--only $(ONLY)) $(if $(ON),--on $(ON)) $(if $(MINUTES),--minutes $(MINUTES)) \
+	  $(if $(ACCOUNTS),--accounts $(ACCOUNTS)) $(if $(SESSIONS),--sessions $(SESSIONS)) $(if $(EVENTS),--events $(EVENTS))
 
 measure: ## times the first visit on a slow line with a slow processor, and asks Lighthouse
 	@exec .ci/measure

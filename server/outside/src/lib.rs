@@ -6,6 +6,8 @@
 
 pub mod http;
 pub mod machine;
+pub mod mailbox;
+pub mod postgres;
 pub mod program;
 
 use std::io::Write;

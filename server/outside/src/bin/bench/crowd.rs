@@ -44,9 +44,20 @@ impl Done {
 
     /// What so many hundredths of them did not exceed, in ms.
     pub fn percentile(&self, hundredths: usize) -> f64 {
-        let at = (self.latencies.len() * hundredths).div_ceil(100).saturating_sub(1);
-        self.latencies.get(at).copied().unwrap_or_default()
+        percentile(&self.latencies, hundredths)
     }
+}
+
+/// What so many hundredths did not exceed, the shortest first.
+pub fn percentile(latencies: &[f64], hundredths: usize) -> f64 {
+    let at = (latencies.len() * hundredths).div_ceil(100).saturating_sub(1);
+    latencies.get(at).copied().unwrap_or_default()
+}
+
+/// The shortest first.
+pub fn sorted(mut latencies: Vec<f64>) -> Vec<f64> {
+    latencies.sort_by(f64::total_cmp);
+    latencies
 }
 
 /// Does something up to `count` times, from all connections, for no longer than `most`. The first fault ends it.
@@ -92,8 +103,7 @@ pub fn ask(
     if let Some(fault) = lock(&fault).take() {
         return Err(fault);
     }
-    let mut latencies = std::mem::take(&mut *lock(&all));
-    latencies.sort_by(f64::total_cmp);
+    let latencies = sorted(std::mem::take(&mut *lock(&all)));
     Ok(Done {
         count: latencies.len(),
         seconds,

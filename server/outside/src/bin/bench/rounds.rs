@@ -1,7 +1,10 @@
 //! A round: the hash alone, pages, sign-ins, resets; between them the program comes to rest.
 
 use crate::crowd::{self, Done};
+use crate::figures::{Figures, median};
 use crate::hash;
+use crate::place::{Cpu, Place};
+use crate::requests::{page, reset, session, sign_in};
 use crate::storm::{self, Storm};
 use crate::table::{Aim, Table};
 use outside::http::{Connection, Jar};
@@ -14,23 +17,15 @@ const PAGES: (usize, Duration) = (3_000, Duration::from_secs(8));
 /// Sign-ins of a round: in three rounds a thousand.
 const SIGN_INS: (usize, Duration) = (340, Duration::from_secs(20));
 /// Resets of a round: half for those who have an account.
-const RESETS: (usize, Duration) = (2 * crowd::FORGETFUL, Duration::from_secs(8));
+pub const RESETS: (usize, Duration) = (2 * crowd::FORGETFUL, Duration::from_secs(8));
 /// Session checks of a round.
 const SESSIONS: (usize, Duration) = (20_000, Duration::from_secs(4));
 /// Before the first round, uncounted.
 const WARM_UP: (usize, Duration) = (300, Duration::from_secs(4));
 
-/// One thing over all rounds.
-#[derive(Default)]
-struct Figures {
-    a_second: Vec<f64>,
-    p50: Vec<f64>,
-    p99: Vec<f64>,
-    cpu_s_per_1000: Vec<f64>,
-}
-
 /// What the rounds have told so far.
 pub struct Rounds<'a> {
+    place: &'a Place,
     running: &'a Running,
     hash_ms: Vec<f64>,
     reference_ms: Vec<f64>,
@@ -51,8 +46,9 @@ pub struct Rounds<'a> {
 
 impl<'a> Rounds<'a> {
     /// None yet. `session` is somebody's who is signed in.
-    pub fn new(running: &'a Running, session: Jar) -> Self {
+    pub fn new(place: &'a Place, running: &'a Running, session: Jar) -> Self {
         Self {
+            place,
             running,
             session,
             hash_ms: Vec::new(),
@@ -99,13 +95,13 @@ impl<'a> Rounds<'a> {
         let pages = self.measure(PAGES, page)?;
         self.pages.push(pages);
 
-        let (done, cpu_s) = self.measure(SIGN_INS, sign_in)?;
+        let (done, cpu) = self.measure(SIGN_INS, sign_in)?;
         self.signed_in += done.count;
         self.share.push(done.a_second() * alone_s / cores as f64);
         self.share_of_all_cores.push(done.a_second() / all_cores);
-        self.cpu_of_hash.push(cpu_s / done.count.max(1) as f64 / alone_s);
+        self.cpu_of_hash.push(cpu.server / done.count.max(1) as f64 / alone_s);
         let capacity = done.a_second();
-        self.sign_ins.push((done, cpu_s));
+        self.sign_ins.push((done, cpu));
 
         let resets = self.measure(RESETS, |connection, index| reset(connection, round, index))?;
         self.resets.push(resets);
@@ -125,15 +121,15 @@ impl<'a> Rounds<'a> {
         Ok(())
     }
 
-    /// What the crowd did, and the program's seconds of CPU for it, its letters included.
+    /// What the crowd did, and the seconds of CPU for it, its letters included.
     fn measure(
         &self,
         (count, most): (usize, Duration),
         once: impl Fn(&mut Connection, usize) -> Result<(), Fault> + Sync,
-    ) -> Result<(Done, f64), Fault> {
-        let before = self.running.be_quiet()?;
+    ) -> Result<(Done, Cpu), Fault> {
+        let before = self.place.cpu_when_quiet(self.running)?;
         let done = crowd::ask(self.running.port(), count, most, once).map_err(|fault| self.explained(fault))?;
-        let after = self.running.be_quiet()?;
+        let after = self.place.cpu_when_quiet(self.running)?;
         Ok((done, after - before))
     }
 
@@ -141,8 +137,8 @@ impl<'a> Rounds<'a> {
         format!("{fault}\n{}", self.running.end_of_log())
     }
 
-    /// All rounds as rows.
-    pub fn into_rows(self, table: &mut Table) {
+    /// All rounds as rows; beside the resets those without their letters.
+    pub fn into_rows(self, without_letters: &Figures, table: &mut Table) {
         self.pages.rows(table, "`GET /signin`", "requests", Aim::AtMost(0.25));
         table.row("One hash alone, ms", 2, None, &self.hash_ms);
         table.row("One hash of the reference, ms", 2, None, &self.reference_ms);
@@ -162,6 +158,7 @@ impl<'a> Rounds<'a> {
             &self.cpu_of_hash,
         );
         self.resets.rows(table, "Reset", "requests", Aim::AtMost(0.5));
+        without_letters.cpu_rows(table, "Reset, the request without its letter", None);
         self.sessions.rows(table, "Session check", "requests", None);
         let all = |figure: fn(&Storm) -> f64| self.storms.iter().map(figure).collect::<Vec<_>>();
         let at_once = storm::AT_ONCE;
@@ -189,85 +186,5 @@ impl<'a> Rounds<'a> {
             None,
             &all(|storm| storm.page_p99_after_ms),
         );
-    }
-}
-
-impl Figures {
-    #[allow(clippy::cast_precision_loss, reason = "counts here are small")]
-    fn push(&mut self, (done, cpu_s): (Done, f64)) {
-        self.a_second.push(done.a_second());
-        self.p50.push(done.percentile(50));
-        self.p99.push(done.percentile(99));
-        self.cpu_s_per_1000.push(cpu_s * 1_000.0 / done.count.max(1) as f64);
-    }
-
-    fn rows(&self, table: &mut Table, name: &str, what: &str, cpu: impl Into<Option<Aim>>) {
-        table.row(&format!("{name}: {what} a second"), 0, None, &self.a_second);
-        table.row(&format!("{name}: p50, ms"), 1, None, &self.p50);
-        table.row(&format!("{name}: p99, ms"), 1, None, &self.p99);
-        table.row(
-            &format!("{name}: CPU-s of the server per 1,000"),
-            2,
-            cpu.into(),
-            &self.cpu_s_per_1000,
-        );
-    }
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut values = values.to_vec();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-/// Somebody opens the page.
-fn page(connection: &mut Connection, _: usize) -> Result<(), Fault> {
-    let answer = connection.page("/signin", true)?;
-    // Packed it is about two kilobytes.
-    let whole = answer.status == 200 && answer.body.len() > 500;
-    if whole {
-        Ok(())
-    } else {
-        Err(answer.unexpected("GET /signin"))
-    }
-}
-
-/// Somebody with a new browser types address and password; a code is mailed.
-fn sign_in(connection: &mut Connection, index: usize) -> Result<(), Fault> {
-    let mut jar = Jar::default();
-    let answer = connection.form("/api/sign_in/begin", &[("email", &crowd::signer(index))], &mut jar)?;
-    if answer.status != 200 || !answer.says("EnterPassword") {
-        return Err(answer.unexpected("sign_in/begin"));
-    }
-    let answer = connection.form("/api/sign_in/password", &[("password", crowd::PASSWORD)], &mut jar)?;
-    if answer.status != 200 || !answer.says("EnterCode") {
-        return Err(answer.unexpected("sign_in/password"));
-    }
-    Ok(())
-}
-
-/// Somebody forgot the password; every other one has no account. Each address once a round.
-fn reset(connection: &mut Connection, round: usize, index: usize) -> Result<(), Fault> {
-    let email = if index.is_multiple_of(2) {
-        crowd::forgetful(index / 2)
-    } else {
-        format!("nobody{round}-{index}@example.net")
-    };
-    let answer = connection.form("/api/reset/begin", &[("email", &email)], &mut Jar::default())?;
-    let asked = answer.status == 200 && answer.says("EnterCode");
-    if asked {
-        Ok(())
-    } else {
-        Err(answer.unexpected("reset/begin"))
-    }
-}
-
-/// A product asks whose the session is.
-fn session(connection: &mut Connection, session: &Jar) -> Result<(), Fault> {
-    let answer = connection.get("/api/profile/view", &mut session.clone())?;
-    if answer.status == 200 && answer.says(&crowd::signer(0)) {
-        Ok(())
-    } else {
-        Err(answer.unexpected("profile/view"))
     }
 }

@@ -152,8 +152,6 @@ fn page(port: u16) -> Result<f64, Fault> {
     }
 }
 
-fn p99(mut ms: Vec<f64>) -> f64 {
-    ms.sort_by(f64::total_cmp);
-    let at = (ms.len() * 99).div_ceil(100).saturating_sub(1);
-    ms.get(at).copied().unwrap_or_default()
+fn p99(ms: Vec<f64>) -> f64 {
+    crowd::percentile(&crowd::sorted(ms), 99)
 }

@@ -1,5 +1,6 @@
 //! Figures as a Markdown table.
 
+use crate::place::Memory;
 use std::fmt::Write;
 
 /// What a figure should be.
@@ -9,6 +10,16 @@ pub enum Aim {
     AtLeast(f64),
     /// This or less.
     AtMost(f64),
+}
+
+impl Aim {
+    /// It, and whether a figure meets it.
+    pub fn judged(self, figure: f64) -> (String, &'static str) {
+        match self {
+            Self::AtLeast(bound) => (format!("≥ {bound}"), met(figure >= bound)),
+            Self::AtMost(bound) => (format!("≤ {bound}"), met(figure <= bound)),
+        }
+    }
 }
 
 /// Rows in the order of their adding.
@@ -24,11 +35,7 @@ impl Table {
             return;
         };
         let median = values[values.len() / 2];
-        let (wanted, verdict) = match aim {
-            None => (String::new(), ""),
-            Some(Aim::AtLeast(bound)) => (format!("≥ {bound}"), met(median >= bound)),
-            Some(Aim::AtMost(bound)) => (format!("≤ {bound}"), met(median <= bound)),
-        };
+        let (wanted, verdict) = aim.map_or_else(|| (String::new(), ""), |aim| aim.judged(median));
         let range = if values.len() == 1 {
             String::new()
         } else {
@@ -39,6 +46,20 @@ impl Table {
             "| {name} | {} | {range} | {wanted} | {verdict} |",
             number(median, decimals)
         );
+    }
+
+    /// Memory at two moments and, of the program's, how much it grew.
+    pub fn memory(&mut self, first: (&str, Memory), last: (&str, Memory), growth: Option<Aim>) {
+        let both = [first, last];
+        for (when, memory) in both {
+            self.row(&format!("Memory {when}, MiB"), 1, None, &[memory.server]);
+        }
+        let grown = (last.1.server / first.1.server - 1.0) * 100.0;
+        self.row("Growth, %", 1, growth, &[grown]);
+        for (when, memory) in both {
+            let name = format!("Memory of PostgreSQL {when}, shared once, MiB");
+            self.row(&name, 1, None, memory.postgres.as_slice());
+        }
     }
 
     /// All of it.
@@ -52,7 +73,7 @@ const fn met(yes: bool) -> &'static str {
 }
 
 /// `12,345.6`
-fn number(value: f64, decimals: usize) -> String {
+pub fn number(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
     let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
     let mut grouped = String::new();

@@ -1,9 +1,9 @@
 //! A person with a browser: what it holds, and the ways through the pages.
 
-use crate::mailbox::Mailbox;
 use crate::service::{PASSWORD, Service};
 use outside::Fault;
 use outside::http::{Answer, Connection, Jar, Wanted, another_client, form_of, form_request};
+use outside::mailbox::Mailbox;
 use std::net::Ipv4Addr;
 
 /// See the module. Another client, as the service sees it, than every other one.

@@ -1,6 +1,6 @@
 //! What all proofs stand on: the program, a PostgreSQL of their own, and how fast this machine is today.
 
-use crate::postgres::Postgres;
+use outside::postgres::{Lasting, Postgres};
 use outside::{Fault, machine, path};
 use std::path::PathBuf;
 use std::time::Instant;
@@ -45,7 +45,7 @@ impl Ground {
             binary: path("REKEY_BIN", "target/release/rekey")?,
             site: path("REKEY_SITE", "target/site")?,
             quick,
-            postgres: Postgres::start()?,
+            postgres: Postgres::start(&std::env::temp_dir(), Lasting::Process)?,
             calibration: Calibration::take()?,
         })
     }

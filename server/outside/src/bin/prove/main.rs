@@ -12,8 +12,6 @@ mod differ;
 mod ground;
 mod invariants;
 mod life;
-mod mailbox;
-mod postgres;
 mod proof;
 mod proofs;
 mod race;

@@ -2,9 +2,9 @@
 
 use crate::browser::Browser;
 use crate::ground::Ground;
-use crate::mailbox::Mailbox;
 use crate::proof::Setting;
 use outside::Fault;
+use outside::mailbox::Mailbox;
 use outside::program::{Mode, Program, Running, free_port};
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;

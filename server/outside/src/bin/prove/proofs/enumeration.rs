@@ -3,12 +3,12 @@
 use crate::browser::{Browser, other_than};
 use crate::differ;
 use crate::ground::Ground;
-use crate::mailbox::Mood;
 use crate::proof::{Finding, Proof, Setting};
 use crate::service::{Kind, Plan, Service};
 use crate::timer;
 use outside::Fault;
 use outside::http::{Answer, form_of};
+use outside::mailbox::Mood;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -2,11 +2,11 @@
 
 use crate::differ;
 use crate::ground::Ground;
-use crate::mailbox::{Mailbox, Mood};
 use crate::proof::{Finding, Proof, Setting};
 use crate::service::{Kind, Plan, Service};
 use crate::timer;
 use outside::Fault;
+use outside::mailbox::{Mailbox, Mood};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -89,7 +89,7 @@ fn moods(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         for email in &people {
             let letters = service.mail.to(email);
             let ids: BTreeSet<_> = letters.iter().map(|letter| letter.header("Message-ID")).collect();
-            let codes: BTreeSet<_> = letters.iter().filter_map(crate::mailbox::Message::code).collect();
+            let codes: BTreeSet<_> = letters.iter().filter_map(outside::mailbox::Message::code).collect();
             let most = if mood == Mood::DropsAfterData { 2 } else { 1 };
             if letters.len() > most || ids.len() > 1 || codes.len() > 1 {
                 wrong.push(format!("{mood:?}: {} copies, {} codes", letters.len(), codes.len()));

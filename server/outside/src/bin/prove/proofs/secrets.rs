@@ -2,12 +2,12 @@
 
 use crate::ground::Ground;
 use crate::life::live;
-use crate::mailbox::Mood;
 use crate::proof::{Finding, Proof, Setting};
 use crate::service::{Kind, PASSWORD, Plan, Service, TABLES};
 use crate::waiting::{Purpose, waiting};
 use outside::Fault;
 use outside::http::{Connection, Jar};
+use outside::mailbox::Mood;
 use outside::program::free_port;
 
 /// See the module.

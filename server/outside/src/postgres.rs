@@ -1,25 +1,42 @@
-//! A PostgreSQL of the proofs' own, on a free port of the loopback, in a folder that goes with it.
+//! A PostgreSQL of our own, on a free port of the loopback, in a folder that goes with it.
 
-use outside::Fault;
-use outside::program::free_port;
+use crate::program::free_port;
+use crate::{Fault, machine};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// See the module.
+/// See the module. Ends when dropped.
 pub struct Postgres {
     programs: PathBuf,
     folder: PathBuf,
     port: u16,
+    lasting: Lasting,
+}
+
+/// What outlives what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lasting {
+    /// What was acknowledged outlives a loss of power, as in earnest: PostgreSQL's own settings.
+    Power,
+    /// It outlives the end of PostgreSQL, not the machine's: no `fsync`.
+    Process,
 }
 
 impl Postgres {
-    /// Makes and starts one. What it has acknowledged outlives its own end, not the machine's: no `fsync`.
-    pub fn start() -> Result<Self, Fault> {
+    /// Makes one in a folder of its own within `parent`, which [`Postgres::reaches`], and starts it.
+    ///
+    /// # Errors
+    /// When there is no PostgreSQL, or it does not start.
+    pub fn start(parent: &Path, lasting: Lasting) -> Result<Self, Fault> {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let postgres = Self {
             programs: programs()?,
-            folder: std::env::temp_dir().join(format!("rekey-prove-postgres-{}", std::process::id())),
+            folder: parent.join(format!("outside-postgres-{}-{number}", std::process::id())),
             port: free_port()?,
+            lasting,
         };
         std::fs::create_dir(&postgres.folder).map_err(|error| format!("{}: {error}", postgres.folder.display()))?;
         if is_root() {
@@ -39,7 +56,17 @@ impl Postgres {
         Ok(postgres)
     }
 
+    /// Whether its user gets into a folder: it refuses to run as root, and another one may not see root's.
+    #[must_use]
+    pub fn reaches(folder: &Path) -> bool {
+        let test = as_its_user("test").arg("-x").arg(folder).current_dir("/").status();
+        test.is_ok_and(|status| status.success())
+    }
+
     /// An empty database; gives its address.
+    ///
+    /// # Errors
+    /// When it cannot be made.
     pub fn database(&self) -> Result<String, Fault> {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let name = format!("rekey{}", COUNT.fetch_add(1, Ordering::Relaxed));
@@ -54,6 +81,9 @@ impl Postgres {
     }
 
     /// Runs SQL in a database, as an operator with `psql`; gives what it prints, a row a line, columns with `|` between.
+    ///
+    /// # Errors
+    /// When a statement fails.
     pub fn sql(&self, database: &str, sql: &str) -> Result<String, Fault> {
         run(self.command("psql").args([
             "-X",
@@ -69,13 +99,43 @@ impl Postgres {
         ]))
     }
 
+    /// Seconds of CPU of all its processes, those that ended included.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn cpu_s(&self) -> Result<f64, Fault> {
+        machine::family_cpu_s(self.id()?)
+    }
+
+    /// Memory of all its processes in MiB, what they share counted once.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn memory_mib(&self) -> Result<f64, Fault> {
+        machine::family_memory_mib(self.id()?)
+    }
+
+    /// Its files without its log of writes (WAL), and that, in MiB.
+    #[must_use]
+    pub fn sizes_mib(&self) -> (f64, f64) {
+        let data = self.data();
+        let wal = machine::size_mib(&data.join("pg_wal"));
+        (machine::size_mib(&data) - wal, wal)
+    }
+
     /// Ends it at once (`immediate`, as a crash) and starts it again; it recovers from its log.
+    ///
+    /// # Errors
+    /// When it does not.
     pub fn restart(&self) -> Result<(), Fault> {
         self.down()?;
         self.up()
     }
 
     /// Ends it at once.
+    ///
+    /// # Errors
+    /// When it does not end.
     pub fn down(&self) -> Result<(), Fault> {
         let data = self.data();
         run(self
@@ -87,12 +147,18 @@ impl Postgres {
     }
 
     /// Starts it.
+    ///
+    /// # Errors
+    /// When it does not start.
     pub fn up(&self) -> Result<(), Fault> {
-        let options = format!(
-            "-p {} -k {} -c listen_addresses=127.0.0.1 -c max_connections=300 -c fsync=off",
+        let mut options = format!(
+            "-p {} -k {} -c listen_addresses=127.0.0.1 -c max_connections=300",
             self.port,
             self.folder.display()
         );
+        if self.lasting == Lasting::Process {
+            options.push_str(" -c fsync=off");
+        }
         let data = self.data();
         let log = self.folder.join("log");
         run(self
@@ -109,16 +175,16 @@ impl Postgres {
         self.folder.join("data")
     }
 
-    /// One of its programs. It refuses to run as root.
+    /// The number of its first process.
+    fn id(&self) -> Result<u32, Fault> {
+        let file = std::fs::read_to_string(self.data().join("postmaster.pid")).unwrap_or_default();
+        let id = file.lines().next().and_then(|line| line.trim().parse().ok());
+        id.ok_or_else(|| "PostgreSQL does not run".into())
+    }
+
+    /// One of its programs.
     fn command(&self, name: &str) -> Command {
-        let program = self.programs.join(name);
-        let mut command = if is_root() {
-            let mut command = Command::new("runuser");
-            command.args(["-u", "postgres", "--"]).arg(program);
-            command
-        } else {
-            Command::new(program)
-        };
+        let mut command = as_its_user(self.programs.join(name));
         command.current_dir(&self.folder);
         command
     }
@@ -143,7 +209,23 @@ fn programs() -> Result<PathBuf, Fault> {
     debians
         .chain(std::env::split_paths(&search))
         .find(|folder| folder.join("initdb").is_file())
-        .ok_or_else(|| "there is no PostgreSQL (initdb); `make prove` installs it".into())
+        .ok_or_else(|| {
+            format!(
+                "there is no PostgreSQL (initdb); `make {}` installs it",
+                crate::command()
+            )
+        })
+}
+
+/// It refuses to run as root.
+fn as_its_user(program: impl AsRef<OsStr>) -> Command {
+    if is_root() {
+        let mut command = Command::new("runuser");
+        command.args(["-u", "postgres", "--"]).arg(program);
+        command
+    } else {
+        Command::new(program)
+    }
 }
 
 fn is_root() -> bool {

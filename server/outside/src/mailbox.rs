@@ -1,6 +1,6 @@
 //! A mail server that takes everything and keeps it as it came, or is hostile in one of the ways that mail servers are.
 
-use outside::Fault;
+use crate::Fault;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -51,11 +51,17 @@ struct State {
 
 impl Mailbox {
     /// One without TLS.
+    ///
+    /// # Errors
+    /// When nothing can listen.
     pub fn open() -> Result<Self, Fault> {
         Self::start(None)
     }
 
     /// One with TLS and a certificate that nobody signed.
+    ///
+    /// # Errors
+    /// When nothing can listen, or no certificate can be made.
     pub fn open_with_bad_certificate() -> Result<Self, Fault> {
         let signed = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]);
         let signed = signed.map_err(|error| error.to_string())?;
@@ -115,6 +121,7 @@ impl Mailbox {
     }
 
     /// For `REKEY_SMTP_URL`.
+    #[must_use]
     pub fn url(&self) -> String {
         let scheme = if self.secured { "smtps" } else { "smtp" };
         format!("{scheme}://{}", self.address)
@@ -126,11 +133,13 @@ impl Mailbox {
     }
 
     /// All that came.
+    #[must_use]
     pub fn messages(&self) -> Vec<Message> {
         lock(&self.state.messages).clone()
     }
 
     /// All that came to an address.
+    #[must_use]
     pub fn to(&self, email: &str) -> Vec<Message> {
         let messages = lock(&self.state.messages);
         messages
@@ -140,12 +149,23 @@ impl Mailbox {
             .collect()
     }
 
+    /// Drops what came to an address, so that one who asks for many codes does not keep them all.
+    pub fn forget(&self, email: &str) {
+        lock(&self.state.messages).retain(|message| !message.is_to(email));
+    }
+
     /// Waits for the `number`th message (from 1) to an address.
+    ///
+    /// # Errors
+    /// When it does not come in 75 s.
     pub fn wait(&self, email: &str, number: usize) -> Result<Message, Fault> {
         self.wait_for(email, number, Duration::from_secs(75))
     }
 
     /// The same for so long.
+    ///
+    /// # Errors
+    /// When it does not come.
     pub fn wait_for(&self, email: &str, number: usize, most: Duration) -> Result<Message, Fault> {
         let until = Instant::now() + most;
         let mut messages = lock(&self.state.messages);
@@ -164,6 +184,9 @@ impl Mailbox {
     }
 
     /// The code in the first message with one to an address, of those after the first `seen`.
+    ///
+    /// # Errors
+    /// When none comes.
     pub fn code_after(&self, email: &str, seen: usize) -> Result<String, Fault> {
         for number in seen + 1.. {
             if let Some(code) = self.wait(email, number)?.code() {
@@ -252,6 +275,7 @@ impl Message {
     }
 
     /// A header of it, decoded.
+    #[must_use]
     pub fn header(&self, name: &str) -> String {
         use mailparse::MailHeaderMap;
         let parsed = mailparse::parse_mail(&self.data).ok();
@@ -261,11 +285,13 @@ impl Message {
     }
 
     /// Its subject.
+    #[must_use]
     pub fn subject(&self) -> String {
         self.header("Subject")
     }
 
     /// Its part that is plain text.
+    #[must_use]
     pub fn text(&self) -> String {
         let parsed = mailparse::parse_mail(&self.data).ok();
         let part = parsed.and_then(|parsed| {
@@ -278,6 +304,7 @@ impl Message {
     }
 
     /// The one-time passcode in it: on the line for the mail program, `@domain #012345`.
+    #[must_use]
     pub fn code(&self) -> Option<String> {
         let text = self.text();
         let line = text.lines().find(|line| line.starts_with('@') && line.contains(" #"))?;

@@ -1,0 +1,52 @@
+//! What a crowd took, over all rounds.
+
+use crate::crowd::Done;
+use crate::place::Cpu;
+use crate::table::{Aim, Table};
+
+/// One thing over all rounds.
+#[derive(Default)]
+pub struct Figures {
+    a_second: Vec<f64>,
+    p50: Vec<f64>,
+    p99: Vec<f64>,
+    server_s: Vec<f64>,
+    postgres_s: Vec<f64>,
+}
+
+impl Figures {
+    /// One more round.
+    #[allow(clippy::cast_precision_loss, reason = "counts here are small")]
+    pub fn push(&mut self, (done, cpu): (Done, Cpu)) {
+        let of_1000 = |seconds: f64| seconds * 1_000.0 / done.count.max(1) as f64;
+        self.a_second.push(done.a_second());
+        self.p50.push(done.percentile(50));
+        self.p99.push(done.percentile(99));
+        self.server_s.push(of_1000(cpu.server));
+        self.postgres_s.extend(cpu.postgres.map(of_1000));
+    }
+
+    /// All of them. `what` was done so often a second; `cpu` is what a thousand of it should take.
+    pub fn rows(&self, table: &mut Table, name: &str, what: &str, cpu: impl Into<Option<Aim>>) {
+        table.row(&format!("{name}: {what} a second"), 0, None, &self.a_second);
+        table.row(&format!("{name}: p50, ms"), 1, None, &self.p50);
+        table.row(&format!("{name}: p99, ms"), 1, None, &self.p99);
+        self.cpu_rows(table, name, cpu);
+    }
+
+    /// The seconds of CPU alone.
+    pub fn cpu_rows(&self, table: &mut Table, name: &str, cpu: impl Into<Option<Aim>>) {
+        let mut row = |whose: &str, aim, figures: &[f64]| {
+            table.row(&format!("{name}: CPU-s of {whose} per 1,000"), 2, aim, figures);
+        };
+        row("the server", cpu.into(), &self.server_s);
+        row("PostgreSQL", None, &self.postgres_s);
+    }
+}
+
+/// The middle one.
+pub fn median(values: &[f64]) -> f64 {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
