@@ -78,7 +78,8 @@ impl Backend {
     ) -> Result<Moved<SignInStep>, Error> {
         let email = Email::parse(email)?;
         let now = self.now();
-        let mut tx = self.parts.db.begin().await?;
+        // Lost with the power it is typed once more: so far there is an address, and the count of the client that sent it.
+        let mut tx = self.parts.db.begin_unsynced().await?;
         let before = self.find_flow(&mut tx, SIGN_IN, held).await?;
         if let Some(before) = &before {
             flows::end(&mut tx, &before.id, now).await?;

@@ -10,10 +10,29 @@ use sqlx::{Connection, Database, PgPool, Pool, Postgres, Sqlite, SqlitePool};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// To a server, at most.
 const CONNECTIONS: u32 = 16;
+
+/// How a transaction begins on SQLite, and how on PostgreSQL. What comes before it and after it goes along at no cost.
+struct Begin {
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+/// What was acknowledged outlives a loss of power. Said at each begin, so that what the writer did before does not matter.
+const SYNCED: Begin = Begin {
+    sqlite: "PRAGMA synchronous = FULL; BEGIN IMMEDIATE",
+    postgres: "BEGIN",
+};
+/// In WAL this never damages the file, and the end of the program takes nothing; a server that crashes may take the last
+/// half second.
+const UNSYNCED: Begin = Begin {
+    sqlite: "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE",
+    postgres: "BEGIN; SET LOCAL synchronous_commit TO OFF",
+};
 
 /// A SQLite file or a PostgreSQL server.
 #[derive(Clone)]
@@ -24,6 +43,8 @@ pub enum Db {
         writer: SqlitePool,
         /// The ones that read.
         readers: SqlitePool,
+        /// Whether the writer syncs what it commits, as far as it is known: it may, although this says no, and then costs more.
+        syncs: Arc<AtomicBool>,
         /// What is counted of it.
         measured: Measured,
         /// Keeps others from putting another file in its place.
@@ -80,7 +101,7 @@ impl Db {
             .create_if_missing(true)
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
-            // FULL: what was acknowledged outlives a loss of power.
+            // What a connection is at its start; the writer changes it with each write.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(10));
         let in_use = Arc::new(InUse::shared(options.get_filename())?);
@@ -92,6 +113,7 @@ impl Db {
         Ok(Self::Sqlite {
             writer,
             readers,
+            syncs: Arc::new(AtomicBool::new(true)),
             measured: Measured::default(),
             in_use,
         })
@@ -130,27 +152,64 @@ impl Db {
         Ok(())
     }
 
-    /// Begins a transaction that writes. `IMMEDIATE`: a deferred one that upgrades fails at once under a second writer.
+    /// Begins a transaction that writes; once committed it outlives a loss of power. `IMMEDIATE`: a deferred one that upgrades
+    /// fails at once under a second writer.
     ///
     /// # Errors
     /// When no connection is to be had.
     pub async fn begin(&self) -> Result<Tx, Fault> {
+        self.begin_as(SYNCED).await
+    }
+
+    /// Begins a transaction that a loss of power may take for as long as nothing else was synced after it: only for what is
+    /// no loss, as a sign-in that was begun. Where many write, waiting for the disk is most of what they wait for.
+    ///
+    /// # Errors
+    /// When no connection is to be had.
+    pub async fn begin_unsynced(&self) -> Result<Tx, Fault> {
+        self.begin_as(UNSYNCED).await
+    }
+
+    async fn begin_as(&self, how: Begin) -> Result<Tx, Fault> {
         Ok(match self {
-            Self::Sqlite { writer, measured, .. } => {
-                let begin = async { Ok(Held::Transaction(writer.begin_with("BEGIN IMMEDIATE").await?)) };
+            Self::Sqlite {
+                writer,
+                syncs,
+                measured,
+                ..
+            } => {
+                let begin = async {
+                    let begun = writer.begin_with(how.sqlite).await?;
+                    syncs.store(how.sqlite == SYNCED.sqlite, Ordering::Relaxed);
+                    Ok(Held::Transaction(begun))
+                };
                 Tx::Sqlite(measured.open(begin).await?)
             }
-            Self::Postgres { pool, measured } => Tx::Postgres(measured.open(begin_there(pool)).await?),
+            Self::Postgres { pool, measured } => Tx::Postgres(measured.open(begin_there(pool, how.postgres)).await?),
         })
     }
 
-    /// For a statement that writes and is whole by itself; what follows it on the same one is not part of it.
+    /// For a statement that writes and is whole by itself; what follows it on the same one is not part of it. On SQLite a loss
+    /// of power may take it, as in [`begin_unsynced`](Self::begin_unsynced).
     ///
     /// # Errors
     /// When no connection is to be had.
     pub async fn write(&self) -> Result<Tx, Fault> {
         match self {
-            Self::Sqlite { writer, measured, .. } => connected(writer, measured).await.map(Tx::Sqlite),
+            Self::Sqlite {
+                writer,
+                syncs,
+                measured,
+                ..
+            } => {
+                let mut tx = connected(writer, measured).await?;
+                // Whoever has the one writer is the only one here.
+                if syncs.load(Ordering::Relaxed) {
+                    sqlx::raw_sql("PRAGMA synchronous = NORMAL").execute(&mut *tx).await?;
+                    syncs.store(false, Ordering::Relaxed);
+                }
+                Ok(Tx::Sqlite(tx))
+            }
             Self::Postgres { pool, measured } => connected_there(pool, measured).await.map(Tx::Postgres),
         }
     }
@@ -223,14 +282,14 @@ async fn connected_there(pool: &PgPool, measured: &Measured) -> Result<Open<Post
 }
 
 /// The first statement tells whether the connection still stands, so nothing is asked before it.
-async fn begin_there(pool: &PgPool) -> Result<Held<Postgres>, sqlx::Error> {
+async fn begin_there(pool: &PgPool, statement: &'static str) -> Result<Held<Postgres>, sqlx::Error> {
     for _ in 0..CONNECTIONS {
-        match pool.begin().await {
+        match pool.begin_with(statement).await {
             Err(sqlx::Error::Io(_)) => {}
             begun => return begun.map(Held::Transaction),
         }
     }
-    pool.begin().await.map(Held::Transaction)
+    pool.begin_with(statement).await.map(Held::Transaction)
 }
 
 fn connections<D: Database>(name: &'static str, pool: &Pool<D>) -> Connections

@@ -8,6 +8,7 @@ mod browser;
 mod change_password;
 mod crowd;
 mod database;
+mod durability;
 mod end_sessions;
 mod events;
 mod import;

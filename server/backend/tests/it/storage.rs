@@ -59,8 +59,9 @@ async fn a_database_begins_commits_rolls_back_and_closes(world: &World) {
     let db = world.database.open().await;
     db.migrate().await.unwrap();
     db.ping().await.unwrap();
-    for last in [false, true] {
-        let mut tx = db.begin().await.unwrap();
+    for (synced, last) in [(true, false), (false, false), (true, true)] {
+        let begun = if synced { db.begin().await } else { db.begin_unsynced().await };
+        let mut tx = begun.unwrap();
         accounts::insert(&mut tx, &local(ADA), None, NOW).await.unwrap();
         if last {
             tx.commit().await.unwrap();

@@ -1,0 +1,99 @@
+//! What a loss of power may take: nothing that was acknowledged and matters.
+
+use crate::database::Database;
+use crate::world::{ADA, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, other_code};
+use account::Refusal;
+use backend::store::{Db, Tx};
+use backend::{Courier, Mail};
+use std::sync::Arc;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_is_synced_whatever_was_before_it() {
+    for database in [Database::sqlite(), Database::careful_postgres().await] {
+        let world = World::on(database).await;
+        let db = world.backend.db();
+        assert!(is_synced(&mut db.begin().await.unwrap()).await);
+        assert!(!is_synced(&mut db.begin_unsynced().await.unwrap()).await);
+        assert!(is_synced(&mut db.begin().await.unwrap()).await);
+        let whole = is_synced(&mut db.write().await.unwrap()).await;
+        assert_eq!(whole, matches!(db, Db::Postgres { .. }));
+        assert!(is_synced(&mut db.begin().await.unwrap()).await);
+        world.end().await;
+    }
+}
+
+/// PostgreSQL tells of a transaction only while it runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_is_synced_unless_its_loss_is_none() {
+    let world = World::on_sqlite().await;
+    world.person(ADA).await;
+    let courier = Courier::new(world.backend.clone(), Mail::Memory(Arc::default()));
+
+    let mut browser = world.browser();
+    browser.begin_sign_in(ADA).await.unwrap();
+    assert!(!synced(&world).await, "a begun sign-in");
+    assert_eq!(browser.password(WRONG_PASSWORD).await, Err(Refusal::SignInWrong));
+    assert!(synced(&world).await, "a wrong password");
+    browser.password(PASSWORD).await.unwrap();
+    assert!(synced(&world).await, "a right password, and the letter that follows");
+    let code = world.code_mailed_to(ADA).await;
+    assert!(!synced(&world).await, "what became of a letter");
+    browser.answer_sign_in(&other_code(&code, 1)).await.unwrap_err();
+    assert!(synced(&world).await, "a wrong code");
+    assert!(
+        world.backend.prune(9).await.is_ok() && !synced(&world).await,
+        "dead rows that went"
+    );
+    browser.answer_sign_in(&code).await.unwrap();
+    assert!(synced(&world).await, "a session");
+
+    assert_eq!(courier.round().await, 1, "the notice of a new device");
+    assert!(!synced(&world).await, "a letter that left");
+    browser.sign_out().await;
+    assert!(synced(&world).await, "a session's end");
+
+    let (mut browser, code) = world.resetting(ADA).await;
+    assert!(!synced(&world).await, "a letter that was leased");
+    browser.answer_reset(&code).await.unwrap();
+    assert!(synced(&world).await, "a used code");
+    world.backend.prune(9).await.unwrap();
+    browser.choose(NEW_PASSWORD).await.unwrap();
+    assert!(synced(&world).await, "a new password");
+    world.deliver().await;
+    world.clock.advance_minutes(1);
+    world.browser().begin_reset(ADA).await.unwrap();
+    assert!(synced(&world).await, "a reset's letter");
+    world.end().await;
+}
+
+/// Whether the last write was on the disk before it was acknowledged: the writer stays as it was for that one.
+async fn synced(world: &World) -> bool {
+    let Db::Sqlite { writer, .. } = world.backend.db() else {
+        panic!("a scenario on SQLite");
+    };
+    let level: i64 = sqlx::query_scalar("PRAGMA synchronous")
+        .fetch_one(writer)
+        .await
+        .unwrap();
+    level == 2
+}
+
+/// Whether what it commits is on the disk before it is acknowledged.
+async fn is_synced(tx: &mut Tx) -> bool {
+    match tx {
+        Tx::Sqlite(tx) => {
+            let level: i64 = sqlx::query_scalar("PRAGMA synchronous")
+                .fetch_one(&mut **tx)
+                .await
+                .unwrap();
+            level == 2
+        }
+        Tx::Postgres(tx) => {
+            let level: String = sqlx::query_scalar("SHOW synchronous_commit")
+                .fetch_one(&mut **tx)
+                .await
+                .unwrap();
+            level == "on"
+        }
+    }
+}
