@@ -320,7 +320,10 @@ impl Tx {
     /// When the database refuses; nothing of it is kept then.
     pub async fn commit(self) -> Result<(), Fault> {
         match self {
-            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Sqlite(mut tx) => {
+                tx.catch_up().await?;
+                tx.commit().await?;
+            }
             Self::Postgres(tx) => tx.commit().await?,
         }
         Ok(())
@@ -332,6 +335,7 @@ macro_rules! on {
     ($tx:expr, |$conn:ident| $run:expr) => {
         match $tx {
             $crate::store::Tx::Sqlite(tx) => {
+                tx.catch_up().await?;
                 let $conn = &mut **tx;
                 $run
             }

@@ -1,6 +1,6 @@
 //! Sign-ins, resets and sign-ups that browsers are in.
 
-use super::{Tx, db::on};
+use super::{Tx, db::on, later::later};
 use crate::Fault;
 use crate::proof::PasswordProof;
 use account::{AccountId, Challenge, Email, Purpose, Timestamp};
@@ -79,30 +79,26 @@ macro_rules! columns {
 
 /// Begins a flow.
 pub async fn insert(tx: &mut Tx, purpose: Purpose, flow: &Flow) -> Result<(), Fault> {
-    on!(tx, |conn| {
-        sqlx::query(
-            "INSERT INTO flows (id, purpose, email, account_id, label, language, next_path, tries_left, hints_left,
+    later!(
+        tx,
+        "INSERT INTO flows (id, purpose, email, account_id, label, language, next_path, tries_left, hints_left,
                                 codes_sent, resend_at, version, created_at, ends_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-        )
-        .bind(&flow.id)
-        .bind(purpose.as_str())
-        .bind(&flow.email)
-        .bind(&flow.account_id)
-        .bind(&flow.label)
-        .bind(&flow.language)
-        .bind(&flow.next_path)
-        .bind(flow.tries_left)
-        .bind(flow.hints_left)
-        .bind(flow.codes_sent)
-        .bind(flow.resend_at)
-        .bind(flow.version)
-        .bind(flow.created_at)
-        .bind(flow.ends_at)
-        .execute(conn)
-        .await?
-        .rows_affected()
-    });
+        &flow.id,
+        purpose.as_str(),
+        &flow.email,
+        &flow.account_id,
+        &flow.label,
+        &flow.language,
+        &flow.next_path,
+        flow.tries_left,
+        flow.hints_left,
+        flow.codes_sent,
+        flow.resend_at,
+        flow.version,
+        flow.created_at,
+        flow.ends_at,
+    );
     Ok(())
 }
 
@@ -262,13 +258,12 @@ pub async fn set_next(tx: &mut Tx, id: &str, next_path: &str) -> Result<(), Faul
 
 /// Ends one flow.
 pub async fn end(tx: &mut Tx, id: &str, now: Timestamp) -> Result<(), Fault> {
-    on!(tx, |conn| {
-        sqlx::query("UPDATE flows SET ended_at = $2, version = version + 1 WHERE id = $1 AND ended_at IS NULL AND finished_at IS NULL")
-            .bind(id)
-            .bind(now.0)
-            .execute(conn)
-            .await?.rows_affected()
-    });
+    later!(
+        tx,
+        "UPDATE flows SET ended_at = $2, version = version + 1 WHERE id = $1 AND ended_at IS NULL AND finished_at IS NULL",
+        id,
+        now.0,
+    );
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Letters that wait for the courier. Bodies are sealed: a copy of the database holds no live code.
 
-use super::{Db, Tx, db::on};
+use super::{Db, Tx, db::on, later::later};
 use crate::{Fault, Keys, seal};
 use account::{Email, Letter, Timestamp};
 
@@ -46,38 +46,30 @@ pub async fn write(
 ) -> Result<(), Fault> {
     let id = crate::random::id();
     let body = seal::seal(keys, &id, letter)?;
-    on!(tx, |conn| {
-        sqlx::query(
-            "INSERT INTO letters (id, flow_id, recipient, language, body, written_at, due_at, attempts)
+    later!(
+        tx,
+        "INSERT INTO letters (id, flow_id, recipient, language, body, written_at, due_at, attempts)
              VALUES ($1, $2, $3, $4, $5, $6, $6, 0)",
-        )
-        .bind(&id)
-        .bind(flow)
-        .bind(to.as_str())
-        .bind(language)
-        .bind(body)
-        .bind(now.0)
-        .execute(conn)
-        .await?
-        .rows_affected()
-    });
+        &id,
+        flow,
+        to.as_str(),
+        language,
+        body,
+        now.0,
+    );
     Ok(())
 }
 
 /// Drops the letters of a flow that have not left yet, before a newer one is written: their code is dead, and two mails with
 /// different codes would only confuse.
 pub async fn drop_unsent(tx: &mut Tx, flow: &str, now: Timestamp) -> Result<(), Fault> {
-    on!(tx, |conn| {
-        sqlx::query(
-            "UPDATE letters SET given_up_at = $2, body = ''
+    later!(
+        tx,
+        "UPDATE letters SET given_up_at = $2, body = ''
               WHERE flow_id = $1 AND sent_at IS NULL AND given_up_at IS NULL",
-        )
-        .bind(flow)
-        .bind(now.0)
-        .execute(conn)
-        .await?
-        .rows_affected()
-    });
+        flow,
+        now.0,
+    );
     Ok(())
 }
 

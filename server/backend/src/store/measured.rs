@@ -1,5 +1,6 @@
 //! Transactions, counted and timed for those who watch over the service.
 
+use super::later::Later;
 use crate::metrics::{Kind, SHORT_S, TRACE};
 use account::ActivityKind;
 use prometheus_client::metrics::counter::Counter;
@@ -7,7 +8,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use sqlx::pool::PoolConnection;
-use sqlx::{Database, Transaction};
+use sqlx::{Database, Sqlite, Transaction};
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
 use tokio::time::Instant;
@@ -24,6 +25,8 @@ pub struct Measured {
 /// A transaction under way, and what will have happened when it lasts. Rolled back unless committed.
 pub struct Open<D: Database> {
     held: Held<D>,
+    /// What has not run yet; SQLite's only.
+    pub(super) later: Later,
     events: Vec<ActivityKind>,
     began: Instant,
     measured: Measured,
@@ -87,6 +90,7 @@ impl Measured {
         self.begin_s.observe((began - asked).as_secs_f64());
         Ok(Open {
             held,
+            later: Later::default(),
             events: Vec::new(),
             began,
             measured: self.clone(),
@@ -110,6 +114,17 @@ impl<D: Database> Open<D> {
             self.measured.events.get_or_create(&Kind { kind: kind.as_str() }).inc();
         }
         Ok(())
+    }
+}
+
+impl Open<Sqlite> {
+    /// Runs what waits, so that what comes next finds it done.
+    pub(super) async fn catch_up(&mut self) -> Result<(), sqlx::Error> {
+        let connection = match &mut self.held {
+            Held::Transaction(transaction) => &mut **transaction,
+            Held::Connection(connection) => &mut **connection,
+        };
+        self.later.run(connection).await
     }
 }
 

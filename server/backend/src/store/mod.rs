@@ -8,6 +8,7 @@ pub mod devices;
 pub mod events;
 pub mod flows;
 mod in_use;
+mod later;
 pub mod letters;
 pub mod limits;
 mod measured;

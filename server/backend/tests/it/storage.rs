@@ -60,7 +60,11 @@ async fn a_database_begins_commits_rolls_back_and_closes(world: &World) {
     db.migrate().await.unwrap();
     db.ping().await.unwrap();
     for (synced, last) in [(true, false), (false, false), (true, true)] {
-        let begun = if synced { db.begin().await } else { db.begin_unsynced().await };
+        let begun = if synced {
+            db.begin().await
+        } else {
+            db.begin_unsynced().await
+        };
         let mut tx = begun.unwrap();
         accounts::insert(&mut tx, &local(ADA), None, NOW).await.unwrap();
         if last {
