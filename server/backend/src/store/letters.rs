@@ -114,10 +114,8 @@ macro_rules! lease {
     };
 }
 
-/// Leases what is due, for one minute: a courier that dies loses nothing. A letter that does not read is given up, so that
-/// it stops nobody. One whose key is not here waits a day for it: another server may have the key, or the operator a copy.
-pub async fn claim(db: &Db, keys: &Keys, now: Timestamp, limit: i64) -> Result<Vec<Claimed>, Fault> {
-    // A look without a write first: mostly there is nothing.
+/// Whether any letter is due. Reads only.
+pub async fn are_due(db: &Db, now: Timestamp) -> Result<bool, Fault> {
     let mut tx = db.read().await?;
     let due: Option<i64> = on!(&mut tx, |conn| {
         sqlx::query_scalar(
@@ -127,10 +125,15 @@ pub async fn claim(db: &Db, keys: &Keys, now: Timestamp, limit: i64) -> Result<V
         .fetch_optional(conn)
         .await?
     });
-    drop(tx);
-    if due.is_none() {
-        return Ok(Vec::new());
-    }
+    Ok(due.is_some())
+}
+
+/// Leases what is due, for one minute: a courier that dies loses nothing. A letter that does not read is given up, so that
+/// it stops nobody. One whose key is not here waits a day for it: another server may have the key, or the operator a copy.
+///
+/// What became of a letter need not be on the disk at once, here and below: a loss of power that takes it leaves a letter
+/// whose lease runs out, and at worst it leaves twice, as after a courier that died.
+pub async fn claim(db: &Db, keys: &Keys, now: Timestamp, limit: i64) -> Result<Vec<Claimed>, Fault> {
     let mut tx = db.write().await?;
     // PostgreSQL: what another courier holds is stepped over, not waited for. SQLite has one writer at a time. The outer
     // `due_at` is judged again under the row's lock, so that two couriers never lease the same letter.

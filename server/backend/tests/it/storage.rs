@@ -511,6 +511,8 @@ async fn letters_are_leased_retried_and_blanked(world: &World) {
         }
     }
     tx.commit().await.unwrap();
+    assert!(!letters::are_due(db, NOW.plus_ms(-1)).await.unwrap());
+    assert!(letters::are_due(db, NOW).await.unwrap());
     assert_eq!(letters::claim(db, keys, NOW.plus_ms(-1), 9).await.unwrap().len(), 0);
     assert_eq!(letters::claim(db, keys, NOW, 1).await.unwrap().len(), 1);
     let rest = letters::claim(db, keys, NOW, 9).await.unwrap();
