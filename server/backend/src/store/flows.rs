@@ -157,18 +157,27 @@ pub async fn pass_code(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool, Fa
     Ok(passed == 1)
 }
 
-/// The password was right: once. From here on the flow is about that account.
-pub async fn pass_password(tx: &mut Tx, id: &str, account: &AccountId, now: Timestamp) -> Result<Option<Flow>, Fault> {
+/// The password was right: once. From here on the flow is about that account. `None`, too, where the account is off by now or
+/// has another hash than the one that was verified (attack: the password was changed while this hash was being computed).
+pub async fn pass_password(
+    tx: &mut Tx,
+    id: &str,
+    account: &AccountId,
+    verified: &str,
+    now: Timestamp,
+) -> Result<Option<Flow>, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query_as(columns!(
-            "UPDATE flows SET password_passed_at = $3, account_id = $2, version = version + 1
+            "UPDATE flows SET password_passed_at = $4, account_id = $2, version = version + 1
               WHERE id = $1 AND purpose = 'sign_in' AND password_passed_at IS NULL AND finished_at IS NULL
-                AND ended_at IS NULL AND ends_at > $3
+                AND ended_at IS NULL AND ends_at > $4
+                AND EXISTS (SELECT 1 FROM accounts WHERE id = $2 AND password = $3 AND disabled_at IS NULL)
               RETURNING",
             ""
         ))
         .bind(id)
         .bind(&account.0)
+        .bind(verified)
         .bind(now.0)
         .fetch_optional(conn)
         .await?

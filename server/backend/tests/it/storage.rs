@@ -256,24 +256,20 @@ async fn flows_move_forward_only(world: &World) {
             .is_none()
     );
     assert!(!flows::finish_without_code(&mut tx, "s", NOW).await.unwrap());
-    assert!(
-        flows::pass_password(&mut tx, "s", &id(ADA), late)
-            .await
-            .unwrap()
-            .is_none()
-    );
-    assert!(
-        flows::pass_password(&mut tx, "s", &id(ADA), NOW)
-            .await
-            .unwrap()
-            .is_some()
-    );
-    assert!(
-        flows::pass_password(&mut tx, "s", &id(ADA), NOW)
-            .await
-            .unwrap()
-            .is_none()
-    );
+    accounts::set_disabled(&mut tx, &id(ADA), Some(NOW)).await.unwrap();
+    for (verified, at, on, passes) in [
+        ("hash", NOW, false, false),
+        ("another hash", NOW, true, false),
+        ("hash", late, true, false),
+        ("hash", NOW, true, true),
+        ("hash", NOW, true, false),
+    ] {
+        if on {
+            accounts::set_disabled(&mut tx, &id(ADA), None).await.unwrap();
+        }
+        let passed = flows::pass_password(&mut tx, "s", &id(ADA), verified, at).await;
+        assert_eq!(passed.unwrap().is_some(), passes, "{verified} at {at:?}, on: {on}");
+    }
     let sent = flows::take_send(&mut tx, "s", Purpose::SignIn, 30, NOW)
         .await
         .unwrap()
