@@ -14,7 +14,9 @@ pub mod limits;
 mod measured;
 pub mod sessions;
 pub mod throttles;
+mod writer;
 
 pub use db::{Connections, Db, Tx};
 pub use in_use::InUse;
-pub use measured::{Measured, Open};
+pub use measured::{Measured, OnFile, OnServer, Open};
+pub use writer::{Kept, Writer, Writing};

@@ -2,9 +2,9 @@
 
 use crate::database::Database;
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, other_code};
-use account::Refusal;
-use backend::store::{Db, Tx};
-use backend::{Courier, Mail};
+use account::{Refusal, SignInStep};
+use backend::store::{Db, Tx, accounts};
+use backend::{Courier, Error, Fault, Mail};
 use std::sync::Arc;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,16 +66,80 @@ async fn a_write_is_synced_unless_its_loss_is_none() {
     world.end().await;
 }
 
+/// Property 25.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_was_full_is_written_again() {
+    let world = World::on_sqlite().await;
+    world.person(ADA).await;
+    of_the_writer(&world, "PRAGMA max_page_count = 1").await;
+    let mut refused = 0;
+    for stranger in 0..200 {
+        let (email, browser) = (format!("{stranger}@example.com"), world.browser());
+        match world.backend.begin_reset(&browser.caller, &browser.held, &email).await {
+            Ok(_) => assert_eq!(refused, 0, "it is still full"),
+            Err(Error::Fault(Fault::Away(_))) => refused += 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert!(refused > 1, "{refused}");
+    assert_eq!(
+        world.browser().sign_in_step().await,
+        SignInStep::AskEmail {
+            email: None,
+            resume: None
+        }
+    );
+    of_the_writer(&world, "PRAGMA max_page_count = 1000000").await;
+    world.browser().begin_reset(ADA).await.unwrap();
+    world.end().await;
+}
+
+/// A request that nobody waits for any more leaves nothing behind, at whatever step it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_is_let_go_is_rolled_back() {
+    let world = World::on_sqlite().await;
+    world.person(ADA).await;
+    let other = world.database.open().await;
+    for polls in 0..40 {
+        let browser = world.browser();
+        let begun = world.backend.begin_reset(&browser.caller, &browser.held, ADA);
+        let mut begun = std::pin::pin!(begun);
+        for _ in 0..polls {
+            if std::future::poll_fn(|context| std::task::Poll::Ready(begun.as_mut().poll(context)))
+                .await
+                .is_ready()
+            {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    let mut tx = other.begin().await.unwrap();
+    accounts::set_language(&mut tx, &world.stored(ADA).await.account.id, "ar")
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    world.clock.advance_minutes(1);
+    world.browser().begin_reset(ADA).await.unwrap();
+    other.close().await;
+    world.end().await;
+}
+
 /// Whether the last write was on the disk before it was acknowledged: the writer stays as it was for that one.
 async fn synced(world: &World) -> bool {
+    let level: i64 = of_the_writer(world, "PRAGMA synchronous").await;
+    level == 2
+}
+
+async fn of_the_writer(world: &World, pragma: &'static str) -> i64 {
     let Db::Sqlite { writer, .. } = world.backend.db() else {
         panic!("a scenario on SQLite");
     };
-    let level: i64 = sqlx::query_scalar("PRAGMA synchronous")
-        .fetch_one(writer)
+    let mut kept = writer.hold().await.unwrap();
+    sqlx::query_scalar(pragma)
+        .fetch_one(&mut kept.connection)
         .await
-        .unwrap();
-    level == 2
+        .unwrap()
 }
 
 /// Whether what it commits is on the disk before it is acknowledged.

@@ -43,7 +43,7 @@ fn every_public_function_of_the_store_is_tried_here() {
         let source = std::fs::read_to_string(&path).unwrap();
         for after in source.split("pub async fn ").skip(1) {
             let name = after.split(['(', '<']).next().unwrap();
-            let call = if module == "db" {
+            let call = if ["db", "writer"].contains(&module.as_str()) {
                 format!("{name}(")
             } else {
                 format!("{module}::{name}(")
@@ -87,8 +87,11 @@ async fn a_database_begins_commits_rolls_back_and_closes(world: &World) {
         Some("ar"),
         "a statement is whole by itself"
     );
+    if let Db::Sqlite { writer, .. } = &db {
+        drop(writer.hold().await.unwrap());
+    }
     db.close().await;
-    assert!(db.ping().await.is_err());
+    assert!(db.ping().await.is_err() && db.begin().await.is_err());
     assert!(Db::open("postgres://rekey@127.0.0.1:1/nowhere").await.is_err());
 }
 
