@@ -278,7 +278,7 @@ impl Backend {
         trust: bool,
     ) -> Result<Moved<SignInStep>, Error> {
         let (mut tx, flow) = match self.answer_code(SIGN_IN, caller, held, code).await? {
-            Answered::Right(tx, flow) => (tx, flow),
+            Answered::Right(passed) => *passed,
             Answered::Mistyped(email) => return self.begin_sign_in(caller, held, email.as_str(), "").await,
         };
         let now = self.now();

@@ -16,14 +16,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// has rolled back by itself, as on a full disk, that transaction never ends and none can begin after it.
 #[derive(Clone)]
 pub struct Writer {
-    options: SqliteConnectOptions,
+    options: Arc<SqliteConnectOptions>,
     /// `None` once closed.
     kept: Arc<Mutex<Option<Kept>>>,
 }
 
 /// The connection, and how whoever had it left it.
 pub struct Kept {
-    /// It.
+    /// Itself.
     pub connection: SqliteConnection,
     /// Whether it syncs what it commits.
     syncs: bool,
@@ -41,8 +41,10 @@ impl Writer {
     /// Opens the file.
     pub(super) async fn open(options: SqliteConnectOptions) -> Result<Self, sqlx::Error> {
         let kept = Kept::open(&options).await?;
-        let kept = Arc::new(Mutex::new(Some(kept)));
-        Ok(Self { options, kept })
+        Ok(Self {
+            options: Arc::new(options),
+            kept: Arc::new(Mutex::new(Some(kept))),
+        })
     }
 
     /// The connection, with nothing begun on it.
