@@ -51,28 +51,30 @@ impl Courier {
 
     /// Runs until the future is dropped; letters that are being sent then are tried again by the next one.
     pub async fn run(self) {
+        let mut some_wait = false;
         loop {
             // A slow mail server holds up its own letters only: the other hands go on.
             drop(self.hands.acquire().await);
-            if self.dispatch().await.is_empty() {
-                // Over at a letter written here, else by time-out: both mean to look again.
-                let _ = timeout(PAUSE, self.backend.letters_written.notified()).await;
-            }
+            let free = self.hands.available_permits();
+            let begun = self.dispatch(free, some_wait).await.len();
+            // Where every free hand got a letter there may be more. Else one may be written here, or elsewhere and be seen later.
+            some_wait = begun == free || timeout(PAUSE, self.backend.letters_written.notified()).await.is_ok();
         }
     }
 
     /// Sends what is due now, once; gives how many letters it handled. For tests and for tools.
     pub async fn round(&self) -> usize {
         let mut handled = 0;
-        for letter in self.dispatch().await {
+        for letter in self.dispatch(self.hands.available_permits(), false).await {
             handled += usize::from(letter.await.is_ok());
         }
         handled
     }
 
-    /// Claims as many letters as there are free hands, and begins to send them.
-    async fn dispatch(&self) -> Vec<JoinHandle<()>> {
-        let mut claimed = match self.claim().await {
+    /// Claims as many letters as there are free hands, and begins to send them. Where it is not known that some wait it looks
+    /// first: mostly there is nothing, and a look is no write.
+    async fn dispatch(&self, free: usize, some_wait: bool) -> Vec<JoinHandle<()>> {
+        let mut claimed = match self.claim(free, some_wait).await {
             Ok(claimed) => {
                 if self.away.swap(false, Ordering::Relaxed) {
                     tracing::info!("letters are carried again");
@@ -91,14 +93,13 @@ impl Courier {
         claimed.into_iter().map(|letter| self.begin(letter)).collect()
     }
 
-    async fn claim(&self) -> Result<Vec<Claimed>, Fault> {
-        let free = i64::try_from(self.hands.available_permits()).unwrap_or(1);
-        let parts = &self.backend.parts;
-        if free == 0 {
-            Ok(Vec::new())
-        } else {
-            letters::claim(&parts.db, &parts.keys, self.backend.now(), free).await
+    async fn claim(&self, free: usize, some_wait: bool) -> Result<Vec<Claimed>, Fault> {
+        let (parts, now) = (&self.backend.parts, self.backend.now());
+        if free == 0 || !(some_wait || letters::are_due(&parts.db, now).await?) {
+            return Ok(Vec::new());
         }
+        let limit = i64::try_from(free).unwrap_or(1);
+        letters::claim(&parts.db, &parts.keys, now, limit).await
     }
 
     /// A task of its own: what has been told to the mail server must be remembered, also when the courier is told to stop.

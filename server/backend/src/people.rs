@@ -138,7 +138,8 @@ impl Backend {
     pub async fn prune(&self, batch: i64) -> Result<u64, Fault> {
         let now = self.now();
         let yesterday = now.plus_days(-1);
-        let mut tx = self.parts.db.begin().await?;
+        // What comes back with the power is taken away next time.
+        let mut tx = self.parts.db.begin_unsynced().await?;
         let gone = flows::prune(&mut tx, yesterday, batch).await?
             + sessions::prune(&mut tx, now, batch).await?
             + limits::prune(&mut tx, now, batch).await?

@@ -13,7 +13,7 @@ use account::{
 /// What came of an answer.
 pub(super) enum Answered {
     /// The code was right. The transaction is open: what follows happens with it or not at all.
-    Right(Tx, Box<Flow>),
+    Right(Box<(Tx, Flow)>),
     /// An address was typed instead: begin again with that one.
     Mistyped(Email),
 }
@@ -86,7 +86,7 @@ impl Backend {
                 }
                 limits::give_back(&mut tx, &rules).await?;
                 throttles::clear(&mut tx, &row).await?;
-                return Ok(Answered::Right(tx, Box::new(flow)));
+                return Ok(Answered::Right(Box::new((tx, flow))));
             }
             Answer::Known(refusal) => {
                 flows::give_try_back(&mut tx, &flow.id).await?;

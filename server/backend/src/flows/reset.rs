@@ -71,7 +71,7 @@ impl Backend {
     /// A refusal of the code.
     pub async fn answer_reset(&self, caller: &Caller, held: &Held, code: &Secret) -> Result<Moved<ResetStep>, Error> {
         let (tx, flow) = match self.answer_code(RESET, caller, held, code).await? {
-            Answered::Right(tx, flow) => (tx, flow),
+            Answered::Right(passed) => *passed,
             Answered::Mistyped(email) => return self.begin_reset_for(caller, held, &email).await,
         };
         tx.commit().await?;

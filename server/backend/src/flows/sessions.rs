@@ -330,7 +330,7 @@ impl Backend {
         let backend = self.clone();
         tokio::spawn(async move {
             let touched = async {
-                let mut tx = backend.parts.db.begin().await?;
+                let mut tx = backend.parts.db.write().await?;
                 sessions::touch(&mut tx, &id, now).await?;
                 tx.commit().await
             };

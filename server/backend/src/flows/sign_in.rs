@@ -78,7 +78,8 @@ impl Backend {
     ) -> Result<Moved<SignInStep>, Error> {
         let email = Email::parse(email)?;
         let now = self.now();
-        let mut tx = self.parts.db.begin().await?;
+        // Lost with the power it is typed once more: so far there is an address, and the count of the client that sent it.
+        let mut tx = self.parts.db.begin_unsynced().await?;
         let before = self.find_flow(&mut tx, SIGN_IN, held).await?;
         if let Some(before) = &before {
             flows::end(&mut tx, &before.id, now).await?;
@@ -208,15 +209,18 @@ impl Backend {
         let mut tx = self.parts.db.begin().await?;
         let account = &stored.account;
         accounts::hold(&mut tx, &account.id).await?;
-        throttles::clear(&mut tx, lane).await?;
-        // Attack: the password was changed, or the account switched off, while this hash was being computed.
-        let current = accounts::find(&mut tx, &account.id).await?;
-        if current.is_none_or(|current| current.password != stored.password || current.account.disabled_at.is_some()) {
-            return Err(Refusal::SignInWrong.into());
-        }
-        let mut flow = flows::pass_password(&mut tx, &flow.id, &account.id, now)
-            .await?
-            .ok_or(Refusal::StepElsewhere)?;
+        let verified = stored.password.as_deref().unwrap_or_default();
+        let Some(mut flow) = flows::pass_password(&mut tx, &flow.id, &account.id, verified, now).await? else {
+            let current = accounts::find(&mut tx, &account.id).await?;
+            let same = current
+                .is_some_and(|current| current.password == stored.password && current.account.disabled_at.is_none());
+            let refusal = if same {
+                Refusal::StepElsewhere
+            } else {
+                Refusal::SignInWrong
+            };
+            return Err(refusal.into());
+        };
         if let (Some(new), Some(old)) = (&upgraded, &stored.password) {
             accounts::upgrade_hash(&mut tx, &account.id, old, new).await?;
         }
@@ -255,6 +259,7 @@ impl Backend {
             let mailed = self.send_first(&mut tx, SIGN_IN, caller, &flow, account, now).await?;
             Moved::to(SignInStep::EnterCode(mailed))
         };
+        throttles::clear(&mut tx, lane).await?;
         tx.commit().await?;
         self.letters_written.notify_one();
         self.flow_moved(&flow.id);
@@ -273,7 +278,7 @@ impl Backend {
         trust: bool,
     ) -> Result<Moved<SignInStep>, Error> {
         let (mut tx, flow) = match self.answer_code(SIGN_IN, caller, held, code).await? {
-            Answered::Right(tx, flow) => (tx, flow),
+            Answered::Right(passed) => *passed,
             Answered::Mistyped(email) => return self.begin_sign_in(caller, held, email.as_str(), "").await,
         };
         let now = self.now();

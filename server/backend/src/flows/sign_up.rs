@@ -76,7 +76,7 @@ impl Backend {
         code: &Secret,
     ) -> Result<Moved<SignUpStep>, Error> {
         let (tx, flow) = match self.answer_code(SIGN_UP, caller, held, code).await? {
-            Answered::Right(tx, flow) => (tx, flow),
+            Answered::Right(passed) => *passed,
             Answered::Mistyped(email) => return self.begin_sign_up_for(caller, held, &email).await,
         };
         tx.commit().await?;

@@ -1,6 +1,6 @@
 //! Digests of the one-time passcodes that were mailed.
 
-use super::{Tx, db::on};
+use super::{Tx, db::on, later::later};
 use crate::Fault;
 use account::{Email, IssuedCode, Purpose, Timestamp};
 
@@ -17,40 +17,32 @@ struct Row {
 /// Keeps a new code; every older one of the same purpose and address is superseded, in this and in other browsers.
 pub async fn issue(tx: &mut Tx, purpose: Purpose, email: &Email, flow: &str, code: &IssuedCode) -> Result<(), Fault> {
     supersede(tx, email, Some(purpose), code.sent_at).await?;
-    on!(tx, |conn| {
-        sqlx::query(
-            "INSERT INTO codes (id, flow_id, purpose, email, digest, key_id, sent_at, expires_at)
+    later!(
+        tx,
+        "INSERT INTO codes (id, flow_id, purpose, email, digest, key_id, sent_at, expires_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        )
-        .bind(&code.id)
-        .bind(flow)
-        .bind(purpose.as_str())
-        .bind(email.as_str())
-        .bind(&code.digest)
-        .bind(&code.key_id)
-        .bind(code.sent_at.0)
-        .bind(code.expires_at.0)
-        .execute(conn)
-        .await?
-        .rows_affected()
-    });
+        &code.id,
+        flow,
+        purpose.as_str(),
+        email.as_str(),
+        &code.digest,
+        &code.key_id,
+        code.sent_at.0,
+        code.expires_at.0,
+    );
     Ok(())
 }
 
 /// Makes live codes of an address dead: of one purpose, or of all.
 pub async fn supersede(tx: &mut Tx, email: &Email, purpose: Option<Purpose>, now: Timestamp) -> Result<(), Fault> {
-    on!(tx, |conn| {
-        sqlx::query(
-            "UPDATE codes SET superseded_at = $3
+    later!(
+        tx,
+        "UPDATE codes SET superseded_at = $3
               WHERE email = $1 AND purpose = COALESCE($2, purpose) AND superseded_at IS NULL AND used_at IS NULL",
-        )
-        .bind(email.as_str())
-        .bind(purpose.map(Purpose::as_str))
-        .bind(now.0)
-        .execute(conn)
-        .await?
-        .rows_affected()
-    });
+        email.as_str(),
+        purpose.map(Purpose::as_str),
+        now.0,
+    );
     Ok(())
 }
 

@@ -1,12 +1,12 @@
 //! The database in use. Nothing outside `store/` knows that there are two.
 
-use super::InUse;
-use super::measured::{Held, Measured, Open};
+use super::measured::{Measured, OnFile, OnServer, Open};
+use super::{InUse, Writer};
 use crate::Fault;
 use account::ActivityKind;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection, Database, PgPool, Pool, Postgres, Sqlite, SqliteConnection, SqlitePool};
+use sqlx::{Connection, Database, PgPool, Pool, Postgres, Sqlite, SqlitePool};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub enum Db {
     /// One file, in WAL: one writer, so that writers queue here and not in the file's lock; readers beside it.
     Sqlite {
         /// The one connection that writes.
-        writer: SqlitePool,
+        writer: Writer,
         /// The ones that read.
         readers: SqlitePool,
         /// What is counted of it.
@@ -54,9 +54,9 @@ pub struct Connections {
 /// A transaction, rolled back unless committed; or a connection, on which each statement is whole by itself.
 pub enum Tx {
     /// On the file.
-    Sqlite(Open<Sqlite>),
+    Sqlite(Open<OnFile>),
     /// On the server.
-    Postgres(Open<Postgres>),
+    Postgres(Open<OnServer>),
 }
 
 impl Db {
@@ -80,20 +80,17 @@ impl Db {
             .create_if_missing(true)
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
-            // FULL: what was acknowledged outlives a loss of power.
+            // What a connection is at its start; the writer changes it as it needs it.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(10));
         let in_use = Arc::new(InUse::shared(options.get_filename())?);
-        let pool = SqlitePoolOptions::new()
+        let writer = Writer::open(options.clone()).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(4)
             .acquire_timeout(Duration::from_secs(10))
-            .test_before_acquire(false);
-        let writer = pool
-            .clone()
-            .max_connections(1)
-            .before_acquire(|connection, _| Box::pin(has_no_transaction(connection)))
-            .connect_with(options.clone())
+            .test_before_acquire(false)
+            .connect_with(options.read_only(true))
             .await?;
-        let readers = pool.max_connections(4).connect_with(options.read_only(true)).await?;
         Ok(Self::Sqlite {
             writer,
             readers,
@@ -116,7 +113,7 @@ impl Db {
     pub async fn migrate(&self) -> Result<(), Fault> {
         let migrator = sqlx::migrate!();
         match self {
-            Self::Sqlite { writer, .. } => migrator.run(writer).await,
+            Self::Sqlite { writer, .. } => migrator.run(&mut writer.hold().await?.connection).await,
             Self::Postgres { pool, .. } => migrator.run(pool).await,
         }
         .map_err(sqlx::Error::from)?;
@@ -135,28 +132,49 @@ impl Db {
         Ok(())
     }
 
-    /// Begins a transaction that writes. `IMMEDIATE`: a deferred one that upgrades fails at once under a second writer.
+    /// Begins a transaction that writes; once committed it outlives a loss of power.
     ///
     /// # Errors
     /// When no connection is to be had.
     pub async fn begin(&self) -> Result<Tx, Fault> {
+        self.begin_as(true).await
+    }
+
+    /// Begins a transaction that a loss of power may take for as long as nothing else was synced after it: only for what is
+    /// no loss, as a sign-in that was begun. Where many write, waiting for the disk is most of what they wait for. In WAL it never
+    /// damages a SQLite file, and the end of the program takes nothing; of a PostgreSQL server's a crash may take the last second.
+    ///
+    /// # Errors
+    /// When no connection is to be had.
+    pub async fn begin_unsynced(&self) -> Result<Tx, Fault> {
+        self.begin_as(false).await
+    }
+
+    async fn begin_as(&self, synced: bool) -> Result<Tx, Fault> {
         Ok(match self {
             Self::Sqlite { writer, measured, .. } => {
-                let begin = async { Ok(Held::Transaction(writer.begin_with("BEGIN IMMEDIATE").await?)) };
-                Tx::Sqlite(measured.open(begin).await?)
+                let begin = async { writer.begin(synced).await.map(OnFile::Writing) };
+                Tx::Sqlite(measured.open(Sqlite::NAME, begin).await?)
             }
-            Self::Postgres { pool, measured } => Tx::Postgres(measured.open(begin_there(pool)).await?),
+            Self::Postgres { pool, measured } => {
+                let begin = begin_there(pool, synced);
+                Tx::Postgres(measured.open(Postgres::NAME, begin).await?)
+            }
         })
     }
 
-    /// For a statement that writes and is whole by itself; what follows it on the same one is not part of it.
+    /// For a statement that writes and is whole by itself; what follows it on the same one is not part of it. On SQLite a loss
+    /// of power may take it, as in [`begin_unsynced`](Self::begin_unsynced), so it is for letters' fates and the like.
     ///
     /// # Errors
     /// When no connection is to be had.
     pub async fn write(&self) -> Result<Tx, Fault> {
         match self {
-            Self::Sqlite { writer, measured, .. } => connected(writer, measured).await.map(Tx::Sqlite),
-            Self::Postgres { pool, measured } => connected_there(pool, measured).await.map(Tx::Postgres),
+            Self::Sqlite { writer, measured, .. } => {
+                let write = async { writer.write().await.map(OnFile::Writing) };
+                Ok(Tx::Sqlite(measured.open(Sqlite::NAME, write).await?))
+            }
+            Self::Postgres { pool, measured } => connected_there(pool, measured).await,
         }
     }
 
@@ -166,8 +184,11 @@ impl Db {
     /// When no connection is to be had.
     pub async fn read(&self) -> Result<Tx, Fault> {
         match self {
-            Self::Sqlite { readers, measured, .. } => connected(readers, measured).await.map(Tx::Sqlite),
-            Self::Postgres { pool, measured } => connected_there(pool, measured).await.map(Tx::Postgres),
+            Self::Sqlite { readers, measured, .. } => {
+                let read = async { readers.acquire().await.map(OnFile::Reading) };
+                Ok(Tx::Sqlite(measured.open(Sqlite::NAME, read).await?))
+            }
+            Self::Postgres { pool, measured } => connected_there(pool, measured).await,
         }
     }
 
@@ -193,7 +214,14 @@ impl Db {
     pub fn connections(&self) -> Vec<Connections> {
         match self {
             Self::Sqlite { writer, readers, .. } => {
-                vec![connections("writer", writer), connections("readers", readers)]
+                let in_use = usize::from(writer.is_held());
+                let writer = Connections {
+                    pool: "writer",
+                    in_use,
+                    idle: 1 - in_use,
+                    most: 1,
+                };
+                vec![writer, connections("readers", readers)]
             }
             Self::Postgres { pool, .. } => vec![connections("server", pool)],
         }
@@ -207,45 +235,35 @@ impl Db {
     }
 }
 
-/// Whether a connection may be used again. When the disk is full or fails SQLite rolls back by itself; sqlx then waits for a
-/// transaction to end that is over, and would begin no other on that connection, also after there is room again.
-async fn has_no_transaction(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
-    if connection.is_in_transaction() {
-        // Usually the rollback is only on its way.
-        connection.ping().await?;
-    }
-    Ok(!connection.is_in_transaction())
-}
-
-async fn connected(pool: &SqlitePool, measured: &Measured) -> Result<Open<Sqlite>, Fault> {
-    let connect = async { Ok(Held::Connection(pool.acquire().await?)) };
-    Ok(measured.open(connect).await?)
-}
-
-async fn connected_there(pool: &PgPool, measured: &Measured) -> Result<Open<Postgres>, Fault> {
+async fn connected_there(pool: &PgPool, measured: &Measured) -> Result<Tx, Fault> {
     let connect = async {
         for _ in 0..CONNECTIONS {
             let mut connection = pool.acquire().await?;
             if connection.ping().await.is_ok() {
-                return Ok(Held::Connection(connection));
+                return Ok(OnServer::Connection(connection));
             }
             // The server has started again since it was used last.
             drop(connection.detach());
         }
-        Ok(Held::Connection(pool.acquire().await?))
+        Ok(OnServer::Connection(pool.acquire().await?))
     };
-    Ok(measured.open(connect).await?)
+    Ok(Tx::Postgres(measured.open(Postgres::NAME, connect).await?))
 }
 
 /// The first statement tells whether the connection still stands, so nothing is asked before it.
-async fn begin_there(pool: &PgPool) -> Result<Held<Postgres>, sqlx::Error> {
+async fn begin_there(pool: &PgPool, synced: bool) -> Result<OnServer, sqlx::Error> {
+    let begin = if synced {
+        "BEGIN"
+    } else {
+        "BEGIN; SET LOCAL synchronous_commit TO OFF"
+    };
     for _ in 0..CONNECTIONS {
-        match pool.begin().await {
+        match pool.begin_with(begin).await {
             Err(sqlx::Error::Io(_)) => {}
-            begun => return begun.map(Held::Transaction),
+            begun => return begun.map(OnServer::Transaction),
         }
     }
-    pool.begin().await.map(Held::Transaction)
+    pool.begin_with(begin).await.map(OnServer::Transaction)
 }
 
 fn connections<D: Database>(name: &'static str, pool: &Pool<D>) -> Connections
@@ -288,6 +306,7 @@ macro_rules! on {
     ($tx:expr, |$conn:ident| $run:expr) => {
         match $tx {
             $crate::store::Tx::Sqlite(tx) => {
+                tx.catch_up().await?;
                 let $conn = &mut **tx;
                 $run
             }

@@ -1,6 +1,6 @@
 //! Browsers that have signed in before; some are trusted and not asked for a code.
 
-use super::{Tx, db::on};
+use super::{Tx, db::on, later::later};
 use crate::Fault;
 use account::{AccountId, Timestamp};
 
@@ -19,21 +19,17 @@ pub struct Device {
 
 /// Keeps a new device.
 pub async fn insert(tx: &mut Tx, token_digest: &str, device: &Device, now: Timestamp) -> Result<(), Fault> {
-    on!(tx, |conn| {
-        sqlx::query(
-            "INSERT INTO devices (id, token_digest, account_id, browser, created_at, trusted_until)
+    later!(
+        tx,
+        "INSERT INTO devices (id, token_digest, account_id, browser, created_at, trusted_until)
              VALUES ($1, $2, $3, $4, $5, $6)",
-        )
-        .bind(&device.id)
-        .bind(token_digest)
-        .bind(&device.account_id)
-        .bind(&device.browser)
-        .bind(now.0)
-        .bind(device.trusted_until)
-        .execute(conn)
-        .await?
-        .rows_affected()
-    });
+        &device.id,
+        token_digest,
+        &device.account_id,
+        &device.browser,
+        now.0,
+        device.trusted_until,
+    );
     Ok(())
 }
 
@@ -78,13 +74,11 @@ pub async fn ids(tx: &mut Tx, account: &AccountId) -> Result<Vec<String>, Fault>
 
 /// Trusts no device of the account any longer.
 pub async fn untrust_all(tx: &mut Tx, account: &AccountId) -> Result<(), Fault> {
-    on!(tx, |conn| {
-        sqlx::query("UPDATE devices SET trusted_until = NULL WHERE account_id = $1 AND trusted_until IS NOT NULL")
-            .bind(&account.0)
-            .execute(conn)
-            .await?
-            .rows_affected()
-    });
+    later!(
+        tx,
+        "UPDATE devices SET trusted_until = NULL WHERE account_id = $1 AND trusted_until IS NOT NULL",
+        &account.0,
+    );
     Ok(())
 }
 

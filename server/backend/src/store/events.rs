@@ -1,6 +1,6 @@
 //! What happened to an account: appended, never changed.
 
-use super::{Tx, db::on};
+use super::{Tx, db::on, later::later};
 use crate::{Caller, Fault};
 use account::{AccountId, Activity, ActivityKind, Timestamp};
 use sqlx::QueryBuilder;
@@ -46,21 +46,17 @@ pub async fn append(
     caller: &Caller,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    on!(tx, |conn| {
-        sqlx::query(
-            "INSERT INTO events (id, account_id, kind, actor, at, browser, client) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .bind(crate::random::id())
-        .bind(&account.0)
-        .bind(kind.as_str())
-        .bind(actor.as_str())
-        .bind(now.0)
-        .bind(&caller.browser)
-        .bind(&caller.client)
-        .execute(conn)
-        .await?
-        .rows_affected()
-    });
+    later!(
+        tx,
+        "INSERT INTO events (id, account_id, kind, actor, at, browser, client) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        crate::random::id(),
+        &account.0,
+        kind.as_str(),
+        actor.as_str(),
+        now.0,
+        &caller.browser,
+        &caller.client,
+    );
     tx.happened(kind);
     Ok(())
 }

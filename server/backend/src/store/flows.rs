@@ -1,6 +1,6 @@
 //! Sign-ins, resets and sign-ups that browsers are in.
 
-use super::{Tx, db::on};
+use super::{Tx, db::on, later::later};
 use crate::Fault;
 use crate::proof::PasswordProof;
 use account::{AccountId, Challenge, Email, Purpose, Timestamp};
@@ -79,30 +79,26 @@ macro_rules! columns {
 
 /// Begins a flow.
 pub async fn insert(tx: &mut Tx, purpose: Purpose, flow: &Flow) -> Result<(), Fault> {
-    on!(tx, |conn| {
-        sqlx::query(
-            "INSERT INTO flows (id, purpose, email, account_id, label, language, next_path, tries_left, hints_left,
+    later!(
+        tx,
+        "INSERT INTO flows (id, purpose, email, account_id, label, language, next_path, tries_left, hints_left,
                                 codes_sent, resend_at, version, created_at, ends_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-        )
-        .bind(&flow.id)
-        .bind(purpose.as_str())
-        .bind(&flow.email)
-        .bind(&flow.account_id)
-        .bind(&flow.label)
-        .bind(&flow.language)
-        .bind(&flow.next_path)
-        .bind(flow.tries_left)
-        .bind(flow.hints_left)
-        .bind(flow.codes_sent)
-        .bind(flow.resend_at)
-        .bind(flow.version)
-        .bind(flow.created_at)
-        .bind(flow.ends_at)
-        .execute(conn)
-        .await?
-        .rows_affected()
-    });
+        &flow.id,
+        purpose.as_str(),
+        &flow.email,
+        &flow.account_id,
+        &flow.label,
+        &flow.language,
+        &flow.next_path,
+        flow.tries_left,
+        flow.hints_left,
+        flow.codes_sent,
+        flow.resend_at,
+        flow.version,
+        flow.created_at,
+        flow.ends_at,
+    );
     Ok(())
 }
 
@@ -161,18 +157,27 @@ pub async fn pass_code(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool, Fa
     Ok(passed == 1)
 }
 
-/// The password was right: once. From here on the flow is about that account.
-pub async fn pass_password(tx: &mut Tx, id: &str, account: &AccountId, now: Timestamp) -> Result<Option<Flow>, Fault> {
+/// The password was right: once. From here on the flow is about that account. `None`, too, where the account is off by now or
+/// has another hash than the one that was verified (attack: the password was changed while this hash was being computed).
+pub async fn pass_password(
+    tx: &mut Tx,
+    id: &str,
+    account: &AccountId,
+    verified: &str,
+    now: Timestamp,
+) -> Result<Option<Flow>, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query_as(columns!(
-            "UPDATE flows SET password_passed_at = $3, account_id = $2, version = version + 1
+            "UPDATE flows SET password_passed_at = $4, account_id = $2, version = version + 1
               WHERE id = $1 AND purpose = 'sign_in' AND password_passed_at IS NULL AND finished_at IS NULL
-                AND ended_at IS NULL AND ends_at > $3
+                AND ended_at IS NULL AND ends_at > $4
+                AND EXISTS (SELECT 1 FROM accounts WHERE id = $2 AND password = $3 AND disabled_at IS NULL)
               RETURNING",
             ""
         ))
         .bind(id)
         .bind(&account.0)
+        .bind(verified)
         .bind(now.0)
         .fetch_optional(conn)
         .await?
@@ -262,13 +267,12 @@ pub async fn set_next(tx: &mut Tx, id: &str, next_path: &str) -> Result<(), Faul
 
 /// Ends one flow.
 pub async fn end(tx: &mut Tx, id: &str, now: Timestamp) -> Result<(), Fault> {
-    on!(tx, |conn| {
-        sqlx::query("UPDATE flows SET ended_at = $2, version = version + 1 WHERE id = $1 AND ended_at IS NULL AND finished_at IS NULL")
-            .bind(id)
-            .bind(now.0)
-            .execute(conn)
-            .await?.rows_affected()
-    });
+    later!(
+        tx,
+        "UPDATE flows SET ended_at = $2, version = version + 1 WHERE id = $1 AND ended_at IS NULL AND finished_at IS NULL",
+        id,
+        now.0,
+    );
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Letters that wait for the courier. Bodies are sealed: a copy of the database holds no live code.
 
-use super::{Db, Tx, db::on};
+use super::{Db, Tx, db::on, later::later};
 use crate::{Fault, Keys, seal};
 use account::{Email, Letter, Timestamp};
 
@@ -46,38 +46,30 @@ pub async fn write(
 ) -> Result<(), Fault> {
     let id = crate::random::id();
     let body = seal::seal(keys, &id, letter)?;
-    on!(tx, |conn| {
-        sqlx::query(
-            "INSERT INTO letters (id, flow_id, recipient, language, body, written_at, due_at, attempts)
+    later!(
+        tx,
+        "INSERT INTO letters (id, flow_id, recipient, language, body, written_at, due_at, attempts)
              VALUES ($1, $2, $3, $4, $5, $6, $6, 0)",
-        )
-        .bind(&id)
-        .bind(flow)
-        .bind(to.as_str())
-        .bind(language)
-        .bind(body)
-        .bind(now.0)
-        .execute(conn)
-        .await?
-        .rows_affected()
-    });
+        &id,
+        flow,
+        to.as_str(),
+        language,
+        body,
+        now.0,
+    );
     Ok(())
 }
 
 /// Drops the letters of a flow that have not left yet, before a newer one is written: their code is dead, and two mails with
 /// different codes would only confuse.
 pub async fn drop_unsent(tx: &mut Tx, flow: &str, now: Timestamp) -> Result<(), Fault> {
-    on!(tx, |conn| {
-        sqlx::query(
-            "UPDATE letters SET given_up_at = $2, body = ''
+    later!(
+        tx,
+        "UPDATE letters SET given_up_at = $2, body = ''
               WHERE flow_id = $1 AND sent_at IS NULL AND given_up_at IS NULL",
-        )
-        .bind(flow)
-        .bind(now.0)
-        .execute(conn)
-        .await?
-        .rows_affected()
-    });
+        flow,
+        now.0,
+    );
     Ok(())
 }
 
@@ -122,10 +114,8 @@ macro_rules! lease {
     };
 }
 
-/// Leases what is due, for one minute: a courier that dies loses nothing. A letter that does not read is given up, so that
-/// it stops nobody. One whose key is not here waits a day for it: another server may have the key, or the operator a copy.
-pub async fn claim(db: &Db, keys: &Keys, now: Timestamp, limit: i64) -> Result<Vec<Claimed>, Fault> {
-    // A look without a write first: mostly there is nothing.
+/// Whether any letter is due. Reads only.
+pub async fn are_due(db: &Db, now: Timestamp) -> Result<bool, Fault> {
     let mut tx = db.read().await?;
     let due: Option<i64> = on!(&mut tx, |conn| {
         sqlx::query_scalar(
@@ -135,10 +125,15 @@ pub async fn claim(db: &Db, keys: &Keys, now: Timestamp, limit: i64) -> Result<V
         .fetch_optional(conn)
         .await?
     });
-    drop(tx);
-    if due.is_none() {
-        return Ok(Vec::new());
-    }
+    Ok(due.is_some())
+}
+
+/// Leases what is due, for one minute: a courier that dies loses nothing. A letter that does not read is given up, so that
+/// it stops nobody. One whose key is not here waits a day for it: another server may have the key, or the operator a copy.
+///
+/// What became of a letter need not be on the disk at once, here and below: a loss of power that takes it leaves a letter
+/// whose lease runs out, and at worst it leaves twice, as after a courier that died.
+pub async fn claim(db: &Db, keys: &Keys, now: Timestamp, limit: i64) -> Result<Vec<Claimed>, Fault> {
     let mut tx = db.write().await?;
     // PostgreSQL: what another courier holds is stepped over, not waited for. SQLite has one writer at a time. The outer
     // `due_at` is judged again under the row's lock, so that two couriers never lease the same letter.

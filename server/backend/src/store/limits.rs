@@ -1,6 +1,6 @@
 //! How often something was done in a window of time.
 
-use super::{Tx, db::on};
+use super::{Tx, db::on, later::later};
 use crate::Fault;
 use account::Timestamp;
 
@@ -46,13 +46,11 @@ pub async fn take(tx: &mut Tx, rules: &[Rule], now: Timestamp) -> Result<Option<
 /// Gives one of each back: it was right after all.
 pub async fn give_back(tx: &mut Tx, rules: &[Rule]) -> Result<(), Fault> {
     for rule in rules {
-        on!(tx, |conn| {
-            sqlx::query("UPDATE limits SET count = count - 1 WHERE key = $1 AND count > 0")
-                .bind(&rule.key)
-                .execute(conn)
-                .await?
-                .rows_affected()
-        });
+        later!(
+            tx,
+            "UPDATE limits SET count = count - 1 WHERE key = $1 AND count > 0",
+            &rule.key,
+        );
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Transactions, counted and timed for those who watch over the service.
 
+use super::later::Later;
+use super::writer::Writing;
 use crate::metrics::{Kind, SHORT_S, TRACE};
 use account::ActivityKind;
 use prometheus_client::metrics::counter::Counter;
@@ -7,7 +9,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use sqlx::pool::PoolConnection;
-use sqlx::{Database, Transaction};
+use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
 use tokio::time::Instant;
@@ -22,8 +24,10 @@ pub struct Measured {
 }
 
 /// A transaction under way, and what will have happened when it lasts. Rolled back unless committed.
-pub struct Open<D: Database> {
-    held: Held<D>,
+pub struct Open<H> {
+    held: H,
+    /// What has not run yet; SQLite's only.
+    pub(super) later: Later,
     events: Vec<ActivityKind>,
     began: Instant,
     measured: Measured,
@@ -31,13 +35,20 @@ pub struct Open<D: Database> {
     _span: Span,
 }
 
-/// What statements run on.
-pub(super) enum Held<D: Database> {
+/// What statements run on, in a SQLite file.
+pub enum OnFile {
+    /// A transaction of several, or one that is whole by itself.
+    Writing(Writing),
+    /// One that only reads, whole by itself.
+    Reading(PoolConnection<Sqlite>),
+}
+
+/// What statements run on, on a PostgreSQL server.
+pub enum OnServer {
     /// A transaction of several.
-    Transaction(Transaction<'static, D>),
-    /// A connection: each statement is whole by itself. On SQLite a `BEGIN` and a `COMMIT` more are two more changes of threads, on
-    /// a server two more ways there and back.
-    Connection(PoolConnection<D>),
+    Transaction(Transaction<'static, Postgres>),
+    /// A connection: each statement is whole by itself. A `BEGIN` and a `COMMIT` more are two more ways there and back.
+    Connection(PoolConnection<Postgres>),
 }
 
 impl Default for Measured {
@@ -75,59 +86,116 @@ impl Measured {
         );
     }
 
-    /// Begins in that way.
-    pub(super) async fn open<D: Database>(
+    /// Begins in that way, in the database of that name.
+    pub(super) async fn open<H>(
         &self,
-        begin: impl Future<Output = Result<Held<D>, sqlx::Error>>,
-    ) -> Result<Open<D>, sqlx::Error> {
-        let span = tracing::debug_span!(target: TRACE, "transaction", "db.system.name" = D::NAME);
+        system: &'static str,
+        begin: impl Future<Output = Result<H, sqlx::Error>>,
+    ) -> Result<Open<H>, sqlx::Error> {
+        let span = tracing::debug_span!(target: TRACE, "transaction", "db.system.name" = system);
         let asked = Instant::now();
         let held = begin.await?;
         let began = Instant::now();
         self.begin_s.observe((began - asked).as_secs_f64());
         Ok(Open {
             held,
+            later: Later::default(),
             events: Vec::new(),
             began,
             measured: self.clone(),
             _span: span,
         })
     }
+
+    /// Only what lasts has happened: what is put back and done again is counted once.
+    fn committed(&self, began: Instant, events: Vec<ActivityKind>) {
+        self.transaction_s.observe(began.elapsed().as_secs_f64());
+        for kind in events {
+            self.events.get_or_create(&Kind { kind: kind.as_str() }).inc();
+        }
+    }
 }
 
-impl<D: Database> Open<D> {
+impl<H> Open<H> {
     pub(super) fn happened(&mut self, kind: ActivityKind) {
         self.events.push(kind);
     }
+}
 
-    /// Makes it last. Only then it has happened: what is put back and done again is counted once.
+impl Open<OnFile> {
+    /// Runs what waits, so that what comes next finds it done.
+    pub(super) async fn catch_up(&mut self) -> Result<(), sqlx::Error> {
+        self.later.run(self.held.deref_mut()).await
+    }
+
+    /// Makes it last.
     pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
-        if let Held::Transaction(transaction) = self.held {
-            transaction.commit().await?;
+        if let OnFile::Writing(writing) = self.held {
+            writing.commit(self.later).await?;
         }
-        self.measured.transaction_s.observe(self.began.elapsed().as_secs_f64());
-        for kind in self.events {
-            self.measured.events.get_or_create(&Kind { kind: kind.as_str() }).inc();
-        }
+        self.measured.committed(self.began, self.events);
         Ok(())
     }
 }
 
-impl<D: Database> Deref for Open<D> {
-    type Target = D::Connection;
-    fn deref(&self) -> &D::Connection {
-        match &self.held {
-            Held::Transaction(transaction) => transaction,
-            Held::Connection(connection) => connection,
+impl Open<OnServer> {
+    /// Makes it last.
+    pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
+        if let OnServer::Transaction(transaction) = self.held {
+            transaction.commit().await?;
+        }
+        self.measured.committed(self.began, self.events);
+        Ok(())
+    }
+}
+
+impl<H: Deref> Deref for Open<H> {
+    type Target = H::Target;
+    fn deref(&self) -> &H::Target {
+        &self.held
+    }
+}
+
+impl<H: DerefMut> DerefMut for Open<H> {
+    fn deref_mut(&mut self) -> &mut H::Target {
+        &mut self.held
+    }
+}
+
+impl Deref for OnFile {
+    type Target = SqliteConnection;
+    fn deref(&self) -> &SqliteConnection {
+        match self {
+            Self::Writing(writing) => writing.connection(),
+            Self::Reading(connection) => connection,
         }
     }
 }
 
-impl<D: Database> DerefMut for Open<D> {
-    fn deref_mut(&mut self) -> &mut D::Connection {
-        match &mut self.held {
-            Held::Transaction(transaction) => transaction,
-            Held::Connection(connection) => connection,
+impl DerefMut for OnFile {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        match self {
+            Self::Writing(writing) => writing.connection_mut(),
+            Self::Reading(connection) => connection,
+        }
+    }
+}
+
+impl Deref for OnServer {
+    type Target = PgConnection;
+    fn deref(&self) -> &PgConnection {
+        match self {
+            Self::Transaction(transaction) => transaction,
+            Self::Connection(connection) => connection,
+        }
+    }
+}
+
+impl DerefMut for OnServer {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        match self {
+            Self::Transaction(transaction) => transaction,
+            Self::Connection(connection) => connection,
         }
     }
 }

@@ -8,12 +8,15 @@ pub mod devices;
 pub mod events;
 pub mod flows;
 mod in_use;
+mod later;
 pub mod letters;
 pub mod limits;
 mod measured;
 pub mod sessions;
 pub mod throttles;
+mod writer;
 
 pub use db::{Connections, Db, Tx};
 pub use in_use::InUse;
-pub use measured::{Measured, Open};
+pub use measured::{Measured, OnFile, OnServer, Open};
+pub use writer::{Kept, Writer, Writing};

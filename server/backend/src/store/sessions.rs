@@ -1,6 +1,6 @@
 //! Who is signed in where.
 
-use super::{Tx, db::on};
+use super::{Tx, db::on, later::later};
 use crate::Fault;
 use account::{AccountId, Timestamp};
 
@@ -25,23 +25,19 @@ pub struct Session {
 
 /// Begins a session.
 pub async fn insert(tx: &mut Tx, token_digest: &str, session: &Session) -> Result<(), Fault> {
-    on!(tx, |conn| {
-        sqlx::query(
-            "INSERT INTO sessions (id, token_digest, account_id, browser, client, signed_in_at, last_seen_at, ends_at)
+    later!(
+        tx,
+        "INSERT INTO sessions (id, token_digest, account_id, browser, client, signed_in_at, last_seen_at, ends_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        )
-        .bind(&session.id)
-        .bind(token_digest)
-        .bind(&session.account_id)
-        .bind(&session.browser)
-        .bind(&session.client)
-        .bind(session.signed_in_at)
-        .bind(session.last_seen_at)
-        .bind(session.ends_at)
-        .execute(conn)
-        .await?
-        .rows_affected()
-    });
+        &session.id,
+        token_digest,
+        &session.account_id,
+        &session.browser,
+        &session.client,
+        session.signed_in_at,
+        session.last_seen_at,
+        session.ends_at,
+    );
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Failures in a row, and the waits that they earn.
 
-use super::{Tx, db::on};
+use super::{Tx, db::on, later::later};
 use crate::Fault;
 use account::Timestamp;
 
@@ -48,14 +48,12 @@ pub async fn give_back(tx: &mut Tx, key: &str) -> Result<(), Fault> {
 
 /// Makes the lane wait.
 pub async fn wait_until(tx: &mut Tx, key: &str, until: Timestamp) -> Result<(), Fault> {
-    on!(tx, |conn| {
-        sqlx::query("UPDATE throttles SET next_allowed_at = $2 WHERE key = $1")
-            .bind(key)
-            .bind(until.0)
-            .execute(conn)
-            .await?
-            .rows_affected()
-    });
+    later!(
+        tx,
+        "UPDATE throttles SET next_allowed_at = $2 WHERE key = $1",
+        key,
+        until.0,
+    );
     Ok(())
 }
 
@@ -87,11 +85,7 @@ pub async fn count(tx: &mut Tx, key: &str, now: Timestamp) -> Result<i64, Fault>
 
 /// A success: the row of failures is over.
 pub async fn clear(tx: &mut Tx, key: &str) -> Result<(), Fault> {
-    on!(tx, |conn| sqlx::query("DELETE FROM throttles WHERE key = $1")
-        .bind(key)
-        .execute(conn)
-        .await?
-        .rows_affected());
+    later!(tx, "DELETE FROM throttles WHERE key = $1", key,);
     Ok(())
 }
 

@@ -20,8 +20,8 @@ const OF_ALL: [&str; 8] = [
     "UPDATE flows SET ended_at = $1, version = version + 1\n              WHERE ended_at IS NULL",
     "UPDATE letters SET given_up_at = $1, body = '' WHERE sent_at IS NULL",
 ];
-/// What looks at a file of SQLite that is no service's database yet.
-const OF_A_FILE: &str = "backup.rs";
+/// What looks at a file of SQLite that is no service's database yet, and what runs the others' statements.
+const NONE_OF_ITS_OWN: [&str; 2] = ["backup.rs", "later.rs"];
 
 /// PostgreSQL plans by what it has counted; of empty tables any plan is as good as another.
 const CROWD: &str = "
@@ -116,7 +116,7 @@ fn statements_of_the_store() -> Vec<String> {
     let mut statements = Vec::new();
     for file in store.read_dir().unwrap() {
         let path = file.unwrap().path();
-        if path.ends_with(OF_A_FILE) {
+        if NONE_OF_ITS_OWN.iter().any(|file| path.ends_with(file)) {
             continue;
         }
         let source = std::fs::read_to_string(path).unwrap();
@@ -125,10 +125,13 @@ fn statements_of_the_store() -> Vec<String> {
             .filter(|line| !line.trim_start().starts_with("//"))
             .collect();
         let source = code.join("\n");
-        for (at, _) in source.match_indices("sqlx::query") {
+        let calls = source
+            .match_indices("sqlx::query")
+            .chain(source.match_indices("later!("));
+        for (at, _) in calls {
             let call = &source[at..];
             let argument = call[call.find('(').unwrap() + 1..].trim_start();
-            let statement = if argument.starts_with('"') {
+            let statement = if argument.starts_with('"') || call.starts_with("later!") {
                 literals(argument).next().unwrap().to_owned()
             } else {
                 expanded(&source, argument)

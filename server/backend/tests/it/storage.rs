@@ -43,7 +43,7 @@ fn every_public_function_of_the_store_is_tried_here() {
         let source = std::fs::read_to_string(&path).unwrap();
         for after in source.split("pub async fn ").skip(1) {
             let name = after.split(['(', '<']).next().unwrap();
-            let call = if module == "db" {
+            let call = if ["db", "writer"].contains(&module.as_str()) {
                 format!("{name}(")
             } else {
                 format!("{module}::{name}(")
@@ -59,8 +59,13 @@ async fn a_database_begins_commits_rolls_back_and_closes(world: &World) {
     let db = world.database.open().await;
     db.migrate().await.unwrap();
     db.ping().await.unwrap();
-    for last in [false, true] {
-        let mut tx = db.begin().await.unwrap();
+    for (synced, last) in [(true, false), (false, false), (true, true)] {
+        let begun = if synced {
+            db.begin().await
+        } else {
+            db.begin_unsynced().await
+        };
+        let mut tx = begun.unwrap();
         accounts::insert(&mut tx, &local(ADA), None, NOW).await.unwrap();
         if last {
             tx.commit().await.unwrap();
@@ -82,8 +87,11 @@ async fn a_database_begins_commits_rolls_back_and_closes(world: &World) {
         Some("ar"),
         "a statement is whole by itself"
     );
+    if let Db::Sqlite { writer, .. } = &db {
+        drop(writer.hold().await.unwrap());
+    }
     db.close().await;
-    assert!(db.ping().await.is_err());
+    assert!(db.ping().await.is_err() && db.begin().await.is_err());
     assert!(Db::open("postgres://rekey@127.0.0.1:1/nowhere").await.is_err());
 }
 
@@ -251,24 +259,20 @@ async fn flows_move_forward_only(world: &World) {
             .is_none()
     );
     assert!(!flows::finish_without_code(&mut tx, "s", NOW).await.unwrap());
-    assert!(
-        flows::pass_password(&mut tx, "s", &id(ADA), late)
-            .await
-            .unwrap()
-            .is_none()
-    );
-    assert!(
-        flows::pass_password(&mut tx, "s", &id(ADA), NOW)
-            .await
-            .unwrap()
-            .is_some()
-    );
-    assert!(
-        flows::pass_password(&mut tx, "s", &id(ADA), NOW)
-            .await
-            .unwrap()
-            .is_none()
-    );
+    accounts::set_disabled(&mut tx, &id(ADA), Some(NOW)).await.unwrap();
+    for (verified, at, on, passes) in [
+        ("hash", NOW, false, false),
+        ("another hash", NOW, true, false),
+        ("hash", late, true, false),
+        ("hash", NOW, true, true),
+        ("hash", NOW, true, false),
+    ] {
+        if on {
+            accounts::set_disabled(&mut tx, &id(ADA), None).await.unwrap();
+        }
+        let passed = flows::pass_password(&mut tx, "s", &id(ADA), verified, at).await;
+        assert_eq!(passed.unwrap().is_some(), passes, "{verified} at {at:?}, on: {on}");
+    }
     let sent = flows::take_send(&mut tx, "s", Purpose::SignIn, 30, NOW)
         .await
         .unwrap()
@@ -504,6 +508,8 @@ async fn letters_are_leased_retried_and_blanked(world: &World) {
         }
     }
     tx.commit().await.unwrap();
+    assert!(!letters::are_due(db, NOW.plus_ms(-1)).await.unwrap());
+    assert!(letters::are_due(db, NOW).await.unwrap());
     assert_eq!(letters::claim(db, keys, NOW.plus_ms(-1), 9).await.unwrap().len(), 0);
     assert_eq!(letters::claim(db, keys, NOW, 1).await.unwrap().len(), 1);
     let rest = letters::claim(db, keys, NOW, 9).await.unwrap();

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 pub const PROOFS: &[Proof] = &[Proof {
     number: 25,
     property: "A full disk: writes are refused, reading goes on, and it recovers by itself",
-    hole: "The program as it was: after the first refusal 284 answers with 500, and no end of it. `store/db.rs` without `has_no_transaction`.",
+    hole: "The program as it was: after the first refusal 284 answers with 500, and no end of it.",
     on: &[Setting::Sqlite],
     run: full,
 }];
