@@ -18,7 +18,7 @@ use rand::RngCore;
 use std::sync::Arc;
 use std::time::Duration;
 use threads::Threads;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tracing::Instrument;
 use zeroize::Zeroizing;
@@ -65,6 +65,9 @@ pub enum EngineChoice {
     Reference,
 }
 
+/// A place in the queue; free again when the work is done, or this is dropped.
+pub struct Place(OwnedSemaphorePermit);
+
 /// What verifying told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
@@ -100,6 +103,12 @@ impl Hashing {
         &self.places
     }
 
+    /// The places at the cores, for the tests likewise.
+    #[must_use]
+    pub fn cores(&self) -> &Semaphore {
+        &self.cores
+    }
+
     /// The stored form of a new password.
     ///
     /// # Errors
@@ -126,37 +135,56 @@ impl Hashing {
     /// # Errors
     /// [`Fault::Busy`] when the queue is full; [`Fault::KeyGone`], [`Fault::Corrupt`].
     pub async fn verify(&self, password: &Secret, stored: Option<&str>) -> Result<Verdict, Fault> {
+        self.verify_at(self.place()?, password, stored).await
+    }
+
+    /// The same, at a place in the queue that was taken before.
+    ///
+    /// # Errors
+    /// [`Fault::Busy`] when its turn does not come in time; [`Fault::KeyGone`], [`Fault::Corrupt`].
+    pub async fn verify_at(&self, place: Place, password: &Secret, stored: Option<&str>) -> Result<Verdict, Fault> {
         let (keys, password) = (self.keys.clone(), password.clone());
         // Under the key of this moment: one that is gone from the key file would tell nobody's hash from somebody's.
         let nobodys = || format!("{}{}", self.keys.current().id(), self.nobody);
         let stored_or_nobody = stored.map_or_else(nobodys, str::to_owned);
         let verdict = self
-            .admitted(move |engine| compare(engine, &keys, &password, &stored_or_nobody))
+            .admitted_at(place, move |engine| {
+                compare(engine, &keys, &password, &stored_or_nobody)
+            })
             .await??;
         Ok(if stored.is_some() { verdict } else { Verdict::Wrong })
     }
 
-    /// Runs the work on a thread for hashing when its turn comes. Attack: a flood of sign-ins that takes all cores and memory.
+    /// A place in the queue, for those who have other work to do before they hash: in a flood, who finds none has cost nothing.
+    ///
+    /// # Errors
+    /// [`Fault::Busy`] when the queue is full.
+    pub fn place(&self) -> Result<Place, Fault> {
+        let place = self.places.clone().try_acquire_owned();
+        place.map(Place).map_err(|_| self.busy("queue_full"))
+    }
+
     async fn admitted<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Engine) -> T + Send + 'static,
     ) -> Result<T, Fault> {
-        const BUSY: Fault = Fault::Busy {
-            retry_after_s: RETRY_AFTER_S,
-        };
-        let Ok(place) = self.places.clone().try_acquire_owned() else {
-            self.measured.refused("queue_full");
-            return Err(BUSY);
-        };
+        self.admitted_at(self.place()?, work).await
+    }
+
+    /// Runs the work on a thread for hashing when its turn comes. Attack: a flood of sign-ins that takes all cores and memory.
+    async fn admitted_at<T: Send + 'static>(
+        &self,
+        place: Place,
+        work: impl FnOnce(&mut Engine) -> T + Send + 'static,
+    ) -> Result<T, Fault> {
         let asked = Instant::now();
         let Ok(Ok(core)) = tokio::time::timeout(WAIT, self.cores.clone().acquire_owned()).await else {
-            self.measured.refused("too_slow");
-            return Err(BUSY);
+            return Err(self.busy("too_slow"));
         };
         self.measured.waited(asked.elapsed());
         // Both permits move into the work: a request that is given up goes on hashing, and must go on being counted
         // (attack: opening and dropping requests to get more hashes at once than there are cores).
-        let (permits, measured) = ((core, place), self.measured.clone());
+        let (permits, measured) = ((core, place.0), self.measured.clone());
         let done = self.threads.run(move |engine| {
             let began = Instant::now();
             let result = work(engine);
@@ -165,6 +193,13 @@ impl Hashing {
             result
         });
         done.instrument(tracing::debug_span!(target: TRACE, "hash")).await
+    }
+
+    fn busy(&self, why: &'static str) -> Fault {
+        self.measured.refused(why);
+        Fault::Busy {
+            retry_after_s: RETRY_AFTER_S,
+        }
     }
 }
 

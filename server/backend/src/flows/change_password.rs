@@ -35,11 +35,12 @@ impl Backend {
         let lane = self.lane(&mut tx, held, &account.email, Some(&account.id)).await?;
         drop(tx);
 
+        let place = self.parts.hashing.place()?;
         let mut tx = self.parts.db.begin().await?;
         let in_a_row = self.spend_password(&mut tx, &lane, self.now()).await?;
         tx.commit().await?;
         let hash = stored.password.ok_or(Refusal::CurrentWrong)?;
-        if self.verify_password(&lane, current, Some(&hash), None).await? == Verdict::Wrong {
+        if self.verify_password(place, &lane, current, Some(&hash), None).await? == Verdict::Wrong {
             let noted = self.note_wrong_current(caller, &account, in_a_row).await;
             self.unless_put_back(&lane, noted.map_err(Error::from)).await?;
             return Err(Refusal::CurrentWrong.into());

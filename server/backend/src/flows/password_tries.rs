@@ -1,5 +1,6 @@
 //! Tries of a password, when signing in and when changing it: whose they count as, and who has to wait.
 
+use crate::hashing::Place;
 use crate::store::{Tx, accounts, throttles};
 use crate::{Backend, Error, Fault, Held, Verdict, retried};
 use account::{AccountId, Email, Refusal, Secret, Timestamp};
@@ -9,12 +10,14 @@ impl Backend {
     /// ours gives the try back: nothing was looked at, and nobody waits for our being busy.
     pub(super) async fn verify_password(
         &self,
+        place: Place,
         lane: &str,
         password: &Secret,
         stored: Option<&str>,
         somebody_elses: Option<&str>,
     ) -> Result<Verdict, Error> {
-        let verdict = self.parts.hashing.verify(password, stored.or(somebody_elses)).await;
+        let hash = stored.or(somebody_elses);
+        let verdict = self.parts.hashing.verify_at(place, password, hash).await;
         if verdict.is_err() {
             self.give_back_password(lane).await?;
         }

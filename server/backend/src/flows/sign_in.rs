@@ -114,6 +114,8 @@ impl Backend {
         password: &Secret,
     ) -> Result<Moved<SignInStep>, Error> {
         let token = held.sign_in.as_ref().ok_or(Refusal::FlowGone)?;
+        // Attack: a flood of sign-ins. Who is told to come later has asked the database for nothing.
+        let place = self.parts.hashing.place()?;
         let id = random::digest(token);
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
@@ -140,7 +142,7 @@ impl Backend {
             stored.filter(|stored| stored.account.kind == AccountKind::Local && stored.account.disabled_at.is_none());
         let hash = usable.as_ref().and_then(|stored| stored.password.as_deref());
         let verdict = self
-            .verify_password(&lane, password, hash, somebody_elses.as_deref())
+            .verify_password(place, &lane, password, hash, somebody_elses.as_deref())
             .await?;
         let (Some(stored), true) = (usable, verdict != Verdict::Wrong) else {
             let refusal = self.wrong_password(caller, flow, whose, in_a_row).await;

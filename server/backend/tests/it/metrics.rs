@@ -101,7 +101,7 @@ async fn waiting(world: &World) -> (f64, f64) {
     )
 }
 
-async fn scrape(world: &World) -> String {
+pub async fn scrape(world: &World) -> String {
     let mut registry = Registry::default();
     world.backend.register_metrics(&mut registry);
     world.backend.read_gauges().await;
@@ -110,7 +110,7 @@ async fn scrape(world: &World) -> String {
     text
 }
 
-fn value(text: &str, series: &str) -> f64 {
+pub fn value(text: &str, series: &str) -> f64 {
     let line = text
         .lines()
         .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));

@@ -1,6 +1,7 @@
 //! Wrong passwords: how many are looked at, who waits for them, and who does not.
 
 use crate::browser::Browser;
+use crate::metrics::{scrape, value};
 use crate::on_both_databases;
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, together};
 use account::{ActivityKind, Notice, Refusal, SignInStep};
@@ -9,6 +10,8 @@ use tokio::sync::SemaphorePermit;
 
 on_both_databases!(
     our_being_busy_costs_no_try,
+    who_waits_too_long_for_a_core_spends_no_try,
+    a_full_queue_is_said_before_the_database_is_asked,
     a_reset_ends_every_wait_of_the_old_password,
     five_wrong_passwords_are_free_and_then_waits_double,
     a_wait_is_no_longer_than_an_hour,
@@ -180,26 +183,37 @@ async fn each_browser_that_was_here_before_waits_for_its_own(world: &World) {
     assert!(grace.sign_in(world, GRACE, PASSWORD).await.is_ok());
 }
 
-/// Property 9: where all cores are taken, every address is told so; an address that were refused without a hash would not be.
+/// Property 9: an address that were refused without a hash would be told by the clock.
 async fn every_kind_of_address_costs_a_hash(world: &World) {
     world.person("local@example.com").await;
     world.google_person("google@example.com").await;
     world.managed_person("managed@example.com").await;
     world.disabled_person("disabled@example.com").await;
-    let mut browsers = Vec::new();
     for kind in ["unknown", "local", "google", "managed", "disabled"] {
-        browsers.push((kind, at_the_password(world, &format!("{kind}@example.com")).await));
+        let mut browser = at_the_password(world, &format!("{kind}@example.com")).await;
+        let before = count(world, "rekey_hashing_duration_seconds_count").await;
+        assert_eq!(browser.password(WRONG_PASSWORD).await, Err(Refusal::SignInWrong));
+        let after = count(world, "rekey_hashing_duration_seconds_count").await;
+        assert_eq!(after - before, 1.0, "{kind}");
     }
+}
+
+/// Property 23: in a flood of sign-ins the database is left to those who are let in.
+async fn a_full_queue_is_said_before_the_database_is_asked(world: &World) {
+    world.person(ADA).await;
+    let browser = at_the_password(world, ADA).await;
+    let begun = "rekey_database_begin_seconds_count";
+    let first = count(world, begun).await;
+    // To count is to ask, too.
+    let counting = count(world, begun).await - first;
     let busy = every_place(&world.hashing);
-    for (kind, browser) in browsers {
-        let told = browser.try_password(PASSWORD).await;
-        assert!(
-            matches!(told, Err(Error::Fault(Fault::Busy { .. }))),
-            "{kind} costs no hash: {:?}",
-            told.err()
-        );
-    }
+    browser.try_password(PASSWORD).await.unwrap_err();
     drop(busy);
+    assert_eq!(count(world, begun).await - first, 2.0 * counting);
+}
+
+async fn count(world: &World, name: &str) -> f64 {
+    value(&scrape(world).await, name)
 }
 
 /// Takes every place in the queue of the hasher.
@@ -255,4 +269,19 @@ async fn our_being_busy_costs_no_try(world: &World) {
         );
     }
     drop(busy);
+}
+
+async fn who_waits_too_long_for_a_core_spends_no_try(world: &World) {
+    world.person(ADA).await;
+    let strict = world.with(|settings| settings.limits.free_passwords = 1).await;
+    let mut browser = at_the_password(&strict, ADA).await;
+    let cores = world.hashing.cores().acquire_many(2).await.unwrap();
+    let told = browser.try_password(PASSWORD).await;
+    assert!(
+        matches!(told, Err(Error::Fault(Fault::Busy { .. }))),
+        "{:?}",
+        told.err()
+    );
+    drop(cores);
+    assert!(matches!(browser.password(PASSWORD).await, Ok(SignInStep::EnterCode(_))));
 }
