@@ -14,14 +14,14 @@ use std::time::Duration;
 
 /// Pages of a round, and how long they may take.
 const PAGES: (usize, Duration) = (3_000, Duration::from_secs(8));
-/// Sign-ins of a round: in three rounds a thousand.
+/// Sign-ins of a round.
 const SIGN_INS: (usize, Duration) = (340, Duration::from_secs(20));
 /// Resets of a round: half for those who have an account.
 pub const RESETS: (usize, Duration) = (2 * crowd::FORGETFUL, Duration::from_secs(8));
 /// Session checks of a round.
 const SESSIONS: (usize, Duration) = (20_000, Duration::from_secs(4));
 /// Before the first round, uncounted.
-const WARM_UP: (usize, Duration) = (300, Duration::from_secs(4));
+const WARM_UP: (usize, Duration) = (160, Duration::from_secs(4));
 
 /// What the rounds have told so far.
 pub struct Rounds<'a> {
@@ -82,7 +82,13 @@ impl<'a> Rounds<'a> {
             if !(whole.status == 200 && whole.says("E-mail address") && whole.says("</html>")) {
                 return Err(whole.unexpected("GET /signin is not the page"));
             }
-            crowd::ask(port, WARM_UP.0, WARM_UP.1, page).map_err(|fault| self.explained(fault))?;
+            let explained = |fault| self.explained(fault);
+            crowd::ask(port, WARM_UP.0, WARM_UP.1, page).map_err(explained)?;
+            // A connection to the database prepares each statement once.
+            let done = crowd::ask(port, WARM_UP.0, WARM_UP.1, sign_in).map_err(explained)?;
+            let reset = |connection: &mut Connection, index| reset(connection, 0, index);
+            crowd::ask(port, WARM_UP.0, WARM_UP.1, reset).map_err(explained)?;
+            self.signed_in += done.count;
         }
         self.running.be_quiet()?;
         let cores = machine::cores();
