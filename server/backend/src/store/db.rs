@@ -6,7 +6,7 @@ use crate::Fault;
 use account::ActivityKind;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection, Database, PgPool, Pool, Postgres, Sqlite, SqlitePool};
+use sqlx::{Connection, Database, PgConnection, PgPool, Pool, Postgres, Sqlite, SqlitePool};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -71,6 +71,7 @@ impl Db {
                 .max_connections(CONNECTIONS)
                 .acquire_timeout(Duration::from_secs(10))
                 .test_before_acquire(false)
+                .before_acquire(|connection, about| Box::pin(still_stands(connection, about.idle_for)))
                 .connect_with(options)
                 .await?;
             let measured = Measured::default();
@@ -235,22 +236,19 @@ impl Db {
     }
 }
 
+/// Whether a connection may be used again. When it was given back the pool asked it; the server may have started again since.
+async fn still_stands(connection: &mut PgConnection, idle_for: Duration) -> Result<bool, sqlx::Error> {
+    // No server starts again in less, and a busy one is not asked twice for each answer.
+    const AT_ONCE: Duration = Duration::from_millis(100);
+    Ok(idle_for < AT_ONCE || connection.ping().await.is_ok())
+}
+
 async fn connected_there(pool: &PgPool, measured: &Measured) -> Result<Tx, Fault> {
-    let connect = async {
-        for _ in 0..CONNECTIONS {
-            let mut connection = pool.acquire().await?;
-            if connection.ping().await.is_ok() {
-                return Ok(OnServer::Connection(connection));
-            }
-            // The server has started again since it was used last.
-            drop(connection.detach());
-        }
-        Ok(OnServer::Connection(pool.acquire().await?))
-    };
+    let connect = async { pool.acquire().await.map(OnServer::Connection) };
     Ok(Tx::Postgres(measured.open(Postgres::NAME, connect).await?))
 }
 
-/// The first statement tells whether the connection still stands, so nothing is asked before it.
+/// Where the connection does not stand any longer its first statement tells so.
 async fn begin_there(pool: &PgPool, synced: bool) -> Result<OnServer, sqlx::Error> {
     let begin = if synced {
         "BEGIN"
