@@ -15,6 +15,9 @@ use tracing::Instrument;
 
 /// Letters that are sent at the same time.
 const AT_ONCE: usize = 16;
+/// Of those so many are worth a claim, within a moment.
+const ENOUGH: u32 = 8;
+const MOMENT: Duration = Duration::from_millis(20);
 /// How long a courier with nothing to do waits at most before it looks again: another server may have written a letter, or
 /// the time of another try may have come.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -53,13 +56,20 @@ impl Courier {
     pub async fn run(self) {
         let mut some_wait = false;
         loop {
-            // A slow mail server holds up its own letters only: the other hands go on.
-            drop(self.hands.acquire().await);
-            let free = self.hands.available_permits();
+            let free = self.free_hands().await;
             let begun = self.dispatch(free, some_wait).await.len();
             // Where every free hand got a letter there may be more. Else one may be written here, or elsewhere and be seen later.
             some_wait = begun == free || timeout(PAUSE, self.backend.letters_written.notified()).await.is_ok();
         }
+    }
+
+    /// Waits for a hand, and a moment for half of them: where they come free one after the other, one claim does for many. A slow
+    /// mail server holds up its own letters only: the other hands go on.
+    async fn free_hands(&self) -> usize {
+        drop(self.hands.acquire().await);
+        // It fails when it is late, and the hands that are free are as good.
+        drop(timeout(MOMENT, self.hands.acquire_many(ENOUGH)).await);
+        self.hands.available_permits()
     }
 
     /// Sends what is due now, once; gives how many letters it handled. For tests and for tools.

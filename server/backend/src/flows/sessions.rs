@@ -305,29 +305,27 @@ impl Backend {
     ) -> Result<Option<Session>, Fault> {
         let Some(token) = &held.session else { return Ok(None) };
         let session = sessions::find(tx, &random::digest(token), self.idle_ms(), now).await?;
-        if let Some(session) = &session
-            && now.0 > session.last_seen_at + TOUCH_MS
-        {
-            self.touch_later(session.id.clone(), now);
+        if let Some(session) = &session {
+            self.touch_later(session, now);
         }
         Ok(session)
     }
 
     /// The live session of the browser, and whose it is.
     pub(super) async fn signed_in(&self, tx: &mut Tx, held: &Held) -> Result<(Session, Stored), Error> {
-        let session = self
-            .find_session(tx, held, self.now())
-            .await?
-            .ok_or(Refusal::SignedOut)?;
-        let stored = accounts::find(tx, &AccountId(session.account_id.clone()))
-            .await?
-            .ok_or(Refusal::SignedOut)?;
+        let (token, now) = (held.session.as_ref().ok_or(Refusal::SignedOut)?, self.now());
+        let found = accounts::find_by_session(tx, &random::digest(token), self.idle_ms(), now).await?;
+        let (session, stored) = found.ok_or(Refusal::SignedOut)?;
+        self.touch_later(&session, now);
         Ok((session, stored))
     }
 
-    /// Writes the use of a session down outside the request.
-    fn touch_later(&self, id: String, now: Timestamp) {
-        let backend = self.clone();
+    /// Writes the use of a session down outside the request, once in a while.
+    fn touch_later(&self, session: &Session, now: Timestamp) {
+        if now.0 <= session.last_seen_at + TOUCH_MS {
+            return;
+        }
+        let (backend, id) = (self.clone(), session.id.clone());
         tokio::spawn(async move {
             let touched = async {
                 let mut tx = backend.parts.db.write().await?;

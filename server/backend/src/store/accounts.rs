@@ -1,5 +1,6 @@
 //! People, and the organizations that manage some of them.
 
+use super::sessions::Session;
 use super::{Tx, db::on};
 use crate::Fault;
 use crate::proof::PasswordProof;
@@ -70,12 +71,14 @@ impl TryFrom<Row> for Stored {
     }
 }
 
+/// Accounts, with what stands beside each.
 macro_rules! select {
-    ($rest:literal) => {
+    ($beside:literal, $rest:literal) => {
         concat!(
             "SELECT a.id, a.email, a.name, a.kind, a.language, a.password, a.password_changed_at, a.password_unchecked_at,
-                    a.disabled_at, o.name AS organization, o.administrator_name, o.administrator_email
-               FROM accounts a LEFT JOIN organizations o ON o.id = a.organization_id ",
+                    a.disabled_at, o.name AS organization, o.administrator_name, o.administrator_email",
+            $beside,
+            " FROM accounts a LEFT JOIN organizations o ON o.id = a.organization_id ",
             $rest
         )
     };
@@ -84,7 +87,7 @@ macro_rules! select {
 /// The account of an address.
 pub async fn find_by_email(tx: &mut Tx, email: &Email) -> Result<Option<Stored>, Fault> {
     let row: Option<Row> = on!(tx, |conn| {
-        sqlx::query_as(select!("WHERE a.email = $1"))
+        sqlx::query_as(select!("", "WHERE a.email = $1"))
             .bind(email.as_str())
             .fetch_optional(conn)
             .await?
@@ -94,11 +97,57 @@ pub async fn find_by_email(tx: &mut Tx, email: &Email) -> Result<Option<Stored>,
 
 /// The account of an id.
 pub async fn find(tx: &mut Tx, id: &AccountId) -> Result<Option<Stored>, Fault> {
-    let row: Option<Row> = on!(tx, |conn| sqlx::query_as(select!("WHERE a.id = $1"))
+    let row: Option<Row> = on!(tx, |conn| sqlx::query_as(select!("", "WHERE a.id = $1"))
         .bind(&id.0)
         .fetch_optional(conn)
         .await?);
     row.map(Stored::try_from).transpose()
+}
+
+#[derive(sqlx::FromRow)]
+struct WithSession {
+    #[sqlx(flatten)]
+    account: Row,
+    session_id: String,
+    browser: String,
+    client: String,
+    signed_in_at: i64,
+    last_seen_at: i64,
+    ends_at: i64,
+}
+
+/// The account that is on and has the live session of a token's digest, and that session. What every page behind the sign-in
+/// begins with, so it is one question; without the account: [`sessions::find`](super::sessions::find).
+pub async fn find_by_session(
+    tx: &mut Tx,
+    token_digest: &str,
+    idle_ms: i64,
+    now: Timestamp,
+) -> Result<Option<(Session, Stored)>, Fault> {
+    let row: Option<WithSession> = on!(tx, |conn| {
+        sqlx::query_as(select!(
+            ", s.id AS session_id, s.browser, s.client, s.signed_in_at, s.last_seen_at, s.ends_at",
+            "JOIN sessions s ON s.account_id = a.id
+              WHERE s.token_digest = $1 AND s.ends_at > $2 AND s.last_seen_at > $3 AND a.disabled_at IS NULL"
+        ))
+        .bind(token_digest)
+        .bind(now.0)
+        .bind(now.plus_ms(-idle_ms).0)
+        .fetch_optional(conn)
+        .await?
+    });
+    let Some(row) = row else { return Ok(None) };
+    let stored = Stored::try_from(row.account)?;
+    let session = Session {
+        id: row.session_id,
+        account_id: stored.account.id.0.clone(),
+        browser: row.browser,
+        client: row.client,
+        signed_in_at: row.signed_in_at,
+        last_seen_at: row.last_seen_at,
+        ends_at: row.ends_at,
+    };
+    Ok(Some((session, stored)))
 }
 
 /// The hash of the first account with one whose id is not before this. `None` when none of the next 20 accounts has one: no
@@ -118,7 +167,7 @@ pub async fn password_of_next(tx: &mut Tx, id: &AccountId) -> Result<Option<Stri
 /// Accounts by address, after one.
 pub async fn list(tx: &mut Tx, after: &str, limit: i64) -> Result<Vec<Account>, Fault> {
     let rows: Vec<Row> = on!(tx, |conn| {
-        sqlx::query_as(select!("WHERE a.email > $1 ORDER BY a.email LIMIT $2"))
+        sqlx::query_as(select!("", "WHERE a.email > $1 ORDER BY a.email LIMIT $2"))
             .bind(after)
             .bind(limit)
             .fetch_all(conn)
@@ -214,6 +263,7 @@ async fn organization_id(tx: &mut Tx, organization: &Organization, now: Timestam
 pub async fn hold(tx: &mut Tx, id: &AccountId) -> Result<(), Fault> {
     // SQLite has one writer at a time, who holds everything.
     if let Tx::Postgres(tx) = tx {
+        tx.catch_up().await?;
         sqlx::query("UPDATE accounts SET disabled_at = disabled_at WHERE id = $1")
             .bind(&id.0)
             .execute(&mut **tx)

@@ -6,7 +6,7 @@ use crate::Fault;
 use account::ActivityKind;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection, Database, PgConnection, PgPool, Pool, Postgres, Sqlite, SqlitePool};
+use sqlx::{Connection, Database, PgConnection, PgPool, Pool, SqlitePool};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -155,11 +155,11 @@ impl Db {
         Ok(match self {
             Self::Sqlite { writer, measured, .. } => {
                 let begin = async { writer.begin(synced).await.map(OnFile::Writing) };
-                Tx::Sqlite(measured.open(Sqlite::NAME, begin).await?)
+                Tx::Sqlite(measured.open(begin).await?)
             }
             Self::Postgres { pool, measured } => {
                 let begin = begin_there(pool, synced);
-                Tx::Postgres(measured.open(Postgres::NAME, begin).await?)
+                Tx::Postgres(measured.open(begin).await?)
             }
         })
     }
@@ -173,7 +173,7 @@ impl Db {
         match self {
             Self::Sqlite { writer, measured, .. } => {
                 let write = async { writer.write().await.map(OnFile::Writing) };
-                Ok(Tx::Sqlite(measured.open(Sqlite::NAME, write).await?))
+                Ok(Tx::Sqlite(measured.open(write).await?))
             }
             Self::Postgres { pool, measured } => connected_there(pool, measured).await,
         }
@@ -187,7 +187,7 @@ impl Db {
         match self {
             Self::Sqlite { readers, measured, .. } => {
                 let read = async { readers.acquire().await.map(OnFile::Reading) };
-                Ok(Tx::Sqlite(measured.open(Sqlite::NAME, read).await?))
+                Ok(Tx::Sqlite(measured.open(read).await?))
             }
             Self::Postgres { pool, measured } => connected_there(pool, measured).await,
         }
@@ -245,7 +245,7 @@ async fn still_stands(connection: &mut PgConnection, idle_for: Duration) -> Resu
 
 async fn connected_there(pool: &PgPool, measured: &Measured) -> Result<Tx, Fault> {
     let connect = async { pool.acquire().await.map(OnServer::Connection) };
-    Ok(Tx::Postgres(measured.open(Postgres::NAME, connect).await?))
+    Ok(Tx::Postgres(measured.open(connect).await?))
 }
 
 /// Where the connection does not stand any longer its first statement tells so.
@@ -309,6 +309,7 @@ macro_rules! on {
                 $run
             }
             $crate::store::Tx::Postgres(tx) => {
+                tx.catch_up().await?;
                 let $conn = &mut **tx;
                 $run
             }

@@ -1,41 +1,50 @@
 //! Statements that give nothing back, and can wait.
 
 use sqlx::error::BoxDynError;
-use sqlx::sqlite::SqliteArguments;
-use sqlx::{Arguments, AssertSqlSafe, Encode, Sqlite, SqliteConnection, Type};
+use sqlx::{Arguments, AssertSqlSafe, Database, Encode, PgConnection, Postgres, Sqlite, SqliteConnection, Type};
 
-/// Statements of a transaction that wait for the next one that gives something, or for the commit. SQLite's connection has a
-/// thread of its own: a statement by itself is a change to it and one back, which takes longer than the statement; those that
-/// wait go together. On PostgreSQL nothing waits: it takes one statement at a time.
-#[derive(Default)]
-pub struct Later {
-    statements: String,
-    arguments: SqliteArguments,
+/// Statements of a transaction that wait for the next one that gives something, or for the commit, and go together. SQLite's
+/// connection has a thread of its own: a statement by itself is a change to it and one back, which takes longer than the
+/// statement. PostgreSQL is asked over a socket, and each of its processes wakes and sleeps for each question.
+pub struct Later<D: Database> {
+    /// In which `$9` is the ninth of all arguments.
+    statements: Vec<String>,
+    arguments: D::Arguments,
 }
 
-impl Later {
+impl<D: Database> Default for Later<D> {
+    fn default() -> Self {
+        Self {
+            statements: Vec::new(),
+            arguments: D::Arguments::default(),
+        }
+    }
+}
+
+impl<D: Database> Later<D> {
     /// Adds one, written for its first argument as `$1`; its arguments follow by [`bind`](Self::bind).
     pub(super) fn push(&mut self, statement: &'static str) -> Result<(), sqlx::Error> {
-        // In one text `$9` is the ninth of all arguments.
         let before = self.arguments.len();
         let mut pieces = statement.split('$');
-        self.statements.extend(pieces.next());
+        let mut renumbered: String = pieces.next().into_iter().collect();
         for piece in pieces {
             let digits = piece.find(|c: char| !c.is_ascii_digit()).unwrap_or(piece.len());
             let (number, rest) = piece.split_at(digits);
             let number: usize = number.parse().map_err(|_| sqlx::Error::Protocol(statement.into()))?;
-            self.statements.push_str(&format!("${}{rest}", before + number));
+            renumbered.push_str(&format!("${}{rest}", before + number));
         }
-        self.statements.push(';');
+        self.statements.push(renumbered);
         Ok(())
     }
 
     /// Gives the next argument of the one that was added last.
-    pub(super) fn bind<'t>(&mut self, value: impl Encode<'t, Sqlite> + Type<Sqlite>) -> Result<(), sqlx::Error> {
+    pub(super) fn bind<'t>(&mut self, value: impl Encode<'t, D> + Type<D>) -> Result<(), sqlx::Error> {
         let added: Result<(), BoxDynError> = self.arguments.add(value);
         added.map_err(sqlx::Error::Encode)
     }
+}
 
+impl Later<Sqlite> {
     /// Runs those that wait, in their order.
     pub(super) async fn run(&mut self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
         if self.statements.is_empty() {
@@ -43,13 +52,50 @@ impl Later {
         }
         let Self { statements, arguments } = std::mem::take(self);
         // Put together from the sources' own text: what people type comes by arguments only.
-        let all = AssertSqlSafe(statements);
+        let all = AssertSqlSafe(statements.join(";"));
         sqlx::query_with(all, arguments).execute(connection).await.map(drop)
     }
 }
 
+impl Later<Postgres> {
+    /// Runs those that wait.
+    pub(super) async fn run(&mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let Self {
+            mut statements,
+            arguments,
+        } = std::mem::take(self);
+        let Some(last) = statements.pop() else { return Ok(()) };
+        // A statement of several, as a text of several takes no arguments.
+        let mut all = String::new();
+        for (number, statement) in statements.iter().enumerate() {
+            let before = if number == 0 { "WITH" } else { "," };
+            all.push_str(&format!("{before} s{number} AS ({statement})"));
+        }
+        let all = AssertSqlSafe(all + " " + &last);
+        sqlx::query_with(all, arguments).execute(connection).await.map(drop)
+    }
+
+    /// Whether this one may go together with those that wait. All of them see what was before the first, and a row is changed by
+    /// one of them only: so one that changes rows goes with none of the same table, and what follows a change may only add to it.
+    pub(super) fn takes(&self, statement: &str) -> bool {
+        let (verb, table) = about(statement);
+        self.statements
+            .iter()
+            .map(|waits| about(waits))
+            .all(|(before, other)| table != other || (verb == "INSERT" && before != "DELETE"))
+    }
+}
+
+/// `INSERT` and `flows` of `INSERT INTO flows …`.
+fn about(statement: &str) -> (&str, &str) {
+    let mut words = statement.split_ascii_whitespace();
+    let verb = words.next().unwrap_or_default();
+    let table = words.find(|word| !["INTO", "FROM"].contains(word));
+    (verb, table.unwrap_or_default())
+}
+
 /// Runs a statement whose outcome nobody asks for, in its place among the others of the transaction:
-/// `later!(tx, "UPDATE … $1 … $2", first, second)`.
+/// `later!(tx, "UPDATE … $1 … $2", first, second)`. It is about one table.
 macro_rules! later {
     ($tx:expr, $statement:literal $(, $value:expr)* $(,)?) => {
         match $tx {
@@ -58,7 +104,11 @@ macro_rules! later {
                 $(tx.later.bind($value)?;)*
             }
             $crate::store::Tx::Postgres(tx) => {
-                sqlx::query($statement)$(.bind($value))*.execute(&mut **tx).await?;
+                if !tx.later.takes($statement) {
+                    tx.catch_up().await?;
+                }
+                tx.later.push($statement)?;
+                $(tx.later.bind($value)?;)*
             }
         }
     };
@@ -77,7 +127,7 @@ mod tests {
             .execute(&mut connection)
             .await
             .unwrap();
-        let mut later = Later::default();
+        let mut later = Later::<Sqlite>::default();
         for again in 0..3 {
             for (name, number) in [("x", 1_i64), ("y", 2)] {
                 later.push("INSERT INTO t (b, a) VALUES ($2, $1)").unwrap();

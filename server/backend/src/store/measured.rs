@@ -9,7 +9,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use sqlx::pool::PoolConnection;
-use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+use sqlx::{Database, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
 use tokio::time::Instant;
@@ -24,15 +24,29 @@ pub struct Measured {
 }
 
 /// A transaction under way, and what will have happened when it lasts. Rolled back unless committed.
-pub struct Open<H> {
+pub struct Open<H: Holds> {
     held: H,
-    /// What has not run yet; SQLite's only.
-    pub(super) later: Later,
+    /// What has not run yet.
+    pub(super) later: Later<H::In>,
     events: Vec<ActivityKind>,
     began: Instant,
     measured: Measured,
     /// Ends with it.
     _span: Span,
+}
+
+/// What statements run on.
+pub trait Holds {
+    /// In which database.
+    type In: Database;
+}
+
+impl Holds for OnFile {
+    type In = Sqlite;
+}
+
+impl Holds for OnServer {
+    type In = Postgres;
 }
 
 /// What statements run on, in a SQLite file.
@@ -86,13 +100,12 @@ impl Measured {
         );
     }
 
-    /// Begins in that way, in the database of that name.
-    pub(super) async fn open<H>(
+    /// Begins in that way.
+    pub(super) async fn open<H: Holds>(
         &self,
-        system: &'static str,
         begin: impl Future<Output = Result<H, sqlx::Error>>,
     ) -> Result<Open<H>, sqlx::Error> {
-        let span = tracing::debug_span!(target: TRACE, "transaction", "db.system.name" = system);
+        let span = tracing::debug_span!(target: TRACE, "transaction", "db.system.name" = H::In::NAME);
         let asked = Instant::now();
         let held = begin.await?;
         let began = Instant::now();
@@ -116,7 +129,7 @@ impl Measured {
     }
 }
 
-impl<H> Open<H> {
+impl<H: Holds> Open<H> {
     pub(super) fn happened(&mut self, kind: ActivityKind) {
         self.events.push(kind);
     }
@@ -139,8 +152,14 @@ impl Open<OnFile> {
 }
 
 impl Open<OnServer> {
+    /// Runs what waits, so that what comes next finds it done.
+    pub(super) async fn catch_up(&mut self) -> Result<(), sqlx::Error> {
+        self.later.run(self.held.deref_mut()).await
+    }
+
     /// Makes it last.
-    pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
+    pub(super) async fn commit(mut self) -> Result<(), sqlx::Error> {
+        self.catch_up().await?;
         if let OnServer::Transaction(transaction) = self.held {
             transaction.commit().await?;
         }
@@ -149,14 +168,14 @@ impl Open<OnServer> {
     }
 }
 
-impl<H: Deref> Deref for Open<H> {
+impl<H: Holds + Deref> Deref for Open<H> {
     type Target = H::Target;
     fn deref(&self) -> &H::Target {
         &self.held
     }
 }
 
-impl<H: DerefMut> DerefMut for Open<H> {
+impl<H: Holds + DerefMut> DerefMut for Open<H> {
     fn deref_mut(&mut self) -> &mut H::Target {
         &mut self.held
     }

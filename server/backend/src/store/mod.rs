@@ -18,5 +18,6 @@ mod writer;
 
 pub use db::{Connections, Db, Tx};
 pub use in_use::InUse;
-pub use measured::{Measured, OnFile, OnServer, Open};
+pub use later::Later;
+pub use measured::{Holds, Measured, OnFile, OnServer, Open};
 pub use writer::{Kept, Writer, Writing};

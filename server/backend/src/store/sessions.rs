@@ -5,7 +5,7 @@ use crate::Fault;
 use account::{AccountId, Timestamp};
 
 /// A session's row.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Session {
     /// Names it to its owner.
     pub id: String,

@@ -2,10 +2,11 @@
 
 use super::later::Later;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, Sqlite, SqliteConnection};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard};
+use tokio::sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard, oneshot};
 use tokio::time::timeout;
 
 /// How long one waits for the others at most.
@@ -14,12 +15,20 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Lends the connection to one at a time, in the order in which they ask. In place of a pool of one and sqlx's transaction: the
 /// pool asks the connection's thread after each use whether it still stands, which is a change of threads more; and where SQLite
 /// has rolled back by itself, as on a full disk, that transaction never ends and none can begin after it.
+///
+/// Where others wait, a synced transaction is not committed by itself: the next one goes on in it, as a part of its own that is
+/// rolled back by itself, and one commit puts all on the disk (group commit). Each is told that it lasts when it does.
 #[derive(Clone)]
 pub struct Writer {
     options: Arc<SqliteConnectOptions>,
     /// `None` once closed.
-    kept: Arc<Mutex<Option<Kept>>>,
+    kept: Lock,
+    /// How many wait to write.
+    waiting: Arc<AtomicUsize>,
 }
+
+type Lock = Arc<Mutex<Option<Kept>>>;
+type Held = OwnedMappedMutexGuard<Option<Kept>, Kept>;
 
 /// The connection, and how whoever had it left it.
 pub struct Kept {
@@ -29,21 +38,28 @@ pub struct Kept {
     syncs: bool,
     /// Whether a transaction was begun that has not ended.
     begun: bool,
+    /// Whoever is done with a part of that transaction, and waits until it lasts. Where there is one, the savepoint `part` is set.
+    done: Vec<oneshot::Sender<Result<(), String>>>,
+    /// Whether something was begun behind that savepoint and is not done.
+    in_part: bool,
 }
 
-/// A transaction, rolled back unless committed; or a statement that is whole by itself.
+/// A transaction, or a part of one, rolled back unless committed; or a statement that is whole by itself.
 pub struct Writing {
-    kept: OwnedMappedMutexGuard<Option<Kept>, Kept>,
+    kept: Held,
     writer: Writer,
 }
 
 impl Writer {
     /// Opens the file.
     pub(super) async fn open(options: SqliteConnectOptions) -> Result<Self, sqlx::Error> {
+        // What a part needs to be rolled back is a few pages: not worth a file.
+        let options = options.pragma("temp_store", "MEMORY");
         let kept = Kept::open(&options).await?;
         Ok(Self {
             options: Arc::new(options),
             kept: Arc::new(Mutex::new(Some(kept))),
+            waiting: Arc::default(),
         })
     }
 
@@ -51,25 +67,20 @@ impl Writer {
     ///
     /// # Errors
     /// When it is closed, or others have it for too long.
-    pub async fn hold(&self) -> Result<OwnedMappedMutexGuard<Option<Kept>, Kept>, sqlx::Error> {
-        let kept = timeout(PATIENCE, self.kept.clone().lock_owned()).await;
-        let kept = kept.map_err(|_| sqlx::Error::PoolTimedOut)?;
-        let kept = OwnedMutexGuard::try_map(kept, Option::as_mut);
-        let mut kept = kept.map_err(|_| sqlx::Error::PoolClosed)?;
-        if kept.begun {
-            match sqlx::raw_sql("ROLLBACK").execute(&mut kept.connection).await {
-                // An error of SQLite's says that nothing was begun any more.
-                Ok(_) | Err(sqlx::Error::Database(_)) => kept.begun = false,
-                Err(_) => *kept = Kept::open(&self.options).await?,
-            }
-        }
+    pub async fn hold(&self) -> Result<Held, sqlx::Error> {
+        let mut kept = self.lock().await?;
+        kept.settle(&self.options).await?;
         Ok(kept)
     }
 
     /// Begins a transaction. `IMMEDIATE`: a deferred one that upgrades fails at once under a second writer.
     pub(super) async fn begin(&self, synced: bool) -> Result<Writing, sqlx::Error> {
-        let mut writing = self.write_alone().await?;
+        let mut writing = self.wait().await?;
         let kept = &mut *writing.kept;
+        if kept.goes_on(synced) && kept.part().await.is_ok() {
+            return Ok(writing);
+        }
+        kept.settle(&self.options).await?;
         (kept.begun, kept.syncs) = (true, synced);
         // Said at each begin, where it goes along, so that what was before does not matter.
         let begin = if synced {
@@ -81,10 +92,14 @@ impl Writer {
         Ok(writing)
     }
 
-    /// For a statement that is whole by itself; not synced.
+    /// For a statement that is whole by itself; not synced, unless it comes along with what is.
     pub(super) async fn write(&self) -> Result<Writing, sqlx::Error> {
-        let mut writing = self.write_alone().await?;
+        let mut writing = self.wait().await?;
         let kept = &mut *writing.kept;
+        if kept.goes_on(false) && kept.part().await.is_ok() {
+            return Ok(writing);
+        }
+        kept.settle(&self.options).await?;
         if kept.syncs {
             let pragma = sqlx::raw_sql("PRAGMA synchronous = NORMAL");
             pragma.execute(&mut kept.connection).await?;
@@ -95,9 +110,12 @@ impl Writer {
 
     /// Closes it, after what runs has ended.
     pub(super) async fn close(&self) {
-        let kept = self.kept.lock().await.take();
-        if let Some(kept) = kept {
-            // What it failed to tidy up no longer matters.
+        let mut kept = self.kept.lock().await;
+        // What it fails to tidy up no longer matters.
+        if let Some(kept) = kept.as_mut() {
+            let _ = kept.settle(&self.options).await;
+        }
+        if let Some(kept) = kept.take() {
             let _ = kept.connection.close().await;
         }
     }
@@ -107,9 +125,42 @@ impl Writer {
         self.kept.try_lock().is_err()
     }
 
-    async fn write_alone(&self) -> Result<Writing, sqlx::Error> {
-        let (kept, writer) = (self.hold().await?, self.clone());
+    async fn wait(&self) -> Result<Writing, sqlx::Error> {
+        /// Counted for as long as it is there, also of a request that nobody waits for any more.
+        struct Waits<'a>(&'a AtomicUsize);
+        impl Drop for Waits<'_> {
+            fn drop(&mut self) {
+                self.0.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let waits = Waits(&self.waiting);
+        let kept = self.lock().await?;
+        drop(waits);
+        let writer = self.clone();
         Ok(Writing { kept, writer })
+    }
+
+    async fn lock(&self) -> Result<Held, sqlx::Error> {
+        let kept = timeout(PATIENCE, self.kept.clone().lock_owned()).await;
+        let kept = kept.map_err(|_| sqlx::Error::PoolTimedOut)?;
+        let kept = OwnedMutexGuard::try_map(kept, Option::as_mut);
+        kept.map_err(|_| sqlx::Error::PoolClosed)
+    }
+
+    /// Takes a turn after those who wait now, however long that is, and ends what is open by then. In a task of its own: a commit
+    /// for many is not let go with one request.
+    fn settle_later(&self) {
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let writer = self.clone();
+            runtime.spawn(async move {
+                if let Some(kept) = writer.kept.lock().await.as_mut()
+                    && let Err(error) = kept.settle(&writer.options).await
+                {
+                    tracing::error!(%error, "the database's file does not open");
+                }
+            });
+        }
     }
 }
 
@@ -120,7 +171,60 @@ impl Kept {
             // As the options say.
             syncs: true,
             begun: false,
+            done: Vec::new(),
+            in_part: false,
         })
+    }
+
+    /// Whether what was begun is left open for the next one, who may ask that it is synced.
+    const fn goes_on(&self, synced: bool) -> bool {
+        self.begun && !self.done.is_empty() && (self.syncs || !synced)
+    }
+
+    /// Begins a part, where nothing of another one is left.
+    async fn part(&mut self) -> Result<(), sqlx::Error> {
+        if self.in_part {
+            let back = sqlx::raw_sql("ROLLBACK TO part");
+            back.execute(&mut self.connection).await?;
+        }
+        self.in_part = true;
+        Ok(())
+    }
+
+    /// Ends what is open: those who are done are kept and told, what is not done is rolled back.
+    async fn settle(&mut self, options: &SqliteConnectOptions) -> Result<(), sqlx::Error> {
+        if !self.begun {
+            return Ok(());
+        }
+        if !self.done.is_empty() {
+            let commit = if self.in_part {
+                "ROLLBACK TO part; COMMIT"
+            } else {
+                "COMMIT"
+            };
+            let committed = sqlx::raw_sql(commit).execute(&mut self.connection).await;
+            let lasts = committed.is_ok();
+            // SQLite rolls back by itself where the disk is full or fails: then it fails for all.
+            self.ended(committed.map(drop).map_err(|error| error.to_string()));
+            if lasts {
+                return Ok(());
+            }
+        }
+        match sqlx::raw_sql("ROLLBACK").execute(&mut self.connection).await {
+            // An error of SQLite's says that nothing was begun any more.
+            Ok(_) | Err(sqlx::Error::Database(_)) => self.ended(Ok(())),
+            Err(_) => *self = Self::open(options).await?,
+        }
+        Ok(())
+    }
+
+    /// The transaction has ended so.
+    fn ended(&mut self, lasts: Result<(), String>) {
+        (self.begun, self.in_part) = (false, false);
+        for done in self.done.drain(..) {
+            // A request that nobody waits for any more.
+            let _ = done.send(lasts.clone());
+        }
     }
 }
 
@@ -136,13 +240,32 @@ impl Writing {
     }
 
     /// Makes it last, with what waits.
-    pub(super) async fn commit(mut self, mut later: Later) -> Result<(), sqlx::Error> {
-        if self.kept.begun {
-            later.push("COMMIT")?;
+    pub(super) async fn commit(mut self, mut later: Later<Sqlite>) -> Result<(), sqlx::Error> {
+        let kept = &mut *self.kept;
+        if !kept.begun {
+            return later.run(&mut kept.connection).await;
         }
-        later.run(&mut self.kept.connection).await?;
-        self.kept.begun = false;
-        Ok(())
+        let first = kept.done.is_empty();
+        if first && !(kept.syncs && self.writer.waiting.load(Ordering::Relaxed) > 0) {
+            later.push("COMMIT")?;
+            later.run(&mut kept.connection).await?;
+            kept.ended(Ok(()));
+            return Ok(());
+        }
+        if !first {
+            later.push("RELEASE part")?;
+        }
+        later.push("SAVEPOINT part")?;
+        later.run(&mut kept.connection).await?;
+        kept.in_part = false;
+        let (done, lasts) = oneshot::channel();
+        kept.done.push(done);
+        if first {
+            self.writer.settle_later();
+        }
+        drop(self);
+        let lasts = lasts.await.unwrap_or_else(|_| Err("its end was not told".to_owned()));
+        lasts.map_err(|told| sqlx::Error::Io(std::io::Error::other(told)))
     }
 }
 
@@ -150,11 +273,8 @@ impl Drop for Writing {
     /// A refusal, a fault, or a request that nobody waits for any more. Whoever has the connection next rolls back; where nobody
     /// does, that is the one below, as an open transaction keeps other programs from writing.
     fn drop(&mut self) {
-        if self.kept.begun
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
-            let writer = self.writer.clone();
-            runtime.spawn(async move { writer.hold().await.map(drop) });
+        if self.kept.begun && self.kept.done.is_empty() {
+            self.writer.settle_later();
         }
     }
 }

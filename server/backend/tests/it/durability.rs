@@ -2,13 +2,15 @@
 
 use crate::database::Database;
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, other_code};
-use account::{Refusal, SignInStep};
-use backend::store::{Db, Tx, accounts};
+use account::{Refusal, SignInStep, Timestamp};
+use backend::store::{Db, Tx, Writer, accounts, throttles};
 use backend::{Courier, Error, Fault, Mail};
+use sqlx::AssertSqlSafe;
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
-use tokio::task::yield_now;
+use tokio::task::{JoinSet, yield_now};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_is_synced_whatever_was_before_it() {
@@ -125,18 +127,141 @@ async fn a_transaction_that_is_let_go_is_rolled_back() {
     world.end().await;
 }
 
+/// Group commit: those who come while another one writes share its commit, and each of them is rolled back by itself.
+#[tokio::test]
+async fn those_who_wait_share_one_commit() {
+    let world = World::on_sqlite().await;
+    let writer = writer(&world);
+    let mut kept = writer.hold().await.unwrap();
+    let commits = Arc::new(AtomicUsize::new(0));
+    let mut handle = kept.connection.lock_handle().await.unwrap();
+    let count = commits.clone();
+    handle.set_commit_hook(move || count.fetch_add(1, Ordering::Relaxed) < usize::MAX);
+    drop(handle);
+    let mut asked = JoinSet::new();
+    for number in 0..20 {
+        let db = world.backend.db().clone();
+        asked.spawn(async move {
+            let mut tx = match number % 5 {
+                1 => db.begin_unsynced().await,
+                2 => db.write().await,
+                _ => db.begin().await,
+            }
+            .unwrap();
+            throttles::count(&mut tx, &format!("number {number}"), Timestamp(1))
+                .await
+                .unwrap();
+            if number % 5 == 3 {
+                // Refused, and its row as well.
+                return;
+            }
+            tx.commit().await.unwrap();
+            let mut tx = db.read().await.unwrap();
+            let seen = throttles::failures(&mut tx, &format!("number {number}")).await.unwrap();
+            assert_eq!(seen, 1, "told that it lasts before it does");
+        });
+    }
+    // Now all of them wait.
+    yield_now().await;
+    drop(kept);
+    while let Some(done) = asked.join_next().await {
+        done.unwrap();
+    }
+    assert_eq!(commits.load(Ordering::Relaxed), 1);
+    let mut tx = world.backend.db().read().await.unwrap();
+    for number in 0..20 {
+        let seen = throttles::failures(&mut tx, &format!("number {number}")).await.unwrap();
+        assert_eq!(seen, i64::from(number % 5 != 3), "{number}");
+    }
+    drop(tx);
+    world.end().await;
+}
+
+/// Where the disk is full in the midst of them, what was acknowledged is there, and nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_takes_nothing_that_was_acknowledged() {
+    let world = World::on_sqlite().await;
+    let pages = of_the_writer(&world, "PRAGMA page_count").await;
+    let (mut acknowledged, mut refused) = (0, 0);
+    for round in 0..6 {
+        let full = format!("PRAGMA max_page_count = {}", pages + 10 * (round + 1));
+        of_the_writer(&world, &full).await;
+        let mut asked = JoinSet::new();
+        for stranger in 0..40 {
+            let (email, browser) = (format!("{round}-{stranger}@example.com"), world.browser());
+            let backend = world.backend.clone();
+            asked.spawn(async move {
+                backend
+                    .begin_reset(&browser.caller, &browser.held, &email)
+                    .await
+                    .map(drop)
+            });
+        }
+        while let Some(outcome) = asked.join_next().await {
+            match outcome.unwrap() {
+                Ok(()) => acknowledged += 1,
+                Err(Error::Fault(Fault::Away(_))) => refused += 1,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+    assert!(acknowledged > 0 && refused > 0, "{acknowledged} {refused}");
+    assert_eq!(of_the_writer(&world, "SELECT count(*) FROM flows").await, acknowledged);
+    assert_eq!(
+        of_the_writer(&world, "SELECT count(*) FROM letters").await,
+        acknowledged
+    );
+    world.end().await;
+}
+
+/// Requests that nobody waits for any more, among others that somebody waits for, at whatever step they were.
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_are_let_go_take_nobody_along() {
+    let world = World::on_sqlite().await;
+    let mut asked = JoinSet::new();
+    for number in 0..120 {
+        let (email, browser) = (format!("{number}@example.com"), world.browser());
+        let backend = world.backend.clone();
+        asked.spawn(async move {
+            let mut begun = Box::pin(backend.begin_reset(&browser.caller, &browser.held, &email));
+            if number % 3 > 0 {
+                return begun.await.map(drop).map(|()| 1);
+            }
+            for _ in 0..number / 3 {
+                if let Poll::Ready(done) = poll_fn(|context| Poll::Ready(begun.as_mut().poll(context))).await {
+                    return done.map(|_| 1);
+                }
+                yield_now().await;
+            }
+            Ok(0)
+        });
+    }
+    let mut acknowledged = 0;
+    while let Some(outcome) = asked.join_next().await {
+        acknowledged += outcome.unwrap().unwrap();
+    }
+    let kept = of_the_writer(&world, "SELECT count(*) FROM flows").await;
+    assert!((acknowledged..=120).contains(&kept), "{kept} {acknowledged}");
+    assert_eq!(of_the_writer(&world, "SELECT count(*) FROM letters").await, kept);
+    world.end().await;
+}
+
 /// Whether the last write was on the disk before it was acknowledged: the writer stays as it was for that one.
 async fn synced(world: &World) -> bool {
     let level: i64 = of_the_writer(world, "PRAGMA synchronous").await;
     level == 2
 }
 
-async fn of_the_writer(world: &World, pragma: &'static str) -> i64 {
+fn writer(world: &World) -> &Writer {
     let Db::Sqlite { writer, .. } = world.backend.db() else {
         panic!("a scenario on SQLite");
     };
-    let mut kept = writer.hold().await.unwrap();
-    sqlx::query_scalar(pragma)
+    writer
+}
+
+async fn of_the_writer(world: &World, sql: &str) -> i64 {
+    let mut kept = writer(world).hold().await.unwrap();
+    sqlx::query_scalar(AssertSqlSafe(sql))
         .fetch_one(&mut kept.connection)
         .await
         .unwrap()

@@ -12,6 +12,7 @@ use sqlx::AssertSqlSafe;
 
 on_both_databases!(
     a_database_begins_commits_rolls_back_and_closes,
+    what_waits_keeps_its_order,
     accounts_are_kept,
     many_accounts_are_made_at_once,
     a_password_is_set_by_a_redeemed_proof_only,
@@ -93,6 +94,49 @@ async fn a_database_begins_commits_rolls_back_and_closes(world: &World) {
     db.close().await;
     assert!(db.ping().await.is_err() && db.begin().await.is_err());
     assert!(Db::open("postgres://rekey@127.0.0.1:1/nowhere").await.is_err());
+}
+
+/// Statements that give nothing back go to the database together.
+async fn what_waits_keeps_its_order(world: &World) {
+    let (db, keys, ada) = (world.backend.db(), &world.keys, address(ADA));
+    let mut tx = db.begin().await.unwrap();
+    let letter = Letter::Notice(Notice::ManyFailures { at: NOW });
+    flows::insert(&mut tx, Purpose::Reset, &flow("f")).await.unwrap();
+    letters::write(&mut tx, keys, Some("f"), &ada, "en", &letter, NOW)
+        .await
+        .unwrap();
+    letters::drop_unsent(&mut tx, "f", NOW).await.unwrap();
+    letters::write(&mut tx, keys, Some("f"), &ada, "en", &letter, NOW.plus_ms(1))
+        .await
+        .unwrap();
+    codes::issue(&mut tx, Purpose::Reset, &ada, "f", &code("old", 0))
+        .await
+        .unwrap();
+    codes::issue(&mut tx, Purpose::Reset, &ada, "f", &code("new", 1))
+        .await
+        .unwrap();
+    flows::end(&mut tx, "f", NOW.plus_ms(5)).await.unwrap();
+    flows::end(&mut tx, "f", NOW.plus_ms(9)).await.unwrap();
+    throttles::count(&mut tx, "lane", NOW).await.unwrap();
+    throttles::clear(&mut tx, "lane").await.unwrap();
+    tx.commit().await.unwrap();
+
+    let mut tx = db.read().await.unwrap();
+    let ended = flows::find(&mut tx, "f", Purpose::Reset).await.unwrap().unwrap();
+    assert_eq!(
+        (ended.ended_at, ended.version),
+        (Some(NOW.0 + 5), flow("f").version + 1)
+    );
+    let codes = codes::of_flow(&mut tx, "f").await.unwrap();
+    let live: Vec<_> = codes.iter().filter(|code| code.superseded_at.is_none()).collect();
+    assert_eq!((codes.len(), live.len(), live[0].id.as_str()), (2, 1, "new"));
+    assert_eq!(throttles::failures(&mut tx, "lane").await.unwrap(), 0);
+    drop(tx);
+    let claimed = letters::claim(db, keys, NOW.plus_ms(9), 9).await.unwrap();
+    assert_eq!(
+        claimed.iter().map(|letter| letter.written_at).collect::<Vec<_>>(),
+        [NOW.plus_ms(1)]
+    );
 }
 
 async fn accounts_are_kept(world: &World) {
@@ -454,34 +498,13 @@ async fn sessions_are_kept_and_ended(world: &World) {
             .await
             .unwrap();
     }
-    let idle = 100;
-    assert!(sessions::find(&mut tx, "a", idle, NOW).await.unwrap().is_none());
-    assert!(
-        sessions::find(&mut tx, "digest a", idle, NOW.plus_ms(99))
-            .await
-            .unwrap()
-            .is_some()
-    );
-    assert!(
-        sessions::find(&mut tx, "digest a", idle, NOW.plus_ms(100))
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert!(!is_live(&mut tx, "a", NOW).await);
+    assert!(is_live(&mut tx, "digest a", NOW.plus_ms(99)).await);
+    assert!(!is_live(&mut tx, "digest a", NOW.plus_ms(100)).await);
     sessions::touch(&mut tx, "a", NOW.plus_ms(950)).await.unwrap();
     sessions::touch(&mut tx, "a", NOW.plus_ms(900)).await.unwrap();
-    assert!(
-        sessions::find(&mut tx, "digest a", idle, NOW.plus_ms(999))
-            .await
-            .unwrap()
-            .is_some()
-    );
-    assert!(
-        sessions::find(&mut tx, "digest a", idle, NOW.plus_ms(1_000))
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert!(is_live(&mut tx, "digest a", NOW.plus_ms(999)).await);
+    assert!(!is_live(&mut tx, "digest a", NOW.plus_ms(1_000)).await);
     let of_ada = sessions::of_account(&mut tx, &id(ADA), 1_000, NOW).await.unwrap();
     assert_eq!(
         of_ada.iter().map(|session| session.id.as_str()).collect::<Vec<_>>(),
@@ -492,7 +515,19 @@ async fn sessions_are_kept_and_ended(world: &World) {
     assert!(!sessions::end(&mut tx, &id(ADA), "a").await.unwrap());
     assert_eq!(sessions::end_all_but(&mut tx, &id(ADA), "b").await.unwrap(), 1);
     accounts::set_disabled(&mut tx, &id(ADA), Some(NOW)).await.unwrap();
-    assert!(sessions::find(&mut tx, "digest b", idle, NOW).await.unwrap().is_none());
+    assert!(!is_live(&mut tx, "digest b", NOW).await);
+}
+
+/// Ada's session, by both ways to ask for it.
+async fn is_live(tx: &mut Tx, token_digest: &str, now: Timestamp) -> bool {
+    let idle = 100;
+    let session = sessions::find(tx, token_digest, idle, now).await.unwrap();
+    let with_account = accounts::find_by_session(tx, token_digest, idle, now).await.unwrap();
+    if let Some((session, stored)) = &with_account {
+        assert_eq!((&session.account_id, &stored.account.id), (&id(ADA).0, &id(ADA)));
+    }
+    assert_eq!(session, with_account.map(|(session, _)| session));
+    session.is_some()
 }
 
 async fn letters_are_leased_retried_and_blanked(world: &World) {

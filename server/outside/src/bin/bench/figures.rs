@@ -26,20 +26,20 @@ impl Figures {
         self.postgres_s.extend(cpu.postgres.map(of_1000));
     }
 
-    /// All of them. `what` was done so often a second; `cpu` is what a thousand of it should take.
-    pub fn rows(&self, table: &mut Table, name: &str, what: &str, cpu: impl Into<Option<Aim>>) {
-        table.row(&format!("{name}: {what} a second"), 0, None, &self.a_second);
+    /// All of them. `what` is done so often a second, which should be `often`; a thousand of it should take `cpu`.
+    pub fn rows(&self, table: &mut Table, name: &str, what: &str, often: Option<Aim>, cpu: Option<Aim>) {
+        table.row(&format!("{name}: {what} a second"), 0, often, &self.a_second);
         table.row(&format!("{name}: p50, ms"), 1, None, &self.p50);
         table.row(&format!("{name}: p99, ms"), 1, None, &self.p99);
         self.cpu_rows(table, name, cpu);
     }
 
     /// The seconds of CPU alone.
-    pub fn cpu_rows(&self, table: &mut Table, name: &str, cpu: impl Into<Option<Aim>>) {
+    pub fn cpu_rows(&self, table: &mut Table, name: &str, cpu: Option<Aim>) {
         let mut row = |whose: &str, aim, figures: &[f64]| {
             table.row(&format!("{name}: CPU-s of {whose} per 1,000"), 2, aim, figures);
         };
-        row("the server", cpu.into(), &self.server_s);
+        row("the server", cpu, &self.server_s);
         row("PostgreSQL", None, &self.postgres_s);
     }
 }

@@ -56,10 +56,10 @@ pub fn rage(running: &Running) -> Result<Storm, Fault> {
                 (&over, &judged, &later, &broken, &longest, &together);
             scope.spawn(move || {
                 together.wait();
-                let mut connection = None;
+                let mut person = Person::new(number);
                 let mut own_longest = 0.0_f64;
                 while !over.load(Ordering::Relaxed) {
-                    let (outcome, ms) = sign_in(&mut connection, port, number);
+                    let (outcome, ms) = person.sign_in(port);
                     own_longest = own_longest.max(ms);
                     let count = match outcome {
                         Outcome::Judged => judged,
@@ -68,7 +68,7 @@ pub fn rage(running: &Running) -> Result<Storm, Fault> {
                     };
                     count.fetch_add(1, Ordering::Relaxed);
                     if matches!(outcome, Outcome::Later) {
-                        // Far less patient than people are, who are asked to wait for two seconds.
+                        // Far less patient than people are, who are asked to wait for two seconds. They send their form again.
                         sleep(Duration::from_millis(200));
                     }
                 }
@@ -106,36 +106,55 @@ enum Outcome {
     Broken,
 }
 
-/// One sign-in up to its mailed code; how it ended, and the longest answer in ms.
-fn sign_in(kept: &mut Option<Connection>, port: u16, number: usize) -> (Outcome, f64) {
-    let Some(mut connection) = kept.take().or_else(|| Connection::open(port).ok()) else {
-        return (Outcome::Broken, 0.0);
-    };
-    let mut jar = Jar::default();
-    let mut longest = 0.0_f64;
-    let steps = [
-        ("/api/sign_in/begin", ("email", crowd::signer(number)), "EnterPassword"),
-        (
-            "/api/sign_in/password",
-            ("password", crowd::PASSWORD.to_owned()),
-            "EnterCode",
-        ),
-    ];
-    for (path, (name, value), expected) in steps {
-        let began = Instant::now();
-        let answer = connection.form(path, &[(name, &value)], &mut jar);
-        longest = longest.max(began.elapsed().as_secs_f64() * 1_000.0);
-        match answer {
-            Ok(answer) if answer.status == 200 && answer.says(expected) => {}
-            Ok(answer) if is_later(&answer) => {
-                *kept = Some(connection);
-                return (Outcome::Later, longest);
-            }
-            _ => return (Outcome::Broken, longest),
+/// Somebody who signs in, again and again.
+struct Person {
+    email: String,
+    connection: Option<Connection>,
+    /// Of the sign-in that waits for its password.
+    begun: Option<Jar>,
+}
+
+impl Person {
+    fn new(number: usize) -> Self {
+        Self {
+            email: crowd::signer(number),
+            connection: None,
+            begun: None,
         }
     }
-    *kept = Some(connection);
-    (Outcome::Judged, longest)
+
+    /// A sign-in up to its mailed code, from where it stands; how it ended, and the longest answer in ms.
+    fn sign_in(&mut self, port: u16) -> (Outcome, f64) {
+        let Some(mut connection) = self.connection.take().or_else(|| Connection::open(port).ok()) else {
+            return (Outcome::Broken, 0.0);
+        };
+        let mut longest = 0.0_f64;
+        let mut send = |step: &str, field: (&str, &str), jar: &mut Jar, expected: &str| {
+            let began = Instant::now();
+            let answer = connection.form(&format!("/api/sign_in/{step}"), &[field], jar);
+            longest = longest.max(began.elapsed().as_secs_f64() * 1_000.0);
+            match answer {
+                Ok(answer) if answer.status == 200 && answer.says(expected) => Outcome::Judged,
+                Ok(answer) if is_later(&answer) => Outcome::Later,
+                _ => Outcome::Broken,
+            }
+        };
+        let mut jar = self.begun.take();
+        let mut outcome = Outcome::Judged;
+        if jar.is_none() {
+            let mut new = Jar::default();
+            outcome = send("begin", ("email", &self.email), &mut new, "EnterPassword");
+            jar = matches!(outcome, Outcome::Judged).then_some(new);
+        }
+        if let Some(mut jar) = jar {
+            outcome = send("password", ("password", crowd::PASSWORD), &mut jar, "EnterCode");
+            self.begun = matches!(outcome, Outcome::Later).then_some(jar);
+        }
+        if !matches!(outcome, Outcome::Broken) {
+            self.connection = Some(connection);
+        }
+        (outcome, longest)
+    }
 }
 
 fn is_later(answer: &Answer) -> bool {
