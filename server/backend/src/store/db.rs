@@ -1,7 +1,7 @@
 //! The database in use. Nothing outside `store/` knows that there are two.
 
 use super::measured::{Measured, OnFile, OnServer, Open};
-use super::{InUse, Writer};
+use super::{Checkpoints, InUse, Writer};
 use crate::Fault;
 use account::ActivityKind;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -24,6 +24,8 @@ pub enum Db {
         writer: Writer,
         /// The ones that read.
         readers: SqlitePool,
+        /// What moves the writer's log into the file.
+        checkpoints: Checkpoints,
         /// What is counted of it.
         measured: Measured,
         /// Keeps others from putting another file in its place.
@@ -71,6 +73,7 @@ impl Db {
                 .max_connections(CONNECTIONS)
                 .acquire_timeout(Duration::from_secs(10))
                 .test_before_acquire(false)
+                .after_connect(|connection, _| Box::pin(plan_once(connection)))
                 .before_acquire(|connection, about| Box::pin(still_stands(connection, about.idle_for)))
                 .connect_with(options)
                 .await?;
@@ -85,7 +88,9 @@ impl Db {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(10));
         let in_use = Arc::new(InUse::shared(options.get_filename())?);
-        let writer = Writer::open(options.clone()).await?;
+        let checkpoints = Checkpoints::default();
+        let writer = Writer::open(options.clone(), checkpoints.clone()).await?;
+        checkpoints.begin(writer.clone(), options.clone());
         let readers = SqlitePoolOptions::new()
             .max_connections(4)
             .acquire_timeout(Duration::from_secs(10))
@@ -95,6 +100,7 @@ impl Db {
         Ok(Self::Sqlite {
             writer,
             readers,
+            checkpoints,
             measured: Measured::default(),
             in_use,
         })
@@ -199,9 +205,11 @@ impl Db {
             Self::Sqlite {
                 writer,
                 readers,
+                checkpoints,
                 in_use,
                 ..
             } => {
+                checkpoints.end().await;
                 readers.close().await;
                 writer.close().await;
                 in_use.release();
@@ -233,6 +241,18 @@ impl Db {
         match self {
             Self::Sqlite { measured, .. } | Self::Postgres { measured, .. } => measured,
         }
+    }
+}
+
+/// Every statement finds its rows by an index, whatever it is given and however much there is, which a test reads in their plans.
+/// So a connection plans each once. Left to itself PostgreSQL plans many of them anew for each use, which takes longer than the
+/// use, and on a new database it keeps on reading whole tables until somebody has counted their rows.
+async fn plan_once(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let set = sqlx::raw_sql("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off");
+    match set.execute(connection).await {
+        // Other databases that take PostgreSQL's language plan in their own way.
+        Ok(_) | Err(sqlx::Error::Database(_)) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

@@ -21,7 +21,15 @@ impl<D: Database> Default for Later<D> {
     }
 }
 
+/// With so many arguments they go: a database takes some ten thousand at once.
+const FULL: usize = 500;
+
 impl<D: Database> Later<D> {
+    /// Whether those that wait should go before another one is added.
+    pub(super) fn is_full(&self) -> bool {
+        self.arguments.len() >= FULL
+    }
+
     /// Adds one, written for its first argument as `$1`; its arguments follow by [`bind`](Self::bind).
     pub(super) fn push(&mut self, statement: &'static str) -> Result<(), sqlx::Error> {
         let before = self.arguments.len();
@@ -100,11 +108,14 @@ macro_rules! later {
     ($tx:expr, $statement:literal $(, $value:expr)* $(,)?) => {
         match $tx {
             $crate::store::Tx::Sqlite(tx) => {
+                if tx.later.is_full() {
+                    tx.catch_up().await?;
+                }
                 tx.later.push($statement)?;
                 $(tx.later.bind($value)?;)*
             }
             $crate::store::Tx::Postgres(tx) => {
-                if !tx.later.takes($statement) {
+                if tx.later.is_full() || !tx.later.takes($statement) {
                     tx.catch_up().await?;
                 }
                 tx.later.push($statement)?;

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod backup;
+mod checkpoints;
 pub mod codes;
 mod db;
 pub mod devices;
@@ -16,6 +17,7 @@ pub mod sessions;
 pub mod throttles;
 mod writer;
 
+pub use checkpoints::Checkpoints;
 pub use db::{Connections, Db, Tx};
 pub use in_use::InUse;
 pub use later::Later;

@@ -1,5 +1,6 @@
 //! The one connection that writes a SQLite file, and its transactions.
 
+use super::checkpoints::Checkpoints;
 use super::later::Later;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, Sqlite, SqliteConnection};
@@ -25,6 +26,7 @@ pub struct Writer {
     kept: Lock,
     /// How many wait to write.
     waiting: Arc<AtomicUsize>,
+    checkpoints: Checkpoints,
 }
 
 type Lock = Arc<Mutex<Option<Kept>>>;
@@ -52,14 +54,18 @@ pub struct Writing {
 
 impl Writer {
     /// Opens the file.
-    pub(super) async fn open(options: SqliteConnectOptions) -> Result<Self, sqlx::Error> {
-        // What a part needs to be rolled back is a few pages: not worth a file.
-        let options = options.pragma("temp_store", "MEMORY");
+    pub(super) async fn open(options: SqliteConnectOptions, checkpoints: Checkpoints) -> Result<Self, sqlx::Error> {
+        let options = options
+            // What a part needs to be rolled back is a few pages: not worth a file.
+            .pragma("temp_store", "MEMORY")
+            // Others make the checkpoints; this is for when they fail.
+            .pragma("wal_autocheckpoint", "20000");
         let kept = Kept::open(&options).await?;
         Ok(Self {
             options: Arc::new(options),
             kept: Arc::new(Mutex::new(Some(kept))),
             waiting: Arc::default(),
+            checkpoints,
         })
     }
 
@@ -69,7 +75,7 @@ impl Writer {
     /// When it is closed, or others have it for too long.
     pub async fn hold(&self) -> Result<Held, sqlx::Error> {
         let mut kept = self.lock().await?;
-        kept.settle(&self.options).await?;
+        kept.settle(self).await?;
         Ok(kept)
     }
 
@@ -80,7 +86,7 @@ impl Writer {
         if kept.goes_on(synced) && kept.part().await.is_ok() {
             return Ok(writing);
         }
-        kept.settle(&self.options).await?;
+        kept.settle(self).await?;
         (kept.begun, kept.syncs) = (true, synced);
         // Said at each begin, where it goes along, so that what was before does not matter.
         let begin = if synced {
@@ -99,7 +105,7 @@ impl Writer {
         if kept.goes_on(false) && kept.part().await.is_ok() {
             return Ok(writing);
         }
-        kept.settle(&self.options).await?;
+        kept.settle(self).await?;
         if kept.syncs {
             let pragma = sqlx::raw_sql("PRAGMA synchronous = NORMAL");
             pragma.execute(&mut kept.connection).await?;
@@ -113,7 +119,7 @@ impl Writer {
         let mut kept = self.kept.lock().await;
         // What it fails to tidy up no longer matters.
         if let Some(kept) = kept.as_mut() {
-            let _ = kept.settle(&self.options).await;
+            let _ = kept.settle(self).await;
         }
         if let Some(kept) = kept.take() {
             let _ = kept.connection.close().await;
@@ -155,7 +161,7 @@ impl Writer {
             let writer = self.clone();
             runtime.spawn(async move {
                 if let Some(kept) = writer.kept.lock().await.as_mut()
-                    && let Err(error) = kept.settle(&writer.options).await
+                    && let Err(error) = kept.settle(&writer).await
                 {
                     tracing::error!(%error, "the database's file does not open");
                 }
@@ -192,7 +198,7 @@ impl Kept {
     }
 
     /// Ends what is open: those who are done are kept and told, what is not done is rolled back.
-    async fn settle(&mut self, options: &SqliteConnectOptions) -> Result<(), sqlx::Error> {
+    async fn settle(&mut self, writer: &Writer) -> Result<(), sqlx::Error> {
         if !self.begun {
             return Ok(());
         }
@@ -204,6 +210,9 @@ impl Kept {
             };
             let committed = sqlx::raw_sql(commit).execute(&mut self.connection).await;
             let lasts = committed.is_ok();
+            if lasts {
+                writer.checkpoints.count(self.done.len());
+            }
             // SQLite rolls back by itself where the disk is full or fails: then it fails for all.
             self.ended(committed.map(drop).map_err(|error| error.to_string()));
             if lasts {
@@ -213,7 +222,7 @@ impl Kept {
         match sqlx::raw_sql("ROLLBACK").execute(&mut self.connection).await {
             // An error of SQLite's says that nothing was begun any more.
             Ok(_) | Err(sqlx::Error::Database(_)) => self.ended(Ok(())),
-            Err(_) => *self = Self::open(options).await?,
+            Err(_) => *self = Self::open(&writer.options).await?,
         }
         Ok(())
     }
@@ -243,6 +252,7 @@ impl Writing {
     pub(super) async fn commit(mut self, mut later: Later<Sqlite>) -> Result<(), sqlx::Error> {
         let kept = &mut *self.kept;
         if !kept.begun {
+            self.writer.checkpoints.count(1);
             return later.run(&mut kept.connection).await;
         }
         let first = kept.done.is_empty();
@@ -250,6 +260,7 @@ impl Writing {
             later.push("COMMIT")?;
             later.run(&mut kept.connection).await?;
             kept.ended(Ok(()));
+            self.writer.checkpoints.count(1);
             return Ok(());
         }
         if !first {

@@ -1,13 +1,17 @@
 //! Everybody signs in again: after a break-in, and in a database that was restored.
 
 use crate::on_both_databases;
-use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World};
-use account::{ActivityKind, SignInStep};
+use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, address};
+use account::{Account, AccountId, AccountKind, ActivityKind, SignInStep};
 use backend::end_sessions;
+use backend::store::accounts::Stored;
+use backend::store::sessions::Session;
+use backend::store::{accounts, events, sessions};
 
 on_both_databases!(
     sessions_trust_flows_and_codes_of_everybody_end,
     letters_are_given_up_in_a_restored_database_only,
+    a_whole_town_signs_in_again,
 );
 
 async fn sessions_trust_flows_and_codes_of_everybody_end(world: &World) {
@@ -46,5 +50,50 @@ async fn letters_are_given_up_in_a_restored_database_only(world: &World) {
         let ended = end_sessions(world.backend.db(), world.now(), restored).await.unwrap();
         assert_eq!(ended.letters, u64::from(restored));
         assert_eq!(world.letters_to(email).await.len(), arrive);
+    }
+}
+
+/// More than a database takes arguments at once.
+async fn a_whole_town_signs_in_again(world: &World) {
+    let (db, now) = (world.backend.db(), world.now());
+    let mut tx = db.begin().await.unwrap();
+    let people: Vec<_> = (0..6_000).map(|number| (person(&number.to_string()), None)).collect();
+    for some in people.chunks(3_000) {
+        accounts::insert_all(&mut tx, some, now).await.unwrap();
+    }
+    for number in 0..6_000 {
+        let session = Session {
+            id: number.to_string(),
+            account_id: number.to_string(),
+            browser: String::new(),
+            client: String::new(),
+            signed_in_at: now.0,
+            last_seen_at: now.0,
+            ends_at: now.0 + 1,
+        };
+        sessions::insert(&mut tx, &session.id, &session).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let ended = end_sessions(db, now, false).await.unwrap();
+    assert_eq!(ended.sessions, 6_000);
+    let told = events::newest(&mut db.read().await.unwrap(), &AccountId("5999".into()), 9)
+        .await
+        .unwrap();
+    assert_eq!(told.len(), 1);
+}
+
+fn person(id: &str) -> Stored {
+    Stored {
+        account: Account {
+            id: AccountId(id.into()),
+            email: address(&format!("{id}@example.com")),
+            name: String::new(),
+            kind: AccountKind::Local,
+            language: None,
+            password_changed_at: None,
+            disabled_at: None,
+        },
+        password: None,
+        unchecked: false,
     }
 }

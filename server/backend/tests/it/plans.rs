@@ -20,8 +20,8 @@ const OF_ALL: [&str; 8] = [
     "UPDATE flows SET ended_at = $1, version = version + 1\n              WHERE ended_at IS NULL",
     "UPDATE letters SET given_up_at = $1, body = '' WHERE sent_at IS NULL",
 ];
-/// What looks at a file of SQLite that is no service's database yet, and what runs the others' statements.
-const NONE_OF_ITS_OWN: [&str; 2] = ["backup.rs", "later.rs"];
+/// What looks at a file of SQLite that is no service's database yet or at its log, and what runs the others' statements.
+const NONE_OF_ITS_OWN: [&str; 3] = ["backup.rs", "checkpoints.rs", "later.rs"];
 
 /// PostgreSQL plans by what it has counted; of empty tables any plan is as good as another.
 const CROWD: &str = "

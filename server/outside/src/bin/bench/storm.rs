@@ -63,13 +63,12 @@ pub fn rage(running: &Running) -> Result<Storm, Fault> {
                     own_longest = own_longest.max(ms);
                     let count = match outcome {
                         Outcome::Judged => judged,
-                        Outcome::Later => later,
+                        Outcome::Later(_) => later,
                         Outcome::Broken => broken,
                     };
                     count.fetch_add(1, Ordering::Relaxed);
-                    if matches!(outcome, Outcome::Later) {
-                        // Far less patient than people are, who are asked to wait for two seconds. They send their form again.
-                        sleep(Duration::from_millis(200));
+                    if let Outcome::Later(wait) = outcome {
+                        rest(wait, over);
                     }
                 }
                 let mut longest = longest.lock().unwrap_or_else(PoisonError::into_inner);
@@ -100,9 +99,19 @@ pub fn rage(running: &Running) -> Result<Storm, Fault> {
     })
 }
 
+/// Waits as it was told to, unless it is over before.
+fn rest(wait: Duration, over: &AtomicBool) {
+    const STEP: Duration = Duration::from_millis(100);
+    let began = Instant::now();
+    while began.elapsed() < wait && !over.load(Ordering::Relaxed) {
+        sleep(STEP.min(wait));
+    }
+}
+
 enum Outcome {
     Judged,
-    Later,
+    /// When `Retry-After` says so; whoever is told so sends the same form again.
+    Later(Duration),
     Broken,
 }
 
@@ -135,8 +144,8 @@ impl Person {
             longest = longest.max(began.elapsed().as_secs_f64() * 1_000.0);
             match answer {
                 Ok(answer) if answer.status == 200 && answer.says(expected) => Outcome::Judged,
-                Ok(answer) if is_later(&answer) => Outcome::Later,
-                _ => Outcome::Broken,
+                Ok(answer) => later(&answer).map_or(Outcome::Broken, Outcome::Later),
+                Err(_) => Outcome::Broken,
             }
         };
         let mut jar = self.begun.take();
@@ -148,7 +157,7 @@ impl Person {
         }
         if let Some(mut jar) = jar {
             outcome = send("password", ("password", crowd::PASSWORD), &mut jar, "EnterCode");
-            self.begun = matches!(outcome, Outcome::Later).then_some(jar);
+            self.begun = matches!(outcome, Outcome::Later(_)).then_some(jar);
         }
         if !matches!(outcome, Outcome::Broken) {
             self.connection = Some(connection);
@@ -157,8 +166,10 @@ impl Person {
     }
 }
 
-fn is_later(answer: &Answer) -> bool {
-    answer.status == 503 && !answer.header("retry-after").is_empty()
+/// How long to wait, where that is the answer.
+fn later(answer: &Answer) -> Option<Duration> {
+    let seconds = answer.header("retry-after").parse().ok()?;
+    (answer.status == 503).then(|| Duration::from_secs(seconds))
 }
 
 /// Opens the page as somebody who comes by: on a connection of its own. In ms.
