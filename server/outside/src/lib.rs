@@ -9,6 +9,7 @@ pub mod machine;
 pub mod mailbox;
 pub mod postgres;
 pub mod program;
+pub mod sqlite;
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -154,7 +154,7 @@ impl Backend {
             flow: if real { &flow.id } else { "nobody's" },
         };
         let issued = IssuedCode {
-            id: random::id(),
+            id: random::id_at(now),
             digest: code.digest(&key, binding),
             key_id: key.id().to_owned(),
             sent_at: now,

@@ -226,7 +226,7 @@ impl Backend {
             None => {
                 let token = random::token();
                 let device = Device {
-                    id: random::id(),
+                    id: random::id_at(now),
                     account_id: account.id.0.clone(),
                     browser: caller.browser.clone(),
                     trusted_until: trusted_until.map(|until| until.0),
@@ -280,7 +280,7 @@ impl Backend {
     ) -> Result<TokenChange, Fault> {
         let (token, days) = (random::token(), self.parts.settings.session_days);
         let session = Session {
-            id: random::id(),
+            id: random::id_at(now),
             account_id: account.0.clone(),
             browser: caller.browser.clone(),
             client: caller.client.clone(),

@@ -49,7 +49,7 @@ pub async fn append(
     later!(
         tx,
         "INSERT INTO events (id, account_id, kind, actor, at, browser, client) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        crate::random::id(),
+        crate::random::id_at(now),
         &account.0,
         kind.as_str(),
         actor.as_str(),
@@ -76,7 +76,7 @@ pub async fn append_all(
     on!(tx, |conn| {
         QueryBuilder::new("INSERT INTO events (id, account_id, kind, actor, at, browser, client) ")
             .push_values(accounts, |mut row, account| {
-                row.push_bind(crate::random::id())
+                row.push_bind(crate::random::id_at(now))
                     .push_bind(&account.0)
                     .push_bind(kind.as_str())
                     .push_bind(actor.as_str())

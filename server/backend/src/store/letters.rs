@@ -44,7 +44,7 @@ pub async fn write(
     letter: &Letter,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    let id = crate::random::id();
+    let id = crate::random::id_at(now);
     let body = seal::seal(keys, &id, letter)?;
     later!(
         tx,

@@ -57,11 +57,11 @@ async fn letters_are_given_up_in_a_restored_database_only(world: &World) {
 async fn a_whole_town_signs_in_again(world: &World) {
     let (db, now) = (world.backend.db(), world.now());
     let mut tx = db.begin().await.unwrap();
-    let people: Vec<_> = (0..6_000).map(|number| (person(&number.to_string()), None)).collect();
-    for some in people.chunks(3_000) {
+    let people: Vec<_> = (0..10_000).map(|number| (person(&number.to_string()), None)).collect();
+    for some in people.chunks(2_500) {
         accounts::insert_all(&mut tx, some, now).await.unwrap();
     }
-    for number in 0..6_000 {
+    for number in 0..10_000 {
         let session = Session {
             id: number.to_string(),
             account_id: number.to_string(),
@@ -75,8 +75,8 @@ async fn a_whole_town_signs_in_again(world: &World) {
     }
     tx.commit().await.unwrap();
     let ended = end_sessions(db, now, false).await.unwrap();
-    assert_eq!(ended.sessions, 6_000);
-    let told = events::newest(&mut db.read().await.unwrap(), &AccountId("5999".into()), 9)
+    assert_eq!(ended.sessions, 10_000);
+    let told = events::newest(&mut db.read().await.unwrap(), &AccountId("9999".into()), 9)
         .await
         .unwrap();
     assert_eq!(told.len(), 1);

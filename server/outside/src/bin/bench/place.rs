@@ -4,10 +4,9 @@ use crate::crowd;
 use clap::ValueEnum;
 use outside::postgres::{Lasting, Postgres};
 use outside::program::{Mode, Program, Running};
-use outside::{Fault, machine, path};
+use outside::{Fault, machine, path, sqlite};
 use std::ops::Sub;
 use std::path::Path;
-use std::process::Command;
 
 /// Raised, as one client plays everybody here.
 const LIMITS: [&str; 8] = [
@@ -171,15 +170,7 @@ impl Place {
         if let Some(postgres) = &self.postgres {
             return postgres.sql(&self.database, sql);
         }
-        let output = Command::new("sqlite3")
-            .args(["-bail", "-cmd", ".timeout 10000", &self.database, sql])
-            .output()
-            .map_err(|error| format!("sqlite3: {error}"))?;
-        if output.status.success() {
-            Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-        } else {
-            Err(format!("sqlite3: {}", String::from_utf8_lossy(&output.stderr)))
-        }
+        sqlite::sql(&self.database, sql)
     }
 }
 

@@ -3,9 +3,9 @@
 use crate::browser::Browser;
 use crate::ground::Ground;
 use crate::proof::Setting;
-use outside::Fault;
 use outside::mailbox::Mailbox;
 use outside::program::{Mode, Program, Running, free_port};
+use outside::{Fault, sqlite};
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -354,15 +354,7 @@ impl Service {
         if self.setting.is_postgres() {
             return ground.postgres.sql(&self.database, sql);
         }
-        let output = std::process::Command::new("sqlite3")
-            .args(["-cmd", ".timeout 10000", &self.database, sql])
-            .output()
-            .map_err(|error| format!("sqlite3: {error}"))?;
-        if output.status.success() {
-            Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-        } else {
-            Err(format!("sqlite3: {}", String::from_utf8_lossy(&output.stderr)))
-        }
+        sqlite::sql(&self.database, sql)
     }
 }
 
