@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::http::{self, Parts, Service};
 use crate::{keys, listen, metrics, people, start};
 use account::Keyring;
+use backend::store::BATCH;
 use backend::{Backend, Courier, Mail};
 use sd_notify::{NotifyState, notify};
 use std::fmt::Write as _;
@@ -91,10 +92,9 @@ async fn carry_letters(backend: Backend, mail: Mail) {
 
 /// Takes dead rows away, in small batches so that nobody waits for it, for as long as the program runs.
 async fn sweep(backend: Backend) {
-    const BATCH: i64 = 200;
     loop {
-        let pause = match backend.prune(BATCH).await {
-            Ok(gone) if gone >= BATCH as u64 => Duration::from_millis(200),
+        let pause = match backend.prune().await {
+            Ok(gone) if gone >= BATCH => Duration::from_millis(200),
             Ok(_) => Duration::from_secs(60),
             Err(fault) => {
                 tracing::warn!(%fault, "dead rows stay for now");

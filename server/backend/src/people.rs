@@ -131,21 +131,21 @@ impl Backend {
         Ok(())
     }
 
-    /// Takes dead rows away, one small batch of each kind; gives how many went. For a background task.
+    /// Takes dead rows away, a [`BATCH`](crate::store::BATCH) of each kind; gives how many went. For a background task.
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn prune(&self, batch: i64) -> Result<u64, Fault> {
+    pub async fn prune(&self) -> Result<u64, Fault> {
         let now = self.now();
         let yesterday = now.plus_days(-1);
         // What comes back with the power is taken away next time.
         let mut tx = self.parts.db.begin_unsynced().await?;
-        let gone = flows::prune(&mut tx, yesterday, batch).await?
-            + sessions::prune(&mut tx, now, batch).await?
-            + limits::prune(&mut tx, now, batch).await?
-            + letters::prune(&mut tx, now.plus_days(-30), batch).await?
-            + events::prune_nobodys(&mut tx, yesterday, batch).await?
-            + throttles::prune(&mut tx, now.plus_days(-30), self.limits().wrong_codes_in_a_row, batch).await?;
+        let gone = flows::prune(&mut tx, yesterday).await?
+            + sessions::prune(&mut tx, now).await?
+            + limits::prune(&mut tx, now).await?
+            + letters::prune(&mut tx, now.plus_days(-30)).await?
+            + events::prune_nobodys(&mut tx, yesterday).await?
+            + throttles::prune(&mut tx, now.plus_days(-30), self.limits().wrong_codes_in_a_row).await?;
         tx.commit().await?;
         Ok(gone)
     }

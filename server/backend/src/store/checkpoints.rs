@@ -4,31 +4,35 @@ use super::Writer;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Mutex, Notify};
-use tokio::task::AbortHandle;
-use tokio::time::sleep;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 /// After so many transactions it is worth it. By itself SQLite lets somebody do it who commits, after a thousand pages, of which
 /// each has a dozen or two: that one waits for as long as a disk takes to write pages that are all over a large file.
-const TRANSACTIONS: usize = 100;
+const TRANSACTIONS: usize = 300;
 /// Between two of them.
 const PAUSE: Duration = Duration::from_millis(100);
 /// With so many pages in it, the log begins anew.
 const LONG: i64 = 4_000;
 
-/// Counts transactions, and makes a checkpoint when it is time.
-#[derive(Clone, Default)]
+/// Makes them in a task of its own, until this is dropped.
 pub struct Checkpoints {
-    transactions: Arc<AtomicUsize>,
-    time: Arc<Notify>,
-    /// What they are made on.
-    connection: Arc<Mutex<Option<SqliteConnection>>>,
-    task: Arc<OnceLock<AbortHandle>>,
+    signals: Signals,
+    task: Mutex<Option<JoinHandle<()>>>,
 }
 
-impl Checkpoints {
+/// Tells that task what there is to do. Cheap to clone; all are one.
+#[derive(Clone, Default)]
+pub(super) struct Signals {
+    transactions: Arc<AtomicUsize>,
+    time: Arc<Notify>,
+    end: Arc<Notify>,
+}
+
+impl Signals {
     /// So many transactions lasted together.
     pub(super) fn count(&self, transactions: usize) {
         if self.transactions.fetch_add(transactions, Ordering::Relaxed) + transactions >= TRANSACTIONS {
@@ -36,49 +40,75 @@ impl Checkpoints {
             self.time.notify_one();
         }
     }
+}
 
-    /// Makes them from now on, in the background.
-    pub(super) fn begin(&self, writer: Writer, options: SqliteConnectOptions) {
-        let checkpoints = self.clone();
-        self.task.get_or_init(|| {
-            let task = tokio::spawn(async move {
-                loop {
-                    checkpoints.time.notified().await;
-                    if let Err(error) = checkpoints.make(&writer, &options).await {
-                        // Nothing is lost by it: the log is read as well, and grows.
-                        tracing::warn!(%error, "the database's log was not moved into its file");
-                    }
-                    sleep(PAUSE).await;
-                }
-            });
-            task.abort_handle()
-        });
+impl Checkpoints {
+    /// From now on.
+    pub(super) fn begin(writer: &Writer, options: SqliteConnectOptions) -> Self {
+        let signals = writer.signals().clone();
+        let task = tokio::spawn(run(signals.clone(), writer.clone(), options));
+        Self {
+            signals,
+            task: Mutex::new(Some(task)),
+        }
     }
 
-    /// Makes no more of them.
+    /// No more of them; what runs has ended when this does.
     pub(super) async fn end(&self) {
-        if let Some(task) = self.task.get() {
+        self.signals.end.notify_one();
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(task) = task {
+            // It ends by itself.
+            let _ = task.await;
+        }
+    }
+}
+
+impl Drop for Checkpoints {
+    fn drop(&mut self) {
+        if let Some(task) = self.task.get_mut().unwrap_or_else(PoisonError::into_inner) {
             task.abort();
         }
-        if let Some(connection) = self.connection.lock().await.take() {
-            // What it fails to tidy up no longer matters.
-            let _ = connection.close().await;
-        }
     }
+}
 
-    async fn make(&self, writer: &Writer, options: &SqliteConnectOptions) -> Result<(), sqlx::Error> {
-        let mut connection = self.connection.lock().await;
-        let connection = match &mut *connection {
-            Some(connection) => connection,
-            none => none.insert(options.connect().await?),
-        };
-        if passive(connection).await? > LONG {
-            // The log begins anew where all of it was moved. While nobody writes that is the little that came meanwhile.
-            let _held = writer.hold().await?;
-            passive(connection).await?;
+async fn run(signals: Signals, writer: Writer, options: SqliteConnectOptions) {
+    let mut connection = None;
+    loop {
+        tokio::select! {
+            () = signals.time.notified() => {}
+            () = signals.end.notified() => break,
         }
-        Ok(())
+        if let Err(error) = make(&mut connection, &writer, &options).await {
+            // Nothing is lost by it: the log is read as well, and grows.
+            tracing::warn!(%error, "the database's log was not moved into its file");
+            connection = None;
+        }
+        if timeout(PAUSE, signals.end.notified()).await.is_ok() {
+            break;
+        }
     }
+    if let Some(connection) = connection {
+        // What it fails to tidy up no longer matters.
+        let _ = connection.close().await;
+    }
+}
+
+async fn make(
+    connection: &mut Option<SqliteConnection>,
+    writer: &Writer,
+    options: &SqliteConnectOptions,
+) -> Result<(), sqlx::Error> {
+    let connection = match connection {
+        Some(connection) => connection,
+        none => none.insert(options.connect().await?),
+    };
+    if passive(connection).await? > LONG {
+        // The log begins anew where all of it was moved. While nobody writes that is the little that came meanwhile.
+        let _held = writer.hold().await?;
+        passive(connection).await?;
+    }
+    Ok(())
 }
 
 /// Moves what it can without waiting for anybody; gives the pages in the log.

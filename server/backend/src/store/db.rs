@@ -14,6 +14,8 @@ use std::time::Duration;
 
 /// To a server, at most.
 const CONNECTIONS: u32 = 16;
+/// That a connection keeps as they were read: all there are, and as they go together.
+const STATEMENTS: usize = 300;
 
 /// A SQLite file or a PostgreSQL server.
 #[derive(Clone)]
@@ -25,7 +27,7 @@ pub enum Db {
         /// The ones that read.
         readers: SqlitePool,
         /// What moves the writer's log into the file.
-        checkpoints: Checkpoints,
+        checkpoints: Arc<Checkpoints>,
         /// What is counted of it.
         measured: Measured,
         /// Keeps others from putting another file in its place.
@@ -68,7 +70,9 @@ impl Db {
     /// When it cannot be reached.
     pub async fn open(url: &str) -> Result<Self, Fault> {
         if url.starts_with("postgres") {
-            let options = PgConnectOptions::from_str(url)?.application_name("rekey");
+            let options = PgConnectOptions::from_str(url)?
+                .application_name("rekey")
+                .statement_cache_capacity(STATEMENTS);
             let pool = PgPoolOptions::new()
                 .max_connections(CONNECTIONS)
                 .acquire_timeout(Duration::from_secs(10))
@@ -83,14 +87,14 @@ impl Db {
         let options = SqliteConnectOptions::from_str(url)?
             .create_if_missing(true)
             .foreign_keys(true)
+            .statement_cache_capacity(STATEMENTS)
             .journal_mode(SqliteJournalMode::Wal)
             // What a connection is at its start; the writer changes it as it needs it.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(10));
         let in_use = Arc::new(InUse::shared(options.get_filename())?);
-        let checkpoints = Checkpoints::default();
-        let writer = Writer::open(options.clone(), checkpoints.clone()).await?;
-        checkpoints.begin(writer.clone(), options.clone());
+        let writer = Writer::open(options.clone()).await?;
+        let checkpoints = Arc::new(Checkpoints::begin(&writer, options.clone()));
         let readers = SqlitePoolOptions::new()
             .max_connections(4)
             .acquire_timeout(Duration::from_secs(10))
@@ -246,9 +250,10 @@ impl Db {
 
 /// Every statement finds its rows by an index, whatever it is given and however much there is, which a test reads in their plans.
 /// So a connection plans each once. Left to itself PostgreSQL plans many of them anew for each use, which takes longer than the
-/// use, and on a new database it keeps on reading whole tables until somebody has counted their rows.
+/// use, and on a new database it keeps on reading whole tables until somebody has counted their rows. Nor is any of them worth
+/// being compiled.
 async fn plan_once(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let set = sqlx::raw_sql("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off");
+    let set = sqlx::raw_sql("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off");
     match set.execute(connection).await {
         // Other databases that take PostgreSQL's language plan in their own way.
         Ok(_) | Err(sqlx::Error::Database(_)) => Ok(()),

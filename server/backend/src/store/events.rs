@@ -116,14 +116,15 @@ pub async fn newest(tx: &mut Tx, account: &AccountId, limit: i64) -> Result<Vec<
         .collect())
 }
 
-/// Takes away what was written for nobody before `before`, a batch at a time. What happened to an account stays.
-pub async fn prune_nobodys(tx: &mut Tx, before: Timestamp, batch: i64) -> Result<u64, Fault> {
+/// Takes away what was written for nobody before `before`, a [`BATCH`](super::BATCH) at a time. What happened to an account stays.
+pub async fn prune_nobodys(tx: &mut Tx, before: Timestamp) -> Result<u64, Fault> {
     Ok(on!(tx, |conn| {
-        sqlx::query("DELETE FROM events WHERE id IN (SELECT id FROM events WHERE account_id = '' AND at < $1 LIMIT $2)")
-            .bind(before.0)
-            .bind(batch)
-            .execute(conn)
-            .await?
-            .rows_affected()
+        sqlx::query(
+            "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE account_id = '' AND at < $1 LIMIT 200)",
+        )
+        .bind(before.0)
+        .execute(conn)
+        .await?
+        .rows_affected()
     }))
 }

@@ -83,14 +83,14 @@ impl Later<Postgres> {
         sqlx::query_with(all, arguments).execute(connection).await.map(drop)
     }
 
-    /// Whether this one may go together with those that wait. All of them see what was before the first, and a row is changed by
-    /// one of them only: so one that changes rows goes with none of the same table, and what follows a change may only add to it.
+    /// Whether this one may go together with those that wait. All of them see what was before the first, so whatever changes rows
+    /// goes with none of the same table; CockroachDB refuses the rest, too, but for several that add.
     pub(super) fn takes(&self, statement: &str) -> bool {
         let (verb, table) = about(statement);
-        self.statements
-            .iter()
-            .map(|waits| about(waits))
-            .all(|(before, other)| table != other || (verb == "INSERT" && before != "DELETE"))
+        let waiting = self.statements.iter().map(|waits| about(waits));
+        waiting
+            .into_iter()
+            .all(|(other, of)| table != of || (verb, other) == ("INSERT", "INSERT"))
     }
 }
 

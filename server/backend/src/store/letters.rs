@@ -250,15 +250,14 @@ pub async fn give_up(db: &Db, id: &str, now: Timestamp) -> Result<(), Fault> {
     tx.commit().await
 }
 
-/// Takes away letters that left, or were given up, and were written before `before`, a batch at a time.
-pub async fn prune(tx: &mut Tx, before: Timestamp, batch: i64) -> Result<u64, Fault> {
+/// Takes away letters that left, or were given up, and were written before `before`, a [`BATCH`](super::BATCH) at a time.
+pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query(
             "DELETE FROM letters WHERE id IN (SELECT id FROM letters WHERE written_at < $1
-                AND (sent_at IS NOT NULL OR given_up_at IS NOT NULL) LIMIT $2)",
+                AND (sent_at IS NOT NULL OR given_up_at IS NOT NULL) LIMIT 200)",
         )
         .bind(before.0)
-        .bind(batch)
         .execute(conn)
         .await?
         .rows_affected()

@@ -55,12 +55,11 @@ pub async fn give_back(tx: &mut Tx, rules: &[Rule]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Takes away windows that ended before `before`, a batch at a time.
-pub async fn prune(tx: &mut Tx, before: Timestamp, batch: i64) -> Result<u64, Fault> {
+/// Takes away windows that ended before `before`, a [`BATCH`](super::BATCH) at a time.
+pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64, Fault> {
     Ok(on!(tx, |conn| {
-        sqlx::query("DELETE FROM limits WHERE key IN (SELECT key FROM limits WHERE ends_at < $1 LIMIT $2)")
+        sqlx::query("DELETE FROM limits WHERE key IN (SELECT key FROM limits WHERE ends_at < $1 LIMIT 200)")
             .bind(before.0)
-            .bind(batch)
             .execute(conn)
             .await?
             .rows_affected()

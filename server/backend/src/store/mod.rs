@@ -23,3 +23,7 @@ pub use in_use::InUse;
 pub use later::Later;
 pub use measured::{Holds, Measured, OnFile, OnServer, Open};
 pub use writer::{Kept, Writer, Writing};
+
+/// So many dead rows of a table are taken away at a time. It stands in the statements themselves: for a number that PostgreSQL is
+/// given later it plans as for a tenth of the table, and would read all of it.
+pub const BATCH: u64 = 200;

@@ -119,12 +119,11 @@ pub async fn end_everyones(tx: &mut Tx) -> Result<Vec<String>, Fault> {
     }))
 }
 
-/// Takes away sessions that ended before `before`, a batch at a time.
-pub async fn prune(tx: &mut Tx, before: Timestamp, batch: i64) -> Result<u64, Fault> {
+/// Takes away sessions that ended before `before`, a [`BATCH`](super::BATCH) at a time.
+pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64, Fault> {
     Ok(on!(tx, |conn| {
-        sqlx::query("DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ends_at < $1 LIMIT $2)")
+        sqlx::query("DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ends_at < $1 LIMIT 200)")
             .bind(before.0)
-            .bind(batch)
             .execute(conn)
             .await?
             .rows_affected()

@@ -89,15 +89,14 @@ pub async fn clear(tx: &mut Tx, key: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Takes away rows that nothing was added to since `before` and that are shorter than `keep`, a batch at a time.
-pub async fn prune(tx: &mut Tx, before: Timestamp, keep: i64, batch: i64) -> Result<u64, Fault> {
+/// Takes away rows that nothing was added to since `before` and that are shorter than `keep`, a [`BATCH`](super::BATCH) at a time.
+pub async fn prune(tx: &mut Tx, before: Timestamp, keep: i64) -> Result<u64, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query(
-            "DELETE FROM throttles WHERE key IN (SELECT key FROM throttles WHERE updated_at < $1 AND failures < $2 LIMIT $3)",
+            "DELETE FROM throttles WHERE key IN (SELECT key FROM throttles WHERE updated_at < $1 AND failures < $2 LIMIT 200)",
         )
         .bind(before.0)
         .bind(keep)
-        .bind(batch)
         .execute(conn)
         .await?
         .rows_affected()

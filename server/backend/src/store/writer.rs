@@ -1,6 +1,6 @@
 //! The one connection that writes a SQLite file, and its transactions.
 
-use super::checkpoints::Checkpoints;
+use super::checkpoints::Signals;
 use super::later::Later;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, Sqlite, SqliteConnection};
@@ -26,7 +26,8 @@ pub struct Writer {
     kept: Lock,
     /// How many wait to write.
     waiting: Arc<AtomicUsize>,
-    checkpoints: Checkpoints,
+    /// Tells when it is time for a checkpoint.
+    signals: Signals,
 }
 
 type Lock = Arc<Mutex<Option<Kept>>>;
@@ -54,7 +55,7 @@ pub struct Writing {
 
 impl Writer {
     /// Opens the file.
-    pub(super) async fn open(options: SqliteConnectOptions, checkpoints: Checkpoints) -> Result<Self, sqlx::Error> {
+    pub(super) async fn open(options: SqliteConnectOptions) -> Result<Self, sqlx::Error> {
         let options = options
             // What a part needs to be rolled back is a few pages: not worth a file.
             .pragma("temp_store", "MEMORY")
@@ -65,8 +66,12 @@ impl Writer {
             options: Arc::new(options),
             kept: Arc::new(Mutex::new(Some(kept))),
             waiting: Arc::default(),
-            checkpoints,
+            signals: Signals::default(),
         })
+    }
+
+    pub(super) const fn signals(&self) -> &Signals {
+        &self.signals
     }
 
     /// The connection, with nothing begun on it.
@@ -208,30 +213,33 @@ impl Kept {
             } else {
                 "COMMIT"
             };
-            let committed = sqlx::raw_sql(commit).execute(&mut self.connection).await;
-            let lasts = committed.is_ok();
-            if lasts {
-                writer.checkpoints.count(self.done.len());
-            }
-            // SQLite rolls back by itself where the disk is full or fails: then it fails for all.
-            self.ended(committed.map(drop).map_err(|error| error.to_string()));
-            if lasts {
-                return Ok(());
+            match sqlx::raw_sql(commit).execute(&mut self.connection).await {
+                Ok(_) => {
+                    writer.signals.count(self.done.len());
+                    self.ended();
+                    return Ok(());
+                }
+                // SQLite rolls back by itself where the disk is full or fails: then it fails for all.
+                Err(error) => self.tell(&Err(error.to_string())),
             }
         }
         match sqlx::raw_sql("ROLLBACK").execute(&mut self.connection).await {
             // An error of SQLite's says that nothing was begun any more.
-            Ok(_) | Err(sqlx::Error::Database(_)) => self.ended(Ok(())),
+            Ok(_) | Err(sqlx::Error::Database(_)) => self.ended(),
             Err(_) => *self = Self::open(&writer.options).await?,
         }
         Ok(())
     }
 
-    /// The transaction has ended so.
-    fn ended(&mut self, lasts: Result<(), String>) {
+    /// Nothing is begun any more; what was done lasts.
+    fn ended(&mut self) {
         (self.begun, self.in_part) = (false, false);
+        self.tell(&Ok(()));
+    }
+
+    fn tell(&mut self, lasts: &Result<(), String>) {
         for done in self.done.drain(..) {
-            // A request that nobody waits for any more.
+            // It may be a request that nobody waits for any more.
             let _ = done.send(lasts.clone());
         }
     }
@@ -252,32 +260,49 @@ impl Writing {
     pub(super) async fn commit(mut self, mut later: Later<Sqlite>) -> Result<(), sqlx::Error> {
         let kept = &mut *self.kept;
         if !kept.begun {
-            self.writer.checkpoints.count(1);
+            self.writer.signals.count(1);
             return later.run(&mut kept.connection).await;
         }
         let first = kept.done.is_empty();
         if first && !(kept.syncs && self.writer.waiting.load(Ordering::Relaxed) > 0) {
             later.push("COMMIT")?;
             later.run(&mut kept.connection).await?;
-            kept.ended(Ok(()));
-            self.writer.checkpoints.count(1);
+            kept.ended();
+            self.writer.signals.count(1);
             return Ok(());
         }
+        // Attack: a request that is let go between two statements here, and takes along those who are done. So it is not: it goes
+        // on without whoever asked.
+        let (done, lasts) = oneshot::channel();
+        tokio::spawn(self.leave(later, done)).await.map_err(lost)??;
+        lasts.await.map_err(lost)?.map_err(lost)
+    }
+
+    /// Leaves the transaction open for those who wait.
+    async fn leave(
+        mut self,
+        mut later: Later<Sqlite>,
+        done: oneshot::Sender<Result<(), String>>,
+    ) -> Result<(), sqlx::Error> {
+        let kept = &mut *self.kept;
+        let first = kept.done.is_empty();
         if !first {
             later.push("RELEASE part")?;
         }
         later.push("SAVEPOINT part")?;
         later.run(&mut kept.connection).await?;
         kept.in_part = false;
-        let (done, lasts) = oneshot::channel();
         kept.done.push(done);
         if first {
             self.writer.settle_later();
         }
-        drop(self);
-        let lasts = lasts.await.unwrap_or_else(|_| Err("its end was not told".to_owned()));
-        lasts.map_err(|told| sqlx::Error::Io(std::io::Error::other(told)))
+        Ok(())
     }
+}
+
+/// Whoever should have told how it ended did not, or told that it did not last.
+fn lost(told: impl std::fmt::Display) -> sqlx::Error {
+    sqlx::Error::Io(std::io::Error::other(told.to_string()))
 }
 
 impl Drop for Writing {

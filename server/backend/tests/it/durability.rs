@@ -8,6 +8,7 @@ use backend::{Courier, Error, Fault, Mail};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
@@ -49,7 +50,7 @@ async fn a_write_is_synced_unless_its_loss_is_none() {
     browser.answer_sign_in(&other_code(&code, 1)).await.unwrap_err();
     assert!(synced(&world).await, "a wrong code");
     assert!(
-        world.backend.prune(9).await.is_ok() && !synced(&world).await,
+        world.backend.prune().await.is_ok() && !synced(&world).await,
         "dead rows that went"
     );
     browser.answer_sign_in(&code).await.unwrap();
@@ -64,7 +65,7 @@ async fn a_write_is_synced_unless_its_loss_is_none() {
     assert!(!synced(&world).await, "a letter that was leased");
     browser.answer_reset(&code).await.unwrap();
     assert!(synced(&world).await, "a used code");
-    world.backend.prune(9).await.unwrap();
+    world.backend.prune().await.unwrap();
     browser.choose(NEW_PASSWORD).await.unwrap();
     assert!(synced(&world).await, "a new password");
     world.deliver().await;
@@ -249,6 +250,53 @@ async fn those_who_are_let_go_take_nobody_along() {
     world.end().await;
 }
 
+/// The same where there is nothing to write but the end of a part, at each of its steps.
+#[tokio::test]
+async fn who_is_let_go_at_the_end_takes_nobody_along() {
+    let world = World::on_sqlite().await;
+    // Each several times, as the connection's thread may be as fast.
+    for wakes in (0..8).cycle().take(80) {
+        let kept = writer(&world).hold().await.unwrap();
+        let one = |db: Db| async move {
+            let mut tx = db.begin().await?;
+            throttles::count(&mut tx, "lane", Timestamp(1)).await?;
+            tx.commit().await
+        };
+        let db = || world.backend.db().clone();
+        // They wait in this order.
+        let before = tokio::spawn(one(db()));
+        yield_now().await;
+        let mut let_go = Box::pin(one(db()));
+        assert!(poll_once(&mut let_go).await.is_none());
+        let after = tokio::spawn(one(db()));
+        yield_now().await;
+        drop(kept);
+        let mut left = wakes;
+        poll_fn(|context| {
+            if left == 0 || let_go.as_mut().poll(context).is_ready() {
+                return Poll::Ready(());
+            }
+            left -= 1;
+            if left == 0 { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        drop(let_go);
+        let (before, after) = (before.await.unwrap(), after.await.unwrap());
+        assert!(before.is_ok() && after.is_ok(), "{wakes} {before:?} {after:?}");
+    }
+    world.end().await;
+}
+
+async fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+    poll_fn(|context| {
+        Poll::Ready(match Pin::new(&mut *future).poll(context) {
+            Poll::Ready(done) => Some(done),
+            Poll::Pending => None,
+        })
+    })
+    .await
+}
+
 /// The log moves into the file without anybody who waits for it, and begins anew: it does not grow for ever.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_written_moves_into_the_file() {
@@ -259,8 +307,8 @@ async fn what_was_written_moves_into_the_file() {
     let alone = SqliteConnectOptions::new()
         .filename(folder.path().join("rekey.db"))
         .immutable(true);
-    for number in 0..150 {
-        let mut tx = world.backend.db().begin().await.unwrap();
+    for number in 0..400 {
+        let mut tx = world.backend.db().begin_unsynced().await.unwrap();
         throttles::count(&mut tx, &format!("number {number}"), Timestamp(1))
             .await
             .unwrap();

@@ -663,8 +663,8 @@ async fn events_are_appended(world: &World) {
     events::append(&mut tx, &nobody, ActivityKind::WrongCode, Actor::Person, &caller, NOW)
         .await
         .unwrap();
-    assert_eq!(events::prune_nobodys(&mut tx, NOW, 9).await.unwrap(), 0);
-    assert_eq!(events::prune_nobodys(&mut tx, NOW.plus_days(9), 9).await.unwrap(), 1);
+    assert_eq!(events::prune_nobodys(&mut tx, NOW).await.unwrap(), 0);
+    assert_eq!(events::prune_nobodys(&mut tx, NOW.plus_days(9)).await.unwrap(), 1);
     assert_eq!(events::newest(&mut tx, &id(ADA), 9).await.unwrap().len(), 3);
     for accounts in [&[][..], &[id(ADA), id(GRACE)]] {
         events::append_all(
@@ -703,22 +703,21 @@ async fn only_dead_rows_are_pruned(world: &World) {
     letters::write(&mut tx, &world.keys, None, &address(ADA), "en", &letter, NOW)
         .await
         .unwrap();
-    assert_eq!(flows::prune(&mut tx, ended, 9).await.unwrap(), 0);
-    assert_eq!(sessions::prune(&mut tx, ended, 9).await.unwrap(), 0);
-    assert_eq!(limits::prune(&mut tx, ended, 9).await.unwrap(), 0);
-    assert_eq!(letters::prune(&mut tx, ended, 9).await.unwrap(), 0, "it waits");
+    assert_eq!(flows::prune(&mut tx, ended).await.unwrap(), 0);
+    assert_eq!(sessions::prune(&mut tx, ended).await.unwrap(), 0);
+    assert_eq!(limits::prune(&mut tx, ended).await.unwrap(), 0);
+    assert_eq!(letters::prune(&mut tx, ended).await.unwrap(), 0, "it waits");
     let later = ended.plus_ms(1);
-    assert_eq!(flows::prune(&mut tx, later, 0).await.unwrap(), 0);
-    assert_eq!(flows::prune(&mut tx, later, 9).await.unwrap(), 1);
+    assert_eq!(flows::prune(&mut tx, later).await.unwrap(), 1);
     assert!(codes::of_flow(&mut tx, "f").await.unwrap().is_empty());
-    assert_eq!(sessions::prune(&mut tx, later, 9).await.unwrap(), 1);
-    assert_eq!(limits::prune(&mut tx, later, 9).await.unwrap(), 1);
+    assert_eq!(sessions::prune(&mut tx, later).await.unwrap(), 1);
+    assert_eq!(limits::prune(&mut tx, later).await.unwrap(), 1);
     for _ in 0..3 {
         throttles::count(&mut tx, "long", NOW).await.unwrap();
     }
     throttles::count(&mut tx, "short", NOW).await.unwrap();
-    assert_eq!(throttles::prune(&mut tx, NOW, 3, 9).await.unwrap(), 0);
-    assert_eq!(throttles::prune(&mut tx, later, 3, 9).await.unwrap(), 1);
+    assert_eq!(throttles::prune(&mut tx, NOW, 3).await.unwrap(), 0);
+    assert_eq!(throttles::prune(&mut tx, later, 3).await.unwrap(), 1);
     assert_eq!(throttles::failures(&mut tx, "long").await.unwrap(), 3);
     tx.commit().await.unwrap();
     let claimed = letters::claim(world.backend.db(), &world.keys, NOW, 9).await.unwrap();
@@ -726,8 +725,8 @@ async fn only_dead_rows_are_pruned(world: &World) {
         .await
         .unwrap();
     let mut tx = begin(world).await;
-    assert_eq!(letters::prune(&mut tx, NOW, 9).await.unwrap(), 0);
-    assert_eq!(letters::prune(&mut tx, later, 9).await.unwrap(), 1);
+    assert_eq!(letters::prune(&mut tx, NOW).await.unwrap(), 0);
+    assert_eq!(letters::prune(&mut tx, later).await.unwrap(), 1);
 }
 
 /// A look at what is dead must not read all that lives.
@@ -752,18 +751,8 @@ async fn dead_rows_are_found_by_an_index(world: &World) {
                 steps.into_iter().map(|step| step.3).collect::<String>()
             }
             Db::Postgres { pool, .. } => {
-                let mut connection = pool.acquire().await.unwrap();
-                // The tables are empty here, and reading all of nothing is cheapest.
-                sqlx::query("SET enable_seqscan = off")
-                    .execute(&mut *connection)
-                    .await
-                    .unwrap();
                 let steps: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!("EXPLAIN {dead}")))
-                    .fetch_all(&mut *connection)
-                    .await
-                    .unwrap();
-                sqlx::query("RESET enable_seqscan")
-                    .execute(&mut *connection)
+                    .fetch_all(pool)
                     .await
                     .unwrap();
                 steps.concat()
