@@ -53,7 +53,22 @@ impl Postgres {
             "--no-sync",
         ]))?;
         postgres.up()?;
+        postgres.ends_with_us()?;
         Ok(postgres)
+    }
+
+    /// Whoever is told to end (Ctrl-C) drops nothing: somebody else waits for that, and tidies up.
+    fn ends_with_us(&self) -> Result<(), Fault> {
+        let wait = r#"tail --pid="$0" -f /dev/null; kill -QUIT "$(head -n 1 "$1/postmaster.pid")" && sleep 1; rm -rf "$2""#;
+        let waiting = Command::new("setsid")
+            .args(["sh", "-c", wait, &std::process::id().to_string()])
+            .args([self.data(), self.folder.clone()])
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        waiting.map(drop).map_err(|error| format!("setsid: {error}"))
     }
 
     /// Whether its user gets into a folder: it refuses to run as root, and another one may not see root's.

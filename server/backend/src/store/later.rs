@@ -87,10 +87,8 @@ impl Later<Postgres> {
     /// goes with none of the same table; CockroachDB refuses the rest, too, but for several that add.
     pub(super) fn takes(&self, statement: &str) -> bool {
         let (verb, table) = about(statement);
-        let waiting = self.statements.iter().map(|waits| about(waits));
-        waiting
-            .into_iter()
-            .all(|(other, of)| table != of || (verb, other) == ("INSERT", "INSERT"))
+        let mut waiting = self.statements.iter().map(|waits| about(waits));
+        waiting.all(|(other, of)| table != of || (verb, other) == ("INSERT", "INSERT"))
     }
 }
 
