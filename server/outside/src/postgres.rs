@@ -59,7 +59,8 @@ impl Postgres {
 
     /// Whoever is told to end (Ctrl-C) drops nothing: somebody else waits for that, and tidies up.
     fn ends_with_us(&self) -> Result<(), Fault> {
-        let wait = r#"tail --pid="$0" -f /dev/null; kill -QUIT "$(head -n 1 "$1/postmaster.pid")" && sleep 1; rm -rf "$2""#;
+        let wait =
+            r#"tail --pid="$0" -f /dev/null; kill -QUIT "$(head -n 1 "$1/postmaster.pid")" && sleep 1; rm -rf "$2""#;
         let waiting = Command::new("setsid")
             .args(["sh", "-c", wait, &std::process::id().to_string()])
             .args([self.data(), self.folder.clone()])
