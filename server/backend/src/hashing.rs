@@ -27,6 +27,9 @@ use zeroize::Zeroizing;
 const WAITING: usize = 64;
 /// How long a request waits at most; then it is better told to come again.
 const WAIT: Duration = Duration::from_secs(2);
+/// How long it waits for a place in the queue. Attack: clients that come again at once; to answer them as fast as they ask took a
+/// third of the cores from those who are hashed for.
+const MOMENT: Duration = Duration::from_millis(250);
 /// What the person is told to wait before coming again.
 const RETRY_AFTER_S: i64 = 2;
 /// Memory in KiB, passes, lanes (OWASP, ASVS 5.0 appendix C).
@@ -135,7 +138,7 @@ impl Hashing {
     /// # Errors
     /// [`Fault::Busy`] when the queue is full; [`Fault::KeyGone`], [`Fault::Corrupt`].
     pub async fn verify(&self, password: &Secret, stored: Option<&str>) -> Result<Verdict, Fault> {
-        self.verify_at(self.place()?, password, stored).await
+        self.verify_at(self.place().await?, password, stored).await
     }
 
     /// The same, at a place in the queue that was taken before.
@@ -159,16 +162,18 @@ impl Hashing {
     ///
     /// # Errors
     /// [`Fault::Busy`] when the queue is full.
-    pub fn place(&self) -> Result<Place, Fault> {
-        let place = self.places.clone().try_acquire_owned();
-        place.map(Place).map_err(|_| self.busy("queue_full"))
+    pub async fn place(&self) -> Result<Place, Fault> {
+        match tokio::time::timeout(MOMENT, self.places.clone().acquire_owned()).await {
+            Ok(Ok(place)) => Ok(Place(place)),
+            _ => Err(self.busy("queue_full")),
+        }
     }
 
     async fn admitted<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Engine) -> T + Send + 'static,
     ) -> Result<T, Fault> {
-        self.admitted_at(self.place()?, work).await
+        self.admitted_at(self.place().await?, work).await
     }
 
     /// Runs the work on a thread for hashing when its turn comes. Attack: a flood of sign-ins that takes all cores and memory.

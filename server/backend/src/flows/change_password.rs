@@ -35,7 +35,7 @@ impl Backend {
         let lane = self.lane(&mut tx, held, &account.email, Some(&account.id)).await?;
         drop(tx);
 
-        let place = self.parts.hashing.place()?;
+        let place = self.parts.hashing.place().await?;
         let mut tx = self.parts.db.begin().await?;
         let in_a_row = self.spend_password(&mut tx, &lane, self.now()).await?;
         tx.commit().await?;

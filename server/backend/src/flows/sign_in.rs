@@ -115,7 +115,7 @@ impl Backend {
     ) -> Result<Moved<SignInStep>, Error> {
         let token = held.sign_in.as_ref().ok_or(Refusal::FlowGone)?;
         // Attack: a flood of sign-ins. Who is told to come later has asked the database for nothing.
-        let place = self.parts.hashing.place()?;
+        let place = self.parts.hashing.place().await?;
         let id = random::digest(token);
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
