@@ -135,6 +135,10 @@ impl Call {
 
     fn refuse(&self, error: Error) -> Failure {
         let (failure, status, retry_after_s) = match error {
+            Error::Repeated(tokens) => {
+                self.hand_over(&tokens);
+                return self.refuse(Refusal::StepElsewhere.into());
+            }
             Error::Refused(refusal) => {
                 self.backend.metrics().refused(&refusal);
                 let (status, wait) = (refusal.status(), refusal.retry_after_s());

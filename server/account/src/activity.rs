@@ -16,6 +16,8 @@ pub enum ActivityKind {
     /// The password in use was found in a leak.
     PasswordLeaked,
     DeviceForgotten,
+    /// A copy of a trusted device's token came.
+    DeviceCopied,
     SessionEnded,
     SessionsEnded,
     /// Made by an operator.
@@ -28,7 +30,7 @@ pub enum ActivityKind {
 
 impl ActivityKind {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::SignedIn,
         Self::SignedOut,
         Self::SignedUp,
@@ -39,6 +41,7 @@ impl ActivityKind {
         Self::PasswordChanged,
         Self::PasswordLeaked,
         Self::DeviceForgotten,
+        Self::DeviceCopied,
         Self::SessionEnded,
         Self::SessionsEnded,
         Self::Added,
@@ -61,6 +64,7 @@ impl ActivityKind {
             Self::PasswordChanged => "password_changed",
             Self::PasswordLeaked => "password_leaked",
             Self::DeviceForgotten => "device_forgotten",
+            Self::DeviceCopied => "device_copied",
             Self::SessionEnded => "session_ended",
             Self::SessionsEnded => "sessions_ended",
             Self::Added => "added",

@@ -54,6 +54,8 @@ pub enum Notice {
     PasswordChanged { at: Timestamp, browser: String },
     /// A browser signed in for the first time.
     NewDevice { at: Timestamp, browser: String },
+    /// A copy of a trusted device's token came; the device is no longer trusted.
+    DeviceCopied { at: Timestamp, browser: String },
     /// Ten wrong passwords or codes.
     ManyFailures { at: Timestamp },
 }

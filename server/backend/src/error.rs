@@ -1,3 +1,4 @@
+use crate::TokenChange;
 use account::Refusal;
 use thiserror::Error;
 
@@ -7,6 +8,10 @@ pub enum Error {
     /// A no that the person is told, with its words and its field.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The same right answer once more: it has had its effect. Told as [`Refusal::StepElsewhere`], with the tokens that the
+    /// first answer brought, and which may have been lost with it.
+    #[error("repeated")]
+    Repeated(Vec<TokenChange>),
     /// Ours. Logged once, where it becomes a reference that the screen shows.
     #[error(transparent)]
     Fault(#[from] Fault),

@@ -1,5 +1,6 @@
 //! What an operator does with accounts: add, list, switch off; and what time does with dead rows.
 
+use crate::flows::DEVICE_DAYS;
 use crate::store::events::Actor;
 use crate::store::{accounts, devices, events, flows, letters, limits, sessions, throttles};
 use crate::{Backend, Caller, Error, Fault, random};
@@ -124,7 +125,7 @@ impl Backend {
 
     async fn end_everything(&self, mut tx: crate::store::Tx, id: &AccountId, email: &Email) -> Result<(), Fault> {
         sessions::end_all_but(&mut tx, id, "").await?;
-        devices::untrust_all(&mut tx, id).await?;
+        devices::forget_all_but(&mut tx, id, "").await?;
         let moved = self.end_flows(&mut tx, email, self.now()).await?;
         tx.commit().await?;
         moved.iter().for_each(|flow| self.flow_moved(flow));
@@ -142,6 +143,7 @@ impl Backend {
         let mut tx = self.parts.db.begin_unsynced().await?;
         let gone = flows::prune(&mut tx, yesterday).await?
             + sessions::prune(&mut tx, now).await?
+            + devices::prune(&mut tx, now.plus_days(-DEVICE_DAYS)).await?
             + limits::prune(&mut tx, now).await?
             + letters::prune(&mut tx, now.plus_days(-30)).await?
             + events::prune_nobodys(&mut tx, yesterday).await?

@@ -124,7 +124,7 @@ fn letter(written: &Written<'_>, texts: Texts<'_>) -> Letter {
             request: request.clone(),
         })
     };
-    match written.kind % 14 {
+    match written.kind % 15 {
         0 => code(Purpose::SignIn),
         1 => code(Purpose::Reset),
         2 => code(Purpose::SignUp),
@@ -138,6 +138,7 @@ fn letter(written: &Written<'_>, texts: Texts<'_>) -> Letter {
         10 => Letter::Notice(Notice::PasswordReset { at, browser }),
         11 => Letter::Notice(Notice::PasswordChanged { at, browser }),
         12 => Letter::Notice(Notice::NewDevice { at, browser }),
+        13 => Letter::Notice(Notice::DeviceCopied { at, browser }),
         _ => Letter::Notice(Notice::ManyFailures { at }),
     }
 }

@@ -134,6 +134,8 @@ fn listen(
                     _ = stopping.wait_for(|stopping| *stopping) => return None,
                 };
                 match version {
+                    // The answer with the next token is on its way: the browser asks again, with that one.
+                    Ok(version) if version == seen && version < 0 => return None,
                     Ok(version) if version == seen => {}
                     Ok(version) => {
                         let version = version.to_string();

@@ -2,12 +2,12 @@
 
 use crate::proof::PasswordProof;
 use crate::store::events::Actor;
-use crate::store::{accounts, events, letters, sessions, throttles};
+use crate::store::{accounts, devices, events, letters, sessions, throttles};
 use crate::{Backend, Caller, Error, Fault, Held, Moved, Verdict};
 use account::{Account, ActivityKind, Letter, Notice, Refusal, Secret, SecurityDone, SecurityView};
 
 impl Backend {
-    /// Current once, new twice. This browser stays in with a new token; the others are signed out if `end_others`.
+    /// Current once, new twice. This browser stays in with a new token; the others are signed out and forgotten if `end_others`.
     ///
     /// # Errors
     /// A refusal: signed out, managed elsewhere, wrong current password, unfit new one.
@@ -67,6 +67,8 @@ impl Backend {
         sessions::end(&mut tx, &account.id, &session.id).await?;
         if end_others {
             sessions::end_all_but(&mut tx, &account.id, "").await?;
+            let own = self.find_device(&mut tx, held, &account.id).await?;
+            devices::forget_all_but(&mut tx, &account.id, own.as_ref().map_or("", |own| &own.id)).await?;
         }
         let token = self.insert_session(&mut tx, caller, &account.id, now).await?;
         let moved = self.end_flows(&mut tx, &account.email, now).await?;

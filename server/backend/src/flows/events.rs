@@ -1,7 +1,7 @@
 //! What a page of a flow hears when the flow goes on elsewhere.
 
-use crate::store::flows;
-use crate::{Backend, Fault, Held, random};
+use super::step_up::Standing;
+use crate::{Backend, Fault, Held};
 use account::Purpose;
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
@@ -14,19 +14,27 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 impl Backend {
     /// Waits until the browser's flow stands at another version than `seen`, at most 15 s; gives the version it has then,
     /// 0 for none that can still go on. Called with `None`, it answers at once. A move on this server is heard at once, on another within 2 s.
+    /// Below 0: the flow has just gone on with another token, which this browser gets or has got with another answer.
     ///
     /// # Errors
     /// A [`Fault`] of the database.
     pub async fn flow_version(&self, purpose: Purpose, held: &Held, seen: Option<i64>) -> Result<i64, Fault> {
-        let Some(token) = held.flow(purpose) else { return Ok(0) };
-        let id = random::digest(token);
+        if held.flow(purpose).is_none() {
+            return Ok(0);
+        }
         // Listen first, look then: a move in between is not missed.
         let mut moved = self.flows_moved.subscribe();
         let until = tokio::time::Instant::now() + WAIT;
         loop {
             let mut tx = self.parts.db.read().await?;
-            let version = flows::find(&mut tx, &id, purpose).await?.map_or(0, |flow| flow.version);
+            let found = self.look_up_flow(&mut tx, purpose, held).await?;
             drop(tx);
+            let (id, version) = match found {
+                Some((flow, Standing::Current)) => (flow.id, flow.version),
+                Some((flow, Standing::JustReplaced)) => (flow.id, -flow.version),
+                Some((flow, Standing::Replaced)) => (flow.id, 0),
+                None => (String::new(), 0),
+            };
             if seen != Some(version) || tokio::time::Instant::now() >= until {
                 return Ok(version);
             }

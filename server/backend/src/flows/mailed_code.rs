@@ -1,5 +1,6 @@
 //! The step that sign-in, reset and sign-up share: a code was mailed, and is answered.
 
+use super::step_up::{LOST_ANSWER_MS, Standing};
 use crate::store::events::Actor;
 use crate::store::flows::Flow;
 use crate::store::limits::Rule;
@@ -19,14 +20,6 @@ pub(super) enum Answered {
 }
 
 impl Backend {
-    /// The browser's flow of that purpose, whatever its state.
-    pub(super) async fn find_flow(&self, tx: &mut Tx, purpose: Purpose, held: &Held) -> Result<Option<Flow>, Fault> {
-        match held.flow(purpose) {
-            Some(token) => flows::find(tx, &random::digest(token), purpose).await,
-            None => Ok(None),
-        }
-    }
-
     /// Judges a typed code. A wrong one stays counted even though refused.
     pub(super) async fn answer_code(
         &self,
@@ -40,16 +33,16 @@ impl Backend {
             TypedCode::Email(email) => return Ok(Answered::Mistyped(email)),
             TypedCode::Code(code) => code,
         };
-        let (id, now) = (random::digest(token), self.now());
+        let (digest, now) = (random::digest(token), self.now());
         let mut tx = self.parts.db.begin().await?;
+        let before = flows::find(&mut tx, &digest, purpose).await?.ok_or(Refusal::FlowGone)?;
         if purpose == Purpose::SignIn
-            && let Some(account) = flows::find(&mut tx, &id, purpose)
-                .await?
-                .and_then(|flow| flow.account())
+            && let Some(account) = before.account()
         {
             accounts::hold(&mut tx, &account).await?;
         }
-        let Some(flow) = flows::spend_try(&mut tx, &id, purpose, now).await? else {
+        let since = now.plus_ms(-LOST_ANSWER_MS);
+        let Some(flow) = flows::spend_try(&mut tx, &before.id, purpose, &digest, since, now).await? else {
             return Err(self.why_no_code(&mut tx, purpose, held, now).await?.into());
         };
         let email = flow.address()?;
@@ -82,7 +75,8 @@ impl Backend {
                 let first = flows::pass_code(&mut tx, passed.flow(), now).await?
                     && codes::mark_used(&mut tx, passed.code_id(), now).await?;
                 if !first {
-                    return Err(Refusal::StepElsewhere.into());
+                    // Nothing of it is kept: a right code is no guess, and needs no try.
+                    return Err(self.repeated(&mut tx, purpose, held).await?);
                 }
                 limits::give_back(&mut tx, &rules).await?;
                 throttles::clear(&mut tx, &row).await?;
@@ -189,7 +183,12 @@ impl Backend {
         held: &Held,
         now: Timestamp,
     ) -> Result<Refusal, Fault> {
-        Ok(match self.find_flow(tx, purpose, held).await? {
+        let flow = match self.look_up_flow(tx, purpose, held).await? {
+            Some((flow, Standing::Current)) => Some(flow),
+            Some((_, Standing::JustReplaced)) => return Ok(Refusal::StepElsewhere),
+            Some((_, Standing::Replaced)) | None => None,
+        };
+        Ok(match flow {
             Some(flow) if flow.finished_at.is_some() || (flow.is_live(now) && flow.code_passed_at.is_some()) => {
                 Refusal::StepElsewhere
             }

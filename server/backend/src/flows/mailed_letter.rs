@@ -78,12 +78,11 @@ impl Backend {
         caller: &Caller,
         held: &Held,
     ) -> Result<Moved<MailedCode>, Error> {
-        let token = held.flow(purpose).ok_or(Refusal::FlowGone)?;
-        let (id, now) = (random::digest(token), self.now());
+        let now = self.now();
         let mut tx = self.parts.db.begin().await?;
-        let before = flows::find(&mut tx, &id, purpose).await?.ok_or(Refusal::FlowGone)?;
+        let before = self.demand_flow(&mut tx, purpose, held).await?;
         let wait_s = Challenge::resend_wait_s(before.codes_sent + 1);
-        let Some(flow) = flows::take_send(&mut tx, &id, purpose, wait_s, now).await? else {
+        let Some(flow) = flows::take_send(&mut tx, &before.id, purpose, wait_s, now).await? else {
             let waits_for_code = before.is_live(now)
                 && before.code_passed_at.is_none()
                 && before.tries_left > 0
@@ -260,6 +259,8 @@ pub(super) fn new_flow(token: &Secret, email: &Email, language: String, now: Tim
         code_passed_at: None,
         finished_at: None,
         ended_at: None,
+        token_digest: None,
+        stepped_up_at: None,
     }
 }
 

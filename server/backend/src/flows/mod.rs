@@ -10,3 +10,6 @@ mod reset;
 mod sessions;
 mod sign_in;
 mod sign_up;
+mod step_up;
+
+pub(crate) use sessions::DEVICE_DAYS;

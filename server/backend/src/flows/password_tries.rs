@@ -95,7 +95,7 @@ impl Backend {
 }
 
 /// The lane of a browser that signed in to the account before.
-pub(super) fn devices_lane(email: &Email, device: &str) -> String {
+fn devices_lane(email: &Email, device: &str) -> String {
     format!("password {email} {device}")
 }
 

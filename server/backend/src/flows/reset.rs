@@ -1,10 +1,11 @@
 //! Forgot password: e-mail, code, new password.
 
 use super::mailed_code::Answered;
-use super::password_tries::{devices_lane, strangers_lane};
+use super::password_tries::strangers_lane;
+use super::step_up::Standing;
 use crate::store::events::Actor;
 use crate::store::{Tx, accounts, devices, events, flows, letters, sessions, throttles};
-use crate::{Backend, Caller, Error, Fault, Held, Moved, random};
+use crate::{Backend, Caller, Error, Fault, Held, Moved};
 use account::{ActivityKind, Email, Letter, Notice, Purpose, Refusal, Reset, ResetStep, Secret};
 
 const RESET: Purpose = Purpose::Reset;
@@ -24,11 +25,18 @@ impl Backend {
 
     async fn reset_step_in(&self, tx: &mut Tx, held: &Held) -> Result<ResetStep, Fault> {
         let now = self.now();
-        let Some(flow) = self.find_flow(tx, RESET, held).await? else {
+        let Some((flow, standing)) = self.look_up_flow(tx, RESET, held).await? else {
             return Ok(ResetStep::AskEmail { email: None });
         };
         let email = flow.address()?;
         let state = match &flow {
+            // As it was, for the browser that has not heard of the step up yet.
+            flow if standing == Standing::JustReplaced && flow.is_live(now) => Reset::AwaitingCode,
+            _ if standing != Standing::Current => {
+                return Ok(ResetStep::AskEmail {
+                    email: Some(email.into()),
+                });
+            }
             flow if flow.finished_at.is_some() && now.0 < flow.ends_at => Reset::Finished,
             flow if flow.is_live(now) && flow.code_passed_at.is_some() => Reset::AwaitingPassword,
             flow if flow.is_live(now) && flow.tries_left > 0 => Reset::AwaitingCode,
@@ -70,16 +78,20 @@ impl Backend {
     /// # Errors
     /// A refusal of the code.
     pub async fn answer_reset(&self, caller: &Caller, held: &Held, code: &Secret) -> Result<Moved<ResetStep>, Error> {
-        let (tx, flow) = match self.answer_code(RESET, caller, held, code).await? {
+        let (mut tx, flow) = match self.answer_code(RESET, caller, held, code).await? {
             Answered::Right(passed) => *passed,
             Answered::Mistyped(email) => return self.begin_reset_for(caller, held, &email).await,
         };
+        let token = self.step_up(&mut tx, RESET, held, &flow, self.now()).await?;
         tx.commit().await?;
         self.flow_moved(&flow.id);
-        Ok(Moved::to(ResetStep::ChoosePassword {
-            email: flow.address()?,
-            min: self.parts.settings.password.min,
-        }))
+        Ok(Moved {
+            step: ResetStep::ChoosePassword {
+                email: flow.address()?,
+                min: self.parts.settings.password.min,
+            },
+            tokens: vec![token],
+        })
     }
 
     /// Sends a new code of this flow.
@@ -94,7 +106,7 @@ impl Backend {
         })
     }
 
-    /// Sets the new password, ends every session and trusted device, and tells the owner. Nobody is signed in by it.
+    /// Sets the new password, ends every session, forgets every device, and tells the owner. Nobody is signed in by it.
     ///
     /// # Errors
     /// A refusal of the password or of the step.
@@ -105,14 +117,12 @@ impl Backend {
         password: &Secret,
         again: &Secret,
     ) -> Result<Moved<ResetStep>, Error> {
-        let token = held.reset.as_ref().ok_or(Refusal::FlowGone)?;
-        let id = random::digest(token);
         let now = self.now();
         let mut tx = self.parts.db.read().await?;
-        let flow = match flows::find(&mut tx, &id, RESET).await? {
-            Some(flow) if flow.finished_at.is_some() => return Err(Refusal::StepElsewhere.into()),
-            Some(flow) if flow.is_live(now) && flow.code_passed_at.is_some() => flow,
-            Some(flow) if flow.is_live(now) => return Err(Refusal::StepElsewhere.into()),
+        let flow = match self.demand_flow(&mut tx, RESET, held).await? {
+            flow if flow.finished_at.is_some() => return Err(Refusal::StepElsewhere.into()),
+            flow if flow.is_live(now) && flow.code_passed_at.is_some() => flow,
+            flow if flow.is_live(now) => return Err(Refusal::StepElsewhere.into()),
             _ => return Err(Refusal::FlowGone.into()),
         };
         let account = flow.account().ok_or(Refusal::FlowGone)?;
@@ -133,7 +143,9 @@ impl Backend {
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
         accounts::hold(&mut tx, &account).await?;
-        let (flow, proof) = flows::redeem(&mut tx, &id, now).await?.ok_or(Refusal::StepElsewhere)?;
+        let (flow, proof) = flows::redeem(&mut tx, &flow.id, now)
+            .await?
+            .ok_or(Refusal::StepElsewhere)?;
         if !accounts::set_password(&mut tx, &proof, &chosen.hash, chosen.unchecked, now).await? {
             // It became managed, or was switched off, since the code was mailed.
             let stored = accounts::find(&mut tx, &account).await?.ok_or(Refusal::FlowGone)?;
@@ -141,13 +153,10 @@ impl Backend {
             return Err(Refusal::FlowGone.into());
         }
         sessions::end_all_but(&mut tx, &account, "").await?;
-        devices::untrust_all(&mut tx, &account).await?;
+        devices::forget_all_but(&mut tx, &account, "").await?;
         let mut moved = self.end_flows(&mut tx, &email, now).await?;
         // The new password is nobody's guess yet: whoever had to wait for the old one may sign in with it.
         throttles::clear(&mut tx, &strangers_lane(&email)).await?;
-        for device in devices::ids(&mut tx, &account).await? {
-            throttles::clear(&mut tx, &devices_lane(&email, &device)).await?;
-        }
         events::append(
             &mut tx,
             &account,

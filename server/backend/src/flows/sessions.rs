@@ -1,5 +1,6 @@
 //! Who is signed in: begin a session, the security page, the profile, end sessions.
 
+use super::step_up::LOST_ANSWER_MS;
 use crate::store::accounts::Stored;
 use crate::store::devices::Device;
 use crate::store::events::Actor;
@@ -15,6 +16,8 @@ use account::{
 const TOUCH_MS: i64 = 5 * 60_000;
 /// For so many accounts a browser is known.
 const DEVICE_TOKENS: usize = 5;
+/// For so long after its last sign-in; browsers keep no cookie for longer.
+pub(crate) const DEVICE_DAYS: i64 = 400;
 
 impl Backend {
     /// Who visits a page, for the frame around it; `None` when nobody is signed in.
@@ -30,7 +33,7 @@ impl Backend {
             Ok((_, stored)) => Ok(Some(Visitor {
                 language: stored.account.language,
             })),
-            Err(Error::Refused(_)) => Ok(None),
+            Err(Error::Refused(_) | Error::Repeated(_)) => Ok(None),
             Err(Error::Fault(fault)) => Err(fault),
         }
     }
@@ -164,14 +167,15 @@ impl Backend {
             .await
     }
 
-    /// Asks a trusted device for codes again, by the row's id.
+    /// Forgets a device, by the row's id: it is asked for a code again, and a copy of its token opens nothing, also not after
+    /// the next sign-in on it.
     ///
     /// # Errors
     /// [`Refusal::SignedOut`] without a live session.
     pub async fn forget_device(&self, caller: &Caller, held: &Held, id: &str) -> Result<Moved<SecurityView>, Error> {
         let mut tx = self.parts.db.begin().await?;
         let (session, stored) = self.signed_in(&mut tx, held).await?;
-        if devices::set_trust(&mut tx, &stored.account.id, id, None).await? {
+        if devices::forget(&mut tx, &stored.account.id, id).await? {
             events::append(
                 &mut tx,
                 &stored.account.id,
@@ -217,26 +221,29 @@ impl Backend {
         }
         let mut tokens = vec![self.insert_session(tx, caller, &account.id, now).await?];
         let trusted_until = trust.then(|| now.plus_days(self.parts.settings.trust_days));
-        let known = self.find_device(tx, held, &account.id).await?;
-        match known {
-            Some(device) if trust => {
-                devices::set_trust(tx, &account.id, &device.id, trusted_until).await?;
+        let recognised = self.recognise_device(tx, held, &account.id).await?;
+        let (device, presented) = recognised.unzip();
+        match (device.filter(|device| !is_copy(device, now)), &presented) {
+            (Some(device), Some(presented)) => {
+                let token = self.next_token(presented);
+                let (new, old) = (random::digest(&token), random::digest(presented));
+                devices::replace_token(tx, &device.id, &new, &old, now).await?;
+                if let Some(until) = trusted_until {
+                    devices::set_trust(tx, &account.id, &device.id, until).await?;
+                }
+                tokens.push(hold_devices(held, Some(presented), &token));
             }
-            Some(_) => {}
-            None => {
+            _ => {
                 let token = random::token();
                 let device = Device {
                     id: random::id_at(now),
                     account_id: account.id.0.clone(),
                     browser: caller.browser.clone(),
                     trusted_until: trusted_until.map(|until| until.0),
+                    replaced_at: None,
                 };
                 devices::insert(tx, &random::digest(&token), &device, now).await?;
-                tokens.push(TokenChange {
-                    kind: TokenKind::Device,
-                    token: Some(with_token(held.device.as_ref(), &token)),
-                    keep_s: 400 * 24 * 3_600,
-                });
+                tokens.push(hold_devices(held, presented.as_ref(), &token));
                 let letter = Letter::Notice(Notice::NewDevice {
                     at: now,
                     browser: caller.browser.clone(),
@@ -256,18 +263,56 @@ impl Backend {
         held: &Held,
         account: &AccountId,
     ) -> Result<Option<Device>, Fault> {
+        let recognised = self.recognise_device(tx, held, account).await?;
+        let device = recognised.map(|(device, _)| device);
+        Ok(device.filter(|device| !is_copy(device, self.now())))
+    }
+
+    /// The device that a token of the browser leads to, and that token; a replaced one leads there, too.
+    async fn recognise_device(
+        &self,
+        tx: &mut Tx,
+        held: &Held,
+        account: &AccountId,
+    ) -> Result<Option<(Device, Secret)>, Fault> {
         for token in held
             .device
             .iter()
             .flat_map(|tokens| tokens.expose().split('.'))
             .take(DEVICE_TOKENS)
         {
-            let found = devices::find(tx, &random::digest(&Secret::from(token)), account).await?;
-            if found.is_some() {
-                return Ok(found);
+            let token = Secret::from(token);
+            if let Some(device) = devices::find(tx, &random::digest(&token), account).await? {
+                return Ok(Some((device, token)));
             }
         }
         Ok(None)
+    }
+
+    /// Attack: a copy of a trusted device's cookie. Each sign-in on the device gives it another token, so a token that was
+    /// replaced comes from a copy, or from the owner where a copy was faster. Nobody can tell which: the device is trusted no
+    /// longer, and the owner is told. A device that is not trusted is told of no more: its token spares nobody the code.
+    pub(super) async fn notice_copied_device(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        held: &Held,
+        account: &Account,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let Some((device, token)) = self.recognise_device(tx, held, &account.id).await? else {
+            return Ok(());
+        };
+        if !is_copy(&device, now) || !devices::distrust(tx, &device.id, &random::digest(&token)).await? {
+            return Ok(());
+        }
+        events::append(tx, &account.id, ActivityKind::DeviceCopied, Actor::Person, caller, now).await?;
+        let letter = Letter::Notice(Notice::DeviceCopied {
+            at: now,
+            browser: device.browser,
+        });
+        let language = account.language.as_deref().unwrap_or(&caller.language);
+        letters::write(tx, &self.parts.keys, None, &account.email, language, &letter, now).await
     }
 
     /// A session's row and the token that the browser holds for it.
@@ -343,10 +388,25 @@ impl Backend {
     }
 }
 
+/// Whether the token that has found a device is a copy of one that was replaced, and no lost answer.
+fn is_copy(device: &Device, now: Timestamp) -> bool {
+    device.replaced_at.is_some_and(|at| now.0 >= at + LOST_ANSWER_MS)
+}
+
+/// The browser holds a device's new token in place of the old one.
+fn hold_devices(held: &Held, old: Option<&Secret>, new: &Secret) -> TokenChange {
+    TokenChange {
+        kind: TokenKind::Device,
+        token: Some(with_token(held.device.as_ref(), old, new)),
+        keep_s: DEVICE_DAYS * 24 * 3_600,
+    }
+}
+
 /// A browser's device tokens, one for each account that was signed in to in it, the newest first. One for all would do, but for
 /// this attack: whoever shares a browser keeps its token, and is trusted by the accounts of those who sign in there later.
-fn with_token(held: Option<&Secret>, new: &Secret) -> Secret {
+fn with_token(held: Option<&Secret>, old: Option<&Secret>, new: &Secret) -> Secret {
     let held = held.map(Secret::expose).unwrap_or_default();
-    let tokens = std::iter::once(new.expose()).chain(held.split('.').filter(|token| !token.is_empty()));
+    let gone = ["", old.map(Secret::expose).unwrap_or_default()];
+    let tokens = std::iter::once(new.expose()).chain(held.split('.').filter(|token| !gone.contains(token)));
     tokens.take(DEVICE_TOKENS).collect::<Vec<_>>().join(".").into()
 }

@@ -2,6 +2,7 @@
 
 use super::mailed_code::Answered;
 use super::mailed_letter::{drop_flow, hold_flow, new_flow};
+use super::step_up::Standing;
 use crate::leaked::Leak;
 use crate::store::accounts::Stored;
 use crate::store::events::Actor;
@@ -28,8 +29,12 @@ impl Backend {
             });
         }
         let mut tx = self.parts.db.read().await?;
-        let flow = self.find_flow(&mut tx, SIGN_IN, held).await?;
+        let found = self.look_up_flow(&mut tx, SIGN_IN, held).await?;
+        let (flow, standing) = found.map_or((None, Standing::Current), |(flow, standing)| (Some(flow), standing));
         let state = match &flow {
+            // As it was, for the browser that has not heard of the step up yet.
+            Some(flow) if standing == Standing::JustReplaced && flow.is_live(now) => Some(SignIn::AwaitingPassword),
+            _ if standing != Standing::Current => None,
             Some(flow) if flow.finished_at.is_some() => Some(SignIn::Finished),
             Some(flow) if flow.is_live(now) && flow.password_passed_at.is_none() => Some(SignIn::AwaitingPassword),
             Some(flow) if flow.is_live(now) && flow.tries_left > 0 => Some(SignIn::AwaitingCode),
@@ -113,15 +118,21 @@ impl Backend {
         held: &Held,
         password: &Secret,
     ) -> Result<Moved<SignInStep>, Error> {
-        let token = held.sign_in.as_ref().ok_or(Refusal::FlowGone)?;
+        if held.sign_in.is_none() {
+            return Err(Refusal::FlowGone.into());
+        }
         // Attack: a flood of sign-ins. Who is told to come later has asked the database for nothing.
         let place = self.parts.hashing.place().await?;
-        let id = random::digest(token);
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
-        let flow = match flows::find(&mut tx, &id, SIGN_IN).await? {
-            Some(flow) if flow.is_live(now) && flow.password_passed_at.is_none() => flow,
-            Some(flow) if flow.finished_at.is_some() || flow.is_live(now) => return Err(Refusal::StepElsewhere.into()),
+        let found = self.look_up_flow(&mut tx, SIGN_IN, held).await?;
+        let flow = match found.filter(|(_, standing)| *standing != Standing::Replaced) {
+            Some((flow, Standing::Current)) if flow.is_live(now) && flow.password_passed_at.is_none() => flow,
+            // The answer to the right password was lost, maybe: the same one is verified once more.
+            Some((flow, Standing::JustReplaced)) if flow.is_live(now) && flow.password_passed_at.is_some() => flow,
+            Some((flow, _)) if flow.finished_at.is_some() || flow.is_live(now) => {
+                return Err(Refusal::StepElsewhere.into());
+            }
             _ => return Err(Refusal::FlowGone.into()),
         };
         if password.is_empty() {
@@ -133,9 +144,14 @@ impl Backend {
             .lane(&mut tx, held, &email, stored.as_ref().map(|stored| &stored.account.id))
             .await?;
         let in_a_row = self.spend_password(&mut tx, &lane, now).await?;
+        if let Some(stored) = &stored {
+            self.notice_copied_device(&mut tx, caller, held, &stored.account, now)
+                .await?;
+        }
         // Asked for every address, so that asking tells nothing either.
         let somebody_elses = self.somebody_elses_hash(&mut tx, &email).await?;
         tx.commit().await?;
+        self.letters_written.notify_one();
 
         let whose = stored.as_ref().map(|stored| stored.account.id.0.clone());
         let usable =
@@ -216,12 +232,13 @@ impl Backend {
             let current = accounts::find(&mut tx, &account.id).await?;
             let same = current
                 .is_some_and(|current| current.password == stored.password && current.account.disabled_at.is_none());
-            let refusal = if same {
-                Refusal::StepElsewhere
-            } else {
-                Refusal::SignInWrong
-            };
-            return Err(refusal.into());
+            if !same {
+                return Err(Refusal::SignInWrong.into());
+            }
+            let told = self.repeated(&mut tx, SIGN_IN, held).await?;
+            throttles::clear(&mut tx, lane).await?;
+            tx.commit().await?;
+            return Err(told);
         };
         if let (Some(new), Some(old)) = (&upgraded, &stored.password) {
             accounts::upgrade_hash(&mut tx, &account.id, old, new).await?;
@@ -244,7 +261,10 @@ impl Backend {
             Some(Leak::Unknown) | None => {}
         }
         let device = self.find_device(&mut tx, held, &account.id).await?;
-        let trusted = device.is_some_and(|device| device.trusted_until.is_some_and(|until| now.0 < until));
+        // Attack: a copy of the token from before the device was trusted, within the time of a lost answer.
+        let trusted = device.is_some_and(|device| {
+            device.replaced_at.is_none() && device.trusted_until.is_some_and(|until| now.0 < until)
+        });
         let moved = if trusted {
             if !flows::finish_without_code(&mut tx, &flow.id, now).await? {
                 return Err(Refusal::StepElsewhere.into());
@@ -259,7 +279,11 @@ impl Backend {
             }
         } else {
             let mailed = self.send_first(&mut tx, SIGN_IN, caller, &flow, account, now).await?;
-            Moved::to(SignInStep::EnterCode(mailed))
+            let token = self.step_up(&mut tx, SIGN_IN, held, &flow, now).await?;
+            Moved {
+                step: SignInStep::EnterCode(mailed),
+                tokens: vec![token],
+            }
         };
         throttles::clear(&mut tx, lane).await?;
         tx.commit().await?;

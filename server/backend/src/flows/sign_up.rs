@@ -1,6 +1,7 @@
 //! Sign up: e-mail, code, name and password.
 
 use super::mailed_code::Answered;
+use super::step_up::Standing;
 use crate::store::events::Actor;
 use crate::store::{accounts, events, flows};
 use crate::{Backend, Caller, Error, Fault, Held, Moved, random};
@@ -21,11 +22,18 @@ impl Backend {
         }
         let now = self.now();
         let mut tx = self.parts.db.read().await?;
-        let Some(flow) = self.find_flow(&mut tx, SIGN_UP, held).await? else {
+        let Some((flow, standing)) = self.look_up_flow(&mut tx, SIGN_UP, held).await? else {
             return Ok(SignUpStep::AskEmail { email: None });
         };
         let email = flow.address()?;
         let state = match &flow {
+            // As it was, for the browser that has not heard of the step up yet.
+            flow if standing == Standing::JustReplaced && flow.is_live(now) => SignUp::AwaitingCode,
+            _ if standing != Standing::Current => {
+                return Ok(SignUpStep::AskEmail {
+                    email: Some(email.into()),
+                });
+            }
             flow if flow.finished_at.is_some() && now.0 < flow.ends_at => SignUp::Finished,
             flow if flow.is_live(now) && flow.code_passed_at.is_some() => SignUp::AwaitingDetails,
             flow if flow.is_live(now) && flow.tries_left > 0 => SignUp::AwaitingCode,
@@ -75,16 +83,20 @@ impl Backend {
         held: &Held,
         code: &Secret,
     ) -> Result<Moved<SignUpStep>, Error> {
-        let (tx, flow) = match self.answer_code(SIGN_UP, caller, held, code).await? {
+        let (mut tx, flow) = match self.answer_code(SIGN_UP, caller, held, code).await? {
             Answered::Right(passed) => *passed,
             Answered::Mistyped(email) => return self.begin_sign_up_for(caller, held, &email).await,
         };
+        let token = self.step_up(&mut tx, SIGN_UP, held, &flow, self.now()).await?;
         tx.commit().await?;
         self.flow_moved(&flow.id);
-        Ok(Moved::to(SignUpStep::ChooseDetails {
-            email: flow.address()?,
-            min: self.parts.settings.password.min,
-        }))
+        Ok(Moved {
+            step: SignUpStep::ChooseDetails {
+                email: flow.address()?,
+                min: self.parts.settings.password.min,
+            },
+            tokens: vec![token],
+        })
     }
 
     /// Sends a new code of this flow.
@@ -111,13 +123,12 @@ impl Backend {
         password: &Secret,
         again: &Secret,
     ) -> Result<Moved<SignUpStep>, Error> {
-        let token = held.sign_up.as_ref().ok_or(Refusal::FlowGone)?;
-        let (id, now) = (random::digest(token), self.now());
+        let now = self.now();
         let mut tx = self.parts.db.read().await?;
-        let flow = match flows::find(&mut tx, &id, SIGN_UP).await? {
-            Some(flow) if flow.finished_at.is_some() => return Err(Refusal::StepElsewhere.into()),
-            Some(flow) if flow.is_live(now) && flow.code_passed_at.is_some() => flow,
-            Some(flow) if flow.is_live(now) => return Err(Refusal::StepElsewhere.into()),
+        let flow = match self.demand_flow(&mut tx, SIGN_UP, held).await? {
+            flow if flow.finished_at.is_some() => return Err(Refusal::StepElsewhere.into()),
+            flow if flow.is_live(now) && flow.code_passed_at.is_some() => flow,
+            flow if flow.is_live(now) => return Err(Refusal::StepElsewhere.into()),
             _ => return Err(Refusal::FlowGone.into()),
         };
         drop(tx);
@@ -141,7 +152,7 @@ impl Backend {
         // The account before its flows, as everywhere: so no two wait for each other.
         if !accounts::insert(&mut tx, &account, Some(&chosen.hash), now).await? {
             // The same form sent twice, or another browser of the same mailbox was faster.
-            let flow = flows::find(&mut tx, &id, SIGN_UP).await?;
+            let flow = flows::find(&mut tx, &flow.id, SIGN_UP).await?;
             let twice = flow.is_some_and(|flow| flow.finished_at.is_some());
             return Err(if twice {
                 Refusal::StepElsewhere
@@ -150,7 +161,7 @@ impl Backend {
             }
             .into());
         }
-        flows::finish(&mut tx, &id, SIGN_UP, now)
+        flows::finish(&mut tx, &flow.id, SIGN_UP, now)
             .await?
             .ok_or(Refusal::StepElsewhere)?;
         if chosen.unchecked {
@@ -159,7 +170,7 @@ impl Backend {
         events::append(&mut tx, &account.id, ActivityKind::SignedUp, Actor::Person, caller, now).await?;
         let moved = self.end_flows(&mut tx, &email, now).await?;
         tx.commit().await?;
-        moved.iter().chain([&id]).for_each(|id| self.flow_moved(id));
+        moved.iter().chain([&flow.id]).for_each(|id| self.flow_moved(id));
         Ok(Moved::to(SignUpStep::Done { email }))
     }
 }

@@ -136,6 +136,12 @@ fn notice_letter(words: &Words<'_>, notice: &Notice) -> Content {
             Some(browser),
             &["new_device_was_you", "new_device_not_you"],
         ),
+        Notice::DeviceCopied { at, browser } => (
+            "device_copied",
+            *at,
+            Some(browser),
+            &["device_copied_was_you", "device_copied_not_you"],
+        ),
         Notice::ManyFailures { at } => (
             "many_failures",
             *at,

@@ -83,6 +83,10 @@ pub(super) fn letters() -> Vec<(&'static str, Letter)> {
                 browser: account::UNKNOWN_BROWSER.into(),
             }),
         ),
+        (
+            "Notice: device copied",
+            Letter::Notice(Notice::DeviceCopied { at, browser: browser() }),
+        ),
         ("Notice: many failures", Letter::Notice(Notice::ManyFailures { at })),
     ]
 }

@@ -15,14 +15,17 @@ pub struct Device {
     pub browser: String,
     /// Until when it is not asked for a code.
     pub trusted_until: Option<i64>,
+    /// When the token that has found it was replaced by another; `None` for the one of today.
+    #[sqlx(default)]
+    pub replaced_at: Option<i64>,
 }
 
 /// Keeps a new device.
 pub async fn insert(tx: &mut Tx, token_digest: &str, device: &Device, now: Timestamp) -> Result<(), Fault> {
     later!(
         tx,
-        "INSERT INTO devices (id, token_digest, account_id, browser, created_at, trusted_until)
-             VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO devices (id, token_digest, account_id, browser, created_at, used_at, trusted_until)
+             VALUES ($1, $2, $3, $4, $5, $5, $6)",
         &device.id,
         token_digest,
         &device.account_id,
@@ -33,11 +36,13 @@ pub async fn insert(tx: &mut Tx, token_digest: &str, device: &Device, now: Times
     Ok(())
 }
 
-/// The device of a token's digest, if it is that account's.
+/// The device of a token's digest, if it is that account's; also by the token before the one of today.
 pub async fn find(tx: &mut Tx, token_digest: &str, account: &AccountId) -> Result<Option<Device>, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query_as(
-            "SELECT id, account_id, browser, trusted_until FROM devices WHERE token_digest = $1 AND account_id = $2",
+            "SELECT id, account_id, browser, trusted_until,
+                    CASE WHEN token_digest = $1 THEN NULL ELSE replaced_at END AS replaced_at
+               FROM devices WHERE (token_digest = $1 OR replaced_digest = $1) AND account_id = $2",
         )
         .bind(token_digest)
         .bind(&account.0)
@@ -46,15 +51,35 @@ pub async fn find(tx: &mut Tx, token_digest: &str, account: &AccountId) -> Resul
     }))
 }
 
-/// Trusts a device until then, or no longer (`None`); `false` when that changes nothing, or the account has none of that id.
-pub async fn set_trust(tx: &mut Tx, account: &AccountId, id: &str, until: Option<Timestamp>) -> Result<bool, Fault> {
+/// Puts a device that was used under another token.
+pub async fn replace_token(
+    tx: &mut Tx,
+    id: &str,
+    token_digest: &str,
+    replaced_digest: &str,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    later!(
+        tx,
+        "UPDATE devices SET token_digest = $2, replaced_digest = $3, replaced_at = $4, used_at = $4
+              WHERE id = $1 AND token_digest <> $2",
+        id,
+        token_digest,
+        replaced_digest,
+        now.0,
+    );
+    Ok(())
+}
+
+/// Trusts a device no longer whose replaced token came back, and forgets that token; `false` when that changes nothing.
+pub async fn distrust(tx: &mut Tx, id: &str, replaced_digest: &str) -> Result<bool, Fault> {
     let changed = on!(tx, |conn| {
         sqlx::query(
-            "UPDATE devices SET trusted_until = $3 WHERE id = $1 AND account_id = $2 AND trusted_until IS DISTINCT FROM $3",
+            "UPDATE devices SET trusted_until = NULL, replaced_digest = NULL, replaced_at = NULL
+              WHERE id = $1 AND replaced_digest = $2 AND trusted_until IS NOT NULL",
         )
         .bind(id)
-        .bind(&account.0)
-        .bind(until.map(|until| until.0))
+        .bind(replaced_digest)
         .execute(conn)
         .await?
         .rows_affected()
@@ -62,22 +87,42 @@ pub async fn set_trust(tx: &mut Tx, account: &AccountId, id: &str, until: Option
     Ok(changed == 1)
 }
 
-/// The ids of an account's devices, the newest first.
-pub async fn ids(tx: &mut Tx, account: &AccountId) -> Result<Vec<String>, Fault> {
-    Ok(on!(tx, |conn| {
-        sqlx::query_scalar("SELECT id FROM devices WHERE account_id = $1 ORDER BY created_at DESC, id LIMIT 100")
-            .bind(&account.0)
-            .fetch_all(conn)
-            .await?
-    }))
+/// Trusts a device until then; `false` when that changes nothing, or the account has none of that id.
+pub async fn set_trust(tx: &mut Tx, account: &AccountId, id: &str, until: Timestamp) -> Result<bool, Fault> {
+    let changed = on!(tx, |conn| {
+        sqlx::query(
+            "UPDATE devices SET trusted_until = $3 WHERE id = $1 AND account_id = $2 AND trusted_until IS DISTINCT FROM $3",
+        )
+        .bind(id)
+        .bind(&account.0)
+        .bind(until.0)
+        .execute(conn)
+        .await?
+        .rows_affected()
+    });
+    Ok(changed == 1)
 }
 
-/// Trusts no device of the account any longer.
-pub async fn untrust_all(tx: &mut Tx, account: &AccountId) -> Result<(), Fault> {
+/// Forgets a device; `false` when the account has none of that id.
+pub async fn forget(tx: &mut Tx, account: &AccountId, id: &str) -> Result<bool, Fault> {
+    let forgotten = on!(tx, |conn| {
+        sqlx::query("DELETE FROM devices WHERE id = $1 AND account_id = $2")
+            .bind(id)
+            .bind(&account.0)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    Ok(forgotten == 1)
+}
+
+/// Forgets every device of an account but one (`""`: all).
+pub async fn forget_all_but(tx: &mut Tx, account: &AccountId, kept: &str) -> Result<(), Fault> {
     later!(
         tx,
-        "UPDATE devices SET trusted_until = NULL WHERE account_id = $1 AND trusted_until IS NOT NULL",
+        "DELETE FROM devices WHERE account_id = $1 AND id <> $2",
         &account.0,
+        kept,
     );
     Ok(())
 }
@@ -104,5 +149,16 @@ pub async fn trusted(tx: &mut Tx, account: &AccountId, now: Timestamp) -> Result
         .bind(now.0)
         .fetch_all(conn)
         .await?
+    }))
+}
+
+/// Takes away devices that were used last before `before`, a [`BATCH`](super::BATCH) at a time.
+pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query("DELETE FROM devices WHERE id IN (SELECT id FROM devices WHERE used_at < $1 LIMIT 200)")
+            .bind(before.0)
+            .execute(conn)
+            .await?
+            .rows_affected()
     }))
 }

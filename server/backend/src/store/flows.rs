@@ -5,10 +5,10 @@ use crate::Fault;
 use crate::proof::PasswordProof;
 use account::{AccountId, Challenge, Email, Purpose, Timestamp};
 
-/// A flow's row. Its id is the digest of the browser's token.
+/// A flow's row. Its id is the digest of the browser's first token, and stays.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct Flow {
-    /// Digest of the token.
+    /// Digest of the token that it began with.
     pub id: String,
     /// As typed, in the stored spelling.
     pub email: String,
@@ -42,6 +42,10 @@ pub struct Flow {
     pub finished_at: Option<i64>,
     /// It was ended from elsewhere.
     pub ended_at: Option<i64>,
+    /// Digest of the token from the step up on.
+    pub token_digest: Option<String>,
+    /// When that one replaced the first.
+    pub stepped_up_at: Option<i64>,
 }
 
 impl Flow {
@@ -49,6 +53,12 @@ impl Flow {
     #[must_use]
     pub const fn is_live(&self, now: Timestamp) -> bool {
         self.finished_at.is_none() && self.ended_at.is_none() && now.0 < self.ends_at
+    }
+
+    /// Whether it goes on with the token of that digest.
+    #[must_use]
+    pub fn is_held_by(&self, digest: &str) -> bool {
+        self.token_digest.as_deref().unwrap_or(&self.id) == digest
     }
 
     /// The address it is about.
@@ -71,7 +81,8 @@ macro_rules! columns {
         concat!(
             $before,
             " id, email, account_id, label, language, next_path, tries_left, hints_left, codes_sent, resend_at, version,
-              created_at, ends_at, password_passed_at, code_passed_at, finished_at, ended_at ",
+              created_at, ends_at, password_passed_at, code_passed_at, finished_at, ended_at,
+              token_digest, stepped_up_at ",
             $after
         )
     };
@@ -102,25 +113,51 @@ pub async fn insert(tx: &mut Tx, purpose: Purpose, flow: &Flow) -> Result<(), Fa
     Ok(())
 }
 
-/// The flow of a token's digest, if it is of that purpose.
-pub async fn find(tx: &mut Tx, id: &str, purpose: Purpose) -> Result<Option<Flow>, Fault> {
+/// The flow of a token's digest, if it is of that purpose: of the token that it is [held by](Flow::is_held_by), or of the one
+/// before, which opens nothing.
+pub async fn find(tx: &mut Tx, digest: &str, purpose: Purpose) -> Result<Option<Flow>, Fault> {
     Ok(on!(tx, |conn| {
-        sqlx::query_as(columns!("SELECT", "FROM flows WHERE id = $1 AND purpose = $2"))
-            .bind(id)
-            .bind(purpose.as_str())
-            .fetch_optional(conn)
-            .await?
+        sqlx::query_as(columns!(
+            "SELECT",
+            "FROM flows WHERE (id = $1 OR token_digest = $1) AND purpose = $2"
+        ))
+        .bind(digest)
+        .bind(purpose.as_str())
+        .fetch_optional(conn)
+        .await?
     }))
 }
 
+/// Puts a flow under another token.
+pub async fn step_up(tx: &mut Tx, id: &str, token_digest: &str, now: Timestamp) -> Result<(), Fault> {
+    later!(
+        tx,
+        "UPDATE flows SET token_digest = $2, stepped_up_at = $3 WHERE id = $1",
+        id,
+        token_digest,
+        now.0,
+    );
+    Ok(())
+}
+
 /// Spends one try before the code is looked at, so that racing guesses cannot share one (attack: five tries made two
-/// hundred by sending them together). `None` when no code is waited for.
-pub async fn spend_try(tx: &mut Tx, id: &str, purpose: Purpose, now: Timestamp) -> Result<Option<Flow>, Fault> {
+/// hundred by sending them together). `None` when no code is waited for with the token of that digest; with the token before,
+/// one still is where the flow has stepped up by its code after `replaced_since`.
+pub async fn spend_try(
+    tx: &mut Tx,
+    id: &str,
+    purpose: Purpose,
+    token_digest: &str,
+    replaced_since: Timestamp,
+    now: Timestamp,
+) -> Result<Option<Flow>, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query_as(columns!(
             "UPDATE flows SET tries_left = tries_left - 1, version = version + 1
               WHERE id = $1 AND purpose = $2 AND tries_left > 0 AND codes_sent > 0 AND ends_at > $3
-                AND code_passed_at IS NULL AND finished_at IS NULL AND ended_at IS NULL
+                AND finished_at IS NULL AND ended_at IS NULL
+                AND ((code_passed_at IS NULL AND COALESCE(token_digest, id) = $4)
+                  OR (code_passed_at IS NOT NULL AND id = $4 AND stepped_up_at > $5))
                 AND (purpose <> 'sign_in' OR password_passed_at IS NOT NULL)
               RETURNING",
             ""
@@ -128,6 +165,8 @@ pub async fn spend_try(tx: &mut Tx, id: &str, purpose: Purpose, now: Timestamp) 
         .bind(id)
         .bind(purpose.as_str())
         .bind(now.0)
+        .bind(token_digest)
+        .bind(replaced_since.0)
         .fetch_optional(conn)
         .await?
     }))

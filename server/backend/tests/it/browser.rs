@@ -30,6 +30,9 @@ impl Browser {
     }
 
     fn take<S>(&mut self, moved: Result<Moved<S>, Error>) -> Told<S> {
+        if let Err(Error::Repeated(tokens)) = &moved {
+            tokens.iter().for_each(|change| self.held.apply(change));
+        }
         let moved = told(moved)?;
         moved.tokens.iter().for_each(|change| self.held.apply(change));
         Ok(moved.step)
@@ -223,6 +226,7 @@ pub fn told<S>(result: Result<S, Error>) -> Told<S> {
     match result {
         Ok(done) => Ok(done),
         Err(Error::Refused(refusal)) => Err(refusal),
+        Err(Error::Repeated(_)) => Err(Refusal::StepElsewhere),
         Err(Error::Fault(fault)) => panic!("a fault of ours: {fault}"),
     }
 }

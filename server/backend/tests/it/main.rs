@@ -25,6 +25,7 @@ mod several_servers;
 mod sign_in;
 mod sign_in_waits;
 mod sign_up;
+mod stolen_tokens;
 mod storage;
 mod world;
 

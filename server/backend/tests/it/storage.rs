@@ -3,11 +3,11 @@
 use crate::on_both_databases;
 use crate::world::{ADA, GRACE, World, address, organization};
 use account::{Account, AccountId, AccountKind, ActivityKind, IssuedCode, Letter, Notice, Purpose, Timestamp};
-use backend::Caller;
 use backend::store::events::Actor;
 use backend::store::flows::Flow;
 use backend::store::limits::Rule;
 use backend::store::{Db, Tx, accounts, backup, codes, devices, events, flows, letters, limits, sessions, throttles};
+use backend::{Caller, Fault};
 use sqlx::AssertSqlSafe;
 
 on_both_databases!(
@@ -19,6 +19,8 @@ on_both_databases!(
     flows_move_forward_only,
     codes_are_superseded_and_used_once,
     devices_are_trusted_and_not,
+    a_devices_token_is_replaced,
+    a_flow_goes_on_under_another_token,
     sessions_are_kept_and_ended,
     letters_are_leased_retried_and_blanked,
     limits_count_in_windows,
@@ -290,12 +292,7 @@ async fn flows_move_forward_only(world: &World) {
             .unwrap()
             .is_live(end)
     );
-    assert!(
-        flows::spend_try(&mut tx, "s", Purpose::SignIn, NOW)
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert!(spend_try(&mut tx, "s", Purpose::SignIn, NOW).await.unwrap().is_none());
     assert!(
         flows::take_send(&mut tx, "s", Purpose::SignIn, 30, NOW)
             .await
@@ -329,31 +326,13 @@ async fn flows_move_forward_only(world: &World) {
             .is_none()
     );
 
-    assert!(
-        flows::spend_try(&mut tx, "s", Purpose::SignIn, late)
-            .await
-            .unwrap()
-            .is_none()
-    );
-    assert!(
-        flows::spend_try(&mut tx, "s", Purpose::Reset, NOW)
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert!(spend_try(&mut tx, "s", Purpose::SignIn, late).await.unwrap().is_none());
+    assert!(spend_try(&mut tx, "s", Purpose::Reset, NOW).await.unwrap().is_none());
     for tries_left in (0..5).rev() {
-        let spent = flows::spend_try(&mut tx, "s", Purpose::SignIn, end)
-            .await
-            .unwrap()
-            .unwrap();
+        let spent = spend_try(&mut tx, "s", Purpose::SignIn, end).await.unwrap().unwrap();
         assert_eq!(spent.tries_left, tries_left);
     }
-    assert!(
-        flows::spend_try(&mut tx, "s", Purpose::SignIn, NOW)
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert!(spend_try(&mut tx, "s", Purpose::SignIn, NOW).await.unwrap().is_none());
     for given_back in [1, 2, 2] {
         flows::give_try_back(&mut tx, "s").await.unwrap();
         assert_eq!(
@@ -407,12 +386,7 @@ async fn flows_move_forward_only(world: &World) {
             .is_live(NOW)
     );
     assert_eq!(flows::end_all(&mut tx, &address(ADA), NOW).await.unwrap(), ["b"]);
-    assert!(
-        flows::spend_try(&mut tx, "b", Purpose::Reset, NOW)
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert!(spend_try(&mut tx, "b", Purpose::Reset, NOW).await.unwrap().is_none());
 }
 
 /// Properties 2 and 5.
@@ -463,6 +437,7 @@ async fn devices_are_trusted_and_not(world: &World) {
         account_id: self::id(ADA).0,
         browser: "b".into(),
         trusted_until,
+        replaced_at: None,
     };
     devices::insert(&mut tx, "digest a", &device("a", Some(NOW.0 + 1)), NOW)
         .await
@@ -480,15 +455,76 @@ async fn devices_are_trusted_and_not(world: &World) {
         devices::trusted(&mut tx, &id(ADA), NOW.plus_ms(1)).await.unwrap().len(),
         0
     );
-    let tomorrow = Some(NOW.plus_days(1));
+    let tomorrow = NOW.plus_days(1);
     assert!(!devices::set_trust(&mut tx, &id(GRACE), "b", tomorrow).await.unwrap());
     assert_eq!(devices::trusted(&mut tx, &id(ADA), NOW).await.unwrap().len(), 1);
     assert!(devices::set_trust(&mut tx, &id(ADA), "b", tomorrow).await.unwrap());
     assert!(!devices::set_trust(&mut tx, &id(ADA), "b", tomorrow).await.unwrap());
     assert_eq!(devices::trusted(&mut tx, &id(ADA), NOW).await.unwrap().len(), 2);
-    assert_eq!(devices::ids(&mut tx, &id(ADA)).await.unwrap(), ["a", "b"]);
-    devices::untrust_all(&mut tx, &id(ADA)).await.unwrap();
-    assert_eq!(devices::trusted(&mut tx, &id(ADA), NOW).await.unwrap().len(), 0);
+    assert!(!devices::forget(&mut tx, &id(GRACE), "b").await.unwrap());
+    assert!(devices::forget(&mut tx, &id(ADA), "b").await.unwrap());
+    assert!(!devices::forget(&mut tx, &id(ADA), "b").await.unwrap());
+    assert!(devices::find(&mut tx, "digest b", &id(ADA)).await.unwrap().is_none());
+    devices::insert(&mut tx, "digest c", &device("c", None), NOW)
+        .await
+        .unwrap();
+    devices::forget_all_but(&mut tx, &id(GRACE), "").await.unwrap();
+    devices::forget_all_but(&mut tx, &id(ADA), "c").await.unwrap();
+    assert!(devices::find(&mut tx, "digest a", &id(ADA)).await.unwrap().is_none());
+    assert!(devices::find(&mut tx, "digest c", &id(ADA)).await.unwrap().is_some());
+}
+
+/// Property 31.
+async fn a_devices_token_is_replaced(world: &World) {
+    let mut tx = with_ada(world).await;
+    let device = devices::Device {
+        id: "a".into(),
+        account_id: id(ADA).0,
+        browser: "b".into(),
+        trusted_until: Some(NOW.0 + 1),
+        replaced_at: None,
+    };
+    devices::insert(&mut tx, "one", &device, NOW).await.unwrap();
+    devices::replace_token(&mut tx, "a", "two", "one", NOW.plus_ms(7))
+        .await
+        .unwrap();
+    // Sent twice, it changes nothing.
+    devices::replace_token(&mut tx, "a", "two", "one", NOW.plus_ms(9))
+        .await
+        .unwrap();
+    let mut replaced_at = Vec::new();
+    for digest in ["one", "two"] {
+        let found = devices::find(&mut tx, digest, &id(ADA)).await.unwrap().unwrap();
+        replaced_at.push(found.replaced_at);
+    }
+    assert_eq!(replaced_at, [Some(NOW.0 + 7), None]);
+    assert!(!devices::distrust(&mut tx, "a", "two").await.unwrap());
+    assert!(devices::distrust(&mut tx, "a", "one").await.unwrap());
+    assert!(!devices::distrust(&mut tx, "a", "one").await.unwrap());
+    assert!(devices::find(&mut tx, "one", &id(ADA)).await.unwrap().is_none());
+    let found = devices::find(&mut tx, "two", &id(ADA)).await.unwrap().unwrap();
+    assert_eq!(found.trusted_until, None);
+    assert_eq!(devices::prune(&mut tx, NOW.plus_ms(7)).await.unwrap(), 0);
+    assert_eq!(devices::prune(&mut tx, NOW.plus_ms(8)).await.unwrap(), 1);
+}
+
+/// Property 31.
+async fn a_flow_goes_on_under_another_token(world: &World) {
+    let mut tx = with_ada(world).await;
+    flows::insert(&mut tx, Purpose::Reset, &flow("one")).await.unwrap();
+    assert!(flows::pass_code(&mut tx, "one", NOW).await.unwrap());
+    flows::step_up(&mut tx, "one", "two", NOW).await.unwrap();
+    for (digest, held) in [("one", false), ("two", true)] {
+        let found = flows::find(&mut tx, digest, Purpose::Reset).await.unwrap().unwrap();
+        assert_eq!((found.id.as_str(), found.is_held_by(digest)), ("one", held));
+    }
+    assert!(flows::find(&mut tx, "two", Purpose::SignIn).await.unwrap().is_none());
+    // With the token before, a code is judged once more for a while; with the new one no code is waited for.
+    let (since, past) = (NOW.plus_ms(-1), NOW);
+    for (digest, since, judged) in [("one", past, false), ("two", since, false), ("one", since, true)] {
+        let spent = flows::spend_try(&mut tx, "one", Purpose::Reset, digest, since, NOW).await;
+        assert_eq!(spent.unwrap().is_some(), judged, "{digest}");
+    }
 }
 
 async fn sessions_are_kept_and_ended(world: &World) {
@@ -734,6 +770,7 @@ async fn dead_rows_are_found_by_an_index(world: &World) {
     for dead in [
         "SELECT id FROM flows WHERE ends_at < 1 LIMIT 9",
         "SELECT id FROM sessions WHERE ends_at < 1 LIMIT 9",
+        "SELECT id FROM devices WHERE used_at < 1 LIMIT 9",
         "SELECT key FROM limits WHERE ends_at < 1 LIMIT 9",
         "SELECT id FROM letters WHERE written_at < 1 AND (sent_at IS NOT NULL OR given_up_at IS NOT NULL) LIMIT 9",
         "SELECT id FROM events WHERE account_id = '' AND at < 1 LIMIT 9",
@@ -775,6 +812,7 @@ async fn everybodys_rows_end_at_once(world: &World) {
         account_id: id(ADA).0,
         browser: "Firefox on Linux".into(),
         trusted_until: Some(NOW.0 + 9),
+        replaced_at: None,
     };
     devices::insert(&mut tx, "device", &device, NOW).await.unwrap();
     let letter = Letter::Notice(Notice::ManyFailures { at: NOW });
@@ -854,6 +892,11 @@ fn local(email: &str) -> Account {
     }
 }
 
+/// A try with the token that the flow began with.
+async fn spend_try(tx: &mut Tx, id: &str, purpose: Purpose, now: Timestamp) -> Result<Option<Flow>, Fault> {
+    flows::spend_try(tx, id, purpose, id, now, now).await
+}
+
 /// Ada's, for a second.
 fn flow(id: &str) -> Flow {
     Flow {
@@ -874,6 +917,8 @@ fn flow(id: &str) -> Flow {
         code_passed_at: None,
         finished_at: None,
         ended_at: None,
+        token_digest: None,
+        stepped_up_at: None,
     }
 }
 

@@ -1,0 +1,13 @@
+-- The token of a flow from its step up on; before that the id is its digest. The id stays: codes and letters refer to it.
+ALTER TABLE flows ADD COLUMN token_digest TEXT;
+ALTER TABLE flows ADD COLUMN stepped_up_at BIGINT;
+CREATE UNIQUE INDEX flows_by_token ON flows (token_digest) WHERE token_digest IS NOT NULL;
+
+-- The token before the current one: its return is a lost answer or a theft.
+ALTER TABLE devices ADD COLUMN replaced_digest TEXT;
+ALTER TABLE devices ADD COLUMN replaced_at BIGINT;
+-- The last sign-in; NULL only while a server of the version before still runs.
+ALTER TABLE devices ADD COLUMN used_at BIGINT;
+UPDATE devices SET used_at = created_at;
+CREATE INDEX devices_by_replaced_token ON devices (replaced_digest) WHERE replaced_digest IS NOT NULL;
+CREATE INDEX devices_by_use ON devices (used_at);

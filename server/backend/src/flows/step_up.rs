@@ -1,0 +1,113 @@
+//! A new token at every step up. A flow goes on under another token once its code or password was right, and a device at
+//! each sign-in; the token before is dead at once.
+//!
+//! Attack: a copy of a cookie, taken while it was worth little (at the step of the address, or before a device was trusted),
+//! is worth as much as the original once the owner has proven more. So what was proven belongs to a token that the copy
+//! does not have.
+//!
+//! Lost answers. The answer that brings the new token may never arrive: a second press makes the browser drop the first
+//! answer, a train enters a tunnel. For 30 s the token before is known as such, and this is all that it is good for:
+//! - With the same right code or password once more it gets the new token again. Whoever sends that has proven as much as the
+//!   owner, so a copy alone gains nothing. It is the same token, not another one: two answers that cross on their way leave
+//!   the browser with a live token, whichever is read last.
+//! - Without it, it sees the step that it was at, and is told that the flow went on. It cannot set a password.
+//! - A device's token is known as the device's, so that no false alarm is raised, but trusted no more: a code is asked for.
+//!
+//! That is why new tokens are derived from the ones before and a server key: a repeated request arrives at the same token,
+//! and none has to be stored. They cannot be guessed without the key, nor from the database (which has digests only)
+//! with it.
+
+use super::mailed_letter::hold_flow;
+use crate::store::flows::Flow;
+use crate::store::{Tx, flows};
+use crate::{Backend, Error, Fault, Held, TokenChange, random};
+use account::{Purpose, Refusal, Secret, Timestamp};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+
+/// For how long the return of a replaced token passes for a lost answer.
+pub(super) const LOST_ANSWER_MS: i64 = 30_000;
+
+/// What a token is to the flow that it finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// The flow goes on with it.
+    Current,
+    /// It was replaced within the last 30 s.
+    JustReplaced,
+    /// It was replaced before that.
+    Replaced,
+}
+
+impl Backend {
+    /// The flow of that purpose that the browser goes on with, whatever its state.
+    pub(super) async fn find_flow(&self, tx: &mut Tx, purpose: Purpose, held: &Held) -> Result<Option<Flow>, Fault> {
+        let found = self.look_up_flow(tx, purpose, held).await?;
+        Ok(found.and_then(|(flow, standing)| (standing == Standing::Current).then_some(flow)))
+    }
+
+    /// The flow that the browser's token leads to, also when the token was replaced.
+    pub(super) async fn look_up_flow(
+        &self,
+        tx: &mut Tx,
+        purpose: Purpose,
+        held: &Held,
+    ) -> Result<Option<(Flow, Standing)>, Fault> {
+        let Some(token) = held.flow(purpose) else {
+            return Ok(None);
+        };
+        let digest = random::digest(token);
+        let found = flows::find(tx, &digest, purpose).await?;
+        Ok(found.map(|flow| {
+            let standing = match flow.stepped_up_at {
+                _ if flow.is_held_by(&digest) => Standing::Current,
+                Some(at) if self.now().0 < at + LOST_ANSWER_MS => Standing::JustReplaced,
+                _ => Standing::Replaced,
+            };
+            (flow, standing)
+        }))
+    }
+
+    /// The flow that the browser goes on with, or what a person with another token is told.
+    pub(super) async fn demand_flow(&self, tx: &mut Tx, purpose: Purpose, held: &Held) -> Result<Flow, Error> {
+        match self.look_up_flow(tx, purpose, held).await? {
+            Some((flow, Standing::Current)) => Ok(flow),
+            Some((_, Standing::JustReplaced)) => Err(Refusal::StepElsewhere.into()),
+            Some((_, Standing::Replaced)) | None => Err(Refusal::FlowGone.into()),
+        }
+    }
+
+    /// Puts a flow under a new token, for the browser to hold.
+    pub(super) async fn step_up(
+        &self,
+        tx: &mut Tx,
+        purpose: Purpose,
+        held: &Held,
+        flow: &Flow,
+        now: Timestamp,
+    ) -> Result<TokenChange, Error> {
+        let token = self.next_token(held.flow(purpose).ok_or(Refusal::FlowGone)?);
+        flows::step_up(tx, &flow.id, &random::digest(&token), now).await?;
+        Ok(hold_flow(purpose, token))
+    }
+
+    /// What is told to the browser that has sent the same right answer again: the flow went on with it before. If this
+    /// browser sent it then, too, it gets the token that the answer to that brought.
+    pub(super) async fn repeated(&self, tx: &mut Tx, purpose: Purpose, held: &Held) -> Result<Error, Fault> {
+        let found = self.look_up_flow(tx, purpose, held).await?;
+        let (Some((flow, Standing::JustReplaced)), Some(token)) = (found, held.flow(purpose)) else {
+            return Ok(Refusal::StepElsewhere.into());
+        };
+        let token = self.next_token(token);
+        if flow.is_live(self.now()) && flow.is_held_by(&random::digest(&token)) {
+            return Ok(Error::Repeated(vec![hold_flow(purpose, token)]));
+        }
+        Ok(Refusal::StepElsewhere.into())
+    }
+
+    /// The token that follows a token.
+    pub(super) fn next_token(&self, token: &Secret) -> Secret {
+        let key = self.parts.keys.current();
+        let next = key.mac("next token", &[token.expose().as_bytes()]);
+        BASE64_URL_SAFE_NO_PAD.encode(next).into()
+    }
+}

@@ -1,0 +1,364 @@
+//! A copy of a browser's tokens is dead after the next step up, and a lost answer is none (property 31).
+
+use crate::browser::Browser;
+use crate::on_both_databases;
+use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, address, other_code, together};
+use account::{ActivityKind, Notice, Purpose, Refusal, ResetStep, SignInStep, SignUpStep};
+
+on_both_databases!(
+    a_copy_from_before_the_code_chooses_no_password,
+    a_copy_from_before_the_code_finishes_no_sign_up,
+    a_copy_from_before_the_password_answers_no_code,
+    the_right_code_again_brings_the_lost_token,
+    the_right_code_of_a_sign_up_again_brings_the_lost_token,
+    the_right_password_again_brings_the_lost_token,
+    guesses_with_the_token_before_are_counted,
+    identical_right_codes_together_leave_one_token,
+    a_page_hears_that_its_flow_has_another_token,
+    a_copy_from_before_the_box_was_ticked_is_not_trusted,
+    the_return_of_a_trusted_devices_old_token_is_told_to_its_owner,
+    a_thief_who_was_faster_is_noticed_by_the_owners_return,
+    two_tabs_of_a_device_end_with_one_token,
+    a_forgotten_device_stays_forgotten,
+    a_reset_and_a_deactivation_forget_every_device,
+    a_change_forgets_the_other_devices_where_that_is_ticked,
+    a_device_is_forgotten_when_nobody_has_used_it_for_long,
+    tokens_of_other_accounts_stay_in_the_browser,
+);
+
+/// More than a lost answer takes.
+async fn later(world: &World) {
+    world.clock.advance_ms(30_000);
+}
+
+async fn a_copy_from_before_the_code_chooses_no_password(world: &World) {
+    world.person(ADA).await;
+    let (mut browser, code) = world.resetting(ADA).await;
+    let mut copy = browser.clone();
+    browser.answer_reset(&code).await.unwrap();
+    assert_ne!(browser.held.reset, copy.held.reset);
+    // It sees where it was, and does nothing.
+    assert!(matches!(copy.reset_step().await, ResetStep::EnterCode(_)));
+    assert_eq!(copy.choose(NEW_PASSWORD).await, Err(Refusal::StepElsewhere));
+    assert_eq!(copy.resend_reset().await, Err(Refusal::StepElsewhere));
+    later(world).await;
+    assert_eq!(
+        copy.reset_step().await,
+        ResetStep::AskEmail {
+            email: Some(ADA.into())
+        }
+    );
+    assert_eq!(copy.choose(NEW_PASSWORD).await, Err(Refusal::FlowGone));
+    assert_eq!(copy.answer_reset(&code).await, Err(Refusal::FlowGone));
+    assert!(matches!(browser.choose(NEW_PASSWORD).await, Ok(ResetStep::Done { .. })));
+    assert!(matches!(copy.reset_step().await, ResetStep::AskEmail { .. }));
+}
+
+async fn a_copy_from_before_the_code_finishes_no_sign_up(world: &World) {
+    let mut browser = world.browser();
+    browser.begin_sign_up(ADA).await.unwrap();
+    let code = world.code_mailed_to(ADA).await;
+    let mut copy = browser.clone();
+    browser.answer_sign_up(&code).await.unwrap();
+    assert!(matches!(copy.sign_up_step().await, SignUpStep::EnterCode(_)));
+    assert_eq!(
+        copy.finish_sign_up("Eve", NEW_PASSWORD).await,
+        Err(Refusal::StepElsewhere)
+    );
+    later(world).await;
+    assert_eq!(copy.finish_sign_up("Eve", NEW_PASSWORD).await, Err(Refusal::FlowGone));
+    assert!(matches!(copy.sign_up_step().await, SignUpStep::AskEmail { .. }));
+    assert!(matches!(
+        browser.finish_sign_up("Ada", NEW_PASSWORD).await,
+        Ok(SignUpStep::Done { .. })
+    ));
+}
+
+async fn a_copy_from_before_the_password_answers_no_code(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.browser();
+    browser.begin_sign_in(ADA).await.unwrap();
+    let mut copy = browser.clone();
+    browser.password(PASSWORD).await.unwrap();
+    let code = world.code_mailed_to(ADA).await;
+    assert!(matches!(copy.sign_in_step().await, SignInStep::EnterPassword { .. }));
+    assert_eq!(copy.answer_sign_in(&code).await, Err(Refusal::StepElsewhere));
+    assert_eq!(copy.resend_sign_in().await, Err(Refusal::StepElsewhere));
+    later(world).await;
+    assert_eq!(copy.answer_sign_in(&code).await, Err(Refusal::FlowGone));
+    assert_eq!(copy.password(PASSWORD).await, Err(Refusal::FlowGone));
+    assert_eq!(
+        copy.sign_in_step().await,
+        SignInStep::AskEmail {
+            email: Some(ADA.into()),
+            resume: None
+        }
+    );
+    browser.answer_sign_in(&code).await.unwrap();
+    assert!(browser.is_signed_in().await && !copy.is_signed_in().await);
+}
+
+async fn the_right_code_again_brings_the_lost_token(world: &World) {
+    world.person(ADA).await;
+    let (mut browser, code) = world.resetting(ADA).await;
+    // Its answer never arrived.
+    browser.clone().answer_reset(&code).await.unwrap();
+    world.clock.advance_ms(29_999);
+    assert_eq!(browser.answer_reset(&code).await, Err(Refusal::StepElsewhere));
+    assert!(matches!(browser.reset_step().await, ResetStep::ChoosePassword { .. }));
+    later(world).await;
+    assert!(matches!(browser.choose(NEW_PASSWORD).await, Ok(ResetStep::Done { .. })));
+}
+
+async fn the_right_code_of_a_sign_up_again_brings_the_lost_token(world: &World) {
+    let mut browser = world.browser();
+    browser.begin_sign_up(ADA).await.unwrap();
+    let code = world.code_mailed_to(ADA).await;
+    browser.clone().answer_sign_up(&code).await.unwrap();
+    assert_eq!(browser.answer_sign_up(&code).await, Err(Refusal::StepElsewhere));
+    assert!(matches!(browser.sign_up_step().await, SignUpStep::ChooseDetails { .. }));
+}
+
+async fn the_right_password_again_brings_the_lost_token(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.browser();
+    browser.begin_sign_in(ADA).await.unwrap();
+    browser.clone().password(PASSWORD).await.unwrap();
+    assert_eq!(
+        browser.password("not the password at all").await,
+        Err(Refusal::SignInWrong)
+    );
+    assert!(matches!(browser.sign_in_step().await, SignInStep::EnterPassword { .. }));
+    assert_eq!(browser.password(PASSWORD).await, Err(Refusal::StepElsewhere));
+    assert!(matches!(browser.sign_in_step().await, SignInStep::EnterCode(_)));
+    let code = world.code_mailed_to(ADA).await;
+    browser.answer_sign_in(&code).await.unwrap();
+    assert!(browser.is_signed_in().await);
+    // One code was mailed, and a notice of the new device.
+    assert_eq!(world.letters_to(ADA).await.len(), 2);
+}
+
+/// Property 3.
+async fn guesses_with_the_token_before_are_counted(world: &World) {
+    world.person(ADA).await;
+    let (mut browser, code) = world.resetting(ADA).await;
+    let mut copy = browser.clone();
+    browser.answer_reset(&code).await.unwrap();
+    for guess in 1..5 {
+        let told = copy.answer_reset(&other_code(&code, guess)).await;
+        let expected = if guess < 4 {
+            Refusal::CodeWrong {
+                tries_left: 4 - i64::from(guess),
+            }
+        } else {
+            Refusal::TriesUsedUp
+        };
+        assert_eq!(told, Err(expected));
+    }
+    assert_eq!(copy.answer_reset(&code).await, Err(Refusal::StepElsewhere));
+    assert!(
+        matches!(copy.reset_step().await, ResetStep::EnterCode(_)),
+        "it has no token"
+    );
+    assert!(matches!(browser.choose(NEW_PASSWORD).await, Ok(ResetStep::Done { .. })));
+}
+
+/// Properties 2 and 27.
+async fn identical_right_codes_together_leave_one_token(world: &World) {
+    world.person(ADA).await;
+    let (browser, code) = world.resetting(ADA).await;
+    let told = together(4, |_| {
+        let (mut browser, code) = (browser.clone(), code.clone());
+        async move {
+            let told = browser.answer_reset(&code).await;
+            (told, browser)
+        }
+    })
+    .await;
+    let right = told.iter().filter(|(told, _)| told.is_ok()).count();
+    assert_eq!(right, 1);
+    // Whichever answer the browser reads last, it goes on.
+    let first = &told[0].1.held.reset;
+    for (told, browser) in &told {
+        assert!(told.is_ok() || *told == Err(Refusal::StepElsewhere), "{told:?}");
+        assert_eq!(&browser.held.reset, first);
+        assert!(matches!(browser.reset_step().await, ResetStep::ChoosePassword { .. }));
+    }
+}
+
+async fn a_page_hears_that_its_flow_has_another_token(world: &World) {
+    world.person(ADA).await;
+    let (mut browser, code) = world.resetting(ADA).await;
+    let tab = browser.clone();
+    let seen = tab.flow_version(Purpose::Reset, None).await;
+    browser.answer_reset(&code).await.unwrap();
+    let heard = tab.flow_version(Purpose::Reset, Some(seen)).await;
+    assert!(heard < 0, "{heard}");
+    assert_ne!(browser.flow_version(Purpose::Reset, Some(heard)).await, heard);
+    later(world).await;
+    assert_eq!(tab.flow_version(Purpose::Reset, None).await, 0);
+}
+
+/// Signs in with the password, and says whether that was enough.
+async fn is_trusted(browser: &mut Browser, email: &str) -> bool {
+    browser.begin_sign_in(email).await.unwrap();
+    matches!(browser.password(PASSWORD).await, Ok(SignInStep::SignedIn { .. }))
+}
+
+async fn copied_notices(world: &World) -> usize {
+    let notices = world.notices_to(ADA).await;
+    let copied = notices
+        .iter()
+        .filter(|notice| matches!(notice, Notice::DeviceCopied { .. }));
+    copied.count()
+}
+
+async fn a_copy_from_before_the_box_was_ticked_is_not_trusted(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.signed_in(ADA).await;
+    let mut copy = browser.clone();
+    browser.begin_sign_in(ADA).await.unwrap();
+    browser.password(PASSWORD).await.unwrap();
+    let code = world.code_mailed_to(ADA).await;
+    browser.answer_sign_in_and_trust(&code).await.unwrap();
+    assert_ne!(browser.held.device, copy.held.device);
+    // Not as a lost answer either.
+    assert!(!is_trusted(&mut copy, ADA).await);
+    assert!(is_trusted(&mut browser, ADA).await);
+    assert_eq!(copied_notices(world).await, 0);
+    later(world).await;
+    assert!(!is_trusted(&mut copy, ADA).await);
+}
+
+async fn the_return_of_a_trusted_devices_old_token_is_told_to_its_owner(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.trusted(ADA).await;
+    let mut thief = browser.clone();
+    assert!(is_trusted(&mut browser, ADA).await);
+    later(world).await;
+    thief.begin_sign_in(ADA).await.unwrap();
+    assert_eq!(
+        thief.password("not the password at all").await,
+        Err(Refusal::SignInWrong)
+    );
+    let devices = browser.security().await.unwrap().devices;
+    assert!(devices.is_empty(), "{devices:?}");
+    assert!(!is_trusted(&mut thief, ADA).await);
+    assert!(!is_trusted(&mut browser, ADA).await);
+    assert_eq!(copied_notices(world).await, 1, "once");
+    assert_eq!(world.count_events(ADA, ActivityKind::DeviceCopied).await, 1);
+}
+
+async fn a_thief_who_was_faster_is_noticed_by_the_owners_return(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.trusted(ADA).await;
+    let mut thief = browser.clone();
+    assert!(
+        is_trusted(&mut thief, ADA).await,
+        "the token and the password are right"
+    );
+    later(world).await;
+    assert!(!is_trusted(&mut browser, ADA).await);
+    assert_eq!(copied_notices(world).await, 1);
+    assert!(!is_trusted(&mut thief, ADA).await);
+}
+
+async fn two_tabs_of_a_device_end_with_one_token(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.trusted(ADA).await;
+    let mut tab = browser.clone();
+    assert!(is_trusted(&mut browser, ADA).await);
+    // It was sent before the answer of the first one came.
+    tab.begin_sign_in(ADA).await.unwrap();
+    tab.password(PASSWORD).await.unwrap();
+    let code = world.code_mailed_to(ADA).await;
+    tab.answer_sign_in(&code).await.unwrap();
+    assert_eq!(tab.held.device, browser.held.device);
+    later(world).await;
+    assert!(is_trusted(&mut tab, ADA).await);
+    assert_eq!(copied_notices(world).await, 0);
+}
+
+async fn a_forgotten_device_stays_forgotten(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.trusted(ADA).await;
+    let mut copy = browser.clone();
+    let id = browser.security().await.unwrap().devices[0].id.clone();
+    browser.forget_device(&id).await.unwrap();
+    assert!(!is_trusted(&mut copy, ADA).await);
+    browser.begin_sign_in(ADA).await.unwrap();
+    browser.password(PASSWORD).await.unwrap();
+    let code = world.code_mailed_to(ADA).await;
+    browser.answer_sign_in_and_trust(&code).await.unwrap();
+    assert!(!is_trusted(&mut copy, ADA).await);
+    assert!(is_trusted(&mut browser, ADA).await);
+    assert!(!is_trusted(&mut copy, ADA).await);
+}
+
+async fn a_reset_and_a_deactivation_forget_every_device(world: &World) {
+    world.person(ADA).await;
+    let known = world.trusted(ADA).await;
+    world.choosing(ADA).await.choose(NEW_PASSWORD).await.unwrap();
+    assert_eq!(count_devices(world, &known).await, 0);
+
+    world.person(GRACE).await;
+    let known = world.trusted(GRACE).await;
+    for off in [true, false] {
+        world.backend.disable_person(&address(GRACE), off).await.unwrap();
+    }
+    assert_eq!(count_devices(world, &known).await, 0);
+}
+
+/// How many of the browser's device tokens the database knows.
+async fn count_devices(world: &World, browser: &Browser) -> usize {
+    let mut count = 0;
+    for token in browser.held.device.as_ref().unwrap().expose().split('.') {
+        for email in [ADA, GRACE] {
+            let account = account::AccountId(format!("id of {email}"));
+            let mut tx = world.backend.db().read().await.unwrap();
+            let digest = crate::world::digest(Some(&token.into()));
+            let found = backend::store::devices::find(&mut tx, &digest, &account).await;
+            count += usize::from(found.unwrap().is_some());
+        }
+    }
+    count
+}
+
+async fn a_change_forgets_the_other_devices_where_that_is_ticked(world: &World) {
+    world.person(ADA).await;
+    let other = world.trusted(ADA).await;
+    let mut browser = world.trusted(ADA).await;
+    browser
+        .change_password_and(PASSWORD, NEW_PASSWORD, false)
+        .await
+        .unwrap();
+    assert_eq!(count_devices(world, &other).await, 1);
+    browser.change_password_and(NEW_PASSWORD, PASSWORD, true).await.unwrap();
+    assert_eq!(count_devices(world, &other).await, 0);
+    assert_eq!(count_devices(world, &browser).await, 1);
+    assert!(is_trusted(&mut browser, ADA).await);
+}
+
+async fn a_device_is_forgotten_when_nobody_has_used_it_for_long(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.trusted(ADA).await;
+    world.clock.advance_minutes(10 * 24 * 60);
+    assert!(is_trusted(&mut browser, ADA).await);
+    world.clock.advance_minutes(400 * 24 * 60);
+    world.backend.prune().await.unwrap();
+    assert_eq!(count_devices(world, &browser).await, 1);
+    world.clock.advance_ms(1);
+    world.backend.prune().await.unwrap();
+    assert_eq!(count_devices(world, &browser).await, 0);
+}
+
+async fn tokens_of_other_accounts_stay_in_the_browser(world: &World) {
+    world.person(ADA).await;
+    world.person(GRACE).await;
+    let mut browser = world.trusted(ADA).await;
+    browser.sign_in(world, GRACE, PASSWORD).await.unwrap();
+    browser.sign_in(world, GRACE, PASSWORD).await.unwrap();
+    assert_eq!(browser.held.device.as_ref().unwrap().expose().split('.').count(), 2);
+    assert!(is_trusted(&mut browser, ADA).await);
+    assert_eq!(browser.held.device.as_ref().unwrap().expose().split('.').count(), 2);
+}
