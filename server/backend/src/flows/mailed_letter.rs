@@ -214,10 +214,12 @@ impl Backend {
         &self.parts.settings.limits
     }
 
-    /// Ends what a changed password or a switched-off account leaves behind: flows and codes of the address.
+    /// Ends what a changed password or a deactivated account leaves behind: the flows of the address that have proven its
+    /// mailbox or password, and every code. Flows that still wait for a code are not told (attack: enumeration by what happens
+    /// at the owner's side): their codes are dead, and the rest stays as it is for an address without an account.
     pub(crate) async fn end_flows(&self, tx: &mut Tx, email: &Email, now: Timestamp) -> Result<Vec<String>, Fault> {
         // Flows before their codes, as everywhere: so no two wait for each other.
-        let ended = flows::end_all(tx, email, now).await?;
+        let ended = flows::end_proven(tx, email, now).await?;
         codes::supersede(tx, email, None, now).await?;
         Ok(ended)
     }

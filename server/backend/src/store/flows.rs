@@ -61,6 +61,13 @@ impl Flow {
         self.token_digest.as_deref().unwrap_or(&self.id) == digest
     }
 
+    /// Whether a code may be mailed at this moment. [`take_send`] judges it once more.
+    #[must_use]
+    pub const fn may_send(&self, now: Timestamp) -> bool {
+        let waits_for_code = self.is_live(now) && self.code_passed_at.is_none() && self.tries_left > 0;
+        waits_for_code && self.codes_sent > 0 && self.codes_sent < Challenge::SENDS && self.resend_at <= now.0
+    }
+
     /// The address it is about.
     ///
     /// # Errors
@@ -315,18 +322,24 @@ pub async fn end(tx: &mut Tx, id: &str, now: Timestamp) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Ends every flow of an address, after its password changed or it was switched off. Gives their ids.
-pub async fn end_all(tx: &mut Tx, email: &Email, now: Timestamp) -> Result<Vec<String>, Fault> {
-    Ok(on!(tx, |conn| {
-        sqlx::query_scalar(
-            "UPDATE flows SET ended_at = $2, version = version + 1
-              WHERE email = $1 AND ended_at IS NULL AND finished_at IS NULL RETURNING id",
+/// Ends the flows of an address that have proven its mailbox or password, after the password changed or the account was
+/// deactivated. Gives their ids. The others go on looking as before (attack: a stranger's flow that ends tells that there is an
+/// account). All of them are written to, so that one whose code is right at this moment is waited for, and ends.
+pub async fn end_proven(tx: &mut Tx, email: &Email, now: Timestamp) -> Result<Vec<String>, Fault> {
+    let flows: Vec<(String, Option<i64>)> = on!(tx, |conn| {
+        sqlx::query_as(
+            "UPDATE flows SET
+                ended_at = CASE WHEN password_passed_at IS NULL AND code_passed_at IS NULL THEN ended_at ELSE $2 END,
+                version = CASE WHEN password_passed_at IS NULL AND code_passed_at IS NULL THEN version ELSE version + 1 END
+              WHERE email = $1 AND ended_at IS NULL AND finished_at IS NULL RETURNING id, ended_at",
         )
         .bind(email.as_str())
         .bind(now.0)
         .fetch_all(conn)
         .await?
-    }))
+    });
+    let ended = flows.into_iter().filter(|(_, ended_at)| ended_at.is_some());
+    Ok(ended.map(|(id, _)| id).collect())
 }
 
 /// Ends every flow of everybody. Gives their ids.

@@ -47,7 +47,7 @@ impl<'a> Crowd<'a> {
 }
 
 /// What was told without the person's own address and label.
-fn without_own(told: &str, email: &str) -> String {
+pub fn without_own(told: &str, email: &str) -> String {
     let told = told.replace(email, "ADDRESS");
     match told.split_once("label: \"") {
         Some((before, after)) => format!("{before}label: \"{}", after.get(2..).unwrap()),

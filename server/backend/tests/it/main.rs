@@ -15,6 +15,7 @@ mod import;
 mod keys;
 mod leaked;
 mod metrics;
+mod owner_side;
 mod plans;
 mod reset;
 mod reset_codes;

@@ -297,7 +297,7 @@ async fn a_code_dies_with_a_change_of_the_password(world: &World) {
     let (mut browser, code) = world.resetting(ADA).await;
     let (mut at_the_door, password_code) = world.confirming(ADA).await;
     owner.change_password(PASSWORD, NEW_PASSWORD).await.unwrap();
-    assert_eq!(browser.answer_reset(&code).await, Err(Refusal::FlowGone));
+    assert_eq!(browser.answer_reset(&code).await, Err(Refusal::CodeReplaced));
     assert_eq!(at_the_door.answer_sign_in(&password_code).await, Err(Refusal::FlowGone));
     assert!(owner.is_signed_in().await);
 }
@@ -309,7 +309,7 @@ async fn a_code_dies_when_the_account_is_switched_off(world: &World) {
     let (mut at_the_door, password_code) = world.confirming(ADA).await;
     for off in [true, false] {
         world.backend.disable_person(&address(ADA), off).await.unwrap();
-        assert_eq!(browser.answer_reset(&code).await, Err(Refusal::FlowGone));
+        assert_eq!(browser.answer_reset(&code).await, Err(Refusal::CodeReplaced));
         assert_eq!(at_the_door.answer_sign_in(&password_code).await, Err(Refusal::FlowGone));
     }
 }

@@ -374,9 +374,24 @@ async fn flows_move_forward_only(world: &World) {
             .is_none()
     );
 
-    for one in ["a", "b"] {
+    for one in ["a", "b", "c"] {
         flows::insert(&mut tx, Purpose::Reset, &flow(one)).await.unwrap();
     }
+    let (sends, waits, used_up) = (
+        flow("x"),
+        Flow {
+            resend_at: NOW.0 + 1,
+            ..flow("x")
+        },
+        Flow {
+            codes_sent: 6,
+            ..flow("x")
+        },
+    );
+    assert_eq!(
+        [sends, waits, used_up].map(|flow| flow.may_send(NOW)),
+        [true, false, false]
+    );
     flows::end(&mut tx, "a", NOW).await.unwrap();
     assert!(
         !flows::find(&mut tx, "a", Purpose::Reset)
@@ -385,7 +400,11 @@ async fn flows_move_forward_only(world: &World) {
             .unwrap()
             .is_live(NOW)
     );
-    assert_eq!(flows::end_all(&mut tx, &address(ADA), NOW).await.unwrap(), ["b"]);
+    // Whoever has proven nothing is told nothing.
+    assert!(flows::pass_code(&mut tx, "b", NOW).await.unwrap());
+    assert_eq!(flows::end_proven(&mut tx, &address(ADA), NOW).await.unwrap(), ["b"]);
+    let waiting = flows::find(&mut tx, "c", Purpose::Reset).await.unwrap().unwrap();
+    assert_eq!((waiting.ended_at, waiting.version), (None, flow("c").version));
     assert!(spend_try(&mut tx, "b", Purpose::Reset, NOW).await.unwrap().is_none());
 }
 
