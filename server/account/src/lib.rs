@@ -8,6 +8,7 @@ mod code;
 mod email;
 mod keys;
 mod mail;
+mod mailbox;
 mod next;
 mod password;
 mod refusal;

@@ -1,14 +1,23 @@
 /// How often what may be tried; all figures in one place (`safety.md` 18 in the design).
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Letters of one purpose to one address: at most one in so many seconds, outside a flow's own wait.
+    /// Flows of one purpose that a client begins for one address: at most one in so many seconds.
     pub reset_every_s: i64,
-    /// Reset letters to one address an hour.
-    pub reset_an_hour: i64,
-    /// Reset letters to one address a day.
-    pub reset_a_day: i64,
-    /// Sign-in and sign-up letters to one address an hour, each.
+    /// E-mails that one client network causes to one mailbox an hour, and a browser that signed in before to its account. A /48
+    /// of IPv6 may cause twice as many.
+    pub emails_an_hour: i64,
+    /// The same a day; a /48 half as many again.
+    pub emails_a_day: i64,
+    /// E-mails that one client network causes a day to one mail domain that is not a large provider's; a /48 twice as many.
+    pub emails_to_domain_a_day: i64,
+    /// E-mails that all strangers together cause to one mailbox a day, before they take turns.
+    pub emails_to_mailbox_a_day: i64,
+    /// The turns: one e-mail to the mailbox in so many seconds.
+    pub email_turn_s: i64,
+    /// Sign-in codes of one account an hour, after the right password.
     pub codes_an_hour: i64,
+    /// The same a day.
+    pub codes_a_day: i64,
     /// Begun flows of one client a minute.
     pub client_a_minute: i64,
     /// Wrong codes for one address an hour, over all flows and purposes.
@@ -29,9 +38,13 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             reset_every_s: 30,
-            reset_an_hour: 5,
-            reset_a_day: 10,
+            emails_an_hour: 5,
+            emails_a_day: 10,
+            emails_to_domain_a_day: 200,
+            emails_to_mailbox_a_day: 30,
+            email_turn_s: 600,
             codes_an_hour: 10,
+            codes_a_day: 50,
             client_a_minute: 20,
             wrong_codes_an_hour: 25,
             wrong_codes_a_day: 50,

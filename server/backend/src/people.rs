@@ -2,7 +2,7 @@
 
 use crate::flows::DEVICE_DAYS;
 use crate::store::events::Actor;
-use crate::store::{accounts, devices, events, flows, letters, limits, sessions, throttles};
+use crate::store::{accounts, devices, email_turns, events, flows, letters, limits, sessions, throttles};
 use crate::{Backend, Caller, Error, Fault, random};
 use account::{Account, AccountId, AccountKind, ActivityKind, Email, Name, Organization, Secret};
 
@@ -145,6 +145,7 @@ impl Backend {
             + sessions::prune(&mut tx, now).await?
             + devices::prune(&mut tx, now.plus_days(-DEVICE_DAYS)).await?
             + limits::prune(&mut tx, now).await?
+            + email_turns::prune(&mut tx, yesterday).await?
             + letters::prune(&mut tx, now.plus_days(-30)).await?
             + events::prune_nobodys(&mut tx, yesterday).await?
             + throttles::prune(&mut tx, now.plus_days(-30), self.limits().wrong_codes_in_a_row).await?;

@@ -1,6 +1,30 @@
 use crate::Limits;
 use account::PasswordPolicy;
 
+/// What most people's addresses end in.
+const LARGE_MAIL_DOMAINS: [&str; 20] = [
+    "gmail.com",
+    "googlemail.com",
+    "outlook.com",
+    "hotmail.com",
+    "live.com",
+    "msn.com",
+    "yahoo.com",
+    "icloud.com",
+    "me.com",
+    "aol.com",
+    "gmx.de",
+    "gmx.net",
+    "web.de",
+    "proton.me",
+    "protonmail.com",
+    "orange.fr",
+    "mail.ru",
+    "yandex.ru",
+    "qq.com",
+    "163.com",
+];
+
 /// What an operator decides: names, figures, policies. Every figure is a default of the configuration.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -18,6 +42,8 @@ pub struct Settings {
     pub password_guesses_log10: f64,
     /// How often what may be tried.
     pub limits: Limits,
+    /// Domains of mail providers with so many people that one client network may write to any number of them.
+    pub large_mail_domains: Vec<String>,
     /// How long a trusted device is not asked for a code, in days.
     pub trust_days: i64,
     /// A session ends after so many minutes without use.
@@ -38,6 +64,7 @@ impl Default for Settings {
             password: PasswordPolicy { min: 15 },
             password_guesses_log10: 10.0,
             limits: Limits::default(),
+            large_mail_domains: LARGE_MAIL_DOMAINS.map(str::to_owned).into(),
             trust_days: 30,
             session_idle_minutes: 7 * 24 * 60,
             session_days: 30,

@@ -53,9 +53,12 @@ impl World {
             ("REKEY_LIMIT_RESET_EVERY_S".to_owned(), "1".to_owned()),
         ];
         for limit in [
-            "RESET_AN_HOUR",
-            "RESET_A_DAY",
+            "EMAILS_AN_HOUR",
+            "EMAILS_A_DAY",
+            "EMAILS_TO_DOMAIN_A_DAY",
+            "EMAILS_TO_MAILBOX_A_DAY",
             "CODES_AN_HOUR",
+            "CODES_A_DAY",
             "CLIENT_A_MINUTE",
             "WRONG_CODES_AN_HOUR",
             "WRONG_CODES_A_DAY",

@@ -109,7 +109,7 @@ impl Program {
         self.folder.join("disk")
     }
 
-    /// Sets a key of the configuration, as `LIMIT_RESET_A_DAY`.
+    /// Sets a key of the configuration, as `LIMIT_EMAILS_A_DAY`.
     #[must_use]
     pub fn set(mut self, key: &str, value: &str) -> Self {
         self.environment.push((format!("REKEY_{key}"), value.to_owned()));

@@ -101,6 +101,20 @@ pub(super) fn networks(value: &str) -> Result<Vec<IpNet>, String> {
         .collect()
 }
 
+pub(super) fn mail_domains(value: &str) -> Result<Vec<String>, String> {
+    let domain = |part: &str| {
+        let address = Email::parse(&["a@", part.trim()].concat());
+        address
+            .map(|address| address.domain().to_owned())
+            .map_err(|_| "has a part that is not a mail domain".to_owned())
+    };
+    value
+        .split(',')
+        .filter(|part| !part.trim().is_empty())
+        .map(domain)
+        .collect()
+}
+
 pub(super) fn sender(value: &str) -> Result<String, String> {
     Email::parse(value)
         .map(String::from)

@@ -265,18 +265,52 @@ pub const KEYS: &[Key] = &[
     limit!(
         "limit_reset_every_s",
         reset_every_s,
-        "Reset letters to one address: one in so many seconds."
+        "Resets and sign-ups that a client begins for one address: one in so many seconds."
     ),
     limit!(
-        "limit_reset_an_hour",
-        reset_an_hour,
-        "Reset letters to one address an hour."
+        "limit_emails_an_hour",
+        emails_an_hour,
+        "E-mails that one client network causes to one mailbox an hour (an IPv6 /48: twice as many)."
     ),
-    limit!("limit_reset_a_day", reset_a_day, "Reset letters to one address a day."),
+    limit!(
+        "limit_emails_a_day",
+        emails_a_day,
+        "E-mails that one client network causes to one mailbox a day (an IPv6 /48: half as many again)."
+    ),
+    limit!(
+        "limit_emails_to_domain_a_day",
+        emails_to_domain_a_day,
+        "E-mails that one client network causes to one mail domain a day (an IPv6 /48: twice as many)."
+    ),
+    Key {
+        name: "large_mail_domains",
+        takes: "mail domains with commas between, as gmail.com,outlook.com",
+        meaning: "Domains of large mail providers, which `REKEY_LIMIT_EMAILS_TO_DOMAIN_A_DAY` is not for.",
+        set: |config, value| {
+            config.settings.large_mail_domains = read::mail_domains(value)?;
+            Ok(())
+        },
+        show: |config| config.settings.large_mail_domains.join(","),
+    },
+    limit!(
+        "limit_emails_to_mailbox_a_day",
+        emails_to_mailbox_a_day,
+        "E-mails that all strangers cause to one mailbox a day; then client networks take turns."
+    ),
+    limit!(
+        "limit_email_turn_s",
+        email_turn_s,
+        "A turn: one e-mail in so many seconds."
+    ),
     limit!(
         "limit_codes_an_hour",
         codes_an_hour,
-        "Sign-in and sign-up letters to one address an hour, each."
+        "Sign-in codes of one account an hour, after the right password."
+    ),
+    limit!(
+        "limit_codes_a_day",
+        codes_a_day,
+        "Sign-in codes of one account a day, after the right password."
     ),
     limit!(
         "limit_client_a_minute",

@@ -1,7 +1,7 @@
 //! The letter that a flow sends: first, and again on request. Which one it is depends on the account; everything else is the
 //! same for every address, so that neither the screen nor the time tells who has an account (attack: enumeration).
 
-use super::mailed_code::{DAY_MS, HOUR_MS, check_your_email};
+use super::mailed_code::check_your_email;
 use crate::store::events::Actor;
 use crate::store::flows::Flow;
 use crate::store::limits::Rule;
@@ -26,6 +26,7 @@ impl Backend {
     ) -> Result<Moved<MailedCode>, Error> {
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
+        let mut before = None;
         if let Some(flow) = self.find_flow(&mut tx, purpose, held).await? {
             let fresh = now.0 < flow.created_at + self.limits().reset_every_s * 1_000;
             if fresh
@@ -37,17 +38,17 @@ impl Backend {
                 // The same form sent twice has one effect.
                 return Ok(Moved::to(self.mailed_code(&mut tx, purpose, &flow, now).await?));
             }
-            flows::end(&mut tx, &flow.id, now).await?;
+            before = Some(flow.id);
         }
-        let mut rules = self.letter_rules(purpose, email);
-        rules.push(self.begin_rule(caller));
-        if purpose == Purpose::SignUp {
-            rules.push(self.form_rule(caller, email));
-        }
-        self.take(&mut tx, &rules, now).await?;
         let account = accounts::find_by_email(&mut tx, email)
             .await?
             .map(|stored| stored.account);
+        let id = account.as_ref().map(|account| &account.id);
+        let rules = vec![self.begin_rule(caller), self.form_rule(purpose, caller, email)];
+        let mut tx = self.take_email(tx, caller, held, email, id, rules, now).await?;
+        if let Some(before) = before {
+            flows::end(&mut tx, &before, now).await?;
+        }
         let token = random::token();
         let language = account
             .as_ref()
@@ -81,6 +82,19 @@ impl Backend {
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
         let before = self.demand_flow(&mut tx, purpose, held).await?;
+        let email = before.address()?;
+        let account = accounts::find_by_email(&mut tx, &email)
+            .await?
+            .map(|stored| stored.account);
+        if before.may_send(now) {
+            if purpose == Purpose::SignIn {
+                let account = before.account().ok_or(Refusal::FlowGone)?;
+                self.take_confirmation(&mut tx, &account, now).await?;
+            } else {
+                let id = account.as_ref().map(|account| &account.id);
+                tx = self.take_email(tx, caller, held, &email, id, Vec::new(), now).await?;
+            }
+        }
         let wait_s = Challenge::resend_wait_s(before.codes_sent + 1);
         let Some(flow) = flows::take_send(&mut tx, &before.id, purpose, wait_s, now).await? else {
             let waits_for_code = before.is_live(now)
@@ -96,12 +110,7 @@ impl Backend {
             }
             .into());
         };
-        self.take(&mut tx, &self.letter_rules(purpose, &flow.address()?), now)
-            .await?;
         letters::drop_unsent(&mut tx, &flow.id, now).await?;
-        let account = accounts::find_by_email(&mut tx, &flow.address()?)
-            .await?
-            .map(|stored| stored.account);
         let step = self
             .write_letter(&mut tx, purpose, caller, &flow, account.as_ref(), now)
             .await?;
@@ -161,32 +170,13 @@ impl Backend {
         }
     }
 
-    /// A client begins the sign-up of an address once in a while: two forms that a browser sends together hold no flow yet, and
-    /// would each get a letter. For this client only, so that nobody else is told that one is under way (attack: enumeration).
-    /// A reset has a wait for its address as it is.
-    fn form_rule(&self, caller: &Caller, email: &Email) -> Rule {
+    /// A client begins a flow of an address once in a while: two forms that a browser sends together hold no flow yet, and would
+    /// each get a letter. For this client only: strangers take nothing from the owner by it.
+    fn form_rule(&self, purpose: Purpose, caller: &Caller, email: &Email) -> Rule {
         Rule {
-            key: format!("sign_up form {} {email}", caller.client),
+            key: format!("{} form {} {email}", purpose.as_str(), caller.client),
             most: 1,
             window_ms: self.limits().reset_every_s * 1_000,
-        }
-    }
-
-    /// An address gets so many letters of a purpose.
-    fn letter_rules(&self, purpose: Purpose, email: &Email) -> Vec<Rule> {
-        let (limits, what) = (self.limits(), purpose.as_str());
-        let rule = |span: &str, most, window_ms| Rule {
-            key: format!("{what} {span} {email}"),
-            most,
-            window_ms,
-        };
-        match purpose {
-            Purpose::Reset => vec![
-                rule("wait", 1, limits.reset_every_s * 1_000),
-                rule("hour", limits.reset_an_hour, HOUR_MS),
-                rule("day", limits.reset_a_day, DAY_MS),
-            ],
-            Purpose::SignIn | Purpose::SignUp => vec![rule("hour", limits.codes_an_hour, HOUR_MS)],
         }
     }
 
@@ -200,7 +190,7 @@ impl Backend {
         account: &Account,
         now: Timestamp,
     ) -> Result<MailedCode, Error> {
-        self.take(tx, &self.letter_rules(purpose, &account.email), now).await?;
+        self.take_confirmation(tx, &account.id, now).await?;
         let wait_s = Challenge::resend_wait_s(1);
         let flow = flows::take_send(tx, &flow.id, purpose, wait_s, now)
             .await?

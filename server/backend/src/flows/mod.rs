@@ -1,6 +1,7 @@
 //! A file a flow: what a browser asks for, decided by `account`, done in one transaction each.
 
 mod change_password;
+mod email_budget;
 mod events;
 mod mailed_code;
 mod mailed_letter;

@@ -15,10 +15,25 @@ pub struct Rule {
     pub window_ms: i64,
 }
 
+/// What [`count`] found of a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count {
+    /// How many in this window, the new one included.
+    pub count: i64,
+    /// Where it is used up: the seconds until the window ends.
+    pub wait_s: Option<i64>,
+}
+
 /// Takes one of each. `Some(seconds)` to wait when one is used up, the longest where several are: whoever waits so long is let
-/// through. The caller then rolls back, so that a refused request counts nowhere. Counting and judging are one statement:
-/// racing requests cannot share a place.
+/// through. The caller then rolls back, so that a refused request counts nowhere.
 pub async fn take(tx: &mut Tx, rules: &[Rule], now: Timestamp) -> Result<Option<i64>, Fault> {
+    let counts = count(tx, rules, now).await?;
+    Ok(counts.into_iter().filter_map(|count| count.wait_s).max())
+}
+
+/// Counts one of each, and gives the counts in the order of the rules. Counting and judging are one statement: racing requests
+/// cannot share a place.
+pub async fn count(tx: &mut Tx, rules: &[Rule], now: Timestamp) -> Result<Vec<Count>, Fault> {
     let counts: Vec<(String, i64, i64)> = on!(tx, |conn| {
         let mut take = sqlx::QueryBuilder::new("INSERT INTO limits (key, count, ends_at) ");
         take.push_values(rules, |mut row, rule| {
@@ -36,11 +51,15 @@ pub async fn take(tx: &mut Tx, rules: &[Rule], now: Timestamp) -> Result<Option<
         );
         take.build_query_as().fetch_all(conn).await?
     });
-    let most = |key: &str| rules.iter().find(|rule| rule.key == key).map_or(0, |rule| rule.most);
-    let used_up = counts.into_iter().filter(|(key, count, _)| *count > most(key));
-    Ok(used_up
-        .map(|(_, _, ends_at)| Timestamp(ends_at).seconds_after(now).max(1))
-        .max())
+    let of_rule = |rule: &Rule| {
+        let (_, count, ends_at) = counts.iter().find(|(key, _, _)| *key == rule.key)?;
+        let used_up = *count > rule.most;
+        Some(Count {
+            count: *count,
+            wait_s: used_up.then(|| Timestamp(*ends_at).seconds_after(now).max(1)),
+        })
+    };
+    Ok(rules.iter().filter_map(of_rule).collect())
 }
 
 /// Gives one of each back: it was right after all.

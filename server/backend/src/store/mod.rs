@@ -6,6 +6,7 @@ mod checkpoints;
 pub mod codes;
 mod db;
 pub mod devices;
+pub mod email_turns;
 pub mod events;
 pub mod flows;
 mod in_use;

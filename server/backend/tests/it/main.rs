@@ -9,6 +9,7 @@ mod change_password;
 mod crowd;
 mod database;
 mod durability;
+mod email_budget;
 mod end_sessions;
 mod events;
 mod import;

@@ -34,6 +34,8 @@ const CROWD: &str = "
     INSERT INTO devices SELECT i, i, i, i, i, i FROM generate_series(1, 4000) i;
     INSERT INTO sessions SELECT i, i, i, i, i, i, i, i FROM generate_series(1, 4000) i;
     INSERT INTO letters SELECT i, i, i, 'en', i, i, i, 1 FROM generate_series(1, 4000) i;
+    INSERT INTO email_slots SELECT i, i FROM generate_series(1, 4000) i;
+    INSERT INTO email_turns SELECT i % 1000, i, 1, i, i FROM generate_series(1, 4000) i;
     INSERT INTO limits SELECT i, 1, i FROM generate_series(1, 4000) i;
     INSERT INTO throttles SELECT i, 1, i, i FROM generate_series(1, 4000) i;
     INSERT INTO events SELECT i, i % 1000, 'sign_in', 'person', i, i, i FROM generate_series(1, 4000) i;
@@ -81,10 +83,12 @@ async fn scan_in_sqlite(file: &std::path::Path, statement: &str) -> Option<Strin
     let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
     let rows = sqlx::raw_sql(explain).fetch_all(&mut connection).await.unwrap();
     let lines: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
-    // `due` and `next` are what the statement itself has just found.
+    // `ahead`, `due` and `next` are what the statement itself has just found.
     let scans = |line: &&String| {
         line.starts_with("SCAN")
-            && !["SCAN due", "SCAN next"].iter().any(|own| line.starts_with(own))
+            && !["SCAN ahead", "SCAN due", "SCAN next"]
+                .iter()
+                .any(|own| line.starts_with(own))
             && !IN_ORDER.iter().any(|page| statement.contains(page))
     };
     lines.iter().find(scans).map(|_| lines.join("; "))

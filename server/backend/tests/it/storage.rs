@@ -3,6 +3,7 @@
 use crate::on_both_databases;
 use crate::world::{ADA, GRACE, World, address, organization};
 use account::{Account, AccountId, AccountKind, ActivityKind, IssuedCode, Letter, Notice, Purpose, Timestamp};
+use backend::store::email_turns::{self, Turn};
 use backend::store::events::Actor;
 use backend::store::flows::Flow;
 use backend::store::limits::Rule;
@@ -24,6 +25,7 @@ on_both_databases!(
     sessions_are_kept_and_ended,
     letters_are_leased_retried_and_blanked,
     limits_count_in_windows,
+    turns_go_to_the_fewest_and_the_longest_waiting,
     throttles_count_in_a_row,
     events_are_appended,
     only_dead_rows_are_pruned,
@@ -647,7 +649,9 @@ async fn limits_count_in_windows(world: &World) {
         window_ms: 10_000,
     });
     assert_eq!(limits::take(&mut tx, &rules, NOW).await.unwrap(), None);
-    assert_eq!(limits::take(&mut tx, &rules, NOW.plus_ms(1)).await.unwrap(), Some(10));
+    let counts = limits::count(&mut tx, &rules, NOW.plus_ms(1)).await.unwrap();
+    let found: Vec<_> = counts.iter().map(|count| (count.count, count.wait_s)).collect();
+    assert_eq!(found, [(2, None), (2, Some(10))]);
     assert_eq!(limits::take(&mut tx, &rules[..1], NOW).await.unwrap(), Some(10));
     limits::give_back(&mut tx, &rules).await.unwrap();
     limits::give_back(&mut tx, &rules).await.unwrap();
@@ -662,6 +666,41 @@ async fn limits_count_in_windows(world: &World) {
         limits::take(&mut tx, &rules, NOW.plus_days(-1)).await.unwrap(),
         Some(10)
     );
+}
+
+/// Property 29.
+async fn turns_go_to_the_fewest_and_the_longest_waiting(world: &World) {
+    let mut tx = begin(world).await;
+    let slot = 10_000;
+    let mut ask = async |network: &str, had: i64, at: Timestamp| {
+        let request = email_turns::Request {
+            mailbox: ADA,
+            network,
+            had,
+        };
+        email_turns::take(&mut tx, request, slot, at).await.unwrap()
+    };
+    let at = |slots: i64| NOW.plus_ms(slots * slot);
+    assert_eq!(ask("a", 3, NOW).await, Turn::Now);
+    assert_eq!(ask("b", 3, NOW.plus_ms(1)).await, Turn::At(at(1)));
+    assert_eq!(ask("c", 3, NOW.plus_ms(2)).await, Turn::At(at(2)));
+    assert_eq!(ask("d", 0, NOW.plus_ms(3)).await, Turn::At(at(1)));
+    assert_eq!(ask("e", 0, NOW.plus_ms(4)).await, Turn::At(at(2)));
+    // The turn of d, which comes at its last moment: the next slot is no later for it.
+    assert_eq!(ask("b", 3, at(1)).await, Turn::At(at(3)));
+    assert_eq!(ask("d", 0, at(2).plus_ms(-1)).await, Turn::Now);
+    assert_eq!(ask("d", 1, at(2)).await, Turn::At(at(3)));
+    assert_eq!(ask("e", 0, at(2)).await, Turn::Now);
+    // c has missed its turn, which counts as one; among equals it is still the first.
+    assert_eq!(ask("c", 3, at(3)).await, Turn::At(at(5)));
+    assert_eq!(ask("d", 1, at(3)).await, Turn::Now);
+    assert_eq!(ask("b", 3, at(4)).await, Turn::Now);
+    assert_eq!(ask("f", 4, at(4)).await, Turn::At(at(6)));
+    assert_eq!(ask("c", 3, at(5)).await, Turn::Now);
+    // A clock that jumps back makes nobody wait for longer than a slot.
+    assert_eq!(ask("g", 0, NOW).await, Turn::At(at(1)));
+    assert_eq!(email_turns::prune(&mut tx, NOW).await.unwrap(), 0);
+    assert_eq!(email_turns::prune(&mut tx, NOW.plus_days(1)).await.unwrap(), 3);
 }
 
 /// Property 18.
@@ -791,6 +830,8 @@ async fn dead_rows_are_found_by_an_index(world: &World) {
         "SELECT id FROM sessions WHERE ends_at < 1 LIMIT 9",
         "SELECT id FROM devices WHERE used_at < 1 LIMIT 9",
         "SELECT key FROM limits WHERE ends_at < 1 LIMIT 9",
+        "SELECT mailbox, network FROM email_turns WHERE due_at < 1 LIMIT 9",
+        "SELECT mailbox FROM email_slots WHERE next_at < 1 LIMIT 9",
         "SELECT id FROM letters WHERE written_at < 1 AND (sent_at IS NOT NULL OR given_up_at IS NOT NULL) LIMIT 9",
         "SELECT id FROM events WHERE account_id = '' AND at < 1 LIMIT 9",
         "SELECT key FROM throttles WHERE updated_at < 1 AND failures < 9 LIMIT 9",

@@ -270,7 +270,7 @@ impl World {
     pub fn browser(&self) -> Browser {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let number = MADE.fetch_add(1, Ordering::Relaxed);
-        Browser::new(self.backend.clone(), format!("2001:db8:0:{number:x}::/64"))
+        Browser::new(self.backend.clone(), format!("2001:db8:{number:x}::/64"))
     }
 
     /// A browser whose person is signed in.

@@ -9,10 +9,13 @@ use std::ops::Sub;
 use std::path::Path;
 
 /// Raised, as one client plays everybody here.
-const LIMITS: [&str; 8] = [
-    "RESET_AN_HOUR",
-    "RESET_A_DAY",
+const LIMITS: [&str; 11] = [
+    "EMAILS_AN_HOUR",
+    "EMAILS_A_DAY",
+    "EMAILS_TO_DOMAIN_A_DAY",
+    "EMAILS_TO_MAILBOX_A_DAY",
     "CODES_AN_HOUR",
+    "CODES_A_DAY",
     "CLIENT_A_MINUTE",
     "WRONG_CODES_AN_HOUR",
     "WRONG_CODES_A_DAY",

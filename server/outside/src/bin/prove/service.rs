@@ -48,7 +48,7 @@ pub enum Kind {
 /// What differs from the usual start.
 #[derive(Default, Clone)]
 pub struct Plan {
-    /// Keys of the configuration, as `("LIMIT_RESET_A_DAY", "1000")`.
+    /// Keys of the configuration, as `("LIMIT_EMAILS_A_DAY", "1000")`.
     pub keys: Vec<(&'static str, String)>,
     /// The address of a mail server other than the kind one.
     pub smtp: Option<String>,
@@ -70,9 +70,12 @@ impl Plan {
     /// One client may do as much as it wants, and so may one address: for proofs that are about something else.
     pub fn without_limits() -> Self {
         let keys = [
-            "LIMIT_RESET_AN_HOUR",
-            "LIMIT_RESET_A_DAY",
+            "LIMIT_EMAILS_AN_HOUR",
+            "LIMIT_EMAILS_A_DAY",
+            "LIMIT_EMAILS_TO_DOMAIN_A_DAY",
+            "LIMIT_EMAILS_TO_MAILBOX_A_DAY",
             "LIMIT_CODES_AN_HOUR",
+            "LIMIT_CODES_A_DAY",
             "LIMIT_CLIENT_A_MINUTE",
             "LIMIT_WRONG_CODES_AN_HOUR",
             "LIMIT_WRONG_CODES_A_DAY",

@@ -1,0 +1,18 @@
+-- When the next e-mail may go to a mailbox whose e-mails of the day are used up by strangers.
+CREATE TABLE email_slots (
+    mailbox TEXT   PRIMARY KEY,
+    next_at BIGINT NOT NULL
+);
+CREATE INDEX email_slots_by_time ON email_slots (next_at);
+
+-- The client networks that wait for it, and when each was told to come back.
+CREATE TABLE email_turns (
+    mailbox       TEXT   NOT NULL,
+    network       TEXT   NOT NULL,
+    had           BIGINT NOT NULL,
+    waiting_since BIGINT NOT NULL,
+    due_at        BIGINT NOT NULL,
+    PRIMARY KEY (mailbox, network)
+);
+CREATE INDEX email_turns_in_order ON email_turns (mailbox, had, waiting_since);
+CREATE INDEX email_turns_by_time ON email_turns (due_at);

@@ -1,0 +1,170 @@
+//! How many e-mails may be caused: by strangers, by a browser that signed in before, and with the right password.
+
+use super::mailed_code::{DAY_MS, HOUR_MS};
+use crate::store::email_turns::{self, Turn};
+use crate::store::limits::{self, Rule};
+use crate::store::{Tx, events};
+use crate::{Backend, Caller, Error, Held};
+use account::{AccountId, Email, Refusal, Timestamp};
+use std::net::Ipv6Addr;
+
+impl Backend {
+    /// Takes the budget of an e-mail that anyone can cause, and one of each of `more`; or tells how long to wait. The same for
+    /// every address, with an account or without (attack: enumeration). The transaction has written nothing before: of a
+    /// refused request its place in the line stays, and nothing else.
+    #[allow(clippy::too_many_arguments)] // One request; a struct for it would be read once.
+    pub(super) async fn take_email(
+        &self,
+        mut tx: Tx,
+        caller: &Caller,
+        held: &Held,
+        email: &Email,
+        account: Option<&AccountId>,
+        more: Vec<Rule>,
+        now: Timestamp,
+    ) -> Result<Tx, Error> {
+        // Looked for without an account, too: it takes the same time (attack: enumeration by the clock).
+        let whose = account.cloned().unwrap_or_else(events::nobody);
+        if let Some(device) = self.find_device(&mut tx, held, &whose).await? {
+            // A browser that signed in before has a reserve of its own, which strangers cannot use up.
+            let (limits, device) = (self.limits(), device.id);
+            let mut rules = more;
+            rules.push(rule(format!("email hour {device}"), limits.emails_an_hour, HOUR_MS));
+            rules.push(rule(format!("email day {device}"), limits.emails_a_day, DAY_MS));
+            self.take(&mut tx, &rules, now).await?;
+            return Ok(tx);
+        }
+        let (mailbox, networks) = (email.mailbox(), Network::all_of(&caller.client));
+        let mut rules = self.network_rules(&networks, email.domain(), &mailbox);
+        rules.extend(more);
+        let everyones = rule(
+            format!("email day {mailbox}"),
+            self.limits().emails_to_mailbox_a_day,
+            DAY_MS,
+        );
+        rules.push(everyones);
+        let counts = limits::count(&mut tx, &rules, now).await?;
+        let Some((everyones, own)) = counts.split_last() else {
+            return Ok(tx);
+        };
+        if let Some(seconds) = own.iter().filter_map(|count| count.wait_s).max() {
+            return Err(Refusal::TooMany { seconds }.into());
+        }
+        let (Some(_), Some(widest), Some(today)) = (everyones.wait_s, networks.first(), own.first()) else {
+            return Ok(tx);
+        };
+        let request = email_turns::Request {
+            mailbox: &mailbox,
+            network: &widest.name,
+            had: today.count - 1,
+        };
+        let slot_ms = self.limits().email_turn_s * 1_000;
+        match email_turns::take(&mut tx, request, slot_ms, now).await? {
+            Turn::Now => Ok(tx),
+            Turn::At(due_at) => {
+                limits::give_back(&mut tx, &rules).await?;
+                tx.commit().await?;
+                let seconds = due_at.seconds_after(now).max(1);
+                Err(Refusal::TooMany { seconds }.into())
+            }
+        }
+    }
+
+    /// Takes the budget of a code after the right password. Strangers' requests do not come here and never touch it.
+    pub(super) async fn take_confirmation(
+        &self,
+        tx: &mut Tx,
+        account: &AccountId,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let (limits, whose) = (self.limits(), &account.0);
+        let rules = [
+            rule(format!("code hour {whose}"), limits.codes_an_hour, HOUR_MS),
+            rule(format!("code day {whose}"), limits.codes_a_day, DAY_MS),
+        ];
+        self.take(tx, &rules, now).await
+    }
+
+    /// What one network may cause, the day of the widest first.
+    fn network_rules(&self, networks: &[Network], domain: &str, mailbox: &str) -> Vec<Rule> {
+        let limits = self.limits();
+        let large = self
+            .parts
+            .settings
+            .large_mail_domains
+            .iter()
+            .any(|known| known == domain);
+        let mut rules = Vec::new();
+        for Network { name, wide } in networks {
+            let (an_hour, a_day) = (limits.emails_an_hour, limits.emails_a_day);
+            let to_domain = limits.emails_to_domain_a_day;
+            // Windows of a network and of a mailbox do not begin together, so twice a network's day may lie in a mailbox's: no
+            // network has half of what all together have (attack: one network uses up the owner's next e-mail).
+            let (an_hour, a_day, to_domain) = if *wide {
+                (2 * an_hour, a_day + a_day / 2, 2 * to_domain)
+            } else {
+                (an_hour, a_day, to_domain)
+            };
+            rules.push(rule(format!("email day {name} {mailbox}"), a_day, DAY_MS));
+            rules.push(rule(format!("email hour {name} {mailbox}"), an_hour, HOUR_MS));
+            if !large {
+                rules.push(rule(format!("email domain {name} {domain}"), to_domain, DAY_MS));
+            }
+        }
+        rules
+    }
+}
+
+fn rule(key: String, most: i64, window_ms: i64) -> Rule {
+    Rule { key, most, window_ms }
+}
+
+/// A client network whose e-mails are counted.
+#[derive(Debug, PartialEq, Eq)]
+struct Network {
+    name: String,
+    /// Of many lines, and so with more e-mails.
+    wide: bool,
+}
+
+impl Network {
+    /// Those that a client is in, the widest first: its IPv4 address, or its /48 and /64 of IPv6.
+    ///
+    /// Attack: a provider's customer with a /48 has 65,536 networks of /64.
+    fn all_of(client: &str) -> Vec<Self> {
+        let address = client.strip_suffix("/64").map(str::parse::<Ipv6Addr>);
+        let wide = address.and_then(Result::ok).map(|address| {
+            let [a, b, c, ..] = address.segments();
+            Self {
+                name: format!("{}/48", Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0)),
+                wide: true,
+            }
+        });
+        let own = Self {
+            name: client.to_owned(),
+            wide: false,
+        };
+        wide.into_iter().chain([own]).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_counted_by_its_address_or_by_both_of_its_networks() {
+        let names = |client| {
+            let all = Network::all_of(client);
+            all.into_iter()
+                .map(|network| (network.name, network.wide))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(names("192.0.2.1"), [("192.0.2.1".into(), false)]);
+        assert_eq!(
+            names("2001:db8:7:9::/64"),
+            [("2001:db8:7::/48".into(), true), ("2001:db8:7:9::/64".into(), false)]
+        );
+        assert_eq!(names("unknown"), [("unknown".into(), false)]);
+    }
+}

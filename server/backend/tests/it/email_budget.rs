@@ -1,0 +1,339 @@
+//! How many e-mails are caused by whom: strangers by mailbox and network, known browsers, people with the password.
+
+use crate::browser::Browser;
+use crate::crowd::Crowd;
+use crate::on_both_databases;
+use crate::world::{ADA, PASSWORD, World, together};
+use account::{Refusal, ResetStep};
+
+on_both_databases!(
+    a_network_mails_to_a_mailbox_five_times_an_hour_and_ten_times_a_day,
+    a_network_of_many_lines_may_mail_somewhat_more,
+    spellings_purposes_and_resends_share_a_budget,
+    a_mail_domain_is_bounded_for_one_network_unless_it_is_a_large_provider,
+    strangers_mail_thirty_times_a_day_and_then_take_turns,
+    the_network_with_the_fewest_has_the_next_turn,
+    a_turn_is_kept_for_ten_minutes_and_missed_turns_delay_nobody_for_longer,
+    racing_requests_share_no_place_and_no_turn,
+    strangers_use_up_no_code_after_a_right_password,
+    a_browser_that_signed_in_before_has_a_reserve_of_its_own,
+    budgets_are_the_same_for_every_kind_of_address,
+);
+
+/// A new browser in that network.
+fn browser_in(world: &World, network: &str) -> Browser {
+    let mut browser = world.browser();
+    browser.caller.client = network.into();
+    browser
+}
+
+/// Asks for a reset as somebody in that network would: `Err` with the seconds to wait.
+async fn reset(world: &World, network: &str, email: &str) -> Result<(), i64> {
+    match browser_in(world, network).begin_reset(email).await {
+        Ok(ResetStep::EnterCode(_)) => Ok(()),
+        Err(Refusal::TooMany { seconds }) => Err(seconds),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn count(world: &World, email: &str) -> usize {
+    world.letters_to(email).await.len()
+}
+
+/// Property 30.
+async fn a_network_mails_to_a_mailbox_five_times_an_hour_and_ten_times_a_day(world: &World) {
+    world.person(ADA).await;
+    let stranger = "192.0.2.1";
+    for hour in 0..2 {
+        for _ in 0..5 {
+            assert_eq!(reset(world, stranger, ADA).await, Ok(()), "hour {hour}");
+            world.clock.advance_minutes(1);
+        }
+        let day_is_over = hour == 1;
+        assert_eq!(
+            reset(world, stranger, ADA).await,
+            Err(if day_is_over { 22 * 3_600 + 55 * 60 } else { 55 * 60 })
+        );
+        // Property 29: nobody else is made to wait by it, and neither is another mailbox.
+        assert_eq!(reset(world, &format!("198.51.100.{hour}"), ADA).await, Ok(()));
+        assert_eq!(
+            reset(world, stranger, &format!("other{hour}@example.com")).await,
+            Ok(())
+        );
+        world.clock.advance_minutes(55);
+    }
+    assert_eq!(count(world, ADA).await, 12);
+    world.clock.advance_minutes(22 * 60);
+    assert_eq!(reset(world, stranger, ADA).await, Ok(()));
+}
+
+/// Property 30: a line of IPv6 has a /64, and some customers a /48 of 65,536 such.
+async fn a_network_of_many_lines_may_mail_somewhat_more(world: &World) {
+    let line = |number: i64| format!("2001:db8:0:{number:x}::/64");
+    for number in 0..10 {
+        assert_eq!(reset(world, &line(number), ADA).await, Ok(()), "line {number}");
+    }
+    assert_eq!(reset(world, &line(10), ADA).await, Err(3_600));
+    assert_eq!(reset(world, "2001:db8:1::/64", ADA).await, Ok(()));
+    world.clock.advance_minutes(60);
+    for number in 10..15 {
+        assert_eq!(reset(world, &line(number), ADA).await, Ok(()), "line {number}");
+    }
+    assert_eq!(reset(world, &line(15), ADA).await, Err(23 * 3_600));
+    // Each line by itself has no more than an address of IPv4.
+    for _ in 0..5 {
+        assert_eq!(reset(world, "2001:db8:2::/64", ADA).await, Ok(()));
+        world.clock.advance_minutes(1);
+    }
+    assert!(reset(world, "2001:db8:2::/64", ADA).await.is_err());
+    assert_eq!(reset(world, "2001:db8:2:1::/64", ADA).await, Ok(()));
+}
+
+/// Property 30: 240 sign-ups a day and any number of aliases were mailed once.
+async fn spellings_purposes_and_resends_share_a_budget(world: &World) {
+    world.person(ADA).await;
+    let stranger = || browser_in(world, "192.0.2.1");
+    assert!(stranger().begin_sign_up("ada+1@example.com").await.is_ok());
+    assert!(stranger().begin_sign_up("ada+2@example.com").await.is_ok());
+    assert!(stranger().begin_reset("Ada@Example.com").await.is_ok());
+    let mut browser = stranger();
+    assert!(browser.begin_sign_up(ADA).await.is_ok());
+    world.clock.advance_minutes(1);
+    assert!(browser.resend_sign_up().await.is_ok());
+    world.clock.advance_minutes(2);
+    let wait = Refusal::TooMany { seconds: 57 * 60 };
+    assert_eq!(browser.resend_sign_up().await.unwrap_err(), wait);
+    assert_eq!(stranger().begin_sign_up("ada+3@example.com").await.unwrap_err(), wait);
+    assert_eq!(stranger().begin_reset(ADA).await.unwrap_err(), wait);
+    for spelling in ["grace.h@gmail.com", "graceh@gmail.com", "g.r.a.c.e.h+x@gmail.com"] {
+        assert!(stranger().begin_sign_up(spelling).await.is_ok());
+    }
+    for spelling in ["graceh@googlemail.com", "grac.eh@googlemail.com"] {
+        assert!(stranger().begin_reset(spelling).await.is_ok());
+    }
+    assert!(stranger().begin_sign_up("gr.ace.h@gmail.com").await.is_err());
+    // For budgets only: each alias is an address of its own for everything else.
+    world.person("ada+work@example.com").await;
+    assert!(
+        world
+            .browser()
+            .sign_in(world, "ada+work@example.com", PASSWORD)
+            .await
+            .is_ok()
+    );
+}
+
+/// Property 30.
+async fn a_mail_domain_is_bounded_for_one_network_unless_it_is_a_large_provider(world: &World) {
+    let world = world.with(|settings| settings.limits.emails_to_domain_a_day = 3).await;
+    for number in 0..3 {
+        assert_eq!(
+            reset(&world, "192.0.2.1", &format!("p{number}@example.com")).await,
+            Ok(())
+        );
+    }
+    assert_eq!(reset(&world, "192.0.2.1", "p3@example.com").await, Err(86_400));
+    assert_eq!(reset(&world, "192.0.2.2", "p3@example.com").await, Ok(()));
+    assert_eq!(reset(&world, "192.0.2.1", "p3@example.org").await, Ok(()));
+    for number in 0..9 {
+        assert_eq!(
+            reset(&world, "192.0.2.1", &format!("p{number}@gmail.com")).await,
+            Ok(())
+        );
+    }
+}
+
+/// Ten networks with three e-mails each: the mailbox's day.
+async fn use_up(world: &World, email: &str) {
+    for _ in 0..3 {
+        for number in 0..10 {
+            assert_eq!(reset(world, &attacker(number), email).await, Ok(()), "network {number}");
+        }
+        world.clock.advance_minutes(1);
+    }
+}
+
+fn attacker(number: usize) -> String {
+    format!("203.0.113.{number}")
+}
+
+/// Property 30.
+async fn strangers_mail_thirty_times_a_day_and_then_take_turns(world: &World) {
+    world.person(ADA).await;
+    use_up(world, ADA).await;
+    let began = count(world, ADA).await;
+    assert_eq!(began, 30);
+    for slot in 0..6 {
+        assert_eq!(
+            reset(world, &format!("192.0.2.{slot}"), ADA).await,
+            Ok(()),
+            "slot {slot}"
+        );
+        assert_eq!(
+            reset(world, &format!("198.51.100.{slot}"), ADA).await,
+            Err(600),
+            "slot {slot}"
+        );
+        // Whoever waited for it would have it, but for this one nobody does.
+        world.clock.advance_ms(1_200_000);
+    }
+    assert_eq!(count(world, ADA).await, 36);
+    // A new day.
+    world.clock.advance_minutes(22 * 60);
+    use_up(world, ADA).await;
+}
+
+/// Property 29.
+async fn the_network_with_the_fewest_has_the_next_turn(world: &World) {
+    world.person(ADA).await;
+    use_up(world, ADA).await;
+    let owner = "198.51.100.7";
+    assert_eq!(reset(world, &attacker(0), ADA).await, Ok(()));
+    assert_eq!(reset(world, &attacker(1), ADA).await, Err(600));
+    assert_eq!(reset(world, &attacker(2), ADA).await, Err(1_200));
+    // Fewer e-mails than all that wait: the next turn.
+    assert_eq!(reset(world, owner, ADA).await, Err(600));
+    // Of equals the one that has waited for longer.
+    assert_eq!(reset(world, "198.51.100.8", ADA).await, Err(1_200));
+    world.clock.advance_ms(599_000);
+    assert_eq!(reset(world, owner, ADA).await, Err(1));
+    world.clock.advance_ms(1_000);
+    for early in ["198.51.100.8", &attacker(1), &attacker(2)] {
+        assert!(reset(world, early, ADA).await.is_err(), "{early}");
+    }
+    assert_eq!(reset(world, owner, ADA).await, Ok(()));
+    world.clock.advance_ms(600_000);
+    assert!(reset(world, owner, ADA).await.is_err());
+    assert_eq!(reset(world, "198.51.100.8", ADA).await, Ok(()));
+    assert_eq!(count(world, ADA).await, 33);
+}
+
+/// Property 29: whoever waits for ever and never comes costs one turn.
+async fn a_turn_is_kept_for_ten_minutes_and_missed_turns_delay_nobody_for_longer(world: &World) {
+    world.person(ADA).await;
+    use_up(world, ADA).await;
+    assert_eq!(reset(world, "192.0.2.1", ADA).await, Ok(()));
+    for number in 0..4 {
+        let wait = 600 * (number + 1);
+        assert_eq!(
+            reset(world, &format!("203.0.113.{}", 100 + number), ADA).await,
+            Err(wait)
+        );
+        world.clock.advance_ms(1);
+    }
+    let owner = "198.51.100.7";
+    assert_eq!(reset(world, owner, ADA).await, Err(3_000));
+    // Four networks never come. The owner does, at the last moment.
+    world.clock.advance_ms(3_600_000 - 5);
+    assert_eq!(reset(world, owner, ADA).await, Ok(()));
+    // Those who come too late are behind those who have had no more.
+    assert_eq!(reset(world, "203.0.113.100", ADA).await, Err(1));
+    assert_eq!(reset(world, "198.51.100.9", ADA).await, Err(1));
+    assert_eq!(reset(world, "203.0.113.101", ADA).await, Err(1_201));
+    // A person who is late by an hour is the next one of the equals.
+    world.clock.advance_minutes(70);
+    assert_eq!(reset(world, "203.0.113.102", ADA).await, Ok(()));
+}
+
+/// Property 30.
+async fn racing_requests_share_no_place_and_no_turn(world: &World) {
+    world.person(ADA).await;
+    let browsers: Vec<_> = (0..40).map(|number| browser_in(world, &attacker(number))).collect();
+    let told = together(browsers.len(), |number| {
+        let mut browser = browsers[number].clone();
+        async move { browser.begin_reset(ADA).await.is_ok() }
+    })
+    .await;
+    // The thirty of the day, and one turn.
+    assert_eq!(told.iter().filter(|ok| **ok).count(), 31);
+    assert_eq!(count(world, ADA).await, 31);
+}
+
+/// Property 29.
+async fn strangers_use_up_no_code_after_a_right_password(world: &World) {
+    world.person(ADA).await;
+    use_up(world, ADA).await;
+    let owner = "198.51.100.7";
+    for _ in 0..10 {
+        let mut browser = browser_in(world, owner);
+        browser.begin_sign_in(ADA).await.unwrap();
+        assert!(browser.password(PASSWORD).await.is_ok());
+        world.clock.advance_ms(4_000);
+    }
+    let mut browser = browser_in(world, owner);
+    browser.begin_sign_in(ADA).await.unwrap();
+    assert_eq!(
+        browser.password(PASSWORD).await,
+        Err(Refusal::TooMany { seconds: 3_560 })
+    );
+    // And these take nothing of the other budget.
+    world.clock.advance_minutes(22 * 60);
+    assert_eq!(reset(world, owner, "somebody@example.com").await, Ok(()));
+    let strict = world.with(|settings| settings.limits.codes_a_day = 11).await;
+    for ok in [true, false] {
+        let mut browser = browser_in(&strict, owner);
+        browser.begin_sign_in(ADA).await.unwrap();
+        assert_eq!(browser.password(PASSWORD).await.is_ok(), ok);
+    }
+}
+
+/// Property 29.
+async fn a_browser_that_signed_in_before_has_a_reserve_of_its_own(world: &World) {
+    world.person(ADA).await;
+    let mut owner = world.signed_in(ADA).await;
+    owner.sign_out().await;
+    use_up(world, ADA).await;
+    // In the very network that has nothing left.
+    let stranger = attacker(0);
+    assert_eq!(reset(world, &stranger, ADA).await, Ok(()));
+    world.clock.advance_minutes(1);
+    assert_eq!(reset(world, &stranger, ADA).await, Err(540));
+    owner.caller.client.clone_from(&stranger);
+    for _ in 0..5 {
+        owner.held.reset = None;
+        assert!(owner.begin_reset(ADA).await.is_ok());
+        world.clock.advance_minutes(1);
+    }
+    owner.held.reset = None;
+    assert_eq!(
+        owner.begin_reset(ADA).await.unwrap_err(),
+        Refusal::TooMany { seconds: 55 * 60 }
+    );
+    // It is known to this account only.
+    assert!(owner.begin_reset("somebody@example.com").await.is_ok());
+    assert_eq!(count(world, "somebody@example.com").await, 1);
+}
+
+/// Property 9.
+async fn budgets_are_the_same_for_every_kind_of_address(world: &World) {
+    let mut crowd = Crowd::new(world).await;
+    for round in 0..3 {
+        for number in 0..10 {
+            crowd
+                .all_alike(async |browser, email| {
+                    browser.caller.client = attacker(number);
+                    browser.held.reset = None;
+                    browser.begin_reset(email).await
+                })
+                .await;
+        }
+        world.clock.advance_minutes(1 + round);
+    }
+    for network in ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.2"] {
+        crowd
+            .all_alike(async |browser, email| {
+                browser.caller.client = network.into();
+                browser.held.reset = None;
+                browser.begin_reset(email).await
+            })
+            .await;
+    }
+    world.clock.advance_minutes(10);
+    let told = crowd
+        .all_alike(async |browser, email| {
+            browser.caller.client = "192.0.2.2".into();
+            browser.begin_reset(email).await
+        })
+        .await;
+    assert!(told.contains("EnterCode"), "{told}");
+}
