@@ -141,9 +141,7 @@ fn five_guesses(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
 /// 25 wrong codes an hour, whatever is changed in between.
 fn failures_stay(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let plan = Plan::default()
-        .set("LIMIT_RESET_EVERY_S", 1)
-        .set("LIMIT_RESET_AN_HOUR", 1000)
-        .set("LIMIT_RESET_A_DAY", 1000)
+        .set("LIMIT_EMAILS_TO_MAILBOX_A_DAY", 1000)
         .set("LIMIT_CODES_AN_HOUR", 1000);
     let mut service = Service::start_with(ground, setting, &plan)?;
     let email = service.person(Kind::Local)?;

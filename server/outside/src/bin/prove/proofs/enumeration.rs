@@ -143,7 +143,7 @@ fn limited_alike(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let few = || {
         Plan::default()
             .set("LIMIT_FREE_PASSWORDS", 2)
-            .set("LIMIT_CODES_AN_HOUR", 2)
+            .set("LIMIT_EMAILS_TO_MAILBOX_A_DAY", 2)
     };
     let plans = [
         few().set("LIMIT_WRONG_CODES_AN_HOUR", 3),

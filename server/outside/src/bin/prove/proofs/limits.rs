@@ -7,6 +7,7 @@ use crate::service::{Kind, PASSWORD, Plan, Service};
 use crate::timer;
 use outside::Fault;
 use outside::http::Answer;
+use std::net::Ipv4Addr;
 
 /// See the module.
 pub const PROOFS: &[Proof] = &[Proof {
@@ -70,9 +71,10 @@ impl Tried {
         again(self)?.map_err(|more| format!("told to wait {told} s, and then {more}"))
     }
 
-    /// A reset of that address by another client, on the servers in turn.
-    fn reset(&mut self, email: &str) -> Result<Result<Answer, i64>, Fault> {
+    /// A reset of that address by another browser of that client, on the servers in turn.
+    fn reset(&mut self, client: Ipv4Addr, email: &str) -> Result<Result<Answer, i64>, Fault> {
         let mut browser = self.service.browser_at(self.tried);
+        browser.client = client;
         self.ask(&mut browser, "/api/reset/begin", ("email", email))
     }
 
@@ -112,7 +114,7 @@ fn limits(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let Tried { wrong, refusals, .. } = &tried;
     let (p95, bound) = (timer::percentile(refusals, 95), ground.scaled_ms(50.0));
     Ok(Finding {
-        tried: "resets of an address over a day and of a client in a minute, passwords of strangers and of the owner; each wait \
+        tried: "resets of an address by a client over a day and of a client in a minute, passwords of strangers and of the owner; each wait \
                 by four fifths and in full"
             .into(),
         times: tried.tried,
@@ -132,17 +134,18 @@ fn limits(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
 /// Asks as often as it is let, and waits as it is told, until the twelfth: how long each wait was.
 fn resets_of_an_address(tried: &mut Tried) -> Result<(), Fault> {
     let email = tried.service.person(Kind::LocalWithoutPassword)?;
+    let client = tried.service.browser().client;
     let (began, mut waits, mut day) = (tried.now, Vec::new(), 0);
     for number in 0..12 {
         if number == 10 {
             day = began + 86_400 - tried.now;
         }
-        match tried.reset(&email)? {
+        match tried.reset(client, &email)? {
             Ok(answer) if answer.status == 200 => {}
             Ok(answer) => return Err(answer.unexpected("a reset")),
             Err(told) => {
                 waits.push(told);
-                tried.wait(told, |tried| tried.reset(&email))?;
+                tried.wait(told, |tried| tried.reset(client, &email))?;
             }
         }
     }
