@@ -45,10 +45,11 @@ pub fn complete(headers: &mut HeaderMap, https: bool) {
     if let Some(policy) = content_security_policy(None, false) {
         headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
     }
-    // Attack: the next person at this computer, or a cache on the way, reads a page that was for one person.
+    // Attack: the next person at this computer, or a cache on the way, reads a page that was for one person. `no-transform`: a
+    // proxy that strips comments or hides addresses in a page leaves HTML that the scripts cannot take over.
     headers
         .entry(header::CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-store"));
+        .or_insert(HeaderValue::from_static("no-store, no-transform"));
     if https {
         // Attack: the first request in the clear is answered by somebody on the way.
         let year = HeaderValue::from_static("max-age=31536000");

@@ -22,7 +22,12 @@ async fn a_request_that_another_site_made_is_refused() {
         (Some("same-site"), None, false),
         (Some("same-origin"), Some("https://evil.example"), false),
         (Some("Same-Origin"), Some(ORIGIN), false),
+        // Our own page behind a proxy that adds `Referrer-Policy: no-referrer`.
+        (Some("same-origin"), Some("null"), true),
         (None, Some("null"), false),
+        (Some("none"), Some("null"), false),
+        (Some("same-site"), Some("null"), false),
+        (Some("cross-site"), Some("null"), false),
         (None, Some("https://127.0.0.1:3000"), false),
         (None, Some("http://127.0.0.1"), false),
         (None, Some("http://127.0.0.1:3000.evil.example"), false),
@@ -45,6 +50,27 @@ async fn a_request_that_another_site_made_is_refused() {
             assert!(allowed || answer.headers.get(header::SET_COOKIE).is_none());
         }
     }
+}
+
+#[tokio::test]
+async fn the_log_says_why_a_request_was_refused() {
+    let world = World::new().await;
+    let before = logged().len();
+    let request = form_of("/api/preferences").header("origin", "null");
+    world.send(request.body("language=ar".into()).unwrap()).await;
+    let request = form_of("/api/preferences").header("sec-fetch-site", "cross-site");
+    world.send(request.body("language=ar".into()).unwrap()).await;
+    let request = form_of("/api/preferences").header("origin", "https://s3cret.example");
+    world.send(request.body("language=ar".into()).unwrap()).await;
+    let log = logged().split_off(before);
+    for cause in [
+        "Origin is null and Sec-Fetch-Site is not same-origin",
+        "Sec-Fetch-Site names another site",
+        "Origin is another one than REKEY_ORIGIN",
+    ] {
+        assert_eq!(log.matches(cause).count(), 1, "{cause}: {log}");
+    }
+    assert!(!log.contains("s3cret"), "{log}");
 }
 
 #[tokio::test]
@@ -98,7 +124,7 @@ async fn every_answer_tells_the_browser_how_to_treat_it() {
         assert!(!answer.headers.contains_key(header::STRICT_TRANSPORT_SECURITY));
         let file = path.starts_with("/pkg") || path.starts_with("/robots");
         assert_eq!(
-            answer.header(header::CACHE_CONTROL) == "no-store",
+            answer.header(header::CACHE_CONTROL) == "no-store, no-transform",
             !file,
             "{method} {path}"
         );

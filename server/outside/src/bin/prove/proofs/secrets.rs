@@ -68,7 +68,7 @@ fn nowhere(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         if location.contains(&life.email) {
             found.push(format!("an e-mail address in an address after {path}"));
         }
-        if answer.header("cache-control") != "no-store" {
+        if answer.header("cache-control") != "no-store, no-transform" {
             found.push(format!("{path} may be stored"));
         }
     }

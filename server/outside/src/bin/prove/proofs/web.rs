@@ -169,6 +169,8 @@ fn cross_site(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let foreign = [
         "Origin: https://evil.example\r\nSec-Fetch-Site: cross-site\r\n".to_owned(),
         "Origin: null\r\n".into(),
+        "Origin: null\r\nSec-Fetch-Site: cross-site\r\n".into(),
+        "Origin: null\r\nSec-Fetch-Site: none\r\n".into(),
         format!("Origin: http://{}\r\nSec-Fetch-Site: cross-site\r\n", service.host()),
         "Origin: http://sister.example.com\r\nSec-Fetch-Site: same-site\r\n".into(),
         format!("Origin: http://{}.evil.example\r\n", service.host()),
@@ -351,7 +353,7 @@ fn headers(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             demand(answer.header("x-content-type-options") == "nosniff", "sniffing");
             demand(answer.header("cross-origin-opener-policy") == "same-origin", "COOP");
             demand(answer.header("referrer-policy") == "same-origin", "referrer");
-            demand(answer.header("cache-control") == "no-store", "stored");
+            demand(answer.header("cache-control") == "no-store, no-transform", "stored");
             if let Some(nonce) = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()) {
                 demand(nonce.len() >= 16 && nonces.insert(nonce.to_owned()), "a nonce again");
             } else {
