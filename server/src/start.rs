@@ -56,7 +56,8 @@ pub fn folder_of(file: &Path) -> Result<(), String> {
 /// A sentence that says what is in the way.
 pub fn mail(config: &Config) -> Result<Mail, String> {
     match &config.smtp_url {
-        Some(url) => Mail::smtp(url.expose()).map_err(|_| "REKEY_SMTP_URL is no mail server's address".into()),
+        Some(url) => Mail::smtp(url.expose(), &config.settings.sender_codes)
+            .map_err(|_| "REKEY_SMTP_URL is no mail server's address".into()),
         None => {
             let folder = Path::new(LETTERS);
             private_folder(folder)?;

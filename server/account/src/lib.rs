@@ -25,7 +25,7 @@ pub use challenge::{Answer, Challenge, IssuedCode, Passed};
 pub use code::{Code, CodeBinding, Purpose, TypedCode, read_code};
 pub use email::Email;
 pub use keys::{Key, Keyring};
-pub use mail::{CodeLetter, Letter, Notice, Request};
+pub use mail::{CodeLetter, FailureCause, Letter, Notice, Request};
 pub use next::safe_next;
 #[cfg(feature = "nfc")]
 pub use password::nfc;

@@ -16,6 +16,8 @@ pub enum Letter {
     Deactivated(Request),
     /// Sign-up asked for an address that has an account.
     AlreadyHere(Request, OwnPassword),
+    /// Sign-up asked for an address whose account is deactivated.
+    AlreadyDeactivated(Request),
     /// Something happened to the account; always on.
     Notice(Notice),
 }
@@ -56,8 +58,26 @@ pub enum Notice {
     NewDevice { at: Timestamp, browser: String },
     /// A copy of a trusted device's token came; the device is no longer trusted.
     DeviceCopied { at: Timestamp, browser: String },
-    /// Ten wrong passwords or codes.
-    ManyFailures { at: Timestamp },
+    /// Ten failures in a row.
+    ManyFailures {
+        at: Timestamp,
+        #[serde(default)]
+        cause: FailureCause,
+    },
+}
+
+/// What was wrong ten times in a row. It decides what the owner must do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FailureCause {
+    /// Passwords at sign-in. Also the cause in notices that an earlier version wrote.
+    #[default]
+    Passwords,
+    /// Codes at sign-in, after the right password: whoever typed them knows it.
+    SignInCodes,
+    /// Codes of resets, which anybody can begin.
+    ResetCodes,
+    /// The current password, typed on the security page by whoever is signed in.
+    CurrentPasswords,
 }
 
 impl Letter {

@@ -18,6 +18,8 @@ pub struct RenderedLetter {
     pub from_name: String,
     /// The sender's address.
     pub from: String,
+    /// What it is written in: `en`, `ar`.
+    pub language: &'static str,
     /// The subject line.
     pub subject: String,
     /// The whole message as plain text.
@@ -46,6 +48,7 @@ pub fn render(settings: &Settings, language: &str, letter: &Letter) -> RenderedL
     RenderedLetter {
         from_name: settings.brand.clone(),
         from: from.clone(),
+        language: words.language,
         text: page::text(&words, &content),
         html: page::html(&words, &content),
         subject: content.subject,

@@ -52,12 +52,13 @@ pub struct SmtpError {
 impl Mail {
     /// From `smtp://user:password@host:port/name?tls=required|opportunistic|none`, or `smtps://…` for TLS from the first
     /// byte. User and password are percent-encoded; `name` is what we say in EHLO. Without `tls`, `smtp://` demands STARTTLS
-    /// unless the host is this machine. The port is 587, for `smtps://` 465, where it is not said. Wants a Tokio runtime.
+    /// unless the host is this machine. The port is 587, for `smtps://` 465, where it is not said. `sender` is the address whose
+    /// domain stands in EHLO without a `name`. Wants a Tokio runtime.
     ///
     /// # Errors
     /// When the address does not read. The text never repeats it, as it may hold a password.
-    pub fn smtp(url: &str) -> Result<Self, SmtpError> {
-        Ok(Self::Smtp(smtp::transport(url)?))
+    pub fn smtp(url: &str, sender: &str) -> Result<Self, SmtpError> {
+        Ok(Self::Smtp(smtp::transport(url, sender)?))
     }
 
     /// Sends one letter to one recipient. `id` is the letter's; a second copy has the same `Message-ID`, so that mailboxes
@@ -127,8 +128,9 @@ pub(crate) fn a_letter(subject: &str) -> RenderedLetter {
     RenderedLetter {
         from_name: "Rekey".into(),
         from: "noreply@signin.rekey.example".into(),
+        language: "en",
         subject: subject.into(),
-        text: "Your code is 012345.\n\n@rekey.example #012345\n".into(),
+        text: "Your code is 012345.\n\n@rekey.example #012345".into(),
         html: "<p>Your code is <strong>012345</strong></p>".into(),
     }
 }

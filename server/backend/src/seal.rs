@@ -89,12 +89,15 @@ impl Seal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use account::{Key, Keyring, Notice, Timestamp};
+    use account::{FailureCause, Key, Keyring, Notice, Timestamp};
 
     #[test]
     fn a_sealed_letter_opens_in_its_own_row_only() {
         let keys = Keys::from(Keyring::new(Key::new("k1".into(), [1; 32]), vec![]));
-        let letter = Letter::Notice(Notice::ManyFailures { at: Timestamp(1) });
+        let letter = Letter::Notice(Notice::ManyFailures {
+            at: Timestamp(1),
+            cause: FailureCause::Passwords,
+        });
         let body = seal(&keys, "row", &letter).unwrap();
         assert!(!body.contains("ManyFailures"));
         assert_eq!(open(&keys, "row", &body).unwrap(), letter);

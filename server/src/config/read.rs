@@ -121,10 +121,11 @@ pub(super) fn sender(value: &str) -> Result<String, String> {
         .map_err(|_| "is not an e-mail address".into())
 }
 
-/// Part of subjects and headings. Attack: a line break in it would add headers to every mail.
+/// Part of subjects and headings. Attack: a line break in it would add headers to every mail, and what looks like an encoded word
+/// (RFC 2047) would be read as another name.
 pub(super) fn brand(value: &str) -> Result<String, String> {
     let unfit = value.chars().any(|c| c.is_control() || "<>\"@".contains(c));
-    if value.is_empty() || value.chars().count() > 40 || unfit {
+    if value.is_empty() || value.chars().count() > 40 || unfit || value.contains("=?") {
         return Err("is empty, too long, or has signs that mails cannot carry".into());
     }
     Ok(value.to_owned())
@@ -147,7 +148,7 @@ pub(super) fn smtp(value: &str) -> Result<Option<Secret>, String> {
         return Ok(None);
     }
     // What the library says may quote the address, password included.
-    backend::Mail::smtp(value).map_err(|_| "is no mail server's address".to_owned())?;
+    backend::Mail::smtp(value, "").map_err(|_| "is no mail server's address".to_owned())?;
     Ok(Some(value.into()))
 }
 

@@ -41,7 +41,13 @@ const WRONG: &[(&str, &[&str])] = &[
     ("key_file", &[""]),
     (
         "brand",
-        &["", "a\nb", "<b>", "12345678901234567890123456789012345678901"],
+        &[
+            "",
+            "a\nb",
+            "<b>",
+            "12345678901234567890123456789012345678901",
+            "=?utf-8?q?evil?=",
+        ],
     ),
     ("sender_codes", &["", "noreply", "Rekey <a@example.com>"]),
     ("sender_notices", &["", "a@b@example.com"]),

@@ -44,7 +44,7 @@ pub(super) fn next_try(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use account::{CodeLetter, Notice, Purpose, Request};
+    use account::{CodeLetter, FailureCause, Notice, Purpose, Request};
 
     fn request() -> Request {
         Request {
@@ -65,7 +65,10 @@ mod tests {
     }
 
     fn notice() -> Letter {
-        Letter::Notice(Notice::ManyFailures { at: Timestamp(0) })
+        Letter::Notice(Notice::ManyFailures {
+            at: Timestamp(0),
+            cause: FailureCause::Passwords,
+        })
     }
 
     #[test]

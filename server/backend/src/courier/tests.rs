@@ -1,7 +1,7 @@
 use super::*;
 use crate::store::Db;
 use crate::{EngineChoice, Hashing, Keys, LeakedPasswords, Parts, Settings, TestClock};
-use account::{CodeLetter, Email, Key, Keyring, Letter, Notice, Purpose, Request, Timestamp};
+use account::{CodeLetter, Email, FailureCause, Key, Keyring, Letter, Notice, Purpose, Request, Timestamp};
 use std::path::PathBuf;
 
 const NOON: Timestamp = Timestamp(1_795_521_600_000);
@@ -86,7 +86,10 @@ fn code() -> Letter {
 }
 
 fn notice() -> Letter {
-    Letter::Notice(Notice::ManyFailures { at: NOON })
+    Letter::Notice(Notice::ManyFailures {
+        at: NOON,
+        cause: FailureCause::Passwords,
+    })
 }
 
 fn memory() -> Mail {
@@ -155,7 +158,13 @@ async fn what_the_server_refuses_for_good_is_given_up() {
         crate::mail::smtp_answering("RCPT", "550 no such person").await,
     );
     office.write(notice()).await;
-    assert_eq!(office.courier(&Mail::smtp(&server).unwrap()).round().await, 1);
+    assert_eq!(
+        office
+            .courier(&Mail::smtp(&server, "noreply@rekey.example").unwrap())
+            .round()
+            .await,
+        1
+    );
     assert_eq!(office.waiting().await, (0, 0));
 }
 

@@ -4,7 +4,7 @@ use crate::proof::PasswordProof;
 use crate::store::events::Actor;
 use crate::store::{accounts, devices, events, letters, sessions, throttles};
 use crate::{Backend, Caller, Error, Fault, Held, Moved, Verdict};
-use account::{Account, ActivityKind, Letter, Notice, Refusal, Secret, SecurityDone, SecurityView};
+use account::{Account, ActivityKind, FailureCause, Letter, Notice, Refusal, Secret, SecurityDone, SecurityView};
 
 impl Backend {
     /// Current once, new twice. This browser stays in with a new token; the others are signed out and forgotten if `end_others`.
@@ -117,9 +117,8 @@ impl Backend {
         )
         .await?;
         if in_a_row == 10 {
-            let letter = Letter::Notice(Notice::ManyFailures { at: now });
-            let language = account.language.as_deref().unwrap_or(&caller.language);
-            letters::write(&mut tx, &self.parts.keys, None, &account.email, language, &letter, now).await?;
+            let cause = FailureCause::CurrentPasswords;
+            self.tell_of_failures(&mut tx, &account.id, cause, caller, now).await?;
         }
         tx.commit().await?;
         self.letters_written.notify_one();

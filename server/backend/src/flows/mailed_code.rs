@@ -7,8 +7,8 @@ use crate::store::limits::Rule;
 use crate::store::{Tx, accounts, codes, events, flows, letters, limits, throttles};
 use crate::{Backend, Caller, Error, Fault, Held, random};
 use account::{
-    ActivityKind, Answer, Challenge, Email, IssuedCode, Letter, MailedCode, Notice, Purpose, Refusal, Secret,
-    Timestamp, TypedCode, read_code,
+    AccountId, ActivityKind, Answer, Challenge, Email, FailureCause, IssuedCode, Letter, MailedCode, Notice,
+    OwnPassword, Purpose, Refusal, Secret, Timestamp, TypedCode, read_code,
 };
 
 /// What came of an answer.
@@ -89,8 +89,12 @@ impl Backend {
             }
             Answer::Wrong(refusal) => {
                 let in_a_row = throttles::count(&mut tx, &row, now).await?;
-                self.note_failure(&mut tx, caller, &flow, ActivityKind::WrongCode, in_a_row, now)
-                    .await?;
+                let cause = match purpose {
+                    Purpose::SignIn => Some(FailureCause::SignInCodes),
+                    Purpose::Reset => Some(FailureCause::ResetCodes),
+                    Purpose::SignUp => None,
+                };
+                self.note_failure(&mut tx, caller, &flow, cause, in_a_row, now).await?;
                 refusal
             }
         };
@@ -100,33 +104,49 @@ impl Backend {
         Err(refusal.into())
     }
 
-    /// Writes a failure into the account's log; the owner is told of the tenth.
+    /// Writes a failure into the account's log; the owner is told of the tenth. `None` is a code of a sign-up, which opens no
+    /// account: that is not worth telling.
     pub(super) async fn note_failure(
         &self,
         tx: &mut Tx,
         caller: &Caller,
         flow: &Flow,
-        kind: ActivityKind,
+        cause: Option<FailureCause>,
         in_a_row: i64,
         now: Timestamp,
     ) -> Result<(), Fault> {
-        let account = flow.account();
-        let whose = account.clone().unwrap_or_else(events::nobody);
+        let kind = match cause {
+            Some(FailureCause::Passwords | FailureCause::CurrentPasswords) => ActivityKind::WrongPassword,
+            Some(FailureCause::SignInCodes | FailureCause::ResetCodes) | None => ActivityKind::WrongCode,
+        };
+        let whose = flow.account().unwrap_or_else(events::nobody);
         events::append(tx, &whose, kind, Actor::Person, caller, now).await?;
-        if in_a_row == 10 && account.is_some() {
-            let letter = Letter::Notice(Notice::ManyFailures { at: now });
-            letters::write(
-                tx,
-                &self.parts.keys,
-                None,
-                &flow.address()?,
-                &flow.language,
-                &letter,
-                now,
-            )
-            .await?;
+        if let (10, Some(account), Some(cause)) = (in_a_row, flow.account(), cause) {
+            self.tell_of_failures(tx, &account, cause, caller, now).await?;
         }
         Ok(())
+    }
+
+    /// Tells an owner of ten failures in a row. Where the password is not ours to check, or nothing can be signed in to, none of
+    /// them could have succeeded, and there is nothing to do: the account's log has them.
+    pub(super) async fn tell_of_failures(
+        &self,
+        tx: &mut Tx,
+        account: &AccountId,
+        cause: FailureCause,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let stored = accounts::find(tx, account).await?;
+        let Some(account) = stored
+            .map(|stored| stored.account)
+            .filter(|account| account.disabled_at.is_none() && account.own_password() == OwnPassword::Editable)
+        else {
+            return Ok(());
+        };
+        let letter = Letter::Notice(Notice::ManyFailures { at: now, cause });
+        let language = account.language.as_deref().unwrap_or(&caller.language);
+        letters::write(tx, &self.parts.keys, None, &account.email, language, &letter, now).await
     }
 
     /// Makes and keeps a new code for a flow. `real` is false where the letter holds none: the row is there all the same,

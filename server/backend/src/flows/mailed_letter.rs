@@ -220,6 +220,9 @@ fn instead_of_code(purpose: Purpose, account: Option<&Account>, request: &Reques
     let request = || request.clone();
     match (purpose, account) {
         (Purpose::SignIn, _) | (Purpose::SignUp, None) => None,
+        (Purpose::SignUp, Some(account)) if account.disabled_at.is_some() => {
+            Some(Letter::AlreadyDeactivated(request()))
+        }
         (Purpose::SignUp, Some(account)) => Some(Letter::AlreadyHere(request(), account.own_password())),
         (Purpose::Reset, None) => Some(Letter::NoAccount(request())),
         (Purpose::Reset, Some(account)) if account.disabled_at.is_some() => Some(Letter::Deactivated(request())),

@@ -8,7 +8,7 @@ use crate::store::sessions::Session;
 use crate::store::{Tx, accounts, devices, events, letters, sessions};
 use crate::{Backend, Caller, Error, Fault, Held, Moved, TokenChange, TokenKind, Visitor, random};
 use account::{
-    Account, AccountId, ActivityKind, DeviceRow, Letter, Notice, PasswordRow, ProfileView, Refusal, Secret,
+    Account, AccountId, ActivityKind, DeviceRow, Letter, Notice, PasswordRow, ProfileView, Purpose, Refusal, Secret,
     SecurityDone, SecurityView, SessionRow, Timestamp,
 };
 
@@ -244,12 +244,18 @@ impl Backend {
                 };
                 devices::insert(tx, &random::digest(&token), &device, now).await?;
                 tokens.push(hold_devices(held, presented.as_ref(), &token));
-                let letter = Letter::Notice(Notice::NewDevice {
-                    at: now,
-                    browser: caller.browser.clone(),
+                // Whoever has just made the account in this browser knows of it.
+                let signed_up_here = self.find_flow(tx, Purpose::SignUp, held).await?.is_some_and(|flow| {
+                    flow.finished_at.is_some() && now.0 < flow.ends_at && flow.email == account.email.as_str()
                 });
-                let language = account.language.as_deref().unwrap_or(&caller.language);
-                letters::write(tx, &self.parts.keys, None, &account.email, language, &letter, now).await?;
+                if !signed_up_here {
+                    let letter = Letter::Notice(Notice::NewDevice {
+                        at: now,
+                        browser: caller.browser.clone(),
+                    });
+                    let language = account.language.as_deref().unwrap_or(&caller.language);
+                    letters::write(tx, &self.parts.keys, None, &account.email, language, &letter, now).await?;
+                }
             }
         }
         events::append(tx, &account.id, ActivityKind::SignedIn, Actor::Person, caller, now).await?;

@@ -10,7 +10,8 @@ use crate::store::flows::Flow;
 use crate::store::{accounts, events, flows, throttles};
 use crate::{Backend, Caller, Error, Fault, Held, Moved, TokenChange, TokenKind, Verdict, random};
 use account::{
-    AccountId, AccountKind, ActivityKind, Email, Purpose, Refusal, ResetStep, Secret, SignIn, SignInStep, safe_next,
+    AccountId, AccountKind, ActivityKind, Email, FailureCause, Purpose, Refusal, ResetStep, Secret, SignIn, SignInStep,
+    safe_next,
 };
 
 const SIGN_IN: Purpose = Purpose::SignIn;
@@ -188,7 +189,7 @@ impl Backend {
             &mut tx,
             caller,
             &flow,
-            ActivityKind::WrongPassword,
+            Some(FailureCause::Passwords),
             in_a_row,
             self.now(),
         )

@@ -2,112 +2,128 @@
 
 use super::page::{Block, Content};
 use super::words::Words;
-use account::{Challenge, CodeLetter, Letter, Notice, Organization, OwnPassword, Purpose, Request, Timestamp};
+use account::{
+    Challenge, CodeLetter, FailureCause, Letter, Notice, Organization, OwnPassword, Purpose, Request, Timestamp,
+};
 
 pub(super) fn of(words: &Words<'_>, letter: &Letter) -> Content {
     match letter {
         Letter::Code(code) => code_letter(words, code),
         Letter::NoAccount(request) => {
-            reset_answer(words, request, &["answer.no_account", "answer.no_account_what"], None)
+            let what = if words.settings.sign_up {
+                "answer.no_account_what"
+            } else {
+                "answer.no_account_sign_up_closed"
+            };
+            answer(words, request, "reset", say(words, &["answer.no_account", what]))
         }
         Letter::UseGoogle(request) => {
-            reset_answer(words, request, &["answer.use_google", "answer.use_google_what"], None)
+            let blocks = say(words, &["answer.use_google", "answer.use_google_what"]);
+            answer(words, request, "reset", blocks)
         }
-        Letter::AskAdministrator(request, organization) => reset_answer(
-            words,
-            request,
-            &["answer.managed", "answer.managed_what"],
-            Some(organization),
-        ),
+        Letter::AskAdministrator(request, organization) => {
+            let blocks = ask(words, organization, &["answer.managed", "answer.managed_what"]);
+            answer(words, request, "reset", blocks)
+        }
         Letter::Deactivated(request) => {
-            reset_answer(words, request, &["answer.deactivated", "answer.deactivated_what"], None)
+            let blocks = say(words, &["answer.deactivated", "answer.deactivated_what"]);
+            answer(words, request, "reset", blocks)
         }
-        Letter::AlreadyHere(request, own) => already_here(words, request, own),
+        Letter::AlreadyHere(request, own) => {
+            let blocks = match own {
+                OwnPassword::Editable => say(words, &["answer.already_here", "answer.already_here_what"]),
+                OwnPassword::HeldByGoogle => say(words, &["answer.already_here", "answer.already_google"]),
+                OwnPassword::HeldBy(organization) => {
+                    ask(words, organization, &["answer.already_here", "answer.already_managed"])
+                }
+            };
+            answer(words, request, "sign_up", blocks)
+        }
+        Letter::AlreadyDeactivated(request) => {
+            let blocks = say(words, &["answer.already_deactivated", "answer.deactivated_what"]);
+            answer(words, request, "sign_up", blocks)
+        }
         Letter::Notice(notice) => notice_letter(words, notice),
     }
 }
 
 fn code_letter(words: &Words<'_>, letter: &CodeLetter) -> Content {
-    // Only the code of a sign-in is in the subject, where a lock screen shows it. Attack: starting a reset for somebody else
-    // and reading the code off the telephone on their desk.
-    let (subject, heading, purpose) = match letter.purpose {
-        Purpose::SignIn => ("subject.sign_in_code", "heading.sign_in_code", "sign_in"),
-        Purpose::Reset => ("subject.reset", "heading.reset", "reset"),
-        Purpose::SignUp => ("subject.sign_up", "heading.sign_up", "sign_up"),
-    };
-    let code = letter.code.expose();
+    let (code, request) = (letter.code.expose(), &letter.request);
     let until = letter.works_until.hour_and_minute();
     let minutes = Challenge::MINUTES.to_string();
-    Content {
-        subject: words.say_plainly(subject, &[("code", code), ("label", &letter.request.label)]),
-        heading: words.say(heading, &[]),
-        blocks: vec![
-            Block::Paragraph(words.say(&format!("code.{purpose}"), &[])),
+    let keep = || Block::Paragraph(words.say("code.keep", &[]));
+    let code_and_validity = |prompt| {
+        [
+            Block::Paragraph(words.say(prompt, &[])),
             Block::Code(code.to_owned()),
             Block::Paragraph(words.say("code.works", &[("minutes", &minutes), ("time", &until)])),
-            request_facts(words, &letter.request),
-            Block::Paragraph(words.say("code.keep", &[])),
-            Block::Paragraph(words.say(&format!("code.{purpose}_not_you"), &[])),
-        ],
+        ]
+    };
+    let after_request = |flow, prompt| {
+        let mut blocks = vec![keep()];
+        blocks.extend(code_and_validity(prompt));
+        answer(words, request, flow, blocks)
+    };
+    let content = match letter.purpose {
+        Purpose::Reset => after_request("reset", "code.reset"),
+        Purpose::SignUp => after_request("sign_up", "code.sign_up"),
+        // Only this code is in the subject, where a locked phone shows it: it follows the right password.
+        Purpose::SignIn => {
+            let mut blocks = Vec::from(code_and_validity("code.sign_in"));
+            blocks.push(request_facts(words, request));
+            blocks.push(keep());
+            blocks.push(Block::Paragraph(words.say("code.sign_in_not_you", &[])));
+            let values = [("code", code), ("label", request.label.as_str())];
+            Content {
+                subject: words.say_plainly("subject.sign_in_code", &values),
+                heading: words.say("heading.sign_in_code", &[]),
+                preview: None,
+                blocks,
+                code: None,
+            }
+        }
+    };
+    Content {
         code: Some(code.to_owned()),
+        ..content
     }
 }
 
-/// All answers to a reset have one subject and sender, a code's included: what they say is for the reader of the mailbox, not
-/// for whoever sees the list of its mails (attack: learning from a lock screen whether there is an account).
-fn reset_answer(words: &Words<'_>, request: &Request, keys: &[&str], organization: Option<&Organization>) -> Content {
-    answer(words, request, "reset", "answer.reset_asked", keys, organization)
-}
-
-fn already_here(words: &Words<'_>, request: &Request, own: &OwnPassword) -> Content {
-    let (then, organization) = match own {
-        OwnPassword::Editable => ("answer.already_here_what", None),
-        OwnPassword::HeldByGoogle => ("answer.already_google", None),
-        OwnPassword::HeldBy(organization) => ("answer.already_managed", Some(organization)),
-    };
-    answer(
-        words,
-        request,
-        "sign_up",
-        "answer.sign_up_asked",
-        &["answer.already_here", then],
-        organization,
-    )
-}
-
-fn answer(
-    words: &Words<'_>,
-    request: &Request,
-    flow: &str,
-    asked: &str,
-    keys: &[&str],
-    organization: Option<&Organization>,
-) -> Content {
-    let name = organization.map_or("", |organization| organization.name.as_str());
-    let said = keys
-        .iter()
-        .map(|key| Block::Paragraph(words.say(key, &[("organization", name)])));
-    let mut blocks = vec![Block::Paragraph(words.say(asked, &[]))];
-    blocks.extend(said);
-    blocks.extend(organization.map(|organization| administrator(words, organization)));
-    blocks.push(request_facts(words, request));
-    blocks.push(Block::Paragraph(words.say("answer.not_you", &[])));
+/// What answers a request that anybody can make for any address: a code, or why there is none. Attack: making the request for
+/// somebody else, then reading on their locked phone the code, or whether they have an account. So all answers to a request
+/// have one sender, subject and preview, and begin with the same sentences; what differs comes last.
+fn answer(words: &Words<'_>, request: &Request, flow: &str, differs: Vec<Block>) -> Content {
+    let opening = words.say(&format!("answer.{flow}_asked"), &[]);
+    let mut blocks = vec![
+        Block::Paragraph(opening.clone()),
+        Block::Paragraph(words.say("answer.not_you", &[])),
+        request_facts(words, request),
+    ];
+    blocks.extend(differs);
     Content {
         subject: words.say_plainly(&format!("subject.{flow}"), &[("label", &request.label)]),
         heading: words.say(&format!("heading.{flow}"), &[]),
+        preview: Some(opening),
         blocks,
         code: None,
     }
 }
 
+fn say(words: &Words<'_>, keys: &[&str]) -> Vec<Block> {
+    keys.iter().map(|key| Block::Paragraph(words.say(key, &[]))).collect()
+}
+
+/// The same, about an organization, whose administrator is named.
+fn ask(words: &Words<'_>, organization: &Organization, keys: &[&str]) -> Vec<Block> {
+    let values = [("organization", organization.name.as_str())];
+    let said = keys.iter().map(|key| Block::Paragraph(words.say(key, &values)));
+    said.chain([administrator(words, organization)]).collect()
+}
+
 fn administrator(words: &Words<'_>, organization: &Organization) -> Block {
     Block::Facts(vec![
         words.say("fact.administrator", &[("name", &organization.administrator_name)]),
-        // Plain, so that the address can be copied without invisible characters around it.
-        words.say_plainly(
-            "fact.administrator_email",
-            &[("email", &organization.administrator_email)],
-        ),
+        words.say_address("fact.administrator_email", ("email", &organization.administrator_email)),
     ])
 }
 
@@ -142,12 +158,20 @@ fn notice_letter(words: &Words<'_>, notice: &Notice) -> Content {
             Some(browser),
             &["device_copied_was_you", "device_copied_not_you"],
         ),
-        Notice::ManyFailures { at } => (
-            "many_failures",
-            *at,
-            None,
-            &["many_failures_was_you", "many_failures_not_you"],
-        ),
+        Notice::ManyFailures { at, cause } => {
+            let (kind, then): (_, &[&str]) = match cause {
+                FailureCause::Passwords => ("many_failures", &["many_failures_was_you", "many_failures_not_you"]),
+                FailureCause::SignInCodes => ("wrong_codes", &["wrong_codes_was_you", "wrong_codes_not_you"]),
+                FailureCause::ResetCodes => (
+                    "wrong_reset_codes",
+                    &["wrong_reset_codes_not_you", "wrong_reset_codes_was_you"],
+                ),
+                FailureCause::CurrentPasswords => {
+                    ("wrong_current", &["wrong_current_was_you", "wrong_current_not_you"])
+                }
+            };
+            (kind, *at, None, then)
+        }
     };
     let subject = words.say_plainly(&format!("subject.{kind}"), &[]);
     let mut facts = vec![words.say_plainly("fact.happened_at", &[("when", &words.moment(at))])];
@@ -161,12 +185,11 @@ fn notice_letter(words: &Words<'_>, notice: &Notice) -> Content {
             .map(|key| Block::Paragraph(words.say(&format!("notice.{key}"), &[]))),
     );
     let page = format!("{}/reset", words.settings.origin);
-    blocks.push(Block::Facts(vec![
-        words.say_plainly("fact.reset_page", &[("url", &page)]),
-    ]));
+    blocks.push(Block::Facts(vec![words.say_address("fact.reset_page", ("url", &page))]));
     Content {
         heading: words.say(&format!("subject.{kind}"), &[]),
         subject,
+        preview: None,
         blocks,
         code: None,
     }

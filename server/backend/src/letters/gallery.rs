@@ -2,7 +2,7 @@
 
 use super::{RenderedLetter, render};
 use crate::Settings;
-use account::{CodeLetter, Letter, Notice, Organization, OwnPassword, Purpose, Request, Timestamp};
+use account::{CodeLetter, FailureCause, Letter, Notice, Organization, OwnPassword, Purpose, Request, Timestamp};
 
 /// Title, language and letter; every letter × state × language.
 #[must_use]
@@ -45,6 +45,7 @@ pub(super) fn letters() -> Vec<(&'static str, Letter)> {
             request: request(),
         })
     };
+    let failures = |cause| Letter::Notice(Notice::ManyFailures { at, cause });
     vec![
         ("Sign in: code", code(Purpose::SignIn, "012345")),
         ("Reset: code", code(Purpose::Reset, "01234567")),
@@ -68,6 +69,7 @@ pub(super) fn letters() -> Vec<(&'static str, Letter)> {
             "Sign up: account of an organization",
             Letter::AlreadyHere(request(), OwnPassword::HeldBy(organization())),
         ),
+        ("Sign up: account switched off", Letter::AlreadyDeactivated(request())),
         (
             "Notice: password reset",
             Letter::Notice(Notice::PasswordReset { at, browser: browser() }),
@@ -87,6 +89,12 @@ pub(super) fn letters() -> Vec<(&'static str, Letter)> {
             "Notice: device copied",
             Letter::Notice(Notice::DeviceCopied { at, browser: browser() }),
         ),
-        ("Notice: many failures", Letter::Notice(Notice::ManyFailures { at })),
+        ("Notice: wrong passwords", failures(FailureCause::Passwords)),
+        ("Notice: wrong sign-in codes", failures(FailureCause::SignInCodes)),
+        ("Notice: wrong reset codes", failures(FailureCause::ResetCodes)),
+        (
+            "Notice: wrong current passwords",
+            failures(FailureCause::CurrentPasswords),
+        ),
     ]
 }

@@ -1,11 +1,13 @@
 //! A letter's content as text and as HTML: the same blocks in the same order.
 
-use super::words::{ISOLATE, ISOLATE_END, Words};
+use super::words::{ADDRESS, ADDRESS_END, ISOLATE, ISOLATE_END, Words};
 
 /// What a letter says, before it is text or HTML. Values are plain text; they are escaped here and nowhere else.
 pub(super) struct Content {
     pub(super) subject: String,
     pub(super) heading: String,
+    /// All that a list of mails or a locked phone shows of the letter, where it may not show more.
+    pub(super) preview: Option<String>,
     pub(super) blocks: Vec<Block>,
     /// The code, for the last line of the text that Apple Mail fills in from.
     pub(super) code: Option<String>,
@@ -30,23 +32,48 @@ pub(super) fn text(words: &Words<'_>, content: &Content) -> String {
         // The form that binds a code to a site: https://github.com/wicg/sms-one-time-codes, which mail programs read too.
         parts.push(format!("@{} #{code}", host(&words.settings.origin)));
     }
-    parts.join("\n\n") + "\n"
+    // The code's line is the last one: a line break at its end would make an empty line the last.
+    parts.join("\n\n").replace([ADDRESS, ADDRESS_END], "")
 }
 
-/// No tables, no remote images, no links, no scripts; colours are the reader's own, so that dark mail programs stay dark.
+/// What the letter's own element says for itself, as mail programs drop `<html>` and `<body>`. Every break is allowed in a word
+/// that is wider than the screen.
+const STYLE: &str = "max-width:560px;margin:0 auto;padding:24px;font-family:'Segoe UI',Arial,sans-serif;font-size:16px;\
+                     line-height:1.5;overflow-wrap:anywhere;word-break:break-word";
+
+/// No remote images, no links, no scripts; colours are the reader's own, so that dark mail programs stay dark. The one table is
+/// for Outlook on Windows, which knows neither `max-width` nor a `div`'s `padding`; others read a comment there.
 pub(super) fn html(words: &Words<'_>, content: &Content) -> String {
     let heading = escape(&content.heading);
+    // The title repeats the heading, not the subject: that may hold the code, which stands in the HTML once. Titles are plain
+    // text, in which isolates would be seen.
+    let title = heading.replace([ISOLATE, ISOLATE_END], "");
+    let preview = content.preview.as_deref().map(preview).unwrap_or_default();
     let blocks: String = content.blocks.iter().map(block).collect();
-    // The title repeats the heading, not the subject: that may hold the code, which stands in the HTML once.
     format!(
-        "<!doctype html>\n<html lang=\"{language}\" dir=\"{direction}\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
-         <title>{heading}</title>\n</head>\n\
-         <body style=\"margin:0;padding:24px;font:16px/1.5 system-ui,sans-serif\">\n\
-         <div lang=\"{language}\" dir=\"{direction}\" style=\"max-width:560px;margin:0 auto\">\n\
-         <h1 style=\"font-size:22px;line-height:1.3;margin:0 0 16px\">{heading}</h1>\n{blocks}</div>\n</body>\n</html>\n",
+        "<!doctype html>\n<html lang=\"{language}\" dir=\"{direction}\" style=\"color-scheme:light dark\">\n<head>\n\
+         <meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <meta name=\"format-detection\" content=\"telephone=no,date=no,address=no\">\n\
+         <title>{title}</title>\n</head>\n\
+         <body style=\"margin:0;padding:0\">\n{preview}\
+         <!--[if mso]><table role=\"presentation\" dir=\"{direction}\" align=\"center\" width=\"560\" cellpadding=\"24\">\
+         <tr><td><![endif]-->\n\
+         <div lang=\"{language}\" dir=\"{direction}\" style=\"{STYLE}\">\n\
+         <h1 style=\"font-size:22px;line-height:1.3;margin:0 0 16px\">{heading}</h1>\n{blocks}</div>\n\
+         <!--[if mso]></td></tr></table><![endif]-->\n</body>\n</html>\n",
         language = words.language,
         direction = words.direction(),
+    )
+}
+
+/// What is seen in a list of mails and on a locked phone, and in no open mail. The padding keeps the rest of the letter out of
+/// it: joiners and spaces that programs do not fold together, more than any of them shows.
+fn preview(text: &str) -> String {
+    let padding = "&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;\n".repeat(40);
+    format!(
+        "<div style=\"display:none;max-height:0;overflow:hidden;mso-hide:all\">{}\n{padding}</div>\n",
+        escape(text)
     )
 }
 
@@ -74,8 +101,8 @@ fn escape(text: &str) -> String {
             '>' => html.push_str("&gt;"),
             '"' => html.push_str("&quot;"),
             '\'' => html.push_str("&#39;"),
-            ISOLATE => html.push_str("<bdi>"),
-            ISOLATE_END => html.push_str("</bdi>"),
+            ADDRESS => html.push_str("<span dir=\"ltr\">"),
+            ADDRESS_END => html.push_str("</span>"),
             other => html.push(other),
         }
     }

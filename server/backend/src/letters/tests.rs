@@ -1,5 +1,5 @@
 use super::*;
-use account::{CodeLetter, Notice, Organization, Purpose, Request, Timestamp, TypedCode, read_code};
+use account::{CodeLetter, FailureCause, Notice, Organization, Purpose, Request, Timestamp, TypedCode, read_code};
 use std::collections::{BTreeMap, BTreeSet};
 
 fn all() -> Vec<(&'static str, &'static str, Letter, RenderedLetter)> {
@@ -29,9 +29,11 @@ fn a_code_stands_in_the_html_once_and_in_the_text_twice() {
         assert_eq!(letter.html.matches(digits).count(), 1, "{language} {:?}", code.purpose);
         assert_eq!(letter.text.matches(digits).count(), 2);
         assert!(letter.text.lines().any(|line| line == digits), "on a line of its own");
-        assert_eq!(
-            letter.text.lines().last(),
-            Some(format!("@127.0.0.1 #{digits}").as_str())
+        // Its last line: nothing follows, not even a line break.
+        assert!(
+            letter.text.ends_with(&format!("\n@127.0.0.1 #{digits}")),
+            "{}",
+            letter.text
         );
     }
 }
@@ -72,7 +74,7 @@ fn a_whole_mail_pasted_is_its_code() {
 #[test]
 fn codes_and_answers_hold_no_link_and_nothing_remote() {
     for (title, language, letter, rendered) in all() {
-        for part in [&rendered.text, &rendered.html] {
+        for part in [rendered.text, outside_outlook(&rendered.html)] {
             if letter.is_answer() {
                 assert!(!part.contains("http") && !part.contains("://"), "{title} {language}");
             }
@@ -87,7 +89,7 @@ fn codes_and_answers_hold_no_link_and_nothing_remote() {
 
 #[test]
 fn the_answers_to_a_request_look_alike_from_outside() {
-    for (flow, count) in [("Reset:", 5), ("Sign up:", 4)] {
+    for (flow, count) in [("Reset:", 5), ("Sign up:", 5)] {
         for language in ["en", "ar"] {
             let letters = all()
                 .into_iter()
@@ -111,6 +113,177 @@ fn the_answers_to_a_request_look_alike_from_outside() {
         .unwrap()
         .2;
     assert_eq!(sign_up.subject, "Create your Rekey account (Request K7)");
+}
+
+/// The HTML as every program but Outlook on Windows reads it.
+fn outside_outlook(html: &str) -> String {
+    let mut parts = html.split("<!--[if mso]>");
+    let mut seen = parts.next().unwrap_or_default().to_owned();
+    parts.for_each(|part| seen.push_str(part.split_once("<![endif]-->").unwrap().1));
+    seen
+}
+
+/// Attack: a request for somebody else's address, and a look at their locked phone. What it shows is the preview, else the text
+/// from its beginning: some 200 characters.
+#[test]
+fn the_answers_to_a_request_begin_alike() {
+    for (flow, count) in [("Reset:", 5), ("Sign up:", 5)] {
+        for language in ["en", "ar"] {
+            let letters: Vec<_> = all()
+                .into_iter()
+                .filter(|(title, of, ..)| title.starts_with(flow) && *of == language)
+                .collect();
+            assert_eq!(letters.len(), count);
+            let beginning = |text: &str| text.chars().take(220).collect::<String>();
+            let texts: BTreeSet<_> = letters.iter().map(|(.., letter)| beginning(&letter.text)).collect();
+            assert_eq!(texts.len(), 1, "{texts:#?}");
+            let previews: BTreeSet<_> = letters.iter().map(|(.., letter)| preview(&letter.html)).collect();
+            assert_eq!(previews.len(), 1, "{previews:#?}");
+            let preview = previews.first().unwrap();
+            assert!(preview.chars().filter(|c| *c == '\u{a0}').count() >= 150, "{preview}");
+            for (title, .., letter) in letters {
+                let Letter::Code(code) = letter_of(title) else { continue };
+                assert!(letter.text.find(code.code.expose()).unwrap() > 300, "{}", letter.text);
+                assert!(!preview.contains(code.code.expose()));
+            }
+        }
+    }
+}
+
+/// What the body's first element says, which no open mail shows.
+fn preview(html: &str) -> String {
+    let (_, body) = html.split_once("<body style=\"margin:0;padding:0\">\n").unwrap();
+    let body = body.strip_prefix("<div style=\"display:none;max-height:0;overflow:hidden;mso-hide:all\">");
+    let (text, _) = body.unwrap().split_once("</div>").unwrap();
+    text.replace("&nbsp;", "\u{a0}")
+}
+
+fn letter_of(title: &str) -> Letter {
+    let mut letters = gallery::letters().into_iter();
+    letters.find(|(other, _)| *other == title).unwrap().1
+}
+
+#[test]
+fn a_notice_of_failures_advises_what_its_cause_calls_for() {
+    let text = |cause| {
+        let letter = Letter::Notice(Notice::ManyFailures {
+            at: Timestamp(0),
+            cause,
+        });
+        let rendered = render(&Settings::default(), "en", &letter);
+        format!("{}\n{}", rendered.subject, rendered.text)
+    };
+    let nothing_to_do = ["there is nothing that you must do", "you do not need to do anything"];
+    for (cause, says) in [
+        (FailureCause::Passwords, "failed tries to sign in"),
+        (
+            FailureCause::SignInCodes,
+            "someone knows your password. Choose a new one now",
+        ),
+        (FailureCause::ResetCodes, "ten wrong codes to reset the password"),
+        (
+            FailureCause::CurrentPasswords,
+            "someone is using a device that is signed in",
+        ),
+    ] {
+        let text = text(cause);
+        assert!(text.contains(says), "{text}");
+        let harmless = matches!(cause, FailureCause::Passwords | FailureCause::ResetCodes);
+        assert_eq!(nothing_to_do.iter().any(|part| text.contains(part)), harmless, "{text}");
+    }
+}
+
+#[test]
+fn a_notice_of_an_earlier_version_still_reads() {
+    let written = r#"{"Notice":{"ManyFailures":{"at":7}}}"#;
+    let expected = Letter::Notice(Notice::ManyFailures {
+        at: Timestamp(7),
+        cause: FailureCause::Passwords,
+    });
+    assert_eq!(serde_json::from_str::<Letter>(written).unwrap(), expected);
+}
+
+#[test]
+fn where_sign_up_is_closed_nobody_is_told_to_sign_up() {
+    for (language, word) in [("en", "create an account"), ("ar", "أنشئ حسابًا")] {
+        let letter = letter_of("Reset: no account");
+        assert!(render(&Settings::default(), language, &letter).text.contains(word));
+        let closed = Settings {
+            sign_up: false,
+            ..Settings::default()
+        };
+        let rendered = render(&closed, language, &letter);
+        assert!(
+            !rendered.text.contains(word) && !rendered.html.contains(word),
+            "{}",
+            rendered.text
+        );
+    }
+}
+
+#[test]
+fn a_deactivated_account_is_not_told_to_sign_in() {
+    let letter = letter_of("Sign up: account switched off");
+    let rendered = render(&Settings::default(), "en", &letter);
+    assert!(rendered.text.contains("is deactivated"), "{}", rendered.text);
+    for advice in ["Sign in with", "Forgot password"] {
+        assert!(!rendered.text.contains(advice), "{}", rendered.text);
+    }
+}
+
+/// caniemail: `<bdi>` is stripped by Gmail, Outlook and Yahoo, and a title is no place for markup or isolates.
+#[test]
+fn names_are_isolated_by_characters_and_titles_are_plain() {
+    for (title, language, _, rendered) in all() {
+        assert!(!rendered.html.contains("bdi"), "{title} {language}");
+        let (_, rest) = rendered.html.split_once("<title>").unwrap();
+        let (shown, _) = rest.split_once("</title>").unwrap();
+        assert!(
+            !shown.contains(['<', '&', '\u{2068}', '\u{2069}']),
+            "{title} {language}: {shown}"
+        );
+        if language == "ar" {
+            assert!(rendered.html.contains("\u{2068}Rekey\u{2069}"), "{title}");
+        }
+    }
+}
+
+/// Outlook for Windows takes width and padding from cells only, and falls back to Times after a font that it does not know. iOS
+/// takes colours from the property and makes links of numbers unless told not to. A long address breaks anywhere, reads from
+/// left to right, and is whole in the text.
+#[test]
+fn the_html_suits_the_programs_that_read_it() {
+    for (title, language, letter, rendered) in all() {
+        let direction = if language == "ar" { "rtl" } else { "ltr" };
+        let cell =
+            format!("<!--[if mso]><table role=\"presentation\" dir=\"{direction}\" align=\"center\" width=\"560\"");
+        for part in [
+            cell.as_str(),
+            "style=\"color-scheme:light dark\"",
+            "<meta name=\"format-detection\" content=\"telephone=no,date=no,address=no\">",
+            "font-family:'Segoe UI',Arial,sans-serif",
+            "overflow-wrap:anywhere",
+        ] {
+            assert!(rendered.html.contains(part), "{title} {language}: {part}");
+        }
+        assert!(!rendered.html.contains("system-ui"));
+        let address = match letter {
+            Letter::AskAdministrator(..) | Letter::AlreadyHere(_, account::OwnPassword::HeldBy(_)) => {
+                "it-help@example.com"
+            }
+            Letter::Notice(_) => "http://127.0.0.1:3000/reset",
+            _ => continue,
+        };
+        assert!(
+            rendered.html.contains(&format!("<span dir=\"ltr\">{address}</span>")),
+            "{title} {language}"
+        );
+        assert!(
+            rendered.text.contains(&format!(" {address}")),
+            "{title} {language}: {}",
+            rendered.text
+        );
+    }
 }
 
 #[test]
@@ -144,12 +317,16 @@ fn an_answer_says_which_request_when_from_where_and_until_when() {
                 rendered.text
             );
         }
-        if matches!(letter, Letter::Code(_)) && language == "en" {
+        if let (Letter::Code(code), "en") = (&letter, language) {
+            let not_you = match code.purpose {
+                Purpose::SignIn => "Was it not you?",
+                Purpose::Reset | Purpose::SignUp => "If you did not make this request, you can delete this e-mail.",
+            };
             for part in [
                 "10 minutes",
                 "until 10:12 UTC",
                 "never ask for this code by phone, chat or e-mail",
-                "Was it not you?",
+                not_you,
             ] {
                 assert!(
                     rendered.text.contains(part) && rendered.html.contains(part),
@@ -182,11 +359,11 @@ fn text_and_html_say_the_same() {
         let last_line = rendered.text.lines().last().unwrap_or_default().starts_with('@');
         let lines: Vec<&str> = rendered.text.lines().filter(|line| !line.is_empty()).collect();
         for line in &lines[..lines.len() - usize::from(last_line)] {
-            let as_html = line
-                .replace('\u{2068}', "<bdi>")
-                .replace('\u{2069}', "</bdi>")
-                .replace('\'', "&#39;");
-            assert!(rendered.html.contains(&as_html), "{title} {language}: {line}");
+            let html = rendered.html.replace("<span dir=\"ltr\">", "").replace("</span>", "");
+            assert!(
+                html.contains(&line.replace('\'', "&#39;")),
+                "{title} {language}: {line}"
+            );
         }
     }
 }
@@ -195,9 +372,9 @@ fn text_and_html_say_the_same() {
 fn arabic_runs_from_right_to_left_and_english_does_not() {
     for (title, language, _, rendered) in all() {
         let expected = if language == "ar" {
-            "<html lang=\"ar\" dir=\"rtl\">"
+            "<html lang=\"ar\" dir=\"rtl\" "
         } else {
-            "<html lang=\"en\" dir=\"ltr\">"
+            "<html lang=\"en\" dir=\"ltr\" "
         };
         assert!(rendered.html.contains(expected), "{title}");
         assert_eq!(rendered.text.contains('\u{2068}'), language == "ar", "{title}");
@@ -226,7 +403,7 @@ fn a_language_that_is_not_there_is_english() {
 
 #[test]
 fn what_others_wrote_is_no_markup_and_no_line_of_ours() {
-    let hostile = "<b onclick='x'>\"&\u{202e}\r\n\nYour password was reset\u{2069} %{brand}";
+    let hostile = "<b onclick='x'>\"&\u{202e}\r\n\nYour password was reset\u{2069}\u{fdd1} %{brand}";
     let settings = Settings {
         brand: "A&B <i>".into(),
         ..Settings::default()
@@ -322,14 +499,14 @@ fn words_are_plain() {
 #[test]
 fn the_gallery_shows_everything() {
     let shown = super::gallery(&Settings::default());
-    assert_eq!(shown.len(), 28);
+    assert_eq!(shown.len(), 38);
     assert_eq!(
         shown
             .iter()
             .map(|(title, language, _)| (title, language))
             .collect::<BTreeSet<_>>()
             .len(),
-        28
+        38
     );
 }
 

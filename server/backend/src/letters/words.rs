@@ -8,6 +8,11 @@ use account::Timestamp;
 pub(super) const ISOLATE: char = '\u{2068}';
 pub(super) const ISOLATE_END: char = '\u{2069}';
 
+/// Around an address or a URL, which is read from left to right in every language: an element in HTML, nothing in text, so that
+/// it can be copied without invisible characters. Noncharacters, which no catalogue holds.
+pub(super) const ADDRESS: char = '\u{fdd0}';
+pub(super) const ADDRESS_END: char = '\u{fdd1}';
+
 /// Says sentences of the catalogue in one language.
 pub(super) struct Words<'a> {
     pub(super) language: &'static str,
@@ -37,6 +42,13 @@ impl<'a> Words<'a> {
     /// The same for a subject line, where isolates would only be in the way of filters and searches.
     pub(super) fn say_plainly(&self, key: &str, values: &[(&str, &str)]) -> String {
         self.fill(key, values, false)
+    }
+
+    /// A sentence with an address or a URL in it.
+    pub(super) fn say_address(&self, key: &str, (name, address): (&str, &str)) -> String {
+        let address = one_line(address);
+        let marked = format!("{ADDRESS}{address}{ADDRESS_END}");
+        rust_i18n::replace_patterns(&crate::_rust_i18n_translate(self.language, key), &[name], &[marked])
     }
 
     fn fill(&self, key: &str, values: &[(&str, &str)], isolate: bool) -> String {
@@ -86,7 +98,8 @@ impl<'a> Words<'a> {
 /// reading direction of what follows it).
 fn one_line(value: &str) -> String {
     let fits = |c: &char| {
-        !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        !c.is_control()
+            && !matches!(*c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | ADDRESS | ADDRESS_END)
     };
     value.chars().filter(fits).collect()
 }

@@ -3,8 +3,8 @@
 use super::SmtpError;
 use crate::RenderedLetter;
 use account::Email;
-use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, Message, MultiPart};
+use lettre::message::header::{ContentType, From, Header, HeaderName, HeaderValue, Headers};
+use lettre::message::{Mailbox, Mailboxes, Message, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
@@ -19,12 +19,16 @@ const STEP: Duration = Duration::from_secs(10);
 const WHOLE: Duration = Duration::from_secs(40);
 /// Connections at once, as many as the courier sends letters.
 const CONNECTIONS: u32 = 16;
+/// The most characters that a header's line should have (RFC 5322 §2.1.1).
+const LINE: usize = 78;
+/// The most characters of a line of text, the space at its end included.
+const FLOWED_LINE: usize = 76;
 /// Answers that blame our set-up and not the letter: they are tried again, as an operator can mend them.
 const SET_UP: [u16; 5] = [502, 503, 530, 534, 535];
 
 type Transport = AsyncSmtpTransport<Tokio1Executor>;
 
-pub(super) fn transport(url: &str) -> Result<Transport, SmtpError> {
+pub(super) fn transport(url: &str, sender: &str) -> Result<Transport, SmtpError> {
     let url = reqwest::Url::parse(url).map_err(|error| unreadable(&error.to_string()))?;
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     if host.is_empty() {
@@ -43,8 +47,10 @@ pub(super) fn transport(url: &str) -> Result<Transport, SmtpError> {
             decoded(url.password().unwrap_or_default()),
         ));
     }
-    let name = url.path().trim_matches('/');
-    if !name.is_empty() {
+    // Relays refuse the library's own name, `[127.0.0.1]`, as that of a machine that is not set up.
+    let of_sender = sender.rsplit_once('@').map_or("", |(_, domain)| domain);
+    let names = [url.path().trim_matches('/'), of_sender];
+    if let Some(name) = names.into_iter().find(|name| !name.is_empty()) {
         builder = builder.hello_name(ClientId::Domain(name.to_owned()));
     }
     Ok(builder.build())
@@ -101,18 +107,70 @@ pub(super) fn message(id: &str, to: &Email, letter: &RenderedLetter, sent_at: i6
     let mut message = Message::builder()
         .message_id(Some(format!("<{id}@{}>", from.domain())))
         .date(sent_at)
-        .from(Mailbox::new(Some(letter.from_name.clone()), from))
+        .raw_header(from_header(Mailbox::new(Some(letter.from_name.clone()), from)))
         .to(Mailbox::new(None, to))
         .subject(&letter.subject);
-    // RFC 3834 and its Exchange sibling: no out-of-office answers to a mailbox that nobody reads.
     for (name, value) in [
+        ("Content-Language", letter.language),
+        // RFC 3834 and its Exchange sibling: no out-of-office answers and no receipts to a mailbox that nobody reads. Bounces
+        // are wanted, so not `All`.
         ("Auto-Submitted", "auto-generated"),
-        ("X-Auto-Response-Suppress", "All"),
+        ("X-Auto-Response-Suppress", "OOF, AutoReply, RN, NRN"),
+        // Gmail makes a conversation of letters with one subject, and folds what they have in common: a second code in it is
+        // not seen. Each letter stands alone.
+        ("X-Entity-Ref-ID", &id),
     ] {
-        message = message.raw_header(HeaderValue::new(HeaderName::new_from_ascii_str(name), value.into()));
+        message = message.raw_header(HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned()));
     }
-    let parts = MultiPart::alternative_plain_html(letter.text.clone(), letter.html.clone());
+    let plain = ContentType::parse("text/plain; charset=utf-8; format=flowed").map_err(|_| refused("form"))?;
+    let text = SinglePart::builder().header(plain).body(flowed(&letter.text));
+    let parts = MultiPart::alternative()
+        .singlepart(text)
+        .singlepart(SinglePart::html(letter.html.clone()));
     message.multipart(parts).map_err(|_| refused("form"))
+}
+
+/// The sender, on a line of its own where the name before it leaves it no room: the library does not fold there. Of RFC 5322's
+/// 78 characters a line.
+fn from_header(sender: Mailbox) -> HeaderValue {
+    let raw = sender.to_string();
+    let mut headers = Headers::new();
+    headers.set(From::from(Mailboxes::from(sender)));
+    let line = headers.to_string();
+    let mut encoded = line.trim_start_matches("From: ").trim_end().to_owned();
+    let last = line.trim_end().lines().last().unwrap_or_default();
+    if last.len() > LINE
+        && let Some((name, address)) = encoded.rsplit_once(" <")
+    {
+        encoded = format!("{name}\r\n <{address}");
+    }
+    HeaderValue::dangerous_new_pre_encoded(From::name(), raw, encoded)
+}
+
+/// Text whose paragraphs are lines, as RFC 3676 writes it: a space at a line's end says that the paragraph goes on.
+fn flowed(text: &str) -> String {
+    let mut lines = Vec::new();
+    for paragraph in text.lines() {
+        let (mut line, mut length) = (String::new(), 0);
+        for word in paragraph.trim_end().split_inclusive(' ') {
+            let count = word.chars().count();
+            if length > 0 && length + count > FLOWED_LINE {
+                lines.push(std::mem::take(&mut line));
+                length = 0;
+            }
+            line.push_str(word);
+            length += count;
+        }
+        lines.push(line);
+    }
+    let stuffed = lines.into_iter().map(|line| {
+        if line.starts_with([' ', '>']) || line.starts_with("From ") {
+            format!(" {line}")
+        } else {
+            line
+        }
+    });
+    stuffed.collect::<Vec<_>>().join("\n")
 }
 
 pub(super) async fn send(transport: &Transport, message: Message) -> Result<(), SmtpError> {

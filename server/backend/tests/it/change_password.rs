@@ -2,7 +2,7 @@
 
 use crate::on_both_databases;
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, organization, together};
-use account::{ActivityKind, Notice, OwnPassword, Refusal, SecurityDone, SignInStep};
+use account::{ActivityKind, FailureCause, Notice, OwnPassword, Refusal, SecurityDone, SignInStep};
 use backend::store::accounts;
 
 on_both_databases!(
@@ -11,6 +11,7 @@ on_both_databases!(
     this_browser_stays_in_with_a_new_token,
     the_other_browsers_stay_in_where_asked_for,
     a_wrong_current_password_changes_nothing_and_is_counted,
+    the_tenth_wrong_current_password_says_that_a_device_is_misused,
     strangers_at_the_door_do_not_slow_the_owner_down,
     only_who_is_signed_in_may_change_it,
     an_unfit_new_password_costs_no_try,
@@ -47,6 +48,20 @@ async fn a_password_is_changed_and_the_owner_told(world: &World) {
     ));
     // Said once.
     assert_eq!(browser.security().await.unwrap().done, None);
+}
+
+/// Property 19: whoever types them is signed in.
+async fn the_tenth_wrong_current_password_says_that_a_device_is_misused(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.signed_in(ADA).await;
+    let told = world.notices_to(ADA).await.len();
+    for _ in 0..10 {
+        assert_eq!(world.notices_to(ADA).await.len(), told);
+        world.clock.advance_minutes(60);
+        browser.change_password(WRONG_PASSWORD, NEW_PASSWORD).await.unwrap_err();
+    }
+    let notice = world.failures(FailureCause::CurrentPasswords);
+    assert_eq!(world.notices_to(ADA).await.last(), Some(&notice));
 }
 
 /// Property 10.

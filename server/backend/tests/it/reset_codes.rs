@@ -3,7 +3,7 @@
 use crate::browser::Browser;
 use crate::on_both_databases;
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, address, other_code, together};
-use account::{ActivityKind, Notice, Refusal, ResetStep, SignInStep, SignUpStep};
+use account::{ActivityKind, FailureCause, Refusal, ResetStep, SignInStep, SignUpStep};
 
 on_both_databases!(
     wrong_codes_of_a_sign_up_are_not_the_owners,
@@ -186,7 +186,7 @@ async fn the_tenth_wrong_code_in_a_row_is_told_to_the_owner(world: &World) {
     guess_wrong(&mut browser, &code, 4).await;
     assert_eq!(world.notices_to(ADA).await, []);
     guess_wrong(&mut browser, &code, 1).await;
-    assert_eq!(world.notices_to(ADA).await, [Notice::ManyFailures { at: world.now() }]);
+    assert_eq!(world.notices_to(ADA).await, [world.failures(FailureCause::ResetCodes)]);
 }
 
 async fn a_code_works_until_the_exact_minute(world: &World) {

@@ -2,7 +2,7 @@
 
 use crate::database::Database;
 use crate::world::{ADA, NEW_PASSWORD, WRONG_PASSWORD, World};
-use account::{Email, Letter, Notice, Refusal};
+use account::{Email, FailureCause, Letter, Notice, Refusal};
 use backend::store::{Db, letters};
 use backend::{Caller, Error, Fault, Held, retried};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,10 @@ async fn a_courier_steps_over_what_another_one_holds() {
     let to = Email::parse(ADA).unwrap();
     let mut tx = db.begin().await.unwrap();
     for _ in 0..3 {
-        let letter = Letter::Notice(Notice::ManyFailures { at: now });
+        let letter = Letter::Notice(Notice::ManyFailures {
+            at: now,
+            cause: FailureCause::Passwords,
+        });
         letters::write(&mut tx, &world.keys, None, &to, "en", &letter, now)
             .await
             .unwrap();

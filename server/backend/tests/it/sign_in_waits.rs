@@ -3,8 +3,8 @@
 use crate::browser::Browser;
 use crate::metrics::{scrape, value};
 use crate::on_both_databases;
-use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, together};
-use account::{ActivityKind, Notice, Refusal, SignInStep};
+use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, other_code, together};
+use account::{ActivityKind, FailureCause, Refusal, SignInStep};
 use backend::{Error, Fault, Hashing};
 use tokio::sync::SemaphorePermit;
 
@@ -21,6 +21,8 @@ on_both_databases!(
     strangers_can_not_lock_out_a_browser_that_was_here_before,
     each_browser_that_was_here_before_waits_for_its_own,
     the_tenth_wrong_password_is_told_to_the_owner,
+    the_tenth_wrong_code_after_the_password_says_that_the_password_is_known,
+    failures_that_could_not_succeed_are_told_to_nobody,
     every_kind_of_address_costs_a_hash,
 );
 
@@ -159,7 +161,49 @@ async fn the_tenth_wrong_password_is_told_to_the_owner(world: &World) {
         .password(WRONG_PASSWORD)
         .await
         .unwrap_err();
-    assert_eq!(world.notices_to(ADA).await, [Notice::ManyFailures { at: world.now() }]);
+    assert_eq!(world.notices_to(ADA).await, [world.failures(FailureCause::Passwords)]);
+}
+
+/// Property 19: this notice calls for a new password at once.
+async fn the_tenth_wrong_code_after_the_password_says_that_the_password_is_known(world: &World) {
+    world.person(ADA).await;
+    for _ in 0..2 {
+        let (mut browser, code) = world.confirming(ADA).await;
+        for n in 1..=5 {
+            assert_eq!(world.notices_to(ADA).await, []);
+            browser.answer_sign_in(&other_code(&code, n)).await.unwrap_err();
+        }
+        world.clock.advance_minutes(1);
+    }
+    world.clock.advance_minutes(-1);
+    assert_eq!(world.notices_to(ADA).await, [world.failures(FailureCause::SignInCodes)]);
+}
+
+/// Passwords that are not ours to check, an account that nobody can sign in to, and codes of a sign-up.
+async fn failures_that_could_not_succeed_are_told_to_nobody(world: &World) {
+    let (google, managed, disabled) = ("google@example.com", "managed@example.com", "disabled@example.com");
+    world.google_person(google).await;
+    world.managed_person(managed).await;
+    world.disabled_person(disabled).await;
+    world.person(ADA).await;
+    for email in [google, managed, disabled] {
+        for _ in 0..10 {
+            let mut browser = at_the_password(world, email).await;
+            browser.password(WRONG_PASSWORD).await.unwrap_err();
+            world.clock.advance_minutes(60);
+        }
+        assert_eq!(world.count_events(email, ActivityKind::WrongPassword).await, 10);
+        assert_eq!(world.notices_to(email).await, []);
+    }
+    for _ in 0..2 {
+        let mut browser = world.browser();
+        browser.begin_sign_up(ADA).await.unwrap();
+        for n in 1..=5 {
+            browser.answer_sign_up(&other_code("000000", n)).await.unwrap_err();
+        }
+    }
+    assert_eq!(world.count_events(ADA, ActivityKind::WrongCode).await, 10);
+    assert_eq!(world.notices_to(ADA).await, []);
 }
 
 /// Attack: a stolen device's wrong passwords lock out the owner's other browsers, or other people.

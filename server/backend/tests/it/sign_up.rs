@@ -4,7 +4,7 @@ use crate::browser::Browser;
 use crate::crowd::Crowd;
 use crate::on_both_databases;
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, World, address, other_code, together};
-use account::{Letter, OwnPassword, Purpose, Refusal, SignInStep, SignUpStep};
+use account::{Letter, Notice, OwnPassword, Purpose, Refusal, SignInStep, SignUpStep};
 use tokio::task::JoinHandle;
 
 on_both_databases!(
@@ -18,6 +18,7 @@ on_both_databases!(
     of_two_browsers_at_the_last_step_one_makes_the_account,
     an_account_made_by_the_operator_meanwhile_stays_as_it_is,
     strangers_may_be_kept_out,
+    the_first_sign_in_after_a_sign_up_is_news_in_another_browser_only,
 );
 
 const NEW: &str = "new@example.com";
@@ -90,6 +91,35 @@ async fn an_address_with_an_account_gets_a_letter_that_says_so(world: &World) {
             "{letters:?}"
         );
     }
+    world.disabled_person("disabled@example.com").await;
+    world.browser().begin_sign_up("disabled@example.com").await.unwrap();
+    let letters = world.letters_to("disabled@example.com").await;
+    assert!(
+        matches!(letters.as_slice(), [Letter::AlreadyDeactivated(_)]),
+        "{letters:?}"
+    );
+}
+
+/// "A browser that had not been used with it before" is not the one where the account was just made.
+async fn the_first_sign_in_after_a_sign_up_is_news_in_another_browser_only(world: &World) {
+    let mut browser = world.browser();
+    browser.begin_sign_up(NEW).await.unwrap();
+    browser.answer_sign_up(&world.code_mailed_to(NEW).await).await.unwrap();
+    browser.finish_sign_up("Nell New", NEW_PASSWORD).await.unwrap();
+    browser.sign_in(world, NEW, NEW_PASSWORD).await.unwrap();
+    assert_eq!(world.notices_to(NEW).await, []);
+    world.browser().sign_in(world, NEW, NEW_PASSWORD).await.unwrap();
+    assert!(matches!(
+        world.notices_to(NEW).await.as_slice(),
+        [Notice::NewDevice { .. }]
+    ));
+    // It is of this account only: somebody else's first sign-in here is news.
+    world.person(ADA).await;
+    browser.sign_in(world, ADA, PASSWORD).await.unwrap();
+    assert!(matches!(
+        world.notices_to(ADA).await.as_slice(),
+        [Notice::NewDevice { .. }]
+    ));
 }
 
 /// Property 11.

@@ -2,7 +2,9 @@
 
 use crate::on_both_databases;
 use crate::world::{ADA, GRACE, World, address, organization};
-use account::{Account, AccountId, AccountKind, ActivityKind, IssuedCode, Letter, Notice, Purpose, Timestamp};
+use account::{
+    Account, AccountId, AccountKind, ActivityKind, FailureCause, IssuedCode, Letter, Notice, Purpose, Timestamp,
+};
 use backend::store::email_turns::{self, Turn};
 use backend::store::events::Actor;
 use backend::store::flows::Flow;
@@ -104,7 +106,10 @@ async fn a_database_begins_commits_rolls_back_and_closes(world: &World) {
 async fn what_waits_keeps_its_order(world: &World) {
     let (db, keys, ada) = (world.backend.db(), &world.keys, address(ADA));
     let mut tx = db.begin().await.unwrap();
-    let letter = Letter::Notice(Notice::ManyFailures { at: NOW });
+    let letter = Letter::Notice(Notice::ManyFailures {
+        at: NOW,
+        cause: FailureCause::Passwords,
+    });
     flows::insert(&mut tx, Purpose::Reset, &flow("f")).await.unwrap();
     letters::write(&mut tx, keys, Some("f"), &ada, "en", &letter, NOW)
         .await
@@ -590,7 +595,12 @@ async fn is_live(tx: &mut Tx, token_digest: &str, now: Timestamp) -> bool {
 async fn letters_are_leased_retried_and_blanked(world: &World) {
     let (db, keys, ada) = (world.backend.db(), &world.keys, address(ADA));
     let mut tx = begin(world).await;
-    let letter = |at| Letter::Notice(Notice::ManyFailures { at: NOW.plus_ms(at) });
+    let letter = |at| {
+        Letter::Notice(Notice::ManyFailures {
+            at: NOW.plus_ms(at),
+            cause: FailureCause::Passwords,
+        })
+    };
     for (flow, at) in [(Some("f"), 0), (Some("f"), 1), (None, 2), (None, 3)] {
         letters::write(&mut tx, keys, flow, &ada, "ar", &letter(at), NOW)
             .await
@@ -793,7 +803,10 @@ async fn only_dead_rows_are_pruned(world: &World) {
         window_ms: 1_000,
     };
     limits::take(&mut tx, &[rule], NOW).await.unwrap();
-    let letter = Letter::Notice(Notice::ManyFailures { at: NOW });
+    let letter = Letter::Notice(Notice::ManyFailures {
+        at: NOW,
+        cause: FailureCause::Passwords,
+    });
     letters::write(&mut tx, &world.keys, None, &address(ADA), "en", &letter, NOW)
         .await
         .unwrap();
@@ -875,7 +888,10 @@ async fn everybodys_rows_end_at_once(world: &World) {
         replaced_at: None,
     };
     devices::insert(&mut tx, "device", &device, NOW).await.unwrap();
-    let letter = Letter::Notice(Notice::ManyFailures { at: NOW });
+    let letter = Letter::Notice(Notice::ManyFailures {
+        at: NOW,
+        cause: FailureCause::Passwords,
+    });
     letters::write(&mut tx, &world.keys, None, &address(ADA), "en", &letter, NOW)
         .await
         .unwrap();

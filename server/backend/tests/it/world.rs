@@ -3,8 +3,8 @@
 use crate::browser::Browser;
 use crate::database::Database;
 use account::{
-    Account, AccountId, AccountKind, ActivityKind, Email, Key, Keyring, Letter, Name, Notice, Organization, ResetStep,
-    Secret, Timestamp,
+    Account, AccountId, AccountKind, ActivityKind, Email, FailureCause, Key, Keyring, Letter, Name, Notice,
+    Organization, ResetStep, Secret, Timestamp,
 };
 use backend::store::letters::Claimed;
 use backend::store::{Db, Tx, accounts, letters, sessions};
@@ -252,6 +252,11 @@ impl World {
         codes
             .next_back()
             .unwrap_or_else(|| panic!("no code was mailed to {email}"))
+    }
+
+    /// The notice of ten failures, told now.
+    pub fn failures(&self, cause: FailureCause) -> Notice {
+        Notice::ManyFailures { at: self.now(), cause }
     }
 
     pub async fn notices_to(&self, email: &str) -> Vec<Notice> {

@@ -4,6 +4,8 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
+const SENDER: &str = "noreply@signin.rekey.example";
+
 /// A mail server of a few lines: it takes everything, unless told what to answer to a verb.
 pub(in crate::mail) struct Server {
     pub(in crate::mail) url: String,
@@ -42,7 +44,7 @@ impl Server {
 
     async fn send(&self) -> Result<(), SmtpError> {
         let to = Email::parse("ada@example.com").unwrap();
-        Mail::smtp(&self.url)
+        Mail::smtp(&self.url, SENDER)
             .unwrap()
             .send("letter1", &to, &a_letter("Your code"), 1_795_485_600_000)
             .await
@@ -103,7 +105,9 @@ async fn a_letter_goes_to_one_recipient_with_all_it_needs() {
         "To: ada@example.com",
         "Subject: Your code",
         "Auto-Submitted: auto-generated",
-        "X-Auto-Response-Suppress: All",
+        "X-Auto-Response-Suppress: OOF, AutoReply, RN, NRN\n",
+        "Content-Language: en\n",
+        "X-Entity-Ref-ID: letter1\n",
         "MIME-Version: 1.0",
         "Content-Type: multipart/alternative;",
     ] {
@@ -119,7 +123,7 @@ async fn a_letter_goes_to_one_recipient_with_all_it_needs() {
 async fn a_subject_cannot_bring_headers_of_its_own() {
     let server = Server::answering("", "").await;
     let to = Email::parse("ada@example.com").unwrap();
-    let mail = Mail::smtp(&server.url).unwrap();
+    let mail = Mail::smtp(&server.url, SENDER).unwrap();
     mail.send("l", &to, &a_letter("Hi\r\nBcc: eve@example.com"), 0)
         .await
         .unwrap();
@@ -137,7 +141,7 @@ async fn letters_in_other_scripts_arrive() {
         text: "الرمز 012345".into(),
         ..a_letter("رمزك 012345")
     };
-    Mail::smtp(&server.url)
+    Mail::smtp(&server.url, SENDER)
         .unwrap()
         .send("l", &to, &letter, 0)
         .await
@@ -148,6 +152,154 @@ async fn letters_in_other_scripts_arrive() {
         "{message}"
     );
     assert!(message.is_ascii());
+}
+
+/// Relays refuse `[127.0.0.1]`, which the library says by itself.
+#[tokio::test]
+async fn the_greeting_is_the_senders_domain_unless_the_address_names_another() {
+    let server = Server::answering("", "").await;
+    server.send().await.unwrap();
+    assert_eq!(server.lines_with("EHLO"), ["EHLO signin.rekey.example"]);
+    let named = Server {
+        url: format!("{}/mail.rekey.example", server.url),
+        heard: Arc::default(),
+    };
+    named.send().await.unwrap();
+    assert_eq!(server.lines_with("EHLO")[1..], ["EHLO mail.rekey.example"]);
+}
+
+/// The bytes of a message as they leave.
+fn raw(letter: &RenderedLetter) -> String {
+    let to = Email::parse("ada@example.com").unwrap();
+    let message = message("letter1", &to, letter, 0).unwrap();
+    String::from_utf8(message.formatted()).unwrap()
+}
+
+/// Of a part of `raw`, decoded; its line breaks are CRLF.
+fn text_part(raw: &str) -> String {
+    let (_, rest) = raw.split_once("Content-Type: text/plain").unwrap();
+    let (head, body) = rest.split_once("\r\n\r\n").unwrap();
+    let (body, _) = body.split_once("\r\n--").unwrap();
+    if head.contains("base64") {
+        use base64::Engine as _;
+        let decoded = base64::engine::general_purpose::STANDARD.decode(body.replace("\r\n", ""));
+        String::from_utf8(decoded.unwrap()).unwrap()
+    } else {
+        decoded(body)
+    }
+}
+
+/// Quoted-printable; what is 7bit has no `=` in these tests.
+fn decoded(body: &str) -> String {
+    let body = body.replace("=\r\n", "");
+    let mut parts = body.split('=');
+    let mut bytes = parts.next().unwrap().as_bytes().to_vec();
+    for part in parts {
+        bytes.push(u8::from_str_radix(&part[..2], 16).unwrap());
+        bytes.extend_from_slice(&part.as_bytes()[2..]);
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+/// WICG's one-time codes: the last line, which an end of line would leave empty.
+#[test]
+fn the_codes_line_is_the_last_one() {
+    for text in [
+        "Your code is 012345.\n\n@rekey.example #012345",
+        "الرمز 012345\n\n@rekey.example #012345",
+    ] {
+        let letter = RenderedLetter {
+            text: text.into(),
+            ..a_letter("Your code")
+        };
+        let part = text_part(&raw(&letter));
+        assert_eq!(part.rsplit("\r\n").next(), Some("@rekey.example #012345"), "{part:?}");
+    }
+}
+
+/// RFC 3676.
+#[test]
+fn long_lines_flow_and_come_back_whole() {
+    let long = "Enter this one-time passcode to choose a new password. ".repeat(5);
+    let arabic = "أدخل رمز المرور هذا، وهو صالح لمرة واحدة، لاختيار كلمة مرور جديدة ".repeat(5);
+    let word = "w".repeat(90);
+    for paragraph in [
+        long.trim_end(),
+        arabic.trim_end(),
+        &word,
+        "> no quote",
+        " no indent",
+        "From here",
+        "short",
+    ] {
+        let letter = RenderedLetter {
+            text: format!("{paragraph}\n\n{paragraph}\nend"),
+            ..a_letter("Hello")
+        };
+        let raw = raw(&letter);
+        assert!(raw.contains("charset=utf-8; format=flowed"), "{raw}");
+        let part = text_part(&raw);
+        let mut unflowed = String::new();
+        for line in part.split("\r\n") {
+            assert!(line.chars().count() <= 78 || line == word, "{line}");
+            assert!(!line.starts_with('>') && !line.starts_with("From "), "{line}");
+            unflowed.push_str(line.strip_prefix(' ').unwrap_or(line));
+            if !line.ends_with(' ') {
+                unflowed.push('\n');
+            }
+        }
+        assert_eq!(unflowed, format!("{}\n", letter.text));
+    }
+}
+
+/// RFC 5322 advises 78 characters a line, RFC 2047 demands 76 of those with encoded words.
+#[test]
+fn the_senders_line_is_folded_before_its_address() {
+    let from = "noreply@signin.accounts.analytical-engines.example";
+    for name in [
+        "مفتاح",
+        "حسابات محركات التحليل المحدودة للاختبار",
+        "Ålesund Kommune og Fylke i Møre og Romsdal",
+        "Acme, Inc.",
+        "Rekey",
+    ] {
+        let letter = RenderedLetter {
+            from_name: name.into(),
+            from: from.into(),
+            ..a_letter("Hello")
+        };
+        let raw = raw(&letter);
+        let (head, _) = raw.split_once("\r\n\r\n").unwrap();
+        let (_, rest) = head.split_once("From: ").unwrap();
+        let lines: Vec<_> = rest
+            .split("\r\n")
+            .enumerate()
+            .take_while(|(number, line)| *number == 0 || line.starts_with(' '))
+            .collect();
+        assert!(lines.last().unwrap().1.ends_with(&format!("<{from}>")), "{lines:?}");
+        for (number, line) in lines {
+            let length = line.len() + if number == 0 { "From: ".len() } else { 0 };
+            assert!(length <= if line.contains("=?") { 76 } else { 78 }, "{length}: {line}");
+        }
+    }
+}
+
+/// Gmail makes one conversation of letters with one subject, and folds what a second code's letter has in common with the first.
+#[test]
+fn no_two_letters_are_one_conversation() {
+    let to = Email::parse("ada@example.com").unwrap();
+    let reference = |id: &str| {
+        let raw = message(id, &to, &a_letter("Reset your password"), 0)
+            .unwrap()
+            .formatted();
+        let raw = String::from_utf8(raw).unwrap();
+        raw.lines()
+            .find(|line| line.starts_with("X-Entity-Ref-ID: "))
+            .unwrap()
+            .to_owned()
+    };
+    assert_ne!(reference("first"), reference("second"));
+    assert_eq!(reference("first"), reference("first"), "sent again");
 }
 
 #[tokio::test]
@@ -274,7 +426,9 @@ async fn an_address_that_does_not_read_is_not_repeated() {
         "smtp://u:geheim@mail.example.com?tsl=required",
         "smtp://u:geheim@mail.example.com?tls=none&tls=required",
     ] {
-        let Err(error) = Mail::smtp(url) else { panic!("{url}") };
+        let Err(error) = Mail::smtp(url, SENDER) else {
+            panic!("{url}")
+        };
         assert!(error.permanent && !error.text.contains("geheim"), "{url}: {error}");
     }
 }
