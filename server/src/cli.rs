@@ -4,6 +4,7 @@ use crate::commands::keys::Keys;
 use crate::commands::{self, Failed, backup};
 use crate::config::{self, Config, Problem, Wanted, variable};
 use crate::import::{self, Import};
+use crate::terminal::printable;
 use crate::traces::Traces;
 use crate::{keys, logs, serve};
 use account::Keyring;
@@ -191,7 +192,7 @@ pub async fn run() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => {
-            let _ = write!(std::io::stderr(), "{failed}");
+            let _ = write!(std::io::stderr(), "{}", printable(&failed.to_string()));
             ExitCode::FAILURE
         }
     }

@@ -6,6 +6,7 @@ pub mod keys;
 use crate::cli::{HandOver, NewUser, User};
 use crate::config::{Config, KEYS, Problem, variable};
 use crate::import::{self, Import};
+use crate::terminal::printable;
 use crate::{people, start};
 use account::{AccountKind, Email, Keyring, Name, Organization, Secret};
 use backend::{Backend, NewPerson, Person};
@@ -50,7 +51,7 @@ impl From<String> for Failed {
 /// Writes what was asked for to standard output.
 pub fn say(text: &str) -> Result<(), Failed> {
     let mut out = std::io::stdout();
-    out.write_all(text.as_bytes())
+    out.write_all(printable(text).as_bytes())
         .and_then(|()| out.flush())
         .map_err(|error| Failed::Other(error.kind().to_string()))
 }

@@ -15,4 +15,5 @@ mod people;
 mod serve;
 mod slow_reader;
 pub mod start;
+mod terminal;
 mod traces;

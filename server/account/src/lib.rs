@@ -19,7 +19,7 @@ mod sign_up;
 mod steps;
 mod time;
 
-pub use account::{Account, AccountId, AccountKind, Name, Organization, OwnPassword};
+pub use account::{Account, AccountId, AccountKind, Name, Organization, OwnPassword, is_hidden_control};
 pub use activity::{Activity, ActivityKind};
 pub use challenge::{Answer, Challenge, IssuedCode, Passed};
 pub use code::{Code, CodeBinding, Purpose, TypedCode, read_code};
@@ -33,7 +33,7 @@ pub use password::{Guessable, NewPassword, Nfc, PasswordPolicy};
 pub use refusal::{Field, Refusal};
 pub use reset::{Reset, ResetStep};
 pub use secret::Secret;
-pub use sign_in::{SignIn, SignInStep};
+pub use sign_in::{SignIn, SignInStep, SignOutStep};
 pub use sign_up::{SignUp, SignUpStep};
 pub use steps::{
     DeviceRow, MailedCode, PasswordRow, ProfileView, SecurityDone, SecurityView, SessionRow, UNKNOWN_BROWSER,

@@ -41,3 +41,12 @@ pub enum SignInStep {
         next: String,
     },
 }
+
+/// What came of a sign-out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SignOutStep {
+    /// The session has ended, now or before.
+    SignedOut,
+    /// The browser has named no session, so none was ended; one may live on.
+    SessionUnknown,
+}

@@ -1,6 +1,7 @@
 //! How far the import is: a bar on a terminal, elsewhere a line now and then.
 
 use super::Batch;
+use crate::terminal::printable;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{Read, Write};
 
@@ -60,7 +61,7 @@ impl Progress {
                 .iter()
                 .map(|(number, why)| format!("line {number}: {why}\n"))
                 .collect();
-            let _ = out.write_all(lines.as_bytes());
+            let _ = out.write_all(printable(&lines).as_bytes());
         });
         let Counts { people, added, refused } = self.counts;
         let text = format!("{people} people read, {added} added, {refused} lines refused");

@@ -1,0 +1,35 @@
+//! What a terminal is shown.
+
+use account::is_hidden_control;
+
+/// A text with its control characters spelled out; line ends and tabs stay.
+///
+/// Attack: a name, an address or a line of a file that moves the cursor, colours what follows, or turns it around, so that the
+/// operator reads something else than what is there.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\t' => printable.push(c),
+            c if c.is_control() || is_hidden_control(c) => printable.extend(c.escape_unicode()),
+            c => printable.push(c),
+        }
+    }
+    printable
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_gets_no_control_characters() {
+        assert_eq!(
+            printable("ada@example.com\tÉl\u{1b}[31mo\u{9b}1m\u{202e}adA\u{e0041}\r\n"),
+            "ada@example.com\tÉl\\u{1b}[31mo\\u{9b}1m\\u{202e}adA\\u{e0041}\\u{d}\n"
+        );
+        let persian = "می\u{200c}خواهم";
+        assert_eq!(printable(persian), persian);
+    }
+}
