@@ -1,6 +1,6 @@
 //! Which page belongs to what: where a plain form leads, and where its refusal is shown.
 
-use account::{ProfileView, ResetStep, SecurityDone, SecurityView, SignInStep, SignUpStep, safe_next};
+use account::{ProfileView, ResetStep, SecurityDone, SecurityView, SignInStep, SignOutStep, SignUpStep, safe_next};
 use serde::{Deserialize, Serialize};
 
 /// A page with forms.
@@ -110,9 +110,11 @@ impl Landing for ProfileView {
     }
 }
 
-/// Signed out.
-impl Landing for () {
+impl Landing for SignOutStep {
     fn path(&self) -> &str {
-        "/signed-out"
+        match self {
+            Self::SignedOut => "/signed-out",
+            Self::SessionUnknown => "/signed-out?session=unknown",
+        }
     }
 }

@@ -5,7 +5,7 @@ use super::call::Call;
 #[cfg(any(feature = "ssr", feature = "entry"))]
 use super::read;
 use super::{Failure, Told};
-use account::{Secret, SignInStep};
+use account::{Secret, SignInStep, SignOutStep};
 #[cfg(feature = "ssr")]
 use backend::retried;
 use leptos::prelude::*;
@@ -71,7 +71,7 @@ pub async fn restart() -> Result<SignInStep, Failure> {
 
 /// Ends the browser's session.
 #[server(name = SignOut, prefix = "/api", endpoint = "sign_in/sign_out")]
-pub async fn sign_out() -> Result<(), Failure> {
+pub async fn sign_out() -> Result<SignOutStep, Failure> {
     let call = Call::here()?;
     let moved = retried(|| call.backend.sign_out(&call.caller, &call.held)).await;
     call.tell(moved)

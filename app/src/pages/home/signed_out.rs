@@ -1,17 +1,41 @@
-//! After signing out.
+//! After signing out, or after a sign-out that could not name a session.
 
-use crate::ui::{LinkButton, Page};
+use crate::api::sign_in;
+use crate::route::use_route;
+use crate::ui::{LinkButton, Look, Page, SubmitButton};
 use crate::words::use_words;
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 
 /// `/signed-out`.
 pub(in crate::pages) fn page() -> AnyView {
     let words = use_words();
+    if use_route().query("session").is_some() {
+        return session_unknown();
+    }
     view! {
         <Page heading=words.say("signed_out.title")>
             <p>{words.say("signed_out.lead")}</p>
             <p>
                 <LinkButton href="/signin" label=words.say("signed_out.again") />
+            </p>
+        </Page>
+    }
+    .into_any()
+}
+
+/// Whether a session lives on is not known: asked again, by a plain form as the first time.
+fn session_unknown() -> AnyView {
+    let words = use_words();
+    view! {
+        <Page heading=words.say("signed_out.unknown_title")>
+            <p>{words.say("signed_out.unknown_lead")}</p>
+            <form method="post" action=sign_in::SignOut::PATH>
+                <SubmitButton label=words.say("signed_out.unknown_again") />
+            </form>
+            <p>{words.say("signed_out.unknown_else")}</p>
+            <p>
+                <LinkButton href="/signin?next=/security" label=words.say("signed_out.again") look=Look::Link />
             </p>
         </Page>
     }

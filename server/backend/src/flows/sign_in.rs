@@ -11,7 +11,7 @@ use crate::store::{accounts, events, flows, throttles};
 use crate::{Backend, Caller, Error, Fault, Held, Moved, TokenChange, TokenKind, Verdict, random};
 use account::{
     AccountId, AccountKind, ActivityKind, Email, FailureCause, Purpose, Refusal, ResetStep, Secret, SignIn, SignInStep,
-    safe_next,
+    SignOutStep, safe_next,
 };
 
 const SIGN_IN: Purpose = Purpose::SignIn;
@@ -367,11 +367,12 @@ impl Backend {
         })
     }
 
-    /// Ends the browser's session. Signed out already is fine.
+    /// Ends the browser's session. Signed out already is fine; a browser that names no session is told so, and keeps what it
+    /// holds. Attack: something on the way hides the cookie, and a session lives on of which the person believes that it ended.
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn sign_out(&self, caller: &Caller, held: &Held) -> Result<Moved<()>, Error> {
+    pub async fn sign_out(&self, caller: &Caller, held: &Held) -> Result<Moved<SignOutStep>, Error> {
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
         if let Some(session) = self.find_session(&mut tx, held, now).await? {
@@ -384,13 +385,16 @@ impl Backend {
             flows::end(&mut tx, &flow.id, now).await?;
         }
         tx.commit().await?;
+        if held.session.is_none() {
+            return Ok(Moved::to(SignOutStep::SessionUnknown));
+        }
         let session = TokenChange {
             kind: TokenKind::Session,
             token: None,
             keep_s: 0,
         };
         Ok(Moved {
-            step: (),
+            step: SignOutStep::SignedOut,
             tokens: vec![session, drop_flow(SIGN_IN)],
         })
     }

@@ -1,7 +1,7 @@
 //! A browser: it holds tokens as it would hold cookies. A fault of ours fails the scenario.
 
 use crate::world::World;
-use account::{Purpose, Refusal, ResetStep, Secret, SecurityView, SignInStep, SignUpStep};
+use account::{Purpose, Refusal, ResetStep, Secret, SecurityView, SignInStep, SignOutStep, SignUpStep};
 use backend::{Backend, Caller, Error, Held, Moved};
 
 #[derive(Clone)]
@@ -141,9 +141,9 @@ impl Browser {
         self.take(moved)
     }
 
-    pub async fn sign_out(&mut self) {
+    pub async fn sign_out(&mut self) -> SignOutStep {
         let moved = self.backend.sign_out(&self.caller, &self.held).await;
-        self.take(moved).unwrap();
+        self.take(moved).unwrap()
     }
 
     pub async fn sign_in_step(&self) -> SignInStep {

@@ -3,7 +3,7 @@
 use crate::browser::Browser;
 use crate::on_both_databases;
 use crate::world::{ADA, GRACE, World, address};
-use account::{ActivityKind, Refusal, Timestamp};
+use account::{ActivityKind, Refusal, SignOutStep, Timestamp};
 use backend::store::sessions;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -17,6 +17,7 @@ on_both_databases!(
     a_session_ends_seven_days_after_its_last_use,
     a_session_ends_after_thirty_days_in_any_case,
     signed_out_twice_is_signed_out,
+    a_browser_that_names_no_session_is_not_told_that_it_ended,
     signed_out_twice_together_is_told_once,
     an_account_switched_off_is_signed_out_and_stays_so,
     what_happened_is_told_to_the_owner_only,
@@ -138,8 +139,8 @@ async fn signed_out_twice_is_signed_out(world: &World) {
     let mut tab = browser.clone();
     browser.sign_out().await;
     assert!(browser.held.session.is_none() && browser.held.device.is_some());
-    tab.sign_out().await;
-    tab.sign_out().await;
+    // Its session is dead, and that is known.
+    assert_eq!(tab.sign_out().await, SignOutStep::SignedOut);
     assert_eq!(tab.security().await, Err(Refusal::SignedOut));
     assert_eq!(world.count_events(ADA, ActivityKind::SignedOut).await, 1);
 }
@@ -161,6 +162,16 @@ async fn signed_out_twice_together_is_told_once(world: &World) {
         tab.await.unwrap();
     }
     assert_eq!(world.count_events(ADA, ActivityKind::SignedOut).await, 1);
+}
+
+/// Property 33.
+async fn a_browser_that_names_no_session_is_not_told_that_it_ended(world: &World) {
+    world.person(ADA).await;
+    let browser = world.signed_in(ADA).await;
+    let mut hidden = browser.clone();
+    hidden.held.session = None;
+    assert_eq!(hidden.sign_out().await, SignOutStep::SessionUnknown);
+    assert!(browser.is_signed_in().await);
 }
 
 async fn an_account_switched_off_is_signed_out_and_stays_so(world: &World) {
