@@ -18,6 +18,6 @@ pub mod words;
 pub use pages::{App, paths};
 
 #[cfg(feature = "ssr")]
-pub use api::{held, unreadable_form};
+pub use api::{cookie, held, unreadable_form, wants_html};
 #[cfg(feature = "ssr")]
 pub use shell::{Assets, Program, error_page, shell};

@@ -244,12 +244,9 @@ pub struct Encodings {
 #[must_use]
 pub fn accepted(request: &HeaderMap) -> Encodings {
     let mut taken = Encodings::default();
-    for line in request
-        .get_all(header::ACCEPT_ENCODING)
-        .iter()
-        .filter_map(|line| line.to_str().ok())
-    {
-        for part in line.split(',') {
+    for line in request.get_all(header::ACCEPT_ENCODING) {
+        let parts = line.as_bytes().split(|byte| *byte == b',');
+        for part in parts.filter_map(|part| str::from_utf8(part).ok()) {
             let (name, rest) = part.split_once(';').unwrap_or((part, ""));
             let refused = rest
                 .trim()
@@ -266,11 +263,12 @@ pub fn accepted(request: &HeaderMap) -> Encodings {
 }
 
 fn known(request: &HeaderMap, tag: &str) -> bool {
-    let listed = request
-        .get(header::IF_NONE_MATCH)
-        .and_then(|tags| tags.to_str().ok())
-        .unwrap_or_default();
-    listed.split(',').any(|one| one.trim().trim_start_matches("W/") == tag)
+    let lines = request.get_all(header::IF_NONE_MATCH).iter().map(HeaderValue::as_bytes);
+    let mut listed = lines.flat_map(|line| line.split(|byte| *byte == b','));
+    listed.any(|one| {
+        let one = one.trim_ascii();
+        one.strip_prefix(b"W/").unwrap_or(one) == tag.as_bytes()
+    })
 }
 
 fn list(folder: &Path, into: &mut Vec<PathBuf>) -> std::io::Result<()> {

@@ -224,11 +224,12 @@ fn reader_of(parts: &Parts) -> (Reader, Page) {
     (reader, Page::of_endpoint(path))
 }
 
-fn wants_html(headers: &HeaderMap) -> bool {
-    headers
-        .get(ACCEPT)
-        .and_then(|accept| accept.to_str().ok())
-        .is_some_and(|accept| accept.contains("text/html"))
+/// Whether a page is wanted rather than data: a browser without scripts, or somebody at an address bar.
+#[must_use]
+pub fn wants_html(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(ACCEPT).iter().map(HeaderValue::as_bytes);
+    let mut types = lines.flat_map(|line| line.split(|byte| [b',', b';'].contains(byte)));
+    types.any(|kind| kind.trim_ascii().eq_ignore_ascii_case(b"text/html"))
 }
 
 fn caller(parts: &Parts) -> Caller {

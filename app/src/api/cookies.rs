@@ -1,11 +1,11 @@
 //! What a browser holds for us, and how it is told to.
 
+use ::cookie::time::Duration;
+use ::cookie::{Cookie, SameSite};
 use account::{Purpose, Refusal, Secret, SecurityDone};
 use backend::{Held, TokenChange, TokenKind};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use cookie::time::Duration;
-use cookie::{Cookie, SameSite};
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
@@ -34,7 +34,7 @@ const fn name(kind: TokenKind) -> &'static str {
 /// The tokens in a request's cookies.
 #[must_use]
 pub fn held(headers: &HeaderMap) -> Held {
-    let token = |kind| value(headers, name(kind)).map(Secret::from);
+    let token = |kind| cookie(headers, name(kind)).map(Secret::from);
     Held {
         session: token(TokenKind::Session),
         device: token(TokenKind::Device),
@@ -46,7 +46,7 @@ pub fn held(headers: &HeaderMap) -> Held {
 
 /// The theme that was chosen in this browser.
 pub(super) fn theme(headers: &HeaderMap) -> Option<String> {
-    value(headers, THEME)
+    cookie(headers, THEME).map(ToOwned::to_owned)
 }
 
 /// The header that tells the browser of a changed token.
@@ -75,7 +75,7 @@ pub(super) struct Flash {
 impl Flash {
     /// The one in the request. Whoever forges it fools nobody but himself: it decides nothing.
     pub fn from_request(headers: &HeaderMap) -> Option<Self> {
-        let json = URL_SAFE_NO_PAD.decode(value(headers, FLASH)?).ok()?;
+        let json = URL_SAFE_NO_PAD.decode(cookie(headers, FLASH)?).ok()?;
         serde_json::from_slice(&json).ok()
     }
 
@@ -111,15 +111,21 @@ impl Flash {
     }
 }
 
-/// The first cookie of the name; an empty one is none.
-fn value(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|header| header.to_str().ok())
-        .flat_map(|header| Cookie::split_parse(header.to_owned()).flatten())
-        .find(|cookie| cookie.name() == name && !cookie.value().is_empty())
-        .map(|cookie| cookie.value().to_owned())
+/// The first cookie of the name; an empty one is none. Read as bytes, each by itself.
+///
+/// Attack: a sister site sets `city=Köln` for the whole domain. A header that is read as text is not there then, and takes our
+/// cookies with it.
+#[must_use]
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let lines = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
+    let pairs = lines.flat_map(|line| line.split(|byte| *byte == b';'));
+    let mut values = pairs.filter_map(|pair| {
+        let equals = pair.iter().position(|byte| *byte == b'=')?;
+        let (key, value) = (pair[..equals].trim_ascii(), pair[equals + 1..].trim_ascii());
+        let fits = key == name.as_bytes() && !value.is_empty() && value.iter().all(|byte| (b' '..=b'~').contains(byte));
+        str::from_utf8(value).ok().filter(|_| fits)
+    });
+    values.next()
 }
 
 /// Not for scripts (attack: a stolen token after an injection), not for other sites' forms.
@@ -155,6 +161,21 @@ mod tests {
         assert_eq!(held.session.map(String::from).as_deref(), Some("one"));
         assert_eq!(held.reset.map(String::from).as_deref(), Some("two"));
         assert!(held.sign_in.is_none());
+    }
+
+    #[test]
+    fn a_cookie_that_does_not_read_is_dropped_alone() {
+        let mut headers = HeaderMap::new();
+        for line in [
+            &b"city=K\xf6ln; __Host-session=one; town=K\xc3\xb6ln"[..],
+            b"\xff; __Host-device=b\xe4d",
+            b"=; ; __Host-device=two; __Host-device=three",
+        ] {
+            headers.append(COOKIE, HeaderValue::from_bytes(line).unwrap());
+        }
+        let held = held(&headers);
+        assert_eq!(held.session.map(String::from).as_deref(), Some("one"));
+        assert_eq!(held.device.map(String::from).as_deref(), Some("two"));
     }
 
     #[test]

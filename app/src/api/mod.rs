@@ -17,11 +17,11 @@ pub(crate) mod wire;
 pub use failure::{Failure, Told};
 
 #[cfg(feature = "ssr")]
-pub use call::unreadable_form;
-#[cfg(feature = "ssr")]
 pub(crate) use call::{go_to, not_found, public_settings, settings_here};
 #[cfg(feature = "ssr")]
-pub use cookies::held;
+pub use call::{unreadable_form, wants_html};
+#[cfg(feature = "ssr")]
+pub use cookies::{cookie, held};
 
 /// Asks for a page's state: in the browser over the network, on the server by calling the function itself.
 macro_rules! read {

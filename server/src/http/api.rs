@@ -1,11 +1,11 @@
 //! Server functions: what the app's forms and scripts call.
 
-use super::Service;
-use super::client::wants_page;
+use super::edge::BODY_LIMIT;
 use super::pages::context;
+use super::{Problem, Service};
 use account::Refusal;
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
@@ -25,16 +25,32 @@ pub fn routes() -> Router<Service> {
 
 async fn call(State(service): State<Service>, mut request: Request) -> Response {
     let path = request.uri().path().to_owned();
-    let plain_form = wants_page(request.headers()) && *request.method() != Method::GET;
+    let plain_form = app::wants_html(request.headers()) && *request.method() != Method::GET;
     // Attack: for a form, the library answers what it cannot read with a redirect to the referrer, the error in the
     // address: open to where anybody likes, and with what was typed in histories and logs. Without the header it cannot.
     request.headers_mut().remove(header::REFERER);
-    if !plain_form {
-        // Data is answered with data, also at an address bar.
-        request
-            .headers_mut()
-            .insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    // Data is answered with data, also at an address bar. The library reads the header as text, and would find none in it where
+    // there is an odd byte.
+    let wanted = if plain_form { "text/html" } else { "application/json" };
+    request
+        .headers_mut()
+        .insert(header::ACCEPT, HeaderValue::from_static(wanted));
+    // Attack: a NUL, which PostgreSQL takes in no text: as a fault of ours it would be told, and logged, each time. This is
+    // the one way in for what people type.
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
+        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE).into_response();
+    };
+    let query = parts.uri.query().unwrap_or_default();
+    if holds_nul(&body) || holds_nul(query.as_bytes()) {
+        service.backend.metrics().refused(&Refusal::FormUnreadable);
+        if plain_form {
+            let (status, headers) = app::unreadable_form(&path, &parts.headers);
+            return (status, AppendHeaders(headers)).into_response();
+        }
+        return Problem::new(StatusCode::BAD_REQUEST).into_response();
     }
+    let request = Request::from_parts(parts, Body::from(body));
     let headers = request.headers().clone();
     let response = leptos_axum::handle_server_fns_with_context(context(&service), request)
         .await
@@ -53,4 +69,9 @@ async fn call(State(service): State<Service>, mut request: Request) -> Response 
     parts.headers.remove(header::CONTENT_TYPE);
     parts.headers.remove(header::CONTENT_LENGTH);
     Response::from_parts(parts, Body::empty())
+}
+
+/// Whether a form or a query has a NUL in it, as it is or in its two spellings.
+fn holds_nul(form: &[u8]) -> bool {
+    form.contains(&0) || form.windows(3).any(|three| three == b"%00")
 }

@@ -1,7 +1,7 @@
 //! Who asks: the client's address, the browser's name, the language.
 
 use super::Service;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use backend::Caller;
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
@@ -18,15 +18,20 @@ pub const LANGUAGE_COOKIE: &str = "__Host-language";
 
 impl Service {
     /// The caller, as the network tells it.
-    #[must_use]
-    pub fn caller(&self, peer: Option<Peer>, headers: &HeaderMap) -> Caller {
-        let address = peer.map(|Peer(peer)| client_address(peer.ip(), headers, &self.config.trusted_proxies));
-        Caller {
+    ///
+    /// # Errors
+    /// See [`client_address`].
+    pub fn caller(&self, peer: Option<Peer>, headers: &HeaderMap) -> Result<Caller, &'static str> {
+        let address = peer
+            .map(|Peer(peer)| client_address(peer.ip(), headers, &self.config.trusted_proxies))
+            .transpose()?;
+        let agent = headers.get(header::USER_AGENT).map(HeaderValue::as_bytes);
+        Ok(Caller {
             client: address.map_or_else(|| "unknown".to_owned(), canonical),
-            browser: browser_name(text(headers, header::USER_AGENT)),
+            browser: browser_name(&String::from_utf8_lossy(agent.unwrap_or_default())),
             language: language(headers).to_owned(),
             signed_in: false,
-        }
+        })
     }
 
     /// Whether the other end of the connection is a proxy of ours, whose headers are believed.
@@ -55,22 +60,21 @@ impl Service {
 ///
 /// Attack: everybody can send the header, and would walk around every limit by client; so it is read from its end, where
 /// the own proxies write, and no further than they vouch for.
-#[must_use]
-pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+///
+/// # Errors
+/// What a trusted proxy has written is no address. Attack: a client whose address its proxy cannot tell shares the limits of the
+/// proxy itself with all the others.
+pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Result<IpAddr, &'static str> {
     let mut client = peer.to_canonical();
-    let lines = headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .filter_map(|line| line.to_str().ok())
+    let lines = headers.get_all("x-forwarded-for").iter().map(HeaderValue::as_bytes);
+    let mut entries = lines
+        .flat_map(|line| line.split(|byte| *byte == b','))
         .collect::<Vec<_>>();
-    let mut entries = lines.iter().flat_map(|line| line.split(',')).collect::<Vec<_>>();
     while is_trusted(client, trusted) {
-        let Some(address) = entries.pop().and_then(forwarded) else {
-            break;
-        };
-        client = address;
+        let Some(entry) = entries.pop() else { break };
+        client = forwarded(entry).ok_or("a proxy's X-Forwarded-For is no address")?;
     }
-    client
+    Ok(client)
 }
 
 fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
@@ -79,8 +83,8 @@ fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
 }
 
 /// An entry of the header: an address, for some proxies with a port.
-fn forwarded(entry: &str) -> Option<IpAddr> {
-    let entry = entry.trim();
+fn forwarded(entry: &[u8]) -> Option<IpAddr> {
+    let entry = str::from_utf8(entry.trim_ascii()).ok()?;
     let address = entry
         .parse()
         .ok()
@@ -144,11 +148,16 @@ pub fn language(headers: &HeaderMap) -> &'static str {
             .into_iter()
             .find(|language| language.eq_ignore_ascii_case(primary))
     };
-    if let Some(chosen) = cookie(headers, LANGUAGE_COOKIE).and_then(known) {
+    if let Some(chosen) = app::cookie(headers, LANGUAGE_COOKIE).and_then(known) {
         return chosen;
     }
     let mut best: Option<(f32, &'static str)> = None;
-    for part in text(headers, header::ACCEPT_LANGUAGE).split(',') {
+    let lines = headers
+        .get_all(header::ACCEPT_LANGUAGE)
+        .iter()
+        .map(HeaderValue::as_bytes);
+    let parts = lines.flat_map(|line| line.split(|byte| *byte == b','));
+    for part in parts.filter_map(|part| str::from_utf8(part).ok()) {
         let (tag, rest) = part.split_once(';').unwrap_or((part, ""));
         let weight = rest
             .trim()
@@ -161,32 +170,4 @@ pub fn language(headers: &HeaderMap) -> &'static str {
         }
     }
     best.map_or(LANGUAGES[0], |(_, language)| language)
-}
-
-/// The value of a cookie, if the browser sent it once. Twice means that somebody else's cookie is among them.
-#[must_use]
-pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let lines = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|line| line.to_str().ok());
-    let pairs = lines
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='));
-    let mut values = pairs.filter(|(key, _)| *key == name).map(|(_, value)| value);
-    let value = values.next()?;
-    values.next().is_none().then_some(value)
-}
-
-/// Whether a page is wanted rather than data: a browser without scripts, or somebody at an address bar.
-#[must_use]
-pub fn wants_page(headers: &HeaderMap) -> bool {
-    text(headers, header::ACCEPT).contains("text/html")
-}
-
-fn text(headers: &HeaderMap, name: header::HeaderName) -> &str {
-    headers
-        .get(name)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default()
 }

@@ -1,6 +1,6 @@
 //! The outermost layers: a name for each request, a line in the log, and bounds on time, size and faults.
 
-use super::client::{Peer, wants_page};
+use super::client::Peer;
 use super::requests::method_name;
 use super::{Problem, Service, compress, headers, problem};
 use crate::config::is_loopback_name;
@@ -19,7 +19,7 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
 /// More than any form of ours, the longest paste into the code field included.
-const BODY_LIMIT: usize = 16 * 1024;
+pub(super) const BODY_LIMIT: usize = 16 * 1024;
 /// A form arrives within this.
 const BODY_TIME: Duration = Duration::from_secs(10);
 /// An answer begins within this. Streams go on after it.
@@ -40,17 +40,25 @@ pub async fn enter(State(service): State<Service>, mut request: Request, next: N
         .to_owned();
     let asked = request.headers().clone();
     let peer = request.extensions().get::<Peer>().copied();
-    let mut caller = service.caller(peer, &asked);
+    let caller = service.caller(peer, &asked);
+    let unfit = caller.as_ref().err().copied().or_else(|| unfit_host(&request));
+    let mut caller = caller.unwrap_or_default();
     let trace = span.in_scope(|| service.trace(peer, &asked, &method, &route, &id));
     let answered = trace.clone();
 
     async move {
-        if wants_page(&asked) {
+        if app::wants_html(&asked) {
             service.recognise(&mut caller, &asked).await;
         }
         let language = caller.language.clone();
         request.extensions_mut().insert(caller);
-        let response = next.run(request).await;
+        let response = match unfit {
+            None => next.run(request).await,
+            Some(cause) => {
+                tracing::warn!(cause, "refused");
+                Problem::new(StatusCode::BAD_REQUEST).into_response()
+            }
+        };
         let response = service.show(&asked, &language, response);
         let mut response = if method == Method::HEAD {
             response
@@ -80,6 +88,25 @@ pub async fn enter(State(service): State<Service>, mut request: Request, next: N
     .instrument(trace)
     .instrument(span)
     .await
+}
+
+/// Why a request's host is refused: it has two, one that is no text, or another in its address (RFC 9112 §3.2).
+///
+/// Attack: a proxy, a cache and we ourselves each take another one for the host.
+fn unfit_host(request: &Request) -> Option<&'static str> {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let host = hosts.next()?;
+    if hosts.next().is_some() {
+        return Some("two Host headers");
+    }
+    let Ok(host) = host.to_str() else {
+        return Some("a Host header that is no text");
+    };
+    let elsewhere = request
+        .uri()
+        .authority()
+        .is_some_and(|named| !named.as_str().eq_ignore_ascii_case(host));
+    elsewhere.then_some("another host in the address than in the Host header")
 }
 
 impl Service {
@@ -144,7 +171,7 @@ pub async fn one_name(State(service): State<Service>, request: Request, next: Ne
         .get(header::HOST)
         .and_then(|host| host.to_str().ok())
         .unwrap_or_default();
-    let is_page = request.method() == Method::GET && wants_page(request.headers());
+    let is_page = request.method() == Method::GET && app::wants_html(request.headers());
     if service.dev && is_page && host != origin.authority() && is_loopback_name(host_name(host)) {
         let path = request
             .uri()

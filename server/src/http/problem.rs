@@ -1,6 +1,5 @@
 //! What went another way than asked: one frame, one status, one reference, for people and for scripts.
 
-use super::client::wants_page;
 use super::{Service, pages};
 use account::Refusal;
 use app::api::Failure;
@@ -132,7 +131,7 @@ impl Service {
         if let Some(kind) = fault {
             self.backend.metrics().failed(kind);
         }
-        let shown = if wants_page(request) {
+        let shown = if app::wants_html(request) {
             let assets = pages::assets(self);
             let (code, reference) = (status.as_u16(), reference.as_deref());
             Html(app::error_page(

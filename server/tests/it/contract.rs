@@ -138,7 +138,7 @@ async fn a_plain_form_is_answered_with_the_page_of_its_flow() {
             "current=a",
             "/signin?next=/security/password",
         ),
-        ("/api/sign_in/sign_out", "", "/signed-out"),
+        ("/api/sign_in/sign_out", "", "/signed-out?session=unknown"),
     ] {
         let answered = caller.submit(path, form).await;
         assert_eq!(answered, (StatusCode::SEE_OTHER, page.to_owned()), "{path} {form}");

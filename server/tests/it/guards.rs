@@ -2,7 +2,7 @@
 
 use crate::world::{ORIGIN, World, form_of, logged, page};
 use axum::body::Body;
-use axum::http::{Method, Request, StatusCode, header};
+use axum::http::{HeaderValue, Method, Request, StatusCode, header};
 
 /// `safety.md` 12 of the design: an address that acts, by form and by script, from every kind of sender.
 #[tokio::test]
@@ -228,4 +228,113 @@ async fn the_log_has_the_route_and_nothing_that_was_put_into_the_address() {
         !log.contains("s3cret") && !log.contains("ada") && !log.contains("192.0.2.1"),
         "{log}"
     );
+}
+
+/// Property 33: a sister site has set a cookie with an odd byte, an extension has changed a header.
+#[tokio::test]
+async fn an_odd_byte_hides_nothing_beside_it() {
+    let world = World::with_ada().await;
+    let begun = world.call("/api/sign_in/begin", "email=ada@example.com").await;
+    let flow = begun.header(header::SET_COOKIE).split(';').next().unwrap().to_owned();
+    let odd = |value: &[u8]| HeaderValue::from_bytes(value).unwrap();
+    let cookie = [b"city=K\xf6ln; ", flow.as_bytes()].concat();
+    let request = |accept: &[u8]| {
+        form_of("/api/sign_in/password")
+            .header(header::COOKIE, odd(&cookie))
+            .header(header::ACCEPT, odd(accept))
+            .body(Body::from("password=correct%20horse%20battery%20staple"))
+            .unwrap()
+    };
+    let answer = world.send(request(b"application/json, x/\xe4")).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    assert!(answer.text().contains("EnterCode"), "{}", answer.text());
+    // A plain form is led on as one; its answer to the same password is the step that the flow is at.
+    let answer = world.send(request(b"x/\xe4, text/html")).await;
+    assert_eq!(
+        (answer.status, answer.header(header::LOCATION)),
+        (StatusCode::SEE_OTHER, "/signin")
+    );
+    let cookies = answer.headers.get_all(header::SET_COOKIE).iter();
+    let cookies: Vec<_> = cookies.map(|cookie| cookie.to_str().unwrap()).collect();
+    assert!(
+        cookies.iter().any(|cookie| cookie.starts_with("__Host-signin=")),
+        "{cookies:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_sign_out_that_names_no_session_asks_again() {
+    let world = World::new().await;
+    let answer = world.submit("/api/sign_in/sign_out", "").await;
+    let location = answer.header(header::LOCATION).to_owned();
+    assert_eq!(
+        (answer.status, location.as_str()),
+        (StatusCode::SEE_OTHER, "/signed-out?session=unknown")
+    );
+    assert!(!answer.headers.contains_key(header::SET_COOKIE));
+    let page = world.open(&location).await;
+    assert!(page.text().contains("You may still be signed in") && page.text().contains("/api/sign_in/sign_out"));
+    let dead = form_of("/api/sign_in/sign_out")
+        .header(header::ACCEPT, "text/html")
+        .header(header::COOKIE, "__Host-session=dead");
+    let answer = world.send(dead.body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.header(header::LOCATION), "/signed-out");
+    assert!(answer.header(header::SET_COOKIE).starts_with("__Host-session=;"));
+}
+
+#[tokio::test]
+async fn a_request_with_an_unfit_host_is_refused_and_the_log_says_why() {
+    let world = World::new().await;
+    let two = page("/signin").header(header::HOST, "evil.example");
+    let odd = Request::get("/signin").header(header::HOST, HeaderValue::from_bytes(b"127.0.0.1\xff").unwrap());
+    let other = page("http://evil.example/signin");
+    for (request, cause) in [(two, "two Host headers"), (odd, "no text"), (other, "another host")] {
+        let before = logged().len();
+        let answer = world.send(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{cause}");
+        let log = logged().split_off(before);
+        assert_eq!(log.matches(cause).count(), 1, "{log}");
+    }
+    let same = page("http://127.0.0.1:3000/signin").body(Body::empty()).unwrap();
+    assert_eq!(world.send(same).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_client_whose_proxy_cannot_tell_its_address_is_refused() {
+    let world = World::with(&[("REKEY_TRUSTED_PROXIES", "192.0.2.0/24")], true).await;
+    let open = |hop: &[u8]| {
+        let hop = HeaderValue::from_bytes(hop).unwrap();
+        page("/signin")
+            .header("x-forwarded-for", hop)
+            .body(Body::empty())
+            .unwrap()
+    };
+    assert_eq!(world.send(open(b"203.0.113.9")).await.status, StatusCode::OK);
+    let before = logged().len();
+    assert_eq!(
+        world.send(open(b"203.0.113.9, \xff")).await.status,
+        StatusCode::BAD_REQUEST
+    );
+    let log = logged().split_off(before);
+    assert_eq!(log.matches("X-Forwarded-For is no address").count(), 1, "{log}");
+}
+
+#[tokio::test]
+async fn a_nul_comes_to_no_function() {
+    let world = World::new().await;
+    for (path, form) in [
+        ("/api/security/end_session", "id=%00"),
+        ("/api/security/forget_device", "id=a\0"),
+        ("/api/sign_in/begin", "email=a%00@example.com&next=%00"),
+        ("/api/sign_up/finish", "name=A%00da"),
+    ] {
+        let answer = world.call(path, form).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
+        assert_eq!(answer.text(), r#"{"Refused":"FormUnreadable"}"#, "{path}");
+        assert_eq!(world.submit(path, form).await.status, StatusCode::SEE_OTHER, "{path}");
+    }
+    let asked = world
+        .send(Request::get("/api/sign_in/step?a=%00").body(Body::empty()).unwrap())
+        .await;
+    assert_eq!(asked.status, StatusCode::BAD_REQUEST);
 }
