@@ -13,8 +13,17 @@ pub struct IssuedCode {
     pub sent_at: Timestamp,
     /// From this moment on it is late.
     pub expires_at: Timestamp,
-    /// Set when a newer code of the same purpose and address took its place, or the password changed.
+    /// Set when a newer code of the same flow took its place, or the password changed.
     pub superseded_at: Option<Timestamp>,
+}
+
+/// A flow that the same browser held before this one, for the same purpose and address.
+#[derive(Debug, Clone)]
+pub struct EarlierFlow {
+    /// The flow: digest of the browser's token.
+    pub id: String,
+    /// Its codes.
+    pub codes: Vec<IssuedCode>,
 }
 
 /// A code that is waited for. One try is already spent when it is loaded, so that racing guesses cannot share one.
@@ -32,6 +41,9 @@ pub struct Challenge {
     pub hints_left: i64,
     /// Every code of this flow, newest first.
     pub codes: Vec<IssuedCode>,
+    /// The flows that this browser held before, so that their codes are recognised. Attack: guesses are tested against the
+    /// owner's codes; so never a flow of another browser.
+    pub earlier: Vec<EarlierFlow>,
 }
 
 /// Proof that the code was right. Only [`Challenge::answer`] makes one.
@@ -85,12 +97,12 @@ impl Challenge {
 
     /// Judges a code. Attack: a code of another purpose, address or browser; the digest is bound to all three.
     pub fn answer(&self, typed: &Code, keys: &Keyring, now: Timestamp) -> Answer {
-        let binding = CodeBinding {
-            purpose: self.purpose,
-            email: &self.email,
-            flow: &self.flow,
-        };
-        let fits = |code: &&IssuedCode| {
+        let fits = |flow: &str, code: &IssuedCode| {
+            let binding = CodeBinding {
+                purpose: self.purpose,
+                email: &self.email,
+                flow,
+            };
             keys.find(&code.key_id)
                 .is_some_and(|key| typed.matches(&code.digest, key, binding))
         };
@@ -104,29 +116,33 @@ impl Challenge {
         let Some(newest) = self.codes.first() else {
             return Answer::Wrong(wrong);
         };
-        let Some(code) = self.codes.iter().find(fits) else {
-            return Answer::Wrong(wrong);
+        let Some(code) = self.codes.iter().find(|code| fits(&self.flow, code)) else {
+            let mut earlier = self.earlier.iter();
+            let of_earlier = earlier.any(|flow| flow.codes.iter().any(|code| fits(&flow.id, code)));
+            return if of_earlier {
+                self.known(Refusal::CodeOfEarlierRequest, wrong)
+            } else {
+                Answer::Wrong(wrong)
+            };
         };
-        if code.id == newest.id && code.superseded_at.is_none() {
-            if now < code.expires_at {
-                return Answer::Right(Passed {
-                    code_id: code.id.clone(),
-                    flow: self.flow.clone(),
-                });
-            }
-            return self.known(Refusal::CodeLate, wrong);
-        }
-        if code.id == newest.id {
-            // Another browser asked after this one: only the newest code of a purpose works.
-            return self.known(Refusal::CodeReplaced, wrong);
-        }
-        self.known(
-            Refusal::CodeOlder {
+        if code.id != newest.id {
+            let refusal = Refusal::CodeOlder {
                 sent_at: code.sent_at,
                 newest_at: newest.sent_at,
-            },
-            wrong,
-        )
+            };
+            return self.known(refusal, wrong);
+        }
+        // Superseded although it is the newest: the password changed or the account was switched off.
+        if code.superseded_at.is_some() {
+            return Answer::Wrong(wrong);
+        }
+        if now >= code.expires_at {
+            return self.known(Refusal::CodeLate, wrong);
+        }
+        Answer::Right(Passed {
+            code_id: code.id.clone(),
+            flow: self.flow.clone(),
+        })
     }
 
     fn known(&self, refusal: Refusal, wrong: Refusal) -> Answer {
@@ -152,7 +168,7 @@ mod tests {
     fn challenge(count: i64) -> (Challenge, Vec<Code>) {
         let mut rng = rand::rngs::StdRng::seed_from_u64(1);
         let email = Email::parse("ada@example.com").unwrap();
-        let codes: Vec<Code> = (0..count).map(|_| Code::generate(Purpose::Reset, &mut rng)).collect();
+        let codes: Vec<Code> = (0..count).map(|_| Code::generate(8, &mut rng)).collect();
         let issued = codes.iter().enumerate().map(|(i, code)| {
             let sent_at = Timestamp(0).plus_minutes(count - 1 - i64::try_from(i).unwrap());
             IssuedCode {
@@ -178,6 +194,7 @@ mod tests {
             tries_left: 4,
             hints_left: 2,
             codes: issued.collect(),
+            earlier: vec![],
         };
         (challenge, codes)
     }
@@ -212,19 +229,44 @@ mod tests {
     }
 
     #[test]
-    fn a_code_replaced_from_another_browser_does_not_work() {
+    fn a_superseded_code_does_not_work() {
         let (mut challenge, codes) = challenge(1);
         challenge.codes[0].superseded_at = Some(Timestamp(1));
         assert!(matches!(
             challenge.answer(&codes[0], &keys(), Timestamp(2)),
-            Answer::Known(Refusal::CodeReplaced)
+            Answer::Wrong(_)
+        ));
+    }
+
+    #[test]
+    fn a_code_of_an_earlier_flow_is_recognised_and_does_not_work() {
+        let (earlier, codes) = challenge(1);
+        let (mut later, _) = challenge(1);
+        later.flow = "g".into();
+        later.codes[0].digest = "of another code".into();
+        assert!(matches!(
+            later.answer(&codes[0], &keys(), Timestamp(2)),
+            Answer::Wrong(Refusal::CodeWrong { .. })
+        ));
+        later.earlier = vec![EarlierFlow {
+            id: earlier.flow,
+            codes: earlier.codes,
+        }];
+        assert!(matches!(
+            later.answer(&codes[0], &keys(), Timestamp(2)),
+            Answer::Known(Refusal::CodeOfEarlierRequest)
+        ));
+        later.hints_left = 0;
+        assert!(matches!(
+            later.answer(&codes[0], &keys(), Timestamp(2)),
+            Answer::Wrong(_)
         ));
     }
 
     #[test]
     fn a_wrong_code_says_how_many_tries_are_left() {
         let (mut challenge, _) = challenge(1);
-        let guess = Code::generate(Purpose::Reset, &mut rand::rngs::StdRng::seed_from_u64(99));
+        let guess = Code::generate(8, &mut rand::rngs::StdRng::seed_from_u64(99));
         assert!(matches!(
             challenge.answer(&guess, &keys(), Timestamp(0)),
             Answer::Wrong(Refusal::CodeWrong { tries_left: 4 })

@@ -1,4 +1,4 @@
-use crate::{Email, Key, Refusal};
+use crate::{CodeCounter, Email, Key, Refusal};
 use rand::{CryptoRng, Rng};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
@@ -26,12 +26,13 @@ impl Purpose {
         }
     }
 
-    /// How many digits its codes have. A reset code stands alone, so it has more.
+    /// Which wrong codes its own count with. A sign-in that proves the mailbox before the password is begun by anyone.
     #[must_use]
-    pub const fn digits(self) -> usize {
+    pub const fn counter(self, mailbox_first: bool) -> CodeCounter {
         match self {
-            Self::SignIn | Self::SignUp => 6,
-            Self::Reset => 8,
+            Self::SignIn if !mailbox_first => CodeCounter::AfterPassword,
+            Self::SignIn | Self::Reset => CodeCounter::Anyone,
+            Self::SignUp => CodeCounter::SignUp,
         }
     }
 }
@@ -53,9 +54,8 @@ pub struct CodeBinding<'a> {
 
 impl Code {
     /// A new code, uniform over all digits, leading zeros included.
-    pub fn generate(purpose: Purpose, rng: &mut (impl CryptoRng + ?Sized)) -> Self {
-        let digits = purpose.digits();
-        let below = 10_u32.pow(u32::try_from(digits).unwrap_or(8));
+    pub fn generate(digits: usize, rng: &mut (impl CryptoRng + ?Sized)) -> Self {
+        let below = (0..digits).fold(1_u64, |below, _| below.saturating_mul(10));
         Self(Zeroizing::new(format!("{:0digits$}", rng.random_range(0..below))))
     }
 
@@ -330,8 +330,9 @@ mod tests {
         let mut rng = rand::rngs::StdRng::seed_from_u64(7);
         let mut first_digits = [0_u32; 10];
         for _ in 0..10_000 {
-            let code = Code::generate(Purpose::SignIn, &mut rng);
+            let code = Code::generate(6, &mut rng);
             assert_eq!(code.digits().len(), 6);
+            assert_eq!(Code::generate(12, &mut rng).digits().len(), 12);
             first_digits[usize::from(code.digits().as_bytes()[0] - b'0')] += 1;
         }
         assert!(
@@ -355,7 +356,7 @@ mod tests {
         }
 
         #[test]
-        fn nothing_typed_breaks_it(typed in "\\PC{0,200}", digits in 6_usize..9) {
+        fn nothing_typed_breaks_it(typed in "\\PC{0,200}", digits in 6_usize..13) {
             if let Ok(found) = read(&typed, digits) {
                 prop_assert!(found.contains('@') || found.len() == digits && found.bytes().all(|b| b.is_ascii_digit()));
             }

@@ -5,6 +5,7 @@ mod account;
 mod activity;
 mod challenge;
 mod code;
+mod code_length;
 mod email;
 mod keys;
 mod mail;
@@ -18,11 +19,13 @@ mod sign_in;
 mod sign_up;
 mod steps;
 mod time;
+mod waiting_flow;
 
 pub use account::{Account, AccountId, AccountKind, Name, Organization, OwnPassword, is_hidden_control};
 pub use activity::{Activity, ActivityKind};
-pub use challenge::{Answer, Challenge, IssuedCode, Passed};
+pub use challenge::{Answer, Challenge, EarlierFlow, IssuedCode, Passed};
 pub use code::{Code, CodeBinding, Purpose, TypedCode, read_code};
+pub use code_length::CodeCounter;
 pub use email::Email;
 pub use keys::{Key, Keyring};
 pub use mail::{CodeLetter, FailureCause, Letter, Notice, Request};
@@ -39,3 +42,4 @@ pub use steps::{
     DeviceRow, MailedCode, PasswordRow, ProfileView, SecurityDone, SecurityView, SessionRow, UNKNOWN_BROWSER,
 };
 pub use time::Timestamp;
+pub use waiting_flow::WaitingFlow;

@@ -30,16 +30,10 @@ pub enum Refusal {
         sent_at: Timestamp,
         newest_at: Timestamp,
     },
-    /// A newer code was asked for elsewhere.
-    CodeReplaced,
+    /// The code of another request that this browser made before.
+    CodeOfEarlierRequest,
     CodeLate,
     TriesUsedUp,
-    /// Too many wrong codes for this address in the last hour or day.
-    CodesPaused {
-        seconds: i64,
-    },
-    /// A hundred wrong codes in a row: only a sign-in with the password helps.
-    CodesOff,
     ResendWait {
         seconds: i64,
     },
@@ -128,11 +122,9 @@ impl Refusal {
             Self::CodeAmbiguous => "code_ambiguous",
             Self::CodeWrong { .. } => "code_wrong",
             Self::CodeOlder { .. } => "code_older",
-            Self::CodeReplaced => "code_replaced",
+            Self::CodeOfEarlierRequest => "code_of_earlier_request",
             Self::CodeLate => "code_late",
             Self::TriesUsedUp => "tries_used_up",
-            Self::CodesPaused { .. } => "codes_paused",
-            Self::CodesOff => "codes_off",
             Self::ResendWait { .. } => "resend_wait",
             Self::SendsUsedUp => "sends_used_up",
             Self::NewPasswordMissing => "new_password_missing",
@@ -176,7 +168,7 @@ impl Refusal {
             | Self::CodeAmbiguous
             | Self::CodeWrong { .. }
             | Self::CodeOlder { .. }
-            | Self::CodeReplaced
+            | Self::CodeOfEarlierRequest
             | Self::CodeLate => Field::Code,
             Self::NewPasswordMissing
             | Self::PasswordTooShort { .. }
@@ -190,8 +182,6 @@ impl Refusal {
             Self::CurrentMissing | Self::CurrentWrong => Field::Current,
             Self::NameMissing | Self::NameUnfit => Field::Name,
             Self::TriesUsedUp
-            | Self::CodesPaused { .. }
-            | Self::CodesOff
             | Self::ResendWait { .. }
             | Self::SendsUsedUp
             | Self::HeldByGoogle
@@ -208,10 +198,7 @@ impl Refusal {
     #[must_use]
     pub const fn retry_after_s(&self) -> Option<i64> {
         match self {
-            Self::PasswordWait { seconds }
-            | Self::CodesPaused { seconds }
-            | Self::ResendWait { seconds }
-            | Self::TooMany { seconds } => Some(*seconds),
+            Self::PasswordWait { seconds } | Self::ResendWait { seconds } | Self::TooMany { seconds } => Some(*seconds),
             _ => None,
         }
     }
@@ -221,11 +208,9 @@ impl Refusal {
     pub const fn status(&self) -> u16 {
         match self {
             Self::SignedOut => 401,
-            Self::HeldByGoogle | Self::HeldByOrganization { .. } | Self::CodesOff => 403,
+            Self::HeldByGoogle | Self::HeldByOrganization { .. } => 403,
             Self::FlowGone | Self::StepElsewhere => 409,
-            Self::PasswordWait { .. } | Self::CodesPaused { .. } | Self::ResendWait { .. } | Self::TooMany { .. } => {
-                429
-            }
+            Self::PasswordWait { .. } | Self::ResendWait { .. } | Self::TooMany { .. } => 429,
             Self::FormUnreadable => 400,
             _ => 422,
         }

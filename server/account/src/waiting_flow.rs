@@ -1,0 +1,74 @@
+use std::cmp::Reverse;
+
+/// A live flow of an address whose code has not been answered yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingFlow {
+    /// The flow.
+    pub id: String,
+    /// The client network that began it.
+    pub client: String,
+    /// Whether its browser signed in to the account before.
+    pub known_device: bool,
+    /// Wrong codes that it still takes.
+    pub tries_left: i64,
+    /// The length of its newest code.
+    pub digits: usize,
+}
+
+impl WaitingFlow {
+    /// Flows of one address that may wait for a code at the same time, of one [`CodeCounter`](crate::CodeCounter).
+    pub const MOST: usize = 10;
+
+    /// The flow that ends when a client begins one more; `waiting` is in the order of their beginnings.
+    ///
+    /// The oldest of the same client, else the oldest of the client that has most; flows of known devices go last (attack:
+    /// ten requests by a stranger end the owner's).
+    #[must_use]
+    pub fn to_end<'a>(waiting: &'a [Self], client: &str) -> Option<&'a Self> {
+        if waiting.len() < Self::MOST {
+            return None;
+        }
+        let any_unknown = waiting.iter().any(|flow| !flow.known_device);
+        let candidates: Vec<&Self> = waiting
+            .iter()
+            .filter(|flow| !(any_unknown && flow.known_device))
+            .collect();
+        let count = |of: &str| candidates.iter().filter(|flow| flow.client == of).count();
+        let own = candidates.iter().find(|flow| flow.client == client);
+        // Of several that are equal, `min_by_key` gives the first: the oldest.
+        own.or_else(|| candidates.iter().min_by_key(|flow| Reverse(count(&flow.client))))
+            .copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Flows named 0, 1, …, oldest first: a letter for the client, a capital one for a known device.
+    fn ended(clients: &str, client: &str) -> Option<usize> {
+        let waiting: Vec<WaitingFlow> = clients
+            .chars()
+            .enumerate()
+            .map(|(number, c)| WaitingFlow {
+                id: number.to_string(),
+                client: c.to_ascii_lowercase().to_string(),
+                known_device: c.is_ascii_uppercase(),
+                tries_left: 5,
+                digits: 8,
+            })
+            .collect();
+        WaitingFlow::to_end(&waiting, client).map(|flow| flow.id.parse().unwrap())
+    }
+
+    #[test]
+    fn the_eleventh_flow_ends_one_of_its_own_client_or_of_the_busiest() {
+        assert_eq!(ended("abbbbbbbb", "b"), None, "nine wait");
+        assert_eq!(ended("abbbbbbbbb", "b"), Some(1), "the oldest of the same client");
+        assert_eq!(ended("abbbbcccbb", "d"), Some(1), "the oldest of the client with most");
+        assert_eq!(ended("abcdefghij", "k"), Some(0), "the oldest of all");
+        assert_eq!(ended("Abcdefghij", "k"), Some(1), "not of a known device");
+        assert_eq!(ended("AbcdefghiA", "a"), Some(1), "nor by its own client");
+        assert_eq!(ended("ABCDEFGHIJ", "b"), Some(1), "unless all are known");
+    }
+}
