@@ -75,10 +75,9 @@ impl Words {
         let key = ["refusal.", refusal.key()].concat();
         let say = |values: &[(&str, &str)]| self.say_with(&key, values);
         match refusal {
-            Refusal::PasswordWait { seconds }
-            | Refusal::CodesPaused { seconds }
-            | Refusal::ResendWait { seconds }
-            | Refusal::TooMany { seconds } => say(&[("wait", &self.wait(*seconds))]),
+            Refusal::PasswordWait { seconds } | Refusal::ResendWait { seconds } | Refusal::TooMany { seconds } => {
+                say(&[("wait", &self.wait(*seconds))])
+            }
             Refusal::CodeWrongLength { digits } => say(&[("digits", &digits.to_string())]),
             Refusal::CodeWrong { tries_left } => say(&[("tries_left", &tries_left.to_string())]),
             Refusal::CodeOlder { sent_at, newest_at } => say(&[

@@ -13,7 +13,7 @@ test('a new person makes an account and signs in', async ({ page, people, post }
   await submitEmail(page, person.email);
   await arrive(page, 'Check your e-mail');
   await look(page, 'sign-up-code');
-  await submitCode(page, await post.code(person.email, 6));
+  await submitCode(page, await post.code(person.email, 8));
   await arrive(page, 'Your name and password');
   await look(page, 'sign-up-details');
 
@@ -65,7 +65,7 @@ test('a person without a name is asked for it', async ({ page, people, post }) =
   await open(page, '/signup', 'Create an account');
   await submitEmail(page, person.email);
   await arrive(page, 'Check your e-mail');
-  await submitCode(page, await post.code(person.email, 6));
+  await submitCode(page, await post.code(person.email, 8));
   await arrive(page, 'Your name and password');
   await field(page, 'New password').fill('gravel lantern mosaic thirteen');
   await field(page, 'New password again').fill('gravel lantern mosaic thirteen');

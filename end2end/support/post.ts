@@ -41,7 +41,7 @@ export class Post {
     return found;
   }
 
-  /** The letter with the next passcode of so many digits: 8 for a reset, else 6. */
+  /** The letter with the next passcode of so many digits: 6 for a sign-in, else 8; more after many wrong ones. */
   async codeLetter(to: string, digits: 6 | 8): Promise<Letter & { code: string }> {
     const letter = await this.letter(to, (letter) => codeIn(letter)?.length === digits, `a passcode of ${digits} digits`);
     const code = codeIn(letter) ?? '';

@@ -158,7 +158,6 @@ fn no_gap_of_a_refusal_stays_open() {
     for language in LANGUAGES {
         for refusal in [
             Refusal::PasswordWait { seconds: 30 },
-            Refusal::CodesPaused { seconds: 3_000 },
             Refusal::ResendWait { seconds: 1 },
             Refusal::TooMany { seconds: 80_000 },
             Refusal::CodeWrongLength { digits: 6 },

@@ -132,9 +132,9 @@ impl Challenge {
             };
             return self.known(refusal, wrong);
         }
-        // Superseded although it is the newest: the password changed or the account was switched off.
+        // Superseded although it is the newest: the password changed or the account was deactivated.
         if code.superseded_at.is_some() {
-            return Answer::Wrong(wrong);
+            return self.known(Refusal::CodeReplaced, wrong);
         }
         if now >= code.expires_at {
             return self.known(Refusal::CodeLate, wrong);
@@ -234,7 +234,7 @@ mod tests {
         challenge.codes[0].superseded_at = Some(Timestamp(1));
         assert!(matches!(
             challenge.answer(&codes[0], &keys(), Timestamp(2)),
-            Answer::Wrong(_)
+            Answer::Known(Refusal::CodeReplaced)
         ));
     }
 

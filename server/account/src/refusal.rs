@@ -30,6 +30,8 @@ pub enum Refusal {
         sent_at: Timestamp,
         newest_at: Timestamp,
     },
+    /// The newest code, which died with a change of the password or of the account.
+    CodeReplaced,
     /// The code of another request that this browser made before.
     CodeOfEarlierRequest,
     CodeLate,
@@ -122,6 +124,7 @@ impl Refusal {
             Self::CodeAmbiguous => "code_ambiguous",
             Self::CodeWrong { .. } => "code_wrong",
             Self::CodeOlder { .. } => "code_older",
+            Self::CodeReplaced => "code_replaced",
             Self::CodeOfEarlierRequest => "code_of_earlier_request",
             Self::CodeLate => "code_late",
             Self::TriesUsedUp => "tries_used_up",
@@ -168,6 +171,7 @@ impl Refusal {
             | Self::CodeAmbiguous
             | Self::CodeWrong { .. }
             | Self::CodeOlder { .. }
+            | Self::CodeReplaced
             | Self::CodeOfEarlierRequest
             | Self::CodeLate => Field::Code,
             Self::NewPasswordMissing

@@ -20,12 +20,6 @@ pub struct Limits {
     pub codes_a_day: i64,
     /// Begun flows of one client a minute.
     pub client_a_minute: i64,
-    /// Wrong codes for one address an hour, over all flows and purposes.
-    pub wrong_codes_an_hour: i64,
-    /// Wrong codes for one address a day.
-    pub wrong_codes_a_day: i64,
-    /// Wrong codes in a row that switch codes off until the password is proven too.
-    pub wrong_codes_in_a_row: i64,
     /// Wrong passwords in a lane before waits begin.
     pub free_passwords: i64,
     /// The first wait after them, in seconds; doubles each time.
@@ -46,9 +40,6 @@ impl Default for Limits {
             codes_an_hour: 10,
             codes_a_day: 50,
             client_a_minute: 20,
-            wrong_codes_an_hour: 25,
-            wrong_codes_a_day: 50,
-            wrong_codes_in_a_row: 100,
             free_passwords: 5,
             password_wait_s: 30,
             password_wait_max_s: 3_600,

@@ -2,7 +2,7 @@
 
 use crate::flows::DEVICE_DAYS;
 use crate::store::events::Actor;
-use crate::store::{accounts, devices, email_turns, events, flows, letters, limits, sessions, throttles};
+use crate::store::{accounts, codes, devices, email_turns, events, flows, letters, limits, sessions, throttles};
 use crate::{Backend, Caller, Error, Fault, random};
 use account::{Account, AccountId, AccountKind, ActivityKind, Email, Name, Organization, Secret};
 
@@ -141,14 +141,16 @@ impl Backend {
         let yesterday = now.plus_days(-1);
         // What comes back with the power is taken away next time.
         let mut tx = self.parts.db.begin_unsynced().await?;
-        let gone = flows::prune(&mut tx, yesterday).await?
+        // The turns of those who make codes before what these take next, so that no two wait for each other.
+        let gone = codes::prune_wrong(&mut tx, yesterday).await?
+            + flows::prune(&mut tx, yesterday).await?
             + sessions::prune(&mut tx, now).await?
             + devices::prune(&mut tx, now.plus_days(-DEVICE_DAYS)).await?
             + limits::prune(&mut tx, now).await?
             + email_turns::prune(&mut tx, yesterday).await?
             + letters::prune(&mut tx, now.plus_days(-30)).await?
             + events::prune_nobodys(&mut tx, yesterday).await?
-            + throttles::prune(&mut tx, now.plus_days(-30), self.limits().wrong_codes_in_a_row).await?;
+            + throttles::prune(&mut tx, now.plus_days(-30)).await?;
         tx.commit().await?;
         Ok(gone)
     }

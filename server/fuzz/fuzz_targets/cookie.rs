@@ -217,7 +217,7 @@ fn failure(kind: u8, number: i64, text: &str) -> Value {
         1 => json!({ "CodeWrongLength": { "digits": size } }),
         2 => json!({ "CodeWrong": { "tries_left": number } }),
         3 => json!({ "CodeOlder": { "sent_at": number, "newest_at": number.wrapping_neg() } }),
-        4 => json!({ "CodesPaused": { "seconds": number } }),
+        4 => json!("CodeOfEarlierRequest"),
         5 => json!({ "ResendWait": { "seconds": number } }),
         6 => json!({ "PasswordTooShort": { "min": size, "have": size } }),
         7 => json!({ "PasswordTooLong": { "max": size } }),

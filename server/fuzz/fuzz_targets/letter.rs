@@ -115,8 +115,9 @@ fn letter(written: &Written<'_>, texts: Texts<'_>) -> Letter {
         administrator_email: texts.administrator_email.to_owned(),
     };
     let code = |purpose: Purpose| {
-        let below = if purpose.digits() == 6 { 1_000_000 } else { 100_000_000 };
-        let digits = format!("{:0width$}", written.code % below, width = purpose.digits());
+        let width = purpose.counter(false).shortest();
+        let below = if width == 6 { 1_000_000 } else { 100_000_000 };
+        let digits = format!("{:0width$}", written.code % below);
         Letter::Code(CodeLetter {
             purpose,
             code: Secret::from(digits),

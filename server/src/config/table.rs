@@ -318,21 +318,6 @@ pub const KEYS: &[Key] = &[
         "Begun flows of one client a minute."
     ),
     limit!(
-        "limit_wrong_codes_an_hour",
-        wrong_codes_an_hour,
-        "Wrong codes for one address an hour."
-    ),
-    limit!(
-        "limit_wrong_codes_a_day",
-        wrong_codes_a_day,
-        "Wrong codes for one address a day."
-    ),
-    limit!(
-        "limit_wrong_codes_in_a_row",
-        wrong_codes_in_a_row,
-        "Wrong codes in a row that switch codes off."
-    ),
-    limit!(
         "limit_free_passwords",
         free_passwords,
         "Wrong passwords before waits begin."

@@ -3,12 +3,11 @@
 use super::step_up::{LOST_ANSWER_MS, Standing};
 use crate::store::events::Actor;
 use crate::store::flows::Flow;
-use crate::store::limits::Rule;
-use crate::store::{Tx, accounts, codes, events, flows, letters, limits, throttles};
+use crate::store::{Tx, accounts, codes, events, flows, letters, throttles};
 use crate::{Backend, Caller, Error, Fault, Held, random};
 use account::{
-    AccountId, ActivityKind, Answer, Challenge, Email, FailureCause, IssuedCode, Letter, MailedCode, Notice,
-    OwnPassword, Purpose, Refusal, Secret, Timestamp, TypedCode, read_code,
+    AccountId, ActivityKind, Answer, Challenge, CodeCounter, EarlierFlow, Email, FailureCause, IssuedCode, Letter,
+    MailedCode, Notice, OwnPassword, Purpose, Refusal, Secret, Timestamp, TypedCode, WaitingFlow, read_code,
 };
 
 /// What came of an answer.
@@ -29,13 +28,16 @@ impl Backend {
         typed: &Secret,
     ) -> Result<Answered, Error> {
         let token = held.flow(purpose).ok_or(Refusal::FlowGone)?;
-        let code = match read_code(typed.expose(), purpose.digits())? {
-            TypedCode::Email(email) => return Ok(Answered::Mistyped(email)),
-            TypedCode::Code(code) => code,
-        };
         let (digest, now) = (random::digest(token), self.now());
         let mut tx = self.parts.db.begin().await?;
-        let before = flows::find(&mut tx, &digest, purpose).await?.ok_or(Refusal::FlowGone)?;
+        let before = flows::find(&mut tx, &digest, purpose).await?;
+        let digits = before.as_ref().map_or(0, Flow::code_length);
+        let (code, before) = match (read_code(typed.expose(), digits), before) {
+            (Ok(TypedCode::Email(email)), _) => return Ok(Answered::Mistyped(email)),
+            (Ok(TypedCode::Code(code)), Some(before)) => (code, before),
+            (Err(refusal), Some(before)) if before.waits_for_code(now) => return Err(refusal.into()),
+            _ => return Err(self.why_no_code(&mut tx, purpose, held, now).await?.into()),
+        };
         if purpose == Purpose::SignIn
             && let Some(account) = before.account()
         {
@@ -45,19 +47,7 @@ impl Backend {
         let Some(flow) = flows::spend_try(&mut tx, &before.id, purpose, &digest, since, now).await? else {
             return Err(self.why_no_code(&mut tx, purpose, held, now).await?.into());
         };
-        let email = flow.address()?;
-        let row = failures_in_a_row(purpose, &email);
-        // Attack: 100 wrong codes come from somebody who has the mailbox's screen or unlimited patience. The password,
-        // which a sign-in has proven by now, lifts it.
-        if purpose == Purpose::Reset && throttles::failures(&mut tx, &row).await? >= self.limits().wrong_codes_in_a_row
-        {
-            return Err(Refusal::CodesOff.into());
-        }
-        // Attack: five tries, a new flow, five more. The count is the address's and outlives flow, cookie and client.
-        let rules = self.wrong_code_rules(purpose, &email);
-        if let Some(seconds) = limits::take(&mut tx, &rules, now).await? {
-            return Err(Refusal::CodesPaused { seconds }.into());
-        }
+        let (email, counter) = (flow.address()?, flow.counter(purpose));
         let challenge = Challenge {
             flow: flow.id.clone(),
             purpose,
@@ -65,11 +55,11 @@ impl Backend {
             tries_left: flow.tries_left,
             hints_left: flow.hints_left,
             codes: codes::of_flow(&mut tx, &flow.id).await?,
+            earlier: self.earlier_flows(&mut tx, purpose, &flow).await?,
         };
-        let keys = self
-            .parts
-            .keys
-            .with(challenge.codes.iter().map(|code| code.key_id.as_str()));
+        let earlier = challenge.earlier.iter().flat_map(|flow| &flow.codes);
+        let keys = challenge.codes.iter().chain(earlier).map(|code| code.key_id.as_str());
+        let keys = self.parts.keys.with(keys);
         let refusal = match challenge.answer(&code, &keys, now) {
             Answer::Right(passed) => {
                 let first = flows::pass_code(&mut tx, passed.flow(), now).await?
@@ -78,21 +68,21 @@ impl Backend {
                     // Nothing of it is kept: a right code is no guess, and needs no try.
                     return Err(self.repeated(&mut tx, purpose, held).await?);
                 }
-                limits::give_back(&mut tx, &rules).await?;
-                throttles::clear(&mut tx, &row).await?;
+                // The count of the day stays. Attack: each sign-in of the owner gives the guesser a new day's guesses.
+                throttles::clear(&mut tx, &failures_in_a_row(counter, &email)).await?;
                 return Ok(Answered::Right(Box::new((tx, flow))));
             }
             Answer::Known(refusal) => {
                 flows::give_try_back(&mut tx, &flow.id).await?;
-                limits::give_back(&mut tx, &rules).await?;
                 refusal
             }
             Answer::Wrong(refusal) => {
-                let in_a_row = throttles::count(&mut tx, &row, now).await?;
-                let cause = match purpose {
-                    Purpose::SignIn => Some(FailureCause::SignInCodes),
-                    Purpose::Reset => Some(FailureCause::ResetCodes),
-                    Purpose::SignUp => None,
+                codes::count_wrong(&mut tx, counter, &email, now).await?;
+                let in_a_row = throttles::count(&mut tx, &failures_in_a_row(counter, &email), now).await?;
+                let cause = match counter {
+                    CodeCounter::AfterPassword => Some(FailureCause::SignInCodes),
+                    CodeCounter::Anyone => Some(FailureCause::ResetCodes),
+                    CodeCounter::SignUp => None,
                 };
                 self.note_failure(&mut tx, caller, &flow, cause, in_a_row, now).await?;
                 refusal
@@ -102,6 +92,19 @@ impl Backend {
         self.flow_moved(&flow.id);
         self.letters_written.notify_one();
         Err(refusal.into())
+    }
+
+    /// The flows that the browser held before this one, a few back.
+    async fn earlier_flows(&self, tx: &mut Tx, purpose: Purpose, flow: &Flow) -> Result<Vec<EarlierFlow>, Fault> {
+        let (mut earlier, mut next) = (Vec::new(), flow.replaces.clone());
+        while let Some(id) = next.take().filter(|_| earlier.len() < EARLIER_FLOWS) {
+            next = flows::find(tx, &id, purpose).await?.and_then(|flow| flow.replaces);
+            earlier.push(EarlierFlow {
+                codes: codes::of_flow(tx, &id).await?,
+                id,
+            });
+        }
+        Ok(earlier)
     }
 
     /// Writes a failure into the account's log; the owner is told of the tenth. `None` is a code of a sign-up, which opens no
@@ -149,6 +152,47 @@ impl Backend {
         letters::write(tx, &self.parts.keys, None, &account.email, language, &letter, now).await
     }
 
+    /// Makes codes of a counter and address one after the other. Taken before any flow is touched, so that no two wait for each
+    /// other: whoever makes a code may end another flow of the address.
+    pub(super) async fn take_turn(
+        &self,
+        tx: &mut Tx,
+        counter: CodeCounter,
+        email: &Email,
+        account: Option<&AccountId>,
+    ) -> Result<(), Fault> {
+        match account {
+            // Whoever answers such a code holds the account, too.
+            Some(account) if counter == CodeCounter::AfterPassword => accounts::hold(tx, account).await,
+            _ => codes::take_turn(tx, counter, email).await,
+        }
+    }
+
+    /// Gives a flow the length of its next code. Where it is its first, one of too many other waiting flows ends, and is given.
+    /// The [turn](Self::take_turn) is taken.
+    pub(super) async fn admit_code(
+        &self,
+        tx: &mut Tx,
+        purpose: Purpose,
+        flow: &mut Flow,
+        now: Timestamp,
+    ) -> Result<Option<WaitingFlow>, Fault> {
+        let (counter, email) = (flow.counter(purpose), flow.address()?);
+        let mut others = flows::waiting(tx, counter, &email, now).await?;
+        let before = others.len();
+        others.retain(|other| other.id != flow.id);
+        let is_first = others.len() == before;
+        let ended = WaitingFlow::to_end(&others, &flow.client).filter(|_| is_first).cloned();
+        if let Some(ended) = &ended {
+            flows::end(tx, &ended.id, now).await?;
+            others.retain(|other| other.id != ended.id);
+        }
+        let wrong = codes::wrong_of_a_day(tx, counter, &email, now).await?;
+        let digits = counter.digits(wrong, &others, flow.tries_left);
+        flow.digits = i64::try_from(digits).unwrap_or_default();
+        Ok(ended)
+    }
+
     /// Makes and keeps a new code for a flow. `real` is false where the letter holds none: the row is there all the same,
     /// with a digest that no code has (attack: enumeration by what follows).
     pub(super) async fn issue_code(
@@ -160,7 +204,7 @@ impl Backend {
         now: Timestamp,
     ) -> Result<(account::Code, Timestamp), Fault> {
         let email = flow.address()?;
-        let code = account::Code::generate(purpose, &mut random::generator());
+        let code = account::Code::generate(flow.code_length(), &mut random::generator());
         let key = self.parts.keys.current();
         let binding = account::CodeBinding {
             purpose,
@@ -180,19 +224,13 @@ impl Backend {
     }
 
     /// "Check your e-mail", for a flow that waits for its code.
-    pub(super) async fn mailed_code(
-        &self,
-        tx: &mut Tx,
-        purpose: Purpose,
-        flow: &Flow,
-        now: Timestamp,
-    ) -> Result<MailedCode, Fault> {
+    pub(super) async fn mailed_code(&self, tx: &mut Tx, flow: &Flow, now: Timestamp) -> Result<MailedCode, Fault> {
         let newest = codes::of_flow(tx, &flow.id)
             .await?
             .into_iter()
             .next()
             .ok_or(Fault::Corrupt { what: "flow" })?;
-        check_your_email(purpose, flow, newest.sent_at, newest.expires_at, now)
+        check_your_email(flow, newest.sent_at, newest.expires_at, now)
     }
 
     /// Why this browser's flow takes no code.
@@ -217,27 +255,10 @@ impl Backend {
             _ => Refusal::FlowGone,
         })
     }
-
-    fn wrong_code_rules(&self, purpose: Purpose, email: &Email) -> [Rule; 2] {
-        let (limits, whose) = (self.limits(), whose_codes(purpose));
-        [
-            Rule {
-                key: format!("wrong {whose} hour {email}"),
-                most: limits.wrong_codes_an_hour,
-                window_ms: HOUR_MS,
-            },
-            Rule {
-                key: format!("wrong {whose} day {email}"),
-                most: limits.wrong_codes_a_day,
-                window_ms: DAY_MS,
-            },
-        ]
-    }
 }
 
 /// "Check your e-mail".
 pub(super) fn check_your_email(
-    purpose: Purpose,
     flow: &Flow,
     sent_at: Timestamp,
     works_until: Timestamp,
@@ -246,7 +267,7 @@ pub(super) fn check_your_email(
     Ok(MailedCode {
         email: flow.address()?,
         label: flow.label.clone(),
-        digits: purpose.digits(),
+        digits: flow.code_length(),
         sent_at,
         works_until,
         resend_in_s: Timestamp(flow.resend_at).seconds_after(now),
@@ -257,16 +278,10 @@ pub(super) fn check_your_email(
 pub(super) const HOUR_MS: i64 = 3_600_000;
 pub(super) const DAY_MS: i64 = 24 * HOUR_MS;
 
-/// Wrong codes of an address in a row, over flows.
-fn failures_in_a_row(purpose: Purpose, email: &Email) -> String {
-    format!("{} {email}", whose_codes(purpose))
-}
+/// So many earlier requests of a browser are looked at.
+const EARLIER_FLOWS: usize = 3;
 
-/// Sign-in and reset count together. A sign-up opens no account, and anybody can begin one for somebody else's address: its
-/// wrong codes must not use up the owner's (attack: locking the owner out).
-const fn whose_codes(purpose: Purpose) -> &'static str {
-    match purpose {
-        Purpose::SignIn | Purpose::Reset => "codes",
-        Purpose::SignUp => "sign-up codes",
-    }
+/// Wrong codes of an address in a row, over flows: the owner is told of the tenth.
+fn failures_in_a_row(counter: CodeCounter, email: &Email) -> String {
+    format!("codes {} {email}", counter.as_str())
 }

@@ -9,7 +9,7 @@ use crate::store::{Tx, accounts, codes, events, flows, letters, limits};
 use crate::{Backend, Caller, Error, Fault, Held, Limits, Moved, TokenChange, TokenKind, random};
 use account::{
     Account, AccountKind, ActivityKind, Challenge, CodeLetter, Email, Letter, MailedCode, Purpose, Refusal, Request,
-    Secret, Timestamp,
+    Secret, Timestamp, WaitingFlow,
 };
 
 /// How long a flow may take in all, in minutes.
@@ -26,8 +26,10 @@ impl Backend {
     ) -> Result<Moved<MailedCode>, Error> {
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
-        let mut before = None;
-        if let Some(flow) = self.find_flow(&mut tx, purpose, held).await? {
+        let counter = purpose.counter(false);
+        self.take_turn(&mut tx, counter, email, None).await?;
+        let before = self.find_flow(&mut tx, purpose, held).await?;
+        if let Some(flow) = &before {
             let fresh = now.0 < flow.created_at + self.limits().reset_every_s * 1_000;
             if fresh
                 && flow.is_live(now)
@@ -36,9 +38,8 @@ impl Backend {
                 && flow.email == email.as_str()
             {
                 // The same form sent twice has one effect.
-                return Ok(Moved::to(self.mailed_code(&mut tx, purpose, &flow, now).await?));
+                return Ok(Moved::to(self.mailed_code(&mut tx, flow, now).await?));
             }
-            before = Some(flow.id);
         }
         let account = accounts::find_by_email(&mut tx, email)
             .await?
@@ -46,26 +47,29 @@ impl Backend {
         let id = account.as_ref().map(|account| &account.id);
         let rules = vec![self.begin_rule(caller), self.form_rule(purpose, caller, email)];
         let mut tx = self.take_email(tx, caller, held, email, id, rules, now).await?;
-        if let Some(before) = before {
-            flows::end(&mut tx, &before, now).await?;
+        if let Some(before) = &before {
+            flows::end(&mut tx, &before.id, now).await?;
         }
         let token = random::token();
         let language = account
             .as_ref()
             .and_then(|account| account.language.clone())
             .unwrap_or_else(|| caller.language.clone());
-        let flow = Flow {
+        let mut flow = Flow {
             account_id: account.as_ref().map(|account| account.id.0.clone()),
             codes_sent: 1,
             resend_at: now.plus_seconds(Challenge::resend_wait_s(1)).0,
-            ..new_flow(&token, email, language, now)
+            known_device: self.is_known(&mut tx, held, account.as_ref()).await?.into(),
+            ..new_flow(&token, caller, email, language, before.as_ref(), now)
         };
+        let ended = self.admit_code(&mut tx, purpose, &mut flow, now).await?;
         flows::insert(&mut tx, purpose, &flow).await?;
         let step = self
             .write_letter(&mut tx, purpose, caller, &flow, account.as_ref(), now)
             .await?;
         tx.commit().await?;
         self.letters_written.notify_one();
+        ended.iter().for_each(|flow| self.flow_moved(&flow.id));
         Ok(Moved {
             step,
             tokens: vec![hold_flow(purpose, token)],
@@ -82,7 +86,9 @@ impl Backend {
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
         let before = self.demand_flow(&mut tx, purpose, held).await?;
-        let email = before.address()?;
+        let (counter, email) = (before.counter(purpose), before.address()?);
+        self.take_turn(&mut tx, counter, &email, before.account().as_ref())
+            .await?;
         let account = accounts::find_by_email(&mut tx, &email)
             .await?
             .map(|stored| stored.account);
@@ -96,7 +102,7 @@ impl Backend {
             }
         }
         let wait_s = Challenge::resend_wait_s(before.codes_sent + 1);
-        let Some(flow) = flows::take_send(&mut tx, &before.id, purpose, wait_s, now).await? else {
+        let Some(mut flow) = flows::take_send(&mut tx, &before.id, purpose, wait_s, now).await? else {
             let waits_for_code = before.is_live(now)
                 && before.code_passed_at.is_none()
                 && before.tries_left > 0
@@ -111,6 +117,8 @@ impl Backend {
             .into());
         };
         letters::drop_unsent(&mut tx, &flow.id, now).await?;
+        self.admit_code(&mut tx, purpose, &mut flow, now).await?;
+        flows::set_code(&mut tx, &flow).await?;
         let step = self
             .write_letter(&mut tx, purpose, caller, &flow, account.as_ref(), now)
             .await?;
@@ -152,7 +160,7 @@ impl Backend {
             let whose = account.map_or_else(events::nobody, |account| account.id.clone());
             events::append(tx, &whose, ActivityKind::ResetAsked, Actor::Person, caller, now).await?;
         }
-        check_your_email(purpose, flow, now, works_until, now)
+        check_your_email(flow, now, works_until, now)
     }
 
     /// Takes one of each, or tells how long to wait.
@@ -180,24 +188,35 @@ impl Backend {
         }
     }
 
-    /// The first letter of a sign-in, after the right password.
+    /// The first letter of a sign-in, after the right password, and the flow that ends for it. The account is held.
     pub(super) async fn send_first(
         &self,
         tx: &mut Tx,
-        purpose: Purpose,
         caller: &Caller,
         flow: &Flow,
         account: &Account,
+        known_device: bool,
         now: Timestamp,
-    ) -> Result<MailedCode, Error> {
+    ) -> Result<(MailedCode, Option<WaitingFlow>), Error> {
+        let purpose = Purpose::SignIn;
         self.take_confirmation(tx, &account.id, now).await?;
         let wait_s = Challenge::resend_wait_s(1);
-        let flow = flows::take_send(tx, &flow.id, purpose, wait_s, now)
+        let mut flow = flows::take_send(tx, &flow.id, purpose, wait_s, now)
             .await?
             .ok_or(Refusal::StepElsewhere)?;
-        Ok(self
+        flow.known_device = known_device.into();
+        let ended = self.admit_code(tx, purpose, &mut flow, now).await?;
+        flows::set_code(tx, &flow).await?;
+        let mailed = self
             .write_letter(tx, purpose, caller, &flow, Some(account), now)
-            .await?)
+            .await?;
+        Ok((mailed, ended))
+    }
+
+    /// Whether the browser signed in to the account before. Looked for alike where there is none (attack: enumeration by the clock).
+    pub(super) async fn is_known(&self, tx: &mut Tx, held: &Held, account: Option<&Account>) -> Result<bool, Fault> {
+        let account = account.map_or_else(events::nobody, |account| account.id.clone());
+        Ok(self.find_device(tx, held, &account).await?.is_some())
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -210,7 +229,7 @@ impl Backend {
     pub(crate) async fn end_flows(&self, tx: &mut Tx, email: &Email, now: Timestamp) -> Result<Vec<String>, Fault> {
         // Flows before their codes, as everywhere: so no two wait for each other.
         let ended = flows::end_proven(tx, email, now).await?;
-        codes::supersede(tx, email, None, now).await?;
+        codes::supersede(tx, email, now).await?;
         Ok(ended)
     }
 }
@@ -235,8 +254,25 @@ fn instead_of_code(purpose: Purpose, account: Option<&Account>, request: &Reques
 }
 
 /// A flow at its start.
-pub(super) fn new_flow(token: &Secret, email: &Email, language: String, now: Timestamp) -> Flow {
+pub(super) fn new_flow(
+    token: &Secret,
+    caller: &Caller,
+    email: &Email,
+    language: String,
+    before: Option<&Flow>,
+    now: Timestamp,
+) -> Flow {
+    let replaces = before.filter(|before| before.email == email.as_str());
     Flow {
+        client: caller.client.clone(),
+        known_device: 0,
+        replaces: replaces.and_then(|before| match before.codes_sent {
+            0 => before.replaces.clone(),
+            _ => Some(before.id.clone()),
+        }),
+        digits: 0,
+        mailbox_first: 0,
+        trust: 0,
         id: random::digest(token),
         email: email.as_str().to_owned(),
         account_id: None,

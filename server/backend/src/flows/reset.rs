@@ -47,7 +47,7 @@ impl Backend {
             }
         };
         Ok(match state {
-            Reset::AwaitingCode => ResetStep::EnterCode(self.mailed_code(tx, RESET, &flow, now).await?),
+            Reset::AwaitingCode => ResetStep::EnterCode(self.mailed_code(tx, &flow, now).await?),
             Reset::AwaitingPassword => ResetStep::ChoosePassword {
                 email,
                 min: self.parts.settings.password.min,

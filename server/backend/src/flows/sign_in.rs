@@ -46,9 +46,7 @@ impl Backend {
             match state {
                 Some(SignIn::AwaitingPassword) => return Ok(SignInStep::EnterPassword { email: flow.address()? }),
                 Some(SignIn::AwaitingCode) => {
-                    return Ok(SignInStep::EnterCode(
-                        self.mailed_code(&mut tx, SIGN_IN, flow, now).await?,
-                    ));
+                    return Ok(SignInStep::EnterCode(self.mailed_code(&mut tx, flow, now).await?));
                 }
                 Some(SignIn::Finished) => {}
                 // Let go for another address, or over with a reset: nothing to carry on but where it was going.
@@ -99,7 +97,7 @@ impl Backend {
         let token = random::token();
         let flow = Flow {
             next_path: safe_next(next).to_owned(),
-            ..new_flow(&token, &email, caller.language.clone(), now)
+            ..new_flow(&token, caller, &email, caller.language.clone(), before.as_ref(), now)
         };
         flows::insert(&mut tx, SIGN_IN, &flow).await?;
         tx.commit().await?;
@@ -263,9 +261,10 @@ impl Backend {
         }
         let device = self.find_device(&mut tx, held, &account.id).await?;
         // Attack: a copy of the token from before the device was trusted, within the time of a lost answer.
-        let trusted = device.is_some_and(|device| {
+        let trusted = device.as_ref().is_some_and(|device| {
             device.replaced_at.is_none() && device.trusted_until.is_some_and(|until| now.0 < until)
         });
+        let mut ended = None;
         let moved = if trusted {
             if !flows::finish_without_code(&mut tx, &flow.id, now).await? {
                 return Err(Refusal::StepElsewhere.into());
@@ -279,7 +278,10 @@ impl Backend {
                 tokens,
             }
         } else {
-            let mailed = self.send_first(&mut tx, SIGN_IN, caller, &flow, account, now).await?;
+            let mailed;
+            (mailed, ended) = self
+                .send_first(&mut tx, caller, &flow, account, device.is_some(), now)
+                .await?;
             let token = self.step_up(&mut tx, SIGN_IN, held, &flow, now).await?;
             Moved {
                 step: SignInStep::EnterCode(mailed),
@@ -290,6 +292,7 @@ impl Backend {
         tx.commit().await?;
         self.letters_written.notify_one();
         self.flow_moved(&flow.id);
+        ended.iter().for_each(|flow| self.flow_moved(&flow.id));
         Ok(moved)
     }
 

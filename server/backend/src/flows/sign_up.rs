@@ -44,7 +44,7 @@ impl Backend {
             }
         };
         Ok(match state {
-            SignUp::AwaitingCode => SignUpStep::EnterCode(self.mailed_code(&mut tx, SIGN_UP, &flow, now).await?),
+            SignUp::AwaitingCode => SignUpStep::EnterCode(self.mailed_code(&mut tx, &flow, now).await?),
             SignUp::AwaitingDetails => SignUpStep::ChooseDetails {
                 email,
                 min: self.parts.settings.password.min,

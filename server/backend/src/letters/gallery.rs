@@ -56,7 +56,7 @@ pub(super) fn letters() -> Vec<(&'static str, Letter)> {
             Letter::AskAdministrator(request(), organization()),
         ),
         ("Reset: account switched off", Letter::Deactivated(request())),
-        ("Sign up: code", code(Purpose::SignUp, "012345")),
+        ("Sign up: code", code(Purpose::SignUp, "01234567")),
         (
             "Sign up: account with a password",
             Letter::AlreadyHere(request(), OwnPassword::Editable),

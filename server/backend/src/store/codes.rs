@@ -1,8 +1,8 @@
-//! Digests of the one-time passcodes that were mailed.
+//! Digests of the one-time passcodes that were mailed, and how many wrong ones came back.
 
 use super::{Tx, db::on, later::later};
 use crate::Fault;
-use account::{Email, IssuedCode, Purpose, Timestamp};
+use account::{CodeCounter, Email, IssuedCode, Purpose, Timestamp};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -14,9 +14,15 @@ struct Row {
     superseded_at: Option<i64>,
 }
 
-/// Keeps a new code; every older one of the same purpose and address is superseded, in this and in other browsers.
+/// Keeps a new code; every older one of the same flow is superseded. Attack: a stranger's request voids the owner's code, so the
+/// codes of other flows are left alone.
 pub async fn issue(tx: &mut Tx, purpose: Purpose, email: &Email, flow: &str, code: &IssuedCode) -> Result<(), Fault> {
-    supersede(tx, email, Some(purpose), code.sent_at).await?;
+    later!(
+        tx,
+        "UPDATE codes SET superseded_at = $2 WHERE flow_id = $1 AND superseded_at IS NULL AND used_at IS NULL",
+        flow,
+        code.sent_at.0,
+    );
     later!(
         tx,
         "INSERT INTO codes (id, flow_id, purpose, email, digest, key_id, sent_at, expires_at)
@@ -33,14 +39,12 @@ pub async fn issue(tx: &mut Tx, purpose: Purpose, email: &Email, flow: &str, cod
     Ok(())
 }
 
-/// Makes live codes of an address dead: of one purpose, or of all.
-pub async fn supersede(tx: &mut Tx, email: &Email, purpose: Option<Purpose>, now: Timestamp) -> Result<(), Fault> {
+/// Makes every live code of an address dead.
+pub async fn supersede(tx: &mut Tx, email: &Email, now: Timestamp) -> Result<(), Fault> {
     later!(
         tx,
-        "UPDATE codes SET superseded_at = $3
-              WHERE email = $1 AND purpose = COALESCE($2, purpose) AND superseded_at IS NULL AND used_at IS NULL",
+        "UPDATE codes SET superseded_at = $2 WHERE email = $1 AND superseded_at IS NULL AND used_at IS NULL",
         email.as_str(),
-        purpose.map(Purpose::as_str),
         now.0,
     );
     Ok(())
@@ -107,4 +111,62 @@ pub async fn mark_used(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool, Fa
             .rows_affected()
     });
     Ok(used == 1)
+}
+
+const HOUR_MS: i64 = 3_600_000;
+
+fn wrong_key(counter: CodeCounter, email: &Email) -> String {
+    format!("{} {email}", counter.as_str())
+}
+
+/// Makes the making of codes of a counter and address wait for whoever makes one now. Attack: many flows begun at the same moment
+/// on several servers, each of which sees none of the others and gets a short code.
+pub async fn take_turn(tx: &mut Tx, counter: CodeCounter, email: &Email) -> Result<(), Fault> {
+    add_wrong(tx, &wrong_key(counter, email), 0, 0).await
+}
+
+/// Counts a wrong code.
+pub async fn count_wrong(tx: &mut Tx, counter: CodeCounter, email: &Email, now: Timestamp) -> Result<(), Fault> {
+    add_wrong(tx, &wrong_key(counter, email), now.0.div_euclid(HOUR_MS), 1).await
+}
+
+async fn add_wrong(tx: &mut Tx, key: &str, hour: i64, count: i64) -> Result<(), Fault> {
+    on!(tx, |conn| {
+        sqlx::query(
+            "INSERT INTO wrong_codes (id, key, hour, count) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (id) DO UPDATE SET count = wrong_codes.count + $4",
+        )
+        .bind(format!("{key} {hour}"))
+        .bind(key)
+        .bind(hour)
+        .bind(count)
+        .execute(conn)
+        .await?
+        .rows_affected()
+    });
+    Ok(())
+}
+
+/// How many wrong codes there were in the last 24 hours; those of the hour that began before them count, too.
+pub async fn wrong_of_a_day(tx: &mut Tx, counter: CodeCounter, email: &Email, now: Timestamp) -> Result<i64, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query_scalar(
+            "SELECT CAST(COALESCE(SUM(count), 0) AS BIGINT) FROM wrong_codes WHERE key = $1 AND hour >= $2",
+        )
+        .bind(wrong_key(counter, email))
+        .bind(now.plus_days(-1).0.div_euclid(HOUR_MS))
+        .fetch_one(conn)
+        .await?
+    }))
+}
+
+/// Takes away counts of the day before `before`, a [`BATCH`](super::BATCH) at a time.
+pub async fn prune_wrong(tx: &mut Tx, before: Timestamp) -> Result<u64, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query("DELETE FROM wrong_codes WHERE id IN (SELECT id FROM wrong_codes WHERE hour < $1 LIMIT 200)")
+            .bind(before.0.div_euclid(HOUR_MS))
+            .execute(conn)
+            .await?
+            .rows_affected()
+    }))
 }

@@ -3,7 +3,7 @@
 use super::{Tx, db::on, later::later};
 use crate::Fault;
 use crate::proof::PasswordProof;
-use account::{AccountId, Challenge, Email, Purpose, Timestamp};
+use account::{AccountId, Challenge, CodeCounter, Email, Purpose, Timestamp, WaitingFlow};
 
 /// A flow's row. Its id is the digest of the browser's first token, and stays.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -46,6 +46,18 @@ pub struct Flow {
     pub token_digest: Option<String>,
     /// When that one replaced the first.
     pub stepped_up_at: Option<i64>,
+    /// The client network that began it.
+    pub client: String,
+    /// 1 where its browser signed in to the account before.
+    pub known_device: i64,
+    /// The flow that the same browser held before, for the same purpose and address.
+    pub replaces: Option<String>,
+    /// The length of its newest code; 0 before the first.
+    pub digits: i64,
+    /// 1 for a sign-in that asks for the code before the password.
+    pub mailbox_first: i64,
+    /// 1 where the device is to be trusted once signed in.
+    pub trust: i64,
 }
 
 impl Flow {
@@ -61,11 +73,28 @@ impl Flow {
         self.token_digest.as_deref().unwrap_or(&self.id) == digest
     }
 
+    /// Whether it waits for a code.
+    #[must_use]
+    pub const fn waits_for_code(&self, now: Timestamp) -> bool {
+        self.is_live(now) && self.codes_sent > 0 && self.code_passed_at.is_none() && self.tries_left > 0
+    }
+
     /// Whether a code may be mailed at this moment. [`take_send`] judges it once more.
     #[must_use]
     pub const fn may_send(&self, now: Timestamp) -> bool {
-        let waits_for_code = self.is_live(now) && self.code_passed_at.is_none() && self.tries_left > 0;
-        waits_for_code && self.codes_sent > 0 && self.codes_sent < Challenge::SENDS && self.resend_at <= now.0
+        self.waits_for_code(now) && self.codes_sent < Challenge::SENDS && self.resend_at <= now.0
+    }
+
+    /// The length of its newest code.
+    #[must_use]
+    pub fn code_length(&self) -> usize {
+        usize::try_from(self.digits).unwrap_or_default()
+    }
+
+    /// Where its wrong codes count.
+    #[must_use]
+    pub const fn counter(&self, purpose: Purpose) -> CodeCounter {
+        purpose.counter(self.mailbox_first != 0)
     }
 
     /// The address it is about.
@@ -89,7 +118,7 @@ macro_rules! columns {
             $before,
             " id, email, account_id, label, language, next_path, tries_left, hints_left, codes_sent, resend_at, version,
               created_at, ends_at, password_passed_at, code_passed_at, finished_at, ended_at,
-              token_digest, stepped_up_at ",
+              token_digest, stepped_up_at, client, known_device, replaces, digits, mailbox_first, trust ",
             $after
         )
     };
@@ -100,8 +129,9 @@ pub async fn insert(tx: &mut Tx, purpose: Purpose, flow: &Flow) -> Result<(), Fa
     later!(
         tx,
         "INSERT INTO flows (id, purpose, email, account_id, label, language, next_path, tries_left, hints_left,
-                                codes_sent, resend_at, version, created_at, ends_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                                codes_sent, resend_at, version, created_at, ends_at, client, known_device, replaces, digits,
+                                mailbox_first)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
         &flow.id,
         purpose.as_str(),
         &flow.email,
@@ -116,6 +146,11 @@ pub async fn insert(tx: &mut Tx, purpose: Purpose, flow: &Flow) -> Result<(), Fa
         flow.version,
         flow.created_at,
         flow.ends_at,
+        &flow.client,
+        flow.known_device,
+        &flow.replaces,
+        flow.digits,
+        flow.mailbox_first,
     );
     Ok(())
 }
@@ -177,6 +212,61 @@ pub async fn spend_try(
         .fetch_optional(conn)
         .await?
     }))
+}
+
+/// The flows of an address that wait for codes, those of a counter, the oldest first.
+pub async fn waiting(
+    tx: &mut Tx,
+    counter: CodeCounter,
+    email: &Email,
+    now: Timestamp,
+) -> Result<Vec<WaitingFlow>, Fault> {
+    let rows: Vec<Waiting> = on!(tx, |conn| {
+        sqlx::query_as(
+            "SELECT id, client, known_device, tries_left, digits FROM flows
+              WHERE email = $1 AND finished_at IS NULL AND ended_at IS NULL AND ends_at > $2 AND codes_sent > 0
+                AND code_passed_at IS NULL AND tries_left > 0
+                AND CASE WHEN purpose = 'sign_up' THEN 'sign_up' WHEN purpose = 'sign_in' AND mailbox_first = 0
+                         THEN 'after_password' ELSE 'anyone' END = $3
+              ORDER BY created_at, id",
+        )
+        .bind(email.as_str())
+        .bind(now.0)
+        .bind(counter.as_str())
+        .fetch_all(conn)
+        .await?
+    });
+    Ok(rows
+        .into_iter()
+        .map(|row| WaitingFlow {
+            id: row.id,
+            client: row.client,
+            known_device: row.known_device != 0,
+            tries_left: row.tries_left,
+            digits: usize::try_from(row.digits).unwrap_or_default(),
+        })
+        .collect())
+}
+
+#[derive(sqlx::FromRow)]
+struct Waiting {
+    id: String,
+    client: String,
+    known_device: i64,
+    tries_left: i64,
+    digits: i64,
+}
+
+/// Writes down how long the flow's newest code is, and whether its browser is known by now.
+pub async fn set_code(tx: &mut Tx, flow: &Flow) -> Result<(), Fault> {
+    later!(
+        tx,
+        "UPDATE flows SET digits = $2, known_device = $3 WHERE id = $1",
+        &flow.id,
+        flow.digits,
+        flow.known_device,
+    );
+    Ok(())
 }
 
 /// Gives a try back: the code was an older or a late one of this very flow, and so no guess.

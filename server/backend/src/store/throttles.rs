@@ -57,17 +57,6 @@ pub async fn wait_until(tx: &mut Tx, key: &str, until: Timestamp) -> Result<(), 
     Ok(())
 }
 
-/// How many failures in a row.
-pub async fn failures(tx: &mut Tx, key: &str) -> Result<i64, Fault> {
-    let failures: Option<i64> = on!(tx, |conn| {
-        sqlx::query_scalar("SELECT failures FROM throttles WHERE key = $1")
-            .bind(key)
-            .fetch_optional(conn)
-            .await?
-    });
-    Ok(failures.unwrap_or(0))
-}
-
 /// Counts one failure that never runs out by itself; gives the number in a row.
 pub async fn count(tx: &mut Tx, key: &str, now: Timestamp) -> Result<i64, Fault> {
     Ok(on!(tx, |conn| {
@@ -89,16 +78,13 @@ pub async fn clear(tx: &mut Tx, key: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Takes away rows that nothing was added to since `before` and that are shorter than `keep`, a [`BATCH`](super::BATCH) at a time.
-pub async fn prune(tx: &mut Tx, before: Timestamp, keep: i64) -> Result<u64, Fault> {
+/// Takes away rows that nothing was added to since `before`, a [`BATCH`](super::BATCH) at a time.
+pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64, Fault> {
     Ok(on!(tx, |conn| {
-        sqlx::query(
-            "DELETE FROM throttles WHERE key IN (SELECT key FROM throttles WHERE updated_at < $1 AND failures < $2 LIMIT 200)",
-        )
-        .bind(before.0)
-        .bind(keep)
-        .execute(conn)
-        .await?
-        .rows_affected()
+        sqlx::query("DELETE FROM throttles WHERE key IN (SELECT key FROM throttles WHERE updated_at < $1 LIMIT 200)")
+            .bind(before.0)
+            .execute(conn)
+            .await?
+            .rows_affected()
     }))
 }

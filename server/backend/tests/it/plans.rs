@@ -37,6 +37,7 @@ const CROWD: &str = "
     INSERT INTO email_slots SELECT i, i FROM generate_series(1, 4000) i;
     INSERT INTO email_turns SELECT i % 1000, i, 1, i, i FROM generate_series(1, 4000) i;
     INSERT INTO limits SELECT i, 1, i FROM generate_series(1, 4000) i;
+    INSERT INTO wrong_codes SELECT i, i, i, 1 FROM generate_series(1, 4000) i;
     INSERT INTO throttles SELECT i, 1, i, i FROM generate_series(1, 4000) i;
     INSERT INTO events SELECT i, i % 1000, 'sign_in', 'person', i, i, i FROM generate_series(1, 4000) i;
     ANALYZE";

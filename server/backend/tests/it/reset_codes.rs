@@ -11,13 +11,17 @@ on_both_databases!(
     five_tries_are_five_however_many_come_at_once,
     wrong_guesses_are_spent_even_though_refused,
     a_new_code_does_not_give_the_tries_back,
-    twenty_five_wrong_codes_an_hour_pause_an_address,
-    fifty_wrong_codes_a_day_pause_an_address,
-    many_wrong_codes_in_a_row_switch_codes_off_until_the_password_is_proven,
+    wrong_codes_of_a_day_lengthen_the_next_codes,
+    wrong_codes_after_the_password_lengthen_the_next_ones,
+    tries_that_are_open_count_as_if_they_were_wrong,
+    codes_made_at_the_same_moment_see_each_other,
+    eleven_flows_of_an_address_are_ten,
+    a_known_browsers_flow_outlives_those_of_strangers,
+    the_code_of_an_earlier_request_of_the_browser_is_recognised_twice,
     the_tenth_wrong_code_in_a_row_is_told_to_the_owner,
     a_code_works_until_the_exact_minute,
     a_code_opens_nothing_but_what_it_was_mailed_for,
-    only_the_newest_code_works_also_from_another_browser,
+    a_strangers_request_leaves_the_owners_code_alone,
     an_older_code_is_recognised_twice_and_then_costs,
     a_code_dies_with_a_change_of_the_password,
     a_code_dies_when_the_account_is_switched_off,
@@ -104,76 +108,158 @@ async fn a_new_code_does_not_give_the_tries_back(world: &World) {
     assert_eq!(browser.resend_reset().await, Err(Refusal::TriesUsedUp));
 }
 
-/// Property 4: over flows, browsers and purposes, and also for who has the right one.
-async fn twenty_five_wrong_codes_an_hour_pause_an_address(world: &World) {
+/// Property 4: the count outlives flow, cookie and client; what it lengthens is the next code, and the right one opens.
+async fn wrong_codes_of_a_day_lengthen_the_next_codes(world: &World) {
+    let world = unbounded(world).await;
     world.person(ADA).await;
-    for _ in 0..2 {
+    world.person(GRACE).await;
+    let mut wrong = 0;
+    while wrong < 75 {
         let (mut browser, code) = world.resetting(ADA).await;
+        assert_eq!(code.len(), if wrong + 5 <= 75 { 8 } else { 10 }, "after {wrong}");
         guess_wrong(&mut browser, &code, 5).await;
+        wrong += 5;
+        world.clock.advance_minutes(5);
+    }
+    // The screen says how long it is, and a shorter one is told so without costing a try.
+    let (mut browser, code) = world.resetting(ADA).await;
+    let ResetStep::EnterCode(mailed) = browser.reset_step().await else {
+        panic!("no code is waited for")
+    };
+    assert_eq!((code.len(), mailed.digits), (10, 10));
+    assert_eq!(
+        browser.answer_reset(&code[..8]).await,
+        Err(Refusal::CodeWrongLength { digits: 10 })
+    );
+    assert!(browser.answer_reset(&code).await.is_ok());
+    // Other counters and addresses have their own.
+    assert_eq!(world.confirming(ADA).await.1.len(), 6);
+    assert_eq!(world.resetting(GRACE).await.1.len(), 8);
+    // Also where there is no account.
+    let mut nobody = world.browser();
+    for _ in 0..15 {
+        nobody = world.browser();
+        nobody.begin_reset("nobody@example.com").await.unwrap();
+        guess_wrong(&mut nobody, "00000000", 5).await;
+    }
+    let told = nobody.begin_reset("nobody@example.com").await;
+    assert!(matches!(told, Ok(ResetStep::EnterCode(mailed)) if mailed.digits == 10));
+    // A success takes nothing back; a day does.
+    world.clock.advance_minutes(60);
+    assert_eq!(world.resetting(ADA).await.1.len(), 10);
+    world.clock.advance_minutes(24 * 60);
+    assert_eq!(world.resetting(ADA).await.1.len(), 8);
+}
+
+/// Property 4: who knows the password has fewer guesses, and a success of the owner's gives no new ones.
+async fn wrong_codes_after_the_password_lengthen_the_next_ones(world: &World) {
+    let world = unbounded(world).await;
+    world.person(ADA).await;
+    for _ in 0..3 {
         let (mut browser, code) = world.confirming(ADA).await;
-        for guess in 1..=5 {
+        assert_eq!(code.len(), 6);
+        for guess in 1..=4 {
             browser.answer_sign_in(&other_code(&code, guess)).await.unwrap_err();
         }
-        world.clock.advance_ms(30_000);
+        assert!(browser.answer_sign_in(&code).await.is_ok());
     }
     let (mut browser, code) = world.confirming(ADA).await;
-    for guess in 1..=5 {
-        browser.answer_sign_in(&other_code(&code, guess)).await.unwrap_err();
-    }
-    let (mut browser, code) = world.resetting(ADA).await;
-    assert_eq!(
-        browser.answer_reset(&code).await,
-        Err(Refusal::CodesPaused { seconds: 3_540 })
-    );
-    let (mut browser, code) = world.confirming(ADA).await;
-    assert_eq!(
-        browser.answer_sign_in(&code).await,
-        Err(Refusal::CodesPaused { seconds: 3_540 })
-    );
-    world.person(GRACE).await;
-    world.choosing(GRACE).await;
-    world.clock.advance_ms(3_540_000);
-    world.choosing(ADA).await;
+    assert_eq!(code.len(), 8);
+    assert!(browser.answer_sign_in(&code).await.is_ok());
+    assert_eq!(world.resetting(ADA).await.1.len(), 8);
 }
 
-/// Property 4.
-async fn fifty_wrong_codes_a_day_pause_an_address(world: &World) {
+/// Property 4. Attack: flows that are begun first and answered later.
+async fn tries_that_are_open_count_as_if_they_were_wrong(world: &World) {
+    let world = unbounded(world).await;
     world.person(ADA).await;
-    for _ in 0..10 {
+    let mut waiting = Vec::new();
+    for _ in 0..3 {
+        waiting.push(world.confirming(ADA).await);
+    }
+    assert!(waiting.iter().all(|(_, code)| code.len() == 6));
+    assert_eq!(world.confirming(ADA).await.1.len(), 8);
+    // An answered one is open no more.
+    for (mut browser, code) in waiting {
+        browser.answer_sign_in(&code).await.unwrap();
+    }
+    assert_eq!(world.confirming(ADA).await.1.len(), 6);
+}
+
+/// Property 4. Attack: flows begun at the same moment, none of which sees the others.
+async fn codes_made_at_the_same_moment_see_each_other(world: &World) {
+    let world = unbounded(world).await;
+    world.person(ADA).await;
+    for _ in 0..12 {
         let (mut browser, code) = world.resetting(ADA).await;
         guess_wrong(&mut browser, &code, 5).await;
-        world.clock.advance_minutes(61);
     }
-    let (mut browser, code) = world.confirming(ADA).await;
-    let refusal = browser.answer_sign_in(&code).await.unwrap_err();
-    assert_eq!(
-        refusal,
-        Refusal::CodesPaused {
-            seconds: (24 * 60 - 610) * 60
-        }
-    );
-    world.clock.advance_minutes(24 * 60 - 610);
-    world.choosing(ADA).await;
+    let told = together(8, |_| {
+        let mut browser = world.browser();
+        async move { browser.begin_reset(ADA).await }
+    })
+    .await;
+    let short = told
+        .iter()
+        .filter(|told| matches!(told, Ok(ResetStep::EnterCode(mailed)) if mailed.digits == 8));
+    assert_eq!(short.count(), 3, "{told:?}");
 }
 
-/// Whoever guesses on and on has the mailbox's screen or all the time in the world; the password is what he lacks.
-async fn many_wrong_codes_in_a_row_switch_codes_off_until_the_password_is_proven(world: &World) {
-    let world = world.with(|settings| settings.limits.wrong_codes_in_a_row = 5).await;
+/// Property 29: the eleventh ends one of its own client's; the owner's code works on.
+async fn eleven_flows_of_an_address_are_ten(world: &World) {
+    let world = unbounded(world).await;
     world.person(ADA).await;
-    let (mut browser, code) = world.resetting(ADA).await;
-    guess_wrong(&mut browser, &code, 5).await;
-    world.clock.advance_minutes(24 * 60);
-    let (mut browser, code) = world.resetting(ADA).await;
-    assert_eq!(browser.answer_reset(&code).await, Err(Refusal::CodesOff));
-    let (mut other, password_code) = world.confirming(ADA).await;
-    assert!(matches!(
-        other.answer_sign_in(&password_code).await,
-        Ok(SignInStep::SignedIn { .. })
-    ));
-    assert!(matches!(
-        browser.answer_reset(&code).await,
-        Ok(ResetStep::ChoosePassword { .. })
-    ));
+    let (mut owner, code) = world.resetting(ADA).await;
+    let mut stranger = Vec::new();
+    for number in 0..12 {
+        let mut browser = world.browser();
+        browser.caller.client = "192.0.2.9".into();
+        browser.begin_reset(ADA).await.unwrap();
+        let waits = matches!(browser.reset_step().await, ResetStep::EnterCode(_));
+        assert!(waits, "{number}");
+        stranger.push(browser);
+        world.clock.advance_ms(1);
+    }
+    for (number, browser) in stranger.iter().enumerate() {
+        let waits = matches!(browser.reset_step().await, ResetStep::EnterCode(_));
+        assert_eq!(waits, number >= 3, "{number}");
+    }
+    assert!(owner.answer_reset(&code).await.is_ok());
+}
+
+/// Property 29: among clients that have one each, a browser that signed in before goes last.
+async fn a_known_browsers_flow_outlives_those_of_strangers(world: &World) {
+    let world = unbounded(world).await;
+    world.person(ADA).await;
+    let mut owner = world.signed_in(ADA).await;
+    owner.begin_reset(ADA).await.unwrap();
+    let code = world.code_mailed_to(ADA).await;
+    for _ in 0..12 {
+        world.browser().begin_reset(ADA).await.unwrap();
+        world.clock.advance_ms(1);
+    }
+    assert!(owner.answer_reset(&code).await.is_ok());
+}
+
+/// So many letters as a scenario wants.
+async fn unbounded(world: &World) -> World {
+    world
+        .with(|settings| {
+            let limits = &mut settings.limits;
+            limits.reset_every_s = 0;
+            for most in [
+                &mut limits.emails_an_hour,
+                &mut limits.emails_a_day,
+                &mut limits.emails_to_domain_a_day,
+                &mut limits.emails_to_mailbox_a_day,
+                &mut limits.codes_an_hour,
+                &mut limits.codes_a_day,
+                &mut limits.client_a_minute,
+            ] {
+                *most = 1_000;
+            }
+        })
+        .await
 }
 
 /// Property 19.
@@ -248,22 +334,43 @@ async fn a_code_opens_nothing_but_what_it_was_mailed_for(world: &World) {
     }
 }
 
-/// Property 5.
-async fn only_the_newest_code_works_also_from_another_browser(world: &World) {
+/// Property 5: each browser's code works in its own flow only, whoever asked last.
+async fn a_strangers_request_leaves_the_owners_code_alone(world: &World) {
     world.person(ADA).await;
-    let (mut first, older) = world.resetting(ADA).await;
+    let (mut owner, owners) = world.resetting(ADA).await;
     world.clock.advance_ms(30_000);
-    let (mut second, newer) = world.resetting(ADA).await;
-    assert_eq!(first.answer_reset(&older).await, Err(Refusal::CodeReplaced));
+    let (mut stranger, strangers) = world.resetting(ADA).await;
+    // No guess of a stranger's is tested against the owner's codes: it costs a try like any other.
+    for tries_left in [4, 3] {
+        assert_eq!(
+            stranger.answer_reset(&owners).await,
+            Err(Refusal::CodeWrong { tries_left })
+        );
+    }
     assert_eq!(
-        first.answer_reset(&newer).await,
+        owner.answer_reset(&strangers).await,
         Err(Refusal::CodeWrong { tries_left: 4 })
     );
-    assert_eq!(
-        second.answer_reset(&older).await,
-        Err(Refusal::CodeWrong { tries_left: 4 })
-    );
-    assert!(second.answer_reset(&newer).await.is_ok());
+    assert!(owner.answer_reset(&owners).await.is_ok());
+}
+
+/// Property 5.
+async fn the_code_of_an_earlier_request_of_the_browser_is_recognised_twice(world: &World) {
+    world.person(ADA).await;
+    let (mut browser, older) = world.resetting(ADA).await;
+    world.clock.advance_ms(30_000);
+    browser.begin_reset(ADA).await.unwrap();
+    let newer = world.code_mailed_to(ADA).await;
+    for _ in 0..2 {
+        assert_eq!(browser.answer_reset(&older).await, Err(Refusal::CodeOfEarlierRequest));
+    }
+    for tries_left in [4, 3] {
+        assert_eq!(
+            browser.answer_reset(&older).await,
+            Err(Refusal::CodeWrong { tries_left })
+        );
+    }
+    assert!(browser.answer_reset(&newer).await.is_ok());
 }
 
 /// Property 5.
@@ -365,15 +472,22 @@ impl Way {
     }
 }
 
-/// Property 18: a stranger who begins sign-ups for the address locks nobody out.
+/// Property 18: a stranger who begins sign-ups for the address does not lengthen the owner's codes.
 async fn wrong_codes_of_a_sign_up_are_not_the_owners(world: &World) {
+    let world = unbounded(world).await;
     world.person(ADA).await;
-    let strict = world.with(|settings| settings.limits.wrong_codes_an_hour = 3).await;
-    let mut stranger = strict.browser();
-    stranger.begin_sign_up(ADA).await.unwrap();
-    for _ in 0..4 {
-        stranger.answer_sign_up("000000").await.unwrap_err();
+    for number in 0..15 {
+        let mut stranger = world.browser();
+        let told = stranger.begin_sign_up(ADA).await;
+        assert!(
+            matches!(told, Ok(SignUpStep::EnterCode(mailed)) if mailed.digits == 8),
+            "{number}"
+        );
+        for _ in 0..5 {
+            stranger.answer_sign_up("00000000").await.unwrap_err();
+        }
     }
-    let (mut owner, code) = strict.resetting(ADA).await;
-    assert!(owner.answer_reset(&code).await.is_ok());
+    let told = world.browser().begin_sign_up(ADA).await;
+    assert!(matches!(told, Ok(SignUpStep::EnterCode(mailed)) if mailed.digits == 10));
+    assert_eq!(world.resetting(ADA).await.1.len(), 8);
 }

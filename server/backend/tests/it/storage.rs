@@ -3,7 +3,8 @@
 use crate::on_both_databases;
 use crate::world::{ADA, GRACE, World, address, organization};
 use account::{
-    Account, AccountId, AccountKind, ActivityKind, FailureCause, IssuedCode, Letter, Notice, Purpose, Timestamp,
+    Account, AccountId, AccountKind, ActivityKind, CodeCounter, FailureCause, IssuedCode, Letter, Notice, Purpose,
+    Timestamp, WaitingFlow,
 };
 use backend::store::email_turns::{self, Turn};
 use backend::store::events::Actor;
@@ -21,6 +22,8 @@ on_both_databases!(
     a_password_is_set_by_a_redeemed_proof_only,
     flows_move_forward_only,
     codes_are_superseded_and_used_once,
+    wrong_codes_of_a_day_are_counted,
+    waiting_flows_are_found_by_address_and_counter,
     devices_are_trusted_and_not,
     a_devices_token_is_replaced,
     a_flow_goes_on_under_another_token,
@@ -139,7 +142,9 @@ async fn what_waits_keeps_its_order(world: &World) {
     let codes = codes::of_flow(&mut tx, "f").await.unwrap();
     let live: Vec<_> = codes.iter().filter(|code| code.superseded_at.is_none()).collect();
     assert_eq!((codes.len(), live.len(), live[0].id.as_str()), (2, 1, "new"));
-    assert_eq!(throttles::failures(&mut tx, "lane").await.unwrap(), 0);
+    drop(tx);
+    let mut tx = db.begin().await.unwrap();
+    assert_eq!(throttles::count(&mut tx, "lane", NOW).await.unwrap(), 1);
     drop(tx);
     let claimed = letters::claim(db, keys, NOW.plus_ms(9), 9).await.unwrap();
     assert_eq!(
@@ -434,26 +439,118 @@ async fn codes_are_superseded_and_used_once(world: &World) {
     let superseded = |codes: Vec<IssuedCode>| codes.into_iter().map(|code| code.superseded_at).collect::<Vec<_>>();
     assert_eq!(
         superseded(codes::of_flow(&mut tx, "a").await.unwrap()),
-        [Some(NOW.plus_ms(2))]
+        [None],
+        "by no code of another flow"
     );
-    assert_eq!(superseded(codes::of_flow(&mut tx, "c").await.unwrap()), [None]);
+    assert_eq!(
+        superseded(codes::of_flow(&mut tx, "b").await.unwrap()),
+        [None, Some(NOW.plus_ms(3))]
+    );
     let newest_first = codes::of_flow(&mut tx, "b").await.unwrap();
     assert_eq!(
         newest_first.iter().map(|code| code.id.as_str()).collect::<Vec<_>>(),
         ["d", "b"]
     );
-    assert!(!codes::mark_used(&mut tx, "a", NOW).await.unwrap());
+    assert!(!codes::mark_used(&mut tx, "b", NOW).await.unwrap());
     assert!(codes::mark_used(&mut tx, "c", NOW).await.unwrap());
     assert!(!codes::mark_used(&mut tx, "c", NOW).await.unwrap());
-    codes::supersede(&mut tx, &ada, Some(Purpose::Reset), NOW)
-        .await
-        .unwrap();
-    assert_eq!(superseded(codes::of_flow(&mut tx, "b").await.unwrap()), [None, None]);
-    codes::supersede(&mut tx, &ada, None, NOW).await.unwrap();
+    codes::supersede(&mut tx, &ada, NOW).await.unwrap();
+    assert_eq!(superseded(codes::of_flow(&mut tx, "a").await.unwrap()), [Some(NOW)]);
     assert_eq!(
         superseded(codes::of_flow(&mut tx, "b").await.unwrap()),
-        [None, Some(NOW)]
+        [None, Some(NOW.plus_ms(3))],
+        "the newest is of another address"
     );
+    assert_eq!(superseded(codes::of_flow(&mut tx, "c").await.unwrap()), [None]);
+}
+
+/// Property 4.
+async fn wrong_codes_of_a_day_are_counted(world: &World) {
+    let mut tx = begin(world).await;
+    let (ada, hour) = (address(ADA), 3_600_000);
+    let start = Timestamp(100 * hour + 1_000);
+    for hours in [0, 0, 5, 24] {
+        codes::count_wrong(&mut tx, CodeCounter::Anyone, &ada, start.plus_ms(hours * hour))
+            .await
+            .unwrap();
+    }
+    codes::take_turn(&mut tx, CodeCounter::Anyone, &ada).await.unwrap();
+    codes::take_turn(&mut tx, CodeCounter::Anyone, &ada).await.unwrap();
+    for (counter, email, hours, wrong) in [
+        (CodeCounter::Anyone, ADA, 0, 4),
+        (CodeCounter::Anyone, ADA, 24, 4),
+        (CodeCounter::Anyone, ADA, 25, 2),
+        (CodeCounter::Anyone, ADA, 49, 0),
+        (CodeCounter::AfterPassword, ADA, 0, 0),
+        (CodeCounter::Anyone, GRACE, 0, 0),
+    ] {
+        let seen = codes::wrong_of_a_day(&mut tx, counter, &address(email), start.plus_ms(hours * hour)).await;
+        assert_eq!(seen.unwrap(), wrong, "{counter:?} {email} after {hours} h");
+    }
+    let hours = |hours: i64| Timestamp(hours * hour);
+    assert_eq!(codes::prune_wrong(&mut tx, hours(100)).await.unwrap(), 1, "the turn");
+    assert_eq!(codes::prune_wrong(&mut tx, hours(101)).await.unwrap(), 1);
+}
+
+/// Property 29.
+async fn waiting_flows_are_found_by_address_and_counter(world: &World) {
+    let mut tx = with_ada(world).await;
+    let another = |id: &str, change: fn(&mut Flow)| {
+        let mut flow = flow(id);
+        change(&mut flow);
+        flow
+    };
+    for flow in [
+        another("later", |flow| flow.created_at += 1),
+        another("first", |_| ()),
+        another("no code yet", |flow| flow.codes_sent = 0),
+        another("used up", |flow| flow.tries_left = 0),
+        another("over", |flow| flow.ends_at = NOW.0),
+        another("Grace's", |flow| flow.email = GRACE.into()),
+        another("answered", |_| ()),
+        another("ended", |_| ()),
+    ] {
+        flows::insert(&mut tx, Purpose::Reset, &flow).await.unwrap();
+    }
+    flows::pass_code(&mut tx, "answered", NOW).await.unwrap();
+    flows::end(&mut tx, "ended", NOW).await.unwrap();
+    let sign_in = another("after the password", |_| ());
+    let mailbox_first = another("mailbox first", |flow| {
+        (flow.mailbox_first, flow.created_at) = (1, NOW.0 + 2)
+    });
+    for flow in [&sign_in, &mailbox_first] {
+        flows::insert(&mut tx, Purpose::SignIn, flow).await.unwrap();
+    }
+    let sign_up = another("sign-up", |_| ());
+    flows::insert(&mut tx, Purpose::SignUp, &sign_up).await.unwrap();
+    flows::set_code(
+        &mut tx,
+        &Flow {
+            digits: 10,
+            known_device: 1,
+            ..flow("first")
+        },
+    )
+    .await
+    .unwrap();
+    for (counter, ids) in [
+        (CodeCounter::Anyone, &["first", "later", "mailbox first"][..]),
+        (CodeCounter::AfterPassword, &["after the password"]),
+        (CodeCounter::SignUp, &["sign-up"]),
+    ] {
+        let waiting = flows::waiting(&mut tx, counter, &address(ADA), NOW).await.unwrap();
+        assert_eq!(waiting.iter().map(|flow| flow.id.as_str()).collect::<Vec<_>>(), ids);
+        if counter == CodeCounter::Anyone {
+            let first = WaitingFlow {
+                id: "first".into(),
+                client: "192.0.2.1".into(),
+                known_device: true,
+                tries_left: 5,
+                digits: 10,
+            };
+            assert_eq!(waiting[0], first);
+        }
+    }
 }
 
 async fn devices_are_trusted_and_not(world: &World) {
@@ -732,10 +829,8 @@ async fn throttles_count_in_a_row(world: &World) {
     throttles::give_back(&mut tx, "a").await.unwrap();
     assert_eq!(throttles::spend(&mut tx, "a", NOW.plus_days(2)).await.unwrap(), Ok(1));
     throttles::clear(&mut tx, "a").await.unwrap();
-    assert_eq!(throttles::failures(&mut tx, "a").await.unwrap(), 0);
     assert_eq!(throttles::count(&mut tx, "a", NOW).await.unwrap(), 1);
     assert_eq!(throttles::count(&mut tx, "a", NOW.plus_days(9)).await.unwrap(), 2);
-    assert_eq!(throttles::failures(&mut tx, "a").await.unwrap(), 2);
 }
 
 /// Property 20.
@@ -819,13 +914,9 @@ async fn only_dead_rows_are_pruned(world: &World) {
     assert!(codes::of_flow(&mut tx, "f").await.unwrap().is_empty());
     assert_eq!(sessions::prune(&mut tx, later).await.unwrap(), 1);
     assert_eq!(limits::prune(&mut tx, later).await.unwrap(), 1);
-    for _ in 0..3 {
-        throttles::count(&mut tx, "long", NOW).await.unwrap();
-    }
-    throttles::count(&mut tx, "short", NOW).await.unwrap();
-    assert_eq!(throttles::prune(&mut tx, NOW, 3).await.unwrap(), 0);
-    assert_eq!(throttles::prune(&mut tx, later, 3).await.unwrap(), 1);
-    assert_eq!(throttles::failures(&mut tx, "long").await.unwrap(), 3);
+    throttles::count(&mut tx, "lane", NOW).await.unwrap();
+    assert_eq!(throttles::prune(&mut tx, NOW).await.unwrap(), 0);
+    assert_eq!(throttles::prune(&mut tx, later).await.unwrap(), 1);
     tx.commit().await.unwrap();
     let claimed = letters::claim(world.backend.db(), &world.keys, NOW, 9).await.unwrap();
     letters::mark_sent(world.backend.db(), &[claimed[0].id.clone()], NOW)
@@ -847,7 +938,8 @@ async fn dead_rows_are_found_by_an_index(world: &World) {
         "SELECT mailbox FROM email_slots WHERE next_at < 1 LIMIT 9",
         "SELECT id FROM letters WHERE written_at < 1 AND (sent_at IS NOT NULL OR given_up_at IS NOT NULL) LIMIT 9",
         "SELECT id FROM events WHERE account_id = '' AND at < 1 LIMIT 9",
-        "SELECT key FROM throttles WHERE updated_at < 1 AND failures < 9 LIMIT 9",
+        "SELECT key FROM throttles WHERE updated_at < 1 LIMIT 9",
+        "SELECT id FROM wrong_codes WHERE hour < 1 LIMIT 9",
         "SELECT id FROM codes WHERE flow_id = 'f'",
     ] {
         // The very statements that `prune` runs, but for their figures.
@@ -995,6 +1087,12 @@ fn flow(id: &str) -> Flow {
         ended_at: None,
         token_digest: None,
         stepped_up_at: None,
+        client: "192.0.2.1".into(),
+        known_device: 0,
+        replaces: None,
+        digits: 8,
+        mailbox_first: 0,
+        trust: 0,
     }
 }
 

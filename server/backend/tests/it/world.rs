@@ -363,8 +363,9 @@ fn name_of(email: &str) -> String {
 /// The `n`th code that is not this one, of the same length.
 pub fn other_code(code: &str, n: u32) -> String {
     let digits = code.len();
-    let value: u32 = code.parse().unwrap();
-    format!("{:0digits$}", (value + n) % 10_u32.pow(u32::try_from(digits).unwrap()))
+    let value: u64 = code.parse().unwrap();
+    let below = 10_u64.pow(u32::try_from(digits).unwrap());
+    format!("{:0digits$}", (value + u64::from(n)) % below)
 }
 
 /// Does something so many times at the same moment.

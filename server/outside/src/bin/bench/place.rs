@@ -9,7 +9,7 @@ use std::ops::Sub;
 use std::path::Path;
 
 /// Raised, as one client plays everybody here.
-const LIMITS: [&str; 11] = [
+const LIMITS: [&str; 8] = [
     "EMAILS_AN_HOUR",
     "EMAILS_A_DAY",
     "EMAILS_TO_DOMAIN_A_DAY",
@@ -17,9 +17,6 @@ const LIMITS: [&str; 11] = [
     "CODES_AN_HOUR",
     "CODES_A_DAY",
     "CLIENT_A_MINUTE",
-    "WRONG_CODES_AN_HOUR",
-    "WRONG_CODES_A_DAY",
-    "WRONG_CODES_IN_A_ROW",
     "FREE_PASSWORDS",
 ];
 /// A folder that everybody reaches, and that outlives a start of the machine: so it is on a disk.

@@ -18,7 +18,7 @@ pub const PASSWORD: &str = "nine quiet kettles under the stairs";
 pub const NEW_PASSWORD: &str = "plum tractor violet harbour lamp";
 
 /// The tables that requests write.
-pub const TABLES: [&str; 9] = [
+pub const TABLES: [&str; 10] = [
     "accounts",
     "flows",
     "codes",
@@ -27,6 +27,7 @@ pub const TABLES: [&str; 9] = [
     "letters",
     "limits",
     "throttles",
+    "wrong_codes",
     "events",
 ];
 
@@ -77,9 +78,6 @@ impl Plan {
             "LIMIT_CODES_AN_HOUR",
             "LIMIT_CODES_A_DAY",
             "LIMIT_CLIENT_A_MINUTE",
-            "LIMIT_WRONG_CODES_AN_HOUR",
-            "LIMIT_WRONG_CODES_A_DAY",
-            "LIMIT_WRONG_CODES_IN_A_ROW",
             "LIMIT_FREE_PASSWORDS",
         ];
         let plan = keys
