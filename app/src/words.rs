@@ -60,13 +60,19 @@ impl Words {
             120..7_200 => ("wait.minutes_", (seconds + 59) / 60),
             _ => ("wait.hours_", (seconds + 3_599) / 3_600),
         };
-        let form = match n {
-            1 => "one",
-            2 => "two",
-            3..=10 => "few",
+        self.counted(unit, n)
+    }
+
+    /// So many of something, by a key that ends before the form of its plural: `wait.minutes_`.
+    #[must_use]
+    pub fn counted(self, key: &str, n: i64) -> String {
+        let form = match (n, n % 100) {
+            (1, _) => "one",
+            (2, _) => "two",
+            (_, 3..=10) => "few",
             _ => "many",
         };
-        self.say_with(&[unit, form].concat(), &[("n", &n.to_string())])
+        self.say_with(&[key, form].concat(), &[("n", &n.to_string())])
     }
 
     /// Why the person was told no.

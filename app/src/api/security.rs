@@ -11,18 +11,24 @@ use backend::retried;
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 
-/// What the security page shows.
+/// What the security page shows; of the activity what was before `before`, or the newest.
 #[server(name = View, prefix = "/api", endpoint = "security/view", input = GetUrl)]
-pub async fn view() -> Result<Told<SecurityView>, Failure> {
+pub async fn view(#[server(default)] before: String) -> Result<Told<SecurityView>, Failure> {
     let call = Call::here()?;
-    let view = call.backend.security(&call.held).await;
+    let view = call.backend.security(&call.held, &before).await;
     call.show(view)
+}
+
+/// [`view`] of the activity that the page's address asks for.
+#[cfg(all(any(feature = "ssr", feature = "home"), not(target_arch = "wasm32")))]
+async fn view_of_address() -> Result<Told<SecurityView>, Failure> {
+    view(crate::route::use_route().query("before").unwrap_or_default()).await
 }
 
 /// [`view`], asked in the way of the place.
 #[cfg(any(feature = "ssr", feature = "home"))]
 pub async fn read_view() -> Result<Told<SecurityView>, Failure> {
-    read!(view, View)
+    read!(view_of_address, View)
 }
 
 /// What the profile shows.

@@ -50,6 +50,12 @@ impl ActivityKind {
         Self::HandedOver,
     ];
 
+    /// Whether a stranger can cause it: something that was tried, and nothing that was done.
+    #[must_use]
+    pub const fn is_attempt(self) -> bool {
+        matches!(self, Self::WrongPassword | Self::WrongCode | Self::ResetAsked)
+    }
+
     /// As stored.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -79,6 +85,22 @@ impl ActivityKind {
     pub fn read(stored: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == stored)
     }
+}
+
+/// What others tried lately, or the owner in vain: summed up, so that it pushes nothing off the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempts {
+    /// How many; [`Self::MOST`] stands for that many and more.
+    pub count: i64,
+    /// When the first of them was.
+    pub since: Timestamp,
+}
+
+impl Attempts {
+    /// More are not counted.
+    pub const MOST: i64 = 1_000;
+    /// Attempts of so many days are summed up.
+    pub const DAYS: i64 = 30;
 }
 
 /// A line of the recent activity.

@@ -1,4 +1,4 @@
-use crate::{Activity, Email, OwnPassword, Timestamp};
+use crate::{Activity, Attempts, Email, OwnPassword, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// "Check your e-mail", as a browser may see it: the same whether or not there is an account.
@@ -60,6 +60,8 @@ pub struct PasswordRow {
     pub own: OwnPassword,
     /// When it was last set here.
     pub changed_at: Option<Timestamp>,
+    /// Whether it was found in a leak.
+    pub leaked: bool,
 }
 
 /// Everything that the security page shows.
@@ -73,8 +75,14 @@ pub struct SecurityView {
     pub sessions: Vec<SessionRow>,
     /// Browsers that are not asked for a code.
     pub devices: Vec<DeviceRow>,
-    /// The last twenty security events.
+    /// Twenty security events, the newest first.
     pub activity: Vec<Activity>,
+    /// Where older ones begin, for the address of their page.
+    pub older: Option<String>,
+    /// Whether there are newer ones on another page.
+    pub newer: bool,
+    /// What was attempted lately; on the page of the newest only.
+    pub attempts: Option<Attempts>,
     /// What was just done there, to say so once.
     pub done: Option<SecurityDone>,
 }

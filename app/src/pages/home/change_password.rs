@@ -1,6 +1,6 @@
 //! Change the password: current once, new twice.
 
-use super::security::{held_elsewhere, is_leaked, leaked_notice};
+use super::security::{held_elsewhere, leaked_notice};
 use crate::api::{Told, security};
 use crate::flow::{Checked, Fields, Flow, Form, page_of};
 use crate::settings::use_settings;
@@ -42,7 +42,9 @@ fn show(told: Told<SecurityView>) -> AnyView {
 fn form(flow: Flow<SecurityView>) -> AnyView {
     let words = use_words();
     let min = use_settings().password_min;
-    let (email, leaked) = flow.step.with_untracked(|view| (view.email.clone(), is_leaked(view)));
+    let (email, leaked) = flow
+        .step
+        .with_untracked(|view| (view.email.clone(), view.password.leaked));
     let (shown, talk) = (email.to_string(), flow.talk.leading_to("/security"));
     let check = move |fields: Fields| Checked::from(check_change(&fields, min));
     view! {

@@ -5,9 +5,7 @@ use crate::flow::{Flow, Form, Talk, page_of};
 use crate::settings::use_settings;
 use crate::ui::{LocalTime, Look, Notice, Page, Row, Rows, SubmitButton, When, move_focus, use_announce};
 use crate::words::{Words, use_words};
-use account::{
-    Activity, ActivityKind, DeviceRow, Organization, OwnPassword, PasswordRow, SecurityDone, SecurityView, SessionRow,
-};
+use account::{Attempts, DeviceRow, Organization, OwnPassword, PasswordRow, SecurityDone, SecurityView, SessionRow};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -29,11 +27,7 @@ fn show(told: Told<SecurityView>) -> AnyView {
         <Page heading=words.say("security.title") problem=flow.problem() wide=true>
             <p>{words.say("security.lead")}</p>
             <p class="who">{words.say("security.signed_in_as")} " " <bdi dir="ltr">{email}</bdi></p>
-            {move || {
-                let view = flow.step.get();
-                let leaked = is_leaked(&view);
-                password_section(view.password, leaked, words)
-            }}
+            {move || password_section(flow.step.get().password, words)}
             {section("confirmation", words.say("security.confirmation"), confirmation(words))}
             {section(
                 "devices",
@@ -48,7 +42,7 @@ fn show(told: Told<SecurityView>) -> AnyView {
             {section(
                 "activity",
                 words.say("security.activity"),
-                (move || activity(flow.step.get().activity, words)).into_any(),
+                (move || activity(flow.step.get(), words)).into_any(),
             )}
         </Page>
     }
@@ -93,15 +87,6 @@ fn section(id: &'static str, title: String, content: AnyView) -> AnyView {
     .into_any()
 }
 
-/// Whether the password in use was found in a leak: the event is newer than the password.
-pub(super) fn is_leaked(view: &SecurityView) -> bool {
-    let found = view
-        .activity
-        .iter()
-        .find(|event| event.kind == ActivityKind::PasswordLeaked);
-    found.is_some_and(|event| Some(event.at) >= view.password.changed_at)
-}
-
 /// Why it is to be changed.
 pub(super) fn leaked_notice(words: Words) -> AnyView {
     view! {
@@ -112,7 +97,7 @@ pub(super) fn leaked_notice(words: Words) -> AnyView {
     .into_any()
 }
 
-fn password_section(password: PasswordRow, leaked: bool, words: Words) -> AnyView {
+fn password_section(password: PasswordRow, words: Words) -> AnyView {
     let content = match password.own {
         OwnPassword::Editable => {
             let changed = match password.changed_at {
@@ -125,7 +110,7 @@ fn password_section(password: PasswordRow, leaked: bool, words: Words) -> AnyVie
                 None => words.say("security.password_never").into_any(),
             };
             view! {
-                {leaked.then(|| leaked_notice(words))}
+                {password.leaked.then(|| leaked_notice(words))}
                 <Rows>
                     <Row action=edit(words)>{changed}</Row>
                 </Rows>
@@ -313,11 +298,13 @@ fn here(here: bool, words: Words) -> Option<AnyView> {
     here.then(|| view! { " " <span class="badge">{words.say("security.this_device")}</span> }.into_any())
 }
 
-fn activity(events: Vec<Activity>, words: Words) -> AnyView {
-    if events.is_empty() {
-        return view! { <p>{words.say("security.activity_none")}</p> }.into_any();
-    }
-    let rows = events.into_iter().map(move |event| {
+fn activity(view: SecurityView, words: Words) -> AnyView {
+    let attempts = view.attempts.map(|attempts| summed_up(attempts, words));
+    let none = view
+        .activity
+        .is_empty()
+        .then(|| view! { <p>{words.say("security.activity_none")}</p> });
+    let rows = view.activity.into_iter().map(move |event| {
         // An operator's doing has no network address.
         let by = (!event.client.is_empty()).then(|| {
             let name = browser(&event.browser, words);
@@ -333,7 +320,44 @@ fn activity(events: Vec<Activity>, words: Words) -> AnyView {
             </Row>
         }
     });
-    view! { <Rows>{rows.collect_view()}</Rows> }.into_any()
+    let older = view
+        .older
+        .map(|before| ["/security?before=", &before, "#activity"].concat());
+    let newest = view.newer.then(|| "/security#activity".to_owned());
+    view! {
+        {attempts}
+        {none}
+        <Rows>{rows.collect_view()}</Rows>
+        {newest.map(|address| to_page(address, words.say("security.newest")))}
+        {older.map(|address| to_page(address, words.say("security.older")))}
+    }
+    .into_any()
+}
+
+/// A link to other entries. The browser follows it by itself: its address has a place in the page.
+fn to_page(address: String, label: String) -> AnyView {
+    view! {
+        <p>
+            <a href=address>{label}</a>
+        </p>
+    }
+    .into_any()
+}
+
+/// "14 failed attempts since 23 November".
+fn summed_up(attempts: Attempts, words: Words) -> AnyView {
+    let told = if attempts.count < Attempts::MOST {
+        words.counted("security.attempts_", attempts.count)
+    } else {
+        words.say("security.attempts_over")
+    };
+    view! {
+        <p>
+            <strong>{told} " " <LocalTime at=attempts.since show=When::Day /></strong>
+        </p>
+        <p class="hint">{words.say("security.attempts_hint")}</p>
+    }
+    .into_any()
 }
 
 /// The name that the server has for a browser, as the person reads it.

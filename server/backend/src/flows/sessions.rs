@@ -8,12 +8,14 @@ use crate::store::sessions::Session;
 use crate::store::{Tx, accounts, devices, events, letters, sessions};
 use crate::{Backend, Caller, Error, Fault, Held, Moved, TokenChange, TokenKind, Visitor, random};
 use account::{
-    Account, AccountId, ActivityKind, DeviceRow, Letter, Notice, PasswordRow, ProfileView, Purpose, Refusal, Secret,
-    SecurityDone, SecurityView, SessionRow, Timestamp,
+    Account, AccountId, ActivityKind, Attempts, DeviceRow, Letter, Notice, PasswordRow, ProfileView, Purpose, Refusal,
+    Secret, SecurityDone, SecurityView, SessionRow, Timestamp,
 };
 
 /// A session's use is written down at most this often.
 const TOUCH_MS: i64 = 5 * 60_000;
+/// So many events are on a page.
+const EVENTS: usize = 20;
 /// For so many accounts a browser is known.
 const DEVICE_TOKENS: usize = 5;
 /// For so long after its last sign-in; browsers keep no cookie for longer.
@@ -53,14 +55,20 @@ impl Backend {
         tx.commit().await
     }
 
-    /// What the security page shows.
+    /// What the security page shows; of the activity what was before `before`, or the newest.
     ///
     /// # Errors
     /// [`Refusal::SignedOut`] without a live session.
-    pub async fn security(&self, held: &Held) -> Result<SecurityView, Error> {
+    pub async fn security(&self, held: &Held, before: &str) -> Result<SecurityView, Error> {
         let mut tx = self.parts.db.read().await?;
         let (session, stored) = self.signed_in(&mut tx, held).await?;
-        self.security_in(&mut tx, held, &session, stored.account).await
+        let mut view = self.security_in(&mut tx, held, &session, stored.account).await?;
+        if !before.is_empty() {
+            let older = events::done(&mut tx, &AccountId(session.account_id), before, EVENTS).await?;
+            (view.activity, view.older) = (older.events, older.older);
+            (view.newer, view.attempts) = (true, None);
+        }
+        Ok(view)
     }
 
     pub(super) async fn security_in(
@@ -86,8 +94,12 @@ impl Backend {
         rows.sort_by_key(|row| !row.here);
         let here = self.find_device(tx, held, &account.id).await?;
         let trusted = devices::trusted(tx, &account.id, now).await?;
+        let newest = events::done(tx, &account.id, "", EVENTS).await?;
+        let since = account.password_changed_at.unwrap_or(Timestamp(0));
+        let leaked = events::was_done(tx, &account.id, ActivityKind::PasswordLeaked, since).await?;
         Ok(SecurityView {
             password: PasswordRow {
+                leaked,
                 own: account.own_password(),
                 changed_at: account.password_changed_at,
             },
@@ -103,7 +115,10 @@ impl Backend {
                     })
                 })
                 .collect(),
-            activity: events::newest(tx, &account.id, 20).await?,
+            activity: newest.events,
+            older: newest.older,
+            newer: false,
+            attempts: events::attempts(tx, &account.id, now.plus_days(-Attempts::DAYS)).await?,
             done: None,
             email: account.email,
         })

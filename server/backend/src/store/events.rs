@@ -2,7 +2,7 @@
 
 use super::{Tx, db::on, later::later};
 use crate::{Caller, Fault};
-use account::{AccountId, Activity, ActivityKind, Timestamp};
+use account::{AccountId, Activity, ActivityKind, Attempts, Timestamp};
 use sqlx::QueryBuilder;
 
 /// Who did it.
@@ -25,6 +25,7 @@ impl Actor {
 
 #[derive(sqlx::FromRow)]
 struct Row {
+    id: String,
     kind: String,
     at: i64,
     browser: String,
@@ -92,35 +93,103 @@ pub async fn append_all(
     Ok(())
 }
 
-/// The newest events of an account; kinds that a newer version has written are left out.
-pub async fn newest(tx: &mut Tx, account: &AccountId, limit: i64) -> Result<Vec<Activity>, Fault> {
-    let rows: Vec<Row> = on!(tx, |conn| {
+/// A page of what was done, the newest first.
+#[derive(Debug)]
+pub struct Done {
+    /// The events.
+    pub events: Vec<Activity>,
+    /// Where the next page begins; `None` when there is no more.
+    pub older: Option<String>,
+}
+
+/// What was done by the owner or with success, and not what others attempted: a page of `limit`, of what was before `before` (as
+/// [`Done::older`] gave it; the newest where it does not read). Kinds that a newer version has written are left out.
+pub async fn done(tx: &mut Tx, account: &AccountId, before: &str, limit: usize) -> Result<Done, Fault> {
+    let (at, id) = position(before).unwrap_or((i64::MAX, ""));
+    let most = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
+    let mut rows: Vec<Row> = on!(tx, |conn| {
         sqlx::query_as(
-            "SELECT kind, at, browser, client FROM events WHERE account_id = $1 ORDER BY at DESC, id LIMIT $2",
+            "SELECT id, kind, at, browser, client FROM events
+              WHERE account_id = $1 AND kind NOT IN ('wrong_password', 'wrong_code', 'reset_asked') AND (at, id) < ($2, $3)
+              ORDER BY at DESC, id DESC LIMIT $4",
         )
         .bind(&account.0)
-        .bind(limit)
+        .bind(at)
+        .bind(id)
+        .bind(most)
         .fetch_all(conn)
         .await?
     });
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| {
-            Some(Activity {
-                kind: ActivityKind::read(&row.kind)?,
-                at: Timestamp(row.at),
-                browser: row.browser,
-                client: row.client,
-            })
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let last = rows.last().filter(|_| more);
+    let older = last.map(|row| format!("{}.{}", row.at, row.id));
+    let events = rows.into_iter().filter_map(|row| {
+        Some(Activity {
+            kind: ActivityKind::read(&row.kind)?,
+            at: Timestamp(row.at),
+            browser: row.browser,
+            client: row.client,
         })
-        .collect())
+    });
+    Ok(Done {
+        events: events.collect(),
+        older,
+    })
+}
+
+/// Reads `MOMENT.ID`, which comes from an address that anyone can write.
+fn position(text: &str) -> Option<(i64, &str)> {
+    let (at, id) = text.split_once('.')?;
+    let fits = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    Some((at.parse().ok()?, id)).filter(|_| fits)
+}
+
+/// How many attempts there were after `since`, and when the first of them was. Counts so many at most, the newest: a million
+/// of them make no page slow.
+pub async fn attempts(tx: &mut Tx, account: &AccountId, since: Timestamp) -> Result<Option<Attempts>, Fault> {
+    let (count, first): (i64, Option<i64>) = on!(tx, |conn| {
+        sqlx::query_as(
+            "SELECT count(*), min(at) FROM (
+                SELECT at FROM events
+                 WHERE account_id = $1 AND kind IN ('wrong_password', 'wrong_code', 'reset_asked') AND at > $2
+                 ORDER BY at DESC LIMIT 1000) AS recent",
+        )
+        .bind(&account.0)
+        .bind(since.0)
+        .fetch_one(conn)
+        .await?
+    });
+    Ok(first.map(|first| Attempts {
+        count,
+        since: Timestamp(first),
+    }))
+}
+
+/// Whether something of that kind was done at `since` or later.
+pub async fn was_done(tx: &mut Tx, account: &AccountId, kind: ActivityKind, since: Timestamp) -> Result<bool, Fault> {
+    let found: Option<i64> = on!(tx, |conn| {
+        sqlx::query_scalar(
+            "SELECT at FROM events
+              WHERE account_id = $1 AND kind NOT IN ('wrong_password', 'wrong_code', 'reset_asked') AND kind = $2 AND at >= $3
+              LIMIT 1",
+        )
+        .bind(&account.0)
+        .bind(kind.as_str())
+        .bind(since.0)
+        .fetch_optional(conn)
+        .await?
+    });
+    Ok(found.is_some())
 }
 
 /// Takes away what was written for nobody before `before`, a [`BATCH`](super::BATCH) at a time. What happened to an account stays.
 pub async fn prune_nobodys(tx: &mut Tx, before: Timestamp) -> Result<u64, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query(
-            "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE account_id = '' AND at < $1 LIMIT 200)",
+            "DELETE FROM events WHERE id IN
+                (SELECT id FROM events
+                  WHERE account_id = '' AND kind IN ('wrong_password', 'wrong_code', 'reset_asked') AND at < $1 LIMIT 200)",
         )
         .bind(before.0)
         .execute(conn)

@@ -202,7 +202,12 @@ impl Browser {
     }
 
     pub async fn security(&self) -> Told<SecurityView> {
-        told(self.backend.security(&self.held).await)
+        self.security_before("").await
+    }
+
+    /// The security page with the activity of that page.
+    pub async fn security_before(&self, before: &str) -> Told<SecurityView> {
+        told(self.backend.security(&self.held, before).await)
     }
 
     pub async fn end_session(&mut self, id: &str) -> Told<SecurityView> {

@@ -76,10 +76,10 @@ async fn a_whole_town_signs_in_again(world: &World) {
     tx.commit().await.unwrap();
     let ended = end_sessions(db, now, false).await.unwrap();
     assert_eq!(ended.sessions, 10_000);
-    let told = events::newest(&mut db.read().await.unwrap(), &AccountId("9999".into()), 9)
+    let told = events::done(&mut db.read().await.unwrap(), &AccountId("9999".into()), "", 9)
         .await
         .unwrap();
-    assert_eq!(told.len(), 1);
+    assert_eq!(told.events.len(), 1);
 }
 
 fn person(id: &str) -> Stored {

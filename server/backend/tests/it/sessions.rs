@@ -2,8 +2,9 @@
 
 use crate::browser::Browser;
 use crate::on_both_databases;
-use crate::world::{ADA, GRACE, World, address};
+use crate::world::{ADA, GRACE, WRONG_PASSWORD, World, address};
 use account::{ActivityKind, Refusal, SignOutStep, Timestamp};
+use backend::store::events::{self, Actor};
 use backend::store::sessions;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -21,6 +22,8 @@ on_both_databases!(
     signed_out_twice_together_is_told_once,
     an_account_switched_off_is_signed_out_and_stays_so,
     what_happened_is_told_to_the_owner_only,
+    attempts_are_summed_up_and_push_nothing_off_the_page,
+    older_activity_has_pages_of_its_own,
     a_made_up_token_opens_nothing,
 );
 
@@ -195,8 +198,71 @@ async fn what_happened_is_told_to_the_owner_only(world: &World) {
         let activity = browser.security().await.unwrap().activity;
         activity.into_iter().map(|event| event.kind).collect::<Vec<_>>()
     };
-    assert_eq!(kinds(ada).await, [ActivityKind::SignedIn, ActivityKind::ResetAsked]);
-    assert_eq!(kinds(grace).await, [ActivityKind::SignedIn]);
+    assert_eq!(kinds(ada.clone()).await, [ActivityKind::SignedIn]);
+    assert_eq!(kinds(grace.clone()).await, [ActivityKind::SignedIn]);
+    assert_eq!(
+        ada.security().await.unwrap().attempts.map(|attempts| attempts.count),
+        Some(1)
+    );
+    assert_eq!(grace.security().await.unwrap().attempts, None);
+}
+
+/// Property 29.
+async fn attempts_are_summed_up_and_push_nothing_off_the_page(world: &World) {
+    world.person(ADA).await;
+    let owner = world.signed_in(ADA).await;
+    let since = world.now();
+    for _ in 0..6 {
+        world.clock.advance_minutes(1);
+        let mut stranger = world.browser();
+        stranger.begin_reset(ADA).await.unwrap();
+        stranger.begin_sign_in(ADA).await.unwrap();
+        stranger.answer_reset("10203040").await.unwrap_err();
+        stranger.password(WRONG_PASSWORD).await.unwrap_err();
+    }
+    let view = owner.security().await.unwrap();
+    assert_eq!(
+        view.activity.iter().map(|event| event.kind).collect::<Vec<_>>(),
+        [ActivityKind::SignedIn]
+    );
+    let attempts = view.attempts.unwrap();
+    assert!(attempts.count > 12, "{attempts:?}");
+    assert_eq!(attempts.since, since.plus_minutes(1));
+    // Those of a month ago are told no longer.
+    world.clock.advance_minutes(31 * 24 * 60);
+    let owner = world.signed_in(ADA).await;
+    assert_eq!(owner.security().await.unwrap().attempts, None);
+}
+
+/// Property 20.
+async fn older_activity_has_pages_of_its_own(world: &World) {
+    world.person(ADA).await;
+    let owner = world.signed_in(ADA).await;
+    let account = world.stored(ADA).await.account.id;
+    let mut tx = world.backend.db().begin().await.unwrap();
+    for number in 0..44_i64 {
+        // Three of a moment.
+        let at = world.now().plus_ms(1 + number / 3);
+        let kind = ActivityKind::SignedOut;
+        events::append(&mut tx, &account, kind, Actor::Person, &owner.caller, at)
+            .await
+            .unwrap();
+    }
+    tx.commit().await.unwrap();
+    let (mut seen, mut before, mut pages) = (Vec::new(), String::new(), 0);
+    loop {
+        let view = owner.security_before(&before).await.unwrap();
+        assert_eq!(view.newer, pages > 0);
+        seen.extend(view.activity);
+        pages += 1;
+        match view.older {
+            Some(older) => before = older,
+            None => break,
+        }
+    }
+    assert_eq!((pages, seen.len()), (3, 45));
+    assert!(seen.is_sorted_by(|one, next| one.at >= next.at));
+    assert_eq!(seen[44].kind, ActivityKind::SignedIn);
 }
 
 async fn a_made_up_token_opens_nothing(world: &World) {

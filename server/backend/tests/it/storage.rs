@@ -3,8 +3,8 @@
 use crate::on_both_databases;
 use crate::world::{ADA, GRACE, World, address, organization};
 use account::{
-    Account, AccountId, AccountKind, ActivityKind, CodeCounter, FailureCause, IssuedCode, Letter, Notice, Purpose,
-    Timestamp, WaitingFlow,
+    Account, AccountId, AccountKind, ActivityKind, Attempts, CodeCounter, FailureCause, IssuedCode, Letter, Notice,
+    Purpose, Timestamp, WaitingFlow,
 };
 use backend::store::email_turns::{self, Turn};
 use backend::store::events::Actor;
@@ -851,20 +851,74 @@ async fn events_are_appended(world: &World) {
             .await
             .unwrap();
     }
-    let newest = events::newest(&mut tx, &id(ADA), 2).await.unwrap();
-    assert_eq!(
-        newest.iter().map(|event| event.kind).collect::<Vec<_>>(),
-        [ActivityKind::Enabled, ActivityKind::Disabled]
+    let newest = events::done(&mut tx, &id(ADA), "", 2).await.unwrap();
+    let kinds = |done: &events::Done| done.events.iter().map(|event| event.kind).collect::<Vec<_>>();
+    assert_eq!(kinds(&newest), [ActivityKind::Enabled, ActivityKind::Disabled]);
+    let event = &newest.events[0];
+    assert_eq!((event.at, event.client.as_str()), (NOW.plus_ms(2), "192.0.2.1"));
+    let older = newest.older.unwrap();
+    let oldest = events::done(&mut tx, &id(ADA), &older, 2).await.unwrap();
+    assert_eq!((kinds(&oldest), oldest.older), (vec![ActivityKind::SignedIn], None));
+    // What does not read is no position.
+    for unfit in ["x", "1.2", "0.\0", &format!("9{older}"), &older.replace('.', ".'")] {
+        let newest = events::done(&mut tx, &id(ADA), unfit, 1).await.unwrap();
+        assert_eq!(kinds(&newest), [ActivityKind::Enabled], "{unfit}");
+    }
+    assert!(
+        events::done(&mut tx, &id(GRACE), "", 2)
+            .await
+            .unwrap()
+            .events
+            .is_empty()
     );
-    assert_eq!((newest[0].at, newest[0].client.as_str()), (NOW.plus_ms(2), "192.0.2.1"));
-    assert!(events::newest(&mut tx, &id(GRACE), 2).await.unwrap().is_empty());
+    for (kind, since, was) in [
+        (ActivityKind::Enabled, 2, true),
+        (ActivityKind::Enabled, 3, false),
+        (ActivityKind::PasswordLeaked, 0, false),
+    ] {
+        let found = events::was_done(&mut tx, &id(ADA), kind, NOW.plus_ms(since)).await;
+        assert_eq!(found.unwrap(), was, "{kind:?}");
+    }
+
+    // Attempts are apart, whichever they are.
+    assert_eq!(events::attempts(&mut tx, &id(ADA), NOW).await.unwrap(), None);
+    for (ms, kind) in (10..).zip(ActivityKind::ALL) {
+        events::append(&mut tx, &id(ADA), kind, Actor::Person, &caller, NOW.plus_ms(ms))
+            .await
+            .unwrap();
+    }
+    let done = events::done(&mut tx, &id(ADA), "", 99).await.unwrap();
+    assert!(done.events.iter().all(|event| !event.kind.is_attempt()));
+    let tried = ActivityKind::ALL.iter().filter(|kind| kind.is_attempt()).count();
+    assert_eq!(done.events.len(), 3 + ActivityKind::ALL.len() - tried);
+    let attempts = events::attempts(&mut tx, &id(ADA), NOW).await.unwrap().unwrap();
+    assert_eq!(attempts.count, i64::try_from(tried).unwrap());
+    let last = events::attempts(&mut tx, &id(ADA), attempts.since)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((last.count, last.since > attempts.since), (attempts.count - 1, true));
+    for _ in 0..1_001 {
+        events::append(
+            &mut tx,
+            &id(ADA),
+            ActivityKind::WrongCode,
+            Actor::Person,
+            &caller,
+            NOW.plus_ms(99),
+        )
+        .await
+        .unwrap();
+    }
+    let many = events::attempts(&mut tx, &id(ADA), NOW).await.unwrap().unwrap();
+    assert_eq!((many.count, many.since), (Attempts::MOST, NOW.plus_ms(99)));
+
     let nobody = events::nobody();
     events::append(&mut tx, &nobody, ActivityKind::WrongCode, Actor::Person, &caller, NOW)
         .await
         .unwrap();
     assert_eq!(events::prune_nobodys(&mut tx, NOW).await.unwrap(), 0);
     assert_eq!(events::prune_nobodys(&mut tx, NOW.plus_days(9)).await.unwrap(), 1);
-    assert_eq!(events::newest(&mut tx, &id(ADA), 9).await.unwrap().len(), 3);
     for accounts in [&[][..], &[id(ADA), id(GRACE)]] {
         events::append_all(
             &mut tx,
@@ -872,16 +926,18 @@ async fn events_are_appended(world: &World) {
             ActivityKind::Added,
             Actor::Operator,
             &caller,
-            NOW.plus_ms(3),
+            NOW.plus_ms(200),
         )
         .await
         .unwrap();
     }
     for person in [ADA, GRACE] {
-        let newest = events::newest(&mut tx, &id(person), 1).await.unwrap();
-        assert_eq!((newest[0].kind, newest[0].at), (ActivityKind::Added, NOW.plus_ms(3)));
+        let newest = events::done(&mut tx, &id(person), "", 1).await.unwrap();
+        let event = &newest.events[0];
+        assert_eq!((event.kind, event.at), (ActivityKind::Added, NOW.plus_ms(200)));
     }
-    assert_eq!(events::newest(&mut tx, &id(GRACE), 9).await.unwrap().len(), 1);
+    let of_grace = events::done(&mut tx, &id(GRACE), "", 9).await.unwrap();
+    assert_eq!((of_grace.events.len(), of_grace.older), (1, None));
 }
 
 async fn only_dead_rows_are_pruned(world: &World) {
@@ -937,7 +993,7 @@ async fn dead_rows_are_found_by_an_index(world: &World) {
         "SELECT mailbox, network FROM email_turns WHERE due_at < 1 LIMIT 9",
         "SELECT mailbox FROM email_slots WHERE next_at < 1 LIMIT 9",
         "SELECT id FROM letters WHERE written_at < 1 AND (sent_at IS NOT NULL OR given_up_at IS NOT NULL) LIMIT 9",
-        "SELECT id FROM events WHERE account_id = '' AND at < 1 LIMIT 9",
+        "SELECT id FROM events WHERE account_id = '' AND kind IN ('wrong_password', 'wrong_code', 'reset_asked') AND at < 1 LIMIT 9",
         "SELECT key FROM throttles WHERE updated_at < 1 LIMIT 9",
         "SELECT id FROM wrong_codes WHERE hour < 1 LIMIT 9",
         "SELECT id FROM codes WHERE flow_id = 'f'",

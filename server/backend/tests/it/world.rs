@@ -211,10 +211,20 @@ impl World {
 
     /// How many events of a kind the account's log has.
     pub async fn count_events(&self, email: &str, kind: ActivityKind) -> usize {
-        let account = self.stored(email).await.account.id;
-        let mut tx = self.backend.db().read().await.unwrap();
-        let events = backend::store::events::newest(&mut tx, &account, 1_000).await.unwrap();
-        events.iter().filter(|event| event.kind == kind).count()
+        let count = "SELECT count(*) FROM events WHERE account_id = $1 AND kind = $2";
+        let count = sqlx::AssertSqlSafe(count);
+        let account = self.stored(email).await.account.id.0;
+        let count: i64 = match self.backend.db() {
+            Db::Sqlite { readers, .. } => {
+                let count = sqlx::query_scalar(count).bind(account).bind(kind.as_str());
+                count.fetch_one(readers).await.unwrap()
+            }
+            Db::Postgres { pool, .. } => {
+                let count = sqlx::query_scalar(count).bind(account).bind(kind.as_str());
+                count.fetch_one(pool).await.unwrap()
+            }
+        };
+        usize::try_from(count).unwrap()
     }
 }
 
