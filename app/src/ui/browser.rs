@@ -145,6 +145,12 @@ mod real {
         js_sys::JsString::from(text).normalize("NFC").into()
     }
 
+    /// The browser's own IDNA: that of its `URL`.
+    pub(crate) fn domain_to_ascii(domain: &str) -> Option<String> {
+        let url = web_sys::Url::new(&format!("https://{domain}")).ok()?;
+        Some(url.hostname())
+    }
+
     /// Opens the browser's print dialogue.
     pub(crate) fn print() {
         let _ = window().print();
@@ -187,6 +193,9 @@ mod without {
     pub(crate) fn when_leaving(_: &'static str, _: impl Fn() + Copy + 'static) {}
     pub(crate) fn nfc(text: &str) -> String {
         text.to_owned()
+    }
+    pub(crate) fn domain_to_ascii(_: &str) -> Option<String> {
+        None
     }
     pub(crate) fn print() {}
     pub(crate) fn caps_lock(_: &leptos::web_sys::KeyboardEvent) -> bool {

@@ -21,6 +21,7 @@ mod rows;
 mod time;
 
 pub use announce::{Announce, use_announce};
+pub(crate) use browser::domain_to_ascii;
 pub use button::{LinkButton, Look, SubmitButton};
 pub use copy_button::CopyButton;
 pub use countdown::Countdown;

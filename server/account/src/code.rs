@@ -1,4 +1,5 @@
-use crate::{CodeCounter, Email, Key, Refusal};
+use crate::invisible::is_invisible;
+use crate::{CodeCounter, DomainToAscii, Email, Key, Refusal};
 use rand::{CryptoRng, Rng};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
@@ -110,12 +111,12 @@ pub enum TypedCode {
 ///
 /// # Errors
 /// [`Refusal::CodeMissing`], [`Refusal::CodeWrongLength`] or [`Refusal::CodeAmbiguous`]; none of them costs a try.
-pub fn read_code(typed: &str, digits: usize) -> Result<TypedCode, Refusal> {
+pub fn read_code(typed: &str, digits: usize, domain_to_ascii: DomainToAscii) -> Result<TypedCode, Refusal> {
     // Enough for a whole mail; more is no paste of ours.
     if typed.len() > 16 * 1024 {
         return Err(Refusal::CodeWrongLength { digits });
     }
-    if let Ok(email) = Email::parse(typed) {
+    if let Ok(email) = Email::read(typed, domain_to_ascii) {
         return Ok(TypedCode::Email(email));
     }
     let groups = groups(typed);
@@ -181,11 +182,11 @@ fn piece(c: char) -> Piece {
         return Piece::Digit(digit);
     }
     let joint = c.is_whitespace()
+        || is_invisible(c)
         || matches!(
             c,
-            '-' | '\u{ad}' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}'
-        )
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+            '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}'
+        );
     if joint { Piece::Joint } else { Piece::Other }
 }
 
@@ -232,8 +233,12 @@ mod tests {
     use proptest::prelude::*;
     use rand::SeedableRng;
 
+    fn no_domain(_: &str) -> Option<String> {
+        None
+    }
+
     fn read(typed: &str, digits: usize) -> Result<String, Refusal> {
-        read_code(typed, digits).map(|typed| match typed {
+        read_code(typed, digits, no_domain).map(|typed| match typed {
             TypedCode::Code(code) => code.digits().to_owned(),
             TypedCode::Email(email) => email.to_string(),
         })
@@ -254,6 +259,7 @@ mod tests {
             "\u{660}\u{661}\u{662}\u{663}\u{664}\u{665}",
             "\u{6f0}\u{6f1}\u{6f2}\u{6f3}\u{6f4}\u{6f5}",
             "\u{200e}012345\u{200f}",
+            "\u{61c}012\u{ad}345\u{2066}",
             "Code: 012345.",
             "Code: 012 345",
             "012345 is your Rekey passcode (Request K7). It works until 10:12 on 2026-11-24. @signin.example.com #012345",
@@ -293,7 +299,9 @@ mod tests {
 
     #[test]
     fn an_address_in_the_code_field_is_an_address() {
-        assert_eq!(read("Ada2@Example.com", 6).as_deref(), Ok("ada2@example.com"));
+        for typed in ["Ada2@Example.com", "<ada2@example.com>", "ada2\u{ff20}example.com"] {
+            assert_eq!(read(typed, 6).as_deref(), Ok("ada2@example.com"));
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use crate::Refusal;
+use crate::invisible::is_invisible;
 use serde::{Deserialize, Serialize};
 
 /// An address in the one spelling that is stored and compared: trimmed, lower case, ASCII. Only its parser makes one.
@@ -14,7 +15,7 @@ impl Email {
     /// The longest address that SMTP carries (RFC 5321 §4.5.3.1.3, less the angle brackets).
     pub const MAX_LEN: usize = 254;
 
-    /// Reads what a person typed.
+    /// Reads an address that is ASCII already: a stored one, or one of the operator's.
     ///
     /// # Errors
     /// [`Refusal::EmailMissing`] when empty, [`Refusal::EmailMalformed`] when it is not one plain address.
@@ -33,6 +34,36 @@ impl Email {
         } else {
             Err(Refusal::EmailMalformed)
         }
+    }
+
+    /// Reads what a person typed or pasted: also with invisible characters, a full-width `＠` or ideographic full stops, in quotes
+    /// or angle brackets, or as a `mailto:` link. A domain in other letters becomes its `xn--` name.
+    ///
+    /// Attack: an address that looks like somebody's and is read as theirs. No letter before the `@` is ever changed into
+    /// another one; it is refused. A domain is read as every browser and mail program reads it (UTS 46): one with a Cyrillic
+    /// letter is a domain of its own, and a full-width Latin letter is that Latin letter, because no other domain can have that
+    /// name. Whatever is read is shown, and mail goes there and nowhere else.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse); [`Refusal::EmailLocalPartNotAscii`] when letters outside ASCII stand before the `@`.
+    pub fn read(typed: &str, domain_to_ascii: DomainToAscii) -> Result<Self, Refusal> {
+        let typed = typed.trim_matches(|c: char| c.is_whitespace() || is_invisible(c));
+        if typed.len() > MOST_TYPED {
+            return Err(Refusal::EmailMalformed);
+        }
+        let visible: String = typed.chars().filter(|c| !is_invisible(*c)).collect();
+        let text = unwrapped(&visible).ok_or(Refusal::EmailMalformed)?;
+        if text.is_ascii() {
+            return Self::parse(text);
+        }
+        let text = text.replace('\u{ff20}', "@");
+        let (local, domain) = text.split_once('@').ok_or(Refusal::EmailMalformed)?;
+        let domain = ascii_domain(domain, domain_to_ascii).ok_or(Refusal::EmailMalformed)?;
+        let letter = |c: char| !c.is_ascii() && c.is_alphanumeric();
+        if local.contains(letter) && is_domain(&domain) {
+            return Err(Refusal::EmailLocalPartNotAscii);
+        }
+        Self::parse(&format!("{local}@{domain}"))
     }
 
     /// The whole address.
@@ -54,8 +85,74 @@ impl Email {
     }
 }
 
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+/// The most bytes of a pasted address with what comes along.
+const MOST_TYPED: usize = 2 * 1024;
+
+/// Writes a domain with letters outside ASCII in ASCII (`xn--…`), as UTS 46 does without transitional processing; `None` where it
+/// has no such name. The server has tables for it ([`domain_to_ascii`]), a browser its `URL`.
+pub type DomainToAscii = fn(&str) -> Option<String>;
+
+/// [`DomainToAscii`] of the `idna` crate.
+#[cfg(feature = "idna")]
+#[must_use]
+pub fn domain_to_ascii(domain: &str) -> Option<String> {
+    use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
+    let ascii = Uts46::new().to_ascii(
+        domain.as_bytes(),
+        AsciiDenyList::STD3,
+        Hyphens::Check,
+        DnsLength::Verify,
+    );
+    ascii.ok().map(std::borrow::Cow::into_owned)
+}
+
+/// What stands in quotes, angle brackets, or a link. One address with a name before it stays refused: of two addresses in one
+/// field nobody could say which one was meant.
+fn unwrapped(typed: &str) -> Option<&str> {
+    const AROUND: [(char, char); 7] = [
+        ('<', '>'),
+        ('"', '"'),
+        ('\'', '\''),
+        ('\u{201c}', '\u{201d}'),
+        ('\u{201e}', '\u{201c}'),
+        ('\u{2018}', '\u{2019}'),
+        ('\u{ab}', '\u{bb}'),
+    ];
+    let mut text = typed.trim();
+    loop {
+        let inside = AROUND
+            .iter()
+            .find_map(|(open, close)| text.strip_prefix(*open)?.strip_suffix(*close));
+        if let Some(inside) = inside {
+            text = inside.trim();
+            continue;
+        }
+        match text.split_at_checked("mailto:".len()) {
+            Some((scheme, address)) if scheme.eq_ignore_ascii_case("mailto:") => {
+                // Behind `?` stand a subject and more recipients. Attack: `%40` and the like, read differently by others.
+                text = address.split('?').next().unwrap_or_default().trim();
+                if text.contains('%') {
+                    return None;
+                }
+            }
+            _ => return Some(text),
+        }
+    }
+}
+
+/// Attack: a domain that a URL parser would take for more than a domain (`/`, `:`, `@`, `%`). Of ASCII it sees letters, digits,
+/// hyphens and dots only.
+fn ascii_domain(domain: &str, domain_to_ascii: DomainToAscii) -> Option<String> {
+    let domain = domain.replace(['\u{3002}', '\u{ff0e}', '\u{ff61}'], ".");
+    let domain = domain.strip_suffix('.').unwrap_or(&domain);
+    let fits = |c: char| !c.is_ascii() || c.is_ascii_alphanumeric() || c == '-' || c == '.';
+    if domain.is_empty() || !domain.chars().all(fits) {
+        return None;
+    }
+    if domain.is_ascii() {
+        return Some(domain.to_owned());
+    }
+    domain_to_ascii(domain)
 }
 
 fn is_local_part(local: &str) -> bool {
@@ -121,6 +218,134 @@ mod tests {
     #[test]
     fn nothing_typed_is_told_apart_from_nonsense() {
         assert_eq!(Email::parse(" \u{feff} "), Err(Refusal::EmailMissing));
+    }
+
+    #[test]
+    #[cfg(feature = "idna")]
+    fn what_was_pasted_is_read_as_the_address_that_it_shows() {
+        for typed in [
+            "ada@example.com",
+            " Ada@Example.COM. ",
+            "ada\u{200b}@exa\u{ad}mple.com",
+            "\u{202a}ada@example.com\u{202c}",
+            "\u{2068}ada@example.com\u{2069}",
+            "\u{61c}ada@\u{200e}example\u{2060}.com\u{feff}",
+            "ada\u{ff20}example.com",
+            "ada@example\u{3002}com",
+            "ada\u{ff20}example\u{ff0e}com\u{3002}",
+            "ada@example\u{ff61}com",
+            "<ada@example.com>",
+            "< ada@example.com >",
+            "mailto:ada@example.com",
+            "MailTo:ada@example.com?subject=Hello&cc=eve@example.com",
+            "<mailto:ada@example.com>",
+            "\"ada@example.com\"",
+            "'ada@example.com'",
+            "\u{201c}ada@example.com\u{201d}",
+            "\u{201e}ada@example.com\u{201c}",
+            "\u{2018}ada@example.com\u{2019}",
+            "\u{ab}\u{a0}ada@example.com\u{a0}\u{bb}",
+            "\"<ada@example.com>\"",
+            // The domain of everybody who types it: UTS 46 has no other.
+            "ada@\u{ff45}xample.com",
+            "ada@EXAMPLE\u{ff0e}\u{ff23}\u{ff2f}\u{ff2d}",
+        ] {
+            let read = Email::read(typed, domain_to_ascii);
+            assert_eq!(read.as_ref().map(Email::as_str), Ok("ada@example.com"), "{typed:?}");
+        }
+        assert_eq!(
+            Email::read("o'brien@example.com", domain_to_ascii)
+                .unwrap()
+                .local_part(),
+            "o'brien"
+        );
+        assert_eq!(
+            Email::read(" \u{feff}\u{200b} ", domain_to_ascii),
+            Err(Refusal::EmailMissing)
+        );
+        assert_eq!(Email::read("<>", domain_to_ascii), Err(Refusal::EmailMissing));
+        assert_eq!(Email::read("\"\"", domain_to_ascii), Err(Refusal::EmailMissing));
+    }
+
+    #[test]
+    #[cfg(feature = "idna")]
+    fn a_domain_in_other_letters_is_its_own_and_nobody_elses() {
+        for (typed, domain) in [
+            ("jan@b\u{fc}cher.example", "xn--bcher-kva.example"),
+            ("jan@B\u{dc}CHER.example", "xn--bcher-kva.example"),
+            ("jan@bu\u{308}cher.example", "xn--bcher-kva.example"),
+            ("jan@stra\u{df}e.example", "xn--strae-oqa.example"),
+            ("jan@\u{645}\u{62b}\u{627}\u{644}.example", "xn--mgbh0fb.example"),
+            ("jan\u{ff20}\u{4f8b}\u{3048}\u{3002}example", "xn--r8jz45g.example"),
+            ("jan@ex\u{430}mple.com", "xn--exmple-4nf.com"),
+            ("jan@exam\u{131}ple.com", "xn--example-ufb.com"),
+        ] {
+            let read = Email::read(typed, domain_to_ascii);
+            assert_eq!(read.as_ref().map(Email::domain), Ok(domain), "{typed:?}");
+            assert_eq!(Email::parse(read.unwrap().as_str()).unwrap().domain(), domain, "stored");
+        }
+    }
+
+    /// Attack: a letter that folds onto somebody else's local part.
+    #[test]
+    #[cfg(feature = "idna")]
+    fn a_local_part_in_other_letters_is_said_to_be_one() {
+        for typed in [
+            "j\u{f6}rg@example.com",
+            "\u{ff41}da@example.com",
+            "\u{ff41}\u{ff44}\u{ff41}\u{ff20}\u{ff45}xample.com",
+            "\u{430}da@example.com",
+            "ad\u{131}@example.com",
+            "\u{645}\u{62b}\u{627}\u{644}@b\u{fc}cher.example",
+            "<j\u{f6}rg@example.com>",
+        ] {
+            assert_eq!(
+                Email::read(typed, domain_to_ascii),
+                Err(Refusal::EmailLocalPartNotAscii),
+                "{typed:?}"
+            );
+        }
+    }
+
+    #[test]
+    #[cfg(feature = "idna")]
+    fn what_is_read_never_reaches_another_mailbox() {
+        let long = format!("ada@example.com{}", "\u{200b}x".repeat(1_000));
+        for typed in [
+            "Ada <ada@example.com>",
+            "<ada@example.com>,<eve@example.com>",
+            "<ada@example.com",
+            "ada@example.com>",
+            "\"ada\"@example.com",
+            "\u{201c}ada@example.com\"",
+            "mailto:ada@example.com,eve@example.com",
+            "mailto:ada%40example.com",
+            "mailto:victim%40example.com@evil.example",
+            "https://ada@example.com",
+            "ada@example.com\r\nBcc: eve@example.com",
+            "ada\u{3002}king@example.com",
+            "ada@example.com\u{ff20}evil.example",
+            "ada\u{ff20}example.com@evil.example",
+            "ada@b\u{fc}cher.example/@evil.example",
+            "ada@b\u{fc}cher.example:25",
+            "ada@b\u{fc}cher example.com",
+            "ada@b\u{fc}cher.example?x",
+            "ada@b\u{fc}cher.example%00",
+            "ada@evil\u{2024}example.com\u{2044}x",
+            "ada@\u{2100}.example",
+            "ada@\u{ff3b}127.0.0.1\u{ff3d}",
+            "ada@\u{ff11}27.0.0.1",
+            "ada@-b\u{fc}cher.example",
+            "ada@b\u{fc}cher",
+            "ada@\u{fffd}.example",
+            &long,
+        ] {
+            assert_eq!(
+                Email::read(typed, domain_to_ascii),
+                Err(Refusal::EmailMalformed),
+                "{typed:?}"
+            );
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod challenge;
 mod code;
 mod code_length;
 mod email;
+mod invisible;
 mod keys;
 mod mail;
 mod mailbox;
@@ -26,7 +27,9 @@ pub use activity::{Activity, ActivityKind, Attempts};
 pub use challenge::{Answer, Challenge, EarlierFlow, IssuedCode, Passed};
 pub use code::{Code, CodeBinding, Purpose, TypedCode, read_code};
 pub use code_length::CodeCounter;
-pub use email::Email;
+#[cfg(feature = "idna")]
+pub use email::domain_to_ascii;
+pub use email::{DomainToAscii, Email};
 pub use keys::{Key, Keyring};
 pub use mail::{CodeLetter, FailureCause, Letter, Notice, Request};
 pub use next::safe_next;

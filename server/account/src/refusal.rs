@@ -9,6 +9,8 @@ pub enum Refusal {
     // The address.
     EmailMissing,
     EmailMalformed,
+    /// Letters outside ASCII before the `@`: few mail servers take such addresses, and ours does not.
+    EmailLocalPartNotAscii,
     // Signing in.
     PasswordMissing,
     /// The same for a wrong password, an unknown address, a Google and a managed account (attack: enumeration).
@@ -116,6 +118,7 @@ impl Refusal {
         match self {
             Self::EmailMissing => "email_missing",
             Self::EmailMalformed => "email_malformed",
+            Self::EmailLocalPartNotAscii => "email_local_part_not_ascii",
             Self::PasswordMissing => "password_missing",
             Self::SignInWrong => "sign_in_wrong",
             Self::PasswordWait { .. } => "password_wait",
@@ -164,7 +167,7 @@ impl Refusal {
     #[must_use]
     pub const fn field(&self) -> Option<Field> {
         Some(match self {
-            Self::EmailMissing | Self::EmailMalformed => Field::Email,
+            Self::EmailMissing | Self::EmailMalformed | Self::EmailLocalPartNotAscii => Field::Email,
             Self::PasswordMissing | Self::SignInWrong | Self::PasswordWait { .. } => Field::Password,
             Self::CodeMissing
             | Self::CodeWrongLength { .. }

@@ -39,11 +39,11 @@ fn part(name: &str) -> Box<dyn FnMut()> {
             black_box(Email::parse(black_box(" Ada.Lovelace+rekey@Mail.Example.COM. "))).expect("an address");
         }),
         "code_in_a_mail" => Box::new(move || {
-            black_box(read_code(black_box(mail), 6)).expect("a code");
+            black_box(read_code(black_box(mail), 6, account::domain_to_ascii)).expect("a code");
         }),
         "digest" => {
             let key = Key::new("k1".into(), [7; 32]);
-            let TypedCode::Code(code) = read_code(mail, 6).expect("a code") else {
+            let TypedCode::Code(code) = read_code(mail, 6, account::domain_to_ascii).expect("a code") else {
                 unreachable!("it is no address")
             };
             Box::new(move || digest(&code, &key, &ada))

@@ -1,7 +1,7 @@
 //! What stands in the code field: a code of just so many digits that were typed in that order, an address, or a refusal.
 #![no_main]
 
-use account::{Email, Refusal, TypedCode, read_code};
+use account::{Email, Refusal, TypedCode, domain_to_ascii, read_code};
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 
@@ -65,7 +65,7 @@ fuzz_target!(|paste: Paste<'_>| {
 
 /// Reads what was typed; what holds of every answer holds of this one.
 fn read(typed: &str, digits: usize) -> Option<String> {
-    match read_code(typed, digits) {
+    match read_code(typed, digits, domain_to_ascii) {
         Ok(TypedCode::Code(code)) => {
             let found = code.digits().to_owned();
             assert_eq!(found.len(), digits, "{typed:?}");
@@ -74,13 +74,13 @@ fn read(typed: &str, digits: usize) -> Option<String> {
             let mut rest = typed.chars().filter_map(value);
             assert!(found.bytes().all(|digit| rest.any(|typed| typed == digit)), "{typed:?}");
             assert!(
-                matches!(read_code(&found, digits), Ok(TypedCode::Code(again)) if again == code),
+                matches!(read_code(&found, digits, domain_to_ascii), Ok(TypedCode::Code(again)) if again == code),
                 "the digits read as themselves"
             );
             Some(found)
         }
         Ok(TypedCode::Email(email)) => {
-            assert_eq!(Email::parse(typed).as_ref(), Ok(&email));
+            assert_eq!(Email::read(typed, domain_to_ascii).as_ref(), Ok(&email));
             None
         }
         Err(refusal) => {

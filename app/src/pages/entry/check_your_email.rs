@@ -4,7 +4,7 @@ use crate::flow::{Checked, Fields, Form, Talk};
 use crate::settings::use_settings;
 use crate::ui::{
     CodeField, Countdown, Details, EmailField, LocalTime, Look, MailHelp, MailboxButton, Page, Problem, SubmitButton,
-    use_announce,
+    domain_to_ascii, use_announce,
 };
 use crate::words::{Words, use_words};
 use account::{Email, Field, MailedCode, TypedCode, read_code};
@@ -59,7 +59,7 @@ pub(super) fn check_your_email(
 
 /// Refuses what is no code. An address in the code's place means: that is where I wanted the mail.
 fn check_code(fields: &Fields, digits: usize, begin: &'static str) -> Checked {
-    match read_code(&fields.text(Field::Code), digits) {
+    match read_code(&fields.text(Field::Code), digits, domain_to_ascii) {
         Ok(TypedCode::Code(_)) => Checked::Send,
         Ok(TypedCode::Email(email)) => match Fields::only(Field::Email.as_str(), email.as_str()) {
             Some(fields) => Checked::Instead(begin, fields),
@@ -148,5 +148,7 @@ fn other_address(talk: Talk, ways: Ways, words: Words) -> AnyView {
 
 /// Refuses what is no address.
 pub(super) fn check_email(fields: Fields) -> Checked {
-    Email::parse(&fields.text(Field::Email)).map(|_| ()).into()
+    Email::read(&fields.text(Field::Email), domain_to_ascii)
+        .map(|_| ())
+        .into()
 }

@@ -32,7 +32,7 @@ impl Backend {
         let mut tx = self.parts.db.begin().await?;
         let before = flows::find(&mut tx, &digest, purpose).await?;
         let digits = before.as_ref().map_or(0, Flow::code_length);
-        let (code, before) = match (read_code(typed.expose(), digits), before) {
+        let (code, before) = match (read_code(typed.expose(), digits, account::domain_to_ascii), before) {
             (Ok(TypedCode::Email(email)), _) => return Ok(Answered::Mistyped(email)),
             (Ok(TypedCode::Code(code)), Some(before)) => (code, before),
             (Err(refusal), Some(before)) if before.waits_for_code(now) => return Err(refusal.into()),

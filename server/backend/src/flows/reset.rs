@@ -61,7 +61,7 @@ impl Backend {
     /// # Errors
     /// A refusal of the address or a limit.
     pub async fn begin_reset(&self, caller: &Caller, held: &Held, email: &str) -> Result<Moved<ResetStep>, Error> {
-        let email = Email::parse(email)?;
+        let email = Email::read(email, account::domain_to_ascii)?;
         self.begin_reset_for(caller, held, &email).await
     }
 

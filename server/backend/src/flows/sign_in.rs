@@ -80,7 +80,7 @@ impl Backend {
         email: &str,
         next: &str,
     ) -> Result<Moved<SignInStep>, Error> {
-        let email = Email::parse(email)?;
+        let email = Email::read(email, account::domain_to_ascii)?;
         let now = self.now();
         // Lost with the power it is typed once more: so far there is an address, and the count of the client that sent it.
         let mut tx = self.parts.db.begin_unsynced().await?;

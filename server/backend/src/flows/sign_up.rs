@@ -58,7 +58,7 @@ impl Backend {
     /// # Errors
     /// A refusal of the address or a limit.
     pub async fn begin_sign_up(&self, caller: &Caller, held: &Held, email: &str) -> Result<Moved<SignUpStep>, Error> {
-        let email = Email::parse(email)?;
+        let email = Email::read(email, account::domain_to_ascii)?;
         self.begin_sign_up_for(caller, held, &email).await
     }
 

@@ -63,7 +63,7 @@ fn a_whole_mail_pasted_is_its_code() {
             format!("{}\n{}", letter.subject, letter.text),
             seen,
         ] {
-            match read_code(&pasted, digits.len()) {
+            match read_code(&pasted, digits.len(), account::domain_to_ascii) {
                 Ok(TypedCode::Code(found)) => assert_eq!(found.digits(), digits),
                 other => panic!("{language} {:?}: {other:?} in {pasted}", code.purpose),
             }

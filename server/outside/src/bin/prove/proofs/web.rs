@@ -82,6 +82,16 @@ fn recipients(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         format!("email={}", encoded("victim@[127.0.0.1]")),
         "email=VICTIM%40EXAMPLE.COM".into(),
         "email=+victim%40example.com.+".into(),
+        format!("email={}", encoded("vic\u{200b}tim\u{ff20}example\u{3002}com")),
+        format!("email={}", encoded("<victim@example.com>")),
+        format!("email={}", encoded("mailto:victim@example.com?bcc=eve@evil.example")),
+        format!("email={}", encoded("mailto:victim%40example.com@evil.example")),
+        format!("email={}", encoded("\u{201c}victim@example.com\u{201d}")),
+        format!("email={}", encoded("victim@\u{ff45}xample.com")),
+        format!("email={}", encoded("victim@example.com\u{ff20}evil.example")),
+        format!("email={}", encoded("\u{ff56}\u{ff49}\u{ff43}tim@example.com")),
+        format!("email={}", encoded("<victim@example.com>,<eve@evil.example>")),
+        format!("email={}", encoded("victim@evil.example\u{ff0f}example.com")),
     ];
     let forged = "X-Forwarded-Host: evil.example\r\nForwarded: host=evil.example;for=evil.example\r\nReferer: http://evil.example/\r\n\
                   X-Original-URL: //evil.example\r\nX-Forwarded-Proto: evil.example\r\nUser-Agent: evil.example <b>\r\n";

@@ -1,0 +1,8 @@
+/// Characters that nobody sees and that come along with what is pasted: zero-width spaces and joiners, marks and controls of the
+/// reading direction, soft hyphens, byte-order marks. Dropped anywhere in an address or a code.
+pub(crate) const fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+    )
+}
