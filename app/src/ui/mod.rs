@@ -21,7 +21,6 @@ mod rows;
 mod time;
 
 pub use announce::{Announce, use_announce};
-pub(crate) use browser::domain_to_ascii;
 pub use button::{LinkButton, Look, SubmitButton};
 pub use copy_button::CopyButton;
 pub use countdown::Countdown;
@@ -37,6 +36,11 @@ pub use print_button::PrintButton;
 pub use problem::{Problem, use_problem};
 pub use rows::{Row, Rows};
 pub use time::{LocalTime, When};
+
+/// The browser's own [`DomainToAscii`](account::DomainToAscii).
+pub(crate) fn domain_to_ascii(domain: &str) -> Option<String> {
+    browser::domain_to_ascii(domain)
+}
 
 /// Empties a field of the page.
 pub(crate) fn empty_field(field: account::Field) {

@@ -35,7 +35,7 @@ pub use mail::{CodeLetter, FailureCause, Letter, Notice, Request};
 pub use next::safe_next;
 #[cfg(feature = "nfc")]
 pub use password::nfc;
-pub use password::{Guessable, NewPassword, Nfc, PasswordPolicy};
+pub use password::{Guessable, Nfc, PasswordPolicy};
 pub use refusal::{Field, Refusal};
 pub use reset::{Reset, ResetStep};
 pub use secret::Secret;

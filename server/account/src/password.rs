@@ -25,18 +25,6 @@ pub enum Guessable {
     Plain,
 }
 
-/// A password that may be set. Only [`PasswordPolicy::choose`] makes one.
-#[derive(Debug)]
-pub struct NewPassword(Secret);
-
-impl NewPassword {
-    /// The password, normalised to NFC, for the hasher.
-    #[must_use]
-    pub fn secret(&self) -> &Secret {
-        &self.0
-    }
-}
-
 impl PasswordPolicy {
     /// Most code points, after NFC.
     pub const MAX: usize = 128;
@@ -78,25 +66,6 @@ impl PasswordPolicy {
             return Err(Refusal::PasswordHoldsOwnWords);
         }
         Ok(password)
-    }
-
-    /// The whole policy: [`Self::check_for`], then what only the server knows (`screen`: guessability, common and leaked
-    /// ones).
-    ///
-    /// # Errors
-    /// The first [`Refusal`] that applies.
-    #[cfg(feature = "nfc")]
-    pub fn choose(
-        &self,
-        typed: &Secret,
-        again: &Secret,
-        email: &Email,
-        name: &str,
-        screen: impl FnOnce(&str) -> Result<(), Refusal>,
-    ) -> Result<NewPassword, Refusal> {
-        let password = self.check_for(typed, again, email, name)?;
-        screen(password.expose())?;
-        Ok(NewPassword(password))
     }
 }
 
@@ -211,14 +180,5 @@ mod tests {
             )
             .is_ok()
         );
-    }
-
-    #[test]
-    fn what_the_server_knows_has_the_last_word() {
-        let email = Email::parse("ada@example.com").unwrap();
-        let typed: Secret = "three random words".into();
-        let refused = POLICY.choose(&typed, &typed, &email, "Ada", |_| Err(Refusal::PasswordCommon));
-        assert_eq!(refused.err(), Some(Refusal::PasswordCommon));
-        assert!(POLICY.choose(&typed, &typed, &email, "Ada", |_| Ok(())).is_ok());
     }
 }

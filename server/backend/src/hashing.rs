@@ -1,11 +1,14 @@
-//! Password hashing: Argon2id over a keyed HMAC, admitted as many at once as there are cores.
+//! Password hashing: Argon2id over a keyed HMAC, admitted as many at once as there are cores; and other work on passwords that
+//! takes a core for more than a millisecond.
 
 mod engine;
 mod foreign;
 mod measured;
+mod queue;
 mod threads;
 
 pub use foreign::{ForeignHash, UnfitHash};
+pub use queue::Place;
 
 use crate::metrics::TRACE;
 use crate::{Fault, Keys, random, seal};
@@ -14,11 +17,11 @@ use argon2::password_hash::{Output, ParamsString, PasswordHash, Salt, SaltString
 use argon2::{Algorithm, Params, Version};
 use engine::{Engine, Hasher};
 use measured::Measured;
+use queue::{Busy, Queue};
 use rand::RngCore;
 use std::sync::Arc;
 use std::time::Duration;
 use threads::Threads;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tracing::Instrument;
 use zeroize::Zeroizing;
@@ -49,10 +52,7 @@ pub(crate) fn stored_under(key_id: &str) -> [String; 2] {
 #[derive(Clone)]
 pub struct Hashing {
     keys: Keys,
-    /// Places in the queue, those that are being hashed included.
-    places: Arc<Semaphore>,
-    /// Places at the cores.
-    cores: Arc<Semaphore>,
+    queue: Queue,
     threads: Arc<Threads>,
     /// A hash that no password has, verified when there is none.
     nobody: Arc<str>,
@@ -67,9 +67,6 @@ pub enum EngineChoice {
     /// The reference.
     Reference,
 }
-
-/// A place in the queue; free again when the work is done, or this is dropped.
-pub struct Place(OwnedSemaphorePermit);
 
 /// What verifying told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,36 +86,35 @@ impl Hashing {
     /// When the system gives no threads.
     pub fn new(keys: impl Into<Keys>, at_once: usize, choice: EngineChoice) -> std::io::Result<Self> {
         let at_once = at_once.max(1);
-        let places = Arc::new(Semaphore::new(at_once + WAITING));
         Ok(Self {
             keys: keys.into(),
-            places,
-            cores: Arc::new(Semaphore::new(at_once)),
+            queue: Queue::new(at_once, WAITING),
             threads: Arc::new(Threads::start(at_once, choice)?),
             nobody: nobody().into(),
             measured: Measured::new(at_once),
         })
     }
 
-    /// The places in the queue, those that are being hashed included. A permit taken from it is one fewer, for the tests.
-    #[must_use]
-    pub fn places(&self) -> &Semaphore {
-        &self.places
-    }
-
-    /// The places at the cores, for the tests likewise.
-    #[must_use]
-    pub fn cores(&self) -> &Semaphore {
-        &self.cores
-    }
-
-    /// The stored form of a new password.
+    /// The stored form of a new password, for somebody of that network.
     ///
     /// # Errors
     /// [`Fault::Busy`] when the queue is full.
-    pub async fn hash(&self, password: &Secret) -> Result<String, Fault> {
+    pub async fn hash(&self, network: &str, password: &Secret) -> Result<String, Fault> {
         let (key, password) = (self.keys.current(), password.as_password(account::nfc));
-        self.admitted(move |engine| make(engine, &key, &password)).await?
+        let work = move |engine: &mut Engine| make(engine, &key, &password);
+        self.admitted_at(self.place(network).await?, work).await?
+    }
+
+    /// Other work that takes a core for more than a millisecond, such as guessing a password.
+    ///
+    /// # Errors
+    /// [`Fault::Busy`] when its turn does not come in time.
+    pub async fn run_at<T: Send + 'static>(
+        &self,
+        place: Place,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Fault> {
+        self.admitted_at(place, |_| work()).await
     }
 
     /// The stored form of a hash that another system has made.
@@ -137,8 +133,8 @@ impl Hashing {
     ///
     /// # Errors
     /// [`Fault::Busy`] when the queue is full; [`Fault::KeyGone`], [`Fault::Corrupt`].
-    pub async fn verify(&self, password: &Secret, stored: Option<&str>) -> Result<Verdict, Fault> {
-        self.verify_at(self.place().await?, password, stored).await
+    pub async fn verify(&self, network: &str, password: &Secret, stored: Option<&str>) -> Result<Verdict, Fault> {
+        self.verify_at(self.place(network).await?, password, stored).await
     }
 
     /// The same, at a place in the queue that was taken before.
@@ -159,21 +155,20 @@ impl Hashing {
     }
 
     /// A place in the queue, for those who have other work to do before they hash: in a flood, who finds none has cost nothing.
+    /// `network` is the caller's, as counted everywhere: each has its turn.
     ///
     /// # Errors
     /// [`Fault::Busy`] when the queue is full.
-    pub async fn place(&self) -> Result<Place, Fault> {
-        match tokio::time::timeout(MOMENT, self.places.clone().acquire_owned()).await {
-            Ok(Ok(place)) => Ok(Place(place)),
-            _ => Err(self.busy("queue_full")),
-        }
+    pub async fn place(&self, network: &str) -> Result<Place, Fault> {
+        self.queue.place(network).await.map_err(|busy| self.busy(busy))
     }
 
-    async fn admitted<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Engine) -> T + Send + 'static,
-    ) -> Result<T, Fault> {
-        self.admitted_at(self.place().await?, work).await
+    /// Waits for a core and keeps it as long as the place; for the tests.
+    ///
+    /// # Errors
+    /// [`Fault::Busy`] when its turn does not come in time.
+    pub async fn core(&self, place: &Place) -> Result<(), Fault> {
+        place.core().await.map_err(|busy| self.busy(busy))
     }
 
     /// Runs the work on a thread for hashing when its turn comes. Attack: a flood of sign-ins that takes all cores and memory.
@@ -183,25 +178,26 @@ impl Hashing {
         work: impl FnOnce(&mut Engine) -> T + Send + 'static,
     ) -> Result<T, Fault> {
         let asked = Instant::now();
-        let Ok(Ok(core)) = tokio::time::timeout(WAIT, self.cores.clone().acquire_owned()).await else {
-            return Err(self.busy("too_slow"));
-        };
+        self.core(&place).await?;
         self.measured.waited(asked.elapsed());
-        // Both permits move into the work: a request that is given up goes on hashing, and must go on being counted
-        // (attack: opening and dropping requests to get more hashes at once than there are cores).
-        let (permits, measured) = ((core, place.0), self.measured.clone());
+        // The place moves into the work: a request that is given up goes on hashing, and must go on being counted (attack:
+        // opening and dropping requests to get more hashes at once than there are cores).
+        let measured = self.measured.clone();
         let done = self.threads.run(move |engine| {
             let began = Instant::now();
             let result = work(engine);
             measured.hashed(began.elapsed());
-            drop(permits);
+            drop(place);
             result
         });
         done.instrument(tracing::debug_span!(target: TRACE, "hash")).await
     }
 
-    fn busy(&self, why: &'static str) -> Fault {
-        self.measured.refused(why);
+    fn busy(&self, busy: Busy) -> Fault {
+        self.measured.refused(match busy {
+            Busy::QueueFull => "queue_full",
+            Busy::TooSlow => "too_slow",
+        });
         Fault::Busy {
             retry_after_s: RETRY_AFTER_S,
         }

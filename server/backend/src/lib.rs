@@ -31,7 +31,7 @@ pub use caller::{Caller, Held, Moved, TokenChange, TokenKind, Visitor};
 pub use clock::{Clock, SystemClock, TestClock};
 pub use courier::Courier;
 pub use error::{Error, Fault};
-pub use hashing::{EngineChoice, ForeignHash, Hashing, UnfitHash, Verdict};
+pub use hashing::{EngineChoice, ForeignHash, Hashing, Place, UnfitHash, Verdict};
 pub use import::ImportedPerson;
 pub use keys::Keys;
 pub use leaked::LeakedPasswords;

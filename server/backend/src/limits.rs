@@ -22,6 +22,8 @@ pub struct Limits {
     pub client_a_minute: i64,
     /// Wrong passwords in a lane before waits begin.
     pub free_passwords: i64,
+    /// New passwords that were refused as easy to guess, common, leaked or in use, for one address an hour.
+    pub refused_passwords_an_hour: i64,
     /// The first wait after them, in seconds; doubles each time.
     pub password_wait_s: i64,
     /// The longest wait, in seconds.
@@ -41,6 +43,7 @@ impl Default for Limits {
             codes_a_day: 50,
             client_a_minute: 20,
             free_passwords: 5,
+            refused_passwords_an_hour: 30,
             password_wait_s: 30,
             password_wait_max_s: 3_600,
         }

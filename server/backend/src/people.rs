@@ -37,7 +37,9 @@ impl Backend {
         }
         drop(tx);
         let hash = match &person.password {
-            Some(password) if person.kind == AccountKind::Local => Some(self.parts.hashing.hash(password).await?),
+            Some(password) if person.kind == AccountKind::Local => {
+                Some(self.parts.hashing.hash("operator", password).await?)
+            }
             _ => None,
         };
         let account = Account {

@@ -323,6 +323,11 @@ pub const KEYS: &[Key] = &[
         "Wrong passwords before waits begin."
     ),
     limit!(
+        "limit_refused_passwords_an_hour",
+        refused_passwords_an_hour,
+        "New passwords for one address that were refused as easy to guess, common, leaked or in use, an hour."
+    ),
+    limit!(
         "limit_password_wait_s",
         password_wait_s,
         "The first wait after them, in seconds; it doubles."

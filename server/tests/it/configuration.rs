@@ -79,6 +79,7 @@ const WRONG: &[(&str, &[&str])] = &[
     ("limit_codes_a_day", &["0", "x"]),
     ("limit_client_a_minute", &["0", "x"]),
     ("limit_free_passwords", &["0", "x"]),
+    ("limit_refused_passwords_an_hour", &["0", "x"]),
     ("limit_password_wait_s", &["0", "x"]),
     ("limit_password_wait_max_s", &["0", "x"]),
     ("log", &["info,a=b=c"]),

@@ -35,7 +35,7 @@ impl Backend {
         let lane = self.lane(&mut tx, held, &account.email, Some(&account.id)).await?;
         drop(tx);
 
-        let place = self.parts.hashing.place().await?;
+        let place = self.parts.hashing.place(&caller.client).await?;
         let mut tx = self.parts.db.begin().await?;
         let in_a_row = self.spend_password(&mut tx, &lane, self.now()).await?;
         tx.commit().await?;
@@ -50,7 +50,7 @@ impl Backend {
         throttles::clear(&mut tx, &lane).await?;
         tx.commit().await?;
         let chosen = self
-            .choose_password(&account.email, &account.name, password, again, Some(&hash))
+            .choose_password(caller, &account.email, &account.name, password, again, Some(&hash))
             .await?;
 
         let now = self.now();

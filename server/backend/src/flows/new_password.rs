@@ -1,7 +1,10 @@
 //! Choosing a new password, in a reset, a change or a sign-up: policy, guessability, lists, hash.
 
+use super::mailed_code::HOUR_MS;
+use crate::hashing::Place;
 use crate::leaked::Leak;
-use crate::{Backend, Error, Fault, Verdict, guessing};
+use crate::store::limits::{self, Rule};
+use crate::{Backend, Caller, Error, Fault, Verdict, guessing};
 use account::{Email, Refusal, Secret};
 
 /// A password that passed, ready to be stored.
@@ -17,29 +20,72 @@ impl Backend {
     /// chosen again.
     pub(super) async fn choose_password(
         &self,
+        caller: &Caller,
         email: &Email,
         name: &str,
         password: &Secret,
         again: &Secret,
         now: Option<&str>,
     ) -> Result<Chosen, Error> {
-        let settings = &self.parts.settings;
-        let new = settings.password.choose(password, again, email, name, |password| {
-            guessing::screen(settings, password, &[email.as_str(), email.local_part(), name])
-        })?;
+        // What takes no core is said first, and costs nothing.
+        let policy = self.parts.settings.password;
+        let new = policy.check_for(password, again, email, name)?;
+        // Attack: passwords to be refused, one after the other, each of which takes a core for as long as a hash.
+        let refused = [Rule {
+            key: format!("refused passwords {email}"),
+            most: self.limits().refused_passwords_an_hour,
+            window_ms: HOUR_MS,
+        }];
+        let place = self.parts.hashing.place(&caller.client).await?;
+        let mut tx = self.parts.db.begin_unsynced().await?;
+        self.take(&mut tx, &refused, self.now()).await?;
+        tx.commit().await?;
+        let chosen = self.judge_password(caller, place, email, name, &new, now).await;
+        if !matches!(chosen, Err(Error::Refused(_))) {
+            let mut tx = self.parts.db.begin_unsynced().await?;
+            limits::give_back(&mut tx, &refused).await?;
+            tx.commit().await?;
+        }
+        chosen
+    }
+
+    /// The part that takes cores.
+    async fn judge_password(
+        &self,
+        caller: &Caller,
+        place: Place,
+        email: &Email,
+        name: &str,
+        new: &Secret,
+        now: Option<&str>,
+    ) -> Result<Chosen, Error> {
+        let hashing = &self.parts.hashing;
+        let (parts, own_words) = (
+            self.parts.clone(),
+            [email.to_string(), email.local_part().into(), name.into()],
+        );
+        let guessed = new.clone();
+        let screen = move || {
+            guessing::screen(
+                &parts.settings,
+                guessed.expose(),
+                &own_words.each_ref().map(String::as_str),
+            )
+        };
+        hashing.run_at(place, screen).await??;
         if let Some(now) = now {
-            match self.parts.hashing.verify(new.secret(), Some(now)).await {
+            match hashing.verify(&caller.client, new, Some(now)).await {
                 // A hash whose key is gone opens nothing any more. Whoever lost the key file lets people in again by resets.
                 Ok(Verdict::Wrong) | Err(Fault::KeyGone { .. }) => {}
                 Ok(_) => return Err(Refusal::PasswordSameAsNow.into()),
                 Err(fault) => return Err(fault.into()),
             }
         }
-        let leak = self.parts.leaked.look_up(new.secret().expose()).await;
+        let leak = self.parts.leaked.look_up(new.expose()).await;
         if leak == Leak::Found {
             return Err(Refusal::PasswordLeaked.into());
         }
-        let hash = self.parts.hashing.hash(new.secret()).await?;
+        let hash = hashing.hash(&caller.client, new).await?;
         Ok(Chosen {
             hash,
             unchecked: leak == Leak::Unknown,

@@ -132,6 +132,7 @@ impl Backend {
         let email = flow.address()?;
         let chosen = self
             .choose_password(
+                caller,
                 &email,
                 &stored.account.name,
                 password,

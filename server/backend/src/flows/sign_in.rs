@@ -121,7 +121,7 @@ impl Backend {
             return Err(Refusal::FlowGone.into());
         }
         // Attack: a flood of sign-ins. Who is told to come later has asked the database for nothing.
-        let place = self.parts.hashing.place().await?;
+        let place = self.parts.hashing.place(&caller.client).await?;
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
         let found = self.look_up_flow(&mut tx, SIGN_IN, held).await?;
@@ -209,7 +209,7 @@ impl Backend {
         lane: &str,
     ) -> Result<Moved<SignInStep>, Error> {
         let upgraded = match verdict {
-            Verdict::RightButOld => Some(self.parts.hashing.hash(password).await?),
+            Verdict::RightButOld => Some(self.parts.hashing.hash(&caller.client, password).await?),
             _ => None,
         };
         let leak = if stored.unchecked {

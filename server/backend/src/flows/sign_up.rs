@@ -135,7 +135,7 @@ impl Backend {
         let email = flow.address()?;
         let name = Name::parse(name)?;
         let chosen = self
-            .choose_password(&email, name.as_str(), password, again, None)
+            .choose_password(caller, &email, name.as_str(), password, again, None)
             .await?;
 
         let now = self.now();

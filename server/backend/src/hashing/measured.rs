@@ -1,6 +1,6 @@
 //! The hashing queue, counted and timed for those who watch over the service.
 
-use super::{Hashing, WAITING};
+use super::Hashing;
 use crate::metrics::SHORT_S;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -96,13 +96,11 @@ impl Hashing {
 
     /// Reads how full it is.
     pub(crate) fn read_gauges(&self) {
-        let at_once = self.measured.at_once;
-        let running = at_once.saturating_sub(self.cores.available_permits());
-        let inside = (at_once + WAITING).saturating_sub(self.places.available_permits());
+        let (running, waiting) = self.queue.counts();
         for (gauge, count) in [
-            (&self.measured.slots, at_once),
+            (&self.measured.slots, self.measured.at_once),
             (&self.measured.running, running),
-            (&self.measured.waiting, inside.saturating_sub(running)),
+            (&self.measured.waiting, waiting),
         ] {
             gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         }

@@ -48,12 +48,12 @@ async fn hashes_made_by_other_libraries_fit_their_passwords_and_no_others() {
         let [made_by, kind, password, hash] = [0, 1, 2, 3].map(|column| &line[column]);
         let hash = ForeignHash::parse(hash).unwrap_or_else(|unfit| panic!("{made_by}, {kind}: {unfit}"));
         let stored = hashing.keep(&hash).unwrap();
-        let verdict = hashing.verify(&password.into(), Some(&stored)).await.unwrap();
+        let verdict = hashing.verify("here", &password.into(), Some(&stored)).await.unwrap();
         assert_eq!(verdict, Verdict::RightButOld, "{made_by}, {kind}");
         if kind != "defaults" {
             for wrong in [&format!("!{password}"), &password.to_uppercase(), "", WRONG_PASSWORD] {
                 if wrong != password {
-                    let verdict = hashing.verify(&wrong.into(), Some(&stored)).await.unwrap();
+                    let verdict = hashing.verify("here", &wrong.into(), Some(&stored)).await.unwrap();
                     assert_eq!(verdict, Verdict::Wrong, "{made_by}, {kind}: {wrong}");
                 }
             }

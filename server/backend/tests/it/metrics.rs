@@ -74,7 +74,7 @@ async fn passwords_that_are_turned_away_are_counted(world: &World) {
     // Two are hashed at once, 64 wait, and for a moment others do.
     let outcomes = together(400, |_| {
         let (hashing, wrong) = (world.hashing.clone(), wrong.clone());
-        async move { hashing.verify(&wrong, None).await }
+        async move { hashing.verify("here", &wrong, None).await }
     })
     .await;
     let busy = outcomes

@@ -21,6 +21,7 @@ on_both_databases!(
     the_password_of_now_is_no_new_one,
     a_password_whose_key_is_gone_can_be_replaced,
     an_unfit_password_is_refused_and_another_one_taken,
+    refused_passwords_are_counted_and_taken_ones_are_not,
     a_new_password_is_set_once_however_often_it_is_sent,
     of_two_browsers_at_the_last_step_one_sets_the_password,
     a_code_that_races_with_a_reset_leaves_no_session_behind,
@@ -193,6 +194,42 @@ async fn the_password_of_now_is_no_new_one(world: &World) {
     let mut browser = world.choosing(ADA).await;
     assert_eq!(browser.choose(PASSWORD).await, Err(Refusal::PasswordSameAsNow));
     assert!(matches!(browser.choose(NEW_PASSWORD).await, Ok(ResetStep::Done { .. })));
+}
+
+/// Property 32: each takes a core for as long as a hash. What needs none is not counted.
+async fn refused_passwords_are_counted_and_taken_ones_are_not(world: &World) {
+    let world = world
+        .with(|settings| settings.limits.refused_passwords_an_hour = 2)
+        .await;
+    world.person(ADA).await;
+    let mut browser = world.choosing(ADA).await;
+    for _ in 0..3 {
+        assert!(matches!(
+            browser.choose("short").await,
+            Err(Refusal::PasswordTooShort { .. })
+        ));
+    }
+    for _ in 0..2 {
+        assert_eq!(browser.choose("passwordpassword").await, Err(Refusal::PasswordCommon));
+    }
+    assert_eq!(
+        browser.choose("passwordpassword").await,
+        Err(Refusal::TooMany { seconds: 3_600 })
+    );
+    // Somebody else's are their own.
+    world.person(GRACE).await;
+    for password in [
+        NEW_PASSWORD,
+        "seven purple trombones drift",
+        "green ladder forgotten tuesday",
+    ] {
+        let step = world.choosing(GRACE).await.choose(password).await;
+        assert!(matches!(step, Ok(ResetStep::Done { .. })), "{step:?}");
+        world.clock.advance_minutes(2);
+    }
+    world.clock.advance_minutes(60);
+    let step = world.choosing(ADA).await.choose(NEW_PASSWORD).await;
+    assert!(matches!(step, Ok(ResetStep::Done { .. })), "{step:?}");
 }
 
 async fn an_unfit_password_is_refused_and_another_one_taken(world: &World) {

@@ -5,8 +5,7 @@ use crate::metrics::{scrape, value};
 use crate::on_both_databases;
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, other_code, together};
 use account::{ActivityKind, FailureCause, Refusal, SignInStep};
-use backend::{Error, Fault, Hashing};
-use tokio::sync::SemaphorePermit;
+use backend::{Error, Fault, Hashing, Place};
 
 on_both_databases!(
     our_being_busy_costs_no_try,
@@ -250,7 +249,7 @@ async fn a_full_queue_is_said_before_the_database_is_asked(world: &World) {
     let first = count(world, begun).await;
     // To count is to ask, too.
     let counting = count(world, begun).await - first;
-    let busy = every_place(&world.hashing);
+    let busy = every_place(&world.hashing).await;
     browser.try_password(PASSWORD).await.unwrap_err();
     drop(busy);
     assert_eq!(count(world, begun).await - first, 2.0 * counting);
@@ -260,10 +259,13 @@ async fn count(world: &World, name: &str) -> f64 {
     value(&scrape(world).await, name)
 }
 
-/// Takes every place in the queue of the hasher.
-fn every_place(hashing: &Hashing) -> SemaphorePermit<'_> {
-    let free = u32::try_from(hashing.places().available_permits()).unwrap();
-    hashing.places().try_acquire_many(free).unwrap()
+/// Takes every place in the queue of the hasher, for as many networks: none has more than another.
+async fn every_place(hashing: &Hashing) -> Vec<Place> {
+    let mut places = Vec::new();
+    while let Ok(place) = hashing.place(&format!("network {}", places.len())).await {
+        places.push(place);
+    }
+    places
 }
 
 async fn at_the_password(world: &World, email: &str) -> Browser {
@@ -302,7 +304,7 @@ async fn a_reset_ends_every_wait_of_the_old_password(world: &World) {
 async fn our_being_busy_costs_no_try(world: &World) {
     world.person(ADA).await;
     let browser = at_the_password(world, ADA).await;
-    let busy = every_place(&world.hashing);
+    let busy = every_place(&world.hashing).await;
     // More than are free: were they counted, the sixth would have to wait.
     for _ in 0..7 {
         let told = browser.try_password(PASSWORD).await;
@@ -319,7 +321,13 @@ async fn who_waits_too_long_for_a_core_spends_no_try(world: &World) {
     world.person(ADA).await;
     let strict = world.with(|settings| settings.limits.free_passwords = 1).await;
     let mut browser = at_the_password(&strict, ADA).await;
-    let cores = world.hashing.cores().acquire_many(2).await.unwrap();
+    let cores = [
+        world.hashing.place("one").await.unwrap(),
+        world.hashing.place("two").await.unwrap(),
+    ];
+    for place in &cores {
+        world.hashing.core(place).await.unwrap();
+    }
     let told = browser.try_password(PASSWORD).await;
     assert!(
         matches!(told, Err(Error::Fault(Fault::Busy { .. }))),

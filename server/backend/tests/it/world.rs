@@ -145,7 +145,7 @@ impl World {
         // Hashed once for all: it is the same work each time.
         static HASH: OnceCell<String> = OnceCell::const_new();
         let hash = HASH
-            .get_or_init(async || self.hashing.hash(&PASSWORD.into()).await.unwrap())
+            .get_or_init(async || self.hashing.hash("here", &PASSWORD.into()).await.unwrap())
             .await;
         self.person_with_hash(email, hash).await;
     }

@@ -1,0 +1,241 @@
+//! Who is hashed for next: fair by network. Each network has its turn after every other one, so that one with many requests
+//! slows itself only, and has the whole queue while nobody else waits.
+//!
+//! Own code: of the crates looked at, `fairqueue` and `async_wrr_queue` are data structures without a bound, and `mea` (`fair_share`)
+//! lets nobody take a place of another. Here a full queue takes it from who has most.
+
+use super::{MOMENT, WAIT};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep_until, timeout};
+
+/// The queue. Cheap to clone; every clone is the same queue.
+#[derive(Clone)]
+pub(super) struct Queue(Arc<Mutex<State>>);
+
+type Network = Arc<str>;
+
+struct State {
+    /// How many hash at once.
+    at_once: usize,
+    /// How many are inside, those that hash included.
+    most: usize,
+    /// Who is inside, in order of arrival.
+    inside: BTreeMap<u64, Inside>,
+    /// Who waits for a place, in order of arrival.
+    door: BTreeMap<u64, (Network, oneshot::Sender<()>)>,
+    /// Networks of which somebody asks for a core, the next one first.
+    turns: VecDeque<Network>,
+    next_id: u64,
+}
+
+struct Inside {
+    network: Network,
+    stage: Stage,
+}
+
+enum Stage {
+    /// Has a place, and something else to do before it hashes.
+    Arrived,
+    Asks(oneshot::Sender<()>),
+    Hashes,
+}
+
+/// A place in the queue; free again when the work is done, or this is dropped.
+pub struct Place {
+    id: u64,
+    asked_at: Instant,
+    queue: Queue,
+}
+
+/// Why there is no place, or no core.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Busy {
+    QueueFull,
+    TooSlow,
+}
+
+impl Queue {
+    pub(super) fn new(at_once: usize, waiting: usize) -> Self {
+        Self(Arc::new(Mutex::new(State {
+            at_once,
+            most: at_once + waiting,
+            inside: BTreeMap::new(),
+            door: BTreeMap::new(),
+            turns: VecDeque::new(),
+            next_id: 0,
+        })))
+    }
+
+    /// A place. When there is none, that of a network that has more of them, or the next that is free within a moment.
+    pub(super) async fn place(&self, network: &str) -> Result<Place, Busy> {
+        let asked_at = Instant::now();
+        let (sender, admitted) = oneshot::channel();
+        // Whoever gives up, here or anywhere, drops its place.
+        let place = Place {
+            id: self.state().arrive(network.into(), sender),
+            asked_at,
+            queue: self.clone(),
+        };
+        match timeout(MOMENT, admitted).await {
+            Ok(Ok(())) => Ok(place),
+            _ => Err(Busy::QueueFull),
+        }
+    }
+
+    /// How many hash, and how many are inside besides.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        let state = self.state();
+        let hashing = state.hashing();
+        (hashing, state.inside.len() - hashing)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    /// Waits for a core; it is this place's until it is dropped.
+    pub(super) async fn core(&self) -> Result<(), Busy> {
+        let turn = self.queue.state().ask(self.id);
+        let given = match turn {
+            Some(turn) => timeout(WAIT, turn).await,
+            None => return Err(self.taken().await),
+        };
+        match given {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(self.taken().await),
+            Err(_) => Err(Busy::TooSlow),
+        }
+    }
+
+    /// Another network has this place now. Said no sooner than that the queue is full: whoever comes again at once would come as
+    /// often as it is told so.
+    async fn taken(&self) -> Busy {
+        sleep_until(self.asked_at + MOMENT).await;
+        Busy::QueueFull
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.queue.state().leave(self.id);
+    }
+}
+
+impl State {
+    fn hashing(&self) -> usize {
+        let hashes = |inside: &&Inside| matches!(inside.stage, Stage::Hashes);
+        self.inside.values().filter(hashes).count()
+    }
+
+    /// How many of each network are inside and do not hash yet.
+    fn waiting(&self) -> HashMap<Network, usize> {
+        let mut waiting = HashMap::new();
+        for inside in self.inside.values() {
+            if !matches!(inside.stage, Stage::Hashes) {
+                *waiting.entry(inside.network.clone()).or_default() += 1;
+            }
+        }
+        waiting
+    }
+
+    fn arrive(&mut self, network: Network, sender: oneshot::Sender<()>) -> u64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        if self.inside.len() >= self.most {
+            self.make_room(&network);
+        }
+        self.door.insert(id, (network, sender));
+        self.admit();
+        id
+    }
+
+    /// Attack: one client with hundreds of connections has all places, and everybody else is told to come again. The network with
+    /// the most places loses its newest one to a network that has at least two fewer.
+    fn make_room(&mut self, network: &Network) {
+        let waiting = self.waiting();
+        let own = waiting.get(network).copied().unwrap_or_default();
+        let Some((most, count)) = waiting.into_iter().max_by_key(|(_, count)| *count) else {
+            return;
+        };
+        if count < own + 2 {
+            return;
+        }
+        let newest =
+            self.inside.iter().rev().find_map(|(id, inside)| {
+                (inside.network == most && !matches!(inside.stage, Stage::Hashes)).then_some(*id)
+            });
+        if let Some(id) = newest {
+            // Its sender goes with it, which tells it so.
+            self.inside.remove(&id);
+        }
+    }
+
+    /// Lets in who waits at the door while there are places: first those whose network has the fewest.
+    fn admit(&mut self) {
+        while self.inside.len() < self.most && !self.door.is_empty() {
+            let waiting = self.waiting();
+            let of = |network: &Network| waiting.get(network).copied().unwrap_or_default();
+            let next = self.door.iter().min_by_key(|(_, (network, _))| of(network));
+            let Some((network, sender)) = next.map(|(id, _)| *id).and_then(|id| {
+                let (network, sender) = self.door.remove(&id)?;
+                Some(((id, network), sender))
+            }) else {
+                return;
+            };
+            // Who is gone drops the place in a moment.
+            let _ = sender.send(());
+            let (id, network) = network;
+            self.inside.insert(
+                id,
+                Inside {
+                    network,
+                    stage: Stage::Arrived,
+                },
+            );
+        }
+    }
+
+    /// `None`: another network has the place.
+    fn ask(&mut self, id: u64) -> Option<oneshot::Receiver<()>> {
+        let inside = self.inside.get_mut(&id)?;
+        let (sender, turn) = oneshot::channel();
+        inside.stage = Stage::Asks(sender);
+        let network = inside.network.clone();
+        if !self.turns.contains(&network) {
+            self.turns.push_back(network);
+        }
+        self.give_cores();
+        Some(turn)
+    }
+
+    fn give_cores(&mut self) {
+        let mut hashing = self.hashing();
+        while hashing < self.at_once {
+            let Some(network) = self.turns.pop_front() else { return };
+            let asks = |inside: &&mut Inside| inside.network == network && matches!(inside.stage, Stage::Asks(_));
+            let mut asking = self.inside.values_mut().filter(asks);
+            let Some(next) = asking.next() else { continue };
+            let others = asking.next().is_some();
+            if let Stage::Asks(sender) = std::mem::replace(&mut next.stage, Stage::Hashes) {
+                // Who is gone drops the place in a moment, and the core with it.
+                let _ = sender.send(());
+                hashing += 1;
+            }
+            if others {
+                self.turns.push_back(network);
+            }
+        }
+    }
+
+    fn leave(&mut self, id: u64) {
+        self.door.remove(&id);
+        if self.inside.remove(&id).is_some() {
+            self.admit();
+            self.give_cores();
+        }
+    }
+}
