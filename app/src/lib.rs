@@ -5,17 +5,20 @@ rust_i18n::i18n!("locales", fallback = "en");
 
 pub mod api;
 pub mod flow;
+mod initial_state;
 mod pages;
 pub mod route;
+#[cfg(not(feature = "ssr"))]
+pub mod screen;
 pub mod settings;
 #[cfg(feature = "ssr")]
 mod shell;
-#[cfg(not(feature = "ssr"))]
-mod told;
 pub mod ui;
 pub mod words;
 
-pub use pages::{App, paths};
+pub use pages::paths;
+#[cfg(not(feature = "ssr"))]
+pub use pages::start;
 
 #[cfg(feature = "ssr")]
 pub use api::{cookie, held, unreadable_form, wants_html};

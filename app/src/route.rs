@@ -3,7 +3,9 @@
 //! Small on purpose: the framework's router is a third of the bytes that a person waits for, and all the flows need of it is a
 //! path.
 
+use crate::ui::browser;
 use leptos::prelude::*;
+use leptos::wasm_bindgen::JsValue;
 
 /// The address of the page. Copied freely; all copies are one.
 #[derive(Clone, Copy)]
@@ -56,6 +58,8 @@ impl Route {
         let (path, search) = address.split_once('?').unwrap_or((address, ""));
         self.search.set(search.to_owned());
         if self.path.with_untracked(|now| now != path) {
+            // The address is there before its page: should the app break in between, the browser loads it.
+            browser::asked(&JsValue::UNDEFINED);
             self.path.set(path.to_owned());
         }
     }
@@ -116,7 +120,7 @@ mod decode {
 
 #[cfg(target_arch = "wasm32")]
 mod history {
-    use super::Route;
+    use super::{Route, browser};
     use leptos::prelude::*;
     use wasm_bindgen::{JsCast, JsValue};
     use web_sys::{Element, HtmlAnchorElement, MouseEvent};
@@ -134,22 +138,20 @@ mod history {
     }
 
     pub(super) fn follow(route: Route, is_ours: fn(&str) -> bool) {
-        let clicks = window_event_listener(leptos::ev::click, move |click| {
+        let _ = window_event_listener(leptos::ev::click, move |click| {
             if let Some(address) = plain_link(&click).filter(|address| {
                 let path = address.split('?').next().unwrap_or_default();
                 is_ours(path)
-            }) {
-                click.prevent_default();
+            }) && !browser::is_broken()
+            {
                 if address != shown() {
                     route.go(&address);
                 }
+                // Last: when anything fails before, the browser follows the link itself.
+                click.prevent_default();
             }
         });
-        let steps = window_event_listener_untyped("popstate", move |_| route.arrive(&shown()));
-        on_cleanup(move || {
-            clicks.remove();
-            steps.remove();
-        });
+        let _ = window_event_listener_untyped("popstate", move |_| route.arrive(&shown()));
     }
 
     /// The address of a link of ours that was clicked to be followed here: not into a new tab, not to be saved.

@@ -86,23 +86,8 @@ pub fn use_settings() -> PublicSettings {
     use_context().unwrap_or_default()
 }
 
-/// Makes [`use_settings`] work below here. In the browser it reads what the server has put into the page.
-pub(crate) fn provide_settings() {
-    provide(here());
-}
-
 /// Makes these settings, and the words that go with them, known below here.
 pub(crate) fn provide(settings: PublicSettings) {
     provide_context(Words::of(&settings.language));
     provide_context(settings);
-}
-
-#[cfg(feature = "ssr")]
-fn here() -> PublicSettings {
-    SharedValue::new(crate::api::settings_here).into_inner()
-}
-
-#[cfg(not(feature = "ssr"))]
-fn here() -> PublicSettings {
-    crate::told::settings().unwrap_or_default()
 }

@@ -1,6 +1,7 @@
 //! The document around the app, and the pages that are shown where the app cannot be asked.
 
 use crate::api::{public_settings, settings_here};
+use crate::initial_state;
 use crate::pages::{self, App};
 use crate::route::{Route, asked_for};
 use crate::settings::{PublicSettings, Theme, provide};
@@ -61,6 +62,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
         <html lang=words.language dir=words.direction() data-theme=settings.theme.as_str()>
             <head>
                 {head(&settings, &assets)}
+                {initial_state::settings(&settings)}
                 <MetaTags />
                 <AutoReload options />
                 <script type="module" nonce=use_nonce()>
@@ -80,11 +82,18 @@ const RELOAD: &str = r#"{let up=false;new EventSource("/dev/alive").onopen=()=>{
 /// Starts the app when the page is painted and at rest. Where it cannot be had the forms are sent plainly, so that is no fault.
 ///
 /// The WASM is fetched beside the module that needs it, not after it. A turn lies between making it ready and taking the page
-/// over, so that a key that is pressed meanwhile is heard. The mark `hydrated` (User Timing) is for those who measure and test.
+/// over, so that a key that is pressed meanwhile is heard; and no key or pointer is down then, as a press that ends on another
+/// element than it began on is none. The mark `app-started` (User Timing) is for those who measure and test.
 fn loader(program: &Program, words: &str) -> String {
     format!(
-        r#"const turn=()=>new Promise(r=>setTimeout(r));
-const start=()=>Promise.all([import({js:?}),fetch({wasm:?}),fetch({words:?}).then(r=>r.ok?r.text():Promise.reject())]).then(async([m,p,w])=>{{await m.default({{module_or_path:p}});await turn();m.hydrate(w);await turn();performance.mark("hydrated")}}).catch(()=>{{}});
+        r#"let held=false;
+const turn=ms=>new Promise(r=>setTimeout(r,ms));
+for(const t of ["pointerdown","keydown","compositionstart"])addEventListener(t,()=>{{held=true}},true);
+const up=()=>setTimeout(()=>{{held=false}});
+for(const t of ["pointerup","pointercancel","keyup","compositionend"])addEventListener(t,up,true);
+addEventListener("blur",up);
+const load=()=>Promise.all([import({js:?}),fetch({wasm:?}),fetch({words:?}).then(r=>r.ok?r.text():Promise.reject())]).then(async([m,p,w])=>{{await m.default({{module_or_path:p}});return()=>m.start(w)}}).catch(()=>{{}});
+const start=async()=>{{const app=await load();if(!app)return;do await turn(20);while(held);app();await turn();performance.mark("app-started")}};
 const idle=()=>"requestIdleCallback" in window?requestIdleCallback(start,{{timeout:2000}}):setTimeout(start,50);
 const rest=()=>requestAnimationFrame(()=>requestAnimationFrame(idle));
 document.readyState==="complete"?rest():addEventListener("load",rest);"#,

@@ -19,5 +19,5 @@ export async function equip(context: BrowserContext): Promise<void> {
 
 /** Waits until the app has taken over the page; without it there is nothing to wait for. */
 export async function appStarted(page: Page): Promise<void> {
-  if (hasApp()) await page.waitForFunction(() => performance.getEntriesByName('hydrated').length > 0);
+  if (hasApp()) await page.waitForFunction(() => performance.getEntriesByName('app-started').length > 0);
 }

@@ -3,23 +3,25 @@
 
 use super::{Failure, json};
 use crate::flow::Fields;
+use leptos::wasm_bindgen::JsValue;
 use leptos::web_sys::UrlSearchParams;
 
 /// Asks for a page's state.
 #[cfg(target_arch = "wasm32")]
 pub async fn get<S: serde::de::DeserializeOwned>(path: &str) -> Result<S, Failure> {
-    let text = answer(path, None).await?;
-    json::read(&text).ok_or(Failure::Broken { reference: None })
+    let promise = browser::fetch(path, None).map_err(|_| Failure::Offline)?;
+    json::read(&answer(promise).await?).ok_or(Failure::Broken { reference: None })
 }
 
-/// Sends a form; gives the answer as it came.
-pub async fn post(path: &str, fields: &Fields) -> Result<String, Failure> {
-    let fields = UrlSearchParams::new_with_str_sequence_sequence(fields.data()).map_err(|_| Failure::Offline)?;
-    answer(path, Some(&fields)).await
+/// Sends a form, at once; gives the promise of its answer, or nothing where the browser cannot send it in this way.
+pub fn post(path: &str, fields: &Fields) -> Option<JsValue> {
+    let fields = UrlSearchParams::new_with_str_sequence_sequence(fields.data()).ok()?;
+    browser::fetch(path, Some(&fields)).ok()
 }
 
-async fn answer(path: &str, fields: Option<&UrlSearchParams>) -> Result<String, Failure> {
-    match browser::fetch(path, fields).await {
+/// The answer as it came.
+pub async fn answer(promise: JsValue) -> Result<String, Failure> {
+    match browser::text(promise).await {
         Ok((true, text)) => Ok(text),
         Ok((false, text)) => Err(json::read(&text).unwrap_or(Failure::Broken { reference: None })),
         Err(_) => Err(Failure::Offline),
@@ -28,10 +30,11 @@ async fn answer(path: &str, fields: Option<&UrlSearchParams>) -> Result<String, 
 
 #[cfg(any(feature = "ssr", feature = "entry"))]
 pub use browser::go;
-pub use browser::sign_in_again;
+pub use browser::{load_anew, sign_in_again};
 
 #[cfg(target_arch = "wasm32")]
 mod browser {
+    use js_sys::Promise;
     use leptos::prelude::window;
     use leptos::web_sys::UrlSearchParams;
     use wasm_bindgen::{JsCast, JsValue};
@@ -41,7 +44,7 @@ mod browser {
     /// A server that says nothing for so long is not reached.
     const PATIENCE_MS: u32 = 30_000;
 
-    pub(super) async fn fetch(path: &str, fields: Option<&UrlSearchParams>) -> Result<(bool, String), JsValue> {
+    pub(super) fn fetch(path: &str, fields: Option<&UrlSearchParams>) -> Result<JsValue, JsValue> {
         let headers = Headers::new()?;
         headers.set("Accept", "application/json")?;
         let request = RequestInit::new();
@@ -51,9 +54,11 @@ mod browser {
             request.set_method("POST");
             request.set_body(fields);
         }
-        let response: Response = JsFuture::from(window().fetch_with_str_and_init(path, &request))
-            .await?
-            .dyn_into()?;
+        Ok(window().fetch_with_str_and_init(path, &request).into())
+    }
+
+    pub(super) async fn text(response: JsValue) -> Result<(bool, String), JsValue> {
+        let response: Response = JsFuture::from(Promise::from(response)).await?.dyn_into()?;
         let text = JsFuture::from(response.text()?).await?;
         Ok((response.ok(), text.as_string().unwrap_or_default()))
     }
@@ -61,6 +66,13 @@ mod browser {
     /// Leaves for a page that the server makes anew, since what the frame shows has changed.
     pub fn go(path: &str) {
         let _ = window().location().replace(path);
+    }
+
+    /// Loads this page anew.
+    pub fn load_anew() {
+        let location = window().location();
+        let address = [location.pathname(), location.search()];
+        go(&address.into_iter().flatten().collect::<String>());
     }
 
     /// Leaves for the sign-in, and comes back here after it.
@@ -76,9 +88,14 @@ mod browser {
     use leptos::wasm_bindgen::JsValue;
     use leptos::web_sys::UrlSearchParams;
 
-    pub(super) async fn fetch(_: &str, _: Option<&UrlSearchParams>) -> Result<(bool, String), JsValue> {
+    pub(super) fn fetch(_: &str, _: Option<&UrlSearchParams>) -> Result<JsValue, JsValue> {
         Err(JsValue::NULL)
     }
+    pub(super) async fn text(_: JsValue) -> Result<(bool, String), JsValue> {
+        Err(JsValue::NULL)
+    }
+    #[cfg(any(feature = "ssr", feature = "entry"))]
     pub fn go(_: &str) {}
+    pub fn load_anew() {}
     pub fn sign_in_again() {}
 }

@@ -2,7 +2,6 @@ use super::Talk;
 use account::{Field, Refusal};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
-use leptos::wasm_bindgen::JsCast;
 use leptos::web_sys::{FormData, HtmlFormElement};
 
 /// What stands in a form that is about to be sent.
@@ -20,6 +19,11 @@ pub enum Checked {
 }
 
 impl Fields {
+    /// What stands in a form.
+    pub(super) fn of(form: &HtmlFormElement) -> Option<Self> {
+        FormData::new_with_form(form).ok().map(Self)
+    }
+
     /// Nothing but one field.
     #[must_use]
     pub fn only(name: &str, value: &str) -> Option<Self> {
@@ -57,15 +61,7 @@ pub fn Form(
     check: Option<Callback<Fields, Checked>>,
     children: Children,
 ) -> AnyView {
-    let submit = move |event: SubmitEvent| {
-        event.prevent_default();
-        let form = event
-            .target()
-            .and_then(|target| target.dyn_into::<HtmlFormElement>().ok());
-        if let Some(Ok(data)) = form.map(|form| FormData::new_with_form(&form)) {
-            talk.submit(action, Fields(data), check);
-        }
-    };
+    let submit = move |event: SubmitEvent| talk.submit(&event, action, check);
     // `novalidate`: the browser's own bubbles speak other words than we do, and are gone before they are read.
     view! {
         <form method="post" action=action novalidate on:submit=submit>

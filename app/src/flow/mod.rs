@@ -8,13 +8,16 @@ pub use form::{Checked, Fields, Form};
 pub use talk::{Look, Talk};
 
 use crate::api::{Failure, Told, json};
-use crate::pages::failure_page;
-use crate::ui::{Problem, use_announce};
+use crate::initial_state;
+#[cfg(not(feature = "ssr"))]
+use crate::pages::fixed;
+use crate::pages::{View, failure_page};
+#[cfg(not(feature = "ssr"))]
+use crate::screen::Shown;
+use crate::ui::{ToldAt, browser, provide_problem, use_announce};
 use crate::words::use_words;
 use account::{Email, ProfileView, ResetStep, SecurityView, SignInStep, SignUpStep};
 use leptos::prelude::*;
-#[cfg(not(feature = "ssr"))]
-use leptos::tachys::reactive_graph::OwnedView;
 use leptos::task::spawn_local;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -76,6 +79,8 @@ impl Step for ProfileView {
 pub struct Flow<S: Step> {
     /// The step that is shown.
     pub step: RwSignal<S>,
+    /// When the server told it, by the browser's clock.
+    told_at: StoredValue<i64>,
     /// For the forms of the step.
     pub talk: Talk,
     /// What was typed as e-mail in a try that was refused without scripts.
@@ -98,6 +103,11 @@ impl<S: Step> Flow<S> {
         F: Future<Output = Result<Told<S>, Failure>> + 'static,
     {
         let step = RwSignal::new(told.step);
+        let told_at = StoredValue::new(browser::now_ms());
+        let set = move |new| {
+            told_at.set_value(browser::now_ms());
+            step.set(new);
+        };
         let look = Callback::new(move |look: Look| {
             spawn_local(async move {
                 let Ok(now) = read().await else { return };
@@ -106,7 +116,9 @@ impl<S: Step> Flow<S> {
                     return;
                 };
                 let went_on = now.step.key() != key;
-                step.set(now.step);
+                if step.with_untracked(|step| *step != now.step) {
+                    set(now.step);
+                }
                 if went_on {
                     look.went_on();
                 }
@@ -114,37 +126,43 @@ impl<S: Step> Flow<S> {
         });
         let take = Callback::new(move |answer: String| match json::read::<S>(&answer) {
             Some(new) => {
-                step.set(new);
+                set(new);
                 true
             }
             None => false,
         });
         Self {
             step,
+            told_at,
             talk: Talk::new(told.failure, take, look),
             typed_email: StoredValue::new(told.typed_email),
             typed_name: StoredValue::new(told.typed_name),
         }
     }
 
-    /// Shows each step with its own view. The same step with other particulars keeps its view, so that nothing typed is lost
-    /// and the focus stays.
-    pub fn show(self, view: impl Fn(S) -> AnyView + Send + Sync + 'static) -> AnyView {
-        let kind = Memo::new(move |_| self.step.with(Step::key));
-        (move || {
-            // Read and not only tracked: a memo that nobody reads is never made.
-            let _ = kind.get();
-            view(self.step.get_untracked())
-        })
-        .into_any()
+    /// Shows the flow: a view is a function of the step and of what went wrong with the last try.
+    #[cfg(feature = "ssr")]
+    pub fn show(self, view: impl Fn(S) -> AnyView + 'static) -> View {
+        self.draw(view)
     }
 
-    /// A part of the step that may change while the view stays.
-    pub fn part<T>(self, first: T, part: fn(S) -> Option<T>) -> Memo<T>
-    where
-        T: Clone + PartialEq + Send + Sync + 'static,
-    {
-        Memo::new(move |_| part(self.step.get()).unwrap_or_else(|| first.clone()))
+    /// Shows the flow: a view is a function of the step and of what went wrong with the last try, made anew when one of them
+    /// is another.
+    #[cfg(not(feature = "ssr"))]
+    pub fn show(self, view: impl Fn(S) -> AnyView + 'static) -> View {
+        Box::new(move || {
+            let step = self.step.with(Step::key);
+            let view = self.draw(&view);
+            let has_news = self.talk.take_news();
+            Some(Shown { step, has_news, view })
+        })
+    }
+
+    fn draw(self, view: impl Fn(S) -> AnyView) -> AnyView {
+        provide_problem(self.talk.problem());
+        provide_context(ToldAt(self.told_at.get_value()));
+        let step = self.step.get();
+        untrack(|| view(step))
     }
 
     /// Hears from the server that the flow went on in another tab, as long as `is_open` says that there is one.
@@ -155,57 +173,59 @@ impl<S: Step> Flow<S> {
         let elsewhere = Callback::new(move |()| announce.say(words.say("frame.elsewhere")));
         events::listen(name, open, Callback::new(move |()| self.talk.look(Some(elsewhere))));
     }
-
-    /// What went wrong with the last try.
-    pub fn problem(self) -> Signal<Option<Problem>> {
-        self.talk.problem()
-    }
 }
 
-/// A page that begins with what the server tells. On the server the page waits for it, so that it is whole without scripts.
+/// A page that begins with what the server tells, which is written beside it for the program in the browser. The page waits for
+/// it, so that it is whole without scripts.
 #[cfg(feature = "ssr")]
-pub fn page_of<T, F>(read: fn() -> F, show: fn(Told<T>) -> AnyView) -> AnyView
+pub fn page_of<T, F>(read: fn() -> F, show: fn(Told<T>) -> View) -> View
 where
     T: Step,
     F: Future<Output = Result<Told<T>, Failure>> + Send + 'static,
 {
-    let told = Resource::new_blocking(|| (), move |()| read());
-    view! {
-        <Suspense>
-            {move || Suspend::new(async move {
-                match told.await {
-                    Ok(told) => show(told),
-                    Err(failure) => failure_page(failure),
+    let page = Suspend::new(async move {
+        match read().await {
+            Ok(told) => {
+                let state = initial_state::page(&told);
+                view! {
+                    {show(told)}
+                    {state}
                 }
-            })}
-        </Suspense>
-    }
-    .into_any()
+                .into_any()
+            }
+            Err(failure) => failure_page(failure),
+        }
+    });
+    page.into_any()
 }
 
 /// In the browser it stands in the page that the server has sent, and is asked for when another page leads here.
-///
-/// Not a resource in a suspense as on the server: what is there needs no waiting for, and that machinery would be loaded by all.
 #[cfg(not(feature = "ssr"))]
-pub fn page_of<T, F>(read: fn() -> F, show: fn(Told<T>) -> AnyView) -> AnyView
+pub fn page_of<T, F>(read: fn() -> F, show: fn(Told<T>) -> View) -> View
 where
     T: Step,
     F: Future<Output = Result<Told<T>, Failure>> + Send + 'static,
 {
-    let show = move |told: Result<Told<T>, Failure>| match told {
-        Ok(told) => show(told),
-        Err(failure) => failure_page(failure),
-    };
-    if let Some(told) = crate::told::of_page() {
-        // What the page provides is to be found by its parts that are made later.
-        let owner = Owner::new();
-        let view = owner.with(|| show(told));
-        return OwnedView::new_with_owner(view, owner).into_any();
+    if let Some(told) = initial_state::page() {
+        return show(told);
     }
-    let told = RwSignal::new(None);
+    let owner = Owner::current().unwrap_or_default();
+    let told = RwSignal::new_local(None::<Result<Told<T>, Failure>>);
     spawn_local(async move {
         let now = read().await;
         let _ = told.try_set(Some(now));
     });
-    (move || told.get().map(|told| untrack(|| show(told)))).into_any()
+    let page = std::cell::OnceCell::<View>::new();
+    Box::new(move || {
+        let told = told.get()?;
+        let page = page.get_or_init(|| {
+            owner.with(|| {
+                untrack(|| match told {
+                    Ok(told) => show(told),
+                    Err(failure) => fixed(move || failure_page(failure.clone())),
+                })
+            })
+        });
+        page()
+    })
 }

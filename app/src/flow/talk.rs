@@ -1,16 +1,21 @@
 use super::form::{Checked, Fields};
 use crate::api::{Failure, wire};
 use crate::route::use_route;
-use crate::ui::{Announce, Problem, empty_field, use_announce};
+use crate::ui::{Announce, Problem, browser, empty_field, use_announce};
 use crate::words::{Words, use_words};
 use account::Refusal;
+use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use leptos::wasm_bindgen::{JsCast, JsValue};
+use leptos::web_sys::HtmlFormElement;
 
 /// What is said between a page and the server: one form at a time is under way, and the last no is remembered.
 #[derive(Clone, Copy)]
 pub struct Talk {
     failure: RwSignal<Option<Told>>,
+    /// Whether the failure was not shown yet.
+    has_news: StoredValue<bool>,
     pending: RwSignal<bool>,
     /// Takes the answer; false when it makes no sense.
     take: Callback<String, bool>,
@@ -38,6 +43,7 @@ impl Talk {
         }));
         Self {
             failure,
+            has_news: StoredValue::new(false),
             pending: RwSignal::new(false),
             take,
             look,
@@ -67,15 +73,21 @@ impl Talk {
         self.pending.into()
     }
 
-    /// What went wrong with the last try, in words.
-    pub fn problem(self) -> Signal<Option<Problem>> {
-        Signal::derive(move || self.failure.get().map(|told| told.in_words(self.words)))
+    /// What went wrong with the last try, in words; tracked.
+    pub(super) fn problem(self) -> Option<Problem> {
+        self.failure.get().map(|told| told.in_words(self.words))
     }
 
-    /// Says no without the way to the server and back.
-    pub fn refuse(self, refusal: Refusal) {
-        self.failure.set(Some(Told {
-            failure: refusal.into(),
+    /// Whether that was not shown before.
+    #[cfg(not(feature = "ssr"))]
+    pub(super) fn take_news(self) -> bool {
+        self.has_news.try_update_value(std::mem::take).unwrap_or_default()
+    }
+
+    fn fail(self, failure: Option<Failure>) {
+        let _ = self.has_news.try_set_value(failure.is_some());
+        let _ = self.failure.try_set(failure.map(|failure| Told {
+            failure,
             form_is_kept: true,
         }));
     }
@@ -92,45 +104,68 @@ impl Talk {
     }
 
     /// Sends a form, after a check in the browser. A second press while the first is under way has no effect.
-    pub(super) fn submit(self, action: &'static str, fields: Fields, check: Option<Callback<Fields, Checked>>) {
-        if self.pending.get_untracked() {
+    ///
+    /// The browser is kept from its own way last of all: when anything fails before, it sends the form in the same click.
+    pub(super) fn submit(self, event: &SubmitEvent, action: &'static str, check: Option<Callback<Fields, Checked>>) {
+        if browser::is_broken() {
             return;
         }
-        match check.map_or(Checked::Send, |check| check.run(fields.clone())) {
-            Checked::Send => self.send(action, fields),
-            Checked::Refuse(refusal) => self.refuse(refusal),
-            Checked::Instead(action, fields) => self.send(action, fields),
+        if self.pending.get_untracked() {
+            event.prevent_default();
+            return;
+        }
+        let form: Option<HtmlFormElement> = event.target().and_then(|target| target.dyn_into().ok());
+        let Some((form, fields)) = form.and_then(|form| Fields::of(&form).map(|fields| (form, fields))) else {
+            return;
+        };
+        let sent = match check.map_or(Checked::Send, |check| check.run(fields.clone())) {
+            Checked::Send => self.send(action, &fields),
+            Checked::Instead(action, fields) => self.send(action, &fields),
+            Checked::Refuse(refusal) => {
+                self.fail(Some(refusal.into()));
+                event.prevent_default();
+                browser::refused(&form);
+                return;
+            }
+        };
+        if let Some(answer) = sent {
+            event.prevent_default();
+            browser::asked(&answer);
         }
     }
 
-    fn send(self, action: &'static str, fields: Fields) {
+    /// Sends a form; gives the promise of its answer.
+    fn send(self, action: &'static str, fields: &Fields) -> Option<JsValue> {
+        let answer = wire::post(action, fields)?;
         self.pending.set(true);
         self.announce.forget();
         self.sent.update_value(|sent| *sent += 1);
-        spawn_local(async move {
-            let answer = wire::post(action, &fields).await;
-            // The page may be gone by now.
-            let _ = self.pending.try_set(false);
-            let failure = match answer {
-                Ok(json) => match self.take.try_run(json) {
-                    Some(false) => Some(Failure::Broken { reference: None }),
-                    _ => None,
-                },
-                Err(Failure::Refused(Refusal::SignedOut)) => return wire::sign_in_again(),
-                Err(failure) => Some(failure),
-            };
-            if let Some(Failure::Refused(refusal)) = &failure {
-                // A password that is not the right one is typed anew, not mended unseen.
-                if matches!(refusal, Refusal::SignInWrong | Refusal::CurrentWrong) {
-                    refusal.field().into_iter().for_each(empty_field);
+        spawn_local({
+            let answer = answer.clone();
+            async move {
+                let answer = wire::answer(answer).await;
+                // The page may be gone by now.
+                let _ = self.pending.try_set(false);
+                let failure = match answer {
+                    Ok(json) => match self.take.try_run(json) {
+                        // The flow went on, and what came makes no sense to this program: it may be older than the server.
+                        Some(false) => return wire::load_anew(),
+                        _ => None,
+                    },
+                    Err(Failure::Refused(Refusal::SignedOut)) => return wire::sign_in_again(),
+                    Err(failure) => Some(failure),
+                };
+                if let Some(Failure::Refused(refusal)) = &failure {
+                    // A password that is not the right one is typed anew, not mended unseen.
+                    if matches!(refusal, Refusal::SignInWrong | Refusal::CurrentWrong) {
+                        refusal.field().into_iter().for_each(empty_field);
+                    }
+                    self.look(None);
                 }
-                self.look(None);
+                self.fail(failure);
             }
-            let _ = self.failure.try_set(failure.map(|failure| Told {
-                failure,
-                form_is_kept: true,
-            }));
         });
+        Some(answer)
     }
 }
 
@@ -152,7 +187,7 @@ impl Look {
     /// The flow stands at another step: an old no is about nothing any more.
     pub fn went_on(self) {
         if let Some(then) = self.then {
-            let _ = self.talk.failure.try_set(None);
+            self.talk.fail(None);
             then.run(());
         }
     }

@@ -11,13 +11,22 @@ pub(crate) use errors::{error_page, error_title};
 pub(crate) use errors::{failure_page, not_found_page};
 
 use crate::route::{Route, asked_for};
-use crate::settings::{provide_settings, use_settings};
-use crate::ui::Frame;
+#[cfg(not(feature = "ssr"))]
+pub(crate) use crate::screen::{View, fixed};
 use leptos::prelude::*;
-use leptos_meta::provide_meta_context;
+
+/// The server writes a page once.
+#[cfg(feature = "ssr")]
+pub(crate) type View = AnyView;
+
+/// A page that is always the same.
+#[cfg(feature = "ssr")]
+pub(crate) fn fixed(view: impl Fn() -> AnyView) -> View {
+    view()
+}
 
 /// A page by its address.
-type Page = (&'static str, fn() -> AnyView);
+type Page = (&'static str, fn() -> View);
 
 /// Those on the way in.
 #[cfg(any(feature = "ssr", feature = "entry"))]
@@ -60,36 +69,67 @@ pub(crate) fn is_entry(path: &str) -> bool {
     ENTRY.iter().any(|(known, _)| *known == path)
 }
 
-/// The whole app.
+/// The whole document's body.
+#[cfg(feature = "ssr")]
 #[component]
-pub fn App() -> impl IntoView {
-    provide_meta_context();
-    provide_settings();
-    let route = Route::provide(&asked_for());
-    route.follow_links(|path| paths().any(|known| known == path));
-    let signed_in = Signal::stored(use_settings().signed_in);
-    view! { <Frame signed_in=signed_in>{page_of_route(route)}</Frame> }
+pub(crate) fn App() -> impl IntoView {
+    let settings = crate::api::settings_here();
+    let signed_in = settings.signed_in;
+    leptos_meta::provide_meta_context();
+    crate::settings::provide(settings);
+    let address = asked_for();
+    Route::provide(&address);
+    view! {
+        <crate::ui::Frame signed_in=signed_in>
+            {show(address.split('?').next().unwrap_or_default())}
+        </crate::ui::Frame>
+    }
 }
 
-/// The page of the path. Each has an owner of its own, let go a turn after the next page has taken its place: until then
-/// what the old one still has to draw finds its signals.
-fn page_of_route(route: Route) -> AnyView {
-    let (app, path) = (Owner::current().unwrap_or_default(), route.path());
-    let shown = StoredValue::new(None::<Owner>);
-    (move || {
-        let path = path.get();
-        let owner = app.child();
-        let page = owner.with(|| untrack(|| show(&path)));
-        if let Some(before) = shown.try_update_value(|shown| shown.replace(owner)).flatten() {
-            set_timeout(move || drop(before), std::time::Duration::ZERO);
-        }
-        page
+/// Brings the server's page to life: its program makes the same page once more and puts it in the place of the server's, at
+/// once, with the fields that a person may have typed into. What the server wrote is never walked through, so it does not
+/// matter what others have made of it. A page whose state cannot be read is left as it is.
+#[cfg(not(feature = "ssr"))]
+pub fn start() {
+    use crate::ui::browser;
+
+    std::panic::set_hook(Box::new(|panic| match panic.location() {
+        // The whole words while editing only: they would cost bytes that everybody loads.
+        Some(place) if !cfg!(debug_assertions) => browser::fail(place.file(), place.line()),
+        _ => browser::fail(&panic.to_string(), 0),
+    }));
+    let Some(settings) = crate::initial_state::settings() else {
+        return;
+    };
+    leptos::mount::mount_to(browser::aside(), move || {
+        crate::settings::provide(settings);
+        crate::ui::provide_announce();
+        provide_context(crate::ui::PageFocus(StoredValue::new("heading")));
+        let route = Route::provide(&asked_for());
+        follow(route);
+        crate::ui::attach(route);
+        route.follow_links(|path| paths().any(|known| known == path));
     })
-    .into_any()
+    .forget();
 }
 
-fn show(path: &str) -> AnyView {
+/// Shows the page of the address.
+#[cfg(not(feature = "ssr"))]
+fn follow(route: Route) {
+    let (app, screen, path) = (
+        Owner::current().unwrap_or_default(),
+        crate::screen::Screen::new(),
+        route.path(),
+    );
+    let pages = leptos::reactive::effect::RenderEffect::new(move |_| {
+        let path = path.get();
+        screen.begin(&app, || show(&path));
+    });
+    StoredValue::new_local(pages);
+}
+
+fn show(path: &str) -> View {
     pages()
         .find(|(known, _)| *known == path)
-        .map_or_else(not_found_page, |(_, page)| page())
+        .map_or_else(|| fixed(not_found_page), |(_, page)| page())
 }

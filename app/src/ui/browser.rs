@@ -1,18 +1,34 @@
-//! What only a browser can do. The one file here that touches the document; on the server nothing of it happens.
+//! What only a browser can do. This and `page.js` are the files that touch the document; on the server nothing of it happens.
 
 #[cfg(target_arch = "wasm32")]
-pub(super) use real::*;
+pub(crate) use real::*;
 #[cfg(not(target_arch = "wasm32"))]
-pub(super) use without::*;
+pub(crate) use without::*;
 
 #[cfg(target_arch = "wasm32")]
 mod real {
     use leptos::prelude::*;
-    use leptos::tachys::hydration::Cursor;
-    use leptos::tachys::view::PositionState;
     use wasm_bindgen::closure::Closure;
-    use wasm_bindgen::{JsCast, JsValue};
-    use web_sys::{Element, HtmlElement, HtmlInputElement};
+    use wasm_bindgen::prelude::wasm_bindgen;
+    use wasm_bindgen::{JsCast, JsValue, UnwrapThrowExt};
+    use web_sys::{Element, HtmlElement, HtmlFormElement, HtmlInputElement};
+
+    #[wasm_bindgen(module = "/src/ui/page.js")]
+    extern "C" {
+        /// Whether the app has stopped: the browser goes its own way then.
+        #[wasm_bindgen(js_name = isBroken)]
+        pub(crate) fn is_broken() -> bool;
+        /// Something was asked for whose outcome is not shown yet; `answer` is a promise.
+        pub(crate) fn asked(answer: &JsValue);
+        /// A form was refused here, and that is not shown yet.
+        pub(crate) fn refused(form: &HtmlFormElement);
+        /// The outcome is shown.
+        pub(crate) fn settled();
+        /// Stops the app for good.
+        pub(crate) fn fail(why: &str, line: u32);
+        /// Shows what is in an element as the content of `main`; what `kept` selects stays the element that it was.
+        pub(crate) fn put(aside: &Element, kept: &str);
+    }
 
     fn element(id: &str) -> Option<Element> {
         document().get_element_by_id(id)
@@ -22,26 +38,62 @@ mod real {
         element(id)?.dyn_into().ok()
     }
 
-    /// Makes what the server wrote into an element live. The page is let go with what comes back.
-    pub(crate) fn take_over(id: &str, view: AnyView) -> Option<impl Mountable + use<>> {
-        let cursor = Cursor::new(element(id)?);
-        Some(view.hydrate::<true>(&cursor, &PositionState::default()))
+    /// The text in an element.
+    pub(crate) fn text_of(id: &str) -> Option<String> {
+        element(id)?.text_content()
     }
 
-    /// Moves the focus when the page has been drawn.
-    pub(crate) fn focus(id: &'static str) {
-        request_animation_frame(move || {
-            if let Some(element) = element(id).and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
-                let _ = element.focus();
-            }
+    /// An element that is not in the document.
+    pub(crate) fn aside() -> HtmlElement {
+        document().create_element("div").unwrap_throw().unchecked_into()
+    }
+
+    /// Names the document.
+    pub(crate) fn set_title(title: &str) {
+        document().set_title(title);
+    }
+
+    /// Writes an address into every form that comes back to where it was sent from.
+    pub(crate) fn set_way_back(address: &str) {
+        for_each::<HtmlInputElement>("input[name=back]", |input| input.set_value(address));
+    }
+
+    /// Shows which theme is chosen.
+    pub(crate) fn press_theme(theme: &str) {
+        for_each::<HtmlElement>("button[name=theme]", |button| {
+            let pressed = button.get_attribute("value").as_deref() == Some(theme);
+            let _ = button.set_attribute("aria-pressed", if pressed { "true" } else { "false" });
         });
     }
 
-    /// Whether the person is in the middle of a field of this page.
-    pub(crate) fn is_typing() -> bool {
-        document()
-            .active_element()
-            .is_some_and(|active| active.is_instance_of::<HtmlInputElement>())
+    fn for_each<T: JsCast>(selector: &str, run: impl Fn(T)) {
+        if let Ok(found) = document().query_selector_all(selector) {
+            (0..found.length())
+                .filter_map(|place| found.get(place)?.dyn_into().ok())
+                .for_each(run);
+        }
+    }
+
+    /// The element that was pressed, or the nearest one around it, that a selector fits.
+    pub(crate) fn pressed(click: &web_sys::MouseEvent, selector: &str) -> Option<Element> {
+        click.target()?.dyn_into::<Element>().ok()?.closest(selector).ok()?
+    }
+
+    /// Shows what stands in a password's input, or hides it.
+    pub(crate) fn set_shown(id: &str, shown: bool) {
+        let kind = if shown { "text" } else { "password" };
+        if let Some(input) = input(id).filter(|input| input.type_() != kind) {
+            input.set_type(kind);
+        }
+    }
+
+    /// Moves the focus when the page has been drawn.
+    pub(crate) fn focus(id: impl AsRef<str> + 'static) {
+        request_animation_frame(move || {
+            if let Some(element) = element(id.as_ref()).and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+                let _ = element.focus();
+            }
+        });
     }
 
     /// What stands in an input; nothing if there is none.
@@ -164,14 +216,44 @@ mod real {
 
 #[cfg(not(target_arch = "wasm32"))]
 mod without {
+    use leptos::wasm_bindgen::JsValue;
+    use leptos::web_sys::HtmlFormElement;
+
+    /// What the app asks of the browser only where it runs in one.
     #[cfg(not(feature = "ssr"))]
-    pub(crate) fn take_over(_: &str, _: leptos::prelude::AnyView) -> Option<()> {
-        None
+    pub(crate) use app::*;
+    #[cfg(not(feature = "ssr"))]
+    mod app {
+        use leptos::wasm_bindgen::JsCast;
+        use leptos::web_sys::{Element, HtmlElement, MouseEvent};
+
+        pub(crate) fn settled() {}
+        pub(crate) fn fail(_: &str, _: u32) {}
+        pub(crate) fn put(_: &Element, _: &str) {}
+        pub(crate) fn text_of(_: &str) -> Option<String> {
+            None
+        }
+        pub(crate) fn aside() -> HtmlElement {
+            leptos::prelude::document().unchecked_into()
+        }
+        pub(crate) fn set_title(_: &str) {}
+        pub(crate) fn set_way_back(_: &str) {}
+        pub(crate) fn press_theme(_: &str) {}
+        pub(crate) fn pressed(_: &MouseEvent, _: &str) -> Option<Element> {
+            None
+        }
+        pub(crate) fn choose_theme(_: &str) -> bool {
+            false
+        }
     }
-    pub(crate) fn focus(_: &'static str) {}
-    pub(crate) fn is_typing() -> bool {
+
+    pub(crate) fn is_broken() -> bool {
         false
     }
+    pub(crate) fn asked(_: &JsValue) {}
+    pub(crate) fn refused(_: &HtmlFormElement) {}
+    pub(crate) fn focus(_: impl AsRef<str> + 'static) {}
+    pub(crate) fn set_shown(_: &str, _: bool) {}
     pub(crate) fn typed(_: &str) -> String {
         String::new()
     }
@@ -186,9 +268,6 @@ mod without {
     }
     pub(crate) fn local_day(_: i64, _: &str, _: bool) -> Option<String> {
         None
-    }
-    pub(crate) fn choose_theme(_: &str) -> bool {
-        false
     }
     pub(crate) fn when_leaving(_: &'static str, _: impl Fn() + Copy + 'static) {}
     pub(crate) fn nfc(text: &str) -> String {

@@ -2,7 +2,6 @@
 
 use super::announce::use_announce;
 use super::browser;
-use super::live::use_live;
 use crate::words::use_words;
 use leptos::prelude::*;
 
@@ -18,7 +17,6 @@ pub fn CopyButton(
 ) -> AnyView {
     let words = use_words();
     let announce = use_announce();
-    let live = use_live();
     let done = RwSignal::new(false);
     let copy = move |_| {
         browser::copy(&text, move || {
@@ -30,7 +28,7 @@ pub fn CopyButton(
         <button
             type="button"
             class="copy"
-            hidden=move || !(live.get() && browser::can_copy())
+            hidden=!browser::can_copy()
             aria-label=words.say_with("field.copy_named", &[("what", &what)])
             data-done=move || done.get().then_some("")
             on:click=copy

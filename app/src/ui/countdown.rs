@@ -1,30 +1,36 @@
 //! How long until a new code may be asked for.
 
 use super::browser;
+use super::changing::changing;
 use crate::words::use_words;
 use leptos::prelude::*;
 use std::time::Duration;
 
+/// When the step around here was told, by the browser's clock.
+#[derive(Clone, Copy)]
+pub(crate) struct ToldAt(pub i64);
+
 /// The wait in words. Counts down where scripts run, for the eye only: a screen reader hears the end of it, not each second.
 #[component]
 pub fn Countdown(
-    /// What was left when the page was made.
+    /// What was left when the step was told.
     seconds: i64,
 ) -> AnyView {
     let words = use_words();
-    let left = RwSignal::new(seconds);
+    // By the clock, not by counting: a tab in the background is woken seldom.
+    let ToldAt(told_at) = use_context().unwrap_or(ToldAt(browser::now_ms()));
+    let end = told_at + seconds * 1_000;
+    let left_now = move || ((end - browser::now_ms() + 999) / 1_000).max(0);
+    let left = RwSignal::new(left_now());
     Effect::new(move || {
-        if seconds <= 0 {
+        if left.get_untracked() <= 0 {
             return;
         }
-        // By the clock, not by counting: a tab in the background is woken seldom.
-        let end = browser::now_ms() + seconds * 1_000;
         let timer = set_interval_with_handle(
             move || {
-                let now_left = ((end - browser::now_ms() + 999) / 1_000).max(0);
-                let before = left.get_untracked();
-                if now_left != before {
-                    left.set(now_left);
+                let left_now = left_now();
+                if left.get_untracked() != left_now {
+                    left.set(left_now);
                 }
             },
             Duration::from_secs(1),
@@ -34,11 +40,14 @@ pub fn Countdown(
         }
     });
     let wait = move || words.say_with("code.resend_wait", &[("wait", &words.wait(left.get()))]);
-    let ready = move || (left.get() <= 0).then(|| words.say("code.resend_ready"));
+    let ready = move || match left.get() {
+        ..=0 => words.say("code.resend_ready"),
+        _ => String::new(),
+    };
     view! {
         <div class="hint">
-            <p hidden=move || left.get() <= 0>{wait}</p>
-            <p aria-live="polite">{ready}</p>
+            {changing(view! { <p hidden=move || left.get() <= 0 /> }, wait)}
+            {changing(view! { <p aria-live="polite" /> }, ready)}
         </div>
     }
     .into_any()

@@ -1,5 +1,5 @@
-//! Fields of forms: a label, a hint, what is wrong, and the input. Uncontrolled, so that what is typed before the scripts
-//! come is never overwritten.
+//! Fields of forms: a label, a hint, what is wrong, and the input. Uncontrolled, and nothing is attached to the input itself:
+//! the element that a person types into may be older than its view, and stays when the view around it is another one.
 
 use super::problem::use_problem;
 use crate::words::use_words;
@@ -12,7 +12,7 @@ use leptos::prelude::*;
 pub(super) struct Input {
     pub label: String,
     pub hint: Option<String>,
-    pub kind: Signal<&'static str>,
+    pub kind: &'static str,
     pub autocomplete: &'static str,
     pub inputmode: Option<&'static str>,
     pub enterkeyhint: Option<&'static str>,
@@ -35,39 +35,28 @@ impl Input {
         let id = field.as_str();
         let hint_id = self.hint.as_ref().map(|_| [id, "-hint"].concat());
         let error_id = [id, "-error"].concat();
-        let problem = use_problem();
-        let refused = move || problem.with(|problem| problem.as_ref().is_some_and(|it| it.field == Some(field)));
-        let sentence = move || {
-            problem
-                .get()
-                .filter(|it| it.field == Some(field))
-                .map(|it| it.text)
-                .unwrap_or_default()
-        };
-        let described = {
-            let error_id = error_id.clone();
-            let (hint_id, note) = (hint_id.clone(), self.note);
-            move || {
-                let error_id = refused().then_some(error_id.as_str());
-                let ids: Vec<&str> = [error_id, hint_id.as_deref(), note].into_iter().flatten().collect();
-                (!ids.is_empty()).then(|| ids.join(" "))
-            }
-        };
+        let wrong = use_problem().filter(|problem| problem.field == Some(field));
+        let is_wrong = wrong.is_some();
+        let described: Vec<&str> = [is_wrong.then_some(error_id.as_str()), hint_id.as_deref(), self.note]
+            .into_iter()
+            .flatten()
+            .collect();
+        let described = (!described.is_empty()).then(|| described.join(" "));
         // What a person types is theirs: no corrections, no capitals; the browser is told for every kind of field.
         let is_name = field == Field::Name;
         view! {
             <div class="field">
                 <label for=id>{self.label}</label>
                 {self.hint.map(|hint| view! { <p class="hint" id=hint_id>{hint}</p> })}
-                <p class="wrong" id=error_id hidden=move || !refused()>
-                    {sentence}
+                <p class="wrong" id=error_id hidden=!is_wrong>
+                    {wrong.map(|problem| problem.text)}
                 </p>
                 <div class="entry">
                     <input
                         {..custom_attribute("passwordrules", self.passwordrules)}
                         id=id
                         name=id
-                        type=move || self.kind.get()
+                        type=self.kind
                         autocomplete=self.autocomplete
                         inputmode=self.inputmode
                         enterkeyhint=self.enterkeyhint
@@ -76,7 +65,7 @@ impl Input {
                         maxlength=self.maxlength.map(|most| most.to_string())
                         dir=self.dir
                         value=self.value
-                        aria-invalid=move || refused().then_some("true")
+                        aria-invalid=is_wrong.then_some("true")
                         aria-describedby=described
                     />
                     {self.beside}
@@ -97,7 +86,7 @@ pub fn EmailField(
 ) -> AnyView {
     Input {
         label: use_words().say("field.email"),
-        kind: Signal::stored("email"),
+        kind: "email",
         autocomplete: "username webauthn",
         inputmode: Some("email"),
         enterkeyhint: Some("next"),
@@ -118,7 +107,7 @@ pub fn NameField(
 ) -> AnyView {
     Input {
         label: use_words().say("field.name"),
-        kind: Signal::stored("text"),
+        kind: "text",
         autocomplete: "name",
         enterkeyhint: Some("next"),
         dir: Some("auto"),
@@ -138,7 +127,7 @@ pub fn CodeField(
     Input {
         label: words.say("field.code"),
         hint: Some(words.say_with("field.code_hint", &[("digits", &digits.to_string())])),
-        kind: Signal::stored("text"),
+        kind: "text",
         autocomplete: "one-time-code",
         inputmode: Some("numeric"),
         enterkeyhint: Some("next"),

@@ -3,13 +3,13 @@
 //! A page is a [`Page`] with fields and buttons in it; the [`Frame`] stands around all of them, once.
 
 mod announce;
-mod browser;
+pub(crate) mod browser;
 mod button;
+mod changing;
 mod copy_button;
 mod countdown;
 mod field;
 mod frame;
-mod live;
 mod mail_help;
 mod mailbox;
 mod notice;
@@ -20,19 +20,27 @@ mod problem;
 mod rows;
 mod time;
 
+#[cfg(not(feature = "ssr"))]
+pub(crate) use announce::provide_announce;
 pub use announce::{Announce, use_announce};
 pub use button::{LinkButton, Look, SubmitButton};
 pub use copy_button::CopyButton;
 pub use countdown::Countdown;
+pub(crate) use countdown::ToldAt;
 pub use field::{Checkbox, CodeField, EmailField, NameField, UsernameHint};
+#[cfg(feature = "ssr")]
 pub use frame::Frame;
-pub use live::use_live;
+#[cfg(not(feature = "ssr"))]
+pub(crate) use frame::attach;
 pub use mail_help::MailHelp;
 pub use mailbox::{Mailbox, MailboxButton, mailbox};
 pub use notice::{Details, Notice};
 pub use page::Page;
+#[cfg(not(feature = "ssr"))]
+pub(crate) use page::PageFocus;
 pub use password_field::{NewPasswords, PasswordField, check_new_passwords};
 pub use print_button::PrintButton;
+pub(crate) use problem::provide_problem;
 pub use problem::{Problem, use_problem};
 pub use rows::{Row, Rows};
 pub use time::{LocalTime, When};

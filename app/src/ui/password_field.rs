@@ -1,8 +1,8 @@
 //! Passwords: the current one, and a new one twice. Nothing here blocks pasting or a password manager.
 
 use super::browser;
+use super::changing::changing;
 use super::field::Input;
-use super::live::use_live;
 use crate::words::use_words;
 use account::{Field, PasswordPolicy, Refusal, Secret};
 use leptos::prelude::*;
@@ -56,7 +56,10 @@ pub fn NewPasswords(
         )),
         ..Input::default()
     };
-    let note = |said: RwSignal<bool>, key: &'static str| move || said.get().then(|| words.say(key));
+    let note = |said: RwSignal<bool>, key: &'static str| {
+        let text = move || said.get().then(|| words.say(key)).unwrap_or_default();
+        Some(changing(view! { <p class="good" aria-live="polite" /> }, text))
+    };
     let hint = words.say_with("field.new_password_hint", &[("min", &min.to_string())]);
     view! {
         <div class="pair" on:input=move |_| look()>
@@ -64,13 +67,13 @@ pub fn NewPasswords(
                 Field::Password,
                 "field.new_password",
                 Input { hint: Some(hint), ..new("next") },
-                Some(view! { <p class="good" aria-live="polite">{note(long_enough, "field.long_enough")}</p> }.into_any()),
+                note(long_enough, "field.long_enough"),
             )}
             {show(
                 Field::Again,
                 "field.again",
                 new("go"),
-                Some(view! { <p class="good" aria-live="polite">{note(alike, "field.passwords_match")}</p> }.into_any()),
+                note(alike, "field.passwords_match"),
             )}
         </div>
     }
@@ -99,33 +102,32 @@ fn length(password: &Secret) -> usize {
 fn show(field: Field, label: &'static str, input: Input, note: Option<AnyView>) -> AnyView {
     let words = use_words();
     let label = words.say(label);
-    let live = use_live();
     let shown = RwSignal::new(false);
     let caps = RwSignal::new(false);
     Effect::new(move || browser::when_leaving(field.as_str(), move || shown.set(false)));
+    Effect::new(move || browser::set_shown(field.as_str(), shown.get()));
     let turn = move || if shown.get() { "field.hide" } else { "field.show" };
     let named = label.clone();
-    let beside = view! {
+    let peek = view! {
         <button
             type="button"
             class="peek"
-            hidden=move || !live.get()
+            hidden=cfg!(feature = "ssr")
             aria-controls=field.as_str()
             aria-label=move || words.say_with(&[turn(), "_named"].concat(), &[("field", &named)])
             on:click=move |_| shown.update(|shown| *shown = !*shown)
-        >
-            {move || words.say(turn())}
-        </button>
+        />
     };
+    let caps_text = move || caps.get().then(|| words.say("field.caps_lock")).unwrap_or_default();
     let below = view! {
-        <p class="caps" aria-live="polite">{move || caps.get().then(|| words.say("field.caps_lock"))}</p>
+        {changing(view! { <p class="caps" aria-live="polite" /> }, caps_text)}
         {note}
     };
     let field_view = Input {
         label,
-        kind: Signal::derive(move || if shown.get() { "text" } else { "password" }),
+        kind: "password",
         dir: Some("ltr"),
-        beside: Some(beside.into_any()),
+        beside: Some(changing(peek, move || words.say(turn()))),
         below: Some(below.into_any()),
         ..input
     }

@@ -1,7 +1,6 @@
 //! Prints the page. Needs scripts, so it is not there without them; every browser has a menu for it, too.
 
 use super::browser;
-use super::live::use_live;
 use leptos::prelude::*;
 
 /// Opens the browser's print dialogue.
@@ -11,9 +10,8 @@ pub fn PrintButton(
     #[prop(into)]
     label: String,
 ) -> AnyView {
-    let live = use_live();
     view! {
-        <button type="button" class="button copy" hidden=move || !live.get() on:click=move |_| browser::print()>
+        <button type="button" class="button copy" hidden=cfg!(feature = "ssr") on:click=move |_| browser::print()>
             {label}
         </button>
     }

@@ -33,12 +33,16 @@ impl Problem {
     }
 }
 
-/// The page's problem, for its fields.
-#[derive(Clone, Copy)]
-pub(super) struct ProblemHere(pub Signal<Option<Problem>>);
+#[derive(Clone)]
+struct ProblemHere(Option<Problem>);
 
-/// What the page around here shows as its problem.
+/// Makes [`use_problem`] work below here.
+pub(crate) fn provide_problem(problem: Option<Problem>) {
+    provide_context(ProblemHere(problem));
+}
+
+/// What the step around here shows as its problem.
 #[must_use]
-pub fn use_problem() -> Signal<Option<Problem>> {
-    use_context::<ProblemHere>().map_or_else(|| Signal::stored(None), |here| here.0)
+pub fn use_problem() -> Option<Problem> {
+    use_context::<ProblemHere>().and_then(|here| here.0)
 }

@@ -26,18 +26,15 @@ pub fn LocalTime(
     #[prop(optional)]
     show: When,
 ) -> AnyView {
-    let words = use_words();
-    let text = RwSignal::new(in_utc(at, show));
-    Effect::new(move || {
-        let local = match show {
-            When::Time => Some(time_of_day(at)),
-            When::DayAndTime => browser::local_day(at.0, words.language, true),
-            When::Day => browser::local_day(at.0, words.language, false),
-        };
-        if let Some(local) = local {
-            text.set(local);
-        }
-    });
+    let language = use_words().language;
+    let local = match show {
+        // The server knows no place.
+        _ if cfg!(feature = "ssr") => None,
+        When::Time => Some(time_of_day(at)),
+        When::DayAndTime => browser::local_day(at.0, language, true),
+        When::Day => browser::local_day(at.0, language, false),
+    };
+    let text = local.unwrap_or_else(|| in_utc(at, show));
     view! { <time datetime=at.iso()>{text}</time> }.into_any()
 }
 

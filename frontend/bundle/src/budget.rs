@@ -10,12 +10,12 @@ const BUDGETS: [Budget; 3] = [
     Budget {
         what: "JavaScript and WASM on the way in",
         name: "/pkg/entry.",
-        at_most: 156_000,
+        at_most: 125_000,
     },
     Budget {
         what: "JavaScript and WASM of the other pages",
         name: "/pkg/home.",
-        at_most: 154_000,
+        at_most: 124_000,
     },
     Budget {
         what: "stylesheet",

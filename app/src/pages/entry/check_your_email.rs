@@ -1,13 +1,13 @@
 //! "Check your e-mail": shared by every flow that mails a code.
 
-use crate::flow::{Checked, Fields, Form, Talk};
+use crate::flow::{Checked, Fields, Flow, Form, Step, Talk};
 use crate::settings::use_settings;
 use crate::ui::{
-    CodeField, Countdown, Details, EmailField, LocalTime, Look, MailHelp, MailboxButton, Page, Problem, SubmitButton,
+    CodeField, Countdown, Details, EmailField, LocalTime, Look, MailHelp, MailboxButton, Page, SubmitButton,
     domain_to_ascii, use_announce,
 };
 use crate::words::{Words, use_words};
-use account::{Email, Field, MailedCode, TypedCode, read_code};
+use account::{Email, Field, MailedCode, Timestamp, TypedCode, read_code};
 use leptos::prelude::*;
 
 /// Where the forms of a flow's code step are sent.
@@ -27,30 +27,30 @@ pub(super) struct Ways {
 
 /// The step. `lead` says what the code is for; `more` stands below the code field.
 pub(super) fn check_your_email(
-    mailed: Memo<MailedCode>,
+    mailed: &MailedCode,
     talk: Talk,
-    problem: Signal<Option<Problem>>,
     ways: Ways,
     lead: String,
     more: Option<AnyView>,
 ) -> AnyView {
     let words = use_words();
-    say_when_resent(mailed, words);
-    let digits = mailed.get_untracked().digits;
+    let (digits, email) = (mailed.digits, mailed.email.clone());
+    let facts = facts(mailed, ways.subject, words);
+    let resend = resend(mailed, talk, ways.resend, words);
     let check = Callback::new(move |fields: Fields| check_code(&fields, digits, ways.begin));
-    let email = Memo::new(move |_| mailed.with(|mailed| mailed.email.clone()));
     view! {
-        <Page heading=words.say("code.title") problem=problem only_field=Field::Code>
+        <Page heading=words.say("code.title") only_field=Field::Code>
             <p>{lead}</p>
-            {move || facts(&mailed.get(), ways.subject, words)}
-            {move || view! { <MailboxButton email=email.get() /> }}
+            {facts}
+            <p>{look_in_spam(words)}</p>
+            <MailboxButton email=email.clone() />
             <Form action=ways.answer talk=talk check=check>
                 <CodeField digits=digits />
                 {more}
                 <SubmitButton label=words.say("code.next") pending=talk.pending() />
             </Form>
-            {move || resend(&mailed.get(), talk, ways.resend, words)}
-            {move || view! { <MailHelp email=email.get() /> }}
+            {resend}
+            <MailHelp email=email />
             {other_address(talk, ways, words)}
         </Page>
     }
@@ -67,6 +67,19 @@ fn check_code(fields: &Fields, digits: usize, begin: &'static str) -> Checked {
         },
         Err(refusal) => Checked::Refuse(refusal),
     }
+}
+
+/// Where the e-mail is when it is not in the inbox: what people who wait for it need most, so nothing has to be unfolded.
+fn look_in_spam(words: Words) -> AnyView {
+    let sentence = words.say("code.look_in_spam");
+    let (before, after) = sentence.split_once("%{sender}").unwrap_or((&sentence, ""));
+    let (before, after) = (before.to_owned(), after.to_owned());
+    view! {
+        {before}
+        <bdi dir="ltr">{use_settings().sender_codes}</bdi>
+        {after}
+    }
+    .into_any()
 }
 
 /// What tells this mail from others.
@@ -114,14 +127,20 @@ fn resend(mailed: &MailedCode, talk: Talk, action: &'static str, words: Words) -
     .into_any()
 }
 
-fn say_when_resent(mailed: Memo<MailedCode>, words: Words) {
-    let announce = use_announce();
-    Effect::new(move |before: Option<account::Timestamp>| {
-        let sent_at = mailed.with(|mailed| mailed.sent_at);
-        if before.is_some_and(|before| before < sent_at) {
+/// Says that a new code is on its way; `mailed` is that of a step, if it has one.
+pub(super) fn say_when_resent<S: Step>(flow: Flow<S>, mailed: fn(&S) -> Option<&MailedCode>) {
+    let (announce, words) = (use_announce(), use_words());
+    Effect::new(move |before: Option<Option<(Email, Timestamp)>>| {
+        let now = flow
+            .step
+            .with(|step| mailed(step).map(|mailed| (mailed.email.clone(), mailed.sent_at)));
+        if let (Some(Some((email, before))), Some((same, sent_at))) = (&before, &now)
+            && email == same
+            && before < sent_at
+        {
             announce.say(words.say("code.resent"));
         }
-        sent_at
+        now
     });
 }
 

@@ -1,7 +1,7 @@
 //! The end of a flow that proved an address and set a password: sign in with them.
 
 use crate::api::sign_in;
-use crate::flow::{Flow, Form, Step};
+use crate::flow::{Form, Talk};
 use crate::ui::{Page, SubmitButton};
 use crate::words::use_words;
 use account::Email;
@@ -9,13 +9,12 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 /// Says what is done, in the words of the flow, and leads to the sign-in with the address known.
-pub(super) fn done<S: Step>(flow: Flow<S>, name: &str, email: Email) -> AnyView {
+pub(super) fn done(talk: Talk, name: &str, email: Email) -> AnyView {
     let words = use_words();
     let say = |key| words.say(&[name, key].concat());
     let (lead, go_on) = (say(".done_lead"), say(".continue"));
-    let talk = flow.talk.leading_to("/signin");
     view! {
-        <Page heading=say(".done_title") problem=flow.problem()>
+        <Page heading=say(".done_title")>
             <p>{lead}</p>
             <Form action=sign_in::Begin::PATH talk=talk>
                 <input type="hidden" name="email" value=email.to_string() />

@@ -6,14 +6,14 @@ pub(super) mod reset;
 pub(super) mod sign_in;
 pub(super) mod sign_up;
 
-use crate::flow::{Flow, Step};
+use crate::pages::{View, fixed};
 use crate::settings::use_settings;
-use crate::ui::Notice;
+use crate::ui::{Notice, use_problem};
 use crate::words::use_words;
 use leptos::prelude::*;
 
 /// Nothing is at home here: one is either on the way in, or at one's account.
-pub(super) fn start() -> AnyView {
+pub(super) fn start() -> View {
     let path = if use_settings().signed_in {
         "/security"
     } else {
@@ -22,11 +22,11 @@ pub(super) fn start() -> AnyView {
     #[cfg(feature = "ssr")]
     crate::api::go_to(path);
     Effect::new(move || crate::api::wire::go(path));
-    ().into_any()
+    fixed(|| ().into_any())
 }
 
 /// Why a flow is at its beginning again: the browser holds one that is over. A no of the last try says more, and stands alone.
-fn request_gone<S: Step>(flow: Flow<S>, is_over: bool) -> Option<AnyView> {
-    let say = is_over && flow.problem().with_untracked(Option::is_none);
+fn request_gone(is_over: bool) -> Option<AnyView> {
+    let say = is_over && use_problem().is_none();
     say.then(|| view! { <Notice>{use_words().say("refusal.flow_gone")}</Notice> }.into_any())
 }

@@ -1,10 +1,11 @@
 //! Forgot password: e-mail, mailed code, new password.
 
-use super::check_your_email::{Ways, check_email, check_your_email};
+use super::check_your_email::{Ways, check_email, check_your_email, say_when_resent};
 use super::done::done;
 use super::request_gone;
 use crate::api::{Told, reset};
 use crate::flow::{Checked, Fields, Flow, Form, page_of};
+use crate::pages::View;
 use crate::ui::{EmailField, LinkButton, Look, NewPasswords, Page, SubmitButton, UsernameHint, check_new_passwords};
 use crate::words::use_words;
 use account::{Email, Field, MailedCode, ResetStep};
@@ -12,29 +13,34 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 /// `/reset`.
-pub(in crate::pages) fn page() -> AnyView {
+pub(in crate::pages) fn page() -> View {
     page_of(reset::read_step, show)
 }
 
-fn show(told: Told<ResetStep>) -> AnyView {
+fn show(told: Told<ResetStep>) -> View {
     let flow = Flow::new(told, reset::read_step);
     flow.follow("reset", |step| {
         matches!(step, ResetStep::EnterCode(_) | ResetStep::ChoosePassword { .. })
     });
+    say_when_resent(flow, |step| match step {
+        ResetStep::EnterCode(mailed) => Some(mailed),
+        _ => None,
+    });
+    let to_sign_in = flow.talk.leading_to("/signin");
     flow.show(move |step| match step {
         ResetStep::AskEmail { email } => ask_email(flow, email),
         ResetStep::EnterCode(mailed) => enter_code(flow, mailed),
         ResetStep::ChoosePassword { email, min } => choose_password(flow, email, min),
-        ResetStep::Done { email } => done(flow, "reset", email),
+        ResetStep::Done { email } => done(to_sign_in, "reset", email),
     })
 }
 
 fn ask_email(flow: Flow<ResetStep>, known: Option<String>) -> AnyView {
     let words = use_words();
-    let gone = request_gone(flow, known.is_some());
+    let gone = request_gone(known.is_some());
     let typed = flow.typed_email.get_value().or(known).unwrap_or_default();
     view! {
-        <Page heading=words.say("reset.title") problem=flow.problem() only_field=Field::Email>
+        <Page heading=words.say("reset.title") only_field=Field::Email>
             {gone}
             <p>{words.say("reset.lead")}</p>
             <Form action=reset::Begin::PATH talk=flow.talk check=Callback::new(check_email)>
@@ -57,18 +63,7 @@ fn enter_code(flow: Flow<ResetStep>, mailed: MailedCode) -> AnyView {
         resend: reset::Resend::PATH,
         restart: None,
     };
-    let mailed = flow.part(mailed, |step| match step {
-        ResetStep::EnterCode(mailed) => Some(mailed),
-        _ => None,
-    });
-    check_your_email(
-        mailed,
-        flow.talk,
-        flow.problem(),
-        ways,
-        use_words().say("reset.code_lead"),
-        None,
-    )
+    check_your_email(&mailed, flow.talk, ways, use_words().say("reset.code_lead"), None)
 }
 
 fn choose_password(flow: Flow<ResetStep>, email: Email, min: usize) -> AnyView {
@@ -76,7 +71,7 @@ fn choose_password(flow: Flow<ResetStep>, email: Email, min: usize) -> AnyView {
     let shown = email.to_string();
     let check = move |_: Fields| Checked::from(check_new_passwords(min));
     view! {
-        <Page heading=words.say("reset.choose_title") problem=flow.problem()>
+        <Page heading=words.say("reset.choose_title")>
             <p class="who">{words.say("reset.choose_for")} " " <bdi dir="ltr">{shown}</bdi></p>
             <p>{words.say("reset.choose_lead")}</p>
             <Form action=reset::Choose::PATH talk=flow.talk check=Callback::new(check)>

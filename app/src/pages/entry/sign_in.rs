@@ -1,30 +1,36 @@
 //! Sign in: e-mail, password, mailed code.
 
-use super::check_your_email::{Ways, check_email, check_your_email};
+use super::check_your_email::{Ways, check_email, check_your_email, say_when_resent};
 use super::request_gone;
 use crate::api::{Told, reset, sign_in, wire};
-use crate::flow::{Checked, Fields, Flow, Form, page_of};
+use crate::flow::{Checked, Fields, Flow, Form, Talk, page_of};
+use crate::pages::View;
 use crate::route::use_route;
 use crate::settings::use_settings;
-use crate::ui::{Checkbox, EmailField, LinkButton, Look, Page, PasswordField, SubmitButton, UsernameHint, use_live};
-use crate::words::{time_in_utc, time_of_day, use_words};
+use crate::ui::{Checkbox, EmailField, LinkButton, Look, Page, PasswordField, SubmitButton, UsernameHint};
+use crate::words::{time_of_day, use_words};
 use account::{Email, Field, MailedCode, Refusal, SignInStep, safe_next};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 /// `/signin`.
-pub(in crate::pages) fn page() -> AnyView {
+pub(in crate::pages) fn page() -> View {
     page_of(sign_in::read_step, show)
 }
 
-fn show(told: Told<SignInStep>) -> AnyView {
+fn show(told: Told<SignInStep>) -> View {
     let flow = Flow::new(told, sign_in::read_step);
     flow.follow("sign_in", |step| {
         matches!(step, SignInStep::EnterPassword { .. } | SignInStep::EnterCode(_))
     });
+    say_when_resent(flow, |step| match step {
+        SignInStep::EnterCode(mailed) => Some(mailed),
+        _ => None,
+    });
+    let to_reset = flow.talk.leading_to("/reset");
     flow.show(move |step| match step {
         SignInStep::AskEmail { email, resume } => ask_email(flow, email, resume),
-        SignInStep::EnterPassword { email } => enter_password(flow, email),
+        SignInStep::EnterPassword { email } => enter_password(flow.talk, to_reset, email),
         SignInStep::EnterCode(mailed) => enter_code(flow, mailed),
         SignInStep::SignedIn { next } => signed_in(safe_next(&next).to_owned()),
     })
@@ -32,7 +38,7 @@ fn show(told: Told<SignInStep>) -> AnyView {
 
 fn ask_email(flow: Flow<SignInStep>, known: Option<String>, resume: Option<MailedCode>) -> AnyView {
     let words = use_words();
-    let gone = request_gone(flow, known.is_some());
+    let gone = request_gone(known.is_some());
     let typed = flow.typed_email.get_value().or(known).unwrap_or_default();
     let next = use_route().query("next").unwrap_or_default();
     let create = use_settings().sign_up.then(|| {
@@ -44,7 +50,7 @@ fn ask_email(flow: Flow<SignInStep>, known: Option<String>, resume: Option<Maile
         }
     });
     view! {
-        <Page heading=words.say("sign_in.title") problem=flow.problem() only_field=Field::Email>
+        <Page heading=words.say("sign_in.title") only_field=Field::Email>
             {gone}
             {resume.map(resume_reset)}
             <Form action=sign_in::Begin::PATH talk=flow.talk check=Callback::new(check_email)>
@@ -60,15 +66,10 @@ fn ask_email(flow: Flow<SignInStep>, known: Option<String>, resume: Option<Maile
 
 /// The way back to a reset whose tab was closed.
 fn resume_reset(mailed: MailedCode) -> AnyView {
-    let (words, live) = (use_words(), use_live());
-    let label = move || {
-        let time = if live.get() {
-            time_of_day(mailed.sent_at)
-        } else {
-            time_in_utc(mailed.sent_at)
-        };
-        words.say_with("sign_in.resume", &[("time", &time), ("email", mailed.email.as_str())])
-    };
+    let label = use_words().say_with(
+        "sign_in.resume",
+        &[("time", &time_of_day(mailed.sent_at)), ("email", mailed.email.as_str())],
+    );
     view! {
         <p class="notice">
             <a href="/reset">{label}</a>
@@ -77,7 +78,7 @@ fn resume_reset(mailed: MailedCode) -> AnyView {
     .into_any()
 }
 
-fn enter_password(flow: Flow<SignInStep>, email: Email) -> AnyView {
+fn enter_password(talk: Talk, to_reset: Talk, email: Email) -> AnyView {
     let words = use_words();
     let (shown, carried) = (email.to_string(), email.to_string());
     let check = |fields: Fields| match fields.text(Field::Password).is_empty() {
@@ -85,20 +86,20 @@ fn enter_password(flow: Flow<SignInStep>, email: Email) -> AnyView {
         false => Checked::Send,
     };
     view! {
-        <Page heading=words.say("sign_in.password_title") problem=flow.problem() only_field=Field::Password>
-            <Form action=sign_in::Restart::PATH talk=flow.talk>
+        <Page heading=words.say("sign_in.password_title") only_field=Field::Password>
+            <Form action=sign_in::Restart::PATH talk=talk>
                 <p class="who">
                     {words.say("sign_in.as")} " " <bdi dir="ltr">{shown}</bdi> " "
                     <SubmitButton label=words.say("sign_in.different") look=Look::Link />
                 </p>
             </Form>
-            <Form action=sign_in::Password::PATH talk=flow.talk check=Callback::new(check)>
+            <Form action=sign_in::Password::PATH talk=talk check=Callback::new(check)>
                 <UsernameHint email=email />
                 <PasswordField field=Field::Password />
-                <SubmitButton label=words.say("sign_in.submit") pending=flow.talk.pending() />
+                <SubmitButton label=words.say("sign_in.submit") pending=talk.pending() />
             </Form>
             // A form of its own: no typed password travels with it, and Enter still signs in.
-            <Form action=reset::Begin::PATH talk=flow.talk.leading_to("/reset")>
+            <Form action=reset::Begin::PATH talk=to_reset>
                 <input type="hidden" name="email" value=carried />
                 <SubmitButton label=words.say("sign_in.forgot") look=Look::Link />
             </Form>
@@ -124,12 +125,8 @@ fn enter_code(flow: Flow<SignInStep>, mailed: MailedCode) -> AnyView {
             hint=words.say("sign_in.trust_hint")
         />
     };
-    let mailed = flow.part(mailed, |step| match step {
-        SignInStep::EnterCode(mailed) => Some(mailed),
-        _ => None,
-    });
     let lead = words.say("sign_in.code_lead");
-    check_your_email(mailed, flow.talk, flow.problem(), ways, lead, Some(trust.into_any()))
+    check_your_email(&mailed, flow.talk, ways, lead, Some(trust.into_any()))
 }
 
 /// The frame says more to those who are signed in, so the next page is loaded whole.

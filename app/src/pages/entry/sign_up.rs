@@ -1,10 +1,11 @@
 //! Sign up: e-mail, mailed code, name and password.
 
-use super::check_your_email::{Ways, check_email, check_your_email};
+use super::check_your_email::{Ways, check_email, check_your_email, say_when_resent};
 use super::done::done;
 use super::request_gone;
 use crate::api::{Told, sign_up};
 use crate::flow::{Checked, Fields, Flow, Form, page_of};
+use crate::pages::{View, fixed};
 use crate::settings::use_settings;
 use crate::ui::{
     EmailField, LinkButton, Look, NameField, NewPasswords, Page, SubmitButton, UsernameHint, check_new_passwords,
@@ -15,11 +16,11 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 /// `/signup`.
-pub(in crate::pages) fn page() -> AnyView {
+pub(in crate::pages) fn page() -> View {
     if use_settings().sign_up {
         page_of(sign_up::read_step, show)
     } else {
-        closed()
+        fixed(closed)
     }
 }
 
@@ -33,25 +34,30 @@ fn closed() -> AnyView {
     .into_any()
 }
 
-fn show(told: Told<SignUpStep>) -> AnyView {
+fn show(told: Told<SignUpStep>) -> View {
     let flow = Flow::new(told, sign_up::read_step);
     flow.follow("sign_up", |step| {
         matches!(step, SignUpStep::EnterCode(_) | SignUpStep::ChooseDetails { .. })
     });
+    say_when_resent(flow, |step| match step {
+        SignUpStep::EnterCode(mailed) => Some(mailed),
+        _ => None,
+    });
+    let to_sign_in = flow.talk.leading_to("/signin");
     flow.show(move |step| match step {
         SignUpStep::AskEmail { email } => ask_email(flow, email),
         SignUpStep::EnterCode(mailed) => enter_code(flow, mailed),
         SignUpStep::ChooseDetails { email, min } => choose_details(flow, email, min),
-        SignUpStep::Done { email } => done(flow, "sign_up", email),
+        SignUpStep::Done { email } => done(to_sign_in, "sign_up", email),
     })
 }
 
 fn ask_email(flow: Flow<SignUpStep>, known: Option<String>) -> AnyView {
     let words = use_words();
-    let gone = request_gone(flow, known.is_some());
+    let gone = request_gone(known.is_some());
     let typed = flow.typed_email.get_value().or(known).unwrap_or_default();
     view! {
-        <Page heading=words.say("sign_up.title") problem=flow.problem() only_field=Field::Email>
+        <Page heading=words.say("sign_up.title") only_field=Field::Email>
             {gone}
             <p>{words.say("sign_up.lead")}</p>
             <Form action=sign_up::Begin::PATH talk=flow.talk check=Callback::new(check_email)>
@@ -75,18 +81,7 @@ fn enter_code(flow: Flow<SignUpStep>, mailed: MailedCode) -> AnyView {
         resend: sign_up::Resend::PATH,
         restart: None,
     };
-    let mailed = flow.part(mailed, |step| match step {
-        SignUpStep::EnterCode(mailed) => Some(mailed),
-        _ => None,
-    });
-    check_your_email(
-        mailed,
-        flow.talk,
-        flow.problem(),
-        ways,
-        use_words().say("sign_up.code_lead"),
-        None,
-    )
+    check_your_email(&mailed, flow.talk, ways, use_words().say("sign_up.code_lead"), None)
 }
 
 fn choose_details(flow: Flow<SignUpStep>, email: Email, min: usize) -> AnyView {
@@ -95,7 +90,7 @@ fn choose_details(flow: Flow<SignUpStep>, email: Email, min: usize) -> AnyView {
     let typed_name = flow.typed_name.get_value().unwrap_or_default();
     let check = move |fields: Fields| Checked::from(check_details(&fields, min));
     view! {
-        <Page heading=words.say("sign_up.details_title") problem=flow.problem()>
+        <Page heading=words.say("sign_up.details_title")>
             <p class="who">{words.say("sign_up.details_for")} " " <bdi dir="ltr">{shown}</bdi></p>
             <Form action=sign_up::Finish::PATH talk=flow.talk check=Callback::new(check)>
                 <UsernameHint email=email />

@@ -1,12 +1,17 @@
 //! What the site says of itself: what it keeps of people, and how it can be used by all of them.
 
+use crate::pages::{View, fixed};
 use crate::settings::use_settings;
 use crate::ui::Page;
 use crate::words::use_words;
 use leptos::prelude::*;
 
 /// `/privacy`.
-pub(in crate::pages) fn privacy() -> AnyView {
+pub(in crate::pages) fn privacy() -> View {
+    fixed(show_privacy)
+}
+
+fn show_privacy() -> AnyView {
     let words = use_words();
     let settings = use_settings();
     let values = [
@@ -29,7 +34,11 @@ pub(in crate::pages) fn privacy() -> AnyView {
 }
 
 /// `/accessibility`.
-pub(in crate::pages) fn accessibility() -> AnyView {
+pub(in crate::pages) fn accessibility() -> View {
+    fixed(show_accessibility)
+}
+
+fn show_accessibility() -> AnyView {
     let words = use_words();
     let items = ["standard", "scripts", "keyboard", "time", "limits"]
         .map(move |name| view! { <li>{words.say(&["accessibility.", name].concat())}</li> });

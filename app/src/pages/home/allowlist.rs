@@ -1,5 +1,6 @@
 //! For IT teams: what to let through, and what it looks like. Nobody needs to be signed in; made to be printed.
 
+use crate::pages::{View, fixed};
 use crate::settings::use_settings;
 use crate::ui::{CopyButton, Page, PrintButton};
 use crate::words::use_words;
@@ -9,7 +10,11 @@ use leptos::prelude::*;
 const LOOKED_OVER: &str = "2026-11-25";
 
 /// `/help/allowlist`.
-pub(in crate::pages) fn page() -> AnyView {
+pub(in crate::pages) fn page() -> View {
+    fixed(show)
+}
+
+fn show() -> AnyView {
     let words = use_words();
     let settings = use_settings();
     let [codes, notices] = [&settings.sender_codes, &settings.sender_notices].map(Clone::clone);

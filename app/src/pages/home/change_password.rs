@@ -2,7 +2,8 @@
 
 use super::security::{held_elsewhere, leaked_notice};
 use crate::api::{Told, security};
-use crate::flow::{Checked, Fields, Flow, Form, page_of};
+use crate::flow::{Checked, Fields, Flow, Form, Talk, page_of};
+use crate::pages::View;
 use crate::settings::use_settings;
 use crate::ui::check_new_passwords;
 use crate::ui::{Checkbox, LinkButton, Look, NewPasswords, Page, PasswordField, SubmitButton, UsernameHint};
@@ -12,40 +13,36 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 /// `/security/password`.
-pub(in crate::pages) fn page() -> AnyView {
+pub(in crate::pages) fn page() -> View {
     page_of(security::read_view, show)
 }
 
-fn show(told: Told<SecurityView>) -> AnyView {
-    let words = use_words();
+fn show(told: Told<SecurityView>) -> View {
     let flow = Flow::new(told, security::read_view);
-    let own = Memo::new(move |_| flow.step.with(|view| view.password.own.clone()));
-    view! {
-        <Page heading=words.say("change_password.title") problem=flow.problem()>
-            {move || match own.get() {
-                OwnPassword::Editable => form(flow),
-                held => {
-                    view! {
-                        {held_elsewhere(&held, words)}
-                        <p>
-                            <LinkButton href="/security" label=words.say("profile.security") look=Look::Link />
-                        </p>
-                    }
-                        .into_any()
-                }
-            }}
-        </Page>
-    }
-    .into_any()
+    let talk = flow.talk.leading_to("/security");
+    flow.show(move |view| change(view, talk))
 }
 
-fn form(flow: Flow<SecurityView>) -> AnyView {
+fn change(view: SecurityView, talk: Talk) -> AnyView {
+    let words = use_words();
+    let content = match view.password.own {
+        OwnPassword::Editable => form(view, talk),
+        held => view! {
+            {held_elsewhere(&held, words)}
+            <p>
+                <LinkButton href="/security" label=words.say("profile.security") look=Look::Link />
+            </p>
+        }
+        .into_any(),
+    };
+    view! { <Page heading=words.say("change_password.title")>{content}</Page> }.into_any()
+}
+
+fn form(view: SecurityView, talk: Talk) -> AnyView {
     let words = use_words();
     let min = use_settings().password_min;
-    let (email, leaked) = flow
-        .step
-        .with_untracked(|view| (view.email.clone(), view.password.leaked));
-    let (shown, talk) = (email.to_string(), flow.talk.leading_to("/security"));
+    let (leaked, email) = (view.password.leaked, view.email);
+    let shown = email.to_string();
     let check = move |fields: Fields| Checked::from(check_change(&fields, min));
     view! {
         {leaked.then(|| leaked_notice(words))}

@@ -1,5 +1,6 @@
 //! Help: the questions that come most often, each with the way that does it.
 
+use crate::pages::{View, fixed};
 use crate::settings::use_settings;
 use crate::ui::{LinkButton, Look, Page};
 use crate::words::use_words;
@@ -14,7 +15,11 @@ const QUESTIONS: [(&str, Option<&str>); 4] = [
 ];
 
 /// `/help`.
-pub(in crate::pages) fn page() -> AnyView {
+pub(in crate::pages) fn page() -> View {
+    fixed(show)
+}
+
+fn show() -> AnyView {
     let words = use_words();
     view! {
         <Page heading=words.say("help.title") wide=true>

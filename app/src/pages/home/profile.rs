@@ -2,20 +2,23 @@
 
 use crate::api::{Told, security};
 use crate::flow::{Flow, page_of};
+use crate::pages::View;
 use crate::ui::{LinkButton, Look, Page};
 use crate::words::use_words;
 use account::{OwnPassword, ProfileView};
 use leptos::prelude::*;
 
 /// `/profile`.
-pub(in crate::pages) fn page() -> AnyView {
+pub(in crate::pages) fn page() -> View {
     page_of(security::read_profile, show)
 }
 
-fn show(told: Told<ProfileView>) -> AnyView {
+fn show(told: Told<ProfileView>) -> View {
+    Flow::new(told, security::read_profile).show(profile)
+}
+
+fn profile(ProfileView { name, email, own }: ProfileView) -> AnyView {
     let words = use_words();
-    let flow = Flow::new(told, security::read_profile);
-    let ProfileView { name, email, own } = flow.step.get_untracked();
     let kind = match own {
         OwnPassword::Editable => words.say("profile.kind_local"),
         OwnPassword::HeldByGoogle => words.say("profile.kind_google"),

@@ -2,6 +2,7 @@
 
 use crate::api::{Told, security, sign_in};
 use crate::flow::{Flow, Form, Talk, page_of};
+use crate::pages::View;
 use crate::settings::use_settings;
 use crate::ui::{LocalTime, Look, Notice, Page, Row, Rows, SubmitButton, When, move_focus, use_announce};
 use crate::words::{Words, use_words};
@@ -13,37 +14,27 @@ use leptos::server_fn::ServerFn;
 const GOOGLE: &str = "https://myaccount.google.com/signinoptions/password";
 
 /// `/security`.
-pub(in crate::pages) fn page() -> AnyView {
+pub(in crate::pages) fn page() -> View {
     page_of(security::read_view, show)
 }
 
-fn show(told: Told<SecurityView>) -> AnyView {
+fn show(told: Told<SecurityView>) -> View {
     let words = use_words();
     let flow = Flow::new(told, security::read_view);
     say_what_is_done(flow.step, words);
-    let email = flow.step.with_untracked(|view| view.email.to_string());
-    let talk = flow.talk;
+    flow.show(move |view| overview(view, flow.talk, words))
+}
+
+fn overview(view: SecurityView, talk: Talk, words: Words) -> AnyView {
     view! {
-        <Page heading=words.say("security.title") problem=flow.problem() wide=true>
+        <Page heading=words.say("security.title") wide=true>
             <p>{words.say("security.lead")}</p>
-            <p class="who">{words.say("security.signed_in_as")} " " <bdi dir="ltr">{email}</bdi></p>
-            {move || password_section(flow.step.get().password, words)}
+            <p class="who">{words.say("security.signed_in_as")} " " <bdi dir="ltr">{view.email.to_string()}</bdi></p>
+            {password_section(view.password.clone(), words)}
             {section("confirmation", words.say("security.confirmation"), confirmation(words))}
-            {section(
-                "devices",
-                words.say("security.devices"),
-                (move || devices(flow.step.get().devices, talk, words)).into_any(),
-            )}
-            {section(
-                "sessions",
-                words.say("security.sessions"),
-                (move || sessions(flow.step.get().sessions, talk, words)).into_any(),
-            )}
-            {section(
-                "activity",
-                words.say("security.activity"),
-                (move || activity(flow.step.get(), words)).into_any(),
-            )}
+            {section("devices", words.say("security.devices"), devices(view.devices.clone(), talk, words))}
+            {section("sessions", words.say("security.sessions"), sessions(view.sessions.clone(), talk, words))}
+            {section("activity", words.say("security.activity"), activity(view, words))}
         </Page>
     }
     .into_any()

@@ -1,6 +1,7 @@
 //! After signing out, or after a sign-out that could not name a session.
 
 use crate::api::sign_in;
+use crate::pages::{View, fixed};
 use crate::route::use_route;
 use crate::ui::{LinkButton, Look, Page, SubmitButton};
 use crate::words::use_words;
@@ -8,7 +9,11 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 /// `/signed-out`.
-pub(in crate::pages) fn page() -> AnyView {
+pub(in crate::pages) fn page() -> View {
+    fixed(show)
+}
+
+fn show() -> AnyView {
     let words = use_words();
     if use_route().query("session").is_some() {
         return session_unknown();

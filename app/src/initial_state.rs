@@ -1,0 +1,73 @@
+//! What the server writes into a page for the program in it: JSON in elements that have an id, and are found by it. Nothing
+//! hangs on where they stand or on what others have put beside them.
+
+/// The id of the settings' element.
+const SETTINGS: &str = "app-settings";
+/// The id of the element with what the page shows. It stands inside `main`, so that it goes with its page.
+const PAGE: &str = "page-state";
+
+#[cfg(feature = "ssr")]
+pub(crate) use on_server::{page, settings};
+
+#[cfg(feature = "ssr")]
+mod on_server {
+    use super::{PAGE, SETTINGS};
+    use crate::api::Told;
+    use crate::settings::PublicSettings;
+    use leptos::prelude::*;
+    use serde::Serialize;
+
+    pub(crate) fn settings(settings: &PublicSettings) -> AnyView {
+        element(SETTINGS, settings)
+    }
+
+    pub(crate) fn page<S: Serialize>(told: &Told<S>) -> AnyView {
+        element(PAGE, told)
+    }
+
+    fn element(id: &'static str, value: &impl Serialize) -> AnyView {
+        // Attack: a name or an address that ends the element and begins a script.
+        let json = serde_json::to_string(value).unwrap_or_default();
+        let json = json.replace('<', "\\u003c");
+        view! { <script type="application/json" id=id inner_html=json></script> }.into_any()
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn what_stands_in_the_state_cannot_end_its_element() {
+            let settings = PublicSettings {
+                brand: "</script><script>alert(1)</script><!--".into(),
+                ..PublicSettings::default()
+            };
+            let html = Owner::new().with(|| super::settings(&settings).to_html());
+            assert_eq!(html.matches('<').count(), 2, "{html}");
+            let json = html.split_once('>').unwrap().1.rsplit_once('<').unwrap().0;
+            assert_eq!(serde_json::from_str::<PublicSettings>(json).unwrap(), settings);
+        }
+    }
+}
+
+#[cfg(not(feature = "ssr"))]
+pub(crate) use in_browser::{page, settings};
+
+#[cfg(not(feature = "ssr"))]
+mod in_browser {
+    use super::{PAGE, SETTINGS};
+    use crate::api::json;
+    use crate::settings::PublicSettings;
+    use crate::ui::browser;
+    use serde::de::DeserializeOwned;
+
+    /// The settings of the document; nothing if they cannot be read.
+    pub(crate) fn settings() -> Option<PublicSettings> {
+        json::read(&browser::text_of(SETTINGS)?)
+    }
+
+    /// What the server has told of the page in `main`; nothing for a page that the program itself has led to.
+    pub(crate) fn page<T: DeserializeOwned>() -> Option<T> {
+        json::read(&browser::text_of(PAGE)?)
+    }
+}

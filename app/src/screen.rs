@@ -1,0 +1,152 @@
+//! What `main` shows in the browser. A page is a function of its state: another state is another view, and the view as a whole
+//! takes the place of the one before. Nothing hangs on text nodes, comments or neighbours that a translator, a password manager
+//! or an ad blocker may have changed, moved or taken away; fields that the person types into are carried over as they are.
+
+use crate::ui::{PageFocus, browser};
+use account::Email;
+use leptos::prelude::*;
+use leptos::reactive::effect::RenderEffect;
+use leptos::tachys::view::any_view::AnyViewState;
+use leptos::tachys::view::{Mountable, Render};
+use std::time::Duration;
+
+/// What a page shows now; nothing while its state is on its way. Tracked: when what it reads has changed, it is asked again.
+pub type View = Box<dyn Fn() -> Option<Shown>>;
+
+/// What makes a step another one: its kind, and whose it is.
+pub type StepKey = (u8, Option<Email>);
+
+/// A view of a step.
+pub struct Shown {
+    /// Which step.
+    pub step: StepKey,
+    /// Whether it has a refusal that the person has not seen yet.
+    pub has_news: bool,
+    /// The view.
+    pub view: AnyView,
+}
+
+/// A page that is always the same.
+pub fn fixed(view: impl Fn() -> AnyView + 'static) -> View {
+    Box::new(move || {
+        Some(Shown {
+            step: (0, None),
+            has_news: false,
+            view: untrack(&view),
+        })
+    })
+}
+
+/// Fields keep what was typed into them, with the focus, the selection and what the browser has filled in and still hides.
+const FIELDS: &str = "input[id]";
+/// An alert that is there already is not read out again.
+const FIELDS_AND_ALERT: &str = "input[id],#problem";
+
+/// The pages that are alive: the one that is shown, and the one that is waited for.
+#[derive(Clone, Copy)]
+pub(crate) struct Screen {
+    pages: StoredValue<Vec<Page>, LocalStorage>,
+    /// How many pages were begun.
+    begun: StoredValue<u32>,
+    /// Which of them is shown; 0 is what the server wrote.
+    shown: StoredValue<u32>,
+}
+
+struct Page {
+    number: u32,
+    _owner: Owner,
+    _effect: RenderEffect<Option<Current>>,
+}
+
+/// The view that is in the document.
+struct Current {
+    step: StepKey,
+    /// Lives as long as its view and a turn longer: what is under way by then still finds its signals.
+    _owner: Owner,
+    _state: AnyViewState,
+}
+
+impl Screen {
+    pub(crate) fn new() -> Self {
+        Self {
+            pages: StoredValue::new_local(Vec::new()),
+            begun: StoredValue::new(0),
+            shown: StoredValue::new(0),
+        }
+    }
+
+    /// Begins a page. What was shown before stays, and works, until the new page has something to show.
+    pub(crate) fn begin(self, app: &Owner, page: impl FnOnce() -> View) {
+        let number = self.begun.get_value() + 1;
+        self.begun.set_value(number);
+        let owner = app.child();
+        let effect = owner.with(|| {
+            let (parent, view) = (owner.clone(), untrack(page));
+            RenderEffect::new(move |before: Option<Option<Current>>| {
+                let before = before.flatten();
+                // Its answer came when another page was there already.
+                if self.shown.get_value() > number {
+                    return before;
+                }
+                let owner = parent.child();
+                let Some(Shown { step, has_news, view }) = owner.with(&view) else {
+                    return before;
+                };
+                let state = self.put(&owner, number, before.as_ref(), &step, has_news, view);
+                set_timeout(move || drop(before), Duration::ZERO);
+                Some(Current {
+                    step,
+                    _owner: owner,
+                    _state: state,
+                })
+            })
+        });
+        self.pages.update_value(|pages| {
+            pages.push(Page {
+                number,
+                _owner: owner,
+                _effect: effect,
+            });
+        });
+    }
+
+    fn put(
+        self,
+        owner: &Owner,
+        number: u32,
+        before: Option<&Current>,
+        step: &StepKey,
+        has_news: bool,
+        view: AnyView,
+    ) -> AnyViewState {
+        let (mut state, aside) = owner.with(|| untrack(|| (view.build(), browser::aside())));
+        state.mount(&aside, None);
+        let is_first = self.shown.get_value() == 0;
+        let is_same_step = is_first || before.is_some_and(|before| before.step == *step);
+        let kept = match (is_same_step, has_news) {
+            (false, _) => "",
+            (true, true) => FIELDS,
+            (true, false) => FIELDS_AND_ALERT,
+        };
+        browser::put(&aside, kept);
+        browser::settled();
+        if self.shown.get_value() != number {
+            self.shown.set_value(number);
+            set_timeout(
+                move || {
+                    self.pages
+                        .try_update_value(|pages| pages.retain(|page| page.number >= number));
+                },
+                Duration::ZERO,
+            );
+        }
+        // When the page is loaded the browser's own place stays.
+        if !is_first
+            && (has_news || !is_same_step)
+            && let Some(PageFocus(place)) = use_context()
+        {
+            browser::focus(place.get_value());
+        }
+        state
+    }
+}

@@ -1,0 +1,28 @@
+//! Text that changes while its element stays. Always the whole content of the element is replaced: what is in it by then may be
+//! a translator's.
+
+use leptos::prelude::*;
+#[cfg(not(feature = "ssr"))]
+use leptos::tachys::html::property::{Property, prop};
+
+/// An element without children, with a text that changes.
+#[cfg(feature = "ssr")]
+pub(super) fn changing<E>(element: View<E>, text: impl Fn() -> String) -> AnyView
+where
+    E: ElementChild<String>,
+    E::Output: IntoAny,
+{
+    element.into_inner().child(text()).into_any()
+}
+
+/// An element without children, with a text that changes.
+#[cfg(not(feature = "ssr"))]
+pub(super) fn changing<E, T>(element: View<E>, text: T) -> AnyView
+where
+    T: Fn() -> String + Send + Sync + 'static,
+    Property<&'static str, T>: leptos::attr::Attribute,
+    E: AddAnyAttr,
+    E::Output<Property<&'static str, T>>: IntoAny,
+{
+    element.into_inner().add_any_attr(prop("textContent", text)).into_any()
+}
