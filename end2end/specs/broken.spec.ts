@@ -1,0 +1,234 @@
+// Whatever breaks in the app, at whatever time: the page goes on as a plain page, in the same click.
+import type { Page } from '@playwright/test';
+import { button, field, open, toResetCode, unfoldHelp } from '../support/journeys';
+import { hasApp } from '../support/mode';
+import { otherThan } from '../support/post';
+import { expect, test } from '../support/test';
+
+test.describe.configure({ timeout: 240_000 });
+test.beforeEach(({}, info) => test.skip(info.project.name !== 'scripts', 'nothing can break where nothing runs'));
+
+const STOPPED = /The app has stopped; the page goes on with plain forms\./;
+
+declare global {
+  interface Window {
+    /** After how many calls of the app to the browser the next one fails. */
+    failAfter?: number;
+    failed?: boolean;
+    kept?: Element | null;
+    release?: () => void;
+  }
+}
+
+/** Lets every call of the app to the browser fail when it is told to. `failAfter`: from the start on. */
+async function breakable(page: Page, failAfter?: number): Promise<void> {
+  await page.addInitScript((failAfter) => {
+    if (failAfter !== undefined && !sessionStorage.getItem('failed')) window.failAfter = failAfter;
+    const fragile = (imports: WebAssembly.Imports): WebAssembly.Imports =>
+      Object.fromEntries(
+        Object.entries(imports).map(([module, parts]) => [
+          module,
+          Object.fromEntries(
+            Object.entries(parts).map(([name, part]) => [name, typeof part === 'function' ? breaking(part as never) : part]),
+          ),
+        ]),
+      ) as WebAssembly.Imports;
+    const breaking = (part: (...words: unknown[]) => unknown) => (...words: unknown[]) => {
+      if (window.failAfter !== undefined && window.failAfter-- <= 0) {
+        window.failAfter = undefined;
+        window.failed = true;
+        sessionStorage.setItem('failed', 'yes');
+        throw new WebAssembly.RuntimeError('unreachable');
+      }
+      return part(...words);
+    };
+    const { instantiate, instantiateStreaming } = WebAssembly;
+    WebAssembly.instantiate = ((source: never, imports: WebAssembly.Imports) => instantiate(source, fragile(imports))) as never;
+    WebAssembly.instantiateStreaming = (source, imports) => instantiateStreaming(source, fragile(imports ?? {}));
+  }, failAfter);
+}
+
+/** What the page says on its console of its own end. */
+function ends(page: Page): string[] {
+  const said: string[] = [];
+  page.on('console', (message) => STOPPED.test(message.text()) && said.push(message.text()));
+  return said;
+}
+
+const CALLS = [0, 1, 2, 4, 7, 10, 15, 20, 30, 45, 70, 100, 150, 250, 400, 600];
+
+test('a fault at or after a press of the button is no silence', async ({ page, people, watch, context }) => {
+  watch.allow(STOPPED);
+  await breakable(page);
+  const said = ends(page);
+  let failures = 0;
+  for (const calls of CALLS) {
+    await test.step(`the call ${calls} fails`, async () => {
+      const person = await people.local();
+      await context.clearCookies();
+      await open(page, '/signin', 'Sign in');
+      await field(page, 'E-mail address').fill(person.email);
+      await page.evaluate((calls) => {
+        sessionStorage.removeItem('failed');
+        window.failAfter = calls;
+      }, calls);
+      await button(page, 'Next').click();
+      await expect(page.getByRole('heading', { level: 1 })).toHaveText(['Enter your password']);
+      await expect(page.getByRole('main')).toContainText(person.email);
+      if (await page.evaluate(() => sessionStorage.getItem('failed'))) failures += 1;
+      // And the step that came works, too.
+      await page.evaluate(() => (window.failAfter = undefined));
+      await button(page, 'Use a different e-mail').click();
+      await expect(page.getByRole('heading', { level: 1 })).toHaveText(['Sign in']);
+    });
+  }
+  expect(failures, 'most of these calls are made').toBeGreaterThan(CALLS.length / 2);
+  expect(said, 'one line for each').toHaveLength(failures);
+});
+
+test('a fault where a refusal is shown sends the form to the server', async ({ page, people, watch, context }) => {
+  watch.allow(STOPPED);
+  await breakable(page);
+  for (const calls of [0, 5, 20, 60, 120]) {
+    await test.step(`the call ${calls} fails`, async () => {
+      const person = await people.local();
+      await context.clearCookies();
+      await toResetCode(page, person.email);
+      await field(page, 'One-time passcode').fill('123');
+      await page.evaluate((calls) => (window.failAfter = calls), calls);
+      await button(page, 'Next').click();
+      await expect(page.getByRole('alert')).toContainText('The one-time passcode has 8 digits.');
+    });
+  }
+});
+
+test('a fault while nobody presses anything leaves a page that works and keeps what was typed', async ({ page, people, post, watch }) => {
+  watch.allow(STOPPED);
+  await breakable(page);
+  const said = ends(page);
+  const person = await people.local();
+  await toResetCode(page, person.email);
+  const code = await post.code(person.email, 8);
+  await field(page, 'One-time passcode').fill(otherThan(code));
+  // The countdown's next second fails.
+  await page.evaluate(() => (window.failAfter = 0));
+  await expect.poll(() => page.evaluate(() => window.failed)).toBe(true);
+  await expect.poll(() => said).toHaveLength(1);
+  await expect(field(page, 'One-time passcode')).toHaveValue(otherThan(code));
+  await button(page, 'Next').click();
+  await expect(page.getByRole('alert')).toContainText('Tries left: 4.');
+  expect(said).toHaveLength(1);
+});
+
+test('a fault while the page is taken over leaves the server’s', async ({ page, people, watch, context }) => {
+  watch.allow(STOPPED);
+  let failures = 0;
+  for (const calls of [0, 3, 10, 30, 60, 100, 150, 200, 300]) {
+    await test.step(`the call ${calls} fails`, async () => {
+      const tab = await context.newPage();
+      await breakable(tab, calls);
+      const person = await people.local();
+      await context.clearCookies();
+      await tab.goto('/signin');
+      await field(tab, 'E-mail address').fill(person.email);
+      await expect
+        .poll(() => tab.evaluate(() => window.failed || performance.getEntriesByName('app-started').length > 0))
+        .toBe(true);
+      if (await tab.evaluate(() => window.failed)) failures += 1;
+      await tab.evaluate(() => (window.failAfter = undefined));
+      await expect(tab.getByRole('heading', { level: 1 })).toHaveText(['Sign in']);
+      await expect(field(tab, 'E-mail address')).toHaveValue(person.email);
+      await button(tab, 'Next').click();
+      await expect(tab.getByRole('heading', { level: 1 })).toHaveText(['Enter your password']);
+      await tab.close();
+    });
+  }
+  expect(failures, 'most of these calls are made').toBeGreaterThan(5);
+  void page;
+});
+
+test('a fault on the way to another page loads that page', async ({ page, watch }) => {
+  watch.allow(STOPPED);
+  await breakable(page);
+  for (const calls of [0, 2, 5, 10, 20, 40, 80, 160]) {
+    await test.step(`the call ${calls} fails`, async () => {
+      await open(page, '/signin', 'Sign in');
+      await page.evaluate((calls) => (window.failAfter = calls), calls);
+      await page.getByRole('link', { name: 'Create an account' }).click();
+      await expect(page).toHaveURL(/\/signup$/);
+      await expect(page.getByRole('heading', { level: 1 })).toHaveText(['Create an account']);
+    });
+  }
+});
+
+test.describe('while the app is still on its way', () => {
+  /** Keeps the WASM of the next page until it is told otherwise. */
+  async function held(page: Page): Promise<() => Promise<void>> {
+    await page.addInitScript(() => {
+      const { fetch } = window;
+      const gate = new Promise<void>((open) => (window.release = open));
+      window.fetch = async (...request) => {
+        if (String(request[0]).endsWith('.wasm') && !sessionStorage.getItem('released')) await gate;
+        return fetch(...request);
+      };
+    });
+    return async () => {
+      await page.evaluate(() => {
+        sessionStorage.setItem('released', 'yes');
+        window.release?.();
+      });
+      await page.waitForFunction(() => performance.getEntriesByType('resource').some(({ name }) => name.endsWith('.wasm')));
+    };
+  }
+  const started = (page: Page) => page.waitForFunction(() => performance.getEntriesByName('app-started').length > 0);
+
+  test('what is typed, selected, focused and unfolded stays, in the same field', async ({ page, people }) => {
+    expect(hasApp()).toBe(true);
+    const person = await people.local();
+    await toResetCode(page, person.email);
+    const release = await held(page);
+    await page.reload();
+    await unfoldHelp(page);
+    const code = field(page, 'One-time passcode');
+    await code.pressSequentially('1234');
+    await code.evaluate((input: HTMLInputElement) => {
+      input.setSelectionRange(1, 3);
+      window.kept = input;
+    });
+    await release();
+    await started(page);
+    const after = await code.evaluate((input: HTMLInputElement) => ({
+      same: input === window.kept,
+      focused: document.activeElement === input,
+      selected: [input.selectionStart, input.selectionEnd],
+      value: input.value,
+    }));
+    expect(after).toEqual({ same: true, focused: true, selected: [1, 3], value: '1234' });
+    expect(await page.locator('#mail-help').getAttribute('open')).not.toBeNull();
+    await page.keyboard.type('9');
+    await expect(code).toHaveValue('194');
+  });
+
+  test('a focused button is still the focused one', async ({ page }) => {
+    const release = await held(page);
+    await page.goto('/signin');
+    await button(page, 'Next').focus();
+    await release();
+    await started(page);
+    await expect(button(page, 'Next')).toBeFocused();
+  });
+
+  test('a press that began before and ends after it counts', async ({ page, people }) => {
+    const person = await people.local();
+    const release = await held(page);
+    await page.goto('/signin');
+    await field(page, 'E-mail address').fill(person.email);
+    await button(page, 'Next').hover();
+    await page.mouse.down();
+    await release();
+    // Time enough for an app that does not wait.
+    for (let frame = 0; frame < 20; frame += 1) await page.evaluate(() => new Promise((done) => requestAnimationFrame(done)));
+    await page.mouse.up();
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText(['Enter your password']);
+  });
+});

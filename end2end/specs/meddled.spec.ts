@@ -1,0 +1,159 @@
+// Other people's software changes the page: a password manager, an ad blocker, a translator, a proxy. It keeps working, and says
+// what is true.
+import type { Page } from '@playwright/test';
+import { button, field } from '../support/journeys';
+import { keepPace, POSITIONS, test, type Pace } from '../support/meddled';
+import { mode } from '../support/mode';
+import { NEW_PASSWORD, type Person } from '../support/people';
+import { otherThan, type Post } from '../support/post';
+import { expect } from '../support/test';
+
+test.describe.configure({ timeout: 240_000 });
+
+/** One person at one page. */
+class Walk {
+  constructor(
+    readonly page: Page,
+    private readonly post: Post,
+    private readonly pace: Pace,
+  ) {}
+
+  async open(path: string, heading: string): Promise<void> {
+    await this.page.goto(path);
+    await this.at(heading);
+  }
+
+  /** The step is there, and nothing of another one. */
+  async at(heading: string): Promise<void> {
+    const headings = this.page.getByRole('heading', { level: 1 });
+    await expect(headings).toHaveText([heading]);
+    await expect(this.page).toHaveTitle(new RegExp(`^${heading} `));
+    await keepPace(this.page, this.pace);
+    await expect(headings).toHaveText([heading]);
+  }
+
+  async send(typed: Record<string, string>, name: string): Promise<void> {
+    for (const [label, text] of Object.entries(typed)) await field(this.page, label).fill(text);
+    await button(this.page, name).click();
+  }
+
+  async signIn({ email, password }: Person): Promise<void> {
+    await this.open('/signin', 'Sign in');
+    await this.send({ 'E-mail address': email }, 'Next');
+    await this.at('Enter your password');
+    await this.send({ Password: password }, 'Sign in');
+    await this.at('Check your e-mail');
+    await this.send({ 'One-time passcode': await this.post.code(email, 6) }, 'Next');
+    await this.at('Profile');
+  }
+
+  async reset({ email }: Person): Promise<void> {
+    await this.open('/reset', 'Reset your password');
+    await this.send({ 'E-mail address': email }, 'Next');
+    await this.at('Check your e-mail');
+    await this.send({ 'One-time passcode': await this.post.code(email, 8) }, 'Next');
+    await this.at('Choose a new password');
+    await this.send({ 'New password': NEW_PASSWORD, 'New password again': NEW_PASSWORD }, 'Reset password');
+    await this.at('Your password is reset');
+  }
+
+  async signUp({ email, name, password }: Person): Promise<void> {
+    await this.open('/signup', 'Create an account');
+    await this.send({ 'E-mail address': email }, 'Next');
+    await this.at('Check your e-mail');
+    await this.send({ 'One-time passcode': await this.post.code(email, 6) }, 'Next');
+    await this.at('Your name and password');
+    await this.send({ Name: name, 'New password': password, 'New password again': password }, 'Create account');
+    await this.at('Your account is ready');
+  }
+
+  async change({ password }: Person): Promise<void> {
+    await this.open('/security/password', 'Change password');
+    const typed = { 'Current password': password, 'New password': NEW_PASSWORD, 'New password again': NEW_PASSWORD };
+    await this.send(typed, 'Save');
+    await this.at('Security');
+    await expect(this.page.getByRole('status')).toHaveText(/password/i);
+  }
+}
+
+/** So many positions at a time; all of them where there is no app that could stumble. */
+function sets(when: string, size: number): string[][] {
+  const orders = POSITIONS.map((position) => position + when);
+  const sets: string[][] = [];
+  while (orders.length > 0) sets.push(orders.splice(0, mode() === 'scripts' ? size : orders.length));
+  return sets;
+}
+
+for (const [when, pace, size] of [
+  ['@start', 'with the app', 1],
+  ['@end', 'at once', 4],
+  ['@after', 'with the app', 3],
+] as [string, Pace, number][]) {
+  test(`elements of a password manager, ${when.slice(1)}, ${pace}: sign-in and change`, async ({ meddled, meddle, people, post }) => {
+    for (const orders of sets(when, size)) {
+      await test.step(orders.join(' '), async () => {
+        const person = await people.local();
+        await meddle(...orders);
+        const walk = new Walk(await meddled.newPage(), post, pace);
+        await walk.signIn(person);
+        await walk.change(person);
+        await walk.page.close();
+      });
+    }
+  });
+
+  test(`elements of a password manager, ${when.slice(1)}, ${pace}: reset and sign-up`, async ({ meddled, meddle, people, post }) => {
+    for (const orders of sets(when, size)) {
+      await test.step(orders.join(' '), async () => {
+        const person = await people.local();
+        await meddle(...orders);
+        const walk = new Walk(await meddled.newPage(), post, pace);
+        await walk.reset(person);
+        await walk.signUp(people.stranger());
+        await walk.page.close();
+      });
+    }
+  });
+}
+
+for (const orders of [['comments@start'], ['comments@after'], ['addresses@start'], ['addresses@after'], ['fonts@start'], ['fonts@after', 'p2@start']]) {
+  for (const pace of ['at once', 'with the app'] as const) {
+    test(`${orders.join(' and ')}, ${pace}: every step, count and error is the current one`, async ({ meddled, meddle, people, post }) => {
+      const person = await people.local();
+      await meddle(...orders);
+      const walk = new Walk(await meddled.newPage(), post, pace);
+      const { page } = walk;
+      await walk.open('/reset', 'Reset your password');
+      await walk.send({ 'E-mail address': 'robin.example.com' }, 'Next');
+      await expect(page.getByRole('alert')).toContainText('Enter an e-mail address like');
+      await keepPace(page, pace);
+      await walk.send({ 'E-mail address': person.email }, 'Next');
+      await walk.at('Check your e-mail');
+      await expect(page.getByRole('alert')).toHaveCount(0);
+      const code = await post.code(person.email, 8);
+      for (const left of [4, 3, 2]) {
+        await walk.send({ 'One-time passcode': otherThan(code, left) }, 'Next');
+        const tries = page.getByRole('alert').getByText(/Tries left: \d/);
+        await expect(tries).toHaveText([new RegExp(`Tries left: ${left}\\.`)]);
+        await keepPace(page, pace);
+      }
+      await walk.send({ 'One-time passcode': code }, 'Next');
+      await walk.at('Choose a new password');
+      await expect(page.getByRole('alert')).toHaveCount(0);
+      // To another page of the app: under a new address stands a new page.
+      await page.goto('/signin');
+      await walk.at('Sign in');
+      await page.getByRole('link', { name: 'Create an account' }).click();
+      await expect(page).toHaveURL(/\/signup$/);
+      await walk.at('Create an account');
+      await page.goBack();
+      await walk.at('Sign in');
+      await meddled.clearCookies({ name: /^(?!meddle$)/ });
+      await walk.signIn({ ...(await people.local()) });
+      await walk.open('/security', 'Security');
+      await page.getByRole('link', { name: 'Edit password' }).click();
+      await walk.at('Change password');
+      await page.close();
+    });
+  }
+}

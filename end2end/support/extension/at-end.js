@@ -1,0 +1,2 @@
+// At the document's end. Content scripts of one extension share their world.
+globalThis.meddleAtEnd?.();
