@@ -1,5 +1,6 @@
 //! The proofs, by the numbers of the properties.
 
+mod bytes;
 mod clients;
 mod clocks;
 mod codes;
@@ -12,6 +13,7 @@ mod once;
 mod owner;
 mod secrets;
 mod sessions;
+mod tokens;
 mod web;
 
 use crate::proof::Proof;
@@ -19,6 +21,7 @@ use crate::proof::Proof;
 /// All, in the order of their numbers.
 pub fn all() -> impl Iterator<Item = &'static Proof> {
     let mut all: Vec<&Proof> = [
+        bytes::PROOFS,
         clients::PROOFS,
         clocks::PROOFS,
         codes::PROOFS,
@@ -32,6 +35,7 @@ pub fn all() -> impl Iterator<Item = &'static Proof> {
         secrets::PROOFS,
         web::PROOFS,
         sessions::PROOFS,
+        tokens::PROOFS,
     ]
     .into_iter()
     .flatten()
