@@ -312,7 +312,8 @@ impl Backend {
 
     /// Attack: a copy of a trusted device's cookie. Each sign-in on the device gives it another token, so a token that was
     /// replaced comes from a copy, or from the owner where a copy was faster. Nobody can tell which: the device is trusted no
-    /// longer, and the owner is told. A device that is not trusted is told of no more: its token spares nobody the code.
+    /// longer, and the owner is told. A device that is not trusted is told of no more: its token spares nobody the code. Gives
+    /// whether there was something to tell.
     pub(super) async fn notice_copied_device(
         &self,
         tx: &mut Tx,
@@ -320,12 +321,12 @@ impl Backend {
         held: &Held,
         account: &Account,
         now: Timestamp,
-    ) -> Result<(), Fault> {
+    ) -> Result<bool, Fault> {
         let Some((device, token)) = self.recognise_device(tx, held, &account.id).await? else {
-            return Ok(());
+            return Ok(false);
         };
         if !is_copy(&device, now) || !devices::distrust(tx, &device.id, &random::digest(&token)).await? {
-            return Ok(());
+            return Ok(false);
         }
         events::append(tx, &account.id, ActivityKind::DeviceCopied, Actor::Person, caller, now).await?;
         let letter = Letter::Notice(Notice::DeviceCopied {
@@ -333,7 +334,8 @@ impl Backend {
             browser: device.browser,
         });
         let language = account.language.as_deref().unwrap_or(&caller.language);
-        letters::write(tx, &self.parts.keys, None, &account.email, language, &letter, now).await
+        letters::write(tx, &self.parts.keys, None, &account.email, language, &letter, now).await?;
+        Ok(true)
     }
 
     /// A session's row and the token that the browser holds for it.

@@ -143,14 +143,19 @@ impl Backend {
             .lane(&mut tx, held, &email, stored.as_ref().map(|stored| &stored.account.id))
             .await?;
         let in_a_row = self.spend_password(&mut tx, &lane, now).await?;
-        if let Some(stored) = &stored {
-            self.notice_copied_device(&mut tx, caller, held, &stored.account, now)
-                .await?;
-        }
+        let told = match &stored {
+            Some(stored) => {
+                self.notice_copied_device(&mut tx, caller, held, &stored.account, now)
+                    .await?
+            }
+            None => false,
+        };
         // Asked for every address, so that asking tells nothing either.
         let somebody_elses = self.somebody_elses_hash(&mut tx, &email).await?;
         tx.commit().await?;
-        self.letters_written.notify_one();
+        if told {
+            self.letters_written.notify_one();
+        }
 
         let whose = stored.as_ref().map(|stored| stored.account.id.0.clone());
         let usable =
