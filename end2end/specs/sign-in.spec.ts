@@ -128,3 +128,34 @@ test('reload, back and forward send no mail', async ({ page, people, post }) => 
   expect(await labelOf(page)).toBe(label);
   expect(await post.all(person.email)).toHaveLength(1);
 });
+
+test('once strangers have guessed, the passcode comes before the password', async ({ page, people, post, anotherBrowser }) => {
+  const person = await people.local();
+  const stranger = await anotherBrowser();
+  await toPassword(stranger, person.email);
+  for (let tries = 0; tries < 5; tries += 1) {
+    await submitPassword(stranger, `guess number ${tries}`);
+    await expectRefusal(stranger, WRONG, 'Password');
+  }
+  await submitPassword(stranger, person.password);
+  await arrive(stranger, 'Check your e-mail');
+  await expect(stranger.getByRole('main')).toContainText('There were too many sign-in attempts with this address.');
+  await look(stranger, 'sign-in-mailbox-first');
+  const strangers = await post.code(person.email, 8);
+
+  await open(page, '/signin?next=/security', 'Sign in');
+  await submitEmail(page, person.email);
+  await arrive(page, 'Check your e-mail');
+  await page.reload();
+  await arrive(page, 'Check your e-mail');
+  await submitCode(page, otherThan(strangers));
+  await expectRefusal(page, 'Tries left: 4.', 'One-time passcode');
+  await submitCode(page, await post.code(person.email, 8));
+  await arrive(page, 'Enter your password');
+  await page.reload();
+  await arrive(page, 'Enter your password');
+  await submitPassword(page, 'mistyped');
+  await expectRefusal(page, WRONG, 'Password');
+  await submitPassword(page, person.password);
+  await arrive(page, 'Security');
+});

@@ -217,3 +217,53 @@ test('pressing twice does it once', async ({ page, people, post }) => {
   await toSignInCode(page, { ...person, password: NEW_PASSWORD });
   await post.code(person.email, 6);
 });
+
+test('pressing twice at the start of a sign-in and of a sign-up does it once', async ({ page, people, post }) => {
+  const person = await people.local();
+  await open(page, '/signin', 'Sign in');
+  await field(page, 'E-mail address').fill(person.email);
+  await button(page, 'Next').dblclick();
+  await arrive(page, 'Enter your password');
+  await submitPassword(page, person.password);
+  await arrive(page, 'Check your e-mail');
+  await submitCode(page, await post.code(person.email, 6));
+  await arrive(page, 'Profile');
+
+  await page.context().clearCookies();
+  const stranger = people.stranger();
+  await open(page, '/signup', 'Create an account');
+  await field(page, 'E-mail address').fill(stranger.email);
+  await button(page, 'Next').dblclick();
+  await arrive(page, 'Check your e-mail');
+  const code = await post.code(stranger.email, 8);
+  expect(await post.all(stranger.email)).toHaveLength(1);
+  await submitCode(page, code);
+  await arrive(page, 'Your name and password');
+});
+
+test('a first form whose answer is lost leads to the same step when it is sent again', async ({ page, people, post, watch }) => {
+  watch.allow(/ERR_|Failed to load/);
+  const person = await people.local();
+  await open(page, '/reset', 'Reset your password');
+  // The server does it, and the browser hears nothing of it.
+  let lost = 0;
+  await page.route('**/api/reset/begin', async (route) => {
+    if (lost > 0) return route.continue();
+    lost += 1;
+    await route.fetch({ maxRedirects: 0 });
+    await route.abort();
+  });
+  await submitEmail(page, person.email);
+  const code = await post.code(person.email, 8);
+  if (hasApp()) {
+    await expect(page.getByRole('alert')).toContainText('There is no connection.');
+  } else {
+    await page.goto('/reset');
+    await field(page, 'E-mail address').fill(person.email);
+  }
+  await button(page, 'Next').click();
+  await arrive(page, 'Check your e-mail');
+  expect(await post.all(person.email)).toHaveLength(1);
+  await submitCode(page, code);
+  await arrive(page, 'Choose a new password');
+});

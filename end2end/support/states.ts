@@ -43,6 +43,7 @@ export const STATES = [
   'arabic-sign-in-refused',
   'arabic-reset-code',
   'arabic-reset-choose',
+  'sign-in-mailbox-first',
 ] as const;
 
 export type State = (typeof STATES)[number];

@@ -105,6 +105,10 @@ impl Call {
             Ok(step) => step,
             Err(error) => return Err(self.refuse(error.into())),
         };
+        // So that the page's first form leads to one flow, however often it is sent and whichever answer is lost.
+        if S::BEGINS_FLOW && self.held.visit.is_none() {
+            self.set_cookie(cookies::of_visit(&Held::new_visit()));
+        }
         // Finished in another tab.
         if self.reader == Reader::Document && self.held.session.is_some() && step.leads_on() {
             self.send_to(step.path());

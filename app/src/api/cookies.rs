@@ -1,7 +1,7 @@
 //! What a browser holds for us, and how it is told to.
 
 use ::cookie::time::Duration;
-use ::cookie::{Cookie, SameSite};
+use ::cookie::{Cookie, CookieBuilder, SameSite};
 use account::{Purpose, Refusal, Secret, SecurityDone};
 use backend::{Held, TokenChange, TokenKind};
 use base64::Engine;
@@ -16,6 +16,7 @@ use super::landing::Page;
 /// `__Host-` keeps a neighbouring subdomain from setting it (attack: session fixation from `evil.example.com`).
 const FLASH: &str = "__Host-flash";
 const THEME: &str = "__Host-theme";
+const VISIT: &str = "__Host-visit";
 /// One redirect long; a person who comes back later is not told about an old try.
 const FLASH_SECONDS: i64 = 120;
 /// A cookie of more than 4 KiB is dropped by browsers.
@@ -41,7 +42,13 @@ pub fn held(headers: &HeaderMap) -> Held {
         sign_in: token(TokenKind::Flow(Purpose::SignIn)),
         reset: token(TokenKind::Flow(Purpose::Reset)),
         sign_up: token(TokenKind::Flow(Purpose::SignUp)),
+        visit: cookie(headers, VISIT).map(Secret::from),
     }
+}
+
+/// The header that begins a visit: it comes with a page's first form, and lasts as long as the browser is open.
+pub(super) fn of_visit(token: &Secret) -> Option<HeaderValue> {
+    HeaderValue::from_str(&ours(VISIT, token.expose()).build().to_string()).ok()
 }
 
 /// The theme that was chosen in this browser.
@@ -128,16 +135,18 @@ pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     values.next()
 }
 
-/// Not for scripts (attack: a stolen token after an injection), not for other sites' forms.
 fn set(name: &str, value: &str, keep_s: i64) -> Option<HeaderValue> {
-    let cookie = Cookie::build((name, value))
+    let cookie = ours(name, value).max_age(Duration::seconds(keep_s.max(0))).build();
+    HeaderValue::from_str(&cookie.to_string()).ok()
+}
+
+/// Not for scripts (attack: a stolen token after an injection), not for other sites' forms.
+fn ours<'a>(name: &'a str, value: &'a str) -> CookieBuilder<'a> {
+    Cookie::build((name, value))
         .secure(true)
         .http_only(true)
         .same_site(SameSite::Lax)
         .path("/")
-        .max_age(Duration::seconds(keep_s.max(0)))
-        .build();
-    HeaderValue::from_str(&cookie.to_string()).ok()
 }
 
 #[cfg(test)]
@@ -192,6 +201,16 @@ mod tests {
             assert!(text.contains(part), "{part} in {text}");
         }
         assert!(!text.contains("Domain"), "{text}");
+    }
+
+    #[test]
+    fn a_visit_ends_with_the_browser() {
+        let header = of_visit(&"abc".into()).unwrap();
+        assert_eq!(
+            header.to_str().unwrap(),
+            "__Host-visit=abc; HttpOnly; SameSite=Lax; Secure; Path=/"
+        );
+        assert!(held(&request(&["__Host-visit=abc"])).visit.is_some());
     }
 
     #[test]

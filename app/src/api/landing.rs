@@ -54,6 +54,8 @@ impl Page {
 
 /// Where a browser goes on after something was done.
 pub(super) trait Landing {
+    /// Whether its page has a form that begins a flow.
+    const BEGINS_FLOW: bool = false;
     /// The address that shows it.
     fn path(&self) -> &str;
     /// Whether the flow is over and its page has nothing more to show.
@@ -69,6 +71,7 @@ pub(super) trait Landing {
 }
 
 impl Landing for SignInStep {
+    const BEGINS_FLOW: bool = true;
     fn path(&self) -> &str {
         match self {
             Self::SignedIn { next } => safe_next(next),
@@ -81,12 +84,14 @@ impl Landing for SignInStep {
 }
 
 impl Landing for ResetStep {
+    const BEGINS_FLOW: bool = true;
     fn path(&self) -> &str {
         "/reset"
     }
 }
 
 impl Landing for SignUpStep {
+    const BEGINS_FLOW: bool = true;
     fn path(&self) -> &str {
         "/signup"
     }

@@ -37,6 +37,7 @@ impl Step for SignInStep {
             Self::EnterPassword { email } => (1, Some(email.clone())),
             Self::EnterCode(mailed) => (2, Some(mailed.email.clone())),
             Self::SignedIn { .. } => (3, None),
+            Self::ProveMailbox(mailed) => (4, Some(mailed.email.clone())),
         }
     }
 }

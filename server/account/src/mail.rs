@@ -44,6 +44,9 @@ pub struct Request {
     pub asked_at: Timestamp,
     /// From which browser: `Firefox on Linux`.
     pub browser: String,
+    /// Whether it is a sign-in that proves the mailbox before the password: nobody has given a password then.
+    #[serde(default)]
+    pub mailbox_first: bool,
 }
 
 /// Something that the owner must hear of.

@@ -15,6 +15,8 @@ pub enum Refusal {
     PasswordMissing,
     /// The same for a wrong password, an unknown address, a Google and a managed account (attack: enumeration).
     SignInWrong,
+    /// The last wrong password of a sign-in that proved the mailbox.
+    PasswordTriesUsedUp,
     /// Too many wrong passwords in this lane.
     PasswordWait {
         seconds: i64,
@@ -121,6 +123,7 @@ impl Refusal {
             Self::EmailLocalPartNotAscii => "email_local_part_not_ascii",
             Self::PasswordMissing => "password_missing",
             Self::SignInWrong => "sign_in_wrong",
+            Self::PasswordTriesUsedUp => "password_tries_used_up",
             Self::PasswordWait { .. } => "password_wait",
             Self::CodeMissing => "code_missing",
             Self::CodeWrongLength { .. } => "code_wrong_length",
@@ -188,7 +191,8 @@ impl Refusal {
             Self::AgainMissing | Self::PasswordsDiffer => Field::Again,
             Self::CurrentMissing | Self::CurrentWrong => Field::Current,
             Self::NameMissing | Self::NameUnfit => Field::Name,
-            Self::TriesUsedUp
+            Self::PasswordTriesUsedUp
+            | Self::TriesUsedUp
             | Self::ResendWait { .. }
             | Self::SendsUsedUp
             | Self::HeldByGoogle

@@ -8,8 +8,16 @@ use serde::{Deserialize, Serialize};
 ///                    │        └──right, on a trusted device───────────────────▲
 ///                    └── "Use a different e-mail" ──► ask e-mail
 /// ```
+///
+/// Once strangers have used up the password tries of an address, a browser that never signed in there proves the mailbox first:
+///
+/// ```text
+/// ask e-mail ──► AwaitingMailbox ──right code──► AwaitingPassword ──right──► Finished
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignIn {
+    /// The code comes before the password.
+    AwaitingMailbox,
     /// An address was typed; whether there is an account is told to nobody.
     AwaitingPassword,
     /// The password was right; a code was mailed.
@@ -33,6 +41,8 @@ pub enum SignInStep {
         /// Who is signing in.
         email: Email,
     },
+    /// Check your e-mail, before the password is asked for.
+    ProveMailbox(MailedCode),
     /// Check your e-mail, to confirm.
     EnterCode(MailedCode),
     /// Signed in.

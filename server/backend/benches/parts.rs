@@ -79,6 +79,7 @@ fn letter() -> Letter {
             label: "K7".into(),
             asked_at: Timestamp(1_795_521_000_000),
             browser: "Firefox on Linux".into(),
+            mailbox_first: false,
         },
     })
 }

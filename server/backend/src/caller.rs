@@ -1,3 +1,4 @@
+use crate::random;
 use account::{Purpose, Secret};
 
 /// Who asks, as far as the network tells. Made once a request by the server; nothing of it ends up in a mail but the
@@ -45,9 +46,17 @@ pub struct Held {
     pub reset: Option<Secret>,
     /// The sign-up it is in.
     pub sign_up: Option<Secret>,
+    /// Its visit, from which the tokens of the flows that it begins are made.
+    pub visit: Option<Secret>,
 }
 
 impl Held {
+    /// A token for a visit. No row knows it.
+    #[must_use]
+    pub fn new_visit() -> Secret {
+        random::token()
+    }
+
     /// The token of a flow.
     #[must_use]
     pub fn flow(&self, purpose: Purpose) -> Option<&Secret> {

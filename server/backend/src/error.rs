@@ -91,6 +91,8 @@ impl From<sqlx::Error> for Fault {
     fn from(error: sqlx::Error) -> Self {
         use sqlx::Error as E;
         let code = match &error {
+            // The same form at the same moment on another server: tried again, it finds the flow.
+            E::Database(told) if told.constraint() == Some("flows_pkey") => return Self::Conflict(error),
             E::Database(told) => told.code().map(std::borrow::Cow::into_owned),
             E::Io(_) | E::Tls(_) | E::Protocol(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => {
                 return Self::Away(error);

@@ -20,7 +20,7 @@ pub struct Limits {
     pub codes_a_day: i64,
     /// Begun flows of one client a minute.
     pub client_a_minute: i64,
-    /// Wrong passwords in a lane before waits begin.
+    /// Wrong passwords by strangers a day before the mailbox is proven first; of a known browser before waits begin.
     pub free_passwords: i64,
     /// New passwords that were refused as easy to guess, common, leaked or in use, for one address an hour.
     pub refused_passwords_an_hour: i64,

@@ -1,6 +1,6 @@
 //! Randomness from the system's generator, in one place.
 
-use account::{Secret, Timestamp};
+use account::{Email, Purpose, Secret, Timestamp};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use rand::RngCore;
 use sha2::{Digest, Sha256};
@@ -16,6 +16,18 @@ pub(crate) fn token() -> Secret {
     let mut bytes = [0; 32];
     generator().fill_bytes(&mut bytes);
     BASE64_URL_SAFE_NO_PAD.encode(bytes).into()
+}
+
+/// The token of the `n`th flow that a visit begins for an address: the same for the same form, so that a form whose answer was lost
+/// finds its flow again. As secret as the visit's token. A flow gets a fresh token once its code is right (attack: a copy of the
+/// visit's cookie), so this one never opens more than the steps before that.
+pub(crate) fn flow_token(visit: &Secret, purpose: Purpose, email: &Email, n: u32) -> Secret {
+    let mut hash = Sha256::new();
+    for part in ["flow", visit.expose(), purpose.as_str(), email.as_str(), &n.to_string()] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    BASE64_URL_SAFE_NO_PAD.encode(hash.finalize()).into()
 }
 
 /// An account's key: 128 bits; says nothing and opens nothing.

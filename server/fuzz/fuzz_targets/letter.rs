@@ -108,6 +108,7 @@ fn letter(written: &Written<'_>, texts: Texts<'_>) -> Letter {
         label: texts.label.to_owned(),
         asked_at: at,
         browser: browser.clone(),
+        mailbox_first: false,
     };
     let organization = Organization {
         name: texts.organization.to_owned(),

@@ -320,7 +320,7 @@ pub const KEYS: &[Key] = &[
     limit!(
         "limit_free_passwords",
         free_passwords,
-        "Wrong passwords before waits begin."
+        "Wrong passwords by strangers a day before the mailbox is proven first; of a known browser before waits begin."
     ),
     limit!(
         "limit_refused_passwords_an_hour",

@@ -21,17 +21,21 @@ pub(in crate::pages) fn page() -> View {
 fn show(told: Told<SignInStep>) -> View {
     let flow = Flow::new(told, sign_in::read_step);
     flow.follow("sign_in", |step| {
-        matches!(step, SignInStep::EnterPassword { .. } | SignInStep::EnterCode(_))
+        matches!(
+            step,
+            SignInStep::EnterPassword { .. } | SignInStep::ProveMailbox(_) | SignInStep::EnterCode(_)
+        )
     });
     say_when_resent(flow, |step| match step {
-        SignInStep::EnterCode(mailed) => Some(mailed),
+        SignInStep::EnterCode(mailed) | SignInStep::ProveMailbox(mailed) => Some(mailed),
         _ => None,
     });
     let to_reset = flow.talk.leading_to("/reset");
     flow.show(move |step| match step {
         SignInStep::AskEmail { email, resume } => ask_email(flow, email, resume),
         SignInStep::EnterPassword { email } => enter_password(flow.talk, to_reset, email),
-        SignInStep::EnterCode(mailed) => enter_code(flow, mailed),
+        SignInStep::ProveMailbox(mailed) => enter_code(flow, mailed, "sign_in.mailbox_subject", "sign_in.mailbox_lead"),
+        SignInStep::EnterCode(mailed) => enter_code(flow, mailed, "sign_in.subject", "sign_in.code_lead"),
         SignInStep::SignedIn { next } => signed_in(safe_next(&next).to_owned()),
     })
 }
@@ -108,10 +112,10 @@ fn enter_password(talk: Talk, to_reset: Talk, email: Email) -> AnyView {
     .into_any()
 }
 
-fn enter_code(flow: Flow<SignInStep>, mailed: MailedCode) -> AnyView {
+fn enter_code(flow: Flow<SignInStep>, mailed: MailedCode, subject: &'static str, lead: &'static str) -> AnyView {
     let words = use_words();
     let ways = Ways {
-        subject: "sign_in.subject",
+        subject,
         begin: sign_in::Begin::PATH,
         answer: sign_in::Answer::PATH,
         resend: sign_in::Resend::PATH,
@@ -125,8 +129,7 @@ fn enter_code(flow: Flow<SignInStep>, mailed: MailedCode) -> AnyView {
             hint=words.say("sign_in.trust_hint")
         />
     };
-    let lead = words.say("sign_in.code_lead");
-    check_your_email(&mailed, flow.talk, ways, lead, Some(trust.into_any()))
+    check_your_email(&mailed, flow.talk, ways, words.say(lead), Some(trust.into_any()))
 }
 
 /// The frame says more to those who are signed in, so the next page is loaded whole.

@@ -51,6 +51,7 @@ mod tests {
             label: "K7".into(),
             asked_at: Timestamp(0),
             browser: String::new(),
+            mailbox_first: false,
         }
     }
 

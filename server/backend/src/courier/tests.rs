@@ -75,6 +75,7 @@ fn code() -> Letter {
         label: "K7".into(),
         asked_at: NOON,
         browser: "Firefox on Linux".into(),
+        mailbox_first: false,
     };
     let works_until = NOON.plus_minutes(10);
     Letter::Code(CodeLetter {

@@ -1,5 +1,6 @@
 //! Change the password on the security page.
 
+use super::password_tries::{Tries, devices_lane, wrong_passwords};
 use crate::proof::PasswordProof;
 use crate::store::events::Actor;
 use crate::store::{accounts, devices, events, letters, sessions, throttles};
@@ -21,7 +22,7 @@ impl Backend {
         end_others: bool,
     ) -> Result<Moved<SecurityView>, Error> {
         let mut tx = self.parts.db.read().await?;
-        let (_, stored) = self.signed_in(&mut tx, held).await?;
+        let (session, stored) = self.signed_in(&mut tx, held).await?;
         let account = stored.account;
         account.own_password().require_editable()?;
         if current.is_empty() {
@@ -32,22 +33,26 @@ impl Backend {
             .settings
             .password
             .check_for(password, again, &account.email, &account.name)?;
-        let lane = self.lane(&mut tx, held, &account.email, Some(&account.id)).await?;
+        // Of this browser only. Attack: strangers, or a stolen session, spend the owner's tries.
+        let device = self.find_device(&mut tx, held, &account.id).await?;
+        let lane = devices_lane(&account.email, &device.map_or(session.id, |device| device.id));
         drop(tx);
 
         let place = self.parts.hashing.place(&caller.client).await?;
         let mut tx = self.parts.db.begin().await?;
-        let in_a_row = self.spend_password(&mut tx, &lane, self.now()).await?;
+        self.spend_in_lane(&mut tx, &lane, self.now()).await?;
         tx.commit().await?;
         let hash = stored.password.ok_or(Refusal::CurrentWrong)?;
-        if self.verify_password(place, &lane, current, Some(&hash), None).await? == Verdict::Wrong {
-            let noted = self.note_wrong_current(caller, &account, in_a_row).await;
-            self.unless_put_back(&lane, noted.map_err(Error::from)).await?;
+        let tries = Tries::OfBrowser(lane);
+        let verdict = self.verify_password(place, &tries, current, Some(&hash), None).await?;
+        if verdict == Verdict::Wrong {
+            let noted = self.note_wrong_current(caller, &account).await;
+            self.unless_put_back(&tries, noted.map_err(Error::from)).await?;
             return Err(Refusal::CurrentWrong.into());
         }
         // Right: no failure, whatever becomes of the new one.
         let mut tx = self.parts.db.begin().await?;
-        throttles::clear(&mut tx, &lane).await?;
+        self.clear_tries(&mut tx, &tries, &account.email).await?;
         tx.commit().await?;
         let chosen = self
             .choose_password(caller, &account.email, &account.name, password, again, Some(&hash))
@@ -104,7 +109,7 @@ impl Backend {
     }
 
     /// Tells the owner's log of a wrong current password, and the owner of the tenth.
-    async fn note_wrong_current(&self, caller: &Caller, account: &Account, in_a_row: i64) -> Result<(), Fault> {
+    async fn note_wrong_current(&self, caller: &Caller, account: &Account) -> Result<(), Fault> {
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
         events::append(
@@ -116,7 +121,7 @@ impl Backend {
             now,
         )
         .await?;
-        if in_a_row == 10 {
+        if throttles::count(&mut tx, &wrong_passwords(&account.email), now).await? == 10 {
             let cause = FailureCause::CurrentPasswords;
             self.tell_of_failures(&mut tx, &account.id, cause, caller, now).await?;
         }

@@ -8,49 +8,49 @@ use crate::store::limits::Rule;
 use crate::store::{Tx, accounts, codes, events, flows, letters, limits};
 use crate::{Backend, Caller, Error, Fault, Held, Limits, Moved, TokenChange, TokenKind, random};
 use account::{
-    Account, AccountKind, ActivityKind, Challenge, CodeLetter, Email, Letter, MailedCode, Purpose, Refusal, Request,
-    Secret, Timestamp, WaitingFlow,
+    Account, AccountKind, ActivityKind, Challenge, CodeCounter, CodeLetter, Email, Letter, MailedCode, Purpose,
+    Refusal, Request, Secret, Timestamp, WaitingFlow, safe_next,
 };
 
 /// How long a flow may take in all, in minutes.
 pub(super) const FLOW_MINUTES: i64 = 60;
 
 impl Backend {
-    /// Begins a flow that mails at once: a reset or a sign-up.
+    /// Begins a flow that mails at once: a reset, a sign-up, or a sign-in that proves the mailbox first and then leads to `next`.
     pub(super) async fn begin_mailed(
         &self,
         purpose: Purpose,
         caller: &Caller,
         held: &Held,
         email: &Email,
+        next: &str,
     ) -> Result<Moved<MailedCode>, Error> {
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
-        let counter = purpose.counter(false);
+        let mailbox_first = purpose == Purpose::SignIn;
+        let counter = purpose.counter(mailbox_first);
         self.take_turn(&mut tx, counter, email, None).await?;
-        let before = self.find_flow(&mut tx, purpose, held).await?;
-        if let Some(flow) = &before {
-            let fresh = now.0 < flow.created_at + self.limits().reset_every_s * 1_000;
-            if fresh
-                && flow.is_live(now)
-                && flow.code_passed_at.is_none()
-                && flow.tries_left > 0
-                && flow.email == email.as_str()
-            {
-                // The same form sent twice has one effect.
-                return Ok(Moved::to(self.mailed_code(&mut tx, flow, now).await?));
-            }
+        let FlowOfForm { token, begun, before } = self.flow_of_form(&mut tx, purpose, held, email, now).await?;
+        if let Some(flow) = begun {
+            // The same form sent twice has one effect, one screen, and takes no budget.
+            let step = self.mailed_code(&mut tx, &flow, now).await?;
+            return Ok(Moved {
+                step,
+                tokens: vec![hold_flow(purpose, token)],
+            });
         }
         let account = accounts::find_by_email(&mut tx, email)
             .await?
             .map(|stored| stored.account);
         let id = account.as_ref().map(|account| &account.id);
-        let rules = vec![self.begin_rule(caller), self.form_rule(purpose, caller, email)];
+        let mut rules = vec![self.begin_rule(caller)];
+        if held.visit.is_none() {
+            rules.push(self.form_rule(purpose, caller, email));
+        }
         let mut tx = self.take_email(tx, caller, held, email, id, rules, now).await?;
         if let Some(before) = &before {
             flows::end(&mut tx, &before.id, now).await?;
         }
-        let token = random::token();
         let language = account
             .as_ref()
             .and_then(|account| account.language.clone())
@@ -60,6 +60,8 @@ impl Backend {
             codes_sent: 1,
             resend_at: now.plus_seconds(Challenge::resend_wait_s(1)).0,
             known_device: self.is_known(&mut tx, held, account.as_ref()).await?.into(),
+            mailbox_first: mailbox_first.into(),
+            next_path: next_path(before.as_ref(), next),
             ..new_flow(&token, caller, email, language, before.as_ref(), now)
         };
         let ended = self.admit_code(&mut tx, purpose, &mut flow, now).await?;
@@ -76,13 +78,61 @@ impl Backend {
         })
     }
 
+    /// The flow that a first form is about: its token, the flow where it has begun already, and the one that the browser held.
+    ///
+    /// A form is the same one as a few seconds ago when a double press or a reload sends it again, or when its answer was lost. The
+    /// browser holds no flow then; so the token is made from its visit, and leads to the flow that the first one has begun.
+    pub(super) async fn flow_of_form(
+        &self,
+        tx: &mut Tx,
+        purpose: Purpose,
+        held: &Held,
+        email: &Email,
+        now: Timestamp,
+    ) -> Result<FlowOfForm, Fault> {
+        let before = self.find_flow(tx, purpose, held).await?;
+        let span_ms = self.limits().reset_every_s * 1_000;
+        let is_same = |flow: &Flow| {
+            let is_fresh = (flow.created_at..flow.created_at + span_ms).contains(&now.0);
+            let goes_on = flow.is_live(now) && flow.code_passed_at.is_none() && flow.tries_left > 0;
+            is_fresh && goes_on && flow.email == email.as_str()
+        };
+        if let (Some(token), Some(flow)) = (held.flow(purpose), before.as_ref().filter(|flow| is_same(flow))) {
+            return Ok(FlowOfForm {
+                token: token.clone(),
+                begun: Some(flow.clone()),
+                before,
+            });
+        }
+        // Attack: a visit that others guess. Ours are 256 bits, written so.
+        if let Some(visit) = held.visit.as_ref().filter(|visit| visit.expose().len() == VISIT_LENGTH) {
+            for number in 0..FLOWS_OF_A_VISIT {
+                let token = random::flow_token(visit, purpose, email, number);
+                let digest = random::digest(&token);
+                let begun = flows::find(tx, &digest, purpose).await?;
+                // Once it has stepped up it is another token's.
+                if begun
+                    .as_ref()
+                    .is_none_or(|flow| is_same(flow) && flow.is_held_by(&digest))
+                {
+                    return Ok(FlowOfForm { token, begun, before });
+                }
+            }
+        }
+        Ok(FlowOfForm {
+            token: random::token(),
+            begun: None,
+            before,
+        })
+    }
+
     /// Sends a new code of the browser's flow. Tries are not given back with it.
     pub(super) async fn resend_letter(
         &self,
         purpose: Purpose,
         caller: &Caller,
         held: &Held,
-    ) -> Result<Moved<MailedCode>, Error> {
+    ) -> Result<(Flow, MailedCode), Error> {
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
         let before = self.demand_flow(&mut tx, purpose, held).await?;
@@ -93,7 +143,7 @@ impl Backend {
             .await?
             .map(|stored| stored.account);
         if before.may_send(now) {
-            if purpose == Purpose::SignIn {
+            if counter == CodeCounter::AfterPassword {
                 let account = before.account().ok_or(Refusal::FlowGone)?;
                 self.take_confirmation(&mut tx, &account, now).await?;
             } else {
@@ -125,7 +175,7 @@ impl Backend {
         tx.commit().await?;
         self.letters_written.notify_one();
         self.flow_moved(&flow.id);
-        Ok(Moved::to(step))
+        Ok((flow, step))
     }
 
     /// Issues a code and writes the letter that goes with the account, in the flow's transaction. Gives what the screen tells.
@@ -142,8 +192,9 @@ impl Backend {
             label: flow.label.clone(),
             asked_at: now,
             browser: caller.browser.clone(),
+            mailbox_first: flow.mailbox_first != 0,
         };
-        let answer = instead_of_code(purpose, account, &request);
+        let answer = instead_of_code(flow.counter(purpose), account, &request);
         let (code, works_until) = self.issue_code(tx, purpose, flow, answer.is_none(), now).await?;
         let letter = answer.unwrap_or_else(|| {
             Letter::Code(CodeLetter {
@@ -178,8 +229,8 @@ impl Backend {
         }
     }
 
-    /// A client begins a flow of an address once in a while: two forms that a browser sends together hold no flow yet, and would
-    /// each get a letter. For this client only: strangers take nothing from the owner by it.
+    /// A browser without a visit begins a flow of an address once in a while: two forms that it sends together hold no flow yet,
+    /// and would each get a letter. For this client only: strangers take nothing from the owner by it.
     fn form_rule(&self, purpose: Purpose, caller: &Caller, email: &Email) -> Rule {
         Rule {
             key: format!("{} form {} {email}", purpose.as_str(), caller.client),
@@ -188,28 +239,25 @@ impl Backend {
         }
     }
 
-    /// The first letter of a sign-in, after the right password, and the flow that ends for it. The account is held.
+    /// The first letter of a sign-in that has begun before, and the flow that ends for it. The turn and the budget are taken.
     pub(super) async fn send_first(
         &self,
         tx: &mut Tx,
         caller: &Caller,
-        flow: &Flow,
-        account: &Account,
+        flow: &str,
+        account: Option<&Account>,
         known_device: bool,
         now: Timestamp,
     ) -> Result<(MailedCode, Option<WaitingFlow>), Error> {
         let purpose = Purpose::SignIn;
-        self.take_confirmation(tx, &account.id, now).await?;
         let wait_s = Challenge::resend_wait_s(1);
-        let mut flow = flows::take_send(tx, &flow.id, purpose, wait_s, now)
+        let mut flow = flows::take_send(tx, flow, purpose, wait_s, now)
             .await?
             .ok_or(Refusal::StepElsewhere)?;
         flow.known_device = known_device.into();
         let ended = self.admit_code(tx, purpose, &mut flow, now).await?;
         flows::set_code(tx, &flow).await?;
-        let mailed = self
-            .write_letter(tx, purpose, caller, &flow, Some(account), now)
-            .await?;
+        let mailed = self.write_letter(tx, purpose, caller, &flow, account, now).await?;
         Ok((mailed, ended))
     }
 
@@ -235,22 +283,45 @@ impl Backend {
 }
 
 /// The letter for an account that gets no code, or for none.
-fn instead_of_code(purpose: Purpose, account: Option<&Account>, request: &Request) -> Option<Letter> {
+fn instead_of_code(counter: CodeCounter, account: Option<&Account>, request: &Request) -> Option<Letter> {
+    use CodeCounter::{AfterPassword, Anyone, SignUp};
     let request = || request.clone();
-    match (purpose, account) {
-        (Purpose::SignIn, _) | (Purpose::SignUp, None) => None,
-        (Purpose::SignUp, Some(account)) if account.disabled_at.is_some() => {
-            Some(Letter::AlreadyDeactivated(request()))
-        }
-        (Purpose::SignUp, Some(account)) => Some(Letter::AlreadyHere(request(), account.own_password())),
-        (Purpose::Reset, None) => Some(Letter::NoAccount(request())),
-        (Purpose::Reset, Some(account)) if account.disabled_at.is_some() => Some(Letter::Deactivated(request())),
-        (Purpose::Reset, Some(account)) => match &account.kind {
+    match (counter, account) {
+        (AfterPassword, _) | (SignUp, None) => None,
+        (SignUp, Some(account)) if account.disabled_at.is_some() => Some(Letter::AlreadyDeactivated(request())),
+        (SignUp, Some(account)) => Some(Letter::AlreadyHere(request(), account.own_password())),
+        (Anyone, None) => Some(Letter::NoAccount(request())),
+        (Anyone, Some(account)) if account.disabled_at.is_some() => Some(Letter::Deactivated(request())),
+        (Anyone, Some(account)) => match &account.kind {
             AccountKind::Local => None,
             AccountKind::Google => Some(Letter::UseGoogle(request())),
             AccountKind::Managed(organization) => Some(Letter::AskAdministrator(request(), organization.clone())),
         },
     }
+}
+
+/// Flows of a visit for one purpose and address are looked for so far; those after them have tokens of their own.
+const FLOWS_OF_A_VISIT: u32 = 16;
+/// 256 bits in base64.
+const VISIT_LENGTH: usize = 43;
+
+/// See [`Backend::flow_of_form`].
+pub(super) struct FlowOfForm {
+    /// For the browser to hold.
+    pub token: Secret,
+    /// The flow, where this form has begun it already.
+    pub begun: Option<Flow>,
+    /// The flow that the browser held.
+    pub before: Option<Flow>,
+}
+
+/// Where a sign-in goes to. Another address, or the same after a reset, goes on to where the flow before was going.
+pub(super) fn next_path(before: Option<&Flow>, next: &str) -> String {
+    let next = match before {
+        Some(before) if next.is_empty() && before.finished_at.is_none() => &before.next_path,
+        _ => next,
+    };
+    safe_next(next).to_owned()
 }
 
 /// A flow at its start.

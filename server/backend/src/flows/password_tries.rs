@@ -1,9 +1,12 @@
 //! Tries of a password, when signing in and when changing it: whose they count as, and who has to wait.
 
+use super::mailed_code::DAY_MS;
 use crate::hashing::Place;
-use crate::store::{Tx, accounts, throttles};
+use crate::store::flows::Flow;
+use crate::store::limits::Rule;
+use crate::store::{Tx, accounts, events, flows, limits, throttles};
 use crate::{Backend, Error, Fault, Held, Verdict, retried};
-use account::{AccountId, Email, Refusal, Secret, Timestamp};
+use account::{Account, AccountId, Email, Refusal, Secret, Timestamp};
 
 impl Backend {
     /// Verifies a password whose try is spent. Where there is no hash, it is held against somebody else's, in vain. A fault of
@@ -11,7 +14,7 @@ impl Backend {
     pub(super) async fn verify_password(
         &self,
         place: Place,
-        lane: &str,
+        tries: &Tries,
         password: &Secret,
         stored: Option<&str>,
         somebody_elses: Option<&str>,
@@ -19,7 +22,7 @@ impl Backend {
         let hash = stored.or(somebody_elses);
         let verdict = self.parts.hashing.verify_at(place, password, hash).await;
         if verdict.is_err() {
-            self.give_back_password(lane).await?;
+            self.give_back_password(tries).await?;
         }
         let verdict = verdict?;
         Ok(if stored.is_some() { verdict } else { Verdict::Wrong })
@@ -39,67 +42,141 @@ impl Backend {
     }
 
     /// Gives a try back whose judgement the database put back: all of it is done [`retried`](crate::retried), and would spend two.
-    pub(super) async fn unless_put_back<T>(&self, lane: &str, judged: Result<T, Error>) -> Result<T, Error> {
+    pub(super) async fn unless_put_back<T>(&self, tries: &Tries, judged: Result<T, Error>) -> Result<T, Error> {
         if matches!(judged, Err(Error::Fault(Fault::Conflict(_)))) {
-            self.give_back_password(lane).await?;
+            self.give_back_password(tries).await?;
         }
         judged
     }
 
-    async fn give_back_password(&self, lane: &str) -> Result<(), Error> {
+    async fn give_back_password(&self, tries: &Tries) -> Result<(), Error> {
         retried(async || {
             let mut tx = self.parts.db.write().await?;
-            throttles::give_back(&mut tx, lane).await?;
+            match tries {
+                Tries::OfBrowser(lane) => throttles::give_back(&mut tx, lane).await?,
+                Tries::OfStrangers(rule) => limits::give_back(&mut tx, std::slice::from_ref(rule)).await?,
+                Tries::OfFlow(id) => flows::give_password_back(&mut tx, id).await?,
+            }
             Ok(tx.commit().await?)
         })
         .await
     }
 
-    /// The lane of a password try. A browser that signed in to this account before has its own, so that no stranger can
-    /// lock the owner out.
-    pub(super) async fn lane(
+    /// The tries of a sign-in's password.
+    pub(super) async fn tries(
         &self,
         tx: &mut Tx,
         held: &Held,
+        flow: &Flow,
         email: &Email,
-        account: Option<&AccountId>,
-    ) -> Result<String, Fault> {
-        let device = match account {
-            Some(account) => self.find_device(tx, held, account).await?,
-            None => None,
-        };
-        Ok(device.map_or_else(|| strangers_lane(email), |device| devices_lane(email, &device.id)))
+        account: Option<&Account>,
+    ) -> Result<Tries, Fault> {
+        if flow.mailbox_first != 0 {
+            return Ok(Tries::OfFlow(flow.id.clone()));
+        }
+        let account = account.map_or_else(events::nobody, |account| account.id.clone());
+        let device = self.find_device(tx, held, &account).await?;
+        Ok(device.map_or_else(
+            || Tries::OfStrangers(self.strangers_rule(email)),
+            |device| Tries::OfBrowser(devices_lane(email, &device.id)),
+        ))
     }
 
-    /// Counts a password try before it is looked at (attack: many tries at once); so many are free, then each waits longer.
-    pub(super) async fn spend_password(&self, tx: &mut Tx, lane: &str, now: Timestamp) -> Result<i64, Error> {
-        let limits = self.limits();
-        match throttles::spend(tx, lane, now).await? {
-            Err(until) => Err(Refusal::PasswordWait {
-                seconds: until.seconds_after(now).max(1),
-            }
-            .into()),
-            Ok(in_a_row) => {
-                let over = in_a_row - limits.free_passwords;
-                if over >= 0 {
-                    let wait_s = limits
-                        .password_wait_s
-                        .saturating_mul(1 << over.clamp(0, 20))
-                        .min(limits.password_wait_max_s);
-                    throttles::wait_until(tx, lane, now.plus_seconds(wait_s)).await?;
+    /// Counts a password try before it is looked at (attack: many tries at once). Gives what a wrong password is told; `None` where
+    /// strangers have used up theirs, and then nothing of the transaction may be kept.
+    pub(super) async fn spend_password(
+        &self,
+        tx: &mut Tx,
+        tries: &Tries,
+        now: Timestamp,
+    ) -> Result<Option<Refusal>, Error> {
+        match tries {
+            Tries::OfBrowser(lane) => self.spend_in_lane(tx, lane, now).await?,
+            Tries::OfStrangers(rule) => {
+                if limits::take(tx, std::slice::from_ref(rule), now).await?.is_some() {
+                    return Ok(None);
                 }
-                Ok(in_a_row)
             }
+            Tries::OfFlow(id) => {
+                let left = flows::spend_password(tx, id, now).await?;
+                match left {
+                    Some(1..) => {}
+                    Some(_) => return Ok(Some(Refusal::PasswordTriesUsedUp)),
+                    None => return Err(Refusal::PasswordTriesUsedUp.into()),
+                }
+            }
+        }
+        Ok(Some(Refusal::SignInWrong))
+    }
+
+    /// So many tries of a lane are free, then each waits longer.
+    pub(super) async fn spend_in_lane(&self, tx: &mut Tx, lane: &str, now: Timestamp) -> Result<(), Error> {
+        let limits = self.limits();
+        let in_a_row = throttles::spend(tx, lane, now)
+            .await?
+            .map_err(|until| Refusal::PasswordWait {
+                seconds: until.seconds_after(now).max(1),
+            })?;
+        let over = in_a_row - limits.free_passwords;
+        if over >= 0 {
+            let wait_s = limits
+                .password_wait_s
+                .saturating_mul(1 << over.clamp(0, 20))
+                .min(limits.password_wait_max_s);
+            throttles::wait_until(tx, lane, now.plus_seconds(wait_s)).await?;
+        }
+        Ok(())
+    }
+
+    /// The password was right: a browser's own tries begin anew, strangers' lose none. Attack: strangers learn from tries that come
+    /// back early that the owner was there, and so that there is an account.
+    pub(super) async fn clear_tries(&self, tx: &mut Tx, tries: &Tries, email: &Email) -> Result<(), Fault> {
+        throttles::clear(tx, &wrong_passwords(email)).await?;
+        match tries {
+            Tries::OfBrowser(lane) => throttles::clear(tx, lane).await,
+            Tries::OfStrangers(rule) => limits::give_back(tx, std::slice::from_ref(rule)).await,
+            Tries::OfFlow(_) => Ok(()),
+        }
+    }
+
+    /// Whether strangers have used up the tries of an address, so that they prove the mailbox first.
+    pub(super) async fn strangers_prove_mailbox(
+        &self,
+        tx: &mut Tx,
+        email: &Email,
+        now: Timestamp,
+    ) -> Result<bool, Fault> {
+        let rule = self.strangers_rule(email);
+        Ok(limits::taken(tx, &rule.key, now).await? >= rule.most)
+    }
+
+    /// The tries of all browsers that never signed in to the account: so many a day, of whatever kind the address is.
+    fn strangers_rule(&self, email: &Email) -> Rule {
+        Rule {
+            key: format!("password {email}"),
+            most: self.limits().free_passwords,
+            window_ms: DAY_MS,
         }
     }
 }
 
+/// Where the tries of a password count.
+pub(super) enum Tries {
+    /// In the lane of a browser that signed in to the account before, so that no stranger spends the owner's.
+    OfBrowser(String),
+    /// With those of every other browser. When they are used up the mailbox is proven first: nobody waits, and no more passwords
+    /// are looked at for those who cannot read the owner's e-mail.
+    OfStrangers(Rule),
+    /// In the flow: its mailbox is proven.
+    OfFlow(String),
+}
+
 /// The lane of a browser that signed in to the account before.
-fn devices_lane(email: &Email, device: &str) -> String {
+pub(super) fn devices_lane(email: &Email, device: &str) -> String {
     format!("password {email} {device}")
 }
 
-/// The lane of every browser that never signed in to the account.
-pub(super) fn strangers_lane(email: &Email) -> String {
-    format!("password {email}")
+/// Wrong passwords of an address in a row: the owner is told of the tenth.
+pub(super) fn wrong_passwords(email: &Email) -> String {
+    format!("wrong passwords {email}")
 }

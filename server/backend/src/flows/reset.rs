@@ -1,7 +1,7 @@
 //! Forgot password: e-mail, code, new password.
 
 use super::mailed_code::Answered;
-use super::password_tries::strangers_lane;
+use super::password_tries::wrong_passwords;
 use super::step_up::Standing;
 use crate::store::events::Actor;
 use crate::store::{Tx, accounts, devices, events, flows, letters, sessions, throttles};
@@ -66,7 +66,7 @@ impl Backend {
     }
 
     async fn begin_reset_for(&self, caller: &Caller, held: &Held, email: &Email) -> Result<Moved<ResetStep>, Error> {
-        let Moved { step, tokens } = self.begin_mailed(RESET, caller, held, email).await?;
+        let Moved { step, tokens } = self.begin_mailed(RESET, caller, held, email, "").await?;
         Ok(Moved {
             step: ResetStep::EnterCode(step),
             tokens,
@@ -99,11 +99,8 @@ impl Backend {
     /// # Errors
     /// A refusal: too early, or too many.
     pub async fn resend_reset(&self, caller: &Caller, held: &Held) -> Result<Moved<ResetStep>, Error> {
-        let Moved { step, tokens } = self.resend_letter(RESET, caller, held).await?;
-        Ok(Moved {
-            step: ResetStep::EnterCode(step),
-            tokens,
-        })
+        let (_, mailed) = self.resend_letter(RESET, caller, held).await?;
+        Ok(Moved::to(ResetStep::EnterCode(mailed)))
     }
 
     /// Sets the new password, ends every session, forgets every device, and tells the owner. Nobody is signed in by it.
@@ -156,8 +153,8 @@ impl Backend {
         sessions::end_all_but(&mut tx, &account, "").await?;
         devices::forget_all_but(&mut tx, &account, "").await?;
         let mut moved = self.end_flows(&mut tx, &email, now).await?;
-        // The new password is nobody's guess yet: whoever had to wait for the old one may sign in with it.
-        throttles::clear(&mut tx, &strangers_lane(&email)).await?;
+        // Strangers go on proving the mailbox first. Attack: they learn from no longer being asked that there is an account.
+        throttles::clear(&mut tx, &wrong_passwords(&email)).await?;
         events::append(
             &mut tx,
             &account,

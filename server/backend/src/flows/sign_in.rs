@@ -1,17 +1,18 @@
 //! Sign in: e-mail, password, mailed code.
 
 use super::mailed_code::Answered;
-use super::mailed_letter::{drop_flow, hold_flow, new_flow};
+use super::mailed_letter::{FlowOfForm, drop_flow, hold_flow, new_flow, next_path};
+use super::password_tries::{Tries, wrong_passwords};
 use super::step_up::Standing;
 use crate::leaked::Leak;
 use crate::store::accounts::Stored;
 use crate::store::events::Actor;
 use crate::store::flows::Flow;
-use crate::store::{accounts, events, flows, throttles};
-use crate::{Backend, Caller, Error, Fault, Held, Moved, TokenChange, TokenKind, Verdict, random};
+use crate::store::{Tx, accounts, events, flows, throttles};
+use crate::{Backend, Caller, Error, Fault, Held, Moved, TokenChange, TokenKind, Verdict};
 use account::{
-    AccountId, AccountKind, ActivityKind, Email, FailureCause, Purpose, Refusal, ResetStep, Secret, SignIn, SignInStep,
-    SignOutStep, safe_next,
+    Account, AccountId, AccountKind, ActivityKind, Email, FailureCause, Purpose, Refusal, ResetStep, Secret, SignIn,
+    SignInStep, SignOutStep, Timestamp, safe_next,
 };
 
 const SIGN_IN: Purpose = Purpose::SignIn;
@@ -32,23 +33,20 @@ impl Backend {
         let mut tx = self.parts.db.read().await?;
         let found = self.look_up_flow(&mut tx, SIGN_IN, held).await?;
         let (flow, standing) = found.map_or((None, Standing::Current), |(flow, standing)| (Some(flow), standing));
-        let state = match &flow {
-            // As it was, for the browser that has not heard of the step up yet.
-            Some(flow) if standing == Standing::JustReplaced && flow.is_live(now) => Some(SignIn::AwaitingPassword),
-            _ if standing != Standing::Current => None,
-            Some(flow) if flow.finished_at.is_some() => Some(SignIn::Finished),
-            Some(flow) if flow.is_live(now) && flow.password_passed_at.is_none() => Some(SignIn::AwaitingPassword),
-            Some(flow) if flow.is_live(now) && flow.tries_left > 0 => Some(SignIn::AwaitingCode),
-            _ => None,
-        };
         let mut email = None;
         if let Some(flow) = &flow {
+            let state = match standing {
+                Standing::Current => state_of(flow, now),
+                // As it was, for the browser that has not heard of the step up yet.
+                Standing::JustReplaced if flow.is_live(now) => Some(match flow.mailbox_first {
+                    0 => SignIn::AwaitingPassword,
+                    _ => SignIn::AwaitingMailbox,
+                }),
+                Standing::JustReplaced | Standing::Replaced => None,
+            };
             match state {
-                Some(SignIn::AwaitingPassword) => return Ok(SignInStep::EnterPassword { email: flow.address()? }),
-                Some(SignIn::AwaitingCode) => {
-                    return Ok(SignInStep::EnterCode(self.mailed_code(&mut tx, flow, now).await?));
-                }
                 Some(SignIn::Finished) => {}
+                Some(state) => return self.step_of(&mut tx, flow, state, now).await,
                 // Let go for another address, or over with a reset: nothing to carry on but where it was going.
                 None if flow.ended_at.is_some() => {}
                 None => email = Some(flow.email.clone()),
@@ -69,7 +67,20 @@ impl Backend {
         Ok(SignInStep::AskEmail { email, resume })
     }
 
-    /// Takes the address down; tells nothing about it. Begins anew each time.
+    /// A flow's step where it is not over.
+    async fn step_of(&self, tx: &mut Tx, flow: &Flow, state: SignIn, now: Timestamp) -> Result<SignInStep, Fault> {
+        Ok(match state {
+            SignIn::AwaitingMailbox => SignInStep::ProveMailbox(self.mailed_code(tx, flow, now).await?),
+            SignIn::AwaitingPassword => SignInStep::EnterPassword { email: flow.address()? },
+            SignIn::AwaitingCode => SignInStep::EnterCode(self.mailed_code(tx, flow, now).await?),
+            SignIn::Finished => SignInStep::SignedIn {
+                next: safe_next(&flow.next_path).to_owned(),
+            },
+        })
+    }
+
+    /// Takes the address down; tells nothing about it. The next step is the password, or the code where strangers have used up
+    /// the address's tries. The same for every kind of address.
     ///
     /// # Errors
     /// A refusal of the address or a limit.
@@ -84,19 +95,36 @@ impl Backend {
         let now = self.now();
         // Lost with the power it is typed once more: so far there is an address, and the count of the client that sent it.
         let mut tx = self.parts.db.begin_unsynced().await?;
-        let before = self.find_flow(&mut tx, SIGN_IN, held).await?;
+        let FlowOfForm { token, begun, before } = self.flow_of_form(&mut tx, SIGN_IN, held, &email, now).await?;
+        if let Some((flow, state)) = begun.and_then(|flow| state_of(&flow, now).map(|state| (flow, state))) {
+            if !next.is_empty() && flow.next_path != safe_next(next) {
+                flows::set_next(&mut tx, &flow.id, safe_next(next)).await?;
+            }
+            let step = self.step_of(&mut tx, &flow, state, now).await?;
+            tx.commit().await?;
+            return Ok(Moved {
+                step,
+                tokens: vec![hold_flow(SIGN_IN, token)],
+            });
+        }
+        if self.strangers_prove_mailbox(&mut tx, &email, now).await? {
+            let stored = accounts::find_by_email(&mut tx, &email).await?;
+            let account = stored.map(|stored| stored.account);
+            if !self.is_known(&mut tx, held, account.as_ref()).await? {
+                drop(tx);
+                let Moved { step, tokens } = self.begin_mailed(SIGN_IN, caller, held, &email, next).await?;
+                return Ok(Moved {
+                    step: SignInStep::ProveMailbox(step),
+                    tokens,
+                });
+            }
+        }
         if let Some(before) = &before {
             flows::end(&mut tx, &before.id, now).await?;
         }
-        // Another address, or the same after a reset: the way goes on to where it was going.
-        let next = match &before {
-            Some(before) if next.is_empty() && before.finished_at.is_none() => &before.next_path,
-            _ => next,
-        };
         self.take(&mut tx, &[self.begin_rule(caller)], now).await?;
-        let token = random::token();
         let flow = Flow {
-            next_path: safe_next(next).to_owned(),
+            next_path: next_path(before.as_ref(), next),
             ..new_flow(&token, caller, &email, caller.language.clone(), before.as_ref(), now)
         };
         flows::insert(&mut tx, SIGN_IN, &flow).await?;
@@ -126,7 +154,7 @@ impl Backend {
         let mut tx = self.parts.db.begin().await?;
         let found = self.look_up_flow(&mut tx, SIGN_IN, held).await?;
         let flow = match found.filter(|(_, standing)| *standing != Standing::Replaced) {
-            Some((flow, Standing::Current)) if flow.is_live(now) && flow.password_passed_at.is_none() => flow,
+            Some((flow, Standing::Current)) if flow.waits_for_password(now) => flow,
             // The answer to the right password was lost, maybe: the same one is verified once more.
             Some((flow, Standing::JustReplaced)) if flow.is_live(now) && flow.password_passed_at.is_some() => flow,
             Some((flow, _)) if flow.finished_at.is_some() || flow.is_live(now) => {
@@ -139,10 +167,12 @@ impl Backend {
         }
         let email = flow.address()?;
         let stored = accounts::find_by_email(&mut tx, &email).await?;
-        let lane = self
-            .lane(&mut tx, held, &email, stored.as_ref().map(|stored| &stored.account.id))
-            .await?;
-        let in_a_row = self.spend_password(&mut tx, &lane, now).await?;
+        let account = stored.as_ref().map(|stored| &stored.account);
+        let tries = self.tries(&mut tx, held, &flow, &email, account).await?;
+        let Some(refusal) = self.spend_password(&mut tx, &tries, now).await? else {
+            drop(tx);
+            return self.ask_mailbox_first(caller, held, &flow, account).await;
+        };
         let told = match &stored {
             Some(stored) => {
                 self.notice_copied_device(&mut tx, caller, held, &stored.account, now)
@@ -162,44 +192,62 @@ impl Backend {
             stored.filter(|stored| stored.account.kind == AccountKind::Local && stored.account.disabled_at.is_none());
         let hash = usable.as_ref().and_then(|stored| stored.password.as_deref());
         let verdict = self
-            .verify_password(place, &lane, password, hash, somebody_elses.as_deref())
+            .verify_password(place, &tries, password, hash, somebody_elses.as_deref())
             .await?;
         let (Some(stored), true) = (usable, verdict != Verdict::Wrong) else {
-            let refusal = self.wrong_password(caller, flow, whose, in_a_row).await;
-            return Err(self.unless_put_back(&lane, refusal.map_err(Error::from)).await?.into());
+            let noted = self.wrong_password(caller, flow, whose).await;
+            self.unless_put_back(&tries, noted.map_err(Error::from)).await?;
+            return Err(refusal.into());
         };
         let told = self
-            .password_was_right(caller, held, &flow, stored, password, verdict, &lane)
+            .password_was_right(caller, held, &flow, stored, password, verdict, &tries)
             .await;
-        self.unless_put_back(&lane, told).await
+        self.unless_put_back(&tries, told).await
     }
 
     /// Tells the owner's log of a wrong password; the person is told the same for every address. Nothing is looked up here:
     /// finding a row takes longer than finding none (attack: enumeration by the clock).
-    async fn wrong_password(
-        &self,
-        caller: &Caller,
-        flow: Flow,
-        whose: Option<String>,
-        in_a_row: i64,
-    ) -> Result<Refusal, Fault> {
+    async fn wrong_password(&self, caller: &Caller, flow: Flow, whose: Option<String>) -> Result<(), Fault> {
         let flow = Flow {
             account_id: whose,
             ..flow
         };
+        let now = self.now();
         let mut tx = self.parts.db.begin().await?;
-        self.note_failure(
-            &mut tx,
-            caller,
-            &flow,
-            Some(FailureCause::Passwords),
-            in_a_row,
-            self.now(),
-        )
-        .await?;
+        let in_a_row = throttles::count(&mut tx, &wrong_passwords(&flow.address()?), now).await?;
+        let cause = Some(FailureCause::Passwords);
+        self.note_failure(&mut tx, caller, &flow, cause, in_a_row, now).await?;
         tx.commit().await?;
         self.letters_written.notify_one();
-        Ok(Refusal::SignInWrong)
+        self.flow_moved(&flow.id);
+        Ok(())
+    }
+
+    /// Strangers' tries are used up: the flow proves the mailbox first. The password that was sent is not looked at.
+    async fn ask_mailbox_first(
+        &self,
+        caller: &Caller,
+        held: &Held,
+        flow: &Flow,
+        account: Option<&Account>,
+    ) -> Result<Moved<SignInStep>, Error> {
+        let now = self.now();
+        let (counter, email) = (SIGN_IN.counter(true), flow.address()?);
+        let mut tx = self.parts.db.begin().await?;
+        self.take_turn(&mut tx, counter, &email, None).await?;
+        let id = account.map(|account| &account.id);
+        let mut tx = self.take_email(tx, caller, held, &email, id, Vec::new(), now).await?;
+        let language = account.and_then(|account| account.language.as_deref());
+        let language = language.unwrap_or(&flow.language);
+        if !flows::ask_mailbox_first(&mut tx, &flow.id, id, language, now).await? {
+            return Err(Refusal::StepElsewhere.into());
+        }
+        let (mailed, ended) = self.send_first(&mut tx, caller, &flow.id, account, false, now).await?;
+        tx.commit().await?;
+        self.letters_written.notify_one();
+        let ended = ended.as_ref().map(|ended| &ended.id);
+        ended.into_iter().chain([&flow.id]).for_each(|id| self.flow_moved(id));
+        Ok(Moved::to(SignInStep::ProveMailbox(mailed)))
     }
 
     #[allow(clippy::too_many_arguments)] // One step of one flow; a struct for it would be read once.
@@ -211,7 +259,7 @@ impl Backend {
         stored: Stored,
         password: &Secret,
         verdict: Verdict,
-        lane: &str,
+        tries: &Tries,
     ) -> Result<Moved<SignInStep>, Error> {
         let upgraded = match verdict {
             Verdict::RightButOld => Some(self.parts.hashing.hash(&caller.client, password).await?),
@@ -240,7 +288,7 @@ impl Backend {
                 return Err(Refusal::SignInWrong.into());
             }
             let told = self.repeated(&mut tx, SIGN_IN, held).await?;
-            throttles::clear(&mut tx, lane).await?;
+            self.clear_tries(&mut tx, tries, &flow.address()?).await?;
             tx.commit().await?;
             return Err(told);
         };
@@ -270,11 +318,12 @@ impl Backend {
             device.replaced_at.is_none() && device.trusted_until.is_some_and(|until| now.0 < until)
         });
         let mut ended = None;
-        let moved = if trusted {
+        let moved = if trusted || flow.mailbox_first != 0 {
             if !flows::finish_without_code(&mut tx, &flow.id, now).await? {
                 return Err(Refusal::StepElsewhere.into());
             }
-            let mut tokens = self.begin_session(&mut tx, caller, held, account, false, now).await?;
+            let trust = flow.trust != 0;
+            let mut tokens = self.begin_session(&mut tx, caller, held, account, trust, now).await?;
             tokens.push(drop_flow(SIGN_IN));
             Moved {
                 step: SignInStep::SignedIn {
@@ -283,9 +332,10 @@ impl Backend {
                 tokens,
             }
         } else {
+            self.take_confirmation(&mut tx, &account.id, now).await?;
             let mailed;
             (mailed, ended) = self
-                .send_first(&mut tx, caller, &flow, account, device.is_some(), now)
+                .send_first(&mut tx, caller, &flow.id, Some(account), device.is_some(), now)
                 .await?;
             let token = self.step_up(&mut tx, SIGN_IN, held, &flow, now).await?;
             Moved {
@@ -293,7 +343,7 @@ impl Backend {
                 tokens: vec![token],
             }
         };
-        throttles::clear(&mut tx, lane).await?;
+        self.clear_tries(&mut tx, tries, &flow.address()?).await?;
         tx.commit().await?;
         self.letters_written.notify_one();
         self.flow_moved(&flow.id);
@@ -301,7 +351,8 @@ impl Backend {
         Ok(moved)
     }
 
-    /// Answers with the mailed code; a session begins. An address instead of a code begins again with that one.
+    /// Answers with the mailed code; a session begins, or the password is asked for where the code comes first. An address instead
+    /// of a code begins again with that one.
     ///
     /// # Errors
     /// A refusal of the code.
@@ -316,6 +367,16 @@ impl Backend {
             Answered::Right(passed) => *passed,
             Answered::Mistyped(email) => return self.begin_sign_in(caller, held, email.as_str(), "").await,
         };
+        if flow.mailbox_first != 0 {
+            flows::ask_password(&mut tx, &flow.id, trust).await?;
+            let token = self.step_up(&mut tx, SIGN_IN, held, &flow, self.now()).await?;
+            tx.commit().await?;
+            self.flow_moved(&flow.id);
+            return Ok(Moved {
+                step: SignInStep::EnterPassword { email: flow.address()? },
+                tokens: vec![token],
+            });
+        }
         let now = self.now();
         flows::finish(&mut tx, &flow.id, SIGN_IN, now)
             .await?
@@ -347,11 +408,11 @@ impl Backend {
     /// # Errors
     /// A refusal: too early, or too many.
     pub async fn resend_sign_in(&self, caller: &Caller, held: &Held) -> Result<Moved<SignInStep>, Error> {
-        let Moved { step, tokens } = self.resend_letter(SIGN_IN, caller, held).await?;
-        Ok(Moved {
-            step: SignInStep::EnterCode(step),
-            tokens,
-        })
+        let (flow, mailed) = self.resend_letter(SIGN_IN, caller, held).await?;
+        Ok(Moved::to(match flow.mailbox_first {
+            0 => SignInStep::EnterCode(mailed),
+            _ => SignInStep::ProveMailbox(mailed),
+        }))
     }
 
     /// "Use a different e-mail": lets the flow go. Its token stays, so that the next one goes on to where it was going.
@@ -406,4 +467,18 @@ impl Backend {
             tokens: vec![session, drop_flow(SIGN_IN)],
         })
     }
+}
+
+/// Where a flow stands; `None` when it is over without a session.
+fn state_of(flow: &Flow, now: Timestamp) -> Option<SignIn> {
+    if flow.finished_at.is_some() {
+        return Some(SignIn::Finished);
+    }
+    if flow.waits_for_password(now) {
+        return Some(SignIn::AwaitingPassword);
+    }
+    flow.waits_for_code(now).then_some(match flow.mailbox_first {
+        0 => SignIn::AwaitingCode,
+        _ => SignIn::AwaitingMailbox,
+    })
 }

@@ -66,7 +66,7 @@ impl Backend {
         if !self.parts.settings.sign_up {
             return Err(Refusal::FlowGone.into());
         }
-        let Moved { step, tokens } = self.begin_mailed(SIGN_UP, caller, held, email).await?;
+        let Moved { step, tokens } = self.begin_mailed(SIGN_UP, caller, held, email, "").await?;
         Ok(Moved {
             step: SignUpStep::EnterCode(step),
             tokens,
@@ -104,11 +104,8 @@ impl Backend {
     /// # Errors
     /// A refusal: too early, or too many.
     pub async fn resend_sign_up(&self, caller: &Caller, held: &Held) -> Result<Moved<SignUpStep>, Error> {
-        let Moved { step, tokens } = self.resend_letter(SIGN_UP, caller, held).await?;
-        Ok(Moved {
-            step: SignUpStep::EnterCode(step),
-            tokens,
-        })
+        let (_, mailed) = self.resend_letter(SIGN_UP, caller, held).await?;
+        Ok(Moved::to(SignUpStep::EnterCode(mailed)))
     }
 
     /// Makes the account; its owner then signs in.

@@ -15,19 +15,22 @@ pub(super) fn of(words: &Words<'_>, letter: &Letter) -> Content {
             } else {
                 "answer.no_account_sign_up_closed"
             };
-            answer(words, request, "reset", say(words, &["answer.no_account", what]))
+            let why = here_or(request, "answer.no_account_here", "answer.no_account");
+            answer(words, request, asked(request), say(words, &[why, what]))
         }
         Letter::UseGoogle(request) => {
             let blocks = say(words, &["answer.use_google", "answer.use_google_what"]);
-            answer(words, request, "reset", blocks)
+            answer(words, request, asked(request), blocks)
         }
         Letter::AskAdministrator(request, organization) => {
-            let blocks = ask(words, organization, &["answer.managed", "answer.managed_what"]);
-            answer(words, request, "reset", blocks)
+            let why = here_or(request, "answer.managed_here", "answer.managed");
+            let blocks = ask(words, organization, &[why, "answer.managed_what"]);
+            answer(words, request, asked(request), blocks)
         }
         Letter::Deactivated(request) => {
-            let blocks = say(words, &["answer.deactivated", "answer.deactivated_what"]);
-            answer(words, request, "reset", blocks)
+            let why = here_or(request, "answer.deactivated_here", "answer.deactivated");
+            let blocks = say(words, &[why, "answer.deactivated_what"]);
+            answer(words, request, asked(request), blocks)
         }
         Letter::AlreadyHere(request, own) => {
             let blocks = match own {
@@ -45,6 +48,16 @@ pub(super) fn of(words: &Words<'_>, letter: &Letter) -> Content {
         }
         Letter::Notice(notice) => notice_letter(words, notice),
     }
+}
+
+/// Which request it is that anyone can make for an address that may have an account.
+const fn asked(request: &Request) -> &'static str {
+    if request.mailbox_first { "mailbox" } else { "reset" }
+}
+
+/// At a sign-in nothing is said of a reset.
+const fn here_or(request: &Request, here: &'static str, reset: &'static str) -> &'static str {
+    if request.mailbox_first { here } else { reset }
 }
 
 fn code_letter(words: &Words<'_>, letter: &CodeLetter) -> Content {
@@ -66,6 +79,7 @@ fn code_letter(words: &Words<'_>, letter: &CodeLetter) -> Content {
     };
     let content = match letter.purpose {
         Purpose::Reset => after_request("reset", "code.reset"),
+        Purpose::SignIn if request.mailbox_first => after_request("mailbox", "code.mailbox"),
         Purpose::SignUp => after_request("sign_up", "code.sign_up"),
         // Only this code is in the subject, where a locked phone shows it: it follows the right password.
         Purpose::SignIn => {

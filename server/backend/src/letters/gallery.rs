@@ -30,6 +30,11 @@ pub(super) fn letters() -> Vec<(&'static str, Letter)> {
         label: "K7".into(),
         asked_at: at,
         browser: browser(),
+        mailbox_first: false,
+    };
+    let mailbox = || Request {
+        mailbox_first: true,
+        ..request()
     };
     let organization = || Organization {
         name: "Analytical Engines Ltd".into(),
@@ -46,8 +51,28 @@ pub(super) fn letters() -> Vec<(&'static str, Letter)> {
         })
     };
     let failures = |cause| Letter::Notice(Notice::ManyFailures { at, cause });
+    let mailbox_code = Letter::Code(CodeLetter {
+        purpose: Purpose::SignIn,
+        code: "01234567".into(),
+        works_until: at.plus_minutes(10),
+        request: mailbox(),
+    });
     vec![
         ("Sign in: code", code(Purpose::SignIn, "012345")),
+        ("Sign in, mailbox first: code", mailbox_code),
+        ("Sign in, mailbox first: no account", Letter::NoAccount(mailbox())),
+        (
+            "Sign in, mailbox first: Google keeps the password",
+            Letter::UseGoogle(mailbox()),
+        ),
+        (
+            "Sign in, mailbox first: an organization keeps the password",
+            Letter::AskAdministrator(mailbox(), organization()),
+        ),
+        (
+            "Sign in, mailbox first: account deactivated",
+            Letter::Deactivated(mailbox()),
+        ),
         ("Reset: code", code(Purpose::Reset, "01234567")),
         ("Reset: no account", Letter::NoAccount(request())),
         ("Reset: Google keeps the password", Letter::UseGoogle(request())),

@@ -85,6 +85,13 @@ impl Flow {
         self.waits_for_code(now) && self.codes_sent < Challenge::SENDS && self.resend_at <= now.0
     }
 
+    /// Whether it is a sign-in that waits for a password.
+    #[must_use]
+    pub const fn waits_for_password(&self, now: Timestamp) -> bool {
+        let its_turn = self.mailbox_first == 0 || (self.code_passed_at.is_some() && self.tries_left > 0);
+        self.is_live(now) && self.password_passed_at.is_none() && its_turn
+    }
+
     /// The length of its newest code.
     #[must_use]
     pub fn code_length(&self) -> usize {
@@ -200,7 +207,7 @@ pub async fn spend_try(
                 AND finished_at IS NULL AND ended_at IS NULL
                 AND ((code_passed_at IS NULL AND COALESCE(token_digest, id) = $4)
                   OR (code_passed_at IS NOT NULL AND id = $4 AND stepped_up_at > $5))
-                AND (purpose <> 'sign_in' OR password_passed_at IS NOT NULL)
+                AND (purpose <> 'sign_in' OR mailbox_first = 1 OR password_passed_at IS NOT NULL)
               RETURNING",
             ""
         ))
@@ -306,7 +313,7 @@ pub async fn pass_password(
         sqlx::query_as(columns!(
             "UPDATE flows SET password_passed_at = $4, account_id = $2, version = version + 1
               WHERE id = $1 AND purpose = 'sign_in' AND password_passed_at IS NULL AND finished_at IS NULL
-                AND ended_at IS NULL AND ends_at > $4
+                AND ended_at IS NULL AND ends_at > $4 AND (mailbox_first = 0 OR code_passed_at IS NOT NULL)
                 AND EXISTS (SELECT 1 FROM accounts WHERE id = $2 AND password = $3 AND disabled_at IS NULL)
               RETURNING",
             ""
@@ -333,7 +340,7 @@ pub async fn take_send(
             "UPDATE flows SET codes_sent = codes_sent + 1, resend_at = $3, version = version + 1
               WHERE id = $1 AND purpose = $2 AND resend_at <= $4 AND codes_sent < $5 AND tries_left > 0
                 AND ends_at > $4 AND code_passed_at IS NULL AND finished_at IS NULL AND ended_at IS NULL
-                AND (purpose <> 'sign_in' OR password_passed_at IS NOT NULL)
+                AND (purpose <> 'sign_in' OR mailbox_first = 1 OR password_passed_at IS NOT NULL)
               RETURNING",
             ""
         ))
@@ -353,7 +360,7 @@ pub async fn finish(tx: &mut Tx, id: &str, purpose: Purpose, now: Timestamp) -> 
         sqlx::query_as(columns!(
             "UPDATE flows SET finished_at = $3, version = version + 1
               WHERE id = $1 AND purpose = $2 AND code_passed_at IS NOT NULL AND finished_at IS NULL
-                AND ended_at IS NULL AND ends_at > $3
+                AND ended_at IS NULL AND ends_at > $3 AND (purpose <> 'sign_in' OR password_passed_at IS NOT NULL)
               RETURNING",
             ""
         ))
@@ -365,7 +372,7 @@ pub async fn finish(tx: &mut Tx, id: &str, purpose: Purpose, now: Timestamp) -> 
     }))
 }
 
-/// Finishes a sign-in on a trusted device, where no code is asked for.
+/// Finishes a sign-in after the password: on a trusted device, or where the code came first.
 pub async fn finish_without_code(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool, Fault> {
     let finished = on!(tx, |conn| {
         sqlx::query(
@@ -386,6 +393,71 @@ pub async fn finish_without_code(tx: &mut Tx, id: &str, now: Timestamp) -> Resul
 pub async fn redeem(tx: &mut Tx, id: &str, now: Timestamp) -> Result<Option<(Flow, PasswordProof)>, Fault> {
     let flow = finish(tx, id, Purpose::Reset, now).await?;
     Ok(flow.and_then(|flow| flow.account().map(|account| (flow, PasswordProof::redeemed(account)))))
+}
+
+/// Asks for the code before the password, from now on; `false` where the flow does not wait for a password.
+pub async fn ask_mailbox_first(
+    tx: &mut Tx,
+    id: &str,
+    account: Option<&AccountId>,
+    language: &str,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let asked = on!(tx, |conn| {
+        sqlx::query(
+            "UPDATE flows SET mailbox_first = 1, account_id = $2, language = $3
+              WHERE id = $1 AND purpose = 'sign_in' AND mailbox_first = 0 AND password_passed_at IS NULL
+                AND finished_at IS NULL AND ended_at IS NULL AND ends_at > $4",
+        )
+        .bind(id)
+        .bind(account.map(|account| account.0.as_str()))
+        .bind(language)
+        .bind(now.0)
+        .execute(conn)
+        .await?
+        .rows_affected()
+    });
+    Ok(asked == 1)
+}
+
+/// The mailbox is proven: the password is asked for, with tries of its own.
+pub async fn ask_password(tx: &mut Tx, id: &str, trust: bool) -> Result<(), Fault> {
+    later!(
+        tx,
+        "UPDATE flows SET tries_left = $2, trust = $3, version = version + 1 WHERE id = $1",
+        id,
+        Challenge::TRIES,
+        i64::from(trust),
+    );
+    Ok(())
+}
+
+/// Spends a try of a password after the code, before it is looked at; gives how many are left, `None` where there was none.
+pub async fn spend_password(tx: &mut Tx, id: &str, now: Timestamp) -> Result<Option<i64>, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query_scalar(
+            "UPDATE flows SET tries_left = tries_left - 1
+              WHERE id = $1 AND mailbox_first = 1 AND code_passed_at IS NOT NULL AND password_passed_at IS NULL
+                AND tries_left > 0 AND finished_at IS NULL AND ended_at IS NULL AND ends_at > $2
+              RETURNING tries_left",
+        )
+        .bind(id)
+        .bind(now.0)
+        .fetch_optional(conn)
+        .await?
+    }))
+}
+
+/// Gives a password's try back: nothing was looked at.
+pub async fn give_password_back(tx: &mut Tx, id: &str) -> Result<(), Fault> {
+    on!(tx, |conn| {
+        sqlx::query("UPDATE flows SET tries_left = tries_left + 1 WHERE id = $1 AND mailbox_first = 1")
+            .bind(id)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    Ok(())
 }
 
 /// Changes where a sign-in goes to.

@@ -62,12 +62,26 @@ pub async fn count(tx: &mut Tx, rules: &[Rule], now: Timestamp) -> Result<Vec<Co
     Ok(rules.iter().filter_map(of_rule).collect())
 }
 
-/// Gives one of each back: it was right after all.
+/// How many were taken in the window that is open; counts none.
+pub async fn taken(tx: &mut Tx, key: &str, now: Timestamp) -> Result<i64, Fault> {
+    let count: Option<i64> = on!(tx, |conn| {
+        sqlx::query_scalar("SELECT count FROM limits WHERE key = $1 AND ends_at > $2")
+            .bind(key)
+            .bind(now.0)
+            .fetch_optional(conn)
+            .await?
+    });
+    Ok(count.unwrap_or(0))
+}
+
+/// Gives one of each back: it was right after all, or nothing was looked at. The last one takes its window along, so that nothing
+/// tells that it was there.
 pub async fn give_back(tx: &mut Tx, rules: &[Rule]) -> Result<(), Fault> {
     for rule in rules {
         later!(
             tx,
-            "UPDATE limits SET count = count - 1 WHERE key = $1 AND count > 0",
+            "UPDATE limits SET count = count - 1, ends_at = CASE WHEN count = 1 THEN 0 ELSE ends_at END
+              WHERE key = $1 AND count > 0",
             &rule.key,
         );
     }

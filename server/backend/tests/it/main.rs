@@ -12,6 +12,7 @@ mod durability;
 mod email_budget;
 mod end_sessions;
 mod events;
+mod first_forms;
 mod import;
 mod keys;
 mod leaked;

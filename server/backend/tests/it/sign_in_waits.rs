@@ -1,21 +1,25 @@
 //! Wrong passwords: how many are looked at, who waits for them, and who does not.
 
-use crate::browser::Browser;
+use crate::browser::{Browser, Told};
 use crate::metrics::{scrape, value};
 use crate::on_both_databases;
-use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, other_code, together};
-use account::{ActivityKind, FailureCause, Refusal, SignInStep};
+use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, other_code, together};
+use account::{ActivityKind, FailureCause, Letter, Refusal, SignInStep};
 use backend::{Error, Fault, Hashing, Place};
 
 on_both_databases!(
     our_being_busy_costs_no_try,
     who_waits_too_long_for_a_core_spends_no_try,
     a_full_queue_is_said_before_the_database_is_asked,
-    a_reset_ends_every_wait_of_the_old_password,
+    a_reset_ends_the_waits_of_the_old_password,
     five_wrong_passwords_are_free_and_then_waits_double,
     a_wait_is_no_longer_than_an_hour,
-    waits_follow_the_address_and_not_the_browser,
-    the_right_password_ends_the_row,
+    strangers_tries_follow_the_address_and_not_the_browser,
+    once_strangers_have_guessed_the_mailbox_is_proven_first,
+    a_proven_mailbox_has_five_passwords,
+    a_mailbox_proves_nothing_where_there_is_no_password,
+    a_mailbox_that_is_asked_for_can_be_left,
+    the_right_password_gives_back_its_own_try_only,
     thirty_wrong_passwords_at_once_are_five,
     strangers_can_not_lock_out_a_browser_that_was_here_before,
     each_browser_that_was_here_before_waits_for_its_own,
@@ -25,10 +29,9 @@ on_both_databases!(
     every_kind_of_address_costs_a_hash,
 );
 
-/// Property 18.
+/// Property 18: the tries of a browser that was here before.
 async fn five_wrong_passwords_are_free_and_then_waits_double(world: &World) {
-    world.person(ADA).await;
-    let mut browser = at_the_password(world, ADA).await;
+    let mut browser = known(world).await;
     for _ in 0..4 {
         assert_eq!(browser.password(WRONG_PASSWORD).await, Err(Refusal::SignInWrong));
     }
@@ -47,15 +50,13 @@ async fn five_wrong_passwords_are_free_and_then_waits_double(world: &World) {
 
 async fn a_wait_is_no_longer_than_an_hour(world: &World) {
     let world = world.with(|settings| settings.limits.free_passwords = 1).await;
+    let mut browser = known(&world).await;
     for _ in 0..8 {
-        at_the_password(&world, ADA)
-            .await
-            .password(WRONG_PASSWORD)
-            .await
-            .unwrap_err();
+        browser.begin_sign_in(ADA).await.unwrap();
+        browser.password(WRONG_PASSWORD).await.unwrap_err();
         world.clock.advance_minutes(60);
     }
-    let mut browser = at_the_password(&world, ADA).await;
+    browser.begin_sign_in(ADA).await.unwrap();
     assert_eq!(browser.password(WRONG_PASSWORD).await, Err(Refusal::SignInWrong));
     assert_eq!(
         browser.password(WRONG_PASSWORD).await,
@@ -64,9 +65,10 @@ async fn a_wait_is_no_longer_than_an_hour(world: &World) {
 }
 
 /// Property 18: a new flow, cookie, client or spelling has no tries of its own.
-async fn waits_follow_the_address_and_not_the_browser(world: &World) {
+async fn strangers_tries_follow_the_address_and_not_the_browser(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
+    let mut early = at_the_password(world, ADA).await;
     for typed in [ADA, "ADA@example.com", "ada@Example.com.", " ada@example.com", ADA] {
         at_the_password(world, typed)
             .await
@@ -74,23 +76,149 @@ async fn waits_follow_the_address_and_not_the_browser(world: &World) {
             .await
             .unwrap_err();
     }
-    let mut browser = at_the_password(world, ADA).await;
-    assert_eq!(
-        browser.password(PASSWORD).await,
-        Err(Refusal::PasswordWait { seconds: 30 })
-    );
+    assert!(proves_mailbox(&world.browser().begin_sign_in(ADA).await));
+    world.clock.advance_minutes(1);
+    assert!(proves_mailbox(&early.password(PASSWORD).await));
     assert!(world.browser().sign_in(world, GRACE, PASSWORD).await.is_ok());
+    world.clock.advance_minutes(24 * 60);
+    assert_eq!(
+        world.browser().begin_sign_in(ADA).await,
+        Ok(SignInStep::EnterPassword { email: address(ADA) })
+    );
 }
 
-async fn the_right_password_ends_the_row(world: &World) {
+/// Property 18: nobody is told to wait, nobody's password is looked at without the mailbox, and the owner gets in.
+async fn once_strangers_have_guessed_the_mailbox_is_proven_first(world: &World) {
     world.person(ADA).await;
-    for _ in 0..2 {
-        let mut browser = at_the_password(world, ADA).await;
-        for _ in 0..4 {
-            assert_eq!(browser.password(WRONG_PASSWORD).await, Err(Refusal::SignInWrong));
-        }
-        assert!(browser.password(PASSWORD).await.is_ok());
+    let mut stranger = after_five_guesses(world).await;
+    // With the right password, too: it is not looked at.
+    let before = count(world, "rekey_hashing_duration_seconds_count").await;
+    assert!(proves_mailbox(&stranger.password(PASSWORD).await));
+    assert_eq!(count(world, "rekey_hashing_duration_seconds_count").await, before);
+    assert!(proves_mailbox(&Ok(stranger.sign_in_step().await)));
+    assert_eq!(stranger.password(PASSWORD).await, Err(Refusal::StepElsewhere));
+    world.clock.advance_minutes(1);
+
+    let mut owner = world.browser();
+    let Ok(SignInStep::ProveMailbox(mailed)) = owner.begin_sign_in_to(ADA, "/security").await else {
+        panic!("the mailbox is not asked for")
+    };
+    let letters = world.letters_to(ADA).await;
+    let Some(Letter::Code(letter)) = letters.last() else {
+        panic!("{letters:?}")
+    };
+    assert!(letter.request.mailbox_first && letter.request.label == mailed.label);
+    let code = letter.code.expose().to_owned();
+    assert_eq!((code.len(), mailed.digits), (8, 8));
+    assert!(proves_mailbox(&Ok(owner.sign_in_step().await)), "after a reload");
+    assert_eq!(owner.password(PASSWORD).await, Err(Refusal::StepElsewhere));
+    assert_eq!(
+        owner.answer_sign_in(&other_code(&code, 1)).await,
+        Err(Refusal::CodeWrong { tries_left: 4 })
+    );
+    let password = SignInStep::EnterPassword { email: address(ADA) };
+    assert_eq!(owner.answer_sign_in_and_trust(&code).await, Ok(password.clone()));
+    assert!(!owner.is_signed_in().await);
+    assert_eq!(owner.sign_in_step().await, password);
+    assert_eq!(owner.answer_sign_in(&code).await, Err(Refusal::StepElsewhere));
+    assert_eq!(owner.resend_sign_in().await, Err(Refusal::StepElsewhere));
+    assert_eq!(owner.password(WRONG_PASSWORD).await, Err(Refusal::SignInWrong));
+    let signed_in = SignInStep::SignedIn {
+        next: "/security".into(),
+    };
+    assert_eq!(owner.password(PASSWORD).await, Ok(signed_in));
+    assert_eq!(owner.security().await.unwrap().devices.len(), 1, "trusted as asked");
+    // It helps no stranger, and is known from now on.
+    assert!(proves_mailbox(&world.browser().begin_sign_in(ADA).await));
+    owner.sign_out().await;
+    assert_eq!(owner.begin_sign_in(ADA).await, Ok(password));
+}
+
+/// Property 18: after the code there are five passwords, and then another code is needed.
+async fn a_proven_mailbox_has_five_passwords(world: &World) {
+    world.person(ADA).await;
+    after_five_guesses(world).await;
+    let mut browser = proven(world).await;
+    for _ in 0..4 {
+        assert_eq!(browser.password(WRONG_PASSWORD).await, Err(Refusal::SignInWrong));
     }
+    assert_eq!(
+        browser.password(WRONG_PASSWORD).await,
+        Err(Refusal::PasswordTriesUsedUp)
+    );
+    assert!(browser.password(PASSWORD).await.is_err());
+    assert!(matches!(
+        browser.sign_in_step().await,
+        SignInStep::AskEmail { email: Some(_), .. }
+    ));
+    world.clock.advance_minutes(1);
+    let browser = proven(world).await;
+    let told = together(20, |number| {
+        let mut browser = browser.clone();
+        async move { browser.password(&format!("wrong horse number {number}")).await }
+    })
+    .await;
+    let wrong = told.iter().filter(|told| **told == Err(Refusal::SignInWrong)).count();
+    assert_eq!(wrong, 4, "{told:?}");
+    assert_eq!(world.count_events(ADA, ActivityKind::WrongPassword).await, 15);
+}
+
+/// Property 8: the mailbox of an account without a password here opens nothing; its e-mail says so.
+async fn a_mailbox_proves_nothing_where_there_is_no_password(world: &World) {
+    world.google_person("google@example.com").await;
+    world.managed_person("managed@example.com").await;
+    world.disabled_person("disabled@example.com").await;
+    for kind in ["google", "managed", "disabled", "unknown"] {
+        let email = format!("{kind}@example.com");
+        let mut browser = at_the_password(world, &email).await;
+        for _ in 0..5 {
+            browser.password(WRONG_PASSWORD).await.unwrap_err();
+        }
+        assert!(proves_mailbox(&browser.password(PASSWORD).await), "{kind}");
+        let letters = world.letters_to(&email).await;
+        let answered = match letters.as_slice() {
+            [Letter::UseGoogle(request)] => kind == "google" && request.mailbox_first,
+            [Letter::AskAdministrator(request, _)] => kind == "managed" && request.mailbox_first,
+            [Letter::Deactivated(request)] => kind == "disabled" && request.mailbox_first,
+            [Letter::NoAccount(request)] => kind == "unknown" && request.mailbox_first,
+            _ => false,
+        };
+        assert!(answered, "{kind}: {letters:?}");
+    }
+}
+
+/// "Use a different e-mail", and the address in the place of the code.
+async fn a_mailbox_that_is_asked_for_can_be_left(world: &World) {
+    world.person(ADA).await;
+    after_five_guesses(world).await;
+    let mut browser = world.browser();
+    assert!(proves_mailbox(&browser.begin_sign_in(ADA).await));
+    browser.restart_sign_in().await.unwrap();
+    world.clock.advance_minutes(1);
+    assert!(proves_mailbox(&browser.begin_sign_in(ADA).await));
+    assert_eq!(
+        browser.answer_sign_in(GRACE).await,
+        Ok(SignInStep::EnterPassword { email: address(GRACE) })
+    );
+}
+
+/// Property 9: what the owner does changes nothing that a stranger sees; not the number of tries either.
+async fn the_right_password_gives_back_its_own_try_only(world: &World) {
+    world.person(ADA).await;
+    for _ in 0..4 {
+        at_the_password(world, ADA)
+            .await
+            .password(WRONG_PASSWORD)
+            .await
+            .unwrap_err();
+    }
+    for _ in 0..2 {
+        assert!(at_the_password(world, ADA).await.password(PASSWORD).await.is_ok());
+        world.clock.advance_minutes(1);
+    }
+    let mut stranger = at_the_password(world, ADA).await;
+    assert_eq!(stranger.password(WRONG_PASSWORD).await, Err(Refusal::SignInWrong));
+    assert!(proves_mailbox(&stranger.password(WRONG_PASSWORD).await));
 }
 
 /// Property 18.
@@ -102,17 +230,12 @@ async fn thirty_wrong_passwords_at_once_are_five(world: &World) {
         async move { browser.password(&format!("wrong horse number {number}")).await }
     })
     .await;
-    assert_eq!(
-        told.iter().filter(|told| **told == Err(Refusal::SignInWrong)).count(),
-        5
-    );
-    assert_eq!(
-        told.iter()
-            .filter(|told| **told == Err(Refusal::PasswordWait { seconds: 30 }))
-            .count(),
-        25
-    );
+    let wrong = told.iter().filter(|told| **told == Err(Refusal::SignInWrong)).count();
+    let asked = told.iter().filter(|told| proves_mailbox(told)).count();
+    let elsewhere = told.iter().filter(|told| **told == Err(Refusal::StepElsewhere)).count();
+    assert_eq!((wrong, asked, elsewhere), (5, 1, 24), "{told:?}");
     assert_eq!(world.count_events(ADA, ActivityKind::WrongPassword).await, 5);
+    assert_eq!(world.letters_to(ADA).await.len(), 1);
 }
 
 /// Property 18.
@@ -120,39 +243,28 @@ async fn strangers_can_not_lock_out_a_browser_that_was_here_before(world: &World
     world.person(ADA).await;
     let mut owner = world.signed_in(ADA).await;
     owner.sign_out().await;
-    let mut stranger = at_the_password(world, ADA).await;
-    for _ in 0..5 {
-        stranger.password(WRONG_PASSWORD).await.unwrap_err();
-    }
-    assert_eq!(
-        stranger.password(PASSWORD).await,
-        Err(Refusal::PasswordWait { seconds: 30 })
-    );
+    after_five_guesses(world).await;
     assert!(owner.sign_in(world, ADA, PASSWORD).await.is_ok());
-    // The owner's success is no help to the stranger, and a device of somebody else's is no lane.
-    assert_eq!(
-        stranger.password(PASSWORD).await,
-        Err(Refusal::PasswordWait { seconds: 30 })
-    );
+    // The owner's success is no help to a stranger, and a device of somebody else's is no lane.
+    assert!(proves_mailbox(&world.browser().begin_sign_in(ADA).await));
+    world.clock.advance_minutes(1);
     world.person(GRACE).await;
     let mut grace = world.signed_in(GRACE).await;
-    grace.begin_sign_in(ADA).await.unwrap();
-    assert_eq!(
-        grace.password(PASSWORD).await,
-        Err(Refusal::PasswordWait { seconds: 30 })
-    );
+    assert!(proves_mailbox(&grace.begin_sign_in(ADA).await));
 }
 
 /// Property 19.
 async fn the_tenth_wrong_password_is_told_to_the_owner(world: &World) {
     world.person(ADA).await;
-    for _ in 0..9 {
+    for guess in 1..10 {
         at_the_password(world, ADA)
             .await
             .password(WRONG_PASSWORD)
             .await
             .unwrap_err();
-        world.clock.advance_minutes(60);
+        if guess == 5 {
+            world.clock.advance_minutes(24 * 60);
+        }
     }
     assert_eq!(world.notices_to(ADA).await, []);
     at_the_password(world, ADA)
@@ -189,7 +301,7 @@ async fn failures_that_could_not_succeed_are_told_to_nobody(world: &World) {
         for _ in 0..10 {
             let mut browser = at_the_password(world, email).await;
             browser.password(WRONG_PASSWORD).await.unwrap_err();
-            world.clock.advance_minutes(60);
+            world.clock.advance_minutes(5 * 60);
         }
         assert_eq!(world.count_events(email, ActivityKind::WrongPassword).await, 10);
         assert_eq!(world.notices_to(email).await, []);
@@ -198,7 +310,7 @@ async fn failures_that_could_not_succeed_are_told_to_nobody(world: &World) {
         let mut browser = world.browser();
         browser.begin_sign_up(ADA).await.unwrap();
         for n in 1..=5 {
-            browser.answer_sign_up(&other_code("000000", n)).await.unwrap_err();
+            browser.answer_sign_up(&other_code("00000000", n)).await.unwrap_err();
         }
     }
     assert_eq!(world.count_events(ADA, ActivityKind::WrongCode).await, 10);
@@ -268,37 +380,59 @@ async fn every_place(hashing: &Hashing) -> Vec<Place> {
     places
 }
 
+/// Ada's, signed out again, at the password.
+async fn known(world: &World) -> Browser {
+    world.person(ADA).await;
+    let mut browser = world.signed_in(ADA).await;
+    browser.sign_out().await;
+    browser.begin_sign_in(ADA).await.unwrap();
+    browser
+}
+
+/// A stranger's, at Ada's password.
+async fn after_five_guesses(world: &World) -> Browser {
+    let mut stranger = at_the_password(world, ADA).await;
+    for _ in 0..5 {
+        assert_eq!(stranger.password(WRONG_PASSWORD).await, Err(Refusal::SignInWrong));
+    }
+    stranger
+}
+
+/// A new browser that has proven Ada's mailbox.
+async fn proven(world: &World) -> Browser {
+    let mut browser = world.browser();
+    assert!(proves_mailbox(&browser.begin_sign_in(ADA).await));
+    let code = world.code_mailed_to(ADA).await;
+    browser.answer_sign_in(&code).await.unwrap();
+    browser
+}
+
+fn proves_mailbox(told: &Told<SignInStep>) -> bool {
+    matches!(told, Ok(SignInStep::ProveMailbox(_)))
+}
+
 async fn at_the_password(world: &World, email: &str) -> Browser {
     let mut browser = world.browser();
     browser.begin_sign_in(email).await.unwrap();
     browser
 }
 
-async fn a_reset_ends_every_wait_of_the_old_password(world: &World) {
-    world.person(ADA).await;
-    let mut known = world.signed_in(ADA).await;
-    known.sign_out().await;
-    known.begin_sign_in(ADA).await.unwrap();
-    let mut stranger = at_the_password(world, ADA).await;
-    for browser in [&mut known, &mut stranger] {
-        for _ in 0..5 {
-            browser.password(WRONG_PASSWORD).await.unwrap_err();
-        }
-        assert!(matches!(
-            browser.password(PASSWORD).await,
-            Err(Refusal::PasswordWait { .. })
-        ));
+async fn a_reset_ends_the_waits_of_the_old_password(world: &World) {
+    let mut known = known(world).await;
+    for _ in 0..5 {
+        known.password(WRONG_PASSWORD).await.unwrap_err();
     }
+    assert!(matches!(
+        known.password(PASSWORD).await,
+        Err(Refusal::PasswordWait { .. })
+    ));
     let mut resetting = world.choosing(ADA).await;
     resetting.choose(NEW_PASSWORD).await.unwrap();
-    for browser in [&mut known, &mut stranger] {
-        browser.begin_sign_in(ADA).await.unwrap();
-        assert!(matches!(
-            browser.password(NEW_PASSWORD).await,
-            Ok(SignInStep::EnterCode(_))
-        ));
-        world.clock.advance_minutes(1);
-    }
+    known.begin_sign_in(ADA).await.unwrap();
+    assert!(matches!(
+        known.password(NEW_PASSWORD).await,
+        Ok(SignInStep::EnterCode(_))
+    ));
 }
 
 async fn our_being_busy_costs_no_try(world: &World) {

@@ -21,6 +21,7 @@ on_both_databases!(
     many_accounts_are_made_at_once,
     a_password_is_set_by_a_redeemed_proof_only,
     flows_move_forward_only,
+    a_sign_in_may_ask_for_the_code_first,
     codes_are_superseded_and_used_once,
     wrong_codes_of_a_day_are_counted,
     waiting_flows_are_found_by_address_and_counter,
@@ -420,6 +421,43 @@ async fn flows_move_forward_only(world: &World) {
     assert!(spend_try(&mut tx, "b", Purpose::Reset, NOW).await.unwrap().is_none());
 }
 
+/// Property 18.
+async fn a_sign_in_may_ask_for_the_code_first(world: &World) {
+    let mut tx = with_ada(world).await;
+    let mut begun = flow("m");
+    (begun.codes_sent, begun.account_id) = (0, None);
+    flows::insert(&mut tx, Purpose::SignIn, &begun).await.unwrap();
+    for asked in [true, false] {
+        let done = flows::ask_mailbox_first(&mut tx, "m", Some(&id(ADA)), "ar", NOW).await;
+        assert_eq!(done.unwrap(), asked);
+    }
+    let passed = flows::pass_password(&mut tx, "m", &id(ADA), "hash", NOW).await;
+    assert!(passed.unwrap().is_none(), "the code comes first");
+    assert_eq!(flows::spend_password(&mut tx, "m", NOW).await.unwrap(), None);
+    flows::take_send(&mut tx, "m", Purpose::SignIn, 30, NOW)
+        .await
+        .unwrap()
+        .unwrap();
+    flows::spend_try(&mut tx, "m", Purpose::SignIn, "m", NOW, NOW)
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(flows::pass_code(&mut tx, "m", NOW).await.unwrap());
+    let finished = flows::finish(&mut tx, "m", Purpose::SignIn, NOW).await.unwrap();
+    assert!(finished.is_none(), "a code without a password signs nobody in");
+    flows::ask_password(&mut tx, "m", true).await.unwrap();
+    for left in [4, 3, 2, 1, 0] {
+        assert_eq!(flows::spend_password(&mut tx, "m", NOW).await.unwrap(), Some(left));
+    }
+    assert_eq!(flows::spend_password(&mut tx, "m", NOW).await.unwrap(), None);
+    flows::give_password_back(&mut tx, "m").await.unwrap();
+    assert_eq!(flows::spend_password(&mut tx, "m", NOW).await.unwrap(), Some(0));
+    let passed = flows::pass_password(&mut tx, "m", &id(ADA), "hash", NOW).await;
+    let passed = passed.unwrap().unwrap();
+    assert_eq!((passed.trust, passed.language.as_str()), (1, "ar"));
+    assert!(flows::finish_without_code(&mut tx, "m", NOW).await.unwrap());
+}
+
 /// Properties 2 and 5.
 async fn codes_are_superseded_and_used_once(world: &World) {
     let mut tx = with_ada(world).await;
@@ -760,8 +798,25 @@ async fn limits_count_in_windows(world: &World) {
     let found: Vec<_> = counts.iter().map(|count| (count.count, count.wait_s)).collect();
     assert_eq!(found, [(2, None), (2, Some(10))]);
     assert_eq!(limits::take(&mut tx, &rules[..1], NOW).await.unwrap(), Some(10));
+    assert_eq!(limits::taken(&mut tx, "a", NOW).await.unwrap(), 3);
     limits::give_back(&mut tx, &rules).await.unwrap();
     limits::give_back(&mut tx, &rules).await.unwrap();
+    assert_eq!(limits::taken(&mut tx, "a", NOW).await.unwrap(), 1);
+    assert_eq!(limits::taken(&mut tx, "a", NOW.plus_ms(10_000)).await.unwrap(), 0);
+    // The last one takes its window along: the next begins with the next one.
+    let rule = Rule {
+        key: "c".into(),
+        most: 1,
+        window_ms: 10_000,
+    };
+    limits::take(&mut tx, std::slice::from_ref(&rule), NOW).await.unwrap();
+    limits::give_back(&mut tx, std::slice::from_ref(&rule)).await.unwrap();
+    let later = NOW.plus_ms(9_000);
+    assert_eq!(
+        limits::take(&mut tx, std::slice::from_ref(&rule), later).await.unwrap(),
+        None
+    );
+    assert_eq!(limits::take(&mut tx, &[rule], later).await.unwrap(), Some(10));
     assert_eq!(limits::take(&mut tx, &rules, NOW).await.unwrap(), None);
     assert_eq!(
         limits::take(&mut tx, &rules, NOW.plus_ms(9_999)).await.unwrap(),

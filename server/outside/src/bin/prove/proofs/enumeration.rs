@@ -163,7 +163,7 @@ fn limited_alike(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             }
         }
     }
-    let wanted = ["TriesUsedUp", "PasswordWait", "TooMany"];
+    let wanted = ["ProveMailbox", "TriesUsedUp", "TooMany"];
     let missing: Vec<_> = wanted.iter().filter(|refusal| !refused.contains(**refusal)).collect();
     Ok(Finding {
         tried: "resets, wrong codes, wrong passwords and sign-ups until each is refused, for 6 kinds of addresses, as JSON and \
@@ -220,6 +220,8 @@ fn exhaust(
             "/api/sign_in/password",
             &[("password", "not the right one")],
         )?;
+        look(&mut browser, "/api/sign_in/answer", &[("code", "71938264")])?;
+        look(&mut browser, "/api/sign_in/restart", &[])?;
         look(&mut service.browser(), "/api/sign_up/begin", &[("email", email)])?;
     }
     Ok(seen)

@@ -1,0 +1,147 @@
+//! The first form of each way in, sent twice, where its first answer is lost (property 35).
+
+use crate::browser::Browser;
+use crate::on_both_databases;
+use crate::world::{ADA, GRACE, PASSWORD, World, together};
+use account::{Refusal, ResetStep, SignInStep, SignUpStep};
+use backend::{Held, retried};
+
+on_both_databases!(
+    a_first_form_whose_answer_was_lost_leads_to_the_same_flow,
+    first_forms_sent_together_are_one,
+    later_forms_and_other_visits_are_their_own,
+    a_form_that_was_ended_begins_anew,
+    a_visit_that_can_be_guessed_is_none,
+);
+
+const UNKNOWN: &str = "unknown@example.com";
+const NEW: &str = "new@example.com";
+
+/// For known and unknown addresses: one letter, one screen, no budget; the code of the first letter opens the second's flow.
+async fn a_first_form_whose_answer_was_lost_leads_to_the_same_flow(world: &World) {
+    let world = &strict(world).await;
+    world.person(ADA).await;
+    for email in [ADA, UNKNOWN] {
+        let browser = world.browser();
+        let (mut first, mut second) = (browser.clone(), browser);
+        let lost = first.begin_reset(email).await.unwrap();
+        assert_eq!(second.begin_reset(email).await.unwrap(), lost);
+        assert_eq!(second.held.reset, first.held.reset);
+        assert_eq!(world.letters_to(email).await.len(), 1, "{email}");
+        if email == ADA {
+            let code = world.code_mailed_to(email).await;
+            let step = second.answer_reset(&code).await;
+            assert!(matches!(step, Ok(ResetStep::ChoosePassword { .. })), "{step:?}");
+        }
+    }
+    for email in [ADA, NEW] {
+        let browser = world.browser();
+        let (mut first, mut second) = (browser.clone(), browser);
+        let before = world.letters_to(email).await.len();
+        let lost = first.begin_sign_up(email).await.unwrap();
+        assert_eq!(second.begin_sign_up(email).await.unwrap(), lost);
+        assert_eq!(world.letters_to(email).await.len(), before + 1, "{email}");
+        if email == NEW {
+            let code = world.code_mailed_to(email).await;
+            let step = second.answer_sign_up(&code).await;
+            assert!(matches!(step, Ok(SignUpStep::ChooseDetails { .. })), "{step:?}");
+        }
+    }
+    for email in [ADA, UNKNOWN] {
+        let browser = world.browser();
+        let (mut first, mut second) = (browser.clone(), browser);
+        let lost = first.begin_sign_in_to(email, "/security").await.unwrap();
+        assert_eq!(second.begin_sign_in_to(email, "/security").await.unwrap(), lost);
+        assert_eq!(second.held.sign_in, first.held.sign_in);
+    }
+}
+
+/// As two servers may get them at the same moment.
+async fn first_forms_sent_together_are_one(world: &World) {
+    world.person(ADA).await;
+    let browser = world.browser();
+    for email in [ADA, UNKNOWN] {
+        let told = together(6, |_| {
+            let (backend, browser) = (world.backend.clone(), browser.clone());
+            async move {
+                let Browser { held, caller, .. } = &browser;
+                retried(|| backend.begin_sign_in(caller, held, email, "")).await
+            }
+        })
+        .await;
+        let mut tokens: Vec<_> = told
+            .into_iter()
+            .map(|moved| moved.unwrap().tokens.remove(0).token.unwrap().expose().to_owned())
+            .collect();
+        tokens.dedup();
+        assert_eq!(tokens.len(), 1, "{email}");
+        let told = together(6, |_| {
+            let mut browser = browser.clone();
+            async move { browser.begin_reset(email).await }
+        })
+        .await;
+        assert!(told.iter().all(|one| one.is_ok() && *one == told[0]), "{told:?}");
+        assert_eq!(world.letters_to(email).await.len(), 1);
+    }
+}
+
+/// After half a minute, for another address, from another browser.
+async fn later_forms_and_other_visits_are_their_own(world: &World) {
+    world.person(ADA).await;
+    let fresh = world.browser();
+    let mut tokens = Vec::new();
+    for (mut browser, email) in [
+        (fresh.clone(), ADA),
+        (fresh.clone(), GRACE),
+        (world.browser(), GRACE),
+        (fresh.clone(), ADA),
+    ] {
+        browser.begin_reset(email).await.unwrap();
+        tokens.push(browser.held.reset.unwrap().expose().to_owned());
+        world.clock.advance_ms(30_000);
+    }
+    tokens.sort();
+    tokens.dedup();
+    assert_eq!(tokens.len(), 4);
+    assert_eq!(world.letters_to(ADA).await.len(), 2);
+}
+
+async fn a_form_that_was_ended_begins_anew(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.browser();
+    browser.begin_sign_in(ADA).await.unwrap();
+    let first = browser.held.sign_in.clone();
+    browser.restart_sign_in().await.unwrap();
+    browser.begin_sign_in(ADA).await.unwrap();
+    assert_ne!(browser.held.sign_in, first);
+    assert!(matches!(browser.password(PASSWORD).await, Ok(SignInStep::EnterCode(_))));
+    // Not the code's step of half a minute ago, once it is answered.
+    let code = world.code_mailed_to(ADA).await;
+    browser.answer_sign_in(&code).await.unwrap();
+    let step = browser.begin_sign_in(ADA).await;
+    assert!(matches!(step, Ok(SignInStep::EnterPassword { .. })), "{step:?}");
+}
+
+/// Attack: a stranger who holds the same visit as the owner would hold the owner's flow.
+async fn a_visit_that_can_be_guessed_is_none(world: &World) {
+    world.person(ADA).await;
+    let weak = || {
+        let mut browser = world.browser();
+        browser.held = Held {
+            visit: Some("1".into()),
+            ..Held::default()
+        };
+        browser
+    };
+    let (mut owner, mut stranger) = (weak(), weak());
+    owner.begin_sign_in(ADA).await.unwrap();
+    stranger.begin_sign_in(ADA).await.unwrap();
+    assert_ne!(owner.held.sign_in, stranger.held.sign_in);
+    let code = world.resetting(ADA).await.1;
+    assert_eq!(stranger.answer_reset(&code).await, Err(Refusal::FlowGone));
+}
+
+/// One letter of each kind, and one flow of a client, in each span.
+async fn strict(world: &World) -> World {
+    world.with(|settings| settings.limits.codes_an_hour = 1).await
+}
