@@ -38,6 +38,13 @@ pub const PROOFS: &[Proof] = &[
         on: Setting::ONE,
         run: newest_only,
     },
+    Proof {
+        number: 29,
+        property: "Strangers' requests and failures void no code and shut no door",
+        hole: "To be opened again.",
+        on: &[Setting::Sqlite, Setting::Postgres2],
+        run: owner_gets_in,
+    },
 ];
 
 /// Each code in each flow but its own.
@@ -279,6 +286,68 @@ fn newest_only(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         } else {
             wrong.join(", ")
         },
+        bound: "0".into(),
+        holds: wrong.is_empty(),
+    })
+}
+
+/// What strangers on twenty networks do with the address, with the limits as they are; and the owner before and after.
+fn owner_gets_in(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
+    let service = Service::start_with(ground, setting, &Plan::default())?;
+    let (mut wrong, mut tried, mut doors) = (Vec::new(), 0, 0);
+    for _ in 0..ground.times(1, 5) {
+        let email = service.person(Kind::Local)?;
+        let mut known = service.browser();
+        known.sign_in(&service.mail, &email)?;
+        known.post("/api/sign_in/sign_out", &[])?;
+        let mut before = Waiting::begin(&service, Purpose::Reset, &email)?;
+        for number in 0..20 {
+            let mut stranger = service.browser_at(number);
+            let begun = stranger.post("/api/reset/begin", &[("email", &email)])?;
+            for by in 0..5 {
+                let guess = other_than("71938264", by);
+                stranger.post("/api/reset/answer", &[("code", &guess)])?;
+            }
+            stranger.post("/api/sign_in/begin", &[("email", &email)])?;
+            stranger.post("/api/sign_in/password", &[("password", "not the right one")])?;
+            tried += 7 + usize::from(begun.status == 200);
+        }
+        let code = before.code.clone();
+        let mut demand = |what: &str, holds: bool| {
+            doors += 1;
+            if !holds {
+                wrong.push(what.to_owned());
+            }
+        };
+        demand("a code from before", before.opens(&code)?);
+        demand(
+            "a browser that signed in before",
+            known.sign_in(&service.mail, &email).is_ok(),
+        );
+        known.post("/api/sign_in/sign_out", &[])?;
+        let mut seen = service.mail.to(&email).len();
+        let mut new = service.browser();
+        let began = new.post("/api/sign_in/begin", &[("email", &email)])?.told();
+        demand("a new browser's sign-in", began == "ProveMailbox");
+        if began == "ProveMailbox" {
+            let code = service.mail.code_after(&email, seen)?;
+            new.step("/api/sign_in/answer", &[("code", &code)], "EnterPassword")?;
+            new.post("/api/sign_in/password", &[("password", PASSWORD)])?;
+            demand("a new browser's password", new.is_signed_in()?);
+        }
+        seen = service.mail.to(&email).len();
+        let began = known.post("/api/reset/begin", &[("email", &email)])?.status;
+        demand("a known browser's reset", began == 200);
+        if began == 200 {
+            let code = service.mail.code_after(&email, seen)?;
+            let told = known.post("/api/reset/answer", &[("code", &code)])?.told();
+            demand("the code of that reset", told == "ChoosePassword");
+        }
+    }
+    Ok(Finding {
+        tried: "resets with five wrong codes and wrong passwords from 20 networks; then the owner: a code from before, a known browser, a new one, a reset".into(),
+        times: tried + doors,
+        figure: format!("{} of {doors} doors shut {}", wrong.len(), wrong.join(", ")),
         bound: "0".into(),
         holds: wrong.is_empty(),
     })

@@ -7,6 +7,8 @@ use crate::race::{self, Runner};
 use crate::service::{Kind, NEW_PASSWORD, PASSWORD, Plan, Service};
 use crate::waiting::{Purpose, Waiting};
 use outside::Fault;
+use outside::http::Answer;
+use std::collections::BTreeSet;
 
 /// See the module.
 pub const PROOFS: &[Proof] = &[
@@ -23,6 +25,13 @@ pub const PROOFS: &[Proof] = &[
         hole: "`store/flows.rs`, `pass_password` without `password_passed_at IS NULL` and `take_send` without its wait: 2 letters for a password. `flows/mailed_letter.rs` without `take_form`: 2 letters for a sign-up sent together. `change_password.rs` ending no session and `set_password` not asking for the old hash: 2 events and 2 letters of a change, and a session too many. `flows/sign_in.rs` telling of a sign-out that ended nothing: 2 events, on PostgreSQL with 2 servers. `store/devices.rs`, `set_trust` counting a device that was not trusted: 2 events, as it was.",
         on: &[Setting::Sqlite, Setting::Postgres2],
         run: twice,
+    },
+    Proof {
+        number: 35,
+        property: "Every first form twice, the first answer lost: one effect, one screen",
+        hole: "To be opened again.",
+        on: &[Setting::Sqlite, Setting::Postgres2],
+        run: lost_answers,
     },
 ];
 
@@ -139,6 +148,73 @@ fn twice(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         bound: "1 letter, 1 session, 1 account, 1 event, no 5xx".into(),
         holds: told.wrong.is_empty(),
     })
+}
+
+/// The first form of each way in, for addresses with and without an account, as a script's and as a plain form, one after the
+/// other and together; the browser keeps nothing of the first answer.
+fn lost_answers(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
+    let plan = Plan::default().set("LIMIT_CODES_AN_HOUR", 1000);
+    let service = Service::start_with(ground, setting, &plan)?;
+    let (mut times, mut wrong) = (0, Vec::new());
+    for _ in 0..ground.times(1, 10) {
+        for (page, path, letters) in [
+            ("/signin", "/api/sign_in/begin", 0),
+            ("/reset", "/api/reset/begin", 1),
+            ("/signup", "/api/sign_up/begin", 1),
+        ] {
+            for (known, scripts, parallel) in (0..8).map(|way| (way & 1 == 0, way & 2 == 0, way & 4 == 0)) {
+                times += 1;
+                let email = match known {
+                    true => service.person(Kind::LocalWithoutPassword)?,
+                    false => service.stranger(),
+                };
+                let mut browser = service.browser();
+                browser.open(page)?;
+                let fields = [("email", email.as_str())];
+                let answers = if parallel {
+                    race::release(together(&service, &browser, path, &fields, 2))?
+                } else {
+                    let mut lost = browser.tab(service.port(0));
+                    let first = lost.post(path, &fields)?;
+                    vec![first, browser.tab(service.port(1)).post(path, &fields)?]
+                };
+                let mut second = browser.tab(service.port(0));
+                let answer = if scripts {
+                    second.post(path, &fields)?
+                } else {
+                    second.submit(path, &fields)?
+                };
+                let done = if scripts { 200 } else { 303 };
+                let flows = || answers.iter().chain([&answer]).map(flow_of).collect::<BTreeSet<_>>();
+                let what = format!("{path} known {known} scripts {scripts} together {parallel}");
+                if answer.status != done || answers.iter().any(|answer| answer.status != 200) {
+                    wrong.push(format!("{what}: {} {}", answer.status, answer.told()));
+                } else if flows().len() != 1 {
+                    wrong.push(format!("{what}: {} flows", flows().len()));
+                }
+                service.mail.wait(&email, letters)?;
+                service.be_quiet()?;
+                let came = service.mail.to(&email).len();
+                if came != letters {
+                    wrong.push(format!("{what}: {came} letters"));
+                }
+            }
+        }
+    }
+    Ok(Finding {
+        tried: "the first form of sign-in, reset and sign-up sent three times, in a row and together, of which the browser hears the last only".into(),
+        times,
+        figure: format!("{} wrong {}", wrong.len(), wrong.first().map(String::as_str).unwrap_or_default()),
+        bound: "1 flow, 1 letter, no refusal".into(),
+        holds: wrong.is_empty(),
+    })
+}
+
+/// The token of a flow that an answer brings.
+fn flow_of(answer: &Answer) -> String {
+    let mut cookies = answer.cookies();
+    let flow = cookies.find(|(name, _)| ["__Host-signin", "__Host-reset", "__Host-signup"].contains(name));
+    flow.map(|(_, token)| token.to_owned()).unwrap_or_default()
 }
 
 /// What two of each form came to.
