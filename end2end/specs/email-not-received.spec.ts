@@ -9,6 +9,9 @@ import { expect, test } from '../support/test';
 test('the spam folder is named, with both senders', async ({ page, people }) => {
   const person = await people.local();
   await toResetCode(page, person.email);
+  const line = page.getByRole('main').getByText('Not in your inbox?');
+  await expect(line).toBeVisible();
+  await expect(line).toHaveText(`Not in your inbox? Look for an e-mail from ${SENDER_CODES} in your spam or junk folder.`);
   const help = await unfoldHelp(page);
   await expect(help).toContainText('Look in your spam or junk folder');
   await expect(help.getByText(SENDER_CODES, { exact: true })).toBeVisible();
