@@ -61,7 +61,7 @@ class Walk {
     await this.open('/signup', 'Create an account');
     await this.send({ 'E-mail address': email }, 'Next');
     await this.at('Check your e-mail');
-    await this.send({ 'One-time passcode': await this.post.code(email, 6) }, 'Next');
+    await this.send({ 'One-time passcode': await this.post.code(email, 8) }, 'Next');
     await this.at('Your name and password');
     await this.send({ Name: name, 'New password': password, 'New password again': password }, 'Create account');
     await this.at('Your account is ready');
