@@ -291,10 +291,7 @@ fn here(here: bool, words: Words) -> Option<AnyView> {
 
 fn activity(view: SecurityView, words: Words) -> AnyView {
     let attempts = view.attempts.map(|attempts| summed_up(attempts, words));
-    let none = view
-        .activity
-        .is_empty()
-        .then(|| view! { <p>{words.say("security.activity_none")}</p> });
+    let is_empty = view.activity.is_empty();
     let rows = view.activity.into_iter().map(move |event| {
         // An operator's doing has no network address.
         let by = (!event.client.is_empty()).then(|| {
@@ -311,14 +308,18 @@ fn activity(view: SecurityView, words: Words) -> AnyView {
             </Row>
         }
     });
+    let list = if is_empty {
+        view! { <p>{words.say("security.activity_none")}</p> }.into_any()
+    } else {
+        view! { <Rows>{rows.collect_view()}</Rows> }.into_any()
+    };
     let older = view
         .older
         .map(|before| ["/security?before=", &before, "#activity"].concat());
     let newest = view.newer.then(|| "/security#activity".to_owned());
     view! {
         {attempts}
-        {none}
-        <Rows>{rows.collect_view()}</Rows>
+        {list}
         {newest.map(|address| to_page(address, words.say("security.newest")))}
         {older.map(|address| to_page(address, words.say("security.older")))}
     }

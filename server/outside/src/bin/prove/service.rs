@@ -18,7 +18,7 @@ pub const PASSWORD: &str = "nine quiet kettles under the stairs";
 pub const NEW_PASSWORD: &str = "plum tractor violet harbour lamp";
 
 /// The tables that requests write.
-pub const TABLES: [&str; 10] = [
+pub const TABLES: [&str; 12] = [
     "accounts",
     "flows",
     "codes",
@@ -26,6 +26,8 @@ pub const TABLES: [&str; 10] = [
     "sessions",
     "letters",
     "limits",
+    "email_slots",
+    "email_turns",
     "throttles",
     "wrong_codes",
     "events",
@@ -86,6 +88,16 @@ impl Plan {
         plan.set("LIMIT_RESET_EVERY_S", 1)
     }
 }
+
+/// Who keeps the passwords of managed accounts.
+const ORGANIZATION: [&str; 6] = [
+    "--organization",
+    "Analytical Engines Ltd",
+    "--administrator-name",
+    "Charles Babbage",
+    "--administrator-email",
+    "it-help@example.com",
+];
 
 /// See the module. Everything ends and goes when it is dropped.
 pub struct Service {
@@ -308,20 +320,20 @@ impl Service {
             Kind::Local | Kind::Deactivated => words.push("--password-stdin"),
             Kind::LocalWithoutPassword => {}
             Kind::Google => words.push("--google"),
-            Kind::Managed => words.extend([
-                "--organization",
-                "Analytical Engines Ltd",
-                "--administrator-name",
-                "Charles Babbage",
-                "--administrator-email",
-                "it-help@example.com",
-            ]),
+            Kind::Managed => words.extend(ORGANIZATION),
         }
         self.run(&words, PASSWORD)?;
         if kind == Kind::Deactivated {
             self.run(&["user", "disable", "--email", email], "")?;
         }
         Ok(())
+    }
+
+    /// Hands an account over to an organization.
+    pub fn hand_over(&self, email: &str) -> Result<(), Fault> {
+        let mut words = vec!["user", "hand-over", "--email", email];
+        words.extend(ORGANIZATION);
+        self.run(&words, "").map(drop)
     }
 
     /// Runs a command of the program; gives what it printed.

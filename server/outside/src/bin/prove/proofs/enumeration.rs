@@ -4,7 +4,7 @@ use crate::browser::{Browser, other_than};
 use crate::differ;
 use crate::ground::Ground;
 use crate::proof::{Finding, Proof, Setting};
-use crate::service::{Kind, Plan, Service};
+use crate::service::{Kind, NEW_PASSWORD, PASSWORD, Plan, Service};
 use crate::timer;
 use outside::Fault;
 use outside::http::{Answer, form_of};
@@ -27,6 +27,13 @@ pub const PROOFS: &[Proof] = &[
         hole: "`flows/sign_in.rs`, tries counted only where there is an account: 48 differences, 429 against 422.",
         on: Setting::ONE,
         run: limited_alike,
+    },
+    Proof {
+        number: 9,
+        property: "Events at the owner's side change nothing that a stranger sees",
+        hole: "To be opened.",
+        on: Setting::ONE,
+        run: owners_events,
     },
     Proof {
         number: 9,
@@ -223,6 +230,99 @@ fn exhaust(
         look(&mut browser, "/api/sign_in/answer", &[("code", "71938264")])?;
         look(&mut browser, "/api/sign_in/restart", &[])?;
         look(&mut service.browser(), "/api/sign_up/begin", &[("email", email)])?;
+    }
+    Ok(seen)
+}
+
+/// What is done with an account while a stranger is in a reset, a sign-in and a sign-up of its address.
+const EVENTS: [&str; 5] = ["sign-in", "change", "reset", "deactivation", "hand-over"];
+
+/// A stranger's browser at an address, and what it holds of a sign-in: one flow of each kind, a try spent.
+fn stranger_of(service: &Service, email: &str) -> Result<Browser, Fault> {
+    let mut stranger = service.browser();
+    stranger.step("/api/reset/begin", &[("email", email)], "EnterCode")?;
+    stranger.post("/api/reset/answer", &[("code", "10203040")])?;
+    stranger.step("/api/sign_up/begin", &[("email", email)], "EnterCode")?;
+    stranger.step("/api/sign_in/begin", &[("email", email)], "EnterPassword")?;
+    stranger.post("/api/sign_in/password", &[("password", "not the right one")])?;
+    Ok(stranger)
+}
+
+/// A stranger waits, the owner or the operator does something, and the stranger goes on: the same for an address without an
+/// account, at which nothing is done.
+fn owners_events(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
+    let plan = Plan {
+        clock: true,
+        ..Plan::without_limits()
+    };
+    let service = Service::start_with(ground, setting, &plan)?;
+    let (mut answers, mut told_apart, mut now_s) = (0, Vec::new(), 0);
+    for event in EVENTS {
+        for scripts in [true, false] {
+            let (known, unknown) = (service.person(Kind::Local)?, service.stranger());
+            let mut owner = service.browser();
+            owner.sign_in(&service.mail, &known)?;
+            let mut strangers = [stranger_of(&service, &known)?, stranger_of(&service, &unknown)?];
+            match event {
+                "sign-in" => service.browser().sign_in(&service.mail, &known)?,
+                "change" => owner.change_password(PASSWORD, NEW_PASSWORD)?,
+                "reset" => owner.reset(&service.mail, &known, NEW_PASSWORD)?,
+                "deactivation" => drop(service.run(&["user", "disable", "--email", &known], "")?),
+                _ => service.hand_over(&known)?,
+            }
+            now_s += 61;
+            service.move_clock(now_s)?;
+            let mut seen = Vec::new();
+            for (stranger, email) in strangers.iter_mut().zip([&known, &unknown]) {
+                seen.push(goes_on(stranger, email, scripts)?);
+            }
+            answers += seen[0].len() + seen[1].len();
+            for (of_known, of_unknown) in seen[0].iter().zip(&seen[1]) {
+                let found = differ::difference(of_known, of_unknown);
+                told_apart.extend(found.map(|where_| format!("{event}: {where_}")));
+            }
+        }
+    }
+    Ok(Finding {
+        tried: "a stranger in a reset, a sign-in and a sign-up, before and after a sign-in, a change, a reset, a deactivation and a \
+                hand-over, for a known and an unknown address, as JSON and as pages"
+            .into(),
+        times: answers,
+        figure: format!(
+            "{} differences {}",
+            told_apart.len(),
+            told_apart.first().map(String::as_str).unwrap_or_default()
+        ),
+        bound: "0 in status, headers, body, cookies".into(),
+        holds: told_apart.is_empty(),
+    })
+}
+
+/// What a stranger sees who looks at every page and goes on with every form.
+fn goes_on(stranger: &mut Browser, email: &str, scripts: bool) -> Result<Vec<String>, Fault> {
+    let mut seen = Vec::new();
+    for page in ["/reset", "/signup", "/signin"] {
+        seen.push(differ::masked(&stranger.open(page)?, email));
+    }
+    for (path, field) in [
+        ("/api/reset/answer", ("code", "10203041")),
+        ("/api/reset/resend", ("", "")),
+        ("/api/reset/answer", ("code", "10203042")),
+        ("/api/sign_in/password", ("password", "not the right one")),
+        ("/api/sign_up/answer", ("code", "102030")),
+        ("/api/sign_up/resend", ("", "")),
+        ("/api/reset/begin", ("email", email)),
+        ("/api/sign_in/begin", ("email", email)),
+        ("/api/sign_in/password", ("password", "not the right one")),
+    ] {
+        if scripts {
+            seen.push(differ::masked(&stranger.post(path, &[field])?, email));
+        } else {
+            let answer = stranger.submit(path, &[field])?;
+            seen.push(differ::masked(&answer, email));
+            let page = stranger.open(answer.header("location"))?;
+            seen.push(differ::masked(&page, email));
+        }
     }
     Ok(seen)
 }

@@ -6,6 +6,7 @@ mod clocks;
 mod codes;
 mod crashes;
 mod disk;
+mod emails;
 mod enumeration;
 mod limits;
 mod mail_server;
@@ -27,6 +28,7 @@ pub fn all() -> impl Iterator<Item = &'static Proof> {
         codes::PROOFS,
         crashes::PROOFS,
         disk::PROOFS,
+        emails::PROOFS,
         enumeration::PROOFS,
         limits::PROOFS,
         mail_server::PROOFS,

@@ -149,7 +149,7 @@ fn logged(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let seen = service.mail.to(&email).len();
     other.sign_in_to_code(&email)?;
     other.post("/api/sign_in/answer", &[("code", "000000")])?;
-    grown(&mut life, "wrong_code", Some("Wrong passcode"))?;
+    grown(&mut life, "wrong_code", Some("failed attempts since"))?;
     let code = service.mail.code_after(&email, seen)?;
     other.post("/api/sign_in/answer", &[("code", &code), ("trust", "on")])?;
     life.secrets.push(code);
@@ -169,19 +169,7 @@ fn logged(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     grown(&mut life, "enabled", Some("Account switched off by the operator"))?;
     life.post("/api/sign_in/sign_out", &[])?;
     grown(&mut life, "signed_out", None)?;
-    let words = [
-        "user",
-        "hand-over",
-        "--email",
-        &email,
-        "--organization",
-        "Analytical Engines Ltd",
-        "--administrator-name",
-        "Charles Babbage",
-        "--administrator-email",
-        "it-help@example.com",
-    ];
-    service.run(&words, "")?;
+    service.hand_over(&email)?;
     grown(&mut life, "handed_over", None)?;
 
     // What the life before these steps left.
