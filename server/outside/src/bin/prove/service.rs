@@ -112,11 +112,6 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts it as configured by default.
-    pub fn start(ground: &Ground, setting: Setting) -> Result<Self, Fault> {
-        Self::start_with(ground, setting, &Plan::default())
-    }
-
     /// Starts it with that plan; it answers when this returns.
     pub fn start_with(ground: &Ground, setting: Setting, plan: &Plan) -> Result<Self, Fault> {
         let mail = Mailbox::open()?;
