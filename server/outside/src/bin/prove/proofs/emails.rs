@@ -251,14 +251,11 @@ fn activity(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
 fn bounded(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let mut leaping = Leaping::start(ground, setting)?;
     let mut asked = 0;
-    let came = |leaping: &Leaping, part: &str| -> Result<usize, Fault> {
-        leaping.service.be_quiet()?;
-        let messages = leaping.service.mail.messages();
-        let to = |line: &String| line.contains(part);
-        Ok(messages
-            .iter()
-            .filter(|message| message.recipients.iter().any(to))
-            .count())
+    // Rows, as a clock that leaps may send one of them twice.
+    let came = |leaping: &Leaping, recipients: &str| -> Result<i64, Fault> {
+        let count = format!("SELECT count(*) FROM letters WHERE recipient LIKE '{recipients}'");
+        let count = leaping.service.sql(ground, &count)?;
+        count.trim().parse().map_err(|_| format!("«{count}» is no count"))
     };
 
     // One network, every hour of a day: sign-ups and resets of aliases, and new codes.
@@ -276,7 +273,7 @@ fn bounded(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         }
         leaping.leap(3_600 - 6 * 61)?;
     }
-    let by_one = came(&leaping, "walter")?;
+    let by_one = came(&leaping, "walter%")?;
 
     // Sixty networks at once, and again within ten minutes.
     let strangers = networks(60);
@@ -289,13 +286,13 @@ fn bounded(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     sixties(&leaping)?;
     leaping.leap(400)?;
     sixties(&leaping)?;
-    let by_sixty = came(&leaping, "wanda")?;
+    let by_sixty = came(&leaping, "wanda%")?;
     // From then on one every ten minutes, for two hours.
     for _ in 0..12 {
         leaping.leap(600)?;
         sixties(&leaping)?;
     }
-    let afterwards = came(&leaping, "wanda")? - by_sixty;
+    let afterwards = came(&leaping, "wanda%")? - by_sixty;
     asked += 60 * 14;
 
     // One network and one domain.
@@ -307,7 +304,7 @@ fn bounded(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         let _ = leaping.ask(strangers[number % 60], RESET, &format!("v{number}@gmail.com"))?;
         asked += 2;
     }
-    let of_domain = came(&leaping, "@corp.example.com")?;
+    let of_domain = came(&leaping, "%@corp.example.com")?;
     let figure = [by_one, by_sixty, afterwards, of_domain];
     Ok(Finding {
         tried: "one network asks for aliases of a mailbox 12 times an hour over a day; 60 networks ask at once, and for two hours; \
