@@ -31,7 +31,7 @@ pub const PROOFS: &[Proof] = &[
     Proof {
         number: 9,
         property: "Events at the owner's side change nothing that a stranger sees",
-        hole: "`store/flows.rs`, every flow of the address ended: 96 differences, the first with the sentence that begins anew after a change.",
+        hole: "`store/flows.rs`, every flow of the address ended: 96 differences, the first at the page of a reset after a change.",
         on: Setting::ONE,
         run: owners_events,
     },
