@@ -81,6 +81,7 @@ impl Plan {
             "LIMIT_CODES_A_DAY",
             "LIMIT_CLIENT_A_MINUTE",
             "LIMIT_FREE_PASSWORDS",
+            "LIMIT_REFUSED_PASSWORDS_AN_HOUR",
         ];
         let plan = keys
             .into_iter()

@@ -21,6 +21,13 @@ pub const PROOFS: &[Proof] = &[
         run: hashing,
     },
     Proof {
+        number: 32,
+        property: "A flood by one client slows that client: others sign in, and pages open",
+        hole: "HOLE",
+        on: &[Setting::Sqlite],
+        run: one_client,
+    },
+    Proof {
         number: 26,
         property: "A clock that jumps resurrects nothing",
         hole: "`store/flows.rs` and `store/codes.rs`, as for 2: a used code opened its flow again after a jump. `clock.rs` following the system back: a late code, a flow and a session that were over lived again.",
@@ -325,6 +332,92 @@ fn hashing(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         bound: format!("≥ 0.8; all refusals 503; p99 ≤ {bound:.0} ms; ≤ 256 MiB; ≥ 0.8 afterwards"),
         holds: share >= 0.8 && flood.odd == 0 && p99 <= bound && memory <= 256.0 && again >= 0.8,
     })
+}
+
+/// How many connections one client has.
+const OF_ONE_CLIENT: usize = 300;
+/// How many others sign in meanwhile, each with an address of its own. In turn with them, the one client has a seventeenth.
+const OTHERS: usize = 16;
+/// As long as a password may be, of marks that stand for letters: the slowest to guess. A list of leaked ones has it, so that it is
+/// refused after all else and can be sent again.
+const SLOW: &str = "4@8(369&#1!70$5+%24@8(369&#1!70$5+%2Kw4@8(369&#1!70$5+%24@8(369&#1!70$5+%2Kw4@8(369&#1!70$5+%24@8(369&#1!70$5+%2Kw4@8(369&#1!z";
+
+/// Others sign in without and beside a client that sends passwords to sign in and new passwords from hundreds of connections.
+fn one_client(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
+    let plan = Plan {
+        leaked: Some(SLOW),
+        ..Plan::without_limits()
+    };
+    let service = Service::start_with(ground, setting, &plan)?;
+    let people = service.people(Kind::Local, 40)?;
+    let seconds = ground.times(5, 20);
+    let alone = sign_ins(&service, &people, OTHERS, seconds)?;
+    let mut flood = connections_of_one_client(&service, &people)?;
+    let (over, sent) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let (beside, mut pages) = std::thread::scope(|scope| {
+        for (browser, request) in &mut flood {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    // Whatever is answered, it comes again at once.
+                    let _ = browser.send(request);
+                    sent.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        let pages = scope.spawn(|| {
+            let (mut browser, mut pages) = (service.browser(), Vec::new());
+            while !over.load(Ordering::Relaxed) {
+                pages.push(timer::ms(|| browser.open("/signin").map(drop))?);
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Ok::<_, Fault>(pages)
+        });
+        let beside = sign_ins(&service, &people, OTHERS, seconds);
+        over.store(true, Ordering::Relaxed);
+        let pages = pages.join().map_err(|_| "a helper of ours fell over")??;
+        beside.map(|beside| (beside, pages))
+    })?;
+    pages.sort_by(f64::total_cmp);
+    let share = beside.a_second / alone.a_second;
+    let p99 = timer::percentile(&pages, 99);
+    let bound = ground.scaled_ms(500.0);
+    Ok(Finding {
+        tried: format!(
+            "passwords from {OTHERS} clients, then beside {OF_ONE_CLIENT} connections of one client, a third of them with new passwords of {} marks",
+            SLOW.len()
+        ),
+        times: alone.done + beside.done + sent.into_inner(),
+        figure: format!(
+            "{:.0} a second alone, {:.0} beside it ({share:.2}), {} of them told to come later, {} odd; page p99 {p99:.0} ms",
+            alone.a_second, beside.a_second, beside.later, beside.odd
+        ),
+        bound: format!("≥ 0.8, none told to come later; p99 ≤ {bound:.0} ms"),
+        holds: share >= 0.8 && beside.later + beside.odd == 0 && p99 <= bound,
+    })
+}
+
+/// Browsers of one address, each with what it sends again and again: a wrong password, or a new one that is refused.
+fn connections_of_one_client(service: &Service, people: &[String]) -> Result<Vec<(Browser, Vec<u8>)>, Fault> {
+    let client = service.browser().client;
+    let mut connections = Vec::with_capacity(OF_ONE_CLIENT);
+    for email in &people[..OF_ONE_CLIENT / 15] {
+        let mut resetting = service.browser();
+        resetting.client = client;
+        resetting.reset_to_password(&service.mail, email)?;
+        let mut signing_in = service.browser();
+        signing_in.client = client;
+        signing_in.step("/api/sign_in/begin", &[("email", email)], "EnterPassword")?;
+        let new = resetting.request("/api/reset/choose", &[("password", SLOW), ("again", SLOW)]);
+        let wrong = signing_in.request("/api/sign_in/password", &[("password", "not the right one")]);
+        for number in 0..15 {
+            connections.push(if number % 3 == 0 {
+                (resetting.tab(service.port(0)), new.clone())
+            } else {
+                (signing_in.tab(service.port(0)), wrong.clone())
+            });
+        }
+    }
+    Ok(connections)
 }
 
 struct Crowd {
