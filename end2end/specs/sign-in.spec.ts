@@ -32,6 +32,31 @@ test('a wrong password is said, the right one goes on', async ({ page, people, p
   await look(page, 'sign-in-code-wrong');
 });
 
+test('an address is read as it was pasted', async ({ page }) => {
+  for (const pasted of [
+    'ada\uff20example\u3002com',
+    'ada\u200b@exa\u00admple.com',
+    '<ada@example.com>',
+    'mailto:ada@example.com?subject=Hello',
+    '\u201cada@example.com\u201d',
+    'ada@\uff45xample.com',
+  ]) {
+    await toPassword(page, pasted);
+    await expect(page.getByRole('main'), pasted).toContainText('Signing in as ada@example.com');
+    await page.context().clearCookies();
+  }
+  await toPassword(page, 'ada@b\u00fccher.example');
+  await expect(page.getByRole('main')).toContainText('Signing in as ada@xn--bcher-kva.example');
+  await page.context().clearCookies();
+  await open(page, '/signin', 'Sign in');
+  await submitEmail(page, 'j\u00f6rg@example.com');
+  await expectRefusal(
+    page,
+    'We cannot send e-mail to an address with letters other than a to z before the @. Enter another address of yours.',
+    'E-mail address',
+  );
+});
+
 test('who is signing in stands on every step and can be changed', async ({ page, people }) => {
   const [first, second] = [await people.local(), await people.local()];
   await toPassword(page, first.email);

@@ -101,7 +101,7 @@ fn escape(text: &str) -> String {
             '>' => html.push_str("&gt;"),
             '"' => html.push_str("&quot;"),
             '\'' => html.push_str("&#39;"),
-            ADDRESS => html.push_str("<span dir=\"ltr\">"),
+            ADDRESS => html.push_str("<span dir=\"ltr\" style=\"display:inline-block\">"),
             ADDRESS_END => html.push_str("</span>"),
             other => html.push(other),
         }
