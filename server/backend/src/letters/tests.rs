@@ -276,7 +276,9 @@ fn the_html_suits_the_programs_that_read_it() {
             _ => continue,
         };
         assert!(
-            rendered.html.contains(&format!("<span dir=\"ltr\" style=\"display:inline-block\">{address}</span>")),
+            rendered.html.contains(&format!(
+                "<span dir=\"ltr\" style=\"display:inline-block\">{address}</span>"
+            )),
             "{title} {language}"
         );
         assert!(
@@ -360,7 +362,10 @@ fn text_and_html_say_the_same() {
         let last_line = rendered.text.lines().last().unwrap_or_default().starts_with('@');
         let lines: Vec<&str> = rendered.text.lines().filter(|line| !line.is_empty()).collect();
         for line in &lines[..lines.len() - usize::from(last_line)] {
-            let html = rendered.html.replace("<span dir=\"ltr\" style=\"display:inline-block\">", "").replace("</span>", "");
+            let html = rendered
+                .html
+                .replace("<span dir=\"ltr\" style=\"display:inline-block\">", "")
+                .replace("</span>", "");
             assert!(
                 html.contains(&line.replace('\'', "&#39;")),
                 "{title} {language}: {line}"

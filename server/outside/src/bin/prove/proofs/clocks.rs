@@ -23,7 +23,7 @@ pub const PROOFS: &[Proof] = &[
     Proof {
         number: 32,
         property: "A flood by one client slows that client: others sign in, and pages open",
-        hole: "HOLE",
+        hole: "The program before the queue was fair and guessing was on its threads, on a busy machine: `begin` of the others answered 503, as nothing was left for the database.",
         on: &[Setting::Sqlite],
         run: one_client,
     },
