@@ -27,7 +27,7 @@ pub const PROOFS: &[Proof] = &[
     Proof {
         number: 4,
         property: "Wrong codes lengthen the next ones whatever is changed in between, and shut no door",
-        hole: "To be opened again.",
+        hole: "The program as it was before, with its pauses: 429 CodesPaused for the right codes at both doors.",
         on: &[Setting::Sqlite, Setting::Postgres2],
         run: failures_stay,
     },
@@ -41,7 +41,7 @@ pub const PROOFS: &[Proof] = &[
     Proof {
         number: 29,
         property: "Strangers' requests and failures void no code and shut no door",
-        hole: "To be opened again.",
+        hole: "The program as it was before (waits for passwords and letters of an address): 2 of 4 doors shut, a new browser's sign-in and a known browser's reset.",
         on: &[Setting::Sqlite, Setting::Postgres2],
         run: owner_gets_in,
     },
@@ -293,14 +293,16 @@ fn newest_only(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
 
 /// What strangers on twenty networks do with the address, with the limits as they are; and the owner before and after.
 fn owner_gets_in(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
-    let service = Service::start_with(ground, setting, &Plan::default())?;
+    let service = Service::start(ground, setting)?;
     let (mut wrong, mut tried, mut doors) = (Vec::new(), 0, 0);
     for _ in 0..ground.times(1, 5) {
         let email = service.person(Kind::Local)?;
         let mut known = service.browser();
         known.sign_in(&service.mail, &email)?;
         known.post("/api/sign_in/sign_out", &[])?;
-        let mut before = Waiting::begin(&service, Purpose::Reset, &email)?;
+        let letters = service.mail.to(&email).len();
+        known.begin_reset(&email)?;
+        let code = service.mail.code_after(&email, letters)?;
         for number in 0..20 {
             let mut stranger = service.browser_at(number);
             let begun = stranger.post("/api/reset/begin", &[("email", &email)])?;
@@ -308,18 +310,23 @@ fn owner_gets_in(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
                 let guess = other_than("71938264", by);
                 stranger.post("/api/reset/answer", &[("code", &guess)])?;
             }
-            stranger.post("/api/sign_in/begin", &[("email", &email)])?;
-            stranger.post("/api/sign_in/password", &[("password", "not the right one")])?;
-            tried += 7 + usize::from(begun.status == 200);
+            // Those after the fifth would be mailed a code: more e-mails than a mailbox gets before strangers take turns.
+            if number < 5 {
+                stranger.post("/api/sign_in/begin", &[("email", &email)])?;
+                stranger.post("/api/sign_in/password", &[("password", "not the right one")])?;
+            }
+            tried += 6 + usize::from(begun.status == 200);
         }
-        let code = before.code.clone();
         let mut demand = |what: &str, holds: bool| {
             doors += 1;
             if !holds {
                 wrong.push(what.to_owned());
             }
         };
-        demand("a code from before", before.opens(&code)?);
+        // Their letters arrive before the owner's are counted.
+        service.be_quiet()?;
+        let told = known.post("/api/reset/answer", &[("code", &code)])?.told();
+        demand("a code from before", told == "ChoosePassword");
         demand(
             "a browser that signed in before",
             known.sign_in(&service.mail, &email).is_ok(),

@@ -29,7 +29,7 @@ pub const PROOFS: &[Proof] = &[
     Proof {
         number: 35,
         property: "Every first form twice, the first answer lost: one effect, one screen",
-        hole: "To be opened again.",
+        hole: "The program as it was before, without a visit: 24 of 24 wrong, 3 flows of a sign-in sent three times.",
         on: &[Setting::Sqlite, Setting::Postgres2],
         run: lost_answers,
     },
@@ -192,7 +192,9 @@ fn lost_answers(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
                 } else if flows().len() != 1 {
                     wrong.push(format!("{what}: {} flows", flows().len()));
                 }
-                service.mail.wait(&email, letters)?;
+                if letters > 0 {
+                    service.mail.wait(&email, letters)?;
+                }
                 service.be_quiet()?;
                 let came = service.mail.to(&email).len();
                 if came != letters {
