@@ -293,7 +293,7 @@ fn newest_only(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
 
 /// What strangers on twenty networks do with the address, with the limits as they are; and the owner before and after.
 fn owner_gets_in(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
-    let service = Service::start(ground, setting)?;
+    let service = Service::start_with(ground, setting, &Plan::default())?;
     let (mut wrong, mut tried, mut doors) = (Vec::new(), 0, 0);
     for _ in 0..ground.times(1, 5) {
         let email = service.person(Kind::Local)?;
