@@ -301,6 +301,7 @@ fn owner_gets_in(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         known.sign_in(&service.mail, &email)?;
         known.post("/api/sign_in/sign_out", &[])?;
         let letters = service.mail.to(&email).len();
+        known.open("/reset")?;
         known.begin_reset(&email)?;
         let code = service.mail.code_after(&email, letters)?;
         for number in 0..20 {
