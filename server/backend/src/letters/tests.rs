@@ -128,7 +128,7 @@ fn outside_outlook(html: &str) -> String {
 /// from its beginning: some 200 characters.
 #[test]
 fn the_answers_to_a_request_begin_alike() {
-    for (flow, count) in [("Reset:", 5), ("Sign up:", 5)] {
+    for (flow, count) in [("Reset:", 5), ("Sign up:", 5), ("Sign in, mailbox first:", 5)] {
         for language in ["en", "ar"] {
             let letters: Vec<_> = all()
                 .into_iter()
@@ -322,8 +322,8 @@ fn an_answer_says_which_request_when_from_where_and_until_when() {
         }
         if let (Letter::Code(code), "en") = (&letter, language) {
             let not_you = match code.purpose {
-                Purpose::SignIn => "Was it not you?",
-                Purpose::Reset | Purpose::SignUp => "If you did not make this request, you can delete this e-mail.",
+                Purpose::SignIn if !code.request.mailbox_first => "Was it not you?",
+                _ => "If you did not make this request, you can delete this e-mail.",
             };
             for part in [
                 "10 minutes",
@@ -506,14 +506,14 @@ fn words_are_plain() {
 #[test]
 fn the_gallery_shows_everything() {
     let shown = super::gallery(&Settings::default());
-    assert_eq!(shown.len(), 38);
+    assert_eq!(shown.len(), 48);
     assert_eq!(
         shown
             .iter()
             .map(|(title, language, _)| (title, language))
             .collect::<BTreeSet<_>>()
             .len(),
-        38
+        48
     );
 }
 
