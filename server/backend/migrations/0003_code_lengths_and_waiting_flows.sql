@@ -9,6 +9,9 @@ UPDATE flows SET digits = CASE purpose WHEN 'reset' THEN 8 ELSE 6 END WHERE code
 -- A sign-in that asks for the code before the password, and whether the device is to be trusted after it.
 ALTER TABLE flows ADD COLUMN mailbox_first BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE flows ADD COLUMN trust BIGINT NOT NULL DEFAULT 0;
+-- After the right code: the tries that the flow goes on counting for, as one that still waits for its code.
+ALTER TABLE flows ADD COLUMN counted_tries BIGINT;
+CREATE INDEX flows_passed ON flows (email) WHERE counted_tries IS NOT NULL;
 
 -- Wrong codes by address and hour: those of the last 24 hours lengthen the next codes. The row of hour 0 counts nothing; codes
 -- are made one at a time by whoever holds it.

@@ -17,7 +17,7 @@ CREATE TABLE email_turns (
 CREATE INDEX email_turns_in_order ON email_turns (mailbox, had, waiting_since);
 CREATE INDEX email_turns_by_time ON email_turns (due_at);
 
--- What strangers attempt lies apart from what was done, however much it is.
-CREATE INDEX events_done ON events (account_id, at, id) WHERE kind NOT IN ('wrong_password', 'wrong_code', 'reset_asked');
-CREATE INDEX events_attempts ON events (account_id, at) WHERE kind IN ('wrong_password', 'wrong_code', 'reset_asked');
-DROP INDEX events_by_account;
+-- What strangers attempt lies apart from what was done, however much it is. Where the table is large, make these two with
+-- CREATE INDEX CONCURRENTLY before; `events_by_account` stays for servers of the release before.
+CREATE INDEX IF NOT EXISTS events_done ON events (account_id, at, id) WHERE kind NOT IN ('wrong_password', 'wrong_code', 'reset_asked');
+CREATE INDEX IF NOT EXISTS events_attempts ON events (account_id, at) WHERE kind IN ('wrong_password', 'wrong_code', 'reset_asked');

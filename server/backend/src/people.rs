@@ -148,6 +148,7 @@ impl Backend {
             + flows::prune(&mut tx, yesterday).await?
             + sessions::prune(&mut tx, now).await?
             + devices::prune(&mut tx, now.plus_days(-DEVICE_DAYS)).await?
+            + devices::date_unknown_use(&mut tx, now).await?
             + limits::prune(&mut tx, now).await?
             + email_turns::prune(&mut tx, yesterday).await?
             + letters::prune(&mut tx, now.plus_days(-30)).await?

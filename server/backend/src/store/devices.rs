@@ -162,3 +162,16 @@ pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64, Fault> {
             .rows_affected()
     }))
 }
+
+/// Takes devices whose last use is not known (a release before wrote them) for used now, a [`BATCH`](super::BATCH) at a time.
+pub async fn date_unknown_use(tx: &mut Tx, now: Timestamp) -> Result<u64, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query(
+            "UPDATE devices SET used_at = $1 WHERE id IN (SELECT id FROM devices WHERE used_at IS NULL LIMIT 200)",
+        )
+        .bind(now.0)
+        .execute(conn)
+        .await?
+        .rows_affected()
+    }))
+}
