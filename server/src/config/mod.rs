@@ -176,10 +176,12 @@ pub fn variable(name: &str) -> String {
 
 fn set(config: &mut Config, name: &str, value: Result<String, String>, key: String, problems: &mut Vec<Problem>) {
     let Some(known) = KEYS.iter().find(|known| known.name == name) else {
-        problems.push(Problem {
-            key,
-            text: "there is no such key; `rekey check-config --list` shows all".into(),
-        });
+        let retired = table::RETIRED.iter().find(|(retired, _)| *retired == name);
+        let text = retired.map_or(
+            "there is no such key; `rekey check-config --list` shows all",
+            |(_, text)| text,
+        );
+        problems.push(Problem { key, text: text.into() });
         return;
     };
     if let Err(wrong) = value.and_then(|value| (known.set)(config, value.trim())) {

@@ -34,6 +34,22 @@ macro_rules! limit {
     };
 }
 
+/// Keys of releases before, and what to do about one: it is no longer needed, or has another name.
+pub const RETIRED: &[(&str, &str)] = &[
+    (
+        "limit_reset_an_hour",
+        "this key is gone; delete it, or set REKEY_LIMIT_EMAILS_AN_HOUR",
+    ),
+    (
+        "limit_reset_a_day",
+        "this key is gone; delete it, or set REKEY_LIMIT_EMAILS_A_DAY",
+    ),
+    ("limit_wrong_codes_an_hour", WRONG_CODES),
+    ("limit_wrong_codes_a_day", WRONG_CODES),
+    ("limit_wrong_codes_in_a_row", WRONG_CODES),
+];
+const WRONG_CODES: &str = "this key is gone; delete it: wrong codes make the next codes longer and are not limited";
+
 /// All keys, in the order of the documentation.
 pub const KEYS: &[Key] = &[
     Key {

@@ -125,6 +125,21 @@ fn every_default_is_taken_again() {
 }
 
 #[test]
+fn a_retired_key_says_what_to_do_about_it() {
+    let problems = problems(&[
+        ("REKEY_LIMIT_RESET_AN_HOUR", "5"),
+        ("REKEY_LIMIT_WRONG_CODES_A_DAY", "50"),
+    ]);
+    assert_eq!(problems.len(), 2);
+    assert!(
+        problems[0].text.contains("REKEY_LIMIT_EMAILS_AN_HOUR"),
+        "{}",
+        problems[0]
+    );
+    assert!(problems[1].text.contains("delete it"), "{}", problems[1]);
+}
+
+#[test]
 fn an_unknown_key_is_named_however_it_is_spelled() {
     let found = problems(&[
         ("REKEY_LISTN", "x"),
