@@ -60,8 +60,8 @@ impl World {
             "CODES_AN_HOUR",
             "CODES_A_DAY",
             "CLIENT_A_MINUTE",
-            "WRONG_CODES_AN_HOUR",
-            "WRONG_CODES_A_DAY",
+            "FREE_PASSWORDS",
+            "REFUSED_PASSWORDS_AN_HOUR",
         ] {
             environment.push((format!("REKEY_LIMIT_{limit}"), "1000000".to_owned()));
         }
