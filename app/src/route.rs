@@ -144,11 +144,12 @@ mod history {
                 is_ours(path)
             }) && !browser::is_broken()
             {
+                // A link to the page itself loads it anew: it may be there to try again.
                 if address != shown() {
                     route.go(&address);
+                    // Last: when anything fails before, the browser follows the link itself.
+                    click.prevent_default();
                 }
-                // Last: when anything fails before, the browser follows the link itself.
-                click.prevent_default();
             }
         });
         let _ = window_event_listener_untyped("popstate", move |_| route.arrive(&shown()));

@@ -129,7 +129,10 @@ impl Screen {
             (true, false) => FIELDS_AND_ALERT,
         };
         browser::put(&aside, kept);
-        browser::settled();
+        // Not while another page is waited for: that is what was asked for.
+        if self.begun.get_value() == number {
+            browser::settled();
+        }
         if self.shown.get_value() != number {
             self.shown.set_value(number);
             set_timeout(

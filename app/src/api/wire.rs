@@ -41,8 +41,9 @@ mod browser {
     use wasm_bindgen_futures::JsFuture;
     use web_sys::{AbortSignal, Headers, RequestInit, Response};
 
-    /// A server that says nothing for so long is not reached.
-    const PATIENCE_MS: u32 = 30_000;
+    /// A server that says nothing for so long is not reached. Half of what the server forgives a lost answer for, so that the
+    /// same form, sent again, is still known as the same.
+    const PATIENCE_MS: u32 = 15_000;
 
     pub(super) fn fetch(path: &str, fields: Option<&UrlSearchParams>) -> Result<JsValue, JsValue> {
         let headers = Headers::new()?;

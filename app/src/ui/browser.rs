@@ -88,9 +88,10 @@ mod real {
     }
 
     /// Moves the focus when the page has been drawn.
-    pub(crate) fn focus(id: impl AsRef<str> + 'static) {
+    pub(crate) fn focus(id: impl Into<String>) {
+        let id = id.into();
         request_animation_frame(move || {
-            if let Some(element) = element(id.as_ref()).and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+            if let Some(element) = element(&id).and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
                 let _ = element.focus();
             }
         });
@@ -252,7 +253,7 @@ mod without {
     }
     pub(crate) fn asked(_: &JsValue) {}
     pub(crate) fn refused(_: &HtmlFormElement) {}
-    pub(crate) fn focus(_: impl AsRef<str> + 'static) {}
+    pub(crate) fn focus(_: impl Into<String>) {}
     pub(crate) fn set_shown(_: &str, _: bool) {}
     pub(crate) fn typed(_: &str) -> String {
         String::new()

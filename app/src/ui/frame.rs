@@ -36,7 +36,7 @@ mod in_browser {
             }
             // From the summary of what went wrong to the field. The summary may be the server's own.
             if let Some(field) = browser::pressed(&click, "#problem a").and_then(|it| it.get_attribute("href")) {
-                browser::focus(field.trim_start_matches('#').to_owned());
+                browser::focus(field.trim_start_matches('#'));
                 click.prevent_default();
             }
         });

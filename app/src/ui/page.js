@@ -3,11 +3,14 @@
 
 /** Whether the program has stopped. From then on none of its handlers keeps the browser from its own way. */
 let broken = false;
+/** The address that it stopped at. */
+let stoppedAt;
 /** What shows the person the outcome of what was asked for last, should the program break before it is shown. */
 let rescue;
 
 // Not `reload`: that may send what was typed back into the fields, and an address with a `#` would not be loaded anew.
-const loadAnew = () => location.replace(location.pathname + location.search);
+const address = () => location.pathname + location.search;
+const loadAnew = () => location.replace(address());
 
 export const isBroken = () => broken;
 
@@ -30,6 +33,7 @@ export function settled() {
 export function fail(why, line) {
   if (broken) return;
   broken = true;
+  stoppedAt = address();
   console.error(`The app has stopped; the page goes on with plain forms. ${why}${line ? `:${line}` : ''}`);
   rescue?.();
 }
@@ -44,8 +48,8 @@ function heard(event, error) {
 }
 addEventListener('error', (event) => heard(event, event.error));
 addEventListener('unhandledrejection', (event) => heard(event, event.reason));
-// The browser has gone to another address without a load, as the program had told it to.
-addEventListener('popstate', () => broken && loadAnew());
+// The browser has gone to another address without a load, as the program had told it to; not to a place in this page.
+addEventListener('popstate', () => broken && address() !== stoppedAt && loadAnew());
 
 /** Moves an element with its focus, its selection and what the browser knows of it, as far as the browser can. */
 function replace(place, element) {

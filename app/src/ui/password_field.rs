@@ -57,7 +57,10 @@ pub fn NewPasswords(
         ..Input::default()
     };
     let note = |said: RwSignal<bool>, key: &'static str| {
-        let text = move || said.get().then(|| words.say(key)).unwrap_or_default();
+        let text = move || match said.get() {
+            true => words.say(key),
+            false => String::new(),
+        };
         Some(changing(view! { <p class="good" aria-live="polite" /> }, text))
     };
     let hint = words.say_with("field.new_password_hint", &[("min", &min.to_string())]);
@@ -118,7 +121,10 @@ fn show(field: Field, label: &'static str, input: Input, note: Option<AnyView>) 
             on:click=move |_| shown.update(|shown| *shown = !*shown)
         />
     };
-    let caps_text = move || caps.get().then(|| words.say("field.caps_lock")).unwrap_or_default();
+    let caps_text = move || match caps.get() {
+        true => words.say("field.caps_lock"),
+        false => String::new(),
+    };
     let below = view! {
         {changing(view! { <p class="caps" aria-live="polite" /> }, caps_text)}
         {note}

@@ -43,6 +43,14 @@ fn show(told: Told<SignInStep>) -> View {
 fn ask_email(flow: Flow<SignInStep>, known: Option<String>, resume: Option<MailedCode>) -> AnyView {
     let words = use_words();
     let gone = request_gone(known.is_some());
+    // Whoever has used up the passwords stands here again, and is told of it.
+    let forgot = known.is_some().then(|| {
+        view! {
+            <p>
+                <LinkButton href="/reset" label=words.say("sign_in.forgot") look=Look::Link />
+            </p>
+        }
+    });
     let typed = flow.typed_email.get_value().or(known).unwrap_or_default();
     let next = use_route().query("next").unwrap_or_default();
     let create = use_settings().sign_up.then(|| {
@@ -62,6 +70,7 @@ fn ask_email(flow: Flow<SignInStep>, known: Option<String>, resume: Option<Maile
                 <EmailField value=typed />
                 <SubmitButton label=words.say("sign_in.next") pending=flow.talk.pending() />
             </Form>
+            {forgot}
             {create}
         </Page>
     }
