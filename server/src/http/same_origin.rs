@@ -14,12 +14,12 @@ use axum::response::{IntoResponse, Response};
 pub async fn only(State(service): State<Service>, request: Request, next: Next) -> Response {
     let acts = !matches!(*request.method(), Method::GET | Method::HEAD);
     let tells = request.uri().path().starts_with("/api/");
-    if acts || tells {
-        if let Err(cause) = is_ours(request.headers(), &service.config.origin.text) {
-            // An operator whose proxy changes these headers finds out here.
-            tracing::info!(cause, "a request of another site was refused");
-            return Problem::new(StatusCode::FORBIDDEN).into_response();
-        }
+    if (acts || tells)
+        && let Err(cause) = is_ours(request.headers(), &service.config.origin.text)
+    {
+        // An operator whose proxy changes these headers finds out here.
+        tracing::info!(cause, "a request of another site was refused");
+        return Problem::new(StatusCode::FORBIDDEN).into_response();
     }
     next.run(request).await
 }
