@@ -87,13 +87,17 @@ mod tests {
             known_device: false,
             tries_left,
             digits,
+            has_passed: false,
         }
     }
+
+    /// Counter, wrong codes, the tries and digits of waiting flows, own tries, and the length to expect.
+    type Case = (CodeCounter, i64, &'static [(i64, usize)], i64, usize);
 
     #[test]
     fn codes_grow_with_the_guesses_of_a_day() {
         use CodeCounter::{AfterPassword, Anyone, SignUp};
-        let cases: &[(CodeCounter, i64, &[(i64, usize)], i64, usize)] = &[
+        let cases: &[Case] = &[
             (Anyone, 0, &[], 5, 8),
             (Anyone, 70, &[], 5, 8),
             (Anyone, 71, &[], 5, 10),

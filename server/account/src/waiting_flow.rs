@@ -13,6 +13,8 @@ pub struct WaitingFlow {
     pub tries_left: i64,
     /// The length of its newest code.
     pub digits: usize,
+    /// Whether its code was right. To strangers it is as one that waits, so it counts all the same.
+    pub has_passed: bool,
 }
 
 impl WaitingFlow {
@@ -56,6 +58,7 @@ mod tests {
                 known_device: c.is_ascii_uppercase(),
                 tries_left: 5,
                 digits: 8,
+                has_passed: false,
             })
             .collect();
         WaitingFlow::to_end(&waiting, client).map(|flow| flow.id.parse().unwrap())

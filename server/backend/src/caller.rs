@@ -15,6 +15,23 @@ pub struct Caller {
     pub signed_in: bool,
 }
 
+impl Caller {
+    /// The widest network that one subscriber may have: an IPv4 address, or the /48 of an IPv6 address.
+    ///
+    /// Attack: a provider's customer with a /48 has 65,536 networks of /64, and each would have a share of its own.
+    #[must_use]
+    pub fn network(&self) -> String {
+        wide_network(&self.client).unwrap_or_else(|| self.client.clone())
+    }
+}
+
+/// The /48 of a client's /64; `None` for other clients.
+pub(crate) fn wide_network(client: &str) -> Option<String> {
+    let address: std::net::Ipv6Addr = client.strip_suffix("/64")?.parse().ok()?;
+    let [a, b, c, ..] = address.segments();
+    Some(format!("{}/48", std::net::Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0)))
+}
+
 /// Who visits a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Visitor {

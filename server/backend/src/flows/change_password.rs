@@ -3,7 +3,7 @@
 use super::password_tries::{Tries, devices_lane, wrong_passwords};
 use crate::proof::PasswordProof;
 use crate::store::events::Actor;
-use crate::store::{accounts, devices, events, letters, sessions, throttles};
+use crate::store::{accounts, events, letters, sessions, throttles};
 use crate::{Backend, Caller, Error, Fault, Held, Moved, Verdict};
 use account::{Account, ActivityKind, FailureCause, Letter, Notice, Refusal, Secret, SecurityDone, SecurityView};
 
@@ -38,12 +38,12 @@ impl Backend {
         let lane = devices_lane(&account.email, &device.map_or(session.id, |device| device.id));
         drop(tx);
 
-        let place = self.parts.hashing.place(&caller.client).await?;
+        let place = self.parts.hashing.place(&caller.network()).await?;
         let mut tx = self.parts.db.begin().await?;
         self.spend_in_lane(&mut tx, &lane, self.now()).await?;
         tx.commit().await?;
         let hash = stored.password.ok_or(Refusal::CurrentWrong)?;
-        let tries = Tries::OfBrowser(lane);
+        let tries = Tries::Browser(lane);
         let verdict = self.verify_password(place, &tries, current, Some(&hash), None).await?;
         if verdict == Verdict::Wrong {
             let noted = self.note_wrong_current(caller, &account).await;
@@ -70,11 +70,12 @@ impl Backend {
             return Err(Refusal::CurrentWrong.into());
         }
         sessions::end(&mut tx, &account.id, &session.id).await?;
+        let mut device = None;
         if end_others {
             sessions::end_all_but(&mut tx, &account.id, "").await?;
-            let own = self.find_device(&mut tx, held, &account.id).await?;
-            devices::forget_all_but(&mut tx, &account.id, own.as_ref().map_or("", |own| &own.id)).await?;
+            device = self.forget_other_devices(&mut tx, held, &account.id, now).await?;
         }
+        self.clear_confirmations(&mut tx, &account.id).await?;
         let token = self.insert_session(&mut tx, caller, &account.id, now).await?;
         let moved = self.end_flows(&mut tx, &account.email, now).await?;
         events::append(
@@ -92,8 +93,9 @@ impl Backend {
         });
         let language = account.language.as_deref().unwrap_or(&caller.language);
         letters::write(&mut tx, &self.parts.keys, None, &account.email, language, &letter, now).await?;
+        let tokens: Vec<_> = [token].into_iter().chain(device).collect();
         let mut held = held.clone();
-        held.apply(&token);
+        tokens.iter().for_each(|token| held.apply(token));
         let (session, stored) = self.signed_in(&mut tx, &held).await?;
         let view = self.security_in(&mut tx, &held, &session, stored.account).await?;
         tx.commit().await?;
@@ -104,7 +106,7 @@ impl Backend {
                 done: Some(SecurityDone::PasswordChanged),
                 ..view
             },
-            tokens: vec![token],
+            tokens,
         })
     }
 
@@ -121,7 +123,7 @@ impl Backend {
             now,
         )
         .await?;
-        if throttles::count(&mut tx, &wrong_passwords(&account.email), now).await? == 10 {
+        if throttles::count(&mut tx, &wrong_passwords(&account.email), now).await? % 10 == 0 {
             let cause = FailureCause::CurrentPasswords;
             self.tell_of_failures(&mut tx, &account.id, cause, caller, now).await?;
         }

@@ -1,12 +1,12 @@
 //! How many e-mails may be caused: by strangers, by a browser that signed in before, and with the right password.
 
 use super::mailed_code::{DAY_MS, HOUR_MS};
+use crate::caller::wide_network;
 use crate::store::email_turns::{self, Turn};
 use crate::store::limits::{self, Rule};
 use crate::store::{Tx, events};
-use crate::{Backend, Caller, Error, Held};
+use crate::{Backend, Caller, Error, Fault, Held};
 use account::{AccountId, Email, Refusal, Timestamp};
-use std::net::Ipv6Addr;
 
 impl Backend {
     /// Takes the budget of an e-mail that anyone can cause, and one of each of `more`; or tells how long to wait. The same for
@@ -36,6 +36,7 @@ impl Backend {
         }
         let (mailbox, networks) = (email.mailbox(), Network::all_of(&caller.client));
         let mut rules = self.network_rules(&networks, email.domain(), &mailbox);
+        let of_networks = rules.len();
         rules.extend(more);
         let everyones = rule(
             format!("email day {mailbox}"),
@@ -62,7 +63,9 @@ impl Backend {
         match email_turns::take(&mut tx, request, slot_ms, now).await? {
             Turn::Now => Ok(tx),
             Turn::At(due_at) => {
-                limits::give_back(&mut tx, &rules).await?;
+                // No e-mail goes. The client's own count stays (attack: asking again and again, each time for a commit).
+                limits::give_back(&mut tx, &rules[..of_networks]).await?;
+                limits::give_back(&mut tx, &rules[rules.len() - 1..]).await?;
                 tx.commit().await?;
                 let seconds = due_at.seconds_after(now).max(1);
                 Err(Refusal::TooMany { seconds }.into())
@@ -77,12 +80,24 @@ impl Backend {
         account: &AccountId,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let (limits, whose) = (self.limits(), &account.0);
-        let rules = [
+        self.take(tx, &self.confirmation_rules(account), now).await
+    }
+
+    /// A new password begins with a budget of its own. Attack: a thief uses up the codes of the old password, and the owner who
+    /// resets it cannot sign in with the new one for a day.
+    pub(super) async fn clear_confirmations(&self, tx: &mut Tx, account: &AccountId) -> Result<(), Fault> {
+        for rule in self.confirmation_rules(account) {
+            limits::clear(tx, &rule.key).await?;
+        }
+        Ok(())
+    }
+
+    fn confirmation_rules(&self, AccountId(whose): &AccountId) -> [Rule; 2] {
+        let limits = self.limits();
+        [
             rule(format!("code hour {whose}"), limits.codes_an_hour, HOUR_MS),
             rule(format!("code day {whose}"), limits.codes_a_day, DAY_MS),
-        ];
-        self.take(tx, &rules, now).await
+        ]
     }
 
     /// What one network may cause, the day of the widest first.
@@ -129,17 +144,8 @@ struct Network {
 
 impl Network {
     /// Those that a client is in, the widest first: its IPv4 address, or its /48 and /64 of IPv6.
-    ///
-    /// Attack: a provider's customer with a /48 has 65,536 networks of /64.
     fn all_of(client: &str) -> Vec<Self> {
-        let address = client.strip_suffix("/64").map(str::parse::<Ipv6Addr>);
-        let wide = address.and_then(Result::ok).map(|address| {
-            let [a, b, c, ..] = address.segments();
-            Self {
-                name: format!("{}/48", Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0)),
-                wide: true,
-            }
-        });
+        let wide = wide_network(client).map(|name| Self { name, wide: true });
         let own = Self {
             name: client.to_owned(),
             wide: false,

@@ -3,7 +3,8 @@
 use super::step_up::{LOST_ANSWER_MS, Standing};
 use crate::store::events::Actor;
 use crate::store::flows::Flow;
-use crate::store::{Tx, accounts, codes, events, flows, letters, throttles};
+use crate::store::limits::Rule;
+use crate::store::{Tx, accounts, codes, events, flows, letters, limits, throttles};
 use crate::{Backend, Caller, Error, Fault, Held, random};
 use account::{
     AccountId, ActivityKind, Answer, Challenge, CodeCounter, EarlierFlow, Email, FailureCause, IssuedCode, Letter,
@@ -38,7 +39,8 @@ impl Backend {
             (Err(refusal), Some(before)) if before.waits_for_code(now) => return Err(refusal.into()),
             _ => return Err(self.why_no_code(&mut tx, purpose, held, now).await?.into()),
         };
-        if purpose == Purpose::SignIn
+        // Not where strangers answer: it takes longer for an account than for none (attack: enumeration by the clock).
+        if before.counter(purpose) == CodeCounter::AfterPassword
             && let Some(account) = before.account()
         {
             accounts::hold(&mut tx, &account).await?;
@@ -124,13 +126,13 @@ impl Backend {
         };
         let whose = flow.account().unwrap_or_else(events::nobody);
         events::append(tx, &whose, kind, Actor::Person, caller, now).await?;
-        if let (10, Some(account), Some(cause)) = (in_a_row, flow.account(), cause) {
+        if let (true, Some(account), Some(cause)) = (in_a_row % 10 == 0, flow.account(), cause) {
             self.tell_of_failures(tx, &account, cause, caller, now).await?;
         }
         Ok(())
     }
 
-    /// Tells an owner of ten failures in a row. Where the password is not ours to check, or nothing can be signed in to, none of
+    /// Tells an owner of ten failures in a row, and while they go on once a day (attack: a notice for each ten fills the mailbox). Where the password is not ours to check, or nothing can be signed in to, none of
     /// them could have succeeded, and there is nothing to do: the account's log has them.
     pub(super) async fn tell_of_failures(
         &self,
@@ -147,6 +149,18 @@ impl Backend {
         else {
             return Ok(());
         };
+        let once_a_day = Rule {
+            key: format!("failures told {cause:?} {}", account.id.0),
+            most: 1,
+            window_ms: DAY_MS,
+        };
+        if limits::count(tx, &[once_a_day], now)
+            .await?
+            .iter()
+            .any(|count| count.wait_s.is_some())
+        {
+            return Ok(());
+        }
         let letter = Letter::Notice(Notice::ManyFailures { at: now, cause });
         let language = account.language.as_deref().unwrap_or(&caller.language);
         letters::write(tx, &self.parts.keys, None, &account.email, language, &letter, now).await
@@ -184,7 +198,12 @@ impl Backend {
         let is_first = others.len() == before;
         let ended = WaitingFlow::to_end(&others, &flow.client).filter(|_| is_first).cloned();
         if let Some(ended) = &ended {
-            flows::end(tx, &ended.id, now).await?;
+            // One that has passed goes on; it only counts no longer.
+            if ended.has_passed {
+                flows::stop_counting(tx, &ended.id).await?;
+            } else {
+                flows::end(tx, &ended.id, now).await?;
+            }
             others.retain(|other| other.id != ended.id);
         }
         let wrong = codes::wrong_of_a_day(tx, counter, &email, now).await?;

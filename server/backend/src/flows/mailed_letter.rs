@@ -31,7 +31,9 @@ impl Backend {
         let counter = purpose.counter(mailbox_first);
         self.take_turn(&mut tx, counter, email, None).await?;
         let FlowOfForm { token, begun, before } = self.flow_of_form(&mut tx, purpose, held, email, now).await?;
-        if let Some(flow) = begun {
+        // One without a code was begun at this moment, before strangers used up the passwords: its row is found taken, and all of
+        // this is done again.
+        if let Some(flow) = begun.filter(|flow| flow.codes_sent > 0) {
             // The same form sent twice has one effect, one screen, and takes no budget.
             let step = self.mailed_code(&mut tx, &flow, now).await?;
             return Ok(Moved {
@@ -106,6 +108,7 @@ impl Backend {
         }
         // Attack: a visit that others guess. Ours are 256 bits, written so.
         if let Some(visit) = held.visit.as_ref().filter(|visit| visit.expose().len() == VISIT_LENGTH) {
+            let mut before = before.clone();
             for number in 0..FLOWS_OF_A_VISIT {
                 let token = random::flow_token(visit, purpose, email, number);
                 let digest = random::digest(&token);
@@ -117,6 +120,8 @@ impl Backend {
                 {
                     return Ok(FlowOfForm { token, begun, before });
                 }
+                // A request of this browser whose answer was lost for longer: its code is known as an earlier one.
+                before = before.or(begun.filter(|flow| flow.is_live(now) && flow.is_held_by(&digest)));
             }
         }
         Ok(FlowOfForm {
@@ -167,6 +172,8 @@ impl Backend {
             .into());
         };
         letters::drop_unsent(&mut tx, &flow.id, now).await?;
+        // Made or gone since the flow began.
+        flow.account_id = account.as_ref().map(|account| account.id.0.clone());
         self.admit_code(&mut tx, purpose, &mut flow, now).await?;
         flows::set_code(&mut tx, &flow).await?;
         let step = self
@@ -335,7 +342,7 @@ pub(super) fn new_flow(
 ) -> Flow {
     let replaces = before.filter(|before| before.email == email.as_str());
     Flow {
-        client: caller.client.clone(),
+        client: caller.network(),
         known_device: 0,
         replaces: replaces.and_then(|before| match before.codes_sent {
             0 => before.replaces.clone(),

@@ -36,7 +36,7 @@ impl Backend {
             most: self.limits().refused_passwords_an_hour,
             window_ms: HOUR_MS,
         }];
-        let place = self.parts.hashing.place(&caller.client).await?;
+        let place = self.parts.hashing.place(&caller.network()).await?;
         let mut tx = self.parts.db.begin_unsynced().await?;
         self.take(&mut tx, &refused, self.now()).await?;
         tx.commit().await?;
@@ -74,7 +74,7 @@ impl Backend {
         };
         hashing.run_at(place, screen).await??;
         if let Some(now) = now {
-            match hashing.verify(&caller.client, new, Some(now)).await {
+            match hashing.verify(&caller.network(), new, Some(now)).await {
                 // A hash whose key is gone opens nothing any more. Whoever lost the key file lets people in again by resets.
                 Ok(Verdict::Wrong) | Err(Fault::KeyGone { .. }) => {}
                 Ok(_) => return Err(Refusal::PasswordSameAsNow.into()),
@@ -85,7 +85,7 @@ impl Backend {
         if leak == Leak::Found {
             return Err(Refusal::PasswordLeaked.into());
         }
-        let hash = hashing.hash(&caller.client, new).await?;
+        let hash = hashing.hash(&caller.network(), new).await?;
         Ok(Chosen {
             hash,
             unchecked: leak == Leak::Unknown,

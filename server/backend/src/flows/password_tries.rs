@@ -53,9 +53,9 @@ impl Backend {
         retried(async || {
             let mut tx = self.parts.db.write().await?;
             match tries {
-                Tries::OfBrowser(lane) => throttles::give_back(&mut tx, lane).await?,
-                Tries::OfStrangers(rule) => limits::give_back(&mut tx, std::slice::from_ref(rule)).await?,
-                Tries::OfFlow(id) => flows::give_password_back(&mut tx, id).await?,
+                Tries::Browser(lane) => throttles::give_back(&mut tx, lane).await?,
+                Tries::Strangers(rule) => limits::give_back(&mut tx, std::slice::from_ref(rule)).await?,
+                Tries::Flow(id) => flows::give_password_back(&mut tx, id).await?,
             }
             Ok(tx.commit().await?)
         })
@@ -72,13 +72,13 @@ impl Backend {
         account: Option<&Account>,
     ) -> Result<Tries, Fault> {
         if flow.mailbox_first != 0 {
-            return Ok(Tries::OfFlow(flow.id.clone()));
+            return Ok(Tries::Flow(flow.id.clone()));
         }
         let account = account.map_or_else(events::nobody, |account| account.id.clone());
         let device = self.find_device(tx, held, &account).await?;
         Ok(device.map_or_else(
-            || Tries::OfStrangers(self.strangers_rule(email)),
-            |device| Tries::OfBrowser(devices_lane(email, &device.id)),
+            || Tries::Strangers(self.strangers_rule(email)),
+            |device| Tries::Browser(devices_lane(email, &device.id)),
         ))
     }
 
@@ -91,13 +91,13 @@ impl Backend {
         now: Timestamp,
     ) -> Result<Option<Refusal>, Error> {
         match tries {
-            Tries::OfBrowser(lane) => self.spend_in_lane(tx, lane, now).await?,
-            Tries::OfStrangers(rule) => {
+            Tries::Browser(lane) => self.spend_in_lane(tx, lane, now).await?,
+            Tries::Strangers(rule) => {
                 if limits::take(tx, std::slice::from_ref(rule), now).await?.is_some() {
                     return Ok(None);
                 }
             }
-            Tries::OfFlow(id) => {
+            Tries::Flow(id) => {
                 let left = flows::spend_password(tx, id, now).await?;
                 match left {
                     Some(1..) => {}
@@ -133,9 +133,9 @@ impl Backend {
     pub(super) async fn clear_tries(&self, tx: &mut Tx, tries: &Tries, email: &Email) -> Result<(), Fault> {
         throttles::clear(tx, &wrong_passwords(email)).await?;
         match tries {
-            Tries::OfBrowser(lane) => throttles::clear(tx, lane).await,
-            Tries::OfStrangers(rule) => limits::give_back(tx, std::slice::from_ref(rule)).await,
-            Tries::OfFlow(_) => Ok(()),
+            Tries::Browser(lane) => throttles::clear(tx, lane).await,
+            Tries::Strangers(rule) => limits::give_back(tx, std::slice::from_ref(rule)).await,
+            Tries::Flow(_) => Ok(()),
         }
     }
 
@@ -163,12 +163,12 @@ impl Backend {
 /// Where the tries of a password count.
 pub(super) enum Tries {
     /// In the lane of a browser that signed in to the account before, so that no stranger spends the owner's.
-    OfBrowser(String),
+    Browser(String),
     /// With those of every other browser. When they are used up the mailbox is proven first: nobody waits, and no more passwords
     /// are looked at for those who cannot read the owner's e-mail.
-    OfStrangers(Rule),
+    Strangers(Rule),
     /// In the flow: its mailbox is proven.
-    OfFlow(String),
+    Flow(String),
 }
 
 /// The lane of a browser that signed in to the account before.

@@ -152,6 +152,7 @@ impl Backend {
         }
         sessions::end_all_but(&mut tx, &account, "").await?;
         devices::forget_all_but(&mut tx, &account, "").await?;
+        self.clear_confirmations(&mut tx, &account).await?;
         let mut moved = self.end_flows(&mut tx, &email, now).await?;
         // Strangers go on proving the mailbox first. Attack: they learn from no longer being asked that there is an account.
         throttles::clear(&mut tx, &wrong_passwords(&email)).await?;

@@ -240,13 +240,10 @@ impl Backend {
         let (device, presented) = recognised.unzip();
         match (device.filter(|device| !is_copy(device, now)), &presented) {
             (Some(device), Some(presented)) => {
-                let token = self.next_token(presented);
-                let (new, old) = (random::digest(&token), random::digest(presented));
-                devices::replace_token(tx, &device.id, &new, &old, now).await?;
+                tokens.push(self.renew_token(tx, held, &device, presented, now).await?);
                 if let Some(until) = trusted_until {
                     devices::set_trust(tx, &account.id, &device.id, until).await?;
                 }
-                tokens.push(hold_devices(held, Some(presented), &token));
             }
             _ => {
                 let token = random::token();
@@ -275,6 +272,40 @@ impl Backend {
         }
         events::append(tx, &account.id, ActivityKind::SignedIn, Actor::Person, caller, now).await?;
         Ok(tokens)
+    }
+
+    /// Forgets every device of an account but the browser's own, which goes on with a new token: a copy of the one before is
+    /// another device, too. Gives the token.
+    pub(super) async fn forget_other_devices(
+        &self,
+        tx: &mut Tx,
+        held: &Held,
+        account: &AccountId,
+        now: Timestamp,
+    ) -> Result<Option<TokenChange>, Fault> {
+        let own = self.recognise_device(tx, held, account).await?;
+        let own = own.filter(|(device, _)| !is_copy(device, now));
+        let kept = own.as_ref().map_or("", |(device, _)| &device.id);
+        devices::forget_all_but(tx, account, kept).await?;
+        match &own {
+            Some((device, presented)) => Ok(Some(self.renew_token(tx, held, device, presented, now).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Puts a device under the token that follows the presented one.
+    async fn renew_token(
+        &self,
+        tx: &mut Tx,
+        held: &Held,
+        device: &Device,
+        presented: &Secret,
+        now: Timestamp,
+    ) -> Result<TokenChange, Fault> {
+        let token = self.next_token(presented);
+        let (new, old) = (random::digest(&token), random::digest(presented));
+        devices::replace_token(tx, &device.id, &new, &old, now).await?;
+        Ok(hold_devices(held, Some(presented), &token))
     }
 
     /// The browser as that account knows it.

@@ -125,7 +125,8 @@ macro_rules! columns {
             $before,
             " id, email, account_id, label, language, next_path, tries_left, hints_left, codes_sent, resend_at, version,
               created_at, ends_at, password_passed_at, code_passed_at, finished_at, ended_at,
-              token_digest, stepped_up_at, client, known_device, replaces, digits, mailbox_first, trust ",
+              token_digest, stepped_up_at, client, known_device, replaces, mailbox_first, trust,
+              CASE WHEN digits > 0 OR codes_sent = 0 THEN digits WHEN purpose = 'reset' THEN 8 ELSE 6 END AS digits ",
             $after
         )
     };
@@ -222,6 +223,9 @@ pub async fn spend_try(
 }
 
 /// The flows of an address that wait for codes, those of a counter, the oldest first.
+///
+/// Attack: the owner's right code frees a place or tries, which a stranger sees, and so that there is an account. So a flow
+/// that has passed goes on counting until it would have ended, as one at an address that nobody owns.
 pub async fn waiting(
     tx: &mut Tx,
     counter: CodeCounter,
@@ -230,9 +234,14 @@ pub async fn waiting(
 ) -> Result<Vec<WaitingFlow>, Fault> {
     let rows: Vec<Waiting> = on!(tx, |conn| {
         sqlx::query_as(
-            "SELECT id, client, known_device, tries_left, digits FROM flows
+            "SELECT id, client, known_device, tries_left, digits, CAST(0 AS BIGINT) AS passed, created_at FROM flows
               WHERE email = $1 AND finished_at IS NULL AND ended_at IS NULL AND ends_at > $2 AND codes_sent > 0
                 AND code_passed_at IS NULL AND tries_left > 0
+                AND CASE WHEN purpose = 'sign_up' THEN 'sign_up' WHEN purpose = 'sign_in' AND mailbox_first = 0
+                         THEN 'after_password' ELSE 'anyone' END = $3
+             UNION ALL
+             SELECT id, client, known_device, counted_tries, digits, CAST(1 AS BIGINT), created_at FROM flows
+              WHERE email = $1 AND counted_tries IS NOT NULL AND ends_at > $2 AND $3 <> 'after_password'
                 AND CASE WHEN purpose = 'sign_up' THEN 'sign_up' WHEN purpose = 'sign_in' AND mailbox_first = 0
                          THEN 'after_password' ELSE 'anyone' END = $3
               ORDER BY created_at, id",
@@ -251,6 +260,7 @@ pub async fn waiting(
             known_device: row.known_device != 0,
             tries_left: row.tries_left,
             digits: usize::try_from(row.digits).unwrap_or_default(),
+            has_passed: row.passed != 0,
         })
         .collect())
 }
@@ -262,16 +272,24 @@ struct Waiting {
     known_device: i64,
     tries_left: i64,
     digits: i64,
+    passed: i64,
 }
 
-/// Writes down how long the flow's newest code is, and whether its browser is known by now.
+/// Counts a flow that has passed no longer among those that wait.
+pub async fn stop_counting(tx: &mut Tx, id: &str) -> Result<(), Fault> {
+    later!(tx, "UPDATE flows SET counted_tries = NULL WHERE id = $1", id,);
+    Ok(())
+}
+
+/// Writes down how long the flow's newest code is, whose account it is about, and whether its browser is known by now.
 pub async fn set_code(tx: &mut Tx, flow: &Flow) -> Result<(), Fault> {
     later!(
         tx,
-        "UPDATE flows SET digits = $2, known_device = $3 WHERE id = $1",
+        "UPDATE flows SET digits = $2, known_device = $3, account_id = $4 WHERE id = $1",
         &flow.id,
         flow.digits,
         flow.known_device,
+        &flow.account_id,
     );
     Ok(())
 }
@@ -290,12 +308,15 @@ pub async fn give_try_back(tx: &mut Tx, id: &str) -> Result<(), Fault> {
 /// The code was right: once.
 pub async fn pass_code(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool, Fault> {
     let passed = on!(tx, |conn| {
-        sqlx::query("UPDATE flows SET code_passed_at = $2 WHERE id = $1 AND code_passed_at IS NULL")
-            .bind(id)
-            .bind(now.0)
-            .execute(conn)
-            .await?
-            .rows_affected()
+        sqlx::query(
+            "UPDATE flows SET code_passed_at = $2, counted_tries = tries_left + 1
+              WHERE id = $1 AND code_passed_at IS NULL",
+        )
+        .bind(id)
+        .bind(now.0)
+        .execute(conn)
+        .await?
+        .rows_affected()
     });
     Ok(passed == 1)
 }

@@ -88,6 +88,12 @@ pub async fn give_back(tx: &mut Tx, rules: &[Rule]) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Starts a window anew.
+pub async fn clear(tx: &mut Tx, key: &str) -> Result<(), Fault> {
+    later!(tx, "DELETE FROM limits WHERE key = $1", key,);
+    Ok(())
+}
+
 /// Takes away windows that ended before `before`, a [`BATCH`](super::BATCH) at a time.
 pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64, Fault> {
     Ok(on!(tx, |conn| {

@@ -3,8 +3,8 @@
 use crate::browser::Browser;
 use crate::crowd::Crowd;
 use crate::on_both_databases;
-use crate::world::{ADA, PASSWORD, World, together};
-use account::{Refusal, ResetStep};
+use crate::world::{ADA, NEW_PASSWORD, PASSWORD, World, together};
+use account::{Refusal, ResetStep, SignInStep};
 
 on_both_databases!(
     a_network_mails_to_a_mailbox_five_times_an_hour_and_ten_times_a_day,
@@ -16,6 +16,8 @@ on_both_databases!(
     a_turn_is_kept_for_ten_minutes_and_missed_turns_delay_nobody_for_longer,
     racing_requests_share_no_place_and_no_turn,
     strangers_use_up_no_code_after_a_right_password,
+    a_new_password_has_a_budget_of_codes_of_its_own,
+    a_network_that_waits_for_its_turn_may_not_ask_all_the_time,
     a_browser_that_signed_in_before_has_a_reserve_of_its_own,
     budgets_are_the_same_for_every_kind_of_address,
 );
@@ -338,4 +340,40 @@ async fn budgets_are_the_same_for_every_kind_of_address(world: &World) {
         })
         .await;
     assert!(told.contains("EnterCode"), "{told}");
+}
+
+/// Property 29: a thief of the old password uses up nothing of the new one.
+async fn a_new_password_has_a_budget_of_codes_of_its_own(world: &World) {
+    world.person(ADA).await;
+    let world = world.with(|settings| settings.limits.codes_an_hour = 2).await;
+    for _ in 0..2 {
+        let mut thief = world.browser();
+        thief.begin_sign_in(ADA).await.unwrap();
+        thief.password(PASSWORD).await.unwrap();
+    }
+    let mut owner = world.choosing(ADA).await;
+    owner.choose(NEW_PASSWORD).await.unwrap();
+    let mut owner = world.browser();
+    owner.begin_sign_in(ADA).await.unwrap();
+    assert!(matches!(
+        owner.password(NEW_PASSWORD).await,
+        Ok(SignInStep::EnterCode(_))
+    ));
+}
+
+async fn a_network_that_waits_for_its_turn_may_not_ask_all_the_time(world: &World) {
+    let world = world
+        .with(|settings| {
+            settings.limits.emails_to_mailbox_a_day = 1;
+            settings.limits.client_a_minute = 3;
+        })
+        .await;
+    reset(&world, "192.0.2.1", ADA).await.unwrap();
+    reset(&world, "192.0.2.2", ADA).await.unwrap();
+    let mut seconds = Vec::new();
+    for _ in 0..4 {
+        seconds.push(reset(&world, "192.0.2.3", ADA).await.unwrap_err());
+    }
+    assert!(seconds[..3].iter().all(|wait| *wait > 60), "its turn: {seconds:?}");
+    assert!(seconds[3] <= 60, "its own limit: {seconds:?}");
 }

@@ -11,6 +11,7 @@ on_both_databases!(
     first_forms_sent_together_are_one,
     later_forms_and_other_visits_are_their_own,
     a_form_that_was_ended_begins_anew,
+    the_code_of_a_form_whose_answer_was_lost_for_long_is_known,
     a_visit_that_can_be_guessed_is_none,
 );
 
@@ -104,6 +105,17 @@ async fn later_forms_and_other_visits_are_their_own(world: &World) {
     tokens.dedup();
     assert_eq!(tokens.len(), 4);
     assert_eq!(world.letters_to(ADA).await.len(), 2);
+}
+
+async fn the_code_of_a_form_whose_answer_was_lost_for_long_is_known(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.browser();
+    browser.clone().begin_reset(ADA).await.unwrap();
+    let first = world.code_mailed_to(ADA).await;
+    world.clock.advance_ms(30_000);
+    browser.begin_reset(ADA).await.unwrap();
+    let told = browser.answer_reset(&first).await;
+    assert!(matches!(told, Err(Refusal::CodeOfEarlierRequest)), "{told:?}");
 }
 
 async fn a_form_that_was_ended_begins_anew(world: &World) {

@@ -16,6 +16,10 @@ on_both_databases!(
     tries_that_are_open_count_as_if_they_were_wrong,
     codes_made_at_the_same_moment_see_each_other,
     eleven_flows_of_an_address_are_ten,
+    a_network_of_many_lines_ends_its_own_flows,
+    a_right_code_of_the_owner_is_not_seen_by_strangers,
+    a_reset_from_before_the_account_leads_to_its_password,
+    failures_that_go_on_are_told_once_a_day,
     a_known_browsers_flow_outlives_those_of_strangers,
     the_code_of_an_earlier_request_of_the_browser_is_recognised_twice,
     the_tenth_wrong_code_in_a_row_is_told_to_the_owner,
@@ -225,6 +229,94 @@ async fn eleven_flows_of_an_address_are_ten(world: &World) {
         assert_eq!(waits, number >= 3, "{number}");
     }
     assert!(owner.answer_reset(&code).await.is_ok());
+}
+
+/// Property 29: one /48 of IPv6 has many networks of /64, and no more flows.
+async fn a_network_of_many_lines_ends_its_own_flows(world: &World) {
+    let world = unbounded(world).await;
+    world.person(ADA).await;
+    let (mut owner, code) = world.resetting(ADA).await;
+    for number in 0..12 {
+        let mut stranger = world.browser();
+        stranger.caller.client = format!("2001:db8:7:{number:x}::/64");
+        stranger.begin_reset(ADA).await.unwrap();
+        world.clock.advance_ms(1);
+    }
+    assert!(owner.answer_reset(&code).await.is_ok());
+}
+
+/// Property 9: at an address without an account no code is ever right, so one that is must change nothing.
+async fn a_right_code_of_the_owner_is_not_seen_by_strangers(world: &World) {
+    let world = unbounded(world).await;
+    world.person(ADA).await;
+    let mut seen = Vec::new();
+    for email in [ADA, "nobody@example.com"] {
+        let mut strangers = Vec::new();
+        let mut owner = world.browser();
+        owner.begin_reset(email).await.unwrap();
+        let code = match email {
+            ADA => Some(world.code_mailed_to(ADA).await),
+            _ => None,
+        };
+        world.clock.advance_ms(1);
+        for _ in 0..9 {
+            let mut stranger = world.browser();
+            stranger.begin_reset(email).await.unwrap();
+            strangers.push(stranger);
+            world.clock.advance_ms(1);
+        }
+        // Their tries and the wrong ones are next to the budget of eight digits.
+        for stranger in &mut strangers {
+            for guess in 0..3 {
+                stranger.answer_reset(&format!("9999000{guess}")).await.unwrap_err();
+            }
+        }
+        if let Some(code) = code {
+            owner.answer_reset(&code).await.unwrap();
+        }
+        let mut shown = Vec::new();
+        for _ in 0..4 {
+            let mut stranger = world.browser();
+            let Ok(ResetStep::EnterCode(mailed)) = stranger.begin_reset(email).await else {
+                panic!("a code is mailed");
+            };
+            shown.push(mailed.digits);
+            strangers.push(stranger);
+            world.clock.advance_ms(1);
+        }
+        let mut waits = Vec::new();
+        for stranger in &strangers {
+            waits.push(matches!(stranger.reset_step().await, ResetStep::EnterCode(_)));
+        }
+        seen.push((shown, waits));
+    }
+    assert_eq!(seen[0], seen[1]);
+}
+
+async fn a_reset_from_before_the_account_leads_to_its_password(world: &World) {
+    let mut browser = world.browser();
+    browser.begin_reset(ADA).await.unwrap();
+    world.person(ADA).await;
+    world.clock.advance_ms(30_000);
+    browser.resend_reset().await.unwrap();
+    let code = world.code_mailed_to(ADA).await;
+    browser.answer_reset(&code).await.unwrap();
+    assert!(matches!(browser.choose(NEW_PASSWORD).await, Ok(ResetStep::Done { .. })));
+}
+
+/// Property 19: an attack of weeks is not told once and then no more, and not with a letter for each ten guesses.
+async fn failures_that_go_on_are_told_once_a_day(world: &World) {
+    let world = unbounded(world).await;
+    world.person(ADA).await;
+    for told in [1, 2] {
+        for _ in 0..6 {
+            let (mut browser, code) = world.resetting(ADA).await;
+            guess_wrong(&mut browser, &code, 5).await;
+            world.clock.advance_ms(30_000);
+        }
+        assert_eq!(world.notices_to(ADA).await.len(), told);
+        world.clock.advance_minutes(24 * 60);
+    }
 }
 
 /// Property 29: among clients that have one each, a browser that signed in before goes last.

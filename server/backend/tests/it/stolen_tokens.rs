@@ -4,6 +4,7 @@ use crate::browser::Browser;
 use crate::on_both_databases;
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, address, other_code, together};
 use account::{ActivityKind, Notice, Purpose, Refusal, ResetStep, SignInStep, SignUpStep};
+use backend::store::Db;
 
 on_both_databases!(
     a_copy_from_before_the_code_chooses_no_password,
@@ -22,6 +23,8 @@ on_both_databases!(
     a_forgotten_device_stays_forgotten,
     a_reset_and_a_deactivation_forget_every_device,
     a_change_forgets_the_other_devices_where_that_is_ticked,
+    a_copy_of_the_own_devices_token_dies_with_a_change,
+    a_device_whose_use_is_not_known_is_not_forgotten_at_once,
     a_device_is_forgotten_when_nobody_has_used_it_for_long,
     tokens_of_other_accounts_stay_in_the_browser,
 );
@@ -286,6 +289,8 @@ async fn a_forgotten_device_stays_forgotten(world: &World) {
     let id = browser.security().await.unwrap().devices[0].id.clone();
     browser.forget_device(&id).await.unwrap();
     assert!(!is_trusted(&mut copy, ADA).await);
+    // E-mails of one moment have no order.
+    world.clock.advance_ms(1);
     browser.begin_sign_in(ADA).await.unwrap();
     browser.password(PASSWORD).await.unwrap();
     let code = world.code_mailed_to(ADA).await;
@@ -337,6 +342,42 @@ async fn a_change_forgets_the_other_devices_where_that_is_ticked(world: &World) 
     assert_eq!(count_devices(world, &other).await, 0);
     assert_eq!(count_devices(world, &browser).await, 1);
     assert!(is_trusted(&mut browser, ADA).await);
+}
+
+async fn a_copy_of_the_own_devices_token_dies_with_a_change(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.trusted(ADA).await;
+    let mut copy = browser.clone();
+    browser.change_password_and(PASSWORD, NEW_PASSWORD, true).await.unwrap();
+    later(world).await;
+    copy.begin_sign_in(ADA).await.unwrap();
+    assert!(matches!(
+        copy.password(NEW_PASSWORD).await,
+        Ok(SignInStep::EnterCode(_))
+    ));
+}
+
+/// Of a release that did not write it down.
+async fn a_device_whose_use_is_not_known_is_not_forgotten_at_once(world: &World) {
+    world.person(ADA).await;
+    let browser = world.trusted(ADA).await;
+    world.clock.advance_minutes(500 * 24 * 60);
+    let unknown = "UPDATE devices SET used_at = NULL";
+    match world.backend.db() {
+        Db::Sqlite { writer, .. } => {
+            let mut kept = writer.hold().await.unwrap();
+            sqlx::query(unknown).execute(&mut kept.connection).await.unwrap();
+        }
+        Db::Postgres { pool, .. } => {
+            sqlx::query(unknown).execute(pool).await.unwrap();
+        }
+    }
+    world.backend.prune().await.unwrap();
+    world.backend.prune().await.unwrap();
+    assert_eq!(count_devices(world, &browser).await, 1);
+    world.clock.advance_minutes(400 * 24 * 60 + 1);
+    world.backend.prune().await.unwrap();
+    assert_eq!(count_devices(world, &browser).await, 0);
 }
 
 async fn a_device_is_forgotten_when_nobody_has_used_it_for_long(world: &World) {

@@ -149,7 +149,7 @@ fn walk(service: &Service, email: &str, scripts: bool) -> Result<Vec<String>, Fa
 fn limited_alike(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let plans = [Plan::default()
         .set("LIMIT_FREE_PASSWORDS", 2)
-        .set("LIMIT_EMAILS_TO_MAILBOX_A_DAY", 2)];
+        .set("LIMIT_EMAILS_TO_MAILBOX_A_DAY", 5)];
     let (mut answers, mut told_apart) = (0, Vec::new());
     let mut refused = BTreeSet::new();
     for plan in plans {
