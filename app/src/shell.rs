@@ -97,7 +97,8 @@ addEventListener("pageshow",()=>{{left=false}});
 const load=()=>Promise.all([import({js:?}),fetch({wasm:?}),fetch({words:?}).then(r=>r.ok?r.text():Promise.reject())]).then(async([m,p,w])=>{{await m.default({{module_or_path:p}});return()=>m.start(w)}}).catch(()=>{{}});
 const start=async()=>{{const app=await load();if(!app)return;do await turn(20);while(held||left);app();await turn();performance.mark("app-started")}};
 const idle=()=>"requestIdleCallback" in window?requestIdleCallback(start,{{timeout:2000}}):setTimeout(start,50);
-const rest=()=>requestAnimationFrame(()=>requestAnimationFrame(idle));
+const painted=()=>new Promise(r=>{{setTimeout(r,3000);try{{new PerformanceObserver((l,o)=>{{o.disconnect();r()}}).observe({{type:"paint",buffered:true}})}}catch{{r()}}}});
+const rest=()=>painted().then(idle);
 document.readyState==="complete"?rest():addEventListener("load",rest);"#,
         js = program.js,
         wasm = program.wasm,
