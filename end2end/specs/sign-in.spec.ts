@@ -159,7 +159,11 @@ test('once strangers have guessed, the passcode comes before the password', asyn
   const stranger = await anotherBrowser();
   await toPassword(stranger, person.email);
   for (let tries = 0; tries < 5; tries += 1) {
+    // The refusal before looks the same.
+    const answered = stranger.waitForResponse((response) => response.url().endsWith('/api/sign_in/password'));
     await submitPassword(stranger, `guess number ${tries}`);
+    await answered;
+    await expect(field(stranger, 'Password')).toHaveValue('');
     await expectRefusal(stranger, WRONG, 'Password');
   }
   await submitPassword(stranger, person.password);
@@ -181,6 +185,7 @@ test('once strangers have guessed, the passcode comes before the password', asyn
   await arrive(page, 'Enter your password');
   await submitPassword(page, 'mistyped');
   await expectRefusal(page, WRONG, 'Password');
+  await expect(field(page, 'Password')).toHaveValue('');
   await submitPassword(page, person.password);
   await arrive(page, 'Security');
 });
