@@ -108,9 +108,16 @@ export async function labelOf(page: Page): Promise<string> {
   return /Request ([A-Z]\d)/.exec(text)?.[1] ?? '';
 }
 
-/** All that the page says, whether or not its stylesheet is there yet. */
+/** All that the page says, whether or not its stylesheet is there yet. The state for the app is no words. */
 export async function wordsOf(page: Page): Promise<string> {
-  return (await page.locator('header, main, #status, footer').allTextContents()).join(' ');
+  const parts = await page.locator('header, main, #status, footer').evaluateAll((found) =>
+    found.map((part) => {
+      const words = part.cloneNode(true) as Element;
+      words.querySelectorAll('script').forEach((script) => script.remove());
+      return words.textContent ?? '';
+    }),
+  );
+  return parts.join(' ');
 }
 
 /** Unfolds "Didn’t get the e-mail?", should it be folded. */
