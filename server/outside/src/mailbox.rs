@@ -195,6 +195,20 @@ impl Mailbox {
         }
         Err("there are not so many letters".into())
     }
+
+    /// The same with a code of that length: one of another request may arrive meanwhile.
+    ///
+    /// # Errors
+    /// When none comes.
+    pub fn code_of_length_after(&self, email: &str, seen: usize, digits: usize) -> Result<String, Fault> {
+        for number in seen + 1.. {
+            let code = self.wait(email, number)?.code();
+            if let Some(code) = code.filter(|code| code.len() == digits) {
+                return Ok(code);
+            }
+        }
+        Err("there are not so many letters".into())
+    }
 }
 
 impl Drop for Mailbox {

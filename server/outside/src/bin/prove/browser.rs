@@ -128,9 +128,17 @@ impl Browser {
 
     /// The same with another password.
     pub fn sign_in_to_code_with(&mut self, email: &str, password: &str) -> Result<(), Fault> {
+        self.to_code(email, password).map(drop)
+    }
+
+    /// The same; gives how many digits the code has.
+    fn to_code(&mut self, email: &str, password: &str) -> Result<usize, Fault> {
         self.step("/api/sign_in/begin", &[("email", email)], "EnterPassword")?;
-        self.step("/api/sign_in/password", &[("password", password)], "EnterCode")
-            .map(drop)
+        let answer = self.step("/api/sign_in/password", &[("password", password)], "EnterCode")?;
+        let digits = answer.json()["EnterCode"]["digits"].as_u64();
+        digits
+            .and_then(|digits| usize::try_from(digits).ok())
+            .ok_or_else(|| answer.unexpected("a step without digits"))
     }
 
     /// Signs in whole with [`PASSWORD`].
@@ -141,8 +149,8 @@ impl Browser {
     /// The same with another password.
     pub fn sign_in_with(&mut self, mail: &Mailbox, email: &str, password: &str) -> Result<(), Fault> {
         let letters = mail.to(email).len();
-        self.sign_in_to_code_with(email, password)?;
-        let code = mail.code_after(email, letters)?;
+        let digits = self.to_code(email, password)?;
+        let code = mail.code_of_length_after(email, letters, digits)?;
         let answer = self.post("/api/sign_in/answer", &[("code", &code)])?;
         if answer.status == 200 && self.is_signed_in()? {
             Ok(())
