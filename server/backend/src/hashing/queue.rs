@@ -4,9 +4,10 @@
 //! Own code: of the crates looked at, `fairqueue` and `async_wrr_queue` are data structures without a bound, and `mea` (`fair_share`)
 //! lets nobody take a place of another. Here a full queue takes it from who has most.
 
-use super::{MOMENT, WAIT};
+use super::{CROWD, CROWD_MOMENT, MOMENT, WAIT};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -45,7 +46,8 @@ enum Stage {
 /// A place in the queue; free again when the work is done, or this is dropped.
 pub struct Place {
     id: u64,
-    asked_at: Instant,
+    /// When a no is said at the earliest.
+    refused_at: Instant,
     queue: Queue,
 }
 
@@ -70,15 +72,19 @@ impl Queue {
 
     /// A place. When there is none, that of a network that has more of them, or the next that is free within a moment.
     pub(super) async fn place(&self, network: &str) -> Result<Place, Busy> {
-        let asked_at = Instant::now();
         let (sender, admitted) = oneshot::channel();
+        let (id, moment) = {
+            let mut state = self.state();
+            let moment = state.moment(network);
+            (state.arrive(network.into(), sender), moment)
+        };
         // Whoever gives up, here or anywhere, drops its place.
         let place = Place {
-            id: self.state().arrive(network.into(), sender),
-            asked_at,
+            id,
+            refused_at: Instant::now() + moment,
             queue: self.clone(),
         };
-        match timeout(MOMENT, admitted).await {
+        match timeout(moment, admitted).await {
             Ok(Ok(())) => Ok(place),
             _ => Err(Busy::QueueFull),
         }
@@ -114,7 +120,7 @@ impl Place {
     /// Another network has this place now. Said no sooner than that the queue is full: whoever comes again at once would come as
     /// often as it is told so.
     async fn taken(&self) -> Busy {
-        sleep_until(self.asked_at + MOMENT).await;
+        sleep_until(self.refused_at).await;
         Busy::QueueFull
     }
 }
@@ -126,6 +132,12 @@ impl Drop for Place {
 }
 
 impl State {
+    /// How long one more of a network waits for a place.
+    fn moment(&self, network: &str) -> Duration {
+        let waiting = self.door.values().filter(|(of, _)| &**of == network).count();
+        if waiting < CROWD { MOMENT } else { CROWD_MOMENT }
+    }
+
     fn hashing(&self) -> usize {
         let hashes = |inside: &&Inside| matches!(inside.stage, Stage::Hashes);
         self.inside.values().filter(hashes).count()
