@@ -128,11 +128,11 @@ impl Browser {
 
     /// The same with another password.
     pub fn sign_in_to_code_with(&mut self, email: &str, password: &str) -> Result<(), Fault> {
-        self.to_code(email, password).map(drop)
+        self.digits_at_code(email, password).map(drop)
     }
 
     /// The same; gives how many digits the code has.
-    fn to_code(&mut self, email: &str, password: &str) -> Result<usize, Fault> {
+    fn digits_at_code(&mut self, email: &str, password: &str) -> Result<usize, Fault> {
         self.step("/api/sign_in/begin", &[("email", email)], "EnterPassword")?;
         let answer = self.step("/api/sign_in/password", &[("password", password)], "EnterCode")?;
         let digits = answer.json()["EnterCode"]["digits"].as_u64();
@@ -149,7 +149,7 @@ impl Browser {
     /// The same with another password.
     pub fn sign_in_with(&mut self, mail: &Mailbox, email: &str, password: &str) -> Result<(), Fault> {
         let letters = mail.to(email).len();
-        let digits = self.to_code(email, password)?;
+        let digits = self.digits_at_code(email, password)?;
         let code = mail.code_of_length_after(email, letters, digits)?;
         let answer = self.post("/api/sign_in/answer", &[("code", &code)])?;
         if answer.status == 200 && self.is_signed_in()? {
