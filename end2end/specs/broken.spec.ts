@@ -102,7 +102,7 @@ test('a fault where a refusal is shown sends the form to the server', async ({ p
   }
 });
 
-test('a fault while nobody presses anything leaves a page that works and keeps what was typed', async ({ page, people, post, watch }) => {
+test('a fault without a press leaves a page that works and keeps what was typed', async ({ page, people, post, watch }) => {
   watch.allow(STOPPED);
   await breakable(page);
   const said = ends(page);

@@ -228,7 +228,7 @@ fn reader_of(parts: &Parts) -> (Reader, Page) {
     (reader, Page::of_endpoint(path))
 }
 
-/// Whether a page is wanted rather than data: a browser without scripts, or somebody at an address bar.
+/// Whether a page is wanted rather than data: a browser without scripts, or an address that was typed.
 #[must_use]
 pub fn wants_html(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(ACCEPT).iter().map(HeaderValue::as_bytes);

@@ -43,7 +43,7 @@ fn show(told: Told<SignInStep>) -> View {
 fn ask_email(flow: Flow<SignInStep>, known: Option<String>, resume: Option<MailedCode>) -> AnyView {
     let words = use_words();
     let gone = request_gone(known.is_some());
-    // Whoever has used up the passwords stands here again, and is told of it.
+    // A refusal after the last password try points to this link.
     let forgot = known.is_some().then(|| {
         view! {
             <p>
