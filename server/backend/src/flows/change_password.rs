@@ -1,6 +1,7 @@
 //! Change the password on the security page.
 
 use super::password_tries::{Tries, devices_lane, wrong_passwords};
+use super::step_up::LOST_ANSWER_MS;
 use crate::proof::PasswordProof;
 use crate::store::events::Actor;
 use crate::store::{accounts, events, letters, sessions, throttles};
@@ -22,7 +23,13 @@ impl Backend {
         end_others: bool,
     ) -> Result<Moved<SecurityView>, Error> {
         let mut tx = self.parts.db.read().await?;
-        let (session, stored) = self.signed_in(&mut tx, held).await?;
+        let (session, stored) = match self.signed_in(&mut tx, held).await {
+            Err(Error::Refused(Refusal::SignedOut)) => {
+                drop(tx);
+                return self.change_again(caller, held, password).await;
+            }
+            found => found?,
+        };
         let account = stored.account;
         account.own_password().require_editable()?;
         if current.is_empty() {
@@ -62,7 +69,13 @@ impl Backend {
         let mut tx = self.parts.db.begin().await?;
         accounts::hold(&mut tx, &account.id).await?;
         // Signed out, switched off, managed or changed meanwhile: each ends it here.
-        let (session, _) = self.signed_in(&mut tx, held).await?;
+        let (session, _) = match self.signed_in(&mut tx, held).await {
+            Err(Error::Refused(Refusal::SignedOut)) => {
+                drop(tx);
+                return self.change_again(caller, held, password).await;
+            }
+            found => found?,
+        };
         let proof = PasswordProof::verified(account.id.clone(), hash);
         if !accounts::set_password(&mut tx, &proof, &chosen.hash, chosen.unchecked, now).await? {
             let stored = accounts::find(&mut tx, &account.id).await?.ok_or(Refusal::SignedOut)?;
@@ -76,7 +89,8 @@ impl Backend {
             device = self.forget_other_devices(&mut tx, held, &account.id, now).await?;
         }
         self.clear_confirmations(&mut tx, &account.id).await?;
-        let token = self.insert_session(&mut tx, caller, &account.id, now).await?;
+        let next = self.next_token(held.session.as_ref().ok_or(Refusal::SignedOut)?);
+        let token = self.insert_session(&mut tx, caller, &account.id, next, now).await?;
         let moved = self.end_flows(&mut tx, &account.email, now).await?;
         events::append(
             &mut tx,
@@ -107,6 +121,52 @@ impl Backend {
                 ..view
             },
             tokens,
+        })
+    }
+
+    /// The answer to a change once more, where this browser's session ended with it within the last 30 s: the tokens that it
+    /// brought may have been lost.
+    ///
+    /// Attack: a copy of the token from before the change. Without the new password it gets nothing, and its guesses count
+    /// apart from the owner's tries.
+    async fn change_again(
+        &self,
+        caller: &Caller,
+        held: &Held,
+        password: &Secret,
+    ) -> Result<Moved<SecurityView>, Error> {
+        let token = self.next_token(held.session.as_ref().ok_or(Refusal::SignedOut)?);
+        let after = Held {
+            session: Some(token.clone()),
+            ..held.clone()
+        };
+        let mut tx = self.parts.db.read().await?;
+        let (session, stored) = self.signed_in(&mut tx, &after).await?;
+        drop(tx);
+        if self.now().0 >= session.signed_in_at + LOST_ANSWER_MS {
+            return Err(Refusal::SignedOut.into());
+        }
+        let place = self.parts.hashing.place(&caller.network()).await?;
+        let mut tx = self.parts.db.begin().await?;
+        let tries = Tries::Browser(devices_lane(&stored.account.email, &["change ", &session.id].concat()));
+        if let Tries::Browser(lane) = &tries {
+            self.spend_in_lane(&mut tx, lane, self.now()).await?;
+        }
+        tx.commit().await?;
+        let hash = stored.password.as_deref();
+        if self.verify_password(place, &tries, password, hash, None).await? == Verdict::Wrong {
+            return Err(Refusal::SignedOut.into());
+        }
+        let mut tx = self.parts.db.read().await?;
+        let (session, stored) = self.signed_in(&mut tx, &after).await?;
+        let device = self.device_again(&mut tx, held, None, &stored.account.id).await?;
+        let view = self.security_in(&mut tx, &after, &session, stored.account).await?;
+        Ok(Moved {
+            step: SecurityView {
+                done: Some(SecurityDone::PasswordChanged),
+                ..view
+            },
+            tokens: std::iter::once(self.hold_session(token)).chain(device).collect(),
         })
     }
 

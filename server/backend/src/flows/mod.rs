@@ -1,6 +1,7 @@
 //! A file a flow: what a browser asks for, decided by `account`, done in one transaction each.
 
 mod change_password;
+mod devices;
 mod email_budget;
 mod events;
 mod mailed_code;
@@ -13,4 +14,4 @@ mod sign_in;
 mod sign_up;
 mod step_up;
 
-pub(crate) use sessions::DEVICE_DAYS;
+pub(crate) use devices::DEVICE_DAYS;

@@ -1,6 +1,7 @@
 //! Tries of a password, when signing in and when changing it: whose they count as, and who has to wait.
 
 use super::mailed_code::DAY_MS;
+use super::step_up::LOST_ANSWER_MS;
 use crate::hashing::Place;
 use crate::store::flows::Flow;
 use crate::store::limits::Rule;
@@ -98,7 +99,7 @@ impl Backend {
                 }
             }
             Tries::Flow(id) => {
-                let left = flows::spend_password(tx, id, now).await?;
+                let left = flows::spend_password(tx, id, now.plus_ms(-LOST_ANSWER_MS), now).await?;
                 match left {
                     Some(1..) => {}
                     Some(_) => return Ok(Some(Refusal::PasswordTriesUsedUp)),

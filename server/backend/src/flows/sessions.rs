@@ -1,25 +1,19 @@
 //! Who is signed in: begin a session, the security page, the profile, end sessions.
 
-use super::step_up::LOST_ANSWER_MS;
 use crate::store::accounts::Stored;
-use crate::store::devices::Device;
 use crate::store::events::Actor;
 use crate::store::sessions::Session;
-use crate::store::{Tx, accounts, devices, events, letters, sessions};
+use crate::store::{Tx, accounts, devices, events, sessions};
 use crate::{Backend, Caller, Error, Fault, Held, Moved, TokenChange, TokenKind, Visitor, random};
 use account::{
-    Account, AccountId, ActivityKind, Attempts, DeviceRow, Letter, Notice, PasswordRow, ProfileView, Purpose, Refusal,
-    Secret, SecurityDone, SecurityView, SessionRow, Timestamp,
+    Account, AccountId, ActivityKind, Attempts, DeviceRow, PasswordRow, ProfileView, Refusal, Secret, SecurityDone,
+    SecurityView, SessionRow, Timestamp,
 };
 
 /// A session's use is written down at most this often.
 const TOUCH_MS: i64 = 5 * 60_000;
 /// So many events are on a page.
 const EVENTS: usize = 20;
-/// For so many accounts a browser is known.
-const DEVICE_TOKENS: usize = 5;
-/// For so long after its last sign-in; browsers keep no cookie for longer.
-pub(crate) const DEVICE_DAYS: i64 = 400;
 
 impl Backend {
     /// Who visits a page, for the frame around it; `None` when nobody is signed in.
@@ -234,139 +228,27 @@ impl Backend {
         if let Some(old) = self.find_session(tx, held, now).await? {
             sessions::end(tx, &AccountId(old.account_id.clone()), &old.id).await?;
         }
-        let mut tokens = vec![self.insert_session(tx, caller, &account.id, now).await?];
-        let trusted_until = trust.then(|| now.plus_days(self.parts.settings.trust_days));
-        let recognised = self.recognise_device(tx, held, &account.id).await?;
-        let (device, presented) = recognised.unzip();
-        match (device.filter(|device| !is_copy(device, now)), &presented) {
-            (Some(device), Some(presented)) => {
-                tokens.push(self.renew_token(tx, held, &device, presented, now).await?);
-                if let Some(until) = trusted_until {
-                    devices::set_trust(tx, &account.id, &device.id, until).await?;
-                }
-            }
-            _ => {
-                let token = random::token();
-                let device = Device {
-                    id: random::id_at(now),
-                    account_id: account.id.0.clone(),
-                    browser: caller.browser.clone(),
-                    trusted_until: trusted_until.map(|until| until.0),
-                    replaced_at: None,
-                };
-                devices::insert(tx, &random::digest(&token), &device, now).await?;
-                tokens.push(hold_devices(held, presented.as_ref(), &token));
-                // Whoever has just made the account in this browser knows of it.
-                let signed_up_here = self.find_flow(tx, Purpose::SignUp, held).await?.is_some_and(|flow| {
-                    flow.finished_at.is_some() && now.0 < flow.ends_at && flow.email == account.email.as_str()
-                });
-                if !signed_up_here {
-                    let letter = Letter::Notice(Notice::NewDevice {
-                        at: now,
-                        browser: caller.browser.clone(),
-                    });
-                    let language = account.language.as_deref().unwrap_or(&caller.language);
-                    letters::write(tx, &self.parts.keys, None, &account.email, language, &letter, now).await?;
-                }
-            }
-        }
+        let flow = held.sign_in.as_ref().ok_or(Refusal::FlowGone)?;
+        let token = self.session_token(flow);
+        let session = self.insert_session(tx, caller, &account.id, token, now).await?;
+        let device = self.hold_device(tx, caller, held, flow, account, trust, now).await?;
         events::append(tx, &account.id, ActivityKind::SignedIn, Actor::Person, caller, now).await?;
-        Ok(tokens)
+        Ok(vec![session, device])
     }
 
-    /// Forgets every device of an account but the browser's own, which goes on with a new token: a copy of the one before is
-    /// another device, too. Gives the token.
-    pub(super) async fn forget_other_devices(
+    /// The tokens of the session that a sign-in has led to, while it lives.
+    pub(super) async fn session_again(
         &self,
         tx: &mut Tx,
         held: &Held,
-        account: &AccountId,
+        flow: &Secret,
         now: Timestamp,
-    ) -> Result<Option<TokenChange>, Fault> {
-        let own = self.recognise_device(tx, held, account).await?;
-        let own = own.filter(|(device, _)| !is_copy(device, now));
-        let kept = own.as_ref().map_or("", |(device, _)| &device.id);
-        devices::forget_all_but(tx, account, kept).await?;
-        match &own {
-            Some((device, presented)) => Ok(Some(self.renew_token(tx, held, device, presented, now).await?)),
-            None => Ok(None),
-        }
-    }
-
-    /// Puts a device under the token that follows the presented one.
-    async fn renew_token(
-        &self,
-        tx: &mut Tx,
-        held: &Held,
-        device: &Device,
-        presented: &Secret,
-        now: Timestamp,
-    ) -> Result<TokenChange, Fault> {
-        let token = self.next_token(presented);
-        let (new, old) = (random::digest(&token), random::digest(presented));
-        devices::replace_token(tx, &device.id, &new, &old, now).await?;
-        Ok(hold_devices(held, Some(presented), &token))
-    }
-
-    /// The browser as that account knows it.
-    pub(super) async fn find_device(
-        &self,
-        tx: &mut Tx,
-        held: &Held,
-        account: &AccountId,
-    ) -> Result<Option<Device>, Fault> {
-        let recognised = self.recognise_device(tx, held, account).await?;
-        let device = recognised.map(|(device, _)| device);
-        Ok(device.filter(|device| !is_copy(device, self.now())))
-    }
-
-    /// The device that a token of the browser leads to, and that token; a replaced one leads there, too.
-    async fn recognise_device(
-        &self,
-        tx: &mut Tx,
-        held: &Held,
-        account: &AccountId,
-    ) -> Result<Option<(Device, Secret)>, Fault> {
-        for token in held
-            .device
-            .iter()
-            .flat_map(|tokens| tokens.expose().split('.'))
-            .take(DEVICE_TOKENS)
-        {
-            let token = Secret::from(token);
-            if let Some(device) = devices::find(tx, &random::digest(&token), account).await? {
-                return Ok(Some((device, token)));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Attack: a copy of a trusted device's cookie. Each sign-in on the device gives it another token, so a token that was
-    /// replaced comes from a copy, or from the owner where a copy was faster. Nobody can tell which: the device is trusted no
-    /// longer, and the owner is told. A device that is not trusted is told of no more: its token spares nobody the code. Gives
-    /// whether there was something to tell.
-    pub(super) async fn notice_copied_device(
-        &self,
-        tx: &mut Tx,
-        caller: &Caller,
-        held: &Held,
-        account: &Account,
-        now: Timestamp,
-    ) -> Result<bool, Fault> {
-        let Some((device, token)) = self.recognise_device(tx, held, &account.id).await? else {
-            return Ok(false);
-        };
-        if !is_copy(&device, now) || !devices::distrust(tx, &device.id, &random::digest(&token)).await? {
-            return Ok(false);
-        }
-        events::append(tx, &account.id, ActivityKind::DeviceCopied, Actor::Person, caller, now).await?;
-        let letter = Letter::Notice(Notice::DeviceCopied {
-            at: now,
-            browser: device.browser,
-        });
-        let language = account.language.as_deref().unwrap_or(&caller.language);
-        letters::write(tx, &self.parts.keys, None, &account.email, language, &letter, now).await?;
-        Ok(true)
+    ) -> Result<Option<Vec<TokenChange>>, Fault> {
+        let token = self.session_token(flow);
+        let session = sessions::find(tx, &random::digest(&token), self.idle_ms(), now).await?;
+        let Some(session) = session else { return Ok(None) };
+        let device = self.device_again(tx, held, Some(flow), &AccountId(session.account_id)).await?;
+        Ok(Some(std::iter::once(self.hold_session(token)).chain(device).collect()))
     }
 
     /// A session's row and the token that the browser holds for it.
@@ -375,9 +257,10 @@ impl Backend {
         tx: &mut Tx,
         caller: &Caller,
         account: &AccountId,
+        token: Secret,
         now: Timestamp,
     ) -> Result<TokenChange, Fault> {
-        let (token, days) = (random::token(), self.parts.settings.session_days);
+        let days = self.parts.settings.session_days;
         let session = Session {
             id: random::id_at(now),
             account_id: account.0.clone(),
@@ -388,11 +271,16 @@ impl Backend {
             ends_at: now.plus_days(days).0,
         };
         sessions::insert(tx, &random::digest(&token), &session).await?;
-        Ok(TokenChange {
+        Ok(self.hold_session(token))
+    }
+
+    /// The browser holds a session's token.
+    pub(super) fn hold_session(&self, token: Secret) -> TokenChange {
+        TokenChange {
             kind: TokenKind::Session,
             token: Some(token),
-            keep_s: days * 24 * 3_600,
-        })
+            keep_s: self.parts.settings.session_days * 24 * 3_600,
+        }
     }
 
     /// The live session of the browser.
@@ -440,27 +328,4 @@ impl Backend {
     fn idle_ms(&self) -> i64 {
         self.parts.settings.session_idle_minutes * 60_000
     }
-}
-
-/// Whether the token that has found a device is a copy of one that was replaced, and no lost answer.
-fn is_copy(device: &Device, now: Timestamp) -> bool {
-    device.replaced_at.is_some_and(|at| now.0 >= at + LOST_ANSWER_MS)
-}
-
-/// The browser holds a device's new token in place of the old one.
-fn hold_devices(held: &Held, old: Option<&Secret>, new: &Secret) -> TokenChange {
-    TokenChange {
-        kind: TokenKind::Device,
-        token: Some(with_token(held.device.as_ref(), old, new)),
-        keep_s: DEVICE_DAYS * 24 * 3_600,
-    }
-}
-
-/// A browser's device tokens, one for each account that was signed in to in it, the newest first. One for all would do, but for
-/// this attack: whoever shares a browser keeps its token, and is trusted by the accounts of those who sign in there later.
-fn with_token(held: Option<&Secret>, old: Option<&Secret>, new: &Secret) -> Secret {
-    let held = held.map(Secret::expose).unwrap_or_default();
-    let gone = ["", old.map(Secret::expose).unwrap_or_default()];
-    let tokens = std::iter::once(new.expose()).chain(held.split('.').filter(|token| !gone.contains(token)));
-    tokens.take(DEVICE_TOKENS).collect::<Vec<_>>().join(".").into()
 }

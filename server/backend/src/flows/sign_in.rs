@@ -3,7 +3,7 @@
 use super::mailed_code::Answered;
 use super::mailed_letter::{FlowOfForm, drop_flow, hold_flow, new_flow, next_path};
 use super::password_tries::{Tries, wrong_passwords};
-use super::step_up::Standing;
+use super::step_up::{LOST_ANSWER_MS, Standing};
 use crate::leaked::Leak;
 use crate::store::accounts::Stored;
 use crate::store::events::Actor;
@@ -157,6 +157,12 @@ impl Backend {
             Some((flow, Standing::Current)) if flow.waits_for_password(now) => flow,
             // The answer to the right password was lost, maybe: the same one is verified once more.
             Some((flow, Standing::JustReplaced)) if flow.is_live(now) && flow.password_passed_at.is_some() => flow,
+            // Attack: whoever has the password, and not the mailbox, sends it again once the code was right.
+            Some((flow, Standing::Current))
+                if flow.has_just_finished(now.plus_ms(-LOST_ANSWER_MS)) && flow.ended_with_password() =>
+            {
+                flow
+            }
             Some((flow, _)) if flow.finished_at.is_some() || flow.is_live(now) => {
                 return Err(Refusal::StepElsewhere.into());
             }

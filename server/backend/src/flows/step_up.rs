@@ -11,6 +11,8 @@
 //!   owner, so a copy alone gains nothing. It is the same token, not another one: two answers that cross on their way leave
 //!   the browser with a live token, whichever is read last.
 //! - Without it, it sees the step that it was at, and is told that the flow went on. It cannot set a password.
+//! - The last step of a sign-in, sent again, leads to the same session: its token is derived from the flow's, and so is that
+//!   of a device which is new with it.
 //! - A device's token is known as the device's, so that no false alarm is raised, but trusted no more: a code is asked for.
 //!
 //! That is why new tokens are derived from the ones before and a server key: a repeated request arrives at the same token,
@@ -93,21 +95,41 @@ impl Backend {
     /// What is told to the browser that has sent the same right answer again: the flow went on with it before. If this
     /// browser sent it then, too, it gets the token that the answer to that brought.
     pub(super) async fn repeated(&self, tx: &mut Tx, purpose: Purpose, held: &Held) -> Result<Error, Fault> {
+        let now = self.now();
         let found = self.look_up_flow(tx, purpose, held).await?;
-        let (Some((flow, Standing::JustReplaced)), Some(token)) = (found, held.flow(purpose)) else {
-            return Ok(Refusal::StepElsewhere.into());
+        let tokens = match (found, held.flow(purpose)) {
+            (Some((flow, Standing::JustReplaced)), Some(token)) => {
+                let token = self.next_token(token);
+                let holds = flow.is_live(now) && flow.is_held_by(&random::digest(&token));
+                holds.then(|| vec![hold_flow(purpose, token)])
+            }
+            (Some((flow, Standing::Current)), Some(token))
+                if purpose == Purpose::SignIn && flow.has_just_finished(now.plus_ms(-LOST_ANSWER_MS)) =>
+            {
+                self.session_again(tx, held, token, now).await?
+            }
+            _ => None,
         };
-        let token = self.next_token(token);
-        if flow.is_live(self.now()) && flow.is_held_by(&random::digest(&token)) {
-            return Ok(Error::Repeated(vec![hold_flow(purpose, token)]));
-        }
-        Ok(Refusal::StepElsewhere.into())
+        Ok(tokens.map_or_else(|| Refusal::StepElsewhere.into(), Error::Repeated))
     }
 
     /// The token that follows a token.
     pub(super) fn next_token(&self, token: &Secret) -> Secret {
-        let key = self.parts.keys.current();
-        let next = key.mac("next token", &[token.expose().as_bytes()]);
-        BASE64_URL_SAFE_NO_PAD.encode(next).into()
+        self.derive("next token", token)
+    }
+
+    /// The token of the session that a flow's last step begins.
+    pub(super) fn session_token(&self, flow: &Secret) -> Secret {
+        self.derive("session token", flow)
+    }
+
+    /// The token of the device that is new with a flow's last step.
+    pub(super) fn device_token(&self, flow: &Secret) -> Secret {
+        self.derive("device token", flow)
+    }
+
+    fn derive(&self, usage: &str, token: &Secret) -> Secret {
+        let mac = self.parts.keys.current().mac(usage, &[token.expose().as_bytes()]);
+        BASE64_URL_SAFE_NO_PAD.encode(mac).into()
     }
 }

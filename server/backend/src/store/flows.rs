@@ -73,6 +73,18 @@ impl Flow {
         self.token_digest.as_deref().unwrap_or(&self.id) == digest
     }
 
+    /// Whether it led to its end after `since`.
+    #[must_use]
+    pub fn has_just_finished(&self, since: Timestamp) -> bool {
+        self.finished_at.is_some_and(|at| at > since.0)
+    }
+
+    /// Whether a sign-in's last step was the password: on a trusted device, or where the mailbox came first.
+    #[must_use]
+    pub const fn ended_with_password(&self) -> bool {
+        self.finished_at.is_some() && (self.code_passed_at.is_none() || self.mailbox_first != 0)
+    }
+
     /// Whether it waits for a code.
     #[must_use]
     pub const fn waits_for_code(&self, now: Timestamp) -> bool {
@@ -191,23 +203,26 @@ pub async fn step_up(tx: &mut Tx, id: &str, token_digest: &str, now: Timestamp) 
 }
 
 /// Spends one try before the code is looked at, so that racing guesses cannot share one (attack: five tries made two
-/// hundred by sending them together). `None` when no code is waited for with the token of that digest; with the token before,
-/// one still is where the flow has stepped up by its code after `replaced_since`.
+/// hundred by sending them together). `None` when no code is waited for with the token of that digest; one that was right
+/// after `since` is waited for once more, with the token that it came with: its answer may have been lost.
+///
+/// Attack: whoever has the mailbox, and not the password, sends the code of a sign-in again that ended with the password.
 pub async fn spend_try(
     tx: &mut Tx,
     id: &str,
     purpose: Purpose,
     token_digest: &str,
-    replaced_since: Timestamp,
+    since: Timestamp,
     now: Timestamp,
 ) -> Result<Option<Flow>, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query_as(columns!(
             "UPDATE flows SET tries_left = tries_left - 1, version = version + 1
               WHERE id = $1 AND purpose = $2 AND tries_left > 0 AND codes_sent > 0 AND ends_at > $3
-                AND finished_at IS NULL AND ended_at IS NULL
-                AND ((code_passed_at IS NULL AND COALESCE(token_digest, id) = $4)
-                  OR (code_passed_at IS NOT NULL AND id = $4 AND stepped_up_at > $5))
+                AND ended_at IS NULL
+                AND ((finished_at IS NULL AND code_passed_at IS NULL AND COALESCE(token_digest, id) = $4)
+                  OR (finished_at IS NULL AND code_passed_at IS NOT NULL AND id = $4 AND stepped_up_at > $5)
+                  OR (finished_at > $5 AND purpose = 'sign_in' AND mailbox_first = 0 AND token_digest = $4))
                 AND (purpose <> 'sign_in' OR mailbox_first = 1 OR password_passed_at IS NOT NULL)
               RETURNING",
             ""
@@ -216,7 +231,7 @@ pub async fn spend_try(
         .bind(purpose.as_str())
         .bind(now.0)
         .bind(token_digest)
-        .bind(replaced_since.0)
+        .bind(since.0)
         .fetch_optional(conn)
         .await?
     }))
@@ -454,16 +469,19 @@ pub async fn ask_password(tx: &mut Tx, id: &str, trust: bool) -> Result<(), Faul
 }
 
 /// Spends a try of a password after the code, before it is looked at; gives how many are left, `None` where there was none.
-pub async fn spend_password(tx: &mut Tx, id: &str, now: Timestamp) -> Result<Option<i64>, Fault> {
+/// One that was right after `since` may be sent again: its answer may have been lost.
+pub async fn spend_password(tx: &mut Tx, id: &str, since: Timestamp, now: Timestamp) -> Result<Option<i64>, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query_scalar(
             "UPDATE flows SET tries_left = tries_left - 1
-              WHERE id = $1 AND mailbox_first = 1 AND code_passed_at IS NOT NULL AND password_passed_at IS NULL
-                AND tries_left > 0 AND finished_at IS NULL AND ended_at IS NULL AND ends_at > $2
+              WHERE id = $1 AND mailbox_first = 1 AND code_passed_at IS NOT NULL
+                AND (password_passed_at IS NULL AND finished_at IS NULL OR finished_at > $3)
+                AND tries_left > 0 AND ended_at IS NULL AND ends_at > $2
               RETURNING tries_left",
         )
         .bind(id)
         .bind(now.0)
+        .bind(since.0)
         .fetch_optional(conn)
         .await?
     }))

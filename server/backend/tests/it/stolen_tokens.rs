@@ -3,7 +3,7 @@
 use crate::browser::Browser;
 use crate::on_both_databases;
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, address, other_code, together};
-use account::{ActivityKind, Notice, Purpose, Refusal, ResetStep, SignInStep, SignUpStep};
+use account::{ActivityKind, Notice, Purpose, Refusal, ResetStep, SecurityDone, SignInStep, SignUpStep};
 use backend::store::Db;
 
 on_both_databases!(
@@ -13,6 +13,11 @@ on_both_databases!(
     the_right_code_again_brings_the_lost_token,
     the_right_code_of_a_sign_up_again_brings_the_lost_token,
     the_right_password_again_brings_the_lost_token,
+    the_last_code_again_brings_the_lost_session,
+    the_last_password_again_brings_the_lost_session,
+    a_session_is_not_brought_again_by_half_of_a_sign_in,
+    a_session_is_not_brought_again_after_its_end,
+    a_change_sent_again_brings_the_lost_session,
     guesses_with_the_token_before_are_counted,
     identical_right_codes_together_leave_one_token,
     a_page_hears_that_its_flow_has_another_token,
@@ -139,6 +144,126 @@ async fn the_right_password_again_brings_the_lost_token(world: &World) {
     assert!(browser.is_signed_in().await);
     // One code was mailed, and a notice of the new device.
     assert_eq!(world.letters_to(ADA).await.len(), 2);
+}
+
+/// One sign-in, however often its last form is sent.
+async fn the_last_code_again_brings_the_lost_session(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.browser();
+    browser.begin_sign_in_to(ADA, "/security").await.unwrap();
+    browser.password(PASSWORD).await.unwrap();
+    let code = world.code_mailed_to(ADA).await;
+    let mut first = browser.clone();
+    let (mut wrong, mut late) = (browser.clone(), browser.clone());
+    first.answer_sign_in_and_trust(&code).await.unwrap();
+    world.clock.advance_ms(29_999);
+    assert!(wrong.answer_sign_in(&other_code(&code, 1)).await.is_err());
+    assert!(!wrong.is_signed_in().await);
+    assert_eq!(browser.answer_sign_in_and_trust(&code).await, Err(Refusal::StepElsewhere));
+    assert_eq!(browser.held.session, first.held.session);
+    assert_eq!(browser.held.device, first.held.device);
+    assert_eq!(
+        browser.sign_in_step().await,
+        SignInStep::SignedIn {
+            next: "/security".into()
+        }
+    );
+    let view = browser.security().await.unwrap();
+    assert_eq!((view.sessions.len(), view.devices.len()), (1, 1));
+    assert_eq!(world.letters_to(ADA).await.len(), 2);
+    later(world).await;
+    assert_eq!(late.answer_sign_in(&code).await, Err(Refusal::StepElsewhere));
+    assert!(!late.is_signed_in().await);
+}
+
+/// On a trusted device, and where the mailbox came first.
+async fn the_last_password_again_brings_the_lost_session(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.trusted(ADA).await;
+    browser.sign_out().await;
+    browser.begin_sign_in(ADA).await.unwrap();
+    let mut first = browser.clone();
+    assert!(matches!(first.password(PASSWORD).await, Ok(SignInStep::SignedIn { .. })));
+    assert_eq!(browser.password(PASSWORD).await, Err(Refusal::StepElsewhere));
+    assert_eq!(browser.held.session, first.held.session);
+    assert_eq!(browser.held.device, first.held.device);
+
+    let mut stranger = world.browser();
+    for _ in 0..5 {
+        stranger.begin_sign_in(ADA).await.unwrap();
+        assert_eq!(stranger.password("not the password at all").await, Err(Refusal::SignInWrong));
+    }
+    let mut browser = world.browser();
+    browser.begin_sign_in(ADA).await.unwrap();
+    let code = world.code_mailed_to(ADA).await;
+    browser.answer_sign_in(&code).await.unwrap();
+    let mut first = browser.clone();
+    assert!(matches!(first.password(PASSWORD).await, Ok(SignInStep::SignedIn { .. })));
+    assert_eq!(browser.password(PASSWORD).await, Err(Refusal::StepElsewhere));
+    assert_eq!(browser.held.session, first.held.session);
+}
+
+/// Attack: who has the flow's token, and the password or the mailbox only.
+async fn a_session_is_not_brought_again_by_half_of_a_sign_in(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.browser();
+    browser.begin_sign_in(ADA).await.unwrap();
+    browser.password(PASSWORD).await.unwrap();
+    let mut copy = browser.clone();
+    browser.answer_sign_in(&world.code_mailed_to(ADA).await).await.unwrap();
+    assert_eq!(copy.password(PASSWORD).await, Err(Refusal::StepElsewhere));
+    assert!(!copy.is_signed_in().await);
+
+    let mut stranger = world.browser();
+    for _ in 0..5 {
+        stranger.begin_sign_in(ADA).await.unwrap();
+        assert_eq!(stranger.password("not the password at all").await, Err(Refusal::SignInWrong));
+    }
+    let mut browser = world.browser();
+    browser.begin_sign_in(ADA).await.unwrap();
+    let code = world.code_mailed_to(ADA).await;
+    browser.answer_sign_in(&code).await.unwrap();
+    let mut copy = browser.clone();
+    browser.password(PASSWORD).await.unwrap();
+    assert_eq!(copy.answer_sign_in(&code).await, Err(Refusal::StepElsewhere));
+    assert!(!copy.is_signed_in().await);
+}
+
+async fn a_session_is_not_brought_again_after_its_end(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.browser();
+    browser.begin_sign_in(ADA).await.unwrap();
+    browser.password(PASSWORD).await.unwrap();
+    let code = world.code_mailed_to(ADA).await;
+    let mut copy = browser.clone();
+    browser.answer_sign_in(&code).await.unwrap();
+    browser.sign_out().await;
+    assert!(copy.answer_sign_in(&code).await.is_err());
+    assert!(!copy.is_signed_in().await);
+}
+
+async fn a_change_sent_again_brings_the_lost_session(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.trusted(ADA).await;
+    let mut first = browser.clone();
+    let (mut guess, mut late) = (browser.clone(), browser.clone());
+    first.change_password_and(PASSWORD, NEW_PASSWORD, true).await.unwrap();
+    assert_eq!(
+        guess.change_password_and(PASSWORD, "another new password of hers", true).await.err(),
+        Some(Refusal::SignedOut)
+    );
+    assert!(!guess.is_signed_in().await);
+    let view = browser.change_password_and(PASSWORD, NEW_PASSWORD, true).await.unwrap();
+    assert_eq!(view.done, Some(SecurityDone::PasswordChanged));
+    assert_eq!(browser.held.session, first.held.session);
+    assert_eq!(browser.held.device, first.held.device);
+    let changes = view.activity.iter().filter(|event| event.kind == ActivityKind::PasswordChanged);
+    assert_eq!(changes.count(), 1);
+    later(world).await;
+    assert_eq!(
+        late.change_password_and(PASSWORD, NEW_PASSWORD, true).await.err(),
+        Some(Refusal::SignedOut)
+    );
 }
 
 /// Property 3.
