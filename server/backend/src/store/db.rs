@@ -117,12 +117,14 @@ impl Db {
         Some(options?.ok()?.get_filename().to_owned())
     }
 
-    /// Brings the tables up to date, under a lock, so that several servers may start at once.
+    /// Brings the tables up to date, under a lock, so that several servers may start at once. Tables of the next release are
+    /// used as they are: it adds to them only, and an operator can go back to this one.
     ///
     /// # Errors
     /// When a migration fails.
     pub async fn migrate(&self) -> Result<(), Fault> {
-        let migrator = sqlx::migrate!();
+        let mut migrator = sqlx::migrate!();
+        migrator.set_ignore_missing(true);
         match self {
             Self::Sqlite { writer, .. } => migrator.run(&mut writer.hold().await?.connection).await,
             Self::Postgres { pool, .. } => migrator.run(pool).await,

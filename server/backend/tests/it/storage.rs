@@ -16,6 +16,7 @@ use sqlx::AssertSqlSafe;
 
 on_both_databases!(
     a_database_begins_commits_rolls_back_and_closes,
+    a_program_runs_on_the_tables_of_the_next_release,
     what_waits_keeps_its_order,
     accounts_are_kept,
     many_accounts_are_made_at_once,
@@ -64,6 +65,19 @@ fn every_public_function_of_the_store_is_tried_here() {
         }
     }
     assert!(seen > 50, "{seen}");
+}
+
+/// An operator goes back to the release before.
+async fn a_program_runs_on_the_tables_of_the_next_release(world: &World) {
+    const NEXT: &str = "INSERT INTO _sqlx_migrations SELECT 9999, description, installed_on, success, checksum, execution_time
+                          FROM _sqlx_migrations WHERE version = 1";
+    let mut tx = world.backend.db().begin().await.unwrap();
+    match &mut tx {
+        Tx::Sqlite(tx) => drop(sqlx::query(NEXT).execute(&mut **tx).await.unwrap()),
+        Tx::Postgres(tx) => drop(sqlx::query(NEXT).execute(&mut **tx).await.unwrap()),
+    }
+    tx.commit().await.unwrap();
+    world.backend.db().migrate().await.unwrap();
 }
 
 async fn a_database_begins_commits_rolls_back_and_closes(world: &World) {
@@ -433,7 +447,7 @@ async fn a_sign_in_may_ask_for_the_code_first(world: &World) {
     }
     let passed = flows::pass_password(&mut tx, "m", &id(ADA), "hash", NOW).await;
     assert!(passed.unwrap().is_none(), "the code comes first");
-    assert_eq!(flows::spend_password(&mut tx, "m", NOW).await.unwrap(), None);
+    assert_eq!(flows::spend_password(&mut tx, "m", NOW, NOW).await.unwrap(), None);
     flows::take_send(&mut tx, "m", Purpose::SignIn, 30, NOW)
         .await
         .unwrap()
@@ -447,11 +461,11 @@ async fn a_sign_in_may_ask_for_the_code_first(world: &World) {
     assert!(finished.is_none(), "a code without a password signs nobody in");
     flows::ask_password(&mut tx, "m", true).await.unwrap();
     for left in [4, 3, 2, 1, 0] {
-        assert_eq!(flows::spend_password(&mut tx, "m", NOW).await.unwrap(), Some(left));
+        assert_eq!(flows::spend_password(&mut tx, "m", NOW, NOW).await.unwrap(), Some(left));
     }
-    assert_eq!(flows::spend_password(&mut tx, "m", NOW).await.unwrap(), None);
+    assert_eq!(flows::spend_password(&mut tx, "m", NOW, NOW).await.unwrap(), None);
     flows::give_password_back(&mut tx, "m").await.unwrap();
-    assert_eq!(flows::spend_password(&mut tx, "m", NOW).await.unwrap(), Some(0));
+    assert_eq!(flows::spend_password(&mut tx, "m", NOW, NOW).await.unwrap(), Some(0));
     let passed = flows::pass_password(&mut tx, "m", &id(ADA), "hash", NOW).await;
     let passed = passed.unwrap().unwrap();
     assert_eq!((passed.trust, passed.language.as_str()), (1, "ar"));
