@@ -1,5 +1,5 @@
 // Where one is signed in, and how it ends.
-import { arrive, button, field, open, signIn, toNewPassword } from '../support/journeys';
+import { arrive, button, expectRefusal, field, open, signIn, submitPassword, toNewPassword, toPassword, WRONG } from '../support/journeys';
 import { look } from '../support/look';
 import { NEW_PASSWORD } from '../support/people';
 import { expect, test } from '../support/test';
@@ -84,9 +84,44 @@ test('a reset in one browser ends every session and all trust', async ({ page, p
   await signIn(other, { ...person, password: NEW_PASSWORD }, post);
 });
 
-test('recent activity is told', async ({ page, people, post }) => {
+test('what was done is told, and failed attempts are summed up', async ({ page, people, post, anotherBrowser }) => {
   const person = await people.local();
+  const stranger = await anotherBrowser();
+  await toPassword(stranger, person.email);
+  for (let n = 0; n < 2; n += 1) {
+    await submitPassword(stranger, 'not the password at all');
+    await expectRefusal(stranger, WRONG);
+  }
   await signIn(page, person, post);
   await open(page, '/security', 'Security');
-  await expect(page.getByRole('region', { name: 'Recent activity' })).toContainText('Signed in');
+  const activity = page.getByRole('region', { name: 'Recent activity' });
+  await expect(activity.getByRole('listitem')).toHaveCount(2);
+  await expect(activity).toContainText('Signed in');
+  await expect(activity).toContainText('2 failed attempts since');
+  await look(page, 'security-attempts');
+});
+
+test('older activity has pages', async ({ page, people, post }) => {
+  const person = await people.local();
+  await signIn(page, person, post, { trust: true });
+  const send = async (path: string, form: Record<string, string> = {}) => {
+    const origin = new URL(page.url()).origin;
+    const headers = { Origin: origin, 'Sec-Fetch-Site': 'same-origin', Accept: 'text/html' };
+    const answer = await page.request.post(`${origin}/api/sign_in/${path}`, { form, headers, maxRedirects: 0 });
+    expect(answer.status()).toBe(303);
+  };
+  for (let n = 0; n < 10; n += 1) {
+    await send('sign_out');
+    await send('begin', { email: person.email, next: '' });
+    await send('password', { password: person.password });
+  }
+  await open(page, '/security', 'Security');
+  const activity = page.getByRole('region', { name: 'Recent activity' });
+  await expect(activity.getByRole('listitem')).toHaveCount(20);
+  await activity.getByRole('link', { name: 'Older activity' }).click();
+  await expect(activity.getByRole('listitem')).toHaveCount(2);
+  await expect(activity.getByRole('link', { name: 'Older activity' })).toHaveCount(0);
+  await expect(activity).toContainText('Signed in');
+  await activity.getByRole('link', { name: 'Newest activity' }).click();
+  await expect(activity.getByRole('listitem')).toHaveCount(20);
 });

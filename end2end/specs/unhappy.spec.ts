@@ -241,6 +241,33 @@ test('pressing twice at the start of a sign-in and of a sign-up does it once', a
   await arrive(page, 'Your name and password');
 });
 
+test('pressing twice at the end of a sign-in and of a change does it once', async ({ page, people, post }) => {
+  const person = await people.local();
+  await toSignInCode(page, person);
+  await field(page, 'One-time passcode').fill(await post.code(person.email, 6));
+  await field(page, 'Trust this device for 30 days').check();
+  await button(page, 'Next').dblclick();
+  await arrive(page, 'Profile');
+  await open(page, '/security', 'Security');
+  await expect(page.getByRole('region', { name: 'Signed-in devices' }).getByRole('listitem')).toHaveCount(1);
+  await expect(page.getByRole('region', { name: 'Trusted devices' }).getByRole('listitem')).toHaveCount(1);
+
+  await open(page, '/security/password', 'Change password');
+  await field(page, 'Current password').fill(person.password);
+  await field(page, 'New password').fill(NEW_PASSWORD);
+  await field(page, 'New password again').fill(NEW_PASSWORD);
+  await button(page, 'Save').dblclick();
+  await arrive(page, 'Security');
+  await expect(page.getByRole('status').filter({ hasText: 'Password changed' })).toBeVisible();
+  await expect(page.getByRole('region', { name: 'Signed-in devices' }).getByRole('listitem')).toHaveCount(1);
+
+  await page.getByRole('banner').getByRole('button', { name: 'Sign out' }).click();
+  await arrive(page, 'You are signed out');
+  await toPassword(page, person.email);
+  await submitPassword(page, NEW_PASSWORD);
+  await arrive(page, 'Profile');
+});
+
 test('a first form whose answer is lost leads to the same step when it is sent again', async ({ page, people, post, watch }) => {
   watch.allow(/ERR_|Failed to load/);
   const person = await people.local();

@@ -44,6 +44,7 @@ export const STATES = [
   'arabic-reset-code',
   'arabic-reset-choose',
   'sign-in-mailbox-first',
+  'security-attempts',
 ] as const;
 
 export type State = (typeof STATES)[number];
