@@ -161,6 +161,49 @@ test('a fault on the way to another page loads that page', async ({ page, watch 
   }
 });
 
+test('a place in a page that has stopped is gone to without a load', async ({ page, people, watch }) => {
+  watch.allow(STOPPED);
+  await breakable(page);
+  const person = await people.local();
+  await toResetCode(page, person.email);
+  const code = field(page, 'One-time passcode');
+  await code.fill('1234');
+  await page.evaluate(() => (window.failAfter = 0));
+  await expect.poll(() => page.evaluate(() => window.failed)).toBe(true);
+  await page.locator('a[href="#main"]').press('Enter');
+  await expect(page).toHaveURL(/#main$/);
+  await page.goBack();
+  await expect(page).not.toHaveURL(/#main$/);
+  await expect(code).toHaveValue('1234');
+});
+
+test('a link to the page itself loads it', async ({ page }) => {
+  await open(page, '/help', 'Help');
+  await page.evaluate(() => (window.kept = document.body));
+  await page.getByRole('contentinfo').getByRole('link', { name: 'Help' }).click();
+  await expect.poll(() => page.evaluate(() => window.kept)).toBeUndefined();
+});
+
+test('an answer that does not come is told like no connection', async ({ page, people, watch }) => {
+  watch.allow(/ERR_|Failed to load/);
+  await page.addInitScript(() => {
+    const { timeout } = AbortSignal;
+    AbortSignal.timeout = (ms) => timeout.call(AbortSignal, ms / 30);
+  });
+  const person = await people.local();
+  await open(page, '/signin', 'Sign in');
+  let answer: () => void = () => {};
+  await page.route('**/api/sign_in/begin', async (route) => {
+    await new Promise<void>((resolve) => (answer = resolve));
+    await route.abort();
+  });
+  await field(page, 'E-mail address').fill(person.email);
+  await button(page, 'Next').click();
+  await expect(page.getByRole('alert')).toContainText('There is no connection.');
+  await expect(field(page, 'E-mail address')).toHaveValue(person.email);
+  answer();
+});
+
 test.describe('while the app is still on its way', () => {
   /** Keeps the WASM of the next page until it is told otherwise. */
   async function held(page: Page): Promise<() => Promise<void>> {
@@ -229,6 +272,36 @@ test.describe('while the app is still on its way', () => {
     // Time enough for an app that does not wait.
     for (let frame = 0; frame < 20; frame += 1) await page.evaluate(() => new Promise((done) => requestAnimationFrame(done)));
     await page.mouse.up();
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText(['Enter your password']);
+  });
+
+  test('it does not start while a plain form is on its way', async ({ page, people }) => {
+    const person = await people.local();
+    await held(page);
+    // Playwright asks nothing of a page that is being left, so the page itself watches.
+    await page.addInitScript(() => {
+      const frames = async (count: number) => {
+        for (let n = 0; n < count; n += 1) await new Promise(requestAnimationFrame);
+      };
+      const marks = (type: string, name: string) =>
+        performance.getEntriesByType(type).filter((entry) => entry.name.endsWith(name)).length;
+      addEventListener('submit', async () => {
+        sessionStorage.setItem('released', 'yes');
+        window.release?.();
+        while (marks('resource', '.wasm') === 0) await frames(1);
+        await frames(20);
+        console.log(`started meanwhile: ${marks('mark', 'app-started')}`);
+      });
+    });
+    await page.goto('/signin');
+    const watched = page.waitForEvent('console', (message) => message.text().startsWith('started meanwhile'));
+    await page.route('**/api/sign_in/begin', async (route) => {
+      await watched;
+      await route.continue();
+    });
+    await field(page, 'E-mail address').fill(person.email);
+    await button(page, 'Next').click({ noWaitAfter: true });
+    expect((await watched).text()).toBe('started meanwhile: 0');
     await expect(page.getByRole('heading', { level: 1 })).toHaveText(['Enter your password']);
   });
 });
