@@ -13,7 +13,7 @@ use std::net::Ipv4Addr;
 pub const PROOFS: &[Proof] = &[Proof {
     number: 18,
     property: "Limits of resets and passwords, over hours, on every server; the mailbox first instead of a wait",
-    hole: "`store/limits.rs`, the first wait that is due instead of the longest, as it was: told to wait 30 s, and then 3450.",
+    hole: "`store/limits.rs`, the first wait that is due instead of the longest, as it was: told to wait 30 s, and then 3450. `flows/password_tries.rs`, `strangers_prove_mailbox` saying no: a new browser was asked for the password after five wrong ones.",
     on: &[Setting::Sqlite, Setting::Postgres2],
     run: limits,
 }];
