@@ -157,10 +157,13 @@ for (const orders of [['comments@start'], ['comments@after'], ['addresses@start'
       await page.goBack();
       await walk.at('Sign in');
       await meddled.clearCookies({ name: /^(?!meddle$)/ });
-      await walk.signIn({ ...(await people.local()) });
+      await walk.signUp(people.stranger());
+      const other = await people.local();
+      await walk.signIn(other);
       await walk.open('/security', 'Security');
       await page.getByRole('link', { name: 'Edit password' }).click();
       await walk.at('Change password');
+      await walk.change(other);
       await page.close();
     });
   }

@@ -241,6 +241,33 @@ test('pressing twice at the start of a sign-in and of a sign-up does it once', a
   await arrive(page, 'Your name and password');
 });
 
+test('pressing twice at a start does it once, fifty times in a row', async ({ page, people, post }) => {
+  test.setTimeout(300_000);
+  const known = [await people.local(), await people.local()];
+  const sent = new Map<string, number>();
+  for (let n = 0; n < 50; n += 1) {
+    await page.context().clearCookies();
+    // Each from a network of its own.
+    await page.context().setExtraHTTPHeaders({ 'X-Forwarded-For': `10.8.${n}.1` });
+    const { email } = (n % 2 === 0 ? known[(n / 2) % 2] : undefined) ?? people.stranger();
+    const [path, heading, next] = [
+      ['/reset', 'Reset your password', 'Check your e-mail'],
+      ['/signup', 'Create an account', 'Check your e-mail'],
+      ['/signin', 'Sign in', 'Enter your password'],
+    ][n % 3]!;
+    await open(page, path!, heading!);
+    await field(page, 'E-mail address').fill(email);
+    await button(page, 'Next').dblclick();
+    await arrive(page, next!);
+    if (path !== '/signin') sent.set(email, (sent.get(email) ?? 0) + 1);
+  }
+  const received = async () => {
+    const all = await Promise.all([...sent.keys()].map(async (email) => [email, (await post.all(email)).length] as const));
+    return new Map(all);
+  };
+  await expect.poll(received).toEqual(sent);
+});
+
 test('pressing twice at the end of a sign-in and of a change does it once', async ({ page, people, post }) => {
   const person = await people.local();
   await toSignInCode(page, person);
@@ -266,6 +293,37 @@ test('pressing twice at the end of a sign-in and of a change does it once', asyn
   await toPassword(page, person.email);
   await submitPassword(page, NEW_PASSWORD);
   await arrive(page, 'Profile');
+});
+
+test('a last form whose answer is lost leads to the same session when it is sent again', async ({ page, people, post, watch }) => {
+  watch.allow(/ERR_|Failed to load/);
+  const person = await people.local();
+  await toSignInCode(page, person);
+  const code = await post.code(person.email, 6);
+  let lost = 0;
+  await page.route('**/api/sign_in/answer', async (route) => {
+    if (lost > 0) return route.continue();
+    lost += 1;
+    // This fetch shares its cookies with the browser.
+    const cookies = await page.context().cookies();
+    expect((await route.fetch({ maxRedirects: 0 })).headers()['set-cookie']).toContain('__Host-session');
+    await page.context().clearCookies();
+    await page.context().addCookies(cookies);
+    await route.abort();
+  });
+  await submitCode(page, code);
+  if (hasApp()) {
+    await expect(page.getByRole('alert')).toContainText('There is no connection.');
+    await button(page, 'Next').click();
+  } else {
+    await page.waitForURL(/^chrome-error:/);
+    await page.goto('/signin');
+    await arrive(page, 'Check your e-mail');
+    await submitCode(page, code);
+  }
+  await arrive(page, 'Profile');
+  await open(page, '/security', 'Security');
+  await expect(page.getByRole('region', { name: 'Signed-in devices' }).getByRole('listitem')).toHaveCount(1);
 });
 
 test('a first form whose answer is lost leads to the same step when it is sent again', async ({ page, people, post, watch }) => {

@@ -155,7 +155,7 @@ async fn prepare_and_swap(
 
 async fn ready(db: &Db, keep_sessions: bool, now: Timestamp) -> Result<Option<Ended>, Fault> {
     // Refuses what a newer version has written.
-    db.migrate().await?;
+    db.migrate_strictly().await?;
     if keep_sessions {
         return Ok(None);
     }

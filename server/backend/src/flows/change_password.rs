@@ -155,6 +155,7 @@ impl Backend {
         tx.commit().await?;
         let hash = stored.password.as_deref();
         if self.verify_password(place, &tries, password, hash, None).await? == Verdict::Wrong {
+            self.note_wrong_current(caller, &stored.account).await?;
             return Err(Refusal::SignedOut.into());
         }
         let mut tx = self.parts.db.read().await?;

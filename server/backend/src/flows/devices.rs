@@ -66,7 +66,10 @@ impl Backend {
         flow: Option<&Secret>,
         account: &AccountId,
     ) -> Result<Option<TokenChange>, Fault> {
-        let presented = self.recognise_device(tx, held, account).await?.map(|(_, token)| token);
+        let presented = self.recognise_device(tx, held, account).await?;
+        let presented = presented
+            .filter(|(device, _)| !is_copy(device, self.now()))
+            .map(|(_, token)| token);
         let next = presented.as_ref().map(|token| self.next_token(token));
         for token in flow.map(|flow| self.device_token(flow)).into_iter().chain(next) {
             let device = devices::find(tx, &random::digest(&token), account).await?;

@@ -192,7 +192,8 @@ impl Backend {
         now: Timestamp,
     ) -> Result<Option<WaitingFlow>, Fault> {
         let (counter, email) = (flow.counter(purpose), flow.address()?);
-        let mut others = flows::waiting(tx, counter, &email, now).await?;
+        let since = now.plus_ms(-LOST_ANSWER_MS);
+        let mut others = flows::waiting(tx, counter, &email, since, now).await?;
         let before = others.len();
         others.retain(|other| other.id != flow.id);
         let is_first = others.len() == before;

@@ -229,7 +229,7 @@ impl Backend {
             sessions::end(tx, &AccountId(old.account_id.clone()), &old.id).await?;
         }
         let flow = held.sign_in.as_ref().ok_or(Refusal::FlowGone)?;
-        let token = self.session_token(flow);
+        let token = self.session_token(held, flow);
         let session = self.insert_session(tx, caller, &account.id, token, now).await?;
         let device = self.hold_device(tx, caller, held, flow, account, trust, now).await?;
         events::append(tx, &account.id, ActivityKind::SignedIn, Actor::Person, caller, now).await?;
@@ -244,10 +244,12 @@ impl Backend {
         flow: &Secret,
         now: Timestamp,
     ) -> Result<Option<Vec<TokenChange>>, Fault> {
-        let token = self.session_token(flow);
+        let token = self.session_token(held, flow);
         let session = sessions::find(tx, &random::digest(&token), self.idle_ms(), now).await?;
         let Some(session) = session else { return Ok(None) };
-        let device = self.device_again(tx, held, Some(flow), &AccountId(session.account_id)).await?;
+        let device = self
+            .device_again(tx, held, Some(flow), &AccountId(session.account_id))
+            .await?;
         Ok(Some(std::iter::once(self.hold_session(token)).chain(device).collect()))
     }
 

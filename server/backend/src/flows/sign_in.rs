@@ -59,6 +59,18 @@ impl Backend {
             );
             return Ok(SignInStep::SignedIn { next });
         }
+        if let Some(flow) = flow.filter(|flow| flow.ended_at.is_none())
+            && standing == Standing::Current
+            && flow.has_just_finished(now.plus_ms(-LOST_ANSWER_MS))
+        {
+            // As it was, for the browser that has not heard of its session yet.
+            let state = if flow.ended_with_password() {
+                SignIn::AwaitingPassword
+            } else {
+                SignIn::AwaitingCode
+            };
+            return self.step_of(&mut tx, &flow, state, now).await;
+        }
         drop(tx);
         let resume = match self.reset_step(held).await? {
             ResetStep::EnterCode(mailed) => Some(mailed),

@@ -11,8 +11,8 @@
 //!   owner, so a copy alone gains nothing. It is the same token, not another one: two answers that cross on their way leave
 //!   the browser with a live token, whichever is read last.
 //! - Without it, it sees the step that it was at, and is told that the flow went on. It cannot set a password.
-//! - The last step of a sign-in, sent again, leads to the same session: its token is derived from the flow's, and so is that
-//!   of a device which is new with it.
+//! - The last step of a sign-in, sent again, leads to the same session: its token is derived from the flow's and the device's,
+//!   and so is that of a device which is new with it.
 //! - A device's token is known as the device's, so that no false alarm is raised, but trusted no more: a code is asked for.
 //!
 //! That is why new tokens are derived from the ones before and a server key: a repeated request arrives at the same token,
@@ -115,21 +115,26 @@ impl Backend {
 
     /// The token that follows a token.
     pub(super) fn next_token(&self, token: &Secret) -> Secret {
-        self.derive("next token", token)
+        self.derive("next token", &[token.expose()])
     }
 
-    /// The token of the session that a flow's last step begins.
-    pub(super) fn session_token(&self, flow: &Secret) -> Secret {
-        self.derive("session token", flow)
+    /// The token of the session that a flow's last step begins, for whoever has all that proved it. Attack: on a trusted device
+    /// that is the flow's first token and the password, and the device's token instead of a code; so with the first two alone,
+    /// of which one was copied at the step of the address, nobody arrives at it.
+    pub(super) fn session_token(&self, held: &Held, flow: &Secret) -> Secret {
+        let device = held.device.as_ref().map_or("", Secret::expose);
+        self.derive("session token", &[flow.expose(), device])
     }
 
     /// The token of the device that is new with a flow's last step.
     pub(super) fn device_token(&self, flow: &Secret) -> Secret {
-        self.derive("device token", flow)
+        self.derive("device token", &[flow.expose()])
     }
 
-    fn derive(&self, usage: &str, token: &Secret) -> Secret {
-        let mac = self.parts.keys.current().mac(usage, &[token.expose().as_bytes()]);
-        BASE64_URL_SAFE_NO_PAD.encode(mac).into()
+    fn derive(&self, usage: &str, from: &[&str]) -> Secret {
+        let from: Vec<_> = from.iter().map(|part| part.as_bytes()).collect();
+        BASE64_URL_SAFE_NO_PAD
+            .encode(self.parts.keys.current().mac(usage, &from))
+            .into()
     }
 }

@@ -4,6 +4,7 @@ use super::measured::{Measured, OnFile, OnServer, Open};
 use super::{Checkpoints, InUse, Writer};
 use crate::Fault;
 use account::ActivityKind;
+use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, Database, PgConnection, PgPool, Pool, SqlitePool};
@@ -125,6 +126,18 @@ impl Db {
     pub async fn migrate(&self) -> Result<(), Fault> {
         let mut migrator = sqlx::migrate!();
         migrator.set_ignore_missing(true);
+        self.run(&migrator).await
+    }
+
+    /// The same, for tables of this release or one before only: a copy is not taken from the future.
+    ///
+    /// # Errors
+    /// When a migration fails, or one of another release was run.
+    pub async fn migrate_strictly(&self) -> Result<(), Fault> {
+        self.run(&sqlx::migrate!()).await
+    }
+
+    async fn run(&self, migrator: &Migrator) -> Result<(), Fault> {
         match self {
             Self::Sqlite { writer, .. } => migrator.run(&mut writer.hold().await?.connection).await,
             Self::Postgres { pool, .. } => migrator.run(pool).await,

@@ -36,13 +36,16 @@ pub async fn insert(tx: &mut Tx, token_digest: &str, device: &Device, now: Times
     Ok(())
 }
 
-/// The device of a token's digest, if it is that account's; also by the token before the one of today.
+/// The device of a token's digest, if it is that account's; also by a token before the one of today.
 pub async fn find(tx: &mut Tx, token_digest: &str, account: &AccountId) -> Result<Option<Device>, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query_as(
             "SELECT id, account_id, browser, trusted_until,
-                    CASE WHEN token_digest = $1 THEN NULL ELSE replaced_at END AS replaced_at
-               FROM devices WHERE (token_digest = $1 OR replaced_digest = $1) AND account_id = $2",
+                    CASE WHEN token_digest = $1 THEN NULL WHEN replaced_digest = $1 THEN replaced_at
+                         ELSE (SELECT replaced_at FROM earlier_device_tokens WHERE digest = $1) END AS replaced_at
+               FROM devices
+              WHERE (token_digest = $1 OR replaced_digest = $1
+                     OR id = (SELECT device_id FROM earlier_device_tokens WHERE digest = $1)) AND account_id = $2",
         )
         .bind(token_digest)
         .bind(&account.0)
@@ -61,6 +64,16 @@ pub async fn replace_token(
 ) -> Result<(), Fault> {
     later!(
         tx,
+        "INSERT INTO earlier_device_tokens (digest, device_id, replaced_at)
+         SELECT replaced_digest, id, replaced_at FROM devices
+          WHERE id = $1 AND token_digest <> $2 AND COALESCE(replaced_digest, $3) <> $3
+             ON CONFLICT (digest) DO NOTHING",
+        id,
+        token_digest,
+        replaced_digest,
+    );
+    later!(
+        tx,
         "UPDATE devices SET token_digest = $2, replaced_digest = $3, replaced_at = $4, used_at = $4
               WHERE id = $1 AND token_digest <> $2",
         id,
@@ -75,8 +88,10 @@ pub async fn replace_token(
 pub async fn distrust(tx: &mut Tx, id: &str, replaced_digest: &str) -> Result<bool, Fault> {
     let changed = on!(tx, |conn| {
         sqlx::query(
-            "UPDATE devices SET trusted_until = NULL, replaced_digest = NULL, replaced_at = NULL
-              WHERE id = $1 AND replaced_digest = $2 AND trusted_until IS NOT NULL",
+            "UPDATE devices SET trusted_until = NULL,
+                    replaced_digest = CASE WHEN replaced_digest = $2 THEN NULL ELSE replaced_digest END
+              WHERE id = $1 AND trusted_until IS NOT NULL
+                AND (replaced_digest = $2 OR EXISTS (SELECT 1 FROM earlier_device_tokens WHERE digest = $2 AND device_id = $1))",
         )
         .bind(id)
         .bind(replaced_digest)
@@ -84,6 +99,12 @@ pub async fn distrust(tx: &mut Tx, id: &str, replaced_digest: &str) -> Result<bo
         .await?
         .rows_affected()
     });
+    later!(
+        tx,
+        "DELETE FROM earlier_device_tokens WHERE digest = $1 AND device_id = $2",
+        replaced_digest,
+        id,
+    );
     Ok(changed == 1)
 }
 
@@ -160,6 +181,21 @@ pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64, Fault> {
             .execute(conn)
             .await?
             .rows_affected()
+    }))
+}
+
+/// Takes away tokens that were replaced before `before`, a [`BATCH`](super::BATCH) at a time: the trust that a copy of one had is
+/// over in any case.
+pub async fn prune_tokens(tx: &mut Tx, before: Timestamp) -> Result<u64, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query(
+            "DELETE FROM earlier_device_tokens
+              WHERE digest IN (SELECT digest FROM earlier_device_tokens WHERE replaced_at < $1 LIMIT 200)",
+        )
+        .bind(before.0)
+        .execute(conn)
+        .await?
+        .rows_affected()
     }))
 }
 

@@ -237,7 +237,8 @@ pub async fn spend_try(
     }))
 }
 
-/// The flows of an address that wait for codes, those of a counter, the oldest first.
+/// The flows of an address that wait for codes, those of a counter, the oldest first. A sign-in that has finished after `since`
+/// takes its code once more.
 ///
 /// Attack: the owner's right code frees a place or tries, which a stranger sees, and so that there is an account. So a flow
 /// that has passed goes on counting until it would have ended, as one at an address that nobody owns.
@@ -245,13 +246,15 @@ pub async fn waiting(
     tx: &mut Tx,
     counter: CodeCounter,
     email: &Email,
+    since: Timestamp,
     now: Timestamp,
 ) -> Result<Vec<WaitingFlow>, Fault> {
     let rows: Vec<Waiting> = on!(tx, |conn| {
         sqlx::query_as(
-            "SELECT id, client, known_device, tries_left, digits, CAST(0 AS BIGINT) AS passed, created_at FROM flows
-              WHERE email = $1 AND finished_at IS NULL AND ended_at IS NULL AND ends_at > $2 AND codes_sent > 0
-                AND code_passed_at IS NULL AND tries_left > 0
+            "SELECT id, client, known_device, tries_left, digits,
+                    CAST(CASE WHEN finished_at IS NULL THEN 0 ELSE 1 END AS BIGINT) AS passed, created_at FROM flows
+              WHERE email = $1 AND ended_at IS NULL AND ends_at > $2 AND codes_sent > 0 AND tries_left > 0
+                AND (finished_at IS NULL AND code_passed_at IS NULL OR finished_at > $4 AND $3 = 'after_password')
                 AND CASE WHEN purpose = 'sign_up' THEN 'sign_up' WHEN purpose = 'sign_in' AND mailbox_first = 0
                          THEN 'after_password' ELSE 'anyone' END = $3
              UNION ALL
@@ -264,6 +267,7 @@ pub async fn waiting(
         .bind(email.as_str())
         .bind(now.0)
         .bind(counter.as_str())
+        .bind(since.0)
         .fetch_all(conn)
         .await?
     });
@@ -290,9 +294,13 @@ struct Waiting {
     passed: i64,
 }
 
-/// Counts a flow that has passed no longer among those that wait.
+/// Counts a flow that has passed no longer among those that wait. One that has finished takes its code no more.
 pub async fn stop_counting(tx: &mut Tx, id: &str) -> Result<(), Fault> {
-    later!(tx, "UPDATE flows SET counted_tries = NULL WHERE id = $1", id,);
+    later!(
+        tx,
+        "UPDATE flows SET counted_tries = NULL, tries_left = CASE WHEN finished_at IS NULL THEN tries_left ELSE 0 END WHERE id = $1",
+        id,
+    );
     Ok(())
 }
 

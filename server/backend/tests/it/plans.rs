@@ -32,6 +32,7 @@ const CROWD: &str = "
     INSERT INTO flows SELECT i, 'reset', i, i, i, 'en', '/', 5, 2, 1, i, 1, i, i FROM generate_series(1, 4000) i;
     INSERT INTO codes SELECT i, i, 'reset', i, i, 'k1', i, i FROM generate_series(1, 4000) i;
     INSERT INTO devices SELECT i, i, i, i, i, i FROM generate_series(1, 4000) i;
+    INSERT INTO earlier_device_tokens SELECT i, i, i FROM generate_series(1, 4000) i;
     INSERT INTO sessions SELECT i, i, i, i, i, i, i, i FROM generate_series(1, 4000) i;
     INSERT INTO letters SELECT i, i, i, 'en', i, i, i, 1 FROM generate_series(1, 4000) i;
     INSERT INTO email_slots SELECT i, i FROM generate_series(1, 4000) i;

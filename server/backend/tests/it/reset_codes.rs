@@ -183,10 +183,12 @@ async fn tries_that_are_open_count_as_if_they_were_wrong(world: &World) {
     }
     assert!(waiting.iter().all(|(_, code)| code.len() == 6));
     assert_eq!(world.confirming(ADA).await.1.len(), 8);
-    // An answered one is open no more.
+    // An answered one is open no more, once its answer is sure to have arrived.
     for (mut browser, code) in waiting {
         browser.answer_sign_in(&code).await.unwrap();
     }
+    assert_eq!(world.confirming(ADA).await.1.len(), 8);
+    world.clock.advance_ms(30_000);
     assert_eq!(world.confirming(ADA).await.1.len(), 6);
 }
 

@@ -16,8 +16,12 @@ on_both_databases!(
     the_last_code_again_brings_the_lost_session,
     the_last_password_again_brings_the_lost_session,
     a_session_is_not_brought_again_by_half_of_a_sign_in,
+    a_session_of_a_trusted_device_is_not_brought_again_elsewhere,
     a_session_is_not_brought_again_after_its_end,
+    guesses_at_the_last_code_are_counted_after_it_was_right,
     a_change_sent_again_brings_the_lost_session,
+    guesses_at_a_change_sent_again_have_to_wait,
+    a_token_from_many_sign_ins_ago_is_known_as_a_copy,
     guesses_with_the_token_before_are_counted,
     identical_right_codes_together_leave_one_token,
     a_page_hears_that_its_flow_has_another_token,
@@ -159,7 +163,10 @@ async fn the_last_code_again_brings_the_lost_session(world: &World) {
     world.clock.advance_ms(29_999);
     assert!(wrong.answer_sign_in(&other_code(&code, 1)).await.is_err());
     assert!(!wrong.is_signed_in().await);
-    assert_eq!(browser.answer_sign_in_and_trust(&code).await, Err(Refusal::StepElsewhere));
+    assert_eq!(
+        browser.answer_sign_in_and_trust(&code).await,
+        Err(Refusal::StepElsewhere)
+    );
     assert_eq!(browser.held.session, first.held.session);
     assert_eq!(browser.held.device, first.held.device);
     assert_eq!(
@@ -183,7 +190,10 @@ async fn the_last_password_again_brings_the_lost_session(world: &World) {
     browser.sign_out().await;
     browser.begin_sign_in(ADA).await.unwrap();
     let mut first = browser.clone();
-    assert!(matches!(first.password(PASSWORD).await, Ok(SignInStep::SignedIn { .. })));
+    assert!(matches!(
+        first.password(PASSWORD).await,
+        Ok(SignInStep::SignedIn { .. })
+    ));
     assert_eq!(browser.password(PASSWORD).await, Err(Refusal::StepElsewhere));
     assert_eq!(browser.held.session, first.held.session);
     assert_eq!(browser.held.device, first.held.device);
@@ -191,14 +201,20 @@ async fn the_last_password_again_brings_the_lost_session(world: &World) {
     let mut stranger = world.browser();
     for _ in 0..5 {
         stranger.begin_sign_in(ADA).await.unwrap();
-        assert_eq!(stranger.password("not the password at all").await, Err(Refusal::SignInWrong));
+        assert_eq!(
+            stranger.password("not the password at all").await,
+            Err(Refusal::SignInWrong)
+        );
     }
     let mut browser = world.browser();
     browser.begin_sign_in(ADA).await.unwrap();
     let code = world.code_mailed_to(ADA).await;
     browser.answer_sign_in(&code).await.unwrap();
     let mut first = browser.clone();
-    assert!(matches!(first.password(PASSWORD).await, Ok(SignInStep::SignedIn { .. })));
+    assert!(matches!(
+        first.password(PASSWORD).await,
+        Ok(SignInStep::SignedIn { .. })
+    ));
     assert_eq!(browser.password(PASSWORD).await, Err(Refusal::StepElsewhere));
     assert_eq!(browser.held.session, first.held.session);
 }
@@ -217,7 +233,10 @@ async fn a_session_is_not_brought_again_by_half_of_a_sign_in(world: &World) {
     let mut stranger = world.browser();
     for _ in 0..5 {
         stranger.begin_sign_in(ADA).await.unwrap();
-        assert_eq!(stranger.password("not the password at all").await, Err(Refusal::SignInWrong));
+        assert_eq!(
+            stranger.password("not the password at all").await,
+            Err(Refusal::SignInWrong)
+        );
     }
     let mut browser = world.browser();
     browser.begin_sign_in(ADA).await.unwrap();
@@ -226,6 +245,40 @@ async fn a_session_is_not_brought_again_by_half_of_a_sign_in(world: &World) {
     let mut copy = browser.clone();
     browser.password(PASSWORD).await.unwrap();
     assert_eq!(copy.answer_sign_in(&code).await, Err(Refusal::StepElsewhere));
+    assert!(!copy.is_signed_in().await);
+}
+
+/// Attack: who has the password, and a copy of the flow's token from the step of the address, or of what it is derived from.
+async fn a_session_of_a_trusted_device_is_not_brought_again_elsewhere(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.trusted(ADA).await;
+    browser.sign_out().await;
+    browser.begin_sign_in(ADA).await.unwrap();
+    let mut flow_alone = browser.clone();
+    flow_alone.held.device = None;
+    let mut visit_alone = world.browser();
+    visit_alone.held.visit.clone_from(&browser.held.visit);
+    browser.password(PASSWORD).await.unwrap();
+    for thief in [&mut flow_alone, &mut visit_alone] {
+        if thief.held.sign_in.is_none() {
+            thief.begin_sign_in(ADA).await.unwrap();
+        }
+        let told = thief.password(PASSWORD).await;
+        assert!(!matches!(told, Ok(SignInStep::SignedIn { .. })), "{told:?}");
+        assert_eq!((&thief.held.session, &thief.held.device), (&None, &None));
+    }
+}
+
+/// Property 3, also for a code that has opened its flow.
+async fn guesses_at_the_last_code_are_counted_after_it_was_right(world: &World) {
+    world.person(ADA).await;
+    let (mut browser, code) = world.confirming(ADA).await;
+    let mut copy = browser.clone();
+    browser.answer_sign_in(&code).await.unwrap();
+    for guess in 1..5 {
+        assert!(copy.answer_sign_in(&other_code(&code, guess)).await.is_err());
+    }
+    assert!(copy.answer_sign_in(&code).await.is_err());
     assert!(!copy.is_signed_in().await);
 }
 
@@ -249,7 +302,10 @@ async fn a_change_sent_again_brings_the_lost_session(world: &World) {
     let (mut guess, mut late) = (browser.clone(), browser.clone());
     first.change_password_and(PASSWORD, NEW_PASSWORD, true).await.unwrap();
     assert_eq!(
-        guess.change_password_and(PASSWORD, "another new password of hers", true).await.err(),
+        guess
+            .change_password_and(PASSWORD, "another new password of hers", true)
+            .await
+            .err(),
         Some(Refusal::SignedOut)
     );
     assert!(!guess.is_signed_in().await);
@@ -257,13 +313,54 @@ async fn a_change_sent_again_brings_the_lost_session(world: &World) {
     assert_eq!(view.done, Some(SecurityDone::PasswordChanged));
     assert_eq!(browser.held.session, first.held.session);
     assert_eq!(browser.held.device, first.held.device);
-    let changes = view.activity.iter().filter(|event| event.kind == ActivityKind::PasswordChanged);
+    let changes = view
+        .activity
+        .iter()
+        .filter(|event| event.kind == ActivityKind::PasswordChanged);
     assert_eq!(changes.count(), 1);
     later(world).await;
     assert_eq!(
         late.change_password_and(PASSWORD, NEW_PASSWORD, true).await.err(),
         Some(Refusal::SignedOut)
     );
+}
+
+/// Attack: who has a copy of the session's token from before the change guesses the new password.
+async fn guesses_at_a_change_sent_again_have_to_wait(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.trusted(ADA).await;
+    let mut copy = browser.clone();
+    browser.change_password(PASSWORD, NEW_PASSWORD).await.unwrap();
+    for guess in 0..5 {
+        let told = copy
+            .change_password(PASSWORD, &format!("guess number {guess} of a thief"))
+            .await;
+        assert_eq!(told.err(), Some(Refusal::SignedOut));
+    }
+    let told = copy.change_password(PASSWORD, NEW_PASSWORD).await;
+    assert!(matches!(told, Err(Refusal::PasswordWait { .. })), "{told:?}");
+    // The owner sees them, and waits for nothing.
+    let view = browser.change_password(NEW_PASSWORD, PASSWORD).await.unwrap();
+    assert_eq!(view.attempts.map(|attempts| attempts.count), Some(5));
+}
+
+async fn a_token_from_many_sign_ins_ago_is_known_as_a_copy(world: &World) {
+    world.person(ADA).await;
+    let mut browser = world.trusted(ADA).await;
+    let mut copy = browser.clone();
+    for _ in 0..3 {
+        browser.sign_out().await;
+        browser.sign_in(world, ADA, PASSWORD).await.unwrap();
+    }
+    later(world).await;
+    assert!(!is_trusted(&mut copy, ADA).await);
+    let view = browser.security().await.unwrap();
+    assert!(
+        view.activity
+            .iter()
+            .any(|event| event.kind == ActivityKind::DeviceCopied)
+    );
+    assert!(!is_trusted(&mut browser, ADA).await);
 }
 
 /// Property 3.

@@ -69,7 +69,8 @@ fn every_public_function_of_the_store_is_tried_here() {
 
 /// An operator goes back to the release before.
 async fn a_program_runs_on_the_tables_of_the_next_release(world: &World) {
-    const NEXT: &str = "INSERT INTO _sqlx_migrations SELECT 9999, description, installed_on, success, checksum, execution_time
+    const NEXT: &str =
+        "INSERT INTO _sqlx_migrations SELECT 9999, description, installed_on, success, checksum, execution_time
                           FROM _sqlx_migrations WHERE version = 1";
     let mut tx = world.backend.db().begin().await.unwrap();
     match &mut tx {
@@ -78,6 +79,7 @@ async fn a_program_runs_on_the_tables_of_the_next_release(world: &World) {
     }
     tx.commit().await.unwrap();
     world.backend.db().migrate().await.unwrap();
+    assert!(world.backend.db().migrate_strictly().await.is_err());
 }
 
 async fn a_database_begins_commits_rolls_back_and_closes(world: &World) {
@@ -593,7 +595,7 @@ async fn waiting_flows_are_found_by_address_and_counter(world: &World) {
         (CodeCounter::AfterPassword, &["after the password"]),
         (CodeCounter::SignUp, &["sign-up"]),
     ] {
-        let waiting = flows::waiting(&mut tx, counter, &address(ADA), NOW).await.unwrap();
+        let waiting = flows::waiting(&mut tx, counter, &address(ADA), NOW, NOW).await.unwrap();
         assert_eq!(waiting.iter().map(|flow| flow.id.as_str()).collect::<Vec<_>>(), ids);
         if counter == CodeCounter::Anyone {
             let first = WaitingFlow {
@@ -612,7 +614,7 @@ async fn waiting_flows_are_found_by_address_and_counter(world: &World) {
         }
     }
     flows::stop_counting(&mut tx, "answered").await.unwrap();
-    let waiting = flows::waiting(&mut tx, CodeCounter::Anyone, &address(ADA), NOW)
+    let waiting = flows::waiting(&mut tx, CodeCounter::Anyone, &address(ADA), NOW, NOW)
         .await
         .unwrap();
     assert_eq!(waiting.len(), 3);
@@ -686,14 +688,26 @@ async fn a_devices_token_is_replaced(world: &World) {
         replaced_at.push(found.replaced_at);
     }
     assert_eq!(replaced_at, [Some(NOW.0 + 7), None]);
-    assert!(!devices::distrust(&mut tx, "a", "two").await.unwrap());
+    // One further back is known, too.
+    devices::replace_token(&mut tx, "a", "three", "two", NOW.plus_ms(9))
+        .await
+        .unwrap();
+    let found = devices::find(&mut tx, "one", &id(ADA)).await.unwrap().unwrap();
+    assert_eq!(found.replaced_at, Some(NOW.0 + 7));
+    assert!(!devices::distrust(&mut tx, "a", "three").await.unwrap());
     assert!(devices::distrust(&mut tx, "a", "one").await.unwrap());
     assert!(!devices::distrust(&mut tx, "a", "one").await.unwrap());
     assert!(devices::find(&mut tx, "one", &id(ADA)).await.unwrap().is_none());
     let found = devices::find(&mut tx, "two", &id(ADA)).await.unwrap().unwrap();
-    assert_eq!(found.trusted_until, None);
-    assert_eq!(devices::prune(&mut tx, NOW.plus_ms(7)).await.unwrap(), 0);
-    assert_eq!(devices::prune(&mut tx, NOW.plus_ms(8)).await.unwrap(), 1);
+    assert_eq!((found.trusted_until, found.replaced_at), (None, Some(NOW.0 + 9)));
+    devices::replace_token(&mut tx, "a", "four", "three", NOW.plus_ms(11))
+        .await
+        .unwrap();
+    assert_eq!(devices::prune_tokens(&mut tx, NOW.plus_ms(9)).await.unwrap(), 0);
+    assert_eq!(devices::prune_tokens(&mut tx, NOW.plus_ms(10)).await.unwrap(), 1);
+    assert!(devices::find(&mut tx, "two", &id(ADA)).await.unwrap().is_none());
+    assert_eq!(devices::prune(&mut tx, NOW.plus_ms(11)).await.unwrap(), 0);
+    assert_eq!(devices::prune(&mut tx, NOW.plus_ms(12)).await.unwrap(), 1);
     assert_eq!(devices::date_unknown_use(&mut tx, NOW).await.unwrap(), 0);
 }
 

@@ -46,7 +46,12 @@ fn once(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         let runners = if path == CHANGE { runners.min(20) } else { runners };
         let answers = race::release(together(&service, browser, path, fields, runners))?;
         times += 1;
-        let right = answers.iter().filter(|answer| answer.status == 200).count();
+        let mut right: Vec<_> = answers.iter().filter(|answer| answer.status == 200).collect();
+        if path == CHANGE {
+            // Sent again with the same new password it is the same change, and its answer the same session.
+            right.dedup_by_key(|answer| answer.cookies().find(|(name, _)| *name == "__Host-session"));
+        }
+        let right = right.len();
         let faults = race::faults(&answers);
         if (right, faults) != (wanted, 0) {
             return Err(format!("{name}: {right} successes, {faults} faults"));

@@ -44,6 +44,7 @@ fn copies_die(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         copies.of_a_sign_in()?;
         copies.of_a_sign_up()?;
         copies.lost_answers()?;
+        copies.of_a_last_step()?;
         copies.of_a_device()?;
         copies.of_forgotten_devices()?;
     }
@@ -181,8 +182,33 @@ impl Copies<'_> {
 
         self.demand(told == "StepElsewhere", &format!("the same password again: {told}"));
         let code = self.service.mail.code_after(&email, seen)?;
+        let mut again = self.copy(&owner);
         let told = owner.post("/api/sign_in/answer", &[("code", &code)])?.told();
         self.demand(told == "SignedIn", &format!("a code after a lost answer: {told}"));
+        let told = again.post("/api/sign_in/answer", &[("code", &code)])?.told();
+        self.demand(told == "StepElsewhere", &format!("the last code again: {told}"));
+        let same = again.jar.get("__Host-session") == owner.jar.get("__Host-session");
+        self.demand(same && again.is_signed_in()?, "another session than the lost one");
+        Ok(())
+    }
+
+    /// Attack: a sign-in on a trusted device ends under its first token. Whoever has a copy of that and the password, and not
+    /// the device's token, comes right after the owner.
+    fn of_a_last_step(&mut self) -> Result<(), Fault> {
+        let email = self.service.person(Kind::Local)?;
+        let mut owner = self.service.browser();
+        self.trust(&mut owner, &email)?;
+        owner.post("/api/sign_in/sign_out", &[])?;
+        owner.step("/api/sign_in/begin", &[("email", &email)], "EnterPassword")?;
+        let mut copy = self.copy(&owner);
+        copy.jar.remove("__Host-device");
+        let mut again = self.copy(&owner);
+        owner.step("/api/sign_in/password", &[("password", PASSWORD)], "SignedIn")?;
+        self.refused(&mut copy, "/api/sign_in/password", &[("password", PASSWORD)])?;
+        let told = again.post("/api/sign_in/password", &[("password", PASSWORD)])?.told();
+        self.demand(told == "StepElsewhere", &format!("the last password again: {told}"));
+        let same = again.jar.get("__Host-session") == owner.jar.get("__Host-session");
+        self.demand(same && again.is_signed_in()?, "another session than the lost one");
         Ok(())
     }
 
