@@ -10,7 +10,7 @@ use outside::Fault;
 pub const PROOFS: &[Proof] = &[Proof {
     number: 31,
     property: "A new token at every step up; a copy of the old one is dead, and its return is noticed",
-    hole: "The program before this: 16 wrong, among them a password, a session and an account by copies, a copy that was trusted and told nobody, and devices that outlived Forget, a change, a reset and a deactivation.",
+    hole: "The program before this: 16 wrong, among them a password, a session and an account by copies, a copy that was trusted and told nobody, and devices that outlived Forget, a change, a reset and a deactivation. `flows/step_up.rs`, the session's token derived from the flow's alone: a copy of that and the password brought the owner's session.",
     on: &[Setting::Sqlite, Setting::Postgres2],
     run: copies_die,
 }];
