@@ -9,7 +9,12 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
 on_both_databases!(every_statement_finds_its_rows_by_an_index);
 
 /// Statements that read a table in the order of an index, so many rows at most: "the next 500 people".
-const IN_ORDER: [&str; 2] = ["ORDER BY a.email LIMIT", "ORDER BY due_at LIMIT $1) AS waiting"];
+const IN_ORDER: [&str; 3] = [
+    "ORDER BY a.email LIMIT",
+    "ORDER BY due_at LIMIT $1) AS waiting",
+    // Of an index that has no others.
+    "WHERE used_at IS NULL LIMIT",
+];
 /// Statements of an operator's commands that are about all rows: which keys are needed, and the end of every session.
 const OF_ALL: [&str; 8] = [
     "SELECT count(*) FROM accounts",
