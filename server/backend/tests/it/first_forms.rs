@@ -9,6 +9,7 @@ use backend::{Held, retried};
 on_both_databases!(
     a_first_form_whose_answer_was_lost_leads_to_the_same_flow,
     first_forms_sent_together_are_one,
+    a_first_form_is_the_same_where_its_server_is_a_moment_behind,
     later_forms_and_other_visits_are_their_own,
     a_form_that_was_ended_begins_anew,
     the_code_of_a_form_whose_answer_was_lost_for_long_is_known,
@@ -55,6 +56,18 @@ async fn a_first_form_whose_answer_was_lost_leads_to_the_same_flow(world: &World
         assert_eq!(second.begin_sign_in_to(email, "/security").await.unwrap(), lost);
         assert_eq!(second.held.sign_in, first.held.sign_in);
     }
+}
+
+/// Two servers' clocks differ, and a request may wait for its turn after it has read its own.
+async fn a_first_form_is_the_same_where_its_server_is_a_moment_behind(world: &World) {
+    let browser = world.browser();
+    let (mut first, mut second) = (browser.clone(), browser);
+    first.begin_sign_up(NEW).await.unwrap();
+    world.clock.advance_ms(-50);
+    second.begin_sign_up(NEW).await.unwrap();
+    assert_eq!(second.held.sign_up, first.held.sign_up);
+    world.clock.advance_ms(50);
+    assert_eq!(world.letters_to(NEW).await.len(), 1);
 }
 
 /// As two servers may get them at the same moment.
