@@ -196,14 +196,16 @@ impl Mailbox {
         Err("there are not so many letters".into())
     }
 
-    /// The same with a code of that length: one of another request may arrive meanwhile.
+    /// The same of the request with that label: an e-mail of another one may arrive meanwhile.
     ///
     /// # Errors
     /// When none comes.
-    pub fn code_of_length_after(&self, email: &str, seen: usize, digits: usize) -> Result<String, Fault> {
+    pub fn code_of_request_after(&self, email: &str, seen: usize, label: &str) -> Result<String, Fault> {
         for number in seen + 1.. {
-            let code = self.wait(email, number)?.code();
-            if let Some(code) = code.filter(|code| code.len() == digits) {
+            let letter = self.wait(email, number)?;
+            if letter.subject().contains(&format!("(Request {label})"))
+                && let Some(code) = letter.code()
+            {
                 return Ok(code);
             }
         }

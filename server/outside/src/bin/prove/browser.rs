@@ -128,17 +128,15 @@ impl Browser {
 
     /// The same with another password.
     pub fn sign_in_to_code_with(&mut self, email: &str, password: &str) -> Result<(), Fault> {
-        self.digits_at_code(email, password).map(drop)
+        self.label_at_code(email, password).map(drop)
     }
 
-    /// The same; gives how many digits the code has.
-    fn digits_at_code(&mut self, email: &str, password: &str) -> Result<usize, Fault> {
+    /// The same; gives the label of the request.
+    fn label_at_code(&mut self, email: &str, password: &str) -> Result<String, Fault> {
         self.step("/api/sign_in/begin", &[("email", email)], "EnterPassword")?;
         let answer = self.step("/api/sign_in/password", &[("password", password)], "EnterCode")?;
-        let digits = answer.json()["EnterCode"]["digits"].as_u64();
-        digits
-            .and_then(|digits| usize::try_from(digits).ok())
-            .ok_or_else(|| answer.unexpected("a step without digits"))
+        let label = answer.json()["EnterCode"]["label"].as_str().map(str::to_owned);
+        label.ok_or_else(|| answer.unexpected("a step without a label"))
     }
 
     /// Signs in whole with [`PASSWORD`].
@@ -149,8 +147,8 @@ impl Browser {
     /// The same with another password.
     pub fn sign_in_with(&mut self, mail: &Mailbox, email: &str, password: &str) -> Result<(), Fault> {
         let letters = mail.to(email).len();
-        let digits = self.digits_at_code(email, password)?;
-        let code = mail.code_of_length_after(email, letters, digits)?;
+        let label = self.label_at_code(email, password)?;
+        let code = mail.code_of_request_after(email, letters, &label)?;
         let answer = self.post("/api/sign_in/answer", &[("code", &code)])?;
         if answer.status == 200 && self.is_signed_in()? {
             Ok(())
