@@ -120,10 +120,10 @@ impl Backend {
             } else {
                 (an_hour, a_day, to_domain)
             };
-            rules.push(rule(format!("email day {name} {mailbox}"), a_day, DAY_MS));
-            rules.push(rule(format!("email hour {name} {mailbox}"), an_hour, HOUR_MS));
+            rules.push(rule(format!("email {name} {mailbox} day"), a_day, DAY_MS));
+            rules.push(rule(format!("email {name} {mailbox} hour"), an_hour, HOUR_MS));
             if !large {
-                rules.push(rule(format!("email domain {name} {domain}"), to_domain, DAY_MS));
+                rules.push(rule(format!("email {name} at {domain}"), to_domain, DAY_MS));
             }
         }
         rules

@@ -193,7 +193,7 @@ impl Backend {
     ) -> Result<Option<WaitingFlow>, Fault> {
         let (counter, email) = (flow.counter(purpose), flow.address()?);
         let since = now.plus_ms(-LOST_ANSWER_MS);
-        let mut others = flows::waiting(tx, counter, &email, since, now).await?;
+        let (mut others, wrong) = flows::waiting(tx, counter, &email, since, now).await?;
         let before = others.len();
         others.retain(|other| other.id != flow.id);
         let is_first = others.len() == before;
@@ -207,7 +207,6 @@ impl Backend {
             }
             others.retain(|other| other.id != ended.id);
         }
-        let wrong = codes::wrong_of_a_day(tx, counter, &email, now).await?;
         let digits = counter.digits(wrong, &others, flow.tries_left);
         flow.digits = i64::try_from(digits).unwrap_or_default();
         Ok(ended)

@@ -113,51 +113,44 @@ pub async fn mark_used(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool, Fa
     Ok(used == 1)
 }
 
-const HOUR_MS: i64 = 3_600_000;
+/// Wrong codes are counted by the hour.
+pub(super) const HOUR_MS: i64 = 3_600_000;
 
-fn wrong_key(counter: CodeCounter, email: &Email) -> String {
+/// Whose wrong codes are counted together.
+pub(super) fn wrong_key(counter: CodeCounter, email: &Email) -> String {
     format!("{} {email}", counter.as_str())
 }
 
 /// Makes the making of codes of a counter and address wait for whoever makes one now. Attack: many flows begun at the same moment
 /// on several servers, each of which sees none of the others and gets a short code.
 pub async fn take_turn(tx: &mut Tx, counter: CodeCounter, email: &Email) -> Result<(), Fault> {
-    add_wrong(tx, &wrong_key(counter, email), 0, 0).await
+    // SQLite has one writer at a time, who holds everything. The lock ends with the transaction.
+    if let Tx::Postgres(tx) = tx {
+        tx.catch_up().await?;
+        sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+            .bind(wrong_key(counter, email))
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Counts a wrong code.
 pub async fn count_wrong(tx: &mut Tx, counter: CodeCounter, email: &Email, now: Timestamp) -> Result<(), Fault> {
-    add_wrong(tx, &wrong_key(counter, email), now.0.div_euclid(HOUR_MS), 1).await
-}
-
-async fn add_wrong(tx: &mut Tx, key: &str, hour: i64, count: i64) -> Result<(), Fault> {
+    let (key, hour) = (wrong_key(counter, email), now.0.div_euclid(HOUR_MS));
     on!(tx, |conn| {
         sqlx::query(
-            "INSERT INTO wrong_codes (id, key, hour, count) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (id) DO UPDATE SET count = wrong_codes.count + $4",
+            "INSERT INTO wrong_codes (id, key, hour, count) VALUES ($1, $2, $3, 1)
+             ON CONFLICT (id) DO UPDATE SET count = wrong_codes.count + 1",
         )
         .bind(format!("{key} {hour}"))
-        .bind(key)
+        .bind(&key)
         .bind(hour)
-        .bind(count)
         .execute(conn)
         .await?
         .rows_affected()
     });
     Ok(())
-}
-
-/// How many wrong codes there were in the last 24 hours; those of the hour that began before them count, too.
-pub async fn wrong_of_a_day(tx: &mut Tx, counter: CodeCounter, email: &Email, now: Timestamp) -> Result<i64, Fault> {
-    Ok(on!(tx, |conn| {
-        sqlx::query_scalar(
-            "SELECT CAST(COALESCE(SUM(count), 0) AS BIGINT) FROM wrong_codes WHERE key = $1 AND hour >= $2",
-        )
-        .bind(wrong_key(counter, email))
-        .bind(now.plus_days(-1).0.div_euclid(HOUR_MS))
-        .fetch_one(conn)
-        .await?
-    }))
 }
 
 /// Takes away counts of the day before `before`, a [`BATCH`](super::BATCH) at a time.

@@ -1,5 +1,6 @@
 //! Sign-ins, resets and sign-ups that browsers are in.
 
+use super::codes::{HOUR_MS, wrong_key};
 use super::{Tx, db::on, later::later};
 use crate::Fault;
 use crate::proof::PasswordProof;
@@ -237,8 +238,9 @@ pub async fn spend_try(
     }))
 }
 
-/// The flows of an address that wait for codes, those of a counter, the oldest first. A sign-in that has finished after `since`
-/// takes its code once more.
+/// The flows of an address that wait for codes, those of a counter, the oldest first, and how many wrong codes there were in the
+/// last 24 hours; those of the hour that began before them count, too. A sign-in that has finished after `since` takes its
+/// code once more. One question, as each is asked of every request for a code.
 ///
 /// Attack: the owner's right code frees a place or tries, which a stranger sees, and so that there is an account. So a flow
 /// that has passed goes on counting until it would have ended, as one at an address that nobody owns.
@@ -248,8 +250,8 @@ pub async fn waiting(
     email: &Email,
     since: Timestamp,
     now: Timestamp,
-) -> Result<Vec<WaitingFlow>, Fault> {
-    let rows: Vec<Waiting> = on!(tx, |conn| {
+) -> Result<(Vec<WaitingFlow>, i64), Fault> {
+    let mut rows: Vec<Waiting> = on!(tx, |conn| {
         sqlx::query_as(
             "SELECT id, client, known_device, tries_left, digits,
                     CAST(CASE WHEN finished_at IS NULL THEN 0 ELSE 1 END AS BIGINT) AS passed, created_at FROM flows
@@ -262,16 +264,22 @@ pub async fn waiting(
               WHERE email = $1 AND counted_tries IS NOT NULL AND ends_at > $2 AND $3 <> 'after_password'
                 AND CASE WHEN purpose = 'sign_up' THEN 'sign_up' WHEN purpose = 'sign_in' AND mailbox_first = 0
                          THEN 'after_password' ELSE 'anyone' END = $3
+             UNION ALL
+             SELECT '', '', CAST(0 AS BIGINT), CAST(COALESCE(SUM(count), 0) AS BIGINT), CAST(0 AS BIGINT), CAST(0 AS BIGINT), CAST(-1 AS BIGINT) FROM wrong_codes
+              WHERE key = $5 AND hour >= $6
               ORDER BY created_at, id",
         )
         .bind(email.as_str())
         .bind(now.0)
         .bind(counter.as_str())
         .bind(since.0)
+        .bind(wrong_key(counter, email))
+        .bind(now.plus_days(-1).0.div_euclid(HOUR_MS))
         .fetch_all(conn)
         .await?
     });
-    Ok(rows
+    let wrong = rows.remove(0).tries_left;
+    let flows = rows
         .into_iter()
         .map(|row| WaitingFlow {
             id: row.id,
@@ -281,7 +289,8 @@ pub async fn waiting(
             digits: usize::try_from(row.digits).unwrap_or_default(),
             has_passed: row.passed != 0,
         })
-        .collect())
+        .collect();
+    Ok((flows, wrong))
 }
 
 #[derive(sqlx::FromRow)]
