@@ -45,7 +45,7 @@ pub struct SmtpError {
     pub text: String,
     /// Whether trying again is of no use (5xx).
     pub permanent: bool,
-    /// Its name, for metrics: `4xx`, `5xx`, `timeout`, `connection`; `unfit` for a letter that never got to the server.
+    /// Its name, for metrics: `4xx`, `5xx`, `set_up` for a 5xx that an operator can mend, `timeout`, `connection`; `unfit` for a letter that never got to the server.
     pub kind: &'static str,
 }
 
@@ -58,7 +58,15 @@ impl Mail {
     /// # Errors
     /// When the address does not read. The text never repeats it, as it may hold a password.
     pub fn smtp(url: &str, sender: &str) -> Result<Self, SmtpError> {
-        Ok(Self::Smtp(smtp::transport(url, sender)?))
+        Ok(Self::Smtp(smtp::transport(url, sender, None)?))
+    }
+
+    /// The same, to a server whose certificate may also be of the authorities in `pem`, such as a company's own.
+    ///
+    /// # Errors
+    /// Also when there is no certificate in it.
+    pub fn smtp_with_authority(url: &str, sender: &str, pem: &[u8]) -> Result<Self, SmtpError> {
+        Ok(Self::Smtp(smtp::transport(url, sender, Some(pem))?))
     }
 
     /// Sends one letter to one recipient. `id` is the letter's; a second copy has the same `Message-ID`, so that mailboxes

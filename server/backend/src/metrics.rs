@@ -103,7 +103,7 @@ impl Backend {
         for state in ["sent", "given_up"] {
             drop(metrics.letters.get_or_create(&State { state }));
         }
-        for result in ["taken", "4xx", "5xx", "timeout", "connection", "unfit"] {
+        for result in ["taken", "4xx", "5xx", "set_up", "timeout", "connection", "unfit"] {
             drop(metrics.smtp_results.get_or_create(&SmtpResult { result }));
         }
         registry.register(

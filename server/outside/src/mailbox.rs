@@ -40,6 +40,7 @@ pub struct Mailbox {
     state: Arc<State>,
     address: SocketAddr,
     secured: bool,
+    certificate: String,
 }
 
 struct State {
@@ -73,7 +74,15 @@ impl Mailbox {
             .with_no_client_auth()
             .with_single_cert(vec![signed.cert.der().clone()], key)
             .map_err(|error| error.to_string())?;
-        Self::start(Some(Arc::new(config)))
+        let mut mailbox = Self::start(Some(Arc::new(config)))?;
+        mailbox.certificate = signed.cert.pem();
+        Ok(mailbox)
+    }
+
+    /// Its certificate, where it has one: whoever takes that for an authority's trusts it.
+    #[must_use]
+    pub fn certificate(&self) -> &str {
+        &self.certificate
     }
 
     fn start(tls: Option<Arc<ServerConfig>>) -> Result<Self, Fault> {
@@ -98,17 +107,11 @@ impl Mailbox {
                 std::thread::spawn(move || {
                     let _ = stream.set_nodelay(true);
                     match tls {
-                        None => {
-                            let reader = stream.try_clone();
-                            reader.ok().and_then(|reader| all.converse(reader, stream).ok())
-                        }
-                        Some(config) => ServerConnection::new(config).ok().and_then(|connection| {
-                            // Read and written through one: a certificate that is refused ends it before a word.
-                            let mut both = StreamOwned::new(connection, stream);
-                            both.write_all(b"220 mail.example ESMTP\r\n").ok()?;
-                            let mut line = [0; 512];
-                            both.read(&mut line).ok().map(drop)
-                        }),
+                        None => all.converse(stream).ok(),
+                        // A certificate that is refused ends it before a word.
+                        Some(config) => ServerConnection::new(config)
+                            .ok()
+                            .and_then(|connection| all.converse(StreamOwned::new(connection, stream)).ok()),
                     }
                 });
             }
@@ -117,6 +120,7 @@ impl Mailbox {
             state,
             address,
             secured,
+            certificate: String::new(),
         })
     }
 
@@ -222,16 +226,16 @@ impl Drop for Mailbox {
 }
 
 impl State {
-    fn converse(&self, reader: TcpStream, mut writer: TcpStream) -> std::io::Result<()> {
+    fn converse(&self, stream: impl Read + Write) -> std::io::Result<()> {
         let mood = || *lock(&self.mood);
-        let mut reader = BufReader::new(reader);
+        let mut reader = BufReader::new(stream);
         match mood() {
             Mood::Down => return Ok(()),
             Mood::Silent => {
                 // Until the other side has enough of it.
                 return reader.read_to_end(&mut Vec::new()).map(drop);
             }
-            _ => writer.write_all(b"220 mail.example ESMTP\r\n")?,
+            _ => reader.get_mut().write_all(b"220 mail.example ESMTP\r\n")?,
         }
         let (mut mail, mut recipients) = (String::new(), Vec::new());
         loop {
@@ -259,7 +263,7 @@ impl State {
                     }
                 },
                 "DATA" => {
-                    writer.write_all(b"354 go on\r\n")?;
+                    reader.get_mut().write_all(b"354 go on\r\n")?;
                     let Some(data) = data(&mut reader)? else { return Ok(()) };
                     let taken = mood() != Mood::DropsAfterData;
                     let message = Message {
@@ -275,12 +279,12 @@ impl State {
                     "250 taken".into()
                 }
                 "QUIT" => {
-                    writer.write_all(b"221 bye\r\n")?;
+                    reader.get_mut().write_all(b"221 bye\r\n")?;
                     return Ok(());
                 }
                 _ => "250 fine".into(),
             };
-            writer.write_all(format!("{reply}\r\n").as_bytes())?;
+            reader.get_mut().write_all(format!("{reply}\r\n").as_bytes())?;
         }
     }
 }

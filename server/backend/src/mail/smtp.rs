@@ -6,7 +6,7 @@ use account::Email;
 use lettre::message::header::{ContentType, From, Header, HeaderName, HeaderValue, Headers};
 use lettre::message::{Mailbox, Mailboxes, Message, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::{Error, PoolConfig};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
@@ -23,18 +23,16 @@ const CONNECTIONS: u32 = 16;
 const LINE: usize = 78;
 /// The most characters of a line of text, the space at its end included.
 const FLOWED_LINE: usize = 76;
-/// Answers that blame our set-up and not the letter: they are tried again, as an operator can mend them.
-const SET_UP: [u16; 5] = [502, 503, 530, 534, 535];
 
 type Transport = AsyncSmtpTransport<Tokio1Executor>;
 
-pub(super) fn transport(url: &str, sender: &str) -> Result<Transport, SmtpError> {
+pub(super) fn transport(url: &str, sender: &str, authority: Option<&[u8]>) -> Result<Transport, SmtpError> {
     let url = reqwest::Url::parse(url).map_err(|error| unreadable(&error.to_string()))?;
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     if host.is_empty() {
         return Err(unreadable("no host"));
     }
-    let (tls, port) = security(&url, host)?;
+    let (tls, port) = security(&url, host, authority)?;
     let pool = PoolConfig::new().max_size(CONNECTIONS);
     let mut builder = Transport::builder_dangerous(host)
         .port(url.port().unwrap_or(port))
@@ -58,9 +56,17 @@ pub(super) fn transport(url: &str, sender: &str) -> Result<Transport, SmtpError>
 
 /// How the way is secured, and the port where none is said. Attack: a network that strips STARTTLS from the server's offer
 /// and reads the codes; so a server that is not on this machine must offer it, unless the operator says otherwise.
-fn security(url: &reqwest::Url, host: &str) -> Result<(Tls, u16), SmtpError> {
-    let parameters =
-        || TlsParameters::new(host.to_owned()).map_err(|_| unreadable("no certificate can be for that host"));
+fn security(url: &reqwest::Url, host: &str, authority: Option<&[u8]>) -> Result<(Tls, u16), SmtpError> {
+    let parameters = || {
+        let mut parameters = TlsParameters::builder(host.to_owned());
+        if let Some(authority) = authority {
+            let authority = Certificate::from_pem(authority);
+            parameters =
+                parameters.add_root_certificate(authority.map_err(|_| unreadable("no authority's certificate"))?);
+        }
+        let built = parameters.build();
+        built.map_err(|_| unreadable("no certificate can be for that host"))
+    };
     let mut asked = None;
     for (name, value) in url.query_pairs() {
         if name != "tls" || asked.replace(value.into_owned()).is_some() {
@@ -185,15 +191,63 @@ pub(super) async fn send(transport: &Transport, message: Message) -> Result<(), 
     }
 }
 
+/// The code at the beginning of what a server says (RFC 3463): `5.7.1`.
+fn enhanced_status(said: &str) -> Option<&str> {
+    let status = said.split_ascii_whitespace().next()?;
+    let mut numbers = status.split('.');
+    let is_number = |part: &str| (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    let reads = numbers.next().is_some_and(|class| ["2", "4", "5"].contains(&class))
+        && numbers.clone().count() == 2
+        && numbers.all(is_number);
+    reads.then_some(status)
+}
+
+/// What a refusal for good says of us or of the way, and not of the person (RFC 3463, RFC 5321 §4.2.3): such a letter is kept
+/// and tried again, as an operator can mend it. `None`: nobody has that mailbox.
+fn what_is_wrong(code: u16, status: &str) -> Option<&'static str> {
+    let mut parts = status.split('.').skip(1);
+    let (subject, detail) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    match (subject, detail, code) {
+        ("1", "7" | "8", _) => Some("it does not take mail from this sender's address"),
+        ("1" | "2", ..) => None,
+        ("3", ..) => Some("it is out of order, or the e-mail is too large for it"),
+        ("4", ..) => Some("it does not find the way to the person's mail server"),
+        ("5", ..) => Some("it does not understand what was said to it"),
+        ("6", ..) => Some("it does not take e-mails of this form"),
+        ("7", ..) => {
+            Some("it may not send for this service, or does not trust it: credentials, relaying, SPF and DKIM")
+        }
+        (.., 530 | 534 | 535 | 538) => Some("it wants other credentials, or none without TLS"),
+        (.., 500..=504 | 555) => Some("it does not know a command or its form"),
+        (.., 521 | 554 | 556) => Some("it takes no mail from here"),
+        _ => None,
+    }
+}
+
 /// What went wrong, without the server's own words: they repeat the recipient's address more often than not.
 fn told(error: &Error) -> SmtpError {
     if let Some(code) = error.status() {
         let number = u16::from(code);
-        let permanent = error.is_permanent() && !SET_UP.contains(&number);
+        let said = std::error::Error::source(error)
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let status = enhanced_status(&said).unwrap_or_default();
+        let mut text = format!("the mail server answered {number}");
+        if !status.is_empty() {
+            text = format!("{text} {status}");
+        }
+        if !error.is_permanent() {
+            return SmtpError {
+                text,
+                permanent: false,
+                kind: "4xx",
+            };
+        }
+        let blamed = what_is_wrong(number, status);
         return SmtpError {
-            text: format!("the mail server answered {number}"),
-            permanent,
-            kind: if number < 500 { "4xx" } else { "5xx" },
+            text: blamed.map_or(text.clone(), |meaning| format!("{text}: {meaning}")),
+            permanent: blamed.is_none(),
+            kind: if blamed.is_some() { "set_up" } else { "5xx" },
         };
     }
     let (told, kind) = if error.is_timeout() {

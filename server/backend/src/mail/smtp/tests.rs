@@ -318,7 +318,56 @@ async fn what_the_server_says_decides_on_another_try() {
             "the mail server answered 450",
         ),
         ("MAIL", "421 closing", false, "the mail server answered 421"),
-        ("END", "554 spam", true, "the mail server answered 554"),
+        (
+            "RCPT",
+            "550 5.1.1 no such user",
+            true,
+            "the mail server answered 550 5.1.1",
+        ),
+        (
+            "RCPT",
+            "552 5.2.2 mailbox full",
+            true,
+            "the mail server answered 552 5.2.2",
+        ),
+        (
+            "RCPT",
+            "550 5.7.1 <ada@example.com>: relaying denied",
+            false,
+            "the mail server answered 550 5.7.1: it may not send for this service",
+        ),
+        (
+            "MAIL",
+            "550 5.1.8 unknown sender",
+            false,
+            "the mail server answered 550 5.1.8: it does not take mail from this sender",
+        ),
+        (
+            "MAIL",
+            "504 5.5.2 need a whole name",
+            false,
+            "the mail server answered 504 5.5.2: it does not understand",
+        ),
+        (
+            "RCPT",
+            "550 5.4.5 no way",
+            false,
+            "the mail server answered 550 5.4.5: it does not find the way",
+        ),
+        (
+            "MAIL",
+            "504 what is that name",
+            false,
+            "the mail server answered 504: it does not know a command",
+        ),
+        ("END", "554 5.7.1 spam", false, "the mail server answered 554 5.7.1"),
+        (
+            "END",
+            "554 no mail from there",
+            false,
+            "the mail server answered 554: it takes no mail from here",
+        ),
+        ("RCPT", "550 5.1 is no status", true, "the mail server answered 550"),
         ("END", "451 try again", false, "the mail server answered 451"),
         ("END", "drop", false, ""),
     ] {
@@ -390,7 +439,7 @@ async fn the_way_is_secure_unless_said_otherwise() {
     let chosen = |url: &str| {
         let url = reqwest::Url::parse(url).unwrap();
         let host = url.host_str().unwrap().trim_matches(['[', ']']).to_owned();
-        security(&url, &host).map(|(tls, port)| {
+        security(&url, &host, None).map(|(tls, port)| {
             let kind = match tls {
                 Tls::None => "none",
                 Tls::Opportunistic(_) => "opportunistic",
