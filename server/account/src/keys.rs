@@ -40,6 +40,12 @@ impl Key {
         mac.finalize().into_bytes().into()
     }
 
+    /// What tells this key from another one of the same name, and nothing about it.
+    #[must_use]
+    pub fn check_value(&self) -> [u8; 32] {
+        self.mac("key check", &[])
+    }
+
     /// A key of its own for one use, such as sealing letters.
     #[must_use]
     pub fn derive(&self, usage: &str) -> Zeroizing<[u8; 32]> {
@@ -79,6 +85,11 @@ impl Keyring {
         std::iter::once(&self.current)
             .chain(&self.older)
             .find(|key| key.id == id)
+    }
+
+    /// All keys, the one in use first.
+    pub fn all(&self) -> impl Iterator<Item = &Key> {
+        std::iter::once(&self.current).chain(&self.older)
     }
 
     /// The names of all keys, the one in use first.

@@ -32,12 +32,30 @@ pub enum BackupError {
         /// What was found.
         what: String,
     },
+    /// Passwords in it are stored without a key of this service.
+    #[error("{} has passwords that no key of this service made: {}", .path.display(), .emails.join(", "))]
+    ForeignHashes {
+        /// Which.
+        path: PathBuf,
+        /// Whose, a few.
+        emails: Vec<String>,
+    },
     /// The database is a server, which has tools of its own.
     #[error("the database is no file")]
     NoFile,
     /// The database refused.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+/// What a restore takes over.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Take {
+    /// Also sessions, trusted devices, flows, codes and letters.
+    pub keep_sessions: bool,
+    /// Also passwords that are stored as other systems store them, as after an import. Attack: a backup that somebody offers
+    /// has a hash of a password that they know; one with a key of the service they cannot make.
+    pub foreign_hashes: bool,
 }
 
 /// What a restore left.
@@ -95,7 +113,7 @@ async fn write_backup(db: &Db, part: &Path, to: &Path) -> Result<(), BackupError
 ///
 /// # Errors
 /// [`BackupError`]; [`Fault::InUse`] while a server runs on the file.
-pub async fn restore(url: &str, from: &Path, keep_sessions: bool, now: Timestamp) -> Result<Restored, BackupError> {
+pub async fn restore(url: &str, from: &Path, take: Take, now: Timestamp) -> Result<Restored, BackupError> {
     let database = Db::file(url).ok_or(BackupError::NoFile)?;
     let _alone = InUse::alone(&database)?;
     let aside = with_ending(&database, ".restoring");
@@ -104,7 +122,7 @@ pub async fn restore(url: &str, from: &Path, keep_sessions: bool, now: Timestamp
         std::fs::remove_dir_all(&aside).map_err(at(&aside))?;
     }
     DirBuilder::new().mode(0o700).create(&aside).map_err(at(&aside))?;
-    let outcome = prepare_and_swap(&database, &aside, from, keep_sessions, now).await;
+    let outcome = prepare_and_swap(&database, &aside, from, take, now).await;
     let _ = std::fs::remove_dir_all(&aside);
     outcome
 }
@@ -113,7 +131,7 @@ async fn prepare_and_swap(
     database: &Path,
     aside: &Path,
     from: &Path,
-    keep_sessions: bool,
+    take: Take,
     now: Timestamp,
 ) -> Result<Restored, BackupError> {
     let copy = aside.join("rekey.db");
@@ -132,12 +150,8 @@ async fn prepare_and_swap(
         },
         error => error,
     })?;
-    let db = Db::open(&format!(
-        "sqlite://{}",
-        utf8_percent_encode(&copy.to_string_lossy(), NON_ALPHANUMERIC)
-    ))
-    .await?;
-    let ended = ready(&db, keep_sessions, now).await;
+    let db = open(&copy).await?;
+    let ended = ready(&db, aside, from, take, now).await;
     // The last connection writes everything into the one file.
     db.close().await;
     let ended = ended?;
@@ -153,13 +167,41 @@ async fn prepare_and_swap(
     Ok(Restored { kept, ended })
 }
 
-async fn ready(db: &Db, keep_sessions: bool, now: Timestamp) -> Result<Option<Ended>, Fault> {
+async fn open(file: &Path) -> Result<Db, Fault> {
+    let file = utf8_percent_encode(&file.to_string_lossy(), NON_ALPHANUMERIC).to_string();
+    Db::open(&format!("sqlite://{file}")).await
+}
+
+async fn ready(db: &Db, aside: &Path, from: &Path, take: Take, now: Timestamp) -> Result<Option<Ended>, BackupError> {
     // Refuses what a newer version has written.
     db.migrate_strictly().await?;
-    if keep_sessions {
+    // Attack: a table, an index or a rule that this service has not made, in a backup that somebody offers.
+    let fresh = open(&aside.join("fresh.db")).await?;
+    fresh.migrate_strictly().await?;
+    let ours = backup::schema(&fresh).await;
+    fresh.close().await;
+    let (ours, theirs) = (ours?, backup::schema(db).await?);
+    let differs = |(one, other): (&Vec<_>, &Vec<_>)| -> Option<String> {
+        let (kind, name, _): &(String, String, String) = one.iter().find(|object| !other.contains(*object))?;
+        Some(format!("{kind} {name}"))
+    };
+    if let Some(object) = differs((&theirs, &ours)).or_else(|| differs((&ours, &theirs))) {
+        return Err(BackupError::Unsound {
+            path: from.to_owned(),
+            what: format!("its {object} is not as this service makes it"),
+        });
+    }
+    let emails = backup::hashes_without_key(db, 10).await?;
+    if !emails.is_empty() && !take.foreign_hashes {
+        return Err(BackupError::ForeignHashes {
+            path: from.to_owned(),
+            emails,
+        });
+    }
+    if take.keep_sessions {
         return Ok(None);
     }
-    end_sessions(db, now, true).await.map(Some)
+    Ok(Some(end_sessions(db, now, true).await?))
 }
 
 /// Keeps the present database under the first free number, and gives its name to the new one in one move: at no moment is there

@@ -56,6 +56,17 @@ impl Keys {
         // Held while it reads, so that nobody puts an older ring over a newer one.
         let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
         let Some(read) = (self.source)() else { return };
+        let is_another = |key: &Key| {
+            ring.find(key.id())
+                .is_some_and(|known| known.check_value() != key.check_value())
+        };
+        if let Some(key) = read.all().find(|key| is_another(key)) {
+            tracing::error!(
+                key = key.id(),
+                "the key file has another key under a name that is in use; the keys stay as they were"
+            );
+            return;
+        }
         if read.ids().ne(ring.ids()) {
             tracing::info!(current = read.current().id(), "the keys have changed");
         }
@@ -111,6 +122,19 @@ mod tests {
         keys.read_again();
         assert!(keys.find("k2").is_none());
         assert_eq!(keys.current().id(), "k1");
+    }
+
+    #[test]
+    fn another_key_under_a_name_in_use_is_not_taken_up() {
+        let (keys, place) = kept();
+        let other = |id: &str| Key::new(id.into(), [2; 32]);
+        *place.lock().unwrap() = Some(Keyring::new(other("k2"), vec![other("k1")]));
+        keys.read_again();
+        assert_eq!(keys.current().id(), "k1");
+        assert_eq!(
+            keys.current().check_value(),
+            Key::new("k1".into(), [1; 32]).check_value()
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::hashing::stored_under;
 use crate::store::events::Actor;
-use crate::store::{Db, accounts, codes, devices, events, flows, letters, sessions};
+use crate::store::{Db, accounts, codes, devices, events, flows, key_checks, letters, sessions};
 use crate::{Backend, Fault, people};
 use account::{AccountId, ActivityKind, Timestamp};
 use std::collections::BTreeSet;
@@ -83,6 +83,39 @@ impl Backend {
             codes: codes::count_live(&mut tx, key_id, self.now()).await?,
             letters: letters::count_waiting(&mut tx, &format!("{key_id}.")).await?,
         })
+    }
+
+    /// The name of a key that is another one than the database was written with; keys that it has not seen yet it remembers.
+    ///
+    /// Everybody would be locked out in silence by a key file of another installation, or by one that was made anew.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the database.
+    pub async fn find_other_key(&self) -> Result<Option<String>, Fault> {
+        let ring = self.parts.keys.with(std::iter::empty());
+        let mut tx = self.parts.db.begin().await?;
+        for key in ring.all() {
+            let value = hex::encode(key.check_value());
+            key_checks::keep(&mut tx, key.id(), &value).await?;
+            if key_checks::find(&mut tx, key.id())
+                .await?
+                .is_some_and(|kept| kept != value)
+            {
+                return Ok(Some(key.id().to_owned()));
+            }
+        }
+        tx.commit().await?;
+        Ok(None)
+    }
+
+    /// Forgets a key, so that its name is free.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the database.
+    pub async fn forget_key(&self, key_id: &str) -> Result<(), Fault> {
+        let mut tx = self.parts.db.begin().await?;
+        key_checks::forget(&mut tx, key_id).await?;
+        tx.commit().await
     }
 
     /// How many passwords are stored under any key, and how many under none, as other systems made them.

@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::start;
 use account::Keyring;
 use backend::store::Db;
-use backend::{BackupError, Clock, Ended, Fault, SystemClock};
+use backend::{BackupError, Clock, Ended, Fault, SystemClock, Take};
 use std::path::Path;
 
 /// `rekey backup`.
@@ -29,12 +29,12 @@ pub async fn back_up(config: &Config, to: &Path) -> Result<(), Failed> {
 }
 
 /// `rekey restore`.
-pub async fn restore(config: Config, keys: Keyring, from: &Path, keep_sessions: bool) -> Result<(), Failed> {
+pub async fn restore(config: Config, keys: Keyring, from: &Path, take: Take) -> Result<(), Failed> {
     let url = config.database_url.clone();
     let database = Db::file(url.expose()).ok_or_else(|| Failed::Other(PG_RESTORE.into()))?;
     start::folder_of(&database)?;
     let now = SystemClock::default().now();
-    let restored = backend::restore(url.expose(), from, keep_sessions, now)
+    let restored = backend::restore(url.expose(), from, take, now)
         .await
         .map_err(|error| match error {
             BackupError::Fault(Fault::InUse) => {
@@ -43,6 +43,10 @@ pub async fn restore(config: Config, keys: Keyring, from: &Path, keep_sessions: 
                     database.display()
                 )
             }
+            BackupError::ForeignHashes { .. } => format!(
+                "Nothing is restored: {error}. If they came by an import, and the backup is your own, say so with \
+                 --accept-foreign-hashes; whoever made it may know them."
+            ),
             error => format!("Nothing is restored: {error}."),
         })?;
     say(&format!(

@@ -57,10 +57,12 @@ pub async fn run(config: Config, ring: Keyring, command: Keys) -> Result<(), Fai
             say(&format!("{name} is used from now on.\n"))
         }
         Keys::Remove { name, force } => {
+            let backend = start::backend(&config, ring.clone()).await?;
             if !force {
-                refuse_if_needed(&config, &ring, &name).await?;
+                refuse_if_needed(&backend, &name).await?;
             }
             keys::remove(&path, &name)?;
+            backend.forget_key(&name).await.map_err(|fault| fault.to_string())?;
             say(&format!("{name} is taken away.\n"))
         }
     }
@@ -105,8 +107,7 @@ pub(super) async fn warn_of_missing(backend: &Backend, ring: &Keyring) -> Result
     Ok(())
 }
 
-async fn refuse_if_needed(config: &Config, ring: &Keyring, name: &str) -> Result<(), Failed> {
-    let backend = start::backend(config, ring.clone()).await?;
+async fn refuse_if_needed(backend: &Backend, name: &str) -> Result<(), Failed> {
     let uses = backend.key_uses(name).await.map_err(|fault| fault.to_string())?;
     if uses.none() {
         return Ok(());

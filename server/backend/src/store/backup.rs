@@ -50,10 +50,36 @@ async fn look(connection: &mut SqliteConnection) -> Result<Option<String>, sqlx:
     if dangling.is_some() {
         return Ok(Some("a row refers to one that is not there".into()));
     }
+    // Attack: a trigger in a copy that somebody offers does its work at the next sign-in. No release makes one.
+    let acts: Option<String> =
+        sqlx::query_scalar("SELECT type || ' ' || name FROM sqlite_master WHERE type IN ('trigger', 'view') LIMIT 1")
+            .fetch_optional(&mut *connection)
+            .await?;
+    if let Some(acts) = acts {
+        return Ok(Some(format!("it has the {acts}, which is not of this service")));
+    }
     let ours: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('_sqlx_migrations', 'accounts', 'flows')",
     )
     .fetch_one(connection)
     .await?;
     Ok((ours != 3).then(|| "it has not the tables of this service".into()))
+}
+
+/// Everything of which a file consists, but its rows.
+pub(crate) async fn schema(db: &Db) -> Result<Vec<(String, String, String)>, Fault> {
+    let Db::Sqlite { readers, .. } = db else {
+        return Ok(Vec::new());
+    };
+    let objects = "SELECT type, name, COALESCE(sql, '') FROM sqlite_master ORDER BY type, name";
+    Ok(sqlx::query_as(objects).fetch_all(readers).await?)
+}
+
+/// Addresses whose password is stored without a key of the service, as other systems store them; so many at most.
+pub(crate) async fn hashes_without_key(db: &Db, most: i64) -> Result<Vec<String>, Fault> {
+    let Db::Sqlite { readers, .. } = db else {
+        return Ok(Vec::new());
+    };
+    let foreign = "SELECT email FROM accounts WHERE password LIKE '$%' ORDER BY email LIMIT $1";
+    Ok(sqlx::query_scalar(foreign).bind(most).fetch_all(readers).await?)
 }

@@ -4,7 +4,7 @@ use crate::database::Database;
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, address};
 use account::{ResetStep, SignInStep};
 use backend::store::{Db, accounts};
-use backend::{BackupError, Fault, Restored, back_up, restore};
+use backend::{BackupError, Fault, Restored, Take, back_up, restore};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -147,10 +147,10 @@ async fn nothing_is_restored_under_a_server_that_runs() {
     let world = World::on_sqlite().await;
     let to = file(&world, "backup");
     back_up(world.backend.db(), &to).await.unwrap();
-    let told = restore(&url(&world), &to, false, world.now()).await;
+    let told = restore(&url(&world), &to, Take::default(), world.now()).await;
     assert!(matches!(told, Err(BackupError::Fault(Fault::InUse))), "{told:?}");
     world.backend.db().close().await;
-    restore(&url(&world), &to, false, world.now()).await.unwrap();
+    restore(&url(&world), &to, Take::default(), world.now()).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -193,6 +193,43 @@ async fn what_is_no_sound_backup_is_refused_and_all_stays() {
     assert_eq!(world.stored(ADA).await.account.email, address(ADA));
 }
 
+/// Attack: a backup that somebody offers acts later, or lets in whoever made it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_with_more_than_our_rows_is_refused_by_name() {
+    let world = World::on_sqlite().await;
+    world.person(ADA).await;
+    let good = file(&world, "backup");
+    back_up(world.backend.db(), &good).await.unwrap();
+    world.backend.db().close().await;
+    let hash = "UPDATE accounts SET password = '$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$AAAA'";
+    for (change, named) in [
+        (
+            "CREATE TRIGGER t AFTER UPDATE ON flows BEGIN DELETE FROM events; END",
+            "trigger t",
+        ),
+        ("CREATE VIEW v AS SELECT 1", "view v"),
+        ("CREATE TABLE extra (x)", "table extra"),
+        ("DROP INDEX sessions_by_end", "index sessions_by_end"),
+        (hash, ADA),
+    ] {
+        let bad = file(&world, "bad");
+        std::fs::copy(&good, &bad).unwrap();
+        changed(&bad, change).await;
+        refused(&world, &bad, change).await;
+        let told = restore(&url(&world), &bad, Take::default(), world.now())
+            .await
+            .unwrap_err();
+        assert!(told.to_string().contains(named), "{told}");
+        std::fs::remove_file(&bad).unwrap();
+    }
+    changed(&good, hash).await;
+    let take = Take {
+        foreign_hashes: true,
+        ..Take::default()
+    };
+    restore(&url(&world), &good, take, world.now()).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_there_is_kept_under_a_number_with_what_a_killed_server_left() {
     let world = World::on_sqlite().await;
@@ -204,7 +241,7 @@ async fn what_was_there_is_kept_under_a_number_with_what_a_killed_server_left() 
     std::fs::write(with(&database, "-wal"), "left").unwrap();
     std::fs::write(with(&database, "-shm"), "left").unwrap();
     for number in 1..=2 {
-        let restored = restore(&url(&world), &to, false, world.now()).await.unwrap();
+        let restored = restore(&url(&world), &to, Take::default(), world.now()).await.unwrap();
         let kept = with(&database, &format!(".before-restore-{number}"));
         assert_eq!(restored.kept.as_ref(), Some(&kept));
         if number == 1 {
@@ -222,22 +259,38 @@ async fn what_was_there_is_kept_under_a_number_with_what_a_killed_server_left() 
     // On a machine that has none yet.
     let elsewhere = file(&world, "new.db");
     let url = format!("sqlite://{}", elsewhere.display());
-    assert!(restore(&url, &to, false, world.now()).await.unwrap().kept.is_none());
+    assert!(
+        restore(&url, &to, Take::default(), world.now())
+            .await
+            .unwrap()
+            .kept
+            .is_none()
+    );
     assert!(elsewhere.is_file());
-    let server = restore("postgres://rekey@127.0.0.1/rekey", &to, false, world.now()).await;
+    let server = restore("postgres://rekey@127.0.0.1/rekey", &to, Take::default(), world.now()).await;
     assert!(matches!(server, Err(BackupError::NoFile)), "{server:?}");
 }
 
 async fn restored(world: World, from: &Path, keep_sessions: bool) -> (World, Restored) {
     world.backend.db().close().await;
-    let restored = restore(&url(&world), from, keep_sessions, world.now()).await.unwrap();
+    let restored = restore(
+        &url(&world),
+        from,
+        Take {
+            keep_sessions,
+            ..Take::default()
+        },
+        world.now(),
+    )
+    .await
+    .unwrap();
     (world.started_again().await, restored)
 }
 
 async fn refused(world: &World, from: &Path, what: &str) {
     let database = Db::file(&url(world)).unwrap();
     let before = std::fs::read(&database).unwrap();
-    let told = restore(&url(world), from, false, world.now()).await;
+    let told = restore(&url(world), from, Take::default(), world.now()).await;
     assert!(told.is_err(), "{what}: {told:?}");
     assert!(std::fs::read(&database).unwrap() == before, "{what}");
     for left in [".restoring", ".before-restore-1"] {

@@ -14,7 +14,34 @@ on_both_databases!(
     a_key_that_is_gone_tells_nobody_from_somebody,
     rotations_under_load_fail_nobody,
     uses_of_a_key_are_counted,
+    another_key_under_the_same_name_is_found,
 );
+
+/// The key file of another installation, or one that was made anew.
+async fn another_key_under_the_same_name_is_found(world: &World) {
+    let key = |name: &str, byte| Key::new(name.into(), [byte; 32]);
+    let found = async |ring| {
+        world
+            .with_keys(Keys::from(ring))
+            .backend
+            .find_other_key()
+            .await
+            .unwrap()
+    };
+    for _ in 0..2 {
+        assert_eq!(found(Keyring::new(key("a", 7), vec![])).await, None);
+    }
+    assert_eq!(found(Keyring::new(key("a", 8), vec![])).await.as_deref(), Some("a"));
+    // A new one beside it is taken up; nothing of a wrong file is.
+    assert_eq!(found(Keyring::new(key("b", 8), vec![key("a", 7)])).await, None);
+    assert_eq!(
+        found(Keyring::new(key("c", 9), vec![key("a", 8)])).await.as_deref(),
+        Some("a")
+    );
+    assert_eq!(found(Keyring::new(key("c", 10), vec![key("a", 7)])).await, None);
+    world.backend.forget_key("a").await.unwrap();
+    assert_eq!(found(Keyring::new(key("a", 8), vec![])).await, None);
+}
 
 async fn an_old_hash_signs_in_after_a_rotation_and_is_made_anew(world: &World) {
     world.person(ADA).await;
