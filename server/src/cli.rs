@@ -8,9 +8,11 @@ use crate::terminal::printable;
 use crate::traces::Traces;
 use crate::{keys, logs, serve};
 use account::Keyring;
+use backend::Take;
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Accounts: sign in, reset a forgotten password, change it.
@@ -53,6 +55,9 @@ enum Command {
         /// Leave sessions, trusted devices, flows, codes and letters as they are in the backup: only for a service that moves
         #[arg(long)]
         keep_sessions: bool,
+        /// Also passwords that no key of this service made, as after an import: whoever made the backup may know them
+        #[arg(long)]
+        accept_foreign_hashes: bool,
     },
     /// End every session, flow and code; trust no device any longer: everybody signs in again
     EndSessions {
@@ -144,6 +149,8 @@ pub struct NewUser {
 
 /// Does what the command line asks for.
 pub async fn run() -> ExitCode {
+    // Attack: another account of this machine reads the database, its log or a backup. Whatever the shell's mask is.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let outcome = match Cli::parse().command {
         Command::Serve { dev, watch } => serve(dev, watch).await,
         Command::Migrate => match settle(Wanted::Command, KeyFile::Unused) {
@@ -167,8 +174,18 @@ pub async fn run() -> ExitCode {
             Ok((config, _)) => backup::back_up(&config, &file).await,
             Err(failed) => Err(failed),
         },
-        Command::Restore { file, keep_sessions } => match settle(Wanted::Command, KeyFile::Needed) {
-            Ok((config, Some(keys))) => backup::restore(config, keys, &file, keep_sessions).await,
+        Command::Restore {
+            file,
+            keep_sessions,
+            accept_foreign_hashes: foreign_hashes,
+        } => match settle(Wanted::Command, KeyFile::Needed) {
+            Ok((config, Some(keys))) => {
+                let take = Take {
+                    keep_sessions,
+                    foreign_hashes,
+                };
+                backup::restore(config, keys, &file, take).await
+            }
             other => other.map(drop),
         },
         Command::EndSessions { restored } => match settle(Wanted::Command, KeyFile::Unused) {
@@ -222,13 +239,62 @@ enum KeyFile {
     Make,
 }
 
+/// Why root keeps away from a file's folder. Attack: the service's user, taken over, puts links where root's commands write, and
+/// gets files of root, or lets them be overwritten. What root writes there would be out of the service's reach, too.
+fn whose_else(file: &Path) -> Option<String> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let owner = std::fs::metadata(folder).ok()?.uid();
+    if !rustix::process::geteuid().is_root() || owner == 0 {
+        return None;
+    }
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let user = users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == owner.to_string()).then(|| name.to_owned())
+    });
+    let (user, become_it) = match user {
+        Some(user) => (user.clone(), format!("runuser -u {user} --")),
+        None => (
+            format!("user {owner}"),
+            format!("setpriv --reuid {owner} --regid {owner} --clear-groups"),
+        ),
+    };
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    Some(format!(
+        "the folder {} belongs to {user}, and this is root; type `{become_it} rekey {}`",
+        folder.display(),
+        words.join(" ")
+    ))
+}
+
+/// Whether the database is a file that has something in it.
+fn is_filled(config: &Config) -> bool {
+    let file = backend::store::Db::file(config.database_url.expose());
+    file.and_then(|file| std::fs::metadata(file).ok())
+        .is_some_and(|file| file.len() > 0)
+}
+
 /// The configuration and the keys, or every problem with them at once.
 fn settle(wanted: Wanted, key_file: KeyFile) -> Result<(Config, Option<Keyring>), Failed> {
     let (config, mut problems) = config::load(&config::environment(), wanted);
     let path = &config.key_file;
+    let database = backend::store::Db::file(config.database_url.expose());
+    for (key, file) in [("key_file", Some(path.clone())), ("database_url", database)] {
+        if let Some(text) = file.and_then(|file| whose_else(&file)) {
+            let key = variable(key);
+            problems.push(Problem { key, text });
+        }
+    }
     let keys = match key_file {
         KeyFile::Unused => Ok(None),
         KeyFile::NeededIfThere if !path.exists() => Ok(None),
+        // A new key opens nothing of what is there.
+        KeyFile::Make if !path.exists() && is_filled(&config) => Err(format!(
+            "{} does not exist, but the database does: put the key file back, or take the database away",
+            path.display()
+        )),
         // Nothing is made for a start that is refused anyway.
         KeyFile::Make if problems.is_empty() => keys::read_or_make(path).map(Some),
         KeyFile::Make if !path.exists() => Ok(None),

@@ -60,7 +60,7 @@ pub fn read(path: &Path) -> Result<Keyring, String> {
 ///
 /// A credential of systemd is root's, with an access list for the service alone; where the file system has such lists, the
 /// group's part of the mode shows what the list allows at most (acl(5)).
-const fn is_private(mode: u32, owner: u32, group: u32) -> bool {
+pub(crate) const fn is_private(mode: u32, owner: u32, group: u32) -> bool {
     let credential = mode & 0o777 == 0o440 && owner == 0 && group == 0;
     mode & 0o077 == 0 || credential
 }

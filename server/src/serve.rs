@@ -38,6 +38,8 @@ pub async fn run(config: Config, ring: Keyring, dev: bool, watch: bool) -> Resul
     let greeting = dev.then(|| greeting(&config));
     let courier = tokio::spawn(carry_letters(backend.clone(), mail.clone()));
     let broom = tokio::spawn(sweep(backend.clone()));
+    let db = backend.db().clone();
+    let watcher = tokio::spawn(async move { db.watch().await });
     let follower = tokio::spawn(keys::follow(keys, config.key_file.clone()));
     let service = Service::new(Parts {
         backend,
@@ -65,6 +67,7 @@ pub async fn run(config: Config, ring: Keyring, dev: bool, watch: bool) -> Resul
     // A letter that is being sent when this ends is claimed again after a while.
     courier.abort();
     broom.abort();
+    watcher.abort();
     follower.abort();
     told.abort();
     tracing::info!("ended");

@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// A sentence that says what is in the way.
 pub async fn backend(config: &Config, keys: impl Into<Keys>) -> Result<Backend, String> {
     let keys = keys.into();
-    Ok(Backend::new(Parts {
+    let backend = Backend::new(Parts {
         db: database(&config.database_url).await?,
         clock: Arc::new(SystemClock::default()),
         hashing: Hashing::new(keys.clone(), config.hashes_at_once, config.hashing)
@@ -21,7 +21,16 @@ pub async fn backend(config: &Config, keys: impl Into<Keys>) -> Result<Backend, 
         keys,
         leaked: leaked(config)?,
         settings: config.settings.clone(),
-    }))
+    });
+    let other = backend.find_other_key().await;
+    match other.map_err(|fault| format!("the database does not answer: {fault}"))? {
+        None => Ok(backend),
+        Some(name) => Err(format!(
+            "the key `{name}` in {} is not the one that the database was written with: nobody could sign in. Put the \
+             right key file back; REKEY_KEY_FILE names it",
+            config.key_file.display()
+        )),
+    }
 }
 
 /// Opens the database and brings its tables up to date.
@@ -31,6 +40,11 @@ pub async fn backend(config: &Config, keys: impl Into<Keys>) -> Result<Backend, 
 pub async fn database(url: &Secret) -> Result<Db, String> {
     if let Some(file) = Db::file(url.expose()) {
         folder_of(&file)?;
+        for ending in ["", "-wal", "-shm"] {
+            let mut name = file.clone().into_os_string();
+            name.push(ending);
+            private_file(Path::new(&name))?;
+        }
     }
     let db = Db::open(url.expose())
         .await
@@ -56,8 +70,23 @@ pub fn folder_of(file: &Path) -> Result<(), String> {
 /// A sentence that says what is in the way.
 pub fn mail(config: &Config) -> Result<Mail, String> {
     match &config.smtp_url {
-        Some(url) => Mail::smtp(url.expose(), &config.settings.sender_codes)
-            .map_err(|_| "REKEY_SMTP_URL is no mail server's address".into()),
+        Some(url) => {
+            let sender = &config.settings.sender_codes;
+            let mail = match &config.smtp_ca_file {
+                None => Mail::smtp(url.expose(), sender),
+                Some(file) => {
+                    let pem = std::fs::read(file).map_err(|error| {
+                        format!(
+                            "REKEY_SMTP_CA_FILE: {} cannot be read: {}",
+                            file.display(),
+                            error.kind()
+                        )
+                    })?;
+                    Mail::smtp_with_authority(url.expose(), sender, &pem)
+                }
+            };
+            mail.map_err(|error| format!("REKEY_SMTP_URL or REKEY_SMTP_CA_FILE: {}", error.text))
+        }
         None => {
             let folder = Path::new(LETTERS);
             private_folder(folder)?;
@@ -74,6 +103,26 @@ fn private_folder(folder: &Path) -> Result<(), String> {
     use std::os::unix::fs::DirBuilderExt;
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.map_err(|error| format!("the folder {} cannot be made: {}", folder.display(), error.kind()))
+}
+
+/// A file of a release before, whose mode the shell's mask decided. Attack: a link in its place, to a file of somebody else.
+fn private_file(file: &Path) -> Result<(), String> {
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    let no_link = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default();
+    let shown = file.display();
+    let opened = match std::fs::OpenOptions::new().read(true).custom_flags(no_link).open(file) {
+        Ok(opened) => opened,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(format!("{shown} cannot be opened: {}", error.kind())),
+    };
+    let mode = opened.metadata().map(|file| file.permissions().mode());
+    match mode.and_then(|mode| match mode & 0o077 {
+        0 => Ok(()),
+        _ => opened.set_permissions(std::fs::Permissions::from_mode(0o600)),
+    }) {
+        Ok(()) => Ok(()),
+        Err(error) => Err(format!("{shown} may be read by others, and stays so: {}", error.kind())),
+    }
 }
 
 fn leaked(config: &Config) -> Result<LeakedPasswords, String> {

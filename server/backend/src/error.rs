@@ -101,8 +101,8 @@ impl From<sqlx::Error> for Fault {
         };
         match code.as_deref().unwrap_or_default() {
             "40001" | "40P01" => Self::Conflict(error),
-            // PostgreSQL: lost connections, too many of them, no disk or memory, being shut down or started.
-            code if code.len() == 5 && ["08", "53", "57P"].iter().any(|class| code.starts_with(class)) => {
+            // PostgreSQL: lost connections, too many of them, no disk or memory, being shut down or started, read-only.
+            code if code.len() == 5 && ["08", "53", "57P", "25006"].iter().any(|class| code.starts_with(class)) => {
                 Self::Away(error)
             }
             // SQLite: locked (5, 6), no memory (7), the disk fails (10) or is full (13), the file does not open (14).

@@ -26,7 +26,7 @@ mod settings;
 pub mod store;
 mod upkeep;
 
-pub use backup::{BackupError, Restored, back_up, restore};
+pub use backup::{BackupError, Restored, Take, back_up, restore};
 pub use caller::{Caller, Held, Moved, TokenChange, TokenKind, Visitor};
 pub use clock::{Clock, SystemClock, TestClock};
 pub use courier::Courier;

@@ -7,6 +7,7 @@
 pub mod http;
 pub mod machine;
 pub mod mailbox;
+pub mod pooler;
 pub mod postgres;
 pub mod program;
 pub mod sqlite;

@@ -30,18 +30,7 @@ impl Postgres {
     /// # Errors
     /// When there is no PostgreSQL, or it does not start.
     pub fn start(parent: &Path, lasting: Lasting) -> Result<Self, Fault> {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let postgres = Self {
-            programs: programs()?,
-            folder: parent.join(format!("outside-postgres-{}-{number}", std::process::id())),
-            port: free_port()?,
-            lasting,
-        };
-        std::fs::create_dir(&postgres.folder).map_err(|error| format!("{}: {error}", postgres.folder.display()))?;
-        if is_root() {
-            run(Command::new("chown").arg("postgres").arg(&postgres.folder))?;
-        }
+        let postgres = Self::in_folder(parent, lasting)?;
         let data = postgres.data();
         run(postgres.command("initdb").arg("-D").arg(&data).args([
             "-U",
@@ -55,6 +44,78 @@ impl Postgres {
         postgres.up()?;
         postgres.ends_with_us()?;
         Ok(postgres)
+    }
+
+    /// Not started, in a folder of its own.
+    fn in_folder(parent: &Path, lasting: Lasting) -> Result<Self, Fault> {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let postgres = Self {
+            programs: programs()?,
+            folder: parent.join(format!("outside-postgres-{}-{number}", std::process::id())),
+            port: free_port()?,
+            lasting,
+        };
+        std::fs::create_dir(&postgres.folder).map_err(|error| format!("{}: {error}", postgres.folder.display()))?;
+        if is_root() {
+            run(Command::new("chown").arg("postgres").arg(&postgres.folder))?;
+        }
+        Ok(postgres)
+    }
+
+    /// A standby that holds all that is acknowledged from now on.
+    ///
+    /// # Errors
+    /// When it does not start or does not follow.
+    pub fn standby(&self, parent: &Path) -> Result<Self, Fault> {
+        let standby = Self::in_folder(parent, self.lasting)?;
+        run(standby
+            .command("pg_basebackup")
+            .args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", "rekey"])
+            .args(["-R", "-c", "fast", "-X", "stream", "-D"])
+            .arg(standby.data()))?;
+        standby.up()?;
+        standby.ends_with_us()?;
+        let url = format!("postgres://rekey@127.0.0.1:{}/postgres", self.port);
+        self.sql(&url, "ALTER SYSTEM SET synchronous_standby_names = '*'")?;
+        self.sql(&url, "SELECT pg_reload_conf()")?;
+        for _ in 0..100 {
+            if self.sql(
+                &url,
+                "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'",
+            )? == "1"
+            {
+                return Ok(standby);
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        Err("the standby does not follow".into())
+    }
+
+    /// Makes a standby a primary.
+    ///
+    /// # Errors
+    /// When it does not become one.
+    pub fn promote(&self) -> Result<(), Fault> {
+        let data = self.data();
+        run(self.command("pg_ctl").arg("-D").arg(data).args(["-w", "promote"])).map(drop)
+    }
+
+    /// Starts again after [`down`](Self::down), and takes no writes: as a primary of before that is fenced.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn up_read_only(&self) -> Result<(), Fault> {
+        let file = self.data().join("postgresql.auto.conf");
+        let kept = std::fs::read_to_string(&file).unwrap_or_default();
+        std::fs::write(&file, kept + "default_transaction_read_only = on\n").map_err(|error| error.to_string())?;
+        self.up()
+    }
+
+    /// Where it listens, on the loopback.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
     }
 
     /// Whoever is told to end (Ctrl-C) drops nothing: somebody else waits for that, and tidies up.
@@ -234,7 +295,7 @@ fn programs() -> Result<PathBuf, Fault> {
 }
 
 /// It refuses to run as root.
-fn as_its_user(program: impl AsRef<OsStr>) -> Command {
+pub(crate) fn as_its_user(program: impl AsRef<OsStr>) -> Command {
     if is_root() {
         let mut command = Command::new("runuser");
         command.args(["-u", "postgres", "--"]).arg(program);
@@ -244,7 +305,7 @@ fn as_its_user(program: impl AsRef<OsStr>) -> Command {
     }
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     std::fs::read_to_string("/proc/self/status")
         .is_ok_and(|status| status.lines().any(|line| line.starts_with("Uid:\t0\t")))
 }

@@ -10,6 +10,7 @@ use account::Secret;
 use backend::{EngineChoice, Settings};
 use ipnet::IpNet;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Every decision of the operator. Its defaults are the configuration's.
@@ -23,6 +24,8 @@ pub struct Config {
     pub database_url: Secret,
     /// The mail server; may hold a password.
     pub smtp_url: Option<Secret>,
+    /// A certificate authority of the mail server, beside the public ones.
+    pub smtp_ca_file: Option<PathBuf>,
     /// The server's keys.
     pub key_file: PathBuf,
     /// Whose `X-Forwarded-For` is believed.
@@ -98,6 +101,7 @@ impl Default for Config {
             },
             database_url: Secret::from("sqlite://data/rekey.db"),
             smtp_url: None,
+            smtp_ca_file: None,
             key_file: "data/keys.toml".into(),
             trusted_proxies: Vec::new(),
             leaked_file: None,
@@ -140,6 +144,7 @@ pub fn load(environment: &[(String, String)], wanted: Wanted) -> (Config, Vec<Pr
     if let Some((_, path)) = environment.iter().find(|(key, _)| key == CONFIG) {
         match file_values(Path::new(path)) {
             Ok(values) => {
+                problems.extend(open_file_with_password(Path::new(path), &values));
                 for (name, value) in values.into_iter().filter(|(name, _)| !overridden(name)) {
                     let key = format!("{name} in {path}");
                     set(&mut config, &name, value, key, &mut problems);
@@ -193,6 +198,24 @@ fn set(config: &mut Config, name: &str, value: Result<String, String>, key: Stri
 }
 
 type FileValue = (String, Result<String, String>);
+
+/// Attack: another account of this machine reads the password of the database or the mail server.
+fn open_file_with_password(path: &Path, values: &[FileValue]) -> Option<Problem> {
+    let has_password = |value: &str| {
+        let user = value.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@'));
+        user.is_some_and(|(user, _)| user.contains(':')) || value.contains("password=")
+    };
+    let file = std::fs::metadata(path).ok()?;
+    let open = !crate::keys::is_private(file.mode(), file.uid(), file.gid());
+    let (name, _) = values
+        .iter()
+        .find(|(_, value)| value.as_deref().is_ok_and(has_password))?;
+    let path = path.display();
+    open.then(|| Problem {
+        key: format!("{name} in {path}"),
+        text: format!("holds a password, and others may read the file: `chmod 600 {path}`"),
+    })
+}
 
 fn file_values(path: &Path) -> Result<Vec<FileValue>, String> {
     let text = std::fs::read_to_string(path)

@@ -133,14 +133,31 @@ pub(super) fn brand(value: &str) -> Result<String, String> {
 
 pub(super) fn database(value: &str) -> Result<Secret, String> {
     let known = ["sqlite://", "postgres://", "postgresql://"];
-    if known
+    let Some(rest) = known
         .iter()
-        .any(|scheme| value.len() > scheme.len() && value.starts_with(scheme))
-    {
-        Ok(value.into())
-    } else {
-        Err("is no database address".into())
+        .find_map(|scheme| value.strip_prefix(scheme))
+        .filter(|rest| !rest.is_empty())
+    else {
+        return Err("is no database address".into());
+    };
+    if !value.starts_with("sqlite") {
+        let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let hosts = address.rsplit_once('@').map_or(address, |(_, hosts)| hosts);
+        let hosts = hosts.split('/').next().unwrap_or_default();
+        if hosts.contains(',') {
+            return Err(
+                "names several hosts; name one that always leads to the primary: an address that moves with it, a DNS \
+                 name that the failover changes, or HAProxy"
+                    .into(),
+            );
+        }
+        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let attributes = pairs.find(|(name, _)| *name == "target_session_attrs");
+        if attributes.is_some_and(|(_, value)| !["read-write", "primary"].contains(&value)) {
+            return Err("asks for a server that takes no writes; leave target_session_attrs out".into());
+        }
     }
+    Ok(value.into())
 }
 
 pub(super) fn smtp(value: &str) -> Result<Option<Secret>, String> {
@@ -159,6 +176,16 @@ pub(super) fn otlp(value: &str) -> Result<Option<Secret>, String> {
     let mut url = reqwest::Url::parse(value).map_err(|_| "is no URL".to_owned())?;
     if !["http", "https"].contains(&url.scheme()) || url.host_str().is_none() {
         return Err("is neither http nor https".into());
+    }
+    // Attack: whoever is on the way to the collector reads its password.
+    let has_password = !url.username().is_empty() || url.password().is_some();
+    if url.scheme() == "http"
+        && has_password
+        && !url
+            .host_str()
+            .is_some_and(|host| is_loopback_name(host.trim_matches(['[', ']'])))
+    {
+        return Err("sends its password in the clear; write https".into());
     }
     if url.path() == "/" {
         url.set_path("/v1/traces");

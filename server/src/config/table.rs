@@ -75,7 +75,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "database_url",
         takes: "sqlite://FILE or postgres://USER:PASSWORD@HOST/NAME",
-        meaning: "The database. SQLite's file is made when absent.",
+        meaning: "The database. SQLite's file is made when absent. PostgreSQL off this machine: `sslmode=verify-full` unless the address says otherwise.",
         set: |config, value| {
             config.database_url = read::database(value)?;
             Ok(())
@@ -95,6 +95,25 @@ pub const KEYS: &[Key] = &[
                 .smtp_url
                 .as_ref()
                 .map_or_else(String::new, |url| read::without_password(url.expose()))
+        },
+    },
+    Key {
+        name: "smtp_ca_file",
+        takes: "the path of a file that can be read",
+        meaning: "A certificate authority of your own (PEM) that the mail server's certificate may be of, beside the public ones.",
+        set: |config, value| {
+            config.smtp_ca_file = path(value)?;
+            let unreadable = |file| std::fs::File::open(file).err();
+            match config.smtp_ca_file.as_ref().and_then(unreadable) {
+                Some(error) => Err(format!("names a file that cannot be read: {}", error.kind())),
+                None => Ok(()),
+            }
+        },
+        show: |config| {
+            config
+                .smtp_ca_file
+                .as_ref()
+                .map_or_else(String::new, |file| file.display().to_string())
         },
     },
     Key {

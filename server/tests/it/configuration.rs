@@ -36,8 +36,20 @@ const WRONG: &[(&str, &[&str])] = &[
             "https://é.example",
         ],
     ),
-    ("database_url", &["", "mysql://host/db", "sqlite://", "rekey.db"]),
+    (
+        "database_url",
+        &[
+            "",
+            "mysql://host/db",
+            "sqlite://",
+            "rekey.db",
+            "postgres://rekey:x@one.example.com,two.example.com/rekey",
+            "postgres://rekey@one.example.com:5432,two.example.com:5432/rekey?target_session_attrs=read-write",
+            "postgres://rekey@db.example.com/rekey?target_session_attrs=standby",
+        ],
+    ),
     ("smtp_url", &["mail.example.com", "http://mail.example.com"]),
+    ("smtp_ca_file", &["/no/such/file.pem"]),
     ("key_file", &[""]),
     (
         "brand",
@@ -87,7 +99,13 @@ const WRONG: &[(&str, &[&str])] = &[
     ("metrics_listen", &["9090", "localhost:9090", "127.0.0.1"]),
     (
         "otlp_url",
-        &["collector:4318", "collector", "grpc://collector:4317", "http://"],
+        &[
+            "collector:4318",
+            "collector",
+            "grpc://collector:4317",
+            "http://",
+            "http://rekey:x@collector.example.com",
+        ],
     ),
     ("otlp_share", &["", "-0.1", "1.1", "NaN"]),
     ("site", &[]),

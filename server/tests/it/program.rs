@@ -2,6 +2,7 @@
 
 use crate::running::Running;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -104,6 +105,142 @@ fn the_configuration_is_listed_and_shown() {
     let (right, text) = told(&rekey(folder.path()).args(["check-config", "--dev"]).output().unwrap());
     assert!(right && text.contains("REKEY_PASSWORD_MIN=15"), "{text}");
     assert!(!folder.path().join("data").exists(), "looking makes nothing");
+}
+
+/// With the mask of a shell that hides nothing.
+#[test]
+fn files_are_private_whatever_the_mask() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |words: &str| {
+        let program = env!("CARGO_BIN_EXE_rekey");
+        let mut command = std::process::Command::new("sh");
+        let command = command
+            .args(["-c", &format!("umask 000; exec {program} {words}")])
+            .current_dir(folder.path());
+        told(&command.env_clear().output().unwrap())
+    };
+    let mode = |name: &str| {
+        std::fs::metadata(folder.path().join(name))
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777
+    };
+    assert!(run("seed").0);
+    assert!(run("backup copy.db").0);
+    for name in ["data/rekey.db", "data/keys.toml", "copy.db"] {
+        assert_eq!(mode(name), 0o600, "{name}");
+    }
+    // As a release before has made it.
+    let database = folder.path().join("data/rekey.db");
+    std::fs::set_permissions(&database, std::fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(run("user list").0);
+    assert_eq!(mode("data/rekey.db"), 0o600);
+    let (done, text) = run("restore copy.db");
+    assert!(done, "{text}");
+    for file in std::fs::read_dir(folder.path().join("data")).unwrap() {
+        let file = file.unwrap();
+        assert_eq!(
+            file.metadata().unwrap().permissions().mode() & 0o077,
+            0,
+            "{:?}",
+            file.path()
+        );
+    }
+    // Not through a link: that would be somebody else's file.
+    let other = folder.path().join("others");
+    std::fs::write(&other, "").unwrap();
+    std::fs::set_permissions(&other, std::fs::Permissions::from_mode(0o644)).unwrap();
+    std::fs::remove_file(&database).unwrap();
+    std::os::unix::fs::symlink(&other, &database).unwrap();
+    assert!(!run("user list").0);
+    assert_eq!(mode("others"), 0o644);
+}
+
+/// Only where the tests are run by root.
+#[test]
+fn root_touches_nothing_in_a_folder_of_somebody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| told(&rekey(folder.path()).args(arguments).output().unwrap());
+    assert!(run(&["seed"]).0);
+    let data = folder.path().join("data");
+    if std::os::unix::fs::chown(&data, Some(65_534), None).is_err() {
+        return;
+    }
+    let listing = || {
+        let mut files: Vec<_> = std::fs::read_dir(&data)
+            .unwrap()
+            .map(|file| file.unwrap().file_name())
+            .collect();
+        files.sort();
+        files
+    };
+    let before = listing();
+    for command in [
+        &["user", "list"][..],
+        &["keys", "rotate"],
+        &["restore", "copy.db"],
+        &["serve", "--dev"],
+    ] {
+        let (done, text) = run(command);
+        assert!(
+            !done && text.contains("belongs to nobody") && text.contains("runuser -u nobody -- "),
+            "{text}"
+        );
+    }
+    assert_eq!(listing(), before);
+}
+
+#[test]
+fn a_configuration_with_a_password_is_for_its_owner() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rekey.toml");
+    let checked = |content: &str, mode: u32| {
+        std::fs::write(&file, content).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        let mut command = rekey(folder.path());
+        told(
+            &command
+                .args(["check-config", "--dev"])
+                .env("REKEY_CONFIG", &file)
+                .output()
+                .unwrap(),
+        )
+    };
+    let with = "database_url = \"postgres://rekey:hunter2@127.0.0.1/rekey\"";
+    let (right, text) = checked(with, 0o640);
+    assert!(
+        !right && text.contains("chmod 600") && !text.contains("hunter2"),
+        "{text}"
+    );
+    assert!(checked(with, 0o600).0);
+    assert!(checked("brand = \"Example\"", 0o644).0);
+}
+
+#[test]
+fn another_key_file_is_refused_and_none_is_made_beside_a_filled_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| told(&rekey(folder.path()).args(arguments).output().unwrap());
+    assert!(run(&["seed"]).0);
+    let file = folder.path().join("data/keys.toml");
+    let right = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let (done, text) = run(&["serve", "--dev"]);
+    assert!(
+        !done && text.contains("does not exist, but the database does"),
+        "{text}"
+    );
+    assert!(!file.exists());
+    let elsewhere = tempfile::tempdir().unwrap();
+    server::keys::read_or_make(&elsewhere.path().join("keys.toml")).unwrap();
+    std::fs::copy(elsewhere.path().join("keys.toml"), &file).unwrap();
+    for command in [&["user", "list"][..], &["keys", "list"], &["serve", "--dev"]] {
+        let (done, text) = run(command);
+        let named = text.contains("the key `k1` in data/keys.toml is not the one");
+        assert!(!done && named, "{command:?}: {text}");
+    }
+    std::fs::write(&file, right).unwrap();
+    assert!(run(&["user", "list"]).0);
 }
 
 #[test]

@@ -266,7 +266,7 @@ pub async fn hold(tx: &mut Tx, id: &AccountId) -> Result<(), Fault> {
         tx.catch_up().await?;
         sqlx::query("UPDATE accounts SET disabled_at = disabled_at WHERE id = $1")
             .bind(&id.0)
-            .execute(&mut **tx)
+            .execute(tx.statements())
             .await?;
     }
     Ok(())

@@ -129,7 +129,7 @@ pub async fn take_turn(tx: &mut Tx, counter: CodeCounter, email: &Email) -> Resu
         tx.catch_up().await?;
         sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
             .bind(wrong_key(counter, email))
-            .execute(&mut **tx)
+            .execute(tx.statements())
             .await?;
     }
     Ok(())

@@ -1,20 +1,18 @@
 //! The database in use. Nothing outside `store/` knows that there are two.
 
-use super::measured::{Measured, OnFile, OnServer, Open};
+use super::measured::{Held, Measured, OnFile, OnServer, Open};
+use super::server::Server;
 use super::{Checkpoints, InUse, Writer};
 use crate::Fault;
 use account::ActivityKind;
 use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection, Database, PgConnection, PgPool, Pool, SqlitePool};
+use sqlx::{Connection, Database, Pool, SqlitePool};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// To a server, at most.
-const CONNECTIONS: u32 = 16;
 /// That a connection keeps as they were read: all there are, and as they go together.
 const STATEMENTS: usize = 300;
 
@@ -36,8 +34,8 @@ pub enum Db {
     },
     /// A server.
     Postgres {
-        /// Its connections.
-        pool: PgPool,
+        /// How it is reached.
+        server: Server,
         /// What is counted of it.
         measured: Measured,
     },
@@ -71,19 +69,8 @@ impl Db {
     /// When it cannot be reached.
     pub async fn open(url: &str) -> Result<Self, Fault> {
         if url.starts_with("postgres") {
-            let options = PgConnectOptions::from_str(url)?
-                .application_name("rekey")
-                .statement_cache_capacity(STATEMENTS);
-            let pool = PgPoolOptions::new()
-                .max_connections(CONNECTIONS)
-                .acquire_timeout(Duration::from_secs(10))
-                .test_before_acquire(false)
-                .after_connect(|connection, _| Box::pin(plan_once(connection)))
-                .before_acquire(|connection, about| Box::pin(still_stands(connection, about.idle_for)))
-                .connect_with(options)
-                .await?;
-            let measured = Measured::default();
-            return Ok(Self::Postgres { pool, measured });
+            let (server, measured) = (Server::open(url).await?, Measured::default());
+            return Ok(Self::Postgres { server, measured });
         }
         let options = SqliteConnectOptions::from_str(url)?
             .create_if_missing(true)
@@ -139,23 +126,33 @@ impl Db {
 
     async fn run(&self, migrator: &Migrator) -> Result<(), Fault> {
         match self {
-            Self::Sqlite { writer, .. } => migrator.run(&mut writer.hold().await?.connection).await,
-            Self::Postgres { pool, .. } => migrator.run(pool).await,
+            Self::Sqlite { writer, .. } => {
+                let migrated = migrator.run(&mut writer.hold().await?.connection).await;
+                migrated.map_err(sqlx::Error::from)?;
+            }
+            Self::Postgres { server, .. } => server.migrate(migrator).await?,
         }
-        .map_err(sqlx::Error::from)?;
         Ok(())
     }
 
-    /// Whether it answers.
+    /// Whether it answers and, on a server, takes writes.
     ///
     /// # Errors
     /// When it does not.
     pub async fn ping(&self) -> Result<(), Fault> {
         match self {
             Self::Sqlite { readers, .. } => sqlx::query("SELECT 1").execute(readers).await.map(drop)?,
-            Self::Postgres { pool, .. } => sqlx::query("SELECT 1").execute(pool).await.map(drop)?,
+            Self::Postgres { server, .. } => server.ready().await?,
         }
         Ok(())
+    }
+
+    /// Asks a server every second whether it takes writes, for as long as it is polled: for a background task.
+    pub async fn watch(&self) {
+        match self {
+            Self::Sqlite { .. } => std::future::pending().await,
+            Self::Postgres { server, .. } => server.watch().await,
+        }
     }
 
     /// Begins a transaction that writes; once committed it outlives a loss of power.
@@ -182,9 +179,9 @@ impl Db {
                 let begin = async { writer.begin(synced).await.map(OnFile::Writing) };
                 Tx::Sqlite(measured.open(begin).await?)
             }
-            Self::Postgres { pool, measured } => {
-                let begin = begin_there(pool, synced);
-                Tx::Postgres(measured.open(begin).await?)
+            Self::Postgres { server, measured } => {
+                let begin = async { server.begin(synced).await.map(Held::Transaction) };
+                Tx::Postgres(measured.open(on_server(server, begin)).await?)
             }
         })
     }
@@ -200,7 +197,7 @@ impl Db {
                 let write = async { writer.write().await.map(OnFile::Writing) };
                 Ok(Tx::Sqlite(measured.open(write).await?))
             }
-            Self::Postgres { pool, measured } => connected_there(pool, measured).await,
+            Self::Postgres { server, measured } => connected_there(server, measured).await,
         }
     }
 
@@ -214,7 +211,7 @@ impl Db {
                 let read = async { readers.acquire().await.map(OnFile::Reading) };
                 Ok(Tx::Sqlite(measured.open(read).await?))
             }
-            Self::Postgres { pool, measured } => connected_there(pool, measured).await,
+            Self::Postgres { server, measured } => connected_there(server, measured).await,
         }
     }
 
@@ -233,7 +230,7 @@ impl Db {
                 writer.close().await;
                 in_use.release();
             }
-            Self::Postgres { pool, .. } => pool.close().await,
+            Self::Postgres { server, .. } => server.pool.close().await,
         }
     }
 
@@ -251,7 +248,7 @@ impl Db {
                 };
                 vec![writer, connections("readers", readers)]
             }
-            Self::Postgres { pool, .. } => vec![connections("server", pool)],
+            Self::Postgres { server, .. } => vec![connections("server", &server.pool)],
         }
     }
 
@@ -263,45 +260,26 @@ impl Db {
     }
 }
 
-/// Every statement finds its rows by an index, whatever it is given and however much there is, which a test reads in their plans.
-/// So a connection plans each once. Left to itself PostgreSQL plans many of them anew for each use, which takes longer than the
-/// use, and on a new database it keeps on reading whole tables until somebody has counted their rows. Nor is any of them worth
-/// being compiled.
-async fn plan_once(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let set = sqlx::raw_sql("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off");
-    match set.execute(connection).await {
-        // Other databases that take PostgreSQL's language plan in their own way.
-        Ok(_) | Err(sqlx::Error::Database(_)) => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
-/// Whether a connection may be used again. When it was given back the pool asked it; the server may have started again since.
-async fn still_stands(connection: &mut PgConnection, idle_for: Duration) -> Result<bool, sqlx::Error> {
-    // No server starts again in less, and a busy one is not asked twice for each answer.
-    const AT_ONCE: Duration = Duration::from_millis(100);
-    Ok(idle_for < AT_ONCE || connection.ping().await.is_ok())
-}
-
-async fn connected_there(pool: &PgPool, measured: &Measured) -> Result<Tx, Fault> {
-    let connect = async { pool.acquire().await.map(OnServer::Connection) };
-    Ok(Tx::Postgres(measured.open(connect).await?))
-}
-
-/// Where the connection does not stand any longer its first statement tells so.
-async fn begin_there(pool: &PgPool, synced: bool) -> Result<OnServer, sqlx::Error> {
-    let begin = if synced {
-        "BEGIN"
-    } else {
-        "BEGIN; SET LOCAL synchronous_commit TO OFF"
-    };
-    for _ in 0..CONNECTIONS {
-        match pool.begin_with(begin).await {
-            Err(sqlx::Error::Io(_)) => {}
-            begun => return begun.map(OnServer::Transaction),
+/// Without a transaction where that is best: a `BEGIN` and a `COMMIT` are two more ways there and back.
+async fn connected_there(server: &Server, measured: &Measured) -> Result<Tx, Fault> {
+    let connect = async {
+        if server.keeps_sessions() {
+            server.connection().await.map(Held::Connection)
+        } else {
+            server.begin(true).await.map(Held::Transaction)
         }
-    }
-    pool.begin_with(begin).await.map(OnServer::Transaction)
+    };
+    Ok(Tx::Postgres(measured.open(on_server(server, connect)).await?))
+}
+
+async fn on_server(
+    server: &Server,
+    held: impl Future<Output = Result<Held, sqlx::Error>>,
+) -> Result<OnServer, sqlx::Error> {
+    Ok(OnServer {
+        held: held.await?,
+        named: server.keeps_sessions(),
+    })
 }
 
 fn connections<D: Database>(name: &'static str, pool: &Pool<D>) -> Connections
@@ -350,7 +328,7 @@ macro_rules! on {
             }
             $crate::store::Tx::Postgres(tx) => {
                 tx.catch_up().await?;
-                let $conn = &mut **tx;
+                let $conn = tx.statements();
                 $run
             }
         }

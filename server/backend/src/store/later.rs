@@ -1,7 +1,8 @@
 //! Statements that give nothing back, and can wait.
 
+use super::server::Statements;
 use sqlx::error::BoxDynError;
-use sqlx::{Arguments, AssertSqlSafe, Database, Encode, PgConnection, Postgres, Sqlite, SqliteConnection, Type};
+use sqlx::{Arguments, AssertSqlSafe, Database, Encode, Postgres, Sqlite, SqliteConnection, Type};
 
 /// Statements of a transaction that wait for the next one that gives something, or for the commit, and go together. SQLite's
 /// connection has a thread of its own: a statement by itself is a change to it and one back, which takes longer than the
@@ -67,7 +68,7 @@ impl Later<Sqlite> {
 
 impl Later<Postgres> {
     /// Runs those that wait.
-    pub(super) async fn run(&mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    pub(super) async fn run(&mut self, connection: Statements<'_>) -> Result<(), sqlx::Error> {
         let Self {
             mut statements,
             arguments,

@@ -146,7 +146,7 @@ pub async fn claim(db: &Db, keys: &Keys, now: Timestamp, limit: i64) -> Result<V
         Tx::Postgres(tx) => {
             let lease = sqlx::query_as(lease!("FOR UPDATE SKIP LOCKED"));
             let lease = lease.bind(now.0).bind(now.plus_seconds(LEASE_S).0).bind(limit);
-            lease.fetch_all(&mut **tx).await?
+            lease.fetch_all(tx.statements()).await?
         }
     };
     tx.commit().await?;

@@ -1,6 +1,7 @@
 //! Transactions, counted and timed for those who watch over the service.
 
 use super::later::Later;
+use super::server::Statements;
 use super::writer::Writing;
 use crate::metrics::{Kind, SHORT_S, TRACE};
 use account::ActivityKind;
@@ -58,10 +59,17 @@ pub enum OnFile {
 }
 
 /// What statements run on, on a PostgreSQL server.
-pub enum OnServer {
+pub struct OnServer {
+    pub(super) held: Held,
+    /// Whether statements stay prepared.
+    pub(super) named: bool,
+}
+
+/// A connection of a server.
+pub enum Held {
     /// A transaction of several.
     Transaction(Transaction<'static, Postgres>),
-    /// A connection: each statement is whole by itself. A `BEGIN` and a `COMMIT` more are two more ways there and back.
+    /// A connection: each statement is whole by itself.
     Connection(PoolConnection<Postgres>),
 }
 
@@ -154,13 +162,18 @@ impl Open<OnFile> {
 impl Open<OnServer> {
     /// Runs what waits, so that what comes next finds it done.
     pub(super) async fn catch_up(&mut self) -> Result<(), sqlx::Error> {
-        self.later.run(self.held.deref_mut()).await
+        self.later.run(self.held.statements()).await
+    }
+
+    /// What the next statement runs on.
+    pub(super) fn statements(&mut self) -> Statements<'_> {
+        self.held.statements()
     }
 
     /// Makes it last.
     pub(super) async fn commit(mut self) -> Result<(), sqlx::Error> {
         self.catch_up().await?;
-        if let OnServer::Transaction(transaction) = self.held {
+        if let Held::Transaction(transaction) = self.held.held {
             transaction.commit().await?;
         }
         self.measured.committed(self.began, self.events);
@@ -200,21 +213,30 @@ impl DerefMut for OnFile {
     }
 }
 
+impl OnServer {
+    fn statements(&mut self) -> Statements<'_> {
+        Statements {
+            named: self.named,
+            connection: self,
+        }
+    }
+}
+
 impl Deref for OnServer {
     type Target = PgConnection;
     fn deref(&self) -> &PgConnection {
-        match self {
-            Self::Transaction(transaction) => transaction,
-            Self::Connection(connection) => connection,
+        match &self.held {
+            Held::Transaction(transaction) => transaction,
+            Held::Connection(connection) => connection,
         }
     }
 }
 
 impl DerefMut for OnServer {
     fn deref_mut(&mut self) -> &mut PgConnection {
-        match self {
-            Self::Transaction(transaction) => transaction,
-            Self::Connection(connection) => connection,
+        match &mut self.held {
+            Held::Transaction(transaction) => transaction,
+            Held::Connection(connection) => connection,
         }
     }
 }

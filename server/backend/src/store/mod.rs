@@ -10,10 +10,12 @@ pub mod email_turns;
 pub mod events;
 pub mod flows;
 mod in_use;
+pub mod key_checks;
 mod later;
 pub mod letters;
 pub mod limits;
 mod measured;
+mod server;
 pub mod sessions;
 pub mod throttles;
 mod writer;
@@ -22,7 +24,8 @@ pub use checkpoints::Checkpoints;
 pub use db::{Connections, Db, Tx};
 pub use in_use::InUse;
 pub use later::Later;
-pub use measured::{Holds, Measured, OnFile, OnServer, Open};
+pub use measured::{Held, Holds, Measured, OnFile, OnServer, Open};
+pub use server::{Server, Statements};
 pub use writer::{Kept, Writer, Writing};
 
 /// So many dead rows of a table are taken away at a time. It stands in the statements themselves: for a number that PostgreSQL is

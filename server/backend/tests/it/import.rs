@@ -3,7 +3,7 @@
 use crate::on_both_databases;
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address};
 use account::{ActivityKind, Key, Keyring, Name, Refusal, Timestamp};
-use backend::store::{Db, accounts};
+use backend::store::{Db, Server, accounts};
 use backend::{EngineChoice, Error, Fault, ForeignHash, Hashing, ImportedPerson, LeakedPasswords, Verdict};
 
 on_both_databases!(
@@ -122,7 +122,10 @@ async fn created_at(world: &World, email: &str) -> Timestamp {
     const QUERY: &str = "SELECT created_at FROM accounts WHERE email = $1";
     Timestamp(match world.backend.db() {
         Db::Sqlite { readers, .. } => sqlx::query_scalar(QUERY).bind(email).fetch_one(readers).await.unwrap(),
-        Db::Postgres { pool, .. } => sqlx::query_scalar(QUERY).bind(email).fetch_one(pool).await.unwrap(),
+        Db::Postgres {
+            server: Server { pool, .. },
+            ..
+        } => sqlx::query_scalar(QUERY).bind(email).fetch_one(pool).await.unwrap(),
     })
 }
 

@@ -8,6 +8,7 @@ mod browser;
 mod change_password;
 mod crowd;
 mod database;
+mod database_tls;
 mod durability;
 mod email_budget;
 mod end_sessions;

@@ -3,7 +3,7 @@
 use crate::database::Database;
 use crate::world::{ADA, NEW_PASSWORD, WRONG_PASSWORD, World};
 use account::{Email, FailureCause, Letter, Notice, Refusal};
-use backend::store::{Db, letters};
+use backend::store::{Db, Server, letters};
 use backend::{Caller, Error, Fault, Held, retried};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -24,7 +24,13 @@ async fn a_courier_steps_over_what_another_one_holds() {
             .unwrap();
     }
     tx.commit().await.unwrap();
-    let Db::Postgres { pool, .. } = db else { unreachable!() };
+    let Db::Postgres {
+        server: Server { pool, .. },
+        ..
+    } = db
+    else {
+        unreachable!()
+    };
     let mut other = pool.begin().await.unwrap();
     sqlx::query("SELECT id FROM letters LIMIT 1 FOR UPDATE")
         .execute(&mut *other)
@@ -89,7 +95,11 @@ async fn a_password_that_is_judged_again_spends_one_try() {
     let owner = world.signed_in(ADA).await;
     let mut stranger = world.browser();
     stranger.begin_sign_in(ADA).await.unwrap();
-    let Db::Postgres { pool, .. } = world.backend.db() else {
+    let Db::Postgres {
+        server: Server { pool, .. },
+        ..
+    } = world.backend.db()
+    else {
         unreachable!()
     };
     // Puts back the first unit that would write an event, as a database does that cannot order it. The count of a sequence

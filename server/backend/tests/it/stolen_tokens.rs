@@ -4,7 +4,7 @@ use crate::browser::Browser;
 use crate::on_both_databases;
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, address, other_code, together};
 use account::{ActivityKind, Notice, Purpose, Refusal, ResetStep, SecurityDone, SignInStep, SignUpStep};
-use backend::store::Db;
+use backend::store::{Db, Server};
 
 on_both_databases!(
     a_copy_from_before_the_code_chooses_no_password,
@@ -590,7 +590,10 @@ async fn a_device_whose_use_is_not_known_is_not_forgotten_at_once(world: &World)
             let mut kept = writer.hold().await.unwrap();
             sqlx::query(unknown).execute(&mut kept.connection).await.unwrap();
         }
-        Db::Postgres { pool, .. } => {
+        Db::Postgres {
+            server: Server { pool, .. },
+            ..
+        } => {
             sqlx::query(unknown).execute(pool).await.unwrap();
         }
     }

@@ -10,13 +10,19 @@ use backend::store::email_turns::{self, Turn};
 use backend::store::events::Actor;
 use backend::store::flows::Flow;
 use backend::store::limits::Rule;
-use backend::store::{Db, Tx, accounts, backup, codes, devices, events, flows, letters, limits, sessions, throttles};
+use backend::store::{
+    Db, Server, Tx, accounts, backup, codes, devices, events, flows, key_checks, letters, limits, sessions, throttles,
+};
 use backend::{Caller, Fault};
 use sqlx::AssertSqlSafe;
+use std::pin::pin;
+use std::time::Duration;
+use tokio::time::timeout;
 
 on_both_databases!(
     a_database_begins_commits_rolls_back_and_closes,
     a_program_runs_on_the_tables_of_the_next_release,
+    a_database_that_takes_no_writes_is_not_ready,
     what_waits_keeps_its_order,
     accounts_are_kept,
     many_accounts_are_made_at_once,
@@ -31,6 +37,7 @@ on_both_databases!(
     a_flow_goes_on_under_another_token,
     sessions_are_kept_and_ended,
     letters_are_leased_retried_and_blanked,
+    checks_of_keys_are_kept,
     limits_count_in_windows,
     turns_go_to_the_fewest_and_the_longest_waiting,
     throttles_count_in_a_row,
@@ -65,6 +72,44 @@ fn every_public_function_of_the_store_is_tried_here() {
         }
     }
     assert!(seen > 50, "{seen}");
+}
+
+/// What a failover leaves behind, and what an operator switches on and off while connections are open.
+async fn a_database_that_takes_no_writes_is_not_ready(world: &World) {
+    let db = world.backend.db();
+    let Db::Postgres {
+        server: Server { pool, .. },
+        ..
+    } = db
+    else {
+        let mut watch = pin!(db.watch());
+        assert!(timeout(Duration::from_millis(1), &mut watch).await.is_err());
+        return db.ping().await.unwrap();
+    };
+    let changes = async {
+        let mut operator = pool.acquire().await.unwrap().detach();
+        let database = "SELECT current_database()";
+        let database: String = sqlx::query_scalar(database).fetch_one(&mut operator).await.unwrap();
+        for (read_only, ready) in [(true, false), (false, true)] {
+            let change = format!("ALTER DATABASE {database} SET default_transaction_read_only = {read_only}");
+            sqlx::raw_sql(AssertSqlSafe(change))
+                .execute(&mut operator)
+                .await
+                .unwrap();
+            while db.ping().await.is_ok() != ready {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(db.begin().await.is_ok(), ready);
+        }
+        // Nobody is left with a connection from then.
+        let mut tx = db.begin().await.unwrap();
+        accounts::insert(&mut tx, &local(ADA), None, NOW).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    tokio::select! {
+        () = db.watch() => unreachable!(),
+        () = changes => {}
+    }
 }
 
 /// An operator goes back to the release before.
@@ -831,6 +876,18 @@ async fn letters_are_leased_retried_and_blanked(world: &World) {
 }
 
 /// Property 18.
+async fn checks_of_keys_are_kept(world: &World) {
+    let mut tx = world.backend.db().begin().await.unwrap();
+    key_checks::keep(&mut tx, "one", "first").await.unwrap();
+    key_checks::keep(&mut tx, "one", "second").await.unwrap();
+    assert_eq!(
+        key_checks::find(&mut tx, "one").await.unwrap().as_deref(),
+        Some("first")
+    );
+    key_checks::forget(&mut tx, "one").await.unwrap();
+    assert_eq!(key_checks::find(&mut tx, "one").await.unwrap(), None);
+}
+
 async fn limits_count_in_windows(world: &World) {
     let mut tx = begin(world).await;
     let rules = [("a", 2), ("b", 1)].map(|(key, most)| Rule {
@@ -1114,9 +1171,13 @@ async fn dead_rows_are_found_by_an_index(world: &World) {
                         .unwrap();
                 steps.into_iter().map(|step| step.3).collect::<String>()
             }
-            Db::Postgres { pool, .. } => {
+            Db::Postgres {
+                server: Server { pool, .. },
+                ..
+            } => {
+                let mut tx = pool.begin_with("BEGIN; SET LOCAL enable_seqscan = off").await.unwrap();
                 let steps: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!("EXPLAIN {dead}")))
-                    .fetch_all(pool)
+                    .fetch_all(&mut *tx)
                     .await
                     .unwrap();
                 steps.concat()

@@ -7,7 +7,7 @@ use account::{
     Organization, ResetStep, Secret, Timestamp,
 };
 use backend::store::letters::Claimed;
-use backend::store::{Db, Tx, accounts, letters, sessions};
+use backend::store::{Db, Server, Tx, accounts, letters, sessions};
 use backend::{Backend, Clock, EngineChoice, Hashing, Keys, LeakedPasswords, NewPerson, Parts, Settings, TestClock};
 use sha2::{Digest, Sha256};
 use std::future::Future;
@@ -123,7 +123,11 @@ impl World {
 
     /// Waits until so many transactions wait for each other, or somebody is through. On SQLite they queue before they begin.
     pub async fn until_waiting(&self, count: i64, through: impl Fn() -> bool) {
-        let Db::Postgres { pool, .. } = self.backend.db() else {
+        let Db::Postgres {
+            server: Server { pool, .. },
+            ..
+        } = self.backend.db()
+        else {
             return;
         };
         let waiting =
@@ -219,7 +223,10 @@ impl World {
                 let count = sqlx::query_scalar(count).bind(account).bind(kind.as_str());
                 count.fetch_one(readers).await.unwrap()
             }
-            Db::Postgres { pool, .. } => {
+            Db::Postgres {
+                server: Server { pool, .. },
+                ..
+            } => {
                 let count = sqlx::query_scalar(count).bind(account).bind(kind.as_str());
                 count.fetch_one(pool).await.unwrap()
             }

@@ -5,6 +5,7 @@ mod clients;
 mod clocks;
 mod codes;
 mod crashes;
+mod databases;
 mod disk;
 mod emails;
 mod enumeration;
@@ -27,6 +28,7 @@ pub fn all() -> impl Iterator<Item = &'static Proof> {
         clocks::PROOFS,
         codes::PROOFS,
         crashes::PROOFS,
+        databases::PROOFS,
         disk::PROOFS,
         emails::PROOFS,
         enumeration::PROOFS,

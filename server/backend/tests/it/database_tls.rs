@@ -1,0 +1,67 @@
+//! Off this machine a database server shows a certificate for its name before it hears anything (property 37).
+
+use backend::store::Db;
+use std::sync::{Arc, Mutex};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+/// The loopback under a name that is not known as one.
+const ELSEWHERE: &str = "::ffff:127.0.0.1";
+
+#[allow(clippy::disallowed_methods)] // A test has no configuration but this.
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: `.ci/test` sets it"))
+}
+
+fn port() -> String {
+    let url = variable("TEST_POSTGRES");
+    let (_, place) = url.rsplit_once(':').unwrap();
+    place.split('/').next().unwrap().to_owned()
+}
+
+async fn opens(host: &str, parameters: &str) -> bool {
+    let url = format!("postgres:///rekey?user=rekey&host={host}&port={}{parameters}", port());
+    Db::open(&url).await.is_ok()
+}
+
+/// Attack: whoever is on the way says that the server has no TLS, and waits for the password.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_tls_hears_no_password() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let keeps = heard.clone();
+    tokio::spawn(async move {
+        loop {
+            let (mut asked, _) = listener.accept().await.unwrap();
+            let mut bytes = [0; 512];
+            // "No TLS here", and what follows on that.
+            for answer in [&b"N"[..], b""] {
+                let Ok(count) = asked.read(&mut bytes).await else { break };
+                keeps.lock().unwrap().extend_from_slice(&bytes[..count]);
+                asked.write_all(answer).await.unwrap();
+            }
+        }
+    });
+    let url = format!("postgres:///rekey?user=ada&password=secret&host={ELSEWHERE}&port={port}");
+    assert!(Db::open(&url).await.is_err());
+    // An SSLRequest of PostgreSQL's protocol, and nothing else.
+    assert_eq!(*heard.lock().unwrap(), [0, 0, 0, 8, 4, 210, 22, 47]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_authority_is_named_in_the_address() {
+    let ca = format!("&sslrootcert={}", variable("TEST_POSTGRES_CA"));
+    assert!(opens(ELSEWHERE, &ca).await);
+    assert!(!opens(ELSEWHERE, "").await, "an authority that nobody knows");
+    // Weaker is what the operator writes.
+    assert!(opens(ELSEWHERE, "&sslmode=require").await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_is_for_the_name_that_was_asked_for() {
+    let ca = format!("&sslrootcert={}", variable("TEST_POSTGRES_CA"));
+    assert!(opens("127.0.0.1", &format!("&sslmode=verify-full{ca}")).await);
+    assert!(!opens("127.0.0.2", &format!("&sslmode=verify-full{ca}")).await);
+    assert!(opens("127.0.0.2", &format!("&sslmode=verify-ca{ca}")).await);
+}
