@@ -26,7 +26,7 @@ pub async fn backend(config: &Config, keys: impl Into<Keys>) -> Result<Backend, 
     match other.map_err(|fault| format!("the database does not answer: {fault}"))? {
         None => Ok(backend),
         Some(name) => Err(format!(
-            "the key `{name}` in {} is not the one that the database was written with: nobody could sign in. Put the \
+            "the key `{name}` in {} is not the one that the database was written with: no one could sign in. Put the \
              right key file back; REKEY_KEY_FILE names it",
             config.key_file.display()
         )),

@@ -53,7 +53,7 @@ pub enum BackupError {
 pub struct Take {
     /// Also sessions, trusted devices, flows, codes and letters.
     pub keep_sessions: bool,
-    /// Also passwords that are stored as other systems store them, as after an import. Attack: a backup that somebody offers
+    /// Also passwords that are stored as other systems store them, as after an import. Attack: a backup from someone else
     /// has a hash of a password that they know; one with a key of the service they cannot make.
     pub foreign_hashes: bool,
 }
@@ -175,7 +175,7 @@ async fn open(file: &Path) -> Result<Db, Fault> {
 async fn ready(db: &Db, aside: &Path, from: &Path, take: Take, now: Timestamp) -> Result<Option<Ended>, BackupError> {
     // Refuses what a newer version has written.
     db.migrate_strictly().await?;
-    // Attack: a table, an index or a rule that this service has not made, in a backup that somebody offers.
+    // Attack: a table, an index or a rule that this service has not made, in a backup from someone else.
     let fresh = open(&aside.join("fresh.db")).await?;
     fresh.migrate_strictly().await?;
     let ours = backup::schema(&fresh).await;

@@ -45,7 +45,7 @@ pub async fn restore(config: Config, keys: Keyring, from: &Path, take: Take) -> 
             }
             BackupError::ForeignHashes { .. } => format!(
                 "Nothing is restored: {error}. If they came by an import, and the backup is your own, say so with \
-                 --accept-foreign-hashes; whoever made it may know them."
+                 --accept-foreign-hashes; the person who made it may know them."
             ),
             error => format!("Nothing is restored: {error}."),
         })?;

@@ -189,6 +189,10 @@ fn root_touches_nothing_in_a_folder_of_somebody_else() {
         );
     }
     assert_eq!(listing(), before);
+    // Looking is no change.
+    let (_, text) = run(&["health"]);
+    assert!(text.contains("nobody answers"), "{text}");
+    assert!(run(&["check-config", "--dev"]).0);
 }
 
 #[test]

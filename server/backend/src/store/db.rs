@@ -278,7 +278,7 @@ async fn on_server(
 ) -> Result<OnServer, sqlx::Error> {
     Ok(OnServer {
         held: held.await?,
-        named: server.keeps_sessions(),
+        named: server.names_statements(),
     })
 }
 

@@ -34,6 +34,8 @@ pub struct Server {
     /// A pooler gives each transaction any connection of the server: a statement prepared in one is unknown, or another
     /// one, in the next.
     pooled: bool,
+    /// Whether statements are prepared under names. The library never ends one that it does not keep.
+    named: bool,
 }
 
 impl Server {
@@ -80,6 +82,7 @@ impl Server {
             options: Arc::new(options),
             writes,
             pooled,
+            named: !pooled && !url.contains("statement-cache-capacity=0"),
         })
     }
 
@@ -104,6 +107,11 @@ impl Server {
     /// Whether each statement is best whole by itself, without a transaction around it.
     pub(super) const fn keeps_sessions(&self) -> bool {
         !self.pooled
+    }
+
+    /// Whether statements are prepared under names.
+    pub(super) const fn names_statements(&self) -> bool {
+        self.named
     }
 
     /// A connection, on which each statement is whole by itself.
