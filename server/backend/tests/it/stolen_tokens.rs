@@ -183,6 +183,23 @@ async fn the_last_code_again_brings_the_lost_session(world: &World) {
     assert!(!late.is_signed_in().await);
 }
 
+/// A browser at the password, after the code: strangers have used up the tries.
+async fn mailbox_proven_first(world: &World) -> (Browser, String) {
+    let mut stranger = world.browser();
+    for _ in 0..5 {
+        stranger.begin_sign_in(ADA).await.unwrap();
+        assert_eq!(
+            stranger.password("not the password at all").await,
+            Err(Refusal::SignInWrong)
+        );
+    }
+    let mut browser = world.browser();
+    browser.begin_sign_in(ADA).await.unwrap();
+    let code = world.code_mailed_to(ADA).await;
+    browser.answer_sign_in(&code).await.unwrap();
+    (browser, code)
+}
+
 /// On a trusted device, and where the mailbox came first.
 async fn the_last_password_again_brings_the_lost_session(world: &World) {
     world.person(ADA).await;
@@ -198,18 +215,7 @@ async fn the_last_password_again_brings_the_lost_session(world: &World) {
     assert_eq!(browser.held.session, first.held.session);
     assert_eq!(browser.held.device, first.held.device);
 
-    let mut stranger = world.browser();
-    for _ in 0..5 {
-        stranger.begin_sign_in(ADA).await.unwrap();
-        assert_eq!(
-            stranger.password("not the password at all").await,
-            Err(Refusal::SignInWrong)
-        );
-    }
-    let mut browser = world.browser();
-    browser.begin_sign_in(ADA).await.unwrap();
-    let code = world.code_mailed_to(ADA).await;
-    browser.answer_sign_in(&code).await.unwrap();
+    let (mut browser, _) = mailbox_proven_first(world).await;
     let mut first = browser.clone();
     assert!(matches!(
         first.password(PASSWORD).await,
@@ -230,18 +236,7 @@ async fn a_session_is_not_brought_again_by_half_of_a_sign_in(world: &World) {
     assert_eq!(copy.password(PASSWORD).await, Err(Refusal::StepElsewhere));
     assert!(!copy.is_signed_in().await);
 
-    let mut stranger = world.browser();
-    for _ in 0..5 {
-        stranger.begin_sign_in(ADA).await.unwrap();
-        assert_eq!(
-            stranger.password("not the password at all").await,
-            Err(Refusal::SignInWrong)
-        );
-    }
-    let mut browser = world.browser();
-    browser.begin_sign_in(ADA).await.unwrap();
-    let code = world.code_mailed_to(ADA).await;
-    browser.answer_sign_in(&code).await.unwrap();
+    let (mut browser, code) = mailbox_proven_first(world).await;
     let mut copy = browser.clone();
     browser.password(PASSWORD).await.unwrap();
     assert_eq!(copy.answer_sign_in(&code).await, Err(Refusal::StepElsewhere));
