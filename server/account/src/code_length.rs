@@ -79,6 +79,7 @@ impl CodeCounter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Timestamp;
 
     fn waiting(tries_left: i64, digits: usize) -> WaitingFlow {
         WaitingFlow {
@@ -88,6 +89,7 @@ mod tests {
             tries_left,
             digits,
             has_passed: false,
+            created_at: Timestamp(0),
         }
     }
 

@@ -1,3 +1,4 @@
+use crate::Timestamp;
 use std::cmp::Reverse;
 
 /// A live flow of an address whose code has not been answered yet.
@@ -15,6 +16,8 @@ pub struct WaitingFlow {
     pub digits: usize,
     /// Whether its code was right. To strangers it is as one that waits, so it counts all the same.
     pub has_passed: bool,
+    /// When it began.
+    pub created_at: Timestamp,
 }
 
 impl WaitingFlow {
@@ -59,6 +62,7 @@ mod tests {
                 tries_left: 5,
                 digits: 8,
                 has_passed: false,
+                created_at: Timestamp(0),
             })
             .collect();
         WaitingFlow::to_end(&waiting, client).map(|flow| flow.id.parse().unwrap())

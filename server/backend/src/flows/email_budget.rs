@@ -1,9 +1,8 @@
 //! How many e-mails may be caused: by strangers, by a browser that signed in before, and with the right password.
 
-use super::mailed_code::{DAY_MS, HOUR_MS};
 use crate::caller::wide_network;
 use crate::store::email_turns::{self, Turn};
-use crate::store::limits::{self, Rule};
+use crate::store::limits::{self, DAY_MS, Rule};
 use crate::store::{Tx, events};
 use crate::{Backend, Caller, Error, Fault, Held};
 use account::{AccountId, Email, Refusal, Timestamp};
@@ -29,8 +28,11 @@ impl Backend {
             // A browser that signed in before has a reserve of its own, which strangers cannot use up.
             let (limits, device) = (self.limits(), device.id);
             let mut rules = more;
-            rules.push(rule(format!("email hour {device}"), limits.emails_an_hour, HOUR_MS));
-            rules.push(rule(format!("email day {device}"), limits.emails_a_day, DAY_MS));
+            rules.push(Rule::of_hour_and_day(
+                format!("email {device}"),
+                limits.emails_an_hour,
+                limits.emails_a_day,
+            ));
             self.take(&mut tx, &rules, now).await?;
             return Ok(tx);
         }
@@ -38,12 +40,8 @@ impl Backend {
         let mut rules = self.network_rules(&networks, email.domain(), &mailbox);
         let of_networks = rules.len();
         rules.extend(more);
-        let everyones = rule(
-            format!("email day {mailbox}"),
-            self.limits().emails_to_mailbox_a_day,
-            DAY_MS,
-        );
-        rules.push(everyones);
+        let everyones = self.limits().emails_to_mailbox_a_day;
+        rules.push(Rule::new(format!("email day {mailbox}"), everyones, DAY_MS));
         let counts = limits::count(&mut tx, &rules, now).await?;
         let Some((everyones, own)) = counts.split_last() else {
             return Ok(tx);
@@ -80,24 +78,18 @@ impl Backend {
         account: &AccountId,
         now: Timestamp,
     ) -> Result<(), Error> {
-        self.take(tx, &self.confirmation_rules(account), now).await
+        self.take(tx, &[self.confirmation_rule(account)], now).await
     }
 
     /// A new password begins with a budget of its own. Attack: a thief uses up the codes of the old password, and the owner who
     /// resets it cannot sign in with the new one for a day.
     pub(super) async fn clear_confirmations(&self, tx: &mut Tx, account: &AccountId) -> Result<(), Fault> {
-        for rule in self.confirmation_rules(account) {
-            limits::clear(tx, &rule.key).await?;
-        }
-        Ok(())
+        limits::clear(tx, &self.confirmation_rule(account).key).await
     }
 
-    fn confirmation_rules(&self, AccountId(whose): &AccountId) -> [Rule; 2] {
+    fn confirmation_rule(&self, AccountId(whose): &AccountId) -> Rule {
         let limits = self.limits();
-        [
-            rule(format!("code hour {whose}"), limits.codes_an_hour, HOUR_MS),
-            rule(format!("code day {whose}"), limits.codes_a_day, DAY_MS),
-        ]
+        Rule::of_hour_and_day(format!("code {whose}"), limits.codes_an_hour, limits.codes_a_day)
     }
 
     /// What one network may cause, the day of the widest first.
@@ -120,18 +112,13 @@ impl Backend {
             } else {
                 (an_hour, a_day, to_domain)
             };
-            rules.push(rule(format!("email {name} {mailbox} day"), a_day, DAY_MS));
-            rules.push(rule(format!("email {name} {mailbox} hour"), an_hour, HOUR_MS));
+            rules.push(Rule::of_hour_and_day(format!("email {name} {mailbox}"), an_hour, a_day));
             if !large {
-                rules.push(rule(format!("email {name} at {domain}"), to_domain, DAY_MS));
+                rules.push(Rule::new(format!("email {name} at {domain}"), to_domain, DAY_MS));
             }
         }
         rules
     }
-}
-
-fn rule(key: String, most: i64, window_ms: i64) -> Rule {
-    Rule { key, most, window_ms }
 }
 
 /// A client network whose e-mails are counted.

@@ -3,7 +3,8 @@
 use super::step_up::{LOST_ANSWER_MS, Standing};
 use crate::store::events::Actor;
 use crate::store::flows::Flow;
-use crate::store::limits::Rule;
+use crate::store::limits::{DAY_MS, Rule};
+use crate::store::waiting::{self, Waiting};
 use crate::store::{Tx, accounts, codes, events, flows, letters, limits, throttles};
 use crate::{Backend, Caller, Error, Fault, Held, random};
 use account::{
@@ -149,11 +150,7 @@ impl Backend {
         else {
             return Ok(());
         };
-        let once_a_day = Rule {
-            key: format!("failures told {cause:?} {}", account.id.0),
-            most: 1,
-            window_ms: DAY_MS,
-        };
+        let once_a_day = Rule::new(format!("failures told {cause:?} {}", account.id.0), 1, DAY_MS);
         if limits::count(tx, &[once_a_day], now)
             .await?
             .iter()
@@ -182,6 +179,17 @@ impl Backend {
         }
     }
 
+    /// What decides about the next code of an address.
+    pub(super) async fn waiting(
+        &self,
+        tx: &mut Tx,
+        counter: CodeCounter,
+        email: &Email,
+        now: Timestamp,
+    ) -> Result<Waiting, Fault> {
+        waiting::find(tx, counter, email, now.plus_ms(-LOST_ANSWER_MS), now).await
+    }
+
     /// Gives a flow the length of its next code. Where it is its first, one of too many other waiting flows ends, and is given.
     /// The [turn](Self::take_turn) is taken.
     pub(super) async fn admit_code(
@@ -189,14 +197,12 @@ impl Backend {
         tx: &mut Tx,
         purpose: Purpose,
         flow: &mut Flow,
+        waiting: &Waiting,
         now: Timestamp,
     ) -> Result<Option<WaitingFlow>, Fault> {
-        let (counter, email) = (flow.counter(purpose), flow.address()?);
-        let since = now.plus_ms(-LOST_ANSWER_MS);
-        let (mut others, wrong) = flows::waiting(tx, counter, &email, since, now).await?;
-        let before = others.len();
+        let mut others = waiting.flows.clone();
         others.retain(|other| other.id != flow.id);
-        let is_first = others.len() == before;
+        let is_first = flow.codes_sent == 1;
         let ended = WaitingFlow::to_end(&others, &flow.client).filter(|_| is_first).cloned();
         if let Some(ended) = &ended {
             // One that has passed goes on; it only counts no longer.
@@ -207,7 +213,9 @@ impl Backend {
             }
             others.retain(|other| other.id != ended.id);
         }
-        let digits = counter.digits(wrong, &others, flow.tries_left);
+        let digits = flow
+            .counter(purpose)
+            .digits(waiting.wrong_codes, &others, flow.tries_left);
         flow.digits = i64::try_from(digits).unwrap_or_default();
         Ok(ended)
     }
@@ -293,9 +301,6 @@ pub(super) fn check_your_email(
         sends_left: Challenge::SENDS.saturating_sub(flow.codes_sent).max(0),
     })
 }
-
-pub(super) const HOUR_MS: i64 = 3_600_000;
-pub(super) const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// So many earlier requests of a browser are looked at.
 const EARLIER_FLOWS: usize = 3;

@@ -5,7 +5,7 @@ use super::mailed_code::check_your_email;
 use crate::store::events::Actor;
 use crate::store::flows::Flow;
 use crate::store::limits::Rule;
-use crate::store::{Tx, accounts, codes, events, flows, letters, limits};
+use crate::store::{Tx, codes, events, flows, letters, limits};
 use crate::{Backend, Caller, Error, Fault, Held, Limits, Moved, TokenChange, TokenKind, random};
 use account::{
     Account, AccountKind, ActivityKind, Challenge, CodeCounter, CodeLetter, Email, Letter, MailedCode, Purpose,
@@ -26,10 +26,9 @@ impl Backend {
         next: &str,
     ) -> Result<Moved<MailedCode>, Error> {
         let now = self.now();
-        let mut tx = self.parts.db.begin().await?;
         let mailbox_first = purpose == Purpose::SignIn;
         let counter = purpose.counter(mailbox_first);
-        self.take_turn(&mut tx, counter, email, None).await?;
+        let mut tx = codes::begin_turn(&self.parts.db, counter, email).await?;
         let FlowOfForm { token, begun, before } = self.flow_of_form(&mut tx, purpose, held, email, now).await?;
         // One without a code was begun at this moment, before strangers used up the passwords: its row is found taken, and all of
         // this is done again.
@@ -41,36 +40,32 @@ impl Backend {
                 tokens: vec![hold_flow(purpose, token)],
             });
         }
-        let account = accounts::find_by_email(&mut tx, email)
-            .await?
-            .map(|stored| stored.account);
-        let id = account.as_ref().map(|account| &account.id);
-        let mut rules = vec![self.begin_rule(caller)];
+        let waiting = self.waiting(&mut tx, counter, email, now).await?;
+        let account = waiting.account.as_ref().map(|stored| &stored.account);
+        let id = account.map(|account| &account.id);
         if held.visit.is_none() {
-            rules.push(self.form_rule(purpose, caller, email));
+            self.demand_first(&waiting.flows, caller, now)?;
         }
+        let rules = vec![self.begin_rule(caller)];
         let mut tx = self.take_email(tx, caller, held, email, id, rules, now).await?;
         if let Some(before) = &before {
             flows::end(&mut tx, &before.id, now).await?;
         }
         let language = account
-            .as_ref()
             .and_then(|account| account.language.clone())
             .unwrap_or_else(|| caller.language.clone());
         let mut flow = Flow {
-            account_id: account.as_ref().map(|account| account.id.0.clone()),
+            account_id: id.map(|id| id.0.clone()),
             codes_sent: 1,
             resend_at: now.plus_seconds(Challenge::resend_wait_s(1)).0,
-            known_device: self.is_known(&mut tx, held, account.as_ref()).await?.into(),
+            known_device: self.is_known(&mut tx, held, account).await?.into(),
             mailbox_first: mailbox_first.into(),
             next_path: next_path(before.as_ref(), next),
             ..new_flow(&token, caller, email, language, before.as_ref(), now)
         };
-        let ended = self.admit_code(&mut tx, purpose, &mut flow, now).await?;
+        let ended = self.admit_code(&mut tx, purpose, &mut flow, &waiting, now).await?;
         flows::insert(&mut tx, purpose, &flow).await?;
-        let step = self
-            .write_letter(&mut tx, purpose, caller, &flow, account.as_ref(), now)
-            .await?;
+        let step = self.write_letter(&mut tx, purpose, caller, &flow, account, now).await?;
         tx.commit().await?;
         self.letters_written.notify_one();
         ended.iter().for_each(|flow| self.flow_moved(&flow.id));
@@ -145,15 +140,14 @@ impl Backend {
         let (counter, email) = (before.counter(purpose), before.address()?);
         self.take_turn(&mut tx, counter, &email, before.account().as_ref())
             .await?;
-        let account = accounts::find_by_email(&mut tx, &email)
-            .await?
-            .map(|stored| stored.account);
+        let waiting = self.waiting(&mut tx, counter, &email, now).await?;
+        let account = waiting.account.as_ref().map(|stored| &stored.account);
         if before.may_send(now) {
             if counter == CodeCounter::AfterPassword {
                 let account = before.account().ok_or(Refusal::FlowGone)?;
                 self.take_confirmation(&mut tx, &account, now).await?;
             } else {
-                let id = account.as_ref().map(|account| &account.id);
+                let id = account.map(|account| &account.id);
                 tx = self.take_email(tx, caller, held, &email, id, Vec::new(), now).await?;
             }
         }
@@ -173,13 +167,12 @@ impl Backend {
             .into());
         };
         letters::drop_unsent(&mut tx, &flow.id, now).await?;
+        codes::supersede_in(&mut tx, &flow.id, now).await?;
         // Made or gone since the flow began.
-        flow.account_id = account.as_ref().map(|account| account.id.0.clone());
-        self.admit_code(&mut tx, purpose, &mut flow, now).await?;
+        flow.account_id = account.map(|account| account.id.0.clone());
+        self.admit_code(&mut tx, purpose, &mut flow, &waiting, now).await?;
         flows::set_code(&mut tx, &flow).await?;
-        let step = self
-            .write_letter(&mut tx, purpose, caller, &flow, account.as_ref(), now)
-            .await?;
+        let step = self.write_letter(&mut tx, purpose, caller, &flow, account, now).await?;
         tx.commit().await?;
         self.letters_written.notify_one();
         self.flow_moved(&flow.id);
@@ -230,21 +223,27 @@ impl Backend {
 
     /// A client begins so many flows a minute.
     pub(super) fn begin_rule(&self, caller: &Caller) -> Rule {
-        Rule {
-            key: format!("begin {}", caller.client),
-            most: self.limits().client_a_minute,
-            window_ms: 60_000,
-        }
+        Rule::new(
+            format!("begin {}", caller.client),
+            self.limits().client_a_minute,
+            60_000,
+        )
     }
 
     /// A browser without a visit begins a flow of an address once in a while: two forms that it sends together hold no flow yet,
     /// and would each get a letter. For this client only: strangers take nothing from the owner by it.
-    fn form_rule(&self, purpose: Purpose, caller: &Caller, email: &Email) -> Rule {
-        Rule {
-            key: format!("{} form {} {email}", purpose.as_str(), caller.client),
-            most: 1,
-            window_ms: self.limits().reset_every_s * 1_000,
+    fn demand_first(&self, others: &[WaitingFlow], caller: &Caller, now: Timestamp) -> Result<(), Refusal> {
+        let client = caller.network();
+        let own = others.iter().filter(|flow| flow.client == client);
+        let Some(newest) = own.map(|flow| flow.created_at).max() else {
+            return Ok(());
+        };
+        let next_at = newest.plus_seconds(self.limits().reset_every_s);
+        if now < next_at {
+            let seconds = next_at.seconds_after(now).max(1);
+            return Err(Refusal::TooMany { seconds });
         }
+        Ok(())
     }
 
     /// The first letter of a sign-in that has begun before, and the flow that ends for it. The turn and the budget are taken.
@@ -263,7 +262,8 @@ impl Backend {
             .await?
             .ok_or(Refusal::StepElsewhere)?;
         flow.known_device = known_device.into();
-        let ended = self.admit_code(tx, purpose, &mut flow, now).await?;
+        let waiting = self.waiting(tx, flow.counter(purpose), &flow.address()?, now).await?;
+        let ended = self.admit_code(tx, purpose, &mut flow, &waiting, now).await?;
         flows::set_code(tx, &flow).await?;
         let mailed = self.write_letter(tx, purpose, caller, &flow, account, now).await?;
         Ok((mailed, ended))

@@ -1,9 +1,8 @@
 //! Choosing a new password, in a reset, a change or a sign-up: policy, guessability, lists, hash.
 
-use super::mailed_code::HOUR_MS;
 use crate::hashing::Place;
 use crate::leaked::Leak;
-use crate::store::limits::{self, Rule};
+use crate::store::limits::{self, HOUR_MS, Rule};
 use crate::{Backend, Caller, Error, Fault, Verdict, guessing};
 use account::{Email, Refusal, Secret};
 
@@ -31,11 +30,8 @@ impl Backend {
         let policy = self.parts.settings.password;
         let new = policy.check_for(password, again, email, name)?;
         // Attack: passwords to be refused, one after the other, each of which takes a core for as long as a hash.
-        let refused = [Rule {
-            key: format!("refused passwords {email}"),
-            most: self.limits().refused_passwords_an_hour,
-            window_ms: HOUR_MS,
-        }];
+        let an_hour = self.limits().refused_passwords_an_hour;
+        let refused = [Rule::new(format!("refused passwords {email}"), an_hour, HOUR_MS)];
         let place = self.parts.hashing.place(&caller.network()).await?;
         let mut tx = self.parts.db.begin_unsynced().await?;
         self.take(&mut tx, &refused, self.now()).await?;

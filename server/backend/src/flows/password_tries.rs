@@ -1,10 +1,9 @@
 //! Tries of a password, when signing in and when changing it: whose they count as, and who has to wait.
 
-use super::mailed_code::DAY_MS;
 use super::step_up::LOST_ANSWER_MS;
 use crate::hashing::Place;
 use crate::store::flows::Flow;
-use crate::store::limits::Rule;
+use crate::store::limits::{DAY_MS, Rule};
 use crate::store::{Tx, accounts, events, flows, limits, throttles};
 use crate::{Backend, Error, Fault, Held, Verdict, retried};
 use account::{Account, AccountId, Email, Refusal, Secret, Timestamp};
@@ -148,16 +147,12 @@ impl Backend {
         now: Timestamp,
     ) -> Result<bool, Fault> {
         let rule = self.strangers_rule(email);
-        Ok(limits::taken(tx, &rule.key, now).await? >= rule.most)
+        Ok(limits::taken(tx, &rule.key, now).await? >= rule.window.most)
     }
 
     /// The tries of all browsers that never signed in to the account: so many a day, of whatever kind the address is.
     fn strangers_rule(&self, email: &Email) -> Rule {
-        Rule {
-            key: format!("password {email}"),
-            most: self.limits().free_passwords,
-            window_ms: DAY_MS,
-        }
+        Rule::new(format!("password {email}"), self.limits().free_passwords, DAY_MS)
     }
 }
 

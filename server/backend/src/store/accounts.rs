@@ -5,7 +5,7 @@ use super::{Tx, db::on};
 use crate::Fault;
 use crate::proof::PasswordProof;
 use account::{Account, AccountId, AccountKind, Email, Organization, Timestamp};
-use sqlx::QueryBuilder;
+use sqlx::{ColumnIndex, Decode, FromRow, QueryBuilder, Type};
 
 /// An account with what only the hasher may see.
 pub struct Stored {
@@ -18,7 +18,7 @@ pub struct Stored {
 }
 
 #[derive(sqlx::FromRow)]
-struct Row {
+pub(super) struct Row {
     id: String,
     email: String,
     name: String,
@@ -68,6 +68,21 @@ impl TryFrom<Row> for Stored {
             password: row.password,
             unchecked: row.password_unchecked_at.is_some(),
         })
+    }
+}
+
+/// The row of an account that may be missing beside what was asked for.
+pub(super) struct Beside(pub(super) Option<Row>);
+
+impl<'r, R: sqlx::Row> FromRow<'r, R> for Beside
+where
+    Row: FromRow<'r, R>,
+    Option<String>: Decode<'r, R::Database> + Type<R::Database>,
+    &'static str: ColumnIndex<R>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        let id: Option<String> = row.try_get("id")?;
+        id.map(|_| Row::from_row(row)).transpose().map(Self)
     }
 }
 

@@ -1,8 +1,10 @@
 //! Digests of the one-time passcodes that were mailed, and how many wrong ones came back.
 
-use super::{Tx, db::on, later::later};
+use super::limits::HOUR_MS;
+use super::{Db, Tx, db::on, later::later};
 use crate::Fault;
 use account::{CodeCounter, Email, IssuedCode, Purpose, Timestamp};
+use sha2::{Digest, Sha256};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -14,15 +16,8 @@ struct Row {
     superseded_at: Option<i64>,
 }
 
-/// Keeps a new code; every older one of the same flow is superseded. Attack: a stranger's request voids the owner's code, so the
-/// codes of other flows are left alone.
+/// Keeps a new code.
 pub async fn issue(tx: &mut Tx, purpose: Purpose, email: &Email, flow: &str, code: &IssuedCode) -> Result<(), Fault> {
-    later!(
-        tx,
-        "UPDATE codes SET superseded_at = $2 WHERE flow_id = $1 AND superseded_at IS NULL AND used_at IS NULL",
-        flow,
-        code.sent_at.0,
-    );
     later!(
         tx,
         "INSERT INTO codes (id, flow_id, purpose, email, digest, key_id, sent_at, expires_at)
@@ -35,6 +30,18 @@ pub async fn issue(tx: &mut Tx, purpose: Purpose, email: &Email, flow: &str, cod
         &code.key_id,
         code.sent_at.0,
         code.expires_at.0,
+    );
+    Ok(())
+}
+
+/// Makes every live code of a flow dead, before a newer one is made. Attack: a stranger's request voids the owner's code, so
+/// the codes of other flows are left alone.
+pub async fn supersede_in(tx: &mut Tx, flow: &str, now: Timestamp) -> Result<(), Fault> {
+    later!(
+        tx,
+        "UPDATE codes SET superseded_at = $2 WHERE flow_id = $1 AND superseded_at IS NULL AND used_at IS NULL",
+        flow,
+        now.0,
     );
     Ok(())
 }
@@ -113,9 +120,6 @@ pub async fn mark_used(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool, Fa
     Ok(used == 1)
 }
 
-/// Wrong codes are counted by the hour.
-pub(super) const HOUR_MS: i64 = 3_600_000;
-
 /// Whose wrong codes are counted together.
 pub(super) fn wrong_key(counter: CodeCounter, email: &Email) -> String {
     format!("{} {email}", counter.as_str())
@@ -127,12 +131,23 @@ pub async fn take_turn(tx: &mut Tx, counter: CodeCounter, email: &Email) -> Resu
     // SQLite has one writer at a time, who holds everything. The lock ends with the transaction.
     if let Tx::Postgres(tx) = tx {
         tx.catch_up().await?;
-        sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
-            .bind(wrong_key(counter, email))
+        sqlx::query("SELECT pg_advisory_xact_lock($1)")
+            .bind(lock(counter, email))
             .execute(tx.statements())
             .await?;
     }
     Ok(())
+}
+
+/// Begins a transaction in which a code of a counter and address is made: [`Db::begin`], and the turn with it.
+pub async fn begin_turn(db: &Db, counter: CodeCounter, email: &Email) -> Result<Tx, Fault> {
+    db.begin_alone(lock(counter, email)).await
+}
+
+/// The number under which the makers of codes lock each other out.
+fn lock(counter: CodeCounter, email: &Email) -> i64 {
+    let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(Sha256::digest(wrong_key(counter, email)));
+    i64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
 /// Counts a wrong code.

@@ -1,10 +1,9 @@
 //! Sign-ins, resets and sign-ups that browsers are in.
 
-use super::codes::{HOUR_MS, wrong_key};
 use super::{Tx, db::on, later::later};
 use crate::Fault;
 use crate::proof::PasswordProof;
-use account::{AccountId, Challenge, CodeCounter, Email, Purpose, Timestamp, WaitingFlow};
+use account::{AccountId, Challenge, CodeCounter, Email, Purpose, Timestamp};
 
 /// A flow's row. Its id is the digest of the browser's first token, and stays.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -236,71 +235,6 @@ pub async fn spend_try(
         .fetch_optional(conn)
         .await?
     }))
-}
-
-/// The flows of an address that wait for codes, those of a counter, the oldest first, and how many wrong codes there were in the
-/// last 24 hours; those of the hour that began before them count, too. A sign-in that has finished after `since` takes its
-/// code once more. One question, as each is asked of every request for a code.
-///
-/// Attack: the owner's right code frees a place or tries, which a stranger sees, and so that there is an account. So a flow
-/// that has passed goes on counting until it would have ended, as one at an address that nobody owns.
-pub async fn waiting(
-    tx: &mut Tx,
-    counter: CodeCounter,
-    email: &Email,
-    since: Timestamp,
-    now: Timestamp,
-) -> Result<(Vec<WaitingFlow>, i64), Fault> {
-    let mut rows: Vec<Waiting> = on!(tx, |conn| {
-        sqlx::query_as(
-            "SELECT id, client, known_device, tries_left, digits,
-                    CAST(CASE WHEN finished_at IS NULL THEN 0 ELSE 1 END AS BIGINT) AS passed, created_at FROM flows
-              WHERE email = $1 AND ended_at IS NULL AND ends_at > $2 AND codes_sent > 0 AND tries_left > 0
-                AND (finished_at IS NULL AND code_passed_at IS NULL OR finished_at > $4 AND $3 = 'after_password')
-                AND CASE WHEN purpose = 'sign_up' THEN 'sign_up' WHEN purpose = 'sign_in' AND mailbox_first = 0
-                         THEN 'after_password' ELSE 'anyone' END = $3
-             UNION ALL
-             SELECT id, client, known_device, counted_tries, digits, CAST(1 AS BIGINT), created_at FROM flows
-              WHERE email = $1 AND counted_tries IS NOT NULL AND ends_at > $2 AND $3 <> 'after_password'
-                AND CASE WHEN purpose = 'sign_up' THEN 'sign_up' WHEN purpose = 'sign_in' AND mailbox_first = 0
-                         THEN 'after_password' ELSE 'anyone' END = $3
-             UNION ALL
-             SELECT '', '', CAST(0 AS BIGINT), CAST(COALESCE(SUM(count), 0) AS BIGINT), CAST(0 AS BIGINT), CAST(0 AS BIGINT), CAST(-1 AS BIGINT) FROM wrong_codes
-              WHERE key = $5 AND hour >= $6
-              ORDER BY created_at, id",
-        )
-        .bind(email.as_str())
-        .bind(now.0)
-        .bind(counter.as_str())
-        .bind(since.0)
-        .bind(wrong_key(counter, email))
-        .bind(now.plus_days(-1).0.div_euclid(HOUR_MS))
-        .fetch_all(conn)
-        .await?
-    });
-    let wrong = rows.remove(0).tries_left;
-    let flows = rows
-        .into_iter()
-        .map(|row| WaitingFlow {
-            id: row.id,
-            client: row.client,
-            known_device: row.known_device != 0,
-            tries_left: row.tries_left,
-            digits: usize::try_from(row.digits).unwrap_or_default(),
-            has_passed: row.passed != 0,
-        })
-        .collect();
-    Ok((flows, wrong))
-}
-
-#[derive(sqlx::FromRow)]
-struct Waiting {
-    id: String,
-    client: String,
-    known_device: i64,
-    tries_left: i64,
-    digits: i64,
-    passed: i64,
 }
 
 /// Counts a flow that has passed no longer among those that wait. One that has finished takes its code no more.

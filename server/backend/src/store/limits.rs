@@ -7,20 +7,58 @@ use account::Timestamp;
 /// So many of one thing in so long.
 #[derive(Debug, Clone)]
 pub struct Rule {
-    /// What and whose: `reset hour ada@example.com`. One canonical spelling (attack: another spelling, another count).
+    /// What and whose: `begin 192.0.2.1`. One canonical spelling (attack: another spelling, another count).
     pub key: String,
+    /// How many in how long.
+    pub window: Window,
+    /// A shorter window beside it, where it has two: five an hour and ten a day are counted in one row.
+    pub short: Option<Window>,
+}
+
+/// So many in so long.
+#[derive(Debug, Clone, Copy)]
+pub struct Window {
     /// How many.
     pub most: i64,
     /// In how long, in milliseconds, from the first one on.
-    pub window_ms: i64,
+    pub ms: i64,
 }
+
+impl Rule {
+    /// One with a single window.
+    #[must_use]
+    pub const fn new(key: String, most: i64, window_ms: i64) -> Self {
+        let window = Window { most, ms: window_ms };
+        Self {
+            key,
+            window,
+            short: None,
+        }
+    }
+
+    /// So many an hour and so many a day.
+    #[must_use]
+    pub const fn of_hour_and_day(key: String, an_hour: i64, a_day: i64) -> Self {
+        let mut rule = Self::new(key, a_day, DAY_MS);
+        rule.short = Some(Window {
+            most: an_hour,
+            ms: HOUR_MS,
+        });
+        rule
+    }
+}
+
+/// An hour, in milliseconds.
+pub const HOUR_MS: i64 = 3_600_000;
+/// A day, in milliseconds.
+pub const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// What [`count`] found of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Count {
     /// How many in this window, the new one included.
     pub count: i64,
-    /// Where it is used up: the seconds until the window ends.
+    /// Where it is used up: the seconds until the window ends, or the shorter one where that is.
     pub wait_s: Option<i64>,
 }
 
@@ -31,32 +69,52 @@ pub async fn take(tx: &mut Tx, rules: &[Rule], now: Timestamp) -> Result<Option<
     Ok(counts.into_iter().filter_map(|count| count.wait_s).max())
 }
 
+#[derive(sqlx::FromRow)]
+struct Row {
+    key: String,
+    count: i64,
+    ends_at: i64,
+    short_count: Option<i64>,
+    short_ends_at: Option<i64>,
+}
+
 /// Counts one of each, and gives the counts in the order of the rules. Counting and judging are one statement: racing requests
 /// cannot share a place.
 pub async fn count(tx: &mut Tx, rules: &[Rule], now: Timestamp) -> Result<Vec<Count>, Fault> {
-    let counts: Vec<(String, i64, i64)> = on!(tx, |conn| {
-        let mut take = sqlx::QueryBuilder::new("INSERT INTO limits (key, count, ends_at) ");
+    let counts: Vec<Row> = on!(tx, |conn| {
+        let mut take = sqlx::QueryBuilder::new("INSERT INTO limits (key, count, ends_at, short_count, short_ends_at) ");
         take.push_values(rules, |mut row, rule| {
             row.push_bind(&rule.key)
                 .push("1")
-                .push_bind(now.plus_ms(rule.window_ms).0);
+                .push_bind(now.plus_ms(rule.window.ms).0)
+                .push_bind(rule.short.map(|_| 1_i64))
+                .push_bind(rule.short.map(|short| now.plus_ms(short.ms).0));
         });
-        take.push(" ON CONFLICT (key) DO UPDATE SET count = CASE WHEN limits.ends_at <= ");
-        take.push_bind(now.0);
-        take.push(" THEN 1 ELSE limits.count + 1 END, ends_at = CASE WHEN limits.ends_at <= ");
-        take.push_bind(now.0);
-        take.push(
-            " OR limits.ends_at > excluded.ends_at THEN excluded.ends_at ELSE limits.ends_at END
-             RETURNING key, count, ends_at",
-        );
+        take.push(" ON CONFLICT (key) DO UPDATE SET ");
+        for (count, ends_at, then) in [("count", "ends_at", ", "), ("short_count", "short_ends_at", " ")] {
+            take.push(format_args!("{count} = CASE WHEN limits.{ends_at} <= "));
+            take.push_bind(now.0);
+            take.push(format_args!(
+                " THEN 1 ELSE limits.{count} + 1 END, {ends_at} = CASE WHEN limits.{ends_at} <= "
+            ));
+            take.push_bind(now.0);
+            take.push(format_args!(
+                " OR limits.{ends_at} > excluded.{ends_at} THEN excluded.{ends_at} ELSE limits.{ends_at} END{then}"
+            ));
+        }
+        take.push("RETURNING key, count, ends_at, short_count, short_ends_at");
         take.build_query_as().fetch_all(conn).await?
     });
+    let wait_s = |window: Window, count: i64, ends_at: i64| {
+        (count > window.most).then(|| Timestamp(ends_at).seconds_after(now).max(1))
+    };
     let of_rule = |rule: &Rule| {
-        let (_, count, ends_at) = counts.iter().find(|(key, _, _)| *key == rule.key)?;
-        let used_up = *count > rule.most;
+        let row = counts.iter().find(|row| row.key == rule.key)?;
+        let short = rule.short.zip(row.short_count).zip(row.short_ends_at);
+        let short = short.and_then(|((window, count), ends_at)| wait_s(window, count, ends_at));
         Some(Count {
-            count: *count,
-            wait_s: used_up.then(|| Timestamp(*ends_at).seconds_after(now).max(1)),
+            count: row.count,
+            wait_s: wait_s(rule.window, row.count, row.ends_at).max(short),
         })
     };
     Ok(rules.iter().filter_map(of_rule).collect())
@@ -80,7 +138,9 @@ pub async fn give_back(tx: &mut Tx, rules: &[Rule]) -> Result<(), Fault> {
     for rule in rules {
         later!(
             tx,
-            "UPDATE limits SET count = count - 1, ends_at = CASE WHEN count = 1 THEN 0 ELSE ends_at END
+            "UPDATE limits SET count = count - 1, ends_at = CASE WHEN count = 1 THEN 0 ELSE ends_at END,
+                short_count = CASE WHEN short_count > 0 THEN short_count - 1 ELSE short_count END,
+                short_ends_at = CASE WHEN short_count = 1 THEN 0 ELSE short_ends_at END
               WHERE key = $1 AND count > 0",
             &rule.key,
         );

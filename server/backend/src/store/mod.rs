@@ -18,6 +18,7 @@ mod measured;
 mod server;
 pub mod sessions;
 pub mod throttles;
+pub mod waiting;
 mod writer;
 
 pub use checkpoints::Checkpoints;

@@ -5,7 +5,8 @@ use futures::stream::BoxStream;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgQueryResult, PgRow, PgSslMode, PgStatement, PgTypeInfo};
 use sqlx::{
-    ConnectOptions, Connection, Either, Execute, Executor, PgConnection, PgPool, Postgres, Row, SqlStr, Transaction,
+    AssertSqlSafe, ConnectOptions, Connection, Either, Execute, Executor, PgConnection, PgPool, Postgres, Row, SqlStr,
+    Transaction,
 };
 use std::io;
 use std::str::FromStr;
@@ -88,20 +89,31 @@ impl Server {
 
     /// A transaction, where statements of several are wanted or a pooler would not keep them together.
     pub(super) async fn begin(&self, synced: bool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-        let begin = if synced {
+        self.begin_with(if synced {
             "BEGIN"
         } else {
             "BEGIN; SET LOCAL synchronous_commit TO OFF"
-        };
+        })
+        .await
+    }
+
+    /// The same, for whoever has the lock of that number: one way there and back for both.
+    pub(super) async fn begin_alone(&self, lock: i64) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+        self.begin_with(&format!("BEGIN; SELECT pg_advisory_xact_lock({lock})"))
+            .await
+    }
+
+    /// The text is put together from the sources' own, and numbers.
+    async fn begin_with(&self, begin: &str) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
         // Where the connection does not stand any longer its first statement tells so.
         for _ in 0..CONNECTIONS {
             self.writes.demand()?;
-            match self.pool.begin_with(begin).await {
+            match self.pool.begin_with(AssertSqlSafe(begin.to_owned())).await {
                 Err(sqlx::Error::Io(_)) => {}
                 begun => return begun,
             }
         }
-        self.pool.begin_with(begin).await
+        self.pool.begin_with(AssertSqlSafe(begin.to_owned())).await
     }
 
     /// Whether each statement is best whole by itself, without a transaction around it.

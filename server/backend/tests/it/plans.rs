@@ -80,13 +80,18 @@ async fn scan_in_sqlite(file: &std::path::Path, statement: &str) -> Option<Strin
     let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
     let rows = sqlx::raw_sql(explain).fetch_all(&mut connection).await.unwrap();
     let lines: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
-    // `ahead`, `due`, `next` and `recent` are what the statement itself has just found.
+    // What the statement itself has just found, or one row of nothing.
+    let own = ["ahead", "due", "next", "recent", "w", "address", "CONSTANT ROW"];
+    // All that live: `ends_at > now` alone.
+    let finds_the_living = |line: &&String| line.starts_with("SEARCH") && line.contains("(ends_at>");
     let scans = |line: &&String| {
-        line.starts_with("SCAN")
-            && !["SCAN ahead", "SCAN due", "SCAN next", "SCAN recent"]
-                .iter()
-                .any(|own| line.starts_with(own))
-            && !IN_ORDER.iter().any(|page| statement.contains(page))
+        finds_the_living(line)
+            || line.starts_with("SCAN")
+                && !own.iter().any(|own| {
+                    line.split_once(' ')
+                        .is_some_and(|(_, of)| of == *own || of.starts_with(&format!("{own} ")))
+                })
+                && !IN_ORDER.iter().any(|page| statement.contains(page))
     };
     lines.iter().find(scans).map(|_| lines.join("; "))
 }
@@ -117,7 +122,11 @@ async fn scan_in_postgres(url: &str, statement: &str) -> Option<String> {
         let found = lines.get(at + 1).is_some_and(|next| next.contains("Index Cond"));
         by_index && !found && !IN_ORDER.iter().any(|page| statement.contains(page))
     };
-    let scan = lines.iter().any(|line| line.contains("Seq Scan")) || (0..lines.len()).any(whole_index);
+    let finds_the_living = |line: &String| line.contains("Index Cond: (ends_at > ");
+    let scan = lines
+        .iter()
+        .any(|line| line.contains("Seq Scan") || finds_the_living(line))
+        || (0..lines.len()).any(whole_index);
     scan.then(|| lines.join("; "))
 }
 

@@ -16,6 +16,7 @@ on_both_databases!(
     tries_that_are_open_count_as_if_they_were_wrong,
     codes_made_at_the_same_moment_see_each_other,
     eleven_flows_of_an_address_are_ten,
+    eleven_codes_after_the_password_are_ten,
     a_network_of_many_lines_ends_its_own_flows,
     a_right_code_of_the_owner_is_not_seen_by_strangers,
     a_reset_from_before_the_account_leads_to_its_password,
@@ -231,6 +232,21 @@ async fn eleven_flows_of_an_address_are_ten(world: &World) {
         assert_eq!(waits, number >= 3, "{number}");
     }
     assert!(owner.answer_reset(&code).await.is_ok());
+}
+
+/// Property 29, of the other counter: the eleventh code after the password ends the oldest one.
+async fn eleven_codes_after_the_password_are_ten(world: &World) {
+    let world = unbounded(world).await;
+    world.person(ADA).await;
+    let mut browsers = Vec::new();
+    for _ in 0..11 {
+        browsers.push(world.confirming(ADA).await.0);
+        world.clock.advance_ms(1);
+    }
+    for (number, browser) in browsers.iter().enumerate() {
+        let waits = matches!(browser.sign_in_step().await, SignInStep::EnterCode(_));
+        assert_eq!(waits, number >= 1, "{number}");
+    }
 }
 
 /// Property 29: one /48 of IPv6 has many networks of /64, and no more flows.

@@ -12,6 +12,7 @@ use backend::store::flows::Flow;
 use backend::store::limits::Rule;
 use backend::store::{
     Db, Server, Tx, accounts, backup, codes, devices, events, flows, key_checks, letters, limits, sessions, throttles,
+    waiting,
 };
 use backend::{Caller, Fault};
 use sqlx::AssertSqlSafe;
@@ -39,6 +40,7 @@ on_both_databases!(
     letters_are_leased_retried_and_blanked,
     checks_of_keys_are_kept,
     limits_count_in_windows,
+    an_hour_and_a_day_are_counted_together,
     turns_go_to_the_fewest_and_the_longest_waiting,
     throttles_count_in_a_row,
     events_are_appended,
@@ -186,6 +188,7 @@ async fn what_waits_keeps_its_order(world: &World) {
     codes::issue(&mut tx, Purpose::Reset, &ada, "f", &code("old", 0))
         .await
         .unwrap();
+    codes::supersede_in(&mut tx, "f", NOW.plus_ms(1)).await.unwrap();
     codes::issue(&mut tx, Purpose::Reset, &ada, "f", &code("new", 1))
         .await
         .unwrap();
@@ -532,6 +535,7 @@ async fn codes_are_superseded_and_used_once(world: &World) {
             .await
             .unwrap();
     }
+    codes::supersede_in(&mut tx, "b", NOW.plus_ms(3)).await.unwrap();
     codes::issue(&mut tx, Purpose::SignIn, &address(GRACE), "b", &code("d", 3))
         .await
         .unwrap();
@@ -575,6 +579,10 @@ async fn wrong_codes_of_a_day_are_counted(world: &World) {
     }
     codes::take_turn(&mut tx, CodeCounter::Anyone, &ada).await.unwrap();
     codes::take_turn(&mut tx, CodeCounter::Anyone, &ada).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = codes::begin_turn(world.backend.db(), CodeCounter::Anyone, &ada)
+        .await
+        .unwrap();
     for (counter, email, hours, wrong) in [
         (CodeCounter::Anyone, ADA, 0, 4),
         (CodeCounter::Anyone, ADA, 24, 4),
@@ -584,10 +592,10 @@ async fn wrong_codes_of_a_day_are_counted(world: &World) {
         (CodeCounter::Anyone, GRACE, 0, 0),
     ] {
         let now = start.plus_ms(hours * hour);
-        let (_, seen) = flows::waiting(&mut tx, counter, &address(email), now, now)
+        let seen = waiting::find(&mut tx, counter, &address(email), now, now)
             .await
             .unwrap();
-        assert_eq!(seen, wrong, "{counter:?} {email} after {hours} h");
+        assert_eq!(seen.wrong_codes, wrong, "{counter:?} {email} after {hours} h");
     }
     let hours = |hours: i64| Timestamp(hours * hour);
     assert_eq!(codes::prune_wrong(&mut tx, hours(100)).await.unwrap(), 0);
@@ -643,7 +651,9 @@ async fn waiting_flows_are_found_by_address_and_counter(world: &World) {
         (CodeCounter::AfterPassword, &["after the password"]),
         (CodeCounter::SignUp, &["sign-up"]),
     ] {
-        let (waiting, _) = flows::waiting(&mut tx, counter, &address(ADA), NOW, NOW).await.unwrap();
+        let found = waiting::find(&mut tx, counter, &address(ADA), NOW, NOW).await.unwrap();
+        assert_eq!(found.account.unwrap().account.id, id(ADA));
+        let waiting = found.flows;
         assert_eq!(waiting.iter().map(|flow| flow.id.as_str()).collect::<Vec<_>>(), ids);
         if counter == CodeCounter::Anyone {
             let first = WaitingFlow {
@@ -653,6 +663,7 @@ async fn waiting_flows_are_found_by_address_and_counter(world: &World) {
                 tries_left: 5,
                 digits: 10,
                 has_passed: false,
+                created_at: NOW,
             };
             assert_eq!(waiting[1], first);
             assert!(
@@ -662,10 +673,10 @@ async fn waiting_flows_are_found_by_address_and_counter(world: &World) {
         }
     }
     flows::stop_counting(&mut tx, "answered").await.unwrap();
-    let (waiting, _) = flows::waiting(&mut tx, CodeCounter::Anyone, &address(ADA), NOW, NOW)
+    let found = waiting::find(&mut tx, CodeCounter::Anyone, &address(ADA), NOW, NOW)
         .await
         .unwrap();
-    assert_eq!(waiting.len(), 3);
+    assert_eq!(found.flows.len(), 3);
 }
 
 async fn devices_are_trusted_and_not(world: &World) {
@@ -888,13 +899,35 @@ async fn checks_of_keys_are_kept(world: &World) {
     assert_eq!(key_checks::find(&mut tx, "one").await.unwrap(), None);
 }
 
+/// Two an hour and three a day, in one row.
+async fn an_hour_and_a_day_are_counted_together(world: &World) {
+    let mut tx = begin(world).await;
+    let rule = [Rule::of_hour_and_day("a".into(), 2, 3)];
+    let (hour, day) = (3_600_000, 86_400_000);
+    for (ms, waits) in [
+        (0, None),
+        (1_000, None),
+        (2_000, Some(3_598)),
+        (hour, Some((day - hour) / 1_000)),
+        (day, None),
+        (day + 1, None),
+        (day + 2, Some(3_600)),
+    ] {
+        let told = limits::take(&mut tx, &rule, NOW.plus_ms(ms)).await.unwrap();
+        assert_eq!(told, waits, "after {ms} ms");
+    }
+    limits::clear(&mut tx, "a").await.unwrap();
+    for ms in [0, 1] {
+        limits::take(&mut tx, &rule, NOW.plus_ms(ms)).await.unwrap();
+    }
+    limits::give_back(&mut tx, &rule).await.unwrap();
+    assert_eq!(limits::take(&mut tx, &rule, NOW.plus_ms(2)).await.unwrap(), None);
+    assert_eq!(limits::take(&mut tx, &rule, NOW.plus_ms(3)).await.unwrap(), Some(3_600));
+}
+
 async fn limits_count_in_windows(world: &World) {
     let mut tx = begin(world).await;
-    let rules = [("a", 2), ("b", 1)].map(|(key, most)| Rule {
-        key: key.into(),
-        most,
-        window_ms: 10_000,
-    });
+    let rules = [("a", 2), ("b", 1)].map(|(key, most)| Rule::new(key.into(), most, 10_000));
     assert_eq!(limits::take(&mut tx, &rules, NOW).await.unwrap(), None);
     let counts = limits::count(&mut tx, &rules, NOW.plus_ms(1)).await.unwrap();
     let found: Vec<_> = counts.iter().map(|count| (count.count, count.wait_s)).collect();
@@ -906,11 +939,7 @@ async fn limits_count_in_windows(world: &World) {
     assert_eq!(limits::taken(&mut tx, "a", NOW).await.unwrap(), 1);
     assert_eq!(limits::taken(&mut tx, "a", NOW.plus_ms(10_000)).await.unwrap(), 0);
     // The last one takes its window along: the next begins with the next one.
-    let rule = Rule {
-        key: "c".into(),
-        most: 1,
-        window_ms: 10_000,
-    };
+    let rule = Rule::new("c".into(), 1, 10_000);
     limits::take(&mut tx, std::slice::from_ref(&rule), NOW).await.unwrap();
     limits::give_back(&mut tx, std::slice::from_ref(&rule)).await.unwrap();
     let later = NOW.plus_ms(9_000);
@@ -1110,11 +1139,7 @@ async fn only_dead_rows_are_pruned(world: &World) {
         .await
         .unwrap();
     sessions::insert(&mut tx, "digest", &session("s")).await.unwrap();
-    let rule = Rule {
-        key: "a".into(),
-        most: 1,
-        window_ms: 1_000,
-    };
+    let rule = Rule::new("a".into(), 1, 1_000);
     limits::take(&mut tx, &[rule], NOW).await.unwrap();
     let letter = Letter::Notice(Notice::ManyFailures {
         at: NOW,

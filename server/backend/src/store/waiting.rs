@@ -1,0 +1,109 @@
+//! What decides about the next code that is mailed to an address.
+
+use super::accounts::{Beside, Stored};
+use super::codes::wrong_key;
+use super::limits::HOUR_MS;
+use super::{Tx, db::on};
+use crate::Fault;
+use account::{CodeCounter, Email, Timestamp, WaitingFlow};
+
+/// An address at the moment when a code is asked for.
+pub struct Waiting {
+    /// Its account.
+    pub account: Option<Stored>,
+    /// Its flows of a counter that wait for codes, the oldest first.
+    pub flows: Vec<WaitingFlow>,
+    /// Wrong codes of the last 24 hours; those of the hour that began before them count, too.
+    pub wrong_codes: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    flow_id: Option<String>,
+    client: Option<String>,
+    known_device: Option<i64>,
+    tries_left: Option<i64>,
+    code_length: Option<i64>,
+    passed: Option<i64>,
+    created_at: Option<i64>,
+    wrong_codes: i64,
+    #[sqlx(flatten)]
+    account: Beside,
+}
+
+/// What waits at an address, of a counter. A sign-in that has finished after `since` takes its code once more. One question, as
+/// each is asked of every request for a code.
+///
+/// Attack: the owner's right code frees a place or tries, which a stranger sees, and so that there is an account. So a flow
+/// that has passed goes on counting until it would have ended, as one at an address that nobody owns.
+pub async fn find(
+    tx: &mut Tx,
+    counter: CodeCounter,
+    email: &Email,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<Waiting, Fault> {
+    let rows: Vec<Row> = on!(tx, |conn| {
+        // Each part is found by an index of its own; with an `OR` in place of the second one SQLite reads all live flows.
+        sqlx::query_as(
+            "WITH waiting AS (
+                SELECT id, client, known_device, tries_left, digits, 0 AS passed, created_at FROM flows
+                 WHERE email = $1 AND finished_at IS NULL AND ended_at IS NULL AND ends_at > $2 AND codes_sent > 0
+                   AND tries_left > 0 AND code_passed_at IS NULL
+                   AND CASE WHEN purpose = 'sign_up' THEN 'sign_up' WHEN purpose = 'sign_in' AND mailbox_first = 0
+                            THEN 'after_password' ELSE 'anyone' END = $3
+                UNION ALL
+                SELECT id, client, known_device, tries_left, digits, 1, created_at FROM flows
+                 WHERE email = $1 AND counted_tries IS NOT NULL AND finished_at > $4 AND ended_at IS NULL AND ends_at > $2
+                   AND tries_left > 0 AND $3 = 'after_password'
+                   AND CASE WHEN purpose = 'sign_up' THEN 'sign_up' WHEN purpose = 'sign_in' AND mailbox_first = 0
+                            THEN 'after_password' ELSE 'anyone' END = $3
+                UNION ALL
+                SELECT id, client, known_device, counted_tries, digits, 1, created_at FROM flows
+                 WHERE email = $1 AND counted_tries IS NOT NULL AND ends_at > $2 AND $3 <> 'after_password'
+                   AND CASE WHEN purpose = 'sign_up' THEN 'sign_up' WHEN purpose = 'sign_in' AND mailbox_first = 0
+                            THEN 'after_password' ELSE 'anyone' END = $3)
+             SELECT w.id AS flow_id, w.client, w.known_device, w.tries_left, w.digits AS code_length,
+                    CAST(w.passed AS BIGINT) AS passed, w.created_at,
+                    CAST((SELECT COALESCE(SUM(count), 0) FROM wrong_codes WHERE key = $5 AND hour >= $6) AS BIGINT) AS wrong_codes,
+                    a.id, a.email, a.name, a.kind, a.language, a.password, a.password_changed_at, a.password_unchecked_at,
+                    a.disabled_at, o.name AS organization, o.administrator_name, o.administrator_email
+               FROM (SELECT 1 AS one) AS address LEFT JOIN waiting w ON one = 1 LEFT JOIN accounts a ON a.email = $1
+               LEFT JOIN organizations o ON o.id = a.organization_id
+              ORDER BY w.created_at, w.id",
+        )
+        .bind(email.as_str())
+        .bind(now.0)
+        .bind(counter.as_str())
+        .bind(since.0)
+        .bind(wrong_key(counter, email))
+        .bind(now.plus_days(-1).0.div_euclid(HOUR_MS))
+        .fetch_all(conn)
+        .await?
+    });
+    let mut waiting = Waiting {
+        account: None,
+        flows: Vec::new(),
+        wrong_codes: 0,
+    };
+    for row in rows {
+        waiting.wrong_codes = row.wrong_codes;
+        if let (None, Beside(Some(account))) = (&waiting.account, row.account) {
+            waiting.account = Some(Stored::try_from(account)?);
+        }
+        let Some(id) = row.flow_id else { continue };
+        waiting.flows.push(WaitingFlow {
+            id,
+            client: row.client.unwrap_or_default(),
+            known_device: row.known_device == Some(1),
+            tries_left: row.tries_left.unwrap_or_default(),
+            digits: row
+                .code_length
+                .and_then(|length| length.try_into().ok())
+                .unwrap_or_default(),
+            has_passed: row.passed == Some(1),
+            created_at: Timestamp(row.created_at.unwrap_or_default()),
+        });
+    }
+    Ok(waiting)
+}
