@@ -110,6 +110,21 @@ mod tests {
         assert!(matches!(fault, Fault::KeyGone { id } if id == "k1"));
     }
 
+    /// Made by the build of 2026-11, with chacha20poly1305 0.10 and hmac 0.12.
+    #[test]
+    fn what_an_earlier_release_sealed_opens() {
+        let keys = Keys::from(Keyring::new(Key::new("k1".into(), [1; 32]), vec![]));
+        let letter = Letter::Notice(Notice::ManyFailures {
+            at: Timestamp(1),
+            cause: FailureCause::Passwords,
+        });
+        let sealed = "k1.01CfkHae70ZdUPPs0gv6FGEwXX9RvC/vgKTWH2QiM1hoq3HU5gmSGXph03lESO66OvYyBgJT25JSWzgQxC35OfL8/GwnZ/RSjreXjX\
+                      houD6nR3ujXFI1r3w+yqFeSkUi";
+        assert_eq!(open(&keys, "row", sealed).unwrap(), letter);
+        let hash = "k1.46M3dfvblt2qNS07vqihpaWRLpcbLWmUTgc1pYJK1WGhSMYbKwpMAIoQ6JLWSBcSCkv3";
+        assert_eq!(open_foreign_hash(&keys, hash).unwrap().as_str(), "$2b$12$hash");
+    }
+
     #[test]
     fn a_sealed_hash_is_no_letter() {
         let keys = Keys::from(Keyring::new(Key::new("k1".into(), [1; 32]), vec![]));

@@ -34,6 +34,20 @@ async fn a_password_verifies_against_its_own_hash_only() {
     }
 }
 
+/// Made by the build of 2026-11, with argon2 0.5.
+#[tokio::test]
+async fn a_hash_of_an_earlier_release_verifies() {
+    let hashing = hasher_with(1);
+    let stored = "k1$argon2id$v=19$m=19456,t=2,p=1$NW4EAhk9q7yw0YlMZGPBWA$b0ac+r297BoNJWVX4omHdI5e9Cm/EXFgjj5flzbsbj8";
+    for (typed, verdict) in [
+        ("three random words", Verdict::Right),
+        ("three random word", Verdict::Wrong),
+    ] {
+        let told = hashing.verify("here", &typed.into(), Some(stored)).await.unwrap();
+        assert_eq!(told, verdict, "{typed}");
+    }
+}
+
 #[tokio::test]
 async fn two_hashes_of_one_password_differ() {
     let hashing = hasher_with(1);
