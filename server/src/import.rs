@@ -1,11 +1,13 @@
 //! `rekey import`: people from another system, with the password hashes that they have there.
 
+mod addresses;
 mod csv;
 mod json_lines;
 mod person;
 mod progress;
 
 use crate::commands::{Failed, say};
+use addresses::Addresses;
 use backend::{Backend, ImportedPerson, retried};
 use clap::{Args, ValueEnum};
 use progress::{Counts, Progress};
@@ -136,11 +138,12 @@ fn read(format: Format, input: impl Read + 'static, batches: &mpsc::Sender<Batch
         Format::Csv => Box::new(csv::lines(input)?),
         Format::JsonLines => Box::new(json_lines::lines(input)),
     };
+    let mut addresses = Addresses::default();
     let mut batch = Batch::default();
     let mut ended = Ok(());
     for line in lines {
         match line {
-            Ok(Line { number, person }) => match person {
+            Ok(Line { number, person }) => match person.and_then(|person| addresses.admit(person, number)) {
                 Ok(person) => batch.people.push(person),
                 Err(why) => batch.refused.push((number, why)),
             },

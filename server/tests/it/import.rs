@@ -104,14 +104,27 @@ fn a_second_run_adds_nothing_and_a_mended_line_goes_in() {
 }
 
 #[test]
-fn one_address_in_two_spellings_is_one_person() {
+fn two_records_with_one_address_are_both_named() {
     let service = Service::new();
-    let content = "name,email\nAda,ada@example.com\nAda again,ADA@Example.com\nAda once more, ada@example.com \n";
-    let told = said(&service.import("people.csv", content));
-    assert_eq!(
-        told,
-        (true, "1 added, 2 already there, 0 refused.\n".into(), String::new())
-    );
+    let content = "name,email\nAda,ada@example.com\nAda again,ADA@Example.com\nAda once more, ada@example.com. \n";
+    std::fs::write(service.0.path().join("people.csv"), content).unwrap();
+    let expected = "line 3: ada@example.com is the address of line 2 too; only line 2 is imported\n\
+                    line 4: ada@example.com is the address of line 2 too; only line 2 is imported\n";
+    let dry_run = rekey(service.0.path())
+        .args(["import", "--dry-run", "people.csv"])
+        .output()
+        .unwrap();
+    for (output, result) in [
+        (dry_run, "1 people can be imported, 2 lines are refused.\n"),
+        (
+            service.import("people.csv", content),
+            "1 added, 0 already there, 2 refused.\n",
+        ),
+    ] {
+        let (right, out, err) = said(&output);
+        assert_eq!((right, out.as_str()), (false, result));
+        assert!(err.starts_with(expected), "{err}");
+    }
     assert_eq!(service.people(), ["ada@example.com Ada"]);
 }
 

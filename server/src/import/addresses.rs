@@ -1,0 +1,38 @@
+//! The addresses of a file, so that no two records claim one account.
+
+use account::Email;
+use backend::ImportedPerson;
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+/// The addresses read so far, each with the number of its record. A digest of 16 bytes stands for an address, so that a million
+/// of them take about 50 MiB.
+#[derive(Default)]
+pub(super) struct Addresses(HashMap<[u8; 16], u64>);
+
+impl Addresses {
+    /// The person, or a sentence that names the earlier record with this address.
+    ///
+    /// Attack: where addresses are told apart by case, a stranger registers the owner's address in capitals with a password of
+    /// their own. The operator decides which of the two is the owner.
+    pub(super) fn admit(&mut self, person: ImportedPerson, number: u64) -> Result<ImportedPerson, String> {
+        match self.0.entry(digest(&person.email)) {
+            Entry::Vacant(entry) => {
+                entry.insert(number);
+                Ok(person)
+            }
+            Entry::Occupied(entry) => {
+                let (email, first) = (&person.email, entry.get());
+                Err(format!(
+                    "{email} is the address of line {first} too; only line {first} is imported"
+                ))
+            }
+        }
+    }
+}
+
+fn digest(email: &Email) -> [u8; 16] {
+    let digest = Sha256::digest(email.as_str());
+    std::array::from_fn(|index| digest[index])
+}
