@@ -41,7 +41,7 @@ enum Command {
     /// Look after accounts
     #[command(subcommand)]
     User(User),
-    /// Bring people from another system, with the password hashes that they have there
+    /// Import accounts from another system, with the password hashes that they have there
     Import(Import),
     /// Copy the database into a new file, also while a server runs on it (SQLite; PostgreSQL has `pg_dump`)
     Backup {

@@ -1,35 +1,43 @@
-//! `rekey import`: people from another system, with the password hashes that they have there.
+//! `rekey import`: accounts from another system, with the password hashes that they have there.
 
 mod addresses;
+mod columns;
 mod csv;
 mod json_lines;
-mod person;
+mod moment;
 mod progress;
+mod record;
+mod text;
 
 use crate::commands::{Failed, say};
 use addresses::Addresses;
-use backend::{Backend, ImportedPerson, retried};
+use backend::{Backend, ImportedAccount, retried};
 use clap::{Args, ValueEnum};
+use columns::Columns;
 use progress::{Counts, Progress};
 use std::fs::File;
-use std::io::{Cursor, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use tokio::sync::mpsc;
 
-/// People in one transaction: so few that others who write wait for milliseconds only.
+/// Accounts in one transaction: so few that others who write wait for milliseconds only.
 const BATCH: usize = 1_000;
 /// Batches that are read ahead of the one that is written, so that memory stays the same for every length of file.
 const AHEAD: usize = 4;
 
-/// A file of people.
+/// A file of accounts.
 #[derive(Args)]
 pub struct Import {
-    /// Its columns or fields: email, name, password_hash (may be empty), language, created_at. `-` is standard input
+    /// Its columns or fields: email, name, password_hash, language, created_at, email_verified, disabled. Only email is needed.
+    /// `-` is standard input
     pub file: PathBuf,
     /// When not given, the ending of the file tells: .csv, or .jsonl, .ndjson, .json
     #[arg(long, value_enum)]
     pub format: Option<Format>,
-    /// Read and check every line, and add nobody; needs no database
+    /// Leave out a column that this import doesn't know; can be given several times
+    #[arg(long, value_name = "COLUMN")]
+    pub ignore: Vec<String>,
+    /// Read and check every record, and add no account; needs no database
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -37,46 +45,57 @@ pub struct Import {
 /// How a file is written.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// A line with the names of the columns, then a record a person (RFC 4180)
+    /// A line with the names of the columns, then a record for each account (RFC 4180); separated by commas, semicolons or tabs
     Csv,
-    /// A JSON object a line
+    /// A JSON object on each line
     JsonLines,
 }
 
-/// A person of the file, or why not.
-struct Line {
-    /// Where it begins, from 1.
+/// A record as it stands in the file: names and values.
+type Object = serde_json::Map<String, serde_json::Value>;
+
+/// One record of the file.
+struct Record {
+    /// The line where it begins, from 1.
     number: u64,
-    /// What is wrong, as a sentence without the hash and without an address that does not read.
-    person: Result<ImportedPerson, String>,
+    /// The line where it ends, where that can be another one.
+    last_line: Option<u64>,
+    /// What it holds, or what is wrong, as a sentence without the hash.
+    object: Result<Object, String>,
 }
 
 /// What is read of a file; an error when nothing more can be.
-type Lines = Box<dyn Iterator<Item = Result<Line, String>>>;
+type Records = Box<dyn Iterator<Item = Result<Record, String>>>;
 
-/// Some lines of a file.
+/// Some records of a file.
 #[derive(Default)]
 struct Batch {
-    people: Vec<ImportedPerson>,
+    accounts: Vec<ImportedAccount>,
     refused: Vec<(u64, String)>,
+    /// Accounts whose password isn't taken over, as their address isn't verified.
+    unverified: usize,
 }
 
-/// Adds everybody in the file who has no account; without a `backend` it only checks the lines. Those that are refused are named
-/// on standard error, and the rest goes in.
+/// Adds every account of the file that does not exist; without a `backend` it only checks the records. Those that are refused are
+/// named on standard error, and the rest goes in.
 ///
 /// # Errors
-/// A sentence, when a line was refused or the file or the database did not last to the end. What was counted until then is said
-/// on standard output.
+/// A sentence, when a record was refused or the file or the database did not last to the end. What was counted until then is
+/// said on standard output.
 pub async fn run(backend: Option<&Backend>, import: &Import) -> Result<(), Failed> {
     let format = format(import)?;
     let input = open(&import.file)?;
     let mut progress = Progress::new(length(&import.file));
-    let input = progress.watch(input);
+    let unreadable = |error: std::io::Error| format!("{} cannot be read: {}", import.file.display(), error.kind());
+    let input = text::as_utf8(progress.watch(input))
+        .map_err(unreadable)?
+        .ok_or_else(|| format!("{} is empty.", import.file.display()))?;
+    let columns = Columns::new(&import.ignore);
     let (sender, mut batches) = mpsc::channel(AHEAD);
-    let reading = tokio::task::spawn_blocking(move || read(format, input, &sender));
+    let reading = tokio::task::spawn_blocking(move || read(format, &columns, input, &sender));
     let mut written = Ok(());
     while let Some(batch) = batches.recv().await {
-        match add(backend, &batch.people).await {
+        match add(backend, &batch.accounts).await {
             Ok(added) => progress.count(&batch, added),
             Err(failed) => {
                 written = Err(failed);
@@ -84,10 +103,10 @@ pub async fn run(backend: Option<&Backend>, import: &Import) -> Result<(), Faile
             }
         }
     }
-    // Who reads and finds nobody to take it stops.
+    // The reader stops when nothing takes its batches.
     drop(batches);
     let counts = progress.end();
-    say(&told(counts, backend.is_none()))?;
+    say(&result(counts, backend.is_none()))?;
     written?;
     reading
         .await
@@ -107,23 +126,13 @@ fn format(import: &Import) -> Result<Format, String> {
     }
 }
 
-/// The file or standard input, without the mark (BOM) that some programs set in front of UTF-8.
+/// The file or standard input.
 fn open(path: &Path) -> Result<Box<dyn Read + Send>, String> {
-    let unreadable = |error: std::io::Error| format!("{} cannot be read: {}", path.display(), error.kind());
-    let mut input: Box<dyn Read + Send> = if path == Path::new("-") {
-        Box::new(std::io::stdin())
-    } else {
-        Box::new(File::open(path).map_err(unreadable)?)
-    };
-    let mut begin = Vec::new();
-    (&mut input).take(3).read_to_end(&mut begin).map_err(unreadable)?;
-    if begin.is_empty() {
-        return Err(format!("{} is empty.", path.display()));
+    if path == Path::new("-") {
+        return Ok(Box::new(std::io::stdin()));
     }
-    if begin == "\u{feff}".as_bytes() {
-        begin.clear();
-    }
-    Ok(Box::new(Cursor::new(begin).chain(input)))
+    let file = File::open(path).map_err(|error| format!("{} cannot be read: {}", path.display(), error.kind()))?;
+    Ok(Box::new(file))
 }
 
 /// How long the file is in bytes, if it is one.
@@ -132,27 +141,29 @@ fn length(path: &Path) -> Option<u64> {
     about.is_file().then_some(about.len())
 }
 
-/// Reads to the end, or until nobody takes it any more.
-fn read(format: Format, input: impl Read + 'static, batches: &mpsc::Sender<Batch>) -> Result<(), String> {
-    let lines: Lines = match format {
-        Format::Csv => Box::new(csv::lines(input)?),
-        Format::JsonLines => Box::new(json_lines::lines(input)),
+/// Reads to the end, or until nothing takes the batches any more.
+fn read(
+    format: Format,
+    columns: &Columns,
+    input: impl Read + 'static,
+    batches: &mpsc::Sender<Batch>,
+) -> Result<(), String> {
+    let records: Records = match format {
+        Format::Csv => Box::new(csv::records(input, &|names| columns.check(names))?),
+        Format::JsonLines => Box::new(json_lines::records(input)),
     };
     let mut addresses = Addresses::default();
     let mut batch = Batch::default();
     let mut ended = Ok(());
-    for line in lines {
-        match line {
-            Ok(Line { number, person }) => match person.and_then(|person| addresses.admit(person, number)) {
-                Ok(person) => batch.people.push(person),
-                Err(why) => batch.refused.push((number, why)),
-            },
+    for record in records {
+        match record {
+            Ok(record) => batch.push(record, columns, &mut addresses),
             Err(why) => {
                 ended = Err(why);
                 break;
             }
         }
-        let full = batch.people.len() + batch.refused.len() >= BATCH;
+        let full = batch.accounts.len() + batch.refused.len() >= BATCH;
         if full && batches.blocking_send(std::mem::take(&mut batch)).is_err() {
             return Ok(());
         }
@@ -161,27 +172,65 @@ fn read(format: Format, input: impl Read + 'static, batches: &mpsc::Sender<Batch
     ended
 }
 
-async fn add(backend: Option<&Backend>, people: &[ImportedPerson]) -> Result<usize, Failed> {
-    let Some(backend) = backend else { return Ok(0) };
-    let added = retried(|| backend.import(people)).await;
-    added.map_err(|error| Failed::Other(format!("{error}. Run it again later: nobody is added twice.")))
+impl Batch {
+    fn push(&mut self, record: Record, columns: &Columns, addresses: &mut Addresses) {
+        let number = record.number;
+        let account = record
+            .object
+            .and_then(|object| columns.fields(&object))
+            .and_then(|fields| {
+                let account = addresses.admit(fields.account()?, number)?;
+                self.unverified += usize::from(!fields.email_verified && !fields.password_hash.is_empty());
+                Ok(account)
+            });
+        match account {
+            Ok(account) => self.accounts.push(account),
+            Err(why) => {
+                let why = match record.last_line {
+                    Some(last) if last > number => format!("{why} (the record goes on to line {last})"),
+                    _ => why,
+                };
+                self.refused.push((number, why));
+            }
+        }
+    }
 }
 
-fn told(counts: Counts, dry_run: bool) -> String {
-    let Counts { people, added, refused } = counts;
-    if dry_run {
-        format!("{people} people can be imported, {refused} lines are refused.\n")
+async fn add(backend: Option<&Backend>, accounts: &[ImportedAccount]) -> Result<usize, Failed> {
+    let Some(backend) = backend else { return Ok(0) };
+    let added = retried(|| backend.import(accounts)).await;
+    added.map_err(|error| Failed::Other(format!("{error}. Run it again later: no account is added twice.")))
+}
+
+fn result(counts: Counts, dry_run: bool) -> String {
+    let Counts {
+        accounts,
+        added,
+        refused,
+        unverified,
+    } = counts;
+    let counted = if dry_run {
+        format!("{accounts} accounts can be imported, {refused} records are refused.\n")
     } else {
-        format!("{added} added, {} already there, {refused} refused.\n", people - added)
+        format!(
+            "{added} added, {} already there, {refused} refused.\n",
+            accounts - added
+        )
+    };
+    match unverified {
+        0 => counted,
+        _ => format!(
+            "{counted}{unverified} with an unverified address come without their password; a reset sets a new one.\n"
+        ),
     }
 }
 
 fn refused(counts: Counts, dry_run: bool) -> Result<(), Failed> {
     match (counts.refused, dry_run) {
         (0, _) => Ok(()),
-        (_, true) => Err(Failed::Other("Not every line can be imported.".into())),
+        (_, true) => Err(Failed::Other("Not every record can be imported.".into())),
         (_, false) => Err(Failed::Other(
-            "Not every line was imported. Mend those that are named above and run it again: nobody is added twice."
+            "Not every record was imported. Fix those that are named above and run it again: no account is added twice."
                 .into(),
         )),
     }

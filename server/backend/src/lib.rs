@@ -32,7 +32,7 @@ pub use clock::{Clock, SystemClock, TestClock};
 pub use courier::Courier;
 pub use error::{Error, Fault};
 pub use hashing::{EngineChoice, ForeignHash, Hashing, Place, UnfitHash, Verdict};
-pub use import::ImportedPerson;
+pub use import::ImportedAccount;
 pub use keys::Keys;
 pub use leaked::LeakedPasswords;
 pub use letters::{RenderedLetter, gallery, render};

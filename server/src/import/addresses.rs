@@ -1,7 +1,7 @@
 //! The addresses of a file, so that no two records claim one account.
 
 use account::Email;
-use backend::ImportedPerson;
+use backend::ImportedAccount;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -12,18 +12,18 @@ use std::collections::hash_map::Entry;
 pub(super) struct Addresses(HashMap<[u8; 16], u64>);
 
 impl Addresses {
-    /// The person, or a sentence that names the earlier record with this address.
+    /// The account, or a sentence that names the earlier record with this address.
     ///
     /// Attack: where addresses are told apart by case, a stranger registers the owner's address in capitals with a password of
     /// their own. The operator decides which of the two is the owner.
-    pub(super) fn admit(&mut self, person: ImportedPerson, number: u64) -> Result<ImportedPerson, String> {
-        match self.0.entry(digest(&person.email)) {
+    pub(super) fn admit(&mut self, account: ImportedAccount, number: u64) -> Result<ImportedAccount, String> {
+        match self.0.entry(digest(&account.email)) {
             Entry::Vacant(entry) => {
                 entry.insert(number);
-                Ok(person)
+                Ok(account)
             }
             Entry::Occupied(entry) => {
-                let (email, first) = (&person.email, entry.get());
+                let (email, first) = (&account.email, entry.get());
                 Err(format!(
                     "{email} is the address of line {first} too; only line {first} is imported"
                 ))

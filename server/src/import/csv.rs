@@ -1,68 +1,70 @@
-//! CSV: a line with the names of the columns, then a record a person (RFC 4180).
+//! CSV: a line with the names of the columns, then a record for each account (RFC 4180).
 
-use super::Line;
-use super::person::{FIELDS, Field, Fields};
+use super::text::with_first_line;
+use super::{Object, Record};
 use csv::{ByteRecord, Reader, ReaderBuilder, Terminator};
+use serde_json::Value;
 use std::io::{self, Read};
 
 /// The longest record in bytes. A quote that is opened and not closed swallows what follows; attack on memory, or a slip.
 const MAX_RECORD: usize = 1024 * 1024;
 
-/// The people of the file, after its first line is read.
-pub(super) fn lines(input: impl Read + 'static) -> Result<impl Iterator<Item = Result<Line, String>>, String> {
-    let mut records = Records::new(input);
-    let columns = match records.next() {
-        Some(first) => columns(&first?.1)?,
-        None => return Err("The file is empty: its first line names the columns.".into()),
+/// The records of the file, after its first line is read and checked.
+pub(super) fn records<R: Read + 'static>(
+    input: R,
+    check: &dyn Fn(&[&str]) -> Result<(), String>,
+) -> Result<impl Iterator<Item = Result<Record, String>> + use<R>, String> {
+    let (first_line, input) = with_first_line(input).map_err(|error| format!("The file cannot be read: {error}."))?;
+    let mut rows = Rows::new(input, delimiter(&first_line));
+    let Some(first) = rows.next() else {
+        return Err("The file is empty: its first line names the columns.".into());
     };
-    Ok(records.map(move |record| {
-        let (place, record) = record?;
-        let person = if place.is_closed {
-            let person = fields(&columns, &record).and_then(|fields| fields.person());
-            person.map_err(|why| match place.ends - place.begins {
-                0 => why,
-                _ => format!("{why} (the record goes on to line {})", place.ends),
-            })
-        } else {
-            Err("a quote is opened and not closed; nothing after it was read".into())
+    let (_, first) = first?;
+    let names: Vec<&str> = first.iter().map(|name| str::from_utf8(name).unwrap_or("?")).collect();
+    check(&names)?;
+    let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+    Ok(rows.map(move |row| {
+        let (place, row) = row?;
+        let object = match place.is_closed {
+            true => object(&names, &row),
+            false => Err("a quote is opened and not closed; nothing after it was read".into()),
         };
-        Ok(Line {
+        Ok(Record {
             number: place.begins,
-            person,
+            last_line: place.is_closed.then_some(place.ends),
+            object,
         })
     }))
 }
 
-/// Which column holds what. A name that is not known is an error of the whole file: a slip of a letter must not lose a column.
-fn columns(first: &ByteRecord) -> Result<Vec<Field>, String> {
-    let mut columns = Vec::new();
-    for (at, name) in first.iter().enumerate() {
-        let place = format!("column {}", at + 1);
-        let field = Field::named(str::from_utf8(name).unwrap_or("?"), &place)
-            .map_err(|why| format!("The first line names the columns, and {why}."))?;
-        if columns.contains(&field) {
-            return Err(format!("The first line names {place} as one before it."));
-        }
-        columns.push(field);
-    }
-    for needed in [Field::Email, Field::Name] {
-        if !columns.contains(&needed) {
-            let (name, _) = FIELDS[needed as usize];
-            return Err(format!("The first line names the columns, and there is no {name}."));
+/// What separates the columns: the comma, semicolon or tab that the first line has most of.
+fn delimiter(first_line: &[u8]) -> u8 {
+    let mut quoted = false;
+    let mut counts = [(b',', 0), (b';', 0), (b'\t', 0)];
+    for byte in first_line {
+        quoted ^= *byte == b'"';
+        for (delimiter, count) in &mut counts {
+            *count += usize::from(!quoted && byte == delimiter);
         }
     }
-    Ok(columns)
+    // Of equals the first.
+    counts
+        .into_iter()
+        .rev()
+        .max_by_key(|(_, count)| *count)
+        .map_or(b',', |(delimiter, _)| delimiter)
 }
 
-fn fields<'a>(columns: &[Field], record: &'a ByteRecord) -> Result<Fields<'a>, String> {
-    if record.len() != columns.len() {
-        return Err(format!("{} fields instead of {}", record.len(), columns.len()));
+fn object(names: &[String], row: &ByteRecord) -> Result<Object, String> {
+    if row.len() != names.len() {
+        return Err(format!("{} fields instead of {}", row.len(), names.len()));
     }
-    let mut fields = Fields::default();
-    for (field, text) in columns.iter().zip(record) {
-        fields.set(*field, str::from_utf8(text).map_err(|_| "it is not UTF-8")?);
+    let mut object = Object::new();
+    for (name, text) in names.iter().zip(row) {
+        let text = str::from_utf8(text).map_err(|_| "it is not UTF-8")?;
+        object.insert(name.clone(), Value::String(text.to_owned()));
     }
-    Ok(fields)
+    Ok(object)
 }
 
 /// Where a record stands.
@@ -75,16 +77,16 @@ struct Place {
     is_closed: bool,
 }
 
-/// Records that know their lines.
-struct Records<R: Read> {
+/// Rows that know their lines.
+struct Rows<R: Read> {
     reader: Reader<Bounded<io::Chain<R, &'static [u8]>>>,
     failed: bool,
 }
 
-impl<R: Read> Records<R> {
+impl<R: Read> Rows<R> {
     /// Only a line feed ends a record, so that the reader's count of lines is that of a text editor; with `\r` as an end of its
     /// own, `\r\n` counts late. One more line feed at the end lets the last record end like all others.
-    fn new(input: R) -> Self {
+    fn new(input: R, delimiter: u8) -> Self {
         let bounded = Bounded {
             input: input.chain(&b"\n"[..]),
             left: MAX_RECORD,
@@ -93,6 +95,7 @@ impl<R: Read> Records<R> {
         let reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
+            .delimiter(delimiter)
             .terminator(Terminator::Any(b'\n'))
             .buffer_capacity(64 * 1024)
             .from_reader(bounded);
@@ -100,7 +103,7 @@ impl<R: Read> Records<R> {
     }
 }
 
-impl<R: Read> Iterator for Records<R> {
+impl<R: Read> Iterator for Rows<R> {
     type Item = Result<(Place, ByteRecord), String>;
 
     fn next(&mut self) -> Option<Self::Item> {

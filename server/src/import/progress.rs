@@ -5,18 +5,20 @@ use crate::terminal::printable;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{Read, Write};
 
-/// Lines between two that say how far it is, where there is no terminal.
+/// Records between two lines that say how far it is, where there is no terminal.
 const SAID_EVERY: usize = 100_000;
 
-/// What became of the lines so far.
+/// What became of the records so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Counts {
-    /// Those that read.
-    pub(super) people: usize,
-    /// Of them those that are new.
+    /// Records that can be imported.
+    pub(super) accounts: usize,
+    /// New accounts among them.
     pub(super) added: usize,
-    /// Lines that do not read.
+    /// Records that cannot be imported.
     pub(super) refused: usize,
+    /// Accounts that come without their password, as their address isn't verified.
+    pub(super) unverified: usize,
 }
 
 /// On standard error, so that standard output has the result only.
@@ -49,9 +51,10 @@ impl Progress {
         self.bar.wrap_read(input)
     }
 
-    /// Counts a batch that is done, and names its refused lines.
+    /// Counts a batch that is done, and names its refused records.
     pub(super) fn count(&mut self, batch: &Batch, added: usize) {
-        self.counts.people += batch.people.len();
+        self.counts.accounts += batch.accounts.len();
+        self.counts.unverified += batch.unverified;
         self.counts.added += added;
         self.counts.refused += batch.refused.len();
         self.bar.suspend(|| {
@@ -63,10 +66,15 @@ impl Progress {
                 .collect();
             let _ = out.write_all(printable(&lines).as_bytes());
         });
-        let Counts { people, added, refused } = self.counts;
-        let text = format!("{people} people read, {added} added, {refused} lines refused");
-        if self.bar.is_hidden() && (people + refused) / SAID_EVERY > self.said {
-            self.said = (people + refused) / SAID_EVERY;
+        let Counts {
+            accounts,
+            added,
+            refused,
+            ..
+        } = self.counts;
+        let text = format!("{accounts} accounts read, {added} added, {refused} records refused");
+        if self.bar.is_hidden() && (accounts + refused) / SAID_EVERY > self.said {
+            self.said = (accounts + refused) / SAID_EVERY;
             let _ = writeln!(std::io::stderr(), "{text}");
         }
         self.bar.set_message(text);

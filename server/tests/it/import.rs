@@ -1,4 +1,4 @@
-//! People from a file, as an operator brings them.
+//! Accounts from a file, as an operator imports them.
 
 use crate::program::{rekey, told};
 use std::io::Write;
@@ -45,7 +45,7 @@ fn a_bad_line_is_named_with_its_number_and_the_rest_goes_in() {
         "email,name,password_hash,language,created_at\n\
          ada@example.com,Ada,{HASH},en,2024-11-25T10:00:00Z\n\
          {HASH},Columns mixed up,ada@example.com,,\n\
-         a@example.com,,{HASH},,\n\
+         a@example.com,https://example.com,{HASH},,\n\
          b@example.com,B,{HASH}!,,\n\
          c@example.com,C,$2b$31$X.S.FCp0AEbHBB1Sp6vF2eDj6ONZHM7kzESkwXkaJLZEH3CDVmi7y,,\n\
          d@example.com,D,!unusable,,\n\
@@ -62,15 +62,15 @@ fn a_bad_line_is_named_with_its_number_and_the_rest_goes_in() {
     let lines: Vec<_> = err.lines().collect();
     for (at, expected) in [
         "line 3: email is no e-mail address",
-        "line 4: a@example.com: name takes one line of 1 to 100 characters that is no link and no address",
+        "line 4: a@example.com: name takes one line of at most 100 characters that is no link and no address, or nothing",
         "line 5: b@example.com: password_hash is damaged: it begins as pbkdf2_sha256, and the rest does not read as that",
         "line 6: c@example.com: password_hash takes more to check than a sign-in may cost (at most cost 15)",
         "line 7: d@example.com: password_hash is of no kind that is read here (argon2, bcrypt, scrypt or PBKDF2 as Django and others write them)",
         "line 8: e@example.com: language takes en, ar, or nothing",
-        "line 9: f@example.com: created_at takes a moment as 2024-11-25T10:00:00Z (RFC 3339), or nothing",
+        "line 9: f@example.com: created_at takes a moment like 2024-11-25T10:00:00Z or 2024-11-25 10:00:00 (UTC), or nothing",
         "line 10: 3 fields instead of 5",
         "line 11: email is empty",
-        "Not every line was imported. Mend those that are named above and run it again: nobody is added twice.",
+        "Not every record was imported. Fix those that are named above and run it again: no account is added twice.",
     ]
     .into_iter()
     .enumerate()
@@ -85,7 +85,7 @@ fn a_bad_line_is_named_with_its_number_and_the_rest_goes_in() {
 #[test]
 fn a_second_run_adds_nothing_and_a_mended_line_goes_in() {
     let service = Service::new();
-    let first = "email,name,password_hash\nada@example.com,Ada,\ngrace@example.com,,\n";
+    let first = "email,name,password_hash\nada@example.com,Ada,\ngrace@example.com,@,\n";
     assert_eq!(
         said(&service.import("people.csv", first)).1,
         "1 added, 0 already there, 1 refused.\n"
@@ -94,7 +94,7 @@ fn a_second_run_adds_nothing_and_a_mended_line_goes_in() {
         said(&service.import("people.csv", first)).1,
         "0 added, 1 already there, 1 refused.\n"
     );
-    let mended = first.replace("com,,", "com,Grace,");
+    let mended = first.replace("com,@,", "com,Grace,");
     let told = said(&service.import("people.csv", mended));
     assert_eq!(
         told,
@@ -115,7 +115,7 @@ fn two_records_with_one_address_are_both_named() {
         .output()
         .unwrap();
     for (output, result) in [
-        (dry_run, "1 people can be imported, 2 lines are refused.\n"),
+        (dry_run, "1 accounts can be imported, 2 records are refused.\n"),
         (
             service.import("people.csv", content),
             "1 added, 0 already there, 2 refused.\n",
@@ -148,14 +148,14 @@ fn json_lines_are_read_and_named_alike() {
     assert!(!right);
     assert_eq!(out, "3 added, 0 already there, 6 refused.\n");
     let lines: Vec<_> = err.lines().collect();
-    let fields = "email, name, password_hash, language, created_at";
+    let known = "known are email, name, password_hash, language, created_at, email_verified, disabled; --ignore NAME leaves one out";
     for (at, expected) in [
-        &format!("line 4: \"password\" is none of {fields}"),
-        "line 5: password_hash is no text",
+        &format!("line 4: it has unknown fields: \"password\" (did you mean password_hash?); {known}"),
+        "line 5: password_hash is not text",
         "line 6: it is no JSON from character ",
         "line 7: it is no JSON object",
         "line 8: it is longer than 64 KiB",
-        &format!("line 9: a field is none of {fields}"),
+        &format!("line 9: it has unknown fields: a name; {known}"),
     ]
     .into_iter()
     .enumerate()
@@ -223,7 +223,7 @@ fn what_is_not_utf_8_is_named() {
 #[test]
 fn a_file_that_is_wrong_as_a_whole_adds_nobody() {
     let service = Service::new();
-    let fields = "email, name, password_hash, language, created_at";
+    let known = "known are email, name, password_hash, language, created_at, email_verified, disabled; --ignore NAME leaves one out";
     for (name, content, expected) in [
         ("people.csv", "".to_owned(), "people.csv is empty.".to_owned()),
         ("people.jsonl", "".into(), "people.jsonl is empty.".into()),
@@ -234,28 +234,31 @@ fn a_file_that_is_wrong_as_a_whole_adds_nobody() {
         ),
         (
             "people.csv",
-            "email,name,pasword_hash\nada@example.com,Ada,\n".into(),
-            format!("The first line names the columns, and \"pasword_hash\" is none of {fields}."),
+            "email,pasword_hash,name,Phone,e-mail verifed\nada@example.com,,Ada,,\n".into(),
+            format!(
+                "The first line has unknown columns: \"pasword_hash\" (did you mean password_hash?), \"Phone\", \
+                 \"e-mail verifed\" (did you mean email_verified?); {known}."
+            ),
         ),
         (
             "people.csv",
             format!("{HASH},name,email\n"),
-            format!("The first line names the columns, and column 1 is none of {fields}."),
+            format!("The first line has unknown columns: column 1; {known}."),
         ),
         (
             "people.csv",
             "ada@example.com,Ada,\n".into(),
-            format!("The first line names the columns, and column 1 is none of {fields}."),
+            format!("The first line has unknown columns: column 1, \"Ada\", column 3; {known}."),
         ),
         (
             "people.csv",
-            "email\nada@example.com\n".into(),
-            "The first line names the columns, and there is no name.".into(),
+            "name\nAda\n".into(),
+            "The first line names the columns, and there is no email.".into(),
         ),
         (
             "people.csv",
-            "email,name,email\n".into(),
-            "The first line names column 3 as one before it.".into(),
+            "email,name,E-Mail\n".into(),
+            "The first line names email twice.".into(),
         ),
         (
             "people.txt",
@@ -316,11 +319,11 @@ fn a_dry_run_checks_and_touches_nothing() {
     let (right, out, err) = said(&output);
     assert_eq!(
         (right, out.as_str()),
-        (false, "1 people can be imported, 1 lines are refused.\n")
+        (false, "1 accounts can be imported, 1 records are refused.\n")
     );
     assert_eq!(
         err,
-        "line 3: email is no e-mail address\nNot every line can be imported.\n"
+        "line 3: email is no e-mail address\nNot every record can be imported.\n"
     );
     assert!(!folder.path().join("data").exists());
 }
@@ -364,7 +367,108 @@ fn a_long_file_says_now_and_then_how_far_it_is() {
         .unwrap();
     let (right, out, err) = said(&output);
     assert!(right);
-    assert_eq!(out, "100500 people can be imported, 0 lines are refused.\n");
+    assert_eq!(out, "100500 accounts can be imported, 0 records are refused.\n");
     assert_eq!(err.lines().count(), 1, "{err}");
-    assert!(err.starts_with("100000 people read, "), "{err}");
+    assert!(err.starts_with("100000 accounts read, "), "{err}");
+}
+
+#[test]
+fn a_name_is_not_needed() {
+    let service = Service::new();
+    let told = said(&service.import("people.csv", "email,name\nada@example.com,\n"));
+    assert_eq!(
+        told,
+        (true, "1 added, 0 already there, 0 refused.\n".into(), String::new())
+    );
+    assert!(said(&service.import("without.csv", "email\ngrace@example.com\n")).0);
+    assert!(said(&service.import("people.jsonl", "{\"email\":\"joan@example.com\"}\n")).0);
+    assert_eq!(
+        service.people(),
+        ["ada@example.com ", "grace@example.com ", "joan@example.com "]
+    );
+}
+
+#[test]
+fn columns_are_named_in_usual_spellings_and_left_out_by_name() {
+    let service = Service::new();
+    let content = "E-Mail,Full Name,Phone,Created At\nada@example.com,Ada,123,2024-11-25 10:00:00\n";
+    std::fs::write(service.0.path().join("people.csv"), content).unwrap();
+    let output = rekey(service.0.path())
+        .args(["import", "--ignore", "phone", "--ignore", "Fax", "people.csv"])
+        .output()
+        .unwrap();
+    assert_eq!(
+        said(&output),
+        (true, "1 added, 0 already there, 0 refused.\n".into(), String::new())
+    );
+    assert_eq!(service.people(), ["ada@example.com Ada"]);
+}
+
+/// As spreadsheets write them where the comma stands in numbers.
+#[test]
+fn semicolons_and_tabs_separate_columns_too() {
+    for (name, delimiter) in [("semicolon.csv", ";"), ("tab.csv", "\t")] {
+        let service = Service::new();
+        let content = "\"email\"|name\nada@example.com|\"Lovelace, Ada; the\tCountess\"\n".replace('|', delimiter);
+        let (right, _, err) = said(&service.import(name, content));
+        assert!(right, "{err}");
+        assert_eq!(service.people(), ["ada@example.com Lovelace, Ada; the Countess"]);
+    }
+}
+
+#[test]
+fn utf_16_is_read_in_both_byte_orders() {
+    type Bytes = fn(u16) -> [u8; 2];
+    for bytes in [u16::to_le_bytes as Bytes, u16::to_be_bytes] {
+        let service = Service::new();
+        let text = format!(
+            "\u{feff}email\tname\nada@example.com\tÄda 🦀 {}\nbad\tBad\n",
+            "x".repeat(20)
+        );
+        let content: Vec<u8> = text.encode_utf16().flat_map(bytes).collect();
+        let (_, _, err) = said(&service.import("people.csv", &content));
+        assert!(err.starts_with("line 3: email is no e-mail address\n"), "{err}");
+        assert_eq!(service.people(), [format!("ada@example.com Äda 🦀 {}", "x".repeat(20))]);
+        let (right, _, err) = said(&service.import("cut.csv", &content[..content.len() - 1]));
+        assert!(!right);
+        assert!(
+            err.contains("the file cannot be read from here on: invalid data"),
+            "{err}"
+        );
+    }
+}
+
+#[test]
+fn an_unverified_address_comes_without_its_password_and_that_is_said() {
+    let service = Service::new();
+    let content = format!(
+        "email,password_hash,Email verified\n\
+         a@example.com,{HASH},false\nb@example.com,{HASH},0\nc@example.com,{HASH},F\nd@example.com,{HASH},no\n\
+         e@example.com,{HASH},\nf@example.com,{HASH},true\ng@example.com,,false\nh@example.com,{HASH},perhaps\n"
+    );
+    let (right, out, err) = said(&service.import("people.csv", content));
+    assert!(!right);
+    let expected = "7 added, 0 already there, 1 refused.\n\
+                    5 with an unverified address come without their password; a reset sets a new one.\n";
+    assert_eq!(out, expected);
+    assert!(err.starts_with("line 9: email_verified takes true or false\n"), "{err}");
+    let json = format!("{{\"email\":\"i@example.com\",\"password_hash\":\"{HASH}\",\"email_verified\":null}}\n");
+    let (right, out, _) = said(&service.import("people.jsonl", json));
+    assert!(right && out.contains("\n1 with an unverified address "), "{out}");
+    let output = rekey(service.0.path()).args(["keys", "list"]).output().unwrap();
+    let (right, list, _) = said(&output);
+    assert!(
+        right && list.contains("1 password"),
+        "only the hash of f is kept: {list}"
+    );
+}
+
+#[test]
+fn a_disabled_account_arrives_deactivated() {
+    let service = Service::new();
+    let content = "email,disabled\nada@example.com,true\ngrace@example.com,false\njoan@example.com,\n";
+    assert!(said(&service.import("people.csv", content)).0);
+    let (_, list) = told(&rekey(service.0.path()).args(["user", "list"]).output().unwrap());
+    let states: Vec<_> = list.lines().map(|line| line.rsplit('\t').next().unwrap()).collect();
+    assert_eq!(states, ["off", "on", "on"]);
 }

@@ -31,10 +31,16 @@ fn profile(ProfileView { name, email, own }: ProfileView) -> AnyView {
             <section aria-labelledby="personal">
                 <h2 id="personal">{words.say("profile.personal")}</h2>
                 <dl class="facts">
-                    <dt>{words.say("profile.name")}</dt>
-                    <dd>
-                        <bdi>{name}</bdi>
-                    </dd>
+                    // Imported accounts may have none.
+                    {(!name.is_empty())
+                        .then(|| {
+                            view! {
+                                <dt>{words.say("profile.name")}</dt>
+                                <dd>
+                                    <bdi>{name}</bdi>
+                                </dd>
+                            }
+                        })}
                     <dt>{words.say("profile.email")}</dt>
                     <dd>
                         <bdi dir="ltr">{email.to_string()}</bdi>

@@ -221,7 +221,7 @@ pub async fn insert(tx: &mut Tx, account: &Account, password: Option<&str>, now:
     Ok(inserted == 1)
 }
 
-/// Makes local accounts that are on, at most 4,000 at a time; gives the ids of those whose address had none. With each goes the
+/// Makes local accounts, at most 3,500 at a time; gives the ids of those whose address had none. With each goes the
 /// moment from which it counts, where that is not `now`.
 pub async fn insert_all(
     tx: &mut Tx,
@@ -233,7 +233,8 @@ pub async fn insert_all(
     }
     let ids: Vec<String> = on!(tx, |conn| {
         QueryBuilder::new(
-            "INSERT INTO accounts (id, email, name, kind, language, password, password_unchecked_at, created_at) ",
+            "INSERT INTO accounts (id, email, name, kind, language, password, password_unchecked_at, disabled_at,
+                                   created_at) ",
         )
         .push_values(accounts, |mut row, (stored, created_at)| {
             row.push_bind(&stored.account.id.0)
@@ -243,6 +244,7 @@ pub async fn insert_all(
                 .push_bind(&stored.account.language)
                 .push_bind(&stored.password)
                 .push_bind(stored.unchecked.then_some(now.0))
+                .push_bind(stored.account.disabled_at.map(|at| at.0))
                 .push_bind(created_at.unwrap_or(now).0);
         })
         .push(" ON CONFLICT (email) DO NOTHING RETURNING id")

@@ -1,10 +1,10 @@
-//! People who come from another system with the hashes they have there.
+//! Accounts that come from another system with the hashes they have there.
 
 use crate::on_both_databases;
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address};
 use account::{ActivityKind, Key, Keyring, Name, Refusal, Timestamp};
 use backend::store::{Db, Server, accounts};
-use backend::{EngineChoice, Error, Fault, ForeignHash, Hashing, ImportedPerson, LeakedPasswords, Verdict};
+use backend::{EngineChoice, Error, Fault, ForeignHash, Hashing, ImportedAccount, LeakedPasswords, Verdict};
 
 on_both_databases!(
     an_imported_person_signs_in_and_the_hash_becomes_ours,
@@ -13,6 +13,7 @@ on_both_databases!(
     a_stolen_database_holds_no_imported_hash,
     a_person_without_a_hash_sets_a_password_by_a_reset,
     a_person_with_a_hash_can_forget_the_password_too,
+    a_disabled_account_is_let_in_only_after_it_is_enabled,
     an_address_without_a_password_takes_the_time_of_somebodys_hash,
     a_leaked_password_is_found_at_the_first_sign_in,
     more_people_than_one_statement_takes_are_added,
@@ -24,13 +25,14 @@ const HASH: &str = "pbkdf2_sha256$1000$YBX3CQfiE3WGRRAfNr8XLg$dQVxWlmDqfIaQ/r1En
 /// Made by Django, bcrypt, argon2-cffi, passlib and Werkzeug: see `foreign_hashes.py` beside it.
 const FIXTURE: &str = include_str!("../fixtures/foreign_hashes.csv");
 
-fn person(email: &str, hash: Option<&str>) -> ImportedPerson {
-    ImportedPerson {
+fn person(email: &str, hash: Option<&str>) -> ImportedAccount {
+    ImportedAccount {
         email: address(email),
-        name: Name::parse("Some Body").unwrap(),
+        name: Some(Name::parse("Some Body").unwrap()),
         password: hash.map(|hash| ForeignHash::parse(hash).unwrap()),
         language: None,
         created_at: None,
+        disabled: false,
     }
 }
 
@@ -98,7 +100,7 @@ async fn nobody_is_added_twice(world: &World) {
     let made = Timestamp(1_000_000_000_000);
     let people = [
         person(ADA, Some(HASH)),
-        ImportedPerson {
+        ImportedAccount {
             language: Some("ar".into()),
             created_at: Some(made),
             ..person(GRACE, Some(HASH))
@@ -166,6 +168,26 @@ async fn a_person_with_a_hash_can_forget_the_password_too(world: &World) {
         world.browser().sign_in(world, ADA, PASSWORD).await,
         Err(Refusal::SignInWrong)
     );
+}
+
+async fn a_disabled_account_is_let_in_only_after_it_is_enabled(world: &World) {
+    let disabled = ImportedAccount {
+        disabled: true,
+        ..person(ADA, Some(HASH))
+    };
+    world
+        .backend
+        .import(&[disabled, person(GRACE, Some(HASH))])
+        .await
+        .unwrap();
+    assert_eq!(
+        world.browser().sign_in(world, ADA, PASSWORD).await,
+        Err(Refusal::SignInWrong)
+    );
+    assert_eq!(world.count_events(ADA, ActivityKind::Disabled).await, 1);
+    assert_eq!(world.count_events(GRACE, ActivityKind::Disabled).await, 0);
+    world.backend.disable_person(&address(ADA), false).await.unwrap();
+    world.signed_in(ADA).await;
 }
 
 /// Property 9. That the hash is looked at is seen by one that cannot be.

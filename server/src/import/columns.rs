@@ -1,0 +1,190 @@
+//! The columns or fields of a file that isn't another system's own export.
+
+use super::Object;
+use super::record::Fields;
+use serde_json::Value;
+use std::fmt::Write as _;
+
+/// What a column can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Column {
+    Email,
+    Name,
+    PasswordHash,
+    Language,
+    CreatedAt,
+    EmailVerified,
+    Disabled,
+}
+
+/// The columns, and further names of each in small letters and digits only.
+const COLUMNS: [(&str, Column, &[&str]); 7] = [
+    ("email", Column::Email, &["emailaddress", "mail"]),
+    ("name", Column::Name, &["fullname", "displayname"]),
+    ("password_hash", Column::PasswordHash, &[]),
+    ("language", Column::Language, &["locale"]),
+    ("created_at", Column::CreatedAt, &["created"]),
+    ("email_verified", Column::EmailVerified, &["verified"]),
+    ("disabled", Column::Disabled, &["deactivated"]),
+];
+
+/// How the names in a file are read.
+#[derive(Debug, Clone)]
+pub(super) struct Columns {
+    /// Names of columns that are left out, simplified.
+    ignored: Vec<String>,
+}
+
+/// A name as it's compared: `E-mail` and `email`, `Created At` and `created_at` are the same.
+pub(super) fn simplified(name: &str) -> String {
+    let letters = name.chars().filter(|c| c.is_alphanumeric());
+    letters.flat_map(char::to_lowercase).collect()
+}
+
+impl Columns {
+    pub(super) fn new(ignored: &[String]) -> Self {
+        Self {
+            ignored: ignored.iter().map(|name| simplified(name)).collect(),
+        }
+    }
+
+    /// The column of that name; `Ok(None)` for one that's left out, `Err` for an unknown one.
+    fn find(&self, name: &str) -> Result<Option<Column>, ()> {
+        let name = simplified(name);
+        if self.ignored.contains(&name) {
+            return Ok(None);
+        }
+        let found = COLUMNS
+            .iter()
+            .find(|(known, _, others)| simplified(known) == name || others.contains(&name.as_str()));
+        found.map(|(_, column, _)| Some(*column)).ok_or(())
+    }
+
+    /// Checks the first line of a CSV file. An unknown name is an error of the whole file: a typing mistake must not lose a column.
+    ///
+    /// # Errors
+    /// A sentence that names every unknown column.
+    pub(super) fn check(&self, names: &[&str]) -> Result<(), String> {
+        let mut unknown = Vec::new();
+        let mut found = Vec::new();
+        for (index, name) in names.iter().enumerate() {
+            match self.find(name) {
+                Ok(Some(column)) if found.contains(&column) => {
+                    return Err(format!("The first line names {} twice.", title(column)));
+                }
+                Ok(Some(column)) => found.push(column),
+                Ok(None) => {}
+                Err(()) => unknown.push(shown(name, &format!("column {}", index + 1))),
+            }
+        }
+        if !unknown.is_empty() {
+            return Err(format!(
+                "The first line has unknown columns: {}.",
+                unknown_names(&unknown)
+            ));
+        }
+        if !found.contains(&Column::Email) {
+            return Err("The first line names the columns, and there is no email.".into());
+        }
+        Ok(())
+    }
+
+    /// What a record says.
+    pub(super) fn fields(&self, object: &Object) -> Result<Fields, String> {
+        let mut fields = Fields::default();
+        let mut unknown = Vec::new();
+        let mut found = Vec::new();
+        for (name, value) in object {
+            let Ok(column) = self.find(name) else {
+                unknown.push(shown(name, "a name"));
+                continue;
+            };
+            let Some(column) = column else { continue };
+            if found.contains(&column) {
+                return Err(format!("it has {} twice", title(column)));
+            }
+            found.push(column);
+            set(&mut fields, column, value)?;
+        }
+        if unknown.is_empty() {
+            Ok(fields)
+        } else {
+            Err(format!("it has unknown fields: {}", unknown_names(&unknown)))
+        }
+    }
+}
+
+fn set(fields: &mut Fields, column: Column, value: &Value) -> Result<(), String> {
+    match column {
+        // Attack: someone signs up elsewhere with the victim's address. Empty isn't a yes.
+        Column::EmailVerified => fields.email_verified = yes_or_no(value, title(column))?,
+        Column::Disabled => fields.disabled = yes_or_no(value, title(column))?,
+        _ => {
+            let text = match value {
+                Value::String(text) => text.trim(),
+                Value::Null => "",
+                _ => return Err(format!("{} is not text", title(column))),
+            };
+            let field = match column {
+                Column::Email => &mut fields.email,
+                Column::Name => &mut fields.name,
+                Column::PasswordHash => &mut fields.password_hash,
+                Column::Language => &mut fields.language,
+                Column::CreatedAt | Column::EmailVerified | Column::Disabled => &mut fields.created_at,
+            };
+            text.clone_into(field);
+        }
+    }
+    Ok(())
+}
+
+/// Reads what databases and programs write for yes and no; nothing is no.
+fn yes_or_no(value: &Value, name: &str) -> Result<bool, String> {
+    match value {
+        Value::Bool(yes) => Ok(*yes),
+        Value::Null => Ok(false),
+        Value::String(text) => yes_or_no_text(text).ok_or_else(|| format!("{name} takes true or false")),
+        _ => Err(format!("{name} takes true or false")),
+    }
+}
+
+/// `true`, `t`, `1`, `yes`, `y` or `false`, `f`, `0`, `no`, `n`, or nothing, in any case.
+pub(super) fn yes_or_no_text(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" | "t" | "1" | "yes" | "y" => Some(true),
+        "false" | "f" | "0" | "no" | "n" | "" => Some(false),
+        _ => None,
+    }
+}
+
+fn title(column: Column) -> &'static str {
+    COLUMNS[column as usize].0
+}
+
+/// An unknown name with the known one that's most like it. Only its place where it doesn't look like a name: where a first line
+/// without names is a record, it's an address or a hash.
+fn shown(name: &str, place: &str) -> String {
+    let name = name.trim();
+    let looks_like_one = name.len() < 30 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_- ".contains(&b));
+    if !looks_like_one || name.is_empty() {
+        return place.to_owned();
+    }
+    let mut shown = format!("{name:?}");
+    let likeness = |known: &str| strsim::jaro(&simplified(name), &simplified(known));
+    let nearest = COLUMNS
+        .map(|(known, ..)| (likeness(known), known))
+        .into_iter()
+        .max_by(|(one, _), (other, _)| one.total_cmp(other));
+    if let Some((_, known)) = nearest.filter(|(likeness, _)| *likeness > 0.7) {
+        let _ = write!(shown, " (did you mean {known}?)");
+    }
+    shown
+}
+
+fn unknown_names(unknown: &[String]) -> String {
+    let known = COLUMNS.map(|(known, ..)| known).join(", ");
+    format!(
+        "{}; known are {known}; --ignore NAME leaves one out",
+        unknown.join(", ")
+    )
+}

@@ -1,0 +1,82 @@
+//! What a record says of an account, checked.
+
+use super::moment::moment;
+use crate::http::LANGUAGES;
+use account::{Email, Name};
+use backend::{ForeignHash, ImportedAccount};
+
+/// What a record says; empty where it says nothing.
+pub(super) struct Fields {
+    pub(super) email: String,
+    pub(super) name: String,
+    pub(super) password_hash: String,
+    pub(super) language: String,
+    pub(super) created_at: String,
+    /// Whether the other system has a proof that the mailbox is the owner's. Without a word it's the operator's.
+    pub(super) email_verified: bool,
+    pub(super) disabled: bool,
+}
+
+impl Default for Fields {
+    fn default() -> Self {
+        Self {
+            email: String::new(),
+            name: String::new(),
+            password_hash: String::new(),
+            language: String::new(),
+            created_at: String::new(),
+            email_verified: true,
+            disabled: false,
+        }
+    }
+}
+
+impl Fields {
+    /// The account, or what is wrong. No sentence holds a hash, and none an address but one that reads as an address: what does
+    /// not may be a hash in the wrong column.
+    pub(super) fn account(&self) -> Result<ImportedAccount, String> {
+        let email = Email::parse(&self.email).map_err(|_| match self.email.as_str() {
+            "" => "email is empty",
+            _ => "email is no e-mail address",
+        })?;
+        self.account_of(email.clone()).map_err(|why| format!("{email}: {why}"))
+    }
+
+    fn account_of(&self, email: Email) -> Result<ImportedAccount, String> {
+        let name = match self.name.as_str() {
+            "" => None,
+            name => Some(Name::parse(name).map_err(|_| {
+                format!(
+                    "name takes one line of at most {} characters that is no link and no address, or nothing",
+                    Name::MAX_CHARS
+                )
+            })?),
+        };
+        let password = match self.password_hash.as_str() {
+            // Attack: someone signs up elsewhere with the victim's address and a password of their own, and later owns the
+            // victim's account here. Without the password, only a reset through the mailbox leads in.
+            _ if !self.email_verified => None,
+            "" => None,
+            text => Some(ForeignHash::parse(text).map_err(|unfit| format!("password_hash {unfit}"))?),
+        };
+        let language = match self.language.as_str() {
+            "" => None,
+            text if LANGUAGES.contains(&text) => Some(text.to_owned()),
+            _ => return Err(format!("language takes {}, or nothing", LANGUAGES.join(", "))),
+        };
+        let created_at = match self.created_at.as_str() {
+            "" => None,
+            text => Some(moment(text).ok_or(
+                "created_at takes a moment like 2024-11-25T10:00:00Z or 2024-11-25 10:00:00 (UTC), or nothing",
+            )?),
+        };
+        Ok(ImportedAccount {
+            email,
+            name,
+            password,
+            language,
+            created_at,
+            disabled: self.disabled,
+        })
+    }
+}
