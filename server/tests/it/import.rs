@@ -65,7 +65,7 @@ fn a_bad_line_is_named_with_its_number_and_the_rest_goes_in() {
         "line 4: a@example.com: name takes one line of at most 100 characters that is no link and no address, or nothing",
         "line 5: b@example.com: password_hash is damaged: it begins as pbkdf2_sha256, and the rest does not read as that",
         "line 6: c@example.com: password_hash takes more to check than a sign-in may cost (at most cost 15)",
-        "line 7: d@example.com: password_hash is of no kind that is read here (argon2, bcrypt, scrypt or PBKDF2 as Django and others write them)",
+        "line 7: d@example.com: password_hash is of no known kind (argon2, bcrypt, scrypt, PBKDF2, phpass, SHA-crypt, {SSHA}, or as written by Django, WordPress, ASP.NET Core Identity, better-auth or Firebase)",
         "line 8: e@example.com: language takes en, ar, or nothing",
         "line 9: f@example.com: created_at takes a moment like 2024-11-25T10:00:00Z or 2024-11-25 10:00:00 (UTC), or nothing",
         "line 10: 3 fields instead of 5",

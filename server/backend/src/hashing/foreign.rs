@@ -1,11 +1,15 @@
 //! Password hashes as other systems write them. They stand in for ours until their person signs in.
 
+mod firebase;
+mod phpass;
 mod schemes;
 
 use super::Engine;
 use crate::Fault;
 use account::Secret;
-use schemes::{BcryptOver, Prf, Scheme};
+use firebase::Firebase;
+use phpass::Phpass;
+use schemes::{BcryptOver, Prf, Scheme, ShaCrypt};
 
 /// A password hash that another system has made. Only its parser makes one: it reads, and checking it stays within bounds.
 #[derive(Debug)]
@@ -18,8 +22,16 @@ pub struct ForeignHash {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UnfitHash {
     /// A format that is not read here, or no hash at all.
-    #[error("is of no kind that is read here (argon2, bcrypt, scrypt or PBKDF2 as Django and others write them)")]
+    #[error(
+        "is of no known kind (argon2, bcrypt, scrypt, PBKDF2, phpass, SHA-crypt, {{SSHA}}, or as written by Django, WordPress, \
+         ASP.NET Core Identity, better-auth or Firebase)"
+    )]
     Unknown,
+    /// A single hash without a salt.
+    #[error(
+        "has no salt: guessed passwords can be looked up in ready-made tables; leave it empty and the owner sets a new one"
+    )]
+    Unsalted,
     /// Begins as one of the formats and ends otherwise.
     #[error("is damaged: it begins as {kind}, and the rest does not read as that")]
     Damaged {
@@ -55,6 +67,12 @@ impl ForeignHash {
     /// | PHC strings | `$argon2id$…`, `$argon2i$…`, `$argon2d$…`, `$scrypt$ln=…`, `$pbkdf2-sha256$i=…`, `$pbkdf2-sha512$i=…` |
     /// | passlib | `$pbkdf2$…`, `$pbkdf2-sha256$…`, `$pbkdf2-sha512$…` with bare numbers, and the PHC strings |
     /// | Werkzeug | `pbkdf2:sha256:…`, `scrypt:…` |
+    /// | WordPress, phpBB | `$wp$2y$…`, `$P$…`, `$H$…` |
+    /// | ASP.NET Core Identity | base64 of versions 2 and 3 |
+    /// | better-auth | 32 hexadecimal digits, `:`, 128 hexadecimal digits |
+    /// | Firebase, as Supabase writes it | `$fbscrypt$v=1,…` |
+    /// | crypt(3) | `$5$…`, `$6$…` |
+    /// | LDAP (RFC 2307) | `{SSHA}…`, `{SSHA256}…`, `{SSHA512}…`, and `{CRYPT}` with a hash of crypt(3) or bcrypt |
     ///
     /// # Errors
     /// [`UnfitHash`]. Attack: one hash that wants 4 GiB or 2³¹ rounds stops the server at each sign-in that names its address.
@@ -64,7 +82,9 @@ impl ForeignHash {
         }
         // Django puts the name of its hasher in front of what is whole without it.
         let whole = text.strip_prefix("argon2").filter(|rest| rest.starts_with("$argon2"));
-        let whole = whole.or_else(|| text.strip_prefix("bcrypt$")).unwrap_or(text);
+        let whole = whole.or_else(|| text.strip_prefix("bcrypt$"));
+        // So do LDAP directories.
+        let whole = whole.or_else(|| scheme_of_ldap(text, "CRYPT")).unwrap_or(text);
         let scheme = read(whole).ok_or_else(|| why_unread(whole))?;
         if scheme.result_len() < Self::MIN_RESULT_LEN {
             return Err(UnfitHash::TooShort);
@@ -93,6 +113,16 @@ impl ForeignHash {
 
 /// What the text says, in the format that it has.
 fn read(text: &str) -> Option<Scheme> {
+    const LDAP: [(&str, Prf); 3] = [("SSHA", Prf::Sha1), ("SSHA256", Prf::Sha256), ("SSHA512", Prf::Sha512)];
+    let ldap = LDAP
+        .iter()
+        .find_map(|(name, hash)| Some((*hash, scheme_of_ldap(text, name)?)));
+    if let Some((hash, blob)) = ldap {
+        return Scheme::salted(hash, &base64(blob)?);
+    }
+    if let Some(hash) = text.strip_prefix("$fbscrypt$") {
+        return Firebase::parse(hash).map(Scheme::Firebase);
+    }
     let parts: Vec<&str> = text.split('$').collect();
     match parts[..] {
         ["", "argon2d" | "argon2i" | "argon2id", ..] => Scheme::argon2(text),
@@ -100,6 +130,10 @@ fn read(text: &str) -> Option<Scheme> {
         ["bcrypt_sha256", "", "2a" | "2b" | "2y", ..] => {
             Scheme::bcrypt(text.strip_prefix("bcrypt_sha256$")?, BcryptOver::Sha256)
         }
+        ["", "wp", "2y", ..] => Scheme::bcrypt(text.strip_prefix("$wp")?, BcryptOver::WordPress),
+        ["", "P" | "H", hash] => Phpass::parse(hash).map(Scheme::Phpass),
+        ["", "5", ..] => Scheme::sha_crypt(text, ShaCrypt::Sha256),
+        ["", "6", ..] => Scheme::sha_crypt(text, ShaCrypt::Sha512),
         ["pbkdf2_sha256", rounds, salt, result] => Scheme::pbkdf2(Prf::Sha256, rounds, salt.into(), &base64(result)?),
         ["pbkdf2_sha1", rounds, salt, result] => Scheme::pbkdf2(Prf::Sha1, rounds, salt.into(), &base64(result)?),
         ["scrypt", n, salt, r, p, result] => Scheme::scrypt(log2(n)?, r, p, salt.into(), &base64(result)?),
@@ -130,13 +164,45 @@ fn read(text: &str) -> Option<Scheme> {
                 _ => None,
             }
         }
+        [text] => match text.split_once(':') {
+            Some((salt, result)) if is_hex(salt, 16) && is_hex(result, 64) => {
+                Scheme::better_auth(salt, &hex::decode(result).ok()?)
+            }
+            Some(_) => None,
+            None => Scheme::asp_net(&base64(text)?),
+        },
         _ => None,
     }
 }
 
+/// What stands behind `{NAME}`, which RFC 2307 writes in capitals or not.
+fn scheme_of_ldap<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let (found, rest) = text.strip_prefix('{')?.split_once('}')?;
+    found.eq_ignore_ascii_case(name).then_some(rest)
+}
+
+fn is_hex(text: &str, bytes: usize) -> bool {
+    text.len() == 2 * bytes && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Whether it is one hash of a password alone: of a directory, or in hexadecimal, as MD5, SHA-1, SHA-256 and SHA-512 are.
+fn is_unsalted(text: &str) -> bool {
+    let directory = ["SHA", "SHA256", "SHA512", "MD5"];
+    directory.iter().any(|name| scheme_of_ldap(text, name).is_some())
+        || [16, 20, 32, 64].iter().any(|bytes| is_hex(text, *bytes))
+}
+
 /// What a text that does not read set out to be.
 fn why_unread(text: &str) -> UnfitHash {
-    const BEGINNINGS: [(&str, &str); 12] = [
+    const BEGINNINGS: [(&str, &str); 20] = [
+        ("$wp$", "WordPress' bcrypt"),
+        ("$P$", "phpass"),
+        ("$H$", "phpass"),
+        ("$5$", "SHA-crypt"),
+        ("$6$", "SHA-crypt"),
+        ("$fbscrypt$", "Firebase's scrypt"),
+        ("{SSHA", "salted SHA"),
+        ("{ssha", "salted SHA"),
         ("$argon2", "argon2"),
         ("$2a$", "bcrypt"),
         ("$2b$", "bcrypt"),
@@ -150,11 +216,14 @@ fn why_unread(text: &str) -> UnfitHash {
         ("$pbkdf2", "pbkdf2"),
         ("pbkdf2:", "pbkdf2"),
     ];
+    if is_unsalted(text) {
+        return UnfitHash::Unsalted;
+    }
     let begun = BEGINNINGS.iter().find(|(beginning, _)| text.starts_with(beginning));
     begun.map_or(UnfitHash::Unknown, |(_, kind)| UnfitHash::Damaged { kind })
 }
 
-/// Base64 with or without padding, also in passlib's alphabet, which has `.` for `+`.
+/// Base64 with or without padding, also in passlib's alphabet, which has `.` for `+`, and in that of URLs.
 fn base64(text: &str) -> Option<Vec<u8>> {
     use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
     use base64::{Engine as _, alphabet};
@@ -162,7 +231,7 @@ fn base64(text: &str) -> Option<Vec<u8>> {
         &alphabet::STANDARD,
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
     );
-    ANY.decode(text.replace('.', "+")).ok()
+    ANY.decode(text.replace(['.', '-'], "+").replace('_', "/")).ok()
 }
 
 /// Django and Werkzeug write scrypt's N itself, which is a power of two.

@@ -1,12 +1,19 @@
-//! The four ways to hash passwords: what a hash says, what checking it costs, and the check.
+//! The ways to hash passwords: what a hash says, what checking it costs, and the check.
 
 use super::UnfitHash;
+use super::firebase::Firebase;
+use super::phpass::Phpass;
 use crate::Fault;
 use crate::hashing::{Engine, argon2_is_of, hashing};
 use argon2::password_hash::{Error, Output, PasswordHash, PasswordHashString};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bcrypt::HashParts;
+use hmac::{Hmac, Mac};
 use sha1::Sha1;
-use sha2::{Digest, Sha256, Sha512};
+use sha2::{Digest, Sha256, Sha384, Sha512};
+use subtle::ConstantTimeEq;
+use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
 /// Most memory for one check, in KiB. As many as there are cores are checked at once.
@@ -19,6 +26,11 @@ const MOST_SCRYPT_KIB: u64 = 512 * 1024;
 const MOST_BCRYPT_COST: u32 = 15;
 /// Most rounds of PBKDF2: about two seconds of a core. Django's default was a million in 2025.
 const MOST_PBKDF2_ROUNDS: u64 = 4_000_000;
+/// Most rounds of SHA-crypt: about two seconds of a core for the longest password.
+const MOST_SHA_CRYPT_ROUNDS: u32 = 1_000_000;
+/// Longest password in bytes that SHA-crypt and phpass are asked for: each of their rounds reads all of it. Attack: a sign-in
+/// with a password of 2 MB that takes minutes. Four bytes for each character that a password may have here.
+const MOST_REREAD: usize = 512;
 
 /// A hash, taken apart.
 #[derive(Debug)]
@@ -39,7 +51,38 @@ pub(super) enum Scheme {
         params: scrypt::Params,
         salt: Vec<u8>,
         result: Output,
+        form: Form,
     },
+    /// Firebase's own, over scrypt.
+    Firebase(Firebase),
+    /// The portable hashes of phpass, over MD5: WordPress before 6.8, phpBB.
+    Phpass(Phpass),
+    /// `$5$` and `$6$` of crypt(3), as Ulrich Drepper specified them.
+    ShaCrypt {
+        kind: ShaCrypt,
+        rounds: u32,
+        salt: String,
+        /// In the base64 of crypt(3).
+        result: String,
+    },
+    /// One hash of the password and a salt behind it, as in LDAP directories.
+    Salted { hash: Prf, salt: Vec<u8>, result: Output },
+}
+
+/// In which form a password is hashed.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Form {
+    /// As it is.
+    Typed,
+    /// NFKC (Unicode Standard Annex 15).
+    Nfkc,
+}
+
+/// The two kinds of SHA-crypt.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum ShaCrypt {
+    Sha256,
+    Sha512,
 }
 
 /// What bcrypt is given.
@@ -50,9 +93,11 @@ pub(super) enum BcryptOver {
     Password,
     /// The hexadecimal SHA-256 of the password, so that all of it counts.
     Sha256,
+    /// The base64 of an HMAC-SHA384 of the trimmed password: WordPress since 6.8.
+    WordPress,
 }
 
-/// What PBKDF2 goes round with: HMAC with this hash.
+/// A hash function; PBKDF2's rounds are an HMAC with it.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Prf {
     Sha1,
@@ -92,6 +137,76 @@ impl Scheme {
             params: scrypt::Params::new(log_n, r, p, scrypt::Params::RECOMMENDED_LEN).ok()?,
             salt,
             result: Output::new(result).ok()?,
+            form: Form::Typed,
+        })
+    }
+
+    /// better-auth's: the salt is used in the hexadecimal that it is written in, and the parameters are always the same.
+    pub(super) fn better_auth(salt: &str, result: &[u8]) -> Option<Self> {
+        Some(Self::Scrypt {
+            params: scrypt::Params::new(14, 16, 1, scrypt::Params::RECOMMENDED_LEN).ok()?,
+            salt: salt.into(),
+            result: Output::new(result).ok()?,
+            form: Form::Nfkc,
+        })
+    }
+
+    /// ASP.NET Core Identity's blob. Version 3: hash function, rounds and length of the salt (big-endian, 4 bytes each), the salt,
+    /// the result. Version 2: a salt of 16 bytes and a result of 32, with SHA-1 and 1,000 rounds.
+    pub(super) fn asp_net(blob: &[u8]) -> Option<Self> {
+        let number = |at: usize| blob.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes);
+        let (prf, rounds, salt, result) = match blob {
+            [0, rest @ ..] if rest.len() == 48 => (Prf::Sha1, 1_000, &rest[..16], &rest[16..]),
+            [1, ..] => {
+                let prf = match number(1)? {
+                    0 => Prf::Sha1,
+                    1 => Prf::Sha256,
+                    2 => Prf::Sha512,
+                    _ => return None,
+                };
+                let (salt, result) = blob[13.min(blob.len())..].split_at_checked(number(9)?.try_into().ok()?)?;
+                (prf, number(5)?, salt, result)
+            }
+            _ => return None,
+        };
+        let result = Output::new(result).ok().filter(|_| rounds > 0)?;
+        Some(Self::Pbkdf2 {
+            prf,
+            rounds,
+            salt: salt.into(),
+            result,
+        })
+    }
+
+    /// `$6$SALT$RESULT` or `$6$rounds=ROUNDS$SALT$RESULT`.
+    pub(super) fn sha_crypt(text: &str, kind: ShaCrypt) -> Option<Self> {
+        let parts: Vec<&str> = text.split('$').skip(2).collect();
+        let (rounds, salt, result) = match parts[..] {
+            [salt, result] => (5_000, salt, result),
+            [rounds, salt, result] => (rounds.strip_prefix("rounds=")?.parse().ok()?, salt, result),
+            _ => return None,
+        };
+        let length = match kind {
+            ShaCrypt::Sha256 => 43,
+            ShaCrypt::Sha512 => 86,
+        };
+        let in_alphabet = |byte: u8| byte.is_ascii_alphanumeric() || b"./".contains(&byte);
+        let fits = rounds >= 1_000 && salt.len() <= 16 && result.len() == length && result.bytes().all(in_alphabet);
+        fits.then(|| Self::ShaCrypt {
+            kind,
+            rounds,
+            salt: salt.to_owned(),
+            result: result.to_owned(),
+        })
+    }
+
+    /// The result, and the salt behind it.
+    pub(super) fn salted(hash: Prf, blob: &[u8]) -> Option<Self> {
+        let (result, salt) = blob.split_at_checked(hash.len())?;
+        Some(Self::Salted {
+            hash,
+            salt: Some(salt).filter(|salt| !salt.is_empty())?.into(),
+            result: Output::new(result).ok()?,
         })
     }
 
@@ -100,7 +215,10 @@ impl Scheme {
         match self {
             Self::Argon2(hash) => hash.hash().map_or(0, |result| result.len()),
             Self::Bcrypt { .. } => 23,
-            Self::Pbkdf2 { result, .. } | Self::Scrypt { result, .. } => result.len(),
+            Self::Phpass(_) => Phpass::RESULT_LEN,
+            Self::ShaCrypt { .. } => 32,
+            Self::Firebase(hash) => hash.result_len(),
+            Self::Pbkdf2 { result, .. } | Self::Scrypt { result, .. } | Self::Salted { result, .. } => result.len(),
         }
     }
 
@@ -124,12 +242,11 @@ impl Scheme {
                 let pieces = result.len().div_ceil(prf.len()) as u64;
                 (u64::from(*rounds) * pieces <= MOST_PBKDF2_ROUNDS, "4,000,000 rounds")
             }
-            Self::Scrypt { params, .. } => {
-                let memory_kib = (128_u128 * u128::from(params.r())) << params.log_n() >> 10;
-                let fits = memory_kib <= MOST_MEMORY_KIB.into()
-                    && memory_kib * u128::from(params.p()) <= MOST_SCRYPT_KIB.into();
-                (fits, "256 MiB, and memory times p 512 MiB")
-            }
+            Self::Scrypt { params, .. } => (is_affordable_scrypt(params), MOST_SCRYPT),
+            Self::Firebase(hash) => (is_affordable_scrypt(hash.params()), MOST_SCRYPT),
+            Self::Phpass(hash) => (hash.rounds_log2() <= Phpass::MOST_ROUNDS_LOG2, "2^20 rounds"),
+            Self::ShaCrypt { rounds, .. } => (*rounds <= MOST_SHA_CRYPT_ROUNDS, "1,000,000 rounds"),
+            Self::Salted { .. } => (true, ""),
         };
         affordable.then_some(()).ok_or(UnfitHash::TooCostly { bound })
     }
@@ -145,6 +262,11 @@ impl Scheme {
                 let input = match over {
                     BcryptOver::Password => Zeroizing::new(password.to_owned()),
                     BcryptOver::Sha256 => Zeroizing::new(hex::encode(Sha256::digest(password))),
+                    BcryptOver::WordPress => {
+                        let mut mac = Hmac::<Sha384>::new_from_slice(b"wp-sha384").map_err(hashing)?;
+                        mac.update(trimmed(password).as_bytes());
+                        Zeroizing::new(STANDARD.encode(mac.finalize().into_bytes()))
+                    }
                 };
                 bcrypt::verify(input.as_bytes(), hash).map_err(hashing)
             }
@@ -165,18 +287,72 @@ impl Scheme {
                 });
                 Ok(made.map_err(hashing)? == *result)
             }
-            Self::Scrypt { params, salt, result } => {
+            Self::Scrypt {
+                params,
+                salt,
+                result,
+                form,
+            } => {
+                let password = match form {
+                    Form::Typed => Zeroizing::new(password.to_owned()),
+                    Form::Nfkc => Zeroizing::new(password.nfkc().collect::<String>()),
+                };
                 let made = Output::init_with(result.len(), |made| {
                     scrypt::scrypt(password.as_bytes(), salt, params, made).map_err(|_| Error::Crypto)
                 });
+                Ok(made.map_err(hashing)? == *result)
+            }
+            Self::Firebase(hash) => hash.is_of(password),
+            Self::Phpass(_) | Self::ShaCrypt { .. } if password.len() > MOST_REREAD => Ok(false),
+            Self::Phpass(hash) => hash.is_of(trimmed(password)),
+            Self::ShaCrypt {
+                kind,
+                rounds,
+                salt,
+                result,
+            } => {
+                let (password, salt, rounds) = (password.as_bytes(), salt.as_bytes(), *rounds as usize);
+                let unfit = |error: sha_crypt::CryptError| hashing(format!("{error:?}"));
+                let made = match kind {
+                    ShaCrypt::Sha256 => {
+                        let params = sha_crypt::Sha256Params::new(rounds).map_err(unfit)?;
+                        sha_crypt::sha256_crypt_b64(password, salt, &params)
+                    }
+                    ShaCrypt::Sha512 => {
+                        let params = sha_crypt::Sha512Params::new(rounds).map_err(unfit)?;
+                        sha_crypt::sha512_crypt_b64(password, salt, &params)
+                    }
+                };
+                Ok(made.map_err(unfit)?.as_bytes().ct_eq(result.as_bytes()).into())
+            }
+            Self::Salted { hash, salt, result } => {
+                let input = Zeroizing::new([password.as_bytes(), salt].concat());
+                let made = match hash {
+                    Prf::Sha1 => Output::new(&Sha1::digest(&input)),
+                    Prf::Sha256 => Output::new(&Sha256::digest(&input)),
+                    Prf::Sha512 => Output::new(&Sha512::digest(&input)),
+                };
                 Ok(made.map_err(hashing)? == *result)
             }
         }
     }
 }
 
+/// What is said of scrypt that costs more.
+const MOST_SCRYPT: &str = "256 MiB, and memory times p 512 MiB";
+
+fn is_affordable_scrypt(params: &scrypt::Params) -> bool {
+    let memory_kib = (128_u128 * u128::from(params.r())) << params.log_n() >> 10;
+    memory_kib <= MOST_MEMORY_KIB.into() && memory_kib * u128::from(params.p()) <= MOST_SCRYPT_KIB.into()
+}
+
+/// Without the white space around it that PHP's `trim` takes away, as WordPress does with each password.
+fn trimmed(password: &str) -> &str {
+    password.trim_matches([' ', '\t', '\n', '\r', '\0', '\u{b}'])
+}
+
 impl Prf {
-    /// Bytes of one piece of the result.
+    /// Bytes of its result.
     const fn len(self) -> usize {
         match self {
             Self::Sha1 => 20,

@@ -39,6 +39,33 @@ fn a_hash_that_would_stop_the_server_is_refused() {
             parse(beyond)
         );
     }
+    let asp_net = |rounds: u32| {
+        let mut blob = vec![1, 0, 0, 0, 2];
+        blob.extend(rounds.to_be_bytes());
+        blob.extend(16_u32.to_be_bytes());
+        blob.extend([7; 48]);
+        base64::Engine::encode(&base64::engine::general_purpose::STANDARD, blob)
+    };
+    let firebase = |n: u32| {
+        let (bytes, salt) = ("QUFB".repeat(20), "c2FsdA==");
+        format!("$fbscrypt$v=1,n={n},r=8,p=1,ss=Bw==,sk={bytes}${salt}${bytes}")
+    };
+    let sha_crypt = |rounds: u32| format!("$6$rounds={rounds}$salt${}", "a".repeat(86));
+    let phpass = |digit: char| format!("$P${digit}saltsalt{}.", "a".repeat(21));
+    for (within, beyond) in [
+        (asp_net(4_000_000), asp_net(4_000_001)),
+        (firebase(18), firebase(19)),
+        (sha_crypt(1_000_000), sha_crypt(1_000_001)),
+        (phpass('I'), phpass('J')),
+    ] {
+        let parse = ForeignHash::parse;
+        assert!(parse(&within).is_ok(), "{within} {:?}", parse(&within));
+        assert!(
+            matches!(parse(&beyond), Err(UnfitHash::TooCostly { .. })),
+            "{beyond} {:?}",
+            parse(&beyond)
+        );
+    }
     assert!(ForeignHash::parse(&ONE.replace("$04$", "$15$")).is_ok());
     for cost in ["$16$", "$31$"] {
         let refused = ForeignHash::parse(&ONE.replace("$04$", cost)).unwrap_err();
@@ -76,6 +103,21 @@ fn what_does_not_read_is_named_by_its_kind() {
         ("pbkdf2:md5:1000$salt$00112233445566778899aabbccddeeff", "pbkdf2"),
         ("$argon2id$v=19$m=1,t=0,p=0$c2FsdHNhbHQ$aGFzaA", "argon2"),
         ("$argon2id$", "argon2"),
+        ("$wp$2y$04$short", "WordPress' bcrypt"),
+        ("$P$Bshort", "phpass"),
+        ("$P$1saltsaltaaaaaaaaaaaaaaaaaaaaa.", "phpass"),
+        ("$6$salt$short", "SHA-crypt"),
+        (
+            "$5$rounds=999$salt$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            "SHA-crypt",
+        ),
+        ("{CRYPT}$6$salt$short", "SHA-crypt"),
+        ("{SSHA}c2FsdA==", "salted SHA"),
+        ("{SSHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=", "salted SHA"),
+        (
+            "$fbscrypt$v=2,n=14,r=8,p=1,ss=Bw==,sk=QUFB$c2FsdA==$QUFB",
+            "Firebase's scrypt",
+        ),
     ] {
         assert_eq!(
             ForeignHash::parse(text).unwrap_err(),
@@ -92,15 +134,48 @@ fn what_is_no_hash_that_is_read_here_is_refused() {
         "",
         "!kJ3n",
         "plain text",
-        "5f4dcc3b5aa765d61d8327deb882cf99",
         "md5$salt$5f4dcc3b5aa765d61d8327deb882cf99",
         "$1$salt$qJH7.N4xYta3aEG/dfqo/0",
         "$2x$04$X.S.FCp0AEbHBB1Sp6vF2eDj6ONZHM7kzESkwXkaJLZEH3CDVmi7y",
-        "$5$salt$result",
+        "5f4dcc3b5aa765d61d8327deb882cf9",
+        "{SMD5}c2FsdHNhbHRzYWx0c2FsdHNhbHQ=",
+        "AQAAAAMAAAPoAAAAECgmwAzZiu+blljtq2eejlPU5izBDVeE6Bnd7c7RyWfK/mJpmCBQe97eIcHYqMkkzQ==",
         "k1$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaA",
         &long,
     ] {
         assert_eq!(ForeignHash::parse(text).unwrap_err(), UnfitHash::Unknown, "{text}");
+    }
+}
+
+#[test]
+fn a_hash_without_a_salt_is_refused() {
+    for text in [
+        "5f4dcc3b5aa765d61d8327deb882cf99",
+        "5baa61e4c9b93f3f0682250b6cf8331b7ee68fd8",
+        "{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=",
+        "{sha512}sQnzu7wkTrgkQZF+0G1hi5AI3Qmzvv0ba+2Q7Y0Uv0Y=",
+        "{MD5}X03MO1qnZdYdgyfeuILPmQ==",
+    ] {
+        assert_eq!(ForeignHash::parse(text).unwrap_err(), UnfitHash::Unsalted, "{text}");
+    }
+}
+
+#[test]
+fn a_directory_may_write_the_scheme_of_crypt_in_front() {
+    let hash = ForeignHash::parse(&format!("{{crypt}}{ONE}")).unwrap();
+    assert_eq!(hash.as_str(), ONE);
+}
+
+/// Attack: a password of megabytes, of which each of a million rounds reads all.
+#[test]
+fn a_password_of_more_than_512_bytes_costs_nothing_where_each_round_reads_it() {
+    let mut engine = Engine::new(crate::EngineChoice::Auto);
+    let params = sha_crypt::Sha512Params::new(1_000).unwrap();
+    for (length, right) in [(512, true), (513, false)] {
+        let password = "a".repeat(length);
+        let result = sha_crypt::sha512_crypt_b64(password.as_bytes(), b"salt", &params).unwrap();
+        let hash = ForeignHash::parse(&format!("$6$rounds=1000$salt${result}")).unwrap();
+        assert_eq!(hash.is_of(&mut engine, &password.into()).unwrap(), right, "{length}");
     }
 }
 

@@ -1,0 +1,68 @@
+//! The portable hashes of phpass (Openwall): MD5, applied again and again.
+
+use crate::Fault;
+use crate::hashing::hashing;
+use argon2::password_hash::Output;
+use md5::{Digest, Md5};
+
+/// The digits of its base64, from 0 to 63.
+const DIGITS: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// A hash, taken apart.
+#[derive(Debug)]
+pub(super) struct Phpass {
+    rounds_log2: u32,
+    salt: [u8; 8],
+    result: Output,
+}
+
+impl Phpass {
+    /// Bytes of a result.
+    pub(super) const RESULT_LEN: usize = 16;
+    /// Most rounds, as a power of two: about a second of a core for the longest password.
+    pub(super) const MOST_ROUNDS_LOG2: u32 = 20;
+
+    /// Reads what stands behind `$P$` or `$H$`: a digit for the rounds, eight characters of salt, 22 of the result.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (rounds, rest) = text.as_bytes().split_first()?;
+        let (salt, result) = rest.split_at_checked(8)?;
+        Some(Self {
+            rounds_log2: digit(*rounds).filter(|log2| (7..=30).contains(log2))?,
+            salt: salt.try_into().ok()?,
+            result: decode(result)?,
+        })
+    }
+
+    pub(super) const fn rounds_log2(&self) -> u32 {
+        self.rounds_log2
+    }
+
+    /// Whether it is the hash of exactly these characters; compared in constant time by [`Output`].
+    pub(super) fn is_of(&self, password: &str) -> Result<bool, Fault> {
+        let mut digest = Md5::new().chain_update(self.salt).chain_update(password).finalize();
+        for _ in 0..1_u64 << self.rounds_log2 {
+            digest = Md5::new().chain_update(digest).chain_update(password).finalize();
+        }
+        Ok(Output::new(&digest).map_err(hashing)? == self.result)
+    }
+}
+
+/// The value of a digit.
+fn digit(byte: u8) -> Option<u32> {
+    DIGITS.iter().position(|digit| *digit == byte)?.try_into().ok()
+}
+
+/// 16 bytes from 22 digits, the lowest six bits of three bytes first.
+fn decode(text: &[u8]) -> Option<Output> {
+    let mut bytes = Vec::new();
+    for group in text.chunks(4) {
+        let mut value = 0;
+        for (place, byte) in group.iter().enumerate() {
+            value |= digit(*byte)? << (6 * place);
+        }
+        bytes.extend_from_slice(&value.to_le_bytes()[..group.len() * 6 / 8]);
+    }
+    Output::new(&bytes)
+        .ok()
+        .filter(|result| result.len() == Phpass::RESULT_LEN && text.len() == 22)
+}
