@@ -3,18 +3,23 @@
 mod addresses;
 mod columns;
 mod csv;
+mod json_document;
 mod json_lines;
 mod moment;
 mod progress;
 mod record;
+mod sources;
 mod text;
 
 use crate::commands::{Failed, say};
+use account::Timestamp;
 use addresses::Addresses;
-use backend::{Backend, ImportedAccount, retried};
+use backend::{Backend, Clock, ImportedAccount, SystemClock, retried};
 use clap::{Args, ValueEnum};
 use columns::Columns;
 use progress::{Counts, Progress};
+use record::Fields;
+use sources::{HashConfig, Source};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -34,6 +39,12 @@ pub struct Import {
     /// When not given, the ending of the file tells: .csv, or .jsonl, .ndjson, .json
     #[arg(long, value_enum)]
     pub format: Option<Format>,
+    /// The file is this system's own export; what isn't needed of it is left out
+    #[arg(long, value_enum, conflicts_with = "ignore")]
+    pub from: Option<Source>,
+    /// A file with the password hash parameters of the Firebase project, as the Firebase console shows them
+    #[arg(long, value_name = "FILE", required_if_eq("from", "firebase"))]
+    pub firebase_hash_config: Option<PathBuf>,
     /// Leave out a column that this import doesn't know; can be given several times
     #[arg(long, value_name = "COLUMN")]
     pub ignore: Vec<String>,
@@ -49,6 +60,8 @@ pub enum Format {
     Csv,
     /// A JSON object on each line
     JsonLines,
+    /// One JSON document with a list of users; for --from
+    Json,
 }
 
 /// A record as it stands in the file: names and values.
@@ -56,7 +69,7 @@ type Object = serde_json::Map<String, serde_json::Value>;
 
 /// One record of the file.
 struct Record {
-    /// The line where it begins, from 1.
+    /// The line where it begins, or in a JSON document which of the users it is, from 1.
     number: u64,
     /// The line where it ends, where that can be another one.
     last_line: Option<u64>,
@@ -66,6 +79,16 @@ struct Record {
 
 /// What is read of a file; an error when nothing more can be.
 type Records = Box<dyn Iterator<Item = Result<Record, String>>>;
+
+/// How the records of a file are read.
+struct Reader {
+    format: Format,
+    /// Without one the columns are the import's own.
+    source: Option<Source>,
+    columns: Columns,
+    firebase: Option<HashConfig>,
+    now: Timestamp,
+}
 
 /// Some records of a file.
 #[derive(Default)]
@@ -83,16 +106,15 @@ struct Batch {
 /// A sentence, when a record was refused or the file or the database did not last to the end. What was counted until then is
 /// said on standard output.
 pub async fn run(backend: Option<&Backend>, import: &Import) -> Result<(), Failed> {
-    let format = format(import)?;
+    let reader = Reader::new(import)?;
     let input = open(&import.file)?;
-    let mut progress = Progress::new(length(&import.file));
+    let mut progress = Progress::new(length(&import.file), reader.unit());
     let unreadable = |error: std::io::Error| format!("{} cannot be read: {}", import.file.display(), error.kind());
     let input = text::as_utf8(progress.watch(input))
         .map_err(unreadable)?
         .ok_or_else(|| format!("{} is empty.", import.file.display()))?;
-    let columns = Columns::new(&import.ignore);
     let (sender, mut batches) = mpsc::channel(AHEAD);
-    let reading = tokio::task::spawn_blocking(move || read(format, &columns, input, &sender));
+    let reading = tokio::task::spawn_blocking(move || reader.read(input, &sender));
     let mut written = Ok(());
     while let Some(batch) = batches.recv().await {
         match add(backend, &batch.accounts).await {
@@ -116,14 +138,39 @@ pub async fn run(backend: Option<&Backend>, import: &Import) -> Result<(), Faile
 
 fn format(import: &Import) -> Result<Format, String> {
     let ending = import.file.extension().and_then(|ending| ending.to_str());
-    match (import.format, ending) {
-        (Some(format), _) => Ok(format),
-        (None, Some("csv")) => Ok(Format::Csv),
-        (None, Some("jsonl" | "ndjson" | "json")) => Ok(Format::JsonLines),
+    let formats = import
+        .from
+        .map_or(&[Format::Csv, Format::JsonLines][..], Source::formats);
+    let of_ending = match ending {
+        Some("csv") => Some(Format::Csv),
+        Some("jsonl" | "ndjson") => Some(Format::JsonLines),
+        Some("json") => formats.iter().copied().find(|format| *format != Format::Csv),
+        _ => None,
+    };
+    let format = match (import.format.or(of_ending), formats) {
+        (Some(format), _) => format,
+        (None, [only]) => *only,
         (None, _) => {
-            Err("The name of the file does not tell its format; say --format csv or --format json-lines.".into())
+            return Err(format!(
+                "The name of the file does not tell its format; say {}.",
+                options(formats)
+            ));
         }
+    };
+    match import.from {
+        _ if formats.contains(&format) => Ok(format),
+        Some(_) => Err(format!(
+            "The exports of that system are read with {}.",
+            options(formats)
+        )),
+        None => Err("--format json is for --from; without it, write an object on each line.".into()),
     }
+}
+
+fn options(formats: &[Format]) -> String {
+    let names = formats.iter().filter_map(Format::to_possible_value);
+    let options: Vec<_> = names.map(|name| format!("--format {}", name.get_name())).collect();
+    options.join(" or ")
 }
 
 /// The file or standard input.
@@ -141,48 +188,84 @@ fn length(path: &Path) -> Option<u64> {
     about.is_file().then_some(about.len())
 }
 
-/// Reads to the end, or until nothing takes the batches any more.
-fn read(
-    format: Format,
-    columns: &Columns,
-    input: impl Read + 'static,
-    batches: &mpsc::Sender<Batch>,
-) -> Result<(), String> {
-    let records: Records = match format {
-        Format::Csv => Box::new(csv::records(input, &|names| columns.check(names))?),
-        Format::JsonLines => Box::new(json_lines::records(input)),
-    };
-    let mut addresses = Addresses::default();
-    let mut batch = Batch::default();
-    let mut ended = Ok(());
-    for record in records {
-        match record {
-            Ok(record) => batch.push(record, columns, &mut addresses),
-            Err(why) => {
-                ended = Err(why);
-                break;
-            }
-        }
-        let full = batch.accounts.len() + batch.refused.len() >= BATCH;
-        if full && batches.blocking_send(std::mem::take(&mut batch)).is_err() {
-            return Ok(());
+impl Reader {
+    fn new(import: &Import) -> Result<Self, String> {
+        let firebase = import.firebase_hash_config.as_deref().map(HashConfig::read);
+        Ok(Self {
+            format: format(import)?,
+            source: import.from,
+            columns: Columns::new(&import.ignore),
+            firebase: firebase.transpose()?,
+            now: SystemClock::default().now(),
+        })
+    }
+
+    /// What a number of a record counts.
+    const fn unit(&self) -> &'static str {
+        match self.format {
+            Format::Csv | Format::JsonLines => "line",
+            Format::Json => "user",
         }
     }
-    let _ = batches.blocking_send(batch);
-    ended
+
+    /// Reads to the end, or until nothing takes the batches any more.
+    fn read(&self, input: impl Read + 'static, batches: &mpsc::Sender<Batch>) -> Result<(), String> {
+        let mut addresses = Addresses::new(self.unit());
+        let mut batch = Batch::default();
+        let mut each = |record| {
+            batch.push(record, self, &mut addresses);
+            let is_full = batch.accounts.len() + batch.refused.len() >= BATCH;
+            !is_full || batches.blocking_send(std::mem::take(&mut batch)).is_ok()
+        };
+        let read = match self.format {
+            Format::Csv => self.csv(input, &mut each),
+            Format::JsonLines => all(Box::new(json_lines::records(input)), &mut each),
+            Format::Json => json_document::read(input, &mut each),
+        };
+        let _ = batches.blocking_send(batch);
+        read
+    }
+
+    fn csv(&self, input: impl Read + 'static, each: &mut dyn FnMut(Record) -> bool) -> Result<(), String> {
+        if let Some(names) = self.source.and_then(Source::names_of_columns) {
+            return all(Box::new(csv::records_of(input, names)?), each);
+        }
+        let records = csv::records(input, &|names| match self.source {
+            Some(source) => source.check(names),
+            None => self.columns.check(names),
+        })?;
+        all(Box::new(records), each)
+    }
+
+    /// What a record says; `None` for one that is no person's account.
+    fn fields(&self, object: &Object) -> Result<Option<Fields>, String> {
+        match self.source {
+            Some(source) => source.fields(object, self.firebase.as_ref(), self.now),
+            None => self.columns.fields(object).map(Some),
+        }
+    }
+}
+
+/// Hands over all records, or as many as are taken.
+fn all(records: Records, each: &mut dyn FnMut(Record) -> bool) -> Result<(), String> {
+    for record in records {
+        if !each(record?) {
+            break;
+        }
+    }
+    Ok(())
 }
 
 impl Batch {
-    fn push(&mut self, record: Record, columns: &Columns, addresses: &mut Addresses) {
+    fn push(&mut self, record: Record, reader: &Reader, addresses: &mut Addresses) {
         let number = record.number;
-        let account = record
-            .object
-            .and_then(|object| columns.fields(&object))
-            .and_then(|fields| {
-                let account = addresses.admit(fields.account()?, number)?;
-                self.unverified += usize::from(!fields.email_verified && !fields.password_hash.is_empty());
-                Ok(account)
-            });
+        let fields = record.object.and_then(|object| reader.fields(&object));
+        let Some(fields) = fields.transpose() else { return };
+        let account = fields.and_then(|fields| {
+            let account = addresses.admit(fields.account()?, number)?;
+            self.unverified += usize::from(!fields.email_verified && !fields.password_hash.is_empty());
+            Ok(account)
+        });
         match account {
             Ok(account) => self.accounts.push(account),
             Err(why) => {

@@ -8,24 +8,34 @@ use std::collections::hash_map::Entry;
 
 /// The addresses read so far, each with the number of its record. A digest of 16 bytes stands for an address, so that a million
 /// of them take about 50 MiB.
-#[derive(Default)]
-pub(super) struct Addresses(HashMap<[u8; 16], u64>);
+pub(super) struct Addresses {
+    unit: &'static str,
+    numbers: HashMap<[u8; 16], u64>,
+}
 
 impl Addresses {
+    /// None yet. The unit says what the numbers of records count: lines, users.
+    pub(super) fn new(unit: &'static str) -> Self {
+        Self {
+            unit,
+            numbers: HashMap::new(),
+        }
+    }
+
     /// The account, or a sentence that names the earlier record with this address.
     ///
     /// Attack: where addresses are told apart by case, a stranger registers the owner's address in capitals with a password of
     /// their own. The operator decides which of the two is the owner.
     pub(super) fn admit(&mut self, account: ImportedAccount, number: u64) -> Result<ImportedAccount, String> {
-        match self.0.entry(digest(&account.email)) {
+        match self.numbers.entry(digest(&account.email)) {
             Entry::Vacant(entry) => {
                 entry.insert(number);
                 Ok(account)
             }
             Entry::Occupied(entry) => {
-                let (email, first) = (&account.email, entry.get());
+                let (email, unit, first) = (&account.email, self.unit, entry.get());
                 Err(format!(
-                    "{email} is the address of line {first} too; only line {first} is imported"
+                    "{email} is the address of {unit} {first} too; only {unit} {first} is imported"
                 ))
             }
         }

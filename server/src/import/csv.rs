@@ -14,7 +14,7 @@ pub(super) fn records<R: Read + 'static>(
     input: R,
     check: &dyn Fn(&[&str]) -> Result<(), String>,
 ) -> Result<impl Iterator<Item = Result<Record, String>> + use<R>, String> {
-    let (first_line, input) = with_first_line(input).map_err(|error| format!("The file cannot be read: {error}."))?;
+    let (first_line, input) = with_first_line(input).map_err(unreadable)?;
     let mut rows = Rows::new(input, delimiter(&first_line));
     let Some(first) = rows.next() else {
         return Err("The file is empty: its first line names the columns.".into());
@@ -23,18 +23,45 @@ pub(super) fn records<R: Read + 'static>(
     let names: Vec<&str> = first.iter().map(|name| str::from_utf8(name).unwrap_or("?")).collect();
     check(&names)?;
     let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+    Ok(rows.map(move |row| record(row, |row| object(&names, row))))
+}
+
+/// The records of a file whose first line is a record already, with these names for its first columns; further ones are left out.
+pub(super) fn records_of(
+    input: impl Read + 'static,
+    names: &'static [&str],
+) -> Result<impl Iterator<Item = Result<Record, String>>, String> {
+    let (first_line, input) = with_first_line(input).map_err(unreadable)?;
+    let rows = Rows::new(input, delimiter(&first_line));
     Ok(rows.map(move |row| {
-        let (place, row) = row?;
-        let object = match place.is_closed {
-            true => object(&names, &row),
-            false => Err("a quote is opened and not closed; nothing after it was read".into()),
-        };
-        Ok(Record {
-            number: place.begins,
-            last_line: place.is_closed.then_some(place.ends),
-            object,
+        record(row, |row| match row.len() < names.len() {
+            true => Err(format!("{} fields, and at least {} are needed", row.len(), names.len())),
+            false => {
+                let row: ByteRecord = row.iter().take(names.len()).collect();
+                object(names, &row)
+            }
         })
     }))
+}
+
+fn unreadable(error: io::Error) -> String {
+    format!("The file cannot be read: {error}.")
+}
+
+fn record(
+    row: Result<(Place, ByteRecord), String>,
+    object: impl FnOnce(&ByteRecord) -> Result<Object, String>,
+) -> Result<Record, String> {
+    let (place, row) = row?;
+    let object = match place.is_closed {
+        true => object(&row),
+        false => Err("a quote is opened and not closed; nothing after it was read".into()),
+    };
+    Ok(Record {
+        number: place.begins,
+        last_line: place.is_closed.then_some(place.ends),
+        object,
+    })
 }
 
 /// What separates the columns: the comma, semicolon or tab that the first line has most of.
@@ -55,14 +82,14 @@ fn delimiter(first_line: &[u8]) -> u8 {
         .map_or(b',', |(delimiter, _)| delimiter)
 }
 
-fn object(names: &[String], row: &ByteRecord) -> Result<Object, String> {
+fn object(names: &[impl AsRef<str>], row: &ByteRecord) -> Result<Object, String> {
     if row.len() != names.len() {
         return Err(format!("{} fields instead of {}", row.len(), names.len()));
     }
     let mut object = Object::new();
     for (name, text) in names.iter().zip(row) {
         let text = str::from_utf8(text).map_err(|_| "it is not UTF-8")?;
-        object.insert(name.clone(), Value::String(text.to_owned()));
+        object.insert(name.as_ref().to_owned(), Value::String(text.to_owned()));
     }
     Ok(object)
 }

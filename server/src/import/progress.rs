@@ -26,11 +26,13 @@ pub(super) struct Progress {
     bar: ProgressBar,
     counts: Counts,
     said: usize,
+    /// What the numbers of records count: lines, users.
+    unit: &'static str,
 }
 
 impl Progress {
     /// Of a file of so many bytes; `None` where nobody knows. The bar is hidden by itself where there is no terminal.
-    pub(super) fn new(length: Option<u64>) -> Self {
+    pub(super) fn new(length: Option<u64>, unit: &'static str) -> Self {
         let (bar, template) = match length {
             Some(bytes) => (
                 ProgressBar::new(bytes),
@@ -43,6 +45,7 @@ impl Progress {
             bar: bar.with_style(style),
             counts: Counts::default(),
             said: 0,
+            unit,
         }
     }
 
@@ -62,7 +65,7 @@ impl Progress {
             let lines: String = batch
                 .refused
                 .iter()
-                .map(|(number, why)| format!("line {number}: {why}\n"))
+                .map(|(number, why)| format!("{} {number}: {why}\n", self.unit))
                 .collect();
             let _ = out.write_all(printable(&lines).as_bytes());
         });

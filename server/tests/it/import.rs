@@ -5,26 +5,26 @@ use std::io::Write;
 use std::process::{Output, Stdio};
 use tempfile::TempDir;
 
-const HASH: &str = "pbkdf2_sha256$1000$YBX3CQfiE3WGRRAfNr8XLg$dQVxWlmDqfIaQ/r1EnnVJQnCx1TtLz9QNgF1lSxizr4=";
+pub const HASH: &str = "pbkdf2_sha256$1000$YBX3CQfiE3WGRRAfNr8XLg$dQVxWlmDqfIaQ/r1EnnVJQnCx1TtLz9QNgF1lSxizr4=";
 
-/// A service without people.
-struct Service(TempDir);
+/// A service without accounts.
+pub struct Service(pub TempDir);
 
 impl Service {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         server::keys::read_or_make(&folder.path().join("data/keys.toml")).unwrap();
         Self(folder)
     }
 
     /// Imports a file of that name and content.
-    fn import(&self, name: &str, content: impl AsRef<[u8]>) -> Output {
+    pub fn import(&self, name: &str, content: impl AsRef<[u8]>) -> Output {
         std::fs::write(self.0.path().join(name), content).unwrap();
         rekey(self.0.path()).args(["import", name]).output().unwrap()
     }
 
     /// Addresses and names.
-    fn people(&self) -> Vec<String> {
+    pub fn people(&self) -> Vec<String> {
         let (right, list) = told(&rekey(self.0.path()).args(["user", "list"]).output().unwrap());
         assert!(right, "{list}");
         list.lines()
@@ -33,7 +33,7 @@ impl Service {
     }
 }
 
-fn said(output: &Output) -> (bool, String, String) {
+pub fn said(output: &Output) -> (bool, String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     (output.status.success(), text(&output.stdout), text(&output.stderr))
 }
@@ -370,105 +370,4 @@ fn a_long_file_says_now_and_then_how_far_it_is() {
     assert_eq!(out, "100500 accounts can be imported, 0 records are refused.\n");
     assert_eq!(err.lines().count(), 1, "{err}");
     assert!(err.starts_with("100000 accounts read, "), "{err}");
-}
-
-#[test]
-fn a_name_is_not_needed() {
-    let service = Service::new();
-    let told = said(&service.import("people.csv", "email,name\nada@example.com,\n"));
-    assert_eq!(
-        told,
-        (true, "1 added, 0 already there, 0 refused.\n".into(), String::new())
-    );
-    assert!(said(&service.import("without.csv", "email\ngrace@example.com\n")).0);
-    assert!(said(&service.import("people.jsonl", "{\"email\":\"joan@example.com\"}\n")).0);
-    assert_eq!(
-        service.people(),
-        ["ada@example.com ", "grace@example.com ", "joan@example.com "]
-    );
-}
-
-#[test]
-fn columns_are_named_in_usual_spellings_and_left_out_by_name() {
-    let service = Service::new();
-    let content = "E-Mail,Full Name,Phone,Created At\nada@example.com,Ada,123,2024-11-25 10:00:00\n";
-    std::fs::write(service.0.path().join("people.csv"), content).unwrap();
-    let output = rekey(service.0.path())
-        .args(["import", "--ignore", "phone", "--ignore", "Fax", "people.csv"])
-        .output()
-        .unwrap();
-    assert_eq!(
-        said(&output),
-        (true, "1 added, 0 already there, 0 refused.\n".into(), String::new())
-    );
-    assert_eq!(service.people(), ["ada@example.com Ada"]);
-}
-
-/// As spreadsheets write them where the comma stands in numbers.
-#[test]
-fn semicolons_and_tabs_separate_columns_too() {
-    for (name, delimiter) in [("semicolon.csv", ";"), ("tab.csv", "\t")] {
-        let service = Service::new();
-        let content = "\"email\"|name\nada@example.com|\"Lovelace, Ada; the\tCountess\"\n".replace('|', delimiter);
-        let (right, _, err) = said(&service.import(name, content));
-        assert!(right, "{err}");
-        assert_eq!(service.people(), ["ada@example.com Lovelace, Ada; the Countess"]);
-    }
-}
-
-#[test]
-fn utf_16_is_read_in_both_byte_orders() {
-    type Bytes = fn(u16) -> [u8; 2];
-    for bytes in [u16::to_le_bytes as Bytes, u16::to_be_bytes] {
-        let service = Service::new();
-        let text = format!(
-            "\u{feff}email\tname\nada@example.com\tÄda 🦀 {}\nbad\tBad\n",
-            "x".repeat(20)
-        );
-        let content: Vec<u8> = text.encode_utf16().flat_map(bytes).collect();
-        let (_, _, err) = said(&service.import("people.csv", &content));
-        assert!(err.starts_with("line 3: email is no e-mail address\n"), "{err}");
-        assert_eq!(service.people(), [format!("ada@example.com Äda 🦀 {}", "x".repeat(20))]);
-        let (right, _, err) = said(&service.import("cut.csv", &content[..content.len() - 1]));
-        assert!(!right);
-        assert!(
-            err.contains("the file cannot be read from here on: invalid data"),
-            "{err}"
-        );
-    }
-}
-
-#[test]
-fn an_unverified_address_comes_without_its_password_and_that_is_said() {
-    let service = Service::new();
-    let content = format!(
-        "email,password_hash,Email verified\n\
-         a@example.com,{HASH},false\nb@example.com,{HASH},0\nc@example.com,{HASH},F\nd@example.com,{HASH},no\n\
-         e@example.com,{HASH},\nf@example.com,{HASH},true\ng@example.com,,false\nh@example.com,{HASH},perhaps\n"
-    );
-    let (right, out, err) = said(&service.import("people.csv", content));
-    assert!(!right);
-    let expected = "7 added, 0 already there, 1 refused.\n\
-                    5 with an unverified address come without their password; a reset sets a new one.\n";
-    assert_eq!(out, expected);
-    assert!(err.starts_with("line 9: email_verified takes true or false\n"), "{err}");
-    let json = format!("{{\"email\":\"i@example.com\",\"password_hash\":\"{HASH}\",\"email_verified\":null}}\n");
-    let (right, out, _) = said(&service.import("people.jsonl", json));
-    assert!(right && out.contains("\n1 with an unverified address "), "{out}");
-    let output = rekey(service.0.path()).args(["keys", "list"]).output().unwrap();
-    let (right, list, _) = said(&output);
-    assert!(
-        right && list.contains("1 password"),
-        "only the hash of f is kept: {list}"
-    );
-}
-
-#[test]
-fn a_disabled_account_arrives_deactivated() {
-    let service = Service::new();
-    let content = "email,disabled\nada@example.com,true\ngrace@example.com,false\njoan@example.com,\n";
-    assert!(said(&service.import("people.csv", content)).0);
-    let (_, list) = told(&rekey(service.0.path()).args(["user", "list"]).output().unwrap());
-    let states: Vec<_> = list.lines().map(|line| line.rsplit('\t').next().unwrap()).collect();
-    assert_eq!(states, ["off", "on", "on"]);
 }

@@ -9,6 +9,7 @@ mod contract;
 mod development;
 mod guards;
 mod import;
+mod import_formats;
 mod key_file;
 mod metrics;
 mod pages;

@@ -1,0 +1,209 @@
+//! The exports of other systems, and where they write what.
+
+mod firebase;
+mod keycloak;
+
+use super::columns::{simplified, yes_or_no_text};
+use super::moment::moment;
+use super::record::Fields;
+use super::{Format, Object};
+use crate::http::LANGUAGES;
+use account::Timestamp;
+use clap::ValueEnum;
+use serde_json::Value;
+
+pub(super) use firebase::HashConfig;
+
+/// A system whose own export is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Source {
+    /// A realm's export (JSON)
+    Keycloak,
+    /// The user export joined with the password hashes that support sends (JSON lines)
+    Auth0,
+    /// The table auth.users (CSV)
+    Supabase,
+    /// `firebase auth:export` (JSON or CSV); needs --firebase-hash-config
+    Firebase,
+    /// `manage.py dumpdata auth.user` (JSON), or the table auth_user (CSV)
+    Django,
+    /// The table wp_users, or `wp user list` (CSV)
+    Wordpress,
+}
+
+impl Source {
+    /// How its exports are written.
+    pub(super) const fn formats(self) -> &'static [Format] {
+        match self {
+            Self::Keycloak => &[Format::Json],
+            Self::Auth0 => &[Format::JsonLines],
+            Self::Supabase | Self::Wordpress => &[Format::Csv],
+            Self::Firebase | Self::Django => &[Format::Json, Format::Csv],
+        }
+    }
+
+    /// The names of a CSV file's columns where its first line is a record already.
+    pub(super) const fn names_of_columns(self) -> Option<&'static [&'static str]> {
+        match self {
+            Self::Firebase => Some(&firebase::COLUMNS),
+            _ => None,
+        }
+    }
+
+    /// Checks that a CSV file's first line has the columns without which it isn't such an export.
+    pub(super) fn check(self, names: &[&str]) -> Result<(), String> {
+        let needed: &[&str] = match self {
+            Self::Supabase => &["email", "encrypted_password", "email_confirmed_at"],
+            Self::Wordpress => &["user_email", "user_pass"],
+            Self::Django => &["email", "password", "is_active"],
+            Self::Keycloak | Self::Auth0 | Self::Firebase => &[],
+        };
+        match needed.iter().find(|needed| !names.contains(needed)) {
+            Some(missing) => Err(format!("The first line names the columns, and there is no {missing}.")),
+            None => Ok(()),
+        }
+    }
+
+    /// What a record says; `None` for one that is no person's account.
+    pub(super) fn fields(
+        self,
+        object: &Object,
+        firebase: Option<&HashConfig>,
+        now: Timestamp,
+    ) -> Result<Option<Fields>, String> {
+        let mut fields = match self {
+            Self::Keycloak => keycloak::fields(object)?,
+            Self::Auth0 => Some(auth0(object)),
+            Self::Supabase => supabase(object, now),
+            Self::Firebase => Some(firebase::fields(object, firebase)),
+            Self::Django => django(object),
+            Self::Wordpress => Some(wordpress(object)),
+        };
+        if let Some(fields) = &mut fields {
+            // Many systems take the address for a name where there is none.
+            if fields.name.contains('@') {
+                fields.name.clear();
+            }
+            // A language that this service doesn't speak is no reason to leave its owner out.
+            let language = fields.language.split(['-', '_']).next().unwrap_or_default();
+            fields.language = match LANGUAGES.contains(&language) {
+                true => language.to_owned(),
+                false => String::new(),
+            };
+        }
+        Ok(fields)
+    }
+}
+
+/// Auth0's names differ between its exports, as in `email_verified` and `Email Verified`.
+fn auth0(object: &Object) -> Fields {
+    let find = |wanted: &str| {
+        let found = object.iter().find(|(name, _)| simplified(name) == wanted);
+        found.map(|(_, value)| value).unwrap_or(&Value::Null)
+    };
+    let mut fields = Fields {
+        email: as_text(find("email")),
+        name: as_text(find("name")),
+        password_hash: as_text(find("passwordhash")),
+        created_at: as_text(find("createdat")),
+        email_verified: is_yes(find("emailverified")),
+        disabled: is_yes(find("blocked")),
+        ..Fields::default()
+    };
+    // The export of hashes may have the address there only.
+    if fields.email.is_empty() {
+        let identifiers = find("identifiers").as_array().map_or(&[][..], Vec::as_slice);
+        if let Some(email) = identifiers.iter().find(|identifier| identifier["type"] == "email") {
+            fields.email = as_text(&email["value"]);
+            fields.email_verified = is_yes(&email["verified"]);
+        }
+    }
+    fields
+}
+
+fn supabase(object: &Object, now: Timestamp) -> Option<Fields> {
+    let get = |name: &str| text(object, name);
+    if !get("deleted_at").is_empty() || is_yes(&object.get("is_anonymous").cloned().unwrap_or_default()) {
+        return None;
+    }
+    let metadata: Value = serde_json::from_str(&get("raw_user_meta_data")).unwrap_or_default();
+    let names = ["full_name", "name"].map(|name| as_text(&metadata[name]));
+    let banned_until = get("banned_until");
+    Some(Fields {
+        email: get("email"),
+        name: names.into_iter().find(|name| !name.is_empty()).unwrap_or_default(),
+        password_hash: get("encrypted_password"),
+        created_at: get("created_at"),
+        email_verified: !get("email_confirmed_at").is_empty(),
+        // What doesn't read as a moment, as `infinity`, has no end.
+        disabled: !banned_until.is_empty() && moment(&banned_until).is_none_or(|until| until > now),
+        ..Fields::default()
+    })
+}
+
+/// A row of the table, or an object of `dumpdata` with the row in `fields`. Other objects in a dump are no users.
+fn django(object: &Object) -> Option<Fields> {
+    let row = match object.get("fields") {
+        Some(fields) => fields.as_object()?,
+        None => object,
+    };
+    if !row.contains_key("email") || !row.contains_key("password") {
+        return None;
+    }
+    let full_name = [text(row, "first_name"), text(row, "last_name")].join(" ");
+    let name = match full_name.trim() {
+        "" => text(row, "username"),
+        name => name.to_owned(),
+    };
+    Some(Fields {
+        email: text(row, "email"),
+        name,
+        // Django writes `!` and random characters where no password fits.
+        password_hash: Some(text(row, "password"))
+            .filter(|hash| !hash.starts_with('!'))
+            .unwrap_or_default(),
+        created_at: text(row, "date_joined"),
+        disabled: row.get("is_active").is_some_and(|active| !is_yes(active)),
+        ..Fields::default()
+    })
+}
+
+fn wordpress(row: &Object) -> Fields {
+    let is_set = |name: &str| row.get(name).is_some_and(is_yes);
+    Fields {
+        email: text(row, "user_email"),
+        name: text(row, "display_name"),
+        password_hash: text(row, "user_pass"),
+        // What MySQL writes for no moment.
+        created_at: Some(text(row, "user_registered"))
+            .filter(|moment| !moment.starts_with("0000"))
+            .unwrap_or_default(),
+        // A network of sites marks users so.
+        disabled: is_set("spam") || is_set("deleted"),
+        ..Fields::default()
+    }
+}
+
+/// The text or number of that name, trimmed; empty where there is none.
+fn text(object: &Object, name: &str) -> String {
+    object.get(name).map(as_text).unwrap_or_default()
+}
+
+fn as_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// Whether it's a clear yes.
+fn is_yes(value: &Value) -> bool {
+    match value {
+        Value::Bool(yes) => *yes,
+        value => yes_or_no_text(&as_text(value)) == Some(true),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! Users of `firebase auth:export`, whose hashes need the parameters of their project.
+
+use super::{Fields, Object, is_yes, text};
+use std::path::Path;
+
+/// The columns of the CSV file, which has no line that names them, by the names of the JSON file. Those behind them are of other
+/// providers.
+pub(super) const COLUMNS: [&str; 27] = [
+    "localId",
+    "email",
+    "emailVerified",
+    "passwordHash",
+    "salt",
+    "displayName",
+    "photoUrl",
+    "googleId",
+    "googleEmail",
+    "googleDisplayName",
+    "googlePhotoUrl",
+    "facebookId",
+    "facebookEmail",
+    "facebookDisplayName",
+    "facebookPhotoUrl",
+    "twitterId",
+    "twitterEmail",
+    "twitterDisplayName",
+    "twitterPhotoUrl",
+    "gitHubId",
+    "gitHubEmail",
+    "gitHubDisplayName",
+    "gitHubPhotoUrl",
+    "createdAt",
+    "lastSignedInAt",
+    "phoneNumber",
+    "disabled",
+];
+
+/// The password hash parameters of a project, as the Firebase console shows them.
+#[derive(Clone)]
+pub struct HashConfig {
+    /// Everything of a `$fbscrypt$` hash before the user's salt.
+    prefix: String,
+}
+
+impl HashConfig {
+    /// Reads the file with the block `hash_config { … }`. A file, as other users of the machine can read a command line.
+    ///
+    /// # Errors
+    /// A sentence without what stands in it.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let content = std::fs::read_to_string(path)
+            .map_err(|error| format!("{} cannot be read: {}", path.display(), error.kind()))?;
+        Self::parse(&content).map_err(|missing| {
+            format!(
+                "{} has no {missing}; it takes the block hash_config {{ … }} from the Firebase console, Authentication, Users, \
+                 Password hash parameters.",
+                path.display()
+            )
+        })
+    }
+
+    /// The parameters, or what is missing.
+    fn parse(content: &str) -> Result<Self, &'static str> {
+        let value = |name: &'static str| {
+            let lines = content.lines().filter_map(|line| line.trim().split_once(':'));
+            let found = lines
+                .filter(|(found, _)| found.trim() == name)
+                .map(|(_, value)| value.trim().trim_end_matches(',').trim_matches('"'))
+                .next();
+            found.filter(|value| !value.is_empty()).ok_or(name)
+        };
+        if value("algorithm")? != "SCRYPT" {
+            return Err("algorithm SCRYPT");
+        }
+        Ok(Self {
+            prefix: format!(
+                "$fbscrypt$v=1,n={},r={},p=1,ss={},sk={}",
+                value("mem_cost")?,
+                value("rounds")?,
+                value("base64_salt_separator")?,
+                value("base64_signer_key")?
+            ),
+        })
+    }
+}
+
+pub(super) fn fields(user: &Object, config: Option<&HashConfig>) -> Fields {
+    let password_hash = match (text(user, "passwordHash").as_str(), config) {
+        ("", _) | (_, None) => String::new(),
+        (hash, Some(config)) => format!("{}${}${hash}", config.prefix, text(user, "salt")),
+    };
+    Fields {
+        email: text(user, "email"),
+        name: text(user, "displayName"),
+        password_hash,
+        created_at: text(user, "createdAt"),
+        email_verified: user.get("emailVerified").is_some_and(is_yes),
+        disabled: user.get("disabled").is_some_and(is_yes),
+        ..Fields::default()
+    }
+}

@@ -1,0 +1,201 @@
+//! Accounts from files as other systems write them.
+
+use crate::import::{HASH, Service, said};
+use crate::program::{rekey, told};
+use std::path::Path;
+use std::process::Output;
+
+#[test]
+fn a_name_is_not_needed() {
+    let service = Service::new();
+    let told = said(&service.import("people.csv", "email,name\nada@example.com,\n"));
+    assert_eq!(
+        told,
+        (true, "1 added, 0 already there, 0 refused.\n".into(), String::new())
+    );
+    assert!(said(&service.import("without.csv", "email\ngrace@example.com\n")).0);
+    assert!(said(&service.import("people.jsonl", "{\"email\":\"joan@example.com\"}\n")).0);
+    assert_eq!(
+        service.people(),
+        ["ada@example.com ", "grace@example.com ", "joan@example.com "]
+    );
+}
+
+#[test]
+fn columns_are_named_in_usual_spellings_and_left_out_by_name() {
+    let service = Service::new();
+    let content = "E-Mail,Full Name,Phone,Created At\nada@example.com,Ada,123,2024-11-25 10:00:00\n";
+    std::fs::write(service.0.path().join("people.csv"), content).unwrap();
+    let output = rekey(service.0.path())
+        .args(["import", "--ignore", "phone", "--ignore", "Fax", "people.csv"])
+        .output()
+        .unwrap();
+    assert_eq!(
+        said(&output),
+        (true, "1 added, 0 already there, 0 refused.\n".into(), String::new())
+    );
+    assert_eq!(service.people(), ["ada@example.com Ada"]);
+}
+
+/// As spreadsheets write them where the comma stands in numbers.
+#[test]
+fn semicolons_and_tabs_separate_columns_too() {
+    for (name, delimiter) in [("semicolon.csv", ";"), ("tab.csv", "\t")] {
+        let service = Service::new();
+        let content = "\"email\"|name\nada@example.com|\"Lovelace, Ada; the\tCountess\"\n".replace('|', delimiter);
+        let (right, _, err) = said(&service.import(name, content));
+        assert!(right, "{err}");
+        assert_eq!(service.people(), ["ada@example.com Lovelace, Ada; the Countess"]);
+    }
+}
+
+#[test]
+fn utf_16_is_read_in_both_byte_orders() {
+    type Bytes = fn(u16) -> [u8; 2];
+    for bytes in [u16::to_le_bytes as Bytes, u16::to_be_bytes] {
+        let service = Service::new();
+        let text = format!(
+            "\u{feff}email\tname\nada@example.com\tÄda 🦀 {}\nbad\tBad\n",
+            "x".repeat(20)
+        );
+        let content: Vec<u8> = text.encode_utf16().flat_map(bytes).collect();
+        let (_, _, err) = said(&service.import("people.csv", &content));
+        assert!(err.starts_with("line 3: email is no e-mail address\n"), "{err}");
+        assert_eq!(service.people(), [format!("ada@example.com Äda 🦀 {}", "x".repeat(20))]);
+        let (right, _, err) = said(&service.import("cut.csv", &content[..content.len() - 1]));
+        assert!(!right);
+        assert!(
+            err.contains("the file cannot be read from here on: invalid data"),
+            "{err}"
+        );
+    }
+}
+
+#[test]
+fn an_unverified_address_comes_without_its_password_and_that_is_said() {
+    let service = Service::new();
+    let content = format!(
+        "email,password_hash,Email verified\n\
+         a@example.com,{HASH},false\nb@example.com,{HASH},0\nc@example.com,{HASH},F\nd@example.com,{HASH},no\n\
+         e@example.com,{HASH},\nf@example.com,{HASH},true\ng@example.com,,false\nh@example.com,{HASH},perhaps\n"
+    );
+    let (right, out, err) = said(&service.import("people.csv", content));
+    assert!(!right);
+    let expected = "7 added, 0 already there, 1 refused.\n\
+                    5 with an unverified address come without their password; a reset sets a new one.\n";
+    assert_eq!(out, expected);
+    assert!(err.starts_with("line 9: email_verified takes true or false\n"), "{err}");
+    let json = format!("{{\"email\":\"i@example.com\",\"password_hash\":\"{HASH}\",\"email_verified\":null}}\n");
+    let (right, out, _) = said(&service.import("people.jsonl", json));
+    assert!(right && out.contains("\n1 with an unverified address "), "{out}");
+    let output = rekey(service.0.path()).args(["keys", "list"]).output().unwrap();
+    let (right, list, _) = said(&output);
+    assert!(
+        right && list.contains("1 password"),
+        "only the hash of f is kept: {list}"
+    );
+}
+
+#[test]
+fn a_disabled_account_arrives_deactivated() {
+    let service = Service::new();
+    let content = "email,disabled\nada@example.com,true\ngrace@example.com,false\njoan@example.com,\n";
+    assert!(said(&service.import("people.csv", content)).0);
+    let (_, list) = told(&rekey(service.0.path()).args(["user", "list"]).output().unwrap());
+    let states: Vec<_> = list.lines().map(|line| line.rsplit('\t').next().unwrap()).collect();
+    assert_eq!(states, ["off", "on", "on"]);
+}
+
+/// Imports the export of another system.
+fn import_from(service: &Service, file: &Path, arguments: &[&str]) -> Output {
+    let mut command = rekey(service.0.path());
+    command.arg("import").args(arguments).arg(file).output().unwrap()
+}
+
+fn fixture(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/import")
+        .join(name)
+}
+
+#[test]
+fn the_export_of_another_system_is_read_as_it_is() {
+    let service = Service::new();
+    let output = import_from(&service, &fixture("keycloak.json"), &["--from", "keycloak"]);
+    let expected = "7 added, 0 already there, 0 refused.\n\
+                    1 with an unverified address come without their password; a reset sets a new one.\n";
+    assert_eq!(said(&output), (true, expected.into(), String::new()));
+    let (_, list) = told(&rekey(service.0.path()).args(["user", "list"]).output().unwrap());
+    assert!(list.contains("\noff@example.com\t\tlocal\toff\n"), "{list}");
+}
+
+#[test]
+fn users_of_a_json_document_are_named_by_their_place() {
+    let service = Service::new();
+    let file = service.0.path().join("users.json");
+    let user = |email: &str| format!("{{\"email\":\"{email}\",\"emailVerified\":true,\"passwordHash\":\"c2VjcmV0\"}}");
+    let users = format!(
+        "{{\"users\":[{},\n\n{},17,\n{}",
+        user("ada@example.com").replace("c2VjcmV0", ""),
+        user("ADA@example.com").replace("c2VjcmV0", ""),
+        user("grace@example.com")
+    );
+    std::fs::write(&file, users).unwrap();
+    let config = fixture("firebase-hash-config.txt");
+    let arguments = ["--from", "firebase", "--firebase-hash-config", config.to_str().unwrap()];
+    let (right, out, err) = said(&import_from(&service, &file, &arguments));
+    assert_eq!((right, out.as_str()), (false, "1 added, 0 already there, 3 refused.\n"));
+    let expected = "user 2: ada@example.com is the address of user 1 too; only user 1 is imported\n\
+                    user 3: it is no JSON object\n\
+                    user 4: grace@example.com: password_hash is damaged: it begins as Firebase's scrypt, and the rest does \
+                    not read as that\n\
+                    The file is no JSON with a list of users from line 4, character 76 on; nothing after user 4 was read.\n";
+    assert_eq!(err, expected);
+}
+
+#[test]
+fn an_export_that_is_another_one_adds_nobody() {
+    let service = Service::new();
+    let empty = service.0.path().join("empty.txt");
+    std::fs::write(
+        &empty,
+        "hash_config {\n  algorithm: SCRYPT,\n  base64_signer_key: c2VjcmV0,\n}\n",
+    )
+    .unwrap();
+    let (csv, json) = (fixture("wordpress.csv"), fixture("django.json"));
+    let without_users = service.0.path().join("realm.json");
+    std::fs::write(&without_users, "{\"realm\": \"shop\"}").unwrap();
+    for (file, arguments, expected) in [
+        (
+            &csv,
+            &["--from", "keycloak"][..],
+            "The exports of that system are read with --format json.",
+        ),
+        (
+            &csv,
+            &["--from", "django"],
+            "The first line names the columns, and there is no email.",
+        ),
+        (
+            &json,
+            &["--from", "wordpress", "--format", "csv"],
+            "there is no user_email.",
+        ),
+        (&json, &["--format", "json"], "--format json is for --from"),
+        (
+            &without_users,
+            &["--from", "keycloak"],
+            "The file has no list of users.",
+        ),
+        (&empty, &["--from", "django"], "say --format json or --format csv."),
+        (&json, &["--from", "firebase"], "--firebase-hash-config <FILE>"),
+    ] {
+        let (right, _, err) = said(&import_from(&service, file, arguments));
+        assert!(!right && err.contains(expected), "{arguments:?}: {err}");
+    }
+    let config = ["--from", "firebase", "--firebase-hash-config", empty.to_str().unwrap()];
+    let (right, _, err) = said(&import_from(&service, &json, &config));
+    assert!(!right && err.contains("empty.txt has no mem_cost"), "{err}");
+    assert!(!err.contains("c2VjcmV0"), "{err}");
+    assert!(service.people().is_empty());
+}
