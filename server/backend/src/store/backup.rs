@@ -80,6 +80,8 @@ pub(crate) async fn hashes_without_key(db: &Db, most: i64) -> Result<Vec<String>
     let Db::Sqlite { readers, .. } = db else {
         return Ok(Vec::new());
     };
-    let foreign = "SELECT email FROM accounts WHERE password LIKE '$%' ORDER BY email LIMIT $1";
+    // As the hasher tells them apart: ours has the name of a key before `$argon2`, an imported one is sealed with a key.
+    let foreign = "SELECT email FROM accounts
+                    WHERE substr(password, 1, 7) <> 'sealed:' AND instr(password, '$argon2') <= 1 ORDER BY email LIMIT $1";
     Ok(sqlx::query_scalar(foreign).bind(most).fetch_all(readers).await?)
 }

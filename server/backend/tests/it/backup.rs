@@ -202,6 +202,8 @@ async fn a_backup_with_more_than_our_rows_is_refused_by_name() {
     back_up(world.backend.db(), &good).await.unwrap();
     world.backend.db().close().await;
     let hash = "UPDATE accounts SET password = '$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$AAAA'";
+    let hash_of_django = "UPDATE accounts SET password = 'pbkdf2_sha256$1000$salt$AAAA'";
+    let hash_of_a_directory = "UPDATE accounts SET password = '{SSHA}VtMrX63/x6+7EhF+qpJpsLa1I/iF8P4/'";
     for (change, named) in [
         (
             "CREATE TRIGGER t AFTER UPDATE ON flows BEGIN DELETE FROM events; END",
@@ -211,6 +213,8 @@ async fn a_backup_with_more_than_our_rows_is_refused_by_name() {
         ("CREATE TABLE extra (x)", "table extra"),
         ("DROP INDEX sessions_by_end", "index sessions_by_end"),
         (hash, ADA),
+        (hash_of_django, ADA),
+        (hash_of_a_directory, ADA),
     ] {
         let bad = file(&world, "bad");
         std::fs::copy(&good, &bad).unwrap();
