@@ -16,8 +16,8 @@ pub use follow::{follow, from_file};
 use account::{Key, Keyring};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use rand::TryRngCore;
-use rand::rngs::OsRng;
+use rand::TryRng;
+use rand::rngs::SysRng;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
@@ -98,7 +98,7 @@ pub fn read_or_make(path: &Path) -> Result<Keyring, String> {
 
 fn random_key() -> Result<String, String> {
     let mut bytes = [0_u8; 32];
-    OsRng
+    SysRng
         .try_fill_bytes(&mut bytes)
         .map_err(|_| "the system gives no random bytes".to_owned())?;
     Ok(STANDARD.encode(bytes))

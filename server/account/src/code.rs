@@ -1,6 +1,6 @@
 use crate::invisible::is_invisible;
 use crate::{CodeCounter, DomainToAscii, Email, Key, Refusal};
-use rand::{CryptoRng, Rng};
+use rand::{CryptoRng, RngExt};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;

@@ -106,7 +106,7 @@ const LABEL_DIGITS: &[u8] = b"2346789";
 
 impl Request {
     /// A new label: a letter and a digit, 161 of them. It tells mails apart and protects nothing.
-    pub fn label(rng: &mut (impl rand::Rng + ?Sized)) -> String {
+    pub fn label(rng: &mut (impl rand::RngExt + ?Sized)) -> String {
         let letter = LABEL_LETTERS[rng.random_range(0..LABEL_LETTERS.len())];
         let digit = LABEL_DIGITS[rng.random_range(0..LABEL_DIGITS.len())];
         format!("{}{}", char::from(letter), char::from(digit))

@@ -4,7 +4,7 @@ mod pace;
 
 use crate::store::letters::{self, Claimed};
 use crate::{Backend, Fault, Mail, TRACE, random, render};
-use rand::Rng;
+use rand::RngExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

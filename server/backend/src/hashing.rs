@@ -13,12 +13,12 @@ pub use queue::Place;
 use crate::metrics::TRACE;
 use crate::{Fault, Keys, random, seal};
 use account::{Key, Secret};
-use argon2::password_hash::{Output, ParamsString, PasswordHash, Salt, SaltString};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Params, Version};
 use engine::{Engine, Hasher};
 use measured::Measured;
 use queue::{Busy, Queue};
-use rand::RngCore;
+use rand::Rng;
 use std::sync::Arc;
 use std::time::Duration;
 use threads::Threads;
@@ -211,21 +211,15 @@ impl Hashing {
 /// `key1$argon2id$v=19$m=19456,t=2,p=1$SALT$HASH`: the name of the HMAC key, then a PHC string. Whatever else is stored is a
 /// [`ForeignHash`] over the password itself: sealed, or bare where it was written into the database by hand.
 fn make(engine: &mut Engine, key: &Key, password: &Secret) -> Result<String, Fault> {
-    let salt = SaltString::encode_b64(&bytes::<16>()).map_err(hashing)?;
+    let salt = Salt::new(&bytes::<16>()).map_err(hashing)?;
     let hasher = Hasher::of(Algorithm::Argon2id, Version::V0x13, COST)?;
     let input = keyed(key, password);
-    let output = run(
-        engine,
-        &hasher,
-        input.as_bytes(),
-        salt.as_salt(),
-        Params::DEFAULT_OUTPUT_LEN,
-    )?;
+    let output = run(engine, &hasher, input.as_bytes(), &salt, Params::DEFAULT_OUTPUT_LEN)?;
     let hash = PasswordHash {
         algorithm: Algorithm::Argon2id.ident(),
         version: Some(Version::V0x13.into()),
         params: ParamsString::try_from(&hasher.params).map_err(hashing)?,
-        salt: Some(salt.as_salt()),
+        salt: Some(salt),
         hash: Some(output),
     };
     Ok(format!("{}{hash}", key.id()))
@@ -255,30 +249,28 @@ fn compare(engine: &mut Engine, keys: &Keys, typed: &Secret, stored: &str) -> Re
 }
 
 /// Whether the Argon2 hash is that of the input.
-fn argon2_is_of(engine: &mut Engine, hash: &PasswordHash<'_>, input: &[u8]) -> Result<bool, Fault> {
+fn argon2_is_of(engine: &mut Engine, hash: &PasswordHash, input: &[u8]) -> Result<bool, Fault> {
     let (Some(salt), Some(expected)) = (hash.salt, hash.hash) else {
         return Err(Fault::Corrupt { what: "password hash" });
     };
     // Hashes from before there were versions are of the first.
     let version = hash.version.map_or(Ok(Version::V0x10), Version::try_from);
     let hasher = Hasher {
-        algorithm: Algorithm::try_from(hash.algorithm).map_err(hashing)?,
+        algorithm: Algorithm::new(hash.algorithm).map_err(hashing)?,
         version: version.map_err(hashing)?,
         params: Params::try_from(hash).map_err(hashing)?,
     };
     // Compared in constant time by the type.
-    Ok(run(engine, &hasher, input, salt, expected.len())? == expected)
+    Ok(run(engine, &hasher, input, &salt, expected.len())? == expected)
 }
 
-fn run(engine: &mut Engine, hasher: &Hasher, input: &[u8], salt: Salt<'_>, length: usize) -> Result<Output, Fault> {
-    let mut buffer = [0; Salt::MAX_LENGTH];
-    let salt = salt.decode_b64(&mut buffer).map_err(hashing)?;
+fn run(engine: &mut Engine, hasher: &Hasher, input: &[u8], salt: &[u8], length: usize) -> Result<Output, Fault> {
     let mut output = Zeroizing::new(vec![0; length]);
     engine.run(hasher, input, salt, &mut output)?;
     Output::new(&output).map_err(hashing)
 }
 
-fn is_as_new(hash: &PasswordHash<'_>) -> bool {
+fn is_as_new(hash: &PasswordHash) -> bool {
     let cost = Params::try_from(hash).map(|p| (p.m_cost(), p.t_cost(), p.p_cost()));
     hash.algorithm == Algorithm::Argon2id.ident()
         && hash.version == Some(Version::V0x13.into())

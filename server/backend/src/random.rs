@@ -2,7 +2,7 @@
 
 use account::{Email, Purpose, Secret, Timestamp};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use rand::RngCore;
+use rand::Rng;
 use sha2::{Digest, Sha256};
 
 /// The generator: ChaCha12, seeded by the system and reseeded (a CSPRNG). Not kept over an `await`.

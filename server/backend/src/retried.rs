@@ -1,7 +1,7 @@
 //! Units of work that the database asks to do once more.
 
 use crate::{Error, Fault, random};
-use rand::Rng;
+use rand::RngExt;
 use std::time::Duration;
 use tokio::time::sleep;
 

@@ -5,7 +5,7 @@ use account::Letter;
 use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
-use rand::RngCore;
+use rand::Rng;
 use zeroize::Zeroizing;
 
 const NONCE_LEN: usize = 24;
@@ -53,17 +53,17 @@ pub(crate) fn open_foreign_hash(keys: &Keys, sealed: &str) -> Result<Zeroizing<S
 impl Seal {
     fn seal(&self, keys: &Keys, row: &str, plain: &[u8]) -> Result<String, Fault> {
         let key = keys.current();
-        let mut sealed = vec![0; NONCE_LEN];
-        random::generator().fill_bytes(&mut sealed);
-        let cipher = XChaCha20Poly1305::new(key.derive(self.usage)[..].into());
+        let mut nonce = [0; NONCE_LEN];
+        random::generator().fill_bytes(&mut nonce);
+        let cipher = XChaCha20Poly1305::new((&*key.derive(self.usage)).into());
         let payload = Payload {
             msg: plain,
             aad: row.as_bytes(),
         };
         let text = cipher
-            .encrypt(XNonce::from_slice(&sealed), payload)
+            .encrypt(&XNonce::from(nonce), payload)
             .map_err(|_| self.corrupt())?;
-        sealed.extend(text);
+        let sealed = [&nonce[..], &text].concat();
         Ok(format!("{}.{}", key.id(), BASE64_STANDARD_NO_PAD.encode(sealed)))
     }
 
@@ -71,13 +71,13 @@ impl Seal {
         let (id, sealed) = sealed.split_once('.').ok_or_else(|| self.corrupt())?;
         let key = keys.find(id).ok_or_else(|| Fault::KeyGone { id: id.to_owned() })?;
         let sealed = BASE64_STANDARD_NO_PAD.decode(sealed).map_err(|_| self.corrupt())?;
-        let (nonce, text) = sealed.split_at_checked(NONCE_LEN).ok_or_else(|| self.corrupt())?;
-        let cipher = XChaCha20Poly1305::new(key.derive(self.usage)[..].into());
+        let (nonce, text) = sealed.split_first_chunk::<NONCE_LEN>().ok_or_else(|| self.corrupt())?;
+        let cipher = XChaCha20Poly1305::new((&*key.derive(self.usage)).into());
         let payload = Payload {
             msg: text,
             aad: row.as_bytes(),
         };
-        let plain = cipher.decrypt(XNonce::from_slice(nonce), payload);
+        let plain = cipher.decrypt(&XNonce::from(*nonce), payload);
         plain.map(Zeroizing::new).map_err(|_| self.corrupt())
     }
 

@@ -6,8 +6,8 @@ use app::api::Failure;
 use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use rand::TryRngCore;
-use rand::rngs::OsRng;
+use rand::TryRng;
+use rand::rngs::SysRng;
 
 /// An answer without content yet: [`Service::show`] gives it its form.
 #[derive(Debug, Clone)]
@@ -89,7 +89,7 @@ pub fn reference() -> String {
 #[must_use]
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    if OsRng.try_fill_bytes(&mut bytes).is_err() {
+    if SysRng.try_fill_bytes(&mut bytes).is_err() {
         bytes = [0; N];
     }
     bytes

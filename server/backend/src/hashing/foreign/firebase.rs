@@ -6,7 +6,7 @@ use crate::Fault;
 use crate::hashing::hashing;
 use aes::Aes256;
 use aes::cipher::{KeyIvInit, StreamCipher};
-use argon2::password_hash::Output;
+use argon2::password_hash::phc::Output;
 use ctr::Ctr128BE;
 use zeroize::Zeroizing;
 
@@ -38,7 +38,6 @@ impl Firebase {
                 number(n, "n=").filter(|_| version == "v=1")?.try_into().ok()?,
                 number(r, "r=")?,
                 number(p, "p=")?,
-                scrypt::Params::RECOMMENDED_LEN,
             )
             .ok()?,
             salt,

@@ -2,7 +2,7 @@
 
 use crate::Fault;
 use crate::hashing::hashing;
-use argon2::password_hash::Output;
+use argon2::password_hash::phc::Output;
 use md5::{Digest, Md5};
 
 /// The digits of its base64, from 0 to 63.

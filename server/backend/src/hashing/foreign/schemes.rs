@@ -5,14 +5,14 @@ use super::firebase::Firebase;
 use super::phpass::Phpass;
 use crate::Fault;
 use crate::hashing::{Engine, argon2_is_of, hashing};
-use argon2::password_hash::{Error, Output, PasswordHash, PasswordHashString};
+use argon2::password_hash::phc::{Error, Output, PasswordHash};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bcrypt::HashParts;
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit, Mac};
+use sha_crypt::PasswordVerifier;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
-use subtle::ConstantTimeEq;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
@@ -36,7 +36,7 @@ const MOST_REREAD: usize = 512;
 #[derive(Debug)]
 pub(super) enum Scheme {
     /// RFC 9106.
-    Argon2(PasswordHashString),
+    Argon2(PasswordHash),
     /// As OpenBSD made it.
     Bcrypt { hash: String, cost: u32, over: BcryptOver },
     /// RFC 8018.
@@ -58,13 +58,7 @@ pub(super) enum Scheme {
     /// The portable hashes of phpass, over MD5: WordPress before 6.8, phpBB.
     Phpass(Phpass),
     /// `$5$` and `$6$` of crypt(3), as Ulrich Drepper specified them.
-    ShaCrypt {
-        kind: ShaCrypt,
-        rounds: u32,
-        salt: String,
-        /// In the base64 of crypt(3).
-        result: String,
-    },
+    ShaCrypt { hash: String, rounds: u32 },
     /// One hash of the password and a salt behind it, as in LDAP directories.
     Salted { hash: Prf, salt: Vec<u8>, result: Output },
 }
@@ -109,7 +103,7 @@ impl Scheme {
     pub(super) fn argon2(text: &str) -> Option<Self> {
         let hash = PasswordHash::new(text).ok()?;
         argon2::Params::try_from(&hash).ok()?;
-        (hash.salt.is_some() && hash.hash.is_some()).then(|| Self::Argon2(hash.into()))
+        (hash.salt.is_some() && hash.hash.is_some()).then_some(Self::Argon2(hash))
     }
 
     pub(super) fn bcrypt(text: &str, over: BcryptOver) -> Option<Self> {
@@ -134,7 +128,7 @@ impl Scheme {
     pub(super) fn scrypt(log_n: u8, r: &str, p: &str, salt: Vec<u8>, result: &[u8]) -> Option<Self> {
         let (r, p) = (r.parse().ok()?, p.parse().ok()?);
         Some(Self::Scrypt {
-            params: scrypt::Params::new(log_n, r, p, scrypt::Params::RECOMMENDED_LEN).ok()?,
+            params: scrypt::Params::new(log_n, r, p).ok()?,
             salt,
             result: Output::new(result).ok()?,
             form: Form::Typed,
@@ -144,7 +138,7 @@ impl Scheme {
     /// better-auth's: the salt is used in the hexadecimal that it is written in, and the parameters are always the same.
     pub(super) fn better_auth(salt: &str, result: &[u8]) -> Option<Self> {
         Some(Self::Scrypt {
-            params: scrypt::Params::new(14, 16, 1, scrypt::Params::RECOMMENDED_LEN).ok()?,
+            params: scrypt::Params::new(14, 16, 1).ok()?,
             salt: salt.into(),
             result: Output::new(result).ok()?,
             form: Form::Nfkc,
@@ -193,10 +187,8 @@ impl Scheme {
         let in_alphabet = |byte: u8| byte.is_ascii_alphanumeric() || b"./".contains(&byte);
         let fits = rounds >= 1_000 && salt.len() <= 16 && result.len() == length && result.bytes().all(in_alphabet);
         fits.then(|| Self::ShaCrypt {
-            kind,
+            hash: text.to_owned(),
             rounds,
-            salt: salt.to_owned(),
-            result: result.to_owned(),
         })
     }
 
@@ -213,7 +205,7 @@ impl Scheme {
     /// How many bytes the result has.
     pub(super) fn result_len(&self) -> usize {
         match self {
-            Self::Argon2(hash) => hash.hash().map_or(0, |result| result.len()),
+            Self::Argon2(hash) => hash.hash.map_or(0, |result| result.len()),
             Self::Bcrypt { .. } => 23,
             Self::Phpass(_) => Phpass::RESULT_LEN,
             Self::ShaCrypt { .. } => 32,
@@ -227,7 +219,7 @@ impl Scheme {
     pub(super) fn require_affordable(&self) -> Result<(), UnfitHash> {
         let (affordable, bound) = match self {
             Self::Argon2(hash) => {
-                let cost = argon2::Params::try_from(&hash.password_hash());
+                let cost = argon2::Params::try_from(hash);
                 let fits = cost.is_ok_and(|cost| {
                     let memory_kib = u64::from(cost.m_cost());
                     memory_kib <= MOST_MEMORY_KIB && memory_kib * u64::from(cost.t_cost()) <= MOST_ARGON2_KIB
@@ -254,7 +246,7 @@ impl Scheme {
     /// Whether it is the hash of exactly these characters. Results are compared in constant time, by [`Output`] and by bcrypt.
     pub(super) fn is_of(&self, engine: &mut Engine, password: &str) -> Result<bool, Fault> {
         match self {
-            Self::Argon2(hash) => argon2_is_of(engine, &hash.password_hash(), password.as_bytes()),
+            Self::Argon2(hash) => argon2_is_of(engine, hash, password.as_bytes()),
             // C's libraries ended a password at its first NUL, and bcrypt goes round it: `a\0a` has the hash of `a`. No
             // form sends one.
             Self::Bcrypt { over, .. } if matches!(over, BcryptOver::Password) && password.contains('\0') => Ok(false),
@@ -298,32 +290,19 @@ impl Scheme {
                     Form::Nfkc => Zeroizing::new(password.nfkc().collect::<String>()),
                 };
                 let made = Output::init_with(result.len(), |made| {
-                    scrypt::scrypt(password.as_bytes(), salt, params, made).map_err(|_| Error::Crypto)
+                    scrypt::scrypt(password.as_bytes(), salt, params, made).map_err(|_| Error::ParamsMaxExceeded)
                 });
                 Ok(made.map_err(hashing)? == *result)
             }
             Self::Firebase(hash) => hash.is_of(password),
             Self::Phpass(_) | Self::ShaCrypt { .. } if password.len() > MOST_REREAD => Ok(false),
             Self::Phpass(hash) => hash.is_of(trimmed(password)),
-            Self::ShaCrypt {
-                kind,
-                rounds,
-                salt,
-                result,
-            } => {
-                let (password, salt, rounds) = (password.as_bytes(), salt.as_bytes(), *rounds as usize);
-                let unfit = |error: sha_crypt::CryptError| hashing(format!("{error:?}"));
-                let made = match kind {
-                    ShaCrypt::Sha256 => {
-                        let params = sha_crypt::Sha256Params::new(rounds).map_err(unfit)?;
-                        sha_crypt::sha256_crypt_b64(password, salt, &params)
-                    }
-                    ShaCrypt::Sha512 => {
-                        let params = sha_crypt::Sha512Params::new(rounds).map_err(unfit)?;
-                        sha_crypt::sha512_crypt_b64(password, salt, &params)
-                    }
-                };
-                Ok(made.map_err(unfit)?.as_bytes().ct_eq(result.as_bytes()).into())
+            Self::ShaCrypt { hash, .. } => {
+                match sha_crypt::ShaCrypt::default().verify_password(password.as_bytes(), hash.as_str()) {
+                    Ok(()) => Ok(true),
+                    Err(sha_crypt::password_hash::Error::PasswordInvalid) => Ok(false),
+                    Err(error) => Err(hashing(error)),
+                }
             }
             Self::Salted { hash, salt, result } => {
                 let input = Zeroizing::new([password.as_bytes(), salt].concat());

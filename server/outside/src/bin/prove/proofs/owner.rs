@@ -5,7 +5,7 @@ use crate::ground::Ground;
 use crate::life::{Life, live};
 use crate::proof::{Finding, Proof, Setting};
 use crate::service::{Kind, NEW_PASSWORD, PASSWORD, Plan, Service};
-use argon2::password_hash::{PasswordHasher, SaltString};
+use argon2::password_hash::PasswordHasher;
 use outside::Fault;
 
 /// See the module.
@@ -241,9 +241,8 @@ fn signed_up(service: &Service) -> Result<(String, Browser), Fault> {
 /// Somebody who came from another system with [`LEAKED`], signed in; with the address.
 fn imported(service: &Service) -> Result<(String, Browser), Fault> {
     let email = service.stranger();
-    let salt = SaltString::encode_b64(b"sixteen bytes...").map_err(|error| error.to_string())?;
     let hash = argon2::Argon2::default()
-        .hash_password(LEAKED.as_bytes(), &salt)
+        .hash_password_with_salt(LEAKED.as_bytes(), b"sixteen bytes...")
         .map_err(|error| error.to_string())?;
     let file = format!("email,name,password_hash\n{email},Robin Doe,\"{hash}\"\n");
     service.run(&["import", "-", "--format", "csv"], &file)?;
