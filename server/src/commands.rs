@@ -58,7 +58,7 @@ pub fn say(text: &str) -> Result<(), Failed> {
 
 /// `rekey migrate`.
 pub async fn migrate(config: &Config) -> Result<(), Failed> {
-    start::database(&config.database_url).await?;
+    start::database(config).await?;
     say("The tables are up to date.\n")
 }
 

@@ -3,7 +3,9 @@
 use crate::config::Config;
 use account::Secret;
 use backend::store::Db;
-use backend::{Backend, Hashing, Keys, LeakedPasswords, Mail, Parts, SystemClock};
+use backend::{Backend, Hashing, Keys, LeakedPasswords, Mail, Parts, Smtp, SystemClock, TrustedRoots};
+use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,7 +16,7 @@ use std::sync::Arc;
 pub async fn backend(config: &Config, keys: impl Into<Keys>) -> Result<Backend, String> {
     let keys = keys.into();
     let backend = Backend::new(Parts {
-        db: database(&config.database_url).await?,
+        db: database(config).await?,
         clock: Arc::new(SystemClock::default()),
         hashing: Hashing::new(keys.clone(), config.hashes_at_once, config.hashing)
             .map_err(|error| format!("the threads that hash passwords do not start: {}", error.kind()))?,
@@ -37,7 +39,8 @@ pub async fn backend(config: &Config, keys: impl Into<Keys>) -> Result<Backend, 
 ///
 /// # Errors
 /// A sentence that says what is in the way.
-pub async fn database(url: &Secret) -> Result<Db, String> {
+pub async fn database(config: &Config) -> Result<Db, String> {
+    let url = database_url(config);
     if let Some(file) = Db::file(url.expose()) {
         folder_of(&file)?;
         for ending in ["", "-wal", "-shm"] {
@@ -69,29 +72,45 @@ pub fn folder_of(file: &Path) -> Result<(), String> {
 /// # Errors
 /// A sentence that says what is in the way.
 pub fn mail(config: &Config) -> Result<Mail, String> {
-    match &config.smtp_url {
-        Some(url) => {
-            let sender = &config.settings.sender_codes;
-            let mail = match &config.smtp_ca_file {
-                None => Mail::smtp(url.expose(), sender),
-                Some(file) => {
-                    let pem = std::fs::read(file).map_err(|error| {
-                        format!(
-                            "REKEY_SMTP_CA_FILE: {} cannot be read: {}",
-                            file.display(),
-                            error.kind()
-                        )
-                    })?;
-                    Mail::smtp_with_authority(url.expose(), sender, &pem)
-                }
-            };
-            mail.map_err(|error| format!("REKEY_SMTP_URL or REKEY_SMTP_CA_FILE: {}", error.text))
+    if let Some(smtp) = smtp(config)? {
+        return Ok(Mail::Smtp(smtp));
+    }
+    let folder = Path::new(LETTERS);
+    private_folder(folder)?;
+    Ok(Mail::Folder(folder.to_owned()))
+}
+
+/// The mail server, where one is configured.
+///
+/// # Errors
+/// A sentence that says what is in the way.
+pub fn smtp(config: &Config) -> Result<Option<Smtp>, String> {
+    let Some(url) = &config.smtp_url else { return Ok(None) };
+    let smtp = Smtp::new(url.expose(), &config.ehlo_name(), &trusted_roots(config)?);
+    let smtp = smtp.map_err(|error| format!("REKEY_SMTP_URL or REKEY_SMTP_EHLO_NAME: {}", error.text));
+    smtp.map(Some)
+}
+
+/// The certificate authorities that every server is checked with.
+///
+/// # Errors
+/// A sentence that says what is in the way.
+pub fn trusted_roots(config: &Config) -> Result<TrustedRoots, String> {
+    TrustedRoots::with_file(config.ca_file.as_deref()).map_err(|wrong| format!("REKEY_CA_FILE: {wrong}"))
+}
+
+/// The database's address. On PostgreSQL it has the operator's authorities in it, unless it names others itself: its library
+/// reads them from there.
+fn database_url(config: &Config) -> Secret {
+    let url = config.database_url.expose();
+    let names_its_own = url.contains("sslrootcert=") || url.contains("ssl-root-cert=") || url.contains("ssl-ca=");
+    match &config.ca_file {
+        Some(file) if url.starts_with("postgres") && !names_its_own => {
+            let file = percent_encode(file.as_os_str().as_bytes(), NON_ALPHANUMERIC);
+            let sign = if url.contains('?') { '&' } else { '?' };
+            format!("{url}{sign}sslrootcert={file}").as_str().into()
         }
-        None => {
-            let folder = Path::new(LETTERS);
-            private_folder(folder)?;
-            Ok(Mail::Folder(folder.to_owned()))
-        }
+        _ => config.database_url.clone(),
     }
 }
 
@@ -129,7 +148,8 @@ fn leaked(config: &Config) -> Result<LeakedPasswords, String> {
     match (&config.leaked_file, &config.leaked_range_url) {
         (Some(file), _) => LeakedPasswords::from_file(file)
             .map_err(|error| format!("REKEY_LEAKED_FILE: {} cannot be read: {}", file.display(), error.kind())),
-        (None, Some(url)) => LeakedPasswords::range(url).map_err(|wrong| format!("REKEY_LEAKED_RANGE_URL: {wrong}")),
+        (None, Some(url)) => LeakedPasswords::range(url, &trusted_roots(config)?)
+            .map_err(|wrong| format!("REKEY_LEAKED_RANGE_URL: {wrong}")),
         (None, None) => Ok(LeakedPasswords::Off),
     }
 }

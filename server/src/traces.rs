@@ -3,8 +3,10 @@
 //! What is sent are spans with a fixed set of names and fields; no line of the log and no text of a request is among them.
 
 use crate::config::Config;
+use crate::start;
 use async_trait::async_trait;
 use axum::http::HeaderMap;
+use backend::TrustedRoots;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::TracerProvider;
 use opentelemetry::{Context, KeyValue};
@@ -36,7 +38,7 @@ impl Traces {
     /// Begins, where the configuration names a collector. Wants a Tokio runtime.
     ///
     /// # Errors
-    /// A sentence, when the address of the collector is of no use.
+    /// A sentence, when the address of the collector or the file of authorities is of no use.
     pub fn start(config: &Config) -> Result<Option<Self>, String> {
         let Some(url) = &config.otlp_url else {
             return Ok(None);
@@ -44,7 +46,7 @@ impl Traces {
         let useless = |_| "REKEY_OTLP_URL: nothing can be sent there".to_owned();
         let exporter = SpanExporter::builder()
             .with_http()
-            .with_http_client(Client::new().map_err(|error| error.to_string())?)
+            .with_http_client(Client::new(&start::trusted_roots(config)?)?)
             .with_endpoint(url.expose())
             .with_timeout(SEND_TIME)
             .build()
@@ -108,12 +110,10 @@ struct Client {
 }
 
 impl Client {
-    fn new() -> Result<Self, reqwest::Error> {
+    fn new(roots: &TrustedRoots) -> Result<Self, String> {
+        let http = roots.http()?.timeout(SEND_TIME).build();
         Ok(Self {
-            http: reqwest::Client::builder()
-                .timeout(SEND_TIME)
-                .redirect(reqwest::redirect::Policy::none())
-                .build()?,
+            http: http.map_err(|error| error.to_string())?,
             runtime: Handle::current(),
             away: AtomicBool::new(false),
         })

@@ -1,5 +1,6 @@
 //! The operator's own list of leaked passwords: a file, or a range service by k-anonymity.
 
+use crate::TrustedRoots;
 use account::Secret;
 use sha1::{Digest, Sha1};
 use std::collections::HashSet;
@@ -70,20 +71,20 @@ impl LeakedPasswords {
     /// # Errors
     /// When the address does not read, or is `http` to another machine (attack: whoever is on the way says that every
     /// password is leaked, or none).
-    pub fn range(url: &str) -> Result<Self, String> {
-        Self::range_within(url, TIME)
+    pub fn range(url: &str, roots: &TrustedRoots) -> Result<Self, String> {
+        Self::range_within(url, roots, TIME)
     }
 
-    fn range_within(url: &str, time: Duration) -> Result<Self, String> {
+    fn range_within(url: &str, roots: &TrustedRoots, time: Duration) -> Result<Self, String> {
         let parsed = reqwest::Url::parse(url).map_err(|error| error.to_string())?;
         let host = parsed.host_str().unwrap_or_default().trim_matches(['[', ']']);
         let here = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
         if !(parsed.scheme() == "https" || parsed.scheme() == "http" && here) {
             return Err("a range service is reached by https".into());
         }
-        let client = reqwest::Client::builder()
+        let client = roots
+            .http()?
             .timeout(time)
-            .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("Rekey/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| error.to_string())?;

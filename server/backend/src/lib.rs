@@ -24,6 +24,7 @@ mod retried;
 mod seal;
 mod settings;
 pub mod store;
+mod trust;
 mod upkeep;
 
 pub use backup::{BackupError, Restored, Take, back_up, restore};
@@ -37,11 +38,12 @@ pub use keys::Keys;
 pub use leaked::LeakedPasswords;
 pub use letters::{RenderedLetter, gallery, render};
 pub use limits::Limits;
-pub use mail::{KeptLetter, Mail, SmtpError};
+pub use mail::{Certificate, KeptLetter, Line, Listener, Mail, Smtp, SmtpError, check_ehlo_name};
 pub use metrics::{Metrics, TRACE};
 pub use people::{NewPerson, Person};
 pub use retried::retried;
 pub use settings::Settings;
+pub use trust::TrustedRoots;
 pub use upkeep::{Ended, KeyUses, end_sessions};
 
 use std::sync::Arc;

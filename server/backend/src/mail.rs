@@ -3,6 +3,8 @@
 mod folder;
 mod smtp;
 
+pub use smtp::{Certificate, Line, Listener, Smtp, check_ehlo_name};
+
 use crate::RenderedLetter;
 use account::Email;
 use serde::{Deserialize, Serialize};
@@ -30,7 +32,7 @@ pub struct KeptLetter {
 #[derive(Clone)]
 pub enum Mail {
     /// A real server.
-    Smtp(lettre::AsyncSmtpTransport<lettre::Tokio1Executor>),
+    Smtp(Smtp),
     /// A folder of the development run, one JSON file a letter.
     Folder(PathBuf),
     /// Memory, in tests.
@@ -38,37 +40,64 @@ pub enum Mail {
 }
 
 /// Why a letter did not leave.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{text}")]
 pub struct SmtpError {
-    /// What the server or the network said, without addresses.
+    /// What the server or the network said and what that means, without addresses.
     pub text: String,
+    /// The server's own words, at most 200 characters, the recipient's address taken out; empty where it said nothing.
+    pub words: String,
+    /// What an operator does about it, as a sentence.
+    pub advice: &'static str,
     /// Whether trying again is of no use (5xx).
     pub permanent: bool,
-    /// Its name, for metrics: `4xx`, `5xx`, `set_up` for a 5xx that an operator can mend, `timeout`, `connection`; `unfit` for a letter that never got to the server.
+    /// Its name, for metrics: `4xx`, `5xx`, `set_up` for what an operator can fix, `timeout`, `connection`; `unfit` for a letter
+    /// that never got to the server.
     pub kind: &'static str,
 }
 
+impl SmtpError {
+    fn unfit(text: String) -> Self {
+        Self {
+            text,
+            words: String::new(),
+            advice: "",
+            permanent: true,
+            kind: "unfit",
+        }
+    }
+
+    fn set_up(text: &str, advice: &'static str) -> Self {
+        Self {
+            text: text.to_owned(),
+            words: String::new(),
+            advice,
+            permanent: false,
+            kind: "set_up",
+        }
+    }
+
+    fn too_slow() -> Self {
+        Self {
+            text: "the mail server took too long".into(),
+            words: String::new(),
+            advice: "Check the host and the port in REKEY_SMTP_URL, and that a firewall lets this host through.",
+            permanent: false,
+            kind: "timeout",
+        }
+    }
+
+    /// What is kept of it with a letter that waits.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self.words.as_str() {
+            "" => self.text.clone(),
+            words => format!("{} ({words})", self.text),
+        }
+    }
+}
+
 impl Mail {
-    /// From `smtp://user:password@host:port/name?tls=required|opportunistic|none`, or `smtps://…` for TLS from the first
-    /// byte. User and password are percent-encoded; `name` is what we say in EHLO. Without `tls`, `smtp://` demands STARTTLS
-    /// unless the host is this machine. The port is 587, for `smtps://` 465, where it is not said. `sender` is the address whose
-    /// domain stands in EHLO without a `name`. Wants a Tokio runtime.
-    ///
-    /// # Errors
-    /// When the address does not read. The text never repeats it, as it may hold a password.
-    pub fn smtp(url: &str, sender: &str) -> Result<Self, SmtpError> {
-        Ok(Self::Smtp(smtp::transport(url, sender, None)?))
-    }
-
-    /// The same, to a server whose certificate may also be of the authorities in `pem`, such as a company's own.
-    ///
-    /// # Errors
-    /// Also when there is no certificate in it.
-    pub fn smtp_with_authority(url: &str, sender: &str, pem: &[u8]) -> Result<Self, SmtpError> {
-        Ok(Self::Smtp(smtp::transport(url, sender, Some(pem))?))
-    }
-
     /// Sends one letter to one recipient. `id` is the letter's; a second copy has the same `Message-ID`, so that mailboxes
     /// can tell.
     ///
@@ -76,7 +105,7 @@ impl Mail {
     /// When the server did not take it.
     pub async fn send(&self, id: &str, to: &Email, letter: &RenderedLetter, sent_at: i64) -> Result<(), SmtpError> {
         match self {
-            Self::Smtp(transport) => smtp::send(transport, smtp::message(id, to, letter, sent_at)?).await,
+            Self::Smtp(smtp) => smtp.send(id, to, letter, sent_at).await,
             Self::Folder(folder) => folder::keep(folder.clone(), id.to_owned(), keep(to, letter, sent_at)).await,
             Self::Memory(letters) => {
                 letters
@@ -130,6 +159,9 @@ fn keep(to: &Email, letter: &RenderedLetter, sent_at: i64) -> KeptLetter {
 pub(crate) async fn smtp_answering(verb: &'static str, answer: &'static str) -> String {
     smtp::tests::Server::answering(verb, answer).await.url
 }
+
+#[cfg(test)]
+pub(crate) use smtp::tests::private_authority;
 
 #[cfg(test)]
 pub(crate) fn a_letter(subject: &str) -> RenderedLetter {

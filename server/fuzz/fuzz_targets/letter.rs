@@ -4,7 +4,7 @@
 
 use account::{CodeLetter, Email, FailureCause, Letter, Notice, Organization, OwnPassword, Purpose, Request, Secret, Timestamp};
 use arbitrary::Arbitrary;
-use backend::{Mail, RenderedLetter, Settings, render};
+use backend::{Mail, RenderedLetter, Settings, Smtp, TrustedRoots, render};
 use fuzz::{Delivery, MailServer};
 use libfuzzer_sys::fuzz_target;
 use mail_parser::{Message, MessageParser};
@@ -56,7 +56,8 @@ struct Post {
 static POST: LazyLock<Option<Post>> = LazyLock::new(|| {
     let server = MailServer::new().ok()?;
     let runtime = Builder::new_current_thread().enable_all().build().ok()?;
-    let mail = runtime.block_on(async { Mail::smtp(&format!("smtp://{}", server.address), "noreply@rekey.example").ok() })?;
+    let smtp = Smtp::new(&format!("smtp://{}", server.address), "rekey.example", &TrustedRoots::public());
+    let mail = Mail::Smtp(smtp.ok()?);
     Some(Post { runtime, server, mail })
 });
 

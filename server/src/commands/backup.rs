@@ -69,7 +69,7 @@ pub async fn restore(config: Config, keys: Keyring, from: &Path, take: Take) -> 
 
 /// `rekey end-sessions`.
 pub async fn end_sessions(config: &Config, restored: bool) -> Result<(), Failed> {
-    let db = start::database(&config.database_url).await?;
+    let db = start::database(config).await?;
     let now = SystemClock::default().now();
     let outcome = backend::retried(async || Ok(backend::end_sessions(&db, now, restored).await?)).await;
     db.close().await;

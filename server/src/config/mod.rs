@@ -9,7 +9,7 @@ pub use table::{KEYS, Key};
 use account::Secret;
 use backend::{EngineChoice, Settings};
 use ipnet::IpNet;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -24,8 +24,10 @@ pub struct Config {
     pub database_url: Secret,
     /// The mail server; may hold a password.
     pub smtp_url: Option<Secret>,
-    /// A certificate authority of the mail server, beside the public ones.
-    pub smtp_ca_file: Option<PathBuf>,
+    /// What is said in EHLO; the origin's host where not set.
+    pub smtp_ehlo_name: Option<String>,
+    /// Certificate authorities that are trusted beside the public ones.
+    pub ca_file: Option<PathBuf>,
     /// The server's keys.
     pub key_file: PathBuf,
     /// Whose `X-Forwarded-For` is believed.
@@ -101,7 +103,8 @@ impl Default for Config {
             },
             database_url: Secret::from("sqlite://data/rekey.db"),
             smtp_url: None,
-            smtp_ca_file: None,
+            smtp_ehlo_name: None,
+            ca_file: None,
             key_file: "data/keys.toml".into(),
             trusted_proxies: Vec::new(),
             leaked_file: None,
@@ -115,6 +118,20 @@ impl Default for Config {
             otlp_share: 1.0,
             site: None,
             settings,
+        }
+    }
+}
+
+impl Config {
+    /// What is said in EHLO (RFC 5321 §4.1.1.1): a domain, or an address in brackets.
+    #[must_use]
+    pub fn ehlo_name(&self) -> String {
+        let host = self.origin.host.trim_end_matches('.');
+        match (&self.smtp_ehlo_name, host.parse()) {
+            (Some(name), _) => name.clone(),
+            (None, Ok(IpAddr::V4(address))) => format!("[{address}]"),
+            (None, Ok(IpAddr::V6(address))) => format!("[IPv6:{address}]"),
+            (None, Err(_)) => host.to_owned(),
         }
     }
 }
@@ -251,6 +268,16 @@ fn together(config: &Config, wanted: Wanted, problems: &mut Vec<Problem>) {
             text: text.into(),
         })
     };
+    // Of the configured one the key says it already.
+    if config.smtp_url.is_some()
+        && config.smtp_ehlo_name.is_none()
+        && backend::check_ehlo_name(&config.ehlo_name()).is_err()
+    {
+        wrong(
+            "smtp_ehlo_name",
+            "is missing, and the host in REKEY_ORIGIN is no name for it; it takes a domain, or an address as [192.0.2.25]",
+        );
+    }
     if config.leaked_file.is_some() && config.leaked_range_url.is_some() {
         wrong("leaked_range_url", "is set beside REKEY_LEAKED_FILE; one of the two");
     }

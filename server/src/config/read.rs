@@ -164,9 +164,17 @@ pub(super) fn smtp(value: &str) -> Result<Option<Secret>, String> {
     if value.is_empty() {
         return Ok(None);
     }
-    // What the library says may quote the address, password included.
-    backend::Mail::smtp(value, "").map_err(|_| "is no mail server's address".to_owned())?;
+    let read = backend::Smtp::new(value, "localhost", &backend::TrustedRoots::public());
+    read.map_err(|error| format!("is no mail server's address: {error}"))?;
     Ok(Some(value.into()))
+}
+
+pub(super) fn ehlo_name(value: &str) -> Result<Option<String>, String> {
+    if value.is_empty() {
+        return Ok(None);
+    }
+    backend::check_ehlo_name(value)?;
+    Ok(Some(value.to_owned()))
 }
 
 pub(super) fn otlp(value: &str) -> Result<Option<Secret>, String> {

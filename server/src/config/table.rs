@@ -44,6 +44,10 @@ pub const RETIRED: &[(&str, &str)] = &[
         "limit_reset_a_day",
         "this key is gone; delete it, or set REKEY_LIMIT_EMAILS_A_DAY",
     ),
+    (
+        "smtp_ca_file",
+        "this key is REKEY_CA_FILE now: its authorities are trusted by every connection",
+    ),
     ("limit_wrong_codes_an_hour", WRONG_CODES),
     ("limit_wrong_codes_a_day", WRONG_CODES),
     ("limit_wrong_codes_in_a_row", WRONG_CODES),
@@ -98,20 +102,26 @@ pub const KEYS: &[Key] = &[
         },
     },
     Key {
-        name: "smtp_ca_file",
-        takes: "the path of a file that can be read",
-        meaning: "A certificate authority of your own (PEM) that the mail server's certificate may be of, beside the public ones.",
+        name: "smtp_ehlo_name",
+        takes: "a domain, or an address as [192.0.2.25] or [IPv6:2001:db8::25]",
+        meaning: "What the service says in EHLO (RFC 5321). When not set: the host in `REKEY_ORIGIN`.",
         set: |config, value| {
-            config.smtp_ca_file = path(value)?;
-            let unreadable = |file| std::fs::File::open(file).err();
-            match config.smtp_ca_file.as_ref().and_then(unreadable) {
-                Some(error) => Err(format!("names a file that cannot be read: {}", error.kind())),
-                None => Ok(()),
-            }
+            config.smtp_ehlo_name = read::ehlo_name(value)?;
+            Ok(())
+        },
+        show: |config| config.smtp_ehlo_name.clone().unwrap_or_default(),
+    },
+    Key {
+        name: "ca_file",
+        takes: "the path of a PEM file with certificates",
+        meaning: "Certificate authorities that are trusted beside the public ones: by the connections to the mail server, PostgreSQL, the OpenTelemetry collector and the service of leaked passwords.",
+        set: |config, value| {
+            config.ca_file = path(value)?;
+            backend::TrustedRoots::with_file(config.ca_file.as_deref()).map(drop)
         },
         show: |config| {
             config
-                .smtp_ca_file
+                .ca_file
                 .as_ref()
                 .map_or_else(String::new, |file| file.display().to_string())
         },

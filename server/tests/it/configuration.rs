@@ -48,8 +48,19 @@ const WRONG: &[(&str, &[&str])] = &[
             "postgres://rekey@db.example.com/rekey?target_session_attrs=standby",
         ],
     ),
-    ("smtp_url", &["mail.example.com", "http://mail.example.com"]),
-    ("smtp_ca_file", &["/no/such/file.pem"]),
+    (
+        "smtp_url",
+        &[
+            "mail.example.com",
+            "http://mail.example.com",
+            "smtps://mail.example.com/accounts.example.com",
+        ],
+    ),
+    (
+        "smtp_ehlo_name",
+        &["192.0.2.25", "[192.0.2]", "a b", "accounts_example"],
+    ),
+    ("ca_file", &["/no/such/file.pem", "/dev/null"]),
     ("key_file", &[""]),
     (
         "brand",
@@ -147,14 +158,32 @@ fn a_retired_key_says_what_to_do_about_it() {
     let problems = problems(&[
         ("REKEY_LIMIT_RESET_AN_HOUR", "5"),
         ("REKEY_LIMIT_WRONG_CODES_A_DAY", "50"),
+        ("REKEY_SMTP_CA_FILE", "/etc/rekey/ca.pem"),
     ]);
-    assert_eq!(problems.len(), 2);
+    assert_eq!(problems.len(), 3);
     assert!(
         problems[0].text.contains("REKEY_LIMIT_EMAILS_AN_HOUR"),
         "{}",
         problems[0]
     );
     assert!(problems[1].text.contains("delete it"), "{}", problems[1]);
+    assert!(problems[2].text.contains("REKEY_CA_FILE"), "{}", problems[2]);
+}
+
+#[test]
+fn ehlo_says_the_host_of_the_origin_unless_another_name_is_configured() {
+    for (origin, name) in [
+        ("https://accounts.example.com:8443", "accounts.example.com"),
+        ("https://192.0.2.25", "[192.0.2.25]"),
+        ("https://[2001:db8::25]", "[IPv6:2001:db8::25]"),
+    ] {
+        assert_eq!(read(&[("REKEY_ORIGIN", origin)], Wanted::Command).0.ehlo_name(), name);
+    }
+    let named = [
+        ("REKEY_ORIGIN", "https://accounts.example.com"),
+        ("REKEY_SMTP_EHLO_NAME", "mail.example.com"),
+    ];
+    assert_eq!(read(&named, Wanted::Command).0.ehlo_name(), "mail.example.com");
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn ok(body: &str) -> Option<String> {
 async fn only_five_characters_leave_and_the_rest_is_looked_for_here() {
     let (prefix, suffix) = parts();
     let (url, asked) = service(ok(&format!("0018A45C4D1DEF81644B54AB7F969B88D65:3\r\n{suffix}:12\r\n"))).await;
-    let list = LeakedPasswords::range(&url).unwrap();
+    let list = LeakedPasswords::range(&url, &TrustedRoots::public()).unwrap();
     assert_eq!(list.look_up("three random words").await, Leak::Found);
     assert_eq!(list.look_up("four random words").await, Leak::NotFound);
     let asked = asked.lock().unwrap().to_lowercase();
@@ -70,7 +70,7 @@ async fn padding_is_not_on_the_list() {
     ] {
         let (url, _) = service(ok(&line)).await;
         assert_eq!(
-            LeakedPasswords::range(&url)
+            LeakedPasswords::range(&url, &TrustedRoots::public())
                 .unwrap()
                 .look_up("three random words")
                 .await,
@@ -100,10 +100,10 @@ async fn a_service_that_does_not_answer_lets_pass() {
         ),
     ] {
         let (url, _) = service(answer).await;
-        let list = LeakedPasswords::range_within(&url, Duration::from_millis(200)).unwrap();
+        let list = LeakedPasswords::range_within(&url, &TrustedRoots::public(), Duration::from_millis(200)).unwrap();
         assert_eq!(list.look_up("three random words").await, Leak::Unknown, "{why}");
     }
-    let away = LeakedPasswords::range("http://127.0.0.1:1/range/").unwrap();
+    let away = LeakedPasswords::range("http://127.0.0.1:1/range/", &TrustedRoots::public()).unwrap();
     assert_eq!(away.look_up("three random words").await, Leak::Unknown);
 }
 
@@ -115,7 +115,7 @@ fn a_service_is_reached_by_https_or_here() {
         "http://[::1]:8080",
         "http://localhost/",
     ] {
-        assert!(LeakedPasswords::range(url).is_ok(), "{url}");
+        assert!(LeakedPasswords::range(url, &TrustedRoots::public()).is_ok(), "{url}");
     }
     for url in [
         "",
@@ -124,7 +124,7 @@ fn a_service_is_reached_by_https_or_here() {
         "ftp://api.example.com/",
         "http://127.0.0.1.example.com/",
     ] {
-        assert!(LeakedPasswords::range(url).is_err(), "{url}");
+        assert!(LeakedPasswords::range(url, &TrustedRoots::public()).is_err(), "{url}");
     }
 }
 
@@ -154,4 +154,27 @@ async fn a_file_holds_hashes_and_passwords() {
     }
     assert!(LeakedPasswords::from_file(&path).is_err());
     assert_eq!(LeakedPasswords::Off.look_up("of a hash").await, Leak::NotFound);
+}
+
+#[tokio::test]
+async fn a_service_is_trusted_by_the_operators_authorities() {
+    let (tls, authority) = crate::mail::private_authority("127.0.0.1");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/range/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(mut stream) = tls.accept(stream).await else {
+                continue;
+            };
+            let _ = stream.read(&mut [0; 1024]).await;
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            let _ = stream.write_all(answer).await;
+            let _ = stream.shutdown().await;
+        }
+    });
+    let known = TrustedRoots::with_file(Some(authority.path())).unwrap();
+    for (roots, leak) in [(known, Leak::NotFound), (TrustedRoots::public(), Leak::Unknown)] {
+        let service = LeakedPasswords::range(&url, &roots).unwrap();
+        assert_eq!(service.look_up("three random words").await, leak);
+    }
 }

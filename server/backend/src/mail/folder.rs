@@ -11,6 +11,8 @@ pub(super) async fn keep(folder: PathBuf, id: String, letter: KeptLetter) -> Res
     let written = tokio::task::spawn_blocking(move || write(&folder, &id, &letter)).await;
     written.map_err(io::Error::other).flatten().map_err(|error| SmtpError {
         text: format!("the folder for letters: {}", error.kind()),
+        words: String::new(),
+        advice: "",
         permanent: false,
         kind: "connection",
     })

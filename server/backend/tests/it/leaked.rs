@@ -3,7 +3,7 @@
 use crate::on_both_databases;
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, World};
 use account::{ActivityKind, Refusal, ResetStep, SignInStep};
-use backend::LeakedPasswords;
+use backend::{LeakedPasswords, TrustedRoots};
 use std::net::TcpListener;
 
 on_both_databases!(
@@ -22,7 +22,7 @@ fn nobody_answers() -> LeakedPasswords {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    LeakedPasswords::range(&format!("http://{address}/range/")).unwrap()
+    LeakedPasswords::range(&format!("http://{address}/range/"), &TrustedRoots::public()).unwrap()
 }
 
 async fn a_leaked_password_is_refused_as_a_new_one(world: &World) {

@@ -1,29 +1,82 @@
 use super::super::{Mail, a_letter};
+use super::message::message;
 use super::*;
-use std::sync::{Arc, Mutex};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use std::sync::{Mutex, PoisonError};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
-const SENDER: &str = "noreply@signin.rekey.example";
+mod conversations;
+mod refusals;
+
+const EHLO_NAME: &str = "accounts.rekey.example";
 
 /// A mail server of a few lines: it takes everything, unless told what to answer to a verb.
 pub(in crate::mail) struct Server {
     pub(in crate::mail) url: String,
     heard: Arc<Mutex<Vec<String>>>,
+    roots: TrustedRoots,
+}
+
+/// What a server does.
+#[derive(Clone, Default)]
+struct Script {
+    verb: &'static str,
+    answer: &'static str,
+    /// With that it offers STARTTLS.
+    tls: Option<TlsAcceptor>,
+    /// Said in the clear behind the answer to STARTTLS.
+    behind_starttls: &'static str,
 }
 
 impl Server {
     pub(in crate::mail) async fn answering(verb: &'static str, answer: &'static str) -> Self {
+        Self::with(Script {
+            verb,
+            answer,
+            ..Script::default()
+        })
+        .await
+    }
+
+    async fn with(script: Script) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("smtp://{}", listener.local_addr().unwrap());
         let heard = Arc::new(Mutex::new(Vec::new()));
         let lines = heard.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(converse(stream, verb, answer, lines.clone()));
+                let (script, lines) = (script.clone(), lines.clone());
+                tokio::spawn(async move {
+                    let mut stream: Box<dyn Stream> = Box::new(stream);
+                    stream.write_all(b"220 mail.test ESMTP\r\n").await.ok()?;
+                    while let Some(more) = converse(stream, &script, &lines).await {
+                        stream = more;
+                    }
+                    Some(())
+                });
             }
         });
-        Self { url, heard }
+        Self {
+            url,
+            heard,
+            roots: TrustedRoots::public(),
+        }
+    }
+
+    /// The same server by another address.
+    fn at(&self, url: String) -> Self {
+        Self {
+            url,
+            heard: self.heard.clone(),
+            roots: self.roots.clone(),
+        }
+    }
+
+    fn smtp(&self) -> Smtp {
+        Smtp::new(&self.url, EHLO_NAME, &self.roots).unwrap()
     }
 
     fn lines_with(&self, verb: &str) -> Vec<String> {
@@ -43,36 +96,47 @@ impl Server {
     }
 
     async fn send(&self) -> Result<(), SmtpError> {
-        let to = Email::parse("ada@example.com").unwrap();
-        Mail::smtp(&self.url, SENDER)
-            .unwrap()
-            .send("letter1", &to, &a_letter("Your code"), 1_795_485_600_000)
+        Mail::Smtp(self.smtp())
+            .send("letter1", &ada(), &a_letter("Your code"), 1_795_485_600_000)
             .await
     }
 }
 
-async fn converse(stream: TcpStream, verb: &str, answer: &str, heard: Arc<Mutex<Vec<String>>>) -> Option<()> {
-    let (read, mut write) = stream.into_split();
-    let mut lines = BufReader::new(read).lines();
+fn ada() -> Email {
+    Email::parse("ada@example.com").unwrap()
+}
+
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
+
+/// Until the end, or until TLS: gives what goes on then.
+async fn converse(stream: Box<dyn Stream>, script: &Script, heard: &Mutex<Vec<String>>) -> Option<Box<dyn Stream>> {
+    let mut stream = BufReader::new(stream);
     let answer_to = |line: &str, usual: &'static str| {
-        let chosen = if line.starts_with(verb) && !verb.is_empty() {
-            answer
+        let chosen = if line.starts_with(script.verb) && !script.verb.is_empty() {
+            script.answer
         } else {
             usual
         };
         format!("{chosen}\r\n").into_bytes()
     };
-    write.write_all(b"220 mail.test ESMTP\r\n").await.ok()?;
     let mut in_data = false;
-    while let Some(line) = lines.next_line().await.ok()? {
-        heard.lock().unwrap().push(line.clone());
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).await.ok()? == 0 {
+            return None;
+        }
+        let line = line.trim_end().to_owned();
+        heard.lock().unwrap_or_else(PoisonError::into_inner).push(line.clone());
         let reply = match line.split([' ', ':']).next().unwrap_or_default() {
             "." if in_data => {
                 in_data = false;
                 answer_to("END", "250 taken")
             }
             _ if in_data => continue,
-            "EHLO" => b"250-mail.test\r\n250-AUTH PLAIN\r\n250 8BITMIME\r\n".to_vec(),
+            "EHLO" if script.tls.is_some() => answer_to(&line, "250-mail.test\r\n250-STARTTLS\r\n250 8BITMIME"),
+            "EHLO" => answer_to(&line, "250-mail.test\r\n250-AUTH PLAIN\r\n250 8BITMIME"),
+            "STARTTLS" => answer_to(&line, "220 go on"),
             "DATA" => {
                 in_data = true;
                 b"354 go on\r\n".to_vec()
@@ -83,9 +147,41 @@ async fn converse(stream: TcpStream, verb: &str, answer: &str, heard: Arc<Mutex<
         if reply == b"drop\r\n" {
             return None;
         }
-        write.write_all(&reply).await.ok()?;
+        let begins_tls = reply.starts_with(b"220 go");
+        let behind = if begins_tls { script.behind_starttls } else { "" };
+        // In one packet.
+        stream.write_all(&[&reply, behind.as_bytes()].concat()).await.ok()?;
+        if let (Some(tls), true) = (&script.tls, begins_tls) {
+            let secure = tls.accept(stream.into_inner()).await.ok()?;
+            return Some(Box::new(secure));
+        }
     }
-    Some(())
+}
+
+/// A certificate for a name by an authority of its own, and a file with the authority's.
+pub(crate) fn private_authority(name: &str) -> (TlsAcceptor, tempfile::NamedTempFile) {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params
+        .distinguished_name
+        .push(rcgen::DnType::CommonName, "Our authority");
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new([name.to_owned()]).unwrap();
+    let certificate = params.signed_by(&key, &authority).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der())),
+        )
+        .unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), authority.pem()).unwrap();
+    (TlsAcceptor::from(Arc::new(config)), file)
 }
 
 #[tokio::test]
@@ -122,9 +218,8 @@ async fn a_letter_goes_to_one_recipient_with_all_it_needs() {
 #[tokio::test]
 async fn a_subject_cannot_bring_headers_of_its_own() {
     let server = Server::answering("", "").await;
-    let to = Email::parse("ada@example.com").unwrap();
-    let mail = Mail::smtp(&server.url, SENDER).unwrap();
-    mail.send("l", &to, &a_letter("Hi\r\nBcc: eve@example.com"), 0)
+    let mail = Mail::Smtp(server.smtp());
+    mail.send("l", &ada(), &a_letter("Hi\r\nBcc: eve@example.com"), 0)
         .await
         .unwrap();
     let message = server.message();
@@ -135,37 +230,18 @@ async fn a_subject_cannot_bring_headers_of_its_own() {
 #[tokio::test]
 async fn letters_in_other_scripts_arrive() {
     let server = Server::answering("", "").await;
-    let to = Email::parse("ada@example.com").unwrap();
     let letter = RenderedLetter {
         from_name: "مفتاح".into(),
         text: "الرمز 012345".into(),
         ..a_letter("رمزك 012345")
     };
-    Mail::smtp(&server.url, SENDER)
-        .unwrap()
-        .send("l", &to, &letter, 0)
-        .await
-        .unwrap();
+    Mail::Smtp(server.smtp()).send("l", &ada(), &letter, 0).await.unwrap();
     let message = server.message();
     assert!(
         message.contains("Subject: =?utf-8?b?") && message.contains("From: =?utf-8?b?"),
         "{message}"
     );
     assert!(message.is_ascii());
-}
-
-/// Relays refuse `[127.0.0.1]`, which the library says by itself.
-#[tokio::test]
-async fn the_greeting_is_the_senders_domain_unless_the_address_names_another() {
-    let server = Server::answering("", "").await;
-    server.send().await.unwrap();
-    assert_eq!(server.lines_with("EHLO"), ["EHLO signin.rekey.example"]);
-    let named = Server {
-        url: format!("{}/mail.rekey.example", server.url),
-        heard: Arc::default(),
-    };
-    named.send().await.unwrap();
-    assert_eq!(server.lines_with("EHLO")[1..], ["EHLO mail.rekey.example"]);
 }
 
 /// The bytes of a message as they leave.
@@ -300,184 +376,4 @@ fn no_two_letters_are_one_conversation() {
     };
     assert_ne!(reference("first"), reference("second"));
     assert_eq!(reference("first"), reference("first"), "sent again");
-}
-
-#[tokio::test]
-async fn what_the_server_says_decides_on_another_try() {
-    for (verb, answer, permanent, text) in [
-        (
-            "RCPT",
-            "550 no ada@example.com here",
-            true,
-            "the mail server answered 550",
-        ),
-        (
-            "RCPT",
-            "450 later, ada@example.com",
-            false,
-            "the mail server answered 450",
-        ),
-        ("MAIL", "421 closing", false, "the mail server answered 421"),
-        (
-            "RCPT",
-            "550 5.1.1 no such user",
-            true,
-            "the mail server answered 550 5.1.1",
-        ),
-        (
-            "RCPT",
-            "552 5.2.2 mailbox full",
-            true,
-            "the mail server answered 552 5.2.2",
-        ),
-        (
-            "RCPT",
-            "550 5.7.1 <ada@example.com>: relaying denied",
-            false,
-            "the mail server answered 550 5.7.1: it may not send for this service",
-        ),
-        (
-            "MAIL",
-            "550 5.1.8 unknown sender",
-            false,
-            "the mail server answered 550 5.1.8: it does not take mail from this sender",
-        ),
-        (
-            "MAIL",
-            "504 5.5.2 need a whole name",
-            false,
-            "the mail server answered 504 5.5.2: it does not understand",
-        ),
-        (
-            "RCPT",
-            "550 5.4.5 no way",
-            false,
-            "the mail server answered 550 5.4.5: it does not find the way",
-        ),
-        (
-            "MAIL",
-            "504 what is that name",
-            false,
-            "the mail server answered 504: it does not know a command",
-        ),
-        ("END", "554 5.7.1 spam", false, "the mail server answered 554 5.7.1"),
-        (
-            "END",
-            "554 no mail from there",
-            false,
-            "the mail server answered 554: it takes no mail from here",
-        ),
-        ("RCPT", "550 5.1 is no status", true, "the mail server answered 550"),
-        ("END", "451 try again", false, "the mail server answered 451"),
-        ("END", "drop", false, ""),
-    ] {
-        let error = Server::answering(verb, answer).await.send().await.unwrap_err();
-        assert_eq!(error.permanent, permanent, "{answer}");
-        assert!(error.text.starts_with(text) && !error.text.contains('@'), "{error}");
-    }
-}
-
-#[tokio::test]
-async fn a_server_that_is_away_is_tried_again() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("smtp://{}", listener.local_addr().unwrap());
-    drop(listener);
-    let server = Server {
-        url,
-        heard: Arc::default(),
-    };
-    let error = server.send().await.unwrap_err();
-    assert!(!error.permanent && error.text.contains("refused"), "{error}");
-}
-
-#[tokio::test]
-async fn credentials_are_decoded_and_a_wrong_set_up_blames_no_letter() {
-    let server = Server::answering("AUTH", "535 wrong").await;
-    let url = server.url.replace("smtp://", "smtp://us%40er:p%3Aw%25@");
-    let error = Server {
-        url,
-        heard: server.heard.clone(),
-    }
-    .send()
-    .await
-    .unwrap_err();
-    assert!(!error.permanent, "{error}");
-    use base64::Engine as _;
-    let plain = base64::engine::general_purpose::STANDARD.encode("\0us@er\0p:w%");
-    assert_eq!(server.lines_with("AUTH"), [format!("AUTH PLAIN {plain}")]);
-}
-
-#[tokio::test]
-async fn starttls_is_demanded_where_it_is_asked_for() {
-    let server = Server::answering("", "").await;
-    let url = format!("{}?tls=required", server.url);
-    let error = Server {
-        url,
-        heard: server.heard.clone(),
-    }
-    .send()
-    .await
-    .unwrap_err();
-    assert!(!error.permanent);
-    assert!(server.lines_with("MAIL").is_empty(), "nothing is said in the clear");
-    let url = format!("{}/mail.rekey.example?tls=opportunistic", server.url);
-    Server {
-        url,
-        heard: server.heard.clone(),
-    }
-    .send()
-    .await
-    .unwrap();
-    assert_eq!(
-        server.lines_with("EHLO").last().map(String::as_str),
-        Some("EHLO mail.rekey.example")
-    );
-}
-
-#[tokio::test]
-async fn the_way_is_secure_unless_said_otherwise() {
-    let chosen = |url: &str| {
-        let url = reqwest::Url::parse(url).unwrap();
-        let host = url.host_str().unwrap().trim_matches(['[', ']']).to_owned();
-        security(&url, &host, None).map(|(tls, port)| {
-            let kind = match tls {
-                Tls::None => "none",
-                Tls::Opportunistic(_) => "opportunistic",
-                Tls::Required(_) => "required",
-                Tls::Wrapper(_) => "wrapper",
-            };
-            (kind, port)
-        })
-    };
-    for (url, expected) in [
-        ("smtp://mail.example.com", ("required", 587)),
-        ("smtp://localhost:1025", ("none", 587)),
-        ("smtp://[::1]", ("none", 587)),
-        ("smtp://127.0.0.1?tls=required", ("required", 587)),
-        ("smtp://mail.example.com?tls=opportunistic", ("opportunistic", 587)),
-        ("smtp://mail.example.com?tls=none", ("none", 587)),
-        ("smtps://mail.example.com", ("wrapper", 465)),
-    ] {
-        assert_eq!(chosen(url).unwrap(), expected, "{url}");
-    }
-}
-
-#[tokio::test]
-async fn an_address_that_does_not_read_is_not_repeated() {
-    for url in [
-        "",
-        "mail.example.com",
-        "http://u:geheim@mail.example.com",
-        "smtp://",
-        "smtp://u:geheim@mail.example.com:99999",
-        "smtp://u:geheim@mail.example.com?tls=maybe",
-        "smtps://u:geheim@mail.example.com?tls=none",
-        "smtp://u:geheim@mail.example.com?tsl=required",
-        "smtp://u:geheim@mail.example.com?tls=none&tls=required",
-    ] {
-        let Err(error) = Mail::smtp(url, SENDER) else {
-            panic!("{url}")
-        };
-        assert!(error.permanent && !error.text.contains("geheim"), "{url}: {error}");
-    }
 }

@@ -134,7 +134,7 @@ fn moods(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     // Known as the operator's own, it is told everything.
     let file = service.folder().join("authority.pem");
     std::fs::write(&file, stranger.certificate()).map_err(|error| error.to_string())?;
-    let trusting = Service::start_with(ground, setting, &plan.set("SMTP_CA_FILE", file.display()))?;
+    let trusting = Service::start_with(ground, setting, &plan.set("CA_FILE", file.display()))?;
     let email = trusting.person(Kind::LocalWithoutPassword)?;
     trusting.browser().begin_reset(&email)?;
     if stranger.wait(&email, 1).is_err() {

@@ -1,0 +1,92 @@
+//! A letter as a message (RFC 5322).
+
+use crate::{RenderedLetter, SmtpError};
+use account::Email;
+use lettre::Address;
+use lettre::message::header::{ContentType, From, Header, HeaderName, HeaderValue, Headers};
+use lettre::message::{Mailbox, Mailboxes, Message, MultiPart, SinglePart};
+use std::time::{Duration, UNIX_EPOCH};
+
+/// The most characters that a header's line should have (RFC 5322 §2.1.1).
+const LINE: usize = 78;
+/// The most characters of a line of text, the space at its end included.
+const FLOWED_LINE: usize = 76;
+
+/// The message, with the text first: readers show the last part that they can.
+pub(super) fn message(id: &str, to: &Email, letter: &RenderedLetter, sent_at: i64) -> Result<Message, SmtpError> {
+    let refused = |what: &str| SmtpError::unfit(format!("the letter's {what} is not fit for mail"));
+    let from: Address = letter.from.parse().map_err(|_| refused("sender"))?;
+    let to: Address = to.as_str().parse().map_err(|_| refused("recipient"))?;
+    let id: String = id
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c))
+        .collect();
+    let sent_at = UNIX_EPOCH + Duration::from_millis(sent_at.try_into().unwrap_or_default());
+    let mut message = Message::builder()
+        .message_id(Some(format!("<{id}@{}>", from.domain())))
+        .date(sent_at)
+        .raw_header(from_header(Mailbox::new(Some(letter.from_name.clone()), from)))
+        .to(Mailbox::new(None, to))
+        .subject(&letter.subject);
+    for (name, value) in [
+        ("Content-Language", letter.language),
+        // RFC 3834 and its Exchange sibling: no out-of-office answers and no receipts to a mailbox that nobody reads. Bounces
+        // are wanted, so not `All`.
+        ("Auto-Submitted", "auto-generated"),
+        ("X-Auto-Response-Suppress", "OOF, AutoReply, RN, NRN"),
+        // Gmail makes a conversation of letters with one subject, and folds what they have in common: a second code in it is
+        // not seen. Each letter stands alone.
+        ("X-Entity-Ref-ID", &id),
+    ] {
+        message = message.raw_header(HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned()));
+    }
+    let plain = ContentType::parse("text/plain; charset=utf-8; format=flowed").map_err(|_| refused("form"))?;
+    let text = SinglePart::builder().header(plain).body(flowed(&letter.text));
+    let parts = MultiPart::alternative()
+        .singlepart(text)
+        .singlepart(SinglePart::html(letter.html.clone()));
+    message.multipart(parts).map_err(|_| refused("form"))
+}
+
+/// The sender, on a line of its own where the name before it leaves it no room: the library does not fold there. Of RFC 5322's
+/// 78 characters a line.
+fn from_header(sender: Mailbox) -> HeaderValue {
+    let raw = sender.to_string();
+    let mut headers = Headers::new();
+    headers.set(From::from(Mailboxes::from(sender)));
+    let line = headers.to_string();
+    let mut encoded = line.trim_start_matches("From: ").trim_end().to_owned();
+    let last = line.trim_end().lines().last().unwrap_or_default();
+    if last.len() > LINE
+        && let Some((name, address)) = encoded.rsplit_once(" <")
+    {
+        encoded = format!("{name}\r\n <{address}");
+    }
+    HeaderValue::dangerous_new_pre_encoded(From::name(), raw, encoded)
+}
+
+/// Text whose paragraphs are lines, as RFC 3676 writes it: a space at a line's end says that the paragraph goes on.
+fn flowed(text: &str) -> String {
+    let mut lines = Vec::new();
+    for paragraph in text.lines() {
+        let (mut line, mut length) = (String::new(), 0);
+        for word in paragraph.trim_end().split_inclusive(' ') {
+            let count = word.chars().count();
+            if length > 0 && length + count > FLOWED_LINE {
+                lines.push(std::mem::take(&mut line));
+                length = 0;
+            }
+            line.push_str(word);
+            length += count;
+        }
+        lines.push(line);
+    }
+    let stuffed = lines.into_iter().map(|line| {
+        if line.starts_with([' ', '>']) || line.starts_with("From ") {
+            format!(" {line}")
+        } else {
+            line
+        }
+    });
+    stuffed.collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,148 @@
+//! What a refusal means, and whose fault it is.
+
+use super::*;
+
+async fn refused(verb: &'static str, answer: &'static str) -> SmtpError {
+    let server = Server::answering(verb, answer).await;
+    let url = server.url.replace("smtp://", "smtp://user:password@");
+    server.at(url).send().await.unwrap_err()
+}
+
+#[tokio::test]
+async fn what_the_server_says_decides_on_another_try() {
+    for (verb, answer, permanent, text) in [
+        ("RCPT", "550 no ada@example.com here", true, "550 to RCPT TO"),
+        ("RCPT", "450 later, ada@example.com", false, "450 to RCPT TO"),
+        ("MAIL", "421 closing", false, "421 to MAIL FROM"),
+        ("RCPT", "550 5.1.1 no such user", true, "550 5.1.1 to RCPT TO"),
+        ("RCPT", "552 5.2.2 mailbox full", true, "552 5.2.2 to RCPT TO"),
+        (
+            "RCPT",
+            "550 5.7.1 <ada@example.com>: relaying denied",
+            false,
+            "550 5.7.1 to RCPT TO: it may not send for this service",
+        ),
+        (
+            "MAIL",
+            "550 5.1.8 unknown sender",
+            false,
+            "550 5.1.8 to MAIL FROM: it does not take mail from this sender",
+        ),
+        (
+            "RCPT",
+            "550 5.4.5 no way",
+            false,
+            "550 5.4.5 to RCPT TO: it does not find the way",
+        ),
+        ("END", "554 5.7.1 spam", false, "554 5.7.1 to DATA"),
+        (
+            "END",
+            "554 no mail from there",
+            false,
+            "554 to DATA: it takes no mail from here",
+        ),
+        ("RCPT", "550 5.1 is no status", true, "550 to RCPT TO"),
+        ("END", "451 try again", false, "451 to DATA"),
+    ] {
+        let error = refused(verb, answer).await;
+        assert_eq!(error.permanent, permanent, "{answer}");
+        let text = format!("the mail server answered {text}");
+        assert!(error.text.starts_with(&text) && !error.text.contains('@'), "{error}");
+        let kind = match (permanent, answer.starts_with('4')) {
+            (true, _) => "5xx",
+            (false, true) => "4xx",
+            (false, false) => "set_up",
+        };
+        assert_eq!(error.kind, kind, "{answer}");
+    }
+    let dropped = refused("END", "drop").await;
+    assert!(!dropped.permanent && dropped.kind == "connection", "{dropped}");
+}
+
+/// No recipient is named yet: it can only be the set-up's fault, whatever the code.
+#[tokio::test]
+async fn a_refusal_before_a_recipient_blames_no_letter() {
+    for (verb, answer, text) in [
+        ("EHLO", "550 who are you", "550 to EHLO: it does not accept this host"),
+        ("EHLO", "501 not a name", "501 to EHLO: it does not know a command"),
+        (
+            "EHLO",
+            "504 5.5.2 need a whole name",
+            "504 5.5.2 to EHLO: it does not know",
+        ),
+        ("AUTH", "535 wrong", "535 to AUTH: it wants other credentials"),
+        (
+            "AUTH",
+            "550 no",
+            "550 to AUTH: it refuses the user name or the password",
+        ),
+        ("AUTH", "535 5.7.8 bad", "535 5.7.8 to AUTH: it refuses the user name"),
+        (
+            "MAIL",
+            "550 no",
+            "550 to MAIL FROM: it does not take mail from this sender",
+        ),
+        ("MAIL", "550 5.1.0 no", "550 5.1.0 to MAIL FROM: it does not take mail"),
+        ("MAIL", "553 not yours", "553 to MAIL FROM: it does not take mail"),
+        ("MAIL", "504 what", "504 to MAIL FROM: it does not know a command"),
+    ] {
+        let error = refused(verb, answer).await;
+        assert!(
+            error.text.starts_with(&format!("the mail server answered {text}")),
+            "{error}"
+        );
+        assert_eq!((error.permanent, error.kind), (false, "set_up"), "{answer}");
+        assert!(!error.advice.is_empty(), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_starttls_blames_no_letter() {
+    let (tls, file) = private_authority("127.0.0.1");
+    let server = Server::with(Script {
+        verb: "STARTTLS",
+        answer: "554 not today",
+        tls: Some(tls),
+        ..Script::default()
+    })
+    .await;
+    let server = Server {
+        roots: TrustedRoots::with_file(Some(file.path())).unwrap(),
+        ..server.at(format!("{}?tls=required", server.url))
+    };
+    let error = server.send().await.unwrap_err();
+    assert_eq!((error.permanent, error.kind), (false, "set_up"), "{error}");
+    assert!(server.lines_with("MAIL").is_empty(), "nothing is said in the clear");
+}
+
+/// Attack: whoever reads the database or a ticket learns addresses, or from a filter that quotes the e-mail a live code.
+#[tokio::test]
+async fn a_servers_words_are_kept_without_addresses_and_codes() {
+    for (answer, words) in [
+        (
+            "450 4.2.1 <ada@example.com>: mailbox busy",
+            "4.2.1 (address) mailbox busy",
+        ),
+        ("450 user Ada, in (ada), is away", "user (address) in (address) is away"),
+        ("450 ada%40example.com ada=40example.com", "(address) (address)"),
+        ("450 found 'code is 01234567.' in it", "found 'code is (number) in it"),
+        ("450 an\u{1b}[31m escape", "an[31m escape"),
+    ] {
+        let error = refused("RCPT", answer).await;
+        assert_eq!(error.words, words);
+        assert_eq!(error.reason(), format!("{} ({words})", error.text));
+    }
+    let long: &'static str = Box::leak(format!("450 {}", "word ".repeat(90)).into_boxed_str());
+    assert_eq!(refused("RCPT", long).await.words.chars().count(), 200);
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_is_tried_again() {
+    let server = Server::answering("", "").await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("smtp://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let error = server.at(url).send().await.unwrap_err();
+    assert!(!error.permanent && error.text.contains("refused"), "{error}");
+    assert_eq!(error.kind, "connection");
+}

@@ -1,0 +1,81 @@
+//! What was said, line by line, for `rekey mail test`.
+
+use std::sync::Arc;
+
+/// A line of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    /// Of ours, without credentials.
+    Said(String),
+    /// Of the mail server's.
+    Heard(String),
+    /// TLS began, or was tried; the certificate as the server showed it.
+    Certificate(super::Certificate),
+}
+
+/// Gets each line when it is whole.
+pub type Listener = Arc<dyn Fn(Line) + Send + Sync>;
+
+/// In place of what nobody may read.
+const HIDDEN: &str = "****";
+
+/// Splits both sides into lines. Attack: operators paste the transcript into tickets, so credentials are not in it.
+pub(super) struct Transcript {
+    listener: Listener,
+    ours: Vec<u8>,
+    theirs: Vec<u8>,
+    /// What stands in for our lines at the moment.
+    behind: Option<String>,
+    /// What the server must not be shown to repeat.
+    secrets: Vec<String>,
+}
+
+impl Transcript {
+    pub(super) fn new(listener: Listener, secrets: Vec<String>) -> Self {
+        Self {
+            listener,
+            ours: Vec::new(),
+            theirs: Vec::new(),
+            behind: None,
+            secrets,
+        }
+    }
+
+    pub(super) fn hide(&mut self, behind: &str) {
+        self.behind = Some(behind.to_owned());
+        (self.listener)(Line::Said(behind.to_owned()));
+    }
+
+    pub(super) fn show(&mut self) {
+        self.behind = None;
+        self.ours.clear();
+    }
+
+    pub(super) fn said(&mut self, bytes: &[u8]) {
+        if self.behind.is_none() {
+            for line in lines(&mut self.ours, bytes) {
+                (self.listener)(Line::Said(line));
+            }
+        }
+    }
+
+    pub(super) fn heard(&mut self, bytes: &[u8]) {
+        for mut line in lines(&mut self.theirs, bytes) {
+            for secret in &self.secrets {
+                line = line.replace(secret, HIDDEN);
+            }
+            (self.listener)(Line::Heard(line));
+        }
+    }
+}
+
+/// The lines that `bytes` complete.
+fn lines(begun: &mut Vec<u8>, bytes: &[u8]) -> Vec<String> {
+    begun.extend_from_slice(bytes);
+    let mut whole = Vec::new();
+    while let Some(end) = begun.iter().position(|byte| *byte == b'\n') {
+        let line: Vec<u8> = begun.drain(..=end).collect();
+        whole.push(String::from_utf8_lossy(&line).trim_end().to_owned());
+    }
+    whole
+}
