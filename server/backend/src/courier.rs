@@ -152,12 +152,11 @@ impl Courier {
             Err(error) => {
                 let jitter = random::generator().random_range(80..=120);
                 let next = pace::next_try(&letter, attempts, self.backend.now(), stale_at, jitter);
-                let fate = if error.permanent {
-                    Fate::GivenUp
-                } else {
-                    next.map_or(Fate::GivenUp, Fate::Again)
+                let fate = match next {
+                    Some(at) if !error.permanent => Fate::Again(at, error.reason()),
+                    _ => Fate::GivenUp,
                 };
-                let again = matches!(fate, Fate::Again(_));
+                let again = matches!(fate, Fate::Again(..));
                 tracing::warn!(letter = id, attempts, again, %error, "a letter did not leave");
                 fate
             }
@@ -184,9 +183,9 @@ impl Courier {
         let (db, metrics) = (&self.backend.parts.db, self.backend.metrics());
         for left in (0..REMEMBER_TRIES).rev() {
             let now = self.backend.now();
-            let done = match fate {
+            let done = match &fate {
                 Fate::Sent => letters::mark_sent(db, ids, now).await,
-                Fate::Again(at) => letters::retry_at(db, &ids[0], at).await,
+                Fate::Again(at, why) => letters::retry_at(db, &ids[0], *at, why).await,
                 Fate::GivenUp => letters::give_up(db, &ids[0], now).await,
             };
             match done {
@@ -194,7 +193,7 @@ impl Courier {
                     match fate {
                         Fate::Sent => ids.iter().for_each(|_| metrics.letter_done("sent")),
                         Fate::GivenUp => metrics.letter_done("given_up"),
-                        Fate::Again(_) => {}
+                        Fate::Again(..) => {}
                     }
                     return;
                 }
@@ -212,10 +211,10 @@ impl Courier {
 }
 
 /// What became of a letter.
-#[derive(Clone, Copy)]
 enum Fate {
     Sent,
-    Again(account::Timestamp),
+    /// When, and why.
+    Again(account::Timestamp, String),
     GivenUp,
 }
 

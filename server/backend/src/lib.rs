@@ -16,6 +16,7 @@ mod leaked;
 mod letters;
 mod limits;
 mod mail;
+pub mod mail_queue;
 mod metrics;
 mod people;
 mod proof;

@@ -1,6 +1,7 @@
 use super::*;
+use crate::mail_queue::{self, WaitingEmail};
 use crate::store::Db;
-use crate::{EngineChoice, Hashing, Keys, LeakedPasswords, Parts, Settings, TestClock};
+use crate::{EngineChoice, Hashing, Keys, LeakedPasswords, Parts, Settings, Smtp, TestClock, TrustedRoots};
 use account::{CodeLetter, Email, FailureCause, Key, Keyring, Letter, Notice, Purpose, Request, Timestamp};
 use std::path::PathBuf;
 
@@ -59,6 +60,13 @@ impl Office {
         .unwrap()
     }
 
+    async fn queue(&self) -> Vec<WaitingEmail> {
+        let parts = &self.backend.parts;
+        mail_queue::list(&parts.db, &parts.keys, self.backend.now(), 100)
+            .await
+            .unwrap()
+    }
+
     fn courier(&self, mail: &Mail) -> Courier {
         Courier::new(self.backend.clone(), mail.clone())
     }
@@ -91,6 +99,12 @@ fn notice() -> Letter {
         at: NOON,
         cause: FailureCause::Passwords,
     })
+}
+
+/// A mail server that answers so to that verb.
+async fn refusing(verb: &'static str, answer: &'static str) -> Mail {
+    let url = crate::mail::smtp_answering(verb, answer).await;
+    Mail::Smtp(Smtp::new(&url, "accounts.rekey.example", &TrustedRoots::public()).unwrap())
 }
 
 fn memory() -> Mail {
@@ -154,18 +168,82 @@ async fn a_notice_is_given_up_after_three_days() {
 
 #[tokio::test]
 async fn what_the_server_refuses_for_good_is_given_up() {
-    let (office, server) = (
-        Office::open().await,
-        crate::mail::smtp_answering("RCPT", "550 no such person").await,
-    );
+    let (office, mail) = (Office::open().await, refusing("RCPT", "550 no such person").await);
     office.write(notice()).await;
-    assert_eq!(
-        office
-            .courier(&Mail::smtp(&server, "noreply@rekey.example").unwrap())
-            .round()
-            .await,
-        1
+    assert_eq!(office.courier(&mail).round().await, 1);
+    assert_eq!(office.waiting().await, (0, 0));
+}
+
+#[tokio::test]
+async fn a_refused_sender_keeps_the_letter_and_says_why_it_waits() {
+    let (office, mail) = (
+        Office::open().await,
+        refusing("MAIL", "550 not from noreply@rekey.example").await,
     );
+    office.write(code()).await;
+    assert_eq!(office.courier(&mail).round().await, 1);
+    let waiting = office.queue().await;
+    assert_eq!((waiting.len(), waiting[0].attempts), (1, 1));
+    assert_eq!(
+        waiting[0].reason.as_deref(),
+        Some(
+            "the mail server answered 550 to MAIL FROM: it does not take mail from this sender's address (not from (address))"
+        )
+    );
+    assert_eq!(waiting[0].kind, Some("reset code"));
+    office.clock.advance_ms(2_401);
+    let mail = memory();
+    office.courier(&mail).round().await;
+    assert_eq!((mail.kept(None).len(), office.queue().await.len()), (1, 0));
+}
+
+#[tokio::test]
+async fn an_operator_makes_a_letter_due() {
+    let office = Office::open().await;
+    office.write(notice()).await;
+    office.write(notice()).await;
+    office.courier(&down()).round().await;
+    let (db, now) = (&office.backend.parts.db, office.backend.now());
+    let id = office.queue().await[0].id.clone();
+    assert_eq!(mail_queue::retry(db, Some(&id), now).await.unwrap(), 1);
+    assert_eq!(mail_queue::retry(db, Some("nothing"), now).await.unwrap(), 0);
+    let mail = memory();
+    assert_eq!(office.courier(&mail).round().await, 1, "the other one waits");
+    assert_eq!(mail_queue::retry(db, None, now).await.unwrap(), 1);
+    assert_eq!(office.courier(&mail).round().await, 1);
+}
+
+/// It would leave twice.
+#[tokio::test]
+async fn a_letter_that_is_being_sent_is_not_made_due() {
+    let office = Office::open().await;
+    office.write(notice()).await;
+    office.courier(&down()).round().await;
+    office.clock.advance_ms(2_401);
+    let parts = &office.backend.parts;
+    let claimed = letters::claim(&parts.db, &parts.keys, office.backend.now(), 16)
+        .await
+        .unwrap();
+    assert_eq!(claimed.len(), 1);
+    assert_eq!(office.queue().await[0].next_at, None);
+    for id in [Some(claimed[0].id.as_str()), None] {
+        assert_eq!(mail_queue::retry(&parts.db, id, office.backend.now()).await.unwrap(), 0);
+    }
+    assert_eq!(office.courier(&memory()).round().await, 0);
+}
+
+#[tokio::test]
+async fn an_operator_drops_letters_with_what_they_say() {
+    let office = Office::open().await;
+    for _ in 0..3 {
+        office.write(code()).await;
+    }
+    let (db, now) = (&office.backend.parts.db, office.backend.now());
+    let id = office.queue().await[0].id.clone();
+    assert_eq!(mail_queue::give_up(db, Some(&id), now).await.unwrap(), 1);
+    assert_eq!(mail_queue::give_up(db, Some(&id), now).await.unwrap(), 0);
+    assert_eq!(office.waiting().await, (2, 2));
+    assert_eq!(mail_queue::give_up(db, None, now).await.unwrap(), 2);
     assert_eq!(office.waiting().await, (0, 0));
 }
 

@@ -32,7 +32,7 @@ struct Row {
 }
 
 /// How long a courier has for a letter before another one takes it over, in seconds.
-const LEASE_S: i64 = 60;
+pub(super) const LEASE_S: i64 = 60;
 
 /// Writes a letter in the flow's transaction.
 pub async fn write(
@@ -65,7 +65,7 @@ pub async fn write(
 pub async fn drop_unsent(tx: &mut Tx, flow: &str, now: Timestamp) -> Result<(), Fault> {
     later!(
         tx,
-        "UPDATE letters SET given_up_at = $2, body = ''
+        "UPDATE letters SET given_up_at = $2, body = '', last_error = NULL
               WHERE flow_id = $1 AND sent_at IS NULL AND given_up_at IS NULL",
         flow,
         now.0,
@@ -76,11 +76,13 @@ pub async fn drop_unsent(tx: &mut Tx, flow: &str, now: Timestamp) -> Result<(), 
 /// Drops every letter that has not left yet; gives how many.
 pub async fn drop_everyones(tx: &mut Tx, now: Timestamp) -> Result<u64, Fault> {
     Ok(on!(tx, |conn| {
-        sqlx::query("UPDATE letters SET given_up_at = $1, body = '' WHERE sent_at IS NULL AND given_up_at IS NULL")
-            .bind(now.0)
-            .execute(conn)
-            .await?
-            .rows_affected()
+        sqlx::query(
+            "UPDATE letters SET given_up_at = $1, body = '', last_error = NULL WHERE sent_at IS NULL AND given_up_at IS NULL",
+        )
+        .bind(now.0)
+        .execute(conn)
+        .await?
+        .rows_affected()
     }))
 }
 
@@ -210,7 +212,7 @@ pub async fn waiting(db: &Db, most: i64) -> Result<Waiting, Fault> {
 pub async fn mark_sent(db: &Db, ids: &[String], now: Timestamp) -> Result<(), Fault> {
     let mut tx = db.write().await?;
     on!(&mut tx, |conn| {
-        let mut mark = sqlx::QueryBuilder::new("UPDATE letters SET body = '', sent_at = ");
+        let mut mark = sqlx::QueryBuilder::new("UPDATE letters SET body = '', last_error = NULL, sent_at = ");
         mark.push_bind(now.0).push(" WHERE id IN (");
         let mut listed = mark.separated(", ");
         for id in ids {
@@ -222,16 +224,20 @@ pub async fn mark_sent(db: &Db, ids: &[String], now: Timestamp) -> Result<(), Fa
     tx.commit().await
 }
 
-/// It is tried again then.
-pub async fn retry_at(db: &Db, id: &str, due_at: Timestamp) -> Result<(), Fault> {
+/// It is tried again then; `why` is kept until it has left.
+pub async fn retry_at(db: &Db, id: &str, due_at: Timestamp, why: &str) -> Result<(), Fault> {
     let mut tx = db.write().await?;
     on!(&mut tx, |conn| {
-        sqlx::query("UPDATE letters SET due_at = $2 WHERE id = $1 AND sent_at IS NULL AND given_up_at IS NULL")
-            .bind(id)
-            .bind(due_at.0)
-            .execute(conn)
-            .await?
-            .rows_affected()
+        sqlx::query(
+            "UPDATE letters SET due_at = $2, retry_at = $2, last_error = $3
+              WHERE id = $1 AND sent_at IS NULL AND given_up_at IS NULL",
+        )
+        .bind(id)
+        .bind(due_at.0)
+        .bind(why)
+        .execute(conn)
+        .await?
+        .rows_affected()
     });
     tx.commit().await
 }
@@ -240,12 +246,14 @@ pub async fn retry_at(db: &Db, id: &str, due_at: Timestamp) -> Result<(), Fault>
 pub async fn give_up(db: &Db, id: &str, now: Timestamp) -> Result<(), Fault> {
     let mut tx = db.write().await?;
     on!(&mut tx, |conn| {
-        sqlx::query("UPDATE letters SET given_up_at = $2, body = '' WHERE id = $1 AND sent_at IS NULL")
-            .bind(id)
-            .bind(now.0)
-            .execute(conn)
-            .await?
-            .rows_affected()
+        sqlx::query(
+            "UPDATE letters SET given_up_at = $2, body = '', last_error = NULL WHERE id = $1 AND sent_at IS NULL",
+        )
+        .bind(id)
+        .bind(now.0)
+        .execute(conn)
+        .await?
+        .rows_affected()
     });
     tx.commit().await
 }

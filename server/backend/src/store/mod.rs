@@ -14,6 +14,7 @@ pub mod key_checks;
 mod later;
 pub mod letters;
 pub mod limits;
+pub mod mail_queue;
 mod measured;
 mod server;
 pub mod sessions;

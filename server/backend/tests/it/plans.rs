@@ -8,14 +8,16 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
 on_both_databases!(every_statement_finds_its_rows_by_an_index);
 
 /// Statements that read a table in the order of an index, so many rows at most: "the next 500 people".
-const IN_ORDER: [&str; 3] = [
+const IN_ORDER: [&str; 4] = [
     "ORDER BY a.email LIMIT",
+    "due_at, retry_at, last_error",
     "ORDER BY due_at LIMIT $1) AS waiting",
     // Of an index that has no others.
     "WHERE used_at IS NULL LIMIT",
 ];
-/// Statements of an operator's commands that are about all rows: which keys are needed, and the end of every session.
-const OF_ALL: [&str; 8] = [
+/// Statements of an operator's commands that are about all rows: which keys are needed, the end of every session, and e-mails that are to be tried
+/// at once.
+const OF_ALL: [&str; 9] = [
     "SELECT count(*) FROM accounts",
     "SELECT count(*) FROM codes",
     "SELECT count(*) FROM letters",
@@ -23,7 +25,8 @@ const OF_ALL: [&str; 8] = [
     "UPDATE codes SET superseded_at = $1 WHERE superseded_at IS NULL",
     "UPDATE devices SET trusted_until = NULL WHERE trusted_until IS NOT NULL",
     "UPDATE flows SET ended_at = $1, version = version + 1\n              WHERE ended_at IS NULL",
-    "UPDATE letters SET given_up_at = $1, body = '' WHERE sent_at IS NULL",
+    "UPDATE letters SET due_at = $1, retry_at = $1",
+    "UPDATE letters SET given_up_at = $1, body = '', last_error = NULL WHERE sent_at IS NULL",
 ];
 /// What looks at a file of SQLite that is no service's database yet or at its log, and what runs the others' statements.
 const NONE_OF_ITS_OWN: [&str; 3] = ["backup.rs", "checkpoints.rs", "later.rs"];

@@ -876,7 +876,9 @@ async fn letters_are_leased_retried_and_blanked(world: &World) {
     letters::mark_sent(db, &[again[0].id.clone()], NOW).await.unwrap();
     letters::give_up(db, &again[1].id, NOW).await.unwrap();
     for one in &again {
-        letters::retry_at(db, &one.id, NOW.plus_minutes(5)).await.unwrap();
+        letters::retry_at(db, &one.id, NOW.plus_minutes(5), "why")
+            .await
+            .unwrap();
     }
     assert_eq!(
         letters::claim(db, keys, NOW.plus_ms(299_999), 9).await.unwrap().len(),

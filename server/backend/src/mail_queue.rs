@@ -1,0 +1,95 @@
+//! E-mails that wait, for an operator: what they are, why they wait; tried again at once, or dropped.
+
+use crate::store::{Db, letters, mail_queue as rows};
+use crate::{Fault, Keys, seal};
+use account::{Letter, Notice, Purpose, Timestamp};
+
+/// An e-mail that has not left yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingEmail {
+    /// Its row, and the first half of its Message-ID.
+    pub id: String,
+    /// Whom it is for.
+    pub recipient: String,
+    /// What it is, such as `reset code`; `None` when the key that sealed it is not here.
+    pub kind: Option<&'static str>,
+    /// When it was written.
+    pub written_at: Timestamp,
+    /// How many times it was tried.
+    pub attempts: i64,
+    /// When it is tried next; `None` while it is being sent.
+    pub next_at: Option<Timestamp>,
+    /// Why it waits: what the mail server said last, without addresses.
+    pub reason: Option<String>,
+}
+
+/// E-mails that wait, those first that are due first, `most` at most.
+///
+/// # Errors
+/// A [`Fault`] of the database.
+pub async fn list(db: &Db, keys: &Keys, now: Timestamp, most: i64) -> Result<Vec<WaitingEmail>, Fault> {
+    let rows = rows::list(db, most).await?;
+    let email = |row: rows::Row| WaitingEmail {
+        kind: seal::open(keys, &row.id, &row.body).ok().map(|letter| kind(&letter)),
+        next_at: (!row.is_leased(now)).then_some(Timestamp(row.due_at)),
+        id: row.id,
+        recipient: row.recipient,
+        written_at: Timestamp(row.written_at),
+        attempts: row.attempts,
+        reason: row.last_error,
+    };
+    Ok(rows.into_iter().map(email).collect())
+}
+
+/// How many wait, counted up to `most`.
+///
+/// # Errors
+/// A [`Fault`] of the database.
+pub async fn count(db: &Db, most: i64) -> Result<i64, Fault> {
+    Ok(letters::waiting(db, most).await?.count)
+}
+
+/// Makes the e-mail with that id due now, or all that wait for another try; gives how many. One that is being sent is left alone.
+///
+/// # Errors
+/// A [`Fault`] of the database.
+pub async fn retry(db: &Db, id: Option<&str>, now: Timestamp) -> Result<u64, Fault> {
+    rows::make_due(db, id, now).await
+}
+
+/// Gives up the e-mail with that id, or all that wait, and clears what they say; gives how many. One that is being sent at this
+/// moment may still arrive.
+///
+/// # Errors
+/// A [`Fault`] of the database.
+pub async fn give_up(db: &Db, id: Option<&str>, now: Timestamp) -> Result<u64, Fault> {
+    let mut tx = db.begin().await?;
+    let dropped = match id {
+        Some(id) => rows::drop_one(&mut tx, id, now).await?,
+        None => letters::drop_everyones(&mut tx, now).await?,
+    };
+    tx.commit().await?;
+    Ok(dropped)
+}
+
+const fn kind(letter: &Letter) -> &'static str {
+    match letter {
+        Letter::Code(code) => match code.purpose {
+            Purpose::SignIn => "sign-in code",
+            Purpose::Reset => "reset code",
+            Purpose::SignUp => "sign-up code",
+        },
+        Letter::NoAccount(_) => "answer: no account",
+        Letter::UseGoogle(_) => "answer: password at Google",
+        Letter::AskAdministrator(..) => "answer: ask the administrator",
+        Letter::Deactivated(_) | Letter::AlreadyDeactivated(_) => "answer: account deactivated",
+        Letter::AlreadyHere(..) => "answer: address has an account",
+        Letter::Notice(notice) => match notice {
+            Notice::PasswordReset { .. } => "notice: password reset",
+            Notice::PasswordChanged { .. } => "notice: password changed",
+            Notice::NewDevice { .. } => "notice: new device",
+            Notice::DeviceCopied { .. } => "notice: device copied",
+            Notice::ManyFailures { .. } => "notice: failed sign-ins",
+        },
+    }
+}
