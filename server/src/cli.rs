@@ -1,6 +1,7 @@
 //! What can be typed at a terminal.
 
 use crate::commands::keys::Keys;
+use crate::commands::mail::Mail;
 use crate::commands::{self, Failed, backup};
 use crate::config::{self, Config, Problem, Wanted, variable};
 use crate::import::{self, Import};
@@ -68,6 +69,9 @@ enum Command {
     /// Look after the server's keys
     #[command(subcommand)]
     Keys(Keys),
+    /// Test the way to the mail server, and manage e-mails that wait
+    #[command(subcommand)]
+    Mail(Mail),
     /// Ask the server that runs on this machine, at REKEY_LISTEN, whether it is ready; for health checks of containers
     Health,
     /// Say what is wrong with the configuration, or what it is
@@ -195,6 +199,22 @@ pub async fn run() -> ExitCode {
         Command::Keys(command) => match settle(Wanted::Command, KeyFile::Needed) {
             Ok((config, Some(keys))) => commands::keys::run(config, keys, command).await,
             other => other.map(drop),
+        },
+        Command::Mail(Mail::Test(test)) => match settle(Wanted::Command, KeyFile::NoFiles) {
+            Ok((config, _)) => commands::mail::test(&config, &test).await,
+            Err(failed) => Err(failed),
+        },
+        Command::Mail(Mail::Queue { addresses }) => match settle(Wanted::Command, KeyFile::Needed) {
+            Ok((config, Some(keys))) => commands::mail::queue(&config, keys, addresses).await,
+            other => other.map(drop),
+        },
+        Command::Mail(Mail::Retry(which)) => match settle(Wanted::Command, KeyFile::Unused) {
+            Ok((config, _)) => commands::mail::retry(&config, which).await,
+            Err(failed) => Err(failed),
+        },
+        Command::Mail(Mail::Drop(which)) => match settle(Wanted::Command, KeyFile::Unused) {
+            Ok((config, _)) => commands::mail::give_up(&config, which).await,
+            Err(failed) => Err(failed),
         },
         Command::Health => match settle(Wanted::Command, KeyFile::NoFiles) {
             Ok((config, _)) => commands::health(&config).await,

@@ -2,13 +2,14 @@
 
 pub mod backup;
 pub mod keys;
+pub mod mail;
 
 use crate::cli::{HandOver, NewUser, User};
 use crate::config::{Config, KEYS, Problem, variable};
 use crate::import::{self, Import};
 use crate::terminal::printable;
 use crate::{people, start};
-use account::{AccountKind, Email, Keyring, Name, Organization, Secret};
+use account::{AccountKind, Email, Keyring, Name, Organization, Secret, Timestamp};
 use backend::{Backend, NewPerson, Person};
 use std::fmt::Write as _;
 use std::io::{Read, Write as _};
@@ -17,6 +18,11 @@ use std::time::Duration;
 
 /// How long a health check waits.
 const HEALTH_TIME: Duration = Duration::from_secs(2);
+
+/// A moment as commands show it.
+fn moment(at: Timestamp) -> String {
+    format!("{} {} UTC", at.day(), at.hour_and_minute())
+}
 
 /// Why a command did not do what it should.
 pub enum Failed {
@@ -200,12 +206,16 @@ async fn list(backend: &Backend) -> Result<(), Failed> {
     }
 }
 
-fn line(person: &Person) -> String {
-    let kind = match &person.kind {
+fn kind_of(account: &Person) -> String {
+    match &account.kind {
         AccountKind::Local => "local".to_owned(),
         AccountKind::Google => "google".to_owned(),
         AccountKind::Managed(organization) => format!("managed by {}", organization.name),
-    };
+    }
+}
+
+fn line(person: &Person) -> String {
+    let kind = kind_of(person);
     let state = if person.disabled_at.is_some() { "off" } else { "on" };
     format!("{}\t{}\t{kind}\t{state}\n", person.email, person.name)
 }

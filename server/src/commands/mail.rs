@@ -1,0 +1,190 @@
+//! The way to the mail server, tried; and the e-mails that wait.
+
+use super::{Failed, moment, say};
+use crate::config::{Config, KEYS};
+use crate::start;
+use account::{Email, Keyring, Timestamp};
+use backend::mail_queue::{self, WaitingEmail};
+use backend::{Clock, Keys, Line, RenderedLetter, SystemClock};
+use clap::{Args, Subcommand};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// Test the way to the mail server, and manage e-mails that wait.
+#[derive(Subcommand)]
+pub enum Mail {
+    /// Send one e-mail through the mail server, and show the conversation, without credentials, and the certificate
+    Test(Test),
+    /// List the e-mails that wait, the one that is due first on top: id, kind, written, tries, next try, reason
+    Queue {
+        /// Show whom they are for, too
+        #[arg(long)]
+        addresses: bool,
+    },
+    /// Try e-mails that wait for another try at once
+    Retry(Which),
+    /// Give e-mails up that wait: they are not sent, and what they say is deleted
+    Drop(Which),
+}
+
+/// An e-mail to send.
+#[derive(Args)]
+pub struct Test {
+    /// To this address
+    #[arg(long)]
+    to: String,
+    /// From REKEY_SENDER_NOTICES instead of REKEY_SENDER_CODES
+    #[arg(long)]
+    notices: bool,
+}
+
+/// Which e-mails.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub struct Which {
+    /// This one, as `rekey mail queue` shows it
+    id: Option<String>,
+    /// All that wait
+    #[arg(long)]
+    all: bool,
+}
+
+/// The most that are listed.
+const LISTED: i64 = 1_000;
+/// The most that are counted.
+const COUNTED: i64 = 100_000;
+
+/// `rekey mail test`.
+pub async fn test(config: &Config, test: &Test) -> Result<(), Failed> {
+    let to = Email::parse(&test.to).map_err(|_| format!("{:?} is not an e-mail address", test.to))?;
+    let Some(smtp) = start::smtp(config)? else {
+        return Err(Failed::Other(
+            "No mail server is configured: set REKEY_SMTP_URL, such as smtps://USER:PASSWORD@mail.example.com.".into(),
+        ));
+    };
+    let settings = &config.settings;
+    let from = if test.notices {
+        &settings.sender_notices
+    } else {
+        &settings.sender_codes
+    };
+    let place = KEYS.iter().find(|key| key.name == "smtp_url");
+    let place = place.map(|key| (key.show)(config)).unwrap_or_default();
+    say(&format!("Mail server: {place}\n"))?;
+    let listener = Arc::new(|line: Line| drop(say(&shown(&line))));
+    let sent = smtp.test(&to, &letter(config, from), now().0, listener).await;
+    match sent {
+        Ok(()) => say(&format!(
+            "\nAccepted: the mail server took the e-mail from {from} to {to}.\nIf it does not arrive, look into the spam folder, \
+             then into the mail server's log: it may still be refused on its way.\n"
+        )),
+        Err(error) => Err(Failed::Other(format!("\nNot sent: {}.\n{}", error.text, error.advice))),
+    }
+}
+
+fn shown(line: &Line) -> String {
+    match line {
+        Line::Said(line) => format!("> {line}\n"),
+        Line::Heard(line) => format!("< {line}\n"),
+        Line::Certificate(certificate) => format!(
+            "  certificate for:  {}\n  issued by:        {}\n  valid until:      {}\n",
+            certificate.names.join(", "),
+            certificate.issuer,
+            moment(certificate.valid_until)
+        ),
+    }
+}
+
+fn letter(config: &Config, from: &str) -> RenderedLetter {
+    let origin = &config.origin.text;
+    let text = format!("This e-mail tests the mail server of {origin}. You do not need to do anything.");
+    RenderedLetter {
+        from_name: config.settings.brand.clone(),
+        from: from.to_owned(),
+        language: "en",
+        subject: format!("Test e-mail from {}", config.settings.brand),
+        html: format!("<p>{text}</p>"),
+        text,
+    }
+}
+
+/// `rekey mail queue`.
+pub async fn queue(config: &Config, keys: Keyring, addresses: bool) -> Result<(), Failed> {
+    let db = start::database(config).await?;
+    let (keys, now) = (Keys::from(keys), now());
+    let emails = mail_queue::list(&db, &keys, now, LISTED).await;
+    let emails = emails.map_err(|fault| fault.to_string())?;
+    let count = mail_queue::count(&db, COUNTED)
+        .await
+        .map_err(|fault| fault.to_string())?;
+    db.close().await;
+    if emails.is_empty() {
+        return say("No e-mails wait.\n");
+    }
+    let address = if addresses { "ADDRESS\t" } else { "" };
+    let mut table = format!("ID\t{address}KIND\tWRITTEN\tTRIES\tNEXT TRY\tREASON\n");
+    for email in &emails {
+        table.push_str(&row(email, addresses, now));
+    }
+    let more = count - i64::try_from(emails.len()).unwrap_or(count);
+    if more > 0 {
+        let _ = writeln!(table, "… and {more} more");
+    }
+    say(&table)
+}
+
+/// Attack: what another system wrote there begins a line or a column of its own.
+fn row(email: &WaitingEmail, addresses: bool, now: Timestamp) -> String {
+    let address = if addresses {
+        format!("{}\t", email.recipient.escape_debug())
+    } else {
+        String::new()
+    };
+    let next = match email.next_at {
+        None => "being sent".to_owned(),
+        Some(at) if at <= now => "due".to_owned(),
+        Some(at) => format!("in {} s", at.seconds_after(now)),
+    };
+    format!(
+        "{}\t{address}{}\t{}\t{}\t{next}\t{}\n",
+        email.id,
+        email.kind.unwrap_or("sealed by a missing key"),
+        moment(email.written_at),
+        email.attempts,
+        email.reason.as_deref().unwrap_or("-").replace(['\n', '\t'], " ")
+    )
+}
+
+/// `rekey mail retry`.
+pub async fn retry(config: &Config, which: Which) -> Result<(), Failed> {
+    let db = start::database(config).await?;
+    let made = mail_queue::retry(&db, which.id.as_deref(), now()).await;
+    db.close().await;
+    match (made.map_err(|fault| fault.to_string())?, which.id) {
+        (0, Some(id)) => Err(Failed::Other(format!(
+            "No e-mail {id} waits for another try: it has left, is being sent, was given up, or was not tried yet."
+        ))),
+        (count, _) => say(&format!(
+            "Due now: {count}. A running server sends them within seconds.\n"
+        )),
+    }
+}
+
+/// `rekey mail drop`.
+pub async fn give_up(config: &Config, which: Which) -> Result<(), Failed> {
+    let db = start::database(config).await?;
+    let dropped = mail_queue::give_up(&db, which.id.as_deref(), now()).await;
+    db.close().await;
+    match (dropped.map_err(|fault| fault.to_string())?, which.id) {
+        (0, Some(id)) => Err(Failed::Other(format!(
+            "No e-mail {id} waits: it has left or was given up."
+        ))),
+        (count, _) => say(&format!(
+            "Dropped: {count}. One that was being sent may still arrive.\n"
+        )),
+    }
+}
+
+fn now() -> Timestamp {
+    SystemClock::default().now()
+}

@@ -1,0 +1,32 @@
+//! Databases for the program: a file, and a PostgreSQL of the tests' own.
+
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use std::path::Path;
+
+#[allow(clippy::disallowed_methods)] // A test has no configuration but this.
+pub fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: `.ci/test` sets it"))
+}
+
+/// For `REKEY_DATABASE_URL`: a file in that folder.
+pub fn sqlite(folder: &Path) -> String {
+    format!("sqlite://{}", folder.join("rekey.db").display())
+}
+
+/// For `REKEY_DATABASE_URL`: a new database of that name, and of this process.
+pub async fn postgres(name: &str) -> String {
+    let server = variable("TEST_POSTGRES");
+    let name = format!("rekey_{name}_{}", std::process::id());
+    let mut connection = PgConnection::connect(&server).await.unwrap();
+    for statement in [
+        format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
+        format!("CREATE DATABASE {name}"),
+    ] {
+        sqlx::raw_sql(AssertSqlSafe(statement))
+            .execute(&mut connection)
+            .await
+            .unwrap();
+    }
+    let (start, _) = server.rsplit_once('/').unwrap();
+    format!("{start}/{name}")
+}

@@ -1,0 +1,202 @@
+//! `rekey mail`: the way to the mail server, and the e-mails that wait.
+
+use crate::databases;
+use crate::program::{rekey, told};
+use crate::running::Running;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+/// A mail server that answers MAIL FROM as it is told, and takes everything else.
+struct MailServer {
+    url: String,
+    answer: Arc<Mutex<&'static str>>,
+    recipients: Arc<Mutex<Vec<String>>>,
+}
+
+impl MailServer {
+    fn answering(answer: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = Self {
+            url: format!("smtp://user:s3cret@{}", listener.local_addr().unwrap()),
+            answer: Arc::new(Mutex::new(answer)),
+            recipients: Arc::default(),
+        };
+        let (answer, recipients) = (server.answer.clone(), server.recipients.clone());
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (answer, recipients) = (answer.clone(), recipients.clone());
+                std::thread::spawn(move || converse(&stream, &answer, &recipients));
+            }
+        });
+        server
+    }
+
+    fn set(&self, answer: &'static str) {
+        *self.answer.lock().unwrap() = answer;
+    }
+}
+
+fn converse(
+    mut stream: &std::net::TcpStream,
+    answer: &Mutex<&'static str>,
+    recipients: &Mutex<Vec<String>>,
+) -> std::io::Result<()> {
+    let mut lines = BufReader::new(stream).lines();
+    stream.write_all(b"220 mail.test ESMTP \x1b[31m\r\n")?;
+    while let Some(line) = lines.next().transpose()? {
+        let reply = match line.split([' ', ':']).next().unwrap_or_default() {
+            "EHLO" => "250-mail.test\r\n250 AUTH PLAIN",
+            "AUTH" => "235 welcome",
+            "MAIL" => *answer.lock().unwrap(),
+            "RCPT" => {
+                recipients.lock().unwrap().push(line);
+                "250 fine"
+            }
+            "DATA" => {
+                stream.write_all(b"354 go on\r\n")?;
+                while lines.next().transpose()?.is_some_and(|line| line != ".") {}
+                "250 taken"
+            }
+            _ => "250 fine",
+        };
+        stream.write_all(format!("{reply}\r\n").as_bytes())?;
+    }
+    Ok(())
+}
+
+const FINE: &str = "250 fine";
+const NOT_ALLOWED: &str = "550 5.7.1 ada@example.com may not";
+
+#[test]
+fn a_test_shows_the_conversation_and_tells_how_it_ended() {
+    let (folder, server) = (tempfile::tempdir().unwrap(), MailServer::answering(FINE));
+    let test = |arguments: &[&str]| {
+        let mut command = rekey(folder.path());
+        command
+            .args(["mail", "test", "--to", "ada@example.com"])
+            .args(arguments);
+        let settings = [
+            ("REKEY_SMTP_URL", server.url.as_str()),
+            ("REKEY_ORIGIN", "https://accounts.example.com"),
+        ];
+        told(&command.envs(settings).output().unwrap())
+    };
+    let (accepted, text) = test(&[]);
+    assert!(accepted, "{text}");
+    for line in [
+        "< 220 mail.test ESMTP \\u{1b}[31m\n",
+        "> EHLO accounts.example.com\n",
+        "> AUTH PLAIN ****\n",
+        "> MAIL FROM:<noreply@signin.rekey.example>\n",
+        "> RCPT TO:<ada@example.com>\n",
+        "< 250 taken\n",
+        "Accepted: the mail server took the e-mail",
+    ] {
+        assert!(text.contains(line), "{line}{text}");
+    }
+    assert!(!text.contains("s3cret"), "{text}");
+    assert!(test(&["--notices"]).1.contains("> MAIL FROM:<noreply@rekey.example>\n"));
+    server.set(NOT_ALLOWED);
+    let (accepted, text) = test(&[]);
+    assert!(!accepted, "{text}");
+    for line in [
+        "< 550 5.7.1 ada@example.com may not\n",
+        "Not sent: the mail server answered 550 5.7.1 to MAIL FROM",
+        "SPF, DKIM and DMARC",
+    ] {
+        assert!(text.contains(line), "{line}{text}");
+    }
+    assert!(!folder.path().join("data").exists(), "it needs no database and no keys");
+}
+
+#[test]
+fn a_test_without_a_mail_server_says_what_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| told(&rekey(folder.path()).args(arguments).output().unwrap());
+    let (accepted, text) = run(&["mail", "test", "--to", "ada@example.com"]);
+    assert!(!accepted && text.contains("set REKEY_SMTP_URL"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_queue_is_read_and_moved_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = databases::sqlite(folder.path());
+    the_queue_is_read_and_moved(folder.path(), &url).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_queue_is_read_and_moved_on_postgres() {
+    let folder = tempfile::tempdir().unwrap();
+    the_queue_is_read_and_moved(folder.path(), &databases::postgres("mail_queue").await).await;
+}
+
+async fn the_queue_is_read_and_moved(folder: &Path, database: &str) {
+    let server = MailServer::answering(NOT_ALLOWED);
+    let settings = [
+        ("REKEY_SMTP_URL", server.url.as_str()),
+        ("REKEY_DATABASE_URL", database),
+    ];
+    let run = |arguments: &[&str]| told(&rekey(folder).args(arguments).envs(settings).output().unwrap());
+    let mut running = Running::start_in(folder, &settings);
+    for form in ["email=ada@example.com", "email=grace@example.com"] {
+        running.call("/api/reset/begin", form).send().await.unwrap();
+        running.line_with("did not leave");
+    }
+    let queue = || run(&["mail", "queue"]).1;
+    // What became of a try is written down after it is logged.
+    while queue().matches("550 5.7.1 to MAIL FROM").count() < 2 {
+        tokio::task::yield_now().await;
+    }
+    // So that nothing moves them from here on, once a try that had begun is over.
+    assert!(!running.end().contains("example.com"));
+    while queue().contains("being sent") {
+        tokio::task::yield_now().await;
+    }
+    let waiting = queue();
+    assert!(
+        waiting.starts_with("ID\tKIND\tWRITTEN\tTRIES\tNEXT TRY\tREASON\n"),
+        "{waiting}"
+    );
+    assert_eq!(waiting.matches("\treset code\t").count(), 2, "{waiting}");
+    assert!(!waiting.contains('@'), "{waiting}");
+    assert!(run(&["mail", "queue", "--addresses"]).1.contains("\tada@example.com\t"));
+    let first = waiting.lines().nth(1).unwrap().split('\t').next().unwrap();
+    assert!(run(&["mail", "drop", first]).1.contains("Dropped: 1."));
+    for command in ["drop", "retry"] {
+        let (done, text) = run(&["mail", command, first]);
+        assert!(!done && text.contains(&format!("No e-mail {first} waits")), "{text}");
+    }
+    assert!(!run(&["mail", "retry"]).0, "one or all");
+    assert!(run(&["mail", "retry", "--all"]).1.contains("Due now: 1."));
+    assert!(queue().contains("\tdue\t"));
+    server.set(FINE);
+    let running = Running::start_in(folder, &settings);
+    while !queue().contains("No e-mails wait.") {
+        tokio::task::yield_now().await;
+    }
+    running.end();
+    assert_eq!(server.recipients.lock().unwrap().len(), 1);
+}
+
+/// The operator's authorities are for the database, too; the address may name others.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_is_trusted_by_the_operators_authorities() {
+    let server = databases::variable("TEST_POSTGRES");
+    let port = server.rsplit(':').next().unwrap().split('/').next().unwrap();
+    // The loopback under a name that is not known as one.
+    let url = format!("postgres:///rekey?user=rekey&host=::ffff:127.0.0.1&port={port}");
+    let ca = databases::variable("TEST_POSTGRES_CA");
+    let opens = async |settings: &[(&str, &str)]| {
+        let settings: Vec<_> = settings
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
+        let (config, problems) = server::config::load(&settings, server::config::Wanted::Command);
+        assert_eq!(problems, []);
+        server::start::database(&config).await.is_ok()
+    };
+    assert!(opens(&[("REKEY_DATABASE_URL", &url), ("REKEY_CA_FILE", &ca)]).await);
+    assert!(!opens(&[("REKEY_DATABASE_URL", &url)]).await);
+}
