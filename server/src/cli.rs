@@ -92,6 +92,26 @@ pub enum User {
     Add(NewUser),
     /// List accounts: e-mail, name, who keeps the password, state
     List,
+    /// Show what there is of an account: kind, last sign-in, sessions, devices, flows and e-mails that wait
+    Show {
+        /// Its address
+        address: String,
+    },
+    /// Change the address of an account: both addresses are told, sessions stay, flows and codes on their way end
+    Email {
+        /// Its address
+        address: String,
+        /// The new one, which counts as proven
+        new: String,
+    },
+    /// Delete an account and everything of it: sessions, devices, flows, codes, activity, e-mails
+    Delete {
+        /// Its address
+        address: String,
+        /// Really: there is no way back
+        #[arg(long)]
+        yes: bool,
+    },
     /// Hand an account over to an organization: its password here, its sessions and its codes are gone at once
     HandOver(HandOver),
     /// Switch an account off: its sessions end, its codes die

@@ -3,6 +3,7 @@
 pub mod backup;
 pub mod keys;
 pub mod mail;
+mod users;
 
 use crate::cli::{HandOver, NewUser, User};
 use crate::config::{Config, KEYS, Problem, variable};
@@ -90,6 +91,11 @@ pub async fn user(config: Config, keys: Keyring, user: User) -> Result<(), Faile
     match user {
         User::Add(new) => add(&backend, new).await,
         User::List => list(&backend).await,
+        User::Show { address: typed } => users::show(&backend, &address(&typed)?).await,
+        User::Email { address: typed, new } => {
+            users::change_address(&backend, &address(&typed)?, &address(&new)?).await
+        }
+        User::Delete { address: typed, yes } => users::delete(&backend, &address(&typed)?, yes).await,
         User::HandOver(HandOver {
             email,
             organization,

@@ -26,11 +26,13 @@ pub enum ActivityKind {
     Enabled,
     /// To an organization.
     HandedOver,
+    /// By an operator.
+    AddressChanged,
 }
 
 impl ActivityKind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::SignedIn,
         Self::SignedOut,
         Self::SignedUp,
@@ -48,6 +50,7 @@ impl ActivityKind {
         Self::Disabled,
         Self::Enabled,
         Self::HandedOver,
+        Self::AddressChanged,
     ];
 
     /// Whether a stranger can cause it: something that was tried, and nothing that was done.
@@ -77,6 +80,7 @@ impl ActivityKind {
             Self::Disabled => "disabled",
             Self::Enabled => "enabled",
             Self::HandedOver => "handed_over",
+            Self::AddressChanged => "address_changed",
         }
     }
 

@@ -61,6 +61,10 @@ pub enum Notice {
     NewDevice { at: Timestamp, browser: String },
     /// A copy of a trusted device's token came; the device is no longer trusted.
     DeviceCopied { at: Timestamp, browser: String },
+    /// An operator has given the account another address; to the address before.
+    AddressLeft { at: Timestamp },
+    /// The same; to the address that it has now.
+    AddressTaken { at: Timestamp },
     /// Ten failures in a row.
     ManyFailures {
         at: Timestamp,

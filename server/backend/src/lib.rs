@@ -2,6 +2,7 @@
 
 rust_i18n::i18n!("locales", fallback = "en");
 
+mod account_changes;
 mod backup;
 mod caller;
 mod clock;
@@ -28,6 +29,7 @@ pub mod store;
 mod trust;
 mod upkeep;
 
+pub use account_changes::{AccountDetails, AddressChange};
 pub use backup::{BackupError, Restored, Take, back_up, restore};
 pub use caller::{Caller, Held, Moved, TokenChange, TokenKind, Visitor};
 pub use clock::{Clock, SystemClock, TestClock};

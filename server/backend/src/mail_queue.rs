@@ -89,6 +89,7 @@ const fn kind(letter: &Letter) -> &'static str {
             Notice::PasswordChanged { .. } => "notice: password changed",
             Notice::NewDevice { .. } => "notice: new device",
             Notice::DeviceCopied { .. } => "notice: device copied",
+            Notice::AddressLeft { .. } | Notice::AddressTaken { .. } => "notice: address changed",
             Notice::ManyFailures { .. } => "notice: failed sign-ins",
         },
     }

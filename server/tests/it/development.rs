@@ -36,7 +36,7 @@ async fn letters_are_not_shown_under_another_name() {
 async fn the_gallery_shows_each_letter_in_each_language() {
     let world = World::new().await;
     let gallery = world.open("/dev/letters/gallery").await;
-    assert_eq!(gallery.text().matches("<article>").count(), 48);
+    assert_eq!(gallery.text().matches("<article>").count(), 52);
     assert!(gallery.text().contains("012345"));
     let mail = world.open("/dev/letters/gallery/reset-code.ar").await;
     assert!(mail.text().contains("01234567"));

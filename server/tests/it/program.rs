@@ -30,6 +30,9 @@ fn every_command_explains_itself() {
         &["user", "--help"],
         &["user", "add", "--help"],
         &["user", "list", "--help"],
+        &["user", "show", "--help"],
+        &["user", "email", "--help"],
+        &["user", "delete", "--help"],
         &["user", "hand-over", "--help"],
         &["user", "disable", "--help"],
         &["mail", "--help"],
@@ -198,6 +201,28 @@ fn root_touches_nothing_in_a_folder_of_somebody_else() {
     let (_, text) = run(&["health"]);
     assert!(text.contains("nobody answers"), "{text}");
     assert!(run(&["check-config", "--dev"]).0);
+}
+
+#[test]
+fn an_account_is_shown_moved_and_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| told(&rekey(folder.path()).args(arguments).output().unwrap());
+    assert!(run(&["seed"]).0);
+    let (right, text) = run(&["user", "show", "managed@example.com"]);
+    assert!(
+        right && text.contains("kind\tmanaged by Analytical Engines Ltd\n") && text.contains("last sign-in\t-\n"),
+        "{text}"
+    );
+    assert!(run(&["user", "email", "ada@example.com", "ada@lovelace.example"]).0);
+    let (right, text) = run(&["user", "email", "ada@lovelace.example", "grace@example.com"]);
+    assert!(!right && text.contains("nothing is changed"), "{text}");
+    let waiting = run(&["user", "show", "ada@lovelace.example"]).1;
+    assert!(waiting.contains("waiting e-mail\tnotice: address changed"), "{waiting}");
+    let (right, text) = run(&["user", "delete", "ada@lovelace.example"]);
+    assert!(!right && text.contains("Add --yes"), "{text}");
+    assert!(run(&["user", "delete", "ada@lovelace.example", "--yes"]).0);
+    let (right, text) = run(&["user", "show", "ada@lovelace.example"]);
+    assert!(!right && text.contains("There is no account"), "{text}");
 }
 
 #[test]

@@ -172,6 +172,8 @@ fn notice_letter(words: &Words<'_>, notice: &Notice) -> Content {
             Some(browser),
             &["device_copied_was_you", "device_copied_not_you"],
         ),
+        Notice::AddressLeft { at } => ("address_left", *at, None, &["address_left_not_you"]),
+        Notice::AddressTaken { at } => ("address_taken", *at, None, &["address_taken_password"]),
         Notice::ManyFailures { at, cause } => {
             let (kind, then): (_, &[&str]) = match cause {
                 FailureCause::Passwords => ("many_failures", &["many_failures_was_you", "many_failures_not_you"]),
@@ -198,8 +200,13 @@ fn notice_letter(words: &Words<'_>, notice: &Notice) -> Content {
         then.iter()
             .map(|key| Block::Paragraph(words.say(&format!("notice.{key}"), &[]))),
     );
-    let page = format!("{}/reset", words.settings.origin);
-    blocks.push(Block::Facts(vec![words.say_address("fact.reset_page", ("url", &page))]));
+    let (fact, page) = match notice {
+        // A reset there would be of another address.
+        Notice::AddressLeft { .. } => ("fact.help_page", "/help"),
+        _ => ("fact.reset_page", "/reset"),
+    };
+    let page = format!("{}{page}", words.settings.origin);
+    blocks.push(Block::Facts(vec![words.say_address(fact, ("url", &page))]));
     Content {
         heading: words.say(&format!("subject.{kind}"), &[]),
         subject,

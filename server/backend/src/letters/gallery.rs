@@ -114,6 +114,14 @@ pub(super) fn letters() -> Vec<(&'static str, Letter)> {
             "Notice: device copied",
             Letter::Notice(Notice::DeviceCopied { at, browser: browser() }),
         ),
+        (
+            "Notice: address changed, to the old one",
+            Letter::Notice(Notice::AddressLeft { at }),
+        ),
+        (
+            "Notice: address changed, to the new one",
+            Letter::Notice(Notice::AddressTaken { at }),
+        ),
         ("Notice: wrong passwords", failures(FailureCause::Passwords)),
         ("Notice: wrong sign-in codes", failures(FailureCause::SignInCodes)),
         ("Notice: wrong reset codes", failures(FailureCause::ResetCodes)),

@@ -272,6 +272,7 @@ fn the_html_suits_the_programs_that_read_it() {
             Letter::AskAdministrator(..) | Letter::AlreadyHere(_, account::OwnPassword::HeldBy(_)) => {
                 "it-help@example.com"
             }
+            Letter::Notice(Notice::AddressLeft { .. }) => "http://127.0.0.1:3000/help",
             Letter::Notice(_) => "http://127.0.0.1:3000/reset",
             _ => continue,
         };
@@ -344,12 +345,13 @@ fn an_answer_says_which_request_when_from_where_and_until_when() {
 fn a_notice_says_what_when_from_where_and_what_to_do() {
     for (title, language, letter, rendered) in all() {
         let Letter::Notice(notice) = letter else { continue };
-        assert!(
-            rendered.text.contains("http://127.0.0.1:3000/reset"),
-            "{title} {language}"
-        );
+        let page = match notice {
+            Notice::AddressLeft { .. } => "http://127.0.0.1:3000/help",
+            _ => "http://127.0.0.1:3000/reset",
+        };
+        assert!(rendered.text.contains(page), "{title} {language}");
         assert!(rendered.text.contains("10:02"), "{title} {language}");
-        if !matches!(notice, Notice::ManyFailures { .. } | Notice::NewDevice { .. }) {
+        if let Notice::PasswordReset { .. } | Notice::PasswordChanged { .. } | Notice::DeviceCopied { .. } = notice {
             assert!(rendered.text.contains("Firefox"), "{title} {language}");
         }
         assert!(!rendered.subject.contains("K7"));
@@ -506,14 +508,14 @@ fn words_are_plain() {
 #[test]
 fn the_gallery_shows_everything() {
     let shown = super::gallery(&Settings::default());
-    assert_eq!(shown.len(), 48);
+    assert_eq!(shown.len(), 52);
     assert_eq!(
         shown
             .iter()
             .map(|(title, language, _)| (title, language))
             .collect::<BTreeSet<_>>()
             .len(),
-        48
+        52
     );
 }
 

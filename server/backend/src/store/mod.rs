@@ -1,5 +1,6 @@
 //! The rows: every statement that the service runs, a file a table. One SQL for both databases.
 
+pub mod account_changes;
 pub mod accounts;
 pub mod backup;
 mod checkpoints;

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)] // All of this is tests; clippy only knows the functions that are marked so.
 
+mod account_changes;
 mod backup;
 mod browser;
 mod change_password;

@@ -15,13 +15,15 @@ const IN_ORDER: [&str; 4] = [
     // Of an index that has no others.
     "WHERE used_at IS NULL LIMIT",
 ];
-/// Statements of an operator's commands that are about all rows: which keys are needed, the end of every session, and e-mails that are to be tried
-/// at once.
-const OF_ALL: [&str; 9] = [
+/// Statements of an operator's commands that are about all rows: which keys are needed, the end of every session, e-mails that are to be tried
+/// at once, and one account with all that there is of it.
+const OF_ALL: [&str; 11] = [
     "SELECT count(*) FROM accounts",
     "SELECT count(*) FROM codes",
     "SELECT count(*) FROM letters",
     "DELETE FROM sessions RETURNING account_id",
+    "DELETE FROM flows\n              WHERE account_id = $1 OR",
+    "DELETE FROM letters WHERE recipient = $1",
     "UPDATE codes SET superseded_at = $1 WHERE superseded_at IS NULL",
     "UPDATE devices SET trusted_until = NULL WHERE trusted_until IS NOT NULL",
     "UPDATE flows SET ended_at = $1, version = version + 1\n              WHERE ended_at IS NULL",

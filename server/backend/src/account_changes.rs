@@ -1,0 +1,135 @@
+//! What an operator does with one account: show it, change its address, delete it.
+
+use crate::mail_queue::{self, WaitingEmail};
+use crate::people::operator;
+use crate::store::events::{self, Actor};
+use crate::store::{account_changes as rows, accounts, devices, letters, sessions};
+use crate::{Backend, Fault};
+use account::{Account, ActivityKind, Email, Letter, Notice, Timestamp};
+
+/// E-mails that are looked through for those to an address.
+const LOOKED_THROUGH: i64 = 10_000;
+
+/// What became of a change of address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddressChange {
+    /// The account has the new address.
+    Done,
+    /// No account has the old address.
+    NoAccount,
+    /// An account has the new address already.
+    Taken,
+}
+
+/// What support needs to know of an account. No secrets, no network addresses.
+#[derive(Debug, Clone)]
+pub struct AccountDetails {
+    /// The account.
+    pub account: Account,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When somebody last signed in to it.
+    pub last_sign_in: Option<Timestamp>,
+    /// Live sessions: browser, and when it was last seen; 100 at most.
+    pub sessions: Vec<(String, Timestamp)>,
+    /// Trusted devices: browser, and until when it is trusted.
+    pub devices: Vec<(String, Timestamp)>,
+    /// Flows that wait: purpose, and when each began; 100 at most.
+    pub flows: Vec<(String, Timestamp)>,
+    /// E-mails to it that wait.
+    pub emails: Vec<WaitingEmail>,
+}
+
+impl Backend {
+    /// What there is of the account of an address.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the database.
+    pub async fn account_details(&self, email: &Email) -> Result<Option<AccountDetails>, Fault> {
+        let (now, parts) = (self.now(), &self.parts);
+        let mut tx = parts.db.read().await?;
+        let Some(stored) = accounts::find_by_email(&mut tx, email).await? else {
+            return Ok(None);
+        };
+        let id = &stored.account.id;
+        let idle_ms = parts.settings.session_idle_minutes.saturating_mul(60_000);
+        let sessions = sessions::of_account(&mut tx, id, idle_ms, now).await?;
+        let devices = devices::trusted(&mut tx, id, now).await?;
+        let flows = rows::waiting_flows(&mut tx, email, now).await?;
+        let (created_at, last_sign_in) = (
+            rows::created_at(&mut tx, id).await?,
+            rows::last_sign_in(&mut tx, id).await?,
+        );
+        drop(tx);
+        let mut emails = mail_queue::list(&parts.db, &parts.keys, now, LOOKED_THROUGH).await?;
+        emails.retain(|waiting| waiting.recipient == email.as_str());
+        let seen = |session: sessions::Session| (session.browser, Timestamp(session.last_seen_at));
+        let trusted = |device: devices::Device| (device.browser, Timestamp(device.trusted_until.unwrap_or_default()));
+        Ok(Some(AccountDetails {
+            created_at,
+            last_sign_in,
+            sessions: sessions.into_iter().map(seen).collect(),
+            devices: devices.into_iter().map(trusted).collect(),
+            flows: flows
+                .into_iter()
+                .map(|(purpose, at)| (purpose, Timestamp(at)))
+                .collect(),
+            emails,
+            account: stored.account,
+        }))
+    }
+
+    /// Gives an account another address, which counts as proven, and tells both addresses. Its sessions stay; flows on their way
+    /// and their codes end, at both addresses.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the database; nothing has changed then.
+    pub async fn change_address(&self, from: &Email, to: &Email) -> Result<AddressChange, Fault> {
+        let now = self.now();
+        let mut tx = self.parts.db.begin().await?;
+        let Some(stored) = accounts::find_by_email(&mut tx, from).await? else {
+            return Ok(AddressChange::NoAccount);
+        };
+        let account = stored.account;
+        accounts::hold(&mut tx, &account.id).await?;
+        if !rows::set_address(&mut tx, &account.id, to).await? {
+            return Ok(AddressChange::Taken);
+        }
+        // Attack: whoever has the old mailbox goes on with a code or a flow from before, after the owner has lost that mailbox.
+        let mut moved = self.end_flows(&mut tx, from, now).await?;
+        rows::unbind_flows(&mut tx, from).await?;
+        moved.extend(self.end_flows(&mut tx, to, now).await?);
+        let kind = ActivityKind::AddressChanged;
+        events::append(&mut tx, &account.id, kind, Actor::Operator, &operator(), now).await?;
+        let language = account.language.as_deref().unwrap_or("en");
+        for (email, notice) in [
+            (from, Notice::AddressLeft { at: now }),
+            (to, Notice::AddressTaken { at: now }),
+        ] {
+            let letter = Letter::Notice(notice);
+            letters::write(&mut tx, &self.parts.keys, None, email, language, &letter, now).await?;
+        }
+        tx.commit().await?;
+        moved.iter().for_each(|flow| self.flow_moved(flow));
+        self.letters_written.notify_one();
+        Ok(AddressChange::Done)
+    }
+
+    /// Deletes an account and everything of it. `false` when there is none. Counters of an address's failures stay until they
+    /// expire: they protect whoever has the address next.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the database; nothing is deleted then.
+    pub async fn delete_account(&self, email: &Email) -> Result<bool, Fault> {
+        let mut tx = self.parts.db.begin().await?;
+        let Some(stored) = accounts::find_by_email(&mut tx, email).await? else {
+            return Ok(false);
+        };
+        accounts::hold(&mut tx, &stored.account.id).await?;
+        let moved = self.end_flows(&mut tx, email, self.now()).await?;
+        rows::delete(&mut tx, &stored.account.id, email).await?;
+        tx.commit().await?;
+        moved.iter().for_each(|flow| self.flow_moved(flow));
+        Ok(true)
+    }
+}

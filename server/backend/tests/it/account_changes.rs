@@ -1,0 +1,161 @@
+//! What an operator does with one account: shown, given another address, deleted.
+
+use crate::database::Database;
+use crate::on_both_databases;
+use crate::world::{ADA, GRACE, PASSWORD, World, address};
+use account::{ActivityKind, Notice, ResetStep, SignInStep};
+use backend::AddressChange;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
+
+on_both_databases!(
+    an_account_is_shown,
+    an_address_is_changed_and_both_are_told,
+    what_was_mailed_to_the_address_before_opens_nothing,
+    an_address_that_an_account_has_is_not_given_away,
+    an_account_is_deleted_with_everything,
+    a_strangers_flow_does_not_tell_that_an_account_is_deleted,
+);
+
+const NEW: &str = "ada@lovelace.example";
+
+async fn an_account_is_shown(world: &World) {
+    world.person(ADA).await;
+    let nobody = world.backend.account_details(&address("nobody@example.com")).await;
+    assert!(nobody.unwrap().is_none());
+    world.trusted(ADA).await;
+    let (_browser, _code) = world.resetting(ADA).await;
+    world.browser().begin_reset(ADA).await.unwrap();
+    let details = world.backend.account_details(&address(ADA)).await.unwrap().unwrap();
+    assert_eq!((details.sessions.len(), details.devices.len()), (1, 1));
+    assert!(details.last_sign_in.is_some_and(|at| at >= details.created_at));
+    assert!(
+        details.flows.iter().any(|(purpose, _)| purpose == "reset"),
+        "{:?}",
+        details.flows
+    );
+    assert!(
+        details.emails.iter().any(|email| email.kind == Some("reset code")),
+        "{:?}",
+        details.emails
+    );
+}
+
+async fn an_address_is_changed_and_both_are_told(world: &World) {
+    world.person(ADA).await;
+    let browser = world.signed_in(ADA).await;
+    let changed = world.backend.change_address(&address(ADA), &address(NEW)).await;
+    assert_eq!(changed.unwrap(), AddressChange::Done);
+    assert!(browser.is_signed_in().await, "sessions stay");
+    assert!(matches!(
+        world.notices_to(ADA).await.last(),
+        Some(Notice::AddressLeft { .. })
+    ));
+    assert!(matches!(
+        world.notices_to(NEW).await.last(),
+        Some(Notice::AddressTaken { .. })
+    ));
+    assert_eq!(world.count_events(NEW, ActivityKind::AddressChanged).await, 1);
+    let mut browser = world.browser();
+    assert!(browser.sign_in(world, ADA, PASSWORD).await.is_err());
+    assert!(matches!(
+        world.browser().sign_in(world, NEW, PASSWORD).await,
+        Ok(SignInStep::SignedIn { .. })
+    ));
+    let gone = world
+        .backend
+        .change_address(&address(ADA), &address("other@example.com"))
+        .await;
+    assert_eq!(gone.unwrap(), AddressChange::NoAccount);
+}
+
+/// Attack: whoever has the old mailbox goes on with what it got.
+async fn what_was_mailed_to_the_address_before_opens_nothing(world: &World) {
+    world.person(ADA).await;
+    let (mut entering, code) = world.resetting(ADA).await;
+    let mut choosing = world.choosing(ADA).await;
+    let (mut confirming, sign_in_code) = world.confirming(ADA).await;
+    world
+        .backend
+        .change_address(&address(ADA), &address(NEW))
+        .await
+        .unwrap();
+    assert!(entering.answer_reset(&code).await.is_err());
+    assert!(choosing.choose("a wholly different phrase").await.is_err());
+    assert!(confirming.answer_sign_in(&sign_in_code).await.is_err());
+    world.clock.advance_ms(60_000);
+    // A new code of a flow from before is of the address, which has no account any more.
+    let _ = entering.resend_reset().await;
+    assert!(
+        !matches!(world.letters_to(ADA).await.last(), Some(account::Letter::Code(_))),
+        "no code for the old mailbox"
+    );
+    assert!(matches!(
+        world.browser().sign_in(world, NEW, PASSWORD).await,
+        Ok(SignInStep::SignedIn { .. })
+    ));
+}
+
+async fn an_address_that_an_account_has_is_not_given_away(world: &World) {
+    world.person(ADA).await;
+    world.person(GRACE).await;
+    let changed = world.backend.change_address(&address(ADA), &address(GRACE)).await;
+    assert_eq!(changed.unwrap(), AddressChange::Taken);
+    assert!(world.notices_to(GRACE).await.is_empty());
+    assert_eq!(world.stored(ADA).await.account.email, address(ADA));
+}
+
+async fn an_account_is_deleted_with_everything(world: &World) {
+    world.person(ADA).await;
+    world.person(GRACE).await;
+    let browser = world.trusted(ADA).await;
+    world.choosing(ADA).await;
+    world.browser().begin_reset(ADA).await.unwrap();
+    let id = world.stored(ADA).await.account.id.0;
+    assert!(world.backend.delete_account(&address(ADA)).await.unwrap());
+    assert!(!browser.is_signed_in().await);
+    for (table, column, value) in [
+        ("accounts", "email", ADA),
+        ("letters", "recipient", ADA),
+        ("sessions", "account_id", &id),
+        ("devices", "account_id", &id),
+        ("flows", "account_id", &id),
+        ("events", "account_id", &id),
+    ] {
+        let count = format!("SELECT count(*) FROM {table} WHERE {column} = '{value}'");
+        assert_eq!(number(world, count).await, 0, "{table}");
+    }
+    let live =
+        format!("SELECT count(*) FROM codes WHERE email = '{ADA}' AND superseded_at IS NULL AND used_at IS NULL");
+    assert_eq!(number(world, live).await, 0);
+    assert!(!world.backend.delete_account(&address(ADA)).await.unwrap());
+    assert_eq!(world.stored(GRACE).await.account.email, address(GRACE));
+}
+
+/// Attack: a stranger's flow that ends tells that there was an account.
+async fn a_strangers_flow_does_not_tell_that_an_account_is_deleted(world: &World) {
+    world.person(ADA).await;
+    let mut stranger = world.browser();
+    stranger.begin_reset(ADA).await.unwrap();
+    world.backend.delete_account(&address(ADA)).await.unwrap();
+    assert!(matches!(stranger.reset_step().await, ResetStep::EnterCode(_)));
+    let mut elsewhere = world.browser();
+    elsewhere.begin_reset("unknown@example.com").await.unwrap();
+    let wrong = stranger.answer_reset("00000000").await;
+    assert_eq!(wrong, elsewhere.answer_reset("00000000").await);
+}
+
+async fn number(world: &World, query: String) -> i64 {
+    let query = AssertSqlSafe(query);
+    match &*world.database {
+        Database::Sqlite(folder) => {
+            let url = format!("sqlite://{}", folder.path().join("rekey.db").display());
+            let mut connection = SqliteConnection::connect(&url).await.unwrap();
+            sqlx::query_scalar(query).fetch_one(&mut connection).await.unwrap()
+        }
+        Database::Postgres { server, name } => {
+            let (start, _) = server.rsplit_once('/').unwrap();
+            let mut connection = PgConnection::connect(&format!("{start}/{name}")).await.unwrap();
+            sqlx::query_scalar(query).fetch_one(&mut connection).await.unwrap()
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! One account: shown, given another address, deleted.
+
+use super::{Failed, kind_of, moment, no_account, say};
+use account::{Email, Timestamp};
+use backend::{AddressChange, Backend};
+use std::fmt::Write as _;
+
+/// `rekey user show`.
+pub async fn show(backend: &Backend, email: &Email) -> Result<(), Failed> {
+    let details = backend
+        .account_details(email)
+        .await
+        .map_err(|fault| fault.to_string())?;
+    let details = details.ok_or_else(|| no_account(email))?;
+    let account = &details.account;
+    let optional = |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), moment);
+    let mut text = String::new();
+    for (name, value) in [
+        ("address", account.email.to_string()),
+        ("name", account.name.clone()),
+        ("kind", kind_of(account)),
+        ("language", account.language.clone().unwrap_or_else(|| "-".into())),
+        ("created", moment(details.created_at)),
+        ("deactivated", optional(account.disabled_at)),
+        ("password set", optional(account.password_changed_at)),
+        ("last sign-in", optional(details.last_sign_in)),
+    ] {
+        let _ = writeln!(text, "{name}\t{value}");
+    }
+    let lists = [
+        ("session", "last seen", &details.sessions),
+        ("trusted device", "until", &details.devices),
+        ("waiting flow", "since", &details.flows),
+    ];
+    for (name, when, items) in lists {
+        for (what, at) in items {
+            let _ = writeln!(text, "{name}\t{what}, {when} {}", moment(*at));
+        }
+    }
+    for email in &details.emails {
+        let kind = email.kind.unwrap_or("sealed by a missing key");
+        let reason = email.reason.as_deref().unwrap_or("not tried yet");
+        let _ = writeln!(
+            text,
+            "waiting e-mail\t{kind}, written {}: {reason}",
+            moment(email.written_at)
+        );
+    }
+    say(&text)
+}
+
+/// `rekey user email`.
+pub async fn change_address(backend: &Backend, from: &Email, to: &Email) -> Result<(), Failed> {
+    let changed = backend
+        .change_address(from, to)
+        .await
+        .map_err(|fault| fault.to_string())?;
+    match changed {
+        AddressChange::Done => say(&format!(
+            "{from} is {to} now. A notice to both addresses waits to be sent.\n"
+        )),
+        AddressChange::NoAccount => Err(no_account(from)),
+        AddressChange::Taken => Err(Failed::Other(format!(
+            "There is an account with the address {to} already; nothing is changed."
+        ))),
+    }
+}
+
+/// `rekey user delete`.
+pub async fn delete(backend: &Backend, email: &Email, yes: bool) -> Result<(), Failed> {
+    if !yes {
+        return Err(Failed::Other(format!(
+            "This deletes {email} with its sessions, devices, activity and e-mails, and cannot be undone. Add --yes to do it."
+        )));
+    }
+    let deleted = backend.delete_account(email).await.map_err(|fault| fault.to_string())?;
+    if !deleted {
+        return Err(no_account(email));
+    }
+    say(&format!("{email} is deleted.\n"))
+}
