@@ -101,7 +101,7 @@ async fn a_refused_starttls_blames_no_letter() {
     let (tls, file) = private_authority("127.0.0.1");
     let server = Server::with(Script {
         verb: "STARTTLS",
-        answer: "554 not today",
+        answer: "550 not today",
         tls: Some(tls),
         ..Script::default()
     })
