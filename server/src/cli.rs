@@ -259,15 +259,15 @@ async fn serve(dev: bool, watch: bool) -> Result<(), Failed> {
     let (config, keys) = settle(wanted(dev), if dev { KeyFile::Make } else { KeyFile::Needed })?;
     let Some(keys) = keys else { return Ok(()) };
     let traces = Traces::start(&config)?;
-    logs::start(&config, traces.as_ref());
-    let served = serve::run(config, keys, dev, watch).await;
+    let log = logs::start(&config, traces.as_ref());
+    let served = serve::run(config, keys, log, dev, watch).await;
     if let Some(traces) = traces {
         traces.end().await;
     }
     served
 }
 
-const fn wanted(dev: bool) -> Wanted {
+pub(crate) const fn wanted(dev: bool) -> Wanted {
     if dev { Wanted::ServeDev } else { Wanted::Serve }
 }
 

@@ -12,6 +12,7 @@ pub mod listen;
 mod logs;
 pub mod metrics;
 mod people;
+mod reload;
 mod serve;
 mod slow_reader;
 pub mod start;

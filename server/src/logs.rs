@@ -9,16 +9,28 @@ use crate::traces::Traces;
 use std::io::IsTerminal;
 use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
+
+/// What is logged, which may change while the program runs.
+pub struct LogFilter(reload::Handle<EnvFilter, Registry>);
+
+impl LogFilter {
+    /// Logs what the configuration says from now on.
+    pub fn replace(&self, wanted: &str) {
+        // Fails where nothing is logged through it, and then there is nothing to change.
+        let _ = self.0.reload(filter(wanted));
+    }
+}
 
 /// Begins to log, and to send traces where there are any. A second call changes nothing.
-pub fn start(config: &Config, traces: Option<&Traces>) {
+pub fn start(config: &Config, traces: Option<&Traces>) -> LogFilter {
     let lines = fmt::layer().with_writer(std::io::stderr);
     let lines = match config.log_format {
         LogFormat::Human => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
         LogFormat::Json => lines.fmt_fields(JsonFields::new()).event_format(JsonLines).boxed(),
     };
-    let mut layers = vec![lines.with_filter(filter(&config.log)).boxed()];
+    let (wanted, handle) = reload::Layer::new(filter(&config.log));
+    let mut layers = vec![lines.with_filter(wanted).boxed()];
     layers.extend(traces.map(|traces| traces.layer().boxed()));
     let _ = tracing::subscriber::set_global_default(Registry::default().with(layers));
     // The place only. Attack on the log: a panic's message may quote what was typed.
@@ -26,6 +38,7 @@ pub fn start(config: &Config, traces: Option<&Traces>) {
         let place = panic.location().map(ToString::to_string);
         tracing::error!(place, "panic");
     }));
+    LogFilter(handle)
 }
 
 /// What is logged: as configured, but never the spans that are made for traces.

@@ -1,9 +1,12 @@
 //! Serves until told to stop.
 
 use crate::assets::Site;
+use crate::cli::wanted;
 use crate::commands::Failed;
 use crate::config::Config;
 use crate::http::{self, Parts, Service};
+use crate::logs::LogFilter;
+use crate::reload::Reload;
 use crate::{keys, listen, metrics, people, start};
 use account::Keyring;
 use backend::store::BATCH;
@@ -20,8 +23,10 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 /// `rekey serve`.
-pub async fn run(config: Config, ring: Keyring, dev: bool, watch: bool) -> Result<(), Failed> {
-    let signals = Signals::hear().map_err(|error| format!("signals cannot be heard: {}", error.kind()))?;
+pub async fn run(config: Config, ring: Keyring, log: LogFilter, dev: bool, watch: bool) -> Result<(), Failed> {
+    let deaf = |error: std::io::Error| format!("signals cannot be heard: {}", error.kind());
+    let signals = Signals::hear().map_err(deaf)?;
+    let hangup = signal(SignalKind::hangup()).map_err(deaf)?;
     let keys = keys::from_file(&config.key_file, ring);
     let backend = start::backend(&config, keys.clone()).await?;
     let mail = start::mail(&config)?;
@@ -36,11 +41,21 @@ pub async fn run(config: Config, ring: Keyring, dev: bool, watch: bool) -> Resul
     };
     let (stop, stopping) = watch::channel(false);
     let greeting = dev.then(|| greeting(&config));
-    let courier = tokio::spawn(carry_letters(backend.clone(), mail.clone()));
+    let (mail_now, mail_changes) = watch::channel(mail.clone());
+    let courier = tokio::spawn(carry_letters(backend.clone(), mail_changes));
     let broom = tokio::spawn(sweep(backend.clone()));
     let db = backend.db().clone();
     let watcher = tokio::spawn(async move { db.watch().await });
-    let follower = tokio::spawn(keys::follow(keys, config.key_file.clone()));
+    let follower = tokio::spawn(keys::follow(keys.clone(), config.key_file.clone()));
+    let reload = Reload {
+        config: config.clone(),
+        wanted: wanted(dev),
+        backend: backend.clone(),
+        mail: mail_now,
+        keys,
+        log,
+    };
+    let reloader = tokio::spawn(reload.run(hangup));
     let service = Service::new(Parts {
         backend,
         mail,
@@ -69,6 +84,7 @@ pub async fn run(config: Config, ring: Keyring, dev: bool, watch: bool) -> Resul
     broom.abort();
     watcher.abort();
     follower.abort();
+    reloader.abort();
     told.abort();
     tracing::info!("ended");
     Ok(served.map_err(|error| format!("the listener failed: {}", error.kind()))?)
@@ -81,15 +97,21 @@ fn listen_at(key: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr)
         .map_err(|error| format!("{key}: nothing can listen at {address}: {}", error.kind()))
 }
 
-/// Letters must go out as long as the program runs: a courier that fell over is replaced.
-async fn carry_letters(backend: Backend, mail: Mail) {
+/// Letters must go out as long as the program runs: a courier that fell over is replaced, and so is one whose mail server is another
+/// now. What it is sending then is sent.
+async fn carry_letters(backend: Backend, mut mail: watch::Receiver<Mail>) {
     loop {
+        let now = mail.borrow_and_update().clone();
         // Within a task of its own, so that its panic does not end this loop; aborted together with it.
         let mut courier = JoinSet::new();
-        courier.spawn(Courier::new(backend.clone(), mail.clone()).run());
-        courier.join_next().await;
-        tracing::error!("the courier ended; another one starts");
-        sleep(Duration::from_secs(5)).await;
+        courier.spawn(Courier::new(backend.clone(), now).run());
+        tokio::select! {
+            _ = courier.join_next() => {
+                tracing::error!("the courier ended; another one starts");
+                sleep(Duration::from_secs(5)).await;
+            }
+            Ok(()) = mail.changed() => {}
+        }
     }
 }
 

@@ -22,7 +22,7 @@ pub async fn backend(config: &Config, keys: impl Into<Keys>) -> Result<Backend, 
             .map_err(|error| format!("the threads that hash passwords do not start: {}", error.kind()))?,
         keys,
         leaked: leaked(config)?,
-        settings: config.settings.clone(),
+        settings: config.settings.clone().into(),
     });
     let other = backend.find_other_key().await;
     match other.map_err(|fault| format!("the database does not answer: {fault}"))? {

@@ -52,7 +52,7 @@ impl Backend {
             return Ok(None);
         };
         let id = &stored.account.id;
-        let idle_ms = parts.settings.session_idle_minutes.saturating_mul(60_000);
+        let idle_ms = self.settings().session_idle_minutes.saturating_mul(60_000);
         let sessions = sessions::of_account(&mut tx, id, idle_ms, now).await?;
         let devices = devices::trusted(&mut tx, id, now).await?;
         let flows = rows::waiting_flows(&mut tx, email, now).await?;

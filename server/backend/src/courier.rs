@@ -137,7 +137,7 @@ impl Courier {
             tracing::warn!(letter = id, attempts, "a letter is too late and is given up");
             return self.remember(id, Fate::GivenUp).await;
         }
-        let rendered = render(&self.backend.parts.settings, &language, &letter);
+        let rendered = render(&self.backend.settings(), &language, &letter);
         let span = tracing::debug_span!(target: TRACE, "send letter", attempts, result = tracing::field::Empty);
         let sent = self
             .mail

@@ -45,7 +45,7 @@ pub use mail::{Certificate, KeptLetter, Line, Listener, Mail, Smtp, SmtpError, c
 pub use metrics::{Metrics, TRACE};
 pub use people::{NewPerson, Person};
 pub use retried::retried;
-pub use settings::Settings;
+pub use settings::{LiveSettings, Settings};
 pub use trust::TrustedRoots;
 pub use upkeep::{Ended, KeyUses, end_sessions};
 
@@ -77,7 +77,7 @@ pub struct Parts {
     /// The operator's list of leaked passwords, if any.
     pub leaked: LeakedPasswords,
     /// Names, figures, policies.
-    pub settings: Settings,
+    pub settings: LiveSettings,
 }
 
 impl Backend {
@@ -93,10 +93,15 @@ impl Backend {
         }
     }
 
-    /// Names, figures, policies.
+    /// Names, figures, policies, as they are at this moment.
     #[must_use]
-    pub fn settings(&self) -> &Settings {
-        &self.parts.settings
+    pub fn settings(&self) -> Arc<Settings> {
+        self.parts.settings.current()
+    }
+
+    /// Puts other settings in force.
+    pub fn replace_settings(&self, settings: Settings) {
+        self.parts.settings.replace(settings);
     }
 
     /// Where everything is kept; for start-up, readiness and tests.

@@ -1,5 +1,5 @@
 /// How often what may be tried; all figures in one place (`safety.md` 18 in the design).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Flows of one purpose that a client begins for one address: at most one in so many seconds.
     pub reset_every_s: i64,

@@ -148,7 +148,7 @@ impl Backend {
             + flows::prune(&mut tx, yesterday).await?
             + sessions::prune(&mut tx, now).await?
             + devices::prune(&mut tx, now.plus_days(-DEVICE_DAYS)).await?
-            + devices::prune_tokens(&mut tx, now.plus_days(-self.parts.settings.trust_days)).await?
+            + devices::prune_tokens(&mut tx, now.plus_days(-self.settings().trust_days)).await?
             + devices::date_unknown_use(&mut tx, now).await?
             + limits::prune(&mut tx, now).await?
             + email_turns::prune(&mut tx, yesterday).await?

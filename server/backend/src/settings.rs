@@ -1,5 +1,6 @@
 use crate::Limits;
 use account::PasswordPolicy;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// What most people's addresses end in.
 const LARGE_MAIL_DOMAINS: [&str; 20] = [
@@ -52,6 +53,29 @@ pub struct Settings {
     pub session_days: i64,
     /// Whether strangers may make themselves an account.
     pub sign_up: bool,
+}
+
+/// The settings in force: they change while the service runs.
+#[derive(Debug)]
+pub struct LiveSettings(RwLock<Arc<Settings>>);
+
+impl LiveSettings {
+    /// Those of this moment.
+    #[must_use]
+    pub fn current(&self) -> Arc<Settings> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces them. What has begun goes on with those that it has read.
+    pub fn replace(&self, settings: Settings) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+    }
+}
+
+impl From<Settings> for LiveSettings {
+    fn from(settings: Settings) -> Self {
+        Self(RwLock::new(Arc::new(settings)))
+    }
 }
 
 impl Default for Settings {

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 
 /// All of them on one page.
 pub async fn page(State(service): State<Service>) -> Response {
-    let entries = backend::gallery(service.backend.settings())
+    let entries = backend::gallery(&service.backend.settings())
         .into_iter()
         .map(|(title, language, mail)| Entry {
             html_at: format!("/dev/letters/gallery/{}", name(&title, &language)),
@@ -29,7 +29,7 @@ pub async fn page(State(service): State<Service>) -> Response {
 
 /// The HTML part of one.
 pub async fn letter(State(service): State<Service>, Path(wanted): Path<String>) -> Response {
-    let mut letters = backend::gallery(service.backend.settings()).into_iter();
+    let mut letters = backend::gallery(&service.backend.settings()).into_iter();
     match letters.find(|(title, language, _)| name(title, language) == wanted) {
         Some((.., mail)) => mail_html(mail.html),
         None => Problem::new(StatusCode::NOT_FOUND).into_response(),

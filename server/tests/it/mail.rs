@@ -9,14 +9,14 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 /// A mail server that answers MAIL FROM as it is told, and takes everything else.
-struct MailServer {
-    url: String,
+pub struct MailServer {
+    pub url: String,
     answer: Arc<Mutex<&'static str>>,
-    recipients: Arc<Mutex<Vec<String>>>,
+    pub recipients: Arc<Mutex<Vec<String>>>,
 }
 
 impl MailServer {
-    fn answering(answer: &'static str) -> Self {
+    pub fn answering(answer: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let server = Self {
             url: format!("smtp://user:s3cret@{}", listener.local_addr().unwrap()),

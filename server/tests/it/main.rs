@@ -16,6 +16,7 @@ mod mail;
 mod metrics;
 mod pages;
 mod program;
+mod reload;
 mod running;
 mod traces;
 mod world;

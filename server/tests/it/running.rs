@@ -88,6 +88,14 @@ impl Running {
             .body(form)
     }
 
+    /// Tells it to read its configuration again.
+    pub fn hang_up(&self) {
+        let told = Command::new("kill")
+            .args(["-HUP", &self.child.id().to_string()])
+            .status();
+        assert!(told.unwrap().success());
+    }
+
     /// Tells it to end, waits until it has, and gives all that it has logged.
     pub fn end(mut self) -> String {
         let told = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();

@@ -30,7 +30,7 @@ impl Office {
             hashing: Hashing::new(keys.clone(), 1, EngineChoice::Auto).unwrap(),
             keys,
             leaked: LeakedPasswords::Off,
-            settings: Settings::default(),
+            settings: Settings::default().into(),
         });
         Self { backend, clock, folder }
     }

@@ -36,8 +36,7 @@ impl Backend {
             return Err(Refusal::CurrentMissing.into());
         }
         // What can be said without a hash is said first; it costs no try.
-        self.parts
-            .settings
+        self.settings()
             .password
             .check_for(password, again, &account.email, &account.name)?;
         // Of this browser only. Attack: strangers, or a stolen session, spend the owner's tries.

@@ -25,7 +25,7 @@ impl Backend {
         trust: bool,
         now: Timestamp,
     ) -> Result<TokenChange, Fault> {
-        let trusted_until = trust.then(|| now.plus_days(self.parts.settings.trust_days));
+        let trusted_until = trust.then(|| now.plus_days(self.settings().trust_days));
         let recognised = self.recognise_device(tx, held, &account.id).await?;
         let (device, presented) = recognised.unzip();
         if let (Some(device), Some(presented)) = (device.filter(|device| !is_copy(device, now)), &presented) {

@@ -95,12 +95,7 @@ impl Backend {
     /// What one network may cause, the day of the widest first.
     fn network_rules(&self, networks: &[Network], domain: &str, mailbox: &str) -> Vec<Rule> {
         let limits = self.limits();
-        let large = self
-            .parts
-            .settings
-            .large_mail_domains
-            .iter()
-            .any(|known| known == domain);
+        let large = self.settings().large_mail_domains.iter().any(|known| known == domain);
         let mut rules = Vec::new();
         for Network { name, wide } in networks {
             let (an_hour, a_day) = (limits.emails_an_hour, limits.emails_a_day);

@@ -275,8 +275,8 @@ impl Backend {
         Ok(self.find_device(tx, held, &account).await?.is_some())
     }
 
-    pub(crate) fn limits(&self) -> &Limits {
-        &self.parts.settings.limits
+    pub(crate) fn limits(&self) -> Limits {
+        self.settings().limits
     }
 
     /// Ends what a changed password or a deactivated account leaves behind: the flows of the address that have proven its

@@ -27,7 +27,7 @@ impl Backend {
         now: Option<&str>,
     ) -> Result<Chosen, Error> {
         // What takes no core is said first, and costs nothing.
-        let policy = self.parts.settings.password;
+        let policy = self.settings().password;
         let new = policy.check_for(password, again, email, name)?;
         // Attack: passwords to be refused, one after the other, each of which takes a core for as long as a hash.
         let an_hour = self.limits().refused_passwords_an_hour;
@@ -63,7 +63,7 @@ impl Backend {
         let guessed = new.clone();
         let screen = move || {
             guessing::screen(
-                &parts.settings,
+                &parts.settings.current(),
                 guessed.expose(),
                 &own_words.each_ref().map(String::as_str),
             )

@@ -50,7 +50,7 @@ impl Backend {
             Reset::AwaitingCode => ResetStep::EnterCode(self.mailed_code(tx, &flow, now).await?),
             Reset::AwaitingPassword => ResetStep::ChoosePassword {
                 email,
-                min: self.parts.settings.password.min,
+                min: self.settings().password.min,
             },
             Reset::Finished => ResetStep::Done { email },
         })
@@ -88,7 +88,7 @@ impl Backend {
         Ok(Moved {
             step: ResetStep::ChoosePassword {
                 email: flow.address()?,
-                min: self.parts.settings.password.min,
+                min: self.settings().password.min,
             },
             tokens: vec![token],
         })

@@ -262,7 +262,7 @@ impl Backend {
         token: Secret,
         now: Timestamp,
     ) -> Result<TokenChange, Fault> {
-        let days = self.parts.settings.session_days;
+        let days = self.settings().session_days;
         let session = Session {
             id: random::id_at(now),
             account_id: account.0.clone(),
@@ -281,7 +281,7 @@ impl Backend {
         TokenChange {
             kind: TokenKind::Session,
             token: Some(token),
-            keep_s: self.parts.settings.session_days * 24 * 3_600,
+            keep_s: self.settings().session_days * 24 * 3_600,
         }
     }
 
@@ -328,6 +328,6 @@ impl Backend {
     }
 
     fn idle_ms(&self) -> i64 {
-        self.parts.settings.session_idle_minutes * 60_000
+        self.settings().session_idle_minutes * 60_000
     }
 }

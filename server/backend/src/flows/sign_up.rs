@@ -47,7 +47,7 @@ impl Backend {
             SignUp::AwaitingCode => SignUpStep::EnterCode(self.mailed_code(&mut tx, &flow, now).await?),
             SignUp::AwaitingDetails => SignUpStep::ChooseDetails {
                 email,
-                min: self.parts.settings.password.min,
+                min: self.settings().password.min,
             },
             SignUp::Finished => SignUpStep::Done { email },
         })
@@ -63,7 +63,7 @@ impl Backend {
     }
 
     async fn begin_sign_up_for(&self, caller: &Caller, held: &Held, email: &Email) -> Result<Moved<SignUpStep>, Error> {
-        if !self.parts.settings.sign_up {
+        if !self.settings().sign_up {
             return Err(Refusal::FlowGone.into());
         }
         let Moved { step, tokens } = self.begin_mailed(SIGN_UP, caller, held, email, "").await?;
@@ -93,7 +93,7 @@ impl Backend {
         Ok(Moved {
             step: SignUpStep::ChooseDetails {
                 email: flow.address()?,
-                min: self.parts.settings.password.min,
+                min: self.settings().password.min,
             },
             tokens: vec![token],
         })

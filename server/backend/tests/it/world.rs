@@ -66,7 +66,7 @@ impl World {
             keys: keys.clone(),
             hashing: hashing.clone(),
             leaked: LeakedPasswords::Off,
-            settings: Settings::default(),
+            settings: Settings::default().into(),
         };
         Self {
             backend: Backend::new(parts),
@@ -80,21 +80,26 @@ impl World {
 
     /// One more server on the same database, with other settings.
     pub async fn with(&self, change: impl FnOnce(&mut Settings)) -> Self {
-        let mut settings = self.backend.settings().clone();
+        let mut settings = Settings::clone(&self.backend.settings());
         change(&mut settings);
         self.another(settings, LeakedPasswords::Off, self.keys.clone(), self.hashing.clone())
     }
 
     /// One more server on the same database, with a list of leaked passwords.
     pub async fn with_leaked(&self, leaked: LeakedPasswords) -> Self {
-        let settings = self.backend.settings().clone();
+        let settings = Settings::clone(&self.backend.settings());
         self.another(settings, leaked, self.keys.clone(), self.hashing.clone())
     }
 
     /// One more server on the same database, which reads the key file by itself.
     pub fn with_keys(&self, keys: Keys) -> Self {
         let hashing = Hashing::new(keys.clone(), 2, EngineChoice::Auto).unwrap();
-        self.another(self.backend.settings().clone(), LeakedPasswords::Off, keys, hashing)
+        self.another(
+            Settings::clone(&self.backend.settings()),
+            LeakedPasswords::Off,
+            keys,
+            hashing,
+        )
     }
 
     fn another(&self, settings: Settings, leaked: LeakedPasswords, keys: Keys, hashing: Hashing) -> Self {
@@ -104,7 +109,7 @@ impl World {
             keys: keys.clone(),
             hashing: hashing.clone(),
             leaked,
-            settings,
+            settings: settings.into(),
         };
         Self {
             backend: Backend::new(parts),
