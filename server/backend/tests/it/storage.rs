@@ -11,8 +11,8 @@ use backend::store::events::Actor;
 use backend::store::flows::Flow;
 use backend::store::limits::Rule;
 use backend::store::{
-    Db, Server, Tx, accounts, backup, codes, devices, events, flows, key_checks, letters, limits, sessions, throttles,
-    waiting,
+    Db, Server, Tx, account_changes, accounts, backup, codes, devices, events, flows, key_checks, letters, limits,
+    mail_queue, sessions, throttles, waiting,
 };
 use backend::{Caller, Fault};
 use sqlx::AssertSqlSafe;
@@ -38,6 +38,8 @@ on_both_databases!(
     a_flow_goes_on_under_another_token,
     sessions_are_kept_and_ended,
     letters_are_leased_retried_and_blanked,
+    letters_that_wait_are_listed_and_moved,
+    an_account_is_changed_and_deleted_as_a_whole,
     checks_of_keys_are_kept,
     limits_count_in_windows,
     an_hour_and_a_day_are_counted_together,
@@ -886,6 +888,92 @@ async fn letters_are_leased_retried_and_blanked(world: &World) {
     );
     let last = letters::claim(db, keys, NOW.plus_minutes(5), 9).await.unwrap();
     assert_eq!(last.iter().map(|one| &one.id).collect::<Vec<_>>(), [&again[2].id]);
+}
+
+async fn letters_that_wait_are_listed_and_moved(world: &World) {
+    let (db, keys, ada) = (world.backend.db(), &world.keys, address(ADA));
+    let letter = Letter::Notice(Notice::PasswordReset {
+        at: NOW,
+        browser: String::new(),
+    });
+    let mut tx = begin(world).await;
+    for _ in 0..3 {
+        letters::write(&mut tx, keys, None, &ada, "en", &letter, NOW)
+            .await
+            .unwrap();
+    }
+    tx.commit().await.unwrap();
+    let leased = letters::claim(db, keys, NOW, 2).await.unwrap();
+    letters::retry_at(db, &leased[0].id, NOW.plus_minutes(5), "why")
+        .await
+        .unwrap();
+    let rows = mail_queue::list(db, 9).await.unwrap();
+    let states: Vec<_> = rows
+        .iter()
+        .map(|row| (row.attempts, row.is_leased(NOW), row.last_error.as_deref()))
+        .collect();
+    // In the order in which they are due.
+    assert_eq!(states, [(0, false, None), (1, true, None), (1, false, Some("why"))]);
+    assert_eq!(mail_queue::list(db, 2).await.unwrap().len(), 2);
+    for (id, made) in [(&rows[0].id, 0), (&rows[1].id, 0), (&rows[2].id, 1)] {
+        assert_eq!(mail_queue::make_due(db, Some(id), NOW).await.unwrap(), made);
+    }
+    assert_eq!(mail_queue::make_due(db, None, NOW).await.unwrap(), 1);
+    assert_eq!(
+        letters::claim(db, keys, NOW, 9).await.unwrap().len(),
+        2,
+        "all but the leased one"
+    );
+    let mut tx = begin(world).await;
+    for dropped in [1, 0] {
+        assert_eq!(mail_queue::drop_one(&mut tx, &rows[1].id, NOW).await.unwrap(), dropped);
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(mail_queue::list(db, 9).await.unwrap().len(), 2);
+}
+
+async fn an_account_is_changed_and_deleted_as_a_whole(world: &World) {
+    let mut tx = with_ada(world).await;
+    accounts::insert(&mut tx, &local(GRACE), None, NOW).await.unwrap();
+    let (ada, new) = (id(ADA), address("ada@lovelace.example"));
+    assert!(
+        !account_changes::set_address(&mut tx, &ada, &address(GRACE))
+            .await
+            .unwrap()
+    );
+    assert!(account_changes::set_address(&mut tx, &ada, &new).await.unwrap());
+    assert!(accounts::find_by_email(&mut tx, &address(ADA)).await.unwrap().is_none());
+    account_changes::created_at(&mut tx, &ada).await.unwrap();
+    assert_eq!(account_changes::last_sign_in(&mut tx, &ada).await.unwrap(), None);
+    for ms in [1, 2] {
+        let (kind, at) = (ActivityKind::SignedIn, NOW.plus_ms(ms));
+        events::append(&mut tx, &ada, kind, Actor::Person, &Caller::default(), at)
+            .await
+            .unwrap();
+    }
+    let last = account_changes::last_sign_in(&mut tx, &ada).await.unwrap();
+    assert_eq!(last, Some(NOW.plus_ms(2)));
+    let bound = Flow {
+        email: new.as_str().to_owned(),
+        account_id: Some(ada.0.clone()),
+        ..flow("bound")
+    };
+    flows::insert(&mut tx, Purpose::Reset, &bound).await.unwrap();
+    let waiting = account_changes::waiting_flows(&mut tx, &new, NOW).await.unwrap();
+    assert_eq!(waiting.len(), 1, "{waiting:?}");
+    account_changes::unbind_flows(&mut tx, &new).await.unwrap();
+    let found = flows::find(&mut tx, "bound", Purpose::Reset).await.unwrap().unwrap();
+    assert_eq!(found.account(), None);
+    sessions::insert(&mut tx, "token", &session("one")).await.unwrap();
+    account_changes::delete(&mut tx, &ada, &new).await.unwrap();
+    assert!(accounts::find(&mut tx, &ada).await.unwrap().is_none());
+    assert!(accounts::find(&mut tx, &id(GRACE)).await.unwrap().is_some());
+    assert!(!is_live(&mut tx, "token", NOW).await);
+    assert_eq!(account_changes::last_sign_in(&mut tx, &ada).await.unwrap(), None);
+    assert!(
+        flows::find(&mut tx, "bound", Purpose::Reset).await.unwrap().is_some(),
+        "a flow that proved nothing goes on"
+    );
 }
 
 /// Property 18.
