@@ -124,7 +124,7 @@ impl Backend {
         );
         registry.register(
             "rekey_smtp_results",
-            "What the mail server answered: taken, 4xx, 5xx, timeout, connection, or unfit to be sent",
+            "What the mail server answered: taken, 4xx, 5xx, set_up, timeout, connection, or unfit to be sent",
             metrics.smtp_results.clone(),
         );
         registry.register(
