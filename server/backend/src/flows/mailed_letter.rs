@@ -28,7 +28,8 @@ impl Backend {
         let now = self.now();
         let mailbox_first = purpose == Purpose::SignIn;
         let counter = purpose.counter(mailbox_first);
-        let mut tx = codes::begin_turn(&self.parts.db, counter, email).await?;
+        let mut tx = self.parts.db.begin().await?;
+        self.take_turn(&mut tx, counter, email, None).await?;
         let FlowOfForm { token, begun, before } = self.flow_of_form(&mut tx, purpose, held, email, now).await?;
         // One without a code was begun at this moment, before strangers used up the passwords: its row is found taken, and all of
         // this is done again.

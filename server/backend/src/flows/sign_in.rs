@@ -8,7 +8,7 @@ use crate::leaked::Leak;
 use crate::store::accounts::Stored;
 use crate::store::events::Actor;
 use crate::store::flows::Flow;
-use crate::store::{Tx, accounts, codes, events, flows, throttles};
+use crate::store::{Tx, accounts, events, flows, throttles};
 use crate::{Backend, Caller, Error, Fault, Held, Moved, TokenChange, TokenKind, Verdict};
 use account::{
     Account, AccountId, AccountKind, ActivityKind, Email, FailureCause, Purpose, Refusal, ResetStep, Secret, SignIn,
@@ -251,7 +251,8 @@ impl Backend {
     ) -> Result<Moved<SignInStep>, Error> {
         let now = self.now();
         let (counter, email) = (SIGN_IN.counter(true), flow.address()?);
-        let tx = codes::begin_turn(&self.parts.db, counter, &email).await?;
+        let mut tx = self.parts.db.begin().await?;
+        self.take_turn(&mut tx, counter, &email, None).await?;
         let id = account.map(|account| &account.id);
         let mut tx = self.take_email(tx, caller, held, &email, id, Vec::new(), now).await?;
         let language = account.and_then(|account| account.language.as_deref());

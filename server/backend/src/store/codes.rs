@@ -1,10 +1,9 @@
 //! Digests of the one-time passcodes that were mailed, and how many wrong ones came back.
 
 use super::limits::HOUR_MS;
-use super::{Db, Tx, db::on, later::later};
+use super::{Tx, db::on, later::later};
 use crate::Fault;
 use account::{CodeCounter, Email, IssuedCode, Purpose, Timestamp};
-use sha2::{Digest, Sha256};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -131,23 +130,12 @@ pub async fn take_turn(tx: &mut Tx, counter: CodeCounter, email: &Email) -> Resu
     // SQLite has one writer at a time, who holds everything. The lock ends with the transaction.
     if let Tx::Postgres(tx) = tx {
         tx.catch_up().await?;
-        sqlx::query("SELECT pg_advisory_xact_lock($1)")
-            .bind(lock(counter, email))
+        sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+            .bind(wrong_key(counter, email))
             .execute(tx.statements())
             .await?;
     }
     Ok(())
-}
-
-/// Begins a transaction in which a code of a counter and address is made: [`Db::begin`], and the turn with it.
-pub async fn begin_turn(db: &Db, counter: CodeCounter, email: &Email) -> Result<Tx, Fault> {
-    db.begin_alone(lock(counter, email)).await
-}
-
-/// The number under which the makers of codes lock each other out.
-fn lock(counter: CodeCounter, email: &Email) -> i64 {
-    let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(Sha256::digest(wrong_key(counter, email)));
-    i64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
 /// Counts a wrong code.

@@ -173,16 +173,6 @@ impl Db {
         self.begin_as(false).await
     }
 
-    /// The same as [`begin`](Self::begin), for whoever has the lock of that number; others wait for it. It is given back with the
-    /// end of the transaction. On SQLite whoever writes is alone in any case.
-    pub(super) async fn begin_alone(&self, lock: i64) -> Result<Tx, Fault> {
-        let Self::Postgres { server, measured } = self else {
-            return self.begin().await;
-        };
-        let begin = async { server.begin_alone(lock).await.map(Held::Transaction) };
-        Ok(Tx::Postgres(measured.open(on_server(server, begin)).await?))
-    }
-
     async fn begin_as(&self, synced: bool) -> Result<Tx, Fault> {
         Ok(match self {
             Self::Sqlite { writer, measured, .. } => {

@@ -5,8 +5,7 @@ use futures::stream::BoxStream;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgQueryResult, PgRow, PgSslMode, PgStatement, PgTypeInfo};
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, Either, Execute, Executor, PgConnection, PgPool, Postgres, Row, SqlStr,
-    Transaction,
+    ConnectOptions, Connection, Either, Execute, Executor, PgConnection, PgPool, Postgres, Row, SqlStr, Transaction,
 };
 use std::io;
 use std::str::FromStr;
@@ -97,23 +96,20 @@ impl Server {
         .await
     }
 
-    /// The same, for whoever has the lock of that number: one way there and back for both.
-    pub(super) async fn begin_alone(&self, lock: i64) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-        self.begin_with(&format!("BEGIN; SELECT pg_advisory_xact_lock({lock})"))
-            .await
-    }
-
-    /// The text is put together from the sources' own, and numbers.
-    async fn begin_with(&self, begin: &str) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    /// In a task of its own. Attack: a request that is let go while its `BEGIN` is on the way leaves a connection of the pool in a
+    /// transaction that nobody ends, as the library counts it only once it is answered.
+    async fn begin_with(&self, begin: &'static str) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
         // Where the connection does not stand any longer its first statement tells so.
         for _ in 0..CONNECTIONS {
             self.writes.demand()?;
-            match self.pool.begin_with(AssertSqlSafe(begin.to_owned())).await {
-                Err(sqlx::Error::Io(_)) => {}
-                begun => return begun,
+            let pool = self.pool.clone();
+            match tokio::spawn(async move { pool.begin_with(begin).await }).await {
+                Ok(Err(sqlx::Error::Io(_))) => {}
+                Ok(begun) => return begun,
+                Err(lost) => return Err(sqlx::Error::Io(io::Error::other(lost))),
             }
         }
-        self.pool.begin_with(AssertSqlSafe(begin.to_owned())).await
+        self.pool.begin_with(begin).await
     }
 
     /// Whether each statement is best whole by itself, without a transaction around it.

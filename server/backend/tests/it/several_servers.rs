@@ -2,8 +2,8 @@
 
 use crate::database::Database;
 use crate::world::{ADA, NEW_PASSWORD, WRONG_PASSWORD, World};
-use account::{Email, FailureCause, Letter, Notice, Refusal};
-use backend::store::{Db, Server, letters};
+use account::{CodeCounter, Email, FailureCause, Letter, Notice, Refusal};
+use backend::store::{Db, Server, codes, letters};
 use backend::{Caller, Error, Fault, Held, retried};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -40,6 +40,56 @@ async fn a_courier_steps_over_what_another_one_holds() {
     assert_eq!(claimed.expect("it waited for the other one").unwrap().len(), 2);
     drop(other);
     world.end().await;
+}
+
+/// Attack: a stranger hangs up while a request for the owner's address waits for its turn, and the turn stays taken by a connection
+/// that lies in the pool.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_let_go_in_the_line_leaves_no_transaction() {
+    let world = World::on_postgres().await;
+    let email = Email::parse(ADA).unwrap();
+    let mut tx = world.backend.db().begin().await.unwrap();
+    codes::take_turn(&mut tx, CodeCounter::Anyone, &email).await.unwrap();
+    let (mut browser, mut more) = (world.browser(), world.browser());
+    let waiting = tokio::spawn(async move { browser.begin_reset(ADA).await });
+    until(
+        &world,
+        "SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'advisory'",
+    )
+    .await;
+    waiting.abort();
+    assert!(waiting.await.unwrap_err().is_cancelled());
+    drop(tx);
+    until(
+        &world,
+        "SELECT count(*) = 0 FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' OR wait_event = 'advisory'",
+    )
+    .await;
+    more.begin_reset(ADA).await.unwrap();
+    world.end().await;
+}
+
+/// Asks the server until that is so in this database.
+async fn until(world: &World, question: &str) {
+    let Db::Postgres {
+        server: Server { pool, .. },
+        ..
+    } = world.backend.db()
+    else {
+        unreachable!()
+    };
+    let question =
+        format!("{question} AND datname = current_database()").replace(" OR ", " AND datname = current_database() OR ");
+    for _ in 0..2_000 {
+        if sqlx::query_scalar(sqlx::AssertSqlSafe(question.clone()))
+            .fetch_one(pool)
+            .await
+            .unwrap()
+        {
+            return;
+        }
+    }
+    panic!("never so: {question}");
 }
 
 /// As distributed databases are, that take PostgreSQL's language.
