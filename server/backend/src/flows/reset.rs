@@ -144,6 +144,11 @@ impl Backend {
         let (flow, proof) = flows::redeem(&mut tx, &flow.id, now)
             .await?
             .ok_or(Refusal::StepElsewhere)?;
+        // Attack: the account moved to another address while the code was on its way to the old one.
+        let current = accounts::find(&mut tx, &account).await?.ok_or(Refusal::FlowGone)?;
+        if current.account.email != email {
+            return Err(Refusal::FlowGone.into());
+        }
         if !accounts::set_password(&mut tx, &proof, &chosen.hash, chosen.unchecked, now).await? {
             // It became managed, or was switched off, since the code was mailed.
             let stored = accounts::find(&mut tx, &account).await?.ok_or(Refusal::FlowGone)?;
