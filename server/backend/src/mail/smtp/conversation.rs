@@ -17,6 +17,8 @@ use tokio::time::timeout;
 
 /// For connecting, and for TLS to begin.
 const CONNECT: Duration = Duration::from_secs(10);
+/// For what a server answers at once, or is not waited for.
+const MOMENT: Duration = Duration::from_secs(2);
 
 /// A connection that is ready for a message.
 pub(super) struct Conversation {
@@ -46,6 +48,11 @@ impl Conversation {
             // A new reader. Attack: answers that were put behind the one to STARTTLS in the clear are believed inside TLS; they
             // are dropped with the old one, and so is what the server said that it offers.
             smtp = greet(&wire.greeting_again(), server).await?;
+        }
+        let is_secret = server.security == Security::Tls || (offered && server.security != Security::None);
+        // Attack: a network that strips STARTTLS from the offer and reads the credentials.
+        if server.login.is_some() && server.security == Security::Opportunistic && !is_secret {
+            return Err(refusal::no_starttls());
         }
         let mut conversation = Self { smtp, wire };
         conversation.sign_in(server).await?;
@@ -96,12 +103,12 @@ impl Conversation {
 
     /// Whether the server still answers.
     pub(super) async fn stands(&mut self) -> bool {
-        self.smtp.test_connected().await
+        timeout(MOMENT, self.smtp.test_connected()).await.unwrap_or(false)
     }
 
-    /// Takes leave.
+    /// Takes leave. A server that does not answer to that has decided all the same.
     pub(super) async fn quit(mut self) {
-        self.smtp.abort().await;
+        let _ = timeout(MOMENT, self.smtp.abort()).await;
     }
 }
 
