@@ -3,6 +3,7 @@
 use super::Object;
 use super::record::Fields;
 use serde_json::Value;
+use std::cell::Cell;
 use std::fmt::Write as _;
 
 /// What a column can hold.
@@ -33,6 +34,8 @@ const COLUMNS: [(&str, Column, &[&str]); 7] = [
 pub(super) struct Columns {
     /// Names of columns that are left out, simplified.
     ignored: Vec<String>,
+    /// Whether the first record said whether its address is verified.
+    verified_told: Cell<Option<bool>>,
 }
 
 /// A name as it's compared: `E-mail` and `email`, `Created At` and `created_at` are the same.
@@ -45,6 +48,7 @@ impl Columns {
     pub(super) fn new(ignored: &[String]) -> Self {
         Self {
             ignored: ignored.iter().map(|name| simplified(name)).collect(),
+            verified_told: Cell::new(None),
         }
     }
 
@@ -106,10 +110,22 @@ impl Columns {
             found.push(column);
             set(&mut fields, column, value)?;
         }
-        if unknown.is_empty() {
-            Ok(fields)
-        } else {
-            Err(format!("it has unknown fields: {}", unknown_names(&unknown)))
+        if !unknown.is_empty() {
+            return Err(format!("it has unknown fields: {}", unknown_names(&unknown)));
+        }
+        // Attack: systems that leave out what is false write the field for verified people only, and whoever signed up there with
+        // the victim's address would count as the owner.
+        let tells = found.contains(&Column::EmailVerified);
+        match (self.verified_told.replace(Some(tells)), tells) {
+            (Some(true), false) => {
+                self.verified_told.set(Some(true));
+                Err("it has no email_verified, and records before it have one".into())
+            }
+            (Some(false), true) => {
+                self.verified_told.set(Some(false));
+                Err("it has email_verified, and records before it have none: write it into each".into())
+            }
+            _ => Ok(fields),
         }
     }
 }

@@ -134,7 +134,8 @@ fn supabase(object: &Object, now: Timestamp) -> Option<Fields> {
         name: names.into_iter().find(|name| !name.is_empty()).unwrap_or_default(),
         password_hash: get("encrypted_password"),
         created_at: get("created_at"),
-        email_verified: !get("email_confirmed_at").is_empty(),
+        // A null may be written in many ways; a moment is none of them.
+        email_verified: moment(&get("email_confirmed_at")).is_some(),
         // What doesn't read as a moment, as `infinity`, has no end.
         disabled: !banned_until.is_empty() && moment(&banned_until).is_none_or(|until| until > now),
         ..Fields::default()

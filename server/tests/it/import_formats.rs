@@ -96,6 +96,25 @@ fn an_unverified_address_comes_without_its_password_and_that_is_said() {
     );
 }
 
+/// Attack: a system that leaves out what is false, and a stranger who signed up there with the victim's address.
+#[test]
+fn records_say_alike_whether_their_address_is_verified() {
+    let told = format!("{{\"email\":\"a@example.com\",\"password_hash\":\"{HASH}\",\"email_verified\":true}}\n");
+    let untold = format!("{{\"email\":\"b@example.com\",\"password_hash\":\"{HASH}\"}}\n");
+    for (first, second, why) in [
+        (&told, &untold, "it has no email_verified"),
+        (&untold, &told, "it has email_verified"),
+    ] {
+        let service = Service::new();
+        let (right, out, err) = said(&service.import("people.jsonl", format!("{first}{second}{second}")));
+        assert!(
+            !right && out.starts_with("1 added, 0 already there, 2 refused"),
+            "{out}"
+        );
+        assert!(err.starts_with(&format!("line 2: {why}")), "{err}");
+    }
+}
+
 #[test]
 fn a_disabled_account_arrives_deactivated() {
     let service = Service::new();

@@ -33,6 +33,10 @@ impl Firebase {
         let number = |text: &str, name: &str| text.strip_prefix(name)?.parse::<u32>().ok();
         let mut salt = base64(salt)?;
         salt.extend(base64(separator.strip_prefix("ss=")?)?);
+        let signer_key = Zeroizing::new(base64(signer_key.strip_prefix("sk=")?)?);
+        if signer_key.len() > Output::MAX_LENGTH {
+            return None;
+        }
         Some(Self {
             params: scrypt::Params::new(
                 number(n, "n=").filter(|_| version == "v=1")?.try_into().ok()?,
@@ -41,7 +45,7 @@ impl Firebase {
             )
             .ok()?,
             salt,
-            signer_key: Zeroizing::new(base64(signer_key.strip_prefix("sk=")?)?),
+            signer_key,
             result: Output::new(&base64(result)?).ok()?,
         })
     }

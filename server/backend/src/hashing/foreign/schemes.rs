@@ -180,12 +180,21 @@ impl Scheme {
             [rounds, salt, result] => (rounds.strip_prefix("rounds=")?.parse().ok()?, salt, result),
             _ => return None,
         };
-        let length = match kind {
-            ShaCrypt::Sha256 => 43,
-            ShaCrypt::Sha512 => 86,
+        // The last digit holds what is left of 256 or 512 bits. What its crate does not read is refused here, not at each sign-in.
+        let (length, last) = match kind {
+            ShaCrypt::Sha256 => (43, "./0123456789ABCD"),
+            ShaCrypt::Sha512 => (86, "./01"),
         };
-        let in_alphabet = |byte: u8| byte.is_ascii_alphanumeric() || b"./".contains(&byte);
-        let fits = rounds >= 1_000 && salt.len() <= 16 && result.len() == length && result.bytes().all(in_alphabet);
+        let in_alphabet = |text: &str| {
+            text.bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"./".contains(&byte))
+        };
+        let fits = rounds >= 1_000
+            && (1..=16).contains(&salt.len())
+            && in_alphabet(salt)
+            && result.len() == length
+            && in_alphabet(result)
+            && result.ends_with(|digit| last.contains(digit));
         fits.then(|| Self::ShaCrypt {
             hash: text.to_owned(),
             rounds,

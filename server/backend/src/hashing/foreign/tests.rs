@@ -51,7 +51,7 @@ fn a_hash_that_would_stop_the_server_is_refused() {
         let (bytes, salt) = ("QUFB".repeat(20), "c2FsdA==");
         format!("$fbscrypt$v=1,n={n},r=8,p=1,ss=Bw==,sk={bytes}${salt}${bytes}")
     };
-    let sha_crypt = |rounds: u32| format!("$6$rounds={rounds}$salt${}", "a".repeat(86));
+    let sha_crypt = |rounds: u32| format!("$6$rounds={rounds}$salt${}", "a".repeat(85) + "/");
     let phpass = |digit: char| format!("$P${digit}saltsalt{}.", "a".repeat(21));
     for (within, beyond) in [
         (asp_net(4_000_000), asp_net(4_000_001)),
@@ -165,6 +165,19 @@ fn a_hash_without_a_salt_is_refused() {
 fn a_directory_may_write_the_scheme_of_crypt_in_front() {
     let hash = ForeignHash::parse(&format!("{{crypt}}{ONE}")).unwrap();
     assert_eq!(hash.as_str(), ONE);
+}
+
+/// Attack: a hash that is a fault at each sign-in tells that its address has an account.
+#[test]
+fn sha_crypt_that_its_crate_does_not_read_is_refused() {
+    let result = "a".repeat(85);
+    for (salt, last) in [("", "/"), ("sa_lt", "/"), ("salt", "z")] {
+        let text = format!("$6${salt}${result}{last}");
+        assert!(ForeignHash::parse(&text).is_err(), "{text}");
+    }
+    let hash = ForeignHash::parse(&format!("$6$salt${result}/")).unwrap();
+    let mut engine = Engine::new(crate::EngineChoice::Auto);
+    assert!(!hash.is_of(&mut engine, &"three random words".into()).unwrap());
 }
 
 /// Attack: a password of megabytes, of which each of a million rounds reads all.
