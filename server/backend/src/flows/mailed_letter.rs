@@ -44,11 +44,12 @@ impl Backend {
         let waiting = self.waiting(&mut tx, counter, email, now).await?;
         let account = waiting.account.as_ref().map(|stored| &stored.account);
         let id = account.map(|account| &account.id);
+        let rules = vec![self.begin_rule(caller)];
+        let mut tx = self.take_email(tx, caller, held, email, id, rules, now).await?;
+        // After the budgets, whose waits are longer: whoever waits as long as is told is let through.
         if held.visit.is_none() {
             self.demand_first(&waiting.flows, caller, now)?;
         }
-        let rules = vec![self.begin_rule(caller)];
-        let mut tx = self.take_email(tx, caller, held, email, id, rules, now).await?;
         if let Some(before) = &before {
             flows::end(&mut tx, &before.id, now).await?;
         }
