@@ -290,6 +290,30 @@ mod tests {
         }
     }
 
+    /// Attack: a new version whose `unsafe` code nobody has read, brought in by an update of dependencies.
+    #[test]
+    fn the_fast_engine_is_the_version_that_was_reviewed() {
+        const VERSION: &str = "1.1.0";
+        const CHECKSUM: &str = "9116a9e4fd543b4e7ae219c3d7f1259b59615105c0c27b3d75939a8b8cf8af86";
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        for lock in ["Cargo.lock", "server/fuzz/Cargo.lock"] {
+            let text = std::fs::read_to_string(root.join(lock)).unwrap();
+            let locked: Vec<&str> = text
+                .split("[[package]]")
+                .filter(|package| package.contains("name = \"argon2-rust\"\n"))
+                .collect();
+            let reviewed = |package: &&str| {
+                package.contains(&format!("version = \"{VERSION}\"\n"))
+                    && package.contains(&format!("checksum = \"{CHECKSUM}\"\n"))
+            };
+            assert!(
+                locked.len() == 1 && locked.iter().all(reviewed),
+                "{lock} holds another argon2-rust than {VERSION}, the reviewed one. Repeat the review: read every `unsafe` block, fuzz \
+                 with a sanitizer for an hour, write both into docs/decisions/001-argon2-rust.md, then change this test. Locked: {locked:?}"
+            );
+        }
+    }
+
     #[test]
     fn memory_is_used_again_wiped_and_never_more_than_ours() {
         for mut engine in [Engine::Reference(Vec::new()), fast()] {
