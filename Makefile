@@ -26,7 +26,7 @@ attack: ## lets hydra, sqlmap, wapiti, ffuf and slowhttptest at the release buil
 deploy: ## tries what is in deploy/ with the release build: unit, container's root, alerts, nginx with TLS and ten restarts
 	@exec .ci/deploy
 
-fuzz: ## sends parsers, forms and letters what a fuzzer makes up, 5 minutes each (FUZZ_SECONDS=60 ONLY=form)
+fuzz: ## sends parsers, forms, letters and Argon2 what a fuzzer makes up, 5 minutes each (FUZZ_SECONDS=60 ONLY=form)
 	@exec .ci/fuzz $(ONLY)
 
 mutants: ## changes the code that verifies, consumes and throttles, to see whether the tests notice: nine of ten must be noticed
