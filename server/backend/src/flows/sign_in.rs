@@ -408,7 +408,8 @@ impl Backend {
         let stored = accounts::find(&mut tx, &account).await?.ok_or(Refusal::FlowGone)?;
         // Attack: the account was handed to an organization, or switched off, between password and code.
         let usable = stored.account.kind == AccountKind::Local && stored.account.disabled_at.is_none();
-        if !usable {
+        // Attack: the account moved to another address while the code was on its way to the old one.
+        if !usable || stored.account.email != flow.address()? {
             return Err(Refusal::FlowGone.into());
         }
         let mut tokens = self

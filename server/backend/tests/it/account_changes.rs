@@ -2,15 +2,17 @@
 
 use crate::database::Database;
 use crate::on_both_databases;
-use crate::world::{ADA, GRACE, PASSWORD, World, address};
-use account::{ActivityKind, Notice, ResetStep, SignInStep};
+use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, address};
+use account::{ActivityKind, Notice, Refusal, ResetStep, SignInStep};
 use backend::AddressChange;
+use backend::store::{account_changes, accounts};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 
 on_both_databases!(
     an_account_is_shown,
     an_address_is_changed_and_both_are_told,
     what_was_mailed_to_the_address_before_opens_nothing,
+    a_code_of_the_former_address_opens_nothing,
     an_address_that_an_account_has_is_not_given_away,
     an_account_is_deleted_with_everything,
     a_strangers_flow_does_not_tell_that_an_account_is_deleted,
@@ -93,6 +95,23 @@ async fn what_was_mailed_to_the_address_before_opens_nothing(world: &World) {
         world.browser().sign_in(world, NEW, PASSWORD).await,
         Ok(SignInStep::SignedIn { .. })
     ));
+}
+
+/// Attack: a flow that began while the address was being changed, and so was not let go of.
+async fn a_code_of_the_former_address_opens_nothing(world: &World) {
+    world.person(ADA).await;
+    let mut choosing = world.choosing(ADA).await;
+    let (mut confirming, code) = world.confirming(ADA).await;
+    let mut tx = world.backend.db().begin().await.unwrap();
+    let ada = accounts::find_by_email(&mut tx, &address(ADA)).await.unwrap().unwrap();
+    assert!(
+        account_changes::set_address(&mut tx, &ada.account.id, &address(NEW))
+            .await
+            .unwrap()
+    );
+    tx.commit().await.unwrap();
+    assert_eq!(choosing.choose(NEW_PASSWORD).await, Err(Refusal::FlowGone));
+    assert_eq!(confirming.answer_sign_in(&code).await, Err(Refusal::FlowGone));
 }
 
 async fn an_address_that_an_account_has_is_not_given_away(world: &World) {
