@@ -26,6 +26,16 @@ async fn credentials_are_decoded() {
     assert_eq!(server.lines_with("AUTH"), [format!("AUTH PLAIN {plain}")]);
 }
 
+/// Attack: a network that takes STARTTLS out of the server's offer, to be told the credentials.
+#[tokio::test]
+async fn credentials_are_not_sent_where_tls_was_not_offered() {
+    let server = Server::answering("", "").await;
+    let url = server.url.replace("smtp://", "smtp://user:password@") + "?tls=opportunistic";
+    let told = server.at(url).send().await.unwrap_err();
+    assert!(told.text.contains("STARTTLS"), "{}", told.text);
+    assert!(server.lines_with("AUTH").is_empty());
+}
+
 #[tokio::test]
 async fn a_second_letter_goes_over_the_same_connection() {
     let server = Server::answering("", "").await;
