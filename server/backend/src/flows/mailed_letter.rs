@@ -46,7 +46,7 @@ impl Backend {
         let id = account.map(|account| &account.id);
         let rules = vec![self.begin_rule(caller)];
         let mut tx = self.take_email(tx, caller, held, email, id, rules, now).await?;
-        // After the budgets, whose waits are longer: whoever waits as long as is told is let through.
+        // After the budgets, whose waits are longer: a request after the wait that was told is let through.
         if held.visit.is_none() {
             self.demand_first(&waiting.flows, caller, now)?;
         }

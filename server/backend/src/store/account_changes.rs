@@ -81,7 +81,7 @@ pub async fn created_at(tx: &mut Tx, id: &AccountId) -> Result<Timestamp, Fault>
     })))
 }
 
-/// When somebody last signed in to it.
+/// The last sign-in.
 pub async fn last_sign_in(tx: &mut Tx, id: &AccountId) -> Result<Option<Timestamp>, Fault> {
     let at: Option<i64> = on!(tx, |conn| {
         sqlx::query_scalar(

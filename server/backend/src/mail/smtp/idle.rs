@@ -43,7 +43,7 @@ impl Idle {
         }
     }
 
-    /// Ends those that nobody needs, until none is left.
+    /// Ends unused connections, until none is left.
     async fn watch(self) {
         while let Some(since) = self.oldest() {
             sleep(LONGEST.saturating_sub(since.elapsed())).await;

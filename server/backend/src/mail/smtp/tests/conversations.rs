@@ -37,6 +37,17 @@ async fn credentials_are_not_sent_where_tls_was_not_offered() {
 }
 
 #[tokio::test]
+async fn an_unanswered_quit_changes_nothing_of_what_was_decided() {
+    let server = Server::answering("QUIT", "221-wait").await;
+    let told = server
+        .smtp()
+        .test(&ada(), &a_letter("Hello"), 0, Arc::new(|_| ()))
+        .await;
+    assert!(told.is_ok(), "{told:?}");
+    assert_eq!(server.lines_with("QUIT").len(), 1);
+}
+
+#[tokio::test]
 async fn a_second_letter_goes_over_the_same_connection() {
     let server = Server::answering("", "").await;
     let smtp = server.smtp();
