@@ -23,7 +23,7 @@ pub async fn set_address(tx: &mut Tx, id: &AccountId, to: &Email) -> Result<bool
 /// ends tells that there was an account).
 pub async fn unbind_flows(tx: &mut Tx, email: &Email) -> Result<(), Fault> {
     on!(tx, |conn| {
-        sqlx::query("UPDATE flows SET account_id = NULL WHERE email = $1 AND ended_at IS NULL AND finished_at IS NULL")
+        sqlx::query("UPDATE flows SET account_id = NULL WHERE email = $1 AND COALESCE(finished_at, ended_at) IS NULL")
             .bind(email.as_str())
             .execute(conn)
             .await?
@@ -99,7 +99,7 @@ pub async fn waiting_flows(tx: &mut Tx, email: &Email, now: Timestamp) -> Result
     Ok(on!(tx, |conn| {
         sqlx::query_as(
             "SELECT purpose, created_at FROM flows
-              WHERE email = $1 AND finished_at IS NULL AND ended_at IS NULL AND ends_at > $2
+              WHERE email = $1 AND COALESCE(finished_at, ended_at) IS NULL AND ends_at > $2
               ORDER BY created_at DESC LIMIT 100",
         )
         .bind(email.as_str())

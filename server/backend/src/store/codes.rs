@@ -49,7 +49,7 @@ pub async fn supersede_in(tx: &mut Tx, flow: &str, now: Timestamp) -> Result<(),
 pub async fn supersede(tx: &mut Tx, email: &Email, now: Timestamp) -> Result<(), Fault> {
     later!(
         tx,
-        "UPDATE codes SET superseded_at = $2 WHERE email = $1 AND superseded_at IS NULL AND used_at IS NULL",
+        "UPDATE codes SET superseded_at = $2 WHERE email = $1 AND COALESCE(used_at, superseded_at) IS NULL",
         email.as_str(),
         now.0,
     );
@@ -59,7 +59,7 @@ pub async fn supersede(tx: &mut Tx, email: &Email, now: Timestamp) -> Result<(),
 /// Makes every live code dead.
 pub async fn supersede_everyones(tx: &mut Tx, now: Timestamp) -> Result<(), Fault> {
     on!(tx, |conn| {
-        sqlx::query("UPDATE codes SET superseded_at = $1 WHERE superseded_at IS NULL AND used_at IS NULL")
+        sqlx::query("UPDATE codes SET superseded_at = $1 WHERE COALESCE(used_at, superseded_at) IS NULL")
             .bind(now.0)
             .execute(conn)
             .await?

@@ -483,7 +483,7 @@ pub async fn end_proven(tx: &mut Tx, email: &Email, now: Timestamp) -> Result<Ve
             "UPDATE flows SET
                 ended_at = CASE WHEN password_passed_at IS NULL AND code_passed_at IS NULL THEN ended_at ELSE $2 END,
                 version = CASE WHEN password_passed_at IS NULL AND code_passed_at IS NULL THEN version ELSE version + 1 END
-              WHERE email = $1 AND ended_at IS NULL AND finished_at IS NULL RETURNING id, ended_at",
+              WHERE email = $1 AND COALESCE(finished_at, ended_at) IS NULL RETURNING id, ended_at",
         )
         .bind(email.as_str())
         .bind(now.0)
@@ -499,7 +499,7 @@ pub async fn end_everyones(tx: &mut Tx, now: Timestamp) -> Result<Vec<String>, F
     Ok(on!(tx, |conn| {
         sqlx::query_scalar(
             "UPDATE flows SET ended_at = $1, version = version + 1
-              WHERE ended_at IS NULL AND finished_at IS NULL RETURNING id",
+              WHERE COALESCE(finished_at, ended_at) IS NULL RETURNING id",
         )
         .bind(now.0)
         .fetch_all(conn)

@@ -66,7 +66,7 @@ pub async fn drop_unsent(tx: &mut Tx, flow: &str, now: Timestamp) -> Result<(), 
     later!(
         tx,
         "UPDATE letters SET given_up_at = $2, body = '', last_error = NULL
-              WHERE flow_id = $1 AND sent_at IS NULL AND given_up_at IS NULL",
+              WHERE flow_id = $1 AND COALESCE(sent_at, given_up_at) IS NULL",
         flow,
         now.0,
     );
@@ -77,7 +77,7 @@ pub async fn drop_unsent(tx: &mut Tx, flow: &str, now: Timestamp) -> Result<(), 
 pub async fn drop_everyones(tx: &mut Tx, now: Timestamp) -> Result<u64, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query(
-            "UPDATE letters SET given_up_at = $1, body = '', last_error = NULL WHERE sent_at IS NULL AND given_up_at IS NULL",
+            "UPDATE letters SET given_up_at = $1, body = '', last_error = NULL WHERE COALESCE(sent_at, given_up_at) IS NULL",
         )
         .bind(now.0)
         .execute(conn)
@@ -91,7 +91,7 @@ pub async fn count_waiting(tx: &mut Tx, prefix: &str) -> Result<i64, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query_scalar(
             "SELECT count(*) FROM letters
-              WHERE sent_at IS NULL AND given_up_at IS NULL AND substr(body, 1, length(CAST($1 AS TEXT))) = $1",
+              WHERE COALESCE(sent_at, given_up_at) IS NULL AND substr(body, 1, length(CAST($1 AS TEXT))) = $1",
         )
         .bind(prefix)
         .fetch_one(conn)
@@ -105,7 +105,7 @@ macro_rules! lease {
     ($lock:literal) => {
         concat!(
             "WITH due AS MATERIALIZED (
-                SELECT id AS due_id FROM letters WHERE sent_at IS NULL AND given_up_at IS NULL AND due_at <= $1
+                SELECT id AS due_id FROM letters WHERE COALESCE(sent_at, given_up_at) IS NULL AND due_at <= $1
                  ORDER BY due_at LIMIT $3 ",
             $lock,
             ")
@@ -121,7 +121,7 @@ pub async fn are_due(db: &Db, now: Timestamp) -> Result<bool, Fault> {
     let mut tx = db.read().await?;
     let due: Option<i64> = on!(&mut tx, |conn| {
         sqlx::query_scalar(
-            "SELECT due_at FROM letters WHERE sent_at IS NULL AND given_up_at IS NULL AND due_at <= $1 LIMIT 1",
+            "SELECT due_at FROM letters WHERE COALESCE(sent_at, given_up_at) IS NULL AND due_at <= $1 LIMIT 1",
         )
         .bind(now.0)
         .fetch_optional(conn)
@@ -188,14 +188,14 @@ pub struct Waiting {
     pub oldest_written_at: Option<Timestamp>,
 }
 
-/// What waits, looking at `most` letters at most, those first that are due first: `letters_due` has them in this order, so it
+/// What waits, looking at `most` letters at most, those first that are due first: `letters_waiting` has them in this order, so it
 /// costs the same however many there are.
 pub async fn waiting(db: &Db, most: i64) -> Result<Waiting, Fault> {
     let mut tx = db.read().await?;
     let (count, oldest): (i64, Option<i64>) = on!(&mut tx, |conn| {
         sqlx::query_as(
             "SELECT COUNT(*), MIN(written_at) FROM
-               (SELECT written_at FROM letters WHERE sent_at IS NULL AND given_up_at IS NULL
+               (SELECT written_at FROM letters WHERE COALESCE(sent_at, given_up_at) IS NULL
                  ORDER BY due_at LIMIT $1) AS waiting",
         )
         .bind(most)

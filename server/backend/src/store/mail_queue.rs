@@ -40,7 +40,7 @@ pub async fn list(db: &Db, most: i64) -> Result<Vec<Row>, Fault> {
     Ok(on!(&mut tx, |conn| {
         sqlx::query_as(
             "SELECT id, recipient, body, attempts, written_at, due_at, retry_at, last_error
-               FROM letters WHERE sent_at IS NULL AND given_up_at IS NULL
+               FROM letters WHERE COALESCE(sent_at, given_up_at) IS NULL
               ORDER BY due_at LIMIT $1",
         )
         .bind(most)
@@ -68,7 +68,7 @@ pub async fn make_due(db: &Db, id: Option<&str>, now: Timestamp) -> Result<u64, 
         None => on!(&mut tx, |conn| {
             sqlx::query(
                 "UPDATE letters SET due_at = $1, retry_at = $1
-                  WHERE sent_at IS NULL AND given_up_at IS NULL AND due_at = retry_at",
+                  WHERE COALESCE(sent_at, given_up_at) IS NULL AND due_at = retry_at",
             )
             .bind(now.0)
             .execute(conn)

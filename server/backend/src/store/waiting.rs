@@ -48,7 +48,7 @@ pub async fn find(
         sqlx::query_as(
             "WITH waiting AS (
                 SELECT id, client, known_device, tries_left, digits, 0 AS passed, created_at FROM flows
-                 WHERE email = $1 AND finished_at IS NULL AND ended_at IS NULL AND ends_at > $2 AND codes_sent > 0
+                 WHERE email = $1 AND COALESCE(finished_at, ended_at) IS NULL AND ends_at > $2 AND codes_sent > 0
                    AND tries_left > 0 AND code_passed_at IS NULL
                    AND CASE WHEN purpose = 'sign_up' THEN 'sign_up' WHEN purpose = 'sign_in' AND mailbox_first = 0
                             THEN 'after_password' ELSE 'anyone' END = $3

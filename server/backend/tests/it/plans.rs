@@ -5,7 +5,10 @@ use crate::on_both_databases;
 use crate::world::World;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
 
-on_both_databases!(every_statement_finds_its_rows_by_an_index);
+on_both_databases!(
+    every_statement_finds_its_rows_by_an_index,
+    every_statement_finds_its_rows_by_an_index_on_empty_tables,
+);
 
 /// Statements that read a table in the order of an index, so many rows at most: "the next 500 people".
 const IN_ORDER: [&str; 4] = [
@@ -24,16 +27,16 @@ const OF_ALL: [&str; 11] = [
     "DELETE FROM sessions RETURNING account_id",
     "DELETE FROM flows\n              WHERE account_id = $1 OR",
     "DELETE FROM letters WHERE recipient = $1",
-    "UPDATE codes SET superseded_at = $1 WHERE superseded_at IS NULL",
+    "UPDATE codes SET superseded_at = $1 WHERE COALESCE",
     "UPDATE devices SET trusted_until = NULL WHERE trusted_until IS NOT NULL",
-    "UPDATE flows SET ended_at = $1, version = version + 1\n              WHERE ended_at IS NULL",
+    "UPDATE flows SET ended_at = $1, version = version + 1\n              WHERE COALESCE",
     "UPDATE letters SET due_at = $1, retry_at = $1",
-    "UPDATE letters SET given_up_at = $1, body = '', last_error = NULL WHERE sent_at IS NULL",
+    "UPDATE letters SET given_up_at = $1, body = '', last_error = NULL WHERE COALESCE",
 ];
 /// What looks at a file of SQLite that is no service's database yet or at its log, and what runs the others' statements.
 const NONE_OF_ITS_OWN: [&str; 3] = ["backup.rs", "checkpoints.rs", "later.rs"];
 
-/// PostgreSQL plans by what it has counted; of empty tables any plan is as good as another.
+/// PostgreSQL plans by what it has counted.
 const CROWD: &str = "
     INSERT INTO organizations SELECT i, i, i, i, i FROM generate_series(1, 1000) i;
     INSERT INTO accounts (id, email, name, kind, organization_id, created_at)
@@ -52,16 +55,27 @@ const CROWD: &str = "
     INSERT INTO events SELECT i, i % 1000, CASE WHEN i % 2 = 0 THEN 'signed_in' ELSE 'wrong_code' END, 'person', i, i, i FROM generate_series(1, 4000) i;
     ANALYZE";
 
+/// A plan is kept for as long as a connection stands, so one of empty tables must be right for full ones, too.
+async fn every_statement_finds_its_rows_by_an_index_on_empty_tables(world: &World) {
+    // A sweep in the background joins the rows that it has found; the next analysis of the table plans it anew.
+    let sweeps = |statement: &String| !statement.starts_with("DELETE") || !statement.contains("LIMIT 200)");
+    assert_no_scans(world, sweeps).await;
+}
+
 async fn every_statement_finds_its_rows_by_an_index(world: &World) {
     if let Database::Postgres { server, name } = &*world.database {
         let (start, _) = server.rsplit_once('/').unwrap();
         let mut connection = PgConnection::connect(&format!("{start}/{name}")).await.unwrap();
         sqlx::raw_sql(CROWD).execute(&mut connection).await.unwrap();
     }
+    assert_no_scans(world, |_| true).await;
+}
+
+async fn assert_no_scans(world: &World, checked: fn(&String) -> bool) {
     let statements = statements_of_the_store();
     assert!(statements.len() > 60, "{}", statements.len());
     let mut scans = Vec::new();
-    for statement in statements {
+    for statement in statements.into_iter().filter(checked) {
         let scan = match &*world.database {
             Database::Sqlite(folder) => scan_in_sqlite(&folder.path().join("rekey.db"), &statement).await,
             Database::Postgres { server, name } => {
