@@ -66,7 +66,14 @@ impl Reload {
         let mail = start::mail(&config).map_err(|wrong| vec![wrong])?;
         self.log.replace(&config.log);
         self.backend.replace_settings(config.settings.clone());
-        self.mail.send_replace(mail);
+        // Its connections stay where it is the same server. The authorities' file may have changed under its name.
+        self.mail.send_if_modified(|in_force| {
+            let is_other = !mail.is_as(in_force);
+            if is_other {
+                *in_force = mail;
+            }
+            is_other
+        });
         self.config = config;
         let (at_start, now): (Vec<_>, Vec<_>) = changed.into_iter().partition(|name| AT_START.contains(name));
         for name in at_start {

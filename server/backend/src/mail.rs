@@ -117,6 +117,17 @@ impl Mail {
         }
     }
 
+    /// Whether the other one takes letters to the same place in the same way.
+    #[must_use]
+    pub fn is_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Smtp(this), Self::Smtp(that)) => this.is_as(that),
+            (Self::Folder(this), Self::Folder(that)) => this == that,
+            (Self::Memory(this), Self::Memory(that)) => Arc::ptr_eq(this, that),
+            _ => false,
+        }
+    }
+
     /// Kept letters, newest first, to one address or to all; none for SMTP.
     #[must_use]
     pub fn kept(&self, to: Option<&str>) -> Vec<KeptLetter> {

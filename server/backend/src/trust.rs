@@ -59,6 +59,11 @@ impl TrustedRoots {
             .with_no_client_auth())
     }
 
+    /// Whether these are the same authorities, whatever file they were read from.
+    pub(crate) fn are(&self, others: &Self) -> bool {
+        self.0.roots == others.0.roots
+    }
+
     pub(crate) fn store(&self) -> Arc<RootCertStore> {
         self.0.clone()
     }

@@ -6,6 +6,7 @@ use crate::running::Running;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// A mail server that answers MAIL FROM as it is told, and takes everything else.
@@ -13,6 +14,7 @@ pub struct MailServer {
     pub url: String,
     answer: Arc<Mutex<&'static str>>,
     pub recipients: Arc<Mutex<Vec<String>>>,
+    pub connections: Arc<AtomicUsize>,
 }
 
 impl MailServer {
@@ -22,10 +24,13 @@ impl MailServer {
             url: format!("smtp://user:s3cret@{}", listener.local_addr().unwrap()),
             answer: Arc::new(Mutex::new(answer)),
             recipients: Arc::default(),
+            connections: Arc::default(),
         };
         let (answer, recipients) = (server.answer.clone(), server.recipients.clone());
+        let connections = server.connections.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                connections.fetch_add(1, Ordering::Relaxed);
                 let (answer, recipients) = (answer.clone(), recipients.clone());
                 std::thread::spawn(move || converse(&stream, &answer, &recipients));
             }

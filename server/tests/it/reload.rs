@@ -1,8 +1,11 @@
 //! SIGHUP: what changes while the program runs, and what does not.
 
+use crate::databases;
 use crate::mail::MailServer;
+use crate::program::{rekey, told};
 use crate::running::Running;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 fn write(folder: &Path, lines: &[&str]) {
     use std::os::unix::fs::PermissionsExt;
@@ -66,5 +69,38 @@ async fn a_configuration_that_is_wrong_changes_nothing() {
     let refused = running.line_with("stays as it was");
     assert!(refused.contains("password_min in rekey.toml"), "{refused}");
     assert!(sign_in_page(&running).await.contains("Before"));
+    running.end();
+}
+
+/// Sends a reset code to an address, until the program has written down that it left.
+async fn send_a_code(running: &Running, folder: &Path, form: &'static str) {
+    running.call("/api/reset/begin", form).send().await.unwrap();
+    let queue = || told(&rekey(folder).args(["mail", "queue"]).output().unwrap()).1;
+    while !queue().contains("No e-mails wait.") {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_to_the_mail_server_outlives_a_reload_that_does_not_change_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = MailServer::answering("250 fine");
+    let authorities = std::fs::read_to_string(databases::variable("TEST_POSTGRES_CA")).unwrap();
+    std::fs::write(folder.path().join("ca.pem"), &authorities).unwrap();
+    let smtp = format!("smtp_url = \"{}\"", server.url);
+    write(folder.path(), &[&smtp, "ca_file = \"ca.pem\"", "brand = \"Before\""]);
+    let mut running = Running::start_in(folder.path(), &[("REKEY_CONFIG", "rekey.toml")]);
+    send_a_code(&running, folder.path(), "email=ada@example.com").await;
+    write(folder.path(), &[&smtp, "ca_file = \"ca.pem\"", "brand = \"After\""]);
+    running.hang_up();
+    running.line_with("the configuration is reloaded");
+    send_a_code(&running, folder.path(), "email=grace@example.com").await;
+    assert_eq!(server.connections.load(Ordering::Relaxed), 1);
+    // Whom the mail server is believed by has changed.
+    std::fs::write(folder.path().join("ca.pem"), authorities.repeat(2)).unwrap();
+    running.hang_up();
+    running.line_with("the configuration is reloaded");
+    send_a_code(&running, folder.path(), "email=eve@example.com").await;
+    assert_eq!(server.connections.load(Ordering::Relaxed), 2);
     running.end();
 }

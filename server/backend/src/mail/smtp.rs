@@ -64,7 +64,7 @@ enum Security {
 }
 
 /// A user of the mail server.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 struct Login {
     user: String,
     password: Secret,
@@ -116,6 +116,17 @@ impl Smtp {
             roots: roots.clone(),
             idle: Idle::default(),
         })
+    }
+
+    /// Whether the other one reaches the same server in the same way: the address, the name for EHLO and the authorities.
+    pub(super) fn is_as(&self, other: &Self) -> bool {
+        let way = |server: &Server| (server.port, server.security);
+        let (this, that) = (&*self.server, &*other.server);
+        way(this) == way(that)
+            && this.host == that.host
+            && this.ehlo_name == that.ehlo_name
+            && this.login == that.login
+            && self.roots.are(&other.roots)
     }
 
     /// Sends one letter, on a connection that stands where there is one.
