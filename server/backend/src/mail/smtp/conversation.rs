@@ -20,6 +20,11 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// For what a server answers at once, or is not waited for.
 const MOMENT: Duration = Duration::from_secs(2);
 
+/// The answer to DATA (RFC 5321 §4.3.2).
+const BEGIN: u16 = 354;
+/// The answer to the end of the message.
+const TAKEN: u16 = 250;
+
 /// A connection that is ready for a message.
 pub(super) struct Conversation {
     smtp: AsyncSmtpConnection,
@@ -93,11 +98,17 @@ impl Conversation {
             let named = smtp.command(Rcpt::new(recipient.clone(), Vec::new())).await;
             named.map_err(refused(Command::RcptTo))?;
         }
-        smtp.command(Data).await.map_err(refused(Command::Data))?;
+        let answer = smtp.command(Data).await.map_err(refused(Command::Data))?;
+        if !answer.has_code(BEGIN) {
+            return Err(refusal::out_of_turn(Command::Data, &answer, BEGIN, to));
+        }
         self.wire.hide(&format!("(the e-mail, {} bytes)", bytes.len()));
         let taken = smtp.message(&bytes).await;
         self.wire.show();
-        taken.map_err(refused(Command::Data))?;
+        let answer = taken.map_err(refused(Command::Data))?;
+        if !answer.has_code(TAKEN) {
+            return Err(refusal::out_of_turn(Command::Data, &answer, TAKEN, to));
+        }
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use super::SmtpError;
 use account::Email;
 use lettre::transport::smtp::Error;
+use lettre::transport::smtp::response::Response;
 use rustls::CertificateError;
 use std::io;
 
@@ -143,6 +144,23 @@ pub(super) fn of(command: Command, error: &Error, to: Option<&Email>) -> SmtpErr
             (false, true) => "5xx",
             (false, false) => "4xx",
         },
+    }
+}
+
+/// A positive answer other than the one that is due: after 250 to DATA the server would read the e-mail as commands, and its next
+/// answer would count for the e-mail, which it does not have.
+pub(super) fn out_of_turn(command: Command, answer: &Response, due: u16, to: &Email) -> SmtpError {
+    let said: Vec<_> = answer.message().collect();
+    let code = answer.code();
+    SmtpError {
+        text: format!(
+            "the mail server answered {code} to {}, and {due} was due",
+            command.name()
+        ),
+        words: without_addresses(&said.join(" "), Some(to)),
+        advice: "Ask whoever runs the mail server, or what filters the connection to it: its answers are out of order.",
+        permanent: false,
+        kind: "set_up",
     }
 }
 

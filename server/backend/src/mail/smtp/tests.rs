@@ -138,8 +138,9 @@ async fn converse(stream: Box<dyn Stream>, script: &Script, heard: &Mutex<Vec<St
             "EHLO" => answer_to(&line, "250-mail.test\r\n250-AUTH PLAIN\r\n250 8BITMIME"),
             "STARTTLS" => answer_to(&line, "220 go on"),
             "DATA" => {
-                in_data = true;
-                b"354 go on\r\n".to_vec()
+                let reply = answer_to(&line, "354 go on");
+                in_data = reply.starts_with(b"354");
+                reply
             }
             "AUTH" => answer_to(&line, "235 welcome"),
             _ => answer_to(&line, "250 fine"),

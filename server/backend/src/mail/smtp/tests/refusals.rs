@@ -96,6 +96,26 @@ async fn a_refusal_before_a_recipient_blames_no_letter() {
     }
 }
 
+/// Another positive answer leaves open whether the server listens for the e-mail, or has taken it (RFC 5321 §4.3.2).
+#[tokio::test]
+async fn an_answer_out_of_turn_is_no_go_ahead_and_no_receipt() {
+    for (verb, answer, text) in [
+        ("DATA", "250 fine", "250 to DATA, and 354 was due"),
+        ("END", "354 go on", "354 to DATA, and 250 was due"),
+        ("END", "251 2.1.5 there", "251 to DATA, and 250 was due"),
+    ] {
+        let server = Server::answering(verb, answer).await;
+        let error = server.send().await.unwrap_err();
+        assert_eq!(error.text, format!("the mail server answered {text}"));
+        assert_eq!((error.permanent, error.kind), (false, "set_up"), "{answer}");
+        assert_eq!(
+            server.lines_with("Subject:").len(),
+            usize::from(verb == "END"),
+            "{answer}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_refused_starttls_blames_no_letter() {
     let (tls, file) = private_authority("127.0.0.1");
