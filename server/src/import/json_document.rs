@@ -2,8 +2,13 @@
 
 use super::{Object, Record};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use std::cell::Cell;
 use std::fmt;
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Read};
+use std::rc::Rc;
+
+/// The longest user in bytes, give or take what is read ahead. Attack on memory: a user without an end.
+const MAX_USER: usize = 1024 * 1024;
 
 /// Hands the users of the document over one by one, numbered from 1, so that memory stays the same for every length of file. Ends
 /// when `each` gives `false`.
@@ -11,18 +16,26 @@ use std::io::{BufReader, Read};
 /// # Errors
 /// A sentence, when the document can't be read to its end.
 pub(super) fn read(input: impl Read, each: &mut dyn FnMut(Record) -> bool) -> Result<(), String> {
+    let left = Rc::new(Cell::new(MAX_USER));
     let mut users = Users {
         count: 0,
         stopped: false,
+        left: left.clone(),
         each,
     };
-    let mut deserializer = serde_json::Deserializer::from_reader(BufReader::with_capacity(64 * 1024, input));
+    let bounded = Bounded { input, left };
+    let mut deserializer = serde_json::Deserializer::from_reader(BufReader::with_capacity(64 * 1024, bounded));
     let read = deserializer.deserialize_any(Document(&mut users));
     let read = read.and_then(|found| deserializer.end().map(|()| found));
     match read {
         _ if users.stopped => Ok(()),
         Ok(true) => Ok(()),
         Ok(false) => Err("The file has no list of users.".into()),
+        Err(error) if error.io_error_kind() == Some(io::ErrorKind::FileTooLarge) => Err(format!(
+            "user {}: the record is longer than 1 MiB. Nothing after user {} was read.",
+            users.count + 1,
+            users.count
+        )),
         // The parser's own message may repeat what stands there, which may be a hash.
         Err(error) => Err(format!(
             "The file is no JSON with a list of users from line {}, character {} on; nothing after user {} was read.",
@@ -36,6 +49,8 @@ pub(super) fn read(input: impl Read, each: &mut dyn FnMut(Record) -> bool) -> Re
 struct Users<'a> {
     count: u64,
     stopped: bool,
+    /// Bytes that may be read until this is set again.
+    left: Rc<Cell<usize>>,
     each: &'a mut dyn FnMut(Record) -> bool,
 }
 
@@ -56,7 +71,10 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
                 map.next_value_seed(List(&mut *self.0))?;
                 found = true;
             } else {
+                // It may be long, as nothing of it is kept.
+                self.0.left.set(usize::MAX);
                 map.next_value::<IgnoredAny>()?;
+                self.0.left.set(MAX_USER);
             }
         }
         Ok(found)
@@ -64,7 +82,9 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<bool, A::Error> {
         let users = self.0;
+        users.left.set(MAX_USER);
         while let Some(value) = seq.next_element::<serde_json::Value>()? {
+            users.left.set(MAX_USER);
             users.count += 1;
             let object: Result<Object, String> = match value {
                 serde_json::Value::Object(object) => Ok(object),
@@ -91,5 +111,24 @@ impl<'de> DeserializeSeed<'de> for List<'_, '_> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_seq(Document(self.0)).map(drop)
+    }
+}
+
+/// Gives so many bytes, then an error.
+struct Bounded<R> {
+    input: R,
+    left: Rc<Cell<usize>>,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.left.get();
+        if left == 0 {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let most = buffer.len().min(left);
+        let count = self.input.read(&mut buffer[..most])?;
+        self.left.set(left - count);
+        Ok(count)
     }
 }

@@ -148,6 +148,28 @@ fn the_export_of_another_system_is_read_as_it_is() {
     assert!(list.contains("\noff@example.com\t\tlocal\toff\n"), "{list}");
 }
 
+/// Attack on memory: one record without an end.
+#[test]
+fn a_record_of_a_json_document_has_a_bound() {
+    let service = Service::new();
+    let file = service.0.path().join("realm.json");
+    let user = |email: &str, name: &str| format!("{{\"email\":\"{email}\",\"firstName\":\"{name}\"}}");
+    let long = "x".repeat(1024 * 1024 + 128 * 1024);
+    let realm = format!(
+        "{{\"clients\": [\"{long}\"], \"users\": [{}, {}, {}]}}",
+        user("ada@example.com", "Ada"),
+        user("eve@example.com", &long),
+        user("grace@example.com", "Grace")
+    );
+    std::fs::write(&file, realm).unwrap();
+    let (right, out, err) = said(&import_from(&service, &file, &["--from", "keycloak"]));
+    assert_eq!((right, out.as_str()), (false, "1 added, 0 already there, 0 refused.\n"));
+    assert_eq!(
+        err,
+        "user 2: the record is longer than 1 MiB. Nothing after user 1 was read.\n"
+    );
+}
+
 #[test]
 fn users_of_a_json_document_are_named_by_their_place() {
     let service = Service::new();
