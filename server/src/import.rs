@@ -18,8 +18,8 @@ use backend::{Backend, Clock, ImportedAccount, SystemClock, retried};
 use clap::{Args, ValueEnum};
 use columns::Columns;
 use progress::{Counts, Progress};
-use record::Fields;
-use sources::{HashConfig, Source};
+use sources::{Found, HashConfig, LeftOut, Source};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -95,6 +95,7 @@ struct Reader {
 struct Batch {
     accounts: Vec<ImportedAccount>,
     refused: Vec<(u64, String)>,
+    left_out: BTreeMap<LeftOut, usize>,
     /// Accounts whose password isn't taken over, as their address isn't verified.
     unverified: usize,
 }
@@ -128,12 +129,12 @@ pub async fn run(backend: Option<&Backend>, import: &Import) -> Result<(), Faile
     // The reader stops when nothing takes its batches.
     drop(batches);
     let counts = progress.end();
-    say(&result(counts, backend.is_none()))?;
+    say(&result(&counts, backend.is_none()))?;
     written?;
     reading
         .await
         .map_err(|_| "The file could not be read to its end.".to_owned())??;
-    refused(counts, backend.is_none())
+    refused(&counts, backend.is_none())
 }
 
 fn format(import: &Import) -> Result<Format, String> {
@@ -237,11 +238,11 @@ impl Reader {
         all(Box::new(records), each)
     }
 
-    /// What a record says; `None` for one that is no person's account.
-    fn fields(&self, object: &Object) -> Result<Option<Fields>, String> {
+    /// What a record says; an error for one that cannot be read.
+    fn found(&self, object: &Object) -> Result<Found, String> {
         match self.source {
             Some(source) => source.fields(object, self.firebase.as_ref(), self.now),
-            None => self.columns.fields(object).map(Some),
+            None => self.columns.fields(object).map(Ok),
         }
     }
 }
@@ -259,8 +260,14 @@ fn all(records: Records, each: &mut dyn FnMut(Record) -> bool) -> Result<(), Str
 impl Batch {
     fn push(&mut self, record: Record, reader: &Reader, addresses: &mut Addresses) {
         let number = record.number;
-        let fields = record.object.and_then(|object| reader.fields(&object));
-        let Some(fields) = fields.transpose() else { return };
+        let fields = match record.object.and_then(|object| reader.found(&object)) {
+            Ok(Err(kind)) => {
+                *self.left_out.entry(kind).or_default() += 1;
+                return;
+            }
+            Ok(Ok(fields)) => Ok(fields),
+            Err(why) => Err(why),
+        };
         let account = fields.and_then(|fields| {
             let account = addresses.admit(fields.account()?, number)?;
             self.unverified += usize::from(!fields.email_verified && !fields.password_hash.is_empty());
@@ -285,20 +292,20 @@ async fn add(backend: Option<&Backend>, accounts: &[ImportedAccount]) -> Result<
     added.map_err(|error| Failed::Other(format!("{error}. Run it again later: no account is added twice.")))
 }
 
-fn result(counts: Counts, dry_run: bool) -> String {
+fn result(counts: &Counts, dry_run: bool) -> String {
     let Counts {
         accounts,
         added,
         refused,
         unverified,
+        ..
     } = counts;
+    let left_out = left_out(counts);
     let counted = if dry_run {
-        format!("{accounts} accounts can be imported, {refused} records are refused.\n")
+        format!("{accounts} accounts can be imported, {refused} records are refused{left_out}.\n")
     } else {
-        format!(
-            "{added} added, {} already there, {refused} refused.\n",
-            accounts - added
-        )
+        let there = accounts - added;
+        format!("{added} added, {there} already there, {refused} refused{left_out}.\n")
     };
     match unverified {
         0 => counted,
@@ -308,7 +315,17 @@ fn result(counts: Counts, dry_run: bool) -> String {
     }
 }
 
-fn refused(counts: Counts, dry_run: bool) -> Result<(), Failed> {
+/// `, 3 left out (deleted users: 2, anonymous users: 1)`; empty where nothing is.
+fn left_out(counts: &Counts) -> String {
+    let kinds = counts.left_out.iter();
+    let kinds: Vec<_> = kinds.map(|(kind, count)| format!("{}: {count}", kind.name())).collect();
+    match counts.left_out.values().sum() {
+        0_usize => String::new(),
+        sum => format!(", {sum} left out ({})", kinds.join(", ")),
+    }
+}
+
+fn refused(counts: &Counts, dry_run: bool) -> Result<(), Failed> {
     match (counts.refused, dry_run) {
         (0, _) => Ok(()),
         (_, true) => Err(Failed::Other("Not every record can be imported.".into())),

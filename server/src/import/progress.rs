@@ -1,15 +1,17 @@
 //! How far the import is: a bar on a terminal, elsewhere a line now and then.
 
 use super::Batch;
+use super::sources::LeftOut;
 use crate::terminal::printable;
 use indicatif::{ProgressBar, ProgressStyle};
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
 /// Records between two lines that say how far it is, where there is no terminal.
 const SAID_EVERY: usize = 100_000;
 
 /// What became of the records so far.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Counts {
     /// Records that can be imported.
     pub(super) accounts: usize,
@@ -19,6 +21,8 @@ pub(super) struct Counts {
     pub(super) refused: usize,
     /// Accounts that come without their password, as their address isn't verified.
     pub(super) unverified: usize,
+    /// Records of another system that are no person's account.
+    pub(super) left_out: BTreeMap<LeftOut, usize>,
 }
 
 /// On standard error, so that standard output has the result only.
@@ -60,6 +64,9 @@ impl Progress {
         self.counts.unverified += batch.unverified;
         self.counts.added += added;
         self.counts.refused += batch.refused.len();
+        for (kind, count) in &batch.left_out {
+            *self.counts.left_out.entry(*kind).or_default() += count;
+        }
         self.bar.suspend(|| {
             let mut out = std::io::stderr().lock();
             let lines: String = batch

@@ -31,6 +31,30 @@ pub enum Source {
     Wordpress,
 }
 
+/// What a record is instead of a person's account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum LeftOut {
+    ServiceAccount,
+    Deleted,
+    Anonymous,
+    NoUser,
+}
+
+impl LeftOut {
+    /// What several of them are called.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::ServiceAccount => "service accounts",
+            Self::Deleted => "deleted users",
+            Self::Anonymous => "anonymous users",
+            Self::NoUser => "objects that are no users",
+        }
+    }
+}
+
+/// What a record says of a person's account, or what it is instead.
+pub(super) type Found = Result<Fields, LeftOut>;
+
 impl Source {
     /// How its exports are written.
     pub(super) const fn formats(self) -> &'static [Format] {
@@ -64,22 +88,22 @@ impl Source {
         }
     }
 
-    /// What a record says; `None` for one that is no person's account.
+    /// What a record says; an error for one that cannot be read.
     pub(super) fn fields(
         self,
         object: &Object,
         firebase: Option<&HashConfig>,
         now: Timestamp,
-    ) -> Result<Option<Fields>, String> {
-        let mut fields = match self {
+    ) -> Result<Found, String> {
+        let mut found = match self {
             Self::Keycloak => keycloak::fields(object)?,
-            Self::Auth0 => Some(auth0(object)),
+            Self::Auth0 => Ok(auth0(object)),
             Self::Supabase => supabase(object, now),
-            Self::Firebase => Some(firebase::fields(object, firebase)),
+            Self::Firebase => Ok(firebase::fields(object, firebase)),
             Self::Django => django(object),
-            Self::Wordpress => Some(wordpress(object)),
+            Self::Wordpress => Ok(wordpress(object)),
         };
-        if let Some(fields) = &mut fields {
+        if let Ok(fields) = &mut found {
             // Many systems take the address for a name where there is none.
             if fields.name.contains('@') {
                 fields.name.clear();
@@ -91,7 +115,7 @@ impl Source {
                 false => String::new(),
             };
         }
-        Ok(fields)
+        Ok(found)
     }
 }
 
@@ -121,15 +145,18 @@ fn auth0(object: &Object) -> Fields {
     fields
 }
 
-fn supabase(object: &Object, now: Timestamp) -> Option<Fields> {
+fn supabase(object: &Object, now: Timestamp) -> Found {
     let get = |name: &str| text(object, name);
-    if !get("deleted_at").is_empty() || is_yes(&object.get("is_anonymous").cloned().unwrap_or_default()) {
-        return None;
+    if !get("deleted_at").is_empty() {
+        return Err(LeftOut::Deleted);
+    }
+    if object.get("is_anonymous").is_some_and(is_yes) {
+        return Err(LeftOut::Anonymous);
     }
     let metadata: Value = serde_json::from_str(&get("raw_user_meta_data")).unwrap_or_default();
     let names = ["full_name", "name"].map(|name| as_text(&metadata[name]));
     let banned_until = get("banned_until");
-    Some(Fields {
+    Ok(Fields {
         email: get("email"),
         name: names.into_iter().find(|name| !name.is_empty()).unwrap_or_default(),
         password_hash: get("encrypted_password"),
@@ -143,20 +170,20 @@ fn supabase(object: &Object, now: Timestamp) -> Option<Fields> {
 }
 
 /// A row of the table, or an object of `dumpdata` with the row in `fields`. Other objects in a dump are no users.
-fn django(object: &Object) -> Option<Fields> {
+fn django(object: &Object) -> Found {
     let row = match object.get("fields") {
-        Some(fields) => fields.as_object()?,
+        Some(fields) => fields.as_object().ok_or(LeftOut::NoUser)?,
         None => object,
     };
     if !row.contains_key("email") || !row.contains_key("password") {
-        return None;
+        return Err(LeftOut::NoUser);
     }
     let full_name = [text(row, "first_name"), text(row, "last_name")].join(" ");
     let name = match full_name.trim() {
         "" => text(row, "username"),
         name => name.to_owned(),
     };
-    Some(Fields {
+    Ok(Fields {
         email: text(row, "email"),
         name,
         // Django writes `!` and random characters where no password fits.

@@ -141,11 +141,33 @@ fn fixture(name: &str) -> std::path::PathBuf {
 fn the_export_of_another_system_is_read_as_it_is() {
     let service = Service::new();
     let output = import_from(&service, &fixture("keycloak.json"), &["--from", "keycloak"]);
-    let expected = "7 added, 0 already there, 0 refused.\n\
+    let expected = "7 added, 0 already there, 0 refused, 1 left out (service accounts: 1).\n\
                     1 with an unverified address come without their password; a reset sets a new one.\n";
     assert_eq!(said(&output), (true, expected.into(), String::new()));
     let (_, list) = told(&rekey(service.0.path()).args(["user", "list"]).output().unwrap());
     assert!(list.contains("\noff@example.com\t\tlocal\toff\n"), "{list}");
+}
+
+#[test]
+fn records_that_are_left_out_are_counted_by_kind() {
+    let service = Service::new();
+    let dump = service.0.path().join("dump.json");
+    std::fs::write(
+        &dump,
+        r#"[{"model": "auth.group", "pk": 1, "fields": {"name": "staff"}}]"#,
+    )
+    .unwrap();
+    for (file, from, left_out) in [
+        (
+            fixture("supabase.csv"),
+            "supabase",
+            "2 left out (deleted users: 1, anonymous users: 1).\n",
+        ),
+        (dump, "django", "1 left out (objects that are no users: 1).\n"),
+    ] {
+        let (_, out, _) = said(&import_from(&service, &file, &["--from", from, "--dry-run"]));
+        assert!(out.contains(&format!(" 0 records are refused, {left_out}")), "{out}");
+    }
 }
 
 /// Attack on memory: one record without an end.

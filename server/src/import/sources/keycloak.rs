@@ -1,12 +1,12 @@
 //! Users of a Keycloak realm's export.
 
-use super::{Fields, Object, as_text, is_yes, text};
+use super::{Fields, Found, LeftOut, Object, as_text, is_yes, text};
 use serde_json::Value;
 
-pub(super) fn fields(user: &Object) -> Result<Option<Fields>, String> {
+pub(super) fn fields(user: &Object) -> Result<Found, String> {
     // The account of a program.
     if user.get("serviceAccountClientId").is_some_and(Value::is_string) {
-        return Ok(None);
+        return Ok(Err(LeftOut::ServiceAccount));
     }
     let email_verified = user.get("emailVerified").is_some_and(is_yes);
     let name = [text(user, "firstName"), text(user, "lastName")].join(" ");
@@ -17,7 +17,7 @@ pub(super) fn fields(user: &Object) -> Result<Option<Fields>, String> {
         Some(credential) => hash(credential).ok_or("its password credential is of no known form")?,
         None => String::new(),
     };
-    Ok(Some(Fields {
+    Ok(Ok(Fields {
         email: text(user, "email"),
         name: name.trim().to_owned(),
         password_hash,
