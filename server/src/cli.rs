@@ -103,6 +103,9 @@ pub enum User {
         address: String,
         /// The new one, which counts as proven
         new: String,
+        /// Really: whoever has the new address has the account
+        #[arg(long)]
+        yes: bool,
     },
     /// Delete an account and everything of it: sessions, devices, flows, codes, activity, e-mails
     Delete {
@@ -232,8 +235,8 @@ pub async fn run() -> ExitCode {
             Ok((config, _)) => commands::mail::retry(&config, which).await,
             Err(failed) => Err(failed),
         },
-        Command::Mail(Mail::Drop(which)) => match settle(Wanted::Command, KeyFile::Unused) {
-            Ok((config, _)) => commands::mail::give_up(&config, which).await,
+        Command::Mail(Mail::Drop { which, yes }) => match settle(Wanted::Command, KeyFile::Unused) {
+            Ok((config, _)) => commands::mail::give_up(&config, which, yes).await,
             Err(failed) => Err(failed),
         },
         Command::Health => match settle(Wanted::Command, KeyFile::NoFiles) {

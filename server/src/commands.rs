@@ -92,9 +92,11 @@ pub async fn user(config: Config, keys: Keyring, user: User) -> Result<(), Faile
         User::Add(new) => add(&backend, new).await,
         User::List => list(&backend).await,
         User::Show { address: typed } => users::show(&backend, &address(&typed)?).await,
-        User::Email { address: typed, new } => {
-            users::change_address(&backend, &address(&typed)?, &address(&new)?).await
-        }
+        User::Email {
+            address: typed,
+            new,
+            yes,
+        } => users::change_address(&backend, &address(&typed)?, &address(&new)?, yes).await,
         User::Delete { address: typed, yes } => users::delete(&backend, &address(&typed)?, yes).await,
         User::HandOver(HandOver {
             email,

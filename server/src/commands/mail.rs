@@ -24,7 +24,13 @@ pub enum Mail {
     /// Try e-mails that wait for another try at once
     Retry(Which),
     /// Give e-mails up that wait: they are not sent, and what they say is deleted
-    Drop(Which),
+    Drop {
+        #[command(flatten)]
+        which: Which,
+        /// Really, with --all: there is no way back
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 /// An e-mail to send.
@@ -171,7 +177,13 @@ pub async fn retry(config: &Config, which: Which) -> Result<(), Failed> {
 }
 
 /// `rekey mail drop`.
-pub async fn give_up(config: &Config, which: Which) -> Result<(), Failed> {
+pub async fn give_up(config: &Config, which: Which, yes: bool) -> Result<(), Failed> {
+    if which.all && !yes {
+        return Err(Failed::Other(
+            "This drops every e-mail that waits, codes and notices alike, and cannot be undone. Add --yes to do it."
+                .into(),
+        ));
+    }
     let db = start::database(config).await?;
     let dropped = mail_queue::give_up(&db, which.id.as_deref(), now()).await;
     db.close().await;

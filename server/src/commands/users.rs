@@ -50,7 +50,12 @@ pub async fn show(backend: &Backend, email: &Email) -> Result<(), Failed> {
 }
 
 /// `rekey user email`.
-pub async fn change_address(backend: &Backend, from: &Email, to: &Email) -> Result<(), Failed> {
+pub async fn change_address(backend: &Backend, from: &Email, to: &Email, yes: bool) -> Result<(), Failed> {
+    if !yes {
+        return Err(Failed::Other(format!(
+            "This gives the account of {from} to {to}, ends flows and codes on their way at both, and sends a notice to both. Add --yes to do it."
+        )));
+    }
     let changed = backend
         .change_address(from, to)
         .await

@@ -14,6 +14,7 @@ mod import_formats;
 mod key_file;
 mod mail;
 mod metrics;
+mod operators;
 mod pages;
 mod program;
 mod reload;

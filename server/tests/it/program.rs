@@ -213,8 +213,8 @@ fn an_account_is_shown_moved_and_deleted() {
         right && text.contains("kind\tmanaged by Analytical Engines Ltd\n") && text.contains("last sign-in\t-\n"),
         "{text}"
     );
-    assert!(run(&["user", "email", "ada@example.com", "ada@lovelace.example"]).0);
-    let (right, text) = run(&["user", "email", "ada@lovelace.example", "grace@example.com"]);
+    assert!(run(&["user", "email", "ada@example.com", "ada@lovelace.example", "--yes"]).0);
+    let (right, text) = run(&["user", "email", "ada@lovelace.example", "grace@example.com", "--yes"]);
     assert!(!right && text.contains("nothing is changed"), "{text}");
     let waiting = run(&["user", "show", "ada@lovelace.example"]).1;
     assert!(waiting.contains("waiting e-mail\tnotice: address changed"), "{waiting}");
