@@ -11,6 +11,7 @@ use crate::import::{self, Import};
 use crate::terminal::printable;
 use crate::{people, start};
 use account::{AccountKind, Email, Keyring, Name, Organization, Secret, Timestamp};
+use backend::store::Db;
 use backend::{Backend, NewPerson, Person};
 use std::fmt::Write as _;
 use std::io::{Read, Write as _};
@@ -85,8 +86,24 @@ pub async fn seed(config: Config, keys: Keyring) -> Result<(), Failed> {
     say(&format!("{names}The password is \"{}\".\n", people::PASSWORD))
 }
 
+/// Refuses where the database's file does not exist, for commands about what is in it: with a mistyped path they would create an
+/// empty one, and answer as a service without accounts.
+fn need_database(config: &Config) -> Result<(), Failed> {
+    match Db::file(config.database_url.expose()) {
+        Some(file) if !file.exists() => Err(Failed::Other(format!(
+            "There is no database {}. Check {}.",
+            file.display(),
+            variable("database_url")
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// `rekey user …`.
 pub async fn user(config: Config, keys: Keyring, user: User) -> Result<(), Failed> {
+    if !matches!(user, User::Add(_)) {
+        need_database(&config)?;
+    }
     let backend = start::backend(&config, keys).await?;
     match user {
         User::Add(new) => add(&backend, new).await,

@@ -1,6 +1,6 @@
 //! Backups, and sessions that end for everybody.
 
-use super::{Failed, say};
+use super::{Failed, need_database, say};
 use crate::config::Config;
 use crate::start;
 use account::Keyring;
@@ -10,11 +10,10 @@ use std::path::Path;
 
 /// `rekey backup`.
 pub async fn back_up(config: &Config, to: &Path) -> Result<(), Failed> {
-    let database = Db::file(config.database_url.expose()).ok_or_else(|| Failed::Other(PG_DUMP.into()))?;
-    // Opening makes what is absent, and a backup of an empty database would be taken for a good one.
-    if !database.is_file() {
-        return Err(Failed::Other(format!("There is no database {}.", database.display())));
+    if Db::file(config.database_url.expose()).is_none() {
+        return Err(Failed::Other(PG_DUMP.into()));
     }
+    need_database(config)?;
     let db = Db::open(config.database_url.expose())
         .await
         .map_err(|fault| format!("the database does not open: {fault}"))?;
@@ -69,6 +68,7 @@ pub async fn restore(config: Config, keys: Keyring, from: &Path, take: Take) -> 
 
 /// `rekey end-sessions`.
 pub async fn end_sessions(config: &Config, restored: bool) -> Result<(), Failed> {
+    need_database(config)?;
     let db = start::database(config).await?;
     let now = SystemClock::default().now();
     let outcome = backend::retried(async || Ok(backend::end_sessions(&db, now, restored).await?)).await;

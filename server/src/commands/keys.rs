@@ -1,6 +1,6 @@
 //! The server's keys: which there are, what needs them, a new one.
 
-use super::{Failed, say};
+use super::{Failed, need_database, say};
 use crate::config::Config;
 use crate::{keys, start};
 use account::Keyring;
@@ -57,6 +57,7 @@ pub async fn run(config: Config, ring: Keyring, command: Keys) -> Result<(), Fai
             say(&format!("{name} is used from now on.\n"))
         }
         Keys::Remove { name, force } => {
+            need_database(&config)?;
             let backend = start::backend(&config, ring.clone()).await?;
             if !force {
                 refuse_if_needed(&backend, &name).await?;
@@ -69,6 +70,7 @@ pub async fn run(config: Config, ring: Keyring, command: Keys) -> Result<(), Fai
 }
 
 async fn list(config: &Config, ring: &Keyring) -> Result<(), Failed> {
+    need_database(config)?;
     let backend = start::backend(config, ring.clone()).await?;
     for name in ring.ids() {
         let uses = backend.key_uses(name).await.map_err(|fault| fault.to_string())?;

@@ -1,6 +1,6 @@
 //! The way to the mail server, tried; and the e-mails that wait.
 
-use super::{Failed, moment, say};
+use super::{Failed, moment, need_database, say};
 use crate::config::{Config, KEYS};
 use crate::start;
 use account::{Email, Keyring, Timestamp};
@@ -116,6 +116,7 @@ fn letter(config: &Config, from: &str) -> RenderedLetter {
 
 /// `rekey mail queue`.
 pub async fn queue(config: &Config, keys: Keyring, addresses: bool) -> Result<(), Failed> {
+    need_database(config)?;
     let db = start::database(config).await?;
     let (keys, now) = (Keys::from(keys), now());
     let emails = mail_queue::list(&db, &keys, now, LISTED).await;
@@ -163,6 +164,7 @@ fn row(email: &WaitingEmail, addresses: bool, now: Timestamp) -> String {
 
 /// `rekey mail retry`.
 pub async fn retry(config: &Config, which: Which) -> Result<(), Failed> {
+    need_database(config)?;
     let db = start::database(config).await?;
     let made = mail_queue::retry(&db, which.id.as_deref(), now()).await;
     db.close().await;
@@ -184,6 +186,7 @@ pub async fn give_up(config: &Config, which: Which, yes: bool) -> Result<(), Fai
                 .into(),
         ));
     }
+    need_database(config)?;
     let db = start::database(config).await?;
     let dropped = mail_queue::give_up(&db, which.id.as_deref(), now()).await;
     db.close().await;

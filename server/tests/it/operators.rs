@@ -21,3 +21,36 @@ fn what_changes_much_is_done_only_when_it_is_confirmed() {
     let (done, text) = run("mail drop --all --yes");
     assert!(done && text.starts_with("Dropped: 2."), "{text}");
 }
+
+/// A mistyped path would answer as a service without accounts, and a backup of it would be taken for a good one.
+#[test]
+fn a_command_about_accounts_that_exist_creates_no_database() {
+    let folder = tempfile::tempdir().unwrap();
+    server::keys::read_or_make(&folder.path().join("data/keys.toml")).unwrap();
+    let run = |line: &str| {
+        let mut command = rekey(folder.path());
+        command.env("REKEY_DATABASE_URL", "sqlite://other/rekey.db");
+        told(&command.args(words(line)).output().unwrap())
+    };
+    for line in [
+        "user list",
+        "user show ada@example.com",
+        "user email ada@example.com a@example.com --yes",
+        "user delete ada@example.com --yes",
+        "user disable --email ada@example.com",
+        "user hand-over --email ada@example.com --organization O --administrator-name A --administrator-email a@example.com",
+        "keys list",
+        "keys remove k1",
+        "mail queue",
+        "mail retry --all",
+        "mail drop --all --yes",
+        "end-sessions",
+        "backup copy.db",
+    ] {
+        let expected = "There is no database other/rekey.db. Check REKEY_DATABASE_URL.\n";
+        assert_eq!(run(line), (false, expected.into()), "{line}");
+    }
+    assert!(!folder.path().join("other").exists());
+    let (done, text) = run("user add --email ada@example.com --name Ada");
+    assert!(done, "the first account needs no database before it: {text}");
+}
