@@ -12,7 +12,7 @@ use crate::terminal::printable;
 use crate::{people, start};
 use account::{AccountKind, Email, Keyring, Name, Organization, Secret, Timestamp};
 use backend::store::Db;
-use backend::{Backend, NewPerson, Person};
+use backend::{Backend, NewPerson, Person, retried};
 use std::fmt::Write as _;
 use std::io::{Read, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -127,22 +127,16 @@ pub async fn user(config: Config, keys: Keyring, user: User) -> Result<(), Faile
                 administrator_name,
                 administrator_email: address(&administrator_email)?.into(),
             };
-            let found = backend
-                .hand_over(&email, &organization)
-                .await
-                .map_err(|fault| fault.to_string())?;
-            if !found {
+            let found = retried(async || Ok(backend.hand_over(&email, &organization).await?)).await;
+            if !found.map_err(|fault| fault.to_string())? {
                 return Err(no_account(&email));
             }
             say(&format!("{email} is managed by {} now.\n", organization.name))
         }
         User::Disable { email, undo } => {
             let email = address(&email)?;
-            let found = backend
-                .disable_person(&email, !undo)
-                .await
-                .map_err(|fault| fault.to_string())?;
-            if !found {
+            let found = retried(async || Ok(backend.disable_person(&email, !undo).await?)).await;
+            if !found.map_err(|fault| fault.to_string())? {
                 return Err(no_account(&email));
             }
             say(&format!("{email} is switched {}.\n", if undo { "on" } else { "off" }))

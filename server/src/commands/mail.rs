@@ -5,7 +5,7 @@ use crate::config::{Config, KEYS};
 use crate::start;
 use account::{Email, Keyring, Timestamp};
 use backend::mail_queue::{self, WaitingEmail};
-use backend::{Clock, Keys, Line, RenderedLetter, SystemClock};
+use backend::{Clock, Keys, Line, RenderedLetter, SystemClock, retried};
 use clap::{Args, Subcommand};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -166,7 +166,7 @@ fn row(email: &WaitingEmail, addresses: bool, now: Timestamp) -> String {
 pub async fn retry(config: &Config, which: Which) -> Result<(), Failed> {
     need_database(config)?;
     let db = start::database(config).await?;
-    let made = mail_queue::retry(&db, which.id.as_deref(), now()).await;
+    let made = retried(async || Ok(mail_queue::retry(&db, which.id.as_deref(), now()).await?)).await;
     db.close().await;
     match (made.map_err(|fault| fault.to_string())?, which.id) {
         (0, Some(id)) => Err(Failed::Other(format!(
@@ -188,7 +188,7 @@ pub async fn give_up(config: &Config, which: Which, yes: bool) -> Result<(), Fai
     }
     need_database(config)?;
     let db = start::database(config).await?;
-    let dropped = mail_queue::give_up(&db, which.id.as_deref(), now()).await;
+    let dropped = retried(async || Ok(mail_queue::give_up(&db, which.id.as_deref(), now()).await?)).await;
     db.close().await;
     match (dropped.map_err(|fault| fault.to_string())?, which.id) {
         (0, Some(id)) => Err(Failed::Other(format!(

@@ -2,7 +2,7 @@
 
 use super::{Failed, kind_of, moment, no_account, say};
 use account::{Email, Timestamp};
-use backend::{AddressChange, Backend};
+use backend::{AddressChange, Backend, retried};
 use std::fmt::Write as _;
 
 /// `rekey user show`.
@@ -56,11 +56,8 @@ pub async fn change_address(backend: &Backend, from: &Email, to: &Email, yes: bo
             "This gives the account of {from} to {to}, ends flows and codes on their way at both, and sends a notice to both. Add --yes to do it."
         )));
     }
-    let changed = backend
-        .change_address(from, to)
-        .await
-        .map_err(|fault| fault.to_string())?;
-    match changed {
+    let changed = retried(async || Ok(backend.change_address(from, to).await?)).await;
+    match changed.map_err(|fault| fault.to_string())? {
         AddressChange::Done => say(&format!(
             "{from} is {to} now. A notice to both addresses waits to be sent.\n"
         )),
@@ -78,8 +75,8 @@ pub async fn delete(backend: &Backend, email: &Email, yes: bool) -> Result<(), F
             "This deletes {email} with its sessions, devices, activity and e-mails, and cannot be undone. Add --yes to do it."
         )));
     }
-    let deleted = backend.delete_account(email).await.map_err(|fault| fault.to_string())?;
-    if !deleted {
+    let deleted = retried(async || Ok(backend.delete_account(email).await?)).await;
+    if !deleted.map_err(|fault| fault.to_string())? {
         return Err(no_account(email));
     }
     say(&format!("{email} is deleted.\n"))

@@ -1,6 +1,9 @@
 //! What commands ask before they act, what they need, and what they do beside others.
 
+use crate::databases;
 use crate::program::{rekey, told};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use std::process::Stdio;
 
 fn words(line: &str) -> Vec<&str> {
     line.split(' ').collect()
@@ -53,4 +56,55 @@ fn a_command_about_accounts_that_exist_creates_no_database() {
     assert!(!folder.path().join("other").exists());
     let (done, text) = run("user add --email ada@example.com --name Ada");
     assert!(done, "the first account needs no database before it: {text}");
+}
+
+/// As databases do that are strict or distributed (SQLSTATE 40001).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_the_database_puts_back_is_done_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = databases::postgres("operators").await;
+    let command = |line: &str| {
+        let mut command = rekey(folder.path());
+        command.args(words(line)).env("REKEY_DATABASE_URL", &url);
+        command
+    };
+    assert!(told(&command("seed").output().unwrap()).0);
+    let mut beside = PgConnection::connect(&url).await.unwrap();
+    let mut watching = PgConnection::connect(&url).await.unwrap();
+    let (_, name) = url.rsplit_once('/').unwrap();
+    let strict = format!("ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'");
+    sqlx::raw_sql(AssertSqlSafe(strict)).execute(&mut beside).await.unwrap();
+    for line in [
+        "user email ada@example.com ada@lovelace.example --yes",
+        "user disable --email ada@lovelace.example",
+        "user hand-over --email grace@example.com --organization O --administrator-name A --administrator-email a@example.com",
+        "user delete grace@example.com --yes",
+    ] {
+        let mut tx = beside.begin().await.unwrap();
+        sqlx::query("UPDATE accounts SET name = name || '.'")
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        let mut child = command(line)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // Until it waits for the row that is changed beside it.
+        loop {
+            let waiting: i64 = sqlx::query_scalar(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+            )
+            .fetch_one(&mut watching)
+            .await
+            .unwrap();
+            if waiting > 0 {
+                break;
+            }
+            assert!(child.try_wait().unwrap().is_none(), "{line}");
+        }
+        tx.commit().await.unwrap();
+        let (done, text) = told(&child.wait_with_output().unwrap());
+        assert!(done, "{line}: {text}");
+    }
 }
