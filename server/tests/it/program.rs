@@ -65,12 +65,12 @@ fn the_program_tells_its_version() {
 }
 
 #[test]
-fn the_readme_has_the_table_of_keys_as_the_program_prints_it() {
+fn the_documents_have_the_table_of_keys_as_the_program_prints_it() {
     let folder = tempfile::tempdir().unwrap();
     let printed = rekey(folder.path()).args(["check-config", "--list"]).output().unwrap();
     let printed = String::from_utf8(printed.stdout).unwrap();
-    let readme = include_str!("../../../README.md");
-    let table = readme.split("<!-- configuration:begin -->\n").nth(1).unwrap();
+    let page = include_str!("../../../docs/configuration.md");
+    let table = page.split("<!-- configuration:begin -->\n").nth(1).unwrap();
     assert_eq!(table.split("<!-- configuration:end -->").next().unwrap(), printed);
 }
 
