@@ -8,6 +8,7 @@ mod configuration;
 mod contract;
 mod databases;
 mod development;
+mod documents;
 mod guards;
 mod import;
 mod import_formats;
