@@ -174,6 +174,14 @@ pub struct NewUser {
     pub language: Option<String>,
 }
 
+/// Checks a command line without running it.
+///
+/// # Errors
+/// What the parser says, which is also how it answers `--help` and `--version`.
+pub fn check(arguments: &[&str]) -> Result<(), clap::Error> {
+    Cli::try_parse_from(arguments).map(drop)
+}
+
 /// Does what the command line asks for.
 pub async fn run() -> ExitCode {
     // Attack: another account of this machine reads the database, its log or a backup. Whatever the shell's mask is.

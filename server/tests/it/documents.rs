@@ -1,47 +1,77 @@
-//! The documents say what is so: the paths, functions and commands in them exist.
+//! Paths, functions, links and commands in the documents exist.
 
+use clap::error::ErrorKind;
 use std::collections::BTreeSet;
+use std::fs::{read_dir, read_to_string};
 use std::path::{Path, PathBuf};
+
+/// A path on a page begins with one of these folders.
+const FOLDERS: [&str; 9] = [
+    ".ci", ".cargo", "app", "deploy", "docs", "end2end", "frontend", "server", "style",
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-fn read(path: impl AsRef<Path>) -> String {
-    std::fs::read_to_string(root().join(path)).unwrap()
+/// The files with an extension in a folder and below it.
+fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let paths = read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths
+        .flat_map(|path| match path.is_dir() {
+            true => files(&path, extension),
+            false if path.extension().is_some_and(|found| found == extension) => vec![path],
+            false => Vec::new(),
+        })
+        .collect()
 }
 
-/// What stands between backticks in a line.
-fn code_spans(text: &str) -> impl Iterator<Item = &str> {
-    text.lines().flat_map(|line| line.split('`').skip(1).step_by(2))
+/// Every document for people, with its text.
+fn documents() -> Vec<(PathBuf, String)> {
+    let top = ["README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(|name| root().join(name));
+    let below = ["docs", "deploy"].map(|folder| files(&root().join(folder), "md"));
+    let all = top.into_iter().chain(below.into_iter().flatten());
+    all.map(|path| (path.clone(), read_to_string(path).unwrap())).collect()
 }
 
-/// The Rust sources below a folder.
-fn sources(folder: &Path, found: &mut String) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|kind| kind == "rs") {
-            found.push_str(&std::fs::read_to_string(path).unwrap());
+/// A document's lines of code, with continued lines joined, and the rest of it.
+fn split_code(text: &str) -> (Vec<String>, Vec<&str>) {
+    let (mut code, mut prose, mut in_code) = (Vec::<String>::new(), Vec::new(), false);
+    for line in text.lines() {
+        if line.trim_start().starts_with("```") {
+            in_code = !in_code;
+        } else if !in_code {
+            prose.push(line);
+        } else if let Some(last) = code.last_mut().filter(|last| last.ends_with('\\')) {
+            last.pop();
+            last.push_str(line);
+        } else {
+            code.push(line.to_owned());
         }
     }
+    (code, prose)
 }
 
-/// The folders of the repository: a path on the page begins with one of them.
-const FOLDERS: [&str; 9] = [
-    ".ci", ".cargo", "app", "deploy", "docs", "end2end", "frontend", "server", "style",
-];
+/// What stands between backticks.
+fn spans<'t>(prose: &[&'t str]) -> Vec<&'t str> {
+    prose
+        .iter()
+        .flat_map(|line| line.split('`').skip(1).step_by(2))
+        .collect()
+}
+
+fn architecture() -> Vec<String> {
+    let page = read_to_string(root().join("docs/architecture.md")).unwrap();
+    spans(&split_code(&page).1).into_iter().map(str::to_owned).collect()
+}
 
 #[test]
 fn every_path_in_the_architecture_exists() {
-    let page = read("docs/architecture.md");
-    let paths: BTreeSet<_> = code_spans(&page)
-        .filter(|span| {
-            span.split_once('/')
-                .is_some_and(|(folder, _)| FOLDERS.contains(&folder))
-        })
-        .collect();
+    let is_path = |span: &String| {
+        span.split_once('/')
+            .is_some_and(|(folder, _)| FOLDERS.contains(&folder))
+    };
+    let paths: BTreeSet<_> = architecture().into_iter().filter(is_path).collect();
     assert!(paths.len() > 100, "{paths:?}");
     let missing: Vec<_> = paths.iter().filter(|path| !root().join(path).exists()).collect();
     assert!(missing.is_empty(), "{missing:?}");
@@ -49,16 +79,124 @@ fn every_path_in_the_architecture_exists() {
 
 #[test]
 fn every_function_in_the_architecture_exists() {
-    let page = read("docs/architecture.md");
-    let mut code = String::new();
-    for folder in ["app/src", "server/account/src", "server/backend/src", "server/src"] {
-        sources(&root().join(folder), &mut code);
-    }
-    let functions: BTreeSet<_> = code_spans(&page).filter_map(|span| span.strip_suffix("()")).collect();
+    let folders = ["app/src", "server/account/src", "server/backend/src", "server/src"];
+    let sources = folders.into_iter().flat_map(|folder| files(&root().join(folder), "rs"));
+    let code: String = sources.map(|path| read_to_string(path).unwrap()).collect();
+    let spans = architecture();
+    let functions: BTreeSet<_> = spans.iter().filter_map(|span| span.strip_suffix("()")).collect();
     assert!(functions.len() > 30, "{functions:?}");
-    let missing: Vec<_> = functions
-        .iter()
-        .filter(|name| !["(", "<"].iter().any(|after| code.contains(&format!("fn {name}{after}"))))
-        .collect();
+    let is_missing = |name: &&&str| !["(", "<"].iter().any(|next| code.contains(&format!("fn {name}{next}")));
+    let missing: Vec<_> = functions.iter().filter(is_missing).collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// A heading's name in an address, as forges make it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    kept.flat_map(char::to_lowercase)
+        .map(|c| if c == ' ' { '-' } else { c })
+        .collect()
+}
+
+#[test]
+fn every_link_between_documents_leads_somewhere() {
+    let mut broken = Vec::new();
+    for (path, text) in documents() {
+        for rest in split_code(&text).1.join("\n").split("](").skip(1) {
+            let link = rest.split(')').next().unwrap();
+            let (file, section) = link.split_once('#').unwrap_or((link, ""));
+            if file.contains("://") {
+                continue;
+            }
+            let target = match file {
+                "" => path.clone(),
+                _ => path.parent().unwrap().join(file),
+            };
+            let is_there = match section {
+                "" => target.exists(),
+                _ => read_to_string(&target).is_ok_and(|text| {
+                    let headings = text.lines().filter(|line| line.starts_with('#'));
+                    headings
+                        .map(|line| anchor(line.trim_start_matches('#').trim()))
+                        .any(|known| known == section)
+                }),
+            };
+            if !is_there {
+                broken.push(format!("{}: {link}", path.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+/// The words of the `rekey` command in a line of a shell, if there is one.
+fn command(line: &str) -> Option<Vec<String>> {
+    let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
+    for c in line.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            '#' if !quoted && word.is_empty() => break,
+            '<' | '>' | '|' | ';' if !quoted => break,
+            c if c.is_whitespace() && !quoted => {
+                words.extend(Some(std::mem::take(&mut word)).filter(|word| !word.is_empty()))
+            }
+            c => word.push(c),
+        }
+    }
+    words.extend(Some(word).filter(|word| !word.is_empty()));
+    let start = words.iter().position(|word| word == "rekey" || word == "rekey-run")?;
+    // What stands before it sets variables or another user.
+    let is_prefix =
+        words[..start].iter().all(|word| word.contains('=')) || words[..start].last().is_some_and(|word| word == "--");
+    is_prefix.then(|| words.split_off(start))
+}
+
+/// What the parser says against a command. In prose a command may stand for itself, without its arguments.
+fn refusal(words: &[String], in_prose: bool) -> Option<String> {
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    let error = server::cli::check(&words).err()?;
+    let is_fine = match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => true,
+        ErrorKind::MissingRequiredArgument | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => in_prose,
+        _ => false,
+    };
+    (!is_fine).then(|| error.to_string())
+}
+
+#[test]
+fn every_command_in_the_documents_is_one_of_the_program() {
+    let (mut seen, mut wrong) = (0, Vec::new());
+    for (path, text) in documents() {
+        let (code, prose) = split_code(&text);
+        let spans = spans(&prose);
+        let lines = code
+            .iter()
+            .map(|line| (line.as_str(), false))
+            .chain(spans.into_iter().map(|span| (span, true)));
+        for (line, in_prose) in lines {
+            // `rekey user …` stands for several.
+            let Some(words) = command(line).filter(|_| !line.contains('…')) else {
+                continue;
+            };
+            seen += 1;
+            if let Some(refusal) = refusal(&words, in_prose) {
+                wrong.push(format!("{}: {line}\n{refusal}", path.display()));
+            }
+        }
+    }
+    assert!(seen > 60, "{seen}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_make_target_in_the_documents_exists() {
+    let makefile = read_to_string(root().join("Makefile")).unwrap();
+    for (path, text) in documents() {
+        let (code, prose) = split_code(&text);
+        let lines = code.iter().map(String::as_str).chain(spans(&prose));
+        for target in lines.filter_map(|line| line.strip_prefix("make ")?.split_whitespace().next()) {
+            let is_there = makefile.lines().any(|line| line.starts_with(&format!("{target}:")));
+            assert!(is_there, "{}: make {target}", path.display());
+        }
+    }
 }
