@@ -38,7 +38,7 @@ release: ## builds the program that is handed out, the site inside: target/dist/
 instructions: ## counts the instructions of the parts that do not hash (callgrind), and compares them with those that are kept
 	@exec .ci/instructions
 
-bench: ## measures the release build: requests a second, CPU, memory, start (ON=sqlite; ONLY=usual,memory,soak,filled; README)
+bench: ## measures the release build: requests a second, CPU, memory, start (ON=sqlite; ONLY=usual,memory,soak,filled; docs/benchmarks)
 	@exec .ci/bench $(if $(ONLY),--only $(ONLY)) $(if $(ON),--on $(ON)) $(if $(MINUTES),--minutes $(MINUTES)) \
 	  $(if $(ACCOUNTS),--accounts $(ACCOUNTS)) $(if $(SESSIONS),--sessions $(SESSIONS)) $(if $(EVENTS),--events $(EVENTS))
 

@@ -1,4 +1,5 @@
-/// How often what may be tried; all figures in one place (`safety.md` 18 in the design).
+/// How often something may be tried: the limits that an operator can change (property 18). Those of codes and their tries are
+/// fixed, in `account::Challenge`.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Flows of one purpose that a client begins for one address: at most one in so many seconds.

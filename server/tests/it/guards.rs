@@ -4,7 +4,7 @@ use crate::world::{ORIGIN, World, form_of, logged, page};
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, Request, StatusCode, header};
 
-/// `safety.md` 12 of the design: an address that acts, by form and by script, from every kind of sender.
+/// Property 12: an address that acts, by form and by script, from every kind of sender.
 #[tokio::test]
 async fn a_request_that_another_site_made_is_refused() {
     let world = World::new().await;

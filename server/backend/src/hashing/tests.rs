@@ -211,7 +211,7 @@ async fn admitted<T: Send + 'static>(
     hashing.admitted_at(hashing.place(network).await?, work).await
 }
 
-/// `safety.md` 32 of the design: one network fills the queue, and slows itself only.
+/// Property 32: one network fills the queue, and slows itself only.
 #[tokio::test]
 async fn networks_take_turns() {
     let hashing = hasher_with(1);

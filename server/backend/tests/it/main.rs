@@ -1,5 +1,5 @@
-//! What the service promises, as scenarios on SQLite and on PostgreSQL. A number in a scenario's comment is that of the
-//! property in the design's list of what must hold.
+//! What the service promises, as scenarios on SQLite and on PostgreSQL. A number in a scenario's comment is that of a property
+//! in `docs/security-properties.md`.
 
 #![allow(clippy::unwrap_used)] // All of this is tests; clippy only knows the functions that are marked so.
 

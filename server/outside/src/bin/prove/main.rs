@@ -1,5 +1,6 @@
 //! `make prove`: starts the release program, on SQLite and on PostgreSQL, with one server and with two, attacks it and lets
-//! it fall, and prints a table: which property of the design was tried how, how often, with what figure against what bound.
+//! it fall, and prints a table: which property of `docs/security-properties.md` was tried how, how often, with what figure
+//! against what bound.
 //!
 //! A check that never failed proves nothing. Each proof says in `hole` how the hole was opened again to see it fail.
 #![allow(
@@ -27,7 +28,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Instant;
 
-/// Proves the properties of the design on the release program.
+/// Proves the security properties on the release program.
 #[derive(Parser)]
 #[command(name = "prove")]
 struct Asked {

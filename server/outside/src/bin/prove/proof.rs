@@ -52,7 +52,7 @@ impl Setting {
     }
 }
 
-/// A property of `safety.md` in the design, and how it is tried.
+/// A property of `docs/security-properties.md`, and how it is tried.
 pub struct Proof {
     /// Its number there.
     pub number: u8,
