@@ -2,8 +2,10 @@
 
 use clap::error::ErrorKind;
 use std::collections::BTreeSet;
-use std::fs::{read_dir, read_to_string};
+use std::fs::{File, Permissions, read_dir, read_to_string, set_permissions, write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// A path on a page begins with one of these folders.
 const FOLDERS: [&str; 9] = [
@@ -198,5 +200,65 @@ fn every_make_target_in_the_documents_exists() {
             let is_there = makefile.lines().any(|line| line.starts_with(&format!("{target}:")));
             assert!(is_there, "{}: make {target}", path.display());
         }
+    }
+}
+
+/// Runs a line of a document in a shell that finds the program, with a password on standard input.
+fn run(folder: &Path, line: &str, variables: &[(&str, &str)]) -> String {
+    write(folder.join("password"), "nine quiet kettles under the stairs\n").unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_rekey")).parent().unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", line]).current_dir(folder).env_clear();
+    shell.env("PATH", format!("{}:/usr/bin:/bin", program.display()));
+    shell.envs(variables.iter().copied());
+    shell.stdin(File::open(folder.join("password")).unwrap());
+    let (right, text) = crate::program::told(&shell.output().unwrap());
+    assert!(right, "{line}\n{text}");
+    text
+}
+
+/// The page for operators, and a folder with the key file that it tells to make.
+fn installed() -> (String, tempfile::TempDir) {
+    let page = read_to_string(root().join("deploy/README.md")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let code = split_code(&page).0;
+    let make_key = code.iter().find(|line| line.starts_with("umask 077;")).unwrap();
+    run(folder.path(), make_key, &[]);
+    (page, folder)
+}
+
+#[test]
+fn the_configuration_of_an_installation_is_accepted_as_written() {
+    let (page, folder) = installed();
+    let example = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let file = folder.path().join("rekey.toml");
+    write(&file, example).unwrap();
+    set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+    let variables = [("REKEY_CONFIG", "rekey.toml"), ("REKEY_KEY_FILE", "keys.toml")];
+    let shown = run(folder.path(), "rekey check-config", &variables);
+    assert!(
+        shown.contains("REKEY_BRAND=Example\n") && !shown.contains("PASSWORD@"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn the_commands_of_an_operator_run_as_written() {
+    let (page, folder) = installed();
+    write(folder.path().join("users.csv"), "email\ngrace@example.com\n").unwrap();
+    let section = page
+        .split("\n## Commands\n")
+        .nth(1)
+        .unwrap()
+        .split("\n## ")
+        .next()
+        .unwrap();
+    let (mut lines, _) = split_code(section);
+    // These need a server, a mail server or the whole configuration, and have tests of their own.
+    let elsewhere = ["rekey serve", "rekey mail test", "rekey check-config", "rekey health"];
+    lines.retain(|line| !elsewhere.iter().any(|command| line.starts_with(command)));
+    assert!(lines.len() >= 12, "{lines:?}");
+    for line in lines {
+        run(folder.path(), &line, &[("REKEY_KEY_FILE", "keys.toml")]);
     }
 }

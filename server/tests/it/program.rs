@@ -501,6 +501,11 @@ fn on_a_server_of_databases_its_own_tools_are_named() {
     ] {
         let (right, text) = run(command);
         assert!(!right && text.contains(tool) && !text.contains("secret"), "{text}");
+        // The page for operators has the same lines.
+        let page = include_str!("../../../deploy/backup.md");
+        for line in text.lines().filter_map(|line| line.strip_prefix("  ")) {
+            assert!(page.contains(line), "{line}");
+        }
     }
 }
 
