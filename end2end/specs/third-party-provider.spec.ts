@@ -32,7 +32,7 @@ test('a reset tells an address without an account that there is none', async ({ 
   const person = people.stranger();
   await toResetCode(page, person.email);
   const letter = await post.letter(person.email, () => true, 'an answer');
-  expect(letter.text).toMatch(/There is no .*account with this address/);
+  expect(letter.text).toMatch(/There’s no .*account with this e-mail address/);
   expect(codeIn(letter)).toBeUndefined();
 });
 

@@ -110,7 +110,7 @@ fn answer(words: &Words<'_>, request: &Request, flow: &str, differs: Vec<Block>)
     let opening = words.say(&format!("answer.{flow}_asked"), &[]);
     let mut blocks = vec![
         Block::Paragraph(opening.clone()),
-        Block::Paragraph(words.say("answer.not_you", &[])),
+        Block::Paragraph(words.say(&format!("answer.{flow}_not_you"), &[])),
         request_facts(words, request),
     ];
     blocks.extend(differs);

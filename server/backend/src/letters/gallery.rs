@@ -80,7 +80,7 @@ pub(super) fn letters() -> Vec<(&'static str, Letter)> {
             "Reset: an organization keeps the password",
             Letter::AskAdministrator(request(), organization()),
         ),
-        ("Reset: account switched off", Letter::Deactivated(request())),
+        ("Reset: account deactivated", Letter::Deactivated(request())),
         ("Sign up: code", code(Purpose::SignUp, "01234567")),
         (
             "Sign up: account with a password",
@@ -94,7 +94,7 @@ pub(super) fn letters() -> Vec<(&'static str, Letter)> {
             "Sign up: account of an organization",
             Letter::AlreadyHere(request(), OwnPassword::HeldBy(organization())),
         ),
-        ("Sign up: account switched off", Letter::AlreadyDeactivated(request())),
+        ("Sign up: account deactivated", Letter::AlreadyDeactivated(request())),
         (
             "Notice: password reset",
             Letter::Notice(Notice::PasswordReset { at, browser: browser() }),

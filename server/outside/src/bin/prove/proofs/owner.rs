@@ -31,7 +31,7 @@ const NOTICES: [(&str, usize); 4] = [
     ("password was reset", 1),
     ("password was changed", 1),
     ("New sign-in", 2),
-    ("Failed tries", 1),
+    ("Failed sign-in attempts", 1),
 ];
 
 fn told(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
