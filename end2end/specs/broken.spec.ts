@@ -116,7 +116,7 @@ test('a fault without a press leaves a page that works and keeps what was typed'
   await expect.poll(() => said).toHaveLength(1);
   await expect(field(page, 'One-time passcode')).toHaveValue(otherThan(code));
   await button(page, 'Next').click();
-  await expect(page.getByRole('alert')).toContainText('Tries left: 4.');
+  await expect(page.getByRole('alert')).toContainText('You have 4 tries left.');
   expect(said).toHaveLength(1);
 });
 
@@ -199,7 +199,7 @@ test('an answer that does not come is told like no connection', async ({ page, p
   });
   await field(page, 'E-mail address').fill(person.email);
   await button(page, 'Next').click();
-  await expect(page.getByRole('alert')).toContainText('There is no connection.');
+  await expect(page.getByRole('alert')).toContainText('There’s no connection.');
   await expect(field(page, 'E-mail address')).toHaveValue(person.email);
   answer();
 });

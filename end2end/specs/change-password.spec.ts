@@ -9,7 +9,7 @@ import type { Page } from '@playwright/test';
 async function change(page: Page, current: string, password: string, again = password): Promise<void> {
   await field(page, 'Current password').fill(current);
   await field(page, 'New password').fill(password);
-  await field(page, 'New password again').fill(again);
+  await field(page, 'Confirm new password').fill(again);
   await button(page, 'Save').click();
 }
 
@@ -40,7 +40,7 @@ test('a password is changed in five steps', async ({ page, people, post, another
 
   await test.step('4. Enter your new password twice', async () => {
     await field(page, 'New password').fill(NEW_PASSWORD);
-    await field(page, 'New password again').fill(NEW_PASSWORD);
+    await field(page, 'Confirm new password').fill(NEW_PASSWORD);
   });
 
   const before = await sessionCookie(page);
@@ -63,7 +63,7 @@ test('a password is changed in five steps', async ({ page, people, post, another
   await test.step('Only the new password signs in', async () => {
     await toPassword(elsewhere, person.email);
     await submitPassword(elsewhere, person.password);
-    await expect(elsewhere.getByRole('alert')).toContainText('do not match');
+    await expect(elsewhere.getByRole('alert')).toContainText('don’t match');
     await submitPassword(elsewhere, NEW_PASSWORD);
     await arrive(elsewhere, 'Check your e-mail');
   });
@@ -89,14 +89,14 @@ test('what is wrong is said beside the field, and nothing is changed', async ({ 
   await change(page, '', '');
   await expectRefusal(page, 'Enter your current password.', 'Current password');
   await change(page, 'not the password now', NEW_PASSWORD);
-  await expectRefusal(page, 'That is not your current password.', 'Current password');
+  await expectRefusal(page, 'That’s not your current password.', 'Current password');
   await look(page, 'change-password-refused');
   await change(page, person.password, NEW_PASSWORD, `${NEW_PASSWORD}s`);
-  await expectRefusal(page, 'The two passwords are not the same.', 'New password again');
+  await expectRefusal(page, 'The passwords don’t match.', 'Confirm new password');
   await change(page, person.password, 'short');
-  await expectRefusal(page, 'Use at least 15 characters. This one has 5.', 'New password');
+  await expectRefusal(page, 'Use at least 15 characters. This password has 5.', 'New password');
   await change(page, person.password, person.password);
-  await expectRefusal(page, 'That is your password already. Choose a new one.', 'New password');
+  await expectRefusal(page, 'That’s your current password. Choose a new one.', 'New password');
 
   await change(page, person.password, NEW_PASSWORD);
   await arrive(page, 'Security');

@@ -13,7 +13,7 @@ test('the spam folder is named, with both senders', async ({ page, people }) => 
   await expect(line).toBeVisible();
   await expect(line).toHaveText(`Not in your inbox? Look for an e-mail from ${SENDER_CODES} in your spam or junk folder.`);
   const help = await unfoldHelp(page);
-  await expect(help).toContainText('Look in your spam or junk folder');
+  await expect(help).toContainText('Check your spam or junk folder');
   await expect(help.getByText(SENDER_CODES, { exact: true })).toBeVisible();
   await expect(help.getByText(SENDER_NOTICES, { exact: true })).toBeVisible();
   await expect(help).toContainText(`Check the address: ${person.email}`);
@@ -42,7 +42,7 @@ test('a button that could do nothing is not offered', async ({ page, people }) =
   const person = await people.local();
   await toResetCode(page, person.email);
   const help = await unfoldHelp(page);
-  await expect(help).toContainText('ask your IT team to allow both addresses');
+  await expect(help).toContainText('ask your IT team to allowlist both addresses');
   await expect(help).toContainText(SENDER_CODES);
   await expect(help.getByRole('button', { name: /^Copy/ })).toHaveCount(0);
 });
@@ -51,9 +51,9 @@ test('the page for IT names what to allow, for everybody', async ({ page, people
   const person = await people.local();
   await toResetCode(page, person.email);
   const help = await unfoldHelp(page);
-  const address = await help.getByRole('link', { name: 'What your IT team needs to know' }).getAttribute('href');
+  const address = await help.getByRole('link', { name: 'Information for your IT team' }).getAttribute('href');
   expect(address).toBe('/help/allowlist');
-  await open(page, '/help/allowlist', 'Let our e-mails through');
+  await open(page, '/help/allowlist', 'Allowlist our e-mails');
   const main = page.getByRole('main');
   for (const words of [SENDER_CODES, SENDER_NOTICES, 'signin.rekey.example', 'Microsoft 365', 'Google Workspace']) {
     await expect(main).toContainText(words);
@@ -87,19 +87,19 @@ test('a new code after the wait; the older one is recognised and costs no try', 
   const older = await post.code(person.email, 8);
 
   await test.step('too early is said with the wait, and sends nothing', async () => {
-    await button(page, 'Send a new code').click();
-    await expectRefusal(page, /A code was sent a moment ago\. You can ask for a new one in \d+ seconds?\./);
+    await button(page, 'Send a new passcode').click();
+    await expectRefusal(page, /We sent a passcode a moment ago\. You can request a new one in \d+ seconds?\./);
     expect(await post.all(person.email)).toHaveLength(1);
   });
 
   await test.step('the page says how long', async () => {
     await page.reload();
     await arrive(page, 'Check your e-mail');
-    await expect(page.getByText(/You can ask for a new code in \d+ seconds?\./)).toBeVisible();
+    await expect(page.getByText(/You can request a new passcode in \d+ seconds?\./)).toBeVisible();
   });
 
   await test.step('after it a new code comes', async () => {
-    const ready = page.getByText('You can ask for a new code now.');
+    const ready = page.getByText('You can request a new passcode now.');
     if (hasApp()) {
       await expect(ready).toBeVisible({ timeout: 45_000 });
     } else {
@@ -109,17 +109,17 @@ test('a new code after the wait; the older one is recognised and costs no try', 
       }).toPass({ intervals: [3_000], timeout: 45_000 });
     }
     expect(await post.all(person.email), 'a reload sends nothing').toHaveLength(1);
-    await button(page, 'Send a new code').click();
+    await button(page, 'Send a new passcode').click();
   });
   const newest = await post.code(person.email, 8);
 
   await test.step('the older one is told apart, twice for free', async () => {
-    await expect(page.getByText(/You can ask for a new code in \d+ (seconds?|minutes?)\./)).toBeVisible();
+    await expect(page.getByText(/You can request a new passcode in \d+ (seconds?|minutes?)\./)).toBeVisible();
     await submitCode(page, older);
-    await expectRefusal(page, /That is the passcode from the \d\d:\d\d( UTC)? e-mail\. Use the one from \d\d:\d\d/, 'One-time passcode');
+    await expectRefusal(page, /That passcode is from the e-mail sent at \d\d:\d\d( UTC)?\. Use the one sent at \d\d:\d\d/, 'One-time passcode');
     await look(page, 'reset-code-older');
     await submitCode(page, otherThan(newest, otherThan(newest) === older ? 2 : 1));
-    await expectRefusal(page, 'Tries left: 4.', 'One-time passcode');
+    await expectRefusal(page, 'You have 4 tries left.', 'One-time passcode');
   });
 
   await test.step('the newest one goes on', async () => {

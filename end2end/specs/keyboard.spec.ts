@@ -50,7 +50,7 @@ async function type(page: Page, wanted: Locator, text: string): Promise<void> {
 test('the first stop leads past the header', async ({ page }) => {
   await open(page, '/signin', 'Sign in');
   await page.keyboard.press('Tab');
-  const skip = page.getByRole('link', { name: 'Skip to the content' });
+  const skip = page.getByRole('link', { name: 'Skip to main content' });
   await expect(skip).toBeFocused();
   await expect(skip).toBeInViewport();
   await expectSeenFocus(page);
@@ -85,9 +85,9 @@ test('a forgotten password is reset by keyboard alone', async ({ page, people, p
   await expectFocusAfterStep(page.getByRole('heading', { level: 1 }));
 
   await type(page, field(page, 'New password'), NEW_PASSWORD);
-  await type(page, field(page, 'New password again'), NEW_PASSWORD);
+  await type(page, field(page, 'Confirm new password'), NEW_PASSWORD);
   await page.keyboard.press('Enter');
-  await arrive(page, 'Your password is reset');
+  await arrive(page, 'Your password has been reset');
   await expectFocusAfterStep(page.getByRole('heading', { level: 1 }));
 
   await tabTo(page, button(page, 'Continue to sign in'));

@@ -33,8 +33,8 @@ test('a person with Google is led there', async ({ page, people, post }) => {
   await people.becomeGoogles(person);
   await open(page, '/security', 'Security');
   const main = page.getByRole('main');
-  await expect(main).toContainText('Your password is kept by Google');
-  await expect(main.getByRole('link', { name: 'Open your Google account' })).toHaveAttribute('href', /^https:\/\/myaccount\.google\.com\//);
+  await expect(main).toContainText('Google manages your password');
+  await expect(main.getByRole('link', { name: 'Go to your Google account' })).toHaveAttribute('href', /^https:\/\/myaccount\.google\.com\//);
   await expect(page.locator('a[href="/security/password"], input[type=password]')).toHaveCount(0);
   await look(page, 'security-google');
   expect(await status(page, person.password)).toBe(403);

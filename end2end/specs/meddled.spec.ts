@@ -53,8 +53,8 @@ class Walk {
     await this.at('Check your e-mail');
     await this.send({ 'One-time passcode': await this.post.code(email, 8) }, 'Next');
     await this.at('Choose a new password');
-    await this.send({ 'New password': NEW_PASSWORD, 'New password again': NEW_PASSWORD }, 'Reset password');
-    await this.at('Your password is reset');
+    await this.send({ 'New password': NEW_PASSWORD, 'Confirm new password': NEW_PASSWORD }, 'Reset password');
+    await this.at('Your password has been reset');
   }
 
   async signUp({ email, name, password }: Person): Promise<void> {
@@ -63,13 +63,13 @@ class Walk {
     await this.at('Check your e-mail');
     await this.send({ 'One-time passcode': await this.post.code(email, 8) }, 'Next');
     await this.at('Your name and password');
-    await this.send({ Name: name, 'New password': password, 'New password again': password }, 'Create account');
+    await this.send({ Name: name, 'New password': password, 'Confirm new password': password }, 'Create account');
     await this.at('Your account is ready');
   }
 
   async change({ password }: Person): Promise<void> {
     await this.open('/security/password', 'Change password');
-    const typed = { 'Current password': password, 'New password': NEW_PASSWORD, 'New password again': NEW_PASSWORD };
+    const typed = { 'Current password': password, 'New password': NEW_PASSWORD, 'Confirm new password': NEW_PASSWORD };
     await this.send(typed, 'Save');
     await this.at('Security');
     await expect(this.page.getByRole('status')).toHaveText(/password/i);
@@ -141,8 +141,8 @@ for (const orders of [['comments@start'], ['comments@after'], ['addresses@start'
       const code = await post.code(person.email, 8);
       for (const left of [4, 3, 2]) {
         await walk.send({ 'One-time passcode': otherThan(code, left) }, 'Next');
-        const tries = page.getByRole('alert').getByText(/Tries left: \d/);
-        await expect(tries).toHaveText([new RegExp(`Tries left: ${left}\\.`)]);
+        const tries = page.getByRole('alert').getByText(/You have \d tries left/);
+        await expect(tries).toHaveText([new RegExp(`You have ${left} tries left\\.`)]);
         await keepPace(page, pace);
       }
       await walk.send({ 'One-time passcode': code }, 'Next');

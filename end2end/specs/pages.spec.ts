@@ -57,7 +57,7 @@ test('a form that another site sent is refused in the same frame', async ({ page
   watch.allow(/asked for http:\/\/elsewhere\.test/);
   await page.goto(elsewhere);
   await page.getByRole('button', { name: 'Go' }).click();
-  await expect(page.getByRole('heading', { level: 1, name: 'That is not allowed here' })).toBeVisible();
+  await expect(page.getByRole('heading', { level: 1, name: 'This isn’t allowed' })).toBeVisible();
   await look(page, 'forbidden');
 });
 

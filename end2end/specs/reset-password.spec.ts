@@ -81,9 +81,9 @@ test('a forgotten password is reset in nine steps', async ({ page, people, post 
 
   await test.step('7. Enter your new password twice, then select Reset password', async () => {
     await effort.fill(field(page, 'New password'), NEW_PASSWORD);
-    await effort.fill(field(page, 'New password again'), NEW_PASSWORD);
+    await effort.fill(field(page, 'Confirm new password'), NEW_PASSWORD);
     await effort.click(button(page, 'Reset password'));
-    await arrive(page, 'Your password is reset');
+    await arrive(page, 'Your password has been reset');
     await look(page, 'reset-done');
     const notice = await post.letter(person.email, (letter) => letter.from.includes(SENDER_NOTICES), 'a notice of the reset');
     expect(notice.text).not.toContain(NEW_PASSWORD);
@@ -128,13 +128,13 @@ test('only the new password signs in after a reset', async ({ page, people, post
   const person = await people.local();
   await toNewPassword(page, person.email, post);
   await field(page, 'New password').fill(NEW_PASSWORD);
-  await field(page, 'New password again').fill(NEW_PASSWORD);
+  await field(page, 'Confirm new password').fill(NEW_PASSWORD);
   await button(page, 'Reset password').click();
-  await arrive(page, 'Your password is reset');
+  await arrive(page, 'Your password has been reset');
 
   const other = await anotherBrowser();
   await trySignIn(other, person, person.password);
-  await expect(other.getByRole('alert')).toContainText('do not match');
+  await expect(other.getByRole('alert')).toContainText('don’t match');
   await field(other, 'Password').fill(NEW_PASSWORD);
   await button(other, 'Sign in').click();
   await arrive(other, 'Check your e-mail');

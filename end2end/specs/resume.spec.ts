@@ -20,8 +20,8 @@ test('a reset whose tab was closed is picked up', async ({ page, context, people
   const person = await people.local();
   await toResetCode(page, person.email);
   const label = await labelOf(page);
-  await button(page, 'Send a new code').click();
-  await expectRefusal(page, 'A code was sent a moment ago.');
+  await button(page, 'Send a new passcode').click();
+  await expectRefusal(page, 'We sent a passcode a moment ago.');
   await page.close();
 
   const later = await context.newPage();
@@ -39,7 +39,7 @@ test('the sign-in page offers to go on with a reset', async ({ page, people }) =
   await button(page, 'Next').click();
   await arrive(page, 'Check your e-mail');
   await open(page, '/signin', 'Sign in');
-  const goOn = page.getByRole('link', { name: /^Continue: code sent \d\d:\d\d( UTC)? to / });
+  const goOn = page.getByRole('link', { name: /^Continue with the passcode sent to \S+ at \d\d:\d\d( UTC)?$/ });
   await expect(goOn).toContainText(person.email);
   await look(page, 'sign-in-resume');
   await goOn.click();
@@ -65,7 +65,7 @@ test('a second tab hears that the flow went on', async ({ page, context, people,
   await submitCode(page, await post.code(person.email, 8));
   await arrive(page, 'Choose a new password');
   await arrive(second, 'Choose a new password');
-  await expect(second.getByRole('status')).toHaveText('This went on in another tab.');
+  await expect(second.getByRole('status')).toHaveText('You continued in another tab. This is the current step.');
   await look(second, 'reset-elsewhere');
 });
 
@@ -78,7 +78,7 @@ test('a tab whose person was let go in another one shows it', async ({ page, con
   await button(other, 'Use a different e-mail').click();
   await arrive(other, 'Sign in');
   await arrive(page, 'Sign in');
-  await expect(page.getByRole('status')).toHaveText('This went on in another tab.');
+  await expect(page.getByRole('status')).toHaveText('You continued in another tab. This is the current step.');
 
   await submitEmail(page, second.email);
   await arrive(page, 'Enter your password');
@@ -102,7 +102,7 @@ test('a tab that is looked at again says nothing when nothing happened', async (
     setTimeout(() => see(false), 50);
   });
   await looked;
-  await expect(page.getByText(/You can ask for a new code in \d+ seconds?/)).toBeVisible();
+  await expect(page.getByText(/You can request a new passcode in \d+ seconds?/)).toBeVisible();
   await expect(page.getByRole('status')).toBeEmpty();
   await expect(field(page, 'One-time passcode')).toHaveValue('1234');
 });
@@ -130,7 +130,7 @@ test('a form of a step that is over is answered with where it stands now', async
 
   await submitCode(second, code);
   await arrive(second, 'Choose a new password');
-  await expectRefusal(second, 'This went on in another tab. Here is where it stands now.');
+  await expectRefusal(second, 'You continued in another tab. This is the current step.');
 });
 
 test('an address in place of the code means the first one was mistyped', async ({ page, people, post }) => {

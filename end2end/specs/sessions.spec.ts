@@ -51,7 +51,7 @@ test('this device can sign itself out', async ({ page, people, post }) => {
   await signIn(page, person, post);
   await open(page, '/security', 'Security');
   await signedInDevices(page).getByRole('button', { name: /^Sign out/ }).click();
-  await arrive(page, 'You are signed out');
+  await arrive(page, 'You’re signed out');
   await isSignedOut(page);
 });
 
@@ -60,11 +60,11 @@ test('a trusted device is listed and can be forgotten', async ({ page, people, p
   await signIn(page, person, post, { trust: true });
   await open(page, '/security', 'Security');
   const trusted = page.getByRole('region', { name: 'Trusted devices' });
-  await trusted.getByRole('button', { name: /^Ask for a passcode again/ }).click();
-  await expect(trusted).toContainText('There are no trusted devices.');
+  await trusted.getByRole('button', { name: /^Stop trusting/ }).click();
+  await expect(trusted).toContainText('You have no trusted devices.');
 
   await page.getByRole('banner').getByRole('button', { name: 'Sign out' }).click();
-  await arrive(page, 'You are signed out');
+  await arrive(page, 'You’re signed out');
   await signIn(page, person, post);
 });
 
@@ -75,9 +75,9 @@ test('a reset in one browser ends every session and all trust', async ({ page, p
 
   await toNewPassword(page, person.email, post);
   await field(page, 'New password').fill(NEW_PASSWORD);
-  await field(page, 'New password again').fill(NEW_PASSWORD);
+  await field(page, 'Confirm new password').fill(NEW_PASSWORD);
   await button(page, 'Reset password').click();
-  await arrive(page, 'Your password is reset');
+  await arrive(page, 'Your password has been reset');
 
   await isSignedOut(other);
   // Trusted no more: a code is asked for.
@@ -122,6 +122,6 @@ test('older activity has pages', async ({ page, people, post }) => {
   await expect(activity.getByRole('listitem')).toHaveCount(2);
   await expect(activity.getByRole('link', { name: 'Older activity' })).toHaveCount(0);
   await expect(activity).toContainText('Signed in');
-  await activity.getByRole('link', { name: 'Newest activity' }).click();
+  await activity.getByRole('link', { name: 'Latest activity' }).click();
   await expect(activity.getByRole('listitem')).toHaveCount(20);
 });

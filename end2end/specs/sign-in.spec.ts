@@ -28,7 +28,7 @@ test('a wrong password is said, the right one goes on', async ({ page, people, p
   await submitPassword(page, person.password);
   await arrive(page, 'Check your e-mail');
   await submitCode(page, otherThan(await post.code(person.email, 6)));
-  await expectRefusal(page, 'That passcode is not right. Tries left: 4.', 'One-time passcode');
+  await expectRefusal(page, 'That passcode is incorrect. You have 4 tries left.', 'One-time passcode');
   await look(page, 'sign-in-code-wrong');
 });
 
@@ -52,7 +52,7 @@ test('an address is read as it was pasted', async ({ page }) => {
   await submitEmail(page, 'j\u00f6rg@example.com');
   await expectRefusal(
     page,
-    'We cannot send e-mail to an address with letters other than a to z before the @. Enter another address of yours.',
+    'We can’t send e-mail to an address with letters other than a to z before the @. Enter another address.',
     'E-mail address',
   );
 });
@@ -81,7 +81,7 @@ test('a trusted device is not asked for a code next time', async ({ page, people
   await submitCode(page, await post.code(person.email, 6));
   await arrive(page, 'Profile');
   await page.getByRole('banner').getByRole('button', { name: 'Sign out' }).click();
-  await arrive(page, 'You are signed out');
+  await arrive(page, 'You’re signed out');
 
   const codes = async () => (await post.all(person.email)).filter((letter) => /#\d{6}\s*$/m.test(letter.text)).length;
   const before = await codes();
@@ -115,7 +115,7 @@ test('signed out is signed out, also by the back button', async ({ page, people,
   await signIn(page, person, post);
   await open(page, '/security', 'Security');
   await page.getByRole('banner').getByRole('button', { name: 'Sign out' }).click();
-  await arrive(page, 'You are signed out');
+  await arrive(page, 'You’re signed out');
   await look(page, 'signed-out');
   await expect(page.getByRole('banner').getByRole('button', { name: 'Sign out' })).toHaveCount(0);
   await page.goBack();
@@ -178,7 +178,7 @@ test('once strangers have guessed, the passcode comes before the password', asyn
   await page.reload();
   await arrive(page, 'Check your e-mail');
   await submitCode(page, otherThan(strangers));
-  await expectRefusal(page, 'Tries left: 4.', 'One-time passcode');
+  await expectRefusal(page, 'You have 4 tries left.', 'One-time passcode');
   await submitCode(page, await post.code(person.email, 8));
   await arrive(page, 'Enter your password');
   await page.reload();

@@ -19,16 +19,16 @@ test('a new person makes an account and signs in', async ({ page, people, post }
 
   await field(page, 'Name').fill(person.name);
   await field(page, 'New password').fill(person.password);
-  await field(page, 'New password again').fill('something else entirely');
+  await field(page, 'Confirm new password').fill('something else entirely');
   await button(page, 'Create account').click();
-  await expectRefusal(page, 'The two passwords are not the same.', 'New password again');
+  await expectRefusal(page, 'The passwords don’t match.', 'Confirm new password');
   await expect(field(page, 'Name')).toHaveValue(person.name);
   await look(page, 'sign-up-details-refused');
 
   // What nobody else has on a list.
   const password = 'gravel lantern mosaic thirteen';
   await field(page, 'New password').fill(password);
-  await field(page, 'New password again').fill(password);
+  await field(page, 'Confirm new password').fill(password);
   await button(page, 'Create account').click();
   await arrive(page, 'Your account is ready');
   await look(page, 'sign-up-done');
@@ -68,7 +68,7 @@ test('a person without a name is asked for it', async ({ page, people, post }) =
   await submitCode(page, await post.code(person.email, 8));
   await arrive(page, 'Your name and password');
   await field(page, 'New password').fill('gravel lantern mosaic thirteen');
-  await field(page, 'New password again').fill('gravel lantern mosaic thirteen');
+  await field(page, 'Confirm new password').fill('gravel lantern mosaic thirteen');
   await button(page, 'Create account').click();
   await expectRefusal(page, 'Enter your name.', 'Name');
 });

@@ -39,7 +39,7 @@ test('nothing typed is told at every field', async ({ page, people, post }) => {
   await submitNewPassword(page, '');
   await expectRefusal(page, 'Enter a new password.', 'New password');
   await submitNewPassword(page, NEW_PASSWORD, '');
-  await expectRefusal(page, 'Enter the new password again.', 'New password again');
+  await expectRefusal(page, 'Confirm your new password.', 'Confirm new password');
 });
 
 test('a malformed address is kept for mending', async ({ page, people }) => {
@@ -70,11 +70,11 @@ test('wrong codes count down until none is left', async ({ page, people, post })
   const code = await post.code(person.email, 8);
   for (const left of [4, 3, 2, 1]) {
     await submitCode(page, otherThan(code, left));
-    await expectRefusal(page, `That passcode is not right. Tries left: ${left}.`, 'One-time passcode');
+    await expectRefusal(page, `That passcode is incorrect. You have ${left === 1 ? '1 try' : `${left} tries`} left.`, 'One-time passcode');
   }
   await look(page, 'reset-code-wrong');
   await submitCode(page, otherThan(code, 5));
-  await expectRefusal(page, 'That passcode is not right, and there are no tries left. Start again to get a new one.');
+  await expectRefusal(page, 'That passcode is incorrect, and you have no tries left. Start again to get a new one.');
   await look(page, 'reset-code-used-up');
   // The right one is too late now.
   if (await field(page, 'One-time passcode').isVisible()) {
@@ -109,9 +109,9 @@ test('a code that is none is told without costing a try', async ({ page, people,
   await submitCode(page, code.slice(1));
   await expectRefusal(page, 'The one-time passcode has 6 digits.', 'One-time passcode');
   await submitCode(page, `either ${code} or ${otherThan(code)}`);
-  await expectRefusal(page, 'There is more than one possible passcode in that.', 'One-time passcode');
+  await expectRefusal(page, 'That contains more than one possible passcode.', 'One-time passcode');
   await submitCode(page, otherThan(code));
-  await expectRefusal(page, 'Tries left: 4.', 'One-time passcode');
+  await expectRefusal(page, 'You have 4 tries left.', 'One-time passcode');
   await submitCode(page, code);
   await arrive(page, 'Profile');
 });
@@ -120,20 +120,20 @@ test('a new password that does not do is refused with the reason', async ({ page
   const person = await people.local();
   await toNewPassword(page, person.email, post);
   await submitNewPassword(page, NEW_PASSWORD, 'plum tractor violet harbor');
-  await expectRefusal(page, 'The two passwords are not the same.', 'New password again');
+  await expectRefusal(page, 'The passwords don’t match.', 'Confirm new password');
   await look(page, 'reset-choose-refused');
   await submitNewPassword(page, 'fourteen chars');
-  await expectRefusal(page, 'Use at least 15 characters. This one has 14.', 'New password');
+  await expectRefusal(page, 'Use at least 15 characters. This password has 14.', 'New password');
   await submitNewPassword(page, 'x'.repeat(129));
   await expectRefusal(page, 'Use at most 128 characters.', 'New password');
   await submitNewPassword(page, `${person.email}`);
-  await expectRefusal(page, 'Choose a password without your name or e-mail address in it.', 'New password');
+  await expectRefusal(page, 'Choose a password that doesn’t contain your name or e-mail address.', 'New password');
   await submitNewPassword(page, 'passwordpassword');
   await expectRefusal(page, /lists of common passwords|again and again|easy to guess/, 'New password');
   await submitNewPassword(page, person.password);
-  await expectRefusal(page, 'That is your password already. Choose a new one.', 'New password');
+  await expectRefusal(page, 'That’s your current password. Choose a new one.', 'New password');
   await submitNewPassword(page, NEW_PASSWORD);
-  await arrive(page, 'Your password is reset');
+  await arrive(page, 'Your password has been reset');
 });
 
 test('that the passwords match may be said while typing', async ({ page, people, post }) => {
@@ -143,10 +143,10 @@ test('that the passwords match may be said while typing', async ({ page, people,
   await expect(page.getByText('The passwords match.')).toHaveCount(0);
   await field(page, 'New password').fill(NEW_PASSWORD);
   await expect(page.getByText('Long enough.')).toBeVisible();
-  await field(page, 'New password again').fill('plum');
+  await field(page, 'Confirm new password').fill('plum');
   await expect(page.getByRole('alert')).toHaveCount(0);
   await expect(page.getByText('The passwords match.')).toHaveCount(0);
-  await field(page, 'New password again').fill(NEW_PASSWORD);
+  await field(page, 'Confirm new password').fill(NEW_PASSWORD);
   await expect(page.getByText('The passwords match.')).toBeVisible();
 });
 
@@ -174,7 +174,7 @@ test('a lost connection keeps the form, which can be sent again', async ({ page,
   const code = await post.code(person.email, 8);
   await context.setOffline(true);
   await submitCode(page, code);
-  await expect(page.getByRole('alert')).toContainText('There is no connection. What you typed is still here; send it again.');
+  await expect(page.getByRole('alert')).toContainText('There’s no connection. What you typed is still here. Try again.');
   await expect(field(page, 'One-time passcode')).toHaveValue(code);
   await look(page, 'reset-offline');
   await context.setOffline(false);
@@ -182,15 +182,15 @@ test('a lost connection keeps the form, which can be sent again', async ({ page,
   await arrive(page, 'Choose a new password');
 
   await field(page, 'New password').fill(NEW_PASSWORD);
-  await field(page, 'New password again').fill(NEW_PASSWORD);
+  await field(page, 'Confirm new password').fill(NEW_PASSWORD);
   await context.setOffline(true);
   await button(page, 'Reset password').click();
-  await expect(page.getByRole('alert')).toContainText('There is no connection.');
+  await expect(page.getByRole('alert')).toContainText('There’s no connection.');
   await expect(field(page, 'New password')).toHaveValue(NEW_PASSWORD);
-  await expect(field(page, 'New password again')).toHaveValue(NEW_PASSWORD);
+  await expect(field(page, 'Confirm new password')).toHaveValue(NEW_PASSWORD);
   await context.setOffline(false);
   await button(page, 'Reset password').click();
-  await arrive(page, 'Your password is reset');
+  await arrive(page, 'Your password has been reset');
 });
 
 test('pressing twice does it once', async ({ page, people, post }) => {
@@ -207,9 +207,9 @@ test('pressing twice does it once', async ({ page, people, post }) => {
   await arrive(page, 'Choose a new password');
 
   await field(page, 'New password').fill(NEW_PASSWORD);
-  await field(page, 'New password again').fill(NEW_PASSWORD);
+  await field(page, 'Confirm new password').fill(NEW_PASSWORD);
   await button(page, 'Reset password').dblclick();
-  await arrive(page, 'Your password is reset');
+  await arrive(page, 'Your password has been reset');
   const isNotice = (letter: { subject: string }) => /password/i.test(letter.subject);
   await post.letter(person.email, (letter) => isNotice(letter) && !codeIn(letter), 'a notice');
   expect(await post.all(person.email)).toHaveLength(2);
@@ -282,14 +282,14 @@ test('pressing twice at the end of a sign-in and of a change does it once', asyn
   await open(page, '/security/password', 'Change password');
   await field(page, 'Current password').fill(person.password);
   await field(page, 'New password').fill(NEW_PASSWORD);
-  await field(page, 'New password again').fill(NEW_PASSWORD);
+  await field(page, 'Confirm new password').fill(NEW_PASSWORD);
   await button(page, 'Save').dblclick();
   await arrive(page, 'Security');
   await expect(page.getByRole('status').filter({ hasText: 'Password changed' })).toBeVisible();
   await expect(page.getByRole('region', { name: 'Signed-in devices' }).getByRole('listitem')).toHaveCount(1);
 
   await page.getByRole('banner').getByRole('button', { name: 'Sign out' }).click();
-  await arrive(page, 'You are signed out');
+  await arrive(page, 'You’re signed out');
   await toPassword(page, person.email);
   await submitPassword(page, NEW_PASSWORD);
   await arrive(page, 'Profile');
@@ -313,7 +313,7 @@ test('a last form whose answer is lost leads to the same session when it is sent
   });
   await submitCode(page, code);
   if (hasApp()) {
-    await expect(page.getByRole('alert')).toContainText('There is no connection.');
+    await expect(page.getByRole('alert')).toContainText('There’s no connection.');
     await button(page, 'Next').click();
   } else {
     await page.waitForURL(/^chrome-error:/);
@@ -343,7 +343,7 @@ test('a first form whose answer is lost leads to the same step when it is sent a
   await submitEmail(page, person.email);
   const code = await post.code(person.email, 8);
   if (hasApp()) {
-    await expect(page.getByRole('alert')).toContainText('There is no connection.');
+    await expect(page.getByRole('alert')).toContainText('There’s no connection.');
   } else {
     await page.waitForURL(/^chrome-error:/);
     await page.goto('/reset');

@@ -4,7 +4,7 @@ import { appStarted } from './mode';
 import type { Person } from './people';
 import type { Post } from './post';
 
-export const WRONG = 'That e-mail address and password do not match. Check both, or choose “Forgot password?”.';
+export const WRONG = 'That e-mail address and password don’t match. Check both, or choose “Forgot password?”.';
 
 /** Waits for a page's heading, and for the app where there is one. */
 export async function arrive(page: Page, heading: string): Promise<void> {
@@ -62,7 +62,7 @@ export async function submitCode(page: Page, code: string): Promise<void> {
 
 export async function submitNewPassword(page: Page, password: string, again = password): Promise<void> {
   await field(page, 'New password').fill(password);
-  await field(page, 'New password again').fill(again);
+  await field(page, 'Confirm new password').fill(again);
   await button(page, 'Reset password').click();
 }
 

@@ -212,6 +212,15 @@ fn waits_are_said_as_people_say_them() {
 }
 
 #[test]
+fn tries_left_are_counted_in_words() {
+    let said = |language, tries_left| Words::of(language).refusal(&Refusal::CodeWrong { tries_left });
+    assert_eq!(said("en", 1), "That passcode is incorrect. You have 1 try left.");
+    assert_eq!(said("en", 4), "That passcode is incorrect. You have 4 tries left.");
+    assert!(said("ar", 2).contains("محاولتان"));
+    assert!(said("ar", 4).contains("4 محاولات"));
+}
+
+#[test]
 fn an_unknown_language_is_answered_in_english() {
     assert_eq!(Words::of("tlh").language, "en");
     assert_eq!(Words::of("ar").direction(), "rtl");

@@ -158,7 +158,7 @@ fn logged(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     life.post("/api/security/forget_device", &[("id", &device)])?;
     grown(&mut life, "device_forgotten", Some("Device no longer trusted"))?;
     life.post("/api/security/end_session", &[("id", &id_of(newest)?)])?;
-    grown(&mut life, "session_ended", Some("Signed out from the security page"))?;
+    grown(&mut life, "session_ended", Some("Signed out from the Security page"))?;
     other.sign_in(&service.mail, &email)?;
     life.post("/api/security/end_others", &[])?;
     grown(&mut life, "sessions_ended", Some("Signed out everywhere else"))?;
@@ -166,7 +166,7 @@ fn logged(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     grown(&mut life, "disabled", None)?;
     service.run(&["user", "disable", "--email", &email, "--undo"], "")?;
     life.sign_in(&service, PASSWORD)?;
-    grown(&mut life, "enabled", Some("Account switched off by the operator"))?;
+    grown(&mut life, "enabled", Some("Account deactivated by support"))?;
     life.post("/api/sign_in/sign_out", &[])?;
     grown(&mut life, "signed_out", None)?;
     service.hand_over(&email)?;
