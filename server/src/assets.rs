@@ -113,7 +113,7 @@ impl Site {
         let site =
             Self::read(&folder).map_err(|error| format!("the folder {} does not read: {error}", folder.display()))?;
         if site.files.len() == site.build.words.len() {
-            tracing::warn!(folder = %folder.display(), "no browser's files; pages are served without style and scripts");
+            tracing::warn!(folder = %folder.display(), "no files for the browser; pages are served without styles and scripts");
         }
         Ok(site)
     }

@@ -113,7 +113,7 @@ pub async fn run(listener: TcpListener, router: Router, mut stopping: watch::Rec
     // A connection whose request is still on its way would be ended as an idle one.
     sleep(LAST_REQUESTS).await;
     if timeout(DRAIN_TIME, draining.shutdown()).await.is_err() {
-        tracing::warn!("some requests took too long to end and were cut off");
+        tracing::warn!("some requests took too long and were cut off");
     }
     Ok(())
 }

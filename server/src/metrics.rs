@@ -48,12 +48,12 @@ fn registry(service: &Service) -> Registry {
     build
         .get_or_create(&vec![("version", env!("CARGO_PKG_VERSION"))])
         .set(1);
-    registry.register("rekey_build_info", "The version that runs; always 1", build);
+    registry.register("rekey_build_info", "Version of the program; always 1", build);
     let started = Gauge::<i64>::default();
     started.set(SystemClock::default().now().0 / 1_000);
     registry.register(
         "process_start_time_seconds",
-        "When it began to serve, in seconds since 1970",
+        "Start time, in seconds since 1970",
         started,
     );
     service.requests().register(&mut registry);
@@ -83,7 +83,7 @@ impl Collector for ThisProcess {
             tell(
                 &mut encoder,
                 "process_resident_memory_bytes",
-                "Memory in use, in bytes",
+                "Resident memory, in bytes",
                 &resident,
             )?;
             let threads = ConstGauge::new(stat.num_threads);
@@ -98,7 +98,7 @@ impl Collector for ThisProcess {
             tell(
                 &mut encoder,
                 "process_max_fds",
-                "As many files and connections as may be open",
+                "Maximum number of open files and connections",
                 &ConstGauge::new(most),
             )?;
         }

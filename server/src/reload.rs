@@ -49,7 +49,7 @@ impl Reload {
             self.keys.read_again();
             if let Err(reasons) = self.reload() {
                 for reason in reasons {
-                    tracing::error!(%reason, "the configuration is not reloaded and stays as it was");
+                    tracing::error!(%reason, "the configuration was not reloaded");
                 }
             }
         }
@@ -77,10 +77,10 @@ impl Reload {
         self.config = config;
         let (at_start, now): (Vec<_>, Vec<_>) = changed.into_iter().partition(|name| AT_START.contains(name));
         for name in at_start {
-            tracing::warn!(key = variable(name), "this key has changed and needs a restart");
+            tracing::warn!(key = variable(name), "a changed key needs a restart");
         }
         let now: Vec<_> = now.into_iter().map(variable).collect();
-        tracing::info!(changed = now.join(", "), "the configuration is reloaded");
+        tracing::info!(changed = now.join(", "), "the configuration was reloaded");
         Ok(())
     }
 }

@@ -69,7 +69,7 @@ pub async fn run(config: Config, ring: Keyring, log: LogFilter, dev: bool, watch
     let told = tokio::spawn(signals.told_to_stop(stop));
     tracing::info!(%address, "listening");
     if let Some((listener, address)) = metrics_listener {
-        tracing::info!(%address, "metrics are read here");
+        tracing::info!(%address, "serving metrics");
         tokio::spawn(listen::run(listener, metrics::router(&service), stopping.clone()));
     }
     // A unit of systemd with `Type=notify` has started by now (sd_notify(3)); elsewhere nobody listens.
@@ -86,7 +86,7 @@ pub async fn run(config: Config, ring: Keyring, log: LogFilter, dev: bool, watch
     follower.abort();
     reloader.abort();
     told.abort();
-    tracing::info!("ended");
+    tracing::info!("stopped");
     Ok(served.map_err(|error| format!("the listener failed: {}", error.kind()))?)
 }
 
@@ -107,7 +107,7 @@ async fn carry_letters(backend: Backend, mut mail: watch::Receiver<Mail>) {
         courier.spawn(Courier::new(backend.clone(), now).run());
         tokio::select! {
             _ = courier.join_next() => {
-                tracing::error!("the courier ended; another one starts");
+                tracing::error!("e-mail delivery crashed; restarting it");
                 sleep(Duration::from_secs(5)).await;
             }
             Ok(()) = mail.changed() => {}
@@ -122,7 +122,7 @@ async fn sweep(backend: Backend) {
             Ok(gone) if gone >= BATCH => Duration::from_millis(200),
             Ok(_) => Duration::from_secs(60),
             Err(fault) => {
-                tracing::warn!(%fault, "dead rows stay for now");
+                tracing::warn!(%fault, "expired rows were not deleted");
                 Duration::from_secs(60)
             }
         };
@@ -153,7 +153,7 @@ impl Signals {
 
     async fn told_to_stop(mut self, stop: watch::Sender<bool>) {
         let signal = self.next().await;
-        tracing::info!(signal, "told to end");
+        tracing::info!(signal, "stopping");
         let _ = notify(&[NotifyState::Stopping]);
         let _ = stop.send(true);
         // Somebody who asks twice does not want to wait.

@@ -152,7 +152,7 @@ impl Call {
                 self.backend.metrics().failed(fault.kind());
                 match fault.retry_after_s() {
                     Some(retry_after_s) => {
-                        tracing::warn!(%fault, "busy");
+                        tracing::warn!(%fault, "request rejected: busy");
                         (Failure::Busy { retry_after_s }, 503, Some(retry_after_s))
                     }
                     None => (log(&fault.to_string()), 500, None),
@@ -247,7 +247,7 @@ fn log(fault: &str) -> Failure {
         .filter(char::is_ascii_alphanumeric)
         .take(8)
         .collect();
-    tracing::error!(reference, fault, "a request came to nothing");
+    tracing::error!(reference, fault, "request failed");
     Failure::Broken {
         reference: Some(reference),
     }

@@ -87,13 +87,13 @@ impl Courier {
         let mut claimed = match self.claim(free, some_wait).await {
             Ok(claimed) => {
                 if self.away.swap(false, Ordering::Relaxed) {
-                    tracing::info!("letters are carried again");
+                    tracing::info!("e-mail delivery works again");
                 }
                 claimed
             }
             Err(fault) => {
                 if !self.away.swap(true, Ordering::Relaxed) {
-                    tracing::error!(%fault, "no letters can be carried");
+                    tracing::error!(%fault, "e-mail delivery is not possible: the queue cannot be read");
                 }
                 return Vec::new();
             }
@@ -134,7 +134,7 @@ impl Courier {
         } = claimed;
         let stale_at = pace::stale_at(&letter, written_at);
         if now >= stale_at {
-            tracing::warn!(letter = id, attempts, "a letter is too late and is given up");
+            tracing::warn!(email = id, attempts, "an e-mail was dropped: it is too old");
             return self.remember(id, Fate::GivenUp).await;
         }
         let rendered = render(&self.backend.settings(), &language, &letter);
@@ -157,7 +157,7 @@ impl Courier {
                     _ => Fate::GivenUp,
                 };
                 let again = matches!(fate, Fate::Again(..));
-                tracing::warn!(letter = id, attempts, again, %error, "a letter did not leave");
+                tracing::warn!(email = id, attempts, again, %error, "an e-mail was not sent");
                 fate
             }
         };
@@ -198,7 +198,7 @@ impl Courier {
                     return;
                 }
                 Err(fault) if left == 0 => {
-                    tracing::error!(letter = ids[0], letters = ids.len(), %fault, "what became of a letter is not known");
+                    tracing::error!(email = ids[0], emails = ids.len(), %fault, "the outcome of e-mails was not stored");
                 }
                 Err(_) => sleep(PAUSE).await,
             }

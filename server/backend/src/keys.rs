@@ -63,12 +63,12 @@ impl Keys {
         if let Some(key) = read.all().find(|key| is_another(key)) {
             tracing::error!(
                 key = key.id(),
-                "the key file has another key under a name that is in use; the keys stay as they were"
+                "the key file has a different key under a known name; the keys were not changed"
             );
             return;
         }
         if read.ids().ne(ring.ids()) {
-            tracing::info!(current = read.current().id(), "the keys have changed");
+            tracing::info!(current = read.current().id(), "the keys were reloaded");
         }
         *ring = Arc::new(read);
     }

@@ -108,7 +108,10 @@ impl LeakedPasswords {
                     Ok(answer) if names(&answer, suffix) => Leak::Found,
                     Ok(_) => Leak::NotFound,
                     Err(why) => {
-                        tracing::warn!(why, "the service of leaked passwords did not answer; let pass");
+                        tracing::warn!(
+                            why,
+                            "the range service for leaked passwords did not answer; the password was accepted"
+                        );
                         Leak::Unknown
                     }
                 }

@@ -108,43 +108,43 @@ impl Backend {
         }
         registry.register(
             "rekey_refusals",
-            "Noes that people were told, by kind",
+            "Refusals shown to users, by kind",
             metrics.refusals.clone(),
         );
-        registry.register("rekey_faults", "Faults on our side, by kind", metrics.faults.clone());
+        registry.register("rekey_faults", "Server faults, by kind", metrics.faults.clone());
         registry.register(
             "rekey_letters",
-            "Letters that are done: sent, or given up as too late or refused for good",
+            "E-mails that are done: sent, or dropped as too old or permanently rejected",
             metrics.letters.clone(),
         );
         registry.register(
             "rekey_letter_attempts",
-            "Letters handed to the mail server, second tries included",
+            "Attempts to send an e-mail, including retries",
             metrics.letter_attempts.clone(),
         );
         registry.register(
             "rekey_smtp_results",
-            "What the mail server answered: taken, 4xx, 5xx, set_up, timeout, connection, or unfit to be sent",
+            "Results of attempts: taken, 4xx, 5xx, set_up, timeout, connection, or unfit to be sent",
             metrics.smtp_results.clone(),
         );
         registry.register(
             "rekey_letters_waiting",
-            "Letters of all servers that have not left yet, counted up to 10000",
+            "Queued e-mails of all servers, counted up to 10000",
             metrics.letters_waiting.clone(),
         );
         registry.register(
             "rekey_letters_oldest_waiting_seconds",
-            "Age of the oldest letter that has not left yet; 0 without one",
+            "Age of the oldest queued e-mail; 0 without one",
             metrics.oldest_letter_s.clone(),
         );
         registry.register(
             "rekey_database_up",
-            "Whether the database answered when this was read",
+            "Whether the database answered at the time of the scrape",
             metrics.database_up.clone(),
         );
         registry.register(
             "rekey_database_connections",
-            "Connections to the database: in use, idle, and as many as there may be",
+            "Connections to the database: in use, idle, and the maximum",
             metrics.connections.clone(),
         );
         self.parts.db.measured().register(registry);

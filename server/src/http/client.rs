@@ -72,7 +72,7 @@ pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> R
         .collect::<Vec<_>>();
     while is_trusted(client, trusted) {
         let Some(entry) = entries.pop() else { break };
-        client = forwarded(entry).ok_or("a proxy's X-Forwarded-For is no address")?;
+        client = forwarded(entry).ok_or("a proxy's X-Forwarded-For is not an address")?;
     }
     Ok(client)
 }

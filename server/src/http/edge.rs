@@ -55,7 +55,7 @@ pub async fn enter(State(service): State<Service>, mut request: Request, next: N
         let response = match unfit {
             None => next.run(request).await,
             Some(cause) => {
-                tracing::warn!(cause, "refused");
+                tracing::warn!(cause, "request rejected");
                 Problem::new(StatusCode::BAD_REQUEST).into_response()
             }
         };
@@ -100,7 +100,7 @@ fn unfit_host(request: &Request) -> Option<&'static str> {
         return Some("two Host headers");
     }
     let Ok(host) = host.to_str() else {
-        return Some("a Host header that is no text");
+        return Some("a Host header that is not text");
     };
     let elsewhere = request
         .uri()
@@ -145,9 +145,9 @@ pub async fn bound(request: Request, next: Next) -> Response {
     let answer = AssertUnwindSafe(next.run(Request::from_parts(parts, Body::from(body)))).catch_unwind();
     match timeout(ANSWER_TIME, answer).await {
         Ok(Ok(response)) => response,
-        Ok(Err(_)) => Problem::fault("panic", "a panic; the line before says where").into_response(),
+        Ok(Err(_)) => Problem::fault("panic", "panic; the previous line says where").into_response(),
         Err(_) => {
-            tracing::warn!("no answer in time");
+            tracing::warn!("request timed out");
             Problem::busy(5).counted_as("no_answer").into_response()
         }
     }

@@ -147,7 +147,7 @@ fn listen(
                         return Some((Ok(event), (service, held, None, place)));
                     }
                     Err(fault) => {
-                        tracing::warn!(%fault, "a page stops listening");
+                        tracing::warn!(%fault, "an event stream ended");
                         service.backend.metrics().failed(fault.kind());
                         return None;
                     }

@@ -35,7 +35,7 @@ impl Problem {
     #[must_use]
     pub fn fault(kind: &'static str, what: &str) -> Self {
         let reference = reference();
-        tracing::error!(reference, what, "fault");
+        tracing::error!(reference, what, "request failed");
         Self {
             status: StatusCode::INTERNAL_SERVER_ERROR,
             reference: Some(reference),
@@ -49,7 +49,7 @@ impl Problem {
     pub fn of(fault: &backend::Fault) -> Self {
         match fault.retry_after_s() {
             Some(retry_after_s) => {
-                tracing::warn!(%fault, "busy");
+                tracing::warn!(%fault, "request rejected: busy");
                 Self::busy(retry_after_s).counted_as(fault.kind())
             }
             None => Self::fault(fault.kind(), &fault.to_string()),

@@ -58,12 +58,12 @@ impl Requests {
     pub fn register(&self, registry: &mut Registry) {
         registry.register(
             "rekey_http_requests",
-            "Requests that were answered, by route, method and class of status",
+            "Requests answered, by route, method and status class",
             self.answered.clone(),
         );
         registry.register(
             "rekey_http_request_duration_seconds",
-            "Time until the answer began",
+            "Time to the start of the response",
             self.duration_s.clone(),
         );
     }

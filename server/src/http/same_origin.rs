@@ -18,7 +18,7 @@ pub async fn only(State(service): State<Service>, request: Request, next: Next) 
         && let Err(cause) = is_ours(request.headers(), &service.config.origin.text)
     {
         // An operator whose proxy changes these headers finds out here.
-        tracing::info!(cause, "a request of another site was refused");
+        tracing::info!(cause, "a request from another site was rejected");
         return Problem::new(StatusCode::FORBIDDEN).into_response();
     }
     next.run(request).await

@@ -14,7 +14,7 @@ pub fn from_file(path: &Path, ring: Keyring) -> Keys {
     let path = path.to_owned();
     Keys::from_source(ring, move || {
         read(&path)
-            .inspect_err(|wrong| tracing::error!(%wrong, "the keys stay as they were"))
+            .inspect_err(|wrong| tracing::error!(%wrong, "the keys were not reloaded"))
             .ok()
     })
 }

@@ -320,7 +320,7 @@ async fn a_client_whose_proxy_cannot_tell_its_address_is_refused() {
         StatusCode::BAD_REQUEST
     );
     let log = logged().split_off(before);
-    assert_eq!(log.matches("X-Forwarded-For is no address").count(), 1, "{log}");
+    assert_eq!(log.matches("X-Forwarded-For is not an address").count(), 1, "{log}");
 }
 
 #[tokio::test]

@@ -147,7 +147,7 @@ async fn the_queue_is_read_and_moved(folder: &Path, database: &str) {
     let mut running = Running::start_in(folder, &settings);
     for form in ["email=ada@example.com", "email=grace@example.com"] {
         running.call("/api/reset/begin", form).send().await.unwrap();
-        running.line_with("did not leave");
+        running.line_with("was not sent");
     }
     let queue = || run(&["mail", "queue"]).1;
     // What became of a try is written down after it is logged.

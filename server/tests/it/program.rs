@@ -362,7 +362,7 @@ fn the_development_run_greets_and_ends_when_told_to() {
     let mut log = String::new();
     child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
     assert!(child.wait().unwrap().success(), "{log}");
-    assert!(log.contains("SIGTERM") && log.contains("ended"), "{log}");
+    assert!(log.contains("SIGTERM") && log.contains("stopped"), "{log}");
     for made in ["data/keys.toml", "data/rekey.db", "data/letters"] {
         assert!(folder.path().join(made).exists(), "{made}");
     }
@@ -371,7 +371,7 @@ fn the_development_run_greets_and_ends_when_told_to() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn metrics_are_read_on_a_listener_of_their_own_and_nowhere_else() {
     let mut running = Running::start(&[("REKEY_METRICS_LISTEN", "127.0.0.1:0")]);
-    let metrics = running.address_after("metrics are read here");
+    let metrics = running.address_after("serving metrics");
     assert_eq!(running.get("/metrics").send().await.unwrap().status(), 404);
     let scraped = reqwest::get(format!("http://{metrics}/metrics")).await.unwrap();
     assert_eq!(
@@ -404,7 +404,7 @@ async fn each_line_of_a_request_has_its_id_in_the_log_for_machines() {
     assert!(
         lines
             .iter()
-            .any(|line| line["message"] == "ended" && line.get("request_id").is_none())
+            .any(|line| line["message"] == "stopped" && line.get("request_id").is_none())
     );
 }
 
@@ -515,8 +515,8 @@ fn keys_are_rotated_while_the_server_runs() {
     let run = |arguments: &[&str]| told(&rekey(folder.path()).args(arguments).output().unwrap());
     let mut server = Running::start_in(folder.path(), &[]);
     let (right, text) = run(&["keys", "rotate"]);
-    assert!(right && text.starts_with("k2 is used from now on"), "{text}");
-    server.line_with("the keys have changed current=\"k2\"");
+    assert!(right && text.starts_with("k2 is now the current key"), "{text}");
+    server.line_with("the keys were reloaded current=\"k2\"");
     let (right, list) = run(&["keys", "list"]);
     let hashes = list
         .strip_prefix("k2\tin use\t0 passwords\t0 codes\t0 letters\nk1\tolder\t")
@@ -530,6 +530,6 @@ fn keys_are_rotated_while_the_server_runs() {
 
     assert!(run(&["keys", "add"]).1.starts_with("k3 is added"));
     assert!(run(&["keys", "use", "k3"]).0);
-    server.line_with("the keys have changed current=\"k3\"");
+    server.line_with("the keys were reloaded current=\"k3\"");
     server.end();
 }

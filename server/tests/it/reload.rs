@@ -33,7 +33,7 @@ async fn a_reload_puts_the_configuration_in_force() {
         .send()
         .await
         .unwrap();
-    running.line_with("did not leave");
+    running.line_with("was not sent");
     write(
         folder.path(),
         &[
@@ -46,7 +46,7 @@ async fn a_reload_puts_the_configuration_in_force() {
     running.hang_up();
     let named = running.line_with("needs a restart");
     assert!(named.contains("REKEY_HASHES_AT_ONCE"), "{named}");
-    let reloaded = running.line_with("the configuration is reloaded");
+    let reloaded = running.line_with("the configuration was reloaded");
     for key in ["REKEY_SMTP_URL", "REKEY_BRAND", "REKEY_LOG"] {
         assert!(reloaded.contains(key), "{reloaded}");
     }
@@ -66,7 +66,7 @@ async fn a_configuration_that_is_wrong_changes_nothing() {
     let mut running = Running::start_in(folder.path(), &[("REKEY_CONFIG", "rekey.toml")]);
     write(folder.path(), &["brand = \"After\"", "password_min = 1"]);
     running.hang_up();
-    let refused = running.line_with("stays as it was");
+    let refused = running.line_with("was not reloaded");
     assert!(refused.contains("password_min in rekey.toml"), "{refused}");
     assert!(sign_in_page(&running).await.contains("Before"));
     running.end();

@@ -322,7 +322,7 @@ impl Backend {
                 tx.commit().await
             };
             if let Err(fault) = touched.await {
-                tracing::warn!(%fault, "a session's use was not written down");
+                tracing::warn!(%fault, "the last use of a session was not stored");
             }
         });
     }

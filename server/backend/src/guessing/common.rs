@@ -10,7 +10,7 @@ static PACKED: &[u8] = include_bytes!("../../lists/common-passwords.txt.gz");
 static COMMON: LazyLock<HashSet<String>> = LazyLock::new(|| {
     let mut text = String::new();
     if let Err(error) = flate2::read::GzDecoder::new(PACKED).read_to_string(&mut text) {
-        tracing::error!(%error, "the list of common passwords does not unpack");
+        tracing::error!(%error, "the list of common passwords cannot be unpacked");
     }
     text.lines()
         .map(|line| line.trim().to_owned())

@@ -36,7 +36,7 @@ impl Engine {
             return fast;
         }
         tracing::error!(
-            "the fast engine of password hashing gives wrong answers on this processor; the reference takes over"
+            "the fast password hashing gives wrong results on this processor; the reference implementation is used instead"
         );
         Self::Reference(Vec::new())
     }

@@ -72,14 +72,14 @@ impl Hashing {
         } = self.measured.clone();
         registry.register(
             "rekey_hashing_slots",
-            "Passwords that may be hashed at the same time",
+            "Maximum number of passwords hashed at the same time",
             slots,
         );
-        registry.register("rekey_hashing_running", "Passwords that are being hashed", running);
-        registry.register("rekey_hashing_waiting", "Passwords that wait to be hashed", waiting);
+        registry.register("rekey_hashing_running", "Passwords being hashed", running);
+        registry.register("rekey_hashing_waiting", "Passwords waiting to be hashed", waiting);
         registry.register(
             "rekey_hashing_refused",
-            "Passwords turned away with 503, as the queue was full or too slow",
+            "Passwords rejected with 503 because the queue was full or too slow",
             refused,
         );
         registry.register(
@@ -87,11 +87,7 @@ impl Hashing {
             "Time a password waited to be hashed",
             wait_s,
         );
-        registry.register(
-            "rekey_hashing_duration_seconds",
-            "Time a password took to be hashed",
-            hash_s,
-        );
+        registry.register("rekey_hashing_duration_seconds", "Time to hash a password", hash_s);
     }
 
     /// Reads how full it is.

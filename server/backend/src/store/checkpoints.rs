@@ -81,7 +81,7 @@ async fn run(signals: Signals, writer: Writer, options: SqliteConnectOptions) {
         }
         if let Err(error) = make(&mut connection, &writer, &options).await {
             // Nothing is lost by it: the log is read as well, and grows.
-            tracing::warn!(%error, "the database's log was not moved into its file");
+            tracing::warn!(%error, "the checkpoint of the database failed");
             connection = None;
         }
         if timeout(PAUSE, signals.end.notified()).await.is_ok() {

@@ -165,13 +165,13 @@ pub async fn claim(db: &Db, keys: &Keys, now: Timestamp, limit: i64) -> Result<V
             }),
             (Err(Fault::KeyGone { id }), Ok(_)) if now < Timestamp(row.written_at).plus_days(1) => {
                 tracing::error!(
-                    letter = row.id,
+                    email = row.id,
                     key_id = id,
-                    "a letter waits for a key that is not in the key file"
+                    "an e-mail is waiting for a key that is not in the key file"
                 );
             }
             _ => {
-                tracing::error!(letter = row.id, "a letter does not open; given up");
+                tracing::error!(email = row.id, "an e-mail was dropped: it cannot be decrypted");
                 give_up(db, &row.id, now).await?;
             }
         }

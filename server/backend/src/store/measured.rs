@@ -91,19 +91,15 @@ impl Default for Measured {
 impl Measured {
     /// Makes it known to those who read metrics.
     pub(crate) fn register(&self, registry: &mut Registry) {
-        registry.register(
-            "rekey_events",
-            "What happened to accounts, by kind",
-            self.events.clone(),
-        );
+        registry.register("rekey_events", "Account events, by kind", self.events.clone());
         registry.register(
             "rekey_database_begin_seconds",
-            "Time until a transaction had its connection and had begun",
+            "Time for a transaction to get a connection and begin",
             self.begin_s.clone(),
         );
         registry.register(
             "rekey_database_transaction_seconds",
-            "Time from the begin to the end of the commit of transactions that were committed",
+            "Duration of committed transactions, including the commit",
             self.transaction_s.clone(),
         );
     }

@@ -50,8 +50,7 @@ impl Server {
         };
         if pooled {
             tracing::warn!(
-                "a pooler shares the server's connections among transactions: statements are not kept prepared, which \
-                 costs speed"
+                "a connection pooler in transaction mode was detected: prepared statements are not used, which is slower"
             );
         }
         let writes = Arc::new(Writes::default());
@@ -213,10 +212,10 @@ impl Writes {
             found.writes = writes;
             drop(found);
             if writes {
-                tracing::info!("the database takes writes again");
+                tracing::info!("the database accepts writes again");
             } else {
                 tracing::error!(
-                    "the database takes no writes: it is a standby, or read-only; after a failover its name must lead to \
+                    "the database does not accept writes: it is a standby or read-only; after a failover, its name must point to \
                      the new primary"
                 );
             }
@@ -254,7 +253,7 @@ async fn plan_once(connection: &mut PgConnection) {
     let set = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off";
     if let Err(error) = connection.execute(set).await {
         // Other databases that take PostgreSQL's language plan in their own way.
-        tracing::debug!(%error, "statements are planned as the database does by itself");
+        tracing::debug!(%error, "the planner settings were not accepted; the database uses its own");
     }
 }
 
@@ -316,8 +315,8 @@ fn options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
     }
     if !matches!(options.get_ssl_mode(), PgSslMode::VerifyFull) {
         tracing::warn!(
-            "REKEY_DATABASE_URL has an sslmode weaker than verify-full: whoever is on the way to the database can read \
-             and change everything"
+            "REKEY_DATABASE_URL has an sslmode weaker than verify-full: anyone between this server and the database can \
+             read and change everything"
         );
     }
     Ok(options)

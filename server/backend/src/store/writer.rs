@@ -168,7 +168,7 @@ impl Writer {
                 if let Some(kept) = writer.kept.lock().await.as_mut()
                     && let Err(error) = kept.settle(&writer).await
                 {
-                    tracing::error!(%error, "the database's file does not open");
+                    tracing::error!(%error, "the database file cannot be opened");
                 }
             });
         }

@@ -215,7 +215,7 @@ impl Bytes<'_> {
             let what = format!("a hop {}: {status}", String::from_utf8_lossy(hops));
             self.demand(status == wanted, &what);
         }
-        let told = self.service.log().matches("X-Forwarded-For is no address").count();
+        let told = self.service.log().matches("X-Forwarded-For is not an address").count();
         self.demand(told == 3, &format!("{told} lines in the log of 3 odd hops"));
         Ok(())
     }

@@ -30,7 +30,7 @@ pub const PROOFS: &[Proof] = &[
 ];
 
 /// What the log says of each try that failed.
-const NOT_LEFT: &str = "did not leave";
+const NOT_LEFT: &str = "was not sent";
 
 /// A reset in each mood, then the mood turns kind.
 fn moods(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {

@@ -143,7 +143,7 @@ fn stolen(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     if browser.post("/api/sign_in/password", &[("password", PASSWORD)])?.status == 200 {
         found.push("a password is right under other keys".into());
     }
-    service.until_log_has("does not open", 1)?;
+    service.until_log_has("cannot be decrypted", 1)?;
     if !service.mail.to(&addressee).is_empty() {
         found.push("a letter opens under other keys".into());
     }
