@@ -1,0 +1,163 @@
+//! Fills a database straight, by SQL: the tables are the program's own, the rows have the shape of its rows.
+
+use crate::place::{Database, Place};
+use blackbox::Fault;
+use std::time::SystemTime;
+
+/// How many of each.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows {
+    /// Accounts; each with a browser that is known.
+    pub accounts: u64,
+    /// Sessions, which live.
+    pub sessions: u64,
+    /// Events.
+    pub events: u64,
+}
+
+const DAY_MS: u64 = 24 * 3_600 * 1_000;
+/// What a browser is called that is not the measurement's.
+const BROWSER: &str = "'Firefox on Windows', '192.0.2.7'";
+
+/// Fills the place, whose tables are there and whose program does not run. Somebody in it has a password, which all get.
+pub fn fill(database: Database, place: &Place, rows: Rows) -> Result<(), Fault> {
+    let words = Words::of(database);
+    words.hurry(place)?;
+    let password = place.sql("SELECT password FROM accounts WHERE password IS NOT NULL LIMIT 1")?;
+    let insert = |sql: &str| place.sql(&format!("{}; {sql}", words.before));
+    insert(&accounts(&words, rows.accounts, &password))?;
+    insert(&devices(&words))?;
+    for (layer, count) in layers(rows.sessions, rows.accounts) {
+        insert(&sessions(&words, layer, count))?;
+    }
+    for (layer, count) in layers(rows.events, rows.accounts) {
+        insert(&events(&words, layer, count))?;
+    }
+    words.settle(place)
+}
+
+/// One for each account at a time, so that what belongs to one lies scattered, as it does when people come and go.
+fn layers(all: u64, accounts: u64) -> impl Iterator<Item = (u64, u64)> {
+    (0..all.div_ceil(accounts)).map(move |layer| (layer, accounts.min(all - layer * accounts)))
+}
+
+/// Ids begin with the place of the row among all, so that every index is filled from its beginning to its end, once a layer:
+/// millions at random places would take hours. The rest of them is random.
+fn accounts(words: &Words, count: u64, password: &str) -> String {
+    let (place, tail, now) = (
+        (words.hexadecimal)(&format!("i * 4294967296 / {count}")),
+        words.random(24),
+        now_ms(),
+    );
+    let ago = (words.below)(1_000 * DAY_MS);
+    format!(
+        "INSERT INTO accounts (id, email, name, kind, password, created_at)
+         WITH RECURSIVE n (i) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {count})
+         SELECT {place} || {tail}, {} || i || '@example.com', 'Person of the Crowd', 'local', '{password}', {now} - {ago} FROM n",
+        words.random(8)
+    )
+}
+
+fn devices(words: &Words) -> String {
+    format!(
+        "INSERT INTO devices (id, token_digest, account_id, browser, created_at)
+         SELECT substr(id, 1, 8) || {}, substr(id, 1, 8) || {}, id, 'Firefox on Windows', created_at FROM accounts ORDER BY id",
+        words.random(24),
+        words.random(56)
+    )
+}
+
+/// None ends within a day, or the program would sweep it away.
+fn sessions(words: &Words, layer: u64, count: u64) -> String {
+    let now = now_ms();
+    format!(
+        "INSERT INTO sessions (id, token_digest, account_id, browser, client, signed_in_at, last_seen_at, ends_at)
+         SELECT substr(id, 1, 8) || {id}, substr(id, 1, 8) || {digest}, id, {BROWSER}, {now} - {day} - {since}, {now} - {seen}, {now} + {day} + {left}
+           FROM accounts ORDER BY id LIMIT {count}",
+        id = words.random(24),
+        digest = words.random(56),
+        day = DAY_MS + layer,
+        since = (words.below)(5 * DAY_MS),
+        seen = (words.below)(DAY_MS),
+        left = (words.below)(24 * DAY_MS),
+    )
+}
+
+fn events(words: &Words, layer: u64, count: u64) -> String {
+    let kind = ["signed_in", "signed_out", "wrong_password", "reset_asked"][usize::try_from(layer % 4).unwrap_or(0)];
+    format!(
+        "INSERT INTO events (id, account_id, kind, actor, at, browser, client)
+         SELECT substr(id, 1, 8) || {}, id, '{kind}', 'person', {} - {}, {BROWSER} FROM accounts ORDER BY id LIMIT {count}",
+        words.random(24),
+        now_ms(),
+        (words.below)(365 * DAY_MS),
+    )
+}
+
+/// Where the two differ.
+struct Words {
+    /// 32 digits of hexadecimal, others in each row.
+    digits: &'static str,
+    /// A number as eight digits of hexadecimal.
+    hexadecimal: fn(&str) -> String,
+    /// A number below one, another in each row.
+    below: fn(u64) -> String,
+    /// Before each statement that fills: nobody needs it after a loss of power, and what it refers to is there.
+    before: &'static str,
+    /// Once before all.
+    first: &'static [&'static str],
+    /// Once after all: what runs for a while has been counted and tidied up.
+    last: &'static [&'static str],
+}
+
+impl Words {
+    fn of(database: Database) -> Self {
+        match database {
+            Database::Sqlite => Self {
+                digits: "lower(hex(randomblob(16)))",
+                hexadecimal: |number| format!("printf('%08x', {number})"),
+                below: |bound| format!("abs(random() % {bound})"),
+                before: "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -2000000",
+                first: &[],
+                last: &["ANALYZE", "PRAGMA journal_mode = WAL"],
+            },
+            Database::Postgres => Self {
+                digits: "replace(CAST(gen_random_uuid() AS TEXT), '-', '')",
+                hexadecimal: |number| format!("lpad(to_hex({number}), 8, '0')"),
+                below: |bound| format!("CAST(floor(random() * {bound}) AS BIGINT)"),
+                before: "SET session_replication_role = replica",
+                first: &[
+                    "ALTER SYSTEM SET fsync = off",
+                    "ALTER SYSTEM SET full_page_writes = off",
+                    "ALTER SYSTEM SET autovacuum = off",
+                    "ALTER SYSTEM SET max_wal_size = '4GB'",
+                    "SELECT pg_reload_conf()",
+                ],
+                last: &[
+                    "ALTER SYSTEM RESET ALL",
+                    "SELECT pg_reload_conf()",
+                    "VACUUM (ANALYZE)",
+                    "CHECKPOINT",
+                ],
+            },
+        }
+    }
+
+    /// So many digits of hexadecimal, 64 at most.
+    fn random(&self, count: u64) -> String {
+        let digits = self.digits;
+        format!("substr({digits} || {digits}, 1, {count})")
+    }
+
+    fn hurry(&self, place: &Place) -> Result<(), Fault> {
+        self.first.iter().try_for_each(|sql| place.sql(sql).map(drop))
+    }
+
+    fn settle(&self, place: &Place) -> Result<(), Fault> {
+        self.last.iter().try_for_each(|sql| place.sql(sql).map(drop))
+    }
+}
+
+fn now_ms() -> u128 {
+    SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_millis()
+}

@@ -1,0 +1,171 @@
+//! Every request on a full database and, in turns, on an empty one beside it: what reads a table from its beginning to its end
+//! would show.
+
+use crate::crowd;
+use crate::fill::{self, Rows};
+use crate::place::{Database, Place};
+use crate::report::Conditions;
+use crate::requests::patiently;
+use crate::steps::{Person, Step};
+use crate::table::{Aim, number};
+use blackbox::mailbox::Mailbox;
+use blackbox::program::Running;
+use blackbox::{Fault, say};
+use std::fmt::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Those who do something in a round, each with a password.
+const PEOPLE: usize = 200;
+/// Rounds that count, after one that warms up.
+const ROUNDS: usize = 10;
+/// No step of a round takes longer.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// What a request may take, against the same on the empty one.
+const BOUND: f64 = 1.5;
+
+/// All of it on one kind of database; a part of the report.
+pub fn measure(database: Database, rows: Rows) -> Result<String, Fault> {
+    let conditions = Conditions::note()?;
+    let (mail, other_mail) = (Mailbox::open()?, Mailbox::open()?);
+    say(&format!("{database}: {PEOPLE} people, twice"));
+    let (full, empty) = (place(database, &mail)?, place(database, &other_mail)?);
+    say(&format!(
+        "{database}: {} accounts, {} sessions, {} events",
+        rows.accounts, rows.sessions, rows.events
+    ));
+    let began = Instant::now();
+    fill::fill(database, &full, rows)?;
+    let filling = began.elapsed().as_secs_f64();
+    let size = full.sizes_mib().0;
+
+    let mut sides = [Side::new(&full, &mail)?, Side::new(&empty, &other_mail)?];
+    for round in 0..=ROUNDS {
+        say(&match round {
+            0 => format!("{database}: a round that warms up"),
+            _ => format!("{database}: round {round} of {ROUNDS}"),
+        });
+        run(&mut sides, round)?;
+    }
+    let [full_side, empty_side] = sides;
+    let later = [&full_side, &empty_side].map(|side| side.told_later.load(Ordering::Relaxed));
+    let mut text = format!(
+        "{} accounts, {} sessions and {} events, {} MiB, filled in {filling:.0} s; beside it {PEOPLE} accounts. {} requests of a \
+         kind on each side, in turns of {PEOPLE}; told to come again (503): {} on the full one, {} on the empty one.\n\n",
+        number(count(rows.accounts), 0),
+        number(count(rows.sessions), 0),
+        number(count(rows.events), 0),
+        number(size, 0),
+        PEOPLE * ROUNDS,
+        later[0],
+        later[1],
+    );
+    text.push_str(&compared(full_side.end()?, empty_side.end()?));
+    conditions.part(&format!("Filled, {database}"), &[&full, &empty], &text)
+}
+
+fn place(database: Database, mail: &Mailbox) -> Result<Place, Fault> {
+    let place = Place::new(database, Some(&mail.url()))?;
+    place.first_start()?;
+    place.add_people(PEOPLE, email, Some(crowd::PASSWORD))?;
+    Ok(place)
+}
+
+fn email(index: usize) -> String {
+    format!("person{index}@example.com")
+}
+
+/// One of the two.
+struct Side<'a> {
+    running: Running,
+    mail: &'a Mailbox,
+    people: Vec<Mutex<Person>>,
+    /// What each step took, in ms.
+    took: Took,
+    /// How often somebody was told to come again, the rounds that warm up included.
+    told_later: AtomicUsize,
+}
+
+/// What each step took, in ms.
+type Took = [Vec<f64>; Step::ALL.len()];
+
+impl<'a> Side<'a> {
+    fn new(place: &Place, mail: &'a Mailbox) -> Result<Self, Fault> {
+        Ok(Self {
+            running: place.start()?,
+            mail,
+            people: (0..PEOPLE).map(|index| Mutex::new(Person::new(email(index)))).collect(),
+            took: Took::default(),
+            told_later: AtomicUsize::new(0),
+        })
+    }
+
+    /// Everybody takes this step; gives what it took them, in ms.
+    fn take(&self, step: Step) -> Result<Vec<f64>, Fault> {
+        let person = |index: usize| self.people[index].lock().unwrap_or_else(PoisonError::into_inner);
+        for index in 0..PEOPLE {
+            person(index).look_at_mails(self.mail, step)?;
+        }
+        let done = crowd::ask(self.running.port(), PEOPLE, PATIENCE, |connection, index| {
+            let mut person = person(index);
+            let answer = patiently(|| {
+                let answer = step.send(&mut person, connection)?;
+                let later = usize::from(answer.status == 503);
+                self.told_later.fetch_add(later, Ordering::Relaxed);
+                Ok(answer)
+            })?;
+            step.demand(&person, &answer)
+        });
+        let done = done.map_err(|fault| format!("{fault}\n{}", self.running.end_of_log()))?;
+        if done.count < PEOPLE {
+            return Err(format!("{}: only {} in good time", step.name(), done.count));
+        }
+        // Its letters would be work beside the other side's requests.
+        self.running.be_quiet()?;
+        Ok(done.latencies)
+    }
+
+    fn end(self) -> Result<Took, Fault> {
+        self.running.stop()?;
+        Ok(self.took)
+    }
+}
+
+/// Step by step on both, each time another one first.
+fn run(sides: &mut [Side<'_>; 2], round: usize) -> Result<(), Fault> {
+    for (at, step) in Step::ALL.into_iter().enumerate() {
+        for turn in 0..sides.len() {
+            let side = &mut sides[(turn + round + at) % 2];
+            let took = side.take(step)?;
+            if round > 0 {
+                side.took[at].extend(took);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// All of them as a table.
+fn compared(full: Took, empty: Took) -> String {
+    let mut table = "| | p50 filled, ms | empty | ratio | p99 filled, ms | empty | ratio | aim | |\n\
+                     |---|--:|--:|--:|--:|--:|--:|--:|---|\n"
+        .to_owned();
+    for ((step, full), empty) in Step::ALL.into_iter().zip(full).zip(empty) {
+        let (full, empty) = (crowd::sorted(full), crowd::sorted(empty));
+        let ratio = |hundredths| crowd::percentile(&full, hundredths) / crowd::percentile(&empty, hundredths);
+        let _ = write!(table, "| {} |", step.name());
+        for hundredths in [50, 99] {
+            let of = |latencies: &[f64]| number(crowd::percentile(latencies, hundredths), 1);
+            let _ = write!(table, " {} | {} | {:.2} |", of(&full), of(&empty), ratio(hundredths));
+        }
+        let (aim, verdict) = Aim::AtMost(BOUND).judged(ratio(50).max(ratio(99)));
+        let _ = writeln!(table, " {aim} | {verdict} |");
+    }
+    table
+}
+
+#[allow(clippy::cast_precision_loss, reason = "nobody has 2^52 rows")]
+const fn count(rows: u64) -> f64 {
+    rows as f64
+}

@@ -1,0 +1,114 @@
+//! `make bench`: starts the release program on SQLite and on PostgreSQL, plays browsers against it on the same machine, and
+//! prints Markdown tables of what it took. It judges no figure: it fails only when an answer is not the one expected.
+//!
+//! `REKEY_BIN` names the program (`target/release/rekey`), `REKEY_SITE` the browser's files (`target/site`).
+#![allow(
+    clippy::disallowed_methods,
+    reason = "measuring is reading the clock, and this is no part of the service whose time is an argument"
+)]
+
+mod crowd;
+mod figures;
+mod fill;
+mod filled;
+mod hash;
+mod memory;
+mod minutes;
+mod place;
+mod report;
+mod request_alone;
+mod requests;
+mod rounds;
+mod soak;
+mod steps;
+mod storm;
+mod table;
+mod usual;
+
+use blackbox::{Fault, machine, say};
+use clap::{Parser, ValueEnum};
+use fill::Rows;
+use place::Database;
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Measures the release program.
+#[derive(Parser)]
+#[command(name = "bench")]
+struct Asked {
+    /// Only these
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Measurement::Usual, Measurement::Memory])]
+    only: Vec<Measurement>,
+    /// Only on these
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Database::Sqlite, Database::Postgres])]
+    on: Vec<Database>,
+    /// How long `soak` lasts, its warm-up of two minutes apart
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=1_440))]
+    minutes: u64,
+    /// Accounts of `filled`
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    accounts: u64,
+    /// Its sessions
+    #[arg(long, default_value_t = 10_000_000)]
+    sessions: u64,
+    /// Its events
+    #[arg(long, default_value_t = 10_000_000)]
+    events: u64,
+}
+
+/// What can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Measurement {
+    /// Starts, requests and storms
+    Usual,
+    /// Memory after 1,000 and after 10,000 sign-ins
+    Memory,
+    /// Everything at half of capacity, for so many minutes
+    Soak,
+    /// Every request on a full database and on an empty one
+    Filled,
+}
+
+fn main() -> ExitCode {
+    let asked = Asked::parse();
+    match measure(&asked) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            say(&format!("make bench stopped: {fault}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Tells each part when it is there: one that fails later takes none of them away.
+fn measure(asked: &Asked) -> Result<(), Fault> {
+    tell(&format!(
+        "{}\n{} connections of one client on the same machine, which takes its part of the cores. What was measured more than \
+         once was so in rounds, one after the other, and is judged by its median.\n",
+        machine::describe()?,
+        crowd::CONNECTIONS,
+    ))?;
+    let rows = Rows {
+        accounts: asked.accounts,
+        sessions: asked.sessions,
+        events: asked.events,
+    };
+    for measurement in &asked.only {
+        for &database in &asked.on {
+            tell(&match measurement {
+                Measurement::Usual => usual::measure(database)?,
+                Measurement::Memory => memory::measure(database)?,
+                Measurement::Soak => soak::measure(database, Duration::from_secs(60 * asked.minutes))?,
+                Measurement::Filled => filled::measure(database, rows)?,
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn tell(text: &str) -> Result<(), Fault> {
+    let mut out = std::io::stdout();
+    let told = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    told.map_err(|error| format!("standard output: {error}"))
+}

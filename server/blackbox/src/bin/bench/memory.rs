@@ -1,0 +1,46 @@
+//! Memory after a thousand sign-ins and after ten thousand: what grows with each one would show.
+
+use crate::crowd;
+use crate::place::{Database, Memory, Place};
+use crate::report::Conditions;
+use crate::requests::sign_in;
+use crate::table::{Aim, Table};
+use blackbox::program::Running;
+use blackbox::{Fault, say};
+use std::time::Duration;
+
+/// Sign-ins until the first look.
+const FEW: (usize, &str) = (1_000, "1,000");
+/// Sign-ins until the second.
+const MANY: (usize, &str) = (10_000, "10,000");
+/// No part takes longer.
+const PATIENCE: Duration = Duration::from_secs(900);
+
+/// All of it on one database; a part of the report.
+pub fn measure(database: Database) -> Result<String, Fault> {
+    let conditions = Conditions::note()?;
+    let place = Place::new(database, None)?;
+    place.first_start()?;
+    place.add_people(crowd::SIGNERS, crowd::signer, Some(crowd::PASSWORD))?;
+    let running = place.start()?;
+    say(&format!("{database}: {} sign-ins, then {}", FEW.1, MANY.1));
+    let first = after(&place, &running, FEW.0)?;
+    let last = after(&place, &running, MANY.0 - FEW.0)?;
+    running.stop()?;
+    let mut table = Table::default();
+    table.memory(
+        (&format!("after {} sign-ins", FEW.1), first),
+        (&format!("after {}", MANY.1), last),
+        Some(Aim::AtMost(5.0)),
+    );
+    conditions.part(&format!("Memory, {database}"), &[&place], &table.markdown())
+}
+
+fn after(place: &Place, running: &Running, sign_ins: usize) -> Result<Memory, Fault> {
+    let done = crowd::ask(running.port(), sign_ins, PATIENCE, sign_in)?;
+    if done.count < sign_ins {
+        return Err(format!("only {} of {sign_ins} sign-ins in good time", done.count));
+    }
+    running.be_quiet()?;
+    place.memory(running)
+}

@@ -1,0 +1,64 @@
+//! A reset's request without its letter: the courier has its hands full with a mail server that says nothing, so the letters
+//! of these requests are sealed and written, which is the request's work, and none is claimed, rendered or sent.
+
+use crate::crowd;
+use crate::figures::Figures;
+use crate::place::{Database, Place};
+use crate::requests::reset;
+use crate::rounds::RESETS;
+use crate::usual::ROUNDS;
+use blackbox::mailbox::{Mailbox, Mood};
+use blackbox::{Fault, say};
+use std::time::Duration;
+
+/// To begin with: far more letters than the 16 that a courier sends at the same time, and enough for a program that has just
+/// started to be warm.
+const WARM_UP: (usize, Duration) = (200, Duration::from_secs(4));
+/// A round in which a letter was claimed all the same does not count: after ten seconds the courier gives up a mail server that
+/// says nothing, and takes the next letter. So often is it tried again.
+const TRIES: usize = 3 * ROUNDS;
+
+/// All rounds, and the place where they were measured.
+pub fn measure(database: Database) -> Result<(Place, Figures), Fault> {
+    let mail = Mailbox::open()?;
+    mail.set(Mood::Silent);
+    let place = Place::new(database, Some(&mail.url()))?;
+    place.first_start()?;
+    place.add_people(crowd::FORGETFUL, crowd::forgetful, None)?;
+    let mut figures = Figures::default();
+    let mut counted = 0;
+    for round in 1..=TRIES {
+        let running = place.start()?;
+        let port = running.port();
+        crowd::ask(port, WARM_UP.0, WARM_UP.1, |connection, index| {
+            reset(connection, round, 2 * index + 1)
+        })?;
+        let before = place.cpu_when_quiet(&running)?;
+        let claims = claims(&place)?;
+        // Other strangers than those above, who must wait between two letters.
+        let again = round + TRIES;
+        let done = crowd::ask(port, RESETS.0, RESETS.1, |connection, index| {
+            reset(connection, again, index)
+        })?;
+        let after = place.cpu_when_quiet(&running)?;
+        if claims == self::claims(&place)? {
+            figures.push((done, after - before));
+            counted += 1;
+        }
+        running.stop()?;
+        if counted == ROUNDS {
+            break;
+        }
+    }
+    if counted < ROUNDS {
+        say(&format!(
+            "    {counted} of {ROUNDS} rounds without letters: this machine is too busy"
+        ));
+    }
+    Ok((place, figures))
+}
+
+/// How often letters were claimed so far.
+fn claims(place: &Place) -> Result<String, Fault> {
+    place.sql("SELECT sum(attempts) FROM letters")
+}

@@ -1,0 +1,73 @@
+//! What a crowd asks for: one thing each, from a connection that is kept.
+
+use crate::crowd;
+use blackbox::Fault;
+use blackbox::http::{Answer, Connection, Jar};
+use std::thread::sleep;
+use std::time::Duration;
+
+/// Somebody opens the page.
+pub fn page(connection: &mut Connection, _: usize) -> Result<(), Fault> {
+    let answer = connection.page("/signin", true)?;
+    // Packed it is about two kilobytes.
+    let whole = answer.status == 200 && answer.body.len() > 500;
+    if whole {
+        Ok(())
+    } else {
+        Err(answer.unexpected("GET /signin"))
+    }
+}
+
+/// Somebody with a new browser types address and password; a code is mailed.
+pub fn sign_in(connection: &mut Connection, index: usize) -> Result<(), Fault> {
+    let mut jar = Jar::default();
+    let answer = connection.form("/api/sign_in/begin", &[("email", &crowd::signer(index))], &mut jar)?;
+    if answer.status != 200 || !answer.says("EnterPassword") {
+        return Err(answer.unexpected("sign_in/begin"));
+    }
+    let answer = patiently(|| connection.form("/api/sign_in/password", &[("password", crowd::PASSWORD)], &mut jar))?;
+    if answer.status != 200 || !answer.says("EnterCode") {
+        return Err(answer.unexpected("sign_in/password"));
+    }
+    Ok(())
+}
+
+/// Somebody forgot the password; every other one has no account. Each address once a round.
+pub fn reset(connection: &mut Connection, round: usize, index: usize) -> Result<(), Fault> {
+    let email = if index.is_multiple_of(2) {
+        crowd::forgetful(index / 2)
+    } else {
+        format!("nobody{round}-{index}@example.net")
+    };
+    let answer = connection.form("/api/reset/begin", &[("email", &email)], &mut Jar::default())?;
+    let asked = answer.status == 200 && answer.says("EnterCode");
+    if asked {
+        Ok(())
+    } else {
+        Err(answer.unexpected("reset/begin"))
+    }
+}
+
+/// A product asks whose the session is.
+pub fn session(connection: &mut Connection, session: &Jar) -> Result<(), Fault> {
+    let answer = connection.get("/api/profile/view", &mut session.clone())?;
+    if answer.status == 200 && answer.says(&crowd::signer(0)) {
+        Ok(())
+    } else {
+        Err(answer.unexpected("profile/view"))
+    }
+}
+
+/// Whoever is told to come again (503) does so after a moment, for half a minute; it took them so long. On a quiet machine nobody
+/// here is told so: there are fewer of them than places to wait for a hash.
+pub fn patiently(mut ask: impl FnMut() -> Result<Answer, Fault>) -> Result<Answer, Fault> {
+    const TRIES: usize = 150;
+    for _ in 1..TRIES {
+        let answer = ask()?;
+        if answer.status != 503 {
+            return Ok(answer);
+        }
+        sleep(Duration::from_millis(200));
+    }
+    ask()
+}

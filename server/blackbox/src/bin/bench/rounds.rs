@@ -1,0 +1,199 @@
+//! A round: the hash alone, pages, sign-ins, resets; between them the program comes to rest.
+
+use crate::crowd::{self, Done};
+use crate::figures::{Figures, median};
+use crate::hash;
+use crate::place::{Cpu, Place};
+use crate::requests::{page, reset, session, sign_in};
+use crate::storm::{self, Storm};
+use crate::table::{Aim, Table};
+use blackbox::http::{Connection, Jar};
+use blackbox::program::Running;
+use blackbox::{Fault, machine};
+use std::time::Duration;
+
+/// Pages of a round, and how long they may take.
+const PAGES: (usize, Duration) = (3_000, Duration::from_secs(8));
+/// Sign-ins of a round.
+const SIGN_INS: (usize, Duration) = (340, Duration::from_secs(20));
+/// Resets of a round: half for those who have an account.
+pub const RESETS: (usize, Duration) = (2 * crowd::FORGETFUL, Duration::from_secs(8));
+/// Session checks of a round.
+const SESSIONS: (usize, Duration) = (20_000, Duration::from_secs(4));
+/// Before the first round, uncounted.
+const WARM_UP: (usize, Duration) = (160, Duration::from_secs(4));
+
+/// What the rounds have told so far.
+pub struct Rounds<'a> {
+    place: &'a Place,
+    running: &'a Running,
+    hash_ms: Vec<f64>,
+    reference_ms: Vec<f64>,
+    all_cores: Vec<f64>,
+    pages: Figures,
+    sign_ins: Figures,
+    share: Vec<f64>,
+    share_of_all_cores: Vec<f64>,
+    cpu_of_hash: Vec<f64>,
+    resets: Figures,
+    sessions: Figures,
+    session: Jar,
+    storms: Vec<Storm>,
+    capacity: Vec<f64>,
+    goodput: Vec<f64>,
+    signed_in: usize,
+}
+
+impl<'a> Rounds<'a> {
+    /// None yet. `session` is somebody's who is signed in.
+    pub fn new(place: &'a Place, running: &'a Running, session: Jar) -> Self {
+        Self {
+            place,
+            running,
+            session,
+            hash_ms: Vec::new(),
+            reference_ms: Vec::new(),
+            all_cores: Vec::new(),
+            pages: Figures::default(),
+            sign_ins: Figures::default(),
+            share: Vec::new(),
+            share_of_all_cores: Vec::new(),
+            cpu_of_hash: Vec::new(),
+            resets: Figures::default(),
+            sessions: Figures::default(),
+            storms: Vec::new(),
+            capacity: Vec::new(),
+            goodput: Vec::new(),
+            signed_in: 0,
+        }
+    }
+
+    /// How many sign-ins there were in all.
+    pub fn sign_ins(&self) -> usize {
+        self.signed_in
+    }
+
+    /// One more.
+    #[allow(clippy::cast_precision_loss, reason = "counts here are small")]
+    pub fn run(&mut self, round: usize) -> Result<(), Fault> {
+        let port = self.running.port();
+        if round == 1 {
+            let whole = Connection::open(port)?.page("/signin", false)?;
+            if !(whole.status == 200 && whole.says("E-mail address") && whole.says("</html>")) {
+                return Err(whole.unexpected("GET /signin is not the page"));
+            }
+            let explained = |fault| self.explained(fault);
+            crowd::ask(port, WARM_UP.0, WARM_UP.1, page).map_err(explained)?;
+            // A connection to the database prepares each statement once.
+            let done = crowd::ask(port, WARM_UP.0, WARM_UP.1, sign_in).map_err(explained)?;
+            let reset = |connection: &mut Connection, index| reset(connection, 0, index);
+            crowd::ask(port, WARM_UP.0, WARM_UP.1, reset).map_err(explained)?;
+            self.signed_in += done.count;
+        }
+        self.running.be_quiet()?;
+        let cores = machine::cores();
+        let alone_s = hash::alone_s()?;
+        let all_cores = hash::all_cores_a_second(cores)?;
+        self.hash_ms.push(alone_s * 1_000.0);
+        self.reference_ms.push(hash::reference_s()? * 1_000.0);
+        self.all_cores.push(all_cores);
+
+        let pages = self.measure(PAGES, page)?;
+        self.pages.push(pages);
+
+        let (done, cpu) = self.measure(SIGN_INS, sign_in)?;
+        self.signed_in += done.count;
+        self.share.push(done.a_second() * alone_s / cores as f64);
+        self.share_of_all_cores.push(done.a_second() / all_cores);
+        self.cpu_of_hash.push(cpu.server / done.count.max(1) as f64 / alone_s);
+        let capacity = done.a_second();
+        self.sign_ins.push((done, cpu));
+
+        let resets = self.measure(RESETS, |connection, index| reset(connection, round, index))?;
+        self.resets.push(resets);
+
+        let sessions = self.measure(SESSIONS, |connection, _| session(connection, &self.session))?;
+        self.sessions.push(sessions);
+        self.capacity.push(capacity);
+        Ok(())
+    }
+
+    /// A storm; after the rounds, as it leaves memory behind.
+    pub fn rage(&mut self) -> Result<(), Fault> {
+        let storm = storm::rage(self.running).map_err(|fault| self.explained(fault))?;
+        self.running.be_quiet()?;
+        self.goodput.push(storm.a_second / median(&self.capacity));
+        self.storms.push(storm);
+        Ok(())
+    }
+
+    /// What the crowd did, and the seconds of CPU for it, its letters included.
+    fn measure(
+        &self,
+        (count, most): (usize, Duration),
+        once: impl Fn(&mut Connection, usize) -> Result<(), Fault> + Sync,
+    ) -> Result<(Done, Cpu), Fault> {
+        let before = self.place.cpu_when_quiet(self.running)?;
+        let done = crowd::ask(self.running.port(), count, most, once).map_err(|fault| self.explained(fault))?;
+        let after = self.place.cpu_when_quiet(self.running)?;
+        Ok((done, after - before))
+    }
+
+    fn explained(&self, fault: Fault) -> Fault {
+        format!("{fault}\n{}", self.running.end_of_log())
+    }
+
+    /// All rounds as rows; beside the resets those without their letters.
+    pub fn into_rows(self, without_letters: &Figures, table: &mut Table) {
+        self.pages
+            .rows(table, "`GET /signin`", "requests", None, Some(Aim::AtMost(0.25)));
+        table.row("One hash alone, ms", 2, None, &self.hash_ms);
+        table.row("One hash of the reference, ms", 2, None, &self.reference_ms);
+        self.sign_ins.rows(table, "Sign in", "passwords", None, None);
+        table.row(
+            "Sign in: share of cores ÷ one hash",
+            2,
+            Some(Aim::AtLeast(0.95)),
+            &self.share,
+        );
+        table.row("Hashes a second, one on each core", 1, None, &self.all_cores);
+        table.row("Sign in: share of that", 2, None, &self.share_of_all_cores);
+        table.row(
+            "Sign in: CPU of the server ÷ that of one hash",
+            2,
+            Some(Aim::AtMost(1.15)),
+            &self.cpu_of_hash,
+        );
+        self.resets
+            .rows(table, "Reset", "requests", None, Some(Aim::AtMost(0.5)));
+        without_letters.cpu_rows(table, "Reset, the request without its letter", None);
+        let often = Some(Aim::AtLeast(10_000.0));
+        self.sessions.rows(table, "Session check", "requests", often, None);
+        let all = |figure: fn(&Storm) -> f64| self.storms.iter().map(figure).collect::<Vec<_>>();
+        let at_once = storm::AT_ONCE;
+        let mut row = |name: &str, decimals, aim, figures: &[f64]| {
+            table.row(&format!("{at_once} sign in at once: {name}"), decimals, aim, figures);
+        };
+        row("share of what 16 do", 2, Some(Aim::AtLeast(0.95)), &self.goodput);
+        row(
+            "longest answer, ms",
+            0,
+            Some(Aim::AtMost(2_000.0)),
+            &all(|storm| storm.longest_ms),
+        );
+        row("told to come again, of 1,000", 0, None, &all(|storm| storm.told_later));
+        row("broken", 0, Some(Aim::AtMost(0.0)), &all(|storm| storm.broken));
+        row(
+            "a page beside it, p99, ms",
+            1,
+            Some(Aim::AtMost(20.0)),
+            &all(|storm| storm.page_p99_ms),
+        );
+        row(
+            "a page 5 s later, p99, ms",
+            1,
+            None,
+            &all(|storm| storm.page_p99_after_ms),
+        );
+    }
+}

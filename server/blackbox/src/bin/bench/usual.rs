@@ -1,0 +1,162 @@
+//! What every call measures: the first start and others, rounds of requests, storms, memory, and a reset without its letter.
+
+use crate::crowd;
+use crate::figures::Figures;
+use crate::place::{Database, Memory, Place};
+use crate::report::Conditions;
+use crate::request_alone;
+use crate::rounds::Rounds;
+use crate::table::{Aim, Table};
+use blackbox::http::{Connection, Jar};
+use blackbox::program::Running;
+use blackbox::{Fault, machine, say};
+
+/// Rounds of everything, one after the other, so that a neighbour's noise does not fall on one figure alone.
+pub const ROUNDS: usize = 3;
+/// Starts on a database that is there.
+const STARTS: usize = 5;
+
+/// All of it on one database; a part of the report.
+pub fn measure(database: Database) -> Result<String, Fault> {
+    let conditions = Conditions::note()?;
+    let mut table = Table::default();
+    say(&format!("{database}: people"));
+    let place = Place::new(database, None)?;
+    table.row(
+        "First start, on no database, to the first 200 of `/healthz`, ms",
+        0,
+        None,
+        &[place.first_start()?],
+    );
+    place.add_people(crowd::SIGNERS, crowd::signer, Some(crowd::PASSWORD))?;
+    place.add_people(crowd::FORGETFUL, crowd::forgetful, None)?;
+
+    say(&format!("{database}: starts"));
+    let starts = (0..STARTS).map(|_| start(&place)).collect::<Result<Vec<_>, Fault>>()?;
+
+    say(&format!("{database}: resets without their letters"));
+    let (other_place, without_letters) = request_alone::measure(database)?;
+    let rounds = rounds(database, &place, &without_letters, &mut table)?;
+    memory(&rounds, &starts, &mut table);
+    let all = |figure: fn(&Start) -> f64| starts.iter().map(figure).collect::<Vec<_>>();
+    table.row(
+        "Start to the first 200 of `/healthz`, ms",
+        0,
+        Some(Aim::AtMost(45.0)),
+        &all(|start| start.health_ms),
+    );
+    table.row(
+        "Start to the first 200 of `/readyz`, ms",
+        0,
+        None,
+        &all(|start| start.ready_ms),
+    );
+    conditions.part(&database.to_string(), &[&place, &other_place], &table.markdown())
+}
+
+struct Start {
+    health_ms: f64,
+    ready_ms: f64,
+    idle_mib: f64,
+}
+
+fn start(place: &Place) -> Result<Start, Fault> {
+    let mut running = place.starting()?;
+    let health_ms = running.first_200("/healthz")? * 1_000.0;
+    let ready_ms = running.first_200("/readyz")? * 1_000.0;
+    running.be_quiet()?;
+    let idle_mib = place.memory(&running)?.server;
+    running.stop()?;
+    Ok(Start {
+        health_ms,
+        ready_ms,
+        idle_mib,
+    })
+}
+
+/// What the rounds and the storms left.
+struct Left {
+    sign_ins: usize,
+    peak_mib: f64,
+    after_rounds: Memory,
+    after_storms: Memory,
+}
+
+fn rounds(database: Database, place: &Place, without_letters: &Figures, table: &mut Table) -> Result<Left, Fault> {
+    let running = place.start()?;
+    let mut rounds = Rounds::new(place, &running, signed_in(place, &running)?);
+    for round in 1..=ROUNDS {
+        say(&format!("{database}: round {round} of {ROUNDS}"));
+        rounds.run(round)?;
+    }
+    let peak_mib = machine::memory_mib(running.id(), "VmHWM")?;
+    let after_rounds = place.memory(&running)?;
+    for storm in 1..=ROUNDS {
+        say(&format!("{database}: storm {storm} of {ROUNDS}"));
+        rounds.rage()?;
+    }
+    let left = Left {
+        sign_ins: rounds.sign_ins(),
+        peak_mib,
+        after_rounds,
+        after_storms: place.memory(&running)?,
+    };
+    rounds.into_rows(without_letters, table);
+    running.stop()?;
+    Ok(left)
+}
+
+fn memory(left: &Left, starts: &[Start], table: &mut Table) {
+    let idle: Vec<_> = starts.iter().map(|start| start.idle_mib).collect();
+    let all = format!("after {} sign-ins, the pages and the resets", left.sign_ins);
+    let mut row = |name: &str, aim, mib: &[f64]| table.row(&format!("Memory {name}, MiB"), 1, aim, mib);
+    row("idle after a start", Some(Aim::AtMost(25.0)), &idle);
+    row(&all, Some(Aim::AtMost(75.0)), &[left.after_rounds.server]);
+    row("at its most in all that", None, &[left.peak_mib]);
+    row("after the storms", None, &[left.after_storms.server]);
+    let mut of_postgres = |when: &str, memory: Memory| {
+        row(
+            &format!("of PostgreSQL {when}, shared once"),
+            None,
+            memory.postgres.as_slice(),
+        );
+    };
+    of_postgres(&all, left.after_rounds);
+    of_postgres("after the storms", left.after_storms);
+}
+
+/// The browser of one who is signed in, with the code of the letter that the development run keeps.
+fn signed_in(place: &Place, running: &Running) -> Result<Jar, Fault> {
+    let mut connection = Connection::open(running.port())?;
+    let mut jar = Jar::default();
+    let email = crowd::signer(0);
+    connection.form("/api/sign_in/begin", &[("email", &email)], &mut jar)?;
+    connection.form("/api/sign_in/password", &[("password", crowd::PASSWORD)], &mut jar)?;
+    running.be_quiet()?;
+    let code = mailed_code(place)?;
+    let answer = connection.form("/api/sign_in/answer", &[("code", &code)], &mut jar)?;
+    if answer.says("SignedIn") {
+        Ok(jar)
+    } else {
+        Err(answer.unexpected("sign_in/answer"))
+    }
+}
+
+/// The code of the newest letter: it stands first in the subject.
+fn mailed_code(place: &Place) -> Result<String, Fault> {
+    let folder = place.folder().join("data/letters");
+    let fault = |error: std::io::Error| format!("{}: {error}", folder.display());
+    let mut letters: Vec<_> = std::fs::read_dir(&folder)
+        .map_err(fault)?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .collect();
+    letters.sort();
+    let newest = letters.last().ok_or("no letter was kept")?;
+    let letter: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(newest).map_err(fault)?).map_err(|error| error.to_string())?;
+    let subject = letter["subject"].as_str().unwrap_or_default();
+    let code = subject
+        .split(|c: char| !c.is_ascii_digit())
+        .find(|digits| digits.len() == 6);
+    Ok(code.ok_or("the letter has no code in its subject")?.to_owned())
+}

@@ -1,0 +1,217 @@
+//! A person with a browser: what it holds, and the ways through the pages.
+
+use crate::service::{PASSWORD, Service};
+use blackbox::Fault;
+use blackbox::http::{Answer, Connection, Jar, Wanted, another_client, form_of, form_request};
+use blackbox::mailbox::Mailbox;
+use std::net::Ipv4Addr;
+
+/// See the module. Another client, as the service sees it, than every other one.
+pub struct Browser {
+    port: u16,
+    host: String,
+    /// Its address.
+    pub client: Ipv4Addr,
+    /// What it holds.
+    pub jar: Jar,
+    connection: Option<Connection>,
+}
+
+impl Browser {
+    /// One that knows nothing.
+    pub fn new(port: u16, host: String) -> Self {
+        Self {
+            port,
+            host,
+            client: another_client(),
+            jar: Jar::default(),
+            connection: None,
+        }
+    }
+
+    /// Another tab of it, or a thief with its cookies: the same jar and address, its own connection, at that port.
+    pub fn tab(&self, port: u16) -> Self {
+        Self {
+            port,
+            host: self.host.clone(),
+            client: self.client,
+            jar: self.jar.clone(),
+            connection: None,
+        }
+    }
+
+    /// Sends a form as a page's script does; the answer is a step or a refusal.
+    pub fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Result<Answer, Fault> {
+        self.post_as(path, &form_of(fields), Wanted::Data)
+    }
+
+    /// Sends a form as a browser without scripts does; the answer is a redirect.
+    pub fn submit(&mut self, path: &str, fields: &[(&str, &str)]) -> Result<Answer, Fault> {
+        self.post_as(path, &form_of(fields), Wanted::Page)
+    }
+
+    /// Sends any text as a form.
+    pub fn post_as(&mut self, path: &str, form: &str, wanted: Wanted) -> Result<Answer, Fault> {
+        let request = form_request(path, &self.host, form, &self.jar, wanted);
+        let answer = self.send(request.as_bytes())?;
+        self.jar.keep(&answer);
+        Ok(answer)
+    }
+
+    /// Opens a page.
+    pub fn open(&mut self, path: &str) -> Result<Answer, Fault> {
+        let request = blackbox::http::get_request(path, &self.host, &self.jar, "");
+        let answer = self.send(request.as_bytes())?;
+        self.jar.keep(&answer);
+        Ok(answer)
+    }
+
+    /// The bytes that [`Browser::post`] would send.
+    pub fn request(&self, path: &str, fields: &[(&str, &str)]) -> Vec<u8> {
+        form_request(path, &self.host, &form_of(fields), &self.jar, Wanted::Data).into_bytes()
+    }
+
+    /// A new connection from its address.
+    pub fn connect(&self) -> Result<Connection, Fault> {
+        Ok(Connection::open_from(self.client, self.port)?.named(&self.host))
+    }
+
+    /// Sends bytes on the kept connection; once more on a new one where the kept one has ended meanwhile.
+    pub fn send(&mut self, request: &[u8]) -> Result<Answer, Fault> {
+        if let Some(mut kept) = self.connection.take()
+            && let Ok(answer) = kept.send(request)
+        {
+            self.connection = Some(kept);
+            return Ok(answer);
+        }
+        let mut fresh = self.connect()?;
+        let answer = fresh.send(request)?;
+        self.connection = Some(fresh);
+        Ok(answer)
+    }
+
+    /// Sends a form and demands that step (`EnterCode`).
+    pub fn step(&mut self, path: &str, fields: &[(&str, &str)], step: &str) -> Result<Answer, Fault> {
+        let answer = self.post(path, fields)?;
+        if answer.status == 200 && answer.told() == step {
+            Ok(answer)
+        } else {
+            Err(answer.unexpected(&format!("{path} instead of {step}")))
+        }
+    }
+
+    /// Asks for a reset; its code is mailed.
+    pub fn begin_reset(&mut self, email: &str) -> Result<Answer, Fault> {
+        self.step("/api/reset/begin", &[("email", email)], "EnterCode")
+    }
+
+    /// Up to the new password: the code of the newest letter so far is answered.
+    pub fn reset_to_password(&mut self, mail: &Mailbox, email: &str) -> Result<(), Fault> {
+        let letters = mail.to(email).len();
+        self.begin_reset(email)?;
+        let code = mail.code_after(email, letters)?;
+        self.step("/api/reset/answer", &[("code", &code)], "ChoosePassword")
+            .map(drop)
+    }
+
+    /// A whole reset.
+    pub fn reset(&mut self, mail: &Mailbox, email: &str, password: &str) -> Result<(), Fault> {
+        self.reset_to_password(mail, email)?;
+        let fields = [("password", password), ("again", password)];
+        self.step("/api/reset/choose", &fields, "Done").map(drop)
+    }
+
+    /// Up to the code of a sign-in with [`PASSWORD`].
+    pub fn sign_in_to_code(&mut self, email: &str) -> Result<(), Fault> {
+        self.sign_in_to_code_with(email, PASSWORD)
+    }
+
+    /// The same with another password.
+    pub fn sign_in_to_code_with(&mut self, email: &str, password: &str) -> Result<(), Fault> {
+        self.label_at_code(email, password).map(drop)
+    }
+
+    /// The same; gives the label of the request.
+    fn label_at_code(&mut self, email: &str, password: &str) -> Result<String, Fault> {
+        self.step("/api/sign_in/begin", &[("email", email)], "EnterPassword")?;
+        let answer = self.step("/api/sign_in/password", &[("password", password)], "EnterCode")?;
+        let label = answer.json()["EnterCode"]["label"].as_str().map(str::to_owned);
+        label.ok_or_else(|| answer.unexpected("a step without a label"))
+    }
+
+    /// Signs in whole with [`PASSWORD`].
+    pub fn sign_in(&mut self, mail: &Mailbox, email: &str) -> Result<(), Fault> {
+        self.sign_in_with(mail, email, PASSWORD)
+    }
+
+    /// The same with another password.
+    pub fn sign_in_with(&mut self, mail: &Mailbox, email: &str, password: &str) -> Result<(), Fault> {
+        let letters = mail.to(email).len();
+        let label = self.label_at_code(email, password)?;
+        let code = mail.code_of_request_after(email, letters, &label)?;
+        let answer = self.post("/api/sign_in/answer", &[("code", &code)])?;
+        if answer.status == 200 && self.is_signed_in()? {
+            Ok(())
+        } else {
+            Err(answer.unexpected("signing in"))
+        }
+    }
+
+    /// Makes an account; gives its address. Nobody is signed in by it.
+    pub fn sign_up(&mut self, service: &Service, password: &str) -> Result<String, Fault> {
+        let email = service.stranger();
+        self.step("/api/sign_up/begin", &[("email", &email)], "EnterCode")?;
+        let code = service.mail.code_after(&email, 0)?;
+        self.step("/api/sign_up/answer", &[("code", &code)], "ChooseDetails")?;
+        let details = [("name", "Robin"), ("password", password), ("again", password)];
+        self.step("/api/sign_up/finish", &details, "Done")?;
+        Ok(email)
+    }
+
+    /// Changes the password where it is signed in.
+    pub fn change_password(&mut self, from: &str, to: &str) -> Result<(), Fault> {
+        let answer = self.post(CHANGE, &change_of(from, to))?;
+        if answer.status == 200 {
+            Ok(())
+        } else {
+            Err(answer.unexpected("a change of the password"))
+        }
+    }
+
+    /// Whether the security page opens.
+    pub fn is_signed_in(&mut self) -> Result<bool, Fault> {
+        let answer = self.open("/security")?;
+        match answer.status {
+            200 => Ok(true),
+            303 => Ok(false),
+            _ => Err(answer.unexpected("GET /security")),
+        }
+    }
+
+    /// Whether a password is the right one, asked from a browser that nobody knows: by the step that follows.
+    pub fn password_is(&mut self, email: &str, password: &str) -> Result<bool, Fault> {
+        self.step("/api/sign_in/begin", &[("email", email)], "EnterPassword")?;
+        let answer = self.post("/api/sign_in/password", &[("password", password)])?;
+        match (answer.status, answer.told().as_str()) {
+            (200, _) => Ok(true),
+            (422, "SignInWrong") => Ok(false),
+            _ => Err(answer.unexpected("a password")),
+        }
+    }
+}
+
+/// A code that is not this one.
+pub fn other_than(code: &str, by: u64) -> String {
+    let digits = code.len();
+    let number: u64 = code.parse().unwrap_or_default();
+    let bound = 10_u64.pow(u32::try_from(digits).unwrap_or(6));
+    format!("{:0digits$}", (number + by) % bound)
+}
+
+/// Where a password is changed.
+pub const CHANGE: &str = "/api/security/change_password";
+
+/// The fields of a change.
+pub const fn change_of<'a>(from: &'a str, to: &'a str) -> [(&'a str, &'a str); 3] {
+    [("current", from), ("password", to), ("again", to)]
+}

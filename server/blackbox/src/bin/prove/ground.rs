@@ -1,0 +1,85 @@
+//! What all proofs stand on: the program, a PostgreSQL of their own, and how fast this machine is today.
+
+use blackbox::postgres::{Lasting, Postgres};
+use blackbox::{Fault, machine, path};
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// One hash on a quiet core of the machine that the bounds were written for, in ms.
+const USUAL_HASH_MS: f64 = 12.0;
+
+/// See the module.
+pub struct Ground {
+    /// The program `rekey`.
+    pub binary: PathBuf,
+    /// The browser's files.
+    pub site: PathBuf,
+    /// Fewer repetitions.
+    pub quick: bool,
+    /// The server of databases.
+    pub postgres: Postgres,
+    /// How much slower than usual this machine is.
+    pub calibration: Calibration,
+}
+
+/// Bounds on time are scaled by it, so that a busy machine does not lie.
+pub struct Calibration {
+    /// A hash, in ms.
+    pub hash_ms: f64,
+    /// At least 1.
+    pub slower: f64,
+}
+
+impl std::fmt::Display for Calibration {
+    fn fmt(&self, form: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let load = machine::load().unwrap_or_default();
+        let (hash, slower) = (self.hash_ms, self.slower);
+        write!(form, "one hash {hash:.1} ms, bounds on time × {slower:.2}, load {load}")
+    }
+}
+
+impl Ground {
+    /// Starts what is needed.
+    pub fn prepare(quick: bool) -> Result<Self, Fault> {
+        Ok(Self {
+            binary: path("REKEY_BIN", "target/release/rekey")?,
+            site: path("REKEY_SITE", "target/site")?,
+            quick,
+            postgres: Postgres::start(&std::env::temp_dir(), Lasting::Process)?,
+            calibration: Calibration::take()?,
+        })
+    }
+
+    /// So many when quick, so many else.
+    pub const fn times<T: Copy>(&self, quick: T, full: T) -> T {
+        if self.quick { quick } else { full }
+    }
+
+    /// A bound on time of a quiet machine, in ms, as it is on this one.
+    pub fn scaled_ms(&self, ms: f64) -> f64 {
+        ms * self.calibration.slower
+    }
+}
+
+impl Calibration {
+    /// The median of a few hashes as the service makes them.
+    fn take() -> Result<Self, Fault> {
+        let parameters = argon2::Params::new(19_456, 2, 1, None).map_err(|error| error.to_string())?;
+        let argon = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, parameters);
+        let mut taken = Vec::new();
+        for _ in 0..15 {
+            let mut hash = [0; 32];
+            let began = Instant::now();
+            argon
+                .hash_password_into(b"a password", b"sixteen bytes...", &mut hash)
+                .map_err(|error| error.to_string())?;
+            taken.push(began.elapsed().as_secs_f64() * 1_000.0);
+        }
+        taken.sort_by(f64::total_cmp);
+        let hash_ms = taken[taken.len() / 2];
+        Ok(Self {
+            hash_ms,
+            slower: (hash_ms / USUAL_HASH_MS).max(1.0),
+        })
+    }
+}

@@ -1,0 +1,289 @@
+//! The service is killed, told to end, and loses its database in the middle of resets.
+
+use crate::browser::Browser;
+use crate::ground::Ground;
+use crate::invariants::{self, Case};
+use crate::proof::{Finding, Proof, Setting};
+use crate::service::{Kind, NEW_PASSWORD, Plan, Service};
+use blackbox::Fault;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// See the module.
+pub const PROOFS: &[Proof] = &[
+    Proof {
+        number: 21,
+        property: "kill -9 at any point leaves a reset whole; SIGTERM drains",
+        hole: "`flows/reset.rs`, the answer given before the commit: an acknowledged change was lost, 4 times in 8 kills.",
+        on: Setting::ONE,
+        run: killed,
+    },
+    Proof {
+        number: 25,
+        property: "A lock of 3 s and a restart of the database are waited out; nothing acknowledged is lost",
+        hole: "The program as it was: 15 requests answered with 500 while PostgreSQL was away; they are 503 since.",
+        on: Setting::ONE,
+        run: database_away,
+    },
+    Proof {
+        number: 28,
+        property: "A rolling restart of two servers under load fails no request",
+        hole: "The program as it was: connections that the system had taken in were reset, and ones without a request yet were ended.",
+        on: &[Setting::Sqlite2, Setting::Postgres2],
+        run: rolling,
+    },
+];
+
+/// How many resets are in flight when the server is killed.
+const IN_FLIGHT: usize = 4;
+
+/// So many times: people choose their new passwords, and at a moment of that the server is killed.
+fn killed(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
+    let mut service = Service::start_with(
+        ground,
+        setting,
+        &Plan {
+            clock: true,
+            ..Plan::without_limits()
+        },
+    )?;
+    let kills = ground.times(8, 500);
+    let (mut slowest, mut wrong, mut changed) = (0.0_f64, Vec::new(), 0);
+    for kill in 0..kills {
+        let mut cases = Vec::new();
+        let mut choosing = Vec::new();
+        for email in service.people(Kind::Local, IN_FLIGHT)? {
+            let mut before = service.browser();
+            before.sign_in(&service.mail, &email)?;
+            let mut browser = service.browser();
+            browser.reset_to_password(&service.mail, &email)?;
+            choosing.push(browser);
+            cases.push(Case {
+                email,
+                before,
+                acknowledged: false,
+            });
+        }
+        // Every other time right after the first one was told that it is done, else at another moment each time: from before
+        // the first hash to after the last commit.
+        let moment = Duration::from_millis(u64::try_from(kill * 17 % 97).unwrap_or_default());
+        let done = AtomicUsize::new(0);
+        let acknowledged: Vec<bool> = std::thread::scope(|scope| {
+            let people = choosing.iter_mut().map(|browser| {
+                scope.spawn(|| {
+                    let acknowledged = choose(browser);
+                    done.fetch_add(usize::from(acknowledged), Ordering::Relaxed);
+                    acknowledged
+                })
+            });
+            let people: Vec<_> = people.collect();
+            let began = Instant::now();
+            while if kill % 2 == 1 {
+                done.load(Ordering::Relaxed) == 0 && began.elapsed() < Duration::from_secs(10)
+            } else {
+                began.elapsed() < moment
+            } {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            service.kill_server(0);
+            people
+                .into_iter()
+                .map(|person| person.join().unwrap_or(false))
+                .collect()
+        });
+        slowest = slowest.max(service.start_server(0)?);
+        // What a courier held when it was killed is another one's after a minute.
+        service.move_clock(i64::try_from(kill + 1).unwrap_or_default() * 61)?;
+        for (case, acknowledged) in cases.iter_mut().zip(acknowledged) {
+            case.acknowledged = acknowledged;
+            changed += usize::from(acknowledged);
+            wrong.extend(invariants::violation(&service, case)?);
+        }
+        wrong.extend(invariants::integrity(&service, ground)?);
+    }
+    // A request that has begun is answered when the program is told to end.
+    let email = service.person(Kind::Local)?;
+    let mut browser = service.browser();
+    browser.reset_to_password(&service.mail, &email)?;
+    let (drained, finished) = std::thread::scope(|scope| {
+        let person = scope.spawn(|| choose(&mut browser));
+        std::thread::sleep(Duration::from_millis(5));
+        let drained = service.stop_server(0);
+        (drained, person.join().unwrap_or(false))
+    });
+    let drained = drained?;
+    if !finished {
+        wrong.push("SIGTERM cut a request off".into());
+    }
+    Ok(Finding {
+        tried: format!(
+            "{kills} kills, each in the middle of {IN_FLIGHT} resets; then the invariants of each; a SIGTERM"
+        ),
+        times: kills * IN_FLIGHT,
+        figure: format!(
+            "{} violations{}; {changed} were acknowledged before; ready in ≤ {slowest:.2} s; drained in {drained:.2} s",
+            wrong.len(),
+            wrong.first().map(|first| format!(", as {first}")).unwrap_or_default()
+        ),
+        bound: "0; ready ≤ 5 s; drained ≤ 10 s".into(),
+        holds: wrong.is_empty() && slowest * 1_000.0 <= ground.scaled_ms(5_000.0) && drained <= 10.5,
+    })
+}
+
+/// Chooses the new password; whether that was acknowledged.
+fn choose(browser: &mut Browser) -> bool {
+    let fields = [("password", NEW_PASSWORD), ("again", NEW_PASSWORD)];
+    let request = browser.request("/api/reset/choose", &fields);
+    // Not sent again, as a browser would not.
+    let answer = browser.connect().and_then(|mut connection| connection.send(&request));
+    answer.is_ok_and(|answer| answer.status == 200 && answer.told() == "Done")
+}
+
+/// Resets are asked for all the time, while the database is locked by somebody else or ends and starts again.
+fn database_away(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
+    let service = Service::start_with(ground, setting, &Plan::without_limits())?;
+    let seconds = ground.times(1, 20);
+    let people = service.people(Kind::LocalWithoutPassword, 200)?;
+    let (next, over) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let began = Instant::now();
+    let worker = || {
+        let (mut acknowledged, mut failed, mut odd) = (Vec::new(), Vec::new(), Vec::new());
+        while !over.load(Ordering::Relaxed) {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let email = people.get(number).cloned().unwrap_or_else(|| service.stranger());
+            match service.browser().post("/api/reset/begin", &[("email", &email)]) {
+                Ok(answer) if answer.status == 200 => acknowledged.push(email),
+                Ok(answer) if answer.status >= 500 => {
+                    if answer.status != 503 {
+                        odd.push(answer.status);
+                    }
+                    failed.push(began.elapsed().as_secs_f64());
+                }
+                Ok(answer) => return Err(answer.unexpected("a reset")),
+                Err(fault) => return Err(fault),
+            }
+            // A crowd, not a flood: its letters are counted afterwards.
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok((acknowledged, failed, odd))
+    };
+    let results = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..4).map(|_| scope.spawn(worker)).collect();
+        std::thread::sleep(Duration::from_millis(500));
+        let disturbed = if setting.is_postgres() {
+            ground.postgres.restart()
+        } else {
+            service.hold_the_lock(Duration::from_secs(3))
+        };
+        std::thread::sleep(Duration::from_secs(seconds));
+        over.store(true, Ordering::Relaxed);
+        let results: Vec<_> = workers
+            .into_iter()
+            .map(|worker| {
+                worker
+                    .join()
+                    .unwrap_or_else(|_| Err("a helper of ours fell over".into()))
+            })
+            .collect();
+        disturbed.map(|()| results)
+    })?;
+    let (mut acknowledged, mut failed, mut odd) = (Vec::new(), Vec::new(), Vec::new());
+    for result in results {
+        let (ours, theirs, strange) = result?;
+        acknowledged.extend(ours);
+        failed.extend(theirs);
+        odd.extend(strange);
+    }
+    let lost = acknowledged
+        .iter()
+        .filter(|email| service.mail.wait(email, 1).is_err())
+        .count();
+    let first = failed.iter().copied().fold(f64::INFINITY, f64::min);
+    let last = failed.iter().copied().fold(0.0, f64::max);
+    let away = if failed.is_empty() { 0.0 } else { last - first };
+    let bound = if setting.is_postgres() { 10.0 } else { 0.0 };
+    Ok(Finding {
+        tried: if setting.is_postgres() {
+            "the database ends as in a crash and starts again under load".into()
+        } else {
+            "another process holds the file's lock for 3 s under load".into()
+        },
+        times: acknowledged.len() + failed.len(),
+        figure: format!(
+            "{} failed in {away:.1} s, {} not with 503; {lost} of {} acknowledged lost",
+            failed.len(),
+            odd.len(),
+            acknowledged.len()
+        ),
+        bound: format!("failures within {bound:.0} s, 503 all; 0 lost"),
+        holds: away <= bound && lost == 0 && odd.is_empty() && (setting.is_postgres() || failed.is_empty()),
+    })
+}
+
+/// Each server is told to end and started again, in turn; clients do what nginx does: a connection that is refused goes to
+/// the next server.
+fn rolling(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
+    let mut service = Service::start_with(ground, setting, &Plan::without_limits())?;
+    let over = AtomicBool::new(false);
+    let ports = [service.port(0), service.port(1)];
+    let host = service.host();
+    let worker = |number: usize| {
+        let (mut done, mut failed) = (0_usize, Vec::new());
+        while !over.load(Ordering::Relaxed) {
+            let first = (done + number) % 2;
+            let email = format!("r{number}x{done}@example.com");
+            done += 1;
+            let mut outcome = Err("no server takes a connection".to_owned());
+            for port in [ports[first], ports[1 - first]] {
+                let browser = Browser::new(port, host.clone());
+                let Ok(mut connection) = browser.connect() else {
+                    continue;
+                };
+                let request = if done % 2 == 0 {
+                    browser.request("/api/reset/begin", &[("email", &email)])
+                } else {
+                    blackbox::http::get_request("/signin", &host, &browser.jar, "").into_bytes()
+                };
+                outcome = connection.send(&request).map(|answer| answer.status);
+                break;
+            }
+            if outcome != Ok(200) {
+                failed.push(format!("{outcome:?}"));
+            }
+        }
+        (done, failed)
+    };
+    let restarts = ground.times(4, 20);
+    let (done, failed) = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..6).map(|number| scope.spawn(move || worker(number))).collect();
+        let mut restarted = Ok(());
+        for restart in 0..restarts {
+            std::thread::sleep(Duration::from_millis(300));
+            restarted = service
+                .stop_server(restart % 2)
+                .and_then(|_| service.start_server(restart % 2).map(drop));
+            if restarted.is_err() {
+                break;
+            }
+        }
+        over.store(true, Ordering::Relaxed);
+        let (mut done, mut failed) = (0, Vec::new());
+        for worker in workers {
+            let (ours, theirs) = worker.join().unwrap_or_default();
+            done += ours;
+            failed.extend(theirs);
+        }
+        restarted.map(|()| (done, failed))
+    })?;
+    Ok(Finding {
+        tried: format!("{restarts} restarts, one server after the other, while pages and resets are asked for"),
+        times: done,
+        figure: format!(
+            "{} failed{}",
+            failed.len(),
+            failed.first().map(|first| format!(", as {first}")).unwrap_or_default()
+        ),
+        bound: "0".into(),
+        holds: failed.is_empty() && done > 0,
+    })
+}

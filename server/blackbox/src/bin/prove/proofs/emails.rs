@@ -1,0 +1,318 @@
+//! E-mails that strangers cause: how many, and that they take none from the owner; and what the owner reads of the attempts.
+
+use crate::browser::Browser;
+use crate::ground::Ground;
+use crate::proof::{Finding, Proof, Setting};
+use crate::service::{Kind, PASSWORD, Plan, Service};
+use blackbox::Fault;
+use blackbox::http::another_client;
+use std::net::Ipv4Addr;
+
+/// See the module.
+pub const PROOFS: &[Proof] = &[
+    Proof {
+        number: 29,
+        property: "Strangers do not use up the owner's e-mails: 1 network delays none, 20 by 3.5 hours at most",
+        hole: "The program before there were budgets by network: the proof stopped, as one stranger's e-mail made the next one wait.",
+        on: Setting::ONE,
+        run: delays,
+    },
+    Proof {
+        number: 29,
+        property: "Strangers' attempts push nothing off the owner's activity",
+        hole: "`store/events.rs`, attempts among what was done: the thief's sign-in not on the page, 5 pages.",
+        on: Setting::ONE,
+        run: activity,
+    },
+    Proof {
+        number: 30,
+        property: "A mailbox gets 10 e-mails a day by one network, 30 by all and then one every 10 minutes, aliases included",
+        hole: "The program before there were budgets by network: 276; 120, then 480 in two hours; 220.",
+        on: Setting::ONE,
+        run: bounded,
+    },
+];
+
+/// A service whose clock goes on in leaps.
+struct Leaping {
+    service: Service,
+    now_s: i64,
+}
+
+impl Leaping {
+    fn start(ground: &Ground, setting: Setting) -> Result<Self, Fault> {
+        let plan = Plan {
+            clock: true,
+            ..Plan::default()
+        };
+        let service = Service::start_with(ground, setting, &plan)?;
+        Ok(Self { service, now_s: 0 })
+    }
+
+    fn leap(&mut self, seconds: i64) -> Result<(), Fault> {
+        self.now_s += seconds;
+        self.service.move_clock(self.now_s)
+    }
+
+    /// Asks for an e-mail as a browser of that client that nobody knows: `Err` with the seconds to wait.
+    fn ask(&self, client: Ipv4Addr, path: &str, email: &str) -> Result<Result<(), i64>, Fault> {
+        let mut browser = self.service.browser();
+        browser.client = client;
+        outcome(&mut browser, path, email)
+    }
+
+    fn reset(&self, client: Ipv4Addr, email: &str) -> Result<Result<(), i64>, Fault> {
+        self.ask(client, RESET, email)
+    }
+
+    /// Six networks use the mailbox's day up, five e-mails each.
+    fn use_up(&mut self, networks: &[Ipv4Addr], email: &str) -> Result<(), Fault> {
+        for _ in 0..5 {
+            for network in &networks[..6] {
+                if let Err(wait) = self.reset(*network, email)? {
+                    return Err(format!("a stranger waits {wait} s before the mailbox's day is used up"));
+                }
+            }
+            self.leap(31)?;
+        }
+        Ok(())
+    }
+}
+
+const RESET: &str = "/api/reset/begin";
+const SIGN_UP: &str = "/api/sign_up/begin";
+
+fn outcome(browser: &mut Browser, path: &str, email: &str) -> Result<Result<(), i64>, Fault> {
+    let answer = browser.post(path, &[("email", email)])?;
+    match answer.status {
+        200 => Ok(Ok(())),
+        429 => {
+            let wait = answer.header("retry-after").parse();
+            wait.map(Err)
+                .map_err(|_| format!("429 without Retry-After from {path}"))
+        }
+        _ => Err(answer.unexpected(path)),
+    }
+}
+
+fn networks(count: usize) -> Vec<Ipv4Addr> {
+    (0..count).map(|_| another_client()).collect()
+}
+
+/// What the owner waits for while one network, and then twenty, ask for all they get.
+fn delays(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
+    let mut leaping = Leaping::start(ground, setting)?;
+    let mut wrong = Vec::new();
+    let mut asked = 0;
+
+    // One network over a day, at each of its hours; the owner asks elsewhere, at each of them.
+    let email = leaping.service.person(Kind::Local)?;
+    let one = another_client();
+    let mut owners = 0;
+    for hour in 0..24 {
+        for path in [RESET, SIGN_UP, RESET, SIGN_UP, RESET, SIGN_UP] {
+            let _ = leaping.ask(one, path, &email)?;
+            leaping.leap(31)?;
+            asked += 1;
+        }
+        if let Err(wait) = leaping.reset(another_client(), &email)? {
+            wrong.push(format!("hour {hour}: the owner waits {wait} s for one network"));
+        }
+        owners += 1;
+        leaping.leap(3_400)?;
+        if owners == 10 {
+            break;
+        }
+    }
+
+    // Twenty networks: the day is used up, and all of them wait in the line before the owner comes.
+    let email = leaping.service.person(Kind::Local)?;
+    let mut known = leaping.service.browser();
+    known.sign_in(&leaping.service.mail, &email)?;
+    known.post("/api/sign_in/sign_out", &[])?;
+    let strangers = networks(20);
+    leaping.use_up(&strangers, &email)?;
+    for stranger in &strangers {
+        asked += 1;
+        let _ = leaping.reset(*stranger, &email)?;
+    }
+    // With the right password, or in a browser that signed in before, nobody waits: not even in a stranger's network.
+    let mut with_password = leaping.service.browser();
+    with_password.client = strangers[0];
+    if with_password.sign_in_to_code_with(&email, PASSWORD).is_err() {
+        wrong.push("no code after the right password".into());
+    }
+    known.client = strangers[1];
+    if outcome(&mut known, RESET, &email)?.is_err() {
+        wrong.push("a browser that signed in before waits".into());
+    }
+    let owner = another_client();
+    let (began, mut told) = (leaping.now_s, leaping.reset(owner, &email)?);
+    let first = told.err().unwrap_or(0);
+    let mut back = 0;
+    // At every slot all strangers come before the owner, who comes when told.
+    while let Err(wait) = told {
+        let due = leaping.now_s + wait;
+        while leaping.now_s < due {
+            leaping.leap((due - leaping.now_s).min(590))?;
+            for stranger in &strangers {
+                asked += 1;
+                let _ = leaping.reset(*stranger, &email)?;
+            }
+        }
+        told = leaping.reset(owner, &email)?;
+        back += 1;
+        if back > 40 {
+            break;
+        }
+    }
+    let took = leaping.now_s - began;
+    let bound = 21 * 600;
+    if took > bound || told.is_err() {
+        wrong.push(format!("the owner waits {took} s for 20 networks"));
+    }
+    Ok(Finding {
+        tried: "one network asks over 10 hours and the owner in each of them; 20 networks use the day up, wait in the line, and \
+                come before the owner at every turn; codes after the password and a known browser beside it"
+            .into(),
+        times: asked,
+        figure: format!(
+            "1: 0 s; 20: told {first} s, {took} s in all, came {back} times; {} wrong {}",
+            wrong.len(),
+            wrong.join("; ")
+        ),
+        bound: format!("1: 0 s; 20: ≤ {bound} s; others 0 s"),
+        holds: wrong.is_empty() && took > 0,
+    })
+}
+
+/// A thief signs in, and strangers make noise; the owner looks.
+fn activity(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
+    let service = Service::start_with(ground, setting, &Plan::without_limits())?;
+    let mut wrong = Vec::new();
+    let email = service.person(Kind::Local)?;
+    let mut owner = service.browser();
+    owner.sign_in(&service.mail, &email)?;
+    let mut thief = service.browser();
+    thief.sign_in(&service.mail, &email)?;
+    let mark = format!("{}<", thief.client);
+    let attempts = ground.times(30, 300);
+    for number in 0..attempts {
+        let mut stranger = service.browser();
+        if number % 3 == 0 {
+            stranger.post(RESET, &[("email", &email)])?;
+        } else {
+            stranger.post("/api/sign_in/begin", &[("email", &email)])?;
+            stranger.post("/api/sign_in/password", &[("password", "not the right one")])?;
+        }
+    }
+    let page = owner.open("/security")?;
+    let text = page.text();
+    let in_activity = text.split("id=\"activity\"").nth(1).unwrap_or_default();
+    if !in_activity.contains(&mark) {
+        wrong.push("the thief's sign-in is not on the page".to_owned());
+    }
+    let counted = format!("{attempts} failed attempts since");
+    if !in_activity.contains(&counted) {
+        wrong.push(format!("«{counted}» is not there"));
+    }
+    // What the owner did since has older pages, and the thief is on one of them.
+    for _ in 0..25 {
+        owner.post("/api/security/end_others", &[])?;
+        service.browser().sign_in(&service.mail, &email)?;
+    }
+    let (mut address, mut pages, mut found) = ("/security".to_owned(), 0, false);
+    loop {
+        let page = owner.open(&address)?.text();
+        pages += 1;
+        let in_activity = page.split("id=\"activity\"").nth(1).unwrap_or_default();
+        found |= in_activity.contains(&mark);
+        let older = in_activity.split("/security?before=").nth(1);
+        match older.and_then(|rest| rest.split(['#', '"']).next()) {
+            Some(before) if pages < 20 => address = format!("/security?before={before}"),
+            _ => break,
+        }
+    }
+    if !found || pages != 3 {
+        wrong.push(format!("{pages} pages, the thief on one of them: {found}"));
+    }
+    Ok(Finding {
+        tried: format!(
+            "{attempts} attempts by as many strangers after a thief's sign-in; 50 doings of the owner; all pages read"
+        ),
+        times: attempts + pages,
+        figure: format!("{} wrong {}", wrong.len(), wrong.join("; ")),
+        bound: "the thief's sign-in on the first page, and on the last of 3; the attempts in one line".into(),
+        holds: wrong.is_empty(),
+    })
+}
+
+/// How many e-mails come, whatever is asked for.
+fn bounded(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
+    let mut leaping = Leaping::start(ground, setting)?;
+    let mut asked = 0;
+    // Rows, as a clock that leaps may send one of them twice.
+    let came = |leaping: &Leaping, recipients: &str| -> Result<i64, Fault> {
+        let count = format!("SELECT count(*) FROM letters WHERE recipient LIKE '{recipients}'");
+        let count = leaping.service.sql(ground, &count)?;
+        count.trim().parse().map_err(|_| format!("«{count}» is no count"))
+    };
+
+    // One network, every hour of a day: sign-ups and resets of aliases, and new codes.
+    let one = another_client();
+    for hour in 0..23 {
+        for number in 0..6 {
+            let alias = format!("walter+{hour}.{number}@example.com");
+            let path = if number % 2 == 0 { SIGN_UP } else { RESET };
+            let mut browser = leaping.service.browser();
+            browser.client = one;
+            let _ = outcome(&mut browser, path, &alias)?;
+            leaping.leap(61)?;
+            browser.post(&path.replace("begin", "resend"), &[])?;
+            asked += 2;
+        }
+        leaping.leap(3_600 - 6 * 61)?;
+    }
+    let by_one = came(&leaping, "walter%")?;
+
+    // Sixty networks at once, and again within ten minutes.
+    let strangers = networks(60);
+    let sixties = |leaping: &Leaping| -> Result<(), Fault> {
+        for (number, stranger) in strangers.iter().enumerate() {
+            let _ = leaping.reset(*stranger, &format!("wanda+{number}@example.com"))?;
+        }
+        Ok(())
+    };
+    sixties(&leaping)?;
+    leaping.leap(400)?;
+    sixties(&leaping)?;
+    let by_sixty = came(&leaping, "wanda%")?;
+    // From then on one every ten minutes, for two hours.
+    for _ in 0..12 {
+        leaping.leap(600)?;
+        sixties(&leaping)?;
+    }
+    let afterwards = came(&leaping, "wanda%")? - by_sixty;
+    asked += 60 * 14;
+
+    // One network and one domain.
+    for number in 0..220 {
+        if number % 20 == 0 {
+            leaping.leap(61)?;
+        }
+        let _ = leaping.reset(one, &format!("w{number}@corp.example.com"))?;
+        let _ = leaping.ask(strangers[number % 60], RESET, &format!("v{number}@gmail.com"))?;
+        asked += 2;
+    }
+    let of_domain = came(&leaping, "%@corp.example.com")?;
+    let figure = [by_one, by_sixty, afterwards, of_domain];
+    Ok(Finding {
+        tried: "one network asks for aliases of a mailbox 12 times an hour over a day; 60 networks ask at once, and for two hours; \
+                one network writes to 220 people of a domain"
+            .into(),
+        times: asked,
+        figure: format!("{by_one}; {by_sixty}, then {afterwards} in two hours; {of_domain}"),
+        bound: "10; 31, then 12; 200".into(),
+        holds: figure == [10, 31, 12, 200],
+    })
+}

@@ -1,0 +1,261 @@
+//! How often something may be done, by a clock that is moved over hours.
+
+use crate::browser::Browser;
+use crate::ground::Ground;
+use crate::proof::{Finding, Proof, Setting};
+use crate::service::{Kind, PASSWORD, Plan, Service};
+use crate::timer;
+use blackbox::Fault;
+use blackbox::http::Answer;
+use std::net::Ipv4Addr;
+
+/// See the module.
+pub const PROOFS: &[Proof] = &[Proof {
+    number: 18,
+    property: "Limits of resets and passwords, over hours, on every server; the mailbox first instead of a wait",
+    hole: "`store/limits.rs`, the first wait that is due instead of the longest, as it was: told to wait 30 s, and then 3450. `flows/password_tries.rs`, `strangers_prove_mailbox` saying no: a new browser was asked for the password after five wrong ones.",
+    on: &[Setting::Sqlite, Setting::Postgres2],
+    run: limits,
+}];
+
+/// A service whose clock goes on in leaps, and what was seen of it.
+struct Tried {
+    service: Service,
+    /// Where the clock stands, in seconds from the true time.
+    now: i64,
+    tried: usize,
+    /// How long each refusal took, in ms.
+    refusals: Vec<f64>,
+    wrong: Vec<String>,
+}
+
+impl Tried {
+    /// Sends a form and times it; gives the seconds to wait where it was refused for now, else the answer.
+    fn ask(&mut self, browser: &mut Browser, path: &str, field: (&str, &str)) -> Result<Result<Answer, i64>, Fault> {
+        // The connection is there already.
+        browser.open("/healthz")?;
+        self.tried += 1;
+        let mut answer = None;
+        let ms = timer::ms(|| {
+            answer = Some(browser.post(path, &[field])?);
+            Ok(())
+        })?;
+        let answer = answer.ok_or("no answer")?;
+        if answer.status != 429 {
+            return Ok(Ok(answer));
+        }
+        self.refusals.push(ms);
+        let wait = answer.header("retry-after").parse();
+        wait.map(Err)
+            .map_err(|_| format!("429 without Retry-After from {path}"))
+    }
+
+    fn leap(&mut self, seconds: i64) -> Result<(), Fault> {
+        self.now += seconds;
+        self.service.move_clock(self.now)
+    }
+
+    /// Waits as told, and looks whether less would have done: `again` gives the wait of another try.
+    fn wait(
+        &mut self,
+        told: i64,
+        mut again: impl FnMut(&mut Self) -> Result<Result<Answer, i64>, Fault>,
+    ) -> Result<Answer, Fault> {
+        // The true clock goes on, too: a fifth of each wait is for that.
+        let most = told * 4 / 5;
+        self.leap(most)?;
+        if again(self)?.is_ok() {
+            self.wrong.push(format!("told to wait {told} s, {most} were enough"));
+        }
+        self.leap(told - most)?;
+        again(self)?.map_err(|more| format!("told to wait {told} s, and then {more}"))
+    }
+
+    /// A reset of that address by another browser of that client, on the servers in turn.
+    fn reset(&mut self, client: Ipv4Addr, email: &str) -> Result<Result<Answer, i64>, Fault> {
+        let mut browser = self.service.browser_at(self.tried);
+        browser.client = client;
+        self.ask(&mut browser, "/api/reset/begin", ("email", email))
+    }
+
+    /// A password at a sign-in of that browser.
+    fn password(&mut self, browser: &mut Browser, email: &str, password: &str) -> Result<Result<Answer, i64>, Fault> {
+        browser.step("/api/sign_in/begin", &[("email", email)], "EnterPassword")?;
+        self.ask(browser, "/api/sign_in/password", ("password", password))
+    }
+
+    fn demand(&mut self, holds: bool, what: impl FnOnce() -> String) {
+        if !holds {
+            self.wrong.push(what());
+        }
+    }
+}
+
+/// Whether a wait is that long, but for what the true clock took of it.
+fn nearly(wait: i64, wanted: i64) -> bool {
+    (wanted * 4 / 5..=wanted).contains(&wait)
+}
+
+fn limits(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
+    let plan = Plan {
+        clock: true,
+        ..Plan::default()
+    };
+    let mut tried = Tried {
+        service: Service::start_with(ground, setting, &plan)?,
+        now: 0,
+        tried: 0,
+        refusals: Vec::new(),
+        wrong: Vec::new(),
+    };
+    resets_of_an_address(&mut tried)?;
+    resets_of_a_client(&mut tried)?;
+    passwords(&mut tried)?;
+    let Tried { wrong, refusals, .. } = &tried;
+    let (p95, bound) = (timer::percentile(refusals, 95), ground.scaled_ms(50.0));
+    Ok(Finding {
+        tried: "resets of an address by a client over a day and of a client in a minute, passwords of strangers and of the owner; each wait \
+                by four fifths and in full"
+            .into(),
+        times: tried.tried,
+        figure: format!(
+            "{} wrong {}; {} refused within {p95:.0} ms",
+            wrong.len(),
+            wrong.join("; "),
+            refusals.len()
+        ),
+        bound: format!(
+            "1 in 30 s, 5 an hour, 10 a day, 20 a minute; strangers: 5 free, then the mailbox first; a known browser: 5 free, then 30 s \
+             doubling to an hour; owner in; p95 ≤ {bound:.0} ms"
+        ),
+        holds: wrong.is_empty() && p95 <= bound,
+    })
+}
+
+/// Asks as often as it is let, and waits as it is told, until the twelfth: how long each wait was.
+fn resets_of_an_address(tried: &mut Tried) -> Result<(), Fault> {
+    let email = tried.service.person(Kind::LocalWithoutPassword)?;
+    let client = tried.service.browser().client;
+    let (began, mut waits, mut day) = (tried.now, Vec::new(), 0);
+    for number in 0..12 {
+        if number == 10 {
+            day = began + 86_400 - tried.now;
+        }
+        match tried.reset(client, &email)? {
+            Ok(answer) if answer.status == 200 => {}
+            Ok(answer) => return Err(answer.unexpected("a reset")),
+            Err(told) => {
+                waits.push(told);
+                tried.wait(told, |tried| tried.reset(client, &email))?;
+            }
+        }
+    }
+    // The first five are half a minute apart, and what is left of the hour follows; ten, and what is left of the day.
+    let hour = 3_600 - 4 * 30;
+    let wanted = [30, 30, 30, 30, hour, 30, 30, 30, 30, day, 30];
+    let alike = waits.len() == wanted.len() && waits.iter().zip(wanted).all(|(wait, wanted)| nearly(*wait, wanted));
+    tried.demand(alike, || format!("resets waited {waits:?} instead of {wanted:?}"));
+    Ok(())
+}
+
+/// One client and an address each, on the servers in turn.
+fn resets_of_a_client(tried: &mut Tried) -> Result<(), Fault> {
+    let client = tried.service.browser().client;
+    let another = |tried: &mut Tried| {
+        let mut browser = tried.service.browser_at(tried.tried);
+        browser.client = client;
+        let email = tried.service.stranger();
+        tried.ask(&mut browser, "/api/reset/begin", ("email", &email))
+    };
+    let (mut through, mut told) = (0, 0);
+    for _ in 0..25 {
+        match another(tried)? {
+            Ok(_) => through += 1,
+            Err(wait) => told = wait,
+        }
+    }
+    tried.demand(through == 20 && nearly(told, 60), || {
+        format!("{through} resets of a client, then {told} s")
+    });
+    tried.wait(told, another).map(drop)
+}
+
+/// Wrong passwords of strangers: five a day, then the mailbox is proven first; the owner's browser has its own tries, with waits.
+fn passwords(tried: &mut Tried) -> Result<(), Fault> {
+    let email = tried.service.person(Kind::Local)?;
+    let mut owner = tried.service.browser();
+    owner.sign_in(&tried.service.mail, &email)?;
+    owner.post("/api/sign_in/sign_out", &[])?;
+    // One that waits at the password since before.
+    let mut early = tried.service.browser();
+    early.step("/api/sign_in/begin", &[("email", &email)], "EnterPassword")?;
+    for number in 0..5 {
+        let mut stranger = tried.service.browser_at(tried.tried);
+        let told = tried.password(&mut stranger, &email, "not the right one")?;
+        let told = told.map(|answer| answer.told());
+        tried.demand(told.as_deref() == Ok("SignInWrong"), || {
+            format!("a stranger's try {number}: {told:?}")
+        });
+    }
+    // On every server, with the right password too: nobody waits, and no password is looked at.
+    let events = |tried: &Tried| tried.service.mail.to(&email).len();
+    let before = events(tried);
+    for server in 0..2 {
+        let mut stranger = tried.service.browser_at(server);
+        let told = stranger.post("/api/sign_in/begin", &[("email", &email)])?.told();
+        tried.demand(told == "ProveMailbox", || format!("a stranger's sixth: {told}"));
+        let told = stranger
+            .post("/api/sign_in/password", &[("password", PASSWORD)])?
+            .told();
+        tried.demand(told == "StepElsewhere", || {
+            format!("a password before the mailbox: {told}")
+        });
+        tried.leap(31)?;
+    }
+    let told = early.post("/api/sign_in/password", &[("password", PASSWORD)])?.told();
+    tried.demand(told == "ProveMailbox", || {
+        format!("the right password of a stranger: {told}")
+    });
+    tried.service.mail.wait(&email, before + 3)?;
+    tried.leap(31)?;
+    // The owner on a new browser: passcode, then password, and no second passcode.
+    let seen = events(tried);
+    let mut new = tried.service.browser();
+    let asked = new.step("/api/sign_in/begin", &[("email", &email)], "ProveMailbox")?;
+    let label = asked.json()["ProveMailbox"]["label"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    let code = tried.service.mail.code_of_request_after(&email, seen, &label)?;
+    new.step("/api/sign_in/answer", &[("code", &code)], "EnterPassword")?;
+    let early_in = new.is_signed_in()?;
+    tried.demand(!early_in, || "signed in by the passcode alone".into());
+    let told = new.post("/api/sign_in/password", &[("password", PASSWORD)])?.told();
+    let signed_in = new.is_signed_in()?;
+    tried.demand(signed_in, || format!("a new browser of the owner's: {told}"));
+    // The owner's own lane has five free tries of its own, and waits by itself.
+    let mut waits = Vec::new();
+    for number in 0..14 {
+        let mistyped =
+            |tried: &mut Tried| tried.password(&mut owner.tab(tried.service.port(number)), &email, "mistyped");
+        let answer = match mistyped(tried)? {
+            Ok(answer) => answer,
+            Err(told) => {
+                waits.push(told);
+                tried.wait(told, mistyped)?
+            }
+        };
+        tried.demand(answer.told() == "SignInWrong", || {
+            format!("the owner's try {number}: {}", answer.told())
+        });
+    }
+    let wanted = [30, 60, 120, 240, 480, 960, 1_920, 3_600, 3_600];
+    let doubles = waits.len() == wanted.len() && waits.iter().zip(wanted).all(|(wait, wanted)| nearly(*wait, wanted));
+    tried.demand(doubles, || format!("passwords waited {waits:?} instead of {wanted:?}"));
+    tried.leap(3_600)?;
+    let own = tried
+        .password(&mut owner, &email, PASSWORD)?
+        .map(|answer| answer.status);
+    tried.demand(own == Ok(200), || format!("a stranger locked the owner out: {own:?}"));
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! What nobody else can read.
+
+use crate::ground::Ground;
+use crate::life::live;
+use crate::proof::{Finding, Proof, Setting};
+use crate::service::{Kind, PASSWORD, Plan, Service, TABLES};
+use crate::waiting::{Purpose, waiting};
+use blackbox::Fault;
+use blackbox::http::{Connection, Jar};
+use blackbox::mailbox::Mood;
+use blackbox::program::free_port;
+
+/// See the module.
+pub const PROOFS: &[Proof] = &[
+    Proof {
+        number: 14,
+        property: "No password, code, token or address in a URL, log, error, page, metric or cache",
+        hole: "`flows/reset.rs`, the address in a line of the log: found.",
+        on: Setting::ONE,
+        run: nowhere,
+    },
+    Proof {
+        number: 15,
+        property: "A copy of the database alone holds no password, code or session",
+        hole: "`hashing.rs`, passwords hashed without the key: the right one verified. `account/src/code.rs`, the digest under a key of zeros: a code was right under other keys.",
+        on: Setting::ONE,
+        run: stolen,
+    },
+];
+
+fn nowhere(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
+    let metrics = free_port()?;
+    let plan = Plan::without_limits().set("LOG", "debug");
+    let plan = plan.set("METRICS_LISTEN", format!("127.0.0.1:{metrics}"));
+    let service = Service::start_with(ground, setting, &plan)?;
+    let mut life = live(&service)?;
+    life.sign_up(&service)?;
+    let (mut found, mut looked) = (Vec::new(), 0);
+    let log = service.log();
+    for secret in life.secrets.iter().chain([&life.email]) {
+        looked += 1;
+        if log.lines().any(|line| tells(line, secret)) {
+            found.push(format!("«{secret}» in the log"));
+        }
+    }
+    let metrics = Connection::open(metrics)?.get("/metrics", &mut Jar::default())?.text();
+    for secret in life.secrets.iter().chain([&life.email]) {
+        looked += 1;
+        if metrics.lines().any(|line| tells(line, secret)) {
+            found.push(format!("«{secret}» in a metric"));
+        }
+    }
+    for path in ["/healthz", "/readyz", "/nowhere"] {
+        let answer = service.browser().open(path)?;
+        life.answers.push((path.to_owned(), answer));
+    }
+    for (path, answer) in &life.answers {
+        let location = answer.header("location");
+        for secret in &life.secrets {
+            looked += 2;
+            if answer.text().contains(secret.as_str()) {
+                found.push(format!("a secret in the content of {path}"));
+            }
+            if location.contains(secret.as_str()) {
+                found.push(format!("a secret in an address after {path}"));
+            }
+        }
+        if location.contains(&life.email) {
+            found.push(format!("an e-mail address in an address after {path}"));
+        }
+        if answer.header("cache-control") != "no-store, no-transform" {
+            found.push(format!("{path} may be stored"));
+        }
+    }
+    Ok(Finding {
+        tried: format!(
+            "{} secrets of a life of an account, in its log at `debug`, its metrics and {} answers",
+            life.secrets.len(),
+            life.answers.len()
+        ),
+        times: looked,
+        figure: format!(
+            "{} found {}",
+            found.len(),
+            found.first().map(String::as_str).unwrap_or_default()
+        ),
+        bound: "0, all no-store".into(),
+        holds: found.is_empty() && log.len() > 1_000 && metrics.contains("rekey_events_total"),
+    })
+}
+
+/// Whether a line of the log has a secret in it. Short ones are looked for as words, and not in the moment in front: six
+/// digits of a microsecond are no code.
+fn tells(line: &str, secret: &str) -> bool {
+    if secret.len() > 8 {
+        return line.contains(secret);
+    }
+    let words = line.split_once(' ').map_or(line, |(_, words)| words);
+    words
+        .split(|character: char| !character.is_ascii_alphanumeric())
+        .any(|word| word == secret)
+}
+
+/// All rows; and the database under keys that somebody else made up, where neither code nor password is right.
+fn stolen(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
+    let mut service = Service::start_with(ground, setting, &Plan::without_limits())?;
+    let life = live(&service)?;
+    let mut flow = waiting(&service, Purpose::Reset, &life.email)?;
+    // A code that still works, of a letter that has not left.
+    service.mail.set(Mood::Down);
+    let addressee = service.person(Kind::LocalWithoutPassword)?;
+    service.browser().begin_reset(&addressee)?;
+    let mut rows = String::new();
+    for table in TABLES {
+        rows.push_str(&service.sql(ground, &format!("SELECT * FROM {table}"))?);
+        rows.push('\n');
+    }
+    let mut found: Vec<_> = life
+        .secrets
+        .iter()
+        .filter(|secret| secret.len() > 8 && rows.contains(secret.as_str()))
+        .map(|secret| format!("«{secret}» as it is"))
+        .collect();
+    // A sealed letter shows nothing of its words.
+    let letters = service.sql(ground, "SELECT body FROM letters WHERE body <> ''")?;
+    let words = ["code", "Request", "Firefox", addressee.as_str()];
+    if letters.is_empty() || words.iter().any(|word| letters.contains(word)) {
+        found.push("a letter that waits is to be read".into());
+    }
+    // What can be tried by whoever knows all rows and the whole program, and has made up the keys.
+    service.kill_server(0);
+    let keys = service.exchange_keys(None)?;
+    // The program notices that, until somebody makes it forget.
+    service.sql(ground, "DELETE FROM key_checks")?;
+    service.mail.set(Mood::Kind);
+    service.start_server(0)?;
+    let code = flow.code.clone();
+    if flow.opens(&code)? {
+        found.push("a code is right under other keys".into());
+    }
+    let mut browser = service.browser();
+    browser.step("/api/sign_in/begin", &[("email", &life.email)], "EnterPassword")?;
+    if browser.post("/api/sign_in/password", &[("password", PASSWORD)])?.status == 200 {
+        found.push("a password is right under other keys".into());
+    }
+    service.until_log_has("cannot be decrypted", 1)?;
+    if !service.mail.to(&addressee).is_empty() {
+        found.push("a letter opens under other keys".into());
+    }
+    // Under the true ones both are right: it was the keys.
+    service.kill_server(0);
+    service.exchange_keys(Some(&keys))?;
+    service.sql(ground, "DELETE FROM key_checks")?;
+    service.start_server(0)?;
+    let both_right = flow.opens(&code)? && service.browser().password_is(&life.email, PASSWORD)?;
+    Ok(Finding {
+        tried:
+            "all rows for secrets as they are; a code, a password and a letter that waits under keys that were made up"
+                .into(),
+        times: life.secrets.len() + words.len() + 5,
+        figure: format!(
+            "{} found {}; {} under the true keys",
+            found.len(),
+            found.join("; "),
+            if both_right { "right" } else { "wrong" }
+        ),
+        bound: "0; right under the true keys".into(),
+        holds: found.is_empty() && both_right,
+    })
+}

@@ -1,0 +1,325 @@
+//! A copied token is dead after the next step up, and a lost answer is not lost for long.
+
+use crate::browser::{Browser, CHANGE};
+use crate::ground::Ground;
+use crate::proof::{Finding, Proof, Setting};
+use crate::service::{Kind, NEW_PASSWORD, PASSWORD, Plan, Service};
+use blackbox::Fault;
+
+/// See the module.
+pub const PROOFS: &[Proof] = &[Proof {
+    number: 31,
+    property: "A new token at every step up; a copy of the old one is dead, and its return is noticed",
+    hole: "The program before this: 16 wrong, among them a password, a session and an account by copies, a copy that was trusted and told nobody, and devices that outlived Forget, a change, a reset and a deactivation. `flows/step_up.rs`, the session's token derived from the flow's alone: a copy of that and the password brought the owner's session.",
+    on: &[Setting::Sqlite, Setting::Postgres2],
+    run: copies_die,
+}];
+
+/// Longer than an answer is on its way.
+const LATER_S: i64 = 31;
+
+struct Copies<'a> {
+    service: &'a Service,
+    ground: &'a Ground,
+    clock_s: i64,
+    times: usize,
+    wrong: Vec<String>,
+}
+
+fn copies_die(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
+    let plan = Plan {
+        clock: true,
+        ..Plan::without_limits()
+    };
+    let service = Service::start_with(ground, setting, &plan)?;
+    let mut copies = Copies {
+        service: &service,
+        ground,
+        clock_s: 0,
+        times: 0,
+        wrong: Vec::new(),
+    };
+    for _ in 0..ground.times(1, 5) {
+        copies.of_a_reset()?;
+        copies.of_a_sign_in()?;
+        copies.of_a_sign_up()?;
+        copies.lost_answers()?;
+        copies.of_a_last_step()?;
+        copies.of_a_device()?;
+        copies.of_forgotten_devices()?;
+    }
+    let Copies { times, wrong, .. } = copies;
+    Ok(Finding {
+        tried: "copies of cookies from before a code, a password, a ticked box, a sign-in, Forget, a reset, a change and a deactivation, used at once and after 31 s at another server; right answers again, as after lost ones".into(),
+        times,
+        figure: format!("{} wrong {}", wrong.len(), wrong.join("; ")),
+        bound: "0".into(),
+        holds: wrong.is_empty(),
+    })
+}
+
+impl Copies<'_> {
+    fn later(&mut self) -> Result<(), Fault> {
+        self.clock_s += LATER_S;
+        self.service.move_clock(self.clock_s)
+    }
+
+    /// A thief's, who asks another server.
+    fn copy(&self, browser: &Browser) -> Browser {
+        browser.tab(self.service.port(1))
+    }
+
+    fn demand(&mut self, holds: bool, wrong: &str) {
+        self.times += 1;
+        if !holds {
+            self.wrong.push(wrong.into());
+        }
+    }
+
+    /// A form that a copy sends gets nowhere.
+    fn refused(&mut self, copy: &mut Browser, path: &str, fields: &[(&str, &str)]) -> Result<(), Fault> {
+        let answer = copy.post(path, fields)?;
+        let refused = (400..500).contains(&answer.status) && answer.cookies().next().is_none();
+        self.demand(
+            refused,
+            &format!("{path} by a copy: {} {}", answer.status, answer.told()),
+        );
+        Ok(())
+    }
+
+    fn of_a_reset(&mut self) -> Result<(), Fault> {
+        let email = self.service.person(Kind::Local)?;
+        let mut owner = self.service.browser();
+        owner.begin_reset(&email)?;
+        let code = self.service.mail.code_after(&email, 0)?;
+        let mut copy = self.copy(&owner);
+        owner.step("/api/reset/answer", &[("code", &code)], "ChoosePassword")?;
+        let new = [("password", NEW_PASSWORD), ("again", NEW_PASSWORD)];
+        for later in [false, true] {
+            if later {
+                self.later()?;
+            }
+            self.refused(&mut copy, "/api/reset/choose", &new)?;
+            self.refused(&mut copy, "/api/reset/resend", &[])?;
+            let shown = copy.open("/reset")?;
+            self.demand(
+                !shown.says("/api/reset/choose"),
+                "a copy sees the form of the new password",
+            );
+        }
+        self.refused(&mut copy, "/api/reset/answer", &[("code", &code)])?;
+        let kept = self.service.browser().password_is(&email, PASSWORD)?;
+        self.demand(kept, "a copy has set the password");
+        let told = owner.post("/api/reset/choose", &new)?.told();
+        self.demand(told == "Done", &format!("the owner's new password: {told}"));
+        Ok(())
+    }
+
+    fn of_a_sign_in(&mut self) -> Result<(), Fault> {
+        let email = self.service.person(Kind::Local)?;
+        let mut owner = self.service.browser();
+        owner.step("/api/sign_in/begin", &[("email", &email)], "EnterPassword")?;
+        let mut copy = self.copy(&owner);
+        owner.step("/api/sign_in/password", &[("password", PASSWORD)], "EnterCode")?;
+        let code = self.service.mail.code_after(&email, 0)?;
+        for later in [false, true] {
+            if later {
+                self.later()?;
+            }
+            self.refused(&mut copy, "/api/sign_in/answer", &[("code", &code)])?;
+            self.refused(&mut copy, "/api/sign_in/resend", &[])?;
+        }
+        self.refused(&mut copy, "/api/sign_in/password", &[("password", PASSWORD)])?;
+        let told = owner.post("/api/sign_in/answer", &[("code", &code)])?.told();
+        self.demand(told == "SignedIn", &format!("the owner's code: {told}"));
+        Ok(())
+    }
+
+    fn of_a_sign_up(&mut self) -> Result<(), Fault> {
+        let email = self.service.stranger();
+        let mut owner = self.service.browser();
+        owner.step("/api/sign_up/begin", &[("email", &email)], "EnterCode")?;
+        let code = self.service.mail.code_after(&email, 0)?;
+        let mut copy = self.copy(&owner);
+        owner.step("/api/sign_up/answer", &[("code", &code)], "ChooseDetails")?;
+        let details = [("name", "Eve"), ("password", NEW_PASSWORD), ("again", NEW_PASSWORD)];
+        for later in [false, true] {
+            if later {
+                self.later()?;
+            }
+            self.refused(&mut copy, "/api/sign_up/finish", &details)?;
+        }
+        let told = owner.post("/api/sign_up/finish", &details)?.told();
+        self.demand(told == "Done", &format!("the owner's new account: {told}"));
+        Ok(())
+    }
+
+    /// The answer to a right code or password does not arrive: the same again brings the token, at another server too.
+    fn lost_answers(&mut self) -> Result<(), Fault> {
+        let email = self.service.person(Kind::Local)?;
+        let mut owner = self.service.browser();
+        owner.begin_reset(&email)?;
+        let code = self.service.mail.code_after(&email, 0)?;
+        let mut first = owner.tab(self.service.port(0));
+        first.step("/api/reset/answer", &[("code", &code)], "ChoosePassword")?;
+        let mut again = self.copy(&owner);
+        let told = again.post("/api/reset/answer", &[("code", &code)])?.told();
+        self.demand(told == "StepElsewhere", &format!("the same code again: {told}"));
+        let same = again.jar.get("__Host-reset") == first.jar.get("__Host-reset");
+        self.demand(same, "another token than the lost one");
+        let new = [("password", NEW_PASSWORD), ("again", NEW_PASSWORD)];
+        let told = again.post("/api/reset/choose", &new)?.told();
+        self.demand(told == "Done", &format!("a new password after a lost answer: {told}"));
+
+        let seen = self.service.mail.to(&email).len();
+        let mut owner = self.service.browser();
+        owner.step("/api/sign_in/begin", &[("email", &email)], "EnterPassword")?;
+        let mut first = owner.tab(self.service.port(0));
+        first.step("/api/sign_in/password", &[("password", NEW_PASSWORD)], "EnterCode")?;
+        let told = owner
+            .post("/api/sign_in/password", &[("password", NEW_PASSWORD)])?
+            .told();
+
+        self.demand(told == "StepElsewhere", &format!("the same password again: {told}"));
+        let code = self.service.mail.code_after(&email, seen)?;
+        let mut again = self.copy(&owner);
+        let told = owner.post("/api/sign_in/answer", &[("code", &code)])?.told();
+        self.demand(told == "SignedIn", &format!("a code after a lost answer: {told}"));
+        let told = again.post("/api/sign_in/answer", &[("code", &code)])?.told();
+        self.demand(told == "StepElsewhere", &format!("the last code again: {told}"));
+        let same = again.jar.get("__Host-session") == owner.jar.get("__Host-session");
+        self.demand(same && again.is_signed_in()?, "another session than the lost one");
+        Ok(())
+    }
+
+    /// Attack: a sign-in on a trusted device ends under its first token. Whoever has a copy of that and the password, and not
+    /// the device's token, comes right after the owner.
+    fn of_a_last_step(&mut self) -> Result<(), Fault> {
+        let email = self.service.person(Kind::Local)?;
+        let mut owner = self.service.browser();
+        self.trust(&mut owner, &email)?;
+        owner.post("/api/sign_in/sign_out", &[])?;
+        owner.step("/api/sign_in/begin", &[("email", &email)], "EnterPassword")?;
+        let mut copy = self.copy(&owner);
+        copy.jar.remove("__Host-device");
+        let mut again = self.copy(&owner);
+        owner.step("/api/sign_in/password", &[("password", PASSWORD)], "SignedIn")?;
+        self.refused(&mut copy, "/api/sign_in/password", &[("password", PASSWORD)])?;
+        let told = again.post("/api/sign_in/password", &[("password", PASSWORD)])?.told();
+        self.demand(told == "StepElsewhere", &format!("the last password again: {told}"));
+        let same = again.jar.get("__Host-session") == owner.jar.get("__Host-session");
+        self.demand(same && again.is_signed_in()?, "another session than the lost one");
+        Ok(())
+    }
+
+    /// Whether the password is enough there.
+    fn is_trusted(&self, browser: &mut Browser, email: &str) -> Result<bool, Fault> {
+        let seen = self.service.mail.to(email).len();
+        browser.step("/api/sign_in/begin", &[("email", email)], "EnterPassword")?;
+        let answer = browser.post("/api/sign_in/password", &[("password", PASSWORD)])?;
+        match answer.told().as_str() {
+            "SignedIn" => Ok(true),
+            // Not to be taken for the next one.
+            "EnterCode" => self.service.mail.code_after(email, seen).map(|_| false),
+            _ => Err(answer.unexpected("a password")),
+        }
+    }
+
+    /// Signs in with the box ticked.
+    fn trust(&self, browser: &mut Browser, email: &str) -> Result<(), Fault> {
+        let seen = self.service.mail.to(email).len();
+        browser.sign_in_to_code(email)?;
+        let code = self.service.mail.code_after(email, seen)?;
+        let fields = [("code", code.as_str()), ("trust", "on")];
+        browser.step("/api/sign_in/answer", &fields, "SignedIn").map(drop)
+    }
+
+    fn devices(&self, email: &str) -> Result<String, Fault> {
+        let sql = format!(
+            "SELECT count(*) FROM devices WHERE account_id = (SELECT id FROM accounts WHERE email = '{email}')"
+        );
+        self.service.sql(self.ground, &sql)
+    }
+
+    fn of_a_device(&mut self) -> Result<(), Fault> {
+        let email = self.service.person(Kind::Local)?;
+        let mut owner = self.service.browser();
+        owner.sign_in(&self.service.mail, &email)?;
+        let mut early = self.copy(&owner);
+        self.trust(&mut owner, &email)?;
+        let trusted = self.is_trusted(&mut early, &email)?;
+        self.demand(!trusted, "a copy from before the box was ticked is trusted");
+        let mut copy = self.copy(&owner);
+        let trusted = self.is_trusted(&mut owner, &email)?;
+        self.demand(trusted, "the owner is not trusted");
+        self.later()?;
+        let trusted = self.is_trusted(&mut copy, &email)?;
+        self.demand(!trusted, "a copy from before a sign-in is trusted");
+        self.service.be_quiet()?;
+        let letters = self.service.mail.to(&email);
+        let told = letters
+            .iter()
+            .filter(|letter| letter.subject().contains("no longer trusted"));
+        let told = told.count();
+        self.demand(told == 1, &format!("the return of a copy is told {told} times"));
+        let noticed = owner.open("/security")?.says("outdated copy");
+        self.demand(noticed, "the return of a copy is in no list of events");
+        let trusted = self.is_trusted(&mut owner, &email)?;
+        self.demand(!trusted, "the device is trusted after its copy came");
+        Ok(())
+    }
+
+    fn of_forgotten_devices(&mut self) -> Result<(), Fault> {
+        let email = self.service.person(Kind::Local)?;
+        let mut owner = self.service.browser();
+        self.trust(&mut owner, &email)?;
+        let mut copy = self.copy(&owner);
+        let id = format!("SELECT id FROM devices WHERE account_id = (SELECT id FROM accounts WHERE email = '{email}')");
+        let id = self.service.sql(self.ground, &id)?;
+        owner.post("/api/security/forget_device", &[("id", &id)])?;
+        self.trust(&mut owner, &email)?;
+        let trusted = self.is_trusted(&mut copy, &email)?;
+        self.demand(!trusted, "a copy outlived Forget");
+        // Left alone where the box is not ticked, forgotten where it is.
+        let mut other = self.service.browser();
+        self.trust(&mut other, &email)?;
+        let change = [
+            ("current", PASSWORD),
+            ("password", NEW_PASSWORD),
+            ("again", NEW_PASSWORD),
+            ("others_asked", "true"),
+        ];
+        owner.post(CHANGE, &change)?;
+        let left = self.devices(&email)?;
+        self.demand(
+            left == "2",
+            &format!("{left} devices after a change that leaves the others"),
+        );
+        let change = [
+            ("current", NEW_PASSWORD),
+            ("password", PASSWORD),
+            ("again", PASSWORD),
+            ("end_others", "on"),
+            ("others_asked", "true"),
+        ];
+        owner.post(CHANGE, &change)?;
+        let left = self.devices(&email)?;
+        self.demand(
+            left == "1",
+            &format!("{left} devices after a change that ends the others"),
+        );
+        self.service.browser().reset(&self.service.mail, &email, NEW_PASSWORD)?;
+        let left = self.devices(&email)?;
+        self.demand(left == "0", &format!("{left} devices after a reset"));
+
+        let email = self.service.person(Kind::Local)?;
+        self.trust(&mut self.service.browser(), &email)?;
+        for undo in [&[][..], &["--undo"]] {
+            let words = [&["user", "disable", "--email", &email], undo].concat();
+            self.service.run(&words, "")?;
+        }
+        let left = self.devices(&email)?;
+        self.demand(left == "0", &format!("{left} devices after a deactivation"));
+        Ok(())
+    }
+}

@@ -1,0 +1,89 @@
+//! `make release`: copies the program to an empty folder, starts it there, and checks that a browser gets everything
+//! that a page asks for. Prints its size and how long it takes to start.
+//!
+//! `REKEY_BIN` names the program (`target/dist/rekey`).
+#![allow(
+    clippy::disallowed_methods,
+    reason = "measuring is reading the clock, and this is no part of the service whose time is an argument"
+)]
+
+use blackbox::http::Connection;
+use blackbox::program::{Mode, Program};
+use blackbox::{Fault, path, say};
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Starts on a database that is there.
+const STARTS: usize = 5;
+
+fn main() -> ExitCode {
+    let told = look().and_then(|report| {
+        let written = std::io::stdout().write_all(report.as_bytes());
+        written.map_err(|error| error.to_string())
+    });
+    match told {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            say(&format!("the program needs something beside it: {fault}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn look() -> Result<String, Fault> {
+    let binary = path("REKEY_BIN", "target/dist/rekey")?;
+    let bytes = std::fs::metadata(&binary).map_err(|error| error.to_string())?.len();
+    let program = Program::copied(binary)?;
+    let mut running = program.start(Mode::Development)?;
+    let first_ms = running.first_200("/healthz")? * 1_000.0;
+    let files = whole_pages(program.port())?;
+    running.stop()?;
+    let mut starts_ms = Vec::new();
+    for _ in 0..STARTS {
+        let mut running = program.start(Mode::Development)?;
+        starts_ms.push(running.first_200("/healthz")? * 1_000.0);
+        running.stop()?;
+    }
+    starts_ms.sort_by(f64::total_cmp);
+    let median_ms = starts_ms.get(STARTS / 2).copied().unwrap_or_default();
+    Ok(format!(
+        "size                   {:.1} MiB\nfirst start            {first_ms:.0} ms to the first 200 of /healthz, tables and keys made\n\
+         start                  {median_ms:.0} ms, median of {STARTS}\nfiles in the program   {files}, all that its pages ask for\n",
+        bytes as f64 / 1_048_576.0,
+    ))
+}
+
+/// Asks for a page of either half and for all that they name; gives how many files that were.
+fn whole_pages(port: u16) -> Result<usize, Fault> {
+    let mut connection = Connection::open(port)?;
+    let mut asked = BTreeSet::new();
+    for page in ["/signin", "/help/allowlist"] {
+        let answer = connection.page(page, false)?;
+        if answer.status != 200 {
+            return Err(answer.unexpected(page));
+        }
+        let html = answer.text();
+        // Addresses end where a quote does.
+        let named = html
+            .match_indices("/pkg/")
+            .filter_map(|(at, _)| html.get(at..)?.split(['"', '\'', '`', ')']).next());
+        let named: BTreeSet<String> = named.map(str::to_owned).collect();
+        for ending in [".css", ".js", ".wasm"] {
+            if !named.iter().any(|file| file.ends_with(ending)) {
+                return Err(format!("{page} names no {ending} file"));
+            }
+        }
+        asked.extend(named);
+    }
+    for file in &asked {
+        for packed in [false, true] {
+            let answer = connection.page(file, packed)?;
+            let is_packed = !answer.header("content-encoding").is_empty();
+            if answer.status != 200 || answer.body.is_empty() || is_packed != packed {
+                return Err(answer.unexpected(file));
+            }
+        }
+    }
+    Ok(asked.len())
+}
