@@ -153,7 +153,6 @@ pub use catalogue::take;
 pub fn time_of_day(at: Timestamp) -> String {
     #[cfg(target_arch = "wasm32")]
     {
-        #[allow(clippy::cast_precision_loss)] // Milliseconds fit a double for the next 285,000 years.
         let date = js_sys::Date::new(&(at.0 as f64).into());
         let minutes = i64::from(date.get_hours()) * 60 + i64::from(date.get_minutes());
         Timestamp(minutes * 60_000).hour_and_minute()

@@ -70,7 +70,6 @@ impl Collector for ThisProcess {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let Ok(process) = Process::myself() else { return Ok(()) };
         if let Ok(stat) = process.stat() {
-            #[allow(clippy::cast_precision_loss)] // Ticks since the start stay far below 2⁵³.
             let cpu_s = (stat.utime + stat.stime) as f64 / procfs::ticks_per_second() as f64;
             let cpu = ConstCounter::new(cpu_s);
             tell(

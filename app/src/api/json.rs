@@ -72,12 +72,10 @@ mod in_browser {
             visitor.visit_bool(self.0.as_bool().ok_or(Unfit)?)
         }
 
-        #[allow(clippy::cast_possible_truncation)] // What is no whole number is none of ours.
         fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
             visitor.visit_i64(self.number()? as i64)
         }
 
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // What is no whole number is none of ours.
         fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
             visitor.visit_u64(self.number()? as u64)
         }

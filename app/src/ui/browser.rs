@@ -141,13 +141,11 @@ mod real {
     }
 
     /// Milliseconds since the Unix epoch, by the browser's clock: for waits that the person watches, nothing else.
-    #[allow(clippy::cast_possible_truncation)] // Fits for the next 285,000 years.
     pub(crate) fn now_ms() -> i64 {
         js_sys::Date::now() as i64
     }
 
     /// A day, with or without the time, as people of the language write it where the person is.
-    #[allow(clippy::cast_precision_loss)] // Milliseconds fit a double for the next 285,000 years.
     pub(crate) fn local_day(ms: i64, language: &str, with_time: bool) -> Option<String> {
         let options = js_sys::Object::new();
         let set = |key: &str, value: &str| js_sys::Reflect::set(&options, &key.into(), &value.into()).ok();

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 /// What can happen to an account; its sentence is in the catalogue of `app`, under `activity.` and [`Self::as_str`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs)] // The names say it; the sentences are in the catalogue.
+#[expect(missing_docs, reason = "the names say it; the sentences are in the catalogue")]
 pub enum ActivityKind {
     SignedIn,
     SignedOut,

@@ -51,7 +51,7 @@ pub struct Request {
 
 /// Something that the owner must hear of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs)] // The names say it.
+#[expect(missing_docs, reason = "the names say it")]
 pub enum Notice {
     /// A forgotten password was replaced; all sessions ended.
     PasswordReset { at: Timestamp, browser: String },

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 /// Why a person was told no. The sentence in each language is in the catalogue of `app`, under [`Refusal::key`].
 /// Never holds what was typed. Faults of ours are not refusals.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs)] // The names say it; the sentences are in the catalogue.
+#[expect(missing_docs, reason = "the names say it; the sentences are in the catalogue")]
 pub enum Refusal {
     // The address.
     EmailMissing,
@@ -88,7 +88,7 @@ pub enum Refusal {
 
 /// The form field that a refusal is about; its value is the field's `name`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs)] // Named like the fields.
+#[expect(missing_docs, reason = "named like the fields")]
 pub enum Field {
     Email,
     Password,

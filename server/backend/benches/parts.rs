@@ -1,6 +1,6 @@
 //! The parts that do not hash: in nanoseconds (`cargo bench -p backend`), or one part so many times, for a program that counts
 //! its instructions (`.ci/instructions`).
-#![allow(clippy::expect_used, reason = "what is measured is known to work")]
+#![expect(clippy::expect_used, reason = "what is measured is known to work")]
 
 use account::{
     Code, CodeBinding, CodeLetter, Email, Key, Letter, Purpose, Request, Secret, Timestamp, TypedCode, read_code,

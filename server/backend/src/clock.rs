@@ -23,7 +23,7 @@ struct Anchor {
 }
 
 impl Clock for SystemClock {
-    #[allow(clippy::disallowed_methods)] // The one place that reads it.
+    #[expect(clippy::disallowed_methods, reason = "the only reader of the system clock")]
     fn now(&self) -> Timestamp {
         let mut anchor = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Under the lock: what was read earlier must not be judged later.

@@ -180,7 +180,6 @@ impl Backend {
         metrics.oldest_letter_s.set(age_s);
     }
 
-    #[allow(clippy::cast_precision_loss)] // Whole numbers far below 2⁵³.
     fn count_and_age_s(&self, waiting: &Waiting) -> (f64, f64) {
         let now = self.now();
         let age_ms = waiting

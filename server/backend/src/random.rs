@@ -6,7 +6,7 @@ use rand::Rng;
 use sha2::{Digest, Sha256};
 
 /// The generator: ChaCha12, seeded by the system and reseeded (a CSPRNG). Not kept over an `await`.
-#[allow(clippy::disallowed_methods)] // The one place that makes it.
+#[expect(clippy::disallowed_methods, reason = "the only maker of the generator")]
 pub(crate) fn generator() -> rand::rngs::ThreadRng {
     rand::rng()
 }

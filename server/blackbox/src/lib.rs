@@ -1,5 +1,5 @@
 //! The release program seen from outside: started as an operator starts it, asked as a browser asks it.
-#![allow(
+#![expect(
     clippy::disallowed_methods,
     reason = "measuring is reading the clock, and this is no part of the service whose time is an argument"
 )]

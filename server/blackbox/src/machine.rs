@@ -54,7 +54,6 @@ pub fn family_memory_mib(process: u32) -> Result<f64, Fault> {
 
 /// What a file takes, or a folder with all that is in it, in MiB; nothing when it is not there.
 #[must_use]
-#[allow(clippy::cast_precision_loss, reason = "a file of 2^52 bytes does not fit here")]
 pub fn size_mib(path: &Path) -> f64 {
     let Ok(metadata) = std::fs::symlink_metadata(path) else {
         return 0.0;

@@ -471,7 +471,6 @@ pub const KEYS: &[Key] = &[
     },
 ];
 
-#[allow(clippy::unnecessary_wraps)] // One shape for all that reads.
 fn path(value: &str) -> Result<Option<PathBuf>, String> {
     Ok(if value.is_empty() { None } else { Some(value.into()) })
 }

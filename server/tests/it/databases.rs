@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::path::Path;
 
-#[allow(clippy::disallowed_methods)] // A test has no configuration but this.
+#[expect(clippy::disallowed_methods, reason = "the environment is the configuration of tests")]
 pub fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: `.ci/test` sets it"))
 }

@@ -1,6 +1,6 @@
 //! The program from outside: its configuration, its router, its commands.
 
-#![allow(clippy::unwrap_used)] // All of this is tests; clippy only knows the functions that are marked so.
+#![expect(clippy::unwrap_used, reason = "tests only; clippy exempts no helper functions")]
 
 mod addresses;
 mod assets;

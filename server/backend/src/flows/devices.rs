@@ -14,7 +14,10 @@ pub(crate) const DEVICE_DAYS: i64 = 400;
 
 impl Backend {
     /// Signs in on a device: a known one goes on with its next token, a new one is told to its owner.
-    #[allow(clippy::too_many_arguments)] // One step of one flow; a struct for it would be read once.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one step of one flow; a struct for it would be read once"
+    )]
     pub(super) async fn hold_device(
         &self,
         tx: &mut Tx,

@@ -11,7 +11,10 @@ impl Backend {
     /// Takes the budget of an e-mail that anyone can cause, and one of each of `more`; or tells how long to wait. The same for
     /// every address, with an account or without (attack: enumeration). The transaction has written nothing before: of a
     /// refused request its place in the line stays, and nothing else.
-    #[allow(clippy::too_many_arguments)] // One request; a struct for it would be read once.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one request; a struct for it would be read once"
+    )]
     pub(super) async fn take_email(
         &self,
         mut tx: Tx,

@@ -268,7 +268,10 @@ impl Backend {
         Ok(Moved::to(SignInStep::ProveMailbox(mailed)))
     }
 
-    #[allow(clippy::too_many_arguments)] // One step of one flow; a struct for it would be read once.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one step of one flow; a struct for it would be read once"
+    )]
     async fn password_was_right(
         &self,
         caller: &Caller,

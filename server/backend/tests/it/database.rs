@@ -106,7 +106,7 @@ impl Database {
     }
 }
 
-#[allow(clippy::disallowed_methods)] // A test has no configuration but this.
+#[expect(clippy::disallowed_methods, reason = "the environment is the configuration of tests")]
 fn server() -> String {
     std::env::var("TEST_POSTGRES").unwrap_or_else(|_| {
         panic!("Set TEST_POSTGRES to a PostgreSQL server whose role may create databases, such as postgres://rekey@127.0.0.1:5432/rekey")

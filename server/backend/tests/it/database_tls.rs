@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 /// The loopback under a name that is not known as one.
 const ELSEWHERE: &str = "::ffff:127.0.0.1";
 
-#[allow(clippy::disallowed_methods)] // A test has no configuration but this.
+#[expect(clippy::disallowed_methods, reason = "the environment is the configuration of tests")]
 fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: `.ci/test` sets it"))
 }

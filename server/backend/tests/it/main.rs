@@ -1,7 +1,7 @@
 //! What the service promises, as scenarios on SQLite and on PostgreSQL. A number in a scenario's comment is that of a property
 //! in `docs/security-properties.md`.
 
-#![allow(clippy::unwrap_used)] // All of this is tests; clippy only knows the functions that are marked so.
+#![expect(clippy::unwrap_used, reason = "tests only; clippy exempts no helper functions")]
 
 mod account_changes;
 mod backup;

@@ -2,10 +2,6 @@
 //! that a page asks for. Prints its size and how long it takes to start.
 //!
 //! `REKEY_BIN` names the program (`target/dist/rekey`).
-#![allow(
-    clippy::disallowed_methods,
-    reason = "measuring is reading the clock, and this is no part of the service whose time is an argument"
-)]
 
 use blackbox::http::Connection;
 use blackbox::program::{Mode, Program};

@@ -37,7 +37,6 @@ pub struct Done {
 
 impl Done {
     /// So many a second.
-    #[allow(clippy::cast_precision_loss, reason = "counts here are small")]
     pub fn a_second(&self) -> f64 {
         self.count as f64 / self.seconds
     }

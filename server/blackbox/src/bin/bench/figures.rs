@@ -16,7 +16,6 @@ pub struct Figures {
 
 impl Figures {
     /// One more round.
-    #[allow(clippy::cast_precision_loss, reason = "counts here are small")]
     pub fn push(&mut self, (done, cpu): (Done, Cpu)) {
         let of_1000 = |seconds: f64| seconds * 1_000.0 / done.count.max(1) as f64;
         self.a_second.push(done.a_second());

@@ -165,7 +165,6 @@ fn compared(full: Took, empty: Took) -> String {
     table
 }
 
-#[allow(clippy::cast_precision_loss, reason = "nobody has 2^52 rows")]
 const fn count(rows: u64) -> f64 {
     rows as f64
 }

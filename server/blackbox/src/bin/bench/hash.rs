@@ -26,7 +26,6 @@ pub fn reference_s() -> Result<f64, Fault> {
 }
 
 /// Hashes a second when every core has one: what the memory's bus leaves of `cores ÷ time of one`.
-#[allow(clippy::cast_precision_loss, reason = "counts here are small")]
 pub fn all_cores_a_second(cores: usize) -> Result<f64, Fault> {
     let began = Instant::now();
     hurry(cores, cores, |_| {

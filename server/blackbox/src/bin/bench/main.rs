@@ -2,7 +2,7 @@
 //! prints Markdown tables of what it took. It judges no figure: it fails only when an answer is not the one expected.
 //!
 //! `REKEY_BIN` names the program (`target/release/rekey`), `REKEY_SITE` the browser's files (`target/site`).
-#![allow(
+#![expect(
     clippy::disallowed_methods,
     reason = "measuring is reading the clock, and this is no part of the service whose time is an argument"
 )]

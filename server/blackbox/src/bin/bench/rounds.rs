@@ -74,7 +74,6 @@ impl<'a> Rounds<'a> {
     }
 
     /// One more.
-    #[allow(clippy::cast_precision_loss, reason = "counts here are small")]
     pub fn run(&mut self, round: usize) -> Result<(), Fault> {
         let port = self.running.port();
         if round == 1 {

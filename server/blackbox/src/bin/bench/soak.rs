@@ -210,7 +210,6 @@ fn count(counted: &AtomicUsize) -> f64 {
     as_count(counted.load(Ordering::Relaxed))
 }
 
-#[allow(clippy::cast_precision_loss, reason = "counts here are small")]
 const fn as_count(number: usize) -> f64 {
     number as f64
 }

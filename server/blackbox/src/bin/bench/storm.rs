@@ -38,7 +38,6 @@ pub struct Storm {
 }
 
 /// One storm.
-#[allow(clippy::cast_precision_loss, reason = "counts here are small")]
 pub fn rage(running: &Running) -> Result<Storm, Fault> {
     let port = running.port();
     let (over, judged, later, broken) = (

@@ -3,7 +3,7 @@
 //! against what bound.
 //!
 //! A check that never failed proves nothing. Each proof says in `hole` how the hole was opened again to see it fail.
-#![allow(
+#![expect(
     clippy::disallowed_methods,
     reason = "measuring is reading the clock, and this is no part of the service whose time is an argument"
 )]

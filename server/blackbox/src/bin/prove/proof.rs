@@ -59,7 +59,7 @@ pub struct Proof {
     /// It, in a few words.
     pub property: &'static str,
     /// How the hole was opened again to see this proof fail: the change to the program, and what the proof then said.
-    #[allow(dead_code, reason = "for the reader of the code")]
+    #[expect(dead_code, reason = "for the reader of the code")]
     pub hole: &'static str,
     /// Where it is tried.
     pub on: &'static [Setting],

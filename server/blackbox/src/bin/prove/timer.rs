@@ -11,7 +11,6 @@ pub fn ms(work: impl FnOnce() -> Result<(), Fault>) -> Result<f64, Fault> {
 }
 
 /// The probability that one of the second took longer than one of the first, ties by half: 0.5 tells nothing, 0 and 1 all.
-#[allow(clippy::cast_precision_loss, reason = "counts here are small")]
 pub fn area_under_curve(first: &[f64], second: &[f64]) -> f64 {
     let mut all: Vec<(f64, bool)> = Vec::with_capacity(first.len() + second.len());
     all.extend(first.iter().map(|value| (*value, false)));
