@@ -3,7 +3,7 @@
 //! or an ad blocker may have changed, moved or taken away; fields that the person types into are carried over as they are.
 
 use crate::ui::{PageFocus, browser};
-use account::Email;
+use account::EmailAddress;
 use leptos::prelude::*;
 use leptos::reactive::effect::RenderEffect;
 use leptos::tachys::view::any_view::AnyViewState;
@@ -14,7 +14,7 @@ use std::time::Duration;
 pub type View = Box<dyn Fn() -> Option<Shown>>;
 
 /// What makes a step another one: its kind, and whose it is.
-pub type StepKey = (u8, Option<Email>);
+pub type StepKey = (u8, Option<EmailAddress>);
 
 /// A view of a step.
 pub struct Shown {

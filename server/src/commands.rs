@@ -10,7 +10,7 @@ use crate::config::{Config, KEYS, Problem, variable};
 use crate::import::{self, Import};
 use crate::terminal::printable;
 use crate::{people, start};
-use account::{AccountKind, Email, Keyring, Name, Organization, Secret, Timestamp};
+use account::{AccountKind, EmailAddress, Keyring, Name, Organization, Secret, Timestamp};
 use backend::store::Db;
 use backend::{Backend, NewPerson, Person, retried};
 use std::fmt::Write as _;
@@ -150,7 +150,7 @@ pub async fn import(config: Config, keys: Keyring, import: &Import) -> Result<()
     import::run(Some(&backend), import).await
 }
 
-fn no_account(email: &Email) -> Failed {
+fn no_account(email: &EmailAddress) -> Failed {
     Failed::Other(format!("There is no account with the address {email}."))
 }
 
@@ -209,7 +209,7 @@ fn password_from_input() -> Result<Secret, String> {
 
 async fn list(backend: &Backend) -> Result<(), Failed> {
     const AT_ONCE: i64 = 500;
-    let mut after: Option<Email> = None;
+    let mut after: Option<EmailAddress> = None;
     loop {
         let people = backend
             .list_people(after.as_ref(), AT_ONCE)
@@ -239,8 +239,8 @@ fn line(person: &Person) -> String {
     format!("{}\t{}\t{kind}\t{state}\n", person.email, person.name)
 }
 
-fn address(typed: &str) -> Result<Email, String> {
-    Email::parse(typed).map_err(|_| format!("{typed:?} is not an e-mail address"))
+fn address(typed: &str) -> Result<EmailAddress, String> {
+    EmailAddress::parse(typed).map_err(|_| format!("{typed:?} is not an e-mail address"))
 }
 
 /// `rekey health`.

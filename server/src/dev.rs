@@ -5,7 +5,7 @@ mod sheet;
 
 use crate::config::is_loopback_name;
 use crate::http::{Problem, Service, host_name};
-use account::Email;
+use account::EmailAddress;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn};
@@ -67,7 +67,7 @@ fn kept(service: &Service, to: &str) -> Vec<(usize, KeptLetter)> {
     let all = service.mail.kept(None);
     let count = all.len();
     // As addresses are compared everywhere else.
-    let wanted = Email::parse(to).map_or_else(|_| to.to_owned(), String::from);
+    let wanted = EmailAddress::parse(to).map_or_else(|_| to.to_owned(), String::from);
     let numbered = all
         .into_iter()
         .enumerate()

@@ -1,6 +1,6 @@
 //! The demo people of the development run: one of each kind.
 
-use account::{AccountKind, Email, Name, Organization, Secret};
+use account::{AccountKind, EmailAddress, Name, Organization, Secret};
 use backend::{Backend, NewPerson};
 
 /// The password of those who have one here.
@@ -35,7 +35,7 @@ pub async fn add_demo(backend: &Backend) -> Result<(), String> {
             _ => AccountKind::Local,
         };
         let refused = |refusal: account::Refusal| format!("{email}: {refusal}");
-        let email = Email::parse(email).map_err(refused)?;
+        let email = EmailAddress::parse(email).map_err(refused)?;
         let person = NewPerson {
             email: email.clone(),
             name: Name::parse(name).map_err(refused)?,

@@ -16,7 +16,7 @@ use crate::pages::{View, failure_page};
 use crate::screen::Shown;
 use crate::ui::{ToldAt, browser, provide_problem, use_announce};
 use crate::words::use_words;
-use account::{Email, ProfileView, ResetStep, SecurityView, SignInStep, SignUpStep};
+use account::{EmailAddress, ProfileView, ResetStep, SecurityView, SignInStep, SignUpStep};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde::Serialize;
@@ -27,11 +27,11 @@ use std::future::Future;
 pub trait Step: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// What makes it another step: its kind and whose it is. A wait that has become shorter is the same step, another
     /// person's password is not.
-    fn key(&self) -> (u8, Option<Email>);
+    fn key(&self) -> (u8, Option<EmailAddress>);
 }
 
 impl Step for SignInStep {
-    fn key(&self) -> (u8, Option<Email>) {
+    fn key(&self) -> (u8, Option<EmailAddress>) {
         match self {
             Self::AskEmail { .. } => (0, None),
             Self::EnterPassword { email } => (1, Some(email.clone())),
@@ -43,7 +43,7 @@ impl Step for SignInStep {
 }
 
 impl Step for ResetStep {
-    fn key(&self) -> (u8, Option<Email>) {
+    fn key(&self) -> (u8, Option<EmailAddress>) {
         match self {
             Self::AskEmail { .. } => (0, None),
             Self::EnterCode(mailed) => (1, Some(mailed.email.clone())),
@@ -54,7 +54,7 @@ impl Step for ResetStep {
 }
 
 impl Step for SignUpStep {
-    fn key(&self) -> (u8, Option<Email>) {
+    fn key(&self) -> (u8, Option<EmailAddress>) {
         match self {
             Self::AskEmail { .. } => (0, None),
             Self::EnterCode(mailed) => (1, Some(mailed.email.clone())),
@@ -65,13 +65,13 @@ impl Step for SignUpStep {
 }
 
 impl Step for SecurityView {
-    fn key(&self) -> (u8, Option<Email>) {
+    fn key(&self) -> (u8, Option<EmailAddress>) {
         (0, Some(self.email.clone()))
     }
 }
 
 impl Step for ProfileView {
-    fn key(&self) -> (u8, Option<Email>) {
+    fn key(&self) -> (u8, Option<EmailAddress>) {
         (0, Some(self.email.clone()))
     }
 }

@@ -3,7 +3,7 @@
 
 use super::problem::use_problem;
 use crate::words::use_words;
-use account::{Email, Field};
+use account::{EmailAddress, Field};
 use leptos::attr::custom::custom_attribute;
 use leptos::prelude::*;
 
@@ -90,7 +90,7 @@ pub fn EmailField(
         autocomplete: "username webauthn",
         inputmode: Some("email"),
         enterkeyhint: Some("next"),
-        maxlength: Some(Email::MAX_LEN),
+        maxlength: Some(EmailAddress::MAX_LEN),
         dir: Some("ltr"),
         value,
         ..Input::default()
@@ -141,7 +141,7 @@ pub fn CodeField(
 #[component]
 pub fn UsernameHint(
     /// Who.
-    email: Email,
+    email: EmailAddress,
 ) -> impl IntoView {
     // `type=hidden` is not enough for Chromium, which then complains in its console.
     view! {

@@ -3,14 +3,14 @@
 use super::copy_button::CopyButton;
 use crate::settings::use_settings;
 use crate::words::use_words;
-use account::Email;
+use account::EmailAddress;
 use leptos::prelude::*;
 
 /// Closed at first; opens without scripts.
 #[component]
 pub fn MailHelp(
     /// Where the e-mail went.
-    email: Email,
+    email: EmailAddress,
 ) -> AnyView {
     let words = use_words();
     let settings = use_settings();

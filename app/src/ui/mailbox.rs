@@ -2,7 +2,7 @@
 
 use crate::settings::use_settings;
 use crate::words::use_words;
-use account::Email;
+use account::EmailAddress;
 use leptos::prelude::*;
 
 /// A mail provider on the web.
@@ -16,7 +16,7 @@ pub struct Mailbox {
 
 /// The mailbox of an address, if its domain is one that everybody can have an address at.
 #[must_use]
-pub fn mailbox(email: &Email, sender_codes: &str, sender_notices: &str) -> Option<Mailbox> {
+pub fn mailbox(email: &EmailAddress, sender_codes: &str, sender_notices: &str) -> Option<Mailbox> {
     let codes = escape(sender_codes);
     let (name, href) = match email.domain() {
         "gmail.com" | "googlemail.com" => {
@@ -71,7 +71,7 @@ fn escape(text: &str) -> String {
 #[component]
 pub fn MailboxButton(
     /// Whose.
-    email: Email,
+    email: EmailAddress,
 ) -> AnyView {
     let settings = use_settings();
     let Some(Mailbox { name, href }) = mailbox(&email, &settings.sender_codes, &settings.sender_notices) else {
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     fn link(address: &str) -> Option<(&'static str, String)> {
-        let email = Email::parse(address).unwrap();
+        let email = EmailAddress::parse(address).unwrap();
         mailbox(&email, "noreply@signin.rekey.example", "noreply@rekey.example").map(|it| (it.name, it.href))
     }
 

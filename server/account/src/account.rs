@@ -1,4 +1,4 @@
-use crate::{Email, Refusal, Timestamp};
+use crate::{EmailAddress, Refusal, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The name of an account that never changes; random, and says nothing.
@@ -75,7 +75,7 @@ pub struct Account {
     /// Never changes.
     pub id: AccountId,
     /// Proven by a code before the account existed.
-    pub email: Email,
+    pub email: EmailAddress,
     /// As the person writes it.
     pub name: String,
     /// Who keeps the password.

@@ -1,4 +1,4 @@
-use crate::{Code, CodeBinding, Email, Keyring, Purpose, Refusal, Timestamp};
+use crate::{Code, CodeBinding, EmailAddress, Keyring, Purpose, Refusal, Timestamp};
 
 /// A code that was mailed in a flow, as stored.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ pub struct Challenge {
     /// What the code is for.
     pub purpose: Purpose,
     /// Whom it was mailed to.
-    pub email: Email,
+    pub email: EmailAddress,
     /// What is left after this one.
     pub tries_left: i64,
     /// How many more times an older code is recognised without costing a try.
@@ -167,7 +167,7 @@ mod tests {
     /// A flow with codes sent at minutes 0, 1, …, newest first.
     fn challenge(count: i64) -> (Challenge, Vec<Code>) {
         let mut rng = rand::rngs::StdRng::seed_from_u64(1);
-        let email = Email::parse("ada@example.com").unwrap();
+        let email = EmailAddress::parse("ada@example.com").unwrap();
         let codes: Vec<Code> = (0..count).map(|_| Code::generate(8, &mut rng)).collect();
         let issued = codes.iter().enumerate().map(|(i, code)| {
             let sent_at = Timestamp(0).plus_minutes(count - 1 - i64::try_from(i).unwrap());

@@ -1,5 +1,5 @@
 use crate::invisible::is_invisible;
-use crate::{CodeCounter, DomainToAscii, Email, Key, Refusal};
+use crate::{CodeCounter, DomainToAscii, EmailAddress, Key, Refusal};
 use rand::{CryptoRng, RngExt};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
@@ -48,7 +48,7 @@ pub struct CodeBinding<'a> {
     /// What the code is for.
     pub purpose: Purpose,
     /// Whom it was mailed to.
-    pub email: &'a Email,
+    pub email: &'a EmailAddress,
     /// The browser's flow that asked for it.
     pub flow: &'a str,
 }
@@ -103,7 +103,7 @@ pub enum TypedCode {
     /// A code of the right length.
     Code(Code),
     /// An address: the person means that the first one was mistyped.
-    Email(Email),
+    Email(EmailAddress),
 }
 
 /// Finds the code in what a person typed or pasted: with spaces, dashes, no-break spaces, in full-width or Arabic-Indic
@@ -116,7 +116,7 @@ pub fn read_code(typed: &str, digits: usize, domain_to_ascii: DomainToAscii) -> 
     if typed.len() > 16 * 1024 {
         return Err(Refusal::CodeWrongLength { digits });
     }
-    if let Ok(email) = Email::read(typed, domain_to_ascii) {
+    if let Ok(email) = EmailAddress::read(typed, domain_to_ascii) {
         return Ok(TypedCode::Email(email));
     }
     let groups = groups(typed);
@@ -308,8 +308,8 @@ mod tests {
     fn a_code_fits_its_binding_only() {
         let (key, other_key) = (Key::new("a".into(), [1; 32]), Key::new("b".into(), [2; 32]));
         let (ada, bob) = (
-            Email::parse("ada@example.com").unwrap(),
-            Email::parse("bob@example.com").unwrap(),
+            EmailAddress::parse("ada@example.com").unwrap(),
+            EmailAddress::parse("bob@example.com").unwrap(),
         );
         let code = Code::typed("01234567".into());
         let binding = CodeBinding {

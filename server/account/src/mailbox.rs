@@ -1,9 +1,9 @@
-use crate::Email;
+use crate::EmailAddress;
 
 /// Domains of one provider that ignores dots in the local part; the first stands for all.
 const WITHOUT_DOTS: [&str; 2] = ["gmail.com", "googlemail.com"];
 
-impl Email {
+impl EmailAddress {
     /// The mailbox that the address most likely leads to: without `+tag`, and without dots where the provider ignores them.
     /// For budgets of e-mails only, never for identity: at some providers the spellings are different people.
     ///
@@ -38,7 +38,7 @@ mod tests {
             ("+ada@example.com", "+ada@example.com"),
             ("+@gmail.com", "+@gmail.com"),
         ] {
-            assert_eq!(Email::parse(address).unwrap().mailbox(), mailbox, "{address}");
+            assert_eq!(EmailAddress::parse(address).unwrap().mailbox(), mailbox, "{address}");
         }
     }
 }

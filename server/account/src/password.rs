@@ -1,5 +1,5 @@
 #[cfg(feature = "nfc")]
-use crate::Email;
+use crate::EmailAddress;
 use crate::{Refusal, Secret};
 use serde::{Deserialize, Serialize};
 
@@ -60,7 +60,13 @@ impl PasswordPolicy {
     /// # Errors
     /// The first [`Refusal`] that applies, by field.
     #[cfg(feature = "nfc")]
-    pub fn check_for(&self, typed: &Secret, again: &Secret, email: &Email, name: &str) -> Result<Secret, Refusal> {
+    pub fn check_for(
+        &self,
+        typed: &Secret,
+        again: &Secret,
+        email: &EmailAddress,
+        name: &str,
+    ) -> Result<Secret, Refusal> {
         let password = self.check(typed, again, nfc)?;
         if holds_own_words(password.expose(), email, name) {
             return Err(Refusal::PasswordHoldsOwnWords);
@@ -91,7 +97,7 @@ impl Secret {
 /// Whether the password leans on the person's address or name: one of their words of four letters or more makes up a
 /// good part of it.
 #[cfg(feature = "nfc")]
-fn holds_own_words(password: &str, email: &Email, name: &str) -> bool {
+fn holds_own_words(password: &str, email: &EmailAddress, name: &str) -> bool {
     let password = password.to_lowercase();
     let words = [email.as_str(), email.local_part()]
         .into_iter()
@@ -113,7 +119,7 @@ mod tests {
         POLICY.check_for(
             &typed.into(),
             &again.into(),
-            &Email::parse("adalove@example.com").unwrap(),
+            &EmailAddress::parse("adalove@example.com").unwrap(),
             "Ada Lovelace",
         )
     }

@@ -1,4 +1,4 @@
-use crate::{Email, MailedCode};
+use crate::{EmailAddress, MailedCode};
 use serde::{Deserialize, Serialize};
 
 /// Where a forgotten-password flow stands.
@@ -31,13 +31,13 @@ pub enum ResetStep {
     /// New password, twice.
     ChoosePassword {
         /// Whose password.
-        email: Email,
+        email: EmailAddress,
         /// Fewest characters.
         min: usize,
     },
     /// Continue to sign in.
     Done {
         /// With this address.
-        email: Email,
+        email: EmailAddress,
     },
 }

@@ -1,4 +1,4 @@
-use crate::{Email, MailedCode};
+use crate::{EmailAddress, MailedCode};
 use serde::{Deserialize, Serialize};
 
 /// Where a sign-in stands.
@@ -39,7 +39,7 @@ pub enum SignInStep {
     /// The password; below it, *Forgot password?*.
     EnterPassword {
         /// Who is signing in.
-        email: Email,
+        email: EmailAddress,
     },
     /// Check your e-mail, before the password is asked for.
     ProveMailbox(MailedCode),

@@ -1,4 +1,4 @@
-use crate::{Email, MailedCode};
+use crate::{EmailAddress, MailedCode};
 use serde::{Deserialize, Serialize};
 
 /// Where a sign-up stands. The address is proven before there is an account, so nobody can prepare one for somebody else.
@@ -29,13 +29,13 @@ pub enum SignUpStep {
     /// Name, and password twice.
     ChooseDetails {
         /// The proven address.
-        email: Email,
+        email: EmailAddress,
         /// Fewest characters of the password.
         min: usize,
     },
     /// Continue to sign in.
     Done {
         /// With this address.
-        email: Email,
+        email: EmailAddress,
     },
 }

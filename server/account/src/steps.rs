@@ -1,11 +1,11 @@
-use crate::{Activity, Attempts, Email, OwnPassword, Timestamp};
+use crate::{Activity, Attempts, EmailAddress, OwnPassword, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// "Check your e-mail", as a browser may see it: the same whether or not there is an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailedCode {
     /// To whom, in full: it was typed in this flow.
-    pub email: Email,
+    pub email: EmailAddress,
     /// Two characters that subject and body repeat, so that one of several mails can be told apart: `K7`.
     pub label: String,
     /// How many digits the code has.
@@ -68,7 +68,7 @@ pub struct PasswordRow {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecurityView {
     /// Who is signed in.
-    pub email: Email,
+    pub email: EmailAddress,
     /// The password's line.
     pub password: PasswordRow,
     /// Signed-in browsers, this one first.
@@ -106,7 +106,7 @@ pub struct ProfileView {
     /// As the person writes it.
     pub name: String,
     /// Proven.
-    pub email: Email,
+    pub email: EmailAddress,
     /// Who keeps the password.
     pub own: OwnPassword,
 }

@@ -3,8 +3,8 @@
 #![expect(clippy::expect_used, reason = "what is measured is known to work")]
 
 use account::{
-    Code, CodeBinding, CodeLetter, Email, Key, Letter, Purpose, Request, Secret, Timestamp, TypedCode, read_code,
-    safe_next,
+    Code, CodeBinding, CodeLetter, EmailAddress, Key, Letter, Purpose, Request, Secret, Timestamp, TypedCode,
+    read_code, safe_next,
 };
 use backend::{Settings, render};
 use std::hint::black_box;
@@ -31,12 +31,12 @@ fn parts(bencher: divan::Bencher, name: &str) {
 
 /// What is done again and again, on what was made before.
 fn part(name: &str) -> Box<dyn FnMut()> {
-    let ada = Email::parse("ada@example.com").expect("an address");
+    let ada = EmailAddress::parse("ada@example.com").expect("an address");
     let mail =
         "012345 is your Rekey passcode (Request K7). It works until 10:12 on 2026-11-24. @signin.example.com #012345";
     match name {
         "address" => Box::new(|| {
-            black_box(Email::parse(black_box(" Ada.Lovelace+rekey@Mail.Example.COM. "))).expect("an address");
+            black_box(EmailAddress::parse(black_box(" Ada.Lovelace+rekey@Mail.Example.COM. "))).expect("an address");
         }),
         "code_in_a_mail" => Box::new(move || {
             black_box(read_code(black_box(mail), 6, account::domain_to_ascii)).expect("a code");
@@ -61,7 +61,7 @@ fn part(name: &str) -> Box<dyn FnMut()> {
     }
 }
 
-fn digest(code: &Code, key: &Key, email: &Email) {
+fn digest(code: &Code, key: &Key, email: &EmailAddress) {
     let binding = CodeBinding {
         purpose: Purpose::SignIn,
         email,

@@ -5,7 +5,7 @@ use crate::people::operator;
 use crate::store::events::{self, Actor};
 use crate::store::{account_changes as rows, accounts, devices, letters, sessions};
 use crate::{Backend, Fault};
-use account::{Account, ActivityKind, Email, Letter, Notice, Timestamp};
+use account::{Account, ActivityKind, EmailAddress, Letter, Notice, Timestamp};
 
 /// E-mails that are looked through for those to an address.
 const LOOKED_THROUGH: i64 = 10_000;
@@ -45,7 +45,7 @@ impl Backend {
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn account_details(&self, email: &Email) -> Result<Option<AccountDetails>, Fault> {
+    pub async fn account_details(&self, email: &EmailAddress) -> Result<Option<AccountDetails>, Fault> {
         let (now, parts) = (self.now(), &self.parts);
         let mut tx = parts.db.read().await?;
         let Some(stored) = accounts::find_by_email(&mut tx, email).await? else {
@@ -84,7 +84,7 @@ impl Backend {
     ///
     /// # Errors
     /// A [`Fault`] of the database; nothing has changed then.
-    pub async fn change_address(&self, from: &Email, to: &Email) -> Result<AddressChange, Fault> {
+    pub async fn change_address(&self, from: &EmailAddress, to: &EmailAddress) -> Result<AddressChange, Fault> {
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
         let Some(stored) = accounts::find_by_email(&mut tx, from).await? else {
@@ -120,7 +120,7 @@ impl Backend {
     ///
     /// # Errors
     /// A [`Fault`] of the database; nothing is deleted then.
-    pub async fn delete_account(&self, email: &Email) -> Result<bool, Fault> {
+    pub async fn delete_account(&self, email: &EmailAddress) -> Result<bool, Fault> {
         let mut tx = self.parts.db.begin().await?;
         let Some(stored) = accounts::find_by_email(&mut tx, email).await? else {
             return Ok(false);

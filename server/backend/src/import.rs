@@ -5,14 +5,14 @@ use crate::store::accounts::Stored;
 use crate::store::events::Actor;
 use crate::store::{accounts, events};
 use crate::{Backend, Error, Fault, ForeignHash, random};
-use account::{Account, AccountId, AccountKind, ActivityKind, Email, Name, Timestamp};
+use account::{Account, AccountId, AccountKind, ActivityKind, EmailAddress, Name, Timestamp};
 use std::collections::HashSet;
 
 /// An account of another system. It will be a local one.
 #[derive(Debug)]
 pub struct ImportedAccount {
     /// The address. With a password it counts as proven, on the operator's word.
-    pub email: Email,
+    pub email: EmailAddress,
     /// As its owner writes it; `None` where the other system has none.
     pub name: Option<Name>,
     /// `None`: the owner sets a password by "Forgot password?", which proves the mailbox.

@@ -6,7 +6,7 @@ mod smtp;
 pub use smtp::{Certificate, Line, Listener, Smtp, check_ehlo_name};
 
 use crate::RenderedLetter;
-use account::Email;
+use account::EmailAddress;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -103,7 +103,13 @@ impl Mail {
     ///
     /// # Errors
     /// When the server did not take it.
-    pub async fn send(&self, id: &str, to: &Email, letter: &RenderedLetter, sent_at: i64) -> Result<(), SmtpError> {
+    pub async fn send(
+        &self,
+        id: &str,
+        to: &EmailAddress,
+        letter: &RenderedLetter,
+        sent_at: i64,
+    ) -> Result<(), SmtpError> {
         match self {
             Self::Smtp(smtp) => smtp.send(id, to, letter, sent_at).await,
             Self::Folder(folder) => folder::keep(folder.clone(), id.to_owned(), keep(to, letter, sent_at)).await,
@@ -147,7 +153,7 @@ impl Mail {
     }
 }
 
-fn keep(to: &Email, letter: &RenderedLetter, sent_at: i64) -> KeptLetter {
+fn keep(to: &EmailAddress, letter: &RenderedLetter, sent_at: i64) -> KeptLetter {
     let RenderedLetter {
         from,
         subject,
@@ -194,7 +200,7 @@ mod tests {
     async fn memory_keeps_letters_newest_first_by_address() {
         let mail = Mail::Memory(Arc::default());
         for (at, to) in [(1, "ada@example.com"), (2, "bob@example.com"), (3, "ada@example.com")] {
-            mail.send("id", &Email::parse(to).unwrap(), &a_letter("Hello"), at)
+            mail.send("id", &EmailAddress::parse(to).unwrap(), &a_letter("Hello"), at)
                 .await
                 .unwrap();
         }

@@ -4,13 +4,13 @@ use crate::flows::DEVICE_DAYS;
 use crate::store::events::Actor;
 use crate::store::{accounts, codes, devices, email_turns, events, flows, letters, limits, sessions, throttles};
 use crate::{Backend, Caller, Error, Fault, random};
-use account::{Account, AccountId, AccountKind, ActivityKind, Email, Name, Organization, Secret};
+use account::{Account, AccountId, AccountKind, ActivityKind, EmailAddress, Name, Organization, Secret};
 
 /// An account to make.
 #[derive(Debug)]
 pub struct NewPerson {
     /// The address, taken as proven by the operator.
-    pub email: Email,
+    pub email: EmailAddress,
     /// As the person writes it.
     pub name: Name,
     /// Who keeps the password.
@@ -72,16 +72,16 @@ impl Backend {
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn list_people(&self, after: Option<&Email>, limit: i64) -> Result<Vec<Person>, Fault> {
+    pub async fn list_people(&self, after: Option<&EmailAddress>, limit: i64) -> Result<Vec<Person>, Fault> {
         let mut tx = self.parts.db.read().await?;
-        accounts::list(&mut tx, after.map_or("", Email::as_str), limit).await
+        accounts::list(&mut tx, after.map_or("", EmailAddress::as_str), limit).await
     }
 
     /// Switches an account off or on again: sessions end and codes die at once. `false` when there is none.
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn disable_person(&self, email: &Email, off: bool) -> Result<bool, Fault> {
+    pub async fn disable_person(&self, email: &EmailAddress, off: bool) -> Result<bool, Fault> {
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
         let Some(stored) = accounts::find_by_email(&mut tx, email).await? else {
@@ -104,7 +104,7 @@ impl Backend {
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn hand_over(&self, email: &Email, organization: &Organization) -> Result<bool, Fault> {
+    pub async fn hand_over(&self, email: &EmailAddress, organization: &Organization) -> Result<bool, Fault> {
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
         let Some(stored) = accounts::find_by_email(&mut tx, email).await? else {
@@ -125,7 +125,12 @@ impl Backend {
         Ok(true)
     }
 
-    async fn end_everything(&self, mut tx: crate::store::Tx, id: &AccountId, email: &Email) -> Result<(), Fault> {
+    async fn end_everything(
+        &self,
+        mut tx: crate::store::Tx,
+        id: &AccountId,
+        email: &EmailAddress,
+    ) -> Result<(), Fault> {
         sessions::end_all_but(&mut tx, id, "").await?;
         devices::forget_all_but(&mut tx, id, "").await?;
         let moved = self.end_flows(&mut tx, email, self.now()).await?;

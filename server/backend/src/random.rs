@@ -1,6 +1,6 @@
 //! Randomness from the system's generator, in one place.
 
-use account::{Email, Purpose, Secret, Timestamp};
+use account::{EmailAddress, Purpose, Secret, Timestamp};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use rand::Rng;
 use sha2::{Digest, Sha256};
@@ -21,7 +21,7 @@ pub(crate) fn token() -> Secret {
 /// The token of the `n`th flow that a visit begins for an address: the same for the same form, so that a form whose answer was lost
 /// finds its flow again. As secret as the visit's token. A flow gets a fresh token once its code is right (attack: a copy of the
 /// visit's cookie), so this one never opens more than the steps before that.
-pub(crate) fn flow_token(visit: &Secret, purpose: Purpose, email: &Email, n: u32) -> Secret {
+pub(crate) fn flow_token(visit: &Secret, purpose: Purpose, email: &EmailAddress, n: u32) -> Secret {
     let mut hash = Sha256::new();
     for part in ["flow", visit.expose(), purpose.as_str(), email.as_str(), &n.to_string()] {
         hash.update((part.len() as u64).to_be_bytes());

@@ -1,12 +1,12 @@
 //! What a person types as an address: what is taken is one plain address in its one spelling, and mail goes to it alone.
 #![no_main]
 
-use account::{Email, Refusal, domain_to_ascii};
+use account::{EmailAddress, Refusal, domain_to_ascii};
 use lettre::Address;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|typed: &str| {
-    match Email::read(typed, domain_to_ascii) {
+    match EmailAddress::read(typed, domain_to_ascii) {
         Ok(email) => is_one_address(typed, &email),
         Err(Refusal::EmailMissing) => assert!(
             !typed.chars().any(|c| c.is_ascii_alphanumeric()) || typed.to_ascii_lowercase().contains("mailto:"),
@@ -17,14 +17,14 @@ fuzz_target!(|typed: &str| {
     }
 });
 
-fn is_one_address(typed: &str, email: &Email) {
+fn is_one_address(typed: &str, email: &EmailAddress) {
     let text = email.as_str();
     assert_eq!(
-        Email::parse(text).as_ref(),
+        EmailAddress::parse(text).as_ref(),
         Ok(email),
         "the spelling is final: {typed:?}"
     );
-    assert!(text.len() <= Email::MAX_LEN);
+    assert!(text.len() <= EmailAddress::MAX_LEN);
     assert!(
         text.bytes().all(|b| b.is_ascii_graphic() && !b.is_ascii_uppercase()),
         "{text:?}"
@@ -53,7 +53,7 @@ fn is_one_address(typed: &str, email: &Email) {
 
     let stored = serde_json::to_string(email).unwrap_or_default();
     assert_eq!(
-        serde_json::from_str::<Email>(&stored).ok().as_ref(),
+        serde_json::from_str::<EmailAddress>(&stored).ok().as_ref(),
         Some(email),
         "{stored}"
     );

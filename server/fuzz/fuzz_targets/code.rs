@@ -1,7 +1,7 @@
 //! What stands in the code field: a code of just so many digits that were typed in that order, an address, or a refusal.
 #![no_main]
 
-use account::{Email, Refusal, TypedCode, domain_to_ascii, read_code};
+use account::{EmailAddress, Refusal, TypedCode, domain_to_ascii, read_code};
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 
@@ -80,7 +80,7 @@ fn read(typed: &str, digits: usize) -> Option<String> {
             Some(found)
         }
         Ok(TypedCode::Email(email)) => {
-            assert_eq!(Email::read(typed, domain_to_ascii).as_ref(), Ok(&email));
+            assert_eq!(EmailAddress::read(typed, domain_to_ascii).as_ref(), Ok(&email));
             None
         }
         Err(refusal) => {

@@ -2,7 +2,7 @@
 //! secret comes back.
 #![no_main]
 
-use account::{Email, ResetStep, SignInStep, SignUpStep, safe_next};
+use account::{EmailAddress, ResetStep, SignInStep, SignUpStep, safe_next};
 use arbitrary::Arbitrary;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
@@ -201,7 +201,7 @@ fn reads_one_address(endpoint: &str, body: &[u8], answer: &Answer) {
         panic!("{begun} out of {typed:?}");
     };
     assert_eq!(name, "email");
-    assert_eq!(Email::read(value, account::domain_to_ascii), Ok(begun), "{typed:?}");
+    assert_eq!(EmailAddress::read(value, account::domain_to_ascii), Ok(begun), "{typed:?}");
 }
 
 /// The language and the colours: only words of ours are kept, and the way back is a path of ours.

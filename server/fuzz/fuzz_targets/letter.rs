@@ -2,7 +2,7 @@
 //! that the same letter has with plain words in it.
 #![no_main]
 
-use account::{CodeLetter, Email, FailureCause, Letter, Notice, Organization, OwnPassword, Purpose, Request, Secret, Timestamp};
+use account::{CodeLetter, EmailAddress, FailureCause, Letter, Notice, Organization, OwnPassword, Purpose, Request, Secret, Timestamp};
 use arbitrary::Arbitrary;
 use backend::{Mail, RenderedLetter, Settings, Smtp, TrustedRoots, render};
 use fuzz::{Delivery, MailServer};
@@ -65,7 +65,7 @@ fuzz_target!(|written: Written<'_>| {
     let Some(post) = &*POST else {
         panic!("no mail server");
     };
-    let Ok(to) = Email::parse(written.to).or_else(|_| Email::parse("ada@example.com")) else {
+    let Ok(to) = EmailAddress::parse(written.to).or_else(|_| EmailAddress::parse("ada@example.com")) else {
         return;
     };
     let language = if written.arabic { "ar" } else { "en" };
@@ -182,7 +182,7 @@ fn tags(html: &str) -> Vec<&str> {
 }
 
 /// Attack: a second recipient, or a message that ends early so that another one follows.
-fn goes_to_one(delivery: &Delivery, to: &Email, letter: &RenderedLetter) {
+fn goes_to_one(delivery: &Delivery, to: &EmailAddress, letter: &RenderedLetter) {
     let lines: Vec<_> = delivery.envelope.iter().map(|line| line.trim_end()).collect();
     let from = format!("MAIL FROM:<{}>", letter.from);
     let [first, second] = lines[..] else {
@@ -203,7 +203,7 @@ fn goes_to_one(delivery: &Delivery, to: &Email, letter: &RenderedLetter) {
     );
 }
 
-fn has_our_headers(message: &Message<'_>, to: &Email, letter: &RenderedLetter) {
+fn has_our_headers(message: &Message<'_>, to: &EmailAddress, letter: &RenderedLetter) {
     let mut names: Vec<_> = message
         .headers_raw()
         .map(|(name, _)| name.to_ascii_lowercase())

@@ -3,7 +3,7 @@
 use super::{Failed, moment, need_database, say};
 use crate::config::{Config, KEYS};
 use crate::start;
-use account::{Email, Keyring, Timestamp};
+use account::{EmailAddress, Keyring, Timestamp};
 use backend::mail_queue::{self, WaitingEmail};
 use backend::{Clock, Keys, Line, RenderedLetter, SystemClock, retried};
 use clap::{Args, Subcommand};
@@ -62,7 +62,7 @@ const COUNTED: i64 = 100_000;
 
 /// `rekey mail test`.
 pub async fn test(config: &Config, test: &Test) -> Result<(), Failed> {
-    let to = Email::parse(&test.to).map_err(|_| format!("{:?} is not an e-mail address", test.to))?;
+    let to = EmailAddress::parse(&test.to).map_err(|_| format!("{:?} is not an e-mail address", test.to))?;
     let Some(smtp) = start::smtp(config)? else {
         return Err(Failed::Other(
             "No mail server is configured: set REKEY_SMTP_URL, such as smtps://USER:PASSWORD@mail.example.com.".into(),

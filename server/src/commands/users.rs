@@ -1,12 +1,12 @@
 //! One account: shown, given another address, deleted.
 
 use super::{Failed, kind_of, moment, no_account, say};
-use account::{Email, Timestamp};
+use account::{EmailAddress, Timestamp};
 use backend::{AddressChange, Backend, retried};
 use std::fmt::Write as _;
 
 /// `rekey user show`.
-pub async fn show(backend: &Backend, email: &Email) -> Result<(), Failed> {
+pub async fn show(backend: &Backend, email: &EmailAddress) -> Result<(), Failed> {
     let details = backend
         .account_details(email)
         .await
@@ -50,7 +50,12 @@ pub async fn show(backend: &Backend, email: &Email) -> Result<(), Failed> {
 }
 
 /// `rekey user email`.
-pub async fn change_address(backend: &Backend, from: &Email, to: &Email, yes: bool) -> Result<(), Failed> {
+pub async fn change_address(
+    backend: &Backend,
+    from: &EmailAddress,
+    to: &EmailAddress,
+    yes: bool,
+) -> Result<(), Failed> {
     if !yes {
         return Err(Failed::Other(format!(
             "This gives the account of {from} to {to}, ends flows and codes on their way at both, and sends a notice to both. Add --yes to do it."
@@ -69,7 +74,7 @@ pub async fn change_address(backend: &Backend, from: &Email, to: &Email, yes: bo
 }
 
 /// `rekey user delete`.
-pub async fn delete(backend: &Backend, email: &Email, yes: bool) -> Result<(), Failed> {
+pub async fn delete(backend: &Backend, email: &EmailAddress, yes: bool) -> Result<(), Failed> {
     if !yes {
         return Err(Failed::Other(format!(
             "This deletes {email} with its sessions, devices, activity and e-mails, and cannot be undone. Add --yes to do it."

@@ -1,6 +1,6 @@
 //! How single values are read.
 
-use account::{Email, Secret};
+use account::{EmailAddress, Secret};
 use ipnet::IpNet;
 use std::net::{IpAddr, Ipv6Addr};
 use std::ops::RangeInclusive;
@@ -103,7 +103,7 @@ pub(super) fn networks(value: &str) -> Result<Vec<IpNet>, String> {
 
 pub(super) fn mail_domains(value: &str) -> Result<Vec<String>, String> {
     let domain = |part: &str| {
-        let address = Email::parse(&["a@", part.trim()].concat());
+        let address = EmailAddress::parse(&["a@", part.trim()].concat());
         address
             .map(|address| address.domain().to_owned())
             .map_err(|_| "has a part that is not a mail domain".to_owned())
@@ -116,7 +116,7 @@ pub(super) fn mail_domains(value: &str) -> Result<Vec<String>, String> {
 }
 
 pub(super) fn sender(value: &str) -> Result<String, String> {
-    Email::parse(value)
+    EmailAddress::parse(value)
         .map(String::from)
         .map_err(|_| "is not an e-mail address".into())
 }

@@ -1,6 +1,6 @@
 //! The addresses of a file, so that no two records claim one account.
 
-use account::Email;
+use account::EmailAddress;
 use backend::ImportedAccount;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -42,7 +42,7 @@ impl Addresses {
     }
 }
 
-fn digest(email: &Email) -> [u8; 16] {
+fn digest(email: &EmailAddress) -> [u8; 16] {
     let digest = Sha256::digest(email.as_str());
     std::array::from_fn(|index| digest[index])
 }

@@ -2,7 +2,7 @@
 
 use super::moment::moment;
 use crate::http::LANGUAGES;
-use account::{Email, Name};
+use account::{EmailAddress, Name};
 use backend::{ForeignHash, ImportedAccount};
 
 /// What a record says; empty where it says nothing.
@@ -35,14 +35,14 @@ impl Fields {
     /// The account, or what is wrong. No sentence holds a hash, and none an address but one that reads as an address: what does
     /// not may be a hash in the wrong column.
     pub(super) fn account(&self) -> Result<ImportedAccount, String> {
-        let email = Email::parse(&self.email).map_err(|_| match self.email.as_str() {
+        let email = EmailAddress::parse(&self.email).map_err(|_| match self.email.as_str() {
             "" => "email is empty",
             _ => "email is no e-mail address",
         })?;
         self.account_of(email.clone()).map_err(|why| format!("{email}: {why}"))
     }
 
-    fn account_of(&self, email: Email) -> Result<ImportedAccount, String> {
+    fn account_of(&self, email: EmailAddress) -> Result<ImportedAccount, String> {
         let name = match self.name.as_str() {
             "" => None,
             name => Some(Name::parse(name).map_err(|_| {

@@ -1,6 +1,6 @@
 //! A service on a database of its own, asked without a network.
 
-use account::{AccountKind, Email, Name};
+use account::{AccountKind, EmailAddress, Name};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
@@ -44,7 +44,7 @@ impl World {
     pub async fn with_ada() -> Self {
         let world = Self::new().await;
         let ada = NewPerson {
-            email: Email::parse("ada@example.com").unwrap(),
+            email: EmailAddress::parse("ada@example.com").unwrap(),
             name: Name::parse("Ada Lovelace").unwrap(),
             kind: AccountKind::Local,
             password: Some("correct horse battery staple".into()),

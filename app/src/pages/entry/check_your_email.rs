@@ -7,7 +7,7 @@ use crate::ui::{
     domain_to_ascii, use_announce,
 };
 use crate::words::{Words, use_words};
-use account::{Email, Field, MailedCode, Timestamp, TypedCode, read_code};
+use account::{EmailAddress, Field, MailedCode, Timestamp, TypedCode, read_code};
 use leptos::prelude::*;
 
 /// Where the forms of a flow's code step are sent.
@@ -130,7 +130,7 @@ fn resend(mailed: &MailedCode, talk: Talk, action: &'static str, words: Words) -
 /// Says that a new code is on its way; `mailed` is that of a step, if it has one.
 pub(super) fn say_when_resent<S: Step>(flow: Flow<S>, mailed: fn(&S) -> Option<&MailedCode>) {
     let (announce, words) = (use_announce(), use_words());
-    Effect::new(move |before: Option<Option<(Email, Timestamp)>>| {
+    Effect::new(move |before: Option<Option<(EmailAddress, Timestamp)>>| {
         let now = flow
             .step
             .with(|step| mailed(step).map(|mailed| (mailed.email.clone(), mailed.sent_at)));
@@ -167,7 +167,7 @@ fn other_address(talk: Talk, ways: Ways, words: Words) -> AnyView {
 
 /// Refuses what is no address.
 pub(super) fn check_email(fields: Fields) -> Checked {
-    Email::read(&fields.text(Field::Email), domain_to_ascii)
+    EmailAddress::read(&fields.text(Field::Email), domain_to_ascii)
         .map(|_| ())
         .into()
 }

@@ -4,12 +4,12 @@ use crate::api::sign_in;
 use crate::flow::{Form, Talk};
 use crate::ui::{Page, SubmitButton};
 use crate::words::use_words;
-use account::Email;
+use account::EmailAddress;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 /// Says what is done, in the words of the flow, and leads to the sign-in with the address known.
-pub(super) fn done(talk: Talk, name: &str, email: Email) -> AnyView {
+pub(super) fn done(talk: Talk, name: &str, email: EmailAddress) -> AnyView {
     let words = use_words();
     let say = |key| words.say(&[name, key].concat());
     let (lead, go_on) = (say(".done_lead"), say(".continue"));

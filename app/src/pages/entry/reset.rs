@@ -8,7 +8,7 @@ use crate::flow::{Checked, Fields, Flow, Form, page_of};
 use crate::pages::View;
 use crate::ui::{EmailField, LinkButton, Look, NewPasswords, Page, SubmitButton, UsernameHint, check_new_passwords};
 use crate::words::use_words;
-use account::{Email, Field, MailedCode, ResetStep};
+use account::{EmailAddress, Field, MailedCode, ResetStep};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -66,7 +66,7 @@ fn enter_code(flow: Flow<ResetStep>, mailed: MailedCode) -> AnyView {
     check_your_email(&mailed, flow.talk, ways, use_words().say("reset.code_lead"), None)
 }
 
-fn choose_password(flow: Flow<ResetStep>, email: Email, min: usize) -> AnyView {
+fn choose_password(flow: Flow<ResetStep>, email: EmailAddress, min: usize) -> AnyView {
     let words = use_words();
     let shown = email.to_string();
     let check = move |_: Fields| Checked::from(check_new_passwords(min));

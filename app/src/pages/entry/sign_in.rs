@@ -9,7 +9,7 @@ use crate::route::use_route;
 use crate::settings::use_settings;
 use crate::ui::{Checkbox, EmailField, LinkButton, Look, Page, PasswordField, SubmitButton, UsernameHint};
 use crate::words::{time_of_day, use_words};
-use account::{Email, Field, MailedCode, Refusal, SignInStep, safe_next};
+use account::{EmailAddress, Field, MailedCode, Refusal, SignInStep, safe_next};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -91,7 +91,7 @@ fn resume_reset(mailed: MailedCode) -> AnyView {
     .into_any()
 }
 
-fn enter_password(talk: Talk, to_reset: Talk, email: Email) -> AnyView {
+fn enter_password(talk: Talk, to_reset: Talk, email: EmailAddress) -> AnyView {
     let words = use_words();
     let (shown, carried) = (email.to_string(), email.to_string());
     let check = |fields: Fields| match fields.text(Field::Password).is_empty() {

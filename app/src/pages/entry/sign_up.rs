@@ -11,7 +11,7 @@ use crate::ui::{
     EmailField, LinkButton, Look, NameField, NewPasswords, Page, SubmitButton, UsernameHint, check_new_passwords,
 };
 use crate::words::use_words;
-use account::{Email, Field, MailedCode, Name, Refusal, SignUpStep};
+use account::{EmailAddress, Field, MailedCode, Name, Refusal, SignUpStep};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -84,7 +84,7 @@ fn enter_code(flow: Flow<SignUpStep>, mailed: MailedCode) -> AnyView {
     check_your_email(&mailed, flow.talk, ways, use_words().say("sign_up.code_lead"), None)
 }
 
-fn choose_details(flow: Flow<SignUpStep>, email: Email, min: usize) -> AnyView {
+fn choose_details(flow: Flow<SignUpStep>, email: EmailAddress, min: usize) -> AnyView {
     let words = use_words();
     let shown = email.to_string();
     let typed_name = flow.typed_name.get_value().unwrap_or_default();

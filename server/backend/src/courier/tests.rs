@@ -2,7 +2,7 @@ use super::*;
 use crate::mail_queue::{self, WaitingEmail};
 use crate::store::Db;
 use crate::{EngineChoice, Hashing, Keys, LeakedPasswords, Parts, Settings, Smtp, TestClock, TrustedRoots};
-use account::{CodeLetter, Email, FailureCause, Key, Keyring, Letter, Notice, Purpose, Request, Timestamp};
+use account::{CodeLetter, EmailAddress, FailureCause, Key, Keyring, Letter, Notice, Purpose, Request, Timestamp};
 use std::path::PathBuf;
 
 const NOON: Timestamp = Timestamp(1_795_521_600_000);
@@ -36,7 +36,7 @@ impl Office {
     }
 
     async fn write(&self, letter: Letter) {
-        let to = Email::parse("ada@example.com").unwrap();
+        let to = EmailAddress::parse("ada@example.com").unwrap();
         let parts = &self.backend.parts;
         let mut tx = parts.db.begin().await.unwrap();
         letters::write(&mut tx, &parts.keys, None, &to, "en", &letter, self.backend.now())

@@ -5,7 +5,7 @@ use crate::store::email_turns::{self, Turn};
 use crate::store::limits::{self, DAY_MS, Rule};
 use crate::store::{Tx, events};
 use crate::{Backend, Caller, Error, Fault, Held};
-use account::{AccountId, Email, Refusal, Timestamp};
+use account::{AccountId, EmailAddress, Refusal, Timestamp};
 
 impl Backend {
     /// Takes the budget of an e-mail that anyone can cause, and one of each of `more`; or tells how long to wait. The same for
@@ -20,7 +20,7 @@ impl Backend {
         mut tx: Tx,
         caller: &Caller,
         held: &Held,
-        email: &Email,
+        email: &EmailAddress,
         account: Option<&AccountId>,
         more: Vec<Rule>,
         now: Timestamp,

@@ -8,8 +8,8 @@ use crate::store::waiting::{self, Waiting};
 use crate::store::{Tx, accounts, codes, events, flows, letters, limits, throttles};
 use crate::{Backend, Caller, Error, Fault, Held, random};
 use account::{
-    AccountId, ActivityKind, Answer, Challenge, CodeCounter, EarlierFlow, Email, FailureCause, IssuedCode, Letter,
-    MailedCode, Notice, OwnPassword, Purpose, Refusal, Secret, Timestamp, TypedCode, WaitingFlow, read_code,
+    AccountId, ActivityKind, Answer, Challenge, CodeCounter, EarlierFlow, EmailAddress, FailureCause, IssuedCode,
+    Letter, MailedCode, Notice, OwnPassword, Purpose, Refusal, Secret, Timestamp, TypedCode, WaitingFlow, read_code,
 };
 
 /// What came of an answer.
@@ -17,7 +17,7 @@ pub(super) enum Answered {
     /// The code was right. The transaction is open: what follows happens with it or not at all.
     Right(Box<(Tx, Flow)>),
     /// An address was typed instead: begin again with that one.
-    Mistyped(Email),
+    Mistyped(EmailAddress),
 }
 
 impl Backend {
@@ -169,7 +169,7 @@ impl Backend {
         &self,
         tx: &mut Tx,
         counter: CodeCounter,
-        email: &Email,
+        email: &EmailAddress,
         account: Option<&AccountId>,
     ) -> Result<(), Fault> {
         match account {
@@ -184,7 +184,7 @@ impl Backend {
         &self,
         tx: &mut Tx,
         counter: CodeCounter,
-        email: &Email,
+        email: &EmailAddress,
         now: Timestamp,
     ) -> Result<Waiting, Fault> {
         waiting::find(tx, counter, email, now.plus_ms(-LOST_ANSWER_MS), now).await
@@ -306,6 +306,6 @@ pub(super) fn check_your_email(
 const EARLIER_FLOWS: usize = 3;
 
 /// Wrong codes of an address in a row, over flows: the owner is told of the tenth.
-fn failures_in_a_row(counter: CodeCounter, email: &Email) -> String {
+fn failures_in_a_row(counter: CodeCounter, email: &EmailAddress) -> String {
     format!("codes {} {email}", counter.as_str())
 }

@@ -8,7 +8,7 @@ use crate::store::limits::Rule;
 use crate::store::{Tx, codes, events, flows, letters, limits};
 use crate::{Backend, Caller, Error, Fault, Held, Limits, Moved, TokenChange, TokenKind, random};
 use account::{
-    Account, AccountKind, ActivityKind, Challenge, CodeCounter, CodeLetter, Email, Letter, MailedCode, Purpose,
+    Account, AccountKind, ActivityKind, Challenge, CodeCounter, CodeLetter, EmailAddress, Letter, MailedCode, Purpose,
     Refusal, Request, Secret, Timestamp, WaitingFlow, safe_next,
 };
 
@@ -22,7 +22,7 @@ impl Backend {
         purpose: Purpose,
         caller: &Caller,
         held: &Held,
-        email: &Email,
+        email: &EmailAddress,
         next: &str,
     ) -> Result<Moved<MailedCode>, Error> {
         let now = self.now();
@@ -86,7 +86,7 @@ impl Backend {
         tx: &mut Tx,
         purpose: Purpose,
         held: &Held,
-        email: &Email,
+        email: &EmailAddress,
         now: Timestamp,
     ) -> Result<FlowOfForm, Fault> {
         let before = self.find_flow(tx, purpose, held).await?;
@@ -284,7 +284,12 @@ impl Backend {
     /// Ends what a changed password or a deactivated account leaves behind: the flows of the address that have proven its
     /// mailbox or password, and every code. Flows that still wait for a code are not told (attack: enumeration by what happens
     /// at the owner's side): their codes are dead, and the rest stays as it is for an address without an account.
-    pub(crate) async fn end_flows(&self, tx: &mut Tx, email: &Email, now: Timestamp) -> Result<Vec<String>, Fault> {
+    pub(crate) async fn end_flows(
+        &self,
+        tx: &mut Tx,
+        email: &EmailAddress,
+        now: Timestamp,
+    ) -> Result<Vec<String>, Fault> {
         // Flows before their codes, as everywhere: so no two wait for each other.
         let ended = flows::end_proven(tx, email, now).await?;
         codes::supersede(tx, email, now).await?;
@@ -338,7 +343,7 @@ pub(super) fn next_path(before: Option<&Flow>, next: &str) -> String {
 pub(super) fn new_flow(
     token: &Secret,
     caller: &Caller,
-    email: &Email,
+    email: &EmailAddress,
     language: String,
     before: Option<&Flow>,
     now: Timestamp,

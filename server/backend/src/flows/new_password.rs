@@ -4,7 +4,7 @@ use crate::hashing::Place;
 use crate::leaked::Leak;
 use crate::store::limits::{self, HOUR_MS, Rule};
 use crate::{Backend, Caller, Error, Fault, Verdict, guessing};
-use account::{Email, Refusal, Secret};
+use account::{EmailAddress, Refusal, Secret};
 
 /// A password that passed, ready to be stored.
 pub(super) struct Chosen {
@@ -20,7 +20,7 @@ impl Backend {
     pub(super) async fn choose_password(
         &self,
         caller: &Caller,
-        email: &Email,
+        email: &EmailAddress,
         name: &str,
         password: &Secret,
         again: &Secret,
@@ -50,7 +50,7 @@ impl Backend {
         &self,
         caller: &Caller,
         place: Place,
-        email: &Email,
+        email: &EmailAddress,
         name: &str,
         new: &Secret,
         now: Option<&str>,

@@ -6,7 +6,7 @@ use crate::store::flows::Flow;
 use crate::store::limits::{DAY_MS, Rule};
 use crate::store::{Tx, accounts, events, flows, limits, throttles};
 use crate::{Backend, Error, Fault, Held, Verdict, retried};
-use account::{Account, AccountId, Email, Refusal, Secret, Timestamp};
+use account::{Account, AccountId, EmailAddress, Refusal, Secret, Timestamp};
 
 impl Backend {
     /// Verifies a password whose try is spent. Where there is no hash, it is held against somebody else's, in vain. A fault of
@@ -32,7 +32,7 @@ impl Backend {
     /// from another system take as long to check as that system chose, until their person signs in. So an address without a
     /// password here takes the time of a person's who is always the same one, and looks like one more of the crowd: slow at
     /// first and one day fast, as theirs.
-    pub(super) async fn somebody_elses_hash(&self, tx: &mut Tx, email: &Email) -> Result<Option<String>, Fault> {
+    pub(super) async fn somebody_elses_hash(&self, tx: &mut Tx, email: &EmailAddress) -> Result<Option<String>, Fault> {
         let drawn = self
             .parts
             .keys
@@ -68,7 +68,7 @@ impl Backend {
         tx: &mut Tx,
         held: &Held,
         flow: &Flow,
-        email: &Email,
+        email: &EmailAddress,
         account: Option<&Account>,
     ) -> Result<Tries, Fault> {
         if flow.mailbox_first != 0 {
@@ -130,7 +130,7 @@ impl Backend {
 
     /// The password was right: a browser's own tries begin anew, strangers' lose none. Attack: strangers learn from tries that come
     /// back early that the owner was there, and so that there is an account.
-    pub(super) async fn clear_tries(&self, tx: &mut Tx, tries: &Tries, email: &Email) -> Result<(), Fault> {
+    pub(super) async fn clear_tries(&self, tx: &mut Tx, tries: &Tries, email: &EmailAddress) -> Result<(), Fault> {
         throttles::clear(tx, &wrong_passwords(email)).await?;
         match tries {
             Tries::Browser(lane) => throttles::clear(tx, lane).await,
@@ -143,7 +143,7 @@ impl Backend {
     pub(super) async fn strangers_prove_mailbox(
         &self,
         tx: &mut Tx,
-        email: &Email,
+        email: &EmailAddress,
         now: Timestamp,
     ) -> Result<bool, Fault> {
         let rule = self.strangers_rule(email);
@@ -151,7 +151,7 @@ impl Backend {
     }
 
     /// The tries of all browsers that never signed in to the account: so many a day, of whatever kind the address is.
-    fn strangers_rule(&self, email: &Email) -> Rule {
+    fn strangers_rule(&self, email: &EmailAddress) -> Rule {
         Rule::new(format!("password {email}"), self.limits().free_passwords, DAY_MS)
     }
 }
@@ -168,11 +168,11 @@ pub(super) enum Tries {
 }
 
 /// The lane of a browser that signed in to the account before.
-pub(super) fn devices_lane(email: &Email, device: &str) -> String {
+pub(super) fn devices_lane(email: &EmailAddress, device: &str) -> String {
     format!("password {email} {device}")
 }
 
 /// Wrong passwords of an address in a row: the owner is told of the tenth.
-pub(super) fn wrong_passwords(email: &Email) -> String {
+pub(super) fn wrong_passwords(email: &EmailAddress) -> String {
     format!("wrong passwords {email}")
 }

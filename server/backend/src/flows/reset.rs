@@ -6,7 +6,7 @@ use super::step_up::Standing;
 use crate::store::events::Actor;
 use crate::store::{Tx, accounts, devices, events, flows, letters, sessions, throttles};
 use crate::{Backend, Caller, Error, Fault, Held, Moved};
-use account::{ActivityKind, Email, Letter, Notice, Purpose, Refusal, Reset, ResetStep, Secret};
+use account::{ActivityKind, EmailAddress, Letter, Notice, Purpose, Refusal, Reset, ResetStep, Secret};
 
 const RESET: Purpose = Purpose::Reset;
 
@@ -61,11 +61,16 @@ impl Backend {
     /// # Errors
     /// A refusal of the address or a limit.
     pub async fn begin_reset(&self, caller: &Caller, held: &Held, email: &str) -> Result<Moved<ResetStep>, Error> {
-        let email = Email::read(email, account::domain_to_ascii)?;
+        let email = EmailAddress::read(email, account::domain_to_ascii)?;
         self.begin_reset_for(caller, held, &email).await
     }
 
-    async fn begin_reset_for(&self, caller: &Caller, held: &Held, email: &Email) -> Result<Moved<ResetStep>, Error> {
+    async fn begin_reset_for(
+        &self,
+        caller: &Caller,
+        held: &Held,
+        email: &EmailAddress,
+    ) -> Result<Moved<ResetStep>, Error> {
         let Moved { step, tokens } = self.begin_mailed(RESET, caller, held, email, "").await?;
         Ok(Moved {
             step: ResetStep::EnterCode(step),

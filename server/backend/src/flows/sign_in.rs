@@ -11,8 +11,8 @@ use crate::store::flows::Flow;
 use crate::store::{Tx, accounts, events, flows, throttles};
 use crate::{Backend, Caller, Error, Fault, Held, Moved, TokenChange, TokenKind, Verdict};
 use account::{
-    Account, AccountId, AccountKind, ActivityKind, Email, FailureCause, Purpose, Refusal, ResetStep, Secret, SignIn,
-    SignInStep, SignOutStep, Timestamp, safe_next,
+    Account, AccountId, AccountKind, ActivityKind, EmailAddress, FailureCause, Purpose, Refusal, ResetStep, Secret,
+    SignIn, SignInStep, SignOutStep, Timestamp, safe_next,
 };
 
 const SIGN_IN: Purpose = Purpose::SignIn;
@@ -103,7 +103,7 @@ impl Backend {
         email: &str,
         next: &str,
     ) -> Result<Moved<SignInStep>, Error> {
-        let email = Email::read(email, account::domain_to_ascii)?;
+        let email = EmailAddress::read(email, account::domain_to_ascii)?;
         let now = self.now();
         // Lost with the power it is typed once more: so far there is an address, and the count of the client that sent it.
         let mut tx = self.parts.db.begin_unsynced().await?;

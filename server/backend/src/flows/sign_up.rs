@@ -6,7 +6,7 @@ use crate::store::events::Actor;
 use crate::store::{accounts, events, flows};
 use crate::{Backend, Caller, Error, Fault, Held, Moved, random};
 use account::{
-    Account, AccountId, AccountKind, ActivityKind, Email, Name, Purpose, Refusal, Secret, SignUp, SignUpStep,
+    Account, AccountId, AccountKind, ActivityKind, EmailAddress, Name, Purpose, Refusal, Secret, SignUp, SignUpStep,
 };
 
 const SIGN_UP: Purpose = Purpose::SignUp;
@@ -58,11 +58,16 @@ impl Backend {
     /// # Errors
     /// A refusal of the address or a limit.
     pub async fn begin_sign_up(&self, caller: &Caller, held: &Held, email: &str) -> Result<Moved<SignUpStep>, Error> {
-        let email = Email::read(email, account::domain_to_ascii)?;
+        let email = EmailAddress::read(email, account::domain_to_ascii)?;
         self.begin_sign_up_for(caller, held, &email).await
     }
 
-    async fn begin_sign_up_for(&self, caller: &Caller, held: &Held, email: &Email) -> Result<Moved<SignUpStep>, Error> {
+    async fn begin_sign_up_for(
+        &self,
+        caller: &Caller,
+        held: &Held,
+        email: &EmailAddress,
+    ) -> Result<Moved<SignUpStep>, Error> {
         if !self.settings().sign_up {
             return Err(Refusal::FlowGone.into());
         }

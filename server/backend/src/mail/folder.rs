@@ -65,7 +65,7 @@ fn ending(to: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::{Mail, a_letter};
-    use account::Email;
+    use account::EmailAddress;
     use std::os::unix::fs::PermissionsExt;
 
     #[tokio::test]
@@ -80,7 +80,7 @@ mod tests {
             (10_000, "a/b@example.com"),
             (11_000, "ada@example.com"),
         ] {
-            mail.send("l1", &Email::parse(to).unwrap(), &a_letter(&at.to_string()), at)
+            mail.send("l1", &EmailAddress::parse(to).unwrap(), &a_letter(&at.to_string()), at)
                 .await
                 .unwrap();
         }
@@ -105,7 +105,7 @@ mod tests {
     #[tokio::test]
     async fn a_folder_that_cannot_be_written_is_tried_again() {
         let mail = Mail::Folder("/proc/none".into());
-        let to = Email::parse("ada@example.com").unwrap();
+        let to = EmailAddress::parse("ada@example.com").unwrap();
         let error = mail.send("l1", &to, &a_letter("Hello"), 1).await.unwrap_err();
         assert!(!error.permanent && !error.text.contains('@'), "{error:?}");
     }

@@ -15,7 +15,7 @@ pub use transcript::{Line, Listener};
 
 use super::SmtpError;
 use crate::{RenderedLetter, TrustedRoots};
-use account::{Email, Secret};
+use account::{EmailAddress, Secret};
 use conversation::Conversation;
 use idle::Idle;
 use lettre::transport::smtp::authentication::Credentials;
@@ -133,7 +133,7 @@ impl Smtp {
     pub(super) async fn send(
         &self,
         id: &str,
-        to: &Email,
+        to: &EmailAddress,
         letter: &RenderedLetter,
         sent_at: i64,
     ) -> Result<(), SmtpError> {
@@ -166,7 +166,7 @@ impl Smtp {
     /// When the server did not take it.
     pub async fn test(
         &self,
-        to: &Email,
+        to: &EmailAddress,
         letter: &RenderedLetter,
         sent_at: i64,
         listener: Listener,

@@ -2,10 +2,10 @@
 
 use super::{Tx, db::on};
 use crate::Fault;
-use account::{AccountId, Email, Timestamp};
+use account::{AccountId, EmailAddress, Timestamp};
 
 /// Gives an account another address; `false` when an account has that one already.
-pub async fn set_address(tx: &mut Tx, id: &AccountId, to: &Email) -> Result<bool, Fault> {
+pub async fn set_address(tx: &mut Tx, id: &AccountId, to: &EmailAddress) -> Result<bool, Fault> {
     let changed = on!(tx, |conn| {
         sqlx::query(
             "UPDATE accounts SET email = $2 WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM accounts WHERE email = $2)",
@@ -21,7 +21,7 @@ pub async fn set_address(tx: &mut Tx, id: &AccountId, to: &Email) -> Result<bool
 
 /// Lets go on without the account what flows of an address are on their way. They look as before (attack: a stranger's flow that
 /// ends tells that there was an account).
-pub async fn unbind_flows(tx: &mut Tx, email: &Email) -> Result<(), Fault> {
+pub async fn unbind_flows(tx: &mut Tx, email: &EmailAddress) -> Result<(), Fault> {
     on!(tx, |conn| {
         sqlx::query("UPDATE flows SET account_id = NULL WHERE email = $1 AND COALESCE(finished_at, ended_at) IS NULL")
             .bind(email.as_str())
@@ -33,7 +33,7 @@ pub async fn unbind_flows(tx: &mut Tx, email: &Email) -> Result<(), Fault> {
 }
 
 /// Deletes an account with its sessions, devices, flows and their codes, events, and every e-mail to its address.
-pub async fn delete(tx: &mut Tx, id: &AccountId, email: &Email) -> Result<(), Fault> {
+pub async fn delete(tx: &mut Tx, id: &AccountId, email: &EmailAddress) -> Result<(), Fault> {
     unbind_flows(tx, email).await?;
     on!(tx, |conn| {
         sqlx::query(
@@ -95,7 +95,7 @@ pub async fn last_sign_in(tx: &mut Tx, id: &AccountId) -> Result<Option<Timestam
 }
 
 /// Purposes of an address's flows that wait, and when each began, the newest first.
-pub async fn waiting_flows(tx: &mut Tx, email: &Email, now: Timestamp) -> Result<Vec<(String, i64)>, Fault> {
+pub async fn waiting_flows(tx: &mut Tx, email: &EmailAddress, now: Timestamp) -> Result<Vec<(String, i64)>, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query_as(
             "SELECT purpose, created_at FROM flows

@@ -4,7 +4,7 @@ use super::sessions::Session;
 use super::{Tx, db::on};
 use crate::Fault;
 use crate::proof::PasswordProof;
-use account::{Account, AccountId, AccountKind, Email, Organization, Timestamp};
+use account::{Account, AccountId, AccountKind, EmailAddress, Organization, Timestamp};
 use sqlx::{ColumnIndex, Decode, FromRow, QueryBuilder, Type};
 
 /// An account with what only the hasher may see.
@@ -56,7 +56,7 @@ impl TryFrom<Row> for Stored {
         Ok(Self {
             account: Account {
                 id: AccountId(row.id),
-                email: Email::parse(&row.email).map_err(|_| Fault::Corrupt {
+                email: EmailAddress::parse(&row.email).map_err(|_| Fault::Corrupt {
                     what: "account address",
                 })?,
                 name: row.name,
@@ -100,7 +100,7 @@ macro_rules! select {
 }
 
 /// The account of an address.
-pub async fn find_by_email(tx: &mut Tx, email: &Email) -> Result<Option<Stored>, Fault> {
+pub async fn find_by_email(tx: &mut Tx, email: &EmailAddress) -> Result<Option<Stored>, Fault> {
     let row: Option<Row> = on!(tx, |conn| {
         sqlx::query_as(select!("", "WHERE a.email = $1"))
             .bind(email.as_str())

@@ -3,7 +3,7 @@
 use super::limits::HOUR_MS;
 use super::{Tx, db::on, later::later};
 use crate::Fault;
-use account::{CodeCounter, Email, IssuedCode, Purpose, Timestamp};
+use account::{CodeCounter, EmailAddress, IssuedCode, Purpose, Timestamp};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -16,7 +16,13 @@ struct Row {
 }
 
 /// Keeps a new code.
-pub async fn issue(tx: &mut Tx, purpose: Purpose, email: &Email, flow: &str, code: &IssuedCode) -> Result<(), Fault> {
+pub async fn issue(
+    tx: &mut Tx,
+    purpose: Purpose,
+    email: &EmailAddress,
+    flow: &str,
+    code: &IssuedCode,
+) -> Result<(), Fault> {
     later!(
         tx,
         "INSERT INTO codes (id, flow_id, purpose, email, digest, key_id, sent_at, expires_at)
@@ -46,7 +52,7 @@ pub async fn supersede_in(tx: &mut Tx, flow: &str, now: Timestamp) -> Result<(),
 }
 
 /// Makes every live code of an address dead.
-pub async fn supersede(tx: &mut Tx, email: &Email, now: Timestamp) -> Result<(), Fault> {
+pub async fn supersede(tx: &mut Tx, email: &EmailAddress, now: Timestamp) -> Result<(), Fault> {
     later!(
         tx,
         "UPDATE codes SET superseded_at = $2 WHERE email = $1 AND COALESCE(used_at, superseded_at) IS NULL",
@@ -120,13 +126,13 @@ pub async fn mark_used(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool, Fa
 }
 
 /// Whose wrong codes are counted together.
-pub(super) fn wrong_key(counter: CodeCounter, email: &Email) -> String {
+pub(super) fn wrong_key(counter: CodeCounter, email: &EmailAddress) -> String {
     format!("{} {email}", counter.as_str())
 }
 
 /// Makes the making of codes of a counter and address wait for whoever makes one now. Attack: many flows begun at the same moment
 /// on several servers, each of which sees none of the others and gets a short code.
-pub async fn take_turn(tx: &mut Tx, counter: CodeCounter, email: &Email) -> Result<(), Fault> {
+pub async fn take_turn(tx: &mut Tx, counter: CodeCounter, email: &EmailAddress) -> Result<(), Fault> {
     // SQLite has one writer at a time, who holds everything. The lock ends with the transaction.
     if let Tx::Postgres(tx) = tx {
         tx.catch_up().await?;
@@ -139,7 +145,7 @@ pub async fn take_turn(tx: &mut Tx, counter: CodeCounter, email: &Email) -> Resu
 }
 
 /// Counts a wrong code.
-pub async fn count_wrong(tx: &mut Tx, counter: CodeCounter, email: &Email, now: Timestamp) -> Result<(), Fault> {
+pub async fn count_wrong(tx: &mut Tx, counter: CodeCounter, email: &EmailAddress, now: Timestamp) -> Result<(), Fault> {
     let (key, hour) = (wrong_key(counter, email), now.0.div_euclid(HOUR_MS));
     on!(tx, |conn| {
         sqlx::query(

@@ -3,7 +3,7 @@
 use super::{Tx, db::on, later::later};
 use crate::Fault;
 use crate::proof::PasswordProof;
-use account::{AccountId, Challenge, CodeCounter, Email, Purpose, Timestamp};
+use account::{AccountId, Challenge, CodeCounter, EmailAddress, Purpose, Timestamp};
 
 /// A flow's row. Its id is the digest of the browser's first token, and stays.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -120,8 +120,8 @@ impl Flow {
     ///
     /// # Errors
     /// When the row does not read.
-    pub fn address(&self) -> Result<Email, Fault> {
-        Email::parse(&self.email).map_err(|_| Fault::Corrupt { what: "flow address" })
+    pub fn address(&self) -> Result<EmailAddress, Fault> {
+        EmailAddress::parse(&self.email).map_err(|_| Fault::Corrupt { what: "flow address" })
     }
 
     /// The account it is about, if there is one.
@@ -477,7 +477,7 @@ pub async fn end(tx: &mut Tx, id: &str, now: Timestamp) -> Result<(), Fault> {
 /// Ends the flows of an address that have proven its mailbox or password, after the password changed or the account was
 /// deactivated. Gives their ids. The others go on looking as before (attack: a stranger's flow that ends tells that there is an
 /// account). All of them are written to, so that one whose code is right at this moment is waited for, and ends.
-pub async fn end_proven(tx: &mut Tx, email: &Email, now: Timestamp) -> Result<Vec<String>, Fault> {
+pub async fn end_proven(tx: &mut Tx, email: &EmailAddress, now: Timestamp) -> Result<Vec<String>, Fault> {
     let flows: Vec<(String, Option<i64>)> = on!(tx, |conn| {
         sqlx::query_as(
             "UPDATE flows SET

@@ -2,7 +2,7 @@
 
 use super::{Db, Tx, db::on, later::later};
 use crate::{Fault, Keys, seal};
-use account::{Email, Letter, Timestamp};
+use account::{EmailAddress, Letter, Timestamp};
 
 /// A letter that a courier has leased.
 #[derive(Debug)]
@@ -10,7 +10,7 @@ pub struct Claimed {
     /// Its row, and its Message-ID's first half.
     pub id: String,
     /// The stored address of the account, or the one typed where there is none.
-    pub to: Email,
+    pub to: EmailAddress,
     /// Of its words.
     pub language: String,
     /// What it says.
@@ -39,7 +39,7 @@ pub async fn write(
     tx: &mut Tx,
     keys: &Keys,
     flow: Option<&str>,
-    to: &Email,
+    to: &EmailAddress,
     language: &str,
     letter: &Letter,
     now: Timestamp,
@@ -154,7 +154,10 @@ pub async fn claim(db: &Db, keys: &Keys, now: Timestamp, limit: i64) -> Result<V
     tx.commit().await?;
     let mut claimed = Vec::with_capacity(rows.len());
     for row in rows {
-        match (seal::open(keys, &row.id, &row.body), Email::parse(&row.recipient)) {
+        match (
+            seal::open(keys, &row.id, &row.body),
+            EmailAddress::parse(&row.recipient),
+        ) {
             (Ok(letter), Ok(to)) => claimed.push(Claimed {
                 id: row.id,
                 to,

@@ -5,7 +5,7 @@ use super::codes::wrong_key;
 use super::limits::HOUR_MS;
 use super::{Tx, db::on};
 use crate::Fault;
-use account::{CodeCounter, Email, Timestamp, WaitingFlow};
+use account::{CodeCounter, EmailAddress, Timestamp, WaitingFlow};
 
 /// An address at the moment when a code is asked for.
 pub struct Waiting {
@@ -39,7 +39,7 @@ struct Row {
 pub async fn find(
     tx: &mut Tx,
     counter: CodeCounter,
-    email: &Email,
+    email: &EmailAddress,
     since: Timestamp,
     now: Timestamp,
 ) -> Result<Waiting, Fault> {

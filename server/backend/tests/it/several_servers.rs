@@ -2,7 +2,7 @@
 
 use crate::database::Database;
 use crate::world::{ADA, NEW_PASSWORD, WRONG_PASSWORD, World};
-use account::{CodeCounter, Email, FailureCause, Letter, Notice, Refusal};
+use account::{CodeCounter, EmailAddress, FailureCause, Letter, Notice, Refusal};
 use backend::store::{Db, Server, codes, letters};
 use backend::{Caller, Error, Fault, Held, retried};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +12,7 @@ use std::time::Duration;
 async fn a_courier_steps_over_what_another_one_holds() {
     let world = World::on_postgres().await;
     let (db, now) = (world.backend.db(), world.now());
-    let to = Email::parse(ADA).unwrap();
+    let to = EmailAddress::parse(ADA).unwrap();
     let mut tx = db.begin().await.unwrap();
     for _ in 0..3 {
         let letter = Letter::Notice(Notice::ManyFailures {
@@ -47,7 +47,7 @@ async fn a_courier_steps_over_what_another_one_holds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_is_let_go_in_the_line_leaves_no_transaction() {
     let world = World::on_postgres().await;
-    let email = Email::parse(ADA).unwrap();
+    let email = EmailAddress::parse(ADA).unwrap();
     let mut tx = world.backend.db().begin().await.unwrap();
     codes::take_turn(&mut tx, CodeCounter::Anyone, &email).await.unwrap();
     let (mut browser, mut more) = (world.browser(), world.browser());

@@ -3,7 +3,7 @@
 use crate::browser::Browser;
 use crate::database::Database;
 use account::{
-    Account, AccountId, AccountKind, ActivityKind, Email, FailureCause, Key, Keyring, Letter, Name, Notice,
+    Account, AccountId, AccountKind, ActivityKind, EmailAddress, FailureCause, Key, Keyring, Letter, Name, Notice,
     Organization, ResetStep, Secret, Timestamp,
 };
 use backend::store::letters::Claimed;
@@ -361,8 +361,8 @@ impl World {
     }
 }
 
-pub fn address(email: &str) -> Email {
-    Email::parse(email).unwrap()
+pub fn address(email: &str) -> EmailAddress {
+    EmailAddress::parse(email).unwrap()
 }
 
 /// What the database knows of a token.

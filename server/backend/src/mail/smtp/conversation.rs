@@ -4,7 +4,7 @@ use super::refusal::{self, Command};
 use super::transcript::{Listener, Transcript};
 use super::wire::Wire;
 use super::{Security, Server, SmtpError};
-use account::Email;
+use account::EmailAddress;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lettre::Message;
@@ -78,7 +78,7 @@ impl Conversation {
     }
 
     /// Hands over one message for one recipient. After an error the connection is of no more use.
-    pub(super) async fn deliver(&mut self, to: &Email, message: &Message) -> Result<(), SmtpError> {
+    pub(super) async fn deliver(&mut self, to: &EmailAddress, message: &Message) -> Result<(), SmtpError> {
         let (envelope, bytes) = (message.envelope(), message.formatted());
         let smtp = &mut self.smtp;
         let mut parameters = Vec::new();

@@ -1,7 +1,7 @@
 //! A letter as a message (RFC 5322).
 
 use crate::{RenderedLetter, SmtpError};
-use account::Email;
+use account::EmailAddress;
 use lettre::Address;
 use lettre::message::header::{ContentType, From, Header, HeaderName, HeaderValue, Headers};
 use lettre::message::{Mailbox, Mailboxes, Message, MultiPart, SinglePart};
@@ -13,7 +13,12 @@ const LINE: usize = 78;
 const FLOWED_LINE: usize = 76;
 
 /// The message, with the text first: readers show the last part that they can.
-pub(super) fn message(id: &str, to: &Email, letter: &RenderedLetter, sent_at: i64) -> Result<Message, SmtpError> {
+pub(super) fn message(
+    id: &str,
+    to: &EmailAddress,
+    letter: &RenderedLetter,
+    sent_at: i64,
+) -> Result<Message, SmtpError> {
     let refused = |what: &str| SmtpError::unfit(format!("the letter's {what} is not fit for mail"));
     let from: Address = letter.from.parse().map_err(|_| refused("sender"))?;
     let to: Address = to.as_str().parse().map_err(|_| refused("recipient"))?;

@@ -1,7 +1,7 @@
 //! What a mail server's refusal means, and whose fault it is.
 
 use super::SmtpError;
-use account::Email;
+use account::EmailAddress;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::response::Response;
 use rustls::CertificateError;
@@ -115,7 +115,7 @@ fn meaning(command: Command, code: u16, status: &str) -> Option<Meaning> {
 }
 
 /// What went wrong. Its text is without the server's own words: they repeat the recipient's address more often than not.
-pub(super) fn of(command: Command, error: &Error, to: Option<&Email>) -> SmtpError {
+pub(super) fn of(command: Command, error: &Error, to: Option<&EmailAddress>) -> SmtpError {
     let Some(code) = error.status() else {
         return of_network(std::error::Error::source(error).unwrap_or(error));
     };
@@ -149,7 +149,7 @@ pub(super) fn of(command: Command, error: &Error, to: Option<&Email>) -> SmtpErr
 
 /// A positive answer other than the one that is due: after 250 to DATA the server would read the e-mail as commands, and its next
 /// answer would count for the e-mail, which it does not have.
-pub(super) fn out_of_turn(command: Command, answer: &Response, due: u16, to: &Email) -> SmtpError {
+pub(super) fn out_of_turn(command: Command, answer: &Response, due: u16, to: &EmailAddress) -> SmtpError {
     let said: Vec<_> = answer.message().collect();
     let code = answer.code();
     SmtpError {
@@ -249,7 +249,7 @@ fn certificate_error(error: &(dyn std::error::Error + 'static)) -> Option<SmtpEr
 
 /// A server's words without what is nobody's business: the recipient's address, and long numbers, as a filter that quotes the
 /// e-mail may repeat a live code.
-fn without_addresses(said: &str, to: Option<&Email>) -> String {
+fn without_addresses(said: &str, to: Option<&EmailAddress>) -> String {
     let local = to
         .and_then(|to| to.as_str().rsplit_once('@'))
         .map(|(local, _)| local.to_lowercase());

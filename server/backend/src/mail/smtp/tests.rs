@@ -102,8 +102,8 @@ impl Server {
     }
 }
 
-fn ada() -> Email {
-    Email::parse("ada@example.com").unwrap()
+fn ada() -> EmailAddress {
+    EmailAddress::parse("ada@example.com").unwrap()
 }
 
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -247,7 +247,7 @@ async fn letters_in_other_scripts_arrive() {
 
 /// The bytes of a message as they leave.
 fn raw(letter: &RenderedLetter) -> String {
-    let to = Email::parse("ada@example.com").unwrap();
+    let to = EmailAddress::parse("ada@example.com").unwrap();
     let message = message("letter1", &to, letter, 0).unwrap();
     String::from_utf8(message.formatted()).unwrap()
 }
@@ -364,7 +364,7 @@ fn the_senders_line_is_folded_before_its_address() {
 /// Gmail makes one conversation of letters with one subject, and folds what a second code's letter has in common with the first.
 #[test]
 fn no_two_letters_are_one_conversation() {
-    let to = Email::parse("ada@example.com").unwrap();
+    let to = EmailAddress::parse("ada@example.com").unwrap();
     let reference = |id: &str| {
         let raw = message(id, &to, &a_letter("Reset your password"), 0)
             .unwrap()

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 /// a look-alike letter that folds onto somebody else's address).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Email(String);
+pub struct EmailAddress(String);
 
-impl Email {
+impl EmailAddress {
     /// The longest address that SMTP carries (RFC 5321 §4.5.3.1.3, less the angle brackets).
     pub const MAX_LEN: usize = 254;
 
@@ -180,20 +180,20 @@ fn is_domain(domain: &str) -> bool {
             .is_some_and(|last| last.bytes().any(|b| b.is_ascii_alphabetic()))
 }
 
-impl From<Email> for String {
-    fn from(email: Email) -> Self {
+impl From<EmailAddress> for String {
+    fn from(email: EmailAddress) -> Self {
         email.0
     }
 }
 
-impl TryFrom<String> for Email {
+impl TryFrom<String> for EmailAddress {
     type Error = Refusal;
     fn try_from(typed: String) -> Result<Self, Refusal> {
         Self::parse(&typed)
     }
 }
 
-impl std::fmt::Display for Email {
+impl std::fmt::Display for EmailAddress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
@@ -211,13 +211,17 @@ mod tests {
             "ada@example.com.",
             "\u{200b}ada@example.com\n",
         ] {
-            assert_eq!(Email::parse(typed).unwrap().as_str(), "ada@example.com", "{typed:?}");
+            assert_eq!(
+                EmailAddress::parse(typed).unwrap().as_str(),
+                "ada@example.com",
+                "{typed:?}"
+            );
         }
     }
 
     #[test]
     fn nothing_typed_is_told_apart_from_nonsense() {
-        assert_eq!(Email::parse(" \u{feff} "), Err(Refusal::EmailMissing));
+        assert_eq!(EmailAddress::parse(" \u{feff} "), Err(Refusal::EmailMissing));
     }
 
     #[test]
@@ -250,21 +254,25 @@ mod tests {
             "ada@\u{ff45}xample.com",
             "ada@EXAMPLE\u{ff0e}\u{ff23}\u{ff2f}\u{ff2d}",
         ] {
-            let read = Email::read(typed, domain_to_ascii);
-            assert_eq!(read.as_ref().map(Email::as_str), Ok("ada@example.com"), "{typed:?}");
+            let read = EmailAddress::read(typed, domain_to_ascii);
+            assert_eq!(
+                read.as_ref().map(EmailAddress::as_str),
+                Ok("ada@example.com"),
+                "{typed:?}"
+            );
         }
         assert_eq!(
-            Email::read("o'brien@example.com", domain_to_ascii)
+            EmailAddress::read("o'brien@example.com", domain_to_ascii)
                 .unwrap()
                 .local_part(),
             "o'brien"
         );
         assert_eq!(
-            Email::read(" \u{feff}\u{200b} ", domain_to_ascii),
+            EmailAddress::read(" \u{feff}\u{200b} ", domain_to_ascii),
             Err(Refusal::EmailMissing)
         );
-        assert_eq!(Email::read("<>", domain_to_ascii), Err(Refusal::EmailMissing));
-        assert_eq!(Email::read("\"\"", domain_to_ascii), Err(Refusal::EmailMissing));
+        assert_eq!(EmailAddress::read("<>", domain_to_ascii), Err(Refusal::EmailMissing));
+        assert_eq!(EmailAddress::read("\"\"", domain_to_ascii), Err(Refusal::EmailMissing));
     }
 
     #[test]
@@ -280,9 +288,13 @@ mod tests {
             ("jan@ex\u{430}mple.com", "xn--exmple-4nf.com"),
             ("jan@exam\u{131}ple.com", "xn--example-ufb.com"),
         ] {
-            let read = Email::read(typed, domain_to_ascii);
-            assert_eq!(read.as_ref().map(Email::domain), Ok(domain), "{typed:?}");
-            assert_eq!(Email::parse(read.unwrap().as_str()).unwrap().domain(), domain, "stored");
+            let read = EmailAddress::read(typed, domain_to_ascii);
+            assert_eq!(read.as_ref().map(EmailAddress::domain), Ok(domain), "{typed:?}");
+            assert_eq!(
+                EmailAddress::parse(read.unwrap().as_str()).unwrap().domain(),
+                domain,
+                "stored"
+            );
         }
     }
 
@@ -300,7 +312,7 @@ mod tests {
             "<j\u{f6}rg@example.com>",
         ] {
             assert_eq!(
-                Email::read(typed, domain_to_ascii),
+                EmailAddress::read(typed, domain_to_ascii),
                 Err(Refusal::EmailLocalPartNotAscii),
                 "{typed:?}"
             );
@@ -341,7 +353,7 @@ mod tests {
             &long,
         ] {
             assert_eq!(
-                Email::read(typed, domain_to_ascii),
+                EmailAddress::read(typed, domain_to_ascii),
                 Err(Refusal::EmailMalformed),
                 "{typed:?}"
             );
@@ -381,7 +393,7 @@ mod tests {
             &long,
             &longer,
         ] {
-            assert_eq!(Email::parse(typed), Err(Refusal::EmailMalformed), "{typed:?}");
+            assert_eq!(EmailAddress::parse(typed), Err(Refusal::EmailMalformed), "{typed:?}");
         }
     }
 }
