@@ -5,7 +5,7 @@
 help: ## lists these
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## sets up what is missing, builds, serves http://127.0.0.1:3000 with demo people; mails at /dev/letters
+run: ## sets up what is missing, builds, serves http://127.0.0.1:3000 with demo people; mails at /dev/emails
 	@exec .ci/serve
 
 test: ## sets up what is missing and runs everything: format, lints, arrows, both databases, browser (logs in target/test-logs)
@@ -26,7 +26,7 @@ attack: ## lets hydra, sqlmap, wapiti, ffuf and slowhttptest at the release buil
 deploy: ## tries what is in deploy/ with the release build: unit, container's root, alerts, nginx with TLS and ten restarts
 	@exec .ci/deploy
 
-fuzz: ## sends parsers, forms, letters and Argon2 what a fuzzer makes up, 5 minutes each (FUZZ_SECONDS=60 ONLY=form)
+fuzz: ## sends parsers, forms, e-mails and Argon2 what a fuzzer makes up, 5 minutes each (FUZZ_SECONDS=60 ONLY=form)
 	@exec .ci/fuzz $(ONLY)
 
 mutants: ## changes the code that verifies, consumes and throttles, to see whether the tests notice: nine of ten must be noticed

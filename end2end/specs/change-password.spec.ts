@@ -56,7 +56,7 @@ test('a password is changed in five steps', async ({ page, people, post, another
     await open(page, '/profile', 'Profile');
     await elsewhere.goto('/security');
     await arrive(elsewhere, 'Sign in');
-    const notice = await post.letter(person.email, (letter) => /password/i.test(letter.subject), 'a notice of the change');
+    const notice = await post.email(person.email, (message) => /password/i.test(message.subject), 'a notice of the change');
     expect(notice.from).toContain(SENDER_NOTICES);
   });
 

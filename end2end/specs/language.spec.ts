@@ -52,12 +52,12 @@ test.describe('a browser that prefers Arabic', () => {
     await expect(input(page, 'code')).toHaveAttribute('dir', 'ltr');
     await look(page, 'arabic-reset-code');
 
-    const letter = await post.codeLetter(person.email, 8);
-    expect(letter.subject).toMatch(ARABIC);
-    expect(letter.text).toMatch(ARABIC);
-    expect(letter.html).toContain('dir="rtl"');
+    const message = await post.codeEmail(person.email, 8);
+    expect(message.subject).toMatch(ARABIC);
+    expect(message.text).toMatch(ARABIC);
+    expect(message.html).toContain('dir="rtl"');
     // As an Arabic keyboard writes it.
-    const arabicIndic = [...letter.code].map((digit) => String.fromCodePoint(0x660 + Number(digit))).join('');
+    const arabicIndic = [...message.code].map((digit) => String.fromCodePoint(0x660 + Number(digit))).join('');
     await input(page, 'code').fill(arabicIndic);
     await submit(page, '/api/reset/answer');
     await expect(input(page, 'again')).toBeVisible();
@@ -86,8 +86,8 @@ test('mails are in the language of the account', async ({ page, people, post }) 
   await input(page, 'email').fill(person.email);
   await submit(page, '/api/reset/begin');
   await expect(input(page, 'code')).toBeVisible();
-  const letter = await post.letter(person.email, (letter) => codeIn(letter) !== undefined, 'a passcode');
-  expect(letter.subject).toMatch(ARABIC);
+  const message = await post.email(person.email, (message) => codeIn(message) !== undefined, 'a passcode');
+  expect(message.subject).toMatch(ARABIC);
 });
 
 test('the language of the account goes before the browser’s, and a new choice is kept with it', async ({ page, people, post, anotherBrowser }) => {

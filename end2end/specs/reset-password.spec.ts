@@ -1,6 +1,6 @@
 // "Reset your password": the article's nine steps, in its order, with what they may cost a person.
 import { NEW_PASSWORD, type Person } from '../support/people';
-import { arrive, button, field, labelOf, open, toNewPassword } from '../support/journeys';
+import { arrive, button, field, referenceOf, open, toNewPassword } from '../support/journeys';
 import { look } from '../support/look';
 import { SENDER_CODES, SENDER_NOTICES } from '../support/service';
 import { expect, test } from '../support/test';
@@ -64,16 +64,16 @@ test('a forgotten password is reset in nine steps', async ({ page, people, post 
   });
 
   await test.step('6. Enter the passcode and select Next', async () => {
-    const label = await labelOf(page);
-    const letter = await post.codeLetter(person.email, 8);
-    expect(letter.from).toContain(SENDER_CODES);
-    expect(letter.subject).toContain(`Request ${label}`);
-    expect(letter.text).toContain(`Request ${label}`);
-    expect(letter.html).toContain(`Request ${label}`);
-    await expect(page.getByRole('main')).toContainText(letter.subject);
+    const label = await referenceOf(page);
+    const message = await post.codeEmail(person.email, 8);
+    expect(message.from).toContain(SENDER_CODES);
+    expect(message.subject).toContain(`Request ${label}`);
+    expect(message.text).toContain(`Request ${label}`);
+    expect(message.html).toContain(`Request ${label}`);
+    await expect(page.getByRole('main')).toContainText(message.subject);
     // Anyone can start a reset for you and read your lock screen.
-    expect(letter.subject).not.toContain(letter.code);
-    await effort.fill(field(page, 'One-time passcode'), letter.code);
+    expect(message.subject).not.toContain(message.code);
+    await effort.fill(field(page, 'One-time passcode'), message.code);
     await effort.click(button(page, 'Next'));
     await arrive(page, 'Choose a new password');
     await look(page, 'reset-choose');
@@ -85,7 +85,7 @@ test('a forgotten password is reset in nine steps', async ({ page, people, post 
     await effort.click(button(page, 'Reset password'));
     await arrive(page, 'Your password has been reset');
     await look(page, 'reset-done');
-    const notice = await post.letter(person.email, (letter) => letter.from.includes(SENDER_NOTICES), 'a notice of the reset');
+    const notice = await post.email(person.email, (message) => message.from.includes(SENDER_NOTICES), 'a notice of the reset');
     expect(notice.text).not.toContain(NEW_PASSWORD);
     expect((await page.context().cookies()).map((cookie) => cookie.name)).not.toContain('__Host-session');
   });

@@ -4,7 +4,7 @@ import {
   button,
   expectRefusal,
   field,
-  labelOf,
+  referenceOf,
   open,
   submitCode,
   submitEmail,
@@ -19,14 +19,14 @@ import { expect, test } from '../support/test';
 test('a reset whose tab was closed is picked up', async ({ page, context, people, post }) => {
   const person = await people.local();
   await toResetCode(page, person.email);
-  const label = await labelOf(page);
+  const label = await referenceOf(page);
   await button(page, 'Send a new passcode').click();
   await expectRefusal(page, 'We sent a passcode a moment ago.');
   await page.close();
 
   const later = await context.newPage();
   await open(later, '/reset', 'Check your e-mail');
-  expect(await labelOf(later)).toBe(label);
+  expect(await referenceOf(later)).toBe(label);
   await submitCode(later, await post.code(person.email, 8));
   await arrive(later, 'Choose a new password');
   expect(await post.all(person.email)).toHaveLength(1);

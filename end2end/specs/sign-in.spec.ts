@@ -4,7 +4,7 @@ import {
   button,
   expectRefusal,
   field,
-  labelOf,
+  referenceOf,
   open,
   signIn,
   submitCode,
@@ -83,7 +83,7 @@ test('a trusted device is not asked for a code next time', async ({ page, people
   await page.getByRole('banner').getByRole('button', { name: 'Sign out' }).click();
   await arrive(page, 'You’re signed out');
 
-  const codes = async () => (await post.all(person.email)).filter((letter) => /#\d{6}\s*$/m.test(letter.text)).length;
+  const codes = async () => (await post.all(person.email)).filter((message) => /#\d{6}\s*$/m.test(message.text)).length;
   const before = await codes();
   await toPassword(page, person.email);
   await submitPassword(page, person.password);
@@ -138,7 +138,7 @@ test('reload, back and forward send no mail', async ({ page, people, post }) => 
   const person = await people.local();
   await toSignInCode(page, person);
   await post.code(person.email, 6);
-  const label = await labelOf(page);
+  const label = await referenceOf(page);
   await page.reload();
   await arrive(page, 'Check your e-mail');
   await page.reload();
@@ -150,7 +150,7 @@ test('reload, back and forward send no mail', async ({ page, people, post }) => 
   await page.goBack();
   await page.goForward();
   await open(page, '/signin', 'Check your e-mail');
-  expect(await labelOf(page)).toBe(label);
+  expect(await referenceOf(page)).toBe(label);
   expect(await post.all(person.email)).toHaveLength(1);
 });
 

@@ -42,7 +42,7 @@ test('a new person makes an account and signs in', async ({ page, people, post }
   await expect(page.getByRole('main')).toContainText(person.name);
 });
 
-test('an address with an account gets a letter that says so; the screen is the same', async ({ page, people, post }) => {
+test('an address with an account gets an e-mail that says so; the screen is the same', async ({ page, people, post }) => {
   const screens: string[] = [];
   for (const person of [people.stranger(), await people.local()]) {
     await open(page, '/signup', 'Create an account');
@@ -50,10 +50,10 @@ test('an address with an account gets a letter that says so; the screen is the s
     await arrive(page, 'Check your e-mail');
     const text = await wordsOf(page);
     screens.push(text.replaceAll(person.email, 'ADDRESS').replace(/Request [A-Z]\d|\d\d:\d\d|\d+ seconds?/g, '…'));
-    const letter = await post.letter(person.email, () => true, 'an answer');
+    const message = await post.email(person.email, () => true, 'an answer');
     if (screens.length === 2) {
-      expect(codeIn(letter)).toBeUndefined();
-      expect(letter.text).toMatch(/already have .*account with this e-mail address/);
+      expect(codeIn(message)).toBeUndefined();
+      expect(message.text).toMatch(/already have .*account with this e-mail address/);
     }
     await page.context().clearCookies();
   }

@@ -9,31 +9,31 @@ import { expect, test } from '../support/test';
 test('a reset leads a person with Google to Google', async ({ page, people, post }) => {
   const person = await people.google();
   await toResetCode(page, person.email);
-  const letter = await post.letter(person.email, () => true, 'an answer');
-  expect(letter.from).toContain(SENDER_CODES);
-  expect(letter.text).toContain('Google');
-  expect(letter.html).toContain('Google');
-  expect(codeIn(letter)).toBeUndefined();
+  const message = await post.email(person.email, () => true, 'an answer');
+  expect(message.from).toContain(SENDER_CODES);
+  expect(message.text).toContain('Google');
+  expect(message.html).toContain('Google');
+  expect(codeIn(message)).toBeUndefined();
 });
 
 test('a reset leads a managed person to the administrator', async ({ page, people, post }) => {
   const person = await people.managed();
   await toResetCode(page, person.email);
-  const letter = await post.letter(person.email, () => true, 'an answer');
-  for (const part of [letter.text, letter.html]) {
+  const message = await post.email(person.email, () => true, 'an answer');
+  for (const part of [message.text, message.html]) {
     expect(part).toContain(ORGANIZATION);
     expect(part).toContain(ADMINISTRATOR.name);
     expect(part).toContain(ADMINISTRATOR.email);
   }
-  expect(codeIn(letter)).toBeUndefined();
+  expect(codeIn(message)).toBeUndefined();
 });
 
 test('a reset tells an address without an account that there is none', async ({ page, people, post }) => {
   const person = people.stranger();
   await toResetCode(page, person.email);
-  const letter = await post.letter(person.email, () => true, 'an answer');
-  expect(letter.text).toMatch(/There’s no .*account with this e-mail address/);
-  expect(codeIn(letter)).toBeUndefined();
+  const message = await post.email(person.email, () => true, 'an answer');
+  expect(message.text).toMatch(/There’s no .*account with this e-mail address/);
+  expect(codeIn(message)).toBeUndefined();
 });
 
 test('the screens of a reset are the same for every kind of address', async ({ page, people, post }) => {
@@ -48,7 +48,7 @@ test('the screens of a reset are the same for every kind of address', async ({ p
   for (const [kind, person] of kinds) {
     await toResetCode(page, person.email);
     screens[kind] = await words(page, person);
-    await post.letter(person.email, () => true, 'exactly one answer');
+    await post.email(person.email, () => true, 'exactly one answer');
     expect(await post.all(person.email)).toHaveLength(1);
     await page.context().clearCookies();
   }

@@ -94,8 +94,8 @@ test('a code is read however it is pasted', async ({ page, people, post }) => {
     await test.step(shape, async () => {
       const person = await people.local();
       await toResetCode(page, person.email);
-      const letter = await post.codeLetter(person.email, 8);
-      await submitCode(page, shaped(letter.code, letter.text));
+      const message = await post.codeEmail(person.email, 8);
+      await submitCode(page, shaped(message.code, message.text));
       await arrive(page, 'Choose a new password');
       await page.context().clearCookies();
     });
@@ -210,8 +210,8 @@ test('pressing twice does it once', async ({ page, people, post }) => {
   await field(page, 'Confirm new password').fill(NEW_PASSWORD);
   await button(page, 'Reset password').dblclick();
   await arrive(page, 'Your password has been reset');
-  const isNotice = (letter: { subject: string }) => /password/i.test(letter.subject);
-  await post.letter(person.email, (letter) => isNotice(letter) && !codeIn(letter), 'a notice');
+  const isNotice = (message: { subject: string }) => /password/i.test(message.subject);
+  await post.email(person.email, (message) => isNotice(message) && !codeIn(message), 'a notice');
   expect(await post.all(person.email)).toHaveLength(2);
 
   await toSignInCode(page, { ...person, password: NEW_PASSWORD });

@@ -103,7 +103,7 @@ export async function toNewPassword(page: Page, email: string, post: Post): Prom
 }
 
 /** The label of the request, as the page shows it: `K7`. */
-export async function labelOf(page: Page): Promise<string> {
+export async function referenceOf(page: Page): Promise<string> {
   const text = await page.getByRole('main').getByText(/Request [A-Z]\d/).first().innerText();
   return /Request ([A-Z]\d)/.exec(text)?.[1] ?? '';
 }

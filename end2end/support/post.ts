@@ -2,9 +2,9 @@
 import { expect } from '@playwright/test';
 import type { Secrets } from './secrets';
 
-export type Letter = { to: string; from: string; subject: string; text: string; html: string; sent_at: number };
+export type Email = { to: string; from: string; subject: string; text: string; html: string; sent_at: number };
 
-/** Every letter is handed out once; a letter that is not there yet is waited for. */
+/** Every e-mail is handed out once; an e-mail that is not there yet is waited for. */
 export class Post {
   private readonly opened = new Map<string, Set<number>>();
 
@@ -14,50 +14,50 @@ export class Post {
   ) {}
 
   /** Everything mailed to somebody, oldest first. */
-  async all(to: string): Promise<Letter[]> {
-    const answer = await fetch(`${this.origin}/dev/letters.json?to=${encodeURIComponent(to)}`);
-    expect(answer.status, 'the letters can be read').toBe(200);
-    return ((await answer.json()) as Letter[]).reverse();
+  async all(to: string): Promise<Email[]> {
+    const answer = await fetch(`${this.origin}/dev/emails.json?to=${encodeURIComponent(to)}`);
+    expect(answer.status, 'the e-mails can be read').toBe(200);
+    return ((await answer.json()) as Email[]).reverse();
   }
 
-  /** The oldest unopened letter that fits. */
-  async letter(to: string, fits: (letter: Letter) => boolean, what: string): Promise<Letter> {
+  /** The oldest unopened e-mail that fits. */
+  async email(to: string, fits: (message: Email) => boolean, what: string): Promise<Email> {
     const opened = this.opened.get(to) ?? new Set<number>();
     this.opened.set(to, opened);
-    let found: Letter | undefined;
+    let found: Email | undefined;
     await expect
       .poll(
         async () => {
-          const letters = await this.all(to);
-          const at = letters.findIndex((letter, index) => !opened.has(index) && fits(letter));
-          found = letters[at];
+          const messages = await this.all(to);
+          const at = messages.findIndex((message, index) => !opened.has(index) && fits(message));
+          found = messages[at];
           if (found) opened.add(at);
-          return found ? 'there' : letters.map((letter) => letter.subject);
+          return found ? 'there' : messages.map((message) => message.subject);
         },
-        { message: `a letter to ${to}: ${what}`, intervals: [50, 100, 250] },
+        { message: `an e-mail to ${to}: ${what}`, intervals: [50, 100, 250] },
       )
       .toBe('there');
     if (!found) throw new Error('unreachable');
     return found;
   }
 
-  /** The letter with the next passcode of so many digits: 6 for a sign-in, else 8; more after many wrong ones. */
-  async codeLetter(to: string, digits: 6 | 8): Promise<Letter & { code: string }> {
-    const letter = await this.letter(to, (letter) => codeIn(letter)?.length === digits, `a passcode of ${digits} digits`);
-    const code = codeIn(letter) ?? '';
+  /** The e-mail with the next passcode of so many digits: 6 for a sign-in, else 8; more after many wrong ones. */
+  async codeEmail(to: string, digits: 6 | 8): Promise<Email & { code: string }> {
+    const message = await this.email(to, (message) => codeIn(message)?.length === digits, `a passcode of ${digits} digits`);
+    const code = codeIn(message) ?? '';
     this.secrets.keep(code);
-    return { ...letter, code };
+    return { ...message, code };
   }
 
   /** The passcode out of it. */
   async code(to: string, digits: 6 | 8): Promise<string> {
-    return (await this.codeLetter(to, digits)).code;
+    return (await this.codeEmail(to, digits)).code;
   }
 }
 
-/** The passcode in a letter: on the last line, as Apple Mail wants it. */
-export function codeIn(letter: Letter): string | undefined {
-  return /^@\S+ #(\d+)\s*$/m.exec(letter.text)?.[1];
+/** The passcode in an e-mail: on the last line, as Apple Mail wants it. */
+export function codeIn(message: Email): string | undefined {
+  return /^@\S+ #(\d+)\s*$/m.exec(message.text)?.[1];
 }
 
 /** A passcode that is not this one. */

@@ -28,7 +28,7 @@ struct Cli {
 enum Command {
     /// Serve pages until told to stop
     Serve {
-        /// Development run: on this machine only, with demo people, mails kept in data/letters and shown at /dev/letters
+        /// Development run: on this machine only, with demo people, mails kept in data/emails and shown at /dev/emails
         #[arg(long)]
         dev: bool,
         /// Pages reload when the program was started again; for `make watch`
@@ -53,7 +53,7 @@ enum Command {
     Restore {
         /// What `rekey backup` has made
         file: PathBuf,
-        /// Leave sessions, trusted devices, flows, codes and letters as they are in the backup: only for a service that moves
+        /// Leave sessions, trusted devices, flows, codes and e-mails as they are in the backup: only for a service that moves
         #[arg(long)]
         keep_sessions: bool,
         /// Also passwords that no key of this service made, as after an import: the person who made the backup may know them
@@ -62,7 +62,7 @@ enum Command {
     },
     /// End every session, flow and code; trust no device any longer: everybody signs in again
     EndSessions {
-        /// The database was restored from a backup: give up the letters that wait in it, too
+        /// The database was restored from a backup: give up the e-mails that wait in it, too
         #[arg(long)]
         restored: bool,
     },
@@ -244,7 +244,7 @@ pub async fn run() -> ExitCode {
             Err(failed) => Err(failed),
         },
         Command::Mail(Mail::Drop { which, yes }) => match settle(Wanted::Command, KeyFile::Unused) {
-            Ok((config, _)) => commands::mail::give_up(&config, which, yes).await,
+            Ok((config, _)) => commands::mail::mark_failed(&config, which, yes).await,
             Err(failed) => Err(failed),
         },
         Command::Health => match settle(Wanted::Command, KeyFile::NoFiles) {

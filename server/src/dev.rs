@@ -13,19 +13,19 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use backend::KeptLetter;
+use backend::KeptEmail;
 use serde::Deserialize;
 use sheet::{Entry, Sheet};
 
 /// The addresses below `/dev`.
 pub fn routes() -> Router<Service> {
     Router::new()
-        .route("/dev/letters", get(letters))
-        .route("/dev/letters.json", get(letters_as_data))
-        .route("/dev/letters/{number}", get(letter))
-        .route("/dev/letters/gallery", get(gallery::page))
-        .route("/dev/letters/gallery/{name}", get(gallery::letter))
-        .route("/dev/letters.css", get(sheet::style))
+        .route("/dev/emails", get(emails))
+        .route("/dev/emails.json", get(emails_as_data))
+        .route("/dev/emails/{number}", get(email))
+        .route("/dev/emails/gallery", get(gallery::page))
+        .route("/dev/emails/gallery/{name}", get(gallery::email))
+        .route("/dev/emails.css", get(sheet::style))
         .route("/dev/alive", get(alive))
         .layer(from_fn(this_machine_only))
 }
@@ -55,7 +55,7 @@ async fn alive(State(service): State<Service>) -> Response {
         .into_response()
 }
 
-/// Whose letters.
+/// Whose e-mails.
 #[derive(Deserialize)]
 struct Asked {
     #[serde(default)]
@@ -63,45 +63,42 @@ struct Asked {
 }
 
 /// Newest first; each with its number, which stays the same when others come.
-fn kept(service: &Service, to: &str) -> Vec<(usize, KeptLetter)> {
+fn kept(service: &Service, to: &str) -> Vec<(usize, KeptEmail)> {
     let all = service.mail.kept(None);
     let count = all.len();
     // As addresses are compared everywhere else.
     let wanted = EmailAddress::parse(to).map_or_else(|_| to.to_owned(), String::from);
-    let numbered = all
-        .into_iter()
-        .enumerate()
-        .map(|(index, letter)| (count - index, letter));
+    let numbered = all.into_iter().enumerate().map(|(index, email)| (count - index, email));
     numbered
-        .filter(|(_, letter)| wanted.is_empty() || letter.to == wanted)
+        .filter(|(_, email)| wanted.is_empty() || email.to == wanted)
         .collect()
 }
 
-async fn letters(State(service): State<Service>, Query(asked): Query<Asked>) -> Response {
-    let entries = kept(&service, &asked.to).into_iter().map(|(number, letter)| Entry {
-        title: letter.subject,
+async fn emails(State(service): State<Service>, Query(asked): Query<Asked>) -> Response {
+    let entries = kept(&service, &asked.to).into_iter().map(|(number, email)| Entry {
+        title: email.subject,
         facts: vec![
-            ("To", letter.to),
-            ("From", letter.from),
+            ("To", email.to),
+            ("From", email.from),
             (
                 "Sent",
                 format!(
                     "{} UTC",
-                    account::Timestamp(letter.sent_at)
+                    account::Timestamp(email.sent_at)
                         .iso()
                         .replace(['T', 'Z'], " ")
                         .trim_end()
                 ),
             ),
         ],
-        text: letter.text,
-        html_at: format!("/dev/letters/{number}"),
+        text: email.text,
+        html_at: format!("/dev/emails/{number}"),
     });
     Sheet {
-        title: "Letters",
+        title: "E-mails",
         lead: match service.config.smtp_url {
             None => "Newest first. Nothing left this machine.",
-            Some(_) => "Letters go out by REKEY_SMTP_URL; none is kept here.",
+            Some(_) => "E-mails go out by REKEY_SMTP_URL; none is kept here.",
         },
         to: Some(&asked.to),
         entries: entries.collect(),
@@ -109,18 +106,13 @@ async fn letters(State(service): State<Service>, Query(asked): Query<Asked>) -> 
     .into_response()
 }
 
-async fn letters_as_data(State(service): State<Service>, Query(asked): Query<Asked>) -> Json<Vec<KeptLetter>> {
-    Json(
-        kept(&service, &asked.to)
-            .into_iter()
-            .map(|(_, letter)| letter)
-            .collect(),
-    )
+async fn emails_as_data(State(service): State<Service>, Query(asked): Query<Asked>) -> Json<Vec<KeptEmail>> {
+    Json(kept(&service, &asked.to).into_iter().map(|(_, email)| email).collect())
 }
 
-async fn letter(State(service): State<Service>, Path(number): Path<usize>) -> Response {
+async fn email(State(service): State<Service>, Path(number): Path<usize>) -> Response {
     match kept(&service, "").into_iter().find(|(kept, _)| *kept == number) {
-        Some((_, letter)) => mail_html(letter.html),
+        Some((_, email)) => mail_html(email.html),
         None => Problem::new(StatusCode::NOT_FOUND).into_response(),
     }
 }

@@ -34,7 +34,7 @@ pub struct Reload {
     pub wanted: Wanted,
     /// Gets names, figures and policies.
     pub backend: Backend,
-    /// Where letters go.
+    /// Where e-mails go.
     pub mail: watch::Sender<Mail>,
     /// The server's keys.
     pub keys: Keys,

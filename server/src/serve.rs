@@ -10,7 +10,7 @@ use crate::reload::Reload;
 use crate::{keys, listen, metrics, people, start};
 use account::Keyring;
 use backend::store::BATCH;
-use backend::{Backend, Courier, Mail};
+use backend::{Backend, Mail, OutboxWorker};
 use sd_notify::{NotifyState, notify};
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -42,7 +42,7 @@ pub async fn run(config: Config, ring: Keyring, log: LogFilter, dev: bool, watch
     let (stop, stopping) = watch::channel(false);
     let greeting = dev.then(|| greeting(&config));
     let (mail_now, mail_changes) = watch::channel(mail.clone());
-    let courier = tokio::spawn(carry_letters(backend.clone(), mail_changes));
+    let outbox_worker = tokio::spawn(carry_emails(backend.clone(), mail_changes));
     let broom = tokio::spawn(sweep(backend.clone()));
     let db = backend.db().clone();
     let watcher = tokio::spawn(async move { db.watch().await });
@@ -79,8 +79,8 @@ pub async fn run(config: Config, ring: Keyring, log: LogFilter, dev: bool, watch
         let _ = out.write_all(greeting.as_bytes()).and_then(|()| out.flush());
     }
     let served = listen::run(listener, router, stopping).await;
-    // A letter that is being sent when this ends is claimed again after a while.
-    courier.abort();
+    // An e-mail that is being sent when this ends is claimed again after a while.
+    outbox_worker.abort();
     broom.abort();
     watcher.abort();
     follower.abort();
@@ -97,16 +97,16 @@ fn listen_at(key: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr)
         .map_err(|error| format!("{key}: nothing can listen at {address}: {}", error.kind()))
 }
 
-/// Letters must go out as long as the program runs: a courier that fell over is replaced, and so is one whose mail server is another
+/// E-mails must go out as long as the program runs: an outbox worker that fell over is replaced, and so is one whose mail server is another
 /// now. What it is sending then is sent.
-async fn carry_letters(backend: Backend, mut mail: watch::Receiver<Mail>) {
+async fn carry_emails(backend: Backend, mut mail: watch::Receiver<Mail>) {
     loop {
         let now = mail.borrow_and_update().clone();
         // Within a task of its own, so that its panic does not end this loop; aborted together with it.
-        let mut courier = JoinSet::new();
-        courier.spawn(Courier::new(backend.clone(), now).run());
+        let mut outbox_worker = JoinSet::new();
+        outbox_worker.spawn(OutboxWorker::new(backend.clone(), now).run());
         tokio::select! {
-            _ = courier.join_next() => {
+            _ = outbox_worker.join_next() => {
                 tracing::error!("e-mail delivery crashed; restarting it");
                 sleep(Duration::from_secs(5)).await;
             }
@@ -169,8 +169,8 @@ fn greeting(config: &Config) -> String {
     if config.smtp_url.is_none() {
         let _ = writeln!(
             text,
-            "  Mails     {origin}/dev/letters  (and the folder {})",
-            start::LETTERS
+            "  Mails     {origin}/dev/emails  (and the folder {})",
+            start::EMAILS
         );
     } else {
         let _ = writeln!(text, "  Mails     go out by REKEY_SMTP_URL");

@@ -67,7 +67,7 @@ pub fn folder_of(file: &Path) -> Result<(), String> {
     folder.map_or(Ok(()), private_folder)
 }
 
-/// How letters leave.
+/// How e-mails leave.
 ///
 /// # Errors
 /// A sentence that says what is in the way.
@@ -75,7 +75,7 @@ pub fn mail(config: &Config) -> Result<Mail, String> {
     if let Some(smtp) = smtp(config)? {
         return Ok(Mail::Smtp(smtp));
     }
-    let folder = Path::new(LETTERS);
+    let folder = Path::new(EMAILS);
     private_folder(folder)?;
     Ok(Mail::Folder(folder.to_owned()))
 }
@@ -115,9 +115,9 @@ fn database_url(config: &Config) -> Secret {
 }
 
 /// Where the development run keeps its mails.
-pub const LETTERS: &str = "data/letters";
+pub const EMAILS: &str = "data/emails";
 
-/// Attack: another account of this machine reads the letters, or the database.
+/// Attack: another account of this machine reads the e-mails, or the database.
 fn private_folder(folder: &Path) -> Result<(), String> {
     use std::os::unix::fs::DirBuilderExt;
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);

@@ -40,7 +40,7 @@ impl Name {
     ///
     /// # Errors
     /// [`Refusal::NameMissing`] when empty, [`Refusal::NameUnfit`] when too long or with control characters, or when it
-    /// could pass for a link or markup in a mail (attack: advertising through our letters).
+    /// could pass for a link or markup in a mail (attack: advertising through our e-mails).
     pub fn parse(typed: &str) -> Result<Self, Refusal> {
         // Attack: a name that turns the text around it, in a mail, on a page or in an operator's list. Dropped, not refused:
         // they come along when a name is copied out of a text that is written from right to left.

@@ -9,7 +9,7 @@ pub struct IssuedCode {
     pub digest: String,
     /// Which key made the digest.
     pub key_id: String,
-    /// When its letter was written.
+    /// When its e-mail was written.
     pub sent_at: Timestamp,
     /// From this moment on it is late.
     pub expires_at: Timestamp,

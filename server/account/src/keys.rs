@@ -46,7 +46,7 @@ impl Key {
         self.mac("key check", &[])
     }
 
-    /// A key of its own for one use, such as sealing letters.
+    /// A key of its own for one use, such as sealing e-mails.
     #[must_use]
     pub fn derive(&self, usage: &str) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(self.mac("derive", &[usage.as_bytes()]))

@@ -6,10 +6,10 @@ mod activity;
 mod challenge;
 mod code;
 mod code_length;
+mod email;
 mod email_address;
 mod invisible;
 mod keys;
-mod mail;
 mod mailbox;
 mod next;
 mod password;
@@ -27,11 +27,11 @@ pub use activity::{Activity, ActivityKind, Attempts};
 pub use challenge::{Answer, Challenge, EarlierFlow, IssuedCode, Passed};
 pub use code::{Code, CodeBinding, Purpose, TypedCode, read_code};
 pub use code_length::CodeCounter;
+pub use email::{CodeEmail, Email, FailureCause, Notice, Request};
 #[cfg(feature = "idna")]
 pub use email_address::domain_to_ascii;
 pub use email_address::{DomainToAscii, EmailAddress};
 pub use keys::{Key, Keyring};
-pub use mail::{CodeLetter, FailureCause, Letter, Notice, Request};
 pub use next::safe_next;
 #[cfg(feature = "nfc")]
 pub use password::nfc;

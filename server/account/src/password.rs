@@ -94,7 +94,7 @@ impl Secret {
     }
 }
 
-/// Whether the password leans on the person's address or name: one of their words of four letters or more makes up a
+/// Whether the password leans on the person's address or name: one of their words of four e-mails or more makes up a
 /// good part of it.
 #[cfg(feature = "nfc")]
 fn holds_own_words(password: &str, email: &EmailAddress, name: &str) -> bool {

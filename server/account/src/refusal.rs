@@ -9,7 +9,7 @@ pub enum Refusal {
     // The address.
     EmailMissing,
     EmailMalformed,
-    /// Letters outside ASCII before the `@`: few mail servers take such addresses, and ours does not.
+    /// Emails outside ASCII before the `@`: few mail servers take such addresses, and ours does not.
     EmailLocalPartNotAscii,
     // Signing in.
     PasswordMissing,

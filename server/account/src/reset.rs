@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reset {
-    /// A letter was written; its code is waited for.
+    /// An e-mail was written; its code is waited for.
     AwaitingCode,
     /// The mailbox is proven; a new password is waited for.
     AwaitingPassword,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignUp {
-    /// A letter was written: a code, or "you have an account already".
+    /// An e-mail was written: a code, or "you have an account already".
     AwaitingCode,
     /// The mailbox is proven.
     AwaitingDetails,

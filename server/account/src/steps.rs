@@ -10,7 +10,7 @@ pub struct MailedCode {
     pub label: String,
     /// How many digits the code has.
     pub digits: usize,
-    /// When the newest letter was written.
+    /// When the newest e-mail was written.
     pub sent_at: Timestamp,
     /// From this moment on the newest code is late.
     pub works_until: Timestamp,

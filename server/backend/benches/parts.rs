@@ -3,13 +3,13 @@
 #![expect(clippy::expect_used, reason = "what is measured is known to work")]
 
 use account::{
-    Code, CodeBinding, CodeLetter, EmailAddress, Key, Letter, Purpose, Request, Secret, Timestamp, TypedCode,
-    read_code, safe_next,
+    Code, CodeBinding, CodeEmail, Email, EmailAddress, Key, Purpose, Request, Secret, Timestamp, TypedCode, read_code,
+    safe_next,
 };
 use backend::{Settings, render};
 use std::hint::black_box;
 
-const NAMES: [&str; 5] = ["address", "code_in_a_mail", "digest", "next", "letter"];
+const NAMES: [&str; 5] = ["address", "code_in_a_mail", "digest", "next", "e-mail"];
 
 fn main() {
     let words: Vec<String> = std::env::args().collect();
@@ -51,10 +51,10 @@ fn part(name: &str) -> Box<dyn FnMut()> {
         "next" => Box::new(|| {
             black_box(safe_next(black_box("/orders/17?page=2#last")));
         }),
-        "letter" => {
-            let (settings, letter) = (Settings::default(), letter());
+        "e-mail" => {
+            let (settings, message) = (Settings::default(), message());
             Box::new(move || {
-                black_box(render(&settings, "en", black_box(&letter)));
+                black_box(render(&settings, "en", black_box(&message)));
             })
         }
         _ => panic!("there is no part {name}"),
@@ -70,8 +70,8 @@ fn digest(code: &Code, key: &Key, email: &EmailAddress) {
     black_box(code.digest(key, black_box(binding)));
 }
 
-fn letter() -> Letter {
-    Letter::Code(CodeLetter {
+fn message() -> Email {
+    Email::Code(CodeEmail {
         purpose: Purpose::Reset,
         code: Secret::from("01234567"),
         works_until: Timestamp(1_795_521_600_000),

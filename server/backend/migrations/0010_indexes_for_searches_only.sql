@@ -5,6 +5,6 @@ CREATE INDEX flows_open ON flows (email) WHERE COALESCE(finished_at, ended_at) I
 DROP INDEX codes_live;
 CREATE INDEX codes_open ON codes (email) WHERE COALESCE(used_at, superseded_at) IS NULL;
 DROP INDEX letters_due;
-CREATE INDEX letters_waiting ON letters (due_at) WHERE COALESCE(sent_at, given_up_at) IS NULL;
+CREATE INDEX outbox_waiting ON letters (due_at) WHERE COALESCE(sent_at, given_up_at) IS NULL;
 DROP INDEX letters_by_flow;
-CREATE INDEX letters_waiting_by_flow ON letters (flow_id) WHERE COALESCE(sent_at, given_up_at) IS NULL;
+CREATE INDEX outbox_waiting_by_flow ON letters (flow_id) WHERE COALESCE(sent_at, given_up_at) IS NULL;

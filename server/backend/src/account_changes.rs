@@ -3,9 +3,9 @@
 use crate::mail_queue::{self, WaitingEmail};
 use crate::people::operator;
 use crate::store::events::{self, Actor};
-use crate::store::{account_changes as rows, accounts, devices, letters, sessions};
+use crate::store::{account_changes as rows, accounts, devices, outbox, sessions};
 use crate::{Backend, Fault};
-use account::{Account, ActivityKind, EmailAddress, Letter, Notice, Timestamp};
+use account::{Account, ActivityKind, Email, EmailAddress, Notice, Timestamp};
 
 /// E-mails that are looked through for those to an address.
 const LOOKED_THROUGH: i64 = 10_000;
@@ -106,12 +106,12 @@ impl Backend {
             (from, Notice::AddressLeft { at: now }),
             (to, Notice::AddressTaken { at: now }),
         ] {
-            let letter = Letter::Notice(notice);
-            letters::write(&mut tx, &self.parts.keys, None, email, language, &letter, now).await?;
+            let message = Email::Notice(notice);
+            outbox::write(&mut tx, &self.parts.keys, None, email, language, &message, now).await?;
         }
         tx.commit().await?;
         moved.iter().for_each(|flow| self.flow_moved(flow));
-        self.letters_written.notify_one();
+        self.emails_written.notify_one();
         Ok(AddressChange::Done)
     }
 

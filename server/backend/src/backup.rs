@@ -51,7 +51,7 @@ pub enum BackupError {
 /// What a restore takes over.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Take {
-    /// Also sessions, trusted devices, flows, codes and letters.
+    /// Also sessions, trusted devices, flows, codes and e-mails.
     pub keep_sessions: bool,
     /// Also passwords that are stored as other systems store them, as after an import. Attack: a backup from someone else
     /// has a hash of a password that they know; one with a key of the service they cannot make.
@@ -108,8 +108,8 @@ async fn write_backup(db: &Db, part: &Path, to: &Path) -> Result<(), BackupError
 /// leaves all as it was.
 ///
 /// A backup brings back what had ended since: sessions and trusted devices that were signed out of, codes and flows that were
-/// used, letters that were sent (attack: a thief whose session the owner has ended is signed in again; a mailbox gets a second
-/// letter). So all of that is ended in the copy, unless `keep_sessions`: a service that moves, and lost nothing.
+/// used, e-mails that were sent (attack: a thief whose session the owner has ended is signed in again; a mailbox gets a second
+/// e-mail). So all of that is ended in the copy, unless `keep_sessions`: a service that moves, and lost nothing.
 ///
 /// # Errors
 /// [`BackupError`]; [`Fault::InUse`] while a server runs on the file.

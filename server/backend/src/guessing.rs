@@ -44,7 +44,7 @@ fn pieces(own: &str) -> impl Iterator<Item = &str> {
     std::iter::once(own).chain(parts)
 }
 
-/// The beginning, with those marks folded that stand for one letter in several ways. zxcvbn tries every combination of them: 0.5 s
+/// The beginning, with those marks folded that stand for one e-mail in several ways. zxcvbn tries every combination of them: 0.5 s
 /// for a password made of nothing else (attack: a few requests that keep every core busy).
 fn with_fewer_marks(password: &str) -> zeroize::Zeroizing<String> {
     let fold = |mark| match mark {

@@ -6,7 +6,7 @@ mod account_changes;
 mod backup;
 mod caller;
 mod clock;
-mod courier;
+mod emails;
 mod error;
 pub mod flows;
 mod guessing;
@@ -14,11 +14,11 @@ mod hashing;
 mod import;
 mod keys;
 mod leaked;
-mod letters;
 mod limits;
 mod mail;
 pub mod mail_queue;
 mod metrics;
+mod outbox_worker;
 mod people;
 mod proof;
 mod random;
@@ -33,16 +33,16 @@ pub use account_changes::{AccountDetails, AddressChange};
 pub use backup::{BackupError, Restored, Take, back_up, restore};
 pub use caller::{Caller, Held, Moved, TokenChange, TokenKind, Visitor};
 pub use clock::{Clock, SystemClock, TestClock};
-pub use courier::Courier;
+pub use emails::{RenderedEmail, gallery, render};
 pub use error::{Error, Fault};
 pub use hashing::{EngineChoice, ForeignHash, Hashing, Place, UnfitHash, Verdict};
 pub use import::ImportedAccount;
 pub use keys::Keys;
 pub use leaked::LeakedPasswords;
-pub use letters::{RenderedLetter, gallery, render};
 pub use limits::Limits;
-pub use mail::{Certificate, KeptLetter, Line, Listener, Mail, Smtp, SmtpError, check_ehlo_name};
+pub use mail::{Certificate, KeptEmail, Line, Listener, Mail, Smtp, SmtpError, check_ehlo_name};
 pub use metrics::{Metrics, TRACE};
+pub use outbox_worker::OutboxWorker;
 pub use people::{NewPerson, Person};
 pub use retried::retried;
 pub use settings::{LiveSettings, Settings};
@@ -57,8 +57,8 @@ use tokio::sync::{Notify, broadcast};
 #[derive(Clone)]
 pub struct Backend {
     parts: Arc<Parts>,
-    /// Wakes the courier after a commit that wrote a letter.
-    letters_written: Arc<Notify>,
+    /// Wakes the outbox worker after a commit that wrote an e-mail.
+    emails_written: Arc<Notify>,
     /// Says which flow (by its digest) has moved, to the pages that listen on this server.
     flows_moved: broadcast::Sender<String>,
     metrics: Arc<Metrics>,
@@ -87,7 +87,7 @@ impl Backend {
         let (flows_moved, _) = broadcast::channel(256);
         Self {
             parts: Arc::new(parts),
-            letters_written: Arc::new(Notify::new()),
+            emails_written: Arc::new(Notify::new()),
             flows_moved,
             metrics: Arc::default(),
         }

@@ -1,19 +1,19 @@
-//! How letters leave: SMTP, a folder of the development run, or memory in tests.
+//! How e-mails leave: SMTP, a folder of the development run, or memory in tests.
 
 mod folder;
 mod smtp;
 
 pub use smtp::{Certificate, Line, Listener, Smtp, check_ehlo_name};
 
-use crate::RenderedLetter;
+use crate::RenderedEmail;
 use account::EmailAddress;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A letter as it was sent, kept by the development run and by tests.
+/// An e-mail as it was sent, kept by the development run and by tests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeptLetter {
+pub struct KeptEmail {
     /// The one recipient.
     pub to: String,
     /// The sender.
@@ -28,18 +28,18 @@ pub struct KeptLetter {
     pub sent_at: i64,
 }
 
-/// Where letters go.
+/// Where e-mails go.
 #[derive(Clone)]
 pub enum Mail {
     /// A real server.
     Smtp(Smtp),
-    /// A folder of the development run, one JSON file a letter.
+    /// A folder of the development run, one JSON file an e-mail.
     Folder(PathBuf),
     /// Memory, in tests.
-    Memory(Arc<Mutex<Vec<KeptLetter>>>),
+    Memory(Arc<Mutex<Vec<KeptEmail>>>),
 }
 
-/// Why a letter did not leave.
+/// Why an e-mail did not leave.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{text}")]
 pub struct SmtpError {
@@ -51,7 +51,7 @@ pub struct SmtpError {
     pub advice: &'static str,
     /// Whether trying again is of no use (5xx).
     pub permanent: bool,
-    /// Its name, for metrics: `4xx`, `5xx`, `set_up` for what an operator can fix, `timeout`, `connection`; `unfit` for a letter
+    /// Its name, for metrics: `4xx`, `5xx`, `set_up` for what an operator can fix, `timeout`, `connection`; `unfit` for an e-mail
     /// that never got to the server.
     pub kind: &'static str,
 }
@@ -87,7 +87,7 @@ impl SmtpError {
         }
     }
 
-    /// What is kept of it with a letter that waits.
+    /// What is kept of it with an e-mail that waits.
     #[must_use]
     pub fn reason(&self) -> String {
         match self.words.as_str() {
@@ -98,7 +98,7 @@ impl SmtpError {
 }
 
 impl Mail {
-    /// Sends one letter to one recipient. `id` is the letter's; a second copy has the same `Message-ID`, so that mailboxes
+    /// Sends one e-mail to one recipient. `id` is the e-mail's; a second copy has the same `Message-ID`, so that mailboxes
     /// can tell.
     ///
     /// # Errors
@@ -107,23 +107,23 @@ impl Mail {
         &self,
         id: &str,
         to: &EmailAddress,
-        letter: &RenderedLetter,
+        email: &RenderedEmail,
         sent_at: i64,
     ) -> Result<(), SmtpError> {
         match self {
-            Self::Smtp(smtp) => smtp.send(id, to, letter, sent_at).await,
-            Self::Folder(folder) => folder::keep(folder.clone(), id.to_owned(), keep(to, letter, sent_at)).await,
-            Self::Memory(letters) => {
-                letters
+            Self::Smtp(smtp) => smtp.send(id, to, email, sent_at).await,
+            Self::Folder(folder) => folder::keep(folder.clone(), id.to_owned(), keep(to, email, sent_at)).await,
+            Self::Memory(emails) => {
+                emails
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
-                    .push(keep(to, letter, sent_at));
+                    .push(keep(to, email, sent_at));
                 Ok(())
             }
         }
     }
 
-    /// Whether the other one takes letters to the same place in the same way.
+    /// Whether the other one takes e-mails to the same place in the same way.
     #[must_use]
     pub fn is_as(&self, other: &Self) -> bool {
         match (self, other) {
@@ -134,13 +134,13 @@ impl Mail {
         }
     }
 
-    /// Kept letters, newest first, to one address or to all; none for SMTP.
+    /// Kept e-mails, newest first, to one address or to all; none for SMTP.
     #[must_use]
-    pub fn kept(&self, to: Option<&str>) -> Vec<KeptLetter> {
-        let mut letters = match self {
+    pub fn kept(&self, to: Option<&str>) -> Vec<KeptEmail> {
+        let mut emails = match self {
             Self::Smtp(_) => Vec::new(),
             Self::Folder(folder) => folder::kept(folder, to),
-            Self::Memory(letters) => letters
+            Self::Memory(emails) => emails
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .iter()
@@ -148,20 +148,20 @@ impl Mail {
                 .cloned()
                 .collect(),
         };
-        letters.retain(|letter| to.is_none_or(|to| letter.to == to));
-        letters
+        emails.retain(|email| to.is_none_or(|to| email.to == to));
+        emails
     }
 }
 
-fn keep(to: &EmailAddress, letter: &RenderedLetter, sent_at: i64) -> KeptLetter {
-    let RenderedLetter {
+fn keep(to: &EmailAddress, email: &RenderedEmail, sent_at: i64) -> KeptEmail {
+    let RenderedEmail {
         from,
         subject,
         text,
         html,
         ..
-    } = letter.clone();
-    KeptLetter {
+    } = email.clone();
+    KeptEmail {
         to: to.as_str().to_owned(),
         from,
         subject,
@@ -181,8 +181,8 @@ pub(crate) async fn smtp_answering(verb: &'static str, answer: &'static str) -> 
 pub(crate) use smtp::tests::private_authority;
 
 #[cfg(test)]
-pub(crate) fn a_letter(subject: &str) -> RenderedLetter {
-    RenderedLetter {
+pub(crate) fn a_email(subject: &str) -> RenderedEmail {
+    RenderedEmail {
         from_name: "Rekey".into(),
         from: "noreply@signin.rekey.example".into(),
         language: "en",
@@ -197,14 +197,14 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn memory_keeps_letters_newest_first_by_address() {
+    async fn memory_keeps_emails_newest_first_by_address() {
         let mail = Mail::Memory(Arc::default());
         for (at, to) in [(1, "ada@example.com"), (2, "bob@example.com"), (3, "ada@example.com")] {
-            mail.send("id", &EmailAddress::parse(to).unwrap(), &a_letter("Hello"), at)
+            mail.send("id", &EmailAddress::parse(to).unwrap(), &a_email("Hello"), at)
                 .await
                 .unwrap();
         }
-        let times = |to| mail.kept(to).iter().map(|letter| letter.sent_at).collect::<Vec<_>>();
+        let times = |to| mail.kept(to).iter().map(|email| email.sent_at).collect::<Vec<_>>();
         assert_eq!(times(None), [3, 2, 1]);
         assert_eq!(times(Some("ada@example.com")), [3, 1]);
         assert!(times(Some("eve@example.com")).is_empty());

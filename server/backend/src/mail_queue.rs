@@ -1,8 +1,8 @@
 //! E-mails that wait, for an operator: what they are, why they wait; tried again at once, or dropped.
 
-use crate::store::{Db, letters, mail_queue as rows};
+use crate::store::{Db, mail_queue as rows, outbox};
 use crate::{Fault, Keys, seal};
-use account::{Letter, Notice, Purpose, Timestamp};
+use account::{Email, Notice, Purpose, Timestamp};
 
 /// An e-mail that has not left yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct WaitingEmail {
 pub async fn list(db: &Db, keys: &Keys, now: Timestamp, most: i64) -> Result<Vec<WaitingEmail>, Fault> {
     let rows = rows::list(db, most).await?;
     let email = |row: rows::Row| WaitingEmail {
-        kind: seal::open(keys, &row.id, &row.body).ok().map(|letter| kind(&letter)),
+        kind: seal::open(keys, &row.id, &row.body).ok().map(|message| kind(&message)),
         next_at: (!row.is_leased(now)).then_some(Timestamp(row.due_at)),
         id: row.id,
         recipient: row.recipient,
@@ -46,7 +46,7 @@ pub async fn list(db: &Db, keys: &Keys, now: Timestamp, most: i64) -> Result<Vec
 /// # Errors
 /// A [`Fault`] of the database.
 pub async fn count(db: &Db, most: i64) -> Result<i64, Fault> {
-    Ok(letters::waiting(db, most).await?.count)
+    Ok(outbox::waiting(db, most).await?.count)
 }
 
 /// Makes the e-mail with that id due now, or all that wait for another try; gives how many. One that is being sent is left alone.
@@ -62,29 +62,29 @@ pub async fn retry(db: &Db, id: Option<&str>, now: Timestamp) -> Result<u64, Fau
 ///
 /// # Errors
 /// A [`Fault`] of the database.
-pub async fn give_up(db: &Db, id: Option<&str>, now: Timestamp) -> Result<u64, Fault> {
+pub async fn mark_failed(db: &Db, id: Option<&str>, now: Timestamp) -> Result<u64, Fault> {
     let mut tx = db.begin().await?;
     let dropped = match id {
         Some(id) => rows::drop_one(&mut tx, id, now).await?,
-        None => letters::drop_everyones(&mut tx, now).await?,
+        None => outbox::drop_everyones(&mut tx, now).await?,
     };
     tx.commit().await?;
     Ok(dropped)
 }
 
-const fn kind(letter: &Letter) -> &'static str {
-    match letter {
-        Letter::Code(code) => match code.purpose {
+const fn kind(message: &Email) -> &'static str {
+    match message {
+        Email::Code(code) => match code.purpose {
             Purpose::SignIn => "sign-in code",
             Purpose::Reset => "reset code",
             Purpose::SignUp => "sign-up code",
         },
-        Letter::NoAccount(_) => "answer: no account",
-        Letter::UseGoogle(_) => "answer: password at Google",
-        Letter::AskAdministrator(..) => "answer: ask the administrator",
-        Letter::Deactivated(_) | Letter::AlreadyDeactivated(_) => "answer: account deactivated",
-        Letter::AlreadyHere(..) => "answer: address has an account",
-        Letter::Notice(notice) => match notice {
+        Email::NoAccount(_) => "answer: no account",
+        Email::UseGoogle(_) => "answer: password at Google",
+        Email::AskAdministrator(..) => "answer: ask the administrator",
+        Email::Deactivated(_) | Email::AlreadyDeactivated(_) => "answer: account deactivated",
+        Email::AlreadyHere(..) => "answer: address has an account",
+        Email::Notice(notice) => match notice {
             Notice::PasswordReset { .. } => "notice: password reset",
             Notice::PasswordChanged { .. } => "notice: password changed",
             Notice::NewDevice { .. } => "notice: new device",

@@ -2,7 +2,7 @@
 //! nothing that was typed is ever in one (attack: a reader of the figures learns who is here; a sender of odd requests fills
 //! the memory with series).
 
-use crate::store::letters::{self, Waiting};
+use crate::store::outbox::{self, Waiting};
 use crate::{Backend, Fault};
 use account::Refusal;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -22,7 +22,7 @@ pub(crate) const SHORT_S: [f64; 13] = [
 ];
 /// How long the database is waited for. Prometheus itself waits 10 s.
 const DATABASE_TIME: Duration = Duration::from_secs(2);
-/// More letters that wait than these are not looked at.
+/// More e-mails that wait than these are not looked at.
 const LETTERS_LOOKED_AT: i64 = 10_000;
 
 /// The label of what comes in kinds.
@@ -31,7 +31,7 @@ pub(crate) struct Kind {
     pub kind: &'static str,
 }
 
-/// The label of what became of a letter.
+/// The label of what became of an e-mail.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct State {
     state: &'static str,
@@ -55,11 +55,11 @@ struct Pool {
 pub struct Metrics {
     refusals: Family<Kind, Counter>,
     faults: Family<Kind, Counter>,
-    letters: Family<State, Counter>,
-    letter_attempts: Counter,
+    emails: Family<State, Counter>,
+    email_attempts: Counter,
     smtp_results: Family<SmtpResult, Counter>,
-    letters_waiting: Gauge<f64, AtomicU64>,
-    oldest_letter_s: Gauge<f64, AtomicU64>,
+    emails_waiting: Gauge<f64, AtomicU64>,
+    oldest_email_s: Gauge<f64, AtomicU64>,
     database_up: Gauge,
     connections: Family<Pool, Gauge>,
 }
@@ -75,15 +75,15 @@ impl Metrics {
         self.faults.get_or_create(&Kind { kind }).inc();
     }
 
-    /// A letter was handed to the mail server, which answered so.
-    pub(crate) fn letter_tried(&self, result: &'static str) {
-        self.letter_attempts.inc();
+    /// An e-mail was handed to the mail server, which answered so.
+    pub(crate) fn email_tried(&self, result: &'static str) {
+        self.email_attempts.inc();
         self.smtp_results.get_or_create(&SmtpResult { result }).inc();
     }
 
-    /// A letter will not be tried any more: `sent` or `given_up`.
-    pub(crate) fn letter_done(&self, state: &'static str) {
-        self.letters.get_or_create(&State { state }).inc();
+    /// An e-mail will not be tried any more: `sent` or `failed`.
+    pub(crate) fn email_done(&self, state: &'static str) {
+        self.emails.get_or_create(&State { state }).inc();
     }
 }
 
@@ -100,8 +100,8 @@ impl Backend {
         for kind in Fault::KINDS.into_iter().chain(["panic", "library", "no_answer"]) {
             drop(metrics.faults.get_or_create(&Kind { kind }));
         }
-        for state in ["sent", "given_up"] {
-            drop(metrics.letters.get_or_create(&State { state }));
+        for state in ["sent", "failed"] {
+            drop(metrics.emails.get_or_create(&State { state }));
         }
         for result in ["taken", "4xx", "5xx", "set_up", "timeout", "connection", "unfit"] {
             drop(metrics.smtp_results.get_or_create(&SmtpResult { result }));
@@ -113,14 +113,14 @@ impl Backend {
         );
         registry.register("rekey_faults", "Server faults, by kind", metrics.faults.clone());
         registry.register(
-            "rekey_letters",
+            "rekey_emails",
             "E-mails that are done: sent, or dropped as too old or permanently rejected",
-            metrics.letters.clone(),
+            metrics.emails.clone(),
         );
         registry.register(
-            "rekey_letter_attempts",
+            "rekey_email_attempts",
             "Attempts to send an e-mail, including retries",
-            metrics.letter_attempts.clone(),
+            metrics.email_attempts.clone(),
         );
         registry.register(
             "rekey_smtp_results",
@@ -128,14 +128,14 @@ impl Backend {
             metrics.smtp_results.clone(),
         );
         registry.register(
-            "rekey_letters_waiting",
+            "rekey_emails_waiting",
             "Queued e-mails of all servers, counted up to 10000",
-            metrics.letters_waiting.clone(),
+            metrics.emails_waiting.clone(),
         );
         registry.register(
-            "rekey_letters_oldest_waiting_seconds",
+            "rekey_emails_oldest_waiting_seconds",
             "Age of the oldest queued e-mail; 0 without one",
-            metrics.oldest_letter_s.clone(),
+            metrics.oldest_email_s.clone(),
         );
         registry.register(
             "rekey_database_up",
@@ -151,7 +151,7 @@ impl Backend {
         self.parts.hashing.register_metrics(registry);
     }
 
-    /// Reads what is not counted as it happens: letters that wait, connections, the hashing queue. Asks the database once, and
+    /// Reads what is not counted as it happens: e-mails that wait, connections, the hashing queue. Asks the database once, and
     /// says so where it does not answer.
     pub async fn read_gauges(&self) {
         let metrics = self.metrics();
@@ -168,7 +168,7 @@ impl Backend {
                 gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
             }
         }
-        let asked = letters::waiting(&self.parts.db, LETTERS_LOOKED_AT);
+        let asked = outbox::waiting(&self.parts.db, LETTERS_LOOKED_AT);
         let waiting = match timeout(DATABASE_TIME, asked).await {
             Ok(Ok(waiting)) => Some(waiting),
             Ok(Err(_)) | Err(_) => None,
@@ -176,8 +176,8 @@ impl Backend {
         metrics.database_up.set(waiting.is_some().into());
         // Where it does not answer nobody knows.
         let (count, age_s) = waiting.map_or((f64::NAN, f64::NAN), |waiting| self.count_and_age_s(&waiting));
-        metrics.letters_waiting.set(count);
-        metrics.oldest_letter_s.set(age_s);
+        metrics.emails_waiting.set(count);
+        metrics.oldest_email_s.set(age_s);
     }
 
     fn count_and_age_s(&self, waiting: &Waiting) -> (f64, f64) {

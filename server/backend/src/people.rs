@@ -2,7 +2,7 @@
 
 use crate::flows::DEVICE_DAYS;
 use crate::store::events::Actor;
-use crate::store::{accounts, codes, devices, email_turns, events, flows, letters, limits, sessions, throttles};
+use crate::store::{accounts, codes, devices, email_turns, events, flows, limits, outbox, sessions, throttles};
 use crate::{Backend, Caller, Error, Fault, random};
 use account::{Account, AccountId, AccountKind, ActivityKind, EmailAddress, Name, Organization, Secret};
 
@@ -157,7 +157,7 @@ impl Backend {
             + devices::date_unknown_use(&mut tx, now).await?
             + limits::prune(&mut tx, now).await?
             + email_turns::prune(&mut tx, yesterday).await?
-            + letters::prune(&mut tx, now.plus_days(-30)).await?
+            + outbox::prune(&mut tx, now.plus_days(-30)).await?
             + events::prune_nobodys(&mut tx, yesterday).await?
             + throttles::prune(&mut tx, now.plus_days(-30)).await?;
         tx.commit().await?;

@@ -1,7 +1,7 @@
 //! Sealing of what only the service reads again: XChaCha20-Poly1305 under a key that is not in the database.
 
 use crate::{Fault, Keys, random};
-use account::Letter;
+use account::Email;
 use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
@@ -16,9 +16,9 @@ struct Seal {
     what: &'static str,
 }
 
-const LETTERS: Seal = Seal {
+const EMAILS: Seal = Seal {
     usage: "letters",
-    what: "letter",
+    what: "e-mail",
 };
 
 const FOREIGN_HASHES: Seal = Seal {
@@ -26,15 +26,15 @@ const FOREIGN_HASHES: Seal = Seal {
     what: "password hash",
 };
 
-/// Seals a letter to its row (attack: bodies swapped between rows would mail one person's code to another).
-pub(crate) fn seal(keys: &Keys, row: &str, letter: &Letter) -> Result<String, Fault> {
-    let plain = Zeroizing::new(serde_json::to_vec(letter).map_err(|_| LETTERS.corrupt())?);
-    LETTERS.seal(keys, row, &plain)
+/// Seals an e-mail to its row (attack: bodies swapped between rows would mail one person's code to another).
+pub(crate) fn seal(keys: &Keys, row: &str, email: &Email) -> Result<String, Fault> {
+    let plain = Zeroizing::new(serde_json::to_vec(email).map_err(|_| EMAILS.corrupt())?);
+    EMAILS.seal(keys, row, &plain)
 }
 
-/// Opens a letter of that row.
-pub(crate) fn open(keys: &Keys, row: &str, body: &str) -> Result<Letter, Fault> {
-    serde_json::from_slice(&LETTERS.open(keys, row, body)?).map_err(|_| LETTERS.corrupt())
+/// Opens an e-mail of that row.
+pub(crate) fn open(keys: &Keys, row: &str, body: &str) -> Result<Email, Fault> {
+    serde_json::from_slice(&EMAILS.open(keys, row, body)?).map_err(|_| EMAILS.corrupt())
 }
 
 /// Seals a password hash that another system has made without a key of ours. Attack: trying passwords against a stolen copy of
@@ -92,19 +92,19 @@ mod tests {
     use account::{FailureCause, Key, Keyring, Notice, Timestamp};
 
     #[test]
-    fn a_sealed_letter_opens_in_its_own_row_only() {
+    fn a_sealed_email_opens_in_its_own_row_only() {
         let keys = Keys::from(Keyring::new(Key::new("k1".into(), [1; 32]), vec![]));
-        let letter = Letter::Notice(Notice::ManyFailures {
+        let email = Email::Notice(Notice::ManyFailures {
             at: Timestamp(1),
             cause: FailureCause::Passwords,
         });
-        let body = seal(&keys, "row", &letter).unwrap();
+        let body = seal(&keys, "row", &email).unwrap();
         assert!(!body.contains("ManyFailures"));
-        assert_eq!(open(&keys, "row", &body).unwrap(), letter);
+        assert_eq!(open(&keys, "row", &body).unwrap(), email);
         assert!(open(&keys, "other row", &body).is_err());
         let key = |id: &str, byte| Key::new(id.into(), [byte; 32]);
         let later = Keyring::new(key("k2", 2), vec![key("k1", 1)]);
-        assert_eq!(open(&later.into(), "row", &body).unwrap(), letter);
+        assert_eq!(open(&later.into(), "row", &body).unwrap(), email);
         let without = Keyring::new(key("k2", 2), vec![]);
         let fault = open(&without.into(), "row", &body).unwrap_err();
         assert!(matches!(fault, Fault::KeyGone { id } if id == "k1"));
@@ -114,22 +114,22 @@ mod tests {
     #[test]
     fn what_an_earlier_release_sealed_opens() {
         let keys = Keys::from(Keyring::new(Key::new("k1".into(), [1; 32]), vec![]));
-        let letter = Letter::Notice(Notice::ManyFailures {
+        let email = Email::Notice(Notice::ManyFailures {
             at: Timestamp(1),
             cause: FailureCause::Passwords,
         });
         let sealed = "k1.01CfkHae70ZdUPPs0gv6FGEwXX9RvC/vgKTWH2QiM1hoq3HU5gmSGXph03lESO66OvYyBgJT25JSWzgQxC35OfL8/GwnZ/RSjreXjX\
                       houD6nR3ujXFI1r3w+yqFeSkUi";
-        assert_eq!(open(&keys, "row", sealed).unwrap(), letter);
+        assert_eq!(open(&keys, "row", sealed).unwrap(), email);
         let hash = "k1.46M3dfvblt2qNS07vqihpaWRLpcbLWmUTgc1pYJK1WGhSMYbKwpMAIoQ6JLWSBcSCkv3";
         assert_eq!(open_foreign_hash(&keys, hash).unwrap().as_str(), "$2b$12$hash");
     }
 
     #[test]
-    fn a_sealed_hash_is_no_letter() {
+    fn a_sealed_hash_is_no_email() {
         let keys = Keys::from(Keyring::new(Key::new("k1".into(), [1; 32]), vec![]));
         let sealed = seal_foreign_hash(&keys, "$2b$12$hash").unwrap();
         assert_eq!(open_foreign_hash(&keys, &sealed).unwrap().as_str(), "$2b$12$hash");
-        assert!(LETTERS.open(&keys, "", &sealed).is_err());
+        assert!(EMAILS.open(&keys, "", &sealed).is_err());
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::hashing::stored_under;
 use crate::store::events::Actor;
-use crate::store::{Db, accounts, codes, devices, events, flows, key_checks, letters, sessions};
+use crate::store::{Db, accounts, codes, devices, events, flows, key_checks, outbox, sessions};
 use crate::{Backend, Fault, people};
 use account::{AccountId, ActivityKind, Timestamp};
 use std::collections::BTreeSet;
@@ -14,8 +14,8 @@ pub struct Ended {
     pub sessions: usize,
     /// Sign-ins, resets and sign-ups on their way.
     pub flows: usize,
-    /// Letters that waited and are not sent.
-    pub letters: u64,
+    /// E-mails that waited and are not sent.
+    pub emails: u64,
 }
 
 /// What a key has made and is still needed for.
@@ -25,20 +25,20 @@ pub struct KeyUses {
     pub passwords: i64,
     /// Mailed codes that still work.
     pub codes: i64,
-    /// Letters that wait.
-    pub letters: i64,
+    /// E-mails that wait.
+    pub emails: i64,
 }
 
 impl KeyUses {
     /// Whether nothing needs it.
     #[must_use]
     pub fn none(self) -> bool {
-        (self.passwords, self.codes, self.letters) == (0, 0, 0)
+        (self.passwords, self.codes, self.emails) == (0, 0, 0)
     }
 }
 
 /// Ends every session, flow and code of everybody and trusts no device any longer: all sign in again, with password and code.
-/// In a database that was `restored` from a backup the letters that wait are given up, too: most of them have left already.
+/// In a database that was `restored` from a backup the e-mails that wait are given up, too: most of them have left already.
 /// Elsewhere they go out, as an owner must hear of what happened.
 ///
 /// # Errors
@@ -50,8 +50,8 @@ pub async fn end_sessions(db: &Db, now: Timestamp, restored: bool) -> Result<End
     // Flows before their codes, as everywhere: so no two wait for each other.
     let flows = flows::end_everyones(&mut tx, now).await?.len();
     codes::supersede_everyones(&mut tx, now).await?;
-    let letters = if restored {
-        letters::drop_everyones(&mut tx, now).await?
+    let emails = if restored {
+        outbox::drop_everyones(&mut tx, now).await?
     } else {
         0
     };
@@ -63,7 +63,7 @@ pub async fn end_sessions(db: &Db, now: Timestamp, restored: bool) -> Result<End
     Ok(Ended {
         sessions: sessions.len(),
         flows,
-        letters,
+        emails,
     })
 }
 
@@ -81,7 +81,7 @@ impl Backend {
         Ok(KeyUses {
             passwords,
             codes: codes::count_live(&mut tx, key_id, self.now()).await?,
-            letters: letters::count_waiting(&mut tx, &format!("{key_id}.")).await?,
+            emails: outbox::count_waiting(&mut tx, &format!("{key_id}.")).await?,
         })
     }
 

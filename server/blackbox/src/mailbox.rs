@@ -180,7 +180,7 @@ impl Mailbox {
             }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(format!("letter {number} to {email} did not come"));
+                return Err(format!("e-mail {number} to {email} did not come"));
             }
             let waited = self.state.came.wait_timeout(messages, left);
             messages = waited.unwrap_or_else(PoisonError::into_inner).0;
@@ -197,7 +197,7 @@ impl Mailbox {
                 return Ok(code);
             }
         }
-        Err("there are not so many letters".into())
+        Err("there are not so many e-mails".into())
     }
 
     /// The same of the request with that label: an e-mail of another one may arrive meanwhile.
@@ -206,14 +206,14 @@ impl Mailbox {
     /// When none comes.
     pub fn code_of_request_after(&self, email: &str, seen: usize, label: &str) -> Result<String, Fault> {
         for number in seen + 1.. {
-            let letter = self.wait(email, number)?;
-            if letter.subject().contains(&format!("(Request {label})"))
-                && let Some(code) = letter.code()
+            let message = self.wait(email, number)?;
+            if message.subject().contains(&format!("(Request {label})"))
+                && let Some(code) = message.code()
             {
                 return Ok(code);
             }
         }
-        Err("there are not so many letters".into())
+        Err("there are not so many e-mails".into())
     }
 }
 

@@ -289,7 +289,7 @@ impl Running {
         Err(format!("rekey serve does not answer\n{}", self.end_of_log()))
     }
 
-    /// Seconds of CPU until it has nothing to do: the letters that requests left behind are its work too.
+    /// Seconds of CPU until it has nothing to do: the e-mails that requests left behind are its work too.
     ///
     /// # Errors
     /// When it is gone.

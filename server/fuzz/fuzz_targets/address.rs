@@ -33,7 +33,7 @@ fn is_one_address(typed: &str, email: &EmailAddress) {
     assert!(!text.contains(|c| "\"(),:;<>[\\]".contains(c)), "{text:?}");
     assert_eq!(text.matches('@').count(), 1, "{text:?}");
     assert_eq!(format!("{}@{}", email.local_part(), email.domain()), text);
-    // Attack: letters outside ASCII that fold onto somebody else's address. What stands before the `@` was typed so, but for what
+    // Attack: e-mails outside ASCII that fold onto somebody else's address. What stands before the `@` was typed so, but for what
     // nobody sees; the domain, too, where it is ASCII.
     let seen = typed.to_ascii_lowercase();
     let mut rest = seen.chars();

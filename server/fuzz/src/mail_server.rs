@@ -80,7 +80,7 @@ fn converse(stream: &TcpStream, taken: &Sender<Delivery>) -> io::Result<()> {
     }
 }
 
-/// Says at once that something came: a sender that waits for that sends no more than 25 letters a second.
+/// Says at once that something came: a sender that waits for that sends no more than 25 e-mails a second.
 struct AtOnce<'a>(&'a TcpStream);
 
 impl Read for AtOnce<'_> {

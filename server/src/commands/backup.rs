@@ -58,7 +58,7 @@ pub async fn restore(config: Config, keys: Keyring, from: &Path, take: Take) -> 
     }
     match restored.ended {
         Some(ended) => say(&told(ended))?,
-        None => say("Sessions, codes and letters are as they were in the backup.\n")?,
+        None => say("Sessions, codes and e-mails are as they were in the backup.\n")?,
     }
     let backend = start::backend(&config, keys.clone()).await?;
     let told = super::keys::warn_of_missing(&backend, &keys).await;
@@ -80,10 +80,10 @@ fn told(ended: Ended) -> String {
     let Ended {
         sessions,
         flows,
-        letters,
+        emails,
     } = ended;
     format!(
-        "Ended: {sessions} sessions, {flows} flows with their codes. No device is trusted. Letters given up: {letters}.\n"
+        "Ended: {sessions} sessions, {flows} flows with their codes. No device is trusted. E-mails dropped: {emails}.\n"
     )
 }
 

@@ -76,8 +76,8 @@ async fn list(config: &Config, ring: &Keyring) -> Result<(), Failed> {
         let uses = backend.key_uses(name).await.map_err(|fault| fault.to_string())?;
         let state = if name == ring.current().id() { "in use" } else { "older" };
         say(&format!(
-            "{name}\t{state}\t{} passwords\t{} codes\t{} letters\n",
-            uses.passwords, uses.codes, uses.letters
+            "{name}\t{state}\t{} passwords\t{} codes\t{} e-mails\n",
+            uses.passwords, uses.codes, uses.emails
         ))?;
     }
     let (_, without_key) = backend.count_hashes().await.map_err(|fault| fault.to_string())?;
@@ -115,7 +115,7 @@ async fn refuse_if_needed(backend: &Backend, name: &str) -> Result<(), Failed> {
         return Ok(());
     }
     Err(Failed::Other(format!(
-        "{name} is needed by {} passwords, {} codes and {} letters; --force takes it away all the same.",
-        uses.passwords, uses.codes, uses.letters
+        "{name} is needed by {} passwords, {} codes and {} e-mails; --force takes it away all the same.",
+        uses.passwords, uses.codes, uses.emails
     )))
 }

@@ -5,7 +5,7 @@ use crate::config::{Config, KEYS};
 use crate::start;
 use account::{EmailAddress, Keyring, Timestamp};
 use backend::mail_queue::{self, WaitingEmail};
-use backend::{Clock, Keys, Line, RenderedLetter, SystemClock, retried};
+use backend::{Clock, Keys, Line, RenderedEmail, SystemClock, retried};
 use clap::{Args, Subcommand};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -78,7 +78,7 @@ pub async fn test(config: &Config, test: &Test) -> Result<(), Failed> {
     let place = place.map(|key| (key.show)(config)).unwrap_or_default();
     say(&format!("Mail server: {place}\n"))?;
     let listener = Arc::new(|line: Line| drop(say(&shown(&line))));
-    let sent = smtp.test(&to, &letter(config, from), now().0, listener).await;
+    let sent = smtp.test(&to, &message(config, from), now().0, listener).await;
     match sent {
         Ok(()) => say(&format!(
             "\nAccepted: the mail server took the e-mail from {from} to {to}.\nIf it does not arrive, look into the spam folder, \
@@ -101,10 +101,10 @@ fn shown(line: &Line) -> String {
     }
 }
 
-fn letter(config: &Config, from: &str) -> RenderedLetter {
+fn message(config: &Config, from: &str) -> RenderedEmail {
     let origin = &config.origin.text;
     let text = format!("This e-mail tests the mail server of {origin}. You do not need to do anything.");
-    RenderedLetter {
+    RenderedEmail {
         from_name: config.settings.brand.clone(),
         from: from.to_owned(),
         language: "en",
@@ -179,7 +179,7 @@ pub async fn retry(config: &Config, which: Which) -> Result<(), Failed> {
 }
 
 /// `rekey mail drop`.
-pub async fn give_up(config: &Config, which: Which, yes: bool) -> Result<(), Failed> {
+pub async fn mark_failed(config: &Config, which: Which, yes: bool) -> Result<(), Failed> {
     if which.all && !yes {
         return Err(Failed::Other(
             "This drops every e-mail that waits, codes and notices alike, and cannot be undone. Add --yes to do it."
@@ -188,7 +188,7 @@ pub async fn give_up(config: &Config, which: Which, yes: bool) -> Result<(), Fai
     }
     need_database(config)?;
     let db = start::database(config).await?;
-    let dropped = retried(async || Ok(mail_queue::give_up(&db, which.id.as_deref(), now()).await?)).await;
+    let dropped = retried(async || Ok(mail_queue::mark_failed(&db, which.id.as_deref(), now()).await?)).await;
     db.close().await;
     match (dropped.map_err(|fault| fault.to_string())?, which.id) {
         (0, Some(id)) => Err(Failed::Other(format!(

@@ -89,7 +89,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "smtp_url",
         takes: "smtps://USER:PASSWORD@HOST or smtp://USER:PASSWORD@HOST:PORT?tls=required|opportunistic",
-        meaning: "The mail server. Only `serve --dev` does without; it keeps letters in `data/letters`.",
+        meaning: "The mail server. Only `serve --dev` does without; it keeps e-mails in `data/emails`.",
         set: |config, value| {
             config.smtp_url = read::smtp(value)?;
             Ok(())

@@ -12,15 +12,15 @@ pub async fn page(State(service): State<Service>) -> Response {
     let entries = backend::gallery(&service.backend.settings())
         .into_iter()
         .map(|(title, language, mail)| Entry {
-            html_at: format!("/dev/letters/gallery/{}", name(&title, &language)),
+            html_at: format!("/dev/emails/gallery/{}", name(&title, &language)),
             title: mail.subject,
-            facts: vec![("Letter", title), ("Language", language), ("From", mail.from)],
+            facts: vec![("E-mail", title), ("Language", language), ("From", mail.from)],
             text: mail.text,
         })
         .collect();
     Sheet {
         title: "Gallery",
-        lead: "Every letter in every language.",
+        lead: "Every e-mail in every language.",
         to: None,
         entries,
     }
@@ -28,9 +28,9 @@ pub async fn page(State(service): State<Service>) -> Response {
 }
 
 /// The HTML part of one.
-pub async fn letter(State(service): State<Service>, Path(wanted): Path<String>) -> Response {
-    let mut letters = backend::gallery(&service.backend.settings()).into_iter();
-    match letters.find(|(title, language, _)| name(title, language) == wanted) {
+pub async fn email(State(service): State<Service>, Path(wanted): Path<String>) -> Response {
+    let mut emails = backend::gallery(&service.backend.settings()).into_iter();
+    match emails.find(|(title, language, _)| name(title, language) == wanted) {
         Some((.., mail)) => mail_html(mail.html),
         None => Problem::new(StatusCode::NOT_FOUND).into_response(),
     }

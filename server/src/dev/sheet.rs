@@ -45,8 +45,8 @@ impl Sheet<'_> {
         let mut page = format!(
             "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-             <link rel=\"icon\" href=\"/favicon.svg\"><link rel=\"stylesheet\" href=\"/dev/letters.css\"></head>\n\
-             <body><header><nav><a href=\"/dev/letters\">Letters</a> <a href=\"/dev/letters/gallery\">Gallery</a> \
+             <link rel=\"icon\" href=\"/favicon.svg\"><link rel=\"stylesheet\" href=\"/dev/emails.css\"></head>\n\
+             <body><header><nav><a href=\"/dev/emails\">E-mails</a> <a href=\"/dev/emails/gallery\">Gallery</a> \
              <a href=\"/signin\">Sign in</a></nav></header>\n<main><h1>{title}</h1><p>{lead}</p>\n",
             title = escaped(self.title),
             lead = escaped(self.lead)
@@ -54,7 +54,7 @@ impl Sheet<'_> {
         if let Some(to) = self.to {
             let _ = writeln!(
                 page,
-                "<form action=\"/dev/letters\"><label for=\"to\">To</label> <input id=\"to\" name=\"to\" type=\"search\" \
+                "<form action=\"/dev/emails\"><label for=\"to\">To</label> <input id=\"to\" name=\"to\" type=\"search\" \
                  value=\"{}\"> <button>Show</button></form>",
                 escaped(to)
             );
@@ -86,7 +86,7 @@ impl Entry {
     }
 }
 
-/// Text for HTML. Attack: a name in a letter that is markup.
+/// Text for HTML. Attack: a name in an e-mail that is markup.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")

@@ -42,7 +42,7 @@ pub struct Service {
 pub struct Parts {
     /// The account service.
     pub backend: Backend,
-    /// Where letters go; the development run shows them.
+    /// Where e-mails go; the development run shows them.
     pub mail: Mail,
     /// What the operator decided.
     pub config: Config,

@@ -5,14 +5,14 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 
 #[tokio::test]
-async fn letters_are_shown_in_the_development_run_only() {
+async fn emails_are_shown_in_the_development_run_only() {
     for (dev, status) in [(true, StatusCode::OK), (false, StatusCode::NOT_FOUND)] {
         let world = World::with(&[], dev).await;
         for path in [
-            "/dev/letters",
-            "/dev/letters.json?to=ada@example.com",
-            "/dev/letters/gallery",
-            "/dev/letters.css",
+            "/dev/emails",
+            "/dev/emails.json?to=ada@example.com",
+            "/dev/emails/gallery",
+            "/dev/emails.css",
         ] {
             assert_eq!(world.open(path).await.status, status, "{path}");
         }
@@ -21,10 +21,10 @@ async fn letters_are_shown_in_the_development_run_only() {
 
 /// Attack: a name of the attacker's that points to this machine.
 #[tokio::test]
-async fn letters_are_not_shown_under_another_name() {
+async fn emails_are_not_shown_under_another_name() {
     let world = World::new().await;
     for host in ["evil.example", "127.0.0.1.evil.example:3000", ""] {
-        let request = Request::get("/dev/letters.json")
+        let request = Request::get("/dev/emails.json")
             .header(header::HOST, host)
             .body(Body::empty())
             .unwrap();
@@ -33,17 +33,17 @@ async fn letters_are_not_shown_under_another_name() {
 }
 
 #[tokio::test]
-async fn the_gallery_shows_each_letter_in_each_language() {
+async fn the_gallery_shows_each_email_in_each_language() {
     let world = World::new().await;
-    let gallery = world.open("/dev/letters/gallery").await;
+    let gallery = world.open("/dev/emails/gallery").await;
     assert_eq!(gallery.text().matches("<article>").count(), 52);
     assert!(gallery.text().contains("012345"));
-    let mail = world.open("/dev/letters/gallery/reset-code.ar").await;
+    let mail = world.open("/dev/emails/gallery/reset-code.ar").await;
     assert!(mail.text().contains("01234567"));
     let policy = mail.header(header::CONTENT_SECURITY_POLICY);
     assert!(policy.contains("sandbox") && !policy.contains("script-src"), "{policy}");
     assert_eq!(
-        world.open("/dev/letters/gallery/none.en").await.status,
+        world.open("/dev/emails/gallery/none.en").await.status,
         StatusCode::NOT_FOUND
     );
 }
@@ -74,13 +74,13 @@ async fn a_page_under_another_name_of_this_machine_leads_to_the_right_one() {
 }
 
 #[tokio::test]
-async fn letters_have_numbers_that_stay() {
+async fn emails_have_numbers_that_stay() {
     let world = World::new().await;
-    assert_eq!(world.open("/dev/letters.json").await.text(), "[]");
-    assert_eq!(world.open("/dev/letters/1").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(world.open("/dev/emails.json").await.text(), "[]");
+    assert_eq!(world.open("/dev/emails/1").await.status, StatusCode::NOT_FOUND);
     assert!(
         world
-            .send(page("/dev/letters").body(Body::empty()).unwrap())
+            .send(page("/dev/emails").body(Body::empty()).unwrap())
             .await
             .text()
             .contains("None yet")

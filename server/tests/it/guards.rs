@@ -106,7 +106,7 @@ async fn every_answer_tells_the_browser_how_to_treat_it() {
         (Method::GET, "/api/sign_in/step"),
         (Method::POST, "/api/sign_in/begin"),
         (Method::DELETE, "/signin"),
-        (Method::GET, "/dev/letters"),
+        (Method::GET, "/dev/emails"),
     ] {
         let request = Request::builder()
             .method(method.clone())

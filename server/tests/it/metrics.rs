@@ -22,7 +22,7 @@ async fn requests_are_counted_and_timed_by_their_route() {
         r#"rekey_http_requests_total{route="(file)",method="GET",status="2xx"} 1"#,
         r#"rekey_http_request_duration_seconds_bucket{route="/signin",le="+Inf"} 3"#,
         "rekey_database_up 1",
-        "rekey_letters_waiting 0.0",
+        "rekey_emails_waiting 0.0",
         r#"rekey_events_total{kind="signed_in"} 0"#,
     ] {
         assert!(text.lines().any(|told| told == line), "{line}\n{text}");
@@ -33,7 +33,7 @@ async fn requests_are_counted_and_timed_by_their_route() {
 }
 
 #[tokio::test]
-async fn refusals_letters_and_hashes_are_counted() {
+async fn refusals_emails_and_hashes_are_counted() {
     let world = World::with_ada().await;
     let mut cookie = String::new();
     for (path, form) in [
@@ -60,7 +60,7 @@ async fn refusals_letters_and_hashes_are_counted() {
         ("rekey_hashing_duration_seconds_count ", 2.0),
         ("rekey_hashing_wait_seconds_count ", 2.0),
         ("rekey_hashing_slots ", 1.0),
-        ("rekey_letters_waiting ", 1.0),
+        ("rekey_emails_waiting ", 1.0),
         ("rekey_database_begin_seconds_count ", 4.0),
     ] {
         assert!(value(&text, line) >= at_least, "{line}\n{text}");
@@ -110,7 +110,7 @@ async fn a_database_that_is_away_is_told_and_the_rest_still_read() {
     world.db.close().await;
     let text = world.scrape().await;
     assert_eq!(value(&text, "rekey_database_up "), 0.0);
-    assert!(value(&text, "rekey_letters_waiting ").is_nan());
+    assert!(value(&text, "rekey_emails_waiting ").is_nan());
     assert_eq!(
         value(
             &text,

@@ -351,7 +351,7 @@ fn the_development_run_greets_and_ends_when_told_to() {
     }
     for word in [
         "/signin",
-        "/dev/letters",
+        "/dev/emails",
         "ada@example.com",
         "correct horse battery staple",
     ] {
@@ -363,7 +363,7 @@ fn the_development_run_greets_and_ends_when_told_to() {
     child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
     assert!(child.wait().unwrap().success(), "{log}");
     assert!(log.contains("SIGTERM") && log.contains("stopped"), "{log}");
-    for made in ["data/keys.toml", "data/rekey.db", "data/letters"] {
+    for made in ["data/keys.toml", "data/rekey.db", "data/emails"] {
         assert!(folder.path().join(made).exists(), "{made}");
     }
 }
@@ -519,7 +519,7 @@ fn keys_are_rotated_while_the_server_runs() {
     server.line_with("the keys were reloaded current=\"k2\"");
     let (right, list) = run(&["keys", "list"]);
     let hashes = list
-        .strip_prefix("k2\tin use\t0 passwords\t0 codes\t0 letters\nk1\tolder\t")
+        .strip_prefix("k2\tin use\t0 passwords\t0 codes\t0 e-mails\nk1\tolder\t")
         .unwrap();
     assert!(right && !hashes.starts_with('0'), "{list}");
     let (right, text) = run(&["keys", "remove", "k1"]);

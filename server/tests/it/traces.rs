@@ -92,7 +92,7 @@ async fn a_request_is_a_trace_that_holds_no_secret() {
         assert_eq!(inner.unwrap().parent_span_id, request.span_id, "{name}");
     }
     find(&spans, "GET /signin");
-    find(&spans, "send letter");
+    find(&spans, "send e-mail");
     let sent = format!("{:?}", collector.requests());
     let token = cookie.split('=').nth(1).unwrap();
     for secret in ["@", "example.com", "s3cret", "horse", "127.0.0.1", token] {

@@ -4,9 +4,9 @@ use super::password_tries::{Tries, devices_lane, wrong_passwords};
 use super::step_up::LOST_ANSWER_MS;
 use crate::proof::PasswordProof;
 use crate::store::events::Actor;
-use crate::store::{accounts, events, letters, sessions, throttles};
+use crate::store::{accounts, events, outbox, sessions, throttles};
 use crate::{Backend, Caller, Error, Fault, Held, Moved, Verdict};
-use account::{Account, ActivityKind, FailureCause, Letter, Notice, Refusal, Secret, SecurityDone, SecurityView};
+use account::{Account, ActivityKind, Email, FailureCause, Notice, Refusal, Secret, SecurityDone, SecurityView};
 
 impl Backend {
     /// Current once, new twice. This browser stays in with a new token; the others are signed out and forgotten if `end_others`.
@@ -100,19 +100,19 @@ impl Backend {
             now,
         )
         .await?;
-        let letter = Letter::Notice(Notice::PasswordChanged {
+        let email = Email::Notice(Notice::PasswordChanged {
             at: now,
             browser: caller.browser.clone(),
         });
         let language = account.language.as_deref().unwrap_or(&caller.language);
-        letters::write(&mut tx, &self.parts.keys, None, &account.email, language, &letter, now).await?;
+        outbox::write(&mut tx, &self.parts.keys, None, &account.email, language, &email, now).await?;
         let tokens: Vec<_> = [token].into_iter().chain(device).collect();
         let mut held = held.clone();
         tokens.iter().for_each(|token| held.apply(token));
         let (session, stored) = self.signed_in(&mut tx, &held).await?;
         let view = self.security_in(&mut tx, &held, &session, stored.account).await?;
         tx.commit().await?;
-        self.letters_written.notify_one();
+        self.emails_written.notify_one();
         moved.iter().for_each(|id| self.flow_moved(id));
         Ok(Moved {
             step: SecurityView {
@@ -188,7 +188,7 @@ impl Backend {
             self.tell_of_failures(&mut tx, &account.id, cause, caller, now).await?;
         }
         tx.commit().await?;
-        self.letters_written.notify_one();
+        self.emails_written.notify_one();
         Ok(())
     }
 }

@@ -3,9 +3,9 @@
 use super::step_up::LOST_ANSWER_MS;
 use crate::store::devices::Device;
 use crate::store::events::Actor;
-use crate::store::{Tx, devices, events, letters};
+use crate::store::{Tx, devices, events, outbox};
 use crate::{Backend, Caller, Fault, Held, TokenChange, TokenKind, random};
-use account::{Account, AccountId, ActivityKind, Letter, Notice, Purpose, Secret, Timestamp};
+use account::{Account, AccountId, ActivityKind, Email, Notice, Purpose, Secret, Timestamp};
 
 /// For so many accounts a browser is known.
 const DEVICE_TOKENS: usize = 5;
@@ -51,12 +51,12 @@ impl Backend {
             flow.finished_at.is_some() && now.0 < flow.ends_at && flow.email == account.email.as_str()
         });
         if !signed_up_here {
-            let letter = Letter::Notice(Notice::NewDevice {
+            let email = Email::Notice(Notice::NewDevice {
                 at: now,
                 browser: caller.browser.clone(),
             });
             let language = account.language.as_deref().unwrap_or(&caller.language);
-            letters::write(tx, &self.parts.keys, None, &account.email, language, &letter, now).await?;
+            outbox::write(tx, &self.parts.keys, None, &account.email, language, &email, now).await?;
         }
         Ok(hold_devices(held, presented.as_ref(), &token))
     }
@@ -169,12 +169,12 @@ impl Backend {
             return Ok(false);
         }
         events::append(tx, &account.id, ActivityKind::DeviceCopied, Actor::Person, caller, now).await?;
-        let letter = Letter::Notice(Notice::DeviceCopied {
+        let email = Email::Notice(Notice::DeviceCopied {
             at: now,
             browser: device.browser,
         });
         let language = account.language.as_deref().unwrap_or(&caller.language);
-        letters::write(tx, &self.parts.keys, None, &account.email, language, &letter, now).await?;
+        outbox::write(tx, &self.parts.keys, None, &account.email, language, &email, now).await?;
         Ok(true)
     }
 }

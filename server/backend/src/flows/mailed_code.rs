@@ -5,11 +5,12 @@ use crate::store::events::Actor;
 use crate::store::flows::Flow;
 use crate::store::limits::{DAY_MS, Rule};
 use crate::store::waiting::{self, Waiting};
-use crate::store::{Tx, accounts, codes, events, flows, letters, limits, throttles};
+use crate::store::{Tx, accounts, codes, events, flows, limits, outbox, throttles};
 use crate::{Backend, Caller, Error, Fault, Held, random};
 use account::{
-    AccountId, ActivityKind, Answer, Challenge, CodeCounter, EarlierFlow, EmailAddress, FailureCause, IssuedCode,
-    Letter, MailedCode, Notice, OwnPassword, Purpose, Refusal, Secret, Timestamp, TypedCode, WaitingFlow, read_code,
+    AccountId, ActivityKind, Answer, Challenge, CodeCounter, EarlierFlow, Email, EmailAddress, FailureCause,
+    IssuedCode, MailedCode, Notice, OwnPassword, Purpose, Refusal, Secret, Timestamp, TypedCode, WaitingFlow,
+    read_code,
 };
 
 /// What came of an answer.
@@ -93,7 +94,7 @@ impl Backend {
         };
         tx.commit().await?;
         self.flow_moved(&flow.id);
-        self.letters_written.notify_one();
+        self.emails_written.notify_one();
         Err(refusal.into())
     }
 
@@ -158,9 +159,9 @@ impl Backend {
         {
             return Ok(());
         }
-        let letter = Letter::Notice(Notice::ManyFailures { at: now, cause });
+        let message = Email::Notice(Notice::ManyFailures { at: now, cause });
         let language = account.language.as_deref().unwrap_or(&caller.language);
-        letters::write(tx, &self.parts.keys, None, &account.email, language, &letter, now).await
+        outbox::write(tx, &self.parts.keys, None, &account.email, language, &message, now).await
     }
 
     /// Makes codes of a counter and address one after the other. Taken before any flow is touched, so that no two wait for each
@@ -220,7 +221,7 @@ impl Backend {
         Ok(ended)
     }
 
-    /// Makes and keeps a new code for a flow. `real` is false where the letter holds none: the row is there all the same,
+    /// Makes and keeps a new code for a flow. `real` is false where the e-mail holds none: the row is there all the same,
     /// with a digest that no code has (attack: enumeration by what follows).
     pub(super) async fn issue_code(
         &self,

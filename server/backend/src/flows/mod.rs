@@ -5,7 +5,7 @@ mod devices;
 mod email_budget;
 mod events;
 mod mailed_code;
-mod mailed_letter;
+mod mailed_email;
 mod new_password;
 mod password_tries;
 mod reset;

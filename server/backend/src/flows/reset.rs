@@ -4,9 +4,9 @@ use super::mailed_code::Answered;
 use super::password_tries::wrong_passwords;
 use super::step_up::Standing;
 use crate::store::events::Actor;
-use crate::store::{Tx, accounts, devices, events, flows, letters, sessions, throttles};
+use crate::store::{Tx, accounts, devices, events, flows, outbox, sessions, throttles};
 use crate::{Backend, Caller, Error, Fault, Held, Moved};
-use account::{ActivityKind, EmailAddress, Letter, Notice, Purpose, Refusal, Reset, ResetStep, Secret};
+use account::{ActivityKind, Email, EmailAddress, Notice, Purpose, Refusal, Reset, ResetStep, Secret};
 
 const RESET: Purpose = Purpose::Reset;
 
@@ -56,7 +56,7 @@ impl Backend {
         })
     }
 
-    /// Begins a reset: the same for every kind of address; the letter tells the truth.
+    /// Begins a reset: the same for every kind of address; the e-mail tells the truth.
     ///
     /// # Errors
     /// A refusal of the address or a limit.
@@ -104,7 +104,7 @@ impl Backend {
     /// # Errors
     /// A refusal: too early, or too many.
     pub async fn resend_reset(&self, caller: &Caller, held: &Held) -> Result<Moved<ResetStep>, Error> {
-        let (_, mailed) = self.resend_letter(RESET, caller, held).await?;
+        let (_, mailed) = self.resend_email(RESET, caller, held).await?;
         Ok(Moved::to(ResetStep::EnterCode(mailed)))
     }
 
@@ -175,22 +175,22 @@ impl Backend {
             now,
         )
         .await?;
-        let letter = Letter::Notice(Notice::PasswordReset {
+        let message = Email::Notice(Notice::PasswordReset {
             at: now,
             browser: caller.browser.clone(),
         });
-        letters::write(
+        outbox::write(
             &mut tx,
             &self.parts.keys,
             None,
             &stored.account.email,
             &flow.language,
-            &letter,
+            &message,
             now,
         )
         .await?;
         tx.commit().await?;
-        self.letters_written.notify_one();
+        self.emails_written.notify_one();
         moved.push(flow.id);
         moved.iter().for_each(|id| self.flow_moved(id));
         Ok(Moved::to(ResetStep::Done { email }))

@@ -1,7 +1,7 @@
 //! Sign in: e-mail, password, mailed code.
 
 use super::mailed_code::Answered;
-use super::mailed_letter::{FlowOfForm, drop_flow, hold_flow, new_flow, next_path};
+use super::mailed_email::{FlowOfForm, drop_flow, hold_flow, new_flow, next_path};
 use super::password_tries::{Tries, wrong_passwords};
 use super::step_up::{LOST_ANSWER_MS, Standing};
 use crate::leaked::Leak;
@@ -202,7 +202,7 @@ impl Backend {
         let somebody_elses = self.somebody_elses_hash(&mut tx, &email).await?;
         tx.commit().await?;
         if told {
-            self.letters_written.notify_one();
+            self.emails_written.notify_one();
         }
 
         let whose = stored.as_ref().map(|stored| stored.account.id.0.clone());
@@ -236,7 +236,7 @@ impl Backend {
         let cause = Some(FailureCause::Passwords);
         self.note_failure(&mut tx, caller, &flow, cause, in_a_row, now).await?;
         tx.commit().await?;
-        self.letters_written.notify_one();
+        self.emails_written.notify_one();
         self.flow_moved(&flow.id);
         Ok(())
     }
@@ -262,7 +262,7 @@ impl Backend {
         }
         let (mailed, ended) = self.send_first(&mut tx, caller, &flow.id, account, false, now).await?;
         tx.commit().await?;
-        self.letters_written.notify_one();
+        self.emails_written.notify_one();
         let ended = ended.as_ref().map(|ended| &ended.id);
         ended.into_iter().chain([&flow.id]).for_each(|id| self.flow_moved(id));
         Ok(Moved::to(SignInStep::ProveMailbox(mailed)))
@@ -371,7 +371,7 @@ impl Backend {
         };
         self.clear_tries(&mut tx, tries, &flow.address()?).await?;
         tx.commit().await?;
-        self.letters_written.notify_one();
+        self.emails_written.notify_one();
         self.flow_moved(&flow.id);
         ended.iter().for_each(|flow| self.flow_moved(&flow.id));
         Ok(moved)
@@ -420,7 +420,7 @@ impl Backend {
             .await?;
         tokens.push(drop_flow(SIGN_IN));
         tx.commit().await?;
-        self.letters_written.notify_one();
+        self.emails_written.notify_one();
         self.flow_moved(&flow.id);
         Ok(Moved {
             step: SignInStep::SignedIn {
@@ -435,7 +435,7 @@ impl Backend {
     /// # Errors
     /// A refusal: too early, or too many.
     pub async fn resend_sign_in(&self, caller: &Caller, held: &Held) -> Result<Moved<SignInStep>, Error> {
-        let (flow, mailed) = self.resend_letter(SIGN_IN, caller, held).await?;
+        let (flow, mailed) = self.resend_email(SIGN_IN, caller, held).await?;
         Ok(Moved::to(match flow.mailbox_first {
             0 => SignInStep::EnterCode(mailed),
             _ => SignInStep::ProveMailbox(mailed),

@@ -53,7 +53,7 @@ impl Backend {
         })
     }
 
-    /// Begins a sign-up: the same for an address that is taken; the letter tells the truth.
+    /// Begins a sign-up: the same for an address that is taken; the e-mail tells the truth.
     ///
     /// # Errors
     /// A refusal of the address or a limit.
@@ -109,7 +109,7 @@ impl Backend {
     /// # Errors
     /// A refusal: too early, or too many.
     pub async fn resend_sign_up(&self, caller: &Caller, held: &Held) -> Result<Moved<SignUpStep>, Error> {
-        let (_, mailed) = self.resend_letter(SIGN_UP, caller, held).await?;
+        let (_, mailed) = self.resend_email(SIGN_UP, caller, held).await?;
         Ok(Moved::to(SignUpStep::EnterCode(mailed)))
     }
 

@@ -19,7 +19,7 @@
 //! and none has to be stored. They cannot be guessed without the key, nor from the database (which has digests only)
 //! with it.
 
-use super::mailed_letter::hold_flow;
+use super::mailed_email::hold_flow;
 use crate::store::flows::Flow;
 use crate::store::{Tx, flows};
 use crate::{Backend, Error, Fault, Held, TokenChange, random};

@@ -19,22 +19,22 @@ static COMMON: LazyLock<HashSet<String>> = LazyLock::new(|| {
 });
 
 /// The fewest characters of a core that counts. Shorter ones stand in the list too (`a`, `123`), and would refuse every
-/// password of marks around one letter.
+/// password of marks around one e-mail.
 const CORE: usize = 4;
 
 /// Whether the password is on the list: as it is, in lower case, without white space, said once instead of again and again,
-/// without what stands before and after its letters, and any two or three of these.
+/// without what stands before and after its e-mails, and any two or three of these.
 pub(super) fn is_common(password: &str) -> bool {
     let lower = password.to_lowercase();
     let joined: String = lower.split_whitespace().collect();
     [lower.as_str(), joined.as_str()].into_iter().any(|form| {
-        let core = letters_within(form);
+        let core = emails_within(form);
         listed(form)
             || listed(once(form))
             || long_and_listed(core)
             || listed(once(core)) && core.chars().count() >= CORE
-            || long_and_listed(letters_within(once(form)))
-            || long_and_listed(letters_within(once(core)))
+            || long_and_listed(emails_within(once(form)))
+            || long_and_listed(emails_within(once(core)))
     })
 }
 
@@ -47,7 +47,7 @@ fn long_and_listed(core: &str) -> bool {
 }
 
 /// Without digits, marks and white space at both ends.
-fn letters_within(form: &str) -> &str {
+fn emails_within(form: &str) -> &str {
     form.trim_matches(|c: char| !c.is_alphabetic())
 }
 

@@ -1,16 +1,16 @@
-//! The letters of a development run: one JSON file each, readable by the one who started it.
+//! The e-mails of a development run: one JSON file each, readable by the one who started it.
 
-use super::{KeptLetter, SmtpError};
+use super::{KeptEmail, SmtpError};
 use sha2::{Digest, Sha256};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// Writes a letter. It appears under its name when it is whole.
-pub(super) async fn keep(folder: PathBuf, id: String, letter: KeptLetter) -> Result<(), SmtpError> {
-    let written = tokio::task::spawn_blocking(move || write(&folder, &id, &letter)).await;
+/// Writes an e-mail. It appears under its name when it is whole.
+pub(super) async fn keep(folder: PathBuf, id: String, email: KeptEmail) -> Result<(), SmtpError> {
+    let written = tokio::task::spawn_blocking(move || write(&folder, &id, &email)).await;
     written.map_err(io::Error::other).flatten().map_err(|error| SmtpError {
-        text: format!("the folder for letters: {}", error.kind()),
+        text: format!("the folder for e-mails: {}", error.kind()),
         words: String::new(),
         advice: "",
         permanent: false,
@@ -18,8 +18,8 @@ pub(super) async fn keep(folder: PathBuf, id: String, letter: KeptLetter) -> Res
     })
 }
 
-/// The letters, newest first; of one recipient where one is asked for.
-pub(super) fn kept(folder: &Path, to: Option<&str>) -> Vec<KeptLetter> {
+/// The e-mails, newest first; of one recipient where one is asked for.
+pub(super) fn kept(folder: &Path, to: Option<&str>) -> Vec<KeptEmail> {
     let ending = to.map_or_else(|| ".json".to_owned(), ending);
     let mut names: Vec<_> = std::fs::read_dir(folder)
         .into_iter()
@@ -38,13 +38,13 @@ pub(super) fn kept(folder: &Path, to: Option<&str>) -> Vec<KeptLetter> {
         .collect()
 }
 
-fn write(folder: &Path, id: &str, letter: &KeptLetter) -> io::Result<()> {
+fn write(folder: &Path, id: &str, email: &KeptEmail) -> io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let id: String = id
         .chars()
         .filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c))
         .collect();
-    let name = format!("{:015}-{id}{}", letter.sent_at, ending(&letter.to));
+    let name = format!("{:015}-{id}{}", email.sent_at, ending(&email.to));
     let unfinished = folder.join(format!("{name}.part"));
     // 0600: it may hold a live code (attack: another user of the machine reads it).
     let mut file = std::fs::OpenOptions::new()
@@ -53,43 +53,38 @@ fn write(folder: &Path, id: &str, letter: &KeptLetter) -> io::Result<()> {
         .truncate(true)
         .mode(0o600)
         .open(&unfinished)?;
-    file.write_all(&serde_json::to_vec_pretty(letter)?)?;
+    file.write_all(&serde_json::to_vec_pretty(email)?)?;
     std::fs::rename(&unfinished, folder.join(name))
 }
 
-/// Finds a recipient's letters by name, without opening the others. A digest, as an address may hold a slash.
+/// Finds a recipient's e-mails by name, without opening the others. A digest, as an address may hold a slash.
 fn ending(to: &str) -> String {
     format!("-{}.json", hex::encode(&Sha256::digest(to)[..6]))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Mail, a_letter};
+    use super::super::{Mail, a_email};
     use account::EmailAddress;
     use std::os::unix::fs::PermissionsExt;
 
     #[tokio::test]
-    async fn letters_are_kept_as_files_for_their_owner_only() {
+    async fn emails_are_kept_as_files_for_their_owner_only() {
         let folder = std::env::temp_dir()
-            .join(format!("letters-{}", std::process::id()))
+            .join(format!("emails-{}", std::process::id()))
             .join("inner");
         let mail = Mail::Folder(folder.clone());
-        assert!(mail.kept(None).is_empty(), "no folder yet is no letters");
+        assert!(mail.kept(None).is_empty(), "no folder yet is no e-mails");
         for (at, to) in [
             (9_000, "ada@example.com"),
             (10_000, "a/b@example.com"),
             (11_000, "ada@example.com"),
         ] {
-            mail.send("l1", &EmailAddress::parse(to).unwrap(), &a_letter(&at.to_string()), at)
+            mail.send("l1", &EmailAddress::parse(to).unwrap(), &a_email(&at.to_string()), at)
                 .await
                 .unwrap();
         }
-        let subjects = |to| {
-            mail.kept(to)
-                .into_iter()
-                .map(|letter| letter.subject)
-                .collect::<Vec<_>>()
-        };
+        let subjects = |to| mail.kept(to).into_iter().map(|email| email.subject).collect::<Vec<_>>();
         assert_eq!(subjects(None), ["11000", "10000", "9000"]);
         assert_eq!(subjects(Some("a/b@example.com")), ["10000"]);
         for entry in std::fs::read_dir(&folder).unwrap() {
@@ -106,7 +101,7 @@ mod tests {
     async fn a_folder_that_cannot_be_written_is_tried_again() {
         let mail = Mail::Folder("/proc/none".into());
         let to = EmailAddress::parse("ada@example.com").unwrap();
-        let error = mail.send("l1", &to, &a_letter("Hello"), 1).await.unwrap_err();
+        let error = mail.send("l1", &to, &a_email("Hello"), 1).await.unwrap_err();
         assert!(!error.permanent && !error.text.contains('@'), "{error:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Letters over SMTP: the address of the mail server, connections to it, and the wait for them.
+//! E-mails over SMTP: the address of the mail server, connections to it, and the wait for them.
 
 mod certificate;
 mod conversation;
@@ -14,7 +14,7 @@ pub use ehlo_name::check_ehlo_name;
 pub use transcript::{Line, Listener};
 
 use super::SmtpError;
-use crate::{RenderedLetter, TrustedRoots};
+use crate::{RenderedEmail, TrustedRoots};
 use account::{EmailAddress, Secret};
 use conversation::Conversation;
 use idle::Idle;
@@ -27,10 +27,10 @@ use rustls::pki_types::ServerName;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// For a whole conversation: less than the time for which the courier holds a letter, or a second one would send it too.
+/// For a whole conversation: less than the time for which the outbox worker holds an e-mail, or a second one would send it too.
 const WHOLE: Duration = Duration::from_secs(40);
 
-/// A mail server, and the connections to it that wait for the next letter. Cheap to clone.
+/// A mail server, and the connections to it that wait for the next e-mail. Cheap to clone.
 #[derive(Clone)]
 pub struct Smtp {
     server: Arc<Server>,
@@ -129,15 +129,15 @@ impl Smtp {
             && self.roots.are(&other.roots)
     }
 
-    /// Sends one letter, on a connection that stands where there is one.
+    /// Sends one e-mail, on a connection that stands where there is one.
     pub(super) async fn send(
         &self,
         id: &str,
         to: &EmailAddress,
-        letter: &RenderedLetter,
+        email: &RenderedEmail,
         sent_at: i64,
     ) -> Result<(), SmtpError> {
-        let message = message::message(id, to, letter, sent_at)?;
+        let message = message::message(id, to, email, sent_at)?;
         let sent = async {
             let mut conversation = match self.idle.take().await {
                 Some(conversation) => conversation,
@@ -159,7 +159,7 @@ impl Smtp {
             .map_err(|_| SmtpError::too_slow())?
     }
 
-    /// Sends one letter on a connection of its own, and tells the listener what is said, without credentials, and the server's
+    /// Sends one e-mail on a connection of its own, and tells the listener what is said, without credentials, and the server's
     /// certificate.
     ///
     /// # Errors
@@ -167,11 +167,11 @@ impl Smtp {
     pub async fn test(
         &self,
         to: &EmailAddress,
-        letter: &RenderedLetter,
+        email: &RenderedEmail,
         sent_at: i64,
         listener: Listener,
     ) -> Result<(), SmtpError> {
-        let message = message::message(&crate::random::id(), to, letter, sent_at)?;
+        let message = message::message(&crate::random::id(), to, email, sent_at)?;
         let server = self.telling(&listener)?;
         let sent = async {
             let mut conversation = Conversation::begin(&server, Some(listener)).await?;

@@ -47,7 +47,7 @@ pub async fn delete(tx: &mut Tx, id: &AccountId, email: &EmailAddress) -> Result
         .rows_affected()
     });
     on!(tx, |conn| {
-        sqlx::query("DELETE FROM letters WHERE recipient = $1")
+        sqlx::query("DELETE FROM outbox WHERE recipient = $1")
             .bind(email.as_str())
             .execute(conn)
             .await?

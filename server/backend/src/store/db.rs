@@ -187,7 +187,7 @@ impl Db {
     }
 
     /// For a statement that writes and is whole by itself; what follows it on the same one is not part of it. On SQLite a loss
-    /// of power may take it, as in [`begin_unsynced`](Self::begin_unsynced), so it is for letters' fates and the like.
+    /// of power may take it, as in [`begin_unsynced`](Self::begin_unsynced), so it is for e-mails' fates and the like.
     ///
     /// # Errors
     /// When no connection is to be had.

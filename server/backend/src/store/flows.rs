@@ -24,9 +24,9 @@ pub struct Flow {
     pub tries_left: i64,
     /// Older codes that are still recognised for free.
     pub hints_left: i64,
-    /// Letters so far.
+    /// E-mails so far.
     pub codes_sent: i64,
-    /// When the next letter may be asked for.
+    /// When the next e-mail may be asked for.
     pub resend_at: i64,
     /// Goes up with every move.
     pub version: i64,
@@ -314,7 +314,7 @@ pub async fn pass_password(
     }))
 }
 
-/// Takes leave to send a letter: not before the wait is over, and so many times only.
+/// Takes leave to send an e-mail: not before the wait is over, and so many times only.
 pub async fn take_send(
     tx: &mut Tx,
     id: &str,

@@ -1,11 +1,11 @@
-//! Letters that wait, as an operator sees and moves them.
+//! E-mails that wait, as an operator sees and moves them.
 
-use super::letters::LEASE_S;
+use super::outbox::LEASE_S;
 use super::{Db, Tx, db::on};
 use crate::Fault;
 use account::Timestamp;
 
-/// A letter that waits.
+/// An e-mail that waits.
 #[derive(Debug, sqlx::FromRow)]
 pub struct Row {
     /// Its row.
@@ -18,7 +18,7 @@ pub struct Row {
     pub attempts: i64,
     /// Milliseconds since the Unix epoch.
     pub written_at: i64,
-    /// When it is tried next, or while it is being sent, when another courier would take it over.
+    /// When it is tried next, or while it is being sent, when another outbox worker would take it over.
     pub due_at: i64,
     /// As it was set after the last try.
     pub retry_at: Option<i64>,
@@ -27,7 +27,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// Whether a courier has it at the moment.
+    /// Whether an outbox worker has it at the moment.
     pub fn is_leased(&self, now: Timestamp) -> bool {
         let due_at = Timestamp(self.due_at);
         self.attempts > 0 && self.retry_at != Some(self.due_at) && now < due_at && due_at <= now.plus_seconds(LEASE_S)
@@ -40,7 +40,7 @@ pub async fn list(db: &Db, most: i64) -> Result<Vec<Row>, Fault> {
     Ok(on!(&mut tx, |conn| {
         sqlx::query_as(
             "SELECT id, recipient, body, attempts, written_at, due_at, retry_at, last_error
-               FROM letters WHERE COALESCE(sent_at, given_up_at) IS NULL
+               FROM outbox WHERE COALESCE(sent_at, failed_at) IS NULL
               ORDER BY due_at LIMIT $1",
         )
         .bind(most)
@@ -56,8 +56,8 @@ pub async fn make_due(db: &Db, id: Option<&str>, now: Timestamp) -> Result<u64, 
     let made = match id {
         Some(id) => on!(&mut tx, |conn| {
             sqlx::query(
-                "UPDATE letters SET due_at = $2, retry_at = $2
-                  WHERE id = $1 AND sent_at IS NULL AND given_up_at IS NULL AND due_at = retry_at",
+                "UPDATE outbox SET due_at = $2, retry_at = $2
+                  WHERE id = $1 AND sent_at IS NULL AND failed_at IS NULL AND due_at = retry_at",
             )
             .bind(id)
             .bind(now.0)
@@ -67,8 +67,8 @@ pub async fn make_due(db: &Db, id: Option<&str>, now: Timestamp) -> Result<u64, 
         }),
         None => on!(&mut tx, |conn| {
             sqlx::query(
-                "UPDATE letters SET due_at = $1, retry_at = $1
-                  WHERE COALESCE(sent_at, given_up_at) IS NULL AND due_at = retry_at",
+                "UPDATE outbox SET due_at = $1, retry_at = $1
+                  WHERE COALESCE(sent_at, failed_at) IS NULL AND due_at = retry_at",
             )
             .bind(now.0)
             .execute(conn)
@@ -84,8 +84,8 @@ pub async fn make_due(db: &Db, id: Option<&str>, now: Timestamp) -> Result<u64, 
 pub async fn drop_one(tx: &mut Tx, id: &str, now: Timestamp) -> Result<u64, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query(
-            "UPDATE letters SET given_up_at = $2, body = '', last_error = NULL
-              WHERE id = $1 AND sent_at IS NULL AND given_up_at IS NULL",
+            "UPDATE outbox SET failed_at = $2, body = '', last_error = NULL
+              WHERE id = $1 AND sent_at IS NULL AND failed_at IS NULL",
         )
         .bind(id)
         .bind(now.0)

@@ -88,7 +88,7 @@ async fn what_was_mailed_to_the_address_before_opens_nothing(world: &World) {
     // A new code of a flow from before is of the address, which has no account any more.
     let _ = entering.resend_reset().await;
     assert!(
-        !matches!(world.letters_to(ADA).await.last(), Some(account::Letter::Code(_))),
+        !matches!(world.emails_to(ADA).await.last(), Some(account::Email::Code(_))),
         "no code for the old mailbox"
     );
     assert!(matches!(
@@ -134,7 +134,7 @@ async fn an_account_is_deleted_with_everything(world: &World) {
     assert!(!browser.is_signed_in().await);
     for (table, column, value) in [
         ("accounts", "email", ADA),
-        ("letters", "recipient", ADA),
+        ("outbox", "recipient", ADA),
         ("sessions", "account_id", &id),
         ("devices", "account_id", &id),
         ("flows", "account_id", &id),

@@ -90,13 +90,13 @@ async fn a_restore_brings_accounts_back_and_nothing_that_opens_them() {
     let to = file(&world, "backup");
     back_up(world.backend.db(), &to).await.unwrap();
     let code = world.code_mailed_to(ADA).await;
-    let letters = world.letters_to(ADA).await.len();
+    let emails = world.emails_to(ADA).await.len();
     // After the backup: lost by the restore.
     world.person(GRACE).await;
 
     let (world, restored) = restored(world, &to, false).await;
     let ended = restored.ended.unwrap();
-    assert_eq!((ended.sessions, ended.letters), (2, 1));
+    assert_eq!((ended.sessions, ended.emails), (2, 1));
     assert!(restored.kept.unwrap().ends_with("rekey.db.before-restore-1"));
     for held in [&signed_in.held, &trusted.held] {
         let mut browser = world.browser();
@@ -111,7 +111,7 @@ async fn a_restore_brings_accounts_back_and_nothing_that_opens_them() {
     assert!(browser.choose(NEW_PASSWORD).await.is_err());
     browser.held = waiting.held.clone();
     assert!(browser.answer_reset(&code).await.is_err());
-    let sent_again = world.letters_to(ADA).await.len() - letters;
+    let sent_again = world.emails_to(ADA).await.len() - emails;
     assert_eq!(sent_again, 2, "those of the two sign-ins above");
     let mut tx = world.backend.db().read().await.unwrap();
     assert!(

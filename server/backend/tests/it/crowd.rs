@@ -30,14 +30,14 @@ impl<'a> Crowd<'a> {
         }
     }
 
-    /// Everybody does the same, and is told and given the same: the step or the refusal, the tokens, the number of letters.
+    /// Everybody does the same, and is told and given the same: the step or the refusal, the tokens, the number of e-mails.
     /// Gives what the first was told.
     pub async fn all_alike<S: Debug>(&mut self, act: impl AsyncFn(&mut Browser, &str) -> Told<S>) -> String {
         let mut seen = Vec::new();
         for (email, browser) in &mut self.members {
             let told = format!("{:?}", act(browser, email).await);
-            let letters = self.world.letters_to(email).await.len();
-            seen.push((without_own(&told, email), held(browser), letters));
+            let messages = self.world.emails_to(email).await.len();
+            seen.push((without_own(&told, email), held(browser), messages));
         }
         for (member, other) in self.members.iter().zip(&seen) {
             assert_eq!(other, &seen[0], "{} is told apart from {}", member.0, self.members[0].0);

@@ -4,7 +4,7 @@ use crate::database::Database;
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, other_code};
 use account::{Refusal, SignInStep, Timestamp};
 use backend::store::{Db, Tx, Writer, accounts, throttles};
-use backend::{Courier, Error, Fault, Mail};
+use backend::{Error, Fault, Mail, OutboxWorker};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use std::future::poll_fn;
@@ -36,7 +36,7 @@ async fn a_transaction_is_synced_whatever_was_before_it() {
 async fn a_write_is_synced_unless_its_loss_is_none() {
     let world = World::on_sqlite().await;
     world.person(ADA).await;
-    let courier = Courier::new(world.backend.clone(), Mail::Memory(Arc::default()));
+    let outbox_worker = OutboxWorker::new(world.backend.clone(), Mail::Memory(Arc::default()));
 
     let mut browser = world.browser();
     browser.begin_sign_in(ADA).await.unwrap();
@@ -44,9 +44,9 @@ async fn a_write_is_synced_unless_its_loss_is_none() {
     assert_eq!(browser.password(WRONG_PASSWORD).await, Err(Refusal::SignInWrong));
     assert!(synced(&world).await, "a wrong password");
     browser.password(PASSWORD).await.unwrap();
-    assert!(synced(&world).await, "a right password, and the letter that follows");
+    assert!(synced(&world).await, "a right password, and the e-mail that follows");
     let code = world.code_mailed_to(ADA).await;
-    assert!(!synced(&world).await, "what became of a letter");
+    assert!(!synced(&world).await, "what became of an e-mail");
     browser.answer_sign_in(&other_code(&code, 1)).await.unwrap_err();
     assert!(synced(&world).await, "a wrong code");
     assert!(
@@ -56,13 +56,13 @@ async fn a_write_is_synced_unless_its_loss_is_none() {
     browser.answer_sign_in(&code).await.unwrap();
     assert!(synced(&world).await, "a session");
 
-    assert_eq!(courier.round().await, 1, "the notice of a new device");
-    assert!(!synced(&world).await, "a letter that left");
+    assert_eq!(outbox_worker.round().await, 1, "the notice of a new device");
+    assert!(!synced(&world).await, "an e-mail that left");
     browser.sign_out().await;
     assert!(synced(&world).await, "a session's end");
 
     let (mut browser, code) = world.resetting(ADA).await;
-    assert!(!synced(&world).await, "a letter that was leased");
+    assert!(!synced(&world).await, "an e-mail that was leased");
     browser.answer_reset(&code).await.unwrap();
     assert!(synced(&world).await, "a used code");
     world.backend.prune().await.unwrap();
@@ -71,7 +71,7 @@ async fn a_write_is_synced_unless_its_loss_is_none() {
     world.deliver().await;
     world.clock.advance_minutes(1);
     world.browser().begin_reset(ADA).await.unwrap();
-    assert!(synced(&world).await, "a reset's letter");
+    assert!(synced(&world).await, "a reset's e-mail");
     world.end().await;
 }
 
@@ -219,10 +219,7 @@ async fn a_full_disk_takes_nothing_that_was_acknowledged() {
     }
     assert!(acknowledged > 0 && refused > 0, "{acknowledged} {refused}");
     assert_eq!(of_the_writer(&world, "SELECT count(*) FROM flows").await, acknowledged);
-    assert_eq!(
-        of_the_writer(&world, "SELECT count(*) FROM letters").await,
-        acknowledged
-    );
+    assert_eq!(of_the_writer(&world, "SELECT count(*) FROM outbox").await, acknowledged);
     world.end().await;
 }
 
@@ -254,7 +251,7 @@ async fn those_who_are_let_go_take_nobody_along() {
     }
     let kept = of_the_writer(&world, "SELECT count(*) FROM flows").await;
     assert!((acknowledged..=120).contains(&kept), "{kept} {acknowledged}");
-    assert_eq!(of_the_writer(&world, "SELECT count(*) FROM letters").await, kept);
+    assert_eq!(of_the_writer(&world, "SELECT count(*) FROM outbox").await, kept);
     world.end().await;
 }
 

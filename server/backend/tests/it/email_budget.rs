@@ -39,7 +39,7 @@ async fn reset(world: &World, network: &str, email: &str) -> Result<(), i64> {
 }
 
 async fn count(world: &World, email: &str) -> usize {
-    world.letters_to(email).await.len()
+    world.emails_to(email).await.len()
 }
 
 /// Property 30.

@@ -10,7 +10,7 @@ use backend::store::{accounts, events, sessions};
 
 on_both_databases!(
     sessions_trust_flows_and_codes_of_everybody_end,
-    letters_are_given_up_in_a_restored_database_only,
+    emails_are_given_up_in_a_restored_database_only,
     a_whole_town_signs_in_again,
 );
 
@@ -23,7 +23,7 @@ async fn sessions_trust_flows_and_codes_of_everybody_end(world: &World) {
     let mut choosing = world.choosing(ADA).await;
 
     let ended = end_sessions(world.backend.db(), world.now(), false).await.unwrap();
-    assert_eq!((ended.sessions, ended.flows, ended.letters), (2, 2, 0));
+    assert_eq!((ended.sessions, ended.flows, ended.messages), (2, 2, 0));
     assert!(!ada.is_signed_in().await && !grace.is_signed_in().await);
     assert!(resetting.answer_reset(&code).await.is_err());
     assert!(choosing.choose(NEW_PASSWORD).await.is_err());
@@ -42,14 +42,14 @@ async fn sessions_trust_flows_and_codes_of_everybody_end(world: &World) {
 }
 
 /// Property 19: an owner hears of a change also when the operator ends all sessions.
-async fn letters_are_given_up_in_a_restored_database_only(world: &World) {
+async fn emails_are_given_up_in_a_restored_database_only(world: &World) {
     for (restored, arrive) in [(false, 1), (true, 0)] {
         let email = if restored { ADA } else { GRACE };
         world.person(email).await;
         world.browser().begin_reset(email).await.unwrap();
         let ended = end_sessions(world.backend.db(), world.now(), restored).await.unwrap();
-        assert_eq!(ended.letters, u64::from(restored));
-        assert_eq!(world.letters_to(email).await.len(), arrive);
+        assert_eq!(ended.messages, u64::from(restored));
+        assert_eq!(world.emails_to(email).await.len(), arrive);
     }
 }
 

@@ -19,7 +19,7 @@ on_both_databases!(
 const UNKNOWN: &str = "unknown@example.com";
 const NEW: &str = "new@example.com";
 
-/// For known and unknown addresses: one letter, one screen, no budget; the code of the first letter opens the second's flow.
+/// For known and unknown addresses: one e-mail, one screen, no budget; the code of the first e-mail opens the second's flow.
 async fn a_first_form_whose_answer_was_lost_leads_to_the_same_flow(world: &World) {
     let world = &strict(world).await;
     world.person(ADA).await;
@@ -29,7 +29,7 @@ async fn a_first_form_whose_answer_was_lost_leads_to_the_same_flow(world: &World
         let lost = first.begin_reset(email).await.unwrap();
         assert_eq!(second.begin_reset(email).await.unwrap(), lost);
         assert_eq!(second.held.reset, first.held.reset);
-        assert_eq!(world.letters_to(email).await.len(), 1, "{email}");
+        assert_eq!(world.emails_to(email).await.len(), 1, "{email}");
         if email == ADA {
             let code = world.code_mailed_to(email).await;
             let step = second.answer_reset(&code).await;
@@ -39,10 +39,10 @@ async fn a_first_form_whose_answer_was_lost_leads_to_the_same_flow(world: &World
     for email in [ADA, NEW] {
         let browser = world.browser();
         let (mut first, mut second) = (browser.clone(), browser);
-        let before = world.letters_to(email).await.len();
+        let before = world.emails_to(email).await.len();
         let lost = first.begin_sign_up(email).await.unwrap();
         assert_eq!(second.begin_sign_up(email).await.unwrap(), lost);
-        assert_eq!(world.letters_to(email).await.len(), before + 1, "{email}");
+        assert_eq!(world.emails_to(email).await.len(), before + 1, "{email}");
         if email == NEW {
             let code = world.code_mailed_to(email).await;
             let step = second.answer_sign_up(&code).await;
@@ -67,7 +67,7 @@ async fn a_first_form_is_the_same_where_its_server_is_a_moment_behind(world: &Wo
     second.begin_sign_up(NEW).await.unwrap();
     assert_eq!(second.held.sign_up, first.held.sign_up);
     world.clock.advance_ms(50);
-    assert_eq!(world.letters_to(NEW).await.len(), 1);
+    assert_eq!(world.emails_to(NEW).await.len(), 1);
 }
 
 /// As two servers may get them at the same moment.
@@ -95,7 +95,7 @@ async fn first_forms_sent_together_are_one(world: &World) {
         })
         .await;
         assert!(told.iter().all(|one| one.is_ok() && *one == told[0]), "{told:?}");
-        assert_eq!(world.letters_to(email).await.len(), 1);
+        assert_eq!(world.emails_to(email).await.len(), 1);
     }
 }
 
@@ -117,7 +117,7 @@ async fn later_forms_and_other_visits_are_their_own(world: &World) {
     tokens.sort();
     tokens.dedup();
     assert_eq!(tokens.len(), 4);
-    assert_eq!(world.letters_to(ADA).await.len(), 2);
+    assert_eq!(world.emails_to(ADA).await.len(), 2);
 }
 
 async fn the_code_of_a_form_whose_answer_was_lost_for_long_is_known(world: &World) {
@@ -166,7 +166,7 @@ async fn a_visit_that_can_be_guessed_is_none(world: &World) {
     assert_eq!(stranger.answer_reset(&code).await, Err(Refusal::FlowGone));
 }
 
-/// One letter of each kind, and one flow of a client, in each span.
+/// One e-mail of each kind, and one flow of a client, in each span.
 async fn strict(world: &World) -> World {
     world.with(|settings| settings.limits.codes_an_hour = 1).await
 }

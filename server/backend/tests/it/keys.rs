@@ -10,7 +10,7 @@ on_both_databases!(
     an_old_hash_signs_in_after_a_rotation_and_is_made_anew,
     a_code_mailed_before_a_rotation_works_after_it,
     a_server_that_has_not_looked_yet_takes_what_the_new_key_made_elsewhere,
-    a_letter_whose_key_is_away_waits_a_day_for_it,
+    an_email_whose_key_is_away_waits_a_day_for_it,
     a_key_that_is_gone_tells_nobody_from_somebody,
     rotations_under_load_fail_nobody,
     uses_of_a_key_are_counted,
@@ -56,7 +56,7 @@ async fn an_old_hash_signs_in_after_a_rotation_and_is_made_anew(world: &World) {
     }
 }
 
-/// The code's digest and the letter's seal are older than the key.
+/// The code's digest and the e-mail's seal are older than the key.
 async fn a_code_mailed_before_a_rotation_works_after_it(world: &World) {
     world.person(ADA).await;
     let file = KeyFile::new();
@@ -76,7 +76,7 @@ async fn a_server_that_has_not_looked_yet_takes_what_the_new_key_made_elsewhere(
     world.person(ADA).await;
     let file = KeyFile::new();
     let ahead = file.server(world);
-    // Each of these meets the new key for the first time: in a letter, in a code, in a password's hash.
+    // Each of these meets the new key for the first time: in an e-mail, in a code, in a password's hash.
     let (carries, answers, signs_in) = (file.server(world), file.server(world), file.server(world));
     file.rotate();
     ahead.keys.read_again();
@@ -97,7 +97,7 @@ async fn a_server_that_has_not_looked_yet_takes_what_the_new_key_made_elsewhere(
     assert!(matches!(step, Ok(SignInStep::EnterCode(_))), "{step:?}");
 }
 
-async fn a_letter_whose_key_is_away_waits_a_day_for_it(world: &World) {
+async fn an_email_whose_key_is_away_waits_a_day_for_it(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
     let file = KeyFile::new();
@@ -106,18 +106,18 @@ async fn a_letter_whose_key_is_away_waits_a_day_for_it(world: &World) {
     // A file from elsewhere.
     file.set(Keyring::new(key("k9"), vec![]));
     server.keys.read_again();
-    assert!(server.letters_to(ADA).await.is_empty());
+    assert!(server.emails_to(ADA).await.is_empty());
     file.set(Keyring::new(key("k9"), vec![key("k1")]));
     world.clock.advance_minutes(2);
-    assert_eq!(server.letters_to(ADA).await.len(), 1);
+    assert_eq!(server.emails_to(ADA).await.len(), 1);
 
     world.browser().begin_reset(GRACE).await.unwrap();
     file.set(Keyring::new(key("k9"), vec![]));
     server.keys.read_again();
     world.clock.advance_minutes(25 * 60);
-    assert!(server.letters_to(GRACE).await.is_empty());
+    assert!(server.emails_to(GRACE).await.is_empty());
     world.clock.advance_minutes(2);
-    assert!(world.letters_to(GRACE).await.is_empty(), "it is given up");
+    assert!(world.emails_to(GRACE).await.is_empty(), "it is given up");
 }
 
 /// Property 9. The hash that is verified for nobody is made at the start, under the key of then.
@@ -192,7 +192,7 @@ async fn uses_of_a_key_are_counted(world: &World) {
     world.person_with_hash(GRACE, "$argon2id$of-another-system").await;
     world.browser().begin_reset(ADA).await.unwrap();
     let uses = backend.key_uses("k1").await.unwrap();
-    assert_eq!((uses.passwords, uses.codes, uses.letters), (1, 1, 1));
+    assert_eq!((uses.passwords, uses.codes, uses.messages), (1, 1, 1));
     assert!(
         backend.key_uses("k").await.unwrap().none(),
         "another name that begins alike"
@@ -201,7 +201,7 @@ async fn uses_of_a_key_are_counted(world: &World) {
     world.deliver().await;
     world.clock.advance_minutes(10);
     let uses = backend.key_uses("k1").await.unwrap();
-    assert_eq!((uses.passwords, uses.codes, uses.letters), (1, 0, 0));
+    assert_eq!((uses.passwords, uses.codes, uses.messages), (1, 0, 0));
 }
 
 /// The key file that servers share; `k1` is the world's.

@@ -23,7 +23,7 @@ mod owner_side;
 mod plans;
 mod reset;
 mod reset_codes;
-mod reset_letters;
+mod reset_emails;
 mod secrets;
 mod sessions;
 mod several_servers;

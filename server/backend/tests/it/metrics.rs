@@ -11,7 +11,7 @@ use prometheus_client::registry::Registry;
 on_both_databases!(
     what_happened_is_counted_by_kind,
     what_was_put_back_has_not_happened,
-    the_age_of_the_oldest_letter_that_waits_is_told,
+    the_age_of_the_oldest_email_that_waits_is_told,
     passwords_that_are_turned_away_are_counted,
 );
 
@@ -57,7 +57,7 @@ async fn what_was_put_back_has_not_happened(world: &World) {
     }
 }
 
-async fn the_age_of_the_oldest_letter_that_waits_is_told(world: &World) {
+async fn the_age_of_the_oldest_email_that_waits_is_told(world: &World) {
     world.person(ADA).await;
     assert_eq!(waiting(world).await, (0.0, 0.0));
     world.browser().begin_reset(ADA).await.unwrap();
@@ -96,8 +96,8 @@ async fn passwords_that_are_turned_away_are_counted(world: &World) {
 async fn waiting(world: &World) -> (f64, f64) {
     let text = scrape(world).await;
     (
-        value(&text, "rekey_letters_waiting"),
-        value(&text, "rekey_letters_oldest_waiting_seconds"),
+        value(&text, "rekey_emails_waiting"),
+        value(&text, "rekey_emails_oldest_waiting_seconds"),
     )
 }
 

@@ -23,15 +23,15 @@ const IN_ORDER: [&str; 4] = [
 const OF_ALL: [&str; 11] = [
     "SELECT count(*) FROM accounts",
     "SELECT count(*) FROM codes",
-    "SELECT count(*) FROM letters",
+    "SELECT count(*) FROM outbox",
     "DELETE FROM sessions RETURNING account_id",
     "DELETE FROM flows\n              WHERE account_id = $1 OR",
-    "DELETE FROM letters WHERE recipient = $1",
+    "DELETE FROM outbox WHERE recipient = $1",
     "UPDATE codes SET superseded_at = $1 WHERE COALESCE",
     "UPDATE devices SET trusted_until = NULL WHERE trusted_until IS NOT NULL",
     "UPDATE flows SET ended_at = $1, version = version + 1\n              WHERE COALESCE",
-    "UPDATE letters SET due_at = $1, retry_at = $1",
-    "UPDATE letters SET given_up_at = $1, body = '', last_error = NULL WHERE COALESCE",
+    "UPDATE outbox SET due_at = $1, retry_at = $1",
+    "UPDATE outbox SET failed_at = $1, body = '', last_error = NULL WHERE COALESCE",
 ];
 /// What looks at a file of SQLite that is no service's database yet or at its log, and what runs the others' statements.
 const NONE_OF_ITS_OWN: [&str; 3] = ["backup.rs", "checkpoints.rs", "later.rs"];
@@ -46,7 +46,7 @@ const CROWD: &str = "
     INSERT INTO devices SELECT i, i, i, i, i, i FROM generate_series(1, 4000) i;
     INSERT INTO earlier_device_tokens SELECT i, i, i FROM generate_series(1, 4000) i;
     INSERT INTO sessions SELECT i, i, i, i, i, i, i, i FROM generate_series(1, 4000) i;
-    INSERT INTO letters SELECT i, i, i, 'en', i, i, i, 1 FROM generate_series(1, 4000) i;
+    INSERT INTO outbox SELECT i, i, i, 'en', i, i, i, 1 FROM generate_series(1, 4000) i;
     INSERT INTO email_slots SELECT i, i FROM generate_series(1, 4000) i;
     INSERT INTO email_turns SELECT i % 1000, i, 1, i, i FROM generate_series(1, 4000) i;
     INSERT INTO limits SELECT i, 1, i FROM generate_series(1, 4000) i;

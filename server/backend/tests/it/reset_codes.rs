@@ -322,7 +322,7 @@ async fn a_reset_from_before_the_account_leads_to_its_password(world: &World) {
     assert!(matches!(browser.choose(NEW_PASSWORD).await, Ok(ResetStep::Done { .. })));
 }
 
-/// Property 19: an attack of weeks is not told once and then no more, and not with a letter for each ten guesses.
+/// Property 19: an attack of weeks is not told once and then no more, and not with an e-mail for each ten guesses.
 async fn failures_that_go_on_are_told_once_a_day(world: &World) {
     let world = unbounded(world).await;
     world.person(ADA).await;
@@ -351,7 +351,7 @@ async fn a_known_browsers_flow_outlives_those_of_strangers(world: &World) {
     assert!(owner.answer_reset(&code).await.is_ok());
 }
 
-/// So many letters as a scenario wants.
+/// So many e-mails as a scenario wants.
 async fn unbounded(world: &World) -> World {
     world
         .with(|settings| {

@@ -3,7 +3,7 @@
 use crate::on_both_databases;
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, other_code};
 use backend::Held;
-use backend::store::letters;
+use backend::store::outbox;
 use std::io::Write;
 use std::sync::{Mutex, Once, OnceLock};
 use tracing_subscriber::fmt::MakeWriter;
@@ -11,7 +11,7 @@ use tracing_subscriber::fmt::MakeWriter;
 on_both_databases!(
     the_log_holds_no_secret_and_no_address,
     a_stolen_database_holds_no_password_no_code_and_no_token,
-    a_letter_that_waits_is_sealed,
+    an_email_that_waits_is_sealed,
 );
 
 /// Property 14: at the finest level, with all that libraries say.
@@ -37,18 +37,18 @@ async fn a_stolen_database_holds_no_password_no_code_and_no_token(world: &World)
 }
 
 /// Property 15.
-async fn a_letter_that_waits_is_sealed(world: &World) {
+async fn an_email_that_waits_is_sealed(world: &World) {
     world.person(ADA).await;
     world.browser().begin_reset(ADA).await.unwrap();
-    let waiting = letters::claim(world.backend.db(), &world.keys, world.now(), 10)
+    let waiting = outbox::claim(world.backend.db(), &world.keys, world.now(), 10)
         .await
         .unwrap();
-    let account::Letter::Code(letter) = &waiting[0].letter else {
+    let account::Email::Code(email) = &waiting[0].email else {
         panic!("no code was mailed")
     };
     let stolen = world.database.stolen().await;
-    assert!(stolen.contains(&waiting[0].id), "the letter is not there");
-    assert!(!stolen.contains(letter.code.expose()), "the letter can be read");
+    assert!(stolen.contains(&waiting[0].id), "the e-mail is not there");
+    assert!(!stolen.contains(email.code.expose()), "the e-mail can be read");
 }
 
 /// Sign-up, sign-in, change, reset, mistakes; gives every password, code and token that there was.

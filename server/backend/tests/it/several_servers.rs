@@ -2,24 +2,24 @@
 
 use crate::database::Database;
 use crate::world::{ADA, NEW_PASSWORD, WRONG_PASSWORD, World};
-use account::{CodeCounter, EmailAddress, FailureCause, Letter, Notice, Refusal};
-use backend::store::{Db, Server, codes, letters};
+use account::{CodeCounter, Email, EmailAddress, FailureCause, Notice, Refusal};
+use backend::store::{Db, Server, codes, outbox};
 use backend::{Caller, Error, Fault, Held, retried};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_courier_steps_over_what_another_one_holds() {
+async fn a_worker_steps_over_what_another_one_holds() {
     let world = World::on_postgres().await;
     let (db, now) = (world.backend.db(), world.now());
     let to = EmailAddress::parse(ADA).unwrap();
     let mut tx = db.begin().await.unwrap();
     for _ in 0..3 {
-        let letter = Letter::Notice(Notice::ManyFailures {
+        let message = Email::Notice(Notice::ManyFailures {
             at: now,
             cause: FailureCause::Passwords,
         });
-        letters::write(&mut tx, &world.keys, None, &to, "en", &letter, now)
+        outbox::write(&mut tx, &world.keys, None, &to, "en", &message, now)
             .await
             .unwrap();
     }
@@ -32,11 +32,11 @@ async fn a_courier_steps_over_what_another_one_holds() {
         unreachable!()
     };
     let mut other = pool.begin().await.unwrap();
-    sqlx::query("SELECT id FROM letters LIMIT 1 FOR UPDATE")
+    sqlx::query("SELECT id FROM outbox LIMIT 1 FOR UPDATE")
         .execute(&mut *other)
         .await
         .unwrap();
-    let claimed = tokio::time::timeout(Duration::from_secs(20), letters::claim(db, &world.keys, now, 9)).await;
+    let claimed = tokio::time::timeout(Duration::from_secs(20), outbox::claim(db, &world.keys, now, 9)).await;
     assert_eq!(claimed.expect("it waited for the other one").unwrap().len(), 2);
     drop(other);
     world.end().await;

@@ -5,7 +5,7 @@ use crate::on_both_databases;
 use crate::world::{
     ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, organization, other_code, together,
 };
-use account::{Letter, Notice, Purpose, Refusal, SignInStep};
+use account::{Email, Notice, Purpose, Refusal, SignInStep};
 use argon2::password_hash::PasswordHasher;
 use argon2::{Algorithm, Argon2, Params, Version};
 use backend::store::accounts;
@@ -41,10 +41,10 @@ async fn a_person_signs_in_with_password_and_mailed_code(world: &World) {
     );
     assert!(matches!(browser.password(PASSWORD).await, Ok(SignInStep::EnterCode(_))));
     assert!(!browser.is_signed_in().await);
-    let letters = world.letters_to(ADA).await;
+    let messages = world.emails_to(ADA).await;
     assert!(
-        matches!(letters.as_slice(), [Letter::Code(code)] if code.purpose == Purpose::SignIn),
-        "{letters:?}"
+        matches!(messages.as_slice(), [Email::Code(code)] if code.purpose == Purpose::SignIn),
+        "{e-mails:?}"
     );
     let code = world.code_mailed_to(ADA).await;
     assert_eq!(
@@ -128,7 +128,7 @@ async fn without_an_account_of_ours_the_right_looking_password_is_wrong(world: &
             Err(Refusal::SignInWrong),
             "{email}"
         );
-        assert_eq!(world.letters_to(email).await, []);
+        assert_eq!(world.emails_to(email).await, []);
     }
 }
 
@@ -287,7 +287,7 @@ async fn the_right_password_sent_twice_mails_one_code(world: &World) {
         told.iter().filter(|told| **told == Err(Refusal::StepElsewhere)).count(),
         3
     );
-    assert_eq!(world.letters_to(ADA).await.len(), 1);
+    assert_eq!(world.emails_to(ADA).await.len(), 1);
 }
 
 /// Properties 2 and 27.

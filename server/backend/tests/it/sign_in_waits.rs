@@ -4,7 +4,7 @@ use crate::browser::{Browser, Told};
 use crate::metrics::{scrape, value};
 use crate::on_both_databases;
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, other_code, together};
-use account::{ActivityKind, FailureCause, Letter, Refusal, SignInStep};
+use account::{ActivityKind, Email, FailureCause, Refusal, SignInStep};
 use backend::{Error, Fault, Hashing, Place};
 
 on_both_databases!(
@@ -103,12 +103,12 @@ async fn once_strangers_have_guessed_the_mailbox_is_proven_first(world: &World) 
     let Ok(SignInStep::ProveMailbox(mailed)) = owner.begin_sign_in_to(ADA, "/security").await else {
         panic!("the mailbox is not asked for")
     };
-    let letters = world.letters_to(ADA).await;
-    let Some(Letter::Code(letter)) = letters.last() else {
-        panic!("{letters:?}")
+    let messages = world.emails_to(ADA).await;
+    let Some(Email::Code(message)) = messages.last() else {
+        panic!("{e-mails:?}")
     };
-    assert!(letter.request.mailbox_first && letter.request.label == mailed.label);
-    let code = letter.code.expose().to_owned();
+    assert!(message.request.mailbox_first && message.request.label == mailed.label);
+    let code = message.code.expose().to_owned();
     assert_eq!((code.len(), mailed.digits), (8, 8));
     assert!(proves_mailbox(&Ok(owner.sign_in_step().await)), "after a reload");
     assert_eq!(owner.password(PASSWORD).await, Err(Refusal::StepElsewhere));
@@ -175,15 +175,15 @@ async fn a_mailbox_proves_nothing_where_there_is_no_password(world: &World) {
             browser.password(WRONG_PASSWORD).await.unwrap_err();
         }
         assert!(proves_mailbox(&browser.password(PASSWORD).await), "{kind}");
-        let letters = world.letters_to(&email).await;
-        let answered = match letters.as_slice() {
-            [Letter::UseGoogle(request)] => kind == "google" && request.mailbox_first,
-            [Letter::AskAdministrator(request, _)] => kind == "managed" && request.mailbox_first,
-            [Letter::Deactivated(request)] => kind == "disabled" && request.mailbox_first,
-            [Letter::NoAccount(request)] => kind == "unknown" && request.mailbox_first,
+        let messages = world.emails_to(&email).await;
+        let answered = match messages.as_slice() {
+            [Email::UseGoogle(request)] => kind == "google" && request.mailbox_first,
+            [Email::AskAdministrator(request, _)] => kind == "managed" && request.mailbox_first,
+            [Email::Deactivated(request)] => kind == "disabled" && request.mailbox_first,
+            [Email::NoAccount(request)] => kind == "unknown" && request.mailbox_first,
             _ => false,
         };
-        assert!(answered, "{kind}: {letters:?}");
+        assert!(answered, "{kind}: {e-mails:?}");
     }
 }
 
@@ -235,7 +235,7 @@ async fn thirty_wrong_passwords_at_once_are_five(world: &World) {
     let elsewhere = told.iter().filter(|told| **told == Err(Refusal::StepElsewhere)).count();
     assert_eq!((wrong, asked, elsewhere), (5, 1, 24), "{told:?}");
     assert_eq!(world.count_events(ADA, ActivityKind::WrongPassword).await, 5);
-    assert_eq!(world.letters_to(ADA).await.len(), 1);
+    assert_eq!(world.emails_to(ADA).await.len(), 1);
 }
 
 /// Property 18.

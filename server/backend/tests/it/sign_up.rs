@@ -4,16 +4,16 @@ use crate::browser::Browser;
 use crate::crowd::Crowd;
 use crate::on_both_databases;
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, World, address, other_code, together};
-use account::{Letter, Notice, OwnPassword, Purpose, Refusal, SignInStep, SignUpStep};
+use account::{Email, Notice, OwnPassword, Purpose, Refusal, SignInStep, SignUpStep};
 use tokio::task::JoinHandle;
 
 on_both_databases!(
     a_stranger_proves_an_address_and_gets_an_account,
     an_address_with_an_account_looks_like_one_without,
-    an_address_with_an_account_gets_a_letter_that_says_so,
+    an_address_with_an_account_gets_an_email_that_says_so,
     steps_can_not_be_skipped_or_replayed,
     name_and_password_must_fit,
-    an_address_sent_twice_together_gets_one_letter,
+    an_address_sent_twice_together_gets_one_email,
     an_account_is_made_once_however_often_it_is_sent,
     of_two_browsers_at_the_last_step_one_makes_the_account,
     an_account_made_by_the_operator_meanwhile_stays_as_it_is,
@@ -26,10 +26,10 @@ const NEW: &str = "new@example.com";
 async fn a_stranger_proves_an_address_and_gets_an_account(world: &World) {
     let mut browser = world.browser();
     assert!(matches!(browser.begin_sign_up(NEW).await, Ok(SignUpStep::EnterCode(_))));
-    let letters = world.letters_to(NEW).await;
+    let messages = world.emails_to(NEW).await;
     assert!(
-        matches!(letters.as_slice(), [Letter::Code(code)] if code.purpose == Purpose::SignUp),
-        "{letters:?}"
+        matches!(messages.as_slice(), [Email::Code(code)] if code.purpose == Purpose::SignUp),
+        "{e-mails:?}"
     );
     let code = world.code_mailed_to(NEW).await;
     assert!(matches!(
@@ -77,7 +77,7 @@ async fn an_address_with_an_account_looks_like_one_without(world: &World) {
         .await;
 }
 
-async fn an_address_with_an_account_gets_a_letter_that_says_so(world: &World) {
+async fn an_address_with_an_account_gets_an_email_that_says_so(world: &World) {
     world.person(ADA).await;
     world.google_person("google@example.com").await;
     for (email, own) in [
@@ -85,18 +85,18 @@ async fn an_address_with_an_account_gets_a_letter_that_says_so(world: &World) {
         ("google@example.com", OwnPassword::HeldByGoogle),
     ] {
         world.browser().begin_sign_up(email).await.unwrap();
-        let letters = world.letters_to(email).await;
+        let messages = world.emails_to(email).await;
         assert!(
-            matches!(letters.as_slice(), [Letter::AlreadyHere(_, kept)] if *kept == own),
-            "{letters:?}"
+            matches!(messages.as_slice(), [Email::AlreadyHere(_, kept)] if *kept == own),
+            "{e-mails:?}"
         );
     }
     world.disabled_person("disabled@example.com").await;
     world.browser().begin_sign_up("disabled@example.com").await.unwrap();
-    let letters = world.letters_to("disabled@example.com").await;
+    let messages = world.emails_to("disabled@example.com").await;
     assert!(
-        matches!(letters.as_slice(), [Letter::AlreadyDeactivated(_)]),
-        "{letters:?}"
+        matches!(messages.as_slice(), [Email::AlreadyDeactivated(_)]),
+        "{e-mails:?}"
     );
 }
 
@@ -174,14 +174,14 @@ async fn name_and_password_must_fit(world: &World) {
 }
 
 /// Properties 27 and 35: the browser holds no flow yet; both forms lead to the same one.
-async fn an_address_sent_twice_together_gets_one_letter(world: &World) {
+async fn an_address_sent_twice_together_gets_one_email(world: &World) {
     let browser = world.browser();
     let told = together(2, |_| {
         let mut browser = browser.clone();
         async move { browser.begin_sign_up(NEW).await.map(|_| browser) }
     })
     .await;
-    assert_eq!(world.letters_to(NEW).await.len(), 1);
+    assert_eq!(world.emails_to(NEW).await.len(), 1);
     let code = world.code_mailed_to(NEW).await;
     let mut begun = told.into_iter().map(Result::unwrap);
     let (first, mut second) = (begun.next().unwrap(), begun.next().unwrap());
@@ -244,6 +244,6 @@ async fn strangers_may_be_kept_out(world: &World) {
     let world = world.with(|settings| settings.sign_up = false).await;
     let mut browser = world.browser();
     assert_eq!(browser.begin_sign_up(NEW).await, Err(Refusal::FlowGone));
-    assert_eq!(world.letters_to(NEW).await, []);
+    assert_eq!(world.emails_to(NEW).await, []);
     assert_eq!(browser.sign_up_step().await, SignUpStep::AskEmail { email: None });
 }

@@ -147,7 +147,7 @@ async fn the_right_password_again_brings_the_lost_token(world: &World) {
     browser.answer_sign_in(&code).await.unwrap();
     assert!(browser.is_signed_in().await);
     // One code was mailed, and a notice of the new device.
-    assert_eq!(world.letters_to(ADA).await.len(), 2);
+    assert_eq!(world.emails_to(ADA).await.len(), 2);
 }
 
 /// One sign-in, however often its last form is sent.
@@ -177,7 +177,7 @@ async fn the_last_code_again_brings_the_lost_session(world: &World) {
     );
     let view = browser.security().await.unwrap();
     assert_eq!((view.sessions.len(), view.devices.len()), (1, 1));
-    assert_eq!(world.letters_to(ADA).await.len(), 2);
+    assert_eq!(world.emails_to(ADA).await.len(), 2);
     later(world).await;
     assert_eq!(late.answer_sign_in(&code).await, Err(Refusal::StepElsewhere));
     assert!(!late.is_signed_in().await);

@@ -3,7 +3,7 @@
 use crate::on_both_databases;
 use crate::world::{ADA, GRACE, World, address, organization};
 use account::{
-    Account, AccountId, AccountKind, ActivityKind, Attempts, CodeCounter, FailureCause, IssuedCode, Letter, Notice,
+    Account, AccountId, AccountKind, ActivityKind, Attempts, CodeCounter, Email, FailureCause, IssuedCode, Notice,
     Purpose, Timestamp, WaitingFlow,
 };
 use backend::store::email_turns::{self, Turn};
@@ -11,8 +11,8 @@ use backend::store::events::Actor;
 use backend::store::flows::Flow;
 use backend::store::limits::Rule;
 use backend::store::{
-    Db, Server, Tx, account_changes, accounts, backup, codes, devices, events, flows, key_checks, letters, limits,
-    mail_queue, sessions, throttles, waiting,
+    Db, Server, Tx, account_changes, accounts, backup, codes, devices, events, flows, key_checks, limits, mail_queue,
+    outbox, sessions, throttles, waiting,
 };
 use backend::{Caller, Fault};
 use sqlx::AssertSqlSafe;
@@ -37,8 +37,8 @@ on_both_databases!(
     a_devices_token_is_replaced,
     a_flow_goes_on_under_another_token,
     sessions_are_kept_and_ended,
-    letters_are_leased_retried_and_blanked,
-    letters_that_wait_are_listed_and_moved,
+    emails_are_leased_retried_and_blanked,
+    emails_that_wait_are_listed_and_moved,
     an_account_is_changed_and_deleted_as_a_whole,
     checks_of_keys_are_kept,
     limits_count_in_windows,
@@ -175,16 +175,16 @@ async fn a_database_begins_commits_rolls_back_and_closes(world: &World) {
 async fn what_waits_keeps_its_order(world: &World) {
     let (db, keys, ada) = (world.backend.db(), &world.keys, address(ADA));
     let mut tx = db.begin().await.unwrap();
-    let letter = Letter::Notice(Notice::ManyFailures {
+    let message = Email::Notice(Notice::ManyFailures {
         at: NOW,
         cause: FailureCause::Passwords,
     });
     flows::insert(&mut tx, Purpose::Reset, &flow("f")).await.unwrap();
-    letters::write(&mut tx, keys, Some("f"), &ada, "en", &letter, NOW)
+    outbox::write(&mut tx, keys, Some("f"), &ada, "en", &message, NOW)
         .await
         .unwrap();
-    letters::drop_unsent(&mut tx, "f", NOW).await.unwrap();
-    letters::write(&mut tx, keys, Some("f"), &ada, "en", &letter, NOW.plus_ms(1))
+    outbox::drop_unsent(&mut tx, "f", NOW).await.unwrap();
+    outbox::write(&mut tx, keys, Some("f"), &ada, "en", &message, NOW.plus_ms(1))
         .await
         .unwrap();
     codes::issue(&mut tx, Purpose::Reset, &ada, "f", &code("old", 0))
@@ -213,9 +213,9 @@ async fn what_waits_keeps_its_order(world: &World) {
     let mut tx = db.begin().await.unwrap();
     assert_eq!(throttles::count(&mut tx, "lane", NOW).await.unwrap(), 1);
     drop(tx);
-    let claimed = letters::claim(db, keys, NOW.plus_ms(9), 9).await.unwrap();
+    let claimed = outbox::claim(db, keys, NOW.plus_ms(9), 9).await.unwrap();
     assert_eq!(
-        claimed.iter().map(|letter| letter.written_at).collect::<Vec<_>>(),
+        claimed.iter().map(|message| message.written_at).collect::<Vec<_>>(),
         [NOW.plus_ms(1)]
     );
 }
@@ -826,29 +826,29 @@ async fn is_live(tx: &mut Tx, token_digest: &str, now: Timestamp) -> bool {
     session.is_some()
 }
 
-async fn letters_are_leased_retried_and_blanked(world: &World) {
+async fn emails_are_leased_retried_and_blanked(world: &World) {
     let (db, keys, ada) = (world.backend.db(), &world.keys, address(ADA));
     let mut tx = begin(world).await;
-    let letter = |at| {
-        Letter::Notice(Notice::ManyFailures {
+    let message = |at| {
+        Email::Notice(Notice::ManyFailures {
             at: NOW.plus_ms(at),
             cause: FailureCause::Passwords,
         })
     };
     for (flow, at) in [(Some("f"), 0), (Some("f"), 1), (None, 2), (None, 3)] {
-        letters::write(&mut tx, keys, flow, &ada, "ar", &letter(at), NOW)
+        outbox::write(&mut tx, keys, flow, &ada, "ar", &message(at), NOW)
             .await
             .unwrap();
         if at == 0 {
-            letters::drop_unsent(&mut tx, "f", NOW).await.unwrap();
+            outbox::drop_unsent(&mut tx, "f", NOW).await.unwrap();
         }
     }
     tx.commit().await.unwrap();
-    assert!(!letters::are_due(db, NOW.plus_ms(-1)).await.unwrap());
-    assert!(letters::are_due(db, NOW).await.unwrap());
-    assert_eq!(letters::claim(db, keys, NOW.plus_ms(-1), 9).await.unwrap().len(), 0);
-    assert_eq!(letters::claim(db, keys, NOW, 1).await.unwrap().len(), 1);
-    let rest = letters::claim(db, keys, NOW, 9).await.unwrap();
+    assert!(!outbox::are_due(db, NOW.plus_ms(-1)).await.unwrap());
+    assert!(outbox::are_due(db, NOW).await.unwrap());
+    assert_eq!(outbox::claim(db, keys, NOW.plus_ms(-1), 9).await.unwrap().len(), 0);
+    assert_eq!(outbox::claim(db, keys, NOW, 1).await.unwrap().len(), 1);
+    let rest = outbox::claim(db, keys, NOW, 9).await.unwrap();
     assert!(
         rest.len() == 2
             && rest
@@ -856,51 +856,46 @@ async fn letters_are_leased_retried_and_blanked(world: &World) {
                 .all(|one| one.attempts == 1 && one.language == "ar" && one.to == ada)
     );
     assert_eq!(
-        letters::claim(db, keys, NOW.plus_seconds(59), 9).await.unwrap().len(),
+        outbox::claim(db, keys, NOW.plus_seconds(59), 9).await.unwrap().len(),
         0,
         "leased"
     );
-    let again = letters::claim(db, keys, NOW.plus_seconds(60), 9).await.unwrap();
-    assert!(again.len() == 3 && again.iter().all(|one| one.attempts == 2 && one.letter != letter(0)));
+    let again = outbox::claim(db, keys, NOW.plus_seconds(60), 9).await.unwrap();
+    assert!(again.len() == 3 && again.iter().all(|one| one.attempts == 2 && one.message != message(0)));
 
-    let waiting = letters::waiting(db, 9).await.unwrap();
+    let waiting = outbox::waiting(db, 9).await.unwrap();
     assert_eq!((waiting.count, waiting.oldest_written_at), (3, Some(NOW)));
     assert_eq!(
-        letters::waiting(db, 2).await.unwrap().count,
+        outbox::waiting(db, 2).await.unwrap().count,
         2,
         "as many as are looked at"
     );
 
-    letters::mark_sent(db, &[again[0].id.clone()], NOW).await.unwrap();
-    letters::give_up(db, &again[1].id, NOW).await.unwrap();
+    outbox::mark_sent(db, &[again[0].id.clone()], NOW).await.unwrap();
+    outbox::mark_failed(db, &again[1].id, NOW).await.unwrap();
     for one in &again {
-        letters::retry_at(db, &one.id, NOW.plus_minutes(5), "why")
-            .await
-            .unwrap();
+        outbox::retry_at(db, &one.id, NOW.plus_minutes(5), "why").await.unwrap();
     }
-    assert_eq!(
-        letters::claim(db, keys, NOW.plus_ms(299_999), 9).await.unwrap().len(),
-        0
-    );
-    let last = letters::claim(db, keys, NOW.plus_minutes(5), 9).await.unwrap();
+    assert_eq!(outbox::claim(db, keys, NOW.plus_ms(299_999), 9).await.unwrap().len(), 0);
+    let last = outbox::claim(db, keys, NOW.plus_minutes(5), 9).await.unwrap();
     assert_eq!(last.iter().map(|one| &one.id).collect::<Vec<_>>(), [&again[2].id]);
 }
 
-async fn letters_that_wait_are_listed_and_moved(world: &World) {
+async fn emails_that_wait_are_listed_and_moved(world: &World) {
     let (db, keys, ada) = (world.backend.db(), &world.keys, address(ADA));
-    let letter = Letter::Notice(Notice::PasswordReset {
+    let message = Email::Notice(Notice::PasswordReset {
         at: NOW,
         browser: String::new(),
     });
     let mut tx = begin(world).await;
     for _ in 0..3 {
-        letters::write(&mut tx, keys, None, &ada, "en", &letter, NOW)
+        outbox::write(&mut tx, keys, None, &ada, "en", &message, NOW)
             .await
             .unwrap();
     }
     tx.commit().await.unwrap();
-    let leased = letters::claim(db, keys, NOW, 2).await.unwrap();
-    letters::retry_at(db, &leased[0].id, NOW.plus_minutes(5), "why")
+    let leased = outbox::claim(db, keys, NOW, 2).await.unwrap();
+    outbox::retry_at(db, &leased[0].id, NOW.plus_minutes(5), "why")
         .await
         .unwrap();
     let rows = mail_queue::list(db, 9).await.unwrap();
@@ -916,7 +911,7 @@ async fn letters_that_wait_are_listed_and_moved(world: &World) {
     }
     assert_eq!(mail_queue::make_due(db, None, NOW).await.unwrap(), 1);
     assert_eq!(
-        letters::claim(db, keys, NOW, 9).await.unwrap().len(),
+        outbox::claim(db, keys, NOW, 9).await.unwrap().len(),
         2,
         "all but the leased one"
     );
@@ -1227,17 +1222,17 @@ async fn only_dead_rows_are_pruned(world: &World) {
     sessions::insert(&mut tx, "digest", &session("s")).await.unwrap();
     let rule = Rule::new("a".into(), 1, 1_000);
     limits::take(&mut tx, &[rule], NOW).await.unwrap();
-    let letter = Letter::Notice(Notice::ManyFailures {
+    let message = Email::Notice(Notice::ManyFailures {
         at: NOW,
         cause: FailureCause::Passwords,
     });
-    letters::write(&mut tx, &world.keys, None, &address(ADA), "en", &letter, NOW)
+    outbox::write(&mut tx, &world.keys, None, &address(ADA), "en", &message, NOW)
         .await
         .unwrap();
     assert_eq!(flows::prune(&mut tx, ended).await.unwrap(), 0);
     assert_eq!(sessions::prune(&mut tx, ended).await.unwrap(), 0);
     assert_eq!(limits::prune(&mut tx, ended).await.unwrap(), 0);
-    assert_eq!(letters::prune(&mut tx, ended).await.unwrap(), 0, "it waits");
+    assert_eq!(outbox::prune(&mut tx, ended).await.unwrap(), 0, "it waits");
     let later = ended.plus_ms(1);
     assert_eq!(flows::prune(&mut tx, later).await.unwrap(), 1);
     assert!(codes::of_flow(&mut tx, "f").await.unwrap().is_empty());
@@ -1247,13 +1242,13 @@ async fn only_dead_rows_are_pruned(world: &World) {
     assert_eq!(throttles::prune(&mut tx, NOW).await.unwrap(), 0);
     assert_eq!(throttles::prune(&mut tx, later).await.unwrap(), 1);
     tx.commit().await.unwrap();
-    let claimed = letters::claim(world.backend.db(), &world.keys, NOW, 9).await.unwrap();
-    letters::mark_sent(world.backend.db(), &[claimed[0].id.clone()], NOW)
+    let claimed = outbox::claim(world.backend.db(), &world.keys, NOW, 9).await.unwrap();
+    outbox::mark_sent(world.backend.db(), &[claimed[0].id.clone()], NOW)
         .await
         .unwrap();
     let mut tx = begin(world).await;
-    assert_eq!(letters::prune(&mut tx, NOW).await.unwrap(), 0);
-    assert_eq!(letters::prune(&mut tx, later).await.unwrap(), 1);
+    assert_eq!(outbox::prune(&mut tx, NOW).await.unwrap(), 0);
+    assert_eq!(outbox::prune(&mut tx, later).await.unwrap(), 1);
 }
 
 /// A look at what is dead must not read all that lives.
@@ -1266,7 +1261,7 @@ async fn dead_rows_are_found_by_an_index(world: &World) {
         "SELECT key FROM limits WHERE ends_at < 1 LIMIT 9",
         "SELECT mailbox, network FROM email_turns WHERE due_at < 1 LIMIT 9",
         "SELECT mailbox FROM email_slots WHERE next_at < 1 LIMIT 9",
-        "SELECT id FROM letters WHERE written_at < 1 AND (sent_at IS NOT NULL OR given_up_at IS NOT NULL) LIMIT 9",
+        "SELECT id FROM outbox WHERE written_at < 1 AND (sent_at IS NOT NULL OR failed_at IS NOT NULL) LIMIT 9",
         "SELECT id FROM events WHERE account_id = '' AND kind IN ('wrong_password', 'wrong_code', 'reset_asked') AND at < 1 LIMIT 9",
         "SELECT key FROM throttles WHERE updated_at < 1 LIMIT 9",
         "SELECT id FROM wrong_codes WHERE hour < 1 LIMIT 9",
@@ -1314,18 +1309,18 @@ async fn everybodys_rows_end_at_once(world: &World) {
         replaced_at: None,
     };
     devices::insert(&mut tx, "device", &device, NOW).await.unwrap();
-    let letter = Letter::Notice(Notice::ManyFailures {
+    let message = Email::Notice(Notice::ManyFailures {
         at: NOW,
         cause: FailureCause::Passwords,
     });
-    letters::write(&mut tx, &world.keys, None, &address(ADA), "en", &letter, NOW)
+    outbox::write(&mut tx, &world.keys, None, &address(ADA), "en", &message, NOW)
         .await
         .unwrap();
     assert_eq!(codes::count_live(&mut tx, "k1", NOW).await.unwrap(), 1);
     assert_eq!(codes::count_live(&mut tx, "k2", NOW).await.unwrap(), 0);
     assert_eq!(codes::count_live(&mut tx, "k1", NOW.plus_minutes(10)).await.unwrap(), 0);
-    assert_eq!(letters::count_waiting(&mut tx, "k1.").await.unwrap(), 1);
-    assert_eq!(letters::count_waiting(&mut tx, "k2.").await.unwrap(), 0);
+    assert_eq!(outbox::count_waiting(&mut tx, "k1.").await.unwrap(), 1);
+    assert_eq!(outbox::count_waiting(&mut tx, "k2.").await.unwrap(), 0);
     assert_eq!(accounts::count_hashes(&mut tx, "ha").await.unwrap(), 1);
     assert_eq!(accounts::count_hashes(&mut tx, "").await.unwrap(), 1);
     assert_eq!(accounts::count_hashes(&mut tx, "h_").await.unwrap(), 0);
@@ -1337,8 +1332,8 @@ async fn everybodys_rows_end_at_once(world: &World) {
     assert!(flows::end_everyones(&mut tx, NOW).await.unwrap().is_empty());
     codes::supersede_everyones(&mut tx, NOW).await.unwrap();
     assert_eq!(codes::count_live(&mut tx, "k1", NOW).await.unwrap(), 0);
-    assert_eq!(letters::drop_everyones(&mut tx, NOW).await.unwrap(), 1);
-    assert_eq!(letters::count_waiting(&mut tx, "").await.unwrap(), 0);
+    assert_eq!(outbox::drop_everyones(&mut tx, NOW).await.unwrap(), 1);
+    assert_eq!(outbox::count_waiting(&mut tx, "").await.unwrap(), 0);
 }
 
 /// PostgreSQL has tools of its own for that.

@@ -3,11 +3,11 @@
 use crate::browser::Browser;
 use crate::database::Database;
 use account::{
-    Account, AccountId, AccountKind, ActivityKind, EmailAddress, FailureCause, Key, Keyring, Letter, Name, Notice,
+    Account, AccountId, AccountKind, ActivityKind, Email, EmailAddress, FailureCause, Key, Keyring, Name, Notice,
     Organization, ResetStep, Secret, Timestamp,
 };
-use backend::store::letters::Claimed;
-use backend::store::{Db, Server, Tx, accounts, letters, sessions};
+use backend::store::outbox::Claimed;
+use backend::store::{Db, Server, Tx, accounts, outbox, sessions};
 use backend::{Backend, Clock, EngineChoice, Hashing, Keys, LeakedPasswords, NewPerson, Parts, Settings, TestClock};
 use sha2::{Digest, Sha256};
 use std::future::Future;
@@ -242,33 +242,33 @@ impl World {
 
 /// Mail.
 impl World {
-    /// Delivers what waits. Letters of one moment have no order, so a scenario that counts on one delivers in between.
+    /// Delivers what waits. E-mails of one moment have no order, so a scenario that counts on one delivers in between.
     pub async fn deliver(&self) {
-        let mut arrived = letters::claim(self.backend.db(), &self.keys, self.now(), 1_000)
+        let mut arrived = outbox::claim(self.backend.db(), &self.keys, self.now(), 1_000)
             .await
             .unwrap();
-        arrived.sort_by_key(|letter| letter.written_at);
-        for letter in &arrived {
-            letters::mark_sent(self.backend.db(), std::slice::from_ref(&letter.id), self.now())
+        arrived.sort_by_key(|message| message.written_at);
+        for message in &arrived {
+            outbox::mark_sent(self.backend.db(), std::slice::from_ref(&message.id), self.now())
                 .await
                 .unwrap();
         }
         self.delivered.lock().unwrap().extend(arrived);
     }
 
-    /// Every letter to an address so far, oldest first.
-    pub async fn letters_to(&self, email: &str) -> Vec<Letter> {
+    /// Every e-mail to an address so far, oldest first.
+    pub async fn emails_to(&self, email: &str) -> Vec<Email> {
         self.deliver().await;
         let delivered = self.delivered.lock().unwrap();
         let of_address = delivered.iter().filter(|claimed| claimed.to.as_str() == email);
-        of_address.map(|claimed| claimed.letter.clone()).collect()
+        of_address.map(|claimed| claimed.message.clone()).collect()
     }
 
     /// The digits of the newest code to an address.
     pub async fn code_mailed_to(&self, email: &str) -> String {
-        let letters = self.letters_to(email).await;
-        let mut codes = letters.iter().filter_map(|letter| match letter {
-            Letter::Code(letter) => Some(letter.code.expose().to_owned()),
+        let messages = self.emails_to(email).await;
+        let mut codes = messages.iter().filter_map(|message| match message {
+            Email::Code(message) => Some(message.code.expose().to_owned()),
             _ => None,
         });
         codes
@@ -282,9 +282,9 @@ impl World {
     }
 
     pub async fn notices_to(&self, email: &str) -> Vec<Notice> {
-        let letters = self.letters_to(email).await.into_iter();
-        let notices = letters.filter_map(|letter| match letter {
-            Letter::Notice(notice) => Some(notice),
+        let messages = self.emails_to(email).await.into_iter();
+        let notices = messages.filter_map(|message| match message {
+            Email::Notice(notice) => Some(notice),
             _ => None,
         });
         notices.collect()

@@ -13,7 +13,7 @@ pub(super) fn parse(name: &str) -> Result<ClientId, String> {
                 && ends(label.chars().last())
                 && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         };
-        // A bare address has a domain's letters, and servers refuse it.
+        // A bare address has a domain's e-mails, and servers refuse it.
         let is_domain = name.len() <= 255 && name.split('.').all(is_label) && name.parse::<Ipv4Addr>().is_err();
         return if is_domain {
             Ok(ClientId::Domain(name.to_owned()))

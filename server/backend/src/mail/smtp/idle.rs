@@ -1,11 +1,11 @@
-//! Connections that wait for the next letter.
+//! Connections that wait for the next e-mail.
 
 use super::conversation::Conversation;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// Connections that are kept, as many as the courier sends letters at once.
+/// Connections that are kept, as many as the outbox worker sends e-mails at once.
 const MOST: usize = 16;
 /// How long one waits. Mail servers end those that say nothing after minutes, and count how many one client has.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -32,7 +32,7 @@ impl Idle {
         }
     }
 
-    /// Keeps one for the next letter. Wants a Tokio runtime.
+    /// Keeps one for the next e-mail. Wants a Tokio runtime.
     pub(super) fn keep(&self, conversation: Conversation) {
         let mut state = self.state();
         if state.connections.len() < MOST {

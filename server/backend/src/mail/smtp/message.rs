@@ -1,6 +1,6 @@
-//! A letter as a message (RFC 5322).
+//! An e-mail as a message (RFC 5322).
 
-use crate::{RenderedLetter, SmtpError};
+use crate::{RenderedEmail, SmtpError};
 use account::EmailAddress;
 use lettre::Address;
 use lettre::message::header::{ContentType, From, Header, HeaderName, HeaderValue, Headers};
@@ -13,14 +13,9 @@ const LINE: usize = 78;
 const FLOWED_LINE: usize = 76;
 
 /// The message, with the text first: readers show the last part that they can.
-pub(super) fn message(
-    id: &str,
-    to: &EmailAddress,
-    letter: &RenderedLetter,
-    sent_at: i64,
-) -> Result<Message, SmtpError> {
-    let refused = |what: &str| SmtpError::unfit(format!("the letter's {what} is not fit for mail"));
-    let from: Address = letter.from.parse().map_err(|_| refused("sender"))?;
+pub(super) fn message(id: &str, to: &EmailAddress, email: &RenderedEmail, sent_at: i64) -> Result<Message, SmtpError> {
+    let refused = |what: &str| SmtpError::unfit(format!("the e-mail's {what} is not fit for mail"));
+    let from: Address = email.from.parse().map_err(|_| refused("sender"))?;
     let to: Address = to.as_str().parse().map_err(|_| refused("recipient"))?;
     let id: String = id
         .chars()
@@ -30,26 +25,26 @@ pub(super) fn message(
     let mut message = Message::builder()
         .message_id(Some(format!("<{id}@{}>", from.domain())))
         .date(sent_at)
-        .raw_header(from_header(Mailbox::new(Some(letter.from_name.clone()), from)))
+        .raw_header(from_header(Mailbox::new(Some(email.from_name.clone()), from)))
         .to(Mailbox::new(None, to))
-        .subject(&letter.subject);
+        .subject(&email.subject);
     for (name, value) in [
-        ("Content-Language", letter.language),
+        ("Content-Language", email.language),
         // RFC 3834 and its Exchange sibling: no out-of-office answers and no receipts to a mailbox that nobody reads. Bounces
         // are wanted, so not `All`.
         ("Auto-Submitted", "auto-generated"),
         ("X-Auto-Response-Suppress", "OOF, AutoReply, RN, NRN"),
-        // Gmail makes a conversation of letters with one subject, and folds what they have in common: a second code in it is
-        // not seen. Each letter stands alone.
+        // Gmail makes a conversation of e-mails with one subject, and folds what they have in common: a second code in it is
+        // not seen. Each e-mail stands alone.
         ("X-Entity-Ref-ID", &id),
     ] {
         message = message.raw_header(HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned()));
     }
     let plain = ContentType::parse("text/plain; charset=utf-8; format=flowed").map_err(|_| refused("form"))?;
-    let text = SinglePart::builder().header(plain).body(flowed(&letter.text));
+    let text = SinglePart::builder().header(plain).body(flowed(&email.text));
     let parts = MultiPart::alternative()
         .singlepart(text)
-        .singlepart(SinglePart::html(letter.html.clone()));
+        .singlepart(SinglePart::html(email.html.clone()));
     message.multipart(parts).map_err(|_| refused("form"))
 }
 

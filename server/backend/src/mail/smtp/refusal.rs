@@ -79,7 +79,7 @@ fn enhanced_status(said: &str) -> Option<&str> {
     reads.then_some(status)
 }
 
-/// What a refusal for good says of us or of the way, and not of the person (RFC 3463, RFC 5321 §4.2.3): such a letter is kept
+/// What a refusal for good says of us or of the way, and not of the person (RFC 3463, RFC 5321 §4.2.3): such an e-mail is kept
 /// and tried again, as an operator can fix it. `None`: nobody has that mailbox.
 fn meaning(command: Command, code: u16, status: &str) -> Option<Meaning> {
     let of = |says, advice| Some(Meaning { says, advice });

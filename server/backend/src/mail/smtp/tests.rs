@@ -1,4 +1,4 @@
-use super::super::{Mail, a_letter};
+use super::super::{Mail, a_email};
 use super::message::message;
 use super::*;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -97,7 +97,7 @@ impl Server {
 
     async fn send(&self) -> Result<(), SmtpError> {
         Mail::Smtp(self.smtp())
-            .send("letter1", &ada(), &a_letter("Your code"), 1_795_485_600_000)
+            .send("letter1", &ada(), &a_email("Your code"), 1_795_485_600_000)
             .await
     }
 }
@@ -186,7 +186,7 @@ pub(crate) fn private_authority(name: &str) -> (TlsAcceptor, tempfile::NamedTemp
 }
 
 #[tokio::test]
-async fn a_letter_goes_to_one_recipient_with_all_it_needs() {
+async fn an_email_goes_to_one_recipient_with_all_it_needs() {
     let server = Server::answering("", "").await;
     server.send().await.unwrap();
     assert_eq!(
@@ -220,7 +220,7 @@ async fn a_letter_goes_to_one_recipient_with_all_it_needs() {
 async fn a_subject_cannot_bring_headers_of_its_own() {
     let server = Server::answering("", "").await;
     let mail = Mail::Smtp(server.smtp());
-    mail.send("l", &ada(), &a_letter("Hi\r\nBcc: eve@example.com"), 0)
+    mail.send("l", &ada(), &a_email("Hi\r\nBcc: eve@example.com"), 0)
         .await
         .unwrap();
     let message = server.message();
@@ -229,14 +229,14 @@ async fn a_subject_cannot_bring_headers_of_its_own() {
 }
 
 #[tokio::test]
-async fn letters_in_other_scripts_arrive() {
+async fn emails_in_other_scripts_arrive() {
     let server = Server::answering("", "").await;
-    let letter = RenderedLetter {
+    let email = RenderedEmail {
         from_name: "مفتاح".into(),
         text: "الرمز 012345".into(),
-        ..a_letter("رمزك 012345")
+        ..a_email("رمزك 012345")
     };
-    Mail::Smtp(server.smtp()).send("l", &ada(), &letter, 0).await.unwrap();
+    Mail::Smtp(server.smtp()).send("l", &ada(), &email, 0).await.unwrap();
     let message = server.message();
     assert!(
         message.contains("Subject: =?utf-8?b?") && message.contains("From: =?utf-8?b?"),
@@ -246,9 +246,9 @@ async fn letters_in_other_scripts_arrive() {
 }
 
 /// The bytes of a message as they leave.
-fn raw(letter: &RenderedLetter) -> String {
+fn raw(email: &RenderedEmail) -> String {
     let to = EmailAddress::parse("ada@example.com").unwrap();
-    let message = message("letter1", &to, letter, 0).unwrap();
+    let message = message("letter1", &to, email, 0).unwrap();
     String::from_utf8(message.formatted()).unwrap()
 }
 
@@ -285,11 +285,11 @@ fn the_codes_line_is_the_last_one() {
         "Your code is 012345.\n\n@rekey.example #012345",
         "الرمز 012345\n\n@rekey.example #012345",
     ] {
-        let letter = RenderedLetter {
+        let email = RenderedEmail {
             text: text.into(),
-            ..a_letter("Your code")
+            ..a_email("Your code")
         };
-        let part = text_part(&raw(&letter));
+        let part = text_part(&raw(&email));
         assert_eq!(part.rsplit("\r\n").next(), Some("@rekey.example #012345"), "{part:?}");
     }
 }
@@ -309,11 +309,11 @@ fn long_lines_flow_and_come_back_whole() {
         "From here",
         "short",
     ] {
-        let letter = RenderedLetter {
+        let email = RenderedEmail {
             text: format!("{paragraph}\n\n{paragraph}\nend"),
-            ..a_letter("Hello")
+            ..a_email("Hello")
         };
-        let raw = raw(&letter);
+        let raw = raw(&email);
         assert!(raw.contains("charset=utf-8; format=flowed"), "{raw}");
         let part = text_part(&raw);
         let mut unflowed = String::new();
@@ -325,7 +325,7 @@ fn long_lines_flow_and_come_back_whole() {
                 unflowed.push('\n');
             }
         }
-        assert_eq!(unflowed, format!("{}\n", letter.text));
+        assert_eq!(unflowed, format!("{}\n", email.text));
     }
 }
 
@@ -340,12 +340,12 @@ fn the_senders_line_is_folded_before_its_address() {
         "Acme, Inc.",
         "Rekey",
     ] {
-        let letter = RenderedLetter {
+        let email = RenderedEmail {
             from_name: name.into(),
             from: from.into(),
-            ..a_letter("Hello")
+            ..a_email("Hello")
         };
-        let raw = raw(&letter);
+        let raw = raw(&email);
         let (head, _) = raw.split_once("\r\n\r\n").unwrap();
         let (_, rest) = head.split_once("From: ").unwrap();
         let lines: Vec<_> = rest
@@ -361,12 +361,12 @@ fn the_senders_line_is_folded_before_its_address() {
     }
 }
 
-/// Gmail makes one conversation of letters with one subject, and folds what a second code's letter has in common with the first.
+/// Gmail makes one conversation of e-mails with one subject, and folds what a second code's e-mail has in common with the first.
 #[test]
-fn no_two_letters_are_one_conversation() {
+fn no_two_emails_are_one_conversation() {
     let to = EmailAddress::parse("ada@example.com").unwrap();
     let reference = |id: &str| {
-        let raw = message(id, &to, &a_letter("Reset your password"), 0)
+        let raw = message(id, &to, &a_email("Reset your password"), 0)
             .unwrap()
             .formatted();
         let raw = String::from_utf8(raw).unwrap();

@@ -121,7 +121,7 @@ impl<'a> Side<'a> {
         if done.count < PEOPLE {
             return Err(format!("{}: only {} in good time", step.name(), done.count));
         }
-        // Its letters would be work beside the other side's requests.
+        // Its e-mails would be work beside the other side's requests.
         self.running.be_quiet()?;
         Ok(done.latencies)
     }

@@ -67,7 +67,7 @@ impl std::fmt::Display for Database {
 }
 
 impl Place {
-    /// An empty one, beside the program. `smtp` is the mail server's address; without one letters become files.
+    /// An empty one, beside the program. `smtp` is the mail server's address; without one e-mails become files.
     pub fn new(database: Database, smtp: Option<&str>) -> Result<Self, Fault> {
         let binary = path("REKEY_BIN", "target/release/rekey")?;
         let beside = binary.parent().unwrap_or(Path::new("/")).to_owned();
@@ -135,7 +135,7 @@ impl Place {
         self.program.folder()
     }
 
-    /// Seconds of CPU until the program has nothing to do: the letters that requests left behind are its work too.
+    /// Seconds of CPU until the program has nothing to do: the e-mails that requests left behind are its work too.
     pub fn cpu_when_quiet(&self, running: &Running) -> Result<Cpu, Fault> {
         Ok(Cpu {
             server: running.be_quiet()?,

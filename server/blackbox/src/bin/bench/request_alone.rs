@@ -1,4 +1,4 @@
-//! A reset's request without its letter: the courier has its hands full with a mail server that says nothing, so the letters
+//! A reset's request without its e-mail: the outbox worker has its hands full with a mail server that says nothing, so the e-mails
 //! of these requests are sealed and written, which is the request's work, and none is claimed, rendered or sent.
 
 use crate::crowd;
@@ -11,11 +11,11 @@ use blackbox::mailbox::{Mailbox, Mood};
 use blackbox::{Fault, say};
 use std::time::Duration;
 
-/// To begin with: far more letters than the 16 that a courier sends at the same time, and enough for a program that has just
+/// To begin with: far more e-mails than the 16 that an outbox worker sends at the same time, and enough for a program that has just
 /// started to be warm.
 const WARM_UP: (usize, Duration) = (200, Duration::from_secs(4));
-/// A round in which a letter was claimed all the same does not count: after ten seconds the courier gives up a mail server that
-/// says nothing, and takes the next letter. So often is it tried again.
+/// A round in which an e-mail was claimed all the same does not count: after ten seconds the outbox worker gives up a mail server that
+/// says nothing, and takes the next e-mail. So often is it tried again.
 const TRIES: usize = 3 * ROUNDS;
 
 /// All rounds, and the place where they were measured.
@@ -35,7 +35,7 @@ pub fn measure(database: Database) -> Result<(Place, Figures), Fault> {
         })?;
         let before = place.cpu_when_quiet(&running)?;
         let claims = claims(&place)?;
-        // Other strangers than those above, who must wait between two letters.
+        // Other strangers than those above, who must wait between two e-mails.
         let again = round + TRIES;
         let done = crowd::ask(port, RESETS.0, RESETS.1, |connection, index| {
             reset(connection, again, index)
@@ -52,13 +52,13 @@ pub fn measure(database: Database) -> Result<(Place, Figures), Fault> {
     }
     if counted < ROUNDS {
         say(&format!(
-            "    {counted} of {ROUNDS} rounds without letters: this machine is too busy"
+            "    {counted} of {ROUNDS} rounds without e-mails: this machine is too busy"
         ));
     }
     Ok((place, figures))
 }
 
-/// How often letters were claimed so far.
+/// How often e-mails were claimed so far.
 fn claims(place: &Place) -> Result<String, Fault> {
-    place.sql("SELECT sum(attempts) FROM letters")
+    place.sql("SELECT sum(attempts) FROM outbox")
 }

@@ -126,7 +126,7 @@ impl<'a> Rounds<'a> {
         Ok(())
     }
 
-    /// What the crowd did, and the seconds of CPU for it, its letters included.
+    /// What the crowd did, and the seconds of CPU for it, its e-mails included.
     fn measure(
         &self,
         (count, most): (usize, Duration),
@@ -142,8 +142,8 @@ impl<'a> Rounds<'a> {
         format!("{fault}\n{}", self.running.end_of_log())
     }
 
-    /// All rounds as rows; beside the resets those without their letters.
-    pub fn into_rows(self, without_letters: &Figures, table: &mut Table) {
+    /// All rounds as rows; beside the resets those without their e-mails.
+    pub fn into_rows(self, without_emails: &Figures, table: &mut Table) {
         self.pages
             .rows(table, "`GET /signin`", "requests", None, Some(Aim::AtMost(0.25)));
         table.row("One hash alone, ms", 2, None, &self.hash_ms);
@@ -165,7 +165,7 @@ impl<'a> Rounds<'a> {
         );
         self.resets
             .rows(table, "Reset", "requests", None, Some(Aim::AtMost(0.5)));
-        without_letters.cpu_rows(table, "Reset, the request without its letter", None);
+        without_emails.cpu_rows(table, "Reset, the request without its e-mail", None);
         let often = Some(Aim::AtLeast(10_000.0));
         self.sessions.rows(table, "Session check", "requests", often, None);
         let all = |figure: fn(&Storm) -> f64| self.storms.iter().map(figure).collect::<Vec<_>>();

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// People of a connection, one after the other: so that nobody asks for two letters within a second.
+/// People of a connection, one after the other: so that nobody asks for two e-mails within a second.
 const PEOPLE_EACH: usize = 10;
 /// As fast as it goes, to see how fast that is.
 const TRIAL: Duration = Duration::from_secs(15);

@@ -1,4 +1,4 @@
-//! What every call measures: the first start and others, rounds of requests, storms, memory, and a reset without its letter.
+//! What every call measures: the first start and others, rounds of requests, storms, memory, and a reset without its e-mail.
 
 use crate::crowd;
 use crate::figures::Figures;
@@ -34,9 +34,9 @@ pub fn measure(database: Database) -> Result<String, Fault> {
     say(&format!("{database}: starts"));
     let starts = (0..STARTS).map(|_| start(&place)).collect::<Result<Vec<_>, Fault>>()?;
 
-    say(&format!("{database}: resets without their letters"));
-    let (other_place, without_letters) = request_alone::measure(database)?;
-    let rounds = rounds(database, &place, &without_letters, &mut table)?;
+    say(&format!("{database}: resets without their e-mails"));
+    let (other_place, without_emails) = request_alone::measure(database)?;
+    let rounds = rounds(database, &place, &without_emails, &mut table)?;
     memory(&rounds, &starts, &mut table);
     let all = |figure: fn(&Start) -> f64| starts.iter().map(figure).collect::<Vec<_>>();
     table.row(
@@ -82,7 +82,7 @@ struct Left {
     after_storms: Memory,
 }
 
-fn rounds(database: Database, place: &Place, without_letters: &Figures, table: &mut Table) -> Result<Left, Fault> {
+fn rounds(database: Database, place: &Place, without_emails: &Figures, table: &mut Table) -> Result<Left, Fault> {
     let running = place.start()?;
     let mut rounds = Rounds::new(place, &running, signed_in(place, &running)?);
     for round in 1..=ROUNDS {
@@ -101,7 +101,7 @@ fn rounds(database: Database, place: &Place, without_letters: &Figures, table: &
         after_rounds,
         after_storms: place.memory(&running)?,
     };
-    rounds.into_rows(without_letters, table);
+    rounds.into_rows(without_emails, table);
     running.stop()?;
     Ok(left)
 }
@@ -125,7 +125,7 @@ fn memory(left: &Left, starts: &[Start], table: &mut Table) {
     of_postgres("after the storms", left.after_storms);
 }
 
-/// The browser of one who is signed in, with the code of the letter that the development run keeps.
+/// The browser of one who is signed in, with the code of the e-mail that the development run keeps.
 fn signed_in(place: &Place, running: &Running) -> Result<Jar, Fault> {
     let mut connection = Connection::open(running.port())?;
     let mut jar = Jar::default();
@@ -142,21 +142,21 @@ fn signed_in(place: &Place, running: &Running) -> Result<Jar, Fault> {
     }
 }
 
-/// The code of the newest letter: it stands first in the subject.
+/// The code of the newest e-mail: it stands first in the subject.
 fn mailed_code(place: &Place) -> Result<String, Fault> {
-    let folder = place.folder().join("data/letters");
+    let folder = place.folder().join("data/emails");
     let fault = |error: std::io::Error| format!("{}: {error}", folder.display());
-    let mut letters: Vec<_> = std::fs::read_dir(&folder)
+    let mut messages: Vec<_> = std::fs::read_dir(&folder)
         .map_err(fault)?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .collect();
-    letters.sort();
-    let newest = letters.last().ok_or("no letter was kept")?;
-    let letter: serde_json::Value =
+    messages.sort();
+    let newest = messages.last().ok_or("no e-mail was kept")?;
+    let message: serde_json::Value =
         serde_json::from_slice(&std::fs::read(newest).map_err(fault)?).map_err(|error| error.to_string())?;
-    let subject = letter["subject"].as_str().unwrap_or_default();
+    let subject = message["subject"].as_str().unwrap_or_default();
     let code = subject
         .split(|c: char| !c.is_ascii_digit())
         .find(|digits| digits.len() == 6);
-    Ok(code.ok_or("the letter has no code in its subject")?.to_owned())
+    Ok(code.ok_or("the e-mail has no code in its subject")?.to_owned())
 }

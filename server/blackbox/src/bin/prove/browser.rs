@@ -105,11 +105,11 @@ impl Browser {
         self.step("/api/reset/begin", &[("email", email)], "EnterCode")
     }
 
-    /// Up to the new password: the code of the newest letter so far is answered.
+    /// Up to the new password: the code of the newest e-mail so far is answered.
     pub fn reset_to_password(&mut self, mail: &Mailbox, email: &str) -> Result<(), Fault> {
-        let letters = mail.to(email).len();
+        let messages = mail.to(email).len();
         self.begin_reset(email)?;
-        let code = mail.code_after(email, letters)?;
+        let code = mail.code_after(email, messages)?;
         self.step("/api/reset/answer", &[("code", &code)], "ChoosePassword")
             .map(drop)
     }
@@ -146,9 +146,9 @@ impl Browser {
 
     /// The same with another password.
     pub fn sign_in_with(&mut self, mail: &Mailbox, email: &str, password: &str) -> Result<(), Fault> {
-        let letters = mail.to(email).len();
+        let messages = mail.to(email).len();
         let label = self.label_at_code(email, password)?;
-        let code = mail.code_of_request_after(email, letters, &label)?;
+        let code = mail.code_of_request_after(email, messages, &label)?;
         let answer = self.post("/api/sign_in/answer", &[("code", &code)])?;
         if answer.status == 200 && self.is_signed_in()? {
             Ok(())

@@ -47,17 +47,17 @@ pub fn integrity(service: &Service, ground: &Ground) -> Result<Option<String>, F
 
 fn told_of_change(service: &Service, email: &str) -> bool {
     let most = Duration::from_secs(75);
-    // Of the mails to that person the notice is the one from the other sender; a courier that was killed holds its letter
+    // Of the mails to that person the notice is the one from the other sender; an outbox worker that was killed holds its e-mail
     // for a minute.
     let until = std::time::Instant::now() + most;
     while std::time::Instant::now() < until {
-        let letters = service.mail.to(email);
-        if letters.iter().any(|letter| !letter.mail.contains("@signin.")) {
+        let messages = service.mail.to(email);
+        if messages.iter().any(|message| !message.mail.contains("@signin.")) {
             return true;
         }
         let _ = service
             .mail
-            .wait_for(email, letters.len() + 1, Duration::from_millis(500));
+            .wait_for(email, messages.len() + 1, Duration::from_millis(500));
     }
     false
 }

@@ -24,7 +24,7 @@ pub const TABLES: [&str; 12] = [
     "codes",
     "devices",
     "sessions",
-    "letters",
+    "outbox",
     "limits",
     "email_slots",
     "email_turns",
@@ -269,7 +269,7 @@ impl Service {
         format!("s{:06}@example.com", COUNT.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Waits until no server has anything to do: then no letter is on its way.
+    /// Waits until no server has anything to do: then no e-mail is on its way.
     pub fn be_quiet(&self) -> Result<(), Fault> {
         self.servers
             .iter()

@@ -71,12 +71,12 @@ impl Waiting {
     }
 }
 
-/// A flow that waits, once the service lets the address have a letter.
+/// A flow that waits, once the service lets the address have an e-mail.
 pub fn waiting(service: &Service, purpose: Purpose, email: &str) -> Result<Waiting, Fault> {
     again(|| Waiting::begin(service, purpose, email))
 }
 
-/// Until it is let: a reset letter a second.
+/// Until it is let: a reset e-mail a second.
 fn again<T>(mut begin: impl FnMut() -> Result<T, Fault>) -> Result<T, Fault> {
     let mut outcome = begin();
     for _ in 0..40 {

@@ -11,7 +11,7 @@ async fn ehlo_says_the_configured_name() {
     ] {
         let server = Server::answering("", "").await;
         let smtp = Smtp::new(&server.url, name, &server.roots).unwrap();
-        smtp.send("l", &ada(), &a_letter("Hello"), 0).await.unwrap();
+        smtp.send("l", &ada(), &a_email("Hello"), 0).await.unwrap();
         assert_eq!(server.lines_with("EHLO"), [said]);
     }
 }
@@ -39,20 +39,17 @@ async fn credentials_are_not_sent_where_tls_was_not_offered() {
 #[tokio::test]
 async fn an_unanswered_quit_changes_nothing_of_what_was_decided() {
     let server = Server::answering("QUIT", "221-wait").await;
-    let told = server
-        .smtp()
-        .test(&ada(), &a_letter("Hello"), 0, Arc::new(|_| ()))
-        .await;
+    let told = server.smtp().test(&ada(), &a_email("Hello"), 0, Arc::new(|_| ())).await;
     assert!(told.is_ok(), "{told:?}");
     assert_eq!(server.lines_with("QUIT").len(), 1);
 }
 
 #[tokio::test]
-async fn a_second_letter_goes_over_the_same_connection() {
+async fn a_second_email_goes_over_the_same_connection() {
     let server = Server::answering("", "").await;
     let smtp = server.smtp();
     for id in ["first", "second"] {
-        smtp.send(id, &ada(), &a_letter("Hello"), 0).await.unwrap();
+        smtp.send(id, &ada(), &a_email("Hello"), 0).await.unwrap();
     }
     assert_eq!(
         (server.lines_with("EHLO").len(), server.lines_with("DATA").len()),
@@ -65,7 +62,7 @@ async fn a_connection_that_the_server_has_ended_is_replaced() {
     let server = Server::answering("NOOP", "drop").await;
     let smtp = server.smtp();
     for id in ["first", "second"] {
-        smtp.send(id, &ada(), &a_letter("Hello"), 0).await.unwrap();
+        smtp.send(id, &ada(), &a_email("Hello"), 0).await.unwrap();
     }
     assert_eq!(
         (server.lines_with("EHLO").len(), server.lines_with("DATA").len()),
@@ -78,14 +75,14 @@ async fn a_connection_that_the_server_has_ended_is_replaced() {
 async fn a_connection_that_nobody_needs_is_ended() {
     let server = Server::answering("", "").await;
     let smtp = server.smtp();
-    smtp.send("first", &ada(), &a_letter("Hello"), 0).await.unwrap();
+    smtp.send("first", &ada(), &a_email("Hello"), 0).await.unwrap();
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(61)).await;
     tokio::time::resume();
     while server.lines_with("QUIT").is_empty() {
         tokio::task::yield_now().await;
     }
-    smtp.send("second", &ada(), &a_letter("Hello"), 0).await.unwrap();
+    smtp.send("second", &ada(), &a_email("Hello"), 0).await.unwrap();
     assert_eq!(server.lines_with("EHLO").len(), 2);
 }
 
@@ -168,7 +165,7 @@ async fn a_transcript_has_every_line_but_no_credentials() {
     };
     server
         .smtp()
-        .test(&ada(), &a_letter("Hello"), 0, listener)
+        .test(&ada(), &a_email("Hello"), 0, listener)
         .await
         .unwrap();
     let said = |text: &str| Line::Said(text.into());
@@ -208,7 +205,7 @@ async fn a_certificate_is_told_also_when_it_is_not_trusted() {
     };
     let error = server
         .smtp()
-        .test(&ada(), &a_letter("Hello"), 0, listener)
+        .test(&ada(), &a_email("Hello"), 0, listener)
         .await
         .unwrap_err();
     assert!(error.text.contains("not trusted"), "{error}");

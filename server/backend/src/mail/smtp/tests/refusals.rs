@@ -61,7 +61,7 @@ async fn what_the_server_says_decides_on_another_try() {
 
 /// No recipient is named yet: it can only be the set-up's fault, whatever the code.
 #[tokio::test]
-async fn a_refusal_before_a_recipient_blames_no_letter() {
+async fn a_refusal_before_a_recipient_blames_no_email() {
     for (verb, answer, text) in [
         ("EHLO", "550 who are you", "550 to EHLO: it does not accept this host"),
         ("EHLO", "501 not a name", "501 to EHLO: it does not know a command"),
@@ -117,7 +117,7 @@ async fn an_answer_out_of_turn_is_no_go_ahead_and_no_receipt() {
 }
 
 #[tokio::test]
-async fn a_refused_starttls_blames_no_letter() {
+async fn a_refused_starttls_blames_no_email() {
     let (tls, file) = private_authority("127.0.0.1");
     let server = Server::with(Script {
         verb: "STARTTLS",

@@ -76,7 +76,7 @@ fn jumps(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     older.begin_reset(&other)?;
     let old_code = service.mail.code_after(&other, seen)?;
     let seen = service.mail.to(&other).len();
-    // A reset letter a second.
+    // A reset e-mail a second.
     service.move_clock(2)?;
     service.browser().begin_reset(&other)?;
     service.mail.code_after(&other, seen)?;
@@ -338,7 +338,7 @@ fn hashing(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
 const OF_ONE_CLIENT: usize = 300;
 /// How many others sign in meanwhile, each with an address of its own. In turn with them, the one client has a seventeenth.
 const OTHERS: usize = 16;
-/// As long as a password may be, of marks that stand for letters: the slowest to guess. A list of leaked ones has it, so that it is
+/// As long as a password may be, of marks that stand for e-mails: the slowest to guess. A list of leaked ones has it, so that it is
 /// refused after all else and can be sent again.
 const SLOW: &str = "4@8(369&#1!70$5+%24@8(369&#1!70$5+%2Kw4@8(369&#1!70$5+%24@8(369&#1!70$5+%2Kw4@8(369&#1!70$5+%24@8(369&#1!70$5+%2Kw4@8(369&#1!z";
 

@@ -34,14 +34,14 @@ pub const PROOFS: &[Proof] = &[
     Proof {
         number: 5,
         property: "Only the newest code of a flow works, and no request by others voids it; codes die with the password and the account",
-        hole: "`flows/mailed_letter.rs`, `end_flows` doing nothing: codes worked after a reset, a change and a switch-off, and an answered reset after a change. `store/codes.rs`, `issue` superseding all codes of the address: the owner's did not work after a stranger's request. `account/src/challenge.rs` and `store/codes.rs`, an older code not told from the newest: it worked.",
+        hole: "`flows/mailed_email.rs`, `end_flows` doing nothing: codes worked after a reset, a change and a switch-off, and an answered reset after a change. `store/codes.rs`, `issue` superseding all codes of the address: the owner's did not work after a stranger's request. `account/src/challenge.rs` and `store/codes.rs`, an older code not told from the newest: it worked.",
         on: Setting::ONE,
         run: newest_only,
     },
     Proof {
         number: 29,
         property: "Strangers' requests and failures void no code and shut no door",
-        hole: "The program as it was before (waits for passwords and letters of an address): 2 of 4 doors shut, a new browser's sign-in and a known browser's reset.",
+        hole: "The program as it was before (waits for passwords and e-mails of an address): 2 of 4 doors shut, a new browser's sign-in and a known browser's reset.",
         on: &[Setting::Sqlite, Setting::Postgres2],
         run: owner_gets_in,
     },
@@ -212,11 +212,11 @@ fn newest_only(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         let mut owner = Waiting::begin(&service, Purpose::Reset, &email)?;
         let mut newest = owner.code.clone();
         for path in ["/api/reset/resend", "/api/reset/begin"] {
-            let letters = service.mail.to(&email).len();
+            let messages = service.mail.to(&email).len();
             clock_s += 31;
             service.move_clock(clock_s)?;
             owner.browser.step(path, &[("email", &email)], "EnterCode")?;
-            let older = std::mem::replace(&mut newest, service.mail.code_after(&email, letters)?);
+            let older = std::mem::replace(&mut newest, service.mail.code_after(&email, messages)?);
             if owner.opens(&older)? {
                 wrong.push("an older code");
             }
@@ -297,10 +297,10 @@ fn owner_gets_in(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         let mut known = service.browser();
         known.sign_in(&service.mail, &email)?;
         known.post("/api/sign_in/sign_out", &[])?;
-        let letters = service.mail.to(&email).len();
+        let messages = service.mail.to(&email).len();
         known.open("/reset")?;
         known.begin_reset(&email)?;
-        let code = service.mail.code_after(&email, letters)?;
+        let code = service.mail.code_after(&email, messages)?;
         for number in 0..20 {
             let mut stranger = service.browser_at(number);
             let begun = stranger.post("/api/reset/begin", &[("email", &email)])?;
@@ -321,7 +321,7 @@ fn owner_gets_in(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
                 wrong.push(what.to_owned());
             }
         };
-        // Their letters arrive before the owner's are counted.
+        // Their e-mails arrive before the owner's are counted.
         service.be_quiet()?;
         let told = known.post("/api/reset/answer", &[("code", &code)])?.told();
         demand("a code from before", told == "ChoosePassword");

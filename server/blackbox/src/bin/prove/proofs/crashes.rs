@@ -92,7 +92,7 @@ fn killed(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
                 .collect()
         });
         slowest = slowest.max(service.start_server(0)?);
-        // What a courier held when it was killed is another one's after a minute.
+        // What an outbox worker held when it was killed is another one's after a minute.
         service.move_clock(i64::try_from(kill + 1).unwrap_or_default() * 61)?;
         for (case, acknowledged) in cases.iter_mut().zip(acknowledged) {
             case.acknowledged = acknowledged;
@@ -162,7 +162,7 @@ fn database_away(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
                 Ok(answer) => return Err(answer.unexpected("a reset")),
                 Err(fault) => return Err(fault),
             }
-            // A crowd, not a flood: its letters are counted afterwards.
+            // A crowd, not a flood: its e-mails are counted afterwards.
             std::thread::sleep(Duration::from_millis(10));
         }
         Ok((acknowledged, failed, odd))

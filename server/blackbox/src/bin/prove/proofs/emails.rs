@@ -253,7 +253,7 @@ fn bounded(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let mut asked = 0;
     // Rows, as a clock that leaps may send one of them twice.
     let came = |leaping: &Leaping, recipients: &str| -> Result<i64, Fault> {
-        let count = format!("SELECT count(*) FROM letters WHERE recipient LIKE '{recipients}'");
+        let count = format!("SELECT count(*) FROM outbox WHERE recipient LIKE '{recipients}'");
         let count = leaping.service.sql(ground, &count)?;
         count.trim().parse().map_err(|_| format!("«{count}» is no count"))
     };

@@ -17,7 +17,7 @@ pub const PROOFS: &[Proof] = &[
     Proof {
         number: 9,
         property: "Every kind of address is answered alike",
-        hole: "`flows/mailed_letter.rs`, a reset refused for an address without an account: 226 differences.",
+        hole: "`flows/mailed_email.rs`, a reset refused for an address without an account: 226 differences.",
         on: Setting::ONE,
         run: alike,
     },
@@ -74,20 +74,20 @@ fn alike(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
                 let before = service.mail.to(&email).len();
                 let seen = walk(&service, &email, scripts)?;
                 answers += seen.len();
-                let letters = if mood == Mood::Kind {
+                let messages = if mood == Mood::Kind {
                     service.be_quiet()?;
                     service.mail.to(&email).len() - before
                 } else {
                     0
                 };
                 match &first {
-                    None => first = Some((seen, letters)),
+                    None => first = Some((seen, messages)),
                     Some((others, number)) => {
                         for (own, other) in seen.iter().zip(others) {
                             told_apart.extend(differ::difference(own, other).map(|where_| format!("{name}: {where_}")));
                         }
-                        if seen.len() != others.len() || letters != *number {
-                            told_apart.push(format!("{name}: {letters} letters, the first got {number}"));
+                        if seen.len() != others.len() || messages != *number {
+                            told_apart.push(format!("{name}: {emails} e-mails, the first got {number}"));
                         }
                     }
                 }
@@ -99,7 +99,7 @@ fn alike(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         tried: "reset to used-up codes, wrong passwords, sign-up, for 6 kinds of addresses, as JSON and as pages, mail up and down".into(),
         times: answers,
         figure: format!("{} differences {}", told_apart.len(), told_apart.first().map(String::as_str).unwrap_or_default()),
-        bound: "0 in status, headers, body, cookies, letters".into(),
+        bound: "0 in status, headers, body, cookies, e-mails".into(),
         holds: told_apart.is_empty(),
     })
 }
@@ -145,7 +145,7 @@ fn walk(service: &Service, email: &str, scripts: bool) -> Result<Vec<String>, Fa
     Ok(seen)
 }
 
-/// What is refused for being too much tells nothing either: letters, wrong passwords, wrong codes.
+/// What is refused for being too much tells nothing either: e-mails, wrong passwords, wrong codes.
 fn limited_alike(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let plans = [Plan::default()
         .set("LIMIT_FREE_PASSWORDS", 2)

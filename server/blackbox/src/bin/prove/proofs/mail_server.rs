@@ -15,15 +15,15 @@ use std::time::{Duration, Instant};
 pub const PROOFS: &[Proof] = &[
     Proof {
         number: 22,
-        property: "A hostile mail server changes no screen, loses no letter and doubles no code",
-        hole: "`store/letters.rs`, letters claimed without a lease: 4 copies. `courier.rs`, 550 taken for an answer that may change: tried again.",
+        property: "A hostile mail server changes no screen, loses no e-mail and doubles no code",
+        hole: "`store/outbox.rs`, e-mails claimed without a lease: 4 copies. `outbox worker.rs`, 550 taken for an answer that may change: tried again.",
         on: Setting::ONE,
         run: moods,
     },
     Proof {
         number: 24,
         property: "A flood of resets: every acknowledged one gives one mail",
-        hole: "The same: 66 letters for 60 acknowledged resets.",
+        hole: "The same: 66 e-mails for 60 acknowledged resets.",
         on: Setting::ONE,
         run: flood,
     },
@@ -87,16 +87,16 @@ fn moods(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         }
         service.be_quiet()?;
         for email in &people {
-            let letters = service.mail.to(email);
-            let ids: BTreeSet<_> = letters.iter().map(|letter| letter.header("Message-ID")).collect();
-            let codes: BTreeSet<_> = letters.iter().filter_map(blackbox::mailbox::Message::code).collect();
+            let messages = service.mail.to(email);
+            let ids: BTreeSet<_> = messages.iter().map(|message| message.header("Message-ID")).collect();
+            let codes: BTreeSet<_> = messages.iter().filter_map(blackbox::mailbox::Message::code).collect();
             let most = if mood == Mood::DropsAfterData { 2 } else { 1 };
-            if letters.len() > most || ids.len() > 1 || codes.len() > 1 {
-                wrong.push(format!("{mood:?}: {} copies, {} codes", letters.len(), codes.len()));
+            if messages.len() > most || ids.len() > 1 || codes.len() > 1 {
+                wrong.push(format!("{mood:?}: {} copies, {} codes", messages.len(), codes.len()));
             }
         }
     }
-    // Refused for good is given up: when the time of another try is long over, later letters come and those do not.
+    // Refused for good is given up: when the time of another try is long over, later e-mails come and those do not.
     service.mail.set(Mood::Refuses(550));
     let refused = service.person(Kind::LocalWithoutPassword)?;
     let failed = service.log().matches(NOT_LEFT).count();
@@ -129,7 +129,7 @@ fn moods(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     }
     other.until_log_has(NOT_LEFT, 1)?;
     if !stranger.messages().is_empty() {
-        wrong.push("bad certificate: a letter left".into());
+        wrong.push("bad certificate: an e-mail left".into());
     }
     // Known as the operator's own, it is told everything.
     let file = service.folder().join("authority.pem");
@@ -138,7 +138,7 @@ fn moods(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let email = trusting.person(Kind::LocalWithoutPassword)?;
     trusting.browser().begin_reset(&email)?;
     if stranger.wait(&email, 1).is_err() {
-        wrong.push("a private authority: no letter left".into());
+        wrong.push("a private authority: no e-mail left".into());
     }
     let p95 = timer::percentile(&times, 95);
     let bound = ground.scaled_ms(300.0);
@@ -157,7 +157,7 @@ fn moods(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// As many as there are, from as many clients; every letter is counted.
+/// As many as there are, from as many clients; every e-mail is counted.
 fn flood(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let asked = ground.times(1_000, 10_000);
@@ -197,17 +197,17 @@ fn flood(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         service.mail.wait_for(email, 1, Duration::from_secs(120))?;
     }
     service.be_quiet()?;
-    let letters = service.mail.messages().len();
+    let messages = service.mail.messages().len();
     Ok(Finding {
         tried: format!("{asked} resets from as many clients, 32 at once"),
         times: asked,
         figure: format!(
-            "{} acknowledged in {seconds:.1} s, {letters} letters, {later} told to come later, {} odd {}",
+            "{} acknowledged in {seconds:.1} s, {emails} e-mails, {later} told to come later, {} odd {}",
             acknowledged.len(),
             odd.len(),
             odd.first().map(String::as_str).unwrap_or_default()
         ),
-        bound: "a letter each, no 500".into(),
-        holds: letters == acknowledged.len() && odd.is_empty(),
+        bound: "an e-mail each, no 500".into(),
+        holds: messages == acknowledged.len() && odd.is_empty(),
     })
 }

@@ -22,7 +22,7 @@ pub const PROOFS: &[Proof] = &[
     Proof {
         number: 27,
         property: "Every POST twice has one effect",
-        hole: "`store/flows.rs`, `pass_password` without `password_passed_at IS NULL` and `take_send` without its wait: 2 letters for a password. `flows/mailed_letter.rs` without `take_form`: 2 letters for a sign-up sent together. `change_password.rs` ending no session and `set_password` not asking for the old hash: 2 events and 2 letters of a change, and a session too many. `flows/sign_in.rs` telling of a sign-out that ended nothing: 2 events, on PostgreSQL with 2 servers. `store/devices.rs`, `set_trust` counting a device that was not trusted: 2 events, as it was.",
+        hole: "`store/flows.rs`, `pass_password` without `password_passed_at IS NULL` and `take_send` without its wait: 2 e-mails for a password. `flows/mailed_email.rs` without `take_form`: 2 e-mails for a sign-up sent together. `change_password.rs` ending no session and `set_password` not asking for the old hash: 2 events and 2 e-mails of a change, and a session too many. `flows/sign_in.rs` telling of a sign-out that ended nothing: 2 events, on PostgreSQL with 2 servers. `store/devices.rs`, `set_trust` counting a device that was not trusted: 2 events, as it was.",
         on: &[Setting::Sqlite, Setting::Postgres2],
         run: twice,
     },
@@ -131,7 +131,7 @@ fn twice(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         ground,
         clock_s: 0,
         parallel: false,
-        letters: 0,
+        messages: 0,
         times: 0,
         wrong: Vec::new(),
     };
@@ -150,7 +150,7 @@ fn twice(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         } else {
             told.wrong.join("; ")
         },
-        bound: "1 letter, 1 session, 1 account, 1 event, no 5xx".into(),
+        bound: "1 e-mail, 1 session, 1 account, 1 event, no 5xx".into(),
         holds: told.wrong.is_empty(),
     })
 }
@@ -162,7 +162,7 @@ fn lost_answers(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &plan)?;
     let (mut times, mut wrong) = (0, Vec::new());
     for _ in 0..ground.times(1, 10) {
-        for (page, path, letters) in [
+        for (page, path, messages) in [
             ("/signin", "/api/sign_in/begin", 0),
             ("/reset", "/api/reset/begin", 1),
             ("/signup", "/api/sign_up/begin", 1),
@@ -197,13 +197,13 @@ fn lost_answers(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
                 } else if flows().len() != 1 {
                     wrong.push(format!("{what}: {} flows", flows().len()));
                 }
-                if letters > 0 {
-                    service.mail.wait(&email, letters)?;
+                if messages > 0 {
+                    service.mail.wait(&email, messages)?;
                 }
                 service.be_quiet()?;
                 let came = service.mail.to(&email).len();
-                if came != letters {
-                    wrong.push(format!("{what}: {came} letters"));
+                if came != messages {
+                    wrong.push(format!("{what}: {came} e-mails"));
                 }
             }
         }
@@ -212,7 +212,7 @@ fn lost_answers(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         tried: "the first form of sign-in, reset and sign-up sent three times, in a row and together, of which the browser hears the last only".into(),
         times,
         figure: format!("{} wrong {}", wrong.len(), wrong.first().map(String::as_str).unwrap_or_default()),
-        bound: "1 flow, 1 letter, no refusal".into(),
+        bound: "1 flow, 1 e-mail, no refusal".into(),
         holds: wrong.is_empty(),
     })
 }
@@ -230,13 +230,13 @@ struct Twice<'a> {
     ground: &'a Ground,
     clock_s: i64,
     parallel: bool,
-    letters: usize,
+    messages: usize,
     times: usize,
     wrong: Vec<String>,
 }
 
 impl Twice<'_> {
-    /// Sends a form twice; so many letters may come of it. Gives how many the address had before.
+    /// Sends a form twice; so many e-mails may come of it. Gives how many the address had before.
     fn both(
         &mut self,
         browser: &mut Browser,
@@ -263,21 +263,21 @@ impl Twice<'_> {
                 browser.jar.keep(answer);
             }
         }
-        self.letters += wanted;
-        self.service.mail.wait(email, self.letters)?;
+        self.messages += wanted;
+        self.service.mail.wait(email, self.messages)?;
         if wanted > 0 {
-            self.judge_letters(email, path)?;
+            self.judge_emails(email, path)?;
         }
         Ok(since)
     }
 
-    /// Whether an address had so many letters as all forms so far should have brought, and no more.
-    fn judge_letters(&mut self, email: &str, last: &str) -> Result<(), Fault> {
+    /// Whether an address had so many e-mails as all forms so far should have brought, and no more.
+    fn judge_emails(&mut self, email: &str, last: &str) -> Result<(), Fault> {
         self.service.be_quiet()?;
         let came = self.service.mail.to(email).len();
-        if came != self.letters {
-            self.say(last, &format!("{came} letters so far instead of {}", self.letters));
-            self.letters = came;
+        if came != self.messages {
+            self.say(last, &format!("{came} e-mails so far instead of {}", self.messages));
+            self.messages = came;
         }
         Ok(())
     }
@@ -310,7 +310,7 @@ impl Twice<'_> {
         let email = &self.service.person(Kind::Local)?;
         let mail = &self.service.mail;
         let mut browser = self.service.browser();
-        self.letters = 0;
+        self.messages = 0;
         let since = self.both(&mut browser, email, "/api/reset/begin", &[("email", email)], 1)?;
         mail.code_after(email, since)?;
         let since = self.resend(&mut browser, email, "/api/reset/resend")?;
@@ -335,7 +335,7 @@ impl Twice<'_> {
         }
         self.both(&mut browser, email, "/api/sign_in/sign_out", &[], 0)?;
         self.sessions("sessions after a sign-out", email, "0")?;
-        self.judge_letters(email, "a sign-out")?;
+        self.judge_emails(email, "a sign-out")?;
         for kind in [
             "reset_asked",
             "password_reset",
@@ -374,7 +374,7 @@ impl Twice<'_> {
         let device = format!("SELECT id FROM devices WHERE {of_account} AND trusted_until IS NOT NULL");
         let session = format!("SELECT id FROM sessions WHERE {of_account} ORDER BY signed_in_at DESC LIMIT 1");
         // The passcode, and the notice of a new device.
-        self.letters += 2;
+        self.messages += 2;
         for (path, id) in [
             ("/api/security/forget_device", device),
             ("/api/security/end_session", session),
@@ -384,7 +384,7 @@ impl Twice<'_> {
         }
         self.sessions("sessions after one was ended", email, "1")?;
         self.service.browser().sign_in_with(mail, email, NEW_PASSWORD)?;
-        self.letters += 2;
+        self.messages += 2;
         self.both(browser, email, "/api/security/end_others", &[], 0)?;
         self.sessions("sessions after the others were ended", email, "1")?;
         for kind in ["device_forgotten", "session_ended", "sessions_ended"] {
@@ -396,7 +396,7 @@ impl Twice<'_> {
     fn sign_up(&mut self) -> Result<(), Fault> {
         let email = &self.service.stranger();
         let mut browser = self.service.browser();
-        self.letters = 0;
+        self.messages = 0;
         let since = self.both(&mut browser, email, "/api/sign_up/begin", &[("email", email)], 1)?;
         self.service.mail.code_after(email, since)?;
         let since = self.resend(&mut browser, email, "/api/sign_up/resend")?;
@@ -404,7 +404,7 @@ impl Twice<'_> {
         self.both(&mut browser, email, "/api/sign_up/answer", &[("code", &code)], 0)?;
         let details = [("name", "Robin"), ("password", PASSWORD), ("again", PASSWORD)];
         self.both(&mut browser, email, "/api/sign_up/finish", &details, 0)?;
-        self.judge_letters(email, "a sign-up")?;
+        self.judge_emails(email, "a sign-up")?;
         self.count("accounts", email, "WHERE", "1")?;
         self.events("signed_up", email, "1")
     }

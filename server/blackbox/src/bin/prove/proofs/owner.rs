@@ -13,7 +13,7 @@ pub const PROOFS: &[Proof] = &[
     Proof {
         number: 19,
         property: "The owner is told of reset, change, new device and ten failures",
-        hole: "`flows/reset.rs` without its notice: 4 letters instead of 5. `flows/mailed_code.rs`, a notice from the tenth failure on: 5 letters instead of 1 after 14 failures.",
+        hole: "`flows/reset.rs` without its notice: 4 e-mails instead of 5. `flows/mailed_code.rs`, a notice from the tenth failure on: 5 e-mails instead of 1 after 14 failures.",
         on: Setting::ONE,
         run: told,
     },
@@ -37,13 +37,13 @@ const NOTICES: [(&str, usize); 4] = [
 fn told(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let life = live(&service)?;
-    let letters = service.mail.to(&life.email);
+    let messages = service.mail.to(&life.email);
     // Codes come from one sender, notices from the other.
-    let notices: Vec<_> = letters
+    let notices: Vec<_> = messages
         .iter()
-        .filter(|letter| letter.code().is_none() && !letter.mail.contains("@signin."))
+        .filter(|message| message.code().is_none() && !message.mail.contains("@signin."))
         .collect();
-    let subjects: Vec<_> = notices.iter().map(|letter| letter.subject()).collect();
+    let subjects: Vec<_> = notices.iter().map(|message| message.subject()).collect();
     let mut wrong = Vec::new();
     for (word, wanted) in NOTICES {
         let found = subjects.iter().filter(|subject| subject.contains(word)).count();
@@ -51,13 +51,13 @@ fn told(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             wrong.push(format!("«{word}» {found} times"));
         }
     }
-    for letter in &notices {
-        let text = letter.text();
-        if letter.recipients != [format!("RCPT TO:<{}>", life.email)] {
-            wrong.push(format!("to {}", letter.recipients.join(" ")));
+    for message in &notices {
+        let text = message.text();
+        if message.recipients != [format!("RCPT TO:<{}>", life.email)] {
+            wrong.push(format!("to {}", message.recipients.join(" ")));
         }
         if life.secrets.iter().any(|secret| text.contains(secret.as_str())) {
-            wrong.push(format!("a secret in «{}»", letter.subject()));
+            wrong.push(format!("a secret in «{}»", message.subject()));
         }
     }
     // Nobody else's failures, and none for whom there is no account.
@@ -81,7 +81,7 @@ fn told(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let after = service.mail.to(&other).len();
     if (before_the_tenth, after) != (0, 1) {
         wrong.push(format!(
-            "{before_the_tenth} letters before ten failures of another person, {after} after 14"
+            "{before_the_tenth} e-mails before ten failures of another person, {after} after 14"
         ));
     }
     Ok(Finding {

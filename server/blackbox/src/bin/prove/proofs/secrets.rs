@@ -106,7 +106,7 @@ fn stolen(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let mut service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let life = live(&service)?;
     let mut flow = waiting(&service, Purpose::Reset, &life.email)?;
-    // A code that still works, of a letter that has not left.
+    // A code that still works, of an e-mail that has not left.
     service.mail.set(Mood::Down);
     let addressee = service.person(Kind::LocalWithoutPassword)?;
     service.browser().begin_reset(&addressee)?;
@@ -121,11 +121,11 @@ fn stolen(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         .filter(|secret| secret.len() > 8 && rows.contains(secret.as_str()))
         .map(|secret| format!("«{secret}» as it is"))
         .collect();
-    // A sealed letter shows nothing of its words.
-    let letters = service.sql(ground, "SELECT body FROM letters WHERE body <> ''")?;
+    // A sealed e-mail shows nothing of its words.
+    let emails = service.sql(ground, "SELECT body FROM outbox WHERE body <> ''")?;
     let words = ["code", "Request", "Firefox", addressee.as_str()];
-    if letters.is_empty() || words.iter().any(|word| letters.contains(word)) {
-        found.push("a letter that waits is to be read".into());
+    if emails.is_empty() || words.iter().any(|word| emails.contains(word)) {
+        found.push("an e-mail that waits is to be read".into());
     }
     // What can be tried by whoever knows all rows and the whole program, and has made up the keys.
     service.kill_server(0);
@@ -145,7 +145,7 @@ fn stolen(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     }
     service.until_log_has("cannot be decrypted", 1)?;
     if !service.mail.to(&addressee).is_empty() {
-        found.push("a letter opens under other keys".into());
+        found.push("an e-mail opens under other keys".into());
     }
     // Under the true ones both are right: it was the keys.
     service.kill_server(0);
@@ -155,7 +155,7 @@ fn stolen(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let both_right = flow.opens(&code)? && service.browser().password_is(&life.email, PASSWORD)?;
     Ok(Finding {
         tried:
-            "all rows for secrets as they are; a code, a password and a letter that waits under keys that were made up"
+            "all rows for secrets as they are; a code, a password and an e-mail that waits under keys that were made up"
                 .into(),
         times: life.secrets.len() + words.len() + 5,
         figure: format!(

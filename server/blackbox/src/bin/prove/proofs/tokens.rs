@@ -256,10 +256,10 @@ impl Copies<'_> {
         let trusted = self.is_trusted(&mut copy, &email)?;
         self.demand(!trusted, "a copy from before a sign-in is trusted");
         self.service.be_quiet()?;
-        let letters = self.service.mail.to(&email);
-        let told = letters
+        let messages = self.service.mail.to(&email);
+        let told = messages
             .iter()
-            .filter(|letter| letter.subject().contains("no longer trusted"));
+            .filter(|message| message.subject().contains("no longer trusted"));
         let told = told.count();
         self.demand(told == 1, &format!("the return of a copy is told {told} times"));
         let noticed = owner.open("/security")?.says("outdated copy");

@@ -12,7 +12,7 @@ pub const PROOFS: &[Proof] = &[
     Proof {
         number: 6,
         property: "Mail goes to the stored address, one recipient, with nothing of a request's headers",
-        hole: "`http/client.rs`, the browser's name as it was sent: 8 letters with words of a request in them.",
+        hole: "`http/client.rs`, the browser's name as it was sent: 8 e-mails with words of a request in them.",
         on: Setting::ONE,
         run: recipients,
     },
@@ -141,7 +141,7 @@ fn recipients(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         if message.recipients.len() != 1 || to.matches('@').count() != 1 || evil_named || bcc {
             wrong.push(format!("a mail to {to}"));
         }
-        // A letter with a code for the account's stored address only.
+        // An e-mail with a code for the account's stored address only.
         let of_account = ["Reset", "passcode"]
             .iter()
             .any(|word| message.subject().contains(word));
@@ -156,12 +156,12 @@ fn recipients(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         ),
         times: tried,
         figure: format!(
-            "{} letters, {} wrong {}",
+            "{} e-mails, {} wrong {}",
             messages.len(),
             wrong.len(),
             wrong.first().map(String::as_str).unwrap_or_default()
         ),
-        bound: "0 wrong, and some letters".into(),
+        bound: "0 wrong, and some e-mails".into(),
         holds: wrong.is_empty() && !messages.is_empty(),
     })
 }
@@ -173,7 +173,7 @@ fn cross_site(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let mut owner = service.browser();
     owner.sign_in(&service.mail, &email)?;
     service.be_quiet()?;
-    let letters = service.mail.messages().len();
+    let messages = service.mail.messages().len();
     let rows = rows(&service, ground)?;
     let own = format!("Origin: http://{}\r\nSec-Fetch-Site: same-origin\r\n", service.host());
     let foreign = [
@@ -231,8 +231,8 @@ fn cross_site(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     }
     service.be_quiet()?;
     let after = self::rows(&service, ground)?;
-    if after != rows || service.mail.messages().len() != letters {
-        wrong.push("rows changed, or letters left".into());
+    if after != rows || service.mail.messages().len() != messages {
+        wrong.push("rows changed, or e-mails left".into());
     }
     if !owner.is_signed_in()? {
         wrong.push("the owner is signed out".into());
@@ -249,7 +249,7 @@ fn cross_site(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             wrong.len(),
             wrong.first().map(String::as_str).unwrap_or_default()
         ),
-        bound: "0, no row changed, no letter".into(),
+        bound: "0, no row changed, no e-mail".into(),
         holds: wrong.is_empty(),
     })
 }

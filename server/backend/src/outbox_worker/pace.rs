@@ -1,6 +1,6 @@
-//! When a letter that did not leave is tried again, and when no more. Pure.
+//! When an e-mail that did not leave is tried again, and when no more. Pure.
 
-use account::{Challenge, Letter, Timestamp};
+use account::{Challenge, Email, Timestamp};
 
 /// The wait after the first try; it doubles with each.
 const FIRST_MS: i64 = 2_000;
@@ -11,27 +11,27 @@ const LONGEST_ANSWER_MS: i64 = 30_000;
 /// How long a notice is tried.
 const NOTICE_DAYS: i64 = 3;
 
-/// From this moment on a letter is not sent any more. An answer without a code lives as long as one with a code: otherwise
+/// From this moment on an e-mail is not sent any more. An answer without a code lives as long as one with a code: otherwise
 /// an outage of the mail server would tell them apart (attack: enumeration by the number of mails).
-pub(super) fn stale_at(letter: &Letter, written_at: Timestamp) -> Timestamp {
-    match letter.stale_at() {
+pub(super) fn stale_at(email: &Email, written_at: Timestamp) -> Timestamp {
+    match email.stale_at() {
         Some(late) => late,
-        None if letter.is_answer() => written_at.plus_minutes(Challenge::MINUTES),
+        None if email.is_answer() => written_at.plus_minutes(Challenge::MINUTES),
         None => written_at.plus_days(NOTICE_DAYS),
     }
 }
 
-/// The next try after the `attempts`th: 2 s, doubling, within a fifth either way, so that a thousand letters that failed
+/// The next try after the `attempts`th: 2 s, doubling, within a fifth either way, so that a thousand e-mails that failed
 /// together do not come back together. `None` when it would be too late.
 pub(super) fn next_try(
-    letter: &Letter,
+    email: &Email,
     attempts: i64,
     now: Timestamp,
     stale_at: Timestamp,
     jitter_percent: i64,
 ) -> Option<Timestamp> {
     let doublings = attempts.saturating_sub(1).clamp(0, 16);
-    let longest = if letter.is_answer() {
+    let longest = if email.is_answer() {
         LONGEST_ANSWER_MS
     } else {
         LONGEST_MS
@@ -44,7 +44,7 @@ pub(super) fn next_try(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use account::{CodeLetter, FailureCause, Notice, Purpose, Request};
+    use account::{CodeEmail, FailureCause, Notice, Purpose, Request};
 
     fn request() -> Request {
         Request {
@@ -55,9 +55,9 @@ mod tests {
         }
     }
 
-    fn code() -> Letter {
+    fn code() -> Email {
         let works_until = Timestamp(0).plus_minutes(10);
-        Letter::Code(CodeLetter {
+        Email::Code(CodeEmail {
             purpose: Purpose::Reset,
             code: "01234567".into(),
             works_until,
@@ -65,8 +65,8 @@ mod tests {
         })
     }
 
-    fn notice() -> Letter {
-        Letter::Notice(Notice::ManyFailures {
+    fn notice() -> Email {
+        Email::Notice(Notice::ManyFailures {
             at: Timestamp(0),
             cause: FailureCause::Passwords,
         })
@@ -74,10 +74,10 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_a_longest_one() {
-        let waits = |letter: &Letter| -> Vec<i64> {
+        let waits = |email: &Email| -> Vec<i64> {
             let never = Timestamp(i64::MAX);
             (1..=10)
-                .map(|n| next_try(letter, n, Timestamp(0), never, 100).unwrap().0 / 1_000)
+                .map(|n| next_try(email, n, Timestamp(0), never, 100).unwrap().0 / 1_000)
                 .collect()
         };
         assert_eq!(waits(&notice()), [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn an_answer_lives_as_long_as_a_code_and_a_notice_three_days() {
         assert_eq!(
-            stale_at(&Letter::NoAccount(request()), Timestamp(0)),
+            stale_at(&Email::NoAccount(request()), Timestamp(0)),
             stale_at(&code(), Timestamp(0))
         );
         assert_eq!(stale_at(&notice(), Timestamp(0)), Timestamp(3 * 86_400_000));

@@ -1,22 +1,22 @@
 use super::*;
-use account::{CodeLetter, FailureCause, Notice, Organization, Purpose, Request, Timestamp, TypedCode, read_code};
+use account::{CodeEmail, FailureCause, Notice, Organization, Purpose, Request, Timestamp, TypedCode, read_code};
 use std::collections::{BTreeMap, BTreeSet};
 
-fn all() -> Vec<(&'static str, &'static str, Letter, RenderedLetter)> {
+fn all() -> Vec<(&'static str, &'static str, Email, RenderedEmail)> {
     let settings = Settings::default();
     let in_language = |language: &'static str| {
         let settings = settings.clone();
-        gallery::letters().into_iter().map(move |(title, letter)| {
-            let rendered = render(&settings, language, &letter);
-            (title, language, letter, rendered)
+        gallery::emails().into_iter().map(move |(title, message)| {
+            let rendered = render(&settings, language, &message);
+            (title, language, message, rendered)
         })
     };
     ["en", "ar"].into_iter().flat_map(in_language).collect()
 }
 
-fn codes() -> Vec<(&'static str, CodeLetter, RenderedLetter)> {
-    let code = |(_, language, letter, rendered)| match letter {
-        Letter::Code(code) => Some((language, code, rendered)),
+fn codes() -> Vec<(&'static str, CodeEmail, RenderedEmail)> {
+    let code = |(_, language, message, rendered)| match message {
+        Email::Code(code) => Some((language, code, rendered)),
         _ => None,
     };
     all().into_iter().filter_map(code).collect()
@@ -24,26 +24,26 @@ fn codes() -> Vec<(&'static str, CodeLetter, RenderedLetter)> {
 
 #[test]
 fn a_code_stands_in_the_html_once_and_in_the_text_twice() {
-    for (language, code, letter) in codes() {
+    for (language, code, message) in codes() {
         let digits = code.code.expose();
-        assert_eq!(letter.html.matches(digits).count(), 1, "{language} {:?}", code.purpose);
-        assert_eq!(letter.text.matches(digits).count(), 2);
-        assert!(letter.text.lines().any(|line| line == digits), "on a line of its own");
+        assert_eq!(message.html.matches(digits).count(), 1, "{language} {:?}", code.purpose);
+        assert_eq!(message.text.matches(digits).count(), 2);
+        assert!(message.text.lines().any(|line| line == digits), "on a line of its own");
         // Its last line: nothing follows, not even a line break.
         assert!(
-            letter.text.ends_with(&format!("\n@127.0.0.1 #{digits}")),
+            message.text.ends_with(&format!("\n@127.0.0.1 #{digits}")),
             "{}",
-            letter.text
+            message.text
         );
     }
 }
 
 #[test]
 fn only_the_code_of_a_sign_in_is_in_the_subject() {
-    for (language, code, letter) in codes() {
-        let there = letter.subject.contains(code.code.expose());
+    for (language, code, message) in codes() {
+        let there = message.subject.contains(code.code.expose());
         let after_password = code.purpose == Purpose::SignIn && !code.request.mailbox_first;
-        assert_eq!(there, after_password, "{language} {}", letter.subject);
+        assert_eq!(there, after_password, "{language} {}", message.subject);
     }
     let sign_in = codes().remove(0).2;
     assert_eq!(sign_in.subject, "012345 is your Rekey passcode (Request K7)");
@@ -51,17 +51,17 @@ fn only_the_code_of_a_sign_in_is_in_the_subject() {
 
 #[test]
 fn a_whole_mail_pasted_is_its_code() {
-    for (language, code, letter) in codes() {
+    for (language, code, message) in codes() {
         let digits = code.code.expose();
-        let html_seen = letter.html.replace("<br>", "\n");
+        let html_seen = message.html.replace("<br>", "\n");
         let seen: String = html_seen
             .split('<')
             .filter_map(|part| part.split_once('>'))
             .map(|(_, seen)| seen)
             .collect();
         for pasted in [
-            letter.text.clone(),
-            format!("{}\n{}", letter.subject, letter.text),
+            message.text.clone(),
+            format!("{}\n{}", message.subject, message.text),
             seen,
         ] {
             match read_code(&pasted, digits.len(), account::domain_to_ascii) {
@@ -74,9 +74,9 @@ fn a_whole_mail_pasted_is_its_code() {
 
 #[test]
 fn codes_and_answers_hold_no_link_and_nothing_remote() {
-    for (title, language, letter, rendered) in all() {
+    for (title, language, message, rendered) in all() {
         for part in [rendered.text, outside_outlook(&rendered.html)] {
-            if letter.is_answer() {
+            if message.is_answer() {
                 assert!(!part.contains("http") && !part.contains("://"), "{title} {language}");
             }
             for element in [
@@ -92,11 +92,11 @@ fn codes_and_answers_hold_no_link_and_nothing_remote() {
 fn the_answers_to_a_request_look_alike_from_outside() {
     for (flow, count) in [("Reset:", 5), ("Sign in, mailbox first:", 5), ("Sign up:", 5)] {
         for language in ["en", "ar"] {
-            let letters = all()
+            let messages = all()
                 .into_iter()
                 .filter(|(title, of, ..)| title.starts_with(flow) && *of == language);
-            let outside: Vec<_> = letters
-                .map(|(.., letter)| (letter.subject, letter.from, letter.from_name))
+            let outside: Vec<_> = messages
+                .map(|(.., message)| (message.subject, message.from, message.from_name))
                 .collect();
             assert_eq!(outside.len(), count);
             assert_eq!(outside.iter().collect::<BTreeSet<_>>().len(), 1, "{outside:?}");
@@ -130,21 +130,21 @@ fn outside_outlook(html: &str) -> String {
 fn the_answers_to_a_request_begin_alike() {
     for (flow, count) in [("Reset:", 5), ("Sign up:", 5), ("Sign in, mailbox first:", 5)] {
         for language in ["en", "ar"] {
-            let letters: Vec<_> = all()
+            let messages: Vec<_> = all()
                 .into_iter()
                 .filter(|(title, of, ..)| title.starts_with(flow) && *of == language)
                 .collect();
-            assert_eq!(letters.len(), count);
+            assert_eq!(messages.len(), count);
             let beginning = |text: &str| text.chars().take(220).collect::<String>();
-            let texts: BTreeSet<_> = letters.iter().map(|(.., letter)| beginning(&letter.text)).collect();
+            let texts: BTreeSet<_> = messages.iter().map(|(.., message)| beginning(&message.text)).collect();
             assert_eq!(texts.len(), 1, "{texts:#?}");
-            let previews: BTreeSet<_> = letters.iter().map(|(.., letter)| preview(&letter.html)).collect();
+            let previews: BTreeSet<_> = messages.iter().map(|(.., message)| preview(&message.html)).collect();
             assert_eq!(previews.len(), 1, "{previews:#?}");
             let preview = previews.first().unwrap();
             assert!(preview.chars().filter(|c| *c == '\u{a0}').count() >= 150, "{preview}");
-            for (title, .., letter) in letters {
-                let Letter::Code(code) = letter_of(title) else { continue };
-                assert!(letter.text.find(code.code.expose()).unwrap() > 300, "{}", letter.text);
+            for (title, .., message) in messages {
+                let Email::Code(code) = email_of(title) else { continue };
+                assert!(message.text.find(code.code.expose()).unwrap() > 300, "{}", message.text);
                 assert!(!preview.contains(code.code.expose()));
             }
         }
@@ -159,19 +159,19 @@ fn preview(html: &str) -> String {
     text.replace("&nbsp;", "\u{a0}")
 }
 
-fn letter_of(title: &str) -> Letter {
-    let mut letters = gallery::letters().into_iter();
-    letters.find(|(other, _)| *other == title).unwrap().1
+fn email_of(title: &str) -> Email {
+    let mut messages = gallery::emails().into_iter();
+    messages.find(|(other, _)| *other == title).unwrap().1
 }
 
 #[test]
 fn a_notice_of_failures_advises_what_its_cause_calls_for() {
     let text = |cause| {
-        let letter = Letter::Notice(Notice::ManyFailures {
+        let message = Email::Notice(Notice::ManyFailures {
             at: Timestamp(0),
             cause,
         });
-        let rendered = render(&Settings::default(), "en", &letter);
+        let rendered = render(&Settings::default(), "en", &message);
         format!("{}\n{}", rendered.subject, rendered.text)
     };
     let nothing_to_do = "you don’t need to do anything";
@@ -197,23 +197,23 @@ fn a_notice_of_failures_advises_what_its_cause_calls_for() {
 #[test]
 fn a_notice_of_an_earlier_version_still_reads() {
     let written = r#"{"Notice":{"ManyFailures":{"at":7}}}"#;
-    let expected = Letter::Notice(Notice::ManyFailures {
+    let expected = Email::Notice(Notice::ManyFailures {
         at: Timestamp(7),
         cause: FailureCause::Passwords,
     });
-    assert_eq!(serde_json::from_str::<Letter>(written).unwrap(), expected);
+    assert_eq!(serde_json::from_str::<Email>(written).unwrap(), expected);
 }
 
 #[test]
 fn where_sign_up_is_closed_nobody_is_told_to_sign_up() {
     for (language, word) in [("en", "create an account"), ("ar", "أنشئ حسابًا")] {
-        let letter = letter_of("Reset: no account");
-        assert!(render(&Settings::default(), language, &letter).text.contains(word));
+        let message = email_of("Reset: no account");
+        assert!(render(&Settings::default(), language, &message).text.contains(word));
         let closed = Settings {
             sign_up: false,
             ..Settings::default()
         };
-        let rendered = render(&closed, language, &letter);
+        let rendered = render(&closed, language, &message);
         assert!(
             !rendered.text.contains(word) && !rendered.html.contains(word),
             "{}",
@@ -224,8 +224,8 @@ fn where_sign_up_is_closed_nobody_is_told_to_sign_up() {
 
 #[test]
 fn a_deactivated_account_is_not_told_to_sign_in() {
-    let letter = letter_of("Sign up: account deactivated");
-    let rendered = render(&Settings::default(), "en", &letter);
+    let message = email_of("Sign up: account deactivated");
+    let rendered = render(&Settings::default(), "en", &message);
     assert!(rendered.text.contains("is deactivated"), "{}", rendered.text);
     for advice in ["Sign in with", "Forgot password"] {
         assert!(!rendered.text.contains(advice), "{}", rendered.text);
@@ -254,7 +254,7 @@ fn names_are_isolated_by_characters_and_titles_are_plain() {
 /// left to right, and is whole in the text.
 #[test]
 fn the_html_suits_the_programs_that_read_it() {
-    for (title, language, letter, rendered) in all() {
+    for (title, language, message, rendered) in all() {
         let direction = if language == "ar" { "rtl" } else { "ltr" };
         let cell =
             format!("<!--[if mso]><table role=\"presentation\" dir=\"{direction}\" align=\"center\" width=\"560\"");
@@ -268,12 +268,12 @@ fn the_html_suits_the_programs_that_read_it() {
             assert!(rendered.html.contains(part), "{title} {language}: {part}");
         }
         assert!(!rendered.html.contains("system-ui"));
-        let address = match letter {
-            Letter::AskAdministrator(..) | Letter::AlreadyHere(_, account::OwnPassword::HeldBy(_)) => {
+        let address = match message {
+            Email::AskAdministrator(..) | Email::AlreadyHere(_, account::OwnPassword::HeldBy(_)) => {
                 "it-help@example.com"
             }
-            Letter::Notice(Notice::AddressLeft { .. }) => "http://127.0.0.1:3000/help",
-            Letter::Notice(_) => "http://127.0.0.1:3000/reset",
+            Email::Notice(Notice::AddressLeft { .. }) => "http://127.0.0.1:3000/help",
+            Email::Notice(_) => "http://127.0.0.1:3000/reset",
             _ => continue,
         };
         assert!(
@@ -292,8 +292,8 @@ fn the_html_suits_the_programs_that_read_it() {
 
 #[test]
 fn codes_and_notices_come_from_their_own_senders() {
-    for (title, _, letter, rendered) in all() {
-        let domain = if letter.is_answer() {
+    for (title, _, message, rendered) in all() {
+        let domain = if message.is_answer() {
             "noreply@signin.rekey.example"
         } else {
             "noreply@rekey.example"
@@ -308,7 +308,7 @@ fn codes_and_notices_come_from_their_own_senders() {
 
 #[test]
 fn an_answer_says_which_request_when_from_where_and_until_when() {
-    for (title, language, letter, rendered) in all().into_iter().filter(|(_, _, letter, _)| letter.is_answer()) {
+    for (title, language, message, rendered) in all().into_iter().filter(|(_, _, message, _)| message.is_answer()) {
         let (request, day) = if language == "en" {
             ("Request K7", "Requested: 24 November 2026 at 10:02 UTC")
         } else {
@@ -321,7 +321,7 @@ fn an_answer_says_which_request_when_from_where_and_until_when() {
                 rendered.text
             );
         }
-        if let (Letter::Code(code), "en") = (&letter, language) {
+        if let (Email::Code(code), "en") = (&message, language) {
             let not_you = match code.purpose {
                 Purpose::SignIn if !code.request.mailbox_first => "Wasn’t you?",
                 _ => "Didn’t request this? You can ignore this e-mail.",
@@ -343,8 +343,8 @@ fn an_answer_says_which_request_when_from_where_and_until_when() {
 
 #[test]
 fn a_notice_says_what_when_from_where_and_what_to_do() {
-    for (title, language, letter, rendered) in all() {
-        let Letter::Notice(notice) = letter else { continue };
+    for (title, language, message, rendered) in all() {
+        let Email::Notice(notice) = message else { continue };
         let page = match notice {
             Notice::AddressLeft { .. } => "http://127.0.0.1:3000/help",
             _ => "http://127.0.0.1:3000/reset",
@@ -390,20 +390,20 @@ fn arabic_runs_from_right_to_left_and_english_does_not() {
         let starts = rendered.text.matches('\u{2068}').count();
         assert_eq!(starts, rendered.text.matches('\u{2069}').count(), "{title}");
     }
-    for (_, code, letter) in codes() {
-        assert!(letter.html.contains("dir=\"ltr\""), "{:?}", code.purpose);
+    for (_, code, message) in codes() {
+        assert!(message.html.contains("dir=\"ltr\""), "{:?}", code.purpose);
     }
 }
 
 #[test]
 fn a_language_that_is_not_there_is_english() {
-    let letter = gallery::letters().remove(0).1;
+    let message = gallery::emails().remove(0).1;
     let settings = Settings::default();
-    assert_eq!(render(&settings, "ar-EG", &letter), render(&settings, "ar", &letter));
+    assert_eq!(render(&settings, "ar-EG", &message), render(&settings, "ar", &message));
     for language in ["", "de", "arc", "EN"] {
         assert_eq!(
-            render(&settings, language, &letter),
-            render(&settings, "en", &letter),
+            render(&settings, language, &message),
+            render(&settings, "en", &message),
             "{language}"
         );
     }
@@ -427,9 +427,9 @@ fn what_others_wrote_is_no_markup_and_no_line_of_ours() {
         browser: "<script>".into(),
         mailbox_first: false,
     };
-    let letter = Letter::AskAdministrator(request, organization);
+    let message = Email::AskAdministrator(request, organization);
     for language in ["en", "ar"] {
-        let rendered = render(&settings, language, &letter);
+        let rendered = render(&settings, language, &message);
         for raw in ["<b ", "<script", "<i>", "onclick='", "\"&\""] {
             assert!(!rendered.html.contains(raw), "{language} {raw}");
         }
@@ -520,10 +520,10 @@ fn the_gallery_shows_everything() {
 }
 
 #[test]
-fn a_rendered_letter_does_not_print_its_code() {
-    let letter = codes().remove(0).2;
+fn a_rendered_email_does_not_print_its_code() {
+    let message = codes().remove(0).2;
     assert_eq!(
-        format!("{letter:?}"),
+        format!("{message:?}"),
         "RenderedLetter(from noreply@signin.rekey.example)"
     );
 }

@@ -1,10 +1,10 @@
-//! Letters with anybody's text in them, sent to a mail server: one message to one recipient, with the headers and the blocks
-//! that the same letter has with plain words in it.
+//! E-mails with anybody's text in them, sent to a mail server: one message to one recipient, with the headers and the blocks
+//! that the same e-mail has with plain words in it.
 #![no_main]
 
-use account::{CodeLetter, EmailAddress, FailureCause, Letter, Notice, Organization, OwnPassword, Purpose, Request, Secret, Timestamp};
+use account::{CodeEmail, EmailAddress, FailureCause, Email, Notice, Organization, OwnPassword, Purpose, Request, Secret, Timestamp};
 use arbitrary::Arbitrary;
-use backend::{Mail, RenderedLetter, Settings, Smtp, TrustedRoots, render};
+use backend::{Mail, RenderedEmail, Settings, Smtp, TrustedRoots, render};
 use fuzz::{Delivery, MailServer};
 use libfuzzer_sys::fuzz_target;
 use mail_parser::{Message, MessageParser};
@@ -12,7 +12,7 @@ use server::config::{Wanted, load};
 use std::sync::LazyLock;
 use tokio::runtime::{Builder, Runtime};
 
-/// A letter to be written.
+/// An e-mail to be written.
 #[derive(Debug, Arbitrary)]
 struct Written<'a> {
     kind: u8,
@@ -70,9 +70,9 @@ fuzz_target!(|written: Written<'_>| {
     };
     let language = if written.arabic { "ar" } else { "en" };
     let settings = settings(written.texts.brand);
-    let letter = letter(&written, written.texts);
-    let rendered = render(&settings, language, &letter);
-    let plain = render(&Settings::default(), language, &self::letter(&written, PLAIN));
+    let message = message(&written, written.texts);
+    let rendered = render(&settings, language, &message);
+    let plain = render(&Settings::default(), language, &self::message(&written, PLAIN));
     says_no_more(&rendered, &plain);
 
     let sent_at = i64::try_from(written.at % LATEST).unwrap_or_default();
@@ -102,7 +102,7 @@ fn settings(brand: &str) -> Settings {
 }
 
 /// One of each kind.
-fn letter(written: &Written<'_>, texts: Texts<'_>) -> Letter {
+fn message(written: &Written<'_>, texts: Texts<'_>) -> Email {
     let at = Timestamp(i64::try_from(written.at % LATEST).unwrap_or_default());
     let browser = texts.browser.to_owned();
     let request = Request {
@@ -120,7 +120,7 @@ fn letter(written: &Written<'_>, texts: Texts<'_>) -> Letter {
         let width = purpose.counter(false).shortest();
         let below = if width == 6 { 1_000_000 } else { 100_000_000 };
         let digits = format!("{:0width$}", written.code % below);
-        Letter::Code(CodeLetter {
+        Email::Code(CodeEmail {
             purpose,
             code: Secret::from(digits),
             works_until: at.plus_minutes(10),
@@ -131,49 +131,49 @@ fn letter(written: &Written<'_>, texts: Texts<'_>) -> Letter {
         0 => code(Purpose::SignIn),
         1 => code(Purpose::Reset),
         2 => code(Purpose::SignUp),
-        3 => Letter::NoAccount(request),
-        4 => Letter::UseGoogle(request),
-        5 => Letter::AskAdministrator(request, organization),
-        6 => Letter::Deactivated(request),
-        7 => Letter::AlreadyHere(request, OwnPassword::Editable),
-        8 => Letter::AlreadyHere(request, OwnPassword::HeldByGoogle),
-        9 => Letter::AlreadyHere(request, OwnPassword::HeldBy(organization)),
-        10 => Letter::Notice(Notice::PasswordReset { at, browser }),
-        11 => Letter::Notice(Notice::PasswordChanged { at, browser }),
-        12 => Letter::Notice(Notice::NewDevice { at, browser }),
-        13 => Letter::Notice(Notice::DeviceCopied { at, browser }),
-        14 => Letter::Notice(Notice::ManyFailures {
+        3 => Email::NoAccount(request),
+        4 => Email::UseGoogle(request),
+        5 => Email::AskAdministrator(request, organization),
+        6 => Email::Deactivated(request),
+        7 => Email::AlreadyHere(request, OwnPassword::Editable),
+        8 => Email::AlreadyHere(request, OwnPassword::HeldByGoogle),
+        9 => Email::AlreadyHere(request, OwnPassword::HeldBy(organization)),
+        10 => Email::Notice(Notice::PasswordReset { at, browser }),
+        11 => Email::Notice(Notice::PasswordChanged { at, browser }),
+        12 => Email::Notice(Notice::NewDevice { at, browser }),
+        13 => Email::Notice(Notice::DeviceCopied { at, browser }),
+        14 => Email::Notice(Notice::ManyFailures {
             at,
             cause: FailureCause::Passwords,
         }),
-        15 => Letter::Notice(Notice::ManyFailures {
+        15 => Email::Notice(Notice::ManyFailures {
             at,
             cause: FailureCause::SignInCodes,
         }),
-        _ => Letter::AlreadyDeactivated(request),
+        _ => Email::AlreadyDeactivated(request),
     }
 }
 
-/// Attack: a name that brings a paragraph, a link or an image of its own into a letter of ours.
-fn says_no_more(letter: &RenderedLetter, plain: &RenderedLetter) {
+/// Attack: a name that brings a paragraph, a link or an image of its own into an e-mail of ours.
+fn says_no_more(message: &RenderedEmail, plain: &RenderedEmail) {
     assert!(
-        !letter.subject.contains(|c: char| c.is_control()),
+        !message.subject.contains(|c: char| c.is_control()),
         "{:?}",
-        letter.subject
+        message.subject
     );
     assert_eq!(
-        letter.text.lines().count(),
+        message.text.lines().count(),
         plain.text.lines().count(),
         "{:?}",
-        letter.text
+        message.text
     );
     assert!(
-        !letter.text.contains(|c: char| c.is_control() && c != '\n'),
+        !message.text.contains(|c: char| c.is_control() && c != '\n'),
         "{:?}",
-        letter.text
+        message.text
     );
-    assert_eq!(tags(&letter.html), tags(&plain.html), "{}", letter.html);
-    assert_eq!(letter.from, plain.from);
+    assert_eq!(tags(&message.html), tags(&plain.html), "{}", message.html);
+    assert_eq!(message.from, plain.from);
 }
 
 fn tags(html: &str) -> Vec<&str> {
@@ -182,9 +182,9 @@ fn tags(html: &str) -> Vec<&str> {
 }
 
 /// Attack: a second recipient, or a message that ends early so that another one follows.
-fn goes_to_one(delivery: &Delivery, to: &EmailAddress, letter: &RenderedLetter) {
+fn goes_to_one(delivery: &Delivery, to: &EmailAddress, message: &RenderedEmail) {
     let lines: Vec<_> = delivery.envelope.iter().map(|line| line.trim_end()).collect();
-    let from = format!("MAIL FROM:<{}>", letter.from);
+    let from = format!("MAIL FROM:<{}>", message.from);
     let [first, second] = lines[..] else {
         panic!("{lines:?}");
     };
@@ -203,7 +203,7 @@ fn goes_to_one(delivery: &Delivery, to: &EmailAddress, letter: &RenderedLetter) 
     );
 }
 
-fn has_our_headers(message: &Message<'_>, to: &EmailAddress, letter: &RenderedLetter) {
+fn has_our_headers(message: &Message<'_>, to: &EmailAddress, message: &RenderedEmail) {
     let mut names: Vec<_> = message
         .headers_raw()
         .map(|(name, _)| name.to_ascii_lowercase())
@@ -234,21 +234,21 @@ fn has_our_headers(message: &Message<'_>, to: &EmailAddress, letter: &RenderedLe
     assert_eq!(addresses(message.to()), [to.as_str()]);
     assert_eq!(
         addresses(message.from()),
-        [letter.from.as_str()],
+        [message.from.as_str()],
         "{:?}",
-        letter.from_name
+        message.from_name
     );
-    assert_eq!(letters(message.subject().unwrap_or_default()), letters(&letter.subject));
+    assert_eq!(messages(message.subject().unwrap_or_default()), messages(&message.subject));
 }
 
 /// Text and HTML arrive as they were written.
-fn has_two_bodies(message: &Message<'_>, letter: &RenderedLetter) {
+fn has_two_bodies(message: &Message<'_>, message: &RenderedEmail) {
     assert_eq!((message.text_body.len(), message.html_body.len()), (1, 1));
     assert!(message.attachments.is_empty());
     assert_eq!(message.parts.len(), 3, "one of two");
     let text = unflowed(&message.body_text(0).unwrap_or_default());
-    assert_eq!(lines(Some(&text)), lines(Some(&letter.text)));
-    assert_eq!(lines(message.body_html(0).as_deref()), lines(Some(&letter.html)));
+    assert_eq!(lines(Some(&text)), lines(Some(&message.text)));
+    assert_eq!(lines(message.body_html(0).as_deref()), lines(Some(&message.html)));
 }
 
 /// RFC 3676.
@@ -261,7 +261,7 @@ fn unflowed(text: &str) -> String {
 }
 
 /// Without white space: of several spaces between encoded words none arrives (RFC 2047 §6.2).
-fn letters(text: &str) -> String {
+fn messages(text: &str) -> String {
     text.split_whitespace().collect()
 }
 

@@ -3,9 +3,9 @@ use serde::{Deserialize, Serialize};
 
 /// What a mail says; the words are made when it is sent. Kept sealed until then, as it may hold a live code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Letter {
+pub enum Email {
     /// A one-time passcode.
-    Code(CodeLetter),
+    Code(CodeEmail),
     /// Reset asked for an address without an account.
     NoAccount(Request),
     /// Reset asked for an account whose password Google keeps.
@@ -24,7 +24,7 @@ pub enum Letter {
 
 /// The passcode and until when it works.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CodeLetter {
+pub struct CodeEmail {
     /// What the code is for.
     pub purpose: Purpose,
     /// The digits.
@@ -35,7 +35,7 @@ pub struct CodeLetter {
     pub request: Request,
 }
 
-/// The request that a letter answers.
+/// The request that an e-mail answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// Told on the screen, in the subject and in the body: `K7`.
@@ -87,7 +87,7 @@ pub enum FailureCause {
     CurrentPasswords,
 }
 
-impl Letter {
+impl Email {
     /// Whether it goes out from the sender of codes and answers; else from the sender of notices.
     #[must_use]
     pub const fn is_answer(&self) -> bool {
@@ -98,7 +98,7 @@ impl Letter {
     #[must_use]
     pub const fn stale_at(&self) -> Option<Timestamp> {
         match self {
-            Self::Code(letter) => Some(letter.works_until),
+            Self::Code(email) => Some(email.works_until),
             _ => None,
         }
     }
@@ -109,10 +109,10 @@ const LABEL_LETTERS: &[u8] = b"ABCDEFGHJKLMNPQRTUVWXYZ";
 const LABEL_DIGITS: &[u8] = b"2346789";
 
 impl Request {
-    /// A new label: a letter and a digit, 161 of them. It tells mails apart and protects nothing.
+    /// A new label: a e-mail and a digit, 161 of them. It tells mails apart and protects nothing.
     pub fn label(rng: &mut (impl rand::RngExt + ?Sized)) -> String {
-        let letter = LABEL_LETTERS[rng.random_range(0..LABEL_LETTERS.len())];
+        let email = LABEL_LETTERS[rng.random_range(0..LABEL_LETTERS.len())];
         let digit = LABEL_DIGITS[rng.random_range(0..LABEL_DIGITS.len())];
-        format!("{}{}", char::from(letter), char::from(digit))
+        format!("{}{}", char::from(email), char::from(digit))
     }
 }

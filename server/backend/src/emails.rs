@@ -1,4 +1,4 @@
-//! What letters say: subject, text and HTML, in the reader's language.
+//! What e-mails say: subject, text and HTML, in the reader's language.
 
 mod content;
 mod gallery;
@@ -8,12 +8,12 @@ mod words;
 pub use gallery::gallery;
 
 use crate::Settings;
-use account::Letter;
+use account::Email;
 use words::Words;
 
-/// A letter ready to be sent.
+/// An e-mail ready to be sent.
 #[derive(Clone, PartialEq, Eq)]
-pub struct RenderedLetter {
+pub struct RenderedEmail {
     /// The sender's name: the brand.
     pub from_name: String,
     /// The sender's address.
@@ -29,23 +29,23 @@ pub struct RenderedLetter {
 }
 
 /// Prints the sender only: the rest may hold a live code.
-impl std::fmt::Debug for RenderedLetter {
+impl std::fmt::Debug for RenderedEmail {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "RenderedLetter(from {})", self.from)
     }
 }
 
-/// Writes a letter in a language (`en`, `ar`; else English).
+/// Writes an e-mail in a language (`en`, `ar`; else English).
 #[must_use]
-pub fn render(settings: &Settings, language: &str, letter: &Letter) -> RenderedLetter {
+pub fn render(settings: &Settings, language: &str, email: &Email) -> RenderedEmail {
     let words = Words::of(language, settings);
-    let content = content::of(&words, letter);
-    let from = if letter.is_answer() {
+    let content = content::of(&words, email);
+    let from = if email.is_answer() {
         &settings.sender_codes
     } else {
         &settings.sender_notices
     };
-    RenderedLetter {
+    RenderedEmail {
         from_name: settings.brand.clone(),
         from: from.clone(),
         language: words.language,

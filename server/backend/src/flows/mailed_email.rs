@@ -1,14 +1,14 @@
-//! The letter that a flow sends: first, and again on request. Which one it is depends on the account; everything else is the
+//! The e-mail that a flow sends: first, and again on request. Which one it is depends on the account; everything else is the
 //! same for every address, so that neither the screen nor the time tells who has an account (attack: enumeration).
 
 use super::mailed_code::check_your_email;
 use crate::store::events::Actor;
 use crate::store::flows::Flow;
 use crate::store::limits::Rule;
-use crate::store::{Tx, codes, events, flows, letters, limits};
+use crate::store::{Tx, codes, events, flows, limits, outbox};
 use crate::{Backend, Caller, Error, Fault, Held, Limits, Moved, TokenChange, TokenKind, random};
 use account::{
-    Account, AccountKind, ActivityKind, Challenge, CodeCounter, CodeLetter, EmailAddress, Letter, MailedCode, Purpose,
+    Account, AccountKind, ActivityKind, Challenge, CodeCounter, CodeEmail, Email, EmailAddress, MailedCode, Purpose,
     Refusal, Request, Secret, Timestamp, WaitingFlow, safe_next,
 };
 
@@ -67,9 +67,9 @@ impl Backend {
         };
         let ended = self.admit_code(&mut tx, purpose, &mut flow, &waiting, now).await?;
         flows::insert(&mut tx, purpose, &flow).await?;
-        let step = self.write_letter(&mut tx, purpose, caller, &flow, account, now).await?;
+        let step = self.write_email(&mut tx, purpose, caller, &flow, account, now).await?;
         tx.commit().await?;
-        self.letters_written.notify_one();
+        self.emails_written.notify_one();
         ended.iter().for_each(|flow| self.flow_moved(&flow.id));
         Ok(Moved {
             step,
@@ -130,7 +130,7 @@ impl Backend {
     }
 
     /// Sends a new code of the browser's flow. Tries are not given back with it.
-    pub(super) async fn resend_letter(
+    pub(super) async fn resend_email(
         &self,
         purpose: Purpose,
         caller: &Caller,
@@ -168,21 +168,21 @@ impl Backend {
             }
             .into());
         };
-        letters::drop_unsent(&mut tx, &flow.id, now).await?;
+        outbox::drop_unsent(&mut tx, &flow.id, now).await?;
         codes::supersede_in(&mut tx, &flow.id, now).await?;
         // Made or gone since the flow began.
         flow.account_id = account.map(|account| account.id.0.clone());
         self.admit_code(&mut tx, purpose, &mut flow, &waiting, now).await?;
         flows::set_code(&mut tx, &flow).await?;
-        let step = self.write_letter(&mut tx, purpose, caller, &flow, account, now).await?;
+        let step = self.write_email(&mut tx, purpose, caller, &flow, account, now).await?;
         tx.commit().await?;
-        self.letters_written.notify_one();
+        self.emails_written.notify_one();
         self.flow_moved(&flow.id);
         Ok((flow, step))
     }
 
-    /// Issues a code and writes the letter that goes with the account, in the flow's transaction. Gives what the screen tells.
-    pub(super) async fn write_letter(
+    /// Issues a code and writes the e-mail that goes with the account, in the flow's transaction. Gives what the screen tells.
+    pub(super) async fn write_email(
         &self,
         tx: &mut Tx,
         purpose: Purpose,
@@ -199,8 +199,8 @@ impl Backend {
         };
         let answer = instead_of_code(flow.counter(purpose), account, &request);
         let (code, works_until) = self.issue_code(tx, purpose, flow, answer.is_none(), now).await?;
-        let letter = answer.unwrap_or_else(|| {
-            Letter::Code(CodeLetter {
+        let message = answer.unwrap_or_else(|| {
+            Email::Code(CodeEmail {
                 purpose,
                 code: Secret::from(code.digits()),
                 works_until,
@@ -209,7 +209,7 @@ impl Backend {
         });
         // Attack: mail to what was typed. Where there is an account, its stored address counts.
         let to = account.map_or(flow.address()?, |account| account.email.clone());
-        letters::write(tx, &self.parts.keys, Some(&flow.id), &to, &flow.language, &letter, now).await?;
+        outbox::write(tx, &self.parts.keys, Some(&flow.id), &to, &flow.language, &message, now).await?;
         if purpose == Purpose::Reset {
             let whose = account.map_or_else(events::nobody, |account| account.id.clone());
             events::append(tx, &whose, ActivityKind::ResetAsked, Actor::Person, caller, now).await?;
@@ -233,7 +233,7 @@ impl Backend {
     }
 
     /// A browser without a visit begins a flow of an address once in a while: two forms that it sends together hold no flow yet,
-    /// and would each get a letter. For this client only: strangers take nothing from the owner by it.
+    /// and would each get an e-mail. For this client only: strangers take nothing from the owner by it.
     fn demand_first(&self, others: &[WaitingFlow], caller: &Caller, now: Timestamp) -> Result<(), Refusal> {
         let client = caller.network();
         let own = others.iter().filter(|flow| flow.client == client);
@@ -248,7 +248,7 @@ impl Backend {
         Ok(())
     }
 
-    /// The first letter of a sign-in that has begun before, and the flow that ends for it. The turn and the budget are taken.
+    /// The first e-mail of a sign-in that has begun before, and the flow that ends for it. The turn and the budget are taken.
     pub(super) async fn send_first(
         &self,
         tx: &mut Tx,
@@ -267,7 +267,7 @@ impl Backend {
         let waiting = self.waiting(tx, flow.counter(purpose), &flow.address()?, now).await?;
         let ended = self.admit_code(tx, purpose, &mut flow, &waiting, now).await?;
         flows::set_code(tx, &flow).await?;
-        let mailed = self.write_letter(tx, purpose, caller, &flow, account, now).await?;
+        let mailed = self.write_email(tx, purpose, caller, &flow, account, now).await?;
         Ok((mailed, ended))
     }
 
@@ -297,20 +297,20 @@ impl Backend {
     }
 }
 
-/// The letter for an account that gets no code, or for none.
-fn instead_of_code(counter: CodeCounter, account: Option<&Account>, request: &Request) -> Option<Letter> {
+/// The e-mail for an account that gets no code, or for none.
+fn instead_of_code(counter: CodeCounter, account: Option<&Account>, request: &Request) -> Option<Email> {
     use CodeCounter::{AfterPassword, Anyone, SignUp};
     let request = || request.clone();
     match (counter, account) {
         (AfterPassword, _) | (SignUp, None) => None,
-        (SignUp, Some(account)) if account.disabled_at.is_some() => Some(Letter::AlreadyDeactivated(request())),
-        (SignUp, Some(account)) => Some(Letter::AlreadyHere(request(), account.own_password())),
-        (Anyone, None) => Some(Letter::NoAccount(request())),
-        (Anyone, Some(account)) if account.disabled_at.is_some() => Some(Letter::Deactivated(request())),
+        (SignUp, Some(account)) if account.disabled_at.is_some() => Some(Email::AlreadyDeactivated(request())),
+        (SignUp, Some(account)) => Some(Email::AlreadyHere(request(), account.own_password())),
+        (Anyone, None) => Some(Email::NoAccount(request())),
+        (Anyone, Some(account)) if account.disabled_at.is_some() => Some(Email::Deactivated(request())),
         (Anyone, Some(account)) => match &account.kind {
             AccountKind::Local => None,
-            AccountKind::Google => Some(Letter::UseGoogle(request())),
-            AccountKind::Managed(organization) => Some(Letter::AskAdministrator(request(), organization.clone())),
+            AccountKind::Google => Some(Email::UseGoogle(request())),
+            AccountKind::Managed(organization) => Some(Email::AskAdministrator(request(), organization.clone())),
         },
     }
 }

@@ -1,19 +1,19 @@
-//! A letter's content as text and as HTML: the same blocks in the same order.
+//! An e-mail's content as text and as HTML: the same blocks in the same order.
 
 use super::words::{ADDRESS, ADDRESS_END, ISOLATE, ISOLATE_END, Words};
 
-/// What a letter says, before it is text or HTML. Values are plain text; they are escaped here and nowhere else.
+/// What an e-mail says, before it is text or HTML. Values are plain text; they are escaped here and nowhere else.
 pub(super) struct Content {
     pub(super) subject: String,
     pub(super) heading: String,
-    /// All that a list of mails or a locked phone shows of the letter, where it may not show more.
+    /// All that a list of mails or a locked phone shows of the e-mail, where it may not show more.
     pub(super) preview: Option<String>,
     pub(super) blocks: Vec<Block>,
     /// The code, for the last line of the text that Apple Mail fills in from.
     pub(super) code: Option<String>,
 }
 
-/// A part of a letter.
+/// A part of an e-mail.
 pub(super) enum Block {
     Paragraph(String),
     /// A one-time passcode on a line of its own.
@@ -36,7 +36,7 @@ pub(super) fn text(words: &Words<'_>, content: &Content) -> String {
     parts.join("\n\n").replace([ADDRESS, ADDRESS_END], "")
 }
 
-/// What the letter's own element says for itself, as mail programs drop `<html>` and `<body>`. Every break is allowed in a word
+/// What the e-mail's own element says for itself, as mail programs drop `<html>` and `<body>`. Every break is allowed in a word
 /// that is wider than the screen.
 const STYLE: &str = "max-width:560px;margin:0 auto;padding:24px;font-family:'Segoe UI',Arial,sans-serif;font-size:16px;\
                      line-height:1.5;overflow-wrap:anywhere;word-break:break-word";
@@ -67,7 +67,7 @@ pub(super) fn html(words: &Words<'_>, content: &Content) -> String {
     )
 }
 
-/// What is seen in a list of mails and on a locked phone, and in no open mail. The padding keeps the rest of the letter out of
+/// What is seen in a list of mails and on a locked phone, and in no open mail. The padding keeps the rest of the e-mail out of
 /// it: joiners and spaces that programs do not fold together, more than any of them shows.
 fn preview(text: &str) -> String {
     let padding = "&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;\n".repeat(40);

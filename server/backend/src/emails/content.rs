@@ -1,15 +1,15 @@
-//! What each letter says, block by block. The words are the catalogue's.
+//! What each e-mail says, block by block. The words are the catalogue's.
 
 use super::page::{Block, Content};
 use super::words::Words;
 use account::{
-    Challenge, CodeLetter, FailureCause, Letter, Notice, Organization, OwnPassword, Purpose, Request, Timestamp,
+    Challenge, CodeEmail, Email, FailureCause, Notice, Organization, OwnPassword, Purpose, Request, Timestamp,
 };
 
-pub(super) fn of(words: &Words<'_>, letter: &Letter) -> Content {
-    match letter {
-        Letter::Code(code) => code_letter(words, code),
-        Letter::NoAccount(request) => {
+pub(super) fn of(words: &Words<'_>, email: &Email) -> Content {
+    match email {
+        Email::Code(code) => code_email(words, code),
+        Email::NoAccount(request) => {
             let what = if words.settings.sign_up {
                 "answer.no_account_what"
             } else {
@@ -18,21 +18,21 @@ pub(super) fn of(words: &Words<'_>, letter: &Letter) -> Content {
             let why = here_or(request, "answer.no_account_here", "answer.no_account");
             answer(words, request, asked(request), say(words, &[why, what]))
         }
-        Letter::UseGoogle(request) => {
+        Email::UseGoogle(request) => {
             let blocks = say(words, &["answer.use_google", "answer.use_google_what"]);
             answer(words, request, asked(request), blocks)
         }
-        Letter::AskAdministrator(request, organization) => {
+        Email::AskAdministrator(request, organization) => {
             let why = here_or(request, "answer.managed_here", "answer.managed");
             let blocks = ask(words, organization, &[why, "answer.managed_what"]);
             answer(words, request, asked(request), blocks)
         }
-        Letter::Deactivated(request) => {
+        Email::Deactivated(request) => {
             let why = here_or(request, "answer.deactivated_here", "answer.deactivated");
             let blocks = say(words, &[why, "answer.deactivated_what"]);
             answer(words, request, asked(request), blocks)
         }
-        Letter::AlreadyHere(request, own) => {
+        Email::AlreadyHere(request, own) => {
             let blocks = match own {
                 OwnPassword::Editable => say(words, &["answer.already_here", "answer.already_here_what"]),
                 OwnPassword::HeldByGoogle => say(words, &["answer.already_here", "answer.already_google"]),
@@ -42,11 +42,11 @@ pub(super) fn of(words: &Words<'_>, letter: &Letter) -> Content {
             };
             answer(words, request, "sign_up", blocks)
         }
-        Letter::AlreadyDeactivated(request) => {
+        Email::AlreadyDeactivated(request) => {
             let blocks = say(words, &["answer.already_deactivated", "answer.deactivated_what"]);
             answer(words, request, "sign_up", blocks)
         }
-        Letter::Notice(notice) => notice_letter(words, notice),
+        Email::Notice(notice) => notice_email(words, notice),
     }
 }
 
@@ -60,9 +60,9 @@ const fn here_or(request: &Request, here: &'static str, reset: &'static str) -> 
     if request.mailbox_first { here } else { reset }
 }
 
-fn code_letter(words: &Words<'_>, letter: &CodeLetter) -> Content {
-    let (code, request) = (letter.code.expose(), &letter.request);
-    let until = letter.works_until.hour_and_minute();
+fn code_email(words: &Words<'_>, email: &CodeEmail) -> Content {
+    let (code, request) = (email.code.expose(), &email.request);
+    let until = email.works_until.hour_and_minute();
     let minutes = Challenge::MINUTES.to_string();
     let keep = || Block::Paragraph(words.say("code.keep", &[]));
     let code_and_validity = |prompt| {
@@ -77,7 +77,7 @@ fn code_letter(words: &Words<'_>, letter: &CodeLetter) -> Content {
         blocks.extend(code_and_validity(prompt));
         answer(words, request, flow, blocks)
     };
-    let content = match letter.purpose {
+    let content = match email.purpose {
         Purpose::Reset => after_request("reset", "code.reset"),
         Purpose::SignIn if request.mailbox_first => after_request("mailbox", "code.mailbox"),
         Purpose::SignUp => after_request("sign_up", "code.sign_up"),
@@ -149,7 +149,7 @@ fn request_facts(words: &Words<'_>, request: &Request) -> Block {
     ])
 }
 
-fn notice_letter(words: &Words<'_>, notice: &Notice) -> Content {
+fn notice_email(words: &Words<'_>, notice: &Notice) -> Content {
     let (kind, at, browser, then): (&str, Timestamp, Option<&str>, &[&str]) = match notice {
         Notice::PasswordReset { at, browser } => (
             "password_reset",

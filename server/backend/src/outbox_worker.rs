@@ -1,8 +1,8 @@
-//! Carries letters from the database to the mail server, in the background.
+//! Carries e-mails from the database to the mail server, in the background.
 
 mod pace;
 
-use crate::store::letters::{self, Claimed};
+use crate::store::outbox::{self, Claimed};
 use crate::{Backend, Fault, Mail, TRACE, random, render};
 use rand::RngExt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,24 +13,24 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tracing::Instrument;
 
-/// Letters that are sent at the same time.
+/// E-mails that are sent at the same time.
 const AT_ONCE: usize = 16;
 /// Of those so many are worth a claim, within a moment.
 const ENOUGH: u32 = 8;
 const MOMENT: Duration = Duration::from_millis(20);
-/// How long a courier with nothing to do waits at most before it looks again: another server may have written a letter, or
+/// How long an outbox worker with nothing to do waits at most before it looks again: another server may have written an e-mail, or
 /// the time of another try may have come.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How often the database is asked to remember what became of a letter, a pause apart.
+/// How often the database is asked to remember what became of an e-mail, a pause apart.
 const REMEMBER_TRIES: usize = 45;
 
-/// Claims, renders, sends; tries again with backoff and jitter until a letter is stale; blanks what it has sent.
+/// Claims, renders, sends; tries again with backoff and jitter until an e-mail is stale; blanks what it has sent.
 #[derive(Clone)]
-pub struct Courier {
+pub struct OutboxWorker {
     backend: Backend,
     mail: Mail,
     hands: Arc<Semaphore>,
-    /// Letters that have left, and are not written down as such yet.
+    /// E-mails that have left, and are not written down as such yet.
     left: Arc<Mutex<Vec<String>>>,
     /// The turn to write them down.
     turn: Arc<tokio::sync::Mutex<()>>,
@@ -38,8 +38,8 @@ pub struct Courier {
     away: Arc<AtomicBool>,
 }
 
-impl Courier {
-    /// A courier; several may run at once, on several servers.
+impl OutboxWorker {
+    /// An outbox worker; several may run at once, on several servers.
     #[must_use]
     pub fn new(backend: Backend, mail: Mail) -> Self {
         Self {
@@ -52,19 +52,19 @@ impl Courier {
         }
     }
 
-    /// Runs until the future is dropped; letters that are being sent then are tried again by the next one.
+    /// Runs until the future is dropped; e-mails that are being sent then are tried again by the next one.
     pub async fn run(self) {
         let mut some_wait = false;
         loop {
             let free = self.free_hands().await;
             let begun = self.dispatch(free, some_wait).await.len();
-            // Where every free hand got a letter there may be more. Else one may be written here, or elsewhere and be seen later.
-            some_wait = begun == free || timeout(PAUSE, self.backend.letters_written.notified()).await.is_ok();
+            // Where every free hand got an e-mail there may be more. Else one may be written here, or elsewhere and be seen later.
+            some_wait = begun == free || timeout(PAUSE, self.backend.emails_written.notified()).await.is_ok();
         }
     }
 
     /// Waits for a hand, and a moment for half of them: where they come free one after the other, one claim does for many. A slow
-    /// mail server holds up its own letters only: the other hands go on.
+    /// mail server holds up its own e-mails only: the other hands go on.
     async fn free_hands(&self) -> usize {
         drop(self.hands.acquire().await);
         // It fails when it is late, and the hands that are free are as good.
@@ -72,16 +72,16 @@ impl Courier {
         self.hands.available_permits()
     }
 
-    /// Sends what is due now, once; gives how many letters it handled. For tests and for tools.
+    /// Sends what is due now, once; gives how many e-mails it handled. For tests and for tools.
     pub async fn round(&self) -> usize {
         let mut handled = 0;
-        for letter in self.dispatch(self.hands.available_permits(), false).await {
-            handled += usize::from(letter.await.is_ok());
+        for message in self.dispatch(self.hands.available_permits(), false).await {
+            handled += usize::from(message.await.is_ok());
         }
         handled
     }
 
-    /// Claims as many letters as there are free hands, and begins to send them. Where it is not known that some wait it looks
+    /// Claims as many e-mails as there are free hands, and begins to send them. Where it is not known that some wait it looks
     /// first: mostly there is nothing, and a look is no write.
     async fn dispatch(&self, free: usize, some_wait: bool) -> Vec<JoinHandle<()>> {
         let mut claimed = match self.claim(free, some_wait).await {
@@ -99,25 +99,25 @@ impl Courier {
             }
         };
         // Somebody who asked twice reads the second mail on top.
-        claimed.sort_by_key(|letter| letter.written_at);
-        claimed.into_iter().map(|letter| self.begin(letter)).collect()
+        claimed.sort_by_key(|message| message.written_at);
+        claimed.into_iter().map(|message| self.begin(message)).collect()
     }
 
     async fn claim(&self, free: usize, some_wait: bool) -> Result<Vec<Claimed>, Fault> {
         let (parts, now) = (&self.backend.parts, self.backend.now());
-        if free == 0 || !(some_wait || letters::are_due(&parts.db, now).await?) {
+        if free == 0 || !(some_wait || outbox::are_due(&parts.db, now).await?) {
             return Ok(Vec::new());
         }
         let limit = i64::try_from(free).unwrap_or(1);
-        letters::claim(&parts.db, &parts.keys, now, limit).await
+        outbox::claim(&parts.db, &parts.keys, now, limit).await
     }
 
-    /// A task of its own: what has been told to the mail server must be remembered, also when the courier is told to stop.
-    fn begin(&self, letter: Claimed) -> JoinHandle<()> {
-        let courier = self.clone();
+    /// A task of its own: what has been told to the mail server must be remembered, also when the outbox worker is told to stop.
+    fn begin(&self, message: Claimed) -> JoinHandle<()> {
+        let outbox_worker = self.clone();
         let hand = self.hands.clone().try_acquire_owned();
         tokio::spawn(async move {
-            courier.carry(letter).await;
+            outbox_worker.carry(message).await;
             drop(hand);
         })
     }
@@ -128,17 +128,17 @@ impl Courier {
             id,
             to,
             language,
-            letter,
+            message,
             attempts,
             written_at,
         } = claimed;
-        let stale_at = pace::stale_at(&letter, written_at);
+        let stale_at = pace::stale_at(&message, written_at);
         if now >= stale_at {
             tracing::warn!(email = id, attempts, "an e-mail was dropped: it is too old");
-            return self.remember(id, Fate::GivenUp).await;
+            return self.remember(id, Fate::Failed).await;
         }
-        let rendered = render(&self.backend.settings(), &language, &letter);
-        let span = tracing::debug_span!(target: TRACE, "send letter", attempts, result = tracing::field::Empty);
+        let rendered = render(&self.backend.settings(), &language, &message);
+        let span = tracing::debug_span!(target: TRACE, "send e-mail", attempts, result = tracing::field::Empty);
         let sent = self
             .mail
             .send(&id, &to, &rendered, now.0)
@@ -146,15 +146,15 @@ impl Courier {
             .await;
         let result = sent.as_ref().err().map_or("taken", |error| error.kind);
         span.record("result", result);
-        self.backend.metrics().letter_tried(result);
+        self.backend.metrics().email_tried(result);
         let fate = match sent {
             Ok(()) => Fate::Sent,
             Err(error) => {
                 let jitter = random::generator().random_range(80..=120);
-                let next = pace::next_try(&letter, attempts, self.backend.now(), stale_at, jitter);
+                let next = pace::next_try(&message, attempts, self.backend.now(), stale_at, jitter);
                 let fate = match next {
                     Some(at) if !error.permanent => Fate::Again(at, error.reason()),
-                    _ => Fate::GivenUp,
+                    _ => Fate::Failed,
                 };
                 let again = matches!(fate, Fate::Again(..));
                 tracing::warn!(email = id, attempts, again, %error, "an e-mail was not sent");
@@ -164,8 +164,8 @@ impl Courier {
         self.remember(id, fate).await;
     }
 
-    /// Writes down what became of a letter. One that has left waits for its turn: whoever has that writes it down for all who
-    /// wait, so that in a flood one commit does for many letters.
+    /// Writes down what became of an e-mail. One that has left waits for its turn: whoever has that writes it down for all who
+    /// wait, so that in a flood one commit does for many e-mails.
     async fn remember(&self, id: String, fate: Fate) {
         if !matches!(fate, Fate::Sent) {
             return self.write_down(&[id], fate).await;
@@ -178,21 +178,21 @@ impl Courier {
         }
     }
 
-    /// While the database is away it asks again: a letter that has left and is not marked would leave once more.
+    /// While the database is away it asks again: an e-mail that has left and is not marked would leave once more.
     async fn write_down(&self, ids: &[String], fate: Fate) {
         let (db, metrics) = (&self.backend.parts.db, self.backend.metrics());
         for left in (0..REMEMBER_TRIES).rev() {
             let now = self.backend.now();
             let done = match &fate {
-                Fate::Sent => letters::mark_sent(db, ids, now).await,
-                Fate::Again(at, why) => letters::retry_at(db, &ids[0], *at, why).await,
-                Fate::GivenUp => letters::give_up(db, &ids[0], now).await,
+                Fate::Sent => outbox::mark_sent(db, ids, now).await,
+                Fate::Again(at, why) => outbox::retry_at(db, &ids[0], *at, why).await,
+                Fate::Failed => outbox::mark_failed(db, &ids[0], now).await,
             };
             match done {
                 Ok(()) => {
                     match fate {
-                        Fate::Sent => ids.iter().for_each(|_| metrics.letter_done("sent")),
-                        Fate::GivenUp => metrics.letter_done("given_up"),
+                        Fate::Sent => ids.iter().for_each(|_| metrics.email_done("sent")),
+                        Fate::Failed => metrics.email_done("failed"),
                         Fate::Again(..) => {}
                     }
                     return;
@@ -210,12 +210,12 @@ impl Courier {
     }
 }
 
-/// What became of a letter.
+/// What became of an e-mail.
 enum Fate {
     Sent,
     /// When, and why.
     Again(account::Timestamp, String),
-    GivenUp,
+    Failed,
 }
 
 #[cfg(test)]

@@ -1,19 +1,19 @@
-//! Every letter in every language, to be looked at in the development run and walked through by tests.
+//! Every e-mail in every language, to be looked at in the development run and walked through by tests.
 
-use super::{RenderedLetter, render};
+use super::{RenderedEmail, render};
 use crate::Settings;
-use account::{CodeLetter, FailureCause, Letter, Notice, Organization, OwnPassword, Purpose, Request, Timestamp};
+use account::{CodeEmail, Email, FailureCause, Notice, Organization, OwnPassword, Purpose, Request, Timestamp};
 
-/// Title, language and letter; every letter × state × language.
+/// Title, language and e-mail; every e-mail × state × language.
 #[must_use]
-pub fn gallery(settings: &Settings) -> Vec<(String, String, RenderedLetter)> {
-    let all = letters();
+pub fn gallery(settings: &Settings) -> Vec<(String, String, RenderedEmail)> {
+    let all = emails();
     let in_language = |language: &'static str| {
-        let shown = all.iter().map(move |(title, letter)| {
+        let shown = all.iter().map(move |(title, message)| {
             (
                 (*title).to_owned(),
                 language.to_owned(),
-                render(settings, language, letter),
+                render(settings, language, message),
             )
         });
         shown.collect::<Vec<_>>()
@@ -22,7 +22,7 @@ pub fn gallery(settings: &Settings) -> Vec<(String, String, RenderedLetter)> {
 }
 
 /// One of each.
-pub(super) fn letters() -> Vec<(&'static str, Letter)> {
+pub(super) fn emails() -> Vec<(&'static str, Email)> {
     // 24 November 2026, 10:02.
     let at = Timestamp(1_795_514_520_000);
     let browser = || "Firefox on Linux".to_owned();
@@ -43,15 +43,15 @@ pub(super) fn letters() -> Vec<(&'static str, Letter)> {
     };
     let code = |purpose, digits: &str| {
         let works_until = at.plus_minutes(10);
-        Letter::Code(CodeLetter {
+        Email::Code(CodeEmail {
             purpose,
             code: digits.into(),
             works_until,
             request: request(),
         })
     };
-    let failures = |cause| Letter::Notice(Notice::ManyFailures { at, cause });
-    let mailbox_code = Letter::Code(CodeLetter {
+    let failures = |cause| Email::Notice(Notice::ManyFailures { at, cause });
+    let mailbox_code = Email::Code(CodeEmail {
         purpose: Purpose::SignIn,
         code: "01234567".into(),
         works_until: at.plus_minutes(10),
@@ -60,67 +60,67 @@ pub(super) fn letters() -> Vec<(&'static str, Letter)> {
     vec![
         ("Sign in: code", code(Purpose::SignIn, "012345")),
         ("Sign in, mailbox first: code", mailbox_code),
-        ("Sign in, mailbox first: no account", Letter::NoAccount(mailbox())),
+        ("Sign in, mailbox first: no account", Email::NoAccount(mailbox())),
         (
             "Sign in, mailbox first: Google keeps the password",
-            Letter::UseGoogle(mailbox()),
+            Email::UseGoogle(mailbox()),
         ),
         (
             "Sign in, mailbox first: an organization keeps the password",
-            Letter::AskAdministrator(mailbox(), organization()),
+            Email::AskAdministrator(mailbox(), organization()),
         ),
         (
             "Sign in, mailbox first: account deactivated",
-            Letter::Deactivated(mailbox()),
+            Email::Deactivated(mailbox()),
         ),
         ("Reset: code", code(Purpose::Reset, "01234567")),
-        ("Reset: no account", Letter::NoAccount(request())),
-        ("Reset: Google keeps the password", Letter::UseGoogle(request())),
+        ("Reset: no account", Email::NoAccount(request())),
+        ("Reset: Google keeps the password", Email::UseGoogle(request())),
         (
             "Reset: an organization keeps the password",
-            Letter::AskAdministrator(request(), organization()),
+            Email::AskAdministrator(request(), organization()),
         ),
-        ("Reset: account deactivated", Letter::Deactivated(request())),
+        ("Reset: account deactivated", Email::Deactivated(request())),
         ("Sign up: code", code(Purpose::SignUp, "01234567")),
         (
             "Sign up: account with a password",
-            Letter::AlreadyHere(request(), OwnPassword::Editable),
+            Email::AlreadyHere(request(), OwnPassword::Editable),
         ),
         (
             "Sign up: account with Google",
-            Letter::AlreadyHere(request(), OwnPassword::HeldByGoogle),
+            Email::AlreadyHere(request(), OwnPassword::HeldByGoogle),
         ),
         (
             "Sign up: account of an organization",
-            Letter::AlreadyHere(request(), OwnPassword::HeldBy(organization())),
+            Email::AlreadyHere(request(), OwnPassword::HeldBy(organization())),
         ),
-        ("Sign up: account deactivated", Letter::AlreadyDeactivated(request())),
+        ("Sign up: account deactivated", Email::AlreadyDeactivated(request())),
         (
             "Notice: password reset",
-            Letter::Notice(Notice::PasswordReset { at, browser: browser() }),
+            Email::Notice(Notice::PasswordReset { at, browser: browser() }),
         ),
         (
             "Notice: password changed",
-            Letter::Notice(Notice::PasswordChanged { at, browser: browser() }),
+            Email::Notice(Notice::PasswordChanged { at, browser: browser() }),
         ),
         (
             "Notice: new device",
-            Letter::Notice(Notice::NewDevice {
+            Email::Notice(Notice::NewDevice {
                 at,
                 browser: account::UNKNOWN_BROWSER.into(),
             }),
         ),
         (
             "Notice: device copied",
-            Letter::Notice(Notice::DeviceCopied { at, browser: browser() }),
+            Email::Notice(Notice::DeviceCopied { at, browser: browser() }),
         ),
         (
             "Notice: address changed, to the old one",
-            Letter::Notice(Notice::AddressLeft { at }),
+            Email::Notice(Notice::AddressLeft { at }),
         ),
         (
             "Notice: address changed, to the new one",
-            Letter::Notice(Notice::AddressTaken { at }),
+            Email::Notice(Notice::AddressTaken { at }),
         ),
         ("Notice: wrong passwords", failures(FailureCause::Passwords)),
         ("Notice: wrong sign-in codes", failures(FailureCause::SignInCodes)),

@@ -1,10 +1,10 @@
-//! Letters that wait for the courier. Bodies are sealed: a copy of the database holds no live code.
+//! E-mails that wait for the outbox worker. Bodies are sealed: a copy of the database holds no live code.
 
 use super::{Db, Tx, db::on, later::later};
 use crate::{Fault, Keys, seal};
-use account::{EmailAddress, Letter, Timestamp};
+use account::{Email, EmailAddress, Timestamp};
 
-/// A letter that a courier has leased.
+/// An e-mail that an outbox worker has leased.
 #[derive(Debug)]
 pub struct Claimed {
     /// Its row, and its Message-ID's first half.
@@ -14,7 +14,7 @@ pub struct Claimed {
     /// Of its words.
     pub language: String,
     /// What it says.
-    pub letter: Letter,
+    pub message: Email,
     /// How many times it was tried, this one included.
     pub attempts: i64,
     /// When it was written.
@@ -31,24 +31,24 @@ struct Row {
     written_at: i64,
 }
 
-/// How long a courier has for a letter before another one takes it over, in seconds.
+/// How long an outbox worker has for an e-mail before another one takes it over, in seconds.
 pub(super) const LEASE_S: i64 = 60;
 
-/// Writes a letter in the flow's transaction.
+/// Writes an e-mail in the flow's transaction.
 pub async fn write(
     tx: &mut Tx,
     keys: &Keys,
     flow: Option<&str>,
     to: &EmailAddress,
     language: &str,
-    letter: &Letter,
+    message: &Email,
     now: Timestamp,
 ) -> Result<(), Fault> {
     let id = crate::random::id_at(now);
-    let body = seal::seal(keys, &id, letter)?;
+    let body = seal::seal(keys, &id, message)?;
     later!(
         tx,
-        "INSERT INTO letters (id, flow_id, recipient, language, body, written_at, due_at, attempts)
+        "INSERT INTO outbox (id, flow_id, recipient, language, body, written_at, due_at, attempts)
              VALUES ($1, $2, $3, $4, $5, $6, $6, 0)",
         &id,
         flow,
@@ -60,24 +60,24 @@ pub async fn write(
     Ok(())
 }
 
-/// Drops the letters of a flow that have not left yet, before a newer one is written: their code is dead, and two mails with
+/// Drops the e-mails of a flow that have not left yet, before a newer one is written: their code is dead, and two mails with
 /// different codes would only confuse.
 pub async fn drop_unsent(tx: &mut Tx, flow: &str, now: Timestamp) -> Result<(), Fault> {
     later!(
         tx,
-        "UPDATE letters SET given_up_at = $2, body = '', last_error = NULL
-              WHERE flow_id = $1 AND COALESCE(sent_at, given_up_at) IS NULL",
+        "UPDATE outbox SET failed_at = $2, body = '', last_error = NULL
+              WHERE flow_id = $1 AND COALESCE(sent_at, failed_at) IS NULL",
         flow,
         now.0,
     );
     Ok(())
 }
 
-/// Drops every letter that has not left yet; gives how many.
+/// Drops every e-mail that has not left yet; gives how many.
 pub async fn drop_everyones(tx: &mut Tx, now: Timestamp) -> Result<u64, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query(
-            "UPDATE letters SET given_up_at = $1, body = '', last_error = NULL WHERE COALESCE(sent_at, given_up_at) IS NULL",
+            "UPDATE outbox SET failed_at = $1, body = '', last_error = NULL WHERE COALESCE(sent_at, failed_at) IS NULL",
         )
         .bind(now.0)
         .execute(conn)
@@ -86,12 +86,12 @@ pub async fn drop_everyones(tx: &mut Tx, now: Timestamp) -> Result<u64, Fault> {
     }))
 }
 
-/// How many letters wait whose sealed form begins so: with the name of a key.
+/// How many e-mails wait whose sealed form begins so: with the name of a key.
 pub async fn count_waiting(tx: &mut Tx, prefix: &str) -> Result<i64, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query_scalar(
-            "SELECT count(*) FROM letters
-              WHERE COALESCE(sent_at, given_up_at) IS NULL AND substr(body, 1, length(CAST($1 AS TEXT))) = $1",
+            "SELECT count(*) FROM outbox
+              WHERE COALESCE(sent_at, failed_at) IS NULL AND substr(body, 1, length(CAST($1 AS TEXT))) = $1",
         )
         .bind(prefix)
         .fetch_one(conn)
@@ -105,23 +105,23 @@ macro_rules! lease {
     ($lock:literal) => {
         concat!(
             "WITH due AS MATERIALIZED (
-                SELECT id AS due_id FROM letters WHERE COALESCE(sent_at, given_up_at) IS NULL AND due_at <= $1
+                SELECT id AS due_id FROM outbox WHERE COALESCE(sent_at, failed_at) IS NULL AND due_at <= $1
                  ORDER BY due_at LIMIT $3 ",
             $lock,
             ")
-             UPDATE letters SET due_at = $2, attempts = attempts + 1
-              WHERE id IN (SELECT due_id FROM due) AND sent_at IS NULL AND given_up_at IS NULL AND due_at <= $1
+             UPDATE outbox SET due_at = $2, attempts = attempts + 1
+              WHERE id IN (SELECT due_id FROM due) AND sent_at IS NULL AND failed_at IS NULL AND due_at <= $1
               RETURNING id, recipient, language, body, attempts, written_at"
         )
     };
 }
 
-/// Whether any letter is due. Reads only.
+/// Whether any e-mail is due. Reads only.
 pub async fn are_due(db: &Db, now: Timestamp) -> Result<bool, Fault> {
     let mut tx = db.read().await?;
     let due: Option<i64> = on!(&mut tx, |conn| {
         sqlx::query_scalar(
-            "SELECT due_at FROM letters WHERE COALESCE(sent_at, given_up_at) IS NULL AND due_at <= $1 LIMIT 1",
+            "SELECT due_at FROM outbox WHERE COALESCE(sent_at, failed_at) IS NULL AND due_at <= $1 LIMIT 1",
         )
         .bind(now.0)
         .fetch_optional(conn)
@@ -130,15 +130,15 @@ pub async fn are_due(db: &Db, now: Timestamp) -> Result<bool, Fault> {
     Ok(due.is_some())
 }
 
-/// Leases what is due, for one minute: a courier that dies loses nothing. A letter that does not read is given up, so that
+/// Leases what is due, for one minute: an outbox worker that dies loses nothing. An e-mail that does not read is given up, so that
 /// it stops nobody. One whose key is not here waits a day for it: another server may have the key, or the operator a copy.
 ///
-/// What became of a letter need not be on the disk at once, here and below: a loss of power that takes it leaves a letter
-/// whose lease runs out, and at worst it leaves twice, as after a courier that died.
+/// What became of an e-mail need not be on the disk at once, here and below: a loss of power that takes it leaves an e-mail
+/// whose lease runs out, and at worst it leaves twice, as after an outbox worker that died.
 pub async fn claim(db: &Db, keys: &Keys, now: Timestamp, limit: i64) -> Result<Vec<Claimed>, Fault> {
     let mut tx = db.write().await?;
-    // PostgreSQL: what another courier holds is stepped over, not waited for. SQLite has one writer at a time. The outer
-    // `due_at` is judged again under the row's lock, so that two couriers never lease the same letter.
+    // PostgreSQL: what another outbox worker holds is stepped over, not waited for. SQLite has one writer at a time. The outer
+    // `due_at` is judged again under the row's lock, so that two outbox workers never lease the same e-mail.
     let rows: Vec<Row> = match &mut tx {
         Tx::Sqlite(tx) => {
             let lease = sqlx::query_as(lease!(""));
@@ -158,11 +158,11 @@ pub async fn claim(db: &Db, keys: &Keys, now: Timestamp, limit: i64) -> Result<V
             seal::open(keys, &row.id, &row.body),
             EmailAddress::parse(&row.recipient),
         ) {
-            (Ok(letter), Ok(to)) => claimed.push(Claimed {
+            (Ok(message), Ok(to)) => claimed.push(Claimed {
                 id: row.id,
                 to,
                 language: row.language,
-                letter,
+                message,
                 attempts: row.attempts,
                 written_at: Timestamp(row.written_at),
             }),
@@ -175,14 +175,14 @@ pub async fn claim(db: &Db, keys: &Keys, now: Timestamp, limit: i64) -> Result<V
             }
             _ => {
                 tracing::error!(email = row.id, "an e-mail was dropped: it cannot be decrypted");
-                give_up(db, &row.id, now).await?;
+                mark_failed(db, &row.id, now).await?;
             }
         }
     }
     Ok(claimed)
 }
 
-/// Letters that have not left yet.
+/// E-mails that have not left yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Waiting {
     /// How many, as far as was looked.
@@ -191,14 +191,14 @@ pub struct Waiting {
     pub oldest_written_at: Option<Timestamp>,
 }
 
-/// What waits, looking at `most` letters at most, those first that are due first: `letters_waiting` has them in this order, so it
+/// What waits, looking at `most` e-mails at most, those first that are due first: `emails_waiting` has them in this order, so it
 /// costs the same however many there are.
 pub async fn waiting(db: &Db, most: i64) -> Result<Waiting, Fault> {
     let mut tx = db.read().await?;
     let (count, oldest): (i64, Option<i64>) = on!(&mut tx, |conn| {
         sqlx::query_as(
             "SELECT COUNT(*), MIN(written_at) FROM
-               (SELECT written_at FROM letters WHERE COALESCE(sent_at, given_up_at) IS NULL
+               (SELECT written_at FROM outbox WHERE COALESCE(sent_at, failed_at) IS NULL
                  ORDER BY due_at LIMIT $1) AS waiting",
         )
         .bind(most)
@@ -215,7 +215,7 @@ pub async fn waiting(db: &Db, most: i64) -> Result<Waiting, Fault> {
 pub async fn mark_sent(db: &Db, ids: &[String], now: Timestamp) -> Result<(), Fault> {
     let mut tx = db.write().await?;
     on!(&mut tx, |conn| {
-        let mut mark = sqlx::QueryBuilder::new("UPDATE letters SET body = '', last_error = NULL, sent_at = ");
+        let mut mark = sqlx::QueryBuilder::new("UPDATE outbox SET body = '', last_error = NULL, sent_at = ");
         mark.push_bind(now.0).push(" WHERE id IN (");
         let mut listed = mark.separated(", ");
         for id in ids {
@@ -232,8 +232,8 @@ pub async fn retry_at(db: &Db, id: &str, due_at: Timestamp, why: &str) -> Result
     let mut tx = db.write().await?;
     on!(&mut tx, |conn| {
         sqlx::query(
-            "UPDATE letters SET due_at = $2, retry_at = $2, last_error = $3
-              WHERE id = $1 AND sent_at IS NULL AND given_up_at IS NULL",
+            "UPDATE outbox SET due_at = $2, retry_at = $2, last_error = $3
+              WHERE id = $1 AND sent_at IS NULL AND failed_at IS NULL",
         )
         .bind(id)
         .bind(due_at.0)
@@ -246,27 +246,25 @@ pub async fn retry_at(db: &Db, id: &str, due_at: Timestamp, why: &str) -> Result
 }
 
 /// It is not worth sending any more.
-pub async fn give_up(db: &Db, id: &str, now: Timestamp) -> Result<(), Fault> {
+pub async fn mark_failed(db: &Db, id: &str, now: Timestamp) -> Result<(), Fault> {
     let mut tx = db.write().await?;
     on!(&mut tx, |conn| {
-        sqlx::query(
-            "UPDATE letters SET given_up_at = $2, body = '', last_error = NULL WHERE id = $1 AND sent_at IS NULL",
-        )
-        .bind(id)
-        .bind(now.0)
-        .execute(conn)
-        .await?
-        .rows_affected()
+        sqlx::query("UPDATE outbox SET failed_at = $2, body = '', last_error = NULL WHERE id = $1 AND sent_at IS NULL")
+            .bind(id)
+            .bind(now.0)
+            .execute(conn)
+            .await?
+            .rows_affected()
     });
     tx.commit().await
 }
 
-/// Takes away letters that left, or were given up, and were written before `before`, a [`BATCH`](super::BATCH) at a time.
+/// Takes away e-mails that left, or were given up, and were written before `before`, a [`BATCH`](super::BATCH) at a time.
 pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query(
-            "DELETE FROM letters WHERE id IN (SELECT id FROM letters WHERE written_at < $1
-                AND (sent_at IS NOT NULL OR given_up_at IS NOT NULL) LIMIT 200)",
+            "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE written_at < $1
+                AND (sent_at IS NOT NULL OR failed_at IS NOT NULL) LIMIT 200)",
         )
         .bind(before.0)
         .execute(conn)

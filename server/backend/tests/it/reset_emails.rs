@@ -1,25 +1,25 @@
-//! The letters of a reset: which, to whom, how many.
+//! The e-mails of a reset: which, to whom, how many.
 
 use crate::on_both_databases;
 use crate::world::{ADA, GRACE, NEW_PASSWORD, World, organization};
-use account::{Letter, Purpose, Refusal, ResetStep};
+use account::{Email, Purpose, Refusal, ResetStep};
 
 on_both_databases!(
-    every_kind_of_account_gets_its_own_letter,
+    every_kind_of_account_gets_its_own_email,
     mail_goes_to_the_stored_address,
     what_could_reach_another_mailbox_mails_nothing,
     an_address_in_the_code_field_begins_again_with_that_one,
-    begun_twice_is_one_letter,
+    begun_twice_is_one_email,
     a_strangers_request_makes_the_owner_wait_for_nothing,
     what_is_told_to_wait_is_enough,
     a_client_begins_twenty_flows_a_minute,
     the_wait_for_a_new_code_doubles,
     a_flow_sends_six_codes,
     reading_a_step_sends_nothing,
-    a_letter_that_has_not_left_makes_way_for_the_newer_one,
+    an_email_that_has_not_left_makes_way_for_the_newer_one,
 );
 
-async fn every_kind_of_account_gets_its_own_letter(world: &World) {
+async fn every_kind_of_account_gets_its_own_email(world: &World) {
     world.person("local@example.com").await;
     world.google_person("google@example.com").await;
     world.managed_person("managed@example.com").await;
@@ -27,21 +27,21 @@ async fn every_kind_of_account_gets_its_own_letter(world: &World) {
     for (email, fits) in [
         (
             "local@example.com",
-            (|letter| matches!(letter, Letter::Code(code) if code.purpose == Purpose::Reset)) as fn(&Letter) -> bool,
+            (|message| matches!(message, Email::Code(code) if code.purpose == Purpose::Reset)) as fn(&Email) -> bool,
         ),
-        ("google@example.com", |letter| matches!(letter, Letter::UseGoogle(_))),
+        ("google@example.com", |message| matches!(message, Email::UseGoogle(_))),
         (
             "managed@example.com",
-            |letter| matches!(letter, Letter::AskAdministrator(_, it) if *it == organization()),
+            |message| matches!(message, Email::AskAdministrator(_, it) if *it == organization()),
         ),
-        ("disabled@example.com", |letter| {
-            matches!(letter, Letter::Deactivated(_))
+        ("disabled@example.com", |message| {
+            matches!(message, Email::Deactivated(_))
         }),
-        ("unknown@example.com", |letter| matches!(letter, Letter::NoAccount(_))),
+        ("unknown@example.com", |message| matches!(message, Email::NoAccount(_))),
     ] {
         world.browser().begin_reset(email).await.unwrap();
-        let letters = world.letters_to(email).await;
-        assert!(letters.len() == 1 && fits(&letters[0]), "{email}: {letters:?}");
+        let messages = world.emails_to(email).await;
+        assert!(messages.len() == 1 && fits(&messages[0]), "{email}: {e-mails:?}");
     }
 }
 
@@ -59,7 +59,7 @@ async fn mail_goes_to_the_stored_address(world: &World) {
         assert!(matches!(step, Ok(ResetStep::EnterCode(mailed)) if mailed.email.as_str() == ADA));
     }
     assert!(browser.answer_reset(&world.code_mailed_to(ADA).await).await.is_ok());
-    assert_eq!(world.letters_to("eve@example.com").await, []);
+    assert_eq!(world.emails_to("eve@example.com").await, []);
 }
 
 /// Property 6.
@@ -81,12 +81,12 @@ async fn what_could_reach_another_mailbox_mails_nothing(world: &World) {
         world.browser().begin_reset("\u{ff41}da@example.com").await,
         Err(Refusal::EmailLocalPartNotAscii)
     );
-    // A Cyrillic letter: a domain of its own.
+    // A Cyrillic e-mail: a domain of its own.
     world.browser().begin_reset("ada@ex\u{430}mple.com").await.unwrap();
-    assert_eq!(world.letters_to("ada@xn--exmple-4nf.com").await.len(), 1);
+    assert_eq!(world.emails_to("ada@xn--exmple-4nf.com").await.len(), 1);
     assert_eq!(world.browser().begin_reset(" ").await, Err(Refusal::EmailMissing));
-    assert_eq!(world.letters_to(ADA).await, []);
-    assert_eq!(world.letters_to("eve@example.com").await, []);
+    assert_eq!(world.emails_to(ADA).await, []);
+    assert_eq!(world.emails_to("eve@example.com").await, []);
 }
 
 async fn an_address_in_the_code_field_begins_again_with_that_one(world: &World) {
@@ -109,12 +109,12 @@ async fn an_address_in_the_code_field_begins_again_with_that_one(world: &World) 
 }
 
 /// Property 27.
-async fn begun_twice_is_one_letter(world: &World) {
+async fn begun_twice_is_one_email(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     let step = browser.reset_step().await;
     assert_eq!(browser.begin_reset(ADA).await, Ok(step));
-    assert_eq!(world.letters_to(ADA).await.len(), 1);
+    assert_eq!(world.emails_to(ADA).await.len(), 1);
     assert!(browser.answer_reset(&code).await.is_ok());
 }
 
@@ -123,7 +123,7 @@ async fn a_strangers_request_makes_the_owner_wait_for_nothing(world: &World) {
     world.person(ADA).await;
     world.resetting(ADA).await;
     world.resetting(ADA).await;
-    assert_eq!(world.letters_to(ADA).await.len(), 2);
+    assert_eq!(world.emails_to(ADA).await.len(), 2);
 }
 
 /// Property 18: the wait is the longest of those that are due, not the first one. Of a browser without a visit, which waits for its
@@ -166,7 +166,7 @@ async fn a_client_begins_twenty_flows_a_minute(world: &World) {
         browser.begin_sign_up(GRACE).await,
         Err(Refusal::TooMany { seconds: 60 })
     );
-    assert_eq!(world.letters_to(GRACE).await, []);
+    assert_eq!(world.emails_to(GRACE).await, []);
     assert!(world.browser().begin_reset(GRACE).await.is_ok());
     world.clock.advance_minutes(1);
     assert!(browser.begin_sign_in(GRACE).await.is_ok());
@@ -200,7 +200,7 @@ async fn a_flow_sends_six_codes(world: &World) {
     }
     world.clock.advance_minutes(4);
     assert_eq!(browser.resend_reset().await, Err(Refusal::SendsUsedUp));
-    assert_eq!(world.letters_to(ADA).await.len(), 6);
+    assert_eq!(world.emails_to(ADA).await.len(), 6);
     assert!(browser.answer_reset(&world.code_mailed_to(ADA).await).await.is_ok());
 }
 
@@ -218,20 +218,20 @@ async fn reading_a_step_sends_nothing(world: &World) {
         browser.sign_in_step().await;
         assert_eq!(browser.flow_version(Purpose::Reset, None).await, version);
     }
-    assert_eq!(world.letters_to(ADA).await.len(), 1);
+    assert_eq!(world.emails_to(ADA).await.len(), 1);
     browser.answer_reset(&code).await.unwrap();
     browser.choose(NEW_PASSWORD).await.unwrap();
     browser.reset_step().await;
-    assert_eq!(world.letters_to(ADA).await.len(), 2);
+    assert_eq!(world.emails_to(ADA).await.len(), 2);
 }
 
 /// Two mails with different codes would only confuse.
-async fn a_letter_that_has_not_left_makes_way_for_the_newer_one(world: &World) {
+async fn an_email_that_has_not_left_makes_way_for_the_newer_one(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
     browser.begin_reset(ADA).await.unwrap();
     world.clock.advance_ms(30_000);
     browser.resend_reset().await.unwrap();
-    assert_eq!(world.letters_to(ADA).await.len(), 1);
+    assert_eq!(world.emails_to(ADA).await.len(), 1);
     assert!(browser.answer_reset(&world.code_mailed_to(ADA).await).await.is_ok());
 }

@@ -2,12 +2,12 @@ use super::*;
 use crate::mail_queue::{self, WaitingEmail};
 use crate::store::Db;
 use crate::{EngineChoice, Hashing, Keys, LeakedPasswords, Parts, Settings, Smtp, TestClock, TrustedRoots};
-use account::{CodeLetter, EmailAddress, FailureCause, Key, Keyring, Letter, Notice, Purpose, Request, Timestamp};
+use account::{CodeEmail, Email, EmailAddress, FailureCause, Key, Keyring, Notice, Purpose, Request, Timestamp};
 use std::path::PathBuf;
 
 const NOON: Timestamp = Timestamp(1_795_521_600_000);
 
-/// A service on a file of its own, and a courier.
+/// A service on a file of its own, and an outbox worker.
 struct Office {
     backend: Backend,
     clock: Arc<TestClock>,
@@ -16,7 +16,7 @@ struct Office {
 
 impl Office {
     async fn open() -> Self {
-        let folder = std::env::temp_dir().join(format!("courier-{}-{}", std::process::id(), random::id()));
+        let folder = std::env::temp_dir().join(format!("outbox worker-{}-{}", std::process::id(), random::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let db = Db::open(&format!("sqlite://{}/rekey.db", folder.display()))
             .await
@@ -35,25 +35,25 @@ impl Office {
         Self { backend, clock, folder }
     }
 
-    async fn write(&self, letter: Letter) {
+    async fn write(&self, email: Email) {
         let to = EmailAddress::parse("ada@example.com").unwrap();
         let parts = &self.backend.parts;
         let mut tx = parts.db.begin().await.unwrap();
-        letters::write(&mut tx, &parts.keys, None, &to, "en", &letter, self.backend.now())
+        outbox::write(&mut tx, &parts.keys, None, &to, "en", &email, self.backend.now())
             .await
             .unwrap();
         tx.commit().await.unwrap();
-        self.backend.letters_written.notify_one();
+        self.backend.emails_written.notify_one();
     }
 
-    /// Letters that wait, and bodies that are kept.
+    /// E-mails that wait, and bodies that are kept.
     async fn waiting(&self) -> (i64, i64) {
         let Db::Sqlite { readers, .. } = &self.backend.parts.db else {
             panic!("a file")
         };
         sqlx::query_as(
-            "SELECT COALESCE(SUM(CASE WHEN sent_at IS NULL AND given_up_at IS NULL THEN 1 ELSE 0 END), 0),
-                    COALESCE(SUM(CASE WHEN body <> '' THEN 1 ELSE 0 END), 0) FROM letters",
+            "SELECT COALESCE(SUM(CASE WHEN sent_at IS NULL AND failed_at IS NULL THEN 1 ELSE 0 END), 0),
+                    COALESCE(SUM(CASE WHEN body <> '' THEN 1 ELSE 0 END), 0) FROM outbox",
         )
         .fetch_one(readers)
         .await
@@ -67,8 +67,8 @@ impl Office {
             .unwrap()
     }
 
-    fn courier(&self, mail: &Mail) -> Courier {
-        Courier::new(self.backend.clone(), mail.clone())
+    fn outbox_worker(&self, mail: &Mail) -> OutboxWorker {
+        OutboxWorker::new(self.backend.clone(), mail.clone())
     }
 }
 
@@ -78,7 +78,7 @@ impl Drop for Office {
     }
 }
 
-fn code() -> Letter {
+fn code() -> Email {
     let request = Request {
         label: "K7".into(),
         asked_at: NOON,
@@ -86,7 +86,7 @@ fn code() -> Letter {
         mailbox_first: false,
     };
     let works_until = NOON.plus_minutes(10);
-    Letter::Code(CodeLetter {
+    Email::Code(CodeEmail {
         purpose: Purpose::Reset,
         code: "01234567".into(),
         works_until,
@@ -94,8 +94,8 @@ fn code() -> Letter {
     })
 }
 
-fn notice() -> Letter {
-    Letter::Notice(Notice::ManyFailures {
+fn notice() -> Email {
+    Email::Notice(Notice::ManyFailures {
         at: NOON,
         cause: FailureCause::Passwords,
     })
@@ -117,11 +117,11 @@ fn down() -> Mail {
 }
 
 #[tokio::test]
-async fn a_letter_leaves_once_and_its_body_is_blanked() {
+async fn an_email_leaves_once_and_its_body_is_blanked() {
     let (office, mail) = (Office::open().await, memory());
     office.write(code()).await;
-    assert_eq!(office.courier(&mail).round().await, 1);
-    assert_eq!(office.courier(&mail).round().await, 0);
+    assert_eq!(office.outbox_worker(&mail).round().await, 1);
+    assert_eq!(office.outbox_worker(&mail).round().await, 0);
     assert_eq!(office.waiting().await, (0, 0));
     let kept = mail.kept(Some("ada@example.com"));
     assert_eq!(kept.len(), 1);
@@ -129,17 +129,17 @@ async fn a_letter_leaves_once_and_its_body_is_blanked() {
 }
 
 #[tokio::test]
-async fn while_the_post_is_down_a_letter_waits_and_then_leaves() {
+async fn while_the_post_is_down_an_email_waits_and_then_leaves() {
     let (office, mail) = (Office::open().await, memory());
     office.write(code()).await;
-    let broken = office.courier(&down());
+    let broken = office.outbox_worker(&down());
     assert_eq!(broken.round().await, 1);
     assert_eq!(broken.round().await, 0, "not before its next try");
     assert_eq!(office.waiting().await, (1, 1));
     office.clock.advance_ms(2_401);
     assert_eq!(broken.round().await, 1);
     office.clock.advance_ms(4_801);
-    assert_eq!(office.courier(&mail).round().await, 1);
+    assert_eq!(office.outbox_worker(&mail).round().await, 1);
     assert_eq!((mail.kept(None).len(), office.waiting().await), (1, (0, 0)));
 }
 
@@ -149,7 +149,7 @@ async fn a_code_is_not_sent_when_it_is_late() {
     office.write(code()).await;
     office.write(notice()).await;
     office.clock.advance_minutes(10);
-    assert_eq!(office.courier(&mail).round().await, 2);
+    assert_eq!(office.outbox_worker(&mail).round().await, 2);
     assert_eq!(
         (mail.kept(None).len(), office.waiting().await),
         (1, (0, 0)),
@@ -162,7 +162,7 @@ async fn a_notice_is_given_up_after_three_days() {
     let (office, mail) = (Office::open().await, memory());
     office.write(notice()).await;
     office.clock.advance_minutes(3 * 24 * 60);
-    office.courier(&mail).round().await;
+    office.outbox_worker(&mail).round().await;
     assert_eq!((mail.kept(None).len(), office.waiting().await), (0, (0, 0)));
 }
 
@@ -170,18 +170,18 @@ async fn a_notice_is_given_up_after_three_days() {
 async fn what_the_server_refuses_for_good_is_given_up() {
     let (office, mail) = (Office::open().await, refusing("RCPT", "550 no such person").await);
     office.write(notice()).await;
-    assert_eq!(office.courier(&mail).round().await, 1);
+    assert_eq!(office.outbox_worker(&mail).round().await, 1);
     assert_eq!(office.waiting().await, (0, 0));
 }
 
 #[tokio::test]
-async fn a_refused_sender_keeps_the_letter_and_says_why_it_waits() {
+async fn a_refused_sender_keeps_the_email_and_says_why_it_waits() {
     let (office, mail) = (
         Office::open().await,
         refusing("MAIL", "550 not from noreply@rekey.example").await,
     );
     office.write(code()).await;
-    assert_eq!(office.courier(&mail).round().await, 1);
+    assert_eq!(office.outbox_worker(&mail).round().await, 1);
     let waiting = office.queue().await;
     assert_eq!((waiting.len(), waiting[0].attempts), (1, 1));
     assert_eq!(
@@ -193,35 +193,35 @@ async fn a_refused_sender_keeps_the_letter_and_says_why_it_waits() {
     assert_eq!(waiting[0].kind, Some("reset code"));
     office.clock.advance_ms(2_401);
     let mail = memory();
-    office.courier(&mail).round().await;
+    office.outbox_worker(&mail).round().await;
     assert_eq!((mail.kept(None).len(), office.queue().await.len()), (1, 0));
 }
 
 #[tokio::test]
-async fn an_operator_makes_a_letter_due() {
+async fn an_operator_makes_an_email_due() {
     let office = Office::open().await;
     office.write(notice()).await;
     office.write(notice()).await;
-    office.courier(&down()).round().await;
+    office.outbox_worker(&down()).round().await;
     let (db, now) = (&office.backend.parts.db, office.backend.now());
     let id = office.queue().await[0].id.clone();
     assert_eq!(mail_queue::retry(db, Some(&id), now).await.unwrap(), 1);
     assert_eq!(mail_queue::retry(db, Some("nothing"), now).await.unwrap(), 0);
     let mail = memory();
-    assert_eq!(office.courier(&mail).round().await, 1, "the other one waits");
+    assert_eq!(office.outbox_worker(&mail).round().await, 1, "the other one waits");
     assert_eq!(mail_queue::retry(db, None, now).await.unwrap(), 1);
-    assert_eq!(office.courier(&mail).round().await, 1);
+    assert_eq!(office.outbox_worker(&mail).round().await, 1);
 }
 
 /// It would leave twice.
 #[tokio::test]
-async fn a_letter_that_is_being_sent_is_not_made_due() {
+async fn an_email_that_is_being_sent_is_not_made_due() {
     let office = Office::open().await;
     office.write(notice()).await;
-    office.courier(&down()).round().await;
+    office.outbox_worker(&down()).round().await;
     office.clock.advance_ms(2_401);
     let parts = &office.backend.parts;
-    let claimed = letters::claim(&parts.db, &parts.keys, office.backend.now(), 16)
+    let claimed = outbox::claim(&parts.db, &parts.keys, office.backend.now(), 16)
         .await
         .unwrap();
     assert_eq!(claimed.len(), 1);
@@ -229,50 +229,50 @@ async fn a_letter_that_is_being_sent_is_not_made_due() {
     for id in [Some(claimed[0].id.as_str()), None] {
         assert_eq!(mail_queue::retry(&parts.db, id, office.backend.now()).await.unwrap(), 0);
     }
-    assert_eq!(office.courier(&memory()).round().await, 0);
+    assert_eq!(office.outbox_worker(&memory()).round().await, 0);
 }
 
 #[tokio::test]
-async fn an_operator_drops_letters_with_what_they_say() {
+async fn an_operator_drops_emails_with_what_they_say() {
     let office = Office::open().await;
     for _ in 0..3 {
         office.write(code()).await;
     }
     let (db, now) = (&office.backend.parts.db, office.backend.now());
     let id = office.queue().await[0].id.clone();
-    assert_eq!(mail_queue::give_up(db, Some(&id), now).await.unwrap(), 1);
-    assert_eq!(mail_queue::give_up(db, Some(&id), now).await.unwrap(), 0);
+    assert_eq!(mail_queue::mark_failed(db, Some(&id), now).await.unwrap(), 1);
+    assert_eq!(mail_queue::mark_failed(db, Some(&id), now).await.unwrap(), 0);
     assert_eq!(office.waiting().await, (2, 2));
-    assert_eq!(mail_queue::give_up(db, None, now).await.unwrap(), 2);
+    assert_eq!(mail_queue::mark_failed(db, None, now).await.unwrap(), 2);
     assert_eq!(office.waiting().await, (0, 0));
 }
 
 #[tokio::test]
-async fn two_couriers_never_carry_the_same_letter() {
+async fn two_workers_never_carry_the_same_email() {
     let (office, mail) = (Office::open().await, memory());
     for _ in 0..20 {
         office.write(notice()).await;
     }
-    let (one, other) = (office.courier(&mail), office.courier(&mail));
+    let (one, other) = (office.outbox_worker(&mail), office.outbox_worker(&mail));
     let (a, b) = tokio::join!(one.round(), other.round());
     assert_eq!((a + b, mail.kept(None).len()), (20, 20));
 }
 
 #[tokio::test]
-async fn a_letter_of_a_courier_that_died_is_taken_over() {
+async fn an_email_of_a_worker_that_died_is_taken_over() {
     let (office, mail) = (Office::open().await, memory());
     office.write(code()).await;
     let parts = &office.backend.parts;
-    assert_eq!(letters::claim(&parts.db, &parts.keys, NOON, 16).await.unwrap().len(), 1);
-    assert_eq!(office.courier(&mail).round().await, 0);
+    assert_eq!(outbox::claim(&parts.db, &parts.keys, NOON, 16).await.unwrap().len(), 1);
+    assert_eq!(office.outbox_worker(&mail).round().await, 0);
     office.clock.advance_minutes(1);
-    assert_eq!(office.courier(&mail).round().await, 1);
+    assert_eq!(office.outbox_worker(&mail).round().await, 1);
 }
 
 #[tokio::test]
-async fn a_running_courier_hears_of_new_letters() {
+async fn a_running_worker_hears_of_new_emails() {
     let (office, mail) = (Office::open().await, memory());
-    let running = tokio::spawn(office.courier(&mail).run());
+    let running = tokio::spawn(office.outbox_worker(&mail).run());
     for sent in 1..=40 {
         office.write(notice()).await;
         if sent % 8 == 0 {
@@ -287,10 +287,10 @@ async fn a_running_courier_hears_of_new_letters() {
 }
 
 #[tokio::test]
-async fn a_courier_without_a_database_waits_for_it() {
+async fn a_worker_without_a_database_waits_for_it() {
     let office = Office::open().await;
     office.backend.parts.db.close().await;
-    let courier = office.courier(&memory());
-    assert_eq!(courier.round().await, 0);
-    assert!(courier.away.load(Ordering::Relaxed));
+    let outbox_worker = office.outbox_worker(&memory());
+    assert_eq!(outbox_worker.round().await, 0);
+    assert!(outbox_worker.away.load(Ordering::Relaxed));
 }

@@ -1,9 +1,9 @@
-//! The catalogue (`locales/`), read for one letter.
+//! The catalogue (`locales/`), read for one e-mail.
 
 use crate::Settings;
 use account::Timestamp;
 
-/// A name inside a sentence that runs the other way, so that its letters do not pull the sentence's marks along (Unicode
+/// A name inside a sentence that runs the other way, so that its e-mails do not pull the sentence's marks along (Unicode
 /// bidirectional algorithm: first strong isolate, and its end).
 pub(super) const ISOLATE: char = '\u{2068}';
 pub(super) const ISOLATE_END: char = '\u{2069}';
