@@ -181,7 +181,8 @@ pub async fn find(tx: &mut Tx, digest: &str, purpose: Purpose) -> Result<Option<
     Ok(on!(tx, |conn| {
         sqlx::query_as(columns!(
             "SELECT",
-            "FROM flows WHERE (id = $1 OR token_digest = $1) AND purpose = $2"
+            "FROM flows
+              WHERE id = coalesce((SELECT id FROM flows WHERE token_digest = $1 AND purpose = $2), $1) AND purpose = $2"
         ))
         .bind(digest)
         .bind(purpose.as_str())

@@ -46,8 +46,9 @@ pub async fn find(tx: &mut Tx, token_digest: &str, idle_ms: i64, now: Timestamp)
     Ok(on!(tx, |conn| {
         sqlx::query_as(
             "SELECT s.id, s.account_id, s.browser, s.client, s.signed_in_at, s.last_seen_at, s.ends_at
-               FROM sessions s JOIN accounts a ON a.id = s.account_id
-              WHERE s.token_digest = $1 AND s.ends_at > $2 AND s.last_seen_at > $3 AND a.disabled_at IS NULL",
+               FROM sessions s
+              WHERE s.token_digest = $1 AND s.ends_at > $2 AND s.last_seen_at > $3
+                AND (SELECT a.disabled_at IS NULL FROM accounts a WHERE a.id = s.account_id)",
         )
         .bind(token_digest)
         .bind(now.0)

@@ -87,7 +87,7 @@ fn alike(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
                             told_apart.extend(differ::difference(own, other).map(|where_| format!("{name}: {where_}")));
                         }
                         if seen.len() != others.len() || messages != *number {
-                            told_apart.push(format!("{name}: {emails} e-mails, the first got {number}"));
+                            told_apart.push(format!("{name}: {messages} e-mails, the first got {number}"));
                         }
                     }
                 }

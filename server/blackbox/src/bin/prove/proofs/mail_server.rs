@@ -202,7 +202,7 @@ fn flood(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         tried: format!("{asked} resets from as many clients, 32 at once"),
         times: asked,
         figure: format!(
-            "{} acknowledged in {seconds:.1} s, {emails} e-mails, {later} told to come later, {} odd {}",
+            "{} acknowledged in {seconds:.1} s, {messages} e-mails, {later} told to come later, {} odd {}",
             acknowledged.len(),
             odd.len(),
             odd.first().map(String::as_str).unwrap_or_default()
