@@ -109,7 +109,7 @@ const LABEL_LETTERS: &[u8] = b"ABCDEFGHJKLMNPQRTUVWXYZ";
 const LABEL_DIGITS: &[u8] = b"2346789";
 
 impl Request {
-    /// A new label: a e-mail and a digit, 161 of them. It tells mails apart and protects nothing.
+    /// A new reference: a letter and a digit, 161 of them. It tells e-mails apart and protects nothing.
     pub fn label(rng: &mut (impl rand::RngExt + ?Sized)) -> String {
         let email = LABEL_LETTERS[rng.random_range(0..LABEL_LETTERS.len())];
         let digit = LABEL_DIGITS[rng.random_range(0..LABEL_DIGITS.len())];

@@ -23,7 +23,7 @@ async fn sessions_trust_flows_and_codes_of_everybody_end(world: &World) {
     let mut choosing = world.choosing(ADA).await;
 
     let ended = end_sessions(world.backend.db(), world.now(), false).await.unwrap();
-    assert_eq!((ended.sessions, ended.flows, ended.messages), (2, 2, 0));
+    assert_eq!((ended.sessions, ended.flows, ended.emails), (2, 2, 0));
     assert!(!ada.is_signed_in().await && !grace.is_signed_in().await);
     assert!(resetting.answer_reset(&code).await.is_err());
     assert!(choosing.choose(NEW_PASSWORD).await.is_err());
@@ -48,7 +48,7 @@ async fn emails_are_given_up_in_a_restored_database_only(world: &World) {
         world.person(email).await;
         world.browser().begin_reset(email).await.unwrap();
         let ended = end_sessions(world.backend.db(), world.now(), restored).await.unwrap();
-        assert_eq!(ended.messages, u64::from(restored));
+        assert_eq!(ended.emails, u64::from(restored));
         assert_eq!(world.emails_to(email).await.len(), arrive);
     }
 }

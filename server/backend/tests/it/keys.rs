@@ -192,7 +192,7 @@ async fn uses_of_a_key_are_counted(world: &World) {
     world.person_with_hash(GRACE, "$argon2id$of-another-system").await;
     world.browser().begin_reset(ADA).await.unwrap();
     let uses = backend.key_uses("k1").await.unwrap();
-    assert_eq!((uses.passwords, uses.codes, uses.messages), (1, 1, 1));
+    assert_eq!((uses.passwords, uses.codes, uses.emails), (1, 1, 1));
     assert!(
         backend.key_uses("k").await.unwrap().none(),
         "another name that begins alike"
@@ -201,7 +201,7 @@ async fn uses_of_a_key_are_counted(world: &World) {
     world.deliver().await;
     world.clock.advance_minutes(10);
     let uses = backend.key_uses("k1").await.unwrap();
-    assert_eq!((uses.passwords, uses.codes, uses.messages), (1, 0, 0));
+    assert_eq!((uses.passwords, uses.codes, uses.emails), (1, 0, 0));
 }
 
 /// The key file that servers share; `k1` is the world's.

@@ -53,7 +53,7 @@ const CROWD: &str = "
     INSERT INTO wrong_codes SELECT i, i, i, 1 FROM generate_series(1, 4000) i;
     INSERT INTO throttles SELECT i, 1, i, i FROM generate_series(1, 4000) i;
     INSERT INTO events SELECT i, i % 1000, CASE WHEN i % 2 = 0 THEN 'signed_in' ELSE 'wrong_code' END, 'person', i, i, i FROM generate_series(1, 4000) i;
-    UPDATE letters SET sent_at = 1 WHERE id::bigint % 100 > 0;
+    UPDATE outbox SET sent_at = 1 WHERE id::bigint % 100 > 0;
     ANALYZE";
 
 /// A plan is kept for as long as a connection stands, so one of empty tables must be right for full ones, too.

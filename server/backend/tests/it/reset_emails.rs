@@ -41,7 +41,7 @@ async fn every_kind_of_account_gets_its_own_email(world: &World) {
     ] {
         world.browser().begin_reset(email).await.unwrap();
         let messages = world.emails_to(email).await;
-        assert!(messages.len() == 1 && fits(&messages[0]), "{email}: {e-mails:?}");
+        assert!(messages.len() == 1 && fits(&messages[0]), "{email}: {messages:?}");
     }
 }
 

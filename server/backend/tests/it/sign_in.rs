@@ -44,7 +44,7 @@ async fn a_person_signs_in_with_password_and_mailed_code(world: &World) {
     let messages = world.emails_to(ADA).await;
     assert!(
         matches!(messages.as_slice(), [Email::Code(code)] if code.purpose == Purpose::SignIn),
-        "{e-mails:?}"
+        "{messages:?}"
     );
     let code = world.code_mailed_to(ADA).await;
     assert_eq!(

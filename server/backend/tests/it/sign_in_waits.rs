@@ -105,7 +105,7 @@ async fn once_strangers_have_guessed_the_mailbox_is_proven_first(world: &World) 
     };
     let messages = world.emails_to(ADA).await;
     let Some(Email::Code(message)) = messages.last() else {
-        panic!("{e-mails:?}")
+        panic!("{messages:?}")
     };
     assert!(message.request.mailbox_first && message.request.label == mailed.label);
     let code = message.code.expose().to_owned();
@@ -183,7 +183,7 @@ async fn a_mailbox_proves_nothing_where_there_is_no_password(world: &World) {
             [Email::NoAccount(request)] => kind == "unknown" && request.mailbox_first,
             _ => false,
         };
-        assert!(answered, "{kind}: {e-mails:?}");
+        assert!(answered, "{kind}: {messages:?}");
     }
 }
 

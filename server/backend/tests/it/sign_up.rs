@@ -29,7 +29,7 @@ async fn a_stranger_proves_an_address_and_gets_an_account(world: &World) {
     let messages = world.emails_to(NEW).await;
     assert!(
         matches!(messages.as_slice(), [Email::Code(code)] if code.purpose == Purpose::SignUp),
-        "{e-mails:?}"
+        "{messages:?}"
     );
     let code = world.code_mailed_to(NEW).await;
     assert!(matches!(
@@ -88,7 +88,7 @@ async fn an_address_with_an_account_gets_an_email_that_says_so(world: &World) {
         let messages = world.emails_to(email).await;
         assert!(
             matches!(messages.as_slice(), [Email::AlreadyHere(_, kept)] if *kept == own),
-            "{e-mails:?}"
+            "{messages:?}"
         );
     }
     world.disabled_person("disabled@example.com").await;
@@ -96,7 +96,7 @@ async fn an_address_with_an_account_gets_an_email_that_says_so(world: &World) {
     let messages = world.emails_to("disabled@example.com").await;
     assert!(
         matches!(messages.as_slice(), [Email::AlreadyDeactivated(_)]),
-        "{e-mails:?}"
+        "{messages:?}"
     );
 }
 
