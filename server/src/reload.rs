@@ -3,7 +3,7 @@
 use crate::config::{self, Config, KEYS, Wanted, variable};
 use crate::logs::LogFilter;
 use crate::start;
-use backend::{Backend, Keys, Mail};
+use backend::{Backend, Keys, Mailer};
 use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 
@@ -35,7 +35,7 @@ pub struct Reload {
     /// Gets names, figures and policies.
     pub backend: Backend,
     /// Where e-mails go.
-    pub mail: watch::Sender<Mail>,
+    pub mail: watch::Sender<Mailer>,
     /// The server's keys.
     pub keys: Keys,
     /// What is logged.

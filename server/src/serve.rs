@@ -10,7 +10,7 @@ use crate::reload::Reload;
 use crate::{keys, listen, metrics, people, start};
 use account::Keyring;
 use backend::store::BATCH;
-use backend::{Backend, Mail, OutboxWorker};
+use backend::{Backend, Mailer, OutboxWorker};
 use sd_notify::{NotifyState, notify};
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -99,7 +99,7 @@ fn listen_at(key: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr)
 
 /// E-mails must go out as long as the program runs: an outbox worker that fell over is replaced, and so is one whose mail server is another
 /// now. What it is sending then is sent.
-async fn carry_emails(backend: Backend, mut mail: watch::Receiver<Mail>) {
+async fn carry_emails(backend: Backend, mut mail: watch::Receiver<Mailer>) {
     loop {
         let now = mail.borrow_and_update().clone();
         // Within a task of its own, so that its panic does not end this loop; aborted together with it.

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use account::Secret;
 use backend::store::Db;
-use backend::{Backend, Hashing, Keys, LeakedPasswords, Mail, Parts, Smtp, SystemClock, TrustedRoots};
+use backend::{Backend, Hashing, Keys, LeakedPasswords, Mailer, Parts, Smtp, SystemClock, TrustedRoots};
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -71,13 +71,13 @@ pub fn folder_of(file: &Path) -> Result<(), String> {
 ///
 /// # Errors
 /// A sentence that says what is in the way.
-pub fn mail(config: &Config) -> Result<Mail, String> {
+pub fn mail(config: &Config) -> Result<Mailer, String> {
     if let Some(smtp) = smtp(config)? {
-        return Ok(Mail::Smtp(smtp));
+        return Ok(Mailer::Smtp(smtp));
     }
     let folder = Path::new(EMAILS);
     private_folder(folder)?;
-    Ok(Mail::Folder(folder.to_owned()))
+    Ok(Mailer::Folder(folder.to_owned()))
 }
 
 /// The mail server, where one is configured.

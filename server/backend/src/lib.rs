@@ -40,7 +40,7 @@ pub use import::ImportedAccount;
 pub use keys::Keys;
 pub use leaked::LeakedPasswords;
 pub use limits::Limits;
-pub use mail::{Certificate, KeptEmail, Line, Listener, Mail, Smtp, SmtpError, check_ehlo_name};
+pub use mail::{Certificate, KeptEmail, Line, Listener, Mailer, Smtp, SmtpError, check_ehlo_name};
 pub use metrics::{Metrics, TRACE};
 pub use outbox_worker::OutboxWorker;
 pub use people::{NewPerson, Person};

@@ -30,7 +30,7 @@ pub struct KeptEmail {
 
 /// Where e-mails go.
 #[derive(Clone)]
-pub enum Mail {
+pub enum Mailer {
     /// A real server.
     Smtp(Smtp),
     /// A folder of the development run, one JSON file an e-mail.
@@ -97,7 +97,7 @@ impl SmtpError {
     }
 }
 
-impl Mail {
+impl Mailer {
     /// Sends one e-mail to one recipient. `id` is the e-mail's; a second copy has the same `Message-ID`, so that mailboxes
     /// can tell.
     ///
@@ -198,7 +198,7 @@ mod tests {
 
     #[tokio::test]
     async fn memory_keeps_emails_newest_first_by_address() {
-        let mail = Mail::Memory(Arc::default());
+        let mail = Mailer::Memory(Arc::default());
         for (at, to) in [(1, "ada@example.com"), (2, "bob@example.com"), (3, "ada@example.com")] {
             mail.send("id", &EmailAddress::parse(to).unwrap(), &a_email("Hello"), at)
                 .await

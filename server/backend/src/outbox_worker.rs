@@ -3,7 +3,7 @@
 mod pace;
 
 use crate::store::outbox::{self, Claimed};
-use crate::{Backend, Fault, Mail, TRACE, random, render};
+use crate::{Backend, Fault, Mailer, TRACE, random, render};
 use rand::RngExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,7 +28,7 @@ const REMEMBER_TRIES: usize = 45;
 #[derive(Clone)]
 pub struct OutboxWorker {
     backend: Backend,
-    mail: Mail,
+    mail: Mailer,
     hands: Arc<Semaphore>,
     /// E-mails that have left, and are not written down as such yet.
     left: Arc<Mutex<Vec<String>>>,
@@ -41,7 +41,7 @@ pub struct OutboxWorker {
 impl OutboxWorker {
     /// An outbox worker; several may run at once, on several servers.
     #[must_use]
-    pub fn new(backend: Backend, mail: Mail) -> Self {
+    pub fn new(backend: Backend, mail: Mailer) -> Self {
         Self {
             backend,
             mail,

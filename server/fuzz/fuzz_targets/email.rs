@@ -4,7 +4,7 @@
 
 use account::{CodeEmail, EmailAddress, FailureCause, Email, Notice, Organization, OwnPassword, Purpose, Request, Secret, Timestamp};
 use arbitrary::Arbitrary;
-use backend::{Mail, RenderedEmail, Settings, Smtp, TrustedRoots, render};
+use backend::{Mailer, RenderedEmail, Settings, Smtp, TrustedRoots, render};
 use fuzz::{Delivery, MailServer};
 use libfuzzer_sys::fuzz_target;
 use mail_parser::{Message, MessageParser};
@@ -50,14 +50,14 @@ const LATEST: u64 = 253_402_300_799_999;
 struct Post {
     runtime: Runtime,
     server: MailServer,
-    mail: Mail,
+    mail: Mailer,
 }
 
 static POST: LazyLock<Option<Post>> = LazyLock::new(|| {
     let server = MailServer::new().ok()?;
     let runtime = Builder::new_current_thread().enable_all().build().ok()?;
     let smtp = Smtp::new(&format!("smtp://{}", server.address), "rekey.example", &TrustedRoots::public());
-    let mail = Mail::Smtp(smtp.ok()?);
+    let mail = Mailer::Smtp(smtp.ok()?);
     Some(Post { runtime, server, mail })
 });
 

@@ -1,7 +1,7 @@
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
-use backend::Mail;
+use backend::Mailer;
 use server::assets::Site;
 use server::config::{Wanted, load};
 use server::http::{Parts, Service, router};
@@ -80,7 +80,7 @@ impl World {
             let backend = start::backend(&config, keyring).await?;
             let parts = Parts {
                 backend,
-                mail: Mail::Memory(std::sync::Arc::default()),
+                mail: Mailer::Memory(std::sync::Arc::default()),
                 config,
                 site,
                 dev: false,

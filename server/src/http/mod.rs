@@ -25,7 +25,7 @@ use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
-use backend::{Backend, Mail};
+use backend::{Backend, Mailer};
 use events::Streams;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ pub struct Parts {
     /// The account service.
     pub backend: Backend,
     /// Where e-mails go; the development run shows them.
-    pub mail: Mail,
+    pub mail: Mailer,
     /// What the operator decided.
     pub config: Config,
     /// The browser's files.

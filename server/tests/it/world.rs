@@ -90,7 +90,7 @@ impl World {
         let keyring = keys::read_or_make(&folder.path().join("keys.toml")).unwrap();
         let backend = start::backend(&config, keyring).await.unwrap();
         let db = backend.db().clone();
-        let mail = backend::Mail::Memory(std::sync::Arc::default());
+        let mail = backend::Mailer::Memory(std::sync::Arc::default());
         let site = Site::read(config.site.as_deref().unwrap()).unwrap();
         let (stop, stopping) = watch::channel(false);
         let service = Service::new(Parts {

@@ -64,7 +64,7 @@ fn ending(to: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Mail, a_email};
+    use super::super::{Mailer, a_email};
     use account::EmailAddress;
     use std::os::unix::fs::PermissionsExt;
 
@@ -73,7 +73,7 @@ mod tests {
         let folder = std::env::temp_dir()
             .join(format!("emails-{}", std::process::id()))
             .join("inner");
-        let mail = Mail::Folder(folder.clone());
+        let mail = Mailer::Folder(folder.clone());
         assert!(mail.kept(None).is_empty(), "no folder yet is no e-mails");
         for (at, to) in [
             (9_000, "ada@example.com"),
@@ -99,7 +99,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_folder_that_cannot_be_written_is_tried_again() {
-        let mail = Mail::Folder("/proc/none".into());
+        let mail = Mailer::Folder("/proc/none".into());
         let to = EmailAddress::parse("ada@example.com").unwrap();
         let error = mail.send("l1", &to, &a_email("Hello"), 1).await.unwrap_err();
         assert!(!error.permanent && !error.text.contains('@'), "{error:?}");

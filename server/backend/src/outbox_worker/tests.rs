@@ -67,7 +67,7 @@ impl Office {
             .unwrap()
     }
 
-    fn outbox_worker(&self, mail: &Mail) -> OutboxWorker {
+    fn outbox_worker(&self, mail: &Mailer) -> OutboxWorker {
         OutboxWorker::new(self.backend.clone(), mail.clone())
     }
 }
@@ -102,18 +102,18 @@ fn notice() -> Email {
 }
 
 /// A mail server that answers so to that verb.
-async fn refusing(verb: &'static str, answer: &'static str) -> Mail {
+async fn refusing(verb: &'static str, answer: &'static str) -> Mailer {
     let url = crate::mail::smtp_answering(verb, answer).await;
-    Mail::Smtp(Smtp::new(&url, "accounts.rekey.example", &TrustedRoots::public()).unwrap())
+    Mailer::Smtp(Smtp::new(&url, "accounts.rekey.example", &TrustedRoots::public()).unwrap())
 }
 
-fn memory() -> Mail {
-    Mail::Memory(Arc::default())
+fn memory() -> Mailer {
+    Mailer::Memory(Arc::default())
 }
 
 /// A folder that cannot be made: the post is down.
-fn down() -> Mail {
-    Mail::Folder("/proc/none".into())
+fn down() -> Mailer {
+    Mailer::Folder("/proc/none".into())
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use crate::database::Database;
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, other_code};
 use account::{Refusal, SignInStep, Timestamp};
 use backend::store::{Db, Tx, Writer, accounts, throttles};
-use backend::{Error, Fault, Mail, OutboxWorker};
+use backend::{Error, Fault, Mailer, OutboxWorker};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use std::future::poll_fn;
@@ -36,7 +36,7 @@ async fn a_transaction_is_synced_whatever_was_before_it() {
 async fn a_write_is_synced_unless_its_loss_is_none() {
     let world = World::on_sqlite().await;
     world.person(ADA).await;
-    let outbox_worker = OutboxWorker::new(world.backend.clone(), Mail::Memory(Arc::default()));
+    let outbox_worker = OutboxWorker::new(world.backend.clone(), Mailer::Memory(Arc::default()));
 
     let mut browser = world.browser();
     browser.begin_sign_in(ADA).await.unwrap();

@@ -240,7 +240,7 @@ impl World {
     }
 }
 
-/// Mail.
+/// Mailer.
 impl World {
     /// Delivers what waits. E-mails of one moment have no order, so a scenario that counts on one delivers in between.
     pub async fn deliver(&self) {

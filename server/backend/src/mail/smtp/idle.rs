@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 /// Connections that are kept, as many as the outbox worker sends e-mails at once.
 const MOST: usize = 16;
-/// How long one waits. Mail servers end those that say nothing after minutes, and count how many one client has.
+/// How long one waits. Mailer servers end those that say nothing after minutes, and count how many one client has.
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// Connections, the one that was used last on top. Cheap to clone.

@@ -1,4 +1,4 @@
-use super::super::{Mail, a_email};
+use super::super::{Mailer, a_email};
 use super::message::message;
 use super::*;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -96,7 +96,7 @@ impl Server {
     }
 
     async fn send(&self) -> Result<(), SmtpError> {
-        Mail::Smtp(self.smtp())
+        Mailer::Smtp(self.smtp())
             .send("letter1", &ada(), &a_email("Your code"), 1_795_485_600_000)
             .await
     }
@@ -219,7 +219,7 @@ async fn an_email_goes_to_one_recipient_with_all_it_needs() {
 #[tokio::test]
 async fn a_subject_cannot_bring_headers_of_its_own() {
     let server = Server::answering("", "").await;
-    let mail = Mail::Smtp(server.smtp());
+    let mail = Mailer::Smtp(server.smtp());
     mail.send("l", &ada(), &a_email("Hi\r\nBcc: eve@example.com"), 0)
         .await
         .unwrap();
@@ -236,7 +236,7 @@ async fn emails_in_other_scripts_arrive() {
         text: "الرمز 012345".into(),
         ..a_email("رمزك 012345")
     };
-    Mail::Smtp(server.smtp()).send("l", &ada(), &email, 0).await.unwrap();
+    Mailer::Smtp(server.smtp()).send("l", &ada(), &email, 0).await.unwrap();
     let message = server.message();
     assert!(
         message.contains("Subject: =?utf-8?b?") && message.contains("From: =?utf-8?b?"),

@@ -70,7 +70,7 @@ async fn a_connection_that_the_server_has_ended_is_replaced() {
     );
 }
 
-/// Mail servers count the connections of a client.
+/// Mailer servers count the connections of a client.
 #[tokio::test]
 async fn a_connection_that_nobody_needs_is_ended() {
     let server = Server::answering("", "").await;
