@@ -1,6 +1,6 @@
 //! What `main` shows in the browser. A page is a function of its state: another state is another view, and the view as a whole
 //! takes the place of the one before. Nothing hangs on text nodes, comments or neighbours that a translator, a password manager
-//! or an ad blocker may have changed, moved or taken away; fields that the person types into are carried over as they are.
+//! or an ad blocker may have changed, transition or taken away; fields that the person types into are carried over as they are.
 
 use crate::ui::{PageFocus, browser};
 use account::EmailAddress;

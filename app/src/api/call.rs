@@ -8,7 +8,7 @@ use super::landing::{Landing, Page};
 use super::{Failure, Told};
 use crate::settings::{PublicSettings, Theme};
 use account::Refusal;
-use backend::{Backend, Caller, Error, Held, Moved, TokenChange};
+use backend::{Backend, BrowserTokens, Caller, Error, TokenChange, Transition};
 use http::header::{ACCEPT, HeaderName, LOCATION, RETRY_AFTER, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -32,7 +32,7 @@ enum Reader {
 pub(super) struct Call {
     pub backend: Backend,
     pub caller: Caller,
-    pub held: Held,
+    pub held: BrowserTokens,
     reader: Reader,
     page: Page,
     flash: Option<Flash>,
@@ -75,25 +75,25 @@ impl Call {
     }
 
     /// Tells the outcome of something that was done or refused.
-    pub fn tell<S: Landing>(self, outcome: Result<Moved<S>, Error>) -> Result<S, Failure> {
+    pub fn tell<S: Landing>(self, outcome: Result<Transition<S>, Error>) -> Result<S, Failure> {
         match outcome {
-            Ok(moved) => {
-                self.hand_over(&moved.tokens);
-                let page = Page::at(moved.step.path());
+            Ok(transition) => {
+                self.hand_over(&transition.tokens);
+                let page = Page::at(transition.step.path());
                 // A script that stays on its page reads it from this answer.
-                if moved.step.done().is_some() && (self.reader == Reader::Form || page != self.page) {
+                if transition.step.done().is_some() && (self.reader == Reader::Form || page != self.page) {
                     self.leave(&Flash {
                         page,
                         failure: None,
                         email: None,
                         name: None,
-                        done: moved.step.done(),
+                        done: transition.step.done(),
                     });
                 }
                 if self.reader == Reader::Form {
-                    self.send_to(moved.step.path());
+                    self.send_to(transition.step.path());
                 }
-                Ok(moved.step)
+                Ok(transition.step)
             }
             Err(error) => Err(self.refuse(error)),
         }
@@ -107,7 +107,7 @@ impl Call {
         };
         // So that the page's first form leads to one flow, however often it is sent and whichever answer is lost.
         if S::BEGINS_FLOW && self.held.visit.is_none() {
-            self.set_cookie(cookies::of_visit(&Held::new_visit()));
+            self.set_cookie(cookies::of_visit(&BrowserTokens::new_visit()));
         }
         // Finished in another tab.
         if self.reader == Reader::Document && self.held.session.is_some() && step.leads_on() {

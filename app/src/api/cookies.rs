@@ -3,7 +3,7 @@
 use ::cookie::time::Duration;
 use ::cookie::{Cookie, CookieBuilder, SameSite};
 use account::{Purpose, Refusal, Secret, SecurityDone};
-use backend::{Held, TokenChange, TokenKind};
+use backend::{BrowserTokens, TokenChange, TokenKind};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::COOKIE;
@@ -34,9 +34,9 @@ const fn name(kind: TokenKind) -> &'static str {
 
 /// The tokens in a request's cookies.
 #[must_use]
-pub fn held(headers: &HeaderMap) -> Held {
+pub fn held(headers: &HeaderMap) -> BrowserTokens {
     let token = |kind| cookie(headers, name(kind)).map(Secret::from);
-    Held {
+    BrowserTokens {
         session: token(TokenKind::Session),
         device: token(TokenKind::Device),
         sign_in: token(TokenKind::Flow(Purpose::SignIn)),

@@ -29,24 +29,24 @@ pub async fn read_step() -> Result<Told<ResetStep>, Failure> {
 #[server(name = Begin, prefix = "/api", endpoint = "reset/begin")]
 pub async fn begin(#[server(default)] email: String) -> Result<ResetStep, Failure> {
     let call = Call::here()?.keeping_email(&email);
-    let moved = retried(|| call.backend.begin_reset(&call.caller, &call.held, &email)).await;
-    call.tell(moved)
+    let transition = retried(|| call.backend.begin_reset(&call.caller, &call.held, &email)).await;
+    call.tell(transition)
 }
 
 /// Answers with the mailed code.
 #[server(name = Answer, prefix = "/api", endpoint = "reset/answer")]
 pub async fn answer(#[server(default)] code: Secret) -> Result<ResetStep, Failure> {
     let call = Call::here()?;
-    let moved = retried(|| call.backend.answer_reset(&call.caller, &call.held, &code)).await;
-    call.tell(moved)
+    let transition = retried(|| call.backend.answer_reset(&call.caller, &call.held, &code)).await;
+    call.tell(transition)
 }
 
 /// Sends a new code.
 #[server(name = Resend, prefix = "/api", endpoint = "reset/resend")]
 pub async fn resend() -> Result<ResetStep, Failure> {
     let call = Call::here()?;
-    let moved = retried(|| call.backend.resend_reset(&call.caller, &call.held)).await;
-    call.tell(moved)
+    let transition = retried(|| call.backend.resend_reset(&call.caller, &call.held)).await;
+    call.tell(transition)
 }
 
 /// Sets the new password.
@@ -56,6 +56,6 @@ pub async fn choose(
     #[server(default)] again: Secret,
 ) -> Result<ResetStep, Failure> {
     let call = Call::here()?;
-    let moved = retried(|| call.backend.choose_reset(&call.caller, &call.held, &password, &again)).await;
-    call.tell(moved)
+    let transition = retried(|| call.backend.choose_reset(&call.caller, &call.held, &password, &again)).await;
+    call.tell(transition)
 }

@@ -57,34 +57,34 @@ pub async fn change_password(
 ) -> Result<SecurityView, Failure> {
     let call = Call::here()?;
     let end_others = !end_others.is_empty() || others_asked.is_empty();
-    let moved = retried(|| {
+    let transition = retried(|| {
         call.backend
             .change_password(&call.caller, &call.held, &current, &password, &again, end_others)
     })
     .await;
-    call.tell(moved)
+    call.tell(transition)
 }
 
 /// Signs one browser out.
 #[server(name = EndSession, prefix = "/api", endpoint = "security/end_session")]
 pub async fn end_session(#[server(default)] id: String) -> Result<SecurityView, Failure> {
     let call = Call::here()?;
-    let moved = retried(|| call.backend.end_session(&call.caller, &call.held, &id)).await;
-    call.tell(moved)
+    let transition = retried(|| call.backend.end_session(&call.caller, &call.held, &id)).await;
+    call.tell(transition)
 }
 
 /// Signs every other browser out.
 #[server(name = EndOthers, prefix = "/api", endpoint = "security/end_others")]
 pub async fn end_others() -> Result<SecurityView, Failure> {
     let call = Call::here()?;
-    let moved = retried(|| call.backend.end_other_sessions(&call.caller, &call.held)).await;
-    call.tell(moved)
+    let transition = retried(|| call.backend.end_other_sessions(&call.caller, &call.held)).await;
+    call.tell(transition)
 }
 
 /// Asks a trusted device for codes again.
 #[server(name = ForgetDevice, prefix = "/api", endpoint = "security/forget_device")]
 pub async fn forget_device(#[server(default)] id: String) -> Result<SecurityView, Failure> {
     let call = Call::here()?;
-    let moved = retried(|| call.backend.forget_device(&call.caller, &call.held, &id)).await;
-    call.tell(moved)
+    let transition = retried(|| call.backend.forget_device(&call.caller, &call.held, &id)).await;
+    call.tell(transition)
 }

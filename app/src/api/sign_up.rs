@@ -29,24 +29,24 @@ pub async fn read_step() -> Result<Told<SignUpStep>, Failure> {
 #[server(name = Begin, prefix = "/api", endpoint = "sign_up/begin")]
 pub async fn begin(#[server(default)] email: String) -> Result<SignUpStep, Failure> {
     let call = Call::here()?.keeping_email(&email);
-    let moved = retried(|| call.backend.begin_sign_up(&call.caller, &call.held, &email)).await;
-    call.tell(moved)
+    let transition = retried(|| call.backend.begin_sign_up(&call.caller, &call.held, &email)).await;
+    call.tell(transition)
 }
 
 /// Answers with the mailed code.
 #[server(name = Answer, prefix = "/api", endpoint = "sign_up/answer")]
 pub async fn answer(#[server(default)] code: Secret) -> Result<SignUpStep, Failure> {
     let call = Call::here()?;
-    let moved = retried(|| call.backend.answer_sign_up(&call.caller, &call.held, &code)).await;
-    call.tell(moved)
+    let transition = retried(|| call.backend.answer_sign_up(&call.caller, &call.held, &code)).await;
+    call.tell(transition)
 }
 
 /// Sends a new code.
 #[server(name = Resend, prefix = "/api", endpoint = "sign_up/resend")]
 pub async fn resend() -> Result<SignUpStep, Failure> {
     let call = Call::here()?;
-    let moved = retried(|| call.backend.resend_sign_up(&call.caller, &call.held)).await;
-    call.tell(moved)
+    let transition = retried(|| call.backend.resend_sign_up(&call.caller, &call.held)).await;
+    call.tell(transition)
 }
 
 /// Makes the account.
@@ -57,10 +57,10 @@ pub async fn finish(
     #[server(default)] again: Secret,
 ) -> Result<SignUpStep, Failure> {
     let call = Call::here()?.keeping_name(&name);
-    let moved = retried(|| {
+    let transition = retried(|| {
         call.backend
             .finish_sign_up(&call.caller, &call.held, &name, &password, &again)
     })
     .await;
-    call.tell(moved)
+    call.tell(transition)
 }

@@ -2,10 +2,10 @@
 
 use leptos::prelude::*;
 
-/// Runs `moved` whenever the flow moved anywhere, and when the page is looked at again. Listens only while there is a flow
+/// Runs `transition` whenever the flow transition anywhere, and when the page is looked at again. Listens only while there is a flow
 /// and the page is seen: a browser has six connections to a server for all tabs, and each listening one takes one of them.
 #[cfg(target_arch = "wasm32")]
-pub(super) fn listen(flow: &'static str, open: Memo<bool>, moved: Callback<()>) {
+pub(super) fn listen(flow: &'static str, open: Memo<bool>, transition: Callback<()>) {
     use futures::StreamExt;
     use gloo_net::eventsource::futures::EventSource;
     use leptos::task::spawn_local;
@@ -17,7 +17,7 @@ pub(super) fn listen(flow: &'static str, open: Memo<bool>, moved: Callback<()>) 
     Effect::new(move |before: Option<bool>| {
         let (open, seen) = (open.get(), seen.get());
         if open && seen && before == Some(false) {
-            moved.run(());
+            transition.run(());
         }
         if open
             && seen
@@ -26,7 +26,7 @@ pub(super) fn listen(flow: &'static str, open: Memo<bool>, moved: Callback<()>) 
             if let Ok(mut events) = source.subscribe("moved") {
                 spawn_local(async move {
                     while let Some(event) = events.next().await {
-                        if event.is_ok() && moved.try_run(()).is_none() {
+                        if event.is_ok() && transition.try_run(()).is_none() {
                             break;
                         }
                     }

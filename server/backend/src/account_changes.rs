@@ -96,9 +96,9 @@ impl Backend {
             return Ok(AddressChange::Taken);
         }
         // Attack: whoever has the old mailbox goes on with a code or a flow from before, after the owner has lost that mailbox.
-        let mut moved = self.end_flows(&mut tx, from, now).await?;
+        let mut transition = self.end_flows(&mut tx, from, now).await?;
         rows::unbind_flows(&mut tx, from).await?;
-        moved.extend(self.end_flows(&mut tx, to, now).await?);
+        transition.extend(self.end_flows(&mut tx, to, now).await?);
         let kind = ActivityKind::AddressChanged;
         events::append(&mut tx, &account.id, kind, Actor::Operator, &operator(), now).await?;
         let language = account.language.as_deref().unwrap_or("en");
@@ -110,7 +110,7 @@ impl Backend {
             outbox::write(&mut tx, &self.parts.keys, None, email, language, &message, now).await?;
         }
         tx.commit().await?;
-        moved.iter().for_each(|flow| self.flow_moved(flow));
+        transition.iter().for_each(|flow| self.flow_moved(flow));
         self.emails_written.notify_one();
         Ok(AddressChange::Done)
     }
@@ -126,10 +126,10 @@ impl Backend {
             return Ok(false);
         };
         accounts::hold(&mut tx, &stored.account.id).await?;
-        let moved = self.end_flows(&mut tx, email, self.now()).await?;
+        let transition = self.end_flows(&mut tx, email, self.now()).await?;
         rows::delete(&mut tx, &stored.account.id, email).await?;
         tx.commit().await?;
-        moved.iter().for_each(|flow| self.flow_moved(flow));
+        transition.iter().for_each(|flow| self.flow_moved(flow));
         Ok(true)
     }
 }

@@ -52,7 +52,7 @@ pub enum TokenKind {
 
 /// The tokens that a browser holds. Opaque; the database knows their digests only.
 #[derive(Debug, Clone, Default)]
-pub struct Held {
+pub struct BrowserTokens {
     /// Who is signed in.
     pub session: Option<Secret>,
     /// This browser.
@@ -67,7 +67,7 @@ pub struct Held {
     pub visit: Option<Secret>,
 }
 
-impl Held {
+impl BrowserTokens {
     /// A token for a visit. No row knows it.
     #[must_use]
     pub fn new_visit() -> Secret {
@@ -110,14 +110,14 @@ pub struct TokenChange {
 
 /// The step after something was done, and what the browser holds from then on.
 #[derive(Debug, Clone)]
-pub struct Moved<S> {
+pub struct Transition<S> {
     /// Where the flow stands now.
     pub step: S,
     /// To be applied in order.
     pub tokens: Vec<TokenChange>,
 }
 
-impl<S> Moved<S> {
+impl<S> Transition<S> {
     /// A step without a change of tokens.
     pub(crate) const fn to(step: S) -> Self {
         Self {

@@ -53,7 +53,7 @@ impl Keys {
 
     /// Reads the keys where they are kept. What does not read changes nothing.
     pub fn read_again(&self) {
-        // Held while it reads, so that nobody puts an older ring over a newer one.
+        // BrowserTokens while it reads, so that nobody puts an older ring over a newer one.
         let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
         let Some(read) = (self.source)() else { return };
         let is_another = |key: &Key| {

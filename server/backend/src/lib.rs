@@ -31,7 +31,7 @@ mod upkeep;
 
 pub use account_changes::{AccountDetails, AddressChange};
 pub use backup::{BackupError, Restored, Take, back_up, restore};
-pub use caller::{Caller, Held, Moved, TokenChange, TokenKind, Visitor};
+pub use caller::{BrowserTokens, Caller, TokenChange, TokenKind, Transition, Visitor};
 pub use clock::{Clock, SystemClock, TestClock};
 pub use emails::{RenderedEmail, gallery, render};
 pub use error::{Error, Fault};
@@ -59,7 +59,7 @@ pub struct Backend {
     parts: Arc<Parts>,
     /// Wakes the outbox worker after a commit that wrote an e-mail.
     emails_written: Arc<Notify>,
-    /// Says which flow (by its digest) has moved, to the pages that listen on this server.
+    /// Says which flow (by its digest) has transition, to the pages that listen on this server.
     flows_moved: broadcast::Sender<String>,
     metrics: Arc<Metrics>,
 }

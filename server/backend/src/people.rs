@@ -133,9 +133,9 @@ impl Backend {
     ) -> Result<(), Fault> {
         sessions::end_all_but(&mut tx, id, "").await?;
         devices::forget_all_but(&mut tx, id, "").await?;
-        let moved = self.end_flows(&mut tx, email, self.now()).await?;
+        let transition = self.end_flows(&mut tx, email, self.now()).await?;
         tx.commit().await?;
-        moved.iter().for_each(|flow| self.flow_moved(flow));
+        transition.iter().for_each(|flow| self.flow_moved(flow));
         Ok(())
     }
 

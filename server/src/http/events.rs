@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use backend::{Caller, Held};
+use backend::{BrowserTokens, Caller};
 use futures::Stream;
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -117,7 +117,7 @@ fn last_heard(headers: &HeaderMap) -> Option<i64> {
 fn listen(
     service: Service,
     purpose: Purpose,
-    held: Held,
+    held: BrowserTokens,
     seen: i64,
     place: Place,
 ) -> impl Stream<Item = Result<Event, Infallible>> {

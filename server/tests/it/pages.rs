@@ -183,7 +183,7 @@ async fn there_is_nothing_to_hear_of_without_a_flow() {
     );
 }
 
-/// The page of a flow hears that it moved, and the stream ends with the program.
+/// The page of a flow hears that it transition, and the stream ends with the program.
 #[tokio::test]
 async fn a_page_hears_that_its_flow_moved() {
     use futures::StreamExt;

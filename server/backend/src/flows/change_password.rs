@@ -5,7 +5,7 @@ use super::step_up::LOST_ANSWER_MS;
 use crate::proof::PasswordProof;
 use crate::store::events::Actor;
 use crate::store::{accounts, events, outbox, sessions, throttles};
-use crate::{Backend, Caller, Error, Fault, Held, Moved, Verdict};
+use crate::{Backend, BrowserTokens, Caller, Error, Fault, Transition, Verdict};
 use account::{Account, ActivityKind, Email, FailureCause, Notice, Refusal, Secret, SecurityDone, SecurityView};
 
 impl Backend {
@@ -16,12 +16,12 @@ impl Backend {
     pub async fn change_password(
         &self,
         caller: &Caller,
-        held: &Held,
+        held: &BrowserTokens,
         current: &Secret,
         password: &Secret,
         again: &Secret,
         end_others: bool,
-    ) -> Result<Moved<SecurityView>, Error> {
+    ) -> Result<Transition<SecurityView>, Error> {
         let mut tx = self.parts.db.read().await?;
         let (session, stored) = match self.signed_in(&mut tx, held).await {
             Err(Error::Refused(Refusal::SignedOut)) => {
@@ -90,7 +90,7 @@ impl Backend {
         self.clear_confirmations(&mut tx, &account.id).await?;
         let next = self.next_token(held.session.as_ref().ok_or(Refusal::SignedOut)?);
         let token = self.insert_session(&mut tx, caller, &account.id, next, now).await?;
-        let moved = self.end_flows(&mut tx, &account.email, now).await?;
+        let transition = self.end_flows(&mut tx, &account.email, now).await?;
         events::append(
             &mut tx,
             &account.id,
@@ -113,8 +113,8 @@ impl Backend {
         let view = self.security_in(&mut tx, &held, &session, stored.account).await?;
         tx.commit().await?;
         self.emails_written.notify_one();
-        moved.iter().for_each(|id| self.flow_moved(id));
-        Ok(Moved {
+        transition.iter().for_each(|id| self.flow_moved(id));
+        Ok(Transition {
             step: SecurityView {
                 done: Some(SecurityDone::PasswordChanged),
                 ..view
@@ -131,11 +131,11 @@ impl Backend {
     async fn change_again(
         &self,
         caller: &Caller,
-        held: &Held,
+        held: &BrowserTokens,
         password: &Secret,
-    ) -> Result<Moved<SecurityView>, Error> {
+    ) -> Result<Transition<SecurityView>, Error> {
         let token = self.next_token(held.session.as_ref().ok_or(Refusal::SignedOut)?);
-        let after = Held {
+        let after = BrowserTokens {
             session: Some(token.clone()),
             ..held.clone()
         };
@@ -161,7 +161,7 @@ impl Backend {
         let (session, stored) = self.signed_in(&mut tx, &after).await?;
         let device = self.device_again(&mut tx, held, None, &stored.account.id).await?;
         let view = self.security_in(&mut tx, &after, &session, stored.account).await?;
-        Ok(Moved {
+        Ok(Transition {
             step: SecurityView {
                 done: Some(SecurityDone::PasswordChanged),
                 ..view

@@ -4,7 +4,7 @@ use super::step_up::LOST_ANSWER_MS;
 use crate::store::devices::Device;
 use crate::store::events::Actor;
 use crate::store::{Tx, devices, events, outbox};
-use crate::{Backend, Caller, Fault, Held, TokenChange, TokenKind, random};
+use crate::{Backend, BrowserTokens, Caller, Fault, TokenChange, TokenKind, random};
 use account::{Account, AccountId, ActivityKind, Email, Notice, Purpose, Secret, Timestamp};
 
 /// For so many accounts a browser is known.
@@ -22,7 +22,7 @@ impl Backend {
         &self,
         tx: &mut Tx,
         caller: &Caller,
-        held: &Held,
+        held: &BrowserTokens,
         flow: &Secret,
         account: &Account,
         trust: bool,
@@ -65,7 +65,7 @@ impl Backend {
     pub(super) async fn device_again(
         &self,
         tx: &mut Tx,
-        held: &Held,
+        held: &BrowserTokens,
         flow: Option<&Secret>,
         account: &AccountId,
     ) -> Result<Option<TokenChange>, Fault> {
@@ -88,7 +88,7 @@ impl Backend {
     pub(super) async fn forget_other_devices(
         &self,
         tx: &mut Tx,
-        held: &Held,
+        held: &BrowserTokens,
         account: &AccountId,
         now: Timestamp,
     ) -> Result<Option<TokenChange>, Fault> {
@@ -106,7 +106,7 @@ impl Backend {
     async fn renew_token(
         &self,
         tx: &mut Tx,
-        held: &Held,
+        held: &BrowserTokens,
         device: &Device,
         presented: &Secret,
         now: Timestamp,
@@ -121,7 +121,7 @@ impl Backend {
     pub(super) async fn find_device(
         &self,
         tx: &mut Tx,
-        held: &Held,
+        held: &BrowserTokens,
         account: &AccountId,
     ) -> Result<Option<Device>, Fault> {
         let recognised = self.recognise_device(tx, held, account).await?;
@@ -133,7 +133,7 @@ impl Backend {
     async fn recognise_device(
         &self,
         tx: &mut Tx,
-        held: &Held,
+        held: &BrowserTokens,
         account: &AccountId,
     ) -> Result<Option<(Device, Secret)>, Fault> {
         for token in held
@@ -158,7 +158,7 @@ impl Backend {
         &self,
         tx: &mut Tx,
         caller: &Caller,
-        held: &Held,
+        held: &BrowserTokens,
         account: &Account,
         now: Timestamp,
     ) -> Result<bool, Fault> {
@@ -185,7 +185,7 @@ fn is_copy(device: &Device, now: Timestamp) -> bool {
 }
 
 /// The browser holds a device's new token in place of the old one.
-fn hold_devices(held: &Held, old: Option<&Secret>, new: &Secret) -> TokenChange {
+fn hold_devices(held: &BrowserTokens, old: Option<&Secret>, new: &Secret) -> TokenChange {
     TokenChange {
         kind: TokenKind::Device,
         token: Some(with_token(held.device.as_ref(), old, new)),

@@ -4,7 +4,7 @@ use crate::caller::wide_network;
 use crate::store::email_turns::{self, Turn};
 use crate::store::limits::{self, DAY_MS, Rule};
 use crate::store::{Tx, events};
-use crate::{Backend, Caller, Error, Fault, Held};
+use crate::{Backend, BrowserTokens, Caller, Error, Fault};
 use account::{AccountId, EmailAddress, Refusal, Timestamp};
 
 impl Backend {
@@ -19,7 +19,7 @@ impl Backend {
         &self,
         mut tx: Tx,
         caller: &Caller,
-        held: &Held,
+        held: &BrowserTokens,
         email: &EmailAddress,
         account: Option<&AccountId>,
         more: Vec<Rule>,

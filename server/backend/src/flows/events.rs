@@ -1,7 +1,7 @@
 //! What a page of a flow hears when the flow goes on elsewhere.
 
 use super::step_up::Standing;
-use crate::{Backend, Fault, Held};
+use crate::{Backend, BrowserTokens, Fault};
 use account::Purpose;
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
@@ -18,12 +18,12 @@ impl Backend {
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn flow_version(&self, purpose: Purpose, held: &Held, seen: Option<i64>) -> Result<i64, Fault> {
+    pub async fn flow_version(&self, purpose: Purpose, held: &BrowserTokens, seen: Option<i64>) -> Result<i64, Fault> {
         if held.flow(purpose).is_none() {
             return Ok(0);
         }
         // Listen first, look then: a move in between is not missed.
-        let mut moved = self.flows_moved.subscribe();
+        let mut transition = self.flows_moved.subscribe();
         let until = tokio::time::Instant::now() + WAIT;
         loop {
             let mut tx = self.parts.db.read().await?;
@@ -40,8 +40,8 @@ impl Backend {
             }
             let heard = async {
                 loop {
-                    match moved.recv().await {
-                        Ok(moved) if moved != id => {}
+                    match transition.recv().await {
+                        Ok(transition) if transition != id => {}
                         Ok(_) | Err(RecvError::Lagged(_)) => return,
                         Err(RecvError::Closed) => return std::future::pending().await,
                     }
@@ -51,7 +51,7 @@ impl Backend {
         }
     }
 
-    /// Says that a flow moved, after the commit. Nobody listening is fine.
+    /// Says that a flow transition, after the commit. Nobody listening is fine.
     pub(crate) fn flow_moved(&self, id: &str) {
         let _ = self.flows_moved.send(id.to_owned());
     }

@@ -6,7 +6,7 @@ use crate::store::flows::Flow;
 use crate::store::limits::{DAY_MS, Rule};
 use crate::store::waiting::{self, Waiting};
 use crate::store::{Tx, accounts, codes, events, flows, limits, outbox, throttles};
-use crate::{Backend, Caller, Error, Fault, Held, random};
+use crate::{Backend, BrowserTokens, Caller, Error, Fault, random};
 use account::{
     AccountId, ActivityKind, Answer, Challenge, CodeCounter, EarlierFlow, Email, EmailAddress, FailureCause,
     IssuedCode, MailedCode, Notice, OwnPassword, Purpose, Refusal, Secret, Timestamp, TypedCode, WaitingFlow,
@@ -27,7 +27,7 @@ impl Backend {
         &self,
         purpose: Purpose,
         caller: &Caller,
-        held: &Held,
+        held: &BrowserTokens,
         typed: &Secret,
     ) -> Result<Answered, Error> {
         let token = held.flow(purpose).ok_or(Refusal::FlowGone)?;
@@ -266,7 +266,7 @@ impl Backend {
         &self,
         tx: &mut Tx,
         purpose: Purpose,
-        held: &Held,
+        held: &BrowserTokens,
         now: Timestamp,
     ) -> Result<Refusal, Fault> {
         let flow = match self.look_up_flow(tx, purpose, held).await? {

@@ -6,7 +6,7 @@ use crate::store::events::Actor;
 use crate::store::flows::Flow;
 use crate::store::limits::Rule;
 use crate::store::{Tx, codes, events, flows, limits, outbox};
-use crate::{Backend, Caller, Error, Fault, Held, Limits, Moved, TokenChange, TokenKind, random};
+use crate::{Backend, BrowserTokens, Caller, Error, Fault, Limits, TokenChange, TokenKind, Transition, random};
 use account::{
     Account, AccountKind, ActivityKind, Challenge, CodeCounter, CodeEmail, Email, EmailAddress, MailedCode, Purpose,
     Refusal, Request, Secret, Timestamp, WaitingFlow, safe_next,
@@ -21,10 +21,10 @@ impl Backend {
         &self,
         purpose: Purpose,
         caller: &Caller,
-        held: &Held,
+        held: &BrowserTokens,
         email: &EmailAddress,
         next: &str,
-    ) -> Result<Moved<MailedCode>, Error> {
+    ) -> Result<Transition<MailedCode>, Error> {
         let now = self.now();
         let mailbox_first = purpose == Purpose::SignIn;
         let counter = purpose.counter(mailbox_first);
@@ -36,7 +36,7 @@ impl Backend {
         if let Some(flow) = begun.filter(|flow| flow.codes_sent > 0) {
             // The same form sent twice has one effect, one screen, and takes no budget.
             let step = self.mailed_code(&mut tx, &flow, now).await?;
-            return Ok(Moved {
+            return Ok(Transition {
                 step,
                 tokens: vec![hold_flow(purpose, token)],
             });
@@ -71,7 +71,7 @@ impl Backend {
         tx.commit().await?;
         self.emails_written.notify_one();
         ended.iter().for_each(|flow| self.flow_moved(&flow.id));
-        Ok(Moved {
+        Ok(Transition {
             step,
             tokens: vec![hold_flow(purpose, token)],
         })
@@ -85,7 +85,7 @@ impl Backend {
         &self,
         tx: &mut Tx,
         purpose: Purpose,
-        held: &Held,
+        held: &BrowserTokens,
         email: &EmailAddress,
         now: Timestamp,
     ) -> Result<FlowOfForm, Fault> {
@@ -134,7 +134,7 @@ impl Backend {
         &self,
         purpose: Purpose,
         caller: &Caller,
-        held: &Held,
+        held: &BrowserTokens,
     ) -> Result<(Flow, MailedCode), Error> {
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
@@ -272,7 +272,12 @@ impl Backend {
     }
 
     /// Whether the browser signed in to the account before. Looked for alike where there is none (attack: enumeration by the clock).
-    pub(super) async fn is_known(&self, tx: &mut Tx, held: &Held, account: Option<&Account>) -> Result<bool, Fault> {
+    pub(super) async fn is_known(
+        &self,
+        tx: &mut Tx,
+        held: &BrowserTokens,
+        account: Option<&Account>,
+    ) -> Result<bool, Fault> {
         let account = account.map_or_else(events::nobody, |account| account.id.clone());
         Ok(self.find_device(tx, held, &account).await?.is_some())
     }

@@ -5,7 +5,7 @@ use crate::hashing::Place;
 use crate::store::flows::Flow;
 use crate::store::limits::{DAY_MS, Rule};
 use crate::store::{Tx, accounts, events, flows, limits, throttles};
-use crate::{Backend, Error, Fault, Held, Verdict, retried};
+use crate::{Backend, BrowserTokens, Error, Fault, Verdict, retried};
 use account::{Account, AccountId, EmailAddress, Refusal, Secret, Timestamp};
 
 impl Backend {
@@ -66,7 +66,7 @@ impl Backend {
     pub(super) async fn tries(
         &self,
         tx: &mut Tx,
-        held: &Held,
+        held: &BrowserTokens,
         flow: &Flow,
         email: &EmailAddress,
         account: Option<&Account>,

@@ -5,7 +5,7 @@ use super::password_tries::wrong_passwords;
 use super::step_up::Standing;
 use crate::store::events::Actor;
 use crate::store::{Tx, accounts, devices, events, flows, outbox, sessions, throttles};
-use crate::{Backend, Caller, Error, Fault, Held, Moved};
+use crate::{Backend, BrowserTokens, Caller, Error, Fault, Transition};
 use account::{ActivityKind, Email, EmailAddress, Notice, Purpose, Refusal, Reset, ResetStep, Secret};
 
 const RESET: Purpose = Purpose::Reset;
@@ -15,7 +15,7 @@ impl Backend {
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn reset_step(&self, held: &Held) -> Result<ResetStep, Fault> {
+    pub async fn reset_step(&self, held: &BrowserTokens) -> Result<ResetStep, Fault> {
         if held.reset.is_none() {
             return Ok(ResetStep::AskEmail { email: None });
         }
@@ -23,7 +23,7 @@ impl Backend {
         self.reset_step_in(&mut tx, held).await
     }
 
-    async fn reset_step_in(&self, tx: &mut Tx, held: &Held) -> Result<ResetStep, Fault> {
+    async fn reset_step_in(&self, tx: &mut Tx, held: &BrowserTokens) -> Result<ResetStep, Fault> {
         let now = self.now();
         let Some((flow, standing)) = self.look_up_flow(tx, RESET, held).await? else {
             return Ok(ResetStep::AskEmail { email: None });
@@ -60,7 +60,12 @@ impl Backend {
     ///
     /// # Errors
     /// A refusal of the address or a limit.
-    pub async fn begin_reset(&self, caller: &Caller, held: &Held, email: &str) -> Result<Moved<ResetStep>, Error> {
+    pub async fn begin_reset(
+        &self,
+        caller: &Caller,
+        held: &BrowserTokens,
+        email: &str,
+    ) -> Result<Transition<ResetStep>, Error> {
         let email = EmailAddress::read(email, account::domain_to_ascii)?;
         self.begin_reset_for(caller, held, &email).await
     }
@@ -68,11 +73,11 @@ impl Backend {
     async fn begin_reset_for(
         &self,
         caller: &Caller,
-        held: &Held,
+        held: &BrowserTokens,
         email: &EmailAddress,
-    ) -> Result<Moved<ResetStep>, Error> {
-        let Moved { step, tokens } = self.begin_mailed(RESET, caller, held, email, "").await?;
-        Ok(Moved {
+    ) -> Result<Transition<ResetStep>, Error> {
+        let Transition { step, tokens } = self.begin_mailed(RESET, caller, held, email, "").await?;
+        Ok(Transition {
             step: ResetStep::EnterCode(step),
             tokens,
         })
@@ -82,7 +87,12 @@ impl Backend {
     ///
     /// # Errors
     /// A refusal of the code.
-    pub async fn answer_reset(&self, caller: &Caller, held: &Held, code: &Secret) -> Result<Moved<ResetStep>, Error> {
+    pub async fn answer_reset(
+        &self,
+        caller: &Caller,
+        held: &BrowserTokens,
+        code: &Secret,
+    ) -> Result<Transition<ResetStep>, Error> {
         let (mut tx, flow) = match self.answer_code(RESET, caller, held, code).await? {
             Answered::Right(passed) => *passed,
             Answered::Mistyped(email) => return self.begin_reset_for(caller, held, &email).await,
@@ -90,7 +100,7 @@ impl Backend {
         let token = self.step_up(&mut tx, RESET, held, &flow, self.now()).await?;
         tx.commit().await?;
         self.flow_moved(&flow.id);
-        Ok(Moved {
+        Ok(Transition {
             step: ResetStep::ChoosePassword {
                 email: flow.address()?,
                 min: self.settings().password.min,
@@ -103,9 +113,9 @@ impl Backend {
     ///
     /// # Errors
     /// A refusal: too early, or too many.
-    pub async fn resend_reset(&self, caller: &Caller, held: &Held) -> Result<Moved<ResetStep>, Error> {
+    pub async fn resend_reset(&self, caller: &Caller, held: &BrowserTokens) -> Result<Transition<ResetStep>, Error> {
         let (_, mailed) = self.resend_email(RESET, caller, held).await?;
-        Ok(Moved::to(ResetStep::EnterCode(mailed)))
+        Ok(Transition::to(ResetStep::EnterCode(mailed)))
     }
 
     /// Sets the new password, ends every session, forgets every device, and tells the owner. Nobody is signed in by it.
@@ -115,10 +125,10 @@ impl Backend {
     pub async fn choose_reset(
         &self,
         caller: &Caller,
-        held: &Held,
+        held: &BrowserTokens,
         password: &Secret,
         again: &Secret,
-    ) -> Result<Moved<ResetStep>, Error> {
+    ) -> Result<Transition<ResetStep>, Error> {
         let now = self.now();
         let mut tx = self.parts.db.read().await?;
         let flow = match self.demand_flow(&mut tx, RESET, held).await? {
@@ -149,7 +159,7 @@ impl Backend {
         let (flow, proof) = flows::redeem(&mut tx, &flow.id, now)
             .await?
             .ok_or(Refusal::StepElsewhere)?;
-        // Attack: the account moved to another address while the code was on its way to the old one.
+        // Attack: the account transition to another address while the code was on its way to the old one.
         let current = accounts::find(&mut tx, &account).await?.ok_or(Refusal::FlowGone)?;
         if current.account.email != email {
             return Err(Refusal::FlowGone.into());
@@ -163,7 +173,7 @@ impl Backend {
         sessions::end_all_but(&mut tx, &account, "").await?;
         devices::forget_all_but(&mut tx, &account, "").await?;
         self.clear_confirmations(&mut tx, &account).await?;
-        let mut moved = self.end_flows(&mut tx, &email, now).await?;
+        let mut transition = self.end_flows(&mut tx, &email, now).await?;
         // Strangers go on proving the mailbox first. Attack: they learn from no longer being asked that there is an account.
         throttles::clear(&mut tx, &wrong_passwords(&email)).await?;
         events::append(
@@ -191,8 +201,8 @@ impl Backend {
         .await?;
         tx.commit().await?;
         self.emails_written.notify_one();
-        moved.push(flow.id);
-        moved.iter().for_each(|id| self.flow_moved(id));
-        Ok(Moved::to(ResetStep::Done { email }))
+        transition.push(flow.id);
+        transition.iter().for_each(|id| self.flow_moved(id));
+        Ok(Transition::to(ResetStep::Done { email }))
     }
 }

@@ -4,7 +4,7 @@ use crate::store::accounts::Stored;
 use crate::store::events::Actor;
 use crate::store::sessions::Session;
 use crate::store::{Tx, accounts, devices, events, sessions};
-use crate::{Backend, Caller, Error, Fault, Held, Moved, TokenChange, TokenKind, Visitor, random};
+use crate::{Backend, BrowserTokens, Caller, Error, Fault, TokenChange, TokenKind, Transition, Visitor, random};
 use account::{
     Account, AccountId, ActivityKind, Attempts, DeviceRow, PasswordRow, ProfileView, Refusal, Secret, SecurityDone,
     SecurityView, SessionRow, Timestamp,
@@ -20,7 +20,7 @@ impl Backend {
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn visitor(&self, held: &Held) -> Result<Option<Visitor>, Fault> {
+    pub async fn visitor(&self, held: &BrowserTokens) -> Result<Option<Visitor>, Fault> {
         if held.session.is_none() {
             return Ok(None);
         }
@@ -38,7 +38,7 @@ impl Backend {
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn choose_language(&self, held: &Held, language: &str) -> Result<(), Fault> {
+    pub async fn choose_language(&self, held: &BrowserTokens, language: &str) -> Result<(), Fault> {
         if held.session.is_none() {
             return Ok(());
         }
@@ -53,7 +53,7 @@ impl Backend {
     ///
     /// # Errors
     /// [`Refusal::SignedOut`] without a live session.
-    pub async fn security(&self, held: &Held, before: &str) -> Result<SecurityView, Error> {
+    pub async fn security(&self, held: &BrowserTokens, before: &str) -> Result<SecurityView, Error> {
         let mut tx = self.parts.db.read().await?;
         let (session, stored) = self.signed_in(&mut tx, held).await?;
         let mut view = self.security_in(&mut tx, held, &session, stored.account).await?;
@@ -68,7 +68,7 @@ impl Backend {
     pub(super) async fn security_in(
         &self,
         tx: &mut Tx,
-        held: &Held,
+        held: &BrowserTokens,
         session: &Session,
         account: Account,
     ) -> Result<SecurityView, Error> {
@@ -122,7 +122,7 @@ impl Backend {
     ///
     /// # Errors
     /// [`Refusal::SignedOut`] without a live session.
-    pub async fn profile(&self, held: &Held) -> Result<ProfileView, Error> {
+    pub async fn profile(&self, held: &BrowserTokens) -> Result<ProfileView, Error> {
         let mut tx = self.parts.db.read().await?;
         let (_, Stored { account, .. }) = self.signed_in(&mut tx, held).await?;
         Ok(ProfileView {
@@ -136,7 +136,12 @@ impl Backend {
     ///
     /// # Errors
     /// [`Refusal::SignedOut`] without a live session.
-    pub async fn end_session(&self, caller: &Caller, held: &Held, id: &str) -> Result<Moved<SecurityView>, Error> {
+    pub async fn end_session(
+        &self,
+        caller: &Caller,
+        held: &BrowserTokens,
+        id: &str,
+    ) -> Result<Transition<SecurityView>, Error> {
         let mut tx = self.parts.db.begin().await?;
         let (session, stored) = self.signed_in(&mut tx, held).await?;
         if sessions::end(&mut tx, &stored.account.id, id).await? {
@@ -158,7 +163,11 @@ impl Backend {
     ///
     /// # Errors
     /// [`Refusal::SignedOut`] without a live session.
-    pub async fn end_other_sessions(&self, caller: &Caller, held: &Held) -> Result<Moved<SecurityView>, Error> {
+    pub async fn end_other_sessions(
+        &self,
+        caller: &Caller,
+        held: &BrowserTokens,
+    ) -> Result<Transition<SecurityView>, Error> {
         let mut tx = self.parts.db.begin().await?;
         let (session, stored) = self.signed_in(&mut tx, held).await?;
         if sessions::end_all_but(&mut tx, &stored.account.id, &session.id).await? > 0 {
@@ -181,7 +190,12 @@ impl Backend {
     ///
     /// # Errors
     /// [`Refusal::SignedOut`] without a live session.
-    pub async fn forget_device(&self, caller: &Caller, held: &Held, id: &str) -> Result<Moved<SecurityView>, Error> {
+    pub async fn forget_device(
+        &self,
+        caller: &Caller,
+        held: &BrowserTokens,
+        id: &str,
+    ) -> Result<Transition<SecurityView>, Error> {
         let mut tx = self.parts.db.begin().await?;
         let (session, stored) = self.signed_in(&mut tx, held).await?;
         if devices::forget(&mut tx, &stored.account.id, id).await? {
@@ -202,14 +216,14 @@ impl Backend {
     async fn show_after(
         &self,
         mut tx: Tx,
-        held: &Held,
+        held: &BrowserTokens,
         session: &Session,
         account: Account,
         done: SecurityDone,
-    ) -> Result<Moved<SecurityView>, Error> {
+    ) -> Result<Transition<SecurityView>, Error> {
         let view = self.security_in(&mut tx, held, session, account).await?;
         tx.commit().await?;
-        Ok(Moved::to(SecurityView {
+        Ok(Transition::to(SecurityView {
             done: Some(done),
             ..view
         }))
@@ -220,7 +234,7 @@ impl Backend {
         &self,
         tx: &mut Tx,
         caller: &Caller,
-        held: &Held,
+        held: &BrowserTokens,
         account: &Account,
         trust: bool,
         now: Timestamp,
@@ -240,7 +254,7 @@ impl Backend {
     pub(super) async fn session_again(
         &self,
         tx: &mut Tx,
-        held: &Held,
+        held: &BrowserTokens,
         flow: &Secret,
         now: Timestamp,
     ) -> Result<Option<Vec<TokenChange>>, Fault> {
@@ -289,7 +303,7 @@ impl Backend {
     pub(super) async fn find_session(
         &self,
         tx: &mut Tx,
-        held: &Held,
+        held: &BrowserTokens,
         now: Timestamp,
     ) -> Result<Option<Session>, Fault> {
         let Some(token) = &held.session else { return Ok(None) };
@@ -301,7 +315,7 @@ impl Backend {
     }
 
     /// The live session of the browser, and whose it is.
-    pub(super) async fn signed_in(&self, tx: &mut Tx, held: &Held) -> Result<(Session, Stored), Error> {
+    pub(super) async fn signed_in(&self, tx: &mut Tx, held: &BrowserTokens) -> Result<(Session, Stored), Error> {
         let (token, now) = (held.session.as_ref().ok_or(Refusal::SignedOut)?, self.now());
         let found = accounts::find_by_session(tx, &random::digest(token), self.idle_ms(), now).await?;
         let (session, stored) = found.ok_or(Refusal::SignedOut)?;

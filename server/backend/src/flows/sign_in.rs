@@ -9,7 +9,7 @@ use crate::store::accounts::Stored;
 use crate::store::events::Actor;
 use crate::store::flows::Flow;
 use crate::store::{Tx, accounts, events, flows, throttles};
-use crate::{Backend, Caller, Error, Fault, Held, Moved, TokenChange, TokenKind, Verdict};
+use crate::{Backend, BrowserTokens, Caller, Error, Fault, TokenChange, TokenKind, Transition, Verdict};
 use account::{
     Account, AccountId, AccountKind, ActivityKind, EmailAddress, FailureCause, Purpose, Refusal, ResetStep, Secret,
     SignIn, SignInStep, SignOutStep, Timestamp, safe_next,
@@ -22,7 +22,7 @@ impl Backend {
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn sign_in_step(&self, held: &Held) -> Result<SignInStep, Fault> {
+    pub async fn sign_in_step(&self, held: &BrowserTokens) -> Result<SignInStep, Fault> {
         let now = self.now();
         if held.sign_in.is_none() && held.session.is_none() && held.reset.is_none() {
             return Ok(SignInStep::AskEmail {
@@ -99,10 +99,10 @@ impl Backend {
     pub async fn begin_sign_in(
         &self,
         caller: &Caller,
-        held: &Held,
+        held: &BrowserTokens,
         email: &str,
         next: &str,
-    ) -> Result<Moved<SignInStep>, Error> {
+    ) -> Result<Transition<SignInStep>, Error> {
         let email = EmailAddress::read(email, account::domain_to_ascii)?;
         let now = self.now();
         // Lost with the power it is typed once more: so far there is an address, and the count of the client that sent it.
@@ -114,7 +114,7 @@ impl Backend {
             }
             let step = self.step_of(&mut tx, &flow, state, now).await?;
             tx.commit().await?;
-            return Ok(Moved {
+            return Ok(Transition {
                 step,
                 tokens: vec![hold_flow(SIGN_IN, token)],
             });
@@ -124,8 +124,8 @@ impl Backend {
             let account = stored.map(|stored| stored.account);
             if !self.is_known(&mut tx, held, account.as_ref()).await? {
                 drop(tx);
-                let Moved { step, tokens } = self.begin_mailed(SIGN_IN, caller, held, &email, next).await?;
-                return Ok(Moved {
+                let Transition { step, tokens } = self.begin_mailed(SIGN_IN, caller, held, &email, next).await?;
+                return Ok(Transition {
                     step: SignInStep::ProveMailbox(step),
                     tokens,
                 });
@@ -141,7 +141,7 @@ impl Backend {
         };
         flows::insert(&mut tx, SIGN_IN, &flow).await?;
         tx.commit().await?;
-        Ok(Moved {
+        Ok(Transition {
             step: SignInStep::EnterPassword { email },
             tokens: vec![hold_flow(SIGN_IN, token)],
         })
@@ -154,9 +154,9 @@ impl Backend {
     pub async fn password_sign_in(
         &self,
         caller: &Caller,
-        held: &Held,
+        held: &BrowserTokens,
         password: &Secret,
-    ) -> Result<Moved<SignInStep>, Error> {
+    ) -> Result<Transition<SignInStep>, Error> {
         if held.sign_in.is_none() {
             return Err(Refusal::FlowGone.into());
         }
@@ -245,10 +245,10 @@ impl Backend {
     async fn ask_mailbox_first(
         &self,
         caller: &Caller,
-        held: &Held,
+        held: &BrowserTokens,
         flow: &Flow,
         account: Option<&Account>,
-    ) -> Result<Moved<SignInStep>, Error> {
+    ) -> Result<Transition<SignInStep>, Error> {
         let now = self.now();
         let (counter, email) = (SIGN_IN.counter(true), flow.address()?);
         let mut tx = self.parts.db.begin().await?;
@@ -265,7 +265,7 @@ impl Backend {
         self.emails_written.notify_one();
         let ended = ended.as_ref().map(|ended| &ended.id);
         ended.into_iter().chain([&flow.id]).for_each(|id| self.flow_moved(id));
-        Ok(Moved::to(SignInStep::ProveMailbox(mailed)))
+        Ok(Transition::to(SignInStep::ProveMailbox(mailed)))
     }
 
     #[expect(
@@ -275,13 +275,13 @@ impl Backend {
     async fn password_was_right(
         &self,
         caller: &Caller,
-        held: &Held,
+        held: &BrowserTokens,
         flow: &Flow,
         stored: Stored,
         password: &Secret,
         verdict: Verdict,
         tries: &Tries,
-    ) -> Result<Moved<SignInStep>, Error> {
+    ) -> Result<Transition<SignInStep>, Error> {
         let upgraded = match verdict {
             Verdict::RightButOld => match self.parts.hashing.hash(&caller.network(), password).await {
                 Ok(hash) => Some(hash),
@@ -344,14 +344,14 @@ impl Backend {
             device.replaced_at.is_none() && device.trusted_until.is_some_and(|until| now.0 < until)
         });
         let mut ended = None;
-        let moved = if trusted || flow.mailbox_first != 0 {
+        let transition = if trusted || flow.mailbox_first != 0 {
             if !flows::finish_without_code(&mut tx, &flow.id, now).await? {
                 return Err(Refusal::StepElsewhere.into());
             }
             let trust = flow.trust != 0;
             let mut tokens = self.begin_session(&mut tx, caller, held, account, trust, now).await?;
             tokens.push(drop_flow(SIGN_IN));
-            Moved {
+            Transition {
                 step: SignInStep::SignedIn {
                     next: safe_next(&flow.next_path).to_owned(),
                 },
@@ -364,7 +364,7 @@ impl Backend {
                 .send_first(&mut tx, caller, &flow.id, Some(account), device.is_some(), now)
                 .await?;
             let token = self.step_up(&mut tx, SIGN_IN, held, &flow, now).await?;
-            Moved {
+            Transition {
                 step: SignInStep::EnterCode(mailed),
                 tokens: vec![token],
             }
@@ -374,7 +374,7 @@ impl Backend {
         self.emails_written.notify_one();
         self.flow_moved(&flow.id);
         ended.iter().for_each(|flow| self.flow_moved(&flow.id));
-        Ok(moved)
+        Ok(transition)
     }
 
     /// Answers with the mailed code; a session begins, or the password is asked for where the code comes first. An address instead
@@ -385,10 +385,10 @@ impl Backend {
     pub async fn answer_sign_in(
         &self,
         caller: &Caller,
-        held: &Held,
+        held: &BrowserTokens,
         code: &Secret,
         trust: bool,
-    ) -> Result<Moved<SignInStep>, Error> {
+    ) -> Result<Transition<SignInStep>, Error> {
         let (mut tx, flow) = match self.answer_code(SIGN_IN, caller, held, code).await? {
             Answered::Right(passed) => *passed,
             Answered::Mistyped(email) => return self.begin_sign_in(caller, held, email.as_str(), "").await,
@@ -398,7 +398,7 @@ impl Backend {
             let token = self.step_up(&mut tx, SIGN_IN, held, &flow, self.now()).await?;
             tx.commit().await?;
             self.flow_moved(&flow.id);
-            return Ok(Moved {
+            return Ok(Transition {
                 step: SignInStep::EnterPassword { email: flow.address()? },
                 tokens: vec![token],
             });
@@ -411,7 +411,7 @@ impl Backend {
         let stored = accounts::find(&mut tx, &account).await?.ok_or(Refusal::FlowGone)?;
         // Attack: the account was handed to an organization, or switched off, between password and code.
         let usable = stored.account.kind == AccountKind::Local && stored.account.disabled_at.is_none();
-        // Attack: the account moved to another address while the code was on its way to the old one.
+        // Attack: the account transition to another address while the code was on its way to the old one.
         if !usable || stored.account.email != flow.address()? {
             return Err(Refusal::FlowGone.into());
         }
@@ -422,7 +422,7 @@ impl Backend {
         tx.commit().await?;
         self.emails_written.notify_one();
         self.flow_moved(&flow.id);
-        Ok(Moved {
+        Ok(Transition {
             step: SignInStep::SignedIn {
                 next: safe_next(&flow.next_path).to_owned(),
             },
@@ -434,9 +434,9 @@ impl Backend {
     ///
     /// # Errors
     /// A refusal: too early, or too many.
-    pub async fn resend_sign_in(&self, caller: &Caller, held: &Held) -> Result<Moved<SignInStep>, Error> {
+    pub async fn resend_sign_in(&self, caller: &Caller, held: &BrowserTokens) -> Result<Transition<SignInStep>, Error> {
         let (flow, mailed) = self.resend_email(SIGN_IN, caller, held).await?;
-        Ok(Moved::to(match flow.mailbox_first {
+        Ok(Transition::to(match flow.mailbox_first {
             0 => SignInStep::EnterCode(mailed),
             _ => SignInStep::ProveMailbox(mailed),
         }))
@@ -446,7 +446,7 @@ impl Backend {
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn restart_sign_in(&self, held: &Held) -> Result<Moved<SignInStep>, Error> {
+    pub async fn restart_sign_in(&self, held: &BrowserTokens) -> Result<Transition<SignInStep>, Error> {
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
         if let Some(flow) = self.find_flow(&mut tx, SIGN_IN, held).await? {
@@ -454,7 +454,7 @@ impl Backend {
             tx.commit().await?;
             self.flow_moved(&flow.id);
         }
-        Ok(Moved {
+        Ok(Transition {
             step: SignInStep::AskEmail {
                 email: None,
                 resume: None,
@@ -468,7 +468,7 @@ impl Backend {
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn sign_out(&self, caller: &Caller, held: &Held) -> Result<Moved<SignOutStep>, Error> {
+    pub async fn sign_out(&self, caller: &Caller, held: &BrowserTokens) -> Result<Transition<SignOutStep>, Error> {
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
         if let Some(session) = self.find_session(&mut tx, held, now).await? {
@@ -482,14 +482,14 @@ impl Backend {
         }
         tx.commit().await?;
         if held.session.is_none() {
-            return Ok(Moved::to(SignOutStep::SessionUnknown));
+            return Ok(Transition::to(SignOutStep::SessionUnknown));
         }
         let session = TokenChange {
             kind: TokenKind::Session,
             token: None,
             keep_s: 0,
         };
-        Ok(Moved {
+        Ok(Transition {
             step: SignOutStep::SignedOut,
             tokens: vec![session, drop_flow(SIGN_IN)],
         })

@@ -4,7 +4,7 @@ use super::mailed_code::Answered;
 use super::step_up::Standing;
 use crate::store::events::Actor;
 use crate::store::{accounts, events, flows};
-use crate::{Backend, Caller, Error, Fault, Held, Moved, random};
+use crate::{Backend, BrowserTokens, Caller, Error, Fault, Transition, random};
 use account::{
     Account, AccountId, AccountKind, ActivityKind, EmailAddress, Name, Purpose, Refusal, Secret, SignUp, SignUpStep,
 };
@@ -16,7 +16,7 @@ impl Backend {
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn sign_up_step(&self, held: &Held) -> Result<SignUpStep, Fault> {
+    pub async fn sign_up_step(&self, held: &BrowserTokens) -> Result<SignUpStep, Fault> {
         if held.sign_up.is_none() {
             return Ok(SignUpStep::AskEmail { email: None });
         }
@@ -57,7 +57,12 @@ impl Backend {
     ///
     /// # Errors
     /// A refusal of the address or a limit.
-    pub async fn begin_sign_up(&self, caller: &Caller, held: &Held, email: &str) -> Result<Moved<SignUpStep>, Error> {
+    pub async fn begin_sign_up(
+        &self,
+        caller: &Caller,
+        held: &BrowserTokens,
+        email: &str,
+    ) -> Result<Transition<SignUpStep>, Error> {
         let email = EmailAddress::read(email, account::domain_to_ascii)?;
         self.begin_sign_up_for(caller, held, &email).await
     }
@@ -65,14 +70,14 @@ impl Backend {
     async fn begin_sign_up_for(
         &self,
         caller: &Caller,
-        held: &Held,
+        held: &BrowserTokens,
         email: &EmailAddress,
-    ) -> Result<Moved<SignUpStep>, Error> {
+    ) -> Result<Transition<SignUpStep>, Error> {
         if !self.settings().sign_up {
             return Err(Refusal::FlowGone.into());
         }
-        let Moved { step, tokens } = self.begin_mailed(SIGN_UP, caller, held, email, "").await?;
-        Ok(Moved {
+        let Transition { step, tokens } = self.begin_mailed(SIGN_UP, caller, held, email, "").await?;
+        Ok(Transition {
             step: SignUpStep::EnterCode(step),
             tokens,
         })
@@ -85,9 +90,9 @@ impl Backend {
     pub async fn answer_sign_up(
         &self,
         caller: &Caller,
-        held: &Held,
+        held: &BrowserTokens,
         code: &Secret,
-    ) -> Result<Moved<SignUpStep>, Error> {
+    ) -> Result<Transition<SignUpStep>, Error> {
         let (mut tx, flow) = match self.answer_code(SIGN_UP, caller, held, code).await? {
             Answered::Right(passed) => *passed,
             Answered::Mistyped(email) => return self.begin_sign_up_for(caller, held, &email).await,
@@ -95,7 +100,7 @@ impl Backend {
         let token = self.step_up(&mut tx, SIGN_UP, held, &flow, self.now()).await?;
         tx.commit().await?;
         self.flow_moved(&flow.id);
-        Ok(Moved {
+        Ok(Transition {
             step: SignUpStep::ChooseDetails {
                 email: flow.address()?,
                 min: self.settings().password.min,
@@ -108,9 +113,9 @@ impl Backend {
     ///
     /// # Errors
     /// A refusal: too early, or too many.
-    pub async fn resend_sign_up(&self, caller: &Caller, held: &Held) -> Result<Moved<SignUpStep>, Error> {
+    pub async fn resend_sign_up(&self, caller: &Caller, held: &BrowserTokens) -> Result<Transition<SignUpStep>, Error> {
         let (_, mailed) = self.resend_email(SIGN_UP, caller, held).await?;
-        Ok(Moved::to(SignUpStep::EnterCode(mailed)))
+        Ok(Transition::to(SignUpStep::EnterCode(mailed)))
     }
 
     /// Makes the account; its owner then signs in.
@@ -120,11 +125,11 @@ impl Backend {
     pub async fn finish_sign_up(
         &self,
         caller: &Caller,
-        held: &Held,
+        held: &BrowserTokens,
         name: &str,
         password: &Secret,
         again: &Secret,
-    ) -> Result<Moved<SignUpStep>, Error> {
+    ) -> Result<Transition<SignUpStep>, Error> {
         let now = self.now();
         let mut tx = self.parts.db.read().await?;
         let flow = match self.demand_flow(&mut tx, SIGN_UP, held).await? {
@@ -170,9 +175,9 @@ impl Backend {
             accounts::mark_unchecked(&mut tx, &account.id, now).await?;
         }
         events::append(&mut tx, &account.id, ActivityKind::SignedUp, Actor::Person, caller, now).await?;
-        let moved = self.end_flows(&mut tx, &email, now).await?;
+        let transition = self.end_flows(&mut tx, &email, now).await?;
         tx.commit().await?;
-        moved.iter().chain([&flow.id]).for_each(|id| self.flow_moved(id));
-        Ok(Moved::to(SignUpStep::Done { email }))
+        transition.iter().chain([&flow.id]).for_each(|id| self.flow_moved(id));
+        Ok(Transition::to(SignUpStep::Done { email }))
     }
 }

@@ -22,7 +22,7 @@
 use super::mailed_email::hold_flow;
 use crate::store::flows::Flow;
 use crate::store::{Tx, flows};
-use crate::{Backend, Error, Fault, Held, TokenChange, random};
+use crate::{Backend, BrowserTokens, Error, Fault, TokenChange, random};
 use account::{Purpose, Refusal, Secret, Timestamp};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
@@ -42,7 +42,12 @@ pub(super) enum Standing {
 
 impl Backend {
     /// The flow of that purpose that the browser goes on with, whatever its state.
-    pub(super) async fn find_flow(&self, tx: &mut Tx, purpose: Purpose, held: &Held) -> Result<Option<Flow>, Fault> {
+    pub(super) async fn find_flow(
+        &self,
+        tx: &mut Tx,
+        purpose: Purpose,
+        held: &BrowserTokens,
+    ) -> Result<Option<Flow>, Fault> {
         let found = self.look_up_flow(tx, purpose, held).await?;
         Ok(found.and_then(|(flow, standing)| (standing == Standing::Current).then_some(flow)))
     }
@@ -52,7 +57,7 @@ impl Backend {
         &self,
         tx: &mut Tx,
         purpose: Purpose,
-        held: &Held,
+        held: &BrowserTokens,
     ) -> Result<Option<(Flow, Standing)>, Fault> {
         let Some(token) = held.flow(purpose) else {
             return Ok(None);
@@ -70,7 +75,7 @@ impl Backend {
     }
 
     /// The flow that the browser goes on with, or what a person with another token is told.
-    pub(super) async fn demand_flow(&self, tx: &mut Tx, purpose: Purpose, held: &Held) -> Result<Flow, Error> {
+    pub(super) async fn demand_flow(&self, tx: &mut Tx, purpose: Purpose, held: &BrowserTokens) -> Result<Flow, Error> {
         match self.look_up_flow(tx, purpose, held).await? {
             Some((flow, Standing::Current)) => Ok(flow),
             Some((_, Standing::JustReplaced)) => Err(Refusal::StepElsewhere.into()),
@@ -83,7 +88,7 @@ impl Backend {
         &self,
         tx: &mut Tx,
         purpose: Purpose,
-        held: &Held,
+        held: &BrowserTokens,
         flow: &Flow,
         now: Timestamp,
     ) -> Result<TokenChange, Error> {
@@ -94,7 +99,7 @@ impl Backend {
 
     /// What is told to the browser that has sent the same right answer again: the flow went on with it before. If this
     /// browser sent it then, too, it gets the token that the answer to that brought.
-    pub(super) async fn repeated(&self, tx: &mut Tx, purpose: Purpose, held: &Held) -> Result<Error, Fault> {
+    pub(super) async fn repeated(&self, tx: &mut Tx, purpose: Purpose, held: &BrowserTokens) -> Result<Error, Fault> {
         let now = self.now();
         let found = self.look_up_flow(tx, purpose, held).await?;
         let tokens = match (found, held.flow(purpose)) {
@@ -121,7 +126,7 @@ impl Backend {
     /// The token of the session that a flow's last step begins, for whoever has all that proved it. Attack: on a trusted device
     /// that is the flow's first token and the password, and the device's token instead of a code; so with the first two alone,
     /// of which one was copied at the step of the address, nobody arrives at it.
-    pub(super) fn session_token(&self, held: &Held, flow: &Secret) -> Secret {
+    pub(super) fn session_token(&self, held: &BrowserTokens, flow: &Secret) -> Secret {
         let device = held.device.as_ref().map_or("", Secret::expose);
         self.derive("session token", &[flow.expose(), device])
     }

@@ -104,7 +104,7 @@ async fn make(
         none => none.insert(options.connect().await?),
     };
     if passive(connection).await? > LONG {
-        // The log begins anew where all of it was moved. While nobody writes that is the little that came meanwhile.
+        // The log begins anew where all of it was transition. While nobody writes that is the little that came meanwhile.
         let _held = writer.hold().await?;
         passive(connection).await?;
     }

@@ -1,6 +1,6 @@
 //! The database in use. Nothing outside `store/` knows that there are two.
 
-use super::measured::{Held, Measured, OnFile, OnServer, Open};
+use super::measured::{BrowserTokens, Measured, OnFile, OnServer, Open};
 use super::server::Server;
 use super::{Checkpoints, InUse, Writer};
 use crate::Fault;
@@ -180,7 +180,7 @@ impl Db {
                 Tx::Sqlite(measured.open(begin).await?)
             }
             Self::Postgres { server, measured } => {
-                let begin = async { server.begin(synced).await.map(Held::Transaction) };
+                let begin = async { server.begin(synced).await.map(BrowserTokens::Transaction) };
                 Tx::Postgres(measured.open(on_server(server, begin)).await?)
             }
         })
@@ -264,9 +264,9 @@ impl Db {
 async fn connected_there(server: &Server, measured: &Measured) -> Result<Tx, Fault> {
     let connect = async {
         if server.keeps_sessions() {
-            server.connection().await.map(Held::Connection)
+            server.connection().await.map(BrowserTokens::Connection)
         } else {
-            server.begin(true).await.map(Held::Transaction)
+            server.begin(true).await.map(BrowserTokens::Transaction)
         }
     };
     Ok(Tx::Postgres(measured.open(on_server(server, connect)).await?))
@@ -274,7 +274,7 @@ async fn connected_there(server: &Server, measured: &Measured) -> Result<Tx, Fau
 
 async fn on_server(
     server: &Server,
-    held: impl Future<Output = Result<Held, sqlx::Error>>,
+    held: impl Future<Output = Result<BrowserTokens, sqlx::Error>>,
 ) -> Result<OnServer, sqlx::Error> {
     Ok(OnServer {
         held: held.await?,

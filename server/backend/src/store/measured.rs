@@ -60,13 +60,13 @@ pub enum OnFile {
 
 /// What statements run on, on a PostgreSQL server.
 pub struct OnServer {
-    pub(super) held: Held,
+    pub(super) held: BrowserTokens,
     /// Whether statements stay prepared.
     pub(super) named: bool,
 }
 
 /// A connection of a server.
-pub enum Held {
+pub enum BrowserTokens {
     /// A transaction of several.
     Transaction(Transaction<'static, Postgres>),
     /// A connection: each statement is whole by itself.
@@ -169,7 +169,7 @@ impl Open<OnServer> {
     /// Makes it last.
     pub(super) async fn commit(mut self) -> Result<(), sqlx::Error> {
         self.catch_up().await?;
-        if let Held::Transaction(transaction) = self.held.held {
+        if let BrowserTokens::Transaction(transaction) = self.held.held {
             transaction.commit().await?;
         }
         self.measured.committed(self.began, self.events);
@@ -222,8 +222,8 @@ impl Deref for OnServer {
     type Target = PgConnection;
     fn deref(&self) -> &PgConnection {
         match &self.held {
-            Held::Transaction(transaction) => transaction,
-            Held::Connection(connection) => connection,
+            BrowserTokens::Transaction(transaction) => transaction,
+            BrowserTokens::Connection(connection) => connection,
         }
     }
 }
@@ -231,8 +231,8 @@ impl Deref for OnServer {
 impl DerefMut for OnServer {
     fn deref_mut(&mut self) -> &mut PgConnection {
         match &mut self.held {
-            Held::Transaction(transaction) => transaction,
-            Held::Connection(connection) => connection,
+            BrowserTokens::Transaction(transaction) => transaction,
+            BrowserTokens::Connection(connection) => connection,
         }
     }
 }

@@ -27,7 +27,7 @@ pub use checkpoints::Checkpoints;
 pub use db::{Connections, Db, Tx};
 pub use in_use::InUse;
 pub use later::Later;
-pub use measured::{Held, Holds, Measured, OnFile, OnServer, Open};
+pub use measured::{BrowserTokens, Holds, Measured, OnFile, OnServer, Open};
 pub use server::{Server, Statements};
 pub use writer::{Kept, Writer, Writing};
 

@@ -31,7 +31,7 @@ pub struct Writer {
 }
 
 type Lock = Arc<Mutex<Option<Kept>>>;
-type Held = OwnedMappedMutexGuard<Option<Kept>, Kept>;
+type BrowserTokens = OwnedMappedMutexGuard<Option<Kept>, Kept>;
 
 /// The connection, and how whoever had it left it.
 pub struct Kept {
@@ -49,7 +49,7 @@ pub struct Kept {
 
 /// A transaction, or a part of one, rolled back unless committed; or a statement that is whole by itself.
 pub struct Writing {
-    kept: Held,
+    kept: BrowserTokens,
     writer: Writer,
 }
 
@@ -78,7 +78,7 @@ impl Writer {
     ///
     /// # Errors
     /// When it is closed, or others have it for too long.
-    pub async fn hold(&self) -> Result<Held, sqlx::Error> {
+    pub async fn hold(&self) -> Result<BrowserTokens, sqlx::Error> {
         let mut kept = self.lock().await?;
         kept.settle(self).await?;
         Ok(kept)
@@ -152,7 +152,7 @@ impl Writer {
         Ok(Writing { kept, writer })
     }
 
-    async fn lock(&self) -> Result<Held, sqlx::Error> {
+    async fn lock(&self) -> Result<BrowserTokens, sqlx::Error> {
         let kept = timeout(PATIENCE, self.kept.clone().lock_owned()).await;
         let kept = kept.map_err(|_| sqlx::Error::PoolTimedOut)?;
         let kept = OwnedMutexGuard::try_map(kept, Option::as_mut);

@@ -2,11 +2,11 @@
 
 use crate::world::World;
 use account::{Purpose, Refusal, ResetStep, Secret, SecurityView, SignInStep, SignOutStep, SignUpStep};
-use backend::{Backend, Caller, Error, Held, Moved};
+use backend::{Backend, BrowserTokens, Caller, Error, Transition};
 
 #[derive(Clone)]
 pub struct Browser {
-    pub held: Held,
+    pub held: BrowserTokens,
     pub caller: Caller,
     backend: Backend,
 }
@@ -23,22 +23,22 @@ impl Browser {
             signed_in: false,
         };
         Self {
-            held: Held {
-                visit: Some(Held::new_visit()),
-                ..Held::default()
+            held: BrowserTokens {
+                visit: Some(BrowserTokens::new_visit()),
+                ..BrowserTokens::default()
             },
             caller,
             backend,
         }
     }
 
-    fn take<S>(&mut self, moved: Result<Moved<S>, Error>) -> Told<S> {
-        if let Err(Error::Repeated(tokens)) = &moved {
+    fn take<S>(&mut self, transition: Result<Transition<S>, Error>) -> Told<S> {
+        if let Err(Error::Repeated(tokens)) = &transition {
             tokens.iter().for_each(|change| self.held.apply(change));
         }
-        let moved = told(moved)?;
-        moved.tokens.iter().for_each(|change| self.held.apply(change));
-        Ok(moved.step)
+        let transition = told(transition)?;
+        transition.tokens.iter().for_each(|change| self.held.apply(change));
+        Ok(transition.step)
     }
 
     pub async fn is_signed_in(&self) -> bool {
@@ -53,28 +53,28 @@ impl Browser {
 /// Reset.
 impl Browser {
     pub async fn begin_reset(&mut self, email: &str) -> Told<ResetStep> {
-        let moved = self.backend.begin_reset(&self.caller, &self.held, email).await;
-        self.take(moved)
+        let transition = self.backend.begin_reset(&self.caller, &self.held, email).await;
+        self.take(transition)
     }
 
     pub async fn answer_reset(&mut self, code: &str) -> Told<ResetStep> {
-        let moved = self.backend.answer_reset(&self.caller, &self.held, &code.into()).await;
-        self.take(moved)
+        let transition = self.backend.answer_reset(&self.caller, &self.held, &code.into()).await;
+        self.take(transition)
     }
 
     pub async fn resend_reset(&mut self) -> Told<ResetStep> {
-        let moved = self.backend.resend_reset(&self.caller, &self.held).await;
-        self.take(moved)
+        let transition = self.backend.resend_reset(&self.caller, &self.held).await;
+        self.take(transition)
     }
 
     /// Chooses a new password, typed twice alike.
     pub async fn choose(&mut self, password: &str) -> Told<ResetStep> {
         let password = Secret::from(password);
-        let moved = self
+        let transition = self
             .backend
             .choose_reset(&self.caller, &self.held, &password, &password)
             .await;
-        self.take(moved)
+        self.take(transition)
     }
 
     pub async fn reset_step(&self) -> ResetStep {
@@ -105,51 +105,51 @@ impl Browser {
     }
 
     pub async fn begin_sign_in_to(&mut self, email: &str, next: &str) -> Told<SignInStep> {
-        let moved = self.backend.begin_sign_in(&self.caller, &self.held, email, next).await;
-        self.take(moved)
+        let transition = self.backend.begin_sign_in(&self.caller, &self.held, email, next).await;
+        self.take(transition)
     }
 
     pub async fn password(&mut self, password: &str) -> Told<SignInStep> {
-        let moved = self.try_password(password).await;
-        self.take(moved)
+        let transition = self.try_password(password).await;
+        self.take(transition)
     }
 
     /// For scenarios that want to see a fault.
-    pub async fn try_password(&self, password: &str) -> Result<Moved<SignInStep>, Error> {
+    pub async fn try_password(&self, password: &str) -> Result<Transition<SignInStep>, Error> {
         self.backend
             .password_sign_in(&self.caller, &self.held, &password.into())
             .await
     }
 
     pub async fn answer_sign_in(&mut self, code: &str) -> Told<SignInStep> {
-        let moved = self
+        let transition = self
             .backend
             .answer_sign_in(&self.caller, &self.held, &code.into(), false)
             .await;
-        self.take(moved)
+        self.take(transition)
     }
 
     pub async fn answer_sign_in_and_trust(&mut self, code: &str) -> Told<SignInStep> {
-        let moved = self
+        let transition = self
             .backend
             .answer_sign_in(&self.caller, &self.held, &code.into(), true)
             .await;
-        self.take(moved)
+        self.take(transition)
     }
 
     pub async fn resend_sign_in(&mut self) -> Told<SignInStep> {
-        let moved = self.backend.resend_sign_in(&self.caller, &self.held).await;
-        self.take(moved)
+        let transition = self.backend.resend_sign_in(&self.caller, &self.held).await;
+        self.take(transition)
     }
 
     pub async fn restart_sign_in(&mut self) -> Told<SignInStep> {
-        let moved = self.backend.restart_sign_in(&self.held).await;
-        self.take(moved)
+        let transition = self.backend.restart_sign_in(&self.held).await;
+        self.take(transition)
     }
 
     pub async fn sign_out(&mut self) -> SignOutStep {
-        let moved = self.backend.sign_out(&self.caller, &self.held).await;
-        self.take(moved).unwrap()
+        let transition = self.backend.sign_out(&self.caller, &self.held).await;
+        self.take(transition).unwrap()
     }
 
     pub async fn sign_in_step(&self) -> SignInStep {
@@ -160,30 +160,30 @@ impl Browser {
 /// Sign-up.
 impl Browser {
     pub async fn begin_sign_up(&mut self, email: &str) -> Told<SignUpStep> {
-        let moved = self.backend.begin_sign_up(&self.caller, &self.held, email).await;
-        self.take(moved)
+        let transition = self.backend.begin_sign_up(&self.caller, &self.held, email).await;
+        self.take(transition)
     }
 
     pub async fn answer_sign_up(&mut self, code: &str) -> Told<SignUpStep> {
-        let moved = self
+        let transition = self
             .backend
             .answer_sign_up(&self.caller, &self.held, &code.into())
             .await;
-        self.take(moved)
+        self.take(transition)
     }
 
     pub async fn resend_sign_up(&mut self) -> Told<SignUpStep> {
-        let moved = self.backend.resend_sign_up(&self.caller, &self.held).await;
-        self.take(moved)
+        let transition = self.backend.resend_sign_up(&self.caller, &self.held).await;
+        self.take(transition)
     }
 
     pub async fn finish_sign_up(&mut self, name: &str, password: &str) -> Told<SignUpStep> {
         let password = Secret::from(password);
-        let moved = self
+        let transition = self
             .backend
             .finish_sign_up(&self.caller, &self.held, name, &password, &password)
             .await;
-        self.take(moved)
+        self.take(transition)
     }
 
     pub async fn sign_up_step(&self) -> SignUpStep {
@@ -200,11 +200,11 @@ impl Browser {
 
     pub async fn change_password_and(&mut self, current: &str, password: &str, end_others: bool) -> Told<SecurityView> {
         let (current, password) = (Secret::from(current), Secret::from(password));
-        let moved = self
+        let transition = self
             .backend
             .change_password(&self.caller, &self.held, &current, &password, &password, end_others)
             .await;
-        self.take(moved)
+        self.take(transition)
     }
 
     pub async fn security(&self) -> Told<SecurityView> {
@@ -217,18 +217,18 @@ impl Browser {
     }
 
     pub async fn end_session(&mut self, id: &str) -> Told<SecurityView> {
-        let moved = self.backend.end_session(&self.caller, &self.held, id).await;
-        self.take(moved)
+        let transition = self.backend.end_session(&self.caller, &self.held, id).await;
+        self.take(transition)
     }
 
     pub async fn end_other_sessions(&mut self) -> Told<SecurityView> {
-        let moved = self.backend.end_other_sessions(&self.caller, &self.held).await;
-        self.take(moved)
+        let transition = self.backend.end_other_sessions(&self.caller, &self.held).await;
+        self.take(transition)
     }
 
     pub async fn forget_device(&mut self, id: &str) -> Told<SecurityView> {
-        let moved = self.backend.forget_device(&self.caller, &self.held, id).await;
-        self.take(moved)
+        let transition = self.backend.forget_device(&self.caller, &self.held, id).await;
+        self.take(transition)
     }
 }
 

@@ -319,7 +319,7 @@ async fn what_was_written_moves_into_the_file() {
             .unwrap();
         tx.commit().await.unwrap();
     }
-    let moved = async {
+    let transition = async {
         loop {
             // Without the log beside it, as `immutable` says.
             let mut connection = alone.connect().await.unwrap();
@@ -333,8 +333,8 @@ async fn what_was_written_moves_into_the_file() {
             }
         }
     };
-    let moved = timeout(Duration::from_secs(30), moved).await;
-    assert!(moved.is_ok(), "all of it stays in the log");
+    let transition = timeout(Duration::from_secs(30), transition).await;
+    assert!(transition.is_ok(), "all of it stays in the log");
     world.end().await;
 }
 

@@ -19,7 +19,7 @@ async fn a_page_hears_a_move_in_another_tab(world: &World) {
     let heard = tokio::spawn(async move { tab.flow_version(Purpose::Reset, Some(seen)).await });
     browser.answer_reset(&code).await.unwrap();
     assert_ne!(heard.await.unwrap(), seen);
-    // What moved before one listens is told at once.
+    // What transition before one listens is told at once.
     assert!(browser.flow_version(Purpose::Reset, Some(seen)).await > seen);
 }
 

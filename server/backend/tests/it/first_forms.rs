@@ -4,7 +4,7 @@ use crate::browser::Browser;
 use crate::on_both_databases;
 use crate::world::{ADA, GRACE, PASSWORD, World, together};
 use account::{Refusal, ResetStep, SignInStep, SignUpStep};
-use backend::{Held, retried};
+use backend::{BrowserTokens, retried};
 
 on_both_databases!(
     a_first_form_whose_answer_was_lost_leads_to_the_same_flow,
@@ -85,7 +85,7 @@ async fn first_forms_sent_together_are_one(world: &World) {
         .await;
         let mut tokens: Vec<_> = told
             .into_iter()
-            .map(|moved| moved.unwrap().tokens.remove(0).token.unwrap().expose().to_owned())
+            .map(|transition| transition.unwrap().tokens.remove(0).token.unwrap().expose().to_owned())
             .collect();
         tokens.dedup();
         assert_eq!(tokens.len(), 1, "{email}");
@@ -152,9 +152,9 @@ async fn a_visit_that_can_be_guessed_is_none(world: &World) {
     world.person(ADA).await;
     let weak = || {
         let mut browser = world.browser();
-        browser.held = Held {
+        browser.held = BrowserTokens {
             visit: Some("1".into()),
-            ..Held::default()
+            ..BrowserTokens::default()
         };
         browser
     };

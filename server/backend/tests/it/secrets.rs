@@ -2,7 +2,7 @@
 
 use crate::on_both_databases;
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, other_code};
-use backend::Held;
+use backend::BrowserTokens;
 use backend::store::outbox;
 use std::io::Write;
 use std::sync::{Mutex, Once, OnceLock};
@@ -57,7 +57,7 @@ async fn walk_through_everything(world: &World) -> Vec<String> {
         .map(String::from)
         .into();
     let mut browser = world.browser();
-    let mut note = |held: &Held, code: &str| {
+    let mut note = |held: &BrowserTokens, code: &str| {
         let tokens = [&held.session, &held.device, &held.sign_in, &held.reset, &held.sign_up];
         secrets.extend(tokens.into_iter().flatten().map(|token| token.expose().to_owned()));
         secrets.push(code.to_owned());

@@ -4,7 +4,7 @@ use crate::database::Database;
 use crate::world::{ADA, NEW_PASSWORD, WRONG_PASSWORD, World};
 use account::{CodeCounter, Email, EmailAddress, FailureCause, Notice, Refusal};
 use backend::store::{Db, Server, codes, outbox};
-use backend::{Caller, Error, Fault, Held, retried};
+use backend::{BrowserTokens, Caller, Error, Fault, retried};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -102,7 +102,11 @@ async fn what_a_strict_database_puts_back_is_done_again() {
     for number in 0..8 {
         let backend = world_of_many.backend.clone();
         asked.spawn(async move {
-            let (caller, held, email) = (Caller::default(), Held::default(), format!("p{number}@example.com"));
+            let (caller, held, email) = (
+                Caller::default(),
+                BrowserTokens::default(),
+                format!("p{number}@example.com"),
+            );
             retried(|| backend.begin_reset(&caller, &held, &email)).await.map(drop)
         });
     }

@@ -55,7 +55,7 @@ pub struct Plan {
     pub keys: Vec<(&'static str, String)>,
     /// The address of a mail server other than the kind one.
     pub smtp: Option<String>,
-    /// With a clock that can be moved: see [`Service::move_clock`].
+    /// With a clock that can be transition: see [`Service::move_clock`].
     pub clock: bool,
     /// A password that the operator's list of leaked ones has.
     pub leaked: Option<&'static str>,

@@ -1,4 +1,4 @@
-//! How often something may be done, by a clock that is moved over hours.
+//! How often something may be done, by a clock that is transition over hours.
 
 use crate::browser::Browser;
 use crate::ground::Ground;
