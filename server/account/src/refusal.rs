@@ -17,7 +17,7 @@ pub enum Refusal {
     SignInWrong,
     /// The last wrong password of a sign-in that proved the mailbox.
     PasswordTriesUsedUp,
-    /// Too many wrong passwords in this lane.
+    /// Too many wrong passwords in this throttle_key.
     PasswordWait {
         seconds: i64,
     },

@@ -1,6 +1,6 @@
 //! Change the password on the security page.
 
-use super::password_tries::{Tries, devices_lane, wrong_passwords};
+use super::password_tries::{Tries, device_throttle_key, wrong_passwords};
 use super::step_up::LOST_ANSWER_MS;
 use crate::proof::PasswordProof;
 use crate::store::events::Actor;
@@ -41,15 +41,15 @@ impl Backend {
             .check_for(password, again, &account.email, &account.name)?;
         // Of this browser only. Attack: strangers, or a stolen session, spend the owner's tries.
         let device = self.find_device(&mut tx, held, &account.id).await?;
-        let lane = devices_lane(&account.email, &device.map_or(session.id, |device| device.id));
+        let throttle_key = device_throttle_key(&account.email, &device.map_or(session.id, |device| device.id));
         drop(tx);
 
         let place = self.parts.hashing.place(&caller.network()).await?;
         let mut tx = self.parts.db.begin().await?;
-        self.spend_in_lane(&mut tx, &lane, self.now()).await?;
+        self.spend_throttled_try(&mut tx, &throttle_key, self.now()).await?;
         tx.commit().await?;
         let hash = stored.password.ok_or(Refusal::CurrentWrong)?;
-        let tries = Tries::Browser(lane);
+        let tries = Tries::Browser(throttle_key);
         let verdict = self.verify_password(place, &tries, current, Some(&hash), None).await?;
         if verdict == Verdict::Wrong {
             let noted = self.note_wrong_current(caller, &account).await;
@@ -147,9 +147,12 @@ impl Backend {
         }
         let place = self.parts.hashing.place(&caller.network()).await?;
         let mut tx = self.parts.db.begin().await?;
-        let tries = Tries::Browser(devices_lane(&stored.account.email, &["change ", &session.id].concat()));
-        if let Tries::Browser(lane) = &tries {
-            self.spend_in_lane(&mut tx, lane, self.now()).await?;
+        let tries = Tries::Browser(device_throttle_key(
+            &stored.account.email,
+            &["change ", &session.id].concat(),
+        ));
+        if let Tries::Browser(throttle_key) = &tries {
+            self.spend_throttled_try(&mut tx, throttle_key, self.now()).await?;
         }
         tx.commit().await?;
         let hash = stored.password.as_deref();

@@ -53,7 +53,7 @@ impl Backend {
         retried(async || {
             let mut tx = self.parts.db.write().await?;
             match tries {
-                Tries::Browser(lane) => throttles::give_back(&mut tx, lane).await?,
+                Tries::Browser(throttle_key) => throttles::give_back(&mut tx, throttle_key).await?,
                 Tries::Strangers(rule) => limits::give_back(&mut tx, std::slice::from_ref(rule)).await?,
                 Tries::Flow(id) => flows::give_password_back(&mut tx, id).await?,
             }
@@ -78,7 +78,7 @@ impl Backend {
         let device = self.find_device(tx, held, &account).await?;
         Ok(device.map_or_else(
             || Tries::Strangers(self.strangers_rule(email)),
-            |device| Tries::Browser(devices_lane(email, &device.id)),
+            |device| Tries::Browser(device_throttle_key(email, &device.id)),
         ))
     }
 
@@ -91,7 +91,7 @@ impl Backend {
         now: Timestamp,
     ) -> Result<Option<Refusal>, Error> {
         match tries {
-            Tries::Browser(lane) => self.spend_in_lane(tx, lane, now).await?,
+            Tries::Browser(throttle_key) => self.spend_throttled_try(tx, throttle_key, now).await?,
             Tries::Strangers(rule) => {
                 if limits::take(tx, std::slice::from_ref(rule), now).await?.is_some() {
                     return Ok(None);
@@ -109,10 +109,15 @@ impl Backend {
         Ok(Some(Refusal::SignInWrong))
     }
 
-    /// So many tries of a lane are free, then each waits longer.
-    pub(super) async fn spend_in_lane(&self, tx: &mut Tx, lane: &str, now: Timestamp) -> Result<(), Error> {
+    /// So many tries of a throttle_key are free, then each waits longer.
+    pub(super) async fn spend_throttled_try(
+        &self,
+        tx: &mut Tx,
+        throttle_key: &str,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let limits = self.limits();
-        let in_a_row = throttles::spend(tx, lane, now)
+        let in_a_row = throttles::spend(tx, throttle_key, now)
             .await?
             .map_err(|until| Refusal::PasswordWait {
                 seconds: until.seconds_after(now).max(1),
@@ -123,7 +128,7 @@ impl Backend {
                 .password_wait_s
                 .saturating_mul(1 << over.clamp(0, 20))
                 .min(limits.password_wait_max_s);
-            throttles::wait_until(tx, lane, now.plus_seconds(wait_s)).await?;
+            throttles::wait_until(tx, throttle_key, now.plus_seconds(wait_s)).await?;
         }
         Ok(())
     }
@@ -133,7 +138,7 @@ impl Backend {
     pub(super) async fn clear_tries(&self, tx: &mut Tx, tries: &Tries, email: &EmailAddress) -> Result<(), Fault> {
         throttles::clear(tx, &wrong_passwords(email)).await?;
         match tries {
-            Tries::Browser(lane) => throttles::clear(tx, lane).await,
+            Tries::Browser(throttle_key) => throttles::clear(tx, throttle_key).await,
             Tries::Strangers(rule) => limits::give_back(tx, std::slice::from_ref(rule)).await,
             Tries::Flow(_) => Ok(()),
         }
@@ -158,7 +163,7 @@ impl Backend {
 
 /// Where the tries of a password count.
 pub(super) enum Tries {
-    /// In the lane of a browser that signed in to the account before, so that no stranger spends the owner's.
+    /// In the throttle_key of a browser that signed in to the account before, so that no stranger spends the owner's.
     Browser(String),
     /// With those of every other browser. When they are used up the mailbox is proven first: nobody waits, and no more passwords
     /// are looked at for those who cannot read the owner's e-mail.
@@ -167,8 +172,8 @@ pub(super) enum Tries {
     Flow(String),
 }
 
-/// The lane of a browser that signed in to the account before.
-pub(super) fn devices_lane(email: &EmailAddress, device: &str) -> String {
+/// The throttle_key of a browser that signed in to the account before.
+pub(super) fn device_throttle_key(email: &EmailAddress, device: &str) -> String {
     format!("password {email} {device}")
 }
 

@@ -4,8 +4,8 @@ use super::{Tx, db::on, later::later};
 use crate::Fault;
 use account::Timestamp;
 
-/// Counts a failure before the try is looked at; right tries clear it. `Err(until)` while the lane must wait, and then
-/// nothing is counted. A lane that was quiet for a day starts anew.
+/// Counts a failure before the try is looked at; right tries clear it. `Err(until)` while the throttle_key must wait, and then
+/// nothing is counted. A throttle_key that was quiet for a day starts anew.
 pub async fn spend(tx: &mut Tx, key: &str, now: Timestamp) -> Result<Result<i64, Timestamp>, Fault> {
     let failures: Option<i64> = on!(tx, |conn| {
         sqlx::query_scalar(
@@ -46,7 +46,7 @@ pub async fn give_back(tx: &mut Tx, key: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Makes the lane wait.
+/// Makes the throttle_key wait.
 pub async fn wait_until(tx: &mut Tx, key: &str, until: Timestamp) -> Result<(), Fault> {
     later!(
         tx,

@@ -245,7 +245,7 @@ async fn strangers_can_not_lock_out_a_browser_that_was_here_before(world: &World
     owner.sign_out().await;
     after_five_guesses(world).await;
     assert!(owner.sign_in(world, ADA, PASSWORD).await.is_ok());
-    // The owner's success is no help to a stranger, and a device of somebody else's is no lane.
+    // The owner's success is no help to a stranger, and a device of somebody else's is no throttle_key.
     assert!(proves_mailbox(&world.browser().begin_sign_in(ADA).await));
     world.clock.advance_minutes(1);
     world.person(GRACE).await;

@@ -233,7 +233,7 @@ fn passwords(tried: &mut Tried) -> Result<(), Fault> {
     let told = new.post("/api/sign_in/password", &[("password", PASSWORD)])?.told();
     let signed_in = new.is_signed_in()?;
     tried.demand(signed_in, || format!("a new browser of the owner's: {told}"));
-    // The owner's own lane has five free tries of its own, and waits by itself.
+    // The owner's own throttle_key has five free tries of its own, and waits by itself.
     let mut waits = Vec::new();
     for number in 0..14 {
         let mistyped =
