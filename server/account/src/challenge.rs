@@ -38,7 +38,7 @@ pub struct Challenge {
     /// What is left after this one.
     pub tries_left: i64,
     /// How many more times an older code is recognised without costing a try.
-    pub hints_left: i64,
+    pub stale_code_allowance: i64,
     /// Every code of this flow, newest first.
     pub codes: Vec<IssuedCode>,
     /// The flows that this browser held before, so that their codes are recognised. Attack: guesses are tested against the
@@ -146,7 +146,7 @@ impl Challenge {
     }
 
     fn known(&self, refusal: Refusal, wrong: Refusal) -> Answer {
-        if self.hints_left > 0 {
+        if self.stale_code_allowance > 0 {
             Answer::Known(refusal)
         } else {
             Answer::Wrong(wrong)
@@ -192,7 +192,7 @@ mod tests {
             purpose: Purpose::Reset,
             email: email.clone(),
             tries_left: 4,
-            hints_left: 2,
+            stale_code_allowance: 2,
             codes: issued.collect(),
             earlier: vec![],
         };
@@ -221,7 +221,7 @@ mod tests {
         assert!(
             matches!(challenge.answer(&codes[1], &keys(), Timestamp(60_001)), Answer::Known(refusal) if refusal == older)
         );
-        challenge.hints_left = 0;
+        challenge.stale_code_allowance = 0;
         assert!(matches!(
             challenge.answer(&codes[1], &keys(), Timestamp(60_001)),
             Answer::Wrong(_)
@@ -256,7 +256,7 @@ mod tests {
             later.answer(&codes[0], &keys(), Timestamp(2)),
             Answer::Known(Refusal::CodeOfEarlierRequest)
         ));
-        later.hints_left = 0;
+        later.stale_code_allowance = 0;
         assert!(matches!(
             later.answer(&codes[0], &keys(), Timestamp(2)),
             Answer::Wrong(_)

@@ -39,7 +39,7 @@ pub struct CodeEmail {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// Told on the screen, in the subject and in the body: `K7`.
-    pub label: String,
+    pub reference: String,
     /// When.
     pub asked_at: Timestamp,
     /// From which browser: `Firefox on Linux`.
@@ -105,14 +105,14 @@ impl Email {
 }
 
 /// The letters and digits of labels: none that is read as another.
-const LABEL_LETTERS: &[u8] = b"ABCDEFGHJKLMNPQRTUVWXYZ";
-const LABEL_DIGITS: &[u8] = b"2346789";
+const REFERENCE_LETTERS: &[u8] = b"ABCDEFGHJKLMNPQRTUVWXYZ";
+const REFERENCE_DIGITS: &[u8] = b"2346789";
 
 impl Request {
     /// A new reference: a letter and a digit, 161 of them. It tells e-mails apart and protects nothing.
-    pub fn label(rng: &mut (impl rand::RngExt + ?Sized)) -> String {
-        let email = LABEL_LETTERS[rng.random_range(0..LABEL_LETTERS.len())];
-        let digit = LABEL_DIGITS[rng.random_range(0..LABEL_DIGITS.len())];
+    pub fn reference(rng: &mut (impl rand::RngExt + ?Sized)) -> String {
+        let email = REFERENCE_LETTERS[rng.random_range(0..REFERENCE_LETTERS.len())];
+        let digit = REFERENCE_DIGITS[rng.random_range(0..REFERENCE_DIGITS.len())];
         format!("{}{}", char::from(email), char::from(digit))
     }
 }

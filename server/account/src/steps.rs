@@ -7,7 +7,7 @@ pub struct MailedCode {
     /// To whom, in full: it was typed in this flow.
     pub email: EmailAddress,
     /// Two characters that subject and body repeat, so that one of several mails can be told apart: `K7`.
-    pub label: String,
+    pub reference: String,
     /// How many digits the code has.
     pub digits: usize,
     /// When the newest e-mail was written.

@@ -76,7 +76,7 @@ fn message() -> Email {
         code: Secret::from("01234567"),
         works_until: Timestamp(1_795_521_600_000),
         request: Request {
-            label: "K7".into(),
+            reference: "K7".into(),
             asked_at: Timestamp(1_795_521_000_000),
             browser: "Firefox on Linux".into(),
             mailbox_first: false,

@@ -28,7 +28,7 @@ struct Written<'a> {
 #[derive(Debug, Clone, Copy, Arbitrary)]
 struct Texts<'a> {
     brand: &'a str,
-    label: &'a str,
+    reference: &'a str,
     browser: &'a str,
     organization: &'a str,
     administrator: &'a str,
@@ -37,7 +37,7 @@ struct Texts<'a> {
 
 const PLAIN: Texts<'static> = Texts {
     brand: "Rekey",
-    label: "K7",
+    reference: "K7",
     browser: "lynx",
     organization: "Engines",
     administrator: "Charles",
@@ -106,7 +106,7 @@ fn message(written: &Written<'_>, texts: Texts<'_>) -> Email {
     let at = Timestamp(i64::try_from(written.at % LATEST).unwrap_or_default());
     let browser = texts.browser.to_owned();
     let request = Request {
-        label: texts.label.to_owned(),
+        reference: texts.reference.to_owned(),
         asked_at: at,
         browser: browser.clone(),
         mailbox_first: false,

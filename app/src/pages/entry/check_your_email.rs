@@ -85,7 +85,7 @@ fn look_in_spam(words: Words) -> AnyView {
 /// What tells this mail from others.
 fn facts(mailed: &MailedCode, subject: &str, words: Words) -> AnyView {
     let settings = use_settings();
-    let subject = words.say_with(subject, &[("brand", &settings.brand), ("label", &mailed.label)]);
+    let subject = words.say_with(subject, &[("brand", &settings.brand), ("reference", &mailed.reference)]);
     view! {
         <dl class="facts">
             <dt>{words.say("code.sent_to")}</dt>

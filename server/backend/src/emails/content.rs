@@ -87,7 +87,7 @@ fn code_email(words: &Words<'_>, email: &CodeEmail) -> Content {
             blocks.push(request_facts(words, request));
             blocks.push(keep());
             blocks.push(Block::Paragraph(words.say("code.sign_in_not_you", &[])));
-            let values = [("code", code), ("label", request.label.as_str())];
+            let values = [("code", code), ("reference", request.reference.as_str())];
             Content {
                 subject: words.say_plainly("subject.sign_in_code", &values),
                 heading: words.say("heading.sign_in_code", &[]),
@@ -115,7 +115,7 @@ fn answer(words: &Words<'_>, request: &Request, flow: &str, differs: Vec<Block>)
     ];
     blocks.extend(differs);
     Content {
-        subject: words.say_plainly(&format!("subject.{flow}"), &[("label", &request.label)]),
+        subject: words.say_plainly(&format!("subject.{flow}"), &[("reference", &request.reference)]),
         heading: words.say(&format!("heading.{flow}"), &[]),
         preview: Some(opening),
         blocks,
@@ -143,7 +143,7 @@ fn administrator(words: &Words<'_>, organization: &Organization) -> Block {
 
 fn request_facts(words: &Words<'_>, request: &Request) -> Block {
     Block::Facts(vec![
-        words.say("fact.request", &[("label", &request.label)]),
+        words.say("fact.request", &[("reference", &request.reference)]),
         words.say_plainly("fact.asked_at", &[("when", &words.moment(request.asked_at))]),
         words.say_plainly("fact.browser", &[("browser", &words.browser(&request.browser))]),
     ])

@@ -27,7 +27,7 @@ pub(super) fn emails() -> Vec<(&'static str, Email)> {
     let at = Timestamp(1_795_514_520_000);
     let browser = || "Firefox on Linux".to_owned();
     let request = || Request {
-        label: "K7".into(),
+        reference: "K7".into(),
         asked_at: at,
         browser: browser(),
         mailbox_first: false,

@@ -422,7 +422,7 @@ fn what_others_wrote_is_no_markup_and_no_line_of_ours() {
         administrator_email: "it@example.com\nBcc: eve@example.com".into(),
     };
     let request = Request {
-        label: "K7".into(),
+        reference: "K7".into(),
         asked_at: Timestamp(0),
         browser: "<script>".into(),
         mailbox_first: false,

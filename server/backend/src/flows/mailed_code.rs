@@ -57,7 +57,7 @@ impl Backend {
             purpose,
             email: email.clone(),
             tries_left: flow.tries_left,
-            hints_left: flow.hints_left,
+            stale_code_allowance: flow.stale_code_allowance,
             codes: codes::of_flow(&mut tx, &flow.id).await?,
             earlier: self.earlier_flows(&mut tx, purpose, &flow).await?,
         };
@@ -294,7 +294,7 @@ pub(super) fn check_your_email(
 ) -> Result<MailedCode, Fault> {
     Ok(MailedCode {
         email: flow.address()?,
-        label: flow.label.clone(),
+        reference: flow.reference.clone(),
         digits: flow.code_length(),
         sent_at,
         works_until,

@@ -192,7 +192,7 @@ impl Backend {
         now: Timestamp,
     ) -> Result<MailedCode, Fault> {
         let request = Request {
-            label: flow.label.clone(),
+            reference: flow.reference.clone(),
             asked_at: now,
             browser: caller.browser.clone(),
             mailbox_first: flow.mailbox_first != 0,
@@ -367,11 +367,11 @@ pub(super) fn new_flow(
         id: random::digest(token),
         email: email.as_str().to_owned(),
         account_id: None,
-        label: Request::label(&mut random::generator()),
+        reference: Request::reference(&mut random::generator()),
         language,
         next_path: "/profile".to_owned(),
         tries_left: Challenge::TRIES,
-        hints_left: Challenge::HINTS,
+        stale_code_allowance: Challenge::HINTS,
         codes_sent: 0,
         resend_at: 0,
         version: 1,

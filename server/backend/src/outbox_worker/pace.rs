@@ -48,7 +48,7 @@ mod tests {
 
     fn request() -> Request {
         Request {
-            label: "K7".into(),
+            reference: "K7".into(),
             asked_at: Timestamp(0),
             browser: String::new(),
             mailbox_first: false,

@@ -80,7 +80,7 @@ impl Drop for Office {
 
 fn code() -> Email {
     let request = Request {
-        label: "K7".into(),
+        reference: "K7".into(),
         asked_at: NOON,
         browser: "Firefox on Linux".into(),
         mailbox_first: false,

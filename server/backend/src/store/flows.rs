@@ -15,7 +15,7 @@ pub struct Flow {
     /// The account that the flow is about; `None` looks the same.
     pub account_id: Option<String>,
     /// Told on screen and in the mails.
-    pub label: String,
+    pub reference: String,
     /// Of its mails.
     pub language: String,
     /// Where to go after sign-in.
@@ -23,7 +23,7 @@ pub struct Flow {
     /// Wrong codes that are still allowed.
     pub tries_left: i64,
     /// Older codes that are still recognised for free.
-    pub hints_left: i64,
+    pub stale_code_allowance: i64,
     /// E-mails so far.
     pub codes_sent: i64,
     /// When the next e-mail may be asked for.
@@ -135,7 +135,7 @@ macro_rules! columns {
     ($before:literal, $after:literal) => {
         concat!(
             $before,
-            " id, email, account_id, label, language, next_path, tries_left, hints_left, codes_sent, resend_at, version,
+            " id, email, account_id, reference, language, next_path, tries_left, stale_code_allowance, codes_sent, resend_at, version,
               created_at, ends_at, password_passed_at, code_passed_at, finished_at, ended_at,
               token_digest, stepped_up_at, client, known_device, replaces, mailbox_first, trust,
               CASE WHEN digits > 0 OR codes_sent = 0 THEN digits WHEN purpose = 'reset' THEN 8 ELSE 6 END AS digits ",
@@ -148,7 +148,7 @@ macro_rules! columns {
 pub async fn insert(tx: &mut Tx, purpose: Purpose, flow: &Flow) -> Result<(), Fault> {
     later!(
         tx,
-        "INSERT INTO flows (id, purpose, email, account_id, label, language, next_path, tries_left, hints_left,
+        "INSERT INTO flows (id, purpose, email, account_id, reference, language, next_path, tries_left, stale_code_allowance,
                                 codes_sent, resend_at, version, created_at, ends_at, client, known_device, replaces, digits,
                                 mailbox_first)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
@@ -156,11 +156,11 @@ pub async fn insert(tx: &mut Tx, purpose: Purpose, flow: &Flow) -> Result<(), Fa
         purpose.as_str(),
         &flow.email,
         &flow.account_id,
-        &flow.label,
+        &flow.reference,
         &flow.language,
         &flow.next_path,
         flow.tries_left,
-        flow.hints_left,
+        flow.stale_code_allowance,
         flow.codes_sent,
         flow.resend_at,
         flow.version,
@@ -264,7 +264,7 @@ pub async fn set_code(tx: &mut Tx, flow: &Flow) -> Result<(), Fault> {
 /// Gives a try back: the code was an older or a late one of this very flow, and so no guess.
 pub async fn give_try_back(tx: &mut Tx, id: &str) -> Result<(), Fault> {
     on!(tx, |conn| {
-        sqlx::query("UPDATE flows SET tries_left = tries_left + 1, hints_left = hints_left - 1 WHERE id = $1 AND hints_left > 0")
+        sqlx::query("UPDATE flows SET tries_left = tries_left + 1, stale_code_allowance = stale_code_allowance - 1 WHERE id = $1 AND stale_code_allowance > 0")
             .bind(id)
             .execute(conn)
             .await?.rows_affected()

@@ -107,7 +107,7 @@ async fn once_strangers_have_guessed_the_mailbox_is_proven_first(world: &World) 
     let Some(Email::Code(message)) = messages.last() else {
         panic!("{messages:?}")
     };
-    assert!(message.request.mailbox_first && message.request.label == mailed.label);
+    assert!(message.request.mailbox_first && message.request.reference == mailed.reference);
     let code = message.code.expose().to_owned();
     assert_eq!((code.len(), mailed.digits), (8, 8));
     assert!(proves_mailbox(&Ok(owner.sign_in_step().await)), "after a reload");

@@ -1404,7 +1404,7 @@ fn flow(id: &str) -> Flow {
         language: "en".into(),
         next_path: "/profile".into(),
         tries_left: 5,
-        hints_left: 2,
+        stale_code_allowance: 2,
         codes_sent: 1,
         resend_at: 0,
         version: 1,
