@@ -91,18 +91,18 @@ pub struct Account {
 impl Account {
     /// Whether there is a password here that its owner may change.
     #[must_use]
-    pub fn own_password(&self) -> OwnPassword {
+    pub fn password_access(&self) -> PasswordAccess {
         match &self.kind {
-            AccountKind::Local => OwnPassword::Editable,
-            AccountKind::Google => OwnPassword::HeldByGoogle,
-            AccountKind::Managed(organization) => OwnPassword::HeldBy(organization.clone()),
+            AccountKind::Local => PasswordAccess::Editable,
+            AccountKind::Google => PasswordAccess::HeldByGoogle,
+            AccountKind::Managed(organization) => PasswordAccess::HeldBy(organization.clone()),
         }
     }
 }
 
 /// Where a person's password lives, and so who can change it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum OwnPassword {
+pub enum PasswordAccess {
     /// Here.
     Editable,
     /// In the person's Google account.
@@ -111,7 +111,7 @@ pub enum OwnPassword {
     HeldBy(Organization),
 }
 
-impl OwnPassword {
+impl PasswordAccess {
     /// Refuses unless the password is ours to set.
     ///
     /// # Errors

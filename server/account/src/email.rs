@@ -1,4 +1,4 @@
-use crate::{Organization, OwnPassword, Purpose, Secret, Timestamp};
+use crate::{Organization, PasswordAccess, Purpose, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What a mail says; the words are made when it is sent. Kept sealed until then, as it may hold a live code.
@@ -15,7 +15,7 @@ pub enum Email {
     /// Reset asked for an account that an operator has switched off.
     Deactivated(Request),
     /// Sign-up asked for an address that has an account.
-    AlreadyHere(Request, OwnPassword),
+    AlreadyHere(Request, PasswordAccess),
     /// Sign-up asked for an address whose account is deactivated.
     AlreadyDeactivated(Request),
     /// Something happened to the account; always on.

@@ -22,7 +22,7 @@ mod steps;
 mod time;
 mod waiting_flow;
 
-pub use account::{Account, AccountId, AccountKind, Name, Organization, OwnPassword, is_hidden_control};
+pub use account::{Account, AccountId, AccountKind, Name, Organization, PasswordAccess, is_hidden_control};
 pub use activity::{Activity, ActivityKind, Attempts};
 pub use challenge::{Answer, Challenge, EarlierFlow, IssuedCode, Passed};
 pub use code::{Code, CodeBinding, Purpose, TypedCode, read_code};

@@ -1,4 +1,4 @@
-use crate::{Activity, Attempts, EmailAddress, OwnPassword, Timestamp};
+use crate::{Activity, Attempts, EmailAddress, PasswordAccess, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// "Check your e-mail", as a browser may see it: the same whether or not there is an account.
@@ -57,7 +57,7 @@ pub struct DeviceRow {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PasswordRow {
     /// Who keeps it.
-    pub own: OwnPassword,
+    pub own: PasswordAccess,
     /// When it was last set here.
     pub changed_at: Option<Timestamp>,
     /// Whether it was found in a leak.
@@ -108,5 +108,5 @@ pub struct ProfileView {
     /// Proven.
     pub email: EmailAddress,
     /// Who keeps the password.
-    pub own: OwnPassword,
+    pub own: PasswordAccess,
 }

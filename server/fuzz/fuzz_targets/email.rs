@@ -2,7 +2,7 @@
 //! that the same e-mail has with plain words in it.
 #![no_main]
 
-use account::{CodeEmail, EmailAddress, FailureCause, Email, Notice, Organization, OwnPassword, Purpose, Request, Secret, Timestamp};
+use account::{CodeEmail, EmailAddress, FailureCause, Email, Notice, Organization, PasswordAccess, Purpose, Request, Secret, Timestamp};
 use arbitrary::Arbitrary;
 use backend::{Mailer, RenderedEmail, Settings, Smtp, TrustedRoots, render};
 use fuzz::{Delivery, MailServer};
@@ -135,9 +135,9 @@ fn message(written: &Written<'_>, texts: Texts<'_>) -> Email {
         4 => Email::UseGoogle(request),
         5 => Email::AskAdministrator(request, organization),
         6 => Email::Deactivated(request),
-        7 => Email::AlreadyHere(request, OwnPassword::Editable),
-        8 => Email::AlreadyHere(request, OwnPassword::HeldByGoogle),
-        9 => Email::AlreadyHere(request, OwnPassword::HeldBy(organization)),
+        7 => Email::AlreadyHere(request, PasswordAccess::Editable),
+        8 => Email::AlreadyHere(request, PasswordAccess::HeldByGoogle),
+        9 => Email::AlreadyHere(request, PasswordAccess::HeldBy(organization)),
         10 => Email::Notice(Notice::PasswordReset { at, browser }),
         11 => Email::Notice(Notice::PasswordChanged { at, browser }),
         12 => Email::Notice(Notice::NewDevice { at, browser }),

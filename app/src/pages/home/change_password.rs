@@ -8,7 +8,7 @@ use crate::settings::use_settings;
 use crate::ui::check_new_passwords;
 use crate::ui::{Checkbox, LinkButton, Look, NewPasswords, Page, PasswordField, SubmitButton, UsernameHint};
 use crate::words::use_words;
-use account::{Field, OwnPassword, Refusal, SecurityView};
+use account::{Field, PasswordAccess, Refusal, SecurityView};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -26,7 +26,7 @@ fn show(told: Told<SecurityView>) -> View {
 fn change(view: SecurityView, talk: Talk) -> AnyView {
     let words = use_words();
     let content = match view.password.own {
-        OwnPassword::Editable => form(view, talk),
+        PasswordAccess::Editable => form(view, talk),
         held => view! {
             {held_elsewhere(&held, words)}
             <p>

@@ -5,7 +5,7 @@ use crate::flow::{Flow, page_of};
 use crate::pages::View;
 use crate::ui::{LinkButton, Look, Page};
 use crate::words::use_words;
-use account::{OwnPassword, ProfileView};
+use account::{PasswordAccess, ProfileView};
 use leptos::prelude::*;
 
 /// `/profile`.
@@ -20,9 +20,9 @@ fn show(told: Told<ProfileView>) -> View {
 fn profile(ProfileView { name, email, own }: ProfileView) -> AnyView {
     let words = use_words();
     let kind = match own {
-        OwnPassword::Editable => words.say("profile.kind_local"),
-        OwnPassword::HeldByGoogle => words.say("profile.kind_google"),
-        OwnPassword::HeldBy(organization) => {
+        PasswordAccess::Editable => words.say("profile.kind_local"),
+        PasswordAccess::HeldByGoogle => words.say("profile.kind_google"),
+        PasswordAccess::HeldBy(organization) => {
             words.say_with("profile.kind_managed", &[("organization", &organization.name)])
         }
     };

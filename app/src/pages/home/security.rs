@@ -6,7 +6,7 @@ use crate::pages::View;
 use crate::settings::use_settings;
 use crate::ui::{LocalTime, Look, Notice, Page, Row, Rows, SubmitButton, When, move_focus, use_announce};
 use crate::words::{Words, use_words};
-use account::{Attempts, DeviceRow, Organization, OwnPassword, PasswordRow, SecurityDone, SecurityView, SessionRow};
+use account::{Attempts, DeviceRow, Organization, PasswordAccess, PasswordRow, SecurityDone, SecurityView, SessionRow};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -90,7 +90,7 @@ pub(super) fn leaked_notice(words: Words) -> AnyView {
 
 fn password_section(password: PasswordRow, words: Words) -> AnyView {
     let content = match password.own {
-        OwnPassword::Editable => {
+        PasswordAccess::Editable => {
             let changed = match password.changed_at {
                 Some(at) => view! {
                     {words.say("security.password_changed_at")}
@@ -135,10 +135,10 @@ fn edit(words: Words) -> AnyView {
 }
 
 /// Where the password lives when it does not live here; nothing to edit.
-pub(super) fn held_elsewhere(own: &OwnPassword, words: Words) -> AnyView {
+pub(super) fn held_elsewhere(own: &PasswordAccess, words: Words) -> AnyView {
     match own {
-        OwnPassword::Editable => ().into_any(),
-        OwnPassword::HeldByGoogle => {
+        PasswordAccess::Editable => ().into_any(),
+        PasswordAccess::HeldByGoogle => {
             let lead = words.say_with("security.google_lead", &[("brand", &use_settings().brand)]);
             view! {
                 <Notice>
@@ -155,7 +155,7 @@ pub(super) fn held_elsewhere(own: &OwnPassword, words: Words) -> AnyView {
             }
             .into_any()
         }
-        OwnPassword::HeldBy(organization) => managed(organization, words),
+        PasswordAccess::HeldBy(organization) => managed(organization, words),
     }
 }
 

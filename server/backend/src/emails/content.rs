@@ -3,7 +3,7 @@
 use super::page::{Block, Content};
 use super::words::Words;
 use account::{
-    Challenge, CodeEmail, Email, FailureCause, Notice, Organization, OwnPassword, Purpose, Request, Timestamp,
+    Challenge, CodeEmail, Email, FailureCause, Notice, Organization, PasswordAccess, Purpose, Request, Timestamp,
 };
 
 pub(super) fn of(words: &Words<'_>, email: &Email) -> Content {
@@ -34,9 +34,9 @@ pub(super) fn of(words: &Words<'_>, email: &Email) -> Content {
         }
         Email::AlreadyHere(request, own) => {
             let blocks = match own {
-                OwnPassword::Editable => say(words, &["answer.already_here", "answer.already_here_what"]),
-                OwnPassword::HeldByGoogle => say(words, &["answer.already_here", "answer.already_google"]),
-                OwnPassword::HeldBy(organization) => {
+                PasswordAccess::Editable => say(words, &["answer.already_here", "answer.already_here_what"]),
+                PasswordAccess::HeldByGoogle => say(words, &["answer.already_here", "answer.already_google"]),
+                PasswordAccess::HeldBy(organization) => {
                     ask(words, organization, &["answer.already_here", "answer.already_managed"])
                 }
             };

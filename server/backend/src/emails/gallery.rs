@@ -2,7 +2,7 @@
 
 use super::{RenderedEmail, render};
 use crate::Settings;
-use account::{CodeEmail, Email, FailureCause, Notice, Organization, OwnPassword, Purpose, Request, Timestamp};
+use account::{CodeEmail, Email, FailureCause, Notice, Organization, PasswordAccess, Purpose, Request, Timestamp};
 
 /// Title, language and e-mail; every e-mail × state × language.
 #[must_use]
@@ -84,15 +84,15 @@ pub(super) fn emails() -> Vec<(&'static str, Email)> {
         ("Sign up: code", code(Purpose::SignUp, "01234567")),
         (
             "Sign up: account with a password",
-            Email::AlreadyHere(request(), OwnPassword::Editable),
+            Email::AlreadyHere(request(), PasswordAccess::Editable),
         ),
         (
             "Sign up: account with Google",
-            Email::AlreadyHere(request(), OwnPassword::HeldByGoogle),
+            Email::AlreadyHere(request(), PasswordAccess::HeldByGoogle),
         ),
         (
             "Sign up: account of an organization",
-            Email::AlreadyHere(request(), OwnPassword::HeldBy(organization())),
+            Email::AlreadyHere(request(), PasswordAccess::HeldBy(organization())),
         ),
         ("Sign up: account deactivated", Email::AlreadyDeactivated(request())),
         (

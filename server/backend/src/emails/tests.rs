@@ -269,7 +269,7 @@ fn the_html_suits_the_programs_that_read_it() {
         }
         assert!(!rendered.html.contains("system-ui"));
         let address = match message {
-            Email::AskAdministrator(..) | Email::AlreadyHere(_, account::OwnPassword::HeldBy(_)) => {
+            Email::AskAdministrator(..) | Email::AlreadyHere(_, account::PasswordAccess::HeldBy(_)) => {
                 "it-help@example.com"
             }
             Email::Notice(Notice::AddressLeft { .. }) => "http://127.0.0.1:3000/help",

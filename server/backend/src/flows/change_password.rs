@@ -31,7 +31,7 @@ impl Backend {
             found => found?,
         };
         let account = stored.account;
-        account.own_password().require_editable()?;
+        account.password_access().require_editable()?;
         if current.is_empty() {
             return Err(Refusal::CurrentMissing.into());
         }
@@ -78,7 +78,7 @@ impl Backend {
         let proof = PasswordProof::verified(account.id.clone(), hash);
         if !accounts::set_password(&mut tx, &proof, &chosen.hash, chosen.unchecked, now).await? {
             let stored = accounts::find(&mut tx, &account.id).await?.ok_or(Refusal::SignedOut)?;
-            stored.account.own_password().require_editable()?;
+            stored.account.password_access().require_editable()?;
             return Err(Refusal::CurrentWrong.into());
         }
         sessions::end(&mut tx, &account.id, &session.id).await?;

@@ -9,7 +9,7 @@ use crate::store::{Tx, accounts, codes, events, flows, limits, outbox, throttles
 use crate::{Backend, BrowserTokens, Caller, Error, Fault, random};
 use account::{
     AccountId, ActivityKind, Answer, Challenge, CodeCounter, EarlierFlow, Email, EmailAddress, FailureCause,
-    IssuedCode, MailedCode, Notice, OwnPassword, Purpose, Refusal, Secret, Timestamp, TypedCode, WaitingFlow,
+    IssuedCode, MailedCode, Notice, PasswordAccess, Purpose, Refusal, Secret, Timestamp, TypedCode, WaitingFlow,
     read_code,
 };
 
@@ -147,7 +147,7 @@ impl Backend {
         let stored = accounts::find(tx, account).await?;
         let Some(account) = stored
             .map(|stored| stored.account)
-            .filter(|account| account.disabled_at.is_none() && account.own_password() == OwnPassword::Editable)
+            .filter(|account| account.disabled_at.is_none() && account.password_access() == PasswordAccess::Editable)
         else {
             return Ok(());
         };

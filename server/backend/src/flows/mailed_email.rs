@@ -309,7 +309,7 @@ fn instead_of_code(counter: CodeCounter, account: Option<&Account>, request: &Re
     match (counter, account) {
         (AfterPassword, _) | (SignUp, None) => None,
         (SignUp, Some(account)) if account.disabled_at.is_some() => Some(Email::AlreadyDeactivated(request())),
-        (SignUp, Some(account)) => Some(Email::AlreadyHere(request(), account.own_password())),
+        (SignUp, Some(account)) => Some(Email::AlreadyHere(request(), account.password_access())),
         (Anyone, None) => Some(Email::NoAccount(request())),
         (Anyone, Some(account)) if account.disabled_at.is_some() => Some(Email::Deactivated(request())),
         (Anyone, Some(account)) => match &account.kind {

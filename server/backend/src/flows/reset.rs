@@ -140,7 +140,7 @@ impl Backend {
         let account = flow.account().ok_or(Refusal::FlowGone)?;
         let stored = accounts::find(&mut tx, &account).await?.ok_or(Refusal::FlowGone)?;
         drop(tx);
-        stored.account.own_password().require_editable()?;
+        stored.account.password_access().require_editable()?;
         let email = flow.address()?;
         let chosen = self
             .choose_password(
@@ -167,7 +167,7 @@ impl Backend {
         if !accounts::set_password(&mut tx, &proof, &chosen.hash, chosen.unchecked, now).await? {
             // It became managed, or was switched off, since the code was mailed.
             let stored = accounts::find(&mut tx, &account).await?.ok_or(Refusal::FlowGone)?;
-            stored.account.own_password().require_editable()?;
+            stored.account.password_access().require_editable()?;
             return Err(Refusal::FlowGone.into());
         }
         sessions::end_all_but(&mut tx, &account, "").await?;

@@ -94,7 +94,7 @@ impl Backend {
         Ok(SecurityView {
             password: PasswordRow {
                 leaked,
-                own: account.own_password(),
+                own: account.password_access(),
                 changed_at: account.password_changed_at,
             },
             sessions: rows,
@@ -126,7 +126,7 @@ impl Backend {
         let mut tx = self.parts.db.read().await?;
         let (_, Stored { account, .. }) = self.signed_in(&mut tx, held).await?;
         Ok(ProfileView {
-            own: account.own_password(),
+            own: account.password_access(),
             name: account.name,
             email: account.email,
         })

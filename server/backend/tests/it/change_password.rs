@@ -2,7 +2,7 @@
 
 use crate::on_both_databases;
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, organization, together};
-use account::{ActivityKind, FailureCause, Notice, OwnPassword, Refusal, SecurityDone, SignInStep};
+use account::{ActivityKind, FailureCause, Notice, PasswordAccess, Refusal, SecurityDone, SignInStep};
 use backend::store::accounts;
 
 on_both_databases!(
@@ -178,8 +178,12 @@ async fn a_password_that_is_kept_elsewhere_is_not_changed_here(world: &World) {
         organization: organization.name.clone(),
     };
     for (email, own, refusal) in [
-        ("google@example.com", OwnPassword::HeldByGoogle, Refusal::HeldByGoogle),
-        ("managed@example.com", OwnPassword::HeldBy(organization), held),
+        (
+            "google@example.com",
+            PasswordAccess::HeldByGoogle,
+            Refusal::HeldByGoogle,
+        ),
+        ("managed@example.com", PasswordAccess::HeldBy(organization), held),
     ] {
         let mut browser = world.browser_with_session(email).await;
         assert_eq!(browser.security().await.unwrap().password.own, own);

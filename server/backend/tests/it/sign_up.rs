@@ -4,7 +4,7 @@ use crate::browser::Browser;
 use crate::crowd::Crowd;
 use crate::on_both_databases;
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, World, address, other_code, together};
-use account::{Email, Notice, OwnPassword, Purpose, Refusal, SignInStep, SignUpStep};
+use account::{Email, Notice, PasswordAccess, Purpose, Refusal, SignInStep, SignUpStep};
 use tokio::task::JoinHandle;
 
 on_both_databases!(
@@ -81,8 +81,8 @@ async fn an_address_with_an_account_gets_an_email_that_says_so(world: &World) {
     world.person(ADA).await;
     world.google_person("google@example.com").await;
     for (email, own) in [
-        (ADA, OwnPassword::Editable),
-        ("google@example.com", OwnPassword::HeldByGoogle),
+        (ADA, PasswordAccess::Editable),
+        ("google@example.com", PasswordAccess::HeldByGoogle),
     ] {
         world.browser().begin_sign_up(email).await.unwrap();
         let messages = world.emails_to(email).await;
