@@ -32,7 +32,7 @@ impl Backend {
     /// from another system take as long to check as that system chose, until their person signs in. So an address without a
     /// password here takes the time of a person's who is always the same one, and looks like one more of the crowd: slow at
     /// first and one day fast, as theirs.
-    pub(super) async fn somebody_elses_hash(&self, tx: &mut Tx, email: &EmailAddress) -> Result<Option<String>, Fault> {
+    pub(super) async fn decoy_hash(&self, tx: &mut Tx, email: &EmailAddress) -> Result<Option<String>, Fault> {
         let drawn = self
             .parts
             .keys

@@ -199,7 +199,7 @@ impl Backend {
             None => false,
         };
         // Asked for every address, so that asking tells nothing either.
-        let somebody_elses = self.somebody_elses_hash(&mut tx, &email).await?;
+        let somebody_elses = self.decoy_hash(&mut tx, &email).await?;
         tx.commit().await?;
         if told {
             self.emails_written.notify_one();
