@@ -8,7 +8,7 @@ mod queue;
 mod threads;
 
 pub use foreign::{ForeignHash, UnfitHash};
-pub use queue::Place;
+pub use queue::HashPermit;
 
 use crate::metrics::TRACE;
 use crate::{Fault, Keys, random, seal};
@@ -115,7 +115,7 @@ impl Hashing {
     /// [`Fault::Busy`] when its turn does not come in time.
     pub async fn run_at<T: Send + 'static>(
         &self,
-        place: Place,
+        place: HashPermit,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Fault> {
         self.admitted_at(place, |_| work()).await
@@ -145,7 +145,12 @@ impl Hashing {
     ///
     /// # Errors
     /// [`Fault::Busy`] when its turn does not come in time; [`Fault::KeyGone`], [`Fault::Corrupt`].
-    pub async fn verify_at(&self, place: Place, password: &Secret, stored: Option<&str>) -> Result<Verdict, Fault> {
+    pub async fn verify_at(
+        &self,
+        place: HashPermit,
+        password: &Secret,
+        stored: Option<&str>,
+    ) -> Result<Verdict, Fault> {
         let (keys, password) = (self.keys.clone(), password.clone());
         // Under the key of this moment: one that is gone from the key file would tell nobody's hash from somebody's.
         let nobodys = || format!("{}{}", self.keys.current().id(), self.nobody);
@@ -163,7 +168,7 @@ impl Hashing {
     ///
     /// # Errors
     /// [`Fault::Busy`] when the queue is full.
-    pub async fn place(&self, network: &str) -> Result<Place, Fault> {
+    pub async fn place(&self, network: &str) -> Result<HashPermit, Fault> {
         self.queue.place(network).await.map_err(|busy| self.busy(busy))
     }
 
@@ -171,14 +176,14 @@ impl Hashing {
     ///
     /// # Errors
     /// [`Fault::Busy`] when its turn does not come in time.
-    pub async fn core(&self, place: &Place) -> Result<(), Fault> {
+    pub async fn core(&self, place: &HashPermit) -> Result<(), Fault> {
         place.core().await.map_err(|busy| self.busy(busy))
     }
 
     /// Runs the work on a thread for hashing when its turn comes. Attack: a flood of sign-ins that takes all cores and memory.
     async fn admitted_at<T: Send + 'static>(
         &self,
-        place: Place,
+        place: HashPermit,
         work: impl FnOnce(&mut Engine) -> T + Send + 'static,
     ) -> Result<T, Fault> {
         let asked = Instant::now();

@@ -35,7 +35,7 @@ pub use caller::{BrowserTokens, Caller, TokenChange, TokenKind, Transition, Visi
 pub use clock::{Clock, SystemClock, TestClock};
 pub use emails::{RenderedEmail, gallery, render};
 pub use error::{Error, Fault};
-pub use hashing::{EngineChoice, ForeignHash, Hashing, Place, UnfitHash, Verdict};
+pub use hashing::{EngineChoice, ForeignHash, HashPermit, Hashing, UnfitHash, Verdict};
 pub use import::ImportedAccount;
 pub use keys::Keys;
 pub use leaked::LeakedPasswords;

@@ -33,14 +33,14 @@ const ASK_AGAIN: Duration = Duration::from_millis(300);
 pub struct Streams(Arc<Mutex<HashMap<String, usize>>>);
 
 /// A place among the open streams; given back when the stream ends, however it ends.
-struct Place {
+struct Slot {
     streams: Streams,
     client: String,
 }
 
 impl Streams {
     /// Attack: one client opens streams until nobody else gets a connection.
-    fn take(&self, client: &str) -> Option<Place> {
+    fn take(&self, client: &str) -> Option<Slot> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let all: usize = open.values().sum();
         let own = open.get(client).copied().unwrap_or_default();
@@ -48,14 +48,14 @@ impl Streams {
             return None;
         }
         open.insert(client.to_owned(), own + 1);
-        Some(Place {
+        Some(Slot {
             streams: self.clone(),
             client: client.to_owned(),
         })
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         let mut open = self.streams.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(own) = open.get_mut(&self.client) {
@@ -119,7 +119,7 @@ fn listen(
     purpose: Purpose,
     held: BrowserTokens,
     seen: i64,
-    place: Place,
+    place: Slot,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
     let until = Instant::now() + LONGEST;
     futures::stream::unfold(

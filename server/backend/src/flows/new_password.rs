@@ -1,6 +1,6 @@
 //! Choosing a new password, in a reset, a change or a sign-up: policy, guessability, lists, hash.
 
-use crate::hashing::Place;
+use crate::hashing::HashPermit;
 use crate::leaked::Leak;
 use crate::store::limits::{self, HOUR_MS, Rule};
 use crate::{Backend, Caller, Error, Fault, Verdict, guessing};
@@ -49,7 +49,7 @@ impl Backend {
     async fn judge_password(
         &self,
         caller: &Caller,
-        place: Place,
+        place: HashPermit,
         email: &EmailAddress,
         name: &str,
         new: &Secret,

@@ -1,7 +1,7 @@
 //! Tries of a password, when signing in and when changing it: whose they count as, and who has to wait.
 
 use super::step_up::LOST_ANSWER_MS;
-use crate::hashing::Place;
+use crate::hashing::HashPermit;
 use crate::store::flows::Flow;
 use crate::store::limits::{DAY_MS, Rule};
 use crate::store::{Tx, accounts, events, flows, limits, throttles};
@@ -13,7 +13,7 @@ impl Backend {
     /// ours gives the try back: nothing was looked at, and nobody waits for our being busy.
     pub(super) async fn verify_password(
         &self,
-        place: Place,
+        place: HashPermit,
         tries: &Tries,
         password: &Secret,
         stored: Option<&str>,

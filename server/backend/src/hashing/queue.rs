@@ -44,7 +44,7 @@ enum Stage {
 }
 
 /// A place in the queue; free again when the work is done, or this is dropped.
-pub struct Place {
+pub struct HashPermit {
     id: u64,
     /// When a no is said at the earliest.
     refused_at: Instant,
@@ -71,7 +71,7 @@ impl Queue {
     }
 
     /// A place. When there is none, that of a network that has more of them, or the next that is free within a moment.
-    pub(super) async fn place(&self, network: &str) -> Result<Place, Busy> {
+    pub(super) async fn place(&self, network: &str) -> Result<HashPermit, Busy> {
         let (sender, admitted) = oneshot::channel();
         let (id, moment) = {
             let mut state = self.state();
@@ -79,7 +79,7 @@ impl Queue {
             (state.arrive(network.into(), sender), moment)
         };
         // Whoever gives up, here or anywhere, drops its place.
-        let place = Place {
+        let place = HashPermit {
             id,
             refused_at: Instant::now() + moment,
             queue: self.clone(),
@@ -102,7 +102,7 @@ impl Queue {
     }
 }
 
-impl Place {
+impl HashPermit {
     /// Waits for a core; it is this place's until it is dropped.
     pub(super) async fn core(&self) -> Result<(), Busy> {
         let turn = self.queue.state().ask(self.id);
@@ -125,7 +125,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for HashPermit {
     fn drop(&mut self) {
         self.queue.state().leave(self.id);
     }

@@ -5,7 +5,7 @@ use crate::metrics::{scrape, value};
 use crate::on_both_databases;
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, other_code, together};
 use account::{ActivityKind, Email, FailureCause, Refusal, SignInStep};
-use backend::{Error, Fault, Hashing, Place};
+use backend::{Error, Fault, HashPermit, Hashing};
 
 on_both_databases!(
     our_being_busy_costs_no_try,
@@ -372,7 +372,7 @@ async fn count(world: &World, name: &str) -> f64 {
 }
 
 /// Takes every place in the queue of the hasher, for as many networks: none has more than another.
-async fn every_place(hashing: &Hashing) -> Vec<Place> {
+async fn every_place(hashing: &Hashing) -> Vec<HashPermit> {
     let mut places = Vec::new();
     while let Ok(place) = hashing.place(&format!("network {}", places.len())).await {
         places.push(place);

@@ -1,7 +1,7 @@
 //! What a crowd took, over all rounds.
 
 use crate::crowd::Done;
-use crate::place::Cpu;
+use crate::fixture::Cpu;
 use crate::table::{Aim, Table};
 
 /// One thing over all rounds.

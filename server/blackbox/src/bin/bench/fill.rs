@@ -1,6 +1,6 @@
 //! Fills a database straight, by SQL: the tables are the program's own, the rows have the shape of its rows.
 
-use crate::place::{Database, Place};
+use crate::fixture::{Database, Fixture};
 use blackbox::Fault;
 use std::time::SystemTime;
 
@@ -20,11 +20,11 @@ const DAY_MS: u64 = 24 * 3_600 * 1_000;
 const BROWSER: &str = "'Firefox on Windows', '192.0.2.7'";
 
 /// Fills the place, whose tables are there and whose program does not run. Somebody in it has a password, which all get.
-pub fn fill(database: Database, place: &Place, rows: Rows) -> Result<(), Fault> {
+pub fn fill(database: Database, fixture: &Fixture, rows: Rows) -> Result<(), Fault> {
     let words = Words::of(database);
-    words.hurry(place)?;
-    let password = place.sql("SELECT password FROM accounts WHERE password IS NOT NULL LIMIT 1")?;
-    let insert = |sql: &str| place.sql(&format!("{}; {sql}", words.before));
+    words.hurry(fixture)?;
+    let password = fixture.sql("SELECT password FROM accounts WHERE password IS NOT NULL LIMIT 1")?;
+    let insert = |sql: &str| fixture.sql(&format!("{}; {sql}", words.before));
     insert(&accounts(&words, rows.accounts, &password))?;
     insert(&devices(&words))?;
     for (layer, count) in layers(rows.sessions, rows.accounts) {
@@ -33,7 +33,7 @@ pub fn fill(database: Database, place: &Place, rows: Rows) -> Result<(), Fault> 
     for (layer, count) in layers(rows.events, rows.accounts) {
         insert(&events(&words, layer, count))?;
     }
-    words.settle(place)
+    words.settle(fixture)
 }
 
 /// One for each account at a time, so that what belongs to one lies scattered, as it does when people come and go.
@@ -44,7 +44,7 @@ fn layers(all: u64, accounts: u64) -> impl Iterator<Item = (u64, u64)> {
 /// Ids begin with the place of the row among all, so that every index is filled from its beginning to its end, once a layer:
 /// millions at random places would take hours. The rest of them is random.
 fn accounts(words: &Words, count: u64, password: &str) -> String {
-    let (place, tail, now) = (
+    let (fixture, tail, now) = (
         (words.hexadecimal)(&format!("i * 4294967296 / {count}")),
         words.random(24),
         now_ms(),
@@ -149,12 +149,12 @@ impl Words {
         format!("substr({digits} || {digits}, 1, {count})")
     }
 
-    fn hurry(&self, place: &Place) -> Result<(), Fault> {
-        self.first.iter().try_for_each(|sql| place.sql(sql).map(drop))
+    fn hurry(&self, fixture: &Fixture) -> Result<(), Fault> {
+        self.first.iter().try_for_each(|sql| fixture.sql(sql).map(drop))
     }
 
-    fn settle(&self, place: &Place) -> Result<(), Fault> {
-        self.last.iter().try_for_each(|sql| place.sql(sql).map(drop))
+    fn settle(&self, fixture: &Fixture) -> Result<(), Fault> {
+        self.last.iter().try_for_each(|sql| fixture.sql(sql).map(drop))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::crowd;
 use crate::fill::{self, Rows};
-use crate::place::{Database, Place};
+use crate::fixture::{Database, Fixture};
 use crate::report::Conditions;
 use crate::requests::patiently;
 use crate::steps::{Person, Step};
@@ -30,7 +30,7 @@ pub fn measure(database: Database, rows: Rows) -> Result<String, Fault> {
     let conditions = Conditions::note()?;
     let (mail, other_mail) = (Mailbox::open()?, Mailbox::open()?);
     say(&format!("{database}: {PEOPLE} people, twice"));
-    let (full, empty) = (place(database, &mail)?, place(database, &other_mail)?);
+    let (full, empty) = (fixture(database, &mail)?, fixture(database, &other_mail)?);
     say(&format!(
         "{database}: {} accounts, {} sessions, {} events",
         rows.accounts, rows.sessions, rows.events
@@ -65,11 +65,11 @@ pub fn measure(database: Database, rows: Rows) -> Result<String, Fault> {
     conditions.part(&format!("Filled, {database}"), &[&full, &empty], &text)
 }
 
-fn place(database: Database, mail: &Mailbox) -> Result<Place, Fault> {
-    let place = Place::new(database, Some(&mail.url()))?;
-    place.first_start()?;
-    place.add_people(PEOPLE, email, Some(crowd::PASSWORD))?;
-    Ok(place)
+fn fixture(database: Database, mail: &Mailbox) -> Result<Fixture, Fault> {
+    let fixture = Fixture::new(database, Some(&mail.url()))?;
+    fixture.first_start()?;
+    fixture.add_people(PEOPLE, email, Some(crowd::PASSWORD))?;
+    Ok(fixture)
 }
 
 fn email(index: usize) -> String {
@@ -91,9 +91,9 @@ struct Side<'a> {
 type Took = [Vec<f64>; Step::ALL.len()];
 
 impl<'a> Side<'a> {
-    fn new(place: &Place, mail: &'a Mailbox) -> Result<Self, Fault> {
+    fn new(fixture: &Fixture, mail: &'a Mailbox) -> Result<Self, Fault> {
         Ok(Self {
-            running: place.start()?,
+            running: fixture.start()?,
             mail,
             people: (0..PEOPLE).map(|index| Mutex::new(Person::new(email(index)))).collect(),
             took: Took::default(),

@@ -1,7 +1,7 @@
 //! Memory after a thousand sign-ins and after ten thousand: what grows with each one would show.
 
 use crate::crowd;
-use crate::place::{Database, Memory, Place};
+use crate::fixture::{Database, Fixture, Memory};
 use crate::report::Conditions;
 use crate::requests::sign_in;
 use crate::table::{Aim, Table};
@@ -19,13 +19,13 @@ const PATIENCE: Duration = Duration::from_secs(900);
 /// All of it on one database; a part of the report.
 pub fn measure(database: Database) -> Result<String, Fault> {
     let conditions = Conditions::note()?;
-    let place = Place::new(database, None)?;
-    place.first_start()?;
-    place.add_people(crowd::SIGNERS, crowd::signer, Some(crowd::PASSWORD))?;
-    let running = place.start()?;
+    let fixture = Fixture::new(database, None)?;
+    fixture.first_start()?;
+    fixture.add_people(crowd::SIGNERS, crowd::signer, Some(crowd::PASSWORD))?;
+    let running = fixture.start()?;
     say(&format!("{database}: {} sign-ins, then {}", FEW.1, MANY.1));
-    let first = after(&place, &running, FEW.0)?;
-    let last = after(&place, &running, MANY.0 - FEW.0)?;
+    let first = after(&fixture, &running, FEW.0)?;
+    let last = after(&fixture, &running, MANY.0 - FEW.0)?;
     running.stop()?;
     let mut table = Table::default();
     table.memory(
@@ -33,14 +33,14 @@ pub fn measure(database: Database) -> Result<String, Fault> {
         (&format!("after {}", MANY.1), last),
         Some(Aim::AtMost(5.0)),
     );
-    conditions.part(&format!("Memory, {database}"), &[&place], &table.markdown())
+    conditions.part(&format!("Memory, {database}"), &[&fixture], &table.markdown())
 }
 
-fn after(place: &Place, running: &Running, sign_ins: usize) -> Result<Memory, Fault> {
+fn after(fixture: &Fixture, running: &Running, sign_ins: usize) -> Result<Memory, Fault> {
     let done = crowd::ask(running.port(), sign_ins, PATIENCE, sign_in)?;
     if done.count < sign_ins {
         return Err(format!("only {} of {sign_ins} sign-ins in good time", done.count));
     }
     running.be_quiet()?;
-    place.memory(running)
+    fixture.memory(running)
 }

@@ -1,7 +1,7 @@
 //! Memory over a long time: a figure a minute, the median of its looks.
 
 use crate::figures::median;
-use crate::place::Memory;
+use crate::fixture::Memory;
 use blackbox::Fault;
 use std::time::Duration;
 

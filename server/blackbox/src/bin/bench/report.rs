@@ -1,6 +1,6 @@
 //! A part of the report: what was measured, beside what, and the figures.
 
-use crate::place::Place;
+use crate::fixture::Fixture;
 use blackbox::{Fault, machine};
 use std::time::Instant;
 
@@ -25,10 +25,10 @@ impl Conditions {
 
     /// The part of the report. `places` are all that were measured; no program runs in them any more, and what PostgreSQL took
     /// is not others' work.
-    pub fn part(&self, title: &str, places: &[&Place], figures: &str) -> Result<String, Fault> {
+    pub fn part(&self, title: &str, places: &[&Fixture], figures: &str) -> Result<String, Fault> {
         let mut ours_s = machine::own_cpu_s()? - self.own_s;
-        for place in places {
-            ours_s += place.postgres_cpu_s()?.unwrap_or_default();
+        for fixture in places {
+            ours_s += fixture.postgres_cpu_s()?.unwrap_or_default();
         }
         let seconds = self.began.elapsed().as_secs_f64();
         let others = (machine::busy_s()? - self.busy_s - ours_s).max(0.0) / seconds;

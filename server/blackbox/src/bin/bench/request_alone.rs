@@ -3,7 +3,7 @@
 
 use crate::crowd;
 use crate::figures::Figures;
-use crate::place::{Database, Place};
+use crate::fixture::{Database, Fixture};
 use crate::requests::reset;
 use crate::rounds::RESETS;
 use crate::usual::ROUNDS;
@@ -19,29 +19,29 @@ const WARM_UP: (usize, Duration) = (200, Duration::from_secs(4));
 const TRIES: usize = 3 * ROUNDS;
 
 /// All rounds, and the place where they were measured.
-pub fn measure(database: Database) -> Result<(Place, Figures), Fault> {
+pub fn measure(database: Database) -> Result<(Fixture, Figures), Fault> {
     let mail = Mailbox::open()?;
     mail.set(Mood::Silent);
-    let place = Place::new(database, Some(&mail.url()))?;
-    place.first_start()?;
-    place.add_people(crowd::FORGETFUL, crowd::forgetful, None)?;
+    let fixture = Fixture::new(database, Some(&mail.url()))?;
+    fixture.first_start()?;
+    fixture.add_people(crowd::FORGETFUL, crowd::forgetful, None)?;
     let mut figures = Figures::default();
     let mut counted = 0;
     for round in 1..=TRIES {
-        let running = place.start()?;
+        let running = fixture.start()?;
         let port = running.port();
         crowd::ask(port, WARM_UP.0, WARM_UP.1, |connection, index| {
             reset(connection, round, 2 * index + 1)
         })?;
-        let before = place.cpu_when_quiet(&running)?;
-        let claims = claims(&place)?;
+        let before = fixture.cpu_when_quiet(&running)?;
+        let claims = claims(&fixture)?;
         // Other strangers than those above, who must wait between two e-mails.
         let again = round + TRIES;
         let done = crowd::ask(port, RESETS.0, RESETS.1, |connection, index| {
             reset(connection, again, index)
         })?;
-        let after = place.cpu_when_quiet(&running)?;
-        if claims == self::claims(&place)? {
+        let after = fixture.cpu_when_quiet(&running)?;
+        if claims == self::claims(&fixture)? {
             figures.push((done, after - before));
             counted += 1;
         }
@@ -55,10 +55,10 @@ pub fn measure(database: Database) -> Result<(Place, Figures), Fault> {
             "    {counted} of {ROUNDS} rounds without e-mails: this machine is too busy"
         ));
     }
-    Ok((place, figures))
+    Ok((fixture, figures))
 }
 
 /// How often e-mails were claimed so far.
-fn claims(place: &Place) -> Result<String, Fault> {
-    place.sql("SELECT sum(attempts) FROM outbox")
+fn claims(fixture: &Fixture) -> Result<String, Fault> {
+    fixture.sql("SELECT sum(attempts) FROM outbox")
 }

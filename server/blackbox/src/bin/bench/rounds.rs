@@ -2,8 +2,8 @@
 
 use crate::crowd::{self, Done};
 use crate::figures::{Figures, median};
+use crate::fixture::{Cpu, Fixture};
 use crate::hash;
-use crate::place::{Cpu, Place};
 use crate::requests::{page, reset, session, sign_in};
 use crate::storm::{self, Storm};
 use crate::table::{Aim, Table};
@@ -25,7 +25,7 @@ const WARM_UP: (usize, Duration) = (160, Duration::from_secs(4));
 
 /// What the rounds have told so far.
 pub struct Rounds<'a> {
-    place: &'a Place,
+    fixture: &'a Fixture,
     running: &'a Running,
     hash_ms: Vec<f64>,
     reference_ms: Vec<f64>,
@@ -46,9 +46,9 @@ pub struct Rounds<'a> {
 
 impl<'a> Rounds<'a> {
     /// None yet. `session` is somebody's who is signed in.
-    pub fn new(place: &'a Place, running: &'a Running, session: Jar) -> Self {
+    pub fn new(fixture: &'a Fixture, running: &'a Running, session: Jar) -> Self {
         Self {
-            place,
+            fixture,
             running,
             session,
             hash_ms: Vec::new(),
@@ -132,9 +132,9 @@ impl<'a> Rounds<'a> {
         (count, most): (usize, Duration),
         once: impl Fn(&mut Connection, usize) -> Result<(), Fault> + Sync,
     ) -> Result<(Done, Cpu), Fault> {
-        let before = self.place.cpu_when_quiet(self.running)?;
+        let before = self.fixture.cpu_when_quiet(self.running)?;
         let done = crowd::ask(self.running.port(), count, most, once).map_err(|fault| self.explained(fault))?;
-        let after = self.place.cpu_when_quiet(self.running)?;
+        let after = self.fixture.cpu_when_quiet(self.running)?;
         Ok((done, after - before))
     }
 

@@ -1,8 +1,8 @@
 //! Everything in a mix at half of what the machine can do, for a long time: whether memory stays, and every answer comes.
 
 use crate::crowd;
+use crate::fixture::{Database, Fixture};
 use crate::minutes::Minutes;
-use crate::place::{Database, Place};
 use crate::report::Conditions;
 use crate::steps::{Person, Step};
 use crate::table::{Aim, Table};
@@ -25,11 +25,11 @@ const WARM_UP: Duration = Duration::from_secs(120);
 pub fn measure(database: Database, lasts: Duration) -> Result<String, Fault> {
     let conditions = Conditions::note()?;
     let mail = Mailbox::open()?;
-    let place = Place::new(database, Some(&mail.url()))?;
-    place.first_start()?;
+    let fixture = Fixture::new(database, Some(&mail.url()))?;
+    fixture.first_start()?;
     say(&format!("{database}: people"));
-    place.add_people(crowd::CONNECTIONS * PEOPLE_EACH, email, Some(crowd::PASSWORD))?;
-    let running = place.start()?;
+    fixture.add_people(crowd::CONNECTIONS * PEOPLE_EACH, email, Some(crowd::PASSWORD))?;
+    let running = fixture.start()?;
     let mut town = Town::new(&running, &mail);
 
     say(&format!("{database}: as fast as it goes"));
@@ -42,14 +42,14 @@ pub fn measure(database: Database, lasts: Duration) -> Result<String, Fault> {
 
     let mut minutes = Minutes::default();
     let tally = town.live(Some(capacity / 2.0), WARM_UP + lasts, |after, tally| {
-        if let Some((number, memory)) = minutes.look(after, place.memory(&running)?) {
+        if let Some((number, memory)) = minutes.look(after, fixture.memory(&running)?) {
             let (answers, mib) = (tally.answers.load(Ordering::Relaxed), memory.server);
             say(&format!("{database}: minute {number}, {answers} answers, {mib:.1} MiB"));
         }
         Ok(())
     })?;
     running.be_quiet()?;
-    let (size, wal) = place.sizes_mib();
+    let (size, wal) = fixture.sizes_mib();
     running.stop()?;
 
     let mut table = Table::default();
@@ -75,7 +75,7 @@ pub fn measure(database: Database, lasts: Duration) -> Result<String, Fault> {
     table.row("Its log of writes (WAL), MiB", 1, None, &[wal]);
     let title = format!("Soak, {database}, {} min after a warm-up of 2", lasts.as_secs() / 60);
     let figures = format!("{}\n{}\n", table.markdown(), minutes.line());
-    conditions.part(&title, &[&place], &figures)
+    conditions.part(&title, &[&fixture], &figures)
 }
 
 fn email(index: usize) -> String {

@@ -1,6 +1,6 @@
 //! Figures as a Markdown table.
 
-use crate::place::Memory;
+use crate::fixture::Memory;
 use std::fmt::Write;
 
 /// What a figure should be.

@@ -2,7 +2,7 @@
 
 use crate::crowd;
 use crate::figures::Figures;
-use crate::place::{Database, Memory, Place};
+use crate::fixture::{Database, Fixture, Memory};
 use crate::report::Conditions;
 use crate::request_alone;
 use crate::rounds::Rounds;
@@ -21,22 +21,24 @@ pub fn measure(database: Database) -> Result<String, Fault> {
     let conditions = Conditions::note()?;
     let mut table = Table::default();
     say(&format!("{database}: people"));
-    let place = Place::new(database, None)?;
+    let fixture = Fixture::new(database, None)?;
     table.row(
         "First start, on no database, to the first 200 of `/healthz`, ms",
         0,
         None,
-        &[place.first_start()?],
+        &[fixture.first_start()?],
     );
-    place.add_people(crowd::SIGNERS, crowd::signer, Some(crowd::PASSWORD))?;
-    place.add_people(crowd::FORGETFUL, crowd::forgetful, None)?;
+    fixture.add_people(crowd::SIGNERS, crowd::signer, Some(crowd::PASSWORD))?;
+    fixture.add_people(crowd::FORGETFUL, crowd::forgetful, None)?;
 
     say(&format!("{database}: starts"));
-    let starts = (0..STARTS).map(|_| start(&place)).collect::<Result<Vec<_>, Fault>>()?;
+    let starts = (0..STARTS)
+        .map(|_| start(&fixture))
+        .collect::<Result<Vec<_>, Fault>>()?;
 
     say(&format!("{database}: resets without their e-mails"));
     let (other_place, without_emails) = request_alone::measure(database)?;
-    let rounds = rounds(database, &place, &without_emails, &mut table)?;
+    let rounds = rounds(database, &fixture, &without_emails, &mut table)?;
     memory(&rounds, &starts, &mut table);
     let all = |figure: fn(&Start) -> f64| starts.iter().map(figure).collect::<Vec<_>>();
     table.row(
@@ -51,7 +53,7 @@ pub fn measure(database: Database) -> Result<String, Fault> {
         None,
         &all(|start| start.ready_ms),
     );
-    conditions.part(&database.to_string(), &[&place, &other_place], &table.markdown())
+    conditions.part(&database.to_string(), &[&fixture, &other_place], &table.markdown())
 }
 
 struct Start {
@@ -60,12 +62,12 @@ struct Start {
     idle_mib: f64,
 }
 
-fn start(place: &Place) -> Result<Start, Fault> {
-    let mut running = place.starting()?;
+fn start(fixture: &Fixture) -> Result<Start, Fault> {
+    let mut running = fixture.starting()?;
     let health_ms = running.first_200("/healthz")? * 1_000.0;
     let ready_ms = running.first_200("/readyz")? * 1_000.0;
     running.be_quiet()?;
-    let idle_mib = place.memory(&running)?.server;
+    let idle_mib = fixture.memory(&running)?.server;
     running.stop()?;
     Ok(Start {
         health_ms,
@@ -82,15 +84,15 @@ struct Left {
     after_storms: Memory,
 }
 
-fn rounds(database: Database, place: &Place, without_emails: &Figures, table: &mut Table) -> Result<Left, Fault> {
-    let running = place.start()?;
-    let mut rounds = Rounds::new(place, &running, signed_in(place, &running)?);
+fn rounds(database: Database, fixture: &Fixture, without_emails: &Figures, table: &mut Table) -> Result<Left, Fault> {
+    let running = fixture.start()?;
+    let mut rounds = Rounds::new(fixture, &running, signed_in(fixture, &running)?);
     for round in 1..=ROUNDS {
         say(&format!("{database}: round {round} of {ROUNDS}"));
         rounds.run(round)?;
     }
     let peak_mib = machine::memory_mib(running.id(), "VmHWM")?;
-    let after_rounds = place.memory(&running)?;
+    let after_rounds = fixture.memory(&running)?;
     for storm in 1..=ROUNDS {
         say(&format!("{database}: storm {storm} of {ROUNDS}"));
         rounds.rage()?;
@@ -99,7 +101,7 @@ fn rounds(database: Database, place: &Place, without_emails: &Figures, table: &m
         sign_ins: rounds.sign_ins(),
         peak_mib,
         after_rounds,
-        after_storms: place.memory(&running)?,
+        after_storms: fixture.memory(&running)?,
     };
     rounds.into_rows(without_emails, table);
     running.stop()?;
@@ -126,14 +128,14 @@ fn memory(left: &Left, starts: &[Start], table: &mut Table) {
 }
 
 /// The browser of one who is signed in, with the code of the e-mail that the development run keeps.
-fn signed_in(place: &Place, running: &Running) -> Result<Jar, Fault> {
+fn signed_in(fixture: &Fixture, running: &Running) -> Result<Jar, Fault> {
     let mut connection = Connection::open(running.port())?;
     let mut jar = Jar::default();
     let email = crowd::signer(0);
     connection.form("/api/sign_in/begin", &[("email", &email)], &mut jar)?;
     connection.form("/api/sign_in/password", &[("password", crowd::PASSWORD)], &mut jar)?;
     running.be_quiet()?;
-    let code = mailed_code(place)?;
+    let code = mailed_code(fixture)?;
     let answer = connection.form("/api/sign_in/answer", &[("code", &code)], &mut jar)?;
     if answer.says("SignedIn") {
         Ok(jar)
@@ -143,8 +145,8 @@ fn signed_in(place: &Place, running: &Running) -> Result<Jar, Fault> {
 }
 
 /// The code of the newest e-mail: it stands first in the subject.
-fn mailed_code(place: &Place) -> Result<String, Fault> {
-    let folder = place.folder().join("data/emails");
+fn mailed_code(fixture: &Fixture) -> Result<String, Fault> {
+    let folder = fixture.folder().join("data/emails");
     let fault = |error: std::io::Error| format!("{}: {error}", folder.display());
     let mut messages: Vec<_> = std::fs::read_dir(&folder)
         .map_err(fault)?

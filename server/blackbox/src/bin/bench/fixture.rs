@@ -32,7 +32,7 @@ pub enum Database {
 }
 
 /// See the module. All of it goes when this is dropped.
-pub struct Place {
+pub struct Fixture {
     program: Program,
     postgres: Option<Postgres>,
     /// A file's path, or an address of PostgreSQL.
@@ -66,7 +66,7 @@ impl std::fmt::Display for Database {
     }
 }
 
-impl Place {
+impl Fixture {
     /// An empty one, beside the program. `smtp` is the mail server's address; without one e-mails become files.
     pub fn new(database: Database, smtp: Option<&str>) -> Result<Self, Fault> {
         let binary = path("REKEY_BIN", "target/release/rekey")?;
