@@ -3,7 +3,7 @@
 use crate::commands::keys::Keys;
 use crate::commands::mail::Mail;
 use crate::commands::{self, Failed, backup};
-use crate::config::{self, Config, Problem, Wanted, variable};
+use crate::config::{self, Config, ConfigPurpose, Problem, variable};
 use crate::import::{self, Import};
 use crate::terminal::printable;
 use crate::traces::Traces;
@@ -188,24 +188,24 @@ pub async fn run() -> ExitCode {
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let outcome = match Cli::parse().command {
         Command::Serve { dev, watch } => serve(dev, watch).await,
-        Command::Migrate => match settle(Wanted::Command, KeyFile::Unused) {
+        Command::Migrate => match load_config(ConfigPurpose::Command, KeyFile::Unused) {
             Ok((config, _)) => commands::migrate(&config).await,
             Err(failed) => Err(failed),
         },
-        Command::Seed => match settle(Wanted::Command, KeyFile::Make) {
+        Command::Seed => match load_config(ConfigPurpose::Command, KeyFile::Make) {
             Ok((config, Some(keys))) => commands::seed(config, keys).await,
             other => other.map(drop),
         },
-        Command::User(user) => match settle(Wanted::Command, KeyFile::Needed) {
+        Command::User(user) => match load_config(ConfigPurpose::Command, KeyFile::Needed) {
             Ok((config, Some(keys))) => commands::user(config, keys, user).await,
             other => other.map(drop),
         },
         Command::Import(what) if what.dry_run => import::run(None, &what).await,
-        Command::Import(what) => match settle(Wanted::Command, KeyFile::Needed) {
+        Command::Import(what) => match load_config(ConfigPurpose::Command, KeyFile::Needed) {
             Ok((config, Some(keys))) => commands::import(config, keys, &what).await,
             other => other.map(drop),
         },
-        Command::Backup { file } => match settle(Wanted::Command, KeyFile::Unused) {
+        Command::Backup { file } => match load_config(ConfigPurpose::Command, KeyFile::Unused) {
             Ok((config, _)) => backup::back_up(&config, &file).await,
             Err(failed) => Err(failed),
         },
@@ -213,7 +213,7 @@ pub async fn run() -> ExitCode {
             file,
             keep_sessions,
             accept_foreign_hashes: foreign_hashes,
-        } => match settle(Wanted::Command, KeyFile::Needed) {
+        } => match load_config(ConfigPurpose::Command, KeyFile::Needed) {
             Ok((config, Some(keys))) => {
                 let take = Take {
                     keep_sessions,
@@ -223,38 +223,38 @@ pub async fn run() -> ExitCode {
             }
             other => other.map(drop),
         },
-        Command::EndSessions { restored } => match settle(Wanted::Command, KeyFile::Unused) {
+        Command::EndSessions { restored } => match load_config(ConfigPurpose::Command, KeyFile::Unused) {
             Ok((config, _)) => backup::end_sessions(&config, restored).await,
             Err(failed) => Err(failed),
         },
-        Command::Keys(command) => match settle(Wanted::Command, KeyFile::Needed) {
+        Command::Keys(command) => match load_config(ConfigPurpose::Command, KeyFile::Needed) {
             Ok((config, Some(keys))) => commands::keys::run(config, keys, command).await,
             other => other.map(drop),
         },
-        Command::Mail(Mail::Test(test)) => match settle(Wanted::Command, KeyFile::NoFiles) {
+        Command::Mail(Mail::Test(test)) => match load_config(ConfigPurpose::Command, KeyFile::NoFiles) {
             Ok((config, _)) => commands::mail::test(&config, &test).await,
             Err(failed) => Err(failed),
         },
-        Command::Mail(Mail::Queue { addresses }) => match settle(Wanted::Command, KeyFile::Needed) {
+        Command::Mail(Mail::Queue { addresses }) => match load_config(ConfigPurpose::Command, KeyFile::Needed) {
             Ok((config, Some(keys))) => commands::mail::queue(&config, keys, addresses).await,
             other => other.map(drop),
         },
-        Command::Mail(Mail::Retry(which)) => match settle(Wanted::Command, KeyFile::Unused) {
+        Command::Mail(Mail::Retry(which)) => match load_config(ConfigPurpose::Command, KeyFile::Unused) {
             Ok((config, _)) => commands::mail::retry(&config, which).await,
             Err(failed) => Err(failed),
         },
-        Command::Mail(Mail::Drop { which, yes }) => match settle(Wanted::Command, KeyFile::Unused) {
+        Command::Mail(Mail::Drop { which, yes }) => match load_config(ConfigPurpose::Command, KeyFile::Unused) {
             Ok((config, _)) => commands::mail::mark_failed(&config, which, yes).await,
             Err(failed) => Err(failed),
         },
-        Command::Health => match settle(Wanted::Command, KeyFile::NoFiles) {
+        Command::Health => match load_config(ConfigPurpose::Command, KeyFile::NoFiles) {
             Ok((config, _)) => commands::health(&config).await,
             Err(failed) => Err(failed),
         },
         Command::CheckConfig { list: true, .. } => commands::list_keys(),
         Command::CheckConfig { dev, list: false } => {
             let key_file = if dev { KeyFile::NeededIfThere } else { KeyFile::Needed };
-            settle(wanted(dev), key_file).and_then(|(config, _)| commands::show(&config))
+            load_config(purpose(dev), key_file).and_then(|(config, _)| commands::show(&config))
         }
     };
     match outcome {
@@ -267,7 +267,7 @@ pub async fn run() -> ExitCode {
 }
 
 async fn serve(dev: bool, watch: bool) -> Result<(), Failed> {
-    let (config, keys) = settle(wanted(dev), if dev { KeyFile::Make } else { KeyFile::Needed })?;
+    let (config, keys) = load_config(purpose(dev), if dev { KeyFile::Make } else { KeyFile::Needed })?;
     let Some(keys) = keys else { return Ok(()) };
     let traces = Traces::start(&config)?;
     let log = logs::start(&config, traces.as_ref());
@@ -278,8 +278,12 @@ async fn serve(dev: bool, watch: bool) -> Result<(), Failed> {
     served
 }
 
-pub(crate) const fn wanted(dev: bool) -> Wanted {
-    if dev { Wanted::ServeDev } else { Wanted::Serve }
+pub(crate) const fn purpose(dev: bool) -> ConfigPurpose {
+    if dev {
+        ConfigPurpose::ServeDev
+    } else {
+        ConfigPurpose::Serve
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -330,8 +334,8 @@ fn is_filled(config: &Config) -> bool {
 }
 
 /// The configuration and the keys, or every problem with them at once.
-fn settle(wanted: Wanted, key_file: KeyFile) -> Result<(Config, Option<Keyring>), Failed> {
-    let (config, mut problems) = config::load(&config::environment(), wanted);
+fn load_config(purpose: ConfigPurpose, key_file: KeyFile) -> Result<(Config, Option<Keyring>), Failed> {
+    let (config, mut problems) = config::load(&config::environment(), purpose);
     let path = &config.key_file;
     let database = backend::store::Db::file(config.database_url.expose());
     for (key, file) in [("key_file", Some(path.clone())), ("database_url", database)] {

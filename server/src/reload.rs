@@ -1,6 +1,6 @@
 //! SIGHUP: the keys and the configuration are read again. No connection, session or e-mail ends by it.
 
-use crate::config::{self, Config, KEYS, Wanted, variable};
+use crate::config::{self, Config, ConfigPurpose, KEYS, variable};
 use crate::logs::LogFilter;
 use crate::start;
 use backend::{Backend, Keys, Mailer};
@@ -31,7 +31,7 @@ pub struct Reload {
     /// In force.
     pub config: Config,
     /// How it is checked.
-    pub wanted: Wanted,
+    pub purpose: ConfigPurpose,
     /// Gets names, figures and policies.
     pub backend: Backend,
     /// Where e-mails go.
@@ -56,7 +56,7 @@ impl Reload {
     }
 
     fn reload(&mut self) -> Result<(), Vec<String>> {
-        let (read, problems) = config::load(&config::environment(), self.wanted);
+        let (read, problems) = config::load(&config::environment(), self.purpose);
         if !problems.is_empty() {
             return Err(problems.iter().map(ToString::to_string).collect());
         }
@@ -137,7 +137,8 @@ mod tests {
         ];
         for key in KEYS.iter().filter(|key| !AT_START.contains(&key.name)) {
             let read = others.iter().find_map(|value| {
-                let (read, problems) = config::load(&[(variable(key.name), (*value).to_owned())], Wanted::Command);
+                let (read, problems) =
+                    config::load(&[(variable(key.name), (*value).to_owned())], ConfigPurpose::Command);
                 (problems.is_empty() && !changed(&before, &read).is_empty()).then_some(read)
             });
             let read = read.unwrap_or_else(|| panic!("{}: no other value", key.name));

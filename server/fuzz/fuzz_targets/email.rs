@@ -8,7 +8,7 @@ use backend::{Mailer, RenderedEmail, Settings, Smtp, TrustedRoots, render};
 use fuzz::{Delivery, MailServer};
 use libfuzzer_sys::fuzz_target;
 use mail_parser::{Message, MessageParser};
-use server::config::{Wanted, load};
+use server::config::{ConfigPurpose, load};
 use std::sync::LazyLock;
 use tokio::runtime::{Builder, Runtime};
 
@@ -94,7 +94,7 @@ fuzz_target!(|written: Written<'_>| {
 
 /// The brand as the configuration takes it: the only text here that an operator decides, and it stands in a header.
 fn settings(brand: &str) -> Settings {
-    let (config, _) = load(&[("REKEY_BRAND".to_owned(), brand.to_owned())], Wanted::Command);
+    let (config, _) = load(&[("REKEY_BRAND".to_owned(), brand.to_owned())], ConfigPurpose::Command);
     Settings {
         brand: config.settings.brand,
         ..Settings::default()

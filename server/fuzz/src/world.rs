@@ -3,7 +3,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use backend::Mailer;
 use server::assets::Site;
-use server::config::{Wanted, load};
+use server::config::{ConfigPurpose, load};
 use server::http::{Parts, Service, router};
 use server::{keys, start};
 use std::path::Path;
@@ -65,7 +65,7 @@ impl World {
         ] {
             environment.push((format!("REKEY_LIMIT_{limit}"), "1000000".to_owned()));
         }
-        let (config, problems) = load(&environment, Wanted::Command);
+        let (config, problems) = load(&environment, ConfigPurpose::Command);
         if let Some(problem) = problems.first() {
             return Err(problem.to_string());
         }

@@ -65,9 +65,9 @@ pub enum LogFormat {
     Json,
 }
 
-/// For what the configuration is wanted. Serving demands more than a command of the operator.
+/// For what the configuration is purpose. Serving demands more than a command of the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
+pub enum ConfigPurpose {
     /// For people.
     Serve,
     /// For the one who develops, on this machine only.
@@ -154,7 +154,7 @@ pub fn is_watched() -> bool {
 /// Reads the file that `REKEY_CONFIG` names, then the environment over it. Gives what it could make of it together with
 /// every problem, so that an operator mends all at once.
 #[must_use]
-pub fn load(environment: &[(String, String)], wanted: Wanted) -> (Config, Vec<Problem>) {
+pub fn load(environment: &[(String, String)], purpose: ConfigPurpose) -> (Config, Vec<Problem>) {
     let mut config = Config::default();
     let mut problems = Vec::new();
     let overridden = |name: &str| environment.iter().any(|(key, _)| *key == variable(name));
@@ -183,7 +183,7 @@ pub fn load(environment: &[(String, String)], wanted: Wanted) -> (Config, Vec<Pr
         set(&mut config, &name, Ok(value.clone()), key.clone(), &mut problems);
     }
     config.settings.origin.clone_from(&config.origin.text);
-    together(&config, wanted, &mut problems);
+    together(&config, purpose, &mut problems);
     (config, problems)
 }
 
@@ -261,7 +261,7 @@ fn plain(value: &toml::Value) -> Result<String, String> {
 }
 
 /// What only shows when the keys are looked at together.
-fn together(config: &Config, wanted: Wanted, problems: &mut Vec<Problem>) {
+fn together(config: &Config, purpose: ConfigPurpose, problems: &mut Vec<Problem>) {
     let mut wrong = |name: &str, text: &str| {
         problems.push(Problem {
             key: variable(name),
@@ -287,21 +287,21 @@ fn together(config: &Config, wanted: Wanted, problems: &mut Vec<Problem>) {
             "is longer than REKEY_LIMIT_PASSWORD_WAIT_MAX_S",
         );
     }
-    match wanted {
+    match purpose {
         // Attack: anybody in the network reads the mails of the development run, codes included.
-        Wanted::ServeDev if !config.listen.ip().is_loopback() => {
+        ConfigPurpose::ServeDev if !config.listen.ip().is_loopback() => {
             wrong(
                 "listen",
                 "is not a loopback address; with --dev it takes one, as 127.0.0.1:3000",
             );
         }
-        Wanted::ServeDev if !config.origin.is_loopback() => {
+        ConfigPurpose::ServeDev if !config.origin.is_loopback() => {
             wrong(
                 "origin",
                 "is not on this machine; with --dev it takes http://127.0.0.1:PORT or the like",
             );
         }
-        Wanted::Serve => {
+        ConfigPurpose::Serve => {
             if config.smtp_url.is_none() {
                 wrong(
                     "smtp_url",
@@ -316,6 +316,6 @@ fn together(config: &Config, wanted: Wanted, problems: &mut Vec<Problem>) {
                 );
             }
         }
-        Wanted::ServeDev | Wanted::Command => {}
+        ConfigPurpose::ServeDev | ConfigPurpose::Command => {}
     }
 }

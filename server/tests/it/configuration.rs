@@ -1,17 +1,17 @@
 //! Every wrong key is named at the start, together, and nothing secret is repeated.
 
-use server::config::{Config, KEYS, Problem, Wanted, load, variable};
+use server::config::{Config, ConfigPurpose, KEYS, Problem, load, variable};
 
-fn read(settings: &[(&str, &str)], wanted: Wanted) -> (Config, Vec<Problem>) {
+fn read(settings: &[(&str, &str)], purpose: ConfigPurpose) -> (Config, Vec<Problem>) {
     let environment: Vec<_> = settings
         .iter()
         .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
         .collect();
-    load(&environment, wanted)
+    load(&environment, purpose)
 }
 
 fn problems(settings: &[(&str, &str)]) -> Vec<Problem> {
-    read(settings, Wanted::Command).1
+    read(settings, ConfigPurpose::Command).1
 }
 
 /// For each key something that it does not take. Paths take everything.
@@ -177,13 +177,16 @@ fn ehlo_says_the_host_of_the_origin_unless_another_name_is_configured() {
         ("https://192.0.2.25", "[192.0.2.25]"),
         ("https://[2001:db8::25]", "[IPv6:2001:db8::25]"),
     ] {
-        assert_eq!(read(&[("REKEY_ORIGIN", origin)], Wanted::Command).0.ehlo_name(), name);
+        assert_eq!(
+            read(&[("REKEY_ORIGIN", origin)], ConfigPurpose::Command).0.ehlo_name(),
+            name
+        );
     }
     let named = [
         ("REKEY_ORIGIN", "https://accounts.example.com"),
         ("REKEY_SMTP_EHLO_NAME", "mail.example.com"),
     ];
-    assert_eq!(read(&named, Wanted::Command).0.ehlo_name(), "mail.example.com");
+    assert_eq!(read(&named, ConfigPurpose::Command).0.ehlo_name(), "mail.example.com");
 }
 
 #[test]
@@ -207,7 +210,7 @@ fn all_problems_are_told_at_once() {
             ("REKEY_ORIGIN", "http://example.com"),
             ("REKEY_NO", ""),
         ],
-        Wanted::Serve,
+        ConfigPurpose::Serve,
     );
     let keys: Vec<_> = found.iter().map(|problem| problem.key.as_str()).collect();
     assert_eq!(keys, ["REKEY_LISTEN", "REKEY_NO", "REKEY_SMTP_URL", "REKEY_ORIGIN"]);
@@ -229,7 +232,7 @@ fn the_effective_configuration_is_shown_without_secrets() {
         "REKEY_DATABASE_URL",
         "postgres://rekey:s3cret@db.example.com/rekey?password=s3cret",
     )];
-    let (config, found) = read(&settings, Wanted::Command);
+    let (config, found) = read(&settings, ConfigPurpose::Command);
     assert_eq!(found, []);
     let shown: Vec<_> = KEYS.iter().map(|key| (key.show)(&config)).collect();
     assert!(shown.contains(&"postgres://…@db.example.com/rekey?…".to_owned()));
@@ -245,7 +248,7 @@ fn an_origin_has_the_spelling_of_browsers() {
         ("https://accounts.example.com:8443", "https://accounts.example.com:8443"),
         ("http://[::1]:3000", "http://[::1]:3000"),
     ] {
-        let (config, found) = read(&[("REKEY_ORIGIN", value)], Wanted::Command);
+        let (config, found) = read(&[("REKEY_ORIGIN", value)], ConfigPurpose::Command);
         assert_eq!(
             (config.origin.text.as_str(), config.settings.origin.as_str(), found),
             (origin, origin, vec![])
@@ -265,7 +268,10 @@ fn file(content: &str) -> (tempfile::TempDir, String) {
 fn a_file_gives_the_same_keys_and_the_environment_wins() {
     let (_folder, path) =
         file("password_min = 12\nsign_up = false\nbrand = \"Acme\"\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]\n");
-    let (config, found) = read(&[("REKEY_CONFIG", &path), ("REKEY_BRAND", "Zenith")], Wanted::Command);
+    let (config, found) = read(
+        &[("REKEY_CONFIG", &path), ("REKEY_BRAND", "Zenith")],
+        ConfigPurpose::Command,
+    );
     assert_eq!(found, []);
     assert_eq!(
         (
@@ -309,21 +315,24 @@ fn a_file_that_does_not_read_is_named_without_its_content() {
 #[test]
 fn the_development_run_stays_on_this_machine() {
     for listen in ["0.0.0.0:3000", "192.0.2.1:3000", "[::]:3000"] {
-        let (_, found) = read(&[("REKEY_LISTEN", listen)], Wanted::ServeDev);
+        let (_, found) = read(&[("REKEY_LISTEN", listen)], ConfigPurpose::ServeDev);
         assert_eq!(
             found.iter().map(|problem| problem.key.as_str()).collect::<Vec<_>>(),
             ["REKEY_LISTEN"],
             "{listen}"
         );
     }
-    let (_, found) = read(&[("REKEY_ORIGIN", "https://accounts.example.com")], Wanted::ServeDev);
+    let (_, found) = read(
+        &[("REKEY_ORIGIN", "https://accounts.example.com")],
+        ConfigPurpose::ServeDev,
+    );
     assert_eq!(found.len(), 1);
-    assert_eq!(read(&[("REKEY_LISTEN", "[::1]:3000")], Wanted::ServeDev).1, []);
+    assert_eq!(read(&[("REKEY_LISTEN", "[::1]:3000")], ConfigPurpose::ServeDev).1, []);
 }
 
 #[test]
 fn serving_people_needs_a_mail_server_and_https() {
-    let (_, found) = read(&[("REKEY_ORIGIN", "http://accounts.example.com")], Wanted::Serve);
+    let (_, found) = read(&[("REKEY_ORIGIN", "http://accounts.example.com")], ConfigPurpose::Serve);
     assert_eq!(
         found.iter().map(|problem| problem.key.as_str()).collect::<Vec<_>>(),
         ["REKEY_SMTP_URL", "REKEY_ORIGIN"]

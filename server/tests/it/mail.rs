@@ -198,7 +198,7 @@ async fn the_database_is_trusted_by_the_operators_authorities() {
             .iter()
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect();
-        let (config, problems) = server::config::load(&settings, server::config::Wanted::Command);
+        let (config, problems) = server::config::load(&settings, server::config::ConfigPurpose::Command);
         assert_eq!(problems, []);
         server::start::database(&config).await.is_ok()
     };

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use backend::NewPerson;
 use backend::store::Db;
 use server::assets::Site;
-use server::config::{Config, Wanted, load};
+use server::config::{Config, ConfigPurpose, load};
 use server::http::{Parts, Peer, Service, router};
 use server::{keys, metrics, start};
 use std::cell::RefCell;
@@ -81,7 +81,7 @@ impl World {
                 .iter()
                 .map(|(key, value)| ((*key).to_owned(), (*value).to_owned())),
         );
-        let (config, problems) = load(&environment, Wanted::Command);
+        let (config, problems) = load(&environment, ConfigPurpose::Command);
         assert_eq!(problems, []);
         Self::on(config, folder, dev).await
     }
