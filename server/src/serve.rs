@@ -42,7 +42,7 @@ pub async fn run(config: Config, ring: Keyring, log: LogFilter, dev: bool, watch
     let (stop, stopping) = watch::channel(false);
     let greeting = dev.then(|| greeting(&config));
     let (mail_now, mail_changes) = watch::channel(mail.clone());
-    let outbox_worker = tokio::spawn(carry_emails(backend.clone(), mail_changes));
+    let outbox_worker = tokio::spawn(deliver_emails(backend.clone(), mail_changes));
     let broom = tokio::spawn(sweep(backend.clone()));
     let db = backend.db().clone();
     let watcher = tokio::spawn(async move { db.watch().await });
@@ -99,7 +99,7 @@ fn listen_at(key: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr)
 
 /// E-mails must go out as long as the program runs: an outbox worker that fell over is replaced, and so is one whose mail server is another
 /// now. What it is sending then is sent.
-async fn carry_emails(backend: Backend, mut mail: watch::Receiver<Mailer>) {
+async fn deliver_emails(backend: Backend, mut mail: watch::Receiver<Mailer>) {
     loop {
         let now = mail.borrow_and_update().clone();
         // Within a task of its own, so that its panic does not end this loop; aborted together with it.

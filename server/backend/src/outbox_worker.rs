@@ -29,7 +29,7 @@ const REMEMBER_TRIES: usize = 45;
 pub struct OutboxWorker {
     backend: Backend,
     mail: Mailer,
-    hands: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     /// E-mails that have left, and are not written down as such yet.
     left: Arc<Mutex<Vec<String>>>,
     /// The turn to write them down.
@@ -45,7 +45,7 @@ impl OutboxWorker {
         Self {
             backend,
             mail,
-            hands: Arc::new(Semaphore::new(AT_ONCE)),
+            permits: Arc::new(Semaphore::new(AT_ONCE)),
             left: Arc::default(),
             turn: Arc::default(),
             away: Arc::default(),
@@ -58,30 +58,30 @@ impl OutboxWorker {
         loop {
             let free = self.free_hands().await;
             let begun = self.dispatch(free, some_wait).await.len();
-            // Where every free hand got an e-mail there may be more. Else one may be written here, or elsewhere and be seen later.
+            // Where every free permit got an e-mail there may be more. Else one may be written here, or elsewhere and be seen later.
             some_wait = begun == free || timeout(PAUSE, self.backend.emails_written.notified()).await.is_ok();
         }
     }
 
-    /// Waits for a hand, and a moment for half of them: where they come free one after the other, one claim does for many. A slow
-    /// mail server holds up its own e-mails only: the other hands go on.
+    /// Waits for a permit, and a moment for half of them: where they come free one after the other, one claim does for many. A slow
+    /// mail server holds up its own e-mails only: the other permits go on.
     async fn free_hands(&self) -> usize {
-        drop(self.hands.acquire().await);
-        // It fails when it is late, and the hands that are free are as good.
-        drop(timeout(MOMENT, self.hands.acquire_many(ENOUGH)).await);
-        self.hands.available_permits()
+        drop(self.permits.acquire().await);
+        // It fails when it is late, and the permits that are free are as good.
+        drop(timeout(MOMENT, self.permits.acquire_many(ENOUGH)).await);
+        self.permits.available_permits()
     }
 
     /// Sends what is due now, once; gives how many e-mails it handled. For tests and for tools.
     pub async fn round(&self) -> usize {
         let mut handled = 0;
-        for message in self.dispatch(self.hands.available_permits(), false).await {
+        for message in self.dispatch(self.permits.available_permits(), false).await {
             handled += usize::from(message.await.is_ok());
         }
         handled
     }
 
-    /// Claims as many e-mails as there are free hands, and begins to send them. Where it is not known that some wait it looks
+    /// Claims as many e-mails as there are free permits, and begins to send them. Where it is not known that some wait it looks
     /// first: mostly there is nothing, and a look is no write.
     async fn dispatch(&self, free: usize, some_wait: bool) -> Vec<JoinHandle<()>> {
         let mut claimed = match self.claim(free, some_wait).await {
@@ -115,14 +115,14 @@ impl OutboxWorker {
     /// A task of its own: what has been told to the mail server must be remembered, also when the outbox worker is told to stop.
     fn begin(&self, message: Claimed) -> JoinHandle<()> {
         let outbox_worker = self.clone();
-        let hand = self.hands.clone().try_acquire_owned();
+        let permit = self.permits.clone().try_acquire_owned();
         tokio::spawn(async move {
-            outbox_worker.carry(message).await;
-            drop(hand);
+            outbox_worker.deliver(message).await;
+            drop(permit);
         })
     }
 
-    async fn carry(&self, claimed: Claimed) {
+    async fn deliver(&self, claimed: Claimed) {
         let now = self.backend.now();
         let Claimed {
             id,
@@ -135,7 +135,7 @@ impl OutboxWorker {
         let stale_at = pace::stale_at(&message, written_at);
         if now >= stale_at {
             tracing::warn!(email = id, attempts, "an e-mail was dropped: it is too old");
-            return self.remember(id, Fate::Failed).await;
+            return self.remember(id, Outcome::Failed).await;
         }
         let rendered = render(&self.backend.settings(), &language, &message);
         let span = tracing::debug_span!(target: TRACE, "send e-mail", attempts, result = tracing::field::Empty);
@@ -147,53 +147,53 @@ impl OutboxWorker {
         let result = sent.as_ref().err().map_or("taken", |error| error.kind);
         span.record("result", result);
         self.backend.metrics().email_tried(result);
-        let fate = match sent {
-            Ok(()) => Fate::Sent,
+        let outcome = match sent {
+            Ok(()) => Outcome::Sent,
             Err(error) => {
                 let jitter = random::generator().random_range(80..=120);
                 let next = pace::next_try(&message, attempts, self.backend.now(), stale_at, jitter);
-                let fate = match next {
-                    Some(at) if !error.permanent => Fate::Again(at, error.reason()),
-                    _ => Fate::Failed,
+                let outcome = match next {
+                    Some(at) if !error.permanent => Outcome::Again(at, error.reason()),
+                    _ => Outcome::Failed,
                 };
-                let again = matches!(fate, Fate::Again(..));
+                let again = matches!(outcome, Outcome::Again(..));
                 tracing::warn!(email = id, attempts, again, %error, "an e-mail was not sent");
-                fate
+                outcome
             }
         };
-        self.remember(id, fate).await;
+        self.remember(id, outcome).await;
     }
 
     /// Writes down what became of an e-mail. One that has left waits for its turn: whoever has that writes it down for all who
     /// wait, so that in a flood one commit does for many e-mails.
-    async fn remember(&self, id: String, fate: Fate) {
-        if !matches!(fate, Fate::Sent) {
-            return self.write_down(&[id], fate).await;
+    async fn remember(&self, id: String, outcome: Outcome) {
+        if !matches!(outcome, Outcome::Sent) {
+            return self.write_down(&[id], outcome).await;
         }
         self.left().push(id);
         let _turn = self.turn.lock().await;
         let ids = std::mem::take(&mut *self.left());
         if !ids.is_empty() {
-            self.write_down(&ids, Fate::Sent).await;
+            self.write_down(&ids, Outcome::Sent).await;
         }
     }
 
     /// While the database is away it asks again: an e-mail that has left and is not marked would leave once more.
-    async fn write_down(&self, ids: &[String], fate: Fate) {
+    async fn write_down(&self, ids: &[String], outcome: Outcome) {
         let (db, metrics) = (&self.backend.parts.db, self.backend.metrics());
         for left in (0..REMEMBER_TRIES).rev() {
             let now = self.backend.now();
-            let done = match &fate {
-                Fate::Sent => outbox::mark_sent(db, ids, now).await,
-                Fate::Again(at, why) => outbox::retry_at(db, &ids[0], *at, why).await,
-                Fate::Failed => outbox::mark_failed(db, &ids[0], now).await,
+            let done = match &outcome {
+                Outcome::Sent => outbox::mark_sent(db, ids, now).await,
+                Outcome::Again(at, why) => outbox::retry_at(db, &ids[0], *at, why).await,
+                Outcome::Failed => outbox::mark_failed(db, &ids[0], now).await,
             };
             match done {
                 Ok(()) => {
-                    match fate {
-                        Fate::Sent => ids.iter().for_each(|_| metrics.email_done("sent")),
-                        Fate::Failed => metrics.email_done("failed"),
-                        Fate::Again(..) => {}
+                    match outcome {
+                        Outcome::Sent => ids.iter().for_each(|_| metrics.email_done("sent")),
+                        Outcome::Failed => metrics.email_done("failed"),
+                        Outcome::Again(..) => {}
                     }
                     return;
                 }
@@ -211,7 +211,7 @@ impl OutboxWorker {
 }
 
 /// What became of an e-mail.
-enum Fate {
+enum Outcome {
     Sent,
     /// When, and why.
     Again(account::Timestamp, String),
