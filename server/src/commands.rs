@@ -12,7 +12,7 @@ use crate::terminal::printable;
 use crate::{people, start};
 use account::{AccountKind, EmailAddress, Keyring, Name, Organization, Secret, Timestamp};
 use backend::store::Db;
-use backend::{Backend, NewPerson, Person, retried};
+use backend::{Backend, NewAccount, Person, retried};
 use std::fmt::Write as _;
 use std::io::{Read, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -127,7 +127,7 @@ pub async fn user(config: Config, keys: Keyring, user: User) -> Result<(), Faile
                 administrator_name,
                 administrator_email: address(&administrator_email)?.into(),
             };
-            let found = retried(async || Ok(backend.hand_over(&email, &organization).await?)).await;
+            let found = retried(async || Ok(backend.assign_to_organization(&email, &organization).await?)).await;
             if !found.map_err(|fault| fault.to_string())? {
                 return Err(no_account(&email));
             }
@@ -176,14 +176,17 @@ async fn add(backend: &Backend, new: NewUser) -> Result<(), Failed> {
     } else {
         None
     };
-    let person = NewPerson {
+    let person = NewAccount {
         email: email.clone(),
         name,
         kind,
         password,
         language: new.language,
     };
-    let added = backend.add_person(person).await.map_err(|error| error.to_string())?;
+    let added = backend
+        .create_account(person)
+        .await
+        .map_err(|error| error.to_string())?;
     if !added {
         return Err(Failed::Other(format!(
             "There is an account with the address {email} already; it stays as it is."

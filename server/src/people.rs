@@ -1,7 +1,7 @@
 //! The demo people of the development run: one of each kind.
 
 use account::{AccountKind, EmailAddress, Name, Organization, Secret};
-use backend::{Backend, NewPerson};
+use backend::{Backend, NewAccount};
 
 /// The password of those who have one here.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -36,7 +36,7 @@ pub async fn add_demo(backend: &Backend) -> Result<(), String> {
         };
         let refused = |refusal: account::Refusal| format!("{email}: {refusal}");
         let email = EmailAddress::parse(email).map_err(refused)?;
-        let person = NewPerson {
+        let person = NewAccount {
             email: email.clone(),
             name: Name::parse(name).map_err(refused)?,
             password: (kind == AccountKind::Local).then(|| Secret::from(PASSWORD)),
@@ -44,7 +44,7 @@ pub async fn add_demo(backend: &Backend) -> Result<(), String> {
             language: None,
         };
         let is_new = backend
-            .add_person(person)
+            .create_account(person)
             .await
             .map_err(|error| format!("{email} cannot be added: {error}"))?;
         if is_new && email.as_str() == "off@example.com" {

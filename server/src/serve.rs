@@ -1,7 +1,7 @@
 //! Serves until told to stop.
 
 use crate::assets::Site;
-use crate::cli::wanted;
+use crate::cli::purpose;
 use crate::commands::Failed;
 use crate::config::Config;
 use crate::http::{self, Parts, Service};
@@ -49,7 +49,7 @@ pub async fn run(config: Config, ring: Keyring, log: LogFilter, dev: bool, watch
     let follower = tokio::spawn(keys::follow(keys.clone(), config.key_file.clone()));
     let reload = Reload {
         config: config.clone(),
-        wanted: wanted(dev),
+        purpose: purpose(dev),
         backend: backend.clone(),
         mail: mail_now,
         keys,

@@ -38,7 +38,8 @@ pub struct CodeEmail {
 /// The request that an e-mail answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
-    /// Told on the screen, in the subject and in the body: `K7`.
+    /// Told on the screen, in the subject and in the body: `K7`. The release before wrote `label` into queued e-mails.
+    #[serde(alias = "label")]
     pub reference: String,
     /// When.
     pub asked_at: Timestamp,

@@ -43,7 +43,7 @@ pub use limits::Limits;
 pub use mail::{Certificate, KeptEmail, Line, Listener, Mailer, Smtp, SmtpError, check_ehlo_name};
 pub use metrics::{Metrics, TRACE};
 pub use outbox_worker::OutboxWorker;
-pub use people::{NewPerson, Person};
+pub use people::{NewAccount, Person};
 pub use retried::retried;
 pub use settings::{LiveSettings, Settings};
 pub use trust::TrustedRoots;

@@ -8,7 +8,7 @@ use account::{Account, AccountId, AccountKind, ActivityKind, EmailAddress, Name,
 
 /// An account to make.
 #[derive(Debug)]
-pub struct NewPerson {
+pub struct NewAccount {
     /// The address, taken as proven by the operator.
     pub email: EmailAddress,
     /// As the person writes it.
@@ -29,7 +29,7 @@ impl Backend {
     ///
     /// # Errors
     /// A [`Fault`] of the database or the hashing.
-    pub async fn add_person(&self, person: NewPerson) -> Result<bool, Error> {
+    pub async fn create_account(&self, person: NewAccount) -> Result<bool, Error> {
         let now = self.now();
         let mut tx = self.parts.db.read().await?;
         if accounts::find_by_email(&mut tx, &person.email).await?.is_some() {
@@ -104,7 +104,11 @@ impl Backend {
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn hand_over(&self, email: &EmailAddress, organization: &Organization) -> Result<bool, Fault> {
+    pub async fn assign_to_organization(
+        &self,
+        email: &EmailAddress,
+        organization: &Organization,
+    ) -> Result<bool, Fault> {
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
         let Some(stored) = accounts::find_by_email(&mut tx, email).await? else {

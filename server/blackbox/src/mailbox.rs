@@ -200,14 +200,14 @@ impl Mailbox {
         Err("there are not so many e-mails".into())
     }
 
-    /// The same of the request with that label: an e-mail of another one may arrive meanwhile.
+    /// The same of the request with that reference: an e-mail of another one may arrive meanwhile.
     ///
     /// # Errors
     /// When none comes.
-    pub fn code_of_request_after(&self, email: &str, seen: usize, label: &str) -> Result<String, Fault> {
+    pub fn code_of_request_after(&self, email: &str, seen: usize, reference: &str) -> Result<String, Fault> {
         for number in seen + 1.. {
             let message = self.wait(email, number)?;
-            if message.subject().contains(&format!("(Request {label})"))
+            if message.subject().contains(&format!("(Request {reference})"))
                 && let Some(code) = message.code()
             {
                 return Ok(code);

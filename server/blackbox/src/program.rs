@@ -201,7 +201,7 @@ impl Program {
     ///
     /// # Errors
     /// When it fails.
-    pub fn add_person(&self, email: &str, password: Option<&str>) -> Result<(), Fault> {
+    pub fn create_account(&self, email: &str, password: Option<&str>) -> Result<(), Fault> {
         let mut words = vec!["user", "add", "--name", "Person of the Measurement", "--email", email];
         if password.is_some() {
             words.push("--password-stdin");

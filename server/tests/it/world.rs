@@ -4,7 +4,7 @@ use account::{AccountKind, EmailAddress, Name};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
-use backend::NewPerson;
+use backend::NewAccount;
 use backend::store::Db;
 use server::assets::Site;
 use server::config::{Config, ConfigPurpose, load};
@@ -43,14 +43,14 @@ impl World {
     /// The development run with Ada in it, whose password is `correct horse battery staple`.
     pub async fn with_ada() -> Self {
         let world = Self::new().await;
-        let ada = NewPerson {
+        let ada = NewAccount {
             email: EmailAddress::parse("ada@example.com").unwrap(),
             name: Name::parse("Ada Lovelace").unwrap(),
             kind: AccountKind::Local,
             password: Some("correct horse battery staple".into()),
             language: None,
         };
-        assert!(world.service.backend.add_person(ada).await.unwrap());
+        assert!(world.service.backend.create_account(ada).await.unwrap());
         world
     }
 

@@ -195,6 +195,15 @@ fn a_notice_of_failures_advises_what_its_cause_calls_for() {
 }
 
 #[test]
+fn an_answer_that_the_release_before_queued_still_reads() {
+    let written = r#"{"NoAccount":{"label":"K7","asked_at":7,"browser":"Firefox on Linux"}}"#;
+    let Ok(Email::NoAccount(request)) = serde_json::from_str(written) else {
+        panic!("{written}")
+    };
+    assert_eq!(request.reference, "K7");
+}
+
+#[test]
 fn a_notice_of_an_earlier_version_still_reads() {
     let written = r#"{"Notice":{"ManyFailures":{"at":7}}}"#;
     let expected = Email::Notice(Notice::ManyFailures {

@@ -212,7 +212,7 @@ async fn an_account_handed_over_is_not_changed_here_any_more(world: &World) {
     );
     world
         .backend
-        .hand_over(&address(ADA), &crate::world::organization())
+        .assign_to_organization(&address(ADA), &crate::world::organization())
         .await
         .unwrap();
     assert_eq!(

@@ -46,11 +46,11 @@ impl<'a> Crowd<'a> {
     }
 }
 
-/// What was told without the person's own address and label.
+/// What was told without the person's own address and reference.
 pub fn without_own(told: &str, email: &str) -> String {
     let told = told.replace(email, "ADDRESS");
-    match told.split_once("label: \"") {
-        Some((before, after)) => format!("{before}label: \"{}", after.get(2..).unwrap()),
+    match told.split_once("reference: \"") {
+        Some((before, after)) => format!("{before}reference: \"{}", after.get(2..).unwrap()),
         None => told,
     }
 }

@@ -39,7 +39,13 @@ impl Event {
                 assert!(world.backend.disable_person(&address(email), true).await.unwrap());
             }
             Self::HandOver => {
-                assert!(world.backend.hand_over(&address(email), &organization()).await.unwrap());
+                assert!(
+                    world
+                        .backend
+                        .assign_to_organization(&address(email), &organization())
+                        .await
+                        .unwrap()
+                );
             }
         }
     }

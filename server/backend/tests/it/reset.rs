@@ -359,7 +359,13 @@ async fn at_the_password(mut browser: Browser) -> Browser {
 async fn an_account_handed_over_in_the_middle_gets_no_password(world: &World) {
     world.person(ADA).await;
     let mut browser = world.choosing(ADA).await;
-    assert!(world.backend.hand_over(&address(ADA), &organization()).await.unwrap());
+    assert!(
+        world
+            .backend
+            .assign_to_organization(&address(ADA), &organization())
+            .await
+            .unwrap()
+    );
     assert_eq!(browser.choose(NEW_PASSWORD).await, Err(Refusal::FlowGone));
 
     // And when only the account's row tells, as from another program.

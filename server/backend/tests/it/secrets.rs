@@ -43,7 +43,7 @@ async fn an_email_that_waits_is_sealed(world: &World) {
     let waiting = outbox::claim(world.backend.db(), &world.keys, world.now(), 10)
         .await
         .unwrap();
-    let account::Email::Code(email) = &waiting[0].email else {
+    let account::Email::Code(email) = &waiting[0].message else {
         panic!("no code was mailed")
     };
     let stolen = world.database.stolen().await;

@@ -114,7 +114,7 @@ async fn without_an_account_of_ours_the_right_looking_password_is_wrong(world: &
     world.person("managed@example.com").await;
     world
         .backend
-        .hand_over(&address("managed@example.com"), &organization())
+        .assign_to_organization(&address("managed@example.com"), &organization())
         .await
         .unwrap();
     for email in [
@@ -351,7 +351,11 @@ async fn an_older_hash_is_made_anew_at_sign_in(world: &World) {
 async fn an_account_handed_over_between_password_and_code_stays_closed(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.confirming(ADA).await;
-    world.backend.hand_over(&address(ADA), &organization()).await.unwrap();
+    world
+        .backend
+        .assign_to_organization(&address(ADA), &organization())
+        .await
+        .unwrap();
     assert_eq!(browser.answer_sign_in(&code).await, Err(Refusal::FlowGone));
 
     // And when only the account's row tells, as from another program.

@@ -1400,7 +1400,7 @@ fn flow(id: &str) -> Flow {
         id: id.into(),
         email: ADA.into(),
         account_id: Some(self::id(ADA).0),
-        label: "K7".into(),
+        reference: "K7".into(),
         language: "en".into(),
         next_path: "/profile".into(),
         tries_left: 5,

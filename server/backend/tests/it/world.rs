@@ -8,7 +8,7 @@ use account::{
 };
 use backend::store::outbox::Claimed;
 use backend::store::{Db, Server, Tx, accounts, outbox, sessions};
-use backend::{Backend, Clock, EngineChoice, Hashing, Keys, LeakedPasswords, NewPerson, Parts, Settings, TestClock};
+use backend::{Backend, Clock, EngineChoice, Hashing, Keys, LeakedPasswords, NewAccount, Parts, Settings, TestClock};
 use sha2::{Digest, Sha256};
 use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -199,14 +199,14 @@ impl World {
     }
 
     async fn add(&self, email: &str, kind: AccountKind) {
-        let person = NewPerson {
+        let person = NewAccount {
             email: address(email),
             name: Name::parse(&name_of(email)).unwrap(),
             kind,
             password: None,
             language: None,
         };
-        assert!(self.backend.add_person(person).await.unwrap());
+        assert!(self.backend.create_account(person).await.unwrap());
     }
 
     /// The account as it is stored now.

@@ -114,7 +114,7 @@ impl Fixture {
         password: Option<&str>,
     ) -> Result<(), Fault> {
         crowd::hurry(machine::cores(), count, |index| {
-            self.program.add_person(&email(index), password)
+            self.program.create_account(&email(index), password)
         })
     }
 

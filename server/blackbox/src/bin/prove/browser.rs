@@ -128,15 +128,15 @@ impl Browser {
 
     /// The same with another password.
     pub fn sign_in_to_code_with(&mut self, email: &str, password: &str) -> Result<(), Fault> {
-        self.label_at_code(email, password).map(drop)
+        self.reference_at_code(email, password).map(drop)
     }
 
-    /// The same; gives the label of the request.
-    fn label_at_code(&mut self, email: &str, password: &str) -> Result<String, Fault> {
+    /// The same; gives the reference of the request.
+    fn reference_at_code(&mut self, email: &str, password: &str) -> Result<String, Fault> {
         self.step("/api/sign_in/begin", &[("email", email)], "EnterPassword")?;
         let answer = self.step("/api/sign_in/password", &[("password", password)], "EnterCode")?;
-        let label = answer.json()["EnterCode"]["label"].as_str().map(str::to_owned);
-        label.ok_or_else(|| answer.unexpected("a step without a label"))
+        let reference = answer.json()["EnterCode"]["reference"].as_str().map(str::to_owned);
+        reference.ok_or_else(|| answer.unexpected("a step without a reference"))
     }
 
     /// Signs in whole with [`PASSWORD`].
@@ -147,8 +147,8 @@ impl Browser {
     /// The same with another password.
     pub fn sign_in_with(&mut self, mail: &Mailbox, email: &str, password: &str) -> Result<(), Fault> {
         let messages = mail.to(email).len();
-        let label = self.label_at_code(email, password)?;
-        let code = mail.code_of_request_after(email, messages, &label)?;
+        let reference = self.reference_at_code(email, password)?;
+        let code = mail.code_of_request_after(email, messages, &reference)?;
         let answer = self.post("/api/sign_in/answer", &[("code", &code)])?;
         if answer.status == 200 && self.is_signed_in()? {
             Ok(())

@@ -1,4 +1,4 @@
-//! Compares answers but for what differs in any two: dates, request ids, nonces, tokens, labels, the addresses asked about.
+//! Compares answers but for what differs in any two: dates, request ids, nonces, tokens, references, the addresses asked about.
 
 use blackbox::http::Answer;
 
@@ -16,7 +16,7 @@ pub fn masked(answer: &Answer, email: &str) -> String {
     }
     let body = answer.text().replace(email, "EMAIL");
     let body = after(&after(&body, "nonce=\"", '"'), "nonce-", '\'');
-    text.push_str(&numbers(&label(&body)));
+    text.push_str(&numbers(&reference(&body)));
     text
 }
 
@@ -64,10 +64,10 @@ fn after(text: &str, mark: &str, end: char) -> String {
     masked
 }
 
-/// Blanks the label of a request, in JSON and on pages; it is random. So is the moment on a page.
-fn label(text: &str) -> String {
+/// Blanks the reference of a request, in JSON and on pages; it is random. So is the moment on a page.
+fn reference(text: &str) -> String {
     // On pages the JSON stands in a text of a script.
-    let text = after(&after(text, "\"label\":\"", '"'), "\\\"label\\\":\\\"", '\\');
+    let text = after(&after(text, "\"reference\":\"", '"'), "\\\"reference\\\":\\\"", '\\');
     let text = after(&text, "(Request ", ')');
     after(&text, "<time datetime=", '/')
 }

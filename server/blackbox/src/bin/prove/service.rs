@@ -326,7 +326,7 @@ impl Service {
     }
 
     /// Hands an account over to an organization.
-    pub fn hand_over(&self, email: &str) -> Result<(), Fault> {
+    pub fn assign_to_organization(&self, email: &str) -> Result<(), Fault> {
         let mut words = vec!["user", "hand-over", "--email", email];
         words.extend(ORGANIZATION);
         self.run(&words, "").map(drop)

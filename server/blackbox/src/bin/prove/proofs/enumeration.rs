@@ -270,7 +270,7 @@ fn owners_events(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
                 "change" => owner.change_password(PASSWORD, NEW_PASSWORD)?,
                 "reset" => owner.reset(&service.mail, &known, NEW_PASSWORD)?,
                 "deactivation" => drop(service.run(&["user", "disable", "--email", &known], "")?),
-                _ => service.hand_over(&known)?,
+                _ => service.assign_to_organization(&known)?,
             }
             now_s += 61;
             service.move_clock(now_s)?;

@@ -222,11 +222,11 @@ fn passwords(tried: &mut Tried) -> Result<(), Fault> {
     let seen = events(tried);
     let mut new = tried.service.browser();
     let asked = new.step("/api/sign_in/begin", &[("email", &email)], "ProveMailbox")?;
-    let label = asked.json()["ProveMailbox"]["label"]
+    let reference = asked.json()["ProveMailbox"]["reference"]
         .as_str()
         .unwrap_or_default()
         .to_owned();
-    let code = tried.service.mail.code_of_request_after(&email, seen, &label)?;
+    let code = tried.service.mail.code_of_request_after(&email, seen, &reference)?;
     new.step("/api/sign_in/answer", &[("code", &code)], "EnterPassword")?;
     let early_in = new.is_signed_in()?;
     tried.demand(!early_in, || "signed in by the passcode alone".into());

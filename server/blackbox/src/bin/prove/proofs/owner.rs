@@ -169,7 +169,7 @@ fn logged(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     grown(&mut life, "enabled", Some("Account deactivated by support"))?;
     life.post("/api/sign_in/sign_out", &[])?;
     grown(&mut life, "signed_out", None)?;
-    service.hand_over(&email)?;
+    service.assign_to_organization(&email)?;
     grown(&mut life, "handed_over", None)?;
 
     // What the life before these steps left.
