@@ -1,25 +1,15 @@
 //! What an operator does with one account: shown, given another address, deleted.
 
 use crate::database::Database;
-use crate::on_both_databases;
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, address};
 use account::{ActivityKind, Notice, Refusal, ResetStep, SignInStep};
 use backend::AddressChange;
 use backend::store::{account_changes, accounts};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 
-on_both_databases!(
-    an_account_is_shown,
-    an_address_is_changed_and_both_are_told,
-    what_was_mailed_to_the_address_before_opens_nothing,
-    a_code_of_the_former_address_opens_nothing,
-    an_address_that_an_account_has_is_not_given_away,
-    an_account_is_deleted_with_everything,
-    a_strangers_flow_does_not_tell_that_an_account_is_deleted,
-);
-
 const NEW: &str = "ada@lovelace.example";
 
+#[apply(on_both!)]
 async fn an_account_is_shown(world: &World) {
     world.person(ADA).await;
     let nobody = world.backend.account_details(&address("nobody@example.com")).await;
@@ -42,6 +32,7 @@ async fn an_account_is_shown(world: &World) {
     );
 }
 
+#[apply(on_both!)]
 async fn an_address_is_changed_and_both_are_told(world: &World) {
     world.person(ADA).await;
     let browser = world.signed_in(ADA).await;
@@ -71,6 +62,7 @@ async fn an_address_is_changed_and_both_are_told(world: &World) {
 }
 
 /// Attack: whoever has the old mailbox goes on with what it got.
+#[apply(on_both!)]
 async fn what_was_mailed_to_the_address_before_opens_nothing(world: &World) {
     world.person(ADA).await;
     let (mut entering, code) = world.resetting(ADA).await;
@@ -98,6 +90,7 @@ async fn what_was_mailed_to_the_address_before_opens_nothing(world: &World) {
 }
 
 /// Attack: a flow that began while the address was being changed, and so was not let go of.
+#[apply(on_both!)]
 async fn a_code_of_the_former_address_opens_nothing(world: &World) {
     world.person(ADA).await;
     let mut choosing = world.choosing(ADA).await;
@@ -114,6 +107,7 @@ async fn a_code_of_the_former_address_opens_nothing(world: &World) {
     assert_eq!(confirming.answer_sign_in(&code).await, Err(Refusal::FlowGone));
 }
 
+#[apply(on_both!)]
 async fn an_address_that_an_account_has_is_not_given_away(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
@@ -123,6 +117,7 @@ async fn an_address_that_an_account_has_is_not_given_away(world: &World) {
     assert_eq!(world.stored(ADA).await.account.email, address(ADA));
 }
 
+#[apply(on_both!)]
 async fn an_account_is_deleted_with_everything(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
@@ -151,6 +146,7 @@ async fn an_account_is_deleted_with_everything(world: &World) {
 }
 
 /// Attack: a stranger's flow that ends tells that there was an account.
+#[apply(on_both!)]
 async fn a_strangers_flow_does_not_tell_that_an_account_is_deleted(world: &World) {
     world.person(ADA).await;
     let mut stranger = world.browser();

@@ -1,25 +1,10 @@
 //! Change the password on the security page.
 
-use crate::on_both_databases;
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, organization, together};
 use account::{ActivityKind, FailureCause, Notice, PasswordAccess, Refusal, SecurityDone, SignInStep};
 use backend::store::accounts;
 
-on_both_databases!(
-    the_right_current_password_is_no_failure,
-    a_password_is_changed_and_the_owner_told,
-    this_browser_stays_in_with_a_new_token,
-    the_other_browsers_stay_in_where_asked_for,
-    a_wrong_current_password_changes_nothing_and_is_counted,
-    the_tenth_wrong_current_password_says_that_a_device_is_misused,
-    strangers_at_the_door_do_not_slow_the_owner_down,
-    only_who_is_signed_in_may_change_it,
-    an_unfit_new_password_costs_no_try,
-    a_password_that_is_kept_elsewhere_is_not_changed_here,
-    an_account_handed_over_is_not_changed_here_any_more,
-    of_two_changes_from_one_current_password_one_wins,
-);
-
+#[apply(on_both!)]
 async fn a_password_is_changed_and_the_owner_told(world: &World) {
     world.person(ADA).await;
     let mut browser = world.signed_in(ADA).await;
@@ -51,6 +36,7 @@ async fn a_password_is_changed_and_the_owner_told(world: &World) {
 }
 
 /// Property 19: whoever types them is signed in.
+#[apply(on_both!)]
 async fn the_tenth_wrong_current_password_says_that_a_device_is_misused(world: &World) {
     world.person(ADA).await;
     let mut browser = world.signed_in(ADA).await;
@@ -65,6 +51,7 @@ async fn the_tenth_wrong_current_password_says_that_a_device_is_misused(world: &
 }
 
 /// Property 10.
+#[apply(on_both!)]
 async fn this_browser_stays_in_with_a_new_token(world: &World) {
     world.person(ADA).await;
     let (mut browser, other) = (world.signed_in(ADA).await, world.signed_in(ADA).await);
@@ -78,6 +65,7 @@ async fn this_browser_stays_in_with_a_new_token(world: &World) {
     assert!(!stolen.is_signed_in().await && !other.is_signed_in().await);
 }
 
+#[apply(on_both!)]
 async fn the_other_browsers_stay_in_where_asked_for(world: &World) {
     world.person(ADA).await;
     let (mut browser, other) = (world.signed_in(ADA).await, world.signed_in(ADA).await);
@@ -91,6 +79,7 @@ async fn the_other_browsers_stay_in_where_asked_for(world: &World) {
     assert!(!stolen.is_signed_in().await);
 }
 
+#[apply(on_both!)]
 async fn a_wrong_current_password_changes_nothing_and_is_counted(world: &World) {
     world.person(ADA).await;
     let mut browser = world.signed_in(ADA).await;
@@ -112,6 +101,7 @@ async fn a_wrong_current_password_changes_nothing_and_is_counted(world: &World) 
 }
 
 /// Property 18.
+#[apply(on_both!)]
 async fn strangers_at_the_door_do_not_slow_the_owner_down(world: &World) {
     world.person(ADA).await;
     let (mut owner, mut stranger) = (world.signed_in(ADA).await, world.browser());
@@ -126,6 +116,7 @@ async fn strangers_at_the_door_do_not_slow_the_owner_down(world: &World) {
     assert!(owner.change_password(PASSWORD, NEW_PASSWORD).await.is_ok());
 }
 
+#[apply(on_both!)]
 async fn only_who_is_signed_in_may_change_it(world: &World) {
     world.person(ADA).await;
     let (mut between, _) = world.confirming(ADA).await;
@@ -143,6 +134,7 @@ async fn only_who_is_signed_in_may_change_it(world: &World) {
     assert!(world.browser().sign_in(world, ADA, PASSWORD).await.is_ok());
 }
 
+#[apply(on_both!)]
 async fn an_unfit_new_password_costs_no_try(world: &World) {
     world.person(ADA).await;
     let mut browser = world.signed_in(ADA).await;
@@ -170,6 +162,7 @@ async fn an_unfit_new_password_costs_no_try(world: &World) {
 }
 
 /// Property 8.
+#[apply(on_both!)]
 async fn a_password_that_is_kept_elsewhere_is_not_changed_here(world: &World) {
     world.google_person("google@example.com").await;
     world.managed_person("managed@example.com").await;
@@ -192,6 +185,7 @@ async fn a_password_that_is_kept_elsewhere_is_not_changed_here(world: &World) {
 }
 
 /// Property 8.
+#[apply(on_both!)]
 async fn an_account_handed_over_is_not_changed_here_any_more(world: &World) {
     world.person(ADA).await;
     let mut browser = world.signed_in(ADA).await;
@@ -222,6 +216,7 @@ async fn an_account_handed_over_is_not_changed_here_any_more(world: &World) {
 }
 
 /// Property 27: and nobody gets in with the password of the one that lost.
+#[apply(on_both!)]
 async fn of_two_changes_from_one_current_password_one_wins(world: &World) {
     world.person(ADA).await;
     let browsers = [world.signed_in(ADA).await, world.signed_in(ADA).await];
@@ -245,6 +240,7 @@ async fn of_two_changes_from_one_current_password_one_wins(world: &World) {
     );
 }
 
+#[apply(on_both!)]
 async fn the_right_current_password_is_no_failure(world: &World) {
     world.person(ADA).await;
     let mut browser = world.signed_in(ADA).await;

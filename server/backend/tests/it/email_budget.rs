@@ -2,25 +2,8 @@
 
 use crate::browser::Browser;
 use crate::crowd::Crowd;
-use crate::on_both_databases;
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, World, together};
 use account::{Refusal, ResetStep, SignInStep};
-
-on_both_databases!(
-    a_network_mails_to_a_mailbox_five_times_an_hour_and_ten_times_a_day,
-    a_network_of_many_lines_may_mail_somewhat_more,
-    spellings_purposes_and_resends_share_a_budget,
-    a_mail_domain_is_bounded_for_one_network_unless_it_is_a_large_provider,
-    strangers_mail_thirty_times_a_day_and_then_take_turns,
-    the_network_with_the_fewest_has_the_next_turn,
-    a_turn_is_kept_for_ten_minutes_and_missed_turns_delay_nobody_for_longer,
-    racing_requests_share_no_place_and_no_turn,
-    strangers_use_up_no_code_after_a_right_password,
-    a_new_password_has_a_budget_of_codes_of_its_own,
-    a_network_that_waits_for_its_turn_may_not_ask_all_the_time,
-    a_browser_that_signed_in_before_has_a_reserve_of_its_own,
-    budgets_are_the_same_for_every_kind_of_address,
-);
 
 /// A new browser in that network.
 fn browser_in(world: &World, network: &str) -> Browser {
@@ -43,6 +26,7 @@ async fn count(world: &World, email: &str) -> usize {
 }
 
 /// Property 30.
+#[apply(on_both!)]
 async fn a_network_mails_to_a_mailbox_five_times_an_hour_and_ten_times_a_day(world: &World) {
     world.person(ADA).await;
     let stranger = "192.0.2.1";
@@ -70,6 +54,7 @@ async fn a_network_mails_to_a_mailbox_five_times_an_hour_and_ten_times_a_day(wor
 }
 
 /// Property 30: a line of IPv6 has a /64, and some customers a /48 of 65,536 such.
+#[apply(on_both!)]
 async fn a_network_of_many_lines_may_mail_somewhat_more(world: &World) {
     let line = |number: i64| format!("2001:db8:0:{number:x}::/64");
     for number in 0..10 {
@@ -92,6 +77,7 @@ async fn a_network_of_many_lines_may_mail_somewhat_more(world: &World) {
 }
 
 /// Property 30: 240 sign-ups a day and any number of aliases were mailed once.
+#[apply(on_both!)]
 async fn spellings_purposes_and_resends_share_a_budget(world: &World) {
     world.person(ADA).await;
     let stranger = || browser_in(world, "192.0.2.1");
@@ -126,6 +112,7 @@ async fn spellings_purposes_and_resends_share_a_budget(world: &World) {
 }
 
 /// Property 30.
+#[apply(on_both!)]
 async fn a_mail_domain_is_bounded_for_one_network_unless_it_is_a_large_provider(world: &World) {
     let world = world.with(|settings| settings.limits.emails_to_domain_a_day = 3).await;
     for number in 0..3 {
@@ -160,6 +147,7 @@ fn attacker(number: usize) -> String {
 }
 
 /// Property 30.
+#[apply(on_both!)]
 async fn strangers_mail_thirty_times_a_day_and_then_take_turns(world: &World) {
     world.person(ADA).await;
     use_up(world, ADA).await;
@@ -186,6 +174,7 @@ async fn strangers_mail_thirty_times_a_day_and_then_take_turns(world: &World) {
 }
 
 /// Property 29.
+#[apply(on_both!)]
 async fn the_network_with_the_fewest_has_the_next_turn(world: &World) {
     world.person(ADA).await;
     use_up(world, ADA).await;
@@ -213,6 +202,7 @@ async fn the_network_with_the_fewest_has_the_next_turn(world: &World) {
 }
 
 /// Property 29: whoever waits for ever and never comes costs one turn.
+#[apply(on_both!)]
 async fn a_turn_is_kept_for_ten_minutes_and_missed_turns_delay_nobody_for_longer(world: &World) {
     world.person(ADA).await;
     use_up(world, ADA).await;
@@ -240,6 +230,7 @@ async fn a_turn_is_kept_for_ten_minutes_and_missed_turns_delay_nobody_for_longer
 }
 
 /// Property 30.
+#[apply(on_both!)]
 async fn racing_requests_share_no_place_and_no_turn(world: &World) {
     world.person(ADA).await;
     let browsers: Vec<_> = (0..40).map(|number| browser_in(world, &attacker(number))).collect();
@@ -254,6 +245,7 @@ async fn racing_requests_share_no_place_and_no_turn(world: &World) {
 }
 
 /// Property 29.
+#[apply(on_both!)]
 async fn strangers_use_up_no_code_after_a_right_password(world: &World) {
     world.person(ADA).await;
     use_up(world, ADA).await;
@@ -282,6 +274,7 @@ async fn strangers_use_up_no_code_after_a_right_password(world: &World) {
 }
 
 /// Property 29.
+#[apply(on_both!)]
 async fn a_browser_that_signed_in_before_has_a_reserve_of_its_own(world: &World) {
     world.person(ADA).await;
     let mut owner = world.signed_in(ADA).await;
@@ -309,6 +302,7 @@ async fn a_browser_that_signed_in_before_has_a_reserve_of_its_own(world: &World)
 }
 
 /// Property 9.
+#[apply(on_both!)]
 async fn budgets_are_the_same_for_every_kind_of_address(world: &World) {
     let mut crowd = Crowd::new(world).await;
     for round in 0..3 {
@@ -343,6 +337,7 @@ async fn budgets_are_the_same_for_every_kind_of_address(world: &World) {
 }
 
 /// Property 29: a thief of the old password uses up nothing of the new one.
+#[apply(on_both!)]
 async fn a_new_password_has_a_budget_of_codes_of_its_own(world: &World) {
     world.person(ADA).await;
     let world = world.with(|settings| settings.limits.codes_an_hour = 2).await;
@@ -361,6 +356,7 @@ async fn a_new_password_has_a_budget_of_codes_of_its_own(world: &World) {
     ));
 }
 
+#[apply(on_both!)]
 async fn a_network_that_waits_for_its_turn_may_not_ask_all_the_time(world: &World) {
     let world = world
         .with(|settings| {

@@ -1,6 +1,5 @@
 //! Everybody signs in again: after a break-in, and in a database that was restored.
 
-use crate::on_both_databases;
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, address};
 use account::{Account, AccountId, AccountKind, ActivityKind, SignInStep};
 use backend::end_sessions;
@@ -8,12 +7,7 @@ use backend::store::accounts::Stored;
 use backend::store::sessions::Session;
 use backend::store::{accounts, events, sessions};
 
-on_both_databases!(
-    sessions_trust_flows_and_codes_of_everybody_end,
-    emails_are_given_up_in_a_restored_database_only,
-    a_whole_town_signs_in_again,
-);
-
+#[apply(on_both!)]
 async fn sessions_trust_flows_and_codes_of_everybody_end(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
@@ -42,6 +36,7 @@ async fn sessions_trust_flows_and_codes_of_everybody_end(world: &World) {
 }
 
 /// Property 19: an owner hears of a change also when the operator ends all sessions.
+#[apply(on_both!)]
 async fn emails_are_given_up_in_a_restored_database_only(world: &World) {
     for (restored, arrive) in [(false, 1), (true, 0)] {
         let email = if restored { ADA } else { GRACE };
@@ -54,6 +49,7 @@ async fn emails_are_given_up_in_a_restored_database_only(world: &World) {
 }
 
 /// More than a database takes arguments at once.
+#[apply(on_both!)]
 async fn a_whole_town_signs_in_again(world: &World) {
     let (db, now) = (world.backend.db(), world.now());
     let mut tx = db.begin().await.unwrap();

@@ -1,16 +1,9 @@
 //! What a page of a flow hears when the flow goes on elsewhere.
 
-use crate::on_both_databases;
 use crate::world::{ADA, World};
 use account::Purpose;
 
-on_both_databases!(
-    a_page_hears_a_move_in_another_tab,
-    a_page_hears_a_move_on_another_server,
-    a_page_hears_that_its_flow_was_ended,
-    a_page_without_a_flow_hears_nothing,
-);
-
+#[apply(on_both!)]
 async fn a_page_hears_a_move_in_another_tab(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
@@ -23,6 +16,7 @@ async fn a_page_hears_a_move_in_another_tab(world: &World) {
     assert!(browser.flow_version(Purpose::Reset, Some(seen)).await > seen);
 }
 
+#[apply(on_both!)]
 async fn a_page_hears_a_move_on_another_server(world: &World) {
     world.person(ADA).await;
     let (browser, code) = world.resetting(ADA).await;
@@ -34,6 +28,7 @@ async fn a_page_hears_a_move_on_another_server(world: &World) {
     assert_ne!(heard.await.unwrap(), seen);
 }
 
+#[apply(on_both!)]
 async fn a_page_hears_that_its_flow_was_ended(world: &World) {
     world.person(ADA).await;
     let (mut browser, _) = world.confirming(ADA).await;
@@ -44,6 +39,7 @@ async fn a_page_hears_that_its_flow_was_ended(world: &World) {
     assert_ne!(heard.await.unwrap(), seen);
 }
 
+#[apply(on_both!)]
 async fn a_page_without_a_flow_hears_nothing(world: &World) {
     world.person(ADA).await;
     let (browser, _) = world.resetting(ADA).await;

@@ -1,25 +1,15 @@
 //! The first form of each way in, sent twice, where its first answer is lost (property 35).
 
 use crate::browser::Browser;
-use crate::on_both_databases;
 use crate::world::{ADA, GRACE, PASSWORD, World, together};
 use account::{Refusal, ResetStep, SignInStep, SignUpStep};
 use backend::{BrowserTokens, retried};
-
-on_both_databases!(
-    a_first_form_whose_answer_was_lost_leads_to_the_same_flow,
-    first_forms_sent_together_are_one,
-    a_first_form_is_the_same_where_its_server_is_a_moment_behind,
-    later_forms_and_other_visits_are_their_own,
-    a_form_that_was_ended_begins_anew,
-    the_code_of_a_form_whose_answer_was_lost_for_long_is_known,
-    a_visit_that_can_be_guessed_is_none,
-);
 
 const UNKNOWN: &str = "unknown@example.com";
 const NEW: &str = "new@example.com";
 
 /// For known and unknown addresses: one e-mail, one screen, no budget; the code of the first e-mail opens the second's flow.
+#[apply(on_both!)]
 async fn a_first_form_whose_answer_was_lost_leads_to_the_same_flow(world: &World) {
     let world = &strict(world).await;
     world.person(ADA).await;
@@ -59,6 +49,7 @@ async fn a_first_form_whose_answer_was_lost_leads_to_the_same_flow(world: &World
 }
 
 /// Two servers' clocks differ, and a request may wait for its turn after it has read its own.
+#[apply(on_both!)]
 async fn a_first_form_is_the_same_where_its_server_is_a_moment_behind(world: &World) {
     let browser = world.browser();
     let (mut first, mut second) = (browser.clone(), browser);
@@ -71,6 +62,7 @@ async fn a_first_form_is_the_same_where_its_server_is_a_moment_behind(world: &Wo
 }
 
 /// As two servers may get them at the same moment.
+#[apply(on_both!)]
 async fn first_forms_sent_together_are_one(world: &World) {
     world.person(ADA).await;
     let browser = world.browser();
@@ -100,6 +92,7 @@ async fn first_forms_sent_together_are_one(world: &World) {
 }
 
 /// After half a minute, for another address, from another browser.
+#[apply(on_both!)]
 async fn later_forms_and_other_visits_are_their_own(world: &World) {
     world.person(ADA).await;
     let fresh = world.browser();
@@ -120,6 +113,7 @@ async fn later_forms_and_other_visits_are_their_own(world: &World) {
     assert_eq!(world.emails_to(ADA).await.len(), 2);
 }
 
+#[apply(on_both!)]
 async fn the_code_of_a_form_whose_answer_was_lost_for_long_is_known(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
@@ -131,6 +125,7 @@ async fn the_code_of_a_form_whose_answer_was_lost_for_long_is_known(world: &Worl
     assert!(matches!(told, Err(Refusal::CodeOfEarlierRequest)), "{told:?}");
 }
 
+#[apply(on_both!)]
 async fn a_form_that_was_ended_begins_anew(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
@@ -148,6 +143,7 @@ async fn a_form_that_was_ended_begins_anew(world: &World) {
 }
 
 /// Attack: a stranger who holds the same visit as the owner would hold the owner's flow.
+#[apply(on_both!)]
 async fn a_visit_that_can_be_guessed_is_none(world: &World) {
     world.person(ADA).await;
     let weak = || {

@@ -1,23 +1,9 @@
 //! Accounts that come from another system with the hashes they have there.
 
-use crate::on_both_databases;
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address};
 use account::{ActivityKind, Key, Keyring, Name, Refusal, Timestamp};
 use backend::store::{Db, Server, accounts};
 use backend::{EngineChoice, Error, Fault, ForeignHash, Hashing, ImportedAccount, LeakedPasswords, Verdict};
-
-on_both_databases!(
-    an_imported_person_signs_in_and_the_hash_becomes_ours,
-    a_key_is_needed_by_the_hashes_that_it_seals,
-    nobody_is_added_twice,
-    a_stolen_database_holds_no_imported_hash,
-    a_person_without_a_hash_sets_a_password_by_a_reset,
-    a_person_with_a_hash_can_forget_the_password_too,
-    a_disabled_account_is_let_in_only_after_it_is_enabled,
-    an_address_without_a_password_takes_the_time_of_somebodys_hash,
-    a_leaked_password_is_found_at_the_first_sign_in,
-    more_people_than_one_statement_takes_are_added,
-);
 
 /// Django's hash of [`PASSWORD`]; from the fixture.
 const HASH: &str = "pbkdf2_sha256$1000$YBX3CQfiE3WGRRAfNr8XLg$dQVxWlmDqfIaQ/r1EnnVJQnCx1TtLz9QNgF1lSxizr4=";
@@ -71,6 +57,7 @@ async fn hashes_made_by_other_libraries_fit_their_passwords_and_no_others() {
     assert_eq!(lines, 288);
 }
 
+#[apply(on_both!)]
 async fn an_imported_person_signs_in_and_the_hash_becomes_ours(world: &World) {
     let fixture: Vec<_> = fixture().filter(|line| &line[1] == "plain").collect();
     assert_eq!(fixture.len(), 36);
@@ -96,6 +83,7 @@ async fn an_imported_person_signs_in_and_the_hash_becomes_ours(world: &World) {
     }
 }
 
+#[apply(on_both!)]
 async fn nobody_is_added_twice(world: &World) {
     world.person(ADA).await;
     let before = world.stored(ADA).await;
@@ -135,12 +123,14 @@ async fn created_at(world: &World, email: &str) -> Timestamp {
 
 /// Property 15.
 /// Otherwise an operator would remove a key that people from elsewhere need.
+#[apply(on_both!)]
 async fn a_key_is_needed_by_the_hashes_that_it_seals(world: &World) {
     world.backend.import(&[person(ADA, Some(HASH))]).await.unwrap();
     assert_eq!(world.backend.key_uses("k1").await.unwrap().passwords, 1);
     assert_eq!(world.backend.count_hashes().await.unwrap(), (1, 0));
 }
 
+#[apply(on_both!)]
 async fn a_stolen_database_holds_no_imported_hash(world: &World) {
     world.backend.import(&[person(ADA, Some(HASH))]).await.unwrap();
     let stolen = world.database.stolen().await;
@@ -150,6 +140,7 @@ async fn a_stolen_database_holds_no_imported_hash(world: &World) {
     }
 }
 
+#[apply(on_both!)]
 async fn a_person_without_a_hash_sets_a_password_by_a_reset(world: &World) {
     world.backend.import(&[person(ADA, None)]).await.unwrap();
     assert_eq!(
@@ -161,6 +152,7 @@ async fn a_person_without_a_hash_sets_a_password_by_a_reset(world: &World) {
     assert!(world.signed_in(ADA).await.is_signed_in().await);
 }
 
+#[apply(on_both!)]
 async fn a_person_with_a_hash_can_forget_the_password_too(world: &World) {
     world.backend.import(&[person(ADA, Some(HASH))]).await.unwrap();
     let mut browser = world.choosing(ADA).await;
@@ -172,6 +164,7 @@ async fn a_person_with_a_hash_can_forget_the_password_too(world: &World) {
     );
 }
 
+#[apply(on_both!)]
 async fn a_disabled_account_is_let_in_only_after_it_is_enabled(world: &World) {
     let disabled = ImportedAccount {
         disabled: true,
@@ -193,6 +186,7 @@ async fn a_disabled_account_is_let_in_only_after_it_is_enabled(world: &World) {
 }
 
 /// Property 9. That the hash is looked at is seen by one that cannot be.
+#[apply(on_both!)]
 async fn an_address_without_a_password_takes_the_time_of_somebodys_hash(world: &World) {
     world.person_with_hash(ADA, "$2b$04$damaged").await;
     world.google_person("google@example.com").await;
@@ -222,6 +216,7 @@ async fn an_address_without_a_password_takes_the_time_of_somebodys_hash(world: &
     }
 }
 
+#[apply(on_both!)]
 async fn a_leaked_password_is_found_at_the_first_sign_in(world: &World) {
     let folder = tempfile::tempdir().unwrap();
     let list = folder.path().join("leaked");
@@ -232,6 +227,7 @@ async fn a_leaked_password_is_found_at_the_first_sign_in(world: &World) {
     assert_eq!(world.count_events(ADA, ActivityKind::PasswordLeaked).await, 1);
 }
 
+#[apply(on_both!)]
 async fn more_people_than_one_statement_takes_are_added(world: &World) {
     let people: Vec<_> = (0..4_801)
         .map(|number| person(&format!("person{number}@example.com"), None))

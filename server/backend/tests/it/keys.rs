@@ -1,23 +1,12 @@
 //! New keys while the service runs: what the old ones made still works, on every server.
 
-use crate::on_both_databases;
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, together};
 use account::{Key, Keyring, Refusal, ResetStep, SignInStep};
 use backend::Keys;
 use std::sync::{Arc, Mutex};
 
-on_both_databases!(
-    an_old_hash_signs_in_after_a_rotation_and_is_made_anew,
-    a_code_mailed_before_a_rotation_works_after_it,
-    a_server_that_has_not_looked_yet_takes_what_the_new_key_made_elsewhere,
-    an_email_whose_key_is_away_waits_a_day_for_it,
-    a_key_that_is_gone_tells_nobody_from_somebody,
-    rotations_under_load_fail_nobody,
-    uses_of_a_key_are_counted,
-    another_key_under_the_same_name_is_found,
-);
-
 /// The key file of another installation, or one that was made anew.
+#[apply(on_both!)]
 async fn another_key_under_the_same_name_is_found(world: &World) {
     let key = |name: &str, byte| Key::new(name.into(), [byte; 32]);
     let found = async |ring| {
@@ -43,6 +32,7 @@ async fn another_key_under_the_same_name_is_found(world: &World) {
     assert_eq!(found(Keyring::new(key("a", 8), vec![])).await, None);
 }
 
+#[apply(on_both!)]
 async fn an_old_hash_signs_in_after_a_rotation_and_is_made_anew(world: &World) {
     world.person(ADA).await;
     let file = KeyFile::new();
@@ -57,6 +47,7 @@ async fn an_old_hash_signs_in_after_a_rotation_and_is_made_anew(world: &World) {
 }
 
 /// The code's digest and the e-mail's seal are older than the key.
+#[apply(on_both!)]
 async fn a_code_mailed_before_a_rotation_works_after_it(world: &World) {
     world.person(ADA).await;
     let file = KeyFile::new();
@@ -72,6 +63,7 @@ async fn a_code_mailed_before_a_rotation_works_after_it(world: &World) {
     ));
 }
 
+#[apply(on_both!)]
 async fn a_server_that_has_not_looked_yet_takes_what_the_new_key_made_elsewhere(world: &World) {
     world.person(ADA).await;
     let file = KeyFile::new();
@@ -97,6 +89,7 @@ async fn a_server_that_has_not_looked_yet_takes_what_the_new_key_made_elsewhere(
     assert!(matches!(step, Ok(SignInStep::EnterCode(_))), "{step:?}");
 }
 
+#[apply(on_both!)]
 async fn an_email_whose_key_is_away_waits_a_day_for_it(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
@@ -121,6 +114,7 @@ async fn an_email_whose_key_is_away_waits_a_day_for_it(world: &World) {
 }
 
 /// Property 9. The hash that is verified for nobody is made at the start, under the key of then.
+#[apply(on_both!)]
 async fn a_key_that_is_gone_tells_nobody_from_somebody(world: &World) {
     let file = KeyFile::new();
     let server = file.server(world);
@@ -131,6 +125,7 @@ async fn a_key_that_is_gone_tells_nobody_from_somebody(world: &World) {
     assert!(matches!(browser.password(PASSWORD).await, Err(Refusal::SignInWrong)));
 }
 
+#[apply(on_both!)]
 async fn rotations_under_load_fail_nobody(world: &World) {
     let file = KeyFile::new();
     let servers = [Arc::new(file.server(world)), Arc::new(file.server(world))];
@@ -185,6 +180,7 @@ async fn rotations_under_load_fail_nobody(world: &World) {
     }
 }
 
+#[apply(on_both!)]
 async fn uses_of_a_key_are_counted(world: &World) {
     let backend = &world.backend;
     assert!(backend.key_uses("k1").await.unwrap().none());

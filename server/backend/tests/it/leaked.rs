@@ -1,15 +1,9 @@
 //! Leaked passwords: refused as new ones; let pass while the list does not answer, and then asked about at the next sign-in.
 
-use crate::on_both_databases;
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, World};
 use account::{ActivityKind, Refusal, ResetStep, SignInStep};
 use backend::{LeakedPasswords, TrustedRoots};
 use std::net::TcpListener;
-
-on_both_databases!(
-    a_leaked_password_is_refused_as_a_new_one,
-    a_list_that_does_not_answer_lets_pass_and_is_asked_again,
-);
 
 fn list_of(password: &str) -> LeakedPasswords {
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -25,6 +19,7 @@ fn nobody_answers() -> LeakedPasswords {
     LeakedPasswords::range(&format!("http://{address}/range/"), &TrustedRoots::public()).unwrap()
 }
 
+#[apply(on_both!)]
 async fn a_leaked_password_is_refused_as_a_new_one(world: &World) {
     let world = world.with_leaked(list_of(NEW_PASSWORD)).await;
     world.person(ADA).await;
@@ -36,6 +31,7 @@ async fn a_leaked_password_is_refused_as_a_new_one(world: &World) {
     ));
 }
 
+#[apply(on_both!)]
 async fn a_list_that_does_not_answer_lets_pass_and_is_asked_again(world: &World) {
     let silent = world.with_leaked(nobody_answers()).await;
     silent.person(ADA).await;

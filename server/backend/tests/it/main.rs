@@ -3,6 +3,35 @@
 
 #![expect(clippy::unwrap_used, reason = "tests only; clippy exempts no helper functions")]
 
+#[macro_use(apply)]
+extern crate macro_rules_attribute;
+
+/// Runs a scenario on both databases, in a world of its own: `scenario::sqlite` and `scenario::postgres`.
+macro_rules! on_both {
+    ($(#[$attribute:meta])* async fn $scenario:ident($world:ident: &World) $body:block) => {
+        $(#[$attribute])*
+        mod $scenario {
+            use super::*;
+
+            async fn scenario($world: &World) $body
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn sqlite() {
+                let world = crate::world::World::on_sqlite().await;
+                scenario(&world).await;
+                world.end().await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn postgres() {
+                let world = crate::world::World::on_postgres().await;
+                scenario(&world).await;
+                world.end().await;
+            }
+        }
+    };
+}
+
 mod account_changes;
 mod backup;
 mod browser;
@@ -33,26 +62,3 @@ mod sign_up;
 mod stolen_tokens;
 mod storage;
 mod world;
-
-/// Runs each scenario on both databases, in a world of its own.
-macro_rules! on_both_databases {
-    ($($scenario:ident),* $(,)?) => {
-        mod on_sqlite {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $scenario() {
-                let world = crate::world::World::on_sqlite().await;
-                super::$scenario(&world).await;
-                world.end().await;
-            })*
-        }
-        mod on_postgres {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $scenario() {
-                let world = crate::world::World::on_postgres().await;
-                super::$scenario(&world).await;
-                world.end().await;
-            })*
-        }
-    };
-}
-pub(crate) use on_both_databases;

@@ -1,6 +1,5 @@
 //! What the account service counts of itself.
 
-use crate::on_both_databases;
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, together};
 use account::{AccountId, ActivityKind, Secret};
 use backend::store::events::{self, Actor};
@@ -8,13 +7,7 @@ use backend::{Caller, Fault};
 use prometheus_client::encoding::prometheus_text::encode;
 use prometheus_client::registry::Registry;
 
-on_both_databases!(
-    what_happened_is_counted_by_kind,
-    what_was_put_back_has_not_happened,
-    the_age_of_the_oldest_email_that_waits_is_told,
-    passwords_that_are_turned_away_are_counted,
-);
-
+#[apply(on_both!)]
 async fn what_happened_is_counted_by_kind(world: &World) {
     world.person(ADA).await;
     let before = scrape(world).await;
@@ -35,6 +28,7 @@ async fn what_happened_is_counted_by_kind(world: &World) {
     assert!(!after.contains('@') && !after.contains("horse"), "{after}");
 }
 
+#[apply(on_both!)]
 async fn what_was_put_back_has_not_happened(world: &World) {
     let nobody = AccountId(String::new());
     for (last, count) in [(false, 0.0), (true, 2.0)] {
@@ -57,6 +51,7 @@ async fn what_was_put_back_has_not_happened(world: &World) {
     }
 }
 
+#[apply(on_both!)]
 async fn the_age_of_the_oldest_email_that_waits_is_told(world: &World) {
     world.person(ADA).await;
     assert_eq!(waiting(world).await, (0.0, 0.0));
@@ -69,6 +64,7 @@ async fn the_age_of_the_oldest_email_that_waits_is_told(world: &World) {
     assert_eq!(waiting(world).await, (0.0, 0.0));
 }
 
+#[apply(on_both!)]
 async fn passwords_that_are_turned_away_are_counted(world: &World) {
     let wrong = Secret::from(WRONG_PASSWORD);
     // Two are hashed at once, 64 wait, and for a moment others do.

@@ -2,14 +2,8 @@
 
 use crate::browser::Browser;
 use crate::crowd::without_own;
-use crate::on_both_databases;
 use crate::world::{NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, organization};
 use account::{Purpose, Refusal, ResetStep};
-
-on_both_databases!(
-    whatever_the_owner_does_a_stranger_sees_what_an_unknown_address_shows,
-    a_flow_whose_code_is_right_at_this_moment_ends_with_the_password,
-);
 
 /// What is done with an account by its owner or by the operator.
 #[derive(Debug, Clone, Copy)]
@@ -96,6 +90,7 @@ async fn versions(stranger: &Browser) -> [i64; 3] {
     versions
 }
 
+#[apply(on_both!)]
 async fn whatever_the_owner_does_a_stranger_sees_what_an_unknown_address_shows(world: &World) {
     for event in [
         Event::SignIn,
@@ -123,6 +118,7 @@ async fn whatever_the_owner_does_a_stranger_sees_what_an_unknown_address_shows(w
 }
 
 /// Property 5: whoever has proven the mailbox in another browser while the password is changed goes no further.
+#[apply(on_both!)]
 async fn a_flow_whose_code_is_right_at_this_moment_ends_with_the_password(world: &World) {
     let email = "ada@example.com";
     world.person(email).await;

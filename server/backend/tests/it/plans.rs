@@ -1,14 +1,8 @@
 //! No statement reads a table from its beginning to its end: with ten million rows that is seconds, for everybody.
 
 use crate::database::Database;
-use crate::on_both_databases;
 use crate::world::World;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
-
-on_both_databases!(
-    every_statement_finds_its_rows_by_an_index,
-    every_statement_finds_its_rows_by_an_index_on_empty_tables,
-);
 
 /// Statements that read a table in the order of an index, so many rows at most: "the next 500 people".
 const IN_ORDER: [&str; 4] = [
@@ -57,12 +51,14 @@ const CROWD: &str = "
     ANALYZE";
 
 /// A plan is kept for as long as a connection stands, so one of empty tables must be right for full ones, too.
+#[apply(on_both!)]
 async fn every_statement_finds_its_rows_by_an_index_on_empty_tables(world: &World) {
     // A sweep in the background joins the rows that it has found; the next analysis of the table plans it anew.
     let sweeps = |statement: &String| !statement.starts_with("DELETE") || !statement.contains("LIMIT 200)");
     assert_no_scans(world, sweeps).await;
 }
 
+#[apply(on_both!)]
 async fn every_statement_finds_its_rows_by_an_index(world: &World) {
     if let Database::Postgres { server, name } = &*world.database {
         let (start, _) = server.rsplit_once('/').unwrap();

@@ -2,7 +2,6 @@
 
 use crate::browser::Browser;
 use crate::crowd::Crowd;
-use crate::on_both_databases;
 use crate::world::{
     ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, digest, organization, other_code, together,
 };
@@ -10,29 +9,8 @@ use account::{Notice, Refusal, ResetStep, SignInStep};
 use backend::store::{accounts, flows};
 use tokio::task::JoinHandle;
 
-on_both_databases!(
-    an_account_without_a_password_gets_its_first_one,
-    a_forgotten_password_is_replaced_by_way_of_the_mailbox,
-    a_reset_ends_every_session_and_every_trust,
-    every_address_looks_alike_at_every_step,
-    steps_can_not_be_skipped,
-    steps_can_not_be_replayed,
-    a_reset_ends_after_an_hour,
-    the_password_of_now_is_no_new_one,
-    a_password_whose_key_is_gone_can_be_replaced,
-    an_unfit_password_is_refused_and_another_one_taken,
-    refused_passwords_are_counted_and_taken_ones_are_not,
-    a_new_password_is_set_once_however_often_it_is_sent,
-    of_two_browsers_at_the_last_step_one_sets_the_password,
-    a_code_that_races_with_a_reset_leaves_no_session_behind,
-    a_trusted_device_that_races_with_a_reset_leaves_no_session_behind,
-    an_account_handed_over_in_the_middle_gets_no_password,
-    an_account_switched_off_in_the_middle_gets_no_password,
-    a_reset_is_told_to_the_page_of_sign_in,
-    a_reset_lets_the_owner_in_while_strangers_guess,
-);
-
 /// The key file was lost and another one made.
+#[apply(on_both!)]
 async fn a_password_whose_key_is_gone_can_be_replaced(world: &World) {
     let lost = format!(
         "lost$argon2id$v=19$m=19456,t=2,p=1${}${}",
@@ -46,6 +24,7 @@ async fn a_password_whose_key_is_gone_can_be_replaced(world: &World) {
     assert!(matches!(step, Ok(SignInStep::SignedIn { .. })), "{step:?}");
 }
 
+#[apply(on_both!)]
 async fn a_forgotten_password_is_replaced_by_way_of_the_mailbox(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
@@ -79,6 +58,7 @@ async fn a_forgotten_password_is_replaced_by_way_of_the_mailbox(world: &World) {
 }
 
 /// Property 10.
+#[apply(on_both!)]
 async fn a_reset_ends_every_session_and_every_trust(world: &World) {
     world.person(ADA).await;
     let (mut at_work, at_home) = (world.trusted(ADA).await, world.signed_in(ADA).await);
@@ -95,6 +75,7 @@ async fn a_reset_ends_every_session_and_every_trust(world: &World) {
 }
 
 /// Property 9.
+#[apply(on_both!)]
 async fn every_address_looks_alike_at_every_step(world: &World) {
     let mut crowd = Crowd::new(world).await;
     crowd
@@ -137,6 +118,7 @@ async fn every_address_looks_alike_at_every_step(world: &World) {
 }
 
 /// Property 11.
+#[apply(on_both!)]
 async fn steps_can_not_be_skipped(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
@@ -156,6 +138,7 @@ async fn steps_can_not_be_skipped(world: &World) {
 }
 
 /// Property 11.
+#[apply(on_both!)]
 async fn steps_can_not_be_replayed(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
@@ -172,6 +155,7 @@ async fn steps_can_not_be_replayed(world: &World) {
     assert_eq!(browser.resend_reset().await, Err(Refusal::StepElsewhere));
 }
 
+#[apply(on_both!)]
 async fn a_reset_ends_after_an_hour(world: &World) {
     world.person(ADA).await;
     let mut browser = world.choosing(ADA).await;
@@ -189,6 +173,7 @@ async fn a_reset_ends_after_an_hour(world: &World) {
     browser.begin_reset(ADA).await.unwrap();
 }
 
+#[apply(on_both!)]
 async fn the_password_of_now_is_no_new_one(world: &World) {
     world.person(ADA).await;
     let mut browser = world.choosing(ADA).await;
@@ -197,6 +182,7 @@ async fn the_password_of_now_is_no_new_one(world: &World) {
 }
 
 /// Property 32: each takes a core for as long as a hash. What needs none is not counted.
+#[apply(on_both!)]
 async fn refused_passwords_are_counted_and_taken_ones_are_not(world: &World) {
     let world = world
         .with(|settings| settings.limits.refused_passwords_an_hour = 2)
@@ -232,6 +218,7 @@ async fn refused_passwords_are_counted_and_taken_ones_are_not(world: &World) {
     assert!(matches!(step, Ok(ResetStep::Done { .. })), "{step:?}");
 }
 
+#[apply(on_both!)]
 async fn an_unfit_password_is_refused_and_another_one_taken(world: &World) {
     world.person(ADA).await;
     let mut browser = world.choosing(ADA).await;
@@ -252,6 +239,7 @@ async fn an_unfit_password_is_refused_and_another_one_taken(world: &World) {
 }
 
 /// Properties 2 and 27.
+#[apply(on_both!)]
 async fn a_new_password_is_set_once_however_often_it_is_sent(world: &World) {
     world.person(ADA).await;
     let browser = world.choosing(ADA).await;
@@ -276,6 +264,7 @@ async fn a_new_password_is_set_once_however_often_it_is_sent(world: &World) {
 }
 
 /// Property 27.
+#[apply(on_both!)]
 async fn of_two_browsers_at_the_last_step_one_sets_the_password(world: &World) {
     world.person(ADA).await;
     let first = world.choosing(ADA).await;
@@ -299,6 +288,7 @@ async fn of_two_browsers_at_the_last_step_one_sets_the_password(world: &World) {
 }
 
 /// Property 10: also when the old password's code comes while the new password is being written.
+#[apply(on_both!)]
 async fn a_code_that_races_with_a_reset_leaves_no_session_behind(world: &World) {
     world.person(ADA).await;
     let early = at_the_password(world.browser()).await;
@@ -314,6 +304,7 @@ async fn a_code_that_races_with_a_reset_leaves_no_session_behind(world: &World) 
 }
 
 /// Property 10: also where the old password needs no code.
+#[apply(on_both!)]
 async fn a_trusted_device_that_races_with_a_reset_leaves_no_session_behind(world: &World) {
     world.person(ADA).await;
     let early = at_the_password(world.browser()).await;
@@ -356,6 +347,7 @@ async fn at_the_password(mut browser: Browser) -> Browser {
 }
 
 /// Property 8.
+#[apply(on_both!)]
 async fn an_account_handed_over_in_the_middle_gets_no_password(world: &World) {
     world.person(ADA).await;
     let mut browser = world.choosing(ADA).await;
@@ -390,6 +382,7 @@ async fn an_account_handed_over_in_the_middle_gets_no_password(world: &World) {
 }
 
 /// Property 5.
+#[apply(on_both!)]
 async fn an_account_switched_off_in_the_middle_gets_no_password(world: &World) {
     world.person(ADA).await;
     let mut browser = world.choosing(ADA).await;
@@ -400,6 +393,7 @@ async fn an_account_switched_off_in_the_middle_gets_no_password(world: &World) {
     assert!(world.browser().sign_in(world, ADA, PASSWORD).await.is_ok());
 }
 
+#[apply(on_both!)]
 async fn a_reset_is_told_to_the_page_of_sign_in(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
@@ -411,6 +405,7 @@ async fn a_reset_is_told_to_the_page_of_sign_in(world: &World) {
 }
 
 /// Property 18.
+#[apply(on_both!)]
 async fn a_reset_lets_the_owner_in_while_strangers_guess(world: &World) {
     world.person(ADA).await;
     let mut stranger = world.browser();
@@ -428,6 +423,7 @@ async fn a_reset_lets_the_owner_in_while_strangers_guess(world: &World) {
     assert!(matches!(step, Ok(SignInStep::ProveMailbox(_))), "{step:?}");
 }
 
+#[apply(on_both!)]
 async fn an_account_without_a_password_gets_its_first_one(world: &World) {
     world.person_without_password(ADA).await;
     let mut browser = world.choosing(ADA).await;

@@ -1,39 +1,11 @@
 //! Codes: what they open, how often they may be tried, when they die. Shown by resets; sign-in and sign-up use the same.
 
 use crate::browser::Browser;
-use crate::on_both_databases;
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, address, other_code, together};
 use account::{ActivityKind, FailureCause, Refusal, ResetStep, SignInStep, SignUpStep};
 
-on_both_databases!(
-    wrong_codes_of_a_sign_up_are_not_the_owners,
-    a_code_works_once_however_often_it_is_sent,
-    five_tries_are_five_however_many_come_at_once,
-    wrong_guesses_are_spent_even_though_refused,
-    a_new_code_does_not_give_the_tries_back,
-    wrong_codes_of_a_day_lengthen_the_next_codes,
-    wrong_codes_after_the_password_lengthen_the_next_ones,
-    tries_that_are_open_count_as_if_they_were_wrong,
-    codes_made_at_the_same_moment_see_each_other,
-    eleven_flows_of_an_address_are_ten,
-    eleven_codes_after_the_password_are_ten,
-    a_network_of_many_lines_ends_its_own_flows,
-    a_right_code_of_the_owner_is_not_seen_by_strangers,
-    a_reset_from_before_the_account_leads_to_its_password,
-    failures_that_go_on_are_told_once_a_day,
-    a_known_browsers_flow_outlives_those_of_strangers,
-    the_code_of_an_earlier_request_of_the_browser_is_recognised_twice,
-    the_tenth_wrong_code_in_a_row_is_told_to_the_owner,
-    a_code_works_until_the_exact_minute,
-    a_code_opens_nothing_but_what_it_was_mailed_for,
-    a_strangers_request_leaves_the_owners_code_alone,
-    an_older_code_is_recognised_twice_and_then_costs,
-    a_code_dies_with_a_change_of_the_password,
-    a_code_dies_when_the_account_is_switched_off,
-    a_code_is_taken_as_people_paste_it,
-);
-
 /// Property 2.
+#[apply(on_both!)]
 async fn a_code_works_once_however_often_it_is_sent(world: &World) {
     world.person(ADA).await;
     let (browser, code) = world.resetting(ADA).await;
@@ -50,6 +22,7 @@ async fn a_code_works_once_however_often_it_is_sent(world: &World) {
 }
 
 /// Property 3.
+#[apply(on_both!)]
 async fn five_tries_are_five_however_many_come_at_once(world: &World) {
     for number in 0..5 {
         let email = format!("ada{number}@example.com");
@@ -70,6 +43,7 @@ async fn five_tries_are_five_however_many_come_at_once(world: &World) {
 }
 
 /// Property 4: the count goes down although the answer is an error, and to nothing.
+#[apply(on_both!)]
 async fn wrong_guesses_are_spent_even_though_refused(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
@@ -93,6 +67,7 @@ async fn wrong_guesses_are_spent_even_though_refused(world: &World) {
 }
 
 /// Property 4.
+#[apply(on_both!)]
 async fn a_new_code_does_not_give_the_tries_back(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
@@ -114,6 +89,7 @@ async fn a_new_code_does_not_give_the_tries_back(world: &World) {
 }
 
 /// Property 4: the count outlives flow, cookie and client; what it lengthens is the next code, and the right one opens.
+#[apply(on_both!)]
 async fn wrong_codes_of_a_day_lengthen_the_next_codes(world: &World) {
     let world = unbounded(world).await;
     world.person(ADA).await;
@@ -157,6 +133,7 @@ async fn wrong_codes_of_a_day_lengthen_the_next_codes(world: &World) {
 }
 
 /// Property 4: who knows the password has fewer guesses, and a success of the owner's gives no new ones.
+#[apply(on_both!)]
 async fn wrong_codes_after_the_password_lengthen_the_next_ones(world: &World) {
     let world = unbounded(world).await;
     world.person(ADA).await;
@@ -175,6 +152,7 @@ async fn wrong_codes_after_the_password_lengthen_the_next_ones(world: &World) {
 }
 
 /// Property 4. Attack: flows that are begun first and answered later.
+#[apply(on_both!)]
 async fn tries_that_are_open_count_as_if_they_were_wrong(world: &World) {
     let world = unbounded(world).await;
     world.person(ADA).await;
@@ -194,6 +172,7 @@ async fn tries_that_are_open_count_as_if_they_were_wrong(world: &World) {
 }
 
 /// Property 4. Attack: flows begun at the same moment, none of which sees the others.
+#[apply(on_both!)]
 async fn codes_made_at_the_same_moment_see_each_other(world: &World) {
     let world = unbounded(world).await;
     world.person(ADA).await;
@@ -213,6 +192,7 @@ async fn codes_made_at_the_same_moment_see_each_other(world: &World) {
 }
 
 /// Property 29: the eleventh ends one of its own client's; the owner's code works on.
+#[apply(on_both!)]
 async fn eleven_flows_of_an_address_are_ten(world: &World) {
     let world = unbounded(world).await;
     world.person(ADA).await;
@@ -235,6 +215,7 @@ async fn eleven_flows_of_an_address_are_ten(world: &World) {
 }
 
 /// Property 29, of the other counter: the eleventh code after the password ends the oldest one.
+#[apply(on_both!)]
 async fn eleven_codes_after_the_password_are_ten(world: &World) {
     let world = unbounded(world).await;
     world.person(ADA).await;
@@ -250,6 +231,7 @@ async fn eleven_codes_after_the_password_are_ten(world: &World) {
 }
 
 /// Property 29: one /48 of IPv6 has many networks of /64, and no more flows.
+#[apply(on_both!)]
 async fn a_network_of_many_lines_ends_its_own_flows(world: &World) {
     let world = unbounded(world).await;
     world.person(ADA).await;
@@ -264,6 +246,7 @@ async fn a_network_of_many_lines_ends_its_own_flows(world: &World) {
 }
 
 /// Property 9: at an address without an account no code is ever right, so one that is must change nothing.
+#[apply(on_both!)]
 async fn a_right_code_of_the_owner_is_not_seen_by_strangers(world: &World) {
     let world = unbounded(world).await;
     world.person(ADA).await;
@@ -311,6 +294,7 @@ async fn a_right_code_of_the_owner_is_not_seen_by_strangers(world: &World) {
     assert_eq!(seen[0], seen[1]);
 }
 
+#[apply(on_both!)]
 async fn a_reset_from_before_the_account_leads_to_its_password(world: &World) {
     let mut browser = world.browser();
     browser.begin_reset(ADA).await.unwrap();
@@ -323,6 +307,7 @@ async fn a_reset_from_before_the_account_leads_to_its_password(world: &World) {
 }
 
 /// Property 19: an attack of weeks is not told once and then no more, and not with an e-mail for each ten guesses.
+#[apply(on_both!)]
 async fn failures_that_go_on_are_told_once_a_day(world: &World) {
     let world = unbounded(world).await;
     world.person(ADA).await;
@@ -338,6 +323,7 @@ async fn failures_that_go_on_are_told_once_a_day(world: &World) {
 }
 
 /// Property 29: among clients that have one each, a browser that signed in before goes last.
+#[apply(on_both!)]
 async fn a_known_browsers_flow_outlives_those_of_strangers(world: &World) {
     let world = unbounded(world).await;
     world.person(ADA).await;
@@ -373,6 +359,7 @@ async fn unbounded(world: &World) -> World {
 }
 
 /// Property 19.
+#[apply(on_both!)]
 async fn the_tenth_wrong_code_in_a_row_is_told_to_the_owner(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
@@ -385,6 +372,7 @@ async fn the_tenth_wrong_code_in_a_row_is_told_to_the_owner(world: &World) {
     assert_eq!(world.notices_to(ADA).await, [world.failures(FailureCause::ResetCodes)]);
 }
 
+#[apply(on_both!)]
 async fn a_code_works_until_the_exact_minute(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
@@ -406,6 +394,7 @@ async fn a_code_works_until_the_exact_minute(world: &World) {
 }
 
 /// Property 1: every code in every flow; only the diagonal opens.
+#[apply(on_both!)]
 async fn a_code_opens_nothing_but_what_it_was_mailed_for(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
@@ -445,6 +434,7 @@ async fn a_code_opens_nothing_but_what_it_was_mailed_for(world: &World) {
 }
 
 /// Property 5: each browser's code works in its own flow only, whoever asked last.
+#[apply(on_both!)]
 async fn a_strangers_request_leaves_the_owners_code_alone(world: &World) {
     world.person(ADA).await;
     let (mut owner, owners) = world.resetting(ADA).await;
@@ -465,6 +455,7 @@ async fn a_strangers_request_leaves_the_owners_code_alone(world: &World) {
 }
 
 /// Property 5.
+#[apply(on_both!)]
 async fn the_code_of_an_earlier_request_of_the_browser_is_recognised_twice(world: &World) {
     world.person(ADA).await;
     let (mut browser, older) = world.resetting(ADA).await;
@@ -484,6 +475,7 @@ async fn the_code_of_an_earlier_request_of_the_browser_is_recognised_twice(world
 }
 
 /// Property 5.
+#[apply(on_both!)]
 async fn an_older_code_is_recognised_twice_and_then_costs(world: &World) {
     world.person(ADA).await;
     let (mut browser, older) = world.resetting(ADA).await;
@@ -508,6 +500,7 @@ async fn an_older_code_is_recognised_twice_and_then_costs(world: &World) {
 }
 
 /// Property 5.
+#[apply(on_both!)]
 async fn a_code_dies_with_a_change_of_the_password(world: &World) {
     world.person(ADA).await;
     let mut owner = world.signed_in(ADA).await;
@@ -520,6 +513,7 @@ async fn a_code_dies_with_a_change_of_the_password(world: &World) {
 }
 
 /// Property 5.
+#[apply(on_both!)]
 async fn a_code_dies_when_the_account_is_switched_off(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
@@ -531,6 +525,7 @@ async fn a_code_dies_when_the_account_is_switched_off(world: &World) {
     }
 }
 
+#[apply(on_both!)]
 async fn a_code_is_taken_as_people_paste_it(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
@@ -583,6 +578,7 @@ impl Way {
 }
 
 /// Property 18: a stranger who begins sign-ups for the address does not lengthen the owner's codes.
+#[apply(on_both!)]
 async fn wrong_codes_of_a_sign_up_are_not_the_owners(world: &World) {
     let world = unbounded(world).await;
     world.person(ADA).await;

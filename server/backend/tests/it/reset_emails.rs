@@ -1,24 +1,9 @@
 //! The e-mails of a reset: which, to whom, how many.
 
-use crate::on_both_databases;
 use crate::world::{ADA, GRACE, NEW_PASSWORD, World, organization};
 use account::{Email, Purpose, Refusal, ResetStep};
 
-on_both_databases!(
-    every_kind_of_account_gets_its_own_email,
-    mail_goes_to_the_stored_address,
-    what_could_reach_another_mailbox_mails_nothing,
-    an_address_in_the_code_field_begins_again_with_that_one,
-    begun_twice_is_one_email,
-    a_strangers_request_makes_the_owner_wait_for_nothing,
-    what_is_told_to_wait_is_enough,
-    a_client_begins_twenty_flows_a_minute,
-    the_wait_for_a_new_code_doubles,
-    a_flow_sends_six_codes,
-    reading_a_step_sends_nothing,
-    an_email_that_has_not_left_makes_way_for_the_newer_one,
-);
-
+#[apply(on_both!)]
 async fn every_kind_of_account_gets_its_own_email(world: &World) {
     world.person("local@example.com").await;
     world.google_person("google@example.com").await;
@@ -46,6 +31,7 @@ async fn every_kind_of_account_gets_its_own_email(world: &World) {
 }
 
 /// Property 6.
+#[apply(on_both!)]
 async fn mail_goes_to_the_stored_address(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
@@ -63,6 +49,7 @@ async fn mail_goes_to_the_stored_address(world: &World) {
 }
 
 /// Property 6.
+#[apply(on_both!)]
 async fn what_could_reach_another_mailbox_mails_nothing(world: &World) {
     world.person(ADA).await;
     for typed in [
@@ -89,6 +76,7 @@ async fn what_could_reach_another_mailbox_mails_nothing(world: &World) {
     assert_eq!(world.emails_to("eve@example.com").await, []);
 }
 
+#[apply(on_both!)]
 async fn an_address_in_the_code_field_begins_again_with_that_one(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
@@ -109,6 +97,7 @@ async fn an_address_in_the_code_field_begins_again_with_that_one(world: &World) 
 }
 
 /// Property 27.
+#[apply(on_both!)]
 async fn begun_twice_is_one_email(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
@@ -119,6 +108,7 @@ async fn begun_twice_is_one_email(world: &World) {
 }
 
 /// Property 29.
+#[apply(on_both!)]
 async fn a_strangers_request_makes_the_owner_wait_for_nothing(world: &World) {
     world.person(ADA).await;
     world.resetting(ADA).await;
@@ -128,6 +118,7 @@ async fn a_strangers_request_makes_the_owner_wait_for_nothing(world: &World) {
 
 /// Property 18: the wait is the longest of those that are due, not the first one. Of a browser without a visit, which waits for its
 /// next form, too.
+#[apply(on_both!)]
 async fn what_is_told_to_wait_is_enough(world: &World) {
     world.person(ADA).await;
     let mut waits = Vec::new();
@@ -149,6 +140,7 @@ async fn what_is_told_to_wait_is_enough(world: &World) {
 }
 
 /// Property 18: addresses do not matter, resets and sign-ins count alike.
+#[apply(on_both!)]
 async fn a_client_begins_twenty_flows_a_minute(world: &World) {
     let mut browser = world.browser();
     for number in 0..10 {
@@ -172,6 +164,7 @@ async fn a_client_begins_twenty_flows_a_minute(world: &World) {
     assert!(browser.begin_sign_in(GRACE).await.is_ok());
 }
 
+#[apply(on_both!)]
 async fn the_wait_for_a_new_code_doubles(world: &World) {
     world.person(ADA).await;
     let (mut browser, _) = world.resetting(ADA).await;
@@ -185,6 +178,7 @@ async fn the_wait_for_a_new_code_doubles(world: &World) {
     assert!(browser.answer_reset(&world.code_mailed_to(ADA).await).await.is_ok());
 }
 
+#[apply(on_both!)]
 async fn a_flow_sends_six_codes(world: &World) {
     let world = world.with(|settings| settings.limits.emails_an_hour = 100).await;
     world.person(ADA).await;
@@ -205,6 +199,7 @@ async fn a_flow_sends_six_codes(world: &World) {
 }
 
 /// Property 12.
+#[apply(on_both!)]
 async fn reading_a_step_sends_nothing(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
@@ -226,6 +221,7 @@ async fn reading_a_step_sends_nothing(world: &World) {
 }
 
 /// Two mails with different codes would only confuse.
+#[apply(on_both!)]
 async fn an_email_that_has_not_left_makes_way_for_the_newer_one(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();

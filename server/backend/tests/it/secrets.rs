@@ -1,6 +1,5 @@
 //! What neither the log nor a stolen database tells.
 
-use crate::on_both_databases;
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, other_code};
 use backend::BrowserTokens;
 use backend::store::outbox;
@@ -8,13 +7,8 @@ use std::io::Write;
 use std::sync::{Mutex, Once, OnceLock};
 use tracing_subscriber::fmt::MakeWriter;
 
-on_both_databases!(
-    the_log_holds_no_secret_and_no_address,
-    a_stolen_database_holds_no_password_no_code_and_no_token,
-    an_email_that_waits_is_sealed,
-);
-
 /// Property 14: at the finest level, with all that libraries say.
+#[apply(on_both!)]
 async fn the_log_holds_no_secret_and_no_address(world: &World) {
     listen();
     let secrets = walk_through_everything(world).await;
@@ -27,6 +21,7 @@ async fn the_log_holds_no_secret_and_no_address(world: &World) {
 }
 
 /// Property 15.
+#[apply(on_both!)]
 async fn a_stolen_database_holds_no_password_no_code_and_no_token(world: &World) {
     let secrets = walk_through_everything(world).await;
     let stolen = world.database.stolen().await;
@@ -37,6 +32,7 @@ async fn a_stolen_database_holds_no_password_no_code_and_no_token(world: &World)
 }
 
 /// Property 15.
+#[apply(on_both!)]
 async fn an_email_that_waits_is_sealed(world: &World) {
     world.person(ADA).await;
     world.browser().begin_reset(ADA).await.unwrap();

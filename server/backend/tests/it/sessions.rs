@@ -1,7 +1,6 @@
 //! Who is signed in where, and until when.
 
 use crate::browser::Browser;
-use crate::on_both_databases;
 use crate::world::{ADA, GRACE, WRONG_PASSWORD, World, address};
 use account::{ActivityKind, Refusal, SignOutStep, Timestamp};
 use backend::store::events::{self, Actor};
@@ -9,24 +8,7 @@ use backend::store::sessions;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
-on_both_databases!(
-    sessions_are_listed_this_one_first,
-    a_language_is_chosen_for_every_browser,
-    one_session_is_ended,
-    every_other_session_is_ended,
-    somebody_elses_session_is_not_ended,
-    a_session_ends_seven_days_after_its_last_use,
-    a_session_ends_after_thirty_days_in_any_case,
-    signed_out_twice_is_signed_out,
-    a_browser_that_names_no_session_is_not_told_that_it_ended,
-    signed_out_twice_together_is_told_once,
-    an_account_switched_off_is_signed_out_and_stays_so,
-    what_happened_is_told_to_the_owner_only,
-    attempts_are_summed_up_and_push_nothing_off_the_page,
-    older_activity_has_pages_of_its_own,
-    a_made_up_token_opens_nothing,
-);
-
+#[apply(on_both!)]
 async fn sessions_are_listed_this_one_first(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
@@ -44,6 +26,7 @@ async fn sessions_are_listed_this_one_first(world: &World) {
     assert_eq!(sessions[1].signed_in_at, world.now());
 }
 
+#[apply(on_both!)]
 async fn a_language_is_chosen_for_every_browser(world: &World) {
     world.person(ADA).await;
     let (here, there) = (world.signed_in(ADA).await, world.signed_in(ADA).await);
@@ -63,6 +46,7 @@ async fn a_language_is_chosen_for_every_browser(world: &World) {
     assert_eq!(language(there).await.as_deref(), Some("ar"));
 }
 
+#[apply(on_both!)]
 async fn one_session_is_ended(world: &World) {
     world.person(ADA).await;
     let (mut here, there, third) = (
@@ -77,6 +61,7 @@ async fn one_session_is_ended(world: &World) {
     assert_eq!(world.count_events(ADA, ActivityKind::SessionEnded).await, 1);
 }
 
+#[apply(on_both!)]
 async fn every_other_session_is_ended(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
@@ -90,6 +75,7 @@ async fn every_other_session_is_ended(world: &World) {
     assert!(here.is_signed_in().await && !there.is_signed_in().await && grace.is_signed_in().await);
 }
 
+#[apply(on_both!)]
 async fn somebody_elses_session_is_not_ended(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
@@ -110,6 +96,7 @@ async fn somebody_elses_session_is_not_ended(world: &World) {
     assert_eq!(nobody.forget_device(&device).await, Err(Refusal::SignedOut));
 }
 
+#[apply(on_both!)]
 async fn a_session_ends_seven_days_after_its_last_use(world: &World) {
     world.person(ADA).await;
     let (used, unused) = (world.signed_in(ADA).await, world.signed_in(ADA).await);
@@ -123,6 +110,7 @@ async fn a_session_ends_seven_days_after_its_last_use(world: &World) {
     assert!(!used.is_signed_in().await);
 }
 
+#[apply(on_both!)]
 async fn a_session_ends_after_thirty_days_in_any_case(world: &World) {
     world.person(ADA).await;
     let browser = world.signed_in(ADA).await;
@@ -136,6 +124,7 @@ async fn a_session_ends_after_thirty_days_in_any_case(world: &World) {
     assert!(!browser.is_signed_in().await);
 }
 
+#[apply(on_both!)]
 async fn signed_out_twice_is_signed_out(world: &World) {
     world.person(ADA).await;
     let mut browser = world.signed_in(ADA).await;
@@ -149,6 +138,7 @@ async fn signed_out_twice_is_signed_out(world: &World) {
 }
 
 /// Property 27.
+#[apply(on_both!)]
 async fn signed_out_twice_together_is_told_once(world: &World) {
     world.person(ADA).await;
     let browser = world.signed_in(ADA).await;
@@ -168,6 +158,7 @@ async fn signed_out_twice_together_is_told_once(world: &World) {
 }
 
 /// Property 33.
+#[apply(on_both!)]
 async fn a_browser_that_names_no_session_is_not_told_that_it_ended(world: &World) {
     world.person(ADA).await;
     let browser = world.signed_in(ADA).await;
@@ -177,6 +168,7 @@ async fn a_browser_that_names_no_session_is_not_told_that_it_ended(world: &World
     assert!(browser.is_signed_in().await);
 }
 
+#[apply(on_both!)]
 async fn an_account_switched_off_is_signed_out_and_stays_so(world: &World) {
     world.person(ADA).await;
     let browser = world.signed_in(ADA).await;
@@ -187,6 +179,7 @@ async fn an_account_switched_off_is_signed_out_and_stays_so(world: &World) {
 }
 
 /// Property 20.
+#[apply(on_both!)]
 async fn what_happened_is_told_to_the_owner_only(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
@@ -208,6 +201,7 @@ async fn what_happened_is_told_to_the_owner_only(world: &World) {
 }
 
 /// Property 29.
+#[apply(on_both!)]
 async fn attempts_are_summed_up_and_push_nothing_off_the_page(world: &World) {
     world.person(ADA).await;
     let owner = world.signed_in(ADA).await;
@@ -235,6 +229,7 @@ async fn attempts_are_summed_up_and_push_nothing_off_the_page(world: &World) {
 }
 
 /// Property 20.
+#[apply(on_both!)]
 async fn older_activity_has_pages_of_its_own(world: &World) {
     world.person(ADA).await;
     let owner = world.signed_in(ADA).await;
@@ -265,6 +260,7 @@ async fn older_activity_has_pages_of_its_own(world: &World) {
     assert_eq!(seen[44].kind, ActivityKind::SignedIn);
 }
 
+#[apply(on_both!)]
 async fn a_made_up_token_opens_nothing(world: &World) {
     world.person(ADA).await;
     let signed_in = world.signed_in(ADA).await;

@@ -1,7 +1,6 @@
 //! Sign in: the way, its steps, devices, and what a sign-in changes.
 
 use crate::crowd::Crowd;
-use crate::on_both_databases;
 use crate::world::{
     ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, organization, other_code, together,
 };
@@ -10,28 +9,7 @@ use argon2::password_hash::PasswordHasher;
 use argon2::{Algorithm, Argon2, Params, Version};
 use backend::store::accounts;
 
-on_both_databases!(
-    another_address_goes_where_the_first_one_was_going,
-    two_accounts_in_one_browser_are_both_known,
-    a_person_signs_in_with_password_and_mailed_code,
-    every_address_looks_alike_with_a_wrong_password,
-    without_an_account_of_ours_the_right_looking_password_is_wrong,
-    steps_can_not_be_skipped_or_replayed,
-    signed_out_in_between_is_signed_out,
-    another_address_begins_again,
-    a_trusted_device_is_not_asked_for_a_code_for_thirty_days,
-    trust_is_of_one_account_and_one_device,
-    a_forgotten_device_is_asked_again,
-    a_new_device_is_told_to_the_owner_once,
-    every_sign_in_has_a_new_token_and_ends_the_old_session,
-    a_sign_in_leads_to_where_the_person_was_going,
-    the_right_password_sent_twice_mails_one_code,
-    the_right_code_sent_twice_begins_one_session,
-    a_new_code_may_be_asked_for,
-    an_older_hash_is_made_anew_at_sign_in,
-    an_account_handed_over_between_password_and_code_stays_closed,
-);
-
+#[apply(on_both!)]
 async fn a_person_signs_in_with_password_and_mailed_code(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
@@ -64,6 +42,7 @@ async fn a_person_signs_in_with_password_and_mailed_code(world: &World) {
 }
 
 /// Property 9, also once the mailbox is proven first.
+#[apply(on_both!)]
 async fn every_address_looks_alike_with_a_wrong_password(world: &World) {
     let mut crowd = Crowd::new(world).await;
     crowd
@@ -108,6 +87,7 @@ async fn every_address_looks_alike_with_a_wrong_password(world: &World) {
 }
 
 /// Property 8: and those who have switched off or handed over an account cannot tell that its password was right.
+#[apply(on_both!)]
 async fn without_an_account_of_ours_the_right_looking_password_is_wrong(world: &World) {
     world.google_person("google@example.com").await;
     world.disabled_person("disabled@example.com").await;
@@ -133,6 +113,7 @@ async fn without_an_account_of_ours_the_right_looking_password_is_wrong(world: &
 }
 
 /// Property 11.
+#[apply(on_both!)]
 async fn steps_can_not_be_skipped_or_replayed(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
@@ -152,6 +133,7 @@ async fn steps_can_not_be_skipped_or_replayed(world: &World) {
 }
 
 /// Property 11.
+#[apply(on_both!)]
 async fn signed_out_in_between_is_signed_out(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.confirming(ADA).await;
@@ -161,6 +143,7 @@ async fn signed_out_in_between_is_signed_out(world: &World) {
     assert_eq!(tab.answer_sign_in(&code).await, Err(Refusal::FlowGone));
 }
 
+#[apply(on_both!)]
 async fn another_address_begins_again(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
@@ -182,6 +165,7 @@ async fn another_address_begins_again(world: &World) {
     );
 }
 
+#[apply(on_both!)]
 async fn a_trusted_device_is_not_asked_for_a_code_for_thirty_days(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
@@ -197,6 +181,7 @@ async fn a_trusted_device_is_not_asked_for_a_code_for_thirty_days(world: &World)
     assert!(matches!(browser.password(PASSWORD).await, Ok(SignInStep::EnterCode(_))));
 }
 
+#[apply(on_both!)]
 async fn trust_is_of_one_account_and_one_device(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
@@ -211,6 +196,7 @@ async fn trust_is_of_one_account_and_one_device(world: &World) {
     assert_eq!(wrong.password(WRONG_PASSWORD).await, Err(Refusal::SignInWrong));
 }
 
+#[apply(on_both!)]
 async fn a_forgotten_device_is_asked_again(world: &World) {
     world.person(ADA).await;
     let (mut lost, mut browser) = (world.trusted(ADA).await, world.signed_in(ADA).await);
@@ -222,6 +208,7 @@ async fn a_forgotten_device_is_asked_again(world: &World) {
 }
 
 /// Property 19.
+#[apply(on_both!)]
 async fn a_new_device_is_told_to_the_owner_once(world: &World) {
     world.person(ADA).await;
     let mut browser = world.signed_in(ADA).await;
@@ -237,6 +224,7 @@ async fn a_new_device_is_told_to_the_owner_once(world: &World) {
     assert_eq!(world.notices_to(ADA).await.len(), 2);
 }
 
+#[apply(on_both!)]
 async fn every_sign_in_has_a_new_token_and_ends_the_old_session(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
@@ -251,6 +239,7 @@ async fn every_sign_in_has_a_new_token_and_ends_the_old_session(world: &World) {
 }
 
 /// Property 13.
+#[apply(on_both!)]
 async fn a_sign_in_leads_to_where_the_person_was_going(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
@@ -268,6 +257,7 @@ async fn a_sign_in_leads_to_where_the_person_was_going(world: &World) {
 }
 
 /// Property 27.
+#[apply(on_both!)]
 async fn the_right_password_sent_twice_mails_one_code(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
@@ -291,6 +281,7 @@ async fn the_right_password_sent_twice_mails_one_code(world: &World) {
 }
 
 /// Properties 2 and 27.
+#[apply(on_both!)]
 async fn the_right_code_sent_twice_begins_one_session(world: &World) {
     world.person(ADA).await;
     let (browser, code) = world.confirming(ADA).await;
@@ -304,6 +295,7 @@ async fn the_right_code_sent_twice_begins_one_session(world: &World) {
     assert_eq!(signed_in[0].security().await.unwrap().sessions.len(), 1);
 }
 
+#[apply(on_both!)]
 async fn a_new_code_may_be_asked_for(world: &World) {
     world.person(ADA).await;
     let (mut browser, older) = world.confirming(ADA).await;
@@ -322,6 +314,7 @@ async fn a_new_code_may_be_asked_for(world: &World) {
     assert!(browser.answer_sign_in(&newer).await.is_ok());
 }
 
+#[apply(on_both!)]
 async fn an_older_hash_is_made_anew_at_sign_in(world: &World) {
     let elsewhere = Argon2::new(
         Algorithm::Argon2id,
@@ -348,6 +341,7 @@ async fn an_older_hash_is_made_anew_at_sign_in(world: &World) {
 }
 
 /// Property 8.
+#[apply(on_both!)]
 async fn an_account_handed_over_between_password_and_code_stays_closed(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.confirming(ADA).await;
@@ -375,6 +369,7 @@ async fn an_account_handed_over_between_password_and_code_stays_closed(world: &W
     assert!(!browser.is_signed_in().await);
 }
 
+#[apply(on_both!)]
 async fn two_accounts_in_one_browser_are_both_known(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
@@ -398,6 +393,7 @@ async fn two_accounts_in_one_browser_are_both_known(world: &World) {
     assert!(matches!(kept.password(PASSWORD).await, Ok(SignInStep::EnterCode(_))));
 }
 
+#[apply(on_both!)]
 async fn another_address_goes_where_the_first_one_was_going(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;

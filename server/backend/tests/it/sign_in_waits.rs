@@ -2,34 +2,12 @@
 
 use crate::browser::{Browser, Told};
 use crate::metrics::{scrape, value};
-use crate::on_both_databases;
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, other_code, together};
 use account::{ActivityKind, Email, FailureCause, Refusal, SignInStep};
 use backend::{Error, Fault, HashPermit, Hashing};
 
-on_both_databases!(
-    our_being_busy_costs_no_try,
-    who_waits_too_long_for_a_core_spends_no_try,
-    a_full_queue_is_said_before_the_database_is_asked,
-    a_reset_ends_the_waits_of_the_old_password,
-    five_wrong_passwords_are_free_and_then_waits_double,
-    a_wait_is_no_longer_than_an_hour,
-    strangers_tries_follow_the_address_and_not_the_browser,
-    once_strangers_have_guessed_the_mailbox_is_proven_first,
-    a_proven_mailbox_has_five_passwords,
-    a_mailbox_proves_nothing_where_there_is_no_password,
-    a_mailbox_that_is_asked_for_can_be_left,
-    the_right_password_gives_back_its_own_try_only,
-    thirty_wrong_passwords_at_once_are_five,
-    strangers_can_not_lock_out_a_browser_that_was_here_before,
-    each_browser_that_was_here_before_waits_for_its_own,
-    the_tenth_wrong_password_is_told_to_the_owner,
-    the_tenth_wrong_code_after_the_password_says_that_the_password_is_known,
-    failures_that_could_not_succeed_are_told_to_nobody,
-    every_kind_of_address_costs_a_hash,
-);
-
 /// Property 18: the tries of a browser that was here before.
+#[apply(on_both!)]
 async fn five_wrong_passwords_are_free_and_then_waits_double(world: &World) {
     let mut browser = known(world).await;
     for _ in 0..4 {
@@ -48,6 +26,7 @@ async fn five_wrong_passwords_are_free_and_then_waits_double(world: &World) {
     assert!(matches!(browser.password(PASSWORD).await, Ok(SignInStep::EnterCode(_))));
 }
 
+#[apply(on_both!)]
 async fn a_wait_is_no_longer_than_an_hour(world: &World) {
     let world = world.with(|settings| settings.limits.free_passwords = 1).await;
     let mut browser = known(&world).await;
@@ -65,6 +44,7 @@ async fn a_wait_is_no_longer_than_an_hour(world: &World) {
 }
 
 /// Property 18: a new flow, cookie, client or spelling has no tries of its own.
+#[apply(on_both!)]
 async fn strangers_tries_follow_the_address_and_not_the_browser(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
@@ -88,6 +68,7 @@ async fn strangers_tries_follow_the_address_and_not_the_browser(world: &World) {
 }
 
 /// Property 18: nobody is told to wait, nobody's password is looked at without the mailbox, and the owner gets in.
+#[apply(on_both!)]
 async fn once_strangers_have_guessed_the_mailbox_is_proven_first(world: &World) {
     world.person(ADA).await;
     let mut stranger = after_five_guesses(world).await;
@@ -135,6 +116,7 @@ async fn once_strangers_have_guessed_the_mailbox_is_proven_first(world: &World) 
 }
 
 /// Property 18: after the code there are five passwords, and then another code is needed.
+#[apply(on_both!)]
 async fn a_proven_mailbox_has_five_passwords(world: &World) {
     world.person(ADA).await;
     after_five_guesses(world).await;
@@ -164,6 +146,7 @@ async fn a_proven_mailbox_has_five_passwords(world: &World) {
 }
 
 /// Property 8: the mailbox of an account without a password here opens nothing; its e-mail says so.
+#[apply(on_both!)]
 async fn a_mailbox_proves_nothing_where_there_is_no_password(world: &World) {
     world.google_person("google@example.com").await;
     world.managed_person("managed@example.com").await;
@@ -188,6 +171,7 @@ async fn a_mailbox_proves_nothing_where_there_is_no_password(world: &World) {
 }
 
 /// "Use a different e-mail", and the address in the place of the code.
+#[apply(on_both!)]
 async fn a_mailbox_that_is_asked_for_can_be_left(world: &World) {
     world.person(ADA).await;
     after_five_guesses(world).await;
@@ -203,6 +187,7 @@ async fn a_mailbox_that_is_asked_for_can_be_left(world: &World) {
 }
 
 /// Property 9: what the owner does changes nothing that a stranger sees; not the number of tries either.
+#[apply(on_both!)]
 async fn the_right_password_gives_back_its_own_try_only(world: &World) {
     world.person(ADA).await;
     for _ in 0..4 {
@@ -222,6 +207,7 @@ async fn the_right_password_gives_back_its_own_try_only(world: &World) {
 }
 
 /// Property 18.
+#[apply(on_both!)]
 async fn thirty_wrong_passwords_at_once_are_five(world: &World) {
     world.person(ADA).await;
     let browser = at_the_password(world, ADA).await;
@@ -239,6 +225,7 @@ async fn thirty_wrong_passwords_at_once_are_five(world: &World) {
 }
 
 /// Property 18.
+#[apply(on_both!)]
 async fn strangers_can_not_lock_out_a_browser_that_was_here_before(world: &World) {
     world.person(ADA).await;
     let mut owner = world.signed_in(ADA).await;
@@ -254,6 +241,7 @@ async fn strangers_can_not_lock_out_a_browser_that_was_here_before(world: &World
 }
 
 /// Property 19.
+#[apply(on_both!)]
 async fn the_tenth_wrong_password_is_told_to_the_owner(world: &World) {
     world.person(ADA).await;
     for guess in 1..10 {
@@ -276,6 +264,7 @@ async fn the_tenth_wrong_password_is_told_to_the_owner(world: &World) {
 }
 
 /// Property 19: this notice calls for a new password at once.
+#[apply(on_both!)]
 async fn the_tenth_wrong_code_after_the_password_says_that_the_password_is_known(world: &World) {
     world.person(ADA).await;
     for _ in 0..2 {
@@ -291,6 +280,7 @@ async fn the_tenth_wrong_code_after_the_password_says_that_the_password_is_known
 }
 
 /// Passwords that are not ours to check, an account that nobody can sign in to, and codes of a sign-up.
+#[apply(on_both!)]
 async fn failures_that_could_not_succeed_are_told_to_nobody(world: &World) {
     let (google, managed, disabled) = ("google@example.com", "managed@example.com", "disabled@example.com");
     world.google_person(google).await;
@@ -318,6 +308,7 @@ async fn failures_that_could_not_succeed_are_told_to_nobody(world: &World) {
 }
 
 /// Attack: a stolen device's wrong passwords lock out the owner's other browsers, or other people.
+#[apply(on_both!)]
 async fn each_browser_that_was_here_before_waits_for_its_own(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
@@ -339,6 +330,7 @@ async fn each_browser_that_was_here_before_waits_for_its_own(world: &World) {
 }
 
 /// Property 9: an address that were refused without a hash would be told by the clock.
+#[apply(on_both!)]
 async fn every_kind_of_address_costs_a_hash(world: &World) {
     world.person("local@example.com").await;
     world.google_person("google@example.com").await;
@@ -354,6 +346,7 @@ async fn every_kind_of_address_costs_a_hash(world: &World) {
 }
 
 /// Property 23: in a flood of sign-ins the database is left to those who are let in.
+#[apply(on_both!)]
 async fn a_full_queue_is_said_before_the_database_is_asked(world: &World) {
     world.person(ADA).await;
     let browser = at_the_password(world, ADA).await;
@@ -417,6 +410,7 @@ async fn at_the_password(world: &World, email: &str) -> Browser {
     browser
 }
 
+#[apply(on_both!)]
 async fn a_reset_ends_the_waits_of_the_old_password(world: &World) {
     let mut known = known(world).await;
     for _ in 0..5 {
@@ -435,6 +429,7 @@ async fn a_reset_ends_the_waits_of_the_old_password(world: &World) {
     ));
 }
 
+#[apply(on_both!)]
 async fn our_being_busy_costs_no_try(world: &World) {
     world.person(ADA).await;
     let browser = at_the_password(world, ADA).await;
@@ -451,6 +446,7 @@ async fn our_being_busy_costs_no_try(world: &World) {
     drop(busy);
 }
 
+#[apply(on_both!)]
 async fn who_waits_too_long_for_a_core_spends_no_try(world: &World) {
     world.person(ADA).await;
     let strict = world.with(|settings| settings.limits.free_passwords = 1).await;

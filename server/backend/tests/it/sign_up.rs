@@ -2,27 +2,13 @@
 
 use crate::browser::Browser;
 use crate::crowd::Crowd;
-use crate::on_both_databases;
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, World, address, other_code, together};
 use account::{Email, Notice, PasswordAccess, Purpose, Refusal, SignInStep, SignUpStep};
 use tokio::task::JoinHandle;
 
-on_both_databases!(
-    a_stranger_proves_an_address_and_gets_an_account,
-    an_address_with_an_account_looks_like_one_without,
-    an_address_with_an_account_gets_an_email_that_says_so,
-    steps_can_not_be_skipped_or_replayed,
-    name_and_password_must_fit,
-    an_address_sent_twice_together_gets_one_email,
-    an_account_is_made_once_however_often_it_is_sent,
-    of_two_browsers_at_the_last_step_one_makes_the_account,
-    an_account_made_by_the_operator_meanwhile_stays_as_it_is,
-    strangers_may_be_kept_out,
-    the_first_sign_in_after_a_sign_up_is_news_in_another_browser_only,
-);
-
 const NEW: &str = "new@example.com";
 
+#[apply(on_both!)]
 async fn a_stranger_proves_an_address_and_gets_an_account(world: &World) {
     let mut browser = world.browser();
     assert!(matches!(browser.begin_sign_up(NEW).await, Ok(SignUpStep::EnterCode(_))));
@@ -48,6 +34,7 @@ async fn a_stranger_proves_an_address_and_gets_an_account(world: &World) {
 }
 
 /// Property 9.
+#[apply(on_both!)]
 async fn an_address_with_an_account_looks_like_one_without(world: &World) {
     let mut crowd = Crowd::new(world).await;
     crowd
@@ -77,6 +64,7 @@ async fn an_address_with_an_account_looks_like_one_without(world: &World) {
         .await;
 }
 
+#[apply(on_both!)]
 async fn an_address_with_an_account_gets_an_email_that_says_so(world: &World) {
     world.person(ADA).await;
     world.google_person("google@example.com").await;
@@ -101,6 +89,7 @@ async fn an_address_with_an_account_gets_an_email_that_says_so(world: &World) {
 }
 
 /// "A browser that had not been used with it before" is not the one where the account was just made.
+#[apply(on_both!)]
 async fn the_first_sign_in_after_a_sign_up_is_news_in_another_browser_only(world: &World) {
     let mut browser = world.browser();
     browser.begin_sign_up(NEW).await.unwrap();
@@ -123,6 +112,7 @@ async fn the_first_sign_in_after_a_sign_up_is_news_in_another_browser_only(world
 }
 
 /// Property 11.
+#[apply(on_both!)]
 async fn steps_can_not_be_skipped_or_replayed(world: &World) {
     let mut browser = world.browser();
     assert_eq!(browser.answer_sign_up("123456").await, Err(Refusal::FlowGone));
@@ -150,6 +140,7 @@ async fn steps_can_not_be_skipped_or_replayed(world: &World) {
     );
 }
 
+#[apply(on_both!)]
 async fn name_and_password_must_fit(world: &World) {
     let mut browser = world.browser();
     browser.begin_sign_up(NEW).await.unwrap();
@@ -174,6 +165,7 @@ async fn name_and_password_must_fit(world: &World) {
 }
 
 /// Properties 27 and 35: the browser holds no flow yet; both forms lead to the same one.
+#[apply(on_both!)]
 async fn an_address_sent_twice_together_gets_one_email(world: &World) {
     let browser = world.browser();
     let told = together(2, |_| {
@@ -191,6 +183,7 @@ async fn an_address_sent_twice_together_gets_one_email(world: &World) {
 }
 
 /// Property 27.
+#[apply(on_both!)]
 async fn an_account_is_made_once_however_often_it_is_sent(world: &World) {
     let mut browser = world.browser();
     browser.begin_sign_up(NEW).await.unwrap();
@@ -205,6 +198,7 @@ async fn an_account_is_made_once_however_often_it_is_sent(world: &World) {
 }
 
 /// Property 27.
+#[apply(on_both!)]
 async fn of_two_browsers_at_the_last_step_one_makes_the_account(world: &World) {
     let mut browsers = [world.browser(), world.browser()];
     for browser in &mut browsers {
@@ -228,6 +222,7 @@ async fn of_two_browsers_at_the_last_step_one_makes_the_account(world: &World) {
     assert!(world.browser().sign_in(world, NEW, NEW_PASSWORD).await.is_ok());
 }
 
+#[apply(on_both!)]
 async fn an_account_made_by_the_operator_meanwhile_stays_as_it_is(world: &World) {
     let mut browser = world.browser();
     browser.begin_sign_up(ADA).await.unwrap();
@@ -240,6 +235,7 @@ async fn an_account_made_by_the_operator_meanwhile_stays_as_it_is(world: &World)
     assert!(world.browser().sign_in(world, ADA, PASSWORD).await.is_ok());
 }
 
+#[apply(on_both!)]
 async fn strangers_may_be_kept_out(world: &World) {
     let world = world.with(|settings| settings.sign_up = false).await;
     let mut browser = world.browser();

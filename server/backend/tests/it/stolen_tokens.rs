@@ -1,48 +1,16 @@
 //! A copy of a browser's tokens is dead after the next step up, and a lost answer is none (property 31).
 
 use crate::browser::Browser;
-use crate::on_both_databases;
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, address, other_code, together};
 use account::{ActivityKind, Notice, Purpose, Refusal, ResetStep, SecurityDone, SignInStep, SignUpStep};
 use backend::store::{Db, Server};
-
-on_both_databases!(
-    a_copy_from_before_the_code_chooses_no_password,
-    a_copy_from_before_the_code_finishes_no_sign_up,
-    a_copy_from_before_the_password_answers_no_code,
-    the_right_code_again_brings_the_lost_token,
-    the_right_code_of_a_sign_up_again_brings_the_lost_token,
-    the_right_password_again_brings_the_lost_token,
-    the_last_code_again_brings_the_lost_session,
-    the_last_password_again_brings_the_lost_session,
-    a_session_is_not_brought_again_by_half_of_a_sign_in,
-    a_session_of_a_trusted_device_is_not_brought_again_elsewhere,
-    a_session_is_not_brought_again_after_its_end,
-    guesses_at_the_last_code_are_counted_after_it_was_right,
-    a_change_sent_again_brings_the_lost_session,
-    guesses_at_a_change_sent_again_have_to_wait,
-    a_token_from_many_sign_ins_ago_is_known_as_a_copy,
-    guesses_with_the_token_before_are_counted,
-    identical_right_codes_together_leave_one_token,
-    a_page_hears_that_its_flow_has_another_token,
-    a_copy_from_before_the_box_was_ticked_is_not_trusted,
-    the_return_of_a_trusted_devices_old_token_is_told_to_its_owner,
-    a_thief_who_was_faster_is_noticed_by_the_owners_return,
-    two_tabs_of_a_device_end_with_one_token,
-    a_forgotten_device_stays_forgotten,
-    a_reset_and_a_deactivation_forget_every_device,
-    a_change_forgets_the_other_devices_where_that_is_ticked,
-    a_copy_of_the_own_devices_token_dies_with_a_change,
-    a_device_whose_use_is_not_known_is_not_forgotten_at_once,
-    a_device_is_forgotten_when_nobody_has_used_it_for_long,
-    tokens_of_other_accounts_stay_in_the_browser,
-);
 
 /// More than a lost answer takes.
 async fn later(world: &World) {
     world.clock.advance_ms(30_000);
 }
 
+#[apply(on_both!)]
 async fn a_copy_from_before_the_code_chooses_no_password(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
@@ -66,6 +34,7 @@ async fn a_copy_from_before_the_code_chooses_no_password(world: &World) {
     assert!(matches!(copy.reset_step().await, ResetStep::AskEmail { .. }));
 }
 
+#[apply(on_both!)]
 async fn a_copy_from_before_the_code_finishes_no_sign_up(world: &World) {
     let mut browser = world.browser();
     browser.begin_sign_up(ADA).await.unwrap();
@@ -86,6 +55,7 @@ async fn a_copy_from_before_the_code_finishes_no_sign_up(world: &World) {
     ));
 }
 
+#[apply(on_both!)]
 async fn a_copy_from_before_the_password_answers_no_code(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
@@ -110,6 +80,7 @@ async fn a_copy_from_before_the_password_answers_no_code(world: &World) {
     assert!(browser.is_signed_in().await && !copy.is_signed_in().await);
 }
 
+#[apply(on_both!)]
 async fn the_right_code_again_brings_the_lost_token(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
@@ -122,6 +93,7 @@ async fn the_right_code_again_brings_the_lost_token(world: &World) {
     assert!(matches!(browser.choose(NEW_PASSWORD).await, Ok(ResetStep::Done { .. })));
 }
 
+#[apply(on_both!)]
 async fn the_right_code_of_a_sign_up_again_brings_the_lost_token(world: &World) {
     let mut browser = world.browser();
     browser.begin_sign_up(ADA).await.unwrap();
@@ -131,6 +103,7 @@ async fn the_right_code_of_a_sign_up_again_brings_the_lost_token(world: &World) 
     assert!(matches!(browser.sign_up_step().await, SignUpStep::ChooseDetails { .. }));
 }
 
+#[apply(on_both!)]
 async fn the_right_password_again_brings_the_lost_token(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
@@ -151,6 +124,7 @@ async fn the_right_password_again_brings_the_lost_token(world: &World) {
 }
 
 /// One sign-in, however often its last form is sent.
+#[apply(on_both!)]
 async fn the_last_code_again_brings_the_lost_session(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
@@ -201,6 +175,7 @@ async fn mailbox_proven_first(world: &World) -> (Browser, String) {
 }
 
 /// On a trusted device, and where the mailbox came first.
+#[apply(on_both!)]
 async fn the_last_password_again_brings_the_lost_session(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
@@ -226,6 +201,7 @@ async fn the_last_password_again_brings_the_lost_session(world: &World) {
 }
 
 /// Attack: who has the flow's token, and the password or the mailbox only.
+#[apply(on_both!)]
 async fn a_session_is_not_brought_again_by_half_of_a_sign_in(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
@@ -244,6 +220,7 @@ async fn a_session_is_not_brought_again_by_half_of_a_sign_in(world: &World) {
 }
 
 /// Attack: who has the password, and a copy of the flow's token from the step of the address, or of what it is derived from.
+#[apply(on_both!)]
 async fn a_session_of_a_trusted_device_is_not_brought_again_elsewhere(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
@@ -265,6 +242,7 @@ async fn a_session_of_a_trusted_device_is_not_brought_again_elsewhere(world: &Wo
 }
 
 /// Property 3, also for a code that has opened its flow.
+#[apply(on_both!)]
 async fn guesses_at_the_last_code_are_counted_after_it_was_right(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.confirming(ADA).await;
@@ -277,6 +255,7 @@ async fn guesses_at_the_last_code_are_counted_after_it_was_right(world: &World) 
     assert!(!copy.is_signed_in().await);
 }
 
+#[apply(on_both!)]
 async fn a_session_is_not_brought_again_after_its_end(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
@@ -290,6 +269,7 @@ async fn a_session_is_not_brought_again_after_its_end(world: &World) {
     assert!(!copy.is_signed_in().await);
 }
 
+#[apply(on_both!)]
 async fn a_change_sent_again_brings_the_lost_session(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
@@ -321,6 +301,7 @@ async fn a_change_sent_again_brings_the_lost_session(world: &World) {
 }
 
 /// Attack: who has a copy of the session's token from before the change guesses the new password.
+#[apply(on_both!)]
 async fn guesses_at_a_change_sent_again_have_to_wait(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
@@ -339,6 +320,7 @@ async fn guesses_at_a_change_sent_again_have_to_wait(world: &World) {
     assert_eq!(view.attempts.map(|attempts| attempts.count), Some(5));
 }
 
+#[apply(on_both!)]
 async fn a_token_from_many_sign_ins_ago_is_known_as_a_copy(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
@@ -359,6 +341,7 @@ async fn a_token_from_many_sign_ins_ago_is_known_as_a_copy(world: &World) {
 }
 
 /// Property 3.
+#[apply(on_both!)]
 async fn guesses_with_the_token_before_are_counted(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
@@ -384,6 +367,7 @@ async fn guesses_with_the_token_before_are_counted(world: &World) {
 }
 
 /// Properties 2 and 27.
+#[apply(on_both!)]
 async fn identical_right_codes_together_leave_one_token(world: &World) {
     world.person(ADA).await;
     let (browser, code) = world.resetting(ADA).await;
@@ -406,6 +390,7 @@ async fn identical_right_codes_together_leave_one_token(world: &World) {
     }
 }
 
+#[apply(on_both!)]
 async fn a_page_hears_that_its_flow_has_another_token(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
@@ -433,6 +418,7 @@ async fn copied_notices(world: &World) -> usize {
     copied.count()
 }
 
+#[apply(on_both!)]
 async fn a_copy_from_before_the_box_was_ticked_is_not_trusted(world: &World) {
     world.person(ADA).await;
     let mut browser = world.signed_in(ADA).await;
@@ -450,6 +436,7 @@ async fn a_copy_from_before_the_box_was_ticked_is_not_trusted(world: &World) {
     assert!(!is_trusted(&mut copy, ADA).await);
 }
 
+#[apply(on_both!)]
 async fn the_return_of_a_trusted_devices_old_token_is_told_to_its_owner(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
@@ -469,6 +456,7 @@ async fn the_return_of_a_trusted_devices_old_token_is_told_to_its_owner(world: &
     assert_eq!(world.count_events(ADA, ActivityKind::DeviceCopied).await, 1);
 }
 
+#[apply(on_both!)]
 async fn a_thief_who_was_faster_is_noticed_by_the_owners_return(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
@@ -483,6 +471,7 @@ async fn a_thief_who_was_faster_is_noticed_by_the_owners_return(world: &World) {
     assert!(!is_trusted(&mut thief, ADA).await);
 }
 
+#[apply(on_both!)]
 async fn two_tabs_of_a_device_end_with_one_token(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
@@ -499,6 +488,7 @@ async fn two_tabs_of_a_device_end_with_one_token(world: &World) {
     assert_eq!(copied_notices(world).await, 0);
 }
 
+#[apply(on_both!)]
 async fn a_forgotten_device_stays_forgotten(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
@@ -517,6 +507,7 @@ async fn a_forgotten_device_stays_forgotten(world: &World) {
     assert!(!is_trusted(&mut copy, ADA).await);
 }
 
+#[apply(on_both!)]
 async fn a_reset_and_a_deactivation_forget_every_device(world: &World) {
     world.person(ADA).await;
     let known = world.trusted(ADA).await;
@@ -546,6 +537,7 @@ async fn count_devices(world: &World, browser: &Browser) -> usize {
     count
 }
 
+#[apply(on_both!)]
 async fn a_change_forgets_the_other_devices_where_that_is_ticked(world: &World) {
     world.person(ADA).await;
     let other = world.trusted(ADA).await;
@@ -561,6 +553,7 @@ async fn a_change_forgets_the_other_devices_where_that_is_ticked(world: &World) 
     assert!(is_trusted(&mut browser, ADA).await);
 }
 
+#[apply(on_both!)]
 async fn a_copy_of_the_own_devices_token_dies_with_a_change(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
@@ -575,6 +568,7 @@ async fn a_copy_of_the_own_devices_token_dies_with_a_change(world: &World) {
 }
 
 /// Of a release that did not write it down.
+#[apply(on_both!)]
 async fn a_device_whose_use_is_not_known_is_not_forgotten_at_once(world: &World) {
     world.person(ADA).await;
     let browser = world.trusted(ADA).await;
@@ -600,6 +594,7 @@ async fn a_device_whose_use_is_not_known_is_not_forgotten_at_once(world: &World)
     assert_eq!(count_devices(world, &browser).await, 0);
 }
 
+#[apply(on_both!)]
 async fn a_device_is_forgotten_when_nobody_has_used_it_for_long(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
@@ -613,6 +608,7 @@ async fn a_device_is_forgotten_when_nobody_has_used_it_for_long(world: &World) {
     assert_eq!(count_devices(world, &browser).await, 0);
 }
 
+#[apply(on_both!)]
 async fn tokens_of_other_accounts_stay_in_the_browser(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;

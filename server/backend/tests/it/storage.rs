@@ -1,6 +1,5 @@
 //! The storage contract: every public function of `store/`, on both databases, with what its callers rely on.
 
-use crate::on_both_databases;
 use crate::world::{ADA, GRACE, World, address, organization};
 use account::{
     Account, AccountId, AccountKind, ActivityKind, Attempts, CodeCounter, Email, FailureCause, IssuedCode, Notice,
@@ -19,38 +18,6 @@ use sqlx::AssertSqlSafe;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::time::timeout;
-
-on_both_databases!(
-    a_database_begins_commits_rolls_back_and_closes,
-    a_program_runs_on_the_tables_of_the_next_release,
-    a_database_that_takes_no_writes_is_not_ready,
-    what_waits_keeps_its_order,
-    accounts_are_kept,
-    many_accounts_are_made_at_once,
-    a_password_is_set_by_a_redeemed_proof_only,
-    flows_move_forward_only,
-    a_sign_in_may_ask_for_the_code_first,
-    codes_are_superseded_and_used_once,
-    wrong_codes_of_a_day_are_counted,
-    waiting_flows_are_found_by_address_and_counter,
-    devices_are_trusted_and_not,
-    a_devices_token_is_replaced,
-    a_flow_goes_on_under_another_token,
-    sessions_are_kept_and_ended,
-    emails_are_leased_retried_and_blanked,
-    emails_that_wait_are_listed_and_moved,
-    an_account_is_changed_and_deleted_as_a_whole,
-    checks_of_keys_are_kept,
-    limits_count_in_windows,
-    an_hour_and_a_day_are_counted_together,
-    turns_go_to_the_fewest_and_the_longest_waiting,
-    throttles_count_in_a_row,
-    events_are_appended,
-    only_dead_rows_are_pruned,
-    dead_rows_are_found_by_an_index,
-    everybodys_rows_end_at_once,
-    a_files_copy_is_whole,
-);
 
 const NOW: Timestamp = Timestamp(1_000_000);
 
@@ -79,6 +46,7 @@ fn every_public_function_of_the_store_is_tried_here() {
 }
 
 /// What a failover leaves behind, and what an operator switches on and off while connections are open.
+#[apply(on_both!)]
 async fn a_database_that_takes_no_writes_is_not_ready(world: &World) {
     let db = world.backend.db();
     let Db::Postgres {
@@ -117,6 +85,7 @@ async fn a_database_that_takes_no_writes_is_not_ready(world: &World) {
 }
 
 /// An operator goes back to the release before.
+#[apply(on_both!)]
 async fn a_program_runs_on_the_tables_of_the_next_release(world: &World) {
     const NEXT: &str =
         "INSERT INTO _sqlx_migrations SELECT 9999, description, installed_on, success, checksum, execution_time
@@ -131,6 +100,7 @@ async fn a_program_runs_on_the_tables_of_the_next_release(world: &World) {
     assert!(world.backend.db().migrate_strictly().await.is_err());
 }
 
+#[apply(on_both!)]
 async fn a_database_begins_commits_rolls_back_and_closes(world: &World) {
     let db = world.database.open().await;
     db.migrate().await.unwrap();
@@ -172,6 +142,7 @@ async fn a_database_begins_commits_rolls_back_and_closes(world: &World) {
 }
 
 /// Statements that give nothing back go to the database together.
+#[apply(on_both!)]
 async fn what_waits_keeps_its_order(world: &World) {
     let (db, keys, ada) = (world.backend.db(), &world.keys, address(ADA));
     let mut tx = db.begin().await.unwrap();
@@ -220,6 +191,7 @@ async fn what_waits_keeps_its_order(world: &World) {
     );
 }
 
+#[apply(on_both!)]
 async fn accounts_are_kept(world: &World) {
     let mut tx = begin(world).await;
     let managed = Account {
@@ -282,6 +254,7 @@ async fn accounts_are_kept(world: &World) {
     );
 }
 
+#[apply(on_both!)]
 async fn many_accounts_are_made_at_once(world: &World) {
     let mut tx = with_ada(world).await;
     let row = |email: &str, name: &str, unchecked: bool| {
@@ -316,6 +289,7 @@ async fn many_accounts_are_made_at_once(world: &World) {
 }
 
 /// Properties 5 and 8.
+#[apply(on_both!)]
 async fn a_password_is_set_by_a_redeemed_proof_only(world: &World) {
     let mut tx = with_ada(world).await;
     assert!(flows::redeem(&mut tx, "f", NOW).await.unwrap().is_none());
@@ -350,6 +324,7 @@ async fn a_password_is_set_by_a_redeemed_proof_only(world: &World) {
 }
 
 /// Properties 2, 3, 11.
+#[apply(on_both!)]
 async fn flows_move_forward_only(world: &World) {
     let mut tx = with_ada(world).await;
     let (end, late) = (NOW.plus_ms(999), NOW.plus_ms(1_000));
@@ -488,6 +463,7 @@ async fn flows_move_forward_only(world: &World) {
 }
 
 /// Property 18.
+#[apply(on_both!)]
 async fn a_sign_in_may_ask_for_the_code_first(world: &World) {
     let mut tx = with_ada(world).await;
     let mut begun = flow("m");
@@ -525,6 +501,7 @@ async fn a_sign_in_may_ask_for_the_code_first(world: &World) {
 }
 
 /// Properties 2 and 5.
+#[apply(on_both!)]
 async fn codes_are_superseded_and_used_once(world: &World) {
     let mut tx = with_ada(world).await;
     let ada = address(ADA);
@@ -570,6 +547,7 @@ async fn codes_are_superseded_and_used_once(world: &World) {
 }
 
 /// Property 4.
+#[apply(on_both!)]
 async fn wrong_codes_of_a_day_are_counted(world: &World) {
     let mut tx = begin(world).await;
     let (ada, hour) = (address(ADA), 3_600_000);
@@ -601,6 +579,7 @@ async fn wrong_codes_of_a_day_are_counted(world: &World) {
 }
 
 /// Property 29.
+#[apply(on_both!)]
 async fn waiting_flows_are_found_by_address_and_counter(world: &World) {
     let mut tx = with_ada(world).await;
     let another = |id: &str, change: fn(&mut Flow)| {
@@ -677,6 +656,7 @@ async fn waiting_flows_are_found_by_address_and_counter(world: &World) {
     assert_eq!(found.flows.len(), 3);
 }
 
+#[apply(on_both!)]
 async fn devices_are_trusted_and_not(world: &World) {
     let mut tx = with_ada(world).await;
     let device = |id: &str, trusted_until| devices::Device {
@@ -722,6 +702,7 @@ async fn devices_are_trusted_and_not(world: &World) {
 }
 
 /// Property 31.
+#[apply(on_both!)]
 async fn a_devices_token_is_replaced(world: &World) {
     let mut tx = with_ada(world).await;
     let device = devices::Device {
@@ -769,6 +750,7 @@ async fn a_devices_token_is_replaced(world: &World) {
 }
 
 /// Property 31.
+#[apply(on_both!)]
 async fn a_flow_goes_on_under_another_token(world: &World) {
     let mut tx = with_ada(world).await;
     flows::insert(&mut tx, Purpose::Reset, &flow("one")).await.unwrap();
@@ -787,6 +769,7 @@ async fn a_flow_goes_on_under_another_token(world: &World) {
     }
 }
 
+#[apply(on_both!)]
 async fn sessions_are_kept_and_ended(world: &World) {
     let mut tx = with_ada(world).await;
     for one in ["a", "b", "c"] {
@@ -826,6 +809,7 @@ async fn is_live(tx: &mut Tx, token_digest: &str, now: Timestamp) -> bool {
     session.is_some()
 }
 
+#[apply(on_both!)]
 async fn emails_are_leased_retried_and_blanked(world: &World) {
     let (db, keys, ada) = (world.backend.db(), &world.keys, address(ADA));
     let mut tx = begin(world).await;
@@ -881,6 +865,7 @@ async fn emails_are_leased_retried_and_blanked(world: &World) {
     assert_eq!(last.iter().map(|one| &one.id).collect::<Vec<_>>(), [&again[2].id]);
 }
 
+#[apply(on_both!)]
 async fn emails_that_wait_are_listed_and_moved(world: &World) {
     let (db, keys, ada) = (world.backend.db(), &world.keys, address(ADA));
     let message = Email::Notice(Notice::PasswordReset {
@@ -923,6 +908,7 @@ async fn emails_that_wait_are_listed_and_moved(world: &World) {
     assert_eq!(mail_queue::list(db, 9).await.unwrap().len(), 2);
 }
 
+#[apply(on_both!)]
 async fn an_account_is_changed_and_deleted_as_a_whole(world: &World) {
     let mut tx = with_ada(world).await;
     accounts::insert(&mut tx, &local(GRACE), None, NOW).await.unwrap();
@@ -968,6 +954,7 @@ async fn an_account_is_changed_and_deleted_as_a_whole(world: &World) {
 }
 
 /// Property 18.
+#[apply(on_both!)]
 async fn checks_of_keys_are_kept(world: &World) {
     let mut tx = world.backend.db().begin().await.unwrap();
     key_checks::keep(&mut tx, "one", "first").await.unwrap();
@@ -981,6 +968,7 @@ async fn checks_of_keys_are_kept(world: &World) {
 }
 
 /// Two an hour and three a day, in one row.
+#[apply(on_both!)]
 async fn an_hour_and_a_day_are_counted_together(world: &World) {
     let mut tx = begin(world).await;
     let rule = [Rule::of_hour_and_day("a".into(), 2, 3)];
@@ -1006,6 +994,7 @@ async fn an_hour_and_a_day_are_counted_together(world: &World) {
     assert_eq!(limits::take(&mut tx, &rule, NOW.plus_ms(3)).await.unwrap(), Some(3_600));
 }
 
+#[apply(on_both!)]
 async fn limits_count_in_windows(world: &World) {
     let mut tx = begin(world).await;
     let rules = [("a", 2), ("b", 1)].map(|(key, most)| Rule::new(key.into(), most, 10_000));
@@ -1048,6 +1037,7 @@ async fn limits_count_in_windows(world: &World) {
 }
 
 /// Property 29.
+#[apply(on_both!)]
 async fn turns_go_to_the_fewest_and_the_longest_waiting(world: &World) {
     let mut tx = begin(world).await;
     let slot = 10_000;
@@ -1083,6 +1073,7 @@ async fn turns_go_to_the_fewest_and_the_longest_waiting(world: &World) {
 }
 
 /// Property 18.
+#[apply(on_both!)]
 async fn throttles_count_in_a_row(world: &World) {
     let mut tx = begin(world).await;
     assert_eq!(throttles::spend(&mut tx, "a", NOW).await.unwrap(), Ok(1));
@@ -1106,6 +1097,7 @@ async fn throttles_count_in_a_row(world: &World) {
 }
 
 /// Property 20.
+#[apply(on_both!)]
 async fn events_are_appended(world: &World) {
     let mut tx = with_ada(world).await;
     let caller = Caller {
@@ -1212,6 +1204,7 @@ async fn events_are_appended(world: &World) {
     assert_eq!((of_grace.events.len(), of_grace.older), (1, None));
 }
 
+#[apply(on_both!)]
 async fn only_dead_rows_are_pruned(world: &World) {
     let mut tx = with_ada(world).await;
     let ended = NOW.plus_ms(1_000);
@@ -1252,6 +1245,7 @@ async fn only_dead_rows_are_pruned(world: &World) {
 }
 
 /// A look at what is dead must not read all that lives.
+#[apply(on_both!)]
 async fn dead_rows_are_found_by_an_index(world: &World) {
     for dead in [
         "SELECT id FROM flows WHERE ends_at < 1 LIMIT 9",
@@ -1294,6 +1288,7 @@ async fn dead_rows_are_found_by_an_index(world: &World) {
     }
 }
 
+#[apply(on_both!)]
 async fn everybodys_rows_end_at_once(world: &World) {
     let mut tx = with_ada(world).await;
     flows::insert(&mut tx, Purpose::Reset, &flow("f")).await.unwrap();
@@ -1337,6 +1332,7 @@ async fn everybodys_rows_end_at_once(world: &World) {
 }
 
 /// PostgreSQL has tools of its own for that.
+#[apply(on_both!)]
 async fn a_files_copy_is_whole(world: &World) {
     let mut tx = with_ada(world).await;
     flows::insert(&mut tx, Purpose::Reset, &flow("f")).await.unwrap();
