@@ -3,9 +3,10 @@
 use crate::Fault;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use socket2::SockRef;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,8 @@ pub enum Mood {
     Silent,
     /// It answers the recipient with that code.
     Refuses(u16),
+    /// It answers the sender with that.
+    Answers(&'static str),
     /// It takes the whole message and hangs up before it says so.
     DropsAfterData,
     /// It hangs up at once, as one that is down.
@@ -47,6 +50,7 @@ struct State {
     mood: Mutex<Mood>,
     messages: Mutex<Vec<Message>>,
     came: Condvar,
+    connections: AtomicUsize,
     over: AtomicBool,
 }
 
@@ -93,6 +97,7 @@ impl Mailbox {
             mood: Mutex::new(Mood::Kind),
             messages: Mutex::default(),
             came: Condvar::new(),
+            connections: AtomicUsize::new(0),
             over: AtomicBool::new(false),
         });
         let all = state.clone();
@@ -101,11 +106,13 @@ impl Mailbox {
                 if all.over.load(Ordering::Relaxed) {
                     return;
                 }
+                all.connections.fetch_add(1, Ordering::Relaxed);
                 let (Ok(stream), all, tls) = (stream, all.clone(), tls.clone()) else {
                     continue;
                 };
                 std::thread::spawn(move || {
                     let _ = stream.set_nodelay(true);
+                    let stream = Acknowledged(stream);
                     match tls {
                         None => all.converse(stream).ok(),
                         // A certificate that is refused ends it before a word.
@@ -136,10 +143,22 @@ impl Mailbox {
         *lock(&self.state.mood) = mood;
     }
 
+    /// How many connections there were.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.state.connections.load(Ordering::Relaxed)
+    }
+
     /// All that came.
     #[must_use]
     pub fn messages(&self) -> Vec<Message> {
         lock(&self.state.messages).clone()
+    }
+
+    /// All that came since the last time.
+    #[must_use]
+    pub fn take(&self) -> Vec<Message> {
+        std::mem::take(&mut lock(&self.state.messages))
     }
 
     /// All that came to an address.
@@ -235,7 +254,7 @@ impl State {
                 // Until the other side has enough of it.
                 return reader.read_to_end(&mut Vec::new()).map(drop);
             }
-            _ => reader.get_mut().write_all(b"220 mail.example ESMTP\r\n")?,
+            _ => reader.get_mut().write_all(b"220 mail.example ESMTP \x1b[31m\r\n")?,
         }
         let (mut mail, mut recipients) = (String::new(), Vec::new());
         loop {
@@ -249,11 +268,16 @@ impl State {
             }
             let verb = text.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
             let reply = match verb.as_str() {
-                "EHLO" => "250-mail.example\r\n250 8BITMIME".to_owned(),
+                "EHLO" => "250-mail.example\r\n250-AUTH PLAIN\r\n250 8BITMIME".to_owned(),
+                "AUTH" => "235 welcome".into(),
+                "NOOP" | "RSET" => "250 fine".into(),
                 "MAIL" => {
                     recipients.clear();
                     mail = text;
-                    "250 fine".into()
+                    match mood() {
+                        Mood::Answers(reply) => reply.into(),
+                        _ => "250 fine".into(),
+                    }
                 }
                 "RCPT" => match mood() {
                     Mood::Refuses(code) => format!("{code} no"),
@@ -282,7 +306,8 @@ impl State {
                     reader.get_mut().write_all(b"221 bye\r\n")?;
                     return Ok(());
                 }
-                _ => "250 fine".into(),
+                // Attack: a line that a message brought along.
+                _ => "500 unknown".into(),
             };
             reader.get_mut().write_all(format!("{reply}\r\n").as_bytes())?;
         }
@@ -333,10 +358,36 @@ impl Message {
     }
 }
 
+/// Acknowledges at once what came: a sender that waits for that sends no more than 25 messages a second.
+struct Acknowledged(TcpStream);
+
+impl Read for Acknowledged {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        // It holds until the next pause only.
+        SockRef::from(&self.0).set_tcp_quickack(true)?;
+        self.0.read(buffer)
+    }
+}
+
+impl Write for Acknowledged {
+    fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
+        self.0.write(buffer)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// A line with its CR LF, the only thing that ends one (RFC 5321 §2.3.8); `None` at the end of the stream.
 fn line(reader: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
-    let read = reader.take(1 << 20).read_until(b'\n', &mut line)?;
-    Ok((read > 0).then_some(line))
+    while !line.ends_with(b"\r\n") {
+        if reader.take(1 << 20).read_until(b'\n', &mut line)? == 0 {
+            return Ok(None);
+        }
+    }
+    Ok(Some(line))
 }
 
 /// Up to the dot.

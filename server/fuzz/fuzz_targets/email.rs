@@ -5,7 +5,7 @@
 use account::{CodeEmail, EmailAddress, FailureCause, Email, Notice, Organization, PasswordAccess, Purpose, Request, Secret, Timestamp};
 use arbitrary::Arbitrary;
 use backend::{Mailer, RenderedEmail, Settings, Smtp, TrustedRoots, render};
-use fuzz::{Delivery, MailServer};
+use blackbox::mailbox::{self, Mailbox};
 use libfuzzer_sys::fuzz_target;
 use mail_parser::{Message, MessageParser};
 use server::config::{ConfigPurpose, load};
@@ -49,14 +49,14 @@ const LATEST: u64 = 253_402_300_799_999;
 /// A mail server, and the way to it.
 struct Post {
     runtime: Runtime,
-    server: MailServer,
+    server: Mailbox,
     mail: Mailer,
 }
 
 static POST: LazyLock<Option<Post>> = LazyLock::new(|| {
-    let server = MailServer::new().ok()?;
+    let server = Mailbox::open().ok()?;
     let runtime = Builder::new_current_thread().enable_all().build().ok()?;
-    let smtp = Smtp::new(&format!("smtp://{}", server.address), "rekey.example", &TrustedRoots::public());
+    let smtp = Smtp::new(&server.url(), "rekey.example", &TrustedRoots::public());
     let mail = Mailer::Smtp(smtp.ok()?);
     Some(Post { runtime, server, mail })
 });
@@ -80,12 +80,12 @@ fuzz_target!(|written: Written<'_>| {
         .runtime
         .block_on(post.mail.send(written.id, &to, &rendered, sent_at));
     assert!(sent.is_ok(), "{sent:?}");
-    let deliveries = post.server.taken();
+    let deliveries = post.server.take();
     let [delivery] = &deliveries[..] else {
         panic!("sent {} times", deliveries.len());
     };
     goes_to_one(delivery, &to, &rendered);
-    let Some(message) = MessageParser::default().parse(&delivery.message) else {
+    let Some(message) = MessageParser::default().parse(&delivery.data) else {
         panic!("not a message");
     };
     has_our_headers(&message, &to, &rendered);
@@ -182,16 +182,12 @@ fn tags(html: &str) -> Vec<&str> {
 }
 
 /// Attack: a second recipient, or a message that ends early so that another one follows.
-fn goes_to_one(delivery: &Delivery, to: &EmailAddress, message: &RenderedEmail) {
-    let lines: Vec<_> = delivery.envelope.iter().map(|line| line.trim_end()).collect();
-    let from = format!("MAIL FROM:<{}>", message.from);
-    let [first, second] = lines[..] else {
-        panic!("{lines:?}");
-    };
-    assert!(first == from || first == format!("{from} BODY=8BITMIME"), "{lines:?}");
-    assert_eq!(second, format!("RCPT TO:<{to}>"));
+fn goes_to_one(delivery: &mailbox::Message, to: &EmailAddress, message: &RenderedEmail) {
+    let (first, from) = (&delivery.mail, format!("MAIL FROM:<{}>", message.from));
+    assert!(*first == from || *first == format!("{from} BODY=8BITMIME"), "{first}");
+    assert_eq!(delivery.recipients, [format!("RCPT TO:<{to}>")]);
 
-    let text = String::from_utf8_lossy(&delivery.message);
+    let text = String::from_utf8_lossy(&delivery.data);
     for line in text.split_terminator("\r\n") {
         assert!(!line.contains(['\r', '\n', '\0']), "{line:?}");
         assert!(line.len() <= 998, "RFC 5322 §2.1.1: {line:?}");

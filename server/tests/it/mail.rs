@@ -3,72 +3,15 @@
 use crate::databases;
 use crate::program::{rekey, told};
 use crate::running::Running;
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
+use blackbox::mailbox::{Mailbox, Mood};
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
-/// A mail server that answers MAIL FROM as it is told, and takes everything else.
-pub struct MailServer {
-    pub url: String,
-    answer: Arc<Mutex<&'static str>>,
-    pub recipients: Arc<Mutex<Vec<String>>>,
-    pub connections: Arc<AtomicUsize>,
-}
-
-impl MailServer {
-    pub fn answering(answer: &'static str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let server = Self {
-            url: format!("smtp://user:s3cret@{}", listener.local_addr().unwrap()),
-            answer: Arc::new(Mutex::new(answer)),
-            recipients: Arc::default(),
-            connections: Arc::default(),
-        };
-        let (answer, recipients) = (server.answer.clone(), server.recipients.clone());
-        let connections = server.connections.clone();
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                connections.fetch_add(1, Ordering::Relaxed);
-                let (answer, recipients) = (answer.clone(), recipients.clone());
-                std::thread::spawn(move || converse(&stream, &answer, &recipients));
-            }
-        });
-        server
-    }
-
-    fn set(&self, answer: &'static str) {
-        *self.answer.lock().unwrap() = answer;
-    }
-}
-
-fn converse(
-    mut stream: &std::net::TcpStream,
-    answer: &Mutex<&'static str>,
-    recipients: &Mutex<Vec<String>>,
-) -> std::io::Result<()> {
-    let mut lines = BufReader::new(stream).lines();
-    stream.write_all(b"220 mail.test ESMTP \x1b[31m\r\n")?;
-    while let Some(line) = lines.next().transpose()? {
-        let reply = match line.split([' ', ':']).next().unwrap_or_default() {
-            "EHLO" => "250-mail.test\r\n250 AUTH PLAIN",
-            "AUTH" => "235 welcome",
-            "MAIL" => *answer.lock().unwrap(),
-            "RCPT" => {
-                recipients.lock().unwrap().push(line);
-                "250 fine"
-            }
-            "DATA" => {
-                stream.write_all(b"354 go on\r\n")?;
-                while lines.next().transpose()?.is_some_and(|line| line != ".") {}
-                "250 taken"
-            }
-            _ => "250 fine",
-        };
-        stream.write_all(format!("{reply}\r\n").as_bytes())?;
-    }
-    Ok(())
+/// A mail server that answers MAIL FROM so, and the way to it.
+pub fn mail_server(answer: &'static str) -> (Mailbox, String) {
+    let server = Mailbox::open().unwrap();
+    server.set(Mood::Answers(answer));
+    let url = server.url().replace("//", "//user:s3cret@");
+    (server, url)
 }
 
 const FINE: &str = "250 fine";
@@ -76,14 +19,14 @@ const NOT_ALLOWED: &str = "550 5.7.1 ada@example.com may not";
 
 #[test]
 fn a_test_shows_the_conversation_and_tells_how_it_ended() {
-    let (folder, server) = (tempfile::tempdir().unwrap(), MailServer::answering(FINE));
+    let (folder, (server, url)) = (tempfile::tempdir().unwrap(), mail_server(FINE));
     let test = |arguments: &[&str]| {
         let mut command = rekey(folder.path());
         command
             .args(["mail", "test", "--to", "ada@example.com"])
             .args(arguments);
         let settings = [
-            ("REKEY_SMTP_URL", server.url.as_str()),
+            ("REKEY_SMTP_URL", url.as_str()),
             ("REKEY_ORIGIN", "https://accounts.example.com"),
         ];
         told(&command.envs(settings).output().unwrap())
@@ -91,7 +34,7 @@ fn a_test_shows_the_conversation_and_tells_how_it_ended() {
     let (accepted, text) = test(&[]);
     assert!(accepted, "{text}");
     for line in [
-        "< 220 mail.test ESMTP \\u{1b}[31m\n",
+        "< 220 mail.example ESMTP \\u{1b}[31m\n",
         "> EHLO accounts.example.com\n",
         "> AUTH PLAIN ****\n",
         "> MAIL FROM:<noreply@signin.rekey.example>\n",
@@ -103,7 +46,7 @@ fn a_test_shows_the_conversation_and_tells_how_it_ended() {
     }
     assert!(!text.contains("s3cret"), "{text}");
     assert!(test(&["--notices"]).1.contains("> MAIL FROM:<noreply@rekey.example>\n"));
-    server.set(NOT_ALLOWED);
+    server.set(Mood::Answers(NOT_ALLOWED));
     let (accepted, text) = test(&[]);
     assert!(!accepted, "{text}");
     for line in [
@@ -138,11 +81,8 @@ async fn the_queue_is_read_and_moved_on_postgres() {
 }
 
 async fn the_queue_is_read_and_moved(folder: &Path, database: &str) {
-    let server = MailServer::answering(NOT_ALLOWED);
-    let settings = [
-        ("REKEY_SMTP_URL", server.url.as_str()),
-        ("REKEY_DATABASE_URL", database),
-    ];
+    let (server, url) = mail_server(NOT_ALLOWED);
+    let settings = [("REKEY_SMTP_URL", url.as_str()), ("REKEY_DATABASE_URL", database)];
     let run = |arguments: &[&str]| told(&rekey(folder).args(arguments).envs(settings).output().unwrap());
     let mut running = Running::start_in(folder, &settings);
     for form in ["email=ada@example.com", "email=grace@example.com"] {
@@ -176,13 +116,13 @@ async fn the_queue_is_read_and_moved(folder: &Path, database: &str) {
     assert!(!run(&["mail", "retry"]).0, "one or all");
     assert!(run(&["mail", "retry", "--all"]).1.contains("Due now: 1."));
     assert!(queue().contains("\tdue\t"));
-    server.set(FINE);
+    server.set(Mood::Kind);
     let running = Running::start_in(folder, &settings);
     while !queue().contains("No e-mails wait.") {
         tokio::task::yield_now().await;
     }
     running.end();
-    assert_eq!(server.recipients.lock().unwrap().len(), 1);
+    assert_eq!(server.messages().len(), 1);
 }
 
 /// The operator's authorities are for the database, too; the address may name others.

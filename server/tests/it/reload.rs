@@ -1,11 +1,10 @@
 //! SIGHUP: what changes while the program runs, and what does not.
 
 use crate::databases;
-use crate::mail::MailServer;
+use crate::mail::mail_server;
 use crate::program::{rekey, told};
 use crate::running::Running;
 use std::path::Path;
-use std::sync::atomic::Ordering;
 
 fn write(folder: &Path, lines: &[&str]) {
     use std::os::unix::fs::PermissionsExt;
@@ -24,8 +23,8 @@ async fn sign_in_page(running: &Running) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reload_puts_the_configuration_in_force() {
     let folder = tempfile::tempdir().unwrap();
-    let (before, after) = (MailServer::answering("550 no"), MailServer::answering("250 fine"));
-    let smtp = |server: &MailServer| format!("smtp_url = \"{}\"", server.url);
+    let ((_before, before), (after, after_url)) = (mail_server("550 no"), mail_server("250 fine"));
+    let smtp = |url: &str| format!("smtp_url = \"{url}\"");
     write(folder.path(), &[&smtp(&before), "brand = \"Before\""]);
     let mut running = Running::start_in(folder.path(), &[("REKEY_CONFIG", "rekey.toml")]);
     running
@@ -37,7 +36,7 @@ async fn a_reload_puts_the_configuration_in_force() {
     write(
         folder.path(),
         &[
-            &smtp(&after),
+            &smtp(&after_url),
             "brand = \"After\"",
             "log = \"info,server=debug\"",
             "hashes_at_once = 1",
@@ -53,7 +52,7 @@ async fn a_reload_puts_the_configuration_in_force() {
     assert!(!running.logged.contains("s3cret"), "{}", running.logged);
     assert!(sign_in_page(&running).await.contains("After"));
     // The e-mail that the server before refused goes out.
-    while after.recipients.lock().unwrap().is_empty() {
+    while after.messages().is_empty() {
         tokio::task::yield_now().await;
     }
     running.end();
@@ -84,10 +83,10 @@ async fn send_a_code(running: &Running, folder: &Path, form: &'static str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_to_the_mail_server_outlives_a_reload_that_does_not_change_it() {
     let folder = tempfile::tempdir().unwrap();
-    let server = MailServer::answering("250 fine");
+    let (server, url) = mail_server("250 fine");
     let authorities = std::fs::read_to_string(databases::variable("TEST_POSTGRES_CA")).unwrap();
     std::fs::write(folder.path().join("ca.pem"), &authorities).unwrap();
-    let smtp = format!("smtp_url = \"{}\"", server.url);
+    let smtp = format!("smtp_url = \"{url}\"");
     write(folder.path(), &[&smtp, "ca_file = \"ca.pem\"", "brand = \"Before\""]);
     let mut running = Running::start_in(folder.path(), &[("REKEY_CONFIG", "rekey.toml")]);
     send_a_code(&running, folder.path(), "email=ada@example.com").await;
@@ -95,12 +94,12 @@ async fn a_connection_to_the_mail_server_outlives_a_reload_that_does_not_change_
     running.hang_up();
     running.line_with("the configuration is reloaded");
     send_a_code(&running, folder.path(), "email=grace@example.com").await;
-    assert_eq!(server.connections.load(Ordering::Relaxed), 1);
+    assert_eq!(server.connections(), 1);
     // Whom the mail server is believed by has changed.
     std::fs::write(folder.path().join("ca.pem"), authorities.repeat(2)).unwrap();
     running.hang_up();
     running.line_with("the configuration is reloaded");
     send_a_code(&running, folder.path(), "email=eve@example.com").await;
-    assert_eq!(server.connections.load(Ordering::Relaxed), 2);
+    assert_eq!(server.connections(), 2);
     running.end();
 }
