@@ -106,12 +106,11 @@ impl Site {
             let files = EMBEDDED
                 .iter()
                 .map(|(path, bytes)| ((*path).to_owned(), Bytes::from_static(bytes)));
-            return Self::new(files.collect())
-                .map_err(|error| format!("the site in the program does not read: {error}"));
+            return Self::new(files.collect()).map_err(|error| format!("the built-in site cannot be read: {error}"));
         }
         let folder = folder(configured);
         let site =
-            Self::read(&folder).map_err(|error| format!("the folder {} does not read: {error}", folder.display()))?;
+            Self::read(&folder).map_err(|error| format!("the folder {} cannot be read: {error}", folder.display()))?;
         if site.files.len() == site.build.words.len() {
             tracing::warn!(folder = %folder.display(), "no files for the browser; pages are served without styles and scripts");
         }

@@ -16,9 +16,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Accounts: sign in, reset a forgotten password, change it.
+/// Self-hosted account service: sign-in, sign-up, password reset and account security.
 #[derive(Parser)]
-#[command(name = "rekey", version, about, long_about = None)]
+#[command(name = "rekey", version, long_about = None)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -26,121 +26,121 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve pages until told to stop
+    /// Run the server
     Serve {
-        /// Development run: on this machine only, with demo people, mails kept in data/emails and shown at /dev/emails
+        /// Development mode: loopback only, with demo accounts; e-mails are kept in data/emails and shown at /dev/emails
         #[arg(long)]
         dev: bool,
-        /// Pages reload when the program was started again; for `make watch`
+        /// Reload pages when the server restarts; used by `make watch`
         #[arg(long, requires = "dev", hide = true)]
         watch: bool,
     },
-    /// Bring the database's tables up to date
+    /// Create or update the database tables
     Migrate,
-    /// Add the demo people of the development run
+    /// Add the demo accounts of the development mode
     Seed,
-    /// Look after accounts
+    /// Manage accounts
     #[command(subcommand)]
     User(User),
-    /// Import accounts from another system, with the password hashes that they have there
+    /// Import accounts and their password hashes from another system
     Import(Import),
-    /// Copy the database into a new file, also while a server runs on it (SQLite; PostgreSQL has `pg_dump`)
+    /// Back up the SQLite database to a new file; a server may be running (for PostgreSQL, use `pg_dump`)
     Backup {
-        /// Where to; it must not exist
+        /// Path of the backup; must not exist yet
         file: PathBuf,
     },
-    /// Put a backup in the place of the database, which is kept beside it (SQLite; PostgreSQL has `pg_restore`)
+    /// Replace the SQLite database with a backup and keep the previous one (for PostgreSQL, use `pg_restore`)
     Restore {
-        /// What `rekey backup` has made
+        /// A backup made by `rekey backup`
         file: PathBuf,
-        /// Leave sessions, trusted devices, flows, codes and e-mails as they are in the backup: only for a service that moves
+        /// Keep sessions, trusted devices, flows, codes and queued e-mails; use only when moving to another host
         #[arg(long)]
         keep_sessions: bool,
-        /// Also passwords that no key of this service made, as after an import: the person who made the backup may know them
+        /// Accept passwords that were not hashed with a key of this service, for example imported ones; the author of the backup may know them
         #[arg(long)]
         accept_foreign_hashes: bool,
     },
-    /// End every session, flow and code; trust no device any longer: everybody signs in again
+    /// End all sessions, flows and codes and stop trusting all devices; everyone must sign in again
     EndSessions {
-        /// The database was restored from a backup: give up the e-mails that wait in it, too
+        /// After restoring a backup: also drop the e-mails queued in it
         #[arg(long)]
         restored: bool,
     },
-    /// Look after the server's keys
+    /// Manage the server's keys
     #[command(subcommand)]
     Keys(Keys),
-    /// Test the way to the mail server, and manage e-mails that wait
+    /// Test the connection to the mail server, and manage queued e-mails
     #[command(subcommand)]
     Mail(Mail),
-    /// Ask the server that runs on this machine, at REKEY_LISTEN, whether it is ready; for health checks of containers
+    /// Check that the server at REKEY_LISTEN is ready; for container health checks
     Health,
-    /// Say what is wrong with the configuration, or what it is
+    /// Check the configuration and print it
     CheckConfig {
-        /// As for `serve --dev`
+        /// Check it for `serve --dev`
         #[arg(long)]
         dev: bool,
-        /// Print all keys with their defaults and meaning, as a Markdown table
+        /// Print all keys with their defaults and meanings as a Markdown table
         #[arg(long)]
         list: bool,
     },
 }
 
-/// Look after accounts.
+/// Manage accounts.
 #[derive(Subcommand)]
 pub enum User {
-    /// Add an account; its address counts as proven
+    /// Add an account; its address is treated as verified
     Add(NewUser),
-    /// List accounts: e-mail, name, who keeps the password, state
+    /// List accounts: e-mail address, name, kind, state
     List,
-    /// Show what there is of an account: kind, last sign-in, sessions, devices, flows and e-mails that wait
+    /// Show one account: kind, last sign-in, sessions, trusted devices, open flows and queued e-mails
     Show {
-        /// Its address
+        /// E-mail address of the account
         address: String,
     },
-    /// Change the address of an account: both addresses are told, sessions stay, flows and codes on their way end
+    /// Change the address of an account; both addresses are notified, sessions continue, open flows and codes end
     Email {
-        /// Its address
+        /// E-mail address of the account
         address: String,
-        /// The new one, which counts as proven
+        /// New address, treated as verified
         new: String,
         /// Really: whoever has the new address has the account
         #[arg(long)]
         yes: bool,
     },
-    /// Delete an account and everything of it: sessions, devices, flows, codes, activity, e-mails
+    /// Delete an account with its sessions, devices, flows, codes, activity and e-mails
     Delete {
-        /// Its address
+        /// E-mail address of the account
         address: String,
-        /// Really: there is no way back
+        /// Confirm the deletion, which cannot be undone
         #[arg(long)]
         yes: bool,
     },
-    /// Hand an account over to an organization: its password here, its sessions and its codes are gone at once
+    /// Transfer an account to an organization; its password is deleted, its sessions and codes end
     HandOver(HandOver),
-    /// Switch an account off: its sessions end, its codes die
+    /// Deactivate an account; its sessions and codes end
     Disable {
-        /// Whose
+        /// E-mail address of the account
         #[arg(long)]
         email: String,
-        /// Switch it on again instead
+        /// Reactivate it instead
         #[arg(long)]
         undo: bool,
     },
 }
 
-/// An account to hand over.
+/// An account to transfer.
 #[derive(Args)]
 pub struct HandOver {
-    /// Whose
+    /// E-mail address of the account
     #[arg(long)]
     pub email: String,
-    /// To this organization
+    /// Name of the organization
     #[arg(long)]
     pub organization: String,
-    /// Who helps with passwords there
+    /// Name of the administrator who helps with passwords
     #[arg(long)]
     pub administrator_name: String,
-    /// Where to write to that person
+    /// E-mail address of the administrator
     #[arg(long)]
     pub administrator_email: String,
 }
@@ -148,28 +148,28 @@ pub struct HandOver {
 /// An account to add.
 #[derive(Args)]
 pub struct NewUser {
-    /// The e-mail address
+    /// E-mail address of the account
     #[arg(long)]
     pub email: String,
-    /// The person's name
+    /// Name of the user
     #[arg(long)]
     pub name: String,
-    /// Read the password from standard input; without it the person sets one by "Forgot password?"
+    /// Read the password from standard input; without this, the user sets one with "Forgot password?"
     #[arg(long, conflicts_with_all = ["google", "organization"])]
     pub password_stdin: bool,
-    /// Google keeps the password
+    /// The user signs in with Google
     #[arg(long, conflicts_with = "organization")]
     pub google: bool,
-    /// This organization keeps the password
+    /// This organization manages the account
     #[arg(long, requires_all = ["administrator_name", "administrator_email"])]
     pub organization: Option<String>,
-    /// Who helps with passwords there
+    /// Name of the administrator who helps with passwords
     #[arg(long, requires = "organization")]
     pub administrator_name: Option<String>,
-    /// Where to write to that person
+    /// E-mail address of the administrator
     #[arg(long, requires = "organization")]
     pub administrator_email: Option<String>,
-    /// Language of screens and mails: en, ar
+    /// Language of screens and e-mails: en, ar
     #[arg(long, value_parser = crate::http::LANGUAGES)]
     pub language: Option<String>,
 }
@@ -320,7 +320,7 @@ fn whose_else(file: &Path) -> Option<String> {
     };
     let words: Vec<String> = std::env::args().skip(1).collect();
     Some(format!(
-        "the folder {} belongs to {user}, and this is root; type `{become_it} rekey {}`",
+        "the folder {} belongs to {user}, but you are root; run `{become_it} rekey {}`",
         folder.display(),
         words.join(" ")
     ))
@@ -351,7 +351,7 @@ fn load_config(purpose: ConfigPurpose, key_file: KeyFile) -> Result<(Config, Opt
         KeyFile::NeededIfThere if !path.exists() => Ok(None),
         // A new key opens nothing of what is there.
         KeyFile::Make if !path.exists() && is_filled(&config) => Err(format!(
-            "{} does not exist, but the database does: put the key file back, or take the database away",
+            "{} does not exist, but the database does: restore the key file, or move the database away",
             path.display()
         )),
         // Nothing is made for a start that is refused anyway.

@@ -41,7 +41,7 @@ impl std::fmt::Display for Failed {
                 problems.iter().try_for_each(|problem| writeln!(f, "{problem}"))?;
                 writeln!(
                     f,
-                    "rekey does not start: {} to mend in the configuration",
+                    "Configuration problems: {}. Fix them and run the command again.",
                     problems.len()
                 )
             }
@@ -67,7 +67,7 @@ pub fn say(text: &str) -> Result<(), Failed> {
 /// `rekey migrate`.
 pub async fn migrate(config: &Config) -> Result<(), Failed> {
     start::database(config).await?;
-    say("The tables are up to date.\n")
+    say("The database tables are up to date.\n")
 }
 
 /// `rekey seed`.
@@ -75,7 +75,7 @@ pub async fn seed(config: Config, keys: Keyring) -> Result<(), Failed> {
     // Attack: everybody knows the demo people's password.
     if !config.origin.is_loopback() {
         return Err(Failed::Other(
-            "Demo people are for this machine only; REKEY_ORIGIN names another.".into(),
+            "Demo accounts are for loopback hosts only, and the host in REKEY_ORIGIN is not one.".into(),
         ));
     }
     let backend = start::backend(&config, keys).await?;
@@ -131,7 +131,7 @@ pub async fn user(config: Config, keys: Keyring, user: User) -> Result<(), Faile
             if !found.map_err(|fault| fault.to_string())? {
                 return Err(no_account(&email));
             }
-            say(&format!("{email} is managed by {} now.\n", organization.name))
+            say(&format!("{email} is now managed by {}.\n", organization.name))
         }
         User::Disable { email, undo } => {
             let email = address(&email)?;
@@ -139,7 +139,10 @@ pub async fn user(config: Config, keys: Keyring, user: User) -> Result<(), Faile
             if !found.map_err(|fault| fault.to_string())? {
                 return Err(no_account(&email));
             }
-            say(&format!("{email} is switched {}.\n", if undo { "on" } else { "off" }))
+            say(&format!(
+                "{email} is now {}.\n",
+                if undo { "active" } else { "deactivated" }
+            ))
         }
     }
 }
@@ -158,7 +161,7 @@ async fn add(backend: &Backend, new: NewUser) -> Result<(), Failed> {
     let email = address(&new.email)?;
     let name = Name::parse(&new.name).map_err(|_| {
         format!(
-            "--name takes one line of 1 to {} characters that is no link and no address",
+            "--name takes one line of 1 to {} characters, without links or addresses",
             Name::MAX_CHARS
         )
     })?;
@@ -189,10 +192,10 @@ async fn add(backend: &Backend, new: NewUser) -> Result<(), Failed> {
         .map_err(|error| error.to_string())?;
     if !added {
         return Err(Failed::Other(format!(
-            "There is an account with the address {email} already; it stays as it is."
+            "There is already an account with the address {email}; it was not changed."
         )));
     }
-    say(&format!("{email} is added.\n"))
+    say(&format!("Added {email}.\n"))
 }
 
 /// From standard input, as other people of the machine can read a command line.
@@ -201,7 +204,7 @@ fn password_from_input() -> Result<Secret, String> {
     std::io::stdin()
         .take(4096)
         .read_to_string(&mut typed)
-        .map_err(|_| "The password does not read as text.")?;
+        .map_err(|_| "The password is not UTF-8 text.")?;
     let typed = typed.trim_end_matches(['\r', '\n']);
     if typed.is_empty() {
         Err("There is no password on standard input.".into())
@@ -238,7 +241,11 @@ fn kind_of(account: &Person) -> String {
 
 fn line(person: &Person) -> String {
     let kind = kind_of(person);
-    let state = if person.disabled_at.is_some() { "off" } else { "on" };
+    let state = if person.disabled_at.is_some() {
+        "deactivated"
+    } else {
+        "active"
+    };
     format!("{}\t{}\t{kind}\t{state}\n", person.email, person.name)
 }
 
@@ -262,8 +269,11 @@ pub async fn health(config: &Config) -> Result<(), Failed> {
     };
     match asked {
         Ok(answer) if answer.status().is_success() => say("ready\n"),
-        Ok(answer) => Err(Failed::Other(format!("not ready: it answers {}", answer.status()))),
-        Err(_) => Err(Failed::Other(format!("not ready: nobody answers at {address}"))),
+        Ok(answer) => Err(Failed::Other(format!(
+            "not ready: the server answered {}",
+            answer.status()
+        ))),
+        Err(_) => Err(Failed::Other(format!("not ready: no answer at {address}"))),
     }
 }
 
@@ -302,7 +312,7 @@ fn table() -> String {
     }
     let _ = writeln!(
         table,
-        "| `REKEY_CONFIG` | – | A file of these keys, in lower case and without `REKEY_`. | the path of a TOML file |"
+        "| `REKEY_CONFIG` | – | A file with these keys, in lower case and without `REKEY_`. | the path of a TOML file |"
     );
     table
 }

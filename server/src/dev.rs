@@ -98,7 +98,7 @@ async fn emails(State(service): State<Service>, Query(asked): Query<Asked>) -> R
         title: "E-mails",
         lead: match service.config.smtp_url {
             None => "Newest first. Nothing left this machine.",
-            Some(_) => "E-mails go out by REKEY_SMTP_URL; none is kept here.",
+            Some(_) => "E-mails are sent to REKEY_SMTP_URL and not kept here.",
         },
         to: Some(&asked.to),
         entries: entries.collect(),

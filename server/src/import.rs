@@ -33,22 +33,22 @@ const AHEAD: usize = 4;
 /// A file of accounts.
 #[derive(Args)]
 pub struct Import {
-    /// Its columns or fields: email, name, password_hash, language, created_at, email_verified, disabled. Only email is needed.
-    /// `-` is standard input
+    /// File to import, or `-` for standard input. Columns or fields: email (required), name, password_hash, language,
+    /// created_at, email_verified, disabled
     pub file: PathBuf,
-    /// When not given, the ending of the file tells: .csv, or .jsonl, .ndjson, .json
+    /// Format of the file; by default by its extension: .csv, or .jsonl, .ndjson, .json
     #[arg(long, value_enum)]
     pub format: Option<Format>,
-    /// The file is this system's own export; what isn't needed of it is left out
+    /// Read the export of this system; fields that are not needed are ignored
     #[arg(long, value_enum, conflicts_with = "ignore")]
     pub from: Option<Source>,
-    /// A file with the password hash parameters of the Firebase project, as the Firebase console shows them
+    /// File with the password hash parameters of the Firebase project, as shown in the Firebase console
     #[arg(long, value_name = "FILE", required_if_eq("from", "firebase"))]
     pub firebase_hash_config: Option<PathBuf>,
-    /// Leave out a column that this import doesn't know; can be given several times
+    /// Ignore an unknown column; can be repeated
     #[arg(long, value_name = "COLUMN")]
     pub ignore: Vec<String>,
-    /// Read and check every record, and add no account; needs no database
+    /// Check every record without adding accounts; needs no database
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -56,11 +56,11 @@ pub struct Import {
 /// How a file is written.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// A line with the names of the columns, then a record for each account (RFC 4180); separated by commas, semicolons or tabs
+    /// A header line, then one record per account (RFC 4180), separated by commas, semicolons or tabs
     Csv,
-    /// A JSON object on each line
+    /// One JSON object per line
     JsonLines,
-    /// One JSON document with a list of users; for --from
+    /// One JSON document with a list of users; only with --from
     Json,
 }
 
@@ -153,18 +153,15 @@ fn format(import: &Import) -> Result<Format, String> {
         (None, [only]) => *only,
         (None, _) => {
             return Err(format!(
-                "The name of the file does not tell its format; say {}.",
+                "The format is not clear from the file name; add {}.",
                 options(formats)
             ));
         }
     };
     match import.from {
         _ if formats.contains(&format) => Ok(format),
-        Some(_) => Err(format!(
-            "The exports of that system are read with {}.",
-            options(formats)
-        )),
-        None => Err("--format json is for --from; without it, write an object on each line.".into()),
+        Some(_) => Err(format!("Exports of that system need {}.", options(formats))),
+        None => Err("--format json needs --from; without it, write one object per line.".into()),
     }
 }
 
@@ -277,7 +274,7 @@ impl Batch {
             Ok(account) => self.accounts.push(account),
             Err(why) => {
                 let why = match record.last_line {
-                    Some(last) if last > number => format!("{why} (the record goes on to line {last})"),
+                    Some(last) if last > number => format!("{why} (the record continues to line {last})"),
                     _ => why,
                 };
                 self.refused.push((number, why));
@@ -289,7 +286,11 @@ impl Batch {
 async fn add(backend: Option<&Backend>, accounts: &[ImportedAccount]) -> Result<usize, Failed> {
     let Some(backend) = backend else { return Ok(0) };
     let added = retried(|| backend.import(accounts)).await;
-    added.map_err(|error| Failed::Other(format!("{error}. Run it again later: no account is added twice.")))
+    added.map_err(|error| {
+        Failed::Other(format!(
+            "{error}. Run the import again later; no account is added twice."
+        ))
+    })
 }
 
 fn result(counts: &Counts, dry_run: bool) -> String {
@@ -302,15 +303,15 @@ fn result(counts: &Counts, dry_run: bool) -> String {
     } = counts;
     let left_out = left_out(counts);
     let counted = if dry_run {
-        format!("{accounts} accounts can be imported, {refused} records are refused{left_out}.\n")
+        format!("{accounts} accounts can be imported, {refused} records are rejected{left_out}.\n")
     } else {
         let there = accounts - added;
-        format!("{added} added, {there} already there, {refused} refused{left_out}.\n")
+        format!("{added} added, {there} already existed, {refused} rejected{left_out}.\n")
     };
     match unverified {
         0 => counted,
         _ => format!(
-            "{counted}{unverified} with an unverified address come without their password; a reset sets a new one.\n"
+            "{counted}Imported without a password, because the address is unverified: {unverified}. A reset sets a new one.\n"
         ),
     }
 }
@@ -328,9 +329,9 @@ fn left_out(counts: &Counts) -> String {
 fn refused(counts: &Counts, dry_run: bool) -> Result<(), Failed> {
     match (counts.refused, dry_run) {
         (0, _) => Ok(()),
-        (_, true) => Err(Failed::Other("Not every record can be imported.".into())),
+        (_, true) => Err(Failed::Other("Some records cannot be imported.".into())),
         (_, false) => Err(Failed::Other(
-            "Not every record was imported. Fix those that are named above and run it again: no account is added twice."
+            "Some records were not imported. Fix the ones listed above and run the import again; no account is added twice."
                 .into(),
         )),
     }

@@ -39,8 +39,8 @@ pub fn read(path: &Path) -> Result<Keyring, String> {
     let shown = path.display();
     let unreadable = |error: std::io::Error| match error.kind() {
         ErrorKind::NotFound => format!(
-            "{shown} does not exist; make it with mode 0600: a line `current = \"k1\"`, a line `[keys]`, and a line \
-             `k1 = \"…\"` with what `openssl rand -base64 32` prints"
+            "{shown} does not exist; create it with mode 0600 and three lines: `current = \"k1\"`, `[keys]` and \
+             `k1 = \"…\"` with the output of `openssl rand -base64 32`"
         ),
         kind => format!("{shown} cannot be read: {kind}"),
     };
@@ -48,7 +48,7 @@ pub fn read(path: &Path) -> Result<Keyring, String> {
     let mode = file.mode();
     if !is_private(mode, file.uid(), file.gid()) {
         return Err(format!(
-            "{shown} has mode {:04o}; others may use it: `chmod 600 {shown}`",
+            "{shown} has mode {:04o}, so others can use it; run `chmod 600 {shown}`",
             mode & 0o7777
         ));
     }
@@ -70,7 +70,7 @@ pub(crate) const fn is_private(mode: u32, owner: u32, group: u32) -> bool {
 /// # Errors
 /// As for [`read`], and when it cannot be made.
 pub fn read_or_make(path: &Path) -> Result<Keyring, String> {
-    let failed = |error: std::io::Error| format!("{} cannot be made: {}", path.display(), error.kind());
+    let failed = |error: std::io::Error| format!("{} cannot be created: {}", path.display(), error.kind());
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::DirBuilder::new()
             .recursive(true)
@@ -100,7 +100,7 @@ fn random_key() -> Result<String, String> {
     let mut bytes = [0_u8; 32];
     SysRng
         .try_fill_bytes(&mut bytes)
-        .map_err(|_| "the system gives no random bytes".to_owned())?;
+        .map_err(|_| "the system returned no random bytes".to_owned())?;
     Ok(STANDARD.encode(bytes))
 }
 

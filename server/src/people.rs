@@ -10,13 +10,13 @@ pub const PASSWORD: &str = "correct horse battery staple";
 pub const DEMO: [(&str, &str, &str); 5] = [
     ("ada@example.com", "Ada Lovelace", "signs in with a password"),
     ("grace@example.com", "Grace Hopper", "signs in with a password"),
-    ("google@example.com", "Grigori Googler", "has the password at Google"),
+    ("google@example.com", "Grigori Googler", "signs in with Google"),
     (
         "managed@example.com",
         "Mary Managed",
         "is managed by Analytical Engines Ltd",
     ),
-    ("off@example.com", "Otto Off", "is switched off"),
+    ("off@example.com", "Otto Off", "is deactivated"),
 ];
 
 /// Adds those who are not there yet.
@@ -49,7 +49,7 @@ pub async fn add_demo(backend: &Backend) -> Result<(), String> {
             .map_err(|error| format!("{email} cannot be added: {error}"))?;
         if is_new && email.as_str() == "off@example.com" {
             let off = backend.disable_person(&email, true).await;
-            off.map_err(|fault| format!("{email} cannot be switched off: {fault}"))?;
+            off.map_err(|fault| format!("{email} cannot be deactivated: {fault}"))?;
         }
     }
     Ok(())

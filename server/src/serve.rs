@@ -24,7 +24,7 @@ use tokio::time::sleep;
 
 /// `rekey serve`.
 pub async fn run(config: Config, ring: Keyring, log: LogFilter, dev: bool, watch: bool) -> Result<(), Failed> {
-    let deaf = |error: std::io::Error| format!("signals cannot be heard: {}", error.kind());
+    let deaf = |error: std::io::Error| format!("signals cannot be received: {}", error.kind());
     let signals = Signals::hear().map_err(deaf)?;
     let hangup = signal(SignalKind::hangup()).map_err(deaf)?;
     let keys = keys::from_file(&config.key_file, ring);
@@ -94,7 +94,7 @@ pub async fn run(config: Config, ring: Keyring, log: LogFilter, dev: bool, watch
 fn listen_at(key: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), String> {
     listen::at(address)
         .and_then(|listener| listener.local_addr().map(|address| (listener, address)))
-        .map_err(|error| format!("{key}: nothing can listen at {address}: {}", error.kind()))
+        .map_err(|error| format!("{key}: cannot listen on {address}: {}", error.kind()))
 }
 
 /// E-mails must go out as long as the program runs: an outbox worker that fell over is replaced, and so is one whose mail server is another
@@ -169,18 +169,18 @@ fn greeting(config: &Config) -> String {
     if config.smtp_url.is_none() {
         let _ = writeln!(
             text,
-            "  Mails     {origin}/dev/emails  (and the folder {})",
+            "  E-mails   {origin}/dev/emails  (and the folder {})",
             start::EMAILS
         );
     } else {
-        let _ = writeln!(text, "  Mails     go out by REKEY_SMTP_URL");
+        let _ = writeln!(text, "  E-mails   are sent to REKEY_SMTP_URL");
     }
     let _ = writeln!(text, "  Password  {}", people::PASSWORD);
     for (index, (email, _, particular)) in people::DEMO.iter().enumerate() {
         let _ = writeln!(
             text,
             "  {}  {email:<20} {particular}",
-            if index == 0 { "People  " } else { "        " }
+            if index == 0 { "Accounts" } else { "        " }
         );
     }
     text.push_str("  Stop      Ctrl+C\n\n");

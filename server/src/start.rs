@@ -19,7 +19,7 @@ pub async fn backend(config: &Config, keys: impl Into<Keys>) -> Result<Backend, 
         db: database(config).await?,
         clock: Arc::new(SystemClock::default()),
         hashing: Hashing::new(keys.clone(), config.hashes_at_once, config.hashing)
-            .map_err(|error| format!("the threads that hash passwords do not start: {}", error.kind()))?,
+            .map_err(|error| format!("the password hashing threads cannot be started: {}", error.kind()))?,
         keys,
         leaked: leaked(config)?,
         settings: config.settings.clone().into(),
@@ -28,8 +28,8 @@ pub async fn backend(config: &Config, keys: impl Into<Keys>) -> Result<Backend, 
     match other.map_err(|fault| format!("the database does not answer: {fault}"))? {
         None => Ok(backend),
         Some(name) => Err(format!(
-            "the key `{name}` in {} is not the one that the database was written with: no one could sign in. Put the \
-             right key file back; REKEY_KEY_FILE names it",
+            "the key `{name}` in {} is not the one that the database was written with, so no one could sign in. \
+             Restore the right key file, or set REKEY_KEY_FILE to its path",
             config.key_file.display()
         )),
     }
@@ -51,10 +51,10 @@ pub async fn database(config: &Config) -> Result<Db, String> {
     }
     let db = Db::open(url.expose())
         .await
-        .map_err(|fault| format!("the database does not open: {fault}"))?;
+        .map_err(|fault| format!("the database cannot be opened: {fault}"))?;
     db.migrate()
         .await
-        .map_err(|fault| format!("the database's tables cannot be brought up to date: {fault}"))?;
+        .map_err(|fault| format!("the database tables cannot be updated: {fault}"))?;
     Ok(db)
 }
 
@@ -121,7 +121,7 @@ pub const EMAILS: &str = "data/emails";
 fn private_folder(folder: &Path) -> Result<(), String> {
     use std::os::unix::fs::DirBuilderExt;
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.map_err(|error| format!("the folder {} cannot be made: {}", folder.display(), error.kind()))
+    made.map_err(|error| format!("the folder {} cannot be created: {}", folder.display(), error.kind()))
 }
 
 /// A file of a release before, whose mode the shell's mask decided. Attack: a link in its place, to a file of somebody else.
@@ -140,7 +140,10 @@ fn private_file(file: &Path) -> Result<(), String> {
         _ => opened.set_permissions(std::fs::Permissions::from_mode(0o600)),
     }) {
         Ok(()) => Ok(()),
-        Err(error) => Err(format!("{shown} may be read by others, and stays so: {}", error.kind())),
+        Err(error) => Err(format!(
+            "{shown} can be read by others, and its mode cannot be changed: {}",
+            error.kind()
+        )),
     }
 }
 

@@ -14,7 +14,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum BackupError {
     /// Nothing is written over.
-    #[error("{} is there already", .0.display())]
+    #[error("{} already exists", .0.display())]
     Exists(PathBuf),
     /// A file could not be read or written.
     #[error("{}: {}", .path.display(), .error.kind())]
@@ -25,7 +25,7 @@ pub enum BackupError {
         error: io::Error,
     },
     /// The file, or the copy that was just made, is not fit to be served.
-    #[error("{} is no sound database of this service: {what}", .path.display())]
+    #[error("{} is not a valid database of this service: {what}", .path.display())]
     Unsound {
         /// Which.
         path: PathBuf,
@@ -33,7 +33,7 @@ pub enum BackupError {
         what: String,
     },
     /// Passwords in it are stored without a key of this service.
-    #[error("{} has passwords that no key of this service made: {}", .path.display(), .emails.join(", "))]
+    #[error("{} has passwords that were not hashed with a key of this service: {}", .path.display(), .emails.join(", "))]
     ForeignHashes {
         /// Which.
         path: PathBuf,
@@ -41,7 +41,7 @@ pub enum BackupError {
         emails: Vec<String>,
     },
     /// The database is a server, which has tools of its own.
-    #[error("the database is no file")]
+    #[error("the database is not a file")]
     NoFile,
     /// The database refused.
     #[error(transparent)]
@@ -138,7 +138,7 @@ async fn prepare_and_swap(
     if with_ending(from, "-wal").exists() {
         return Err(BackupError::Unsound {
             path: from.to_owned(),
-            what: "it has a -wal file beside it, as a database in use does; `rekey backup` makes whole ones".into(),
+            what: "it has a -wal file beside it, like a database in use; make backups with `rekey backup`".into(),
         });
     }
     std::fs::copy(from, &copy).map_err(at(from))?;
@@ -158,7 +158,7 @@ async fn prepare_and_swap(
     if std::fs::metadata(with_ending(&copy, "-wal")).is_ok_and(|wal| wal.len() > 0) {
         return Err(BackupError::Unsound {
             path: copy,
-            what: "it could not be written out into one file".into(),
+            what: "it could not be merged into one file".into(),
         });
     }
     keep_owner(database, &copy)?;
@@ -188,7 +188,7 @@ async fn ready(db: &Db, aside: &Path, from: &Path, take: Take, now: Timestamp) -
     if let Some(object) = differs((&theirs, &ours)).or_else(|| differs((&ours, &theirs))) {
         return Err(BackupError::Unsound {
             path: from.to_owned(),
-            what: format!("its {object} is not as this service makes it"),
+            what: format!("its {object} is not what this service creates"),
         });
     }
     let emails = backup::hashes_without_key(db, 10).await?;

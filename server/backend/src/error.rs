@@ -24,13 +24,13 @@ pub enum Fault {
     #[error("database: {0}")]
     Database(#[source] sqlx::Error),
     /// The database is away, full, locked or has no connection left: told with 503 and `Retry-After`.
-    #[error("the database is away: {0}")]
+    #[error("the database is unavailable: {0}")]
     Away(#[source] sqlx::Error),
     /// The database put a unit of work back because of others beside it: it is done [`retried`](crate::retried).
-    #[error("put back by the database: {0}")]
+    #[error("rolled back by the database: {0}")]
     Conflict(#[source] sqlx::Error),
     /// A row that we wrote does not read.
-    #[error("a stored {what} does not read")]
+    #[error("a stored {what} cannot be read")]
     Corrupt {
         /// What it should have been.
         what: &'static str,
@@ -42,13 +42,13 @@ pub enum Fault {
         id: String,
     },
     /// The file of the database is being restored, or is in use by others and cannot be.
-    #[error("its file is in use: a server runs on it, or it is being restored")]
+    #[error("its file is in use: a server is running on it, or it is being restored")]
     InUse,
     /// Hashing failed, which it does for no password.
     #[error("hashing: {0}")]
     Hashing(String),
     /// The hashing queue is full or too slow: told with 503 and `Retry-After`.
-    #[error("hashing is at its limit")]
+    #[error("the hashing queue is full")]
     Busy {
         /// When to come again, in seconds.
         retry_after_s: i64,

@@ -16,12 +16,12 @@ pub async fn back_up(config: &Config, to: &Path) -> Result<(), Failed> {
     need_database(config)?;
     let db = Db::open(config.database_url.expose())
         .await
-        .map_err(|fault| format!("the database does not open: {fault}"))?;
+        .map_err(|fault| format!("the database cannot be opened: {fault}"))?;
     let outcome = backend::back_up(&db, to).await;
     db.close().await;
-    outcome.map_err(|error| format!("There is no backup: {error}."))?;
+    outcome.map_err(|error| format!("Nothing was backed up: {error}."))?;
     say(&format!(
-        "{} is a whole copy. The key file {} is not in it; keep a copy of that somewhere else.\n",
+        "Backed up to {}. The key file {} is not included; keep a copy of it in another place.\n",
         to.display(),
         config.key_file.display()
     ))
@@ -38,23 +38,19 @@ pub async fn restore(config: Config, keys: Keyring, from: &Path, take: Take) -> 
         .map_err(|error| match error {
             BackupError::Fault(Fault::InUse) => {
                 format!(
-                    "Nothing is restored: a server runs on {}; stop it first.",
+                    "Nothing was restored: a server is using {}. Stop it first.",
                     database.display()
                 )
             }
             BackupError::ForeignHashes { .. } => format!(
-                "Nothing is restored: {error}. If they came by an import, and the backup is your own, say so with \
-                 --accept-foreign-hashes; the person who made it may know them."
+                "Nothing was restored: {error}. If they were imported and the backup is your own, add \
+                 --accept-foreign-hashes. The author of the backup may know these passwords."
             ),
-            error => format!("Nothing is restored: {error}."),
+            error => format!("Nothing was restored: {error}."),
         })?;
-    say(&format!(
-        "{} is restored from {}.\n",
-        database.display(),
-        from.display()
-    ))?;
+    say(&format!("Restored {} from {}.\n", database.display(), from.display()))?;
     if let Some(kept) = restored.kept {
-        say(&format!("What was there before is {}.\n", kept.display()))?;
+        say(&format!("The previous database is {}.\n", kept.display()))?;
     }
     match restored.ended {
         Some(ended) => say(&told(ended))?,
@@ -83,18 +79,18 @@ fn told(ended: Ended) -> String {
         emails,
     } = ended;
     format!(
-        "Ended: {sessions} sessions, {flows} flows with their codes. No device is trusted. E-mails dropped: {emails}.\n"
+        "Ended: {sessions} sessions, {flows} flows and their codes. No device is trusted. E-mails dropped: {emails}.\n"
     )
 }
 
-const PG_DUMP: &str = "The database is a PostgreSQL server, and its own tool makes the backup:
+const PG_DUMP: &str = "The database is PostgreSQL. Back it up with its own tool:
   (umask 077; pg_dump --format=custom --no-owner --file=FILE \"$REKEY_DATABASE_URL\")
-The key file is not in it; keep a copy of that somewhere else.";
+The key file is not included; keep a copy of it in another place.";
 
 const PG_RESTORE: &str =
-    "The database is a PostgreSQL server, and its own tools restore a backup, into a new database beside \
-the present one. Stop the servers, then:
+    "The database is PostgreSQL. Restore the backup with its own tools, into a new database beside the current \
+one. Stop the servers, then run:
   createdb NEW
   pg_restore --no-owner --single-transaction --dbname=postgres://USER@HOST/NEW FILE
-Name the new one in REKEY_DATABASE_URL, and before any server starts:
+Set REKEY_DATABASE_URL to the new database. Before you start a server, run:
   rekey end-sessions --restored";

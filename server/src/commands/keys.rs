@@ -7,25 +7,25 @@ use account::Keyring;
 use backend::Backend;
 use clap::Subcommand;
 
-/// Look after the server's keys.
+/// Manage the server's keys.
 #[derive(Subcommand)]
 pub enum Keys {
-    /// List the keys' names and what still needs each
+    /// List the keys and what still needs each of them
     List,
-    /// Add a new key and use it from now on; running servers take it up within a second
+    /// Add a new key and use it from now on; running servers load it within a second
     Rotate,
-    /// Add a new key that is not used yet: for servers that have a copy of the key file each
+    /// Add a new key without using it yet; for servers that each have a copy of the key file
     Add,
-    /// Use this key from now on, when every server has it
+    /// Use a key from now on, once every server has it
     Use {
-        /// Its name, as `rekey keys list` shows it
+        /// Name of the key, as shown by `rekey keys list`
         name: String,
     },
-    /// Take a key away that nothing needs any more
+    /// Remove a key that nothing needs any more
     Remove {
-        /// Its name, as `rekey keys list` shows it
+        /// Name of the key, as shown by `rekey keys list`
         name: String,
-        /// Also when something needs it: those passwords work no longer, and their people reset them
+        /// Remove it even if it is needed; users with those passwords must reset them
         #[arg(long)]
         force: bool,
     },
@@ -39,22 +39,22 @@ pub async fn run(config: Config, ring: Keyring, command: Keys) -> Result<(), Fai
         Keys::Rotate => {
             let name = keys::rotate(&path)?;
             say(&format!(
-                "{name} is used from now on; running servers take it up within a second. Keep a copy of {}, and not beside \
-                 the database's backups.\nOlder keys still verify what they made, and passwords move to {name} as people sign \
-                 in; `rekey keys list` shows what needs which.\n",
+                "{name} is now the current key; running servers load it within a second. Keep a copy of {}, apart from the \
+                 backups of the database.\nOlder keys still verify existing passwords, which move to {name} as users sign \
+                 in. `rekey keys list` shows what still needs each key.\n",
                 path.display()
             ))
         }
         Keys::Add => {
             let name = keys::add(&path)?;
             say(&format!(
-                "{name} is added to {}. Bring the file to every server, then: rekey keys use {name}\n",
+                "Added {name} to {}. Copy the file to every server, then run: rekey keys use {name}\n",
                 path.display()
             ))
         }
         Keys::Use { name } => {
             keys::make_current(&path, &name)?;
-            say(&format!("{name} is used from now on.\n"))
+            say(&format!("{name} is now the current key.\n"))
         }
         Keys::Remove { name, force } => {
             need_database(&config)?;
@@ -64,7 +64,7 @@ pub async fn run(config: Config, ring: Keyring, command: Keys) -> Result<(), Fai
             }
             keys::remove(&path, &name)?;
             backend.forget_key(&name).await.map_err(|fault| fault.to_string())?;
-            say(&format!("{name} is taken away.\n"))
+            say(&format!("Removed {name}.\n"))
         }
     }
 }
@@ -74,7 +74,11 @@ async fn list(config: &Config, ring: &Keyring) -> Result<(), Failed> {
     let backend = start::backend(config, ring.clone()).await?;
     for name in ring.ids() {
         let uses = backend.key_uses(name).await.map_err(|fault| fault.to_string())?;
-        let state = if name == ring.current().id() { "in use" } else { "older" };
+        let state = if name == ring.current().id() {
+            "current"
+        } else {
+            "older"
+        };
         say(&format!(
             "{name}\t{state}\t{} passwords\t{} codes\t{} e-mails\n",
             uses.passwords, uses.codes, uses.emails
@@ -82,9 +86,7 @@ async fn list(config: &Config, ring: &Keyring) -> Result<(), Failed> {
     }
     let (_, without_key) = backend.count_hashes().await.map_err(|fault| fault.to_string())?;
     if without_key > 0 {
-        say(&format!(
-            "\t\t{without_key} passwords of another system, without a key\n"
-        ))?;
+        say(&format!("\t\t{without_key} imported passwords, without a key\n"))?;
     }
     warn_of_missing(&backend, ring).await
 }
@@ -102,7 +104,7 @@ pub(super) async fn warn_of_missing(backend: &Backend, ring: &Keyring) -> Result
     }
     if with_key > known {
         say(&format!(
-            "Take care: {} passwords need a key that is not in the key file; their people cannot sign in.\n",
+            "Warning: {} passwords need a key that is not in the key file. These users cannot sign in.\n",
             with_key - known
         ))?;
     }
@@ -115,7 +117,7 @@ async fn refuse_if_needed(backend: &Backend, name: &str) -> Result<(), Failed> {
         return Ok(());
     }
     Err(Failed::Other(format!(
-        "{name} is needed by {} passwords, {} codes and {} e-mails; --force takes it away all the same.",
+        "{name} is needed by {} passwords, {} codes and {} e-mails. Use --force to remove it anyway.",
         uses.passwords, uses.codes, uses.emails
     )))
 }

@@ -1,4 +1,4 @@
-//! The way to the mail server, tried; and the e-mails that wait.
+//! The connection to the mail server, tested; and the queued e-mails.
 
 use super::{Failed, moment, need_database, say};
 use crate::config::{Config, KEYS};
@@ -10,24 +10,24 @@ use clap::{Args, Subcommand};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-/// Test the way to the mail server, and manage e-mails that wait.
+/// Test the connection to the mail server, and manage queued e-mails.
 #[derive(Subcommand)]
 pub enum Mail {
-    /// Send one e-mail through the mail server, and show the conversation, without credentials, and the certificate
+    /// Send a test e-mail; show the SMTP conversation, without credentials, and the certificate
     Test(Test),
-    /// List the e-mails that wait, the one that is due first on top: id, kind, written, tries, next try, reason
+    /// List queued e-mails, the one due next first: ID, kind, time written, attempts, next attempt, reason
     Queue {
-        /// Show whom they are for, too
+        /// Also show the recipients
         #[arg(long)]
         addresses: bool,
     },
-    /// Try e-mails that wait for another try at once
+    /// Retry queued e-mails now
     Retry(Which),
-    /// Give e-mails up that wait: they are not sent, and what they say is deleted
+    /// Drop queued e-mails: they are not sent, and their content is deleted
     Drop {
         #[command(flatten)]
         which: Which,
-        /// Really, with --all: there is no way back
+        /// Confirm --all: dropped e-mails cannot be restored
         #[arg(long)]
         yes: bool,
     },
@@ -36,10 +36,10 @@ pub enum Mail {
 /// An e-mail to send.
 #[derive(Args)]
 pub struct Test {
-    /// To this address
+    /// Address of the recipient
     #[arg(long)]
     to: String,
-    /// From REKEY_SENDER_NOTICES instead of REKEY_SENDER_CODES
+    /// Send from REKEY_SENDER_NOTICES instead of REKEY_SENDER_CODES
     #[arg(long)]
     notices: bool,
 }
@@ -48,9 +48,9 @@ pub struct Test {
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 pub struct Which {
-    /// This one, as `rekey mail queue` shows it
+    /// ID of the e-mail, as shown by `rekey mail queue`
     id: Option<String>,
-    /// All that wait
+    /// All queued e-mails
     #[arg(long)]
     all: bool,
 }
@@ -81,8 +81,8 @@ pub async fn test(config: &Config, test: &Test) -> Result<(), Failed> {
     let sent = smtp.test(&to, &message(config, from), now().0, listener).await;
     match sent {
         Ok(()) => say(&format!(
-            "\nAccepted: the mail server took the e-mail from {from} to {to}.\nIf it does not arrive, look into the spam folder, \
-             then into the mail server's log: it may still be refused on its way.\n"
+            "\nAccepted: the mail server accepted the e-mail from {from} to {to}.\nIf it does not arrive, check the spam folder, \
+             then the log of the mail server: the e-mail may still be rejected on its way.\n"
         )),
         Err(error) => Err(Failed::Other(format!("\nNot sent: {}.\n{}", error.text, error.advice))),
     }
@@ -103,7 +103,7 @@ fn shown(line: &Line) -> String {
 
 fn message(config: &Config, from: &str) -> RenderedEmail {
     let origin = &config.origin.text;
-    let text = format!("This e-mail tests the mail server of {origin}. You do not need to do anything.");
+    let text = format!("This is a test e-mail from {origin}. You don’t need to do anything.");
     RenderedEmail {
         from_name: config.settings.brand.clone(),
         from: from.to_owned(),
@@ -126,10 +126,10 @@ pub async fn queue(config: &Config, keys: Keyring, addresses: bool) -> Result<()
         .map_err(|fault| fault.to_string())?;
     db.close().await;
     if emails.is_empty() {
-        return say("No e-mails wait.\n");
+        return say("No e-mails are queued.\n");
     }
     let address = if addresses { "ADDRESS\t" } else { "" };
-    let mut table = format!("ID\t{address}KIND\tWRITTEN\tTRIES\tNEXT TRY\tREASON\n");
+    let mut table = format!("ID\t{address}KIND\tWRITTEN\tATTEMPTS\tNEXT ATTEMPT\tREASON\n");
     for email in &emails {
         table.push_str(&row(email, addresses, now));
     }
@@ -155,7 +155,7 @@ fn row(email: &WaitingEmail, addresses: bool, now: Timestamp) -> String {
     format!(
         "{}\t{address}{}\t{}\t{}\t{next}\t{}\n",
         email.id,
-        email.kind.unwrap_or("sealed by a missing key"),
+        email.kind.unwrap_or("sealed with a missing key"),
         moment(email.written_at),
         email.attempts,
         email.reason.as_deref().unwrap_or("-").replace(['\n', '\t'], " ")
@@ -170,7 +170,7 @@ pub async fn retry(config: &Config, which: Which) -> Result<(), Failed> {
     db.close().await;
     match (made.map_err(|fault| fault.to_string())?, which.id) {
         (0, Some(id)) => Err(Failed::Other(format!(
-            "No e-mail {id} waits for another try: it has left, is being sent, was given up, or was not tried yet."
+            "E-mail {id} is not waiting for another attempt: it was sent, is being sent, was dropped, or has not been tried yet."
         ))),
         (count, _) => say(&format!(
             "Due now: {count}. A running server sends them within seconds.\n"
@@ -192,10 +192,10 @@ pub async fn mark_failed(config: &Config, which: Which, yes: bool) -> Result<(),
     db.close().await;
     match (dropped.map_err(|fault| fault.to_string())?, which.id) {
         (0, Some(id)) => Err(Failed::Other(format!(
-            "No e-mail {id} waits: it has left or was given up."
+            "E-mail {id} is not queued: it was sent or dropped."
         ))),
         (count, _) => say(&format!(
-            "Dropped: {count}. One that was being sent may still arrive.\n"
+            "Dropped: {count}. An e-mail that was being sent may still arrive.\n"
         )),
     }
 }

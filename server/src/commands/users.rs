@@ -30,7 +30,7 @@ pub async fn show(backend: &Backend, email: &EmailAddress) -> Result<(), Failed>
     let lists = [
         ("session", "last seen", &details.sessions),
         ("trusted device", "until", &details.devices),
-        ("waiting flow", "since", &details.flows),
+        ("open flow", "since", &details.flows),
     ];
     for (name, when, items) in lists {
         for (what, at) in items {
@@ -38,11 +38,11 @@ pub async fn show(backend: &Backend, email: &EmailAddress) -> Result<(), Failed>
         }
     }
     for email in &details.emails {
-        let kind = email.kind.unwrap_or("sealed by a missing key");
+        let kind = email.kind.unwrap_or("sealed with a missing key");
         let reason = email.reason.as_deref().unwrap_or("not tried yet");
         let _ = writeln!(
             text,
-            "waiting e-mail\t{kind}, written {}: {reason}",
+            "queued e-mail\t{kind}, written {}: {reason}",
             moment(email.written_at)
         );
     }
@@ -58,17 +58,15 @@ pub async fn change_address(
 ) -> Result<(), Failed> {
     if !yes {
         return Err(Failed::Other(format!(
-            "This gives the account of {from} to {to}, ends flows and codes on their way at both, and sends a notice to both. Add --yes to do it."
+            "This changes the address {from} to {to}, ends the pending flows and codes of both, and notifies both. Add --yes to confirm."
         )));
     }
     let changed = retried(async || Ok(backend.change_address(from, to).await?)).await;
     match changed.map_err(|fault| fault.to_string())? {
-        AddressChange::Done => say(&format!(
-            "{from} is {to} now. A notice to both addresses waits to be sent.\n"
-        )),
+        AddressChange::Done => say(&format!("Changed {from} to {to}. Both addresses will be notified.\n")),
         AddressChange::NoAccount => Err(no_account(from)),
         AddressChange::Taken => Err(Failed::Other(format!(
-            "There is an account with the address {to} already; nothing is changed."
+            "There is already an account with the address {to}; nothing was changed."
         ))),
     }
 }
@@ -77,12 +75,12 @@ pub async fn change_address(
 pub async fn delete(backend: &Backend, email: &EmailAddress, yes: bool) -> Result<(), Failed> {
     if !yes {
         return Err(Failed::Other(format!(
-            "This deletes {email} with its sessions, devices, activity and e-mails, and cannot be undone. Add --yes to do it."
+            "This deletes {email} with its sessions, devices, activity and e-mails, and cannot be undone. Add --yes to confirm."
         )));
     }
     let deleted = retried(async || Ok(backend.delete_account(email).await?)).await;
     if !deleted.map_err(|fault| fault.to_string())? {
         return Err(no_account(email));
     }
-    say(&format!("{email} is deleted.\n"))
+    say(&format!("Deleted {email}.\n"))
 }

@@ -200,7 +200,7 @@ fn set(config: &mut Config, name: &str, value: Result<String, String>, key: Stri
     let Some(known) = KEYS.iter().find(|known| known.name == name) else {
         let retired = table::RETIRED.iter().find(|(retired, _)| *retired == name);
         let text = retired.map_or(
-            "there is no such key; `rekey check-config --list` shows all",
+            "is not a known key; `rekey check-config --list` shows all keys",
             |(_, text)| text,
         );
         problems.push(Problem { key, text: text.into() });
@@ -230,7 +230,7 @@ fn open_file_with_password(path: &Path, values: &[FileValue]) -> Option<Problem>
     let path = path.display();
     open.then(|| Problem {
         key: format!("{name} in {path}"),
-        text: format!("holds a password, and others may read the file: `chmod 600 {path}`"),
+        text: format!("contains a password, and others can read the file; run `chmod 600 {path}`"),
     })
 }
 
@@ -275,11 +275,14 @@ fn together(config: &Config, purpose: ConfigPurpose, problems: &mut Vec<Problem>
     {
         wrong(
             "smtp_ehlo_name",
-            "is missing, and the host in REKEY_ORIGIN is no name for it; it takes a domain, or an address as [192.0.2.25]",
+            "is not set, and the host in REKEY_ORIGIN cannot be used for it; it takes a domain, or an address such as [192.0.2.25]",
         );
     }
     if config.leaked_file.is_some() && config.leaked_range_url.is_some() {
-        wrong("leaked_range_url", "is set beside REKEY_LEAKED_FILE; one of the two");
+        wrong(
+            "leaked_range_url",
+            "is set together with REKEY_LEAKED_FILE; set only one of them",
+        );
     }
     if config.settings.limits.password_wait_s > config.settings.limits.password_wait_max_s {
         wrong(
@@ -292,20 +295,20 @@ fn together(config: &Config, purpose: ConfigPurpose, problems: &mut Vec<Problem>
         ConfigPurpose::ServeDev if !config.listen.ip().is_loopback() => {
             wrong(
                 "listen",
-                "is not a loopback address; with --dev it takes one, as 127.0.0.1:3000",
+                "is not a loopback address; with --dev it takes one, such as 127.0.0.1:3000",
             );
         }
         ConfigPurpose::ServeDev if !config.origin.is_loopback() => {
             wrong(
                 "origin",
-                "is not on this machine; with --dev it takes http://127.0.0.1:PORT or the like",
+                "is not on this machine; with --dev it takes a loopback host, such as http://127.0.0.1:3000",
             );
         }
         ConfigPurpose::Serve => {
             if config.smtp_url.is_none() {
                 wrong(
                     "smtp_url",
-                    "is missing; it takes smtp://… or smtps://… (only `serve --dev` does without)",
+                    "is not set; it takes smtp://… or smtps://… (optional only for `serve --dev`)",
                 );
             }
             // Attack: whoever reads the network on the way has every session.

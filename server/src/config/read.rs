@@ -56,12 +56,12 @@ pub(super) fn origin(value: &str) -> Result<Origin, String> {
         None => !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b)),
     };
     if !fits {
-        return Err("has more than a host and a port, or a host that does not read".into());
+        return Err("has more than a host and a port, or a malformed host".into());
     }
     let port = port
         .map(|port| number::<u16>(port, 1..=u16::MAX))
         .transpose()
-        .map_err(|_| "has no port that reads")?;
+        .map_err(|_| "has a malformed port")?;
     let standard = if https { 443 } else { 80 };
     let text = match port.filter(|port| *port != standard) {
         Some(port) => format!("{scheme}://{host}:{port}"),
@@ -126,7 +126,7 @@ pub(super) fn sender(value: &str) -> Result<String, String> {
 pub(super) fn brand(value: &str) -> Result<String, String> {
     let unfit = value.chars().any(|c| c.is_control() || "<>\"@".contains(c));
     if value.is_empty() || value.chars().count() > 40 || unfit || value.contains("=?") {
-        return Err("is empty, too long, or has signs that mails cannot carry".into());
+        return Err("is empty, too long, or has characters that e-mails cannot carry".into());
     }
     Ok(value.to_owned())
 }
@@ -138,7 +138,7 @@ pub(super) fn database(value: &str) -> Result<Secret, String> {
         .find_map(|scheme| value.strip_prefix(scheme))
         .filter(|rest| !rest.is_empty())
     else {
-        return Err("is no database address".into());
+        return Err("is not a database address".into());
     };
     if !value.starts_with("sqlite") {
         let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -154,7 +154,7 @@ pub(super) fn database(value: &str) -> Result<Secret, String> {
         let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         let attributes = pairs.find(|(name, _)| *name == "target_session_attrs");
         if attributes.is_some_and(|(_, value)| !["read-write", "primary"].contains(&value)) {
-            return Err("asks for a server that takes no writes; leave target_session_attrs out".into());
+            return Err("asks for a read-only server; remove target_session_attrs".into());
         }
     }
     Ok(value.into())
@@ -165,7 +165,7 @@ pub(super) fn smtp(value: &str) -> Result<Option<Secret>, String> {
         return Ok(None);
     }
     let read = backend::Smtp::new(value, "localhost", &backend::TrustedRoots::public());
-    read.map_err(|error| format!("is no mail server's address: {error}"))?;
+    read.map_err(|error| format!("is not the address of a mail server: {error}"))?;
     Ok(Some(value.into()))
 }
 
@@ -181,7 +181,7 @@ pub(super) fn otlp(value: &str) -> Result<Option<Secret>, String> {
     if value.is_empty() {
         return Ok(None);
     }
-    let mut url = reqwest::Url::parse(value).map_err(|_| "is no URL".to_owned())?;
+    let mut url = reqwest::Url::parse(value).map_err(|_| "is not a URL".to_owned())?;
     if !["http", "https"].contains(&url.scheme()) || url.host_str().is_none() {
         return Err("is neither http nor https".into());
     }
@@ -193,7 +193,7 @@ pub(super) fn otlp(value: &str) -> Result<Option<Secret>, String> {
             .host_str()
             .is_some_and(|host| is_loopback_name(host.trim_matches(['[', ']'])))
     {
-        return Err("sends its password in the clear; write https".into());
+        return Err("sends its password unencrypted; use https".into());
     }
     if url.path() == "/" {
         url.set_path("/v1/traces");

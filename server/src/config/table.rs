@@ -38,38 +38,38 @@ macro_rules! limit {
 pub const RETIRED: &[(&str, &str)] = &[
     (
         "limit_reset_an_hour",
-        "this key is gone; delete it, or set REKEY_LIMIT_EMAILS_AN_HOUR",
+        "this key was removed; delete it, or set REKEY_LIMIT_EMAILS_AN_HOUR",
     ),
     (
         "limit_reset_a_day",
-        "this key is gone; delete it, or set REKEY_LIMIT_EMAILS_A_DAY",
+        "this key was removed; delete it, or set REKEY_LIMIT_EMAILS_A_DAY",
     ),
     (
         "smtp_ca_file",
-        "this key is REKEY_CA_FILE now: its authorities are trusted by every connection",
+        "this key is now REKEY_CA_FILE, which all connections use",
     ),
     ("limit_wrong_codes_an_hour", WRONG_CODES),
     ("limit_wrong_codes_a_day", WRONG_CODES),
     ("limit_wrong_codes_in_a_row", WRONG_CODES),
 ];
-const WRONG_CODES: &str = "this key is gone; delete it: wrong codes make the next codes longer and are not limited";
+const WRONG_CODES: &str = "this key was removed; delete it: wrong codes make the next codes longer and are not limited";
 
 /// All keys, in the order of the documentation.
 pub const KEYS: &[Key] = &[
     Key {
         name: "listen",
-        takes: "an address and a port, as 127.0.0.1:3000 or [::1]:3000",
-        meaning: "Where the program listens. Loopback only with `--dev`.",
+        takes: "an address and a port, such as 127.0.0.1:3000 or [::1]:3000",
+        meaning: "Address that the server listens on. Only loopback with `--dev`.",
         set: |config, value| {
-            config.listen = value.parse().map_err(|_| "is no address with a port".to_owned())?;
+            config.listen = value.parse().map_err(|_| "is not an address with a port".to_owned())?;
             Ok(())
         },
         show: |config| config.listen.to_string(),
     },
     Key {
         name: "origin",
-        takes: "https://HOST or https://HOST:PORT (http on a loopback host)",
-        meaning: "Where people reach the service. Stands in mails; other sites' requests are told by it.",
+        takes: "https://HOST or https://HOST:PORT (http only on a loopback host)",
+        meaning: "Public origin of the service. Used in e-mails, and to reject requests from other sites.",
         set: |config, value| {
             config.origin = read::origin(value)?;
             Ok(())
@@ -79,7 +79,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "database_url",
         takes: "sqlite://FILE or postgres://USER:PASSWORD@HOST/NAME",
-        meaning: "The database. SQLite's file is made when absent. PostgreSQL off this machine: `sslmode=verify-full` unless the address says otherwise.",
+        meaning: "The database. A missing SQLite file is created. PostgreSQL on another machine uses `sslmode=verify-full` unless the URL sets it.",
         set: |config, value| {
             config.database_url = read::database(value)?;
             Ok(())
@@ -89,7 +89,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "smtp_url",
         takes: "smtps://USER:PASSWORD@HOST or smtp://USER:PASSWORD@HOST:PORT?tls=required|opportunistic",
-        meaning: "The mail server. Only `serve --dev` does without; it keeps e-mails in `data/emails`.",
+        meaning: "The mail server. Optional only for `serve --dev`, which then keeps e-mails in `data/emails`.",
         set: |config, value| {
             config.smtp_url = read::smtp(value)?;
             Ok(())
@@ -103,8 +103,8 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "smtp_ehlo_name",
-        takes: "a domain, or an address as [192.0.2.25] or [IPv6:2001:db8::25]",
-        meaning: "What the service says in EHLO (RFC 5321). When not set: the host in `REKEY_ORIGIN`.",
+        takes: "a domain, or an address such as [192.0.2.25] or [IPv6:2001:db8::25]",
+        meaning: "Name sent in EHLO (RFC 5321). Default: the host in `REKEY_ORIGIN`.",
         set: |config, value| {
             config.smtp_ehlo_name = read::ehlo_name(value)?;
             Ok(())
@@ -114,7 +114,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "ca_file",
         takes: "the path of a PEM file with certificates",
-        meaning: "Certificate authorities that are trusted beside the public ones: by the connections to the mail server, PostgreSQL, the OpenTelemetry collector and the service of leaked passwords.",
+        meaning: "Certificate authorities to trust in addition to the public ones, for the mail server, PostgreSQL, the OpenTelemetry collector and the range service for leaked passwords.",
         set: |config, value| {
             config.ca_file = path(value)?;
             backend::TrustedRoots::with_file(config.ca_file.as_deref()).map(drop)
@@ -129,7 +129,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "key_file",
         takes: "the path of a file that only its owner may read (mode 0600)",
-        meaning: "The server's keys. `serve --dev` makes the file on its first start.",
+        meaning: "The server's keys. `serve --dev` creates the file on its first start.",
         set: |config, value| {
             config.key_file = path(value)?.ok_or("is empty")?;
             Ok(())
@@ -139,7 +139,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "brand",
         takes: "one line of 1 to 40 characters without < > \" @",
-        meaning: "The product's name on screens and in mails.",
+        meaning: "Product name on screens and in e-mails.",
         set: |config, value| {
             config.settings.brand = read::brand(value)?;
             Ok(())
@@ -149,7 +149,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "sender_codes",
         takes: "an e-mail address",
-        meaning: "Sender of mailed codes and of answers to requests.",
+        meaning: "Sender of e-mails with passcodes and of replies to requests.",
         set: |config, value| {
             config.settings.sender_codes = read::sender(value)?;
             Ok(())
@@ -159,7 +159,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "sender_notices",
         takes: "an e-mail address",
-        meaning: "Sender of notices, as of a changed password.",
+        meaning: "Sender of security notices, such as a changed password.",
         set: |config, value| {
             config.settings.sender_notices = read::sender(value)?;
             Ok(())
@@ -168,8 +168,8 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "trusted_proxies",
-        takes: "addresses and networks with commas between, as 10.0.0.0/8,::1",
-        meaning: "Reverse proxies whose `X-Forwarded-For` tells the client's address. None: the socket does.",
+        takes: "addresses and networks separated by commas, such as 10.0.0.0/8,::1",
+        meaning: "Reverse proxies whose `X-Forwarded-For` header is trusted. Without any, the client's address is the peer of the connection.",
         set: |config, value| {
             config.trusted_proxies = read::networks(value)?;
             Ok(())
@@ -186,7 +186,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "password_min",
         takes: "a whole number from 8 to 64",
-        meaning: "Fewest characters of a new password.",
+        meaning: "Minimum length of a new password, in characters.",
         set: |config, value| {
             config.settings.password.min = read::number(value, 8..=64)?;
             Ok(())
@@ -196,7 +196,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "password_guesses_log10",
         takes: "a number from 0 to 30",
-        meaning: "New passwords that are guessed in fewer than ten to this power tries are refused.",
+        meaning: "New passwords are rejected if they can be guessed in fewer than ten to this power attempts.",
         set: |config, value| {
             config.settings.password_guesses_log10 = read::number(value, 0.0..=30.0)?;
             Ok(())
@@ -205,8 +205,8 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "leaked_file",
-        takes: "the path of a file: a password, or an upper-case SHA-1 in hexadecimal, a line",
-        meaning: "Leaked passwords, refused as new ones. Off when empty.",
+        takes: "the path of a file with one password, or one upper-case hexadecimal SHA-1, per line",
+        meaning: "Leaked passwords that are rejected as new passwords. Off when empty.",
         set: |config, value| {
             config.leaked_file = path(value)?;
             let unreadable = |file| std::fs::File::open(file).err();
@@ -224,8 +224,8 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "leaked_range_url",
-        takes: "https://…/range/, to which five characters are appended (http on a loopback host)",
-        meaning: "A range service of leaked passwords; five characters of a SHA-1 leave. Off when empty.",
+        takes: "https://…/range/, to which five characters are appended (http only on a loopback host)",
+        meaning: "A range service for leaked passwords, which receives five characters of a SHA-1. Off when empty.",
         set: |config, value| {
             config.leaked_range_url = range_url(value)?;
             Ok(())
@@ -240,7 +240,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "hashes_at_once",
         takes: "a whole number from 1 to 1024",
-        meaning: "Passwords hashed at the same time. As many as cores when not set.",
+        meaning: "Number of passwords hashed at the same time. Default: the number of cores.",
         set: |config, value| {
             config.hashes_at_once = read::number(value, 1..=1024)?;
             Ok(())
@@ -250,7 +250,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "hashing",
         takes: "auto or reference",
-        meaning: "Which program hashes passwords: the fast one where it proves right at the start, or the reference.",
+        meaning: "Implementation that hashes passwords: the fast one if it passes a self-test at startup, or the reference.",
         set: |config, value| {
             config.hashing = match value {
                 "auto" => EngineChoice::Auto,
@@ -270,7 +270,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "sign_up",
         takes: "true or false",
-        meaning: "Whether strangers may make themselves an account.",
+        meaning: "Whether anyone can create an account.",
         set: |config, value| {
             config.settings.sign_up = read::yes_or_no(value)?;
             Ok(())
@@ -280,7 +280,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "trust_days",
         takes: "a whole number from 1 to 365",
-        meaning: "For how many days a trusted device is not asked for a code.",
+        meaning: "Number of days for which a trusted device needs no passcode.",
         set: |config, value| {
             config.settings.trust_days = read::number(value, 1..=365)?;
             Ok(())
@@ -290,7 +290,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "session_idle_minutes",
         takes: "a whole number from 5 to 525600",
-        meaning: "A session ends after so many minutes without use.",
+        meaning: "Minutes without use after which a session ends.",
         set: |config, value| {
             config.settings.session_idle_minutes = read::number(value, 5..=525_600)?;
             Ok(())
@@ -300,7 +300,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "session_days",
         takes: "a whole number from 1 to 365",
-        meaning: "A session ends after so many days in any case.",
+        meaning: "Days after which a session ends in any case.",
         set: |config, value| {
             config.settings.session_days = read::number(value, 1..=365)?;
             Ok(())
@@ -310,27 +310,27 @@ pub const KEYS: &[Key] = &[
     limit!(
         "limit_reset_every_s",
         reset_every_s,
-        "Resets and sign-ups that a client begins for one address: one in so many seconds."
+        "Seconds between resets or sign-ups that one client starts for one address."
     ),
     limit!(
         "limit_emails_an_hour",
         emails_an_hour,
-        "E-mails that one client network causes to one mailbox an hour (an IPv6 /48: twice as many)."
+        "E-mails per hour that one client network can cause to one mailbox (an IPv6 /48: twice as many)."
     ),
     limit!(
         "limit_emails_a_day",
         emails_a_day,
-        "E-mails that one client network causes to one mailbox a day (an IPv6 /48: half as many again)."
+        "E-mails per day that one client network can cause to one mailbox (an IPv6 /48: half as many again)."
     ),
     limit!(
         "limit_emails_to_domain_a_day",
         emails_to_domain_a_day,
-        "E-mails that one client network causes to one mail domain a day (an IPv6 /48: twice as many)."
+        "E-mails per day that one client network can cause to one mail domain (an IPv6 /48: twice as many)."
     ),
     Key {
         name: "large_mail_domains",
-        takes: "mail domains with commas between, as gmail.com,outlook.com",
-        meaning: "Domains of large mail providers, which `REKEY_LIMIT_EMAILS_TO_DOMAIN_A_DAY` is not for.",
+        takes: "mail domains separated by commas, such as gmail.com,outlook.com",
+        meaning: "Domains of large mail providers, to which `REKEY_LIMIT_EMAILS_TO_DOMAIN_A_DAY` does not apply.",
         set: |config, value| {
             config.settings.large_mail_domains = read::mail_domains(value)?;
             Ok(())
@@ -340,54 +340,54 @@ pub const KEYS: &[Key] = &[
     limit!(
         "limit_emails_to_mailbox_a_day",
         emails_to_mailbox_a_day,
-        "E-mails that all strangers cause to one mailbox a day; then client networks take turns."
+        "E-mails per day that all unknown clients can cause to one mailbox; after that, client networks take turns."
     ),
     limit!(
         "limit_email_turn_s",
         email_turn_s,
-        "A turn: one e-mail in so many seconds."
+        "Length of such a turn in seconds: one e-mail each."
     ),
     limit!(
         "limit_codes_an_hour",
         codes_an_hour,
-        "Sign-in codes of one account an hour, after the right password."
+        "Sign-in passcodes per hour and account, after the correct password."
     ),
     limit!(
         "limit_codes_a_day",
         codes_a_day,
-        "Sign-in codes of one account a day, after the right password."
+        "Sign-in passcodes per day and account, after the correct password."
     ),
     limit!(
         "limit_client_a_minute",
         client_a_minute,
-        "Begun flows of one client a minute."
+        "Flows per minute that one client can start."
     ),
     limit!(
         "limit_free_passwords",
         free_passwords,
-        "Wrong passwords by strangers a day before the mailbox is proven first; of a known browser before waits begin."
+        "Wrong passwords per day from unknown clients before a passcode comes first; from a known browser, before waits begin."
     ),
     limit!(
         "limit_refused_passwords_an_hour",
         refused_passwords_an_hour,
-        "New passwords for one address that were refused as easy to guess, common, leaked or in use, an hour."
+        "New passwords per hour and address that are rejected as easy to guess, common, leaked or in use."
     ),
     limit!(
         "limit_password_wait_s",
         password_wait_s,
-        "The first wait after them, in seconds; it doubles."
+        "First wait after `REKEY_LIMIT_FREE_PASSWORDS`, in seconds; it doubles each time."
     ),
     limit!(
         "limit_password_wait_max_s",
         password_wait_max_s,
-        "The longest wait, in seconds."
+        "Longest of these waits, in seconds."
     ),
     Key {
         name: "log",
-        takes: "a filter as info or info,backend=debug",
-        meaning: "What is logged.",
+        takes: "a filter such as info or info,backend=debug",
+        meaning: "Log filter.",
         set: |config, value| {
-            tracing_subscriber::EnvFilter::try_new(value).map_err(|_| "is no filter".to_owned())?;
+            tracing_subscriber::EnvFilter::try_new(value).map_err(|_| "is not a filter".to_owned())?;
             config.log = value.to_owned();
             Ok(())
         },
@@ -396,7 +396,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "log_format",
         takes: "human or json",
-        meaning: "How a line of the log looks.",
+        meaning: "Format of log lines.",
         set: |config, value| {
             config.log_format = match value {
                 "human" => LogFormat::Human,
@@ -415,12 +415,12 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "metrics_listen",
-        takes: "an address and a port other than REKEY_LISTEN's, as 127.0.0.1:9090; reachable for Prometheus only",
-        meaning: "Where Prometheus reads `/metrics`. Off when empty.",
+        takes: "an address and a port other than REKEY_LISTEN's, such as 127.0.0.1:9090, that only Prometheus can reach",
+        meaning: "Address on which `/metrics` is served to Prometheus. Off when empty.",
         set: |config, value| {
             let address = Some(value).filter(|value| !value.is_empty());
             let address = address.map(str::parse).transpose();
-            config.metrics_listen = address.map_err(|_| "is no address with a port".to_owned())?;
+            config.metrics_listen = address.map_err(|_| "is not an address with a port".to_owned())?;
             Ok(())
         },
         show: |config| {
@@ -431,8 +431,8 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "otlp_url",
-        takes: "http://HOST:4318 or https://HOST, to which /v1/traces is appended where it has no path",
-        meaning: "An OpenTelemetry collector that gets a trace of requests. Off when empty.",
+        takes: "http://HOST:4318 or https://HOST; /v1/traces is appended if it has no path",
+        meaning: "OpenTelemetry collector that receives traces of requests. Off when empty.",
         set: |config, value| {
             config.otlp_url = read::otlp(value)?;
             Ok(())
@@ -447,7 +447,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "otlp_share",
         takes: "a number from 0 to 1",
-        meaning: "The share of requests that are traced; those that a trusted proxy has decided about are as it says.",
+        meaning: "Share of requests that are traced. A decision by a trusted proxy takes precedence.",
         set: |config, value| {
             config.otlp_share = read::number(value, 0.0..=1.0)?;
             Ok(())
@@ -457,7 +457,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "site",
         takes: "the path of a folder",
-        meaning: "The browser's files. When not set: those in the program, as `make release` builds it; else `site` beside it, else `target/site`.",
+        meaning: "Files for the browser. Default: those built into the program by `make release`, else `site` beside it, else `target/site`.",
         set: |config, value| {
             config.site = path(value)?;
             Ok(())

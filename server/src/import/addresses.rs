@@ -35,7 +35,7 @@ impl Addresses {
             Entry::Occupied(entry) => {
                 let (email, unit, first) = (&account.email, self.unit, entry.get());
                 Err(format!(
-                    "{email} is the address of {unit} {first} too; only {unit} {first} is imported"
+                    "{email} is also the address of {unit} {first}; only {unit} {first} is imported"
                 ))
             }
         }

@@ -74,7 +74,7 @@ impl Columns {
         for (index, name) in names.iter().enumerate() {
             match self.find(name) {
                 Ok(Some(column)) if found.contains(&column) => {
-                    return Err(format!("The first line names {} twice.", title(column)));
+                    return Err(format!("The header line has {} twice.", title(column)));
                 }
                 Ok(Some(column)) => found.push(column),
                 Ok(None) => {}
@@ -83,12 +83,12 @@ impl Columns {
         }
         if !unknown.is_empty() {
             return Err(format!(
-                "The first line has unknown columns: {}.",
+                "The header line has unknown columns: {}.",
                 unknown_names(&unknown)
             ));
         }
         if !found.contains(&Column::Email) {
-            return Err("The first line names the columns, and there is no email.".into());
+            return Err("The header line has no column email.".into());
         }
         Ok(())
     }
@@ -119,11 +119,11 @@ impl Columns {
         match (self.verified_told.replace(Some(tells)), tells) {
             (Some(true), false) => {
                 self.verified_told.set(Some(true));
-                Err("it has no email_verified, and records before it have one".into())
+                Err("it has no email_verified, but earlier records have one".into())
             }
             (Some(false), true) => {
                 self.verified_told.set(Some(false));
-                Err("it has email_verified, and records before it have none: write it into each".into())
+                Err("it has email_verified, but earlier records do not; add it to every record".into())
             }
             _ => Ok(fields),
         }
@@ -200,7 +200,7 @@ fn shown(name: &str, place: &str) -> String {
 fn unknown_names(unknown: &[String]) -> String {
     let known = COLUMNS.map(|(known, ..)| known).join(", ");
     format!(
-        "{}; known are {known}; --ignore NAME leaves one out",
+        "{}; known are {known}; use --ignore NAME to ignore one",
         unknown.join(", ")
     )
 }

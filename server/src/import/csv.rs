@@ -17,7 +17,7 @@ pub(super) fn records<R: Read + 'static>(
     let (first_line, input) = with_first_line(input).map_err(unreadable)?;
     let mut rows = Rows::new(input, delimiter(&first_line));
     let Some(first) = rows.next() else {
-        return Err("The file is empty: its first line names the columns.".into());
+        return Err("The file is empty; its first line must name the columns.".into());
     };
     let (_, first) = first?;
     let names: Vec<&str> = first.iter().map(|name| str::from_utf8(name).unwrap_or("?")).collect();
@@ -35,7 +35,7 @@ pub(super) fn records_of(
     let rows = Rows::new(input, delimiter(&first_line));
     Ok(rows.map(move |row| {
         record(row, |row| match row.len() < names.len() {
-            true => Err(format!("{} fields, and at least {} are needed", row.len(), names.len())),
+            true => Err(format!("{} fields, but at least {} are needed", row.len(), names.len())),
             false => {
                 let row: ByteRecord = row.iter().take(names.len()).collect();
                 object(names, &row)
@@ -55,7 +55,7 @@ fn record(
     let (place, row) = row?;
     let object = match place.is_closed {
         true => object(&row),
-        false => Err("a quote is opened and not closed; nothing after it was read".into()),
+        false => Err("a quote is not closed; nothing after it was read".into()),
     };
     Ok(Record {
         number: place.begins,
@@ -172,7 +172,7 @@ fn unread(line: u64, error: &csv::Error) -> String {
             )
         }
         csv::ErrorKind::Io(error) => format!("line {line}: the file cannot be read from here on: {}.", error.kind()),
-        _ => format!("line {line}: the file does not read as CSV from here on."),
+        _ => format!("line {line}: the file is not valid CSV from here on."),
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn read(input: impl Read, each: &mut dyn FnMut(Record) -> bool) -> Re
         )),
         // The parser's own message may repeat what stands there, which may be a hash.
         Err(error) => Err(format!(
-            "The file is no JSON with a list of users from line {}, character {} on; nothing after user {} was read.",
+            "The file is not JSON with a list of users from line {}, character {} on; nothing after user {} was read.",
             error.line(),
             error.column(),
             users.count
@@ -88,7 +88,7 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
             users.count += 1;
             let object: Result<Object, String> = match value {
                 serde_json::Value::Object(object) => Ok(object),
-                _ => Err("it is no JSON object".into()),
+                _ => Err("it is not a JSON object".into()),
             };
             let record = Record {
                 number: users.count,

@@ -58,7 +58,7 @@ fn object(line: &[u8]) -> Result<Object, String> {
     let text = str::from_utf8(line).map_err(|_| "it is not UTF-8")?;
     // The parser's own message may repeat what stands there, which may be a hash.
     serde_json::from_str(text).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => "it is no JSON object".to_owned(),
-        _ => format!("it is no JSON from character {} on", error.column()),
+        serde_json::error::Category::Data => "it is not a JSON object".to_owned(),
+        _ => format!("it is not valid JSON from character {} on", error.column()),
     })
 }

@@ -82,7 +82,7 @@ impl Progress {
             refused,
             ..
         } = self.counts;
-        let text = format!("{accounts} accounts read, {added} added, {refused} records refused");
+        let text = format!("{accounts} accounts read, {added} added, {refused} records rejected");
         if self.bar.is_hidden() && (accounts + refused) / SAID_EVERY > self.said {
             self.said = (accounts + refused) / SAID_EVERY;
             let _ = writeln!(std::io::stderr(), "{text}");

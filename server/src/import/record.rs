@@ -37,7 +37,7 @@ impl Fields {
     pub(super) fn account(&self) -> Result<ImportedAccount, String> {
         let email = EmailAddress::parse(&self.email).map_err(|_| match self.email.as_str() {
             "" => "email is empty",
-            _ => "email is no e-mail address",
+            _ => "email is not an e-mail address",
         })?;
         self.account_of(email.clone()).map_err(|why| format!("{email}: {why}"))
     }
@@ -47,7 +47,7 @@ impl Fields {
             "" => None,
             name => Some(Name::parse(name).map_err(|_| {
                 format!(
-                    "name takes one line of at most {} characters that is no link and no address, or nothing",
+                    "name takes one line of at most {} characters, without links or addresses, or nothing",
                     Name::MAX_CHARS
                 )
             })?),
@@ -67,7 +67,7 @@ impl Fields {
         let created_at = match self.created_at.as_str() {
             "" => None,
             text => Some(moment(text).ok_or(
-                "created_at takes a moment like 2024-11-25T10:00:00Z or 2024-11-25 10:00:00 (UTC), or nothing",
+                "created_at takes a time such as 2024-11-25T10:00:00Z or 2024-11-25 10:00:00 (UTC), or nothing",
             )?),
         };
         Ok(ImportedAccount {

@@ -17,9 +17,9 @@ pub(super) use firebase::HashConfig;
 /// A system whose own export is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Source {
-    /// A realm's export (JSON)
+    /// Realm export (JSON)
     Keycloak,
-    /// The user export joined with the password hashes that support sends (JSON lines)
+    /// User export merged with the password hashes from Auth0 support (JSON lines)
     Auth0,
     /// The table auth.users (CSV)
     Supabase,
@@ -83,7 +83,7 @@ impl Source {
             Self::Keycloak | Self::Auth0 | Self::Firebase => &[],
         };
         match needed.iter().find(|needed| !names.contains(needed)) {
-            Some(missing) => Err(format!("The first line names the columns, and there is no {missing}.")),
+            Some(missing) => Err(format!("The header line has no column {missing}.")),
             None => Ok(()),
         }
     }

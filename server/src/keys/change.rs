@@ -47,7 +47,7 @@ pub fn remove(path: &Path, name: &str) -> Result<(), String> {
         known(file, name)?;
         if file.current == name {
             return Err(format!(
-                "{name} is the key in use; `rekey keys rotate` makes another one that"
+                "{name} is the current key; run `rekey keys rotate` first to replace it"
             ));
         }
         file.keys.remove(name);
@@ -85,7 +85,7 @@ fn change<T>(path: &Path, change: impl FnOnce(&mut KeyFile) -> Result<T, String>
     let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(part);
     let written = opened.map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => format!(
-            "{} is there: another change is under way, or one was cut short; remove it then",
+            "{} exists: another change is in progress, or one was interrupted; in that case, remove the file",
             part.display()
         ),
         _ => cannot(part, &error),
@@ -105,7 +105,7 @@ fn write<T>(
 ) -> Result<T, String> {
     read(path)?;
     let text = std::fs::read_to_string(path).map_err(|error| cannot(path, &error))?;
-    let mut file: KeyFile = toml::from_str(&text).map_err(|_| format!("{} does not read", path.display()))?;
+    let mut file: KeyFile = toml::from_str(&text).map_err(|_| format!("{} cannot be parsed", path.display()))?;
     let outcome = change(&mut file)?;
     let text = toml::to_string(&file).map_err(|_| "the keys cannot be written as TOML".to_owned())?;
     // What is written must read, or the next start is refused.

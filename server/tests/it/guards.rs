@@ -292,7 +292,7 @@ async fn a_request_with_an_unfit_host_is_refused_and_the_log_says_why() {
     let two = page("/signin").header(header::HOST, "evil.example");
     let odd = Request::get("/signin").header(header::HOST, HeaderValue::from_bytes(b"127.0.0.1\xff").unwrap());
     let other = page("http://evil.example/signin");
-    for (request, cause) in [(two, "two Host headers"), (odd, "no text"), (other, "another host")] {
+    for (request, cause) in [(two, "two Host headers"), (odd, "not text"), (other, "another host")] {
         let before = logged().len();
         let answer = world.send(request.body(Body::empty()).unwrap()).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{cause}");

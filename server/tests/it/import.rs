@@ -58,19 +58,19 @@ fn a_bad_line_is_named_with_its_number_and_the_rest_goes_in() {
     let output = service.import("people.csv", &content);
     let (right, out, err) = said(&output);
     assert!(!right);
-    assert_eq!(out, "2 added, 0 already there, 9 refused.\n");
+    assert_eq!(out, "2 added, 0 already existed, 9 rejected.\n");
     let lines: Vec<_> = err.lines().collect();
     for (at, expected) in [
-        "line 3: email is no e-mail address",
-        "line 4: a@example.com: name takes one line of at most 100 characters that is no link and no address, or nothing",
-        "line 5: b@example.com: password_hash is damaged: it begins as pbkdf2_sha256, and the rest does not read as that",
-        "line 6: c@example.com: password_hash takes more to check than a sign-in may cost (at most cost 15)",
-        "line 7: d@example.com: password_hash is of no known kind (argon2, bcrypt, scrypt, PBKDF2, phpass, SHA-crypt, {SSHA}, or as written by Django, WordPress, ASP.NET Core Identity, better-auth or Firebase)",
+        "line 3: email is not an e-mail address",
+        "line 4: a@example.com: name takes one line of at most 100 characters, without links or addresses, or nothing",
+        "line 5: b@example.com: password_hash is damaged: it begins like pbkdf2_sha256, but the rest cannot be parsed",
+        "line 6: c@example.com: password_hash costs more to verify than a sign-in may cost (at most cost 15)",
+        "line 7: d@example.com: password_hash has an unknown format (known are argon2, bcrypt, scrypt, PBKDF2, phpass, SHA-crypt, {SSHA}, and the formats of Django, WordPress, ASP.NET Core Identity, better-auth and Firebase)",
         "line 8: e@example.com: language takes en, ar, or nothing",
-        "line 9: f@example.com: created_at takes a moment like 2024-11-25T10:00:00Z or 2024-11-25 10:00:00 (UTC), or nothing",
+        "line 9: f@example.com: created_at takes a time such as 2024-11-25T10:00:00Z or 2024-11-25 10:00:00 (UTC), or nothing",
         "line 10: 3 fields instead of 5",
         "line 11: email is empty",
-        "Not every record was imported. Fix those that are named above and run it again: no account is added twice.",
+        "Some records were not imported. Fix the ones listed above and run the import again; no account is added twice.",
     ]
     .into_iter()
     .enumerate()
@@ -88,17 +88,17 @@ fn a_second_run_adds_nothing_and_a_mended_line_goes_in() {
     let first = "email,name,password_hash\nada@example.com,Ada,\ngrace@example.com,@,\n";
     assert_eq!(
         said(&service.import("people.csv", first)).1,
-        "1 added, 0 already there, 1 refused.\n"
+        "1 added, 0 already existed, 1 rejected.\n"
     );
     assert_eq!(
         said(&service.import("people.csv", first)).1,
-        "0 added, 1 already there, 1 refused.\n"
+        "0 added, 1 already existed, 1 rejected.\n"
     );
     let mended = first.replace("com,@,", "com,Grace,");
     let told = said(&service.import("people.csv", mended));
     assert_eq!(
         told,
-        (true, "1 added, 1 already there, 0 refused.\n".into(), String::new())
+        (true, "1 added, 1 already existed, 0 rejected.\n".into(), String::new())
     );
     assert_eq!(service.people().len(), 2);
 }
@@ -108,17 +108,17 @@ fn two_records_with_one_address_are_both_named() {
     let service = Service::new();
     let content = "name,email\nAda,ada@example.com\nAda again,ADA@Example.com\nAda once more, ada@example.com. \n";
     std::fs::write(service.0.path().join("people.csv"), content).unwrap();
-    let expected = "line 3: ada@example.com is the address of line 2 too; only line 2 is imported\n\
-                    line 4: ada@example.com is the address of line 2 too; only line 2 is imported\n";
+    let expected = "line 3: ada@example.com is also the address of line 2; only line 2 is imported\n\
+                    line 4: ada@example.com is also the address of line 2; only line 2 is imported\n";
     let dry_run = rekey(service.0.path())
         .args(["import", "--dry-run", "people.csv"])
         .output()
         .unwrap();
     for (output, result) in [
-        (dry_run, "1 accounts can be imported, 2 records are refused.\n"),
+        (dry_run, "1 accounts can be imported, 2 records are rejected.\n"),
         (
             service.import("people.csv", content),
-            "1 added, 0 already there, 2 refused.\n",
+            "1 added, 0 already existed, 2 rejected.\n",
         ),
     ] {
         let (right, out, err) = said(&output);
@@ -146,14 +146,14 @@ fn json_lines_are_read_and_named_alike() {
     );
     let (right, out, err) = said(&service.import("people.jsonl", &content));
     assert!(!right);
-    assert_eq!(out, "3 added, 0 already there, 6 refused.\n");
+    assert_eq!(out, "3 added, 0 already existed, 6 rejected.\n");
     let lines: Vec<_> = err.lines().collect();
-    let known = "known are email, name, password_hash, language, created_at, email_verified, disabled; --ignore NAME leaves one out";
+    let known = "known are email, name, password_hash, language, created_at, email_verified, disabled; use --ignore NAME to ignore one";
     for (at, expected) in [
         &format!("line 4: it has unknown fields: \"password\" (did you mean password_hash?); {known}"),
         "line 5: password_hash is not text",
-        "line 6: it is no JSON from character ",
-        "line 7: it is no JSON object",
+        "line 6: it is not valid JSON from character ",
+        "line 7: it is not a JSON object",
         "line 8: it is longer than 64 KiB",
         &format!("line 9: it has unknown fields: a name; {known}"),
     ]
@@ -191,9 +191,9 @@ fn lines_are_counted_as_an_editor_does() {
         assert_eq!(
             lines,
             [
-                "line 6: email is no e-mail address",
-                "line 7: email is no e-mail address (the record goes on to line 9)",
-                "line 11: email is no e-mail address"
+                "line 6: email is not an e-mail address",
+                "line 7: email is not an e-mail address (the record continues to line 9)",
+                "line 11: email is not an e-mail address"
             ]
         );
     }
@@ -211,59 +211,59 @@ fn what_is_not_utf_8_is_named() {
     let service = Service::new();
     let csv = b"email,name\nada@example.com,Ad\xe4\ngrace@example.com,Grace\n";
     let (_, out, err) = said(&service.import("people.csv", csv));
-    assert_eq!(out, "1 added, 0 already there, 1 refused.\n");
+    assert_eq!(out, "1 added, 0 already existed, 1 rejected.\n");
     assert!(err.starts_with("line 2: it is not UTF-8\n"), "{err}");
     let json =
         b"{\"email\":\"ada@example.com\",\"name\":\"Ad\xe4\"}\n{\"email\":\"ada@example.com\",\"name\":\"Ada\"}\n";
     let (_, out, err) = said(&service.import("people.jsonl", json));
-    assert_eq!(out, "1 added, 0 already there, 1 refused.\n");
+    assert_eq!(out, "1 added, 0 already existed, 1 rejected.\n");
     assert!(err.starts_with("line 1: it is not UTF-8\n"), "{err}");
 }
 
 #[test]
 fn a_file_that_is_wrong_as_a_whole_adds_nobody() {
     let service = Service::new();
-    let known = "known are email, name, password_hash, language, created_at, email_verified, disabled; --ignore NAME leaves one out";
+    let known = "known are email, name, password_hash, language, created_at, email_verified, disabled; use --ignore NAME to ignore one";
     for (name, content, expected) in [
         ("people.csv", "".to_owned(), "people.csv is empty.".to_owned()),
         ("people.jsonl", "".into(), "people.jsonl is empty.".into()),
         (
             "people.csv",
             "\n\n".into(),
-            "The file is empty: its first line names the columns.".into(),
+            "The file is empty; its first line must name the columns.".into(),
         ),
         (
             "people.csv",
             "email,pasword_hash,name,Phone,e-mail verifed\nada@example.com,,Ada,,\n".into(),
             format!(
-                "The first line has unknown columns: \"pasword_hash\" (did you mean password_hash?), \"Phone\", \
+                "The header line has unknown columns: \"pasword_hash\" (did you mean password_hash?), \"Phone\", \
                  \"e-mail verifed\" (did you mean email_verified?); {known}."
             ),
         ),
         (
             "people.csv",
             format!("{HASH},name,email\n"),
-            format!("The first line has unknown columns: column 1; {known}."),
+            format!("The header line has unknown columns: column 1; {known}."),
         ),
         (
             "people.csv",
             "ada@example.com,Ada,\n".into(),
-            format!("The first line has unknown columns: column 1, \"Ada\", column 3; {known}."),
+            format!("The header line has unknown columns: column 1, \"Ada\", column 3; {known}."),
         ),
         (
             "people.csv",
             "name\nAda\n".into(),
-            "The first line names the columns, and there is no email.".into(),
+            "The header line has no column email.".into(),
         ),
         (
             "people.csv",
             "email,name,E-Mail\n".into(),
-            "The first line names email twice.".into(),
+            "The header line has email twice.".into(),
         ),
         (
             "people.txt",
             "email,name\n".into(),
-            "The name of the file does not tell its format; say --format csv or --format json-lines.".into(),
+            "The format is not clear from the file name; add --format csv or --format json-lines.".into(),
         ),
     ] {
         let (right, _, err) = said(&service.import(name, &content));
@@ -287,9 +287,12 @@ fn a_quote_that_is_not_closed_hides_nobody_and_lets_nobody_in() {
     let smuggled = "grace@example.com,Grace,\n".repeat(3);
     let content = format!("email,name,password_hash\nada@example.com,Ada,\neve@example.com,\"Eve,\n{smuggled}");
     let (right, out, err) = said(&service.import("people.csv", content));
-    assert_eq!((right, out.as_str()), (false, "1 added, 0 already there, 1 refused.\n"));
+    assert_eq!(
+        (right, out.as_str()),
+        (false, "1 added, 0 already existed, 1 rejected.\n")
+    );
     assert!(
-        err.starts_with("line 3: a quote is opened and not closed; nothing after it was read\n"),
+        err.starts_with("line 3: a quote is not closed; nothing after it was read\n"),
         "{err}"
     );
     let content = format!(
@@ -297,7 +300,10 @@ fn a_quote_that_is_not_closed_hides_nobody_and_lets_nobody_in() {
         "x@example.com,X,\n".repeat(100_000)
     );
     let (right, out, err) = said(&service.import("people.csv", content));
-    assert_eq!((right, out.as_str()), (false, "0 added, 1 already there, 0 refused.\n"));
+    assert_eq!(
+        (right, out.as_str()),
+        (false, "0 added, 1 already existed, 0 rejected.\n")
+    );
     let expected =
         "line 3: a record of more than 1 MiB begins here. Is a quote not closed? Nothing after it was read.\n";
     assert_eq!(err, expected);
@@ -319,11 +325,11 @@ fn a_dry_run_checks_and_touches_nothing() {
     let (right, out, err) = said(&output);
     assert_eq!(
         (right, out.as_str()),
-        (false, "1 accounts can be imported, 1 records are refused.\n")
+        (false, "1 accounts can be imported, 1 records are rejected.\n")
     );
     assert_eq!(
         err,
-        "line 3: email is no e-mail address\nNot every record can be imported.\n"
+        "line 3: email is not an e-mail address\nSome records cannot be imported.\n"
     );
     assert!(!folder.path().join("data").exists());
 }
@@ -349,7 +355,7 @@ fn standard_input_is_read_in_the_format_that_is_said() {
     };
     assert!(!run(&["import", "-"]).0);
     let told = run(&["import", "-", "--format", "json-lines"]);
-    assert_eq!(told, (true, "1 added, 0 already there, 0 refused.\n".into()));
+    assert_eq!(told, (true, "1 added, 0 already existed, 0 rejected.\n".into()));
     assert_eq!(service.people(), ["ada@example.com Ada"]);
 }
 
@@ -367,7 +373,7 @@ fn a_long_file_says_now_and_then_how_far_it_is() {
         .unwrap();
     let (right, out, err) = said(&output);
     assert!(right);
-    assert_eq!(out, "100500 accounts can be imported, 0 records are refused.\n");
+    assert_eq!(out, "100500 accounts can be imported, 0 records are rejected.\n");
     assert_eq!(err.lines().count(), 1, "{err}");
     assert!(err.starts_with("100000 accounts read, "), "{err}");
 }

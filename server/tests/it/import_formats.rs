@@ -11,7 +11,7 @@ fn a_name_is_not_needed() {
     let told = said(&service.import("people.csv", "email,name\nada@example.com,\n"));
     assert_eq!(
         told,
-        (true, "1 added, 0 already there, 0 refused.\n".into(), String::new())
+        (true, "1 added, 0 already existed, 0 rejected.\n".into(), String::new())
     );
     assert!(said(&service.import("without.csv", "email\ngrace@example.com\n")).0);
     assert!(said(&service.import("people.jsonl", "{\"email\":\"joan@example.com\"}\n")).0);
@@ -32,7 +32,7 @@ fn columns_are_named_in_usual_spellings_and_left_out_by_name() {
         .unwrap();
     assert_eq!(
         said(&output),
-        (true, "1 added, 0 already there, 0 refused.\n".into(), String::new())
+        (true, "1 added, 0 already existed, 0 rejected.\n".into(), String::new())
     );
     assert_eq!(service.people(), ["ada@example.com Ada"]);
 }
@@ -60,7 +60,7 @@ fn utf_16_is_read_in_both_byte_orders() {
         );
         let content: Vec<u8> = text.encode_utf16().flat_map(bytes).collect();
         let (_, _, err) = said(&service.import("people.csv", &content));
-        assert!(err.starts_with("line 3: email is no e-mail address\n"), "{err}");
+        assert!(err.starts_with("line 3: email is not an e-mail address\n"), "{err}");
         assert_eq!(service.people(), [format!("ada@example.com Äda 🦀 {}", "x".repeat(20))]);
         let (right, _, err) = said(&service.import("cut.csv", &content[..content.len() - 1]));
         assert!(!right);
@@ -81,13 +81,13 @@ fn an_unverified_address_comes_without_its_password_and_that_is_said() {
     );
     let (right, out, err) = said(&service.import("people.csv", content));
     assert!(!right);
-    let expected = "7 added, 0 already there, 1 refused.\n\
-                    5 with an unverified address come without their password; a reset sets a new one.\n";
+    let expected = "7 added, 0 already existed, 1 rejected.\n\
+                    Imported without a password, because the address is unverified: 5. A reset sets a new one.\n";
     assert_eq!(out, expected);
     assert!(err.starts_with("line 9: email_verified takes true or false\n"), "{err}");
     let json = format!("{{\"email\":\"i@example.com\",\"password_hash\":\"{HASH}\",\"email_verified\":null}}\n");
     let (right, out, _) = said(&service.import("people.jsonl", json));
-    assert!(right && out.contains("\n1 with an unverified address "), "{out}");
+    assert!(right && out.contains("the address is unverified: 1."), "{out}");
     let output = rekey(service.0.path()).args(["keys", "list"]).output().unwrap();
     let (right, list, _) = said(&output);
     assert!(
@@ -108,7 +108,7 @@ fn records_say_alike_whether_their_address_is_verified() {
         let service = Service::new();
         let (right, out, err) = said(&service.import("people.jsonl", format!("{first}{second}{second}")));
         assert!(
-            !right && out.starts_with("1 added, 0 already there, 2 refused"),
+            !right && out.starts_with("1 added, 0 already existed, 2 rejected"),
             "{out}"
         );
         assert!(err.starts_with(&format!("line 2: {why}")), "{err}");
@@ -122,7 +122,7 @@ fn a_disabled_account_arrives_deactivated() {
     assert!(said(&service.import("people.csv", content)).0);
     let (_, list) = told(&rekey(service.0.path()).args(["user", "list"]).output().unwrap());
     let states: Vec<_> = list.lines().map(|line| line.rsplit('\t').next().unwrap()).collect();
-    assert_eq!(states, ["off", "on", "on"]);
+    assert_eq!(states, ["deactivated", "active", "active"]);
 }
 
 /// Imports the export of another system.
@@ -141,11 +141,11 @@ fn fixture(name: &str) -> std::path::PathBuf {
 fn the_export_of_another_system_is_read_as_it_is() {
     let service = Service::new();
     let output = import_from(&service, &fixture("keycloak.json"), &["--from", "keycloak"]);
-    let expected = "7 added, 0 already there, 0 refused, 1 left out (service accounts: 1).\n\
-                    1 with an unverified address come without their password; a reset sets a new one.\n";
+    let expected = "7 added, 0 already existed, 0 rejected, 1 left out (service accounts: 1).\n\
+                    Imported without a password, because the address is unverified: 1. A reset sets a new one.\n";
     assert_eq!(said(&output), (true, expected.into(), String::new()));
     let (_, list) = told(&rekey(service.0.path()).args(["user", "list"]).output().unwrap());
-    assert!(list.contains("\noff@example.com\t\tlocal\toff\n"), "{list}");
+    assert!(list.contains("\noff@example.com\t\tlocal\tdeactivated\n"), "{list}");
 }
 
 #[test]
@@ -207,12 +207,15 @@ fn users_of_a_json_document_are_named_by_their_place() {
     let config = fixture("firebase-hash-config.txt");
     let arguments = ["--from", "firebase", "--firebase-hash-config", config.to_str().unwrap()];
     let (right, out, err) = said(&import_from(&service, &file, &arguments));
-    assert_eq!((right, out.as_str()), (false, "1 added, 0 already there, 3 refused.\n"));
-    let expected = "user 2: ada@example.com is the address of user 1 too; only user 1 is imported\n\
-                    user 3: it is no JSON object\n\
-                    user 4: grace@example.com: password_hash is damaged: it begins as Firebase's scrypt, and the rest does \
-                    not read as that\n\
-                    The file is no JSON with a list of users from line 4, character 76 on; nothing after user 4 was read.\n";
+    assert_eq!(
+        (right, out.as_str()),
+        (false, "1 added, 0 already existed, 3 rejected.\n")
+    );
+    let expected = "user 2: ada@example.com is also the address of user 1; only user 1 is imported\n\
+                    user 3: it is not a JSON object\n\
+                    user 4: grace@example.com: password_hash is damaged: it begins like Firebase's scrypt, but the rest \
+                    cannot be parsed\n\
+                    The file is not JSON with a list of users from line 4, character 76 on; nothing after user 4 was read.\n";
     assert_eq!(err, expected);
 }
 
@@ -232,25 +235,21 @@ fn an_export_that_is_another_one_adds_nobody() {
         (
             &csv,
             &["--from", "keycloak"][..],
-            "The exports of that system are read with --format json.",
+            "Exports of that system need --format json.",
         ),
-        (
-            &csv,
-            &["--from", "django"],
-            "The first line names the columns, and there is no email.",
-        ),
+        (&csv, &["--from", "django"], "The header line has no column email."),
         (
             &json,
             &["--from", "wordpress", "--format", "csv"],
-            "there is no user_email.",
+            "no column user_email.",
         ),
-        (&json, &["--format", "json"], "--format json is for --from"),
+        (&json, &["--format", "json"], "--format json needs --from"),
         (
             &without_users,
             &["--from", "keycloak"],
             "The file has no list of users.",
         ),
-        (&empty, &["--from", "django"], "say --format json or --format csv."),
+        (&empty, &["--from", "django"], "add --format json or --format csv."),
         (&json, &["--from", "firebase"], "--firebase-hash-config <FILE>"),
     ] {
         let (right, _, err) = said(&import_from(&service, file, arguments));

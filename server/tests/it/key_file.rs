@@ -126,7 +126,7 @@ fn a_key_is_brought_to_every_server_before_it_is_used() {
         !make_current(&path, KEY).unwrap_err().contains(KEY),
         "a key that was typed for a name"
     );
-    assert!(remove(&path, "k1").unwrap_err().contains("in use"));
+    assert!(remove(&path, "k1").unwrap_err().contains("current key"));
     remove(&path, "old").unwrap();
     assert_eq!(read(&path).unwrap().ids().collect::<Vec<_>>(), ["k1"]);
 }
@@ -137,7 +137,7 @@ fn a_change_that_cannot_be_made_leaves_the_file_as_it_was() {
     let (_folder, path) = file(&content, 0o600);
     let part = path.with_extension("toml.part");
     std::fs::write(&part, "another change").unwrap();
-    assert!(rotate(&path).unwrap_err().contains("another change is under way"));
+    assert!(rotate(&path).unwrap_err().contains("another change is in progress"));
     assert_eq!(std::fs::read_to_string(&part).unwrap(), "another change");
     std::fs::remove_file(&part).unwrap();
     std::fs::write(&path, "current = ").unwrap();

@@ -40,7 +40,7 @@ fn a_test_shows_the_conversation_and_tells_how_it_ended() {
         "> MAIL FROM:<noreply@signin.rekey.example>\n",
         "> RCPT TO:<ada@example.com>\n",
         "< 250 taken\n",
-        "Accepted: the mail server took the e-mail",
+        "Accepted: the mail server accepted the e-mail",
     ] {
         assert!(text.contains(line), "{line}{text}");
     }
@@ -101,7 +101,7 @@ async fn the_queue_is_read_and_moved(folder: &Path, database: &str) {
     }
     let waiting = queue();
     assert!(
-        waiting.starts_with("ID\tKIND\tWRITTEN\tTRIES\tNEXT TRY\tREASON\n"),
+        waiting.starts_with("ID\tKIND\tWRITTEN\tATTEMPTS\tNEXT ATTEMPT\tREASON\n"),
         "{waiting}"
     );
     assert_eq!(waiting.matches("\treset code\t").count(), 2, "{waiting}");
@@ -111,14 +111,14 @@ async fn the_queue_is_read_and_moved(folder: &Path, database: &str) {
     assert!(run(&["mail", "drop", first]).1.contains("Dropped: 1."));
     for command in ["drop", "retry"] {
         let (done, text) = run(&["mail", command, first]);
-        assert!(!done && text.contains(&format!("No e-mail {first} waits")), "{text}");
+        assert!(!done && text.contains(&format!("E-mail {first} is not ")), "{text}");
     }
     assert!(!run(&["mail", "retry"]).0, "one or all");
     assert!(run(&["mail", "retry", "--all"]).1.contains("Due now: 1."));
     assert!(queue().contains("\tdue\t"));
     server.set(Mood::Kind);
     let running = Running::start_in(folder, &settings);
-    while !queue().contains("No e-mails wait.") {
+    while !queue().contains("No e-mails are queued.") {
         tokio::task::yield_now().await;
     }
     running.end();

@@ -98,7 +98,7 @@ fn a_start_that_is_refused_says_all_that_is_wrong_and_makes_nothing() {
     }
     let text = refused(&["serve", "--dev"], &[("REKEY_LISTEN", "0.0.0.0:3000")]);
     assert!(text.contains("REKEY_LISTEN: is not a loopback address"), "{text}");
-    assert!(refused(&["seed"], &[("REKEY_ORIGIN", "https://example.com")]).contains("this machine only"));
+    assert!(refused(&["seed"], &[("REKEY_ORIGIN", "https://example.com")]).contains("loopback hosts only"));
     assert!(!folder.path().join("data/rekey.db").exists());
 }
 
@@ -199,7 +199,7 @@ fn root_touches_nothing_in_a_folder_of_somebody_else() {
     assert_eq!(listing(), before);
     // Looking is no change.
     let (_, text) = run(&["health"]);
-    assert!(text.contains("nobody answers"), "{text}");
+    assert!(text.contains("no answer at"), "{text}");
     assert!(run(&["check-config", "--dev"]).0);
 }
 
@@ -215,9 +215,9 @@ fn an_account_is_shown_moved_and_deleted() {
     );
     assert!(run(&["user", "email", "ada@example.com", "ada@lovelace.example", "--yes"]).0);
     let (right, text) = run(&["user", "email", "ada@lovelace.example", "grace@example.com", "--yes"]);
-    assert!(!right && text.contains("nothing is changed"), "{text}");
+    assert!(!right && text.contains("nothing was changed"), "{text}");
     let waiting = run(&["user", "show", "ada@lovelace.example"]).1;
-    assert!(waiting.contains("waiting e-mail\tnotice: address changed"), "{waiting}");
+    assert!(waiting.contains("queued e-mail\tnotice: address changed"), "{waiting}");
     let (right, text) = run(&["user", "delete", "ada@lovelace.example"]);
     assert!(!right && text.contains("Add --yes"), "{text}");
     assert!(run(&["user", "delete", "ada@lovelace.example", "--yes"]).0);
@@ -292,7 +292,7 @@ fn an_operator_adds_lists_and_disables_accounts() {
         "Nell New",
         "--google",
     ];
-    assert_eq!(run(&add), (true, "new@example.com is added.\n".into()));
+    assert_eq!(run(&add), (true, "Added new@example.com.\n".into()));
     assert!(!run(&add).0, "an account that is there stays as it is");
     assert!(
         !run(&[
@@ -324,11 +324,11 @@ fn an_operator_adds_lists_and_disables_accounts() {
     assert!(!run(&["user", "disable", "--email", "nobody@example.com"]).0);
     let (right, list) = run(&["user", "list"]);
     assert!(
-        right && list.contains("new@example.com\tNell New\tgoogle\toff\n"),
+        right && list.contains("new@example.com\tNell New\tgoogle\tdeactivated\n"),
         "{list}"
     );
     assert!(
-        list.contains("managed@example.com\tMary Managed\tmanaged by Analytical Engines Ltd\ton\n"),
+        list.contains("managed@example.com\tMary Managed\tmanaged by Analytical Engines Ltd\tactive\n"),
         "{list}"
     );
     assert_eq!(list.lines().count(), 6);
@@ -414,10 +414,10 @@ fn a_backup_is_taken_and_restored_under_no_server() {
     let run = |arguments: &[&str]| told(&rekey(folder.path()).args(arguments).output().unwrap());
     assert!(run(&["seed"]).0);
     let (right, text) = run(&["backup", "b.db"]);
-    assert!(right && text.contains("data/keys.toml is not in it"), "{text}");
+    assert!(right && text.contains("data/keys.toml is not included"), "{text}");
     let (right, text) = run(&["backup", "b.db"]);
     assert!(
-        !right && text == "There is no backup: b.db is there already.\n",
+        !right && text == "Nothing was backed up: b.db already exists.\n",
         "{text}"
     );
     assert!(run(&["user", "disable", "--email", "ada@example.com"]).0);
@@ -425,7 +425,7 @@ fn a_backup_is_taken_and_restored_under_no_server() {
     let server = Running::start_in(folder.path(), &[]);
     let (right, text) = run(&["restore", "b.db"]);
     assert!(
-        !right && text.contains("a server runs on data/rekey.db; stop it first"),
+        !right && text.contains("a server is using data/rekey.db. Stop it first"),
         "{text}"
     );
     assert!(run(&["backup", "c.db"]).0, "a server may run meanwhile");
@@ -434,11 +434,14 @@ fn a_backup_is_taken_and_restored_under_no_server() {
     let (right, text) = run(&["restore", "b.db"]);
     assert!(right && text.contains("data/rekey.db.before-restore-1"), "{text}");
     assert!(
-        text.contains("Ended: 0 sessions") && !text.contains("Take care"),
+        text.contains("Ended: 0 sessions") && !text.contains("Warning"),
         "{text}"
     );
     let (_, list) = run(&["user", "list"]);
-    assert!(list.contains("ada@example.com\tAda Lovelace\tlocal\ton\n"), "{list}");
+    assert!(
+        list.contains("ada@example.com\tAda Lovelace\tlocal\tactive\n"),
+        "{list}"
+    );
     assert!(run(&["end-sessions"]).1.starts_with("Ended: 0 sessions"));
     let keys = folder.path().join("data/keys.toml");
     let of_another = std::fs::read_to_string(&keys).unwrap().replace("k1", "k9");
@@ -478,7 +481,7 @@ async fn a_health_check_tells_whether_the_server_is_ready() {
     assert_eq!(health(), (true, "ready\n".into()));
     running.end();
     let (right, text) = health();
-    assert!(!right && text.contains("nobody answers"), "{text}");
+    assert!(!right && text.contains("no answer at"), "{text}");
 }
 
 #[test]
@@ -519,16 +522,16 @@ fn keys_are_rotated_while_the_server_runs() {
     server.line_with("the keys were reloaded current=\"k2\"");
     let (right, list) = run(&["keys", "list"]);
     let hashes = list
-        .strip_prefix("k2\tin use\t0 passwords\t0 codes\t0 e-mails\nk1\tolder\t")
+        .strip_prefix("k2\tcurrent\t0 passwords\t0 codes\t0 e-mails\nk1\tolder\t")
         .unwrap();
     assert!(right && !hashes.starts_with('0'), "{list}");
     let (right, text) = run(&["keys", "remove", "k1"]);
     assert!(!right && text.starts_with("k1 is needed by "), "{text}");
     assert!(run(&["keys", "remove", "k1", "--force"]).0);
     let (_, list) = run(&["keys", "list"]);
-    assert!(list.contains("Take care: ") && !list.contains("k1\t"), "{list}");
+    assert!(list.contains("Warning: ") && !list.contains("k1\t"), "{list}");
 
-    assert!(run(&["keys", "add"]).1.starts_with("k3 is added"));
+    assert!(run(&["keys", "add"]).1.starts_with("Added k3 to "));
     assert!(run(&["keys", "use", "k3"]).0);
     server.line_with("the keys were reloaded current=\"k3\"");
     server.end();

@@ -23,29 +23,29 @@ pub struct ForeignHash {
 pub enum UnfitHash {
     /// A format that is not read here, or no hash at all.
     #[error(
-        "is of no known kind (argon2, bcrypt, scrypt, PBKDF2, phpass, SHA-crypt, {{SSHA}}, or as written by Django, WordPress, \
-         ASP.NET Core Identity, better-auth or Firebase)"
+        "has an unknown format (known are argon2, bcrypt, scrypt, PBKDF2, phpass, SHA-crypt, {{SSHA}}, and the formats of \
+         Django, WordPress, ASP.NET Core Identity, better-auth and Firebase)"
     )]
     Unknown,
     /// A single hash without a salt.
     #[error(
-        "has no salt: guessed passwords can be looked up in ready-made tables; leave it empty and the owner sets a new one"
+        "has no salt, so it can be looked up in precomputed tables; leave it empty, and the user sets a new password"
     )]
     Unsalted,
     /// Begins as one of the formats and ends otherwise.
-    #[error("is damaged: it begins as {kind}, and the rest does not read as that")]
+    #[error("is damaged: it begins like {kind}, but the rest cannot be parsed")]
     Damaged {
         /// The format.
         kind: &'static str,
     },
     /// Its result is so short that many passwords have the same.
     #[error(
-        "has a result of fewer than {} bytes, which more than one password could have",
+        "is shorter than {} bytes, so more than one password could match",
         ForeignHash::MIN_RESULT_LEN
     )]
     TooShort,
     /// Checking it takes more memory or time than a sign-in may cost.
-    #[error("takes more to check than a sign-in may cost (at most {bound})")]
+    #[error("costs more to verify than a sign-in may cost (at most {bound})")]
     TooCostly {
         /// What is the most.
         bound: &'static str,

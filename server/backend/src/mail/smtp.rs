@@ -91,7 +91,7 @@ impl Smtp {
         }
         if !["", "/"].contains(&url.path()) {
             return Err(unreadable(
-                "nothing follows the host; the name for EHLO is REKEY_SMTP_EHLO_NAME",
+                "nothing may follow the host; set the EHLO name with REKEY_SMTP_EHLO_NAME",
             ));
         }
         let (security, port) = security(&url, &host)?;
@@ -103,7 +103,7 @@ impl Smtp {
             }
         });
         let server = Server {
-            name: ServerName::try_from(host.clone()).map_err(|_| unreadable("no certificate can be for that host"))?,
+            name: ServerName::try_from(host.clone()).map_err(|_| unreadable("that host cannot have a certificate"))?,
             port: url.port().unwrap_or(port),
             host,
             security,
@@ -206,7 +206,7 @@ fn security(url: &reqwest::Url, host: &str) -> Result<(Security, u16), SmtpError
     let mut asked = None;
     for (name, value) in url.query_pairs() {
         if name != "tls" || asked.replace(value.into_owned()).is_some() {
-            return Err(unreadable("one parameter is known: tls"));
+            return Err(unreadable("the only parameter is tls"));
         }
     }
     let loopback = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
@@ -218,14 +218,14 @@ fn security(url: &reqwest::Url, host: &str) -> Result<(Security, u16), SmtpError
         ("smtp", None) if loopback => Ok((Security::None, 587)),
         ("smtp", None) => Ok((Security::StartTls, 587)),
         ("smtp" | "smtps", Some(_)) => Err(unreadable(
-            "tls is required, opportunistic or none; with smtps required",
+            "tls takes required, opportunistic or none, and with smtps only required",
         )),
-        _ => Err(unreadable("it begins with smtp:// or smtps://")),
+        _ => Err(unreadable("it must begin with smtp:// or smtps://")),
     }
 }
 
 fn unreadable(why: &str) -> SmtpError {
-    SmtpError::unfit(format!("the mail server's address does not read: {why}"))
+    SmtpError::unfit(format!("the address of the mail server cannot be parsed: {why}"))
 }
 
 #[cfg(test)]

@@ -187,7 +187,7 @@ async fn a_refused_sender_keeps_the_email_and_says_why_it_waits() {
     assert_eq!(
         waiting[0].reason.as_deref(),
         Some(
-            "the mail server answered 550 to MAIL FROM: it does not take mail from this sender's address (not from (address))"
+            "the mail server answered 550 to MAIL FROM: it does not accept e-mail from this sender address (not from (address))"
         )
     );
     assert_eq!(waiting[0].kind, Some("reset code"));

@@ -52,8 +52,8 @@ impl HashConfig {
             .map_err(|error| format!("{} cannot be read: {}", path.display(), error.kind()))?;
         Self::parse(&content).map_err(|missing| {
             format!(
-                "{} has no {missing}; it takes the block hash_config {{ … }} from the Firebase console, Authentication, Users, \
-                 Password hash parameters.",
+                "{} has no {missing}; it must contain the block hash_config {{ … }} from the Firebase console (Authentication, \
+                 Users, Password hash parameters).",
                 path.display()
             )
         })

@@ -14,7 +14,7 @@ pub(super) fn fields(user: &Object) -> Result<Found, String> {
     let credentials = user.get("credentials").and_then(Value::as_array);
     let password = credentials.and_then(|all| all.iter().find(|credential| credential["type"] == "password"));
     let password_hash = match password {
-        Some(credential) => hash(credential).ok_or("its password credential is of no known form")?,
+        Some(credential) => hash(credential).ok_or("its password credential has an unknown format")?,
         None => String::new(),
     };
     Ok(Ok(Fields {

@@ -14,7 +14,7 @@ const FLOWED_LINE: usize = 76;
 
 /// The message, with the text first: readers show the last part that they can.
 pub(super) fn message(id: &str, to: &EmailAddress, email: &RenderedEmail, sent_at: i64) -> Result<Message, SmtpError> {
-    let refused = |what: &str| SmtpError::unfit(format!("the e-mail's {what} is not fit for mail"));
+    let refused = |what: &str| SmtpError::unfit(format!("the e-mail's {what} is not allowed in e-mail"));
     let from: Address = email.from.parse().map_err(|_| refused("sender"))?;
     let to: Address = to.as_str().parse().map_err(|_| refused("recipient"))?;
     let id: String = id

@@ -46,14 +46,14 @@ impl Command {
         let (says, advice) = match self {
             Self::Ehlo => (
                 "it does not accept this host or its name",
-                "Check REKEY_SMTP_EHLO_NAME, and that the mail server takes mail from this host.",
+                "Check REKEY_SMTP_EHLO_NAME, and that the mail server accepts e-mail from this host.",
             ),
             Self::StartTls => (
                 "it refuses encryption",
                 "Check the port in REKEY_SMTP_URL, and the mail server's certificate.",
             ),
             Self::Auth => ("it refuses the user name or the password", CREDENTIALS),
-            Self::MailFrom => ("it does not take mail from this sender's address", SENDER),
+            Self::MailFrom => ("it does not accept e-mail from this sender address", SENDER),
             Self::RcptTo | Self::Data => return None,
         };
         Some(Meaning { says, advice })
@@ -62,7 +62,7 @@ impl Command {
 
 const CREDENTIALS: &str =
     "Check the user name and the password in REKEY_SMTP_URL; special characters in them are percent-encoded.";
-const SYNTAX: &str = "it does not know a command or its form";
+const SYNTAX: &str = "it does not support a command or its syntax";
 const NAME_AND_PORT: &str = "Check REKEY_SMTP_EHLO_NAME and the port in REKEY_SMTP_URL.";
 const SENDER: &str = "Allow REKEY_SENDER_CODES and REKEY_SENDER_NOTICES as senders at the mail server or provider.";
 const TRUST: &str = "Check that the mail server may relay for this service: its list of allowed networks or users, and the \
@@ -91,25 +91,25 @@ fn meaning(command: Command, code: u16, status: &str) -> Option<Meaning> {
         ("1" | "2", ..) => command.blames(),
         ("3", ..) => of(
             "it is out of order, or the e-mail is too large for it",
-            "Ask whoever runs the mail server.",
+            "Ask the administrator of the mail server.",
         ),
         ("4", ..) => of(
-            "it does not find the way to the recipient's mail server",
+            "it cannot find a route to the recipient's mail server",
             "Check the mail server's routing and DNS.",
         ),
         ("5", ..) => of(SYNTAX, NAME_AND_PORT),
         ("6", ..) => of(
-            "it does not take e-mails of this form",
-            "Ask whoever runs the mail server.",
+            "it does not accept e-mails in this format",
+            "Ask the administrator of the mail server.",
         ),
         ("7", ..) if command == Command::Auth => command.blames(),
         ("7", ..) => of(
-            "it may not send for this service, or does not trust it: credentials, relaying, SPF and DKIM",
+            "it does not send for this service, or does not trust it: check credentials, relaying, SPF and DKIM",
             TRUST,
         ),
         (.., 500..=504 | 555) => of(SYNTAX, NAME_AND_PORT),
-        (.., 530 | 534 | 535 | 538) => of("it wants other credentials, or none without TLS", CREDENTIALS),
-        (.., 521 | 554 | 556) => of("it takes no mail from here", TRUST),
+        (.., 530 | 534 | 535 | 538) => of("it requires other credentials, or TLS before credentials", CREDENTIALS),
+        (.., 521 | 554 | 556) => of("it does not accept e-mail from this host", TRUST),
         _ => command.blames(),
     }
 }
@@ -136,7 +136,7 @@ pub(super) fn of(command: Command, error: &Error, to: Option<&EmailAddress>) -> 
         advice: match (&meant, error.is_permanent()) {
             (Some(meant), _) => meant.advice,
             (None, true) => "Check the address; the mail server does not deliver to it.",
-            (None, false) => "The mail server wants it tried again later. Its words say why.",
+            (None, false) => "The mail server asks to try again later. Its answer says why.",
         },
         permanent: error.is_permanent() && meant.is_none(),
         kind: match (meant.is_some(), error.is_permanent()) {
@@ -167,24 +167,24 @@ pub(super) fn out_of_turn(command: Command, answer: &Response, due: u16, to: &Em
 /// STARTTLS is demanded and not offered.
 pub(super) fn no_starttls() -> SmtpError {
     SmtpError::set_up(
-        "the mail server offers no STARTTLS, and the e-mail is not sent in the clear",
+        "the mail server offers no STARTTLS, and the e-mail is not sent unencrypted",
         "Use the port that offers STARTTLS (587), or smtps:// with port 465. If the server is known to offer it, someone on the \
-         way may be taking it out of the offer.",
+         way may be removing the offer.",
     )
 }
 
 /// There are credentials and no way to use them.
 pub(super) fn no_mechanism() -> SmtpError {
     SmtpError::set_up(
-        "the mail server offers neither PLAIN nor LOGIN to sign in with",
-        "Use the port for submission (587 or 465), or take the user name out of REKEY_SMTP_URL.",
+        "the mail server offers neither PLAIN nor LOGIN authentication",
+        "Use the port for submission (587 or 465), or remove the user name from REKEY_SMTP_URL.",
     )
 }
 
 /// The address is not ASCII, and the server does not know RFC 6531.
 pub(super) fn no_utf8() -> SmtpError {
     SmtpError {
-        text: "the mail server does not take addresses beyond ASCII (SMTPUTF8)".into(),
+        text: "the mail server does not accept addresses beyond ASCII (SMTPUTF8)".into(),
         words: String::new(),
         advice: "Send through a mail server that offers SMTPUTF8.",
         permanent: false,
@@ -229,7 +229,7 @@ fn certificate_error(error: &(dyn std::error::Error + 'static)) -> Option<SmtpEr
     let (text, advice) = match wrong {
         CertificateError::UnknownIssuer => (
             "the mail server's certificate is not trusted: no known authority has signed it",
-            "For an authority of your own name its certificate in REKEY_CA_FILE.",
+            "For your own certificate authority, set REKEY_CA_FILE to its certificate.",
         ),
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => (
             "the mail server's certificate is not trusted: it has expired",
@@ -237,7 +237,7 @@ fn certificate_error(error: &(dyn std::error::Error + 'static)) -> Option<SmtpEr
         ),
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => (
             "the mail server's certificate is not trusted: it is for another name",
-            "Write the host in REKEY_SMTP_URL as the certificate names it.",
+            "Use the host name of the certificate in REKEY_SMTP_URL.",
         ),
         _ => (
             "the mail server's certificate is not trusted",

@@ -20,26 +20,26 @@ async fn what_the_server_says_decides_on_another_try() {
             "RCPT",
             "550 5.7.1 <ada@example.com>: relaying denied",
             false,
-            "550 5.7.1 to RCPT TO: it may not send for this service",
+            "550 5.7.1 to RCPT TO: it does not send for this service",
         ),
         (
             "MAIL",
             "550 5.1.8 unknown sender",
             false,
-            "550 5.1.8 to MAIL FROM: it does not take mail from this sender",
+            "550 5.1.8 to MAIL FROM: it does not accept e-mail from this sender",
         ),
         (
             "RCPT",
             "550 5.4.5 no way",
             false,
-            "550 5.4.5 to RCPT TO: it does not find the way",
+            "550 5.4.5 to RCPT TO: it cannot find a route",
         ),
         ("END", "554 5.7.1 spam", false, "554 5.7.1 to DATA"),
         (
             "END",
             "554 no mail from there",
             false,
-            "554 to DATA: it takes no mail from here",
+            "554 to DATA: it does not accept e-mail from this host",
         ),
         ("RCPT", "550 5.1 is no status", true, "550 to RCPT TO"),
         ("END", "451 try again", false, "451 to DATA"),
@@ -64,13 +64,13 @@ async fn what_the_server_says_decides_on_another_try() {
 async fn a_refusal_before_a_recipient_blames_no_email() {
     for (verb, answer, text) in [
         ("EHLO", "550 who are you", "550 to EHLO: it does not accept this host"),
-        ("EHLO", "501 not a name", "501 to EHLO: it does not know a command"),
+        ("EHLO", "501 not a name", "501 to EHLO: it does not support a command"),
         (
             "EHLO",
             "504 5.5.2 need a whole name",
-            "504 5.5.2 to EHLO: it does not know",
+            "504 5.5.2 to EHLO: it does not support",
         ),
-        ("AUTH", "535 wrong", "535 to AUTH: it wants other credentials"),
+        ("AUTH", "535 wrong", "535 to AUTH: it requires other credentials"),
         (
             "AUTH",
             "550 no",
@@ -80,11 +80,15 @@ async fn a_refusal_before_a_recipient_blames_no_email() {
         (
             "MAIL",
             "550 no",
-            "550 to MAIL FROM: it does not take mail from this sender",
+            "550 to MAIL FROM: it does not accept e-mail from this sender",
         ),
-        ("MAIL", "550 5.1.0 no", "550 5.1.0 to MAIL FROM: it does not take mail"),
-        ("MAIL", "553 not yours", "553 to MAIL FROM: it does not take mail"),
-        ("MAIL", "504 what", "504 to MAIL FROM: it does not know a command"),
+        (
+            "MAIL",
+            "550 5.1.0 no",
+            "550 5.1.0 to MAIL FROM: it does not accept e-mail",
+        ),
+        ("MAIL", "553 not yours", "553 to MAIL FROM: it does not accept e-mail"),
+        ("MAIL", "504 what", "504 to MAIL FROM: it does not support a command"),
     ] {
         let error = refused(verb, answer).await;
         assert!(
