@@ -182,7 +182,7 @@ pub async fn retry(config: &Config, which: Which) -> Result<(), Failed> {
 pub async fn mark_failed(config: &Config, which: Which, yes: bool) -> Result<(), Failed> {
     if which.all && !yes {
         return Err(Failed::Other(
-            "This drops every e-mail that waits, codes and notices alike, and cannot be undone. Add --yes to do it."
+            "This drops all queued e-mails, codes and notices alike, and cannot be undone. Add --yes to confirm."
                 .into(),
         ));
     }
