@@ -8,11 +8,11 @@ mod users;
 use crate::cli::{HandOver, NewUser, User};
 use crate::config::{Config, KEYS, Problem, variable};
 use crate::import::{self, Import};
+use crate::{demo, start};
 use crate::terminal::printable;
-use crate::{people, start};
-use account::{AccountKind, EmailAddress, Keyring, Name, Organization, Secret, Timestamp};
+use account::{Account, AccountKind, EmailAddress, Keyring, Name, Organization, Secret, Timestamp};
 use backend::store::Db;
-use backend::{Backend, NewAccount, Person, retried};
+use backend::{Backend, NewAccount, retried};
 use std::fmt::Write as _;
 use std::io::{Read, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -79,11 +79,11 @@ pub async fn seed(config: Config, keys: Keyring) -> Result<(), Failed> {
         ));
     }
     let backend = start::backend(&config, keys).await?;
-    people::add_demo(&backend).await?;
-    let names = people::DEMO
+    demo::add_demo(&backend).await?;
+    let names = demo::DEMO
         .map(|(email, _, particular)| format!("{email} {particular}\n"))
         .concat();
-    say(&format!("{names}The password is \"{}\".\n", people::PASSWORD))
+    say(&format!("{names}The password is \"{}\".\n", demo::PASSWORD))
 }
 
 /// Refuses where the database's file does not exist, for commands about what is in it: with a mistyped path they would create an
@@ -135,7 +135,7 @@ pub async fn user(config: Config, keys: Keyring, user: User) -> Result<(), Faile
         }
         User::Disable { email, undo } => {
             let email = address(&email)?;
-            let found = retried(async || Ok(backend.disable_person(&email, !undo).await?)).await;
+            let found = retried(async || Ok(backend.disable_account(&email, !undo).await?)).await;
             if !found.map_err(|fault| fault.to_string())? {
                 return Err(no_account(&email));
             }
@@ -218,7 +218,7 @@ async fn list(backend: &Backend) -> Result<(), Failed> {
     let mut after: Option<EmailAddress> = None;
     loop {
         let people = backend
-            .list_people(after.as_ref(), AT_ONCE)
+            .list_accounts(after.as_ref(), AT_ONCE)
             .await
             .map_err(|fault| fault.to_string())?;
         say(&people.iter().map(line).collect::<String>())?;
@@ -231,7 +231,7 @@ async fn list(backend: &Backend) -> Result<(), Failed> {
     }
 }
 
-fn kind_of(account: &Person) -> String {
+fn kind_of(account: &Account) -> String {
     match &account.kind {
         AccountKind::Local => "local".to_owned(),
         AccountKind::Google => "google".to_owned(),
@@ -239,7 +239,7 @@ fn kind_of(account: &Person) -> String {
     }
 }
 
-fn line(person: &Person) -> String {
+fn line(person: &Account) -> String {
     let kind = kind_of(person);
     let state = if person.disabled_at.is_some() {
         "deactivated"

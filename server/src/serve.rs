@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::http::{self, Parts, Service};
 use crate::logs::LogFilter;
 use crate::reload::Reload;
-use crate::{keys, listen, metrics, people, start};
+use crate::{demo, keys, listen, metrics, start};
 use account::Keyring;
 use backend::store::BATCH;
 use backend::{Backend, Mailer, OutboxWorker};
@@ -31,7 +31,7 @@ pub async fn run(config: Config, ring: Keyring, log: LogFilter, dev: bool, watch
     let backend = start::backend(&config, keys.clone()).await?;
     let mail = start::mail(&config)?;
     if dev {
-        people::add_demo(&backend).await?;
+        demo::add_demo(&backend).await?;
     }
     let site = Site::find(config.site.as_deref())?;
     let (listener, address) = listen_at("REKEY_LISTEN", config.listen)?;
@@ -118,7 +118,7 @@ async fn deliver_emails(backend: Backend, mut mail: watch::Receiver<Mailer>) {
 /// Takes dead rows away, in small batches so that nobody waits for it, for as long as the program runs.
 async fn sweep(backend: Backend) {
     loop {
-        let pause = match backend.prune().await {
+        let pause = match backend.sweep().await {
             Ok(gone) if gone >= BATCH => Duration::from_millis(200),
             Ok(_) => Duration::from_secs(60),
             Err(fault) => {
@@ -175,8 +175,8 @@ fn greeting(config: &Config) -> String {
     } else {
         let _ = writeln!(text, "  E-mails   are sent to REKEY_SMTP_URL");
     }
-    let _ = writeln!(text, "  Password  {}", people::PASSWORD);
-    for (index, (email, _, particular)) in people::DEMO.iter().enumerate() {
+    let _ = writeln!(text, "  Password  {}", demo::PASSWORD);
+    for (index, (email, _, particular)) in demo::DEMO.iter().enumerate() {
         let _ = writeln!(
             text,
             "  {}  {email:<20} {particular}",

@@ -1,7 +1,7 @@
 //! What an operator does with one account: show it, change its address, delete it.
 
+use crate::accounts::operator;
 use crate::mail_queue::{self, WaitingEmail};
-use crate::people::operator;
 use crate::store::events::{self, Actor};
 use crate::store::{account_changes as rows, accounts, devices, outbox, sessions};
 use crate::{Backend, Fault};

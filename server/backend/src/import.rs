@@ -1,6 +1,6 @@
 //! Accounts from another system, many at a time, with the password hashes that they have there.
 
-use crate::people::operator;
+use crate::accounts::operator;
 use crate::store::accounts::Stored;
 use crate::store::events::Actor;
 use crate::store::{accounts, events};

@@ -3,6 +3,7 @@
 rust_i18n::i18n!("locales", fallback = "en");
 
 mod account_changes;
+mod accounts;
 mod backup;
 mod caller;
 mod clock;
@@ -19,7 +20,6 @@ mod mail;
 pub mod mail_queue;
 mod metrics;
 mod outbox_worker;
-mod people;
 mod proof;
 mod random;
 mod retried;
@@ -30,6 +30,7 @@ mod trust;
 mod upkeep;
 
 pub use account_changes::{AccountDetails, AddressChange};
+pub use accounts::NewAccount;
 pub use backup::{BackupError, Restored, Take, back_up, restore};
 pub use caller::{BrowserTokens, Caller, TokenChange, TokenKind, Transition, Visitor};
 pub use clock::{Clock, SystemClock, TestClock};
@@ -43,7 +44,6 @@ pub use limits::Limits;
 pub use mail::{Certificate, KeptEmail, Line, Listener, Mailer, Smtp, SmtpError, check_ehlo_name};
 pub use metrics::{Metrics, TRACE};
 pub use outbox_worker::OutboxWorker;
-pub use people::{NewAccount, Person};
 pub use retried::retried;
 pub use settings::{LiveSettings, Settings};
 pub use trust::TrustedRoots;

@@ -1,9 +1,12 @@
-//! What an operator does to all accounts at once, and what is known of the keys' use.
+//! What concerns all accounts at once: the sweep of expired rows, the end of all sessions, and which keys are in use.
 
+use crate::flows::DEVICE_DAYS;
 use crate::hashing::stored_under;
 use crate::store::events::Actor;
-use crate::store::{Db, accounts, codes, devices, events, flows, key_checks, outbox, sessions};
-use crate::{Backend, Fault, people};
+use crate::store::{
+    Db, accounts, codes, devices, email_turns, events, flows, key_checks, limits, outbox, sessions, throttles,
+};
+use crate::{Backend, Fault, accounts as operators};
 use account::{AccountId, ActivityKind, Timestamp};
 use std::collections::BTreeSet;
 
@@ -57,7 +60,7 @@ pub async fn end_sessions(db: &Db, now: Timestamp, restored: bool) -> Result<End
     };
     for account in sessions.iter().collect::<BTreeSet<_>>() {
         let (account, kind) = (AccountId(account.clone()), ActivityKind::SessionsEnded);
-        events::append(&mut tx, &account, kind, Actor::Operator, &people::operator(), now).await?;
+        events::append(&mut tx, &account, kind, Actor::Operator, &operators::operator(), now).await?;
     }
     tx.commit().await?;
     Ok(Ended {
@@ -68,6 +71,31 @@ pub async fn end_sessions(db: &Db, now: Timestamp, restored: bool) -> Result<End
 }
 
 impl Backend {
+    /// Deletes expired rows, at most one [`BATCH`](crate::store::BATCH) of each kind, and returns their number. A background task calls it.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the database.
+    pub async fn sweep(&self) -> Result<u64, Fault> {
+        let now = self.now();
+        let yesterday = now.plus_days(-1);
+        // What comes back with the power is taken away next time.
+        let mut tx = self.parts.db.begin_unsynced().await?;
+        // The turns of those who make codes before what these take next, so that no two wait for each other.
+        let gone = codes::prune_wrong(&mut tx, yesterday).await?
+            + flows::prune(&mut tx, yesterday).await?
+            + sessions::prune(&mut tx, now).await?
+            + devices::prune(&mut tx, now.plus_days(-DEVICE_DAYS)).await?
+            + devices::prune_tokens(&mut tx, now.plus_days(-self.settings().trust_days)).await?
+            + devices::date_unknown_use(&mut tx, now).await?
+            + limits::prune(&mut tx, now).await?
+            + email_turns::prune(&mut tx, yesterday).await?
+            + outbox::prune(&mut tx, now.plus_days(-30)).await?
+            + events::prune_nobodys(&mut tx, yesterday).await?
+            + throttles::prune(&mut tx, now.plus_days(-30)).await?;
+        tx.commit().await?;
+        Ok(gone)
+    }
+
     /// What a key is still needed for.
     ///
     /// # Errors

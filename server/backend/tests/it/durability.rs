@@ -50,7 +50,7 @@ async fn a_write_is_synced_unless_its_loss_is_none() {
     browser.answer_sign_in(&other_code(&code, 1)).await.unwrap_err();
     assert!(synced(&world).await, "a wrong code");
     assert!(
-        world.backend.prune().await.is_ok() && !synced(&world).await,
+        world.backend.sweep().await.is_ok() && !synced(&world).await,
         "dead rows that went"
     );
     browser.answer_sign_in(&code).await.unwrap();
@@ -65,7 +65,7 @@ async fn a_write_is_synced_unless_its_loss_is_none() {
     assert!(!synced(&world).await, "an e-mail that was leased");
     browser.answer_reset(&code).await.unwrap();
     assert!(synced(&world).await, "a used code");
-    world.backend.prune().await.unwrap();
+    world.backend.sweep().await.unwrap();
     browser.choose(NEW_PASSWORD).await.unwrap();
     assert!(synced(&world).await, "a new password");
     world.deliver().await;

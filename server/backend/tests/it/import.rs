@@ -181,7 +181,7 @@ async fn a_disabled_account_is_let_in_only_after_it_is_enabled(world: &World) {
     );
     assert_eq!(world.count_events(ADA, ActivityKind::Disabled).await, 1);
     assert_eq!(world.count_events(GRACE, ActivityKind::Disabled).await, 0);
-    world.backend.disable_person(&address(ADA), false).await.unwrap();
+    world.backend.disable_account(&address(ADA), false).await.unwrap();
     world.signed_in(ADA).await;
 }
 
@@ -201,7 +201,7 @@ async fn an_address_without_a_password_takes_the_time_of_somebodys_hash(world: &
         );
     }
     // And that it opens nothing.
-    world.backend.disable_person(&address(ADA), true).await.unwrap();
+    world.backend.disable_account(&address(ADA), true).await.unwrap();
     let mut tx = world.backend.db().begin().await.unwrap();
     let id = world.stored(ADA).await.account.id;
     accounts::upgrade_hash(&mut tx, &id, "$2b$04$damaged", HASH)

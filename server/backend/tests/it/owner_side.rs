@@ -30,7 +30,7 @@ impl Event {
                 browser.choose(NEW_PASSWORD).await.unwrap();
             }
             Self::Deactivation => {
-                assert!(world.backend.disable_person(&address(email), true).await.unwrap());
+                assert!(world.backend.disable_account(&address(email), true).await.unwrap());
             }
             Self::HandOver => {
                 assert!(

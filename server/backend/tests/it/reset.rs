@@ -386,9 +386,9 @@ async fn an_account_handed_over_in_the_middle_gets_no_password(world: &World) {
 async fn an_account_switched_off_in_the_middle_gets_no_password(world: &World) {
     world.person(ADA).await;
     let mut browser = world.choosing(ADA).await;
-    world.backend.disable_person(&address(ADA), true).await.unwrap();
+    world.backend.disable_account(&address(ADA), true).await.unwrap();
     assert_eq!(browser.choose(NEW_PASSWORD).await, Err(Refusal::FlowGone));
-    world.backend.disable_person(&address(ADA), false).await.unwrap();
+    world.backend.disable_account(&address(ADA), false).await.unwrap();
     assert_eq!(browser.choose(NEW_PASSWORD).await, Err(Refusal::FlowGone));
     assert!(world.browser().sign_in(world, ADA, PASSWORD).await.is_ok());
 }

@@ -519,7 +519,7 @@ async fn a_code_dies_when_the_account_is_switched_off(world: &World) {
     let (mut browser, code) = world.resetting(ADA).await;
     let (mut at_the_door, password_code) = world.confirming(ADA).await;
     for off in [true, false] {
-        world.backend.disable_person(&address(ADA), off).await.unwrap();
+        world.backend.disable_account(&address(ADA), off).await.unwrap();
         assert_eq!(browser.answer_reset(&code).await, Err(Refusal::CodeReplaced));
         assert_eq!(at_the_door.answer_sign_in(&password_code).await, Err(Refusal::FlowGone));
     }

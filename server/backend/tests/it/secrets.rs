@@ -81,7 +81,7 @@ async fn walk_through_everything(world: &World) -> Vec<String> {
     other.answer_reset(&code).await.unwrap();
     other.choose("short").await.unwrap_err();
     other.choose("seven purple trombones drift").await.unwrap();
-    world.backend.disable_person(&address(ADA), true).await.unwrap();
+    world.backend.disable_account(&address(ADA), true).await.unwrap();
     assert!(
         world
             .browser()

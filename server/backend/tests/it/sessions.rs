@@ -172,9 +172,9 @@ async fn a_browser_that_names_no_session_is_not_told_that_it_ended(world: &World
 async fn an_account_switched_off_is_signed_out_and_stays_so(world: &World) {
     world.person(ADA).await;
     let browser = world.signed_in(ADA).await;
-    world.backend.disable_person(&address(ADA), true).await.unwrap();
+    world.backend.disable_account(&address(ADA), true).await.unwrap();
     assert!(!browser.is_signed_in().await);
-    world.backend.disable_person(&address(ADA), false).await.unwrap();
+    world.backend.disable_account(&address(ADA), false).await.unwrap();
     assert!(!browser.is_signed_in().await);
 }
 

@@ -517,7 +517,7 @@ async fn a_reset_and_a_deactivation_forget_every_device(world: &World) {
     world.person(GRACE).await;
     let known = world.trusted(GRACE).await;
     for off in [true, false] {
-        world.backend.disable_person(&address(GRACE), off).await.unwrap();
+        world.backend.disable_account(&address(GRACE), off).await.unwrap();
     }
     assert_eq!(count_devices(world, &known).await, 0);
 }
@@ -586,11 +586,11 @@ async fn a_device_whose_use_is_not_known_is_not_forgotten_at_once(world: &World)
             sqlx::query(unknown).execute(pool).await.unwrap();
         }
     }
-    world.backend.prune().await.unwrap();
-    world.backend.prune().await.unwrap();
+    world.backend.sweep().await.unwrap();
+    world.backend.sweep().await.unwrap();
     assert_eq!(count_devices(world, &browser).await, 1);
     world.clock.advance_minutes(400 * 24 * 60 + 1);
-    world.backend.prune().await.unwrap();
+    world.backend.sweep().await.unwrap();
     assert_eq!(count_devices(world, &browser).await, 0);
 }
 
@@ -601,10 +601,10 @@ async fn a_device_is_forgotten_when_nobody_has_used_it_for_long(world: &World) {
     world.clock.advance_minutes(10 * 24 * 60);
     assert!(is_trusted(&mut browser, ADA).await);
     world.clock.advance_minutes(400 * 24 * 60);
-    world.backend.prune().await.unwrap();
+    world.backend.sweep().await.unwrap();
     assert_eq!(count_devices(world, &browser).await, 1);
     world.clock.advance_ms(1);
-    world.backend.prune().await.unwrap();
+    world.backend.sweep().await.unwrap();
     assert_eq!(count_devices(world, &browser).await, 0);
 }
 

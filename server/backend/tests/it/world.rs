@@ -195,7 +195,7 @@ impl World {
 
     pub async fn disabled_person(&self, email: &str) {
         self.person(email).await;
-        assert!(self.backend.disable_person(&address(email), true).await.unwrap());
+        assert!(self.backend.disable_account(&address(email), true).await.unwrap());
     }
 
     async fn add(&self, email: &str, kind: AccountKind) {

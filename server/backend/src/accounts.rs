@@ -1,8 +1,7 @@
-//! What an operator does with accounts: add, list, switch off; and what time does with dead rows.
+//! What an operator does with an account: create, list, deactivate, assign to an organization.
 
-use crate::flows::DEVICE_DAYS;
 use crate::store::events::Actor;
-use crate::store::{accounts, codes, devices, email_turns, events, flows, limits, outbox, sessions, throttles};
+use crate::store::{accounts, devices, events, sessions};
 use crate::{Backend, Caller, Error, Fault, random};
 use account::{Account, AccountId, AccountKind, ActivityKind, EmailAddress, Name, Organization, Secret};
 
@@ -21,33 +20,30 @@ pub struct NewAccount {
     pub language: Option<String>,
 }
 
-/// An account in the operator's list.
-pub type Person = Account;
-
 impl Backend {
     /// Makes an account. `false` when the address has one already, which stays as it is.
     ///
     /// # Errors
     /// A [`Fault`] of the database or the hashing.
-    pub async fn create_account(&self, person: NewAccount) -> Result<bool, Error> {
+    pub async fn create_account(&self, new: NewAccount) -> Result<bool, Error> {
         let now = self.now();
         let mut tx = self.parts.db.read().await?;
-        if accounts::find_by_email(&mut tx, &person.email).await?.is_some() {
+        if accounts::find_by_email(&mut tx, &new.email).await?.is_some() {
             return Ok(false);
         }
         drop(tx);
-        let hash = match &person.password {
-            Some(password) if person.kind == AccountKind::Local => {
+        let hash = match &new.password {
+            Some(password) if new.kind == AccountKind::Local => {
                 Some(self.parts.hashing.hash("operator", password).await?)
             }
             _ => None,
         };
         let account = Account {
             id: AccountId(random::id()),
-            email: person.email,
-            name: person.name.as_str().to_owned(),
-            kind: person.kind,
-            language: person.language,
+            email: new.email,
+            name: new.name.as_str().to_owned(),
+            kind: new.kind,
+            language: new.language,
             password_changed_at: hash.as_ref().map(|_| now),
             disabled_at: None,
         };
@@ -72,7 +68,7 @@ impl Backend {
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn list_people(&self, after: Option<&EmailAddress>, limit: i64) -> Result<Vec<Person>, Fault> {
+    pub async fn list_accounts(&self, after: Option<&EmailAddress>, limit: i64) -> Result<Vec<Account>, Fault> {
         let mut tx = self.parts.db.read().await?;
         accounts::list(&mut tx, after.map_or("", EmailAddress::as_str), limit).await
     }
@@ -81,7 +77,7 @@ impl Backend {
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn disable_person(&self, email: &EmailAddress, off: bool) -> Result<bool, Fault> {
+    pub async fn disable_account(&self, email: &EmailAddress, off: bool) -> Result<bool, Fault> {
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
         let Some(stored) = accounts::find_by_email(&mut tx, email).await? else {
@@ -141,31 +137,6 @@ impl Backend {
         tx.commit().await?;
         transition.iter().for_each(|flow| self.flow_moved(flow));
         Ok(())
-    }
-
-    /// Takes dead rows away, a [`BATCH`](crate::store::BATCH) of each kind; gives how many went. For a background task.
-    ///
-    /// # Errors
-    /// A [`Fault`] of the database.
-    pub async fn prune(&self) -> Result<u64, Fault> {
-        let now = self.now();
-        let yesterday = now.plus_days(-1);
-        // What comes back with the power is taken away next time.
-        let mut tx = self.parts.db.begin_unsynced().await?;
-        // The turns of those who make codes before what these take next, so that no two wait for each other.
-        let gone = codes::prune_wrong(&mut tx, yesterday).await?
-            + flows::prune(&mut tx, yesterday).await?
-            + sessions::prune(&mut tx, now).await?
-            + devices::prune(&mut tx, now.plus_days(-DEVICE_DAYS)).await?
-            + devices::prune_tokens(&mut tx, now.plus_days(-self.settings().trust_days)).await?
-            + devices::date_unknown_use(&mut tx, now).await?
-            + limits::prune(&mut tx, now).await?
-            + email_turns::prune(&mut tx, yesterday).await?
-            + outbox::prune(&mut tx, now.plus_days(-30)).await?
-            + events::prune_nobodys(&mut tx, yesterday).await?
-            + throttles::prune(&mut tx, now.plus_days(-30)).await?;
-        tx.commit().await?;
-        Ok(gone)
     }
 }
 

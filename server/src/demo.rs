@@ -48,7 +48,7 @@ pub async fn add_demo(backend: &Backend) -> Result<(), String> {
             .await
             .map_err(|error| format!("{email} cannot be added: {error}"))?;
         if is_new && email.as_str() == "off@example.com" {
-            let off = backend.disable_person(&email, true).await;
+            let off = backend.disable_account(&email, true).await;
             off.map_err(|fault| format!("{email} cannot be deactivated: {fault}"))?;
         }
     }
