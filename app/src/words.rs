@@ -85,10 +85,9 @@ impl Words {
                 say(&[("wait", &self.wait(*seconds))])
             }
             Refusal::CodeWrongLength { digits } => say(&[("digits", &digits.to_string())]),
-            Refusal::CodeWrong { tries_left } => say(&[(
-                "tries_left",
-                &self.counted("refusal.tries_left_", i64::from(*tries_left)),
-            )]),
+            Refusal::CodeWrong { tries_left } => {
+                say(&[("tries_left", &self.counted("refusal.tries_left_", *tries_left))])
+            }
             Refusal::CodeOlder { sent_at, newest_at } => say(&[
                 ("sent_at", &time_of_day(*sent_at)),
                 ("newest_at", &time_of_day(*newest_at)),
