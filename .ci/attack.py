@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 TARGET = pathlib.Path(os.environ["CARGO_TARGET_DIR"]).absolute()
 PROGRAM = os.environ.pop("REKEY_BIN", TARGET / "release/rekey")
 LOGS, WORK = TARGET / "attack-logs", pathlib.Path(tempfile.mkdtemp())
-MINUTES = 10
+MINUTES = 15
 ADA, GRACE = "ada@example.com", "grace@example.com"
 PASSWORD = "correct horse battery staple"
 EMAILS = "/dev/emails"
@@ -243,7 +243,7 @@ def wapiti():
     def scan(name, server, pages, cookie="none=0"):
         """Gives what was found, a line each, how many addresses and forms were reached, and a figure. `pages` are -s PATH or -x PATH."""
         report, before = LOGS / f"wapiti.{name}.json", server.answers()
-        run(f"wapiti.{name}", 150, TARGET / "wapiti/bin/wapiti", "-u", f"{server.origin}/", "--scope", "folder", "-m", modules, "--flush-session",
+        run(f"wapiti.{name}", 240, TARGET / "wapiti/bin/wapiti", "-u", f"{server.origin}/", "--scope", "folder", "-m", modules, "--flush-session",
             "--store-session", f"wapiti.{name}", "--store-config", f"wapiti.{name}", "--max-scan-time", 90, "--no-bugreport", "-v", 1,
             "-H", "Accept: text/html", "-H", f"Origin: {server.origin}", "-H", f"Cookie: {cookie}", "-f", "json", "-o", report,
             *(word if word[0] == "-" else server.origin + word for word in pages.split()))
