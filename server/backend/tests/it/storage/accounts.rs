@@ -1,0 +1,219 @@
+//! Accounts, their passwords and the keys that hash them.
+
+use super::fixtures::{NOW, begin, flow, id, is_live, local, session, with_ada};
+use crate::world::{ADA, GRACE, World, address, organization};
+use account::{Account, AccountId, AccountKind, ActivityKind, Purpose, Timestamp};
+use backend::Caller;
+use backend::store::events::Actor;
+use backend::store::flows::Flow;
+use backend::store::{Tx, account_changes, accounts, events, flows, key_checks, sessions};
+
+#[apply(on_both!)]
+async fn an_address_has_one_account(world: &World) {
+    let mut tx = begin(world).await;
+    let managed = Account {
+        kind: AccountKind::Managed(organization()),
+        ..local(GRACE)
+    };
+    assert!(accounts::insert(&mut tx, &local(ADA), Some("hash"), NOW).await.unwrap());
+    assert!(accounts::insert(&mut tx, &managed, None, NOW).await.unwrap());
+    let twin = Account {
+        id: AccountId("another".into()),
+        ..local(ADA)
+    };
+    assert!(!accounts::insert(&mut tx, &twin, Some("hash 2"), NOW).await.unwrap());
+    assert_eq!(
+        accounts::find_by_email(&mut tx, &address(GRACE))
+            .await
+            .unwrap()
+            .unwrap()
+            .account,
+        managed
+    );
+}
+
+#[apply(on_both!)]
+async fn accounts_are_listed_by_their_addresses(world: &World) {
+    let mut tx = with_ada(world).await;
+    assert!(accounts::insert(&mut tx, &local(GRACE), None, NOW).await.unwrap());
+    let people = accounts::list(&mut tx, "", 10).await.unwrap();
+    assert_eq!(
+        people.iter().map(|person| person.email.as_str()).collect::<Vec<_>>(),
+        [ADA, GRACE]
+    );
+    assert_eq!(accounts::list(&mut tx, ADA, 10).await.unwrap().len(), 1);
+    for (after, password) in [("", Some("hash")), (&id(ADA).0, Some("hash")), (&id(GRACE).0, None)] {
+        let next = accounts::password_of_next(&mut tx, &AccountId(after.into()))
+            .await
+            .unwrap();
+        assert_eq!(next.as_deref(), password, "{after}");
+    }
+    assert_eq!(accounts::list(&mut tx, "", 1).await.unwrap().len(), 1);
+}
+
+#[apply(on_both!)]
+async fn a_hash_is_upgraded_while_it_is_the_one_that_was_verified(world: &World) {
+    let mut tx = with_ada(world).await;
+    accounts::hold(&mut tx, &id(ADA)).await.unwrap();
+    accounts::upgrade_hash(&mut tx, &id(ADA), "not the hash", "hash 3")
+        .await
+        .unwrap();
+    assert_eq!(hash(&mut tx).await.as_deref(), Some("hash"));
+    accounts::upgrade_hash(&mut tx, &id(ADA), "hash", "hash 3")
+        .await
+        .unwrap();
+    assert_eq!(hash(&mut tx).await.as_deref(), Some("hash 3"));
+}
+
+#[apply(on_both!)]
+async fn what_is_known_of_an_account_is_changed(world: &World) {
+    let mut tx = with_ada(world).await;
+    accounts::mark_unchecked(&mut tx, &id(ADA), NOW).await.unwrap();
+    assert!(accounts::find(&mut tx, &id(ADA)).await.unwrap().unwrap().unchecked);
+    accounts::mark_checked(&mut tx, &id(ADA)).await.unwrap();
+    accounts::set_language(&mut tx, &id(ADA), "ar").await.unwrap();
+    accounts::set_disabled(&mut tx, &id(ADA), Some(NOW)).await.unwrap();
+    let stored = accounts::find(&mut tx, &id(ADA)).await.unwrap().unwrap();
+    assert!(!stored.unchecked && stored.account.disabled_at == Some(NOW));
+    assert_eq!(stored.account.language.as_deref(), Some("ar"));
+    accounts::set_managed(&mut tx, &id(ADA), &organization(), NOW)
+        .await
+        .unwrap();
+    let stored = accounts::find(&mut tx, &id(ADA)).await.unwrap().unwrap();
+    assert_eq!(
+        (stored.account.kind, stored.password),
+        (AccountKind::Managed(organization()), None)
+    );
+}
+
+#[apply(on_both!)]
+async fn many_accounts_are_made_at_once(world: &World) {
+    let mut tx = with_ada(world).await;
+    let row = |email: &str, name: &str, unchecked: bool| {
+        let stored = accounts::Stored {
+            account: Account {
+                id: AccountId(format!("{name} of {email}")),
+                name: name.into(),
+                ..local(email)
+            },
+            password: unchecked.then(|| "hash".to_owned()),
+            unchecked,
+        };
+        (stored, Some(Timestamp(5)).filter(|_| unchecked))
+    };
+    let rows = [
+        row(ADA, "Twin", true),
+        row(GRACE, "Grace", true),
+        row(GRACE, "Twin", false),
+        row("new@example.com", "New", false),
+    ];
+    let mut made = accounts::insert_all(&mut tx, &rows, NOW).await.unwrap();
+    made.sort_by(|a, b| a.0.cmp(&b.0));
+    let ids = [&rows[1], &rows[3]].map(|(stored, _)| stored.account.id.clone());
+    assert_eq!(made, ids);
+    assert!(accounts::insert_all(&mut tx, &rows, NOW).await.unwrap().is_empty());
+    assert!(accounts::insert_all(&mut tx, &[], NOW).await.unwrap().is_empty());
+    let grace = accounts::find(&mut tx, &ids[0]).await.unwrap().unwrap();
+    assert_eq!(grace.account, rows[1].0.account);
+    assert!(grace.unchecked && grace.password.as_deref() == Some("hash"));
+    let new = accounts::find(&mut tx, &ids[1]).await.unwrap().unwrap();
+    assert!(!new.unchecked && new.password.is_none());
+}
+
+/// Properties 5 and 8.
+#[apply(on_both!)]
+async fn a_password_is_set_by_a_redeemed_proof_only(world: &World) {
+    let mut tx = with_ada(world).await;
+    assert!(flows::redeem(&mut tx, "f", NOW).await.unwrap().is_none());
+    flows::insert(&mut tx, Purpose::Reset, &flow("f")).await.unwrap();
+    assert!(flows::redeem(&mut tx, "f", NOW).await.unwrap().is_none());
+    assert!(flows::pass_code(&mut tx, "f", NOW).await.unwrap());
+    let (_, proof) = flows::redeem(&mut tx, "f", NOW).await.unwrap().unwrap();
+    assert!(flows::redeem(&mut tx, "f", NOW).await.unwrap().is_none());
+    assert!(
+        accounts::set_password(&mut tx, &proof, "hash 2", true, NOW)
+            .await
+            .unwrap()
+    );
+    let stored = accounts::find(&mut tx, &id(ADA)).await.unwrap().unwrap();
+    assert_eq!((stored.password.as_deref(), stored.unchecked), (Some("hash 2"), true));
+    accounts::set_disabled(&mut tx, &id(ADA), Some(NOW)).await.unwrap();
+    assert!(
+        !accounts::set_password(&mut tx, &proof, "hash 3", false, NOW)
+            .await
+            .unwrap()
+    );
+    accounts::set_disabled(&mut tx, &id(ADA), None).await.unwrap();
+    accounts::set_managed(&mut tx, &id(ADA), &organization(), NOW)
+        .await
+        .unwrap();
+    assert!(
+        !accounts::set_password(&mut tx, &proof, "hash 3", false, NOW)
+            .await
+            .unwrap()
+    );
+    assert_eq!(hash(&mut tx).await, None);
+}
+
+#[apply(on_both!)]
+async fn an_account_is_changed_and_deleted_as_a_whole(world: &World) {
+    let mut tx = with_ada(world).await;
+    accounts::insert(&mut tx, &local(GRACE), None, NOW).await.unwrap();
+    let (ada, new) = (id(ADA), address("ada@lovelace.example"));
+    assert!(
+        !account_changes::set_address(&mut tx, &ada, &address(GRACE))
+            .await
+            .unwrap()
+    );
+    assert!(account_changes::set_address(&mut tx, &ada, &new).await.unwrap());
+    assert!(accounts::find_by_email(&mut tx, &address(ADA)).await.unwrap().is_none());
+    account_changes::created_at(&mut tx, &ada).await.unwrap();
+    assert_eq!(account_changes::last_sign_in(&mut tx, &ada).await.unwrap(), None);
+    for ms in [1, 2] {
+        let (kind, at) = (ActivityKind::SignedIn, NOW.plus_ms(ms));
+        events::append(&mut tx, &ada, kind, Actor::Person, &Caller::default(), at)
+            .await
+            .unwrap();
+    }
+    let last = account_changes::last_sign_in(&mut tx, &ada).await.unwrap();
+    assert_eq!(last, Some(NOW.plus_ms(2)));
+    let bound = Flow {
+        email: new.as_str().to_owned(),
+        account_id: Some(ada.0.clone()),
+        ..flow("bound")
+    };
+    flows::insert(&mut tx, Purpose::Reset, &bound).await.unwrap();
+    let waiting = account_changes::waiting_flows(&mut tx, &new, NOW).await.unwrap();
+    assert_eq!(waiting.len(), 1, "{waiting:?}");
+    account_changes::unbind_flows(&mut tx, &new).await.unwrap();
+    let found = flows::find(&mut tx, "bound", Purpose::Reset).await.unwrap().unwrap();
+    assert_eq!(found.account(), None);
+    sessions::insert(&mut tx, "token", &session("one")).await.unwrap();
+    account_changes::delete(&mut tx, &ada, &new).await.unwrap();
+    assert!(accounts::find(&mut tx, &ada).await.unwrap().is_none());
+    assert!(accounts::find(&mut tx, &id(GRACE)).await.unwrap().is_some());
+    assert!(!is_live(&mut tx, "token", NOW).await);
+    assert_eq!(account_changes::last_sign_in(&mut tx, &ada).await.unwrap(), None);
+    assert!(
+        flows::find(&mut tx, "bound", Purpose::Reset).await.unwrap().is_some(),
+        "a flow that proved nothing goes on"
+    );
+}
+
+/// Property 18.
+#[apply(on_both!)]
+async fn checks_of_keys_are_kept(world: &World) {
+    let mut tx = world.backend.db().begin().await.unwrap();
+    key_checks::keep(&mut tx, "one", "first").await.unwrap();
+    key_checks::keep(&mut tx, "one", "second").await.unwrap();
+    assert_eq!(
+        key_checks::find(&mut tx, "one").await.unwrap().as_deref(),
+        Some("first")
+    );
+    key_checks::forget(&mut tx, "one").await.unwrap();
+    assert_eq!(key_checks::find(&mut tx, "one").await.unwrap(), None);
+}
+
+async fn hash(tx: &mut Tx) -> Option<String> {
+    accounts::find(tx, &id(ADA)).await.unwrap().unwrap().password
+}

@@ -1,0 +1,224 @@
+//! The database itself: transactions, read-only servers, copies, indexes.
+
+use super::fixtures::{NOW, code, flow, id, local, with_ada};
+use crate::world::{ADA, World, address};
+use account::{Email, FailureCause, Notice, Purpose};
+use backend::store::{Db, Server, Tx, accounts, backup, codes, flows, outbox, throttles};
+use sqlx::AssertSqlSafe;
+use std::pin::pin;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// What a failover leaves behind, and what an operator switches on and off while connections are open.
+#[apply(on_both!)]
+async fn a_database_that_takes_no_writes_is_not_ready(world: &World) {
+    let db = world.backend.db();
+    let Db::Postgres {
+        server: Server { pool, .. },
+        ..
+    } = db
+    else {
+        let mut watch = pin!(db.watch());
+        assert!(timeout(Duration::from_millis(1), &mut watch).await.is_err());
+        return db.ping().await.unwrap();
+    };
+    let changes = async {
+        let mut operator = pool.acquire().await.unwrap().detach();
+        let database = "SELECT current_database()";
+        let database: String = sqlx::query_scalar(database).fetch_one(&mut operator).await.unwrap();
+        for (read_only, ready) in [(true, false), (false, true)] {
+            let change = format!("ALTER DATABASE {database} SET default_transaction_read_only = {read_only}");
+            sqlx::raw_sql(AssertSqlSafe(change))
+                .execute(&mut operator)
+                .await
+                .unwrap();
+            while db.ping().await.is_ok() != ready {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(db.begin().await.is_ok(), ready);
+        }
+        // Nobody is left with a connection from then.
+        let mut tx = db.begin().await.unwrap();
+        accounts::insert(&mut tx, &local(ADA), None, NOW).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    tokio::select! {
+        () = db.watch() => unreachable!(),
+        () = changes => {}
+    }
+}
+
+/// An operator goes back to the release before.
+#[apply(on_both!)]
+async fn a_program_runs_on_the_tables_of_the_next_release(world: &World) {
+    const NEXT: &str =
+        "INSERT INTO _sqlx_migrations SELECT 9999, description, installed_on, success, checksum, execution_time
+                          FROM _sqlx_migrations WHERE version = 1";
+    let mut tx = world.backend.db().begin().await.unwrap();
+    match &mut tx {
+        Tx::Sqlite(tx) => drop(sqlx::query(NEXT).execute(&mut **tx).await.unwrap()),
+        Tx::Postgres(tx) => drop(sqlx::query(NEXT).execute(&mut **tx).await.unwrap()),
+    }
+    tx.commit().await.unwrap();
+    world.backend.db().migrate().await.unwrap();
+    assert!(world.backend.db().migrate_strictly().await.is_err());
+}
+
+#[apply(on_both!)]
+async fn a_database_begins_commits_rolls_back_and_closes(world: &World) {
+    let db = world.database.open().await;
+    db.migrate().await.unwrap();
+    db.ping().await.unwrap();
+    for (synced, last) in [(true, false), (false, false), (true, true)] {
+        let begun = if synced {
+            db.begin().await
+        } else {
+            db.begin_unsynced().await
+        };
+        let mut tx = begun.unwrap();
+        accounts::insert(&mut tx, &local(ADA), None, NOW).await.unwrap();
+        if last {
+            tx.commit().await.unwrap();
+        } else {
+            drop(tx);
+        }
+        let mut tx = db.read().await.unwrap();
+        assert_eq!(accounts::find(&mut tx, &id(ADA)).await.unwrap().is_some(), last);
+    }
+    let mut tx = db.write().await.unwrap();
+    accounts::set_language(&mut tx, &id(ADA), "ar").await.unwrap();
+    drop(tx);
+    let stored = accounts::find(&mut db.read().await.unwrap(), &id(ADA))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        stored.account.language.as_deref(),
+        Some("ar"),
+        "a statement is whole by itself"
+    );
+    if let Db::Sqlite { writer, .. } = &db {
+        drop(writer.hold().await.unwrap());
+    }
+    db.close().await;
+    assert!(db.ping().await.is_err() && db.begin().await.is_err());
+    assert!(Db::open("postgres://rekey@127.0.0.1:1/nowhere").await.is_err());
+}
+
+/// Statements that give nothing back go to the database together.
+#[apply(on_both!)]
+async fn what_waits_keeps_its_order(world: &World) {
+    let (db, keys, ada) = (world.backend.db(), &world.keys, address(ADA));
+    let mut tx = db.begin().await.unwrap();
+    let message = Email::Notice(Notice::ManyFailures {
+        at: NOW,
+        cause: FailureCause::Passwords,
+    });
+    flows::insert(&mut tx, Purpose::Reset, &flow("f")).await.unwrap();
+    outbox::write(&mut tx, keys, Some("f"), &ada, "en", &message, NOW)
+        .await
+        .unwrap();
+    outbox::drop_unsent(&mut tx, "f", NOW).await.unwrap();
+    outbox::write(&mut tx, keys, Some("f"), &ada, "en", &message, NOW.plus_ms(1))
+        .await
+        .unwrap();
+    codes::issue(&mut tx, Purpose::Reset, &ada, "f", &code("old", 0))
+        .await
+        .unwrap();
+    codes::supersede_in(&mut tx, "f", NOW.plus_ms(1)).await.unwrap();
+    codes::issue(&mut tx, Purpose::Reset, &ada, "f", &code("new", 1))
+        .await
+        .unwrap();
+    flows::end(&mut tx, "f", NOW.plus_ms(5)).await.unwrap();
+    flows::end(&mut tx, "f", NOW.plus_ms(9)).await.unwrap();
+    throttles::count(&mut tx, "lane", NOW).await.unwrap();
+    throttles::clear(&mut tx, "lane").await.unwrap();
+    tx.commit().await.unwrap();
+
+    let mut tx = db.read().await.unwrap();
+    let ended = flows::find(&mut tx, "f", Purpose::Reset).await.unwrap().unwrap();
+    assert_eq!(
+        (ended.ended_at, ended.version),
+        (Some(NOW.0 + 5), flow("f").version + 1)
+    );
+    let codes = codes::of_flow(&mut tx, "f").await.unwrap();
+    let live: Vec<_> = codes.iter().filter(|code| code.superseded_at.is_none()).collect();
+    assert_eq!((codes.len(), live.len(), live[0].id.as_str()), (2, 1, "new"));
+    drop(tx);
+    let mut tx = db.begin().await.unwrap();
+    assert_eq!(throttles::count(&mut tx, "lane", NOW).await.unwrap(), 1);
+    drop(tx);
+    let claimed = outbox::claim(db, keys, NOW.plus_ms(9), 9).await.unwrap();
+    assert_eq!(
+        claimed.iter().map(|message| message.written_at).collect::<Vec<_>>(),
+        [NOW.plus_ms(1)]
+    );
+}
+
+/// A look at what is dead must not read all that lives.
+#[apply(on_both!)]
+async fn dead_rows_are_found_by_an_index(world: &World) {
+    for dead in [
+        "SELECT id FROM flows WHERE ends_at < 1 LIMIT 9",
+        "SELECT id FROM sessions WHERE ends_at < 1 LIMIT 9",
+        "SELECT id FROM devices WHERE used_at < 1 LIMIT 9",
+        "SELECT id FROM devices WHERE used_at IS NULL LIMIT 9",
+        "SELECT key FROM limits WHERE ends_at < 1 LIMIT 9",
+        "SELECT mailbox, network FROM email_turns WHERE due_at < 1 LIMIT 9",
+        "SELECT mailbox FROM email_slots WHERE next_at < 1 LIMIT 9",
+        "SELECT id FROM outbox WHERE written_at < 1 AND (sent_at IS NOT NULL OR failed_at IS NOT NULL) LIMIT 9",
+        "SELECT id FROM events WHERE account_id = '' AND kind IN ('wrong_password', 'wrong_code', 'reset_asked') AND at < 1 LIMIT 9",
+        "SELECT key FROM throttles WHERE updated_at < 1 LIMIT 9",
+        "SELECT id FROM wrong_codes WHERE hour < 1 LIMIT 9",
+        "SELECT id FROM codes WHERE flow_id = 'f'",
+    ] {
+        // The very statements that `prune` runs, but for their figures.
+        let plan = match world.backend.db() {
+            Db::Sqlite { readers, .. } => {
+                let steps: Vec<(i64, i64, i64, String)> =
+                    sqlx::query_as(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {dead}")))
+                        .fetch_all(readers)
+                        .await
+                        .unwrap();
+                steps.into_iter().map(|step| step.3).collect::<String>()
+            }
+            Db::Postgres {
+                server: Server { pool, .. },
+                ..
+            } => {
+                let mut tx = pool.begin_with("BEGIN; SET LOCAL enable_seqscan = off").await.unwrap();
+                let steps: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!("EXPLAIN {dead}")))
+                    .fetch_all(&mut *tx)
+                    .await
+                    .unwrap();
+                steps.concat()
+            }
+        };
+        let by_index = plan.contains("INDEX") || plan.contains("Index Cond") || plan.contains("Index Scan on");
+        assert!(by_index && !plan.contains("Seq Scan"), "{dead}: {plan}");
+    }
+}
+
+/// PostgreSQL has tools of its own for that.
+#[apply(on_both!)]
+async fn a_files_copy_is_whole(world: &World) {
+    let mut tx = with_ada(world).await;
+    flows::insert(&mut tx, Purpose::Reset, &flow("f")).await.unwrap();
+    tx.commit().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let to = folder.path().join("copy");
+    let copied = backup::copy(world.backend.db(), &to).await.unwrap();
+    assert_eq!(
+        (copied, to.exists()),
+        match world.backend.db() {
+            Db::Sqlite { .. } => (true, true),
+            Db::Postgres { .. } => (false, false),
+        }
+    );
+    if copied {
+        assert_eq!(backup::fault_of(&to).await, None);
+        assert!(backup::copy(world.backend.db(), &to).await.is_err(), "it is there");
+    }
+    std::fs::write(&to, "nothing").unwrap();
+    assert!(backup::fault_of(&to).await.is_some());
+}

@@ -1,0 +1,112 @@
+//! Rows that the tests begin with.
+
+use crate::world::{ADA, World, address};
+use account::{Account, AccountId, AccountKind, IssuedCode, Timestamp};
+use backend::store::flows::Flow;
+use backend::store::{Tx, accounts, devices, sessions};
+
+pub const NOW: Timestamp = Timestamp(1_000_000);
+
+/// Ada's session, by both ways to ask for it.
+pub async fn is_live(tx: &mut Tx, token_digest: &str, now: Timestamp) -> bool {
+    let idle = 100;
+    let session = sessions::find(tx, token_digest, idle, now).await.unwrap();
+    let with_account = accounts::find_by_session(tx, token_digest, idle, now).await.unwrap();
+    if let Some((session, stored)) = &with_account {
+        assert_eq!((&session.account_id, &stored.account.id), (&id(ADA).0, &id(ADA)));
+    }
+    assert_eq!(session, with_account.map(|(session, _)| session));
+    session.is_some()
+}
+
+pub async fn begin(world: &World) -> Tx {
+    world.backend.db().begin().await.unwrap()
+}
+
+pub async fn with_ada(world: &World) -> Tx {
+    let mut tx = begin(world).await;
+    assert!(accounts::insert(&mut tx, &local(ADA), Some("hash"), NOW).await.unwrap());
+    tx
+}
+
+pub fn id(email: &str) -> AccountId {
+    AccountId(format!("id of {email}"))
+}
+
+pub fn local(email: &str) -> Account {
+    Account {
+        id: id(email),
+        email: address(email),
+        name: "Somebody".into(),
+        kind: AccountKind::Local,
+        language: Some("en".into()),
+        password_changed_at: None,
+        disabled_at: None,
+    }
+}
+
+/// Ada's, for a second.
+pub fn flow(id: &str) -> Flow {
+    Flow {
+        id: id.into(),
+        email: ADA.into(),
+        account_id: Some(self::id(ADA).0),
+        reference: "K7".into(),
+        language: "en".into(),
+        next_path: "/profile".into(),
+        tries_left: 5,
+        stale_code_allowance: 2,
+        codes_sent: 1,
+        resend_at: 0,
+        version: 1,
+        created_at: NOW.0,
+        ends_at: NOW.0 + 1_000,
+        password_passed_at: None,
+        code_passed_at: None,
+        finished_at: None,
+        ended_at: None,
+        token_digest: None,
+        stepped_up_at: None,
+        client: "192.0.2.1".into(),
+        known_device: 0,
+        replaces: None,
+        digits: 8,
+        mailbox_first: 0,
+        trust: 0,
+    }
+}
+
+pub fn code(id: &str, ms: usize) -> IssuedCode {
+    let sent_at = NOW.plus_ms(i64::try_from(ms).unwrap());
+    IssuedCode {
+        id: id.into(),
+        digest: format!("digest of {id}"),
+        key_id: "k1".into(),
+        sent_at,
+        expires_at: sent_at.plus_minutes(10),
+        superseded_at: None,
+    }
+}
+
+/// Ada's, for a second.
+pub fn session(id: &str) -> sessions::Session {
+    sessions::Session {
+        id: id.into(),
+        account_id: self::id(ADA).0,
+        browser: "Firefox on Linux".into(),
+        client: "192.0.2.1".into(),
+        signed_in_at: NOW.0,
+        last_seen_at: NOW.0,
+        ends_at: NOW.0 + 1_000,
+    }
+}
+
+pub fn device(id: &str, trusted_until: Option<i64>) -> devices::Device {
+    devices::Device {
+        id: id.into(),
+        account_id: self::id(ADA).0,
+        browser: "Firefox on Linux".into(),
+        trusted_until,
+        replaced_at: None,
+    }
+}

@@ -1,0 +1,268 @@
+//! Flows of sign-in, reset and sign-up.
+
+use super::fixtures::{NOW, flow, id, with_ada};
+use crate::world::{ADA, World, address};
+use account::{Purpose, Timestamp};
+use backend::Fault;
+use backend::store::flows::Flow;
+use backend::store::{Tx, accounts, flows};
+
+/// Properties 2, 3, 11.
+#[apply(on_both!)]
+async fn a_password_takes_a_live_flow_of_an_active_account_on(world: &World) {
+    let mut tx = with_ada(world).await;
+    let (end, late) = (NOW.plus_ms(999), NOW.plus_ms(1_000));
+    flows::insert(&mut tx, Purpose::SignIn, &without_code("s"))
+        .await
+        .unwrap();
+    assert!(flows::find(&mut tx, "s", Purpose::Reset).await.unwrap().is_none());
+    assert!(
+        flows::find(&mut tx, "s", Purpose::SignIn)
+            .await
+            .unwrap()
+            .unwrap()
+            .is_live(end)
+    );
+    assert!(spend_try(&mut tx, "s", Purpose::SignIn, NOW).await.unwrap().is_none());
+    assert!(
+        flows::take_send(&mut tx, "s", Purpose::SignIn, 30, NOW)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(!flows::finish_without_code(&mut tx, "s", NOW).await.unwrap());
+    accounts::set_disabled(&mut tx, &id(ADA), Some(NOW)).await.unwrap();
+    for (verified, at, on, passes) in [
+        ("hash", NOW, false, false),
+        ("another hash", NOW, true, false),
+        ("hash", late, true, false),
+        ("hash", NOW, true, true),
+        ("hash", NOW, true, false),
+    ] {
+        if on {
+            accounts::set_disabled(&mut tx, &id(ADA), None).await.unwrap();
+        }
+        let passed = flows::pass_password(&mut tx, "s", &id(ADA), verified, at).await;
+        assert_eq!(passed.unwrap().is_some(), passes, "{verified} at {at:?}, on: {on}");
+    }
+}
+
+/// Property 3.
+#[apply(on_both!)]
+async fn a_code_is_sent_again_after_a_wait(world: &World) {
+    let mut tx = with_ada(world).await;
+    flows::insert(&mut tx, Purpose::SignIn, &without_code("s"))
+        .await
+        .unwrap();
+    flows::pass_password(&mut tx, "s", &id(ADA), "hash", NOW)
+        .await
+        .unwrap()
+        .unwrap();
+    let sent = flows::take_send(&mut tx, "s", Purpose::SignIn, 30, NOW)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((sent.codes_sent, sent.resend_at), (1, NOW.plus_seconds(30).0));
+    assert!(
+        flows::take_send(&mut tx, "s", Purpose::SignIn, 30, NOW.plus_ms(999))
+            .await
+            .unwrap()
+            .is_none()
+    );
+}
+
+/// Property 3.
+#[apply(on_both!)]
+async fn a_flow_has_five_tries(world: &World) {
+    let (mut tx, end, late) = (with_sent_code(world).await, NOW.plus_ms(999), NOW.plus_ms(1_000));
+    assert!(spend_try(&mut tx, "s", Purpose::SignIn, late).await.unwrap().is_none());
+    assert!(spend_try(&mut tx, "s", Purpose::Reset, NOW).await.unwrap().is_none());
+    for tries_left in (0..5).rev() {
+        let spent = spend_try(&mut tx, "s", Purpose::SignIn, end).await.unwrap().unwrap();
+        assert_eq!(spent.tries_left, tries_left);
+    }
+    assert!(spend_try(&mut tx, "s", Purpose::SignIn, NOW).await.unwrap().is_none());
+}
+
+/// Twice at most.
+#[apply(on_both!)]
+async fn a_try_is_given_back(world: &World) {
+    let mut tx = with_sent_code(world).await;
+    for _ in 0..5 {
+        spend_try(&mut tx, "s", Purpose::SignIn, NOW).await.unwrap().unwrap();
+    }
+    for given_back in [1, 2, 2] {
+        flows::give_try_back(&mut tx, "s").await.unwrap();
+        assert_eq!(
+            flows::find(&mut tx, "s", Purpose::SignIn)
+                .await
+                .unwrap()
+                .unwrap()
+                .tries_left,
+            given_back
+        );
+    }
+}
+
+/// Property 2.
+#[apply(on_both!)]
+async fn a_sign_in_finishes_once_after_its_code(world: &World) {
+    let mut tx = with_sent_code(world).await;
+    assert!(
+        flows::finish(&mut tx, "s", Purpose::SignIn, NOW)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(flows::pass_code(&mut tx, "s", NOW).await.unwrap());
+    assert!(!flows::pass_code(&mut tx, "s", NOW).await.unwrap());
+    flows::set_next(&mut tx, "s", "/security").await.unwrap();
+    assert!(
+        flows::finish(&mut tx, "s", Purpose::Reset, NOW)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert_eq!(
+        flows::finish(&mut tx, "s", Purpose::SignIn, NOW)
+            .await
+            .unwrap()
+            .unwrap()
+            .next_path,
+        "/security"
+    );
+    assert!(
+        flows::finish(&mut tx, "s", Purpose::SignIn, NOW)
+            .await
+            .unwrap()
+            .is_none()
+    );
+}
+
+#[apply(on_both!)]
+async fn flows_end_by_name_or_when_proven(world: &World) {
+    let mut tx = with_ada(world).await;
+    for one in ["a", "b", "c"] {
+        flows::insert(&mut tx, Purpose::Reset, &flow(one)).await.unwrap();
+    }
+    flows::end(&mut tx, "a", NOW).await.unwrap();
+    assert!(
+        !flows::find(&mut tx, "a", Purpose::Reset)
+            .await
+            .unwrap()
+            .unwrap()
+            .is_live(NOW)
+    );
+    // Whoever has proven nothing is told nothing.
+    assert!(flows::pass_code(&mut tx, "b", NOW).await.unwrap());
+    assert_eq!(flows::end_proven(&mut tx, &address(ADA), NOW).await.unwrap(), ["b"]);
+    let waiting = flows::find(&mut tx, "c", Purpose::Reset).await.unwrap().unwrap();
+    assert_eq!((waiting.ended_at, waiting.version), (None, flow("c").version));
+    assert!(spend_try(&mut tx, "b", Purpose::Reset, NOW).await.unwrap().is_none());
+}
+
+/// Property 18.
+#[apply(on_both!)]
+async fn a_sign_in_may_ask_for_the_code_first(world: &World) {
+    let mut tx = with_ada(world).await;
+    let mut begun = flow("m");
+    (begun.codes_sent, begun.account_id) = (0, None);
+    flows::insert(&mut tx, Purpose::SignIn, &begun).await.unwrap();
+    for asked in [true, false] {
+        let done = flows::ask_mailbox_first(&mut tx, "m", Some(&id(ADA)), "ar", NOW).await;
+        assert_eq!(done.unwrap(), asked);
+    }
+    let passed = flows::pass_password(&mut tx, "m", &id(ADA), "hash", NOW).await;
+    assert!(passed.unwrap().is_none(), "the code comes first");
+    assert_eq!(flows::spend_password(&mut tx, "m", NOW, NOW).await.unwrap(), None);
+    flows::take_send(&mut tx, "m", Purpose::SignIn, 30, NOW)
+        .await
+        .unwrap()
+        .unwrap();
+    flows::spend_try(&mut tx, "m", Purpose::SignIn, "m", NOW, NOW)
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(flows::pass_code(&mut tx, "m", NOW).await.unwrap());
+    let finished = flows::finish(&mut tx, "m", Purpose::SignIn, NOW).await.unwrap();
+    assert!(finished.is_none(), "a code without a password signs nobody in");
+    flows::ask_password(&mut tx, "m", true).await.unwrap();
+    for left in [4, 3, 2, 1, 0] {
+        assert_eq!(flows::spend_password(&mut tx, "m", NOW, NOW).await.unwrap(), Some(left));
+    }
+    assert_eq!(flows::spend_password(&mut tx, "m", NOW, NOW).await.unwrap(), None);
+    flows::give_password_back(&mut tx, "m").await.unwrap();
+    assert_eq!(flows::spend_password(&mut tx, "m", NOW, NOW).await.unwrap(), Some(0));
+    let passed = flows::pass_password(&mut tx, "m", &id(ADA), "hash", NOW).await;
+    let passed = passed.unwrap().unwrap();
+    assert_eq!((passed.trust, passed.language.as_str()), (1, "ar"));
+    assert!(flows::finish_without_code(&mut tx, "m", NOW).await.unwrap());
+}
+
+/// Property 31.
+#[apply(on_both!)]
+async fn a_flow_goes_on_under_another_token(world: &World) {
+    let mut tx = with_ada(world).await;
+    flows::insert(&mut tx, Purpose::Reset, &flow("one")).await.unwrap();
+    assert!(flows::pass_code(&mut tx, "one", NOW).await.unwrap());
+    flows::step_up(&mut tx, "one", "two", NOW).await.unwrap();
+    for (digest, held) in [("one", false), ("two", true)] {
+        let found = flows::find(&mut tx, digest, Purpose::Reset).await.unwrap().unwrap();
+        assert_eq!((found.id.as_str(), found.is_held_by(digest)), ("one", held));
+    }
+    assert!(flows::find(&mut tx, "two", Purpose::SignIn).await.unwrap().is_none());
+    // With the token before, a code is judged once more for a while; with the new one no code is waited for.
+    let (since, past) = (NOW.plus_ms(-1), NOW);
+    for (digest, since, judged) in [("one", past, false), ("two", since, false), ("one", since, true)] {
+        let spent = flows::spend_try(&mut tx, "one", Purpose::Reset, digest, since, NOW).await;
+        assert_eq!(spent.unwrap().is_some(), judged, "{digest}");
+    }
+}
+
+#[test]
+fn a_code_may_be_sent_after_the_wait_and_five_times() {
+    let (sends, waits, used_up) = (
+        flow("x"),
+        Flow {
+            resend_at: NOW.0 + 1,
+            ..flow("x")
+        },
+        Flow {
+            codes_sent: 6,
+            ..flow("x")
+        },
+    );
+    assert_eq!(
+        [sends, waits, used_up].map(|flow| flow.may_send(NOW)),
+        [true, false, false]
+    );
+}
+
+/// A try with the token that the flow began with.
+async fn spend_try(tx: &mut Tx, id: &str, purpose: Purpose, now: Timestamp) -> Result<Option<Flow>, Fault> {
+    flows::spend_try(tx, id, purpose, id, now, now).await
+}
+
+fn without_code(id: &str) -> Flow {
+    Flow {
+        codes_sent: 0,
+        ..flow(id)
+    }
+}
+
+/// Ada's sign-in, whose code was sent.
+async fn with_sent_code(world: &World) -> Tx {
+    let mut tx = with_ada(world).await;
+    flows::insert(&mut tx, Purpose::SignIn, &without_code("s"))
+        .await
+        .unwrap();
+    flows::pass_password(&mut tx, "s", &id(ADA), "hash", NOW)
+        .await
+        .unwrap()
+        .unwrap();
+    flows::take_send(&mut tx, "s", Purpose::SignIn, 30, NOW)
+        .await
+        .unwrap()
+        .unwrap();
+    tx
+}
