@@ -1,4 +1,4 @@
-//! A browser, as far as is needed: HTTP/1.1 on a connection that is kept, and a jar of cookies.
+//! A minimal browser: HTTP/1.1 on a kept connection, and a cookie jar.
 
 use crate::Fault;
 use serde_json::Value;
@@ -10,9 +10,9 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// No answer takes longer.
+/// Time limit of a response.
 const PATIENCE: Duration = Duration::from_secs(45);
-/// No answer is larger.
+/// Size limit of a response.
 const LARGEST: u64 = 4 * 1024 * 1024;
 
 /// A kept connection.
@@ -21,43 +21,43 @@ pub struct Connection {
     host: String,
 }
 
-/// What a person's browser holds. Kept by hand: the cookies are `Secure`, and this is plain HTTP to the loopback.
+/// The cookies of a browser. Handled manually, because they are `Secure` and the loopback is plain HTTP.
 #[derive(Default, Clone)]
 pub struct Jar(BTreeMap<String, String>);
 
-/// An answer.
+/// A response.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// Its status.
     pub status: u16,
-    /// Its headers in order, names in lower case.
+    /// Its headers in order, with lower-case names.
     pub headers: Vec<(String, String)>,
-    /// Its content, as it came.
+    /// Its body, unmodified.
     pub body: Vec<u8>,
 }
 
-/// How an answer is wanted.
+/// The requested format of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
     /// The next step or the refusal, as JSON.
     Data,
-    /// A page, as a browser without scripts.
+    /// A page, as for a browser without scripts.
     Page,
 }
 
 impl Connection {
-    /// Opens one to a port of the loopback.
+    /// Opens a connection to a port of the loopback.
     ///
     /// # Errors
-    /// When nobody listens.
+    /// Fails if nothing listens on the port.
     pub fn open(port: u16) -> Result<Self, Fault> {
         Self::open_from(Ipv4Addr::LOCALHOST, port)
     }
 
-    /// Opens one from an address of 127.0.0.0/8: the service takes each for another client.
+    /// Opens a connection from an address in 127.0.0.0/8; the service sees each one as a different client.
     ///
     /// # Errors
-    /// When nobody listens.
+    /// Fails if nothing listens on the port.
     pub fn open_from(source: Ipv4Addr, port: u16) -> Result<Self, Fault> {
         let stream = connect(source, port).map_err(|error| format!("no connection: {error}"))?;
         Ok(Self {
@@ -66,17 +66,17 @@ impl Connection {
         })
     }
 
-    /// The name of the service, where it is not the address that is asked: `127.0.0.1:3000`.
+    /// Sets the service's host name where it differs from the address: `127.0.0.1:3000`.
     #[must_use]
     pub fn named(mut self, host: &str) -> Self {
         host.clone_into(&mut self.host);
         self
     }
 
-    /// Asks for a page as a browser does, packed or not.
+    /// Requests a page as a browser does, compressed or not.
     ///
     /// # Errors
-    /// When no answer comes.
+    /// Fails if there is no response.
     pub fn page(&mut self, path: &str, packed: bool) -> Result<Answer, Fault> {
         let packing = if packed {
             "Accept-Encoding: gzip, deflate, br, zstd\r\n"
@@ -86,20 +86,20 @@ impl Connection {
         self.send(get_request(path, &self.host, &Jar::default(), packing).as_bytes())
     }
 
-    /// Asks for a page with what the browser holds.
+    /// Requests a page with the browser's cookies.
     ///
     /// # Errors
-    /// When no answer comes.
+    /// Fails if there is no response.
     pub fn get(&mut self, path: &str, jar: &mut Jar) -> Result<Answer, Fault> {
         let answer = self.send(get_request(path, &self.host, jar, "").as_bytes())?;
         jar.keep(&answer);
         Ok(answer)
     }
 
-    /// Sends a form as a page's script does, with what the browser holds, and keeps what it is given.
+    /// Sends a form as a page's script does, with the browser's cookies, and stores new ones.
     ///
     /// # Errors
-    /// When no answer comes.
+    /// Fails if there is no response.
     pub fn form(&mut self, path: &str, fields: &[(&str, &str)], jar: &mut Jar) -> Result<Answer, Fault> {
         let request = form_request(path, &self.host, &form_of(fields), jar, Wanted::Data);
         let answer = self.send(request.as_bytes())?;
@@ -107,42 +107,42 @@ impl Connection {
         Ok(answer)
     }
 
-    /// Asks for an address and nothing else.
+    /// Requests a path and returns the status only.
     ///
     /// # Errors
-    /// When no answer comes.
+    /// Fails if there is no response.
     pub fn status(&mut self, path: &str) -> Result<u16, Fault> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.host);
         Ok(self.send(request.as_bytes())?.status)
     }
 
-    /// Sends any bytes as a request, and reads an answer.
+    /// Sends arbitrary bytes as a request and reads the response.
     ///
     /// # Errors
-    /// When no answer comes, or none that is one.
+    /// Fails if there is no valid response.
     pub fn send(&mut self, request: &[u8]) -> Result<Answer, Fault> {
         self.write(request)?;
         self.read_after(request)
     }
 
-    /// Sends bytes and waits for nothing.
+    /// Sends bytes without reading a response.
     ///
     /// # Errors
-    /// When the connection ended.
+    /// Fails if the connection is closed.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         let sent = self.stream.get_mut().write_all(bytes);
         sent.map_err(|error| format!("{}: {error}", line_of(bytes)))
     }
 
-    /// Reads the answer to a request that was sent.
+    /// Reads the response to a request that has been sent.
     ///
     /// # Errors
-    /// When none comes, or none that is one.
+    /// Fails if there is no valid response.
     pub fn read_after(&mut self, request: &[u8]) -> Result<Answer, Fault> {
         self.read().map_err(|error| format!("{}: {error}", line_of(request)))
     }
 
-    /// The socket below, for those who want to send slowly or not at all.
+    /// The underlying socket, for callers that send slowly or not at all.
     #[must_use]
     pub fn socket(&self) -> &TcpStream {
         self.stream.get_ref()
@@ -209,7 +209,7 @@ impl Connection {
 }
 
 impl Jar {
-    /// Keeps what an answer brings. An empty cookie is taken back.
+    /// Stores an answer's cookies. An empty value deletes a cookie.
     pub fn keep(&mut self, answer: &Answer) {
         for (name, value) in answer.cookies() {
             if value.is_empty() {
@@ -220,23 +220,23 @@ impl Jar {
         }
     }
 
-    /// Its cookies.
+    /// All cookies.
     pub fn cookies(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// One of them.
+    /// One cookie.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
-    /// Puts one in, as an attacker would.
+    /// Sets a cookie, as an attacker can.
     pub fn set(&mut self, name: &str, value: &str) {
         self.0.insert(name.to_owned(), value.to_owned());
     }
 
-    /// Takes one out.
+    /// Removes a cookie.
     pub fn remove(&mut self, name: &str) {
         self.0.remove(name);
     }
@@ -251,7 +251,7 @@ impl Jar {
 }
 
 impl Answer {
-    /// The first header of that name.
+    /// The first header with that name.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         let found = self.headers.iter().find(|(known, _)| known == name);
@@ -264,19 +264,19 @@ impl Answer {
         set.filter_map(|(_, value)| value.split(';').next().unwrap_or_default().split_once('='))
     }
 
-    /// Its content as text.
+    /// Its body as text.
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// Its content as JSON; null when it is none.
+    /// Its body as JSON; null if it isn't JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
-    /// The name of the step or refusal that it tells: `EnterCode`, or `CodeWrong` out of `{"Refused":{"CodeWrong":…}}`.
+    /// The name of its step or refusal: `EnterCode`, or `CodeWrong` from `{"Refused":{"CodeWrong":…}}`.
     #[must_use]
     pub fn told(&self) -> String {
         fn name(value: &Value) -> String {
@@ -293,13 +293,13 @@ impl Answer {
         name(&self.json())
     }
 
-    /// Whether it has that text in it.
+    /// Whether its body contains that text.
     #[must_use]
     pub fn says(&self, text: &str) -> bool {
         self.text().contains(text)
     }
 
-    /// What came instead of what was expected.
+    /// A fault that describes an unexpected answer.
     #[must_use]
     pub fn unexpected(&self, what: &str) -> Fault {
         format!(
@@ -312,7 +312,7 @@ impl Answer {
 
 const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
-/// A request for a page, as a browser writes it. `more` are further header lines.
+/// A request for a page, as a browser writes it. `more` contains further header lines.
 #[must_use]
 pub fn get_request(path: &str, host: &str, jar: &Jar, more: &str) -> String {
     format!(
@@ -322,7 +322,7 @@ pub fn get_request(path: &str, host: &str, jar: &Jar, more: &str) -> String {
     )
 }
 
-/// A request with a form, as a page of the service sends it.
+/// A request that submits a form, as a page of the service sends it.
 #[must_use]
 pub fn form_request(path: &str, host: &str, form: &str, jar: &Jar, wanted: Wanted) -> String {
     let accept = match wanted {
@@ -338,21 +338,21 @@ pub fn form_request(path: &str, host: &str, form: &str, jar: &Jar, wanted: Wante
     )
 }
 
-/// Fields as a form has them.
+/// Form-encoded fields.
 #[must_use]
 pub fn form_of(fields: &[(&str, &str)]) -> String {
     let pairs = fields.iter().map(|(name, value)| format!("{name}={}", encoded(value)));
     pairs.collect::<Vec<_>>().join("&")
 }
 
-/// Another address of 127.0.0.0/8 with each call, so that no limit of one client falls on the next.
+/// A different address in 127.0.0.0/8 for each call, so that each client has its own limits.
 #[must_use]
 pub fn another_client() -> Ipv4Addr {
     static NEXT: AtomicU32 = AtomicU32::new(0x7F01_0001);
     Ipv4Addr::from(NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Encodes a field of a form.
+/// Encodes a form field.
 #[must_use]
 pub fn encoded(value: &str) -> String {
     let mut form = String::new();

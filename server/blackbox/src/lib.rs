@@ -1,7 +1,7 @@
-//! The release program seen from outside: started as an operator starts it, asked as a browser asks it.
+//! Tests of the release program from outside: they start it as an operator does and use it as a browser does.
 #![expect(
     clippy::disallowed_methods,
-    reason = "measuring is reading the clock, and this is no part of the service whose time is an argument"
+    reason = "a benchmark reads the clock, and it is not part of the service, where time is an argument"
 )]
 
 pub mod http;
@@ -18,15 +18,15 @@ use std::path::PathBuf;
 /// What went wrong, as a sentence.
 pub type Fault = String;
 
-/// Tells on standard error how far it is; standard output has the report and nothing else.
+/// Reports progress on standard error; standard output contains only the report.
 pub fn say(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-/// The path that a variable of the environment names, or the usual one; whole, since programs run in folders of their own.
+/// The absolute path in an environment variable, or the default: programs run in their own folders.
 ///
 /// # Errors
-/// When there is nothing.
+/// Fails if nothing exists at the path.
 pub fn path(variable: &str, default: &str) -> Result<PathBuf, Fault> {
     let given = std::env::var(variable).unwrap_or_else(|_| default.to_owned());
     std::fs::canonicalize(&given)

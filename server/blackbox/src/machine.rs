@@ -1,38 +1,38 @@
-//! The machine and its processes, as `/proc` tells.
+//! The machine and its processes, read from `/proc`.
 
 use crate::Fault;
 use std::path::Path;
 use std::process::Command;
 
-/// Cores that this process may use; as many as the service hashes on.
+/// Cores that this process may use; the service hashes on as many.
 #[must_use]
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-/// Seconds that a process has spent on cores, in its own code and in the system's.
+/// CPU seconds of a process, in user and system mode.
 ///
 /// # Errors
-/// When `/proc` does not tell.
+/// Fails if `/proc` can't be read.
 pub fn cpu_s(process: u32) -> Result<f64, Fault> {
     let times = stat(&process.to_string())?;
     Ok((times[0] + times[1]) / ticks_a_second())
 }
 
-/// The same for this process and all that it started and saw end.
+/// CPU seconds of this process and of its child processes that have ended.
 ///
 /// # Errors
-/// When `/proc` does not tell.
+/// Fails if `/proc` can't be read.
 pub fn own_cpu_s() -> Result<f64, Fault> {
     Ok(stat("self")?.iter().sum::<f64>() / ticks_a_second())
 }
 
-/// Seconds that a process and those that it started have spent on cores, those that ended included.
+/// CPU seconds of a process and its descendants, including those that have ended.
 ///
 /// # Errors
-/// When the process is gone.
+/// Fails if the process doesn't exist.
 pub fn family_cpu_s(process: u32) -> Result<f64, Fault> {
-    // Its children first: one that ends in between is counted twice rather than not at all, and only until the next look.
+    // Children first: one that ends meanwhile is then counted twice until the next reading, instead of not at all.
     let living: f64 = children(process)?
         .into_iter()
         .filter_map(|child| cpu_s(child).ok())
@@ -41,10 +41,10 @@ pub fn family_cpu_s(process: u32) -> Result<f64, Fault> {
     Ok(living + own / ticks_a_second())
 }
 
-/// Memory of a process and those that it started, in MiB; what they share is counted once (`Pss`).
+/// Memory of a process and its descendants in MiB; shared memory is counted once (`Pss`).
 ///
 /// # Errors
-/// When the process is gone, or is somebody else's.
+/// Fails if the process doesn't exist or belongs to another user.
 pub fn family_memory_mib(process: u32) -> Result<f64, Fault> {
     let proportional = |process: u32| kib_mib(&format!("/proc/{process}/smaps_rollup"), "Pss");
     let children = children(process)?;
@@ -52,7 +52,7 @@ pub fn family_memory_mib(process: u32) -> Result<f64, Fault> {
     Ok(living + proportional(process)?)
 }
 
-/// What a file takes, or a folder with all that is in it, in MiB; nothing when it is not there.
+/// The size of a file or folder in MiB; 0 if it doesn't exist.
 #[must_use]
 pub fn size_mib(path: &Path) -> f64 {
     let Ok(metadata) = std::fs::symlink_metadata(path) else {
@@ -65,10 +65,10 @@ pub fn size_mib(path: &Path) -> f64 {
     entries.map(|entry| size_mib(&entry.path())).sum()
 }
 
-/// Seconds that all cores together have spent on anything, other machines on the same hardware included.
+/// Busy seconds of all cores, including time stolen by other virtual machines.
 ///
 /// # Errors
-/// When `/proc` does not tell.
+/// Fails if `/proc` can't be read.
 pub fn busy_s() -> Result<f64, Fault> {
     let text = read("/proc/stat")?;
     let numbers = text.lines().next().unwrap_or_default().split_whitespace().skip(1);
@@ -76,7 +76,7 @@ pub fn busy_s() -> Result<f64, Fault> {
         .take(8)
         .filter_map(|number| number.parse::<f64>().ok())
         .collect::<Vec<_>>();
-    // user, nice, system, idle, waiting for a disk, interrupts, more interrupts, stolen
+    // user, nice, system, idle, iowait, irq, softirq, steal
     let busy = ticks
         .iter()
         .enumerate()
@@ -85,26 +85,26 @@ pub fn busy_s() -> Result<f64, Fault> {
     Ok(busy.sum::<f64>() / ticks_a_second())
 }
 
-/// A line of `/proc/PID/status` that is in KiB (`VmRSS`, `VmHWM`), in MiB.
+/// A value of `/proc/PID/status` given in KiB (`VmRSS`, `VmHWM`), in MiB.
 ///
 /// # Errors
-/// When `/proc` does not tell.
+/// Fails if `/proc` can't be read.
 pub fn memory_mib(process: u32, name: &str) -> Result<f64, Fault> {
     kib_mib(&format!("/proc/{process}/status"), name)
 }
 
-/// How many wanted a core in the last 1, 5 and 15 minutes.
+/// The load averages over 1, 5 and 15 minutes.
 ///
 /// # Errors
-/// When `/proc` does not tell.
+/// Fails if `/proc` can't be read.
 pub fn load() -> Result<String, Fault> {
     Ok(read("/proc/loadavg")?.split(' ').take(3).collect::<Vec<_>>().join(" "))
 }
 
-/// When and on what.
+/// The date and the machine.
 ///
 /// # Errors
-/// When `/proc` does not tell.
+/// Fails if `/proc` can't be read.
 pub fn describe() -> Result<String, Fault> {
     let processor = read("/proc/cpuinfo")?;
     let named = |name: &str| {
@@ -122,7 +122,7 @@ pub fn describe() -> Result<String, Fault> {
     let model = named("model name")
         .filter(|model| model != "unknown")
         .unwrap_or_else(|| {
-            // Some virtual machines hide the name.
+            // Some virtual machines hide the model name.
             let part = |name| named(name).unwrap_or_else(|| "?".into());
             format!(
                 "{} family {} model {}",
@@ -150,7 +150,7 @@ fn kib_mib(path: &str, name: &str) -> Result<f64, Fault> {
         .ok_or_else(|| format!("{path} has no {name}"))
 }
 
-/// Those that a process started, and that still run.
+/// The running child processes of a process.
 fn children(process: u32) -> Result<Vec<u32>, Fault> {
     let all = std::fs::read_dir("/proc").map_err(|error| format!("/proc: {error}"))?;
     let numbers = all
@@ -164,10 +164,10 @@ fn parent(process: u32) -> Option<u32> {
     text.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// User and system time of a process, then of those it waited for, in ticks.
+/// User and system time of a process, then of its ended children, in ticks.
 fn stat(process: &str) -> Result<[f64; 4], Fault> {
     let text = read(&format!("/proc/{process}/stat"))?;
-    // The name in brackets may have spaces in it; these stand 11 places behind it.
+    // The name in parentheses may contain spaces; these fields are 11 positions after it.
     let after = text.rsplit_once(')').map_or("", |(_, after)| after);
     let mut numbers = after
         .split_whitespace()

@@ -1,4 +1,4 @@
-//! A mail server that takes everything and keeps it as it came, or is hostile in one of the ways that mail servers are.
+//! A mail server that accepts and stores every e-mail unmodified, or misbehaves in one of the ways that real ones do.
 
 use crate::Fault;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -10,35 +10,35 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How it behaves from now on.
+/// Its behaviour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mood {
-    /// It takes all.
+    /// It accepts everything.
     Kind,
-    /// It takes connections and says nothing.
+    /// It accepts connections and never responds.
     Silent,
-    /// It answers the recipient with that code.
+    /// It rejects the recipient with that code.
     Refuses(u16),
-    /// It answers the sender with that.
+    /// It responds to the sender with that line.
     Answers(&'static str),
-    /// It takes the whole message and hangs up before it says so.
+    /// It receives the whole message and closes the connection without acknowledging it.
     DropsAfterData,
-    /// It hangs up at once, as one that is down.
+    /// It closes connections immediately, as if it were down.
     Down,
 }
 
-/// A message as it came.
+/// A message, as received.
 #[derive(Debug, Clone)]
 pub struct Message {
     /// The line `MAIL FROM`.
     pub mail: String,
     /// The lines `RCPT TO`.
     pub recipients: Vec<String>,
-    /// Between `DATA` and the dot, its dots unstuffed.
+    /// The content between `DATA` and the final dot, with dots unstuffed.
     pub data: Vec<u8>,
 }
 
-/// See the module. Ends when dropped.
+/// See the module documentation. Stops when dropped.
 pub struct Mailbox {
     state: Arc<State>,
     address: SocketAddr,
@@ -55,18 +55,18 @@ struct State {
 }
 
 impl Mailbox {
-    /// One without TLS.
+    /// Starts a server without TLS.
     ///
     /// # Errors
-    /// When nothing can listen.
+    /// Fails if no port is available.
     pub fn open() -> Result<Self, Fault> {
         Self::start(None)
     }
 
-    /// One with TLS and a certificate that nobody signed.
+    /// Starts a server with TLS and a self-signed certificate.
     ///
     /// # Errors
-    /// When nothing can listen, or no certificate can be made.
+    /// Fails if no port is available or no certificate can be created.
     pub fn open_with_bad_certificate() -> Result<Self, Fault> {
         let signed = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]);
         let signed = signed.map_err(|error| error.to_string())?;
@@ -83,7 +83,7 @@ impl Mailbox {
         Ok(mailbox)
     }
 
-    /// Its certificate, where it has one: whoever takes that for an authority's trusts it.
+    /// Its certificate, if it has one. A client that adds it as an authority trusts the server.
     #[must_use]
     pub fn certificate(&self) -> &str {
         &self.certificate
@@ -115,7 +115,7 @@ impl Mailbox {
                     let stream = Acknowledged(stream);
                     match tls {
                         None => all.converse(stream).ok(),
-                        // A certificate that is refused ends it before a word.
+                        // A client that rejects the certificate sends no SMTP command.
                         Some(config) => ServerConnection::new(config)
                             .ok()
                             .and_then(|connection| all.converse(StreamOwned::new(connection, stream)).ok()),
@@ -138,30 +138,30 @@ impl Mailbox {
         format!("{scheme}://{}", self.address)
     }
 
-    /// Behaves like that from now on, in conversations that have begun too.
+    /// Changes the behaviour, including that of open connections.
     pub fn set(&self, mood: Mood) {
         *lock(&self.state.mood) = mood;
     }
 
-    /// How many connections there were.
+    /// The number of connections so far.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.state.connections.load(Ordering::Relaxed)
     }
 
-    /// All that came.
+    /// All messages received.
     #[must_use]
     pub fn messages(&self) -> Vec<Message> {
         lock(&self.state.messages).clone()
     }
 
-    /// All that came since the last time.
+    /// All messages received since the last call.
     #[must_use]
     pub fn take(&self) -> Vec<Message> {
         std::mem::take(&mut lock(&self.state.messages))
     }
 
-    /// All that came to an address.
+    /// All messages to an address.
     #[must_use]
     pub fn to(&self, email: &str) -> Vec<Message> {
         let messages = lock(&self.state.messages);
@@ -172,7 +172,7 @@ impl Mailbox {
             .collect()
     }
 
-    /// Drops what came to an address, so that one who asks for many codes does not keep them all.
+    /// Deletes the messages to an address, so that a client that requests many codes doesn't keep them all.
     pub fn forget(&self, email: &str) {
         lock(&self.state.messages).retain(|message| !message.is_to(email));
     }
@@ -180,15 +180,15 @@ impl Mailbox {
     /// Waits for the `number`th message (from 1) to an address.
     ///
     /// # Errors
-    /// When it does not come in 75 s.
+    /// Fails if it doesn't arrive within 75 s.
     pub fn wait(&self, email: &str, number: usize) -> Result<Message, Fault> {
         self.wait_for(email, number, Duration::from_secs(75))
     }
 
-    /// The same for so long.
+    /// Like `wait`, with a different time limit.
     ///
     /// # Errors
-    /// When it does not come.
+    /// Fails if it doesn't arrive in time.
     pub fn wait_for(&self, email: &str, number: usize, most: Duration) -> Result<Message, Fault> {
         let until = Instant::now() + most;
         let mut messages = lock(&self.state.messages);
@@ -206,10 +206,10 @@ impl Mailbox {
         }
     }
 
-    /// The code in the first message with one to an address, of those after the first `seen`.
+    /// The code in the first message to an address that has one, after the first `seen` messages.
     ///
     /// # Errors
-    /// When none comes.
+    /// Fails if none arrives.
     pub fn code_after(&self, email: &str, seen: usize) -> Result<String, Fault> {
         for number in seen + 1.. {
             if let Some(code) = self.wait(email, number)?.code() {
@@ -219,10 +219,10 @@ impl Mailbox {
         Err("there are not so many e-mails".into())
     }
 
-    /// The same of the request with that reference: an e-mail of another one may arrive meanwhile.
+    /// Like `code_after`, for the request with that reference: an e-mail of another request may arrive first.
     ///
     /// # Errors
-    /// When none comes.
+    /// Fails if none arrives.
     pub fn code_of_request_after(&self, email: &str, seen: usize, reference: &str) -> Result<String, Fault> {
         for number in seen + 1.. {
             let message = self.wait(email, number)?;
@@ -239,7 +239,7 @@ impl Mailbox {
 impl Drop for Mailbox {
     fn drop(&mut self) {
         self.state.over.store(true, Ordering::Relaxed);
-        // So that it wakes up to see that.
+        // Wakes up the listener, which then sees that it should stop.
         let _ = TcpStream::connect(self.address);
     }
 }
@@ -251,7 +251,7 @@ impl State {
         match mood() {
             Mood::Down => return Ok(()),
             Mood::Silent => {
-                // Until the other side has enough of it.
+                // Until the client disconnects.
                 return reader.read_to_end(&mut Vec::new()).map(drop);
             }
             _ => reader.get_mut().write_all(b"220 mail.example ESMTP \x1b[31m\r\n")?,
@@ -306,7 +306,7 @@ impl State {
                     reader.get_mut().write_all(b"221 bye\r\n")?;
                     return Ok(());
                 }
-                // Attack: a line that a message brought along.
+                // Attack: a line injected through a message.
                 _ => "500 unknown".into(),
             };
             reader.get_mut().write_all(format!("{reply}\r\n").as_bytes())?;
@@ -319,7 +319,7 @@ impl Message {
         self.recipients.iter().any(|line| line.contains(&format!("<{email}>")))
     }
 
-    /// A header of it, decoded.
+    /// A header, decoded.
     #[must_use]
     pub fn header(&self, name: &str) -> String {
         use mailparse::MailHeaderMap;
@@ -329,13 +329,13 @@ impl Message {
             .unwrap_or_default()
     }
 
-    /// Its subject.
+    /// The subject.
     #[must_use]
     pub fn subject(&self) -> String {
         self.header("Subject")
     }
 
-    /// Its part that is plain text.
+    /// The plain-text part.
     #[must_use]
     pub fn text(&self) -> String {
         let parsed = mailparse::parse_mail(&self.data).ok();
@@ -348,7 +348,7 @@ impl Message {
         part.unwrap_or_default()
     }
 
-    /// The one-time passcode in it: on the line for the mail program, `@domain #012345`.
+    /// The one-time passcode, from the line for mail clients: `@domain #012345`.
     #[must_use]
     pub fn code(&self) -> Option<String> {
         let text = self.text();
@@ -358,12 +358,12 @@ impl Message {
     }
 }
 
-/// Acknowledges at once what came: a sender that waits for that sends no more than 25 messages a second.
+/// Acknowledges TCP segments immediately: a sender that waits for delayed ACKs sends at most 25 messages a second.
 struct Acknowledged(TcpStream);
 
 impl Read for Acknowledged {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        // It holds until the next pause only.
+        // The option applies only until the next pause.
         SockRef::from(&self.0).set_tcp_quickack(true)?;
         self.0.read(buffer)
     }
@@ -379,7 +379,7 @@ impl Write for Acknowledged {
     }
 }
 
-/// A line with its CR LF, the only thing that ends one (RFC 5321 §2.3.8); `None` at the end of the stream.
+/// A line with its CR LF, the only line ending in SMTP (RFC 5321 §2.3.8); `None` at the end of the stream.
 fn line(reader: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     while !line.ends_with(b"\r\n") {
@@ -390,7 +390,7 @@ fn line(reader: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
     Ok(Some(line))
 }
 
-/// Up to the dot.
+/// Reads up to the final dot.
 fn data(reader: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
     let mut data = Vec::new();
     loop {

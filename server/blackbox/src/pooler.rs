@@ -1,4 +1,4 @@
-//! A PgBouncer of our own before a PostgreSQL, in its mode `transaction`, on a free port of the loopback.
+//! A PgBouncer in `transaction` mode in front of a PostgreSQL, on a free port of the loopback.
 
 use crate::postgres::{as_its_user, is_root};
 use crate::program::free_port;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// See the module. Ends when dropped.
+/// See the module documentation. Stops when dropped.
 pub struct Pooler {
     child: Child,
     folder: PathBuf,
@@ -16,10 +16,10 @@ pub struct Pooler {
 }
 
 impl Pooler {
-    /// Starts one before the PostgreSQL at that port.
+    /// Starts a pooler for the PostgreSQL at that port.
     ///
     /// # Errors
-    /// When there is no `pgbouncer`, or it does not start.
+    /// Fails if `pgbouncer` isn't installed or doesn't start.
     pub fn start(parent: &Path, postgres: u16) -> Result<Self, Fault> {
         let port = free_port()?;
         let folder = parent.join(format!("blackbox-pooler-{}-{port}", std::process::id()));
@@ -37,7 +37,7 @@ impl Pooler {
             let owned = Command::new("chown").arg("-R").arg("postgres").arg(&folder).status();
             owned.map_err(|error| format!("chown: {error}"))?;
         }
-        // A daemon: it is not on everybody's search path.
+        // As a daemon, it isn't on every user's search path.
         let path = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin";
         let child = as_its_user("pgbouncer")
             .env("PATH", path)
@@ -58,7 +58,7 @@ impl Pooler {
         Err(format!("pgbouncer does not start; `make {}` installs it", command()))
     }
 
-    /// The address of a database behind it.
+    /// The URL of a database behind the pooler.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         format!("postgres://rekey@127.0.0.1:{}/{database}", self.port)

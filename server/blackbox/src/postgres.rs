@@ -1,4 +1,4 @@
-//! A PostgreSQL of our own, on a free port of the loopback, in a folder that goes with it.
+//! A temporary PostgreSQL on a free port of the loopback. Its folder is deleted with it.
 
 use crate::program::free_port;
 use crate::{Fault, machine};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// See the module. Ends when dropped.
+/// See the module documentation. Stops when dropped.
 pub struct Postgres {
     programs: PathBuf,
     folder: PathBuf,
@@ -15,20 +15,20 @@ pub struct Postgres {
     lasting: Lasting,
 }
 
-/// What outlives what.
+/// Its durability.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lasting {
-    /// What was acknowledged outlives a loss of power, as in earnest: PostgreSQL's own settings.
+    /// Acknowledged writes survive a power failure, as in production: PostgreSQL's default settings.
     Power,
-    /// It outlives the end of PostgreSQL, not the machine's: no `fsync`.
+    /// Acknowledged writes survive the end of PostgreSQL, but not of the machine: no `fsync`.
     Process,
 }
 
 impl Postgres {
-    /// Makes one in a folder of its own within `parent`, which [`Postgres::reaches`], and starts it.
+    /// Creates a server in a new folder within `parent`, which must pass [`Postgres::reaches`], and starts it.
     ///
     /// # Errors
-    /// When there is no PostgreSQL, or it does not start.
+    /// Fails if PostgreSQL isn't installed or doesn't start.
     pub fn start(parent: &Path, lasting: Lasting) -> Result<Self, Fault> {
         let postgres = Self::in_folder(parent, lasting)?;
         let data = postgres.data();
@@ -46,7 +46,7 @@ impl Postgres {
         Ok(postgres)
     }
 
-    /// Not started, in a folder of its own.
+    /// Creates a server in a new folder without starting it.
     fn in_folder(parent: &Path, lasting: Lasting) -> Result<Self, Fault> {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -63,10 +63,10 @@ impl Postgres {
         Ok(postgres)
     }
 
-    /// A standby that holds all that is acknowledged from now on.
+    /// Starts a standby that receives every write acknowledged from now on.
     ///
     /// # Errors
-    /// When it does not start or does not follow.
+    /// Fails if it doesn't start or doesn't follow.
     pub fn standby(&self, parent: &Path) -> Result<Self, Fault> {
         let standby = Self::in_folder(parent, self.lasting)?;
         run(standby
@@ -92,19 +92,19 @@ impl Postgres {
         Err("the standby does not follow".into())
     }
 
-    /// Makes a standby a primary.
+    /// Promotes a standby to primary.
     ///
     /// # Errors
-    /// When it does not become one.
+    /// Fails if it isn't promoted.
     pub fn promote(&self) -> Result<(), Fault> {
         let data = self.data();
         run(self.command("pg_ctl").arg("-D").arg(data).args(["-w", "promote"])).map(drop)
     }
 
-    /// Starts again after [`down`](Self::down), and takes no writes: as a primary of before that is fenced.
+    /// Starts again after [`down`](Self::down) in read-only mode, as a fenced former primary.
     ///
     /// # Errors
-    /// When it does not start.
+    /// Fails if it doesn't start.
     pub fn up_read_only(&self) -> Result<(), Fault> {
         let file = self.data().join("postgresql.auto.conf");
         let kept = std::fs::read_to_string(&file).unwrap_or_default();
@@ -112,13 +112,13 @@ impl Postgres {
         self.up()
     }
 
-    /// Where it listens, on the loopback.
+    /// Its port on the loopback.
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
     }
 
-    /// Whoever is told to end (Ctrl-C) drops nothing: somebody else waits for that, and tidies up.
+    /// Ctrl-C runs no destructors, so a separate process waits for the end of this one and cleans up.
     fn ends_with_us(&self) -> Result<(), Fault> {
         let wait =
             r#"tail --pid="$0" -f /dev/null; kill -QUIT "$(head -n 1 "$1/postmaster.pid")" && sleep 1; rm -rf "$2""#;
@@ -133,17 +133,18 @@ impl Postgres {
         waiting.map(drop).map_err(|error| format!("setsid: {error}"))
     }
 
-    /// Whether its user gets into a folder: it refuses to run as root, and another one may not see root's.
+    /// Whether its user can access a folder: PostgreSQL refuses to run as root, and other users may not see root's
+    /// folders.
     #[must_use]
     pub fn reaches(folder: &Path) -> bool {
         let test = as_its_user("test").arg("-x").arg(folder).current_dir("/").status();
         test.is_ok_and(|status| status.success())
     }
 
-    /// An empty database; gives its address.
+    /// Creates an empty database; returns its URL.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// Fails if it can't be created.
     pub fn database(&self) -> Result<String, Fault> {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let name = format!("rekey{}", COUNT.fetch_add(1, Ordering::Relaxed));
@@ -157,10 +158,10 @@ impl Postgres {
         Ok(format!("postgres://rekey@127.0.0.1:{}/{name}", self.port))
     }
 
-    /// Runs SQL in a database, as an operator with `psql`; gives what it prints, a row a line, columns with `|` between.
+    /// Runs SQL in a database with `psql`; returns one row per line, columns separated by `|`.
     ///
     /// # Errors
-    /// When a statement fails.
+    /// Fails if a statement fails.
     pub fn sql(&self, database: &str, sql: &str) -> Result<String, Fault> {
         run(self.command("psql").args([
             "-X",
@@ -176,23 +177,23 @@ impl Postgres {
         ]))
     }
 
-    /// Seconds of CPU of all its processes, those that ended included.
+    /// CPU seconds of all its processes, including those that have ended.
     ///
     /// # Errors
-    /// When it does not run.
+    /// Fails if it isn't running.
     pub fn cpu_s(&self) -> Result<f64, Fault> {
         machine::family_cpu_s(self.id()?)
     }
 
-    /// Memory of all its processes in MiB, what they share counted once.
+    /// Memory of all its processes in MiB; shared memory is counted once.
     ///
     /// # Errors
-    /// When it does not run.
+    /// Fails if it isn't running.
     pub fn memory_mib(&self) -> Result<f64, Fault> {
         machine::family_memory_mib(self.id()?)
     }
 
-    /// Its files without its log of writes (WAL), and that, in MiB.
+    /// Size of its files without the write-ahead log, and of that log, in MiB.
     #[must_use]
     pub fn sizes_mib(&self) -> (f64, f64) {
         let data = self.data();
@@ -200,19 +201,19 @@ impl Postgres {
         (machine::size_mib(&data) - wal, wal)
     }
 
-    /// Ends it at once (`immediate`, as a crash) and starts it again; it recovers from its log.
+    /// Stops it without a checkpoint (`immediate`, like a crash) and starts it again; it recovers from its log.
     ///
     /// # Errors
-    /// When it does not.
+    /// Fails if it doesn't restart.
     pub fn restart(&self) -> Result<(), Fault> {
         self.down()?;
         self.up()
     }
 
-    /// Ends it at once.
+    /// Stops it immediately.
     ///
     /// # Errors
-    /// When it does not end.
+    /// Fails if it doesn't stop.
     pub fn down(&self) -> Result<(), Fault> {
         let data = self.data();
         run(self
@@ -226,7 +227,7 @@ impl Postgres {
     /// Starts it.
     ///
     /// # Errors
-    /// When it does not start.
+    /// Fails if it doesn't start.
     pub fn up(&self) -> Result<(), Fault> {
         let mut options = format!(
             "-p {} -k {} -c listen_addresses=127.0.0.1 -c max_connections=300",
@@ -252,14 +253,13 @@ impl Postgres {
         self.folder.join("data")
     }
 
-    /// The number of its first process.
+    /// The process id of the postmaster.
     fn id(&self) -> Result<u32, Fault> {
         let file = std::fs::read_to_string(self.data().join("postmaster.pid")).unwrap_or_default();
         let id = file.lines().next().and_then(|line| line.trim().parse().ok());
         id.ok_or_else(|| "PostgreSQL does not run".into())
     }
 
-    /// One of its programs.
     fn command(&self, name: &str) -> Command {
         let mut command = as_its_user(self.programs.join(name));
         command.current_dir(&self.folder);
@@ -274,7 +274,7 @@ impl Drop for Postgres {
     }
 }
 
-/// Where Debian keeps them, the 15 first; else where the search path does.
+/// Debian's folder with version 15 first, or the search path.
 fn programs() -> Result<PathBuf, Fault> {
     let fifteen = Path::new("/usr/lib/postgresql/15/bin");
     if fifteen.join("initdb").is_file() {
@@ -294,7 +294,7 @@ fn programs() -> Result<PathBuf, Fault> {
         })
 }
 
-/// It refuses to run as root.
+/// PostgreSQL refuses to run as root.
 pub(crate) fn as_its_user(program: impl AsRef<OsStr>) -> Command {
     if is_root() {
         let mut command = Command::new("runuser");
@@ -311,7 +311,7 @@ pub(crate) fn is_root() -> bool {
 }
 
 fn run(command: &mut Command) -> Result<String, Fault> {
-    // No pipe for what stays in the background: nobody would ever see its end.
+    // No pipe for a background process, which would keep the pipe open.
     let background = command.get_args().any(|word| word == "start");
     command.stdin(Stdio::null());
     if background {

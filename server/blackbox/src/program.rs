@@ -1,4 +1,4 @@
-//! The program that is looked at, in a folder of its own.
+//! The program under test, in its own folder.
 
 use crate::http::Connection;
 use crate::{Fault, machine, say};
@@ -11,12 +11,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// What makes `unshare` give a process mounts of its own, whoever runs it.
+/// Arguments of `unshare` that give a process of any user its own mounts.
 const OWN_MOUNTS: [&str; 3] = ["--user", "--map-root-user", "--mount"];
-/// No start and no end takes longer.
+/// Time limit of a start and of a shutdown.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Program, folder, place to listen, configuration. The folder goes when this is dropped.
+/// Program, folder, port and configuration. Dropping it deletes the folder.
 pub struct Program {
     binary: PathBuf,
     folder: PathBuf,
@@ -25,7 +25,7 @@ pub struct Program {
     disk_mib: Option<u32>,
 }
 
-/// The program while it serves; killed when dropped.
+/// The running program; killed when dropped.
 pub struct Running {
     child: Child,
     began: Instant,
@@ -33,7 +33,7 @@ pub struct Running {
     log: PathBuf,
 }
 
-/// A way to start it.
+/// How to start it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// `serve --dev`
@@ -43,10 +43,10 @@ pub enum Mode {
 }
 
 impl Program {
-    /// With the browser's files of a folder.
+    /// Creates a program with the browser's files from a folder.
     ///
     /// # Errors
-    /// When the browser's files are not built, or no folder can be made.
+    /// Fails if the browser's files aren't built or no folder can be created.
     pub fn new(binary: PathBuf, site: &Path) -> Result<Self, Fault> {
         if !site.join("manifest.json").is_file() {
             return Err(format!("{} has no manifest.json; `make run` builds it", site.display()));
@@ -54,10 +54,10 @@ impl Program {
         Ok(Self::in_folder(binary)?.set("SITE", &site.display().to_string()))
     }
 
-    /// With nothing but the program, copied to a folder where nothing else is.
+    /// Copies only the program to an otherwise empty folder.
     ///
     /// # Errors
-    /// When no folder can be made or the program cannot be copied.
+    /// Fails if no folder can be created or the program can't be copied.
     pub fn copied(binary: PathBuf) -> Result<Self, Fault> {
         let mut program = Self::in_folder(binary)?;
         let copy = program.folder.join("rekey");
@@ -66,7 +66,7 @@ impl Program {
         Ok(program)
     }
 
-    /// A folder beside the program rather than in `/tmp`, which may be memory: a commit must reach a disk.
+    /// A folder beside the program instead of in `/tmp`, which may be in memory: a commit must reach a disk.
     fn in_folder(binary: PathBuf) -> Result<Self, Fault> {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -87,15 +87,15 @@ impl Program {
         })
     }
 
-    /// Its servers get a disk of their own of that size, in memory, at [`Program::disk`]. Nobody else sees it there: see
+    /// Gives its servers a private in-memory disk of that size at [`Program::disk`]. Other processes see it through
     /// [`Running::outside_of`].
     ///
     /// # Errors
-    /// When this machine does not let its users mount anything.
+    /// Fails if this machine doesn't let users mount file systems.
     pub fn with_a_disk_of(mut self, mib: u32) -> Result<Self, Fault> {
         let tried = Command::new("unshare").args(OWN_MOUNTS).arg("true").output();
         if !tried.is_ok_and(|output| output.status.success()) {
-            return Err("this machine lets nobody mount a disk (unshare)".into());
+            return Err("this machine doesn't let users mount a disk (unshare)".into());
         }
         let disk = self.disk();
         std::fs::create_dir(&disk).map_err(|error| format!("{}: {error}", disk.display()))?;
@@ -103,50 +103,50 @@ impl Program {
         Ok(self)
     }
 
-    /// Where a disk of its own is, if it has one.
+    /// The mount point of the private disk, if it has one.
     #[must_use]
     pub fn disk(&self) -> PathBuf {
         self.folder.join("disk")
     }
 
-    /// Sets a key of the configuration, as `LIMIT_EMAILS_A_DAY`.
+    /// Sets a configuration key, for example `LIMIT_EMAILS_A_DAY`.
     #[must_use]
     pub fn set(mut self, key: &str, value: &str) -> Self {
         self.environment.push((format!("REKEY_{key}"), value.to_owned()));
         self
     }
 
-    /// Sets another variable of the program's environment.
+    /// Sets another environment variable.
     #[must_use]
     pub fn variable(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Where the first server listens; what people know.
+    /// The port of the first server, which is the public one.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The folder that it runs in.
+    /// Its working folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Serves where people look for it.
+    /// Starts the first server.
     ///
     /// # Errors
-    /// When the program cannot be started.
+    /// Fails if the program can't be started.
     pub fn start(&self, mode: Mode) -> Result<Running, Fault> {
         self.start_at(self.port, mode)
     }
 
-    /// Serves on another port: a second server of the same service.
+    /// Starts a second server of the same service on another port.
     ///
     /// # Errors
-    /// When the program cannot be started.
+    /// Fails if the program can't be started.
     pub fn start_at(&self, port: u16, mode: Mode) -> Result<Running, Fault> {
         let path = self.folder.join(format!("log-{port}"));
         let mut command = self.disk_mib.map_or_else(|| self.command(), |mib| self.mounting(mib));
@@ -171,10 +171,10 @@ impl Program {
         })
     }
 
-    /// Runs another command of the program to its end.
+    /// Runs another command of the program until it exits.
     ///
     /// # Errors
-    /// When it fails, with what it said.
+    /// Fails if the command fails; the fault contains its output.
     pub fn run(&self, words: &[&str], typed: &str) -> Result<Output, Fault> {
         let mut command = self.command();
         command.args(words);
@@ -185,7 +185,7 @@ impl Program {
         let failed = |error: std::io::Error| format!("{}: {error}", self.binary.display());
         let mut child = command.spawn().map_err(failed)?;
         if let Some(mut input) = child.stdin.take() {
-            // One that ended early says why by its status.
+            // If the command has already ended, its exit status says why.
             let _ = input.write_all(typed.as_bytes());
         }
         let output = child.wait_with_output().map_err(failed)?;
@@ -197,10 +197,10 @@ impl Program {
         }
     }
 
-    /// `rekey user add` of somebody whose password is kept here.
+    /// Runs `rekey user add` for a local account.
     ///
     /// # Errors
-    /// When it fails.
+    /// Fails if the command fails.
     pub fn create_account(&self, email: &str, password: Option<&str>) -> Result<(), Fault> {
         let mut words = vec!["user", "add", "--name", "Person of the Measurement", "--email", email];
         if password.is_some() {
@@ -215,7 +215,7 @@ impl Program {
         command
     }
 
-    /// The program after its disk is mounted; one process throughout.
+    /// The program, started after its disk is mounted, in the same process.
     fn mounting(&self, mib: u32) -> Command {
         let mut command = Command::new("/usr/bin/unshare");
         self.furnish(&mut command);
@@ -238,31 +238,31 @@ impl Drop for Program {
 }
 
 impl Running {
-    /// Its number.
+    /// Its process id.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Where it listens.
+    /// Its port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The path by which others reach what it sees at that one.
+    /// The path by which other processes reach a path that only the program sees.
     #[must_use]
     pub fn outside_of(&self, path: &Path) -> PathBuf {
         PathBuf::from(format!("/proc/{}/root{}", self.id(), path.display()))
     }
 
-    /// All that it logged, those before it on this port included.
+    /// Its whole log, including that of earlier servers on this port.
     #[must_use]
     pub fn log(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(&self.log).unwrap_or_default()).into_owned()
     }
 
-    /// The end of what it logged; for the one who looks for a fault.
+    /// The end of its log, for fault messages.
     #[must_use]
     pub fn end_of_log(&self) -> String {
         let log = self.log();
@@ -270,10 +270,10 @@ impl Running {
         log.get(from..).unwrap_or(&log).to_owned()
     }
 
-    /// Seconds from the start to the first 200 of that address.
+    /// Seconds from the start to the first 200 of a path.
     ///
     /// # Errors
-    /// When there is none in good time.
+    /// Fails if there is none within the time limit.
     pub fn first_200(&mut self, path: &str) -> Result<f64, Fault> {
         while self.began.elapsed() < PATIENCE {
             if let Ok(mut connection) = Connection::open(self.port)
@@ -289,10 +289,10 @@ impl Running {
         Err(format!("rekey serve does not answer\n{}", self.end_of_log()))
     }
 
-    /// Seconds of CPU until it has nothing to do: the e-mails that requests left behind are its work too.
+    /// Waits until it is idle, e-mails included; returns its CPU seconds.
     ///
     /// # Errors
-    /// When it is gone.
+    /// Fails if it has ended.
     pub fn be_quiet(&self) -> Result<f64, Fault> {
         const MOST: Duration = Duration::from_secs(8);
         let began = Instant::now();
@@ -311,19 +311,19 @@ impl Running {
         Ok(seen)
     }
 
-    /// Asks it to end (SIGTERM) and waits for nothing.
+    /// Sends SIGTERM without waiting.
     ///
     /// # Errors
-    /// When it cannot be told.
+    /// Fails if the signal can't be sent.
     pub fn terminate(&self) -> Result<(), Fault> {
         let asked = Command::new("kill").arg(self.id().to_string()).status();
         asked.map(drop).map_err(|error| format!("kill: {error}"))
     }
 
-    /// Asks it to end, and waits for that; gives the seconds that it took.
+    /// Sends SIGTERM and waits for the exit; returns the seconds.
     ///
     /// # Errors
-    /// When it does not, or says that it failed.
+    /// Fails if it doesn't exit or exits with a failure.
     pub fn stop(mut self) -> Result<f64, Fault> {
         let asked = Instant::now();
         self.terminate()?;
@@ -337,7 +337,7 @@ impl Running {
         Err("rekey does not end when told to".into())
     }
 
-    /// Ends it at once, as a loss of power would (SIGKILL).
+    /// Kills it immediately (SIGKILL), like a power failure.
     pub fn kill(mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -351,10 +351,10 @@ impl Drop for Running {
     }
 }
 
-/// A port that nobody listens on at the moment.
+/// A port that is free at the moment.
 ///
 /// # Errors
-/// When there is none.
+/// Fails if there is none.
 pub fn free_port() -> Result<u16, Fault> {
     let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
     Ok(free.map_err(|error| format!("no free port: {error}"))?.port())

@@ -1,12 +1,12 @@
-//! A SQLite file, asked from outside.
+//! Queries of a SQLite file by a separate process.
 
 use crate::Fault;
 use std::process::Command;
 
-/// Asks as an operator with `sqlite3`: a row a line, columns with `|` between.
+/// Runs `sqlite3`: one row per line, columns separated by `|`.
 ///
 /// # Errors
-/// What the program says; the first statement that fails is the last.
+/// Returns the message of `sqlite3`, which stops at the first failing statement.
 pub fn sql(file: &str, sql: &str) -> Result<String, Fault> {
     let output = Command::new("sqlite3")
         .args(["-bail", "-cmd", ".timeout 10000", file, sql])

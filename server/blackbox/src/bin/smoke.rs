@@ -1,5 +1,5 @@
-//! `make release`: copies the program to an empty folder, starts it there, and checks that a browser gets everything
-//! that a page asks for. Prints its size and how long it takes to start.
+//! `make release`: copies the program to an empty folder, starts it there, and checks that a browser gets every file
+//! that a page needs. Prints its size and start-up time.
 //!
 //! `REKEY_BIN` names the program (`target/dist/rekey`).
 
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::ExitCode;
 
-/// Starts on a database that is there.
+/// Starts on an existing database.
 const STARTS: usize = 5;
 
 fn main() -> ExitCode {
@@ -50,7 +50,7 @@ fn look() -> Result<String, Fault> {
     ))
 }
 
-/// Asks for a page of either half and for all that they name; gives how many files that were.
+/// Requests a page of each bundle and all files that they reference; returns the number of files.
 fn whole_pages(port: u16) -> Result<usize, Fault> {
     let mut connection = Connection::open(port)?;
     let mut asked = BTreeSet::new();
@@ -60,7 +60,7 @@ fn whole_pages(port: u16) -> Result<usize, Fault> {
             return Err(answer.unexpected(page));
         }
         let html = answer.text();
-        // Addresses end where a quote does.
+        // A URL ends at a quote.
         let named = html
             .match_indices("/pkg/")
             .filter_map(|(at, _)| html.get(at..)?.split(['"', '\'', '`', ')']).next());

@@ -1,4 +1,4 @@
-//! Who asks: the people of the measurement, and many of them at once.
+//! The accounts that the benchmark uses, and concurrent requests by them.
 
 use blackbox::Fault;
 use blackbox::http::Connection;
@@ -6,60 +6,54 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Barrier, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Browsers that ask at the same time.
+/// Concurrent connections.
 pub const CONNECTIONS: usize = 16;
-/// People who sign in.
+/// Accounts that sign in.
 pub const SIGNERS: usize = 40;
-/// People who ask for a reset, each once a round. They have no password yet, as making one takes the time of a hash.
+/// Accounts that request a reset, once per round. They have no password, because creating one costs a hash.
 pub const FORGETFUL: usize = 200;
-/// Everybody's password.
+/// The password of every account.
 pub const PASSWORD: &str = "nine quiet kettles under the stairs";
 
-/// The address of one who signs in.
 pub fn signer(index: usize) -> String {
     format!("signer{}@example.com", index % SIGNERS)
 }
 
-/// The address of one who forgot.
 pub fn forgetful(index: usize) -> String {
     format!("forgetful{index}@example.com")
 }
 
-/// What the crowd did.
+/// The outcome of one measurement.
 pub struct Done {
-    /// How often.
     pub count: usize,
-    /// In how long.
     pub seconds: f64,
-    /// How long each took, in ms, the shortest first.
+    /// Latency of each request in ms, ascending.
     pub latencies: Vec<f64>,
 }
 
 impl Done {
-    /// So many a second.
     pub fn a_second(&self) -> f64 {
         self.count as f64 / self.seconds
     }
 
-    /// What so many hundredths of them did not exceed, in ms.
+    /// A percentile of the latencies, in ms.
     pub fn percentile(&self, hundredths: usize) -> f64 {
         percentile(&self.latencies, hundredths)
     }
 }
 
-/// What so many hundredths did not exceed, the shortest first.
+/// A percentile of ascending latencies.
 pub fn percentile(latencies: &[f64], hundredths: usize) -> f64 {
     let at = (latencies.len() * hundredths).div_ceil(100).saturating_sub(1);
     latencies.get(at).copied().unwrap_or_default()
 }
 
-/// The shortest first.
 pub fn sorted(mut latencies: Vec<f64>) -> Vec<f64> {
     latencies.sort_by(f64::total_cmp);
     latencies
 }
 
-/// Does something up to `count` times, from all connections, for no longer than `most`. The first fault ends it.
+/// Sends up to `count` requests over all connections for at most `most`. Stops at the first fault.
 pub fn ask(
     port: u16,
     count: usize,
@@ -110,7 +104,7 @@ pub fn ask(
     })
 }
 
-/// Does something for every index, on some threads. The first fault ends it.
+/// Runs `once` for every index on `threads` threads. Stops at the first fault.
 pub fn hurry(threads: usize, count: usize, once: impl Fn(usize) -> Result<(), Fault> + Sync) -> Result<(), Fault> {
     let next = AtomicUsize::new(0);
     let failed = AtomicBool::new(false);

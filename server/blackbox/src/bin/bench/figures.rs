@@ -1,10 +1,10 @@
-//! What a crowd took, over all rounds.
+//! Figures of one kind of request, over all rounds.
 
 use crate::crowd::Done;
 use crate::fixture::Cpu;
 use crate::table::{Aim, Table};
 
-/// One thing over all rounds.
+/// One kind of request over all rounds.
 #[derive(Default)]
 pub struct Figures {
     a_second: Vec<f64>,
@@ -15,7 +15,6 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// One more round.
     pub fn push(&mut self, (done, cpu): (Done, Cpu)) {
         let of_1000 = |seconds: f64| seconds * 1_000.0 / done.count.max(1) as f64;
         self.a_second.push(done.a_second());
@@ -25,7 +24,7 @@ impl Figures {
         self.postgres_s.extend(cpu.postgres.map(of_1000));
     }
 
-    /// All of them. `what` is done so often a second, which should be `often`; a thousand of it should take `cpu`.
+    /// All figures. `often` is the target rate of `what` per second; `cpu` is the target CPU time per thousand.
     pub fn rows(&self, table: &mut Table, name: &str, what: &str, often: Option<Aim>, cpu: Option<Aim>) {
         table.row(&format!("{name}: {what} a second"), 0, often, &self.a_second);
         table.row(&format!("{name}: p50, ms"), 1, None, &self.p50);
@@ -33,7 +32,7 @@ impl Figures {
         self.cpu_rows(table, name, cpu);
     }
 
-    /// The seconds of CPU alone.
+    /// CPU seconds only.
     pub fn cpu_rows(&self, table: &mut Table, name: &str, cpu: Option<Aim>) {
         let mut row = |whose: &str, aim, figures: &[f64]| {
             table.row(&format!("{name}: CPU-s of {whose} per 1,000"), 2, aim, figures);
@@ -43,7 +42,6 @@ impl Figures {
     }
 }
 
-/// The middle one.
 pub fn median(values: &[f64]) -> f64 {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);

@@ -1,25 +1,25 @@
-//! Fills a database straight, by SQL: the tables are the program's own, the rows have the shape of its rows.
+//! Fills a database with SQL: the program's own tables, and rows of the same shape as its rows.
 
 use crate::fixture::{Database, Fixture};
 use blackbox::Fault;
 use std::time::SystemTime;
 
-/// How many of each.
+/// Row counts.
 #[derive(Debug, Clone, Copy)]
 pub struct Rows {
-    /// Accounts; each with a browser that is known.
+    /// Accounts, each with one known browser.
     pub accounts: u64,
-    /// Sessions, which live.
+    /// Live sessions.
     pub sessions: u64,
-    /// Events.
     pub events: u64,
 }
 
 const DAY_MS: u64 = 24 * 3_600 * 1_000;
-/// What a browser is called that is not the measurement's.
+/// The browser label of generated rows.
 const BROWSER: &str = "'Firefox on Windows', '192.0.2.7'";
 
-/// Fills the place, whose tables are there and whose program does not run. Somebody in it has a password, which all get.
+/// Fills the fixture's existing tables while the program is stopped. Every generated account gets the password of an
+/// existing one.
 pub fn fill(database: Database, fixture: &Fixture, rows: Rows) -> Result<(), Fault> {
     let words = Words::of(database);
     words.hurry(fixture)?;
@@ -36,13 +36,13 @@ pub fn fill(database: Database, fixture: &Fixture, rows: Rows) -> Result<(), Fau
     words.settle(fixture)
 }
 
-/// One for each account at a time, so that what belongs to one lies scattered, as it does when people come and go.
+/// One row per account in each layer, so that one account's rows are scattered as in a real database.
 fn layers(all: u64, accounts: u64) -> impl Iterator<Item = (u64, u64)> {
     (0..all.div_ceil(accounts)).map(move |layer| (layer, accounts.min(all - layer * accounts)))
 }
 
-/// Ids begin with the place of the row among all, so that every index is filled from its beginning to its end, once a layer:
-/// millions at random places would take hours. The rest of them is random.
+/// Ids start with the row's index, so that each layer fills every index in order: millions of random inserts would take
+/// hours. The rest of an id is random.
 fn accounts(words: &Words, count: u64, password: &str) -> String {
     let (fixture, tail, now) = (
         (words.hexadecimal)(&format!("i * 4294967296 / {count}")),
@@ -67,7 +67,7 @@ fn devices(words: &Words) -> String {
     )
 }
 
-/// None ends within a day, or the program would sweep it away.
+/// No session expires within a day; the program would delete it otherwise.
 fn sessions(words: &Words, layer: u64, count: u64) -> String {
     let now = now_ms();
     format!(
@@ -94,19 +94,19 @@ fn events(words: &Words, layer: u64, count: u64) -> String {
     )
 }
 
-/// Where the two differ.
+/// SQL that differs between the two databases.
 struct Words {
-    /// 32 digits of hexadecimal, others in each row.
+    /// 32 random hexadecimal digits, different in each row.
     digits: &'static str,
-    /// A number as eight digits of hexadecimal.
+    /// A number as eight hexadecimal digits.
     hexadecimal: fn(&str) -> String,
-    /// A number below one, another in each row.
+    /// A random number below a limit, different in each row.
     below: fn(u64) -> String,
-    /// Before each statement that fills: nobody needs it after a loss of power, and what it refers to is there.
+    /// Runs before each insert: turns off durability and foreign keys, which generated rows don't need.
     before: &'static str,
-    /// Once before all.
+    /// Runs once before filling.
     first: &'static [&'static str],
-    /// Once after all: what runs for a while has been counted and tidied up.
+    /// Runs once after filling: a database in use has statistics and has been vacuumed.
     last: &'static [&'static str],
 }
 
@@ -143,7 +143,7 @@ impl Words {
         }
     }
 
-    /// So many digits of hexadecimal, 64 at most.
+    /// That many random hexadecimal digits, 64 at most.
     fn random(&self, count: u64) -> String {
         let digits = self.digits;
         format!("substr({digits} || {digits}, 1, {count})")

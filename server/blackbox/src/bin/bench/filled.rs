@@ -1,5 +1,4 @@
-//! Every request on a full database and, in turns, on an empty one beside it: what reads a table from its beginning to its end
-//! would show.
+//! Every request on a full database and, alternately, on an empty one: a full table scan would show.
 
 use crate::crowd;
 use crate::fill::{self, Rows};
@@ -16,16 +15,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Those who do something in a round, each with a password.
+/// Accounts that act in a round, each with a password.
 const PEOPLE: usize = 200;
-/// Rounds that count, after one that warms up.
+/// Rounds that count, after one warm-up round.
 const ROUNDS: usize = 10;
-/// No step of a round takes longer.
+/// Time limit of one step of a round.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// What a request may take, against the same on the empty one.
+/// Maximum ratio between the full and the empty database.
 const BOUND: f64 = 1.5;
 
-/// All of it on one kind of database; a part of the report.
+/// Measures one kind of database; returns a part of the report.
 pub fn measure(database: Database, rows: Rows) -> Result<String, Fault> {
     let conditions = Conditions::note()?;
     let (mail, other_mail) = (Mailbox::open()?, Mailbox::open()?);
@@ -76,18 +75,17 @@ fn email(index: usize) -> String {
     format!("person{index}@example.com")
 }
 
-/// One of the two.
+/// One of the two databases.
 struct Side<'a> {
     running: Running,
     mail: &'a Mailbox,
     people: Vec<Mutex<Person>>,
-    /// What each step took, in ms.
     took: Took,
-    /// How often somebody was told to come again, the rounds that warm up included.
+    /// How many requests got 503, warm-up rounds included.
     told_later: AtomicUsize,
 }
 
-/// What each step took, in ms.
+/// The latencies of each step in ms.
 type Took = [Vec<f64>; Step::ALL.len()];
 
 impl<'a> Side<'a> {
@@ -101,7 +99,7 @@ impl<'a> Side<'a> {
         })
     }
 
-    /// Everybody takes this step; gives what it took them, in ms.
+    /// Every account takes this step; returns the latencies in ms.
     fn take(&self, step: Step) -> Result<Vec<f64>, Fault> {
         let person = |index: usize| self.people[index].lock().unwrap_or_else(PoisonError::into_inner);
         for index in 0..PEOPLE {
@@ -121,7 +119,7 @@ impl<'a> Side<'a> {
         if done.count < PEOPLE {
             return Err(format!("{}: only {} in good time", step.name(), done.count));
         }
-        // Its e-mails would be work beside the other side's requests.
+        // Sending this side's e-mails would slow down the other side's requests.
         self.running.be_quiet()?;
         Ok(done.latencies)
     }
@@ -132,7 +130,7 @@ impl<'a> Side<'a> {
     }
 }
 
-/// Step by step on both, each time another one first.
+/// Runs each step on both databases, alternating which one is first.
 fn run(sides: &mut [Side<'_>; 2], round: usize) -> Result<(), Fault> {
     for (at, step) in Step::ALL.into_iter().enumerate() {
         for turn in 0..sides.len() {
@@ -146,7 +144,6 @@ fn run(sides: &mut [Side<'_>; 2], round: usize) -> Result<(), Fault> {
     Ok(())
 }
 
-/// All of them as a table.
 fn compared(full: Took, empty: Took) -> String {
     let mut table = "| | p50 filled, ms | empty | ratio | p99 filled, ms | empty | ratio | aim | |\n\
                      |---|--:|--:|--:|--:|--:|--:|--:|---|\n"

@@ -1,4 +1,4 @@
-//! Where a measured service is: the program in a folder of its own, on a file of SQLite or on a PostgreSQL of its own.
+//! The environment of a measured service: the program in its own folder, on a SQLite file or its own PostgreSQL.
 
 use crate::crowd;
 use blackbox::postgres::{Lasting, Postgres};
@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use std::ops::Sub;
 use std::path::Path;
 
-/// Raised, as one client plays everybody here.
+/// Raised, because one client makes all requests.
 const LIMITS: [&str; 8] = [
     "EMAILS_AN_HOUR",
     "EMAILS_A_DAY",
@@ -19,41 +19,37 @@ const LIMITS: [&str; 8] = [
     "CLIENT_A_MINUTE",
     "FREE_PASSWORDS",
 ];
-/// A folder that everybody reaches, and that outlives a start of the machine: so it is on a disk.
+/// A folder that every user can access and that survives a reboot, hence on a disk.
 const OF_ALL: &str = "/var/tmp";
 
-/// What keeps the rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Database {
-    /// A file.
     Sqlite,
-    /// A server.
     Postgres,
 }
 
-/// See the module. All of it goes when this is dropped.
+/// See the module documentation. Dropping it deletes everything.
 pub struct Fixture {
     program: Program,
     postgres: Option<Postgres>,
-    /// A file's path, or an address of PostgreSQL.
+    /// A file path, or a PostgreSQL URL.
     database: String,
 }
 
-/// Seconds of CPU so far, or of something.
+/// CPU seconds: a total, or the cost of one measurement.
 #[derive(Debug, Clone, Copy)]
 pub struct Cpu {
     /// Of the program.
     pub server: f64,
-    /// Of all processes of PostgreSQL, where there is one: what it writes in the background is among it.
+    /// Of all PostgreSQL processes, if any, including background writes.
     pub postgres: Option<f64>,
 }
 
-/// Memory in MiB.
 #[derive(Debug, Clone, Copy)]
 pub struct Memory {
     /// Of the program (`VmRSS`).
     pub server: f64,
-    /// Of all processes of PostgreSQL, what they share counted once.
+    /// Of all PostgreSQL processes; shared memory is counted once.
     pub postgres: Option<f64>,
 }
 
@@ -67,7 +63,8 @@ impl std::fmt::Display for Database {
 }
 
 impl Fixture {
-    /// An empty one, beside the program. `smtp` is the mail server's address; without one e-mails become files.
+    /// Creates an empty fixture beside the program. `smtp` is the mail server's address; without one, e-mails are
+    /// written to files.
     pub fn new(database: Database, smtp: Option<&str>) -> Result<Self, Fault> {
         let binary = path("REKEY_BIN", "target/release/rekey")?;
         let beside = binary.parent().unwrap_or(Path::new("/")).to_owned();
@@ -98,7 +95,8 @@ impl Fixture {
         })
     }
 
-    /// Starts it for the first time, which makes keys and tables, and ends it; gives the ms until it answered.
+    /// Starts the program for the first time, which creates keys and tables, and stops it; returns the ms until its
+    /// first response.
     pub fn first_start(&self) -> Result<f64, Fault> {
         let mut running = self.program.start(Mode::Development)?;
         let first_s = running.first_200("/healthz")?;
@@ -106,7 +104,7 @@ impl Fixture {
         Ok(first_s * 1_000.0)
     }
 
-    /// Adds people. Without a password they are made at once, as nothing is hashed.
+    /// Adds accounts. Without a password this is fast, because nothing is hashed.
     pub fn add_people(
         &self,
         count: usize,
@@ -118,24 +116,24 @@ impl Fixture {
         })
     }
 
-    /// Starts it; it answers nothing yet.
+    /// Starts the program without waiting until it responds.
     pub fn starting(&self) -> Result<Running, Fault> {
         self.program.start(Mode::Development)
     }
 
-    /// Starts it; it answers when this returns.
+    /// Starts the program and waits until it responds.
     pub fn start(&self) -> Result<Running, Fault> {
         let mut running = self.starting()?;
         running.first_200("/readyz")?;
         Ok(running)
     }
 
-    /// The folder that the program runs in.
+    /// The program's working folder.
     pub fn folder(&self) -> &Path {
         self.program.folder()
     }
 
-    /// Seconds of CPU until the program has nothing to do: the e-mails that requests left behind are its work too.
+    /// CPU seconds once the program is idle, so that e-mails queued by requests are included.
     pub fn cpu_when_quiet(&self, running: &Running) -> Result<Cpu, Fault> {
         Ok(Cpu {
             server: running.be_quiet()?,
@@ -143,12 +141,11 @@ impl Fixture {
         })
     }
 
-    /// Seconds of CPU of PostgreSQL, where there is one.
+    /// CPU seconds of PostgreSQL, if any.
     pub fn postgres_cpu_s(&self) -> Result<Option<f64>, Fault> {
         self.postgres.as_ref().map(Postgres::cpu_s).transpose()
     }
 
-    /// At this moment.
     pub fn memory(&self, running: &Running) -> Result<Memory, Fault> {
         Ok(Memory {
             server: machine::memory_mib(running.id(), "VmRSS")?,
@@ -156,7 +153,7 @@ impl Fixture {
         })
     }
 
-    /// The database's files without its log of writes (WAL), and that, in MiB.
+    /// Size of the database files without the write-ahead log, and of that log, in MiB.
     pub fn sizes_mib(&self) -> (f64, f64) {
         let of_file = || {
             let size = |ending: &str| machine::size_mib(Path::new(&format!("{}{ending}", self.database)));
@@ -165,7 +162,7 @@ impl Fixture {
         self.postgres.as_ref().map_or_else(of_file, Postgres::sizes_mib)
     }
 
-    /// Asks the database itself, as an operator with `sqlite3` or `psql`: a row a line, columns with `|` between.
+    /// Queries the database with `sqlite3` or `psql`: one row per line, columns separated by `|`.
     pub fn sql(&self, sql: &str) -> Result<String, Fault> {
         if let Some(postgres) = &self.postgres {
             return postgres.sql(&self.database, sql);

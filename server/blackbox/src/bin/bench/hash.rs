@@ -1,4 +1,4 @@
-//! The bound of every sign-in: how long one password hash takes here and now.
+//! The upper bound of every sign-in: the time of one password hash on this machine.
 
 use crate::crowd::hurry;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -9,23 +9,23 @@ use std::time::Instant;
 
 /// As in the service: memory in KiB, passes, lanes.
 const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
-/// Hashes of one measurement.
+/// Hashes per measurement.
 const HASHES: usize = 21;
 const INPUT: [u8; 64] = [7; 64];
 const SALT: [u8; 16] = [9; 16];
 
-/// One hash of the service on a quiet machine, on one thread, in seconds: the median of some.
+/// Median time of one hash of the service on an idle machine and one thread, in seconds.
 pub fn alone_s() -> Result<f64, Fault> {
     median_s(ours()?)
 }
 
-/// The same of the reference.
+/// The same for the reference implementation.
 pub fn reference_s() -> Result<f64, Fault> {
     let mut arena = Vec::new();
     median_s(|| reference(&mut arena))
 }
 
-/// Hashes a second when every core has one: what the memory's bus leaves of `cores ÷ time of one`.
+/// Hashes per second with one on every core: memory bandwidth keeps it below `cores ÷ time of one hash`.
 pub fn all_cores_a_second(cores: usize) -> Result<f64, Fault> {
     let began = Instant::now();
     hurry(cores, cores, |_| {
@@ -46,7 +46,7 @@ fn median_s(mut hash: impl FnMut() -> Result<(), Fault>) -> Result<f64, Fault> {
     Ok(times[HASHES / 2])
 }
 
-/// On memory that is there after the first: the strictest bound, as getting it costs another fifth.
+/// Reuses memory after the first hash: the strictest bound, because allocating it costs another fifth.
 fn ours() -> Result<impl FnMut() -> Result<(), Fault>, Fault> {
     use argon2_rust::{Algorithm, Argon2, Params, Version};
     let (memory, passes, lanes) = COST;

@@ -1,10 +1,10 @@
-//! `make bench`: starts the release program on SQLite and on PostgreSQL, plays browsers against it on the same machine, and
-//! prints Markdown tables of what it took. It judges no figure: it fails only when an answer is not the one expected.
+//! `make bench`: starts the release program on SQLite and on PostgreSQL, acts as browsers on the same machine, and
+//! prints Markdown tables of the results. Figures never fail it; only an unexpected response does.
 //!
 //! `REKEY_BIN` names the program (`target/release/rekey`), `REKEY_SITE` the browser's files (`target/site`).
 #![expect(
     clippy::disallowed_methods,
-    reason = "measuring is reading the clock, and this is no part of the service whose time is an argument"
+    reason = "a benchmark reads the clock, and it is not part of the service, where time is an argument"
 )]
 
 mod crowd;
@@ -37,34 +37,33 @@ use std::time::Duration;
 #[derive(Parser)]
 #[command(name = "bench")]
 struct Asked {
-    /// Only these
+    /// Only these measurements
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Measurement::Usual, Measurement::Memory])]
     only: Vec<Measurement>,
-    /// Only on these
+    /// Only on these databases
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Database::Sqlite, Database::Postgres])]
     on: Vec<Database>,
-    /// How long `soak` lasts, its warm-up of two minutes apart
+    /// Duration of `soak`, without its warm-up of two minutes
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=1_440))]
     minutes: u64,
-    /// Accounts of `filled`
+    /// Accounts in `filled`
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     accounts: u64,
-    /// Its sessions
+    /// Sessions in `filled`
     #[arg(long, default_value_t = 10_000_000)]
     sessions: u64,
-    /// Its events
+    /// Events in `filled`
     #[arg(long, default_value_t = 10_000_000)]
     events: u64,
 }
 
-/// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Measurement {
     /// Starts, requests and storms
     Usual,
     /// Memory after 1,000 and after 10,000 sign-ins
     Memory,
-    /// Everything at half of capacity, for so many minutes
+    /// A mix of all requests at half of capacity
     Soak,
     /// Every request on a full database and on an empty one
     Filled,
@@ -81,7 +80,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Tells each part when it is there: one that fails later takes none of them away.
+/// Prints each part when it is finished, so that a later failure loses none of them.
 fn measure(asked: &Asked) -> Result<(), Fault> {
     tell(&format!(
         "{}\n{} connections of one client on the same machine, which takes its part of the cores. What was measured more than \

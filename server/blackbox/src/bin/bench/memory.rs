@@ -1,4 +1,4 @@
-//! Memory after a thousand sign-ins and after ten thousand: what grows with each one would show.
+//! Memory after 1,000 and after 10,000 sign-ins: a leak per sign-in would show.
 
 use crate::crowd;
 use crate::fixture::{Database, Fixture, Memory};
@@ -9,14 +9,14 @@ use blackbox::program::Running;
 use blackbox::{Fault, say};
 use std::time::Duration;
 
-/// Sign-ins until the first look.
+/// Sign-ins before the first reading.
 const FEW: (usize, &str) = (1_000, "1,000");
-/// Sign-ins until the second.
+/// Sign-ins before the second reading.
 const MANY: (usize, &str) = (10_000, "10,000");
-/// No part takes longer.
+/// Time limit of each part.
 const PATIENCE: Duration = Duration::from_secs(900);
 
-/// All of it on one database; a part of the report.
+/// Measures one database; returns a part of the report.
 pub fn measure(database: Database) -> Result<String, Fault> {
     let conditions = Conditions::note()?;
     let fixture = Fixture::new(database, None)?;

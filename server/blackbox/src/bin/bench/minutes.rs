@@ -1,4 +1,4 @@
-//! Memory over a long time: a figure a minute, the median of its looks.
+//! Memory over a long time: one figure per minute, the median of its samples.
 
 use crate::figures::median;
 use crate::fixture::Memory;
@@ -7,7 +7,6 @@ use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// See the module.
 #[derive(Default)]
 pub struct Minutes {
     looks: Vec<Memory>,
@@ -15,7 +14,7 @@ pub struct Minutes {
 }
 
 impl Minutes {
-    /// One more look, so long after the beginning; the number of the minute and its figure when one has ended.
+    /// Adds a sample taken `after` the start; returns a minute's number and figure when that minute has ended.
     pub fn look(&mut self, after: Duration, memory: Memory) -> Option<(usize, Memory)> {
         self.looks.push(memory);
         if after.as_secs() / MINUTE.as_secs() <= self.ended.len() as u64 {
@@ -32,7 +31,7 @@ impl Minutes {
         Some((self.ended.len(), minute))
     }
 
-    /// The last minute of a warm-up, and the last one of all.
+    /// The last minute of the warm-up, and the last minute overall.
     pub fn compared(&self, warm_up: Duration) -> Result<(Memory, Memory), Fault> {
         let minutes = usize::try_from(warm_up.as_secs() / MINUTE.as_secs()).unwrap_or_default();
         let both = self.ended.get(minutes.saturating_sub(1)).zip(self.ended.last());
@@ -40,7 +39,7 @@ impl Minutes {
             .ok_or_else(|| "memory was not looked at for so long".into())
     }
 
-    /// All of them, of the program.
+    /// The program's memory in every minute.
     pub fn line(&self) -> String {
         let all: Vec<_> = self
             .ended

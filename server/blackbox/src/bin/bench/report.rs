@@ -1,10 +1,10 @@
-//! A part of the report: what was measured, beside what, and the figures.
+//! A part of the report: the conditions, and the figures.
 
 use crate::fixture::Fixture;
 use blackbox::{Fault, machine};
 use std::time::Instant;
 
-/// The machine when a measurement began.
+/// The state of the machine when a measurement began.
 pub struct Conditions {
     began: Instant,
     load: String,
@@ -13,7 +13,6 @@ pub struct Conditions {
 }
 
 impl Conditions {
-    /// As they are now.
     pub fn note() -> Result<Self, Fault> {
         Ok(Self {
             began: Instant::now(),
@@ -23,8 +22,8 @@ impl Conditions {
         })
     }
 
-    /// The part of the report. `places` are all that were measured; no program runs in them any more, and what PostgreSQL took
-    /// is not others' work.
+    /// Formats a part of the report. The programs of all `places` have stopped, so the CPU time of their PostgreSQL
+    /// isn't counted as other load.
     pub fn part(&self, title: &str, places: &[&Fixture], figures: &str) -> Result<String, Fault> {
         let mut ours_s = machine::own_cpu_s()? - self.own_s;
         for fixture in places {

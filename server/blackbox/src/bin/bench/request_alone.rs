@@ -1,5 +1,5 @@
-//! A reset's request without its e-mail: the outbox worker has its hands full with a mail server that says nothing, so the e-mails
-//! of these requests are sealed and written, which is the request's work, and none is claimed, rendered or sent.
+//! A reset request without its e-mail. A mail server that never responds keeps the outbox worker busy, so each request
+//! seals and stores its e-mail, but none is claimed, rendered or sent.
 
 use crate::crowd;
 use crate::figures::Figures;
@@ -11,14 +11,13 @@ use blackbox::mailbox::{Mailbox, Mood};
 use blackbox::{Fault, say};
 use std::time::Duration;
 
-/// To begin with: far more e-mails than the 16 that an outbox worker sends at the same time, and enough for a program that has just
-/// started to be warm.
+/// Warm-up: far more e-mails than the 16 that an outbox worker sends at once, and enough to warm up the program.
 const WARM_UP: (usize, Duration) = (200, Duration::from_secs(4));
-/// A round in which an e-mail was claimed all the same does not count: after ten seconds the outbox worker gives up a mail server that
-/// says nothing, and takes the next e-mail. So often is it tried again.
+/// Maximum number of rounds. A round in which an e-mail was claimed doesn't count: the outbox worker drops a silent
+/// mail server after ten seconds and claims the next e-mail.
 const TRIES: usize = 3 * ROUNDS;
 
-/// All rounds, and the place where they were measured.
+/// Returns the figures of all rounds and the fixture.
 pub fn measure(database: Database) -> Result<(Fixture, Figures), Fault> {
     let mail = Mailbox::open()?;
     mail.set(Mood::Silent);
@@ -35,7 +34,7 @@ pub fn measure(database: Database) -> Result<(Fixture, Figures), Fault> {
         })?;
         let before = fixture.cpu_when_quiet(&running)?;
         let claims = claims(&fixture)?;
-        // Other strangers than those above, who must wait between two e-mails.
+        // Other addresses than in earlier rounds, which must wait between two e-mails.
         let again = round + TRIES;
         let done = crowd::ask(port, RESETS.0, RESETS.1, |connection, index| {
             reset(connection, again, index)
@@ -58,7 +57,7 @@ pub fn measure(database: Database) -> Result<(Fixture, Figures), Fault> {
     Ok((fixture, figures))
 }
 
-/// How often e-mails were claimed so far.
+/// How many times e-mails have been claimed.
 fn claims(fixture: &Fixture) -> Result<String, Fault> {
     fixture.sql("SELECT sum(attempts) FROM outbox")
 }

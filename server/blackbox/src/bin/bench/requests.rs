@@ -1,4 +1,4 @@
-//! What a crowd asks for: one thing each, from a connection that is kept.
+//! The requests of the benchmark, each sent on a kept connection.
 
 use crate::crowd;
 use blackbox::Fault;
@@ -6,10 +6,10 @@ use blackbox::http::{Answer, Connection, Jar};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// Somebody opens the page.
+/// Opens the page.
 pub fn page(connection: &mut Connection, _: usize) -> Result<(), Fault> {
     let answer = connection.page("/signin", true)?;
-    // Packed it is about two kilobytes.
+    // Compressed, it is about two kilobytes.
     let whole = answer.status == 200 && answer.body.len() > 500;
     if whole {
         Ok(())
@@ -18,7 +18,7 @@ pub fn page(connection: &mut Connection, _: usize) -> Result<(), Fault> {
     }
 }
 
-/// Somebody with a new browser types address and password; a code is mailed.
+/// Submits address and password in a new browser; a code is mailed.
 pub fn sign_in(connection: &mut Connection, index: usize) -> Result<(), Fault> {
     let mut jar = Jar::default();
     let answer = connection.form("/api/sign_in/begin", &[("email", &crowd::signer(index))], &mut jar)?;
@@ -32,7 +32,7 @@ pub fn sign_in(connection: &mut Connection, index: usize) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Somebody forgot the password; every other one has no account. Each address once a round.
+/// Requests a reset; every other address has no account. Each address occurs once per round.
 pub fn reset(connection: &mut Connection, round: usize, index: usize) -> Result<(), Fault> {
     let email = if index.is_multiple_of(2) {
         crowd::forgetful(index / 2)
@@ -48,7 +48,7 @@ pub fn reset(connection: &mut Connection, round: usize, index: usize) -> Result<
     }
 }
 
-/// A product asks whose the session is.
+/// A product asks for the session's account.
 pub fn session(connection: &mut Connection, session: &Jar) -> Result<(), Fault> {
     let answer = connection.get("/api/profile/view", &mut session.clone())?;
     if answer.status == 200 && answer.says(&crowd::signer(0)) {
@@ -58,8 +58,8 @@ pub fn session(connection: &mut Connection, session: &Jar) -> Result<(), Fault> 
     }
 }
 
-/// Whoever is told to come again (503) does so after a moment, for half a minute; it took them so long. On a quiet machine nobody
-/// here is told so: there are fewer of them than places to wait for a hash.
+/// Retries after 503 for up to half a minute and counts that time. On an idle machine this doesn't happen: the queue
+/// for hashes is longer than the number of clients.
 pub fn patiently(mut ask: impl FnMut() -> Result<Answer, Fault>) -> Result<Answer, Fault> {
     const TRIES: usize = 150;
     for _ in 1..TRIES {

@@ -1,4 +1,4 @@
-//! A round: the hash alone, pages, sign-ins, resets; between them the program comes to rest.
+//! One round: hashing alone, pages, sign-ins, resets. The program becomes idle between them.
 
 use crate::crowd::{self, Done};
 use crate::figures::{Figures, median};
@@ -12,18 +12,18 @@ use blackbox::program::Running;
 use blackbox::{Fault, machine};
 use std::time::Duration;
 
-/// Pages of a round, and how long they may take.
+/// Pages per round, and their time limit.
 const PAGES: (usize, Duration) = (3_000, Duration::from_secs(8));
-/// Sign-ins of a round.
+/// Sign-ins per round.
 const SIGN_INS: (usize, Duration) = (340, Duration::from_secs(20));
-/// Resets of a round: half for those who have an account.
+/// Resets per round, half of them for existing accounts.
 pub const RESETS: (usize, Duration) = (2 * crowd::FORGETFUL, Duration::from_secs(8));
-/// Session checks of a round.
+/// Session checks per round.
 const SESSIONS: (usize, Duration) = (20_000, Duration::from_secs(4));
-/// Before the first round, uncounted.
+/// Sign-ins before the first round, not counted.
 const WARM_UP: (usize, Duration) = (160, Duration::from_secs(4));
 
-/// What the rounds have told so far.
+/// The figures so far.
 pub struct Rounds<'a> {
     fixture: &'a Fixture,
     running: &'a Running,
@@ -45,7 +45,7 @@ pub struct Rounds<'a> {
 }
 
 impl<'a> Rounds<'a> {
-    /// None yet. `session` is somebody's who is signed in.
+    /// `session` belongs to a signed-in account.
     pub fn new(fixture: &'a Fixture, running: &'a Running, session: Jar) -> Self {
         Self {
             fixture,
@@ -68,12 +68,10 @@ impl<'a> Rounds<'a> {
         }
     }
 
-    /// How many sign-ins there were in all.
     pub fn sign_ins(&self) -> usize {
         self.signed_in
     }
 
-    /// One more.
     pub fn run(&mut self, round: usize) -> Result<(), Fault> {
         let port = self.running.port();
         if round == 1 {
@@ -83,7 +81,7 @@ impl<'a> Rounds<'a> {
             }
             let explained = |fault| self.explained(fault);
             crowd::ask(port, WARM_UP.0, WARM_UP.1, page).map_err(explained)?;
-            // A connection to the database prepares each statement once.
+            // Each database connection prepares every statement once.
             let done = crowd::ask(port, WARM_UP.0, WARM_UP.1, sign_in).map_err(explained)?;
             let reset = |connection: &mut Connection, index| reset(connection, 0, index);
             crowd::ask(port, WARM_UP.0, WARM_UP.1, reset).map_err(explained)?;
@@ -117,7 +115,7 @@ impl<'a> Rounds<'a> {
         Ok(())
     }
 
-    /// A storm; after the rounds, as it leaves memory behind.
+    /// Runs a storm. It comes after the rounds, because it raises the program's memory use.
     pub fn rage(&mut self) -> Result<(), Fault> {
         let storm = storm::rage(self.running).map_err(|fault| self.explained(fault))?;
         self.running.be_quiet()?;
@@ -126,7 +124,7 @@ impl<'a> Rounds<'a> {
         Ok(())
     }
 
-    /// What the crowd did, and the seconds of CPU for it, its e-mails included.
+    /// Returns the figures and the CPU seconds, e-mails included.
     fn measure(
         &self,
         (count, most): (usize, Duration),
@@ -142,7 +140,7 @@ impl<'a> Rounds<'a> {
         format!("{fault}\n{}", self.running.end_of_log())
     }
 
-    /// All rounds as rows; beside the resets those without their e-mails.
+    /// All rounds as rows, with the resets without e-mail beside the resets.
     pub fn into_rows(self, without_emails: &Figures, table: &mut Table) {
         self.pages
             .rows(table, "`GET /signin`", "requests", None, Some(Aim::AtMost(0.25)));

@@ -1,4 +1,4 @@
-//! Everything in a mix at half of what the machine can do, for a long time: whether memory stays, and every answer comes.
+//! A mix of all requests at half of capacity over a long time: memory stays constant, and every request succeeds.
 
 use crate::crowd;
 use crate::fixture::{Database, Fixture};
@@ -14,14 +14,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// People of a connection, one after the other: so that nobody asks for two e-mails within a second.
+/// Accounts per connection, used in turn, so that none requests two e-mails within a second.
 const PEOPLE_EACH: usize = 10;
-/// As fast as it goes, to see how fast that is.
+/// Duration of the run at full speed that finds the capacity.
 const TRIAL: Duration = Duration::from_secs(15);
-/// Before the first look at memory.
+/// Time before the first memory reading.
 const WARM_UP: Duration = Duration::from_secs(120);
 
-/// All of it on one database; a part of the report.
+/// Measures one database; returns a part of the report.
 pub fn measure(database: Database, lasts: Duration) -> Result<String, Fault> {
     let conditions = Conditions::note()?;
     let mail = Mailbox::open()?;
@@ -36,7 +36,7 @@ pub fn measure(database: Database, lasts: Duration) -> Result<String, Fault> {
     let trial = town.live(None, TRIAL, |_, _| Ok(()))?;
     let capacity = count(&trial.lives) / TRIAL.as_secs_f64();
     if capacity == 0.0 {
-        return Err("nobody lived whole: this machine is too busy".into());
+        return Err("no life completed: this machine is too busy".into());
     }
     running.be_quiet()?;
 
@@ -82,7 +82,6 @@ fn email(index: usize) -> String {
     format!("person{index}@example.com")
 }
 
-/// What came of it.
 #[derive(Default)]
 struct Tally {
     lives: AtomicUsize,
@@ -91,11 +90,11 @@ struct Tally {
     odd: AtomicUsize,
 }
 
-/// All people, the service that they use, and where their mails come.
+/// All accounts, the service that they use, and their mail server.
 struct Town<'a> {
     port: u16,
     mail: &'a Mailbox,
-    /// Those of each connection.
+    /// The accounts of each connection.
     people: Vec<Vec<Person>>,
 }
 
@@ -109,8 +108,8 @@ impl<'a> Town<'a> {
         }
     }
 
-    /// People live, so many lives a second or as many as there can be; beside them something is done each second, which is told
-    /// how long they have lived, and what came of it so far.
+    /// Runs lives at `a_second` per second, or as fast as possible. Calls a function every second with the elapsed time
+    /// and the outcome so far.
     fn live(
         &mut self,
         a_second: Option<f64>,
@@ -153,7 +152,7 @@ impl<'a> Town<'a> {
     }
 }
 
-/// What a person needs to ask.
+/// The connection and the mail server of a request.
 struct Visit<'a> {
     port: u16,
     mail: &'a Mailbox,
@@ -161,7 +160,7 @@ struct Visit<'a> {
 }
 
 impl Tally {
-    /// One life. What goes wrong is counted, said, and ends it.
+    /// Runs one life. A failure is counted and logged, and ends the life.
     fn life(&self, visit: &mut Visit<'_>, person: &mut Person, number: usize) {
         for step in life(number) {
             if let Err(fault) = self.step(visit, person, step) {
@@ -190,8 +189,8 @@ impl Tally {
     }
 }
 
-/// A sign-in with its code, a look round, five checks of the session, a sign-out; in every fourth life a wrong password, in
-/// every eighth a reset.
+/// A sign-in with its code, some pages, five session checks, a sign-out; a wrong password in every fourth life, a reset
+/// in every eighth.
 fn life(number: usize) -> Vec<Step> {
     let mut steps = vec![Step::Page, Step::Begin];
     if number.is_multiple_of(4) {

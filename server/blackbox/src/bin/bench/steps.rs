@@ -1,41 +1,35 @@
-//! What a person does who signs in, looks round, signs out, forgets the password and gets back in: a request each.
+//! One request each for signing in, viewing pages, signing out and resetting the password.
 
 use crate::crowd;
 use blackbox::Fault;
 use blackbox::http::{Answer, Connection, Jar};
 use blackbox::mailbox::Mailbox;
 
-/// The passwords of a person, the one or the other.
+/// The two passwords between which an account alternates.
 const PASSWORDS: [&str; 2] = [crowd::PASSWORD, "plum tractor violet harbour lamp"];
 
-/// A request. In this order each can be done after those before it.
+/// A request. Each one is possible after those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// Opens the page.
     Page,
-    /// Types the address.
+    /// Submits the address.
     Begin,
-    /// Types a password that is not the right one.
     WrongPassword,
-    /// Types the right one; a code is mailed.
+    /// Submits the right password; a code is mailed.
     Password,
-    /// Types the code; signed in.
+    /// Submits the code, which signs in.
     Code,
-    /// Opens the security page.
     Security,
-    /// A product asks whose the session is.
+    /// A product asks for the session's account.
     Session,
-    /// Signs out.
     SignOut,
-    /// Forgot the password; a code is mailed.
+    /// Requests a reset; a code is mailed.
     Forgot,
-    /// Types that code.
     ResetCode,
-    /// Chooses another password.
     NewPassword,
 }
 
-/// Somebody with a browser. The address is nobody else's.
+/// An account and its browser. Its address is unique.
 pub struct Person {
     email: String,
     password: usize,
@@ -44,7 +38,7 @@ pub struct Person {
 }
 
 impl Person {
-    /// Somebody who has an account with [`crowd::PASSWORD`].
+    /// Creates an account with [`crowd::PASSWORD`].
     pub fn new(email: String) -> Self {
         Self {
             email,
@@ -54,7 +48,7 @@ impl Person {
         }
     }
 
-    /// Reads the newest code that came, where this step types one, and throws away mails from before where it is to bring one.
+    /// Reads the newest code if this step submits one, and deletes earlier e-mails if this step causes one.
     pub fn look_at_mails(&mut self, mail: &Mailbox, step: Step) -> Result<(), Fault> {
         match step {
             Step::Password | Step::Forgot => mail.forget(&self.email),
@@ -64,14 +58,12 @@ impl Person {
         Ok(())
     }
 
-    /// Takes another browser.
     pub fn take_another_browser(&mut self) {
         self.jar = Jar::default();
     }
 }
 
 impl Step {
-    /// All of them in their order.
     pub const ALL: [Self; 11] = [
         Self::Page,
         Self::Begin,
@@ -86,7 +78,6 @@ impl Step {
         Self::NewPassword,
     ];
 
-    /// What is asked for.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Page => "`GET /signin`",
@@ -103,7 +94,6 @@ impl Step {
         }
     }
 
-    /// Sends it.
     pub fn send(self, person: &mut Person, connection: &mut Connection) -> Result<Answer, Fault> {
         let password = PASSWORDS[person.password];
         let other = PASSWORDS[1 - person.password];
@@ -128,7 +118,7 @@ impl Step {
         Ok(answer)
     }
 
-    /// Fails on another answer than the one that the person should get.
+    /// Fails unless the answer is the expected one.
     pub fn demand(self, person: &Person, answer: &Answer) -> Result<(), Fault> {
         if self.is_done(&person.email, answer) {
             Ok(())

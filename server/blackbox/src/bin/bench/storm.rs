@@ -1,4 +1,4 @@
-//! Many more sign-ins at once than there are places, and somebody who opens a page beside them.
+//! Far more concurrent sign-ins than hash permits, and a visitor who opens a page meanwhile.
 
 use crate::crowd;
 use blackbox::Fault;
@@ -9,35 +9,32 @@ use std::sync::{Barrier, Mutex, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// People who sign in at the same time, each again and again.
+/// Concurrent sign-ins, repeated.
 pub const AT_ONCE: usize = 256;
-/// How long they do.
 const LASTS: Duration = Duration::from_secs(6);
-/// Somebody opens the page so often.
+/// Interval between two page requests.
 const EVERY: Duration = Duration::from_millis(20);
-/// It is over for so long when the page is opened again.
+/// Pause between the storm and the page requests after it.
 const REST: Duration = Duration::from_secs(5);
-/// How often, then.
+/// Page requests after the storm.
 const AFTERWARDS: usize = 100;
 
-/// What came of it.
 #[derive(Default)]
 pub struct Storm {
-    /// Passwords a second that were judged.
+    /// Passwords checked per second.
     pub a_second: f64,
-    /// The longest that an answer to one took, in ms: judged, or told to come again.
+    /// The longest response time of a password in ms, for a check or a 503.
     pub longest_ms: f64,
-    /// Of a thousand passwords, those that were told to come again (503 with `Retry-After`).
+    /// Of a thousand passwords, those that got 503 with `Retry-After`.
     pub told_later: f64,
-    /// Connections that failed, and answers that were neither.
+    /// Failed connections and unexpected responses.
     pub broken: f64,
-    /// The page beside it: what 99 of 100 did not exceed, in ms.
+    /// 99th percentile of the page during the storm, in ms.
     pub page_p99_ms: f64,
-    /// The same when it has been over for five seconds.
+    /// The same, five seconds after the storm.
     pub page_p99_after_ms: f64,
 }
 
-/// One storm.
 pub fn rage(running: &Running) -> Result<Storm, Fault> {
     let port = running.port();
     let (over, judged, later, broken) = (
@@ -98,7 +95,7 @@ pub fn rage(running: &Running) -> Result<Storm, Fault> {
     })
 }
 
-/// Waits as it was told to, unless it is over before.
+/// Waits for `wait`, or until the storm is over.
 fn rest(wait: Duration, over: &AtomicBool) {
     const STEP: Duration = Duration::from_millis(100);
     let began = Instant::now();
@@ -109,16 +106,16 @@ fn rest(wait: Duration, over: &AtomicBool) {
 
 enum Outcome {
     Judged,
-    /// When `Retry-After` says so; whoever is told so sends the same form again.
+    /// The wait in `Retry-After`, after which the client sends the same form again.
     Later(Duration),
     Broken,
 }
 
-/// Somebody who signs in, again and again.
+/// A client that signs in repeatedly.
 struct Person {
     email: String,
     connection: Option<Connection>,
-    /// Of the sign-in that waits for its password.
+    /// The sign-in that is at its password.
     begun: Option<Jar>,
 }
 
@@ -131,7 +128,7 @@ impl Person {
         }
     }
 
-    /// A sign-in up to its mailed code, from where it stands; how it ended, and the longest answer in ms.
+    /// Continues the sign-in up to the mailed code; returns the outcome and the longest response time in ms.
     fn sign_in(&mut self, port: u16) -> (Outcome, f64) {
         let Some(mut connection) = self.connection.take().or_else(|| Connection::open(port).ok()) else {
             return (Outcome::Broken, 0.0);
@@ -165,13 +162,13 @@ impl Person {
     }
 }
 
-/// How long to wait, where that is the answer.
+/// The wait, if the answer is a 503.
 fn later(answer: &Answer) -> Option<Duration> {
     let seconds = answer.header("retry-after").parse().ok()?;
     (answer.status == 503).then(|| Duration::from_secs(seconds))
 }
 
-/// Opens the page as somebody who comes by: on a connection of its own. In ms.
+/// Opens the page on a new connection, as a new visitor does. In ms.
 fn page(port: u16) -> Result<f64, Fault> {
     let began = Instant::now();
     let answer = Connection::open(port)?.page("/signin", true)?;

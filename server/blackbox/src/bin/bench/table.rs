@@ -3,17 +3,15 @@
 use crate::fixture::Memory;
 use std::fmt::Write;
 
-/// What a figure should be.
+/// The target of a figure.
 #[derive(Clone, Copy)]
 pub enum Aim {
-    /// At least this.
     AtLeast(f64),
-    /// This or less.
     AtMost(f64),
 }
 
 impl Aim {
-    /// It, and whether a figure meets it.
+    /// The target as text, and whether the figure meets it.
     pub fn judged(self, figure: f64) -> (String, &'static str) {
         match self {
             Self::AtLeast(bound) => (format!("≥ {bound}"), met(figure >= bound)),
@@ -22,12 +20,12 @@ impl Aim {
     }
 }
 
-/// Rows in the order of their adding.
+/// Rows in insertion order.
 #[derive(Default)]
 pub struct Table(String);
 
 impl Table {
-    /// A figure measured once or more often, with so many decimals.
+    /// A row for a figure that was measured once or several times.
     pub fn row(&mut self, name: &str, decimals: usize, aim: Option<Aim>, values: &[f64]) {
         let mut values = values.to_vec();
         values.sort_by(f64::total_cmp);
@@ -48,7 +46,7 @@ impl Table {
         );
     }
 
-    /// Memory at two moments and, of the program's, how much it grew.
+    /// Memory at two moments, and the growth of the program's memory.
     pub fn memory(&mut self, first: (&str, Memory), last: (&str, Memory), growth: Option<Aim>) {
         let both = [first, last];
         for (when, memory) in both {
@@ -62,7 +60,6 @@ impl Table {
         }
     }
 
-    /// All of it.
     pub fn markdown(&self) -> String {
         format!("| | median | min – max | aim | |\n|---|--:|--:|--:|---|\n{}", self.0)
     }

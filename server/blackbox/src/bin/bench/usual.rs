@@ -1,4 +1,4 @@
-//! What every call measures: the first start and others, rounds of requests, storms, memory, and a reset without its e-mail.
+//! The default measurements: starts, rounds of requests, storms, memory, and a reset without its e-mail.
 
 use crate::crowd;
 use crate::figures::Figures;
@@ -11,12 +11,12 @@ use blackbox::http::{Connection, Jar};
 use blackbox::program::Running;
 use blackbox::{Fault, machine, say};
 
-/// Rounds of everything, one after the other, so that a neighbour's noise does not fall on one figure alone.
+/// Rounds of all requests, so that load from other processes doesn't affect one figure alone.
 pub const ROUNDS: usize = 3;
-/// Starts on a database that is there.
+/// Starts on an existing database.
 const STARTS: usize = 5;
 
-/// All of it on one database; a part of the report.
+/// Measures one database; returns a part of the report.
 pub fn measure(database: Database) -> Result<String, Fault> {
     let conditions = Conditions::note()?;
     let mut table = Table::default();
@@ -76,7 +76,7 @@ fn start(fixture: &Fixture) -> Result<Start, Fault> {
     })
 }
 
-/// What the rounds and the storms left.
+/// State after the rounds and the storms.
 struct Left {
     sign_ins: usize,
     peak_mib: f64,
@@ -127,7 +127,7 @@ fn memory(left: &Left, starts: &[Start], table: &mut Table) {
     of_postgres("after the storms", left.after_storms);
 }
 
-/// The browser of one who is signed in, with the code of the e-mail that the development run keeps.
+/// A signed-in browser; its code is in an e-mail that the development run stores.
 fn signed_in(fixture: &Fixture, running: &Running) -> Result<Jar, Fault> {
     let mut connection = Connection::open(running.port())?;
     let mut jar = Jar::default();
@@ -144,7 +144,7 @@ fn signed_in(fixture: &Fixture, running: &Running) -> Result<Jar, Fault> {
     }
 }
 
-/// The code of the newest e-mail: it stands first in the subject.
+/// The code of the newest e-mail: it starts the subject.
 fn mailed_code(fixture: &Fixture) -> Result<String, Fault> {
     let folder = fixture.folder().join("data/emails");
     let fault = |error: std::io::Error| format!("{}: {error}", folder.display());
