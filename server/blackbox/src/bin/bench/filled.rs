@@ -51,7 +51,7 @@ pub fn measure(database: Database, rows: Rows) -> Result<String, Fault> {
     let later = [&full_side, &empty_side].map(|side| side.told_later.load(Ordering::Relaxed));
     let mut text = format!(
         "{} accounts, {} sessions and {} events, {} MiB, filled in {filling:.0} s; beside it {PEOPLE} accounts. {} requests of a \
-         kind on each side, in turns of {PEOPLE}; told to come again (503): {} on the full one, {} on the empty one.\n\n",
+         kind on each side, in turns of {PEOPLE}; answered with 503: {} on the full one, {} on the empty one.\n\n",
         number(count(rows.accounts), 0),
         number(count(rows.sessions), 0),
         number(count(rows.events), 0),

@@ -36,7 +36,7 @@ impl Minutes {
         let minutes = usize::try_from(warm_up.as_secs() / MINUTE.as_secs()).unwrap_or_default();
         let both = self.ended.get(minutes.saturating_sub(1)).zip(self.ended.last());
         both.map(|(first, last)| (*first, *last))
-            .ok_or_else(|| "memory was not looked at for so long".into())
+            .ok_or_else(|| "memory was not sampled for that long".into())
     }
 
     /// The program's memory in every minute.

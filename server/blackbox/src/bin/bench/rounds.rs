@@ -178,7 +178,7 @@ impl<'a> Rounds<'a> {
             Some(Aim::AtMost(2_000.0)),
             &all(|storm| storm.longest_ms),
         );
-        row("told to come again, of 1,000", 0, None, &all(|storm| storm.told_later));
+        row("503 answers, of 1,000", 0, None, &all(|storm| storm.told_later));
         row("broken", 0, Some(Aim::AtMost(0.0)), &all(|storm| storm.broken));
         row(
             "a page beside it, p99, ms",

@@ -1,4 +1,4 @@
-//! A person with a browser: what it holds, and the ways through the pages.
+//! A browser of the service: its cookies, and its journeys through the pages.
 
 use crate::service::{PASSWORD, Service};
 use blackbox::Fault;
@@ -6,19 +6,17 @@ use blackbox::http::{Answer, Connection, Jar, Wanted, another_client, form_of, f
 use blackbox::mailbox::Mailbox;
 use std::net::Ipv4Addr;
 
-/// See the module. Another client, as the service sees it, than every other one.
+/// See the module documentation. The service sees each browser as a different client.
 pub struct Browser {
     port: u16,
     host: String,
-    /// Its address.
     pub client: Ipv4Addr,
-    /// What it holds.
     pub jar: Jar,
     connection: Option<Connection>,
 }
 
 impl Browser {
-    /// One that knows nothing.
+    /// Creates a browser without cookies.
     pub fn new(port: u16, host: String) -> Self {
         Self {
             port,
@@ -29,7 +27,7 @@ impl Browser {
         }
     }
 
-    /// Another tab of it, or a thief with its cookies: the same jar and address, its own connection, at that port.
+    /// Another tab, or a thief with copied cookies: the same jar and address, with its own connection to that port.
     pub fn tab(&self, port: u16) -> Self {
         Self {
             port,
@@ -50,7 +48,7 @@ impl Browser {
         self.post_as(path, &form_of(fields), Wanted::Page)
     }
 
-    /// Sends any text as a form.
+    /// Sends arbitrary text as a form.
     pub fn post_as(&mut self, path: &str, form: &str, wanted: Wanted) -> Result<Answer, Fault> {
         let request = form_request(path, &self.host, form, &self.jar, wanted);
         let answer = self.send(request.as_bytes())?;
@@ -58,7 +56,6 @@ impl Browser {
         Ok(answer)
     }
 
-    /// Opens a page.
     pub fn open(&mut self, path: &str) -> Result<Answer, Fault> {
         let request = blackbox::http::get_request(path, &self.host, &self.jar, "");
         let answer = self.send(request.as_bytes())?;
@@ -71,12 +68,12 @@ impl Browser {
         form_request(path, &self.host, &form_of(fields), &self.jar, Wanted::Data).into_bytes()
     }
 
-    /// A new connection from its address.
+    /// Opens a new connection from its address.
     pub fn connect(&self) -> Result<Connection, Fault> {
         Ok(Connection::open_from(self.client, self.port)?.named(&self.host))
     }
 
-    /// Sends bytes on the kept connection; once more on a new one where the kept one has ended meanwhile.
+    /// Sends bytes on the kept connection, or on a new one if the kept one has been closed.
     pub fn send(&mut self, request: &[u8]) -> Result<Answer, Fault> {
         if let Some(mut kept) = self.connection.take()
             && let Ok(answer) = kept.send(request)
@@ -90,7 +87,7 @@ impl Browser {
         Ok(answer)
     }
 
-    /// Sends a form and demands that step (`EnterCode`).
+    /// Sends a form and fails unless the answer is that step (`EnterCode`).
     pub fn step(&mut self, path: &str, fields: &[(&str, &str)], step: &str) -> Result<Answer, Fault> {
         let answer = self.post(path, fields)?;
         if answer.status == 200 && answer.told() == step {
@@ -100,12 +97,12 @@ impl Browser {
         }
     }
 
-    /// Asks for a reset; its code is mailed.
+    /// Requests a reset; its code is mailed.
     pub fn begin_reset(&mut self, email: &str) -> Result<Answer, Fault> {
         self.step("/api/reset/begin", &[("email", email)], "EnterCode")
     }
 
-    /// Up to the new password: the code of the newest e-mail so far is answered.
+    /// Continues a reset to the new password, with the code of the newest e-mail.
     pub fn reset_to_password(&mut self, mail: &Mailbox, email: &str) -> Result<(), Fault> {
         let messages = mail.to(email).len();
         self.begin_reset(email)?;
@@ -114,14 +111,14 @@ impl Browser {
             .map(drop)
     }
 
-    /// A whole reset.
+    /// A complete reset.
     pub fn reset(&mut self, mail: &Mailbox, email: &str, password: &str) -> Result<(), Fault> {
         self.reset_to_password(mail, email)?;
         let fields = [("password", password), ("again", password)];
         self.step("/api/reset/choose", &fields, "Done").map(drop)
     }
 
-    /// Up to the code of a sign-in with [`PASSWORD`].
+    /// Begins a sign-in with [`PASSWORD`] and stops at the code.
     pub fn sign_in_to_code(&mut self, email: &str) -> Result<(), Fault> {
         self.sign_in_to_code_with(email, PASSWORD)
     }
@@ -131,7 +128,7 @@ impl Browser {
         self.reference_at_code(email, password).map(drop)
     }
 
-    /// The same; gives the reference of the request.
+    /// The same; returns the reference of the request.
     fn reference_at_code(&mut self, email: &str, password: &str) -> Result<String, Fault> {
         self.step("/api/sign_in/begin", &[("email", email)], "EnterPassword")?;
         let answer = self.step("/api/sign_in/password", &[("password", password)], "EnterCode")?;
@@ -139,7 +136,7 @@ impl Browser {
         reference.ok_or_else(|| answer.unexpected("a step without a reference"))
     }
 
-    /// Signs in whole with [`PASSWORD`].
+    /// A complete sign-in with [`PASSWORD`].
     pub fn sign_in(&mut self, mail: &Mailbox, email: &str) -> Result<(), Fault> {
         self.sign_in_with(mail, email, PASSWORD)
     }
@@ -157,7 +154,7 @@ impl Browser {
         }
     }
 
-    /// Makes an account; gives its address. Nobody is signed in by it.
+    /// Creates an account without signing in; returns its address.
     pub fn sign_up(&mut self, service: &Service, password: &str) -> Result<String, Fault> {
         let email = service.stranger();
         self.step("/api/sign_up/begin", &[("email", &email)], "EnterCode")?;
@@ -168,7 +165,7 @@ impl Browser {
         Ok(email)
     }
 
-    /// Changes the password where it is signed in.
+    /// Changes the password of the signed-in account.
     pub fn change_password(&mut self, from: &str, to: &str) -> Result<(), Fault> {
         let answer = self.post(CHANGE, &change_of(from, to))?;
         if answer.status == 200 {
@@ -188,7 +185,7 @@ impl Browser {
         }
     }
 
-    /// Whether a password is the right one, asked from a browser that nobody knows: by the step that follows.
+    /// Checks a password in a new browser: the next step shows whether it is right.
     pub fn password_is(&mut self, email: &str, password: &str) -> Result<bool, Fault> {
         self.step("/api/sign_in/begin", &[("email", email)], "EnterPassword")?;
         let answer = self.post("/api/sign_in/password", &[("password", password)])?;
@@ -200,7 +197,7 @@ impl Browser {
     }
 }
 
-/// A code that is not this one.
+/// A code that differs from this one.
 pub fn other_than(code: &str, by: u64) -> String {
     let digits = code.len();
     let number: u64 = code.parse().unwrap_or_default();
@@ -208,7 +205,6 @@ pub fn other_than(code: &str, by: u64) -> String {
     format!("{:0digits$}", (number + by) % bound)
 }
 
-/// Where a password is changed.
 pub const CHANGE: &str = "/api/security/change_password";
 
 /// The fields of a change.

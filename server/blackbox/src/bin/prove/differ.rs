@@ -1,8 +1,9 @@
-//! Compares answers but for what differs in any two: dates, request ids, nonces, tokens, references, the addresses asked about.
+//! Compares answers after masking what always differs: dates, request ids, nonces, tokens, references and the requested
+//! address.
 
 use blackbox::http::Answer;
 
-/// An answer without what differs in any two. `email` is the address that it was about.
+/// An answer with everything masked that always differs. `email` is the address in the request.
 pub fn masked(answer: &Answer, email: &str) -> String {
     let mut text = format!("{}\n", answer.status);
     for (name, value) in &answer.headers {
@@ -20,14 +21,14 @@ pub fn masked(answer: &Answer, email: &str) -> String {
     text
 }
 
-/// The same without the seconds that a refusal tells to wait, of which some may have gone by.
+/// The same, with the waiting time of a refusal masked, because seconds may pass between two answers.
 pub fn masked_waits(answer: &Answer, email: &str) -> String {
     let text = masked(answer, email);
     let text = after(&text, "\"seconds\":", '}');
     after(&text, "\\\"seconds\\\":", '}')
 }
 
-/// Where two masked texts part, with a few words around it; none where they are alike.
+/// The first difference of two masked texts with some context, if there is one.
 pub fn difference(one: &str, other: &str) -> Option<String> {
     if one == other {
         return None;
@@ -45,14 +46,14 @@ pub fn difference(one: &str, other: &str) -> Option<String> {
     Some(format!("«{}» against «{}»", around(one), around(other)))
 }
 
-/// The name and the attributes of a cookie; its value only as a length.
+/// A cookie's name, attributes and the length of its value.
 fn cookie(set: &str) -> String {
     let (pair, attributes) = set.split_once(';').unwrap_or((set, ""));
     let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
     format!("{name}=({} characters);{attributes}", value.len())
 }
 
-/// Blanks what follows each `mark`, up to `end`.
+/// Masks the text after each `mark`, up to `end`.
 fn after(text: &str, mark: &str, end: char) -> String {
     let mut parts = text.split(mark);
     let mut masked = parts.next().unwrap_or_default().to_owned();
@@ -64,15 +65,15 @@ fn after(text: &str, mark: &str, end: char) -> String {
     masked
 }
 
-/// Blanks the reference of a request, in JSON and on pages; it is random. So is the moment on a page.
+/// Masks the random reference of a request, in JSON and on pages, and the time on a page.
 fn reference(text: &str) -> String {
-    // On pages the JSON stands in a text of a script.
+    // On pages, the JSON is inside a string of a script.
     let text = after(&after(text, "\"reference\":\"", '"'), "\\\"reference\\\":\\\"", '\\');
     let text = after(&text, "(Request ", ')');
     after(&text, "<time datetime=", '/')
 }
 
-/// Blanks moments, which are numbers of ten digits and more, and waits of half a minute, of which seconds may have gone by.
+/// Masks times, which have ten digits or more, and waits of about half a minute, because seconds may pass.
 fn numbers(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut digits = String::new();

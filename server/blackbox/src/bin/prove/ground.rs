@@ -1,32 +1,29 @@
-//! What all proofs stand on: the program, a PostgreSQL of their own, and how fast this machine is today.
+//! The environment of all proofs: the program, a PostgreSQL, and the speed of this machine.
 
 use blackbox::postgres::{Lasting, Postgres};
 use blackbox::{Fault, machine, path};
 use std::path::PathBuf;
 use std::time::Instant;
 
-/// One hash on a quiet core of the machine that the bounds were written for, in ms.
+/// One hash on an idle core of the machine for which the bounds were chosen, in ms.
 const USUAL_HASH_MS: f64 = 12.0;
 
-/// See the module.
+/// See the module documentation.
 pub struct Ground {
-    /// The program `rekey`.
     pub binary: PathBuf,
     /// The browser's files.
     pub site: PathBuf,
     /// Fewer repetitions.
     pub quick: bool,
-    /// The server of databases.
     pub postgres: Postgres,
-    /// How much slower than usual this machine is.
     pub calibration: Calibration,
 }
 
-/// Bounds on time are scaled by it, so that a busy machine does not lie.
+/// Bounds on time are scaled by the machine's current speed, so that a busy machine causes no false failure.
 pub struct Calibration {
-    /// A hash, in ms.
+    /// Duration of one hash in ms.
     pub hash_ms: f64,
-    /// At least 1.
+    /// How much slower than the reference machine; at least 1.
     pub slower: f64,
 }
 
@@ -39,7 +36,6 @@ impl std::fmt::Display for Calibration {
 }
 
 impl Ground {
-    /// Starts what is needed.
     pub fn prepare(quick: bool) -> Result<Self, Fault> {
         Ok(Self {
             binary: path("REKEY_BIN", "target/release/rekey")?,
@@ -50,19 +46,19 @@ impl Ground {
         })
     }
 
-    /// So many when quick, so many else.
+    /// Chooses between the values for a quick run and for a full one.
     pub const fn times<T: Copy>(&self, quick: T, full: T) -> T {
         if self.quick { quick } else { full }
     }
 
-    /// A bound on time of a quiet machine, in ms, as it is on this one.
+    /// Scales a bound of the reference machine, in ms.
     pub fn scaled_ms(&self, ms: f64) -> f64 {
         ms * self.calibration.slower
     }
 }
 
 impl Calibration {
-    /// The median of a few hashes as the service makes them.
+    /// Measures the median of a few hashes with the service's parameters.
     fn take() -> Result<Self, Fault> {
         let parameters = argon2::Params::new(19_456, 2, 1, None).map_err(|error| error.to_string())?;
         let argon = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, parameters);

@@ -1,6 +1,6 @@
-//! What must be true of a reset after every fault: exactly one of the old and the new password signs in; the code is used
-//! exactly if the password changed, and exactly then earlier sessions are dead; a change is told to its owner; what was
-//! acknowledged is never lost; the database is whole.
+//! Invariants of a reset after every fault: exactly one of the old and the new password signs in; the code is used
+//! exactly if the password changed, and exactly then earlier sessions have ended; the owner gets a notice of a change;
+//! no acknowledged change is lost; the database passes its integrity check.
 
 use crate::browser::Browser;
 use crate::ground::Ground;
@@ -8,17 +8,15 @@ use crate::service::{NEW_PASSWORD, PASSWORD, Service};
 use blackbox::Fault;
 use std::time::Duration;
 
-/// A person in the middle of a reset, whatever became of it.
+/// An account in the middle of a reset.
 pub struct Case {
-    /// Whose.
     pub email: String,
-    /// Signed in before it.
+    /// A browser that signed in before the reset.
     pub before: Browser,
-    /// Whether the new password was acknowledged.
     pub acknowledged: bool,
 }
 
-/// What of that is not true, if anything.
+/// The first violated invariant, if any.
 pub fn violation(service: &Service, case: &mut Case) -> Result<Option<String>, Fault> {
     let email = case.email.as_str();
     let old = service.browser().password_is(email, PASSWORD)?;
@@ -30,13 +28,13 @@ pub fn violation(service: &Service, case: &mut Case) -> Result<Option<String>, F
         (true, false) if case.acknowledged => Some("an acknowledged change was lost"),
         (true, false) if !signed_in => Some("a session ended without a change"),
         (false, true) if signed_in => Some("a session outlived the change"),
-        (false, true) if !told_of_change(service, email) => Some("the owner was not told of the change"),
+        (false, true) if !told_of_change(service, email) => Some("the owner got no notice of the change"),
         _ => None,
     };
     Ok(wrong.map(|wrong| format!("{email}: {wrong}")))
 }
 
-/// Whether the database is whole, by its own word. PostgreSQL says so by having started.
+/// The database's own integrity check. PostgreSQL passes it by starting.
 pub fn integrity(service: &Service, ground: &Ground) -> Result<Option<String>, Fault> {
     if service.database.starts_with("postgres") {
         return service.sql(ground, "SELECT 1").map(|_| None);
@@ -47,8 +45,7 @@ pub fn integrity(service: &Service, ground: &Ground) -> Result<Option<String>, F
 
 fn told_of_change(service: &Service, email: &str) -> bool {
     let most = Duration::from_secs(75);
-    // Of the mails to that person the notice is the one from the other sender; an outbox worker that was killed holds its e-mail
-    // for a minute.
+    // The notice has a different sender than the codes. A killed outbox worker's lease on its e-mails lasts a minute.
     let until = std::time::Instant::now() + most;
     while std::time::Instant::now() < until {
         let messages = service.mail.to(email);

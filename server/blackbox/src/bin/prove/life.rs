@@ -1,17 +1,16 @@
-//! A life of an account, for those who look for what was left of it where it should not be.
+//! The life of an account, for proofs that search for its secrets in places where they must not be.
 
 use crate::browser::Browser;
 use crate::service::{Kind, NEW_PASSWORD, PASSWORD, Service};
 use blackbox::Fault;
 use blackbox::http::Answer;
 
-/// A life of an account: what was typed and given in it, and what was answered.
+/// The life of an account: every input, and every answer.
 pub struct Life {
-    /// Whose.
     pub email: String,
     /// Passwords, codes and tokens.
     pub secrets: Vec<String>,
-    /// What was answered, with the path that was asked.
+    /// Every answer with the requested path.
     pub answers: Vec<(String, Answer)>,
     /// Signed in at the end.
     pub browser: Browser,
@@ -58,7 +57,6 @@ pub fn live(service: &Service) -> Result<Life, Fault> {
 }
 
 impl Life {
-    /// Signs in whole.
     pub fn sign_in(&mut self, service: &Service, password: &str) -> Result<(), Fault> {
         let email = self.email.clone();
         let seen = service.mail.to(&email).len();
@@ -74,7 +72,7 @@ impl Life {
         }
     }
 
-    /// Another account is made, in another browser.
+    /// Creates another account in another browser.
     pub fn sign_up(&mut self, service: &Service) -> Result<(), Fault> {
         let email = service.stranger();
         self.browser = service.browser();
@@ -87,13 +85,13 @@ impl Life {
         Ok(())
     }
 
-    /// Sends a form, and keeps what came of it.
+    /// Sends a form and stores the answer.
     pub fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Result<(), Fault> {
         let answer = self.browser.post(path, fields)?;
         self.keep(path, answer)
     }
 
-    /// Opens a page, and keeps it.
+    /// Opens a page and stores it.
     pub fn open(&mut self, path: &str) -> Result<(), Fault> {
         let answer = self.browser.open(path)?;
         self.keep(path, answer)

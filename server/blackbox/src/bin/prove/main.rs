@@ -1,11 +1,12 @@
-//! `make prove`: starts the release program, on SQLite and on PostgreSQL, with one server and with two, attacks it and lets
-//! it fall, and prints a table: which property of `docs/security-properties.md` was tried how, how often, with what figure
-//! against what bound.
+//! `make prove`: starts the release program on SQLite and on PostgreSQL, with one and with two servers, attacks and
+//! crashes it, and prints a table. Each row names a property of `docs/security-properties.md`, how and how often it was
+//! tried, the figure and its bound.
 //!
-//! A check that never failed proves nothing. Each proof says in `hole` how the hole was opened again to see it fail.
+//! A check that has never failed proves nothing: each proof's `hole` describes the change to the program that made it
+//! fail.
 #![expect(
     clippy::disallowed_methods,
-    reason = "measuring is reading the clock, and this is no part of the service whose time is an argument"
+    reason = "a proof reads the clock, and it is not part of the service, where time is an argument"
 )]
 
 mod browser;
@@ -35,7 +36,7 @@ struct Asked {
     /// Only these properties: 1,2,9
     #[arg(long, value_delimiter = ',')]
     only: Vec<u8>,
-    /// Fewer repetitions: at most 5 minutes in all
+    /// Fewer repetitions: at most 5 minutes in total
     #[arg(long)]
     quick: bool,
     /// Only on these: sqlite, sqlite-2, postgres, postgres-2

@@ -1,4 +1,4 @@
-//! What a proof is, and the table of them.
+//! Proofs, and the table of their results.
 
 use crate::ground::Ground;
 use blackbox::Fault;
@@ -6,30 +6,24 @@ use clap::ValueEnum;
 use std::fmt::Write as _;
 use std::time::Instant;
 
-/// What the service runs on.
+/// The databases and the number of servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Setting {
-    /// One server on a SQLite file.
     #[value(name = "sqlite")]
     Sqlite,
-    /// Two servers on one SQLite file.
     #[value(name = "sqlite-2")]
     Sqlite2,
-    /// One server on PostgreSQL.
     #[value(name = "postgres")]
     Postgres,
-    /// Two servers on one PostgreSQL.
     #[value(name = "postgres-2")]
     Postgres2,
 }
 
 impl Setting {
-    /// All of them.
     pub const ALL: &'static [Self] = &[Self::Sqlite, Self::Sqlite2, Self::Postgres, Self::Postgres2];
-    /// One server each.
+    /// The settings with one server.
     pub const ONE: &'static [Self] = &[Self::Sqlite, Self::Postgres];
 
-    /// How many servers.
     pub const fn servers(self) -> usize {
         match self {
             Self::Sqlite | Self::Postgres => 1,
@@ -37,7 +31,6 @@ impl Setting {
         }
     }
 
-    /// Whether on PostgreSQL.
     pub const fn is_postgres(self) -> bool {
         matches!(self, Self::Postgres | Self::Postgres2)
     }
@@ -54,30 +47,26 @@ impl Setting {
 
 /// A property of `docs/security-properties.md`, and how it is tried.
 pub struct Proof {
-    /// Its number there.
+    /// Its number in that document.
     pub number: u8,
-    /// It, in a few words.
+    /// A short form of the property.
     pub property: &'static str,
-    /// How the hole was opened again to see this proof fail: the change to the program, and what the proof then said.
-    #[expect(dead_code, reason = "for the reader of the code")]
+    /// How the proof was made to fail: the change to the program, and the proof's result with it.
+    #[expect(dead_code, reason = "documentation of the proof")]
     pub hole: &'static str,
-    /// Where it is tried.
     pub on: &'static [Setting],
-    /// Tries it.
     pub run: fn(&Ground, Setting) -> Result<Finding, Fault>,
 }
 
-/// What a proof found.
+/// The result of a proof.
 pub struct Finding {
-    /// What was tried.
     pub tried: String,
-    /// How often.
     pub times: usize,
-    /// What came of it.
+    /// The measured figure.
     pub figure: String,
-    /// What it may be.
+    /// The bound of the figure.
     pub bound: String,
-    /// Whether it is within.
+    /// Whether the figure is within the bound.
     pub holds: bool,
 }
 
@@ -91,7 +80,6 @@ pub struct Row {
 }
 
 impl Row {
-    /// Tries a proof.
     pub fn of(proof: &Proof, setting: Setting, ground: &Ground) -> Self {
         let began = Instant::now();
         let outcome = (proof.run)(ground, setting);
@@ -108,7 +96,7 @@ impl Row {
         self.outcome.as_ref().is_ok_and(|finding| finding.holds)
     }
 
-    /// It, for the one who waits.
+    /// One line of progress output.
     pub fn line(&self) -> String {
         let (figure, bound) = match &self.outcome {
             Ok(finding) => (finding.figure.as_str(), finding.bound.as_str()),
@@ -125,13 +113,13 @@ impl Row {
     }
 }
 
-/// How many hold, and how many do not.
+/// The number of passed and of failed rows.
 pub fn count(rows: &[Row]) -> (usize, usize) {
     let held = rows.iter().filter(|row| row.holds()).count();
     (held, rows.len() - held)
 }
 
-/// The table, as Markdown.
+/// The table in Markdown.
 pub fn table(rows: &[Row]) -> String {
     let mut text =
         String::from("| # | property | on | tried | times | figure | bound | |\n|--:|---|---|---|--:|---|---|---|\n");

@@ -1,14 +1,14 @@
-//! Requests that arrive together: connections are opened, all but the last byte is sent, then all last bytes at once.
+//! Concurrent requests: each connection sends all but the last byte, then all last bytes are sent at once.
 
 use crate::browser::Browser;
 use blackbox::Fault;
 use blackbox::http::{Answer, Connection};
 use std::sync::Barrier;
 
-/// What each of them brings: a browser and the whole request.
+/// A browser and its complete request.
 pub type Runner = (Browser, Vec<u8>);
 
-/// Releases all together; gives the answers in order. A connection that ended without an answer is a fault.
+/// Releases all requests at once; returns the answers in order. A connection that ends without an answer is a fault.
 pub fn release(runners: Vec<Runner>) -> Result<Vec<Answer>, Fault> {
     let gate = Barrier::new(runners.len());
     let mut ready: Vec<(Connection, Vec<u8>)> = Vec::with_capacity(runners.len());
@@ -36,12 +36,12 @@ pub fn release(runners: Vec<Runner>) -> Result<Vec<Answer>, Fault> {
     })
 }
 
-/// How many answers say that step or refusal.
+/// The number of answers with that step or refusal.
 pub fn count(answers: &[Answer], told: &str) -> usize {
     answers.iter().filter(|answer| answer.told() == told).count()
 }
 
-/// How many answers are faults of the service: 500 and above, but 503, which says "later".
+/// The number of server errors: 500 and above except 503, which asks for a retry.
 pub fn faults(answers: &[Answer]) -> usize {
     answers
         .iter()

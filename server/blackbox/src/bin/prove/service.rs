@@ -1,4 +1,4 @@
-//! The account service as an operator runs it: a database, one server or two, a mail server, people.
+//! The account service as an operator runs it: a database, one or two servers, a mail server, accounts.
 
 use crate::browser::Browser;
 use crate::ground::Ground;
@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// Everybody's password.
+/// The password of every account.
 pub const PASSWORD: &str = "nine quiet kettles under the stairs";
-/// Another good one.
+/// Another valid password.
 pub const NEW_PASSWORD: &str = "plum tractor violet harbour lamp";
 
 /// The tables that requests write.
@@ -33,44 +33,45 @@ pub const TABLES: [&str; 12] = [
     "events",
 ];
 
-/// What an account is.
+/// The kind of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// With a password of its own.
+    /// With its own password.
     Local,
-    /// The same without a password yet: made at once, as nothing is hashed.
+    /// Local, without a password: fast to create, because nothing is hashed.
     LocalWithoutPassword,
     /// Google keeps the password.
     Google,
-    /// An organization does.
+    /// An organization keeps the password.
     Managed,
-    /// Local, and switched off.
+    /// Local and deactivated.
     Deactivated,
 }
 
-/// What differs from the usual start.
+/// Differences from the default start.
 #[derive(Default, Clone)]
 pub struct Plan {
-    /// Keys of the configuration, as `("LIMIT_EMAILS_A_DAY", "1000")`.
+    /// Configuration keys, for example `("LIMIT_EMAILS_A_DAY", "1000")`.
     pub keys: Vec<(&'static str, String)>,
-    /// The address of a mail server other than the kind one.
+    /// The address of another mail server.
     pub smtp: Option<String>,
-    /// With a clock that can be transition: see [`Service::move_clock`].
+    /// With a clock that [`Service::move_clock`] sets.
     pub clock: bool,
-    /// A password that the operator's list of leaked ones has.
+    /// A password on the operator's list of leaked ones.
     pub leaked: Option<&'static str>,
-    /// SQLite's file on a disk of so many MiB that only the server sees: commands such as `rekey user` have no use then.
+    /// Puts SQLite's file on a disk of that many MiB which only the server sees; commands such as `rekey user` don't
+    /// work then.
     pub disk_mib: Option<u32>,
 }
 
 impl Plan {
-    /// Sets a key.
+    /// Sets a configuration key.
     pub fn set(mut self, key: &'static str, value: impl ToString) -> Self {
         self.keys.push((key, value.to_string()));
         self
     }
 
-    /// One client may do as much as it wants, and so may one address: for proofs that are about something else.
+    /// Disables the limits per client and per address, for proofs about other properties.
     pub fn without_limits() -> Self {
         let keys = [
             "LIMIT_EMAILS_AN_HOUR",
@@ -90,7 +91,7 @@ impl Plan {
     }
 }
 
-/// Who keeps the passwords of managed accounts.
+/// The organization of managed accounts.
 const ORGANIZATION: [&str; 6] = [
     "--organization",
     "Analytical Engines Ltd",
@@ -100,20 +101,19 @@ const ORGANIZATION: [&str; 6] = [
     "it-help@example.com",
 ];
 
-/// See the module. Everything ends and goes when it is dropped.
+/// See the module documentation. Dropping it stops and deletes everything.
 pub struct Service {
     servers: Vec<Option<Running>>,
     ports: Vec<u16>,
     program: Program,
-    /// The mail server.
     pub mail: Mailbox,
-    /// Where the database is: a file's path, or an address of PostgreSQL.
+    /// A file path, or a PostgreSQL URL.
     pub database: String,
     setting: Setting,
 }
 
 impl Service {
-    /// Starts it with that plan; it answers when this returns.
+    /// Starts the service and waits until it responds.
     pub fn start_with(ground: &Ground, setting: Setting, plan: &Plan) -> Result<Self, Fault> {
         let mail = Mailbox::open()?;
         let mut program = Program::new(ground.binary.clone(), &ground.site)?;
@@ -153,7 +153,7 @@ impl Service {
                 .variable("LD_PRELOAD", &faketime()?.display().to_string())
                 .variable("FAKETIME_TIMESTAMP_FILE", &file.display().to_string())
                 .variable("FAKETIME_NO_CACHE", "1")
-                // Waits go by the clock that nobody can move, as on a real machine.
+                // Timers use the monotonic clock, which stays real, as on a real machine.
                 .variable("FAKETIME_DONT_FAKE_MONOTONIC", "1");
         }
         let mut ports = vec![program.port()];
@@ -178,12 +178,11 @@ impl Service {
         Ok(service)
     }
 
-    /// Where a server listens.
     pub fn port(&self, server: usize) -> u16 {
         self.ports[server % self.ports.len()]
     }
 
-    /// The name that people know: `127.0.0.1:PORT`.
+    /// The public host name: `127.0.0.1:PORT`.
     pub fn host(&self) -> String {
         format!("127.0.0.1:{}", self.program.port())
     }
@@ -193,18 +192,18 @@ impl Service {
         self.program.folder()
     }
 
-    /// A running server; for its log, memory and processor time.
+    /// A running server, for its log, memory and CPU time.
     pub fn server(&self, server: usize) -> Result<&Running, Fault> {
         let running = self.servers[server].as_ref();
         running.ok_or_else(|| format!("server {server} does not run"))
     }
 
-    /// What all servers logged.
+    /// The logs of all servers.
     pub fn log(&self) -> String {
         self.servers.iter().flatten().map(Running::log).collect()
     }
 
-    /// Starts a server (from 0) and waits until it is ready; gives the seconds that it took.
+    /// Starts a server (from 0) and waits until it is ready; returns the seconds.
     pub fn start_server(&mut self, server: usize) -> Result<f64, Fault> {
         let mut running = self.program.start_at(self.ports[server], Mode::Production)?;
         let seconds = running.first_200("/readyz")?;
@@ -212,14 +211,14 @@ impl Service {
         Ok(seconds)
     }
 
-    /// `kill -9`.
+    /// Sends SIGKILL.
     pub fn kill_server(&mut self, server: usize) {
         if let Some(running) = self.servers[server].take() {
             running.kill();
         }
     }
 
-    /// SIGTERM, and waits for the end; gives the seconds that it took.
+    /// Sends SIGTERM and waits for the exit; returns the seconds.
     pub fn stop_server(&mut self, server: usize) -> Result<f64, Fault> {
         match self.servers[server].take() {
             Some(running) => running.stop(),
@@ -227,8 +226,8 @@ impl Service {
         }
     }
 
-    /// Exchanges what the key file holds, as somebody would who has a copy of the database and not the keys. Servers read it
-    /// when they start. Gives what was in it.
+    /// Replaces the content of the key file, as an attacker with only a copy of the database would. Servers read it
+    /// when they start. Returns the previous content.
     pub fn exchange_keys(&self, keys: Option<&str>) -> Result<String, Fault> {
         let path = self.folder().join("keys.toml");
         let failed = |error: std::io::Error| format!("{}: {error}", path.display());
@@ -238,24 +237,25 @@ impl Service {
         Ok(before)
     }
 
-    /// Moves the clock of all servers to so many seconds from the true time. Needs [`Plan::clock`].
+    /// Sets the clocks of all servers to that offset from the real time. Needs [`Plan::clock`].
     pub fn move_clock(&self, seconds: i64) -> Result<(), Fault> {
         let (file, fresh) = (self.folder().join("clock"), self.folder().join("clock.new"));
         let written = std::fs::write(&fresh, format!("{seconds:+}\n")).and_then(|()| std::fs::rename(&fresh, &file));
         written.map_err(|error| format!("{}: {error}", file.display()))
     }
 
-    /// A browser that knows nothing yet, at an address of its own, that asks the first server.
+    /// A browser without cookies at its own address, which uses the first server.
     pub fn browser(&self) -> Browser {
         self.browser_at(0)
     }
 
-    /// One that asks that server (modulo their number).
+    /// The same for another server (modulo their number).
     pub fn browser_at(&self, server: usize) -> Browser {
         Browser::new(self.port(server), self.host())
     }
 
-    /// Adds an account of a kind with [`PASSWORD`], and gives its address; all are of one length, as cookies hold them.
+    /// Adds an account of a kind with [`PASSWORD`]; returns its address. All addresses have the same length, because
+    /// cookies contain them.
     pub fn person(&self, kind: Kind) -> Result<String, Fault> {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let email = format!("p{:06}@example.com", COUNT.fetch_add(1, Ordering::Relaxed));
@@ -263,13 +263,13 @@ impl Service {
         Ok(email)
     }
 
-    /// An address that nobody has.
+    /// An address without an account.
     pub fn stranger(&self) -> String {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         format!("s{:06}@example.com", COUNT.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Waits until no server has anything to do: then no e-mail is on its way.
+    /// Waits until all servers are idle: no e-mail is being sent then.
     pub fn be_quiet(&self) -> Result<(), Fault> {
         self.servers
             .iter()
@@ -277,7 +277,7 @@ impl Service {
             .try_for_each(|server| server.be_quiet().map(drop))
     }
 
-    /// Waits until the servers have logged that text so many times.
+    /// Waits until the servers have logged that text `times` times.
     pub fn until_log_has(&self, text: &str, times: usize) -> Result<(), Fault> {
         for _ in 0..7_000 {
             if self.log().matches(text).count() >= times {
@@ -288,7 +288,7 @@ impl Service {
         Err(format!("nothing was logged of «{text}»"))
     }
 
-    /// Adds many, on all cores; gives their addresses.
+    /// Adds accounts on all cores; returns their addresses.
     pub fn people(&self, kind: Kind, count: usize) -> Result<Vec<String>, Fault> {
         let next = AtomicUsize::new(0);
         let worker = || {
@@ -325,20 +325,20 @@ impl Service {
         Ok(())
     }
 
-    /// Hands an account over to an organization.
+    /// Assigns an account to an organization.
     pub fn assign_to_organization(&self, email: &str) -> Result<(), Fault> {
         let mut words = vec!["user", "hand-over", "--email", email];
         words.extend(ORGANIZATION);
         self.run(&words, "").map(drop)
     }
 
-    /// Runs a command of the program; gives what it printed.
+    /// Runs a command of the program; returns its output.
     pub fn run(&self, words: &[&str], typed: &str) -> Result<String, Fault> {
         let output = self.program.run(words, typed)?;
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// Another process takes the lock of SQLite's file and holds it for so long.
+    /// Locks SQLite's file from another process for that time.
     pub fn hold_the_lock(&self, time: Duration) -> Result<(), Fault> {
         let failed = |error: std::io::Error| format!("sqlite3: {error}");
         let mut child = std::process::Command::new("sqlite3")
@@ -358,7 +358,7 @@ impl Service {
         child.wait().map(drop).map_err(failed)
     }
 
-    /// Asks the database itself, as an operator with `sqlite3` or `psql`: a row a line, columns with `|` between.
+    /// Queries the database with `sqlite3` or `psql`: one row per line, columns separated by `|`.
     pub fn sql(&self, ground: &Ground, sql: &str) -> Result<String, Fault> {
         if self.setting.is_postgres() {
             return ground.postgres.sql(&self.database, sql);
@@ -367,7 +367,7 @@ impl Service {
     }
 }
 
-/// A key file as an operator makes it; the key is of use in these proofs only.
+/// A key file as an operator creates it; the key is used in these proofs only.
 fn write_keys(path: &Path) -> Result<(), Fault> {
     let file = std::fs::OpenOptions::new()
         .create_new(true)
@@ -379,7 +379,7 @@ fn write_keys(path: &Path) -> Result<(), Fault> {
         .map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// The library that tells a program another time.
+/// The library that gives a program a simulated clock.
 fn faketime() -> Result<PathBuf, Fault> {
     let folders = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
     folders

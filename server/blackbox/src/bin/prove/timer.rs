@@ -1,16 +1,17 @@
-//! Whether time tells two things apart: interleaved pairs, and the Mann-Whitney area under the curve.
+//! Whether response times distinguish two groups: interleaved pairs, and the Mann-Whitney area under the curve.
 
 use blackbox::Fault;
 use std::time::Instant;
 
-/// How long something took, in ms.
+/// The duration of `work` in ms.
 pub fn ms(work: impl FnOnce() -> Result<(), Fault>) -> Result<f64, Fault> {
     let began = Instant::now();
     work()?;
     Ok(began.elapsed().as_secs_f64() * 1_000.0)
 }
 
-/// The probability that one of the second took longer than one of the first, ties by half: 0.5 tells nothing, 0 and 1 all.
+/// The probability that a value of the second group exceeds one of the first, ties counted half: at 0.5 the groups are
+/// indistinguishable, at 0 and 1 fully distinguishable.
 pub fn area_under_curve(first: &[f64], second: &[f64]) -> f64 {
     let mut all: Vec<(f64, bool)> = Vec::with_capacity(first.len() + second.len());
     all.extend(first.iter().map(|value| (*value, false)));
@@ -22,7 +23,7 @@ pub fn area_under_curve(first: &[f64], second: &[f64]) -> f64 {
             .iter()
             .take_while(|(value, _)| value.total_cmp(&all[at].0).is_eq())
             .count();
-        // Ranks begin with 1; equals share their mean.
+        // Ranks start at 1; equal values share their mean rank.
         let rank = at as f64 + (same as f64 + 1.0) / 2.0;
         ranks += rank * all[at..at + same].iter().filter(|(_, second)| *second).count() as f64;
         at += same;
@@ -31,7 +32,7 @@ pub fn area_under_curve(first: &[f64], second: &[f64]) -> f64 {
     (ranks - of_second * (of_second + 1.0) / 2.0) / (of_first * of_second)
 }
 
-/// What so many hundredths of the values do not exceed.
+/// A percentile of the values.
 pub fn percentile(values: &[f64], hundredths: usize) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

@@ -6,29 +6,28 @@ use blackbox::Fault;
 
 /// A flow that waits for its code.
 pub struct Waiting {
-    /// Whose.
     pub browser: Browser,
-    /// Where its code is answered.
+    /// The path that accepts its code.
     pub path: &'static str,
-    /// The code that was mailed.
+    /// The mailed code.
     pub code: String,
-    /// What follows the right code.
+    /// The step after the right code.
     pub step: &'static str,
 }
 
-/// What a code is for.
+/// The purpose of a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// Confirms a sign-in.
     SignIn,
-    /// Leads to a new password.
+    /// Authorizes a new password.
     Reset,
-    /// Leads to a new account.
+    /// Authorizes a new account.
     SignUp,
 }
 
 impl Waiting {
-    /// Begins one of a purpose for somebody, in a browser of its own.
+    /// Begins a flow for an address in a new browser.
     pub fn begin(service: &Service, purpose: Purpose, email: &str) -> Result<Self, Fault> {
         let mut browser = service.browser();
         let seen = service.mail.to(email).len();
@@ -47,7 +46,7 @@ impl Waiting {
             }
         };
         let code = service.mail.code_after(email, seen)?;
-        // Longer after many wrong ones.
+        // Longer after many wrong codes.
         let fewest = if purpose == Purpose::SignIn { 6 } else { 8 };
         if code.len() < fewest {
             return Err(format!("a code of {} digits for {purpose:?}", code.len()));
@@ -60,7 +59,7 @@ impl Waiting {
         })
     }
 
-    /// Whether that code opens it.
+    /// Whether that code opens the flow.
     pub fn opens(&mut self, code: &str) -> Result<bool, Fault> {
         let answer = self.browser.post(self.path, &[("code", code)])?;
         match answer.status {
@@ -71,12 +70,12 @@ impl Waiting {
     }
 }
 
-/// A flow that waits, once the service lets the address have an e-mail.
+/// A flow that waits for its code, started as soon as the rate limit allows.
 pub fn waiting(service: &Service, purpose: Purpose, email: &str) -> Result<Waiting, Fault> {
     again(|| Waiting::begin(service, purpose, email))
 }
 
-/// Until it is let: a reset e-mail a second.
+/// Retries until the rate limit allows it: one reset e-mail per second.
 fn again<T>(mut begin: impl FnMut() -> Result<T, Fault>) -> Result<T, Fault> {
     let mut outcome = begin();
     for _ in 0..40 {

@@ -1,4 +1,4 @@
-//! Odd bytes in what is sent: what does not read is dropped or refused, and hides nothing beside it.
+//! Unusual bytes in requests: invalid input is dropped or refused, and doesn't affect the values beside it.
 
 use crate::browser::Browser;
 use crate::ground::Ground;
@@ -7,11 +7,10 @@ use crate::service::{Kind, NEW_PASSWORD, PASSWORD, Plan, Service};
 use blackbox::Fault;
 use blackbox::http::{Answer, Wanted, get_request};
 
-/// See the module.
 pub const PROOFS: &[Proof] = &[Proof {
     number: 33,
-    property: "An odd byte is not absence; a sign-out ends the session or says that it did not",
-    hole: "The program before this: 91 wrong. Beside `city=Köln` no flow moved, no page opened and a session outlived its sign-out; a NUL in an id was a 503 on PostgreSQL and taken on SQLite; two hosts and odd hops were let through; a name kept U+202E.",
+    property: "Invalid bytes don't make a value absent; a sign-out ends the session or reports that it didn't",
+    hole: "The version before the fix: 91 failures. Beside the cookie `city=Köln` no flow continued, no page opened, and a session survived its sign-out; a NUL in an id gave 503 on PostgreSQL and was accepted on SQLite; requests with two hosts and with invalid proxy hops were accepted; a name kept U+202E.",
     on: Setting::ONE,
     run: odd_bytes,
 }];
@@ -37,7 +36,7 @@ fn odd_bytes(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     bytes.names()?;
     let Bytes { times, wrong, .. } = bytes;
     Ok(Finding {
-        tried: "cookies with odd bytes around ours at each step of a sign-in and a sign-out; sign-outs without a cookie; a NUL in each field; odd hosts, hops and names".into(),
+        tried: "cookies with invalid bytes beside the service's own at each step of a sign-in and a sign-out; sign-outs without a cookie; a NUL in each field; invalid hosts, hops and names".into(),
         times,
         figure: format!("{} wrong {}", wrong.len(), wrong.join("; ")),
         bound: "0".into(),
@@ -45,10 +44,10 @@ fn odd_bytes(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// A neighbour's cookies, in ISO 8859-1, in UTF-8 and without a sense.
+/// Another application's cookies: in ISO 8859-1, in UTF-8, and malformed.
 const ODD: [&[u8]; 3] = [b"city=K\xf6ln; ", b"city=K\xc3\xb6ln; ", b"\xff\xfe; =\x80; "];
 
-/// A request with those cookies before the own ones.
+/// Inserts those cookies before the browser's own.
 fn with_odd_cookies(request: &[u8], odd: &[u8]) -> Vec<u8> {
     let mark = b"\r\nCookie: ";
     match request.windows(mark.len()).position(|part| part == mark) {
@@ -78,26 +77,29 @@ impl Bytes<'_> {
             browser.step("/api/sign_in/begin", &[("email", &email)], "EnterPassword")?;
             let request = browser.request("/api/sign_in/password", &[("password", PASSWORD)]);
             let told = self.send(&mut browser, &with_odd_cookies(&request, odd))?.told();
-            self.demand(told == "EnterCode", &format!("a password beside an odd cookie: {told}"));
+            self.demand(
+                told == "EnterCode",
+                &format!("a password beside an invalid cookie: {told}"),
+            );
             if told != "EnterCode" {
                 browser.step("/api/sign_in/password", &[("password", PASSWORD)], "EnterCode")?;
             }
             let code = self.service.mail.code_after(&email, 0)?;
             let request = browser.request("/api/sign_in/answer", &[("code", &code)]);
             let told = self.send(&mut browser, &with_odd_cookies(&request, odd))?.told();
-            self.demand(told == "SignedIn", &format!("a code beside an odd cookie: {told}"));
+            self.demand(told == "SignedIn", &format!("a code beside an invalid cookie: {told}"));
             if told != "SignedIn" {
                 browser.step("/api/sign_in/answer", &[("code", &code)], "SignedIn")?;
             }
             let page = get_request("/security", &self.service.host(), &browser.jar, "");
             let status = self.send(&mut browser, &with_odd_cookies(page.as_bytes(), odd))?.status;
-            self.demand(status == 200, &format!("a page beside an odd cookie: {status}"));
-            // The session ends with it, for whoever kept its cookie.
+            self.demand(status == 200, &format!("a page beside an invalid cookie: {status}"));
+            // A copy of the session's cookie is dead too.
             let mut kept = browser.tab(self.service.port(0));
             let request = browser.request("/api/sign_in/sign_out", &[]);
             self.send(&mut browser, &with_odd_cookies(&request, odd))?;
             let lives = kept.is_signed_in()?;
-            self.demand(!lives, "a session outlived a sign-out beside an odd cookie");
+            self.demand(!lives, "a session survived a sign-out beside an invalid cookie");
         }
         Ok(())
     }
@@ -121,9 +123,9 @@ impl Bytes<'_> {
             .says("/api/sign_in/sign_out");
         self.demand(asks, "the page does not ask again");
         let lives = browser.is_signed_in()?;
-        self.demand(lives, "a session ended that nobody named");
+        self.demand(lives, "a session ended without its cookie");
         let answer = browser.submit("/api/sign_in/sign_out", &[])?;
-        self.demand(answer.header("location") == "/signed-out", "a sign-out is not told");
+        self.demand(answer.header("location") == "/signed-out", "a sign-out isn't confirmed");
         Ok(())
     }
 
@@ -157,7 +159,7 @@ impl Bytes<'_> {
             }
         }
         let lives = browser.is_signed_in()?;
-        self.demand(lives, "a NUL signed out");
+        self.demand(lives, "a NUL ended the session");
         Ok(())
     }
 
@@ -216,11 +218,11 @@ impl Bytes<'_> {
             self.demand(status == wanted, &what);
         }
         let told = self.service.log().matches("X-Forwarded-For is not an address").count();
-        self.demand(told == 3, &format!("{told} lines in the log of 3 odd hops"));
+        self.demand(told == 3, &format!("{told} log lines for 3 invalid hops"));
         Ok(())
     }
 
-    /// A name that turns the text around it comes into no list, and one in Persian stays as it is.
+    /// A name with bidirectional control characters is cleaned, and a Persian name is unchanged.
     fn names(&mut self) -> Result<(), Fault> {
         for (name, kept) in [
             ("A\u{202e}d\u{2067}a\u{e0041}\u{200f}", "Ada"),

@@ -1,4 +1,4 @@
-//! Whom a limit counts: the client's address, and one key for all spellings.
+//! Rate limits identify clients by address, and map all spellings of an address to one key.
 
 use crate::browser::Browser;
 use crate::ground::Ground;
@@ -7,19 +7,18 @@ use crate::service::{Plan, Service};
 use blackbox::Fault;
 use blackbox::http::{Wanted, form_of, form_request};
 
-/// See the module.
 pub const PROOFS: &[Proof] = &[Proof {
     number: 17,
     property: "The client's address comes from the socket or a configured proxy; limits have canonical keys",
-    hole: "`http/client.rs`, the header believed of everybody: 40 resets instead of 20. `LIMIT_CLIENT_A_MINUTE` at 1,000: 8 got around.",
+    hole: "`http/client.rs`, the header trusted from every client: 40 resets instead of 20. `LIMIT_CLIENT_A_MINUTE` at 1,000: 8 bypasses.",
     on: &[Setting::Sqlite, Setting::Postgres2],
     run: client_address,
 }];
 
-/// How many resets somebody gets through in a minute who forges the header each time.
+/// How many resets per minute a client gets that forges a different header each time.
 fn client_address(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let forged = |service: &Service, number: usize, header: &str| -> Result<u16, Fault> {
-        // One client: the same browser's address each time.
+        // The same client address each time.
         let browser = Browser::new(service.port(number), service.host());
         let mut connection = blackbox::http::Connection::open(service.port(number))?;
         let form = form_of(&[("email", &service.stranger())]);
@@ -51,7 +50,7 @@ fn client_address(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let neighbours = passed(&trusting, &|number| {
         format!("X-Forwarded-For: 2001:db8:1:2::{number:x}\r\n")
     })?;
-    // One address, however it is spelled: one e-mail an hour by one client.
+    // All spellings of one address share its limit of one e-mail an hour per client.
     let (mut spellings, client) = (0, service.browser().client);
     for spelling in [
         "Someone@example.com",
@@ -68,7 +67,7 @@ fn client_address(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     Ok(Finding {
         tried: format!(
             "40 resets of one client: forged header; by a trusted proxy for 40 clients; forged before the proxy's; 40 of one /64; \
-             one address in 4 spellings; one that has to wait, by {ways} other paths and methods"
+             one address in 4 spellings; a rate-limited request by {ways} other paths and methods"
         ),
         times: 164 + ways,
         figure: format!(
@@ -79,7 +78,7 @@ fn client_address(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// How many other spellings of the same request there are, and how many got a client through that has to wait.
+/// The number of other spellings of a request, and how many of them bypassed the client's limit.
 fn ways_around(service: &Service) -> Result<(usize, usize), Fault> {
     const PATH: &str = "/api/reset/begin";
     let paths = [
@@ -116,7 +115,7 @@ fn ways_around(service: &Service) -> Result<(usize, usize), Fault> {
             let form = form_of(&[("email", &service.stranger())]);
             let request = form_request(PATH, &service.host(), &form, &browser.jar, wanted);
             let request = request.replacen(&format!("POST {PATH} HTTP/1.1"), line, 1);
-            // The client of the first forty.
+            // The client of the first forty requests.
             let mut connection = blackbox::http::Connection::open(service.port(tried))?;
             tried += 1;
             let answer = connection.send(request.as_bytes())?;

@@ -1,4 +1,4 @@
-//! Clocks that jump, clients that are slow, endless or odd, and more passwords than can be hashed.
+//! Clocks that jump; slow, endless and malformed requests; more passwords than the machine can hash.
 
 use crate::browser::Browser;
 use crate::ground::Ground;
@@ -11,39 +11,38 @@ use std::io::{Read, Write};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// See the module.
 pub const PROOFS: &[Proof] = &[
     Proof {
         number: 23,
-        property: "Hashing is admitted: a flood of sign-ins leaves the rest alone",
-        hole: "`hashing.rs`, a hundred times as many at once and waiting: 0.73 of the capacity, 294 MiB.",
+        property: "Hashing is limited: a flood of sign-ins doesn't slow down other requests",
+        hole: "`hashing.rs`, a hundred times as many concurrent and waiting hashes: 0.73 of the capacity, 294 MiB.",
         on: &[Setting::Sqlite],
         run: hashing,
     },
     Proof {
         number: 32,
-        property: "A flood by one client slows that client: others sign in, and pages open",
-        hole: "The program before the queue was fair and guessing was on its threads, on a busy machine: `begin` of the others answered 503, as nothing was left for the database.",
+        property: "A flood by one client slows down that client only: others sign in, and pages open",
+        hole: "The version without a fair queue, which ran password guessing on its threads, on a busy machine: `begin` of other clients got 503, because the database got no CPU time.",
         on: &[Setting::Sqlite],
         run: one_client,
     },
     Proof {
         number: 26,
-        property: "A clock that jumps resurrects nothing",
-        hole: "`store/flows.rs` and `store/codes.rs`, as for 2: a used code opened its flow again after a jump. `clock.rs` following the system back: a late code, a flow and a session that were over lived again.",
+        property: "A clock jump revives nothing",
+        hole: "`store/flows.rs` and `store/codes.rs`, as for 2: a used code opened its flow again after a jump. `clock.rs` following the system clock backwards: an expired code, flow and session became valid again.",
         on: Setting::ONE,
         run: jumps,
     },
     Proof {
         number: 26,
-        property: "Slow, endless and odd requests are refused, the service stays up",
-        hole: "`http/edge.rs`, bodies of 1 MiB let in: 20 KB were read and answered as a form.",
+        property: "Slow, endless and malformed requests are refused, and the service stays available",
+        hole: "`http/edge.rs`, bodies of 1 MiB accepted: 20 KB were read and answered as a form.",
         on: &[Setting::Sqlite],
         run: odd,
     },
 ];
 
-/// What is dead an hour later is dead an hour earlier too, and what was used stays used.
+/// What has expired in one hour stays expired when the clock goes back an hour; what was used stays used.
 fn jumps(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(
         ground,
@@ -54,7 +53,7 @@ fn jumps(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         },
     )?;
     let mut alive = Vec::new();
-    // A code that was used, and the flow that it opened, which ended.
+    // A used code, and the finished flow that it opened.
     let email = service.person(Kind::Local)?;
     let mut used = service.browser();
     used.begin_reset(&email)?;
@@ -76,12 +75,12 @@ fn jumps(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     older.begin_reset(&other)?;
     let old_code = service.mail.code_after(&other, seen)?;
     let seen = service.mail.to(&other).len();
-    // A reset e-mail a second.
+    // One reset e-mail per second is allowed.
     service.move_clock(2)?;
     service.browser().begin_reset(&other)?;
     service.mail.code_after(&other, seen)?;
-    // What only ran out: a code, a flow that waits for its password, a session that nobody used. None is asked for while it is
-    // late: no row knows of it.
+    // Expired only: a code, a flow that waits for its password, an idle session. None is requested while it is expired,
+    // so no row records the expiry.
     let idle = service.person(Kind::Local)?;
     let mut session = service.browser();
     session.sign_in(&service.mail, &idle)?;
@@ -115,8 +114,7 @@ fn jumps(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         }
     }
     Ok(Finding {
-        tried: "codes, flows and sessions that were used, replaced, ended or ran out, an hour on and an hour back"
-            .into(),
+        tried: "used, replaced, ended and expired codes, flows and sessions, an hour forwards and an hour back".into(),
         times: tried,
         figure: format!(
             "{} alive {}",
@@ -128,7 +126,7 @@ fn jumps(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// Requests that no browser sends; others are answered meanwhile and afterwards.
+/// Sends requests that no browser sends; other requests are answered during and after them.
 fn odd(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let host = service.host();
@@ -200,11 +198,11 @@ fn odd(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     for (name, request) in &requests {
         let browser = service.browser();
         let mut connection = browser.connect()?;
-        // An end of the connection is an answer as well.
+        // Closing the connection counts as an answer.
         let answer = connection
             .write(request.as_bytes())
             .and_then(|()| connection.read_after(b"odd"));
-        // Too large is said to be too large: nothing of it was read as a form.
+        // An oversized body gets 413: nothing of it was read as a form.
         let wanted = if name.ends_with("of 20 KB") {
             413..=413
         } else {
@@ -216,7 +214,7 @@ fn odd(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             wrong.push(format!("{name}: {}", answer.status));
         }
     }
-    // Slow ones hold their connections; 200 of them, while others are answered.
+    // 200 slow clients hold their connections while others are answered.
     let mut slow = Vec::new();
     for number in 0..ground.times(100, 400) {
         let connection = Connection::open_from(service.browser().client, service.port(0))?;
@@ -238,9 +236,9 @@ fn odd(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             status => Err(format!("/signin: {status}")),
         })?);
     }
-    // Each is ended by the server within its time: 10 s for a body, 30 s for headers.
+    // The server closes each connection in time: 10 s for a body, 30 s for headers.
     let began = Instant::now();
-    // In the quick run some of those with a slow body only.
+    // The quick run checks only some of the slow bodies.
     let checked = if ground.quick { 4 } else { slow.len() };
     let step = if ground.quick { 2 } else { 1 };
     for connection in slow.iter().rev().step_by(step).take(checked) {
@@ -248,7 +246,7 @@ fn odd(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         let _ = connection.socket().set_read_timeout(Some(most));
         let mut rest = Vec::new();
         if connection.socket().read_to_end(&mut rest).is_err() {
-            wrong.push("a slow connection is held".into());
+            wrong.push("a slow connection stays open".into());
         }
     }
     let p99 = timer::percentile(&pages, 99);
@@ -256,13 +254,13 @@ fn odd(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let up = service.browser().open("/readyz")?.status == 200 && !service.log().contains("panic");
     Ok(Finding {
         tried: format!(
-            "{} odd requests; {} slow connections with pages asked beside them",
+            "{} malformed requests; {} slow connections with page requests meanwhile",
             requests.len(),
             slow.len()
         ),
         times: requests.len() + slow.len() + pages.len(),
         figure: format!(
-            "{} answered wrongly {}; page p99 {p99:.0} ms; slow ones ended in {:.0} s",
+            "{} answered wrongly {}; page p99 {p99:.0} ms; slow ones closed in {:.0} s",
             wrong.len(),
             wrong.join("; "),
             began.elapsed().as_secs_f64()
@@ -272,7 +270,7 @@ fn odd(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// As many as can be hashed, then ten times as many.
+/// As many sign-ins as the cores can hash, then ten times as many.
 fn hashing(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let people = service.people(Kind::Local, 40)?;
@@ -296,7 +294,7 @@ fn hashing(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         flood.map(|flood| (flood, pages))
     })?;
     pages.sort_by(f64::total_cmp);
-    // Requests that are given up leak nothing.
+    // Cancelled requests leak no permit.
     for number in 0..ground.times(100, 300) {
         let mut browser = service.browser();
         let email = &people[number % people.len()];
@@ -305,7 +303,7 @@ fn hashing(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         browser.connect()?.write(&request)?;
     }
     service.be_quiet()?;
-    // A neighbour on this machine may take its cores for a while; a permit that leaked is gone for good, and shows each time.
+    // Other processes may use the cores for a while; a leaked permit is permanent and shows each time.
     let mut after = sign_ins(&service, &people, cores * 2, seconds)?;
     for _ in 0..3 {
         if after.a_second < 0.8 * capacity.a_second {
@@ -319,14 +317,14 @@ fn hashing(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let bound = ground.scaled_ms(500.0);
     Ok(Finding {
         tried: format!(
-            "passwords from {} clients, then from {}; {} aborted; then the first again",
+            "passwords from {} clients, then from {}; {} cancelled; then the first again",
             cores * 2,
             cores * 64,
             ground.times(100, 300)
         ),
         times: capacity.done + flood.done + flood.later + after.done,
         figure: format!(
-            "{:.0} a second alone, {:.0} in the flood ({share:.2}) with {} told to come later, {} odd; page p99 {p99:.0} ms; {memory:.0} MiB; {again:.2} afterwards",
+            "{:.0} a second alone, {:.0} in the flood ({share:.2}), {} got 503, {} unexpected; page p99 {p99:.0} ms; {memory:.0} MiB; {again:.2} afterwards",
             capacity.a_second, flood.a_second, flood.later, flood.odd
         ),
         bound: format!("≥ 0.8; all refusals 503; p99 ≤ {bound:.0} ms; ≤ 256 MiB; ≥ 0.8 afterwards"),
@@ -334,15 +332,17 @@ fn hashing(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// How many connections one client has.
+/// Connections of the single client.
 const OF_ONE_CLIENT: usize = 300;
-/// How many others sign in meanwhile, each with an address of its own. In turn with them, the one client has a seventeenth.
+/// Other clients that sign in meanwhile, each with its own address. The flooding client counts as a seventeenth in a
+/// fair queue.
 const OTHERS: usize = 16;
-/// As long as a password may be, of marks that stand for e-mails: the slowest to guess. A list of leaked ones has it, so that it is
-/// refused after all else and can be sent again.
+/// The longest password, made of leetspeak characters: the slowest to estimate. It is on the list of leaked passwords,
+/// so that it is refused last and can be sent again.
 const SLOW: &str = "4@8(369&#1!70$5+%24@8(369&#1!70$5+%2Kw4@8(369&#1!70$5+%24@8(369&#1!70$5+%2Kw4@8(369&#1!70$5+%24@8(369&#1!70$5+%2Kw4@8(369&#1!z";
 
-/// Others sign in without and beside a client that sends passwords to sign in and new passwords from hundreds of connections.
+/// Other clients sign in, first alone and then beside a client that sends sign-in passwords and new passwords on
+/// hundreds of connections.
 fn one_client(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let plan = Plan {
         leaked: Some(SLOW),
@@ -353,7 +353,7 @@ fn one_client(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let seconds = ground.times(5, 20);
     let mut flood = connections_of_one_client(&service, &people)?;
     let (mut alone, mut beside, mut pages, mut times) = beside_a_flood(&service, &people, &mut flood, seconds)?;
-    // A neighbour on this machine may take its cores for a while; a queue that is not fair shows each time.
+    // Other processes may use the cores for a while; an unfair queue shows each time.
     for _ in 0..3 {
         if beside.a_second < 0.8 * alone.a_second {
             let again = beside_a_flood(&service, &people, &mut flood, seconds)?;
@@ -367,12 +367,12 @@ fn one_client(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let bound = ground.scaled_ms(500.0);
     Ok(Finding {
         tried: format!(
-            "passwords from {OTHERS} clients, then beside {OF_ONE_CLIENT} connections of one client, a third of them with new passwords of {} marks",
+            "passwords from {OTHERS} clients, then beside {OF_ONE_CLIENT} connections of one client, a third of them with new passwords of {} characters",
             SLOW.len()
         ),
         times,
         figure: format!(
-            "{:.0} a second alone, {:.0} beside it ({share:.2}), {} of them told to come later, {} odd; page p99 {p99:.0} ms",
+            "{:.0} a second alone, {:.0} beside it ({share:.2}), {} of them got 503, {} unexpected; page p99 {p99:.0} ms",
             alone.a_second, beside.a_second, beside.later, beside.odd
         ),
         bound: format!("≥ 0.8; p99 ≤ {bound:.0} ms"),
@@ -380,7 +380,8 @@ fn one_client(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// The others alone, then beside the flood; how long pages took then, in ms, and how much was asked in all.
+/// The sign-ins of other clients alone and beside the flood; the page's response times in ms during the flood; and the
+/// number of the flood's requests.
 fn beside_a_flood(
     service: &Service,
     people: &[String],
@@ -394,7 +395,7 @@ fn beside_a_flood(
             let (over, sent) = (&over, &sent);
             scope.spawn(move || {
                 while !over.load(Ordering::Relaxed) {
-                    // Whatever is answered, it comes again at once.
+                    // It repeats the request immediately, whatever the answer.
                     let _ = browser.send(request);
                     sent.fetch_add(1, Ordering::Relaxed);
                 }
@@ -417,7 +418,7 @@ fn beside_a_flood(
     Ok((alone, beside, pages, times))
 }
 
-/// Browsers of one address, each with what it sends again and again: a wrong password, or a new one that is refused.
+/// Browsers of one address that each repeat one request: a wrong password, or a new one that is refused.
 fn connections_of_one_client(service: &Service, people: &[String]) -> Result<Vec<(Browser, Vec<u8>)>, Fault> {
     let client = service.browser().client;
     let mut connections = Vec::with_capacity(OF_ONE_CLIENT);
@@ -448,7 +449,7 @@ struct Crowd {
     odd: usize,
 }
 
-/// Wrong and right passwords of so many clients at once, for so long.
+/// Wrong and right passwords by `clients` concurrent clients.
 fn sign_ins(service: &Service, people: &[String], clients: usize, seconds: u64) -> Result<Crowd, Fault> {
     let (next, done, later, odd) = (
         AtomicUsize::new(0),

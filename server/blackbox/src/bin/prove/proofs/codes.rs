@@ -1,4 +1,4 @@
-//! One-time passcodes: for whom they work, how often they may be guessed, when they die.
+//! One-time passcodes: where they work, how many guesses they allow, when they expire.
 
 use crate::browser::{Browser, other_than};
 use crate::ground::Ground;
@@ -8,46 +8,45 @@ use crate::service::{Kind, NEW_PASSWORD, PASSWORD, Plan, Service};
 use crate::waiting::{Purpose, Waiting, waiting};
 use blackbox::Fault;
 
-/// See the module.
 pub const PROOFS: &[Proof] = &[
     Proof {
         number: 1,
         property: "A code works for its account, purpose, browser and address only",
-        hole: "`account/src/code.rs`: the digest without purpose, address and flow, and `store/codes.rs` `of_flow` giving everybody's codes: 8 of 14 off the diagonal opened.",
+        hole: "`account/src/code.rs`, the digest without purpose, address and flow, and `store/codes.rs`, `of_flow` returning the codes of all flows: 8 of 14 mismatched pairs opened.",
         on: Setting::ONE,
         run: diagonal,
     },
     Proof {
         number: 3,
         property: "No more than 5 guesses of a code are evaluated",
-        hole: "`store/flows.rs`, `spend_try` setting `tries_left = 5` instead of one less: 12 of 12 codes fell, 60 guesses looked at.",
+        hole: "`store/flows.rs`, `spend_try` setting `tries_left = 5` instead of decrementing it: 12 of 12 codes were guessed, with 60 guesses evaluated.",
         on: &[Setting::Sqlite, Setting::Postgres2],
         run: five_guesses,
     },
     Proof {
         number: 4,
-        property: "Wrong codes lengthen the next ones whatever is changed in between, and shut no door",
-        hole: "The program as it was before, with its pauses: 429 CodesPaused for the right codes at both doors. `flows/mailed_code.rs`, `admit_code` counting no wrong codes: 8 and 6 digits after 75 and 15.",
+        property: "Wrong codes lengthen later codes whatever else changes, and lock nobody out",
+        hole: "The version with pauses: 429 CodesPaused for the right code in both flows. `flows/mailed_code.rs`, `admit_code` not counting wrong codes: 8 and 6 digits after 75 and 15 wrong codes.",
         on: &[Setting::Sqlite, Setting::Postgres2],
         run: failures_stay,
     },
     Proof {
         number: 5,
-        property: "Only the newest code of a flow works, and no request by others voids it; codes die with the password and the account",
-        hole: "`flows/mailed_email.rs`, `end_flows` doing nothing: codes worked after a reset, a change and a switch-off, and an answered reset after a change. `store/codes.rs`, `issue` superseding all codes of the address: the owner's did not work after a stranger's request. `account/src/challenge.rs` and `store/codes.rs`, an older code not told from the newest: it worked.",
+        property: "Only a flow's newest code works, and requests by others don't invalidate it; codes expire with the password and the account",
+        hole: "`flows/mailed_email.rs`, `end_flows` doing nothing: codes worked after a reset, a change and a deactivation, and an answered reset after a change. `store/codes.rs`, `issue` superseding all codes of the address: the owner's code failed after a stranger's request. `account/src/challenge.rs` and `store/codes.rs`, older codes not distinguished from the newest: an older code worked.",
         on: Setting::ONE,
         run: newest_only,
     },
     Proof {
         number: 29,
-        property: "Strangers' requests and failures void no code and shut no door",
-        hole: "The program as it was before (waits for passwords and e-mails of an address): 2 of 4 doors shut, a new browser's sign-in and a known browser's reset.",
+        property: "Strangers' requests and failures invalidate no code and lock no owner out",
+        hole: "The version with waits for passwords and e-mails of an address: 2 of 4 ways were blocked, a new browser's sign-in and a known browser's reset.",
         on: &[Setting::Sqlite, Setting::Postgres2],
         run: owner_gets_in,
     },
 ];
 
-/// Each code in each flow but its own.
+/// Tries each code in every flow except its own.
 fn diagonal(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let (mut cells, mut wrong, mut right) = (0, Vec::new(), 0);
@@ -55,7 +54,7 @@ fn diagonal(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     for _ in 0..ground.times(1, 10) {
         for from in purposes {
             for to in purposes {
-                // Another account: with the same purpose, and with another one.
+                // Another account, with the same and with another purpose.
                 let (one, other) = (whose(&service, from)?, whose(&service, to)?);
                 let code = waiting(&service, from, &one)?.code;
                 let mut flow = waiting(&service, to, &other)?;
@@ -65,7 +64,7 @@ fn diagonal(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
                 }
                 let own = flow.code.clone();
                 right += usize::from(flow.opens(&own)?);
-                // The same account, another purpose: sign-up is for addresses without an account.
+                // The same account with another purpose; sign-up needs an address without an account.
                 if from != to && from != Purpose::SignUp && to != Purpose::SignUp {
                     let code = waiting(&service, from, &other)?.code;
                     let mut flow = waiting(&service, to, &other)?;
@@ -90,11 +89,11 @@ fn diagonal(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         tried: "each code in the flow of another account, purpose, browser and address; then its own".into(),
         times: cells + own,
         figure: format!(
-            "{} of {cells} off the diagonal, {right} of {own} on it {}",
+            "{} of {cells} in other flows, {right} of {own} in their own {}",
             wrong.len(),
             wrong.join("; ")
         ),
-        bound: "0 off, all on".into(),
+        bound: "0 in other flows, all in their own".into(),
         holds: wrong.is_empty() && right == own,
     })
 }
@@ -106,7 +105,7 @@ fn whose(service: &Service, purpose: Purpose) -> Result<String, Fault> {
     }
 }
 
-/// Different guesses at once, the right one among them.
+/// Sends different guesses concurrently, the right one among them.
 fn five_guesses(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let (codes, guesses) = ground.times((12, 60), (100, 200));
@@ -117,7 +116,7 @@ fn five_guesses(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         .enumerate()
     {
         let flow = Waiting::begin(&service, Purpose::Reset, &email)?;
-        // The right one stands at another place each time.
+        // The right guess is at a different position each time.
         let place = (index * 37 + 11) % guesses;
         let runners = (0..guesses).map(|runner| {
             let by = u64::try_from(guesses + runner - place).unwrap_or_default() % u64::try_from(guesses).unwrap_or(1);
@@ -130,22 +129,25 @@ fn five_guesses(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             return Err("a guess was answered with 5xx".into());
         }
         let right = race::count(&answers, flow.step);
-        // The last wrong one says that there are none left, as do all that were not looked at; so those that count down are counted.
+        // Every evaluated wrong code except the last one says how many tries are left. Unevaluated guesses look like
+        // the last one, so count those answers.
         most = most.max(right + race::count(&answers, "CodeWrong"));
         successes += right;
     }
-    // With 5 of 200 looked at, a code falls with 1 in 40: 2.5 of 100 expected, 8 with less than 1 in 1,000.
+    // With 5 of 200 evaluated, a guess succeeds with probability 1/40: 2.5 of 100 expected, and 8 with less than 1 in
+    // 1,000.
     let bound = ground.times(5, 8);
     Ok(Finding {
-        tried: format!("{guesses} different guesses together, the right one among them, over {codes} codes"),
+        tried: format!("{guesses} different concurrent guesses, the right one among them, over {codes} codes"),
         times: codes * guesses,
-        figure: format!("{successes} codes fell, at most {most} guesses of one were looked at"),
+        figure: format!("{successes} codes were guessed, at most {most} guesses of one were evaluated"),
         bound: format!("≤ {bound} codes, ≤ 5 guesses"),
         holds: successes <= bound && most <= 5,
     })
 }
 
-/// As many wrong codes as the shortest length takes in a day, whatever is changed in between; then longer codes, which open.
+/// Uses the day's allowance of wrong codes at the shortest length with everything else varied; then longer codes
+/// arrive, and they work.
 fn failures_stay(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let mut service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let email = service.person(Kind::Local)?;
@@ -173,7 +175,7 @@ fn failures_stay(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             }
         }
         tried += guessed;
-        // Twice, as a success gives no guesses back.
+        // Twice, because a success restores no guesses.
         for _ in 0..2 {
             let mut flow = waiting(&service, purpose, &email)?;
             let code = flow.code.clone();
@@ -197,7 +199,7 @@ fn failures_stay(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// Older codes, and those before a change, are dead.
+/// Older codes, and codes from before a change, are dead.
 fn newest_only(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let plan = Plan {
         clock: true,
@@ -207,7 +209,8 @@ fn newest_only(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let (rounds, mut clock_s) = (ground.times(1, 20), 0);
     let mut wrong = Vec::new();
     for _ in 0..rounds {
-        // The same browser asked for a newer one, and again for the same address; strangers asked after that.
+        // The same browser requests a newer code, then another for the same address; strangers request codes after
+        // that.
         let email = service.person(Kind::Local)?;
         let mut owner = Waiting::begin(&service, Purpose::Reset, &email)?;
         let mut newest = owner.code.clone();
@@ -228,7 +231,7 @@ fn newest_only(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         if !owner.opens(&newest)? {
             wrong.push("the newest one does not work after a stranger's request");
         }
-        // A reset ended: a sign-in's code that waited is dead.
+        // A finished reset invalidates a sign-in's pending code.
         let email = service.person(Kind::Local)?;
         let mut flow = waiting(&service, Purpose::SignIn, &email)?;
         service.browser().reset(&service.mail, &email, NEW_PASSWORD)?;
@@ -236,7 +239,7 @@ fn newest_only(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         if flow.opens(&code)? {
             wrong.push("a sign-in's code after a reset");
         }
-        // A changed password: codes that waited are dead, and so is a reset whose code was answered.
+        // A password change invalidates pending codes, and a reset whose code was answered.
         let email = service.person(Kind::Local)?;
         let mut owner = service.browser();
         owner.sign_in(&service.mail, &email)?;
@@ -256,7 +259,7 @@ fn newest_only(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         if chooses(&mut answered)? {
             wrong.push("an answered reset after a change");
         }
-        // Switched off.
+        // Deactivated account.
         let email = service.person(Kind::Local)?;
         let mut answered = service.browser();
         answered.reset_to_password(&service.mail, &email)?;
@@ -268,15 +271,15 @@ fn newest_only(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         for flow in &mut flows {
             let code = flow.code.clone();
             if flow.opens(&code)? {
-                wrong.push("a code of an account that is switched off");
+                wrong.push("a code of a deactivated account");
             }
         }
         if chooses(&mut answered)? {
-            wrong.push("an answered reset of an account that is switched off");
+            wrong.push("an answered reset of a deactivated account");
         }
     }
     Ok(Finding {
-        tried: "a code after a newer one of its browser and of a stranger, a reset, a change, a switch-off; an answered reset after the last two".into(),
+        tried: "a code after a newer one of its browser and of a stranger, a reset, a change, a deactivation; an answered reset after the last two".into(),
         times: rounds * 10,
         figure: if wrong.is_empty() {
             "0 worked".into()
@@ -288,7 +291,7 @@ fn newest_only(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// What strangers on twenty networks do with the address, with the limits as they are; and the owner before and after.
+/// Strangers on twenty networks attack the address with default limits; the owner signs in before and after.
 fn owner_gets_in(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::default())?;
     let (mut wrong, mut tried, mut doors) = (Vec::new(), 0, 0);
@@ -308,7 +311,7 @@ fn owner_gets_in(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
                 let guess = other_than("71938264", by);
                 stranger.post("/api/reset/answer", &[("code", &guess)])?;
             }
-            // Those after the fifth would be mailed a code: more e-mails than a mailbox gets before strangers take turns.
+            // Later ones would get a code by e-mail: more e-mails than a mailbox gets before strangers take turns.
             if number < 5 {
                 stranger.post("/api/sign_in/begin", &[("email", &email)])?;
                 stranger.post("/api/sign_in/password", &[("password", "not the right one")])?;
@@ -321,14 +324,11 @@ fn owner_gets_in(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
                 wrong.push(what.to_owned());
             }
         };
-        // Their e-mails arrive before the owner's are counted.
+        // Their e-mails must arrive before the owner's are counted.
         service.be_quiet()?;
         let told = known.post("/api/reset/answer", &[("code", &code)])?.told();
         demand("a code from before", told == "ChoosePassword");
-        demand(
-            "a browser that signed in before",
-            known.sign_in(&service.mail, &email).is_ok(),
-        );
+        demand("a known browser", known.sign_in(&service.mail, &email).is_ok());
         known.post("/api/sign_in/sign_out", &[])?;
         let mut seen = service.mail.to(&email).len();
         let mut new = service.browser();
@@ -350,9 +350,9 @@ fn owner_gets_in(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         }
     }
     Ok(Finding {
-        tried: "resets with five wrong codes and wrong passwords from 20 networks; then the owner: a code from before, a known browser, a new one, a reset".into(),
+        tried: "resets with five wrong codes and wrong passwords from 20 networks; then the owner: an earlier code, a known browser, a new one, a reset".into(),
         times: tried + doors,
-        figure: format!("{} of {doors} doors shut {}", wrong.len(), wrong.join(", ")),
+        figure: format!("{} of {doors} ways blocked {}", wrong.len(), wrong.join(", ")),
         bound: "0".into(),
         holds: wrong.is_empty(),
     })

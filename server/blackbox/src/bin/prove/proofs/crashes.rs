@@ -1,4 +1,4 @@
-//! The service is killed, told to end, and loses its database in the middle of resets.
+//! The service is killed, stopped, and loses its database in the middle of resets.
 
 use crate::browser::Browser;
 use crate::ground::Ground;
@@ -9,35 +9,34 @@ use blackbox::Fault;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// See the module.
 pub const PROOFS: &[Proof] = &[
     Proof {
         number: 21,
-        property: "kill -9 at any point leaves a reset whole; SIGTERM drains",
-        hole: "`flows/reset.rs`, the answer given before the commit: an acknowledged change was lost, 4 times in 8 kills.",
+        property: "kill -9 at any point leaves a reset consistent; SIGTERM drains requests",
+        hole: "`flows/reset.rs`, the answer sent before the commit: an acknowledged change was lost in 4 of 8 kills.",
         on: Setting::ONE,
         run: killed,
     },
     Proof {
         number: 25,
-        property: "A lock of 3 s and a restart of the database are waited out; nothing acknowledged is lost",
-        hole: "The program as it was: 15 requests answered with 500 while PostgreSQL was away; they are 503 since.",
+        property: "Requests wait through a database lock of 3 s and a database restart; no acknowledged write is lost",
+        hole: "The version before the fix: 15 requests got 500 while PostgreSQL was down; now they get 503.",
         on: Setting::ONE,
         run: database_away,
     },
     Proof {
         number: 28,
         property: "A rolling restart of two servers under load fails no request",
-        hole: "The program as it was: connections that the system had taken in were reset, and ones without a request yet were ended.",
+        hole: "The version before the fix: connections in the kernel's accept queue were reset, and connections without a request were closed.",
         on: &[Setting::Sqlite2, Setting::Postgres2],
         run: rolling,
     },
 ];
 
-/// How many resets are in flight when the server is killed.
+/// Concurrent resets when the server is killed.
 const IN_FLIGHT: usize = 4;
 
-/// So many times: people choose their new passwords, and at a moment of that the server is killed.
+/// Kills the server repeatedly while new passwords are being submitted.
 fn killed(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let mut service = Service::start_with(
         ground,
@@ -64,8 +63,8 @@ fn killed(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
                 acknowledged: false,
             });
         }
-        // Every other time right after the first one was told that it is done, else at another moment each time: from before
-        // the first hash to after the last commit.
+        // Every other kill comes right after the first acknowledgement; the rest at varying times, from before the
+        // first hash to after the last commit.
         let moment = Duration::from_millis(u64::try_from(kill * 17 % 97).unwrap_or_default());
         let done = AtomicUsize::new(0);
         let acknowledged: Vec<bool> = std::thread::scope(|scope| {
@@ -92,7 +91,7 @@ fn killed(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
                 .collect()
         });
         slowest = slowest.max(service.start_server(0)?);
-        // What an outbox worker held when it was killed is another one's after a minute.
+        // The lease of a killed outbox worker ends after a minute.
         service.move_clock(i64::try_from(kill + 1).unwrap_or_default() * 61)?;
         for (case, acknowledged) in cases.iter_mut().zip(acknowledged) {
             case.acknowledged = acknowledged;
@@ -101,7 +100,7 @@ fn killed(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         }
         wrong.extend(invariants::integrity(&service, ground)?);
     }
-    // A request that has begun is answered when the program is told to end.
+    // A request in progress is answered after SIGTERM.
     let email = service.person(Kind::Local)?;
     let mut browser = service.browser();
     browser.reset_to_password(&service.mail, &email)?;
@@ -113,7 +112,7 @@ fn killed(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     });
     let drained = drained?;
     if !finished {
-        wrong.push("SIGTERM cut a request off".into());
+        wrong.push("SIGTERM interrupted a request".into());
     }
     Ok(Finding {
         tried: format!(
@@ -121,7 +120,7 @@ fn killed(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         ),
         times: kills * IN_FLIGHT,
         figure: format!(
-            "{} violations{}; {changed} were acknowledged before; ready in ≤ {slowest:.2} s; drained in {drained:.2} s",
+            "{} violations{}; {changed} were acknowledged before the kill; ready in ≤ {slowest:.2} s; drained in {drained:.2} s",
             wrong.len(),
             wrong.first().map(|first| format!(", as {first}")).unwrap_or_default()
         ),
@@ -130,16 +129,16 @@ fn killed(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// Chooses the new password; whether that was acknowledged.
+/// Submits the new password; returns whether it was acknowledged.
 fn choose(browser: &mut Browser) -> bool {
     let fields = [("password", NEW_PASSWORD), ("again", NEW_PASSWORD)];
     let request = browser.request("/api/reset/choose", &fields);
-    // Not sent again, as a browser would not.
+    // Not retried, because a browser wouldn't.
     let answer = browser.connect().and_then(|mut connection| connection.send(&request));
     answer.is_ok_and(|answer| answer.status == 200 && answer.told() == "Done")
 }
 
-/// Resets are asked for all the time, while the database is locked by somebody else or ends and starts again.
+/// Sends resets continuously while another process locks the database, or while the database restarts.
 fn database_away(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let seconds = ground.times(1, 20);
@@ -162,7 +161,7 @@ fn database_away(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
                 Ok(answer) => return Err(answer.unexpected("a reset")),
                 Err(fault) => return Err(fault),
             }
-            // A crowd, not a flood: its e-mails are counted afterwards.
+            // A moderate load: its e-mails are counted afterwards.
             std::thread::sleep(Duration::from_millis(10));
         }
         Ok((acknowledged, failed, odd))
@@ -179,11 +178,7 @@ fn database_away(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         over.store(true, Ordering::Relaxed);
         let results: Vec<_> = workers
             .into_iter()
-            .map(|worker| {
-                worker
-                    .join()
-                    .unwrap_or_else(|_| Err("a helper of ours fell over".into()))
-            })
+            .map(|worker| worker.join().unwrap_or_else(|_| Err("a helper thread panicked".into())))
             .collect();
         disturbed.map(|()| results)
     })?;
@@ -204,7 +199,7 @@ fn database_away(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let bound = if setting.is_postgres() { 10.0 } else { 0.0 };
     Ok(Finding {
         tried: if setting.is_postgres() {
-            "the database ends as in a crash and starts again under load".into()
+            "the database crashes and restarts under load".into()
         } else {
             "another process holds the file's lock for 3 s under load".into()
         },
@@ -220,8 +215,8 @@ fn database_away(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// Each server is told to end and started again, in turn; clients do what nginx does: a connection that is refused goes to
-/// the next server.
+/// Stops and restarts each server in turn. Clients act as nginx does: after a refused connection they use the next
+/// server.
 fn rolling(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let mut service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let over = AtomicBool::new(false);
@@ -233,7 +228,7 @@ fn rolling(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             let first = (done + number) % 2;
             let email = format!("r{number}x{done}@example.com");
             done += 1;
-            let mut outcome = Err("no server takes a connection".to_owned());
+            let mut outcome = Err("no server accepts a connection".to_owned());
             for port in [ports[first], ports[1 - first]] {
                 let browser = Browser::new(port, host.clone());
                 let Ok(mut connection) = browser.connect() else {
@@ -276,7 +271,7 @@ fn rolling(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         restarted.map(|()| (done, failed))
     })?;
     Ok(Finding {
-        tried: format!("{restarts} restarts, one server after the other, while pages and resets are asked for"),
+        tried: format!("{restarts} restarts, one server at a time, while pages and resets are requested"),
         times: done,
         figure: format!(
             "{} failed{}",

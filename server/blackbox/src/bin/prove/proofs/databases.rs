@@ -1,4 +1,4 @@
-//! Databases as operators have them: with a standby that takes over, behind a pooler.
+//! Production databases: with a standby that takes over, and behind a pooler.
 
 use crate::ground::Ground;
 use crate::proof::{Finding, Proof, Setting};
@@ -12,25 +12,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// See the module.
 pub const PROOFS: &[Proof] = &[
     Proof {
         number: 38,
-        property: "After a failover the service is back with the new primary, and says so meanwhile; nothing acknowledged is lost",
-        hole: "The program as it was: it said that it was ready, and 2,230 requests were answered with 500 until the end.",
+        property: "After a failover the service recovers with the new primary and reports that it isn't ready meanwhile; no acknowledged write is lost",
+        hole: "The version before the fix: it reported that it was ready, and 2,230 requests got 500 until the end of the test.",
         on: &[Setting::Postgres2],
         run: failover,
     },
     Proof {
         number: 38,
-        property: "Behind a pooler the service works, and leaves nothing on connections that others get",
-        hole: "The program as it was: it did not start. It was the first to speak of `extra_float_digits`, which the pooler does not know; past that, of a statement that was prepared already.",
+        property: "The service works behind a pooler and leaves no state on shared connections",
+        hole: "The version before the fix: it didn't start. It set `extra_float_digits`, which the pooler doesn't support; without that, it failed on a statement that was already prepared.",
         on: &[Setting::Postgres2],
         run: pooler,
     },
 ];
 
-/// The name of the database's server: a port that leads to one server, and later to another.
+/// The database server's host name: a port that forwards to one server, and later to another.
 struct Name {
     port: u16,
     leads_to: Arc<AtomicU16>,
@@ -98,21 +97,21 @@ fn failover(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         let workers: Vec<_> = (0..4).map(|_| scope.spawn(worker)).collect();
         std::thread::sleep(Duration::from_secs(1));
         let swung = (|| {
-            // The old primary is gone, and comes back fenced; the standby takes over; the name follows a little later.
+            // The old primary fails and returns fenced; the standby is promoted; the name changes a little later.
             old.down()?;
             new.promote()?;
             old.up_read_only()?;
             let fenced = Instant::now();
             while ready(&service)? {
                 if fenced.elapsed() > Duration::from_secs(10) {
-                    wrong.push("it says that it is ready, and cannot write".to_owned());
+                    wrong.push("it reports ready but cannot write".to_owned());
                     break;
                 }
                 std::thread::sleep(Duration::from_millis(50));
             }
             std::thread::sleep(Duration::from_secs(ground.times(1, 10)));
             if ready(&service)? {
-                wrong.push("it says again that it is ready, and cannot write".to_owned());
+                wrong.push("it reports ready again but cannot write".to_owned());
             }
             name.leads_to.store(new.port(), Ordering::Relaxed);
             let swung = Instant::now();
@@ -131,7 +130,7 @@ fn failover(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     for (those, failures, others) in results {
         acknowledged.extend(those);
         failed += failures.len();
-        // Both servers may have to hear of it.
+        // Each server may need one failed request to notice.
         late += failures.iter().filter(|at| **at > ready_at + 2.0).count();
         odd += others.len();
     }
@@ -146,10 +145,10 @@ fn failover(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         .filter(|email| !kept.contains(email.as_str()))
         .count();
     Ok(Finding {
-        tried: "a primary ends, its standby is promoted, it comes back read-only, its name leads to the new one; resets all the time at both servers".into(),
+        tried: "a primary fails, its standby is promoted, it returns read-only, its name points to the new one; continuous resets on both servers".into(),
         times: acknowledged.len() + failed,
         figure: format!(
-            "back {back_s:.1} s after the name, {failed} told to come later, {lost} of {} acknowledged lost, {} wrong {}",
+            "back {back_s:.1} s after the name, {failed} got 503, {lost} of {} acknowledged lost, {} wrong {}",
             acknowledged.len(),
             wrong.len(),
             wrong.join("; ")
@@ -159,7 +158,7 @@ fn failover(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// Whether all servers say that they are ready.
+/// Whether all servers report that they are ready.
 fn ready(service: &Service) -> Result<bool, Fault> {
     for server in 0..2 {
         if service.browser_at(server).open("/readyz")?.status != 200 {
@@ -200,7 +199,7 @@ fn pooler(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
                 .collect::<Vec<_>>()
         });
         wrong.extend(doings.into_iter().filter_map(Result::err));
-        // A start meets what the one before has left on the pooler's connections.
+        // The next start finds the previous one's state on the pooler's connections.
         service.kill_server(round % 2);
         service.start_server(round % 2)?;
     }
@@ -213,7 +212,7 @@ fn pooler(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         }
     }
     Ok(Finding {
-        tried: "sign-ins and resets at two servers behind PgBouncer's transaction mode, each of which is killed and started; then another program's connections".into(),
+        tried: "sign-ins and resets on two servers behind PgBouncer in transaction mode, each killed and restarted; then another program's connections".into(),
         times: rounds * 6,
         figure: format!("{} wrong {}", wrong.len(), wrong.join("; ")),
         bound: "0".into(),

@@ -1,4 +1,4 @@
-//! The disk is full, and then it is not.
+//! A disk that becomes full, and then has space again.
 
 use crate::ground::Ground;
 use crate::invariants;
@@ -10,16 +10,15 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// See the module.
 pub const PROOFS: &[Proof] = &[Proof {
     number: 25,
-    property: "A full disk: writes are refused, reading goes on, and it recovers by itself",
-    hole: "The program as it was: after the first refusal 284 answers with 500, and no end of it.",
+    property: "A full disk: writes are refused, reads continue, and the service recovers by itself",
+    hole: "The version before the fix: after the first refusal 284 answers were 500, without recovery.",
     on: &[Setting::Sqlite],
     run: full,
 }];
 
-/// Room for the schema, a log of SQLite's at its longest (some 40 MiB in a flood), and some rows.
+/// Space for the schema, SQLite's longest log (about 40 MiB in a flood), and some rows.
 const DISK_MIB: u32 = 120;
 
 fn full(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
@@ -66,7 +65,7 @@ fn full(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         ask(&mut wrong)?;
         for page in ["/signin", "/security"] {
             let answer = owner.open(page)?;
-            // Somebody who is signed in is sent on from the first.
+            // The sign-in page redirects a signed-in account.
             if answer.status != 200 && (page, answer.status) != ("/signin", 303) {
                 wrong.push(answer.unexpected(page));
             }
@@ -80,7 +79,7 @@ fn full(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let recovered = emptied.elapsed().as_secs_f64();
     for _ in 0..asked {
         if !ask(&mut wrong)? {
-            wrong.push("refused again after that".into());
+            wrong.push("refused again after the recovery".into());
         }
     }
     let lost = acknowledged
@@ -102,7 +101,7 @@ fn full(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// Writes until there is no room left.
+/// Writes until the disk is full.
 fn fill(path: &Path) -> Result<(), Fault> {
     let failed = |error: std::io::Error| format!("{}: {error}", path.display());
     let mut file = File::create(path).map_err(failed)?;

@@ -1,4 +1,5 @@
-//! E-mails that strangers cause: how many, and that they take none from the owner; and what the owner reads of the attempts.
+//! E-mails that strangers cause: their number, their effect on the owner's e-mails, and what the owner's activity shows
+//! of the attempts.
 
 use crate::browser::Browser;
 use crate::ground::Ground;
@@ -8,32 +9,31 @@ use blackbox::Fault;
 use blackbox::http::another_client;
 use std::net::Ipv4Addr;
 
-/// See the module.
 pub const PROOFS: &[Proof] = &[
     Proof {
         number: 29,
-        property: "Strangers do not use up the owner's e-mails: 1 network delays none, 20 by 3.5 hours at most",
-        hole: "The program before there were budgets by network: the proof stopped, as one stranger's e-mail made the next one wait.",
+        property: "Strangers don't use up the owner's e-mails: 1 network delays none, 20 delay them by 3.5 hours at most",
+        hole: "The version without budgets per network: the proof stopped, because one stranger's e-mail delayed the next one.",
         on: Setting::ONE,
         run: delays,
     },
     Proof {
         number: 29,
         property: "Strangers' attempts push nothing off the owner's activity",
-        hole: "`store/events.rs`, attempts among what was done: the thief's sign-in not on the page, 5 pages.",
+        hole: "`store/events.rs`, attempts listed among actions: the thief's sign-in wasn't on the page, but 5 pages later.",
         on: Setting::ONE,
         run: activity,
     },
     Proof {
         number: 30,
-        property: "A mailbox gets 10 e-mails a day by one network, 30 by all and then one every 10 minutes, aliases included",
-        hole: "The program before there were budgets by network: 276; 120, then 480 in two hours; 220.",
+        property: "A mailbox gets 10 e-mails a day from one network, 30 from all and then one every 10 minutes, aliases included",
+        hole: "The version without budgets per network: 276; 120, then 480 in two hours; 220.",
         on: Setting::ONE,
         run: bounded,
     },
 ];
 
-/// A service whose clock goes on in leaps.
+/// A service whose clock the proof advances.
 struct Leaping {
     service: Service,
     now_s: i64,
@@ -54,7 +54,7 @@ impl Leaping {
         self.service.move_clock(self.now_s)
     }
 
-    /// Asks for an e-mail as a browser of that client that nobody knows: `Err` with the seconds to wait.
+    /// Requests an e-mail as an unknown browser of that client: `Err` contains the seconds to wait.
     fn ask(&self, client: Ipv4Addr, path: &str, email: &str) -> Result<Result<(), i64>, Fault> {
         let mut browser = self.service.browser();
         browser.client = client;
@@ -65,7 +65,7 @@ impl Leaping {
         self.ask(client, RESET, email)
     }
 
-    /// Six networks use the mailbox's day up, five e-mails each.
+    /// Six networks exhaust the mailbox's daily budget with five e-mails each.
     fn use_up(&mut self, networks: &[Ipv4Addr], email: &str) -> Result<(), Fault> {
         for _ in 0..5 {
             for network in &networks[..6] {
@@ -99,13 +99,13 @@ fn networks(count: usize) -> Vec<Ipv4Addr> {
     (0..count).map(|_| another_client()).collect()
 }
 
-/// What the owner waits for while one network, and then twenty, ask for all they get.
+/// The owner's delay while one network, and then twenty, request as much as they can.
 fn delays(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let mut leaping = Leaping::start(ground, setting)?;
     let mut wrong = Vec::new();
     let mut asked = 0;
 
-    // One network over a day, at each of its hours; the owner asks elsewhere, at each of them.
+    // One network in every hour of a day; the owner makes a request from another network in each hour.
     let email = leaping.service.person(Kind::Local)?;
     let one = another_client();
     let mut owners = 0;
@@ -125,7 +125,7 @@ fn delays(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         }
     }
 
-    // Twenty networks: the day is used up, and all of them wait in the line before the owner comes.
+    // Twenty networks exhaust the daily budget, and all of them queue before the owner.
     let email = leaping.service.person(Kind::Local)?;
     let mut known = leaping.service.browser();
     known.sign_in(&leaping.service.mail, &email)?;
@@ -136,7 +136,7 @@ fn delays(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         asked += 1;
         let _ = leaping.reset(*stranger, &email)?;
     }
-    // With the right password, or in a browser that signed in before, nobody waits: not even in a stranger's network.
+    // The right password or a known browser avoids any wait, even in a stranger's network.
     let mut with_password = leaping.service.browser();
     with_password.client = strangers[0];
     if with_password.sign_in_to_code_with(&email, PASSWORD).is_err() {
@@ -150,7 +150,7 @@ fn delays(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let (began, mut told) = (leaping.now_s, leaping.reset(owner, &email)?);
     let first = told.err().unwrap_or(0);
     let mut back = 0;
-    // At every slot all strangers come before the owner, who comes when told.
+    // All strangers precede the owner at every slot; the owner returns after the announced wait.
     while let Err(wait) = told {
         let due = leaping.now_s + wait;
         while leaping.now_s < due {
@@ -172,12 +172,12 @@ fn delays(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         wrong.push(format!("the owner waits {took} s for 20 networks"));
     }
     Ok(Finding {
-        tried: "one network asks over 10 hours and the owner in each of them; 20 networks use the day up, wait in the line, and \
-                come before the owner at every turn; codes after the password and a known browser beside it"
+        tried: "one network makes requests over 10 hours, and the owner in each of them; 20 networks exhaust the day's \
+                budget, queue, and precede the owner at every slot; codes after the password and a known browser meanwhile"
             .into(),
         times: asked,
         figure: format!(
-            "1: 0 s; 20: told {first} s, {took} s in all, came {back} times; {} wrong {}",
+            "1: 0 s; 20: announced {first} s, {took} s in total, {back} requests; {} wrong {}",
             wrong.len(),
             wrong.join("; ")
         ),
@@ -186,7 +186,7 @@ fn delays(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// A thief signs in, and strangers make noise; the owner looks.
+/// A thief signs in while strangers make attempts; the owner reads the activity.
 fn activity(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let mut wrong = Vec::new();
@@ -216,7 +216,7 @@ fn activity(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     if !in_activity.contains(&counted) {
         wrong.push(format!("«{counted}» is not there"));
     }
-    // What the owner did since has older pages, and the thief is on one of them.
+    // The owner's later actions fill further pages, and the thief is on one of them.
     for _ in 0..25 {
         owner.post("/api/security/end_others", &[])?;
         service.browser().sign_in(&service.mail, &email)?;
@@ -238,7 +238,7 @@ fn activity(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     }
     Ok(Finding {
         tried: format!(
-            "{attempts} attempts by as many strangers after a thief's sign-in; 50 doings of the owner; all pages read"
+            "{attempts} attempts by as many strangers after a thief's sign-in; 50 actions of the owner; all pages read"
         ),
         times: attempts + pages,
         figure: format!("{} wrong {}", wrong.len(), wrong.join("; ")),
@@ -247,18 +247,18 @@ fn activity(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// How many e-mails come, whatever is asked for.
+/// The number of e-mails sent under any requests.
 fn bounded(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let mut leaping = Leaping::start(ground, setting)?;
     let mut asked = 0;
-    // Rows, as a clock that leaps may send one of them twice.
+    // Counts rows, because a clock jump may cause an e-mail to be sent twice.
     let came = |leaping: &Leaping, recipients: &str| -> Result<i64, Fault> {
         let count = format!("SELECT count(*) FROM outbox WHERE recipient LIKE '{recipients}'");
         let count = leaping.service.sql(ground, &count)?;
-        count.trim().parse().map_err(|_| format!("«{count}» is no count"))
+        count.trim().parse().map_err(|_| format!("«{count}» is not a count"))
     };
 
-    // One network, every hour of a day: sign-ups and resets of aliases, and new codes.
+    // One network in every hour of a day: sign-ups and resets of aliases, and new codes.
     let one = another_client();
     for hour in 0..23 {
         for number in 0..6 {
@@ -287,7 +287,7 @@ fn bounded(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     leaping.leap(400)?;
     sixties(&leaping)?;
     let by_sixty = came(&leaping, "wanda%")?;
-    // From then on one every ten minutes, for two hours.
+    // Afterwards one every ten minutes, for two hours.
     for _ in 0..12 {
         leaping.leap(600)?;
         sixties(&leaping)?;
@@ -307,8 +307,8 @@ fn bounded(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let of_domain = came(&leaping, "%@corp.example.com")?;
     let figure = [by_one, by_sixty, afterwards, of_domain];
     Ok(Finding {
-        tried: "one network asks for aliases of a mailbox 12 times an hour over a day; 60 networks ask at once, and for two hours; \
-                one network writes to 220 people of a domain"
+        tried: "one network requests e-mails to aliases of a mailbox 12 times an hour over a day; 60 networks at once, and \
+                for two hours; one network to 220 addresses of a domain"
             .into(),
         times: asked,
         figure: format!("{by_one}; {by_sixty}, then {afterwards} in two hours; {of_domain}"),

@@ -1,4 +1,4 @@
-//! Nobody learns who has an account.
+//! Account enumeration: no answer reveals whether an address has an account.
 
 use crate::browser::{Browser, other_than};
 use crate::differ;
@@ -12,33 +12,32 @@ use blackbox::mailbox::Mood;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// See the module.
 pub const PROOFS: &[Proof] = &[
     Proof {
         number: 9,
-        property: "Every kind of address is answered alike",
+        property: "Every kind of address gets the same answers",
         hole: "`flows/mailed_email.rs`, a reset refused for an address without an account: 226 differences.",
         on: Setting::ONE,
         run: alike,
     },
     Proof {
         number: 9,
-        property: "Every kind of address comes to its limits alike",
-        hole: "`flows/sign_in.rs`, tries counted only where there is an account: 48 differences, 429 against 422.",
+        property: "Every kind of address reaches the same limits",
+        hole: "`flows/sign_in.rs`, tries counted only for existing accounts: 48 differences, 429 instead of 422.",
         on: Setting::ONE,
         run: limited_alike,
     },
     Proof {
         number: 9,
-        property: "Events at the owner's side change nothing that a stranger sees",
-        hole: "`store/flows.rs`, every flow of the address ended: 96 differences, the first at the page of a reset after a change.",
+        property: "The owner's actions change nothing that a stranger sees",
+        hole: "`store/flows.rs`, every flow of the address ended: 96 differences, the first one at the page of a reset after a change.",
         on: Setting::ONE,
         run: owners_events,
     },
     Proof {
         number: 9,
-        property: "Time does not tell who has an account",
-        hole: "`hashing.rs`, nothing hashed where there is no account: wrong password 0.047. Before, by an address looked up twice: 0.46 on average of six runs.",
+        property: "Response times don't reveal who has an account",
+        hole: "`hashing.rs`, no hash without an account: wrong password 0.047. Earlier, through a duplicate lookup of the address: 0.46 on average over six runs.",
         on: &[Setting::Sqlite],
         run: by_the_clock,
     },
@@ -53,7 +52,7 @@ const KINDS: [(&str, Option<Kind>); 6] = [
     ("unverified", None),
 ];
 
-/// The same forms for each kind of address, as JSON and as pages, with the mail server up and down.
+/// Sends the same forms for each kind of address, as JSON and as pages, with the mail server up and down.
 fn alike(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let (mut answers, mut told_apart) = (0, Vec::new());
@@ -63,7 +62,7 @@ fn alike(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             let mut first: Option<(Vec<String>, usize)> = None;
             for (name, kind) in KINDS {
                 let email = match kind {
-                    // Of one length, as the addresses stand in what is compared.
+                    // Of equal length, because the compared answers contain the addresses.
                     Some(kind) => service.person(kind)?,
                     None => service.stranger(),
                 };
@@ -96,7 +95,7 @@ fn alike(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     }
     service.mail.set(Mood::Kind);
     Ok(Finding {
-        tried: "reset to used-up codes, wrong passwords, sign-up, for 6 kinds of addresses, as JSON and as pages, mail up and down".into(),
+        tried: "resets until the tries are used up, wrong passwords, sign-ups, for 6 kinds of addresses, as JSON and as pages, mail up and down".into(),
         times: answers,
         figure: format!("{} differences {}", told_apart.len(), told_apart.first().map(String::as_str).unwrap_or_default()),
         bound: "0 in status, headers, body, cookies, e-mails".into(),
@@ -104,7 +103,7 @@ fn alike(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// What a stranger can see of an address.
+/// Everything that a stranger can see of an address.
 fn walk(service: &Service, email: &str, scripts: bool) -> Result<Vec<String>, Fault> {
     let mut seen = Vec::new();
     let mut browser = service.browser();
@@ -123,7 +122,7 @@ fn walk(service: &Service, email: &str, scripts: bool) -> Result<Vec<String>, Fa
     look(&mut browser, "/api/reset/begin", &[("email", email)])?;
     look(&mut browser, "/api/reset/resend", &[])?;
     for by in 0..6 {
-        // Not even the owner's mails are read here; one in a million runs guesses right.
+        // A fixed guess, because the stranger can't read the e-mails; it is right in one of a million runs.
         look(
             &mut browser,
             "/api/reset/answer",
@@ -145,7 +144,7 @@ fn walk(service: &Service, email: &str, scripts: bool) -> Result<Vec<String>, Fa
     Ok(seen)
 }
 
-/// What is refused for being too much tells nothing either: e-mails, wrong passwords, wrong codes.
+/// Rate-limit refusals reveal nothing either: for e-mails, wrong passwords and wrong codes.
 fn limited_alike(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let plans = [Plan::default()
         .set("LIMIT_FREE_PASSWORDS", 2)
@@ -187,7 +186,7 @@ fn limited_alike(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// What a stranger sees who goes on and on; `refused` gets the names of the refusals.
+/// What a stranger sees who exceeds every limit; `refused` collects the names of the refusals.
 fn exhaust(
     service: &Service,
     email: &str,
@@ -217,7 +216,7 @@ fn exhaust(
             &[("code", &other_than("71938264", by))],
         )?;
     }
-    // Others meet the same limits.
+    // Other clients reach the same limits.
     look(&mut service.browser(), "/api/reset/begin", &[("email", email)])?;
     for _ in 0..4 {
         let mut browser = service.browser();
@@ -234,10 +233,10 @@ fn exhaust(
     Ok(seen)
 }
 
-/// What is done with an account while a stranger is in a reset, a sign-in and a sign-up of its address.
+/// Events of an account during a stranger's reset, sign-in and sign-up for its address.
 const EVENTS: [&str; 5] = ["sign-in", "change", "reset", "deactivation", "hand-over"];
 
-/// A stranger's browser at an address, and what it holds of a sign-in: one flow of each kind, a try spent.
+/// A stranger's browser with one flow of each kind for an address, after one try in each.
 fn stranger_of(service: &Service, email: &str) -> Result<Browser, Fault> {
     let mut stranger = service.browser();
     stranger.step("/api/reset/begin", &[("email", email)], "EnterCode")?;
@@ -248,8 +247,8 @@ fn stranger_of(service: &Service, email: &str) -> Result<Browser, Fault> {
     Ok(stranger)
 }
 
-/// A stranger waits, the owner or the operator does something, and the stranger goes on: the same for an address without an
-/// account, at which nothing is done.
+/// A stranger starts flows, the owner or operator acts, and the stranger continues; compared with an address without an
+/// account, for which nothing happens.
 fn owners_events(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let plan = Plan {
         clock: true,
@@ -263,7 +262,8 @@ fn owners_events(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             let mut owner = service.browser();
             owner.sign_in(&service.mail, &known)?;
             let mut strangers = [stranger_of(&service, &known)?, stranger_of(&service, &unknown)?];
-            // The owner's code, the notice of a new device, and what the stranger asked for: none is taken for a later one.
+            // Waits for the owner's code, the notice of a new device and the stranger's e-mails, so that none is
+            // mistaken for a later one.
             service.mail.wait(&known, 4)?;
             match event {
                 "sign-in" => service.browser().sign_in(&service.mail, &known)?,
@@ -286,8 +286,8 @@ fn owners_events(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         }
     }
     Ok(Finding {
-        tried: "a stranger in a reset, a sign-in and a sign-up, before and after a sign-in, a change, a reset, a deactivation and a \
-                hand-over, for a known and an unknown address, as JSON and as pages"
+        tried: "a stranger in a reset, a sign-in and a sign-up, before and after a sign-in, a change, a reset, a deactivation and an \
+                assignment to an organization, for a known and an unknown address, as JSON and as pages"
             .into(),
         times: answers,
         figure: format!(
@@ -300,7 +300,7 @@ fn owners_events(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// What a stranger sees who looks at every page and goes on with every form.
+/// What a stranger sees on every page and in answer to every form.
 fn goes_on(stranger: &mut Browser, email: &str, scripts: bool) -> Result<Vec<String>, Fault> {
     let mut seen = Vec::new();
     for page in ["/reset", "/signup", "/signin"] {
@@ -329,12 +329,12 @@ fn goes_on(stranger: &mut Browser, email: &str, scripts: bool) -> Result<Vec<Str
     Ok(seen)
 }
 
-/// Interleaved pairs of an address with an account and one without, each asked by another client.
+/// Interleaved pairs of an address with an account and one without, each requested by a new client.
 fn by_the_clock(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let pairs = 400;
-    // The standard error of the area is 0.02 with so many pairs: one of three figures lies beyond 0.06 by chance in some
-    // hundred runs. So what lies beyond is measured once more, and the mean of both counts.
+    // The standard error of the area is 0.02 with this number of pairs: one of three figures exceeds 0.06 by chance in
+    // a few percent of runs. Such a figure is measured again, and the mean of both counts.
     let mut figures = Vec::new();
     let loads: &[bool] = ground.times(&[false], &[false, true]);
     for busy in loads {
@@ -374,7 +374,7 @@ fn area(ground: &Ground, service: &Service, measured: Measured, pairs: usize, bu
     } else {
         Kind::LocalWithoutPassword
     };
-    // A wrong password costs a hash each, and so does an account with one: a few accounts, asked often.
+    // A wrong password costs a hash, and so does creating an account with one: few accounts, many requests.
     let known = service.people(kind, ground.times(20, 40))?;
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -390,7 +390,7 @@ fn area(ground: &Ground, service: &Service, measured: Measured, pairs: usize, bu
             .collect();
         let mut times = [Vec::with_capacity(pairs), Vec::with_capacity(pairs)];
         let mut measure_all = || -> Result<(), Fault> {
-            // Unknown ones come again as often as known ones do.
+            // Unknown addresses repeat as often as known ones.
             let unknown: Vec<String> = known.iter().map(|_| service.stranger()).collect();
             for pair in 0..warm_up + pairs {
                 let at = pair % known.len();
@@ -416,7 +416,7 @@ fn area(ground: &Ground, service: &Service, measured: Measured, pairs: usize, bu
     })
 }
 
-/// How long the answer took to one who asks for the first time, in ms.
+/// The response time of a first request in ms.
 fn one(service: &Service, measured: Measured, email: &str) -> Result<f64, Fault> {
     let mut browser = service.browser();
     let (path, form) = match measured {
@@ -427,7 +427,7 @@ fn one(service: &Service, measured: Measured, email: &str) -> Result<f64, Fault>
             ("/api/sign_in/password", form_of(&[("password", "not the right one")]))
         }
     };
-    // The connection is there already.
+    // Opens the connection before the measurement.
     browser.open("/healthz")?;
     let request =
         blackbox::http::form_request(path, &service.host(), &form, &browser.jar, blackbox::http::Wanted::Data);

@@ -1,4 +1,4 @@
-//! How often something may be done, by a clock that is transition over hours.
+//! Rate limits over hours, with a simulated clock.
 
 use crate::browser::Browser;
 use crate::ground::Ground;
@@ -9,30 +9,29 @@ use blackbox::Fault;
 use blackbox::http::Answer;
 use std::net::Ipv4Addr;
 
-/// See the module.
 pub const PROOFS: &[Proof] = &[Proof {
     number: 18,
-    property: "Limits of resets and passwords, over hours, on every server; the mailbox first instead of a wait",
-    hole: "`store/limits.rs`, the first wait that is due instead of the longest, as it was: told to wait 30 s, and then 3450. `flows/password_tries.rs`, `strangers_prove_mailbox` saying no: a new browser was asked for the password after five wrong ones.",
+    property: "Limits of resets and passwords over hours, on every server; proof of the mailbox instead of a wait",
+    hole: "`store/limits.rs`, the first of several waits returned instead of the longest (an earlier version): a wait of 30 s was announced, and then 3450. `flows/password_tries.rs`, `strangers_prove_mailbox` always false: a new browser got the password page after five wrong ones.",
     on: &[Setting::Sqlite, Setting::Postgres2],
     run: limits,
 }];
 
-/// A service whose clock goes on in leaps, and what was seen of it.
+/// A service whose clock the proof advances, and the observations so far.
 struct Tried {
     service: Service,
-    /// Where the clock stands, in seconds from the true time.
+    /// The offset of the simulated clock in seconds.
     now: i64,
     tried: usize,
-    /// How long each refusal took, in ms.
+    /// Response times of the refusals in ms.
     refusals: Vec<f64>,
     wrong: Vec<String>,
 }
 
 impl Tried {
-    /// Sends a form and times it; gives the seconds to wait where it was refused for now, else the answer.
+    /// Sends a form and measures its response time; returns the wait in seconds if it is rate-limited, else the answer.
     fn ask(&mut self, browser: &mut Browser, path: &str, field: (&str, &str)) -> Result<Result<Answer, i64>, Fault> {
-        // The connection is there already.
+        // Opens the connection before the measurement.
         browser.open("/healthz")?;
         self.tried += 1;
         let mut answer = None;
@@ -55,30 +54,30 @@ impl Tried {
         self.service.move_clock(self.now)
     }
 
-    /// Waits as told, and looks whether less would have done: `again` gives the wait of another try.
+    /// Waits as announced, and checks that a shorter wait is not enough: `again` returns the wait of another try.
     fn wait(
         &mut self,
         told: i64,
         mut again: impl FnMut(&mut Self) -> Result<Result<Answer, i64>, Fault>,
     ) -> Result<Answer, Fault> {
-        // The true clock goes on, too: a fifth of each wait is for that.
+        // The real clock also advances: a fifth of each wait allows for that.
         let most = told * 4 / 5;
         self.leap(most)?;
         if again(self)?.is_ok() {
-            self.wrong.push(format!("told to wait {told} s, {most} were enough"));
+            self.wrong.push(format!("announced {told} s, {most} s were enough"));
         }
         self.leap(told - most)?;
-        again(self)?.map_err(|more| format!("told to wait {told} s, and then {more}"))
+        again(self)?.map_err(|more| format!("announced {told} s, and then {more}"))
     }
 
-    /// A reset of that address by another browser of that client, on the servers in turn.
+    /// A reset of that address by a new browser of that client, alternating between servers.
     fn reset(&mut self, client: Ipv4Addr, email: &str) -> Result<Result<Answer, i64>, Fault> {
         let mut browser = self.service.browser_at(self.tried);
         browser.client = client;
         self.ask(&mut browser, "/api/reset/begin", ("email", email))
     }
 
-    /// A password at a sign-in of that browser.
+    /// Submits a password in a sign-in of that browser.
     fn password(&mut self, browser: &mut Browser, email: &str, password: &str) -> Result<Result<Answer, i64>, Fault> {
         browser.step("/api/sign_in/begin", &[("email", email)], "EnterPassword")?;
         self.ask(browser, "/api/sign_in/password", ("password", password))
@@ -91,7 +90,7 @@ impl Tried {
     }
 }
 
-/// Whether a wait is that long, but for what the true clock took of it.
+/// Whether a wait has that length, apart from elapsed real time.
 fn nearly(wait: i64, wanted: i64) -> bool {
     (wanted * 4 / 5..=wanted).contains(&wait)
 }
@@ -114,8 +113,8 @@ fn limits(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let Tried { wrong, refusals, .. } = &tried;
     let (p95, bound) = (timer::percentile(refusals, 95), ground.scaled_ms(50.0));
     Ok(Finding {
-        tried: "resets of an address by a client over a day and of a client in a minute, passwords of strangers and of the owner; each wait \
-                by four fifths and in full"
+        tried: "resets of an address by a client over a day and of a client in a minute, passwords of strangers and of the \
+                owner; after four fifths of each wait and after all of it"
             .into(),
         times: tried.tried,
         figure: format!(
@@ -125,14 +124,14 @@ fn limits(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             refusals.len()
         ),
         bound: format!(
-            "1 in 30 s, 5 an hour, 10 a day, 20 a minute; strangers: 5 free, then the mailbox first; a known browser: 5 free, then 30 s \
-             doubling to an hour; owner in; p95 ≤ {bound:.0} ms"
+            "1 in 30 s, 5 an hour, 10 a day, 20 a minute; strangers: 5 free, then the mailbox must be proven; a known browser: 5 free, then \
+             30 s doubling to an hour; the owner signs in; p95 ≤ {bound:.0} ms"
         ),
         holds: wrong.is_empty() && p95 <= bound,
     })
 }
 
-/// Asks as often as it is let, and waits as it is told, until the twelfth: how long each wait was.
+/// Requests twelve resets, with the announced waits in between: returns every wait.
 fn resets_of_an_address(tried: &mut Tried) -> Result<(), Fault> {
     let email = tried.service.person(Kind::LocalWithoutPassword)?;
     let client = tried.service.browser().client;
@@ -150,7 +149,7 @@ fn resets_of_an_address(tried: &mut Tried) -> Result<(), Fault> {
             }
         }
     }
-    // The first five are half a minute apart, and what is left of the hour follows; ten, and what is left of the day.
+    // The first five are half a minute apart, followed by the rest of the hour; after ten, the rest of the day.
     let hour = 3_600 - 4 * 30;
     let wanted = [30, 30, 30, 30, hour, 30, 30, 30, 30, day, 30];
     let alike = waits.len() == wanted.len() && waits.iter().zip(wanted).all(|(wait, wanted)| nearly(*wait, wanted));
@@ -158,7 +157,7 @@ fn resets_of_an_address(tried: &mut Tried) -> Result<(), Fault> {
     Ok(())
 }
 
-/// One client and an address each, on the servers in turn.
+/// One client with a new address each time, alternating between servers.
 fn resets_of_a_client(tried: &mut Tried) -> Result<(), Fault> {
     let client = tried.service.browser().client;
     let another = |tried: &mut Tried| {
@@ -180,13 +179,14 @@ fn resets_of_a_client(tried: &mut Tried) -> Result<(), Fault> {
     tried.wait(told, another).map(drop)
 }
 
-/// Wrong passwords of strangers: five a day, then the mailbox is proven first; the owner's browser has its own tries, with waits.
+/// Strangers' wrong passwords: five a day, then the mailbox must be proven first. The owner's browser has its own
+/// tries, with waits.
 fn passwords(tried: &mut Tried) -> Result<(), Fault> {
     let email = tried.service.person(Kind::Local)?;
     let mut owner = tried.service.browser();
     owner.sign_in(&tried.service.mail, &email)?;
     owner.post("/api/sign_in/sign_out", &[])?;
-    // One that waits at the password since before.
+    // A browser that reached the password step earlier.
     let mut early = tried.service.browser();
     early.step("/api/sign_in/begin", &[("email", &email)], "EnterPassword")?;
     for number in 0..5 {
@@ -197,7 +197,7 @@ fn passwords(tried: &mut Tried) -> Result<(), Fault> {
             format!("a stranger's try {number}: {told:?}")
         });
     }
-    // On every server, with the right password too: nobody waits, and no password is looked at.
+    // On every server and with the right password too: no wait, and no password is checked.
     let events = |tried: &Tried| tried.service.mail.to(&email).len();
     let before = events(tried);
     for server in 0..2 {
@@ -233,7 +233,7 @@ fn passwords(tried: &mut Tried) -> Result<(), Fault> {
     let told = new.post("/api/sign_in/password", &[("password", PASSWORD)])?.told();
     let signed_in = new.is_signed_in()?;
     tried.demand(signed_in, || format!("a new browser of the owner's: {told}"));
-    // The owner's own throttle_key has five free tries of its own, and waits by itself.
+    // The owner's throttle key has five free tries of its own, and its own waits.
     let mut waits = Vec::new();
     for number in 0..14 {
         let mistyped =

@@ -1,4 +1,4 @@
-//! The mail server is down, silent, refuses, forgets, or is not who it says.
+//! The mail server is down, silent, rejects e-mails, drops connections, or has the wrong certificate.
 
 use crate::differ;
 use crate::ground::Ground;
@@ -11,35 +11,34 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// See the module.
 pub const PROOFS: &[Proof] = &[
     Proof {
         number: 22,
-        property: "A hostile mail server changes no screen, loses no e-mail and doubles no code",
-        hole: "`store/outbox.rs`, e-mails claimed without a lease: 4 copies. `outbox worker.rs`, 550 taken for an answer that may change: tried again.",
+        property: "A hostile mail server changes no screen, loses no e-mail and duplicates no code",
+        hole: "`store/outbox.rs`, e-mails claimed without a lease: 4 copies. `outbox_worker.rs`, 550 treated as a temporary failure: retried.",
         on: Setting::ONE,
         run: moods,
     },
     Proof {
         number: 24,
-        property: "A flood of resets: every acknowledged one gives one mail",
-        hole: "The same: 66 e-mails for 60 acknowledged resets.",
+        property: "A flood of resets: each acknowledged reset sends exactly one e-mail",
+        hole: "The same change: 66 e-mails for 60 acknowledged resets.",
         on: Setting::ONE,
         run: flood,
     },
 ];
 
-/// What the log says of each try that failed.
+/// The log entry of each failed delivery.
 const NOT_LEFT: &str = "was not sent";
 
-/// A reset in each mood, then the mood turns kind.
+/// A reset in each mode of the mail server, which then becomes normal again.
 fn moods(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let plan = Plan {
         clock: true,
         ..Plan::without_limits()
     };
     let service = Service::start_with(ground, setting, &plan)?;
-    // A conversation with a silent one is given up after 40 s only: too long for the quick run.
+    // A silent connection times out after 40 s: too long for the quick run.
     let silent = if ground.quick { Mood::Down } else { Mood::Silent };
     let moods = [
         Mood::Kind,
@@ -66,11 +65,11 @@ fn moods(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             })?);
             let seen = answer.map(|answer| differ::masked(&answer, email));
             if screen.get_or_insert_with(|| seen.clone()) != &seen {
-                wrong.push(format!("{mood:?}: another screen"));
+                wrong.push(format!("{mood:?}: a different screen"));
             }
             browsers.push(browser);
         }
-        // It is tried once in that mood at least, then the server mends itself.
+        // Waits for at least one delivery in that mode before the server becomes normal again.
         if mood == Mood::DropsAfterData {
             service.mail.wait(&people[0], 1)?;
         } else if mood != Mood::Kind {
@@ -79,7 +78,8 @@ fn moods(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         service.mail.set(Mood::Kind);
         for (email, browser) in people.iter().zip(&mut browsers) {
             if mood == Mood::Refuses(550) {
-                // Said to be for good by the mail server: given up, and the person may ask again.
+                // The mail server rejects it permanently: delivery fails, and the account's owner may request another
+                // e-mail.
                 continue;
             }
             let code = service.mail.code_after(email, 0)?;
@@ -96,7 +96,8 @@ fn moods(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             }
         }
     }
-    // Refused for good is given up: when the time of another try is long over, later e-mails come and those do not.
+    // A permanent rejection isn't retried: long after the time of a retry, later e-mails arrive and the rejected ones
+    // don't.
     service.mail.set(Mood::Refuses(550));
     let refused = service.person(Kind::LocalWithoutPassword)?;
     let failed = service.log().matches(NOT_LEFT).count();
@@ -109,9 +110,9 @@ fn moods(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     service.mail.code_after(&later, 0)?;
     service.be_quiet()?;
     if !service.mail.to(&refused).is_empty() {
-        wrong.push("550: tried again".into());
+        wrong.push("550: retried".into());
     }
-    // One whose certificate nobody signed is told nothing.
+    // A server with a self-signed certificate gets no e-mail.
     let stranger = Mailbox::open_with_bad_certificate()?;
     let plan = Plan {
         smtp: Some(stranger.url()),
@@ -125,20 +126,20 @@ fn moods(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             differ::masked(&answer, &email).replace(&other.host(), &service.host()),
         ))
     {
-        wrong.push("bad certificate: another screen".into());
+        wrong.push("bad certificate: a different screen".into());
     }
     other.until_log_has(NOT_LEFT, 1)?;
     if !stranger.messages().is_empty() {
-        wrong.push("bad certificate: an e-mail left".into());
+        wrong.push("bad certificate: an e-mail was sent".into());
     }
-    // Known as the operator's own, it is told everything.
+    // With the certificate configured by the operator, it gets every e-mail.
     let file = service.folder().join("authority.pem");
     std::fs::write(&file, stranger.certificate()).map_err(|error| error.to_string())?;
     let trusting = Service::start_with(ground, setting, &plan.set("CA_FILE", file.display()))?;
     let email = trusting.person(Kind::LocalWithoutPassword)?;
     trusting.browser().begin_reset(&email)?;
     if stranger.wait(&email, 1).is_err() {
-        wrong.push("a private authority: no e-mail left".into());
+        wrong.push("a private authority: no e-mail was sent".into());
     }
     let p95 = timer::percentile(&times, 95);
     let bound = ground.scaled_ms(300.0);
@@ -157,7 +158,7 @@ fn moods(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// As many as there are, from as many clients; every e-mail is counted.
+/// Floods the service from as many clients as possible, and counts every e-mail.
 fn flood(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let asked = ground.times(1_000, 10_000);
@@ -199,10 +200,10 @@ fn flood(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     service.be_quiet()?;
     let messages = service.mail.messages().len();
     Ok(Finding {
-        tried: format!("{asked} resets from as many clients, 32 at once"),
+        tried: format!("{asked} resets from as many clients, 32 concurrently"),
         times: asked,
         figure: format!(
-            "{} acknowledged in {seconds:.1} s, {messages} e-mails, {later} told to come later, {} odd {}",
+            "{} acknowledged in {seconds:.1} s, {messages} e-mails, {later} got 503, {} unexpected {}",
             acknowledged.len(),
             odd.len(),
             odd.first().map(String::as_str).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! The proofs, by the numbers of the properties.
+//! The proofs, in the order of the properties.
 
 mod bytes;
 mod clients;
@@ -20,7 +20,7 @@ mod web;
 
 use crate::proof::Proof;
 
-/// All, in the order of their numbers.
+/// All proofs, in the order of their numbers.
 pub fn all() -> impl Iterator<Item = &'static Proof> {
     let mut all: Vec<&Proof> = [
         bytes::PROOFS,

@@ -10,45 +10,44 @@ use blackbox::Fault;
 use blackbox::http::Answer;
 use std::collections::BTreeSet;
 
-/// See the module.
 pub const PROOFS: &[Proof] = &[
     Proof {
         number: 2,
         property: "A one-time secret succeeds once",
-        hole: "`store/flows.rs` and `store/codes.rs`: `pass_code`, `spend_try` and `mark_used` without their `IS NULL`: 60 successes of 60. A change ending no session, and `store/accounts.rs` `set_password` not asking for the old hash: 20 successes of 20.",
+        hole: "`store/flows.rs` and `store/codes.rs`, `pass_code`, `spend_try` and `mark_used` without their `IS NULL`: 60 successes of 60. A change ending no session, and `store/accounts.rs`, `set_password` not comparing the old hash: 20 successes of 20.",
         on: Setting::ALL,
         run: once,
     },
     Proof {
         number: 27,
-        property: "Every POST twice has one effect",
-        hole: "`store/flows.rs`, `pass_password` without `password_passed_at IS NULL` and `take_send` without its wait: 2 e-mails for a password. `flows/mailed_email.rs` without `take_form`: 2 e-mails for a sign-up sent together. `change_password.rs` ending no session and `set_password` not asking for the old hash: 2 events and 2 e-mails of a change, and a session too many. `flows/sign_in.rs` telling of a sign-out that ended nothing: 2 events, on PostgreSQL with 2 servers. `store/devices.rs`, `set_trust` counting a device that was not trusted: 2 events, as it was.",
+        property: "Every POST sent twice has one effect",
+        hole: "`store/flows.rs`, `pass_password` without `password_passed_at IS NULL` and `take_send` without its wait: 2 e-mails for a password. `flows/mailed_email.rs` without `take_form`: 2 e-mails for a sign-up sent concurrently. `change_password.rs` ending no session and `set_password` not comparing the old hash: 2 events and 2 e-mails for a change, and a session too many. `flows/sign_in.rs` recording a sign-out that ended nothing: 2 events, on PostgreSQL with 2 servers. `store/devices.rs`, `set_trust` counting a device that wasn't trusted (an earlier version): 2 events.",
         on: &[Setting::Sqlite, Setting::Postgres2],
         run: twice,
     },
     Proof {
         number: 35,
-        property: "Every first form twice, the first answer lost: one effect, one screen",
-        hole: "The program as it was before, without a visit: 24 of 24 wrong, 3 flows of a sign-in sent three times.",
+        property: "Every first form sent twice, the first answer lost: one effect, one screen",
+        hole: "The version without visits: 24 of 24 failed, with 3 flows for a sign-in sent three times.",
         on: &[Setting::Sqlite, Setting::Postgres2],
         run: lost_answers,
     },
 ];
 
-/// Identical right submissions, released together, to all servers in turn.
+/// Identical correct submissions, released concurrently, to the servers in turn.
 fn once(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let (rounds, runners) = ground.times((2, 60), (5, 200));
     let mut times = 0;
     let mut race = |name: &str, path: &str, fields: &[(&str, &str)], browser: &Browser, step: &str| {
         let wanted = usize::from(!step.is_empty());
-        // A change hashes twice, and more of them than the queue takes in would be told to come later.
+        // A change hashes twice; more of them than the queue holds would get 503.
         let runners = if path == CHANGE { runners.min(20) } else { runners };
         let answers = race::release(together(&service, browser, path, fields, runners))?;
         times += 1;
         let mut right: Vec<_> = answers.iter().filter(|answer| answer.status == 200).collect();
         if path == CHANGE {
-            // Sent again with the same new password it is the same change, and its answer the same session.
+            // The same change sent again with the same new password gets the same session.
             right.dedup_by_key(|answer| answer.cookies().find(|(name, _)| *name == "__Host-session"));
         }
         let right = right.len();
@@ -84,7 +83,7 @@ fn once(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             flow.step,
         )?;
         if !owner.is_signed_in()? {
-            return Err("nobody is signed in by a sign-in's code".into());
+            return Err("the sign-in's code signed no browser in".into());
         }
         race("a change", CHANGE, &change_of(PASSWORD, NEW_PASSWORD), &owner, "email")?;
         let flow = Waiting::begin(&service, Purpose::SignUp, &service.stranger())?;
@@ -100,16 +99,16 @@ fn once(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     }
     Ok(Finding {
         tried: format!(
-            "{runners} identical right submissions together: codes of reset, sign-in and sign-up, the new password, the new account, a change (20 at most); a reset that is used up"
+            "{runners} identical correct submissions at once: codes of reset, sign-in and sign-up, the new password, the new account, a change (20 at most); a reset without tries"
         ),
         times,
-        figure: "1 success each, 0 of a used reset".into(),
-        bound: "1 success, 0 when used up, no 5xx".into(),
+        figure: "1 success each, 0 of a reset without tries".into(),
+        bound: "1 success, 0 without tries, no 5xx".into(),
         holds: true,
     })
 }
 
-/// The same request from so many tabs, to all servers in turn.
+/// Sends the same request from many tabs concurrently, to the servers in turn.
 fn together(service: &Service, browser: &Browser, path: &str, fields: &[(&str, &str)], runners: usize) -> Vec<Runner> {
     let tab = |runner| {
         let tab = browser.tab(service.port(runner));
@@ -119,7 +118,7 @@ fn together(service: &Service, browser: &Browser, path: &str, fields: &[(&str, &
     (0..runners).map(tab).collect()
 }
 
-/// Each form of the three ways in, of the change and of the sign-out, sent twice: one after the other, and together.
+/// Every form of the three flows, the change and the sign-out, sent twice: in sequence, and concurrently.
 fn twice(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let plan = Plan {
         clock: true,
@@ -143,7 +142,7 @@ fn twice(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         }
     }
     Ok(Finding {
-        tried: "every form of a reset, a sign-in, a sign-up, of the security page and of the sign-out, twice: one after the other, and together".into(),
+        tried: "every form of a reset, a sign-in, a sign-up, the security page and the sign-out, twice: in sequence, and concurrently".into(),
         times: told.times,
         figure: if told.wrong.is_empty() {
             "1 effect each".into()
@@ -155,8 +154,8 @@ fn twice(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// The first form of each way in, for addresses with and without an account, as a script's and as a plain form, one after the
-/// other and together; the browser keeps nothing of the first answer.
+/// The first form of each flow, for addresses with and without an account, from a script and as a plain form, in
+/// sequence and concurrently; the browser loses the first answer.
 fn lost_answers(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let plan = Plan::default().set("LIMIT_CODES_AN_HOUR", 1000);
     let service = Service::start_with(ground, setting, &plan)?;
@@ -209,7 +208,7 @@ fn lost_answers(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         }
     }
     Ok(Finding {
-        tried: "the first form of sign-in, reset and sign-up sent three times, in a row and together, of which the browser hears the last only".into(),
+        tried: "the first form of sign-in, reset and sign-up sent three times, in sequence and concurrently; the browser receives the last answer only".into(),
         times,
         figure: format!("{} wrong {}", wrong.len(), wrong.first().map(String::as_str).unwrap_or_default()),
         bound: "1 flow, 1 e-mail, no refusal".into(),
@@ -217,14 +216,14 @@ fn lost_answers(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// The token of a flow that an answer brings.
+/// The flow token in an answer.
 fn flow_of(answer: &Answer) -> String {
     let mut cookies = answer.cookies();
     let flow = cookies.find(|(name, _)| ["__Host-signin", "__Host-reset", "__Host-signup"].contains(name));
     flow.map(|(_, token)| token.to_owned()).unwrap_or_default()
 }
 
-/// What two of each form came to.
+/// The effects of sending each form twice.
 struct Twice<'a> {
     service: &'a Service,
     ground: &'a Ground,
@@ -236,7 +235,7 @@ struct Twice<'a> {
 }
 
 impl Twice<'_> {
-    /// Sends a form twice; so many e-mails may come of it. Gives how many the address had before.
+    /// Sends a form twice, which may cause `messages` e-mails. Returns the number of earlier e-mails to the address.
     fn both(
         &mut self,
         browser: &mut Browser,
@@ -271,7 +270,7 @@ impl Twice<'_> {
         Ok(since)
     }
 
-    /// Whether an address had so many e-mails as all forms so far should have brought, and no more.
+    /// Checks that the address received exactly the e-mails that all forms so far should cause.
     fn judge_emails(&mut self, email: &str, last: &str) -> Result<(), Fault> {
         self.service.be_quiet()?;
         let came = self.service.mail.to(email).len();
@@ -287,7 +286,7 @@ impl Twice<'_> {
         self.wrong.push(format!("{what} {how}: {came}"));
     }
 
-    /// What is counted of an account, demanded to be so many.
+    /// Checks a count of the account's rows.
     fn count(&mut self, what: &str, email: &str, from: &str, wanted: &str) -> Result<(), Fault> {
         let sql = format!("SELECT count(*) FROM accounts a {from} a.email = '{email}'");
         let found = self.service.sql(self.ground, &sql)?;
@@ -324,7 +323,7 @@ impl Twice<'_> {
         mail.code_after(email, since)?;
         let since = self.resend(&mut browser, email, "/api/sign_in/resend")?;
         let code = mail.code_after(email, since)?;
-        // The owner is told of a device that is new.
+        // The owner gets a notice of a new device.
         self.both(&mut browser, email, "/api/sign_in/answer", &[("code", &code)], 1)?;
         self.sessions("sessions of a sign-in", email, "1")?;
         self.security_page(&mut browser, email)?;
@@ -346,7 +345,7 @@ impl Twice<'_> {
             let wanted = match kind {
                 // Two other browsers, for the security page.
                 "signed_in" => "3",
-                // And once more for another passcode.
+                // The second event is for the resent passcode.
                 "reset_asked" => "2",
                 _ => "1",
             };
@@ -355,14 +354,14 @@ impl Twice<'_> {
         Ok(())
     }
 
-    /// The passcode is asked for again, once its time has come.
+    /// Requests the passcode again when that is allowed.
     fn resend(&mut self, browser: &mut Browser, email: &str, path: &str) -> Result<usize, Fault> {
         self.clock_s += 31;
         self.service.move_clock(self.clock_s)?;
         self.both(browser, email, path, &[], 1)
     }
 
-    /// Another browser's session is ended, its device forgotten, and all others are signed out.
+    /// Ends another browser's session, forgets its device, and signs out all others.
     fn security_page(&mut self, browser: &mut Browser, email: &str) -> Result<(), Fault> {
         let of_account = format!("account_id = (SELECT id FROM accounts WHERE email = '{email}')");
         let mail = &self.service.mail;

@@ -1,4 +1,4 @@
-//! What the owner of an account is told and can read.
+//! Notices to an account's owner, and the owner's activity.
 
 use crate::browser::Browser;
 use crate::ground::Ground;
@@ -8,25 +8,24 @@ use crate::service::{Kind, NEW_PASSWORD, PASSWORD, Plan, Service};
 use argon2::password_hash::PasswordHasher;
 use blackbox::Fault;
 
-/// See the module.
 pub const PROOFS: &[Proof] = &[
     Proof {
         number: 19,
-        property: "The owner is told of reset, change, new device and ten failures",
-        hole: "`flows/reset.rs` without its notice: 4 e-mails instead of 5. `flows/mailed_code.rs`, a notice from the tenth failure on: 5 e-mails instead of 1 after 14 failures.",
+        property: "The owner gets a notice of a reset, a change, a new device and ten failures",
+        hole: "`flows/reset.rs` without its notice: 4 e-mails instead of 5. `flows/mailed_code.rs`, a notice for every failure from the tenth on: 5 e-mails instead of 1 after 14 failures.",
         on: Setting::ONE,
         run: told,
     },
     Proof {
         number: 20,
-        property: "Every security event is in a log that only grows, readable by its owner, without secrets",
-        hole: "`flows/sessions.rs` without the event of a sign-in: named as missing; so with those of a sign-up and of a leaked password. `store/events.rs`, an event takes the place of the one of its kind before: 5 rows named that are gone.",
+        property: "Every security event is in an append-only log, readable by its owner, without secrets",
+        hole: "`flows/sessions.rs` without the event of a sign-in: reported as missing; likewise those of a sign-up and of a leaked password. `store/events.rs`, an event replacing the previous one of its kind: 5 missing rows reported.",
         on: Setting::ONE,
         run: logged,
     },
 ];
 
-/// A word of each notice's subject, and how many of it a life earns: two of its browsers are new.
+/// A word of each notice's subject, and its count in one life, which has two new browsers.
 const NOTICES: [(&str, usize); 4] = [
     ("password was reset", 1),
     ("password was changed", 1),
@@ -38,7 +37,7 @@ fn told(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let life = live(&service)?;
     let messages = service.mail.to(&life.email);
-    // Codes come from one sender, notices from the other.
+    // Codes and notices have different senders.
     let notices: Vec<_> = messages
         .iter()
         .filter(|message| message.code().is_none() && !message.mail.contains("@signin."))
@@ -60,11 +59,11 @@ fn told(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             wrong.push(format!("a secret in «{}»", message.subject()));
         }
     }
-    // Nobody else's failures, and none for whom there is no account.
+    // Neither another account's failures nor those of an address without an account are counted.
     let (other, stranger) = (service.person(Kind::Local)?, service.stranger());
     for email in [&other, &stranger] {
         for _ in 0..if *email == other { 9 } else { 11 } {
-            // Another client each time: the count is the address's.
+            // A different client each time: the count belongs to the address.
             let mut browser = service.browser();
             browser.step("/api/sign_in/begin", &[("email", email)], "EnterPassword")?;
             browser.post("/api/sign_in/password", &[("password", "an entirely wrong password")])?;
@@ -81,7 +80,7 @@ fn told(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let after = service.mail.to(&other).len();
     if (before_the_tenth, after) != (0, 1) {
         wrong.push(format!(
-            "{before_the_tenth} e-mails before ten failures of another person, {after} after 14"
+            "{before_the_tenth} e-mails before ten failures on another account, {after} after 14"
         ));
     }
     Ok(Finding {
@@ -94,7 +93,7 @@ fn told(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// What the log of an account holds: a row a line.
+/// The log of an account: one row per line.
 fn log_of(service: &Service, ground: &Ground, email: &str) -> Result<Vec<String>, Fault> {
     let rows = service.sql(
         ground,
@@ -106,7 +105,7 @@ fn log_of(service: &Service, ground: &Ground, email: &str) -> Result<Vec<String>
     Ok(rows.lines().map(str::to_owned).collect())
 }
 
-/// The password of somebody who came from another system; a list of leaked ones has it.
+/// The password of an imported account; it is on the list of leaked passwords.
 const LEAKED: &str = "grey lantern over nine gates";
 
 fn logged(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
@@ -120,12 +119,12 @@ fn logged(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let mut wrong = Vec::new();
     let mut log = log_of(&service, ground, &email)?;
     let mut steps = 0;
-    // What was there is there, as it was, and this is new; the owner reads it.
+    // Earlier rows are unchanged, the new row is of this kind, and the owner can read it.
     let mut grown = |life: &mut Life, kind: &str, sentence: Option<&str>| -> Result<(), Fault> {
         let now = log_of(&service, ground, &email)?;
         steps += 1;
         if let Some(gone) = log.iter().find(|row| !now.contains(row)) {
-            wrong.push(format!("before {kind} there was {gone}"));
+            wrong.push(format!("missing since {kind}: {gone}"));
         }
         let mark = format!("|{kind}|");
         if !now.iter().any(|row| !log.contains(row) && row.contains(&mark)) {
@@ -172,7 +171,7 @@ fn logged(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     service.assign_to_organization(&email)?;
     grown(&mut life, "handed_over", None)?;
 
-    // What the life before these steps left.
+    // Events that the earlier life caused.
     for kind in [
         "added",
         "password_changed",
@@ -204,7 +203,7 @@ fn logged(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             wrong.push(format!("the owner cannot read «{sentence}»"));
         }
     }
-    // What an operator did at a terminal comes from no client.
+    // An operator's command has no client address.
     let persons: Vec<_> = log.iter().filter(|row| row.contains("|person|")).collect();
     if persons.len() < 20 || persons.iter().any(|row| row.split('|').any(str::is_empty)) {
         wrong.push("an event without actor, time or client".into());
@@ -213,7 +212,7 @@ fn logged(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     if life.secrets.iter().any(|secret| all.contains(secret.as_str())) || all.contains(&email) {
         wrong.push("a secret or an address in an event".into());
     }
-    // Nobody else reads it.
+    // Other accounts can't read it.
     let mut somebody = service.browser();
     somebody.sign_in(&service.mail, &service.person(Kind::Local)?)?;
     let page = somebody.open("/security")?;
@@ -222,7 +221,7 @@ fn logged(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         wrong.push("another account's page shows it".into());
     }
     Ok(Finding {
-        tried: "the log after each step of a life of an account, in the database and on its owner's page".into(),
+        tried: "the log after each step of an account's life, in the database and on its owner's page".into(),
         times: steps + log.len(),
         figure: format!("{} events, {} wrong {}", log.len(), wrong.len(), wrong.join("; ")),
         bound: "0 wrong".into(),
@@ -230,7 +229,7 @@ fn logged(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// Somebody who made the account, signed in; with the address.
+/// A new account, signed in; with its address.
 fn signed_up(service: &Service) -> Result<(String, Browser), Fault> {
     let mut browser = service.browser();
     let email = browser.sign_up(service, NEW_PASSWORD)?;
@@ -238,7 +237,7 @@ fn signed_up(service: &Service) -> Result<(String, Browser), Fault> {
     Ok((email, browser))
 }
 
-/// Somebody who came from another system with [`LEAKED`], signed in; with the address.
+/// An imported account with [`LEAKED`], signed in; with its address.
 fn imported(service: &Service) -> Result<(String, Browser), Fault> {
     let email = service.stranger();
     let hash = argon2::Argon2::default()

@@ -1,4 +1,4 @@
-//! What nobody else can read.
+//! Confidentiality of secrets and addresses.
 
 use crate::ground::Ground;
 use crate::life::live;
@@ -10,19 +10,18 @@ use blackbox::http::{Connection, Jar};
 use blackbox::mailbox::Mood;
 use blackbox::program::free_port;
 
-/// See the module.
 pub const PROOFS: &[Proof] = &[
     Proof {
         number: 14,
         property: "No password, code, token or address in a URL, log, error, page, metric or cache",
-        hole: "`flows/reset.rs`, the address in a line of the log: found.",
+        hole: "`flows/reset.rs`, the address logged: found.",
         on: Setting::ONE,
         run: nowhere,
     },
     Proof {
         number: 15,
-        property: "A copy of the database alone holds no password, code or session",
-        hole: "`hashing.rs`, passwords hashed without the key: the right one verified. `account/src/code.rs`, the digest under a key of zeros: a code was right under other keys.",
+        property: "A copy of the database alone contains no password, code or session",
+        hole: "`hashing.rs`, passwords hashed without the key: the right one verified. `account/src/code.rs`, the digest keyed with zeros: a code was valid under other keys.",
         on: Setting::ONE,
         run: stolen,
     },
@@ -59,7 +58,7 @@ fn nowhere(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         for secret in &life.secrets {
             looked += 2;
             if answer.text().contains(secret.as_str()) {
-                found.push(format!("a secret in the content of {path}"));
+                found.push(format!("a secret in the body of {path}"));
             }
             if location.contains(secret.as_str()) {
                 found.push(format!("a secret in an address after {path}"));
@@ -89,8 +88,8 @@ fn nowhere(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// Whether a line of the log has a secret in it. Short ones are looked for as words, and not in the moment in front: six
-/// digits of a microsecond are no code.
+/// Whether a log line contains a secret. Short secrets match whole words only, and not in the timestamp, whose
+/// microseconds have six digits.
 fn tells(line: &str, secret: &str) -> bool {
     if secret.len() > 8 {
         return line.contains(secret);
@@ -101,12 +100,12 @@ fn tells(line: &str, secret: &str) -> bool {
         .any(|word| word == secret)
 }
 
-/// All rows; and the database under keys that somebody else made up, where neither code nor password is right.
+/// Searches all rows, then runs the database under forged keys, with which neither code nor password is right.
 fn stolen(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let mut service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let life = live(&service)?;
     let mut flow = waiting(&service, Purpose::Reset, &life.email)?;
-    // A code that still works, of an e-mail that has not left.
+    // A valid code of an e-mail that hasn't been sent.
     service.mail.set(Mood::Down);
     let addressee = service.person(Kind::LocalWithoutPassword)?;
     service.browser().begin_reset(&addressee)?;
@@ -121,16 +120,16 @@ fn stolen(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         .filter(|secret| secret.len() > 8 && rows.contains(secret.as_str()))
         .map(|secret| format!("«{secret}» as it is"))
         .collect();
-    // A sealed e-mail shows nothing of its words.
+    // A sealed e-mail reveals none of its words.
     let emails = service.sql(ground, "SELECT body FROM outbox WHERE body <> ''")?;
     let words = ["code", "Request", "Firefox", addressee.as_str()];
     if emails.is_empty() || words.iter().any(|word| emails.contains(word)) {
-        found.push("an e-mail that waits is to be read".into());
+        found.push("a queued e-mail is readable".into());
     }
-    // What can be tried by whoever knows all rows and the whole program, and has made up the keys.
+    // An attacker with all rows and the program, who forges the keys.
     service.kill_server(0);
     let keys = service.exchange_keys(None)?;
-    // The program notices that, until somebody makes it forget.
+    // The program detects other keys unless these rows are deleted.
     service.sql(ground, "DELETE FROM key_checks")?;
     service.mail.set(Mood::Kind);
     service.start_server(0)?;
@@ -147,7 +146,7 @@ fn stolen(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     if !service.mail.to(&addressee).is_empty() {
         found.push("an e-mail opens under other keys".into());
     }
-    // Under the true ones both are right: it was the keys.
+    // With the original keys both are right, so the keys made the difference.
     service.kill_server(0);
     service.exchange_keys(Some(&keys))?;
     service.sql(ground, "DELETE FROM key_checks")?;
@@ -159,12 +158,12 @@ fn stolen(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
                 .into(),
         times: life.secrets.len() + words.len() + 5,
         figure: format!(
-            "{} found {}; {} under the true keys",
+            "{} found {}; {} under the original keys",
             found.len(),
             found.join("; "),
             if both_right { "right" } else { "wrong" }
         ),
-        bound: "0; right under the true keys".into(),
+        bound: "0; right under the original keys".into(),
         holds: found.is_empty() && both_right,
     })
 }

@@ -1,4 +1,4 @@
-//! Sessions end where they should, and steps cannot be skipped.
+//! Sessions end when they should, and steps can't be skipped.
 
 use crate::browser::Browser;
 use crate::ground::Ground;
@@ -7,25 +7,24 @@ use crate::service::{Kind, NEW_PASSWORD, PASSWORD, Plan, Service};
 use blackbox::Fault;
 use std::time::Instant;
 
-/// See the module.
 pub const PROOFS: &[Proof] = &[
     Proof {
         number: 10,
         property: "A reset ends all sessions, a change the others, on every server",
-        hole: "`flows/reset.rs` without `sessions::end_all_but`: a session outlived a reset. `flows/change_password.rs` without it: a session outlived a change.",
+        hole: "`flows/reset.rs` without `sessions::end_all_but`: a session survived a reset. `flows/change_password.rs` without it: a session survived a change.",
         on: &[Setting::Sqlite, Setting::Postgres2],
         run: sessions_end,
     },
     Proof {
         number: 11,
-        property: "Steps cannot be skipped, reordered, replayed or posted empty",
-        hole: "`flows/reset.rs` and `store/flows.rs`, a new password taken before the code: it was set at the step of the code. The finished flow taken as live in `store/flows.rs` and `flows/reset.rs`: a new password was set again at the end.",
+        property: "Steps can't be skipped, reordered, replayed or posted empty",
+        hole: "`flows/reset.rs` and `store/flows.rs`, a new password accepted before the code: it was set at the code step. `store/flows.rs` and `flows/reset.rs` treating the finished flow as live: a new password was set again at the end.",
         on: Setting::ONE,
         run: no_step_is_skipped,
     },
 ];
 
-/// Everybody signed in, at all servers in turn; then a reset, a change, and a change that leaves the others.
+/// Signs in browsers on all servers in turn; then a reset, a change, and a change that keeps the other sessions.
 fn sessions_end(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let rounds = ground.times(2, 20);
@@ -34,7 +33,7 @@ fn sessions_end(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         let email = service.person(Kind::Local)?;
         let mut others = signed_in(&service, &email, 3, PASSWORD)?;
         let mut own = others.remove(0);
-        // Left alone when the form that asked comes back without the tick.
+        // An unticked box in the second form keeps the other sessions.
         let fields = [
             ("current", PASSWORD),
             ("password", NEW_PASSWORD),
@@ -43,7 +42,7 @@ fn sessions_end(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         ];
         changed(&mut own, &fields)?;
         if !all(&mut others, true)? {
-            wrong.push("a change that leaves the others ended one");
+            wrong.push("a change that keeps the others ended one");
         }
         let fields = [
             ("current", NEW_PASSWORD),
@@ -55,7 +54,7 @@ fn sessions_end(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         changed(&mut own, &fields)?;
         let began = Instant::now();
         if !all(&mut others, false)? {
-            wrong.push("a session outlived a change");
+            wrong.push("a session survived a change");
         }
         slowest = slowest.max(began.elapsed().as_secs_f64());
         if !own.is_signed_in()? {
@@ -66,16 +65,17 @@ fn sessions_end(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         service.browser().reset(&service.mail, &email, NEW_PASSWORD)?;
         let began = Instant::now();
         if !all(&mut others, false)? {
-            wrong.push("a session outlived a reset");
+            wrong.push("a session survived a reset");
         }
         slowest = slowest.max(began.elapsed().as_secs_f64());
         times += 9;
     }
     Ok(Finding {
-        tried: "sessions at all servers, asked right after a reset, a change, a change that leaves the others".into(),
+        tried: "sessions on all servers, checked right after a reset, a change, and a change that keeps the others"
+            .into(),
         times,
         figure: format!(
-            "{} wrong {}; all asked within {:.0} ms",
+            "{} wrong {}; all checked within {:.0} ms",
             wrong.len(),
             wrong.join(", "),
             slowest * 1_000.0
@@ -90,7 +90,7 @@ fn signed_in(service: &Service, email: &str, count: usize, password: &str) -> Re
         .map(|server| {
             let mut browser = service.browser_at(server);
             browser.sign_in_with(&service.mail, email, password)?;
-            // From now on it asks the next one.
+            // Later requests go to the next server.
             Ok(browser.tab(service.port(server + 1)))
         })
         .collect()
@@ -114,7 +114,7 @@ fn all(browsers: &mut [Browser], signed_in: bool) -> Result<bool, Fault> {
     Ok(true)
 }
 
-/// Every form at every step that it does not belong to.
+/// Sends every form at every step to which it doesn't belong.
 fn no_step_is_skipped(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let plan = Plan {
         clock: true,
@@ -160,7 +160,7 @@ fn no_step_is_skipped(ground: &Ground, setting: Setting) -> Result<Finding, Faul
     ] {
         refused("the start", &mut nobody, path, fields)?;
     }
-    // A sign-in: no code before the password, nothing of the account between password and code.
+    // A sign-in: no code before the password, and nothing of the account between password and code.
     let mut browser = service.browser();
     browser.step("/api/sign_in/begin", &[("email", &email)], "EnterPassword")?;
     refused(
@@ -192,7 +192,7 @@ fn no_step_is_skipped(ground: &Ground, setting: Setting) -> Result<Finding, Faul
             return Err(format!("{path} opens between password and code"));
         }
     }
-    // A sign-out in between is one.
+    // A sign-out in between is effective.
     let mut other = browser.tab(service.port(0));
     browser.post("/api/sign_in/sign_out", &[])?;
     refused(
@@ -201,7 +201,7 @@ fn no_step_is_skipped(ground: &Ground, setting: Setting) -> Result<Finding, Faul
         "/api/sign_in/answer",
         &[("code", &sign_in)],
     )?;
-    // A reset: no password before the code, none twice.
+    // A reset: no password before the code, and none twice.
     let mut browser = service.browser();
     let seen = service.mail.to(&email).len();
     browser.begin_reset(&email)?;
@@ -220,8 +220,8 @@ fn no_step_is_skipped(ground: &Ground, setting: Setting) -> Result<Finding, Faul
         &[("password", PASSWORD), ("again", PASSWORD)],
     )?;
     refused("the end", &mut browser, "/api/reset/answer", &[("code", &reset)])?;
-    // A sign-in that is over: its code and its password again, by somebody who kept what the browser held before. The code at
-    // once, as after a lost answer, is property 31's.
+    // The code and password of a finished sign-in, sent again with a copy of the earlier cookies. Property 31 covers
+    // the code sent again immediately, after a lost answer.
     let email = service.person(Kind::Local)?;
     let mut browser = service.browser();
     browser.sign_in_to_code(&email)?;
@@ -242,11 +242,11 @@ fn no_step_is_skipped(ground: &Ground, setting: Setting) -> Result<Finding, Faul
         "/api/sign_in/answer",
         &[("code", &code)],
     )?;
-    // A session that was signed out, by somebody who kept its cookie.
+    // A signed-out session, with a copy of its cookie.
     let mut kept = browser.tab(service.port(0));
     browser.post("/api/sign_in/sign_out", &[])?;
     refused("a sign-out", &mut kept, "/api/security/change_password", &change)?;
-    // A sign-up: no details before the code, no account twice, no code again.
+    // A sign-up: no details before the code, no second account, and no reused code.
     let email = service.stranger();
     let mut browser = service.browser();
     browser.step("/api/sign_up/begin", &[("email", &email)], "EnterCode")?;
@@ -270,9 +270,9 @@ fn no_step_is_skipped(ground: &Ground, setting: Setting) -> Result<Finding, Faul
         &[("code", &code)],
     )?;
     Ok(Finding {
-        tried: "every form at steps that it does not belong to, twice, empty, and after a sign-out".into(),
+        tried: "every form at steps to which it doesn't belong, twice, empty, and after a sign-out".into(),
         times,
-        figure: format!("{} got through {}", wrong.len(), wrong.join("; ")),
+        figure: format!("{} accepted {}", wrong.len(), wrong.join("; ")),
         bound: "0".into(),
         holds: wrong.is_empty(),
     })

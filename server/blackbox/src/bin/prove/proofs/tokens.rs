@@ -1,4 +1,4 @@
-//! A copied token is dead after the next step up, and a lost answer is not lost for long.
+//! A copied token is dead after the next privilege step, and a lost answer can be repeated for a short time.
 
 use crate::browser::{Browser, CHANGE};
 use crate::ground::Ground;
@@ -6,16 +6,15 @@ use crate::proof::{Finding, Proof, Setting};
 use crate::service::{Kind, NEW_PASSWORD, PASSWORD, Plan, Service};
 use blackbox::Fault;
 
-/// See the module.
 pub const PROOFS: &[Proof] = &[Proof {
     number: 31,
-    property: "A new token at every step up; a copy of the old one is dead, and its return is noticed",
-    hole: "The program before this: 16 wrong, among them a password, a session and an account by copies, a copy that was trusted and told nobody, and devices that outlived Forget, a change, a reset and a deactivation. `flows/step_up.rs`, the session's token derived from the flow's alone: a copy of that and the password brought the owner's session.",
+    property: "Each privilege step issues a new token; a copy of the old one is dead, and its reuse is detected",
+    hole: "The version before the fix: 16 failures, among them a password, a session and an account obtained with copies, a trusted copy without a notice, and devices that survived Forget, a change, a reset and a deactivation. `flows/step_up.rs`, the session's token derived from the flow's alone: a copy of it and the password obtained the owner's session.",
     on: &[Setting::Sqlite, Setting::Postgres2],
     run: copies_die,
 }];
 
-/// Longer than an answer is on its way.
+/// Longer than a lost answer can be repeated.
 const LATER_S: i64 = 31;
 
 struct Copies<'a> {
@@ -64,7 +63,7 @@ impl Copies<'_> {
         self.service.move_clock(self.clock_s)
     }
 
-    /// A thief's, who asks another server.
+    /// A thief's browser, which uses another server.
     fn copy(&self, browser: &Browser) -> Browser {
         browser.tab(self.service.port(1))
     }
@@ -76,7 +75,7 @@ impl Copies<'_> {
         }
     }
 
-    /// A form that a copy sends gets nowhere.
+    /// Checks that a form sent by a copy has no effect.
     fn refused(&mut self, copy: &mut Browser, path: &str, fields: &[(&str, &str)]) -> Result<(), Fault> {
         let answer = copy.post(path, fields)?;
         let refused = (400..500).contains(&answer.status) && answer.cookies().next().is_none();
@@ -154,7 +153,7 @@ impl Copies<'_> {
         Ok(())
     }
 
-    /// The answer to a right code or password does not arrive: the same again brings the token, at another server too.
+    /// The answer to a right code or password is lost: sending it again returns the token, from another server too.
     fn lost_answers(&mut self) -> Result<(), Fault> {
         let email = self.service.person(Kind::Local)?;
         let mut owner = self.service.browser();
@@ -192,8 +191,8 @@ impl Copies<'_> {
         Ok(())
     }
 
-    /// Attack: a sign-in on a trusted device ends under its first token. Whoever has a copy of that and the password, and not
-    /// the device's token, comes right after the owner.
+    /// Attack: a sign-in on a trusted device ends under its first token. An attacker with a copy of that token and the
+    /// password, but without the device's token, follows right after the owner.
     fn of_a_last_step(&mut self) -> Result<(), Fault> {
         let email = self.service.person(Kind::Local)?;
         let mut owner = self.service.browser();
@@ -212,14 +211,14 @@ impl Copies<'_> {
         Ok(())
     }
 
-    /// Whether the password is enough there.
+    /// Whether the password is enough in this browser.
     fn is_trusted(&self, browser: &mut Browser, email: &str) -> Result<bool, Fault> {
         let seen = self.service.mail.to(email).len();
         browser.step("/api/sign_in/begin", &[("email", email)], "EnterPassword")?;
         let answer = browser.post("/api/sign_in/password", &[("password", PASSWORD)])?;
         match answer.told().as_str() {
             "SignedIn" => Ok(true),
-            // Not to be taken for the next one.
+            // Reads this code so that it isn't mistaken for the next one.
             "EnterCode" => self.service.mail.code_after(email, seen).map(|_| false),
             _ => Err(answer.unexpected("a password")),
         }
@@ -261,11 +260,11 @@ impl Copies<'_> {
             .iter()
             .filter(|message| message.subject().contains("no longer trusted"));
         let told = told.count();
-        self.demand(told == 1, &format!("the return of a copy is told {told} times"));
+        self.demand(told == 1, &format!("{told} notices of a reused copy"));
         let noticed = owner.open("/security")?.says("outdated copy");
-        self.demand(noticed, "the return of a copy is in no list of events");
+        self.demand(noticed, "the owner's activity lacks the reused copy");
         let trusted = self.is_trusted(&mut owner, &email)?;
-        self.demand(!trusted, "the device is trusted after its copy came");
+        self.demand(!trusted, "the device is still trusted after its copy was used");
         Ok(())
     }
 
@@ -279,8 +278,8 @@ impl Copies<'_> {
         owner.post("/api/security/forget_device", &[("id", &id)])?;
         self.trust(&mut owner, &email)?;
         let trusted = self.is_trusted(&mut copy, &email)?;
-        self.demand(!trusted, "a copy outlived Forget");
-        // Left alone where the box is not ticked, forgotten where it is.
+        self.demand(!trusted, "a copy survived Forget");
+        // The trust stays if the box isn't ticked, and ends if it is.
         let mut other = self.service.browser();
         self.trust(&mut other, &email)?;
         let change = [
@@ -293,7 +292,7 @@ impl Copies<'_> {
         let left = self.devices(&email)?;
         self.demand(
             left == "2",
-            &format!("{left} devices after a change that leaves the others"),
+            &format!("{left} devices after a change that keeps the others"),
         );
         let change = [
             ("current", NEW_PASSWORD),

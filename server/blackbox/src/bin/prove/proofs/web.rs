@@ -1,4 +1,4 @@
-//! Other sites, forged addresses, and mails that go where they should.
+//! Cross-site requests, forged addresses, and the recipients of e-mails.
 
 use crate::browser::Browser;
 use crate::ground::Ground;
@@ -7,32 +7,30 @@ use crate::service::{Kind, PASSWORD, Plan, Service, TABLES};
 use blackbox::Fault;
 use blackbox::http::{Wanted, encoded, form_of, form_request, get_request};
 
-/// See the module.
 pub const PROOFS: &[Proof] = &[
     Proof {
         number: 6,
-        property: "Mail goes to the stored address, one recipient, with nothing of a request's headers",
-        hole: "`http/client.rs`, the browser's name as it was sent: 8 e-mails with words of a request in them.",
+        property: "E-mail goes to the stored address, one recipient, with nothing of a request's headers",
+        hole: "`http/client.rs`, the browser's name used as sent: 8 e-mails with text from a request.",
         on: Setting::ONE,
         run: recipients,
     },
     Proof {
         number: 12,
-        property: "Other sites act nowhere; GET and HEAD change and send nothing",
-        hole: "`http/same_origin.rs`, everything let through: 226 requests acted.",
+        property: "Cross-site requests have no effect; GET and HEAD change and send nothing",
+        hole: "`http/same_origin.rs`, everything accepted: 226 requests had an effect.",
         on: Setting::ONE,
         run: cross_site,
     },
     Proof {
         number: 16,
-        property: "Every page carries the headers that bind it",
-        hole: "`http/headers.rs` with another word than `nosniff`: 18 pages named.",
+        property: "Every page has the security headers",
+        hole: "`http/headers.rs` with another word than `nosniff`: 18 pages reported.",
         on: &[Setting::Sqlite],
         run: headers,
     },
 ];
 
-/// Every form that there is.
 const FORMS: [(&str, &str); 19] = [
     ("/api/sign_in/begin", "email=ada%40example.com"),
     ("/api/sign_in/password", "password=x"),
@@ -55,7 +53,7 @@ const FORMS: [(&str, &str); 19] = [
     ("/api/preferences", "theme=dark"),
 ];
 
-/// Spellings that would split, redirect or forge a mail.
+/// Spellings that could split, redirect or forge an e-mail.
 fn recipients(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
     service.add("victim@example.com", Kind::Local)?;
@@ -97,7 +95,7 @@ fn recipients(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
                   X-Original-URL: //evil.example\r\nX-Forwarded-Proto: evil.example\r\nUser-Agent: evil.example <b>\r\n";
     let host = service.host();
     let forge = |request: &str, forged_host: bool| {
-        // Behind the first line, so that they are the request's own.
+        // After the first line, so that they override the request's own headers.
         let request = request.replacen("\r\n", &format!("\r\n{forged}"), 1);
         let request = request.replacen("User-Agent: Mozilla", "X-Was: Mozilla", 1);
         if forged_host {
@@ -141,7 +139,7 @@ fn recipients(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         if message.recipients.len() != 1 || to.matches('@').count() != 1 || evil_named || bcc {
             wrong.push(format!("a mail to {to}"));
         }
-        // An e-mail with a code for the account's stored address only.
+        // An e-mail with a code, for the account's stored address only.
         let of_account = ["Reset", "passcode"]
             .iter()
             .any(|word| message.subject().contains(word));
@@ -166,7 +164,7 @@ fn recipients(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// What a browser would send for another site, with the person's cookies.
+/// Requests that a browser would send for another site, with the account's cookies.
 fn cross_site(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let email = service.person(Kind::Local)?;
@@ -232,20 +230,20 @@ fn cross_site(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     service.be_quiet()?;
     let after = self::rows(&service, ground)?;
     if after != rows || service.mail.messages().len() != messages {
-        wrong.push("rows changed, or e-mails left".into());
+        wrong.push("rows changed, or e-mails were sent".into());
     }
     if !owner.is_signed_in()? {
         wrong.push("the owner is signed out".into());
     }
     Ok(Finding {
         tried: format!(
-            "{} forms × JSON and page × {} kinds of foreign requests; GET and HEAD of all",
+            "{} forms × JSON and page × {} kinds of cross-site requests; GET and HEAD of all",
             FORMS.len(),
             foreign.len()
         ),
         times: tried,
         figure: format!(
-            "{} got through {}",
+            "{} had an effect {}",
             wrong.len(),
             wrong.first().map(String::as_str).unwrap_or_default()
         ),
@@ -254,7 +252,7 @@ fn cross_site(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// The status of an address, asked by that method with what the browser holds, on a connection of its own.
+/// The status of a URL, requested with that method and the browser's cookies on a new connection.
 fn asked(browser: &Browser, method: &str, address: &str, host: &str) -> Result<u16, Fault> {
     let request = get_request(address, host, &browser.jar, "Connection: close\r\n").replacen("GET", method, 1);
     let mut connection = browser.connect()?;
@@ -266,13 +264,13 @@ fn asked(browser: &Browser, method: &str, address: &str, host: &str) -> Result<u
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
     match status {
-        Some(_) if method == "HEAD" && !body.is_empty() => Err(format!("HEAD {address} has a content")),
+        Some(_) if method == "HEAD" && !body.is_empty() => Err(format!("HEAD {address} has a body")),
         Some(status) => Ok(status),
         None => Err(format!("{method} {address}: no answer")),
     }
 }
 
-/// All that a request could write, but for when a session was last used.
+/// All rows that a request could write, except the last use of a session.
 fn rows(service: &Service, ground: &Ground) -> Result<String, Fault> {
     let mut rows = String::new();
     for table in TABLES {
@@ -286,7 +284,7 @@ fn rows(service: &Service, ground: &Ground) -> Result<String, Fault> {
     Ok(rows)
 }
 
-/// Somebody who is signed in where the service's origin is `https`.
+/// A signed-in browser, where the service's origin is `https`.
 fn signed_in_by_https(service: &Service) -> Result<Browser, Fault> {
     let email = service.person(Kind::Local)?;
     let mut owner = service.browser();
@@ -313,8 +311,8 @@ fn signed_in_by_https(service: &Service) -> Result<Browser, Fault> {
     }
 }
 
-/// Policy, referrer, framing, sniffing, storing; cookies; a nonce that nobody can foresee. What Chromium makes of them is in
-/// the browser tests, where a violation fails the test.
+/// Policy, referrer, framing, sniffing, storing; cookies; an unpredictable nonce. The browser tests check Chromium's
+/// behaviour: a violation fails the test.
 fn headers(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let plan = Plan::without_limits().set("ORIGIN", "https://accounts.example.com");
     let service = Service::start_with(ground, setting, &plan)?;
@@ -365,7 +363,7 @@ fn headers(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             demand(answer.header("referrer-policy") == "same-origin", "referrer");
             demand(answer.header("cache-control") == "no-store, no-transform", "stored");
             if let Some(nonce) = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()) {
-                demand(nonce.len() >= 16 && nonces.insert(nonce.to_owned()), "a nonce again");
+                demand(nonce.len() >= 16 && nonces.insert(nonce.to_owned()), "a reused nonce");
             } else {
                 demand(!answer.says("<script"), "scripts without a nonce");
             }
