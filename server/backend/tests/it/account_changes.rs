@@ -1,4 +1,4 @@
-//! What an operator does with one account: shown, given another address, deleted.
+//! An operator's commands for one account: show, change the address, delete.
 
 use crate::database::Database;
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, address};
@@ -61,7 +61,7 @@ async fn an_address_is_changed_and_both_are_told(world: &World) {
     assert_eq!(gone.unwrap(), AddressChange::NoAccount);
 }
 
-/// Attack: whoever has the old mailbox goes on with what it got.
+/// Attack: the owner of the former mailbox uses codes that were mailed to it.
 #[apply(on_both!)]
 async fn what_was_mailed_to_the_address_before_opens_nothing(world: &World) {
     world.person(ADA).await;
@@ -77,7 +77,7 @@ async fn what_was_mailed_to_the_address_before_opens_nothing(world: &World) {
     assert!(choosing.choose("a wholly different phrase").await.is_err());
     assert!(confirming.answer_sign_in(&sign_in_code).await.is_err());
     world.clock.advance_ms(60_000);
-    // A new code of a flow from before is of the address, which has no account any more.
+    // The flow belongs to the former address, which has no account now.
     let _ = entering.resend_reset().await;
     assert!(
         !matches!(world.emails_to(ADA).await.last(), Some(account::Email::Code(_))),
@@ -89,7 +89,7 @@ async fn what_was_mailed_to_the_address_before_opens_nothing(world: &World) {
     ));
 }
 
-/// Attack: a flow that began while the address was being changed, and so was not let go of.
+/// Attack: a flow that begins during the change of the address, and so isn't ended by it.
 #[apply(on_both!)]
 async fn a_code_of_the_former_address_opens_nothing(world: &World) {
     world.person(ADA).await;
@@ -145,7 +145,7 @@ async fn an_account_is_deleted_with_everything(world: &World) {
     assert_eq!(world.stored(GRACE).await.account.email, address(GRACE));
 }
 
-/// Attack: a stranger's flow that ends tells that there was an account.
+/// Attack: a stranger's flow that ends would reveal that an account existed.
 #[apply(on_both!)]
 async fn a_strangers_flow_does_not_tell_that_an_account_is_deleted(world: &World) {
     world.person(ADA).await;

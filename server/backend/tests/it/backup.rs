@@ -1,4 +1,4 @@
-//! Backups of a file while it is written to, and what comes back with one.
+//! Backups of a database during writes, and the result of a restore.
 
 use crate::database::Database;
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, address};
@@ -18,7 +18,7 @@ async fn a_backup_taken_while_others_write_is_whole_and_its_owners() {
         let (world, done) = (world.clone(), done.clone());
         async move {
             let mut written = 0;
-            // A pair each time: a copy of one moment has both or none.
+            // Rows come in pairs: a consistent copy contains both or neither.
             while !done.load(Ordering::Relaxed) || written == 0 {
                 let mut tx = world.backend.db().begin().await.unwrap();
                 for half in ["a", "b"] {
@@ -76,7 +76,7 @@ async fn a_backup_takes_the_place_of_no_file_and_leaves_none_when_it_fails() {
     server.end().await;
 }
 
-/// Properties 5, 6, 10 and 22, over a restore.
+/// Properties 5, 6, 10 and 22, after a restore.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restore_brings_accounts_back_and_nothing_that_opens_them() {
     let world = World::on_sqlite().await;
@@ -91,7 +91,7 @@ async fn a_restore_brings_accounts_back_and_nothing_that_opens_them() {
     back_up(world.backend.db(), &to).await.unwrap();
     let code = world.code_mailed_to(ADA).await;
     let emails = world.emails_to(ADA).await.len();
-    // After the backup: lost by the restore.
+    // Created after the backup, so the restore loses it.
     world.person(GRACE).await;
 
     let (world, restored) = restored(world, &to, false).await;
@@ -174,7 +174,7 @@ async fn what_is_no_sound_backup_is_refused_and_all_stays() {
         refused(&world, &from, name).await;
     }
     refused(&world, &file(&world, "absent"), "absent").await;
-    // In use, or copied by hand while it was.
+    // The WAL of a database in use, or of one that was copied while in use.
     std::fs::write(with(&good, "-wal"), "x").unwrap();
     refused(&world, &good, "with -wal").await;
     std::fs::remove_file(with(&good, "-wal")).unwrap();
@@ -193,7 +193,7 @@ async fn what_is_no_sound_backup_is_refused_and_all_stays() {
     assert_eq!(world.stored(ADA).await.account.email, address(ADA));
 }
 
-/// Attack: a backup that somebody offers acts later, or lets in whoever made it.
+/// Attack: a forged backup contains triggers that run later, or rows that let its author sign in.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_with_more_than_our_rows_is_refused_by_name() {
     let world = World::on_sqlite().await;
@@ -260,7 +260,7 @@ async fn what_was_there_is_kept_under_a_number_with_what_a_killed_server_left() 
         std::fs::metadata(&database).unwrap().permissions().mode() & 0o777,
         0o600
     );
-    // On a machine that has none yet.
+    // On a machine without a database.
     let elsewhere = file(&world, "new.db");
     let url = format!("sqlite://{}", elsewhere.display());
     assert!(

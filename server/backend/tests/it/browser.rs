@@ -1,4 +1,4 @@
-//! A browser: it holds tokens as it would hold cookies. A fault of ours fails the scenario.
+//! A browser that holds tokens as it would hold cookies. An internal fault fails the scenario.
 
 use crate::world::World;
 use account::{Purpose, Refusal, ResetStep, Secret, SecurityView, SignInStep, SignOutStep, SignUpStep};
@@ -11,7 +11,7 @@ pub struct Browser {
     backend: Backend,
 }
 
-/// The step that was reached, or why not.
+/// The step that was reached, or the refusal.
 pub type Told<S> = Result<S, Refusal>;
 
 impl Browser {
@@ -50,7 +50,6 @@ impl Browser {
     }
 }
 
-/// Reset.
 impl Browser {
     pub async fn begin_reset(&mut self, email: &str) -> Told<ResetStep> {
         let transition = self.backend.begin_reset(&self.caller, &self.held, email).await;
@@ -67,7 +66,7 @@ impl Browser {
         self.take(transition)
     }
 
-    /// Chooses a new password, typed twice alike.
+    /// Submits a new password, repeated correctly.
     pub async fn choose(&mut self, password: &str) -> Told<ResetStep> {
         let password = Secret::from(password);
         let transition = self
@@ -82,9 +81,8 @@ impl Browser {
     }
 }
 
-/// Sign-in.
 impl Browser {
-    /// The whole way; a code is asked for where the browser is not trusted.
+    /// A complete sign-in; a browser that isn't trusted needs a code.
     pub async fn sign_in(&mut self, world: &World, email: &str, password: &str) -> Told<SignInStep> {
         world.deliver().await;
         if let SignInStep::ProveMailbox(_) = self.begin_sign_in(email).await? {
@@ -114,7 +112,7 @@ impl Browser {
         self.take(transition)
     }
 
-    /// For scenarios that want to see a fault.
+    /// Returns a fault instead of failing.
     pub async fn try_password(&self, password: &str) -> Result<Transition<SignInStep>, Error> {
         self.backend
             .password_sign_in(&self.caller, &self.held, &password.into())
@@ -157,7 +155,6 @@ impl Browser {
     }
 }
 
-/// Sign-up.
 impl Browser {
     pub async fn begin_sign_up(&mut self, email: &str) -> Told<SignUpStep> {
         let transition = self.backend.begin_sign_up(&self.caller, &self.held, email).await;
@@ -191,9 +188,8 @@ impl Browser {
     }
 }
 
-/// The security page.
 impl Browser {
-    /// Changes the password and signs the others out.
+    /// Changes the password and signs out the other browsers.
     pub async fn change_password(&mut self, current: &str, password: &str) -> Told<SecurityView> {
         self.change_password_and(current, password, true).await
     }
@@ -211,7 +207,7 @@ impl Browser {
         self.security_before("").await
     }
 
-    /// The security page with the activity of that page.
+    /// The security page with the activity before that event.
     pub async fn security_before(&self, before: &str) -> Told<SecurityView> {
         told(self.backend.security(&self.held, before).await)
     }
@@ -232,7 +228,7 @@ impl Browser {
     }
 }
 
-/// What a person was told.
+/// Converts a result into what the account's owner sees.
 pub fn told<S>(result: Result<S, Error>) -> Told<S> {
     match result {
         Ok(done) => Ok(done),

@@ -1,4 +1,4 @@
-//! Change the password on the security page.
+//! Changing the password on the security page.
 
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, organization, together};
 use account::{ActivityKind, FailureCause, Notice, PasswordAccess, Refusal, SecurityDone, SignInStep};
@@ -31,11 +31,11 @@ async fn a_password_is_changed_and_the_owner_told(world: &World) {
         world.browser().sign_in(world, ADA, NEW_PASSWORD).await,
         Ok(SignInStep::SignedIn { .. })
     ));
-    // Said once.
+    // The confirmation is shown once.
     assert_eq!(browser.security().await.unwrap().done, None);
 }
 
-/// Property 19: whoever types them is signed in.
+/// Property 19: only a signed-in browser can make these tries.
 #[apply(on_both!)]
 async fn the_tenth_wrong_current_password_says_that_a_device_is_misused(world: &World) {
     world.person(ADA).await;
@@ -215,7 +215,7 @@ async fn an_account_handed_over_is_not_changed_here_any_more(world: &World) {
     );
 }
 
-/// Property 27: and nobody gets in with the password of the one that lost.
+/// Property 27: the losing password doesn't sign in either.
 #[apply(on_both!)]
 async fn of_two_changes_from_one_current_password_one_wins(world: &World) {
     world.person(ADA).await;

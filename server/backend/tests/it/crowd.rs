@@ -1,10 +1,10 @@
-//! One browser for every kind of address, to see that nobody can tell which kind it is.
+//! One browser for every kind of address, to check that the kinds are indistinguishable.
 
 use crate::browser::{Browser, Told};
 use crate::world::World;
 use std::fmt::Debug;
 
-/// A browser a kind, all of them at the same step.
+/// A browser for each kind, all at the same step.
 pub struct Crowd<'a> {
     world: &'a World,
     members: Vec<(&'static str, Browser)>,
@@ -30,8 +30,8 @@ impl<'a> Crowd<'a> {
         }
     }
 
-    /// Everybody does the same, and is told and given the same: the step or the refusal, the tokens, the number of e-mails.
-    /// Gives what the first was told.
+    /// All browsers do the same and must get the same: step or refusal, tokens, number of e-mails. Returns the first
+    /// answer.
     pub async fn all_alike<S: Debug>(&mut self, act: impl AsyncFn(&mut Browser, &str) -> Told<S>) -> String {
         let mut seen = Vec::new();
         for (email, browser) in &mut self.members {
@@ -46,7 +46,7 @@ impl<'a> Crowd<'a> {
     }
 }
 
-/// What was told without the person's own address and reference.
+/// An answer without the browser's own address and reference.
 pub fn without_own(told: &str, email: &str) -> String {
     let told = told.replace(email, "ADDRESS");
     match told.split_once("reference: \"") {
@@ -55,7 +55,7 @@ pub fn without_own(told: &str, email: &str) -> String {
     }
 }
 
-/// Which tokens the browser holds, and how long they are.
+/// Which tokens the browser holds, and their lengths.
 fn held(browser: &Browser) -> [Option<usize>; 5] {
     let held = &browser.held;
     [&held.session, &held.device, &held.sign_in, &held.reset, &held.sign_up]

@@ -1,4 +1,4 @@
-//! A database of its own for every scenario.
+//! A separate database for every scenario.
 
 use backend::store::Db;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tempfile::TempDir;
 
-/// Where a scenario's rows are.
+/// Where a scenario's rows are stored.
 pub enum Database {
-    /// A file in a folder of its own.
+    /// A file in a temporary folder.
     Sqlite(TempDir),
-    /// A database of that name on the server of that address.
+    /// A database of that name on that server.
     Postgres { server: String, name: String },
 }
 
@@ -29,7 +29,7 @@ impl Database {
         Self::Postgres { server, name }
     }
 
-    /// One whose transactions are put back where they could not have run one after the other.
+    /// A database with serializable transactions, which it may roll back.
     pub async fn strict_postgres() -> Self {
         let database = Self::postgres().await;
         if let Self::Postgres { server, name } = &database {
@@ -39,7 +39,7 @@ impl Database {
         database
     }
 
-    /// One that is as careful as an operator's: the tests' server is not, so that they take less time.
+    /// A database with production durability; the tests' server is faster without it.
     pub async fn careful_postgres() -> Self {
         let database = Self::postgres().await;
         if let Self::Postgres { server, name } = &database {
@@ -48,7 +48,7 @@ impl Database {
         database
     }
 
-    /// Opens it, as one more server would.
+    /// Opens it as a separate server would.
     pub async fn open(&self) -> Db {
         let url = match self {
             Self::Sqlite(folder) => format!("sqlite://{}", folder.path().join("rekey.db").display()),
@@ -62,14 +62,14 @@ impl Database {
         db
     }
 
-    /// Takes it away again. A scenario that failed leaves it to be looked at.
+    /// Deletes it. A failed scenario keeps its database for debugging.
     pub async fn end(&self) {
         if let Self::Postgres { server, name } = self {
             run(server, format!("DROP DATABASE {name} WITH (FORCE)")).await;
         }
     }
 
-    /// Everything that it keeps, as a thief would have it: the bytes of the files, or every row as text.
+    /// The whole content as a thief would see it: the bytes of the files, or every row as text.
     pub async fn stolen(&self) -> String {
         match self {
             Self::Sqlite(folder) => {
@@ -106,7 +106,7 @@ impl Database {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the environment is the configuration of tests")]
+#[expect(clippy::disallowed_methods, reason = "tests are configured by the environment")]
 fn server() -> String {
     std::env::var("TEST_POSTGRES").unwrap_or_else(|_| {
         panic!("Set TEST_POSTGRES to a PostgreSQL server whose role may create databases, such as postgres://rekey@127.0.0.1:5432/rekey")

@@ -1,14 +1,15 @@
-//! Off this machine a database server shows a certificate for its name before it hears anything (property 37).
+//! On another machine, a database server must show a certificate for its name before it receives anything (property
+//! 37).
 
 use backend::store::Db;
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-/// The loopback under a name that is not known as one.
+/// The loopback under a name that isn't recognized as local.
 const ELSEWHERE: &str = "::ffff:127.0.0.1";
 
-#[expect(clippy::disallowed_methods, reason = "the environment is the configuration of tests")]
+#[expect(clippy::disallowed_methods, reason = "tests are configured by the environment")]
 fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: `.ci/test` sets it"))
 }
@@ -24,7 +25,7 @@ async fn opens(host: &str, parameters: &str) -> bool {
     Db::open(&url).await.is_ok()
 }
 
-/// Attack: whoever is on the way says that the server has no TLS, and waits for the password.
+/// Attack: a man in the middle claims that the server has no TLS, and waits for the password.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_without_tls_hears_no_password() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -35,7 +36,7 @@ async fn a_server_without_tls_hears_no_password() {
         loop {
             let (mut asked, _) = listener.accept().await.unwrap();
             let mut bytes = [0; 512];
-            // "No TLS here", and what follows on that.
+            // "No TLS here", then a closed connection.
             for answer in [&b"N"[..], b""] {
                 let Ok(count) = asked.read(&mut bytes).await else { break };
                 keeps.lock().unwrap().extend_from_slice(&bytes[..count]);
@@ -45,7 +46,7 @@ async fn a_server_without_tls_hears_no_password() {
     });
     let url = format!("postgres:///rekey?user=ada&password=secret&host={ELSEWHERE}&port={port}");
     assert!(Db::open(&url).await.is_err());
-    // An SSLRequest of PostgreSQL's protocol, and nothing else.
+    // PostgreSQL's SSLRequest, and nothing else.
     assert_eq!(*heard.lock().unwrap(), [0, 0, 0, 8, 4, 210, 22, 47]);
 }
 
@@ -53,8 +54,8 @@ async fn a_server_without_tls_hears_no_password() {
 async fn a_private_authority_is_named_in_the_address() {
     let ca = format!("&sslrootcert={}", variable("TEST_POSTGRES_CA"));
     assert!(opens(ELSEWHERE, &ca).await);
-    assert!(!opens(ELSEWHERE, "").await, "an authority that nobody knows");
-    // Weaker is what the operator writes.
+    assert!(!opens(ELSEWHERE, "").await, "an unknown authority");
+    // The operator can choose a weaker mode.
     assert!(opens(ELSEWHERE, "&sslmode=require").await);
 }
 

@@ -1,4 +1,4 @@
-//! What a loss of power may take: nothing that was acknowledged and matters.
+//! Durability: a power failure loses no acknowledged write that matters.
 
 use crate::database::Database;
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, other_code};
@@ -31,7 +31,7 @@ async fn a_transaction_is_synced_whatever_was_before_it() {
     }
 }
 
-/// PostgreSQL tells of a transaction only while it runs.
+/// PostgreSQL reports the setting of a transaction only while it runs.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_is_synced_unless_its_loss_is_none() {
     let world = World::on_sqlite().await;
@@ -103,7 +103,7 @@ async fn a_disk_that_was_full_is_written_again() {
     world.end().await;
 }
 
-/// A request that nobody waits for any more keeps no other server from writing, at whatever step it was.
+/// A cancelled request doesn't block writes of other servers, at whichever step it was cancelled.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_that_is_let_go_is_rolled_back() {
     let world = World::on_sqlite().await;
@@ -131,7 +131,7 @@ async fn a_transaction_that_is_let_go_is_rolled_back() {
     world.end().await;
 }
 
-/// Group commit: those who come while another one writes share its commit, and each of them is rolled back by itself.
+/// Group commit: writes that arrive during another one share its commit, and each can be rolled back alone.
 #[tokio::test]
 async fn those_who_wait_share_one_commit() {
     let world = World::on_sqlite().await;
@@ -156,7 +156,7 @@ async fn those_who_wait_share_one_commit() {
                 .await
                 .unwrap();
             if number % 5 == 3 {
-                // Refused, and its row as well.
+                // This write and its row are refused.
                 return;
             }
             tx.commit().await.unwrap();
@@ -189,7 +189,7 @@ async fn failures(db: &Db, number: i32) -> i64 {
         .unwrap()
 }
 
-/// Where the disk is full in the midst of them, what was acknowledged is there, and nothing else.
+/// If the disk becomes full in the middle of a group, exactly the acknowledged writes are stored.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_takes_nothing_that_was_acknowledged() {
     let world = World::on_sqlite().await;
@@ -223,7 +223,7 @@ async fn a_full_disk_takes_nothing_that_was_acknowledged() {
     world.end().await;
 }
 
-/// Requests that nobody waits for any more, among others that somebody waits for, at whatever step they were.
+/// Requests cancelled among active ones, at whichever step.
 #[tokio::test(flavor = "multi_thread")]
 async fn those_who_are_let_go_take_nobody_along() {
     let world = World::on_sqlite().await;
@@ -255,11 +255,11 @@ async fn those_who_are_let_go_take_nobody_along() {
     world.end().await;
 }
 
-/// The same where there is nothing to write but the end of a part, at each of its steps.
+/// The same while a savepoint is released, at each of its steps.
 #[tokio::test]
 async fn who_is_let_go_at_the_end_takes_nobody_along() {
     let world = World::on_sqlite().await;
-    // Each several times, as the connection's thread may be as fast.
+    // Several times each, because the connection's thread may finish first.
     for wakes in (0..8).cycle().take(80) {
         let kept = writer(&world).hold().await.unwrap();
         let one = |db: Db| async move {
@@ -302,7 +302,7 @@ async fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
     .await
 }
 
-/// The log moves into the file without anybody who waits for it, and begins anew: it does not grow for ever.
+/// The WAL is checkpointed in the background and restarts, so that it doesn't grow without bound.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_written_moves_into_the_file() {
     let world = World::on_sqlite().await;
@@ -321,13 +321,13 @@ async fn what_was_written_moves_into_the_file() {
     }
     let transition = async {
         loop {
-            // Without the log beside it, as `immutable` says.
+            // `immutable` ignores the WAL.
             let mut connection = alone.connect().await.unwrap();
             let rows: Result<i64, _> = sqlx::query_scalar("SELECT count(*) FROM throttles")
                 .fetch_one(&mut connection)
                 .await;
             connection.close().await.unwrap();
-            // It may be in the middle of it.
+            // A checkpoint may be in progress.
             if rows.is_ok_and(|rows| rows > 0) {
                 break;
             }
@@ -338,7 +338,7 @@ async fn what_was_written_moves_into_the_file() {
     world.end().await;
 }
 
-/// Whether the last write was on the disk before it was acknowledged: the writer stays as it was for that one.
+/// Whether the last write was synced before it was acknowledged: the writer keeps the setting of that write.
 async fn synced(world: &World) -> bool {
     let level: i64 = of_the_writer(world, "PRAGMA synchronous").await;
     level == 2
@@ -359,7 +359,7 @@ async fn of_the_writer(world: &World, sql: &str) -> i64 {
         .unwrap()
 }
 
-/// Whether what it commits is on the disk before it is acknowledged.
+/// Whether this transaction's commit is synced before it is acknowledged.
 async fn is_synced(tx: &mut Tx) -> bool {
     match tx {
         Tx::Sqlite(tx) => {

@@ -1,4 +1,4 @@
-//! How many e-mails are caused by whom: strangers by mailbox and network, known browsers, people with the password.
+//! E-mail budgets: for strangers by mailbox and network, for known browsers, and after the right password.
 
 use crate::browser::Browser;
 use crate::crowd::Crowd;
@@ -12,7 +12,7 @@ fn browser_in(world: &World, network: &str) -> Browser {
     browser
 }
 
-/// Asks for a reset as somebody in that network would: `Err` with the seconds to wait.
+/// Requests a reset from that network: `Err` contains the seconds to wait.
 async fn reset(world: &World, network: &str, email: &str) -> Result<(), i64> {
     match browser_in(world, network).begin_reset(email).await {
         Ok(ResetStep::EnterCode(_)) => Ok(()),
@@ -40,7 +40,7 @@ async fn a_network_mails_to_a_mailbox_five_times_an_hour_and_ten_times_a_day(wor
             reset(world, stranger, ADA).await,
             Err(if day_is_over { 22 * 3_600 + 55 * 60 } else { 55 * 60 })
         );
-        // Property 29: nobody else is made to wait by it, and neither is another mailbox.
+        // Property 29: neither other networks nor other mailboxes have to wait.
         assert_eq!(reset(world, &format!("198.51.100.{hour}"), ADA).await, Ok(()));
         assert_eq!(
             reset(world, stranger, &format!("other{hour}@example.com")).await,
@@ -53,7 +53,7 @@ async fn a_network_mails_to_a_mailbox_five_times_an_hour_and_ten_times_a_day(wor
     assert_eq!(reset(world, stranger, ADA).await, Ok(()));
 }
 
-/// Property 30: a line of IPv6 has a /64, and some customers a /48 of 65,536 such.
+/// Property 30: one IPv6 line has a /64, and some customers have a /48 with 65,536 of them.
 #[apply(on_both!)]
 async fn a_network_of_many_lines_may_mail_somewhat_more(world: &World) {
     let line = |number: i64| format!("2001:db8:0:{number:x}::/64");
@@ -67,7 +67,7 @@ async fn a_network_of_many_lines_may_mail_somewhat_more(world: &World) {
         assert_eq!(reset(world, &line(number), ADA).await, Ok(()), "line {number}");
     }
     assert_eq!(reset(world, &line(15), ADA).await, Err(23 * 3_600));
-    // Each line by itself has no more than an address of IPv4.
+    // Each line alone gets no more than one IPv4 address.
     for _ in 0..5 {
         assert_eq!(reset(world, "2001:db8:2::/64", ADA).await, Ok(()));
         world.clock.advance_minutes(1);
@@ -76,7 +76,7 @@ async fn a_network_of_many_lines_may_mail_somewhat_more(world: &World) {
     assert_eq!(reset(world, "2001:db8:2:1::/64", ADA).await, Ok(()));
 }
 
-/// Property 30: 240 sign-ups a day and any number of aliases were mailed once.
+/// Property 30. Without a shared budget, one network sent 240 sign-up e-mails a day, and more to any number of aliases.
 #[apply(on_both!)]
 async fn spellings_purposes_and_resends_share_a_budget(world: &World) {
     world.person(ADA).await;
@@ -100,7 +100,7 @@ async fn spellings_purposes_and_resends_share_a_budget(world: &World) {
         assert!(stranger().begin_reset(spelling).await.is_ok());
     }
     assert!(stranger().begin_sign_up("gr.ace.h@gmail.com").await.is_err());
-    // For budgets only: each alias is an address of its own for everything else.
+    // Aliases share a budget, but are separate addresses in every other respect.
     world.person("ada+work@example.com").await;
     assert!(
         world
@@ -132,7 +132,7 @@ async fn a_mail_domain_is_bounded_for_one_network_unless_it_is_a_large_provider(
     }
 }
 
-/// Ten networks with three e-mails each: the mailbox's day.
+/// Ten networks with three e-mails each exhaust the mailbox's day.
 async fn use_up(world: &World, email: &str) {
     for _ in 0..3 {
         for number in 0..10 {
@@ -164,7 +164,7 @@ async fn strangers_mail_thirty_times_a_day_and_then_take_turns(world: &World) {
             Err(600),
             "slot {slot}"
         );
-        // Whoever waited for it would have it, but for this one nobody does.
+        // The network whose turn it is doesn't return.
         world.clock.advance_ms(1_200_000);
     }
     assert_eq!(count(world, ADA).await, 36);
@@ -183,10 +183,10 @@ async fn the_network_with_the_fewest_has_the_next_turn(world: &World) {
     assert_eq!(reset(world, &attacker(1), ADA).await, Err(600));
     assert_eq!(reset(world, &attacker(2), ADA).await, Err(1_200));
     world.clock.advance_ms(1);
-    // Fewer e-mails than all that wait: the next turn.
+    // Fewer e-mails than every waiting network: the next turn.
     assert_eq!(reset(world, owner, ADA).await, Err(600));
     world.clock.advance_ms(1);
-    // Of equals the one that has waited for longer.
+    // Among equals, the network that has waited longest.
     assert_eq!(reset(world, "198.51.100.8", ADA).await, Err(1_200));
     world.clock.advance_ms(599_000);
     assert_eq!(reset(world, owner, ADA).await, Err(1));
@@ -201,7 +201,7 @@ async fn the_network_with_the_fewest_has_the_next_turn(world: &World) {
     assert_eq!(count(world, ADA).await, 33);
 }
 
-/// Property 29: whoever waits for ever and never comes costs one turn.
+/// Property 29: a network that waits and never returns costs one turn.
 #[apply(on_both!)]
 async fn a_turn_is_kept_for_ten_minutes_and_missed_turns_delay_nobody_for_longer(world: &World) {
     world.person(ADA).await;
@@ -217,14 +217,14 @@ async fn a_turn_is_kept_for_ten_minutes_and_missed_turns_delay_nobody_for_longer
     }
     let owner = "198.51.100.7";
     assert_eq!(reset(world, owner, ADA).await, Err(3_000));
-    // Four networks never come. The owner does, at the last moment.
+    // Four networks never return. The owner does, at the last moment.
     world.clock.advance_ms(3_600_000 - 5);
     assert_eq!(reset(world, owner, ADA).await, Ok(()));
-    // Those who come too late are behind those who have had no more.
+    // A late network queues behind the networks that have had no more e-mails.
     assert_eq!(reset(world, "203.0.113.100", ADA).await, Err(1));
     assert_eq!(reset(world, "198.51.100.9", ADA).await, Err(1));
     assert_eq!(reset(world, "203.0.113.101", ADA).await, Err(1_201));
-    // A person who is late by an hour is the next one of the equals.
+    // An owner who is an hour late goes first among equals.
     world.clock.advance_minutes(70);
     assert_eq!(reset(world, "203.0.113.102", ADA).await, Ok(()));
 }
@@ -239,7 +239,7 @@ async fn racing_requests_share_no_place_and_no_turn(world: &World) {
         async move { browser.begin_reset(ADA).await.is_ok() }
     })
     .await;
-    // The thirty of the day, and one turn.
+    // Thirty e-mails of the day, and one turn.
     assert_eq!(told.iter().filter(|ok| **ok).count(), 31);
     assert_eq!(count(world, ADA).await, 31);
 }
@@ -262,7 +262,7 @@ async fn strangers_use_up_no_code_after_a_right_password(world: &World) {
         browser.password(PASSWORD).await,
         Err(Refusal::TooMany { seconds: 3_560 })
     );
-    // And these take nothing of the other budget.
+    // And these use nothing of the other budget.
     world.clock.advance_minutes(22 * 60);
     assert_eq!(reset(world, owner, "somebody@example.com").await, Ok(()));
     let strict = world.with(|settings| settings.limits.codes_a_day = 11).await;
@@ -280,7 +280,7 @@ async fn a_browser_that_signed_in_before_has_a_reserve_of_its_own(world: &World)
     let mut owner = world.signed_in(ADA).await;
     owner.sign_out().await;
     use_up(world, ADA).await;
-    // In the very network that has nothing left.
+    // In the network that has no budget left.
     let stranger = attacker(0);
     assert_eq!(reset(world, &stranger, ADA).await, Ok(()));
     world.clock.advance_minutes(1);
@@ -296,7 +296,7 @@ async fn a_browser_that_signed_in_before_has_a_reserve_of_its_own(world: &World)
         owner.begin_reset(ADA).await.unwrap_err(),
         Refusal::TooMany { seconds: 55 * 60 }
     );
-    // It is known to this account only.
+    // The browser is known for this account only.
     assert!(owner.begin_reset("somebody@example.com").await.is_ok());
     assert_eq!(count(world, "somebody@example.com").await, 1);
 }
@@ -336,7 +336,7 @@ async fn budgets_are_the_same_for_every_kind_of_address(world: &World) {
     assert!(told.contains("EnterCode"), "{told}");
 }
 
-/// Property 29: a thief of the old password uses up nothing of the new one.
+/// Property 29: a thief of the old password uses none of the new password's budget.
 #[apply(on_both!)]
 async fn a_new_password_has_a_budget_of_codes_of_its_own(world: &World) {
     world.person(ADA).await;

@@ -1,4 +1,4 @@
-//! Everybody signs in again: after a break-in, and in a database that was restored.
+//! Ending all sessions: after a break-in, and after a restore.
 
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, address};
 use account::{Account, AccountId, AccountKind, ActivityKind, SignInStep};
@@ -35,7 +35,7 @@ async fn sessions_trust_flows_and_codes_of_everybody_end(world: &World) {
     assert_eq!((again.sessions, again.flows), (0, 1));
 }
 
-/// Property 19: an owner hears of a change also when the operator ends all sessions.
+/// Property 19: the owner still gets notices when the operator ends all sessions.
 #[apply(on_both!)]
 async fn emails_are_given_up_in_a_restored_database_only(world: &World) {
     for (restored, arrive) in [(false, 1), (true, 0)] {
@@ -48,7 +48,7 @@ async fn emails_are_given_up_in_a_restored_database_only(world: &World) {
     }
 }
 
-/// More than a database takes arguments at once.
+/// More accounts than a statement can have parameters.
 #[apply(on_both!)]
 async fn a_whole_town_signs_in_again(world: &World) {
     let (db, now) = (world.backend.db(), world.now());

@@ -1,4 +1,4 @@
-//! What a page of a flow hears when the flow goes on elsewhere.
+//! Events of a page whose flow continues elsewhere.
 
 use crate::world::{ADA, World};
 use account::Purpose;
@@ -12,7 +12,7 @@ async fn a_page_hears_a_move_in_another_tab(world: &World) {
     let heard = tokio::spawn(async move { tab.flow_version(Purpose::Reset, Some(seen)).await });
     browser.answer_reset(&code).await.unwrap();
     assert_ne!(heard.await.unwrap(), seen);
-    // What transition before one listens is told at once.
+    // A change from before the subscription is reported immediately.
     assert!(browser.flow_version(Purpose::Reset, Some(seen)).await > seen);
 }
 

@@ -1,4 +1,4 @@
-//! The first form of each way in, sent twice, where its first answer is lost (property 35).
+//! The first form of each flow, sent again after its answer was lost (property 35).
 
 use crate::browser::Browser;
 use crate::world::{ADA, GRACE, PASSWORD, World, together};
@@ -8,7 +8,8 @@ use backend::{BrowserTokens, retried};
 const UNKNOWN: &str = "unknown@example.com";
 const NEW: &str = "new@example.com";
 
-/// For known and unknown addresses: one e-mail, one screen, no budget; the code of the first e-mail opens the second's flow.
+/// For known and unknown addresses: one e-mail, one screen, no budget; the code in the first e-mail opens the second
+/// form's flow.
 #[apply(on_both!)]
 async fn a_first_form_whose_answer_was_lost_leads_to_the_same_flow(world: &World) {
     let world = &strict(world).await;
@@ -48,7 +49,7 @@ async fn a_first_form_whose_answer_was_lost_leads_to_the_same_flow(world: &World
     }
 }
 
-/// Two servers' clocks differ, and a request may wait for its turn after it has read its own.
+/// The servers' clocks differ, and a request may read its clock and then queue.
 #[apply(on_both!)]
 async fn a_first_form_is_the_same_where_its_server_is_a_moment_behind(world: &World) {
     let browser = world.browser();
@@ -61,7 +62,7 @@ async fn a_first_form_is_the_same_where_its_server_is_a_moment_behind(world: &Wo
     assert_eq!(world.emails_to(NEW).await.len(), 1);
 }
 
-/// As two servers may get them at the same moment.
+/// Two servers may receive them at the same moment.
 #[apply(on_both!)]
 async fn first_forms_sent_together_are_one(world: &World) {
     world.person(ADA).await;
@@ -91,7 +92,7 @@ async fn first_forms_sent_together_are_one(world: &World) {
     }
 }
 
-/// After half a minute, for another address, from another browser.
+/// After half a minute, for another address, or from another browser.
 #[apply(on_both!)]
 async fn later_forms_and_other_visits_are_their_own(world: &World) {
     world.person(ADA).await;
@@ -135,14 +136,14 @@ async fn a_form_that_was_ended_begins_anew(world: &World) {
     browser.begin_sign_in(ADA).await.unwrap();
     assert_ne!(browser.held.sign_in, first);
     assert!(matches!(browser.password(PASSWORD).await, Ok(SignInStep::EnterCode(_))));
-    // Not the code's step of half a minute ago, once it is answered.
+    // After the code is answered, the flow isn't reset to the code step.
     let code = world.code_mailed_to(ADA).await;
     browser.answer_sign_in(&code).await.unwrap();
     let step = browser.begin_sign_in(ADA).await;
     assert!(matches!(step, Ok(SignInStep::EnterPassword { .. })), "{step:?}");
 }
 
-/// Attack: a stranger who holds the same visit as the owner would hold the owner's flow.
+/// Attack: a stranger with the owner's visit would get the owner's flow.
 #[apply(on_both!)]
 async fn a_visit_that_can_be_guessed_is_none(world: &World) {
     world.person(ADA).await;
@@ -162,7 +163,7 @@ async fn a_visit_that_can_be_guessed_is_none(world: &World) {
     assert_eq!(stranger.answer_reset(&code).await, Err(Refusal::FlowGone));
 }
 
-/// One e-mail of each kind, and one flow of a client, in each span.
+/// Limits of one e-mail of each kind, and one flow of a client, in each period.
 async fn strict(world: &World) -> World {
     world.with(|settings| settings.limits.codes_an_hour = 1).await
 }

@@ -1,14 +1,15 @@
-//! Accounts that come from another system with the hashes they have there.
+//! Accounts imported with the password hashes of another system.
 
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address};
 use account::{ActivityKind, Key, Keyring, Name, Refusal, Timestamp};
 use backend::store::{Db, Server, accounts};
 use backend::{EngineChoice, Error, Fault, ForeignHash, Hashing, ImportedAccount, LeakedPasswords, Verdict};
 
-/// Django's hash of [`PASSWORD`]; from the fixture.
+/// Django's hash of [`PASSWORD`], from the fixture.
 const HASH: &str = "pbkdf2_sha256$1000$YBX3CQfiE3WGRRAfNr8XLg$dQVxWlmDqfIaQ/r1EnnVJQnCx1TtLz9QNgF1lSxizr4=";
 
-/// Made by Django, bcrypt, argon2-cffi, passlib and Werkzeug: see `foreign_hashes.py` beside it; the rest as its comment says.
+/// Hashes made by Django, bcrypt, argon2-cffi, passlib and Werkzeug: see `foreign_hashes.py` in the same folder. The
+/// file's comment describes the others.
 const FIXTURE: &str = include_str!("../fixtures/foreign_hashes.csv");
 
 fn fixture() -> impl Iterator<Item = csv::StringRecord> {
@@ -121,8 +122,7 @@ async fn created_at(world: &World, email: &str) -> Timestamp {
     })
 }
 
-/// Property 15.
-/// Otherwise an operator would remove a key that people from elsewhere need.
+/// Property 15. Otherwise an operator could remove a key that imported accounts need.
 #[apply(on_both!)]
 async fn a_key_is_needed_by_the_hashes_that_it_seals(world: &World) {
     world.backend.import(&[person(ADA, Some(HASH))]).await.unwrap();
@@ -185,7 +185,7 @@ async fn a_disabled_account_is_let_in_only_after_it_is_enabled(world: &World) {
     world.signed_in(ADA).await;
 }
 
-/// Property 9. That the hash is looked at is seen by one that cannot be.
+/// Property 9. An invalid hash shows that the hash is verified.
 #[apply(on_both!)]
 async fn an_address_without_a_password_takes_the_time_of_somebodys_hash(world: &World) {
     world.person_with_hash(ADA, "$2b$04$damaged").await;
@@ -200,8 +200,8 @@ async fn an_address_without_a_password_takes_the_time_of_somebodys_hash(world: &
             told.err()
         );
     }
-    // And that it opens nothing.
-    world.backend.disable_account(&address(ADA), true).await.unwrap();
+    // It doesn't sign in either.
+    world.backend.disable_person(&address(ADA), true).await.unwrap();
     let mut tx = world.backend.db().begin().await.unwrap();
     let id = world.stored(ADA).await.account.id;
     accounts::upgrade_hash(&mut tx, &id, "$2b$04$damaged", HASH)

@@ -1,11 +1,11 @@
-//! New keys while the service runs: what the old ones made still works, on every server.
+//! Key rotation at run time: everything made with the old keys still works, on every server.
 
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, together};
 use account::{Key, Keyring, Refusal, ResetStep, SignInStep};
 use backend::Keys;
 use std::sync::{Arc, Mutex};
 
-/// The key file of another installation, or one that was made anew.
+/// The key file of another installation, or a recreated one.
 #[apply(on_both!)]
 async fn another_key_under_the_same_name_is_found(world: &World) {
     let key = |name: &str, byte| Key::new(name.into(), [byte; 32]);
@@ -21,7 +21,7 @@ async fn another_key_under_the_same_name_is_found(world: &World) {
         assert_eq!(found(Keyring::new(key("a", 7), vec![])).await, None);
     }
     assert_eq!(found(Keyring::new(key("a", 8), vec![])).await.as_deref(), Some("a"));
-    // A new one beside it is taken up; nothing of a wrong file is.
+    // An additional key is accepted; nothing from a wrong file is.
     assert_eq!(found(Keyring::new(key("b", 8), vec![key("a", 7)])).await, None);
     assert_eq!(
         found(Keyring::new(key("c", 9), vec![key("a", 8)])).await.as_deref(),
@@ -46,7 +46,7 @@ async fn an_old_hash_signs_in_after_a_rotation_and_is_made_anew(world: &World) {
     }
 }
 
-/// The code's digest and the e-mail's seal are older than the key.
+/// The code's digest and the e-mail's seal predate the new key.
 #[apply(on_both!)]
 async fn a_code_mailed_before_a_rotation_works_after_it(world: &World) {
     world.person(ADA).await;
@@ -68,7 +68,7 @@ async fn a_server_that_has_not_looked_yet_takes_what_the_new_key_made_elsewhere(
     world.person(ADA).await;
     let file = KeyFile::new();
     let ahead = file.server(world);
-    // Each of these meets the new key for the first time: in an e-mail, in a code, in a password's hash.
+    // Each server sees the new key for the first time: in an e-mail, in a code, in a password hash.
     let (carries, answers, signs_in) = (file.server(world), file.server(world), file.server(world));
     file.rotate();
     ahead.keys.read_again();
@@ -96,7 +96,7 @@ async fn an_email_whose_key_is_away_waits_a_day_for_it(world: &World) {
     let file = KeyFile::new();
     let server = file.server(world);
     world.browser().begin_reset(ADA).await.unwrap();
-    // A file from elsewhere.
+    // A file from another installation.
     file.set(Keyring::new(key("k9"), vec![]));
     server.keys.read_again();
     assert!(server.emails_to(ADA).await.is_empty());
@@ -113,7 +113,7 @@ async fn an_email_whose_key_is_away_waits_a_day_for_it(world: &World) {
     assert!(world.emails_to(GRACE).await.is_empty(), "it is given up");
 }
 
-/// Property 9. The hash that is verified for nobody is made at the start, under the key of then.
+/// Property 9. The decoy hash was made at the start, under the key of that time.
 #[apply(on_both!)]
 async fn a_key_that_is_gone_tells_nobody_from_somebody(world: &World) {
     let file = KeyFile::new();
@@ -172,7 +172,7 @@ async fn rotations_under_load_fail_nobody(world: &World) {
         }
     })
     .await;
-    // And with the keys of the end.
+    // And with the final keys.
     for number in 0..8 {
         let (server, email) = (&servers[(number + 1) % 2], person(number));
         server.browser().sign_in(server, &email, PASSWORD).await.unwrap();
@@ -200,7 +200,7 @@ async fn uses_of_a_key_are_counted(world: &World) {
     assert_eq!((uses.passwords, uses.codes, uses.emails), (1, 0, 0));
 }
 
-/// The key file that servers share; `k1` is the world's.
+/// The key file that servers share; `k1` is the world's key.
 #[derive(Clone)]
 struct KeyFile(Arc<Mutex<Keyring>>);
 
@@ -209,7 +209,7 @@ impl KeyFile {
         Self(Arc::new(Mutex::new(Keyring::new(key("k1"), vec![]))))
     }
 
-    /// A server that has read the file as it is now.
+    /// A server that has read the file in its current state.
     fn server(&self, world: &World) -> World {
         let (now, file) = (self.read(), self.clone());
         world.with_keys(Keys::from_source(now, move || Some(file.read())))

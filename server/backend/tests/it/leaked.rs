@@ -1,4 +1,5 @@
-//! Leaked passwords: refused as new ones; let pass while the list does not answer, and then asked about at the next sign-in.
+//! Leaked passwords: refused as new passwords. While the list is unavailable they are accepted, and checked at the next
+//! sign-in.
 
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, World};
 use account::{ActivityKind, Refusal, ResetStep, SignInStep};
@@ -11,7 +12,7 @@ fn list_of(password: &str) -> LeakedPasswords {
     LeakedPasswords::from_file(file.path()).unwrap()
 }
 
-/// A place on this machine where nobody answers.
+/// A local port on which nothing listens.
 fn nobody_answers() -> LeakedPasswords {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -38,7 +39,7 @@ async fn a_list_that_does_not_answer_lets_pass_and_is_asked_again(world: &World)
     let mut browser = silent.choosing(ADA).await;
     assert!(matches!(browser.choose(NEW_PASSWORD).await, Ok(ResetStep::Done { .. })));
 
-    // Still silent: the sign-in goes where it was going.
+    // The list is still unavailable: the sign-in continues to its destination.
     let next = |step| match step {
         SignInStep::SignedIn { next } => next,
         step => panic!("{step:?}"),
@@ -49,7 +50,7 @@ async fn a_list_that_does_not_answer_lets_pass_and_is_asked_again(world: &World)
         "/profile"
     );
 
-    // It answers now: the person is let in, led to the change, and told why.
+    // The list is available: the account's owner signs in and must change the password.
     let knowing = world.with_leaked(list_of(NEW_PASSWORD)).await;
     let mut browser = knowing.browser();
     let step = browser.sign_in(&knowing, ADA, NEW_PASSWORD).await.unwrap();
@@ -57,7 +58,7 @@ async fn a_list_that_does_not_answer_lets_pass_and_is_asked_again(world: &World)
     assert_eq!(knowing.count_events(ADA, ActivityKind::PasswordLeaked).await, 1);
     browser.change_password(NEW_PASSWORD, PASSWORD).await.unwrap();
 
-    // One that is not on it is not asked about for ever.
+    // An unlisted password isn't checked again.
     let mut browser = knowing.browser();
     assert_eq!(
         next(browser.sign_in(&knowing, ADA, PASSWORD).await.unwrap()),

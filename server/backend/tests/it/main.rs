@@ -1,12 +1,12 @@
-//! What the service promises, as scenarios on SQLite and on PostgreSQL. A number in a scenario's comment is that of a property
-//! in `docs/security-properties.md`.
+//! The service's promises as scenarios on SQLite and on PostgreSQL. A number in a scenario's comment is a property of
+//! `docs/security-properties.md`.
 
 #![expect(clippy::unwrap_used, reason = "tests only; clippy exempts no helper functions")]
 
 #[macro_use(apply)]
 extern crate macro_rules_attribute;
 
-/// Runs a scenario on both databases, in a world of its own: `scenario::sqlite` and `scenario::postgres`.
+/// Runs a scenario on both databases, in a separate world each: `scenario::sqlite` and `scenario::postgres`.
 macro_rules! on_both {
     ($(#[$attribute:meta])* async fn $scenario:ident($world:ident: &World) $body:block) => {
         $(#[$attribute])*

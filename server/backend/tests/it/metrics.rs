@@ -1,4 +1,4 @@
-//! What the account service counts of itself.
+//! Metrics of the account service.
 
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, together};
 use account::{AccountId, ActivityKind, Secret};
@@ -67,7 +67,7 @@ async fn the_age_of_the_oldest_email_that_waits_is_told(world: &World) {
 #[apply(on_both!)]
 async fn passwords_that_are_turned_away_are_counted(world: &World) {
     let wrong = Secret::from(WRONG_PASSWORD);
-    // Two are hashed at once, 64 wait, and for a moment others do.
+    // Two hash at once, 64 wait, and others join for a moment.
     let outcomes = together(400, |_| {
         let (hashing, wrong) = (world.hashing.clone(), wrong.clone());
         async move { hashing.verify("here", &wrong, None).await }

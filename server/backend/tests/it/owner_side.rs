@@ -1,11 +1,11 @@
-//! What happens at the owner's side changes nothing that a stranger sees. Property 9.
+//! The owner's actions change nothing that a stranger sees. Property 9.
 
 use crate::browser::Browser;
 use crate::crowd::without_own;
 use crate::world::{NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, organization};
 use account::{Purpose, Refusal, ResetStep};
 
-/// What is done with an account by its owner or by the operator.
+/// An action of the owner or of the operator.
 #[derive(Debug, Clone, Copy)]
 enum Event {
     SignIn,
@@ -45,7 +45,7 @@ impl Event {
     }
 }
 
-/// A stranger in a reset, a sign-in and a sign-up of an address, one try into each.
+/// A stranger in a reset, a sign-in and a sign-up for an address, after one try in each.
 async fn stranger(world: &World, email: &str) -> Browser {
     let mut stranger = world.browser();
     stranger.begin_reset(email).await.unwrap();
@@ -56,7 +56,7 @@ async fn stranger(world: &World, email: &str) -> Browser {
     stranger
 }
 
-/// What the stranger sees from then on: at once, or a minute later.
+/// What the stranger sees afterwards: immediately, or a minute later.
 async fn seen(stranger: &mut Browser, email: &str, later: bool) -> Vec<String> {
     let seen = if later {
         vec![
@@ -117,14 +117,14 @@ async fn whatever_the_owner_does_a_stranger_sees_what_an_unknown_address_shows(w
     }
 }
 
-/// Property 5: whoever has proven the mailbox in another browser while the password is changed goes no further.
+/// Property 5: a browser that proves the mailbox during a password change can't continue.
 #[apply(on_both!)]
 async fn a_flow_whose_code_is_right_at_this_moment_ends_with_the_password(world: &World) {
     let email = "ada@example.com";
     world.person(email).await;
     let mut owner = world.signed_in(email).await;
     let (mut browser, code) = world.resetting(email).await;
-    // Somebody holds the flow's row: the code waits for it, and the change behind the code.
+    // Locks the flow's row: the code waits for it, and the change waits for the code.
     let mut pause = world.backend.db().begin().await.unwrap();
     backend::store::flows::give_try_back(&mut pause, &crate::world::digest(browser.held.reset.as_ref()))
         .await

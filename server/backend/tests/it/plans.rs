@@ -1,19 +1,19 @@
-//! No statement reads a table from its beginning to its end: with ten million rows that is seconds, for everybody.
+//! No statement scans a whole table: with ten million rows that takes seconds.
 
 use crate::database::Database;
 use crate::world::World;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
 
-/// Statements that read a table in the order of an index, so many rows at most: "the next 500 people".
+/// Statements that read a limited number of rows in index order, such as the next 500 accounts.
 const IN_ORDER: [&str; 4] = [
     "ORDER BY a.email LIMIT",
     "due_at, retry_at, last_error",
     "ORDER BY due_at LIMIT $1) AS waiting",
-    // Of an index that has no others.
+    // From a partial index with no other rows.
     "WHERE used_at IS NULL LIMIT",
 ];
-/// Statements of an operator's commands that are about all rows: which keys are needed, the end of every session, e-mails that are to be tried
-/// at once, and one account with all that there is of it.
+/// Operators' statements about all rows: the keys in use, the end of every session, e-mails to retry now, and one
+/// account with all its data.
 const OF_ALL: [&str; 11] = [
     "SELECT count(*) FROM accounts",
     "SELECT count(*) FROM codes",
@@ -27,10 +27,11 @@ const OF_ALL: [&str; 11] = [
     "UPDATE outbox SET due_at = $1, retry_at = $1",
     "UPDATE outbox SET failed_at = $1, body = '', last_error = NULL WHERE COALESCE",
 ];
-/// What looks at a file of SQLite that is no service's database yet or at its log, and what runs the others' statements.
+/// Files whose statements examine a SQLite file before it is the service's database, examine its log, or run statements
+/// of other files.
 const NONE_OF_ITS_OWN: [&str; 3] = ["backup.rs", "checkpoints.rs", "later.rs"];
 
-/// PostgreSQL plans by what it has counted.
+/// PostgreSQL plans by its statistics.
 const CROWD: &str = "
     INSERT INTO organizations SELECT i, i, i, i, i FROM generate_series(1, 1000) i;
     INSERT INTO accounts (id, email, name, kind, organization_id, created_at)
@@ -50,10 +51,10 @@ const CROWD: &str = "
     UPDATE outbox SET sent_at = 1 WHERE id::bigint % 100 > 0;
     ANALYZE";
 
-/// A plan is kept for as long as a connection stands, so one of empty tables must be right for full ones, too.
+/// A connection keeps its plans, so a plan made for empty tables must suit full ones.
 #[apply(on_both!)]
 async fn every_statement_finds_its_rows_by_an_index_on_empty_tables(world: &World) {
-    // A sweep in the background joins the rows that it has found; the next analysis of the table plans it anew.
+    // A background sweep may hash-join the rows that it has found; the next analysis of the table replaces the plan.
     let sweeps = |statement: &String| !statement.starts_with("DELETE") || !statement.contains("LIMIT 200)");
     assert_no_scans(world, sweeps).await;
 }
@@ -84,12 +85,12 @@ async fn assert_no_scans(world: &World, checked: fn(&String) -> bool) {
     assert!(scans.is_empty(), "{}", scans.join("\n\n"));
 }
 
-/// Statements that the sweep of dead rows runs once a minute, and one about a table of a few rows: there a scan is right for as long as
-/// the table is small.
+/// Statements of the sweep that runs once a minute, and of a table with few rows: a scan is fine while the table is
+/// small.
 const MAY_SCAN: [&str; 2] = ["LIMIT 200)", "FROM key_checks"];
 
-/// A connection keeps the plan that it made when it saw a statement first, which may be before there are rows, or before anything has
-/// counted them. Nothing is forbidden here, as nothing is on the program's connections.
+/// A connection keeps the plan of a statement's first use, which may predate all rows or statistics. Scans are allowed
+/// here, as on the program's connections.
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_takes_the_index_by_itself_on_new_tables_and_on_filled_ones() {
     let database = Database::postgres().await;
@@ -118,7 +119,7 @@ async fn postgres_takes_the_index_by_itself_on_new_tables_and_on_filled_ones() {
 }
 
 async fn scan_in_sqlite(file: &std::path::Path, statement: &str) -> Option<String> {
-    // Locks on rows and on names are PostgreSQL's only.
+    // Only PostgreSQL has row locks and advisory locks.
     if statement.contains("SKIP LOCKED") || statement.contains("pg_advisory") {
         return None;
     }
@@ -128,9 +129,9 @@ async fn scan_in_sqlite(file: &std::path::Path, statement: &str) -> Option<Strin
     let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
     let rows = sqlx::raw_sql(explain).fetch_all(&mut connection).await.unwrap();
     let lines: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
-    // What the statement itself has just found, or one row of nothing.
+    // Rows that the statement itself has found, or one constant row.
     let own = ["ahead", "due", "next", "recent", "w", "address", "CONSTANT ROW"];
-    // All that live: `ends_at > now` alone.
+    // All live rows: `ends_at > now` alone.
     let finds_the_living = |line: &&String| line.starts_with("SEARCH") && line.contains("(ends_at>");
     let scans = |line: &&String| {
         finds_the_living(line)
@@ -144,7 +145,7 @@ async fn scan_in_sqlite(file: &std::path::Path, statement: &str) -> Option<Strin
     lines.iter().find(scans).map(|_| lines.join("; "))
 }
 
-/// With scans forbidden the planner still scans where no index fits.
+/// With scans disabled, the planner still scans if no index fits.
 async fn scan_in_postgres(url: &str, statement: &str) -> Option<String> {
     let lines = plan_in_postgres(url, statement, "SET enable_seqscan = off").await;
     let whole_index = |at: usize| {
@@ -160,7 +161,7 @@ async fn scan_in_postgres(url: &str, statement: &str) -> Option<String> {
     scan.then(|| lines.join("; "))
 }
 
-/// The general plan, which knows no value.
+/// The generic plan, which knows no parameter values.
 async fn plan_in_postgres(url: &str, statement: &str, set: &str) -> Vec<String> {
     let mut connection = PgConnection::connect(url).await.unwrap();
     let parameters = (1..)
@@ -182,7 +183,7 @@ async fn plan_in_postgres(url: &str, statement: &str, set: &str) -> Vec<String> 
     rows.iter().map(|row| row.get(0)).collect()
 }
 
-/// Every statement that stands in the source, with what its macros put into it.
+/// Every statement in the source, with its macros expanded.
 fn statements_of_the_store() -> Vec<String> {
     let store = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
     let mut statements = Vec::new();
@@ -242,7 +243,7 @@ fn expanded(source: &str, call: &str) -> String {
     statement
 }
 
-/// The string literals of a piece of source; none of ours holds a quotation mark.
+/// The string literals of source text; none contains a quotation mark.
 fn literals(source: &str) -> impl Iterator<Item = &str> {
     source.split('"').skip(1).step_by(2)
 }

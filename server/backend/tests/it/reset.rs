@@ -1,4 +1,4 @@
-//! Forgot password: the way, its steps, and what it ends.
+//! Password reset: its steps, and what it ends.
 
 use crate::browser::Browser;
 use crate::crowd::Crowd;
@@ -9,7 +9,7 @@ use account::{Notice, Refusal, ResetStep, SignInStep};
 use backend::store::{accounts, flows};
 use tokio::task::JoinHandle;
 
-/// The key file was lost and another one made.
+/// The key file was lost and another one was created.
 #[apply(on_both!)]
 async fn a_password_whose_key_is_gone_can_be_replaced(world: &World) {
     let lost = format!(
@@ -181,7 +181,7 @@ async fn the_password_of_now_is_no_new_one(world: &World) {
     assert!(matches!(browser.choose(NEW_PASSWORD).await, Ok(ResetStep::Done { .. })));
 }
 
-/// Property 32: each takes a core for as long as a hash. What needs none is not counted.
+/// Property 32: each refused password uses a core for as long as a hash. An accepted one isn't counted.
 #[apply(on_both!)]
 async fn refused_passwords_are_counted_and_taken_ones_are_not(world: &World) {
     let world = world
@@ -202,7 +202,7 @@ async fn refused_passwords_are_counted_and_taken_ones_are_not(world: &World) {
         browser.choose("passwordpassword").await,
         Err(Refusal::TooMany { seconds: 3_600 })
     );
-    // Somebody else's are their own.
+    // Another account has its own count.
     world.person(GRACE).await;
     for password in [
         NEW_PASSWORD,
@@ -271,7 +271,7 @@ async fn of_two_browsers_at_the_last_step_one_sets_the_password(world: &World) {
     world.clock.advance_ms(30_000);
     let second = world.choosing(ADA).await;
 
-    // Both come up to the account while somebody else has it, and go on together.
+    // A transaction holds the account's row until both browsers wait for it; then both continue.
     let mut pause = world.backend.db().begin().await.unwrap();
     accounts::mark_checked(&mut pause, &world.stored(ADA).await.account.id)
         .await
@@ -287,7 +287,7 @@ async fn of_two_browsers_at_the_last_step_one_sets_the_password(world: &World) {
     assert_eq!(world.notices_to(ADA).await.len(), 1);
 }
 
-/// Property 10: also when the old password's code comes while the new password is being written.
+/// Property 10: also if the old password's code arrives while the new password is being written.
 #[apply(on_both!)]
 async fn a_code_that_races_with_a_reset_leaves_no_session_behind(world: &World) {
     world.person(ADA).await;
@@ -303,7 +303,7 @@ async fn a_code_that_races_with_a_reset_leaves_no_session_behind(world: &World) 
     );
 }
 
-/// Property 10: also where the old password needs no code.
+/// Property 10: also if the old password needs no code.
 #[apply(on_both!)]
 async fn a_trusted_device_that_races_with_a_reset_leaves_no_session_behind(world: &World) {
     world.person(ADA).await;
@@ -321,7 +321,8 @@ async fn a_trusted_device_that_races_with_a_reset_leaves_no_session_behind(world
     );
 }
 
-/// Sets a new password, and lets the sign-in come when the reset has begun to write but waits to end an early flow.
+/// Sets a new password; the sign-in starts after the reset has begun to write and while it waits for an earlier flow's
+/// row.
 async fn race_with_a_reset(
     world: &World,
     early: &Browser,
@@ -360,7 +361,7 @@ async fn an_account_handed_over_in_the_middle_gets_no_password(world: &World) {
     );
     assert_eq!(browser.choose(NEW_PASSWORD).await, Err(Refusal::FlowGone));
 
-    // And when only the account's row tells, as from another program.
+    // And if only the account's row shows it, as after a change by another program.
     world.person(GRACE).await;
     let mut browser = world.choosing(GRACE).await;
     let mut tx = world.backend.db().begin().await.unwrap();
@@ -417,7 +418,7 @@ async fn a_reset_lets_the_owner_in_while_strangers_guess(world: &World) {
     browser.choose(NEW_PASSWORD).await.unwrap();
     world.clock.advance_minutes(1);
     assert!(browser.sign_in(world, ADA, NEW_PASSWORD).await.is_ok());
-    // It tells strangers nothing: they prove the mailbox as before.
+    // Strangers learn nothing: they prove the mailbox as before.
     world.clock.advance_minutes(1);
     let step = world.browser().begin_sign_in(ADA).await;
     assert!(matches!(step, Ok(SignInStep::ProveMailbox(_))), "{step:?}");

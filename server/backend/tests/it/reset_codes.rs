@@ -1,4 +1,5 @@
-//! Codes: what they open, how often they may be tried, when they die. Shown by resets; sign-in and sign-up use the same.
+//! Codes: what they open, how many tries they allow, when they expire. Tested with resets; sign-in and sign-up use the
+//! same code.
 
 use crate::browser::Browser;
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, address, other_code, together};
@@ -42,7 +43,7 @@ async fn five_tries_are_five_however_many_come_at_once(world: &World) {
     }
 }
 
-/// Property 4: the count goes down although the answer is an error, and to nothing.
+/// Property 4: a wrong guess is counted although the answer is an error, down to zero.
 #[apply(on_both!)]
 async fn wrong_guesses_are_spent_even_though_refused(world: &World) {
     world.person(ADA).await;
@@ -88,7 +89,8 @@ async fn a_new_code_does_not_give_the_tries_back(world: &World) {
     assert_eq!(browser.resend_reset().await, Err(Refusal::TriesUsedUp));
 }
 
-/// Property 4: the count outlives flow, cookie and client; what it lengthens is the next code, and the right one opens.
+/// Property 4: the count is independent of flow, cookie and client; it lengthens the next code, and the right code
+/// still opens.
 #[apply(on_both!)]
 async fn wrong_codes_of_a_day_lengthen_the_next_codes(world: &World) {
     let world = unbounded(world).await;
@@ -102,7 +104,7 @@ async fn wrong_codes_of_a_day_lengthen_the_next_codes(world: &World) {
         wrong += 5;
         world.clock.advance_minutes(5);
     }
-    // The screen says how long it is, and a shorter one is told so without costing a try.
+    // The screen shows the length, and a shorter input is refused without costing a try.
     let (mut browser, code) = world.resetting(ADA).await;
     let ResetStep::EnterCode(mailed) = browser.reset_step().await else {
         panic!("no code is waited for")
@@ -113,10 +115,10 @@ async fn wrong_codes_of_a_day_lengthen_the_next_codes(world: &World) {
         Err(Refusal::CodeWrongLength { digits: 10 })
     );
     assert!(browser.answer_reset(&code).await.is_ok());
-    // Other counters and addresses have their own.
+    // Other counters and addresses are separate.
     assert_eq!(world.confirming(ADA).await.1.len(), 6);
     assert_eq!(world.resetting(GRACE).await.1.len(), 8);
-    // Also where there is no account.
+    // Also without an account.
     let mut nobody = world.browser();
     for _ in 0..15 {
         nobody = world.browser();
@@ -125,14 +127,14 @@ async fn wrong_codes_of_a_day_lengthen_the_next_codes(world: &World) {
     }
     let told = nobody.begin_reset("nobody@example.com").await;
     assert!(matches!(told, Ok(ResetStep::EnterCode(mailed)) if mailed.digits == 10));
-    // A success takes nothing back; a day does.
+    // A success doesn't reset the count; a day does.
     world.clock.advance_minutes(60);
     assert_eq!(world.resetting(ADA).await.1.len(), 10);
     world.clock.advance_minutes(24 * 60);
     assert_eq!(world.resetting(ADA).await.1.len(), 8);
 }
 
-/// Property 4: who knows the password has fewer guesses, and a success of the owner's gives no new ones.
+/// Property 4: after the right password fewer guesses are allowed, and the owner's success restores none.
 #[apply(on_both!)]
 async fn wrong_codes_after_the_password_lengthen_the_next_ones(world: &World) {
     let world = unbounded(world).await;
@@ -151,7 +153,7 @@ async fn wrong_codes_after_the_password_lengthen_the_next_ones(world: &World) {
     assert_eq!(world.resetting(ADA).await.1.len(), 8);
 }
 
-/// Property 4. Attack: flows that are begun first and answered later.
+/// Property 4. Attack: flows are begun first and answered later.
 #[apply(on_both!)]
 async fn tries_that_are_open_count_as_if_they_were_wrong(world: &World) {
     let world = unbounded(world).await;
@@ -162,7 +164,7 @@ async fn tries_that_are_open_count_as_if_they_were_wrong(world: &World) {
     }
     assert!(waiting.iter().all(|(_, code)| code.len() == 6));
     assert_eq!(world.confirming(ADA).await.1.len(), 8);
-    // An answered one is open no more, once its answer is sure to have arrived.
+    // An answered flow no longer counts as open, once its answer must have arrived.
     for (mut browser, code) in waiting {
         browser.answer_sign_in(&code).await.unwrap();
     }
@@ -191,7 +193,7 @@ async fn codes_made_at_the_same_moment_see_each_other(world: &World) {
     assert_eq!(short.count(), 3, "{told:?}");
 }
 
-/// Property 29: the eleventh ends one of its own client's; the owner's code works on.
+/// Property 29: the eleventh flow ends one of its own client; the owner's code still works.
 #[apply(on_both!)]
 async fn eleven_flows_of_an_address_are_ten(world: &World) {
     let world = unbounded(world).await;
@@ -214,7 +216,7 @@ async fn eleven_flows_of_an_address_are_ten(world: &World) {
     assert!(owner.answer_reset(&code).await.is_ok());
 }
 
-/// Property 29, of the other counter: the eleventh code after the password ends the oldest one.
+/// Property 29, for the other counter: the eleventh code after the password ends the oldest one.
 #[apply(on_both!)]
 async fn eleven_codes_after_the_password_are_ten(world: &World) {
     let world = unbounded(world).await;
@@ -230,7 +232,7 @@ async fn eleven_codes_after_the_password_are_ten(world: &World) {
     }
 }
 
-/// Property 29: one /48 of IPv6 has many networks of /64, and no more flows.
+/// Property 29: one IPv6 /48 has many /64 networks, but no more flows.
 #[apply(on_both!)]
 async fn a_network_of_many_lines_ends_its_own_flows(world: &World) {
     let world = unbounded(world).await;
@@ -245,7 +247,7 @@ async fn a_network_of_many_lines_ends_its_own_flows(world: &World) {
     assert!(owner.answer_reset(&code).await.is_ok());
 }
 
-/// Property 9: at an address without an account no code is ever right, so one that is must change nothing.
+/// Property 9: without an account no code is ever right, so a right code must change nothing that strangers see.
 #[apply(on_both!)]
 async fn a_right_code_of_the_owner_is_not_seen_by_strangers(world: &World) {
     let world = unbounded(world).await;
@@ -266,7 +268,7 @@ async fn a_right_code_of_the_owner_is_not_seen_by_strangers(world: &World) {
             strangers.push(stranger);
             world.clock.advance_ms(1);
         }
-        // Their tries and the wrong ones are next to the budget of eight digits.
+        // Their tries and the wrong ones come just below the budget of eight digits.
         for stranger in &mut strangers {
             for guess in 0..3 {
                 stranger.answer_reset(&format!("9999000{guess}")).await.unwrap_err();
@@ -306,7 +308,7 @@ async fn a_reset_from_before_the_account_leads_to_its_password(world: &World) {
     assert!(matches!(browser.choose(NEW_PASSWORD).await, Ok(ResetStep::Done { .. })));
 }
 
-/// Property 19: an attack of weeks is not told once and then no more, and not with an e-mail for each ten guesses.
+/// Property 19: an attack over weeks causes one notice a day, not a single notice and not one per ten guesses.
 #[apply(on_both!)]
 async fn failures_that_go_on_are_told_once_a_day(world: &World) {
     let world = unbounded(world).await;
@@ -322,7 +324,7 @@ async fn failures_that_go_on_are_told_once_a_day(world: &World) {
     }
 }
 
-/// Property 29: among clients that have one each, a browser that signed in before goes last.
+/// Property 29: among clients with one flow each, a known browser's flow ends last.
 #[apply(on_both!)]
 async fn a_known_browsers_flow_outlives_those_of_strangers(world: &World) {
     let world = unbounded(world).await;
@@ -337,7 +339,7 @@ async fn a_known_browsers_flow_outlives_those_of_strangers(world: &World) {
     assert!(owner.answer_reset(&code).await.is_ok());
 }
 
-/// So many e-mails as a scenario wants.
+/// A world without e-mail limits.
 async fn unbounded(world: &World) -> World {
     world
         .with(|settings| {
@@ -393,7 +395,7 @@ async fn a_code_works_until_the_exact_minute(world: &World) {
     ));
 }
 
-/// Property 1: every code in every flow; only the diagonal opens.
+/// Property 1: tries every code in every flow; each opens only its own.
 #[apply(on_both!)]
 async fn a_code_opens_nothing_but_what_it_was_mailed_for(world: &World) {
     world.person(ADA).await;
@@ -406,7 +408,7 @@ async fn a_code_opens_nothing_but_what_it_was_mailed_for(world: &World) {
     let mut new = world.browser();
     new.begin_sign_up("new@example.com").await.unwrap();
     let new = (new, world.code_mailed_to("new@example.com").await);
-    // One browser that stands in two flows, and one that stands in another's.
+    // One browser that is in two flows, and one with another browser's flow.
     let (mut both, _) = grace.clone();
     both.begin_reset(GRACE).await.unwrap();
     let both = (both, world.code_mailed_to(GRACE).await);
@@ -433,14 +435,14 @@ async fn a_code_opens_nothing_but_what_it_was_mailed_for(world: &World) {
     }
 }
 
-/// Property 5: each browser's code works in its own flow only, whoever asked last.
+/// Property 5: each browser's code works in its own flow only, in any order of requests.
 #[apply(on_both!)]
 async fn a_strangers_request_leaves_the_owners_code_alone(world: &World) {
     world.person(ADA).await;
     let (mut owner, owners) = world.resetting(ADA).await;
     world.clock.advance_ms(30_000);
     let (mut stranger, strangers) = world.resetting(ADA).await;
-    // No guess of a stranger's is tested against the owner's codes: it costs a try like any other.
+    // A stranger's guess isn't compared with the owner's codes: it costs a try like any other.
     for tries_left in [4, 3] {
         assert_eq!(
             stranger.answer_reset(&owners).await,
@@ -577,7 +579,7 @@ impl Way {
     }
 }
 
-/// Property 18: a stranger who begins sign-ups for the address does not lengthen the owner's codes.
+/// Property 18: a stranger's sign-ups for the address don't lengthen the owner's codes.
 #[apply(on_both!)]
 async fn wrong_codes_of_a_sign_up_are_not_the_owners(world: &World) {
     let world = unbounded(world).await;

@@ -1,4 +1,4 @@
-//! The e-mails of a reset: which, to whom, how many.
+//! The e-mails of a reset: their kinds, recipients and number.
 
 use crate::world::{ADA, GRACE, NEW_PASSWORD, World, organization};
 use account::{Email, Purpose, Refusal, ResetStep};
@@ -68,7 +68,7 @@ async fn what_could_reach_another_mailbox_mails_nothing(world: &World) {
         world.browser().begin_reset("\u{ff41}da@example.com").await,
         Err(Refusal::EmailLocalPartNotAscii)
     );
-    // A Cyrillic e-mail: a domain of its own.
+    // A Cyrillic `а`: a different domain.
     world.browser().begin_reset("ada@ex\u{430}mple.com").await.unwrap();
     assert_eq!(world.emails_to("ada@xn--exmple-4nf.com").await.len(), 1);
     assert_eq!(world.browser().begin_reset(" ").await, Err(Refusal::EmailMissing));
@@ -116,8 +116,8 @@ async fn a_strangers_request_makes_the_owner_wait_for_nothing(world: &World) {
     assert_eq!(world.emails_to(ADA).await.len(), 2);
 }
 
-/// Property 18: the wait is the longest of those that are due, not the first one. Of a browser without a visit, which waits for its
-/// next form, too.
+/// Property 18: the longest of several waits is announced, not the first. Tested with a browser without a visit, which
+/// also waits for its next form.
 #[apply(on_both!)]
 async fn what_is_told_to_wait_is_enough(world: &World) {
     world.person(ADA).await;
@@ -139,7 +139,7 @@ async fn what_is_told_to_wait_is_enough(world: &World) {
     assert_eq!(waits, [30, 30, 30, 30, hour, 30, 30, 30, 30, day]);
 }
 
-/// Property 18: addresses do not matter, resets and sign-ins count alike.
+/// Property 18: whatever the address, resets and sign-ins count alike.
 #[apply(on_both!)]
 async fn a_client_begins_twenty_flows_a_minute(world: &World) {
     let mut browser = world.browser();
@@ -220,7 +220,7 @@ async fn reading_a_step_sends_nothing(world: &World) {
     assert_eq!(world.emails_to(ADA).await.len(), 2);
 }
 
-/// Two mails with different codes would only confuse.
+/// Two e-mails with different codes would only confuse.
 #[apply(on_both!)]
 async fn an_email_that_has_not_left_makes_way_for_the_newer_one(world: &World) {
     world.person(ADA).await;

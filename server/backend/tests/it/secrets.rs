@@ -1,4 +1,4 @@
-//! What neither the log nor a stolen database tells.
+//! Secrets that are neither in the log nor in a stolen database.
 
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, other_code};
 use backend::BrowserTokens;
@@ -7,7 +7,7 @@ use std::io::Write;
 use std::sync::{Mutex, Once, OnceLock};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Property 14: at the finest level, with all that libraries say.
+/// Property 14: at the most verbose level, including logs of libraries.
 #[apply(on_both!)]
 async fn the_log_holds_no_secret_and_no_address(world: &World) {
     listen();
@@ -47,7 +47,7 @@ async fn an_email_that_waits_is_sealed(world: &World) {
     assert!(!stolen.contains(email.code.expose()), "the e-mail can be read");
 }
 
-/// Sign-up, sign-in, change, reset, mistakes; gives every password, code and token that there was.
+/// Sign-up, sign-in, change, reset, mistakes; returns every password, code and token.
 async fn walk_through_everything(world: &World) -> Vec<String> {
     let mut secrets: Vec<String> = [PASSWORD, NEW_PASSWORD, WRONG_PASSWORD, "seven purple trombones drift"]
         .map(String::from)
@@ -92,12 +92,12 @@ async fn walk_through_everything(world: &World) -> Vec<String> {
     secrets
 }
 
-/// Six digits turn up in any heap of numbers; a code as somebody would write it down does not.
+/// Six digits occur in any list of numbers; a code in a quoted form does not.
 fn quoted(code: &str) -> String {
     format!("\"{code}\"")
 }
 
-/// Hears everything that is logged from now on, whichever scenario says it.
+/// Captures the log of all scenarios from now on.
 fn listen() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

@@ -1,4 +1,4 @@
-//! Who is signed in where, and until when.
+//! Sessions: which browsers are signed in, and until when.
 
 use crate::browser::Browser;
 use crate::world::{ADA, GRACE, WRONG_PASSWORD, World, address};
@@ -37,7 +37,7 @@ async fn a_language_is_chosen_for_every_browser(world: &World) {
     assert_eq!(language(there.clone()).await, None);
     world.backend.choose_language(&here.held, "ar").await.unwrap();
     assert_eq!(language(there.clone()).await.as_deref(), Some("ar"));
-    // Nobody who is not signed in changes anything.
+    // A browser that isn't signed in changes nothing.
     world
         .backend
         .choose_language(&world.browser().held, "en")
@@ -131,7 +131,7 @@ async fn signed_out_twice_is_signed_out(world: &World) {
     let mut tab = browser.clone();
     browser.sign_out().await;
     assert!(browser.held.session.is_none() && browser.held.device.is_some());
-    // Its session is dead, and that is known.
+    // Its session has ended.
     assert_eq!(tab.sign_out().await, SignOutStep::SignedOut);
     assert_eq!(tab.security().await, Err(Refusal::SignedOut));
     assert_eq!(world.count_events(ADA, ActivityKind::SignedOut).await, 1);
@@ -143,7 +143,7 @@ async fn signed_out_twice_together_is_told_once(world: &World) {
     world.person(ADA).await;
     let browser = world.signed_in(ADA).await;
     let id = world.stored(ADA).await.account.id;
-    // Both have found the session when they come to end it: somebody else holds it, who then thinks better of it.
+    // A transaction holds the session's row until both requests wait for it, and rolls back.
     let mut pause = world.backend.db().begin().await.unwrap();
     sessions::end_all_but(&mut pause, &id, "").await.unwrap();
     let both = [browser.clone(), browser].map(|mut tab| tokio::spawn(async move { tab.sign_out().await }));
@@ -222,7 +222,7 @@ async fn attempts_are_summed_up_and_push_nothing_off_the_page(world: &World) {
     let attempts = view.attempts.unwrap();
     assert!(attempts.count > 12, "{attempts:?}");
     assert_eq!(attempts.since, since.plus_minutes(1));
-    // Those of a month ago are told no longer.
+    // Events from a month ago are no longer shown.
     world.clock.advance_minutes(31 * 24 * 60);
     let owner = world.signed_in(ADA).await;
     assert_eq!(owner.security().await.unwrap().attempts, None);
@@ -236,7 +236,7 @@ async fn older_activity_has_pages_of_its_own(world: &World) {
     let account = world.stored(ADA).await.account.id;
     let mut tx = world.backend.db().begin().await.unwrap();
     for number in 0..44_i64 {
-        // Three of a moment.
+        // Three at each moment.
         let at = world.now().plus_ms(1 + number / 3);
         let kind = ActivityKind::SignedOut;
         events::append(&mut tx, &account, kind, Actor::Person, &owner.caller, at)
@@ -283,7 +283,7 @@ async fn id_of(browser: &Browser) -> String {
     sessions.into_iter().find(|session| session.here).unwrap().id
 }
 
-/// Uses the session, and waits until that is written down, which happens beside the request.
+/// Uses the session, and waits until that is stored, which happens in the background.
 async fn used_at(browser: &Browser, now: Timestamp) {
     assert!(browser.is_signed_in().await);
     let written = async {

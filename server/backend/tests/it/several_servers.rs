@@ -1,4 +1,4 @@
-//! What servers on one PostgreSQL do beside each other.
+//! Several servers on one PostgreSQL.
 
 use crate::database::Database;
 use crate::world::{ADA, NEW_PASSWORD, WRONG_PASSWORD, World};
@@ -42,8 +42,8 @@ async fn a_worker_steps_over_what_another_one_holds() {
     world.end().await;
 }
 
-/// Attack: a stranger hangs up while a request for the owner's address waits for its turn, and the turn stays taken by a connection
-/// that lies in the pool.
+/// Attack: a stranger disconnects while a request for the owner's address waits for a lock, and an idle connection in
+/// the pool keeps the lock.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_is_let_go_in_the_line_leaves_no_transaction() {
     let world = World::on_postgres().await;
@@ -69,7 +69,7 @@ async fn a_request_that_is_let_go_in_the_line_leaves_no_transaction() {
     world.end().await;
 }
 
-/// Asks the server until that is so in this database.
+/// Polls the database until the condition holds.
 async fn until(world: &World, question: &str) {
     let Db::Postgres {
         server: Server { pool, .. },
@@ -92,13 +92,13 @@ async fn until(world: &World, question: &str) {
     panic!("never so: {question}");
 }
 
-/// As distributed databases are, that take PostgreSQL's language.
+/// As in distributed databases that are compatible with PostgreSQL.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_strict_database_puts_back_is_done_again() {
     let world = World::on(Database::strict_postgres().await).await;
     let world_of_many = world.with(|settings| settings.limits.client_a_minute = 1_000).await;
     let mut asked = tokio::task::JoinSet::new();
-    // All of one client: its count is what they meet at.
+    // All from one client, so that they conflict on its count.
     for number in 0..8 {
         let backend = world_of_many.backend.clone();
         asked.spawn(async move {
@@ -125,7 +125,7 @@ async fn only_what_was_put_back_is_done_again_and_not_for_ever() {
     let outcome = retried(async || if count() < 2 { Err(put_back()) } else { Ok(7) }).await;
     assert_eq!((outcome.unwrap(), tried.swap(0, Ordering::Relaxed)), (7, 3));
 
-    // Nobody knows whether that was kept.
+    // The outcome of the commit is unknown.
     let away = async || {
         count();
         Err::<(), _>(Error::Fault(Fault::Away(sqlx::Error::PoolClosed)))
@@ -141,7 +141,7 @@ async fn only_what_was_put_back_is_done_again_and_not_for_ever() {
     assert_eq!(tried.load(Ordering::Relaxed), 8);
 }
 
-/// Property 18: what is done again spends one try, at the sign-in and at the change of a password.
+/// Property 18: a retried transaction spends one try, in a sign-in and in a password change.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_that_is_judged_again_spends_one_try() {
     let world = World::on_postgres().await;
@@ -156,8 +156,8 @@ async fn a_password_that_is_judged_again_spends_one_try() {
     else {
         unreachable!()
     };
-    // Puts back the first unit that would write an event, as a database does that cannot order it. The count of a sequence
-    // is not put back.
+    // Rolls back the first transaction that writes an event, with a serialization failure. A sequence isn't rolled
+    // back, so it counts.
     sqlx::raw_sql(
         "CREATE SEQUENCE tries;
          CREATE FUNCTION put_back() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -188,7 +188,7 @@ async fn a_password_that_is_judged_again_spends_one_try() {
     };
     let told = retried(change).await.map(drop);
     assert!(matches!(told, Err(Error::Refused(Refusal::CurrentWrong))));
-    // One more in a row, and one of the browser's own tries.
+    // One more failure in a row, and one of the browser's own tries.
     assert_eq!(sqlx::query_scalar::<_, i64>(failures).fetch_one(pool).await.unwrap(), 3);
     let tried: i64 = sqlx::query_scalar("SELECT last_value FROM tries")
         .fetch_one(pool)

@@ -1,4 +1,4 @@
-//! Sign in: the way, its steps, devices, and what a sign-in changes.
+//! Signing in: its steps, devices, and what it changes.
 
 use crate::crowd::Crowd;
 use crate::world::{
@@ -41,7 +41,7 @@ async fn a_person_signs_in_with_password_and_mailed_code(world: &World) {
     );
 }
 
-/// Property 9, also once the mailbox is proven first.
+/// Property 9, also after the mailbox is proven first.
 #[apply(on_both!)]
 async fn every_address_looks_alike_with_a_wrong_password(world: &World) {
     let mut crowd = Crowd::new(world).await;
@@ -86,7 +86,7 @@ async fn every_address_looks_alike_with_a_wrong_password(world: &World) {
         .await;
 }
 
-/// Property 8: and those who have switched off or handed over an account cannot tell that its password was right.
+/// Property 8: the owner of a deactivated or assigned account can't tell that its password was right.
 #[apply(on_both!)]
 async fn without_an_account_of_ours_the_right_looking_password_is_wrong(world: &World) {
     world.google_person("google@example.com").await;
@@ -352,7 +352,7 @@ async fn an_account_handed_over_between_password_and_code_stays_closed(world: &W
         .unwrap();
     assert_eq!(browser.answer_sign_in(&code).await, Err(Refusal::FlowGone));
 
-    // And when only the account's row tells, as from another program.
+    // And if only the account's row shows it, as after a change by another program.
     world.person(GRACE).await;
     let (mut browser, code) = world.confirming(GRACE).await;
     let mut tx = world.backend.db().begin().await.unwrap();
@@ -381,7 +381,7 @@ async fn two_accounts_in_one_browser_are_both_known(world: &World) {
         Ok(SignInStep::SignedIn { .. })
     ));
     assert_eq!(world.notices_to(ADA).await.len(), 1, "it is no new device");
-    // Whoever keeps the token of before is not known to who came after.
+    // A copy of the earlier token isn't known to the new account.
     let mut copy = world.trusted(ADA).await;
     let kept = copy.clone();
     copy.begin_sign_in(GRACE).await.unwrap();
@@ -405,7 +405,7 @@ async fn another_address_goes_where_the_first_one_was_going(world: &World) {
         next: "/security".into(),
     };
     assert_eq!(browser.password(PASSWORD).await, Ok(there));
-    // The next sign-in is a journey of its own.
+    // The next sign-in starts a new flow.
     browser.sign_out().await;
     browser.begin_sign_in(ADA).await.unwrap();
     let profile = SignInStep::SignedIn {

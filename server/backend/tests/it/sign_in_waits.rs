@@ -1,4 +1,4 @@
-//! Wrong passwords: how many are looked at, who waits for them, and who does not.
+//! Wrong passwords: how many are checked, and who has to wait.
 
 use crate::browser::{Browser, Told};
 use crate::metrics::{scrape, value};
@@ -6,7 +6,7 @@ use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, ad
 use account::{ActivityKind, Email, FailureCause, Refusal, SignInStep};
 use backend::{Error, Fault, HashPermit, Hashing};
 
-/// Property 18: the tries of a browser that was here before.
+/// Property 18: the tries of a known browser.
 #[apply(on_both!)]
 async fn five_wrong_passwords_are_free_and_then_waits_double(world: &World) {
     let mut browser = known(world).await;
@@ -67,12 +67,12 @@ async fn strangers_tries_follow_the_address_and_not_the_browser(world: &World) {
     );
 }
 
-/// Property 18: nobody is told to wait, nobody's password is looked at without the mailbox, and the owner gets in.
+/// Property 18: no client has to wait, no password is checked without the mailbox, and the owner can sign in.
 #[apply(on_both!)]
 async fn once_strangers_have_guessed_the_mailbox_is_proven_first(world: &World) {
     world.person(ADA).await;
     let mut stranger = after_five_guesses(world).await;
-    // With the right password, too: it is not looked at.
+    // The right password isn't checked either.
     let before = count(world, "rekey_hashing_duration_seconds_count").await;
     assert!(proves_mailbox(&stranger.password(PASSWORD).await));
     assert_eq!(count(world, "rekey_hashing_duration_seconds_count").await, before);
@@ -109,13 +109,13 @@ async fn once_strangers_have_guessed_the_mailbox_is_proven_first(world: &World) 
     };
     assert_eq!(owner.password(PASSWORD).await, Ok(signed_in));
     assert_eq!(owner.security().await.unwrap().devices.len(), 1, "trusted as asked");
-    // It helps no stranger, and is known from now on.
+    // Strangers gain nothing, and this browser is known from now on.
     assert!(proves_mailbox(&world.browser().begin_sign_in(ADA).await));
     owner.sign_out().await;
     assert_eq!(owner.begin_sign_in(ADA).await, Ok(password));
 }
 
-/// Property 18: after the code there are five passwords, and then another code is needed.
+/// Property 18: a code allows five passwords; then another code is needed.
 #[apply(on_both!)]
 async fn a_proven_mailbox_has_five_passwords(world: &World) {
     world.person(ADA).await;
@@ -145,7 +145,7 @@ async fn a_proven_mailbox_has_five_passwords(world: &World) {
     assert_eq!(world.count_events(ADA, ActivityKind::WrongPassword).await, 15);
 }
 
-/// Property 8: the mailbox of an account without a password here opens nothing; its e-mail says so.
+/// Property 8: proving the mailbox of an account without a local password gives no access; its e-mail says so.
 #[apply(on_both!)]
 async fn a_mailbox_proves_nothing_where_there_is_no_password(world: &World) {
     world.google_person("google@example.com").await;
@@ -170,7 +170,7 @@ async fn a_mailbox_proves_nothing_where_there_is_no_password(world: &World) {
     }
 }
 
-/// "Use a different e-mail", and the address in the place of the code.
+/// "Use a different e-mail", and the address instead of the code.
 #[apply(on_both!)]
 async fn a_mailbox_that_is_asked_for_can_be_left(world: &World) {
     world.person(ADA).await;
@@ -186,7 +186,7 @@ async fn a_mailbox_that_is_asked_for_can_be_left(world: &World) {
     );
 }
 
-/// Property 9: what the owner does changes nothing that a stranger sees; not the number of tries either.
+/// Property 9: the owner's actions change nothing that a stranger sees, including the number of tries.
 #[apply(on_both!)]
 async fn the_right_password_gives_back_its_own_try_only(world: &World) {
     world.person(ADA).await;
@@ -232,7 +232,7 @@ async fn strangers_can_not_lock_out_a_browser_that_was_here_before(world: &World
     owner.sign_out().await;
     after_five_guesses(world).await;
     assert!(owner.sign_in(world, ADA, PASSWORD).await.is_ok());
-    // The owner's success is no help to a stranger, and a device of somebody else's is no throttle_key.
+    // The owner's success doesn't help a stranger, and another account's device has no separate throttle key.
     assert!(proves_mailbox(&world.browser().begin_sign_in(ADA).await));
     world.clock.advance_minutes(1);
     world.person(GRACE).await;
@@ -263,7 +263,7 @@ async fn the_tenth_wrong_password_is_told_to_the_owner(world: &World) {
     assert_eq!(world.notices_to(ADA).await, [world.failures(FailureCause::Passwords)]);
 }
 
-/// Property 19: this notice calls for a new password at once.
+/// Property 19: this notice asks for a new password immediately.
 #[apply(on_both!)]
 async fn the_tenth_wrong_code_after_the_password_says_that_the_password_is_known(world: &World) {
     world.person(ADA).await;
@@ -279,7 +279,7 @@ async fn the_tenth_wrong_code_after_the_password_says_that_the_password_is_known
     assert_eq!(world.notices_to(ADA).await, [world.failures(FailureCause::SignInCodes)]);
 }
 
-/// Passwords that are not ours to check, an account that nobody can sign in to, and codes of a sign-up.
+/// Passwords kept by another provider, an account that can't sign in, and codes of a sign-up.
 #[apply(on_both!)]
 async fn failures_that_could_not_succeed_are_told_to_nobody(world: &World) {
     let (google, managed, disabled) = ("google@example.com", "managed@example.com", "disabled@example.com");
@@ -307,7 +307,7 @@ async fn failures_that_could_not_succeed_are_told_to_nobody(world: &World) {
     assert_eq!(world.notices_to(ADA).await, []);
 }
 
-/// Attack: a stolen device's wrong passwords lock out the owner's other browsers, or other people.
+/// Attack: a stolen device's wrong passwords would lock out the owner's other browsers, or other accounts.
 #[apply(on_both!)]
 async fn each_browser_that_was_here_before_waits_for_its_own(world: &World) {
     world.person(ADA).await;
@@ -329,7 +329,7 @@ async fn each_browser_that_was_here_before_waits_for_its_own(world: &World) {
     assert!(grace.sign_in(world, GRACE, PASSWORD).await.is_ok());
 }
 
-/// Property 9: an address that were refused without a hash would be told by the clock.
+/// Property 9: the response time would reveal an address that is refused without a hash.
 #[apply(on_both!)]
 async fn every_kind_of_address_costs_a_hash(world: &World) {
     world.person("local@example.com").await;
@@ -345,14 +345,14 @@ async fn every_kind_of_address_costs_a_hash(world: &World) {
     }
 }
 
-/// Property 23: in a flood of sign-ins the database is left to those who are let in.
+/// Property 23: in a flood of sign-ins only admitted requests use the database.
 #[apply(on_both!)]
 async fn a_full_queue_is_said_before_the_database_is_asked(world: &World) {
     world.person(ADA).await;
     let browser = at_the_password(world, ADA).await;
     let begun = "rekey_database_begin_seconds_count";
     let first = count(world, begun).await;
-    // To count is to ask, too.
+    // Counting is also a query.
     let counting = count(world, begun).await - first;
     let busy = every_place(&world.hashing).await;
     browser.try_password(PASSWORD).await.unwrap_err();
@@ -364,7 +364,7 @@ async fn count(world: &World, name: &str) -> f64 {
     value(&scrape(world).await, name)
 }
 
-/// Takes every place in the queue of the hasher, for as many networks: none has more than another.
+/// Takes every slot in the hasher's queue, from as many networks: each network has one.
 async fn every_place(hashing: &Hashing) -> Vec<HashPermit> {
     let mut places = Vec::new();
     while let Ok(place) = hashing.place(&format!("network {}", places.len())).await {
@@ -373,7 +373,7 @@ async fn every_place(hashing: &Hashing) -> Vec<HashPermit> {
     places
 }
 
-/// Ada's, signed out again, at the password.
+/// Ada's browser, signed out, at the password step.
 async fn known(world: &World) -> Browser {
     world.person(ADA).await;
     let mut browser = world.signed_in(ADA).await;
@@ -382,7 +382,7 @@ async fn known(world: &World) -> Browser {
     browser
 }
 
-/// A stranger's, at Ada's password.
+/// A stranger's browser at the password step for Ada's account.
 async fn after_five_guesses(world: &World) -> Browser {
     let mut stranger = at_the_password(world, ADA).await;
     for _ in 0..5 {
@@ -434,7 +434,7 @@ async fn our_being_busy_costs_no_try(world: &World) {
     world.person(ADA).await;
     let browser = at_the_password(world, ADA).await;
     let busy = every_place(&world.hashing).await;
-    // More than are free: were they counted, the sixth would have to wait.
+    // More than are free: if they counted, the sixth would have to wait.
     for _ in 0..7 {
         let told = browser.try_password(PASSWORD).await;
         assert!(

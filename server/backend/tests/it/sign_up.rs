@@ -1,4 +1,4 @@
-//! Sign up: the address is proven before there is an account.
+//! Signing up: the address is proven before the account is created.
 
 use crate::browser::Browser;
 use crate::crowd::Crowd;
@@ -88,7 +88,7 @@ async fn an_address_with_an_account_gets_an_email_that_says_so(world: &World) {
     );
 }
 
-/// "A browser that had not been used with it before" is not the one where the account was just made.
+/// For a new account, "a browser that had not been used with it before" excludes the one that created it.
 #[apply(on_both!)]
 async fn the_first_sign_in_after_a_sign_up_is_news_in_another_browser_only(world: &World) {
     let mut browser = world.browser();
@@ -102,7 +102,7 @@ async fn the_first_sign_in_after_a_sign_up_is_news_in_another_browser_only(world
         world.notices_to(NEW).await.as_slice(),
         [Notice::NewDevice { .. }]
     ));
-    // It is of this account only: somebody else's first sign-in here is news.
+    // For this account only: another account's first sign-in here sends a notice.
     world.person(ADA).await;
     browser.sign_in(world, ADA, PASSWORD).await.unwrap();
     assert!(matches!(
@@ -164,7 +164,7 @@ async fn name_and_password_must_fit(world: &World) {
     assert!(browser.finish_sign_up("Nell", NEW_PASSWORD).await.is_ok());
 }
 
-/// Properties 27 and 35: the browser holds no flow yet; both forms lead to the same one.
+/// Properties 27 and 35: the browser has no flow yet; both forms lead to the same one.
 #[apply(on_both!)]
 async fn an_address_sent_twice_together_gets_one_email(world: &World) {
     let browser = world.browser();
@@ -206,7 +206,7 @@ async fn of_two_browsers_at_the_last_step_one_makes_the_account(world: &World) {
         browser.answer_sign_up(&world.code_mailed_to(NEW).await).await.unwrap();
     }
 
-    // Both come up to the account while an operator makes one, who then thinks better of it.
+    // A transaction that creates the account blocks both browsers, and rolls back.
     let mut pause = world.backend.db().begin().await.unwrap();
     world.insert(&mut pause, NEW, None).await;
     let finish = |mut browser: Browser| {

@@ -1,11 +1,12 @@
-//! A copy of a browser's tokens is dead after the next step up, and a lost answer is none (property 31).
+//! A copy of a browser's tokens is dead after the next privilege step, and a lost answer can be requested again
+//! (property 31).
 
 use crate::browser::Browser;
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, address, other_code, together};
 use account::{ActivityKind, Notice, Purpose, Refusal, ResetStep, SecurityDone, SignInStep, SignUpStep};
 use backend::store::{Db, Server};
 
-/// More than a lost answer takes.
+/// Waits longer than a lost answer can be requested again.
 async fn later(world: &World) {
     world.clock.advance_ms(30_000);
 }
@@ -17,7 +18,7 @@ async fn a_copy_from_before_the_code_chooses_no_password(world: &World) {
     let mut copy = browser.clone();
     browser.answer_reset(&code).await.unwrap();
     assert_ne!(browser.held.reset, copy.held.reset);
-    // It sees where it was, and does nothing.
+    // It sees the earlier step and can't continue.
     assert!(matches!(copy.reset_step().await, ResetStep::EnterCode(_)));
     assert_eq!(copy.choose(NEW_PASSWORD).await, Err(Refusal::StepElsewhere));
     assert_eq!(copy.resend_reset().await, Err(Refusal::StepElsewhere));
@@ -84,7 +85,7 @@ async fn a_copy_from_before_the_password_answers_no_code(world: &World) {
 async fn the_right_code_again_brings_the_lost_token(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
-    // Its answer never arrived.
+    // Its answer is lost.
     browser.clone().answer_reset(&code).await.unwrap();
     world.clock.advance_ms(29_999);
     assert_eq!(browser.answer_reset(&code).await, Err(Refusal::StepElsewhere));
@@ -119,7 +120,7 @@ async fn the_right_password_again_brings_the_lost_token(world: &World) {
     let code = world.code_mailed_to(ADA).await;
     browser.answer_sign_in(&code).await.unwrap();
     assert!(browser.is_signed_in().await);
-    // One code was mailed, and a notice of the new device.
+    // One code, and a notice of the new device.
     assert_eq!(world.emails_to(ADA).await.len(), 2);
 }
 
@@ -157,7 +158,7 @@ async fn the_last_code_again_brings_the_lost_session(world: &World) {
     assert!(!late.is_signed_in().await);
 }
 
-/// A browser at the password, after the code: strangers have used up the tries.
+/// A browser at the password step after the code, because strangers have used up the tries.
 async fn mailbox_proven_first(world: &World) -> (Browser, String) {
     let mut stranger = world.browser();
     for _ in 0..5 {
@@ -174,7 +175,7 @@ async fn mailbox_proven_first(world: &World) -> (Browser, String) {
     (browser, code)
 }
 
-/// On a trusted device, and where the mailbox came first.
+/// On a trusted device, and after the mailbox was proven first.
 #[apply(on_both!)]
 async fn the_last_password_again_brings_the_lost_session(world: &World) {
     world.person(ADA).await;
@@ -200,7 +201,7 @@ async fn the_last_password_again_brings_the_lost_session(world: &World) {
     assert_eq!(browser.held.session, first.held.session);
 }
 
-/// Attack: who has the flow's token, and the password or the mailbox only.
+/// Attack: an attacker with the flow's token, and only the password or only the mailbox.
 #[apply(on_both!)]
 async fn a_session_is_not_brought_again_by_half_of_a_sign_in(world: &World) {
     world.person(ADA).await;
@@ -219,7 +220,8 @@ async fn a_session_is_not_brought_again_by_half_of_a_sign_in(world: &World) {
     assert!(!copy.is_signed_in().await);
 }
 
-/// Attack: who has the password, and a copy of the flow's token from the step of the address, or of what it is derived from.
+/// Attack: an attacker with the password and a copy of the flow's token from the address step, or of the token from
+/// which it is derived.
 #[apply(on_both!)]
 async fn a_session_of_a_trusted_device_is_not_brought_again_elsewhere(world: &World) {
     world.person(ADA).await;
@@ -300,7 +302,7 @@ async fn a_change_sent_again_brings_the_lost_session(world: &World) {
     );
 }
 
-/// Attack: who has a copy of the session's token from before the change guesses the new password.
+/// Attack: an attacker with a copy of the session's token from before the change guesses the new password.
 #[apply(on_both!)]
 async fn guesses_at_a_change_sent_again_have_to_wait(world: &World) {
     world.person(ADA).await;
@@ -315,7 +317,7 @@ async fn guesses_at_a_change_sent_again_have_to_wait(world: &World) {
     }
     let told = copy.change_password(PASSWORD, NEW_PASSWORD).await;
     assert!(matches!(told, Err(Refusal::PasswordWait { .. })), "{told:?}");
-    // The owner sees them, and waits for nothing.
+    // The owner sees them and doesn't have to wait.
     let view = browser.change_password(NEW_PASSWORD, PASSWORD).await.unwrap();
     assert_eq!(view.attempts.map(|attempts| attempts.count), Some(5));
 }
@@ -381,7 +383,7 @@ async fn identical_right_codes_together_leave_one_token(world: &World) {
     .await;
     let right = told.iter().filter(|(told, _)| told.is_ok()).count();
     assert_eq!(right, 1);
-    // Whichever answer the browser reads last, it goes on.
+    // Whichever answer the browser receives last, it can continue.
     let first = &told[0].1.held.reset;
     for (told, browser) in &told {
         assert!(told.is_ok() || *told == Err(Refusal::StepElsewhere), "{told:?}");
@@ -404,7 +406,7 @@ async fn a_page_hears_that_its_flow_has_another_token(world: &World) {
     assert_eq!(tab.flow_version(Purpose::Reset, None).await, 0);
 }
 
-/// Signs in with the password, and says whether that was enough.
+/// Signs in with the password, and returns whether that was enough.
 async fn is_trusted(browser: &mut Browser, email: &str) -> bool {
     browser.begin_sign_in(email).await.unwrap();
     matches!(browser.password(PASSWORD).await, Ok(SignInStep::SignedIn { .. }))
@@ -428,7 +430,7 @@ async fn a_copy_from_before_the_box_was_ticked_is_not_trusted(world: &World) {
     let code = world.code_mailed_to(ADA).await;
     browser.answer_sign_in_and_trust(&code).await.unwrap();
     assert_ne!(browser.held.device, copy.held.device);
-    // Not as a lost answer either.
+    // It isn't accepted as a lost answer either.
     assert!(!is_trusted(&mut copy, ADA).await);
     assert!(is_trusted(&mut browser, ADA).await);
     assert_eq!(copied_notices(world).await, 0);
@@ -477,7 +479,7 @@ async fn two_tabs_of_a_device_end_with_one_token(world: &World) {
     let mut browser = world.trusted(ADA).await;
     let mut tab = browser.clone();
     assert!(is_trusted(&mut browser, ADA).await);
-    // It was sent before the answer of the first one came.
+    // Sent before the answer to the first one arrived.
     tab.begin_sign_in(ADA).await.unwrap();
     tab.password(PASSWORD).await.unwrap();
     let code = world.code_mailed_to(ADA).await;
@@ -496,7 +498,7 @@ async fn a_forgotten_device_stays_forgotten(world: &World) {
     let id = browser.security().await.unwrap().devices[0].id.clone();
     browser.forget_device(&id).await.unwrap();
     assert!(!is_trusted(&mut copy, ADA).await);
-    // E-mails of one moment have no order.
+    // E-mails with equal times have no order.
     world.clock.advance_ms(1);
     browser.begin_sign_in(ADA).await.unwrap();
     browser.password(PASSWORD).await.unwrap();
@@ -522,7 +524,7 @@ async fn a_reset_and_a_deactivation_forget_every_device(world: &World) {
     assert_eq!(count_devices(world, &known).await, 0);
 }
 
-/// How many of the browser's device tokens the database knows.
+/// How many of the browser's device tokens are in the database.
 async fn count_devices(world: &World, browser: &Browser) -> usize {
     let mut count = 0;
     for token in browser.held.device.as_ref().unwrap().expose().split('.') {
@@ -567,7 +569,7 @@ async fn a_copy_of_the_own_devices_token_dies_with_a_change(world: &World) {
     ));
 }
 
-/// Of a release that did not write it down.
+/// From a release that didn't store it.
 #[apply(on_both!)]
 async fn a_device_whose_use_is_not_known_is_not_forgotten_at_once(world: &World) {
     world.person(ADA).await;

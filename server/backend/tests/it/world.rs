@@ -1,4 +1,4 @@
-//! A service with people, a clock that tests set, and a postman.
+//! A service with accounts, a simulated clock and mail delivery.
 
 use crate::browser::Browser;
 use crate::database::Database;
@@ -15,15 +15,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::{Barrier, OnceCell};
 
-/// Everybody's password at first.
+/// The initial password of every account.
 pub const PASSWORD: &str = "correct horse battery staple";
-/// The password that people change to.
+/// The password after a change.
 pub const NEW_PASSWORD: &str = "seven purple lanterns drift";
-/// One that is nobody's.
+/// The password of no account.
 pub const WRONG_PASSWORD: &str = "wrong horse battery staple";
-/// Ada has an account here.
+/// An account that exists.
 pub const ADA: &str = "ada@example.com";
-/// So has Grace.
+/// Another one.
 pub const GRACE: &str = "grace@example.com";
 /// 24 November 2026, in the morning.
 const START: Timestamp = Timestamp(1_795_514_520_000);
@@ -50,7 +50,7 @@ impl World {
         Self::at(Arc::new(database), Arc::default()).await
     }
 
-    /// The service on the same database after another start.
+    /// The service on the same database after a restart.
     pub async fn started_again(self) -> Self {
         self.backend.db().close().await;
         Self::at(self.database, self.delivered).await
@@ -78,20 +78,20 @@ impl World {
         }
     }
 
-    /// One more server on the same database, with other settings.
+    /// Another server on the same database with other settings.
     pub async fn with(&self, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings::clone(&self.backend.settings());
         change(&mut settings);
         self.another(settings, LeakedPasswords::Off, self.keys.clone(), self.hashing.clone())
     }
 
-    /// One more server on the same database, with a list of leaked passwords.
+    /// Another server on the same database with a list of leaked passwords.
     pub async fn with_leaked(&self, leaked: LeakedPasswords) -> Self {
         let settings = Settings::clone(&self.backend.settings());
         self.another(settings, leaked, self.keys.clone(), self.hashing.clone())
     }
 
-    /// One more server on the same database, which reads the key file by itself.
+    /// Another server on the same database that reads the key file itself.
     pub fn with_keys(&self, keys: Keys) -> Self {
         let hashing = Hashing::new(keys.clone(), 2, EngineChoice::Auto).unwrap();
         self.another(
@@ -126,7 +126,8 @@ impl World {
         self.database.end().await;
     }
 
-    /// Waits until so many transactions wait for each other, or somebody is through. On SQLite they queue before they begin.
+    /// Waits until `count` transactions wait for each other, or one has finished. On SQLite they queue before they
+    /// begin.
     pub async fn until_waiting(&self, count: i64, through: impl Fn() -> bool) {
         let Db::Postgres {
             server: Server { pool, .. },
@@ -147,11 +148,10 @@ impl World {
     }
 }
 
-/// People.
 impl World {
-    /// Somebody with a password here.
+    /// Adds an account with a password.
     pub async fn person(&self, email: &str) {
-        // Hashed once for all: it is the same work each time.
+        // Hashed once for all accounts, to save time.
         static HASH: OnceCell<String> = OnceCell::const_new();
         let hash = HASH
             .get_or_init(async || self.hashing.hash("here", &PASSWORD.into()).await.unwrap())
@@ -159,14 +159,14 @@ impl World {
         self.person_with_hash(email, hash).await;
     }
 
-    /// Somebody whose password was hashed elsewhere.
+    /// Adds an account with another system's hash.
     pub async fn person_with_hash(&self, email: &str, hash: &str) {
         let mut tx = self.backend.db().begin().await.unwrap();
         self.insert(&mut tx, email, Some(hash)).await;
         tx.commit().await.unwrap();
     }
 
-    /// Somebody in a transaction that is still open.
+    /// Adds an account within an open transaction.
     pub async fn insert(&self, tx: &mut Tx, email: &str, hash: Option<&str>) {
         let person = Account {
             id: AccountId(format!("id of {email}")),
@@ -180,7 +180,7 @@ impl World {
         assert!(accounts::insert(tx, &person, hash, self.now()).await.unwrap());
     }
 
-    /// Somebody whom an operator has added without a password.
+    /// Adds an account without a password, as an operator does.
     pub async fn person_without_password(&self, email: &str) {
         self.add(email, AccountKind::Local).await;
     }
@@ -209,7 +209,7 @@ impl World {
         assert!(self.backend.create_account(person).await.unwrap());
     }
 
-    /// The account as it is stored now.
+    /// The account's current row.
     pub async fn stored(&self, email: &str) -> accounts::Stored {
         let mut tx = self.backend.db().read().await.unwrap();
         accounts::find_by_email(&mut tx, &address(email))
@@ -218,7 +218,7 @@ impl World {
             .unwrap()
     }
 
-    /// How many events of a kind the account's log has.
+    /// The number of events of a kind in the account's log.
     pub async fn count_events(&self, email: &str, kind: ActivityKind) -> usize {
         let count = "SELECT count(*) FROM events WHERE account_id = $1 AND kind = $2";
         let count = sqlx::AssertSqlSafe(count);
@@ -240,9 +240,9 @@ impl World {
     }
 }
 
-/// Mailer.
 impl World {
-    /// Delivers what waits. E-mails of one moment have no order, so a scenario that counts on one delivers in between.
+    /// Delivers queued e-mails. E-mails with equal times have no order, so a scenario that depends on the order
+    /// delivers in between.
     pub async fn deliver(&self) {
         let mut arrived = outbox::claim(self.backend.db(), &self.keys, self.now(), 1_000)
             .await
@@ -264,7 +264,7 @@ impl World {
         of_address.map(|claimed| claimed.message.clone()).collect()
     }
 
-    /// The digits of the newest code to an address.
+    /// The newest code mailed to an address.
     pub async fn code_mailed_to(&self, email: &str) -> String {
         let messages = self.emails_to(email).await;
         let mut codes = messages.iter().filter_map(|message| match message {
@@ -276,7 +276,7 @@ impl World {
             .unwrap_or_else(|| panic!("no code was mailed to {email}"))
     }
 
-    /// The notice of ten failures, told now.
+    /// The notice of ten failures, at the current time.
     pub fn failures(&self, cause: FailureCause) -> Notice {
         Notice::ManyFailures { at: self.now(), cause }
     }
@@ -291,23 +291,22 @@ impl World {
     }
 }
 
-/// Browsers.
 impl World {
-    /// A browser that was never here, at a network address of its own.
+    /// A new browser at its own network address.
     pub fn browser(&self) -> Browser {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let number = MADE.fetch_add(1, Ordering::Relaxed);
         Browser::new(self.backend.clone(), format!("2001:db8:{number:x}::/64"))
     }
 
-    /// A browser whose person is signed in.
+    /// A signed-in browser.
     pub async fn signed_in(&self, email: &str) -> Browser {
         let (mut browser, code) = self.confirming(email).await;
         browser.answer_sign_in(&code).await.unwrap();
         browser
     }
 
-    /// A browser with a session that no password has opened, as the other providers will make them.
+    /// A browser with a session that no password opened, as other providers will create them.
     pub async fn browser_with_session(&self, email: &str) -> Browser {
         let mut browser = self.browser();
         let session = sessions::Session {
@@ -328,14 +327,14 @@ impl World {
         browser
     }
 
-    /// A browser that trusts, so that the next sign-in asks for no code.
+    /// A trusted browser, whose next sign-in needs no code.
     pub async fn trusted(&self, email: &str) -> Browser {
         let (mut browser, code) = self.confirming(email).await;
         browser.answer_sign_in_and_trust(&code).await.unwrap();
         browser
     }
 
-    /// A browser that has given the right password, and the code that was mailed.
+    /// A browser that has submitted the right password, and the mailed code.
     pub async fn confirming(&self, email: &str) -> (Browser, String) {
         self.deliver().await;
         let mut browser = self.browser();
@@ -344,7 +343,7 @@ impl World {
         (browser, self.code_mailed_to(email).await)
     }
 
-    /// A browser in a reset, and the code that was mailed.
+    /// A browser in a reset, and the mailed code.
     pub async fn resetting(&self, email: &str) -> (Browser, String) {
         self.deliver().await;
         let mut browser = self.browser();
@@ -365,7 +364,7 @@ pub fn address(email: &str) -> EmailAddress {
     EmailAddress::parse(email).unwrap()
 }
 
-/// What the database knows of a token.
+/// A token's digest, as in the database.
 pub fn digest(token: Option<&Secret>) -> String {
     hex::encode(Sha256::digest(token.unwrap().expose()))
 }
@@ -382,7 +381,7 @@ fn name_of(email: &str) -> String {
     format!("{} Example", address(email).local_part())
 }
 
-/// The `n`th code that is not this one, of the same length.
+/// The `n`th other code of the same length.
 pub fn other_code(code: &str, n: u32) -> String {
     let digits = code.len();
     let value: u64 = code.parse().unwrap();
@@ -390,7 +389,7 @@ pub fn other_code(code: &str, n: u32) -> String {
     format!("{:0digits$}", (value + u64::from(n)) % below)
 }
 
-/// Does something so many times at the same moment.
+/// Runs `count` copies of a future concurrently.
 pub async fn together<T, F>(count: usize, one: impl Fn(usize) -> F) -> Vec<T>
 where
     T: Send + 'static,
