@@ -1,4 +1,5 @@
-//! What a person types as an address: what is taken is one plain address in its one spelling, and mail goes to it alone.
+//! E-mail addresses as typed: an accepted address is one plain address in canonical spelling, and e-mail goes only to
+//! it.
 #![no_main]
 
 use account::{EmailAddress, Refusal, domain_to_ascii};
@@ -29,12 +30,12 @@ fn is_one_address(typed: &str, email: &EmailAddress) {
         text.bytes().all(|b| b.is_ascii_graphic() && !b.is_ascii_uppercase()),
         "{text:?}"
     );
-    // Attack: a second recipient, a name with brackets, a comment, a quoted local part, a route, a header of its own.
+    // Attack: a second recipient, a name with brackets, a comment, a quoted local part, a route, a header.
     assert!(!text.contains(|c| "\"(),:;<>[\\]".contains(c)), "{text:?}");
     assert_eq!(text.matches('@').count(), 1, "{text:?}");
     assert_eq!(format!("{}@{}", email.local_part(), email.domain()), text);
-    // Attack: e-mails outside ASCII that fold onto somebody else's address. What stands before the `@` was typed so, but for what
-    // nobody sees; the domain, too, where it is ASCII.
+    // Attack: non-ASCII characters that fold to another account's address. The local part is as typed except for
+    // invisible characters, and so is an ASCII domain.
     let seen = typed.to_ascii_lowercase();
     let mut rest = seen.chars();
     assert!(

@@ -1,11 +1,11 @@
-//! What stands in the code field: a code of just so many digits that were typed in that order, an address, or a refusal.
+//! The code field: its input is a code of exactly that many digits in the typed order, an address, or a refusal.
 #![no_main]
 
 use account::{EmailAddress, Refusal, TypedCode, domain_to_ascii, read_code};
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 
-/// A paste: any text, or a code taken apart.
+/// Pasted text: arbitrary, or a code in pieces.
 #[derive(Debug, Arbitrary)]
 enum Paste<'a> {
     Text(&'a str),
@@ -14,7 +14,7 @@ enum Paste<'a> {
         script: u8,
         joints: [u8; 9],
     },
-    /// A code in words, as in a mail.
+    /// A code within words, as in an e-mail.
     InWords {
         before: &'a str,
         code: u32,
@@ -22,7 +22,7 @@ enum Paste<'a> {
     },
 }
 
-/// The zeros of the digits that people type.
+/// The digit zero in various scripts.
 const SCRIPTS: [char; 7] = ['0', '\u{ff10}', '\u{660}', '\u{6f0}', '\u{966}', '\u{9e6}', '\u{e50}'];
 const JOINTS: [&str; 8] = [
     "",
@@ -63,14 +63,14 @@ fuzz_target!(|paste: Paste<'_>| {
     }
 });
 
-/// Reads what was typed; what holds of every answer holds of this one.
+/// Parses the input and checks what holds for every result.
 fn read(typed: &str, digits: usize) -> Option<String> {
     match read_code(typed, digits, domain_to_ascii) {
         Ok(TypedCode::Code(code)) => {
             let found = code.digits().to_owned();
             assert_eq!(found.len(), digits, "{typed:?}");
             assert!(found.bytes().all(|b| b.is_ascii_digit()), "{found:?}");
-            // Attack on the tries: a code that was put together from what nobody typed.
+            // Attack on the tries: a code made of digits that weren't typed.
             let mut rest = typed.chars().filter_map(value);
             assert!(found.bytes().all(|digit| rest.any(|typed| typed == digit)), "{typed:?}");
             assert!(
@@ -94,7 +94,6 @@ fn read(typed: &str, digits: usize) -> Option<String> {
     }
 }
 
-/// The digit in ASCII.
 fn value(c: char) -> Option<u8> {
     SCRIPTS
         .iter()

@@ -1,5 +1,5 @@
-//! What a browser sends as cookies: only a cookie of the very name is a token, and a forged note for the next page brings
-//! nothing into that page.
+//! Cookies as sent by a browser: only a cookie with the exact name is a token, and a forged flash note adds nothing to
+//! the next page.
 #![no_main]
 
 use app::held;
@@ -14,21 +14,21 @@ use serde_json::{Value, json};
 use server::http::{LANGUAGES, language};
 use std::sync::LazyLock;
 
-/// What stands in the header.
+/// The content of the header.
 #[derive(Debug, Arbitrary)]
 enum Sent<'a> {
-    /// Any bytes; a line feed, which no header can hold, ends a line.
+    /// Arbitrary bytes; a line feed, which no header can contain, ends a line.
     Lines(&'a [u8]),
-    /// Cookies of ours among others, a line each or all in one.
+    /// The service's cookies among others, one per line or all on one.
     Cookies {
         each_a_line: bool,
         pairs: Vec<(u8, &'a str)>,
     },
-    /// The note that is carried over a redirect, as the service would write it.
+    /// The note that survives a redirect, in the service's format.
     Note { page: u8, path: u8, note: Note<'a> },
 }
 
-/// What a note says.
+/// The content of a note.
 #[derive(Debug, Arbitrary)]
 struct Note<'a> {
     email: Option<&'a str>,
@@ -63,7 +63,7 @@ const PATHS: [&str; 9] = [
     "/api/sign_up/step",
     "/api/security/view",
 ];
-/// Stands before what is forged, so that it can be found.
+/// Marks forged text, so that it can be found.
 const MARK: &str = "forged-0f1e2d3c";
 
 static WORLD: LazyLock<Result<World, String>> = LazyLock::new(World::new);
@@ -89,7 +89,7 @@ fuzz_target!(|sent: Sent<'_>| {
     }
 });
 
-/// The tokens are what another, plainer reader of the header finds.
+/// The tokens are those that a simpler parser of the header finds.
 fn reads_by_name(lines: Vec<Vec<u8>>) {
     let mut headers = HeaderMap::new();
     for line in lines {
@@ -123,7 +123,7 @@ fn reads_by_name(lines: Vec<Vec<u8>>) {
     }
 }
 
-/// Every value of a cookie that is there and plain text, in the order of the header.
+/// The plain-text values of a cookie, in the order of the header.
 fn values<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
     let mut found = Vec::new();
     for line in headers.get_all(header::COOKIE) {
@@ -143,7 +143,7 @@ fn values<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
     found
 }
 
-/// Attack: a note that somebody put into the browser, with markup for the page or a header for the answer in it.
+/// Attack: a forged note in the browser that contains markup for the page or a header for the response.
 fn brings_nothing_in(page: &str, path: &str, note: &Note<'_>) {
     let Ok(world) = &*WORLD else {
         panic!("no service: {:?}", WORLD.as_ref().err());
@@ -194,8 +194,8 @@ fn brings_nothing_in(page: &str, path: &str, note: &Note<'_>) {
     }
 }
 
-/// Whether a text is shown up to its first character that could end it there, and in that one's place an entity, or in the
-/// page's script an escape. An attribute ends at a quotation mark, too.
+/// Whether a text is shown up to its first special character, which must be an entity, or an escape in the page's
+/// script. In an attribute, a quotation mark is special too.
 fn stands_whole(source: &str, shown: &str, ends: &str) {
     let is_itself = |c: &char| (' '..='~').contains(c) && !"<>&\"'\\".contains(*c);
     let plain: String = source.chars().take_while(is_itself).collect();
@@ -209,7 +209,7 @@ fn stands_whole(source: &str, shown: &str, ends: &str) {
 }
 
 fn failure(kind: u8, number: i64, text: &str) -> Value {
-    // No wait is as long, and no moment as late.
+    // No wait is that long, and no time that late.
     let number = number % 1_000_000_000_000_000;
     let size = number.unsigned_abs();
     let refusal = match kind % 14 {

@@ -1,5 +1,5 @@
-//! E-mails with anybody's text in them, sent to a mail server: one message to one recipient, with the headers and the blocks
-//! that the same e-mail has with plain words in it.
+//! E-mails with arbitrary user text: the mail server receives one message to one recipient, with the same headers and
+//! blocks as for plain words.
 #![no_main]
 
 use account::{CodeEmail, EmailAddress, FailureCause, Email, Notice, Organization, PasswordAccess, Purpose, Request, Secret, Timestamp};
@@ -12,7 +12,7 @@ use server::config::{ConfigPurpose, load};
 use std::sync::LazyLock;
 use tokio::runtime::{Builder, Runtime};
 
-/// An e-mail to be written.
+/// The e-mail to create.
 #[derive(Debug, Arbitrary)]
 struct Written<'a> {
     kind: u8,
@@ -24,7 +24,7 @@ struct Written<'a> {
     texts: Texts<'a>,
 }
 
-/// What others decide of what it says.
+/// The texts in it that users control.
 #[derive(Debug, Clone, Copy, Arbitrary)]
 struct Texts<'a> {
     brand: &'a str,
@@ -43,10 +43,10 @@ const PLAIN: Texts<'static> = Texts {
     administrator: "Charles",
     administrator_email: "it-help@example.com",
 };
-/// Up to the end of the year 9999.
+/// The end of the year 9999.
 const LATEST: u64 = 253_402_300_799_999;
 
-/// A mail server, and the way to it.
+/// A mail server, and the transport to it.
 struct Post {
     runtime: Runtime,
     server: Mailbox,
@@ -92,7 +92,7 @@ fuzz_target!(|written: Written<'_>| {
     has_two_bodies(&message, &rendered);
 });
 
-/// The brand as the configuration takes it: the only text here that an operator decides, and it stands in a header.
+/// The brand, as the configuration accepts it: the only text here that an operator chooses, and it is in a header.
 fn settings(brand: &str) -> Settings {
     let (config, _) = load(&[("REKEY_BRAND".to_owned(), brand.to_owned())], ConfigPurpose::Command);
     Settings {
@@ -101,7 +101,7 @@ fn settings(brand: &str) -> Settings {
     }
 }
 
-/// One of each kind.
+/// One e-mail of each kind.
 fn message(written: &Written<'_>, texts: Texts<'_>) -> Email {
     let at = Timestamp(i64::try_from(written.at % LATEST).unwrap_or_default());
     let browser = texts.browser.to_owned();
@@ -154,7 +154,7 @@ fn message(written: &Written<'_>, texts: Texts<'_>) -> Email {
     }
 }
 
-/// Attack: a name that brings a paragraph, a link or an image of its own into an e-mail of ours.
+/// Attack: a name that adds a paragraph, a link or an image to an e-mail.
 fn says_no_more(message: &RenderedEmail, plain: &RenderedEmail) {
     assert!(
         !message.subject.contains(|c: char| c.is_control()),
@@ -181,7 +181,7 @@ fn tags(html: &str) -> Vec<&str> {
     parts.map(|part| part.split('>').next().unwrap_or_default()).collect()
 }
 
-/// Attack: a second recipient, or a message that ends early so that another one follows.
+/// Attack: a second recipient, or a message that ends early so that a second one follows.
 fn goes_to_one(delivery: &mailbox::Message, to: &EmailAddress, message: &RenderedEmail) {
     let (first, from) = (&delivery.mail, format!("MAIL FROM:<{}>", message.from));
     assert!(*first == from || *first == format!("{from} BODY=8BITMIME"), "{first}");
@@ -237,7 +237,7 @@ fn has_our_headers(message: &Message<'_>, to: &EmailAddress, message: &RenderedE
     assert_eq!(messages(message.subject().unwrap_or_default()), messages(&message.subject));
 }
 
-/// Text and HTML arrive as they were written.
+/// The text and HTML parts arrive unmodified.
 fn has_two_bodies(message: &Message<'_>, message: &RenderedEmail) {
     assert_eq!((message.text_body.len(), message.html_body.len()), (1, 1));
     assert!(message.attachments.is_empty());
@@ -256,7 +256,7 @@ fn unflowed(text: &str) -> String {
     })
 }
 
-/// Without white space: of several spaces between encoded words none arrives (RFC 2047 §6.2).
+/// Without white space: white space between encoded words is dropped (RFC 2047 §6.2).
 fn messages(text: &str) -> String {
     text.split_whitespace().collect()
 }

@@ -1,5 +1,4 @@
-//! What is sent to the forms' addresses: every body is read as a browser wrote it or refused, and nothing that was typed in
-//! secret comes back.
+//! Form submissions: every body is parsed as a browser wrote it or refused, and no response contains a secret input.
 #![no_main]
 
 use account::{EmailAddress, ResetStep, SignInStep, SignUpStep, safe_next};
@@ -13,7 +12,7 @@ use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
 use url::form_urlencoded;
 
-/// A form that is sent.
+/// A submitted form.
 #[derive(Debug, Arbitrary)]
 struct Sent<'a> {
     endpoint: u8,
@@ -22,12 +21,12 @@ struct Sent<'a> {
     body: Content<'a>,
 }
 
-/// What is in it.
+/// Its content.
 #[derive(Debug, Arbitrary)]
 enum Content<'a> {
-    /// Any bytes.
+    /// Arbitrary bytes.
     Raw(&'a [u8]),
-    /// Fields as a browser writes them; the name is one of ours, with something behind it now and then.
+    /// Fields as a browser writes them; the name is a known one, sometimes with a suffix.
     Fields(Vec<(u8, Option<&'a str>, &'a str)>),
 }
 
@@ -67,7 +66,7 @@ const NAMES: [&str; 14] = [
     "theme",
 ];
 const SECRETS: [&str; 4] = ["password", "again", "current", "code"];
-/// Stands before what is typed in secret, so that it can be found.
+/// Marks secret inputs, so that they can be found.
 const MARK: &str = "S3cr3t-0f1e2d3c";
 
 static WORLD: LazyLock<Result<World, String>> = LazyLock::new(World::new);
@@ -132,7 +131,7 @@ fuzz_target!(|sent: Sent<'_>| {
     }
 });
 
-/// The body of a browser.
+/// The body that a browser would send.
 fn written(fields: &[(u8, Option<&str>, &str)]) -> String {
     let mut form = form_urlencoded::Serializer::new(String::new());
     for (name, behind, value) in fields {
@@ -146,7 +145,7 @@ fn written(fields: &[(u8, Option<&str>, &str)]) -> String {
     form.finish()
 }
 
-/// Whether the mark stands before secrets and nowhere else: the fuzzer learns it from the comparisons.
+/// Whether the mark occurs in secrets only: the fuzzer learns it from the comparisons.
 fn is_secret_only(fields: &[(u8, Option<&str>, &str)]) -> bool {
     let has_mark = |text: &str| text.contains(MARK);
     !fields
@@ -154,7 +153,7 @@ fn is_secret_only(fields: &[(u8, Option<&str>, &str)]) -> bool {
         .any(|(_, behind, value)| has_mark(value) || behind.is_some_and(has_mark))
 }
 
-/// Attack: a password in a header, an address or a page, from where histories, caches and logs have it.
+/// Attack: a password in a header, a URL or a page, and from there in histories, caches and logs.
 fn keeps_secrets(answer: &Answer) {
     assert!(!answer.body.contains(MARK), "{answer:?}");
     for line in answer.headers.values() {
@@ -171,8 +170,8 @@ fn keeps_secrets(answer: &Answer) {
     }
 }
 
-/// Attack: mail to another one than who was typed, by `email[]`, repeated fields or another reading of the encoding. The
-/// address that a flow begins for is the one that another reader of forms finds, and there is no second one.
+/// Attack: e-mail to another address than the typed one, by `email[]`, repeated fields or ambiguous encoding. A flow's
+/// address is the one that another form parser finds, and there is no second one.
 fn reads_one_address(endpoint: &str, body: &[u8], answer: &Answer) {
     if answer.status != StatusCode::OK {
         let told = serde_json::from_str::<app::api::Failure>(&answer.body);
@@ -204,7 +203,7 @@ fn reads_one_address(endpoint: &str, body: &[u8], answer: &Answer) {
     assert_eq!(EmailAddress::read(value, account::domain_to_ascii), Ok(begun), "{typed:?}");
 }
 
-/// The language and the colours: only words of ours are kept, and the way back is a path of ours.
+/// Language and colours: only known values are stored, and the redirect stays on this site.
 fn chooses(body: &[u8], content_type: &str, answer: &Answer) {
     if answer.status != StatusCode::SEE_OTHER {
         assert!(answer.status.is_client_error(), "{answer:?}");

@@ -1,5 +1,5 @@
-//! Argon2 by both engines of the service: for all parameters, inputs and salts that can be stored, the fast one returns the
-//! reference's result, also in memory that earlier hashes have used. `FUZZ_SANITIZER=address` watches its `unsafe` code.
+//! Argon2 by both engines of the service: for all storable parameters, inputs and salts, the fast one returns the
+//! reference's result, also in reused memory. `FUZZ_SANITIZER=address` checks its `unsafe` code.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -14,7 +14,7 @@ struct Case<'a> {
     memory_kib: u16,
     passes: u8,
     output_len: u8,
-    /// Whether the memory is given back before.
+    /// Whether to free the memory first.
     clear: bool,
     /// The shortest salt.
     salt: [u8; 8],
@@ -25,7 +25,7 @@ struct Case<'a> {
 }
 
 thread_local! {
-    /// Kept from case to case, as a hashing thread of the service keeps its own.
+    /// Kept between cases, as each hashing thread of the service keeps one.
     static FAST: RefCell<argon2_rust::Hasher> = RefCell::new(
         argon2_rust::Argon2::new(argon2_rust::Algorithm::Argon2id, argon2_rust::Version::V0x13, argon2_rust::Params::DEFAULT).hasher(),
     );
@@ -36,7 +36,7 @@ fuzz_target!(|case: Case<'_>| {
     let length = 4 + usize::from(case.output_len) % 125;
     let fast = fast(&case, length);
     let expected = reference(&case, salt, length, &[], &[]);
-    // A result on the heap with no room behind it, so that a sanitizer sees a write past its end.
+    // A heap buffer without spare capacity, so that a sanitizer detects writes past its end.
     let mut output = vec![0; length].into_boxed_slice();
     FAST.with_borrow_mut(|hasher| {
         if case.clear {
@@ -47,7 +47,7 @@ fuzz_target!(|case: Case<'_>| {
     });
     assert_eq!(output, expected, "{case:?}");
 
-    // Memory of its own, as large as needed.
+    // Fresh memory of the required size.
     let (secret, data) = (first(case.secret), first(case.data));
     assert_eq!(
         fast.hash_into_with_ad(case.input, salt, secret, data, &mut output),
@@ -57,7 +57,6 @@ fuzz_target!(|case: Case<'_>| {
     assert_eq!(output, reference(&case, salt, length, secret, data), "{case:?}");
 });
 
-/// Lanes, memory in KiB and passes.
 fn cost(case: &Case<'_>) -> (u32, u32, u32) {
     let lanes = 1 + u32::from(case.lanes) % 6;
     // Up to 3 MiB: from 2 MiB on, the fast engine maps its memory instead of allocating it.
@@ -106,7 +105,7 @@ fn reference(case: &Case<'_>, salt: &[u8], length: usize, secret: &[u8], data: &
     output
 }
 
-/// As much as the reference takes as associated data.
+/// The longest associated data that the reference accepts.
 fn first(bytes: &[u8]) -> &[u8] {
     &bytes[..bytes.len().min(32)]
 }

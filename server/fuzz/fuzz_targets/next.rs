@@ -1,4 +1,4 @@
-//! Where to go after sign-in: whatever is wanted, a browser stays at this origin.
+//! The destination after sign-in: for any input, a browser stays on this origin.
 #![no_main]
 
 use account::safe_next;
@@ -6,7 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use url::Url;
 
 const ORIGIN: &str = "https://rekey.example";
-/// A page that relative addresses would be read from.
+/// Pages against which relative URLs are resolved.
 const PAGES: [&str; 3] = ["/signin", "/api/sign_in/answer", "/security/password"];
 
 fuzz_target!(|wanted: &str| {
@@ -24,7 +24,7 @@ fuzz_target!(|wanted: &str| {
         };
         assert_eq!(there.origin().ascii_serialization(), ORIGIN, "{next:?}");
         assert!(there.username().is_empty() && there.password().is_none() && there.fragment().is_none());
-        // Attack: a path that means another one, as of a server function.
+        // Attack: a path that resolves to another one, such as a server function's.
         assert_eq!(&there[url::Position::BeforePath..], next, "read as it is written");
         assert!(!there.path().starts_with("/api/"), "{next:?}");
     }

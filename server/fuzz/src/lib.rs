@@ -1,4 +1,4 @@
-//! What the targets lean on: the whole service on a database of its own.
+//! Support for the targets: the whole service on a temporary database.
 
 mod world;
 

@@ -12,33 +12,33 @@ use tokio::sync::watch;
 use tower::ServiceExt;
 use url::Url;
 
-/// Where people reach the service.
+/// The service's public origin.
 pub const ORIGIN: &str = "https://rekey.example";
 
-/// The service as it runs for people, asked without a network. Its limits are the highest ones that the configuration
-/// takes, so that a fuzzer is not refused for being quick.
+/// The production service, called without a network. It has the highest limits that the configuration accepts, so that
+/// the fuzzer isn't rate-limited.
 pub struct World {
     runtime: Runtime,
     router: Router,
     _stop: watch::Sender<bool>,
 }
 
-/// An answer, read whole.
+/// A complete response.
 #[derive(Debug)]
 pub struct Answer {
     /// The status.
     pub status: StatusCode,
     /// All headers.
     pub headers: HeaderMap,
-    /// The body; an unreadable one is shown with signs for what is not text.
+    /// The body, with invalid UTF-8 replaced.
     pub body: String,
 }
 
 impl World {
-    /// A new one in the folder for temporary files.
+    /// Creates a world in the folder for temporary files.
     ///
     /// # Errors
-    /// A sentence that says what is in the way.
+    /// Returns a sentence that describes the problem.
     pub fn new() -> Result<Self, String> {
         let folder = std::env::temp_dir().join(format!("rekey-fuzz-{}", std::process::id()));
         let site = folder.join("site");
@@ -96,10 +96,10 @@ impl World {
         })
     }
 
-    /// Sends a request. What holds of every answer is looked at here.
+    /// Sends a request and checks what holds for every response.
     ///
     /// # Panics
-    /// When it does not hold, which is what a fuzzer looks for.
+    /// If a check fails, which is what a fuzzer looks for.
     pub fn ask(&self, request: Request<Body>) -> Answer {
         let answer = self.runtime.block_on(async {
             let Ok(response) = self.router.clone().oneshot(request).await;
@@ -123,7 +123,7 @@ impl World {
         for cookie in answer.cookies() {
             let (name, rest) = cookie.split_once('=').unwrap_or_default();
             assert!(OUR_COOKIES.contains(&name), "{cookie}");
-            // Attack: a value that brings attributes or a second cookie along.
+            // Attack: a value that adds attributes or a second cookie.
             let mut attributes: Vec<_> = rest.split("; ").skip(1).collect();
             attributes.sort_unstable();
             attributes.retain(|attribute| !attribute.starts_with("Max-Age="));
@@ -145,13 +145,13 @@ const OUR_COOKIES: [&str; 8] = [
 ];
 
 impl Answer {
-    /// What the browser is told to keep, as written.
+    /// The `Set-Cookie` headers, unmodified.
     pub fn cookies(&self) -> impl Iterator<Item = &str> {
         let lines = self.headers.get_all(header::SET_COOKIE).iter();
         lines.filter_map(|line| line.to_str().ok())
     }
 
-    /// Where it leads; empty when nowhere.
+    /// The redirect's target; empty if there is none.
     #[must_use]
     pub fn location(&self) -> &str {
         let place = self.headers.get(header::LOCATION);
@@ -159,7 +159,7 @@ impl Answer {
     }
 }
 
-/// Whether a browser that is led there stays at this origin, and sees the path as it is written.
+/// Whether a redirect to it stays on this origin and leads to exactly this path.
 #[must_use]
 pub fn is_path_of_ours(path: &str) -> bool {
     let there = Url::parse(ORIGIN).and_then(|origin| origin.join(path));
@@ -169,7 +169,7 @@ pub fn is_path_of_ours(path: &str) -> bool {
         })
 }
 
-/// The files of a build, as far as pages name them.
+/// The files of a build that pages reference.
 fn lay_out(site: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(site.join("pkg"))?;
     std::fs::write(

@@ -1,4 +1,5 @@
-//! Who asks: the address is the socket's or a trusted proxy's word; browser and language come from fixed lists.
+//! Client identification: the address comes from the socket or a trusted proxy; browser and language come from fixed
+//! lists.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use server::http::{browser_name, canonical, client_address, language};
@@ -30,10 +31,10 @@ fn the_header_is_believed_from_trusted_proxies_only() {
         ("192.0.2.1", &["203.0.113.9"], "", "192.0.2.1"),
         ("192.0.2.1", &["203.0.113.9"], "10.0.0.0/8", "192.0.2.1"),
         ("10.0.0.1", &["203.0.113.9"], "10.0.0.0/8", "203.0.113.9"),
-        // Attack: entries that the client itself put in front.
+        // Attack: entries prepended by the client.
         ("10.0.0.1", &["1.2.3.4, 203.0.113.9"], "10.0.0.0/8", "203.0.113.9"),
         ("10.0.0.1", &["1.2.3.4", "203.0.113.9"], "10.0.0.0/8", "203.0.113.9"),
-        // Attack: an entry that pretends to be a proxy.
+        // Attack: an entry that imitates a proxy.
         (
             "10.0.0.1",
             &["10.9.9.9, 203.0.113.9, 10.0.0.2"],
@@ -65,10 +66,10 @@ fn what_a_proxy_cannot_tell_is_refused_and_not_the_proxy_itself() {
         &[b""],
     ] {
         assert!(address("10.0.0.1", forwarded, "10.0.0.0/8").is_err(), "{forwarded:?}");
-        // A stranger's header is not read.
+        // A stranger's header is ignored.
         assert!(address("192.0.2.1", forwarded, "10.0.0.0/8").is_ok(), "{forwarded:?}");
     }
-    // What stands before what the proxy wrote is anybody's.
+    // The client controls everything before the proxy's entry.
     let told = address("10.0.0.1", &[b"\xff, 203.0.113.9"], "10.0.0.0/8").unwrap();
     assert_eq!(canonical(told), "203.0.113.9");
 }
@@ -114,7 +115,7 @@ fn a_browser_has_a_name_of_the_list() {
         ),
         ("curl/8.0", "a browser"),
         ("", "a browser"),
-        // Attack: words of a stranger in our mails.
+        // Attack: a stranger's text in the service's e-mails.
         ("Visit evil.example now", "a browser"),
     ] {
         assert_eq!(browser_name(agent), name, "{agent}");
@@ -135,7 +136,7 @@ fn the_language_is_the_chosen_one_else_the_asked_for() {
         ("__Host-language=en; a=b", "ar", "en"),
         ("__Host-language=xx", "ar", "ar"),
         ("__Host-language=ar; __Host-language=en", "en", "ar"),
-        // An odd part is dropped alone.
+        // An invalid part is dropped without the others.
         ("city=Köln; __Host-language=ar", "en", "ar"),
         ("", "Kölsch, ar;q=0.5, en;q=0.1", "ar"),
     ] {

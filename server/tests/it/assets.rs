@@ -1,4 +1,4 @@
-//! The browser's files: the right form, kept for ever when the name changes with the content.
+//! The browser's files: the right encoding, and permanent caching if the name changes with the content.
 
 use crate::world::World;
 use axum::body::Body;
@@ -75,7 +75,7 @@ async fn what_the_browser_has_is_not_sent_again() {
     };
     let answer = world.send(again(&tag, "br")).await;
     assert_eq!((answer.status, answer.body.len()), (StatusCode::NOT_MODIFIED, 0));
-    // The tag of one form says nothing of another.
+    // Each encoding has a separate ETag.
     assert_eq!(world.send(again(&tag, "")).await.status, StatusCode::OK);
 }
 

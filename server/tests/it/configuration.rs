@@ -1,4 +1,4 @@
-//! Every wrong key is named at the start, together, and nothing secret is repeated.
+//! All invalid keys are reported together at the start, and no secret is repeated.
 
 use server::config::{Config, ConfigPurpose, KEYS, Problem, load, variable};
 
@@ -14,7 +14,7 @@ fn problems(settings: &[(&str, &str)]) -> Vec<Problem> {
     read(settings, ConfigPurpose::Command).1
 }
 
-/// For each key something that it does not take. Paths take everything.
+/// Invalid values for each key. Paths accept every value.
 const WRONG: &[(&str, &[&str])] = &[
     (
         "listen",

@@ -1,10 +1,10 @@
-//! What others may rely on who drive the service from outside: addresses, fields, statuses and steps as JSON.
+//! The public contract for scripts: URLs, fields, statuses and steps as JSON.
 
 use crate::world::{Answer, World, form_of};
 use axum::http::{StatusCode, header};
 use serde_json::{Value, json};
 
-/// A caller that keeps its cookies.
+/// A client that stores cookies.
 struct Caller<'a> {
     world: &'a World,
     cookies: Vec<(String, String)>,
@@ -39,7 +39,7 @@ impl<'a> Caller<'a> {
         answer
     }
 
-    /// As a page's script.
+    /// Sends a form as a page's script does.
     async fn call(&mut self, path: &str, form: &str) -> (StatusCode, Value, String) {
         let answer = self.post(path, form, "application/json").await;
         let retry_after = answer.header(header::RETRY_AFTER).to_owned();
@@ -50,7 +50,7 @@ impl<'a> Caller<'a> {
         )
     }
 
-    /// As a form of a browser without scripts.
+    /// Sends a form as a browser without scripts does.
     async fn submit(&mut self, path: &str, form: &str) -> (StatusCode, String) {
         let answer = self.post(path, form, "text/html").await;
         (answer.status, answer.header(header::LOCATION).to_owned())
@@ -114,7 +114,7 @@ async fn a_script_is_answered_with_the_step_or_with_a_status_and_why_not() {
     );
 }
 
-/// Property 12: the refusal is on the page, and nowhere in an address.
+/// Property 12: the refusal is on the page, and never in a URL.
 #[tokio::test]
 async fn a_plain_form_is_answered_with_the_page_of_its_flow() {
     let world = World::new().await;

@@ -1,9 +1,9 @@
-//! Databases for the program: a file, and a PostgreSQL of the tests' own.
+//! Databases for the program: a file, and the tests' PostgreSQL.
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::path::Path;
 
-#[expect(clippy::disallowed_methods, reason = "the environment is the configuration of tests")]
+#[expect(clippy::disallowed_methods, reason = "tests are configured by the environment")]
 pub fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: `.ci/test` sets it"))
 }
@@ -13,7 +13,7 @@ pub fn sqlite(folder: &Path) -> String {
     format!("sqlite://{}", folder.join("rekey.db").display())
 }
 
-/// For `REKEY_DATABASE_URL`: a new database of that name, and of this process.
+/// For `REKEY_DATABASE_URL`: a new database named after `name` and this process.
 pub async fn postgres(name: &str) -> String {
     let server = variable("TEST_POSTGRES");
     let name = format!("rekey_{name}_{}", std::process::id());

@@ -1,4 +1,4 @@
-//! The development run's mails: there on this machine, nowhere else.
+//! The development run's e-mails: visible on this machine only.
 
 use crate::world::{World, page};
 use axum::body::Body;
@@ -19,7 +19,7 @@ async fn emails_are_shown_in_the_development_run_only() {
     }
 }
 
-/// Attack: a name of the attacker's that points to this machine.
+/// Attack: an attacker's host name that resolves to this machine.
 #[tokio::test]
 async fn emails_are_not_shown_under_another_name() {
     let world = World::new().await;
@@ -67,7 +67,7 @@ async fn a_page_under_another_name_of_this_machine_leads_to_the_right_one() {
     let stranger = world.send(ask("evil.example")).await;
     assert!(
         !stranger.headers.contains_key(header::LOCATION),
-        "nobody is led by a name of somebody else"
+        "a foreign host name causes no redirect"
     );
     let served = World::with(&[], false).await;
     assert_eq!(served.send(ask("localhost:3000")).await.status, StatusCode::OK);

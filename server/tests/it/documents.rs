@@ -1,4 +1,4 @@
-//! Paths, functions, links and commands in the documents exist.
+//! The paths, functions, links and commands in the documents exist.
 
 use clap::error::ErrorKind;
 use std::collections::BTreeSet;
@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A path on a page begins with one of these folders.
+/// A path in a document starts with one of these folders.
 const FOLDERS: [&str; 9] = [
     ".ci", ".cargo", "app", "deploy", "docs", "end2end", "frontend", "server", "style",
 ];
@@ -16,7 +16,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The files with an extension in a folder and below it.
+/// The files with an extension in a folder and its subfolders.
 fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let paths = read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     paths
@@ -28,7 +28,7 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Every document for people, with its text.
+/// Every document with its text.
 fn documents() -> Vec<(PathBuf, String)> {
     let top = ["README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(|name| root().join(name));
     let below = ["docs", "deploy"].map(|folder| files(&root().join(folder), "md"));
@@ -36,7 +36,7 @@ fn documents() -> Vec<(PathBuf, String)> {
     all.map(|path| (path.clone(), read_to_string(path).unwrap())).collect()
 }
 
-/// A document's lines of code, with continued lines joined, and the rest of it.
+/// A document's lines of code, with continued lines joined, and its other lines.
 fn split_code(text: &str) -> (Vec<String>, Vec<&str>) {
     let (mut code, mut prose, mut in_code) = (Vec::<String>::new(), Vec::new(), false);
     for line in text.lines() {
@@ -54,7 +54,7 @@ fn split_code(text: &str) -> (Vec<String>, Vec<&str>) {
     (code, prose)
 }
 
-/// What stands between backticks.
+/// The text between backticks.
 fn spans<'t>(prose: &[&'t str]) -> Vec<&'t str> {
     prose
         .iter()
@@ -92,7 +92,7 @@ fn every_function_in_the_architecture_exists() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
-/// A heading's name in an address, as forges make it.
+/// A heading's anchor, as code forges generate it.
 fn anchor(heading: &str) -> String {
     let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
     kept.flat_map(char::to_lowercase)
@@ -131,7 +131,7 @@ fn every_link_between_documents_leads_somewhere() {
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
-/// The words of the `rekey` command in a line of a shell, if there is one.
+/// The words of a `rekey` command in a shell line, if there is one.
 fn command(line: &str) -> Option<Vec<String>> {
     let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
     for c in line.chars() {
@@ -147,13 +147,13 @@ fn command(line: &str) -> Option<Vec<String>> {
     }
     words.extend(Some(word).filter(|word| !word.is_empty()));
     let start = words.iter().position(|word| word == "rekey" || word == "rekey-run")?;
-    // What stands before it sets variables or another user.
+    // Variables or another user may precede it.
     let is_prefix =
         words[..start].iter().all(|word| word.contains('=')) || words[..start].last().is_some_and(|word| word == "--");
     is_prefix.then(|| words.split_off(start))
 }
 
-/// What the parser says against a command. In prose a command may stand for itself, without its arguments.
+/// The parser's error for a command, if any. In prose, a command may occur without its arguments.
 fn refusal(words: &[String], in_prose: bool) -> Option<String> {
     let words: Vec<_> = words.iter().map(String::as_str).collect();
     let error = server::cli::check(&words).err()?;
@@ -176,7 +176,7 @@ fn every_command_in_the_documents_is_one_of_the_program() {
             .map(|line| (line.as_str(), false))
             .chain(spans.into_iter().map(|span| (span, true)));
         for (line, in_prose) in lines {
-            // `rekey user …` stands for several.
+            // `rekey user …` means several commands.
             let Some(words) = command(line).filter(|_| !line.contains('…')) else {
                 continue;
             };
@@ -203,7 +203,7 @@ fn every_make_target_in_the_documents_exists() {
     }
 }
 
-/// Runs a line of a document in a shell that finds the program, with a password on standard input.
+/// Runs a document's line in a shell with the program on its path, and a password on standard input.
 fn run(folder: &Path, line: &str, variables: &[(&str, &str)]) -> String {
     write(folder.join("password"), "nine quiet kettles under the stairs\n").unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_rekey")).parent().unwrap();
@@ -217,7 +217,7 @@ fn run(folder: &Path, line: &str, variables: &[(&str, &str)]) -> String {
     text
 }
 
-/// The page for operators, and a folder with the key file that it tells to make.
+/// The operators' document, and a folder with the key file that it describes.
 fn installed() -> (String, tempfile::TempDir) {
     let page = read_to_string(root().join("deploy/README.md")).unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -254,7 +254,7 @@ fn the_commands_of_an_operator_run_as_written() {
         .next()
         .unwrap();
     let (mut lines, _) = split_code(section);
-    // These need a server, a mail server or the whole configuration, and have tests of their own.
+    // These need a server, a mail server or the whole configuration; other tests cover them.
     let elsewhere = ["rekey serve", "rekey mail test", "rekey check-config", "rekey health"];
     lines.retain(|line| !elsewhere.iter().any(|command| line.starts_with(command)));
     assert!(lines.len() >= 12, "{lines:?}");

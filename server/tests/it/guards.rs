@@ -1,10 +1,10 @@
-//! What stands before every page and function.
+//! Checks that precede every page and function.
 
 use crate::world::{ORIGIN, World, form_of, logged, page};
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, Request, StatusCode, header};
 
-/// Property 12: an address that acts, by form and by script, from every kind of sender.
+/// Property 12: a URL that changes state, by form and by script, from every kind of sender.
 #[tokio::test]
 async fn a_request_that_another_site_made_is_refused() {
     let world = World::new().await;
@@ -13,7 +13,7 @@ async fn a_request_that_another_site_made_is_refused() {
         (Some("same-origin"), None, true),
         (Some("none"), None, true),
         (None, Some(ORIGIN), true),
-        // No browser, so nobody's cookies.
+        // Not a browser, so it sends no victim's cookies.
         (None, None, true),
         (Some("cross-site"), Some("https://evil.example"), false),
         (Some("cross-site"), None, false),
@@ -22,7 +22,7 @@ async fn a_request_that_another_site_made_is_refused() {
         (Some("same-site"), None, false),
         (Some("same-origin"), Some("https://evil.example"), false),
         (Some("Same-Origin"), Some(ORIGIN), false),
-        // Our own page behind a proxy that adds `Referrer-Policy: no-referrer`.
+        // The service's own page behind a proxy that adds `Referrer-Policy: no-referrer`.
         (Some("same-origin"), Some("null"), true),
         (None, Some("null"), false),
         (Some("none"), Some("null"), false),
@@ -157,7 +157,7 @@ async fn scripts_of_a_page_carry_its_own_nonce() {
             .to_owned();
         assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"));
         let text = answer.text();
-        // Data is no script, and needs no nonce.
+        // A data block isn't a script and needs no nonce.
         let data = text.matches("<script type=\"application/json\"").count();
         let scripts = text.matches("<script").count() - data;
         assert!(
@@ -234,7 +234,7 @@ async fn the_log_has_the_route_and_nothing_that_was_put_into_the_address() {
     );
 }
 
-/// Property 33: a sister site has set a cookie with an odd byte, an extension has changed a header.
+/// Property 33: a sibling domain has set a cookie with an invalid byte, or an extension has changed a header.
 #[tokio::test]
 async fn an_odd_byte_hides_nothing_beside_it() {
     let world = World::with_ada().await;
@@ -252,7 +252,7 @@ async fn an_odd_byte_hides_nothing_beside_it() {
     let answer = world.send(request(b"application/json, x/\xe4")).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
     assert!(answer.text().contains("EnterCode"), "{}", answer.text());
-    // A plain form is led on as one; its answer to the same password is the step that the flow is at.
+    // It is treated as a plain form; the same password again is answered with the flow's current step.
     let answer = world.send(request(b"x/\xe4, text/html")).await;
     assert_eq!(
         (answer.status, answer.header(header::LOCATION)),

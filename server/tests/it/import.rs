@@ -1,4 +1,4 @@
-//! Accounts from a file, as an operator imports them.
+//! Import of accounts from a file, as an operator runs it.
 
 use crate::program::{rekey, told};
 use std::io::Write;
@@ -23,7 +23,7 @@ impl Service {
         rekey(self.0.path()).args(["import", name]).output().unwrap()
     }
 
-    /// Addresses and names.
+    /// All addresses and names.
     pub fn people(&self) -> Vec<String> {
         let (right, list) = told(&rekey(self.0.path()).args(["user", "list"]).output().unwrap());
         assert!(right, "{list}");
@@ -173,7 +173,8 @@ fn json_lines_are_read_and_named_alike() {
     );
 }
 
-/// As Excel and others write: a mark in front, CR LF, breaks and quotes in quotes, blank lines, no end of the last line.
+/// The format of Excel and others: a byte order mark, CR LF, line breaks and quotes in quotes, blank lines, no final
+/// line ending.
 #[test]
 fn lines_are_counted_as_an_editor_does() {
     let service = Service::new();
@@ -277,7 +278,7 @@ fn a_file_that_is_wrong_as_a_whole_adds_nobody() {
     assert!(service.people().is_empty());
     assert!(
         said(&service.import("people.csv", "email,name\n")).0,
-        "nobody is no mistake"
+        "an empty file is no error"
     );
 }
 
@@ -345,7 +346,7 @@ fn standard_input_is_read_in_the_format_that_is_said() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // Who refuses does not read.
+        // A command that refuses doesn't read its input.
         let _ = child
             .stdin
             .take()

@@ -1,4 +1,4 @@
-//! Accounts from files as other systems write them.
+//! Import of the file formats of other systems.
 
 use crate::import::{HASH, Service, said};
 use crate::program::{rekey, told};
@@ -37,7 +37,7 @@ fn columns_are_named_in_usual_spellings_and_left_out_by_name() {
     assert_eq!(service.people(), ["ada@example.com Ada"]);
 }
 
-/// As spreadsheets write them where the comma stands in numbers.
+/// The format of spreadsheets where the comma is the decimal separator.
 #[test]
 fn semicolons_and_tabs_separate_columns_too() {
     for (name, delimiter) in [("semicolon.csv", ";"), ("tab.csv", "\t")] {
@@ -96,7 +96,7 @@ fn an_unverified_address_comes_without_its_password_and_that_is_said() {
     );
 }
 
-/// Attack: a system that leaves out what is false, and a stranger who signed up there with the victim's address.
+/// Attack: a system that omits false values, where a stranger signed up with the victim's address.
 #[test]
 fn records_say_alike_whether_their_address_is_verified() {
     let told = format!("{{\"email\":\"a@example.com\",\"password_hash\":\"{HASH}\",\"email_verified\":true}}\n");
@@ -125,7 +125,7 @@ fn a_disabled_account_arrives_deactivated() {
     assert_eq!(states, ["deactivated", "active", "active"]);
 }
 
-/// Imports the export of another system.
+/// Imports another system's export.
 fn import_from(service: &Service, file: &Path, arguments: &[&str]) -> Output {
     let mut command = rekey(service.0.path());
     command.arg("import").args(arguments).arg(file).output().unwrap()
@@ -170,7 +170,7 @@ fn records_that_are_left_out_are_counted_by_kind() {
     }
 }
 
-/// Attack on memory: one record without an end.
+/// Attack on memory: one endless record.
 #[test]
 fn a_record_of_a_json_document_has_a_bound() {
     let service = Service::new();

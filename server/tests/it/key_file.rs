@@ -1,4 +1,4 @@
-//! The key file: made once, for its owner's eyes.
+//! The key file: created once, readable by its owner only.
 
 use server::keys::{add, from_file, make_current, read, read_or_make, remove, rotate};
 use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,4 @@
-//! `rekey mail`: the way to the mail server, and the e-mails that wait.
+//! `rekey mail`: the connection to the mail server, and the queued e-mails.
 
 use crate::databases;
 use crate::program::{rekey, told};
@@ -6,7 +6,7 @@ use crate::running::Running;
 use blackbox::mailbox::{Mailbox, Mood};
 use std::path::Path;
 
-/// A mail server that answers MAIL FROM so, and the way to it.
+/// A mail server with that response to MAIL FROM, and its URL.
 pub fn mail_server(answer: &'static str) -> (Mailbox, String) {
     let server = Mailbox::open().unwrap();
     server.set(Mood::Answers(answer));
@@ -90,11 +90,11 @@ async fn the_queue_is_read_and_moved(folder: &Path, database: &str) {
         running.line_with("was not sent");
     }
     let queue = || run(&["mail", "queue"]).1;
-    // What became of a try is written down after it is logged.
+    // The outcome of an attempt is stored after it is logged.
     while queue().matches("550 5.7.1 to MAIL FROM").count() < 2 {
         tokio::task::yield_now().await;
     }
-    // So that nothing moves them from here on, once a try that had begun is over.
+    // Stops the server, so that nothing else changes the queue.
     assert!(!running.end().contains("example.com"));
     while queue().contains("being sent") {
         tokio::task::yield_now().await;
@@ -125,12 +125,12 @@ async fn the_queue_is_read_and_moved(folder: &Path, database: &str) {
     assert_eq!(server.messages().len(), 1);
 }
 
-/// The operator's authorities are for the database, too; the address may name others.
+/// The operator's authorities also apply to the database; its URL may name others.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_database_is_trusted_by_the_operators_authorities() {
     let server = databases::variable("TEST_POSTGRES");
     let port = server.rsplit(':').next().unwrap().split('/').next().unwrap();
-    // The loopback under a name that is not known as one.
+    // The loopback under a name that isn't recognized as local.
     let url = format!("postgres:///rekey?user=rekey&host=::ffff:127.0.0.1&port={port}");
     let ca = databases::variable("TEST_POSTGRES_CA");
     let opens = async |settings: &[(&str, &str)]| {

@@ -1,4 +1,4 @@
-//! What Prometheus reads.
+//! The metrics for Prometheus.
 
 use crate::world::{World, form_of, page};
 use axum::body::Body;
@@ -65,7 +65,7 @@ async fn refusals_emails_and_hashes_are_counted() {
     ] {
         assert!(value(&text, line) >= at_least, "{line}\n{text}");
     }
-    // Nobody's address, nothing that was typed, no token.
+    // No address, no input and no token.
     let token = cookie.split('=').nth(1).unwrap();
     for secret in ["@", "ada", "192.0.2", PASSWORD, "horse", "918273", token] {
         assert!(!token.is_empty() && !text.contains(secret), "{secret}\n{text}");
@@ -127,7 +127,7 @@ async fn metrics_are_not_on_the_public_listener() {
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
 }
 
-/// The dashboard and the alerts ask for what there is, and all that there is can be seen.
+/// The dashboard and the alerts use only existing metrics, and together all of them.
 #[tokio::test]
 async fn the_dashboard_and_the_alerts_ask_for_metrics_that_there_are() {
     let world = World::new().await;
@@ -152,7 +152,7 @@ async fn the_dashboard_and_the_alerts_ask_for_metrics_that_there_are() {
     }
 }
 
-/// Every metric that a query names, without the endings that Prometheus adds to histograms.
+/// The metrics in a query, without Prometheus's suffixes for histograms.
 fn names(query: &str) -> BTreeSet<String> {
     query
         .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')

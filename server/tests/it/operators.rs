@@ -1,4 +1,4 @@
-//! What commands ask before they act, what they need, and what they do beside others.
+//! Confirmation, requirements and concurrency of commands.
 
 use crate::databases;
 use crate::program::{rekey, told};
@@ -25,7 +25,7 @@ fn what_changes_much_is_done_only_when_it_is_confirmed() {
     assert!(done && text.starts_with("Dropped: 2."), "{text}");
 }
 
-/// A mistyped path would answer as a service without accounts, and a backup of it would be taken for a good one.
+/// A mistyped path would look like a service without accounts, and its backup would look valid.
 #[test]
 fn a_command_about_accounts_that_exist_creates_no_database() {
     let folder = tempfile::tempdir().unwrap();
@@ -58,7 +58,7 @@ fn a_command_about_accounts_that_exist_creates_no_database() {
     assert!(done, "the first account needs no database before it: {text}");
 }
 
-/// As databases do that are strict or distributed (SQLSTATE 40001).
+/// Strict or distributed databases do this (SQLSTATE 40001).
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_that_the_database_puts_back_is_done_again() {
     let folder = tempfile::tempdir().unwrap();
@@ -90,7 +90,7 @@ async fn a_change_that_the_database_puts_back_is_done_again() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // Until it waits for the row that is changed beside it.
+        // Waits until the command waits for the row that another transaction has changed.
         loop {
             let waiting: i64 = sqlx::query_scalar(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",

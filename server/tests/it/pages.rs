@@ -1,4 +1,4 @@
-//! Addresses: what is there, what is not, and where forms lead.
+//! URLs: which exist, and where forms redirect.
 
 use crate::world::{World, form_of, page};
 use axum::body::Body;
@@ -45,7 +45,7 @@ async fn a_page_travels_compressed() {
     }
 }
 
-/// Password managers probe for that.
+/// Password managers probe for this.
 #[tokio::test]
 async fn an_unknown_address_is_a_real_404_in_the_frame() {
     let world = World::new().await;
@@ -183,7 +183,7 @@ async fn there_is_nothing_to_hear_of_without_a_flow() {
     );
 }
 
-/// The page of a flow hears that it transition, and the stream ends with the program.
+/// A flow's page gets an event when the flow changes, and the stream ends with the program.
 #[tokio::test]
 async fn a_page_hears_that_its_flow_moved() {
     use futures::StreamExt;
@@ -223,7 +223,7 @@ async fn a_page_hears_that_its_flow_moved() {
     assert!(stream.next().await.is_none());
 }
 
-/// Page, form, data and stream: nobody is told that we are broken because the database starts again.
+/// Page, form, data and stream: a database restart isn't reported as a fault.
 #[tokio::test]
 async fn a_database_that_is_away_is_later_and_no_fault() {
     let world = World::new().await;
@@ -251,7 +251,7 @@ async fn a_database_that_is_away_is_later_and_no_fault() {
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{name}");
         assert_eq!(answer.header(header::RETRY_AFTER), "5", "{name}");
     }
-    // A form of a browser without scripts is led back to its page, which says so.
+    // A browser without scripts is redirected to the page, which shows the message.
     assert_eq!(world.send(form("text/html")).await.status, StatusCode::SEE_OTHER);
     let ready = world.open("/readyz").await;
     assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
@@ -270,7 +270,7 @@ async fn a_server_that_is_told_to_end_is_not_ready_but_lives_and_serves() {
     }
 }
 
-/// The title is written when the page's signals may have been let go already, a race that only many at once show.
+/// The title is rendered when the page's signals may already be disposed: a race that needs many concurrent requests.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_title_says_what_the_page_says_however_many_are_written_at_once() {
     let world = std::sync::Arc::new(World::new().await);
@@ -304,7 +304,7 @@ async fn the_title_says_what_the_page_says_however_many_are_written_at_once() {
 #[tokio::test]
 async fn the_page_of_an_error_outlives_the_page_that_the_thread_was_at() {
     let world = World::new().await;
-    // As a page leaves it on its thread while it waits; it goes on, and ends, on another one.
+    // A waiting page leaves its owner on this thread, and finishes on another one.
     let other = Owner::new_root(None);
     let ended = Arc::new(AtomicBool::new(false));
     let ends = thread::spawn({

@@ -1,4 +1,4 @@
-//! The program itself, started and stopped.
+//! Starting and stopping the program.
 
 use crate::running::Running;
 use std::io::{BufRead, BufReader, Read};
@@ -115,7 +115,7 @@ fn the_configuration_is_listed_and_shown() {
     assert!(!folder.path().join("data").exists(), "looking makes nothing");
 }
 
-/// With the mask of a shell that hides nothing.
+/// With a permissive umask.
 #[test]
 fn files_are_private_whatever_the_mask() {
     let folder = tempfile::tempdir().unwrap();
@@ -139,7 +139,7 @@ fn files_are_private_whatever_the_mask() {
     for name in ["data/rekey.db", "data/keys.toml", "copy.db"] {
         assert_eq!(mode(name), 0o600, "{name}");
     }
-    // As a release before has made it.
+    // Created by an earlier release.
     let database = folder.path().join("data/rekey.db");
     std::fs::set_permissions(&database, std::fs::Permissions::from_mode(0o644)).unwrap();
     assert!(run("user list").0);
@@ -155,7 +155,7 @@ fn files_are_private_whatever_the_mask() {
             file.path()
         );
     }
-    // Not through a link: that would be somebody else's file.
+    // Not through a link, which could point to another user's file.
     let other = folder.path().join("others");
     std::fs::write(&other, "").unwrap();
     std::fs::set_permissions(&other, std::fs::Permissions::from_mode(0o644)).unwrap();
@@ -165,7 +165,7 @@ fn files_are_private_whatever_the_mask() {
     assert_eq!(mode("others"), 0o644);
 }
 
-/// Only where the tests are run by root.
+/// Only if the tests run as root.
 #[test]
 fn root_touches_nothing_in_a_folder_of_somebody_else() {
     let folder = tempfile::tempdir().unwrap();
@@ -197,7 +197,7 @@ fn root_touches_nothing_in_a_folder_of_somebody_else() {
         );
     }
     assert_eq!(listing(), before);
-    // Looking is no change.
+    // Reading changes nothing.
     let (_, text) = run(&["health"]);
     assert!(text.contains("no answer at"), "{text}");
     assert!(run(&["check-config", "--dev"]).0);
@@ -504,7 +504,7 @@ fn on_a_server_of_databases_its_own_tools_are_named() {
     ] {
         let (right, text) = run(command);
         assert!(!right && text.contains(tool) && !text.contains("secret"), "{text}");
-        // The page for operators has the same lines.
+        // The operators' document has the same lines.
         let page = include_str!("../../../deploy/backup.md");
         for line in text.lines().filter_map(|line| line.strip_prefix("  ")) {
             assert!(page.contains(line), "{line}");

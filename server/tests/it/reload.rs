@@ -1,4 +1,4 @@
-//! SIGHUP: what changes while the program runs, and what does not.
+//! SIGHUP: what changes at run time, and what doesn't.
 
 use crate::databases;
 use crate::mail::mail_server;
@@ -15,7 +15,7 @@ fn write(folder: &Path, lines: &[&str]) {
 
 async fn sign_in_page(running: &Running) -> String {
     let request = running.get("/signin").header("accept", "text/html");
-    // The origin's: the port is another one.
+    // The origin's host, with another port.
     let page = request.header("host", "127.0.0.1:3000").send().await.unwrap();
     page.text().await.unwrap()
 }
@@ -51,7 +51,7 @@ async fn a_reload_puts_the_configuration_in_force() {
     }
     assert!(!running.logged.contains("s3cret"), "{}", running.logged);
     assert!(sign_in_page(&running).await.contains("After"));
-    // The e-mail that the server before refused goes out.
+    // The e-mail that the earlier mail server rejected is sent.
     while after.messages().is_empty() {
         tokio::task::yield_now().await;
     }
@@ -71,7 +71,7 @@ async fn a_configuration_that_is_wrong_changes_nothing() {
     running.end();
 }
 
-/// Sends a reset code to an address, until the program has written down that it left.
+/// Sends a reset code to an address, and waits until the program has stored that it was sent.
 async fn send_a_code(running: &Running, folder: &Path, form: &'static str) {
     running.call("/api/reset/begin", form).send().await.unwrap();
     let queue = || told(&rekey(folder).args(["mail", "queue"]).output().unwrap()).1;
@@ -95,7 +95,7 @@ async fn a_connection_to_the_mail_server_outlives_a_reload_that_does_not_change_
     running.line_with("the configuration is reloaded");
     send_a_code(&running, folder.path(), "email=grace@example.com").await;
     assert_eq!(server.connections(), 1);
-    // Whom the mail server is believed by has changed.
+    // The trusted authorities for the mail server have changed.
     std::fs::write(folder.path().join("ca.pem"), authorities.repeat(2)).unwrap();
     running.hang_up();
     running.line_with("the configuration is reloaded");

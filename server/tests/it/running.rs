@@ -1,4 +1,4 @@
-//! The program as a process that serves, on ports that the system chose.
+//! The program as a serving process, on ports chosen by the system.
 
 use reqwest::{Client, RequestBuilder};
 use std::io::{BufRead, BufReader, Read};
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 pub struct Running {
     child: Child,
     log: BufReader<ChildStderr>,
-    /// What it has logged so far.
+    /// Its log so far.
     pub logged: String,
     http: Client,
     origin: String,
@@ -17,7 +17,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// A development run with these settings, in a folder of its own.
+    /// A development run with these settings, in a temporary folder.
     pub fn start(settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut running = Self::start_in(folder.path(), settings);
@@ -25,7 +25,7 @@ impl Running {
         running
     }
 
-    /// One in a folder that others look into, too.
+    /// A development run in a folder that the test also reads.
     pub fn start_in(folder: &Path, settings: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_rekey"))
             .args(["serve", "--dev"])
@@ -50,7 +50,7 @@ impl Running {
         running
     }
 
-    /// The next line of the log that has these words; fails when it ends before.
+    /// The next log line that contains `words`; fails if the log ends first.
     pub fn line_with(&mut self, words: &str) -> String {
         loop {
             let mut line = String::new();
@@ -62,7 +62,7 @@ impl Running {
         }
     }
 
-    /// The address in the next line of the log that has these words.
+    /// The address in the next log line that contains `words`.
     pub fn address_after(&mut self, words: &str) -> String {
         let line = self.line_with(words);
         let address = line.split("127.0.0.1:").nth(1).unwrap();
@@ -70,7 +70,7 @@ impl Running {
         format!("127.0.0.1:{port}")
     }
 
-    /// Where it listens.
+    /// Its listening address.
     pub fn address(&self) -> &str {
         &self.origin["http://".len()..]
     }
@@ -88,7 +88,7 @@ impl Running {
             .body(form)
     }
 
-    /// Tells it to read its configuration again.
+    /// Makes it reload its configuration.
     pub fn hang_up(&self) {
         let told = Command::new("kill")
             .args(["-HUP", &self.child.id().to_string()])
@@ -96,7 +96,7 @@ impl Running {
         assert!(told.unwrap().success());
     }
 
-    /// Tells it to end, waits until it has, and gives all that it has logged.
+    /// Stops it and returns its whole log.
     pub fn end(mut self) -> String {
         let told = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
         assert!(told.success());
@@ -107,7 +107,7 @@ impl Running {
     }
 }
 
-/// A test that fails leaves no process behind.
+/// A failed test leaves no process behind.
 impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();

@@ -1,4 +1,4 @@
-//! Traces of the running program, as a collector gets them: over HTTP, read with the protocol's own types.
+//! Traces of the running program, as a collector receives them: over HTTP, decoded with the protocol's own types.
 
 use crate::running::Running;
 use axum::Router;
@@ -14,7 +14,7 @@ use tokio::sync::watch;
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const PARENT_TRACE: [u8; 16] = 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c_u128.to_be_bytes();
 
-/// A collector that keeps what it gets.
+/// A collector that stores what it receives.
 struct Collector {
     url: String,
     kept: Arc<Mutex<Vec<Bytes>>>,
@@ -100,7 +100,7 @@ async fn a_request_is_a_trace_that_holds_no_secret() {
     }
 }
 
-/// Attack: a client that names traces of its own makes us record all that it does, or puts it into others' traces.
+/// Attack: a client with its own trace ids would force all its requests to be recorded, or add them to other traces.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_trace_is_continued_for_a_trusted_proxy_only() {
     for (proxies, continued) in [("", false), ("127.0.0.1", true)] {

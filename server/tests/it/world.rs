@@ -1,4 +1,4 @@
-//! A service on a database of its own, asked without a network.
+//! A service on a temporary database, called without a network.
 
 use account::{AccountKind, EmailAddress, Name};
 use axum::Router;
@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
-/// What stands in the cookies of the tests' browser of the moment is the test's own affair; the world keeps none.
+/// The world stores no cookies; each test manages its browser's.
 pub struct World {
     pub router: Router,
     pub service: Service,
@@ -26,7 +26,7 @@ pub struct World {
     _folder: TempDir,
 }
 
-/// An answer, read whole.
+/// A complete response.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -40,7 +40,7 @@ impl World {
         Self::with(&[], true).await
     }
 
-    /// The development run with Ada in it, whose password is `correct horse battery staple`.
+    /// The development run with Ada's account, whose password is `correct horse battery staple`.
     pub async fn with_ada() -> Self {
         let world = Self::new().await;
         let ada = NewAccount {
@@ -54,7 +54,7 @@ impl World {
         world
     }
 
-    /// What Prometheus reads.
+    /// The metrics for Prometheus.
     pub async fn scrape(&self) -> String {
         let request = Request::get("/metrics").body(Body::empty()).unwrap();
         let response = metrics::router(&self.service).oneshot(request).await.unwrap();
@@ -63,7 +63,7 @@ impl World {
         String::from_utf8(text.to_vec()).unwrap()
     }
 
-    /// With settings of the environment.
+    /// A world with environment settings.
     pub async fn with(settings: &[(&str, &str)], dev: bool) -> Self {
         LazyLock::force(&LOG);
         let folder = tempfile::tempdir().unwrap();
@@ -171,7 +171,7 @@ pub fn page(path: &str) -> axum::http::request::Builder {
         .header(header::ACCEPT, "text/html,*/*;q=0.8")
 }
 
-/// A form of a page of ours.
+/// A form of one of the service's pages.
 pub fn form_of(path: &str) -> axum::http::request::Builder {
     Request::builder()
         .method(Method::POST)
@@ -206,7 +206,7 @@ thread_local! {
     static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// What this test logged. Each runs in a thread of its own, so that it reads no lines of others.
+/// The log of this test. Each test runs in its own thread, so it sees no other lines.
 pub fn logged() -> String {
     LOGGED.with_borrow(|lines| String::from_utf8(lines.clone()).unwrap())
 }
