@@ -201,7 +201,7 @@ async fn an_address_without_a_password_takes_the_time_of_somebodys_hash(world: &
         );
     }
     // It doesn't sign in either.
-    world.backend.disable_person(&address(ADA), true).await.unwrap();
+    world.backend.disable_account(&address(ADA), true).await.unwrap();
     let mut tx = world.backend.db().begin().await.unwrap();
     let id = world.stored(ADA).await.account.id;
     accounts::upgrade_hash(&mut tx, &id, "$2b$04$damaged", HASH)
