@@ -284,7 +284,6 @@ async fn organization_id(tx: &mut Tx, organization: &Organization, now: Timestam
 pub async fn hold(tx: &mut Tx, id: &AccountId) -> Result<(), Fault> {
     // SQLite has one writer at a time, who holds everything.
     if let Tx::Postgres(tx) = tx {
-        tx.catch_up().await?;
         sqlx::query("UPDATE accounts SET disabled_at = disabled_at WHERE id = $1")
             .bind(&id.0)
             .execute(tx.statements())

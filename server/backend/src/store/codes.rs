@@ -135,7 +135,6 @@ pub(super) fn wrong_key(counter: CodeCounter, email: &EmailAddress) -> String {
 pub async fn take_turn(tx: &mut Tx, counter: CodeCounter, email: &EmailAddress) -> Result<(), Fault> {
     // SQLite has one writer at a time, who holds everything. The lock ends with the transaction.
     if let Tx::Postgres(tx) = tx {
-        tx.catch_up().await?;
         sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
             .bind(wrong_key(counter, email))
             .execute(tx.statements())

@@ -13,7 +13,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// That a connection keeps as they were read: all there are, and as they go together.
+/// Prepared statements that a connection keeps: all of the program, and the batches of [`later!`](super::later::later).
 const STATEMENTS: usize = 300;
 
 /// A SQLite file or a PostgreSQL server.
@@ -327,7 +327,6 @@ macro_rules! on {
                 $run
             }
             $crate::store::Tx::Postgres(tx) => {
-                tx.catch_up().await?;
                 let $conn = tx.statements();
                 $run
             }

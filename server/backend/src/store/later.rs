@@ -1,31 +1,22 @@
 //! Statements that give nothing back, and can wait.
 
-use super::server::Statements;
 use sqlx::error::BoxDynError;
-use sqlx::{Arguments, AssertSqlSafe, Database, Encode, Postgres, Sqlite, SqliteConnection, Type};
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Arguments, AssertSqlSafe, Encode, Sqlite, SqliteConnection, Type};
 
-/// Statements of a transaction that wait for the next one that gives something, or for the commit, and go together. SQLite's
-/// connection has a thread of its own: a statement by itself is a change to it and one back, which takes longer than the
-/// statement. PostgreSQL is asked over a socket, and each of its processes wakes and sleeps for each question.
-pub struct Later<D: Database> {
+/// Statements of a SQLite transaction that wait for the next one that has a result, or for the commit, and run together. SQLite's
+/// connection has a thread of its own: a switch to it and back takes longer than a statement.
+#[derive(Default)]
+pub struct Later {
     /// In which `$9` is the ninth of all arguments.
     statements: Vec<String>,
-    arguments: D::Arguments,
+    arguments: SqliteArguments,
 }
 
-impl<D: Database> Default for Later<D> {
-    fn default() -> Self {
-        Self {
-            statements: Vec::new(),
-            arguments: D::Arguments::default(),
-        }
-    }
-}
-
-/// With so many arguments they go: a database takes some ten thousand at once.
+/// With so many arguments they run: SQLite takes 32,766 in one call.
 const FULL: usize = 500;
 
-impl<D: Database> Later<D> {
+impl Later {
     /// Whether those that wait should go before another one is added.
     pub(super) fn is_full(&self) -> bool {
         self.arguments.len() >= FULL
@@ -47,13 +38,11 @@ impl<D: Database> Later<D> {
     }
 
     /// Gives the next argument of the one that was added last.
-    pub(super) fn bind<'t>(&mut self, value: impl Encode<'t, D> + Type<D>) -> Result<(), sqlx::Error> {
+    pub(super) fn bind<'t>(&mut self, value: impl Encode<'t, Sqlite> + Type<Sqlite>) -> Result<(), sqlx::Error> {
         let added: Result<(), BoxDynError> = self.arguments.add(value);
         added.map_err(sqlx::Error::Encode)
     }
-}
 
-impl Later<Sqlite> {
     /// Runs those that wait, in their order.
     pub(super) async fn run(&mut self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
         if self.statements.is_empty() {
@@ -66,43 +55,8 @@ impl Later<Sqlite> {
     }
 }
 
-impl Later<Postgres> {
-    /// Runs those that wait.
-    pub(super) async fn run(&mut self, connection: Statements<'_>) -> Result<(), sqlx::Error> {
-        let Self {
-            mut statements,
-            arguments,
-        } = std::mem::take(self);
-        let Some(last) = statements.pop() else { return Ok(()) };
-        // A statement of several, as a text of several takes no arguments.
-        let mut all = String::new();
-        for (number, statement) in statements.iter().enumerate() {
-            let before = if number == 0 { "WITH" } else { "," };
-            all.push_str(&format!("{before} s{number} AS ({statement})"));
-        }
-        let all = AssertSqlSafe(all + " " + &last);
-        sqlx::query_with(all, arguments).execute(connection).await.map(drop)
-    }
-
-    /// Whether this one may go together with those that wait. All of them see what was before the first, so whatever changes rows
-    /// goes with none of the same table; CockroachDB refuses the rest, too, but for several that add.
-    pub(super) fn takes(&self, statement: &str) -> bool {
-        let (verb, table) = about(statement);
-        let mut waiting = self.statements.iter().map(|waits| about(waits));
-        waiting.all(|(other, of)| table != of || (verb, other) == ("INSERT", "INSERT"))
-    }
-}
-
-/// `INSERT` and `flows` of `INSERT INTO flows …`.
-fn about(statement: &str) -> (&str, &str) {
-    let mut words = statement.split_ascii_whitespace();
-    let verb = words.next().unwrap_or_default();
-    let table = words.find(|word| !["INTO", "FROM"].contains(word));
-    (verb, table.unwrap_or_default())
-}
-
-/// Runs a statement whose outcome nobody asks for, in its place among the others of the transaction:
-/// `later!(tx, "UPDATE … $1 … $2", first, second)`. It is about one table.
+/// Runs a statement whose result nobody needs, in its place among the others of the transaction:
+/// `later!(tx, "UPDATE … $1 … $2", first, second)`. SQLite runs it with the next one that has a result.
 macro_rules! later {
     ($tx:expr, $statement:literal $(, $value:expr)* $(,)?) => {
         match $tx {
@@ -114,11 +68,7 @@ macro_rules! later {
                 $(tx.later.bind($value)?;)*
             }
             $crate::store::Tx::Postgres(tx) => {
-                if tx.later.is_full() || !tx.later.takes($statement) {
-                    tx.catch_up().await?;
-                }
-                tx.later.push($statement)?;
-                $(tx.later.bind($value)?;)*
+                sqlx::query($statement)$(.bind($value))*.execute(tx.statements()).await?;
             }
         }
     };
@@ -137,7 +87,7 @@ mod tests {
             .execute(&mut connection)
             .await
             .unwrap();
-        let mut later = Later::<Sqlite>::default();
+        let mut later = Later::default();
         for again in 0..3 {
             for (name, number) in [("x", 1_i64), ("y", 2)] {
                 later.push("INSERT INTO t (b, a) VALUES ($2, $1)").unwrap();

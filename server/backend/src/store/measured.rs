@@ -27,8 +27,8 @@ pub struct Measured {
 /// A transaction under way, and what will have happened when it lasts. Rolled back unless committed.
 pub struct Open<H: Holds> {
     held: H,
-    /// What has not run yet.
-    pub(super) later: Later<H::In>,
+    /// What has not run yet, on SQLite.
+    pub(super) later: Later,
     events: Vec<ActivityKind>,
     began: Instant,
     measured: Measured,
@@ -156,19 +156,13 @@ impl Open<OnFile> {
 }
 
 impl Open<OnServer> {
-    /// Runs what waits, so that what comes next finds it done.
-    pub(super) async fn catch_up(&mut self) -> Result<(), sqlx::Error> {
-        self.later.run(self.held.statements()).await
-    }
-
     /// What the next statement runs on.
     pub(super) fn statements(&mut self) -> Statements<'_> {
         self.held.statements()
     }
 
     /// Makes it last.
-    pub(super) async fn commit(mut self) -> Result<(), sqlx::Error> {
-        self.catch_up().await?;
+    pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
         if let BrowserTokens::Transaction(transaction) = self.held.held {
             transaction.commit().await?;
         }

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 /// Connections to a server, at most.
 pub(super) const CONNECTIONS: u32 = 16;
-/// Statements that a connection keeps prepared: all there are, and as they go together.
+/// Statements that a connection keeps prepared: all of the program.
 const STATEMENTS: usize = 300;
 /// How often a server is asked whether it takes writes.
 const WATCH: Duration = Duration::from_secs(1);

@@ -3,7 +3,7 @@
 use super::checkpoints::Signals;
 use super::later::Later;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection, Sqlite, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -257,7 +257,7 @@ impl Writing {
     }
 
     /// Makes it last, with what waits.
-    pub(super) async fn commit(mut self, mut later: Later<Sqlite>) -> Result<(), sqlx::Error> {
+    pub(super) async fn commit(mut self, mut later: Later) -> Result<(), sqlx::Error> {
         let kept = &mut *self.kept;
         if !kept.begun {
             self.writer.signals.count(1);
@@ -279,11 +279,7 @@ impl Writing {
     }
 
     /// Leaves the transaction open for those who wait.
-    async fn leave(
-        mut self,
-        mut later: Later<Sqlite>,
-        done: oneshot::Sender<Result<(), String>>,
-    ) -> Result<(), sqlx::Error> {
+    async fn leave(mut self, mut later: Later, done: oneshot::Sender<Result<(), String>>) -> Result<(), sqlx::Error> {
         let kept = &mut *self.kept;
         let first = kept.done.is_empty();
         if !first {
