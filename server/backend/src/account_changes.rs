@@ -47,20 +47,20 @@ impl Backend {
     /// A [`Fault`] of the database.
     pub async fn account_details(&self, email: &EmailAddress) -> Result<Option<AccountDetails>, Fault> {
         let (now, parts) = (self.now(), &self.parts);
-        let mut tx = parts.db.read().await?;
-        let Some(stored) = accounts::find_by_email(&mut tx, email).await? else {
+        let mut conn = parts.db.read().await?;
+        let Some(stored) = accounts::find_by_email(&mut conn, email).await? else {
             return Ok(None);
         };
         let id = &stored.account.id;
         let idle_ms = self.settings().session_idle_minutes.saturating_mul(60_000);
-        let sessions = sessions::of_account(&mut tx, id, idle_ms, now).await?;
-        let devices = devices::trusted(&mut tx, id, now).await?;
-        let flows = rows::waiting_flows(&mut tx, email, now).await?;
+        let sessions = sessions::of_account(&mut conn, id, idle_ms, now).await?;
+        let devices = devices::trusted(&mut conn, id, now).await?;
+        let flows = rows::waiting_flows(&mut conn, email, now).await?;
         let (created_at, last_sign_in) = (
-            rows::created_at(&mut tx, id).await?,
-            rows::last_sign_in(&mut tx, id).await?,
+            rows::created_at(&mut conn, id).await?,
+            rows::last_sign_in(&mut conn, id).await?,
         );
-        drop(tx);
+        drop(conn);
         let mut emails = mail_queue::list(&parts.db, &parts.keys, now, LOOKED_THROUGH).await?;
         emails.retain(|waiting| waiting.recipient == email.as_str());
         let seen = |session: sessions::Session| (session.browser, Timestamp(session.last_seen_at));
@@ -91,7 +91,7 @@ impl Backend {
             return Ok(AddressChange::NoAccount);
         };
         let account = stored.account;
-        accounts::hold(&mut tx, &account.id).await?;
+        accounts::lock_for_update(&mut tx, &account.id).await?;
         if !rows::set_address(&mut tx, &account.id, to).await? {
             return Ok(AddressChange::Taken);
         }
@@ -125,7 +125,7 @@ impl Backend {
         let Some(stored) = accounts::find_by_email(&mut tx, email).await? else {
             return Ok(false);
         };
-        accounts::hold(&mut tx, &stored.account.id).await?;
+        accounts::lock_for_update(&mut tx, &stored.account.id).await?;
         let transition = self.end_flows(&mut tx, email, self.now()).await?;
         rows::delete(&mut tx, &stored.account.id, email).await?;
         tx.commit().await?;

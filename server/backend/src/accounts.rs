@@ -27,11 +27,11 @@ impl Backend {
     /// A [`Fault`] of the database or the hashing.
     pub async fn create_account(&self, new: NewAccount) -> Result<bool, Error> {
         let now = self.now();
-        let mut tx = self.parts.db.read().await?;
-        if accounts::find_by_email(&mut tx, &new.email).await?.is_some() {
+        let mut conn = self.parts.db.read().await?;
+        if accounts::find_by_email(&mut conn, &new.email).await?.is_some() {
             return Ok(false);
         }
-        drop(tx);
+        drop(conn);
         let hash = match &new.password {
             Some(password) if new.kind == AccountKind::Local => {
                 Some(self.parts.hashing.hash("operator", password).await?)
@@ -69,8 +69,8 @@ impl Backend {
     /// # Errors
     /// A [`Fault`] of the database.
     pub async fn list_accounts(&self, after: Option<&EmailAddress>, limit: i64) -> Result<Vec<Account>, Fault> {
-        let mut tx = self.parts.db.read().await?;
-        accounts::list(&mut tx, after.map_or("", EmailAddress::as_str), limit).await
+        let mut conn = self.parts.db.read().await?;
+        accounts::list(&mut conn, after.map_or("", EmailAddress::as_str), limit).await
     }
 
     /// Switches an account off or on again: sessions end and codes die at once. `false` when there is none.
@@ -127,7 +127,7 @@ impl Backend {
 
     async fn end_everything(
         &self,
-        mut tx: crate::store::Tx,
+        mut tx: crate::store::WriteTx,
         id: &AccountId,
         email: &EmailAddress,
     ) -> Result<(), Fault> {

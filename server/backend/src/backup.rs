@@ -1,6 +1,7 @@
 //! Backups of a SQLite file, and what is done with one before it is served.
 
-use crate::store::{Db, InUse, backup};
+use crate::store::Db;
+use crate::store::sqlite::{InUse, backup};
 use crate::{Ended, Fault, end_sessions};
 use account::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};

@@ -147,7 +147,7 @@ impl Backend {
             "Connections to the database: in use, idle, and the maximum",
             metrics.connections.clone(),
         );
-        self.parts.db.measured().register(registry);
+        self.parts.db.metrics().register(registry);
         self.parts.hashing.register_metrics(registry);
     }
 
@@ -156,7 +156,7 @@ impl Backend {
     pub async fn read_gauges(&self) {
         let metrics = self.metrics();
         self.parts.hashing.read_gauges();
-        for connections in self.parts.db.connections() {
+        for connections in self.parts.db.pools() {
             let most = usize::try_from(connections.most).unwrap_or_default();
             for (state, count) in [
                 ("in_use", connections.in_use),

@@ -101,15 +101,15 @@ impl Backend {
     /// # Errors
     /// A [`Fault`] of the database.
     pub async fn key_uses(&self, key_id: &str) -> Result<KeyUses, Fault> {
-        let mut tx = self.parts.db.read().await?;
+        let mut conn = self.parts.db.read().await?;
         let mut passwords = 0;
         for beginning in stored_under(key_id) {
-            passwords += accounts::count_hashes(&mut tx, &beginning).await?;
+            passwords += accounts::count_hashes(&mut conn, &beginning).await?;
         }
         Ok(KeyUses {
             passwords,
-            codes: codes::count_live(&mut tx, key_id, self.now()).await?,
-            emails: outbox::count_waiting(&mut tx, &format!("{key_id}.")).await?,
+            codes: codes::count_live(&mut conn, key_id, self.now()).await?,
+            emails: outbox::count_waiting(&mut conn, &format!("{key_id}.")).await?,
         })
     }
 
@@ -151,9 +151,9 @@ impl Backend {
     /// # Errors
     /// A [`Fault`] of the database.
     pub async fn count_hashes(&self) -> Result<(i64, i64), Fault> {
-        let mut tx = self.parts.db.read().await?;
-        let all = accounts::count_hashes(&mut tx, "").await?;
-        let without_key = accounts::count_hashes(&mut tx, "$").await?;
+        let mut conn = self.parts.db.read().await?;
+        let all = accounts::count_hashes(&mut conn, "").await?;
+        let without_key = accounts::count_hashes(&mut conn, "$").await?;
         Ok((all - without_key, without_key))
     }
 }

@@ -22,10 +22,10 @@ impl Backend {
         again: &Secret,
         end_others: bool,
     ) -> Result<Transition<SecurityView>, Error> {
-        let mut tx = self.parts.db.read().await?;
-        let (session, stored) = match self.signed_in(&mut tx, held).await {
+        let mut conn = self.parts.db.read().await?;
+        let (session, stored) = match self.signed_in(&mut conn, held).await {
             Err(Error::Refused(Refusal::SignedOut)) => {
-                drop(tx);
+                drop(conn);
                 return self.change_again(caller, held, password).await;
             }
             found => found?,
@@ -40,9 +40,9 @@ impl Backend {
             .password
             .check_for(password, again, &account.email, &account.name)?;
         // Of this browser only. Attack: strangers, or a stolen session, spend the owner's tries.
-        let device = self.find_device(&mut tx, held, &account.id).await?;
+        let device = self.find_device(&mut conn, held, &account.id).await?;
         let throttle_key = device_throttle_key(&account.email, &device.map_or(session.id, |device| device.id));
-        drop(tx);
+        drop(conn);
 
         let place = self.parts.hashing.place(&caller.network()).await?;
         let mut tx = self.parts.db.begin().await?;
@@ -66,7 +66,7 @@ impl Backend {
 
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
-        accounts::hold(&mut tx, &account.id).await?;
+        accounts::lock_for_update(&mut tx, &account.id).await?;
         // Signed out, switched off, managed or changed meanwhile: each ends it here.
         let (session, _) = match self.signed_in(&mut tx, held).await {
             Err(Error::Refused(Refusal::SignedOut)) => {
@@ -139,9 +139,9 @@ impl Backend {
             session: Some(token.clone()),
             ..held.clone()
         };
-        let mut tx = self.parts.db.read().await?;
-        let (session, stored) = self.signed_in(&mut tx, &after).await?;
-        drop(tx);
+        let mut conn = self.parts.db.read().await?;
+        let (session, stored) = self.signed_in(&mut conn, &after).await?;
+        drop(conn);
         if self.now().0 >= session.signed_in_at + LOST_ANSWER_MS {
             return Err(Refusal::SignedOut.into());
         }
@@ -160,10 +160,10 @@ impl Backend {
             self.note_wrong_current(caller, &stored.account).await?;
             return Err(Refusal::SignedOut.into());
         }
-        let mut tx = self.parts.db.read().await?;
-        let (session, stored) = self.signed_in(&mut tx, &after).await?;
-        let device = self.device_again(&mut tx, held, None, &stored.account.id).await?;
-        let view = self.security_in(&mut tx, &after, &session, stored.account).await?;
+        let mut conn = self.parts.db.read().await?;
+        let (session, stored) = self.signed_in(&mut conn, &after).await?;
+        let device = self.device_again(&mut conn, held, None, &stored.account.id).await?;
+        let view = self.security_in(&mut conn, &after, &session, stored.account).await?;
         Ok(Transition {
             step: SecurityView {
                 done: Some(SecurityDone::PasswordChanged),

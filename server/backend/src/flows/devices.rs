@@ -3,7 +3,7 @@
 use super::step_up::LOST_ANSWER_MS;
 use crate::store::devices::Device;
 use crate::store::events::Actor;
-use crate::store::{Tx, devices, events, outbox};
+use crate::store::{ReadConn, WriteTx, devices, events, outbox};
 use crate::{Backend, BrowserTokens, Caller, Fault, TokenChange, TokenKind, random};
 use account::{Account, AccountId, ActivityKind, Email, Notice, Purpose, Secret, Timestamp};
 
@@ -20,7 +20,7 @@ impl Backend {
     )]
     pub(super) async fn hold_device(
         &self,
-        tx: &mut Tx,
+        tx: &mut WriteTx,
         caller: &Caller,
         held: &BrowserTokens,
         flow: &Secret,
@@ -64,18 +64,18 @@ impl Backend {
     /// The token that the device was given a moment ago, if it is still the device's: at the end of a sign-in, or by a change.
     pub(super) async fn device_again(
         &self,
-        tx: &mut Tx,
+        conn: &mut ReadConn,
         held: &BrowserTokens,
         flow: Option<&Secret>,
         account: &AccountId,
     ) -> Result<Option<TokenChange>, Fault> {
-        let presented = self.recognise_device(tx, held, account).await?;
+        let presented = self.recognise_device(conn, held, account).await?;
         let presented = presented
             .filter(|(device, _)| !is_copy(device, self.now()))
             .map(|(_, token)| token);
         let next = presented.as_ref().map(|token| self.next_token(token));
         for token in flow.map(|flow| self.device_token(flow)).into_iter().chain(next) {
-            let device = devices::find(tx, &random::digest(&token), account).await?;
+            let device = devices::find(conn, &random::digest(&token), account).await?;
             if device.is_some_and(|device| device.replaced_at.is_none()) {
                 return Ok(Some(hold_devices(held, presented.as_ref(), &token)));
             }
@@ -87,7 +87,7 @@ impl Backend {
     /// another device, too. Gives the token.
     pub(super) async fn forget_other_devices(
         &self,
-        tx: &mut Tx,
+        tx: &mut WriteTx,
         held: &BrowserTokens,
         account: &AccountId,
         now: Timestamp,
@@ -105,7 +105,7 @@ impl Backend {
     /// Puts a device under the token that follows the presented one.
     async fn renew_token(
         &self,
-        tx: &mut Tx,
+        tx: &mut WriteTx,
         held: &BrowserTokens,
         device: &Device,
         presented: &Secret,
@@ -120,11 +120,11 @@ impl Backend {
     /// The browser as that account knows it.
     pub(super) async fn find_device(
         &self,
-        tx: &mut Tx,
+        conn: &mut ReadConn,
         held: &BrowserTokens,
         account: &AccountId,
     ) -> Result<Option<Device>, Fault> {
-        let recognised = self.recognise_device(tx, held, account).await?;
+        let recognised = self.recognise_device(conn, held, account).await?;
         let device = recognised.map(|(device, _)| device);
         Ok(device.filter(|device| !is_copy(device, self.now())))
     }
@@ -132,7 +132,7 @@ impl Backend {
     /// The device that a token of the browser leads to, and that token; a replaced one leads there, too.
     async fn recognise_device(
         &self,
-        tx: &mut Tx,
+        conn: &mut ReadConn,
         held: &BrowserTokens,
         account: &AccountId,
     ) -> Result<Option<(Device, Secret)>, Fault> {
@@ -143,7 +143,7 @@ impl Backend {
             .take(DEVICE_TOKENS)
         {
             let token = Secret::from(token);
-            if let Some(device) = devices::find(tx, &random::digest(&token), account).await? {
+            if let Some(device) = devices::find(conn, &random::digest(&token), account).await? {
                 return Ok(Some((device, token)));
             }
         }
@@ -156,7 +156,7 @@ impl Backend {
     /// whether there was something to tell.
     pub(super) async fn notice_copied_device(
         &self,
-        tx: &mut Tx,
+        tx: &mut WriteTx,
         caller: &Caller,
         held: &BrowserTokens,
         account: &Account,

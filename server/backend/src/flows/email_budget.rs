@@ -3,7 +3,7 @@
 use crate::caller::wide_network;
 use crate::store::email_turns::{self, Turn};
 use crate::store::limits::{self, DAY_MS, Rule};
-use crate::store::{Tx, events};
+use crate::store::{WriteTx, events};
 use crate::{Backend, BrowserTokens, Caller, Error, Fault};
 use account::{AccountId, EmailAddress, Refusal, Timestamp};
 
@@ -17,14 +17,14 @@ impl Backend {
     )]
     pub(super) async fn take_email(
         &self,
-        mut tx: Tx,
+        mut tx: WriteTx,
         caller: &Caller,
         held: &BrowserTokens,
         email: &EmailAddress,
         account: Option<&AccountId>,
         more: Vec<Rule>,
         now: Timestamp,
-    ) -> Result<Tx, Error> {
+    ) -> Result<WriteTx, Error> {
         // Looked for without an account, too: it takes the same time (attack: enumeration by the clock).
         let whose = account.cloned().unwrap_or_else(events::nobody);
         if let Some(device) = self.find_device(&mut tx, held, &whose).await? {
@@ -77,7 +77,7 @@ impl Backend {
     /// Takes the budget of a code after the right password. Strangers' requests do not come here and never touch it.
     pub(super) async fn take_confirmation(
         &self,
-        tx: &mut Tx,
+        tx: &mut WriteTx,
         account: &AccountId,
         now: Timestamp,
     ) -> Result<(), Error> {
@@ -86,7 +86,7 @@ impl Backend {
 
     /// A new password begins with a budget of its own. Attack: a thief uses up the codes of the old password, and the owner who
     /// resets it cannot sign in with the new one for a day.
-    pub(super) async fn clear_confirmations(&self, tx: &mut Tx, account: &AccountId) -> Result<(), Fault> {
+    pub(super) async fn clear_confirmations(&self, tx: &mut WriteTx, account: &AccountId) -> Result<(), Fault> {
         limits::clear(tx, &self.confirmation_rule(account).key).await
     }
 

@@ -26,9 +26,9 @@ impl Backend {
         let mut transition = self.flows_moved.subscribe();
         let until = tokio::time::Instant::now() + WAIT;
         loop {
-            let mut tx = self.parts.db.read().await?;
-            let found = self.look_up_flow(&mut tx, purpose, held).await?;
-            drop(tx);
+            let mut conn = self.parts.db.read().await?;
+            let found = self.look_up_flow(&mut conn, purpose, held).await?;
+            drop(conn);
             let (id, version) = match found {
                 Some((flow, Standing::Current)) => (flow.id, flow.version),
                 Some((flow, Standing::JustReplaced)) => (flow.id, -flow.version),

@@ -5,7 +5,7 @@ use crate::store::events::Actor;
 use crate::store::flows::Flow;
 use crate::store::limits::{DAY_MS, Rule};
 use crate::store::waiting::{self, Waiting};
-use crate::store::{Tx, accounts, codes, events, flows, limits, outbox, throttles};
+use crate::store::{ReadConn, WriteTx, accounts, codes, events, flows, limits, outbox, throttles};
 use crate::{Backend, BrowserTokens, Caller, Error, Fault, random};
 use account::{
     AccountId, ActivityKind, Answer, Challenge, CodeCounter, EarlierFlow, Email, EmailAddress, FailureCause,
@@ -16,7 +16,7 @@ use account::{
 /// What came of an answer.
 pub(super) enum Answered {
     /// The code was right. The transaction is open: what follows happens with it or not at all.
-    Right(Box<(Tx, Flow)>),
+    Right(Box<(WriteTx, Flow)>),
     /// An address was typed instead: begin again with that one.
     Mistyped(EmailAddress),
 }
@@ -45,7 +45,7 @@ impl Backend {
         if before.counter(purpose) == CodeCounter::AfterPassword
             && let Some(account) = before.account()
         {
-            accounts::hold(&mut tx, &account).await?;
+            accounts::lock_for_update(&mut tx, &account).await?;
         }
         let since = now.plus_ms(-LOST_ANSWER_MS);
         let Some(flow) = flows::spend_try(&mut tx, &before.id, purpose, &digest, since, now).await? else {
@@ -99,12 +99,17 @@ impl Backend {
     }
 
     /// The flows that the browser held before this one, a few back.
-    async fn earlier_flows(&self, tx: &mut Tx, purpose: Purpose, flow: &Flow) -> Result<Vec<EarlierFlow>, Fault> {
+    async fn earlier_flows(
+        &self,
+        conn: &mut ReadConn,
+        purpose: Purpose,
+        flow: &Flow,
+    ) -> Result<Vec<EarlierFlow>, Fault> {
         let (mut earlier, mut next) = (Vec::new(), flow.replaces.clone());
         while let Some(id) = next.take().filter(|_| earlier.len() < EARLIER_FLOWS) {
-            next = flows::find(tx, &id, purpose).await?.and_then(|flow| flow.replaces);
+            next = flows::find(conn, &id, purpose).await?.and_then(|flow| flow.replaces);
             earlier.push(EarlierFlow {
-                codes: codes::of_flow(tx, &id).await?,
+                codes: codes::of_flow(conn, &id).await?,
                 id,
             });
         }
@@ -115,7 +120,7 @@ impl Backend {
     /// account: that is not worth telling.
     pub(super) async fn note_failure(
         &self,
-        tx: &mut Tx,
+        tx: &mut WriteTx,
         caller: &Caller,
         flow: &Flow,
         cause: Option<FailureCause>,
@@ -138,7 +143,7 @@ impl Backend {
     /// them could have succeeded, and there is nothing to do: the account's log has them.
     pub(super) async fn tell_of_failures(
         &self,
-        tx: &mut Tx,
+        tx: &mut WriteTx,
         account: &AccountId,
         cause: FailureCause,
         caller: &Caller,
@@ -168,14 +173,14 @@ impl Backend {
     /// other: whoever makes a code may end another flow of the address.
     pub(super) async fn take_turn(
         &self,
-        tx: &mut Tx,
+        tx: &mut WriteTx,
         counter: CodeCounter,
         email: &EmailAddress,
         account: Option<&AccountId>,
     ) -> Result<(), Fault> {
         match account {
             // Whoever answers such a code holds the account, too.
-            Some(account) if counter == CodeCounter::AfterPassword => accounts::hold(tx, account).await,
+            Some(account) if counter == CodeCounter::AfterPassword => accounts::lock_for_update(tx, account).await,
             _ => codes::take_turn(tx, counter, email).await,
         }
     }
@@ -183,7 +188,7 @@ impl Backend {
     /// What decides about the next code of an address.
     pub(super) async fn waiting(
         &self,
-        tx: &mut Tx,
+        tx: &mut WriteTx,
         counter: CodeCounter,
         email: &EmailAddress,
         now: Timestamp,
@@ -195,7 +200,7 @@ impl Backend {
     /// The [turn](Self::take_turn) is taken.
     pub(super) async fn admit_code(
         &self,
-        tx: &mut Tx,
+        tx: &mut WriteTx,
         purpose: Purpose,
         flow: &mut Flow,
         waiting: &Waiting,
@@ -225,7 +230,7 @@ impl Backend {
     /// with a digest that no code has (attack: enumeration by what follows).
     pub(super) async fn issue_code(
         &self,
-        tx: &mut Tx,
+        tx: &mut WriteTx,
         purpose: Purpose,
         flow: &Flow,
         real: bool,
@@ -252,8 +257,13 @@ impl Backend {
     }
 
     /// "Check your e-mail", for a flow that waits for its code.
-    pub(super) async fn mailed_code(&self, tx: &mut Tx, flow: &Flow, now: Timestamp) -> Result<MailedCode, Fault> {
-        let newest = codes::of_flow(tx, &flow.id)
+    pub(super) async fn mailed_code(
+        &self,
+        conn: &mut ReadConn,
+        flow: &Flow,
+        now: Timestamp,
+    ) -> Result<MailedCode, Fault> {
+        let newest = codes::of_flow(conn, &flow.id)
             .await?
             .into_iter()
             .next()
@@ -264,7 +274,7 @@ impl Backend {
     /// Why this browser's flow takes no code.
     pub(super) async fn why_no_code(
         &self,
-        tx: &mut Tx,
+        tx: &mut WriteTx,
         purpose: Purpose,
         held: &BrowserTokens,
         now: Timestamp,

@@ -5,7 +5,7 @@ use super::mailed_code::check_your_email;
 use crate::store::events::Actor;
 use crate::store::flows::Flow;
 use crate::store::limits::Rule;
-use crate::store::{Tx, codes, events, flows, limits, outbox};
+use crate::store::{ReadConn, WriteTx, codes, events, flows, limits, outbox};
 use crate::{Backend, BrowserTokens, Caller, Error, Fault, Limits, TokenChange, TokenKind, Transition, random};
 use account::{
     Account, AccountKind, ActivityKind, Challenge, CodeCounter, CodeEmail, Email, EmailAddress, MailedCode, Purpose,
@@ -83,7 +83,7 @@ impl Backend {
     /// browser holds no flow then; so the token is made from its visit, and leads to the flow that the first one has begun.
     pub(super) async fn flow_of_form(
         &self,
-        tx: &mut Tx,
+        tx: &mut WriteTx,
         purpose: Purpose,
         held: &BrowserTokens,
         email: &EmailAddress,
@@ -184,7 +184,7 @@ impl Backend {
     /// Issues a code and writes the e-mail that goes with the account, in the flow's transaction. Gives what the screen tells.
     pub(super) async fn write_email(
         &self,
-        tx: &mut Tx,
+        tx: &mut WriteTx,
         purpose: Purpose,
         caller: &Caller,
         flow: &Flow,
@@ -218,7 +218,7 @@ impl Backend {
     }
 
     /// Takes one of each, or tells how long to wait.
-    pub(super) async fn take(&self, tx: &mut Tx, rules: &[Rule], now: Timestamp) -> Result<(), Error> {
+    pub(super) async fn take(&self, tx: &mut WriteTx, rules: &[Rule], now: Timestamp) -> Result<(), Error> {
         let wait_s = limits::take(tx, rules, now).await?;
         wait_s.map_or(Ok(()), |seconds| Err(Refusal::TooMany { seconds }.into()))
     }
@@ -251,7 +251,7 @@ impl Backend {
     /// The first e-mail of a sign-in that has begun before, and the flow that ends for it. The turn and the budget are taken.
     pub(super) async fn send_first(
         &self,
-        tx: &mut Tx,
+        tx: &mut WriteTx,
         caller: &Caller,
         flow: &str,
         account: Option<&Account>,
@@ -274,12 +274,12 @@ impl Backend {
     /// Whether the browser signed in to the account before. Looked for alike where there is none (attack: enumeration by the clock).
     pub(super) async fn is_known(
         &self,
-        tx: &mut Tx,
+        conn: &mut ReadConn,
         held: &BrowserTokens,
         account: Option<&Account>,
     ) -> Result<bool, Fault> {
         let account = account.map_or_else(events::nobody, |account| account.id.clone());
-        Ok(self.find_device(tx, held, &account).await?.is_some())
+        Ok(self.find_device(conn, held, &account).await?.is_some())
     }
 
     pub(crate) fn limits(&self) -> Limits {
@@ -291,7 +291,7 @@ impl Backend {
     /// at the owner's side): their codes are dead, and the rest stays as it is for an address without an account.
     pub(crate) async fn end_flows(
         &self,
-        tx: &mut Tx,
+        tx: &mut WriteTx,
         email: &EmailAddress,
         now: Timestamp,
     ) -> Result<Vec<String>, Fault> {

@@ -4,7 +4,7 @@ use super::step_up::LOST_ANSWER_MS;
 use crate::hashing::HashPermit;
 use crate::store::flows::Flow;
 use crate::store::limits::{DAY_MS, Rule};
-use crate::store::{Tx, accounts, events, flows, limits, throttles};
+use crate::store::{ReadConn, WriteTx, accounts, events, flows, limits, throttles};
 use crate::{Backend, BrowserTokens, Error, Fault, Verdict, retried};
 use account::{Account, AccountId, EmailAddress, Refusal, Secret, Timestamp};
 
@@ -32,13 +32,13 @@ impl Backend {
     /// from another system take as long to check as that system chose, until their person signs in. So an address without a
     /// password here takes the time of a person's who is always the same one, and looks like one more of the crowd: slow at
     /// first and one day fast, as theirs.
-    pub(super) async fn decoy_hash(&self, tx: &mut Tx, email: &EmailAddress) -> Result<Option<String>, Fault> {
+    pub(super) async fn decoy_hash(&self, conn: &mut ReadConn, email: &EmailAddress) -> Result<Option<String>, Fault> {
         let drawn = self
             .parts
             .keys
             .current()
             .mac("somebody else", &[email.as_str().as_bytes()]);
-        accounts::password_of_next(tx, &AccountId(hex::encode(&drawn[..16]))).await
+        accounts::password_of_next(conn, &AccountId(hex::encode(&drawn[..16]))).await
     }
 
     /// Gives a try back whose judgement the database put back: all of it is done [`retried`](crate::retried), and would spend two.
@@ -51,7 +51,7 @@ impl Backend {
 
     async fn give_back_password(&self, tries: &Tries) -> Result<(), Error> {
         retried(async || {
-            let mut tx = self.parts.db.write().await?;
+            let mut tx = self.parts.db.begin_unsynced().await?;
             match tries {
                 Tries::Browser(throttle_key) => throttles::give_back(&mut tx, throttle_key).await?,
                 Tries::Strangers(rule) => limits::give_back(&mut tx, std::slice::from_ref(rule)).await?,
@@ -65,7 +65,7 @@ impl Backend {
     /// The tries of a sign-in's password.
     pub(super) async fn tries(
         &self,
-        tx: &mut Tx,
+        conn: &mut ReadConn,
         held: &BrowserTokens,
         flow: &Flow,
         email: &EmailAddress,
@@ -75,7 +75,7 @@ impl Backend {
             return Ok(Tries::Flow(flow.id.clone()));
         }
         let account = account.map_or_else(events::nobody, |account| account.id.clone());
-        let device = self.find_device(tx, held, &account).await?;
+        let device = self.find_device(conn, held, &account).await?;
         Ok(device.map_or_else(
             || Tries::Strangers(self.strangers_rule(email)),
             |device| Tries::Browser(device_throttle_key(email, &device.id)),
@@ -86,7 +86,7 @@ impl Backend {
     /// strangers have used up theirs, and then nothing of the transaction may be kept.
     pub(super) async fn spend_password(
         &self,
-        tx: &mut Tx,
+        tx: &mut WriteTx,
         tries: &Tries,
         now: Timestamp,
     ) -> Result<Option<Refusal>, Error> {
@@ -112,7 +112,7 @@ impl Backend {
     /// So many tries of a throttle_key are free, then each waits longer.
     pub(super) async fn spend_throttled_try(
         &self,
-        tx: &mut Tx,
+        tx: &mut WriteTx,
         throttle_key: &str,
         now: Timestamp,
     ) -> Result<(), Error> {
@@ -135,7 +135,7 @@ impl Backend {
 
     /// The password was right: a browser's own tries begin anew, strangers' lose none. Attack: strangers learn from tries that come
     /// back early that the owner was there, and so that there is an account.
-    pub(super) async fn clear_tries(&self, tx: &mut Tx, tries: &Tries, email: &EmailAddress) -> Result<(), Fault> {
+    pub(super) async fn clear_tries(&self, tx: &mut WriteTx, tries: &Tries, email: &EmailAddress) -> Result<(), Fault> {
         throttles::clear(tx, &wrong_passwords(email)).await?;
         match tries {
             Tries::Browser(throttle_key) => throttles::clear(tx, throttle_key).await,
@@ -147,12 +147,12 @@ impl Backend {
     /// Whether strangers have used up the tries of an address, so that they prove the mailbox first.
     pub(super) async fn strangers_prove_mailbox(
         &self,
-        tx: &mut Tx,
+        conn: &mut ReadConn,
         email: &EmailAddress,
         now: Timestamp,
     ) -> Result<bool, Fault> {
         let rule = self.strangers_rule(email);
-        Ok(limits::taken(tx, &rule.key, now).await? >= rule.window.most)
+        Ok(limits::taken(conn, &rule.key, now).await? >= rule.window.most)
     }
 
     /// The tries of all browsers that never signed in to the account: so many a day, of whatever kind the address is.

@@ -4,7 +4,7 @@ use super::mailed_code::Answered;
 use super::password_tries::wrong_passwords;
 use super::step_up::Standing;
 use crate::store::events::Actor;
-use crate::store::{Tx, accounts, devices, events, flows, outbox, sessions, throttles};
+use crate::store::{ReadConn, accounts, devices, events, flows, outbox, sessions, throttles};
 use crate::{Backend, BrowserTokens, Caller, Error, Fault, Transition};
 use account::{ActivityKind, Email, EmailAddress, Notice, Purpose, Refusal, Reset, ResetStep, Secret};
 
@@ -19,13 +19,13 @@ impl Backend {
         if held.reset.is_none() {
             return Ok(ResetStep::AskEmail { email: None });
         }
-        let mut tx = self.parts.db.read().await?;
-        self.reset_step_in(&mut tx, held).await
+        let mut conn = self.parts.db.read().await?;
+        self.reset_step_in(&mut conn, held).await
     }
 
-    async fn reset_step_in(&self, tx: &mut Tx, held: &BrowserTokens) -> Result<ResetStep, Fault> {
+    async fn reset_step_in(&self, conn: &mut ReadConn, held: &BrowserTokens) -> Result<ResetStep, Fault> {
         let now = self.now();
-        let Some((flow, standing)) = self.look_up_flow(tx, RESET, held).await? else {
+        let Some((flow, standing)) = self.look_up_flow(conn, RESET, held).await? else {
             return Ok(ResetStep::AskEmail { email: None });
         };
         let email = flow.address()?;
@@ -47,7 +47,7 @@ impl Backend {
             }
         };
         Ok(match state {
-            Reset::AwaitingCode => ResetStep::EnterCode(self.mailed_code(tx, &flow, now).await?),
+            Reset::AwaitingCode => ResetStep::EnterCode(self.mailed_code(conn, &flow, now).await?),
             Reset::AwaitingPassword => ResetStep::ChoosePassword {
                 email,
                 min: self.settings().password.min,
@@ -130,16 +130,16 @@ impl Backend {
         again: &Secret,
     ) -> Result<Transition<ResetStep>, Error> {
         let now = self.now();
-        let mut tx = self.parts.db.read().await?;
-        let flow = match self.demand_flow(&mut tx, RESET, held).await? {
+        let mut conn = self.parts.db.read().await?;
+        let flow = match self.demand_flow(&mut conn, RESET, held).await? {
             flow if flow.finished_at.is_some() => return Err(Refusal::StepElsewhere.into()),
             flow if flow.is_live(now) && flow.code_passed_at.is_some() => flow,
             flow if flow.is_live(now) => return Err(Refusal::StepElsewhere.into()),
             _ => return Err(Refusal::FlowGone.into()),
         };
         let account = flow.account().ok_or(Refusal::FlowGone)?;
-        let stored = accounts::find(&mut tx, &account).await?.ok_or(Refusal::FlowGone)?;
-        drop(tx);
+        let stored = accounts::find(&mut conn, &account).await?.ok_or(Refusal::FlowGone)?;
+        drop(conn);
         stored.account.password_access().require_editable()?;
         let email = flow.address()?;
         let chosen = self
@@ -155,7 +155,7 @@ impl Backend {
 
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
-        accounts::hold(&mut tx, &account).await?;
+        accounts::lock_for_update(&mut tx, &account).await?;
         let (flow, proof) = flows::redeem(&mut tx, &flow.id, now)
             .await?
             .ok_or(Refusal::StepElsewhere)?;

@@ -3,7 +3,7 @@
 use crate::store::accounts::Stored;
 use crate::store::events::Actor;
 use crate::store::sessions::Session;
-use crate::store::{Tx, accounts, devices, events, sessions};
+use crate::store::{ReadConn, WriteTx, accounts, devices, events, sessions};
 use crate::{Backend, BrowserTokens, Caller, Error, Fault, TokenChange, TokenKind, Transition, Visitor, random};
 use account::{
     Account, AccountId, ActivityKind, Attempts, DeviceRow, PasswordRow, ProfileView, Refusal, Secret, SecurityDone,
@@ -24,8 +24,8 @@ impl Backend {
         if held.session.is_none() {
             return Ok(None);
         }
-        let mut tx = self.parts.db.read().await?;
-        match self.signed_in(&mut tx, held).await {
+        let mut conn = self.parts.db.read().await?;
+        match self.signed_in(&mut conn, held).await {
             Ok((_, stored)) => Ok(Some(Visitor {
                 language: stored.account.language,
             })),
@@ -54,11 +54,11 @@ impl Backend {
     /// # Errors
     /// [`Refusal::SignedOut`] without a live session.
     pub async fn security(&self, held: &BrowserTokens, before: &str) -> Result<SecurityView, Error> {
-        let mut tx = self.parts.db.read().await?;
-        let (session, stored) = self.signed_in(&mut tx, held).await?;
-        let mut view = self.security_in(&mut tx, held, &session, stored.account).await?;
+        let mut conn = self.parts.db.read().await?;
+        let (session, stored) = self.signed_in(&mut conn, held).await?;
+        let mut view = self.security_in(&mut conn, held, &session, stored.account).await?;
         if !before.is_empty() {
-            let older = events::done(&mut tx, &AccountId(session.account_id), before, EVENTS).await?;
+            let older = events::done(&mut conn, &AccountId(session.account_id), before, EVENTS).await?;
             (view.activity, view.older) = (older.events, older.older);
             (view.newer, view.attempts) = (true, None);
         }
@@ -67,13 +67,13 @@ impl Backend {
 
     pub(super) async fn security_in(
         &self,
-        tx: &mut Tx,
+        conn: &mut ReadConn,
         held: &BrowserTokens,
         session: &Session,
         account: Account,
     ) -> Result<SecurityView, Error> {
         let now = self.now();
-        let mut rows: Vec<SessionRow> = sessions::of_account(tx, &account.id, self.idle_ms(), now)
+        let mut rows: Vec<SessionRow> = sessions::of_account(conn, &account.id, self.idle_ms(), now)
             .await?
             .into_iter()
             .map(|row| SessionRow {
@@ -86,11 +86,11 @@ impl Backend {
             })
             .collect();
         rows.sort_by_key(|row| !row.here);
-        let here = self.find_device(tx, held, &account.id).await?;
-        let trusted = devices::trusted(tx, &account.id, now).await?;
-        let newest = events::done(tx, &account.id, "", EVENTS).await?;
+        let here = self.find_device(conn, held, &account.id).await?;
+        let trusted = devices::trusted(conn, &account.id, now).await?;
+        let newest = events::done(conn, &account.id, "", EVENTS).await?;
         let since = account.password_changed_at.unwrap_or(Timestamp(0));
-        let leaked = events::was_done(tx, &account.id, ActivityKind::PasswordLeaked, since).await?;
+        let leaked = events::was_done(conn, &account.id, ActivityKind::PasswordLeaked, since).await?;
         Ok(SecurityView {
             password: PasswordRow {
                 leaked,
@@ -112,7 +112,7 @@ impl Backend {
             activity: newest.events,
             older: newest.older,
             newer: false,
-            attempts: events::attempts(tx, &account.id, now.plus_days(-Attempts::DAYS)).await?,
+            attempts: events::attempts(conn, &account.id, now.plus_days(-Attempts::DAYS)).await?,
             done: None,
             email: account.email,
         })
@@ -123,8 +123,8 @@ impl Backend {
     /// # Errors
     /// [`Refusal::SignedOut`] without a live session.
     pub async fn profile(&self, held: &BrowserTokens) -> Result<ProfileView, Error> {
-        let mut tx = self.parts.db.read().await?;
-        let (_, Stored { account, .. }) = self.signed_in(&mut tx, held).await?;
+        let mut conn = self.parts.db.read().await?;
+        let (_, Stored { account, .. }) = self.signed_in(&mut conn, held).await?;
         Ok(ProfileView {
             own: account.password_access(),
             name: account.name,
@@ -215,7 +215,7 @@ impl Backend {
 
     async fn show_after(
         &self,
-        mut tx: Tx,
+        mut tx: WriteTx,
         held: &BrowserTokens,
         session: &Session,
         account: Account,
@@ -232,7 +232,7 @@ impl Backend {
     /// Begins a session with new tokens (attack: fixation). A device that is new to the account is told to its owner.
     pub(super) async fn begin_session(
         &self,
-        tx: &mut Tx,
+        tx: &mut WriteTx,
         caller: &Caller,
         held: &BrowserTokens,
         account: &Account,
@@ -253,16 +253,16 @@ impl Backend {
     /// The tokens of the session that a sign-in has led to, while it lives.
     pub(super) async fn session_again(
         &self,
-        tx: &mut Tx,
+        conn: &mut ReadConn,
         held: &BrowserTokens,
         flow: &Secret,
         now: Timestamp,
     ) -> Result<Option<Vec<TokenChange>>, Fault> {
         let token = self.session_token(held, flow);
-        let session = sessions::find(tx, &random::digest(&token), self.idle_ms(), now).await?;
+        let session = sessions::find(conn, &random::digest(&token), self.idle_ms(), now).await?;
         let Some(session) = session else { return Ok(None) };
         let device = self
-            .device_again(tx, held, Some(flow), &AccountId(session.account_id))
+            .device_again(conn, held, Some(flow), &AccountId(session.account_id))
             .await?;
         Ok(Some(std::iter::once(self.hold_session(token)).chain(device).collect()))
     }
@@ -270,7 +270,7 @@ impl Backend {
     /// A session's row and the token that the browser holds for it.
     pub(super) async fn insert_session(
         &self,
-        tx: &mut Tx,
+        tx: &mut WriteTx,
         caller: &Caller,
         account: &AccountId,
         token: Secret,
@@ -302,12 +302,12 @@ impl Backend {
     /// The live session of the browser.
     pub(super) async fn find_session(
         &self,
-        tx: &mut Tx,
+        conn: &mut ReadConn,
         held: &BrowserTokens,
         now: Timestamp,
     ) -> Result<Option<Session>, Fault> {
         let Some(token) = &held.session else { return Ok(None) };
-        let session = sessions::find(tx, &random::digest(token), self.idle_ms(), now).await?;
+        let session = sessions::find(conn, &random::digest(token), self.idle_ms(), now).await?;
         if let Some(session) = &session {
             self.touch_later(session, now);
         }
@@ -315,9 +315,13 @@ impl Backend {
     }
 
     /// The live session of the browser, and whose it is.
-    pub(super) async fn signed_in(&self, tx: &mut Tx, held: &BrowserTokens) -> Result<(Session, Stored), Error> {
+    pub(super) async fn signed_in(
+        &self,
+        conn: &mut ReadConn,
+        held: &BrowserTokens,
+    ) -> Result<(Session, Stored), Error> {
         let (token, now) = (held.session.as_ref().ok_or(Refusal::SignedOut)?, self.now());
-        let found = accounts::find_by_session(tx, &random::digest(token), self.idle_ms(), now).await?;
+        let found = accounts::find_by_session(conn, &random::digest(token), self.idle_ms(), now).await?;
         let (session, stored) = found.ok_or(Refusal::SignedOut)?;
         self.touch_later(&session, now);
         Ok((session, stored))
@@ -330,12 +334,7 @@ impl Backend {
         }
         let (backend, id) = (self.clone(), session.id.clone());
         tokio::spawn(async move {
-            let touched = async {
-                let mut tx = backend.parts.db.write().await?;
-                sessions::touch(&mut tx, &id, now).await?;
-                tx.commit().await
-            };
-            if let Err(fault) = touched.await {
+            if let Err(fault) = sessions::touch(&backend.parts.db, &id, now).await {
                 tracing::warn!(%fault, "the last use of a session was not stored");
             }
         });

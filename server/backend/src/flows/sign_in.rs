@@ -8,7 +8,7 @@ use crate::leaked::Leak;
 use crate::store::accounts::Stored;
 use crate::store::events::Actor;
 use crate::store::flows::Flow;
-use crate::store::{Tx, accounts, events, flows, throttles};
+use crate::store::{ReadConn, accounts, events, flows, throttles};
 use crate::{Backend, BrowserTokens, Caller, Error, Fault, TokenChange, TokenKind, Transition, Verdict};
 use account::{
     Account, AccountId, AccountKind, ActivityKind, EmailAddress, FailureCause, Purpose, Refusal, ResetStep, Secret,
@@ -30,8 +30,8 @@ impl Backend {
                 resume: None,
             });
         }
-        let mut tx = self.parts.db.read().await?;
-        let found = self.look_up_flow(&mut tx, SIGN_IN, held).await?;
+        let mut conn = self.parts.db.read().await?;
+        let found = self.look_up_flow(&mut conn, SIGN_IN, held).await?;
         let (flow, standing) = found.map_or((None, Standing::Current), |(flow, standing)| (Some(flow), standing));
         let mut email = None;
         if let Some(flow) = &flow {
@@ -46,13 +46,13 @@ impl Backend {
             };
             match state {
                 Some(SignIn::Finished) => {}
-                Some(state) => return self.step_of(&mut tx, flow, state, now).await,
+                Some(state) => return self.step_of(&mut conn, flow, state, now).await,
                 // Let go for another address, or over with a reset: nothing to carry on but where it was going.
                 None if flow.ended_at.is_some() => {}
                 None => email = Some(flow.email.clone()),
             }
         }
-        if self.find_session(&mut tx, held, now).await?.is_some() {
+        if self.find_session(&mut conn, held, now).await?.is_some() {
             let next = flow.map_or_else(
                 || safe_next("").to_owned(),
                 |flow| safe_next(&flow.next_path).to_owned(),
@@ -69,9 +69,9 @@ impl Backend {
             } else {
                 SignIn::AwaitingCode
             };
-            return self.step_of(&mut tx, &flow, state, now).await;
+            return self.step_of(&mut conn, &flow, state, now).await;
         }
-        drop(tx);
+        drop(conn);
         let resume = match self.reset_step(held).await? {
             ResetStep::EnterCode(mailed) => Some(mailed),
             _ => None,
@@ -80,11 +80,17 @@ impl Backend {
     }
 
     /// A flow's step where it is not over.
-    async fn step_of(&self, tx: &mut Tx, flow: &Flow, state: SignIn, now: Timestamp) -> Result<SignInStep, Fault> {
+    async fn step_of(
+        &self,
+        conn: &mut ReadConn,
+        flow: &Flow,
+        state: SignIn,
+        now: Timestamp,
+    ) -> Result<SignInStep, Fault> {
         Ok(match state {
-            SignIn::AwaitingMailbox => SignInStep::ProveMailbox(self.mailed_code(tx, flow, now).await?),
+            SignIn::AwaitingMailbox => SignInStep::ProveMailbox(self.mailed_code(conn, flow, now).await?),
             SignIn::AwaitingPassword => SignInStep::EnterPassword { email: flow.address()? },
-            SignIn::AwaitingCode => SignInStep::EnterCode(self.mailed_code(tx, flow, now).await?),
+            SignIn::AwaitingCode => SignInStep::EnterCode(self.mailed_code(conn, flow, now).await?),
             SignIn::Finished => SignInStep::SignedIn {
                 next: safe_next(&flow.next_path).to_owned(),
             },
@@ -304,7 +310,7 @@ impl Backend {
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
         let account = &stored.account;
-        accounts::hold(&mut tx, &account.id).await?;
+        accounts::lock_for_update(&mut tx, &account.id).await?;
         let verified = stored.password.as_deref().unwrap_or_default();
         let Some(mut flow) = flows::pass_password(&mut tx, &flow.id, &account.id, verified, now).await? else {
             let current = accounts::find(&mut tx, &account.id).await?;

@@ -21,8 +21,8 @@ impl Backend {
             return Ok(SignUpStep::AskEmail { email: None });
         }
         let now = self.now();
-        let mut tx = self.parts.db.read().await?;
-        let Some((flow, standing)) = self.look_up_flow(&mut tx, SIGN_UP, held).await? else {
+        let mut conn = self.parts.db.read().await?;
+        let Some((flow, standing)) = self.look_up_flow(&mut conn, SIGN_UP, held).await? else {
             return Ok(SignUpStep::AskEmail { email: None });
         };
         let email = flow.address()?;
@@ -44,7 +44,7 @@ impl Backend {
             }
         };
         Ok(match state {
-            SignUp::AwaitingCode => SignUpStep::EnterCode(self.mailed_code(&mut tx, &flow, now).await?),
+            SignUp::AwaitingCode => SignUpStep::EnterCode(self.mailed_code(&mut conn, &flow, now).await?),
             SignUp::AwaitingDetails => SignUpStep::ChooseDetails {
                 email,
                 min: self.settings().password.min,
@@ -131,14 +131,14 @@ impl Backend {
         again: &Secret,
     ) -> Result<Transition<SignUpStep>, Error> {
         let now = self.now();
-        let mut tx = self.parts.db.read().await?;
-        let flow = match self.demand_flow(&mut tx, SIGN_UP, held).await? {
+        let mut conn = self.parts.db.read().await?;
+        let flow = match self.demand_flow(&mut conn, SIGN_UP, held).await? {
             flow if flow.finished_at.is_some() => return Err(Refusal::StepElsewhere.into()),
             flow if flow.is_live(now) && flow.code_passed_at.is_some() => flow,
             flow if flow.is_live(now) => return Err(Refusal::StepElsewhere.into()),
             _ => return Err(Refusal::FlowGone.into()),
         };
-        drop(tx);
+        drop(conn);
         let email = flow.address()?;
         let name = Name::parse(name)?;
         let chosen = self

@@ -21,7 +21,7 @@
 
 use super::mailed_email::hold_flow;
 use crate::store::flows::Flow;
-use crate::store::{Tx, flows};
+use crate::store::{ReadConn, WriteTx, flows};
 use crate::{Backend, BrowserTokens, Error, Fault, TokenChange, random};
 use account::{Purpose, Refusal, Secret, Timestamp};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -44,18 +44,18 @@ impl Backend {
     /// The flow of that purpose that the browser goes on with, whatever its state.
     pub(super) async fn find_flow(
         &self,
-        tx: &mut Tx,
+        conn: &mut ReadConn,
         purpose: Purpose,
         held: &BrowserTokens,
     ) -> Result<Option<Flow>, Fault> {
-        let found = self.look_up_flow(tx, purpose, held).await?;
+        let found = self.look_up_flow(conn, purpose, held).await?;
         Ok(found.and_then(|(flow, standing)| (standing == Standing::Current).then_some(flow)))
     }
 
     /// The flow that the browser's token leads to, also when the token was replaced.
     pub(super) async fn look_up_flow(
         &self,
-        tx: &mut Tx,
+        conn: &mut ReadConn,
         purpose: Purpose,
         held: &BrowserTokens,
     ) -> Result<Option<(Flow, Standing)>, Fault> {
@@ -63,7 +63,7 @@ impl Backend {
             return Ok(None);
         };
         let digest = random::digest(token);
-        let found = flows::find(tx, &digest, purpose).await?;
+        let found = flows::find(conn, &digest, purpose).await?;
         Ok(found.map(|flow| {
             let standing = match flow.stepped_up_at {
                 _ if flow.is_held_by(&digest) => Standing::Current,
@@ -75,8 +75,13 @@ impl Backend {
     }
 
     /// The flow that the browser goes on with, or what a person with another token is told.
-    pub(super) async fn demand_flow(&self, tx: &mut Tx, purpose: Purpose, held: &BrowserTokens) -> Result<Flow, Error> {
-        match self.look_up_flow(tx, purpose, held).await? {
+    pub(super) async fn demand_flow(
+        &self,
+        conn: &mut ReadConn,
+        purpose: Purpose,
+        held: &BrowserTokens,
+    ) -> Result<Flow, Error> {
+        match self.look_up_flow(conn, purpose, held).await? {
             Some((flow, Standing::Current)) => Ok(flow),
             Some((_, Standing::JustReplaced)) => Err(Refusal::StepElsewhere.into()),
             Some((_, Standing::Replaced)) | None => Err(Refusal::FlowGone.into()),
@@ -86,7 +91,7 @@ impl Backend {
     /// Puts a flow under a new token, for the browser to hold.
     pub(super) async fn step_up(
         &self,
-        tx: &mut Tx,
+        tx: &mut WriteTx,
         purpose: Purpose,
         held: &BrowserTokens,
         flow: &Flow,
@@ -99,9 +104,14 @@ impl Backend {
 
     /// What is told to the browser that has sent the same right answer again: the flow went on with it before. If this
     /// browser sent it then, too, it gets the token that the answer to that brought.
-    pub(super) async fn repeated(&self, tx: &mut Tx, purpose: Purpose, held: &BrowserTokens) -> Result<Error, Fault> {
+    pub(super) async fn repeated(
+        &self,
+        conn: &mut ReadConn,
+        purpose: Purpose,
+        held: &BrowserTokens,
+    ) -> Result<Error, Fault> {
         let now = self.now();
-        let found = self.look_up_flow(tx, purpose, held).await?;
+        let found = self.look_up_flow(conn, purpose, held).await?;
         let tokens = match (found, held.flow(purpose)) {
             (Some((flow, Standing::JustReplaced)), Some(token)) => {
                 let token = self.next_token(token);
@@ -111,7 +121,7 @@ impl Backend {
             (Some((flow, Standing::Current)), Some(token))
                 if purpose == Purpose::SignIn && flow.has_just_finished(now.plus_ms(-LOST_ANSWER_MS)) =>
             {
-                self.session_again(tx, held, token, now).await?
+                self.session_again(conn, held, token, now).await?
             }
             _ => None,
         };

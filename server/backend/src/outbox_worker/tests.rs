@@ -1,6 +1,6 @@
 use super::*;
 use crate::mail_queue::{self, WaitingEmail};
-use crate::store::Db;
+use crate::store::{Db, Engine};
 use crate::{EngineChoice, Hashing, Keys, LeakedPasswords, Parts, Settings, Smtp, TestClock, TrustedRoots};
 use account::{CodeEmail, Email, EmailAddress, FailureCause, Key, Keyring, Notice, Purpose, Request, Timestamp};
 use std::path::PathBuf;
@@ -48,14 +48,14 @@ impl Office {
 
     /// E-mails that wait, and bodies that are kept.
     async fn waiting(&self) -> (i64, i64) {
-        let Db::Sqlite { readers, .. } = &self.backend.parts.db else {
+        let Engine::Sqlite(file) = &self.backend.parts.db.engine else {
             panic!("a file")
         };
         sqlx::query_as(
             "SELECT COALESCE(SUM(CASE WHEN sent_at IS NULL AND failed_at IS NULL THEN 1 ELSE 0 END), 0),
                     COALESCE(SUM(CASE WHEN body <> '' THEN 1 ELSE 0 END), 0) FROM outbox",
         )
-        .fetch_one(readers)
+        .fetch_one(&file.readers)
         .await
         .unwrap()
     }

@@ -1,7 +1,8 @@
 //! People, and the organizations that manage some of them.
 
+use super::conn::{execute, on};
 use super::sessions::Session;
-use super::{Tx, db::on};
+use super::{Conn, ReadConn, WriteTx};
 use crate::Fault;
 use crate::proof::PasswordProof;
 use account::{Account, AccountId, AccountKind, EmailAddress, Organization, Timestamp};
@@ -100,8 +101,8 @@ macro_rules! select {
 }
 
 /// The account of an address.
-pub async fn find_by_email(tx: &mut Tx, email: &EmailAddress) -> Result<Option<Stored>, Fault> {
-    let row: Option<Row> = on!(tx, |conn| {
+pub async fn find_by_email(conn: &mut ReadConn, email: &EmailAddress) -> Result<Option<Stored>, Fault> {
+    let row: Option<Row> = on!(conn, |conn| {
         sqlx::query_as(select!("", "WHERE a.email = $1"))
             .bind(email.as_str())
             .fetch_optional(conn)
@@ -111,8 +112,8 @@ pub async fn find_by_email(tx: &mut Tx, email: &EmailAddress) -> Result<Option<S
 }
 
 /// The account of an id.
-pub async fn find(tx: &mut Tx, id: &AccountId) -> Result<Option<Stored>, Fault> {
-    let row: Option<Row> = on!(tx, |conn| sqlx::query_as(select!("", "WHERE a.id = $1"))
+pub async fn find(conn: &mut ReadConn, id: &AccountId) -> Result<Option<Stored>, Fault> {
+    let row: Option<Row> = on!(conn, |conn| sqlx::query_as(select!("", "WHERE a.id = $1"))
         .bind(&id.0)
         .fetch_optional(conn)
         .await?);
@@ -134,12 +135,12 @@ struct WithSession {
 /// The account that is on and has the live session of a token's digest, and that session. What every page behind the sign-in
 /// begins with, so it is one question; without the account: [`sessions::find`](super::sessions::find).
 pub async fn find_by_session(
-    tx: &mut Tx,
+    conn: &mut ReadConn,
     token_digest: &str,
     idle_ms: i64,
     now: Timestamp,
 ) -> Result<Option<(Session, Stored)>, Fault> {
-    let row: Option<WithSession> = on!(tx, |conn| {
+    let row: Option<WithSession> = on!(conn, |conn| {
         sqlx::query_as(select!(
             ", s.id AS session_id, s.browser, s.client, s.signed_in_at, s.last_seen_at, s.ends_at",
             "JOIN sessions s ON s.account_id = a.id
@@ -171,8 +172,8 @@ pub async fn find_by_session(
 
 /// The hash of the first account with one whose id is not before this. `None` when none of the next 20 accounts has one: no
 /// more are looked at, so that it takes no longer where nobody has.
-pub async fn password_of_next(tx: &mut Tx, id: &AccountId) -> Result<Option<String>, Fault> {
-    Ok(on!(tx, |conn| {
+pub async fn password_of_next(conn: &mut ReadConn, id: &AccountId) -> Result<Option<String>, Fault> {
+    Ok(on!(conn, |conn| {
         sqlx::query_scalar(
             "SELECT password FROM (SELECT id, password FROM accounts WHERE id >= $1 ORDER BY id LIMIT 20) AS next
               WHERE password IS NOT NULL ORDER BY id LIMIT 1",
@@ -184,8 +185,8 @@ pub async fn password_of_next(tx: &mut Tx, id: &AccountId) -> Result<Option<Stri
 }
 
 /// Accounts by address, after one.
-pub async fn list(tx: &mut Tx, after: &str, limit: i64) -> Result<Vec<Account>, Fault> {
-    let rows: Vec<Row> = on!(tx, |conn| {
+pub async fn list(conn: &mut ReadConn, after: &str, limit: i64) -> Result<Vec<Account>, Fault> {
+    let rows: Vec<Row> = on!(conn, |conn| {
         sqlx::query_as(select!("", "WHERE a.email > $1 ORDER BY a.email LIMIT $2"))
             .bind(after)
             .bind(limit)
@@ -198,37 +199,38 @@ pub async fn list(tx: &mut Tx, after: &str, limit: i64) -> Result<Vec<Account>, 
 }
 
 /// Makes an account; `false` when the address has one.
-pub async fn insert(tx: &mut Tx, account: &Account, password: Option<&str>, now: Timestamp) -> Result<bool, Fault> {
+pub async fn insert(
+    tx: &mut WriteTx,
+    account: &Account,
+    password: Option<&str>,
+    now: Timestamp,
+) -> Result<bool, Fault> {
     let (kind, organization) = match &account.kind {
         AccountKind::Local => ("local", None),
         AccountKind::Google => ("google", None),
         AccountKind::Managed(organization) => ("managed", Some(organization_id(tx, organization, now).await?)),
     };
-    let inserted = on!(tx, |conn| {
-        sqlx::query(
-            "INSERT INTO accounts (id, email, name, kind, organization_id, language, password, password_changed_at, created_at)
+    let inserted = execute!(
+        tx,
+        "INSERT INTO accounts (id, email, name, kind, organization_id, language, password, password_changed_at, created_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (email) DO NOTHING",
-        )
-        .bind(&account.id.0)
-        .bind(account.email.as_str())
-        .bind(&account.name)
-        .bind(kind)
-        .bind(organization)
-        .bind(&account.language)
-        .bind(password)
-        .bind(password.map(|_| now.0))
-        .bind(now.0)
-        .execute(conn)
-        .await?
-        .rows_affected()
-    });
+        &account.id.0,
+        account.email.as_str(),
+        &account.name,
+        kind,
+        organization,
+        &account.language,
+        password,
+        password.map(|_| now.0),
+        now.0
+    );
     Ok(inserted == 1)
 }
 
 /// Makes local accounts, at most 3,500 at a time; gives the ids of those whose address had none. With each goes the
 /// moment from which it counts, where that is not `now`.
 pub async fn insert_all(
-    tx: &mut Tx,
+    tx: &mut WriteTx,
     accounts: &[(Stored, Option<Timestamp>)],
     now: Timestamp,
 ) -> Result<Vec<AccountId>, Fault> {
@@ -259,7 +261,7 @@ pub async fn insert_all(
     Ok(ids.into_iter().map(AccountId).collect())
 }
 
-async fn organization_id(tx: &mut Tx, organization: &Organization, now: Timestamp) -> Result<String, Fault> {
+async fn organization_id(tx: &mut WriteTx, organization: &Organization, now: Timestamp) -> Result<String, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query_scalar(
             "INSERT INTO organizations (id, name, administrator_name, administrator_email, created_at)
@@ -281,12 +283,12 @@ async fn organization_id(tx: &mut Tx, organization: &Organization, now: Timestam
 /// Keeps others from changing the account until this transaction ends. Taken before its flows, by everything that changes
 /// the password or begins a session: so no two wait for each other, and none slips in between (attack: a sign-in with the
 /// old password that ends while the new one is being set).
-pub async fn hold(tx: &mut Tx, id: &AccountId) -> Result<(), Fault> {
-    // SQLite has one writer at a time, who holds everything.
-    if let Tx::Postgres(tx) = tx {
+pub async fn lock_for_update(tx: &mut WriteTx, id: &AccountId) -> Result<(), Fault> {
+    // SQLite has one writer at a time, which locks everything.
+    if let Conn::Postgres(conn) = &mut tx.conn {
         sqlx::query("UPDATE accounts SET disabled_at = disabled_at WHERE id = $1")
             .bind(&id.0)
-            .execute(tx.statements())
+            .execute(conn.statements())
             .await?;
     }
     Ok(())
@@ -295,46 +297,40 @@ pub async fn hold(tx: &mut Tx, id: &AccountId) -> Result<(), Fault> {
 /// Sets the password of a local account that is on; `false` when it is neither. The proof says who allowed it. Judged at
 /// this very moment (attack: an account that became managed in the middle of a flow keeps its local door).
 pub async fn set_password(
-    tx: &mut Tx,
+    tx: &mut WriteTx,
     proof: &PasswordProof,
     hash: &str,
     unchecked: bool,
     now: Timestamp,
 ) -> Result<bool, Fault> {
-    let changed = on!(tx, |conn| {
-        sqlx::query(
-            "UPDATE accounts SET password = $2, password_changed_at = $3, password_unchecked_at = $4
+    let changed = execute!(
+        tx,
+        "UPDATE accounts SET password = $2, password_changed_at = $3, password_unchecked_at = $4
               WHERE id = $1 AND kind = 'local' AND disabled_at IS NULL AND COALESCE(password, '') = COALESCE($5, password, '')",
-        )
-        .bind(&proof.account().0)
-        .bind(hash)
-        .bind(now.0)
-        .bind(unchecked.then_some(now.0))
-        .bind(proof.verified_against())
-        .execute(conn)
-        .await?
-        .rows_affected()
-    });
+        &proof.account().0,
+        hash,
+        now.0,
+        unchecked.then_some(now.0),
+        proof.verified_against()
+    );
     Ok(changed == 1)
 }
 
 /// Replaces a hash by a newer form of the same password, unless the password changed meanwhile.
-pub async fn upgrade_hash(tx: &mut Tx, id: &AccountId, old: &str, new: &str) -> Result<(), Fault> {
-    on!(tx, |conn| {
-        sqlx::query("UPDATE accounts SET password = $3 WHERE id = $1 AND password = $2")
-            .bind(&id.0)
-            .bind(old)
-            .bind(new)
-            .execute(conn)
-            .await?
-            .rows_affected()
-    });
+pub async fn upgrade_hash(tx: &mut WriteTx, id: &AccountId, old: &str, new: &str) -> Result<(), Fault> {
+    execute!(
+        tx,
+        "UPDATE accounts SET password = $3 WHERE id = $1 AND password = $2",
+        &id.0,
+        old,
+        new
+    );
     Ok(())
 }
 
 /// How many stored passwords begin so: with the name of a key, or with `$` where another system has made them.
-pub async fn count_hashes(tx: &mut Tx, prefix: &str) -> Result<i64, Fault> {
-    Ok(on!(tx, |conn| {
+pub async fn count_hashes(conn: &mut ReadConn, prefix: &str) -> Result<i64, Fault> {
+    Ok(on!(conn, |conn| {
         sqlx::query_scalar(
             "SELECT count(*) FROM accounts
               WHERE password IS NOT NULL AND substr(password, 1, length(CAST($1 AS TEXT))) = $1",
@@ -346,74 +342,57 @@ pub async fn count_hashes(tx: &mut Tx, prefix: &str) -> Result<i64, Fault> {
 }
 
 /// Notes that the leaked-password service has not answered yet.
-pub async fn mark_unchecked(tx: &mut Tx, id: &AccountId, now: Timestamp) -> Result<(), Fault> {
-    on!(tx, |conn| {
-        sqlx::query("UPDATE accounts SET password_unchecked_at = $2 WHERE id = $1")
-            .bind(&id.0)
-            .bind(now.0)
-            .execute(conn)
-            .await?
-            .rows_affected()
-    });
+pub async fn mark_unchecked(tx: &mut WriteTx, id: &AccountId, now: Timestamp) -> Result<(), Fault> {
+    execute!(
+        tx,
+        "UPDATE accounts SET password_unchecked_at = $2 WHERE id = $1",
+        &id.0,
+        now.0
+    );
     Ok(())
 }
 
 /// Notes that the leaked-password service has answered.
-pub async fn mark_checked(tx: &mut Tx, id: &AccountId) -> Result<(), Fault> {
-    on!(tx, |conn| {
-        sqlx::query("UPDATE accounts SET password_unchecked_at = NULL WHERE id = $1")
-            .bind(&id.0)
-            .execute(conn)
-            .await?
-            .rows_affected()
-    });
+pub async fn mark_checked(tx: &mut WriteTx, id: &AccountId) -> Result<(), Fault> {
+    execute!(
+        tx,
+        "UPDATE accounts SET password_unchecked_at = NULL WHERE id = $1",
+        &id.0
+    );
     Ok(())
 }
 
 /// Changes the language of an account's screens and mails.
-pub async fn set_language(tx: &mut Tx, id: &AccountId, language: &str) -> Result<(), Fault> {
-    on!(tx, |conn| {
-        sqlx::query("UPDATE accounts SET language = $2 WHERE id = $1")
-            .bind(&id.0)
-            .bind(language)
-            .execute(conn)
-            .await?
-            .rows_affected()
-    });
+pub async fn set_language(tx: &mut WriteTx, id: &AccountId, language: &str) -> Result<(), Fault> {
+    execute!(tx, "UPDATE accounts SET language = $2 WHERE id = $1", &id.0, language);
     Ok(())
 }
 
 /// Switches an account off, or on again.
-pub async fn set_disabled(tx: &mut Tx, id: &AccountId, at: Option<Timestamp>) -> Result<(), Fault> {
-    on!(tx, |conn| {
-        sqlx::query("UPDATE accounts SET disabled_at = $2 WHERE id = $1")
-            .bind(&id.0)
-            .bind(at.map(|at| at.0))
-            .execute(conn)
-            .await?
-            .rows_affected()
-    });
+pub async fn set_disabled(tx: &mut WriteTx, id: &AccountId, at: Option<Timestamp>) -> Result<(), Fault> {
+    execute!(
+        tx,
+        "UPDATE accounts SET disabled_at = $2 WHERE id = $1",
+        &id.0,
+        at.map(|at| at.0)
+    );
     Ok(())
 }
 
 /// Hands an account over to an organization: its local password is gone at once.
 pub async fn set_managed(
-    tx: &mut Tx,
+    tx: &mut WriteTx,
     id: &AccountId,
     organization: &Organization,
     now: Timestamp,
 ) -> Result<(), Fault> {
     let organization = organization_id(tx, organization, now).await?;
-    on!(tx, |conn| {
-        sqlx::query(
-            "UPDATE accounts SET kind = 'managed', organization_id = $2, password = NULL, password_changed_at = NULL
+    execute!(
+        tx,
+        "UPDATE accounts SET kind = 'managed', organization_id = $2, password = NULL, password_changed_at = NULL
               WHERE id = $1",
-        )
-        .bind(&id.0)
-        .bind(organization)
-        .execute(conn)
-        .await?
-        .rows_affected()
-    });
+        &id.0,
+        organization
+    );
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! Digests of the one-time passcodes that were mailed, and how many wrong ones came back.
 
+use super::conn::{execute, later, on};
 use super::limits::HOUR_MS;
-use super::{Tx, db::on, later::later};
+use super::{Conn, ReadConn, WriteTx};
 use crate::Fault;
 use account::{CodeCounter, EmailAddress, IssuedCode, Purpose, Timestamp};
 
@@ -17,7 +18,7 @@ struct Row {
 
 /// Keeps a new code.
 pub async fn issue(
-    tx: &mut Tx,
+    tx: &mut WriteTx,
     purpose: Purpose,
     email: &EmailAddress,
     flow: &str,
@@ -41,7 +42,7 @@ pub async fn issue(
 
 /// Makes every live code of a flow dead, before a newer one is made. Attack: a stranger's request voids the owner's code, so
 /// the codes of other flows are left alone.
-pub async fn supersede_in(tx: &mut Tx, flow: &str, now: Timestamp) -> Result<(), Fault> {
+pub async fn supersede_in(tx: &mut WriteTx, flow: &str, now: Timestamp) -> Result<(), Fault> {
     later!(
         tx,
         "UPDATE codes SET superseded_at = $2 WHERE flow_id = $1 AND superseded_at IS NULL AND used_at IS NULL",
@@ -52,7 +53,7 @@ pub async fn supersede_in(tx: &mut Tx, flow: &str, now: Timestamp) -> Result<(),
 }
 
 /// Makes every live code of an address dead.
-pub async fn supersede(tx: &mut Tx, email: &EmailAddress, now: Timestamp) -> Result<(), Fault> {
+pub async fn supersede(tx: &mut WriteTx, email: &EmailAddress, now: Timestamp) -> Result<(), Fault> {
     later!(
         tx,
         "UPDATE codes SET superseded_at = $2 WHERE email = $1 AND COALESCE(used_at, superseded_at) IS NULL",
@@ -63,20 +64,18 @@ pub async fn supersede(tx: &mut Tx, email: &EmailAddress, now: Timestamp) -> Res
 }
 
 /// Makes every live code dead.
-pub async fn supersede_everyones(tx: &mut Tx, now: Timestamp) -> Result<(), Fault> {
-    on!(tx, |conn| {
-        sqlx::query("UPDATE codes SET superseded_at = $1 WHERE COALESCE(used_at, superseded_at) IS NULL")
-            .bind(now.0)
-            .execute(conn)
-            .await?
-            .rows_affected()
-    });
+pub async fn supersede_everyones(tx: &mut WriteTx, now: Timestamp) -> Result<(), Fault> {
+    execute!(
+        tx,
+        "UPDATE codes SET superseded_at = $1 WHERE COALESCE(used_at, superseded_at) IS NULL",
+        now.0
+    );
     Ok(())
 }
 
 /// How many codes still work that a key has made.
-pub async fn count_live(tx: &mut Tx, key_id: &str, now: Timestamp) -> Result<i64, Fault> {
-    Ok(on!(tx, |conn| {
+pub async fn count_live(conn: &mut ReadConn, key_id: &str, now: Timestamp) -> Result<i64, Fault> {
+    Ok(on!(conn, |conn| {
         sqlx::query_scalar(
             "SELECT count(*) FROM codes
               WHERE key_id = $1 AND expires_at > $2 AND superseded_at IS NULL AND used_at IS NULL",
@@ -89,8 +88,8 @@ pub async fn count_live(tx: &mut Tx, key_id: &str, now: Timestamp) -> Result<i64
 }
 
 /// Every code of a flow, newest first.
-pub async fn of_flow(tx: &mut Tx, flow: &str) -> Result<Vec<IssuedCode>, Fault> {
-    let rows: Vec<Row> = on!(tx, |conn| {
+pub async fn of_flow(conn: &mut ReadConn, flow: &str) -> Result<Vec<IssuedCode>, Fault> {
+    let rows: Vec<Row> = on!(conn, |conn| {
         sqlx::query_as(
             "SELECT id, digest, key_id, sent_at, expires_at, superseded_at FROM codes
               WHERE flow_id = $1 ORDER BY sent_at DESC, id LIMIT 16",
@@ -113,15 +112,13 @@ pub async fn of_flow(tx: &mut Tx, flow: &str) -> Result<Vec<IssuedCode>, Fault> 
 }
 
 /// Marks a code as used: once.
-pub async fn mark_used(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool, Fault> {
-    let used = on!(tx, |conn| {
-        sqlx::query("UPDATE codes SET used_at = $2 WHERE id = $1 AND used_at IS NULL AND superseded_at IS NULL")
-            .bind(id)
-            .bind(now.0)
-            .execute(conn)
-            .await?
-            .rows_affected()
-    });
+pub async fn mark_used(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<bool, Fault> {
+    let used = execute!(
+        tx,
+        "UPDATE codes SET used_at = $2 WHERE id = $1 AND used_at IS NULL AND superseded_at IS NULL",
+        id,
+        now.0
+    );
     Ok(used == 1)
 }
 
@@ -132,42 +129,41 @@ pub(super) fn wrong_key(counter: CodeCounter, email: &EmailAddress) -> String {
 
 /// Makes the making of codes of a counter and address wait for whoever makes one now. Attack: many flows begun at the same moment
 /// on several servers, each of which sees none of the others and gets a short code.
-pub async fn take_turn(tx: &mut Tx, counter: CodeCounter, email: &EmailAddress) -> Result<(), Fault> {
-    // SQLite has one writer at a time, who holds everything. The lock ends with the transaction.
-    if let Tx::Postgres(tx) = tx {
+pub async fn take_turn(tx: &mut WriteTx, counter: CodeCounter, email: &EmailAddress) -> Result<(), Fault> {
+    // SQLite has one writer at a time, which locks everything. The lock ends with the transaction.
+    if let Conn::Postgres(conn) = &mut tx.conn {
         sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
             .bind(wrong_key(counter, email))
-            .execute(tx.statements())
+            .execute(conn.statements())
             .await?;
     }
     Ok(())
 }
 
 /// Counts a wrong code.
-pub async fn count_wrong(tx: &mut Tx, counter: CodeCounter, email: &EmailAddress, now: Timestamp) -> Result<(), Fault> {
+pub async fn count_wrong(
+    tx: &mut WriteTx,
+    counter: CodeCounter,
+    email: &EmailAddress,
+    now: Timestamp,
+) -> Result<(), Fault> {
     let (key, hour) = (wrong_key(counter, email), now.0.div_euclid(HOUR_MS));
-    on!(tx, |conn| {
-        sqlx::query(
-            "INSERT INTO wrong_codes (id, key, hour, count) VALUES ($1, $2, $3, 1)
+    execute!(
+        tx,
+        "INSERT INTO wrong_codes (id, key, hour, count) VALUES ($1, $2, $3, 1)
              ON CONFLICT (id) DO UPDATE SET count = wrong_codes.count + 1",
-        )
-        .bind(format!("{key} {hour}"))
-        .bind(&key)
-        .bind(hour)
-        .execute(conn)
-        .await?
-        .rows_affected()
-    });
+        format!("{key} {hour}"),
+        &key,
+        hour
+    );
     Ok(())
 }
 
 /// Takes away counts of the day before `before`, a [`BATCH`](super::BATCH) at a time.
-pub async fn prune_wrong(tx: &mut Tx, before: Timestamp) -> Result<u64, Fault> {
-    Ok(on!(tx, |conn| {
-        sqlx::query("DELETE FROM wrong_codes WHERE id IN (SELECT id FROM wrong_codes WHERE hour < $1 LIMIT 200)")
-            .bind(before.0.div_euclid(HOUR_MS))
-            .execute(conn)
-            .await?
-            .rows_affected()
-    }))
+pub async fn prune_wrong(tx: &mut WriteTx, before: Timestamp) -> Result<u64, Fault> {
+    Ok(execute!(
+        tx,
+        "DELETE FROM wrong_codes WHERE id IN (SELECT id FROM wrong_codes WHERE hour < $1 LIMIT 200)",
+        before.0.div_euclid(HOUR_MS)
+    ))
 }

@@ -1,112 +1,71 @@
 //! The database in use. Nothing outside `store/` knows that there are two.
 
-use super::measured::{BrowserTokens, Measured, OnFile, OnServer, Open};
-use super::server::Server;
-use super::{Checkpoints, InUse, Writer};
+use super::conn::{Conn, ReadConn, WriteConn, WriteTx};
+use super::measured::Measured;
+use super::{postgres, sqlite};
 use crate::Fault;
-use account::ActivityKind;
 use sqlx::migrate::Migrator;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection, Database, Pool, SqlitePool};
+use sqlx::{Database, Pool, Postgres, Sqlite};
 use std::path::PathBuf;
-use std::str::FromStr;
-use std::sync::Arc;
-use std::time::Duration;
 
-/// Prepared statements that a connection keeps: all of the program, and the batches of [`later!`](super::later::later).
-const STATEMENTS: usize = 300;
+/// Prepared statements that a connection caches: more than there are.
+pub(super) const STATEMENTS: usize = 300;
 
 /// A SQLite file or a PostgreSQL server.
 #[derive(Clone)]
-pub enum Db {
-    /// One file, in WAL: one writer, so that writers queue here and not in the file's lock; readers beside it.
-    Sqlite {
-        /// The one connection that writes.
-        writer: Writer,
-        /// The ones that read.
-        readers: SqlitePool,
-        /// What moves the writer's log into the file.
-        checkpoints: Arc<Checkpoints>,
-        /// What is counted of it.
-        measured: Measured,
-        /// Keeps others from putting another file in its place.
-        in_use: Arc<InUse>,
-    },
-    /// A server.
-    Postgres {
-        /// How it is reached.
-        server: Server,
-        /// What is counted of it.
-        measured: Measured,
-    },
+pub struct Db {
+    /// Which of the two.
+    pub engine: Engine,
+    measured: Measured,
 }
 
-/// How many connections of a pool there are.
+/// One of the two databases.
+#[derive(Clone)]
+pub enum Engine {
+    /// A file.
+    Sqlite(sqlite::File),
+    /// A server.
+    Postgres(postgres::Server),
+}
+
+/// The connections of a pool at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Connections {
-    /// Which pool: `writer` and `readers` of a file, `server`.
+pub struct PoolState {
+    /// `writer` and `readers` of a file, or `server`.
     pub pool: &'static str,
-    /// Those that a transaction holds.
+    /// Connections in use.
     pub in_use: usize,
-    /// Those that wait for one.
+    /// Connections that are free.
     pub idle: usize,
     /// As many as there may be.
     pub most: u32,
 }
 
-/// A transaction, rolled back unless committed; or a connection, on which each statement is whole by itself.
-pub enum Tx {
-    /// On the file.
-    Sqlite(Open<OnFile>),
-    /// On the server.
-    Postgres(Open<OnServer>),
-}
-
 impl Db {
-    /// Opens (SQLite: makes) the database: `sqlite://data/rekey.db` or `postgres://…`. Does not migrate.
+    /// Opens the database, `sqlite://data/rekey.db` (created where there is none) or `postgres://…`. Does not migrate.
     ///
     /// # Errors
     /// When it cannot be reached.
     pub async fn open(url: &str) -> Result<Self, Fault> {
-        if url.starts_with("postgres") {
-            let (server, measured) = (Server::open(url).await?, Measured::default());
-            return Ok(Self::Postgres { server, measured });
-        }
-        let options = SqliteConnectOptions::from_str(url)?
-            .create_if_missing(true)
-            .foreign_keys(true)
-            .statement_cache_capacity(STATEMENTS)
-            .journal_mode(SqliteJournalMode::Wal)
-            // What a connection is at its start; the writer changes it as it needs it.
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(10));
-        let in_use = Arc::new(InUse::shared(options.get_filename())?);
-        let writer = Writer::open(options.clone()).await?;
-        let checkpoints = Arc::new(Checkpoints::begin(&writer, options.clone()));
-        let readers = SqlitePoolOptions::new()
-            .max_connections(4)
-            .acquire_timeout(Duration::from_secs(10))
-            .test_before_acquire(false)
-            .connect_with(options.read_only(true))
-            .await?;
-        Ok(Self::Sqlite {
-            writer,
-            readers,
-            checkpoints,
+        let engine = if url.starts_with("postgres") {
+            Engine::Postgres(postgres::Server::open(url).await?)
+        } else {
+            Engine::Sqlite(sqlite::File::open(url).await?)
+        };
+        Ok(Self {
+            engine,
             measured: Measured::default(),
-            in_use,
         })
     }
 
     /// The file of a `sqlite://` address; `None` for a server's, and for what is no address.
     #[must_use]
     pub fn file(url: &str) -> Option<PathBuf> {
-        let options = url.starts_with("sqlite:").then(|| SqliteConnectOptions::from_str(url));
-        Some(options?.ok()?.get_filename().to_owned())
+        sqlite::File::path(url)
     }
 
     /// Brings the tables up to date, under a lock, so that several servers may start at once. Tables of the next release are
-    /// used as they are: it adds to them only, and an operator can go back to this one.
+    /// used as they are: it only adds to them, and an operator can go back to this one.
     ///
     /// # Errors
     /// When a migration fails.
@@ -116,21 +75,18 @@ impl Db {
         self.run(&migrator).await
     }
 
-    /// The same, for tables of this release or one before only: a copy is not taken from the future.
+    /// The same for tables of this release or an earlier one only: a backup of a later one is refused.
     ///
     /// # Errors
-    /// When a migration fails, or one of another release was run.
+    /// When a migration fails, or one of a later release was run.
     pub async fn migrate_strictly(&self) -> Result<(), Fault> {
         self.run(&sqlx::migrate!()).await
     }
 
     async fn run(&self, migrator: &Migrator) -> Result<(), Fault> {
-        match self {
-            Self::Sqlite { writer, .. } => {
-                let migrated = migrator.run(&mut writer.hold().await?.connection).await;
-                migrated.map_err(sqlx::Error::from)?;
-            }
-            Self::Postgres { server, .. } => server.migrate(migrator).await?,
+        match &self.engine {
+            Engine::Sqlite(file) => file.migrate(migrator).await?,
+            Engine::Postgres(server) => server.migrate(migrator).await?,
         }
         Ok(())
     }
@@ -140,197 +96,117 @@ impl Db {
     /// # Errors
     /// When it does not.
     pub async fn ping(&self) -> Result<(), Fault> {
-        match self {
-            Self::Sqlite { readers, .. } => sqlx::query("SELECT 1").execute(readers).await.map(drop)?,
-            Self::Postgres { server, .. } => server.ready().await?,
+        match &self.engine {
+            Engine::Sqlite(file) => file.ping().await?,
+            Engine::Postgres(server) => server.ping().await?,
         }
         Ok(())
     }
 
     /// Asks a server every second whether it takes writes, for as long as it is polled: for a background task.
     pub async fn watch(&self) {
-        match self {
-            Self::Sqlite { .. } => std::future::pending().await,
-            Self::Postgres { server, .. } => server.watch().await,
+        match &self.engine {
+            Engine::Sqlite(_) => std::future::pending().await,
+            Engine::Postgres(server) => server.watch().await,
         }
     }
 
-    /// Begins a transaction that writes; once committed it outlives a loss of power.
+    /// Begins a transaction that survives a power failure once it is committed.
     ///
     /// # Errors
-    /// When no connection is to be had.
-    pub async fn begin(&self) -> Result<Tx, Fault> {
+    /// When there is no connection.
+    pub async fn begin(&self) -> Result<WriteTx, Fault> {
         self.begin_as(true).await
     }
 
-    /// Begins a transaction that a loss of power may take for as long as nothing else was synced after it: only for what is
-    /// no loss, as a sign-in that was begun. Where many write, waiting for the disk is most of what they wait for. In WAL it never
-    /// damages a SQLite file, and the end of the program takes nothing; of a PostgreSQL server's a crash may take the last second.
+    /// Begins a transaction that a power failure may undo until something else is synced after it: only for rows whose loss is
+    /// harmless, such as a sign-in that has begun. Under load most of a write's time is the wait for the disk. In WAL mode it never
+    /// damages a SQLite file, and a killed program loses nothing; a crash of a PostgreSQL server may lose the last second.
     ///
     /// # Errors
-    /// When no connection is to be had.
-    pub async fn begin_unsynced(&self) -> Result<Tx, Fault> {
+    /// When there is no connection.
+    pub async fn begin_unsynced(&self) -> Result<WriteTx, Fault> {
         self.begin_as(false).await
     }
 
-    async fn begin_as(&self, synced: bool) -> Result<Tx, Fault> {
-        Ok(match self {
-            Self::Sqlite { writer, measured, .. } => {
-                let begin = async { writer.begin(synced).await.map(OnFile::Writing) };
-                Tx::Sqlite(measured.open(begin).await?)
-            }
-            Self::Postgres { server, measured } => {
-                let begin = async { server.begin(synced).await.map(BrowserTokens::Transaction) };
-                Tx::Postgres(measured.open(on_server(server, begin)).await?)
-            }
-        })
+    async fn begin_as(&self, synced: bool) -> Result<WriteTx, Fault> {
+        let conn = self.measured(async {
+            Ok(match &self.engine {
+                Engine::Sqlite(file) => Conn::Sqlite(file.begin(synced).await?),
+                Engine::Postgres(server) => Conn::Postgres(server.begin(synced).await?),
+            })
+        });
+        Ok(WriteTx(conn.await?))
     }
 
-    /// For a statement that writes and is whole by itself; what follows it on the same one is not part of it. On SQLite a loss
-    /// of power may take it, as in [`begin_unsynced`](Self::begin_unsynced), so it is for e-mails' fates and the like.
+    /// For one statement that is a transaction by itself, run by [`autocommit!`](super::conn::autocommit).
     ///
     /// # Errors
-    /// When no connection is to be had.
-    pub async fn write(&self) -> Result<Tx, Fault> {
-        match self {
-            Self::Sqlite { writer, measured, .. } => {
-                let write = async { writer.write().await.map(OnFile::Writing) };
-                Ok(Tx::Sqlite(measured.open(write).await?))
-            }
-            Self::Postgres { server, measured } => connected_there(server, measured).await,
-        }
+    /// When there is no connection.
+    pub async fn autocommit(&self) -> Result<WriteConn, Fault> {
+        let conn = self.measured(async {
+            Ok(match &self.engine {
+                Engine::Sqlite(file) => Conn::Sqlite(file.autocommit().await?),
+                Engine::Postgres(server) => Conn::Postgres(server.connection().await?),
+            })
+        });
+        Ok(WriteConn(conn.await?))
     }
 
-    /// For statements that only read; they wait for no writer. Each sees what was committed before it.
+    /// For statements that only read; on SQLite they wait for no writer.
     ///
     /// # Errors
-    /// When no connection is to be had.
-    pub async fn read(&self) -> Result<Tx, Fault> {
-        match self {
-            Self::Sqlite { readers, measured, .. } => {
-                let read = async { readers.acquire().await.map(OnFile::Reading) };
-                Ok(Tx::Sqlite(measured.open(read).await?))
-            }
-            Self::Postgres { server, measured } => connected_there(server, measured).await,
-        }
+    /// When there is no connection.
+    pub async fn read(&self) -> Result<ReadConn, Fault> {
+        let conn = self.measured(async {
+            Ok(match &self.engine {
+                Engine::Sqlite(file) => Conn::Sqlite(file.read().await?),
+                Engine::Postgres(server) => Conn::Postgres(server.connection().await?),
+            })
+        });
+        conn.await
+    }
+
+    async fn measured(&self, begin: impl Future<Output = Result<Conn, sqlx::Error>>) -> Result<ReadConn, Fault> {
+        let name = match &self.engine {
+            Engine::Sqlite(_) => Sqlite::NAME,
+            Engine::Postgres(_) => Postgres::NAME,
+        };
+        let (conn, measurement) = self.measured.measure(name, begin).await?;
+        Ok(ReadConn { conn, measurement })
     }
 
     /// Closes every connection, after what runs has ended.
     pub async fn close(&self) {
-        match self {
-            Self::Sqlite {
-                writer,
-                readers,
-                checkpoints,
-                in_use,
-                ..
-            } => {
-                checkpoints.end().await;
-                readers.close().await;
-                writer.close().await;
-                in_use.release();
-            }
-            Self::Postgres { server, .. } => server.pool.close().await,
+        match &self.engine {
+            Engine::Sqlite(file) => file.close().await,
+            Engine::Postgres(server) => server.pool.close().await,
         }
     }
 
-    /// Its pools, as they are at this moment.
+    /// Its pools at this moment.
     #[must_use]
-    pub fn connections(&self) -> Vec<Connections> {
-        match self {
-            Self::Sqlite { writer, readers, .. } => {
-                let in_use = usize::from(writer.is_held());
-                let writer = Connections {
-                    pool: "writer",
-                    in_use,
-                    idle: 1 - in_use,
-                    most: 1,
-                };
-                vec![writer, connections("readers", readers)]
-            }
-            Self::Postgres { server, .. } => vec![connections("server", &server.pool)],
+    pub fn pools(&self) -> Vec<PoolState> {
+        match &self.engine {
+            Engine::Sqlite(file) => file.pools(),
+            Engine::Postgres(server) => server.pools(),
         }
     }
 
-    /// What is counted of it.
-    pub(crate) const fn measured(&self) -> &Measured {
-        match self {
-            Self::Sqlite { measured, .. } | Self::Postgres { measured, .. } => measured,
-        }
+    /// Its metrics.
+    pub(crate) const fn metrics(&self) -> &Measured {
+        &self.measured
     }
 }
 
-/// Without a transaction where that is best: a `BEGIN` and a `COMMIT` are two more ways there and back.
-async fn connected_there(server: &Server, measured: &Measured) -> Result<Tx, Fault> {
-    let connect = async {
-        if server.keeps_sessions() {
-            server.connection().await.map(BrowserTokens::Connection)
-        } else {
-            server.begin(true).await.map(BrowserTokens::Transaction)
-        }
-    };
-    Ok(Tx::Postgres(measured.open(on_server(server, connect)).await?))
-}
-
-async fn on_server(
-    server: &Server,
-    held: impl Future<Output = Result<BrowserTokens, sqlx::Error>>,
-) -> Result<OnServer, sqlx::Error> {
-    Ok(OnServer {
-        held: held.await?,
-        named: server.names_statements(),
-    })
-}
-
-fn connections<D: Database>(name: &'static str, pool: &Pool<D>) -> Connections
-where
-    D::Connection: Connection,
-{
-    let idle = pool.num_idle();
-    Connections {
-        pool: name,
-        in_use: usize::try_from(pool.size()).unwrap_or_default().saturating_sub(idle),
-        idle,
-        most: pool.options().get_max_connections(),
-    }
-}
-
-impl Tx {
-    /// Counts that it happened, once this lasts.
-    pub(super) fn happened(&mut self, kind: ActivityKind) {
-        match self {
-            Self::Sqlite(tx) => tx.happened(kind),
-            Self::Postgres(tx) => tx.happened(kind),
+impl PoolState {
+    pub(super) fn of<D: Database>(name: &'static str, pool: &Pool<D>) -> Self {
+        let idle = pool.num_idle();
+        Self {
+            pool: name,
+            in_use: usize::try_from(pool.size()).unwrap_or_default().saturating_sub(idle),
+            idle,
+            most: pool.options().get_max_connections(),
         }
     }
-
-    /// Makes it last.
-    ///
-    /// # Errors
-    /// When the database refuses; nothing of it is kept then.
-    pub async fn commit(self) -> Result<(), Fault> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
-        }
-        Ok(())
-    }
 }
-
-/// Writes one query for both databases: `on!(tx, |conn| sqlx::query("…").execute(conn).await?)`.
-macro_rules! on {
-    ($tx:expr, |$conn:ident| $run:expr) => {
-        match $tx {
-            $crate::store::Tx::Sqlite(tx) => {
-                tx.catch_up().await?;
-                let $conn = &mut **tx;
-                $run
-            }
-            $crate::store::Tx::Postgres(tx) => {
-                let $conn = tx.statements();
-                $run
-            }
-        }
-    };
-}
-pub(super) use on;

@@ -1,6 +1,7 @@
 //! Browsers that have signed in before; some are trusted and not asked for a code.
 
-use super::{Tx, db::on, later::later};
+use super::conn::{execute, later, on};
+use super::{ReadConn, WriteTx};
 use crate::Fault;
 use account::{AccountId, Timestamp};
 
@@ -21,7 +22,7 @@ pub struct Device {
 }
 
 /// Keeps a new device.
-pub async fn insert(tx: &mut Tx, token_digest: &str, device: &Device, now: Timestamp) -> Result<(), Fault> {
+pub async fn insert(tx: &mut WriteTx, token_digest: &str, device: &Device, now: Timestamp) -> Result<(), Fault> {
     later!(
         tx,
         "INSERT INTO devices (id, token_digest, account_id, browser, created_at, used_at, trusted_until)
@@ -37,8 +38,8 @@ pub async fn insert(tx: &mut Tx, token_digest: &str, device: &Device, now: Times
 }
 
 /// The device of a token's digest, if it is that account's; also by a token before the one of today.
-pub async fn find(tx: &mut Tx, token_digest: &str, account: &AccountId) -> Result<Option<Device>, Fault> {
-    Ok(on!(tx, |conn| {
+pub async fn find(conn: &mut ReadConn, token_digest: &str, account: &AccountId) -> Result<Option<Device>, Fault> {
+    Ok(on!(conn, |conn| {
         sqlx::query_as(
             "SELECT id, account_id, browser, trusted_until,
                     CASE WHEN token_digest = $1 THEN NULL WHEN replaced_digest = $1 THEN replaced_at
@@ -56,7 +57,7 @@ pub async fn find(tx: &mut Tx, token_digest: &str, account: &AccountId) -> Resul
 
 /// Puts a device that was used under another token.
 pub async fn replace_token(
-    tx: &mut Tx,
+    tx: &mut WriteTx,
     id: &str,
     token_digest: &str,
     replaced_digest: &str,
@@ -85,20 +86,16 @@ pub async fn replace_token(
 }
 
 /// Trusts a device no longer whose replaced token came back, and forgets that token; `false` when that changes nothing.
-pub async fn distrust(tx: &mut Tx, id: &str, replaced_digest: &str) -> Result<bool, Fault> {
-    let changed = on!(tx, |conn| {
-        sqlx::query(
-            "UPDATE devices SET trusted_until = NULL,
+pub async fn distrust(tx: &mut WriteTx, id: &str, replaced_digest: &str) -> Result<bool, Fault> {
+    let changed = execute!(
+        tx,
+        "UPDATE devices SET trusted_until = NULL,
                     replaced_digest = CASE WHEN replaced_digest = $2 THEN NULL ELSE replaced_digest END
               WHERE id = $1 AND trusted_until IS NOT NULL
                 AND (replaced_digest = $2 OR EXISTS (SELECT 1 FROM earlier_device_tokens WHERE digest = $2 AND device_id = $1))",
-        )
-        .bind(id)
-        .bind(replaced_digest)
-        .execute(conn)
-        .await?
-        .rows_affected()
-    });
+        id,
+        replaced_digest
+    );
     later!(
         tx,
         "DELETE FROM earlier_device_tokens WHERE digest = $1 AND device_id = $2",
@@ -109,36 +106,30 @@ pub async fn distrust(tx: &mut Tx, id: &str, replaced_digest: &str) -> Result<bo
 }
 
 /// Trusts a device until then; `false` when that changes nothing, or the account has none of that id.
-pub async fn set_trust(tx: &mut Tx, account: &AccountId, id: &str, until: Timestamp) -> Result<bool, Fault> {
-    let changed = on!(tx, |conn| {
-        sqlx::query(
-            "UPDATE devices SET trusted_until = $3 WHERE id = $1 AND account_id = $2 AND trusted_until IS DISTINCT FROM $3",
-        )
-        .bind(id)
-        .bind(&account.0)
-        .bind(until.0)
-        .execute(conn)
-        .await?
-        .rows_affected()
-    });
+pub async fn set_trust(tx: &mut WriteTx, account: &AccountId, id: &str, until: Timestamp) -> Result<bool, Fault> {
+    let changed = execute!(
+        tx,
+        "UPDATE devices SET trusted_until = $3 WHERE id = $1 AND account_id = $2 AND trusted_until IS DISTINCT FROM $3",
+        id,
+        &account.0,
+        until.0
+    );
     Ok(changed == 1)
 }
 
 /// Forgets a device; `false` when the account has none of that id.
-pub async fn forget(tx: &mut Tx, account: &AccountId, id: &str) -> Result<bool, Fault> {
-    let forgotten = on!(tx, |conn| {
-        sqlx::query("DELETE FROM devices WHERE id = $1 AND account_id = $2")
-            .bind(id)
-            .bind(&account.0)
-            .execute(conn)
-            .await?
-            .rows_affected()
-    });
+pub async fn forget(tx: &mut WriteTx, account: &AccountId, id: &str) -> Result<bool, Fault> {
+    let forgotten = execute!(
+        tx,
+        "DELETE FROM devices WHERE id = $1 AND account_id = $2",
+        id,
+        &account.0
+    );
     Ok(forgotten == 1)
 }
 
 /// Forgets every device of an account but one (`""`: all).
-pub async fn forget_all_but(tx: &mut Tx, account: &AccountId, kept: &str) -> Result<(), Fault> {
+pub async fn forget_all_but(tx: &mut WriteTx, account: &AccountId, kept: &str) -> Result<(), Fault> {
     later!(
         tx,
         "DELETE FROM devices WHERE account_id = $1 AND id <> $2",
@@ -149,19 +140,17 @@ pub async fn forget_all_but(tx: &mut Tx, account: &AccountId, kept: &str) -> Res
 }
 
 /// Trusts nobody's device any longer.
-pub async fn untrust_everyones(tx: &mut Tx) -> Result<(), Fault> {
-    on!(tx, |conn| {
-        sqlx::query("UPDATE devices SET trusted_until = NULL WHERE trusted_until IS NOT NULL")
-            .execute(conn)
-            .await?
-            .rows_affected()
-    });
+pub async fn untrust_everyones(tx: &mut WriteTx) -> Result<(), Fault> {
+    execute!(
+        tx,
+        "UPDATE devices SET trusted_until = NULL WHERE trusted_until IS NOT NULL"
+    );
     Ok(())
 }
 
 /// Trusted devices of an account.
-pub async fn trusted(tx: &mut Tx, account: &AccountId, now: Timestamp) -> Result<Vec<Device>, Fault> {
-    Ok(on!(tx, |conn| {
+pub async fn trusted(conn: &mut ReadConn, account: &AccountId, now: Timestamp) -> Result<Vec<Device>, Fault> {
+    Ok(on!(conn, |conn| {
         sqlx::query_as(
             "SELECT id, account_id, browser, trusted_until FROM devices
               WHERE account_id = $1 AND trusted_until > $2 ORDER BY trusted_until DESC, id LIMIT 100",
@@ -174,40 +163,30 @@ pub async fn trusted(tx: &mut Tx, account: &AccountId, now: Timestamp) -> Result
 }
 
 /// Takes away devices that were used last before `before`, a [`BATCH`](super::BATCH) at a time.
-pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64, Fault> {
-    Ok(on!(tx, |conn| {
-        sqlx::query("DELETE FROM devices WHERE id IN (SELECT id FROM devices WHERE used_at < $1 LIMIT 200)")
-            .bind(before.0)
-            .execute(conn)
-            .await?
-            .rows_affected()
-    }))
+pub async fn prune(tx: &mut WriteTx, before: Timestamp) -> Result<u64, Fault> {
+    Ok(execute!(
+        tx,
+        "DELETE FROM devices WHERE id IN (SELECT id FROM devices WHERE used_at < $1 LIMIT 200)",
+        before.0
+    ))
 }
 
 /// Takes away tokens that were replaced before `before`, a [`BATCH`](super::BATCH) at a time: the trust that a copy of one had is
 /// over in any case.
-pub async fn prune_tokens(tx: &mut Tx, before: Timestamp) -> Result<u64, Fault> {
-    Ok(on!(tx, |conn| {
-        sqlx::query(
-            "DELETE FROM earlier_device_tokens
+pub async fn prune_tokens(tx: &mut WriteTx, before: Timestamp) -> Result<u64, Fault> {
+    Ok(execute!(
+        tx,
+        "DELETE FROM earlier_device_tokens
               WHERE digest IN (SELECT digest FROM earlier_device_tokens WHERE replaced_at < $1 LIMIT 200)",
-        )
-        .bind(before.0)
-        .execute(conn)
-        .await?
-        .rows_affected()
-    }))
+        before.0
+    ))
 }
 
 /// Takes devices whose last use is not known (a release before wrote them) for used now, a [`BATCH`](super::BATCH) at a time.
-pub async fn date_unknown_use(tx: &mut Tx, now: Timestamp) -> Result<u64, Fault> {
-    Ok(on!(tx, |conn| {
-        sqlx::query(
-            "UPDATE devices SET used_at = $1 WHERE id IN (SELECT id FROM devices WHERE used_at IS NULL LIMIT 200)",
-        )
-        .bind(now.0)
-        .execute(conn)
-        .await?
-        .rows_affected()
-    }))
+pub async fn date_unknown_use(tx: &mut WriteTx, now: Timestamp) -> Result<u64, Fault> {
+    Ok(execute!(
+        tx,
+        "UPDATE devices SET used_at = $1 WHERE id IN (SELECT id FROM devices WHERE used_at IS NULL LIMIT 200)",
+        now.0
+    ))
 }

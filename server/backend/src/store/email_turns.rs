@@ -1,6 +1,7 @@
 //! Whose turn it is at a mailbox whose e-mails of the day are used up.
 
-use super::{Tx, db::on, later::later};
+use super::WriteTx;
+use super::conn::{execute, later, on};
 use crate::Fault;
 use account::Timestamp;
 
@@ -37,7 +38,7 @@ struct Waiting {
 /// network that waits for ever and never comes), but its place among equals stays (a person who comes late is the next one).
 ///
 /// The first statement locks the mailbox's row, so that racing requests cannot share a slot.
-pub async fn take(tx: &mut Tx, request: Request<'_>, slot_ms: i64, now: Timestamp) -> Result<Turn, Fault> {
+pub async fn take(tx: &mut WriteTx, request: Request<'_>, slot_ms: i64, now: Timestamp) -> Result<Turn, Fault> {
     let Request { mailbox, network, had } = request;
     // A clock that jumps back makes nobody wait for longer than a slot.
     let next_at: i64 = on!(tx, |conn| {
@@ -112,25 +113,17 @@ pub async fn take(tx: &mut Tx, request: Request<'_>, slot_ms: i64, now: Timestam
 }
 
 /// Deletes turns and slots from before `before`, a [`BATCH`](super::BATCH) of each at a time.
-pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64, Fault> {
-    let turns = on!(tx, |conn| {
-        sqlx::query(
-            "DELETE FROM email_turns WHERE (mailbox, network) IN
+pub async fn prune(tx: &mut WriteTx, before: Timestamp) -> Result<u64, Fault> {
+    let turns = execute!(
+        tx,
+        "DELETE FROM email_turns WHERE (mailbox, network) IN
                 (SELECT mailbox, network FROM email_turns WHERE due_at < $1 LIMIT 200)",
-        )
-        .bind(before.0)
-        .execute(conn)
-        .await?
-        .rows_affected()
-    });
-    let slots = on!(tx, |conn| {
-        sqlx::query(
-            "DELETE FROM email_slots WHERE mailbox IN (SELECT mailbox FROM email_slots WHERE next_at < $1 LIMIT 200)",
-        )
-        .bind(before.0)
-        .execute(conn)
-        .await?
-        .rows_affected()
-    });
+        before.0
+    );
+    let slots = execute!(
+        tx,
+        "DELETE FROM email_slots WHERE mailbox IN (SELECT mailbox FROM email_slots WHERE next_at < $1 LIMIT 200)",
+        before.0
+    );
     Ok(turns + slots)
 }

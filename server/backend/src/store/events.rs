@@ -1,6 +1,7 @@
 //! What happened to an account: appended, never changed.
 
-use super::{Tx, db::on, later::later};
+use super::conn::{execute, later, on};
+use super::{ReadConn, WriteTx};
 use crate::{Caller, Fault};
 use account::{AccountId, Activity, ActivityKind, Attempts, Timestamp};
 use sqlx::QueryBuilder;
@@ -40,7 +41,7 @@ pub fn nobody() -> AccountId {
 
 /// Appends an event. Holds no secrets and no e-mail address.
 pub async fn append(
-    tx: &mut Tx,
+    tx: &mut WriteTx,
     account: &AccountId,
     kind: ActivityKind,
     actor: Actor,
@@ -64,7 +65,7 @@ pub async fn append(
 
 /// Appends the same event for each of these accounts, at most 4,000 at a time.
 pub async fn append_all(
-    tx: &mut Tx,
+    tx: &mut WriteTx,
     accounts: &[AccountId],
     kind: ActivityKind,
     actor: Actor,
@@ -104,10 +105,10 @@ pub struct Done {
 
 /// What was done by the owner or with success, and not what others attempted: a page of `limit`, of what was before `before` (as
 /// [`Done::older`] gave it; the newest where it does not read). Kinds that a newer version has written are left out.
-pub async fn done(tx: &mut Tx, account: &AccountId, before: &str, limit: usize) -> Result<Done, Fault> {
+pub async fn done(conn: &mut ReadConn, account: &AccountId, before: &str, limit: usize) -> Result<Done, Fault> {
     let (at, id) = position(before).unwrap_or((i64::MAX, ""));
     let most = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
-    let mut rows: Vec<Row> = on!(tx, |conn| {
+    let mut rows: Vec<Row> = on!(conn, |conn| {
         sqlx::query_as(
             "SELECT id, kind, at, browser, client FROM events
               WHERE account_id = $1 AND kind NOT IN ('wrong_password', 'wrong_code', 'reset_asked') AND (at, id) < ($2, $3)
@@ -147,8 +148,8 @@ fn position(text: &str) -> Option<(i64, &str)> {
 
 /// How many attempts there were after `since`, and when the first of them was. Counts so many at most, the newest: a million
 /// of them make no page slow.
-pub async fn attempts(tx: &mut Tx, account: &AccountId, since: Timestamp) -> Result<Option<Attempts>, Fault> {
-    let (count, first): (i64, Option<i64>) = on!(tx, |conn| {
+pub async fn attempts(conn: &mut ReadConn, account: &AccountId, since: Timestamp) -> Result<Option<Attempts>, Fault> {
+    let (count, first): (i64, Option<i64>) = on!(conn, |conn| {
         sqlx::query_as(
             "SELECT count(*), min(at) FROM (
                 SELECT at FROM events
@@ -167,8 +168,13 @@ pub async fn attempts(tx: &mut Tx, account: &AccountId, since: Timestamp) -> Res
 }
 
 /// Whether something of that kind was done at `since` or later.
-pub async fn was_done(tx: &mut Tx, account: &AccountId, kind: ActivityKind, since: Timestamp) -> Result<bool, Fault> {
-    let found: Option<i64> = on!(tx, |conn| {
+pub async fn was_done(
+    conn: &mut ReadConn,
+    account: &AccountId,
+    kind: ActivityKind,
+    since: Timestamp,
+) -> Result<bool, Fault> {
+    let found: Option<i64> = on!(conn, |conn| {
         sqlx::query_scalar(
             "SELECT at FROM events
               WHERE account_id = $1 AND kind NOT IN ('wrong_password', 'wrong_code', 'reset_asked') AND kind = $2 AND at >= $3
@@ -184,16 +190,12 @@ pub async fn was_done(tx: &mut Tx, account: &AccountId, kind: ActivityKind, sinc
 }
 
 /// Takes away what was written for nobody before `before`, a [`BATCH`](super::BATCH) at a time. What happened to an account stays.
-pub async fn prune_nobodys(tx: &mut Tx, before: Timestamp) -> Result<u64, Fault> {
-    Ok(on!(tx, |conn| {
-        sqlx::query(
-            "DELETE FROM events WHERE id IN
+pub async fn prune_nobodys(tx: &mut WriteTx, before: Timestamp) -> Result<u64, Fault> {
+    Ok(execute!(
+        tx,
+        "DELETE FROM events WHERE id IN
                 (SELECT id FROM events
                   WHERE account_id = '' AND kind IN ('wrong_password', 'wrong_code', 'reset_asked') AND at < $1 LIMIT 200)",
-        )
-        .bind(before.0)
-        .execute(conn)
-        .await?
-        .rows_affected()
-    }))
+        before.0
+    ))
 }

@@ -1,6 +1,15 @@
 //! Sign-ins, resets and sign-ups that browsers are in.
 
-use super::{Tx, db::on, later::later};
+mod codes;
+mod passwords;
+
+pub use codes::{give_try_back, pass_code, set_code, spend_try, stop_counting, take_send};
+pub use passwords::{
+    ask_mailbox_first, ask_password, finish_without_code, give_password_back, pass_password, spend_password,
+};
+
+use super::conn::{execute, later, on};
+use super::{ReadConn, WriteTx};
 use crate::Fault;
 use crate::proof::PasswordProof;
 use account::{AccountId, Challenge, CodeCounter, EmailAddress, Purpose, Timestamp};
@@ -143,9 +152,10 @@ macro_rules! columns {
         )
     };
 }
+use columns;
 
 /// Begins a flow.
-pub async fn insert(tx: &mut Tx, purpose: Purpose, flow: &Flow) -> Result<(), Fault> {
+pub async fn insert(tx: &mut WriteTx, purpose: Purpose, flow: &Flow) -> Result<(), Fault> {
     later!(
         tx,
         "INSERT INTO flows (id, purpose, email, account_id, reference, language, next_path, tries_left, stale_code_allowance,
@@ -177,8 +187,8 @@ pub async fn insert(tx: &mut Tx, purpose: Purpose, flow: &Flow) -> Result<(), Fa
 
 /// The flow of a token's digest, if it is of that purpose: of the token that it is [held by](Flow::is_held_by), or of the one
 /// before, which opens nothing.
-pub async fn find(tx: &mut Tx, digest: &str, purpose: Purpose) -> Result<Option<Flow>, Fault> {
-    Ok(on!(tx, |conn| {
+pub async fn find(conn: &mut ReadConn, digest: &str, purpose: Purpose) -> Result<Option<Flow>, Fault> {
+    Ok(on!(conn, |conn| {
         sqlx::query_as(columns!(
             "SELECT",
             "FROM flows
@@ -192,7 +202,7 @@ pub async fn find(tx: &mut Tx, digest: &str, purpose: Purpose) -> Result<Option<
 }
 
 /// Puts a flow under another token.
-pub async fn step_up(tx: &mut Tx, id: &str, token_digest: &str, now: Timestamp) -> Result<(), Fault> {
+pub async fn step_up(tx: &mut WriteTx, id: &str, token_digest: &str, now: Timestamp) -> Result<(), Fault> {
     later!(
         tx,
         "UPDATE flows SET token_digest = $2, stepped_up_at = $3 WHERE id = $1",
@@ -203,147 +213,8 @@ pub async fn step_up(tx: &mut Tx, id: &str, token_digest: &str, now: Timestamp) 
     Ok(())
 }
 
-/// Spends one try before the code is looked at, so that racing guesses cannot share one (attack: five tries made two
-/// hundred by sending them together). `None` when no code is waited for with the token of that digest; one that was right
-/// after `since` is waited for once more, with the token that it came with: its answer may have been lost.
-///
-/// Attack: whoever has the mailbox, and not the password, sends the code of a sign-in again that ended with the password.
-pub async fn spend_try(
-    tx: &mut Tx,
-    id: &str,
-    purpose: Purpose,
-    token_digest: &str,
-    since: Timestamp,
-    now: Timestamp,
-) -> Result<Option<Flow>, Fault> {
-    Ok(on!(tx, |conn| {
-        sqlx::query_as(columns!(
-            "UPDATE flows SET tries_left = tries_left - 1, version = version + 1
-              WHERE id = $1 AND purpose = $2 AND tries_left > 0 AND codes_sent > 0 AND ends_at > $3
-                AND ended_at IS NULL
-                AND ((finished_at IS NULL AND code_passed_at IS NULL AND COALESCE(token_digest, id) = $4)
-                  OR (finished_at IS NULL AND code_passed_at IS NOT NULL AND id = $4 AND stepped_up_at > $5)
-                  OR (finished_at > $5 AND purpose = 'sign_in' AND mailbox_first = 0 AND token_digest = $4))
-                AND (purpose <> 'sign_in' OR mailbox_first = 1 OR password_passed_at IS NOT NULL)
-              RETURNING",
-            ""
-        ))
-        .bind(id)
-        .bind(purpose.as_str())
-        .bind(now.0)
-        .bind(token_digest)
-        .bind(since.0)
-        .fetch_optional(conn)
-        .await?
-    }))
-}
-
-/// Counts a flow that has passed no longer among those that wait. One that has finished takes its code no more.
-pub async fn stop_counting(tx: &mut Tx, id: &str) -> Result<(), Fault> {
-    later!(
-        tx,
-        "UPDATE flows SET counted_tries = NULL, tries_left = CASE WHEN finished_at IS NULL THEN tries_left ELSE 0 END WHERE id = $1",
-        id,
-    );
-    Ok(())
-}
-
-/// Writes down how long the flow's newest code is, whose account it is about, and whether its browser is known by now.
-pub async fn set_code(tx: &mut Tx, flow: &Flow) -> Result<(), Fault> {
-    later!(
-        tx,
-        "UPDATE flows SET digits = $2, known_device = $3, account_id = $4 WHERE id = $1",
-        &flow.id,
-        flow.digits,
-        flow.known_device,
-        &flow.account_id,
-    );
-    Ok(())
-}
-
-/// Gives a try back: the code was an older or a late one of this very flow, and so no guess.
-pub async fn give_try_back(tx: &mut Tx, id: &str) -> Result<(), Fault> {
-    on!(tx, |conn| {
-        sqlx::query("UPDATE flows SET tries_left = tries_left + 1, stale_code_allowance = stale_code_allowance - 1 WHERE id = $1 AND stale_code_allowance > 0")
-            .bind(id)
-            .execute(conn)
-            .await?.rows_affected()
-    });
-    Ok(())
-}
-
-/// The code was right: once.
-pub async fn pass_code(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool, Fault> {
-    let passed = on!(tx, |conn| {
-        sqlx::query(
-            "UPDATE flows SET code_passed_at = $2, counted_tries = tries_left + 1
-              WHERE id = $1 AND code_passed_at IS NULL",
-        )
-        .bind(id)
-        .bind(now.0)
-        .execute(conn)
-        .await?
-        .rows_affected()
-    });
-    Ok(passed == 1)
-}
-
-/// The password was right: once. From here on the flow is about that account. `None`, too, where the account is off by now or
-/// has another hash than the one that was verified (attack: the password was changed while this hash was being computed).
-pub async fn pass_password(
-    tx: &mut Tx,
-    id: &str,
-    account: &AccountId,
-    verified: &str,
-    now: Timestamp,
-) -> Result<Option<Flow>, Fault> {
-    Ok(on!(tx, |conn| {
-        sqlx::query_as(columns!(
-            "UPDATE flows SET password_passed_at = $4, account_id = $2, version = version + 1
-              WHERE id = $1 AND purpose = 'sign_in' AND password_passed_at IS NULL AND finished_at IS NULL
-                AND ended_at IS NULL AND ends_at > $4 AND (mailbox_first = 0 OR code_passed_at IS NOT NULL)
-                AND EXISTS (SELECT 1 FROM accounts WHERE id = $2 AND password = $3 AND disabled_at IS NULL)
-              RETURNING",
-            ""
-        ))
-        .bind(id)
-        .bind(&account.0)
-        .bind(verified)
-        .bind(now.0)
-        .fetch_optional(conn)
-        .await?
-    }))
-}
-
-/// Takes leave to send an e-mail: not before the wait is over, and so many times only.
-pub async fn take_send(
-    tx: &mut Tx,
-    id: &str,
-    purpose: Purpose,
-    wait_s: i64,
-    now: Timestamp,
-) -> Result<Option<Flow>, Fault> {
-    Ok(on!(tx, |conn| {
-        sqlx::query_as(columns!(
-            "UPDATE flows SET codes_sent = codes_sent + 1, resend_at = $3, version = version + 1
-              WHERE id = $1 AND purpose = $2 AND resend_at <= $4 AND codes_sent < $5 AND tries_left > 0
-                AND ends_at > $4 AND code_passed_at IS NULL AND finished_at IS NULL AND ended_at IS NULL
-                AND (purpose <> 'sign_in' OR mailbox_first = 1 OR password_passed_at IS NOT NULL)
-              RETURNING",
-            ""
-        ))
-        .bind(id)
-        .bind(purpose.as_str())
-        .bind(now.plus_seconds(wait_s).0)
-        .bind(now.0)
-        .bind(Challenge::SENDS)
-        .fetch_optional(conn)
-        .await?
-    }))
-}
-
 /// Finishes a flow whose code was right: once, however many ask together (attack: one proof, two passwords).
-pub async fn finish(tx: &mut Tx, id: &str, purpose: Purpose, now: Timestamp) -> Result<Option<Flow>, Fault> {
+pub async fn finish(tx: &mut WriteTx, id: &str, purpose: Purpose, now: Timestamp) -> Result<Option<Flow>, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query_as(columns!(
             "UPDATE flows SET finished_at = $3, version = version + 1
@@ -360,112 +231,20 @@ pub async fn finish(tx: &mut Tx, id: &str, purpose: Purpose, now: Timestamp) -> 
     }))
 }
 
-/// Finishes a sign-in after the password: on a trusted device, or where the code came first.
-pub async fn finish_without_code(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool, Fault> {
-    let finished = on!(tx, |conn| {
-        sqlx::query(
-            "UPDATE flows SET finished_at = $2, version = version + 1
-              WHERE id = $1 AND purpose = 'sign_in' AND password_passed_at IS NOT NULL AND finished_at IS NULL
-                AND ended_at IS NULL",
-        )
-        .bind(id)
-        .bind(now.0)
-        .execute(conn)
-        .await?
-        .rows_affected()
-    });
-    Ok(finished == 1)
-}
-
 /// Redeems the proof of a reset, once, for leave to set the password.
-pub async fn redeem(tx: &mut Tx, id: &str, now: Timestamp) -> Result<Option<(Flow, PasswordProof)>, Fault> {
+pub async fn redeem(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<Option<(Flow, PasswordProof)>, Fault> {
     let flow = finish(tx, id, Purpose::Reset, now).await?;
     Ok(flow.and_then(|flow| flow.account().map(|account| (flow, PasswordProof::redeemed(account)))))
 }
 
-/// Asks for the code before the password, from now on; `false` where the flow does not wait for a password.
-pub async fn ask_mailbox_first(
-    tx: &mut Tx,
-    id: &str,
-    account: Option<&AccountId>,
-    language: &str,
-    now: Timestamp,
-) -> Result<bool, Fault> {
-    let asked = on!(tx, |conn| {
-        sqlx::query(
-            "UPDATE flows SET mailbox_first = 1, account_id = $2, language = $3
-              WHERE id = $1 AND purpose = 'sign_in' AND mailbox_first = 0 AND password_passed_at IS NULL
-                AND finished_at IS NULL AND ended_at IS NULL AND ends_at > $4",
-        )
-        .bind(id)
-        .bind(account.map(|account| account.0.as_str()))
-        .bind(language)
-        .bind(now.0)
-        .execute(conn)
-        .await?
-        .rows_affected()
-    });
-    Ok(asked == 1)
-}
-
-/// The mailbox is proven: the password is asked for, with tries of its own.
-pub async fn ask_password(tx: &mut Tx, id: &str, trust: bool) -> Result<(), Fault> {
-    later!(
-        tx,
-        "UPDATE flows SET tries_left = $2, trust = $3, version = version + 1 WHERE id = $1",
-        id,
-        Challenge::TRIES,
-        i64::from(trust),
-    );
-    Ok(())
-}
-
-/// Spends a try of a password after the code, before it is looked at; gives how many are left, `None` where there was none.
-/// One that was right after `since` may be sent again: its answer may have been lost.
-pub async fn spend_password(tx: &mut Tx, id: &str, since: Timestamp, now: Timestamp) -> Result<Option<i64>, Fault> {
-    Ok(on!(tx, |conn| {
-        sqlx::query_scalar(
-            "UPDATE flows SET tries_left = tries_left - 1
-              WHERE id = $1 AND mailbox_first = 1 AND code_passed_at IS NOT NULL
-                AND (password_passed_at IS NULL AND finished_at IS NULL OR finished_at > $3)
-                AND tries_left > 0 AND ended_at IS NULL AND ends_at > $2
-              RETURNING tries_left",
-        )
-        .bind(id)
-        .bind(now.0)
-        .bind(since.0)
-        .fetch_optional(conn)
-        .await?
-    }))
-}
-
-/// Gives a password's try back: nothing was looked at.
-pub async fn give_password_back(tx: &mut Tx, id: &str) -> Result<(), Fault> {
-    on!(tx, |conn| {
-        sqlx::query("UPDATE flows SET tries_left = tries_left + 1 WHERE id = $1 AND mailbox_first = 1")
-            .bind(id)
-            .execute(conn)
-            .await?
-            .rows_affected()
-    });
-    Ok(())
-}
-
 /// Changes where a sign-in goes to.
-pub async fn set_next(tx: &mut Tx, id: &str, next_path: &str) -> Result<(), Fault> {
-    on!(tx, |conn| {
-        sqlx::query("UPDATE flows SET next_path = $2 WHERE id = $1")
-            .bind(id)
-            .bind(next_path)
-            .execute(conn)
-            .await?
-            .rows_affected()
-    });
+pub async fn set_next(tx: &mut WriteTx, id: &str, next_path: &str) -> Result<(), Fault> {
+    execute!(tx, "UPDATE flows SET next_path = $2 WHERE id = $1", id, next_path);
     Ok(())
 }
 
 /// Ends one flow.
-pub async fn end(tx: &mut Tx, id: &str, now: Timestamp) -> Result<(), Fault> {
+pub async fn end(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<(), Fault> {
     later!(
         tx,
         "UPDATE flows SET ended_at = $2, version = version + 1 WHERE id = $1 AND ended_at IS NULL AND finished_at IS NULL",
@@ -478,7 +257,7 @@ pub async fn end(tx: &mut Tx, id: &str, now: Timestamp) -> Result<(), Fault> {
 /// Ends the flows of an address that have proven its mailbox or password, after the password changed or the account was
 /// deactivated. Gives their ids. The others go on looking as before (attack: a stranger's flow that ends tells that there is an
 /// account). All of them are written to, so that one whose code is right at this moment is waited for, and ends.
-pub async fn end_proven(tx: &mut Tx, email: &EmailAddress, now: Timestamp) -> Result<Vec<String>, Fault> {
+pub async fn end_proven(tx: &mut WriteTx, email: &EmailAddress, now: Timestamp) -> Result<Vec<String>, Fault> {
     let flows: Vec<(String, Option<i64>)> = on!(tx, |conn| {
         sqlx::query_as(
             "UPDATE flows SET
@@ -496,7 +275,7 @@ pub async fn end_proven(tx: &mut Tx, email: &EmailAddress, now: Timestamp) -> Re
 }
 
 /// Ends every flow of everybody. Gives their ids.
-pub async fn end_everyones(tx: &mut Tx, now: Timestamp) -> Result<Vec<String>, Fault> {
+pub async fn end_everyones(tx: &mut WriteTx, now: Timestamp) -> Result<Vec<String>, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query_scalar(
             "UPDATE flows SET ended_at = $1, version = version + 1
@@ -509,12 +288,10 @@ pub async fn end_everyones(tx: &mut Tx, now: Timestamp) -> Result<Vec<String>, F
 }
 
 /// Takes away flows that ended before `before`, a [`BATCH`](super::BATCH) at a time.
-pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64, Fault> {
-    Ok(on!(tx, |conn| {
-        sqlx::query("DELETE FROM flows WHERE id IN (SELECT id FROM flows WHERE ends_at < $1 LIMIT 200)")
-            .bind(before.0)
-            .execute(conn)
-            .await?
-            .rows_affected()
-    }))
+pub async fn prune(tx: &mut WriteTx, before: Timestamp) -> Result<u64, Fault> {
+    Ok(execute!(
+        tx,
+        "DELETE FROM flows WHERE id IN (SELECT id FROM flows WHERE ends_at < $1 LIMIT 200)",
+        before.0
+    ))
 }

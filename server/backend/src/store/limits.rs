@@ -1,6 +1,7 @@
 //! How often something was done in a window of time.
 
-use super::{Tx, db::on, later::later};
+use super::conn::{execute, later, on};
+use super::{ReadConn, WriteTx};
 use crate::Fault;
 use account::Timestamp;
 
@@ -64,7 +65,7 @@ pub struct Count {
 
 /// Takes one of each. `Some(seconds)` to wait when one is used up, the longest where several are: whoever waits so long is let
 /// through. The caller then rolls back, so that a refused request counts nowhere.
-pub async fn take(tx: &mut Tx, rules: &[Rule], now: Timestamp) -> Result<Option<i64>, Fault> {
+pub async fn take(tx: &mut WriteTx, rules: &[Rule], now: Timestamp) -> Result<Option<i64>, Fault> {
     let counts = count(tx, rules, now).await?;
     Ok(counts.into_iter().filter_map(|count| count.wait_s).max())
 }
@@ -80,7 +81,7 @@ struct Row {
 
 /// Counts one of each, and gives the counts in the order of the rules. Counting and judging are one statement: racing requests
 /// cannot share a place.
-pub async fn count(tx: &mut Tx, rules: &[Rule], now: Timestamp) -> Result<Vec<Count>, Fault> {
+pub async fn count(tx: &mut WriteTx, rules: &[Rule], now: Timestamp) -> Result<Vec<Count>, Fault> {
     let counts: Vec<Row> = on!(tx, |conn| {
         let mut take = sqlx::QueryBuilder::new("INSERT INTO limits (key, count, ends_at, short_count, short_ends_at) ");
         take.push_values(rules, |mut row, rule| {
@@ -121,8 +122,8 @@ pub async fn count(tx: &mut Tx, rules: &[Rule], now: Timestamp) -> Result<Vec<Co
 }
 
 /// How many were taken in the window that is open; counts none.
-pub async fn taken(tx: &mut Tx, key: &str, now: Timestamp) -> Result<i64, Fault> {
-    let count: Option<i64> = on!(tx, |conn| {
+pub async fn taken(conn: &mut ReadConn, key: &str, now: Timestamp) -> Result<i64, Fault> {
+    let count: Option<i64> = on!(conn, |conn| {
         sqlx::query_scalar("SELECT count FROM limits WHERE key = $1 AND ends_at > $2")
             .bind(key)
             .bind(now.0)
@@ -134,7 +135,7 @@ pub async fn taken(tx: &mut Tx, key: &str, now: Timestamp) -> Result<i64, Fault>
 
 /// Gives one of each back: it was right after all, or nothing was looked at. The last one takes its window along, so that nothing
 /// tells that it was there.
-pub async fn give_back(tx: &mut Tx, rules: &[Rule]) -> Result<(), Fault> {
+pub async fn give_back(tx: &mut WriteTx, rules: &[Rule]) -> Result<(), Fault> {
     for rule in rules {
         later!(
             tx,
@@ -149,18 +150,16 @@ pub async fn give_back(tx: &mut Tx, rules: &[Rule]) -> Result<(), Fault> {
 }
 
 /// Starts a window anew.
-pub async fn clear(tx: &mut Tx, key: &str) -> Result<(), Fault> {
+pub async fn clear(tx: &mut WriteTx, key: &str) -> Result<(), Fault> {
     later!(tx, "DELETE FROM limits WHERE key = $1", key,);
     Ok(())
 }
 
 /// Takes away windows that ended before `before`, a [`BATCH`](super::BATCH) at a time.
-pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64, Fault> {
-    Ok(on!(tx, |conn| {
-        sqlx::query("DELETE FROM limits WHERE key IN (SELECT key FROM limits WHERE ends_at < $1 LIMIT 200)")
-            .bind(before.0)
-            .execute(conn)
-            .await?
-            .rows_affected()
-    }))
+pub async fn prune(tx: &mut WriteTx, before: Timestamp) -> Result<u64, Fault> {
+    Ok(execute!(
+        tx,
+        "DELETE FROM limits WHERE key IN (SELECT key FROM limits WHERE ends_at < $1 LIMIT 200)",
+        before.0
+    ))
 }

@@ -1,7 +1,8 @@
 //! E-mails that wait, as an operator sees and moves them.
 
+use super::conn::{autocommit, execute, on};
 use super::outbox::LEASE_S;
-use super::{Db, Tx, db::on};
+use super::{Db, WriteTx};
 use crate::Fault;
 use account::Timestamp;
 
@@ -36,8 +37,8 @@ impl Row {
 
 /// Those that are due first, `most` at most.
 pub async fn list(db: &Db, most: i64) -> Result<Vec<Row>, Fault> {
-    let mut tx = db.read().await?;
-    Ok(on!(&mut tx, |conn| {
+    let mut conn = db.read().await?;
+    Ok(on!(conn, |conn| {
         sqlx::query_as(
             "SELECT id, recipient, body, attempts, written_at, due_at, retry_at, last_error
                FROM outbox WHERE COALESCE(sent_at, failed_at) IS NULL
@@ -52,45 +53,30 @@ pub async fn list(db: &Db, most: i64) -> Result<Vec<Row>, Fault> {
 /// Makes those due that wait for another try, or one of them; gives how many. One that is being sent is left alone: it would leave
 /// twice.
 pub async fn make_due(db: &Db, id: Option<&str>, now: Timestamp) -> Result<u64, Fault> {
-    let mut tx = db.write().await?;
-    let made = match id {
-        Some(id) => on!(&mut tx, |conn| {
-            sqlx::query(
-                "UPDATE outbox SET due_at = $2, retry_at = $2
+    Ok(match id {
+        Some(id) => autocommit!(db, |writer| execute!(
+            writer,
+            "UPDATE outbox SET due_at = $2, retry_at = $2
                   WHERE id = $1 AND sent_at IS NULL AND failed_at IS NULL AND due_at = retry_at",
-            )
-            .bind(id)
-            .bind(now.0)
-            .execute(conn)
-            .await?
-            .rows_affected()
-        }),
-        None => on!(&mut tx, |conn| {
-            sqlx::query(
-                "UPDATE outbox SET due_at = $1, retry_at = $1
+            id,
+            now.0
+        )),
+        None => autocommit!(db, |writer| execute!(
+            writer,
+            "UPDATE outbox SET due_at = $1, retry_at = $1
                   WHERE COALESCE(sent_at, failed_at) IS NULL AND due_at = retry_at",
-            )
-            .bind(now.0)
-            .execute(conn)
-            .await?
-            .rows_affected()
-        }),
-    };
-    tx.commit().await?;
-    Ok(made)
+            now.0
+        )),
+    })
 }
 
 /// Gives one up that waits; gives whether there was one, as 1 or 0.
-pub async fn drop_one(tx: &mut Tx, id: &str, now: Timestamp) -> Result<u64, Fault> {
-    Ok(on!(tx, |conn| {
-        sqlx::query(
-            "UPDATE outbox SET failed_at = $2, body = '', last_error = NULL
+pub async fn drop_one(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<u64, Fault> {
+    Ok(execute!(
+        tx,
+        "UPDATE outbox SET failed_at = $2, body = '', last_error = NULL
               WHERE id = $1 AND sent_at IS NULL AND failed_at IS NULL",
-        )
-        .bind(id)
-        .bind(now.0)
-        .execute(conn)
-        .await?
-        .rows_affected()
-    }))
+        id,
+        now.0
+    ))
 }

@@ -1,36 +1,29 @@
-//! The rows: every statement that the service runs, a file a table. One SQL for both databases.
+//! The rows: every statement that the service runs, a file for each table. One SQL text serves both databases.
 
 pub mod account_changes;
 pub mod accounts;
-pub mod backup;
-mod checkpoints;
 pub mod codes;
+mod conn;
 mod db;
 pub mod devices;
 pub mod email_turns;
 pub mod events;
 pub mod flows;
-mod in_use;
 pub mod key_checks;
-mod later;
 pub mod limits;
 pub mod mail_queue;
 mod measured;
 pub mod outbox;
-mod server;
+pub mod postgres;
 pub mod sessions;
+pub mod sqlite;
 pub mod throttles;
 pub mod waiting;
-mod writer;
 
-pub use checkpoints::Checkpoints;
-pub use db::{Connections, Db, Tx};
-pub use in_use::InUse;
-pub use later::Later;
-pub use measured::{BrowserTokens, Holds, Measured, OnFile, OnServer, Open};
-pub use server::{Server, Statements};
-pub use writer::{Kept, Writer, Writing};
+pub use conn::{Conn, ReadConn, WriteConn, WriteTx};
+pub use db::{Db, Engine, PoolState};
+pub use measured::Measured;
 
-/// So many dead rows of a table are taken away at a time. It stands in the statements themselves: for a number that PostgreSQL is
-/// given later it plans as for a tenth of the table, and would read all of it.
+/// Expired rows of a table that are deleted at a time. The number stands in the statements themselves: for a parameter PostgreSQL
+/// plans as for a tenth of the table, and would read all of it.
 pub const BATCH: u64 = 200;

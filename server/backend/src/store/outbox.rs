@@ -1,6 +1,7 @@
 //! E-mails that wait for the outbox worker. Bodies are sealed: a copy of the database holds no live code.
 
-use super::{Db, Tx, db::on, later::later};
+use super::conn::{autocommit, execute, later, on};
+use super::{Db, Engine, ReadConn, WriteTx};
 use crate::{Fault, Keys, seal};
 use account::{Email, EmailAddress, Timestamp};
 
@@ -36,7 +37,7 @@ pub(super) const LEASE_S: i64 = 60;
 
 /// Writes an e-mail in the flow's transaction.
 pub async fn write(
-    tx: &mut Tx,
+    tx: &mut WriteTx,
     keys: &Keys,
     flow: Option<&str>,
     to: &EmailAddress,
@@ -62,7 +63,7 @@ pub async fn write(
 
 /// Drops the e-mails of a flow that have not left yet, before a newer one is written: their code is dead, and two mails with
 /// different codes would only confuse.
-pub async fn drop_unsent(tx: &mut Tx, flow: &str, now: Timestamp) -> Result<(), Fault> {
+pub async fn drop_unsent(tx: &mut WriteTx, flow: &str, now: Timestamp) -> Result<(), Fault> {
     later!(
         tx,
         "UPDATE outbox SET failed_at = $2, body = '', last_error = NULL
@@ -74,21 +75,17 @@ pub async fn drop_unsent(tx: &mut Tx, flow: &str, now: Timestamp) -> Result<(), 
 }
 
 /// Drops every e-mail that has not left yet; gives how many.
-pub async fn drop_everyones(tx: &mut Tx, now: Timestamp) -> Result<u64, Fault> {
-    Ok(on!(tx, |conn| {
-        sqlx::query(
-            "UPDATE outbox SET failed_at = $1, body = '', last_error = NULL WHERE COALESCE(sent_at, failed_at) IS NULL",
-        )
-        .bind(now.0)
-        .execute(conn)
-        .await?
-        .rows_affected()
-    }))
+pub async fn drop_everyones(tx: &mut WriteTx, now: Timestamp) -> Result<u64, Fault> {
+    Ok(execute!(
+        tx,
+        "UPDATE outbox SET failed_at = $1, body = '', last_error = NULL WHERE COALESCE(sent_at, failed_at) IS NULL",
+        now.0
+    ))
 }
 
 /// How many e-mails wait whose sealed form begins so: with the name of a key.
-pub async fn count_waiting(tx: &mut Tx, prefix: &str) -> Result<i64, Fault> {
-    Ok(on!(tx, |conn| {
+pub async fn count_waiting(conn: &mut ReadConn, prefix: &str) -> Result<i64, Fault> {
+    Ok(on!(conn, |conn| {
         sqlx::query_scalar(
             "SELECT count(*) FROM outbox
               WHERE COALESCE(sent_at, failed_at) IS NULL AND substr(body, 1, length(CAST($1 AS TEXT))) = $1",
@@ -118,8 +115,8 @@ macro_rules! lease {
 
 /// Whether any e-mail is due. Reads only.
 pub async fn are_due(db: &Db, now: Timestamp) -> Result<bool, Fault> {
-    let mut tx = db.read().await?;
-    let due: Option<i64> = on!(&mut tx, |conn| {
+    let mut conn = db.read().await?;
+    let due: Option<i64> = on!(conn, |conn| {
         sqlx::query_scalar(
             "SELECT due_at FROM outbox WHERE COALESCE(sent_at, failed_at) IS NULL AND due_at <= $1 LIMIT 1",
         )
@@ -136,22 +133,20 @@ pub async fn are_due(db: &Db, now: Timestamp) -> Result<bool, Fault> {
 /// What became of an e-mail need not be on the disk at once, here and below: a loss of power that takes it leaves an e-mail
 /// whose lease runs out, and at worst it leaves twice, as after an outbox worker that died.
 pub async fn claim(db: &Db, keys: &Keys, now: Timestamp, limit: i64) -> Result<Vec<Claimed>, Fault> {
-    let mut tx = db.write().await?;
     // PostgreSQL: what another outbox worker holds is stepped over, not waited for. SQLite has one writer at a time. The outer
     // `due_at` is judged again under the row's lock, so that two outbox workers never lease the same e-mail.
-    let rows: Vec<Row> = match &mut tx {
-        Tx::Sqlite(tx) => {
-            let lease = sqlx::query_as(lease!(""));
-            let lease = lease.bind(now.0).bind(now.plus_seconds(LEASE_S).0).bind(limit);
-            lease.fetch_all(&mut **tx).await?
-        }
-        Tx::Postgres(tx) => {
-            let lease = sqlx::query_as(lease!("FOR UPDATE SKIP LOCKED"));
-            let lease = lease.bind(now.0).bind(now.plus_seconds(LEASE_S).0).bind(limit);
-            lease.fetch_all(tx.statements()).await?
-        }
+    let lease = match &db.engine {
+        Engine::Sqlite(_) => lease!(""),
+        Engine::Postgres(_) => lease!("FOR UPDATE SKIP LOCKED"),
     };
-    tx.commit().await?;
+    let rows: Vec<Row> = autocommit!(db, |writer| on!(writer, |conn| {
+        sqlx::query_as(lease)
+            .bind(now.0)
+            .bind(now.plus_seconds(LEASE_S).0)
+            .bind(limit)
+            .fetch_all(conn)
+            .await?
+    }));
     let mut claimed = Vec::with_capacity(rows.len());
     for row in rows {
         match (
@@ -194,8 +189,8 @@ pub struct Waiting {
 /// What waits, looking at `most` e-mails at most, those first that are due first: `emails_waiting` has them in this order, so it
 /// costs the same however many there are.
 pub async fn waiting(db: &Db, most: i64) -> Result<Waiting, Fault> {
-    let mut tx = db.read().await?;
-    let (count, oldest): (i64, Option<i64>) = on!(&mut tx, |conn| {
+    let mut conn = db.read().await?;
+    let (count, oldest): (i64, Option<i64>) = on!(conn, |conn| {
         sqlx::query_as(
             "SELECT COUNT(*), MIN(written_at) FROM
                (SELECT written_at FROM outbox WHERE COALESCE(sent_at, failed_at) IS NULL
@@ -213,8 +208,7 @@ pub async fn waiting(db: &Db, most: i64) -> Result<Waiting, Fault> {
 
 /// They left. Nothing of them is kept but that.
 pub async fn mark_sent(db: &Db, ids: &[String], now: Timestamp) -> Result<(), Fault> {
-    let mut tx = db.write().await?;
-    on!(&mut tx, |conn| {
+    autocommit!(db, |writer| on!(writer, |conn| {
         let mut mark = sqlx::QueryBuilder::new("UPDATE outbox SET body = '', last_error = NULL, sent_at = ");
         mark.push_bind(now.0).push(" WHERE id IN (");
         let mut listed = mark.separated(", ");
@@ -223,52 +217,40 @@ pub async fn mark_sent(db: &Db, ids: &[String], now: Timestamp) -> Result<(), Fa
         }
         mark.push(")");
         mark.build().execute(conn).await?.rows_affected()
-    });
-    tx.commit().await
+    }));
+    Ok(())
 }
 
 /// It is tried again then; `why` is kept until it has left.
 pub async fn retry_at(db: &Db, id: &str, due_at: Timestamp, why: &str) -> Result<(), Fault> {
-    let mut tx = db.write().await?;
-    on!(&mut tx, |conn| {
-        sqlx::query(
-            "UPDATE outbox SET due_at = $2, retry_at = $2, last_error = $3
+    autocommit!(db, |writer| execute!(
+        writer,
+        "UPDATE outbox SET due_at = $2, retry_at = $2, last_error = $3
               WHERE id = $1 AND sent_at IS NULL AND failed_at IS NULL",
-        )
-        .bind(id)
-        .bind(due_at.0)
-        .bind(why)
-        .execute(conn)
-        .await?
-        .rows_affected()
-    });
-    tx.commit().await
+        id,
+        due_at.0,
+        why
+    ));
+    Ok(())
 }
 
 /// It is not worth sending any more.
 pub async fn mark_failed(db: &Db, id: &str, now: Timestamp) -> Result<(), Fault> {
-    let mut tx = db.write().await?;
-    on!(&mut tx, |conn| {
-        sqlx::query("UPDATE outbox SET failed_at = $2, body = '', last_error = NULL WHERE id = $1 AND sent_at IS NULL")
-            .bind(id)
-            .bind(now.0)
-            .execute(conn)
-            .await?
-            .rows_affected()
-    });
-    tx.commit().await
+    autocommit!(db, |writer| execute!(
+        writer,
+        "UPDATE outbox SET failed_at = $2, body = '', last_error = NULL WHERE id = $1 AND sent_at IS NULL",
+        id,
+        now.0
+    ));
+    Ok(())
 }
 
 /// Takes away e-mails that left, or were given up, and were written before `before`, a [`BATCH`](super::BATCH) at a time.
-pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64, Fault> {
-    Ok(on!(tx, |conn| {
-        sqlx::query(
-            "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE written_at < $1
+pub async fn prune(tx: &mut WriteTx, before: Timestamp) -> Result<u64, Fault> {
+    Ok(execute!(
+        tx,
+        "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE written_at < $1
                 AND (sent_at IS NOT NULL OR failed_at IS NOT NULL) LIMIT 200)",
-        )
-        .bind(before.0)
-        .execute(conn)
-        .await?
-        .rows_affected()
-    }))
+        before.0
+    ))
 }

@@ -1,6 +1,7 @@
 //! Who is signed in where.
 
-use super::{Tx, db::on, later::later};
+use super::conn::{autocommit, execute, later, on};
+use super::{Db, ReadConn, WriteTx};
 use crate::Fault;
 use account::{AccountId, Timestamp};
 
@@ -24,7 +25,7 @@ pub struct Session {
 }
 
 /// Begins a session.
-pub async fn insert(tx: &mut Tx, token_digest: &str, session: &Session) -> Result<(), Fault> {
+pub async fn insert(tx: &mut WriteTx, token_digest: &str, session: &Session) -> Result<(), Fault> {
     later!(
         tx,
         "INSERT INTO sessions (id, token_digest, account_id, browser, client, signed_in_at, last_seen_at, ends_at)
@@ -42,8 +43,13 @@ pub async fn insert(tx: &mut Tx, token_digest: &str, session: &Session) -> Resul
 }
 
 /// The live session of a token's digest, of an account that is on.
-pub async fn find(tx: &mut Tx, token_digest: &str, idle_ms: i64, now: Timestamp) -> Result<Option<Session>, Fault> {
-    Ok(on!(tx, |conn| {
+pub async fn find(
+    conn: &mut ReadConn,
+    token_digest: &str,
+    idle_ms: i64,
+    now: Timestamp,
+) -> Result<Option<Session>, Fault> {
+    Ok(on!(conn, |conn| {
         sqlx::query_as(
             "SELECT s.id, s.account_id, s.browser, s.client, s.signed_in_at, s.last_seen_at, s.ends_at
                FROM sessions s
@@ -59,8 +65,13 @@ pub async fn find(tx: &mut Tx, token_digest: &str, idle_ms: i64, now: Timestamp)
 }
 
 /// Live sessions of an account, the last seen first.
-pub async fn of_account(tx: &mut Tx, account: &AccountId, idle_ms: i64, now: Timestamp) -> Result<Vec<Session>, Fault> {
-    Ok(on!(tx, |conn| {
+pub async fn of_account(
+    conn: &mut ReadConn,
+    account: &AccountId,
+    idle_ms: i64,
+    now: Timestamp,
+) -> Result<Vec<Session>, Fault> {
+    Ok(on!(conn, |conn| {
         sqlx::query_as(
             "SELECT id, account_id, browser, client, signed_in_at, last_seen_at, ends_at FROM sessions
               WHERE account_id = $1 AND ends_at > $2 AND last_seen_at > $3 ORDER BY last_seen_at DESC, id LIMIT 100",
@@ -74,45 +85,39 @@ pub async fn of_account(tx: &mut Tx, account: &AccountId, idle_ms: i64, now: Tim
 }
 
 /// Notes that a session was used. Never backwards: a note that comes late would make the session older than it is.
-pub async fn touch(tx: &mut Tx, id: &str, now: Timestamp) -> Result<(), Fault> {
-    on!(tx, |conn| {
-        sqlx::query("UPDATE sessions SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2")
-            .bind(id)
-            .bind(now.0)
-            .execute(conn)
-            .await?
-            .rows_affected()
-    });
+pub async fn touch(db: &Db, id: &str, now: Timestamp) -> Result<(), Fault> {
+    autocommit!(db, |writer| execute!(
+        writer,
+        "UPDATE sessions SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2",
+        id,
+        now.0
+    ));
     Ok(())
 }
 
 /// Ends one session of an account; `false` when it had ended.
-pub async fn end(tx: &mut Tx, account: &AccountId, id: &str) -> Result<bool, Fault> {
-    let ended = on!(tx, |conn| {
-        sqlx::query("DELETE FROM sessions WHERE id = $1 AND account_id = $2")
-            .bind(id)
-            .bind(&account.0)
-            .execute(conn)
-            .await?
-            .rows_affected()
-    });
+pub async fn end(tx: &mut WriteTx, account: &AccountId, id: &str) -> Result<bool, Fault> {
+    let ended = execute!(
+        tx,
+        "DELETE FROM sessions WHERE id = $1 AND account_id = $2",
+        id,
+        &account.0
+    );
     Ok(ended == 1)
 }
 
 /// Ends every session of an account but one (`""`: all).
-pub async fn end_all_but(tx: &mut Tx, account: &AccountId, kept: &str) -> Result<u64, Fault> {
-    Ok(on!(tx, |conn| {
-        sqlx::query("DELETE FROM sessions WHERE account_id = $1 AND id <> $2")
-            .bind(&account.0)
-            .bind(kept)
-            .execute(conn)
-            .await?
-            .rows_affected()
-    }))
+pub async fn end_all_but(tx: &mut WriteTx, account: &AccountId, kept: &str) -> Result<u64, Fault> {
+    Ok(execute!(
+        tx,
+        "DELETE FROM sessions WHERE account_id = $1 AND id <> $2",
+        &account.0,
+        kept
+    ))
 }
 
 /// Ends every session of everybody; gives whose each was.
-pub async fn end_everyones(tx: &mut Tx) -> Result<Vec<String>, Fault> {
+pub async fn end_everyones(tx: &mut WriteTx) -> Result<Vec<String>, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query_scalar("DELETE FROM sessions RETURNING account_id")
             .fetch_all(conn)
@@ -121,12 +126,10 @@ pub async fn end_everyones(tx: &mut Tx) -> Result<Vec<String>, Fault> {
 }
 
 /// Takes away sessions that ended before `before`, a [`BATCH`](super::BATCH) at a time.
-pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64, Fault> {
-    Ok(on!(tx, |conn| {
-        sqlx::query("DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ends_at < $1 LIMIT 200)")
-            .bind(before.0)
-            .execute(conn)
-            .await?
-            .rows_affected()
-    }))
+pub async fn prune(tx: &mut WriteTx, before: Timestamp) -> Result<u64, Fault> {
+    Ok(execute!(
+        tx,
+        "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ends_at < $1 LIMIT 200)",
+        before.0
+    ))
 }

@@ -1,12 +1,13 @@
 //! Failures in a row, and the waits that they earn.
 
-use super::{Tx, db::on, later::later};
+use super::WriteTx;
+use super::conn::{execute, later, on};
 use crate::Fault;
 use account::Timestamp;
 
 /// Counts a failure before the try is looked at; right tries clear it. `Err(until)` while the throttle_key must wait, and then
 /// nothing is counted. A throttle_key that was quiet for a day starts anew.
-pub async fn spend(tx: &mut Tx, key: &str, now: Timestamp) -> Result<Result<i64, Timestamp>, Fault> {
+pub async fn spend(tx: &mut WriteTx, key: &str, now: Timestamp) -> Result<Result<i64, Timestamp>, Fault> {
     let failures: Option<i64> = on!(tx, |conn| {
         sqlx::query_scalar(
             "INSERT INTO throttles (key, failures, next_allowed_at, updated_at) VALUES ($1, 1, 0, $2)
@@ -35,19 +36,17 @@ pub async fn spend(tx: &mut Tx, key: &str, now: Timestamp) -> Result<Result<i64,
 }
 
 /// Takes back a count: what it was spent for did not take place.
-pub async fn give_back(tx: &mut Tx, key: &str) -> Result<(), Fault> {
-    on!(tx, |conn| {
-        sqlx::query("UPDATE throttles SET failures = failures - 1, next_allowed_at = 0 WHERE key = $1 AND failures > 0")
-            .bind(key)
-            .execute(conn)
-            .await?
-            .rows_affected()
-    });
+pub async fn give_back(tx: &mut WriteTx, key: &str) -> Result<(), Fault> {
+    execute!(
+        tx,
+        "UPDATE throttles SET failures = failures - 1, next_allowed_at = 0 WHERE key = $1 AND failures > 0",
+        key
+    );
     Ok(())
 }
 
 /// Makes the throttle_key wait.
-pub async fn wait_until(tx: &mut Tx, key: &str, until: Timestamp) -> Result<(), Fault> {
+pub async fn wait_until(tx: &mut WriteTx, key: &str, until: Timestamp) -> Result<(), Fault> {
     later!(
         tx,
         "UPDATE throttles SET next_allowed_at = $2 WHERE key = $1",
@@ -58,7 +57,7 @@ pub async fn wait_until(tx: &mut Tx, key: &str, until: Timestamp) -> Result<(), 
 }
 
 /// Counts one failure that never runs out by itself; gives the number in a row.
-pub async fn count(tx: &mut Tx, key: &str, now: Timestamp) -> Result<i64, Fault> {
+pub async fn count(tx: &mut WriteTx, key: &str, now: Timestamp) -> Result<i64, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query_scalar(
             "INSERT INTO throttles (key, failures, next_allowed_at, updated_at) VALUES ($1, 1, 0, $2)
@@ -73,18 +72,16 @@ pub async fn count(tx: &mut Tx, key: &str, now: Timestamp) -> Result<i64, Fault>
 }
 
 /// A success: the row of failures is over.
-pub async fn clear(tx: &mut Tx, key: &str) -> Result<(), Fault> {
+pub async fn clear(tx: &mut WriteTx, key: &str) -> Result<(), Fault> {
     later!(tx, "DELETE FROM throttles WHERE key = $1", key,);
     Ok(())
 }
 
 /// Takes away rows that nothing was added to since `before`, a [`BATCH`](super::BATCH) at a time.
-pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64, Fault> {
-    Ok(on!(tx, |conn| {
-        sqlx::query("DELETE FROM throttles WHERE key IN (SELECT key FROM throttles WHERE updated_at < $1 LIMIT 200)")
-            .bind(before.0)
-            .execute(conn)
-            .await?
-            .rows_affected()
-    }))
+pub async fn prune(tx: &mut WriteTx, before: Timestamp) -> Result<u64, Fault> {
+    Ok(execute!(
+        tx,
+        "DELETE FROM throttles WHERE key IN (SELECT key FROM throttles WHERE updated_at < $1 LIMIT 200)",
+        before.0
+    ))
 }

@@ -1,9 +1,10 @@
 //! What decides about the next code that is mailed to an address.
 
+use super::ReadConn;
 use super::accounts::{Beside, Stored};
 use super::codes::wrong_key;
+use super::conn::on;
 use super::limits::HOUR_MS;
-use super::{Tx, db::on};
 use crate::Fault;
 use account::{CodeCounter, EmailAddress, Timestamp, WaitingFlow};
 
@@ -37,13 +38,13 @@ struct Row {
 /// Attack: the owner's right code frees a place or tries, which a stranger sees, and so that there is an account. So a flow
 /// that has passed goes on counting until it would have ended, as one at an address that nobody owns.
 pub async fn find(
-    tx: &mut Tx,
+    conn: &mut ReadConn,
     counter: CodeCounter,
     email: &EmailAddress,
     since: Timestamp,
     now: Timestamp,
 ) -> Result<Waiting, Fault> {
-    let rows: Vec<Row> = on!(tx, |conn| {
+    let rows: Vec<Row> = on!(conn, |conn| {
         // Each part is found by an index of its own; with an `OR` in place of the second one SQLite reads all live flows.
         sqlx::query_as(
             "WITH waiting AS (

@@ -3,7 +3,8 @@
 use crate::database::Database;
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, other_code};
 use account::{Refusal, SignInStep, Timestamp};
-use backend::store::{Db, Tx, Writer, accounts, throttles};
+use backend::store::sqlite::{File, Writer};
+use backend::store::{Conn, Db, Engine, ReadConn, accounts, throttles};
 use backend::{Error, Fault, Mailer, OutboxWorker};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
@@ -24,8 +25,8 @@ async fn a_transaction_is_synced_whatever_was_before_it() {
         assert!(is_synced(&mut db.begin().await.unwrap()).await);
         assert!(!is_synced(&mut db.begin_unsynced().await.unwrap()).await);
         assert!(is_synced(&mut db.begin().await.unwrap()).await);
-        let whole = is_synced(&mut db.write().await.unwrap()).await;
-        assert_eq!(whole, matches!(db, Db::Postgres { .. }));
+        let whole = is_synced(&mut db.autocommit().await.unwrap()).await;
+        assert_eq!(whole, matches!(db.engine, Engine::Postgres(_)));
         assert!(is_synced(&mut db.begin().await.unwrap()).await);
         world.end().await;
     }
@@ -136,7 +137,7 @@ async fn a_transaction_that_is_let_go_is_rolled_back() {
 async fn those_who_wait_share_one_commit() {
     let world = World::on_sqlite().await;
     let writer = writer(&world);
-    let mut kept = writer.hold().await.unwrap();
+    let mut kept = writer.acquire().await.unwrap();
     let commits = Arc::new(AtomicUsize::new(0));
     let mut handle = kept.connection.lock_handle().await.unwrap();
     let count = commits.clone();
@@ -146,12 +147,12 @@ async fn those_who_wait_share_one_commit() {
     for number in 0..19 {
         let db = world.backend.db().clone();
         asked.spawn(async move {
-            let mut tx = match number % 5 {
+            let tx = match number % 5 {
                 1 => db.begin_unsynced().await,
-                2 => db.write().await,
+                2 => return count_by_autocommit(&db, number).await,
                 _ => db.begin().await,
-            }
-            .unwrap();
+            };
+            let mut tx = tx.unwrap();
             throttles::count(&mut tx, &format!("number {number}"), Timestamp(1))
                 .await
                 .unwrap();
@@ -178,8 +179,22 @@ async fn those_who_wait_share_one_commit() {
     world.end().await;
 }
 
+async fn count_by_autocommit(db: &Db, number: i32) {
+    let mut writer = db.autocommit().await.unwrap();
+    let Conn::Sqlite(conn) = &mut writer.conn else {
+        panic!("a file")
+    };
+    sqlx::query("INSERT INTO throttles (key, failures, next_allowed_at, updated_at) VALUES ($1, 1, 0, 1)")
+        .bind(format!("number {number}"))
+        .execute(&mut **conn)
+        .await
+        .unwrap();
+    writer.finish().await.unwrap();
+    assert_eq!(failures(db, number).await, 1, "finished before it is durable");
+}
+
 async fn failures(db: &Db, number: i32) -> i64 {
-    let Db::Sqlite { readers, .. } = db else {
+    let Engine::Sqlite(File { readers, .. }) = &db.engine else {
         panic!("a file")
     };
     sqlx::query_scalar("SELECT COALESCE(SUM(failures), 0) FROM throttles WHERE key = $1")
@@ -261,7 +276,7 @@ async fn who_is_let_go_at_the_end_takes_nobody_along() {
     let world = World::on_sqlite().await;
     // Several times each, because the connection's thread may finish first.
     for wakes in (0..8).cycle().take(80) {
-        let kept = writer(&world).hold().await.unwrap();
+        let kept = writer(&world).acquire().await.unwrap();
         let one = |db: Db| async move {
             let mut tx = db.begin().await?;
             throttles::count(&mut tx, "lane", Timestamp(1)).await?;
@@ -345,33 +360,33 @@ async fn synced(world: &World) -> bool {
 }
 
 fn writer(world: &World) -> &Writer {
-    let Db::Sqlite { writer, .. } = world.backend.db() else {
+    let Engine::Sqlite(File { writer, .. }) = &world.backend.db().engine else {
         panic!("a scenario on SQLite");
     };
     writer
 }
 
 async fn of_the_writer(world: &World, sql: &str) -> i64 {
-    let mut kept = writer(world).hold().await.unwrap();
+    let mut kept = writer(world).acquire().await.unwrap();
     sqlx::query_scalar(AssertSqlSafe(sql))
         .fetch_one(&mut kept.connection)
         .await
         .unwrap()
 }
 
-/// Whether this transaction's commit is synced before it is acknowledged.
-async fn is_synced(tx: &mut Tx) -> bool {
-    match tx {
-        Tx::Sqlite(tx) => {
+/// Whether what it commits is on the disk before it is acknowledged.
+async fn is_synced(conn: &mut ReadConn) -> bool {
+    match &mut conn.conn {
+        Conn::Sqlite(conn) => {
             let level: i64 = sqlx::query_scalar("PRAGMA synchronous")
-                .fetch_one(&mut **tx)
+                .fetch_one(&mut **conn)
                 .await
                 .unwrap();
             level == 2
         }
-        Tx::Postgres(tx) => {
+        Conn::Postgres(conn) => {
             let level: String = sqlx::query_scalar("SHOW synchronous_commit")
-                .fetch_one(&mut **tx)
+                .fetch_one(&mut **conn)
                 .await
                 .unwrap();
             level == "on"

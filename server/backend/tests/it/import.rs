@@ -2,7 +2,9 @@
 
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address};
 use account::{ActivityKind, Key, Keyring, Name, Refusal, Timestamp};
-use backend::store::{Db, Server, accounts};
+use backend::store::postgres::Server;
+use backend::store::sqlite::File;
+use backend::store::{Engine, accounts};
 use backend::{EngineChoice, Error, Fault, ForeignHash, Hashing, ImportedAccount, LeakedPasswords, Verdict};
 
 /// Django's hash of [`PASSWORD`], from the fixture.
@@ -113,12 +115,9 @@ async fn nobody_is_added_twice(world: &World) {
 
 async fn created_at(world: &World, email: &str) -> Timestamp {
     const QUERY: &str = "SELECT created_at FROM accounts WHERE email = $1";
-    Timestamp(match world.backend.db() {
-        Db::Sqlite { readers, .. } => sqlx::query_scalar(QUERY).bind(email).fetch_one(readers).await.unwrap(),
-        Db::Postgres {
-            server: Server { pool, .. },
-            ..
-        } => sqlx::query_scalar(QUERY).bind(email).fetch_one(pool).await.unwrap(),
+    Timestamp(match &world.backend.db().engine {
+        Engine::Sqlite(File { readers, .. }) => sqlx::query_scalar(QUERY).bind(email).fetch_one(readers).await.unwrap(),
+        Engine::Postgres(Server { pool, .. }) => sqlx::query_scalar(QUERY).bind(email).fetch_one(pool).await.unwrap(),
     })
 }
 

@@ -27,10 +27,6 @@ const OF_ALL: [&str; 11] = [
     "UPDATE outbox SET due_at = $1, retry_at = $1",
     "UPDATE outbox SET failed_at = $1, body = '', last_error = NULL WHERE COALESCE",
 ];
-/// Files whose statements examine a SQLite file before it is the service's database, examine its log, or run statements
-/// of other files.
-const NONE_OF_ITS_OWN: [&str; 3] = ["backup.rs", "checkpoints.rs", "later.rs"];
-
 /// PostgreSQL plans by its statistics.
 const CROWD: &str = "
     INSERT INTO organizations SELECT i, i, i, i, i FROM generate_series(1, 1000) i;
@@ -183,35 +179,49 @@ async fn plan_in_postgres(url: &str, statement: &str, set: &str) -> Vec<String> 
     rows.iter().map(|row| row.get(0)).collect()
 }
 
-/// Every statement in the source, with its macros expanded.
+/// Every statement in the source of the tables, with its macros expanded.
 fn statements_of_the_store() -> Vec<String> {
     let store = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
+    // `sqlite/` and `postgres/` are about connections, not about rows.
+    let folders = [store.clone(), store.join("flows")];
+    let files = folders.iter().flat_map(|folder| folder.read_dir().unwrap());
+    let files = files.map(|file| file.unwrap().path()).filter(|path| path.is_file());
+    let source: String = files.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let mut statements = statements_of(&source);
+    statements.retain(|statement| !OF_ALL.iter().any(|all| statement.starts_with(all)));
+    statements.sort();
+    statements.dedup();
+    statements
+}
+
+fn statements_of(source: &str) -> Vec<String> {
+    let code: Vec<&str> = source
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect();
+    let source = code.join("\n");
     let mut statements = Vec::new();
-    for file in store.read_dir().unwrap() {
-        let path = file.unwrap().path();
-        if NONE_OF_ITS_OWN.iter().any(|file| path.ends_with(file)) {
-            continue;
-        }
-        let source = std::fs::read_to_string(path).unwrap();
-        let code: Vec<&str> = source
-            .lines()
-            .filter(|line| !line.trim_start().starts_with("//"))
-            .collect();
-        let source = code.join("\n");
-        let calls = source
-            .match_indices("sqlx::query")
-            .chain(source.match_indices("later!("));
-        for (at, _) in calls {
-            let call = &source[at..];
-            let argument = call[call.find('(').unwrap() + 1..].trim_start();
-            let statement = if argument.starts_with('"') || call.starts_with("later!") {
-                literals(argument).next().unwrap().to_owned()
+    for (call, is_macro) in [("sqlx::query", false), ("execute!(", true), ("later!(", true)] {
+        for (at, _) in source.match_indices(call) {
+            let (_, arguments) = source[at..].split_once('(').unwrap();
+            let statement = if is_macro {
+                arguments.split_once(',').unwrap().1
             } else {
-                expanded(&source, argument)
+                arguments
             };
-            if statement != "SELECT 1" && !OF_ALL.iter().any(|all| statement.starts_with(all)) {
-                statements.push(statement);
+            if statement.trim_start().starts_with('"') {
+                statements.push(literals(statement).next().unwrap().to_owned());
             }
+        }
+    }
+    // Macros that put a statement together.
+    for (at, _) in source.match_indices("macro_rules! ") {
+        let (name, rest) = source[at..]["macro_rules! ".len()..].split_once(' ').unwrap();
+        let (definition, _) = rest.split_once("\n}\n").unwrap();
+        if definition.contains("concat!(") {
+            let call = format!("{name}!(");
+            let uses = source.match_indices(&call).map(|(at, _)| &source[at..]);
+            statements.extend(uses.map(|call| expanded(&source, call)));
         }
     }
     statements.sort();

@@ -3,7 +3,8 @@
 use crate::database::Database;
 use crate::world::{ADA, NEW_PASSWORD, WRONG_PASSWORD, World};
 use account::{CodeCounter, Email, EmailAddress, FailureCause, Notice, Refusal};
-use backend::store::{Db, Server, codes, outbox};
+use backend::store::postgres::Server;
+use backend::store::{Engine, codes, outbox};
 use backend::{BrowserTokens, Caller, Error, Fault, retried};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -24,11 +25,7 @@ async fn a_worker_steps_over_what_another_one_holds() {
             .unwrap();
     }
     tx.commit().await.unwrap();
-    let Db::Postgres {
-        server: Server { pool, .. },
-        ..
-    } = db
-    else {
+    let Engine::Postgres(Server { pool, .. }) = &db.engine else {
         unreachable!()
     };
     let mut other = pool.begin().await.unwrap();
@@ -71,11 +68,7 @@ async fn a_request_that_is_let_go_in_the_line_leaves_no_transaction() {
 
 /// Polls the database until the condition holds.
 async fn until(world: &World, question: &str) {
-    let Db::Postgres {
-        server: Server { pool, .. },
-        ..
-    } = world.backend.db()
-    else {
+    let Engine::Postgres(Server { pool, .. }) = &world.backend.db().engine else {
         unreachable!()
     };
     let question =
@@ -149,11 +142,7 @@ async fn a_password_that_is_judged_again_spends_one_try() {
     let owner = world.signed_in(ADA).await;
     let mut stranger = world.browser();
     stranger.begin_sign_in(ADA).await.unwrap();
-    let Db::Postgres {
-        server: Server { pool, .. },
-        ..
-    } = world.backend.db()
-    else {
+    let Engine::Postgres(Server { pool, .. }) = &world.backend.db().engine else {
         unreachable!()
     };
     // Rolls back the first transaction that writes an event, with a serialization failure. A sequence isn't rolled

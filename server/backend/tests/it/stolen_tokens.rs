@@ -4,7 +4,9 @@
 use crate::browser::Browser;
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, address, other_code, together};
 use account::{ActivityKind, Notice, Purpose, Refusal, ResetStep, SecurityDone, SignInStep, SignUpStep};
-use backend::store::{Db, Server};
+use backend::store::Engine;
+use backend::store::postgres::Server;
+use backend::store::sqlite::File;
 
 /// Waits longer than a lost answer can be requested again.
 async fn later(world: &World) {
@@ -576,15 +578,12 @@ async fn a_device_whose_use_is_not_known_is_not_forgotten_at_once(world: &World)
     let browser = world.trusted(ADA).await;
     world.clock.advance_minutes(500 * 24 * 60);
     let unknown = "UPDATE devices SET used_at = NULL";
-    match world.backend.db() {
-        Db::Sqlite { writer, .. } => {
-            let mut kept = writer.hold().await.unwrap();
+    match &world.backend.db().engine {
+        Engine::Sqlite(File { writer, .. }) => {
+            let mut kept = writer.acquire().await.unwrap();
             sqlx::query(unknown).execute(&mut kept.connection).await.unwrap();
         }
-        Db::Postgres {
-            server: Server { pool, .. },
-            ..
-        } => {
+        Engine::Postgres(Server { pool, .. }) => {
             sqlx::query(unknown).execute(pool).await.unwrap();
         }
     }

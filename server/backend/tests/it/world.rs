@@ -7,7 +7,9 @@ use account::{
     Organization, ResetStep, Secret, Timestamp,
 };
 use backend::store::outbox::Claimed;
-use backend::store::{Db, Server, Tx, accounts, outbox, sessions};
+use backend::store::postgres::Server;
+use backend::store::sqlite::File;
+use backend::store::{Engine, WriteTx, accounts, outbox, sessions};
 use backend::{Backend, Clock, EngineChoice, Hashing, Keys, LeakedPasswords, NewAccount, Parts, Settings, TestClock};
 use sha2::{Digest, Sha256};
 use std::future::Future;
@@ -129,11 +131,7 @@ impl World {
     /// Waits until `count` transactions wait for each other, or one has finished. On SQLite they queue before they
     /// begin.
     pub async fn until_waiting(&self, count: i64, through: impl Fn() -> bool) {
-        let Db::Postgres {
-            server: Server { pool, .. },
-            ..
-        } = self.backend.db()
-        else {
+        let Engine::Postgres(Server { pool, .. }) = &self.backend.db().engine else {
             return;
         };
         let waiting =
@@ -166,8 +164,8 @@ impl World {
         tx.commit().await.unwrap();
     }
 
-    /// Adds an account within an open transaction.
-    pub async fn insert(&self, tx: &mut Tx, email: &str, hash: Option<&str>) {
+    /// Somebody in a transaction that is still open.
+    pub async fn insert(&self, tx: &mut WriteTx, email: &str, hash: Option<&str>) {
         let person = Account {
             id: AccountId(format!("id of {email}")),
             email: address(email),
@@ -223,15 +221,12 @@ impl World {
         let count = "SELECT count(*) FROM events WHERE account_id = $1 AND kind = $2";
         let count = sqlx::AssertSqlSafe(count);
         let account = self.stored(email).await.account.id.0;
-        let count: i64 = match self.backend.db() {
-            Db::Sqlite { readers, .. } => {
+        let count: i64 = match &self.backend.db().engine {
+            Engine::Sqlite(File { readers, .. }) => {
                 let count = sqlx::query_scalar(count).bind(account).bind(kind.as_str());
                 count.fetch_one(readers).await.unwrap()
             }
-            Db::Postgres {
-                server: Server { pool, .. },
-                ..
-            } => {
+            Engine::Postgres(Server { pool, .. }) => {
                 let count = sqlx::query_scalar(count).bind(account).bind(kind.as_str());
                 count.fetch_one(pool).await.unwrap()
             }

@@ -105,7 +105,7 @@ async fn make(
     };
     if passive(connection).await? > LONG {
         // The log begins anew where all of it was transition. While nobody writes that is the little that came meanwhile.
-        let _held = writer.hold().await?;
+        let _writer = writer.acquire().await?;
         passive(connection).await?;
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Copies of a SQLite file, and what is known of one before it is trusted.
 
-use super::Db;
 use crate::Fault;
+use crate::store::{Db, Engine};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use std::path::Path;
@@ -12,12 +12,12 @@ use std::path::Path;
 /// # Errors
 /// A [`Fault`] of the database, or of the disk that is copied to.
 pub async fn copy(db: &Db, to: &Path) -> Result<bool, Fault> {
-    let Db::Sqlite { readers, .. } = db else {
+    let Engine::Sqlite(file) = &db.engine else {
         return Ok(false);
     };
     sqlx::query("VACUUM INTO $1")
         .bind(to.to_string_lossy())
-        .execute(readers)
+        .execute(&file.readers)
         .await?;
     Ok(true)
 }
@@ -68,20 +68,20 @@ async fn look(connection: &mut SqliteConnection) -> Result<Option<String>, sqlx:
 
 /// Everything of which a file consists, but its rows.
 pub(crate) async fn schema(db: &Db) -> Result<Vec<(String, String, String)>, Fault> {
-    let Db::Sqlite { readers, .. } = db else {
+    let Engine::Sqlite(file) = &db.engine else {
         return Ok(Vec::new());
     };
     let objects = "SELECT type, name, COALESCE(sql, '') FROM sqlite_master ORDER BY type, name";
-    Ok(sqlx::query_as(objects).fetch_all(readers).await?)
+    Ok(sqlx::query_as(objects).fetch_all(&file.readers).await?)
 }
 
 /// Addresses whose password is stored without a key of the service, as other systems store them; so many at most.
 pub(crate) async fn hashes_without_key(db: &Db, most: i64) -> Result<Vec<String>, Fault> {
-    let Db::Sqlite { readers, .. } = db else {
+    let Engine::Sqlite(file) = &db.engine else {
         return Ok(Vec::new());
     };
     // As the hasher tells them apart: ours has the name of a key before `$argon2`, an imported one is sealed with a key.
     let foreign = "SELECT email FROM accounts
                     WHERE substr(password, 1, 7) <> 'sealed:' AND instr(password, '$argon2') <= 1 ORDER BY email LIMIT $1";
-    Ok(sqlx::query_scalar(foreign).bind(most).fetch_all(readers).await?)
+    Ok(sqlx::query_scalar(foreign).bind(most).fetch_all(&file.readers).await?)
 }

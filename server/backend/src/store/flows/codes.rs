@@ -1,0 +1,114 @@
+//! A flow's codes: how they are sent, tried and passed.
+
+use super::{Flow, columns};
+use crate::Fault;
+use crate::store::WriteTx;
+use crate::store::conn::{execute, later, on};
+use account::{Challenge, Purpose, Timestamp};
+
+/// Spends one try before the code is looked at, so that racing guesses cannot share one (attack: five tries made two
+/// hundred by sending them together). `None` when no code is waited for with the token of that digest; one that was right
+/// after `since` is waited for once more, with the token that it came with: its answer may have been lost.
+///
+/// Attack: whoever has the mailbox, and not the password, sends the code of a sign-in again that ended with the password.
+pub async fn spend_try(
+    tx: &mut WriteTx,
+    id: &str,
+    purpose: Purpose,
+    token_digest: &str,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<Option<Flow>, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query_as(columns!(
+            "UPDATE flows SET tries_left = tries_left - 1, version = version + 1
+              WHERE id = $1 AND purpose = $2 AND tries_left > 0 AND codes_sent > 0 AND ends_at > $3
+                AND ended_at IS NULL
+                AND ((finished_at IS NULL AND code_passed_at IS NULL AND COALESCE(token_digest, id) = $4)
+                  OR (finished_at IS NULL AND code_passed_at IS NOT NULL AND id = $4 AND stepped_up_at > $5)
+                  OR (finished_at > $5 AND purpose = 'sign_in' AND mailbox_first = 0 AND token_digest = $4))
+                AND (purpose <> 'sign_in' OR mailbox_first = 1 OR password_passed_at IS NOT NULL)
+              RETURNING",
+            ""
+        ))
+        .bind(id)
+        .bind(purpose.as_str())
+        .bind(now.0)
+        .bind(token_digest)
+        .bind(since.0)
+        .fetch_optional(conn)
+        .await?
+    }))
+}
+
+/// Counts a flow that has passed no longer among those that wait. One that has finished takes its code no more.
+pub async fn stop_counting(tx: &mut WriteTx, id: &str) -> Result<(), Fault> {
+    later!(
+        tx,
+        "UPDATE flows SET counted_tries = NULL, tries_left = CASE WHEN finished_at IS NULL THEN tries_left ELSE 0 END WHERE id = $1",
+        id,
+    );
+    Ok(())
+}
+
+/// Writes down how long the flow's newest code is, whose account it is about, and whether its browser is known by now.
+pub async fn set_code(tx: &mut WriteTx, flow: &Flow) -> Result<(), Fault> {
+    later!(
+        tx,
+        "UPDATE flows SET digits = $2, known_device = $3, account_id = $4 WHERE id = $1",
+        &flow.id,
+        flow.digits,
+        flow.known_device,
+        &flow.account_id,
+    );
+    Ok(())
+}
+
+/// Gives a try back: the code was an older or a late one of this very flow, and so no guess.
+pub async fn give_try_back(tx: &mut WriteTx, id: &str) -> Result<(), Fault> {
+    execute!(
+        tx,
+        "UPDATE flows SET tries_left = tries_left + 1, stale_code_allowance = stale_code_allowance - 1 WHERE id = $1 AND stale_code_allowance > 0",
+        id
+    );
+    Ok(())
+}
+
+/// The code was right: once.
+pub async fn pass_code(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<bool, Fault> {
+    let passed = execute!(
+        tx,
+        "UPDATE flows SET code_passed_at = $2, counted_tries = tries_left + 1
+              WHERE id = $1 AND code_passed_at IS NULL",
+        id,
+        now.0
+    );
+    Ok(passed == 1)
+}
+
+/// Takes leave to send an e-mail: not before the wait is over, and so many times only.
+pub async fn take_send(
+    tx: &mut WriteTx,
+    id: &str,
+    purpose: Purpose,
+    wait_s: i64,
+    now: Timestamp,
+) -> Result<Option<Flow>, Fault> {
+    Ok(on!(tx, |conn| {
+        sqlx::query_as(columns!(
+            "UPDATE flows SET codes_sent = codes_sent + 1, resend_at = $3, version = version + 1
+              WHERE id = $1 AND purpose = $2 AND resend_at <= $4 AND codes_sent < $5 AND tries_left > 0
+                AND ends_at > $4 AND code_passed_at IS NULL AND finished_at IS NULL AND ended_at IS NULL
+                AND (purpose <> 'sign_in' OR mailbox_first = 1 OR password_passed_at IS NOT NULL)
+              RETURNING",
+            ""
+        ))
+        .bind(id)
+        .bind(purpose.as_str())
+        .bind(now.plus_seconds(wait_s).0)
+        .bind(now.0)
+        .bind(Challenge::SENDS)
+        .fetch_optional(conn)
+        .await?
+    }))
+}
