@@ -1,4 +1,4 @@
-//! Moves what was written from a SQLite file's log (WAL) into the file, beside those who write.
+//! Moves what was written from the write-ahead log into the file, beside the writer.
 
 use super::Writer;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -10,21 +10,21 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// After so many transactions it is worth it. By itself SQLite lets somebody do it who commits, after a thousand pages, of which
-/// each has a dozen or two: that one waits for as long as a disk takes to write pages that are all over a large file.
+/// Transactions between two checkpoints. By default SQLite makes a committing connection do it, after a thousand pages, and a
+/// transaction has a dozen or two: that commit waits while the disk writes pages all over a large file.
 const TRANSACTIONS: usize = 300;
-/// Between two of them.
+/// The pause between two.
 const PAUSE: Duration = Duration::from_millis(100);
-/// With so many pages in it, the log begins anew.
+/// With more pages than these the log restarts.
 const LONG: i64 = 4_000;
 
-/// Makes them in a task of its own, until this is dropped.
+/// The task that makes checkpoints, until this is dropped.
 pub struct Checkpoints {
     signals: Signals,
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Tells that task what there is to do. Cheap to clone; all are one.
+/// Signals to that task. Cheap to clone; all clones are one.
 #[derive(Clone, Default)]
 pub(super) struct Signals {
     transactions: Arc<AtomicUsize>,
@@ -33,7 +33,7 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// So many transactions lasted together.
+    /// So many transactions were committed together.
     pub(super) fn count(&self, transactions: usize) {
         if self.transactions.fetch_add(transactions, Ordering::Relaxed) + transactions >= TRANSACTIONS {
             self.transactions.store(0, Ordering::Relaxed);
@@ -43,7 +43,7 @@ impl Signals {
 }
 
 impl Checkpoints {
-    /// From now on.
+    /// Starts the task.
     pub(super) fn begin(writer: &Writer, options: SqliteConnectOptions) -> Self {
         let signals = writer.signals().clone();
         let task = tokio::spawn(run(signals.clone(), writer.clone(), options));
@@ -53,12 +53,12 @@ impl Checkpoints {
         }
     }
 
-    /// No more of them; what runs has ended when this does.
+    /// Stops the task, after the checkpoint that it is at.
     pub(super) async fn end(&self) {
         self.signals.end.notify_one();
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(task) = task {
-            // It ends by itself.
+            // The signal ends it.
             let _ = task.await;
         }
     }
@@ -80,8 +80,8 @@ async fn run(signals: Signals, writer: Writer, options: SqliteConnectOptions) {
             () = signals.end.notified() => break,
         }
         if let Err(error) = make(&mut connection, &writer, &options).await {
-            // Nothing is lost by it: the log is read as well, and grows.
-            tracing::warn!(%error, "the checkpoint of the database failed");
+            // Nothing is lost: the log is read as well, and grows.
+            tracing::warn!(%error, "the database's log was not moved into its file");
             connection = None;
         }
         if timeout(PAUSE, signals.end.notified()).await.is_ok() {
@@ -89,7 +89,7 @@ async fn run(signals: Signals, writer: Writer, options: SqliteConnectOptions) {
         }
     }
     if let Some(connection) = connection {
-        // What it fails to tidy up no longer matters.
+        // A failure to clean up no longer matters.
         let _ = connection.close().await;
     }
 }
@@ -104,14 +104,14 @@ async fn make(
         none => none.insert(options.connect().await?),
     };
     if passive(connection).await? > LONG {
-        // The log begins anew where all of it was transition. While nobody writes that is the little that came meanwhile.
+        // The log restarts once all of it was transition. While the writer is held here that is the little that came meanwhile.
         let _writer = writer.acquire().await?;
         passive(connection).await?;
     }
     Ok(())
 }
 
-/// Moves what it can without waiting for anybody; gives the pages in the log.
+/// Moves what it can without waiting for a reader or writer; gives the pages in the log.
 async fn passive(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
     let (_busy, pages, _moved): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)")
         .fetch_one(connection)

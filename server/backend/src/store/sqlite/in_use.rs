@@ -1,4 +1,4 @@
-//! Who uses a SQLite file: told by a lock on a file beside it, which the system lets go when a process ends, however it ends.
+//! Marks a SQLite file as in use, by a lock on a file beside it that the system releases when a process ends, however it ends.
 
 use crate::Fault;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -6,18 +6,18 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
-/// A database file that is in use, until this is dropped or released. SQLite's own locks are held for a moment only, and say nothing of a
-/// server that is between two requests (attack on data: a file is put in the place of one that a server goes on writing to).
+/// A database file in use, until this is dropped or released. SQLite's own locks are held for a moment only, and not by a server
+/// between two requests (attack on data: a file replaces one that a server still writes to).
 #[derive(Debug)]
 pub struct InUse {
     locked: File,
 }
 
 impl InUse {
-    /// Uses it beside others.
+    /// Shares it with others.
     ///
     /// # Errors
-    /// [`Fault::InUse`] while somebody has it alone.
+    /// [`Fault::InUse`] while a process has it alone.
     pub fn shared(database: &Path) -> Result<Self, Fault> {
         Self::lock(database, File::try_lock_shared)
     }
@@ -25,12 +25,12 @@ impl InUse {
     /// Has it alone.
     ///
     /// # Errors
-    /// [`Fault::InUse`] while anybody uses it.
+    /// [`Fault::InUse`] while any process uses it.
     pub fn alone(database: &Path) -> Result<Self, Fault> {
         Self::lock(database, File::try_lock)
     }
 
-    /// Uses it no longer, whoever still holds this.
+    /// Releases it, also where this is still referenced.
     pub fn release(&self) {
         // Where that fails the end of the process does it.
         let _ = self.locked.unlock();
@@ -40,7 +40,7 @@ impl InUse {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
         let file = options.open(beside(database)).map_err(sqlx::Error::Io)?;
-        // Made by whoever comes first, and that may be root at a terminal. Where it cannot be done it need not be.
+        // The first process creates it, which may be root's at a terminal. Where this fails it is not needed.
         let _ = give_to_owner(&file, database);
         match lock(&file) {
             Ok(()) => Ok(Self { locked: file }),
