@@ -1,6 +1,6 @@
 //! Digests of the one-time passcodes that were mailed, and how many wrong ones came back.
 
-use super::conn::{execute, later, on};
+use super::conn::{execute, on};
 use super::limits::HOUR_MS;
 use super::{Conn, ReadConn, WriteTx};
 use crate::Fault;
@@ -24,7 +24,7 @@ pub async fn issue(
     flow: &str,
     code: &IssuedCode,
 ) -> Result<(), Fault> {
-    later!(
+    execute!(
         tx,
         "INSERT INTO codes (id, flow_id, purpose, email, digest, key_id, sent_at, expires_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -35,7 +35,7 @@ pub async fn issue(
         &code.digest,
         &code.key_id,
         code.sent_at.0,
-        code.expires_at.0,
+        code.expires_at.0
     );
     Ok(())
 }
@@ -43,22 +43,22 @@ pub async fn issue(
 /// Makes every live code of a flow dead, before a newer one is made. Attack: a stranger's request voids the owner's code, so
 /// the codes of other flows are left alone.
 pub async fn supersede_in(tx: &mut WriteTx, flow: &str, now: Timestamp) -> Result<(), Fault> {
-    later!(
+    execute!(
         tx,
         "UPDATE codes SET superseded_at = $2 WHERE flow_id = $1 AND superseded_at IS NULL AND used_at IS NULL",
         flow,
-        now.0,
+        now.0
     );
     Ok(())
 }
 
 /// Makes every live code of an address dead.
 pub async fn supersede(tx: &mut WriteTx, email: &EmailAddress, now: Timestamp) -> Result<(), Fault> {
-    later!(
+    execute!(
         tx,
         "UPDATE codes SET superseded_at = $2 WHERE email = $1 AND COALESCE(used_at, superseded_at) IS NULL",
         email.as_str(),
-        now.0,
+        now.0
     );
     Ok(())
 }

@@ -97,7 +97,6 @@ macro_rules! on {
     ($tx:expr, |$conn:ident| $run:expr) => {
         match &mut $tx.conn {
             $crate::store::Conn::Sqlite(conn) => {
-                conn.run_batch().await?;
                 let $conn = &mut **conn;
                 $run
             }
@@ -118,23 +117,6 @@ macro_rules! execute {
     };
 }
 
-/// The same where nobody needs the number: SQLite runs the statement together with the next one that has a result, or with the commit.
-macro_rules! later {
-    ($tx:expr, $statement:literal $(, $value:expr)* $(,)?) => {{
-        let tx: &mut $crate::store::WriteTx = $tx;
-        match &mut tx.conn {
-            $crate::store::Conn::Sqlite(conn) => {
-                let batch = conn.batch($statement).await?;
-                $(batch.bind($value)?;)*
-                let _ = batch;
-            }
-            $crate::store::Conn::Postgres(conn) => {
-                sqlx::query($statement)$(.bind($value))*.execute(conn.statements()).await?;
-            }
-        }
-    }};
-}
-
 /// Runs one statement that is a transaction by itself: `autocommit!(db, |writer| execute!(writer, "…"))`. On SQLite a power failure may
 /// lose it, as with [`Db::begin_unsynced`](super::Db::begin_unsynced).
 macro_rules! autocommit {
@@ -145,4 +127,4 @@ macro_rules! autocommit {
         outcome
     }};
 }
-pub(super) use {autocommit, execute, later, on};
+pub(super) use {autocommit, execute, on};

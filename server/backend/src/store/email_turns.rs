@@ -1,7 +1,7 @@
 //! Whose turn it is at a mailbox whose e-mails of the day are used up.
 
 use super::WriteTx;
-use super::conn::{execute, later, on};
+use super::conn::{execute, on};
 use crate::Fault;
 use account::Timestamp;
 
@@ -83,22 +83,22 @@ pub async fn take(tx: &mut WriteTx, request: Request<'_>, slot_ms: i64, now: Tim
     // Slots follow each other without gaps (attack: whoever comes at a turn's last moment pushes all later ones back).
     let slot = next_at + (now.0 - next_at).max(0) / slot_ms * slot_ms;
     if next_at <= now.0 && ahead == 0 {
-        later!(
+        execute!(
             tx,
             "UPDATE email_slots SET next_at = $2 WHERE mailbox = $1",
             mailbox,
-            slot + slot_ms,
+            slot + slot_ms
         );
-        later!(
+        execute!(
             tx,
             "DELETE FROM email_turns WHERE mailbox = $1 AND network = $2",
             mailbox,
-            network,
+            network
         );
         return Ok(Turn::Now);
     }
     let due_at = slot + ahead * slot_ms;
-    later!(
+    execute!(
         tx,
         "INSERT INTO email_turns (mailbox, network, had, waiting_since, due_at) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (mailbox, network) DO UPDATE SET
@@ -107,7 +107,7 @@ pub async fn take(tx: &mut WriteTx, request: Request<'_>, slot_ms: i64, now: Tim
         network,
         had,
         waiting_since,
-        due_at,
+        due_at
     );
     Ok(Turn::At(Timestamp(due_at)))
 }

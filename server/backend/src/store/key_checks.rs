@@ -1,6 +1,6 @@
 //! A value that each key of the server made when it was first seen here.
 
-use super::conn::{execute, later, on};
+use super::conn::{execute, on};
 use super::{ReadConn, WriteTx};
 use crate::Fault;
 
@@ -27,6 +27,6 @@ pub async fn find(conn: &mut ReadConn, key_id: &str) -> Result<Option<String>, F
 
 /// Forgets the key of that name: another one may have it.
 pub async fn forget(tx: &mut WriteTx, key_id: &str) -> Result<(), Fault> {
-    later!(tx, "DELETE FROM key_checks WHERE key_id = $1", key_id,);
+    execute!(tx, "DELETE FROM key_checks WHERE key_id = $1", key_id);
     Ok(())
 }

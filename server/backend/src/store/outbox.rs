@@ -1,6 +1,6 @@
 //! E-mails that wait for the outbox worker. Bodies are sealed: a copy of the database holds no live code.
 
-use super::conn::{autocommit, execute, later, on};
+use super::conn::{autocommit, execute, on};
 use super::{Db, Engine, ReadConn, WriteTx};
 use crate::{Fault, Keys, seal};
 use account::{Email, EmailAddress, Timestamp};
@@ -46,8 +46,8 @@ pub async fn write(
     now: Timestamp,
 ) -> Result<(), Fault> {
     let id = crate::random::id_at(now);
-    let body = seal::seal(keys, &id, message)?;
-    later!(
+    let body = seal::seal(keys, &id, email)?;
+    execute!(
         tx,
         "INSERT INTO outbox (id, flow_id, recipient, language, body, written_at, due_at, attempts)
              VALUES ($1, $2, $3, $4, $5, $6, $6, 0)",
@@ -56,7 +56,7 @@ pub async fn write(
         to.as_str(),
         language,
         body,
-        now.0,
+        now.0
     );
     Ok(())
 }
@@ -64,12 +64,12 @@ pub async fn write(
 /// Drops the e-mails of a flow that have not left yet, before a newer one is written: their code is dead, and two mails with
 /// different codes would only confuse.
 pub async fn drop_unsent(tx: &mut WriteTx, flow: &str, now: Timestamp) -> Result<(), Fault> {
-    later!(
+    execute!(
         tx,
         "UPDATE outbox SET failed_at = $2, body = '', last_error = NULL
               WHERE flow_id = $1 AND COALESCE(sent_at, failed_at) IS NULL",
         flow,
-        now.0,
+        now.0
     );
     Ok(())
 }

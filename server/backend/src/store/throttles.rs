@@ -1,7 +1,7 @@
 //! Failures in a row, and the waits that they earn.
 
 use super::WriteTx;
-use super::conn::{execute, later, on};
+use super::conn::{execute, on};
 use crate::Fault;
 use account::Timestamp;
 
@@ -47,11 +47,11 @@ pub async fn give_back(tx: &mut WriteTx, key: &str) -> Result<(), Fault> {
 
 /// Makes the throttle_key wait.
 pub async fn wait_until(tx: &mut WriteTx, key: &str, until: Timestamp) -> Result<(), Fault> {
-    later!(
+    execute!(
         tx,
         "UPDATE throttles SET next_allowed_at = $2 WHERE key = $1",
         key,
-        until.0,
+        until.0
     );
     Ok(())
 }
@@ -73,7 +73,7 @@ pub async fn count(tx: &mut WriteTx, key: &str, now: Timestamp) -> Result<i64, F
 
 /// A success: the row of failures is over.
 pub async fn clear(tx: &mut WriteTx, key: &str) -> Result<(), Fault> {
-    later!(tx, "DELETE FROM throttles WHERE key = $1", key,);
+    execute!(tx, "DELETE FROM throttles WHERE key = $1", key);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use super::{Flow, columns};
 use crate::Fault;
 use crate::store::WriteTx;
-use crate::store::conn::{execute, later, on};
+use crate::store::conn::{execute, on};
 use account::{Challenge, Purpose, Timestamp};
 
 /// Spends one try before the code is looked at, so that racing guesses cannot share one (attack: five tries made two
@@ -43,23 +43,23 @@ pub async fn spend_try(
 
 /// Counts a flow that has passed no longer among those that wait. One that has finished takes its code no more.
 pub async fn stop_counting(tx: &mut WriteTx, id: &str) -> Result<(), Fault> {
-    later!(
+    execute!(
         tx,
         "UPDATE flows SET counted_tries = NULL, tries_left = CASE WHEN finished_at IS NULL THEN tries_left ELSE 0 END WHERE id = $1",
-        id,
+        id
     );
     Ok(())
 }
 
 /// Writes down how long the flow's newest code is, whose account it is about, and whether its browser is known by now.
 pub async fn set_code(tx: &mut WriteTx, flow: &Flow) -> Result<(), Fault> {
-    later!(
+    execute!(
         tx,
         "UPDATE flows SET digits = $2, known_device = $3, account_id = $4 WHERE id = $1",
         &flow.id,
         flow.digits,
         flow.known_device,
-        &flow.account_id,
+        &flow.account_id
     );
     Ok(())
 }

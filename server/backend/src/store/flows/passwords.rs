@@ -3,7 +3,7 @@
 use super::{Flow, columns};
 use crate::Fault;
 use crate::store::WriteTx;
-use crate::store::conn::{execute, later, on};
+use crate::store::conn::{execute, on};
 use account::{AccountId, Challenge, Timestamp};
 
 /// The password was right: once. From here on the flow is about that account. `None`, too, where the account is off by now or
@@ -56,12 +56,12 @@ pub async fn ask_mailbox_first(
 
 /// The mailbox is proven: the password is asked for, with tries of its own.
 pub async fn ask_password(tx: &mut WriteTx, id: &str, trust: bool) -> Result<(), Fault> {
-    later!(
+    execute!(
         tx,
         "UPDATE flows SET tries_left = $2, trust = $3, version = version + 1 WHERE id = $1",
         id,
         Challenge::TRIES,
-        i64::from(trust),
+        i64::from(trust)
     );
     Ok(())
 }

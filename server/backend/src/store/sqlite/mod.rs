@@ -1,7 +1,7 @@
 //! The SQLite file: one connection that writes, a few that read, and a task that makes checkpoints.
 //!
 //! SQLite allows one writer at a time. Left to themselves, writers poll the file's lock, each of them waits for the disk alone, and
-//! one of them pays for the checkpoint. Four parts avoid that:
+//! one of them pays for the checkpoint. Three parts avoid that:
 //!
 //! - [`Writer`] owns the only connection that writes. Callers queue for it in the program, in order, and not at the file's lock.
 //!   It is lent without a pool: a pool would ping the connection's thread after each use, and sqlx's own transaction does not
@@ -9,28 +9,24 @@
 //! - **Group commit**, in the same file. While others wait, a synced transaction is not committed on its own: the next one continues
 //!   in it behind a savepoint, to which it is rolled back if it fails, and one commit makes all of them durable. No caller gets
 //!   a result before that commit. The commit runs in a task of its own, so an aborted request does not take others along.
-//! - [`Batch`] holds statements whose result nobody needs until the next query or the commit. sqlx runs a connection on a thread of its
-//!   own, and a switch to it and back takes longer than most statements.
 //! - [`Checkpoints`] moves the write-ahead log into the file beside the writer, instead of in a request that commits.
 //!
 //! Each transaction is either synced (`synchronous = FULL`: it survives a power failure once it is acknowledged) or not
 //! (`NORMAL`: a power failure may lose it, a killed process does not, and the file stays consistent). A statement that is a
 //! transaction by itself is not synced. Readers are connections of a pool; in WAL mode they wait for nobody.
 //!
-//! What this is worth, by `make bench ON=sqlite`: group commit and batches together took resets from 784 to 2,023 a second and sign-ins
-//! from 162 to 182; checkpoints beside the writer took the p99 of a sign-out with full tables from 69 to 34 ms. Whoever changes
-//! this runs that benchmark. `docs/decisions/009` to `011` and `013` have the alternatives; `tests/it/durability.rs` fails where
-//! something acknowledged is lost.
+//! What this is worth, by `make bench ON=sqlite`: group commit took resets from 784 to 2,023 a second and sign-ins from 162 to 182,
+//! measured together with a queue of statements that has been removed since; checkpoints beside the writer took the p99 of a
+//! sign-out with full tables from 69 to 34 ms. Whoever changes this runs that benchmark. `docs/decisions/009`, `010` and `013` have
+//! the alternatives; `tests/it/durability.rs` fails where something acknowledged is lost.
 //!
 //! [`InUse`] is a lock beside the file, for backups and restores, and [`backup`] copies and checks files.
 
 pub mod backup;
-mod batch;
 mod checkpoints;
 mod in_use;
 mod writer;
 
-pub(super) use batch::Batch;
 use checkpoints::Checkpoints;
 pub use in_use::InUse;
 pub use writer::{Writer, WriterGuard, WriterState};
@@ -142,22 +138,6 @@ impl File {
 }
 
 impl Conn {
-    /// Runs the batched statements, so that the next one sees what they did.
-    pub(super) async fn run_batch(&mut self) -> Result<(), sqlx::Error> {
-        match self {
-            Self::Reader(_) => Ok(()),
-            Self::Writer(writer) => writer.run_batch().await,
-        }
-    }
-
-    /// Adds a statement to the batch; its arguments follow by [`Batch::bind`].
-    pub(super) async fn batch(&mut self, statement: &'static str) -> Result<&mut Batch, sqlx::Error> {
-        match self {
-            Self::Reader(_) => Err(sqlx::Error::Protocol("a reader has no batch".into())),
-            Self::Writer(writer) => writer.batch(statement).await,
-        }
-    }
-
     /// Makes what was written durable. A reader has nothing to commit.
     pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
         match self {
