@@ -46,7 +46,7 @@ pub async fn write(
     now: Timestamp,
 ) -> Result<(), Fault> {
     let id = crate::random::id_at(now);
-    let body = seal::seal(keys, &id, email)?;
+    let body = seal::seal(keys, &id, message)?;
     execute!(
         tx,
         "INSERT INTO outbox (id, flow_id, recipient, language, body, written_at, due_at, attempts)
