@@ -1,4 +1,4 @@
-//! Account flows done for real: the domain's decisions, kept in SQL and told by mail.
+//! Implements the account flows: applies the decisions of the `account` crate, stores state in SQL and sends e-mail.
 
 rust_i18n::i18n!("locales", fallback = "en");
 
@@ -53,35 +53,35 @@ use std::sync::Arc;
 use store::Db;
 use tokio::sync::{Notify, broadcast};
 
-/// The account service. Cheap to clone; every clone is the same service.
+/// The account service. Cheap to clone; clones share their state.
 #[derive(Clone)]
 pub struct Backend {
     parts: Arc<Parts>,
     /// Wakes the outbox worker after a commit that wrote an e-mail.
     emails_written: Arc<Notify>,
-    /// Says which flow (by its digest) has transition, to the pages that listen on this server.
+    /// Publishes the digest of each flow that has changed to the pages that wait on this server.
     flows_moved: broadcast::Sender<String>,
     metrics: Arc<Metrics>,
 }
 
-/// What a [`Backend`] is made of. Time and randomness come in here and nowhere else.
+/// The parts of a [`Backend`]. It reads the time and randomness only through these.
 pub struct Parts {
-    /// Where everything is kept.
+    /// The database.
     pub db: Db,
-    /// The only reader of the time.
+    /// The only source of the current time.
     pub clock: Arc<dyn Clock>,
-    /// Server keys; not in the database.
+    /// The server keys, which are not stored in the database.
     pub keys: Keys,
-    /// Password hashing, admitted.
+    /// Password hashing, with admission control.
     pub hashing: Hashing,
     /// The operator's list of leaked passwords, if any.
     pub leaked: LeakedPasswords,
-    /// Names, figures, policies.
+    /// Names, limits and policies.
     pub settings: LiveSettings,
 }
 
 impl Backend {
-    /// A service made of its parts.
+    /// Builds a service from its parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let (flows_moved, _) = broadcast::channel(256);
@@ -93,18 +93,18 @@ impl Backend {
         }
     }
 
-    /// Names, figures, policies, as they are at this moment.
+    /// The names, limits and policies in force now.
     #[must_use]
     pub fn settings(&self) -> Arc<Settings> {
         self.parts.settings.current()
     }
 
-    /// Puts other settings in force.
+    /// Replaces the settings in force.
     pub fn replace_settings(&self, settings: Settings) {
         self.parts.settings.replace(settings);
     }
 
-    /// Where everything is kept; for start-up, readiness and tests.
+    /// The database, for start-up, readiness checks and tests.
     #[must_use]
     pub fn db(&self) -> &Db {
         &self.parts.db

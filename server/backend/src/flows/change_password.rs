@@ -1,4 +1,4 @@
-//! Change the password on the security page.
+//! Changes the password from the security page.
 
 use super::password_tries::{Tries, device_throttle_key, wrong_passwords};
 use super::step_up::LOST_ANSWER_MS;
@@ -9,10 +9,11 @@ use crate::{Backend, BrowserTokens, Caller, Error, Fault, Transition, Verdict};
 use account::{Account, ActivityKind, Email, FailureCause, Notice, Refusal, Secret, SecurityDone, SecurityView};
 
 impl Backend {
-    /// Current once, new twice. This browser stays in with a new token; the others are signed out and forgotten if `end_others`.
+    /// Takes the current password once and the new one twice. This browser gets a new session token; with `end_others`, all other
+    /// sessions end and all other devices are forgotten.
     ///
     /// # Errors
-    /// A refusal: signed out, managed elsewhere, wrong current password, unfit new one.
+    /// A refusal: signed out, managed by an organization, wrong current password, or unsuitable new password.
     pub async fn change_password(
         &self,
         caller: &Caller,
@@ -35,7 +36,7 @@ impl Backend {
         if current.is_empty() {
             return Err(Refusal::CurrentMissing.into());
         }
-        // What can be said without a hash is said first; it costs no try.
+        // Checks that need no hash come first and cost no try.
         self.settings()
             .password
             .check_for(password, again, &account.email, &account.name)?;
@@ -56,7 +57,7 @@ impl Backend {
             self.unless_put_back(&tries, noted.map_err(Error::from)).await?;
             return Err(Refusal::CurrentWrong.into());
         }
-        // Right: no failure, whatever becomes of the new one.
+        // The current password is right, so no failure is counted even if the new one is refused.
         let mut tx = self.parts.db.begin().await?;
         self.clear_tries(&mut tx, &tries, &account.email).await?;
         tx.commit().await?;
@@ -123,11 +124,11 @@ impl Backend {
         })
     }
 
-    /// The answer to a change once more, where this browser's session ended with it within the last 30 s: the tokens that it
-    /// brought may have been lost.
+    /// Repeats the answer to a password change that ended this browser's session within the last 30 s, because the new tokens may
+    /// have been lost on the way.
     ///
-    /// Attack: a copy of the token from before the change. Without the new password it gets nothing, and its guesses count
-    /// apart from the owner's tries.
+    /// Attack: a copy of the token from before the change. Without the new password it gains nothing, and its guesses count
+    /// separately from the owner's tries.
     async fn change_again(
         &self,
         caller: &Caller,
@@ -173,7 +174,7 @@ impl Backend {
         })
     }
 
-    /// Tells the owner's log of a wrong current password, and the owner of the tenth.
+    /// Records a wrong current password in the account's log and e-mails the owner at the tenth.
     async fn note_wrong_current(&self, caller: &Caller, account: &Account) -> Result<(), Fault> {
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;

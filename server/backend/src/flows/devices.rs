@@ -1,4 +1,4 @@
-//! Browsers that an account knows: which one this is, its next token, and what a copy of an old token leads to.
+//! The devices (browsers) an account knows: recognition, token renewal, and detection of copied tokens.
 
 use super::step_up::LOST_ANSWER_MS;
 use crate::store::devices::Device;
@@ -7,13 +7,13 @@ use crate::store::{ReadConn, WriteTx, devices, events, outbox};
 use crate::{Backend, BrowserTokens, Caller, Fault, TokenChange, TokenKind, random};
 use account::{Account, AccountId, ActivityKind, Email, Notice, Purpose, Secret, Timestamp};
 
-/// For so many accounts a browser is known.
+/// The maximum number of accounts that one browser is remembered for.
 const DEVICE_TOKENS: usize = 5;
-/// For so long after its last sign-in; browsers keep no cookie for longer.
+/// Days a device is remembered after its last sign-in. Browsers cap cookie lifetimes at the same value.
 pub(crate) const DEVICE_DAYS: i64 = 400;
 
 impl Backend {
-    /// Signs in on a device: a known one goes on with its next token, a new one is told to its owner.
+    /// Records a sign-in on a device: a known device gets its next token; for a new one, the owner is notified.
     #[expect(
         clippy::too_many_arguments,
         reason = "one step of one flow; a struct for it would be read once"
@@ -46,7 +46,7 @@ impl Backend {
             replaced_at: None,
         };
         devices::insert(tx, &random::digest(&token), &device, now).await?;
-        // Whoever has just made the account in this browser knows of it.
+        // A sign-up in this browser has just created the account, so its owner needs no notice.
         let signed_up_here = self.find_flow(tx, Purpose::SignUp, held).await?.is_some_and(|flow| {
             flow.finished_at.is_some() && now.0 < flow.ends_at && flow.email == account.email.as_str()
         });
@@ -61,7 +61,7 @@ impl Backend {
         Ok(hold_devices(held, presented.as_ref(), &token))
     }
 
-    /// The token that the device was given a moment ago, if it is still the device's: at the end of a sign-in, or by a change.
+    /// The token the device was just given (at the end of a sign-in or by a change), if it is still the device's token.
     pub(super) async fn device_again(
         &self,
         conn: &mut ReadConn,
@@ -83,8 +83,8 @@ impl Backend {
         Ok(None)
     }
 
-    /// Forgets every device of an account but the browser's own, which goes on with a new token: a copy of the one before is
-    /// another device, too. Gives the token.
+    /// Forgets every device of an account except the browser's own, and returns that device's new token. It is renewed because a
+    /// copy of the previous token is another device, too.
     pub(super) async fn forget_other_devices(
         &self,
         tx: &mut WriteTx,
@@ -102,7 +102,7 @@ impl Backend {
         }
     }
 
-    /// Puts a device under the token that follows the presented one.
+    /// Replaces the presented device token by its successor.
     async fn renew_token(
         &self,
         tx: &mut WriteTx,
@@ -117,7 +117,7 @@ impl Backend {
         Ok(hold_devices(held, Some(presented), &token))
     }
 
-    /// The browser as that account knows it.
+    /// The device of this account that the browser's tokens identify.
     pub(super) async fn find_device(
         &self,
         conn: &mut ReadConn,
@@ -129,7 +129,7 @@ impl Backend {
         Ok(device.filter(|device| !is_copy(device, self.now())))
     }
 
-    /// The device that a token of the browser leads to, and that token; a replaced one leads there, too.
+    /// The device that one of the browser's tokens identifies, even if that token was replaced, and the token.
     async fn recognise_device(
         &self,
         conn: &mut ReadConn,
@@ -150,10 +150,10 @@ impl Backend {
         Ok(None)
     }
 
-    /// Attack: a copy of a trusted device's cookie. Each sign-in on the device gives it another token, so a token that was
-    /// replaced comes from a copy, or from the owner where a copy was faster. Nobody can tell which: the device is trusted no
-    /// longer, and the owner is told. A device that is not trusted is told of no more: its token spares nobody the code. Gives
-    /// whether there was something to tell.
+    /// Attack: a copy of a trusted device's cookie. Each sign-in renews the device's token, so a replaced token comes from a
+    /// copy, or
+    /// from the owner when the copy was used first. The two cases look the same, so the device loses its trust and the owner is
+    /// notified. An untrusted device causes no notice: its token does not skip the code. Returns whether a notice was due.
     pub(super) async fn notice_copied_device(
         &self,
         tx: &mut WriteTx,
@@ -179,12 +179,12 @@ impl Backend {
     }
 }
 
-/// Whether the token that has found a device is a copy of one that was replaced, and no lost answer.
+/// Whether the token that identified the device is a copy of a replaced one, and not the retry of a lost answer.
 fn is_copy(device: &Device, now: Timestamp) -> bool {
     device.replaced_at.is_some_and(|at| now.0 >= at + LOST_ANSWER_MS)
 }
 
-/// The browser holds a device's new token in place of the old one.
+/// Stores a device's new token in the browser in place of the old one.
 fn hold_devices(held: &BrowserTokens, old: Option<&Secret>, new: &Secret) -> TokenChange {
     TokenChange {
         kind: TokenKind::Device,
@@ -193,8 +193,8 @@ fn hold_devices(held: &BrowserTokens, old: Option<&Secret>, new: &Secret) -> Tok
     }
 }
 
-/// A browser's device tokens, one for each account that was signed in to in it, the newest first. One for all would do, but for
-/// this attack: whoever shares a browser keeps its token, and is trusted by the accounts of those who sign in there later.
+/// A browser's device tokens, newest first, one for each account it has signed in to. Attack: with one token for all accounts, a
+/// user of a shared browser keeps its token and is trusted by every account that signs in there later.
 fn with_token(held: Option<&Secret>, old: Option<&Secret>, new: &Secret) -> Secret {
     let held = held.map(Secret::expose).unwrap_or_default();
     let gone = ["", old.map(Secret::expose).unwrap_or_default()];

@@ -1,4 +1,4 @@
-//! How many e-mails may be caused: by strangers, by a browser that signed in before, and with the right password.
+//! Limits on e-mails: those that strangers can cause, those for a known browser, and those after the right password.
 
 use crate::caller::wide_network;
 use crate::store::email_turns::{self, Turn};
@@ -8,9 +8,11 @@ use crate::{Backend, BrowserTokens, Caller, Error, Fault};
 use account::{AccountId, EmailAddress, Refusal, Timestamp};
 
 impl Backend {
-    /// Takes the budget of an e-mail that anyone can cause, and one of each of `more`; or tells how long to wait. The same for
-    /// every address, with an account or without (attack: enumeration). The transaction has written nothing before: of a
-    /// refused request its place in the line stays, and nothing else.
+    /// Takes the budget of an e-mail that anyone can cause, and one of each of `more`, or returns the wait. It is the same for
+    /// every
+    /// address, with or without an account (attack: enumeration). The transaction must not have written anything before: a
+    /// refused
+    /// request keeps only its place in the queue.
     #[expect(
         clippy::too_many_arguments,
         reason = "one request; a struct for it would be read once"
@@ -28,7 +30,7 @@ impl Backend {
         // Looked for without an account, too: it takes the same time (attack: enumeration by the clock).
         let whose = account.cloned().unwrap_or_else(events::nobody);
         if let Some(device) = self.find_device(&mut tx, held, &whose).await? {
-            // A browser that signed in before has a reserve of its own, which strangers cannot use up.
+            // A browser that signed in before has its own reserve, which strangers cannot use up.
             let (limits, device) = (self.limits(), device.id);
             let mut rules = more;
             rules.push(Rule::of_hour_and_day(
@@ -64,7 +66,7 @@ impl Backend {
         match email_turns::take(&mut tx, request, slot_ms, now).await? {
             Turn::Now => Ok(tx),
             Turn::At(due_at) => {
-                // No e-mail goes. The client's own count stays (attack: asking again and again, each time for a commit).
+                // No e-mail is sent, but the client's own count stays (attack: repeated requests, each of which costs a commit).
                 limits::give_back(&mut tx, &rules[..of_networks]).await?;
                 limits::give_back(&mut tx, &rules[rules.len() - 1..]).await?;
                 tx.commit().await?;
@@ -74,7 +76,7 @@ impl Backend {
         }
     }
 
-    /// Takes the budget of a code after the right password. Strangers' requests do not come here and never touch it.
+    /// Takes the budget of a code after the right password. Strangers' requests never reach this budget.
     pub(super) async fn take_confirmation(
         &self,
         tx: &mut WriteTx,
@@ -95,7 +97,7 @@ impl Backend {
         Rule::of_hour_and_day(format!("code {whose}"), limits.codes_an_hour, limits.codes_a_day)
     }
 
-    /// What one network may cause, the day of the widest first.
+    /// The limits of each network, starting with the daily limit of the widest.
     fn network_rules(&self, networks: &[Network], domain: &str, mailbox: &str) -> Vec<Rule> {
         let limits = self.limits();
         let large = self.settings().large_mail_domains.iter().any(|known| known == domain);
@@ -103,8 +105,9 @@ impl Backend {
         for Network { name, wide } in networks {
             let (an_hour, a_day) = (limits.emails_an_hour, limits.emails_a_day);
             let to_domain = limits.emails_to_domain_a_day;
-            // Windows of a network and of a mailbox do not begin together, so twice a network's day may lie in a mailbox's: no
-            // network has half of what all together have (attack: one network uses up the owner's next e-mail).
+            // The windows of a network and of a mailbox do not start together, so a mailbox's day may overlap two of a network's
+            // days.
+            // Therefore no network gets more than half of the total (attack: one network uses up the owner's next e-mail).
             let (an_hour, a_day, to_domain) = if *wide {
                 (2 * an_hour, a_day + a_day / 2, 2 * to_domain)
             } else {
@@ -123,12 +126,12 @@ impl Backend {
 #[derive(Debug, PartialEq, Eq)]
 struct Network {
     name: String,
-    /// Of many lines, and so with more e-mails.
+    /// Covers many subscriber lines, and therefore has a higher limit.
     wide: bool,
 }
 
 impl Network {
-    /// Those that a client is in, the widest first: its IPv4 address, or its /48 and /64 of IPv6.
+    /// The networks of a client, widest first: its IPv4 address, or its IPv6 /48 and /64.
     fn all_of(client: &str) -> Vec<Self> {
         let wide = wide_network(client).map(|name| Self { name, wide: true });
         let own = Self {

@@ -1,4 +1,4 @@
-//! What a page of a flow hears when the flow goes on elsewhere.
+//! Notifies the pages of a flow when it advances elsewhere, for example in another tab.
 
 use super::step_up::Standing;
 use crate::{Backend, BrowserTokens, Fault};
@@ -6,15 +6,16 @@ use account::Purpose;
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 
-/// How long one wait lasts at most.
+/// The maximum length of one wait.
 const WAIT: Duration = Duration::from_secs(15);
-/// How often the database is asked, for moves on another server: no page knows less than the others for longer.
+/// How often the database is polled for changes made by other servers.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 impl Backend {
-    /// Waits until the browser's flow stands at another version than `seen`, at most 15 s; gives the version it has then,
-    /// 0 for none that can still go on. Called with `None`, it answers at once. A move on this server is heard at once, on another within 2 s.
-    /// Below 0: the flow has just gone on with another token, which this browser gets or has got with another answer.
+    /// Waits up to 15 s until the browser's flow has a version other than `seen`, and returns that version, or 0 if no flow can
+    /// continue. With `None` it returns at once. Changes on this server are noticed at once, those on other servers within 2 s.
+    /// A negative value means that the flow has just continued under another token, which this browser receives or has received
+    /// with another answer.
     ///
     /// # Errors
     /// A [`Fault`] of the database.
@@ -22,7 +23,7 @@ impl Backend {
         if held.flow(purpose).is_none() {
             return Ok(0);
         }
-        // Listen first, look then: a move in between is not missed.
+        // Subscribe before the first check, so that no change in between is missed.
         let mut transition = self.flows_moved.subscribe();
         let until = tokio::time::Instant::now() + WAIT;
         loop {
@@ -51,7 +52,7 @@ impl Backend {
         }
     }
 
-    /// Says that a flow transition, after the commit. Nobody listening is fine.
+    /// Publishes, after the commit, that a flow has changed. It is fine if no page is waiting.
     pub(crate) fn flow_moved(&self, id: &str) {
         let _ = self.flows_moved.send(id.to_owned());
     }

@@ -1,4 +1,4 @@
-//! The step that sign-in, reset and sign-up share: a code was mailed, and is answered.
+//! The step that sign-in, reset and sign-up share: answering an e-mailed code.
 
 use super::step_up::{LOST_ANSWER_MS, Standing};
 use crate::store::events::Actor;
@@ -13,7 +13,7 @@ use account::{
     read_code,
 };
 
-/// What came of an answer.
+/// The outcome of an answer.
 pub(super) enum Answered {
     /// The code was right. The transaction is open: what follows happens with it or not at all.
     Right(Box<(WriteTx, Flow)>),
@@ -22,7 +22,7 @@ pub(super) enum Answered {
 }
 
 impl Backend {
-    /// Judges a typed code. A wrong one stays counted even though refused.
+    /// Checks a typed code. A wrong one stays counted although the request is refused.
     pub(super) async fn answer_code(
         &self,
         purpose: Purpose,
@@ -41,7 +41,7 @@ impl Backend {
             (Err(refusal), Some(before)) if before.waits_for_code(now) => return Err(refusal.into()),
             _ => return Err(self.why_no_code(&mut tx, purpose, held, now).await?.into()),
         };
-        // Not where strangers answer: it takes longer for an account than for none (attack: enumeration by the clock).
+        // Not for flows that strangers can begin: it takes longer with an account than without (attack: enumeration by timing).
         if before.counter(purpose) == CodeCounter::AfterPassword
             && let Some(account) = before.account()
         {
@@ -69,10 +69,10 @@ impl Backend {
                 let first = flows::pass_code(&mut tx, passed.flow(), now).await?
                     && codes::mark_used(&mut tx, passed.code_id(), now).await?;
                 if !first {
-                    // Nothing of it is kept: a right code is no guess, and needs no try.
+                    // Rolls back: a right code is not a guess, and costs no try.
                     return Err(self.repeated(&mut tx, purpose, held).await?);
                 }
-                // The count of the day stays. Attack: each sign-in of the owner gives the guesser a new day's guesses.
+                // The daily count stays. Attack: each sign-in of the owner gives the guesser another day's worth of guesses.
                 throttles::clear(&mut tx, &failures_in_a_row(counter, &email)).await?;
                 return Ok(Answered::Right(Box::new((tx, flow))));
             }
@@ -116,8 +116,9 @@ impl Backend {
         Ok(earlier)
     }
 
-    /// Writes a failure into the account's log; the owner is told of the tenth. `None` is a code of a sign-up, which opens no
-    /// account: that is not worth telling.
+    /// Records a failure in the account's log and e-mails the owner at the tenth. `None` is a code of a sign-up; it opens no
+    /// account,
+    /// so no notice is due.
     pub(super) async fn note_failure(
         &self,
         tx: &mut WriteTx,
@@ -139,8 +140,9 @@ impl Backend {
         Ok(())
     }
 
-    /// Tells an owner of ten failures in a row, and while they go on once a day (attack: a notice for each ten fills the mailbox). Where the password is not ours to check, or nothing can be signed in to, none of
-    /// them could have succeeded, and there is nothing to do: the account's log has them.
+    /// Notifies the owner of ten failures in a row, then at most once a day while they continue (attack: one notice for every ten
+    /// failures fills the mailbox). An account without a local password or without sign-in gets none, because no attempt could
+    /// have succeeded; its log still records them.
     pub(super) async fn tell_of_failures(
         &self,
         tx: &mut WriteTx,
@@ -169,8 +171,9 @@ impl Backend {
         outbox::write(tx, &self.parts.keys, None, &account.email, language, &message, now).await
     }
 
-    /// Makes codes of a counter and address one after the other. Taken before any flow is touched, so that no two wait for each
-    /// other: whoever makes a code may end another flow of the address.
+    /// Serializes the creation of codes for a counter and address. It is taken before any flow is locked, because creating a code
+    /// may
+    /// end another flow of the address, and two requests could otherwise deadlock.
     pub(super) async fn take_turn(
         &self,
         tx: &mut WriteTx,
@@ -185,7 +188,7 @@ impl Backend {
         }
     }
 
-    /// What decides about the next code of an address.
+    /// The state that decides about the next code of an address.
     pub(super) async fn waiting(
         &self,
         tx: &mut WriteTx,
@@ -196,8 +199,9 @@ impl Backend {
         waiting::find(tx, counter, email, now.plus_ms(-LOST_ANSWER_MS), now).await
     }
 
-    /// Gives a flow the length of its next code. Where it is its first, one of too many other waiting flows ends, and is given.
-    /// The [turn](Self::take_turn) is taken.
+    /// Chooses the length of a flow's next code. For a flow's first code, if too many other flows are waiting, one of them ends
+    /// and
+    /// is returned. Requires the [turn](Self::take_turn).
     pub(super) async fn admit_code(
         &self,
         tx: &mut WriteTx,
@@ -211,7 +215,7 @@ impl Backend {
         let is_first = flow.codes_sent == 1;
         let ended = WaitingFlow::to_end(&others, &flow.client).filter(|_| is_first).cloned();
         if let Some(ended) = &ended {
-            // One that has passed goes on; it only counts no longer.
+            // A flow whose code was accepted continues; it only stops counting as waiting.
             if ended.has_passed {
                 flows::stop_counting(tx, &ended.id).await?;
             } else {
@@ -226,8 +230,8 @@ impl Backend {
         Ok(ended)
     }
 
-    /// Makes and keeps a new code for a flow. `real` is false where the e-mail holds none: the row is there all the same,
-    /// with a digest that no code has (attack: enumeration by what follows).
+    /// Creates and stores a new code for a flow. With `real` false the e-mail contains no code: the row is still written, with a
+    /// digest that matches no code (attack: enumeration by later behaviour).
     pub(super) async fn issue_code(
         &self,
         tx: &mut WriteTx,
@@ -271,7 +275,7 @@ impl Backend {
         check_your_email(flow, newest.sent_at, newest.expires_at, now)
     }
 
-    /// Why this browser's flow takes no code.
+    /// The reason why this browser's flow accepts no code.
     pub(super) async fn why_no_code(
         &self,
         tx: &mut WriteTx,
@@ -295,7 +299,7 @@ impl Backend {
     }
 }
 
-/// "Check your e-mail".
+/// The step "Check your e-mail".
 pub(super) fn check_your_email(
     flow: &Flow,
     sent_at: Timestamp,
@@ -313,10 +317,10 @@ pub(super) fn check_your_email(
     })
 }
 
-/// So many earlier requests of a browser are looked at.
+/// The number of a browser's earlier flows that are checked.
 const EARLIER_FLOWS: usize = 3;
 
-/// Wrong codes of an address in a row, over flows: the owner is told of the tenth.
+/// Wrong codes of an address in a row, across flows. The owner is e-mailed at the tenth.
 fn failures_in_a_row(counter: CodeCounter, email: &EmailAddress) -> String {
     format!("codes {} {email}", counter.as_str())
 }

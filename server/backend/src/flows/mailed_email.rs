@@ -1,5 +1,5 @@
-//! The e-mail that a flow sends: first, and again on request. Which one it is depends on the account; everything else is the
-//! same for every address, so that neither the screen nor the time tells who has an account (attack: enumeration).
+//! The e-mail that a flow sends, at first and on request. Its content depends on the account; everything else is the same for
+//! every address, so that neither screen nor timing reveals whether an account exists (attack: enumeration).
 
 use super::mailed_code::check_your_email;
 use crate::store::events::Actor;
@@ -12,11 +12,13 @@ use account::{
     Refusal, Request, Secret, Timestamp, WaitingFlow, safe_next,
 };
 
-/// How long a flow may take in all, in minutes.
+/// The maximum duration of a flow, in minutes.
 pub(super) const FLOW_MINUTES: i64 = 60;
 
 impl Backend {
-    /// Begins a flow that mails at once: a reset, a sign-up, or a sign-in that proves the mailbox first and then leads to `next`.
+    /// Begins a flow that sends an e-mail at once: a reset, a sign-up, or a sign-in that proves the mailbox first. `next` is the
+    /// path
+    /// that a sign-in leads to.
     pub(super) async fn begin_mailed(
         &self,
         purpose: Purpose,
@@ -31,10 +33,10 @@ impl Backend {
         let mut tx = self.parts.db.begin().await?;
         self.take_turn(&mut tx, counter, email, None).await?;
         let FlowOfForm { token, begun, before } = self.flow_of_form(&mut tx, purpose, held, email, now).await?;
-        // One without a code was begun at this moment, before strangers used up the passwords: its row is found taken, and all of
-        // this is done again.
+        // A flow without a code began at this moment, before strangers used up the password tries. Its row already exists, so the
+        // request is retried.
         if let Some(flow) = begun.filter(|flow| flow.codes_sent > 0) {
-            // The same form sent twice has one effect, one screen, and takes no budget.
+            // A form that is sent twice has one effect and one screen, and takes no further budget.
             let step = self.mailed_code(&mut tx, &flow, now).await?;
             return Ok(Transition {
                 step,
@@ -46,7 +48,7 @@ impl Backend {
         let id = account.map(|account| &account.id);
         let rules = vec![self.begin_rule(caller)];
         let mut tx = self.take_email(tx, caller, held, email, id, rules, now).await?;
-        // After the budgets, whose waits are longer: a request after the wait that was told is let through.
+        // After the budgets, whose waits are longer: a request that waited as long as it was told is let through.
         if held.visit.is_none() {
             self.demand_first(&waiting.flows, caller, now)?;
         }
@@ -77,10 +79,11 @@ impl Backend {
         })
     }
 
-    /// The flow that a first form is about: its token, the flow where it has begun already, and the one that the browser held.
+    /// The flow a first form belongs to: its token, the flow if it has already begun, and the flow that the browser held before.
     ///
-    /// A form is the same one as a few seconds ago when a double press or a reload sends it again, or when its answer was lost. The
-    /// browser holds no flow then; so the token is made from its visit, and leads to the flow that the first one has begun.
+    /// A form may arrive again within seconds after a double press, a reload or a lost answer, when the browser holds no flow
+    /// token
+    /// yet. The token is therefore derived from the browser's visit, so that a repeated form finds the flow that the first began.
     pub(super) async fn flow_of_form(
         &self,
         tx: &mut WriteTx,
@@ -92,7 +95,7 @@ impl Backend {
         let before = self.find_flow(tx, purpose, held).await?;
         let span_ms = self.limits().reset_every_s * 1_000;
         let is_same = |flow: &Flow| {
-            // Either way: another server's clock may be a moment ahead.
+            // The absolute difference, because another server's clock may be slightly ahead.
             let is_fresh = (now.0 - flow.created_at).abs() < span_ms;
             let goes_on = flow.is_live(now) && flow.code_passed_at.is_none() && flow.tries_left > 0;
             is_fresh && goes_on && flow.email == email.as_str()
@@ -104,21 +107,21 @@ impl Backend {
                 before,
             });
         }
-        // Attack: a visit that others guess. Ours are 256 bits, written so.
+        // Attack: a visit that others can guess. Rekey's visits have 256 bits and this length.
         if let Some(visit) = held.visit.as_ref().filter(|visit| visit.expose().len() == VISIT_LENGTH) {
             let mut before = before.clone();
             for number in 0..FLOWS_OF_A_VISIT {
                 let token = random::flow_token(visit, purpose, email, number);
                 let digest = random::digest(&token);
                 let begun = flows::find(tx, &digest, purpose).await?;
-                // Once it has stepped up it is another token's.
+                // After a step up, the flow belongs to another token.
                 if begun
                     .as_ref()
                     .is_none_or(|flow| is_same(flow) && flow.is_held_by(&digest))
                 {
                     return Ok(FlowOfForm { token, begun, before });
                 }
-                // A request of this browser whose answer was lost for longer: its code is known as an earlier one.
+                // An older request of this browser whose answer was lost: its code is recognized as that of an earlier flow.
                 before = before.or(begun.filter(|flow| flow.is_live(now) && flow.is_held_by(&digest)));
             }
         }
@@ -129,7 +132,7 @@ impl Backend {
         })
     }
 
-    /// Sends a new code of the browser's flow. Tries are not given back with it.
+    /// Sends a new code of the browser's flow. It does not restore any tries.
     pub(super) async fn resend_email(
         &self,
         purpose: Purpose,
@@ -170,7 +173,7 @@ impl Backend {
         };
         outbox::drop_unsent(&mut tx, &flow.id, now).await?;
         codes::supersede_in(&mut tx, &flow.id, now).await?;
-        // Made or gone since the flow began.
+        // The account may have been created or deleted since the flow began.
         flow.account_id = account.map(|account| account.id.0.clone());
         self.admit_code(&mut tx, purpose, &mut flow, &waiting, now).await?;
         flows::set_code(&mut tx, &flow).await?;
@@ -181,7 +184,7 @@ impl Backend {
         Ok((flow, step))
     }
 
-    /// Issues a code and writes the e-mail that goes with the account, in the flow's transaction. Gives what the screen tells.
+    /// Issues a code and writes the e-mail that suits the account, in the flow's transaction. Returns the data for the screen.
     pub(super) async fn write_email(
         &self,
         tx: &mut WriteTx,
@@ -207,7 +210,7 @@ impl Backend {
                 request,
             })
         });
-        // Attack: mail to what was typed. Where there is an account, its stored address counts.
+        // Attack: mail to the address as typed. If there is an account, its stored address is used.
         let to = account.map_or(flow.address()?, |account| account.email.clone());
         outbox::write(tx, &self.parts.keys, Some(&flow.id), &to, &flow.language, &message, now).await?;
         if purpose == Purpose::Reset {
@@ -223,7 +226,7 @@ impl Backend {
         wait_s.map_or(Ok(()), |seconds| Err(Refusal::TooMany { seconds }.into()))
     }
 
-    /// A client begins so many flows a minute.
+    /// The number of flows that a client may begin per minute.
     pub(super) fn begin_rule(&self, caller: &Caller) -> Rule {
         Rule::new(
             format!("begin {}", caller.client),
@@ -232,8 +235,9 @@ impl Backend {
         )
     }
 
-    /// A browser without a visit begins a flow of an address once in a while: two forms that it sends together hold no flow yet,
-    /// and would each get an e-mail. For this client only: strangers take nothing from the owner by it.
+    /// A browser without a visit begins a flow of an address only once per interval: two forms sent together hold no flow yet,
+    /// and
+    /// would each get an e-mail. It counts per client, so strangers cannot block the owner with it.
     fn demand_first(&self, others: &[WaitingFlow], caller: &Caller, now: Timestamp) -> Result<(), Refusal> {
         let client = caller.network();
         let own = others.iter().filter(|flow| flow.client == client);
@@ -248,7 +252,7 @@ impl Backend {
         Ok(())
     }
 
-    /// The first e-mail of a sign-in that has begun before, and the flow that ends for it. The turn and the budget are taken.
+    /// The first e-mail of a sign-in that has already begun, and the flow that ends for it. Requires the turn and the budget.
     pub(super) async fn send_first(
         &self,
         tx: &mut WriteTx,
@@ -271,7 +275,8 @@ impl Backend {
         Ok((mailed, ended))
     }
 
-    /// Whether the browser signed in to the account before. Looked for alike where there is none (attack: enumeration by the clock).
+    /// Whether the browser signed in to the account before. The lookup is the same without an account (attack: enumeration by
+    /// timing).
     pub(super) async fn is_known(
         &self,
         conn: &mut ReadConn,
@@ -286,23 +291,24 @@ impl Backend {
         self.settings().limits
     }
 
-    /// Ends what a changed password or a deactivated account leaves behind: the flows of the address that have proven its
-    /// mailbox or password, and every code. Flows that still wait for a code are not told (attack: enumeration by what happens
-    /// at the owner's side): their codes are dead, and the rest stays as it is for an address without an account.
+    /// Ends what depends on the old password or on a deactivated account: every code, and the address's flows that have proven
+    /// the
+    /// mailbox or the password. Flows that still wait for a code look unchanged, as they do for an address without an account
+    /// (attack: enumeration through the owner's actions), but their codes no longer work.
     pub(crate) async fn end_flows(
         &self,
         tx: &mut WriteTx,
         email: &EmailAddress,
         now: Timestamp,
     ) -> Result<Vec<String>, Fault> {
-        // Flows before their codes, as everywhere: so no two wait for each other.
+        // Lock flows before their codes, as everywhere, to avoid deadlocks.
         let ended = flows::end_proven(tx, email, now).await?;
         codes::supersede(tx, email, now).await?;
         Ok(ended)
     }
 }
 
-/// The e-mail for an account that gets no code, or for none.
+/// The e-mail for an account that gets no code, or for an address without an account.
 fn instead_of_code(counter: CodeCounter, account: Option<&Account>, request: &Request) -> Option<Email> {
     use CodeCounter::{AfterPassword, Anyone, SignUp};
     let request = || request.clone();
@@ -320,22 +326,22 @@ fn instead_of_code(counter: CodeCounter, account: Option<&Account>, request: &Re
     }
 }
 
-/// Flows of a visit for one purpose and address are looked for so far; those after them have tokens of their own.
+/// How many flows of one visit, purpose and address are looked up. Later ones get random tokens.
 const FLOWS_OF_A_VISIT: u32 = 16;
 /// 256 bits in base64.
 const VISIT_LENGTH: usize = 43;
 
 /// See [`Backend::flow_of_form`].
 pub(super) struct FlowOfForm {
-    /// For the browser to hold.
+    /// The token for the browser.
     pub token: Secret,
-    /// The flow, where this form has begun it already.
+    /// The flow, if this form has already begun it.
     pub begun: Option<Flow>,
-    /// The flow that the browser held.
+    /// The flow that the browser held before.
     pub before: Option<Flow>,
 }
 
-/// Where a sign-in goes to. Another address, or the same after a reset, goes on to where the flow before was going.
+/// Where a sign-in leads. A flow for another address, or after a reset, keeps the destination of the previous one.
 pub(super) fn next_path(before: Option<&Flow>, next: &str) -> String {
     let next = match before {
         Some(before) if next.is_empty() && before.finished_at.is_none() => &before.next_path,
@@ -344,7 +350,7 @@ pub(super) fn next_path(before: Option<&Flow>, next: &str) -> String {
     safe_next(next).to_owned()
 }
 
-/// A flow at its start.
+/// A flow in its initial state.
 pub(super) fn new_flow(
     token: &Secret,
     caller: &Caller,
@@ -386,7 +392,7 @@ pub(super) fn new_flow(
     }
 }
 
-/// The browser holds the flow's token as long as the flow may take.
+/// Stores the flow's token in the browser for the flow's maximum duration.
 pub(super) const fn hold_flow(purpose: Purpose, token: Secret) -> TokenChange {
     TokenChange {
         kind: TokenKind::Flow(purpose),
@@ -395,7 +401,7 @@ pub(super) const fn hold_flow(purpose: Purpose, token: Secret) -> TokenChange {
     }
 }
 
-/// The browser lets the flow's token go.
+/// Removes the flow's token from the browser.
 pub(super) const fn drop_flow(purpose: Purpose) -> TokenChange {
     TokenChange {
         kind: TokenKind::Flow(purpose),

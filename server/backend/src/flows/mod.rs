@@ -1,4 +1,4 @@
-//! A file a flow: what a browser asks for, decided by `account`, done in one transaction each.
+//! One file for each flow: a browser's request is decided by `account` and executed in one transaction.
 
 mod change_password;
 mod devices;

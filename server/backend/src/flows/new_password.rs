@@ -1,4 +1,4 @@
-//! Choosing a new password, in a reset, a change or a sign-up: policy, guessability, lists, hash.
+//! Choosing a new password in a reset, change or sign-up: policy, guessability, leaked-password lists, hash.
 
 use crate::hashing::HashPermit;
 use crate::leaked::Leak;
@@ -6,17 +6,17 @@ use crate::store::limits::{self, HOUR_MS, Rule};
 use crate::{Backend, Caller, Error, Fault, Verdict, guessing};
 use account::{EmailAddress, Refusal, Secret};
 
-/// A password that passed, ready to be stored.
+/// An accepted password, ready to be stored.
 pub(super) struct Chosen {
-    /// Its hash.
     pub(super) hash: String,
-    /// The leaked-password service did not answer: ask again at the next sign-in.
+    /// The leaked-password service did not answer: check again at the next sign-in.
     pub(super) unchecked: bool,
 }
 
 impl Backend {
-    /// Checks and hashes; no transaction is open meanwhile. `now` is the hash of the password in use, which may not be
-    /// chosen again.
+    /// Checks and hashes a password; call it without an open transaction. `now` is the hash of the current password, which must
+    /// not
+    /// be chosen again.
     pub(super) async fn choose_password(
         &self,
         caller: &Caller,
@@ -26,10 +26,10 @@ impl Backend {
         again: &Secret,
         now: Option<&str>,
     ) -> Result<Chosen, Error> {
-        // What takes no core is said first, and costs nothing.
+        // The cheap checks come first.
         let policy = self.settings().password;
         let new = policy.check_for(password, again, email, name)?;
-        // Attack: passwords to be refused, one after the other, each of which takes a core for as long as a hash.
+        // Attack: a series of passwords that will be refused, each of which uses a core for as long as a hash.
         let an_hour = self.limits().refused_passwords_an_hour;
         let refused = [Rule::new(format!("refused passwords {email}"), an_hour, HOUR_MS)];
         let place = self.parts.hashing.place(&caller.network()).await?;
@@ -45,7 +45,7 @@ impl Backend {
         chosen
     }
 
-    /// The part that takes cores.
+    /// The CPU-intensive checks.
     async fn judge_password(
         &self,
         caller: &Caller,
@@ -71,7 +71,7 @@ impl Backend {
         hashing.run_at(place, screen).await??;
         if let Some(now) = now {
             match hashing.verify(&caller.network(), new, Some(now)).await {
-                // A hash whose key is gone opens nothing any more. Whoever lost the key file lets people in again by resets.
+                // A hash whose key is lost verifies nothing. After losing the key file, users regain access by resets.
                 Ok(Verdict::Wrong) | Err(Fault::KeyGone { .. }) => {}
                 Ok(_) => return Err(Refusal::PasswordSameAsNow.into()),
                 Err(fault) => return Err(fault.into()),

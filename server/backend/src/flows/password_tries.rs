@@ -1,4 +1,4 @@
-//! Tries of a password, when signing in and when changing it: whose they count as, and who has to wait.
+//! Password tries at sign-in and password change: which counter they use, and who has to wait.
 
 use super::step_up::LOST_ANSWER_MS;
 use crate::hashing::HashPermit;
@@ -9,8 +9,8 @@ use crate::{Backend, BrowserTokens, Error, Fault, Verdict, retried};
 use account::{Account, AccountId, EmailAddress, Refusal, Secret, Timestamp};
 
 impl Backend {
-    /// Verifies a password whose try is spent. Where there is no hash, it is held against somebody else's, in vain. A fault of
-    /// ours gives the try back: nothing was looked at, and nobody waits for our being busy.
+    /// Verifies a password whose try is already spent. Without a hash, it is verified against the decoy, in vain. A fault of the
+    /// server gives the try back, because nothing was checked.
     pub(super) async fn verify_password(
         &self,
         place: HashPermit,
@@ -41,7 +41,7 @@ impl Backend {
         accounts::password_of_next(conn, &AccountId(hex::encode(&drawn[..16]))).await
     }
 
-    /// Gives a try back whose judgement the database put back: all of it is done [`retried`](crate::retried), and would spend two.
+    /// Gives a try back when the database rolled its check back: the request is [`retried`](crate::retried), and would spend two.
     pub(super) async fn unless_put_back<T>(&self, tries: &Tries, judged: Result<T, Error>) -> Result<T, Error> {
         if matches!(judged, Err(Error::Fault(Fault::Conflict(_)))) {
             self.give_back_password(tries).await?;
@@ -62,7 +62,7 @@ impl Backend {
         .await
     }
 
-    /// The tries of a sign-in's password.
+    /// The counter for a sign-in's password.
     pub(super) async fn tries(
         &self,
         conn: &mut ReadConn,
@@ -82,8 +82,8 @@ impl Backend {
         ))
     }
 
-    /// Counts a password try before it is looked at (attack: many tries at once). Gives what a wrong password is told; `None` where
-    /// strangers have used up theirs, and then nothing of the transaction may be kept.
+    /// Counts a password try before the password is checked (attack: many simultaneous tries). Returns the state that a wrong
+    /// password leads to, or `None` if strangers have used up theirs; the transaction must then be rolled back.
     pub(super) async fn spend_password(
         &self,
         tx: &mut WriteTx,
@@ -109,7 +109,7 @@ impl Backend {
         Ok(Some(Refusal::SignInWrong))
     }
 
-    /// So many tries of a throttle_key are free, then each waits longer.
+    /// The first tries of a throttle key are free; each further try waits longer.
     pub(super) async fn spend_throttled_try(
         &self,
         tx: &mut WriteTx,
@@ -144,7 +144,7 @@ impl Backend {
         }
     }
 
-    /// Whether strangers have used up the tries of an address, so that they prove the mailbox first.
+    /// Whether strangers have used up the tries of an address, so that they must prove the mailbox first.
     pub(super) async fn strangers_prove_mailbox(
         &self,
         conn: &mut ReadConn,
@@ -155,29 +155,29 @@ impl Backend {
         Ok(limits::taken(conn, &rule.key, now).await? >= rule.window.most)
     }
 
-    /// The tries of all browsers that never signed in to the account: so many a day, of whatever kind the address is.
+    /// The daily tries of all browsers that never signed in to the account; the same for every kind of address.
     fn strangers_rule(&self, email: &EmailAddress) -> Rule {
         Rule::new(format!("password {email}"), self.limits().free_passwords, DAY_MS)
     }
 }
 
-/// Where the tries of a password count.
+/// The counter that a password try uses.
 pub(super) enum Tries {
-    /// In the throttle_key of a browser that signed in to the account before, so that no stranger spends the owner's.
+    /// The throttle key of a browser that signed in to the account before, so that strangers cannot use up the owner's tries.
     Browser(String),
-    /// With those of every other browser. When they are used up the mailbox is proven first: nobody waits, and no more passwords
-    /// are looked at for those who cannot read the owner's e-mail.
+    /// One counter shared by all other browsers. When it is used up, the mailbox must be proven first: there is no wait, and
+    /// passwords are no longer checked for clients that cannot read the owner's e-mail.
     Strangers(Rule),
-    /// In the flow: its mailbox is proven.
+    /// The flow's own counter, because its mailbox is proven.
     Flow(String),
 }
 
-/// The throttle_key of a browser that signed in to the account before.
+/// The throttle key of a browser that signed in to the account before.
 pub(super) fn device_throttle_key(email: &EmailAddress, device: &str) -> String {
     format!("password {email} {device}")
 }
 
-/// Wrong passwords of an address in a row: the owner is told of the tenth.
+/// Wrong passwords of an address in a row. The owner is e-mailed at the tenth.
 pub(super) fn wrong_passwords(email: &EmailAddress) -> String {
     format!("wrong passwords {email}")
 }

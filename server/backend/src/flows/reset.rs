@@ -1,4 +1,4 @@
-//! Forgot password: e-mail, code, new password.
+//! Password reset: e-mail, code, new password.
 
 use super::mailed_code::Answered;
 use super::password_tries::wrong_passwords;
@@ -11,7 +11,7 @@ use account::{ActivityKind, Email, EmailAddress, Notice, Purpose, Refusal, Reset
 const RESET: Purpose = Purpose::Reset;
 
 impl Backend {
-    /// Where the browser's reset stands. Reads only.
+    /// The current step of the browser's reset. Read-only.
     ///
     /// # Errors
     /// A [`Fault`] of the database.
@@ -30,7 +30,7 @@ impl Backend {
         };
         let email = flow.address()?;
         let state = match &flow {
-            // As it was, for the browser that has not heard of the step up yet.
+            // The previous step, because this browser has not received the new token yet.
             flow if standing == Standing::JustReplaced && flow.is_live(now) => Reset::AwaitingCode,
             _ if standing != Standing::Current => {
                 return Ok(ResetStep::AskEmail {
@@ -56,7 +56,7 @@ impl Backend {
         })
     }
 
-    /// Begins a reset: the same for every kind of address; the e-mail tells the truth.
+    /// Begins a reset. The screen is the same for every kind of address; only the e-mail differs.
     ///
     /// # Errors
     /// A refusal of the address or a limit.
@@ -83,7 +83,7 @@ impl Backend {
         })
     }
 
-    /// Answers with the mailed code. An address instead of a code begins again with that one.
+    /// Answers with the e-mailed code. An address instead of a code begins a new reset with that address.
     ///
     /// # Errors
     /// A refusal of the code.
@@ -118,7 +118,7 @@ impl Backend {
         Ok(Transition::to(ResetStep::EnterCode(mailed)))
     }
 
-    /// Sets the new password, ends every session, forgets every device, and tells the owner. Nobody is signed in by it.
+    /// Sets the new password, ends every session, forgets every device and notifies the owner. It does not sign the browser in.
     ///
     /// # Errors
     /// A refusal of the password or of the step.
@@ -159,13 +159,13 @@ impl Backend {
         let (flow, proof) = flows::redeem(&mut tx, &flow.id, now)
             .await?
             .ok_or(Refusal::StepElsewhere)?;
-        // Attack: the account transition to another address while the code was on its way to the old one.
+        // Attack: the account moved to another address while the code was on its way to the old one.
         let current = accounts::find(&mut tx, &account).await?.ok_or(Refusal::FlowGone)?;
         if current.account.email != email {
             return Err(Refusal::FlowGone.into());
         }
         if !accounts::set_password(&mut tx, &proof, &chosen.hash, chosen.unchecked, now).await? {
-            // It became managed, or was switched off, since the code was mailed.
+            // The account may have become managed or deactivated since the code was e-mailed.
             let stored = accounts::find(&mut tx, &account).await?.ok_or(Refusal::FlowGone)?;
             stored.account.password_access().require_editable()?;
             return Err(Refusal::FlowGone.into());
@@ -174,7 +174,7 @@ impl Backend {
         devices::forget_all_but(&mut tx, &account, "").await?;
         self.clear_confirmations(&mut tx, &account).await?;
         let mut transition = self.end_flows(&mut tx, &email, now).await?;
-        // Strangers go on proving the mailbox first. Attack: they learn from no longer being asked that there is an account.
+        // Strangers must still prove the mailbox first. Attack: if that ended here, they would learn that there is an account.
         throttles::clear(&mut tx, &wrong_passwords(&email)).await?;
         events::append(
             &mut tx,

@@ -1,4 +1,4 @@
-//! Who is signed in: begin a session, the security page, the profile, end sessions.
+//! Sessions: begin and end them, show the security page and the profile.
 
 use crate::store::accounts::Stored;
 use crate::store::events::Actor;
@@ -10,13 +10,13 @@ use account::{
     SecurityView, SessionRow, Timestamp,
 };
 
-/// A session's use is written down at most this often.
+/// The minimum interval between two updates of a session's last use.
 const TOUCH_MS: i64 = 5 * 60_000;
-/// So many events are on a page.
+/// The number of events on one page.
 const EVENTS: usize = 20;
 
 impl Backend {
-    /// Who visits a page, for the frame around it; `None` when nobody is signed in.
+    /// The signed-in account, for the frame around a page; `None` when signed out.
     ///
     /// # Errors
     /// A [`Fault`] of the database.
@@ -34,7 +34,7 @@ impl Backend {
         }
     }
 
-    /// Keeps the language that whoever is signed in has chosen on a page: for screens and mails, in every browser.
+    /// Stores the language that the signed-in account has chosen, for screens and e-mails in every browser.
     ///
     /// # Errors
     /// A [`Fault`] of the database.
@@ -49,7 +49,7 @@ impl Backend {
         tx.commit().await
     }
 
-    /// What the security page shows; of the activity what was before `before`, or the newest.
+    /// The data of the security page, with the activity before `before`, or the newest.
     ///
     /// # Errors
     /// [`Refusal::SignedOut`] without a live session.
@@ -118,7 +118,7 @@ impl Backend {
         })
     }
 
-    /// What the profile shows.
+    /// The data of the profile page.
     ///
     /// # Errors
     /// [`Refusal::SignedOut`] without a live session.
@@ -132,7 +132,7 @@ impl Backend {
         })
     }
 
-    /// Ends one session of the same account, by the row's id. Ended already is fine.
+    /// Ends one session of the same account, by its row id. Succeeds if it has already ended.
     ///
     /// # Errors
     /// [`Refusal::SignedOut`] without a live session.
@@ -159,7 +159,7 @@ impl Backend {
             .await
     }
 
-    /// Ends every session of the account but this one.
+    /// Ends every session of the account except this one.
     ///
     /// # Errors
     /// [`Refusal::SignedOut`] without a live session.
@@ -185,8 +185,9 @@ impl Backend {
             .await
     }
 
-    /// Forgets a device, by the row's id: it is asked for a code again, and a copy of its token opens nothing, also not after
-    /// the next sign-in on it.
+    /// Forgets a device, by its row id: it must enter a code again, and copies of its token stay useless, even after the next
+    /// sign-in
+    /// on it.
     ///
     /// # Errors
     /// [`Refusal::SignedOut`] without a live session.
@@ -229,7 +230,7 @@ impl Backend {
         }))
     }
 
-    /// Begins a session with new tokens (attack: fixation). A device that is new to the account is told to its owner.
+    /// Begins a session with new tokens (attack: fixation). If the device is new to the account, its owner is notified.
     pub(super) async fn begin_session(
         &self,
         tx: &mut WriteTx,
@@ -250,7 +251,7 @@ impl Backend {
         Ok(vec![session, device])
     }
 
-    /// The tokens of the session that a sign-in has led to, while it lives.
+    /// The tokens of the session that a sign-in has begun, while the session is live.
     pub(super) async fn session_again(
         &self,
         conn: &mut ReadConn,
@@ -267,7 +268,7 @@ impl Backend {
         Ok(Some(std::iter::once(self.hold_session(token)).chain(device).collect()))
     }
 
-    /// A session's row and the token that the browser holds for it.
+    /// A session's row and the browser's token for it.
     pub(super) async fn insert_session(
         &self,
         tx: &mut WriteTx,
@@ -290,7 +291,7 @@ impl Backend {
         Ok(self.hold_session(token))
     }
 
-    /// The browser holds a session's token.
+    /// Stores a session's token in the browser.
     pub(super) fn hold_session(&self, token: Secret) -> TokenChange {
         TokenChange {
             kind: TokenKind::Session,
@@ -327,7 +328,7 @@ impl Backend {
         Ok((session, stored))
     }
 
-    /// Writes the use of a session down outside the request, once in a while.
+    /// Records the use of a session outside the request, at most once per [`TOUCH_MS`].
     fn touch_later(&self, session: &Session, now: Timestamp) {
         if now.0 <= session.last_seen_at + TOUCH_MS {
             return;

@@ -1,4 +1,4 @@
-//! Sign in: e-mail, password, mailed code.
+//! Sign-in: e-mail address, password, e-mailed code.
 
 use super::mailed_code::Answered;
 use super::mailed_email::{FlowOfForm, drop_flow, hold_flow, new_flow, next_path};
@@ -18,7 +18,7 @@ use account::{
 const SIGN_IN: Purpose = Purpose::SignIn;
 
 impl Backend {
-    /// Where the browser's sign-in stands. Reads only.
+    /// The current step of the browser's sign-in. Read-only.
     ///
     /// # Errors
     /// A [`Fault`] of the database.
@@ -37,7 +37,7 @@ impl Backend {
         if let Some(flow) = &flow {
             let state = match standing {
                 Standing::Current => state_of(flow, now),
-                // As it was, for the browser that has not heard of the step up yet.
+                // The previous step, because this browser has not received the new token yet.
                 Standing::JustReplaced if flow.is_live(now) => Some(match flow.mailbox_first {
                     0 => SignIn::AwaitingPassword,
                     _ => SignIn::AwaitingMailbox,
@@ -63,7 +63,7 @@ impl Backend {
             && standing == Standing::Current
             && flow.has_just_finished(now.plus_ms(-LOST_ANSWER_MS))
         {
-            // As it was, for the browser that has not heard of its session yet.
+            // The previous step, because this browser has not received its session yet.
             let state = if flow.ended_with_password() {
                 SignIn::AwaitingPassword
             } else {
@@ -97,8 +97,8 @@ impl Backend {
         })
     }
 
-    /// Takes the address down; tells nothing about it. The next step is the password, or the code where strangers have used up
-    /// the address's tries. The same for every kind of address.
+    /// Accepts the address and reveals nothing about it. The next step is the password, or the code if strangers have used up the
+    /// address's tries. It is the same for every kind of address.
     ///
     /// # Errors
     /// A refusal of the address or a limit.
@@ -111,7 +111,7 @@ impl Backend {
     ) -> Result<Transition<SignInStep>, Error> {
         let email = EmailAddress::read(email, account::domain_to_ascii)?;
         let now = self.now();
-        // Lost with the power it is typed once more: so far there is an address, and the count of the client that sent it.
+        // A power failure loses only the address, which is typed again, and one count of the client.
         let mut tx = self.parts.db.begin_unsynced().await?;
         let FlowOfForm { token, begun, before } = self.flow_of_form(&mut tx, SIGN_IN, held, &email, now).await?;
         if let Some((flow, state)) = begun.and_then(|flow| state_of(&flow, now).map(|state| (flow, state))) {
@@ -153,7 +153,7 @@ impl Backend {
         })
     }
 
-    /// Checks the password; when right, mails a code, or lets a trusted device in.
+    /// Checks the password. If it is right, e-mails a code, or signs a trusted device in.
     ///
     /// # Errors
     /// A refusal: wrong, or wait.
@@ -166,16 +166,16 @@ impl Backend {
         if held.sign_in.is_none() {
             return Err(Refusal::FlowGone.into());
         }
-        // Attack: a flood of sign-ins. Who is told to come later has asked the database for nothing.
+        // Attack: a flood of sign-ins. A request that is turned away here has not queried the database.
         let place = self.parts.hashing.place(&caller.network()).await?;
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
         let found = self.look_up_flow(&mut tx, SIGN_IN, held).await?;
         let flow = match found.filter(|(_, standing)| *standing != Standing::Replaced) {
             Some((flow, Standing::Current)) if flow.waits_for_password(now) => flow,
-            // The answer to the right password was lost, maybe: the same one is verified once more.
+            // The answer to the right password may have been lost, so the same password is verified again.
             Some((flow, Standing::JustReplaced)) if flow.is_live(now) && flow.password_passed_at.is_some() => flow,
-            // Attack: whoever has the password, and not the mailbox, sends it again once the code was right.
+            // Attack: a client with the password but without the mailbox sends the password again after the code was right.
             Some((flow, Standing::Current))
                 if flow.has_just_finished(now.plus_ms(-LOST_ANSWER_MS)) && flow.ended_with_password() =>
             {
@@ -204,7 +204,7 @@ impl Backend {
             }
             None => false,
         };
-        // Asked for every address, so that asking tells nothing either.
+        // Queried for every address, so that the query itself reveals nothing.
         let somebody_elses = self.decoy_hash(&mut tx, &email).await?;
         tx.commit().await?;
         if told {
@@ -229,8 +229,9 @@ impl Backend {
         self.unless_put_back(&tries, told).await
     }
 
-    /// Tells the owner's log of a wrong password; the person is told the same for every address. Nothing is looked up here:
-    /// finding a row takes longer than finding none (attack: enumeration by the clock).
+    /// Records a wrong password in the account's log; the screen is the same for every address. Nothing is looked up here,
+    /// because
+    /// finding a row takes longer than finding none (attack: enumeration by timing).
     async fn wrong_password(&self, caller: &Caller, flow: Flow, whose: Option<String>) -> Result<(), Fault> {
         let flow = Flow {
             account_id: whose,
@@ -247,7 +248,7 @@ impl Backend {
         Ok(())
     }
 
-    /// Strangers' tries are used up: the flow proves the mailbox first. The password that was sent is not looked at.
+    /// Strangers' tries are used up: the flow proves the mailbox first. The submitted password is not checked.
     async fn ask_mailbox_first(
         &self,
         caller: &Caller,
@@ -291,7 +292,7 @@ impl Backend {
         let upgraded = match verdict {
             Verdict::RightButOld => match self.parts.hashing.hash(&caller.network(), password).await {
                 Ok(hash) => Some(hash),
-                // In a flood the old form does once more: the password was right.
+                // Under load the old hash is kept for now; the password was right.
                 Err(Fault::Busy { .. }) => None,
                 Err(fault) => return Err(fault.into()),
             },
@@ -345,7 +346,7 @@ impl Backend {
             Some(Leak::Unknown) | None => {}
         }
         let device = self.find_device(&mut tx, held, &account.id).await?;
-        // Attack: a copy of the token from before the device was trusted, within the time of a lost answer.
+        // Attack: a copy of the token from before the device was trusted, used within the time allowed for lost answers.
         let trusted = device.as_ref().is_some_and(|device| {
             device.replaced_at.is_none() && device.trusted_until.is_some_and(|until| now.0 < until)
         });
@@ -383,8 +384,8 @@ impl Backend {
         Ok(transition)
     }
 
-    /// Answers with the mailed code; a session begins, or the password is asked for where the code comes first. An address instead
-    /// of a code begins again with that one.
+    /// Answers with the e-mailed code. A session begins, or the password follows if the code comes first. An address instead of a
+    /// code begins a new sign-in with that address.
     ///
     /// # Errors
     /// A refusal of the code.
@@ -415,9 +416,9 @@ impl Backend {
             .ok_or(Refusal::StepElsewhere)?;
         let account = flow.account().ok_or(Refusal::FlowGone)?;
         let stored = accounts::find(&mut tx, &account).await?.ok_or(Refusal::FlowGone)?;
-        // Attack: the account was handed to an organization, or switched off, between password and code.
+        // Attack: the account was assigned to an organization, or deactivated, between password and code.
         let usable = stored.account.kind == AccountKind::Local && stored.account.disabled_at.is_none();
-        // Attack: the account transition to another address while the code was on its way to the old one.
+        // Attack: the account moved to another address while the code was on its way to the old one.
         if !usable || stored.account.email != flow.address()? {
             return Err(Refusal::FlowGone.into());
         }
@@ -448,7 +449,7 @@ impl Backend {
         }))
     }
 
-    /// "Use a different e-mail": lets the flow go. Its token stays, so that the next one goes on to where it was going.
+    /// "Use a different e-mail": abandons the flow. Its token stays, so that the next flow keeps its destination.
     ///
     /// # Errors
     /// A [`Fault`] of the database.
@@ -469,8 +470,9 @@ impl Backend {
         })
     }
 
-    /// Ends the browser's session. Signed out already is fine; a browser that names no session is told so, and keeps what it
-    /// holds. Attack: something on the way hides the cookie, and a session lives on of which the person believes that it ended.
+    /// Ends the browser's session. Succeeds if already signed out; a browser that sends no session token is told so, and keeps
+    /// its
+    /// cookies. Attack: an intermediary hides the cookie, and a session lives on that its owner believes to have ended.
     ///
     /// # Errors
     /// A [`Fault`] of the database.
@@ -502,7 +504,7 @@ impl Backend {
     }
 }
 
-/// Where a flow stands; `None` when it is over without a session.
+/// The state of a flow; `None` when it has ended without a session.
 fn state_of(flow: &Flow, now: Timestamp) -> Option<SignIn> {
     if flow.finished_at.is_some() {
         return Some(SignIn::Finished);

@@ -1,4 +1,4 @@
-//! Sign up: e-mail, code, name and password.
+//! Sign-up: e-mail address, code, name and password.
 
 use super::mailed_code::Answered;
 use super::step_up::Standing;
@@ -12,7 +12,7 @@ use account::{
 const SIGN_UP: Purpose = Purpose::SignUp;
 
 impl Backend {
-    /// Where the browser's sign-up stands. Reads only.
+    /// The current step of the browser's sign-up. Read-only.
     ///
     /// # Errors
     /// A [`Fault`] of the database.
@@ -27,7 +27,7 @@ impl Backend {
         };
         let email = flow.address()?;
         let state = match &flow {
-            // As it was, for the browser that has not heard of the step up yet.
+            // The previous step, because this browser has not received the new token yet.
             flow if standing == Standing::JustReplaced && flow.is_live(now) => SignUp::AwaitingCode,
             _ if standing != Standing::Current => {
                 return Ok(SignUpStep::AskEmail {
@@ -53,7 +53,7 @@ impl Backend {
         })
     }
 
-    /// Begins a sign-up: the same for an address that is taken; the e-mail tells the truth.
+    /// Begins a sign-up. The screen is the same for an address with an account; only the e-mail differs.
     ///
     /// # Errors
     /// A refusal of the address or a limit.
@@ -83,7 +83,7 @@ impl Backend {
         })
     }
 
-    /// Answers with the mailed code. An address instead of a code begins again with that one.
+    /// Answers with the e-mailed code. An address instead of a code begins a new sign-up with that address.
     ///
     /// # Errors
     /// A refusal of the code.
@@ -118,7 +118,7 @@ impl Backend {
         Ok(Transition::to(SignUpStep::EnterCode(mailed)))
     }
 
-    /// Makes the account; its owner then signs in.
+    /// Creates the account; its owner then signs in.
     ///
     /// # Errors
     /// A refusal of the name, the password or the step.
@@ -156,9 +156,9 @@ impl Backend {
             disabled_at: None,
         };
         let mut tx = self.parts.db.begin().await?;
-        // The account before its flows, as everywhere: so no two wait for each other.
+        // Lock the account before its flows, as everywhere, to avoid deadlocks.
         if !accounts::insert(&mut tx, &account, Some(&chosen.hash), now).await? {
-            // The same form sent twice, or another browser of the same mailbox was faster.
+            // The same form was sent twice, or another browser with the same mailbox was faster.
             let flow = flows::find(&mut tx, &flow.id, SIGN_UP).await?;
             let twice = flow.is_some_and(|flow| flow.finished_at.is_some());
             return Err(if twice {

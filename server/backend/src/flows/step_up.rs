@@ -1,23 +1,24 @@
-//! A new token at every step up. A flow goes on under another token once its code or password was right, and a device at
-//! each sign-in; the token before is dead at once.
+//! A new token at every step up. A flow gets a new token when its code or password was right, a device at each sign-in; the
+//! previous token stops working at once.
 //!
-//! Attack: a copy of a cookie, taken while it was worth little (at the step of the address, or before a device was trusted),
-//! is worth as much as the original once the owner has proven more. So what was proven belongs to a token that the copy
-//! does not have.
+//! Attack: a copy of a cookie, taken while it was worth little (at the address step, or before a device was trusted), becomes
+//! worth as much as the original when the owner proves more. Each proof is therefore bound to a token that the copy does not
+//! have.
 //!
-//! Lost answers. The answer that brings the new token may never arrive: a second press makes the browser drop the first
-//! answer, a train enters a tunnel. For 30 s the token before is known as such, and this is all that it is good for:
-//! - With the same right code or password once more it gets the new token again. Whoever sends that has proven as much as the
-//!   owner, so a copy alone gains nothing. It is the same token, not another one: two answers that cross on their way leave
-//!   the browser with a live token, whichever is read last.
-//! - Without it, it sees the step that it was at, and is told that the flow went on. It cannot set a password.
-//! - The last step of a sign-in, sent again, leads to the same session: its token is derived from the flow's and the device's,
-//!   and so is that of a device which is new with it.
-//! - A device's token is known as the device's, so that no false alarm is raised, but trusted no more: a code is asked for.
+//! Lost answers. The answer with the new token may never arrive: a second press makes the browser drop the first answer, or a
+//! train enters a tunnel. For 30 s the previous token is therefore recognized, for these purposes only:
+//! - With the same right code or password it gets the new token again. The sender has proven as much as the owner, so a copy
+//!   alone gains nothing. It is the same token each time: if two answers cross, the browser ends up with a live token,
+//!   whichever it reads last.
+//! - Without it, the browser sees its previous step and a notice that the flow continued. It cannot set a password.
+//! - The last step of a sign-in, sent again, leads to the same session: the session token is derived from the tokens of the flow
+//!   and the device, and so is the token of a device that is new with it.
+//! - A device's previous token still identifies the device, so that no false alarm is raised, but it is not trusted: a code is
+//!   required.
 //!
-//! That is why new tokens are derived from the ones before and a server key: a repeated request arrives at the same token,
-//! and none has to be stored. They cannot be guessed without the key, nor from the database (which has digests only)
-//! with it.
+//! For this reason new tokens are derived from the previous ones and a server key: a repeated request leads to the same token,
+//! and none has to be stored. They cannot be guessed without the key, nor computed with the key from the database, which
+//! contains only digests.
 
 use super::mailed_email::hold_flow;
 use crate::store::flows::Flow;
@@ -26,22 +27,22 @@ use crate::{Backend, BrowserTokens, Error, Fault, TokenChange, random};
 use account::{Purpose, Refusal, Secret, Timestamp};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
-/// For how long the return of a replaced token passes for a lost answer.
+/// How long a replaced token is accepted as the sign of a lost answer.
 pub(super) const LOST_ANSWER_MS: i64 = 30_000;
 
-/// What a token is to the flow that it finds.
+/// How a token relates to the flow that it identifies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// The flow goes on with it.
+    /// The flow's current token.
     Current,
-    /// It was replaced within the last 30 s.
+    /// Replaced within the last 30 s.
     JustReplaced,
-    /// It was replaced before that.
+    /// Replaced more than 30 s ago.
     Replaced,
 }
 
 impl Backend {
-    /// The flow of that purpose that the browser goes on with, whatever its state.
+    /// The browser's current flow of that purpose, in any state.
     pub(super) async fn find_flow(
         &self,
         conn: &mut ReadConn,
@@ -52,7 +53,7 @@ impl Backend {
         Ok(found.and_then(|(flow, standing)| (standing == Standing::Current).then_some(flow)))
     }
 
-    /// The flow that the browser's token leads to, also when the token was replaced.
+    /// The flow that the browser's token identifies, even if that token was replaced.
     pub(super) async fn look_up_flow(
         &self,
         conn: &mut ReadConn,
@@ -88,7 +89,7 @@ impl Backend {
         }
     }
 
-    /// Puts a flow under a new token, for the browser to hold.
+    /// Gives a flow a new token, and returns it for the browser.
     pub(super) async fn step_up(
         &self,
         tx: &mut WriteTx,
@@ -128,14 +129,15 @@ impl Backend {
         Ok(tokens.map_or_else(|| Refusal::StepElsewhere.into(), Error::Repeated))
     }
 
-    /// The token that follows a token.
+    /// The successor of a token.
     pub(super) fn next_token(&self, token: &Secret) -> Secret {
         self.derive("next token", &[token.expose()])
     }
 
-    /// The token of the session that a flow's last step begins, for whoever has all that proved it. Attack: on a trusted device
-    /// that is the flow's first token and the password, and the device's token instead of a code; so with the first two alone,
-    /// of which one was copied at the step of the address, nobody arrives at it.
+    /// The token of the session that a flow's last step begins, derived from everything that proved it. Attack: on a trusted
+    /// device
+    /// that is the flow's first token, the password, and the device's token instead of a code. The first two alone, of which one
+    /// was copied at the address step, do not lead to it.
     pub(super) fn session_token(&self, held: &BrowserTokens, flow: &Secret) -> Secret {
         let device = held.device.as_ref().map_or("", Secret::expose);
         self.derive("session token", &[flow.expose(), device])
