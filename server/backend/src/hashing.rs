@@ -1,5 +1,5 @@
-//! Password hashing: Argon2id over a keyed HMAC, admitted as many at once as there are cores; and other work on passwords that
-//! takes a core for more than a millisecond.
+//! Password hashing: Argon2id over a keyed HMAC, with as many concurrent hashes as there are cores. The queue also runs other
+//! password work that takes a core for more than a millisecond.
 
 mod engine;
 mod foreign;
@@ -26,28 +26,30 @@ use tokio::time::Instant;
 use tracing::Instrument;
 use zeroize::Zeroizing;
 
-/// How many may wait behind those that are hashed now.
+/// How many requests may wait behind those being hashed.
 const WAITING: usize = 64;
-/// How long a request waits at most; then it is better told to come again.
+/// How long a request waits for a core before it is refused.
 const WAIT: Duration = Duration::from_secs(2);
-/// How long it waits for a place in the queue. Attack: clients that come again at once; to answer them as fast as they ask took a
-/// third of the cores from those who are hashed for.
+/// How long a request waits for a place in the queue. Attack: clients that retry at once; without this delay, refusing them took
+/// a
+/// third of the CPU time from accepted requests.
 const MOMENT: Duration = Duration::from_millis(250);
-/// So many of one network may wait for a place; those after them wait longer before they are told no. Attack: 300 connections of one
-/// client that come again at once; answering them four times a second took a quarter of the cores (72 % of the sign-ins of others were left, and 82 % with this).
+/// How many requests of one network may wait for a place; further ones wait longer before they are refused. Attack: one client
+/// with 300 connections that retry at once. Refusing each four times a second took a quarter of the CPU time: 72 % of the other
+/// clients' sign-ins remained, and 82 % with this bound.
 const CROWD: usize = 16;
 const CROWD_MOMENT: Duration = Duration::from_secs(2);
-/// What the person is told to wait before coming again.
+/// The `Retry-After` of a refused request, in seconds.
 const RETRY_AFTER_S: i64 = 2;
 /// Memory in KiB, passes, lanes (OWASP, ASVS 5.0 appendix C).
 const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
-/// What separates the HMAC of passwords from every other use of the same key.
+/// Domain separation: distinguishes the HMAC of passwords from other uses of the same key.
 const USAGE: &str = "password";
 
-/// What a sealed hash of another system begins with. No hash that is read here does.
+/// The prefix of a sealed hash from another system. No supported hash format begins with it.
 const SEALED: &str = "sealed:";
 
-/// What stored forms begin with that need that key: ours, and sealed ones.
+/// The prefixes of stored hashes that need that key: native and sealed ones.
 pub(crate) fn stored_under(key_id: &str) -> [String; 2] {
     [format!("{key_id}$"), format!("{SEALED}{key_id}.")]
 }
@@ -58,36 +60,38 @@ pub struct Hashing {
     keys: Keys,
     queue: Queue,
     threads: Arc<Threads>,
-    /// A hash that no password has, verified when there is none.
+    /// A hash that matches no password, verified when an account has none.
     nobody: Arc<str>,
     measured: Measured,
 }
 
-/// Which program does the work of Argon2.
+/// The Argon2 implementation to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EngineChoice {
-    /// The fast one where it gives right answers, else the reference.
+    /// The fast one if it passes its self-test, else the reference.
     Auto,
-    /// The reference.
+    /// The reference implementation.
     Reference,
 }
 
-/// What verifying told.
+/// The result of a verification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Not the password.
+    /// The password does not match.
     Wrong,
-    /// The password; its hash is as new ones are.
+    /// The password matches, and its hash is up to date.
     Right,
-    /// The password; its hash is older and should be made anew.
+    /// The password matches, but its hash is outdated and should be replaced.
     RightButOld,
 }
 
 impl Hashing {
-    /// `at_once` hashes at a time (the cores), each on a thread of its own; 64 waiting, 2 s at most.
+    /// Starts `at_once` threads (one for each core), each of which computes one hash at a time. Up to 64 requests wait, for 2 s
+    /// at
+    /// most.
     ///
     /// # Errors
-    /// When the system gives no threads.
+    /// If the system cannot create the threads.
     pub fn new(keys: impl Into<Keys>, at_once: usize, choice: EngineChoice) -> std::io::Result<Self> {
         let at_once = at_once.max(1);
         Ok(Self {
@@ -99,7 +103,7 @@ impl Hashing {
         })
     }
 
-    /// The stored form of a new password, for somebody of that network.
+    /// Hashes a new password for storage. `network` is the client's network, by which the queue is fair.
     ///
     /// # Errors
     /// [`Fault::Busy`] when the queue is full.
@@ -109,10 +113,10 @@ impl Hashing {
         self.admitted_at(self.place(network).await?, work).await?
     }
 
-    /// Other work that takes a core for more than a millisecond, such as guessing a password.
+    /// Runs other work that takes a core for more than a millisecond, such as estimating a password's guessability.
     ///
     /// # Errors
-    /// [`Fault::Busy`] when its turn does not come in time.
+    /// [`Fault::Busy`] if no core becomes free in time.
     pub async fn run_at<T: Send + 'static>(
         &self,
         place: HashPermit,
@@ -121,10 +125,10 @@ impl Hashing {
         self.admitted_at(place, |_| work()).await
     }
 
-    /// The stored form of a hash that another system has made.
+    /// The stored form of a hash from another system.
     ///
     /// # Errors
-    /// A [`Fault`], for no hash.
+    /// A [`Fault`] of sealing; any hash is accepted.
     pub fn keep(&self, foreign: &ForeignHash) -> Result<String, Fault> {
         Ok(format!(
             "{SEALED}{}",
@@ -132,8 +136,9 @@ impl Hashing {
         ))
     }
 
-    /// Whether the password is the one of that stored form. `None`: there is none; the same work is done all the same, so
-    /// that time does not tell (attack: enumeration by the clock).
+    /// Verifies a password against its stored form. With `None` (no password) the same work is done, so that timing reveals
+    /// nothing
+    /// (attack: enumeration by timing).
     ///
     /// # Errors
     /// [`Fault::Busy`] when the queue is full; [`Fault::KeyGone`], [`Fault::Corrupt`].
@@ -141,10 +146,10 @@ impl Hashing {
         self.verify_at(self.place(network).await?, password, stored).await
     }
 
-    /// The same, at a place in the queue that was taken before.
+    /// Like [`Self::verify`], with a permit that was acquired earlier.
     ///
     /// # Errors
-    /// [`Fault::Busy`] when its turn does not come in time; [`Fault::KeyGone`], [`Fault::Corrupt`].
+    /// [`Fault::Busy`] if no core becomes free in time; [`Fault::KeyGone`], [`Fault::Corrupt`].
     pub async fn verify_at(
         &self,
         place: HashPermit,
@@ -152,7 +157,7 @@ impl Hashing {
         stored: Option<&str>,
     ) -> Result<Verdict, Fault> {
         let (keys, password) = (self.keys.clone(), password.clone());
-        // Under the key of this moment: one that is gone from the key file would tell nobody's hash from somebody's.
+        // Uses the current key: a key missing from the key file would make this hash distinguishable from a real one.
         let nobodys = || format!("{}{}", self.keys.current().id(), self.nobody);
         let stored_or_nobody = stored.map_or_else(nobodys, str::to_owned);
         let verdict = self
@@ -163,8 +168,8 @@ impl Hashing {
         Ok(if stored.is_some() { verdict } else { Verdict::Wrong })
     }
 
-    /// A place in the queue, for those who have other work to do before they hash: in a flood, who finds none has cost nothing.
-    /// `network` is the caller's, as counted everywhere: each has its turn.
+    /// A place in the queue, for requests with other work before the hash: under load, a refused request then costs nothing.
+    /// `network` is the client's network, as for all limits; networks take turns.
     ///
     /// # Errors
     /// [`Fault::Busy`] when the queue is full.
@@ -172,15 +177,15 @@ impl Hashing {
         self.queue.place(network).await.map_err(|busy| self.busy(busy))
     }
 
-    /// Waits for a core and keeps it as long as the place; for the tests.
+    /// Waits for a core and keeps it as long as the permit; for tests.
     ///
     /// # Errors
-    /// [`Fault::Busy`] when its turn does not come in time.
+    /// [`Fault::Busy`] if no core becomes free in time.
     pub async fn core(&self, place: &HashPermit) -> Result<(), Fault> {
         place.core().await.map_err(|busy| self.busy(busy))
     }
 
-    /// Runs the work on a thread for hashing when its turn comes. Attack: a flood of sign-ins that takes all cores and memory.
+    /// Runs the work on a hashing thread in its turn. Attack: a flood of sign-ins that takes all cores and memory.
     async fn admitted_at<T: Send + 'static>(
         &self,
         place: HashPermit,
@@ -189,8 +194,9 @@ impl Hashing {
         let asked = Instant::now();
         self.core(&place).await?;
         self.measured.waited(asked.elapsed());
-        // The place moves into the work: a request that is given up goes on hashing, and must go on being counted (attack:
-        // opening and dropping requests to get more hashes at once than there are cores).
+        // The permit moves into the work, because an aborted request continues to hash and must still be counted (attack: opening
+        // and
+        // dropping requests to run more hashes at once than there are cores).
         let measured = self.measured.clone();
         let done = self.threads.run(move |engine| {
             let began = Instant::now();
@@ -213,8 +219,8 @@ impl Hashing {
     }
 }
 
-/// `key1$argon2id$v=19$m=19456,t=2,p=1$SALT$HASH`: the name of the HMAC key, then a PHC string. Whatever else is stored is a
-/// [`ForeignHash`] over the password itself: sealed, or bare where it was written into the database by hand.
+/// Format: `key1$argon2id$v=19$m=19456,t=2,p=1$SALT$HASH`, the name of the HMAC key followed by a PHC string. Any other stored
+/// form is a [`ForeignHash`] of the password itself: sealed, or in the clear if it was written to the database by hand.
 fn make(engine: &mut Engine, key: &Key, password: &Secret) -> Result<String, Fault> {
     let salt = Salt::new(&bytes::<16>()).map_err(hashing)?;
     let hasher = Hasher::of(Algorithm::Argon2id, Version::V0x13, COST)?;
@@ -253,19 +259,19 @@ fn compare(engine: &mut Engine, keys: &Keys, typed: &Secret, stored: &str) -> Re
     })
 }
 
-/// Whether the Argon2 hash is that of the input.
+/// Whether the input has this Argon2 hash.
 fn argon2_is_of(engine: &mut Engine, hash: &PasswordHash, input: &[u8]) -> Result<bool, Fault> {
     let (Some(salt), Some(expected)) = (hash.salt, hash.hash) else {
         return Err(Fault::Corrupt { what: "password hash" });
     };
-    // Hashes from before there were versions are of the first.
+    // Hashes without a version are of the first version.
     let version = hash.version.map_or(Ok(Version::V0x10), Version::try_from);
     let hasher = Hasher {
         algorithm: Algorithm::new(hash.algorithm).map_err(hashing)?,
         version: version.map_err(hashing)?,
         params: Params::try_from(hash).map_err(hashing)?,
     };
-    // Compared in constant time by the type.
+    // The type's comparison is constant-time.
     Ok(run(engine, &hasher, input, &salt, expected.len())? == expected)
 }
 
@@ -285,13 +291,13 @@ fn is_as_new(hash: &PasswordHash) -> bool {
             .is_some_and(|output| output.len() == Params::DEFAULT_OUTPUT_LEN)
 }
 
-/// The password under a key that is not in the database. Attack: trying passwords against a stolen copy of it.
+/// The password under a key that is not in the database. Attack: guessing passwords offline with a stolen copy of the database.
 fn keyed(key: &Key, password: &Secret) -> Zeroizing<String> {
     let mac = Zeroizing::new(key.mac(USAGE, &[password.expose().as_bytes()]));
     Zeroizing::new(hex::encode(&mac[..]))
 }
 
-/// A hash with a random result: verifying it is the same work as verifying a real one, and no password fits.
+/// A hash with a random result: verifying it takes the same work as a real one, and no password matches.
 fn nobody() -> String {
     let part = |bytes: &[u8]| {
         use base64::Engine as _;

@@ -1,8 +1,8 @@
-//! Argon2 (RFC 9106) by two programs: a fast one, and the reference that it is held against.
+//! Argon2 (RFC 9106) in two implementations: a fast one, and the reference it is checked against.
 //!
-//! The `argon2` crate parses, checks parameters and is the reference. `argon2-rust` does the same work in less than half of the
-//! time, as it picks the processor's widest instructions at run time; it is not audited. So it works only after it gave the right
-//! answers on this very processor, and what it gives is compared with the reference's over random input in the tests.
+//! The `argon2` crate parses, checks parameters and is the reference. `argon2-rust` takes less than half of the time, because it
+//! selects the processor's widest instructions at run time, but it is not audited. It is therefore used only if it passes a
+//! self-test on this processor, and the tests compare its results with the reference's over random input.
 
 use super::{COST, EngineChoice};
 use crate::Fault;
@@ -10,7 +10,7 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use argon2_rust::params::{Memory, TagLen};
 use zeroize::Zeroize;
 
-/// One engine with memory of its own, kept from hash to hash as fresh pages from the system cost a third of one.
+/// An engine with its own memory, reused from hash to hash because fresh pages cost a third of a hash.
 pub(super) enum Engine {
     /// `argon2-rust`; wipes its memory itself.
     Fast(Box<argon2_rust::Hasher>),
@@ -19,7 +19,7 @@ pub(super) enum Engine {
 }
 
 impl Engine {
-    /// The one that the configuration asks for; the reference where the fast one does not give the right answers.
+    /// The configured engine, or the reference if the fast one fails its self-test.
     pub(super) fn new(choice: EngineChoice) -> Self {
         match choice {
             EngineChoice::Auto => Self::fast_if_right(&KNOWN),
@@ -30,7 +30,7 @@ impl Engine {
     fn fast_if_right(known: &[Known]) -> Self {
         let mut fast = Self::fast();
         let right = fast.gives(known);
-        // Nobody may sign in for hours.
+        // Frees the memory of the self-test: the next sign-in may be hours away.
         fast.give_memory_back();
         if right {
             return fast;
@@ -43,14 +43,14 @@ impl Engine {
 
     fn fast() -> Self {
         use argon2_rust::{Algorithm, Argon2, Params, Version};
-        // Each hash brings its own parameters.
+        // Only a default: each hash brings its own parameters.
         let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT).hasher();
         Self::Fast(Box::new(hasher))
     }
 
-    /// Hashes the input into `out`. The parameters are the reference's, which has checked them.
+    /// Hashes the input into `out`. The reference implementation has validated the parameters.
     pub(super) fn run(&mut self, hasher: &Hasher, input: &[u8], salt: &[u8], out: &mut [u8]) -> Result<(), Fault> {
-        // A PHC string may hold associated data; only the reference is asked for such an old form.
+        // A PHC string may contain associated data; only the reference supports that old form.
         if hasher.params.data().is_empty() {
             self.work(hasher, input, salt, out)
         } else {
@@ -72,19 +72,19 @@ impl Engine {
                 let done = Argon2::new(hasher.algorithm, hasher.version, hasher.params.clone())
                     .hash_password_into_with_memory(input, salt, out, &mut arena[..blocks])
                     .map_err(fault);
-                // Attack: a later fault of the program that shows memory. It is as good as the password.
+                // Attack: a later bug that leaks memory. This memory is as sensitive as the password.
                 arena[..blocks].iter_mut().for_each(Zeroize::zeroize);
                 done
             }
         };
-        // A hash of another system may have wanted more memory than ours ever do.
+        // A foreign hash may have needed more memory than native hashes ever do.
         if self.blocks() > COST.0 as usize {
             self.give_memory_back();
         }
         done
     }
 
-    /// Memory that is kept, in blocks of 1 KiB.
+    /// The memory that is kept, in blocks of 1 KiB.
     pub(super) fn blocks(&self) -> usize {
         match self {
             Self::Fast(fast) => fast.reserved_blocks(),
@@ -99,7 +99,7 @@ impl Engine {
         }
     }
 
-    /// Whether these are the answers that it gives. Takes the time of one hash.
+    /// Whether the engine gives these answers. Takes the time of one hash.
     fn gives(&mut self, known: &[Known]) -> bool {
         known.iter().all(|known| {
             let Ok(hasher) = Hasher::of(known.algorithm, Version::V0x13, known.cost) else {
@@ -112,7 +112,7 @@ impl Engine {
     }
 }
 
-/// What to hash with.
+/// The algorithm and its parameters.
 pub(super) struct Hasher {
     pub(super) algorithm: Algorithm,
     pub(super) version: Version,
@@ -120,7 +120,7 @@ pub(super) struct Hasher {
 }
 
 impl Hasher {
-    /// With that memory in KiB, passes and lanes.
+    /// With these parameters: memory in KiB, passes and lanes.
     pub(super) fn of(algorithm: Algorithm, version: Version, (m, t, p): (u32, u32, u32)) -> Result<Self, Fault> {
         Ok(Self {
             algorithm,
@@ -134,7 +134,7 @@ impl Hasher {
             .memory(Memory::kib(self.params.m_cost().into()))
             .passes(self.params.t_cost())
             .lanes(self.params.p_cost())
-            // A hash has one core, however many lanes another system gave it.
+            // A hash uses one core, whatever its number of lanes.
             .threads(1)
             .tag_len(TagLen::bytes(u64::try_from(length).map_err(fault)?))
             .build()
@@ -152,14 +152,14 @@ impl Hasher {
     }
 }
 
-/// An answer of the reference to 64 bytes of 7 with a salt of 16 bytes of 9, in hexadecimal.
+/// The reference's result for a password of 64 bytes of 7 and a salt of 16 bytes of 9, in hexadecimal.
 struct Known {
     algorithm: Algorithm,
     cost: (u32, u32, u32),
     output: &'static str,
 }
 
-/// At our cost, and where lanes, passes and the length of the result are others.
+/// At the native cost, and with other lanes, passes and result lengths.
 const KNOWN: [Known; 4] = [
     Known {
         algorithm: Algorithm::Argon2id,
@@ -230,7 +230,7 @@ mod tests {
         assert!(matches!(engine, Engine::Reference(_)));
     }
 
-    /// RFC 9106, section 5: with a secret and associated data, which the service does not use.
+    /// RFC 9106, section 5: with a secret and associated data, neither of which the service uses.
     #[test]
     fn both_engines_give_the_answers_of_the_rfc() {
         let of_the_rfc = [
@@ -290,7 +290,7 @@ mod tests {
         }
     }
 
-    /// Attack: a new version whose `unsafe` code nobody has read, brought in by an update of dependencies.
+    /// Attack: a dependency update brings in a version whose `unsafe` code has not been reviewed.
     #[test]
     fn the_fast_engine_is_the_version_that_was_reviewed() {
         const VERSION: &str = "1.1.0";

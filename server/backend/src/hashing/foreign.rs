@@ -1,4 +1,4 @@
-//! Password hashes as other systems write them. They stand in for ours until their person signs in.
+//! Password hashes from other systems. Each is replaced by a native hash at the account's next sign-in.
 
 mod firebase;
 mod phpass;
@@ -11,51 +11,51 @@ use firebase::Firebase;
 use phpass::Phpass;
 use schemes::{BcryptOver, Prf, Scheme, ShaCrypt};
 
-/// A password hash that another system has made. Only its parser makes one: it reads, and checking it stays within bounds.
+/// A password hash from another system. Only the parser creates it, so it is readable and its verification cost is bounded.
 #[derive(Debug)]
 pub struct ForeignHash {
     scheme: Scheme,
     text: String,
 }
 
-/// Why a hash of another system is not taken over. Says nothing of what stands in it.
+/// Why a foreign hash is rejected. Never contains any part of the hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UnfitHash {
-    /// A format that is not read here, or no hash at all.
+    /// An unsupported format, or no hash at all.
     #[error(
         "has an unknown format (known are argon2, bcrypt, scrypt, PBKDF2, phpass, SHA-crypt, {{SSHA}}, and the formats of \
          Django, WordPress, ASP.NET Core Identity, better-auth and Firebase)"
     )]
     Unknown,
-    /// A single hash without a salt.
+    /// A single, unsalted hash.
     #[error(
         "has no salt, so it can be looked up in precomputed tables; leave it empty, and the user sets a new password"
     )]
     Unsalted,
-    /// Begins as one of the formats and ends otherwise.
+    /// Begins like a supported format, but cannot be parsed.
     #[error("is damaged: it begins like {kind}, but the rest cannot be parsed")]
     Damaged {
         /// The format.
         kind: &'static str,
     },
-    /// Its result is so short that many passwords have the same.
+    /// Its result is so short that several passwords may match.
     #[error(
         "is shorter than {} bytes, so more than one password could match",
         ForeignHash::MIN_RESULT_LEN
     )]
     TooShort,
-    /// Checking it takes more memory or time than a sign-in may cost.
+    /// Verifying it takes more memory or time than a sign-in may cost.
     #[error("costs more to verify than a sign-in may cost (at most {bound})")]
     TooCostly {
-        /// What is the most.
+        /// The upper bound.
         bound: &'static str,
     },
 }
 
 impl ForeignHash {
-    /// Fewest bytes of a result, as many as of a 128-bit key.
+    /// The minimum length of a result in bytes: that of a 128-bit key.
     const MIN_RESULT_LEN: usize = 16;
-    /// The longest of the formats has about 250 bytes.
+    /// The longest supported format has about 250 bytes.
     const MAX_LEN: usize = 512;
 
     /// Reads a hash of one of these formats:
@@ -80,10 +80,10 @@ impl ForeignHash {
         if text.len() > Self::MAX_LEN {
             return Err(UnfitHash::Unknown);
         }
-        // Django puts the name of its hasher in front of what is whole without it.
+        // Django prefixes the name of its hasher to a hash that is complete without it.
         let whole = text.strip_prefix("argon2").filter(|rest| rest.starts_with("$argon2"));
         let whole = whole.or_else(|| text.strip_prefix("bcrypt$"));
-        // So do LDAP directories.
+        // LDAP directories do the same.
         let whole = whole.or_else(|| scheme_of_ldap(text, "CRYPT")).unwrap_or(text);
         let scheme = read(whole).ok_or_else(|| why_unread(whole))?;
         if scheme.result_len() < Self::MIN_RESULT_LEN {
@@ -96,14 +96,15 @@ impl ForeignHash {
         })
     }
 
-    /// Its text; [`Self::parse`] reads it again.
+    /// The text of the hash; [`Self::parse`] reads it.
     pub(super) fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether it is the hash of the password as typed: most systems hash what the browser sends. Then whether it is that of
-    /// its NFC: the same password comes otherwise from another keyboard, and some systems normalise. Only what is typed
-    /// otherwise than in NFC is hashed twice, which tells nothing but that.
+    /// Verifies the password as typed, because most systems hash what the browser sends, and then its NFC, because keyboards
+    /// encode
+    /// the same password differently and some systems normalise. Only input that is not NFC is hashed twice, and timing reveals
+    /// nothing else.
     pub(super) fn is_of(&self, engine: &mut Engine, typed: &Secret) -> Result<bool, Fault> {
         let normalised = typed.as_password(account::nfc);
         Ok(self.scheme.is_of(engine, typed.expose())?
@@ -111,7 +112,7 @@ impl ForeignHash {
     }
 }
 
-/// What the text says, in the format that it has.
+/// Parses the text by its format.
 fn read(text: &str) -> Option<Scheme> {
     const LDAP: [(&str, Prf); 3] = [("SSHA", Prf::Sha1), ("SSHA256", Prf::Sha256), ("SSHA512", Prf::Sha512)];
     let ldap = LDAP
@@ -149,7 +150,7 @@ fn read(text: &str) -> Option<Scheme> {
                 "pbkdf2-sha512" => Prf::Sha512,
                 _ => return None,
             };
-            // `i=600000`, `i=600000,l=32`, and passlib's bare number.
+            // `i=600000`, `i=600000,l=32`, or passlib's bare number.
             let rounds = rounds.strip_prefix("i=").unwrap_or(rounds);
             let rounds = rounds.split_once(",l=").map_or(rounds, |(rounds, _)| rounds);
             Scheme::pbkdf2(prf, rounds, base64(salt)?, &base64(result)?)
@@ -175,7 +176,7 @@ fn read(text: &str) -> Option<Scheme> {
     }
 }
 
-/// What stands behind `{NAME}`, which RFC 2307 writes in capitals or not.
+/// What follows `{NAME}`, whose case RFC 2307 does not fix.
 fn scheme_of_ldap<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let (found, rest) = text.strip_prefix('{')?.split_once('}')?;
     found.eq_ignore_ascii_case(name).then_some(rest)
@@ -185,14 +186,15 @@ fn is_hex(text: &str, bytes: usize) -> bool {
     text.len() == 2 * bytes && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Whether it is one hash of a password alone: of a directory, or in hexadecimal, as MD5, SHA-1, SHA-256 and SHA-512 are.
+/// Whether it is one unsalted hash of the password: from a directory, or in hexadecimal with the length of MD5, SHA-1, SHA-256 or
+/// SHA-512.
 fn is_unsalted(text: &str) -> bool {
     let directory = ["SHA", "SHA256", "SHA512", "MD5"];
     directory.iter().any(|name| scheme_of_ldap(text, name).is_some())
         || [16, 20, 32, 64].iter().any(|bytes| is_hex(text, *bytes))
 }
 
-/// What a text that does not read set out to be.
+/// Why a text could not be parsed, judged by how it begins.
 fn why_unread(text: &str) -> UnfitHash {
     const BEGINNINGS: [(&str, &str); 20] = [
         ("$wp$", "WordPress' bcrypt"),
@@ -223,7 +225,7 @@ fn why_unread(text: &str) -> UnfitHash {
     begun.map_or(UnfitHash::Unknown, |(_, kind)| UnfitHash::Damaged { kind })
 }
 
-/// Base64 with or without padding, also in passlib's alphabet, which has `.` for `+`, and in that of URLs.
+/// Base64 with or without padding, in the standard, the URL-safe or passlib's alphabet (`.` instead of `+`).
 fn base64(text: &str) -> Option<Vec<u8>> {
     use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
     use base64::{Engine as _, alphabet};
@@ -234,7 +236,7 @@ fn base64(text: &str) -> Option<Vec<u8>> {
     ANY.decode(text.replace(['.', '-'], "+").replace('_', "/")).ok()
 }
 
-/// Django and Werkzeug write scrypt's N itself, which is a power of two.
+/// Django and Werkzeug write scrypt's N itself, a power of two.
 fn log2(n: &str) -> Option<u8> {
     let n: u64 = n.parse().ok()?;
     n.is_power_of_two().then_some(n.trailing_zeros().try_into().ok()?)

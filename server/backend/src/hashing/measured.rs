@@ -1,4 +1,4 @@
-//! The hashing queue, counted and timed for those who watch over the service.
+//! Metrics of the hashing queue.
 
 use super::Hashing;
 use crate::metrics::SHORT_S;
@@ -10,13 +10,13 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use std::time::Duration;
 
-/// The label of what was turned away.
+/// The label of a refused request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Reason {
     reason: &'static str,
 }
 
-/// What is counted of a queue. Cheap to clone; every clone counts together.
+/// The queue's metrics. Cheap to clone; clones share their counters.
 #[derive(Debug, Clone)]
 pub(super) struct Measured {
     at_once: usize,
@@ -59,7 +59,7 @@ impl Measured {
 }
 
 impl Hashing {
-    /// Makes its metrics known to a registry.
+    /// Registers its metrics.
     pub(crate) fn register_metrics(&self, registry: &mut Registry) {
         let Measured {
             slots,
@@ -90,7 +90,7 @@ impl Hashing {
         registry.register("rekey_hashing_duration_seconds", "Time to hash a password", hash_s);
     }
 
-    /// Reads how full it is.
+    /// Updates the gauges from the queue's current state.
     pub(crate) fn read_gauges(&self) {
         let (running, waiting) = self.queue.counts();
         for (gauge, count) in [

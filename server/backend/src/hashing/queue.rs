@@ -1,8 +1,8 @@
-//! Who is hashed for next: fair by network. Each network has its turn after every other one, so that one with many requests
-//! slows itself only, and has the whole queue while nobody else waits.
+//! A hashing queue that is fair by network. Networks take turns, so a network with many requests slows only itself, and has the
+//! whole queue while no other network waits.
 //!
-//! Own code: of the crates looked at, `fairqueue` and `async_wrr_queue` are data structures without a bound, and `mea` (`fair_share`)
-//! lets nobody take a place of another. Here a full queue takes it from who has most.
+//! Custom code, because none of the reviewed crates fits: `fairqueue` and `async_wrr_queue` are unbounded data structures, and
+//! `mea` (`fair_share`) never takes a place back. Here a full queue takes a place from the network that has the most.
 
 use super::{CROWD, CROWD_MOMENT, MOMENT, WAIT};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -11,22 +11,22 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout};
 
-/// The queue. Cheap to clone; every clone is the same queue.
+/// The queue. Cheap to clone; clones share their state.
 #[derive(Clone)]
 pub(super) struct Queue(Arc<Mutex<State>>);
 
 type Network = Arc<str>;
 
 struct State {
-    /// How many hash at once.
+    /// How many requests may hash at once.
     at_once: usize,
-    /// How many are inside, those that hash included.
+    /// How many requests may be inside, including those that hash.
     most: usize,
-    /// Who is inside, in order of arrival.
+    /// Requests with a place, in order of arrival.
     inside: BTreeMap<u64, Inside>,
-    /// Who waits for a place, in order of arrival.
+    /// Requests that wait for a place, in order of arrival.
     door: BTreeMap<u64, (Network, oneshot::Sender<()>)>,
-    /// Networks of which somebody asks for a core, the next one first.
+    /// Networks with a request that waits for a core, next one first.
     turns: VecDeque<Network>,
     next_id: u64,
 }
@@ -37,21 +37,21 @@ struct Inside {
 }
 
 enum Stage {
-    /// Has a place, and something else to do before it hashes.
+    /// Has a place, and other work to do before it hashes.
     Arrived,
     Asks(oneshot::Sender<()>),
     Hashes,
 }
 
-/// A place in the queue; free again when the work is done, or this is dropped.
+/// A place in the queue. It is freed when the work is done, or when this is dropped.
 pub struct HashPermit {
     id: u64,
-    /// When a no is said at the earliest.
+    /// The earliest time for a refusal.
     refused_at: Instant,
     queue: Queue,
 }
 
-/// Why there is no place, or no core.
+/// Why there is no place or no core.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Busy {
     QueueFull,
@@ -70,7 +70,7 @@ impl Queue {
         })))
     }
 
-    /// A place. When there is none, that of a network that has more of them, or the next that is free within a moment.
+    /// Acquires a place. If the queue is full, it takes one from a network with more places, or waits briefly for a free one.
     pub(super) async fn place(&self, network: &str) -> Result<HashPermit, Busy> {
         let (sender, admitted) = oneshot::channel();
         let (id, moment) = {
@@ -78,7 +78,7 @@ impl Queue {
             let moment = state.moment(network);
             (state.arrive(network.into(), sender), moment)
         };
-        // Whoever gives up, here or anywhere, drops its place.
+        // Created here so that a request cancelled at any later point frees its place.
         let place = HashPermit {
             id,
             refused_at: Instant::now() + moment,
@@ -90,7 +90,7 @@ impl Queue {
         }
     }
 
-    /// How many hash, and how many are inside besides.
+    /// The number of requests that hash, and of the others inside.
     pub(super) fn counts(&self) -> (usize, usize) {
         let state = self.state();
         let hashing = state.hashing();
@@ -103,7 +103,7 @@ impl Queue {
 }
 
 impl HashPermit {
-    /// Waits for a core; it is this place's until it is dropped.
+    /// Waits for a core, which belongs to this place until the place is dropped.
     pub(super) async fn core(&self) -> Result<(), Busy> {
         let turn = self.queue.state().ask(self.id);
         let given = match turn {
@@ -117,8 +117,8 @@ impl HashPermit {
         }
     }
 
-    /// Another network has this place now. Said no sooner than that the queue is full: whoever comes again at once would come as
-    /// often as it is told so.
+    /// Another network got this place. The refusal is delayed as for a full queue, because a client that retries at once would
+    /// otherwise retry as fast as it is refused.
     async fn taken(&self) -> Busy {
         sleep_until(self.refused_at).await;
         Busy::QueueFull
@@ -132,7 +132,7 @@ impl Drop for HashPermit {
 }
 
 impl State {
-    /// How long one more of a network waits for a place.
+    /// How long one more request of a network waits for a place.
     fn moment(&self, network: &str) -> Duration {
         let waiting = self.door.values().filter(|(of, _)| &**of == network).count();
         if waiting < CROWD { MOMENT } else { CROWD_MOMENT }
@@ -143,7 +143,7 @@ impl State {
         self.inside.values().filter(hashes).count()
     }
 
-    /// How many of each network are inside and do not hash yet.
+    /// How many requests of each network are inside but do not hash yet.
     fn waiting(&self) -> HashMap<Network, usize> {
         let mut waiting = HashMap::new();
         for inside in self.inside.values() {
@@ -165,8 +165,8 @@ impl State {
         id
     }
 
-    /// Attack: one client with hundreds of connections has all places, and everybody else is told to come again. The network with
-    /// the most places loses its newest one to a network that has at least two fewer.
+    /// Attack: one client with hundreds of connections takes all places, and all others are refused. The network with the most
+    /// places loses its newest one to a network that has at least two fewer.
     fn make_room(&mut self, network: &Network) {
         let waiting = self.waiting();
         let own = waiting.get(network).copied().unwrap_or_default();
@@ -181,12 +181,12 @@ impl State {
                 (inside.network == most && !matches!(inside.stage, Stage::Hashes)).then_some(*id)
             });
         if let Some(id) = newest {
-            // Its sender goes with it, which tells it so.
+            // This drops its sender, which notifies the request.
             self.inside.remove(&id);
         }
     }
 
-    /// Lets in who waits at the door while there are places: first those whose network has the fewest.
+    /// Gives free places to waiting requests, starting with the network that has the fewest.
     fn admit(&mut self) {
         while self.inside.len() < self.most && !self.door.is_empty() {
             let waiting = self.waiting();
@@ -198,7 +198,7 @@ impl State {
             }) else {
                 return;
             };
-            // Who is gone drops the place in a moment.
+            // If the receiver is gone, dropping its permit frees the place.
             let _ = sender.send(());
             let (id, network) = network;
             self.inside.insert(
@@ -211,7 +211,7 @@ impl State {
         }
     }
 
-    /// `None`: another network has the place.
+    /// `None` if the place was given to another network.
     fn ask(&mut self, id: u64) -> Option<oneshot::Receiver<()>> {
         let inside = self.inside.get_mut(&id)?;
         let (sender, turn) = oneshot::channel();
@@ -233,7 +233,7 @@ impl State {
             let Some(next) = asking.next() else { continue };
             let others = asking.next().is_some();
             if let Stage::Asks(sender) = std::mem::replace(&mut next.stage, Stage::Hashes) {
-                // Who is gone drops the place in a moment, and the core with it.
+                // If the receiver is gone, dropping its permit frees the place and the core.
                 let _ = sender.send(());
                 hashing += 1;
             }

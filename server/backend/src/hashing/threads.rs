@@ -1,4 +1,4 @@
-//! Threads of their own for hashing: as many as cores, each with an engine and its memory.
+//! Dedicated hashing threads: one for each core, each with its own engine and memory.
 
 use super::{EngineChoice, engine::Engine};
 use crate::Fault;
@@ -8,15 +8,14 @@ use tokio::sync::oneshot;
 
 type Work = Box<dyn FnOnce(&mut Engine) + Send>;
 
-/// How much nicer these threads are to others (see `nice(2)`): a page must not wait for its part of a core until two hashes
-/// are done.
+/// The niceness of these threads (see `nice(2)`): a page must not wait for CPU time until two hashes are done.
 const NICER: i32 = 5;
 
-/// The threads. They end with the last of these.
+/// The threads. They end when the last sender is dropped.
 pub(super) struct Threads(mpsc::Sender<Work>);
 
 impl Threads {
-    /// Starts so many.
+    /// Starts `count` threads.
     pub(super) fn start(count: usize, choice: EngineChoice) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel();
         let receiver = Arc::new(Mutex::new(receiver));
@@ -29,14 +28,14 @@ impl Threads {
         Ok(Self(sender))
     }
 
-    /// Runs the work on the next thread that is free.
+    /// Runs the work on the next free thread.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Engine) -> T + Send + 'static,
     ) -> Result<T, Fault> {
         let (sender, receiver) = oneshot::channel();
         let work = move |engine: &mut Engine| {
-            // Who asked may be gone.
+            // The requester may be gone.
             let _ = sender.send(work(engine));
         };
         let fault = |what: &str| Fault::Hashing(what.to_owned());
@@ -52,13 +51,13 @@ fn work(receiver: &Mutex<mpsc::Receiver<Work>>, choice: EngineChoice) {
         let next = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(work) = next else { return };
         if catch_unwind(AssertUnwindSafe(|| work(&mut engine))).is_err() {
-            // What a panic left in the memory is nobody's business.
+            // A panic may have left sensitive data in the engine's memory.
             engine = Engine::new(choice);
         }
     }
 }
 
-/// Of this thread only: on Linux `setpriority(2)` takes a thread's id. Not being allowed to is no reason not to work.
+/// Applies to this thread only: on Linux, `setpriority(2)` accepts a thread id. Failure is ignored, because hashing works anyway.
 fn be_nicer() {
     let this = Some(rustix::thread::gettid());
     if let Ok(nice) = rustix::process::getpriority_process(this) {

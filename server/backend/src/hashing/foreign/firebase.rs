@@ -1,5 +1,4 @@
-//! Firebase's scrypt: the key that scrypt derives from the password encrypts the project's signer key, and the result is that
-//! ciphertext.
+//! Firebase's scrypt: scrypt derives a key from the password, and the result is the project's signer key encrypted with that key.
 
 use super::base64;
 use crate::Fault;
@@ -10,19 +9,20 @@ use argon2::password_hash::phc::Output;
 use ctr::Ctr128BE;
 use zeroize::Zeroizing;
 
-/// A hash, taken apart.
+/// A parsed hash.
 #[derive(Debug)]
 pub(super) struct Firebase {
     params: scrypt::Params,
-    /// The user's salt and the project's separator behind it.
+    /// The user's salt followed by the project's separator.
     salt: Vec<u8>,
     signer_key: Zeroizing<Vec<u8>>,
     result: Output,
 }
 
 impl Firebase {
-    /// Reads what stands behind `$fbscrypt$`, as Supabase writes it: `v=1,n=14,r=8,p=1,ss=SEPARATOR,sk=SIGNER KEY$SALT$RESULT`,
-    /// with base64 for the four in capitals.
+    /// Parses what follows `$fbscrypt$`, as Supabase writes it: `v=1,n=14,r=8,p=1,ss=SEPARATOR,sk=SIGNER KEY$SALT$RESULT`, with
+    /// base64
+    /// for the four in capitals.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let [params, salt, result] = text.split('$').collect::<Vec<_>>()[..] else {
             return None;
@@ -54,12 +54,12 @@ impl Firebase {
         &self.params
     }
 
-    /// A result that is no ciphertext of the signer key belongs to no password.
+    /// A result whose length differs from the signer key's matches no password.
     pub(super) fn result_len(&self) -> usize {
         self.result.len().min(self.signer_key.len())
     }
 
-    /// Whether it is the hash of exactly these characters; compared in constant time by [`Output`].
+    /// Verifies exactly these characters; [`Output`] compares in constant time.
     pub(super) fn is_of(&self, password: &str) -> Result<bool, Fault> {
         let mut derived = Zeroizing::new([0; 32]);
         scrypt::scrypt(password.as_bytes(), &self.salt, &self.params, &mut derived[..]).map_err(hashing)?;

@@ -1,4 +1,4 @@
-//! The portable hashes of phpass (Openwall): MD5, applied again and again.
+//! The portable hashes of phpass (Openwall): iterated MD5.
 
 use crate::Fault;
 use crate::hashing::hashing;
@@ -8,7 +8,7 @@ use md5::{Digest, Md5};
 /// The digits of its base64, from 0 to 63.
 const DIGITS: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// A hash, taken apart.
+/// A parsed hash.
 #[derive(Debug)]
 pub(super) struct Phpass {
     rounds_log2: u32,
@@ -17,12 +17,12 @@ pub(super) struct Phpass {
 }
 
 impl Phpass {
-    /// Bytes of a result.
+    /// The length of a result in bytes.
     pub(super) const RESULT_LEN: usize = 16;
-    /// Most rounds, as a power of two: about a second of a core for the longest password.
+    /// Maximum number of rounds, as a power of two: about a second of a core for the longest password.
     pub(super) const MOST_ROUNDS_LOG2: u32 = 20;
 
-    /// Reads what stands behind `$P$` or `$H$`: a digit for the rounds, eight characters of salt, 22 of the result.
+    /// Parses what follows `$P$` or `$H$`: a digit for the rounds, eight characters of salt, 22 of the result.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (rounds, rest) = text.as_bytes().split_first()?;
         let (salt, result) = rest.split_at_checked(8)?;
@@ -37,7 +37,7 @@ impl Phpass {
         self.rounds_log2
     }
 
-    /// Whether it is the hash of exactly these characters; compared in constant time by [`Output`].
+    /// Verifies exactly these characters; [`Output`] compares in constant time.
     pub(super) fn is_of(&self, password: &str) -> Result<bool, Fault> {
         let mut digest = Md5::new().chain_update(self.salt).chain_update(password).finalize();
         for _ in 0..1_u64 << self.rounds_log2 {
@@ -52,7 +52,7 @@ fn digit(byte: u8) -> Option<u32> {
     DIGITS.iter().position(|digit| *digit == byte)?.try_into().ok()
 }
 
-/// 16 bytes from 22 digits, the lowest six bits of three bytes first.
+/// Decodes 22 digits to 16 bytes; the first digit holds the lowest six bits of three bytes.
 fn decode(text: &[u8]) -> Option<Output> {
     let mut bytes = Vec::new();
     for group in text.chunks(4) {

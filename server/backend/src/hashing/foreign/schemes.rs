@@ -1,4 +1,4 @@
-//! The ways to hash passwords: what a hash says, what checking it costs, and the check.
+//! The supported password hashing schemes: parsing, cost limits and verification.
 
 use super::UnfitHash;
 use super::firebase::Firebase;
@@ -16,28 +16,28 @@ use sha2::{Digest, Sha256, Sha384, Sha512};
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
-/// Most memory for one check, in KiB. As many as there are cores are checked at once.
+/// Maximum memory of one verification, in KiB. As many run at once as there are cores.
 const MOST_MEMORY_KIB: u64 = 256 * 1024;
-/// Most memory that Argon2 goes over in all its passes, in KiB: about a second of a core.
+/// Maximum memory that Argon2 processes in all passes together, in KiB: about a second of a core.
 const MOST_ARGON2_KIB: u64 = 4 * 1024 * 1024;
 /// The same for scrypt, which is slower.
 const MOST_SCRYPT_KIB: u64 = 512 * 1024;
-/// Most cost of bcrypt, whose work is two to this power: about two seconds of a core.
+/// Maximum cost of bcrypt, a power of two: about two seconds of a core.
 const MOST_BCRYPT_COST: u32 = 15;
-/// Most rounds of PBKDF2: about two seconds of a core. Django's default was a million in 2025.
+/// Maximum rounds of PBKDF2: about two seconds of a core. Django's default was a million in 2025.
 const MOST_PBKDF2_ROUNDS: u64 = 4_000_000;
-/// Most rounds of SHA-crypt: about two seconds of a core for the longest password.
+/// Maximum rounds of SHA-crypt: about two seconds of a core for the longest password.
 const MOST_SHA_CRYPT_ROUNDS: u32 = 1_000_000;
-/// Longest password in bytes that SHA-crypt and phpass are asked for: each of their rounds reads all of it. Attack: a sign-in
-/// with a password of 2 MB that takes minutes. Four bytes for each character that a password may have here.
+/// Maximum length in bytes of a password for SHA-crypt and phpass, which process the whole password in every round. Attack: a
+/// sign-in with a password of 2 MB that takes minutes. Four bytes for each character that a password may have here.
 const MOST_REREAD: usize = 512;
 
-/// A hash, taken apart.
+/// A parsed hash.
 #[derive(Debug)]
 pub(super) enum Scheme {
     /// RFC 9106.
     Argon2(PasswordHash),
-    /// As OpenBSD made it.
+    /// OpenBSD's bcrypt.
     Bcrypt { hash: String, cost: u32, over: BcryptOver },
     /// RFC 8018.
     Pbkdf2 {
@@ -53,37 +53,38 @@ pub(super) enum Scheme {
         result: Output,
         form: Form,
     },
-    /// Firebase's own, over scrypt.
+    /// Firebase's scheme, based on scrypt.
     Firebase(Firebase),
     /// The portable hashes of phpass, over MD5: WordPress before 6.8, phpBB.
     Phpass(Phpass),
-    /// `$5$` and `$6$` of crypt(3), as Ulrich Drepper specified them.
+    /// `$5$` and `$6$` of crypt(3), specified by Ulrich Drepper.
     ShaCrypt { hash: String, rounds: u32 },
-    /// One hash of the password and a salt behind it, as in LDAP directories.
+    /// One hash of the password followed by a salt, as in LDAP directories.
     Salted { hash: Prf, salt: Vec<u8>, result: Output },
 }
 
-/// In which form a password is hashed.
+/// The form in which a password is hashed.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Form {
-    /// As it is.
+    /// As typed.
     Typed,
     /// NFKC (Unicode Standard Annex 15).
     Nfkc,
 }
 
-/// The two kinds of SHA-crypt.
+/// The two variants of SHA-crypt.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum ShaCrypt {
     Sha256,
     Sha512,
 }
 
-/// What bcrypt is given.
+/// The input of bcrypt.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum BcryptOver {
-    /// The password. What comes after its 72nd byte does not count: of passwords that begin alike for so long, each is right,
-    /// here as in the other system, and the first that signs in is from then on the only one.
+    /// The password. Bytes after the 72nd are ignored: passwords that share their first 72 bytes all match, as in the other
+    /// system,
+    /// until the first one that signs in replaces the hash.
     Password,
     /// The hexadecimal SHA-256 of the password, so that all of it counts.
     Sha256,
@@ -91,7 +92,7 @@ pub(super) enum BcryptOver {
     WordPress,
 }
 
-/// A hash function; PBKDF2's rounds are an HMAC with it.
+/// A hash function; PBKDF2 uses it in an HMAC.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Prf {
     Sha1,
@@ -135,7 +136,7 @@ impl Scheme {
         })
     }
 
-    /// better-auth's: the salt is used in the hexadecimal that it is written in, and the parameters are always the same.
+    /// better-auth's scheme: the salt is used in its hexadecimal form, and the parameters are fixed.
     pub(super) fn better_auth(salt: &str, result: &[u8]) -> Option<Self> {
         Some(Self::Scrypt {
             params: scrypt::Params::new(14, 16, 1).ok()?,
@@ -145,7 +146,8 @@ impl Scheme {
         })
     }
 
-    /// ASP.NET Core Identity's blob. Version 3: hash function, rounds and length of the salt (big-endian, 4 bytes each), the salt,
+    /// ASP.NET Core Identity's format. Version 3: hash function, rounds and length of the salt (big-endian, 4 bytes each), the
+    /// salt,
     /// the result. Version 2: a salt of 16 bytes and a result of 32, with SHA-1 and 1,000 rounds.
     pub(super) fn asp_net(blob: &[u8]) -> Option<Self> {
         let number = |at: usize| blob.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes);
@@ -180,7 +182,8 @@ impl Scheme {
             [rounds, salt, result] => (rounds.strip_prefix("rounds=")?.parse().ok()?, salt, result),
             _ => return None,
         };
-        // The last digit holds what is left of 256 or 512 bits. What its crate does not read is refused here, not at each sign-in.
+        // The last digit holds the remaining bits of 256 or 512. Results that the crate rejects are refused here, not at each
+        // sign-in.
         let (length, last) = match kind {
             ShaCrypt::Sha256 => (43, "./0123456789ABCD"),
             ShaCrypt::Sha512 => (86, "./01"),
@@ -201,7 +204,7 @@ impl Scheme {
         })
     }
 
-    /// The result, and the salt behind it.
+    /// The result followed by the salt.
     pub(super) fn salted(hash: Prf, blob: &[u8]) -> Option<Self> {
         let (result, salt) = blob.split_at_checked(hash.len())?;
         Some(Self::Salted {
@@ -211,7 +214,7 @@ impl Scheme {
         })
     }
 
-    /// How many bytes the result has.
+    /// The length of the result in bytes.
     pub(super) fn result_len(&self) -> usize {
         match self {
             Self::Argon2(hash) => hash.hash.map_or(0, |result| result.len()),
@@ -223,8 +226,9 @@ impl Scheme {
         }
     }
 
-    /// Refuses what would take too much memory, or so long that whoever comes after is sent away: nobody waits for a turn
-    /// longer than two seconds.
+    /// Rejects hashes that need too much memory or so much time that requests behind them would be refused: a turn comes within
+    /// two
+    /// seconds or not at all.
     pub(super) fn require_affordable(&self) -> Result<(), UnfitHash> {
         let (affordable, bound) = match self {
             Self::Argon2(hash) => {
@@ -239,7 +243,7 @@ impl Scheme {
             Self::Pbkdf2 {
                 prf, rounds, result, ..
             } => {
-                // Each piece of the result goes round by itself.
+                // PBKDF2 runs all rounds for each block of the result.
                 let pieces = result.len().div_ceil(prf.len()) as u64;
                 (u64::from(*rounds) * pieces <= MOST_PBKDF2_ROUNDS, "4,000,000 rounds")
             }
@@ -252,12 +256,13 @@ impl Scheme {
         affordable.then_some(()).ok_or(UnfitHash::TooCostly { bound })
     }
 
-    /// Whether it is the hash of exactly these characters. Results are compared in constant time, by [`Output`] and by bcrypt.
+    /// Verifies exactly these characters. [`Output`] and bcrypt compare results in constant time.
     pub(super) fn is_of(&self, engine: &mut Engine, password: &str) -> Result<bool, Fault> {
         match self {
             Self::Argon2(hash) => argon2_is_of(engine, hash, password.as_bytes()),
-            // C's libraries ended a password at its first NUL, and bcrypt goes round it: `a\0a` has the hash of `a`. No
-            // form sends one.
+            // C libraries end a password at its first NUL, and bcrypt repeats its input cyclically: `a\0a` has the hash of `a`.
+            // Forms
+            // cannot send a NUL.
             Self::Bcrypt { over, .. } if matches!(over, BcryptOver::Password) && password.contains('\0') => Ok(false),
             Self::Bcrypt { hash, over, .. } => {
                 let input = match over {
@@ -326,7 +331,7 @@ impl Scheme {
     }
 }
 
-/// What is said of scrypt that costs more.
+/// The bound that is reported for scrypt.
 const MOST_SCRYPT: &str = "256 MiB, and memory times p 512 MiB";
 
 fn is_affordable_scrypt(params: &scrypt::Params) -> bool {
@@ -334,13 +339,13 @@ fn is_affordable_scrypt(params: &scrypt::Params) -> bool {
     memory_kib <= MOST_MEMORY_KIB.into() && memory_kib * u128::from(params.p()) <= MOST_SCRYPT_KIB.into()
 }
 
-/// Without the white space around it that PHP's `trim` takes away, as WordPress does with each password.
+/// Strips the white space that PHP's `trim` strips, as WordPress does with each password.
 fn trimmed(password: &str) -> &str {
     password.trim_matches([' ', '\t', '\n', '\r', '\0', '\u{b}'])
 }
 
 impl Prf {
-    /// Bytes of its result.
+    /// The length of its result in bytes.
     const fn len(self) -> usize {
         match self {
             Self::Sha1 => 20,

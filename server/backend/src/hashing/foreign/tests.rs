@@ -167,7 +167,7 @@ fn a_directory_may_write_the_scheme_of_crypt_in_front() {
     assert_eq!(hash.as_str(), ONE);
 }
 
-/// Attack: a hash that is a fault at each sign-in tells that its address has an account.
+/// Attack: a hash that causes a fault at each sign-in reveals that its address has an account.
 #[test]
 fn sha_crypt_that_its_crate_does_not_read_is_refused() {
     let result = "a".repeat(85);
@@ -180,7 +180,7 @@ fn sha_crypt_that_its_crate_does_not_read_is_refused() {
     assert!(!hash.is_of(&mut engine, &"three random words".into()).unwrap());
 }
 
-/// Attack: a password of megabytes, of which each of a million rounds reads all.
+/// Attack: a password of megabytes, which each of a million rounds reads completely.
 #[test]
 fn a_password_of_more_than_512_bytes_costs_nothing_where_each_round_reads_it() {
     let mut engine = Engine::new(crate::EngineChoice::Auto);
