@@ -1,4 +1,4 @@
-//! Server functions: what the app's forms and scripts call.
+//! Server functions: the endpoints that the app's forms and scripts call.
 
 use super::edge::BODY_LIMIT;
 use super::pages::context;
@@ -12,7 +12,7 @@ use axum::response::{AppendHeaders, IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
 use leptos::server_fn::axum::server_fn_paths;
 
-/// Each server function at its own address, so that unknown ones are unknown addresses.
+/// Each server function has its own route, so that unknown ones get 404.
 pub fn routes() -> Router<Service> {
     let mut router = Router::new();
     for (path, method) in server_fn_paths() {
@@ -26,17 +26,17 @@ pub fn routes() -> Router<Service> {
 async fn call(State(service): State<Service>, mut request: Request) -> Response {
     let path = request.uri().path().to_owned();
     let plain_form = app::wants_html(request.headers()) && *request.method() != Method::GET;
-    // Attack: for a form, the library answers what it cannot read with a redirect to the referrer, the error in the
-    // address: open to where anybody likes, and with what was typed in histories and logs. Without the header it cannot.
+    // Attack: if it cannot parse a form, the library redirects to the referrer with the error in the URL: an open redirect that
+    // leaves typed text in histories and logs. Without the header it cannot do so.
     request.headers_mut().remove(header::REFERER);
-    // Data is answered with data, also at an address bar. The library reads the header as text, and would find none in it where
-    // there is an odd byte.
+    // Data requests get data, even from an address bar. The library parses this header as text and ignores it if it contains an
+    // invalid byte.
     let wanted = if plain_form { "text/html" } else { "application/json" };
     request
         .headers_mut()
         .insert(header::ACCEPT, HeaderValue::from_static(wanted));
-    // Attack: a NUL, which PostgreSQL takes in no text: as a fault of ours it would be told, and logged, each time. This is
-    // the one way in for what people type.
+    // Attack: a NUL, which PostgreSQL rejects in text. Each would be reported and logged as a server fault. All user input passes
+    // through here.
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
         return Problem::new(StatusCode::PAYLOAD_TOO_LARGE).into_response();
@@ -59,19 +59,20 @@ async fn call(State(service): State<Service>, mut request: Request) -> Response 
         return response;
     }
     if response.status() != StatusCode::SEE_OTHER {
-        // A form's function always leads to a page with 303. Anything else is the library's: it was not reached.
+        // A form's function always redirects to a page with 303. Any other response comes from the library: the function did not
+        // run.
         service.backend.metrics().refused(&Refusal::FormUnreadable);
         let (status, headers) = app::unreadable_form(&path, &headers);
         return (status, AppendHeaders(headers)).into_response();
     }
-    // The page shows the step; nobody reads it here.
+    // The redirect's target page shows the step; this body would not be displayed.
     let (mut parts, _) = response.into_parts();
     parts.headers.remove(header::CONTENT_TYPE);
     parts.headers.remove(header::CONTENT_LENGTH);
     Response::from_parts(parts, Body::empty())
 }
 
-/// Whether a form or a query has a NUL in it, as it is or in its two spellings.
+/// Whether a form or a query contains a NUL, raw or in one of its two escaped forms.
 fn holds_nul(form: &[u8]) -> bool {
     form.contains(&0) || form.windows(3).any(|three| three == b"%00")
 }

@@ -1,4 +1,4 @@
-//! Who asks: the client's address, the browser's name, the language.
+//! The client of a request: its address, browser name and language.
 
 use super::Service;
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -6,18 +6,18 @@ use backend::Caller;
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
 
-/// The other end of the connection, put into each request by the listener.
+/// The peer address of the connection; the listener adds it to each request.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
 
-/// Languages that screens and mails have; the first one is for everybody else.
+/// The languages of screens and e-mails; the first one is the default.
 pub const LANGUAGES: [&str; 2] = ["en", "ar"];
 
-/// The cookie of the language that was chosen on a page.
+/// The cookie with the language chosen on a page.
 pub const LANGUAGE_COOKIE: &str = "__Host-language";
 
 impl Service {
-    /// The caller, as the network tells it.
+    /// The caller, as seen from the network.
     ///
     /// # Errors
     /// See [`client_address`].
@@ -34,14 +34,14 @@ impl Service {
         })
     }
 
-    /// Whether the other end of the connection is a proxy of ours, whose headers are believed.
+    /// Whether the peer is a trusted proxy, whose headers are accepted.
     #[must_use]
     pub fn trusts(&self, peer: Option<Peer>) -> bool {
         peer.is_some_and(|Peer(peer)| is_trusted(peer.ip(), &self.config.trusted_proxies))
     }
 
-    /// Adds who is signed in: the language of an account goes before the browser's. A database that does not answer is told
-    /// by the page itself.
+    /// Adds the signed-in account, whose language takes precedence over the browser's. Database errors are ignored here, because
+    /// the page itself reports them.
     pub async fn recognise(&self, caller: &mut Caller, headers: &HeaderMap) {
         if let Ok(Some(visitor)) = self.backend.visitor(&app::held(headers)).await {
             caller.signed_in = true;
@@ -55,15 +55,15 @@ impl Service {
     }
 }
 
-/// The client's address: the socket's, or, when a trusted proxy is on the socket, the last address of
-/// `X-Forwarded-For` that is not a trusted proxy's.
+/// The client's address: the socket's, or, if the peer is a trusted proxy, the last address in `X-Forwarded-For` that is not a
+/// trusted proxy's.
 ///
-/// Attack: everybody can send the header, and would walk around every limit by client; so it is read from its end, where
-/// the own proxies write, and no further than they vouch for.
+/// Attack: any client can send the header, and would bypass every limit by client. It is therefore read from its end, where the
+/// trusted proxies append, and no further than they vouch for.
 ///
 /// # Errors
-/// What a trusted proxy has written is no address. Attack: a client whose address its proxy cannot tell shares the limits of the
-/// proxy itself with all the others.
+/// If a trusted proxy has written something other than an address. Attack: a client whose address its proxy cannot determine
+/// shares the limits of the proxy itself with all other such clients.
 pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Result<IpAddr, &'static str> {
     let mut client = peer.to_canonical();
     let lines = headers.get_all("x-forwarded-for").iter().map(HeaderValue::as_bytes);
@@ -82,7 +82,7 @@ fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(|network| network.contains(&address))
 }
 
-/// An entry of the header: an address, for some proxies with a port.
+/// An entry of the header: an address, with a port from some proxies.
 fn forwarded(entry: &[u8]) -> Option<IpAddr> {
     let entry = str::from_utf8(entry.trim_ascii()).ok()?;
     let address = entry
@@ -94,9 +94,9 @@ fn forwarded(entry: &[u8]) -> Option<IpAddr> {
         .map(|ip: IpAddr| ip.to_canonical())
 }
 
-/// One spelling of a client: IPv4 whole, IPv6 by its first half.
+/// The canonical form of a client address: IPv4 in full, IPv6 by its /64.
 ///
-/// Attack: one line has 2⁶⁴ addresses of IPv6 and would have as many limits.
+/// Attack: one line has 2⁶⁴ IPv6 addresses and would have as many limits.
 #[must_use]
 pub fn canonical(address: IpAddr) -> String {
     match address.to_canonical() {
@@ -108,11 +108,11 @@ pub fn canonical(address: IpAddr) -> String {
     }
 }
 
-/// Browser and system by a fixed list. Attack: the header is anybody's text, and the name stands in mails.
+/// Browser and system names from a fixed list. Attack: the header is arbitrary text, and the name appears in e-mails.
 #[must_use]
 pub fn browser_name(user_agent: &str) -> String {
     let has = |part: &&(&str, &str)| user_agent.contains(part.0);
-    // More particular ones first: nearly all call themselves Safari and Chrome as well.
+    // Specific names first: nearly all browsers also claim to be Safari and Chrome.
     let browser = [
         ("Edg", "Edge"),
         ("OPR/", "Opera"),
@@ -139,7 +139,7 @@ pub fn browser_name(user_agent: &str) -> String {
     }
 }
 
-/// The language: as chosen on a page, else as the browser asks for, else the first.
+/// The language: as chosen on a page, else as the browser requests, else the default.
 #[must_use]
 pub fn language(headers: &HeaderMap) -> &'static str {
     let known = |tag: &str| {

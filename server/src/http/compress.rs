@@ -1,7 +1,8 @@
-//! Pages travel compressed.
+//! Compression of pages.
 //!
-//! Attack considered (BREACH): a secret on a page is guessed by the length of an answer that also repeats what the attacker
-//! sent. No page holds a token, a password or a code; all that a page repeats of an address is where to go after sign-in.
+//! Attack considered (BREACH): a secret on a page is guessed from the length of a response that also repeats the attacker's
+//! input.
+//! No page contains a token, a password or a code; the only part of a URL that a page repeats is the destination after sign-in.
 
 use crate::assets::{Encodings, accepted};
 use axum::body::{Body, Bytes, to_bytes};
@@ -9,12 +10,12 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use std::io::Write;
 
-/// Below this the headers weigh more.
+/// Smaller bodies are not worth the extra headers.
 const WORTH_IT: usize = 1024;
-/// No page of ours comes near.
+/// No page comes near this size.
 const LARGEST: usize = 4 * 1024 * 1024;
 
-/// Compresses a page as the browser takes it. Anything else goes through untouched, streams too.
+/// Compresses a page with an encoding that the browser accepts. Other responses, including streams, pass through unchanged.
 pub async fn page(request: &HeaderMap, response: Response) -> Response {
     let is_page = response
         .headers()
@@ -51,7 +52,7 @@ pub async fn page(request: &HeaderMap, response: Response) -> Response {
     Response::from_parts(parts, Body::from(body))
 }
 
-/// In the quick settings: the last percents cost more than the rest of the request.
+/// With fast settings: the last few percent cost more than the rest of the request.
 fn pack(bytes: &[u8], taken: Encodings) -> Option<(&'static str, Bytes)> {
     if taken.brotli {
         return Some(("br", brotli(bytes, 4).ok()?));
@@ -62,7 +63,7 @@ fn pack(bytes: &[u8], taken: Encodings) -> Option<(&'static str, Bytes)> {
     None
 }
 
-/// Brotli (RFC 7932) of a quality from 0 to 11.
+/// Brotli (RFC 7932) at a quality from 0 to 11.
 pub fn brotli(bytes: &[u8], quality: i32) -> std::io::Result<Bytes> {
     let params = brotli::enc::BrotliEncoderParams {
         quality,
@@ -75,7 +76,7 @@ pub fn brotli(bytes: &[u8], quality: i32) -> std::io::Result<Bytes> {
     Ok(packed.into())
 }
 
-/// Gzip (RFC 1952) of a level from 0 to 9.
+/// Gzip (RFC 1952) at a level from 0 to 9.
 pub fn gzip(bytes: &[u8], level: u32) -> std::io::Result<Bytes> {
     let mut packed =
         flate2::write::GzEncoder::new(Vec::with_capacity(bytes.len() / 3), flate2::Compression::new(level));
@@ -83,10 +84,10 @@ pub fn gzip(bytes: &[u8], level: u32) -> std::io::Result<Bytes> {
     Ok(packed.finish()?.into())
 }
 
-/// Unpacks what [`brotli`] made, or another of its kind.
+/// Decompresses Brotli data.
 ///
 /// # Errors
-/// When it is none.
+/// If the data is not valid Brotli.
 pub fn unpack_brotli(packed: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut plain = Vec::new();
     brotli::BrotliDecompress(&mut &packed[..], &mut plain)?;

@@ -1,4 +1,4 @@
-//! The outermost layers: a name for each request, a line in the log, and bounds on time, size and faults.
+//! The outermost layers: request ids, the access log, and limits on time, size and faults.
 
 use super::client::Peer;
 use super::requests::method_name;
@@ -18,11 +18,11 @@ use tokio::time::{Instant, timeout};
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
-/// More than any form of ours, the longest paste into the code field included.
+/// Larger than any form, including the longest paste into the code field.
 pub(super) const BODY_LIMIT: usize = 16 * 1024;
-/// A form arrives within this.
+/// The time limit for receiving a form.
 const BODY_TIME: Duration = Duration::from_secs(10);
-/// An answer begins within this. Streams go on after it.
+/// The time limit for the start of a response. Streams continue after it.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
 
 /// The outermost layer.
@@ -32,7 +32,7 @@ pub async fn enter(State(service): State<Service>, mut request: Request, next: N
     let span = tracing::info_span!("request", id);
     let started = Instant::now();
     let method = request.method().clone();
-    // The route rather than the address: what somebody put into an address stays out of the log.
+    // The route instead of the path: user input in a path stays out of the log.
     let route = request
         .extensions()
         .get::<MatchedPath>()
@@ -72,7 +72,7 @@ pub async fn enter(State(service): State<Service>, mut request: Request, next: N
         let (status, took) = (response.status(), started.elapsed());
         let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         tracing::info!(target: "rekey::access", %method, route, status = status.as_u16(), ms, "answered");
-        // Files of a build have its digest in their names, and would be other series after each.
+        // Names of built files contain their digest, and would create new series with each build.
         let counted = if service.site.files.contains_key(&route) {
             "(file)"
         } else {
@@ -90,9 +90,9 @@ pub async fn enter(State(service): State<Service>, mut request: Request, next: N
     .await
 }
 
-/// Why a request's host is refused: it has two, one that is no text, or another in its address (RFC 9112 §3.2).
+/// Why a request's host is refused: there are two, it is not text, or it differs from the one in the URL (RFC 9112 §3.2).
 ///
-/// Attack: a proxy, a cache and we ourselves each take another one for the host.
+/// Attack: a proxy, a cache and this server each use a different one as the host.
 fn unfit_host(request: &Request) -> Option<&'static str> {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let host = hosts.next()?;
@@ -110,7 +110,7 @@ fn unfit_host(request: &Request) -> Option<&'static str> {
 }
 
 impl Service {
-    /// The request's part of a trace; disabled where no traces are sent. Its name and its fields are ours.
+    /// The request's span, disabled when no traces are exported. Its name and fields are fixed by this server.
     fn trace(&self, peer: Option<Peer>, headers: &HeaderMap, method: &Method, route: &str, id: &str) -> Span {
         let method = method_name(method);
         let span = tracing::debug_span!(
@@ -134,7 +134,7 @@ impl Service {
     }
 }
 
-/// Reads the body whole and in time; answers in time; turns a panic into a fault.
+/// Limits the time to read the body and to respond, and turns a panic into a fault.
 pub async fn bound(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let body = match timeout(BODY_TIME, to_bytes(body, BODY_LIMIT)).await {
@@ -153,7 +153,7 @@ pub async fn bound(request: Request, next: Next) -> Response {
     }
 }
 
-/// What is left of the body is not read any more.
+/// The rest of the body is not read.
 fn closing(status: StatusCode) -> Response {
     let mut response = Problem::new(status).into_response();
     response
@@ -162,8 +162,8 @@ fn closing(status: StatusCode) -> Response {
     response
 }
 
-/// In the development run, leads `localhost` to `127.0.0.1` or the other way round: cookies and the same-origin check know
-/// one name only.
+/// In the development run, redirects `localhost` to `127.0.0.1` or vice versa, because cookies and the same-origin check accept
+/// only one name.
 pub async fn one_name(State(service): State<Service>, request: Request, next: Next) -> Response {
     let origin = &service.config.origin;
     let host = request

@@ -1,4 +1,4 @@
-//! What the page of a flow hears: that the flow went on or ended in another tab.
+//! Server-sent events for the page of a flow: the flow continued or ended in another tab.
 
 use super::{Problem, Service};
 use account::Purpose;
@@ -18,28 +18,28 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
-/// Streams in all. Each holds a connection and asks the database now and then.
+/// Maximum number of streams. Each holds a connection and polls the database.
 const MOST: usize = 1_000;
-/// Streams of one client.
+/// Maximum number of streams of one client.
 const MOST_OF_A_CLIENT: usize = 8;
-/// A forgotten tab lets go; a page that is still there asks again by itself.
+/// The lifetime of a stream: forgotten tabs release it, and open pages reconnect automatically.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// How soon a page asks again after a move.
+/// How soon a page reconnects after a change.
 const ASK_AGAIN: Duration = Duration::from_millis(300);
 
-/// How many streams are open, by client.
+/// The number of open streams by client.
 #[derive(Clone, Default)]
 pub struct Streams(Arc<Mutex<HashMap<String, usize>>>);
 
-/// A place among the open streams; given back when the stream ends, however it ends.
+/// A slot among the open streams, released when the stream ends for any reason.
 struct Slot {
     streams: Streams,
     client: String,
 }
 
 impl Streams {
-    /// Attack: one client opens streams until nobody else gets a connection.
+    /// Attack: one client opens streams until no connections are left for others.
     fn take(&self, client: &str) -> Option<Slot> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let all: usize = open.values().sum();
@@ -67,12 +67,12 @@ impl Drop for Slot {
     }
 }
 
-/// The address of the streams.
+/// The route of the streams.
 pub fn routes(streams: Streams) -> Router<Service> {
     Router::new().route("/api/flow/events", get(open).layer(Extension(streams)))
 }
 
-/// Which flow.
+/// The requested flow.
 #[derive(Deserialize)]
 struct Asked {
     flow: String,
@@ -94,9 +94,9 @@ async fn open(
     };
     let held = app::held(&headers);
     let seen = match service.backend.flow_version(purpose, &held, None).await {
-        // A browser that gets 204 does not ask again: there is nothing to hear of.
+        // A browser does not reconnect after 204; this flow has no more events.
         Ok(0) => return StatusCode::NO_CONTENT.into_response(),
-        // Where it left off, so that nothing is missed in between (HTML Standard §9.2.4, `Last-Event-ID`).
+        // Continues where the browser left off, so that no event is missed (HTML Standard §9.2.4, `Last-Event-ID`).
         Ok(version) => last_heard(&headers).unwrap_or(version),
         Err(fault) => return Problem::of(&fault).into_response(),
     };
@@ -112,8 +112,9 @@ fn last_heard(headers: &HeaderMap) -> Option<i64> {
     headers.get("last-event-id")?.to_str().ok()?.parse().ok()
 }
 
-/// The next move of the flow, unless the program ends or the time is over before. Then the browser asks again, with the flow
-/// that it is in by then.
+/// The next change of the flow, unless the server stops or the stream's lifetime ends first. The browser then reconnects, with
+/// its
+/// flow at that time.
 fn listen(
     service: Service,
     purpose: Purpose,
@@ -134,7 +135,7 @@ fn listen(
                     _ = stopping.wait_for(|stopping| *stopping) => return None,
                 };
                 match version {
-                    // The answer with the next token is on its way: the browser asks again, with that one.
+                    // The response with the next token is on its way: the browser reconnects with that token.
                     Ok(version) if version == seen && version < 0 => return None,
                     Ok(version) if version == seen => {}
                     Ok(version) => {

@@ -1,14 +1,14 @@
-//! What every answer tells the browser about how to treat it.
+//! Security headers of every response.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
-/// The rules for a page: nothing from elsewhere, no script but ours. With the nonce of the page's own script tags, if any.
+/// The content security policy of a page: only resources of this origin, and inline scripts only with the page's nonce, if any.
 ///
-/// Attack: text of somebody else that became markup on a page runs as script, sends what is typed elsewhere, or frames the
-/// page under another one.
+/// Attack: injected text that became markup on a page runs as script, sends input elsewhere, or frames the page under another
+/// one.
 #[must_use]
 pub fn content_security_policy(nonce: Option<&str>, watched: bool) -> Option<HeaderValue> {
-    // cargo-leptos tells the page to reload.
+    // cargo-leptos uses a WebSocket to reload the page.
     let reloader = if watched {
         " ws://127.0.0.1:3001 ws://localhost:3001"
     } else {
@@ -24,12 +24,12 @@ pub fn content_security_policy(nonce: Option<&str>, watched: bool) -> Option<Hea
 }
 
 const ALWAYS: [(HeaderName, &str); 5] = [
-    // Attack: a file of another type is run as a script.
+    // Attack: a file of another type is executed as a script.
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    // Attack: a page that opened ours keeps a handle on its window.
+    // Attack: a page that opened this one keeps a handle on its window.
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    // Attack: an address of ours ends up in another site's log.
+    // Attack: a URL of this site ends up in another site's log.
     (header::REFERRER_POLICY, "same-origin"),
     (
         HeaderName::from_static("permissions-policy"),
@@ -37,7 +37,7 @@ const ALWAYS: [(HeaderName, &str); 5] = [
     ),
 ];
 
-/// Adds what is not said yet.
+/// Adds the headers that are not set yet.
 pub fn complete(headers: &mut HeaderMap, https: bool) {
     for (name, value) in ALWAYS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
@@ -45,13 +45,13 @@ pub fn complete(headers: &mut HeaderMap, https: bool) {
     if let Some(policy) = content_security_policy(None, false) {
         headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
     }
-    // Attack: the next person at this computer, or a cache on the way, reads a page that was for one person. `no-transform`: a
-    // proxy that strips comments or hides addresses in a page leaves HTML that the scripts cannot take over.
+    // Attack: the next user of this computer, or a cache on the way, reads a personal page. `no-transform`: a proxy that strips
+    // comments or obfuscates addresses in a page leaves HTML that the scripts cannot hydrate.
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store, no-transform"));
     if https {
-        // Attack: the first request in the clear is answered by somebody on the way.
+        // Attack: the first, unencrypted request is answered by an attacker on the way.
         let year = HeaderValue::from_static("max-age=31536000");
         headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(year);
     }

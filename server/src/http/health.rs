@@ -1,4 +1,4 @@
-//! For those who watch over the service: whether the process lives, whether the database answers.
+//! Health checks: liveness of the process, readiness of the database.
 
 use super::Service;
 use axum::extract::State;
@@ -7,12 +7,12 @@ use axum::response::IntoResponse;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// The process answers.
+/// Liveness.
 pub async fn process() -> &'static str {
     "ok\n"
 }
 
-/// The database answers, within a second, and this server is not about to end.
+/// Readiness: the database answers within a second, and this server is not shutting down.
 pub async fn database(State(service): State<Service>) -> impl IntoResponse {
     if *service.stopping.borrow() {
         return (StatusCode::SERVICE_UNAVAILABLE, "about to end\n");

@@ -1,4 +1,4 @@
-//! The router: which address is answered by what, and what stands before all of it.
+//! The router: all routes and the middleware in front of them.
 
 mod api;
 mod client;
@@ -31,28 +31,28 @@ use std::ops::Deref;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// What requests are answered with. Cheap to clone.
+/// The state that request handlers share. Cheap to clone.
 #[derive(Clone)]
 pub struct Service {
     parts: Arc<Parts>,
     requests: Requests,
 }
 
-/// What a [`Service`] is made of.
+/// The parts of a [`Service`].
 pub struct Parts {
     /// The account service.
     pub backend: Backend,
-    /// Where e-mails go; the development run shows them.
+    /// The e-mail transport; the development run displays its e-mails.
     pub mail: Mailer,
-    /// What the operator decided.
+    /// The operator's configuration.
     pub config: Config,
-    /// The browser's files.
+    /// The static files for the browser.
     pub site: Site,
     /// Whether this is the development run.
     pub dev: bool,
-    /// Whether its pages reload when the program was started again.
+    /// Whether pages reload after the server restarts.
     pub watch: bool,
-    /// Turns true when the program is to end.
+    /// Turns true when the server is to stop.
     pub stopping: watch::Receiver<bool>,
 }
 
@@ -64,7 +64,7 @@ impl Deref for Service {
 }
 
 impl Service {
-    /// A service made of its parts.
+    /// Builds a service from its parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         Self {
@@ -73,14 +73,14 @@ impl Service {
         }
     }
 
-    /// Counters of what was asked of it.
+    /// The request metrics.
     #[must_use]
     pub const fn requests(&self) -> &Requests {
         &self.requests
     }
 }
 
-/// The whole service as a router.
+/// The router of the whole service.
 pub fn router(service: &Service) -> Router {
     let mut router = Router::new()
         .route("/healthz", get(health::process))

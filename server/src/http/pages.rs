@@ -1,4 +1,4 @@
-//! Pages: rendered whole, so that they can be read and sent without scripts.
+//! Pages, rendered completely on the server so that they work without scripts.
 
 use super::{Problem, Service, headers};
 use crate::assets::Program;
@@ -13,9 +13,9 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::{provide_context, use_context};
 use leptos_axum::ResponseOptions;
 
-/// Every page that the app knows.
+/// The routes of all pages of the app.
 pub fn routes(service: &Service) -> Router<Service> {
-    // Once a process; a second service, as tests have, finds it done.
+    // Once per process; a second service, as in tests, finds the executor initialized.
     let _ = any_spawner::Executor::init_tokio();
     let context = context(service);
     let watched = service.dev && is_watched();
@@ -35,7 +35,7 @@ pub fn routes(service: &Service) -> Router<Service> {
     router
 }
 
-/// What pages and server functions find in their context.
+/// Provides the context of pages and server functions.
 pub fn context(service: &Service) -> impl Fn() + Clone + Send + Sync + 'static {
     let (backend, assets) = (service.backend.clone(), assets(service));
     move || {
@@ -44,7 +44,7 @@ pub fn context(service: &Service) -> impl Fn() + Clone + Send + Sync + 'static {
     }
 }
 
-/// The names of this build's files.
+/// The file names of this build.
 pub fn assets(service: &Service) -> app::Assets {
     let build = service.site.build.clone();
     let program = |Program { js, wasm }| app::Program { js, wasm };
@@ -57,7 +57,7 @@ pub fn assets(service: &Service) -> app::Assets {
     }
 }
 
-/// The script tags of this page carry a nonce of this page; the header names it.
+/// Puts a nonce into the page's script tags and into the header.
 fn allow_own_scripts(watched: bool) {
     let nonce = use_nonce();
     let policy = headers::content_security_policy(nonce.as_deref(), watched);
@@ -66,12 +66,12 @@ fn allow_own_scripts(watched: bool) {
     }
 }
 
-/// Where password managers look for the page that changes a password.
+/// The well-known URL by which password managers find the page for changing a password.
 pub async fn change_password() -> Response {
     see_other("/security/password")
 }
 
-/// "Your form is done; the page is there."
+/// Redirects to a page with 303 after a form.
 pub fn see_other(path: &str) -> Response {
     match HeaderValue::try_from(path) {
         Ok(path) => (StatusCode::SEE_OTHER, [(header::LOCATION, path)]).into_response(),

@@ -1,4 +1,4 @@
-//! The language and the colours that a person chose for this browser.
+//! The language and colour theme chosen for this browser.
 
 use super::client::{LANGUAGE_COOKIE, LANGUAGES};
 use super::pages::see_other;
@@ -9,11 +9,11 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-/// The cookie of the chosen colours.
+/// The cookie of the chosen theme.
 const THEME_COOKIE: &str = "__Host-theme";
 const YEAR_S: u32 = 365 * 24 * 60 * 60;
 
-/// The form; what is not in it stays as it is.
+/// The form; absent fields leave the setting unchanged.
 #[derive(Deserialize)]
 #[serde(default)]
 #[derive(Default)]
@@ -23,7 +23,7 @@ pub struct Chosen {
     back: String,
 }
 
-/// Keeps the choice and leads back to the page.
+/// Saves the choice and redirects back to the page.
 pub async fn save(
     State(service): State<Service>,
     headers: HeaderMap,
@@ -33,7 +33,7 @@ pub async fn save(
         return Problem::new(StatusCode::BAD_REQUEST).into_response();
     };
     let mut response = see_other(safe_next(&chosen.back));
-    // Only words of ours go into a cookie.
+    // Only known values are written to a cookie.
     let language = LANGUAGES.into_iter().find(|language| *language == chosen.language);
     let theme = ["light", "dark", "auto"]
         .into_iter()

@@ -1,4 +1,4 @@
-//! What went another way than asked: one frame, one status, one reference, for people and for scripts.
+//! Error responses for people and for scripts: one layout, one status, one reference.
 
 use super::{Service, pages};
 use account::Refusal;
@@ -9,18 +9,18 @@ use axum::response::{Html, IntoResponse, Response};
 use rand::TryRng;
 use rand::rngs::SysRng;
 
-/// An answer without content yet: [`Service::show`] gives it its form.
+/// An error response without a body; [`Service::show`] adds it.
 #[derive(Debug, Clone)]
 pub struct Problem {
     status: StatusCode,
     reference: Option<String>,
     retry_after_s: Option<i64>,
-    /// Under which name it is counted as a fault of ours, if it is one.
+    /// The label under which it is counted, if it is a fault of the server.
     fault: Option<&'static str>,
 }
 
 impl Problem {
-    /// A no of that status.
+    /// A refusal with that status.
     #[must_use]
     pub const fn new(status: StatusCode) -> Self {
         Self {
@@ -31,7 +31,7 @@ impl Problem {
         }
     }
 
-    /// A fault of ours. Logged here, once; the person gets the reference that stands in that line.
+    /// A fault of the server. It is logged once, here; the response contains the reference of that log line.
     #[must_use]
     pub fn fault(kind: &'static str, what: &str) -> Self {
         let reference = reference();
@@ -44,7 +44,7 @@ impl Problem {
         }
     }
 
-    /// A fault of the account service: ours, or "later" where that is what helps.
+    /// A fault of the account service: 500, or 503 if a retry helps.
     #[must_use]
     pub fn of(fault: &backend::Fault) -> Self {
         match fault.retry_after_s() {
@@ -56,7 +56,7 @@ impl Problem {
         }
     }
 
-    /// Too much at the moment; to be tried again.
+    /// Temporarily overloaded, with `Retry-After`.
     #[must_use]
     pub const fn busy(retry_after_s: i64) -> Self {
         Self {
@@ -67,7 +67,7 @@ impl Problem {
         }
     }
 
-    /// A fault of that name, in metrics.
+    /// Sets the label of the fault in metrics.
     #[must_use]
     pub const fn counted_as(mut self, kind: &'static str) -> Self {
         self.fault = Some(kind);
@@ -75,7 +75,7 @@ impl Problem {
     }
 }
 
-/// Eight letters and digits, none that is read as another.
+/// Eight letters and digits, without similar-looking ones.
 #[must_use]
 pub fn reference() -> String {
     const SIGNS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
@@ -85,7 +85,7 @@ pub fn reference() -> String {
         .collect()
 }
 
-/// Random bytes for names that protect nothing; none from the system makes them zeros.
+/// Random bytes for identifiers that protect nothing; zeros if the system provides none.
 #[must_use]
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
@@ -109,8 +109,8 @@ impl IntoResponse for Problem {
 }
 
 impl Service {
-    /// Gives a no its page or its data. What has content of its own stays as it is; what the router refused by itself (a
-    /// method, an unknown address) is a no like others.
+    /// Renders an error response as a page or as data. Responses with their own body stay unchanged; the router's own refusals
+    /// (wrong method, unknown path) are rendered like others.
     #[must_use]
     pub fn show(&self, request: &HeaderMap, language: &str, mut response: Response) -> Response {
         let status = response.status();
@@ -158,7 +158,7 @@ fn data(status: StatusCode, reference: Option<String>) -> Response {
     match status.as_u16() {
         500.. => Json(Failure::Broken { reference }).into_response(),
         400 | 413 => Json(Failure::Refused(Refusal::FormUnreadable)).into_response(),
-        // Says nothing about why.
+        // Reveals no reason.
         status => Json(serde_json::json!({ "status": status })).into_response(),
     }
 }

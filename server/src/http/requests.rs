@@ -1,4 +1,4 @@
-//! Requests, counted and timed by their route for those who watch over the service.
+//! Request metrics: counts and durations by route.
 
 use axum::http::{Method, StatusCode};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -8,21 +8,21 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use std::time::Duration;
 
-/// Bounds of the buckets, in seconds: a page takes 1 ms, a password 10 ms and up to 2 s in the queue, and after 30 s it is given
-/// up.
+/// Bucket bounds in seconds: a page takes 1 ms, a password 10 ms and up to 2 s in the queue, and the time limit is 30 s.
 const BUCKETS_S: [f64; 13] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
 
-/// Counters of requests. Cheap to clone; every clone counts together.
+/// Request metrics. Cheap to clone; clones share their counters.
 #[derive(Debug, Clone)]
 pub struct Requests {
     answered: Family<Answered, Counter>,
     duration_s: Family<Route, Histogram, Buckets>,
 }
 
-/// The route and never the address. Attack: who sends made-up addresses or methods fills the memory with series, and what is in
-/// an address is read by whoever reads metrics.
+/// The route, never the path. Attack: made-up paths or methods fill the memory with series, and the contents of a path are
+/// exposed
+/// to all readers of the metrics.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answered {
     route: String,
@@ -54,7 +54,7 @@ impl Default for Requests {
 }
 
 impl Requests {
-    /// Makes them known to a registry.
+    /// Registers the metrics.
     pub fn register(&self, registry: &mut Registry) {
         registry.register(
             "rekey_http_requests",
@@ -68,7 +68,7 @@ impl Requests {
         );
     }
 
-    /// A request was answered.
+    /// Counts an answered request.
     pub fn answered(&self, route: &str, method: &Method, status: StatusCode, took: Duration) {
         let labels = Answered {
             route: route.to_owned(),
@@ -81,7 +81,7 @@ impl Requests {
     }
 }
 
-/// One of a few names.
+/// A method name from a fixed set.
 pub(super) fn method_name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
