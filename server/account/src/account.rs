@@ -1,49 +1,52 @@
 use crate::{EmailAddress, Refusal, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// The name of an account that never changes; random, and says nothing.
+/// The permanent identifier of an account; random, without meaning.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct AccountId(pub String);
 
-/// The organization that manages an account, and whom to ask there.
+/// The organization that manages an account, and its contact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Organization {
-    /// As its people know it.
+    /// The name that its members know.
     pub name: String,
-    /// Who helps with passwords there.
+    /// The name of its contact for passwords.
     pub administrator_name: String,
-    /// Where to write to that person.
+    /// The contact's e-mail address.
     pub administrator_email: String,
 }
 
-/// Who keeps the password of an account.
+/// Where the password of an account is managed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AccountKind {
-    /// We do.
+    /// In this service.
     Local,
-    /// Google does; there is none here.
+    /// At Google; this service stores no password.
     Google,
-    /// The organization does; there is none here.
+    /// At the organization; this service stores no password.
     Managed(Organization),
 }
 
-/// A person's name as they write it: one line, at most 100 characters.
+/// The name of an account's owner as they write it: one line, at most 100 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Name(String);
 
 impl Name {
-    /// The most characters a name may have.
+    /// The maximum number of characters.
     pub const MAX_CHARS: usize = 100;
 
-    /// Reads what a person typed; white space is folded, and characters that are seen only in what they do to others are dropped.
-    /// The joiners U+200C and U+200D stay: names in Persian and in the languages of India need them.
+    /// Parses user input; folds white space, and drops invisible characters that only affect the text around them. The joiners
+    /// U+200C
+    /// and U+200D stay, because names in Persian and in Indian languages need them.
     ///
     /// # Errors
-    /// [`Refusal::NameMissing`] when empty, [`Refusal::NameUnfit`] when too long or with control characters, or when it
-    /// could pass for a link or markup in a mail (attack: advertising through our e-mails).
+    /// [`Refusal::NameMissing`] when empty; [`Refusal::NameUnfit`] when too long, with control characters, or when it could pass
+    /// for a
+    /// link or markup in an e-mail (attack: advertising through this service's e-mails).
     pub fn parse(typed: &str) -> Result<Self, Refusal> {
-        // Attack: a name that turns the text around it, in a mail, on a page or in an operator's list. Dropped, not refused:
-        // they come along when a name is copied out of a text that is written from right to left.
+        // Attack: a name that reverses the text around it in an e-mail, on a page or in an operator's list. Dropped, not refused:
+        // such
+        // characters come along when a name is copied from right-to-left text.
         let typed: String = typed.chars().filter(|c| !is_hidden_control(*c)).collect();
         let name = typed.split_whitespace().collect::<Vec<_>>().join(" ");
         if name.is_empty() {
@@ -56,40 +59,40 @@ impl Name {
         if unfit { Err(Refusal::NameUnfit) } else { Ok(Self(name)) }
     }
 
-    /// The name.
+    /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Whether a character is unseen and changes the direction of the text around it, or is a tag of another character.
+/// Whether a character is invisible and changes the direction of the text around it, or tags another character.
 #[must_use]
 pub const fn is_hidden_control(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// A person who can be let in.
+/// An account that may sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// Never changes.
+    /// The permanent identifier.
     pub id: AccountId,
     /// Proven by a code before the account existed.
     pub email: EmailAddress,
-    /// As the person writes it.
+    /// The owner's name as they write it.
     pub name: String,
-    /// Who keeps the password.
+    /// Where the password is managed.
     pub kind: AccountKind,
-    /// Language of mails and screens: `en`, `ar`.
+    /// Language of e-mails and screens: `en`, `ar`.
     pub language: Option<String>,
     /// When the local password was last set.
     pub password_changed_at: Option<Timestamp>,
-    /// Set when an operator has switched the account off.
+    /// Set when an operator has deactivated the account.
     pub disabled_at: Option<Timestamp>,
 }
 
 impl Account {
-    /// Whether there is a password here that its owner may change.
+    /// Whether the account has a local password that its owner may change.
     #[must_use]
     pub fn password_access(&self) -> PasswordAccess {
         match &self.kind {
@@ -100,19 +103,19 @@ impl Account {
     }
 }
 
-/// Where a person's password lives, and so who can change it.
+/// Where an account's password is kept, which decides who can change it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PasswordAccess {
-    /// Here.
+    /// In this service.
     Editable,
-    /// In the person's Google account.
+    /// In the owner's Google account.
     HeldByGoogle,
-    /// With their organization.
+    /// At the organization.
     HeldBy(Organization),
 }
 
 impl PasswordAccess {
-    /// Refuses unless the password is ours to set.
+    /// Refuses unless the password is managed by this service.
     ///
     /// # Errors
     /// [`Refusal::HeldByGoogle`] or [`Refusal::HeldByOrganization`].

@@ -1,7 +1,7 @@
 use crate::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What can happen to an account; its sentence is in the catalogue of `app`, under `activity.` and [`Self::as_str`].
+/// The kinds of account events. Their texts are in the catalogue of `app`, under `activity.` and [`Self::as_str`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it; the sentences are in the catalogue")]
 pub enum ActivityKind {
@@ -13,20 +13,20 @@ pub enum ActivityKind {
     ResetAsked,
     PasswordReset,
     PasswordChanged,
-    /// The password in use was found in a leak.
+    /// The current password was found in a leak.
     PasswordLeaked,
     DeviceForgotten,
-    /// A copy of a trusted device's token came.
+    /// A copy of a trusted device's token was used.
     DeviceCopied,
     SessionEnded,
     SessionsEnded,
-    /// Made by an operator.
+    /// Created by an operator.
     Added,
     Disabled,
     Enabled,
-    /// To an organization.
+    /// Assigned to an organization.
     HandedOver,
-    /// By an operator.
+    /// Changed by an operator.
     AddressChanged,
 }
 
@@ -53,13 +53,13 @@ impl ActivityKind {
         Self::AddressChanged,
     ];
 
-    /// Whether a stranger can cause it: something that was tried, and nothing that was done.
+    /// Whether strangers can cause it: attempts, as opposed to changes.
     #[must_use]
     pub const fn is_attempt(self) -> bool {
         matches!(self, Self::WrongPassword | Self::WrongCode | Self::ResetAsked)
     }
 
-    /// As stored.
+    /// The stored form.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -84,30 +84,30 @@ impl ActivityKind {
         }
     }
 
-    /// Reads what is stored; `None` for a kind that a newer version has written.
+    /// Parses the stored form; `None` for a kind that a newer version has written.
     #[must_use]
     pub fn read(stored: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == stored)
     }
 }
 
-/// What others tried lately, or the owner in vain: summed up, so that it pushes nothing off the page.
+/// A summary of recent failed attempts, so that they do not push other events off the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempts {
-    /// How many; [`Self::MOST`] stands for that many and more.
+    /// The number of attempts; [`Self::MOST`] means that many or more.
     pub count: i64,
-    /// When the first of them was.
+    /// The time of the first attempt.
     pub since: Timestamp,
 }
 
 impl Attempts {
-    /// More are not counted.
+    /// The number at which counting stops.
     pub const MOST: i64 = 1_000;
-    /// Attempts of so many days are summed up.
+    /// The number of days that the summary covers.
     pub const DAYS: i64 = 30;
 }
 
-/// A line of the recent activity.
+/// An entry of the recent activity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Activity {
     /// What happened.

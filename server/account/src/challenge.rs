@@ -1,23 +1,23 @@
 use crate::{Code, CodeBinding, EmailAddress, Keyring, Purpose, Refusal, Timestamp};
 
-/// A code that was mailed in a flow, as stored.
+/// An e-mailed code of a flow, as stored.
 #[derive(Debug, Clone)]
 pub struct IssuedCode {
-    /// Its row.
+    /// The id of its row.
     pub id: String,
-    /// What [`Code::digest`] made of it.
+    /// The result of [`Code::digest`].
     pub digest: String,
-    /// Which key made the digest.
+    /// The key of the digest.
     pub key_id: String,
-    /// When its e-mail was written.
+    /// When its e-mail was queued.
     pub sent_at: Timestamp,
-    /// From this moment on it is late.
+    /// The code is expired from this moment on.
     pub expires_at: Timestamp,
-    /// Set when a newer code of the same flow took its place, or the password changed.
+    /// Set when a newer code of the same flow replaced it, or the password changed.
     pub superseded_at: Option<Timestamp>,
 }
 
-/// A flow that the same browser held before this one, for the same purpose and address.
+/// A flow that the same browser held before the current one, for the same purpose and address.
 #[derive(Debug, Clone)]
 pub struct EarlierFlow {
     /// The flow: digest of the browser's token.
@@ -26,27 +26,27 @@ pub struct EarlierFlow {
     pub codes: Vec<IssuedCode>,
 }
 
-/// A code that is waited for. One try is already spent when it is loaded, so that racing guesses cannot share one.
+/// An open challenge. One try is already spent when it is loaded, so that concurrent guesses cannot share one.
 #[derive(Debug, Clone)]
 pub struct Challenge {
     /// The flow: digest of the browser's token.
     pub flow: String,
     /// What the code is for.
     pub purpose: Purpose,
-    /// Whom it was mailed to.
+    /// The address that the code was e-mailed to.
     pub email: EmailAddress,
-    /// What is left after this one.
+    /// The tries left after this one.
     pub tries_left: i64,
-    /// How many more times an older code is recognised without costing a try.
+    /// How many more times an older code is recognized without costing a try.
     pub stale_code_allowance: i64,
     /// Every code of this flow, newest first.
     pub codes: Vec<IssuedCode>,
-    /// The flows that this browser held before, so that their codes are recognised. Attack: guesses are tested against the
-    /// owner's codes; so never a flow of another browser.
+    /// The browser's earlier flows, so that their codes are recognized. Attack: guesses are tested against the owner's codes.
+    /// Therefore flows of other browsers are never included.
     pub earlier: Vec<EarlierFlow>,
 }
 
-/// Proof that the code was right. Only [`Challenge::answer`] makes one.
+/// Proof that the code was right. Only [`Challenge::answer`] creates it.
 #[derive(Debug)]
 pub struct Passed {
     code_id: String,
@@ -60,42 +60,42 @@ impl Passed {
         &self.code_id
     }
 
-    /// The flow that goes on.
+    /// The flow that continues.
     #[must_use]
     pub fn flow(&self) -> &str {
         &self.flow
     }
 }
 
-/// Not a `Result`: a wrong answer is recorded too, and a `?` would roll the spent try back.
+/// The result of an answer. Not a `Result`: a wrong answer is recorded too, and a `?` would roll the spent try back.
 #[derive(Debug)]
 #[must_use]
 pub enum Answer {
     /// The newest code, in time.
     Right(Passed),
-    /// Anything else. The try stays spent.
+    /// Any other input. The try stays spent.
     Wrong(Refusal),
-    /// A code of this flow that is no longer the one, or is late: no guess, so the try is given back.
+    /// A code of this flow that was replaced or has expired. It is not a guess, so the try is given back.
     Known(Refusal),
 }
 
 impl Challenge {
-    /// Tries for all codes of a flow together: a new code does not give them back.
+    /// Tries for all codes of a flow together: a new code does not restore them.
     pub const TRIES: i64 = 5;
-    /// How long a code works (ASVS 5.0 6.5.5), judged when it is used.
+    /// How long a code is valid (ASVS 5.0 6.5.5), checked when it is used.
     pub const MINUTES: i64 = 10;
-    /// How many times an older code is recognised for free.
+    /// How many times an older code is recognized without costing a try.
     pub const HINTS: i64 = 2;
-    /// How many times a flow may send a code, the first included.
+    /// How many times a flow may send a code, including the first.
     pub const SENDS: i64 = 6;
 
-    /// How long a person waits for the next code after the `sent`th: 30 s, doubling to 4 min.
+    /// The wait before the next code after the `sent`th, in seconds: 30 s, doubling to 4 min.
     #[must_use]
     pub fn resend_wait_s(sent: i64) -> i64 {
         30 << sent.saturating_sub(1).clamp(0, 3)
     }
 
-    /// Judges a code. Attack: a code of another purpose, address or browser; the digest is bound to all three.
+    /// Checks a code. Attack: a code of another purpose, address or browser; the digest is bound to all three.
     pub fn answer(&self, typed: &Code, keys: &Keyring, now: Timestamp) -> Answer {
         let fits = |flow: &str, code: &IssuedCode| {
             let binding = CodeBinding {
@@ -132,7 +132,7 @@ impl Challenge {
             };
             return self.known(refusal, wrong);
         }
-        // Superseded although it is the newest: the password changed or the account was deactivated.
+        // Superseded without a newer code: the password changed or the account was deactivated.
         if code.superseded_at.is_some() {
             return self.known(Refusal::CodeReplaced, wrong);
         }

@@ -5,19 +5,19 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// What a mailed code is for. A code of one purpose opens nothing else.
+/// The purpose of an e-mailed code. A code is valid for its own purpose only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Purpose {
-    /// Confirm a sign-in after the right password.
+    /// Confirms a sign-in after the right password.
     SignIn,
-    /// Prove the mailbox before a new password.
+    /// Proves the mailbox before a new password.
     Reset,
-    /// Prove the mailbox before an account exists.
+    /// Proves the mailbox before an account exists.
     SignUp,
 }
 
 impl Purpose {
-    /// As stored.
+    /// The stored form.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -27,7 +27,7 @@ impl Purpose {
         }
     }
 
-    /// Which wrong codes its own count with. A sign-in that proves the mailbox before the password is begun by anyone.
+    /// The counter for wrong codes. Anyone can begin a sign-in that proves the mailbox before the password.
     #[must_use]
     pub const fn counter(self, mailbox_first: bool) -> CodeCounter {
         match self {
@@ -38,41 +38,41 @@ impl Purpose {
     }
 }
 
-/// A one-time passcode, as mailed. Exists only between making it and mailing it.
+/// A one-time passcode. Exists in memory only between its creation and the e-mail.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Code(Zeroizing<String>);
 
-/// What a code is bound to: it is right for this only. The flow is the digest of the browser's token.
+/// What a code is bound to; it is valid for this combination only. The flow is the digest of the browser's token.
 #[derive(Debug, Clone, Copy)]
 pub struct CodeBinding<'a> {
-    /// What the code is for.
+    /// The purpose of the code.
     pub purpose: Purpose,
-    /// Whom it was mailed to.
+    /// The address that it was e-mailed to.
     pub email: &'a EmailAddress,
-    /// The browser's flow that asked for it.
+    /// The browser's flow that requested it.
     pub flow: &'a str,
 }
 
 impl Code {
-    /// A new code, uniform over all digits, leading zeros included.
+    /// Generates a code, uniform over all digits, leading zeros included.
     pub fn generate(digits: usize, rng: &mut (impl CryptoRng + ?Sized)) -> Self {
         let below = (0..digits).fold(1_u64, |below, _| below.saturating_mul(10));
         Self(Zeroizing::new(format!("{:0digits$}", rng.random_range(0..below))))
     }
 
-    /// A code as it was typed: [`read_code`] makes these.
+    /// A code as typed; created by [`read_code`].
     fn typed(digits: String) -> Self {
         Self(Zeroizing::new(digits))
     }
 
-    /// The digits, for the mail.
+    /// The digits, for the e-mail.
     #[must_use]
     pub fn digits(&self) -> &str {
         &self.0
     }
 
-    /// What is stored of the code: HMAC-SHA-256 under a server key, in hexadecimal. Without the key a copy of the database
-    /// is no way to try codes offline.
+    /// The stored form of the code: HMAC-SHA-256 under a server key, in hexadecimal. Without the key, a copy of the database does
+    /// not allow offline guessing.
     #[must_use]
     pub fn digest(&self, key: &Key, binding: CodeBinding<'_>) -> String {
         let parts = [
@@ -84,7 +84,7 @@ impl Code {
         hex::encode(key.mac("code", &parts.map(str::as_bytes)))
     }
 
-    /// Whether this code has that digest, in time that does not depend on how much of it is right.
+    /// Compares the code with a digest in constant time.
     #[must_use]
     pub fn matches(&self, digest: &str, key: &Key, binding: CodeBinding<'_>) -> bool {
         self.digest(key, binding).as_bytes().ct_eq(digest.as_bytes()).into()
@@ -97,22 +97,22 @@ impl std::fmt::Debug for Code {
     }
 }
 
-/// What stood in the code field.
+/// The content of the code field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TypedCode {
     /// A code of the right length.
     Code(Code),
-    /// An address: the person means that the first one was mistyped.
+    /// An address: the user says that the first one was mistyped.
     Email(EmailAddress),
 }
 
-/// Finds the code in what a person typed or pasted: with spaces, dashes, no-break spaces, in full-width or Arabic-Indic
-/// digits, or as the whole mail. The one group of the right length counts; two different ones ask rather than guess.
+/// Extracts the code from user input: with spaces, dashes or no-break spaces, in full-width or Arabic-Indic digits, or within the
+/// whole e-mail. It must be the only group of the right length; two different ones are refused.
 ///
 /// # Errors
 /// [`Refusal::CodeMissing`], [`Refusal::CodeWrongLength`] or [`Refusal::CodeAmbiguous`]; none of them costs a try.
 pub fn read_code(typed: &str, digits: usize, domain_to_ascii: DomainToAscii) -> Result<TypedCode, Refusal> {
-    // Enough for a whole mail; more is no paste of ours.
+    // Enough for a whole e-mail; longer input is not one of this service's e-mails.
     if typed.len() > 16 * 1024 {
         return Err(Refusal::CodeWrongLength { digits });
     }
@@ -166,7 +166,7 @@ fn distinct<'a>(found: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
 #[derive(PartialEq, Eq)]
 enum Piece {
     Digit(char),
-    /// White space, dashes and invisible characters that people and mail programs put between digits.
+    /// White space, dashes and invisible characters that users and mail programs put between digits.
     Joint,
     Other,
 }
@@ -190,15 +190,15 @@ fn piece(c: char) -> Piece {
     if joint { Piece::Joint } else { Piece::Other }
 }
 
-/// Digits with nothing but joints between them.
+/// A group of digits, separated at most by joints.
 #[derive(Default)]
 struct Group {
     runs: Vec<String>,
     joined: String,
 }
 
-/// The groups of digits in a text. Digits that touch a letter or a sign (`K7`, `10:12`, `#1`) make no run of their own
-/// with their neighbours, as anything but a joint ends a group.
+/// The groups of digits in a text. Digits next to a letter or a sign (`K7`, `10:12`, `#1`) do not join with their neighbours,
+/// because anything but a joint ends a group.
 fn groups(typed: &str) -> Vec<Group> {
     let mut groups = vec![Group::default()];
     let mut in_run = false;

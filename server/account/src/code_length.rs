@@ -1,24 +1,24 @@
 use crate::WaitingFlow;
 
-/// Which wrong codes of an address count together. Lengths and budgets of guesses depend on who can begin such a flow.
+/// Which wrong codes of an address are counted together. Code lengths and guess budgets depend on who can begin such a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CodeCounter {
-    /// Resets and mailbox-first sign-ins: anyone who knows the address begins one.
+    /// Resets and mailbox-first sign-ins, which anyone can begin who knows the address.
     Anyone,
     /// Sign-ins after the right password. Attack: wrong reset codes, which need no password, lengthen the owner's own.
     AfterPassword,
-    /// Sign-ups: anyone begins one too, and it opens no account. Attack: its wrong codes lengthen the owner's reset codes.
+    /// Sign-ups. Anyone can begin one, and it gives no access. Attack: its wrong codes lengthen the owner's reset codes.
     SignUp,
 }
 
-/// Codes of this length, and how many guesses at them (and at shorter ones) an address takes in 24 hours.
+/// A code length, and how many guesses at codes of this length or shorter an address allows in 24 hours.
 struct Length {
     digits: usize,
     guesses: i64,
 }
 
 impl CodeCounter {
-    /// As stored.
+    /// The stored form.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -28,13 +28,13 @@ impl CodeCounter {
         }
     }
 
-    /// The length that codes have while nobody guesses.
+    /// The length of codes when there are no wrong guesses.
     #[must_use]
     pub const fn shortest(self) -> usize {
         self.lengths()[0].digits
     }
 
-    /// The longest length has no budget: the e-mails that strangers can cause bound the guesses (`SECURITY.md`).
+    /// The longest length has no budget: the limit on e-mails that strangers can cause bounds the guesses (`SECURITY.md`).
     ///
     /// Anyone: 75 / 10⁸ + 1,000 / 10¹⁰ = 8.5 × 10⁻⁷ a day. After the password: 15 / 10⁶ + 250 / 10⁸ = 1.75 × 10⁻⁵ a day.
     const fn lengths(self) -> [Length; 3] {
@@ -58,11 +58,12 @@ impl CodeCounter {
         ]
     }
 
-    /// How many digits the next code has: the fewest whose budget holds the wrong codes of the last 24 hours, the tries left in
-    /// the other waiting flows whose codes are no longer than that, and the tries of this flow.
+    /// The length of the next code: the shortest whose budget covers the wrong codes of the last 24 hours, the tries left in
+    /// other
+    /// waiting flows with codes of that length or shorter, and the tries of this flow.
     ///
-    /// So the guesses at codes of a length never exceed its budget in any 24 hours (attack: many flows begun first, all
-    /// answered later), and no count of wrong codes refuses the owner's right one (attack: locking the owner out).
+    /// Guesses at codes of a length therefore never exceed its budget in any 24 hours (attack: many flows begun first, all
+    /// answered later), and no number of wrong codes makes the owner's right one fail (attack: locking the owner out).
     #[must_use]
     pub fn digits(self, wrong_codes: i64, others: &[WaitingFlow], own_tries: i64) -> usize {
         let fits = |length: &Length| {
@@ -93,7 +94,7 @@ mod tests {
         }
     }
 
-    /// Counter, wrong codes, the tries and digits of waiting flows, own tries, and the length to expect.
+    /// Counter, wrong codes, the tries and digits of waiting flows, own tries, and the expected length.
     type Case = (CodeCounter, i64, &'static [(i64, usize)], i64, usize);
 
     #[test]
@@ -107,7 +108,7 @@ mod tests {
             (Anyone, 995, &[], 5, 10),
             (Anyone, 996, &[], 5, 12),
             (Anyone, i64::MAX, &[], 5, 12),
-            // Tries that are still open count as if they were wrong, where they are at codes of that length or shorter.
+            // Open tries count as wrong ones, if their codes have that length or a shorter one.
             (Anyone, 60, &[(5, 8), (5, 8)], 5, 8),
             (Anyone, 60, &[(5, 8), (5, 8), (1, 8)], 5, 10),
             (Anyone, 60, &[(5, 8), (5, 8), (5, 10)], 5, 8),
@@ -132,12 +133,12 @@ mod tests {
         }
     }
 
-    /// Whatever order flows are begun and answered in, over any 24 hours.
+    /// Holds for any order in which flows are begun and answered, over any 24 hours.
     #[test]
     fn no_day_has_more_guesses_than_the_budget_of_a_length() {
         let day = 24 * 60;
         for counter in [CodeCounter::Anyone, CodeCounter::AfterPassword] {
-            // Each minute a flow is begun; its five tries are spent `lag` minutes later, which may be after many others.
+            // A flow begins each minute; its five tries are spent `lag` minutes later, possibly after those of many others.
             for lag in [0, 1, 9, 37] {
                 let mut guesses: Vec<(i64, usize)> = Vec::new();
                 let mut open: Vec<(i64, WaitingFlow)> = Vec::new();

@@ -1,56 +1,56 @@
 use crate::{Organization, PasswordAccess, Purpose, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// What a mail says; the words are made when it is sent. Kept sealed until then, as it may hold a live code.
+/// The content of an e-mail; it is rendered when it is sent. Stored sealed until then, because it may contain a live code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Email {
     /// A one-time passcode.
     Code(CodeEmail),
-    /// Reset asked for an address without an account.
+    /// Reset requested for an address without an account.
     NoAccount(Request),
-    /// Reset asked for an account whose password Google keeps.
+    /// Reset requested for an account whose password is at Google.
     UseGoogle(Request),
-    /// Reset asked for an account whose password an organization keeps.
+    /// Reset requested for an account whose password is at an organization.
     AskAdministrator(Request, Organization),
-    /// Reset asked for an account that an operator has switched off.
+    /// Reset requested for a deactivated account.
     Deactivated(Request),
-    /// Sign-up asked for an address that has an account.
+    /// Sign-up requested for an address that has an account.
     AlreadyHere(Request, PasswordAccess),
-    /// Sign-up asked for an address whose account is deactivated.
+    /// Sign-up requested for an address whose account is deactivated.
     AlreadyDeactivated(Request),
-    /// Something happened to the account; always on.
+    /// A security notice about the account; cannot be turned off.
     Notice(Notice),
 }
 
-/// The passcode and until when it works.
+/// The passcode and its expiry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeEmail {
-    /// What the code is for.
+    /// The purpose of the code.
     pub purpose: Purpose,
     /// The digits.
     pub code: Secret,
-    /// From this moment on it is late.
+    /// The code is expired from this moment on.
     pub works_until: Timestamp,
-    /// What asked for it.
+    /// The request that caused it.
     pub request: Request,
 }
 
 /// The request that an e-mail answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
-    /// Told on the screen, in the subject and in the body: `K7`. The release before wrote `label` into queued e-mails.
+    /// Shown on the screen, in the subject and in the body: `K7`. The previous release wrote `label` into queued e-mails.
     #[serde(alias = "label")]
     pub reference: String,
-    /// When.
+    /// The time of the request.
     pub asked_at: Timestamp,
-    /// From which browser: `Firefox on Linux`.
+    /// The browser that sent it: `Firefox on Linux`.
     pub browser: String,
-    /// Whether it is a sign-in that proves the mailbox before the password: nobody has given a password then.
+    /// Whether it is a sign-in that proves the mailbox before the password, so that no password has been entered yet.
     #[serde(default)]
     pub mailbox_first: bool,
 }
 
-/// Something that the owner must hear of.
+/// A security notice to the owner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Notice {
@@ -60,11 +60,11 @@ pub enum Notice {
     PasswordChanged { at: Timestamp, browser: String },
     /// A browser signed in for the first time.
     NewDevice { at: Timestamp, browser: String },
-    /// A copy of a trusted device's token came; the device is no longer trusted.
+    /// A copy of a trusted device's token was used; the device is no longer trusted.
     DeviceCopied { at: Timestamp, browser: String },
-    /// An operator has given the account another address; to the address before.
+    /// An operator has changed the account's address; sent to the previous address.
     AddressLeft { at: Timestamp },
-    /// The same; to the address that it has now.
+    /// An operator has changed the account's address; sent to the new address.
     AddressTaken { at: Timestamp },
     /// Ten failures in a row.
     ManyFailures {
@@ -74,28 +74,28 @@ pub enum Notice {
     },
 }
 
-/// What was wrong ten times in a row. It decides what the owner must do.
+/// What failed ten times in a row. It decides what the owner must do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FailureCause {
     /// Passwords at sign-in. Also the cause in notices that an earlier version wrote.
     #[default]
     Passwords,
-    /// Codes at sign-in, after the right password: whoever typed them knows it.
+    /// Codes at sign-in, after the right password: the client knows the password.
     SignInCodes,
-    /// Codes of resets, which anybody can begin.
+    /// Codes of resets, which anyone can begin.
     ResetCodes,
-    /// The current password, typed on the security page by whoever is signed in.
+    /// The current password, typed on the security page of a signed-in browser.
     CurrentPasswords,
 }
 
 impl Email {
-    /// Whether it goes out from the sender of codes and answers; else from the sender of notices.
+    /// Whether its sender is the address for codes and answers; else it is the one for notices.
     #[must_use]
     pub const fn is_answer(&self) -> bool {
         !matches!(self, Self::Notice(_))
     }
 
-    /// From this moment on it is not worth sending: the code is late.
+    /// From this moment on the e-mail is not sent any more, because its code is expired.
     #[must_use]
     pub const fn stale_at(&self) -> Option<Timestamp> {
         match self {
@@ -105,12 +105,12 @@ impl Email {
     }
 }
 
-/// The letters and digits of labels: none that is read as another.
+/// The letters of references, without similar-looking ones.
 const REFERENCE_LETTERS: &[u8] = b"ABCDEFGHJKLMNPQRTUVWXYZ";
 const REFERENCE_DIGITS: &[u8] = b"2346789";
 
 impl Request {
-    /// A new reference: a letter and a digit, 161 of them. It tells e-mails apart and protects nothing.
+    /// A new reference: a letter and a digit, 161 combinations. It distinguishes e-mails and protects nothing.
     pub fn reference(rng: &mut (impl rand::RngExt + ?Sized)) -> String {
         let email = REFERENCE_LETTERS[rng.random_range(0..REFERENCE_LETTERS.len())];
         let digit = REFERENCE_DIGITS[rng.random_range(0..REFERENCE_DIGITS.len())];

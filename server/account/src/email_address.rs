@@ -2,20 +2,21 @@ use crate::Refusal;
 use crate::invisible::is_invisible;
 use serde::{Deserialize, Serialize};
 
-/// An address in the one spelling that is stored and compared: trimmed, lower case, ASCII. Only its parser makes one.
+/// An address in its canonical form, as stored and compared: trimmed, lower case, ASCII. Only the parser creates it.
 ///
-/// The grammar is that of HTML's `input type=email` (a sensible part of RFC 5321): no quoted local part, no comments, no
-/// lists, no line breaks, no letters outside ASCII. What is refused here cannot be mailed to (attack: a second recipient or
-/// a look-alike letter that folds onto somebody else's address).
+/// The grammar is that of HTML's `input type=email` (a sensible part of RFC 5321): no quoted local part, no comments, no lists,
+/// no
+/// line breaks, no letters outside ASCII. Addresses that are refused here cannot receive mail (attack: a second recipient, or a
+/// look-alike letter that folds onto another user's address).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EmailAddress(String);
 
 impl EmailAddress {
-    /// The longest address that SMTP carries (RFC 5321 §4.5.3.1.3, less the angle brackets).
+    /// The longest address that SMTP allows (RFC 5321 §4.5.3.1.3, less the angle brackets).
     pub const MAX_LEN: usize = 254;
 
-    /// Reads an address that is ASCII already: a stored one, or one of the operator's.
+    /// Parses an address that is already ASCII: a stored one, or the operator's.
     ///
     /// # Errors
     /// [`Refusal::EmailMissing`] when empty, [`Refusal::EmailMalformed`] when it is not one plain address.
@@ -36,16 +37,19 @@ impl EmailAddress {
         }
     }
 
-    /// Reads what a person typed or pasted: also with invisible characters, a full-width `＠` or ideographic full stops, in quotes
-    /// or angle brackets, or as a `mailto:` link. A domain in other letters becomes its `xn--` name.
+    /// Parses typed or pasted input: also with invisible characters, a full-width `＠` or ideographic full stops, in quotes or
+    /// angle
+    /// brackets, or as a `mailto:` link. A domain with letters outside ASCII is converted to its `xn--` name.
     ///
-    /// Attack: an address that looks like somebody's and is read as theirs. No letter before the `@` is ever changed into
-    /// another one; it is refused. A domain is read as every browser and mail program reads it (UTS 46): one with a Cyrillic
-    /// letter is a domain of its own, and a full-width Latin letter is that Latin letter, because no other domain can have that
-    /// name. Whatever is read is shown, and mail goes there and nowhere else.
+    /// Attack: an address that looks like another user's and is read as that one. Letters before the `@` are never converted;
+    /// such
+    /// an address is refused. A domain is read as browsers and mail programs read it (UTS 46): one with a Cyrillic letter is a
+    /// separate domain, and a full-width Latin letter is that Latin letter, because no other domain can have that name. The
+    /// address
+    /// as read is displayed, and e-mail goes only there.
     ///
     /// # Errors
-    /// As [`parse`](Self::parse); [`Refusal::EmailLocalPartNotAscii`] when letters outside ASCII stand before the `@`.
+    /// As [`parse`](Self::parse); [`Refusal::EmailLocalPartNotAscii`] for letters outside ASCII before the `@`.
     pub fn read(typed: &str, domain_to_ascii: DomainToAscii) -> Result<Self, Refusal> {
         let typed = typed.trim_matches(|c: char| c.is_whitespace() || is_invisible(c));
         if typed.len() > MOST_TYPED {
@@ -72,24 +76,24 @@ impl EmailAddress {
         &self.0
     }
 
-    /// What stands before the `@`.
+    /// The part before the `@`.
     #[must_use]
     pub fn local_part(&self) -> &str {
         self.0.split_once('@').map_or("", |(local, _)| local)
     }
 
-    /// What stands after the `@`.
+    /// The part after the `@`.
     #[must_use]
     pub fn domain(&self) -> &str {
         self.0.split_once('@').map_or("", |(_, domain)| domain)
     }
 }
 
-/// The most bytes of a pasted address with what comes along.
+/// The maximum length of a pasted address in bytes, including the text around it.
 const MOST_TYPED: usize = 2 * 1024;
 
-/// Writes a domain with letters outside ASCII in ASCII (`xn--…`), as UTS 46 does without transitional processing; `None` where it
-/// has no such name. The server has tables for it ([`domain_to_ascii`]), a browser its `URL`.
+/// Converts a domain with letters outside ASCII to ASCII (`xn--…`), by UTS 46 without transitional processing; `None` if it has
+/// no such name. The server has tables for it ([`domain_to_ascii`]), a browser its `URL`.
 pub type DomainToAscii = fn(&str) -> Option<String>;
 
 /// [`DomainToAscii`] of the `idna` crate.
@@ -106,8 +110,8 @@ pub fn domain_to_ascii(domain: &str) -> Option<String> {
     ascii.ok().map(std::borrow::Cow::into_owned)
 }
 
-/// What stands in quotes, angle brackets, or a link. One address with a name before it stays refused: of two addresses in one
-/// field nobody could say which one was meant.
+/// The part in quotes, angle brackets or a link. An address with a display name stays refused: if that name is an address, too,
+/// the intended one is unclear.
 fn unwrapped(typed: &str) -> Option<&str> {
     const AROUND: [(char, char); 7] = [
         ('<', '>'),
@@ -129,7 +133,8 @@ fn unwrapped(typed: &str) -> Option<&str> {
         }
         match text.split_at_checked("mailto:".len()) {
             Some((scheme, address)) if scheme.eq_ignore_ascii_case("mailto:") => {
-                // Behind `?` stand a subject and more recipients. Attack: `%40` and the like, read differently by others.
+                // After `?` come a subject and further recipients. Attack: `%40` and other escapes, which parsers read
+                // differently.
                 text = address.split('?').next().unwrap_or_default().trim();
                 if text.contains('%') {
                     return None;
@@ -140,8 +145,8 @@ fn unwrapped(typed: &str) -> Option<&str> {
     }
 }
 
-/// Attack: a domain that a URL parser would take for more than a domain (`/`, `:`, `@`, `%`). Of ASCII it sees letters, digits,
-/// hyphens and dots only.
+/// Attack: a domain that a URL parser would take for more than a domain (`/`, `:`, `@`, `%`). Only letters, digits, hyphens and
+/// dots of ASCII are passed on.
 fn ascii_domain(domain: &str, domain_to_ascii: DomainToAscii) -> Option<String> {
     let domain = domain.replace(['\u{3002}', '\u{ff0e}', '\u{ff61}'], ".");
     let domain = domain.strip_suffix('.').unwrap_or(&domain);
@@ -250,7 +255,7 @@ mod tests {
             "\u{2018}ada@example.com\u{2019}",
             "\u{ab}\u{a0}ada@example.com\u{a0}\u{bb}",
             "\"<ada@example.com>\"",
-            // The domain of everybody who types it: UTS 46 has no other.
+            // The same domain for everyone who types it: UTS 46 has no other.
             "ada@\u{ff45}xample.com",
             "ada@EXAMPLE\u{ff0e}\u{ff23}\u{ff2f}\u{ff2d}",
         ] {
@@ -298,7 +303,7 @@ mod tests {
         }
     }
 
-    /// Attack: a letter that folds onto somebody else's local part.
+    /// Attack: a letter that folds onto another user's local part.
     #[test]
     #[cfg(feature = "idna")]
     fn a_local_part_in_other_letters_is_said_to_be_one() {

@@ -1,5 +1,5 @@
-/// Characters that nobody sees and that come along with what is pasted: zero-width spaces and joiners, marks and controls of the
-/// reading direction, soft hyphens, byte-order marks. Dropped anywhere in an address or a code.
+/// Invisible characters that come along with pasted text: zero-width spaces and joiners, marks and controls of the reading
+/// direction, soft hyphens, byte-order marks. Dropped anywhere in an address or a code.
 pub(crate) const fn is_invisible(c: char) -> bool {
     matches!(
         c,

@@ -2,7 +2,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-/// A secret of the server, 256 bits, with the name under which its uses are stored. Prints its name only.
+/// A 256-bit server secret and the name that is stored with its results. `Debug` prints only the name.
 #[derive(Clone)]
 pub struct Key {
     id: String,
@@ -10,7 +10,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// A key of the key file.
+    /// A key from the key file.
     #[must_use]
     pub fn new(id: String, bytes: [u8; 32]) -> Self {
         Self {
@@ -19,7 +19,7 @@ impl Key {
         }
     }
 
-    /// The name that is stored beside what the key made.
+    /// The name that is stored with the key's results.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
@@ -29,7 +29,7 @@ impl Key {
     /// `usage` separates domains: one key never makes the same value for two purposes.
     #[must_use]
     pub fn mac(&self, usage: &str, parts: &[&[u8]]) -> [u8; 32] {
-        // A key of any length is taken; the error cannot occur.
+        // HMAC accepts a key of any length; the error cannot occur.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.bytes[..]) else {
             return [0; 32];
         };
@@ -40,13 +40,13 @@ impl Key {
         mac.finalize().into_bytes().into()
     }
 
-    /// What tells this key from another one of the same name, and nothing about it.
+    /// A value that distinguishes this key from another one of the same name, and reveals nothing about it.
     #[must_use]
     pub fn check_value(&self) -> [u8; 32] {
         self.mac("key check", &[])
     }
 
-    /// A key of its own for one use, such as sealing e-mails.
+    /// Derives a separate key for one use, such as sealing e-mails.
     #[must_use]
     pub fn derive(&self, usage: &str) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(self.mac("derive", &[usage.as_bytes()]))
@@ -59,7 +59,7 @@ impl std::fmt::Debug for Key {
     }
 }
 
-/// The key in use and the ones before it, which still verify what they made.
+/// The current key and its predecessors, which still verify their results.
 #[derive(Debug, Clone)]
 pub struct Keyring {
     current: Key,
@@ -67,19 +67,19 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// A ring with its newest key first.
+    /// Builds a key ring.
     #[must_use]
     pub fn new(current: Key, older: Vec<Key>) -> Self {
         Self { current, older }
     }
 
-    /// The key that makes new values.
+    /// The key for new values.
     #[must_use]
     pub fn current(&self) -> &Key {
         &self.current
     }
 
-    /// The key of that name, if it is still kept.
+    /// The key of that name, if the ring still contains it.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<&Key> {
         std::iter::once(&self.current)
@@ -87,12 +87,12 @@ impl Keyring {
             .find(|key| key.id == id)
     }
 
-    /// All keys, the one in use first.
+    /// All keys, the current one first.
     pub fn all(&self) -> impl Iterator<Item = &Key> {
         std::iter::once(&self.current).chain(&self.older)
     }
 
-    /// The names of all keys, the one in use first.
+    /// The names of all keys, the current one first.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&self.current).chain(&self.older).map(Key::id)
     }
@@ -109,7 +109,7 @@ mod tests {
         assert_ne!(key.mac("code", &[b"a"]), key.mac("password", &[b"a"]));
     }
 
-    /// As another implementation of HMAC makes it (Python's), so that codes that were mailed work after an upgrade.
+    /// Computed by another HMAC implementation (Python's), so that e-mailed codes remain valid after an upgrade.
     #[test]
     fn a_mac_is_what_it_was() {
         let key = Key::new("k1".into(), [7; 32]);

@@ -1,5 +1,5 @@
-//! What an account is and what may be done to it: decisions only. No clock, no disk, no network; time, randomness
-//! and keys are arguments. Compiles to WASM, so the browser checks with the very code that the server decides with.
+//! The rules of accounts: decisions only, without clock, disk or network; time, randomness and keys are arguments. Compiles to
+//! WASM, so that browser and server run the same checks.
 
 mod account;
 mod activity;

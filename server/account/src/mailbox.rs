@@ -1,13 +1,13 @@
 use crate::EmailAddress;
 
-/// Domains of one provider that ignores dots in the local part; the first stands for all.
+/// Domains of one provider that ignores dots in the local part; the first is the canonical one.
 const WITHOUT_DOTS: [&str; 2] = ["gmail.com", "googlemail.com"];
 
 impl EmailAddress {
-    /// The mailbox that the address most likely leads to: without `+tag`, and without dots where the provider ignores them.
-    /// For budgets of e-mails only, never for identity: at some providers the spellings are different people.
+    /// The mailbox that the address most likely leads to: without `+tag`, and without dots if the provider ignores them. Only for
+    /// e-mail budgets, never for identity: at some providers the spellings belong to different people.
     ///
-    /// Attack: `ada+1@…`, `ada+2@…` and so on fill one mailbox, each with a budget of its own.
+    /// Attack: `ada+1@…`, `ada+2@…` and so on fill one mailbox, each with its own budget.
     #[must_use]
     pub fn mailbox(&self) -> String {
         let local = self.local_part();

@@ -1,7 +1,7 @@
-/// Where to go after sign-in: `wanted` when it is a path of this very origin, else the profile.
+/// The destination after sign-in: `wanted` if it is a path of this origin, else the profile.
 ///
-/// Attack: an open redirect, by `//host`, `/\host`, a scheme, control characters that browsers drop, or an encoded form of
-/// any of them. So the path is taken only when it consists of characters that mean themselves.
+/// Attack: an open redirect, by `//host`, `/\host`, a scheme, control characters that browsers drop, or an encoded form of any of
+/// them. The path is therefore accepted only if it consists of characters without a special meaning.
 #[must_use]
 pub fn safe_next(wanted: &str) -> &str {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~?=&".contains(c);

@@ -3,34 +3,35 @@ use crate::EmailAddress;
 use crate::{Refusal, Secret};
 use serde::{Deserialize, Serialize};
 
-/// What a new password must be (NIST SP 800-63B-4 §3.1.1). No composition rules; spaces are kept; nothing is cut off.
+/// The requirements for a new password (NIST SP 800-63B-4 §3.1.1): no composition rules, spaces are kept, no truncation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PasswordPolicy {
-    /// Fewest code points, after NFC.
+    /// Minimum number of code points, after NFC.
     pub min: usize,
 }
 
-/// Why a password of the right length is easy to guess.
+/// Why a password of sufficient length is easy to guess.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Guessable {
-    /// A row or pattern of keys, letters or digits: `qwertyuiop`, `abcdefgh`.
+    /// A sequence or keyboard pattern: `qwertyuiop`, `abcdefgh`.
     Sequence,
-    /// The same few characters or words again and again.
+    /// The same few characters or words repeated.
     Repeats,
     /// A date or a year.
     Date,
-    /// One word or name with little around it.
+    /// One word or name with few additions.
     Word,
-    /// Too little in it that others would not try.
+    /// Too few parts that are hard to guess.
     Plain,
 }
 
 impl PasswordPolicy {
-    /// Most code points, after NFC.
+    /// Maximum number of code points, after NFC.
     pub const MAX: usize = 128;
 
-    /// What can be said in the browser already: both there, alike, long enough, not too long. The server checks the same
-    /// with the same code. Gives the password in NFC.
+    /// The checks that a browser can do: both fields filled, equal, and of an allowed length. The server runs the same code.
+    /// Returns
+    /// the password in NFC.
     ///
     /// # Errors
     /// The first [`Refusal`] that applies, by field.
@@ -55,7 +56,7 @@ impl PasswordPolicy {
         Ok(password)
     }
 
-    /// [`Self::check`], and that the password is not made of the person's own words.
+    /// [`Self::check`], and the password must not consist of the user's own words.
     ///
     /// # Errors
     /// The first [`Refusal`] that applies, by field.
@@ -75,8 +76,8 @@ impl PasswordPolicy {
     }
 }
 
-/// Gives text in NFC (Unicode Standard Annex 15): one spelling of what may be typed in several. An argument, as a browser
-/// brings its own.
+/// Converts text to NFC (Unicode Standard Annex 15), the canonical form of text with several encodings. It is an argument because
+/// browsers provide their own.
 pub type Nfc = fn(&str) -> String;
 
 /// The server's [`Nfc`].
@@ -94,8 +95,7 @@ impl Secret {
     }
 }
 
-/// Whether the password leans on the person's address or name: one of their words of four e-mails or more makes up a
-/// good part of it.
+/// Whether the password relies on the user's address or name: a word of four letters or more from them makes up much of it.
 #[cfg(feature = "nfc")]
 fn holds_own_words(password: &str, email: &EmailAddress, name: &str) -> bool {
     let password = password.to_lowercase();

@@ -1,23 +1,23 @@
 use crate::{Guessable, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// Why a person was told no. The sentence in each language is in the catalogue of `app`, under [`Refusal::key`].
-/// Never holds what was typed. Faults of ours are not refusals.
+/// Why a request was refused. The text in each language is in the catalogue of `app`, under [`Refusal::key`]. Never contains user
+/// input. Faults of the server are not refusals.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it; the sentences are in the catalogue")]
 pub enum Refusal {
     // The address.
     EmailMissing,
     EmailMalformed,
-    /// Emails outside ASCII before the `@`: few mail servers take such addresses, and ours does not.
+    /// Letters outside ASCII before the `@`: few mail servers accept such addresses, and this service does not.
     EmailLocalPartNotAscii,
-    // Signing in.
+    // Sign-in.
     PasswordMissing,
     /// The same for a wrong password, an unknown address, a Google and a managed account (attack: enumeration).
     SignInWrong,
     /// The last wrong password of a sign-in that proved the mailbox.
     PasswordTriesUsedUp,
-    /// Too many wrong passwords in this throttle_key.
+    /// Too many wrong passwords under this throttle key.
     PasswordWait {
         seconds: i64,
     },
@@ -34,9 +34,9 @@ pub enum Refusal {
         sent_at: Timestamp,
         newest_at: Timestamp,
     },
-    /// The newest code, which died with a change of the password or of the account.
+    /// The newest code, invalidated by a change of the password or the account.
     CodeReplaced,
-    /// The code of another request that this browser made before.
+    /// The code of an earlier request of this browser.
     CodeOfEarlierRequest,
     CodeLate,
     TriesUsedUp,
@@ -68,13 +68,13 @@ pub enum Refusal {
     HeldByOrganization {
         organization: String,
     },
-    // A person.
+    // The name.
     NameMissing,
     NameUnfit,
-    // The way.
-    /// There is no such flow any more: expired, finished or never begun here.
+    // Flows and sessions.
+    /// The flow does not exist: expired, finished, or never begun in this browser.
     FlowGone,
-    /// The flow stands at another step than the form that was sent.
+    /// The flow is at another step than the submitted form.
     StepElsewhere,
     /// The session ended.
     SignedOut,
@@ -82,11 +82,11 @@ pub enum Refusal {
     TooMany {
         seconds: i64,
     },
-    /// Fields repeated, of a wrong type or cut off.
+    /// Fields that are repeated, of a wrong type, or truncated.
     FormUnreadable,
 }
 
-/// The form field that a refusal is about; its value is the field's `name`.
+/// The form field that a refusal refers to; its value is the field's `name`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "named like the fields")]
 pub enum Field {
@@ -114,7 +114,7 @@ impl Field {
 }
 
 impl Refusal {
-    /// The key of the sentence in the catalogue, without its `refusal.` prefix.
+    /// The key of the text in the catalogue, without its `refusal.` prefix.
     #[must_use]
     pub const fn key(&self) -> &'static str {
         match self {
@@ -166,7 +166,7 @@ impl Refusal {
         }
     }
 
-    /// The field to point at, if one.
+    /// The field that the refusal refers to, if any.
     #[must_use]
     pub const fn field(&self) -> Option<Field> {
         Some(match self {
@@ -205,7 +205,7 @@ impl Refusal {
         })
     }
 
-    /// How long to wait before asking again, in seconds: `Retry-After` (RFC 9110 §10.2.3).
+    /// How long to wait before a retry, in seconds: `Retry-After` (RFC 9110 §10.2.3).
     #[must_use]
     pub const fn retry_after_s(&self) -> Option<i64> {
         match self {
@@ -228,7 +228,7 @@ impl Refusal {
     }
 }
 
-/// The key, for tests and logs; the sentence is the catalogue's.
+/// The key, for tests and logs; the text comes from the catalogue.
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.key())

@@ -1,7 +1,7 @@
 use crate::{EmailAddress, MailedCode};
 use serde::{Deserialize, Serialize};
 
-/// Where a forgotten-password flow stands.
+/// The state of a password reset.
 ///
 /// ```text
 /// ask e-mail ──► AwaitingCode ──right code──► AwaitingPassword ──new password──► Finished
@@ -10,29 +10,29 @@ use serde::{Deserialize, Serialize};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reset {
-    /// An e-mail was written; its code is waited for.
+    /// An e-mail was queued; the flow waits for its code.
     AwaitingCode,
-    /// The mailbox is proven; a new password is waited for.
+    /// The mailbox is proven; the flow waits for a new password.
     AwaitingPassword,
-    /// The password was set; once.
+    /// The password was set; this happens once.
     Finished,
 }
 
-/// The part of [`Reset`] that a browser may see.
+/// The step of a reset as shown to the browser.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ResetStep {
-    /// Which account?
+    /// Enter the e-mail address.
     AskEmail {
         /// Carried over from an ended flow or from sign-in.
         email: Option<String>,
     },
     /// Check your e-mail.
     EnterCode(MailedCode),
-    /// New password, twice.
+    /// Enter the new password twice.
     ChoosePassword {
-        /// Whose password.
+        /// The account's address.
         email: EmailAddress,
-        /// Fewest characters.
+        /// Minimum number of characters.
         min: usize,
     },
     /// Continue to sign in.

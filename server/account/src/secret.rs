@@ -1,19 +1,19 @@
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-/// Text that must never be printed, logged or shown: a typed password or code, a session token. Wiped on drop.
+/// Text that must never be printed, logged or displayed: a typed password or code, a session token. Wiped on drop.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// The text itself. Every use is a place to review.
+    /// The text itself. Review every use.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether nothing was typed.
+    /// Whether the text is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -1,7 +1,7 @@
 use crate::{EmailAddress, MailedCode};
 use serde::{Deserialize, Serialize};
 
-/// Where a sign-in stands.
+/// The state of a sign-in.
 ///
 /// ```text
 /// ask e-mail ──► AwaitingPassword ──right──► AwaitingCode ──right code──► Finished (a session begins)
@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 ///                    └── "Use a different e-mail" ──► ask e-mail
 /// ```
 ///
-/// Once strangers have used up the password tries of an address, a browser that never signed in there proves the mailbox first:
+/// When strangers have used up the password tries of an address, a browser that never signed in to the account proves the mailbox
+/// first:
 ///
 /// ```text
 /// ask e-mail ──► AwaitingMailbox ──right code──► AwaitingPassword ──right──► Finished
@@ -18,45 +19,45 @@ use serde::{Deserialize, Serialize};
 pub enum SignIn {
     /// The code comes before the password.
     AwaitingMailbox,
-    /// An address was typed; whether there is an account is told to nobody.
+    /// An address was entered; whether it has an account is not revealed.
     AwaitingPassword,
-    /// The password was right; a code was mailed.
+    /// The password was right; a code was e-mailed.
     AwaitingCode,
-    /// A session was begun; once.
+    /// A session was begun; this happens once.
     Finished,
 }
 
-/// The part of [`SignIn`] that a browser may see.
+/// The step of a sign-in as shown to the browser.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SignInStep {
-    /// Who are you?
+    /// Enter the e-mail address.
     AskEmail {
         /// Carried over from an ended flow or a finished reset.
         email: Option<String>,
         /// A reset of this browser that waits for its code: "Continue: code sent 10:02 to …".
         resume: Option<MailedCode>,
     },
-    /// The password; below it, *Forgot password?*.
+    /// Enter the password; *Forgot password?* is below.
     EnterPassword {
-        /// Who is signing in.
+        /// The address that signs in.
         email: EmailAddress,
     },
-    /// Check your e-mail, before the password is asked for.
+    /// Check your e-mail, before the password.
     ProveMailbox(MailedCode),
     /// Check your e-mail, to confirm.
     EnterCode(MailedCode),
     /// Signed in.
     SignedIn {
-        /// A path of this origin: where they were going.
+        /// The destination: a path of this origin.
         next: String,
     },
 }
 
-/// What came of a sign-out.
+/// The result of a sign-out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SignOutStep {
-    /// The session has ended, now or before.
+    /// The session has ended, now or earlier.
     SignedOut,
-    /// The browser has named no session, so none was ended; one may live on.
+    /// The browser sent no session token, so no session was ended; one may still be live.
     SessionUnknown,
 }

@@ -1,62 +1,62 @@
 use crate::{Activity, Attempts, EmailAddress, PasswordAccess, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// "Check your e-mail", as a browser may see it: the same whether or not there is an account.
+/// The data of "Check your e-mail" for the browser: the same whether or not there is an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailedCode {
-    /// To whom, in full: it was typed in this flow.
+    /// The recipient in full: it was entered in this flow.
     pub email: EmailAddress,
-    /// Two characters that subject and body repeat, so that one of several mails can be told apart: `K7`.
+    /// Two characters that subject and body repeat, so that several e-mails can be told apart: `K7`.
     pub reference: String,
-    /// How many digits the code has.
+    /// The number of digits of the code.
     pub digits: usize,
-    /// When the newest e-mail was written.
+    /// When the newest e-mail was queued.
     pub sent_at: Timestamp,
-    /// From this moment on the newest code is late.
+    /// The newest code is expired from this moment on.
     pub works_until: Timestamp,
-    /// Seconds until a new code may be asked for; counted when this was made.
+    /// Seconds until a new code may be requested, computed when this was created.
     pub resend_in_s: i64,
     /// How many more times this flow may send a code.
     pub sends_left: i64,
 }
 
-/// The short name of a browser that is on no list of ours.
+/// The short name of an unrecognized browser.
 pub const UNKNOWN_BROWSER: &str = "a browser";
 
 /// A signed-in browser in the list on the security page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionRow {
-    /// Names the session in the form that ends it; opens nothing.
+    /// Identifies the session in the form that ends it; grants no access.
     pub id: String,
     /// Browser and system: `Firefox on Linux`.
     pub browser: String,
-    /// Network address, as it was at sign-in.
+    /// Network address at sign-in.
     pub client: String,
-    /// When it began.
+    /// The time of the sign-in.
     pub signed_in_at: Timestamp,
-    /// When it was last used, to five minutes.
+    /// The time of its last use, accurate to five minutes.
     pub last_seen_at: Timestamp,
-    /// Whether it is the browser that asks.
+    /// Whether it is the current browser.
     pub here: bool,
 }
 
-/// A browser that is not asked for a code.
+/// A browser that skips the code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceRow {
-    /// Names the device in the form that forgets it.
+    /// Identifies the device in the form that forgets it.
     pub id: String,
     /// Browser and system.
     pub browser: String,
-    /// Until when it is trusted.
+    /// The end of its trust.
     pub trusted_until: Timestamp,
-    /// Whether it is the browser that asks.
+    /// Whether it is the current browser.
     pub here: bool,
 }
 
-/// The password's line on the security page.
+/// The password row of the security page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PasswordRow {
-    /// Who keeps it.
+    /// Where it is managed.
     pub own: PasswordAccess,
     /// When it was last set here.
     pub changed_at: Option<Timestamp>,
@@ -64,49 +64,49 @@ pub struct PasswordRow {
     pub leaked: bool,
 }
 
-/// Everything that the security page shows.
+/// The data of the security page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecurityView {
-    /// Who is signed in.
+    /// The address of the signed-in account.
     pub email: EmailAddress,
-    /// The password's line.
+    /// The password row.
     pub password: PasswordRow,
     /// Signed-in browsers, this one first.
     pub sessions: Vec<SessionRow>,
-    /// Browsers that are not asked for a code.
+    /// Browsers that skip the code.
     pub devices: Vec<DeviceRow>,
-    /// Twenty security events, the newest first.
+    /// Twenty security events, newest first.
     pub activity: Vec<Activity>,
-    /// Where older ones begin, for the address of their page.
+    /// The position of older events, for the URL of their page.
     pub older: Option<String>,
-    /// Whether there are newer ones on another page.
+    /// Whether another page has newer events.
     pub newer: bool,
-    /// What was attempted lately; on the page of the newest only.
+    /// Recent attempts; only on the page with the newest events.
     pub attempts: Option<Attempts>,
-    /// What was just done there, to say so once.
+    /// The action just completed, for a one-time confirmation.
     pub done: Option<SecurityDone>,
 }
 
-/// What a person can do on the security page.
+/// The actions of the security page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SecurityDone {
-    /// The password is a new one.
+    /// The password was changed.
     PasswordChanged,
-    /// One browser is signed out.
+    /// One browser was signed out.
     SessionEnded,
-    /// Every other browser is signed out.
+    /// All other browsers were signed out.
     OthersEnded,
-    /// A device is asked for codes again.
+    /// A device must enter codes again.
     DeviceForgotten,
 }
 
-/// The profile: a plain start.
+/// The data of the profile page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProfileView {
-    /// As the person writes it.
+    /// The owner's name as they write it.
     pub name: String,
     /// Proven.
     pub email: EmailAddress,
-    /// Who keeps the password.
+    /// Where the password is managed.
     pub own: PasswordAccess,
 }

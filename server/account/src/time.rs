@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// Milliseconds since the Unix epoch, in UTC. Always passed in, never read here.
+/// Milliseconds since the Unix epoch, in UTC. Always passed in; this crate never reads the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Timestamp(pub i64);
 
@@ -29,14 +29,14 @@ impl Timestamp {
         self.plus_minutes(days.saturating_mul(24 * 60))
     }
 
-    /// Whole seconds from `earlier` to this moment, rounded up; 0 when it has passed. Fit for `Retry-After`.
+    /// Whole seconds from `earlier` to this moment, rounded up; 0 if it has passed. Suitable for `Retry-After`.
     #[must_use]
     pub const fn seconds_after(self, earlier: Self) -> i64 {
         let ms = self.0.saturating_sub(earlier.0);
         if ms <= 0 { 0 } else { ms.saturating_add(999) / 1_000 }
     }
 
-    /// The time of day in UTC as people read it: `10:02`.
+    /// The time of day in UTC for display: `10:02`.
     #[must_use]
     pub fn hour_and_minute(self) -> String {
         let minutes = self.0.div_euclid(60_000).rem_euclid(24 * 60);
@@ -46,7 +46,7 @@ impl Timestamp {
     /// The calendar day in UTC: `2026-11-24` (ISO 8601).
     #[must_use]
     pub fn day(self) -> String {
-        // Days to a civil date, after Howard Hinnant's public-domain algorithm.
+        // Converts days to a civil date by Howard Hinnant's public-domain algorithm.
         let z = self.0.div_euclid(86_400_000) + 719_468;
         let era = z.div_euclid(146_097);
         let doe = z.rem_euclid(146_097);

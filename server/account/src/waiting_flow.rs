@@ -10,23 +10,23 @@ pub struct WaitingFlow {
     pub client: String,
     /// Whether its browser signed in to the account before.
     pub known_device: bool,
-    /// Wrong codes that it still takes.
+    /// The remaining tries.
     pub tries_left: i64,
     /// The length of its newest code.
     pub digits: usize,
-    /// Whether its code was right. To strangers it is as one that waits, so it counts all the same.
+    /// Whether its code was right. Such a flow still counts, because it must look like a waiting one to strangers.
     pub has_passed: bool,
     /// When it began.
     pub created_at: Timestamp,
 }
 
 impl WaitingFlow {
-    /// Flows of one address that may wait for a code at the same time, of one [`CodeCounter`](crate::CodeCounter).
+    /// How many flows of one address and [`CodeCounter`](crate::CodeCounter) may wait for a code at the same time.
     pub const MOST: usize = 10;
 
-    /// The flow that ends when a client begins one more; `waiting` is in the order of their beginnings.
+    /// The flow that ends when a client begins one more; `waiting` is ordered by start time.
     ///
-    /// The oldest of the same client, else the oldest of the client that has most; flows of known devices go last (attack:
+    /// The oldest of the same client, else the oldest of the client that has the most; flows of known devices go last (attack:
     /// ten requests by a stranger end the owner's).
     #[must_use]
     pub fn to_end<'a>(waiting: &'a [Self], client: &str) -> Option<&'a Self> {
@@ -40,7 +40,7 @@ impl WaitingFlow {
             .collect();
         let count = |of: &str| candidates.iter().filter(|flow| flow.client == of).count();
         let own = candidates.iter().find(|flow| flow.client == client);
-        // Of several that are equal, `min_by_key` gives the first: the oldest.
+        // Of equal elements, `min_by_key` returns the first: the oldest.
         own.or_else(|| candidates.iter().min_by_key(|flow| Reverse(count(&flow.client))))
             .copied()
     }
@@ -50,7 +50,7 @@ impl WaitingFlow {
 mod tests {
     use super::*;
 
-    /// Flows named 0, 1, …, oldest first: a letter for the client, a capital one for a known device.
+    /// Flows named 0, 1, …, oldest first: a letter for the client, upper case for a known device.
     fn ended(clients: &str, client: &str) -> Option<usize> {
         let waiting: Vec<WaitingFlow> = clients
             .chars()
