@@ -1,4 +1,4 @@
-//! A new file in `migrations` is no change of the source to cargo, and would be left out.
+//! Cargo does not treat a new file in `migrations` as a change, and would leave it out.
 
 fn main() {
     println!("cargo:rerun-if-changed=migrations");

@@ -1,4 +1,4 @@
-//! What an operator does with one account: show it, change its address, delete it.
+//! Operator actions on one account: show it, change its address, delete it.
 
 use crate::accounts::operator;
 use crate::mail_queue::{self, WaitingEmail};
@@ -7,41 +7,41 @@ use crate::store::{account_changes as rows, accounts, devices, outbox, sessions}
 use crate::{Backend, Fault};
 use account::{Account, ActivityKind, Email, EmailAddress, Notice, Timestamp};
 
-/// E-mails that are looked through for those to an address.
+/// The number of queued e-mails that are searched for those to an address.
 const LOOKED_THROUGH: i64 = 10_000;
 
-/// What became of a change of address.
+/// The result of a change of address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AddressChange {
     /// The account has the new address.
     Done,
     /// No account has the old address.
     NoAccount,
-    /// An account has the new address already.
+    /// Another account already has the new address.
     Taken,
 }
 
-/// What support needs to know of an account. No secrets, no network addresses.
+/// The account data that support needs. Contains no secrets and no network addresses.
 #[derive(Debug, Clone)]
 pub struct AccountDetails {
     /// The account.
     pub account: Account,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When somebody last signed in to it.
+    /// The time of the last sign-in.
     pub last_sign_in: Option<Timestamp>,
-    /// Live sessions: browser, and when it was last seen; 100 at most.
+    /// Live sessions: browser and time of last use; 100 at most.
     pub sessions: Vec<(String, Timestamp)>,
-    /// Trusted devices: browser, and until when it is trusted.
+    /// Trusted devices: browser and end of trust.
     pub devices: Vec<(String, Timestamp)>,
-    /// Flows that wait: purpose, and when each began; 100 at most.
+    /// Waiting flows: purpose and start time; 100 at most.
     pub flows: Vec<(String, Timestamp)>,
-    /// E-mails to it that wait.
+    /// Queued e-mails to it.
     pub emails: Vec<WaitingEmail>,
 }
 
 impl Backend {
-    /// What there is of the account of an address.
+    /// The data of the account with that address.
     ///
     /// # Errors
     /// A [`Fault`] of the database.
@@ -79,7 +79,8 @@ impl Backend {
         }))
     }
 
-    /// Gives an account another address, which counts as proven, and tells both addresses. Its sessions stay; flows on their way
+    /// Changes an account's address; the new one counts as proven, and both addresses are notified. Sessions stay; unfinished
+    /// flows
     /// and their codes end, at both addresses.
     ///
     /// # Errors
@@ -95,7 +96,7 @@ impl Backend {
         if !rows::set_address(&mut tx, &account.id, to).await? {
             return Ok(AddressChange::Taken);
         }
-        // Attack: whoever has the old mailbox goes on with a code or a flow from before, after the owner has lost that mailbox.
+        // Attack: after the owner has lost the old mailbox, its new user continues with an earlier code or flow.
         let mut transition = self.end_flows(&mut tx, from, now).await?;
         rows::unbind_flows(&mut tx, from).await?;
         transition.extend(self.end_flows(&mut tx, to, now).await?);
@@ -115,8 +116,9 @@ impl Backend {
         Ok(AddressChange::Done)
     }
 
-    /// Deletes an account and everything of it. `false` when there is none. Counters of an address's failures stay until they
-    /// expire: they protect whoever has the address next.
+    /// Deletes an account and all its data. `false` if there is none. The address's failure counters stay until they expire,
+    /// because
+    /// they protect its next account.
     ///
     /// # Errors
     /// A [`Fault`] of the database; nothing is deleted then.

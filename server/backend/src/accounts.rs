@@ -5,23 +5,23 @@ use crate::store::{accounts, devices, events, sessions};
 use crate::{Backend, Caller, Error, Fault, random};
 use account::{Account, AccountId, AccountKind, ActivityKind, EmailAddress, Name, Organization, Secret};
 
-/// An account to make.
+/// An account to create.
 #[derive(Debug)]
 pub struct NewAccount {
-    /// The address, taken as proven by the operator.
+    /// The address; counts as proven.
     pub email: EmailAddress,
-    /// As the person writes it.
+    /// The owner's name as they write it.
     pub name: Name,
-    /// Who keeps the password.
+    /// Where the password is managed.
     pub kind: AccountKind,
-    /// For [`AccountKind::Local`] only. The operator's word: no policy but the hash.
+    /// For [`AccountKind::Local`] only. Set by the operator, without the password policy.
     pub password: Option<Secret>,
     /// `en`, `ar`.
     pub language: Option<String>,
 }
 
 impl Backend {
-    /// Makes an account. `false` when the address has one already, which stays as it is.
+    /// Creates an account. `false` if the address already has one, which stays unchanged.
     ///
     /// # Errors
     /// A [`Fault`] of the database or the hashing.
@@ -64,7 +64,7 @@ impl Backend {
         Ok(added)
     }
 
-    /// Accounts by address, `limit` of them after `after`.
+    /// Accounts ordered by address, `limit` of them after `after`.
     ///
     /// # Errors
     /// A [`Fault`] of the database.
@@ -73,7 +73,7 @@ impl Backend {
         accounts::list(&mut conn, after.map_or("", EmailAddress::as_str), limit).await
     }
 
-    /// Switches an account off or on again: sessions end and codes die at once. `false` when there is none.
+    /// Deactivates or reactivates an account: sessions end and codes become invalid at once. `false` if there is no such account.
     ///
     /// # Errors
     /// A [`Fault`] of the database.
@@ -95,8 +95,9 @@ impl Backend {
         Ok(true)
     }
 
-    /// Hands an account over to an organization: its local password, sessions and codes are gone at once. `false` when there
-    /// is none.
+    /// Assigns an account to an organization: its local password, sessions and codes are removed at once. `false` if there is no
+    /// such
+    /// account.
     ///
     /// # Errors
     /// A [`Fault`] of the database.
@@ -140,7 +141,7 @@ impl Backend {
     }
 }
 
-/// Who does what a command asks for.
+/// The caller that operator commands act as.
 pub(crate) fn operator() -> Caller {
     Caller {
         client: String::new(),

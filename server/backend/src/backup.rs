@@ -1,4 +1,4 @@
-//! Backups of a SQLite file, and what is done with one before it is served.
+//! Backup and restore of a SQLite file.
 
 use crate::store::Db;
 use crate::store::sqlite::{InUse, backup};
@@ -11,68 +11,68 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// Why there is no backup, or why nothing was restored. What was there is as it was.
+/// Why a backup or a restore failed. Existing files are unchanged.
 #[derive(Debug, Error)]
 pub enum BackupError {
-    /// Nothing is written over.
+    /// Existing files are never overwritten.
     #[error("{} already exists", .0.display())]
     Exists(PathBuf),
     /// A file could not be read or written.
     #[error("{}: {}", .path.display(), .error.kind())]
     File {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         error: io::Error,
     },
-    /// The file, or the copy that was just made, is not fit to be served.
+    /// The file, or the copy just made, cannot be used.
     #[error("{} is not a valid database of this service: {what}", .path.display())]
     Unsound {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// What was found.
+        /// The problem found.
         what: String,
     },
-    /// Passwords in it are stored without a key of this service.
+    /// It contains password hashes without a key of this service.
     #[error("{} has passwords that were not hashed with a key of this service: {}", .path.display(), .emails.join(", "))]
     ForeignHashes {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Whose, a few.
+        /// Some of the affected addresses.
         emails: Vec<String>,
     },
-    /// The database is a server, which has tools of its own.
+    /// The database is a server, which has its own tools.
     #[error("the database is not a file")]
     NoFile,
-    /// The database refused.
+    /// The database failed.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
 
-/// What a restore takes over.
+/// What a restore includes beyond the accounts.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Take {
     /// Also sessions, trusted devices, flows, codes and e-mails.
     pub keep_sessions: bool,
-    /// Also passwords that are stored as other systems store them, as after an import. Attack: a backup from someone else
-    /// has a hash of a password that they know; one with a key of the service they cannot make.
+    /// Also password hashes in the formats of other systems, as after an import. Attack: a forged backup contains the hash of a
+    /// password that the attacker knows; a hash under a key of this service cannot be forged.
     pub foreign_hashes: bool,
 }
 
-/// What a restore left.
+/// The result of a restore.
 #[derive(Debug)]
 pub struct Restored {
-    /// Where the database is that was there before, if there was one.
+    /// The path of the previous database, if there was one.
     pub kept: Option<PathBuf>,
-    /// What was ended in the restored one; `None` when it was to stay as it is.
+    /// What was ended in the restored database; `None` if it was kept unchanged.
     pub ended: Option<Ended>,
 }
 
-/// Copies the database into a new file that only its owner may read, while others go on writing. The file has its name only
-/// when it is whole, looked at, and on the disk: what was cut short is never taken for a backup.
+/// Copies the database into a new file that only its owner can read, while other connections keep writing. The file gets its name
+/// only when it is complete, checked and synced, so that an interrupted copy is never taken for a backup.
 ///
 /// # Errors
-/// [`BackupError`]; there is no file `to` then.
+/// [`BackupError`]; the file `to` does not exist then.
 pub async fn back_up(db: &Db, to: &Path) -> Result<(), BackupError> {
     if to.exists() {
         return Err(BackupError::Exists(to.to_owned()));
@@ -86,7 +86,7 @@ pub async fn back_up(db: &Db, to: &Path) -> Result<(), BackupError> {
 }
 
 async fn write_backup(db: &Db, part: &Path, to: &Path) -> Result<(), BackupError> {
-    // Empty and private before anything is in it (attack: another account of this machine reads addresses and hashes).
+    // Created empty and private (attack: another account of this machine reads addresses and hashes).
     OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -105,12 +105,12 @@ async fn write_backup(db: &Db, part: &Path, to: &Path) -> Result<(), BackupError
     sync(folder_of(to))
 }
 
-/// Puts a backup in the place of the database, which is kept beside it. Everything is done to a copy first, so that what fails
-/// leaves all as it was.
+/// Replaces the database by a backup and keeps the previous one beside it. All work is done on a copy first, so that a failure
+/// changes nothing.
 ///
-/// A backup brings back what had ended since: sessions and trusted devices that were signed out of, codes and flows that were
-/// used, e-mails that were sent (attack: a thief whose session the owner has ended is signed in again; a mailbox gets a second
-/// e-mail). So all of that is ended in the copy, unless `keep_sessions`: a service that moves, and lost nothing.
+/// A backup revives what has ended since: sessions and trusted devices that were signed out, used codes and flows, sent e-mails
+/// (attack: a thief whose session the owner has ended is signed in again; a mailbox gets a second e-mail). All of that is
+/// therefore ended in the copy, unless `keep_sessions` is set, for a service that moves to another host without data loss.
 ///
 /// # Errors
 /// [`BackupError`]; [`Fault::InUse`] while a server runs on the file.
@@ -118,7 +118,7 @@ pub async fn restore(url: &str, from: &Path, take: Take, now: Timestamp) -> Resu
     let database = Db::file(url).ok_or(BackupError::NoFile)?;
     let _alone = InUse::alone(&database)?;
     let aside = with_ending(&database, ".restoring");
-    // Left by a restore that was cut short; nobody else is at it.
+    // Left by an interrupted restore; the lock excludes a concurrent one.
     if aside.exists() {
         std::fs::remove_dir_all(&aside).map_err(at(&aside))?;
     }
@@ -153,7 +153,7 @@ async fn prepare_and_swap(
     })?;
     let db = open(&copy).await?;
     let ended = ready(&db, aside, from, take, now).await;
-    // The last connection writes everything into the one file.
+    // Closing the last connection merges the WAL into the file.
     db.close().await;
     let ended = ended?;
     if std::fs::metadata(with_ending(&copy, "-wal")).is_ok_and(|wal| wal.len() > 0) {
@@ -174,9 +174,9 @@ async fn open(file: &Path) -> Result<Db, Fault> {
 }
 
 async fn ready(db: &Db, aside: &Path, from: &Path, take: Take, now: Timestamp) -> Result<Option<Ended>, BackupError> {
-    // Refuses what a newer version has written.
+    // Rejects a database that a newer version has written.
     db.migrate_strictly().await?;
-    // Attack: a table, an index or a rule that this service has not made, in a backup from someone else.
+    // Attack: a forged backup contains a table, an index or a trigger that this service has not created.
     let fresh = open(&aside.join("fresh.db")).await?;
     fresh.migrate_strictly().await?;
     let ours = backup::schema(&fresh).await;
@@ -205,8 +205,8 @@ async fn ready(db: &Db, aside: &Path, from: &Path, take: Take, now: Timestamp) -
     Ok(Some(end_sessions(db, now, true).await?))
 }
 
-/// Keeps the present database under the first free number, and gives its name to the new one in one move: at no moment is there
-/// none, of which a server that starts would make an empty one.
+/// Keeps the current database under the first free number, and renames the new one over it: the file exists at every moment, so
+/// that a starting server does not create an empty one.
 fn swap(database: &Path, new: &Path) -> Result<Option<PathBuf>, BackupError> {
     let mut kept = None;
     if database.exists() {
@@ -222,8 +222,7 @@ fn swap(database: &Path, new: &Path) -> Result<Option<PathBuf>, BackupError> {
             }
         }
     }
-    // What a server that was killed had written and not yet put into the file belongs to the one that is kept. Beside the new
-    // one it would be taken for its own.
+    // The WAL of a killed server belongs to the previous database; SQLite would apply it to the new one.
     for ending in ["-wal", "-shm"] {
         let stale = with_ending(database, ending);
         let gone = match &kept {
@@ -240,7 +239,7 @@ fn swap(database: &Path, new: &Path) -> Result<Option<PathBuf>, BackupError> {
     Ok(kept)
 }
 
-/// An operator who is somebody else than the server must not take the file away from it.
+/// The operator may be another user than the server, which must keep access to the file.
 fn keep_owner(database: &Path, copy: &Path) -> Result<(), BackupError> {
     let like = if database.exists() {
         database
@@ -265,7 +264,7 @@ async fn sound(file: &Path) -> Result<(), BackupError> {
     }
 }
 
-/// Onto the disk, a file or what a folder lists.
+/// Syncs a file or a directory to the disk.
 fn sync(path: &Path) -> Result<(), BackupError> {
     File::open(path).and_then(|file| file.sync_all()).map_err(at(path))
 }

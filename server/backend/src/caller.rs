@@ -1,24 +1,23 @@
 use crate::random;
 use account::{Purpose, Secret};
 
-/// Who asks, as far as the network tells. Made once a request by the server; nothing of it ends up in a mail but the
-/// browser's short name.
+/// The client of a request, as seen from the network. Created once per request; e-mails contain only the browser's short name.
 #[derive(Debug, Clone, Default)]
 pub struct Caller {
-    /// Network address in its canonical form: IPv4 whole, IPv6 by /64. From the socket, or from a trusted proxy's header.
+    /// Network address in its canonical form: IPv4 in full, IPv6 by /64. From the socket, or from a trusted proxy's header.
     pub client: String,
     /// Browser and system from a fixed list of names: `Firefox on Linux`, else `a browser`.
     pub browser: String,
-    /// Language of screens and mails: `en`, `ar`.
+    /// Language of screens and e-mails: `en`, `ar`.
     pub language: String,
-    /// Whether somebody is signed in; only for what the frame around a page offers, never for what is allowed.
+    /// Whether the browser is signed in; used only for the frame around a page, never for authorization.
     pub signed_in: bool,
 }
 
 impl Caller {
     /// The widest network that one subscriber may have: an IPv4 address, or the /48 of an IPv6 address.
     ///
-    /// Attack: a provider's customer with a /48 has 65,536 networks of /64, and each would have a share of its own.
+    /// Attack: a provider's customer with a /48 has 65,536 networks of /64, each with its own share.
     #[must_use]
     pub fn network(&self) -> String {
         wide_network(&self.client).unwrap_or_else(|| self.client.clone())
@@ -32,43 +31,43 @@ pub(crate) fn wide_network(client: &str) -> Option<String> {
     Some(format!("{}/48", std::net::Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0)))
 }
 
-/// Who visits a page.
+/// The signed-in visitor of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Visitor {
-    /// Of the account; it goes before what the browser says.
+    /// The account's language, which takes precedence over the browser's.
     pub language: Option<String>,
 }
 
-/// Which token.
+/// The kinds of browser tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenKind {
-    /// Who is signed in.
+    /// Identifies a session.
     Session,
-    /// This browser, over sessions.
+    /// Identifies the browser across sessions.
     Device,
-    /// The sign-in, reset or sign-up that this browser is in.
+    /// Identifies a sign-in, reset or sign-up.
     Flow(Purpose),
 }
 
-/// The tokens that a browser holds. Opaque; the database knows their digests only.
+/// The tokens that a browser holds. Opaque; the database contains only their digests.
 #[derive(Debug, Clone, Default)]
 pub struct BrowserTokens {
-    /// Who is signed in.
+    /// The session token.
     pub session: Option<Secret>,
-    /// This browser.
+    /// The device token.
     pub device: Option<Secret>,
-    /// The sign-in it is in.
+    /// The token of its sign-in.
     pub sign_in: Option<Secret>,
-    /// The reset it is in.
+    /// The token of its reset.
     pub reset: Option<Secret>,
-    /// The sign-up it is in.
+    /// The token of its sign-up.
     pub sign_up: Option<Secret>,
-    /// Its visit, from which the tokens of the flows that it begins are made.
+    /// The token of its visit, from which the tokens of its flows are derived.
     pub visit: Option<Secret>,
 }
 
 impl BrowserTokens {
-    /// A token for a visit. No row knows it.
+    /// A new visit token. It is not stored in the database.
     #[must_use]
     pub fn new_visit() -> Secret {
         random::token()
@@ -84,7 +83,7 @@ impl BrowserTokens {
         }
     }
 
-    /// Takes a change over, as a browser does with a cookie.
+    /// Applies a change, as a browser does with a cookie.
     pub fn apply(&mut self, change: &TokenChange) {
         let slot = match change.kind {
             TokenKind::Session => &mut self.session,
@@ -97,28 +96,28 @@ impl BrowserTokens {
     }
 }
 
-/// A token to hold from now on, or to let go.
+/// A token for the browser to store or to remove.
 #[derive(Debug, Clone)]
 pub struct TokenChange {
-    /// Which.
+    /// The kind of token.
     pub kind: TokenKind,
-    /// The new one; `None` lets it go.
+    /// The new token; `None` removes it.
     pub token: Option<Secret>,
-    /// For how long the browser keeps it, in seconds.
+    /// How long the browser keeps it, in seconds.
     pub keep_s: i64,
 }
 
-/// The step after something was done, and what the browser holds from then on.
+/// The step after an action, with the changes of the browser's tokens.
 #[derive(Debug, Clone)]
 pub struct Transition<S> {
-    /// Where the flow stands now.
+    /// The current step.
     pub step: S,
-    /// To be applied in order.
+    /// The changes, in order.
     pub tokens: Vec<TokenChange>,
 }
 
 impl<S> Transition<S> {
-    /// A step without a change of tokens.
+    /// A step without token changes.
     pub(crate) const fn to(step: S) -> Self {
         Self {
             step,

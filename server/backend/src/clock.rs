@@ -3,19 +3,18 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-/// The time, asked for in one place.
+/// A source of the current time.
 pub trait Clock: Send + Sync {
-    /// This moment.
+    /// The current time.
     fn now(&self) -> Timestamp;
 }
 
-/// The system's clock, but that it never goes back. Attack: a clock that is set back, by hand or over the network, brings codes,
-/// flows and sessions back to life whose time was over. The service then goes on by the time that passes, and reads the
-/// system's clock anew at its next start.
+/// The system clock, made monotonic. Attack: a clock that is set back, by hand or over the network, revives expired codes, flows
+/// and sessions. From then on the time follows the monotonic clock until the next start.
 #[derive(Debug, Default)]
 pub struct SystemClock(Mutex<Option<Anchor>>);
 
-/// A moment, and the tick of the clock that nobody can set at which it was read.
+/// A time, and the reading of the monotonic clock at that time.
 #[derive(Debug, Clone, Copy)]
 struct Anchor {
     at: Timestamp,
@@ -26,7 +25,7 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the only reader of the system clock")]
     fn now(&self) -> Timestamp {
         let mut anchor = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Under the lock: what was read earlier must not be judged later.
+        // Read under the lock, so that readings are processed in order.
         let ticked = Instant::now();
         let since = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
@@ -41,30 +40,30 @@ impl Clock for SystemClock {
 }
 
 impl Anchor {
-    /// What the time is at a later tick, if nobody sets the clock.
+    /// The time at a later monotonic reading, if the clock is not set.
     fn shown(self, ticked: Instant) -> Timestamp {
         let passed = ticked.saturating_duration_since(self.ticked);
         self.at.plus_ms(i64::try_from(passed.as_millis()).unwrap_or(i64::MAX))
     }
 }
 
-/// A clock that tests set.
+/// A clock for tests.
 #[derive(Debug)]
 pub struct TestClock(AtomicI64);
 
 impl TestClock {
-    /// Stands at `start`.
+    /// Starts at `start`.
     #[must_use]
     pub const fn at(start: Timestamp) -> Self {
         Self(AtomicI64::new(start.0))
     }
 
-    /// Goes on by `ms` milliseconds; back, when negative.
+    /// Advances by `ms` milliseconds; goes back if negative.
     pub fn advance_ms(&self, ms: i64) {
         self.0.fetch_add(ms, Ordering::SeqCst);
     }
 
-    /// Goes on by `minutes` minutes.
+    /// Advances by `minutes` minutes.
     pub fn advance_minutes(&self, minutes: i64) {
         self.advance_ms(minutes * 60_000);
     }

@@ -1,4 +1,4 @@
-//! What e-mails say: subject, text and HTML, in the reader's language.
+//! Renders e-mails: subject, text and HTML, in the reader's language.
 
 mod content;
 mod gallery;
@@ -14,11 +14,11 @@ use words::Words;
 /// An e-mail ready to be sent.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RenderedEmail {
-    /// The sender's name: the brand.
+    /// The sender's display name: the brand.
     pub from_name: String,
     /// The sender's address.
     pub from: String,
-    /// What it is written in: `en`, `ar`.
+    /// The language: `en`, `ar`.
     pub language: &'static str,
     /// The subject line.
     pub subject: String,
@@ -28,14 +28,14 @@ pub struct RenderedEmail {
     pub html: String,
 }
 
-/// Prints the sender only: the rest may hold a live code.
+/// Prints only the sender, because the rest may contain a live code.
 impl std::fmt::Debug for RenderedEmail {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "RenderedLetter(from {})", self.from)
     }
 }
 
-/// Writes an e-mail in a language (`en`, `ar`; else English).
+/// Renders an e-mail in a language (`en`, `ar`; else English).
 #[must_use]
 pub fn render(settings: &Settings, language: &str, email: &Email) -> RenderedEmail {
     let words = Words::of(language, settings);

@@ -2,55 +2,55 @@ use crate::TokenChange;
 use account::Refusal;
 use thiserror::Error;
 
-/// Two kinds, never mixed: the person is told a [`Refusal`]; we are told a [`Fault`].
+/// Two kinds that are never mixed: a [`Refusal`] is for the user, a [`Fault`] for the operator.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// A no that the person is told, with its words and its field.
+    /// A refusal, with its text and field for the user.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The same right answer once more: it has had its effect. Told as [`Refusal::StepElsewhere`], with the tokens that the
-    /// first answer brought, and which may have been lost with it.
+    /// A repeated right answer, which has already taken effect. Shown as [`Refusal::StepElsewhere`], with the tokens of the first
+    /// response, which may have been lost.
     #[error("repeated")]
     Repeated(Vec<TokenChange>),
-    /// Ours. Logged once, where it becomes a reference that the screen shows.
+    /// A fault of the server. Logged once, under a reference that the screen shows.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
 
-/// What went wrong on our side. Its text holds nothing that a person typed.
+/// A failure of the server. Its text contains no user input.
 #[derive(Debug, Error)]
 pub enum Fault {
-    /// The database refused what it was asked.
+    /// The database reported an error.
     #[error("database: {0}")]
     Database(#[source] sqlx::Error),
-    /// The database is away, full, locked or has no connection left: told with 503 and `Retry-After`.
+    /// The database is unreachable, full, locked or out of connections: the response is 503 with `Retry-After`.
     #[error("the database is unavailable: {0}")]
     Away(#[source] sqlx::Error),
-    /// The database put a unit of work back because of others beside it: it is done [`retried`](crate::retried).
+    /// The database rolled a unit of work back because of concurrent ones: the unit is [`retried`](crate::retried).
     #[error("rolled back by the database: {0}")]
     Conflict(#[source] sqlx::Error),
-    /// A row that we wrote does not read.
+    /// A row that the service wrote cannot be parsed.
     #[error("a stored {what} cannot be read")]
     Corrupt {
-        /// What it should have been.
+        /// The expected type.
         what: &'static str,
     },
-    /// A key of the key file is gone that something stored still needs.
+    /// The key file lacks a key that stored data still needs.
     #[error("no key {id} in the key file")]
     KeyGone {
         /// Its name.
         id: String,
     },
-    /// The file of the database is being restored, or is in use by others and cannot be.
+    /// The database file is being restored, or it is in use and cannot be restored.
     #[error("its file is in use: a server is running on it, or it is being restored")]
     InUse,
-    /// Hashing failed, which it does for no password.
+    /// Hashing failed, which does not depend on the password.
     #[error("hashing: {0}")]
     Hashing(String),
-    /// The hashing queue is full or too slow: told with 503 and `Retry-After`.
+    /// The hashing queue is full or too slow: the response is 503 with `Retry-After`.
     #[error("the hashing queue is full")]
     Busy {
-        /// When to come again, in seconds.
+        /// The time until a retry, in seconds.
         retry_after_s: i64,
     },
 }
@@ -61,7 +61,7 @@ impl Fault {
         "database", "away", "conflict", "corrupt", "key_gone", "in_use", "hashing", "busy",
     ];
 
-    /// Its name, for metrics.
+    /// Its name in metrics.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -76,7 +76,7 @@ impl Fault {
         }
     }
 
-    /// When to come again, in seconds, where that is what helps.
+    /// The time until a retry in seconds, if a retry helps.
     #[must_use]
     pub const fn retry_after_s(&self) -> Option<i64> {
         match self {
@@ -91,7 +91,7 @@ impl From<sqlx::Error> for Fault {
     fn from(error: sqlx::Error) -> Self {
         use sqlx::Error as E;
         let code = match &error {
-            // The same form at the same moment on another server: tried again, it finds the flow.
+            // The same form at the same moment on another server: a retry finds its flow.
             E::Database(told) if told.constraint() == Some("flows_pkey") => return Self::Conflict(error),
             E::Database(told) => told.code().map(std::borrow::Cow::into_owned),
             E::Io(_) | E::Tls(_) | E::Protocol(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => {

@@ -1,4 +1,4 @@
-//! Whether a new password is easy to guess: zxcvbn and a list of common ones. On the server only.
+//! Checks whether a new password is easy to guess, by zxcvbn and a list of common passwords. Server only.
 
 mod common;
 
@@ -7,14 +7,14 @@ use account::{Guessable, Refusal};
 use zxcvbn::matching::Match;
 use zxcvbn::matching::patterns::MatchPattern;
 
-/// So many characters are looked at. Attack: zxcvbn's time grows faster than the length; 128 marks take it 90 ms. What is beyond
-/// them makes no password easier to guess.
+/// How many characters are checked. Attack: zxcvbn's time grows faster than the length; 128 marks take 90 ms. Further characters
+/// make no password easier to guess.
 const LOOKED_AT: usize = 64;
-/// The most own words that are looked for. Bounds the work.
+/// The maximum number of the user's own words, which bounds the work.
 const OWN_WORDS: usize = 32;
 
-/// Refuses a password (NFC) that is common, also with repetition and trailing digits taken off, or that zxcvbn guesses too
-/// soon, with the person's own words and the brand in its dictionary.
+/// Refuses a password (NFC) that is common, also without repetitions and trailing digits, or that zxcvbn guesses too quickly with
+/// the user's own words and the brand in its dictionary.
 ///
 /// # Errors
 /// [`Refusal::PasswordCommon`] or [`Refusal::PasswordGuessable`].
@@ -36,7 +36,7 @@ pub fn screen(settings: &Settings, password: &str, own_words: &[&str]) -> Result
     Ok(())
 }
 
-/// A name or address whole, and its parts: `ada.lovelace@example.com` also as `ada`, `lovelace`, `example`.
+/// A name or address and its parts: `ada.lovelace@example.com`, `ada`, `lovelace`, `example`.
 fn pieces(own: &str) -> impl Iterator<Item = &str> {
     let parts = own
         .split(|c: char| !c.is_alphanumeric())
@@ -44,8 +44,8 @@ fn pieces(own: &str) -> impl Iterator<Item = &str> {
     std::iter::once(own).chain(parts)
 }
 
-/// The beginning, with those marks folded that stand for one e-mail in several ways. zxcvbn tries every combination of them: 0.5 s
-/// for a password made of nothing else (attack: a few requests that keep every core busy).
+/// The beginning of the password, with alternative marks for the same letter reduced to one. zxcvbn tries every combination of
+/// them: 0.5 s for a password of nothing else (attack: a few requests that keep every core busy).
 fn with_fewer_marks(password: &str) -> zeroize::Zeroizing<String> {
     let fold = |mark| match mark {
         '{' | '[' | '<' => '(',
@@ -55,7 +55,7 @@ fn with_fewer_marks(password: &str) -> zeroize::Zeroizing<String> {
     password.chars().take(LOOKED_AT).map(fold).collect::<String>().into()
 }
 
-/// What makes up the most of the password, as something that a person can do better.
+/// The kind of pattern that makes up most of the password, as advice for the user.
 fn reason(parts: &[Match]) -> Guessable {
     let length = |wanted: Guessable| {
         let of_kind = parts.iter().filter(|part| kind(&part.pattern) == wanted);

@@ -1,4 +1,4 @@
-//! Accounts from another system, many at a time, with the password hashes that they have there.
+//! Bulk import of accounts from another system, with their password hashes.
 
 use crate::accounts::operator;
 use crate::store::accounts::Stored;
@@ -8,31 +8,32 @@ use crate::{Backend, Error, Fault, ForeignHash, random};
 use account::{Account, AccountId, AccountKind, ActivityKind, EmailAddress, Name, Timestamp};
 use std::collections::HashSet;
 
-/// An account of another system. It will be a local one.
+/// An account from another system, to be created as a local account.
 #[derive(Debug)]
 pub struct ImportedAccount {
     /// The address. With a password it counts as proven, on the operator's word.
     pub email: EmailAddress,
-    /// As its owner writes it; `None` where the other system has none.
+    /// The owner's name as they write it; `None` if the other system has none.
     pub name: Option<Name>,
     /// `None`: the owner sets a password by "Forgot password?", which proves the mailbox.
     pub password: Option<ForeignHash>,
     /// `en`, `ar`.
     pub language: Option<String>,
-    /// When the account was made there. `None`: it counts as made now.
+    /// When the other system created the account; `None` means now.
     pub created_at: Option<Timestamp>,
-    /// Whether it's deactivated from the beginning.
+    /// Whether the account starts deactivated.
     pub disabled: bool,
 }
 
 impl Backend {
-    /// Makes accounts, all of them in one transaction, and gives how many. An address that has an account already keeps it as it
-    /// is, so that nothing is added twice, and the first of two with one address is added.
+    /// Creates accounts in one transaction, and returns how many were created. An address that already has an account is skipped,
+    /// as is
+    /// the second of two equal addresses, so that an import can be repeated.
     ///
     /// # Errors
     /// A [`Fault`] of the database; no account is added then.
     pub async fn import(&self, imported: &[ImportedAccount]) -> Result<usize, Error> {
-        // SQLite takes 32,766 values in one statement; an account is eight.
+        // SQLite allows 32,766 values in one statement; an account has eight.
         const AT_ONCE: usize = 1_000;
         let now = self.now();
         let mut added = 0;
@@ -65,7 +66,7 @@ impl Backend {
             name: imported.name.as_ref().map_or("", Name::as_str).to_owned(),
             kind: AccountKind::Local,
             language: imported.language.clone(),
-            // Unknown here.
+            // The date is unknown.
             password_changed_at: None,
             disabled_at: imported.disabled.then_some(now),
         };
@@ -73,7 +74,7 @@ impl Backend {
         let stored = Stored {
             account,
             password: imported.password.as_ref().map(keep).transpose()?,
-            // The other system may have let leaked passwords in: checked at the first sign-in, when the password is there.
+            // The other system may have accepted leaked passwords: checked at the first sign-in, when the password is available.
             unchecked: imported.password.is_some(),
         };
         Ok((stored, imported.created_at))

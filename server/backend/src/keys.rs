@@ -1,12 +1,12 @@
-//! The server's keys as they are now: they change while the service runs.
+//! The current server keys, which can change while the service runs.
 
 use account::{Key, Keyring};
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// Reads the keys where they are kept; `None` when that fails, which it has told by then.
+/// Reads the keys from their source; `None` if that failed, which the source has logged.
 type Source = dyn Fn() -> Option<Keyring> + Send + Sync;
 
-/// The keys in use. Cheap to clone; every clone has the same ring, and sees a new one at once.
+/// The keys in use. Cheap to clone; clones share one ring and see a new one at once.
 #[derive(Clone)]
 pub struct Keys {
     ring: Arc<RwLock<Arc<Keyring>>>,
@@ -14,7 +14,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Keys that are read again from `source` when told to, and when something stored was made with one that is not known.
+    /// Keys that are read again from `source` on request, and when stored data refers to an unknown key.
     #[must_use]
     pub fn from_source(ring: Keyring, source: impl Fn() -> Option<Keyring> + Send + Sync + 'static) -> Self {
         Self {
@@ -23,14 +23,15 @@ impl Keys {
         }
     }
 
-    /// The key that makes new values.
+    /// The key for new values.
     #[must_use]
     pub fn current(&self) -> Key {
         self.ring().current().clone()
     }
 
-    /// The key of that name. One that is not known is looked for where the keys are kept: another server that has read the new
-    /// key file before this one may have made a code with it, and the person must not be told that it is wrong.
+    /// The key of that name. An unknown name causes a reload: another server may have read the new key file first and made a code
+    /// with
+    /// the key, and that code must not be rejected as wrong.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<Key> {
         if let Some(key) = self.ring().find(id) {
@@ -40,7 +41,7 @@ impl Keys {
         self.ring().find(id).cloned()
     }
 
-    /// All keys of this moment, after a look for those names that are not known, as in [`find`](Self::find).
+    /// All current keys, after a reload if any name is unknown, as in [`find`](Self::find).
     #[must_use]
     pub fn with<'a>(&self, mut ids: impl Iterator<Item = &'a str>) -> Arc<Keyring> {
         let ring = self.ring();
@@ -51,9 +52,9 @@ impl Keys {
         self.ring()
     }
 
-    /// Reads the keys where they are kept. What does not read changes nothing.
+    /// Reads the keys from their source. If that fails, nothing changes.
     pub fn read_again(&self) {
-        // BrowserTokens while it reads, so that nobody puts an older ring over a newer one.
+        // Locked while reading, so that an older ring never replaces a newer one.
         let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
         let Some(read) = (self.source)() else { return };
         let is_another = |key: &Key| {
@@ -78,7 +79,7 @@ impl Keys {
     }
 }
 
-/// Keys that stay as they are.
+/// Keys without a source.
 impl From<Keyring> for Keys {
     fn from(ring: Keyring) -> Self {
         Self::from_source(ring, || None)
@@ -95,7 +96,7 @@ mod tests {
         Keyring::new(key(current), older.iter().copied().map(key).collect())
     }
 
-    /// Keys, and the place where they are kept.
+    /// Keys and their source.
     fn kept() -> (Keys, Arc<Mutex<Option<Keyring>>>) {
         let place = Arc::new(Mutex::new(Some(ring("k1", &[]))));
         let read = place.clone();

@@ -1,4 +1,4 @@
-//! The operator's own list of leaked passwords: a file, or a range service by k-anonymity.
+//! Lookup of leaked passwords: a file of the operator's, or a range service with k-anonymity.
 
 use crate::TrustedRoots;
 use account::Secret;
@@ -10,50 +10,50 @@ use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// How long a range service has. A person waits meanwhile.
+/// The time limit for a range service, during which a user waits.
 const TIME: Duration = Duration::from_secs(1);
-/// More is no answer of a range service: a padded one has some 40 KiB.
+/// The maximum length of a response; a padded one has some 40 KiB.
 const LONGEST_ANSWER: usize = 1024 * 1024;
-/// How much of the SHA-1 leaves, in hexadecimal digits.
+/// How many hexadecimal digits of the SHA-1 are sent.
 const PREFIX: usize = 5;
 
 /// Where leaked passwords are looked up; off by default.
 #[derive(Debug, Clone)]
 pub enum LeakedPasswords {
-    /// Nowhere.
+    /// No lookup.
     Off,
-    /// A file in memory: a password, or an upper-case SHA-1 in hexadecimal, a line.
+    /// A file in memory: one password, or one upper-case SHA-1 in hexadecimal, per line.
     File(Arc<HashSet<[u8; 20]>>),
-    /// A range service: only the first five characters of the SHA-1 leave (as with Have I Been Pwned).
+    /// A range service: only the first five characters of the SHA-1 are sent (as with Have I Been Pwned).
     Range {
         /// `https://…/range/`; five characters are appended.
         url: String,
-        /// With a time-out of one second.
+        /// Has a time-out of one second.
         client: reqwest::Client,
     },
 }
 
-/// What the list said.
+/// The result of a lookup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leak {
-    /// It is on the list.
+    /// The password is on the list.
     Found,
-    /// It is not.
+    /// The password is not on the list.
     NotFound,
-    /// The service did not answer in time: let it pass, and ask again at the next sign-in.
+    /// The service did not answer in time: accept the password, and check again at the next sign-in.
     Unknown,
 }
 
 impl LeakedPasswords {
-    /// Reads a file. A line is a SHA-1 in hexadecimal, perhaps with `:` and how often it was seen, or else a password.
+    /// Reads a file. Each line is a SHA-1 in hexadecimal, optionally with `:` and a count, or a password.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// If the file cannot be read.
     pub fn from_file(path: &Path) -> io::Result<Self> {
         let mut digests = HashSet::new();
         for line in BufReader::new(std::fs::File::open(path)?).split(b'\n') {
             let line = line?;
-            // A line in another encoding is passed over: it can be no password in NFC.
+            // Lines in other encodings are skipped, because they cannot be passwords in NFC.
             let text = str::from_utf8(line.strip_suffix(b"\r").unwrap_or(&line)).unwrap_or_default();
             let (hash, seen) = text.split_once(':').unwrap_or((text, ""));
             match listed(hash).filter(|_| seen.bytes().all(|b| b.is_ascii_digit())) {
@@ -69,8 +69,8 @@ impl LeakedPasswords {
     /// A range service, such as `https://api.pwnedpasswords.com/range/`.
     ///
     /// # Errors
-    /// When the address does not read, or is `http` to another machine (attack: whoever is on the way says that every
-    /// password is leaked, or none).
+    /// If the URL is invalid, or is `http` to another machine (attack: a network attacker reports every password as leaked, or
+    /// none).
     pub fn range(url: &str, roots: &TrustedRoots) -> Result<Self, String> {
         Self::range_within(url, roots, TIME)
     }
@@ -95,7 +95,7 @@ impl LeakedPasswords {
         })
     }
 
-    /// Looks a password (NFC) up.
+    /// Looks up a password (NFC).
     pub async fn look_up(&self, password: &str) -> Leak {
         match self {
             Self::Off => Leak::NotFound,
@@ -120,7 +120,7 @@ impl LeakedPasswords {
     }
 }
 
-/// Why there is no answer, without the address: it ends in a part of the password's SHA-1.
+/// The error excludes the URL, which ends in a part of the password's SHA-1.
 async fn ask(client: &reqwest::Client, url: &str) -> Result<String, String> {
     let told = |error: reqwest::Error| {
         if error.is_timeout() {
@@ -129,7 +129,7 @@ async fn ask(client: &reqwest::Client, url: &str) -> Result<String, String> {
             error.without_url().to_string()
         }
     };
-    // Padding: the length of the answer does not tell which range was asked for (attack: a listener on the line).
+    // Padding: the length of the response does not reveal the requested range (attack: an eavesdropper).
     let mut response = client
         .get(url)
         .header("Add-Padding", "true")
@@ -149,7 +149,7 @@ async fn ask(client: &reqwest::Client, url: &str) -> Result<String, String> {
     String::from_utf8(answer).map_err(|_| "no text".into())
 }
 
-/// Whether a range answer (`SUFFIX:COUNT` lines) names the suffix. A count of 0 is padding.
+/// Whether a range response (`SUFFIX:COUNT` lines) contains the suffix. A count of 0 is padding.
 fn names(answer: &str, suffix: &str) -> bool {
     answer
         .lines()

@@ -1,31 +1,32 @@
-/// How often something may be tried: the limits that an operator can change (property 18). Those of codes and their tries are
-/// fixed, in `account::Challenge`.
+/// The limits that an operator can change (property 18). Those of codes and their tries are fixed, in `account::Challenge`.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Flows of one purpose that a client begins for one address: at most one in so many seconds.
+    /// Minimum interval between flows of one purpose that a client begins for one address, in seconds.
     pub reset_every_s: i64,
-    /// E-mails that one client network causes to one mailbox an hour, and a browser that signed in before to its account. A /48
-    /// of IPv6 may cause twice as many.
+    /// E-mails per hour that one client network can cause to one mailbox, and a known browser to its account. An IPv6 /48 may
+    /// cause
+    /// twice as many.
     pub emails_an_hour: i64,
-    /// The same a day; a /48 half as many again.
+    /// The same per day; 1.5 times as many for a /48.
     pub emails_a_day: i64,
-    /// E-mails that one client network causes a day to one mail domain that is not a large provider's; a /48 twice as many.
+    /// E-mails per day that one client network can cause to one mail domain other than a large provider's; twice as many for a
+    /// /48.
     pub emails_to_domain_a_day: i64,
-    /// E-mails that all strangers together cause to one mailbox a day, before they take turns.
+    /// E-mails per day that all strangers together can cause to one mailbox before they take turns.
     pub emails_to_mailbox_a_day: i64,
-    /// The turns: one e-mail to the mailbox in so many seconds.
+    /// The turns: the interval between e-mails to the mailbox, in seconds.
     pub email_turn_s: i64,
-    /// Sign-in codes of one account an hour, after the right password.
+    /// Sign-in codes of one account per hour, after the right password.
     pub codes_an_hour: i64,
-    /// The same a day.
+    /// The same per day.
     pub codes_a_day: i64,
-    /// Begun flows of one client a minute.
+    /// Flows that one client can begin per minute.
     pub client_a_minute: i64,
-    /// Wrong passwords by strangers a day before the mailbox is proven first; of a known browser before waits begin.
+    /// Wrong passwords per day, by strangers before the mailbox is proven first, by a known browser before waits begin.
     pub free_passwords: i64,
-    /// New passwords that were refused as easy to guess, common, leaked or in use, for one address an hour.
+    /// New passwords for one address that are refused per hour as easy to guess, common, leaked or in use.
     pub refused_passwords_an_hour: i64,
-    /// The first wait after them, in seconds; doubles each time.
+    /// The first wait after the free tries, in seconds; doubles each time.
     pub password_wait_s: i64,
     /// The longest wait, in seconds.
     pub password_wait_max_s: i64,

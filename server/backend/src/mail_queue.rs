@@ -1,29 +1,29 @@
-//! E-mails that wait, for an operator: what they are, why they wait; tried again at once, or dropped.
+//! The e-mail queue for operators: list, retry and drop waiting e-mails.
 
 use crate::store::{Db, mail_queue as rows, outbox};
 use crate::{Fault, Keys, seal};
 use account::{Email, Notice, Purpose, Timestamp};
 
-/// An e-mail that has not left yet.
+/// An e-mail that has not been sent yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingEmail {
-    /// Its row, and the first half of its Message-ID.
+    /// The id of its row, and the first half of its Message-ID.
     pub id: String,
-    /// Whom it is for.
+    /// The recipient.
     pub recipient: String,
-    /// What it is, such as `reset code`; `None` when the key that sealed it is not here.
+    /// The kind, such as `reset code`; `None` if the key that sealed it is missing.
     pub kind: Option<&'static str>,
-    /// When it was written.
+    /// When it was queued.
     pub written_at: Timestamp,
-    /// How many times it was tried.
+    /// The number of attempts.
     pub attempts: i64,
-    /// When it is tried next; `None` while it is being sent.
+    /// The time of the next attempt; `None` while it is being sent.
     pub next_at: Option<Timestamp>,
-    /// Why it waits: what the mail server said last, without addresses.
+    /// Why it waits: the mail server's last answer, without addresses.
     pub reason: Option<String>,
 }
 
-/// E-mails that wait, those first that are due first, `most` at most.
+/// Waiting e-mails, ordered by due time, `most` at most.
 ///
 /// # Errors
 /// A [`Fault`] of the database.
@@ -41,7 +41,7 @@ pub async fn list(db: &Db, keys: &Keys, now: Timestamp, most: i64) -> Result<Vec
     Ok(rows.into_iter().map(email).collect())
 }
 
-/// How many wait, counted up to `most`.
+/// The number of waiting e-mails, counted up to `most`.
 ///
 /// # Errors
 /// A [`Fault`] of the database.
@@ -49,7 +49,8 @@ pub async fn count(db: &Db, most: i64) -> Result<i64, Fault> {
     Ok(outbox::waiting(db, most).await?.count)
 }
 
-/// Makes the e-mail with that id due now, or all that wait for another try; gives how many. One that is being sent is left alone.
+/// Makes the e-mail with that id, or all that wait for a retry, due now; returns how many. E-mails that are being sent are
+/// skipped.
 ///
 /// # Errors
 /// A [`Fault`] of the database.
@@ -57,8 +58,8 @@ pub async fn retry(db: &Db, id: Option<&str>, now: Timestamp) -> Result<u64, Fau
     rows::make_due(db, id, now).await
 }
 
-/// Gives up the e-mail with that id, or all that wait, and clears what they say; gives how many. One that is being sent at this
-/// moment may still arrive.
+/// Marks the e-mail with that id, or all that wait, as failed and erases their content; returns how many. One that is being sent
+/// may still arrive.
 ///
 /// # Errors
 /// A [`Fault`] of the database.

@@ -1,6 +1,5 @@
-//! What the service counts of itself, for those who watch over it. Every label is a name from a fixed list: nobody's address and
-//! nothing that was typed is ever in one (attack: a reader of the figures learns who is here; a sender of odd requests fills
-//! the memory with series).
+//! The service's metrics. Every label is from a fixed list and never contains an address or user input (attack: a reader of the
+//! metrics learns who has an account; a sender of odd requests fills the memory with series).
 
 use crate::store::outbox::{self, Waiting};
 use crate::{Backend, Fault};
@@ -14,43 +13,43 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// Where spans for traces are; the log leaves them out.
+/// The target of spans for traces; the log excludes it.
 pub const TRACE: &str = "rekey::trace";
-/// Bounds of a histogram's buckets for work of this machine, in seconds: 0.5 ms to 5 s.
+/// Bucket bounds of a histogram for work on this machine, in seconds: 0.5 ms to 5 s.
 pub(crate) const SHORT_S: [f64; 13] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
 ];
-/// How long the database is waited for. Prometheus itself waits 10 s.
+/// The time limit for the database. Prometheus itself waits 10 s.
 const DATABASE_TIME: Duration = Duration::from_secs(2);
-/// More e-mails that wait than these are not looked at.
+/// The maximum number of waiting e-mails that are counted.
 const LETTERS_LOOKED_AT: i64 = 10_000;
 
-/// The label of what comes in kinds.
+/// The label for a kind.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct Kind {
     pub kind: &'static str,
 }
 
-/// The label of what became of an e-mail.
+/// The label for the final state of an e-mail.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct State {
     state: &'static str,
 }
 
-/// The label of what a mail server answered.
+/// The label for a mail server's answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct SmtpResult {
     result: &'static str,
 }
 
-/// The labels of connections.
+/// The labels for connections.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Pool {
     pool: &'static str,
     state: &'static str,
 }
 
-/// Counters and gauges of the account service; one set for each [`Backend`].
+/// The metrics of the account service, one set for each [`Backend`].
 #[derive(Debug, Default)]
 pub struct Metrics {
     refusals: Family<Kind, Counter>,
@@ -65,36 +64,36 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// A person was told no.
+    /// Counts a refusal.
     pub fn refused(&self, refusal: &Refusal) {
         self.refusals.get_or_create(&Kind { kind: refusal.key() }).inc();
     }
 
-    /// Something went wrong on our side; the kind is [`Fault::kind`], `panic`, `library` or `no_answer`.
+    /// Counts a fault; the kind is [`Fault::kind`], `panic`, `library` or `no_answer`.
     pub fn failed(&self, kind: &'static str) {
         self.faults.get_or_create(&Kind { kind }).inc();
     }
 
-    /// An e-mail was handed to the mail server, which answered so.
+    /// Counts an attempt to send an e-mail, by the mail server's answer.
     pub(crate) fn email_tried(&self, result: &'static str) {
         self.email_attempts.inc();
         self.smtp_results.get_or_create(&SmtpResult { result }).inc();
     }
 
-    /// An e-mail will not be tried any more: `sent` or `failed`.
+    /// Counts an e-mail in its final state: `sent` or `failed`.
     pub(crate) fn email_done(&self, state: &'static str) {
         self.emails.get_or_create(&State { state }).inc();
     }
 }
 
 impl Backend {
-    /// Counters of the account service.
+    /// The metrics of the account service.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
     }
 
-    /// Makes every metric of the account service known to a registry.
+    /// Registers all metrics of the account service.
     pub fn register_metrics(&self, registry: &mut Registry) {
         let metrics = self.metrics();
         for kind in Fault::KINDS.into_iter().chain(["panic", "library", "no_answer"]) {
@@ -151,8 +150,8 @@ impl Backend {
         self.parts.hashing.register_metrics(registry);
     }
 
-    /// Reads what is not counted as it happens: e-mails that wait, connections, the hashing queue. Asks the database once, and
-    /// says so where it does not answer.
+    /// Updates the gauges: waiting e-mails, connections, the hashing queue. Queries the database once, and reports if it does not
+    /// answer.
     pub async fn read_gauges(&self) {
         let metrics = self.metrics();
         self.parts.hashing.read_gauges();
@@ -174,7 +173,7 @@ impl Backend {
             Ok(Err(_)) | Err(_) => None,
         };
         metrics.database_up.set(waiting.is_some().into());
-        // Where it does not answer nobody knows.
+        // Not a number if the database does not answer.
         let (count, age_s) = waiting.map_or((f64::NAN, f64::NAN), |waiting| self.count_and_age_s(&waiting));
         metrics.emails_waiting.set(count);
         metrics.oldest_email_s.set(age_s);

@@ -1,8 +1,8 @@
-//! What allows a password to be set. Nothing else makes one of these.
+//! The only proof that allows a password to be set.
 
 use account::AccountId;
 
-/// Proof that a person may set the password of an account.
+/// Proof that the user may set the password of an account.
 #[derive(Debug)]
 pub struct PasswordProof {
     account: AccountId,
@@ -10,7 +10,7 @@ pub struct PasswordProof {
 }
 
 impl PasswordProof {
-    /// A mailed code was redeemed; only `store::flows::redeem` calls this.
+    /// An e-mailed code was redeemed; only `store::flows::redeem` calls this.
     pub(crate) const fn redeemed(account: AccountId) -> Self {
         Self {
             account,
@@ -18,8 +18,8 @@ impl PasswordProof {
         }
     }
 
-    /// The current password was verified against that stored hash; the hash must still be in place when the new one is set
-    /// (attack: two changes race, and the loser's current password is no longer current).
+    /// The current password was verified against that stored hash, which must still be in place when the new one is set (attack:
+    /// of two concurrent changes, the second was authorized by a password that is no longer current).
     pub(crate) const fn verified(account: AccountId, stored: String) -> Self {
         Self {
             account,
@@ -27,7 +27,7 @@ impl PasswordProof {
         }
     }
 
-    /// Whose password.
+    /// The account whose password may be set.
     #[must_use]
     pub const fn account(&self) -> &AccountId {
         &self.account

@@ -2,7 +2,7 @@ use crate::Limits;
 use account::PasswordPolicy;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// What most people's addresses end in.
+/// The most common domains of e-mail addresses.
 const LARGE_MAIL_DOMAINS: [&str; 20] = [
     "gmail.com",
     "googlemail.com",
@@ -26,47 +26,47 @@ const LARGE_MAIL_DOMAINS: [&str; 20] = [
     "163.com",
 ];
 
-/// What an operator decides: names, figures, policies. Every figure is a default of the configuration.
+/// The operator's settings: names, limits, policies. Defaults are in the configuration.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The product's name on screens and in mails.
+    /// The product's name on screens and in e-mails.
     pub brand: String,
-    /// Where people reach the service: `https://accounts.example.com`, without a slash at the end.
+    /// The public URL of the service: `https://accounts.example.com`, without a trailing slash.
     pub origin: String,
     /// Sender of codes and of answers to requests: `noreply@signin.example.com`.
     pub sender_codes: String,
     /// Sender of notices: `noreply@example.com`.
     pub sender_notices: String,
-    /// What a new password must be.
+    /// The requirements for a new password.
     pub password: PasswordPolicy,
     /// Passwords that zxcvbn guesses in fewer tries than ten to this power are refused.
     pub password_guesses_log10: f64,
-    /// How often what may be tried.
+    /// Rate limits.
     pub limits: Limits,
-    /// Domains of mail providers with so many people that one client network may write to any number of them.
+    /// Domains of mail providers with so many users that the limit per domain does not apply to them.
     pub large_mail_domains: Vec<String>,
-    /// How long a trusted device is not asked for a code, in days.
+    /// How long a trusted device skips the code, in days.
     pub trust_days: i64,
-    /// A session ends after so many minutes without use.
+    /// A session ends after this many minutes without use.
     pub session_idle_minutes: i64,
-    /// A session ends after so many days in any case.
+    /// A session ends after this many days in any case.
     pub session_days: i64,
-    /// Whether strangers may make themselves an account.
+    /// Whether sign-up is open.
     pub sign_up: bool,
 }
 
-/// The settings in force: they change while the service runs.
+/// The settings in force, which can change while the service runs.
 #[derive(Debug)]
 pub struct LiveSettings(RwLock<Arc<Settings>>);
 
 impl LiveSettings {
-    /// Those of this moment.
+    /// The current settings.
     #[must_use]
     pub fn current(&self) -> Arc<Settings> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Replaces them. What has begun goes on with those that it has read.
+    /// Replaces the settings. Operations in progress continue with those that they have read.
     pub fn replace(&self, settings: Settings) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
     }

@@ -1,5 +1,5 @@
-//! Certificate authorities that are trusted, alike for the mail server, the OpenTelemetry collector and the service of leaked
-//! passwords; the database's address gets the same file.
+//! The trusted certificate authorities for the mail server, the OpenTelemetry collector and the leaked-password service; the
+//! database URL gets the same file.
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -7,22 +7,22 @@ use rustls::{ClientConfig, RootCertStore};
 use std::path::Path;
 use std::sync::Arc;
 
-/// The public authorities that are compiled in (Mozilla's list), and those in a file of the operator's. The program trusts the
-/// same ones on every machine, also in a container that holds nothing else.
+/// The public authorities, compiled in from Mozilla's list, and those in the operator's file. They are the same on every machine,
+/// including containers without system certificates.
 #[derive(Debug, Clone)]
 pub struct TrustedRoots(Arc<RootCertStore>);
 
 impl TrustedRoots {
-    /// The public ones.
+    /// The public authorities.
     #[must_use]
     pub fn public() -> Self {
         Self(Arc::new(webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()))
     }
 
-    /// The public ones and those in a PEM file, where one is given.
+    /// The public authorities and those in a PEM file, if any.
     ///
     /// # Errors
-    /// A sentence, when the file cannot be read or has no certificate in it.
+    /// A sentence, if the file cannot be read or contains no certificate.
     pub fn with_file(file: Option<&Path>) -> Result<Self, String> {
         let Some(file) = file else { return Ok(Self::public()) };
         let shown = file.display();
@@ -40,17 +40,17 @@ impl TrustedRoots {
         Ok(Self(Arc::new(roots)))
     }
 
-    /// An HTTP client that trusts these and follows no redirects.
+    /// An HTTP client that trusts these authorities and follows no redirects.
     ///
     /// # Errors
-    /// When there is no TLS to be had.
+    /// If TLS cannot be initialized.
     pub fn http(&self) -> Result<reqwest::ClientBuilder, String> {
         let tls = self.tls().map_err(|error| error.to_string())?;
         let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
         Ok(builder.use_preconfigured_tls(tls))
     }
 
-    /// The same for other protocols.
+    /// The TLS configuration for other protocols.
     pub(crate) fn tls(&self) -> Result<ClientConfig, rustls::Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         Ok(ClientConfig::builder_with_provider(provider)
@@ -59,7 +59,7 @@ impl TrustedRoots {
             .with_no_client_auth())
     }
 
-    /// Whether these are the same authorities, whatever file they were read from.
+    /// Whether both sets are equal, whichever files they were read from.
     pub(crate) fn are(&self, others: &Self) -> bool {
         self.0.roots == others.0.roots
     }

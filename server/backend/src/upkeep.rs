@@ -15,34 +15,34 @@ use std::collections::BTreeSet;
 pub struct Ended {
     /// Sessions.
     pub sessions: usize,
-    /// Sign-ins, resets and sign-ups on their way.
+    /// Unfinished sign-ins, resets and sign-ups.
     pub flows: usize,
-    /// E-mails that waited and are not sent.
+    /// Waiting e-mails that will not be sent.
     pub emails: u64,
 }
 
-/// What a key has made and is still needed for.
+/// The stored data that still needs a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyUses {
     /// Passwords that only it verifies.
     pub passwords: i64,
-    /// Mailed codes that still work.
+    /// E-mailed codes that are still valid.
     pub codes: i64,
-    /// E-mails that wait.
+    /// Waiting e-mails.
     pub emails: i64,
 }
 
 impl KeyUses {
-    /// Whether nothing needs it.
+    /// Whether no data needs it.
     #[must_use]
     pub fn none(self) -> bool {
         (self.passwords, self.codes, self.emails) == (0, 0, 0)
     }
 }
 
-/// Ends every session, flow and code of everybody and trusts no device any longer: all sign in again, with password and code.
-/// In a database that was `restored` from a backup the e-mails that wait are given up, too: most of them have left already.
-/// Elsewhere they go out, as an owner must hear of what happened.
+/// Ends all sessions, flows and codes and removes the trust of all devices: every sign-in needs password and code again. In a
+/// database that was `restored` from a backup, waiting e-mails are dropped, too, because most were already sent. Otherwise
+/// they are sent, because they contain security notices.
 ///
 /// # Errors
 /// A [`Fault`] of the database; nothing has ended then.
@@ -50,7 +50,7 @@ pub async fn end_sessions(db: &Db, now: Timestamp, restored: bool) -> Result<End
     let mut tx = db.begin().await?;
     let sessions = sessions::end_everyones(&mut tx).await?;
     devices::untrust_everyones(&mut tx).await?;
-    // Flows before their codes, as everywhere: so no two wait for each other.
+    // Lock flows before their codes, as everywhere, to avoid deadlocks.
     let flows = flows::end_everyones(&mut tx, now).await?.len();
     codes::supersede_everyones(&mut tx, now).await?;
     let emails = if restored {
@@ -113,9 +113,10 @@ impl Backend {
         })
     }
 
-    /// The name of a key that is another one than the database was written with; keys that it has not seen yet it remembers.
+    /// The name of a key whose value differs from the one the database was written with. Remembers keys that the database has not
+    /// seen.
     ///
-    /// Everybody would be locked out in silence by a key file of another installation, or by one that was made anew.
+    /// Otherwise a regenerated key file, or that of another installation, would silently lock all users out.
     ///
     /// # Errors
     /// A [`Fault`] of the database.
@@ -136,7 +137,7 @@ impl Backend {
         Ok(None)
     }
 
-    /// Forgets a key, so that its name is free.
+    /// Forgets a key, so that its name can be reused.
     ///
     /// # Errors
     /// A [`Fault`] of the database.
@@ -146,7 +147,7 @@ impl Backend {
         tx.commit().await
     }
 
-    /// How many passwords are stored under any key, and how many under none, as other systems made them.
+    /// How many passwords are stored under a key, and how many without one, as hashes of other systems.
     ///
     /// # Errors
     /// A [`Fault`] of the database.
