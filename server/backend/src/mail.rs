@@ -1,4 +1,4 @@
-//! How e-mails leave: SMTP, a folder of the development run, or memory in tests.
+//! E-mail transports: SMTP, a folder in the development run, or memory in tests.
 
 mod folder;
 mod smtp;
@@ -11,48 +11,49 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// An e-mail as it was sent, kept by the development run and by tests.
+/// A sent e-mail, kept by the development run and by tests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptEmail {
-    /// The one recipient.
+    /// The only recipient.
     pub to: String,
     /// The sender.
     pub from: String,
     /// The subject line.
     pub subject: String,
-    /// The whole text part.
+    /// The text part.
     pub text: String,
-    /// The whole HTML part.
+    /// The HTML part.
     pub html: String,
     /// Milliseconds since the Unix epoch.
     pub sent_at: i64,
 }
 
-/// Where e-mails go.
+/// An e-mail transport.
 #[derive(Clone)]
 pub enum Mailer {
-    /// A real server.
+    /// A mail server.
     Smtp(Smtp),
-    /// A folder of the development run, one JSON file an e-mail.
+    /// A folder of the development run, one JSON file per e-mail.
     Folder(PathBuf),
     /// Memory, in tests.
     Memory(Arc<Mutex<Vec<KeptEmail>>>),
 }
 
-/// Why an e-mail did not leave.
+/// Why an e-mail was not sent.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{text}")]
 pub struct SmtpError {
-    /// What the server or the network said and what that means, without addresses.
+    /// The answer of the server or the network with its meaning, without addresses.
     pub text: String,
-    /// The server's own words, at most 200 characters, the recipient's address taken out; empty where it said nothing.
+    /// The server's answer, at most 200 characters, without the recipient's address; empty if there was none.
     pub words: String,
-    /// What an operator does about it, as a sentence.
+    /// What the operator can do about it, as a sentence.
     pub advice: &'static str,
-    /// Whether trying again is of no use (5xx).
+    /// Whether a retry is useless (5xx).
     pub permanent: bool,
-    /// Its name, for metrics: `4xx`, `5xx`, `set_up` for what an operator can fix, `timeout`, `connection`; `unfit` for an e-mail
-    /// that never got to the server.
+    /// Its name in metrics: `4xx`, `5xx`, `set_up` for what an operator can fix, `timeout`, `connection`; `unfit` for an e-mail
+    /// that
+    /// could not be submitted.
     pub kind: &'static str,
 }
 
@@ -87,7 +88,7 @@ impl SmtpError {
         }
     }
 
-    /// What is kept of it with an e-mail that waits.
+    /// The text that is stored with a waiting e-mail.
     #[must_use]
     pub fn reason(&self) -> String {
         match self.words.as_str() {
@@ -98,11 +99,11 @@ impl SmtpError {
 }
 
 impl Mailer {
-    /// Sends one e-mail to one recipient. `id` is the e-mail's; a second copy has the same `Message-ID`, so that mailboxes
-    /// can tell.
+    /// Sends one e-mail to one recipient. `id` is the e-mail's id; copies have the same `Message-ID`, so that mailboxes can drop
+    /// them.
     ///
     /// # Errors
-    /// When the server did not take it.
+    /// If the server did not accept it.
     pub async fn send(
         &self,
         id: &str,
@@ -123,7 +124,7 @@ impl Mailer {
         }
     }
 
-    /// Whether the other one takes e-mails to the same place in the same way.
+    /// Whether both transports deliver to the same place in the same way.
     #[must_use]
     pub fn is_as(&self, other: &Self) -> bool {
         match (self, other) {
@@ -171,7 +172,7 @@ fn keep(to: &EmailAddress, email: &RenderedEmail, sent_at: i64) -> KeptEmail {
     }
 }
 
-/// A mail server of the tests, by its address: it takes everything but answers so to that verb.
+/// Starts a test mail server and returns its URL: it accepts everything, except that it gives this answer to that verb.
 #[cfg(test)]
 pub(crate) async fn smtp_answering(verb: &'static str, answer: &'static str) -> String {
     smtp::tests::Server::answering(verb, answer).await.url

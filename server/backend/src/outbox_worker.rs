@@ -1,4 +1,4 @@
-//! Carries e-mails from the database to the mail server, in the background.
+//! Delivers e-mails from the outbox to the mail server, in the background.
 
 mod pace;
 
@@ -13,28 +13,29 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tracing::Instrument;
 
-/// E-mails that are sent at the same time.
+/// The number of e-mails that are sent at the same time.
 const AT_ONCE: usize = 16;
-/// Of those so many are worth a claim, within a moment.
+/// The number of free permits for which a claim waits briefly.
 const ENOUGH: u32 = 8;
 const MOMENT: Duration = Duration::from_millis(20);
-/// How long an outbox worker with nothing to do waits at most before it looks again: another server may have written an e-mail, or
-/// the time of another try may have come.
+/// How long an idle outbox worker waits at most before it checks again: another server may have queued an e-mail, or a retry may
+/// be
+/// due.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How often the database is asked to remember what became of an e-mail, a pause apart.
+/// How many times the result of an e-mail is written before giving up, one pause apart.
 const REMEMBER_TRIES: usize = 45;
 
-/// Claims, renders, sends; tries again with backoff and jitter until an e-mail is stale; blanks what it has sent.
+/// Claims, renders and sends e-mails; retries with backoff and jitter until an e-mail is stale; erases the content of sent ones.
 #[derive(Clone)]
 pub struct OutboxWorker {
     backend: Backend,
     mail: Mailer,
     permits: Arc<Semaphore>,
-    /// E-mails that have left, and are not written down as such yet.
+    /// E-mails that were sent but are not marked as sent yet.
     left: Arc<Mutex<Vec<String>>>,
-    /// The turn to write them down.
+    /// Held while marking them.
     turn: Arc<tokio::sync::Mutex<()>>,
-    /// Whether the database failed last time, so that it is said once.
+    /// Whether the database failed last time, so that an outage is logged once.
     away: Arc<AtomicBool>,
 }
 
@@ -52,27 +53,29 @@ impl OutboxWorker {
         }
     }
 
-    /// Runs until the future is dropped; e-mails that are being sent then are tried again by the next one.
+    /// Runs until the future is dropped; e-mails being sent at that time are retried by the next worker.
     pub async fn run(self) {
         let mut some_wait = false;
         loop {
             let free = self.free_hands().await;
             let begun = self.dispatch(free, some_wait).await.len();
-            // Where every free permit got an e-mail there may be more. Else one may be written here, or elsewhere and be seen later.
+            // If every free permit got an e-mail, there may be more. Else wait for one that is queued here; others are found
+            // later.
             some_wait = begun == free || timeout(PAUSE, self.backend.emails_written.notified()).await.is_ok();
         }
     }
 
-    /// Waits for a permit, and a moment for half of them: where they come free one after the other, one claim does for many. A slow
-    /// mail server holds up its own e-mails only: the other permits go on.
+    /// Waits for a permit, then briefly for half of them, so that one claim takes many e-mails. A slow mail server delays only
+    /// its own
+    /// e-mails, because the other permits continue.
     async fn free_hands(&self) -> usize {
         drop(self.permits.acquire().await);
-        // It fails when it is late, and the permits that are free are as good.
+        // A time-out is fine: the permits that are free are enough.
         drop(timeout(MOMENT, self.permits.acquire_many(ENOUGH)).await);
         self.permits.available_permits()
     }
 
-    /// Sends what is due now, once; gives how many e-mails it handled. For tests and for tools.
+    /// Sends the e-mails that are due, once; returns how many it handled. For tests and tools.
     pub async fn round(&self) -> usize {
         let mut handled = 0;
         for message in self.dispatch(self.permits.available_permits(), false).await {
@@ -81,8 +84,9 @@ impl OutboxWorker {
         handled
     }
 
-    /// Claims as many e-mails as there are free permits, and begins to send them. Where it is not known that some wait it looks
-    /// first: mostly there is nothing, and a look is no write.
+    /// Claims as many e-mails as there are free permits, and starts to send them. Unless some are known to wait, it queries
+    /// first,
+    /// because usually there are none and a query writes nothing.
     async fn dispatch(&self, free: usize, some_wait: bool) -> Vec<JoinHandle<()>> {
         let mut claimed = match self.claim(free, some_wait).await {
             Ok(claimed) => {
@@ -98,7 +102,7 @@ impl OutboxWorker {
                 return Vec::new();
             }
         };
-        // Somebody who asked twice reads the second mail on top.
+        // Oldest first, so that after two requests the second e-mail is on top.
         claimed.sort_by_key(|message| message.written_at);
         claimed.into_iter().map(|message| self.begin(message)).collect()
     }
@@ -112,7 +116,7 @@ impl OutboxWorker {
         outbox::claim(&parts.db, &parts.keys, now, limit).await
     }
 
-    /// A task of its own: what has been told to the mail server must be remembered, also when the outbox worker is told to stop.
+    /// A separate task: what the mail server has accepted must be recorded even if the outbox worker is stopped.
     fn begin(&self, message: Claimed) -> JoinHandle<()> {
         let outbox_worker = self.clone();
         let permit = self.permits.clone().try_acquire_owned();
@@ -164,8 +168,9 @@ impl OutboxWorker {
         self.remember(id, outcome).await;
     }
 
-    /// Writes down what became of an e-mail. One that has left waits for its turn: whoever has that writes it down for all who
-    /// wait, so that in a flood one commit does for many e-mails.
+    /// Records the result of an e-mail. Sent ones wait for the lock; its holder records all that wait, so that under load one
+    /// commit
+    /// covers many e-mails.
     async fn remember(&self, id: String, outcome: Outcome) {
         if !matches!(outcome, Outcome::Sent) {
             return self.write_down(&[id], outcome).await;
@@ -178,7 +183,7 @@ impl OutboxWorker {
         }
     }
 
-    /// While the database is away it asks again: an e-mail that has left and is not marked would leave once more.
+    /// Retries while the database is unavailable: a sent e-mail that is not marked would be sent again.
     async fn write_down(&self, ids: &[String], outcome: Outcome) {
         let (db, metrics) = (&self.backend.parts.db, self.backend.metrics());
         for left in (0..REMEMBER_TRIES).rev() {
@@ -210,10 +215,10 @@ impl OutboxWorker {
     }
 }
 
-/// What became of an e-mail.
+/// The result of an attempt to send an e-mail.
 enum Outcome {
     Sent,
-    /// When, and why.
+    /// The time of the next attempt, and the reason.
     Again(account::Timestamp, String),
     Failed,
 }

@@ -1,4 +1,4 @@
-//! E-mails over SMTP: the address of the mail server, connections to it, and the wait for them.
+//! Sending over SMTP: the URL of the mail server, its connections, and time limits.
 
 mod certificate;
 mod conversation;
@@ -27,10 +27,11 @@ use rustls::pki_types::ServerName;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// For a whole conversation: less than the time for which the outbox worker holds an e-mail, or a second one would send it too.
+/// The time limit for a whole conversation: less than the outbox worker's claim on an e-mail, after which another would send it,
+/// too.
 const WHOLE: Duration = Duration::from_secs(40);
 
-/// A mail server, and the connections to it that wait for the next e-mail. Cheap to clone.
+/// A mail server and its idle connections. Cheap to clone.
 #[derive(Clone)]
 pub struct Smtp {
     server: Arc<Server>,
@@ -45,25 +46,25 @@ struct Server {
     port: u16,
     security: Security,
     tls: Arc<ClientConfig>,
-    /// For which its certificate must be.
+    /// The name that its certificate must have.
     name: ServerName<'static>,
     ehlo_name: ClientId,
     login: Option<Login>,
 }
 
-/// How the way is secured.
+/// How the connection is secured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Security {
     None,
-    /// STARTTLS where it is offered.
+    /// STARTTLS if offered.
     Opportunistic,
-    /// STARTTLS or nothing.
+    /// STARTTLS required.
     StartTls,
     /// TLS from the first byte.
     Tls,
 }
 
-/// A user of the mail server.
+/// Credentials for the mail server.
 #[derive(Clone, PartialEq)]
 struct Login {
     user: String,
@@ -77,12 +78,14 @@ impl Login {
 }
 
 impl Smtp {
-    /// From `smtp://user:password@host:port?tls=required|opportunistic|none`, or `smtps://…` for TLS from the first byte. User and
-    /// password are percent-encoded. Without `tls`, `smtp://` demands STARTTLS unless the host is this machine. The port is 587,
-    /// for `smtps://` 465, where it is not said. `ehlo_name` is what is said in EHLO: a domain, or an address in brackets.
+    /// From `smtp://user:password@host:port?tls=required|opportunistic|none`, or `smtps://…` for TLS from the first byte. User
+    /// and
+    /// password are percent-encoded. Without `tls`, `smtp://` requires STARTTLS unless the host is this machine. The default port
+    /// is
+    /// 587, for `smtps://` 465. `ehlo_name` is the name for EHLO: a domain, or an address in brackets.
     ///
     /// # Errors
-    /// When the address or the name does not read. The text never repeats the address, as it may hold a password.
+    /// If the URL or the name is invalid. The text never repeats the URL, which may contain a password.
     pub fn new(url: &str, ehlo_name: &str, roots: &TrustedRoots) -> Result<Self, SmtpError> {
         let url = reqwest::Url::parse(url).map_err(|error| unreadable(&error.to_string()))?;
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
@@ -118,7 +121,7 @@ impl Smtp {
         })
     }
 
-    /// Whether the other one reaches the same server in the same way: the address, the name for EHLO and the authorities.
+    /// Whether both reach the same server in the same way: URL, EHLO name and certificate authorities.
     pub(super) fn is_as(&self, other: &Self) -> bool {
         let way = |server: &Server| (server.port, server.security);
         let (this, that) = (&*self.server, &*other.server);
@@ -129,7 +132,7 @@ impl Smtp {
             && self.roots.are(&other.roots)
     }
 
-    /// Sends one e-mail, on a connection that stands where there is one.
+    /// Sends one e-mail, over an idle connection if there is one.
     pub(super) async fn send(
         &self,
         id: &str,
@@ -159,11 +162,12 @@ impl Smtp {
             .map_err(|_| SmtpError::too_slow())?
     }
 
-    /// Sends one e-mail on a connection of its own, and tells the listener what is said, without credentials, and the server's
-    /// certificate.
+    /// Sends one e-mail over a new connection, and passes the conversation, without credentials, and the server's certificate to
+    /// the
+    /// listener.
     ///
     /// # Errors
-    /// When the server did not take it.
+    /// If the server did not accept it.
     pub async fn test(
         &self,
         to: &EmailAddress,
@@ -184,7 +188,7 @@ impl Smtp {
             .map_err(|_| SmtpError::too_slow())?
     }
 
-    /// The server, whose certificate is told of.
+    /// The server, with a verifier that reports its certificate.
     fn telling(&self, listener: &Listener) -> Result<Server, SmtpError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let decides = WebPkiServerVerifier::builder_with_provider(self.roots.store(), provider).build();
@@ -200,8 +204,8 @@ impl Smtp {
     }
 }
 
-/// How the way is secured, and the port where none is said. Attack: a network that strips STARTTLS from the server's offer
-/// and reads the codes; so a server that is not on this machine must offer it, unless the operator says otherwise.
+/// How the connection is secured, and the default port. Attack: a network that strips STARTTLS from the server's offer and reads
+/// the codes. A server on another machine must therefore offer it, unless the operator configures otherwise.
 fn security(url: &reqwest::Url, host: &str) -> Result<(Security, u16), SmtpError> {
     let mut asked = None;
     for (name, value) in url.query_pairs() {

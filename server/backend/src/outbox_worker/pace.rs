@@ -1,18 +1,18 @@
-//! When an e-mail that did not leave is tried again, and when no more. Pure.
+//! The retry schedule for e-mails. Pure.
 
 use account::{Challenge, Email, Timestamp};
 
-/// The wait after the first try; it doubles with each.
+/// The wait after the first attempt; it doubles with each.
 const FIRST_MS: i64 = 2_000;
 /// The longest wait.
 const LONGEST_MS: i64 = 5 * 60_000;
-/// The longest wait for an answer: somebody sits in front of the screen, and the code is late after ten minutes.
+/// The longest wait for an answer: a user waits at the screen, and the code expires after ten minutes.
 const LONGEST_ANSWER_MS: i64 = 30_000;
-/// How long a notice is tried.
+/// How long a notice is retried.
 const NOTICE_DAYS: i64 = 3;
 
-/// From this moment on an e-mail is not sent any more. An answer without a code lives as long as one with a code: otherwise
-/// an outage of the mail server would tell them apart (attack: enumeration by the number of mails).
+/// From this moment on an e-mail is not sent any more. An answer without a code is retried as long as one with a code, so that an
+/// outage of the mail server does not distinguish them (attack: enumeration by the number of e-mails).
 pub(super) fn stale_at(email: &Email, written_at: Timestamp) -> Timestamp {
     match email.stale_at() {
         Some(late) => late,
@@ -21,8 +21,8 @@ pub(super) fn stale_at(email: &Email, written_at: Timestamp) -> Timestamp {
     }
 }
 
-/// The next try after the `attempts`th: 2 s, doubling, within a fifth either way, so that a thousand e-mails that failed
-/// together do not come back together. `None` when it would be too late.
+/// The next attempt after the `attempts`th: 2 s, doubling, ±20 %, so that a thousand e-mails that failed together are not retried
+/// together. `None` if it would be too late.
 pub(super) fn next_try(
     email: &Email,
     attempts: i64,

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 const NOON: Timestamp = Timestamp(1_795_521_600_000);
 
-/// A service on a file of its own, and an outbox worker.
+/// A service with its own database file, and an outbox worker.
 struct Office {
     backend: Backend,
     clock: Arc<TestClock>,
@@ -46,7 +46,7 @@ impl Office {
         self.backend.emails_written.notify_one();
     }
 
-    /// E-mails that wait, and bodies that are kept.
+    /// E-mails that wait, and stored bodies.
     async fn waiting(&self) -> (i64, i64) {
         let Engine::Sqlite(file) = &self.backend.parts.db.engine else {
             panic!("a file")
@@ -101,7 +101,7 @@ fn notice() -> Email {
     })
 }
 
-/// A mail server that answers so to that verb.
+/// A mail server that gives this answer to that verb.
 async fn refusing(verb: &'static str, answer: &'static str) -> Mailer {
     let url = crate::mail::smtp_answering(verb, answer).await;
     Mailer::Smtp(Smtp::new(&url, "accounts.rekey.example", &TrustedRoots::public()).unwrap())
@@ -111,7 +111,7 @@ fn memory() -> Mailer {
     Mailer::Memory(Arc::default())
 }
 
-/// A folder that cannot be made: the post is down.
+/// A folder that cannot be created, as a broken mail server.
 fn down() -> Mailer {
     Mailer::Folder("/proc/none".into())
 }
@@ -213,7 +213,7 @@ async fn an_operator_makes_an_email_due() {
     assert_eq!(office.outbox_worker(&mail).round().await, 1);
 }
 
-/// It would leave twice.
+/// It would be sent twice.
 #[tokio::test]
 async fn an_email_that_is_being_sent_is_not_made_due() {
     let office = Office::open().await;

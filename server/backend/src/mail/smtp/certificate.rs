@@ -1,4 +1,4 @@
-//! The certificate that a mail server shows, told to the operator whether it is trusted or not.
+//! Reports a mail server's certificate to the operator, whether it is trusted or not.
 
 use super::transcript::{Line, Listener};
 use account::Timestamp;
@@ -10,14 +10,14 @@ use std::sync::Arc;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-/// What a certificate says (RFC 5280).
+/// The contents of a certificate (RFC 5280).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
-    /// The hosts and addresses that it is for.
+    /// The hosts and addresses that it is valid for.
     pub names: Vec<String>,
-    /// Who signed it.
+    /// Its issuer.
     pub issuer: String,
-    /// It is not valid from this moment on.
+    /// The end of its validity.
     pub valid_until: Timestamp,
 }
 
@@ -49,7 +49,7 @@ fn shown(name: &GeneralName<'_>) -> Option<String> {
     }
 }
 
-/// Tells of the certificate, then decides as always.
+/// Reports the certificate, then verifies it as usual.
 pub(super) struct Telling {
     pub(super) decides: Arc<WebPkiServerVerifier>,
     pub(super) listener: Listener,

@@ -1,4 +1,4 @@
-//! One connection to a mail server, and what is said on it (RFC 5321). lettre writes the commands and reads the answers.
+//! One connection to a mail server and its dialogue (RFC 5321). lettre writes the commands and parses the answers.
 
 use super::refusal::{self, Command};
 use super::transcript::{Listener, Transcript};
@@ -15,9 +15,9 @@ use lettre::transport::smtp::extension::{Extension, MailBodyParameter, MailParam
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// For connecting, and for TLS to begin.
+/// The time limit for connecting, and for the TLS handshake.
 const CONNECT: Duration = Duration::from_secs(10);
-/// For what a server answers at once, or is not waited for.
+/// The time limit for answers that come at once or do not matter.
 const MOMENT: Duration = Duration::from_secs(2);
 
 /// The answer to DATA (RFC 5321 §4.3.2).
@@ -32,7 +32,7 @@ pub(super) struct Conversation {
 }
 
 impl Conversation {
-    /// Connects, begins TLS as the server's address demands, and signs in.
+    /// Connects, begins TLS as the URL requires, and authenticates.
     pub(super) async fn begin(server: &Server, listener: Option<Listener>) -> Result<Self, SmtpError> {
         let transcript = listener.map(|listener| Transcript::new(listener, secrets(server)));
         let connected = within(Wire::connect(&server.host, server.port, transcript)).await;
@@ -50,8 +50,9 @@ impl Conversation {
             let begun = smtp.command(Starttls).await;
             begun.map_err(|error| refusal::of(Command::StartTls, &error, None))?;
             secure(&wire, server).await?;
-            // A new reader. Attack: answers that were put behind the one to STARTTLS in the clear are believed inside TLS; they
-            // are dropped with the old one, and so is what the server said that it offers.
+            // A new reader. Attack: answers injected in plaintext behind the one to STARTTLS are trusted inside TLS. They are
+            // dropped with the
+            // old reader, and so are the extensions that the server offered before.
             smtp = greet(&wire.greeting_again(), server).await?;
         }
         let is_secret = server.security == Security::Tls || (offered && server.security != Security::None);
@@ -77,7 +78,7 @@ impl Conversation {
         Ok(())
     }
 
-    /// Hands over one message for one recipient. After an error the connection is of no more use.
+    /// Submits one message for one recipient. After an error the connection must not be reused.
     pub(super) async fn deliver(&mut self, to: &EmailAddress, message: &Message) -> Result<(), SmtpError> {
         let (envelope, bytes) = (message.envelope(), message.formatted());
         let smtp = &mut self.smtp;
@@ -117,7 +118,7 @@ impl Conversation {
         timeout(MOMENT, self.smtp.test_connected()).await.unwrap_or(false)
     }
 
-    /// Takes leave. A server that does not answer to that has decided all the same.
+    /// Sends QUIT. The result is ignored, because the message is already accepted or refused.
     pub(super) async fn quit(mut self) {
         let _ = timeout(MOMENT, self.smtp.abort()).await;
     }
@@ -137,7 +138,7 @@ async fn within<T>(work: impl Future<Output = T>) -> Result<T, SmtpError> {
     timeout(CONNECT, work).await.map_err(|_| SmtpError::too_slow())
 }
 
-/// What a server must not be shown to repeat, in each form in which it is sent.
+/// The credentials, in each encoding in which they are sent, to be masked in the server's answers.
 fn secrets(server: &Server) -> Vec<String> {
     let Some(super::Login { user, password }) = &server.login else {
         return Vec::new();

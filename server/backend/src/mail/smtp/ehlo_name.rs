@@ -1,9 +1,9 @@
-//! What is said in EHLO: a domain, or an address literal (RFC 5321 §4.1.1.1 and §4.1.3).
+//! The argument of EHLO: a domain, or an address literal (RFC 5321 §4.1.1.1 and §4.1.3).
 
 use lettre::transport::smtp::extension::ClientId;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// Reads one: `accounts.example.com`, `[192.0.2.25]` or `[IPv6:2001:db8::25]`.
+/// Parses a name: `accounts.example.com`, `[192.0.2.25]` or `[IPv6:2001:db8::25]`.
 pub(super) fn parse(name: &str) -> Result<ClientId, String> {
     let Some(literal) = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) else {
         let is_label = |label: &str| {
@@ -13,7 +13,7 @@ pub(super) fn parse(name: &str) -> Result<ClientId, String> {
                 && ends(label.chars().last())
                 && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         };
-        // A bare address has a domain's e-mails, and servers refuse it.
+        // A bare IPv4 address consists of a domain's characters, but servers refuse it.
         let is_domain = name.len() <= 255 && name.split('.').all(is_label) && name.parse::<Ipv4Addr>().is_err();
         return if is_domain {
             Ok(ClientId::Domain(name.to_owned()))
@@ -31,10 +31,10 @@ pub(super) fn parse(name: &str) -> Result<ClientId, String> {
     .map_err(|()| "has brackets, and no address as [192.0.2.25] or [IPv6:2001:db8::25] in them".into())
 }
 
-/// Whether a name may be said in EHLO.
+/// Checks a name for EHLO.
 ///
 /// # Errors
-/// What is wrong with it.
+/// A text that says what is wrong with it.
 pub fn check_ehlo_name(name: &str) -> Result<(), String> {
     parse(name).map(drop)
 }

@@ -1,28 +1,28 @@
-//! Connections that wait for the next e-mail.
+//! Idle connections for the next e-mail.
 
 use super::conversation::Conversation;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// Connections that are kept, as many as the outbox worker sends e-mails at once.
+/// Maximum number of idle connections: as many as e-mails are sent at once.
 const MOST: usize = 16;
-/// How long one waits. Mailer servers end those that say nothing after minutes, and count how many one client has.
+/// Maximum idle time. Mail servers close silent connections after minutes, and limit the number of connections per client.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Connections, the one that was used last on top. Cheap to clone.
+/// Idle connections, the most recently used on top. Cheap to clone.
 #[derive(Clone, Default)]
 pub(super) struct Idle(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
     connections: Vec<(Conversation, Instant)>,
-    /// Whether a task ends those that wait for too long.
+    /// Whether a task closes connections that are idle for too long.
     is_watched: bool,
 }
 
 impl Idle {
-    /// One that still stands.
+    /// Takes a connection that still works.
     pub(super) async fn take(&self) -> Option<Conversation> {
         loop {
             let (mut conversation, _) = self.state().connections.pop()?;
@@ -32,7 +32,7 @@ impl Idle {
         }
     }
 
-    /// Keeps one for the next e-mail. Wants a Tokio runtime.
+    /// Keeps a connection for the next e-mail. Requires a Tokio runtime.
     pub(super) fn keep(&self, conversation: Conversation) {
         let mut state = self.state();
         if state.connections.len() < MOST {
@@ -43,7 +43,7 @@ impl Idle {
         }
     }
 
-    /// Ends unused connections, until none is left.
+    /// Closes expired connections until none is left.
     async fn watch(self) {
         while let Some(since) = self.oldest() {
             sleep(LONGEST.saturating_sub(since.elapsed())).await;
@@ -53,7 +53,7 @@ impl Idle {
         }
     }
 
-    /// Since when the oldest one waits. Without one nobody watches any more.
+    /// Since when the oldest connection has been idle. If there is none, the task ends.
     fn oldest(&self) -> Option<Instant> {
         let mut state = self.state();
         let oldest = state.connections.first().map(|(_, since)| *since);

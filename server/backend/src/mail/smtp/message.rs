@@ -1,4 +1,4 @@
-//! An e-mail as a message (RFC 5322).
+//! Builds the message of an e-mail (RFC 5322).
 
 use crate::{RenderedEmail, SmtpError};
 use account::EmailAddress;
@@ -7,12 +7,12 @@ use lettre::message::header::{ContentType, From, Header, HeaderName, HeaderValue
 use lettre::message::{Mailbox, Mailboxes, Message, MultiPart, SinglePart};
 use std::time::{Duration, UNIX_EPOCH};
 
-/// The most characters that a header's line should have (RFC 5322 §2.1.1).
+/// The recommended maximum length of a header line (RFC 5322 §2.1.1).
 const LINE: usize = 78;
-/// The most characters of a line of text, the space at its end included.
+/// The maximum length of a line of text, including the trailing space.
 const FLOWED_LINE: usize = 76;
 
-/// The message, with the text first: readers show the last part that they can.
+/// The message, with the text part first: readers show the last part that they support.
 pub(super) fn message(id: &str, to: &EmailAddress, email: &RenderedEmail, sent_at: i64) -> Result<Message, SmtpError> {
     let refused = |what: &str| SmtpError::unfit(format!("the e-mail's {what} is not allowed in e-mail"));
     let from: Address = email.from.parse().map_err(|_| refused("sender"))?;
@@ -30,12 +30,14 @@ pub(super) fn message(id: &str, to: &EmailAddress, email: &RenderedEmail, sent_a
         .subject(&email.subject);
     for (name, value) in [
         ("Content-Language", email.language),
-        // RFC 3834 and its Exchange sibling: no out-of-office answers and no receipts to a mailbox that nobody reads. Bounces
-        // are wanted, so not `All`.
+        // RFC 3834 and its Exchange equivalent: no out-of-office replies and no receipts to an unattended mailbox. Bounces are
+        // wanted,
+        // hence not `All`.
         ("Auto-Submitted", "auto-generated"),
         ("X-Auto-Response-Suppress", "OOF, AutoReply, RN, NRN"),
-        // Gmail makes a conversation of e-mails with one subject, and folds what they have in common: a second code in it is
-        // not seen. Each e-mail stands alone.
+        // Gmail groups e-mails with the same subject into a conversation and collapses their common parts, which would hide a
+        // second
+        // code. This keeps each e-mail separate.
         ("X-Entity-Ref-ID", &id),
     ] {
         message = message.raw_header(HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned()));
@@ -48,8 +50,8 @@ pub(super) fn message(id: &str, to: &EmailAddress, email: &RenderedEmail, sent_a
     message.multipart(parts).map_err(|_| refused("form"))
 }
 
-/// The sender, on a line of its own where the name before it leaves it no room: the library does not fold there. Of RFC 5322's
-/// 78 characters a line.
+/// Puts the address on its own line if the name before it leaves no room, because the library does not fold there. RFC 5322
+/// recommends at most 78 characters per line.
 fn from_header(sender: Mailbox) -> HeaderValue {
     let raw = sender.to_string();
     let mut headers = Headers::new();
@@ -65,7 +67,7 @@ fn from_header(sender: Mailbox) -> HeaderValue {
     HeaderValue::dangerous_new_pre_encoded(From::name(), raw, encoded)
 }
 
-/// Text whose paragraphs are lines, as RFC 3676 writes it: a space at a line's end says that the paragraph goes on.
+/// Text in the flowed format of RFC 3676: a space at the end of a line means that the paragraph continues.
 fn flowed(text: &str) -> String {
     let mut lines = Vec::new();
     for paragraph in text.lines() {

@@ -13,21 +13,21 @@ mod refusals;
 
 const EHLO_NAME: &str = "accounts.rekey.example";
 
-/// A mail server of a few lines: it takes everything, unless told what to answer to a verb.
+/// A minimal mail server: it accepts everything, unless it has an answer configured for a verb.
 pub(in crate::mail) struct Server {
     pub(in crate::mail) url: String,
     heard: Arc<Mutex<Vec<String>>>,
     roots: TrustedRoots,
 }
 
-/// What a server does.
+/// A server's configured behaviour.
 #[derive(Clone, Default)]
 struct Script {
     verb: &'static str,
     answer: &'static str,
-    /// With that it offers STARTTLS.
+    /// If set, it offers STARTTLS.
     tls: Option<TlsAcceptor>,
-    /// Said in the clear behind the answer to STARTTLS.
+    /// Sent in plaintext behind the answer to STARTTLS.
     behind_starttls: &'static str,
 }
 
@@ -66,7 +66,7 @@ impl Server {
         }
     }
 
-    /// The same server by another address.
+    /// The same server under another URL.
     fn at(&self, url: String) -> Self {
         Self {
             url,
@@ -84,7 +84,7 @@ impl Server {
         heard.iter().filter(|line| line.starts_with(verb)).cloned().collect()
     }
 
-    /// The message as it came, between DATA and the dot.
+    /// The message as received, between DATA and the dot.
     fn message(&self) -> String {
         let heard = self.heard.lock().unwrap();
         let begin = heard.iter().position(|line| line == "DATA").unwrap();
@@ -109,7 +109,7 @@ fn ada() -> EmailAddress {
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
-/// Until the end, or until TLS: gives what goes on then.
+/// Runs until the end, or until TLS begins; returns the stream that continues.
 async fn converse(stream: Box<dyn Stream>, script: &Script, heard: &Mutex<Vec<String>>) -> Option<Box<dyn Stream>> {
     let mut stream = BufReader::new(stream);
     let answer_to = |line: &str, usual: &'static str| {
@@ -159,7 +159,7 @@ async fn converse(stream: Box<dyn Stream>, script: &Script, heard: &Mutex<Vec<St
     }
 }
 
-/// A certificate for a name by an authority of its own, and a file with the authority's.
+/// A certificate for a name from a private authority, and a file with the authority's certificate.
 pub(crate) fn private_authority(name: &str) -> (TlsAcceptor, tempfile::NamedTempFile) {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -245,14 +245,14 @@ async fn emails_in_other_scripts_arrive() {
     assert!(message.is_ascii());
 }
 
-/// The bytes of a message as they leave.
+/// The bytes of a message as sent.
 fn raw(email: &RenderedEmail) -> String {
     let to = EmailAddress::parse("ada@example.com").unwrap();
     let message = message("letter1", &to, email, 0).unwrap();
     String::from_utf8(message.formatted()).unwrap()
 }
 
-/// Of a part of `raw`, decoded; its line breaks are CRLF.
+/// A part of `raw`, decoded; its line breaks are CRLF.
 fn text_part(raw: &str) -> String {
     let (_, rest) = raw.split_once("Content-Type: text/plain").unwrap();
     let (head, body) = rest.split_once("\r\n\r\n").unwrap();
@@ -266,7 +266,7 @@ fn text_part(raw: &str) -> String {
     }
 }
 
-/// Quoted-printable; what is 7bit has no `=` in these tests.
+/// Decodes quoted-printable; 7bit parts contain no `=` in these tests.
 fn decoded(body: &str) -> String {
     let body = body.replace("=\r\n", "");
     let mut parts = body.split('=');
@@ -278,7 +278,7 @@ fn decoded(body: &str) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-/// WICG's one-time codes: the last line, which an end of line would leave empty.
+/// WICG's one-time codes: the code must be on the last line, so no line break may follow.
 #[test]
 fn the_codes_line_is_the_last_one() {
     for text in [
@@ -361,7 +361,7 @@ fn the_senders_line_is_folded_before_its_address() {
     }
 }
 
-/// Gmail makes one conversation of e-mails with one subject, and folds what a second code's e-mail has in common with the first.
+/// Gmail groups e-mails with the same subject, and collapses what a second code's e-mail has in common with the first.
 #[test]
 fn no_two_emails_are_one_conversation() {
     let to = EmailAddress::parse("ada@example.com").unwrap();

@@ -1,32 +1,32 @@
-//! What was said, line by line, for `rekey mail test`.
+//! The conversation, line by line, for `rekey mail test`.
 
 use std::sync::Arc;
 
 /// A line of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {
-    /// Of ours, without credentials.
+    /// Sent by this client, without credentials.
     Said(String),
-    /// Of the mail server's.
+    /// Received from the mail server.
     Heard(String),
-    /// TLS began, or was tried; the certificate as the server showed it.
+    /// TLS began, or was attempted; the certificate as the server showed it.
     Certificate(super::Certificate),
 }
 
-/// Gets each line when it is whole.
+/// Receives each complete line.
 pub type Listener = Arc<dyn Fn(Line) + Send + Sync>;
 
-/// In place of what nobody may read.
+/// Replaces secrets.
 const HIDDEN: &str = "****";
 
-/// Splits both sides into lines. Attack: operators paste the transcript into tickets, so credentials are not in it.
+/// Splits both directions into lines. Attack: operators paste the transcript into tickets, so it must not contain credentials.
 pub(super) struct Transcript {
     listener: Listener,
     ours: Vec<u8>,
     theirs: Vec<u8>,
-    /// What stands in for our lines at the moment.
+    /// The text that currently replaces sent lines.
     behind: Option<String>,
-    /// What the server must not be shown to repeat.
+    /// The secrets to be masked in the server's answers.
     secrets: Vec<String>,
 }
 
@@ -69,7 +69,7 @@ impl Transcript {
     }
 }
 
-/// The lines that `bytes` complete.
+/// The lines that `bytes` completes.
 fn lines(begun: &mut Vec<u8>, bytes: &[u8]) -> Vec<String> {
     begun.extend_from_slice(bytes);
     let mut whole = Vec::new();

@@ -1,4 +1,4 @@
-//! The bytes of a conversation: plain at first, inside TLS from some moment on.
+//! The byte stream of a conversation: plain at first, later inside TLS.
 
 use super::transcript::Transcript;
 use lettre::transport::smtp::client::AsyncTokioStream;
@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// What lettre reads and writes. Clones are the same connection, so that it can be secured below lettre's feet.
+/// The stream that lettre reads and writes. Clones share one connection, so that it can be switched to TLS below lettre.
 #[derive(Clone)]
 pub(super) struct Wire(Arc<Mutex<State>>);
 
@@ -29,7 +29,7 @@ struct State {
 enum Stream {
     Plain(TcpStream),
     Secure(Box<TlsStream<TcpStream>>),
-    /// While TLS begins, and after it failed.
+    /// During the TLS handshake, and after it failed.
     Gone,
 }
 
@@ -44,7 +44,7 @@ impl Wire {
         }))))
     }
 
-    /// Begins TLS; the server must show a certificate for that name.
+    /// Begins TLS; the server must have a certificate for that name.
     pub(super) async fn secure(&self, config: Arc<ClientConfig>, name: ServerName<'static>) -> io::Result<()> {
         let Stream::Plain(stream) = std::mem::replace(&mut self.state().stream, Stream::Gone) else {
             return Err(io::ErrorKind::NotConnected.into());
@@ -54,14 +54,15 @@ impl Wire {
         Ok(())
     }
 
-    /// The same connection for a new reader, which finds a greeting as after connecting: after STARTTLS a server says none
-    /// (RFC 3207 §4.2).
+    /// The same connection for a new reader, which finds a greeting as after connecting; after STARTTLS servers send none (RFC
+    /// 3207
+    /// §4.2).
     pub(super) fn greeting_again(&self) -> Self {
         self.state().greeting = b"220 TLS\r\n";
         self.clone()
     }
 
-    /// Until [`show`](Self::show) the transcript has this text in place of what is sent.
+    /// Until [`show`](Self::show), the transcript contains this text instead of what is sent.
     pub(super) fn hide(&self, behind: &str) {
         if let Some(transcript) = &mut self.state().transcript {
             transcript.hide(behind);

@@ -1,4 +1,4 @@
-//! How a connection begins, is secured and is used again.
+//! How a connection begins, is secured and is reused.
 
 use super::*;
 
@@ -26,7 +26,7 @@ async fn credentials_are_decoded() {
     assert_eq!(server.lines_with("AUTH"), [format!("AUTH PLAIN {plain}")]);
 }
 
-/// Attack: a network that takes STARTTLS out of the server's offer, to be told the credentials.
+/// Attack: a network that strips STARTTLS from the server's offer to obtain the credentials.
 #[tokio::test]
 async fn credentials_are_not_sent_where_tls_was_not_offered() {
     let server = Server::answering("", "").await;
@@ -70,7 +70,7 @@ async fn a_connection_that_the_server_has_ended_is_replaced() {
     );
 }
 
-/// Mailer servers count the connections of a client.
+/// Mail servers limit the number of connections per client.
 #[tokio::test]
 async fn a_connection_that_nobody_needs_is_ended() {
     let server = Server::answering("", "").await;
@@ -137,7 +137,7 @@ async fn a_private_authority_is_trusted_where_it_is_named() {
     }
 }
 
-/// Attack: whoever is on the way puts answers behind the one to STARTTLS; believed inside TLS, they decide what happens there.
+/// Attack: a network attacker injects answers behind the one to STARTTLS; trusted inside TLS, they decide what happens there.
 #[tokio::test]
 async fn what_was_said_in_the_clear_is_not_believed_inside_tls() {
     let server = with_tls("501 injected\r\n", "127.0.0.1", true).await;

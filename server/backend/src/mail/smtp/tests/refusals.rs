@@ -1,4 +1,4 @@
-//! What a refusal means, and whose fault it is.
+//! What a refusal means, and whether the set-up or the recipient is the cause.
 
 use super::*;
 
@@ -59,7 +59,7 @@ async fn what_the_server_says_decides_on_another_try() {
     assert!(!dropped.permanent && dropped.kind == "connection", "{dropped}");
 }
 
-/// No recipient is named yet: it can only be the set-up's fault, whatever the code.
+/// No recipient is named yet, so the set-up must be the cause, whatever the code.
 #[tokio::test]
 async fn a_refusal_before_a_recipient_blames_no_email() {
     for (verb, answer, text) in [
@@ -100,7 +100,7 @@ async fn a_refusal_before_a_recipient_blames_no_email() {
     }
 }
 
-/// Another positive answer leaves open whether the server listens for the e-mail, or has taken it (RFC 5321 §4.3.2).
+/// With another positive answer it is unknown whether the server expects the e-mail, or has accepted it (RFC 5321 §4.3.2).
 #[tokio::test]
 async fn an_answer_out_of_turn_is_no_go_ahead_and_no_receipt() {
     for (verb, answer, text) in [
@@ -139,7 +139,7 @@ async fn a_refused_starttls_blames_no_email() {
     assert!(server.lines_with("MAIL").is_empty(), "nothing is said in the clear");
 }
 
-/// Attack: whoever reads the database or a ticket learns addresses, or from a filter that quotes the e-mail a live code.
+/// Attack: a reader of the database or of a ticket learns addresses, or a live code from a filter that quotes the e-mail.
 #[tokio::test]
 async fn a_servers_words_are_kept_without_addresses_and_codes() {
     for (answer, words) in [
