@@ -1,4 +1,4 @@
-//! What each e-mail says, block by block. The words are the catalogue's.
+//! The content of each e-mail, block by block; its texts come from the catalogue.
 
 use super::page::{Block, Content};
 use super::words::Words;
@@ -50,12 +50,12 @@ pub(super) fn of(words: &Words<'_>, email: &Email) -> Content {
     }
 }
 
-/// Which request it is that anyone can make for an address that may have an account.
+/// The kind of a request that anyone can make for an address that may have an account.
 const fn asked(request: &Request) -> &'static str {
     if request.mailbox_first { "mailbox" } else { "reset" }
 }
 
-/// At a sign-in nothing is said of a reset.
+/// E-mails about a sign-in do not mention a reset.
 const fn here_or(request: &Request, here: &'static str, reset: &'static str) -> &'static str {
     if request.mailbox_first { here } else { reset }
 }
@@ -103,9 +103,9 @@ fn code_email(words: &Words<'_>, email: &CodeEmail) -> Content {
     }
 }
 
-/// What answers a request that anybody can make for any address: a code, or why there is none. Attack: making the request for
-/// somebody else, then reading on their locked phone the code, or whether they have an account. So all answers to a request
-/// have one sender, subject and preview, and begin with the same sentences; what differs comes last.
+/// The answer to a request that anyone can make for any address: a code, or the reason for none. Attack: making the request for
+/// another user's address, then reading the code on their locked phone, or whether they have an account. All answers to a
+/// request therefore have one sender, subject and preview, and begin with the same sentences; differences come last.
 fn answer(words: &Words<'_>, request: &Request, flow: &str, differs: Vec<Block>) -> Content {
     let opening = words.say(&format!("answer.{flow}_asked"), &[]);
     let mut blocks = vec![
@@ -127,7 +127,7 @@ fn say(words: &Words<'_>, keys: &[&str]) -> Vec<Block> {
     keys.iter().map(|key| Block::Paragraph(words.say(key, &[]))).collect()
 }
 
-/// The same, about an organization, whose administrator is named.
+/// The same for an organization's account, with its administrator's name.
 fn ask(words: &Words<'_>, organization: &Organization, keys: &[&str]) -> Vec<Block> {
     let values = [("organization", organization.name.as_str())];
     let said = keys.iter().map(|key| Block::Paragraph(words.say(key, &values)));
@@ -201,7 +201,7 @@ fn notice_email(words: &Words<'_>, notice: &Notice) -> Content {
             .map(|key| Block::Paragraph(words.say(&format!("notice.{key}"), &[]))),
     );
     let (fact, page) = match notice {
-        // A reset there would be of another address.
+        // A reset there would concern another address.
         Notice::AddressLeft { .. } => ("fact.help_page", "/help"),
         _ => ("fact.reset_page", "/reset"),
     };

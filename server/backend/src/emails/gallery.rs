@@ -1,10 +1,10 @@
-//! Every e-mail in every language, to be looked at in the development run and walked through by tests.
+//! Every e-mail in every language, for the development run and for tests.
 
 use super::{RenderedEmail, render};
 use crate::Settings;
 use account::{CodeEmail, Email, FailureCause, Notice, Organization, PasswordAccess, Purpose, Request, Timestamp};
 
-/// Title, language and e-mail; every e-mail × state × language.
+/// Title, language and e-mail, for every e-mail, state and language.
 #[must_use]
 pub fn gallery(settings: &Settings) -> Vec<(String, String, RenderedEmail)> {
     let all = emails();
@@ -21,7 +21,7 @@ pub fn gallery(settings: &Settings) -> Vec<(String, String, RenderedEmail)> {
     ["en", "ar"].into_iter().flat_map(in_language).collect()
 }
 
-/// One of each.
+/// One of each kind.
 pub(super) fn emails() -> Vec<(&'static str, Email)> {
     // 24 November 2026, 10:02.
     let at = Timestamp(1_795_514_520_000);

@@ -1,15 +1,15 @@
-//! An e-mail's content as text and as HTML: the same blocks in the same order.
+//! Renders an e-mail's content as text and as HTML: the same blocks in the same order.
 
 use super::words::{ADDRESS, ADDRESS_END, ISOLATE, ISOLATE_END, Words};
 
-/// What an e-mail says, before it is text or HTML. Values are plain text; they are escaped here and nowhere else.
+/// The content of an e-mail, independent of its format. Values are plain text; they are escaped only during rendering.
 pub(super) struct Content {
     pub(super) subject: String,
     pub(super) heading: String,
-    /// All that a list of mails or a locked phone shows of the e-mail, where it may not show more.
+    /// The text for lists of e-mails and locked phones, if the rest must not be shown there.
     pub(super) preview: Option<String>,
     pub(super) blocks: Vec<Block>,
-    /// The code, for the last line of the text that Apple Mail fills in from.
+    /// The code, for the last line of the text, from which Apple Mail autofills.
     pub(super) code: Option<String>,
 }
 
@@ -18,7 +18,7 @@ pub(super) enum Block {
     Paragraph(String),
     /// A one-time passcode on a line of its own.
     Code(String),
-    /// Short facts, a line each.
+    /// Short facts, one per line.
     Facts(Vec<String>),
 }
 
@@ -29,24 +29,26 @@ pub(super) fn text(words: &Words<'_>, content: &Content) -> String {
     });
     let mut parts: Vec<String> = std::iter::once(content.heading.clone()).chain(blocks).collect();
     if let Some(code) = &content.code {
-        // The form that binds a code to a site: https://github.com/wicg/sms-one-time-codes, which mail programs read too.
+        // The format that binds a code to a site: https://github.com/wicg/sms-one-time-codes. Mail programs support it, too.
         parts.push(format!("@{} #{code}", host(&words.settings.origin)));
     }
-    // The code's line is the last one: a line break at its end would make an empty line the last.
+    // The line with the code must be the last one; a trailing line break would add an empty line.
     parts.join("\n\n").replace([ADDRESS, ADDRESS_END], "")
 }
 
-/// What the e-mail's own element says for itself, as mail programs drop `<html>` and `<body>`. Every break is allowed in a word
-/// that is wider than the screen.
+/// On the body's first element, because mail programs drop `<html>` and `<body>`. A word wider than the screen may break
+/// anywhere.
 const STYLE: &str = "max-width:560px;margin:0 auto;padding:24px;font-family:'Segoe UI',Arial,sans-serif;font-size:16px;\
                      line-height:1.5;overflow-wrap:anywhere;word-break:break-word";
 
-/// No remote images, no links, no scripts; colours are the reader's own, so that dark mail programs stay dark. The one table is
-/// for Outlook on Windows, which knows neither `max-width` nor a `div`'s `padding`; others read a comment there.
+/// No remote images, links or scripts, and no fixed colours, so that dark mail programs stay dark. The one table is for Outlook
+/// on
+/// Windows, which supports neither `max-width` nor the `padding` of a `div`; to other programs it is a comment.
 pub(super) fn html(words: &Words<'_>, content: &Content) -> String {
     let heading = escape(&content.heading);
-    // The title repeats the heading, not the subject: that may hold the code, which stands in the HTML once. Titles are plain
-    // text, in which isolates would be seen.
+    // The title repeats the heading, not the subject, which may contain the code; the HTML contains the code only once. Titles
+    // are
+    // plain text, in which isolates would be visible.
     let title = heading.replace([ISOLATE, ISOLATE_END], "");
     let preview = content.preview.as_deref().map(preview).unwrap_or_default();
     let blocks: String = content.blocks.iter().map(block).collect();
@@ -67,8 +69,8 @@ pub(super) fn html(words: &Words<'_>, content: &Content) -> String {
     )
 }
 
-/// What is seen in a list of mails and on a locked phone, and in no open mail. The padding keeps the rest of the e-mail out of
-/// it: joiners and spaces that programs do not fold together, more than any of them shows.
+/// Shown in lists of e-mails and on locked phones, but hidden in the open e-mail. The padding keeps the following text out of the
+/// preview: joiners and spaces that programs do not collapse, more than any of them displays.
 fn preview(text: &str) -> String {
     let padding = "&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;\n".repeat(40);
     format!(
@@ -91,7 +93,7 @@ fn block(block: &Block) -> String {
     }
 }
 
-/// Attack: the name of an organization or a browser that brings markup into the mail.
+/// Attack: the name of an organization or a browser that injects markup into the e-mail.
 fn escape(text: &str) -> String {
     let mut html = String::with_capacity(text.len() + 16);
     for c in text.chars() {
@@ -109,7 +111,7 @@ fn escape(text: &str) -> String {
     html
 }
 
-/// `accounts.example.com` of `https://accounts.example.com:8443`.
+/// The host of a URL: `accounts.example.com` of `https://accounts.example.com:8443`.
 fn host(origin: &str) -> &str {
     let authority = origin.split_once("://").map_or(origin, |(_, rest)| rest);
     let authority = authority.split('/').next().unwrap_or_default();

@@ -29,7 +29,7 @@ fn a_code_stands_in_the_html_once_and_in_the_text_twice() {
         assert_eq!(message.html.matches(digits).count(), 1, "{language} {:?}", code.purpose);
         assert_eq!(message.text.matches(digits).count(), 2);
         assert!(message.text.lines().any(|line| line == digits), "on a line of its own");
-        // Its last line: nothing follows, not even a line break.
+        // The last line: no text follows, not even a line break.
         assert!(
             message.text.ends_with(&format!("\n@127.0.0.1 #{digits}")),
             "{}",
@@ -116,7 +116,7 @@ fn the_answers_to_a_request_look_alike_from_outside() {
     assert_eq!(sign_up.subject, "Create your Rekey account (Request K7)");
 }
 
-/// The HTML as every program but Outlook on Windows reads it.
+/// The HTML as programs other than Outlook on Windows see it.
 fn outside_outlook(html: &str) -> String {
     let mut parts = html.split("<!--[if mso]>");
     let mut seen = parts.next().unwrap_or_default().to_owned();
@@ -124,8 +124,9 @@ fn outside_outlook(html: &str) -> String {
     seen
 }
 
-/// Attack: a request for somebody else's address, and a look at their locked phone. What it shows is the preview, else the text
-/// from its beginning: some 200 characters.
+/// Attack: a request for another user's address, and a look at their locked phone. It shows the preview, else the beginning of
+/// the
+/// text: some 200 characters.
 #[test]
 fn the_answers_to_a_request_begin_alike() {
     for (flow, count) in [("Reset:", 5), ("Sign up:", 5), ("Sign in, mailbox first:", 5)] {
@@ -151,7 +152,7 @@ fn the_answers_to_a_request_begin_alike() {
     }
 }
 
-/// What the body's first element says, which no open mail shows.
+/// The text of the body's first element, which is hidden in the open e-mail.
 fn preview(html: &str) -> String {
     let (_, body) = html.split_once("<body style=\"margin:0;padding:0\">\n").unwrap();
     let body = body.strip_prefix("<div style=\"display:none;max-height:0;overflow:hidden;mso-hide:all\">");
@@ -241,7 +242,7 @@ fn a_deactivated_account_is_not_told_to_sign_in() {
     }
 }
 
-/// caniemail: `<bdi>` is stripped by Gmail, Outlook and Yahoo, and a title is no place for markup or isolates.
+/// caniemail: Gmail, Outlook and Yahoo strip `<bdi>`; a title must not contain markup or isolates.
 #[test]
 fn names_are_isolated_by_characters_and_titles_are_plain() {
     for (title, language, _, rendered) in all() {
@@ -258,9 +259,9 @@ fn names_are_isolated_by_characters_and_titles_are_plain() {
     }
 }
 
-/// Outlook for Windows takes width and padding from cells only, and falls back to Times after a font that it does not know. iOS
-/// takes colours from the property and makes links of numbers unless told not to. A long address breaks anywhere, reads from
-/// left to right, and is whole in the text.
+/// Outlook for Windows takes width and padding from table cells only, and falls back to Times after an unknown font. iOS takes
+/// colours from the property, and turns numbers into links unless told otherwise. A long address can break anywhere, runs from
+/// left to right, and is complete in the text.
 #[test]
 fn the_html_suits_the_programs_that_read_it() {
     for (title, language, message, rendered) in all() {

@@ -9,7 +9,7 @@ fn parts() -> (String, String) {
     (hex[..5].to_owned(), hex[5..].to_owned())
 }
 
-/// A range service that answers everything with `answer`, or says nothing; and what it was asked.
+/// A range service that answers every request with `answer`, or not at all, and records the request.
 async fn service(answer: Option<String>) -> (String, Arc<Mutex<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/range", listener.local_addr().unwrap());
