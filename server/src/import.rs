@@ -1,4 +1,4 @@
-//! `rekey import`: accounts from another system, with the password hashes that they have there.
+//! `rekey import`: accounts from another system, with their password hashes.
 
 mod addresses;
 mod columns;
@@ -25,9 +25,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use tokio::sync::mpsc;
 
-/// Accounts in one transaction: so few that others who write wait for milliseconds only.
+/// Accounts per transaction: few enough that other writers wait for milliseconds only.
 const BATCH: usize = 1_000;
-/// Batches that are read ahead of the one that is written, so that memory stays the same for every length of file.
+/// The number of batches that are read ahead, so that memory use does not depend on the length of the file.
 const AHEAD: usize = 4;
 
 /// A file of accounts.
@@ -53,7 +53,7 @@ pub struct Import {
     pub dry_run: bool,
 }
 
-/// How a file is written.
+/// The format of a file.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// A header line, then one record per account (RFC 4180), separated by commas, semicolons or tabs
@@ -64,48 +64,48 @@ pub enum Format {
     Json,
 }
 
-/// A record as it stands in the file: names and values.
+/// A record as in the file: names and values.
 type Object = serde_json::Map<String, serde_json::Value>;
 
 /// One record of the file.
 struct Record {
-    /// The line where it begins, or in a JSON document which of the users it is, from 1.
+    /// The line where it begins, or in a JSON document the number of the user, from 1.
     number: u64,
-    /// The line where it ends, where that can be another one.
+    /// The line where it ends, if it can have several lines.
     last_line: Option<u64>,
-    /// What it holds, or what is wrong, as a sentence without the hash.
+    /// The contents, or the problem as a sentence that excludes the hash.
     object: Result<Object, String>,
 }
 
-/// What is read of a file; an error when nothing more can be.
+/// The records of a file; an error means that no more can be read.
 type Records = Box<dyn Iterator<Item = Result<Record, String>>>;
 
-/// How the records of a file are read.
+/// How the records of a file are parsed.
 struct Reader {
     format: Format,
-    /// Without one the columns are the import's own.
+    /// If `None`, the columns are those of the import itself.
     source: Option<Source>,
     columns: Columns,
     firebase: Option<HashConfig>,
     now: Timestamp,
 }
 
-/// Some records of a file.
+/// Consecutive records of a file.
 #[derive(Default)]
 struct Batch {
     accounts: Vec<ImportedAccount>,
     refused: Vec<(u64, String)>,
     left_out: BTreeMap<LeftOut, usize>,
-    /// Accounts whose password isn't taken over, as their address isn't verified.
+    /// Accounts imported without their password, because their address isn't verified.
     unverified: usize,
 }
 
-/// Adds every account of the file that does not exist; without a `backend` it only checks the records. Those that are refused are
-/// named on standard error, and the rest goes in.
+/// Adds every account of the file that does not exist; without a `backend` it only checks the records. Rejected records are
+/// reported on standard error, and the rest is imported.
 ///
 /// # Errors
-/// A sentence, when a record was refused or the file or the database did not last to the end. What was counted until then is
-/// said on standard output.
+/// A sentence, if a record was rejected, or if the file or the database failed before the end. The counts up to that point are
+/// written to standard output.
 pub async fn run(backend: Option<&Backend>, import: &Import) -> Result<(), Failed> {
     let reader = Reader::new(import)?;
     let input = open(&import.file)?;
@@ -126,7 +126,7 @@ pub async fn run(backend: Option<&Backend>, import: &Import) -> Result<(), Faile
             }
         }
     }
-    // The reader stops when nothing takes its batches.
+    // The reader stops when its channel is closed.
     drop(batches);
     let counts = progress.end();
     say(&result(&counts, backend.is_none()))?;
@@ -171,7 +171,7 @@ fn options(formats: &[Format]) -> String {
     options.join(" or ")
 }
 
-/// The file or standard input.
+/// Opens the file or standard input.
 fn open(path: &Path) -> Result<Box<dyn Read + Send>, String> {
     if path == Path::new("-") {
         return Ok(Box::new(std::io::stdin()));
@@ -180,7 +180,7 @@ fn open(path: &Path) -> Result<Box<dyn Read + Send>, String> {
     Ok(Box::new(file))
 }
 
-/// How long the file is in bytes, if it is one.
+/// The length of a file in bytes, if it is a regular one.
 fn length(path: &Path) -> Option<u64> {
     let about = std::fs::metadata(path).ok()?;
     about.is_file().then_some(about.len())
@@ -198,7 +198,7 @@ impl Reader {
         })
     }
 
-    /// What a number of a record counts.
+    /// What the record numbers count.
     const fn unit(&self) -> &'static str {
         match self.format {
             Format::Csv | Format::JsonLines => "line",
@@ -206,7 +206,7 @@ impl Reader {
         }
     }
 
-    /// Reads to the end, or until nothing takes the batches any more.
+    /// Reads to the end, or until the receiver is gone.
     fn read(&self, input: impl Read + 'static, batches: &mpsc::Sender<Batch>) -> Result<(), String> {
         let mut addresses = Addresses::new(self.unit());
         let mut batch = Batch::default();
@@ -235,7 +235,7 @@ impl Reader {
         all(Box::new(records), each)
     }
 
-    /// What a record says; an error for one that cannot be read.
+    /// Parses a record; an error if it is invalid.
     fn found(&self, object: &Object) -> Result<Found, String> {
         match self.source {
             Some(source) => source.fields(object, self.firebase.as_ref(), self.now),
@@ -244,7 +244,7 @@ impl Reader {
     }
 }
 
-/// Hands over all records, or as many as are taken.
+/// Passes on all records, or as many as are accepted.
 fn all(records: Records, each: &mut dyn FnMut(Record) -> bool) -> Result<(), String> {
     for record in records {
         if !each(record?) {
@@ -316,7 +316,7 @@ fn result(counts: &Counts, dry_run: bool) -> String {
     }
 }
 
-/// `, 3 left out (deleted users: 2, anonymous users: 1)`; empty where nothing is.
+/// `, 3 left out (deleted users: 2, anonymous users: 1)`; empty if none were left out.
 fn left_out(counts: &Counts) -> String {
     let kinds = counts.left_out.iter();
     let kinds: Vec<_> = kinds.map(|(kind, count)| format!("{}: {count}", kind.name())).collect();

@@ -6,15 +6,15 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-/// The addresses read so far, each with the number of its record. A digest of 16 bytes stands for an address, so that a million
-/// of them take about 50 MiB.
+/// The addresses read so far, each with the number of its record. They are stored as 16-byte digests, so that a million of them
+/// take about 50 MiB.
 pub(super) struct Addresses {
     unit: &'static str,
     numbers: HashMap<[u8; 16], u64>,
 }
 
 impl Addresses {
-    /// None yet. The unit says what the numbers of records count: lines, users.
+    /// An empty set. The unit says what the record numbers count: lines, users.
     pub(super) fn new(unit: &'static str) -> Self {
         Self {
             unit,
@@ -24,8 +24,9 @@ impl Addresses {
 
     /// The account, or a sentence that names the earlier record with this address.
     ///
-    /// Attack: where addresses are told apart by case, a stranger registers the owner's address in capitals with a password of
-    /// their own. The operator decides which of the two is the owner.
+    /// Attack: on a system that distinguishes addresses by case, a stranger registers the owner's address in capitals with their
+    /// own
+    /// password. The operator must decide which of the two is the owner.
     pub(super) fn admit(&mut self, account: ImportedAccount, number: u64) -> Result<ImportedAccount, String> {
         match self.numbers.entry(digest(&account.email)) {
             Entry::Vacant(entry) => {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::cell::Cell;
 use std::fmt::Write as _;
 
-/// What a column can hold.
+/// The meaning of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Column {
     Email,
@@ -18,7 +18,7 @@ enum Column {
     Disabled,
 }
 
-/// The columns, and further names of each in small letters and digits only.
+/// The columns, with alternative names in lower-case letters and digits only.
 const COLUMNS: [(&str, Column, &[&str]); 7] = [
     ("email", Column::Email, &["emailaddress", "mail"]),
     ("name", Column::Name, &["fullname", "displayname"]),
@@ -29,16 +29,16 @@ const COLUMNS: [(&str, Column, &[&str]); 7] = [
     ("disabled", Column::Disabled, &["deactivated"]),
 ];
 
-/// How the names in a file are read.
+/// How the names in a file are parsed.
 #[derive(Debug, Clone)]
 pub(super) struct Columns {
-    /// Names of columns that are left out, simplified.
+    /// The names of ignored columns, simplified.
     ignored: Vec<String>,
     /// Whether the first record said whether its address is verified.
     verified_told: Cell<Option<bool>>,
 }
 
-/// A name as it's compared: `E-mail` and `email`, `Created At` and `created_at` are the same.
+/// A name in its form for comparison: `E-mail` equals `email`, and `Created At` equals `created_at`.
 pub(super) fn simplified(name: &str) -> String {
     let letters = name.chars().filter(|c| c.is_alphanumeric());
     letters.flat_map(char::to_lowercase).collect()
@@ -52,7 +52,7 @@ impl Columns {
         }
     }
 
-    /// The column of that name; `Ok(None)` for one that's left out, `Err` for an unknown one.
+    /// The column of that name; `Ok(None)` for an ignored one, `Err` for an unknown one.
     fn find(&self, name: &str) -> Result<Option<Column>, ()> {
         let name = simplified(name);
         if self.ignored.contains(&name) {
@@ -64,7 +64,9 @@ impl Columns {
         found.map(|(_, column, _)| Some(*column)).ok_or(())
     }
 
-    /// Checks the first line of a CSV file. An unknown name is an error of the whole file: a typing mistake must not lose a column.
+    /// Checks the header line of a CSV file. An unknown name is an error of the whole file, so that a typing mistake does not
+    /// lose a
+    /// column.
     ///
     /// # Errors
     /// A sentence that names every unknown column.
@@ -93,7 +95,7 @@ impl Columns {
         Ok(())
     }
 
-    /// What a record says.
+    /// The fields of a record.
     pub(super) fn fields(&self, object: &Object) -> Result<Fields, String> {
         let mut fields = Fields::default();
         let mut unknown = Vec::new();
@@ -113,7 +115,8 @@ impl Columns {
         if !unknown.is_empty() {
             return Err(format!("it has unknown fields: {}", unknown_names(&unknown)));
         }
-        // Attack: systems that leave out what is false write the field for verified people only, and whoever signed up there with
+        // Attack: some systems omit false values, so the field exists only for verified users, and a stranger who signed up there
+        // with
         // the victim's address would count as the owner.
         let tells = found.contains(&Column::EmailVerified);
         match (self.verified_told.replace(Some(tells)), tells) {
@@ -132,7 +135,7 @@ impl Columns {
 
 fn set(fields: &mut Fields, column: Column, value: &Value) -> Result<(), String> {
     match column {
-        // Attack: someone signs up elsewhere with the victim's address. Empty isn't a yes.
+        // Attack: a stranger signs up elsewhere with the victim's address. An empty value therefore means no.
         Column::EmailVerified => fields.email_verified = yes_or_no(value, title(column))?,
         Column::Disabled => fields.disabled = yes_or_no(value, title(column))?,
         _ => {
@@ -154,7 +157,7 @@ fn set(fields: &mut Fields, column: Column, value: &Value) -> Result<(), String>
     Ok(())
 }
 
-/// Reads what databases and programs write for yes and no; nothing is no.
+/// Parses the values that databases and programs write for yes and no; an empty value means no.
 fn yes_or_no(value: &Value, name: &str) -> Result<bool, String> {
     match value {
         Value::Bool(yes) => Ok(*yes),
@@ -164,7 +167,7 @@ fn yes_or_no(value: &Value, name: &str) -> Result<bool, String> {
     }
 }
 
-/// `true`, `t`, `1`, `yes`, `y` or `false`, `f`, `0`, `no`, `n`, or nothing, in any case.
+/// `true`, `t`, `1`, `yes`, `y` or `false`, `f`, `0`, `no`, `n`, or empty, in any case.
 pub(super) fn yes_or_no_text(text: &str) -> Option<bool> {
     match text.trim().to_ascii_lowercase().as_str() {
         "true" | "t" | "1" | "yes" | "y" => Some(true),
@@ -177,8 +180,8 @@ fn title(column: Column) -> &'static str {
     COLUMNS[column as usize].0
 }
 
-/// An unknown name with the known one that's most like it. Only its place where it doesn't look like a name: where a first line
-/// without names is a record, it's an address or a hash.
+/// An unknown name with the most similar known one. If it doesn't look like a name, only its position: in a file without a header
+/// line it may be an address or a hash.
 fn shown(name: &str, place: &str) -> String {
     let name = name.trim();
     let looks_like_one = name.len() < 30 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_- ".contains(&b));

@@ -1,4 +1,4 @@
-//! CSV: a line with the names of the columns, then a record for each account (RFC 4180).
+//! CSV: a header line, then one record per account (RFC 4180).
 
 use super::text::with_first_line;
 use super::{Object, Record};
@@ -6,10 +6,10 @@ use csv::{ByteRecord, Reader, ReaderBuilder, Terminator};
 use serde_json::Value;
 use std::io::{self, Read};
 
-/// The longest record in bytes. A quote that is opened and not closed swallows what follows; attack on memory, or a slip.
+/// The longest record in bytes. An unclosed quote swallows the rest of the file, by mistake or as an attack on memory.
 const MAX_RECORD: usize = 1024 * 1024;
 
-/// The records of the file, after its first line is read and checked.
+/// The records of the file, after its header line is read and checked.
 pub(super) fn records<R: Read + 'static>(
     input: R,
     check: &dyn Fn(&[&str]) -> Result<(), String>,
@@ -26,7 +26,7 @@ pub(super) fn records<R: Read + 'static>(
     Ok(rows.map(move |row| record(row, |row| object(&names, row))))
 }
 
-/// The records of a file whose first line is a record already, with these names for its first columns; further ones are left out.
+/// The records of a file without a header line, with these names for its first columns; further columns are ignored.
 pub(super) fn records_of(
     input: impl Read + 'static,
     names: &'static [&str],
@@ -64,7 +64,7 @@ fn record(
     })
 }
 
-/// What separates the columns: the comma, semicolon or tab that the first line has most of.
+/// The delimiter: the comma, semicolon or tab that is most frequent in the first line.
 fn delimiter(first_line: &[u8]) -> u8 {
     let mut quoted = false;
     let mut counts = [(b',', 0), (b';', 0), (b'\t', 0)];
@@ -74,7 +74,7 @@ fn delimiter(first_line: &[u8]) -> u8 {
             *count += usize::from(!quoted && byte == delimiter);
         }
     }
-    // Of equals the first.
+    // The first one if several are equally frequent.
     counts
         .into_iter()
         .rev()
@@ -94,7 +94,7 @@ fn object(names: &[impl AsRef<str>], row: &ByteRecord) -> Result<Object, String>
     Ok(object)
 }
 
-/// Where a record stands.
+/// The position of a record.
 struct Place {
     /// Its first line, from 1.
     begins: u64,
@@ -104,15 +104,15 @@ struct Place {
     is_closed: bool,
 }
 
-/// Rows that know their lines.
+/// Rows with their line numbers.
 struct Rows<R: Read> {
     reader: Reader<Bounded<io::Chain<R, &'static [u8]>>>,
     failed: bool,
 }
 
 impl<R: Read> Rows<R> {
-    /// Only a line feed ends a record, so that the reader's count of lines is that of a text editor; with `\r` as an end of its
-    /// own, `\r\n` counts late. One more line feed at the end lets the last record end like all others.
+    /// Only a line feed ends a record, so that line numbers match those of a text editor; if `\r` also ended one, `\r\n` would be
+    /// counted late. An extra line feed at the end terminates the last record like all others.
     fn new(input: R, delimiter: u8) -> Self {
         let bounded = Bounded {
             input: input.chain(&b"\n"[..]),
@@ -152,7 +152,7 @@ impl<R: Read> Iterator for Rows<R> {
                 let is_closed = !self.reader.get_ref().ended;
                 let ends = self.reader.position().line() - 1;
                 let place = Place {
-                    // Without a line feed of its own, all those before it are in its fields.
+                    // Without its own line feed, all preceding ones are in its fields.
                     begins: (ends + u64::from(!is_closed)).saturating_sub(breaks),
                     ends,
                     is_closed,
@@ -176,7 +176,7 @@ fn unread(line: u64, error: &csv::Error) -> String {
     }
 }
 
-/// Gives so many bytes, then an error; knows whether anybody asked for more than there was.
+/// Returns a limited number of bytes, then an error; records whether more was requested.
 struct Bounded<R> {
     input: R,
     left: usize,

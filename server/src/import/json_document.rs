@@ -1,4 +1,4 @@
-//! One JSON document with a list of users: an array, or an object that has it as `users`.
+//! One JSON document with a list of users: an array, or an object with the array as `users`.
 
 use super::{Object, Record};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -7,14 +7,14 @@ use std::fmt;
 use std::io::{self, BufReader, Read};
 use std::rc::Rc;
 
-/// The longest user in bytes, give or take what is read ahead. Attack on memory: a user without an end.
+/// The longest user in bytes, apart from read-ahead. Attack on memory: a user without an end.
 const MAX_USER: usize = 1024 * 1024;
 
-/// Hands the users of the document over one by one, numbered from 1, so that memory stays the same for every length of file. Ends
-/// when `each` gives `false`.
+/// Passes the users of the document on one by one, numbered from 1, so that memory use does not depend on the length of the file.
+/// Ends when `each` returns `false`.
 ///
 /// # Errors
-/// A sentence, when the document can't be read to its end.
+/// A sentence, if the document can't be read to its end.
 pub(super) fn read(input: impl Read, each: &mut dyn FnMut(Record) -> bool) -> Result<(), String> {
     let left = Rc::new(Cell::new(MAX_USER));
     let mut users = Users {
@@ -36,7 +36,7 @@ pub(super) fn read(input: impl Read, each: &mut dyn FnMut(Record) -> bool) -> Re
             users.count + 1,
             users.count
         )),
-        // The parser's own message may repeat what stands there, which may be a hash.
+        // The parser's own message may quote the input, which may be a hash.
         Err(error) => Err(format!(
             "The file is not JSON with a list of users from line {}, character {} on; nothing after user {} was read.",
             error.line(),
@@ -49,12 +49,12 @@ pub(super) fn read(input: impl Read, each: &mut dyn FnMut(Record) -> bool) -> Re
 struct Users<'a> {
     count: u64,
     stopped: bool,
-    /// Bytes that may be read until this is set again.
+    /// The number of bytes that may be read until this is reset.
     left: Rc<Cell<usize>>,
     each: &'a mut dyn FnMut(Record) -> bool,
 }
 
-/// The whole: gives whether it has a list of users.
+/// The document; returns whether it contains a list of users.
 struct Document<'a, 'b>(&'a mut Users<'b>);
 
 impl<'de> Visitor<'de> for Document<'_, '_> {
@@ -71,7 +71,7 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
                 map.next_value_seed(List(&mut *self.0))?;
                 found = true;
             } else {
-                // It may be long, as nothing of it is kept.
+                // It may be long, because it is skipped.
                 self.0.left.set(usize::MAX);
                 map.next_value::<IgnoredAny>()?;
                 self.0.left.set(MAX_USER);
@@ -114,7 +114,7 @@ impl<'de> DeserializeSeed<'de> for List<'_, '_> {
     }
 }
 
-/// Gives so many bytes, then an error.
+/// Returns a limited number of bytes, then an error.
 struct Bounded<R> {
     input: R,
     left: Rc<Cell<usize>>,

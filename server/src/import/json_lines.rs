@@ -1,4 +1,4 @@
-//! JSON lines: an object on each line (jsonlines.org).
+//! JSON Lines: one object on each line (jsonlines.org).
 
 use super::{Object, Record};
 use std::io::{BufRead, BufReader, Read};
@@ -41,7 +41,7 @@ pub(super) fn records(input: impl Read) -> impl Iterator<Item = Result<Record, S
     })
 }
 
-/// Reads a line, and passes over what is too much of it: whether it fits. `None` at the end.
+/// Reads a line, skips its excess, and returns whether it fits. `None` at the end.
 fn next(input: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<Option<bool>> {
     let count = input.by_ref().take(MAX_LINE).read_until(b'\n', line)?;
     if count == 0 {
@@ -56,7 +56,7 @@ fn next(input: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<Option<
 
 fn object(line: &[u8]) -> Result<Object, String> {
     let text = str::from_utf8(line).map_err(|_| "it is not UTF-8")?;
-    // The parser's own message may repeat what stands there, which may be a hash.
+    // The parser's own message may quote the input, which may be a hash.
     serde_json::from_str(text).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => "it is not a JSON object".to_owned(),
         _ => format!("it is not valid JSON from character {} on", error.column()),

@@ -1,4 +1,4 @@
-//! How far the import is: a bar on a terminal, elsewhere a line now and then.
+//! The progress of an import: a bar on a terminal, otherwise a line at intervals.
 
 use super::Batch;
 use super::sources::LeftOut;
@@ -7,10 +7,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
-/// Records between two lines that say how far it is, where there is no terminal.
+/// The number of records between two progress lines, without a terminal.
 const SAID_EVERY: usize = 100_000;
 
-/// What became of the records so far.
+/// The counts of the records so far.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Counts {
     /// Records that can be imported.
@@ -19,23 +19,23 @@ pub(super) struct Counts {
     pub(super) added: usize,
     /// Records that cannot be imported.
     pub(super) refused: usize,
-    /// Accounts that come without their password, as their address isn't verified.
+    /// Accounts imported without their password, because their address isn't verified.
     pub(super) unverified: usize,
-    /// Records of another system that are no person's account.
+    /// Records of another system that are not user accounts.
     pub(super) left_out: BTreeMap<LeftOut, usize>,
 }
 
-/// On standard error, so that standard output has the result only.
+/// Progress on standard error, so that standard output contains only the result.
 pub(super) struct Progress {
     bar: ProgressBar,
     counts: Counts,
     said: usize,
-    /// What the numbers of records count: lines, users.
+    /// What the record numbers count: lines, users.
     unit: &'static str,
 }
 
 impl Progress {
-    /// Of a file of so many bytes; `None` where nobody knows. The bar is hidden by itself where there is no terminal.
+    /// For a file of that many bytes, or `None` if unknown. Without a terminal the bar is hidden automatically.
     pub(super) fn new(length: Option<u64>, unit: &'static str) -> Self {
         let (bar, template) = match length {
             Some(bytes) => (
@@ -53,12 +53,12 @@ impl Progress {
         }
     }
 
-    /// The same input; what is read of it moves the bar.
+    /// The same input; reading it advances the bar.
     pub(super) fn watch<R: Read>(&self, input: R) -> impl Read + use<R> {
         self.bar.wrap_read(input)
     }
 
-    /// Counts a batch that is done, and names its refused records.
+    /// Counts a finished batch, and reports its rejected records.
     pub(super) fn count(&mut self, batch: &Batch, added: usize) {
         self.counts.accounts += batch.accounts.len();
         self.counts.unverified += batch.unverified;
@@ -90,7 +90,7 @@ impl Progress {
         self.bar.set_message(text);
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(super) fn end(self) -> Counts {
         self.bar.finish_and_clear();
         self.counts

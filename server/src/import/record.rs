@@ -1,18 +1,18 @@
-//! What a record says of an account, checked.
+//! The account of a record, validated.
 
 use super::moment::moment;
 use crate::http::LANGUAGES;
 use account::{EmailAddress, Name};
 use backend::{ForeignHash, ImportedAccount};
 
-/// What a record says; empty where it says nothing.
+/// The fields of a record; empty if absent.
 pub(super) struct Fields {
     pub(super) email: String,
     pub(super) name: String,
     pub(super) password_hash: String,
     pub(super) language: String,
     pub(super) created_at: String,
-    /// Whether the other system has a proof that the mailbox is the owner's. Without a word it's the operator's.
+    /// Whether the other system has verified the mailbox. If the file doesn't say so, the operator vouches for it.
     pub(super) email_verified: bool,
     pub(super) disabled: bool,
 }
@@ -32,8 +32,9 @@ impl Default for Fields {
 }
 
 impl Fields {
-    /// The account, or what is wrong. No sentence holds a hash, and none an address but one that reads as an address: what does
-    /// not may be a hash in the wrong column.
+    /// The account, or the problem. No sentence contains a hash, and an address only if it is valid: other text may be a hash in
+    /// the
+    /// wrong column.
     pub(super) fn account(&self) -> Result<ImportedAccount, String> {
         let email = EmailAddress::parse(&self.email).map_err(|_| match self.email.as_str() {
             "" => "email is empty",
@@ -53,8 +54,9 @@ impl Fields {
             })?),
         };
         let password = match self.password_hash.as_str() {
-            // Attack: someone signs up elsewhere with the victim's address and a password of their own, and later owns the
-            // victim's account here. Without the password, only a reset through the mailbox leads in.
+            // Attack: a stranger signs up elsewhere with the victim's address and their own password, and later owns the victim's
+            // account
+            // here. Without the password, only a reset through the mailbox gives access.
             _ if !self.email_verified => None,
             "" => None,
             text => Some(ForeignHash::parse(text).map_err(|unfit| format!("password_hash {unfit}"))?),

@@ -1,4 +1,4 @@
-//! The exports of other systems, and where they write what.
+//! The exports of other systems and their fields.
 
 mod firebase;
 mod keycloak;
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 pub(super) use firebase::HashConfig;
 
-/// A system whose own export is read.
+/// A system whose own export is supported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Source {
     /// Realm export (JSON)
@@ -31,7 +31,7 @@ pub enum Source {
     Wordpress,
 }
 
-/// What a record is instead of a person's account.
+/// Why a record is not a user account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum LeftOut {
     ServiceAccount,
@@ -41,7 +41,7 @@ pub(super) enum LeftOut {
 }
 
 impl LeftOut {
-    /// What several of them are called.
+    /// The plural for messages.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::ServiceAccount => "service accounts",
@@ -52,11 +52,11 @@ impl LeftOut {
     }
 }
 
-/// What a record says of a person's account, or what it is instead.
+/// The fields of a user account, or why the record is none.
 pub(super) type Found = Result<Fields, LeftOut>;
 
 impl Source {
-    /// How its exports are written.
+    /// The formats of its exports.
     pub(super) const fn formats(self) -> &'static [Format] {
         match self {
             Self::Keycloak => &[Format::Json],
@@ -66,7 +66,7 @@ impl Source {
         }
     }
 
-    /// The names of a CSV file's columns where its first line is a record already.
+    /// The column names of a CSV file without a header line.
     pub(super) const fn names_of_columns(self) -> Option<&'static [&'static str]> {
         match self {
             Self::Firebase => Some(&firebase::COLUMNS),
@@ -74,7 +74,7 @@ impl Source {
         }
     }
 
-    /// Checks that a CSV file's first line has the columns without which it isn't such an export.
+    /// Checks that a CSV file's header line has the columns that such an export always contains.
     pub(super) fn check(self, names: &[&str]) -> Result<(), String> {
         let needed: &[&str] = match self {
             Self::Supabase => &["email", "encrypted_password", "email_confirmed_at"],
@@ -88,7 +88,7 @@ impl Source {
         }
     }
 
-    /// What a record says; an error for one that cannot be read.
+    /// Parses a record; an error if it is invalid.
     pub(super) fn fields(
         self,
         object: &Object,
@@ -104,11 +104,11 @@ impl Source {
             Self::Wordpress => Ok(wordpress(object)),
         };
         if let Ok(fields) = &mut found {
-            // Many systems take the address for a name where there is none.
+            // Many systems use the address as the name if there is none.
             if fields.name.contains('@') {
                 fields.name.clear();
             }
-            // A language that this service doesn't speak is no reason to leave its owner out.
+            // A language that this service doesn't support is no reason to reject the account.
             let language = fields.language.split(['-', '_']).next().unwrap_or_default();
             fields.language = match LANGUAGES.contains(&language) {
                 true => language.to_owned(),
@@ -119,7 +119,7 @@ impl Source {
     }
 }
 
-/// Auth0's names differ between its exports, as in `email_verified` and `Email Verified`.
+/// Auth0's names differ between its exports: `email_verified` and `Email Verified`.
 fn auth0(object: &Object) -> Fields {
     let find = |wanted: &str| {
         let found = object.iter().find(|(name, _)| simplified(name) == wanted);
@@ -134,7 +134,7 @@ fn auth0(object: &Object) -> Fields {
         disabled: is_yes(find("blocked")),
         ..Fields::default()
     };
-    // The export of hashes may have the address there only.
+    // The export of hashes may contain the address only there.
     if fields.email.is_empty() {
         let identifiers = find("identifiers").as_array().map_or(&[][..], Vec::as_slice);
         if let Some(email) = identifiers.iter().find(|identifier| identifier["type"] == "email") {
@@ -161,15 +161,15 @@ fn supabase(object: &Object, now: Timestamp) -> Found {
         name: names.into_iter().find(|name| !name.is_empty()).unwrap_or_default(),
         password_hash: get("encrypted_password"),
         created_at: get("created_at"),
-        // A null may be written in many ways; a moment is none of them.
+        // A null can be written in many ways, but never as a timestamp.
         email_verified: moment(&get("email_confirmed_at")).is_some(),
-        // What doesn't read as a moment, as `infinity`, has no end.
+        // A value other than a timestamp, such as `infinity`, has no end.
         disabled: !banned_until.is_empty() && moment(&banned_until).is_none_or(|until| until > now),
         ..Fields::default()
     })
 }
 
-/// A row of the table, or an object of `dumpdata` with the row in `fields`. Other objects in a dump are no users.
+/// A row of the table, or an object of `dumpdata` with the row in `fields`. Other objects in a dump are skipped.
 fn django(object: &Object) -> Found {
     let row = match object.get("fields") {
         Some(fields) => fields.as_object().ok_or(LeftOut::NoUser)?,
@@ -186,7 +186,7 @@ fn django(object: &Object) -> Found {
     Ok(Fields {
         email: text(row, "email"),
         name,
-        // Django writes `!` and random characters where no password fits.
+        // Django writes `!` and random characters for an unusable password.
         password_hash: Some(text(row, "password"))
             .filter(|hash| !hash.starts_with('!'))
             .unwrap_or_default(),
@@ -202,17 +202,17 @@ fn wordpress(row: &Object) -> Fields {
         email: text(row, "user_email"),
         name: text(row, "display_name"),
         password_hash: text(row, "user_pass"),
-        // What MySQL writes for no moment.
+        // MySQL's value for a missing timestamp.
         created_at: Some(text(row, "user_registered"))
             .filter(|moment| !moment.starts_with("0000"))
             .unwrap_or_default(),
-        // A network of sites marks users so.
+        // A multisite network marks users in this way.
         disabled: is_set("spam") || is_set("deleted"),
         ..Fields::default()
     }
 }
 
-/// The text or number of that name, trimmed; empty where there is none.
+/// The text or number of that name, trimmed; empty if absent.
 fn text(object: &Object, name: &str) -> String {
     object.get(name).map(as_text).unwrap_or_default()
 }
@@ -225,7 +225,7 @@ fn as_text(value: &Value) -> String {
     }
 }
 
-/// Whether it's a clear yes.
+/// Whether it's an explicit yes.
 fn is_yes(value: &Value) -> bool {
     match value {
         Value::Bool(yes) => *yes,

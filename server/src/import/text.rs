@@ -1,12 +1,12 @@
-//! The file as UTF-8, whichever encoding its byte order mark names.
+//! Converts the file to UTF-8, based on its byte order mark.
 
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_16BE, UTF_16LE};
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
-/// Most bytes that are read to see the first line.
+/// The maximum number of bytes that are read to find the first line.
 const MOST_FIRST_LINE: u64 = 64 * 1024;
 
-/// The input without its byte order mark, UTF-16 as UTF-8. `None` when it's empty.
+/// The input without its byte order mark, UTF-16 as UTF-8. `None` if it's empty.
 pub(super) fn as_utf8(mut input: impl Read + Send + 'static) -> io::Result<Option<Box<dyn Read + Send>>> {
     let mut start = Vec::new();
     (&mut input).take(3).read_to_end(&mut start)?;
@@ -21,7 +21,7 @@ pub(super) fn as_utf8(mut input: impl Read + Send + 'static) -> io::Result<Optio
     }))
 }
 
-/// The same input, and a copy of its start: up to the end of the first line that isn't blank.
+/// The same input, and a copy of its start, up to the end of the first non-blank line.
 pub(super) fn with_first_line<R: Read>(input: R) -> io::Result<(Vec<u8>, impl Read + use<R>)> {
     let mut input = BufReader::with_capacity(64 * 1024, input);
     let mut first = Vec::new();
@@ -33,7 +33,7 @@ pub(super) fn with_first_line<R: Read>(input: R) -> io::Result<(Vec<u8>, impl Re
     Ok((first.clone(), Cursor::new(first).chain(input)))
 }
 
-/// UTF-8 from UTF-16.
+/// Decodes UTF-16 to UTF-8.
 struct Utf16<R> {
     input: R,
     decoder: Decoder,

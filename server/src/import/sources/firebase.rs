@@ -3,7 +3,7 @@
 use super::{Fields, Object, is_yes, text};
 use std::path::Path;
 
-/// The columns of the CSV file, which has no line that names them, by the names of the JSON file. Those behind them are of other
+/// The columns of the CSV file, which has no header line, with the names of the JSON file. Further columns belong to other
 /// providers.
 pub(super) const COLUMNS: [&str; 27] = [
     "localId",
@@ -35,18 +35,19 @@ pub(super) const COLUMNS: [&str; 27] = [
     "disabled",
 ];
 
-/// The password hash parameters of a project, as the Firebase console shows them.
+/// The password hash parameters of a project, as shown in the Firebase console.
 #[derive(Clone)]
 pub struct HashConfig {
-    /// Everything of a `$fbscrypt$` hash before the user's salt.
+    /// The part of a `$fbscrypt$` hash before the user's salt.
     prefix: String,
 }
 
 impl HashConfig {
-    /// Reads the file with the block `hash_config { … }`. A file, as other users of the machine can read a command line.
+    /// Reads the file with the block `hash_config { … }`. It is a file because other users of the machine can read a command
+    /// line.
     ///
     /// # Errors
-    /// A sentence without what stands in it.
+    /// A sentence that excludes the contents of the file.
     pub fn read(path: &Path) -> Result<Self, String> {
         let content = std::fs::read_to_string(path)
             .map_err(|error| format!("{} cannot be read: {}", path.display(), error.kind()))?;
@@ -59,7 +60,7 @@ impl HashConfig {
         })
     }
 
-    /// The parameters, or what is missing.
+    /// The parameters, or the name of a missing one.
     fn parse(content: &str) -> Result<Self, &'static str> {
         let value = |name: &'static str| {
             let lines = content.lines().filter_map(|line| line.trim().split_once(':'));

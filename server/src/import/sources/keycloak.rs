@@ -1,10 +1,10 @@
-//! Users of a Keycloak realm's export.
+//! Users of a Keycloak realm export.
 
 use super::{Fields, Found, LeftOut, Object, as_text, is_yes, text};
 use serde_json::Value;
 
 pub(super) fn fields(user: &Object) -> Result<Found, String> {
-    // The account of a program.
+    // A service account.
     if user.get("serviceAccountClientId").is_some_and(Value::is_string) {
         return Ok(Err(LeftOut::ServiceAccount));
     }

@@ -1,9 +1,10 @@
 //! Exports of the systems, in `tests/fixtures/import`. Every password is `correct horse battery staple`.
 //!
 //! - Firebase: by the exporter of firebase-tools 15.34.2 (npm), with hashes of firebase-scrypt 2.2.0 and an example signer key.
-//! - Django: by `dumpdata` of Django 5.2.19; the same rows as PostgreSQL's `\copy` writes them.
+//! - Django: by `dumpdata` of Django 5.2.19; the same rows in the format of PostgreSQL's `\copy`.
 //! - WordPress: the columns of `wp user list`, with hashes of WordPress 6.1.9 and, for 6.8, of PHP 8.2's `password_hash`.
-//! - Keycloak, Auth0 and Supabase: after their documentation and published exports, with hashes of argon2-cffi 25.1.0, Python's
+//! - Keycloak, Auth0 and Supabase: based on their documentation and published exports, with hashes of argon2-cffi 25.1.0,
+//!   Python's
 //!   hashlib and bcrypt 4.3.0.
 
 use super::super::{Batch, Import, Reader, text};
