@@ -1,4 +1,4 @@
-//! SIGHUP: the keys and the configuration are read again. No connection, session or e-mail ends by it.
+//! Reloads the keys and the configuration on SIGHUP, without interrupting connections, sessions or e-mails.
 
 use crate::config::{self, Config, ConfigPurpose, KEYS, variable};
 use crate::logs::LogFilter;
@@ -7,7 +7,7 @@ use backend::{Backend, Keys, Mailer};
 use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 
-/// Keys of the configuration that are read at the start only; all others are in force after a reload.
+/// Keys of the configuration that need a restart; all others take effect on reload.
 const AT_START: [&str; 15] = [
     "listen",
     "origin",
@@ -26,19 +26,19 @@ const AT_START: [&str; 15] = [
     "site",
 ];
 
-/// What a reload changes.
+/// The state that a reload changes.
 pub struct Reload {
-    /// In force.
+    /// The configuration in force.
     pub config: Config,
-    /// How it is checked.
+    /// The purpose that it is validated for.
     pub purpose: ConfigPurpose,
-    /// Gets names, figures and policies.
+    /// Receives names, limits and policies.
     pub backend: Backend,
-    /// Where e-mails go.
+    /// Receives the e-mail transport.
     pub mail: watch::Sender<Mailer>,
     /// The server's keys.
     pub keys: Keys,
-    /// What is logged.
+    /// The log filter.
     pub log: LogFilter,
 }
 
@@ -66,7 +66,7 @@ impl Reload {
         let mail = start::mail(&config).map_err(|wrong| vec![wrong])?;
         self.log.replace(&config.log);
         self.backend.replace_settings(config.settings.clone());
-        // Its connections stay where it is the same server. The authorities' file may have changed under its name.
+        // Its connections are kept if it is the same server. The authorities' file may have changed under its name.
         self.mail.send_if_modified(|in_force| {
             let is_other = !mail.is_as(in_force);
             if is_other {
@@ -85,7 +85,7 @@ impl Reload {
     }
 }
 
-/// The configuration that is in force with the keys that were read again.
+/// The current configuration with the keys that can be reloaded.
 fn keep_from_start(read: Config, before: &Config) -> Config {
     let before = before.clone();
     Config {
@@ -97,10 +97,10 @@ fn keep_from_start(read: Config, before: &Config) -> Config {
     }
 }
 
-/// Names of the keys with another value.
+/// The names of the changed keys.
 fn changed(before: &Config, after: &Config) -> Vec<&'static str> {
     let differs = |name: &str, shown: fn(&Config) -> String| match name {
-        // Shown without their passwords.
+        // Compared here because they are displayed without their passwords.
         "smtp_url" => before.smtp_url != after.smtp_url,
         "database_url" => before.database_url != after.database_url,
         "otlp_url" => before.otlp_url != after.otlp_url,
@@ -121,7 +121,7 @@ mod tests {
         }
     }
 
-    /// A key that is added to the configuration is either put in force or named as needing a restart.
+    /// Every new key of the configuration must either be reloadable or be reported as needing a restart.
     #[test]
     fn what_is_not_read_at_the_start_is_put_in_force() {
         let before = Config::default();

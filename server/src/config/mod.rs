@@ -1,4 +1,4 @@
-//! What the operator decided: read from the environment and a file, checked whole before anything starts.
+//! The operator's configuration, read from the environment and a file, and validated completely before the server starts.
 
 mod read;
 mod table;
@@ -13,70 +13,70 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// Every decision of the operator. Its defaults are the configuration's.
+/// The configuration. Its `Default` contains the documented defaults.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where the program listens.
+    /// The address that the server listens on.
     pub listen: SocketAddr,
-    /// Where people reach it.
+    /// The public origin of the service.
     pub origin: Origin,
-    /// The database; may hold a password.
+    /// The URL of the database; may contain a password.
     pub database_url: Secret,
-    /// The mail server; may hold a password.
+    /// The URL of the mail server; may contain a password.
     pub smtp_url: Option<Secret>,
-    /// What is said in EHLO; the origin's host where not set.
+    /// The name for EHLO; by default the origin's host.
     pub smtp_ehlo_name: Option<String>,
-    /// Certificate authorities that are trusted beside the public ones.
+    /// Trusted certificate authorities in addition to the public ones.
     pub ca_file: Option<PathBuf>,
-    /// The server's keys.
+    /// The file with the server's keys.
     pub key_file: PathBuf,
-    /// Whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
     /// A file of leaked passwords.
     pub leaked_file: Option<PathBuf>,
-    /// A range service of leaked passwords.
+    /// The URL of a range service for leaked passwords.
     pub leaked_range_url: Option<String>,
-    /// Passwords hashed at the same time.
+    /// The number of concurrent password hashes.
     pub hashes_at_once: usize,
-    /// Which program hashes them.
+    /// The password hashing implementation.
     pub hashing: EngineChoice,
-    /// What is logged.
+    /// The log filter.
     pub log: String,
-    /// How it is logged.
+    /// The log format.
     pub log_format: LogFormat,
-    /// Where metrics can be read, if anywhere.
+    /// The address where metrics can be read, if any.
     pub metrics_listen: Option<SocketAddr>,
-    /// The collector that traces are sent to, if any; may hold a password.
+    /// The URL of the trace collector, if any; may contain a password.
     pub otlp_url: Option<Secret>,
-    /// The share of requests that are traced.
+    /// The fraction of requests that are traced.
     pub otlp_share: f64,
-    /// The bundle's folder; looked for when not given.
+    /// The folder with the browser's files; searched for by default.
     pub site: Option<PathBuf>,
-    /// Names, figures and policies of the account service.
+    /// Names, limits and policies of the account service.
     pub settings: Settings,
 }
 
-/// How a line of the log looks.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For a person at a terminal.
+    /// For reading at a terminal.
     Human,
-    /// For a program that collects logs: an object a line.
+    /// For log collectors: one JSON object per line.
     Json,
 }
 
-/// For what the configuration is purpose. Serving demands more than a command of the operator.
+/// What the configuration is used for. Serving has stricter requirements than an operator command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConfigPurpose {
-    /// For people.
+    /// Serving users.
     Serve,
-    /// For the one who develops, on this machine only.
+    /// Development, on this machine only.
     ServeDev,
-    /// For a command such as `user add`.
+    /// An operator command such as `user add`.
     Command,
 }
 
-/// A key that is wrong: where it stands, what is wrong, what it takes. Never holds a secret value.
+/// An invalid key: where it is set, what is wrong, and what is allowed. Never contains a secret value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// `REKEY_LISTEN`, or `listen in rekey.toml`.
@@ -123,7 +123,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// What is said in EHLO (RFC 5321 §4.1.1.1): a domain, or an address in brackets.
+    /// The name for EHLO (RFC 5321 §4.1.1.1): a domain, or an address in brackets.
     #[must_use]
     pub fn ehlo_name(&self) -> String {
         let host = self.origin.host.trim_end_matches('.');
@@ -136,7 +136,7 @@ impl Config {
     }
 }
 
-/// The environment of this process, and nothing else of the program reads it.
+/// The environment of this process. The rest of the program does not read it.
 #[must_use]
 pub fn environment() -> Vec<(String, String)> {
     std::env::vars_os()
@@ -151,8 +151,8 @@ pub fn is_watched() -> bool {
     std::env::var_os("LEPTOS_WATCH").is_some()
 }
 
-/// Reads the file that `REKEY_CONFIG` names, then the environment over it. Gives what it could make of it together with
-/// every problem, so that an operator mends all at once.
+/// Reads the file that `REKEY_CONFIG` names, then overrides it from the environment. Returns the valid part together with all
+/// problems, so that an operator can fix them at once.
 #[must_use]
 pub fn load(environment: &[(String, String)], purpose: ConfigPurpose) -> (Config, Vec<Problem>) {
     let mut config = Config::default();
@@ -178,7 +178,7 @@ pub fn load(environment: &[(String, String)], purpose: ConfigPurpose) -> (Config
             continue;
         }
         let name = key.strip_prefix(PREFIX).unwrap_or(key).to_ascii_lowercase();
-        // Of two spellings of one name only the documented one counts.
+        // Of two spellings of a name only the documented one is accepted.
         let name = if variable(&name) == *key { name } else { key.clone() };
         set(&mut config, &name, Ok(value.clone()), key.clone(), &mut problems);
     }
@@ -190,7 +190,7 @@ pub fn load(environment: &[(String, String)], purpose: ConfigPurpose) -> (Config
 const PREFIX: &str = "REKEY_";
 const CONFIG: &str = "REKEY_CONFIG";
 
-/// The environment's spelling of a key.
+/// The name of a key's environment variable.
 #[must_use]
 pub fn variable(name: &str) -> String {
     format!("{PREFIX}{}", name.to_ascii_uppercase())
@@ -237,7 +237,7 @@ fn open_file_with_password(path: &Path, values: &[FileValue]) -> Option<Problem>
 fn file_values(path: &Path) -> Result<Vec<FileValue>, String> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("{} cannot be read: {}", path.display(), error.kind()))?;
-    // The parser's message quotes the line, which may hold a password: only the place is told.
+    // The parser's message quotes the line, which may contain a password; only its position is reported.
     let table = text.parse::<toml::Table>().map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         format!(
@@ -260,7 +260,7 @@ fn plain(value: &toml::Value) -> Result<String, String> {
     }
 }
 
-/// What only shows when the keys are looked at together.
+/// Checks that involve several keys.
 fn together(config: &Config, purpose: ConfigPurpose, problems: &mut Vec<Problem>) {
     let mut wrong = |name: &str, text: &str| {
         problems.push(Problem {
@@ -268,7 +268,7 @@ fn together(config: &Config, purpose: ConfigPurpose, problems: &mut Vec<Problem>
             text: text.into(),
         })
     };
-    // Of the configured one the key says it already.
+    // If it is configured, its own key reports the problem.
     if config.smtp_url.is_some()
         && config.smtp_ehlo_name.is_none()
         && backend::check_ehlo_name(&config.ehlo_name()).is_err()
@@ -291,7 +291,7 @@ fn together(config: &Config, purpose: ConfigPurpose, problems: &mut Vec<Problem>
         );
     }
     match purpose {
-        // Attack: anybody in the network reads the mails of the development run, codes included.
+        // Attack: other hosts in the network read the e-mails of the development run, including codes.
         ConfigPurpose::ServeDev if !config.listen.ip().is_loopback() => {
             wrong(
                 "listen",
@@ -311,7 +311,7 @@ fn together(config: &Config, purpose: ConfigPurpose, problems: &mut Vec<Problem>
                     "is not set; it takes smtp://… or smtps://… (optional only for `serve --dev`)",
                 );
             }
-            // Attack: whoever reads the network on the way has every session.
+            // Attack: an eavesdropper on the network obtains every session.
             if !config.origin.https && !config.origin.is_loopback() {
                 wrong(
                     "origin",

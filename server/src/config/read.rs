@@ -1,4 +1,4 @@
-//! How single values are read.
+//! Parsers of single values.
 
 use account::{EmailAddress, Secret};
 use ipnet::IpNet;
@@ -6,10 +6,10 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-/// Where people reach the service, as browsers write it in `Origin`: `https://accounts.example.com`.
+/// The public origin, as browsers write it in `Origin`: `https://accounts.example.com`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// Whole, lower case, without a standard port and without a slash at the end.
+    /// The whole origin: lower case, without a default port or a trailing slash.
     pub text: String,
     /// Whether it is https.
     pub https: bool,
@@ -18,7 +18,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Whether it names this very machine.
+    /// Whether it is this machine.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         is_loopback_name(&self.host)
@@ -31,7 +31,7 @@ impl Origin {
     }
 }
 
-/// Whether a host without its port and brackets is this machine.
+/// Whether a host, without port and brackets, is this machine.
 #[must_use]
 pub fn is_loopback_name(host: &str) -> bool {
     host == "localhost" || host.ends_with(".localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
@@ -121,8 +121,8 @@ pub(super) fn sender(value: &str) -> Result<String, String> {
         .map_err(|_| "is not an e-mail address".into())
 }
 
-/// Part of subjects and headings. Attack: a line break in it would add headers to every mail, and what looks like an encoded word
-/// (RFC 2047) would be read as another name.
+/// The brand is part of subjects and headings. Attack: a line break in it would add headers to every e-mail, and text that looks
+/// like an encoded word (RFC 2047) would be decoded to another name.
 pub(super) fn brand(value: &str) -> Result<String, String> {
     let unfit = value.chars().any(|c| c.is_control() || "<>\"@".contains(c));
     if value.is_empty() || value.chars().count() > 40 || unfit || value.contains("=?") {
@@ -185,7 +185,7 @@ pub(super) fn otlp(value: &str) -> Result<Option<Secret>, String> {
     if !["http", "https"].contains(&url.scheme()) || url.host_str().is_none() {
         return Err("is neither http nor https".into());
     }
-    // Attack: whoever is on the way to the collector reads its password.
+    // Attack: an eavesdropper on the way to the collector reads its password.
     let has_password = !url.username().is_empty() || url.password().is_some();
     if url.scheme() == "http"
         && has_password
@@ -201,7 +201,7 @@ pub(super) fn otlp(value: &str) -> Result<Option<Secret>, String> {
     Ok(Some(Secret::from(url.as_str())))
 }
 
-/// A URL without the password that may stand in it, for eyes and terminals.
+/// A URL with its password masked, for display.
 pub(super) fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return "(set)".into();

@@ -1,4 +1,4 @@
-//! The keys of the configuration, a row each: the documentation and the reading come from the same table.
+//! The keys of the configuration, one row each: the parser and the documentation use the same table.
 
 use super::{Config, LogFormat, read};
 use backend::{EngineChoice, Limits};
@@ -6,18 +6,18 @@ use std::path::PathBuf;
 
 /// A key of the configuration.
 pub struct Key {
-    /// As in the file: `listen`; in the environment `REKEY_LISTEN`.
+    /// Its name in the file, such as `listen`; in the environment `REKEY_LISTEN`.
     pub name: &'static str,
-    /// What it takes, after "it takes".
+    /// The allowed values, as a continuation of "it takes".
     pub takes: &'static str,
-    /// What it decides.
+    /// Its meaning.
     pub meaning: &'static str,
     pub(super) set: fn(&mut Config, &str) -> Result<(), String>,
     /// The value without secrets.
     pub show: fn(&Config) -> String,
 }
 
-/// A figure of [`Limits`].
+/// One of the [`Limits`].
 macro_rules! limit {
     ($name:literal, $field:ident, $meaning:literal) => {
         Key {
@@ -34,7 +34,7 @@ macro_rules! limit {
     };
 }
 
-/// Keys of releases before, and what to do about one: it is no longer needed, or has another name.
+/// Keys of earlier releases, and what to do about each: it is obsolete, or has another name.
 pub const RETIRED: &[(&str, &str)] = &[
     (
         "limit_reset_an_hour",
@@ -475,7 +475,7 @@ fn path(value: &str) -> Result<Option<PathBuf>, String> {
     Ok(if value.is_empty() { None } else { Some(value.into()) })
 }
 
-/// Attack: whoever reads the network on the way learns a part of every new password's digest.
+/// Attack: an eavesdropper learns a part of every new password's digest.
 fn range_url(value: &str) -> Result<Option<String>, String> {
     if value.is_empty() {
         return Ok(None);
