@@ -1,4 +1,4 @@
-//! What can be typed at a terminal.
+//! The command line.
 
 use crate::commands::keys::Keys;
 use crate::commands::mail::Mail;
@@ -103,7 +103,7 @@ pub enum User {
         address: String,
         /// New address, treated as verified
         new: String,
-        /// Really: whoever has the new address has the account
+        /// Confirm the change; the owner of the new address gets access to the account
         #[arg(long)]
         yes: bool,
     },
@@ -177,14 +177,14 @@ pub struct NewUser {
 /// Checks a command line without running it.
 ///
 /// # Errors
-/// What the parser says, which is also how it answers `--help` and `--version`.
+/// The parser's message, which is also how it answers `--help` and `--version`.
 pub fn check(arguments: &[&str]) -> Result<(), clap::Error> {
     Cli::try_parse_from(arguments).map(drop)
 }
 
-/// Does what the command line asks for.
+/// Runs the command of the command line.
 pub async fn run() -> ExitCode {
-    // Attack: another account of this machine reads the database, its log or a backup. Whatever the shell's mask is.
+    // Attack: another account of this machine reads the database, its log or a backup. This overrides the shell's umask.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let outcome = match Cli::parse().command {
         Command::Serve { dev, watch } => serve(dev, watch).await,
@@ -289,15 +289,15 @@ pub(crate) const fn purpose(dev: bool) -> ConfigPurpose {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum KeyFile {
     Unused,
-    /// Nor any other file.
+    /// No files are used at all.
     NoFiles,
     Needed,
     NeededIfThere,
     Make,
 }
 
-/// Why root keeps away from a file's folder. Attack: the service's user, taken over, puts links where root's commands write, and
-/// gets files of root, or lets them be overwritten. What root writes there would be out of the service's reach, too.
+/// The reason why root must not write to a file's folder. Attack: a compromised service account puts links where root's commands
+/// write, and obtains root's files or has them overwritten. Files written by root would also be inaccessible to the service.
 fn whose_else(file: &Path) -> Option<String> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
@@ -326,20 +326,20 @@ fn whose_else(file: &Path) -> Option<String> {
     ))
 }
 
-/// Whether the database is a file that has something in it.
+/// Whether the database is a non-empty file.
 fn is_filled(config: &Config) -> bool {
     let file = backend::store::Db::file(config.database_url.expose());
     file.and_then(|file| std::fs::metadata(file).ok())
         .is_some_and(|file| file.len() > 0)
 }
 
-/// The configuration and the keys, or every problem with them at once.
+/// The configuration and the keys, or all problems with them at once.
 fn load_config(purpose: ConfigPurpose, key_file: KeyFile) -> Result<(Config, Option<Keyring>), Failed> {
     let (config, mut problems) = config::load(&config::environment(), purpose);
     let path = &config.key_file;
     let database = backend::store::Db::file(config.database_url.expose());
     for (key, file) in [("key_file", Some(path.clone())), ("database_url", database)] {
-        // Who looks and changes nothing may be root.
+        // Read-only commands may run as root.
         let changes = !matches!(key_file, KeyFile::NoFiles | KeyFile::NeededIfThere);
         if let Some(text) = file.filter(|_| changes).and_then(|file| whose_else(&file)) {
             let key = variable(key);
@@ -349,12 +349,12 @@ fn load_config(purpose: ConfigPurpose, key_file: KeyFile) -> Result<(Config, Opt
     let keys = match key_file {
         KeyFile::Unused | KeyFile::NoFiles => Ok(None),
         KeyFile::NeededIfThere if !path.exists() => Ok(None),
-        // A new key opens nothing of what is there.
+        // A new key cannot verify or decrypt the existing data.
         KeyFile::Make if !path.exists() && is_filled(&config) => Err(format!(
             "{} does not exist, but the database does: restore the key file, or move the database away",
             path.display()
         )),
-        // Nothing is made for a start that is refused anyway.
+        // No key file is created if the start is refused anyway.
         KeyFile::Make if problems.is_empty() => keys::read_or_make(path).map(Some),
         KeyFile::Make if !path.exists() => Ok(None),
         _ => keys::read(path).map(Some),

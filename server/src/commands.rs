@@ -1,4 +1,4 @@
-//! What an operator does at a terminal besides serving.
+//! The operator commands other than `serve`.
 
 pub mod backup;
 pub mod keys;
@@ -18,19 +18,19 @@ use std::io::{Read, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-/// How long a health check waits.
+/// The time limit of a health check.
 const HEALTH_TIME: Duration = Duration::from_secs(2);
 
-/// A moment as commands show it.
+/// A point in time as commands print it.
 fn moment(at: Timestamp) -> String {
     format!("{} {} UTC", at.day(), at.hour_and_minute())
 }
 
-/// Why a command did not do what it should.
+/// Why a command failed.
 pub enum Failed {
-    /// The configuration: every problem, a line each.
+    /// The configuration: every problem, one per line.
     Configuration(Vec<Problem>),
-    /// Something else, as a sentence.
+    /// Any other cause, as a sentence.
     Other(String),
 }
 
@@ -56,7 +56,7 @@ impl From<String> for Failed {
     }
 }
 
-/// Writes what was asked for to standard output.
+/// Writes a command's result to standard output.
 pub fn say(text: &str) -> Result<(), Failed> {
     let mut out = std::io::stdout();
     out.write_all(printable(text).as_bytes())
@@ -72,7 +72,7 @@ pub async fn migrate(config: &Config) -> Result<(), Failed> {
 
 /// `rekey seed`.
 pub async fn seed(config: Config, keys: Keyring) -> Result<(), Failed> {
-    // Attack: everybody knows the demo people's password.
+    // Attack: the demo accounts' password is public.
     if !config.origin.is_loopback() {
         return Err(Failed::Other(
             "Demo accounts are for loopback hosts only, and the host in REKEY_ORIGIN is not one.".into(),
@@ -86,8 +86,9 @@ pub async fn seed(config: Config, keys: Keyring) -> Result<(), Failed> {
     say(&format!("{names}The password is \"{}\".\n", demo::PASSWORD))
 }
 
-/// Refuses where the database's file does not exist, for commands about what is in it: with a mistyped path they would create an
-/// empty one, and answer as a service without accounts.
+/// Fails if the database file does not exist, for commands about its contents: with a mistyped path they would create an empty
+/// one,
+/// and answer as a service without accounts.
 fn need_database(config: &Config) -> Result<(), Failed> {
     match Db::file(config.database_url.expose()) {
         Some(file) if !file.exists() => Err(Failed::Other(format!(
@@ -198,7 +199,7 @@ async fn add(backend: &Backend, new: NewUser) -> Result<(), Failed> {
     say(&format!("Added {email}.\n"))
 }
 
-/// From standard input, as other people of the machine can read a command line.
+/// From standard input, because other users of the machine can read a command line.
 fn password_from_input() -> Result<Secret, String> {
     let mut typed = String::new();
     std::io::stdin()
@@ -296,7 +297,7 @@ fn table() -> String {
     let mut table = "| Key | Default | Meaning | Takes |\n|---|---|---|---|\n".to_owned();
     for key in KEYS {
         let default = match key.name {
-            // Differs from machine to machine.
+            // Depends on the machine.
             "hashes_at_once" => "the number of cores".to_owned(),
             _ => Some((key.show)(&defaults))
                 .filter(|shown| !shown.is_empty())

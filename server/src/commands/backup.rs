@@ -1,4 +1,4 @@
-//! Backups, and sessions that end for everybody.
+//! The commands `backup`, `restore` and `end-sessions`.
 
 use super::{Failed, need_database, say};
 use crate::config::Config;

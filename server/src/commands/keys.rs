@@ -1,4 +1,4 @@
-//! The server's keys: which there are, what needs them, a new one.
+//! The commands that list, add, select and remove server keys.
 
 use super::{Failed, need_database, say};
 use crate::config::Config;
@@ -91,7 +91,7 @@ async fn list(config: &Config, ring: &Keyring) -> Result<(), Failed> {
     warn_of_missing(&backend, ring).await
 }
 
-/// Tells of passwords that no key of the file verifies: the file is another one than the database was written with.
+/// Warns of passwords that no key in the file verifies: the key file does not belong to this database.
 pub(super) async fn warn_of_missing(backend: &Backend, ring: &Keyring) -> Result<(), Failed> {
     let (with_key, _) = backend.count_hashes().await.map_err(|fault| fault.to_string())?;
     let mut known = 0;

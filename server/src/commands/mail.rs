@@ -1,4 +1,4 @@
-//! The connection to the mail server, tested; and the queued e-mails.
+//! The commands that test the connection to the mail server and manage queued e-mails.
 
 use super::{Failed, moment, need_database, say};
 use crate::config::{Config, KEYS};
@@ -33,7 +33,7 @@ pub enum Mail {
     },
 }
 
-/// An e-mail to send.
+/// A test e-mail.
 #[derive(Args)]
 pub struct Test {
     /// Address of the recipient
@@ -44,7 +44,7 @@ pub struct Test {
     notices: bool,
 }
 
-/// Which e-mails.
+/// The selected e-mails.
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 pub struct Which {
@@ -55,9 +55,9 @@ pub struct Which {
     all: bool,
 }
 
-/// The most that are listed.
+/// The maximum number of listed e-mails.
 const LISTED: i64 = 1_000;
-/// The most that are counted.
+/// The maximum number of counted e-mails.
 const COUNTED: i64 = 100_000;
 
 /// `rekey mail test`.
@@ -140,7 +140,7 @@ pub async fn queue(config: &Config, keys: Keyring, addresses: bool) -> Result<()
     say(&table)
 }
 
-/// Attack: what another system wrote there begins a line or a column of its own.
+/// Attack: text from another system in a field begins a new line or column.
 fn row(email: &WaitingEmail, addresses: bool, now: Timestamp) -> String {
     let address = if addresses {
         format!("{}\t", email.recipient.escape_debug())

@@ -1,4 +1,4 @@
-//! One account: shown, given another address, deleted.
+//! The commands that show, change and delete one account.
 
 use super::{Failed, kind_of, moment, no_account, say};
 use account::{EmailAddress, Timestamp};
