@@ -1,11 +1,11 @@
-//! The server's keys, in a file that only its owner may read.
+//! The server's keys, in a file that only its owner can read.
 //!
 //! ```toml
 //! current = "k1"
 //! [keys]
 //! k1 = "32 random bytes in base64"
 //! ```
-//! A new key is added beside the old one and named in `current`; the old one still verifies what it made.
+//! A new key is added beside the old one and named in `current`; the old one still verifies its results.
 
 mod change;
 mod follow;
@@ -34,7 +34,7 @@ struct KeyFile {
 /// Reads the keys.
 ///
 /// # Errors
-/// A sentence that says what is wrong with the file and never what is in it.
+/// A sentence that says what is wrong with the file, but excludes its contents.
 pub fn read(path: &Path) -> Result<Keyring, String> {
     let shown = path.display();
     let unreadable = |error: std::io::Error| match error.kind() {
@@ -56,19 +56,19 @@ pub fn read(path: &Path) -> Result<Keyring, String> {
     parse(&text).map_err(|wrong| format!("{shown} {wrong}"))
 }
 
-/// Attack: another account of this machine reads the keys, and with a copy of the database tries codes offline.
+/// Attack: another account of this machine reads the keys, and with a copy of the database guesses codes offline.
 ///
-/// A credential of systemd is root's, with an access list for the service alone; where the file system has such lists, the
-/// group's part of the mode shows what the list allows at most (acl(5)).
+/// A systemd credential belongs to root and has an access list for the service only; on file systems with such lists, the group
+/// bits of the mode are the upper bound of the list (acl(5)).
 pub(crate) const fn is_private(mode: u32, owner: u32, group: u32) -> bool {
     let credential = mode & 0o777 == 0o440 && owner == 0 && group == 0;
     mode & 0o077 == 0 || credential
 }
 
-/// Makes the file with one random key unless there is one, then reads it.
+/// Creates the file with one random key if it does not exist, then reads it.
 ///
 /// # Errors
-/// As for [`read`], and when it cannot be made.
+/// As for [`read`], and if the file cannot be created.
 pub fn read_or_make(path: &Path) -> Result<Keyring, String> {
     let failed = |error: std::io::Error| format!("{} cannot be created: {}", path.display(), error.kind());
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
@@ -104,14 +104,14 @@ fn random_key() -> Result<String, String> {
     Ok(STANDARD.encode(bytes))
 }
 
-/// Names stand before what their key made, with a `$` or a `.` between.
+/// Names are stored before the key's results, separated by `$` or `.`.
 fn is_name(name: &str) -> bool {
     let letter = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     (1..=32).contains(&name.len()) && name.chars().all(letter)
 }
 
 fn parse(text: &str) -> Result<Keyring, String> {
-    // The parser's own message quotes the line, which is a key.
+    // The parser's own message quotes the line, which contains a key.
     let file: KeyFile = toml::from_str(text).map_err(|_| "is not TOML with `current` and `[keys]`".to_owned())?;
     let mut current = None;
     let mut older = Vec::new();

@@ -1,4 +1,4 @@
-//! Changes of the key file: written beside it, then put in its place, so that nobody ever reads half of one.
+//! Changes to the key file: written to a temporary file, then renamed, so that readers never see a partial file.
 
 use super::{KeyFile, is_name, parse, random_key, read};
 use std::fs::{File, OpenOptions};
@@ -6,10 +6,10 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
 use std::path::Path;
 
-/// Adds a random key and makes it the one in use; gives its name.
+/// Adds a random key, makes it the current one, and returns its name.
 ///
 /// # Errors
-/// A sentence; the file is as it was then.
+/// A sentence; the file is unchanged then.
 pub fn rotate(path: &Path) -> Result<String, String> {
     change(path, |file| {
         let name = put_new(file)?;
@@ -18,7 +18,7 @@ pub fn rotate(path: &Path) -> Result<String, String> {
     })
 }
 
-/// Adds a random key that is not in use yet; gives its name.
+/// Adds a random key without using it yet, and returns its name.
 ///
 /// # Errors
 /// As for [`rotate`].
@@ -26,10 +26,10 @@ pub fn add(path: &Path) -> Result<String, String> {
     change(path, put_new)
 }
 
-/// Makes a key the one in use.
+/// Makes a key the current one.
 ///
 /// # Errors
-/// As for [`rotate`]; when there is no such key.
+/// As for [`rotate`], and if there is no such key.
 pub fn make_current(path: &Path, name: &str) -> Result<(), String> {
     change(path, |file| {
         known(file, name)?;
@@ -38,10 +38,10 @@ pub fn make_current(path: &Path, name: &str) -> Result<(), String> {
     })
 }
 
-/// Takes a key away that is not in use.
+/// Removes a key that is not the current one.
 ///
 /// # Errors
-/// As for [`rotate`]; when there is no such key, or it is the one in use.
+/// As for [`rotate`], and if there is no such key or it is the current one.
 pub fn remove(path: &Path, name: &str) -> Result<(), String> {
     change(path, |file| {
         known(file, name)?;
@@ -58,7 +58,7 @@ pub fn remove(path: &Path, name: &str) -> Result<(), String> {
 fn known(file: &KeyFile, name: &str) -> Result<(), String> {
     let known = file.keys.contains_key(name);
     known.then_some(()).ok_or_else(|| {
-        // Not repeated unless it can be a name: a key may have been typed in its place.
+        // Repeated only if it can be a name: a key may have been typed instead.
         let shown = if is_name(name) { name } else { "that" };
         format!("the key file has no key {shown}; `rekey keys list` shows all")
     })
@@ -76,12 +76,12 @@ fn put_new(file: &mut KeyFile) -> Result<String, String> {
 }
 
 fn change<T>(path: &Path, change: impl FnOnce(&mut KeyFile) -> Result<T, String>) -> Result<T, String> {
-    // Where it is a link, as in mounted secrets, what it leads to is changed, not the link.
+    // A symbolic link, as in mounted secrets, is resolved, and its target is changed.
     let path = &std::fs::canonicalize(path).map_err(|error| cannot(path, &error))?;
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
     let part = Path::new(&part);
-    // Made before the file is read: of two changes at once one is refused, and none is lost.
+    // Created before the file is read: of two concurrent changes one is refused, and none is lost.
     let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(part);
     let written = opened.map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => format!(
@@ -108,11 +108,11 @@ fn write<T>(
     let mut file: KeyFile = toml::from_str(&text).map_err(|_| format!("{} cannot be parsed", path.display()))?;
     let outcome = change(&mut file)?;
     let text = toml::to_string(&file).map_err(|_| "the keys cannot be written as TOML".to_owned())?;
-    // What is written must read, or the next start is refused.
+    // The new contents must be valid, or the next start is refused.
     parse(&text).map_err(|wrong| format!("the changed key file {wrong}"))?;
     let cannot_write = |error: std::io::Error| cannot(part, &error);
     written.write_all(text.as_bytes()).map_err(cannot_write)?;
-    // An operator who is somebody else than the server must not take the file away from it.
+    // The operator may be another user than the server, which must keep access to the file.
     let owner = std::fs::metadata(path).map_err(|error| cannot(path, &error))?;
     let now = written.metadata().map_err(cannot_write)?;
     if (owner.uid(), owner.gid()) != (now.uid(), now.gid()) {
@@ -121,7 +121,7 @@ fn write<T>(
     written.sync_all().map_err(cannot_write)?;
     std::fs::rename(part, path).map_err(|error| cannot(path, &error))?;
     if let Some(folder) = path.parent() {
-        // The change is done; only a loss of power right now could still undo it.
+        // The change is complete; only a power failure at this moment could still undo it.
         let _ = File::open(folder).and_then(|folder| folder.sync_all());
     }
     Ok(outcome)

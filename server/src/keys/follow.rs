@@ -1,4 +1,4 @@
-//! Keys that follow their file while a server runs.
+//! Reloads the keys when their file changes while a server runs.
 
 use super::read;
 use account::Keyring;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// Keys that were read from that file, and are read again from it.
+/// Keys from that file, which are reloaded from it.
 #[must_use]
 pub fn from_file(path: &Path, ring: Keyring) -> Keys {
     let path = path.to_owned();
@@ -19,10 +19,10 @@ pub fn from_file(path: &Path, ring: Keyring) -> Keys {
     })
 }
 
-/// Takes up changes of the file, looking once a second, until dropped.
+/// Checks the file for changes once a second, until dropped.
 pub async fn follow(keys: Keys, path: PathBuf) {
     const PAUSE: Duration = Duration::from_secs(1);
-    // What was read at the start may have changed since: the first look reads once more.
+    // The file may have changed since the start, so the first check always reloads.
     let mut seen = None;
     loop {
         let now = Some(stamp(&path));
@@ -34,7 +34,7 @@ pub async fn follow(keys: Keys, path: PathBuf) {
     }
 }
 
-/// Changes whenever the file does: it is another file, or was written again.
+/// Changes with the file: when it is replaced or written again.
 fn stamp(path: &Path) -> Option<(u64, i64, i64, u64)> {
     let file = std::fs::metadata(path).ok()?;
     Some((file.ino(), file.mtime(), file.mtime_nsec(), file.len()))
