@@ -1,4 +1,5 @@
-//! The browser's files: in the program or in a folder, read into memory at the start, each in the form that the browser asked for.
+//! The static files for the browser, embedded or in a folder. Read into memory at start-up, and served in the encoding that the
+//! browser requests.
 
 use crate::http::compress;
 use axum::body::{Body, Bytes};
@@ -7,7 +8,7 @@ use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// A file with its compressed forms.
+/// A file with its compressed variants.
 #[derive(Clone)]
 pub struct Asset {
     plain: Bytes,
@@ -15,20 +16,20 @@ pub struct Asset {
     gzip: Option<Bytes>,
     content_type: &'static str,
     etag: String,
-    /// Its name changes with its content, so it may be kept for ever.
+    /// The name contains a hash of the content, so it can be cached indefinitely.
     hashed: bool,
 }
 
-/// All files by address, and the names of this build.
+/// All files by URL path, and the file names of this build.
 #[derive(Clone, Default)]
 pub struct Site {
     /// `/pkg/rekey.….js`, `/favicon.svg`.
     pub files: BTreeMap<String, Asset>,
-    /// What the shell refers to.
+    /// The files that the HTML shell refers to.
     pub build: Build,
 }
 
-/// The addresses of a program for the browser.
+/// The URL paths of a WASM program.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 pub struct Program {
     /// The script that starts the WASM.
@@ -37,22 +38,22 @@ pub struct Program {
     pub wasm: String,
 }
 
-/// The addresses of the programs and the style of this build.
+/// The URL paths of this build's programs and stylesheet.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 pub struct Build {
-    /// For the pages on the way in.
+    /// For the sign-in, reset and sign-up pages.
     pub entry: Program,
     /// For all other pages.
     pub home: Program,
     /// The stylesheet.
     pub css: String,
-    /// The words, by language; made at the start.
+    /// The text catalogues by language; generated at start-up.
     #[serde(skip)]
     pub words: Vec<(&'static str, String)>,
 }
 
 impl Default for Build {
-    /// The names that cargo-leptos gives; its one program has every page.
+    /// The names that cargo-leptos uses; its one program contains all pages.
     fn default() -> Self {
         let program = Program {
             js: "/pkg/rekey.js".into(),
@@ -76,7 +77,7 @@ impl Build {
 
 const MANIFEST: &str = "manifest.json";
 
-/// Where the files are that are not in the program.
+/// The folder with the files that are not embedded.
 fn folder(configured: Option<&Path>) -> PathBuf {
     if let Some(folder) = configured {
         return folder.to_owned();
@@ -92,15 +93,16 @@ fn folder(configured: Option<&Path>) -> PathBuf {
 /// Files by their path within the site.
 type Files = BTreeMap<String, Bytes>;
 
-/// What the build put into the program; nothing without the feature `embed-site`.
+/// The embedded files; empty without the feature `embed-site`.
 const EMBEDDED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/site.rs"));
 
 impl Site {
-    /// The site to serve: the folder of the configuration, or what is in the program, or `site` beside the program, or
-    /// `target/site`. Without any it is empty: pages work without scripts and style.
+    /// The site to serve: the configured folder, or the embedded files, or `site` beside the program, or `target/site`. If none
+    /// exists,
+    /// it is empty: pages work without scripts and style.
     ///
     /// # Errors
-    /// A sentence: a file or the manifest does not read.
+    /// A sentence, if a file or the manifest cannot be read.
     pub fn find(configured: Option<&Path>) -> Result<Self, String> {
         if configured.is_none() && !EMBEDDED.is_empty() {
             let files = EMBEDDED
@@ -117,10 +119,10 @@ impl Site {
         Ok(site)
     }
 
-    /// Reads a folder. An absent one is an empty site.
+    /// Reads a folder. A missing folder is an empty site.
     ///
     /// # Errors
-    /// When a file or the manifest does not read.
+    /// If a file or the manifest cannot be read.
     pub fn read(folder: &Path) -> std::io::Result<Self> {
         let mut paths = Vec::new();
         if folder.is_dir() {
@@ -134,7 +136,7 @@ impl Site {
         Self::new(files)
     }
 
-    /// Lays out what was read. A file may be there in its compressed form only.
+    /// Builds the site from files, some of which may exist only in compressed form.
     fn new(mut found: Files) -> std::io::Result<Self> {
         let manifest = found.remove(MANIFEST);
         let mut build: Build = match &manifest {
@@ -176,7 +178,7 @@ impl Site {
 }
 
 impl Asset {
-    /// The words of a language, as the browser's program reads them.
+    /// The text catalogue of a language, in the format of the browser's program.
     fn of_words(language: &str) -> std::io::Result<Self> {
         let plain = app::words::for_browser(language).into_bytes();
         Ok(Self {
@@ -189,7 +191,7 @@ impl Asset {
         })
     }
 
-    /// Answers a request for the file.
+    /// Responds to a request for the file.
     #[must_use]
     pub fn answer(&self, request: &HeaderMap) -> Response<Body> {
         let mut response = Response::new(Body::empty());
@@ -209,7 +211,7 @@ impl Asset {
             Encodings { gzip: true, .. } if self.gzip.is_some() => (Some("gzip"), self.gzip.as_ref()),
             _ => (None, None),
         };
-        // A tag names one form of the file (RFC 9110 §8.8.3).
+        // An entity tag identifies one representation of the file (RFC 9110 §8.8.3).
         let tag = encoding.map_or_else(
             || self.etag.clone(),
             |encoding| format!("{}-{encoding}\"", self.etag.trim_end_matches('"')),
@@ -230,7 +232,7 @@ impl Asset {
     }
 }
 
-/// Which compressed forms a browser takes.
+/// The encodings that a browser accepts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Encodings {
     /// `br`.
@@ -239,7 +241,7 @@ pub struct Encodings {
     pub gzip: bool,
 }
 
-/// Reads `Accept-Encoding`; a form with `q=0` is not taken.
+/// Parses `Accept-Encoding`; an encoding with `q=0` is not accepted.
 #[must_use]
 pub fn accepted(request: &HeaderMap) -> Encodings {
     let mut taken = Encodings::default();

@@ -1,12 +1,12 @@
-//! The demo people of the development run: one of each kind.
+//! The demo accounts of the development run: one of each kind.
 
 use account::{AccountKind, EmailAddress, Name, Organization, Secret};
 use backend::{Backend, NewAccount};
 
-/// The password of those who have one here.
+/// The password of the local ones.
 pub const PASSWORD: &str = "correct horse battery staple";
 
-/// Address, name, and what is particular, as the development run tells it.
+/// Address, name and special feature, as the development run prints them.
 pub const DEMO: [(&str, &str, &str); 5] = [
     ("ada@example.com", "Ada Lovelace", "signs in with a password"),
     ("grace@example.com", "Grace Hopper", "signs in with a password"),
@@ -19,10 +19,10 @@ pub const DEMO: [(&str, &str, &str); 5] = [
     ("off@example.com", "Otto Off", "is deactivated"),
 ];
 
-/// Adds those who are not there yet.
+/// Adds the missing demo accounts.
 ///
 /// # Errors
-/// A sentence that says what is in the way.
+/// A sentence with the cause.
 pub async fn add_demo(backend: &Backend) -> Result<(), String> {
     for (email, name, _) in DEMO {
         let kind = match email {

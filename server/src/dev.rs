@@ -1,4 +1,4 @@
-//! The mails of the development run, readable in the browser. Only with `--dev`, which listens on this machine only.
+//! The e-mails of the development run, in the browser. Only with `--dev`, which listens on this machine only.
 
 mod gallery;
 mod sheet;
@@ -17,7 +17,7 @@ use backend::KeptEmail;
 use serde::Deserialize;
 use sheet::{Entry, Sheet};
 
-/// The addresses below `/dev`.
+/// The routes below `/dev`.
 pub fn routes() -> Router<Service> {
     Router::new()
         .route("/dev/emails", get(emails))
@@ -30,7 +30,7 @@ pub fn routes() -> Router<Service> {
         .layer(from_fn(this_machine_only))
 }
 
-/// Attack: a site whose name was made to point here (DNS rebinding) is same-origin to the browser, and would read the codes.
+/// Attack: a site whose name resolves to this machine (DNS rebinding) is same-origin to the browser, and would read the codes.
 async fn this_machine_only(request: Request, next: Next) -> Response {
     let host = request
         .headers()
@@ -43,7 +43,7 @@ async fn this_machine_only(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// Open as long as the program runs, for pages that reload when it was started again.
+/// Stays open as long as the program runs, so that pages notice a restart and reload.
 async fn alive(State(service): State<Service>) -> Response {
     let mut stopping = service.stopping.clone();
     let until_stopped = async move {
@@ -55,18 +55,18 @@ async fn alive(State(service): State<Service>) -> Response {
         .into_response()
 }
 
-/// Whose e-mails.
+/// The recipient to filter by.
 #[derive(Deserialize)]
 struct Asked {
     #[serde(default)]
     to: String,
 }
 
-/// Newest first; each with its number, which stays the same when others come.
+/// Newest first; each with its number, which stays the same when others arrive.
 fn kept(service: &Service, to: &str) -> Vec<(usize, KeptEmail)> {
     let all = service.mail.kept(None);
     let count = all.len();
-    // As addresses are compared everywhere else.
+    // Normalized, as addresses are compared everywhere else.
     let wanted = EmailAddress::parse(to).map_or_else(|_| to.to_owned(), String::from);
     let numbered = all.into_iter().enumerate().map(|(index, email)| (count - index, email));
     numbered
@@ -117,7 +117,7 @@ async fn email(State(service): State<Service>, Path(number): Path<usize>) -> Res
     }
 }
 
-/// The HTML part of a mail, as a mail program shows it: its own style, no scripts, nothing from elsewhere.
+/// The HTML part of an e-mail, as a mail program shows it: its own style, no scripts, no external resources.
 fn mail_html(html: String) -> Response {
     let policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox";
     (

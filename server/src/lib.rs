@@ -1,4 +1,4 @@
-//! The rekey program: what an operator decides, how requests come in, what can be done at a terminal.
+//! The rekey program: configuration, HTTP server and command line.
 
 pub mod assets;
 pub mod cli;

@@ -1,4 +1,4 @@
-//! Takes connections in, and lets them finish when the program is to end.
+//! Accepts connections, and drains them on shutdown.
 
 use crate::http::Peer;
 use crate::slow_reader::SlowReader;
@@ -18,25 +18,25 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
 
-/// Attack: a client that sends its headers a byte a minute holds a connection for ever. Also how long an idle connection
-/// is kept for the next request.
+/// Attack: a client that sends its headers one byte a minute holds a connection indefinitely. Also the keep-alive time of idle
+/// connections.
 const HEADER_TIME: Duration = Duration::from_secs(30);
-/// As many as are of use.
+/// The maximum useful number of connections.
 const CONNECTIONS: u64 = 4_096;
-/// Connections that the system makes before we take them in.
+/// Connections that the system completes before they are accepted.
 const BACKLOG: u32 = 1_024;
-/// Attack: many ask for much and do not read it. What waits for them is the system's memory, by itself megabytes for each, and
-/// a shortage of that slows down everybody's connections. So it is this much at most; the system takes it twice.
+/// Attack: many clients request much data and do not read it. The unsent data is kernel memory, by default megabytes for each
+/// client, and a shortage slows down all connections. It is limited to this value, which the kernel doubles.
 const SEND_BUFFER: u32 = 128 * 1024;
-/// For the database, the mail server and the log.
+/// File descriptors for the database, the mail server and the log.
 const OTHER_FILES: u64 = 128;
-/// How long requests that have begun may take when the program is to end.
+/// How long requests in progress may take on shutdown.
 const DRAIN_TIME: Duration = Duration::from_millis(9_500);
-/// How long connections that were just made have to send their request before idle ones are ended.
+/// How long new connections have to send their request before idle ones are closed on shutdown.
 const LAST_REQUESTS: Duration = Duration::from_millis(300);
 
-/// Attack: connections until there are no file descriptors left for the database. So the system's bound is raised as far
-/// as it lets us, and some are kept back.
+/// Attack: connections use up the file descriptors that the database needs. The system's limit is therefore raised as far as
+/// allowed, and some descriptors are reserved.
 fn connections() -> usize {
     let mut limit = getrlimit(Resource::Nofile);
     let wanted = CONNECTIONS + OTHER_FILES;
@@ -55,32 +55,32 @@ fn connections() -> usize {
     usize::try_from(open).unwrap_or(usize::MAX)
 }
 
-/// Listens at an address.
+/// Listens on an address.
 ///
 /// # Errors
-/// When nothing can.
+/// If that fails.
 pub fn at(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = if address.is_ipv4() {
         TcpSocket::new_v4()
     } else {
         TcpSocket::new_v6()
     }?;
-    // What the last run's connections left does not stand in the way.
+    // Connections left by the previous run must not prevent the start.
     socket.set_reuseaddr(true)?;
     socket.set_send_buffer_size(SEND_BUFFER)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
 
-/// What is still to be sent is dropped together with the connection.
+/// Discards unsent data together with the connection.
 fn cut(stream: &TcpStream) {
     let _ = stream.set_zero_linger();
 }
 
-/// Serves until `stopping` turns true, then drains.
+/// Serves until `stopping` turns true, then drains the connections.
 ///
 /// # Errors
-/// When the listener can no longer be used.
+/// If the listener fails.
 pub async fn run(listener: TcpListener, router: Router, mut stopping: watch::Receiver<bool>) -> std::io::Result<()> {
     let open = Arc::new(Semaphore::new(connections()));
     let draining = GracefulShutdown::new();
@@ -93,15 +93,15 @@ pub async fn run(listener: TcpListener, router: Router, mut stopping: watch::Rec
             _ = stopping.wait_for(|stopping| *stopping) => break,
         };
         let (Ok(place), Ok((stream, peer))) = accepted else {
-            // Out of file descriptors: others must end first.
+            // Out of file descriptors: other connections must close first.
             sleep(Duration::from_millis(50)).await;
             continue;
         };
         serve(stream, peer, place, &router, &draining);
     }
-    // Whom the system has taken in for us already is served, not cut off: in a rolling restart nobody notices. Asked of the
-    // system itself, as the runtime may not have heard of the last ones. Who comes after that finds nobody and asks another
-    // server.
+    // Connections that the system has already completed are served, so that a rolling restart goes unnoticed. They are accepted
+    // from
+    // the system directly, because the runtime may not know the last ones. Later clients are refused and try another server.
     let listener = listener.into_std()?;
     while let Ok((stream, peer)) = listener.accept() {
         let taken = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
@@ -110,7 +110,7 @@ pub async fn run(listener: TcpListener, router: Router, mut stopping: watch::Rec
         }
     }
     drop(listener);
-    // A connection whose request is still on its way would be ended as an idle one.
+    // A connection whose request has not arrived yet would be closed as an idle one.
     sleep(LAST_REQUESTS).await;
     if timeout(DRAIN_TIME, draining.shutdown()).await.is_err() {
         tracing::warn!("some requests took too long and were cut off");
@@ -118,7 +118,7 @@ pub async fn run(listener: TcpListener, router: Router, mut stopping: watch::Rec
     Ok(())
 }
 
-/// Serves a connection in a task of its own, to its end or the program's.
+/// Serves a connection in its own task until it closes or the server stops.
 fn serve(
     stream: TcpStream,
     peer: SocketAddr,
@@ -126,7 +126,7 @@ fn serve(
     router: &Router,
     draining: &GracefulShutdown,
 ) {
-    // Small answers go out at once.
+    // Small responses are sent at once.
     let _ = stream.set_nodelay(true);
     let router = router.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
@@ -140,7 +140,7 @@ fn serve(
         .serve_connection(TokioIo::new(SlowReader::new(stream, cut)), service);
     let connection = draining.watch(connection);
     tokio::spawn(async move {
-        // What ends a connection is the client's affair: it went away, or sent no HTTP.
+        // Errors are the client's: it disconnected, or did not speak HTTP.
         let _ = connection.await;
         drop(place);
     });
@@ -160,7 +160,7 @@ mod tests {
         while let Ok(Ok(bytes)) = timeout(Duration::from_millis(200), stream.write(&[0; 16 * 1024])).await {
             taken += bytes;
         }
-        // Ours, and what the system takes in on the other side.
+        // The buffers of both sides together.
         assert!(taken < 1024 * 1024, "{taken}");
     }
 }

@@ -1,4 +1,4 @@
-//! The log: lines for a person or objects for a program, on standard error.
+//! Logging to standard error, as lines for reading or as JSON objects.
 
 mod json;
 
@@ -11,18 +11,18 @@ use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
-/// What is logged, which may change while the program runs.
+/// The log filter, which can change while the program runs.
 pub struct LogFilter(reload::Handle<EnvFilter, Registry>);
 
 impl LogFilter {
-    /// Logs what the configuration says from now on.
+    /// Applies a new filter.
     pub fn replace(&self, wanted: &str) {
-        // Fails where nothing is logged through it, and then there is nothing to change.
+        // Fails if this filter is not in use; there is nothing to change then.
         let _ = self.0.reload(filter(wanted));
     }
 }
 
-/// Begins to log, and to send traces where there are any. A second call changes nothing.
+/// Starts logging, and the export of traces if configured. A second call changes nothing.
 pub fn start(config: &Config, traces: Option<&Traces>) -> LogFilter {
     let lines = fmt::layer().with_writer(std::io::stderr);
     let lines = match config.log_format {
@@ -33,7 +33,7 @@ pub fn start(config: &Config, traces: Option<&Traces>) -> LogFilter {
     let mut layers = vec![lines.with_filter(wanted).boxed()];
     layers.extend(traces.map(|traces| traces.layer().boxed()));
     let _ = tracing::subscriber::set_global_default(Registry::default().with(layers));
-    // The place only. Attack on the log: a panic's message may quote what was typed.
+    // Logs only the location. Attack on the log: a panic's message may quote user input.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         tracing::error!(place, "panic");
@@ -41,7 +41,7 @@ pub fn start(config: &Config, traces: Option<&Traces>) -> LogFilter {
     LogFilter(handle)
 }
 
-/// What is logged: as configured, but never the spans that are made for traces.
+/// The configured filter, which always excludes the spans for traces.
 fn filter(wanted: &str) -> EnvFilter {
     let filter = EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new("info"));
     match format!("{}=off", backend::TRACE).parse() {

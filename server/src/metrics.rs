@@ -1,4 +1,4 @@
-//! Metrics for Prometheus, on a listener of their own: what the service does is nobody's business on the public port.
+//! Metrics for Prometheus, on a separate listener, so that they are not exposed on the public port.
 
 use crate::http::Service;
 use axum::Router;
@@ -62,7 +62,7 @@ fn registry(service: &Service) -> Registry {
     registry
 }
 
-/// What the system says about this process, under the names that Prometheus' own libraries give it. Nothing where it does not say.
+/// The system's figures for this process, under the names that Prometheus' own libraries use. Unavailable figures are omitted.
 #[derive(Debug)]
 struct ThisProcess;
 

@@ -1,4 +1,4 @@
-//! Serves until told to stop.
+//! Runs the server until it is stopped.
 
 use crate::assets::Site;
 use crate::cli::purpose;
@@ -72,14 +72,14 @@ pub async fn run(config: Config, ring: Keyring, log: LogFilter, dev: bool, watch
         tracing::info!(%address, "serving metrics");
         tokio::spawn(listen::run(listener, metrics::router(&service), stopping.clone()));
     }
-    // A unit of systemd with `Type=notify` has started by now (sd_notify(3)); elsewhere nobody listens.
+    // Reports readiness to systemd for units with `Type=notify` (sd_notify(3)); has no effect elsewhere.
     let _ = notify(&[NotifyState::Ready]);
     if let Some(greeting) = greeting {
         let mut out = std::io::stdout();
         let _ = out.write_all(greeting.as_bytes()).and_then(|()| out.flush());
     }
     let served = listen::run(listener, router, stopping).await;
-    // An e-mail that is being sent when this ends is claimed again after a while.
+    // An e-mail that is being sent at this time is claimed again later.
     outbox_worker.abort();
     broom.abort();
     watcher.abort();
@@ -90,19 +90,19 @@ pub async fn run(config: Config, ring: Keyring, log: LogFilter, dev: bool, watch
     Ok(served.map_err(|error| format!("the listener failed: {}", error.kind()))?)
 }
 
-/// The listener and its address, which has a port also where the system was to choose one.
+/// The listener and its actual address, also if the system was to choose the port.
 fn listen_at(key: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), String> {
     listen::at(address)
         .and_then(|listener| listener.local_addr().map(|address| (listener, address)))
         .map_err(|error| format!("{key}: cannot listen on {address}: {}", error.kind()))
 }
 
-/// E-mails must go out as long as the program runs: an outbox worker that fell over is replaced, and so is one whose mail server is another
-/// now. What it is sending then is sent.
+/// Restarts the outbox worker if it panics, and replaces it if the mail server changes; e-mails being sent at that time are
+/// completed.
 async fn deliver_emails(backend: Backend, mut mail: watch::Receiver<Mailer>) {
     loop {
         let now = mail.borrow_and_update().clone();
-        // Within a task of its own, so that its panic does not end this loop; aborted together with it.
+        // In its own task, so that a panic does not end this loop; aborted together with it.
         let mut outbox_worker = JoinSet::new();
         outbox_worker.spawn(OutboxWorker::new(backend.clone(), now).run());
         tokio::select! {
@@ -115,7 +115,7 @@ async fn deliver_emails(backend: Backend, mut mail: watch::Receiver<Mailer>) {
     }
 }
 
-/// Takes dead rows away, in small batches so that nobody waits for it, for as long as the program runs.
+/// Deletes expired rows for as long as the program runs, in small batches that do not block other writers.
 async fn sweep(backend: Backend) {
     loop {
         let pause = match backend.sweep().await {
@@ -130,7 +130,7 @@ async fn sweep(backend: Backend) {
     }
 }
 
-/// SIGTERM and SIGINT, heard from the moment on that this exists.
+/// SIGTERM and SIGINT, received as soon as this exists.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -156,13 +156,13 @@ impl Signals {
         tracing::info!(signal, "stopping");
         let _ = notify(&[NotifyState::Stopping]);
         let _ = stop.send(true);
-        // Somebody who asks twice does not want to wait.
+        // A second signal ends the process at once.
         self.next().await;
         std::process::exit(1);
     }
 }
 
-/// What the one who started a development run wants to know.
+/// The start-up message of a development run.
 fn greeting(config: &Config) -> String {
     let origin = &config.origin.text;
     let mut text = format!("\n  Open      {origin}/signin\n");

@@ -1,4 +1,4 @@
-//! A connection that is ended when its client does not read.
+//! Closes a connection whose client does not read.
 
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
@@ -7,15 +7,15 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// What a client may keep us waiting for in all, before it reads on.
+/// The total time that a client may block writes before it reads on.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// As much as must be read in a second for the patience not to shrink: less than any line that a page loads over.
+/// The reading rate at which the patience does not shrink: slower than any line that can load a page.
 const BYTES_A_SECOND: u32 = 2_048;
 
-/// A stream whose writes may wait for so long only.
+/// A stream with a limit on the time that its writes wait.
 ///
-/// Attack: a client asks for much, reads a byte now and then, and so holds its connection for ever; a few thousand of them
-/// hold all that there are.
+/// Attack: a client requests much data, reads a byte now and then, and so holds its connection indefinitely; a few thousand such
+/// clients hold all connections.
 pub struct SlowReader<S> {
     stream: S,
     abort: fn(&S),
@@ -24,8 +24,9 @@ pub struct SlowReader<S> {
 }
 
 impl<S> SlowReader<S> {
-    /// A new connection, with all of the patience. `abort` makes its end a cut: what is sent and not read would stay in the
-    /// system's memory, megabytes of it, for as long as the client likes.
+    /// A new connection with full patience. `abort` discards unsent data: it would otherwise stay in the kernel's memory,
+    /// megabytes of
+    /// it, for as long as the client likes.
     pub const fn new(stream: S, abort: fn(&S)) -> Self {
         Self {
             stream,
@@ -35,7 +36,7 @@ impl<S> SlowReader<S> {
         }
     }
 
-    /// Counts how long a write waits, and gives some patience back for what was read.
+    /// Counts how long a write waits, and restores some patience for data that was read.
     fn judge(&mut self, context: &mut Context<'_>, written: Poll<Result<usize>>) -> Poll<Result<usize>> {
         let Poll::Ready(written) = written else {
             let until = Instant::now() + self.left;
@@ -97,7 +98,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
     use tokio::time::sleep;
 
-    /// How long somebody is written to who reads so much every second.
+    /// How long a client is served that reads this many bytes each second.
     async fn served(bytes_a_second: usize) -> (Result<()>, Duration) {
         let (ours, mut theirs) = duplex(1_024);
         let reads = tokio::spawn(async move {

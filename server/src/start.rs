@@ -1,4 +1,4 @@
-//! Puts the account service together from the configuration.
+//! Builds the account service from the configuration.
 
 use crate::config::Config;
 use account::Secret;
@@ -9,10 +9,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Opens the database, makes its folder and tables when they are missing, and gives the service on it.
+/// Opens the database, creates its folder and tables if they are missing, and returns the service.
 ///
 /// # Errors
-/// A sentence that says what is in the way.
+/// A sentence with the cause.
 pub async fn backend(config: &Config, keys: impl Into<Keys>) -> Result<Backend, String> {
     let keys = keys.into();
     let backend = Backend::new(Parts {
@@ -35,10 +35,10 @@ pub async fn backend(config: &Config, keys: impl Into<Keys>) -> Result<Backend, 
     }
 }
 
-/// Opens the database and brings its tables up to date.
+/// Opens the database and migrates its tables.
 ///
 /// # Errors
-/// A sentence that says what is in the way.
+/// A sentence with the cause.
 pub async fn database(config: &Config) -> Result<Db, String> {
     let url = database_url(config);
     if let Some(file) = Db::file(url.expose()) {
@@ -58,19 +58,19 @@ pub async fn database(config: &Config) -> Result<Db, String> {
     Ok(db)
 }
 
-/// Makes the folder of a database's file when it is missing.
+/// Creates the folder of a database file if it is missing.
 ///
 /// # Errors
-/// A sentence that says what is in the way.
+/// A sentence with the cause.
 pub fn folder_of(file: &Path) -> Result<(), String> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     folder.map_or(Ok(()), private_folder)
 }
 
-/// How e-mails leave.
+/// The e-mail transport.
 ///
 /// # Errors
-/// A sentence that says what is in the way.
+/// A sentence with the cause.
 pub fn mail(config: &Config) -> Result<Mailer, String> {
     if let Some(smtp) = smtp(config)? {
         return Ok(Mailer::Smtp(smtp));
@@ -80,10 +80,10 @@ pub fn mail(config: &Config) -> Result<Mailer, String> {
     Ok(Mailer::Folder(folder.to_owned()))
 }
 
-/// The mail server, where one is configured.
+/// The mail server, if one is configured.
 ///
 /// # Errors
-/// A sentence that says what is in the way.
+/// A sentence with the cause.
 pub fn smtp(config: &Config) -> Result<Option<Smtp>, String> {
     let Some(url) = &config.smtp_url else { return Ok(None) };
     let smtp = Smtp::new(url.expose(), &config.ehlo_name(), &trusted_roots(config)?);
@@ -91,16 +91,16 @@ pub fn smtp(config: &Config) -> Result<Option<Smtp>, String> {
     smtp.map(Some)
 }
 
-/// The certificate authorities that every server is checked with.
+/// The certificate authorities by which all servers are verified.
 ///
 /// # Errors
-/// A sentence that says what is in the way.
+/// A sentence with the cause.
 pub fn trusted_roots(config: &Config) -> Result<TrustedRoots, String> {
     TrustedRoots::with_file(config.ca_file.as_deref()).map_err(|wrong| format!("REKEY_CA_FILE: {wrong}"))
 }
 
-/// The database's address. On PostgreSQL it has the operator's authorities in it, unless it names others itself: its library
-/// reads them from there.
+/// The URL of the database. For PostgreSQL it includes the operator's authorities, unless it names others itself, because the
+/// library reads them from the URL.
 fn database_url(config: &Config) -> Secret {
     let url = config.database_url.expose();
     let names_its_own = url.contains("sslrootcert=") || url.contains("ssl-root-cert=") || url.contains("ssl-ca=");
@@ -114,7 +114,7 @@ fn database_url(config: &Config) -> Secret {
     }
 }
 
-/// Where the development run keeps its mails.
+/// The folder for the e-mails of the development run.
 pub const EMAILS: &str = "data/emails";
 
 /// Attack: another account of this machine reads the e-mails, or the database.
@@ -124,7 +124,7 @@ fn private_folder(folder: &Path) -> Result<(), String> {
     made.map_err(|error| format!("the folder {} cannot be created: {}", folder.display(), error.kind()))
 }
 
-/// A file of a release before, whose mode the shell's mask decided. Attack: a link in its place, to a file of somebody else.
+/// A file from an earlier release, whose mode depended on the shell's umask. Attack: a link in its place to another user's file.
 fn private_file(file: &Path) -> Result<(), String> {
     use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
     let no_link = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default();

@@ -1,11 +1,11 @@
-//! What a terminal is shown.
+//! Output to a terminal.
 
 use account::is_hidden_control;
 
-/// A text with its control characters spelled out; line ends and tabs stay.
+/// Escapes the control characters of a text, except line ends and tabs.
 ///
-/// Attack: a name, an address or a line of a file that moves the cursor, colours what follows, or turns it around, so that the
-/// operator reads something else than what is there.
+/// Attack: a name, an address or a line of a file that moves the cursor, or colours or reverses the text after it, so that the
+/// operator reads something else.
 #[must_use]
 pub fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());

@@ -1,6 +1,6 @@
-//! Traces of requests for an OpenTelemetry collector, over OTLP with protobuf on HTTP. Off unless configured.
+//! Traces of requests for an OpenTelemetry collector, over OTLP with protobuf on HTTP. Off by default.
 //!
-//! What is sent are spans with a fixed set of names and fields; no line of the log and no text of a request is among them.
+//! Only spans with a fixed set of names and fields are sent, never log lines or text from a request.
 
 use crate::config::Config;
 use crate::start;
@@ -24,21 +24,21 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::registry::LookupSpan;
 
-/// How long a batch may take to be sent.
+/// The time limit for sending a batch.
 const SEND_TIME: Duration = Duration::from_secs(5);
-/// How long the end of the program waits for the last batch.
+/// How long shutdown waits for the last batch.
 const LAST_TIME: Duration = Duration::from_secs(2);
-/// Spans that wait to be sent. More are dropped: a collector that is away costs this much memory and nothing else.
+/// The maximum number of queued spans. Further ones are dropped: an unreachable collector costs only this much memory.
 const QUEUE: usize = 4_096;
 
-/// Sends spans in the background, a batch each few seconds.
+/// Sends spans in the background, one batch every few seconds.
 pub struct Traces(SdkTracerProvider);
 
 impl Traces {
-    /// Begins, where the configuration names a collector. Wants a Tokio runtime.
+    /// Starts the export if the configuration names a collector. Requires a Tokio runtime.
     ///
     /// # Errors
-    /// A sentence, when the address of the collector or the file of authorities is of no use.
+    /// A sentence, if the collector's URL or the file of authorities is invalid.
     pub fn start(config: &Config) -> Result<Option<Self>, String> {
         let Some(url) = &config.otlp_url else {
             return Ok(None);
@@ -67,7 +67,7 @@ impl Traces {
         Ok(Some(Self(provider)))
     }
 
-    /// What turns our spans into the collector's.
+    /// The layer that exports the spans.
     pub fn layer<S>(&self) -> impl Layer<S> + Send + Sync + use<S>
     where
         S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
@@ -78,13 +78,13 @@ impl Traces {
             .with_threads(false)
             .with_tracked_inactivity(false)
             .with_target(false)
-            // Spans that were written for it and nothing else: no line of the log, no span of a library.
+            // Only spans created for export: no log lines, no spans of libraries.
             .with_filter(filter_fn(|metadata| {
                 metadata.is_span() && metadata.target() == backend::TRACE
             }))
     }
 
-    /// Sends what is left. A collector that does not answer is not waited for.
+    /// Sends the remaining spans, within a time limit.
     pub async fn end(self) {
         let ended = tokio::task::spawn_blocking(move || self.0.shutdown_with_timeout(LAST_TIME)).await;
         if !matches!(ended, Ok(Ok(()))) {
@@ -96,16 +96,16 @@ impl Traces {
 /// Makes a span part of the trace that the headers name (W3C Trace Context, `traceparent`). Only for headers of a trusted proxy.
 pub fn continue_trace(span: &Span, headers: &HeaderMap) {
     let parent = TraceContextPropagator::new().extract_with_context(&Context::new(), &HeaderExtractor(headers));
-    // Fails where no traces are sent, and that is fine.
+    // Fails if no traces are exported, which is fine.
     let _ = span.set_parent(parent);
 }
 
-/// Carries the exporter's requests. Its thread has no runtime, so they are handed to the program's.
+/// Sends the exporter's requests. Its thread has no runtime, so they run on the program's runtime.
 #[derive(Debug)]
 struct Client {
     http: reqwest::Client,
     runtime: Handle,
-    /// Whether the last batch was lost, so that it is said once.
+    /// Whether the last batch was lost, so that an outage is logged once.
     away: AtomicBool,
 }
 

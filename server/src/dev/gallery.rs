@@ -1,4 +1,4 @@
-//! Every mail in every state and language, to be looked at.
+//! The gallery of every e-mail in every state and language.
 
 use super::mail_html;
 use super::sheet::{Entry, Sheet};
@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-/// All of them on one page.
+/// All e-mails on one page.
 pub async fn page(State(service): State<Service>) -> Response {
     let entries = backend::gallery(&service.backend.settings())
         .into_iter()
@@ -27,7 +27,7 @@ pub async fn page(State(service): State<Service>) -> Response {
     .into_response()
 }
 
-/// The HTML part of one.
+/// The HTML part of one e-mail.
 pub async fn email(State(service): State<Service>, Path(wanted): Path<String>) -> Response {
     let mut emails = backend::gallery(&service.backend.settings()).into_iter();
     match emails.find(|(title, language, _)| name(title, language) == wanted) {

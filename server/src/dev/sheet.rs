@@ -1,4 +1,4 @@
-//! A plain page with mails on it.
+//! A plain page that lists e-mails.
 
 use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
@@ -8,23 +8,23 @@ use std::fmt::Write;
 pub struct Sheet<'a> {
     /// Its heading.
     pub title: &'a str,
-    /// A sentence below.
+    /// The sentence below the heading.
     pub lead: &'a str,
-    /// The filter by address, where there is one.
+    /// The filter by address, if any.
     pub to: Option<&'a str>,
-    /// The mails.
+    /// The e-mails.
     pub entries: Vec<Entry>,
 }
 
-/// A mail.
+/// An e-mail.
 pub struct Entry {
     /// Its subject.
     pub title: String,
-    /// Head lines.
+    /// The header lines.
     pub facts: Vec<(&'static str, String)>,
     /// The text part.
     pub text: String,
-    /// Where the HTML part is.
+    /// The URL of the HTML part.
     pub html_at: String,
 }
 
@@ -86,7 +86,7 @@ impl Entry {
     }
 }
 
-/// Text for HTML. Attack: a name in an e-mail that is markup.
+/// Escapes text for HTML. Attack: a name in an e-mail that contains markup.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")

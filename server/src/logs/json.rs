@@ -1,4 +1,4 @@
-//! A line of the log as an object, for programs that collect logs.
+//! Log lines as JSON objects, for log collectors.
 
 use serde::ser::{SerializeMap, Serializer as _};
 use serde_json::{Serializer, Value};
@@ -11,8 +11,9 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 
-/// `{"timestamp":…,"level":…,"target":…,"request_id":…,"message":…,…}`. The library's own form has the request's id in a list of
-/// spans, at a place that depends on what else is logged; here it is a field at the top of every line that a request caused.
+/// `{"timestamp":…,"level":…,"target":…,"request_id":…,"message":…,…}`. The library's own format has the request's id in a list
+/// of
+/// spans, at a position that depends on other spans; here it is a top-level field of every line that a request caused.
 pub struct JsonLines;
 
 impl<S> FormatEvent<S, JsonFields> for JsonLines
@@ -47,7 +48,7 @@ where
     }
 }
 
-/// The message and what else the line says.
+/// The message and the other fields of the event.
 fn fields(event: &Event<'_>) -> serde_json::Map<String, Value> {
     match serde_json::to_value(event.field_map()) {
         Ok(Value::Object(fields)) => fields,
@@ -55,7 +56,7 @@ fn fields(event: &Event<'_>) -> serde_json::Map<String, Value> {
     }
 }
 
-/// The id of the request around the line.
+/// The id of the enclosing request.
 fn request_id<S>(context: &FmtContext<'_, S, JsonFields>) -> Option<String>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
