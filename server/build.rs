@@ -1,6 +1,6 @@
-//! Embeds the browser's files into the program (feature `embed-site`): generates their list for the compiler.
+//! Puts the browser's files into the program (feature `embed-site`): lists them for the compiler.
 //!
-//! They come from the folder that `.ci/bundle` made: `REKEY_SITE`, or `target/site` of the repository.
+//! They are the folder that `.ci/bundle` made: `REKEY_SITE`, or `target/site` of the repository.
 
 use std::error::Error;
 use std::io::Write;
@@ -20,9 +20,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         writeln!(cargo, "cargo::rerun-if-changed={}", site.display())?;
         let mut files = Vec::new();
         list(&site, &mut files)?;
-        // In a fixed order, for reproducible builds.
+        // In a settled order, so that the same files make the same program.
         files.sort();
-        // Files that the server can decompress need not be embedded twice.
+        // What the server can unpack need not be in the program twice.
         let packed = |path: &PathBuf| files.contains(&with_ending(path, ".br"));
         for path in files.iter().filter(|path| !packed(path)) {
             let name = path.strip_prefix(&site)?;

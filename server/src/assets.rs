@@ -98,8 +98,7 @@ const EMBEDDED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/site.rs")
 
 impl Site {
     /// The site to serve: the configured folder, or the embedded files, or `site` beside the program, or `target/site`. If none
-    /// exists,
-    /// it is empty: pages work without scripts and style.
+    /// exists, it is empty: pages work without scripts and style.
     ///
     /// # Errors
     /// A sentence, if a file or the manifest cannot be read.
@@ -337,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_does_not_unpack_is_told() {
+    fn a_corrupt_file_is_an_error() {
         let broken = [("pkg/x.css.br".to_owned(), Bytes::from_static(b"no brotli"))];
         assert!(Site::new(broken.into()).is_err());
     }

@@ -56,7 +56,8 @@ enum Command {
         /// Keep sessions, trusted devices, flows, codes and queued e-mails; use only when moving to another host
         #[arg(long)]
         keep_sessions: bool,
-        /// Accept passwords that were not hashed with a key of this service, for example imported ones; the author of the backup may know them
+        /// Accept passwords that were not hashed with a key of this service, for example imported ones; the author of the backup
+        /// may know them
         #[arg(long)]
         accept_foreign_hashes: bool,
     },

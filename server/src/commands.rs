@@ -87,8 +87,7 @@ pub async fn seed(config: Config, keys: Keyring) -> Result<(), Failed> {
 }
 
 /// Fails if the database file does not exist, for commands about its contents: with a mistyped path they would create an empty
-/// one,
-/// and answer as a service without accounts.
+/// one, and answer as a service without accounts.
 fn need_database(config: &Config) -> Result<(), Failed> {
     match Db::file(config.database_url.expose()) {
         Some(file) if !file.exists() => Err(Failed::Other(format!(

@@ -33,8 +33,8 @@ const AHEAD: usize = 4;
 /// A file of accounts.
 #[derive(Args)]
 pub struct Import {
-    /// File to import, or `-` for standard input. Columns or fields: email (required), name, password_hash, language,
-    /// created_at, email_verified, disabled
+    /// File to import, or `-` for standard input. Columns or fields: email (required), name, password_hash, language, created_at,
+    /// email_verified, disabled
     pub file: PathBuf,
     /// Format of the file; by default by its extension: .csv, or .jsonl, .ndjson, .json
     #[arg(long, value_enum)]

@@ -100,8 +100,7 @@ pub async fn run(listener: TcpListener, router: Router, mut stopping: watch::Rec
         serve(stream, peer, place, &router, &draining);
     }
     // Connections that the system has already completed are served, so that a rolling restart goes unnoticed. They are accepted
-    // from
-    // the system directly, because the runtime may not know the last ones. Later clients are refused and try another server.
+    // from the system directly, because the runtime may not know the last ones. Later clients are refused and try another server.
     let listener = listener.into_std()?;
     while let Ok((stream, peer)) = listener.accept() {
         let taken = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));

@@ -25,8 +25,7 @@ pub struct SlowReader<S> {
 
 impl<S> SlowReader<S> {
     /// A new connection with full patience. `abort` discards unsent data: it would otherwise stay in the kernel's memory,
-    /// megabytes of
-    /// it, for as long as the client likes.
+    /// megabytes of it, for as long as the client likes.
     pub const fn new(stream: S, abort: fn(&S)) -> Self {
         Self {
             stream,
@@ -117,14 +116,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_reads_a_byte_a_second_is_let_go_of() {
+    async fn a_client_that_reads_a_byte_a_second_is_disconnected() {
         let (written, took) = served(1).await;
         assert_eq!(written.unwrap_err().kind(), ErrorKind::TimedOut);
         assert!(took < PATIENCE + Duration::from_secs(3), "{took:?}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_has_a_slow_line_gets_all_of_it() {
+    async fn a_client_on_a_slow_line_gets_everything() {
         let (written, took) = served(3_000).await;
         assert!(written.is_ok(), "{written:?}");
         assert!(took > PATIENCE * 3, "{took:?}");

@@ -36,17 +36,14 @@ impl Name {
     pub const MAX_CHARS: usize = 100;
 
     /// Parses user input; folds white space, and drops invisible characters that only affect the text around them. The joiners
-    /// U+200C
-    /// and U+200D stay, because names in Persian and in Indian languages need them.
+    /// U+200C and U+200D stay, because names in Persian and in Indian languages need them.
     ///
     /// # Errors
     /// [`Refusal::NameMissing`] when empty; [`Refusal::NameUnfit`] when too long, with control characters, or when it could pass
-    /// for a
-    /// link or markup in an e-mail (attack: advertising through this service's e-mails).
+    /// for a link or markup in an e-mail (attack: advertising through this service's e-mails).
     pub fn parse(typed: &str) -> Result<Self, Refusal> {
         // Attack: a name that reverses the text around it in an e-mail, on a page or in an operator's list. Dropped, not refused:
-        // such
-        // characters come along when a name is copied from right-to-left text.
+        // such characters come along when a name is copied from right-to-left text.
         let typed: String = typed.chars().filter(|c| !is_hidden_control(*c)).collect();
         let name = typed.split_whitespace().collect::<Vec<_>>().join(" ");
         if name.is_empty() {

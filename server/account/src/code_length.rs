@@ -59,8 +59,7 @@ impl CodeCounter {
     }
 
     /// The length of the next code: the shortest whose budget covers the wrong codes of the last 24 hours, the tries left in
-    /// other
-    /// waiting flows with codes of that length or shorter, and the tries of this flow.
+    /// other waiting flows with codes of that length or shorter, and the tries of this flow.
     ///
     /// Guesses at codes of a length therefore never exceed its budget in any 24 hours (attack: many flows begun first, all
     /// answered later), and no number of wrong codes makes the owner's right one fail (attack: locking the owner out).

@@ -5,9 +5,8 @@ use serde::{Deserialize, Serialize};
 /// An address in its canonical form, as stored and compared: trimmed, lower case, ASCII. Only the parser creates it.
 ///
 /// The grammar is that of HTML's `input type=email` (a sensible part of RFC 5321): no quoted local part, no comments, no lists,
-/// no
-/// line breaks, no letters outside ASCII. Addresses that are refused here cannot receive mail (attack: a second recipient, or a
-/// look-alike letter that folds onto another user's address).
+/// no line breaks, no letters outside ASCII. Addresses that are refused here cannot receive mail (attack: a second recipient, or
+/// a look-alike letter that folds onto another user's address).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EmailAddress(String);
@@ -38,15 +37,12 @@ impl EmailAddress {
     }
 
     /// Parses typed or pasted input: also with invisible characters, a full-width `＠` or ideographic full stops, in quotes or
-    /// angle
-    /// brackets, or as a `mailto:` link. A domain with letters outside ASCII is converted to its `xn--` name.
+    /// angle brackets, or as a `mailto:` link. A domain with letters outside ASCII is converted to its `xn--` name.
     ///
     /// Attack: an address that looks like another user's and is read as that one. Letters before the `@` are never converted;
-    /// such
-    /// an address is refused. A domain is read as browsers and mail programs read it (UTS 46): one with a Cyrillic letter is a
-    /// separate domain, and a full-width Latin letter is that Latin letter, because no other domain can have that name. The
-    /// address
-    /// as read is displayed, and e-mail goes only there.
+    /// such an address is refused. A domain is read as browsers and mail programs read it (UTS 46): one with a Cyrillic letter is
+    /// a separate domain, and a full-width Latin letter is that Latin letter, because no other domain can have that name. The
+    /// address as read is displayed, and e-mail goes only there.
     ///
     /// # Errors
     /// As [`parse`](Self::parse); [`Refusal::EmailLocalPartNotAscii`] for letters outside ASCII before the `@`.
@@ -282,7 +278,7 @@ mod tests {
 
     #[test]
     #[cfg(feature = "idna")]
-    fn a_domain_in_other_letters_is_its_own_and_nobody_elses() {
+    fn a_domain_in_other_letters_is_a_separate_domain() {
         for (typed, domain) in [
             ("jan@b\u{fc}cher.example", "xn--bcher-kva.example"),
             ("jan@B\u{dc}CHER.example", "xn--bcher-kva.example"),

@@ -25,8 +25,8 @@ impl Key {
         &self.id
     }
 
-    /// HMAC-SHA-256 (RFC 2104) over the parts, each preceded by its length, so that no two lists of parts collide.
-    /// `usage` separates domains: one key never makes the same value for two purposes.
+    /// HMAC-SHA-256 (RFC 2104) over the parts, each preceded by its length, so that no two lists of parts collide. `usage`
+    /// separates domains: one key never makes the same value for two purposes.
     #[must_use]
     pub fn mac(&self, usage: &str, parts: &[&[u8]]) -> [u8; 32] {
         // HMAC accepts a key of any length; the error cannot occur.

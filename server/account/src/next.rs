@@ -20,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_of_ours_is_kept() {
+    fn a_local_path_is_kept() {
         for path in [
             "/",
             "/security",

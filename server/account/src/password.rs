@@ -30,8 +30,7 @@ impl PasswordPolicy {
     pub const MAX: usize = 128;
 
     /// The checks that a browser can do: both fields filled, equal, and of an allowed length. The server runs the same code.
-    /// Returns
-    /// the password in NFC.
+    /// Returns the password in NFC.
     ///
     /// # Errors
     /// The first [`Refusal`] that applies, by field.

@@ -2,7 +2,7 @@ use crate::{EmailAddress, MailedCode};
 use serde::{Deserialize, Serialize};
 
 /// The state of a sign-up. The address is proven before the account exists, so that an account cannot be prepared for another
-/// person's address.
+/// user's address.
 ///
 /// ```text
 /// ask e-mail ──► AwaitingCode ──right code──► AwaitingDetails ──name, password──► Finished (the account exists)

@@ -1,5 +1,5 @@
-//! Benchmarks of everything but hashing: in nanoseconds (`cargo bench -p backend`), or one part repeated a number of times, for
-//! counting its instructions (`.ci/instructions`).
+//! The parts that do not hash: in nanoseconds (`cargo bench -p backend`), or one part so many times, for a program that counts
+//! its instructions (`.ci/instructions`).
 #![expect(clippy::expect_used, reason = "what is measured is known to work")]
 
 use account::{
@@ -29,7 +29,7 @@ fn parts(bencher: divan::Bencher, name: &str) {
     bencher.bench_local(part(name));
 }
 
-/// The repeated operation, with its set-up already done.
+/// What is done again and again, on what was made before.
 fn part(name: &str) -> Box<dyn FnMut()> {
     let ada = EmailAddress::parse("ada@example.com").expect("an address");
     let mail =

@@ -80,8 +80,7 @@ impl Backend {
     }
 
     /// Changes an account's address; the new one counts as proven, and both addresses are notified. Sessions stay; unfinished
-    /// flows
-    /// and their codes end, at both addresses.
+    /// flows and their codes end, at both addresses.
     ///
     /// # Errors
     /// A [`Fault`] of the database; nothing has changed then.
@@ -117,8 +116,7 @@ impl Backend {
     }
 
     /// Deletes an account and all its data. `false` if there is none. The address's failure counters stay until they expire,
-    /// because
-    /// they protect its next account.
+    /// because they protect its next account.
     ///
     /// # Errors
     /// A [`Fault`] of the database; nothing is deleted then.

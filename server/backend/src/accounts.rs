@@ -96,8 +96,7 @@ impl Backend {
     }
 
     /// Assigns an account to an organization: its local password, sessions and codes are removed at once. `false` if there is no
-    /// such
-    /// account.
+    /// such account.
     ///
     /// # Errors
     /// A [`Fault`] of the database.

@@ -31,8 +31,7 @@ const WAITING: usize = 64;
 /// How long a request waits for a core before it is refused.
 const WAIT: Duration = Duration::from_secs(2);
 /// How long a request waits for a place in the queue. Attack: clients that retry at once; without this delay, refusing them took
-/// a
-/// third of the CPU time from accepted requests.
+/// a third of the CPU time from accepted requests.
 const MOMENT: Duration = Duration::from_millis(250);
 /// How many requests of one network may wait for a place; further ones wait longer before they are refused. Attack: one client
 /// with 300 connections that retry at once. Refusing each four times a second took a quarter of the CPU time: 72 % of the other
@@ -87,8 +86,7 @@ pub enum Verdict {
 
 impl Hashing {
     /// Starts `at_once` threads (one for each core), each of which computes one hash at a time. Up to 64 requests wait, for 2 s
-    /// at
-    /// most.
+    /// at most.
     ///
     /// # Errors
     /// If the system cannot create the threads.
@@ -137,8 +135,7 @@ impl Hashing {
     }
 
     /// Verifies a password against its stored form. With `None` (no password) the same work is done, so that timing reveals
-    /// nothing
-    /// (attack: enumeration by timing).
+    /// nothing (attack: enumeration by timing).
     ///
     /// # Errors
     /// [`Fault::Busy`] when the queue is full; [`Fault::KeyGone`], [`Fault::Corrupt`].
@@ -195,8 +192,7 @@ impl Hashing {
         self.core(&place).await?;
         self.measured.waited(asked.elapsed());
         // The permit moves into the work, because an aborted request continues to hash and must still be counted (attack: opening
-        // and
-        // dropping requests to run more hashes at once than there are cores).
+        // and dropping requests to run more hashes at once than there are cores).
         let measured = self.measured.clone();
         let done = self.threads.run(move |engine| {
             let began = Instant::now();

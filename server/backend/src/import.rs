@@ -27,8 +27,7 @@ pub struct ImportedAccount {
 
 impl Backend {
     /// Creates accounts in one transaction, and returns how many were created. An address that already has an account is skipped,
-    /// as is
-    /// the second of two equal addresses, so that an import can be repeated.
+    /// as is the second of two equal addresses, so that an import can be repeated.
     ///
     /// # Errors
     /// A [`Fault`] of the database; no account is added then.

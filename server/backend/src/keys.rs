@@ -30,8 +30,7 @@ impl Keys {
     }
 
     /// The key of that name. An unknown name causes a reload: another server may have read the new key file first and made a code
-    /// with
-    /// the key, and that code must not be rejected as wrong.
+    /// with the key, and that code must not be rejected as wrong.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<Key> {
         if let Some(key) = self.ring().find(id) {
@@ -109,7 +108,7 @@ mod tests {
         let (keys, place) = kept();
         *place.lock().unwrap() = Some(ring("k2", &["k1"]));
         assert_eq!(keys.find("k1").unwrap().id(), "k1");
-        assert_eq!(keys.current().id(), "k1", "what is known is not looked for");
+        assert_eq!(keys.current().id(), "k1", "a known key causes no reload");
         let other = keys.clone();
         assert_eq!(keys.find("k2").unwrap().id(), "k2");
         assert_eq!(other.current().id(), "k2");

@@ -4,8 +4,7 @@ pub struct Limits {
     /// Minimum interval between flows of one purpose that a client begins for one address, in seconds.
     pub reset_every_s: i64,
     /// E-mails per hour that one client network can cause to one mailbox, and a known browser to its account. An IPv6 /48 may
-    /// cause
-    /// twice as many.
+    /// cause twice as many.
     pub emails_an_hour: i64,
     /// The same per day; 1.5 times as many for a /48.
     pub emails_a_day: i64,

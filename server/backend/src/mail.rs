@@ -52,8 +52,7 @@ pub struct SmtpError {
     /// Whether a retry is useless (5xx).
     pub permanent: bool,
     /// Its name in metrics: `4xx`, `5xx`, `set_up` for what an operator can fix, `timeout`, `connection`; `unfit` for an e-mail
-    /// that
-    /// could not be submitted.
+    /// that could not be submitted.
     pub kind: &'static str,
 }
 

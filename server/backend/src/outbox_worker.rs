@@ -19,8 +19,7 @@ const AT_ONCE: usize = 16;
 const ENOUGH: u32 = 8;
 const MOMENT: Duration = Duration::from_millis(20);
 /// How long an idle outbox worker waits at most before it checks again: another server may have queued an e-mail, or a retry may
-/// be
-/// due.
+/// be due.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How many times the result of an e-mail is written before giving up, one pause apart.
 const REMEMBER_TRIES: usize = 45;
@@ -66,8 +65,7 @@ impl OutboxWorker {
     }
 
     /// Waits for a permit, then briefly for half of them, so that one claim takes many e-mails. A slow mail server delays only
-    /// its own
-    /// e-mails, because the other permits continue.
+    /// its own e-mails, because the other permits continue.
     async fn free_hands(&self) -> usize {
         drop(self.permits.acquire().await);
         // A time-out is fine: the permits that are free are enough.
@@ -85,8 +83,7 @@ impl OutboxWorker {
     }
 
     /// Claims as many e-mails as there are free permits, and starts to send them. Unless some are known to wait, it queries
-    /// first,
-    /// because usually there are none and a query writes nothing.
+    /// first, because usually there are none and a query writes nothing.
     async fn dispatch(&self, free: usize, some_wait: bool) -> Vec<JoinHandle<()>> {
         let mut claimed = match self.claim(free, some_wait).await {
             Ok(claimed) => {
@@ -169,8 +166,7 @@ impl OutboxWorker {
     }
 
     /// Records the result of an e-mail. Sent ones wait for the lock; its holder records all that wait, so that under load one
-    /// commit
-    /// covers many e-mails.
+    /// commit covers many e-mails.
     async fn remember(&self, id: String, outcome: Outcome) {
         if !matches!(outcome, Outcome::Sent) {
             return self.write_down(&[id], outcome).await;

@@ -19,8 +19,8 @@ pub(crate) fn token() -> Secret {
 }
 
 /// The token of the `n`th flow that a visit begins for an address. It is deterministic, so that a repeated form finds its flow if
-/// the answer was lost, and as secret as the visit's token. A flow gets a new token once its code is right, so this one
-/// never opens later steps (attack: a copy of the visit's cookie).
+/// the answer was lost, and as secret as the visit's token. A flow gets a new token once its code is right, so this one never
+/// opens later steps (attack: a copy of the visit's cookie).
 pub(crate) fn flow_token(visit: &Secret, purpose: Purpose, email: &EmailAddress, n: u32) -> Secret {
     let mut hash = Sha256::new();
     for part in ["flow", visit.expose(), purpose.as_str(), email.as_str(), &n.to_string()] {
@@ -36,8 +36,7 @@ pub(crate) fn id() -> String {
 }
 
 /// The id of a row in a large table: 48 bits of time in ms, then 80 random bits (like version 7 in RFC 9562). Consecutive rows
-/// are
-/// adjacent in the primary-key index instead of each on its own page among ten million.
+/// are adjacent in the primary-key index instead of each on its own page among ten million.
 pub(crate) fn id_at(now: Timestamp) -> String {
     let mut bytes = id_bytes();
     bytes[..6].copy_from_slice(&now.0.to_be_bytes()[2..]);

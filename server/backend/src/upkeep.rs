@@ -41,8 +41,8 @@ impl KeyUses {
 }
 
 /// Ends all sessions, flows and codes and removes the trust of all devices: every sign-in needs password and code again. In a
-/// database that was `restored` from a backup, waiting e-mails are dropped, too, because most were already sent. Otherwise
-/// they are sent, because they contain security notices.
+/// database that was `restored` from a backup, waiting e-mails are dropped, too, because most were already sent. Otherwise they
+/// are sent, because they contain security notices.
 ///
 /// # Errors
 /// A [`Fault`] of the database; nothing has ended then.

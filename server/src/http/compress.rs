@@ -1,8 +1,8 @@
 //! Compression of pages.
 //!
 //! Attack considered (BREACH): a secret on a page is guessed from the length of a response that also repeats the attacker's
-//! input.
-//! No page contains a token, a password or a code; the only part of a URL that a page repeats is the destination after sign-in.
+//! input. No page contains a token, a password or a code; the only part of a URL that a page repeats is the destination after
+//! sign-in.
 
 use crate::assets::{Encodings, accepted};
 use axum::body::{Body, Bytes, to_bytes};

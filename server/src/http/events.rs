@@ -113,8 +113,7 @@ fn last_heard(headers: &HeaderMap) -> Option<i64> {
 }
 
 /// The next change of the flow, unless the server stops or the stream's lifetime ends first. The browser then reconnects, with
-/// its
-/// flow at that time.
+/// its flow at that time.
 fn listen(
     service: Service,
     purpose: Purpose,

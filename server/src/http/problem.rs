@@ -1,4 +1,4 @@
-//! Error responses for people and for scripts: one layout, one status, one reference.
+//! Error responses for browsers and for scripts: one layout, one status, one reference.
 
 use super::{Service, pages};
 use account::Refusal;

@@ -21,8 +21,7 @@ pub struct Requests {
 }
 
 /// The route, never the path. Attack: made-up paths or methods fill the memory with series, and the contents of a path are
-/// exposed
-/// to all readers of the metrics.
+/// exposed to all readers of the metrics.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answered {
     route: String,

@@ -32,8 +32,7 @@ fn is_ours(headers: &HeaderMap, origin: &str) -> Result<(), &'static str> {
         return Err("Sec-Fetch-Site names another site");
     }
     // A page's own plain form has the origin `null` if a proxy adds `Referrer-Policy: no-referrer`. So does a sandboxed frame or
-    // a
-    // file, but no page can write the header that vouches for the form (attack: a form in a sandboxed frame).
+    // a file, but no page can write the header that vouches for the form (attack: a form in a sandboxed frame).
     let vouched = sites().count() == 1 && sites().all(|site| site == "same-origin");
     for from in headers.get_all(header::ORIGIN) {
         if from == "null" && !vouched {

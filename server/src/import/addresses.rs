@@ -25,8 +25,7 @@ impl Addresses {
     /// The account, or a sentence that names the earlier record with this address.
     ///
     /// Attack: on a system that distinguishes addresses by case, a stranger registers the owner's address in capitals with their
-    /// own
-    /// password. The operator must decide which of the two is the owner.
+    /// own password. The operator must decide which of the two is the owner.
     pub(super) fn admit(&mut self, account: ImportedAccount, number: u64) -> Result<ImportedAccount, String> {
         match self.numbers.entry(digest(&account.email)) {
             Entry::Vacant(entry) => {

@@ -65,8 +65,7 @@ impl Columns {
     }
 
     /// Checks the header line of a CSV file. An unknown name is an error of the whole file, so that a typing mistake does not
-    /// lose a
-    /// column.
+    /// lose a column.
     ///
     /// # Errors
     /// A sentence that names every unknown column.
@@ -116,8 +115,7 @@ impl Columns {
             return Err(format!("it has unknown fields: {}", unknown_names(&unknown)));
         }
         // Attack: some systems omit false values, so the field exists only for verified users, and a stranger who signed up there
-        // with
-        // the victim's address would count as the owner.
+        // with the victim's address would count as the owner.
         let tells = found.contains(&Column::EmailVerified);
         match (self.verified_told.replace(Some(tells)), tells) {
             (Some(true), false) => {

@@ -5,8 +5,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 /// Parses RFC 3339, the format of PostgreSQL and MySQL (`2024-11-25 10:00:00.123456+00`, UTC if there is no offset), and 13
-/// digits of
-/// milliseconds since 1970.
+/// digits of milliseconds since 1970.
 pub(super) fn moment(text: &str) -> Option<Timestamp> {
     if text.len() == 13 && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return text.parse().ok().map(Timestamp);

@@ -33,8 +33,7 @@ impl Default for Fields {
 
 impl Fields {
     /// The account, or the problem. No sentence contains a hash, and an address only if it is valid: other text may be a hash in
-    /// the
-    /// wrong column.
+    /// the wrong column.
     pub(super) fn account(&self) -> Result<ImportedAccount, String> {
         let email = EmailAddress::parse(&self.email).map_err(|_| match self.email.as_str() {
             "" => "email is empty",
@@ -55,8 +54,7 @@ impl Fields {
         };
         let password = match self.password_hash.as_str() {
             // Attack: a stranger signs up elsewhere with the victim's address and their own password, and later owns the victim's
-            // account
-            // here. Without the password, only a reset through the mailbox gives access.
+            // account here. Without the password, only a reset through the mailbox gives access.
             _ if !self.email_verified => None,
             "" => None,
             text => Some(ForeignHash::parse(text).map_err(|unfit| format!("password_hash {unfit}"))?),

@@ -12,8 +12,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 
 /// `{"timestamp":…,"level":…,"target":…,"request_id":…,"message":…,…}`. The library's own format has the request's id in a list
-/// of
-/// spans, at a position that depends on other spans; here it is a top-level field of every line that a request caused.
+/// of spans, at a position that depends on other spans; here it is a top-level field of every line that a request caused.
 pub struct JsonLines;
 
 impl<S> FormatEvent<S, JsonFields> for JsonLines

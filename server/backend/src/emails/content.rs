@@ -104,8 +104,8 @@ fn code_email(words: &Words<'_>, email: &CodeEmail) -> Content {
 }
 
 /// The answer to a request that anyone can make for any address: a code, or the reason for none. Attack: making the request for
-/// another user's address, then reading the code on their locked phone, or whether they have an account. All answers to a
-/// request therefore have one sender, subject and preview, and begin with the same sentences; differences come last.
+/// another user's address, then reading the code on their locked phone, or whether they have an account. All answers to a request
+/// therefore have one sender, subject and preview, and begin with the same sentences; differences come last.
 fn answer(words: &Words<'_>, request: &Request, flow: &str, differs: Vec<Block>) -> Content {
     let opening = words.say(&format!("answer.{flow}_asked"), &[]);
     let mut blocks = vec![

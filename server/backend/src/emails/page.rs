@@ -42,13 +42,11 @@ const STYLE: &str = "max-width:560px;margin:0 auto;padding:24px;font-family:'Seg
                      line-height:1.5;overflow-wrap:anywhere;word-break:break-word";
 
 /// No remote images, links or scripts, and no fixed colours, so that dark mail programs stay dark. The one table is for Outlook
-/// on
-/// Windows, which supports neither `max-width` nor the `padding` of a `div`; to other programs it is a comment.
+/// on Windows, which supports neither `max-width` nor the `padding` of a `div`; to other programs it is a comment.
 pub(super) fn html(words: &Words<'_>, content: &Content) -> String {
     let heading = escape(&content.heading);
     // The title repeats the heading, not the subject, which may contain the code; the HTML contains the code only once. Titles
-    // are
-    // plain text, in which isolates would be visible.
+    // are plain text, in which isolates would be visible.
     let title = heading.replace([ISOLATE, ISOLATE_END], "");
     let preview = content.preview.as_deref().map(preview).unwrap_or_default();
     let blocks: String = content.blocks.iter().map(block).collect();

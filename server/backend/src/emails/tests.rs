@@ -125,8 +125,7 @@ fn outside_outlook(html: &str) -> String {
 }
 
 /// Attack: a request for another user's address, and a look at their locked phone. It shows the preview, else the beginning of
-/// the
-/// text: some 200 characters.
+/// the text: some 200 characters.
 #[test]
 fn the_answers_to_a_request_begin_alike() {
     for (flow, count) in [("Reset:", 5), ("Sign up:", 5), ("Sign in, mailbox first:", 5)] {
@@ -215,7 +214,7 @@ fn a_notice_of_an_earlier_version_still_reads() {
 }
 
 #[test]
-fn where_sign_up_is_closed_nobody_is_told_to_sign_up() {
+fn no_email_suggests_a_sign_up_that_is_closed() {
     for (language, word) in [("en", "create an account"), ("ar", "أنشئ حسابًا")] {
         let message = email_of("Reset: no account");
         assert!(render(&Settings::default(), language, &message).text.contains(word));
@@ -233,7 +232,7 @@ fn where_sign_up_is_closed_nobody_is_told_to_sign_up() {
 }
 
 #[test]
-fn a_deactivated_account_is_not_told_to_sign_in() {
+fn a_deactivated_account_is_not_asked_to_sign_in() {
     let message = email_of("Sign up: account deactivated");
     let rendered = render(&Settings::default(), "en", &message);
     assert!(rendered.text.contains("is deactivated"), "{}", rendered.text);
@@ -420,7 +419,7 @@ fn a_language_that_is_not_there_is_english() {
 }
 
 #[test]
-fn what_others_wrote_is_no_markup_and_no_line_of_ours() {
+fn foreign_text_adds_no_markup_and_no_lines() {
     let hostile = "<b onclick='x'>\"&\u{202e}\r\n\nYour password was reset\u{2069}\u{fdd1} %{brand}";
     let settings = Settings {
         brand: "A&B <i>".into(),

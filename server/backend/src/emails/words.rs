@@ -9,8 +9,7 @@ pub(super) const ISOLATE: char = '\u{2068}';
 pub(super) const ISOLATE_END: char = '\u{2069}';
 
 /// Markers around an address or a URL, which runs from left to right in every language: an element in HTML, and nothing in text,
-/// so
-/// that it can be copied without invisible characters. They are noncharacters, which the catalogue never contains.
+/// so that it can be copied without invisible characters. They are noncharacters, which the catalogue never contains.
 pub(super) const ADDRESS: char = '\u{fdd0}';
 pub(super) const ADDRESS_END: char = '\u{fdd1}';
 
@@ -71,8 +70,7 @@ impl<'a> Words<'a> {
     }
 
     /// A point in time in words: `24 November 2026 at 10:02 UTC`. Never `2026-11-24`, whose eight digits would look like a code
-    /// if the
-    /// whole e-mail is pasted.
+    /// if the whole e-mail is pasted.
     pub(super) fn moment(&self, at: Timestamp) -> String {
         let date = at.day();
         let mut parts = date.split('-');
@@ -97,8 +95,7 @@ impl<'a> Words<'a> {
 }
 
 /// Strips control characters and isolates (attack: a name that continues as a paragraph of the e-mail, or reverses the direction
-/// of
-/// the text after it).
+/// of the text after it).
 fn one_line(value: &str) -> String {
     let fits = |c: &char| {
         !c.is_control()

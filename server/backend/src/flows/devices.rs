@@ -151,9 +151,9 @@ impl Backend {
     }
 
     /// Attack: a copy of a trusted device's cookie. Each sign-in renews the device's token, so a replaced token comes from a
-    /// copy, or
-    /// from the owner when the copy was used first. The two cases look the same, so the device loses its trust and the owner is
-    /// notified. An untrusted device causes no notice: its token does not skip the code. Returns whether a notice was due.
+    /// copy, or from the owner when the copy was used first. The two cases look the same, so the device loses its trust and the
+    /// owner is notified. An untrusted device causes no notice: its token does not skip the code. Returns whether a notice was
+    /// due.
     pub(super) async fn notice_copied_device(
         &self,
         tx: &mut WriteTx,

@@ -9,10 +9,8 @@ use account::{AccountId, EmailAddress, Refusal, Timestamp};
 
 impl Backend {
     /// Takes the budget of an e-mail that anyone can cause, and one of each of `more`, or returns the wait. It is the same for
-    /// every
-    /// address, with or without an account (attack: enumeration). The transaction must not have written anything before: a
-    /// refused
-    /// request keeps only its place in the queue.
+    /// every address, with or without an account (attack: enumeration). The transaction must not have written anything before: a
+    /// refused request keeps only its place in the queue.
     #[expect(
         clippy::too_many_arguments,
         reason = "one request; a struct for it would be read once"
@@ -106,8 +104,7 @@ impl Backend {
             let (an_hour, a_day) = (limits.emails_an_hour, limits.emails_a_day);
             let to_domain = limits.emails_to_domain_a_day;
             // The windows of a network and of a mailbox do not start together, so a mailbox's day may overlap two of a network's
-            // days.
-            // Therefore no network gets more than half of the total (attack: one network uses up the owner's next e-mail).
+            // days. Therefore no network gets more than half of the total (attack: one network uses up the owner's next e-mail).
             let (an_hour, a_day, to_domain) = if *wide {
                 (2 * an_hour, a_day + a_day / 2, 2 * to_domain)
             } else {

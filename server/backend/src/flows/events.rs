@@ -13,8 +13,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 impl Backend {
     /// Waits up to 15 s until the browser's flow has a version other than `seen`, and returns that version, or 0 if no flow can
-    /// continue. With `None` it returns at once. Changes on this server are noticed at once, those on other servers within 2 s.
-    /// A negative value means that the flow has just continued under another token, which this browser receives or has received
+    /// continue. With `None` it returns at once. Changes on this server are noticed at once, those on other servers within 2 s. A
+    /// negative value means that the flow has just continued under another token, which this browser receives or has received
     /// with another answer.
     ///
     /// # Errors

@@ -117,8 +117,7 @@ impl Backend {
     }
 
     /// Records a failure in the account's log and e-mails the owner at the tenth. `None` is a code of a sign-up; it opens no
-    /// account,
-    /// so no notice is due.
+    /// account, so no notice is due.
     pub(super) async fn note_failure(
         &self,
         tx: &mut WriteTx,
@@ -172,8 +171,7 @@ impl Backend {
     }
 
     /// Serializes the creation of codes for a counter and address. It is taken before any flow is locked, because creating a code
-    /// may
-    /// end another flow of the address, and two requests could otherwise deadlock.
+    /// may end another flow of the address, and two requests could otherwise deadlock.
     pub(super) async fn take_turn(
         &self,
         tx: &mut WriteTx,
@@ -200,8 +198,7 @@ impl Backend {
     }
 
     /// Chooses the length of a flow's next code. For a flow's first code, if too many other flows are waiting, one of them ends
-    /// and
-    /// is returned. Requires the [turn](Self::take_turn).
+    /// and is returned. Requires the [turn](Self::take_turn).
     pub(super) async fn admit_code(
         &self,
         tx: &mut WriteTx,

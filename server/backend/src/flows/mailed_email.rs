@@ -17,8 +17,7 @@ pub(super) const FLOW_MINUTES: i64 = 60;
 
 impl Backend {
     /// Begins a flow that sends an e-mail at once: a reset, a sign-up, or a sign-in that proves the mailbox first. `next` is the
-    /// path
-    /// that a sign-in leads to.
+    /// path that a sign-in leads to.
     pub(super) async fn begin_mailed(
         &self,
         purpose: Purpose,
@@ -48,7 +47,7 @@ impl Backend {
         let id = account.map(|account| &account.id);
         let rules = vec![self.begin_rule(caller)];
         let mut tx = self.take_email(tx, caller, held, email, id, rules, now).await?;
-        // After the budgets, whose waits are longer: a request that waited as long as it was told is let through.
+        // After the budgets, whose waits are longer, so that a request after the announced wait is accepted.
         if held.visit.is_none() {
             self.demand_first(&waiting.flows, caller, now)?;
         }
@@ -82,8 +81,8 @@ impl Backend {
     /// The flow a first form belongs to: its token, the flow if it has already begun, and the flow that the browser held before.
     ///
     /// A form may arrive again within seconds after a double press, a reload or a lost answer, when the browser holds no flow
-    /// token
-    /// yet. The token is therefore derived from the browser's visit, so that a repeated form finds the flow that the first began.
+    /// token yet. The token is therefore derived from the browser's visit, so that a repeated form finds the flow that the first
+    /// began.
     pub(super) async fn flow_of_form(
         &self,
         tx: &mut WriteTx,
@@ -236,8 +235,7 @@ impl Backend {
     }
 
     /// A browser without a visit begins a flow of an address only once per interval: two forms sent together hold no flow yet,
-    /// and
-    /// would each get an e-mail. It counts per client, so strangers cannot block the owner with it.
+    /// and would each get an e-mail. It counts per client, so strangers cannot block the owner with it.
     fn demand_first(&self, others: &[WaitingFlow], caller: &Caller, now: Timestamp) -> Result<(), Refusal> {
         let client = caller.network();
         let own = others.iter().filter(|flow| flow.client == client);
@@ -292,8 +290,7 @@ impl Backend {
     }
 
     /// Ends what depends on the old password or on a deactivated account: every code, and the address's flows that have proven
-    /// the
-    /// mailbox or the password. Flows that still wait for a code look unchanged, as they do for an address without an account
+    /// the mailbox or the password. Flows that still wait for a code look unchanged, as they do for an address without an account
     /// (attack: enumeration through the owner's actions), but their codes no longer work.
     pub(crate) async fn end_flows(
         &self,

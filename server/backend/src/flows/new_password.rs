@@ -15,8 +15,7 @@ pub(super) struct Chosen {
 
 impl Backend {
     /// Checks and hashes a password; call it without an open transaction. `now` is the hash of the current password, which must
-    /// not
-    /// be chosen again.
+    /// not be chosen again.
     pub(super) async fn choose_password(
         &self,
         caller: &Caller,

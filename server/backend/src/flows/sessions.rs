@@ -186,8 +186,7 @@ impl Backend {
     }
 
     /// Forgets a device, by its row id: it must enter a code again, and copies of its token stay useless, even after the next
-    /// sign-in
-    /// on it.
+    /// sign-in on it.
     ///
     /// # Errors
     /// [`Refusal::SignedOut`] without a live session.

@@ -230,8 +230,7 @@ impl Backend {
     }
 
     /// Records a wrong password in the account's log; the screen is the same for every address. Nothing is looked up here,
-    /// because
-    /// finding a row takes longer than finding none (attack: enumeration by timing).
+    /// because finding a row takes longer than finding none (attack: enumeration by timing).
     async fn wrong_password(&self, caller: &Caller, flow: Flow, whose: Option<String>) -> Result<(), Fault> {
         let flow = Flow {
             account_id: whose,
@@ -471,8 +470,7 @@ impl Backend {
     }
 
     /// Ends the browser's session. Succeeds if already signed out; a browser that sends no session token is told so, and keeps
-    /// its
-    /// cookies. Attack: an intermediary hides the cookie, and a session lives on that its owner believes to have ended.
+    /// its cookies. Attack: an intermediary hides the cookie, and a session lives on that its owner believes to have ended.
     ///
     /// # Errors
     /// A [`Fault`] of the database.

@@ -8,8 +8,8 @@
 //! Lost answers. The answer with the new token may never arrive: a second press makes the browser drop the first answer, or a
 //! train enters a tunnel. For 30 s the previous token is therefore recognized, for these purposes only:
 //! - With the same right code or password it gets the new token again. The sender has proven as much as the owner, so a copy
-//!   alone gains nothing. It is the same token each time: if two answers cross, the browser ends up with a live token,
-//!   whichever it reads last.
+//!   alone gains nothing. It is the same token each time: if two answers cross, the browser ends up with a live token, whichever
+//!   it reads last.
 //! - Without it, the browser sees its previous step and a notice that the flow continued. It cannot set a password.
 //! - The last step of a sign-in, sent again, leads to the same session: the session token is derived from the tokens of the flow
 //!   and the device, and so is the token of a device that is new with it.
@@ -17,8 +17,8 @@
 //!   required.
 //!
 //! For this reason new tokens are derived from the previous ones and a server key: a repeated request leads to the same token,
-//! and none has to be stored. They cannot be guessed without the key, nor computed with the key from the database, which
-//! contains only digests.
+//! and none has to be stored. They cannot be guessed without the key, nor computed with the key from the database, which contains
+//! only digests.
 
 use super::mailed_email::hold_flow;
 use crate::store::flows::Flow;
@@ -135,9 +135,8 @@ impl Backend {
     }
 
     /// The token of the session that a flow's last step begins, derived from everything that proved it. Attack: on a trusted
-    /// device
-    /// that is the flow's first token, the password, and the device's token instead of a code. The first two alone, of which one
-    /// was copied at the address step, do not lead to it.
+    /// device that is the flow's first token, the password, and the device's token instead of a code. The first two alone, of
+    /// which one was copied at the address step, do not lead to it.
     pub(super) fn session_token(&self, held: &BrowserTokens, flow: &Secret) -> Secret {
         let device = held.device.as_ref().map_or("", Secret::expose);
         self.derive("session token", &[flow.expose(), device])

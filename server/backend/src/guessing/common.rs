@@ -1,4 +1,4 @@
-//! The list of common passwords, and the ways in which people stretch one of them to the length that is asked for.
+//! The list of common passwords, and the usual ways of stretching one of them to the required length.
 
 use std::collections::HashSet;
 use std::io::Read;
@@ -18,12 +18,12 @@ static COMMON: LazyLock<HashSet<String>> = LazyLock::new(|| {
         .collect()
 });
 
-/// The fewest characters of a core that counts. Shorter ones stand in the list too (`a`, `123`), and would refuse every
-/// password of marks around one e-mail.
+/// The minimum length of a core in characters. Shorter ones are in the list, too (`a`, `123`), and would refuse every password
+/// that consists of one letter and marks.
 const CORE: usize = 4;
 
-/// Whether the password is on the list: as it is, in lower case, without white space, said once instead of again and again,
-/// without what stands before and after its e-mails, and any two or three of these.
+/// Whether the password is on the list: as it is, in lower case, without white space, without repetition, without the characters
+/// before its first and after its last letter, or with any two or three of these changes.
 pub(super) fn is_common(password: &str) -> bool {
     let lower = password.to_lowercase();
     let joined: String = lower.split_whitespace().collect();
@@ -51,7 +51,7 @@ fn emails_within(form: &str) -> &str {
     form.trim_matches(|c: char| !c.is_alphabetic())
 }
 
-/// The shortest beginning whose repetition is the whole, the last time perhaps cut short: `password` of `passwordpasswor`.
+/// The shortest beginning whose repetition is the whole, even if the last one is cut off: `password` of `passwordpasswor`.
 fn once(form: &str) -> &str {
     let chars: Vec<(usize, char)> = form.char_indices().collect();
     let repeats_after = |n: usize| chars.iter().zip(&chars[n..]).all(|(a, b)| a.1 == b.1);

@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_used_again_wiped_and_never_more_than_ours() {
+    fn memory_is_reused_wiped_and_bounded() {
         for mut engine in [Engine::Reference(Vec::new()), fast()] {
             let ours = Hasher::of(Algorithm::Argon2id, Version::V0x13, COST).unwrap();
             let mut out = [0; 32];
@@ -323,9 +323,9 @@ mod tests {
             let again = out;
             let larger = Hasher::of(Algorithm::Argon2id, Version::V0x13, (64 * 1024, 1, 1)).unwrap();
             engine.run(&larger, b"three random words", &[9; 16], &mut out).unwrap();
-            assert_eq!(engine.blocks(), 0, "more than ours is given back");
+            assert_eq!(engine.blocks(), 0, "memory beyond the native cost is freed");
             engine.run(&ours, b"three random words", &[9; 16], &mut out).unwrap();
-            assert_eq!(out, again, "what stood in the memory before changes nothing");
+            assert_eq!(out, again, "earlier contents of the memory have no effect");
             assert_eq!(engine.blocks(), COST.0 as usize);
             if let Engine::Reference(arena) = &engine {
                 let words = arena.iter().flat_map(|block| block.as_ref());

@@ -102,9 +102,8 @@ impl ForeignHash {
     }
 
     /// Verifies the password as typed, because most systems hash what the browser sends, and then its NFC, because keyboards
-    /// encode
-    /// the same password differently and some systems normalise. Only input that is not NFC is hashed twice, and timing reveals
-    /// nothing else.
+    /// encode the same password differently and some systems normalise. Only input that is not NFC is hashed twice, and timing
+    /// reveals nothing else.
     pub(super) fn is_of(&self, engine: &mut Engine, typed: &Secret) -> Result<bool, Fault> {
         let normalised = typed.as_password(account::nfc);
         Ok(self.scheme.is_of(engine, typed.expose())?

@@ -75,7 +75,7 @@ async fn the_same_password_typed_another_way_is_right() {
 }
 
 #[tokio::test]
-async fn nobody_has_no_password() {
+async fn the_decoy_hash_matches_no_password() {
     let hashing = hasher_with(1);
     assert_eq!(
         hashing
@@ -147,7 +147,7 @@ async fn hashes_of_other_systems_verify_and_are_old() {
 
 /// Each differs from a native hash in one respect, and must be replaced.
 #[test]
-fn only_a_hash_like_ours_is_as_new() {
+fn only_a_native_hash_is_up_to_date() {
     const SALT: &str = "c2FsdHNhbHRzYWx0c2FsdA";
     let (long, short) = ("A".repeat(43), "A".repeat(22));
     for (form, output, new) in [
@@ -186,7 +186,7 @@ async fn what_is_no_hash_is_a_fault_that_does_not_repeat_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_two_seconds_is_told_to_come_again() {
+async fn a_request_that_waits_two_seconds_is_refused() {
     let hashing = hasher_with(1);
     let taken = hashing.place("here").await.unwrap();
     hashing.core(&taken).await.unwrap();
@@ -194,7 +194,7 @@ async fn who_waits_two_seconds_is_told_to_come_again() {
     let fault = hashing.hash("here", &"three random words".into()).await.unwrap_err();
     assert!(matches!(fault, Fault::Busy { retry_after_s: 2 }));
     assert_eq!(begun.elapsed().as_secs(), 2);
-    assert_eq!(hashing.queue.counts(), (1, 0), "the place in the queue is given back");
+    assert_eq!(hashing.queue.counts(), (1, 0), "the place in the queue is free again");
 }
 
 /// Whether a job of this network completes.
@@ -321,7 +321,7 @@ async fn a_free_place_goes_to_the_network_with_the_fewest() {
 }
 
 #[tokio::test]
-async fn a_full_queue_is_said_after_a_moment() {
+async fn a_full_queue_refuses_after_a_short_delay() {
     let hashing = hasher_with(1);
     let taken = hashing.place("here").await.unwrap();
     hashing.core(&taken).await.unwrap();
@@ -335,16 +335,16 @@ async fn a_full_queue_is_said_after_a_moment() {
         said = &mut asked => Some(said),
         () = std::future::ready(()) => None,
     };
-    assert!(said.is_none(), "whoever asks again at once asks as often as we answer");
+    assert!(said.is_none(), "a refusal is delayed, for clients that retry at once");
     assert!(!asked.await);
     drop(taken);
     for one in waiting {
-        assert!(one.await.unwrap(), "those in the queue have their turn");
+        assert!(one.await.unwrap(), "requests in the queue get their turn");
     }
 }
 
 #[tokio::test]
-async fn a_request_given_up_keeps_its_core_until_the_work_ends() {
+async fn a_cancelled_request_keeps_its_core_until_the_work_ends() {
     let hashing = hasher_with(1);
     let (begin, begun) = mpsc::channel();
     let (release, released) = mpsc::channel::<()>();

@@ -75,7 +75,7 @@ mod tests {
             .join(format!("emails-{}", std::process::id()))
             .join("inner");
         let mail = Mailer::Folder(folder.clone());
-        assert!(mail.kept(None).is_empty(), "no folder yet is no e-mails");
+        assert!(mail.kept(None).is_empty(), "a missing folder contains no e-mails");
         for (at, to) in [
             (9_000, "ada@example.com"),
             (10_000, "a/b@example.com"),
@@ -94,7 +94,7 @@ mod tests {
             assert!(entry.file_name().to_str().unwrap().ends_with(".json"));
         }
         std::fs::write(folder.join("000000000012000-half.json"), "{").unwrap();
-        assert_eq!(mail.kept(None).len(), 3, "a file that does not read is passed over");
+        assert_eq!(mail.kept(None).len(), 3, "an unreadable file is skipped");
         std::fs::remove_dir_all(folder.parent().unwrap()).unwrap();
     }
 

@@ -79,10 +79,8 @@ impl Login {
 
 impl Smtp {
     /// From `smtp://user:password@host:port?tls=required|opportunistic|none`, or `smtps://…` for TLS from the first byte. User
-    /// and
-    /// password are percent-encoded. Without `tls`, `smtp://` requires STARTTLS unless the host is this machine. The default port
-    /// is
-    /// 587, for `smtps://` 465. `ehlo_name` is the name for EHLO: a domain, or an address in brackets.
+    /// and password are percent-encoded. Without `tls`, `smtp://` requires STARTTLS unless the host is this machine. The default
+    /// port is 587, for `smtps://` 465. `ehlo_name` is the name for EHLO: a domain, or an address in brackets.
     ///
     /// # Errors
     /// If the URL or the name is invalid. The text never repeats the URL, which may contain a password.
@@ -163,8 +161,7 @@ impl Smtp {
     }
 
     /// Sends one e-mail over a new connection, and passes the conversation, without credentials, and the server's certificate to
-    /// the
-    /// listener.
+    /// the listener.
     ///
     /// # Errors
     /// If the server did not accept it.

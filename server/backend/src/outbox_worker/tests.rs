@@ -129,7 +129,7 @@ async fn an_email_leaves_once_and_its_body_is_blanked() {
 }
 
 #[tokio::test]
-async fn while_the_post_is_down_an_email_waits_and_then_leaves() {
+async fn an_email_waits_while_the_mail_server_is_down() {
     let (office, mail) = (Office::open().await, memory());
     office.write(code()).await;
     let broken = office.outbox_worker(&down());
@@ -158,7 +158,7 @@ async fn a_code_is_not_sent_when_it_is_late() {
 }
 
 #[tokio::test]
-async fn a_notice_is_given_up_after_three_days() {
+async fn a_notice_fails_after_three_days() {
     let (office, mail) = (Office::open().await, memory());
     office.write(notice()).await;
     office.clock.advance_minutes(3 * 24 * 60);
@@ -167,7 +167,7 @@ async fn a_notice_is_given_up_after_three_days() {
 }
 
 #[tokio::test]
-async fn what_the_server_refuses_for_good_is_given_up() {
+async fn a_permanent_refusal_fails_the_email() {
     let (office, mail) = (Office::open().await, refusing("RCPT", "550 no such person").await);
     office.write(notice()).await;
     assert_eq!(office.outbox_worker(&mail).round().await, 1);
@@ -248,7 +248,7 @@ async fn an_operator_drops_emails_with_what_they_say() {
 }
 
 #[tokio::test]
-async fn two_workers_never_carry_the_same_email() {
+async fn two_workers_never_send_the_same_email() {
     let (office, mail) = (Office::open().await, memory());
     for _ in 0..20 {
         office.write(notice()).await;
@@ -270,7 +270,7 @@ async fn an_email_of_a_worker_that_died_is_taken_over() {
 }
 
 #[tokio::test]
-async fn a_running_worker_hears_of_new_emails() {
+async fn a_running_worker_notices_new_emails() {
     let (office, mail) = (Office::open().await, memory());
     let running = tokio::spawn(office.outbox_worker(&mail).run());
     for sent in 1..=40 {

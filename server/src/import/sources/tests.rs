@@ -4,8 +4,7 @@
 //! - Django: by `dumpdata` of Django 5.2.19; the same rows in the format of PostgreSQL's `\copy`.
 //! - WordPress: the columns of `wp user list`, with hashes of WordPress 6.1.9 and, for 6.8, of PHP 8.2's `password_hash`.
 //! - Keycloak, Auth0 and Supabase: based on their documentation and published exports, with hashes of argon2-cffi 25.1.0,
-//!   Python's
-//!   hashlib and bcrypt 4.3.0.
+//!   Python's hashlib and bcrypt 4.3.0.
 
 use super::super::{Batch, Import, Reader, text};
 use super::Source;

@@ -21,8 +21,7 @@ pub(super) struct Firebase {
 
 impl Firebase {
     /// Parses what follows `$fbscrypt$`, as Supabase writes it: `v=1,n=14,r=8,p=1,ss=SEPARATOR,sk=SIGNER KEY$SALT$RESULT`, with
-    /// base64
-    /// for the four in capitals.
+    /// base64 for the four in capitals.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let [params, salt, result] = text.split('$').collect::<Vec<_>>()[..] else {
             return None;

@@ -83,8 +83,7 @@ pub(super) enum ShaCrypt {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum BcryptOver {
     /// The password. Bytes after the 72nd are ignored: passwords that share their first 72 bytes all match, as in the other
-    /// system,
-    /// until the first one that signs in replaces the hash.
+    /// system, until the first one that signs in replaces the hash.
     Password,
     /// The hexadecimal SHA-256 of the password, so that all of it counts.
     Sha256,
@@ -147,8 +146,7 @@ impl Scheme {
     }
 
     /// ASP.NET Core Identity's format. Version 3: hash function, rounds and length of the salt (big-endian, 4 bytes each), the
-    /// salt,
-    /// the result. Version 2: a salt of 16 bytes and a result of 32, with SHA-1 and 1,000 rounds.
+    /// salt, the result. Version 2: a salt of 16 bytes and a result of 32, with SHA-1 and 1,000 rounds.
     pub(super) fn asp_net(blob: &[u8]) -> Option<Self> {
         let number = |at: usize| blob.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes);
         let (prf, rounds, salt, result) = match blob {
@@ -227,8 +225,7 @@ impl Scheme {
     }
 
     /// Rejects hashes that need too much memory or so much time that requests behind them would be refused: a turn comes within
-    /// two
-    /// seconds or not at all.
+    /// two seconds or not at all.
     pub(super) fn require_affordable(&self) -> Result<(), UnfitHash> {
         let (affordable, bound) = match self {
             Self::Argon2(hash) => {
@@ -261,8 +258,7 @@ impl Scheme {
         match self {
             Self::Argon2(hash) => argon2_is_of(engine, hash, password.as_bytes()),
             // C libraries end a password at its first NUL, and bcrypt repeats its input cyclically: `a\0a` has the hash of `a`.
-            // Forms
-            // cannot send a NUL.
+            // Forms cannot send a NUL.
             Self::Bcrypt { over, .. } if matches!(over, BcryptOver::Password) && password.contains('\0') => Ok(false),
             Self::Bcrypt { hash, over, .. } => {
                 let input = match over {

@@ -51,8 +51,7 @@ impl Conversation {
             begun.map_err(|error| refusal::of(Command::StartTls, &error, None))?;
             secure(&wire, server).await?;
             // A new reader. Attack: answers injected in plaintext behind the one to STARTTLS are trusted inside TLS. They are
-            // dropped with the
-            // old reader, and so are the extensions that the server offered before.
+            // dropped with the old reader, and so are the extensions that the server offered before.
             smtp = greet(&wire.greeting_again(), server).await?;
         }
         let is_secret = server.security == Security::Tls || (offered && server.security != Security::None);

@@ -31,13 +31,11 @@ pub(super) fn message(id: &str, to: &EmailAddress, email: &RenderedEmail, sent_a
     for (name, value) in [
         ("Content-Language", email.language),
         // RFC 3834 and its Exchange equivalent: no out-of-office replies and no receipts to an unattended mailbox. Bounces are
-        // wanted,
-        // hence not `All`.
+        // wanted, hence not `All`.
         ("Auto-Submitted", "auto-generated"),
         ("X-Auto-Response-Suppress", "OOF, AutoReply, RN, NRN"),
         // Gmail groups e-mails with the same subject into a conversation and collapses their common parts, which would hide a
-        // second
-        // code. This keeps each e-mail separate.
+        // second code. This keeps each e-mail separate.
         ("X-Entity-Ref-ID", &id),
     ] {
         message = message.raw_header(HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned()));

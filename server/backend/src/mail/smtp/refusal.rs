@@ -80,8 +80,7 @@ fn enhanced_status(said: &str) -> Option<&str> {
 }
 
 /// The meaning of a permanent refusal that concerns the set-up or the route, not the recipient (RFC 3463, RFC 5321 §4.2.3). Such
-/// an
-/// e-mail is kept and retried, because an operator can fix the cause. `None`: the mailbox does not exist.
+/// an e-mail is kept and retried, because an operator can fix the cause. `None`: the mailbox does not exist.
 fn meaning(command: Command, code: u16, status: &str) -> Option<Meaning> {
     let of = |says, advice| Some(Meaning { says, advice });
     let mut parts = status.split('.').skip(1);

@@ -55,8 +55,7 @@ impl Wire {
     }
 
     /// The same connection for a new reader, which finds a greeting as after connecting; after STARTTLS servers send none (RFC
-    /// 3207
-    /// §4.2).
+    /// 3207 §4.2).
     pub(super) fn greeting_again(&self) -> Self {
         self.state().greeting = b"220 TLS\r\n";
         self.clone()

@@ -72,7 +72,7 @@ async fn a_connection_that_the_server_has_ended_is_replaced() {
 
 /// Mail servers limit the number of connections per client.
 #[tokio::test]
-async fn a_connection_that_nobody_needs_is_ended() {
+async fn an_unused_connection_is_closed() {
     let server = Server::answering("", "").await;
     let smtp = server.smtp();
     smtp.send("first", &ada(), &a_email("Hello"), 0).await.unwrap();
@@ -95,7 +95,7 @@ async fn starttls_is_demanded_where_it_is_asked_for() {
         .await
         .unwrap_err();
     assert_eq!((error.permanent, error.kind), (false, "set_up"), "{error}");
-    assert!(server.lines_with("MAIL").is_empty(), "nothing is said in the clear");
+    assert!(server.lines_with("MAIL").is_empty(), "nothing is sent in plaintext");
     server
         .at(format!("{}?tls=opportunistic", server.url))
         .send()
@@ -196,7 +196,7 @@ async fn a_transcript_has_every_line_but_no_credentials() {
 }
 
 #[tokio::test]
-async fn a_certificate_is_told_also_when_it_is_not_trusted() {
+async fn an_untrusted_certificate_is_reported() {
     let server = with_tls("", "127.0.0.1", false).await;
     let lines = Arc::new(Mutex::new(Vec::new()));
     let listener = {

@@ -136,7 +136,7 @@ async fn a_refused_starttls_blames_no_email() {
     };
     let error = server.send().await.unwrap_err();
     assert_eq!((error.permanent, error.kind), (false, "set_up"), "{error}");
-    assert!(server.lines_with("MAIL").is_empty(), "nothing is said in the clear");
+    assert!(server.lines_with("MAIL").is_empty(), "nothing is sent in plaintext");
 }
 
 /// Attack: a reader of the database or of a ticket learns addresses, or a live code from a filter that quotes the e-mail.
