@@ -11,7 +11,7 @@ use std::collections::HashSet;
 /// An account from another system, to be created as a local account.
 #[derive(Debug)]
 pub struct ImportedAccount {
-    /// The address. With a password it counts as proven, on the operator's word.
+    /// The address. With a password it counts as proven, because the operator vouches for it.
     pub email: EmailAddress,
     /// The owner's name as they write it; `None` if the other system has none.
     pub name: Option<Name>,

@@ -34,7 +34,7 @@ const COLUMNS: [(&str, Column, &[&str]); 7] = [
 pub(super) struct Columns {
     /// The names of ignored columns, simplified.
     ignored: Vec<String>,
-    /// Whether the first record said whether its address is verified.
+    /// Whether the first record stated if its address is verified.
     verified_told: Cell<Option<bool>>,
 }
 

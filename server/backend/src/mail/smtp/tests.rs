@@ -329,7 +329,7 @@ fn long_lines_flow_and_come_back_whole() {
     }
 }
 
-/// RFC 5322 advises 78 characters a line, RFC 2047 demands 76 of those with encoded words.
+/// RFC 5322 recommends at most 78 characters per line, RFC 2047 requires at most 76 for lines with encoded words.
 #[test]
 fn the_senders_line_is_folded_before_its_address() {
     let from = "noreply@signin.accounts.analytical-engines.example";
