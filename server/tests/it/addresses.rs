@@ -24,7 +24,7 @@ fn address(peer: &str, forwarded: &[&[u8]], trusted: &str) -> Result<IpAddr, &'s
 }
 
 #[test]
-fn the_header_is_believed_from_trusted_proxies_only() {
+fn the_header_is_trusted_from_configured_proxies_only() {
     for (peer, forwarded, trusted, expected) in [
         ("192.0.2.1", &[][..], "", "192.0.2.1"),
         // Attack: a stranger's own header.
@@ -56,7 +56,7 @@ fn the_header_is_believed_from_trusted_proxies_only() {
 
 /// Property 33.
 #[test]
-fn what_a_proxy_cannot_tell_is_refused_and_not_the_proxy_itself() {
+fn an_invalid_proxy_entry_is_refused_without_using_the_proxys_address() {
     for forwarded in [
         &[&b"unknown"[..]][..],
         &[b"203.0.113.9, unknown, 10.0.0.2"],
@@ -75,7 +75,7 @@ fn what_a_proxy_cannot_tell_is_refused_and_not_the_proxy_itself() {
 }
 
 #[test]
-fn an_ipv6_client_is_its_line_and_not_an_address_of_it() {
+fn an_ipv6_client_is_identified_by_its_prefix() {
     for (address, expected) in [
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
@@ -87,7 +87,7 @@ fn an_ipv6_client_is_its_line_and_not_an_address_of_it() {
 }
 
 #[test]
-fn a_browser_has_a_name_of_the_list() {
+fn a_browser_name_comes_from_the_list() {
     for (agent, name) in [
         (
             "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
@@ -123,7 +123,7 @@ fn a_browser_has_a_name_of_the_list() {
 }
 
 #[test]
-fn the_language_is_the_chosen_one_else_the_asked_for() {
+fn the_chosen_language_precedes_the_requested_one() {
     for (cookie, accept, expected) in [
         ("", "", "en"),
         ("", "ar", "ar"),

@@ -16,7 +16,7 @@ async fn ask(world: &World, path: &str, encodings: &str) -> crate::world::Answer
 }
 
 #[tokio::test]
-async fn a_file_comes_in_the_smallest_form_that_the_browser_takes() {
+async fn a_file_is_sent_in_the_smallest_accepted_encoding() {
     let world = World::new().await;
     for (taken, encoding, body) in [
         ("gzip, deflate, br", "br", "br script"),
@@ -45,7 +45,7 @@ async fn a_file_comes_in_the_smallest_form_that_the_browser_takes() {
 }
 
 #[tokio::test]
-async fn files_of_a_build_are_kept_for_ever_and_others_for_minutes() {
+async fn files_of_a_build_are_cached_permanently_and_others_for_minutes() {
     let world = World::new().await;
     for path in ["/pkg/entry.1.js", "/pkg/entry.2.wasm", "/pkg/rekey.3.css"] {
         assert_eq!(
@@ -60,7 +60,7 @@ async fn files_of_a_build_are_kept_for_ever_and_others_for_minutes() {
 }
 
 #[tokio::test]
-async fn what_the_browser_has_is_not_sent_again() {
+async fn a_cached_file_is_not_sent_again() {
     let world = World::new().await;
     let tag = ask(&world, "/pkg/entry.1.js", "br")
         .await
@@ -80,7 +80,7 @@ async fn what_the_browser_has_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn nothing_but_the_files_is_served() {
+async fn only_the_sites_files_are_served() {
     let world = World::new().await;
     for path in [
         "/manifest.json",

@@ -123,7 +123,7 @@ const WRONG: &[(&str, &[&str])] = &[
 ];
 
 #[tokio::test]
-async fn each_wrong_value_is_named_with_what_the_key_takes() {
+async fn an_invalid_value_is_reported_with_the_accepted_values() {
     for (name, values) in WRONG {
         let takes = KEYS.iter().find(|key| key.name == *name).unwrap().takes;
         for value in *values {
@@ -136,7 +136,7 @@ async fn each_wrong_value_is_named_with_what_the_key_takes() {
 }
 
 #[test]
-fn the_table_above_knows_every_key() {
+fn the_table_above_contains_every_key() {
     assert_eq!(
         WRONG.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
         KEYS.iter().map(|key| key.name).collect::<Vec<_>>()
@@ -144,7 +144,7 @@ fn the_table_above_knows_every_key() {
 }
 
 #[test]
-fn every_default_is_taken_again() {
+fn every_printed_default_is_accepted() {
     for key in KEYS {
         let shown = (key.show)(&Config::default());
         if !shown.is_empty() {
@@ -154,7 +154,7 @@ fn every_default_is_taken_again() {
 }
 
 #[test]
-fn a_retired_key_says_what_to_do_about_it() {
+fn a_retired_key_explains_what_to_do() {
     let problems = problems(&[
         ("REKEY_LIMIT_RESET_AN_HOUR", "5"),
         ("REKEY_LIMIT_WRONG_CODES_A_DAY", "50"),
@@ -171,7 +171,7 @@ fn a_retired_key_says_what_to_do_about_it() {
 }
 
 #[test]
-fn ehlo_says_the_host_of_the_origin_unless_another_name_is_configured() {
+fn ehlo_names_the_origins_host_unless_another_name_is_configured() {
     for (origin, name) in [
         ("https://accounts.example.com:8443", "accounts.example.com"),
         ("https://192.0.2.25", "[192.0.2.25]"),
@@ -203,7 +203,7 @@ fn an_unknown_key_is_named_however_it_is_spelled() {
 }
 
 #[test]
-fn all_problems_are_told_at_once() {
+fn all_problems_are_reported_together() {
     let (_, found) = read(
         &[
             ("REKEY_LISTEN", "x"),
@@ -240,7 +240,7 @@ fn the_effective_configuration_is_shown_without_secrets() {
 }
 
 #[test]
-fn an_origin_has_the_spelling_of_browsers() {
+fn an_origin_is_spelled_as_browsers_do() {
     for (value, origin) in [
         ("https://Accounts.Example.COM/", "https://accounts.example.com"),
         ("https://accounts.example.com:443", "https://accounts.example.com"),
@@ -265,7 +265,7 @@ fn file(content: &str) -> (tempfile::TempDir, String) {
 }
 
 #[test]
-fn a_file_gives_the_same_keys_and_the_environment_wins() {
+fn a_file_sets_the_same_keys_and_the_environment_overrides_it() {
     let (_folder, path) =
         file("password_min = 12\nsign_up = false\nbrand = \"Acme\"\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]\n");
     let (config, found) = read(
@@ -296,7 +296,7 @@ fn a_problem_of_the_file_names_the_key_and_the_file() {
 }
 
 #[test]
-fn a_file_that_does_not_read_is_named_without_its_content() {
+fn an_invalid_file_is_named_without_its_content() {
     let (_folder, path) = file("brand = \"Acme\"\nsmtp_url = \"smtp://rekey:s3cret@host\n");
     let found = problems(&[("REKEY_CONFIG", &path)]);
     assert_eq!(found.len(), 1);
@@ -331,7 +331,7 @@ fn the_development_run_stays_on_this_machine() {
 }
 
 #[test]
-fn serving_people_needs_a_mail_server_and_https() {
+fn production_needs_a_mail_server_and_https() {
     let (_, found) = read(&[("REKEY_ORIGIN", "http://accounts.example.com")], ConfigPurpose::Serve);
     assert_eq!(
         found.iter().map(|problem| problem.key.as_str()).collect::<Vec<_>>(),

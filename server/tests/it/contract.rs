@@ -58,7 +58,7 @@ impl<'a> Caller<'a> {
 }
 
 #[tokio::test]
-async fn a_script_is_answered_with_the_step_or_with_a_status_and_why_not() {
+async fn a_script_gets_the_step_or_a_status_with_the_reason() {
     let world = World::new().await;
     let mut caller = Caller::of(&world);
 
@@ -116,7 +116,7 @@ async fn a_script_is_answered_with_the_step_or_with_a_status_and_why_not() {
 
 /// Property 12: the refusal is on the page, and never in a URL.
 #[tokio::test]
-async fn a_plain_form_is_answered_with_the_page_of_its_flow() {
+async fn a_plain_form_redirects_to_the_page_of_its_flow() {
     let world = World::new().await;
     let mut caller = Caller::of(&world);
     for (path, form, page) in [

@@ -49,7 +49,7 @@ async fn the_gallery_shows_each_email_in_each_language() {
 }
 
 #[tokio::test]
-async fn a_page_under_another_name_of_this_machine_leads_to_the_right_one() {
+async fn a_page_under_another_local_name_redirects_to_the_origin() {
     let world = World::new().await;
     let ask = |host: &str| {
         let request = Request::get("/signin?next=/security")
@@ -74,7 +74,7 @@ async fn a_page_under_another_name_of_this_machine_leads_to_the_right_one() {
 }
 
 #[tokio::test]
-async fn emails_have_numbers_that_stay() {
+async fn emails_have_stable_numbers() {
     let world = World::new().await;
     assert_eq!(world.open("/dev/emails.json").await.text(), "[]");
     assert_eq!(world.open("/dev/emails/1").await.status, StatusCode::NOT_FOUND);

@@ -101,7 +101,7 @@ fn anchor(heading: &str) -> String {
 }
 
 #[test]
-fn every_link_between_documents_leads_somewhere() {
+fn every_link_between_documents_has_a_target() {
     let mut broken = Vec::new();
     for (path, text) in documents() {
         for rest in split_code(&text).1.join("\n").split("](").skip(1) {
@@ -166,7 +166,7 @@ fn refusal(words: &[String], in_prose: bool) -> Option<String> {
 }
 
 #[test]
-fn every_command_in_the_documents_is_one_of_the_program() {
+fn every_command_in_the_documents_exists() {
     let (mut seen, mut wrong) = (0, Vec::new());
     for (path, text) in documents() {
         let (code, prose) = split_code(&text);

@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, Method, Request, StatusCode, header};
 
 /// Property 12: a URL that changes state, by form and by script, from every kind of sender.
 #[tokio::test]
-async fn a_request_that_another_site_made_is_refused() {
+async fn a_cross_site_request_is_refused() {
     let world = World::new().await;
     for (site, origin, allowed) in [
         (Some("same-origin"), Some(ORIGIN), true),
@@ -76,7 +76,7 @@ async fn the_log_says_why_a_request_was_refused() {
 }
 
 #[tokio::test]
-async fn another_site_learns_nothing_from_data() {
+async fn data_is_not_readable_by_other_sites() {
     let world = World::new().await;
     let request = Request::get("/api/sign_in/step").header("sec-fetch-site", "cross-site");
     assert_eq!(
@@ -95,7 +95,7 @@ async fn another_site_learns_nothing_from_data() {
 }
 
 #[tokio::test]
-async fn every_answer_tells_the_browser_how_to_treat_it() {
+async fn every_answer_has_security_headers() {
     let world = World::new().await;
     for (method, path) in [
         (Method::GET, "/signin"),
@@ -134,7 +134,7 @@ async fn every_answer_tells_the_browser_how_to_treat_it() {
 }
 
 #[tokio::test]
-async fn under_https_the_browser_is_told_to_stay_there() {
+async fn https_sends_strict_transport_security() {
     let world = World::with(&[("REKEY_ORIGIN", "https://accounts.example.com")], false).await;
     assert_eq!(
         world.open("/healthz").await.header(header::STRICT_TRANSPORT_SECURITY),
@@ -143,7 +143,7 @@ async fn under_https_the_browser_is_told_to_stay_there() {
 }
 
 #[tokio::test]
-async fn scripts_of_a_page_carry_its_own_nonce() {
+async fn a_pages_scripts_have_its_nonce() {
     let world = World::new().await;
     let mut nonces = Vec::new();
     for _ in 0..2 {
@@ -187,7 +187,7 @@ async fn a_body_is_refused_above_16_kib() {
 }
 
 #[tokio::test]
-async fn a_form_that_does_not_read_never_leads_to_the_referrer() {
+async fn an_invalid_form_never_redirects_to_the_referrer() {
     let world = World::new().await;
     for (path, back) in [
         ("/api/sign_in/begin", "/signin"),
@@ -216,7 +216,7 @@ async fn a_form_that_does_not_read_never_leads_to_the_referrer() {
 }
 
 #[tokio::test]
-async fn the_log_has_the_route_and_nothing_that_was_put_into_the_address() {
+async fn the_log_has_the_route_and_nothing_from_the_url() {
     let world = World::new().await;
     let before = logged().len();
     world.open("/healthz?email=ada@example.com").await;
@@ -236,7 +236,7 @@ async fn the_log_has_the_route_and_nothing_that_was_put_into_the_address() {
 
 /// Property 33: a sibling domain has set a cookie with an invalid byte, or an extension has changed a header.
 #[tokio::test]
-async fn an_odd_byte_hides_nothing_beside_it() {
+async fn an_invalid_byte_hides_nothing_beside_it() {
     let world = World::with_ada().await;
     let begun = world.call("/api/sign_in/begin", "email=ada@example.com").await;
     let flow = begun.header(header::SET_COOKIE).split(';').next().unwrap().to_owned();
@@ -267,7 +267,7 @@ async fn an_odd_byte_hides_nothing_beside_it() {
 }
 
 #[tokio::test]
-async fn a_sign_out_that_names_no_session_asks_again() {
+async fn a_sign_out_without_a_session_asks_again() {
     let world = World::new().await;
     let answer = world.submit("/api/sign_in/sign_out", "").await;
     let location = answer.header(header::LOCATION).to_owned();
@@ -287,7 +287,7 @@ async fn a_sign_out_that_names_no_session_asks_again() {
 }
 
 #[tokio::test]
-async fn a_request_with_an_unfit_host_is_refused_and_the_log_says_why() {
+async fn an_invalid_host_is_refused_and_the_reason_logged() {
     let world = World::new().await;
     let two = page("/signin").header(header::HOST, "evil.example");
     let odd = Request::get("/signin").header(header::HOST, HeaderValue::from_bytes(b"127.0.0.1\xff").unwrap());
@@ -304,7 +304,7 @@ async fn a_request_with_an_unfit_host_is_refused_and_the_log_says_why() {
 }
 
 #[tokio::test]
-async fn a_client_whose_proxy_cannot_tell_its_address_is_refused() {
+async fn a_client_without_an_address_from_its_proxy_is_refused() {
     let world = World::with(&[("REKEY_TRUSTED_PROXIES", "192.0.2.0/24")], true).await;
     let open = |hop: &[u8]| {
         let hop = HeaderValue::from_bytes(hop).unwrap();
@@ -324,7 +324,7 @@ async fn a_client_whose_proxy_cannot_tell_its_address_is_refused() {
 }
 
 #[tokio::test]
-async fn a_nul_comes_to_no_function() {
+async fn a_nul_reaches_no_function() {
     let world = World::new().await;
     for (path, form) in [
         ("/api/security/end_session", "id=%00"),

@@ -39,7 +39,7 @@ pub fn said(output: &Output) -> (bool, String, String) {
 }
 
 #[test]
-fn a_bad_line_is_named_with_its_number_and_the_rest_goes_in() {
+fn a_bad_line_is_reported_with_its_number_and_the_rest_is_imported() {
     let service = Service::new();
     let content = format!(
         "email,name,password_hash,language,created_at\n\
@@ -83,7 +83,7 @@ fn a_bad_line_is_named_with_its_number_and_the_rest_goes_in() {
 }
 
 #[test]
-fn a_second_run_adds_nothing_and_a_mended_line_goes_in() {
+fn a_second_run_imports_only_the_fixed_line() {
     let service = Service::new();
     let first = "email,name,password_hash\nada@example.com,Ada,\ngrace@example.com,@,\n";
     assert_eq!(
@@ -104,7 +104,7 @@ fn a_second_run_adds_nothing_and_a_mended_line_goes_in() {
 }
 
 #[test]
-fn two_records_with_one_address_are_both_named() {
+fn two_records_with_one_address_are_both_reported() {
     let service = Service::new();
     let content = "name,email\nAda,ada@example.com\nAda again,ADA@Example.com\nAda once more, ada@example.com. \n";
     std::fs::write(service.0.path().join("people.csv"), content).unwrap();
@@ -129,7 +129,7 @@ fn two_records_with_one_address_are_both_named() {
 }
 
 #[test]
-fn json_lines_are_read_and_named_alike() {
+fn json_lines_are_imported_and_reported_like_csv() {
     let service = Service::new();
     let content = format!(
         r#"{{"email": "ada@example.com", "name": "Ada \"L\" Lovelace", "password_hash": "{HASH}"}}
@@ -176,7 +176,7 @@ fn json_lines_are_read_and_named_alike() {
 /// The format of Excel and others: a byte order mark, CR LF, line breaks and quotes in quotes, blank lines, no final
 /// line ending.
 #[test]
-fn lines_are_counted_as_an_editor_does() {
+fn lines_are_numbered_as_in_an_editor() {
     let service = Service::new();
     let content = "\u{feff}email,name,password_hash\r\n\
                    ada@example.com,\"Ada\r\n\"\"Countess\"\" of, Lovelace\",\r\n\
@@ -208,7 +208,7 @@ fn lines_are_counted_as_an_editor_does() {
 }
 
 #[test]
-fn what_is_not_utf_8_is_named() {
+fn invalid_utf_8_is_reported() {
     let service = Service::new();
     let csv = b"email,name\nada@example.com,Ad\xe4\ngrace@example.com,Grace\n";
     let (_, out, err) = said(&service.import("people.csv", csv));
@@ -222,7 +222,7 @@ fn what_is_not_utf_8_is_named() {
 }
 
 #[test]
-fn a_file_that_is_wrong_as_a_whole_adds_nobody() {
+fn an_invalid_file_adds_no_account() {
     let service = Service::new();
     let known = "known are email, name, password_hash, language, created_at, email_verified, disabled; use --ignore NAME to ignore one";
     for (name, content, expected) in [
@@ -283,7 +283,7 @@ fn a_file_that_is_wrong_as_a_whole_adds_nobody() {
 }
 
 #[test]
-fn a_quote_that_is_not_closed_hides_nobody_and_lets_nobody_in() {
+fn an_unclosed_quote_hides_no_record_and_adds_none() {
     let service = Service::new();
     let smuggled = "grace@example.com,Grace,\n".repeat(3);
     let content = format!("email,name,password_hash\nada@example.com,Ada,\neve@example.com,\"Eve,\n{smuggled}");
@@ -312,7 +312,7 @@ fn a_quote_that_is_not_closed_hides_nobody_and_lets_nobody_in() {
 }
 
 #[test]
-fn a_dry_run_checks_and_touches_nothing() {
+fn a_dry_run_checks_and_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(
         folder.path().join("people.csv"),
@@ -336,7 +336,7 @@ fn a_dry_run_checks_and_touches_nothing() {
 }
 
 #[test]
-fn standard_input_is_read_in_the_format_that_is_said() {
+fn standard_input_is_read_in_the_given_format() {
     let service = Service::new();
     let run = |arguments: &[&str]| {
         let mut child = rekey(service.0.path())
@@ -361,7 +361,7 @@ fn standard_input_is_read_in_the_format_that_is_said() {
 }
 
 #[test]
-fn a_long_file_says_now_and_then_how_far_it_is() {
+fn a_long_import_reports_progress() {
     let service = Service::new();
     let people: String = (0..100_500)
         .map(|n| format!("person{n}@example.com,Person,\n"))

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Output;
 
 #[test]
-fn a_name_is_not_needed() {
+fn a_name_is_optional() {
     let service = Service::new();
     let told = said(&service.import("people.csv", "email,name\nada@example.com,\n"));
     assert_eq!(
@@ -22,7 +22,7 @@ fn a_name_is_not_needed() {
 }
 
 #[test]
-fn columns_are_named_in_usual_spellings_and_left_out_by_name() {
+fn columns_have_common_names_and_can_be_ignored_by_name() {
     let service = Service::new();
     let content = "E-Mail,Full Name,Phone,Created At\nada@example.com,Ada,123,2024-11-25 10:00:00\n";
     std::fs::write(service.0.path().join("people.csv"), content).unwrap();
@@ -72,7 +72,7 @@ fn utf_16_is_read_in_both_byte_orders() {
 }
 
 #[test]
-fn an_unverified_address_comes_without_its_password_and_that_is_said() {
+fn an_unverified_address_is_imported_without_its_password_and_reported() {
     let service = Service::new();
     let content = format!(
         "email,password_hash,Email verified\n\
@@ -98,7 +98,7 @@ fn an_unverified_address_comes_without_its_password_and_that_is_said() {
 
 /// Attack: a system that omits false values, where a stranger signed up with the victim's address.
 #[test]
-fn records_say_alike_whether_their_address_is_verified() {
+fn either_all_records_or_none_say_whether_the_address_is_verified() {
     let told = format!("{{\"email\":\"a@example.com\",\"password_hash\":\"{HASH}\",\"email_verified\":true}}\n");
     let untold = format!("{{\"email\":\"b@example.com\",\"password_hash\":\"{HASH}\"}}\n");
     for (first, second, why) in [
@@ -138,7 +138,7 @@ fn fixture(name: &str) -> std::path::PathBuf {
 }
 
 #[test]
-fn the_export_of_another_system_is_read_as_it_is() {
+fn another_systems_export_is_imported_unmodified() {
     let service = Service::new();
     let output = import_from(&service, &fixture("keycloak.json"), &["--from", "keycloak"]);
     let expected = "7 added, 0 already existed, 0 rejected, 1 left out (service accounts: 1).\n\
@@ -149,7 +149,7 @@ fn the_export_of_another_system_is_read_as_it_is() {
 }
 
 #[test]
-fn records_that_are_left_out_are_counted_by_kind() {
+fn skipped_records_are_counted_by_kind() {
     let service = Service::new();
     let dump = service.0.path().join("dump.json");
     std::fs::write(
@@ -172,7 +172,7 @@ fn records_that_are_left_out_are_counted_by_kind() {
 
 /// Attack on memory: one endless record.
 #[test]
-fn a_record_of_a_json_document_has_a_bound() {
+fn a_record_of_a_json_document_has_a_size_limit() {
     let service = Service::new();
     let file = service.0.path().join("realm.json");
     let user = |email: &str, name: &str| format!("{{\"email\":\"{email}\",\"firstName\":\"{name}\"}}");
@@ -193,7 +193,7 @@ fn a_record_of_a_json_document_has_a_bound() {
 }
 
 #[test]
-fn users_of_a_json_document_are_named_by_their_place() {
+fn users_of_a_json_document_are_reported_by_position() {
     let service = Service::new();
     let file = service.0.path().join("users.json");
     let user = |email: &str| format!("{{\"email\":\"{email}\",\"emailVerified\":true,\"passwordHash\":\"c2VjcmV0\"}}");
@@ -220,7 +220,7 @@ fn users_of_a_json_document_are_named_by_their_place() {
 }
 
 #[test]
-fn an_export_that_is_another_one_adds_nobody() {
+fn an_export_of_a_different_system_adds_no_account() {
     let service = Service::new();
     let empty = service.0.path().join("empty.txt");
     std::fs::write(

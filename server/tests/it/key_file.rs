@@ -17,7 +17,7 @@ fn file(content: &str, mode: u32) -> (TempDir, PathBuf) {
 }
 
 #[test]
-fn the_first_start_makes_a_key_that_later_starts_keep() {
+fn the_first_start_creates_a_key_that_later_starts_keep() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("data/keys.toml");
     let made = read_or_make(&path).unwrap();
@@ -30,7 +30,7 @@ fn the_first_start_makes_a_key_that_later_starts_keep() {
 }
 
 #[test]
-fn a_file_that_others_may_read_is_refused() {
+fn a_file_that_other_users_can_read_is_refused() {
     for mode in [0o640, 0o604, 0o660, 0o644, 0o610] {
         let (_folder, path) = file(&format!("current = \"k1\"\n[keys]\nk1 = \"{KEY}\"\n"), mode);
         assert!(read(&path).unwrap_err().contains("chmod 600"), "{mode:o}");
@@ -57,7 +57,7 @@ fn an_older_key_still_verifies() {
 }
 
 #[test]
-fn a_wrong_file_is_told_without_its_keys() {
+fn an_invalid_file_is_reported_without_its_keys() {
     let cases = [
         (String::new(), "is not TOML"),
         (format!("current = \"k1\"\nkeys = \"{KEY}\"\n"), "is not TOML"),
@@ -115,7 +115,7 @@ fn a_rotation_adds_a_random_key_and_keeps_the_others() {
 }
 
 #[test]
-fn a_key_is_brought_to_every_server_before_it_is_used() {
+fn a_key_is_added_before_it_is_made_current() {
     let (_folder, path) = file(&format!("current = \"old\"\n[keys]\nold = \"{KEY}\"\n"), 0o600);
     assert_eq!(add(&path).unwrap(), "k1");
     assert_eq!(read(&path).unwrap().current().id(), "old");
@@ -132,7 +132,7 @@ fn a_key_is_brought_to_every_server_before_it_is_used() {
 }
 
 #[test]
-fn a_change_that_cannot_be_made_leaves_the_file_as_it_was() {
+fn a_failed_change_leaves_the_file_unchanged() {
     let content = format!("current = \"k1\"\n[keys]\nk1 = \"{KEY}\"\n");
     let (_folder, path) = file(&content, 0o600);
     let part = path.with_extension("toml.part");
@@ -148,7 +148,7 @@ fn a_change_that_cannot_be_made_leaves_the_file_as_it_was() {
 }
 
 #[test]
-fn a_link_leads_to_the_file_that_is_changed() {
+fn a_link_is_followed_to_the_changed_file() {
     let (folder, path) = file(&format!("current = \"k1\"\n[keys]\nk1 = \"{KEY}\"\n"), 0o600);
     let link = folder.path().join("link.toml");
     std::os::unix::fs::symlink(&path, &link).unwrap();
@@ -158,7 +158,7 @@ fn a_link_leads_to_the_file_that_is_changed() {
 }
 
 #[test]
-fn keys_of_a_running_server_follow_their_file() {
+fn a_running_server_reloads_its_key_file() {
     let (_folder, path) = file(&format!("current = \"k1\"\n[keys]\nk1 = \"{KEY}\"\n"), 0o600);
     let keys = from_file(&path, read(&path).unwrap());
     rotate(&path).unwrap();

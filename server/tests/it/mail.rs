@@ -18,7 +18,7 @@ const FINE: &str = "250 fine";
 const NOT_ALLOWED: &str = "550 5.7.1 ada@example.com may not";
 
 #[test]
-fn a_test_shows_the_conversation_and_tells_how_it_ended() {
+fn a_test_shows_the_conversation_and_its_result() {
     let (folder, (server, url)) = (tempfile::tempdir().unwrap(), mail_server(FINE));
     let test = |arguments: &[&str]| {
         let mut command = rekey(folder.path());
@@ -60,7 +60,7 @@ fn a_test_shows_the_conversation_and_tells_how_it_ended() {
 }
 
 #[test]
-fn a_test_without_a_mail_server_says_what_is_missing() {
+fn a_test_without_a_mail_server_reports_the_missing_key() {
     let folder = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| told(&rekey(folder.path()).args(arguments).output().unwrap());
     let (accepted, text) = run(&["mail", "test", "--to", "ada@example.com"]);
@@ -68,14 +68,14 @@ fn a_test_without_a_mail_server_says_what_is_missing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_queue_is_read_and_moved_on_sqlite() {
+async fn the_queue_is_listed_and_retried_on_sqlite() {
     let folder = tempfile::tempdir().unwrap();
     let url = databases::sqlite(folder.path());
     the_queue_is_read_and_moved(folder.path(), &url).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_queue_is_read_and_moved_on_postgres() {
+async fn the_queue_is_listed_and_retried_on_postgres() {
     let folder = tempfile::tempdir().unwrap();
     the_queue_is_read_and_moved(folder.path(), &databases::postgres("mail_queue").await).await;
 }
@@ -127,7 +127,7 @@ async fn the_queue_is_read_and_moved(folder: &Path, database: &str) {
 
 /// The operator's authorities also apply to the database; its URL may name others.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_database_is_trusted_by_the_operators_authorities() {
+async fn the_operators_authorities_apply_to_the_database() {
     let server = databases::variable("TEST_POSTGRES");
     let port = server.rsplit(':').next().unwrap().split('/').next().unwrap();
     // The loopback under a name that isn't recognized as local.

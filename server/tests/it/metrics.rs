@@ -73,7 +73,7 @@ async fn refusals_emails_and_hashes_are_counted() {
 }
 
 #[tokio::test]
-async fn odd_requests_make_no_new_series() {
+async fn unusual_requests_create_no_new_series() {
     let world = World::new().await;
     let odd = async |number: usize| {
         for path in [
@@ -104,7 +104,7 @@ async fn odd_requests_make_no_new_series() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_away_is_told_and_the_rest_still_read() {
+async fn an_unavailable_database_is_reported_and_other_metrics_remain() {
     let world = World::new().await;
     world.open("/signin").await;
     world.db.close().await;
@@ -129,7 +129,7 @@ async fn metrics_are_not_on_the_public_listener() {
 
 /// The dashboard and the alerts use only existing metrics, and together all of them.
 #[tokio::test]
-async fn the_dashboard_and_the_alerts_ask_for_metrics_that_there_are() {
+async fn the_dashboard_and_the_alerts_use_existing_metrics() {
     let world = World::new().await;
     world.open("/signin").await;
     world.call("/api/sign_in/begin", "email=").await;

@@ -10,7 +10,7 @@ fn words(line: &str) -> Vec<&str> {
 }
 
 #[test]
-fn what_changes_much_is_done_only_when_it_is_confirmed() {
+fn a_far_reaching_change_needs_a_confirmation() {
     let folder = tempfile::tempdir().unwrap();
     let run = |line: &str| told(&rekey(folder.path()).args(words(line)).output().unwrap());
     assert!(run("seed").0);
@@ -60,7 +60,7 @@ fn a_command_about_accounts_that_exist_creates_no_database() {
 
 /// Strict or distributed databases do this (SQLSTATE 40001).
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_that_the_database_puts_back_is_done_again() {
+async fn a_serialization_failure_of_a_command_is_retried() {
     let folder = tempfile::tempdir().unwrap();
     let url = databases::postgres("operators").await;
     let command = |line: &str| {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 #[tokio::test]
-async fn pages_are_whole_without_scripts() {
+async fn pages_are_complete_without_scripts() {
     let world = World::new().await;
     for (path, heading) in [
         ("/signin", "Sign in"),
@@ -27,7 +27,7 @@ async fn pages_are_whole_without_scripts() {
 }
 
 #[tokio::test]
-async fn a_page_travels_compressed() {
+async fn a_page_is_sent_compressed() {
     let world = World::new().await;
     let plain = world.open("/help").await.body.len();
     for encoding in ["br", "gzip"] {
@@ -47,7 +47,7 @@ async fn a_page_travels_compressed() {
 
 /// Password managers probe for this.
 #[tokio::test]
-async fn an_unknown_address_is_a_real_404_in_the_frame() {
+async fn an_unknown_url_is_a_404_with_the_page_layout() {
     let world = World::new().await;
     for path in [
         "/nowhere",
@@ -72,7 +72,7 @@ async fn an_unknown_address_is_a_real_404_in_the_frame() {
 }
 
 #[tokio::test]
-async fn another_method_is_told_which_ones_there_are() {
+async fn another_method_gets_the_allowed_ones() {
     let world = World::new().await;
     let answer = world.send(form_of("/signin").body(Body::empty()).unwrap()).await;
     assert_eq!(
@@ -100,14 +100,14 @@ async fn a_password_manager_finds_the_page_that_changes_the_password() {
 }
 
 #[tokio::test]
-async fn the_process_and_the_database_answer_for_themselves() {
+async fn health_and_readiness_are_reported() {
     let world = World::new().await;
     assert_eq!(world.open("/healthz").await.text(), "ok\n");
     assert_eq!(world.open("/readyz").await.text(), "ready\n");
 }
 
 #[tokio::test]
-async fn a_choice_of_language_and_colours_is_kept_in_the_browser() {
+async fn a_choice_of_language_and_colours_is_stored_in_a_cookie() {
     let world = World::new().await;
     let answer = world
         .submit("/api/preferences", "language=ar&theme=dark&back=%2Freset")
@@ -143,7 +143,7 @@ async fn a_choice_of_language_and_colours_is_kept_in_the_browser() {
 }
 
 #[tokio::test]
-async fn only_known_choices_are_kept_and_the_way_back_stays_here() {
+async fn only_known_choices_are_stored_and_the_redirect_stays_here() {
     let world = World::new().await;
     for form in [
         "language=xx&theme=x&back=//evil.example",
@@ -161,7 +161,7 @@ async fn only_known_choices_are_kept_and_the_way_back_stays_here() {
 }
 
 #[tokio::test]
-async fn there_is_nothing_to_hear_of_without_a_flow() {
+async fn the_event_stream_needs_a_flow() {
     let world = World::new().await;
     let listen = |path: &str| {
         Request::get(path)
@@ -185,7 +185,7 @@ async fn there_is_nothing_to_hear_of_without_a_flow() {
 
 /// A flow's page gets an event when the flow changes, and the stream ends with the program.
 #[tokio::test]
-async fn a_page_hears_that_its_flow_moved() {
+async fn a_page_gets_an_event_when_its_flow_changes() {
     use futures::StreamExt;
     use tower::ServiceExt;
     let world = World::new().await;
@@ -225,7 +225,7 @@ async fn a_page_hears_that_its_flow_moved() {
 
 /// Page, form, data and stream: a database restart isn't reported as a fault.
 #[tokio::test]
-async fn a_database_that_is_away_is_later_and_no_fault() {
+async fn an_unavailable_database_gives_503_and_no_fault() {
     let world = World::new().await;
     let begun = world.submit("/api/reset/begin", "email=ada%40example.com").await;
     let held = begun
@@ -258,7 +258,7 @@ async fn a_database_that_is_away_is_later_and_no_fault() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_told_to_end_is_not_ready_but_lives_and_serves() {
+async fn a_stopping_server_is_not_ready_but_still_serves() {
     let world = World::new().await;
     assert_eq!(world.open("/readyz").await.status, StatusCode::OK);
     world.stop.send(true).unwrap();
@@ -272,7 +272,7 @@ async fn a_server_that_is_told_to_end_is_not_ready_but_lives_and_serves() {
 
 /// The title is rendered when the page's signals may already be disposed: a race that needs many concurrent requests.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn the_title_says_what_the_page_says_however_many_are_written_at_once() {
+async fn the_title_matches_its_page_under_concurrent_rendering() {
     let world = std::sync::Arc::new(World::new().await);
     let answer = world.submit("/api/sign_in/begin", "email=robin.example.com").await;
     let flash = answer
@@ -302,7 +302,7 @@ async fn the_title_says_what_the_page_says_however_many_are_written_at_once() {
 }
 
 #[tokio::test]
-async fn the_page_of_an_error_outlives_the_page_that_the_thread_was_at() {
+async fn an_error_page_is_independent_of_the_threads_previous_page() {
     let world = World::new().await;
     // A waiting page leaves its owner on this thread, and finishes on another one.
     let other = Owner::new_root(None);

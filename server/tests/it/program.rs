@@ -19,7 +19,7 @@ pub fn told(output: &Output) -> (bool, String) {
 }
 
 #[test]
-fn every_command_explains_itself() {
+fn every_command_has_help() {
     let folder = tempfile::tempdir().unwrap();
     for command in [
         &["--help"][..],
@@ -58,7 +58,7 @@ fn every_command_explains_itself() {
 }
 
 #[test]
-fn the_program_tells_its_version() {
+fn the_program_prints_its_version() {
     let folder = tempfile::tempdir().unwrap();
     let told = told(&rekey(folder.path()).arg("--version").output().unwrap());
     assert_eq!(told, (true, format!("rekey {}\n", env!("CARGO_PKG_VERSION"))));
@@ -75,7 +75,7 @@ fn the_documents_have_the_table_of_keys_as_the_program_prints_it() {
 }
 
 #[test]
-fn a_start_that_is_refused_says_all_that_is_wrong_and_makes_nothing() {
+fn a_refused_start_reports_every_problem_and_creates_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let refused = |arguments: &[&str], settings: &[(&str, &str)]| {
         let mut command = rekey(folder.path());
@@ -117,7 +117,7 @@ fn the_configuration_is_listed_and_shown() {
 
 /// With a permissive umask.
 #[test]
-fn files_are_private_whatever_the_mask() {
+fn files_are_private_under_any_umask() {
     let folder = tempfile::tempdir().unwrap();
     let run = |words: &str| {
         let program = env!("CARGO_BIN_EXE_rekey");
@@ -167,7 +167,7 @@ fn files_are_private_whatever_the_mask() {
 
 /// Only if the tests run as root.
 #[test]
-fn root_touches_nothing_in_a_folder_of_somebody_else() {
+fn root_changes_nothing_in_another_users_folder() {
     let folder = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| told(&rekey(folder.path()).args(arguments).output().unwrap());
     assert!(run(&["seed"]).0);
@@ -226,7 +226,7 @@ fn an_account_is_shown_moved_and_deleted() {
 }
 
 #[test]
-fn a_configuration_with_a_password_is_for_its_owner() {
+fn a_configuration_with_a_password_must_be_private() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("rekey.toml");
     let checked = |content: &str, mode: u32| {
@@ -252,7 +252,7 @@ fn a_configuration_with_a_password_is_for_its_owner() {
 }
 
 #[test]
-fn another_key_file_is_refused_and_none_is_made_beside_a_filled_database() {
+fn a_different_key_file_is_refused_and_none_is_created_for_a_used_database() {
     let folder = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| told(&rekey(folder.path()).args(arguments).output().unwrap());
     assert!(run(&["seed"]).0);
@@ -335,7 +335,7 @@ fn an_operator_adds_lists_and_disables_accounts() {
 }
 
 #[test]
-fn the_development_run_greets_and_ends_when_told_to() {
+fn the_development_run_prints_its_url_and_stops_on_a_signal() {
     let folder = tempfile::tempdir().unwrap();
     let mut child = rekey(folder.path())
         .args(["serve", "--dev"])
@@ -369,7 +369,7 @@ fn the_development_run_greets_and_ends_when_told_to() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn metrics_are_read_on_a_listener_of_their_own_and_nowhere_else() {
+async fn metrics_are_served_on_a_separate_listener_only() {
     let mut running = Running::start(&[("REKEY_METRICS_LISTEN", "127.0.0.1:0")]);
     let metrics = running.address_after("serving metrics");
     assert_eq!(running.get("/metrics").send().await.unwrap().status(), 404);
@@ -389,7 +389,7 @@ async fn metrics_are_read_on_a_listener_of_their_own_and_nowhere_else() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_line_of_a_request_has_its_id_in_the_log_for_machines() {
+async fn each_json_log_line_of_a_request_has_its_id() {
     let running = Running::start(&[("REKEY_LOG_FORMAT", "json"), ("REKEY_LOG", "info,sqlx=debug")]);
     let answer = running.get("/readyz").send().await.unwrap();
     let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
@@ -409,7 +409,7 @@ async fn each_line_of_a_request_has_its_id_in_the_log_for_machines() {
 }
 
 #[test]
-fn a_backup_is_taken_and_restored_under_no_server() {
+fn a_backup_is_taken_and_restored_without_a_server() {
     let folder = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| told(&rekey(folder.path()).args(arguments).output().unwrap());
     assert!(run(&["seed"]).0);
@@ -454,7 +454,7 @@ fn a_backup_is_taken_and_restored_under_no_server() {
 }
 
 #[test]
-fn a_service_manager_is_told_when_it_serves_and_when_it_is_about_to_end() {
+fn a_service_manager_is_notified_of_readiness_and_shutdown() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notify");
     let socket = UnixDatagram::bind(&path).unwrap();
@@ -470,7 +470,7 @@ fn a_service_manager_is_told_when_it_serves_and_when_it_is_about_to_end() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_health_check_tells_whether_the_server_is_ready() {
+async fn a_health_check_reports_readiness() {
     let running = Running::start(&[]);
     let folder = tempfile::tempdir().unwrap();
     let address = running.address().to_owned();
@@ -485,7 +485,7 @@ async fn a_health_check_tells_whether_the_server_is_ready() {
 }
 
 #[test]
-fn on_a_server_of_databases_its_own_tools_are_named() {
+fn on_postgres_a_backup_refers_to_its_own_tools() {
     let folder = tempfile::tempdir().unwrap();
     assert!(
         told(&rekey(folder.path()).arg("seed").output().unwrap()).0,

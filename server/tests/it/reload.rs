@@ -21,7 +21,7 @@ async fn sign_in_page(running: &Running) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reload_puts_the_configuration_in_force() {
+async fn a_reload_applies_the_configuration() {
     let folder = tempfile::tempdir().unwrap();
     let ((_before, before), (after, after_url)) = (mail_server("550 no"), mail_server("250 fine"));
     let smtp = |url: &str| format!("smtp_url = \"{url}\"");
@@ -59,7 +59,7 @@ async fn a_reload_puts_the_configuration_in_force() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_configuration_that_is_wrong_changes_nothing() {
+async fn an_invalid_configuration_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), &["brand = \"Before\""]);
     let mut running = Running::start_in(folder.path(), &[("REKEY_CONFIG", "rekey.toml")]);
@@ -81,7 +81,7 @@ async fn send_a_code(running: &Running, folder: &Path, form: &'static str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_to_the_mail_server_outlives_a_reload_that_does_not_change_it() {
+async fn a_mail_connection_survives_a_reload_that_does_not_change_it() {
     let folder = tempfile::tempdir().unwrap();
     let (server, url) = mail_server("250 fine");
     let authorities = std::fs::read_to_string(databases::variable("TEST_POSTGRES_CA")).unwrap();

@@ -53,7 +53,7 @@ async fn keep(State(kept): State<Arc<Mutex<Vec<Bytes>>>>, body: Bytes) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_request_is_a_trace_that_holds_no_secret() {
+async fn a_request_is_a_trace_without_secrets() {
     let collector = Collector::start().await;
     let running = Running::start(&[("REKEY_OTLP_URL", &collector.url)]);
     let begun = running
@@ -117,7 +117,7 @@ async fn a_trace_is_continued_for_a_trusted_proxy_only() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_collector_that_is_away_is_said_once_and_troubles_nobody() {
+async fn an_unavailable_collector_is_logged_once_and_blocks_no_request() {
     let running = Running::start(&[("REKEY_OTLP_URL", "http://127.0.0.1:1")]);
     for _ in 0..5 {
         assert_eq!(running.get("/signin").send().await.unwrap().status(), 200);

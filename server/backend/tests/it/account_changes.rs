@@ -33,7 +33,7 @@ async fn an_account_is_shown(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn an_address_is_changed_and_both_are_told(world: &World) {
+async fn a_changed_address_sends_notices_to_both_addresses(world: &World) {
     world.person(ADA).await;
     let browser = world.signed_in(ADA).await;
     let changed = world.backend.change_address(&address(ADA), &address(NEW)).await;
@@ -63,7 +63,7 @@ async fn an_address_is_changed_and_both_are_told(world: &World) {
 
 /// Attack: the owner of the former mailbox uses codes that were mailed to it.
 #[apply(on_both!)]
-async fn what_was_mailed_to_the_address_before_opens_nothing(world: &World) {
+async fn codes_mailed_to_the_former_address_open_nothing(world: &World) {
     world.person(ADA).await;
     let (mut entering, code) = world.resetting(ADA).await;
     let mut choosing = world.choosing(ADA).await;
@@ -108,7 +108,7 @@ async fn a_code_of_the_former_address_opens_nothing(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn an_address_that_an_account_has_is_not_given_away(world: &World) {
+async fn an_address_in_use_is_not_assigned_to_another_account(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
     let changed = world.backend.change_address(&address(ADA), &address(GRACE)).await;
@@ -147,7 +147,7 @@ async fn an_account_is_deleted_with_everything(world: &World) {
 
 /// Attack: a stranger's flow that ends would reveal that an account existed.
 #[apply(on_both!)]
-async fn a_strangers_flow_does_not_tell_that_an_account_is_deleted(world: &World) {
+async fn a_strangers_flow_does_not_reveal_a_deletion(world: &World) {
     world.person(ADA).await;
     let mut stranger = world.browser();
     stranger.begin_reset(ADA).await.unwrap();

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_backup_taken_while_others_write_is_whole_and_its_owners() {
+async fn a_backup_taken_during_writes_is_consistent_and_private() {
     let world = Arc::new(World::on_sqlite().await);
     let (done, to) = (Arc::new(AtomicBool::new(false)), file(&world, "backup"));
     let writer = tokio::spawn({
@@ -54,7 +54,7 @@ async fn a_backup_taken_while_others_write_is_whole_and_its_owners() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_backup_takes_the_place_of_no_file_and_leaves_none_when_it_fails() {
+async fn a_backup_overwrites_no_file_and_a_failed_one_leaves_none() {
     let world = World::on_sqlite().await;
     let to = file(&world, "backup");
     std::fs::write(&to, "precious").unwrap();
@@ -78,7 +78,7 @@ async fn a_backup_takes_the_place_of_no_file_and_leaves_none_when_it_fails() {
 
 /// Properties 5, 6, 10 and 22, after a restore.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restore_brings_accounts_back_and_nothing_that_opens_them() {
+async fn a_restore_brings_back_accounts_without_sessions_and_codes() {
     let world = World::on_sqlite().await;
     world.person(ADA).await;
     let signed_in = world.signed_in(ADA).await;
@@ -123,7 +123,7 @@ async fn a_restore_brings_accounts_back_and_nothing_that_opens_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_that_moves_keeps_its_sessions() {
+async fn a_migrated_service_keeps_its_sessions() {
     let world = World::on_sqlite().await;
     world.person(ADA).await;
     let signed_in = world.signed_in(ADA).await;
@@ -143,7 +143,7 @@ async fn a_service_that_moves_keeps_its_sessions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_restored_under_a_server_that_runs() {
+async fn a_restore_is_refused_while_a_server_runs() {
     let world = World::on_sqlite().await;
     let to = file(&world, "backup");
     back_up(world.backend.db(), &to).await.unwrap();
@@ -154,7 +154,7 @@ async fn nothing_is_restored_under_a_server_that_runs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_sound_backup_is_refused_and_all_stays() {
+async fn an_invalid_backup_is_refused_and_changes_nothing() {
     let world = World::on_sqlite().await;
     world.person(ADA).await;
     let good = file(&world, "backup");
@@ -195,7 +195,7 @@ async fn what_is_no_sound_backup_is_refused_and_all_stays() {
 
 /// Attack: a forged backup contains triggers that run later, or rows that let its author sign in.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_backup_with_more_than_our_rows_is_refused_by_name() {
+async fn a_modified_backup_is_refused_and_the_change_named() {
     let world = World::on_sqlite().await;
     world.person(ADA).await;
     let good = file(&world, "backup");
@@ -235,7 +235,7 @@ async fn a_backup_with_more_than_our_rows_is_refused_by_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_there_is_kept_under_a_number_with_what_a_killed_server_left() {
+async fn the_replaced_database_is_kept_under_a_number_with_its_wal() {
     let world = World::on_sqlite().await;
     let to = file(&world, "backup");
     back_up(world.backend.db(), &to).await.unwrap();

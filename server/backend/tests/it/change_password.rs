@@ -5,7 +5,7 @@ use account::{ActivityKind, FailureCause, Notice, PasswordAccess, Refusal, Secur
 use backend::store::accounts;
 
 #[apply(on_both!)]
-async fn a_password_is_changed_and_the_owner_told(world: &World) {
+async fn a_password_change_sends_a_notice(world: &World) {
     world.person(ADA).await;
     let mut browser = world.signed_in(ADA).await;
     let view = browser.change_password(PASSWORD, NEW_PASSWORD).await.unwrap();
@@ -52,7 +52,7 @@ async fn the_tenth_wrong_current_password_says_that_a_device_is_misused(world: &
 
 /// Property 10.
 #[apply(on_both!)]
-async fn this_browser_stays_in_with_a_new_token(world: &World) {
+async fn this_browser_stays_signed_in_with_a_new_token(world: &World) {
     world.person(ADA).await;
     let (mut browser, other) = (world.signed_in(ADA).await, world.signed_in(ADA).await);
     let stolen = browser.clone();
@@ -66,7 +66,7 @@ async fn this_browser_stays_in_with_a_new_token(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn the_other_browsers_stay_in_where_asked_for(world: &World) {
+async fn other_browsers_stay_signed_in_on_request(world: &World) {
     world.person(ADA).await;
     let (mut browser, other) = (world.signed_in(ADA).await, world.signed_in(ADA).await);
     let stolen = browser.clone();
@@ -102,7 +102,7 @@ async fn a_wrong_current_password_changes_nothing_and_is_counted(world: &World) 
 
 /// Property 18.
 #[apply(on_both!)]
-async fn strangers_at_the_door_do_not_slow_the_owner_down(world: &World) {
+async fn strangers_sign_in_attempts_do_not_slow_the_owner_down(world: &World) {
     world.person(ADA).await;
     let (mut owner, mut stranger) = (world.signed_in(ADA).await, world.browser());
     stranger.begin_sign_in(ADA).await.unwrap();
@@ -117,7 +117,7 @@ async fn strangers_at_the_door_do_not_slow_the_owner_down(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn only_who_is_signed_in_may_change_it(world: &World) {
+async fn only_a_signed_in_browser_changes_the_password(world: &World) {
     world.person(ADA).await;
     let (mut between, _) = world.confirming(ADA).await;
     assert_eq!(
@@ -135,7 +135,7 @@ async fn only_who_is_signed_in_may_change_it(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn an_unfit_new_password_costs_no_try(world: &World) {
+async fn an_invalid_new_password_costs_no_try(world: &World) {
     world.person(ADA).await;
     let mut browser = world.signed_in(ADA).await;
     for _ in 0..6 {
@@ -163,7 +163,7 @@ async fn an_unfit_new_password_costs_no_try(world: &World) {
 
 /// Property 8.
 #[apply(on_both!)]
-async fn a_password_that_is_kept_elsewhere_is_not_changed_here(world: &World) {
+async fn a_password_of_another_provider_is_not_changed_here(world: &World) {
     world.google_person("google@example.com").await;
     world.managed_person("managed@example.com").await;
     let organization = organization();
@@ -186,7 +186,7 @@ async fn a_password_that_is_kept_elsewhere_is_not_changed_here(world: &World) {
 
 /// Property 8.
 #[apply(on_both!)]
-async fn an_account_handed_over_is_not_changed_here_any_more(world: &World) {
+async fn the_password_of_an_assigned_account_is_not_changed_here(world: &World) {
     world.person(ADA).await;
     let mut browser = world.signed_in(ADA).await;
     let mut tx = world.backend.db().begin().await.unwrap();
@@ -241,7 +241,7 @@ async fn of_two_changes_from_one_current_password_one_wins(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn the_right_current_password_is_no_failure(world: &World) {
+async fn the_right_current_password_is_not_a_failure(world: &World) {
     world.person(ADA).await;
     let mut browser = world.signed_in(ADA).await;
     for _ in 0..7 {

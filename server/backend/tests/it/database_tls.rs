@@ -27,7 +27,7 @@ async fn opens(host: &str, parameters: &str) -> bool {
 
 /// Attack: a man in the middle claims that the server has no TLS, and waits for the password.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_without_tls_hears_no_password() {
+async fn a_server_without_tls_gets_no_password() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let heard = Arc::new(Mutex::new(Vec::new()));
@@ -51,7 +51,7 @@ async fn a_server_without_tls_hears_no_password() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_private_authority_is_named_in_the_address() {
+async fn the_url_can_name_a_private_authority() {
     let ca = format!("&sslrootcert={}", variable("TEST_POSTGRES_CA"));
     assert!(opens(ELSEWHERE, &ca).await);
     assert!(!opens(ELSEWHERE, "").await, "an unknown authority");
@@ -60,7 +60,7 @@ async fn a_private_authority_is_named_in_the_address() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_is_for_the_name_that_was_asked_for() {
+async fn a_certificate_must_match_the_host_name() {
     let ca = format!("&sslrootcert={}", variable("TEST_POSTGRES_CA"));
     assert!(opens("127.0.0.1", &format!("&sslmode=verify-full{ca}")).await);
     assert!(!opens("127.0.0.2", &format!("&sslmode=verify-full{ca}")).await);

@@ -18,7 +18,7 @@ use tokio::task::{JoinSet, yield_now};
 use tokio::time::timeout;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_transaction_is_synced_whatever_was_before_it() {
+async fn a_transaction_is_synced_after_any_earlier_one() {
     for database in [Database::sqlite(), Database::careful_postgres().await] {
         let world = World::on(database).await;
         let db = world.backend.db();
@@ -34,7 +34,7 @@ async fn a_transaction_is_synced_whatever_was_before_it() {
 
 /// PostgreSQL reports the setting of a transaction only while it runs.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_write_is_synced_unless_its_loss_is_none() {
+async fn a_write_is_synced_unless_its_loss_is_harmless() {
     let world = World::on_sqlite().await;
     world.person(ADA).await;
     let outbox_worker = OutboxWorker::new(world.backend.clone(), Mailer::Memory(Arc::default()));
@@ -78,7 +78,7 @@ async fn a_write_is_synced_unless_its_loss_is_none() {
 
 /// Property 25.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_disk_that_was_full_is_written_again() {
+async fn writes_resume_after_a_full_disk() {
     let world = World::on_sqlite().await;
     world.person(ADA).await;
     of_the_writer(&world, "PRAGMA max_page_count = 1").await;
@@ -106,7 +106,7 @@ async fn a_disk_that_was_full_is_written_again() {
 
 /// A cancelled request doesn't block writes of other servers, at whichever step it was cancelled.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_transaction_that_is_let_go_is_rolled_back() {
+async fn a_cancelled_transaction_is_rolled_back() {
     let world = World::on_sqlite().await;
     world.person(ADA).await;
     let (other, account) = (world.database.open().await, world.stored(ADA).await.account.id);
@@ -134,7 +134,7 @@ async fn a_transaction_that_is_let_go_is_rolled_back() {
 
 /// Group commit: writes that arrive during another one share its commit, and each can be rolled back alone.
 #[tokio::test]
-async fn those_who_wait_share_one_commit() {
+async fn waiting_transactions_share_one_commit() {
     let world = World::on_sqlite().await;
     let writer = writer(&world);
     let mut kept = writer.acquire().await.unwrap();
@@ -206,7 +206,7 @@ async fn failures(db: &Db, number: i32) -> i64 {
 
 /// If the disk becomes full in the middle of a group, exactly the acknowledged writes are stored.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_takes_nothing_that_was_acknowledged() {
+async fn a_full_disk_loses_no_acknowledged_write() {
     let world = World::on_sqlite().await;
     let pages = of_the_writer(&world, "PRAGMA page_count").await;
     let (mut acknowledged, mut refused) = (0, 0);
@@ -240,7 +240,7 @@ async fn a_full_disk_takes_nothing_that_was_acknowledged() {
 
 /// Requests cancelled among active ones, at whichever step.
 #[tokio::test(flavor = "multi_thread")]
-async fn those_who_are_let_go_take_nobody_along() {
+async fn cancelled_requests_affect_no_other_request() {
     let world = World::on_sqlite().await;
     let mut asked = JoinSet::new();
     for number in 0..120 {
@@ -272,7 +272,7 @@ async fn those_who_are_let_go_take_nobody_along() {
 
 /// The same while a savepoint is released, at each of its steps.
 #[tokio::test]
-async fn who_is_let_go_at_the_end_takes_nobody_along() {
+async fn a_request_cancelled_at_its_end_affects_no_other_request() {
     let world = World::on_sqlite().await;
     // Several times each, because the connection's thread may finish first.
     for wakes in (0..8).cycle().take(80) {
@@ -319,7 +319,7 @@ async fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
 
 /// The WAL is checkpointed in the background and restarts, so that it doesn't grow without bound.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_written_moves_into_the_file() {
+async fn the_wal_is_checkpointed_into_the_file() {
     let world = World::on_sqlite().await;
     let Database::Sqlite(folder) = &*world.database else {
         unreachable!()

@@ -55,7 +55,7 @@ async fn a_network_mails_to_a_mailbox_five_times_an_hour_and_ten_times_a_day(wor
 
 /// Property 30: one IPv6 line has a /64, and some customers have a /48 with 65,536 of them.
 #[apply(on_both!)]
-async fn a_network_of_many_lines_may_mail_somewhat_more(world: &World) {
+async fn a_network_of_many_lines_has_a_larger_budget(world: &World) {
     let line = |number: i64| format!("2001:db8:0:{number:x}::/64");
     for number in 0..10 {
         assert_eq!(reset(world, &line(number), ADA).await, Ok(()), "line {number}");
@@ -113,7 +113,7 @@ async fn spellings_purposes_and_resends_share_a_budget(world: &World) {
 
 /// Property 30.
 #[apply(on_both!)]
-async fn a_mail_domain_is_bounded_for_one_network_unless_it_is_a_large_provider(world: &World) {
+async fn a_mail_domain_has_a_budget_per_network_unless_it_is_a_large_provider(world: &World) {
     let world = world.with(|settings| settings.limits.emails_to_domain_a_day = 3).await;
     for number in 0..3 {
         assert_eq!(
@@ -203,7 +203,7 @@ async fn the_network_with_the_fewest_has_the_next_turn(world: &World) {
 
 /// Property 29: a network that waits and never returns costs one turn.
 #[apply(on_both!)]
-async fn a_turn_is_kept_for_ten_minutes_and_missed_turns_delay_nobody_for_longer(world: &World) {
+async fn a_turn_is_kept_for_ten_minutes_and_a_missed_one_delays_no_longer(world: &World) {
     world.person(ADA).await;
     use_up(world, ADA).await;
     assert_eq!(reset(world, "192.0.2.1", ADA).await, Ok(()));
@@ -231,7 +231,7 @@ async fn a_turn_is_kept_for_ten_minutes_and_missed_turns_delay_nobody_for_longer
 
 /// Property 30.
 #[apply(on_both!)]
-async fn racing_requests_share_no_place_and_no_turn(world: &World) {
+async fn concurrent_requests_share_no_slot_and_no_turn(world: &World) {
     world.person(ADA).await;
     let browsers: Vec<_> = (0..40).map(|number| browser_in(world, &attacker(number))).collect();
     let told = together(browsers.len(), |number| {
@@ -275,7 +275,7 @@ async fn strangers_use_up_no_code_after_a_right_password(world: &World) {
 
 /// Property 29.
 #[apply(on_both!)]
-async fn a_browser_that_signed_in_before_has_a_reserve_of_its_own(world: &World) {
+async fn a_known_browser_has_a_budget_of_its_own(world: &World) {
     world.person(ADA).await;
     let mut owner = world.signed_in(ADA).await;
     owner.sign_out().await;
@@ -357,7 +357,7 @@ async fn a_new_password_has_a_budget_of_codes_of_its_own(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_network_that_waits_for_its_turn_may_not_ask_all_the_time(world: &World) {
+async fn a_network_that_waits_for_its_turn_may_not_ask_continuously(world: &World) {
     let world = world
         .with(|settings| {
             settings.limits.emails_to_mailbox_a_day = 1;

@@ -4,7 +4,7 @@ use crate::world::{ADA, World};
 use account::Purpose;
 
 #[apply(on_both!)]
-async fn a_page_hears_a_move_in_another_tab(world: &World) {
+async fn a_page_gets_an_event_of_another_tab(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     let seen = browser.flow_version(Purpose::Reset, None).await;
@@ -17,7 +17,7 @@ async fn a_page_hears_a_move_in_another_tab(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_page_hears_a_move_on_another_server(world: &World) {
+async fn a_page_gets_an_event_of_another_server(world: &World) {
     world.person(ADA).await;
     let (browser, code) = world.resetting(ADA).await;
     let seen = browser.flow_version(Purpose::Reset, None).await;
@@ -29,7 +29,7 @@ async fn a_page_hears_a_move_on_another_server(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_page_hears_that_its_flow_was_ended(world: &World) {
+async fn a_page_gets_an_event_when_its_flow_ends(world: &World) {
     world.person(ADA).await;
     let (mut browser, _) = world.confirming(ADA).await;
     let seen = browser.flow_version(Purpose::SignIn, None).await;
@@ -40,7 +40,7 @@ async fn a_page_hears_that_its_flow_was_ended(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_page_without_a_flow_hears_nothing(world: &World) {
+async fn a_page_without_a_flow_gets_no_event(world: &World) {
     world.person(ADA).await;
     let (browser, _) = world.resetting(ADA).await;
     assert_eq!(browser.flow_version(Purpose::SignIn, None).await, 0);

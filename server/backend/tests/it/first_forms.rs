@@ -51,7 +51,7 @@ async fn a_first_form_whose_answer_was_lost_leads_to_the_same_flow(world: &World
 
 /// The servers' clocks differ, and a request may read its clock and then queue.
 #[apply(on_both!)]
-async fn a_first_form_is_the_same_where_its_server_is_a_moment_behind(world: &World) {
+async fn a_first_form_is_the_same_on_a_server_with_a_late_clock(world: &World) {
     let browser = world.browser();
     let (mut first, mut second) = (browser.clone(), browser);
     first.begin_sign_up(NEW).await.unwrap();
@@ -64,7 +64,7 @@ async fn a_first_form_is_the_same_where_its_server_is_a_moment_behind(world: &Wo
 
 /// Two servers may receive them at the same moment.
 #[apply(on_both!)]
-async fn first_forms_sent_together_are_one(world: &World) {
+async fn concurrent_first_forms_start_one_flow(world: &World) {
     world.person(ADA).await;
     let browser = world.browser();
     for email in [ADA, UNKNOWN] {
@@ -94,7 +94,7 @@ async fn first_forms_sent_together_are_one(world: &World) {
 
 /// After half a minute, for another address, or from another browser.
 #[apply(on_both!)]
-async fn later_forms_and_other_visits_are_their_own(world: &World) {
+async fn later_forms_and_other_visits_start_their_own_flows(world: &World) {
     world.person(ADA).await;
     let fresh = world.browser();
     let mut tokens = Vec::new();
@@ -115,7 +115,7 @@ async fn later_forms_and_other_visits_are_their_own(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn the_code_of_a_form_whose_answer_was_lost_for_long_is_known(world: &World) {
+async fn the_code_of_an_earlier_form_with_a_lost_answer_is_recognised(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
     browser.clone().begin_reset(ADA).await.unwrap();
@@ -127,7 +127,7 @@ async fn the_code_of_a_form_whose_answer_was_lost_for_long_is_known(world: &Worl
 }
 
 #[apply(on_both!)]
-async fn a_form_that_was_ended_begins_anew(world: &World) {
+async fn a_first_form_after_its_flow_ended_starts_a_new_flow(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
     browser.begin_sign_in(ADA).await.unwrap();
@@ -136,7 +136,7 @@ async fn a_form_that_was_ended_begins_anew(world: &World) {
     browser.begin_sign_in(ADA).await.unwrap();
     assert_ne!(browser.held.sign_in, first);
     assert!(matches!(browser.password(PASSWORD).await, Ok(SignInStep::EnterCode(_))));
-    // After the code is answered, the flow isn't reset to the code step.
+    // After the code is answered, the first form starts a new flow.
     let code = world.code_mailed_to(ADA).await;
     browser.answer_sign_in(&code).await.unwrap();
     let step = browser.begin_sign_in(ADA).await;
@@ -145,7 +145,7 @@ async fn a_form_that_was_ended_begins_anew(world: &World) {
 
 /// Attack: a stranger with the owner's visit would get the owner's flow.
 #[apply(on_both!)]
-async fn a_visit_that_can_be_guessed_is_none(world: &World) {
+async fn a_guessable_visit_is_ignored(world: &World) {
     world.person(ADA).await;
     let weak = || {
         let mut browser = world.browser();

@@ -33,7 +33,7 @@ fn person(email: &str, hash: Option<&str>) -> ImportedAccount {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn hashes_made_by_other_libraries_fit_their_passwords_and_no_others() {
+async fn hashes_of_other_libraries_verify_their_passwords_only() {
     let hashing = Hashing::new(
         Keyring::new(Key::new("k1".into(), [7; 32]), vec![]),
         2,
@@ -61,7 +61,7 @@ async fn hashes_made_by_other_libraries_fit_their_passwords_and_no_others() {
 }
 
 #[apply(on_both!)]
-async fn an_imported_person_signs_in_and_the_hash_becomes_ours(world: &World) {
+async fn an_imported_hash_is_replaced_at_the_first_sign_in(world: &World) {
     let fixture: Vec<_> = fixture().filter(|line| &line[1] == "plain").collect();
     assert_eq!(fixture.len(), 36);
     for (number, line) in fixture.iter().enumerate() {
@@ -87,7 +87,7 @@ async fn an_imported_person_signs_in_and_the_hash_becomes_ours(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn nobody_is_added_twice(world: &World) {
+async fn no_account_is_added_twice(world: &World) {
     world.person(ADA).await;
     let before = world.stored(ADA).await;
     let made = Timestamp(1_000_000_000_000);
@@ -140,7 +140,7 @@ async fn a_stolen_database_holds_no_imported_hash(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_person_without_a_hash_sets_a_password_by_a_reset(world: &World) {
+async fn an_account_without_a_hash_sets_a_password_by_a_reset(world: &World) {
     world.backend.import(&[person(ADA, None)]).await.unwrap();
     assert_eq!(
         world.browser().sign_in(world, ADA, PASSWORD).await,
@@ -152,7 +152,7 @@ async fn a_person_without_a_hash_sets_a_password_by_a_reset(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_person_with_a_hash_can_forget_the_password_too(world: &World) {
+async fn an_account_with_an_imported_hash_can_reset_its_password(world: &World) {
     world.backend.import(&[person(ADA, Some(HASH))]).await.unwrap();
     let mut browser = world.choosing(ADA).await;
     assert_eq!(browser.choose(PASSWORD).await, Err(Refusal::PasswordSameAsNow));
@@ -164,7 +164,7 @@ async fn a_person_with_a_hash_can_forget_the_password_too(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_disabled_account_is_let_in_only_after_it_is_enabled(world: &World) {
+async fn a_disabled_account_signs_in_only_after_it_is_enabled(world: &World) {
     let disabled = ImportedAccount {
         disabled: true,
         ..person(ADA, Some(HASH))
@@ -186,7 +186,7 @@ async fn a_disabled_account_is_let_in_only_after_it_is_enabled(world: &World) {
 
 /// Property 9. An invalid hash shows that the hash is verified.
 #[apply(on_both!)]
-async fn an_address_without_a_password_takes_the_time_of_somebodys_hash(world: &World) {
+async fn an_address_without_a_password_costs_a_hash_too(world: &World) {
     world.person_with_hash(ADA, "$2b$04$damaged").await;
     world.google_person("google@example.com").await;
     for email in [ADA, GRACE, "google@example.com"] {
@@ -227,7 +227,7 @@ async fn a_leaked_password_is_found_at_the_first_sign_in(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn more_people_than_one_statement_takes_are_added(world: &World) {
+async fn an_import_can_exceed_the_size_of_one_statement(world: &World) {
     let people: Vec<_> = (0..4_801)
         .map(|number| person(&format!("person{number}@example.com"), None))
         .collect();

@@ -33,7 +33,7 @@ async fn another_key_under_the_same_name_is_found(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn an_old_hash_signs_in_after_a_rotation_and_is_made_anew(world: &World) {
+async fn an_old_hash_works_after_a_rotation_and_is_replaced(world: &World) {
     world.person(ADA).await;
     let file = KeyFile::new();
     let server = file.server(world);
@@ -64,7 +64,7 @@ async fn a_code_mailed_before_a_rotation_works_after_it(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_server_that_has_not_looked_yet_takes_what_the_new_key_made_elsewhere(world: &World) {
+async fn a_server_accepts_data_of_a_new_key_before_its_next_reload(world: &World) {
     world.person(ADA).await;
     let file = KeyFile::new();
     let ahead = file.server(world);
@@ -90,7 +90,7 @@ async fn a_server_that_has_not_looked_yet_takes_what_the_new_key_made_elsewhere(
 }
 
 #[apply(on_both!)]
-async fn an_email_whose_key_is_away_waits_a_day_for_it(world: &World) {
+async fn an_email_whose_key_is_missing_waits_a_day_for_it(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
     let file = KeyFile::new();
@@ -115,7 +115,7 @@ async fn an_email_whose_key_is_away_waits_a_day_for_it(world: &World) {
 
 /// Property 9. The decoy hash was made at the start, under the key of that time.
 #[apply(on_both!)]
-async fn a_key_that_is_gone_tells_nobody_from_somebody(world: &World) {
+async fn a_missing_key_does_not_reveal_accounts(world: &World) {
     let file = KeyFile::new();
     let server = file.server(world);
     file.set(Keyring::new(key("k2"), vec![]));
@@ -126,7 +126,7 @@ async fn a_key_that_is_gone_tells_nobody_from_somebody(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn rotations_under_load_fail_nobody(world: &World) {
+async fn rotations_under_load_fail_no_request(world: &World) {
     let file = KeyFile::new();
     let servers = [Arc::new(file.server(world)), Arc::new(file.server(world))];
     for number in 0..8 {

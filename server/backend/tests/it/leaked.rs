@@ -33,7 +33,7 @@ async fn a_leaked_password_is_refused_as_a_new_one(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_list_that_does_not_answer_lets_pass_and_is_asked_again(world: &World) {
+async fn an_unavailable_list_accepts_and_is_checked_later(world: &World) {
     let silent = world.with_leaked(nobody_answers()).await;
     silent.person(ADA).await;
     let mut browser = silent.choosing(ADA).await;

@@ -8,7 +8,7 @@ use prometheus_client::encoding::prometheus_text::encode;
 use prometheus_client::registry::Registry;
 
 #[apply(on_both!)]
-async fn what_happened_is_counted_by_kind(world: &World) {
+async fn events_are_counted_by_kind(world: &World) {
     world.person(ADA).await;
     let before = scrape(world).await;
     let mut browser = world.signed_in(ADA).await;
@@ -29,7 +29,7 @@ async fn what_happened_is_counted_by_kind(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn what_was_put_back_has_not_happened(world: &World) {
+async fn a_rolled_back_transaction_leaves_no_metrics(world: &World) {
     let nobody = AccountId(String::new());
     for (last, count) in [(false, 0.0), (true, 2.0)] {
         let mut tx = world.backend.db().begin().await.unwrap();
@@ -52,7 +52,7 @@ async fn what_was_put_back_has_not_happened(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn the_age_of_the_oldest_email_that_waits_is_told(world: &World) {
+async fn the_age_of_the_oldest_queued_email_is_a_metric(world: &World) {
     world.person(ADA).await;
     assert_eq!(waiting(world).await, (0.0, 0.0));
     world.browser().begin_reset(ADA).await.unwrap();
@@ -65,7 +65,7 @@ async fn the_age_of_the_oldest_email_that_waits_is_told(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn passwords_that_are_turned_away_are_counted(world: &World) {
+async fn rejected_passwords_are_counted(world: &World) {
     let wrong = Secret::from(WRONG_PASSWORD);
     // Two hash at once, 64 wait, and others join for a moment.
     let outcomes = together(400, |_| {

@@ -91,7 +91,7 @@ async fn versions(stranger: &Browser) -> [i64; 3] {
 }
 
 #[apply(on_both!)]
-async fn whatever_the_owner_does_a_stranger_sees_what_an_unknown_address_shows(world: &World) {
+async fn the_owners_actions_change_nothing_that_a_stranger_sees(world: &World) {
     for event in [
         Event::SignIn,
         Event::Change,
@@ -119,7 +119,7 @@ async fn whatever_the_owner_does_a_stranger_sees_what_an_unknown_address_shows(w
 
 /// Property 5: a browser that proves the mailbox during a password change can't continue.
 #[apply(on_both!)]
-async fn a_flow_whose_code_is_right_at_this_moment_ends_with_the_password(world: &World) {
+async fn a_flow_that_passes_its_code_during_a_password_change_ends(world: &World) {
     let email = "ada@example.com";
     world.person(email).await;
     let mut owner = world.signed_in(email).await;

@@ -88,7 +88,7 @@ const MAY_SCAN: [&str; 2] = ["LIMIT 200)", "FROM key_checks"];
 /// A connection keeps the plan of a statement's first use, which may predate all rows or statistics. Scans are allowed
 /// here, as on the program's connections.
 #[tokio::test(flavor = "multi_thread")]
-async fn postgres_takes_the_index_by_itself_on_new_tables_and_on_filled_ones() {
+async fn postgres_chooses_the_index_on_new_and_on_full_tables() {
     let database = Database::postgres().await;
     database.open().await.close().await;
     let Database::Postgres { server, name } = &database else {

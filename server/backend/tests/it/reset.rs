@@ -25,7 +25,7 @@ async fn a_password_whose_key_is_gone_can_be_replaced(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_forgotten_password_is_replaced_by_way_of_the_mailbox(world: &World) {
+async fn a_forgotten_password_is_reset_through_the_mailbox(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
     assert!(matches!(browser.begin_reset(ADA).await, Ok(ResetStep::EnterCode(_))));
@@ -174,7 +174,7 @@ async fn a_reset_ends_after_an_hour(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn the_password_of_now_is_no_new_one(world: &World) {
+async fn the_current_password_is_not_a_new_one(world: &World) {
     world.person(ADA).await;
     let mut browser = world.choosing(ADA).await;
     assert_eq!(browser.choose(PASSWORD).await, Err(Refusal::PasswordSameAsNow));
@@ -183,7 +183,7 @@ async fn the_password_of_now_is_no_new_one(world: &World) {
 
 /// Property 32: each refused password uses a core for as long as a hash. An accepted one isn't counted.
 #[apply(on_both!)]
-async fn refused_passwords_are_counted_and_taken_ones_are_not(world: &World) {
+async fn refused_passwords_are_counted_and_accepted_ones_are_not(world: &World) {
     let world = world
         .with(|settings| settings.limits.refused_passwords_an_hour = 2)
         .await;
@@ -219,7 +219,7 @@ async fn refused_passwords_are_counted_and_taken_ones_are_not(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn an_unfit_password_is_refused_and_another_one_taken(world: &World) {
+async fn an_invalid_password_is_refused_and_a_valid_one_accepted(world: &World) {
     world.person(ADA).await;
     let mut browser = world.choosing(ADA).await;
     assert_eq!(
@@ -349,7 +349,7 @@ async fn at_the_password(mut browser: Browser) -> Browser {
 
 /// Property 8.
 #[apply(on_both!)]
-async fn an_account_handed_over_in_the_middle_gets_no_password(world: &World) {
+async fn an_account_assigned_during_a_reset_gets_no_password(world: &World) {
     world.person(ADA).await;
     let mut browser = world.choosing(ADA).await;
     assert!(
@@ -384,7 +384,7 @@ async fn an_account_handed_over_in_the_middle_gets_no_password(world: &World) {
 
 /// Property 5.
 #[apply(on_both!)]
-async fn an_account_switched_off_in_the_middle_gets_no_password(world: &World) {
+async fn an_account_deactivated_during_a_reset_gets_no_password(world: &World) {
     world.person(ADA).await;
     let mut browser = world.choosing(ADA).await;
     world.backend.disable_account(&address(ADA), true).await.unwrap();
@@ -395,7 +395,7 @@ async fn an_account_switched_off_in_the_middle_gets_no_password(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_reset_is_told_to_the_page_of_sign_in(world: &World) {
+async fn the_sign_in_page_confirms_a_reset(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     let step = browser.sign_in_step().await;

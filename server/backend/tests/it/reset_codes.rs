@@ -45,7 +45,7 @@ async fn five_tries_are_five_however_many_come_at_once(world: &World) {
 
 /// Property 4: a wrong guess is counted although the answer is an error, down to zero.
 #[apply(on_both!)]
-async fn wrong_guesses_are_spent_even_though_refused(world: &World) {
+async fn refused_wrong_guesses_spend_tries(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     for tries_left in [4, 3, 2, 1] {
@@ -92,7 +92,7 @@ async fn a_new_code_does_not_give_the_tries_back(world: &World) {
 /// Property 4: the count is independent of flow, cookie and client; it lengthens the next code, and the right code
 /// still opens.
 #[apply(on_both!)]
-async fn wrong_codes_of_a_day_lengthen_the_next_codes(world: &World) {
+async fn a_days_wrong_codes_lengthen_the_next_codes(world: &World) {
     let world = unbounded(world).await;
     world.person(ADA).await;
     world.person(GRACE).await;
@@ -297,7 +297,7 @@ async fn a_right_code_of_the_owner_is_not_seen_by_strangers(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_reset_from_before_the_account_leads_to_its_password(world: &World) {
+async fn a_reset_begun_before_the_account_sets_its_password(world: &World) {
     let mut browser = world.browser();
     browser.begin_reset(ADA).await.unwrap();
     world.person(ADA).await;
@@ -310,7 +310,7 @@ async fn a_reset_from_before_the_account_leads_to_its_password(world: &World) {
 
 /// Property 19: an attack over weeks causes one notice a day, not a single notice and not one per ten guesses.
 #[apply(on_both!)]
-async fn failures_that_go_on_are_told_once_a_day(world: &World) {
+async fn continued_failures_send_one_notice_a_day(world: &World) {
     let world = unbounded(world).await;
     world.person(ADA).await;
     for told in [1, 2] {
@@ -362,7 +362,7 @@ async fn unbounded(world: &World) -> World {
 
 /// Property 19.
 #[apply(on_both!)]
-async fn the_tenth_wrong_code_in_a_row_is_told_to_the_owner(world: &World) {
+async fn the_tenth_wrong_code_in_a_row_sends_a_notice(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     guess_wrong(&mut browser, &code, 5).await;
@@ -397,7 +397,7 @@ async fn a_code_works_until_the_exact_minute(world: &World) {
 
 /// Property 1: tries every code in every flow; each opens only its own.
 #[apply(on_both!)]
-async fn a_code_opens_nothing_but_what_it_was_mailed_for(world: &World) {
+async fn a_code_opens_only_the_flow_it_was_mailed_for(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
     let (ada, grace, stranger) = (
@@ -516,7 +516,7 @@ async fn a_code_dies_with_a_change_of_the_password(world: &World) {
 
 /// Property 5.
 #[apply(on_both!)]
-async fn a_code_dies_when_the_account_is_switched_off(world: &World) {
+async fn a_code_dies_when_the_account_is_deactivated(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     let (mut at_the_door, password_code) = world.confirming(ADA).await;
@@ -528,7 +528,7 @@ async fn a_code_dies_when_the_account_is_switched_off(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_code_is_taken_as_people_paste_it(world: &World) {
+async fn a_pasted_code_is_accepted_in_common_formats(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     let (first, second) = code.split_at(4);

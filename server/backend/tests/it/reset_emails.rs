@@ -50,7 +50,7 @@ async fn mail_goes_to_the_stored_address(world: &World) {
 
 /// Property 6.
 #[apply(on_both!)]
-async fn what_could_reach_another_mailbox_mails_nothing(world: &World) {
+async fn an_address_that_could_reach_another_mailbox_sends_nothing(world: &World) {
     world.person(ADA).await;
     for typed in [
         "ada@example.com,eve@example.com",
@@ -77,7 +77,7 @@ async fn what_could_reach_another_mailbox_mails_nothing(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn an_address_in_the_code_field_begins_again_with_that_one(world: &World) {
+async fn an_address_in_the_code_field_starts_a_new_flow(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
     browser.begin_reset("adda@example.com").await.unwrap();
@@ -119,7 +119,7 @@ async fn a_strangers_request_makes_the_owner_wait_for_nothing(world: &World) {
 /// Property 18: the longest of several waits is announced, not the first. Tested with a browser without a visit, which
 /// also waits for its next form.
 #[apply(on_both!)]
-async fn what_is_told_to_wait_is_enough(world: &World) {
+async fn the_announced_wait_is_enough(world: &World) {
     world.person(ADA).await;
     let mut waits = Vec::new();
     for _ in 0..11 {
@@ -222,7 +222,7 @@ async fn reading_a_step_sends_nothing(world: &World) {
 
 /// Two e-mails with different codes would only confuse.
 #[apply(on_both!)]
-async fn an_email_that_has_not_left_makes_way_for_the_newer_one(world: &World) {
+async fn a_newer_email_replaces_an_unsent_one(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
     browser.begin_reset(ADA).await.unwrap();

@@ -33,7 +33,7 @@ async fn a_stolen_database_holds_no_password_no_code_and_no_token(world: &World)
 
 /// Property 15.
 #[apply(on_both!)]
-async fn an_email_that_waits_is_sealed(world: &World) {
+async fn a_queued_email_is_sealed(world: &World) {
     world.person(ADA).await;
     world.browser().begin_reset(ADA).await.unwrap();
     let waiting = outbox::claim(world.backend.db(), &world.keys, world.now(), 10)

@@ -76,7 +76,7 @@ async fn every_other_session_is_ended(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn somebody_elses_session_is_not_ended(world: &World) {
+async fn another_accounts_session_is_not_ended(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
     let (mut ada, grace, trusted) = (
@@ -139,7 +139,7 @@ async fn signed_out_twice_is_signed_out(world: &World) {
 
 /// Property 27.
 #[apply(on_both!)]
-async fn signed_out_twice_together_is_told_once(world: &World) {
+async fn two_concurrent_sign_outs_record_one_event(world: &World) {
     world.person(ADA).await;
     let browser = world.signed_in(ADA).await;
     let id = world.stored(ADA).await.account.id;
@@ -159,7 +159,7 @@ async fn signed_out_twice_together_is_told_once(world: &World) {
 
 /// Property 33.
 #[apply(on_both!)]
-async fn a_browser_that_names_no_session_is_not_told_that_it_ended(world: &World) {
+async fn a_sign_out_without_a_session_is_not_confirmed(world: &World) {
     world.person(ADA).await;
     let browser = world.signed_in(ADA).await;
     let mut hidden = browser.clone();
@@ -169,7 +169,7 @@ async fn a_browser_that_names_no_session_is_not_told_that_it_ended(world: &World
 }
 
 #[apply(on_both!)]
-async fn an_account_switched_off_is_signed_out_and_stays_so(world: &World) {
+async fn a_deactivated_account_is_signed_out_and_stays_so(world: &World) {
     world.person(ADA).await;
     let browser = world.signed_in(ADA).await;
     world.backend.disable_account(&address(ADA), true).await.unwrap();
@@ -180,7 +180,7 @@ async fn an_account_switched_off_is_signed_out_and_stays_so(world: &World) {
 
 /// Property 20.
 #[apply(on_both!)]
-async fn what_happened_is_told_to_the_owner_only(world: &World) {
+async fn events_are_visible_to_the_owner_only(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
     let grace = world.signed_in(GRACE).await;
@@ -202,7 +202,7 @@ async fn what_happened_is_told_to_the_owner_only(world: &World) {
 
 /// Property 29.
 #[apply(on_both!)]
-async fn attempts_are_summed_up_and_push_nothing_off_the_page(world: &World) {
+async fn attempts_are_summarized_and_push_nothing_off_the_page(world: &World) {
     world.person(ADA).await;
     let owner = world.signed_in(ADA).await;
     let since = world.now();
@@ -261,7 +261,7 @@ async fn older_activity_has_pages_of_its_own(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_made_up_token_opens_nothing(world: &World) {
+async fn a_forged_token_opens_nothing(world: &World) {
     world.person(ADA).await;
     let signed_in = world.signed_in(ADA).await;
     let mut browser = world.browser();

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_steps_over_what_another_one_holds() {
+async fn a_worker_skips_emails_that_another_one_has_locked() {
     let world = World::on_postgres().await;
     let (db, now) = (world.backend.db(), world.now());
     let to = EmailAddress::parse(ADA).unwrap();
@@ -42,7 +42,7 @@ async fn a_worker_steps_over_what_another_one_holds() {
 /// Attack: a stranger disconnects while a request for the owner's address waits for a lock, and an idle connection in
 /// the pool keeps the lock.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_that_is_let_go_in_the_line_leaves_no_transaction() {
+async fn a_request_cancelled_while_it_waits_leaves_no_transaction() {
     let world = World::on_postgres().await;
     let email = EmailAddress::parse(ADA).unwrap();
     let mut tx = world.backend.db().begin().await.unwrap();
@@ -87,7 +87,7 @@ async fn until(world: &World, question: &str) {
 
 /// As in distributed databases that are compatible with PostgreSQL.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_strict_database_puts_back_is_done_again() {
+async fn a_serialization_failure_is_retried() {
     let world = World::on(Database::strict_postgres().await).await;
     let world_of_many = world.with(|settings| settings.limits.client_a_minute = 1_000).await;
     let mut asked = tokio::task::JoinSet::new();
@@ -110,7 +110,7 @@ async fn what_a_strict_database_puts_back_is_done_again() {
 }
 
 #[tokio::test]
-async fn only_what_was_put_back_is_done_again_and_not_for_ever() {
+async fn only_serialization_failures_are_retried_and_not_indefinitely() {
     let put_back = || Error::Fault(Fault::Conflict(sqlx::Error::PoolClosed));
     let tried = AtomicUsize::new(0);
     let count = || tried.fetch_add(1, Ordering::Relaxed);
@@ -136,7 +136,7 @@ async fn only_what_was_put_back_is_done_again_and_not_for_ever() {
 
 /// Property 18: a retried transaction spends one try, in a sign-in and in a password change.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_password_that_is_judged_again_spends_one_try() {
+async fn a_retried_password_check_spends_one_try() {
     let world = World::on_postgres().await;
     world.person(ADA).await;
     let owner = world.signed_in(ADA).await;

@@ -10,7 +10,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use backend::store::accounts;
 
 #[apply(on_both!)]
-async fn a_person_signs_in_with_password_and_mailed_code(world: &World) {
+async fn a_sign_in_takes_a_password_and_a_mailed_code(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
     assert_eq!(
@@ -88,7 +88,7 @@ async fn every_address_looks_alike_with_a_wrong_password(world: &World) {
 
 /// Property 8: the owner of a deactivated or assigned account can't tell that its password was right.
 #[apply(on_both!)]
-async fn without_an_account_of_ours_the_right_looking_password_is_wrong(world: &World) {
+async fn the_password_of_an_account_without_local_password_is_wrong(world: &World) {
     world.google_person("google@example.com").await;
     world.disabled_person("disabled@example.com").await;
     world.person("managed@example.com").await;
@@ -134,7 +134,7 @@ async fn steps_can_not_be_skipped_or_replayed(world: &World) {
 
 /// Property 11.
 #[apply(on_both!)]
-async fn signed_out_in_between_is_signed_out(world: &World) {
+async fn a_sign_out_during_a_sign_in_ends_it(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.confirming(ADA).await;
     let mut tab = browser.clone();
@@ -166,7 +166,7 @@ async fn another_address_begins_again(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_trusted_device_is_not_asked_for_a_code_for_thirty_days(world: &World) {
+async fn a_trusted_device_needs_no_code_for_thirty_days(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
     world.clock.advance_ms(30 * 24 * 3_600_000 - 1);
@@ -182,7 +182,7 @@ async fn a_trusted_device_is_not_asked_for_a_code_for_thirty_days(world: &World)
 }
 
 #[apply(on_both!)]
-async fn trust_is_of_one_account_and_one_device(world: &World) {
+async fn trust_belongs_to_one_account_and_one_device(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
     let mut adas = world.trusted(ADA).await;
@@ -197,7 +197,7 @@ async fn trust_is_of_one_account_and_one_device(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_forgotten_device_is_asked_again(world: &World) {
+async fn a_forgotten_device_needs_a_code_again(world: &World) {
     world.person(ADA).await;
     let (mut lost, mut browser) = (world.trusted(ADA).await, world.signed_in(ADA).await);
     let devices = browser.security().await.unwrap().devices;
@@ -209,7 +209,7 @@ async fn a_forgotten_device_is_asked_again(world: &World) {
 
 /// Property 19.
 #[apply(on_both!)]
-async fn a_new_device_is_told_to_the_owner_once(world: &World) {
+async fn a_new_device_sends_one_notice(world: &World) {
     world.person(ADA).await;
     let mut browser = world.signed_in(ADA).await;
     let notice = Notice::NewDevice {
@@ -240,7 +240,7 @@ async fn every_sign_in_has_a_new_token_and_ends_the_old_session(world: &World) {
 
 /// Property 13.
 #[apply(on_both!)]
-async fn a_sign_in_leads_to_where_the_person_was_going(world: &World) {
+async fn a_sign_in_redirects_to_the_requested_page(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
     for (wanted, next) in [
@@ -315,7 +315,7 @@ async fn a_new_code_may_be_asked_for(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn an_older_hash_is_made_anew_at_sign_in(world: &World) {
+async fn an_older_hash_is_replaced_at_sign_in(world: &World) {
     let elsewhere = Argon2::new(
         Algorithm::Argon2id,
         Version::V0x13,
@@ -342,7 +342,7 @@ async fn an_older_hash_is_made_anew_at_sign_in(world: &World) {
 
 /// Property 8.
 #[apply(on_both!)]
-async fn an_account_handed_over_between_password_and_code_stays_closed(world: &World) {
+async fn an_account_assigned_between_password_and_code_stays_closed(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.confirming(ADA).await;
     world
@@ -394,7 +394,7 @@ async fn two_accounts_in_one_browser_are_both_known(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn another_address_goes_where_the_first_one_was_going(world: &World) {
+async fn another_address_keeps_the_redirect_of_the_first_one(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
     browser.sign_out().await;

@@ -69,7 +69,7 @@ async fn strangers_tries_follow_the_address_and_not_the_browser(world: &World) {
 
 /// Property 18: no client has to wait, no password is checked without the mailbox, and the owner can sign in.
 #[apply(on_both!)]
-async fn once_strangers_have_guessed_the_mailbox_is_proven_first(world: &World) {
+async fn after_strangers_guesses_the_mailbox_is_proven_first(world: &World) {
     world.person(ADA).await;
     let mut stranger = after_five_guesses(world).await;
     // The right password isn't checked either.
@@ -147,7 +147,7 @@ async fn a_proven_mailbox_has_five_passwords(world: &World) {
 
 /// Property 8: proving the mailbox of an account without a local password gives no access; its e-mail says so.
 #[apply(on_both!)]
-async fn a_mailbox_proves_nothing_where_there_is_no_password(world: &World) {
+async fn a_proven_mailbox_opens_no_account_without_a_password(world: &World) {
     world.google_person("google@example.com").await;
     world.managed_person("managed@example.com").await;
     world.disabled_person("disabled@example.com").await;
@@ -172,7 +172,7 @@ async fn a_mailbox_proves_nothing_where_there_is_no_password(world: &World) {
 
 /// "Use a different e-mail", and the address instead of the code.
 #[apply(on_both!)]
-async fn a_mailbox_that_is_asked_for_can_be_left(world: &World) {
+async fn the_proof_of_a_mailbox_can_be_cancelled(world: &World) {
     world.person(ADA).await;
     after_five_guesses(world).await;
     let mut browser = world.browser();
@@ -188,7 +188,7 @@ async fn a_mailbox_that_is_asked_for_can_be_left(world: &World) {
 
 /// Property 9: the owner's actions change nothing that a stranger sees, including the number of tries.
 #[apply(on_both!)]
-async fn the_right_password_gives_back_its_own_try_only(world: &World) {
+async fn the_right_password_restores_its_own_try_only(world: &World) {
     world.person(ADA).await;
     for _ in 0..4 {
         at_the_password(world, ADA)
@@ -226,7 +226,7 @@ async fn thirty_wrong_passwords_at_once_are_five(world: &World) {
 
 /// Property 18.
 #[apply(on_both!)]
-async fn strangers_can_not_lock_out_a_browser_that_was_here_before(world: &World) {
+async fn strangers_can_not_lock_out_a_known_browser(world: &World) {
     world.person(ADA).await;
     let mut owner = world.signed_in(ADA).await;
     owner.sign_out().await;
@@ -242,7 +242,7 @@ async fn strangers_can_not_lock_out_a_browser_that_was_here_before(world: &World
 
 /// Property 19.
 #[apply(on_both!)]
-async fn the_tenth_wrong_password_is_told_to_the_owner(world: &World) {
+async fn the_tenth_wrong_password_sends_a_notice(world: &World) {
     world.person(ADA).await;
     for guess in 1..10 {
         at_the_password(world, ADA)
@@ -281,7 +281,7 @@ async fn the_tenth_wrong_code_after_the_password_says_that_the_password_is_known
 
 /// Passwords kept by another provider, an account that can't sign in, and codes of a sign-up.
 #[apply(on_both!)]
-async fn failures_that_could_not_succeed_are_told_to_nobody(world: &World) {
+async fn failures_that_could_not_succeed_send_no_notice(world: &World) {
     let (google, managed, disabled) = ("google@example.com", "managed@example.com", "disabled@example.com");
     world.google_person(google).await;
     world.managed_person(managed).await;
@@ -309,7 +309,7 @@ async fn failures_that_could_not_succeed_are_told_to_nobody(world: &World) {
 
 /// Attack: a stolen device's wrong passwords would lock out the owner's other browsers, or other accounts.
 #[apply(on_both!)]
-async fn each_browser_that_was_here_before_waits_for_its_own(world: &World) {
+async fn each_known_browser_has_its_own_waits(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
     let (mut stolen, mut own) = (world.signed_in(ADA).await, world.signed_in(ADA).await);
@@ -347,7 +347,7 @@ async fn every_kind_of_address_costs_a_hash(world: &World) {
 
 /// Property 23: in a flood of sign-ins only admitted requests use the database.
 #[apply(on_both!)]
-async fn a_full_queue_is_said_before_the_database_is_asked(world: &World) {
+async fn a_full_queue_is_reported_before_any_query(world: &World) {
     world.person(ADA).await;
     let browser = at_the_password(world, ADA).await;
     let begun = "rekey_database_begin_seconds_count";
@@ -430,7 +430,7 @@ async fn a_reset_ends_the_waits_of_the_old_password(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn our_being_busy_costs_no_try(world: &World) {
+async fn a_busy_service_costs_no_try(world: &World) {
     world.person(ADA).await;
     let browser = at_the_password(world, ADA).await;
     let busy = every_place(&world.hashing).await;
@@ -447,7 +447,7 @@ async fn our_being_busy_costs_no_try(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn who_waits_too_long_for_a_core_spends_no_try(world: &World) {
+async fn a_timeout_in_the_hashing_queue_costs_no_try(world: &World) {
     world.person(ADA).await;
     let strict = world.with(|settings| settings.limits.free_passwords = 1).await;
     let mut browser = at_the_password(&strict, ADA).await;

@@ -90,7 +90,7 @@ async fn an_address_with_an_account_gets_an_email_that_says_so(world: &World) {
 
 /// For a new account, "a browser that had not been used with it before" excludes the one that created it.
 #[apply(on_both!)]
-async fn the_first_sign_in_after_a_sign_up_is_news_in_another_browser_only(world: &World) {
+async fn the_first_sign_in_after_a_sign_up_sends_a_notice_in_another_browser_only(world: &World) {
     let mut browser = world.browser();
     browser.begin_sign_up(NEW).await.unwrap();
     browser.answer_sign_up(&world.code_mailed_to(NEW).await).await.unwrap();
@@ -141,7 +141,7 @@ async fn steps_can_not_be_skipped_or_replayed(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn name_and_password_must_fit(world: &World) {
+async fn name_and_password_must_be_valid(world: &World) {
     let mut browser = world.browser();
     browser.begin_sign_up(NEW).await.unwrap();
     browser.answer_sign_up(&world.code_mailed_to(NEW).await).await.unwrap();
@@ -184,7 +184,7 @@ async fn an_address_sent_twice_together_gets_one_email(world: &World) {
 
 /// Property 27.
 #[apply(on_both!)]
-async fn an_account_is_made_once_however_often_it_is_sent(world: &World) {
+async fn an_account_is_created_once_however_often_it_is_sent(world: &World) {
     let mut browser = world.browser();
     browser.begin_sign_up(NEW).await.unwrap();
     browser.answer_sign_up(&world.code_mailed_to(NEW).await).await.unwrap();
@@ -223,7 +223,7 @@ async fn of_two_browsers_at_the_last_step_one_makes_the_account(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn an_account_made_by_the_operator_meanwhile_stays_as_it_is(world: &World) {
+async fn an_account_created_by_the_operator_meanwhile_is_unchanged(world: &World) {
     let mut browser = world.browser();
     browser.begin_sign_up(ADA).await.unwrap();
     browser.answer_sign_up(&world.code_mailed_to(ADA).await).await.unwrap();
@@ -236,7 +236,7 @@ async fn an_account_made_by_the_operator_meanwhile_stays_as_it_is(world: &World)
 }
 
 #[apply(on_both!)]
-async fn strangers_may_be_kept_out(world: &World) {
+async fn sign_up_can_be_closed(world: &World) {
     let world = world.with(|settings| settings.sign_up = false).await;
     let mut browser = world.browser();
     assert_eq!(browser.begin_sign_up(NEW).await, Err(Refusal::FlowGone));

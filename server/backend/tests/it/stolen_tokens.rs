@@ -14,7 +14,7 @@ async fn later(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_copy_from_before_the_code_chooses_no_password(world: &World) {
+async fn a_copy_from_before_the_code_cannot_choose_a_password(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     let mut copy = browser.clone();
@@ -38,7 +38,7 @@ async fn a_copy_from_before_the_code_chooses_no_password(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_copy_from_before_the_code_finishes_no_sign_up(world: &World) {
+async fn a_copy_from_before_the_code_cannot_finish_a_sign_up(world: &World) {
     let mut browser = world.browser();
     browser.begin_sign_up(ADA).await.unwrap();
     let code = world.code_mailed_to(ADA).await;
@@ -59,7 +59,7 @@ async fn a_copy_from_before_the_code_finishes_no_sign_up(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_copy_from_before_the_password_answers_no_code(world: &World) {
+async fn a_copy_from_before_the_password_cannot_answer_a_code(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
     browser.begin_sign_in(ADA).await.unwrap();
@@ -84,7 +84,7 @@ async fn a_copy_from_before_the_password_answers_no_code(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn the_right_code_again_brings_the_lost_token(world: &World) {
+async fn the_right_code_again_returns_the_lost_token(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     // Its answer is lost.
@@ -97,7 +97,7 @@ async fn the_right_code_again_brings_the_lost_token(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn the_right_code_of_a_sign_up_again_brings_the_lost_token(world: &World) {
+async fn the_right_code_of_a_sign_up_again_returns_the_lost_token(world: &World) {
     let mut browser = world.browser();
     browser.begin_sign_up(ADA).await.unwrap();
     let code = world.code_mailed_to(ADA).await;
@@ -107,7 +107,7 @@ async fn the_right_code_of_a_sign_up_again_brings_the_lost_token(world: &World) 
 }
 
 #[apply(on_both!)]
-async fn the_right_password_again_brings_the_lost_token(world: &World) {
+async fn the_right_password_again_returns_the_lost_token(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
     browser.begin_sign_in(ADA).await.unwrap();
@@ -128,7 +128,7 @@ async fn the_right_password_again_brings_the_lost_token(world: &World) {
 
 /// One sign-in, however often its last form is sent.
 #[apply(on_both!)]
-async fn the_last_code_again_brings_the_lost_session(world: &World) {
+async fn the_last_code_again_returns_the_lost_session(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
     browser.begin_sign_in_to(ADA, "/security").await.unwrap();
@@ -179,7 +179,7 @@ async fn mailbox_proven_first(world: &World) -> (Browser, String) {
 
 /// On a trusted device, and after the mailbox was proven first.
 #[apply(on_both!)]
-async fn the_last_password_again_brings_the_lost_session(world: &World) {
+async fn the_last_password_again_returns_the_lost_session(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
     browser.sign_out().await;
@@ -205,7 +205,7 @@ async fn the_last_password_again_brings_the_lost_session(world: &World) {
 
 /// Attack: an attacker with the flow's token, and only the password or only the mailbox.
 #[apply(on_both!)]
-async fn a_session_is_not_brought_again_by_half_of_a_sign_in(world: &World) {
+async fn half_of_a_sign_in_does_not_return_its_session(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
     browser.begin_sign_in(ADA).await.unwrap();
@@ -225,7 +225,7 @@ async fn a_session_is_not_brought_again_by_half_of_a_sign_in(world: &World) {
 /// Attack: an attacker with the password and a copy of the flow's token from the address step, or of the token from
 /// which it is derived.
 #[apply(on_both!)]
-async fn a_session_of_a_trusted_device_is_not_brought_again_elsewhere(world: &World) {
+async fn a_trusted_devices_session_is_not_returned_to_another_browser(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
     browser.sign_out().await;
@@ -260,7 +260,7 @@ async fn guesses_at_the_last_code_are_counted_after_it_was_right(world: &World) 
 }
 
 #[apply(on_both!)]
-async fn a_session_is_not_brought_again_after_its_end(world: &World) {
+async fn an_ended_session_is_not_returned_again(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
     browser.begin_sign_in(ADA).await.unwrap();
@@ -274,7 +274,7 @@ async fn a_session_is_not_brought_again_after_its_end(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_change_sent_again_brings_the_lost_session(world: &World) {
+async fn a_change_sent_again_returns_the_lost_session(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
     let mut first = browser.clone();
@@ -306,7 +306,7 @@ async fn a_change_sent_again_brings_the_lost_session(world: &World) {
 
 /// Attack: an attacker with a copy of the session's token from before the change guesses the new password.
 #[apply(on_both!)]
-async fn guesses_at_a_change_sent_again_have_to_wait(world: &World) {
+async fn guesses_by_repeating_a_change_have_to_wait(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
     let mut copy = browser.clone();
@@ -325,7 +325,7 @@ async fn guesses_at_a_change_sent_again_have_to_wait(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_token_from_many_sign_ins_ago_is_known_as_a_copy(world: &World) {
+async fn a_token_from_many_sign_ins_ago_is_recognised_as_a_copy(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
     let mut copy = browser.clone();
@@ -346,7 +346,7 @@ async fn a_token_from_many_sign_ins_ago_is_known_as_a_copy(world: &World) {
 
 /// Property 3.
 #[apply(on_both!)]
-async fn guesses_with_the_token_before_are_counted(world: &World) {
+async fn guesses_with_the_previous_token_are_counted(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     let mut copy = browser.clone();
@@ -395,7 +395,7 @@ async fn identical_right_codes_together_leave_one_token(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_page_hears_that_its_flow_has_another_token(world: &World) {
+async fn a_page_gets_an_event_when_its_flow_has_a_new_token(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     let tab = browser.clone();
@@ -441,7 +441,7 @@ async fn a_copy_from_before_the_box_was_ticked_is_not_trusted(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn the_return_of_a_trusted_devices_old_token_is_told_to_its_owner(world: &World) {
+async fn the_reuse_of_a_trusted_devices_old_token_sends_a_notice(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
     let mut thief = browser.clone();
@@ -461,7 +461,7 @@ async fn the_return_of_a_trusted_devices_old_token_is_told_to_its_owner(world: &
 }
 
 #[apply(on_both!)]
-async fn a_thief_who_was_faster_is_noticed_by_the_owners_return(world: &World) {
+async fn a_faster_thief_is_detected_when_the_owner_returns(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
     let mut thief = browser.clone();
@@ -542,7 +542,7 @@ async fn count_devices(world: &World, browser: &Browser) -> usize {
 }
 
 #[apply(on_both!)]
-async fn a_change_forgets_the_other_devices_where_that_is_ticked(world: &World) {
+async fn a_change_forgets_other_devices_if_the_box_is_ticked(world: &World) {
     world.person(ADA).await;
     let other = world.trusted(ADA).await;
     let mut browser = world.trusted(ADA).await;
@@ -558,7 +558,7 @@ async fn a_change_forgets_the_other_devices_where_that_is_ticked(world: &World) 
 }
 
 #[apply(on_both!)]
-async fn a_copy_of_the_own_devices_token_dies_with_a_change(world: &World) {
+async fn a_copy_of_this_devices_token_dies_with_a_change(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
     let mut copy = browser.clone();
@@ -573,7 +573,7 @@ async fn a_copy_of_the_own_devices_token_dies_with_a_change(world: &World) {
 
 /// From a release that didn't store it.
 #[apply(on_both!)]
-async fn a_device_whose_use_is_not_known_is_not_forgotten_at_once(world: &World) {
+async fn a_device_without_a_recorded_use_is_not_forgotten_at_once(world: &World) {
     world.person(ADA).await;
     let browser = world.trusted(ADA).await;
     world.clock.advance_minutes(500 * 24 * 60);
@@ -596,7 +596,7 @@ async fn a_device_whose_use_is_not_known_is_not_forgotten_at_once(world: &World)
 }
 
 #[apply(on_both!)]
-async fn a_device_is_forgotten_when_nobody_has_used_it_for_long(world: &World) {
+async fn a_long_unused_device_is_forgotten(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
     world.clock.advance_minutes(10 * 24 * 60);
