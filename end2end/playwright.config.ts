@@ -1,4 +1,4 @@
-// Every spec runs three times: with scripts, with scripts off, and with scripts whose WASM never arrives.
+// Every spec runs three times: with scripts, without scripts, and with scripts whose WASM never loads.
 import { defineConfig } from '@playwright/test';
 import { chromium } from './support/chromium';
 
@@ -18,7 +18,7 @@ export default defineConfig({
     timezoneId: 'UTC',
     viewport: { width: 1280, height: 800 },
     colorScheme: 'light',
-    // A colour that is still fading in is no colour that a person reads.
+    // Colours must not be checked while they fade in.
     contextOptions: { reducedMotion: 'reduce' },
     actionTimeout: 15_000,
     screenshot: 'only-on-failure',

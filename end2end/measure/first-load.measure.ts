@@ -1,4 +1,4 @@
-// How long a first visit waits on a slow line with a slow processor, and what Lighthouse says. Prints tables in Markdown.
+// Measures a first visit on a slow network and CPU, and the Lighthouse scores. Prints Markdown tables.
 import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,11 +10,11 @@ import { Service } from '../support/service';
 const PAGES = ['/signin', '/reset', '/signup'];
 const ROUNDS = 9;
 
-/** Lighthouse's "slow 4G": 1.6 Mbit/s down, 0.75 Mbit/s up, 150 ms there and back. */
+/** Lighthouse's "slow 4G": 1.6 Mbit/s down, 0.75 Mbit/s up, 150 ms round trip. */
 const NETWORK = { offline: false, latency: 150, downloadThroughput: 1_638_400 / 8, uploadThroughput: 768_000 / 8 };
 const TIMES_SLOWER = 4;
 
-/** From a task of so many milliseconds on, a person feels it: the browser's own measure of a "long task". */
+/** The browser's own threshold of a "long task", in milliseconds, from which users notice a delay. */
 const LONG_MS = 50;
 
 const test = base.extend<object, { service: Service }>({
@@ -28,7 +28,7 @@ const test = base.extend<object, { service: Service }>({
   ],
 });
 
-/** In milliseconds since the visit began; `longestTask` is 0 where no task is a long one. */
+/** In milliseconds since the start of the visit; `longestTask` is 0 without a long task. */
 type Visit = { usable: number; started: number; longestTask: number };
 
 test('first visits', async ({ browser, service }) => {
@@ -52,7 +52,7 @@ test('Lighthouse', async ({ service }) => {
   table(['Lighthouse 12, as it is set', 'performance', 'accessibility', 'best practices'], rows);
 });
 
-/** One visit in a browser that knows nothing of the service. */
+/** One visit in a new browser. */
 async function visit(browser: Browser, url: string): Promise<Visit> {
   const context = await browser.newContext();
   const page = await context.newPage();
@@ -67,20 +67,20 @@ async function visit(browser: Browser, url: string): Promise<Visit> {
   });
   await page.goto(url);
   await page.waitForFunction(() => performance.getEntriesByName('app-started').length > 0);
-  // An observer is told a while after the task.
+  // Observers are notified some time after the task.
   await page.evaluate(() => new Promise((done) => requestIdleCallback(done)));
   const seen = await page.evaluate(() => {
     const at = (name: string) => performance.getEntriesByName(name)[0]?.startTime ?? Infinity;
     const started = at('app-started');
     const tasks = (window as unknown as { tasks: PerformanceEntry[] }).tasks.filter((task) => task.startTime < started);
-    // The form is whole HTML: when it is painted it can be filled in and sent.
+    // The form is complete HTML: it can be filled in and sent as soon as it is painted.
     return { usable: at('first-contentful-paint'), started, longestTask: Math.max(0, ...tasks.map((task) => task.duration)) };
   });
   await context.close();
   return seen;
 }
 
-/** Its three scores, of 100. It simulates the same line and processor. */
+/** Lighthouse's three scores, out of 100. It simulates the same network and CPU. */
 async function lighthouse(origin: string, path: string): Promise<string[]> {
   const report = join(__dirname, `../output/lighthouse${path.replace('/', '-')}.json`);
   mkdirSync(join(__dirname, '../output'), { recursive: true });
@@ -101,7 +101,7 @@ async function lighthouse(origin: string, path: string): Promise<string[]> {
   return categories.map((category) => `${Math.round((scores[category]?.score ?? 0) * 100)}`);
 }
 
-/** The median and the ends. */
+/** The median and the range. */
 function spread(values: number[]): string {
   const sorted = values.map(Math.round).sort((one, other) => one - other);
   const at = (place: number) => sorted[Math.floor((sorted.length - 1) * place)];

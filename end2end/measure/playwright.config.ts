@@ -1,4 +1,5 @@
-// Times, for `make measure`; no test hangs on them. One after the other, so that they do not measure each other.
+// Measurements for `make measure`; no test depends on them. They run in sequence so as not to affect each
+// other.
 import { defineConfig } from '@playwright/test';
 import { chromium } from '../support/chromium';
 

@@ -1,4 +1,4 @@
-// Whatever breaks in the app, at whatever time: the page goes on as a plain page, in the same click.
+// When the app fails at any point, the page continues as a plain page, in the same click.
 import type { Page } from '@playwright/test';
 import { button, field, open, toResetCode, unfoldHelp } from '../support/journeys';
 import { hasApp } from '../support/mode';
@@ -12,7 +12,7 @@ const STOPPED = /The app has stopped; the page goes on with plain forms\./;
 
 declare global {
   interface Window {
-    /** After how many calls of the app to the browser the next one fails. */
+    /** The number of browser API calls after which the next one fails. */
     failAfter?: number;
     failed?: boolean;
     kept?: Element | null;
@@ -20,7 +20,7 @@ declare global {
   }
 }
 
-/** Lets every call of the app to the browser fail when it is told to. `failAfter`: from the start on. */
+/** Makes every browser API call of the app fail on request. `failAfter` applies from the start. */
 async function breakable(page: Page, failAfter?: number): Promise<void> {
   await page.addInitScript((failAfter) => {
     if (failAfter !== undefined && !sessionStorage.getItem('failed')) window.failAfter = failAfter;
@@ -48,7 +48,7 @@ async function breakable(page: Page, failAfter?: number): Promise<void> {
   }, failAfter);
 }
 
-/** What the page says on its console of its own end. */
+/** The console messages about the app's failure. */
 function ends(page: Page): string[] {
   const said: string[] = [];
   page.on('console', (message) => STOPPED.test(message.text()) && said.push(message.text()));
@@ -76,7 +76,7 @@ test('a fault at or after a press of the button is no silence', async ({ page, p
       await expect(page.getByRole('heading', { level: 1 })).toHaveText(['Enter your password']);
       await expect(page.getByRole('main')).toContainText(person.email);
       if (await page.evaluate(() => sessionStorage.getItem('failed'))) failures += 1;
-      // And the step that came works, too.
+      // The next step works, too.
       await page.evaluate(() => (window.failAfter = undefined));
       await button(page, 'Use a different e-mail').click();
       await expect(page.getByRole('heading', { level: 1 })).toHaveText(['Sign in']);
@@ -205,7 +205,7 @@ test('an answer that does not come is told like no connection', async ({ page, p
 });
 
 test.describe('while the app is still on its way', () => {
-  /** Keeps the WASM of the next page until it is told otherwise. */
+  /** Blocks the WASM of the next page until the returned function is called. */
   async function held(page: Page): Promise<() => Promise<void>> {
     await page.addInitScript(() => {
       const { fetch } = window;
@@ -269,7 +269,7 @@ test.describe('while the app is still on its way', () => {
     await button(page, 'Next').hover();
     await page.mouse.down();
     await release();
-    // Time enough for an app that does not wait.
+    // Enough time for an app that doesn't wait.
     for (let frame = 0; frame < 20; frame += 1) await page.evaluate(() => new Promise((done) => requestAnimationFrame(done)));
     await page.mouse.up();
     await expect(page.getByRole('heading', { level: 1 })).toHaveText(['Enter your password']);
@@ -278,7 +278,7 @@ test.describe('while the app is still on its way', () => {
   test('it does not start while a plain form is on its way', async ({ page, people }) => {
     const person = await people.local();
     await held(page);
-    // Playwright asks nothing of a page that is being left, so the page itself watches.
+    // Playwright can't query a page during navigation, so the page records it.
     await page.addInitScript(() => {
       const frames = async (count: number) => {
         for (let n = 0; n < count; n += 1) await new Promise(requestAnimationFrame);

@@ -1,4 +1,4 @@
-// "If you don’t receive the email": where to look, whom to ask, how to get another one.
+// "If you don’t receive the email": where to look, whom to ask, how to get another e-mail.
 import { arrive, button, expectRefusal, field, link, open, submitCode, toResetCode, unfoldHelp } from '../support/journeys';
 import { look } from '../support/look';
 import { hasApp } from '../support/mode';
@@ -137,7 +137,7 @@ test('help is a link away', async ({ page, people }) => {
   await expect(page.getByRole('main')).toContainText(SENDER_CODES);
   await look(page, 'help');
   await link(page, 'Reset your password').click();
-  // Where one stood.
+  // The previous step.
   await arrive(page, 'Check your e-mail');
   await expect(field(page, 'One-time passcode')).toBeVisible();
 });

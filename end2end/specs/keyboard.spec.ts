@@ -1,4 +1,4 @@
-// The whole reset with Tab and Enter, the focus always seen and always where one goes on.
+// The whole reset with Tab and Enter; the focus is always visible and always at the next field.
 import type { Locator, Page } from '@playwright/test';
 import { arrive, button, field, open } from '../support/journeys';
 import { hasApp } from '../support/mode';
@@ -7,7 +7,7 @@ import { expect, test } from '../support/test';
 
 const TAB_STOPS = 40;
 
-/** Presses Tab until the thing has the focus; every stop on the way must be seen. */
+/** Presses Tab until the element has the focus, which must be visible at every stop. */
 async function tabTo(page: Page, wanted: Locator): Promise<void> {
   for (let stop = 0; stop < TAB_STOPS; stop += 1) {
     if (await hasFocus(wanted)) {
@@ -24,13 +24,16 @@ async function hasFocus(wanted: Locator): Promise<boolean> {
   return wanted.evaluate((element) => element === document.activeElement);
 }
 
-/** An outline of two pixels or more around what has the focus, and it is in sight; at the latest when the style has come. */
+/**
+ * Expects an outline of at least two pixels around the focused element within the viewport, once the
+ * stylesheet has loaded.
+ */
 async function expectSeenFocus(page: Page): Promise<void> {
   await expect(async () => {
     const focus = await page.evaluate(() => {
       const element = document.activeElement;
       if (!element || element === document.body) return null;
-      // An input with a button in it shows its focus around both.
+      // An input that contains a button shows its focus around both.
       const { outlineStyle, outlineWidth } = getComputedStyle(element.matches('input') ? (element.closest('.entry') ?? element) : element);
       const { width, height } = element.getBoundingClientRect();
       return { what: element.outerHTML.slice(0, 80), outlineStyle, outline: parseFloat(outlineWidth), area: width * height };
@@ -119,7 +122,7 @@ test('after a server’s no the focus is on what went wrong', async ({ page, peo
   await expect(field(page, 'Password')).toBeFocused();
 });
 
-/** With the app the focus is moved; a page that was loaded anew begins at its top, as every page does. */
+/** The app moves the focus; a newly loaded page starts at its top. */
 async function expectFocusAfterStep(wanted: Locator): Promise<void> {
   if (hasApp()) await expect(wanted).toBeFocused();
 }
@@ -130,7 +133,7 @@ async function expectFocusOnProblem(page: Page): Promise<void> {
   if (hasApp()) {
     await expect(problem).toBeFocused();
   } else {
-    // Loaded anew: the summary is the first thing of the content.
+    // On a newly loaded page the summary is the first element of the content.
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
   }

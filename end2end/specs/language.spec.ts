@@ -1,4 +1,4 @@
-// Arabic on sign-in and reset: the words, the direction, the mails.
+// Arabic on sign-in and reset: the texts, the direction, the e-mails.
 import type { Page } from '@playwright/test';
 import { arrive, signIn, submitCode, toSignInCode } from '../support/journeys';
 import { look } from '../support/look';
@@ -15,7 +15,7 @@ async function expectArabic(page: Page): Promise<void> {
   await appStarted(page);
 }
 
-/** The step's field of a name, whatever its label is called. */
+/** The step's field with that name, in any language. */
 function input(page: Page, name: string) {
   return page.getByRole('main').locator(`form[action^="/api/"] input[name=${name}]:visible`);
 }
@@ -56,7 +56,7 @@ test.describe('a browser that prefers Arabic', () => {
     expect(message.subject).toMatch(ARABIC);
     expect(message.text).toMatch(ARABIC);
     expect(message.html).toContain('dir="rtl"');
-    // As an Arabic keyboard writes it.
+    // As an Arabic keyboard enters it.
     const arabicIndic = [...message.code].map((digit) => String.fromCodePoint(0x660 + Number(digit))).join('');
     await input(page, 'code').fill(arabicIndic);
     await submit(page, '/api/reset/answer');

@@ -41,7 +41,7 @@ test('a person with Google is led there', async ({ page, people, post }) => {
   await arrive(page, 'Security');
 });
 
-/** What the door itself answers, without the page. */
+/** The server's response to the request, without the page. */
 async function status(page: Page, current: string): Promise<number> {
   const origin = new URL(page.url()).origin;
   const answer = await page.request.post('/api/security/change_password', {

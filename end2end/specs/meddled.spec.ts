@@ -1,5 +1,5 @@
-// Other people's software changes the page: a password manager, an ad blocker, a translator, a proxy. It keeps working, and says
-// what is true.
+// Other software changes the page: a password manager, an ad blocker, a translator, a proxy. The page keeps
+// working and shows correct information.
 import type { Page } from '@playwright/test';
 import { button, field } from '../support/journeys';
 import { keepPace, POSITIONS, test, type Pace } from '../support/meddled';
@@ -10,7 +10,7 @@ import { expect } from '../support/test';
 
 test.describe.configure({ timeout: 240_000 });
 
-/** One person at one page. */
+/** One account at one page. */
 class Walk {
   constructor(
     readonly page: Page,
@@ -23,7 +23,7 @@ class Walk {
     await this.at(heading);
   }
 
-  /** The step is there, and nothing of another one. */
+  /** Expects the step's page, and nothing from another step. */
   async at(heading: string): Promise<void> {
     const headings = this.page.getByRole('heading', { level: 1 });
     await expect(headings).toHaveText([heading]);
@@ -76,12 +76,12 @@ class Walk {
   }
 }
 
-/** Leaves out what differs from another test only where there is an app. */
+/** Skips a case that differs from another one only with the app. */
 function skipWithoutApp(differs: boolean): void {
   test.skip(differs && mode() !== 'scripts', 'without the app the same as another one');
 }
 
-/** So many positions at a time; all of them where there is no app that could stumble. */
+/** Groups of that many positions; without the app, all positions in one group. */
 function sets(when: string, size: number): string[][] {
   const orders = POSITIONS.map((position) => position + when);
   const sets: string[][] = [];
@@ -148,7 +148,7 @@ for (const orders of [['comments@start'], ['comments@after'], ['addresses@start'
       await walk.send({ 'One-time passcode': code }, 'Next');
       await walk.at('Choose a new password');
       await expect(page.getByRole('alert')).toHaveCount(0);
-      // To another page of the app: under a new address stands a new page.
+      // Another page of the app: a different URL loads a new page.
       await page.goto('/signin');
       await walk.at('Sign in');
       await page.getByRole('link', { name: 'Create an account' }).click();

@@ -1,4 +1,4 @@
-// Addresses, headers, cookies and bytes: what surrounds the flows.
+// URLs, headers, cookies and sizes: everything around the flows.
 import { request as ask } from 'node:http';
 import { arrive, open, signIn, toResetCode } from '../support/journeys';
 import { look } from '../support/look';
@@ -152,7 +152,7 @@ test('links of the frame lead somewhere', async ({ page, request }) => {
   for (const address of new Set(addresses)) expect((await request.get(address)).status(), address).toBeLessThan(400);
 });
 
-/** As they cross the network. */
+/** The size on the network. */
 function compressedBytes(url: string): Promise<number> {
   return new Promise((done, failed) => {
     const headers = { 'Accept-Encoding': 'br', Accept: '*/*' };

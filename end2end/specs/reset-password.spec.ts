@@ -1,4 +1,4 @@
-// "Reset your password": the article's nine steps, in its order, with what they may cost a person.
+// "Reset your password": the article's nine steps in order, with limits on the user's effort.
 import { NEW_PASSWORD, type Person } from '../support/people';
 import { arrive, button, field, referenceOf, open, toNewPassword } from '../support/journeys';
 import { look } from '../support/look';
@@ -7,7 +7,7 @@ import { expect, test } from '../support/test';
 import { hasApp } from '../support/mode';
 import type { Locator, Page, Request } from '@playwright/test';
 
-/** Counts what a person does. */
+/** Counts a user's actions. */
 class Effort {
   clicks = 0;
   fields = 0;
@@ -71,7 +71,7 @@ test('a forgotten password is reset in nine steps', async ({ page, people, post 
     expect(message.text).toContain(`Request ${label}`);
     expect(message.html).toContain(`Request ${label}`);
     await expect(page.getByRole('main')).toContainText(message.subject);
-    // Anyone can start a reset for you and read your lock screen.
+    // A stranger can start a reset and read the lock screen of the owner's phone.
     expect(message.subject).not.toContain(message.code);
     await effort.fill(field(page, 'One-time passcode'), message.code);
     await effort.click(button(page, 'Next'));
@@ -149,7 +149,7 @@ async function trySignIn(page: Page, person: Person, password: string): Promise<
   await button(page, 'Sign in').click();
 }
 
-/** The forms of flows that left the page whole. */
+/** Collects the form posts that loaded a whole new page. */
 function countPlainPosts(page: Page): () => string[] {
   const sent: string[] = [];
   page.on('request', (request: Request) => {

@@ -1,4 +1,4 @@
-// Where one is signed in, and how it ends.
+// The list of signed-in browsers, and ending their sessions.
 import { arrive, button, expectRefusal, field, open, signIn, submitPassword, toNewPassword, toPassword, WRONG } from '../support/journeys';
 import { look } from '../support/look';
 import { NEW_PASSWORD } from '../support/people';
@@ -80,7 +80,7 @@ test('a reset in one browser ends every session and all trust', async ({ page, p
   await arrive(page, 'Your password has been reset');
 
   await isSignedOut(other);
-  // Trusted no more: a code is asked for.
+  // No longer trusted: a code is required.
   await signIn(other, { ...person, password: NEW_PASSWORD }, post);
 });
 

@@ -1,4 +1,4 @@
-// Signing in and out, and what must not happen on the way.
+// Signing in and out, and the attacks on both.
 import {
   arrive,
   button,
@@ -159,7 +159,7 @@ test('once strangers have guessed, the passcode comes before the password', asyn
   const stranger = await anotherBrowser();
   await toPassword(stranger, person.email);
   for (let tries = 0; tries < 5; tries += 1) {
-    // The refusal before looks the same.
+    // The earlier refusal looks the same.
     const answered = stranger.waitForResponse((response) => response.url().endsWith('/api/sign_in/password'));
     await submitPassword(stranger, `guess number ${tries}`);
     await answered;

@@ -1,4 +1,4 @@
-// Creating an account: the address is proven first; whether it had one is told to its owner only.
+// Creating an account: the address is proven first; only its owner learns whether it had an account.
 import { arrive, button, expectRefusal, field, link, open, submitCode, submitEmail, submitPassword, wordsOf } from '../support/journeys';
 import { look } from '../support/look';
 import { codeIn } from '../support/post';
@@ -25,7 +25,7 @@ test('a new person makes an account and signs in', async ({ page, people, post }
   await expect(field(page, 'Name')).toHaveValue(person.name);
   await look(page, 'sign-up-details-refused');
 
-  // What nobody else has on a list.
+  // Not on any list of leaked passwords.
   const password = 'gravel lantern mosaic thirteen';
   await field(page, 'New password').fill(password);
   await field(page, 'Confirm new password').fill(password);

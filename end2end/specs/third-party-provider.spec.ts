@@ -1,4 +1,5 @@
-// "If you sign in with a third-party provider (Google)": the truth is in the mail, the screens tell nobody.
+// "If you sign in with a third-party provider (Google)": the e-mail explains it, and the screens don't reveal
+// it.
 import type { Page } from '@playwright/test';
 import { expectRefusal, submitPassword, toPassword, toResetCode, wordsOf, WRONG } from '../support/journeys';
 import { ADMINISTRATOR, ORGANIZATION, type Person } from '../support/people';
@@ -75,7 +76,7 @@ test('a password is refused in the same words for every kind of address', async 
   for (const [kind] of kinds) expect(screens[kind], kind).toBe(screens.local);
 });
 
-/** What the page says, without what differs from one request to the next. */
+/** The page's text, without the parts that differ between requests. */
 async function words(page: Page, person: Person): Promise<string> {
   const text = await wordsOf(page);
   return text

@@ -1,4 +1,4 @@
-// What goes wrong on the way is said in words that help, and costs nothing that was typed.
+// Errors have helpful messages and lose no input.
 import {
   arrive,
   button,
@@ -76,7 +76,7 @@ test('wrong codes count down until none is left', async ({ page, people, post })
   await submitCode(page, otherThan(code, 5));
   await expectRefusal(page, 'That passcode is incorrect, and you have no tries left. Start again to get a new one.');
   await look(page, 'reset-code-used-up');
-  // The right one is too late now.
+  // The right code is too late now.
   if (await field(page, 'One-time passcode').isVisible()) {
     await submitCode(page, code);
     await expectRefusal(page, /no tries left|no longer open/);
@@ -247,7 +247,7 @@ test('pressing twice at a start does it once, fifty times in a row', async ({ pa
   const sent = new Map<string, number>();
   for (let n = 0; n < 50; n += 1) {
     await page.context().clearCookies();
-    // Each from a network of its own.
+    // Each from a separate network.
     await page.context().setExtraHTTPHeaders({ 'X-Forwarded-For': `10.8.${n}.1` });
     const { email } = (n % 2 === 0 ? known[(n / 2) % 2] : undefined) ?? people.stranger();
     const [path, heading, next] = [
@@ -330,7 +330,7 @@ test('a first form whose answer is lost leads to the same step when it is sent a
   watch.allow(/ERR_|Failed to load/);
   const person = await people.local();
   await open(page, '/reset', 'Reset your password');
-  // The server does it, and the browser hears nothing of it.
+  // The server completes the request, and the browser loses the response.
   let lost = 0;
   await page.route('**/api/reset/begin', async (route) => {
     if (lost > 0) return route.continue();

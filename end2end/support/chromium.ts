@@ -1,4 +1,4 @@
-// The machine's own Chromium, kept from asking anybody but the server under test.
+// The system's Chromium, restricted to the server under test.
 import type { LaunchOptions } from '@playwright/test';
 
 export const chromium: LaunchOptions = {

@@ -1,4 +1,4 @@
-// Looks at a state of a page as people with different eyes and screens do, and keeps the pictures.
+// Checks a page for accessibility in several viewports and colour schemes, and stores the screenshots.
 import AxeBuilder from '@axe-core/playwright';
 import { expect, type Page } from '@playwright/test';
 import { resolve } from 'node:path';
@@ -15,7 +15,7 @@ export async function look(page: Page, state: State): Promise<void> {
   const number = String(STATES.indexOf(state) + 1).padStart(2, '0');
   for (const scheme of SCHEMES) {
     await page.emulateMedia({ colorScheme: scheme });
-    // Axe is a script; the same HTML is looked at where the WASM is blocked.
+    // Axe needs scripts; the run that blocks the WASM checks the same HTML.
     if (mode() !== 'no-scripts') await obeysWcag(page, `${state}, ${scheme}`);
     for (const [size, name] of [[NARROW, `${number}-${state}-320`], [WIDE, `${number}-${state}`]] as const) {
       await page.setViewportSize(size);
@@ -27,7 +27,7 @@ export async function look(page: Page, state: State): Promise<void> {
 }
 
 async function obeysWcag(page: Page, what: string): Promise<void> {
-  // Not in frames of their own: there are none.
+  // Not in iframes: there are none.
   const { violations } = await new AxeBuilder({ page }).withTags(WCAG).setLegacyMode(true).analyze();
   const found = violations.flatMap(({ id, help, nodes }) =>
     nodes.map((node) => `${id}: ${help}: ${node.target.join(' ')}: ${node.failureSummary ?? ''}`),

@@ -1,4 +1,4 @@
-// A browser with an extension of ours, which does to pages what password managers, ad blockers and translators do to them.
+// A browser with a test extension that changes pages as password managers, ad blockers and translators do.
 import { chromium as browsers, type BrowserContext, type Page } from '@playwright/test';
 import { resolve } from 'node:path';
 import { chromium } from './chromium';
@@ -7,14 +7,19 @@ import { test as base } from './test';
 
 const EXTENSION = resolve(__dirname, 'extension');
 
-/** Where it puts an element of its own: before and after a field, around what is around it, in and beside the form, in the page. */
+/**
+ * Where it inserts an element: before and after a field, around its wrapper, in and beside the form, in the
+ * page.
+ */
 export const POSITIONS = ['p1', 'p2', 'p3', 'p4', 'p5', 'p6', 'p7', 'p8', 'p9', 'p10', 'p11', 'p12'];
 
 type Meddled = {
-  /** A browser whose extension does what it is told; see there. */
+  /** A browser with the extension; see `meddle.js`. */
   meddled: BrowserContext;
-  /** Tells the extension what to do with the pages that are loaded from now on. The browser forgets all else, and comes from
-   * another network address, so that one walk does not meet another's limits. */
+  /**
+   * Configures what the extension does to later pages. Also clears the browser's other cookies and changes
+   * its network address, so that one walk doesn't reach another's limits.
+   */
   meddle: (...orders: string[]) => Promise<void>;
 };
 
@@ -52,10 +57,10 @@ export const test = base.extend<Meddled>({
   },
 });
 
-/** How a person goes on to the next step: at once, or when the app has had its time to take the page over. */
+/** When the user continues to the next step: immediately, or after the app had time to hydrate. */
 export type Pace = 'at once' | 'with the app';
 
-/** Does not insist on the app: what keeps it from coming must be seen in what happens then. */
+/** Doesn't require the app: if the extension prevents it, later checks show the effect. */
 export async function keepPace(page: Page, pace: Pace): Promise<void> {
   if (pace === 'at once' || mode() !== 'scripts') return;
   await page

@@ -1,4 +1,4 @@
-// With what the browser of this run comes.
+// The mode of this run.
 import { test, type BrowserContext, type Page } from '@playwright/test';
 
 export type Mode = 'scripts' | 'no-scripts' | 'no-wasm';
@@ -7,7 +7,7 @@ export function mode(): Mode {
   return test.info().project.name as Mode;
 }
 
-/** Whether the app runs in the page, or plain forms are sent. */
+/** Whether the app runs in the page; otherwise plain forms are sent. */
 export function hasApp(): boolean {
   return mode() === 'scripts';
 }
@@ -17,7 +17,7 @@ export async function equip(context: BrowserContext): Promise<void> {
   if (mode() === 'no-wasm') await context.route('**/*.wasm', (route) => route.abort());
 }
 
-/** Waits until the app has taken over the page; without it there is nothing to wait for. */
+/** Waits until the app has hydrated the page; returns immediately without the app. */
 export async function appStarted(page: Page): Promise<void> {
   if (hasApp()) await page.waitForFunction(() => performance.getEntriesByName('app-started').length > 0);
 }

@@ -1,4 +1,4 @@
-// People made for one test each, so that no test meets another's limits or sessions.
+// Accounts for one test each, so that no test reaches another's limits or sessions.
 import type { Secrets } from './secrets';
 import type { Service } from './service';
 
@@ -17,7 +17,7 @@ export class People {
     private readonly secrets: Secrets,
   ) {}
 
-  /** An address that nobody has. */
+  /** An address without an account. */
   stranger(domain = 'example.com'): Person {
     count += 1;
     const person = { email: `p${process.pid}x${count}@${domain}`, name: 'Robin Doe', password: PASSWORD };
@@ -27,7 +27,7 @@ export class People {
     return person;
   }
 
-  /** Somebody whose password is kept here. */
+  /** An account with a local password. */
   async local(options: { domain?: string; language?: string } = {}): Promise<Person> {
     const person = this.stranger(options.domain);
     const language = options.language ? ['--language', options.language] : [];
@@ -35,14 +35,14 @@ export class People {
     return person;
   }
 
-  /** Somebody who signs in with Google. */
+  /** An account that signs in with Google. */
   async google(): Promise<Person> {
     const person = this.stranger();
     await this.add(person, ['--google']);
     return person;
   }
 
-  /** Somebody whose organization keeps the password. */
+  /** An account whose organization keeps the password. */
   async managed(): Promise<Person> {
     const person = this.stranger();
     await this.add(person, [
@@ -56,14 +56,14 @@ export class People {
     return person;
   }
 
-  /** Somebody whose account an operator has switched off. */
+  /** A deactivated account. */
   async switchedOff(): Promise<Person> {
     const person = await this.local();
     await this.service.run(['user', 'disable', '--email', person.email]);
     return person;
   }
 
-  /** As after a take-over by the organization, but still signed in: what another server may show for a moment. */
+  /** Assigned to an organization but still signed in: a state that another server may show for a moment. */
   async becomeManaged(person: Person): Promise<void> {
     await this.service.sql(
       `INSERT OR IGNORE INTO organizations (id, name, administrator_name, administrator_email, created_at)
@@ -73,7 +73,7 @@ export class People {
     );
   }
 
-  /** Still signed in, and the password at Google: what only the provider's own door will make. */
+  /** Still signed in, with the password at Google: a state that only the provider's sign-in will create. */
   async becomeGoogles(person: Person): Promise<void> {
     await this.service.sql(`UPDATE accounts SET kind = 'google', password = NULL WHERE email = '${person.email}';`);
   }

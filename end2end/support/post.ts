@@ -1,10 +1,10 @@
-// The mailbox of everybody: what the development run has sent.
+// The mailbox of all addresses: the e-mails that the development run has sent.
 import { expect } from '@playwright/test';
 import type { Secrets } from './secrets';
 
 export type Email = { to: string; from: string; subject: string; text: string; html: string; sent_at: number };
 
-/** Every e-mail is handed out once; an e-mail that is not there yet is waited for. */
+/** Returns each e-mail once, and waits for it if necessary. */
 export class Post {
   private readonly opened = new Map<string, Set<number>>();
 
@@ -13,14 +13,14 @@ export class Post {
     private readonly secrets: Secrets,
   ) {}
 
-  /** Everything mailed to somebody, oldest first. */
+  /** All e-mails to an address, oldest first. */
   async all(to: string): Promise<Email[]> {
     const answer = await fetch(`${this.origin}/dev/emails.json?to=${encodeURIComponent(to)}`);
     expect(answer.status, 'the e-mails can be read').toBe(200);
     return ((await answer.json()) as Email[]).reverse();
   }
 
-  /** The oldest unopened e-mail that fits. */
+  /** The oldest unread e-mail that matches. */
   async email(to: string, fits: (message: Email) => boolean, what: string): Promise<Email> {
     const opened = this.opened.get(to) ?? new Set<number>();
     this.opened.set(to, opened);
@@ -41,7 +41,10 @@ export class Post {
     return found;
   }
 
-  /** The e-mail with the next passcode of so many digits: 6 for a sign-in, else 8; more after many wrong ones. */
+  /**
+   * The e-mail with the next passcode of that length: 6 for a sign-in, otherwise 8; longer after many wrong
+   * ones.
+   */
   async codeEmail(to: string, digits: 6 | 8): Promise<Email & { code: string }> {
     const message = await this.email(to, (message) => codeIn(message)?.length === digits, `a passcode of ${digits} digits`);
     const code = codeIn(message) ?? '';
@@ -49,18 +52,18 @@ export class Post {
     return { ...message, code };
   }
 
-  /** The passcode out of it. */
+  /** The passcode in that e-mail. */
   async code(to: string, digits: 6 | 8): Promise<string> {
     return (await this.codeEmail(to, digits)).code;
   }
 }
 
-/** The passcode in an e-mail: on the last line, as Apple Mail wants it. */
+/** The passcode in an e-mail, from its last line in Apple Mail's format. */
 export function codeIn(message: Email): string | undefined {
   return /^@\S+ #(\d+)\s*$/m.exec(message.text)?.[1];
 }
 
-/** A passcode that is not this one. */
+/** A different passcode. */
 export function otherThan(code: string, by = 1): string {
   return String((Number(code) + by) % 10 ** code.length).padStart(code.length, '0');
 }

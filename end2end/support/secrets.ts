@@ -1,4 +1,4 @@
-// What must never be seen in an address or in a page's source.
+// Secrets that must never appear in a URL or in a page's source.
 export class Secrets {
   private readonly kept = new Set<string>();
   private readonly addresses = new Set<string>();
@@ -8,7 +8,7 @@ export class Secrets {
     if (secret) this.kept.add(secret);
   }
 
-  /** An e-mail address: it may stand in a page, but in no URL. */
+  /** An e-mail address: it may appear in a page, but in no URL. */
   keepFromUrls(email: string): void {
     this.addresses.add(email);
   }
@@ -23,7 +23,7 @@ export class Secrets {
   }
 }
 
-/** Not as a part of something longer: six digits are found in many a number. */
+/** As a whole word only: many numbers contain six digits. */
 function asWhole(secret: string): RegExp {
   return new RegExp(`(?<!\\w)${secret.replace(/[^\w\s]/g, '\\$&')}(?!\\w)`);
 }

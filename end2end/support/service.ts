@@ -1,4 +1,4 @@
-// The server under test: the real program on a real database in a folder of its own, one for each worker.
+// The server under test: the release program with a database in a temporary folder, one for each worker.
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -10,7 +10,7 @@ const END2END = resolve(__dirname, '..');
 const PROGRAM = resolve(END2END, process.env.REKEY_BIN ?? '../target/debug/rekey');
 const SITE = resolve(END2END, process.env.REKEY_SITE ?? '../target/site');
 
-/** The senders that the pages name and that the mails come from. */
+/** The sender addresses, on the pages and in the e-mails. */
 export const SENDER_CODES = 'noreply@signin.rekey.example';
 export const SENDER_NOTICES = 'noreply@rekey.example';
 
@@ -22,7 +22,7 @@ export class Service {
     private readonly server: ChildProcess,
   ) {}
 
-  /** Starts one and waits until it can reach its database. */
+  /** Starts a server and waits until it reaches its database. */
   static async start(worker: number): Promise<Service> {
     const folder = mkdtempSync(join(tmpdir(), 'rekey-end2end-'));
     const address = `127.0.0.1:${await freePort()}`;
@@ -35,7 +35,7 @@ export class Service {
       REKEY_SITE: SITE,
       REKEY_SENDER_CODES: SENDER_CODES,
       REKEY_SENDER_NOTICES: SENDER_NOTICES,
-      // Each test is a client of its own, so that the limits of one do not meet another.
+      // Each test has its own client address, so that tests don't share limits.
       REKEY_TRUSTED_PROXIES: '127.0.0.1',
     };
     mkdirSync(join(END2END, 'output'), { recursive: true });
@@ -57,18 +57,18 @@ export class Service {
     return answer?.ok ? 'ready' : `readyz says ${answer?.status ?? 'nothing'}`;
   }
 
-  /** What an operator does at a terminal, on the same database. */
+  /** Runs an operator's command on the same database. */
   run(words: string[], typed = ''): Promise<string> {
     return new Promise((done, failed) => {
       const command = execFile(PROGRAM, words, { cwd: this.folder, env: this.settings }, (error, out, complaints) =>
         error ? failed(new Error(`rekey ${words.join(' ')}: ${complaints || error.message}`)) : done(out),
       );
-      // A command that reads nothing may be gone before anything is written.
+      // A command that reads no input may end before the input is written.
       command.stdin?.on('error', () => undefined).end(typed);
     });
   }
 
-  /** For the states that nothing but the database can bring about yet. */
+  /** For states that only the database can create yet. */
   sql(statements: string): Promise<void> {
     const words = ['-bail', '-cmd', '.timeout 10000', join(this.folder, 'rekey.db'), statements];
     return new Promise((done, failed) =>

@@ -1,4 +1,4 @@
-// Every state that is looked at, in the order of the pictures.
+// Every checked state, in the order of the screenshots.
 export const STATES = [
   'sign-in',
   'sign-in-refused',

@@ -1,4 +1,5 @@
-// `test` of every spec: a server for each worker, a client address, people and mailboxes for each test.
+// The `test` function of every spec: a server for each worker; a client address, accounts and mailboxes for
+// each test.
 import { test as base, type Page } from '@playwright/test';
 import { equip, mode } from './mode';
 import { People } from './people';
@@ -10,14 +11,14 @@ import { Watch, tellViolations } from './watch';
 export { expect } from '@playwright/test';
 
 type Each = {
-  /** The network address that this test comes from. */
+  /** The network address of this test. */
   client: string;
   secrets: Secrets;
   people: People;
   post: Post;
-  /** Fails the test for what is not meant for the person's eyes; see there. */
+  /** Fails the test for problems that users don't see; see `watch.ts`. */
   watch: Watch;
-  /** A page in a browser that knows nothing of the first one. */
+  /** A page in a separate browser without cookies. */
   anotherBrowser: () => Promise<Page>;
 };
 

@@ -1,5 +1,5 @@
-// Looks over every page of a test: nothing may be said on the console, nothing refused by the policy, nothing lost on the
-// way, no secret in an address or a page's source, no HTML that does not validate.
+// Checks every page of a test: no console messages, no policy violations, no failed requests, no secrets in a
+// URL or a page's source, no invalid HTML.
 import { HtmlValidate } from 'html-validate';
 import { expect, type BrowserContext, type ConsoleMessage, type Request, type Response } from '@playwright/test';
 import type { Mode } from './mode';
@@ -9,7 +9,7 @@ const html = new HtmlValidate({
   root: true,
   extends: ['html-validate:standard'],
   rules: {
-    // Fails on harmless spelling only, which the framework decides.
+    // Only about harmless spelling, which the framework decides.
     'void-style': 'off',
     'doctype-style': 'off',
     'no-trailing-whitespace': 'off',
@@ -34,7 +34,7 @@ export class Watch {
     private readonly secrets: Secrets,
   ) {}
 
-  /** Something that this test provokes. */
+  /** A problem that this test causes on purpose. */
   allow(problem: RegExp): void {
     this.allowed.push(problem);
   }
@@ -48,7 +48,7 @@ export class Watch {
     context.on('weberror', (error) => this.note(`error in the page: ${error.error().stack ?? error.error().message}`));
   }
 
-  /** Before a context is closed: what it holds must not stand in any page. */
+  /** Before a context is closed: its cookies must not appear in any page. */
   async end(): Promise<void> {
     await Promise.all(this.sources);
     for (const context of this.contexts) {
@@ -80,7 +80,7 @@ export class Watch {
 
   private failed(request: Request): void {
     const why = request.failure()?.errorText ?? '';
-    // A page that is left lets go of what it was loading or listening to.
+    // Leaving a page cancels its requests and event streams.
     if (why === 'net::ERR_ABORTED' || this.isAbsentWasm(request.url())) return;
     this.note(`${request.method()} ${request.url()} failed: ${why}`);
   }
@@ -91,14 +91,14 @@ export class Watch {
     const type = response.headers()['content-type'] ?? '';
     const isPage = type.startsWith('text/html') && response.request().isNavigationRequest();
     if (!isPage && !type.startsWith('application/json')) return;
-    // A page that was left takes its source along.
+    // The source isn't available after the page was left.
     const text = await response.text().catch(() => '');
     this.texts.push({ url, text });
     if (isPage && text && this.mode === 'no-scripts') await this.validate(url, text);
   }
 
   private async validate(url: string, text: string): Promise<void> {
-    // The framework's marks between nodes, which browsers read as empty comments.
+    // The framework's markers between nodes, which browsers parse as empty comments.
     const report = await html.validateString(text.replaceAll('<!>', '<!---->'));
     for (const { messages } of report.results) {
       for (const found of messages) this.note(`the HTML of ${url}: ${found.ruleId}: ${found.message} (${found.selector})`);
@@ -110,13 +110,13 @@ export class Watch {
   }
 }
 
-/** Chromium writes every 4xx that a script is answered to the console; ours are the sentences that a person reads. */
+/** Chromium logs every 4xx response to a script; the service uses them for refusals. */
 function isRefusal(text: string, url: string): boolean {
   const refused = /^Failed to load resource: the server responded with a status of (401|403|409|422|429) /.test(text);
   return refused && new URL(url).pathname.startsWith('/api/');
 }
 
-/** Everything a page's own console would say about a violated policy, also where the console keeps silent. */
+/** Reports every policy violation, including those that the console omits. */
 export function tellViolations(): void {
   document.addEventListener('securitypolicyviolation', (violation) =>
     console.error(`policy violated: ${violation.violatedDirective} by ${violation.blockedURI}`),

@@ -1,2 +1,2 @@
-// At the document's end. Content scripts of one extension share their world.
+// Runs at the end of the document. Content scripts of one extension share their environment.
 globalThis.meddleAtEnd?.();

@@ -1,8 +1,8 @@
-// Does what the cookie `meddle` says: a list of `what` or `what@when`, with dots between. `when` is `start`: as soon as the
-// elements are there; `end`: at the document's end; `after`: when the app has taken the page over.
+// Executes the cookie `meddle`: a list of `what` or `what@when`, separated by dots. `when` is `start`: as
+// soon as the elements exist; `end`: at the end of the document; `after`: when the app has hydrated the page.
 const orders = (/(?:^|; )meddle=([^;]*)/.exec(document.cookie)?.[1] ?? '').split('.').filter(Boolean);
 
-/** Where a password manager or a tool bar puts an element of its own. */
+/** Where a password manager or a toolbar inserts its element. */
 const POSITIONS = {
   p1: (field) => field.before(own()),
   p2: (field) => field.after(own()),
@@ -19,14 +19,14 @@ const POSITIONS = {
 };
 
 const WHOLE = {
-  /** Comments are taken out, as proxies do that make pages smaller. */
+  /** Removes comments, as proxies do that compress pages. */
   comments(root) {
     const walk = document.createTreeWalker(root, NodeFilter.SHOW_COMMENT);
     const found = [];
     while (walk.nextNode()) found.push(walk.currentNode);
     for (const comment of found) comment.remove();
   },
-  /** E-mail addresses in texts are hidden, as a proxy does; the decoder never comes. */
+  /** Hides e-mail addresses in texts, as some proxies do; the decoding script never runs. */
   addresses(root) {
     for (const text of texts(root)) {
       const address = /[\w.+-]+@[\w.-]+\w/.exec(text.data);
@@ -39,7 +39,7 @@ const WHOLE = {
       text.nextSibling.replaceWith(link);
     }
   },
-  /** Every text is put into an element of the translator's, and is another node from then on. */
+  /** Wraps every text in the translator's element, which replaces the text node. */
   fonts(root) {
     for (const text of texts(root)) {
       if (text.parentElement?.closest('font')) continue;
@@ -75,7 +75,7 @@ function meddle(when) {
     for (const field of document.querySelectorAll('main input[id]')) {
       const of = seen.get(field) ?? new Map();
       seen.set(field, of);
-      // Once for a place in the page: a field that was carried over to another one is looked at anew.
+      // Once per position: a field that was moved to another parent is handled again.
       if (!POSITIONS[what] || of.get(what) === field.parentElement) continue;
       of.set(what, field.parentElement);
       POSITIONS[what](field);
