@@ -1,6 +1,6 @@
-//! The WASM entry: brings the server's page to life.
+//! The WASM entry point: hydrates the server's page.
 
-/// Called once by the page's loader, after the first paint, with the words of the page's language.
+/// Called once by the page's loader after the first paint, with the texts in the page's language.
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn start(words: &str) {
     app::words::take(words);

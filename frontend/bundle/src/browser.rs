@@ -1,4 +1,4 @@
-//! Makes the three files that a page loads: the WASM, the JavaScript that starts it, the stylesheet.
+//! Creates the three files that a page loads: the WASM, the JavaScript that starts it, the stylesheet.
 
 use crate::{Order, run};
 use anyhow::{Context, Result, anyhow};
@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::Command;
 use wasm_bindgen_cli_support::Bindgen;
 
-/// Whole functions and their arguments, and little inside them: the compiler has made the code small already, and `-Oz` makes
-/// functions that were alike differ, so that fewer bytes are more of them after brotli.
+/// Removes whole functions and arguments, and optimizes little inside functions: the compiler output is already small,
+/// and `-Oz` makes similar functions differ, so that the result is larger after brotli.
 const OPTIMIZE: [&str; 5] = [
     "--dae-optimizing",
     "--duplicate-function-elimination",
@@ -16,7 +16,8 @@ const OPTIMIZE: [&str; 5] = [
     "--remove-unused-module-elements",
 ];
 
-/// What rustc's output may use. The optimizer is told, since wasm-bindgen takes the section away that says so.
+/// WASM features that rustc's output may use. The optimizer needs this list, because wasm-bindgen removes the section
+/// that contains it.
 const WASM_FEATURES: [&str; 7] = [
     "--enable-bulk-memory",
     "--enable-bulk-memory-opt",
@@ -65,7 +66,7 @@ pub fn program(order: &Order, name: &str, from: &Path) -> Result<Program> {
             .arg(&small))?;
         wasm = small;
     }
-    // Into one file with whatever snippets a crate brought along.
+    // Into one file with the snippets of all crates.
     let js = run(Command::new("esbuild").arg(&glue).args([
         "--bundle",
         "--format=esm",

@@ -1,11 +1,11 @@
-//! How large the files are, and how large they may be.
+//! The sizes of the files, and their limits.
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::Path;
 
-/// In bytes after brotli, 1 KB being 1,000.
+/// In bytes after brotli; 1 KB is 1,000.
 const BUDGETS: [Budget; 3] = [
     Budget {
         what: "JavaScript and WASM on the way in",
@@ -26,7 +26,7 @@ const BUDGETS: [Budget; 3] = [
 
 struct Budget {
     what: &'static str,
-    /// How the addresses of its files begin.
+    /// The prefix of its files' URLs.
     name: &'static str,
     at_most: usize,
 }
@@ -38,7 +38,7 @@ impl Budget {
     }
 }
 
-/// One file of the site, in bytes.
+/// The size of one file of the site in bytes.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Size {
     pub address: String,
@@ -59,7 +59,7 @@ struct Record {
     sizes: Vec<Size>,
 }
 
-/// The sizes of the last run, if nothing changed since.
+/// The sizes of the last run, if no input has changed since.
 pub fn unchanged(record: &Path, inputs: &str) -> Option<Vec<Size>> {
     let record: Record = serde_json::from_slice(&std::fs::read(record).ok()?).ok()?;
     (record.inputs == inputs).then_some(record.sizes)

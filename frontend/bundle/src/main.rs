@@ -1,7 +1,7 @@
-//! Packs what a browser asks for into one folder that the server reads at its start.
+//! Packs everything that a browser requests into one folder, which the server reads at its start.
 //!
-//! `bundle ENTRY_WASM HOME_WASM STYLE PUBLIC SITE [--quick] [--gate]`, with `sass`, `wasm-opt` and `esbuild` on the PATH.
-//! `--quick` leaves out what only makes the files smaller; `--gate` fails when they are larger than agreed.
+//! `bundle ENTRY_WASM HOME_WASM STYLE PUBLIC SITE [--quick] [--gate]`, with `sass`, `wasm-opt` and `esbuild` on the
+//! PATH. `--quick` skips the steps that only reduce the size; `--gate` fails if the files exceed their budgets.
 
 mod browser;
 mod budget;
@@ -29,7 +29,7 @@ fn pack(words: impl Iterator<Item = String>) -> Result<ExitCode> {
     let sizes = match budget::unchanged(&record, &inputs).filter(|_| order.site.join(site::MANIFEST).is_file()) {
         Some(sizes) => sizes,
         None => {
-            // Mostly the optimizer's time, so each in a thread of its own.
+            // Mostly the optimizer's time, so each runs in its own thread.
             let (entry, home) = std::thread::scope(|scope| {
                 let home = scope.spawn(|| browser::program(&order, "home", &order.home));
                 let entry = browser::program(&order, "entry", &order.entry);
@@ -50,14 +50,14 @@ fn pack(words: impl Iterator<Item = String>) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the caller wants packed, and where to.
+/// What to pack, and the output folder.
 struct Order {
     entry: PathBuf,
     home: PathBuf,
     style: PathBuf,
     public: PathBuf,
     site: PathBuf,
-    /// Beside the site: half-made files and the record of the last run.
+    /// Beside the site: temporary files and the record of the last run.
     work: PathBuf,
     quick: bool,
     gate: bool,
@@ -89,7 +89,7 @@ impl Order {
         })
     }
 
-    /// Changes when anything does that the outcome hangs on: the inputs, this program, the pinned commands.
+    /// A hash of everything that affects the result: the inputs, this program, the pinned commands.
     fn fingerprint(&self) -> Result<String> {
         let mut digest = Sha256::new();
         digest.update([u8::from(self.quick)]);
@@ -106,7 +106,7 @@ impl Order {
     }
 }
 
-/// Every file in a folder and those below it, in a settled order.
+/// Every file in a folder and its subfolders, in a stable order.
 fn files_under(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).with_context(|| format!("reading the folder {}", folder.display()))? {
@@ -121,7 +121,7 @@ fn files_under(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Runs one of npm's commands; what it says is shown only when it fails.
+/// Runs one of npm's commands; its output is shown only if it fails.
 fn run(command: &mut Command) -> Result<Vec<u8>> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command

@@ -1,4 +1,4 @@
-//! Lays the site's folder out: names that change with their content, each file also in its compressed forms.
+//! Lays out the site's folder: names that change with the content, and compressed forms of each file.
 
 use crate::browser::Program;
 use crate::budget::Size;
@@ -9,10 +9,10 @@ use sha2::{Digest, Sha256};
 use std::io::Write;
 use std::path::Path;
 
-/// Tells the server the names of this build.
+/// Lists this build's file names for the server.
 pub const MANIFEST: &str = "manifest.json";
 
-/// These shrink; pictures and fonts are compressed in themselves.
+/// Compressible files; pictures and fonts are already compressed.
 const TEXT: [&str; 9] = ["css", "html", "js", "json", "mjs", "svg", "txt", "webmanifest", "xml"];
 
 #[derive(Serialize)]
@@ -28,7 +28,7 @@ struct Names {
     wasm: String,
 }
 
-/// Builds the folder aside and swaps it in, so that it is never half of one build and half of another.
+/// Builds a temporary folder and swaps it in, so that the site never mixes two builds.
 pub fn lay_out(order: &Order, entry: &Program, home: &Program, style: &[u8]) -> Result<Vec<Size>> {
     let aside = order.work.join("site");
     if aside.exists() {
@@ -94,7 +94,7 @@ fn write(folder: &Path, address: &str, bytes: &[u8], quick: bool) -> Result<Size
     Ok(size)
 }
 
-/// Keeps a compressed form beside its file if it is the smaller one.
+/// Stores a compressed form beside its file if it is smaller.
 fn beside(path: &Path, ending: &str, bytes: &[u8], packed: Vec<u8>) -> Result<Option<usize>> {
     if packed.len() >= bytes.len() {
         return Ok(None);
