@@ -6,7 +6,7 @@ import { otherThan } from '../support/post';
 import { expect, test } from '../support/test';
 
 test.describe.configure({ timeout: 240_000 });
-test.beforeEach(({}, info) => test.skip(info.project.name !== 'scripts', 'nothing can break where nothing runs'));
+test.beforeEach(({}, info) => test.skip(info.project.name !== 'scripts', 'only the app can fail'));
 
 const STOPPED = /The app has stopped; the page goes on with plain forms\./;
 
@@ -57,7 +57,7 @@ function ends(page: Page): string[] {
 
 const CALLS = [0, 1, 2, 4, 7, 10, 15, 20, 30, 45, 70, 100, 150, 250, 400, 600];
 
-test('a fault at or after a press of the button is no silence', async ({ page, people, watch, context }) => {
+test('a fault during or after a submit still sends the form', async ({ page, people, watch, context }) => {
   watch.allow(STOPPED);
   await breakable(page);
   const said = ends(page);
@@ -86,7 +86,7 @@ test('a fault at or after a press of the button is no silence', async ({ page, p
   expect(said, 'one line for each').toHaveLength(failures);
 });
 
-test('a fault where a refusal is shown sends the form to the server', async ({ page, people, watch, context }) => {
+test('a fault while a refusal is shown sends the form to the server', async ({ page, people, watch, context }) => {
   watch.allow(STOPPED);
   await breakable(page);
   for (const calls of [0, 5, 20, 60, 120]) {
@@ -102,7 +102,7 @@ test('a fault where a refusal is shown sends the form to the server', async ({ p
   }
 });
 
-test('a fault without a press leaves a page that works and keeps what was typed', async ({ page, people, post, watch }) => {
+test('a fault without a submit leaves a working page that keeps its input', async ({ page, people, post, watch }) => {
   watch.allow(STOPPED);
   await breakable(page);
   const said = ends(page);
@@ -120,7 +120,7 @@ test('a fault without a press leaves a page that works and keeps what was typed'
   expect(said).toHaveLength(1);
 });
 
-test('a fault while the page is taken over leaves the server’s', async ({ page, people, watch, context }) => {
+test('a fault during hydration leaves the server’s page', async ({ page, people, watch, context }) => {
   watch.allow(STOPPED);
   let failures = 0;
   for (const calls of [0, 3, 10, 30, 60, 100, 150, 200, 300]) {
@@ -161,7 +161,7 @@ test('a fault on the way to another page loads that page', async ({ page, watch 
   }
 });
 
-test('a place in a page that has stopped is gone to without a load', async ({ page, people, watch }) => {
+test('an anchor link on a stopped page causes no load', async ({ page, people, watch }) => {
   watch.allow(STOPPED);
   await breakable(page);
   const person = await people.local();
@@ -184,7 +184,7 @@ test('a link to the page itself loads it', async ({ page }) => {
   await expect.poll(() => page.evaluate(() => window.kept)).toBeUndefined();
 });
 
-test('an answer that does not come is told like no connection', async ({ page, people, watch }) => {
+test('a missing response is reported as a lost connection', async ({ page, people, watch }) => {
   watch.allow(/ERR_|Failed to load/);
   await page.addInitScript(() => {
     const { timeout } = AbortSignal;
@@ -204,7 +204,7 @@ test('an answer that does not come is told like no connection', async ({ page, p
   answer();
 });
 
-test.describe('while the app is still on its way', () => {
+test.describe('before the app has loaded', () => {
   /** Blocks the WASM of the next page until the returned function is called. */
   async function held(page: Page): Promise<() => Promise<void>> {
     await page.addInitScript(() => {
@@ -225,7 +225,7 @@ test.describe('while the app is still on its way', () => {
   }
   const started = (page: Page) => page.waitForFunction(() => performance.getEntriesByName('app-started').length > 0);
 
-  test('what is typed, selected, focused and unfolded stays, in the same field', async ({ page, people }) => {
+  test('input, selection, focus and opened details stay', async ({ page, people }) => {
     expect(hasApp()).toBe(true);
     const person = await people.local();
     await toResetCode(page, person.email);
@@ -252,7 +252,7 @@ test.describe('while the app is still on its way', () => {
     await expect(code).toHaveValue('194');
   });
 
-  test('a focused button is still the focused one', async ({ page }) => {
+  test('a focused button keeps the focus', async ({ page }) => {
     const release = await held(page);
     await page.goto('/signin');
     await button(page, 'Next').focus();
@@ -261,7 +261,7 @@ test.describe('while the app is still on its way', () => {
     await expect(button(page, 'Next')).toBeFocused();
   });
 
-  test('a press that began before and ends after it counts', async ({ page, people }) => {
+  test('a click that spans hydration counts', async ({ page, people }) => {
     const person = await people.local();
     const release = await held(page);
     await page.goto('/signin');
@@ -275,7 +275,7 @@ test.describe('while the app is still on its way', () => {
     await expect(page.getByRole('heading', { level: 1 })).toHaveText(['Enter your password']);
   });
 
-  test('it does not start while a plain form is on its way', async ({ page, people }) => {
+  test('the app does not start while a plain form is being sent', async ({ page, people }) => {
     const person = await people.local();
     await held(page);
     // Playwright can't query a page during navigation, so the page records it.

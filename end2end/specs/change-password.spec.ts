@@ -51,7 +51,7 @@ test('a password is changed in five steps', async ({ page, people, post, another
     await look(page, 'security-changed');
   });
 
-  await test.step('This device stays in with a new token; the others are out; the owner is told', async () => {
+  await test.step('This device stays signed in with a new token; the others are signed out; the owner gets a notice', async () => {
     expect(await sessionCookie(page)).not.toBe(before);
     await open(page, '/profile', 'Profile');
     await elsewhere.goto('/security');
@@ -69,7 +69,7 @@ test('a password is changed in five steps', async ({ page, people, post, another
   });
 });
 
-test('the other devices stay in when that is unticked', async ({ page, people, post, anotherBrowser }) => {
+test('other devices stay signed in if the box is unticked', async ({ page, people, post, anotherBrowser }) => {
   const person = await people.local();
   const elsewhere = await anotherBrowser();
   await signIn(elsewhere, person, post);
@@ -81,7 +81,7 @@ test('the other devices stay in when that is unticked', async ({ page, people, p
   await open(elsewhere, '/profile', 'Profile');
 });
 
-test('what is wrong is said beside the field, and nothing is changed', async ({ page, people, post }) => {
+test('errors are shown beside the field, and nothing changes', async ({ page, people, post }) => {
   const person = await people.local();
   await signIn(page, person, post);
   await open(page, '/security/password', 'Change password');
@@ -102,7 +102,7 @@ test('what is wrong is said beside the field, and nothing is changed', async ({ 
   await arrive(page, 'Security');
 });
 
-test('signed out, the page leads to sign-in and back', async ({ page, people, post }) => {
+test('signed out, the page redirects to sign-in and back', async ({ page, people, post }) => {
   const person = await people.local();
   await page.goto('/security/password');
   await arrive(page, 'Sign in');

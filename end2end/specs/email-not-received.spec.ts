@@ -21,7 +21,7 @@ test('the spam folder is named, with both senders', async ({ page, people }) => 
 });
 
 test('both senders and the text for IT can be copied', async ({ page, context, people }) => {
-  test.skip(!hasApp(), 'copying takes a script');
+  test.skip(!hasApp(), 'copying needs scripts');
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   const person = await people.local();
   await toResetCode(page, person.email);
@@ -37,7 +37,7 @@ test('both senders and the text for IT can be copied', async ({ page, context, p
   expect(await copied()).toContain('/help/allowlist');
 });
 
-test('a button that could do nothing is not offered', async ({ page, people }) => {
+test('a button without a function is not shown', async ({ page, people }) => {
   test.skip(hasApp(), 'with scripts they copy');
   const person = await people.local();
   await toResetCode(page, person.email);
@@ -47,7 +47,7 @@ test('a button that could do nothing is not offered', async ({ page, people }) =
   await expect(help.getByRole('button', { name: /^Copy/ })).toHaveCount(0);
 });
 
-test('the page for IT names what to allow, for everybody', async ({ page, people }) => {
+test('the page for IT lists what to allow and is public', async ({ page, people }) => {
   const person = await people.local();
   await toResetCode(page, person.email);
   const help = await unfoldHelp(page);
@@ -61,7 +61,7 @@ test('the page for IT names what to allow, for everybody', async ({ page, people
   await look(page, 'help-allowlist');
 });
 
-test('the mailbox is a click away where its address is known', async ({ page, people }) => {
+test('a link opens the webmail of a known provider', async ({ page, people }) => {
   const known = [
     ['gmail.com', 'Gmail', 'https://mail.google.com/'],
     ['outlook.com', 'Outlook', 'https://outlook.live.com/'],
@@ -86,13 +86,13 @@ test('a new code after the wait; the older one is recognised and costs no try', 
   await toResetCode(page, person.email);
   const older = await post.code(person.email, 8);
 
-  await test.step('too early is said with the wait, and sends nothing', async () => {
+  await test.step('an early request shows the wait and sends nothing', async () => {
     await button(page, 'Send a new passcode').click();
     await expectRefusal(page, /We sent a passcode a moment ago\. You can request a new one in \d+ seconds?\./);
     expect(await post.all(person.email)).toHaveLength(1);
   });
 
-  await test.step('the page says how long', async () => {
+  await test.step('the page shows the wait', async () => {
     await page.reload();
     await arrive(page, 'Check your e-mail');
     await expect(page.getByText(/You can request a new passcode in \d+ seconds?\./)).toBeVisible();
@@ -113,7 +113,7 @@ test('a new code after the wait; the older one is recognised and costs no try', 
   });
   const newest = await post.code(person.email, 8);
 
-  await test.step('the older one is told apart, twice for free', async () => {
+  await test.step('the older one is recognised, twice without cost', async () => {
     await expect(page.getByText(/You can request a new passcode in \d+ (seconds?|minutes?)\./)).toBeVisible();
     await submitCode(page, older);
     await expectRefusal(page, /That passcode is from the e-mail sent at \d\d:\d\d( UTC)?\. Use the one sent at \d\d:\d\d/, 'One-time passcode');
@@ -122,7 +122,7 @@ test('a new code after the wait; the older one is recognised and costs no try', 
     await expectRefusal(page, 'You have 4 tries left.', 'One-time passcode');
   });
 
-  await test.step('the newest one goes on', async () => {
+  await test.step('the newest one works', async () => {
     await submitCode(page, newest);
     await arrive(page, 'Choose a new password');
   });

@@ -50,7 +50,7 @@ async function type(page: Page, wanted: Locator, text: string): Promise<void> {
   await page.keyboard.type(text);
 }
 
-test('the first stop leads past the header', async ({ page }) => {
+test('the first Tab stop skips the header', async ({ page }) => {
   await open(page, '/signin', 'Sign in');
   await page.keyboard.press('Tab');
   const skip = page.getByRole('link', { name: 'Skip to main content' });
@@ -107,7 +107,7 @@ test('a forgotten password is reset by keyboard alone', async ({ page, people, p
   await arrive(page, 'Profile');
 });
 
-test('after a server’s no the focus is on what went wrong', async ({ page, people }) => {
+test('after a refusal the focus is on the error', async ({ page, people }) => {
   const person = await people.local();
   await open(page, '/signin', 'Sign in');
   await type(page, field(page, 'E-mail address'), person.email);

@@ -90,7 +90,7 @@ test('mails are in the language of the account', async ({ page, people, post }) 
   expect(message.subject).toMatch(ARABIC);
 });
 
-test('the language of the account goes before the browser’s, and a new choice is kept with it', async ({ page, people, post, anotherBrowser }) => {
+test('the language of the account precedes the browser’s, and a new choice is stored with it', async ({ page, people, post, anotherBrowser }) => {
   const person = await people.local({ language: 'ar' });
   await toSignInCode(page, person);
   await submitCode(page, await post.code(person.email, 6));

@@ -5,7 +5,7 @@ import { ADMINISTRATOR, NEW_PASSWORD, ORGANIZATION } from '../support/people';
 import { expect, test } from '../support/test';
 import type { Page } from '@playwright/test';
 
-test('a managed person sees who manages, and nothing to edit', async ({ page, people, post }) => {
+test('a managed account shows its organization and no edit button', async ({ page, people, post }) => {
   const person = await people.local();
   await signIn(page, person, post);
   await people.becomeManaged(person);
@@ -27,7 +27,7 @@ test('a managed person sees who manages, and nothing to edit', async ({ page, pe
   expect(await status(page, person.password)).toBe(403);
 });
 
-test('a person with Google is led there', async ({ page, people, post }) => {
+test('an account with Google links to Google', async ({ page, people, post }) => {
   const person = await people.local();
   await signIn(page, person, post);
   await people.becomeGoogles(person);

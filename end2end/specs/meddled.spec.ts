@@ -78,7 +78,7 @@ class Walk {
 
 /** Skips a case that differs from another one only with the app. */
 function skipWithoutApp(differs: boolean): void {
-  test.skip(differs && mode() !== 'scripts', 'without the app the same as another one');
+  test.skip(differs && mode() !== 'scripts', 'same as another case without the app');
 }
 
 /** Groups of that many positions; without the app, all positions in one group. */

@@ -7,7 +7,7 @@ import { expect, test } from '../support/test';
 
 const KIBIBYTE = 1024;
 
-test('an unknown address is a real 404 in the same frame', async ({ page, watch }) => {
+test('an unknown URL is a 404 with the page layout', async ({ page, watch }) => {
   watch.allow(/status of 404 .*\/no-such-page/);
   const answer = await page.goto('/no-such-page');
   expect(answer?.status()).toBe(404);
@@ -25,17 +25,17 @@ test('password managers find where to change a password', async ({ request }) =>
   expect((await request.get(probe)).status()).toBe(404);
 });
 
-test('the process and the database answer for themselves', async ({ request }) => {
+test('health and readiness are reported', async ({ request }) => {
   for (const path of ['/healthz', '/readyz']) expect((await request.get(path)).status(), path).toBe(200);
 });
 
-test('the start leads in', async ({ page }) => {
+test('the start page redirects to sign-in', async ({ page }) => {
   await page.goto('/');
   await arrive(page, 'Sign in');
   expect(new URL(page.url()).pathname).toBe('/signin');
 });
 
-test('what the site says of itself can be read by everybody', async ({ page }) => {
+test('the pages about the site are public', async ({ page }) => {
   for (const [path, heading, state] of [
     ['/privacy', 'Privacy', 'privacy'],
     ['/accessibility', 'Accessibility', 'accessibility'],
@@ -45,7 +45,7 @@ test('what the site says of itself can be read by everybody', async ({ page }) =
   }
 });
 
-test('a form that another site sent is refused in the same frame', async ({ page, service, watch }) => {
+test('a cross-site form is refused with the page layout', async ({ page, service, watch }) => {
   watch.allow(/status of 403 .*\/api\/sign_in\/begin/);
   const elsewhere = 'http://elsewhere.test/';
   await page.route(elsewhere, (route) =>
@@ -61,7 +61,7 @@ test('a form that another site sent is refused in the same frame', async ({ page
   await look(page, 'forbidden');
 });
 
-test('every page says how it may be used', async ({ request }) => {
+test('every page has security headers', async ({ request }) => {
   for (const path of ['/signin', '/reset', '/signup', '/signed-out', '/help', '/help/allowlist', '/no-such-page']) {
     const headers = (await request.get(path)).headers();
     const policy = headers['content-security-policy'] ?? '';
@@ -77,7 +77,7 @@ test('every page says how it may be used', async ({ request }) => {
   }
 });
 
-test('a script runs by the nonce of its own page only', async ({ request }) => {
+test('a script runs only with its page’s nonce', async ({ request }) => {
   const nonce = async () => {
     const policy = (await request.get('/signin')).headers()['content-security-policy'] ?? '';
     return /'nonce-([^']+)'/.exec(policy)?.[1];
@@ -137,7 +137,7 @@ test('the app comes after the first paint and does not move the page', async ({ 
   expect(shifts.reduce((sum, shift) => sum + shift, 0), 'layout shift').toBeLessThan(0.01);
 });
 
-test('static files are kept for ever, by names that change with them', async ({ page, request }) => {
+test('static files are cached permanently, with names that change with their content', async ({ page, request }) => {
   await open(page, '/signin', 'Sign in');
   const stylesheet = await page.locator('link[rel=stylesheet]').getAttribute('href');
   expect(stylesheet).toMatch(/^\/pkg\/.+[.-][0-9a-f]{8,}\.css$/);
@@ -145,7 +145,7 @@ test('static files are kept for ever, by names that change with them', async ({ 
   expect(headers['cache-control']).toContain('immutable');
 });
 
-test('links of the frame lead somewhere', async ({ page, request }) => {
+test('links of the page layout have targets', async ({ page, request }) => {
   await open(page, '/signin', 'Sign in');
   const links = page.locator('header a, footer a, main a');
   const addresses = await links.evaluateAll((found) => found.map((link) => (link as HTMLAnchorElement).pathname));

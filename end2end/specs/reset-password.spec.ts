@@ -35,7 +35,7 @@ test('a forgotten password is reset in nine steps', async ({ page, people, post 
     await expect(page).toHaveURL(/\/signin(\?|$)/);
   });
 
-  await test.step('2. Select Sign in: it is where one stands already', async () => {
+  await test.step('2. Select Sign in: this page is already open', async () => {
     await arrive(page, 'Sign in');
     await look(page, 'sign-in');
   });
@@ -114,7 +114,7 @@ test('a forgotten password is reset in nine steps', async ({ page, people, post 
   if (hasApp()) expect(plainPosts(), 'with the app no form of the flow is sent plainly').toEqual([]);
 });
 
-test('the page of the reset itself asks for the address', async ({ page, people, post }) => {
+test('the reset page asks for the address', async ({ page, people, post }) => {
   const person = await people.local();
   await open(page, '/reset', 'Reset your password');
   await look(page, 'reset');

@@ -16,7 +16,7 @@ import { look } from '../support/look';
 import { hasApp } from '../support/mode';
 import { expect, test } from '../support/test';
 
-test('a reset whose tab was closed is picked up', async ({ page, context, people, post }) => {
+test('a reset continues after its tab was closed', async ({ page, context, people, post }) => {
   const person = await people.local();
   await toResetCode(page, person.email);
   const label = await referenceOf(page);
@@ -32,7 +32,7 @@ test('a reset whose tab was closed is picked up', async ({ page, context, people
   expect(await post.all(person.email)).toHaveLength(1);
 });
 
-test('the sign-in page offers to go on with a reset', async ({ page, people }) => {
+test('the sign-in page offers to continue a reset', async ({ page, people }) => {
   const person = await people.local();
   await open(page, '/reset', 'Reset your password');
   await field(page, 'E-mail address').fill(person.email);
@@ -46,7 +46,7 @@ test('the sign-in page offers to go on with a reset', async ({ page, people }) =
   await arrive(page, 'Check your e-mail');
 });
 
-test('a sign-in whose tab was closed is picked up', async ({ page, context, people, post }) => {
+test('a sign-in continues after its tab was closed', async ({ page, context, people, post }) => {
   const person = await people.local();
   await toSignInCode(page, person, '/signin?next=/security');
   await page.close();
@@ -56,8 +56,8 @@ test('a sign-in whose tab was closed is picked up', async ({ page, context, peop
   await arrive(later, 'Security');
 });
 
-test('a second tab hears that the flow went on', async ({ page, context, people, post }) => {
-  test.skip(!hasApp(), 'without the app a tab is told when it asks');
+test('a second tab shows that the flow continued', async ({ page, context, people, post }) => {
+  test.skip(!hasApp(), 'without the app a tab changes on its next request');
   const person = await people.local();
   await toResetCode(page, person.email);
   const second = await context.newPage();
@@ -69,8 +69,8 @@ test('a second tab hears that the flow went on', async ({ page, context, people,
   await look(second, 'reset-elsewhere');
 });
 
-test('a tab whose person was let go in another one shows it', async ({ page, context, people }) => {
-  test.skip(!hasApp(), 'without the app a tab is told when it asks');
+test('a tab shows that the flow was ended in another one', async ({ page, context, people }) => {
+  test.skip(!hasApp(), 'without the app a tab changes on its next request');
   const [first, second] = [await people.local(), await people.local()];
   await toPassword(page, first.email);
   const other = await context.newPage();
@@ -87,8 +87,8 @@ test('a tab whose person was let go in another one shows it', async ({ page, con
   await expect(other.getByRole('main')).toContainText(second.email);
 });
 
-test('a tab that is looked at again says nothing when nothing happened', async ({ page, people }) => {
-  test.skip(!hasApp(), 'without the app nothing is said');
+test('a tab that becomes visible again shows no message if nothing happened', async ({ page, people }) => {
+  test.skip(!hasApp(), 'without the app there is no message');
   const person = await people.local();
   await toResetCode(page, person.email);
   await field(page, 'One-time passcode').fill('1234');
@@ -107,7 +107,7 @@ test('a tab that is looked at again says nothing when nothing happened', async (
   await expect(field(page, 'One-time passcode')).toHaveValue('1234');
 });
 
-test('a request that is over says so, and begins again with the address', async ({ page, people, service }) => {
+test('an expired request says so, and starts again with the address', async ({ page, people, service }) => {
   const person = await people.local();
   await toResetCode(page, person.email);
   await service.sql(`UPDATE flows SET ends_at = 0 WHERE email = '${person.email}';`);
@@ -118,8 +118,8 @@ test('a request that is over says so, and begins again with the address', async 
   await look(page, 'reset-over');
 });
 
-test('a form of a step that is over is answered with where it stands now', async ({ page, context, people, post }) => {
-  test.skip(hasApp(), 'with the app the second tab has moved already');
+test('a form of an earlier step is answered with the current step', async ({ page, context, people, post }) => {
+  test.skip(hasApp(), 'with the app the second tab has changed already');
   const person = await people.local();
   await toResetCode(page, person.email);
   const second = await context.newPage();
@@ -133,7 +133,7 @@ test('a form of a step that is over is answered with where it stands now', async
   await expectRefusal(second, 'You continued in another tab. This is the current step.');
 });
 
-test('an address in place of the code means the first one was mistyped', async ({ page, people, post }) => {
+test('an address in the code field corrects a mistyped one', async ({ page, people, post }) => {
   const [mistyped, meant] = [people.stranger(), await people.local()];
   await open(page, '/reset', 'Reset your password');
   await field(page, 'E-mail address').fill(mistyped.email);

@@ -33,7 +33,7 @@ test('signed-in devices are listed, this one is marked, another can be ended', a
   await open(page, '/profile', 'Profile');
 });
 
-test('everywhere else is one button', async ({ page, people, post, anotherBrowser }) => {
+test('one button signs out all other devices', async ({ page, people, post, anotherBrowser }) => {
   const person = await people.local();
   const others = [await anotherBrowser(), await anotherBrowser()];
   for (const other of others) await signIn(other, person, post);
@@ -84,7 +84,7 @@ test('a reset in one browser ends every session and all trust', async ({ page, p
   await signIn(other, { ...person, password: NEW_PASSWORD }, post);
 });
 
-test('what was done is told, and failed attempts are summed up', async ({ page, people, post, anotherBrowser }) => {
+test('actions are listed, and failed attempts are summarized', async ({ page, people, post, anotherBrowser }) => {
   const person = await people.local();
   const stranger = await anotherBrowser();
   await toPassword(stranger, person.email);

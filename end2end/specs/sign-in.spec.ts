@@ -18,7 +18,7 @@ import { look } from '../support/look';
 import { otherThan } from '../support/post';
 import { expect, test } from '../support/test';
 
-test('a wrong password is said, the right one goes on', async ({ page, people, post }) => {
+test('a wrong password is refused, and the right one works', async ({ page, people, post }) => {
   const person = await people.local();
   await toPassword(page, person.email);
   await submitPassword(page, 'not the right password');
@@ -32,7 +32,7 @@ test('a wrong password is said, the right one goes on', async ({ page, people, p
   await look(page, 'sign-in-code-wrong');
 });
 
-test('an address is read as it was pasted', async ({ page }) => {
+test('a pasted address is accepted in common formats', async ({ page }) => {
   for (const pasted of [
     'ada\uff20example\u3002com',
     'ada\u200b@exa\u00admple.com',
@@ -57,7 +57,7 @@ test('an address is read as it was pasted', async ({ page }) => {
   );
 });
 
-test('who is signing in stands on every step and can be changed', async ({ page, people }) => {
+test('every step shows the address and can change it', async ({ page, people }) => {
   const [first, second] = [await people.local(), await people.local()];
   await toPassword(page, first.email);
   await expect(page.getByRole('main')).toContainText(first.email);
@@ -73,7 +73,7 @@ test('who is signing in stands on every step and can be changed', async ({ page,
   await arrive(page, 'Sign in');
 });
 
-test('a trusted device is not asked for a code next time', async ({ page, people, post, anotherBrowser }) => {
+test('a trusted device needs no code next time', async ({ page, people, post, anotherBrowser }) => {
   const person = await people.local();
   await toSignInCode(page, person);
   await expect(field(page, 'Trust this device for 30 days')).not.toBeChecked();
@@ -94,7 +94,7 @@ test('a trusted device is not asked for a code next time', async ({ page, people
   await toSignInCode(stranger, person);
 });
 
-test('one goes on to where one was going, within this site only', async ({ page, people, post }) => {
+test('sign-in redirects to the requested page, within this site only', async ({ page, people, post }) => {
   const wanted: [string, string, string][] = [
     ['/signin?next=/security', '/security', 'Security'],
     ['/signin?next=//evil.example', '/profile', 'Profile'],
@@ -110,7 +110,7 @@ test('one goes on to where one was going, within this site only', async ({ page,
   }
 });
 
-test('signed out is signed out, also by the back button', async ({ page, people, post }) => {
+test('the back button does not undo a sign-out', async ({ page, people, post }) => {
   const person = await people.local();
   await signIn(page, person, post);
   await open(page, '/security', 'Security');
@@ -124,7 +124,7 @@ test('signed out is signed out, also by the back button', async ({ page, people,
   expect((await page.context().cookies()).map((cookie) => cookie.name)).not.toContain('__Host-session');
 });
 
-test('between password and code only the code step answers', async ({ page, people }) => {
+test('between password and code only the code step is available', async ({ page, people }) => {
   const person = await people.local();
   await toSignInCode(page, person);
   for (const path of ['/profile', '/security', '/security/password']) {
@@ -154,7 +154,7 @@ test('reload, back and forward send no mail', async ({ page, people, post }) => 
   expect(await post.all(person.email)).toHaveLength(1);
 });
 
-test('once strangers have guessed, the passcode comes before the password', async ({ page, people, post, anotherBrowser }) => {
+test('after strangers’ guesses the passcode comes before the password', async ({ page, people, post, anotherBrowser }) => {
   const person = await people.local();
   const stranger = await anotherBrowser();
   await toPassword(stranger, person.email);

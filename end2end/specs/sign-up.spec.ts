@@ -4,7 +4,7 @@ import { look } from '../support/look';
 import { codeIn } from '../support/post';
 import { expect, test } from '../support/test';
 
-test('a new person makes an account and signs in', async ({ page, people, post }) => {
+test('a new account is created and signs in', async ({ page, people, post }) => {
   const person = people.stranger();
   await open(page, '/signin', 'Sign in');
   await link(page, 'Create an account').click();
@@ -60,7 +60,7 @@ test('an address with an account gets an e-mail that says so; the screen is the 
   expect(screens[1]).toBe(screens[0]);
 });
 
-test('a person without a name is asked for it', async ({ page, people, post }) => {
+test('an account without a name is asked for one', async ({ page, people, post }) => {
   const person = people.stranger();
   await open(page, '/signup', 'Create an account');
   await submitEmail(page, person.email);

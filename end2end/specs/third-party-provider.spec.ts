@@ -7,7 +7,7 @@ import { codeIn } from '../support/post';
 import { SENDER_CODES } from '../support/service';
 import { expect, test } from '../support/test';
 
-test('a reset leads a person with Google to Google', async ({ page, people, post }) => {
+test('a reset refers an account with Google to Google', async ({ page, people, post }) => {
   const person = await people.google();
   await toResetCode(page, person.email);
   const message = await post.email(person.email, () => true, 'an answer');
@@ -17,7 +17,7 @@ test('a reset leads a person with Google to Google', async ({ page, people, post
   expect(codeIn(message)).toBeUndefined();
 });
 
-test('a reset leads a managed person to the administrator', async ({ page, people, post }) => {
+test('a reset refers a managed account to its administrator', async ({ page, people, post }) => {
   const person = await people.managed();
   await toResetCode(page, person.email);
   const message = await post.email(person.email, () => true, 'an answer');
@@ -29,7 +29,7 @@ test('a reset leads a managed person to the administrator', async ({ page, peopl
   expect(codeIn(message)).toBeUndefined();
 });
 
-test('a reset tells an address without an account that there is none', async ({ page, people, post }) => {
+test('a reset e-mail to an address without an account says so', async ({ page, people, post }) => {
   const person = people.stranger();
   await toResetCode(page, person.email);
   const message = await post.email(person.email, () => true, 'an answer');

@@ -20,7 +20,7 @@ import { NEW_PASSWORD } from '../support/people';
 import { codeIn, otherThan } from '../support/post';
 import { expect, test } from '../support/test';
 
-test('nothing typed is told at every field', async ({ page, people, post }) => {
+test('an empty field is reported at every form', async ({ page, people, post }) => {
   const person = await people.local();
   await open(page, '/signin', 'Sign in');
   await submitEmail(page, '');
@@ -42,7 +42,7 @@ test('nothing typed is told at every field', async ({ page, people, post }) => {
   await expectRefusal(page, 'Confirm your new password.', 'Confirm new password');
 });
 
-test('a malformed address is kept for mending', async ({ page, people }) => {
+test('a malformed address stays in the field', async ({ page, people }) => {
   for (const path of ['/signin', '/reset', '/signup']) {
     const heading = { '/signin': 'Sign in', '/reset': 'Reset your password', '/signup': 'Create an account' }[path] ?? '';
     await open(page, path, heading);
@@ -55,7 +55,7 @@ test('a malformed address is kept for mending', async ({ page, people }) => {
   await arrive(page, 'Check your e-mail');
 });
 
-test('an address in capitals and with blanks is the same address', async ({ page, people, post }) => {
+test('an address in capitals and with spaces is the same address', async ({ page, people, post }) => {
   const person = await people.local();
   await open(page, '/reset', 'Reset your password');
   await submitEmail(page, `  ${person.email.toUpperCase()} `);
@@ -84,7 +84,7 @@ test('wrong codes count down until none is left', async ({ page, people, post })
   await expect(page.getByRole('heading', { name: 'Choose a new password' })).toHaveCount(0);
 });
 
-test('a code is read however it is pasted', async ({ page, people, post }) => {
+test('a pasted code is accepted in common formats', async ({ page, people, post }) => {
   const shapes: [string, (code: string, mail: string) => string][] = [
     ['with spaces', (code) => ` ${code.slice(0, 4)} ${code.slice(4)} `],
     ['in full-width digits', (code) => [...code].map((digit) => String.fromCodePoint(0xff10 + Number(digit))).join('')],
@@ -102,7 +102,7 @@ test('a code is read however it is pasted', async ({ page, people, post }) => {
   }
 });
 
-test('a code that is none is told without costing a try', async ({ page, people, post }) => {
+test('a malformed code is refused without costing a try', async ({ page, people, post }) => {
   const person = await people.local();
   await toSignInCode(page, person);
   const code = await post.code(person.email, 6);
@@ -116,7 +116,7 @@ test('a code that is none is told without costing a try', async ({ page, people,
   await arrive(page, 'Profile');
 });
 
-test('a new password that does not do is refused with the reason', async ({ page, people, post }) => {
+test('an unacceptable new password is refused with the reason', async ({ page, people, post }) => {
   const person = await people.local();
   await toNewPassword(page, person.email, post);
   await submitNewPassword(page, NEW_PASSWORD, 'plum tractor violet harbor');
@@ -136,8 +136,8 @@ test('a new password that does not do is refused with the reason', async ({ page
   await arrive(page, 'Your password has been reset');
 });
 
-test('that the passwords match may be said while typing', async ({ page, people, post }) => {
-  test.skip(!hasApp(), 'without the app nothing is said before the form is sent');
+test('matching passwords may be confirmed while typing', async ({ page, people, post }) => {
+  test.skip(!hasApp(), 'without the app there is no message before the form is sent');
   const person = await people.local();
   await toNewPassword(page, person.email, post);
   await expect(page.getByText('The passwords match.')).toHaveCount(0);
@@ -167,7 +167,7 @@ test('a password can be shown, and is hidden again when it is sent', async ({ pa
 });
 
 test('a lost connection keeps the form, which can be sent again', async ({ page, context, people, post, watch }) => {
-  test.skip(!hasApp(), 'without the app the browser itself says that there is no connection');
+  test.skip(!hasApp(), 'without the app the browser reports the lost connection');
   watch.allow(/ERR_INTERNET_DISCONNECTED/);
   const person = await people.local();
   await toResetCode(page, person.email);
@@ -193,7 +193,7 @@ test('a lost connection keeps the form, which can be sent again', async ({ page,
   await arrive(page, 'Your password has been reset');
 });
 
-test('pressing twice does it once', async ({ page, people, post }) => {
+test('submitting twice has one effect', async ({ page, people, post }) => {
   const person = await people.local();
   await open(page, '/reset', 'Reset your password');
   await field(page, 'E-mail address').fill(person.email);
@@ -218,7 +218,7 @@ test('pressing twice does it once', async ({ page, people, post }) => {
   await post.code(person.email, 6);
 });
 
-test('pressing twice at the start of a sign-in and of a sign-up does it once', async ({ page, people, post }) => {
+test('submitting the start of a sign-in or sign-up twice has one effect', async ({ page, people, post }) => {
   const person = await people.local();
   await open(page, '/signin', 'Sign in');
   await field(page, 'E-mail address').fill(person.email);
@@ -241,7 +241,7 @@ test('pressing twice at the start of a sign-in and of a sign-up does it once', a
   await arrive(page, 'Your name and password');
 });
 
-test('pressing twice at a start does it once, fifty times in a row', async ({ page, people, post }) => {
+test('submitting a first form twice has one effect, fifty times in a row', async ({ page, people, post }) => {
   test.setTimeout(300_000);
   const known = [await people.local(), await people.local()];
   const sent = new Map<string, number>();
@@ -268,7 +268,7 @@ test('pressing twice at a start does it once, fifty times in a row', async ({ pa
   await expect.poll(received).toEqual(sent);
 });
 
-test('pressing twice at the end of a sign-in and of a change does it once', async ({ page, people, post }) => {
+test('submitting the end of a sign-in or a change twice has one effect', async ({ page, people, post }) => {
   const person = await people.local();
   await toSignInCode(page, person);
   await field(page, 'One-time passcode').fill(await post.code(person.email, 6));
@@ -295,7 +295,7 @@ test('pressing twice at the end of a sign-in and of a change does it once', asyn
   await arrive(page, 'Profile');
 });
 
-test('a last form whose answer is lost leads to the same session when it is sent again', async ({ page, people, post, watch }) => {
+test('a last form sent again after a lost answer gets the same session', async ({ page, people, post, watch }) => {
   watch.allow(/ERR_|Failed to load/);
   const person = await people.local();
   await toSignInCode(page, person);
@@ -326,7 +326,7 @@ test('a last form whose answer is lost leads to the same session when it is sent
   await expect(page.getByRole('region', { name: 'Signed-in devices' }).getByRole('listitem')).toHaveCount(1);
 });
 
-test('a first form whose answer is lost leads to the same step when it is sent again', async ({ page, people, post, watch }) => {
+test('a first form sent again after a lost answer gets the same step', async ({ page, people, post, watch }) => {
   watch.allow(/ERR_|Failed to load/);
   const person = await people.local();
   await open(page, '/reset', 'Reset your password');
