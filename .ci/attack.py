@@ -1,7 +1,7 @@
-"""The attacks of `make attack`. REKEY_BIN names another program than the release build.
+"""The attacks of `make attack`. REKEY_BIN replaces the release build.
 
-A tool that finds nothing may be blind: each must also find what it looks for in a weak program, or with a limit off. Four programs
-are attacked: `strict` as it is delivered; `open` without limits, so that the tools reach the code behind the forms; `plain` without
+A tool that finds nothing may be broken: each must also find a hole in a weak program, or with a limit disabled. Four programs
+are attacked: `strict` with the defaults; `open` without limits, so that the tools reach the code behind the forms; `plain` without
 --dev; and `weak`.
 """
 
@@ -25,7 +25,7 @@ rows, began = [], time.monotonic()
 def stop(why):
     print(f"make attack stopped: {why}", file=sys.stderr)
     shutil.rmtree(WORK, ignore_errors=True)
-    # Children are killed by the kernel.
+    # The kernel kills the children.
     os._exit(1)
 
 
@@ -34,7 +34,7 @@ def child(*command):
 
 
 def run(log, seconds, *command):
-    """Runs a tool to its end, for so many seconds at most; gives what it printed, which is also in LOGS."""
+    """Runs a tool with a time limit in seconds; returns its output, which is also in LOGS."""
     with open(LOGS / f"{log}.log", "w") as out:
         subprocess.run(child("timeout", seconds, "nice", *command), stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=WORK)
     return (LOGS / f"{log}.log").read_text(errors="replace")
@@ -46,7 +46,7 @@ def row(tool, bound, figure, holds):
 
 
 def ask(origin, path, form=None, **headers):
-    """Gives an answer, its text in `text`; follows no redirect."""
+    """Returns an answer with its body in `text`, without following redirects."""
     connection = http.client.HTTPConnection(origin.split("/")[2], timeout=10)
     if form is not None:
         headers |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": origin}
@@ -57,7 +57,7 @@ def ask(origin, path, form=None, **headers):
 
 
 class Server:
-    """The program in a folder of its own, with the demo accounts. Its log is LOGS/NAME.log."""
+    """The program in a temporary folder with the demo accounts. Its log is LOGS/NAME.log."""
 
     def __init__(self, name, *arguments, **settings):
         self.name, folder = name, WORK / name
@@ -69,7 +69,7 @@ class Server:
         folder.mkdir()
         with open(LOGS / f"{name}.log", "w") as log:
             if "--dev" not in arguments:
-                # Makes the keys, too.
+                # Also creates the keys.
                 subprocess.run([PROGRAM, "seed"], cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=log)
             subprocess.Popen(child(PROGRAM, *arguments), cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=log)
         for _ in range(100):
@@ -84,12 +84,12 @@ class Server:
         return (LOGS / f"{self.name}.log").read_text(errors="replace")
 
     def answers(self, pattern=""):
-        """How many answers of the log match."""
+        """The number of matching answers in the log."""
         return len(re.findall(f"rekey::access.*{pattern}", self.log()))
 
 
 class Browser:
-    """Sends what a page's script would send, and keeps cookies."""
+    """Sends requests as a page's script does, and stores cookies."""
 
     def __init__(self, server):
         self.server, self.cookies = server, {}
@@ -104,7 +104,7 @@ class Browser:
         return self
 
     def post_for_code(self, to, path, **form):
-        """The same where a code by e-mail follows, which it gives."""
+        """Like `post`, for a form that mails a code; returns the code."""
         inbox = lambda: json.loads(ask(self.server.origin, f"{EMAILS}.json?to={to}").text)
         before = len(inbox())
         self.post(path, **form)
@@ -129,14 +129,14 @@ def at_password(server, email):
 
 
 def after_code(server, flow, email):
-    """The cookie of a reset or a sign-up whose code was right."""
+    """The cookie of a reset or a sign-up after the right code."""
     browser = Browser(server)
     code = browser.post_for_code(email, f"/api/{flow}/begin", email=email)
     return browser.post(f"/api/{flow}/answer", code=code).cookie(flow.replace("_", ""))
 
 
 class Weak(http.server.BaseHTTPRequestHandler):
-    """Has the holes that the tools look for, and answers one request at a time."""
+    """A program with the holes that the tools must find; it handles one request at a time."""
 
     table = sqlite3.connect(":memory:", check_same_thread=False)
     table.executescript("CREATE TABLE accounts (email TEXT, name TEXT); INSERT INTO accounts VALUES ('ada@example.com', 'Ada')")
@@ -166,7 +166,7 @@ class Weak(http.server.BaseHTTPRequestHandler):
 
 
 def hydra():
-    """Guesses a password: the second step of a flow whose first step is done here, and whose cookie goes with each guess."""
+    """Guesses a password in the second step of a flow. The first step is done here, and each guess sends the flow's cookie."""
     count = 200
     (WORK / "guesses").write_text("".join(f"guess {n}\n" for n in range(1, count)) + PASSWORD + "\n")
 
@@ -179,21 +179,21 @@ def hydra():
     row("hydra, limits off", "finds the right one: it is not blind", found, found)
     missed = "0 valid password found" in guess(strict)
     checked, refused = (strict.answers(f'route="/api/sign_in/password" status={status} ') for status in (422, 409))
-    # The sixth is answered with the step that proves the mailbox, to which the others do not belong.
+    # The sixth guess gets the step that proves the mailbox; further guesses don't belong to that step.
     row("hydra", f"right one of {count} not found; 5 are checked", f"{checked} checked, {refused} answered 409",
         missed and checked == 5 and checked + 1 + refused >= count)
 
 
 def sqlmap():
-    """Looks for a way into the SQL by every field of every form, `next` and `flow` in addresses, and all cookies."""
+    """Tries SQL injection in every field of every form, in `next` and `flow` of URLs, and in all cookies."""
     parameters = lambda *parts: re.findall(r"([\w-]+)=", " ".join(parts))
 
     def holds(name, server, path, data="", cookie=""):
-        """Whether all parameters were tried to the end and none is an injection point."""
+        """Whether all parameters were fully tested and none is an injection point."""
         log = run(f"sqlmap.{name}", 75, "sqlmap", "--batch", "--level=3", "--risk=2", "--dbms=SQLite", "--flush-session", "--disable-coloring",
             "--ignore-code=401", "--answers=skip those kind of cases=N", f"--output-dir=sqlmap.{name}", "-u", server.origin + path,
             "--headers", f"Origin: {server.origin}", *(data and ["--data", data]), *(cookie and ["--cookie", cookie]))
-        # Answers that differ are no reason for sqlmap to give up.
+        # sqlmap must not stop when answers vary.
         bad = re.search(r"injection point\(s\) with|is vulnerable|CRITICAL(?!.*heavily dynamic)", log)
         return not bad and "all tested parameters do not appear to be injectable" in log and all(
             f"parameter '{one}' does not seem to be injectable" in log for one in parameters(path, data, cookie))
@@ -208,7 +208,7 @@ def sqlmap():
     reset = Browser(opened).post("/api/reset/begin", email=GRACE).cookie("reset")
     sign_up = Browser(opened).post("/api/sign_up/begin", email="one@example.com").cookie("signup")
     every = [session, owner.cookie("device"), password, reset, sign_up, "__Host-flash=e30", "__Host-theme=dark", "__Host-language=en"]
-    # Passwords are too short to be taken, so that a flow stays at its form.
+    # These passwords are too short to be accepted, so a flow stays at its form.
     forms = {
         "sign-in-begin": ("/api/sign_in/begin", f"email={ADA}&next=/security"),
         "sign-in-password": ("/api/sign_in/password", "password=wrong", password),
@@ -236,12 +236,12 @@ def sqlmap():
 
 
 def wapiti():
-    """Scans pages. Not among the modules: those that look for products of others; `csrf`, which knows tokens only (`make prove` has
-    that property); and ssrf, xxe, log4shell and spring4shell, which need a server of wapiti's makers."""
+    """Scans pages. Excluded modules: those for specific products; `csrf`, which only supports tokens (`make prove` tests
+    that property); and ssrf, xxe, log4shell and spring4shell, which need a server of wapiti's authors."""
     modules = "backup,cookieflags,crlf,csp,exec,file,htaccess,http_headers,ldap,permanentxss,redirect,shellshock,sql,timesql,xss"
 
     def scan(name, server, pages, cookie="none=0"):
-        """Gives what was found, a line each, how many addresses and forms were reached, and a figure. `pages` are -s PATH or -x PATH."""
+        """Returns the findings, one per line, the number of URLs and forms reached, and a figure. `pages` are -s PATH or -x PATH."""
         report, before = LOGS / f"wapiti.{name}.json", server.answers()
         run(f"wapiti.{name}", 240, TARGET / "wapiti/bin/wapiti", "-u", f"{server.origin}/", "--scope", "folder", "-m", modules, "--flush-session",
             "--store-session", f"wapiti.{name}", "--store-config", f"wapiti.{name}", "--max-scan-time", 90, "--no-bugreport", "-v", 1,
@@ -251,7 +251,7 @@ def wapiti():
             return ["no report"], 0, "no report"
         report, found = json.loads(report.read_text()), []
         for kind, one in ((kind, one) for part in ("vulnerabilities", "anomalies") for kind in report[part] for one in report[part][kind]):
-            # The policy stands above that header (CSP level 3, §6.4.2).
+            # The policy overrides that header (CSP level 3, §6.4.2).
             if one["info"] == "X-Frame-Options is not set" and "frame-ancestors 'none'" in (
                     ask(server.origin, one["path"], Accept="text/html").headers["content-security-policy"] or ""):
                 continue
@@ -266,7 +266,7 @@ def wapiti():
     found, pages, figure = scan("out", opened, "-s /signin -s /reset")
     row("wapiti, signed out", "nothing found but the one below; at least 20 reached", figure, not found and pages >= 20)
 
-    # wapiti keeps no Secure cookie over http and so never reaches a flow's later forms by itself.
+    # wapiti sends no Secure cookie over http, so it can't reach a flow's later forms itself.
     flows = "; ".join([at_password(opened, GRACE), after_code(opened, "reset", GRACE), after_code(opened, "sign_up", "four@example.com")])
     found, _, figure = scan("on-the-way", opened, "-s /signin -s /reset -s /signup -x /api/sign_in/restart -x /api/preferences "
         "-x /api/sign_in/begin -x /api/reset/begin -x /api/sign_up/begin", flows)
@@ -282,11 +282,11 @@ def wapiti():
 
 
 def ffuf():
-    """Looks for what lies about: wapiti's list of names, and ours with its endings for copies, in folders, and behind `..`."""
+    """Searches for exposed files: wapiti's list of names, and our own with suffixes of copies, in folders, and behind `..`."""
     public = "signin signup reset help help/allowlist privacy accessibility signed-out healthz readyz robots.txt favicon.svg".split()
     development = [EMAILS[1:] + ending for ending in ("", ".json", ".css", "/gallery")]
     steps = [f"api/{flow}/step" for flow in ("sign_in", "reset", "sign_up")]
-    # 405: GET is no method there. 401: without a session.
+    # 405: the path doesn't support GET. 401: without a session.
     known = dict.fromkeys(public + steps, 200) | dict.fromkeys("profile security security/password .well-known/change-password".split(), 303)
     known |= dict.fromkeys(["api/preferences"] + [f"api/{flow}/{name}" for flow, names in {
         "sign_in": "begin password answer resend restart sign_out", "reset": "begin answer resend choose", "sign_up": "begin answer resend finish",
@@ -302,17 +302,17 @@ def ffuf():
     paths = {folder + file for file in files for folder in ["", "api/", "pkg/", "dev/", "data/", "help/", *tricks, *(3 * trick for trick in tricks)]}
     paths |= {one for name in [*known, *development] for one in (name.upper(), f"/{name}", *(name + end for end in ends))}
     paths |= set((lists / "busterPayloads.txt").read_text(errors="replace").splitlines())
-    # ffuf sends addresses as they stand here.
+    # ffuf sends paths as written in the list.
     paths = sorted(path for path in paths if re.fullmatch(r"[!-~]+", path))
     (LOGS / "ffuf.paths").write_text("\n".join(paths))
 
     def search(server, known):
-        """Gives what was answered otherwise. 400 is the answer to what is no address."""
+        """Returns the unexpected answers. 400 is the answer to an invalid URL."""
         report = LOGS / f"ffuf.{server.name}.json"
         run(f"ffuf.{server.name}", 90, "ffuf", "-w", LOGS / "ffuf.paths", "-u", f"{server.origin}/FUZZ", "-mc", "all", "-t", 8, "-timeout", 10,
             "-maxtime", 80, "-s", "-H", "Accept: text/html", "-of", "json", "-o", report)
         seen = {one["input"]["FUZZ"]: one["status"] for one in json.loads(report.read_text())["results"]}
-        # ffuf 1.1 loses a few results when several come at once.
+        # ffuf 1.1 loses a few results when several arrive at once.
         lost = [path for path in paths if path not in seen]
         seen |= {path: ask(server.origin, f"/{path}", Accept="text/html").status for path in lost[:1000]}
         bad = [f"{seen.get(path)} /{path}" for path in paths
@@ -328,10 +328,10 @@ def ffuf():
 
 
 def slowhttptest():
-    """Holds connections; its own probe asks for the page once a second and waits 2 s."""
+    """Holds connections open; its own probe requests the page once a second and waits 2 s."""
 
     def hold(server, kind, seconds, count, path, *options):
-        """Gives a figure, whether the connections were held at once and no probe was lost, and how many were ended meanwhile."""
+        """Returns a figure, whether all connections were open at once and no probe failed, and how many were closed meanwhile."""
         name = LOGS / f"slowhttptest{kind}.{server.name}"
         run(name.name, seconds + 20, "slowhttptest", kind, "-c", count, "-r", 250, "-l", seconds, "-p", 2, "-g", "-o", name, "-v", 1,
             "-u", server.origin + path, *options)
@@ -342,13 +342,13 @@ def slowhttptest():
 
     figure, served, _ = hold(weak, "-H", 8, 500, "/signin", "-i", 2)
     row("slowhttptest, weak program", "its probe is lost: the probe is not blind", figure, not served)
-    # The last are opened after 5 s; 250 may be cut after the last line of the table.
+    # The last ones open after 5 s; 250 may be closed after the last line of the table.
     figure, served, ended = hold(opened, "-H", 36, 1000, "/signin", "-i", 5)
     row("slowhttptest, headers", "no probe is lost; ended within 30 s", figure, served and ended >= 750)
     figure, served, ended = hold(opened, "-B", 17, 1000, "/api/sign_in/begin", "-i", 3, "-s", 8000)
     row("slowhttptest, body", "no probe is lost; ended within 10 s", figure, served and ended >= 750)
     big = "/pkg/" + max((pathlib.Path(os.environ["REKEY_SITE"]) / "pkg").glob("*.wasm"), key=lambda file: file.stat().st_size).name
-    # What fits into the system's memory counts as read: one connection asks for more, and must be cut.
+    # Data that fits into the kernel's buffers counts as read: one connection requests more, and must be closed.
     with socket.socket() as one:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         one.connect(("127.0.0.1", opened.port))
@@ -362,9 +362,9 @@ def slowhttptest():
 
 
 def afterwards():
-    """All servers are there, and logged no fault. That they log no secret is a property of `make prove`."""
+    """All servers still run and logged no fault. `make prove` checks that they log no secret."""
     servers = (strict, opened, plain)
-    # Stops where one does not answer.
+    # Stops at the first server that doesn't respond.
     ready = all([Browser(server).post("/api/sign_in/begin", email="last@example.com") and ask(server.origin, "/readyz").status == 200 for server in servers])
     faults = [line for server in servers for line in server.log().splitlines() if re.search("panic|ERROR|status=50[0-24-9]", line)]
     (LOGS / "faults").write_text("\n".join(faults))
@@ -382,7 +382,7 @@ listener.handle_error = lambda *_: None
 threading.Thread(target=listener.serve_forever, daemon=True).start()
 weak = SimpleNamespace(name="weak", origin=f"http://127.0.0.1:{listener.server_port}", answers=lambda: 0)
 strict, opened = Server("strict", "serve", "--dev"), Server("open", "serve", "--dev", **NO_LIMITS)
-# A mail server that is not there.
+# A mail server that doesn't exist.
 plain = Server("plain", "serve", REKEY_SMTP_URL="smtp://127.0.0.1:9")
 for tool in (hydra, sqlmap, wapiti, ffuf, slowhttptest):
     if len(sys.argv) == 1 or any(word in tool.__name__ for word in sys.argv[1:]):
@@ -392,6 +392,6 @@ shutil.rmtree(WORK, ignore_errors=True)
 
 print("\n| | a pass is | figure | |\n|---|---|---|---|")
 print(*(f"| {' | '.join(map(str, cells))} |" for cells in rows), sep="\n")
-print("\nOne finding of wapiti is no hole here, and is checked each time: no X-Frame-Options (the policy has frame-ancestors 'none').")
+print("\nOne finding of wapiti is a false positive, verified in each run: no X-Frame-Options (the policy has frame-ancestors 'none').")
 print(f"({time.monotonic() - began:.0f} s; the logs are in {LOGS})")
 sys.exit(any(cells[3] != "pass" for cells in rows))
