@@ -1,4 +1,4 @@
-//! A copy of a browser's tokens is dead after the next privilege step, and a lost answer can be requested again
+//! A copy of a browser's tokens is dead after the next step-up, and a lost answer can be requested again
 //! (property 31).
 
 use crate::browser::Browser;

@@ -1,6 +1,5 @@
-//! Invariants of a reset after every fault: exactly one of the old and the new password signs in; the code is used
-//! exactly if the password changed, and exactly then earlier sessions have ended; the owner gets a notice of a change;
-//! no acknowledged change is lost; the database passes its integrity check.
+//! Invariants of a reset after every fault: exactly one of the old and the new password signs in; code, notice and ended
+//! sessions correspond to the password change; no acknowledged change is lost; the database passes its integrity check.
 
 use crate::browser::Browser;
 use crate::ground::Ground;

@@ -1,6 +1,5 @@
-//! `make prove`: starts the release program on SQLite and on PostgreSQL, with one and with two servers, attacks and
-//! crashes it, and prints a table. Each row names a property of `docs/security-properties.md`, how and how often it was
-//! tried, the figure and its bound.
+//! `make prove`: attacks and crashes the release program, on SQLite and PostgreSQL, with one and two servers. Prints a
+//! table: the property of `docs/security-properties.md`, how and how often it was tried, the figure and its bound.
 //!
 //! A check that has never failed proves nothing: each proof's `hole` describes the change to the program that made it
 //! fail.

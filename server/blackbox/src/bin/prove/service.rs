@@ -302,7 +302,7 @@ impl Service {
             let workers: Vec<_> = (0..4).map(|_| scope.spawn(worker)).collect();
             let mut all = Vec::with_capacity(count);
             for worker in workers {
-                let made: Result<Vec<String>, Fault> = worker.join().map_err(|_| "a helper of ours fell over")?;
+                let made: Result<Vec<String>, Fault> = worker.join().map_err(|_| "a helper thread panicked")?;
                 all.extend(made?);
             }
             Ok(all)

@@ -290,7 +290,7 @@ fn hashing(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         });
         let flood = sign_ins(&service, &people, cores * 64, seconds);
         over.store(true, Ordering::Relaxed);
-        let pages = pages.join().map_err(|_| "a helper of ours fell over")??;
+        let pages = pages.join().map_err(|_| "a helper thread panicked")??;
         flood.map(|flood| (flood, pages))
     })?;
     pages.sort_by(f64::total_cmp);
@@ -411,7 +411,7 @@ fn beside_a_flood(
         });
         let beside = sign_ins(service, people, OTHERS, seconds);
         over.store(true, Ordering::Relaxed);
-        let pages = pages.join().map_err(|_| "a helper of ours fell over")??;
+        let pages = pages.join().map_err(|_| "a helper thread panicked")??;
         beside.map(|beside| (beside, pages))
     })?;
     let times = alone.done + beside.done + sent.into_inner();
@@ -486,7 +486,7 @@ fn sign_ins(service: &Service, people: &[String], clients: usize, seconds: u64) 
         let clients: Vec<_> = (0..clients).map(|_| scope.spawn(client)).collect();
         clients
             .into_iter()
-            .try_for_each(|client| client.join().map_err(|_| "a helper of ours fell over")?)
+            .try_for_each(|client| client.join().map_err(|_| "a helper thread panicked")?)
     })?;
     let count = done.load(Ordering::Relaxed);
     Ok(Crowd {

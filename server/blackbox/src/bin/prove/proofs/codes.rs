@@ -25,7 +25,7 @@ pub const PROOFS: &[Proof] = &[
     },
     Proof {
         number: 4,
-        property: "Wrong codes lengthen later codes whatever else changes, and lock nobody out",
+        property: "Wrong codes lengthen later codes whatever else changes, and lock no account",
         hole: "The version with pauses: 429 CodesPaused for the right code in both flows. `flows/mailed_code.rs`, `admit_code` not counting wrong codes: 8 and 6 digits after 75 and 15 wrong codes.",
         on: &[Setting::Sqlite, Setting::Postgres2],
         run: failures_stay,

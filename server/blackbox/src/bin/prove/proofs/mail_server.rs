@@ -185,7 +185,7 @@ fn flood(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..32).map(|_| scope.spawn(worker)).collect();
         for worker in workers {
-            let done: Result<_, Fault> = worker.join().map_err(|_| "a helper of ours fell over")?;
+            let done: Result<_, Fault> = worker.join().map_err(|_| "a helper thread panicked")?;
             let (ours, busy, strange) = done?;
             acknowledged.extend(ours);
             later += busy;

@@ -1,4 +1,4 @@
-//! A copied token is dead after the next privilege step, and a lost answer can be repeated for a short time.
+//! A copied token is dead after the next step-up, and a lost answer can be repeated for a short time.
 
 use crate::browser::{Browser, CHANGE};
 use crate::ground::Ground;
@@ -8,7 +8,7 @@ use blackbox::Fault;
 
 pub const PROOFS: &[Proof] = &[Proof {
     number: 31,
-    property: "Each privilege step issues a new token; a copy of the old one is dead, and its reuse is detected",
+    property: "Each step-up issues a new token; a copy of the old one is dead, and its reuse is detected",
     hole: "The version before the fix: 16 failures, among them a password, a session and an account obtained with copies, a trusted copy without a notice, and devices that survived Forget, a change, a reset and a deactivation. `flows/step_up.rs`, the session's token derived from the flow's alone: a copy of it and the password obtained the owner's session.",
     on: &[Setting::Sqlite, Setting::Postgres2],
     run: copies_die,
