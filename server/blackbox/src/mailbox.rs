@@ -199,7 +199,7 @@ impl Mailbox {
             }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(format!("e-mail {number} to {email} did not come"));
+                return Err(format!("e-mail {number} to {email} did not arrive"));
             }
             let waited = self.state.came.wait_timeout(messages, left);
             messages = waited.unwrap_or_else(PoisonError::into_inner).0;

@@ -334,7 +334,7 @@ impl Running {
                 _ => sleep(Duration::from_millis(5)),
             }
         }
-        Err("rekey does not end when told to".into())
+        Err("rekey does not stop after SIGTERM".into())
     }
 
     /// Kills it immediately (SIGKILL), like a power failure.

@@ -214,7 +214,7 @@ fn chooses(body: &[u8], content_type: &str, answer: &Answer) {
     let typed = |name: &str| -> String {
         let mut values = form_urlencoded::parse(body).filter(|(field, _)| field == name);
         let value = values.next().map(|(_, value)| value.into_owned());
-        assert!(values.next().is_none(), "{name} came twice");
+        assert!(values.next().is_none(), "{name} occurs twice");
         value.unwrap_or_default()
     };
     assert_eq!(answer.location(), safe_next(&typed("back")));

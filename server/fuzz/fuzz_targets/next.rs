@@ -20,7 +20,7 @@ fuzz_target!(|wanted: &str| {
     assert_eq!(safe_next(next), next, "taken once, taken again");
     for page in PAGES {
         let Ok(there) = Url::parse(ORIGIN).and_then(|origin| origin.join(page)?.join(next)) else {
-            panic!("no address: {next:?}");
+            panic!("not a URL: {next:?}");
         };
         assert_eq!(there.origin().ascii_serialization(), ORIGIN, "{next:?}");
         assert!(there.username().is_empty() && there.password().is_none() && there.fragment().is_none());

@@ -90,7 +90,7 @@ async fn data_is_not_readable_by_other_sites() {
     assert_eq!(
         world.send(link).await.status,
         StatusCode::OK,
-        "a link to us is no request of another site's script"
+        "a link is not a request by another site's script"
     );
 }
 

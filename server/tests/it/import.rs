@@ -278,7 +278,7 @@ fn an_invalid_file_adds_no_account() {
     assert!(service.people().is_empty());
     assert!(
         said(&service.import("people.csv", "email,name\n")).0,
-        "an empty file is no error"
+        "a file without records is no error"
     );
 }
 

@@ -110,7 +110,7 @@ fn a_rotation_adds_a_random_key_and_keeps_the_others() {
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(
         std::fs::read_dir(path.parent().unwrap()).unwrap().count() == 1,
-        "nothing is left beside it"
+        "no temporary file is left"
     );
 }
 

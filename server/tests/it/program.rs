@@ -282,7 +282,7 @@ fn an_operator_adds_lists_and_disables_accounts() {
     let folder = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| told(&rekey(folder.path()).args(arguments).output().unwrap());
     assert!(run(&["seed"]).0);
-    assert!(run(&["seed"]).0, "twice is as once");
+    assert!(run(&["seed"]).0, "a repetition changes nothing");
     let add = [
         "user",
         "add",
@@ -293,7 +293,7 @@ fn an_operator_adds_lists_and_disables_accounts() {
         "--google",
     ];
     assert_eq!(run(&add), (true, "Added new@example.com.\n".into()));
-    assert!(!run(&add).0, "an account that is there stays as it is");
+    assert!(!run(&add).0, "an existing account is unchanged");
     assert!(
         !run(&[
             "user",

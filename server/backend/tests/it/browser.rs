@@ -234,6 +234,6 @@ pub fn told<S>(result: Result<S, Error>) -> Told<S> {
         Ok(done) => Ok(done),
         Err(Error::Refused(refusal)) => Err(refusal),
         Err(Error::Repeated(_)) => Err(Refusal::StepElsewhere),
-        Err(Error::Fault(fault)) => panic!("a fault of ours: {fault}"),
+        Err(Error::Fault(fault)) => panic!("an internal fault: {fault}"),
     }
 }

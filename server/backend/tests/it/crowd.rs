@@ -40,7 +40,11 @@ impl<'a> Crowd<'a> {
             seen.push((without_own(&told, email), held(browser), messages));
         }
         for (member, other) in self.members.iter().zip(&seen) {
-            assert_eq!(other, &seen[0], "{} is told apart from {}", member.0, self.members[0].0);
+            assert_eq!(
+                other, &seen[0],
+                "{} is distinguishable from {}",
+                member.0, self.members[0].0
+            );
         }
         seen.swap_remove(0).0
     }

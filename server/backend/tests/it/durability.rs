@@ -47,7 +47,7 @@ async fn a_write_is_synced_unless_its_loss_is_harmless() {
     browser.password(PASSWORD).await.unwrap();
     assert!(synced(&world).await, "a right password, and the e-mail that follows");
     let code = world.code_mailed_to(ADA).await;
-    assert!(!synced(&world).await, "what became of an e-mail");
+    assert!(!synced(&world).await, "the outcome of a delivery");
     browser.answer_sign_in(&other_code(&code, 1)).await.unwrap_err();
     assert!(synced(&world).await, "a wrong code");
     assert!(
@@ -58,7 +58,7 @@ async fn a_write_is_synced_unless_its_loss_is_harmless() {
     assert!(synced(&world).await, "a session");
 
     assert_eq!(outbox_worker.round().await, 1, "the notice of a new device");
-    assert!(!synced(&world).await, "an e-mail that left");
+    assert!(!synced(&world).await, "a sent e-mail");
     browser.sign_out().await;
     assert!(synced(&world).await, "a session's end");
 
@@ -162,7 +162,7 @@ async fn waiting_transactions_share_one_commit() {
             }
             tx.commit().await.unwrap();
             let seen = failures(&db, number).await;
-            assert_eq!(seen, 1, "told that it lasts before it does");
+            assert_eq!(seen, 1, "acknowledged before it is durable");
         });
     }
     // Now all of them wait.

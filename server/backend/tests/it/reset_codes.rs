@@ -107,7 +107,7 @@ async fn a_days_wrong_codes_lengthen_the_next_codes(world: &World) {
     // The screen shows the length, and a shorter input is refused without costing a try.
     let (mut browser, code) = world.resetting(ADA).await;
     let ResetStep::EnterCode(mailed) = browser.reset_step().await else {
-        panic!("no code is waited for")
+        panic!("the flow waits for no code")
     };
     assert_eq!((code.len(), mailed.digits), (10, 10));
     assert_eq!(

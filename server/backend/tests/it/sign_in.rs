@@ -380,7 +380,7 @@ async fn two_accounts_in_one_browser_are_both_known(world: &World) {
         browser.password(PASSWORD).await,
         Ok(SignInStep::SignedIn { .. })
     ));
-    assert_eq!(world.notices_to(ADA).await.len(), 1, "it is no new device");
+    assert_eq!(world.notices_to(ADA).await.len(), 1, "it isn't a new device");
     // A copy of the earlier token isn't known to the new account.
     let mut copy = world.trusted(ADA).await;
     let kept = copy.clone();

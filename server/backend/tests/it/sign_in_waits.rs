@@ -108,7 +108,7 @@ async fn after_strangers_guesses_the_mailbox_is_proven_first(world: &World) {
         next: "/security".into(),
     };
     assert_eq!(owner.password(PASSWORD).await, Ok(signed_in));
-    assert_eq!(owner.security().await.unwrap().devices.len(), 1, "trusted as asked");
+    assert_eq!(owner.security().await.unwrap().devices.len(), 1, "trusted on request");
     // Strangers gain nothing, and this browser is known from now on.
     assert!(proves_mailbox(&world.browser().begin_sign_in(ADA).await));
     owner.sign_out().await;

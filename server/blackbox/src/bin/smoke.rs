@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     match told {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
-            say(&format!("the program needs something beside it: {fault}"));
+            say(&format!("the program needs another file: {fault}"));
             ExitCode::FAILURE
         }
     }

@@ -32,7 +32,7 @@ pub fn measure(database: Database, lasts: Duration) -> Result<String, Fault> {
     let running = fixture.start()?;
     let mut town = Town::new(&running, &mail);
 
-    say(&format!("{database}: as fast as it goes"));
+    say(&format!("{database}: at full speed"));
     let trial = town.live(None, TRIAL, |_, _| Ok(()))?;
     let capacity = count(&trial.lives) / TRIAL.as_secs_f64();
     if capacity == 0.0 {
@@ -54,7 +54,7 @@ pub fn measure(database: Database, lasts: Duration) -> Result<String, Fault> {
 
     let mut table = Table::default();
     let here = count(&tally.lives) / (WARM_UP + lasts).as_secs_f64();
-    table.row("Lives a second, as fast as it goes", 1, None, &[capacity]);
+    table.row("Lives a second, at full speed", 1, None, &[capacity]);
     table.row("Lives a second here", 1, None, &[here]);
     table.row("Answers", 0, None, &[count(&tally.answers)]);
     let none = Some(Aim::AtMost(0.0));
