@@ -9,12 +9,16 @@ use std::time::Instant;
 /// The databases and the number of servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Setting {
+    /// One server on a SQLite file.
     #[value(name = "sqlite")]
     Sqlite,
+    /// Two servers on one SQLite file.
     #[value(name = "sqlite-2")]
     Sqlite2,
+    /// One server on PostgreSQL.
     #[value(name = "postgres")]
     Postgres,
+    /// Two servers on one PostgreSQL.
     #[value(name = "postgres-2")]
     Postgres2,
 }
