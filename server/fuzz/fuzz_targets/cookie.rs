@@ -84,7 +84,7 @@ fuzz_target!(|sent: Sent<'_>| {
         }
         Sent::Note { page, path, note } => {
             let path = PATHS[usize::from(path) % PATHS.len()];
-            brings_nothing_in(PAGES[usize::from(page) % PAGES.len()], path, &note);
+            adds_nothing_to_the_page(PAGES[usize::from(page) % PAGES.len()], path, &note);
         }
     }
 });
@@ -144,7 +144,7 @@ fn values<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
 }
 
 /// Attack: a forged note in the browser that contains markup for the page or a header for the response.
-fn brings_nothing_in(page: &str, path: &str, note: &Note<'_>) {
+fn adds_nothing_to_the_page(page: &str, path: &str, note: &Note<'_>) {
     let Ok(world) = &*WORLD else {
         panic!("no service: {:?}", WORLD.as_ref().err());
     };

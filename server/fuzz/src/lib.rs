@@ -2,4 +2,4 @@
 
 mod world;
 
-pub use world::{Answer, ORIGIN, World, is_path_of_ours};
+pub use world::{Answer, ORIGIN, World, is_local_path};

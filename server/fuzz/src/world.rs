@@ -118,7 +118,7 @@ impl World {
         let places: Vec<_> = answer.headers.get_all(header::LOCATION).iter().collect();
         assert_eq!(places.len(), usize::from(answer.status.is_redirection()), "{answer:?}");
         for place in places {
-            assert!(place.to_str().is_ok_and(is_path_of_ours), "{place:?}");
+            assert!(place.to_str().is_ok_and(is_local_path), "{place:?}");
         }
         for cookie in answer.cookies() {
             let (name, rest) = cookie.split_once('=').unwrap_or_default();
@@ -161,7 +161,7 @@ impl Answer {
 
 /// Whether a redirect to it stays on this origin and leads to exactly this path.
 #[must_use]
-pub fn is_path_of_ours(path: &str) -> bool {
+pub fn is_local_path(path: &str) -> bool {
     let there = Url::parse(ORIGIN).and_then(|origin| origin.join(path));
     path.starts_with('/')
         && there.is_ok_and(|there| {

@@ -217,7 +217,7 @@ async fn the_password_of_an_assigned_account_is_not_changed_here(world: &World) 
 
 /// Property 27: the losing password doesn't sign in either.
 #[apply(on_both!)]
-async fn of_two_changes_from_one_current_password_one_wins(world: &World) {
+async fn one_of_two_changes_from_the_same_password_wins(world: &World) {
     world.person(ADA).await;
     let browsers = [world.signed_in(ADA).await, world.signed_in(ADA).await];
     let password = |number: usize| ["seven purple lanterns drift", "eight yellow trombones sink"][number];

@@ -13,7 +13,7 @@ fn list_of(password: &str) -> LeakedPasswords {
 }
 
 /// A local port on which nothing listens.
-fn nobody_answers() -> LeakedPasswords {
+fn unavailable_list() -> LeakedPasswords {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -34,7 +34,7 @@ async fn a_leaked_password_is_refused_as_a_new_one(world: &World) {
 
 #[apply(on_both!)]
 async fn an_unavailable_list_accepts_and_is_checked_later(world: &World) {
-    let silent = world.with_leaked(nobody_answers()).await;
+    let silent = world.with_leaked(unavailable_list()).await;
     silent.person(ADA).await;
     let mut browser = silent.choosing(ADA).await;
     assert!(matches!(browser.choose(NEW_PASSWORD).await, Ok(ResetStep::Done { .. })));

@@ -265,7 +265,7 @@ async fn a_new_password_is_set_once_however_often_it_is_sent(world: &World) {
 
 /// Property 27.
 #[apply(on_both!)]
-async fn of_two_browsers_at_the_last_step_one_sets_the_password(world: &World) {
+async fn one_of_two_browsers_at_the_last_step_sets_the_password(world: &World) {
     world.person(ADA).await;
     let first = world.choosing(ADA).await;
     world.clock.advance_ms(30_000);

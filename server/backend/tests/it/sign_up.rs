@@ -199,7 +199,7 @@ async fn an_account_is_created_once_however_often_it_is_sent(world: &World) {
 
 /// Property 27.
 #[apply(on_both!)]
-async fn of_two_browsers_at_the_last_step_one_makes_the_account(world: &World) {
+async fn one_of_two_browsers_at_the_last_step_creates_the_account(world: &World) {
     let mut browsers = [world.browser(), world.browser()];
     for browser in &mut browsers {
         browser.begin_sign_up(NEW).await.unwrap();
