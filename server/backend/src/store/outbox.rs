@@ -107,7 +107,7 @@ macro_rules! lease {
             $lock,
             ")
              UPDATE outbox SET due_at = $2, attempts = attempts + 1
-              WHERE id IN (SELECT due_id FROM due) AND sent_at IS NULL AND failed_at IS NULL AND due_at <= $1
+              WHERE id IN (SELECT due_id FROM due) AND due_at <= $1
               RETURNING id, recipient, language, body, attempts, written_at"
         )
     };

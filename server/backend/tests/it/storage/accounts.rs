@@ -6,7 +6,7 @@ use account::{Account, AccountId, AccountKind, ActivityKind, Purpose, Timestamp}
 use backend::Caller;
 use backend::store::events::Actor;
 use backend::store::flows::Flow;
-use backend::store::{Tx, account_changes, accounts, events, flows, key_checks, sessions};
+use backend::store::{ReadConn, account_changes, accounts, events, flows, key_checks, sessions};
 
 #[apply(on_both!)]
 async fn an_address_has_one_account(world: &World) {
@@ -54,7 +54,7 @@ async fn accounts_are_listed_by_their_addresses(world: &World) {
 #[apply(on_both!)]
 async fn a_hash_is_upgraded_while_it_is_the_one_that_was_verified(world: &World) {
     let mut tx = with_ada(world).await;
-    accounts::hold(&mut tx, &id(ADA)).await.unwrap();
+    accounts::lock_for_update(&mut tx, &id(ADA)).await.unwrap();
     accounts::upgrade_hash(&mut tx, &id(ADA), "not the hash", "hash 3")
         .await
         .unwrap();
@@ -214,6 +214,6 @@ async fn checks_of_keys_are_kept(world: &World) {
     assert_eq!(key_checks::find(&mut tx, "one").await.unwrap(), None);
 }
 
-async fn hash(tx: &mut Tx) -> Option<String> {
-    accounts::find(tx, &id(ADA)).await.unwrap().unwrap().password
+async fn hash(conn: &mut ReadConn) -> Option<String> {
+    accounts::find(conn, &id(ADA)).await.unwrap().unwrap().password
 }

@@ -1,9 +1,11 @@
 //! The database itself: transactions, read-only servers, copies, indexes.
 
-use super::fixtures::{NOW, code, flow, id, local, with_ada};
-use crate::world::{ADA, World, address};
-use account::{Email, FailureCause, Notice, Purpose};
-use backend::store::{Db, Server, Tx, accounts, backup, codes, flows, outbox, throttles};
+use super::fixtures::{NOW, flow, id, local, with_ada};
+use crate::world::{ADA, World};
+use account::Purpose;
+use backend::store::postgres::Server;
+use backend::store::sqlite::{File, backup};
+use backend::store::{Conn, Db, Engine, accounts, flows};
 use sqlx::AssertSqlSafe;
 use std::pin::pin;
 use std::time::Duration;
@@ -13,11 +15,7 @@ use tokio::time::timeout;
 #[apply(on_both!)]
 async fn a_database_that_takes_no_writes_is_not_ready(world: &World) {
     let db = world.backend.db();
-    let Db::Postgres {
-        server: Server { pool, .. },
-        ..
-    } = db
-    else {
+    let Engine::Postgres(Server { pool, .. }) = &db.engine else {
         let mut watch = pin!(db.watch());
         assert!(timeout(Duration::from_millis(1), &mut watch).await.is_err());
         return db.ping().await.unwrap();
@@ -55,9 +53,9 @@ async fn a_program_runs_on_the_tables_of_the_next_release(world: &World) {
         "INSERT INTO _sqlx_migrations SELECT 9999, description, installed_on, success, checksum, execution_time
                           FROM _sqlx_migrations WHERE version = 1";
     let mut tx = world.backend.db().begin().await.unwrap();
-    match &mut tx {
-        Tx::Sqlite(tx) => drop(sqlx::query(NEXT).execute(&mut **tx).await.unwrap()),
-        Tx::Postgres(tx) => drop(sqlx::query(NEXT).execute(&mut **tx).await.unwrap()),
+    match &mut tx.conn {
+        Conn::Sqlite(tx) => drop(sqlx::query(NEXT).execute(&mut **tx).await.unwrap()),
+        Conn::Postgres(tx) => drop(sqlx::query(NEXT).execute(&mut **tx).await.unwrap()),
     }
     tx.commit().await.unwrap();
     world.backend.db().migrate().await.unwrap();
@@ -85,74 +83,21 @@ async fn a_database_begins_commits_rolls_back_and_closes(world: &World) {
         let mut tx = db.read().await.unwrap();
         assert_eq!(accounts::find(&mut tx, &id(ADA)).await.unwrap().is_some(), last);
     }
-    let mut tx = db.write().await.unwrap();
-    accounts::set_language(&mut tx, &id(ADA), "ar").await.unwrap();
-    drop(tx);
-    let stored = accounts::find(&mut db.read().await.unwrap(), &id(ADA))
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        stored.account.language.as_deref(),
-        Some("ar"),
-        "a statement is whole by itself"
-    );
-    if let Db::Sqlite { writer, .. } = &db {
-        drop(writer.hold().await.unwrap());
+    let mut writer = db.autocommit().await.unwrap();
+    let arabic = "UPDATE accounts SET language = 'ar'";
+    match &mut writer.conn {
+        Conn::Sqlite(conn) => drop(sqlx::query(arabic).execute(&mut **conn).await.unwrap()),
+        Conn::Postgres(conn) => drop(sqlx::query(arabic).execute(&mut **conn).await.unwrap()),
+    }
+    writer.finish().await.unwrap();
+    let stored = accounts::find(&mut db.read().await.unwrap(), &id(ADA)).await;
+    assert_eq!(stored.unwrap().unwrap().account.language.as_deref(), Some("ar"));
+    if let Engine::Sqlite(File { writer, .. }) = &db.engine {
+        drop(writer.acquire().await.unwrap());
     }
     db.close().await;
     assert!(db.ping().await.is_err() && db.begin().await.is_err());
     assert!(Db::open("postgres://rekey@127.0.0.1:1/nowhere").await.is_err());
-}
-
-/// Statements that give nothing back go to the database together.
-#[apply(on_both!)]
-async fn what_waits_keeps_its_order(world: &World) {
-    let (db, keys, ada) = (world.backend.db(), &world.keys, address(ADA));
-    let mut tx = db.begin().await.unwrap();
-    let message = Email::Notice(Notice::ManyFailures {
-        at: NOW,
-        cause: FailureCause::Passwords,
-    });
-    flows::insert(&mut tx, Purpose::Reset, &flow("f")).await.unwrap();
-    outbox::write(&mut tx, keys, Some("f"), &ada, "en", &message, NOW)
-        .await
-        .unwrap();
-    outbox::drop_unsent(&mut tx, "f", NOW).await.unwrap();
-    outbox::write(&mut tx, keys, Some("f"), &ada, "en", &message, NOW.plus_ms(1))
-        .await
-        .unwrap();
-    codes::issue(&mut tx, Purpose::Reset, &ada, "f", &code("old", 0))
-        .await
-        .unwrap();
-    codes::supersede_in(&mut tx, "f", NOW.plus_ms(1)).await.unwrap();
-    codes::issue(&mut tx, Purpose::Reset, &ada, "f", &code("new", 1))
-        .await
-        .unwrap();
-    flows::end(&mut tx, "f", NOW.plus_ms(5)).await.unwrap();
-    flows::end(&mut tx, "f", NOW.plus_ms(9)).await.unwrap();
-    throttles::count(&mut tx, "lane", NOW).await.unwrap();
-    throttles::clear(&mut tx, "lane").await.unwrap();
-    tx.commit().await.unwrap();
-
-    let mut tx = db.read().await.unwrap();
-    let ended = flows::find(&mut tx, "f", Purpose::Reset).await.unwrap().unwrap();
-    assert_eq!(
-        (ended.ended_at, ended.version),
-        (Some(NOW.0 + 5), flow("f").version + 1)
-    );
-    let codes = codes::of_flow(&mut tx, "f").await.unwrap();
-    let live: Vec<_> = codes.iter().filter(|code| code.superseded_at.is_none()).collect();
-    assert_eq!((codes.len(), live.len(), live[0].id.as_str()), (2, 1, "new"));
-    drop(tx);
-    let mut tx = db.begin().await.unwrap();
-    assert_eq!(throttles::count(&mut tx, "lane", NOW).await.unwrap(), 1);
-    drop(tx);
-    let claimed = outbox::claim(db, keys, NOW.plus_ms(9), 9).await.unwrap();
-    assert_eq!(
-        claimed.iter().map(|message| message.written_at).collect::<Vec<_>>(),
-        [NOW.plus_ms(1)]
-    );
 }
 
 /// A look at what is dead must not read all that lives.
@@ -173,8 +118,8 @@ async fn dead_rows_are_found_by_an_index(world: &World) {
         "SELECT id FROM codes WHERE flow_id = 'f'",
     ] {
         // The very statements that `prune` runs, but for their figures.
-        let plan = match world.backend.db() {
-            Db::Sqlite { readers, .. } => {
+        let plan = match &world.backend.db().engine {
+            Engine::Sqlite(File { readers, .. }) => {
                 let steps: Vec<(i64, i64, i64, String)> =
                     sqlx::query_as(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {dead}")))
                         .fetch_all(readers)
@@ -182,10 +127,7 @@ async fn dead_rows_are_found_by_an_index(world: &World) {
                         .unwrap();
                 steps.into_iter().map(|step| step.3).collect::<String>()
             }
-            Db::Postgres {
-                server: Server { pool, .. },
-                ..
-            } => {
+            Engine::Postgres(Server { pool, .. }) => {
                 let mut tx = pool.begin_with("BEGIN; SET LOCAL enable_seqscan = off").await.unwrap();
                 let steps: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!("EXPLAIN {dead}")))
                     .fetch_all(&mut *tx)
@@ -210,9 +152,9 @@ async fn a_files_copy_is_whole(world: &World) {
     let copied = backup::copy(world.backend.db(), &to).await.unwrap();
     assert_eq!(
         (copied, to.exists()),
-        match world.backend.db() {
-            Db::Sqlite { .. } => (true, true),
-            Db::Postgres { .. } => (false, false),
+        match &world.backend.db().engine {
+            Engine::Sqlite(_) => (true, true),
+            Engine::Postgres(_) => (false, false),
         }
     );
     if copied {

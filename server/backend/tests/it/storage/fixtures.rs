@@ -3,15 +3,15 @@
 use crate::world::{ADA, World, address};
 use account::{Account, AccountId, AccountKind, IssuedCode, Timestamp};
 use backend::store::flows::Flow;
-use backend::store::{Tx, accounts, devices, sessions};
+use backend::store::{ReadConn, WriteTx, accounts, devices, sessions};
 
 pub const NOW: Timestamp = Timestamp(1_000_000);
 
 /// Ada's session, by both ways to ask for it.
-pub async fn is_live(tx: &mut Tx, token_digest: &str, now: Timestamp) -> bool {
+pub async fn is_live(conn: &mut ReadConn, token_digest: &str, now: Timestamp) -> bool {
     let idle = 100;
-    let session = sessions::find(tx, token_digest, idle, now).await.unwrap();
-    let with_account = accounts::find_by_session(tx, token_digest, idle, now).await.unwrap();
+    let session = sessions::find(conn, token_digest, idle, now).await.unwrap();
+    let with_account = accounts::find_by_session(conn, token_digest, idle, now).await.unwrap();
     if let Some((session, stored)) = &with_account {
         assert_eq!((&session.account_id, &stored.account.id), (&id(ADA).0, &id(ADA)));
     }
@@ -19,11 +19,11 @@ pub async fn is_live(tx: &mut Tx, token_digest: &str, now: Timestamp) -> bool {
     session.is_some()
 }
 
-pub async fn begin(world: &World) -> Tx {
+pub async fn begin(world: &World) -> WriteTx {
     world.backend.db().begin().await.unwrap()
 }
 
-pub async fn with_ada(world: &World) -> Tx {
+pub async fn with_ada(world: &World) -> WriteTx {
     let mut tx = begin(world).await;
     assert!(accounts::insert(&mut tx, &local(ADA), Some("hash"), NOW).await.unwrap());
     tx

@@ -5,7 +5,7 @@ use crate::world::{ADA, World, address};
 use account::{Purpose, Timestamp};
 use backend::Fault;
 use backend::store::flows::Flow;
-use backend::store::{Tx, accounts, flows};
+use backend::store::{WriteTx, accounts, flows};
 
 /// Properties 2, 3, 11.
 #[apply(on_both!)]
@@ -239,7 +239,7 @@ fn a_code_may_be_sent_after_the_wait_and_five_times() {
 }
 
 /// A try with the token that the flow began with.
-async fn spend_try(tx: &mut Tx, id: &str, purpose: Purpose, now: Timestamp) -> Result<Option<Flow>, Fault> {
+async fn spend_try(tx: &mut WriteTx, id: &str, purpose: Purpose, now: Timestamp) -> Result<Option<Flow>, Fault> {
     flows::spend_try(tx, id, purpose, id, now, now).await
 }
 
@@ -251,7 +251,7 @@ fn without_code(id: &str) -> Flow {
 }
 
 /// Ada's sign-in, whose code was sent.
-async fn with_sent_code(world: &World) -> Tx {
+async fn with_sent_code(world: &World) -> WriteTx {
     let mut tx = with_ada(world).await;
     flows::insert(&mut tx, Purpose::SignIn, &without_code("s"))
         .await

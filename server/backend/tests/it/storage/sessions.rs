@@ -1,6 +1,6 @@
 //! Sessions.
 
-use super::fixtures::{NOW, id, is_live, session, with_ada};
+use super::fixtures::{NOW, begin, id, is_live, session, with_ada};
 use crate::world::{ADA, GRACE, World};
 use backend::store::{accounts, sessions};
 
@@ -15,8 +15,11 @@ async fn sessions_are_kept_and_ended(world: &World) {
     assert!(!is_live(&mut tx, "a", NOW).await);
     assert!(is_live(&mut tx, "digest a", NOW.plus_ms(99)).await);
     assert!(!is_live(&mut tx, "digest a", NOW.plus_ms(100)).await);
-    sessions::touch(&mut tx, "a", NOW.plus_ms(950)).await.unwrap();
-    sessions::touch(&mut tx, "a", NOW.plus_ms(900)).await.unwrap();
+    tx.commit().await.unwrap();
+    let db = world.backend.db();
+    sessions::touch(db, "a", NOW.plus_ms(950)).await.unwrap();
+    sessions::touch(db, "a", NOW.plus_ms(900)).await.unwrap();
+    let mut tx = begin(world).await;
     assert!(is_live(&mut tx, "digest a", NOW.plus_ms(999)).await);
     assert!(!is_live(&mut tx, "digest a", NOW.plus_ms(1_000)).await);
     let of_ada = sessions::of_account(&mut tx, &id(ADA), 1_000, NOW).await.unwrap();

@@ -4,7 +4,7 @@ use super::fixtures::{NOW, begin, code, device, flow, id, session, with_ada};
 use crate::world::{ADA, World, address};
 use account::{Email, FailureCause, Notice, Purpose};
 use backend::store::limits::Rule;
-use backend::store::{Tx, accounts, codes, devices, flows, limits, outbox, sessions, throttles};
+use backend::store::{WriteTx, accounts, codes, devices, flows, limits, outbox, sessions, throttles};
 
 #[apply(on_both!)]
 async fn only_dead_rows_are_pruned(world: &World) {
@@ -74,7 +74,7 @@ async fn everybodys_rows_end_at_once(world: &World) {
 }
 
 /// One row of each kind.
-async fn with_rows(world: &World) -> Tx {
+async fn with_rows(world: &World) -> WriteTx {
     let mut tx = with_ada(world).await;
     flows::insert(&mut tx, Purpose::Reset, &flow("f")).await.unwrap();
     codes::issue(&mut tx, Purpose::Reset, &address(ADA), "f", &code("c", 0))
