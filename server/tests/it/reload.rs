@@ -75,7 +75,7 @@ async fn an_invalid_configuration_changes_nothing() {
 async fn send_a_code(running: &Running, folder: &Path, form: &'static str) {
     running.call("/api/reset/begin", form).send().await.unwrap();
     let queue = || told(&rekey(folder).args(["mail", "queue"]).output().unwrap()).1;
-    while !queue().contains("No e-mails wait.") {
+    while !queue().contains("No e-mails are queued.") {
         tokio::task::yield_now().await;
     }
 }
@@ -92,13 +92,13 @@ async fn a_mail_connection_survives_a_reload_that_does_not_change_it() {
     send_a_code(&running, folder.path(), "email=ada@example.com").await;
     write(folder.path(), &[&smtp, "ca_file = \"ca.pem\"", "brand = \"After\""]);
     running.hang_up();
-    running.line_with("the configuration is reloaded");
+    running.line_with("the configuration was reloaded");
     send_a_code(&running, folder.path(), "email=grace@example.com").await;
     assert_eq!(server.connections(), 1);
     // The trusted authorities for the mail server have changed.
     std::fs::write(folder.path().join("ca.pem"), authorities.repeat(2)).unwrap();
     running.hang_up();
-    running.line_with("the configuration is reloaded");
+    running.line_with("the configuration was reloaded");
     send_a_code(&running, folder.path(), "email=eve@example.com").await;
     assert_eq!(server.connections(), 2);
     running.end();
