@@ -4,6 +4,7 @@
     reason = "a benchmark reads the clock, and it is not part of the service, where time is an argument"
 )]
 
+mod acknowledged;
 pub mod http;
 pub mod machine;
 pub mod mailbox;

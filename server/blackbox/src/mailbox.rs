@@ -1,9 +1,9 @@
 //! A mail server that accepts and stores every e-mail unmodified, or misbehaves in one of the ways that real ones do.
 
 use crate::Fault;
+use crate::acknowledged::Acknowledged;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
-use socket2::SockRef;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -358,28 +358,7 @@ impl Message {
     }
 }
 
-/// Acknowledges TCP segments immediately: a sender that waits for delayed ACKs sends at most 25 messages a second.
-struct Acknowledged(TcpStream);
-
-impl Read for Acknowledged {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        // The option applies only until the next pause.
-        SockRef::from(&self.0).set_tcp_quickack(true)?;
-        self.0.read(buffer)
-    }
-}
-
-impl Write for Acknowledged {
-    fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
-        self.0.write(buffer)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.0.flush()
-    }
-}
-
-/// A line with its CR LF, the only line ending in SMTP (RFC 5321 §2.3.8); `None` at the end of the stream.
+/// A line with its CR LF, the only thing that ends one (RFC 5321 §2.3.8); `None` at the end of the stream.
 fn line(reader: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     while !line.ends_with(b"\r\n") {
