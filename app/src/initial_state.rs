@@ -12,7 +12,7 @@ pub(crate) use on_server::{page, settings};
 #[cfg(feature = "ssr")]
 mod on_server {
     use super::{PAGE, SETTINGS};
-    use crate::api::Told;
+    use crate::api::PageState;
     use crate::settings::PublicSettings;
     use leptos::prelude::*;
     use serde::Serialize;
@@ -21,8 +21,8 @@ mod on_server {
         element(SETTINGS, settings)
     }
 
-    pub(crate) fn page<S: Serialize>(told: &Told<S>) -> AnyView {
-        element(PAGE, told)
+    pub(crate) fn page<S: Serialize>(state: &PageState<S>) -> AnyView {
+        element(PAGE, state)
     }
 
     fn element(id: &'static str, value: &impl Serialize) -> AnyView {
@@ -66,7 +66,7 @@ mod in_browser {
         json::read(&browser::text_of(SETTINGS)?)
     }
 
-    /// What the server has told of the page in `main`; nothing for a page that the program itself has led to.
+    /// The state that the server wrote for the page in `main`; nothing for a page that the program itself has opened.
     pub(crate) fn page<T: DeserializeOwned>() -> Option<T> {
         json::read(&browser::text_of(PAGE)?)
     }

@@ -1,11 +1,11 @@
-//! Who calls, and how each kind of caller is answered; the only user of leptos_axum.
+//! The context of a request, and the response for each kind of caller; the only user of leptos_axum.
 //!
 //! A page's script reads JSON with a status. A plain form is always answered with 303 to the flow's page, which shows the
 //! step; what was refused travels in a one-shot cookie, never in an address.
 
 use super::cookies::{self, Flash};
-use super::landing::{Landing, Page};
-use super::{Failure, Told};
+use super::destination::{Destination, Page};
+use super::{Failure, PageState};
 use crate::settings::{PublicSettings, Theme};
 use account::Refusal;
 use backend::{Backend, BrowserTokens, Caller, Error, TokenChange, Transition};
@@ -17,23 +17,23 @@ use leptos::prelude::*;
 use leptos::server_fn::error::ServerFnErrorErr;
 use leptos_axum::ResponseOptions;
 
-/// How the caller reads the answer.
+/// The form of the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reader {
-    /// A page's script: JSON.
-    Script,
-    /// A form of a browser without scripts: a redirect.
-    Form,
-    /// The rendering of the page itself.
+enum ResponseKind {
+    /// JSON, for the script of a page.
+    Json,
+    /// A redirect, for the form of a browser without scripts.
+    Redirect,
+    /// The page itself.
     Document,
 }
 
-/// One request: who asks for it, what they hold, and how they are told.
-pub(super) struct Call {
+/// One request: its caller, the tokens of the browser, and the form of the response.
+pub(super) struct RequestContext {
     pub backend: Backend,
     pub caller: Caller,
     pub held: BrowserTokens,
-    reader: Reader,
+    kind: ResponseKind,
     page: Page,
     flash: Option<Flash>,
     typed_email: Option<String>,
@@ -41,19 +41,19 @@ pub(super) struct Call {
     response: ResponseOptions,
 }
 
-impl Call {
-    /// The call that is being answered.
+impl RequestContext {
+    /// The request that is being answered.
     pub fn here() -> Result<Self, Failure> {
         let (Some(parts), Some(response), Some(backend)) = (use_context::<Parts>(), use_context(), use_context())
         else {
             return Err(log("a server function outside of a request"));
         };
-        let (reader, page) = reader_of(&parts);
+        let (kind, page) = response_kind(&parts);
         Ok(Self {
             backend,
             caller: caller(&parts),
             held: cookies::held(&parts.headers),
-            reader,
+            kind,
             page,
             flash: Flash::from_request(&parts.headers),
             typed_email: None,
@@ -75,13 +75,13 @@ impl Call {
     }
 
     /// Tells the outcome of something that was done or refused.
-    pub fn tell<S: Landing>(self, outcome: Result<Transition<S>, Error>) -> Result<S, Failure> {
+    pub fn tell<S: Destination>(self, outcome: Result<Transition<S>, Error>) -> Result<S, Failure> {
         match outcome {
             Ok(transition) => {
                 self.hand_over(&transition.tokens);
                 let page = Page::at(transition.step.path());
                 // A script that stays on its page reads it from this answer.
-                if transition.step.done().is_some() && (self.reader == Reader::Form || page != self.page) {
+                if transition.step.done().is_some() && (self.kind == ResponseKind::Redirect || page != self.page) {
                     self.leave(&Flash {
                         page,
                         failure: None,
@@ -90,7 +90,7 @@ impl Call {
                         done: transition.step.done(),
                     });
                 }
-                if self.reader == Reader::Form {
+                if self.kind == ResponseKind::Redirect {
                     self.send_to(transition.step.path());
                 }
                 Ok(transition.step)
@@ -100,7 +100,7 @@ impl Call {
     }
 
     /// Tells where a flow stands. Changes nothing but the browser's one-shot cookie.
-    pub fn show<S: Landing>(self, step: Result<S, impl Into<Error>>) -> Result<Told<S>, Failure> {
+    pub fn show<S: Destination>(self, step: Result<S, impl Into<Error>>) -> Result<PageState<S>, Failure> {
         let mut step = match step {
             Ok(step) => step,
             Err(error) => return Err(self.refuse(error.into())),
@@ -110,15 +110,15 @@ impl Call {
             self.set_cookie(cookies::of_visit(&BrowserTokens::new_visit()));
         }
         // Finished in another tab.
-        if self.reader == Reader::Document && self.held.session.is_some() && step.leads_on() {
+        if self.kind == ResponseKind::Document && self.held.session.is_some() && step.leads_on() {
             self.send_to(step.path());
         }
         let flash = self
             .flash
             .clone()
-            .filter(|flash| flash.page == self.page && (flash.done.is_some() || self.reader == Reader::Document));
+            .filter(|flash| flash.page == self.page && (flash.done.is_some() || self.kind == ResponseKind::Document));
         let Some(flash) = flash else {
-            return Ok(Told {
+            return Ok(PageState {
                 step,
                 failure: None,
                 typed_email: None,
@@ -129,7 +129,7 @@ impl Call {
         if let Some(done) = flash.done {
             step.say(done);
         }
-        Ok(Told {
+        Ok(PageState {
             step,
             failure: flash.failure,
             typed_email: flash.email,
@@ -161,11 +161,11 @@ impl Call {
         };
         // The dead token stays where it is: letting it go could take the new one along that another answer has just brought.
         let signed_out = failure == Failure::Refused(Refusal::SignedOut);
-        match self.reader {
-            Reader::Form | Reader::Document if signed_out => {
+        match self.kind {
+            ResponseKind::Redirect | ResponseKind::Document if signed_out => {
                 self.send_to(&["/signin?next=", self.page.path()].concat())
             }
-            Reader::Form => {
+            ResponseKind::Redirect => {
                 self.leave(&Flash {
                     page: self.page,
                     failure: Some(failure.clone()),
@@ -175,7 +175,7 @@ impl Call {
                 });
                 self.send_to(self.page.path());
             }
-            Reader::Script | Reader::Document => {
+            ResponseKind::Json | ResponseKind::Document => {
                 self.response
                     .set_status(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
                 if let Some(seconds) = retry_after_s {
@@ -215,17 +215,17 @@ fn see_other(path: &str) -> Option<(HeaderName, HeaderValue)> {
     Some((LOCATION, HeaderValue::from_str(path).ok()?))
 }
 
-fn reader_of(parts: &Parts) -> (Reader, Page) {
+fn response_kind(parts: &Parts) -> (ResponseKind, Page) {
     let path = parts.uri.path();
     if !path.starts_with("/api/") {
-        return (Reader::Document, Page::at(path));
+        return (ResponseKind::Document, Page::at(path));
     }
-    let reader = if wants_html(&parts.headers) {
-        Reader::Form
+    let kind = if wants_html(&parts.headers) {
+        ResponseKind::Redirect
     } else {
-        Reader::Script
+        ResponseKind::Json
     };
-    (reader, Page::of_endpoint(path))
+    (kind, Page::of_endpoint(path))
 }
 
 /// Whether a page is wanted rather than data: a browser without scripts, or an address that was typed.
@@ -270,8 +270,8 @@ pub(super) fn library_error(error: &ServerFnErrorErr) -> Failure {
         log("the server function library")
     };
     if let (Some(parts), Some(response)) = (use_context::<Parts>(), use_context::<ResponseOptions>()) {
-        let (reader, page) = reader_of(&parts);
-        let (status, headers) = unread(reader, page, &failure);
+        let (kind, page) = response_kind(&parts);
+        let (status, headers) = unread(kind, page, &failure);
         response.set_status(status);
         for (name, value) in headers {
             response.append_header(name, value);
@@ -284,16 +284,16 @@ pub(super) fn library_error(error: &ServerFnErrorErr) -> Failure {
 /// function: a status for a script, 303 and a one-shot cookie for a plain form.
 #[must_use]
 pub fn unreadable_form(path: &str, headers: &HeaderMap) -> (StatusCode, Vec<(HeaderName, HeaderValue)>) {
-    let reader = if wants_html(headers) {
-        Reader::Form
+    let kind = if wants_html(headers) {
+        ResponseKind::Redirect
     } else {
-        Reader::Script
+        ResponseKind::Json
     };
-    unread(reader, Page::of_endpoint(path), &Refusal::FormUnreadable.into())
+    unread(kind, Page::of_endpoint(path), &Refusal::FormUnreadable.into())
 }
 
-fn unread(reader: Reader, page: Page, failure: &Failure) -> (StatusCode, Vec<(HeaderName, HeaderValue)>) {
-    if reader != Reader::Form {
+fn unread(kind: ResponseKind, page: Page, failure: &Failure) -> (StatusCode, Vec<(HeaderName, HeaderValue)>) {
+    if kind != ResponseKind::Redirect {
         let status = if failure.refusal().is_some() {
             StatusCode::BAD_REQUEST
         } else {

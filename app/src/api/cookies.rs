@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 
 use super::Failure;
-use super::landing::Page;
+use super::destination::Page;
 
 /// `__Host-` keeps a neighbouring subdomain from setting it (attack: session fixation from `evil.example.com`).
 const FLASH: &str = "__Host-flash";

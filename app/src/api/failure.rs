@@ -41,7 +41,7 @@ impl From<Refusal> for Failure {
 
 /// A step of a flow with what is to be said about the last try.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Told<S> {
+pub struct PageState<S> {
     /// Where the flow stands.
     pub step: S,
     /// Why the last try came to nothing; only for a browser without scripts, after its redirect.

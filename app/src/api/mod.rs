@@ -4,17 +4,17 @@
 mod call;
 #[cfg(feature = "ssr")]
 mod cookies;
+#[cfg(feature = "ssr")]
+mod destination;
 mod failure;
 pub(crate) mod json;
-#[cfg(feature = "ssr")]
-mod landing;
 pub(crate) mod reset;
 pub(crate) mod security;
 pub(crate) mod sign_in;
 pub(crate) mod sign_up;
 pub(crate) mod wire;
 
-pub use failure::{Failure, Told};
+pub use failure::{Failure, PageState};
 
 #[cfg(feature = "ssr")]
 pub(crate) use call::{go_to, not_found, public_settings, settings_here};

@@ -1,10 +1,10 @@
 //! The security page, the change of the password, the profile.
 
 #[cfg(feature = "ssr")]
-use super::call::Call;
+use super::call::RequestContext;
 #[cfg(any(feature = "ssr", feature = "home"))]
 use super::read;
-use super::{Failure, Told};
+use super::{Failure, PageState};
 use account::{ProfileView, Secret, SecurityView};
 #[cfg(feature = "ssr")]
 use backend::retried;
@@ -13,35 +13,35 @@ use leptos::server_fn::codec::GetUrl;
 
 /// What the security page shows; of the activity what was before `before`, or the newest.
 #[server(name = View, prefix = "/api", endpoint = "security/view", input = GetUrl)]
-pub async fn view(#[server(default)] before: String) -> Result<Told<SecurityView>, Failure> {
-    let call = Call::here()?;
-    let view = call.backend.security(&call.held, &before).await;
-    call.show(view)
+pub async fn view(#[server(default)] before: String) -> Result<PageState<SecurityView>, Failure> {
+    let request = RequestContext::here()?;
+    let view = request.backend.security(&request.held, &before).await;
+    request.show(view)
 }
 
 /// [`view`] of the activity that the page's address asks for.
 #[cfg(all(any(feature = "ssr", feature = "home"), not(target_arch = "wasm32")))]
-async fn view_of_address() -> Result<Told<SecurityView>, Failure> {
+async fn view_of_address() -> Result<PageState<SecurityView>, Failure> {
     view(crate::route::use_route().query("before").unwrap_or_default()).await
 }
 
 /// [`view`], asked in the way of the place.
 #[cfg(any(feature = "ssr", feature = "home"))]
-pub async fn read_view() -> Result<Told<SecurityView>, Failure> {
+pub async fn read_view() -> Result<PageState<SecurityView>, Failure> {
     read!(view_of_address, View)
 }
 
 /// What the profile shows.
 #[server(name = Profile, prefix = "/api", endpoint = "profile/view", input = GetUrl)]
-pub async fn profile() -> Result<Told<ProfileView>, Failure> {
-    let call = Call::here()?;
-    let view = call.backend.profile(&call.held).await;
-    call.show(view)
+pub async fn profile() -> Result<PageState<ProfileView>, Failure> {
+    let request = RequestContext::here()?;
+    let view = request.backend.profile(&request.held).await;
+    request.show(view)
 }
 
 /// [`profile`], asked in the way of the place.
 #[cfg(any(feature = "ssr", feature = "home"))]
-pub async fn read_profile() -> Result<Told<ProfileView>, Failure> {
+pub async fn read_profile() -> Result<PageState<ProfileView>, Failure> {
     read!(profile, Profile)
 }
 
@@ -55,36 +55,37 @@ pub async fn change_password(
     #[server(default)] end_others: String,
     #[server(default)] others_asked: String,
 ) -> Result<SecurityView, Failure> {
-    let call = Call::here()?;
+    let request = RequestContext::here()?;
     let end_others = !end_others.is_empty() || others_asked.is_empty();
     let transition = retried(|| {
-        call.backend
-            .change_password(&call.caller, &call.held, &current, &password, &again, end_others)
+        request
+            .backend
+            .change_password(&request.caller, &request.held, &current, &password, &again, end_others)
     })
     .await;
-    call.tell(transition)
+    request.tell(transition)
 }
 
 /// Signs one browser out.
 #[server(name = EndSession, prefix = "/api", endpoint = "security/end_session")]
 pub async fn end_session(#[server(default)] id: String) -> Result<SecurityView, Failure> {
-    let call = Call::here()?;
-    let transition = retried(|| call.backend.end_session(&call.caller, &call.held, &id)).await;
-    call.tell(transition)
+    let request = RequestContext::here()?;
+    let transition = retried(|| request.backend.end_session(&request.caller, &request.held, &id)).await;
+    request.tell(transition)
 }
 
 /// Signs every other browser out.
 #[server(name = EndOthers, prefix = "/api", endpoint = "security/end_others")]
 pub async fn end_others() -> Result<SecurityView, Failure> {
-    let call = Call::here()?;
-    let transition = retried(|| call.backend.end_other_sessions(&call.caller, &call.held)).await;
-    call.tell(transition)
+    let request = RequestContext::here()?;
+    let transition = retried(|| request.backend.end_other_sessions(&request.caller, &request.held)).await;
+    request.tell(transition)
 }
 
 /// Asks a trusted device for codes again.
 #[server(name = ForgetDevice, prefix = "/api", endpoint = "security/forget_device")]
 pub async fn forget_device(#[server(default)] id: String) -> Result<SecurityView, Failure> {
-    let call = Call::here()?;
-    let transition = retried(|| call.backend.forget_device(&call.caller, &call.held, &id)).await;
-    call.tell(transition)
+    let request = RequestContext::here()?;
+    let transition = retried(|| request.backend.forget_device(&request.caller, &request.held, &id)).await;
+    request.tell(transition)
 }

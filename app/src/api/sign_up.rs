@@ -1,10 +1,10 @@
 //! Sign up: e-mail, mailed code, name and password.
 
 #[cfg(feature = "ssr")]
-use super::call::Call;
+use super::call::RequestContext;
 #[cfg(any(feature = "ssr", feature = "entry"))]
 use super::read;
-use super::{Failure, Told};
+use super::{Failure, PageState};
 use account::{Secret, SignUpStep};
 #[cfg(feature = "ssr")]
 use backend::retried;
@@ -13,40 +13,40 @@ use leptos::server_fn::codec::GetUrl;
 
 /// Where this browser's sign-up stands.
 #[server(name = Step, prefix = "/api", endpoint = "sign_up/step", input = GetUrl)]
-pub async fn step() -> Result<Told<SignUpStep>, Failure> {
-    let call = Call::here()?;
-    let step = call.backend.sign_up_step(&call.held).await;
-    call.show(step)
+pub async fn step() -> Result<PageState<SignUpStep>, Failure> {
+    let request = RequestContext::here()?;
+    let step = request.backend.sign_up_step(&request.held).await;
+    request.show(step)
 }
 
 /// [`step`], asked in the way of the place.
 #[cfg(any(feature = "ssr", feature = "entry"))]
-pub async fn read_step() -> Result<Told<SignUpStep>, Failure> {
+pub async fn read_step() -> Result<PageState<SignUpStep>, Failure> {
     read!(step, Step)
 }
 
 /// Begins a sign-up for an address.
 #[server(name = Begin, prefix = "/api", endpoint = "sign_up/begin")]
 pub async fn begin(#[server(default)] email: String) -> Result<SignUpStep, Failure> {
-    let call = Call::here()?.keeping_email(&email);
-    let transition = retried(|| call.backend.begin_sign_up(&call.caller, &call.held, &email)).await;
-    call.tell(transition)
+    let request = RequestContext::here()?.keeping_email(&email);
+    let transition = retried(|| request.backend.begin_sign_up(&request.caller, &request.held, &email)).await;
+    request.tell(transition)
 }
 
 /// Answers with the mailed code.
 #[server(name = Answer, prefix = "/api", endpoint = "sign_up/answer")]
 pub async fn answer(#[server(default)] code: Secret) -> Result<SignUpStep, Failure> {
-    let call = Call::here()?;
-    let transition = retried(|| call.backend.answer_sign_up(&call.caller, &call.held, &code)).await;
-    call.tell(transition)
+    let request = RequestContext::here()?;
+    let transition = retried(|| request.backend.answer_sign_up(&request.caller, &request.held, &code)).await;
+    request.tell(transition)
 }
 
 /// Sends a new code.
 #[server(name = Resend, prefix = "/api", endpoint = "sign_up/resend")]
 pub async fn resend() -> Result<SignUpStep, Failure> {
-    let call = Call::here()?;
-    let transition = retried(|| call.backend.resend_sign_up(&call.caller, &call.held)).await;
-    call.tell(transition)
+    let request = RequestContext::here()?;
+    let transition = retried(|| request.backend.resend_sign_up(&request.caller, &request.held)).await;
+    request.tell(transition)
 }
 
 /// Makes the account.
@@ -56,11 +56,12 @@ pub async fn finish(
     #[server(default)] password: Secret,
     #[server(default)] again: Secret,
 ) -> Result<SignUpStep, Failure> {
-    let call = Call::here()?.keeping_name(&name);
+    let request = RequestContext::here()?.keeping_name(&name);
     let transition = retried(|| {
-        call.backend
-            .finish_sign_up(&call.caller, &call.held, &name, &password, &again)
+        request
+            .backend
+            .finish_sign_up(&request.caller, &request.held, &name, &password, &again)
     })
     .await;
-    call.tell(transition)
+    request.tell(transition)
 }

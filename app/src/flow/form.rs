@@ -1,4 +1,4 @@
-use super::Talk;
+use super::FormController;
 use account::{Field, Refusal};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
@@ -55,13 +55,13 @@ pub fn Form(
     /// Where it is sent.
     action: &'static str,
     /// Who takes the answer.
-    talk: Talk,
+    controller: FormController,
     /// What can be refused here already.
     #[prop(optional, into)]
     check: Option<Callback<Fields, Checked>>,
     children: Children,
 ) -> AnyView {
-    let submit = move |event: SubmitEvent| talk.submit(&event, action, check);
+    let submit = move |event: SubmitEvent| controller.submit(&event, action, check);
     // `novalidate`: the browser's own bubbles speak other words than we do, and are gone before they are read.
     view! {
         <form method="post" action=action novalidate on:submit=submit>

@@ -1,20 +1,20 @@
 //! A page's side of a flow: the step that is shown, the forms that are sent, and what comes back.
 
+mod controller;
 mod events;
 mod form;
-mod talk;
 
+pub use controller::{FormController, Refresh};
 pub use form::{Checked, Fields, Form};
-pub use talk::{Look, Talk};
 
-use crate::api::{Failure, Told, json};
+use crate::api::{Failure, PageState, json};
 use crate::initial_state;
 #[cfg(not(feature = "ssr"))]
 use crate::pages::fixed;
 use crate::pages::{View, failure_page};
 #[cfg(not(feature = "ssr"))]
 use crate::screen::Shown;
-use crate::ui::{ToldAt, browser, provide_problem, use_announce};
+use crate::ui::{ReceivedAt, browser, provide_problem, use_announce};
 use crate::words::use_words;
 use account::{EmailAddress, ProfileView, ResetStep, SecurityView, SignInStep, SignUpStep};
 use leptos::prelude::*;
@@ -76,14 +76,14 @@ impl Step for ProfileView {
     }
 }
 
-/// Where a flow stands in this page, and the talk with the server about it.
+/// The current step of a flow in this page, and the controller of its forms.
 pub struct Flow<S: Step> {
     /// The step that is shown.
     pub step: RwSignal<S>,
-    /// When the server told it, by the browser's clock.
-    told_at: StoredValue<i64>,
+    /// When the server sent it, by the browser's clock.
+    received_at: StoredValue<i64>,
     /// For the forms of the step.
-    pub talk: Talk,
+    pub controller: FormController,
     /// What was typed as e-mail in a try that was refused without scripts.
     pub typed_email: StoredValue<Option<String>>,
     /// What was typed as name in a try that was refused without scripts.
@@ -98,30 +98,30 @@ impl<S: Step> Clone for Flow<S> {
 }
 
 impl<S: Step> Flow<S> {
-    /// Begins with what the server told; `read` asks it again.
-    pub fn new<F>(told: Told<S>, read: fn() -> F) -> Self
+    /// Begins with the state that the server sent; `read` asks for it again.
+    pub fn new<F>(state: PageState<S>, read: fn() -> F) -> Self
     where
-        F: Future<Output = Result<Told<S>, Failure>> + 'static,
+        F: Future<Output = Result<PageState<S>, Failure>> + 'static,
     {
-        let step = RwSignal::new(told.step);
-        let told_at = StoredValue::new(browser::now_ms());
+        let step = RwSignal::new(state.step);
+        let received_at = StoredValue::new(browser::now_ms());
         let set = move |new| {
-            told_at.set_value(browser::now_ms());
+            received_at.set_value(browser::now_ms());
             step.set(new);
         };
-        let look = Callback::new(move |look: Look| {
+        let refresh = Callback::new(move |refresh: Refresh| {
             spawn_local(async move {
                 let Ok(now) = read().await else { return };
                 // A form that was sent meanwhile has the newer answer.
-                let Some(key) = step.try_with_untracked(Step::key).filter(|_| look.is_current()) else {
+                let Some(key) = step.try_with_untracked(Step::key).filter(|_| refresh.is_current()) else {
                     return;
                 };
-                let went_on = now.step.key() != key;
+                let continued = now.step.key() != key;
                 if step.with_untracked(|step| *step != now.step) {
                     set(now.step);
                 }
-                if went_on {
-                    look.went_on();
+                if continued {
+                    refresh.continued();
                 }
             });
         });
@@ -134,10 +134,10 @@ impl<S: Step> Flow<S> {
         });
         Self {
             step,
-            told_at,
-            talk: Talk::new(told.failure, take, look),
-            typed_email: StoredValue::new(told.typed_email),
-            typed_name: StoredValue::new(told.typed_name),
+            received_at,
+            controller: FormController::new(state.failure, take, refresh),
+            typed_email: StoredValue::new(state.typed_email),
+            typed_name: StoredValue::new(state.typed_name),
         }
     }
 
@@ -154,14 +154,14 @@ impl<S: Step> Flow<S> {
         Box::new(move || {
             let step = self.step.with(Step::key);
             let view = self.draw(&view);
-            let has_news = self.talk.take_news();
+            let has_news = self.controller.take_news();
             Some(Shown { step, has_news, view })
         })
     }
 
     fn draw(self, view: impl Fn(S) -> AnyView) -> AnyView {
-        provide_problem(self.talk.problem());
-        provide_context(ToldAt(self.told_at.get_value()));
+        provide_problem(self.controller.problem());
+        provide_context(ReceivedAt(self.received_at.get_value()));
         let step = self.step.get();
         untrack(|| view(step))
     }
@@ -172,25 +172,29 @@ impl<S: Step> Flow<S> {
         let words = use_words();
         let open = Memo::new(move |_| self.step.with(is_open));
         let elsewhere = Callback::new(move |()| announce.say(words.say("frame.elsewhere")));
-        events::listen(name, open, Callback::new(move |()| self.talk.look(Some(elsewhere))));
+        events::listen(
+            name,
+            open,
+            Callback::new(move |()| self.controller.refresh(Some(elsewhere))),
+        );
     }
 }
 
 /// A page that begins with what the server tells, which is written beside it for the program in the browser. The page waits for
 /// it, so that it is whole without scripts.
 #[cfg(feature = "ssr")]
-pub fn page_of<T, F>(read: fn() -> F, show: fn(Told<T>) -> View) -> View
+pub fn page_of<T, F>(read: fn() -> F, show: fn(PageState<T>) -> View) -> View
 where
     T: Step,
-    F: Future<Output = Result<Told<T>, Failure>> + Send + 'static,
+    F: Future<Output = Result<PageState<T>, Failure>> + Send + 'static,
 {
     let page = Suspend::new(async move {
         match read().await {
-            Ok(told) => {
-                let state = initial_state::page(&told);
+            Ok(state) => {
+                let json = initial_state::page(&state);
                 view! {
-                    {show(told)}
-                    {state}
+                    {show(state)}
+                    {json}
                 }
                 .into_any()
             }
@@ -202,27 +206,27 @@ where
 
 /// In the browser it stands in the page that the server has sent, and is asked for when another page leads here.
 #[cfg(not(feature = "ssr"))]
-pub fn page_of<T, F>(read: fn() -> F, show: fn(Told<T>) -> View) -> View
+pub fn page_of<T, F>(read: fn() -> F, show: fn(PageState<T>) -> View) -> View
 where
     T: Step,
-    F: Future<Output = Result<Told<T>, Failure>> + Send + 'static,
+    F: Future<Output = Result<PageState<T>, Failure>> + Send + 'static,
 {
-    if let Some(told) = initial_state::page() {
-        return show(told);
+    if let Some(state) = initial_state::page() {
+        return show(state);
     }
     let owner = Owner::current().unwrap_or_default();
-    let told = RwSignal::new_local(None::<Result<Told<T>, Failure>>);
+    let state = RwSignal::new_local(None::<Result<PageState<T>, Failure>>);
     spawn_local(async move {
         let now = read().await;
-        let _ = told.try_set(Some(now));
+        let _ = state.try_set(Some(now));
     });
     let page = std::cell::OnceCell::<View>::new();
     Box::new(move || {
-        let told = told.get()?;
+        let state = state.get()?;
         let page = page.get_or_init(|| {
             owner.with(|| {
-                untrack(|| match told {
-                    Ok(told) => show(told),
+                untrack(|| match state {
+                    Ok(state) => show(state),
                     Err(failure) => fixed(move || failure_page(failure.clone())),
                 })
             })

@@ -1,7 +1,7 @@
 //! Pages for what did not work: what happened, in which words, and a way on.
 
 use crate::api::Failure;
-use crate::ui::{LinkButton, Look, Page};
+use crate::ui::{ButtonStyle, LinkButton, Page};
 #[cfg(feature = "ssr")]
 use crate::words::Words;
 use crate::words::use_words;
@@ -71,8 +71,8 @@ pub(crate) fn error_page(status: u16, reference: Option<String>, retry_after_s: 
             {wait}
             {reference}
             <p class="ways">
-                <LinkButton href="/signin" label=words.say("error.home") look=Look::Plain />
-                <LinkButton href="/help" label=words.say("error.help") look=Look::Link />
+                <LinkButton href="/signin" label=words.say("error.home") style=ButtonStyle::Plain />
+                <LinkButton href="/help" label=words.say("error.help") style=ButtonStyle::Link />
             </p>
         </Page>
     }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 /// How much a button asks to be pressed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Look {
+pub enum ButtonStyle {
     /// The step's way on. One on a page.
     #[default]
     Main,
@@ -16,7 +16,7 @@ pub enum Look {
     Danger,
 }
 
-impl Look {
+impl ButtonStyle {
     pub(super) const fn class(self) -> &'static str {
         match self {
             Self::Main => "button main",
@@ -35,7 +35,7 @@ pub fn SubmitButton(
     label: String,
     /// How much it asks to be pressed.
     #[prop(optional)]
-    look: Look,
+    style: ButtonStyle,
     /// While the answer is on its way.
     #[prop(optional, into)]
     pending: Signal<bool>,
@@ -44,7 +44,7 @@ pub fn SubmitButton(
     full_name: Option<String>,
 ) -> AnyView {
     view! {
-        <button type="submit" class=look.class() aria-busy=move || pending.get().then_some("true") aria-label=full_name>
+        <button type="submit" class=style.class() aria-busy=move || pending.get().then_some("true") aria-label=full_name>
             {label}
         </button>
     }
@@ -62,10 +62,10 @@ pub fn LinkButton(
     label: String,
     /// How much it asks to be pressed.
     #[prop(optional)]
-    look: Look,
+    style: ButtonStyle,
     /// The whole name, where several links of a page say the same.
     #[prop(optional, into)]
     full_name: Option<String>,
 ) -> AnyView {
-    view! { <a class=look.class() href=href aria-label=full_name>{label}</a> }.into_any()
+    view! { <a class=style.class() href=href aria-label=full_name>{label}</a> }.into_any()
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// When the step around here was told, by the browser's clock.
 #[derive(Clone, Copy)]
-pub(crate) struct ToldAt(pub i64);
+pub(crate) struct ReceivedAt(pub i64);
 
 /// The wait in words. Counts down where scripts run, for the eye only: a screen reader hears the end of it, not each second.
 #[component]
@@ -18,8 +18,8 @@ pub fn Countdown(
 ) -> AnyView {
     let words = use_words();
     // By the clock, not by counting: a tab in the background is woken seldom.
-    let ToldAt(told_at) = use_context().unwrap_or(ToldAt(browser::now_ms()));
-    let end = told_at + seconds * 1_000;
+    let ReceivedAt(received_at) = use_context().unwrap_or(ReceivedAt(browser::now_ms()));
+    let end = received_at + seconds * 1_000;
     let left_now = move || ((end - browser::now_ms() + 999) / 1_000).max(0);
     let left = RwSignal::new(left_now());
     Effect::new(move || {

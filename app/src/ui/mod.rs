@@ -23,10 +23,10 @@ mod time;
 #[cfg(not(feature = "ssr"))]
 pub(crate) use announce::provide_announce;
 pub use announce::{Announce, use_announce};
-pub use button::{LinkButton, Look, SubmitButton};
+pub use button::{ButtonStyle, LinkButton, SubmitButton};
 pub use copy_button::CopyButton;
 pub use countdown::Countdown;
-pub(crate) use countdown::ToldAt;
+pub(crate) use countdown::ReceivedAt;
 pub use field::{Checkbox, CodeField, EmailField, NameField, UsernameHint};
 #[cfg(feature = "ssr")]
 pub use frame::Frame;

@@ -1,9 +1,9 @@
 //! "Check your e-mail": shared by every flow that mails a code.
 
-use crate::flow::{Checked, Fields, Flow, Form, Step, Talk};
+use crate::flow::{Checked, Fields, Flow, Form, FormController, Step};
 use crate::settings::use_settings;
 use crate::ui::{
-    CodeField, Countdown, Details, EmailField, LocalTime, Look, MailHelp, MailboxButton, Page, SubmitButton,
+    ButtonStyle, CodeField, Countdown, Details, EmailField, LocalTime, MailHelp, MailboxButton, Page, SubmitButton,
     domain_to_ascii, use_announce,
 };
 use crate::words::{Words, use_words};
@@ -28,7 +28,7 @@ pub(super) struct Ways {
 /// The step. `lead` says what the code is for; `more` stands below the code field.
 pub(super) fn check_your_email(
     mailed: &MailedCode,
-    talk: Talk,
+    controller: FormController,
     ways: Ways,
     lead: String,
     more: Option<AnyView>,
@@ -36,7 +36,7 @@ pub(super) fn check_your_email(
     let words = use_words();
     let (digits, email) = (mailed.digits, mailed.email.clone());
     let facts = facts(mailed, ways.subject, words);
-    let resend = resend(mailed, talk, ways.resend, words);
+    let resend = resend(mailed, controller, ways.resend, words);
     let check = Callback::new(move |fields: Fields| check_code(&fields, digits, ways.begin));
     view! {
         <Page heading=words.say("code.title") only_field=Field::Code>
@@ -44,14 +44,14 @@ pub(super) fn check_your_email(
             {facts}
             <p>{look_in_spam(words)}</p>
             <MailboxButton email=email.clone() />
-            <Form action=ways.answer talk=talk check=check>
+            <Form action=ways.answer controller=controller check=check>
                 <CodeField digits=digits />
                 {more}
-                <SubmitButton label=words.say("code.next") pending=talk.pending() />
+                <SubmitButton label=words.say("code.next") pending=controller.pending() />
             </Form>
             {resend}
             <MailHelp email=email />
-            {other_address(talk, ways, words)}
+            {other_address(controller, ways, words)}
         </Page>
     }
     .into_any()
@@ -113,14 +113,14 @@ fn facts(mailed: &MailedCode, subject: &str, words: Words) -> AnyView {
     .into_any()
 }
 
-fn resend(mailed: &MailedCode, talk: Talk, action: &'static str, words: Words) -> AnyView {
+fn resend(mailed: &MailedCode, controller: FormController, action: &'static str, words: Words) -> AnyView {
     if mailed.sends_left <= 0 {
         return view! { <p class="hint">{words.say("code.resend_none")}</p> }.into_any();
     }
     let wait_s = mailed.resend_in_s;
     view! {
-        <Form action=action talk=talk>
-            <SubmitButton label=words.say("code.resend") look=Look::Plain />
+        <Form action=action controller=controller>
+            <SubmitButton label=words.say("code.resend") style=ButtonStyle::Plain />
             <Countdown seconds=wait_s />
         </Form>
     }
@@ -145,20 +145,20 @@ pub(super) fn say_when_resent<S: Step>(flow: Flow<S>, mailed: fn(&S) -> Option<&
 }
 
 /// For those who mistyped the address.
-fn other_address(talk: Talk, ways: Ways, words: Words) -> AnyView {
+fn other_address(controller: FormController, ways: Ways, words: Words) -> AnyView {
     if let Some(restart) = ways.restart {
         return view! {
-            <Form action=restart talk=talk>
-                <SubmitButton label=words.say("code.restart") look=Look::Link />
+            <Form action=restart controller=controller>
+                <SubmitButton label=words.say("code.restart") style=ButtonStyle::Link />
             </Form>
         }
         .into_any();
     }
     view! {
         <Details summary=words.say("code.restart")>
-            <Form action=ways.begin talk=talk check=Callback::new(check_email)>
+            <Form action=ways.begin controller=controller check=Callback::new(check_email)>
                 <EmailField />
-                <SubmitButton label=words.say("code.start_again") look=Look::Plain />
+                <SubmitButton label=words.say("code.start_again") style=ButtonStyle::Plain />
             </Form>
         </Details>
     }

@@ -1,7 +1,7 @@
 //! The end of a flow that proved an address and set a password: sign in with them.
 
 use crate::api::sign_in;
-use crate::flow::{Form, Talk};
+use crate::flow::{Form, FormController};
 use crate::ui::{Page, SubmitButton};
 use crate::words::use_words;
 use account::EmailAddress;
@@ -9,16 +9,16 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 /// Says what is done, in the words of the flow, and leads to the sign-in with the address known.
-pub(super) fn done(talk: Talk, name: &str, email: EmailAddress) -> AnyView {
+pub(super) fn done(controller: FormController, name: &str, email: EmailAddress) -> AnyView {
     let words = use_words();
     let say = |key| words.say(&[name, key].concat());
     let (lead, go_on) = (say(".done_lead"), say(".continue"));
     view! {
         <Page heading=say(".done_title")>
             <p>{lead}</p>
-            <Form action=sign_in::Begin::PATH talk=talk>
+            <Form action=sign_in::Begin::PATH controller=controller>
                 <input type="hidden" name="email" value=email.to_string() />
-                <SubmitButton label=go_on pending=talk.pending() />
+                <SubmitButton label=go_on pending=controller.pending() />
             </Form>
         </Page>
     }

@@ -3,10 +3,12 @@
 use super::check_your_email::{Ways, check_email, check_your_email, say_when_resent};
 use super::done::done;
 use super::request_gone;
-use crate::api::{Told, reset};
+use crate::api::{PageState, reset};
 use crate::flow::{Checked, Fields, Flow, Form, page_of};
 use crate::pages::View;
-use crate::ui::{EmailField, LinkButton, Look, NewPasswords, Page, SubmitButton, UsernameHint, check_new_passwords};
+use crate::ui::{
+    ButtonStyle, EmailField, LinkButton, NewPasswords, Page, SubmitButton, UsernameHint, check_new_passwords,
+};
 use crate::words::use_words;
 use account::{EmailAddress, Field, MailedCode, ResetStep};
 use leptos::prelude::*;
@@ -17,8 +19,8 @@ pub(in crate::pages) fn page() -> View {
     page_of(reset::read_step, show)
 }
 
-fn show(told: Told<ResetStep>) -> View {
-    let flow = Flow::new(told, reset::read_step);
+fn show(state: PageState<ResetStep>) -> View {
+    let flow = Flow::new(state, reset::read_step);
     flow.follow("reset", |step| {
         matches!(step, ResetStep::EnterCode(_) | ResetStep::ChoosePassword { .. })
     });
@@ -26,7 +28,7 @@ fn show(told: Told<ResetStep>) -> View {
         ResetStep::EnterCode(mailed) => Some(mailed),
         _ => None,
     });
-    let to_sign_in = flow.talk.leading_to("/signin");
+    let to_sign_in = flow.controller.leading_to("/signin");
     flow.show(move |step| match step {
         ResetStep::AskEmail { email } => ask_email(flow, email),
         ResetStep::EnterCode(mailed) => enter_code(flow, mailed),
@@ -43,12 +45,12 @@ fn ask_email(flow: Flow<ResetStep>, known: Option<String>) -> AnyView {
         <Page heading=words.say("reset.title") only_field=Field::Email>
             {gone}
             <p>{words.say("reset.lead")}</p>
-            <Form action=reset::Begin::PATH talk=flow.talk check=Callback::new(check_email)>
+            <Form action=reset::Begin::PATH controller=flow.controller check=Callback::new(check_email)>
                 <EmailField value=typed />
-                <SubmitButton label=words.say("reset.next") pending=flow.talk.pending() />
+                <SubmitButton label=words.say("reset.next") pending=flow.controller.pending() />
             </Form>
             <p>
-                <LinkButton href="/signin" label=words.say("reset.back") look=Look::Link />
+                <LinkButton href="/signin" label=words.say("reset.back") style=ButtonStyle::Link />
             </p>
         </Page>
     }
@@ -63,7 +65,7 @@ fn enter_code(flow: Flow<ResetStep>, mailed: MailedCode) -> AnyView {
         resend: reset::Resend::PATH,
         restart: None,
     };
-    check_your_email(&mailed, flow.talk, ways, use_words().say("reset.code_lead"), None)
+    check_your_email(&mailed, flow.controller, ways, use_words().say("reset.code_lead"), None)
 }
 
 fn choose_password(flow: Flow<ResetStep>, email: EmailAddress, min: usize) -> AnyView {
@@ -74,10 +76,10 @@ fn choose_password(flow: Flow<ResetStep>, email: EmailAddress, min: usize) -> An
         <Page heading=words.say("reset.choose_title")>
             <p class="who">{words.say("reset.choose_for")} " " <bdi dir="ltr">{shown}</bdi></p>
             <p>{words.say("reset.choose_lead")}</p>
-            <Form action=reset::Choose::PATH talk=flow.talk check=Callback::new(check)>
+            <Form action=reset::Choose::PATH controller=flow.controller check=Callback::new(check)>
                 <UsernameHint email=email />
                 <NewPasswords min=min />
-                <SubmitButton label=words.say("reset.submit") pending=flow.talk.pending() />
+                <SubmitButton label=words.say("reset.submit") pending=flow.controller.pending() />
             </Form>
         </Page>
     }

@@ -2,12 +2,12 @@
 
 use super::check_your_email::{Ways, check_email, check_your_email, say_when_resent};
 use super::request_gone;
-use crate::api::{Told, reset, sign_in, wire};
-use crate::flow::{Checked, Fields, Flow, Form, Talk, page_of};
+use crate::api::{PageState, reset, sign_in, wire};
+use crate::flow::{Checked, Fields, Flow, Form, FormController, page_of};
 use crate::pages::View;
 use crate::route::use_route;
 use crate::settings::use_settings;
-use crate::ui::{Checkbox, EmailField, LinkButton, Look, Page, PasswordField, SubmitButton, UsernameHint};
+use crate::ui::{ButtonStyle, Checkbox, EmailField, LinkButton, Page, PasswordField, SubmitButton, UsernameHint};
 use crate::words::{time_of_day, use_words};
 use account::{EmailAddress, Field, MailedCode, Refusal, SignInStep, safe_next};
 use leptos::prelude::*;
@@ -18,8 +18,8 @@ pub(in crate::pages) fn page() -> View {
     page_of(sign_in::read_step, show)
 }
 
-fn show(told: Told<SignInStep>) -> View {
-    let flow = Flow::new(told, sign_in::read_step);
+fn show(state: PageState<SignInStep>) -> View {
+    let flow = Flow::new(state, sign_in::read_step);
     flow.follow("sign_in", |step| {
         matches!(
             step,
@@ -30,10 +30,10 @@ fn show(told: Told<SignInStep>) -> View {
         SignInStep::EnterCode(mailed) | SignInStep::ProveMailbox(mailed) => Some(mailed),
         _ => None,
     });
-    let to_reset = flow.talk.leading_to("/reset");
+    let to_reset = flow.controller.leading_to("/reset");
     flow.show(move |step| match step {
         SignInStep::AskEmail { email, resume } => ask_email(flow, email, resume),
-        SignInStep::EnterPassword { email } => enter_password(flow.talk, to_reset, email),
+        SignInStep::EnterPassword { email } => enter_password(flow.controller, to_reset, email),
         SignInStep::ProveMailbox(mailed) => enter_code(flow, mailed, "sign_in.mailbox_subject", "sign_in.mailbox_lead"),
         SignInStep::EnterCode(mailed) => enter_code(flow, mailed, "sign_in.subject", "sign_in.code_lead"),
         SignInStep::SignedIn { next } => signed_in(safe_next(&next).to_owned()),
@@ -47,7 +47,7 @@ fn ask_email(flow: Flow<SignInStep>, known: Option<String>, resume: Option<Maile
     let forgot = known.is_some().then(|| {
         view! {
             <p>
-                <LinkButton href="/reset" label=words.say("sign_in.forgot") look=Look::Link />
+                <LinkButton href="/reset" label=words.say("sign_in.forgot") style=ButtonStyle::Link />
             </p>
         }
     });
@@ -57,7 +57,7 @@ fn ask_email(flow: Flow<SignInStep>, known: Option<String>, resume: Option<Maile
         view! {
             <p>
                 {words.say("sign_in.no_account")} " "
-                <LinkButton href="/signup" label=words.say("sign_in.create") look=Look::Link />
+                <LinkButton href="/signup" label=words.say("sign_in.create") style=ButtonStyle::Link />
             </p>
         }
     });
@@ -65,10 +65,10 @@ fn ask_email(flow: Flow<SignInStep>, known: Option<String>, resume: Option<Maile
         <Page heading=words.say("sign_in.title") only_field=Field::Email>
             {gone}
             {resume.map(resume_reset)}
-            <Form action=sign_in::Begin::PATH talk=flow.talk check=Callback::new(check_email)>
+            <Form action=sign_in::Begin::PATH controller=flow.controller check=Callback::new(check_email)>
                 <input type="hidden" name="next" value=next />
                 <EmailField value=typed />
-                <SubmitButton label=words.say("sign_in.next") pending=flow.talk.pending() />
+                <SubmitButton label=words.say("sign_in.next") pending=flow.controller.pending() />
             </Form>
             {forgot}
             {create}
@@ -91,7 +91,7 @@ fn resume_reset(mailed: MailedCode) -> AnyView {
     .into_any()
 }
 
-fn enter_password(talk: Talk, to_reset: Talk, email: EmailAddress) -> AnyView {
+fn enter_password(controller: FormController, to_reset: FormController, email: EmailAddress) -> AnyView {
     let words = use_words();
     let (shown, carried) = (email.to_string(), email.to_string());
     let check = |fields: Fields| match fields.text(Field::Password).is_empty() {
@@ -100,21 +100,21 @@ fn enter_password(talk: Talk, to_reset: Talk, email: EmailAddress) -> AnyView {
     };
     view! {
         <Page heading=words.say("sign_in.password_title") only_field=Field::Password>
-            <Form action=sign_in::Restart::PATH talk=talk>
+            <Form action=sign_in::Restart::PATH controller=controller>
                 <p class="who">
                     {words.say("sign_in.as")} " " <bdi dir="ltr">{shown}</bdi> " "
-                    <SubmitButton label=words.say("sign_in.different") look=Look::Link />
+                    <SubmitButton label=words.say("sign_in.different") style=ButtonStyle::Link />
                 </p>
             </Form>
-            <Form action=sign_in::Password::PATH talk=talk check=Callback::new(check)>
+            <Form action=sign_in::Password::PATH controller=controller check=Callback::new(check)>
                 <UsernameHint email=email />
                 <PasswordField field=Field::Password />
-                <SubmitButton label=words.say("sign_in.submit") pending=talk.pending() />
+                <SubmitButton label=words.say("sign_in.submit") pending=controller.pending() />
             </Form>
             // A form of its own: no typed password travels with it, and Enter still signs in.
-            <Form action=reset::Begin::PATH talk=to_reset>
+            <Form action=reset::Begin::PATH controller=to_reset>
                 <input type="hidden" name="email" value=carried />
-                <SubmitButton label=words.say("sign_in.forgot") look=Look::Link />
+                <SubmitButton label=words.say("sign_in.forgot") style=ButtonStyle::Link />
             </Form>
         </Page>
     }
@@ -138,7 +138,7 @@ fn enter_code(flow: Flow<SignInStep>, mailed: MailedCode, subject: &'static str,
             hint=words.say("sign_in.trust_hint")
         />
     };
-    check_your_email(&mailed, flow.talk, ways, words.say(lead), Some(trust.into_any()))
+    check_your_email(&mailed, flow.controller, ways, words.say(lead), Some(trust.into_any()))
 }
 
 /// The frame says more to those who are signed in, so the next page is loaded whole.

@@ -3,12 +3,12 @@
 use super::check_your_email::{Ways, check_email, check_your_email, say_when_resent};
 use super::done::done;
 use super::request_gone;
-use crate::api::{Told, sign_up};
+use crate::api::{PageState, sign_up};
 use crate::flow::{Checked, Fields, Flow, Form, page_of};
 use crate::pages::{View, fixed};
 use crate::settings::use_settings;
 use crate::ui::{
-    EmailField, LinkButton, Look, NameField, NewPasswords, Page, SubmitButton, UsernameHint, check_new_passwords,
+    ButtonStyle, EmailField, LinkButton, NameField, NewPasswords, Page, SubmitButton, UsernameHint, check_new_passwords,
 };
 use crate::words::use_words;
 use account::{EmailAddress, Field, MailedCode, Name, Refusal, SignUpStep};
@@ -34,8 +34,8 @@ fn closed() -> AnyView {
     .into_any()
 }
 
-fn show(told: Told<SignUpStep>) -> View {
-    let flow = Flow::new(told, sign_up::read_step);
+fn show(state: PageState<SignUpStep>) -> View {
+    let flow = Flow::new(state, sign_up::read_step);
     flow.follow("sign_up", |step| {
         matches!(step, SignUpStep::EnterCode(_) | SignUpStep::ChooseDetails { .. })
     });
@@ -43,7 +43,7 @@ fn show(told: Told<SignUpStep>) -> View {
         SignUpStep::EnterCode(mailed) => Some(mailed),
         _ => None,
     });
-    let to_sign_in = flow.talk.leading_to("/signin");
+    let to_sign_in = flow.controller.leading_to("/signin");
     flow.show(move |step| match step {
         SignUpStep::AskEmail { email } => ask_email(flow, email),
         SignUpStep::EnterCode(mailed) => enter_code(flow, mailed),
@@ -60,13 +60,13 @@ fn ask_email(flow: Flow<SignUpStep>, known: Option<String>) -> AnyView {
         <Page heading=words.say("sign_up.title") only_field=Field::Email>
             {gone}
             <p>{words.say("sign_up.lead")}</p>
-            <Form action=sign_up::Begin::PATH talk=flow.talk check=Callback::new(check_email)>
+            <Form action=sign_up::Begin::PATH controller=flow.controller check=Callback::new(check_email)>
                 <EmailField value=typed />
-                <SubmitButton label=words.say("sign_up.next") pending=flow.talk.pending() />
+                <SubmitButton label=words.say("sign_up.next") pending=flow.controller.pending() />
             </Form>
             <p>
                 {words.say("sign_up.have_account")} " "
-                <LinkButton href="/signin" label=words.say("sign_in.title") look=Look::Link />
+                <LinkButton href="/signin" label=words.say("sign_in.title") style=ButtonStyle::Link />
             </p>
         </Page>
     }
@@ -81,7 +81,13 @@ fn enter_code(flow: Flow<SignUpStep>, mailed: MailedCode) -> AnyView {
         resend: sign_up::Resend::PATH,
         restart: None,
     };
-    check_your_email(&mailed, flow.talk, ways, use_words().say("sign_up.code_lead"), None)
+    check_your_email(
+        &mailed,
+        flow.controller,
+        ways,
+        use_words().say("sign_up.code_lead"),
+        None,
+    )
 }
 
 fn choose_details(flow: Flow<SignUpStep>, email: EmailAddress, min: usize) -> AnyView {
@@ -92,11 +98,11 @@ fn choose_details(flow: Flow<SignUpStep>, email: EmailAddress, min: usize) -> An
     view! {
         <Page heading=words.say("sign_up.details_title")>
             <p class="who">{words.say("sign_up.details_for")} " " <bdi dir="ltr">{shown}</bdi></p>
-            <Form action=sign_up::Finish::PATH talk=flow.talk check=Callback::new(check)>
+            <Form action=sign_up::Finish::PATH controller=flow.controller check=Callback::new(check)>
                 <UsernameHint email=email />
                 <NameField value=typed_name />
                 <NewPasswords min=min />
-                <SubmitButton label=words.say("sign_up.submit") pending=flow.talk.pending() />
+                <SubmitButton label=words.say("sign_up.submit") pending=flow.controller.pending() />
             </Form>
         </Page>
     }

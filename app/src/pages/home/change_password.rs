@@ -1,12 +1,12 @@
 //! Change the password: current once, new twice.
 
 use super::security::{held_elsewhere, leaked_notice};
-use crate::api::{Told, security};
-use crate::flow::{Checked, Fields, Flow, Form, Talk, page_of};
+use crate::api::{PageState, security};
+use crate::flow::{Checked, Fields, Flow, Form, FormController, page_of};
 use crate::pages::View;
 use crate::settings::use_settings;
 use crate::ui::check_new_passwords;
-use crate::ui::{Checkbox, LinkButton, Look, NewPasswords, Page, PasswordField, SubmitButton, UsernameHint};
+use crate::ui::{ButtonStyle, Checkbox, LinkButton, NewPasswords, Page, PasswordField, SubmitButton, UsernameHint};
 use crate::words::use_words;
 use account::{Field, PasswordAccess, Refusal, SecurityView};
 use leptos::prelude::*;
@@ -17,20 +17,20 @@ pub(in crate::pages) fn page() -> View {
     page_of(security::read_view, show)
 }
 
-fn show(told: Told<SecurityView>) -> View {
-    let flow = Flow::new(told, security::read_view);
-    let talk = flow.talk.leading_to("/security");
-    flow.show(move |view| change(view, talk))
+fn show(state: PageState<SecurityView>) -> View {
+    let flow = Flow::new(state, security::read_view);
+    let controller = flow.controller.leading_to("/security");
+    flow.show(move |view| change(view, controller))
 }
 
-fn change(view: SecurityView, talk: Talk) -> AnyView {
+fn change(view: SecurityView, controller: FormController) -> AnyView {
     let words = use_words();
     let content = match view.password.own {
-        PasswordAccess::Editable => form(view, talk),
+        PasswordAccess::Editable => form(view, controller),
         held => view! {
             {held_elsewhere(&held, words)}
             <p>
-                <LinkButton href="/security" label=words.say("profile.security") look=Look::Link />
+                <LinkButton href="/security" label=words.say("profile.security") style=ButtonStyle::Link />
             </p>
         }
         .into_any(),
@@ -38,7 +38,7 @@ fn change(view: SecurityView, talk: Talk) -> AnyView {
     view! { <Page heading=words.say("change_password.title")>{content}</Page> }.into_any()
 }
 
-fn form(view: SecurityView, talk: Talk) -> AnyView {
+fn form(view: SecurityView, controller: FormController) -> AnyView {
     let words = use_words();
     let min = use_settings().password_min;
     let (leaked, email) = (view.password.leaked, view.email);
@@ -47,7 +47,7 @@ fn form(view: SecurityView, talk: Talk) -> AnyView {
     view! {
         {leaked.then(|| leaked_notice(words))}
         <p class="who">{words.say("change_password.for")} " " <bdi dir="ltr">{shown}</bdi></p>
-        <Form action=security::ChangePassword::PATH talk=talk check=Callback::new(check)>
+        <Form action=security::ChangePassword::PATH controller=controller check=Callback::new(check)>
             <UsernameHint email=email />
             <PasswordField field=Field::Current />
             <NewPasswords min=min />
@@ -58,10 +58,10 @@ fn form(view: SecurityView, talk: Talk) -> AnyView {
                 hint=words.say("change_password.end_others_hint")
                 checked=true
             />
-            <SubmitButton label=words.say("change_password.submit") pending=talk.pending() />
+            <SubmitButton label=words.say("change_password.submit") pending=controller.pending() />
         </Form>
         <p>
-            <LinkButton href="/security" label=words.say("change_password.cancel") look=Look::Link />
+            <LinkButton href="/security" label=words.say("change_password.cancel") style=ButtonStyle::Link />
         </p>
     }
     .into_any()

@@ -2,7 +2,7 @@
 
 use crate::pages::{View, fixed};
 use crate::settings::use_settings;
-use crate::ui::{LinkButton, Look, Page};
+use crate::ui::{ButtonStyle, LinkButton, Page};
 use crate::words::use_words;
 use leptos::prelude::*;
 
@@ -45,7 +45,7 @@ fn question(name: &'static str, way: Option<&'static str>) -> AnyView {
     let link = way.zip(label).map(|(href, label)| {
         view! {
             <p>
-                <LinkButton href=href label=label look=Look::Link />
+                <LinkButton href=href label=label style=ButtonStyle::Link />
             </p>
         }
     });

@@ -1,9 +1,9 @@
 //! The profile: a plain start.
 
-use crate::api::{Told, security};
+use crate::api::{PageState, security};
 use crate::flow::{Flow, page_of};
 use crate::pages::View;
-use crate::ui::{LinkButton, Look, Page};
+use crate::ui::{ButtonStyle, LinkButton, Page};
 use crate::words::use_words;
 use account::{PasswordAccess, ProfileView};
 use leptos::prelude::*;
@@ -13,8 +13,8 @@ pub(in crate::pages) fn page() -> View {
     page_of(security::read_profile, show)
 }
 
-fn show(told: Told<ProfileView>) -> View {
-    Flow::new(told, security::read_profile).show(profile)
+fn show(state: PageState<ProfileView>) -> View {
+    Flow::new(state, security::read_profile).show(profile)
 }
 
 fn profile(ProfileView { name, email, own }: ProfileView) -> AnyView {
@@ -54,7 +54,7 @@ fn profile(ProfileView { name, email, own }: ProfileView) -> AnyView {
                 <p>{words.say("profile.mails_lead")}</p>
             </section>
             <p>
-                <LinkButton href="/security" label=words.say("profile.security") look=Look::Plain />
+                <LinkButton href="/security" label=words.say("profile.security") style=ButtonStyle::Plain />
             </p>
         </Page>
     }

@@ -1,10 +1,10 @@
 //! The security page: how one signs in, where one is signed in, what happened lately.
 
-use crate::api::{Told, security, sign_in};
-use crate::flow::{Flow, Form, Talk, page_of};
+use crate::api::{PageState, security, sign_in};
+use crate::flow::{Flow, Form, FormController, page_of};
 use crate::pages::View;
 use crate::settings::use_settings;
-use crate::ui::{LocalTime, Look, Notice, Page, Row, Rows, SubmitButton, When, move_focus, use_announce};
+use crate::ui::{ButtonStyle, LocalTime, Notice, Page, Row, Rows, SubmitButton, When, move_focus, use_announce};
 use crate::words::{Words, use_words};
 use account::{Attempts, DeviceRow, Organization, PasswordAccess, PasswordRow, SecurityDone, SecurityView, SessionRow};
 use leptos::prelude::*;
@@ -18,22 +18,22 @@ pub(in crate::pages) fn page() -> View {
     page_of(security::read_view, show)
 }
 
-fn show(told: Told<SecurityView>) -> View {
+fn show(state: PageState<SecurityView>) -> View {
     let words = use_words();
-    let flow = Flow::new(told, security::read_view);
+    let flow = Flow::new(state, security::read_view);
     say_what_is_done(flow.step, words);
-    flow.show(move |view| overview(view, flow.talk, words))
+    flow.show(move |view| overview(view, flow.controller, words))
 }
 
-fn overview(view: SecurityView, talk: Talk, words: Words) -> AnyView {
+fn overview(view: SecurityView, controller: FormController, words: Words) -> AnyView {
     view! {
         <Page heading=words.say("security.title") wide=true>
             <p>{words.say("security.lead")}</p>
             <p class="who">{words.say("security.signed_in_as")} " " <bdi dir="ltr">{view.email.to_string()}</bdi></p>
             {password_section(view.password.clone(), words)}
             {section("confirmation", words.say("security.confirmation"), confirmation(words))}
-            {section("devices", words.say("security.devices"), devices(view.devices.clone(), talk, words))}
-            {section("sessions", words.say("security.sessions"), sessions(view.sessions.clone(), talk, words))}
+            {section("devices", words.say("security.devices"), devices(view.devices.clone(), controller, words))}
+            {section("sessions", words.say("security.sessions"), sessions(view.sessions.clone(), controller, words))}
             {section("activity", words.say("security.activity"), activity(view, words))}
         </Page>
     }
@@ -186,7 +186,7 @@ fn confirmation(words: Words) -> AnyView {
     view! { <p>{words.say("security.confirmation_mail")}</p> }.into_any()
 }
 
-fn devices(devices: Vec<DeviceRow>, talk: Talk, words: Words) -> AnyView {
+fn devices(devices: Vec<DeviceRow>, controller: FormController, words: Words) -> AnyView {
     if devices.is_empty() {
         return view! { <p>{words.say("security.devices_none")}</p> }.into_any();
     }
@@ -195,7 +195,7 @@ fn devices(devices: Vec<DeviceRow>, talk: Talk, words: Words) -> AnyView {
         let full_name = words.say_with("security.forget_named", &[("device", &name)]);
         let forget = one_button(
             security::ForgetDevice::PATH,
-            talk,
+            controller,
             device.id,
             words.say("security.forget"),
             full_name,
@@ -219,11 +219,11 @@ fn devices(devices: Vec<DeviceRow>, talk: Talk, words: Words) -> AnyView {
     .into_any()
 }
 
-fn sessions(sessions: Vec<SessionRow>, talk: Talk, words: Words) -> AnyView {
+fn sessions(sessions: Vec<SessionRow>, controller: FormController, words: Words) -> AnyView {
     let others = (sessions.len() > 1).then(|| {
         view! {
-            <Form action=security::EndOthers::PATH talk=talk>
-                <SubmitButton label=words.say("security.end_others") look=Look::Danger />
+            <Form action=security::EndOthers::PATH controller=controller>
+                <SubmitButton label=words.say("security.end_others") style=ButtonStyle::Danger />
             </Form>
         }
     });
@@ -236,7 +236,7 @@ fn sessions(sessions: Vec<SessionRow>, talk: Talk, words: Words) -> AnyView {
                     <SubmitButton
                         label=words.say("security.end")
                         full_name=words.say("security.end_here")
-                        look=Look::Plain
+                        style=ButtonStyle::Plain
                     />
                 </form>
             }
@@ -245,7 +245,7 @@ fn sessions(sessions: Vec<SessionRow>, talk: Talk, words: Words) -> AnyView {
             let full_name = words.say_with("security.end_named", &[("device", &name)]);
             one_button(
                 security::EndSession::PATH,
-                talk,
+                controller,
                 session.id,
                 words.say("security.end"),
                 full_name,
@@ -275,11 +275,17 @@ fn sessions(sessions: Vec<SessionRow>, talk: Talk, words: Words) -> AnyView {
 }
 
 /// What can be done to the row of that id.
-fn one_button(action: &'static str, talk: Talk, id: String, label: String, full_name: String) -> AnyView {
+fn one_button(
+    action: &'static str,
+    controller: FormController,
+    id: String,
+    label: String,
+    full_name: String,
+) -> AnyView {
     view! {
-        <Form action=action talk=talk>
+        <Form action=action controller=controller>
             <input type="hidden" name="id" value=id />
-            <SubmitButton label=label full_name=full_name look=Look::Plain />
+            <SubmitButton label=label full_name=full_name style=ButtonStyle::Plain />
         </Form>
     }
     .into_any()
@@ -338,14 +344,14 @@ fn to_page(address: String, label: String) -> AnyView {
 
 /// "14 failed attempts since 23 November".
 fn summed_up(attempts: Attempts, words: Words) -> AnyView {
-    let told = if attempts.count < Attempts::MOST {
+    let state = if attempts.count < Attempts::MOST {
         words.counted("security.attempts_", attempts.count)
     } else {
         words.say("security.attempts_over")
     };
     view! {
         <p>
-            <strong>{told} " " <LocalTime at=attempts.since show=When::Day /></strong>
+            <strong>{state} " " <LocalTime at=attempts.since show=When::Day /></strong>
         </p>
         <p class="hint">{words.say("security.attempts_hint")}</p>
     }

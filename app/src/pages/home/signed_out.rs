@@ -3,7 +3,7 @@
 use crate::api::sign_in;
 use crate::pages::{View, fixed};
 use crate::route::use_route;
-use crate::ui::{LinkButton, Look, Page, SubmitButton};
+use crate::ui::{ButtonStyle, LinkButton, Page, SubmitButton};
 use crate::words::use_words;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -40,7 +40,7 @@ fn session_unknown() -> AnyView {
             </form>
             <p>{words.say("signed_out.unknown_else")}</p>
             <p>
-                <LinkButton href="/signin?next=/security" label=words.say("signed_out.again") look=Look::Link />
+                <LinkButton href="/signin?next=/security" label=words.say("signed_out.again") style=ButtonStyle::Link />
             </p>
         </Page>
     }

@@ -10,17 +10,17 @@ use leptos::task::spawn_local;
 use leptos::wasm_bindgen::{JsCast, JsValue};
 use leptos::web_sys::HtmlFormElement;
 
-/// What is said between a page and the server: one form at a time is under way, and the last no is remembered.
+/// Sends the forms of a page, one at a time, and keeps the last failure.
 #[derive(Clone, Copy)]
-pub struct Talk {
-    failure: RwSignal<Option<Told>>,
+pub struct FormController {
+    failure: RwSignal<Option<FormError>>,
     /// Whether the failure was not shown yet.
     has_news: StoredValue<bool>,
     pending: RwSignal<bool>,
     /// Takes the answer; false when it makes no sense.
     take: Callback<String, bool>,
-    /// Looks where the flow stands.
-    look: Callback<Look>,
+    /// Asks the server for the current step.
+    refresh: Callback<Refresh>,
     /// How many forms were sent.
     sent: StoredValue<u32>,
     words: Words,
@@ -28,16 +28,16 @@ pub struct Talk {
 }
 
 #[derive(Clone)]
-struct Told {
+struct FormError {
     failure: Failure,
     /// Whether the form still holds what was typed: not after a redirect.
     form_is_kept: bool,
 }
 
-impl Talk {
-    /// A talk that may begin with a no.
-    pub fn new(failure: Option<Failure>, take: Callback<String, bool>, look: Callback<Look>) -> Self {
-        let failure = RwSignal::new(failure.map(|failure| Told {
+impl FormController {
+    /// A controller that may begin with a failure.
+    pub fn new(failure: Option<Failure>, take: Callback<String, bool>, refresh: Callback<Refresh>) -> Self {
+        let failure = RwSignal::new(failure.map(|failure| FormError {
             failure,
             form_is_kept: false,
         }));
@@ -46,14 +46,14 @@ impl Talk {
             has_news: StoredValue::new(false),
             pending: RwSignal::new(false),
             take,
-            look,
+            refresh,
             sent: StoredValue::new(0),
             words: use_words(),
             announce: use_announce(),
         }
     }
 
-    /// The same talk for a form that belongs to another page: when it is done, that page is shown.
+    /// The same controller for a form of another page: on success that page is shown.
     #[must_use]
     pub fn leading_to(self, path: &'static str) -> Self {
         let route = use_route();
@@ -63,7 +63,7 @@ impl Talk {
         });
         Self {
             take,
-            look: Callback::new(|_| ()),
+            refresh: Callback::new(|_| ()),
             ..self
         }
     }
@@ -75,7 +75,7 @@ impl Talk {
 
     /// What went wrong with the last try, in words; tracked.
     pub(super) fn problem(self) -> Option<Problem> {
-        self.failure.get().map(|told| told.in_words(self.words))
+        self.failure.get().map(|error| error.in_words(self.words))
     }
 
     /// Whether that was not shown before.
@@ -86,17 +86,17 @@ impl Talk {
 
     fn fail(self, failure: Option<Failure>) {
         let _ = self.has_news.try_set_value(failure.is_some());
-        let _ = self.failure.try_set(failure.map(|failure| Told {
+        let _ = self.failure.try_set(failure.map(|failure| FormError {
             failure,
             form_is_kept: true,
         }));
     }
 
-    /// Looks whether the flow went on somewhere else; not while a form of this page is under way.
-    pub(super) fn look(self, then: Option<Callback<()>>) {
+    /// Asks whether the flow continued elsewhere; not while a form of this page is being sent.
+    pub(super) fn refresh(self, then: Option<Callback<()>>) {
         if self.pending.try_get_untracked() == Some(false) {
-            let _ = self.look.try_run(Look {
-                talk: self,
+            let _ = self.refresh.try_run(Refresh {
+                controller: self,
                 sent: self.sent.get_value(),
                 then,
             });
@@ -160,7 +160,7 @@ impl Talk {
                     if matches!(refusal, Refusal::SignInWrong | Refusal::CurrentWrong) {
                         refusal.field().into_iter().for_each(empty_field);
                     }
-                    self.look(None);
+                    self.refresh(None);
                 }
                 self.fail(failure);
             }
@@ -169,31 +169,32 @@ impl Talk {
     }
 }
 
-/// A look where the flow stands.
+/// A request for the current step, to see whether the flow continued elsewhere.
 #[derive(Clone, Copy)]
-pub struct Look {
-    talk: Talk,
+pub struct Refresh {
+    controller: FormController,
     sent: u32,
     then: Option<Callback<()>>,
 }
 
-impl Look {
-    /// Whether no form was sent since it began.
+impl Refresh {
+    /// Whether no form was sent since it started.
     #[must_use]
     pub fn is_current(self) -> bool {
-        self.talk.sent.try_get_value() == Some(self.sent) && self.talk.pending.try_get_untracked() == Some(false)
+        self.controller.sent.try_get_value() == Some(self.sent)
+            && self.controller.pending.try_get_untracked() == Some(false)
     }
 
-    /// The flow stands at another step: an old no is about nothing any more.
-    pub fn went_on(self) {
+    /// The flow is at another step: an old failure no longer applies.
+    pub fn continued(self) {
         if let Some(then) = self.then {
-            self.talk.fail(None);
+            self.controller.fail(None);
             then.run(());
         }
     }
 }
 
-impl Told {
+impl FormError {
     fn in_words(&self, words: Words) -> Problem {
         let (key, reference) = match &self.failure {
             Failure::Refused(refusal) => return Problem::of(words, refusal),

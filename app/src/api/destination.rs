@@ -53,7 +53,7 @@ impl Page {
 }
 
 /// Where a browser goes on after something was done.
-pub(super) trait Landing {
+pub(super) trait Destination {
     /// Whether its page has a form that begins a flow.
     const BEGINS_FLOW: bool = false;
     /// The address that shows it.
@@ -70,7 +70,7 @@ pub(super) trait Landing {
     fn say(&mut self, _: SecurityDone) {}
 }
 
-impl Landing for SignInStep {
+impl Destination for SignInStep {
     const BEGINS_FLOW: bool = true;
     fn path(&self) -> &str {
         match self {
@@ -83,21 +83,21 @@ impl Landing for SignInStep {
     }
 }
 
-impl Landing for ResetStep {
+impl Destination for ResetStep {
     const BEGINS_FLOW: bool = true;
     fn path(&self) -> &str {
         "/reset"
     }
 }
 
-impl Landing for SignUpStep {
+impl Destination for SignUpStep {
     const BEGINS_FLOW: bool = true;
     fn path(&self) -> &str {
         "/signup"
     }
 }
 
-impl Landing for SecurityView {
+impl Destination for SecurityView {
     fn path(&self) -> &str {
         "/security"
     }
@@ -109,13 +109,13 @@ impl Landing for SecurityView {
     }
 }
 
-impl Landing for ProfileView {
+impl Destination for ProfileView {
     fn path(&self) -> &str {
         "/profile"
     }
 }
 
-impl Landing for SignOutStep {
+impl Destination for SignOutStep {
     fn path(&self) -> &str {
         match self {
             Self::SignedOut => "/signed-out",
