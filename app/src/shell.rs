@@ -2,7 +2,7 @@
 
 use crate::api::{public_settings, settings_here};
 use crate::initial_state;
-use crate::pages::{self, App};
+use crate::pages::{self, App, Script};
 use crate::route::{Route, asked_for};
 use crate::settings::{PublicSettings, Theme, provide};
 use crate::ui::Frame;
@@ -26,10 +26,10 @@ pub struct Program {
 pub struct Assets {
     /// The words, by language.
     pub words: Vec<(&'static str, String)>,
-    /// For the pages on the way in.
+    /// For the pages before sign-in.
     pub entry: Program,
-    /// For all other pages.
-    pub home: Program,
+    /// For the account pages.
+    pub account: Program,
     /// The one stylesheet.
     pub css: String,
     /// Whether pages reload when the server was started again: while editing.
@@ -51,22 +51,28 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let words = Words::of(&settings.language);
     // By hand: the library's tags ask for the WASM before the first paint, and write the nonce where it does not belong.
     let path = asked_for();
-    let is_entry = pages::is_entry(path.split('?').next().unwrap_or_default());
-    let program = if is_entry { &assets.entry } else { &assets.home };
-    let mut loader = loader(program, assets.words_of(words.language));
+    let program = match pages::script_of(path.split('?').next().unwrap_or_default()) {
+        Script::Entry => Some(&assets.entry),
+        Script::Account => Some(&assets.account),
+        Script::Reading => None,
+    };
+    let mut script = program.map_or_else(
+        || pages::reading::SCRIPT.to_owned(),
+        |program| loader(program, assets.words_of(words.language)),
+    );
     if assets.reload {
-        loader.push_str(RELOAD);
+        script.push_str(RELOAD);
     }
     view! {
         <!DOCTYPE html>
         <html lang=words.language dir=words.direction() data-theme=settings.theme.as_str()>
             <head>
                 {head(&settings, &assets)}
-                {initial_state::settings(&settings)}
+                {program.map(|_| initial_state::settings(&settings))}
                 <MetaTags />
                 <AutoReload options />
                 <script type="module" nonce=use_nonce()>
-                    {loader}
+                    {script}
                 </script>
             </head>
             <body>

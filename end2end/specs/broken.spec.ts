@@ -1,6 +1,6 @@
 // When the app fails at any point, the page continues as a plain page, in the same click.
 import type { Page } from '@playwright/test';
-import { button, field, open, toResetCode, unfoldHelp } from '../support/journeys';
+import { button, field, open, signIn, toResetCode, unfoldHelp } from '../support/journeys';
 import { hasApp } from '../support/mode';
 import { otherThan } from '../support/post';
 import { expect, test } from '../support/test';
@@ -177,10 +177,11 @@ test('an anchor link on a stopped page causes no load', async ({ page, people, w
   await expect(code).toHaveValue('1234');
 });
 
-test('a link to the page itself loads it', async ({ page }) => {
-  await open(page, '/help', 'Help');
+test('a link to the page itself loads it', async ({ page, people, post }) => {
+  await signIn(page, await people.local(), post);
+  await open(page, '/security', 'Security');
   await page.evaluate(() => (window.kept = document.body));
-  await page.getByRole('contentinfo').getByRole('link', { name: 'Help' }).click();
+  await page.getByRole('banner').getByRole('link', { name: 'Security' }).click();
   await expect.poll(() => page.evaluate(() => window.kept)).toBeUndefined();
 });
 

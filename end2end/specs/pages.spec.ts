@@ -1,8 +1,9 @@
 // URLs, headers, cookies and sizes: everything around the flows.
 import { request as ask } from 'node:http';
-import { arrive, open, signIn, toResetCode } from '../support/journeys';
+import { arrive, button, open, signIn, toResetCode } from '../support/journeys';
 import { look } from '../support/look';
 import { hasApp, mode } from '../support/mode';
+import { SENDER_CODES } from '../support/service';
 import { expect, test } from '../support/test';
 
 const KIBIBYTE = 1024;
@@ -43,6 +44,50 @@ test('the pages about the site are public', async ({ page }) => {
     await open(page, path, heading);
     await look(page, state);
   }
+});
+
+const READING = [
+  ['/help', 'Help'],
+  ['/help/allowlist', 'Allowlist our e-mails'],
+  ['/privacy', 'Privacy'],
+  ['/accessibility', 'Accessibility'],
+  ['/signed-out', 'You’re signed out'],
+  ['/no-such-page', 'Page not found'],
+] as const;
+
+test('a page that is only read loads no program', async ({ page, watch }) => {
+  watch.allow(/status of 404 .*\/no-such-page/);
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(request.url()));
+  for (const [path, heading] of READING) {
+    await page.goto(path);
+    await expect(page.getByRole('heading', { level: 1, name: heading, exact: true })).toBeVisible();
+    await page.waitForLoadState('networkidle');
+    expect(asked.filter((url) => /\.(js|wasm|txt)$/.test(url)), path).toEqual([]);
+    const scripts = await page.locator('script').allTextContents();
+    expect(scripts.join('').length, `bytes of script on ${path}`).toBeLessThanOrEqual(2_000);
+  }
+});
+
+test('a page that is only read copies, prints and changes its theme', async ({ page, context }) => {
+  test.skip(mode() === 'no-scripts', 'they take a script');
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.addInitScript(() => (window.print = () => (document.title = 'printed')));
+  await open(page, '/help/allowlist', 'Allowlist our e-mails');
+
+  await button(page, `Copy ${SENDER_CODES}`).first().click();
+  await expect(page.getByRole('status')).toHaveText('Copied');
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(SENDER_CODES);
+
+  await button(page, 'Print this page').click();
+  await expect(page).toHaveTitle('printed');
+
+  const dark = page.getByRole('contentinfo').getByRole('button', { name: 'Dark' });
+  await dark.click();
+  await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
+  await expect(dark).toHaveAttribute('aria-pressed', 'true');
+  await expect(page, 'without a load').toHaveTitle('printed');
+  await expect.poll(async () => (await page.context().cookies()).some(({ name }) => name === '__Host-theme')).toBe(true);
 });
 
 test('a cross-site form is refused with the page layout', async ({ page, service, watch }) => {

@@ -17,7 +17,10 @@ export async function equip(context: BrowserContext): Promise<void> {
   if (mode() === 'no-wasm') await context.route('**/*.wasm', (route) => route.abort());
 }
 
-/** Waits until the app has hydrated the page; returns immediately without the app. */
+/** Waits until the app has taken over the page. Pages that are only read have no app, nor its settings. */
 export async function appStarted(page: Page): Promise<void> {
-  if (hasApp()) await page.waitForFunction(() => performance.getEntriesByName('app-started').length > 0);
+  if (!hasApp()) return;
+  await page.waitForFunction(
+    () => !document.getElementById('app-settings') || performance.getEntriesByName('app-started').length > 0,
+  );
 }

@@ -43,8 +43,8 @@ pub struct Program {
 pub struct Build {
     /// For the sign-in, reset and sign-up pages.
     pub entry: Program,
-    /// For all other pages.
-    pub home: Program,
+    /// For the pages of a signed-in user.
+    pub account: Program,
     /// The stylesheet.
     pub css: String,
     /// The text catalogues by language; generated at start-up.
@@ -61,7 +61,7 @@ impl Default for Build {
         };
         Self {
             entry: program.clone(),
-            home: program,
+            account: program,
             css: "/pkg/rekey.css".into(),
             words: Vec::new(),
         }
@@ -70,8 +70,10 @@ impl Default for Build {
 
 impl Build {
     fn names(&self) -> [&str; 5] {
-        let Self { entry, home, css, .. } = self;
-        [&entry.js, &entry.wasm, &home.js, &home.wasm, css].map(String::as_str)
+        let Self {
+            entry, account, css, ..
+        } = self;
+        [&entry.js, &entry.wasm, &account.js, &account.wasm, css].map(String::as_str)
     }
 }
 

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "ssr")]
 use super::call::RequestContext;
-#[cfg(any(feature = "ssr", feature = "home"))]
+#[cfg(any(feature = "ssr", feature = "account"))]
 use super::read;
 use super::{Failure, PageState};
 use account::{ProfileView, Secret, SecurityView};
@@ -20,13 +20,13 @@ pub async fn view(#[server(default)] before: String) -> Result<PageState<Securit
 }
 
 /// [`view`] of the activity that the page's address asks for.
-#[cfg(all(any(feature = "ssr", feature = "home"), not(target_arch = "wasm32")))]
+#[cfg(all(any(feature = "ssr", feature = "account"), not(target_arch = "wasm32")))]
 async fn view_of_address() -> Result<PageState<SecurityView>, Failure> {
     view(crate::route::use_route().query("before").unwrap_or_default()).await
 }
 
 /// [`view`], asked in the way of the place.
-#[cfg(any(feature = "ssr", feature = "home"))]
+#[cfg(any(feature = "ssr", feature = "account"))]
 pub async fn read_view() -> Result<PageState<SecurityView>, Failure> {
     read!(view_of_address, View)
 }
@@ -40,7 +40,7 @@ pub async fn profile() -> Result<PageState<ProfileView>, Failure> {
 }
 
 /// [`profile`], asked in the way of the place.
-#[cfg(any(feature = "ssr", feature = "home"))]
+#[cfg(any(feature = "ssr", feature = "account"))]
 pub async fn read_profile() -> Result<PageState<ProfileView>, Failure> {
     read!(profile, Profile)
 }

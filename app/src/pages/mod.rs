@@ -1,10 +1,12 @@
 //! The pages, a file a flow.
 
+#[cfg(any(feature = "ssr", feature = "account"))]
+mod account;
 #[cfg(any(feature = "ssr", feature = "entry"))]
 mod entry;
 mod errors;
-#[cfg(any(feature = "ssr", feature = "home"))]
-mod home;
+#[cfg(feature = "ssr")]
+pub(crate) mod reading;
 
 #[cfg(feature = "ssr")]
 pub(crate) use errors::{error_page, error_title};
@@ -28,7 +30,7 @@ pub(crate) fn fixed(view: impl Fn() -> AnyView) -> View {
 /// A page by its address.
 type Page = (&'static str, fn() -> View);
 
-/// Those on the way in.
+/// Before sign-in.
 #[cfg(any(feature = "ssr", feature = "entry"))]
 const ENTRY: &[Page] = &[
     ("/", entry::start),
@@ -39,23 +41,30 @@ const ENTRY: &[Page] = &[
 #[cfg(not(any(feature = "ssr", feature = "entry")))]
 const ENTRY: &[Page] = &[];
 
-/// Those of people who are in, and those to read.
-#[cfg(any(feature = "ssr", feature = "home"))]
-const HOME: &[Page] = &[
-    ("/signed-out", home::signed_out::page),
-    ("/security", home::security::page),
-    ("/security/password", home::change_password::page),
-    ("/profile", home::profile::page),
-    ("/help", home::help::page),
-    ("/help/allowlist", home::allowlist::page),
-    ("/privacy", home::about::privacy),
-    ("/accessibility", home::about::accessibility),
+/// Of a signed-in user.
+#[cfg(any(feature = "ssr", feature = "account"))]
+const ACCOUNT: &[Page] = &[
+    ("/security", account::security::page),
+    ("/security/password", account::change_password::page),
+    ("/profile", account::profile::page),
 ];
-#[cfg(not(any(feature = "ssr", feature = "home")))]
-const HOME: &[Page] = &[];
+#[cfg(not(any(feature = "ssr", feature = "account")))]
+const ACCOUNT: &[Page] = &[];
+
+/// Only read. No program has them, so a link to one loads it.
+#[cfg(feature = "ssr")]
+const READING: &[Page] = &[
+    ("/signed-out", reading::signed_out::page),
+    ("/help", reading::help::page),
+    ("/help/allowlist", reading::allowlist::page),
+    ("/privacy", reading::about::privacy),
+    ("/accessibility", reading::about::accessibility),
+];
+#[cfg(not(feature = "ssr"))]
+const READING: &[Page] = &[];
 
 fn pages() -> impl Iterator<Item = Page> {
-    ENTRY.iter().chain(HOME).copied()
+    ENTRY.iter().chain(ACCOUNT).chain(READING).copied()
 }
 
 /// The addresses that have a page here; what another one asks for is the server's affair.
@@ -63,10 +72,27 @@ pub fn paths() -> impl Iterator<Item = &'static str> {
     pages().map(|(path, _)| path)
 }
 
-/// Whether the page at that address is on the way in: its program is the smaller one.
+/// What brings a page to life in the browser.
 #[cfg(feature = "ssr")]
-pub(crate) fn is_entry(path: &str) -> bool {
-    ENTRY.iter().any(|(known, _)| *known == path)
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Script {
+    /// The program of the pages before sign-in.
+    Entry,
+    /// The program of the account pages.
+    Account,
+    /// A few lines: the page is only read.
+    Reading,
+}
+
+/// The script of the page at an address.
+#[cfg(feature = "ssr")]
+pub(crate) fn script_of(path: &str) -> Script {
+    let has = |pages: &[Page]| pages.iter().any(|(known, _)| *known == path);
+    match path {
+        _ if has(ENTRY) => Script::Entry,
+        _ if has(ACCOUNT) => Script::Account,
+        _ => Script::Reading,
+    }
 }
 
 /// The whole document's body.

@@ -202,11 +202,6 @@ mod real {
         Some(url.hostname())
     }
 
-    /// Opens the browser's print dialogue.
-    pub(crate) fn print() {
-        let _ = window().print();
-    }
-
     /// Whether Caps Lock is on, as far as the key tells.
     pub(crate) fn caps_lock(event: &web_sys::KeyboardEvent) -> bool {
         event.get_modifier_state("CapsLock")
@@ -244,6 +239,10 @@ mod without {
         pub(crate) fn choose_theme(_: &str) -> bool {
             false
         }
+        pub(crate) fn can_copy() -> bool {
+            false
+        }
+        pub(crate) fn copy(_: &str, _: impl FnOnce() + 'static) {}
     }
 
     pub(crate) fn is_broken() -> bool {
@@ -258,10 +257,6 @@ mod without {
     }
     pub(crate) fn empty(_: &str) {}
     pub(crate) fn say(_: &'static str, _: String, _: bool) {}
-    pub(crate) fn can_copy() -> bool {
-        false
-    }
-    pub(crate) fn copy(_: &str, _: impl FnOnce() + 'static) {}
     pub(crate) fn now_ms() -> i64 {
         0
     }
@@ -275,7 +270,6 @@ mod without {
     pub(crate) fn domain_to_ascii(_: &str) -> Option<String> {
         None
     }
-    pub(crate) fn print() {}
     pub(crate) fn caps_lock(_: &leptos::web_sys::KeyboardEvent) -> bool {
         false
     }

@@ -1,40 +1,58 @@
-//! Puts a text on the clipboard. Needs scripts, so it is not there without them: the text itself always is.
+//! Puts a text on the clipboard. Needs a script, which shows the button; the text itself is always there.
 
-use super::announce::use_announce;
-use super::browser;
+#[cfg(not(feature = "ssr"))]
+use super::{announce::use_announce, browser};
 use crate::words::use_words;
 use leptos::prelude::*;
 
 /// Copies `text`, and says so.
 #[component]
 pub fn CopyButton(
-    /// What lands on the clipboard.
+    /// What goes to the clipboard.
     #[prop(into)]
     text: String,
-    /// What it is, for those who hear the button apart from its place.
+    /// What it is, for those who hear the button without its context.
     #[prop(into)]
     what: String,
 ) -> AnyView {
     let words = use_words();
-    let announce = use_announce();
-    let done = RwSignal::new(false);
-    let copy = move |_| {
-        browser::copy(&text, move || {
-            done.set(true);
-            announce.whisper(words.say("field.copied"));
-        });
-    };
-    view! {
+    let label = words.say_with("field.copy_named", &[("what", &what)]);
+    // On pages without the program their own script reads the attributes.
+    #[cfg(feature = "ssr")]
+    let button = view! {
         <button
             type="button"
             class="copy"
-            hidden=!browser::can_copy()
-            aria-label=words.say_with("field.copy_named", &[("what", &what)])
-            data-done=move || done.get().then_some("")
-            on:click=copy
+            hidden
+            aria-label=label
+            data-copy=text
+            data-copied=words.say("field.copied")
         >
             {words.say("field.copy")}
         </button>
-    }
-    .into_any()
+    };
+    #[cfg(not(feature = "ssr"))]
+    let button = {
+        let announce = use_announce();
+        let done = RwSignal::new(false);
+        let copy = move |_| {
+            browser::copy(&text, move || {
+                done.set(true);
+                announce.whisper(words.say("field.copied"));
+            });
+        };
+        view! {
+            <button
+                type="button"
+                class="copy"
+                hidden=!browser::can_copy()
+                aria-label=label
+                data-done=move || done.get().then_some("")
+                on:click=copy
+            >
+                {words.say("field.copy")}
+            </button>
+        }
+    };
+    button.into_any()
 }

@@ -15,7 +15,6 @@ mod mailbox;
 mod notice;
 mod page;
 mod password_field;
-mod print_button;
 mod problem;
 mod rows;
 mod time;
@@ -39,7 +38,6 @@ pub use page::Page;
 #[cfg(not(feature = "ssr"))]
 pub(crate) use page::PageFocus;
 pub use password_field::{NewPasswords, PasswordField, check_new_passwords};
-pub use print_button::PrintButton;
 pub(crate) use problem::provide_problem;
 pub use problem::{Problem, use_problem};
 pub use rows::{Row, Rows};
@@ -56,7 +54,7 @@ pub(crate) fn empty_field(field: account::Field) {
 }
 
 /// Moves the focus to an element when the page has been drawn.
-#[cfg(any(feature = "ssr", feature = "home"))]
+#[cfg(any(feature = "ssr", feature = "account"))]
 pub(crate) fn move_focus(id: &'static str) {
     browser::focus(id);
 }

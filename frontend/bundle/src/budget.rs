@@ -13,8 +13,8 @@ const BUDGETS: [Budget; 3] = [
         at_most: 128_000,
     },
     Budget {
-        what: "JavaScript and WASM of the other pages",
-        name: "/pkg/home.",
+        what: "JavaScript and WASM of the account pages",
+        name: "/pkg/account.",
         at_most: 124_000,
     },
     Budget {

@@ -1,6 +1,6 @@
 //! Packs everything that a browser requests into one folder, which the server reads at its start.
 //!
-//! `bundle ENTRY_WASM HOME_WASM STYLE PUBLIC SITE [--quick] [--gate]`, with `sass`, `wasm-opt` and `esbuild` on the
+//! `bundle ENTRY_WASM ACCOUNT_WASM STYLE PUBLIC SITE [--quick] [--gate]`, with `sass`, `wasm-opt` and `esbuild` on the
 //! PATH. `--quick` skips the steps that only reduce the size; `--gate` fails if the files exceed their budgets.
 
 mod browser;
@@ -30,15 +30,15 @@ fn pack(words: impl Iterator<Item = String>) -> Result<ExitCode> {
         Some(sizes) => sizes,
         None => {
             // Mostly the optimizer's time, so each runs in its own thread.
-            let (entry, home) = std::thread::scope(|scope| {
-                let home = scope.spawn(|| browser::program(&order, "home", &order.home));
+            let (entry, account) = std::thread::scope(|scope| {
+                let account = scope.spawn(|| browser::program(&order, "account", &order.account));
                 let entry = browser::program(&order, "entry", &order.entry);
-                (entry, home.join())
+                (entry, account.join())
             });
-            let home = home.map_err(|_| anyhow!("packing the pages behind the way in stopped"))?;
-            let (entry, home) = (entry?, home?);
+            let account = account.map_err(|_| anyhow!("packing the account pages stopped"))?;
+            let (entry, account) = (entry?, account?);
             let style = browser::stylesheet(&order)?;
-            let sizes = site::lay_out(&order, &entry, &home, &style)?;
+            let sizes = site::lay_out(&order, &entry, &account, &style)?;
             budget::remember(&record, inputs, &sizes)?;
             sizes
         }
@@ -53,7 +53,7 @@ fn pack(words: impl Iterator<Item = String>) -> Result<ExitCode> {
 /// What to pack, and the output folder.
 struct Order {
     entry: PathBuf,
-    home: PathBuf,
+    account: PathBuf,
     style: PathBuf,
     public: PathBuf,
     site: PathBuf,
@@ -72,14 +72,14 @@ impl Order {
         {
             bail!("{unknown} is not known here");
         }
-        let [entry, home, style, public, site] = paths.as_slice() else {
-            bail!("usage: bundle ENTRY_WASM HOME_WASM STYLE PUBLIC SITE [--quick] [--gate]");
+        let [entry, account, style, public, site] = paths.as_slice() else {
+            bail!("usage: bundle ENTRY_WASM ACCOUNT_WASM STYLE PUBLIC SITE [--quick] [--gate]");
         };
         let mut work = PathBuf::from(site).into_os_string();
         work.push(".work");
         Ok(Self {
             entry: entry.into(),
-            home: home.into(),
+            account: account.into(),
             style: style.into(),
             public: public.into(),
             site: site.into(),
@@ -93,7 +93,7 @@ impl Order {
     fn fingerprint(&self) -> Result<String> {
         let mut digest = Sha256::new();
         digest.update([u8::from(self.quick)]);
-        let mut files = vec![self.entry.clone(), self.home.clone(), std::env::current_exe()?];
+        let mut files = vec![self.entry.clone(), self.account.clone(), std::env::current_exe()?];
         files.extend(files_under(self.style.parent().unwrap_or(Path::new(".")))?);
         files.extend(files_under(&self.public)?);
         files.extend(Some(PathBuf::from("end2end/package-lock.json")).filter(|lock| lock.is_file()));

@@ -18,7 +18,7 @@ const TEXT: [&str; 9] = ["css", "html", "js", "json", "mjs", "svg", "txt", "webm
 #[derive(Serialize)]
 struct Manifest {
     entry: Names,
-    home: Names,
+    account: Names,
     css: String,
 }
 
@@ -29,7 +29,7 @@ struct Names {
 }
 
 /// Builds a temporary folder and swaps it in, so that the site never mixes two builds.
-pub fn lay_out(order: &Order, entry: &Program, home: &Program, style: &[u8]) -> Result<Vec<Size>> {
+pub fn lay_out(order: &Order, entry: &Program, account: &Program, style: &[u8]) -> Result<Vec<Size>> {
     let aside = order.work.join("site");
     if aside.exists() {
         std::fs::remove_dir_all(&aside)?;
@@ -50,7 +50,7 @@ pub fn lay_out(order: &Order, entry: &Program, home: &Program, style: &[u8]) -> 
     };
     let manifest = Manifest {
         entry: names("entry", entry)?,
-        home: names("home", home)?,
+        account: names("account", account)?,
         css: hashed("rekey", "css", style)?,
     };
     for file in files_under(&order.public)? {

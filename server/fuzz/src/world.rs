@@ -175,7 +175,7 @@ fn lay_out(site: &Path) -> std::io::Result<()> {
     std::fs::write(
         site.join("manifest.json"),
         r#"{"entry":{"js":"/pkg/entry.1.js","wasm":"/pkg/entry.2.wasm"},
-            "home":{"js":"/pkg/home.4.js","wasm":"/pkg/home.5.wasm"},"css":"/pkg/rekey.3.css"}"#,
+            "account":{"js":"/pkg/account.4.js","wasm":"/pkg/account.5.wasm"},"css":"/pkg/rekey.3.css"}"#,
     )?;
     std::fs::write(site.join("pkg/rekey.3.css"), "style")
 }

@@ -50,7 +50,7 @@ pub fn assets(service: &Service) -> app::Assets {
     let program = |Program { js, wasm }| app::Program { js, wasm };
     app::Assets {
         entry: program(build.entry),
-        home: program(build.home),
+        account: program(build.account),
         css: build.css,
         words: build.words,
         reload: service.watch,

@@ -1,4 +1,4 @@
-//! Pages on the way in.
+//! The pages before sign-in.
 
 mod check_your_email;
 mod done;
@@ -12,7 +12,7 @@ use crate::ui::{Notice, use_problem};
 use crate::words::use_words;
 use leptos::prelude::*;
 
-/// Nothing is at home here: one is either on the way in, or at one's account.
+/// The start has no content: it leads to sign-in or to the account.
 pub(super) fn start() -> View {
     let path = if use_settings().signed_in {
         "/security"

@@ -1,0 +1,5 @@
+//! The pages of a signed-in user.
+
+pub(super) mod change_password;
+pub(super) mod profile;
+pub(super) mod security;

@@ -1,0 +1,23 @@
+//! Pages that are only read: HTML from the server and a short script, no WASM.
+
+pub(super) mod about;
+pub(super) mod allowlist;
+pub(super) mod help;
+mod print_button;
+pub(super) mod signed_out;
+
+/// The whole script of these pages: copy, print and theme. Sent inside each page.
+pub(crate) const SCRIPT: &str = include_str!("page.js");
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_script_has_at_most_2_kb() {
+        assert!(super::SCRIPT.len() <= 2_000);
+    }
+
+    #[test]
+    fn the_script_cannot_end_its_element() {
+        assert!(!super::SCRIPT.contains("</") && !super::SCRIPT.contains("<!--"));
+    }
+}
