@@ -4,8 +4,8 @@
 rust_i18n::i18n!("locales", fallback = "en");
 
 pub mod api;
+pub mod client;
 pub mod flow;
-mod initial_state;
 mod pages;
 pub mod route;
 #[cfg(not(feature = "ssr"))]
@@ -14,8 +14,10 @@ pub mod settings;
 #[cfg(feature = "ssr")]
 mod shell;
 pub mod ui;
+pub mod view;
 pub mod words;
 
+pub use client::Failure;
 pub use pages::paths;
 #[cfg(not(feature = "ssr"))]
 pub use pages::start;

@@ -3,7 +3,7 @@
 //! Small on purpose: the framework's router is a third of the bytes that a person waits for, and all the flows need of it is a
 //! path.
 
-use crate::ui::browser;
+use crate::client::browser;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsValue;
 

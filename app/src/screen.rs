@@ -2,40 +2,14 @@
 //! takes the place of the one before. Nothing hangs on text nodes, comments or neighbours that a translator, a password manager
 //! or an ad blocker may have changed, transition or taken away; fields that the person types into are carried over as they are.
 
-use crate::ui::{PageFocus, browser};
-use account::EmailAddress;
+use crate::client::browser;
+use crate::ui::PageFocus;
+use crate::view::{Shown, StepKey, View};
 use leptos::prelude::*;
 use leptos::reactive::effect::RenderEffect;
 use leptos::tachys::view::any_view::AnyViewState;
 use leptos::tachys::view::{Mountable, Render};
 use std::time::Duration;
-
-/// What a page shows now; nothing while its state is on its way. Tracked: when what it reads has changed, it is asked again.
-pub type View = Box<dyn Fn() -> Option<Shown>>;
-
-/// What makes a step another one: its kind, and whose it is.
-pub type StepKey = (u8, Option<EmailAddress>);
-
-/// A view of a step.
-pub struct Shown {
-    /// Which step.
-    pub step: StepKey,
-    /// Whether it has a refusal that the person has not seen yet.
-    pub has_news: bool,
-    /// The view.
-    pub view: AnyView,
-}
-
-/// A page that is always the same.
-pub fn fixed(view: impl Fn() -> AnyView + 'static) -> View {
-    Box::new(move || {
-        Some(Shown {
-            step: (0, None),
-            has_news: false,
-            view: untrack(&view),
-        })
-    })
-}
 
 /// Fields keep what was typed into them, with the focus, the selection and what the browser has filled in and still hides.
 const FIELDS: &str = "input[id]";

@@ -1,11 +1,11 @@
 //! The document around the app, and the pages that are shown where the app cannot be asked.
 
 use crate::api::{public_settings, settings_here};
-use crate::initial_state;
+use crate::client::initial_state;
 use crate::pages::{self, App, Script};
 use crate::route::{Route, asked_for};
 use crate::settings::{PublicSettings, Theme, provide};
-use crate::ui::Frame;
+use crate::ui::{self, Frame};
 use crate::words::Words;
 use backend::Backend;
 use leptos::nonce::use_nonce;
@@ -145,7 +145,7 @@ pub fn error_page(
     let html = owner.with(|| {
         let (head, words) = (head(&settings, assets), Words::of(language));
         // By hand: a text child may bring a mark of the framework's with it, which a title would show.
-        let title = pages::error_title(words, status, &settings.brand);
+        let title = ui::error_title(words, status, &settings.brand);
         let title = title.replace('&', "&amp;").replace('<', "&lt;");
         provide(settings);
         Route::provide("/");
@@ -154,7 +154,7 @@ pub fn error_page(
             <html lang=words.language dir=words.direction() data-theme="auto">
                 <head>{head} <title inner_html=title></title></head>
                 <body>
-                        <Frame signed_in=false>{pages::error_page(status, reference, retry_after_s)}</Frame>
+                        <Frame signed_in=false>{ui::error_page(status, reference, retry_after_s)}</Frame>
                 </body>
             </html>
         }

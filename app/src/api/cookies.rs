@@ -10,8 +10,8 @@ use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 
-use super::Failure;
 use super::destination::Page;
+use crate::client::Failure;
 
 /// `__Host-` keeps a neighbouring subdomain from setting it (attack: session fixation from `evil.example.com`).
 const FLASH: &str = "__Host-flash";

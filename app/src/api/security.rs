@@ -1,10 +1,10 @@
 //! The security page, the change of the password, the profile.
 
 #[cfg(feature = "ssr")]
-use super::call::RequestContext;
+use super::request_context::RequestContext;
 #[cfg(any(feature = "ssr", feature = "account"))]
-use super::read;
-use super::{Failure, PageState};
+use crate::client::requests::read;
+use crate::client::{Failure, PageState};
 use account::{ProfileView, Secret, SecurityView};
 #[cfg(feature = "ssr")]
 use backend::retried;

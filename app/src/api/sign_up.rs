@@ -1,10 +1,10 @@
 //! Sign up: e-mail, mailed code, name and password.
 
 #[cfg(feature = "ssr")]
-use super::call::RequestContext;
+use super::request_context::RequestContext;
 #[cfg(any(feature = "ssr", feature = "entry"))]
-use super::read;
-use super::{Failure, PageState};
+use crate::client::requests::read;
+use crate::client::{Failure, PageState};
 use account::{Secret, SignUpStep};
 #[cfg(feature = "ssr")]
 use backend::retried;

@@ -1,7 +1,6 @@
-use super::form::{Checked, Fields};
-use crate::api::{Failure, wire};
+use crate::client::{Checked, Failure, Fields, browser, requests};
 use crate::route::use_route;
-use crate::ui::{Announce, Problem, browser, empty_field, use_announce};
+use crate::ui::{Announce, Problem, empty_field, use_announce};
 use crate::words::{Words, use_words};
 use account::Refusal;
 use leptos::ev::SubmitEvent;
@@ -136,23 +135,23 @@ impl FormController {
 
     /// Sends a form; gives the promise of its answer.
     fn send(self, action: &'static str, fields: &Fields) -> Option<JsValue> {
-        let answer = wire::post(action, fields)?;
+        let answer = requests::post(action, fields)?;
         self.pending.set(true);
         self.announce.forget();
         self.sent.update_value(|sent| *sent += 1);
         spawn_local({
             let answer = answer.clone();
             async move {
-                let answer = wire::answer(answer).await;
+                let answer = requests::answer(answer).await;
                 // The page may be gone by now.
                 let _ = self.pending.try_set(false);
                 let failure = match answer {
                     Ok(json) => match self.take.try_run(json) {
                         // The flow went on, and what came makes no sense to this program: it may be older than the server.
-                        Some(false) => return wire::load_anew(),
+                        Some(false) => return requests::load_anew(),
                         _ => None,
                     },
-                    Err(Failure::Refused(Refusal::SignedOut)) => return wire::sign_in_again(),
+                    Err(Failure::Refused(Refusal::SignedOut)) => return requests::sign_in_again(),
                     Err(failure) => Some(failure),
                 };
                 if let Some(Failure::Refused(refusal)) = &failure {

@@ -5,18 +5,15 @@ mod events;
 mod form;
 
 pub use controller::{FormController, Refresh};
-pub use form::{Checked, Fields, Form};
+pub use form::Form;
 
-use crate::api::{Failure, PageState, json};
-use crate::initial_state;
+use crate::client::{Failure, PageState, browser, initial_state, json};
+use crate::ui::{ReceivedAt, failure_page, provide_problem, use_announce};
+use crate::view::View;
 #[cfg(not(feature = "ssr"))]
-use crate::pages::fixed;
-use crate::pages::{View, failure_page};
-#[cfg(not(feature = "ssr"))]
-use crate::screen::Shown;
-use crate::ui::{ReceivedAt, browser, provide_problem, use_announce};
+use crate::view::{Shown, fixed};
 use crate::words::use_words;
-use account::{EmailAddress, ProfileView, ResetStep, SecurityView, SignInStep, SignUpStep};
+use account::EmailAddress;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde::Serialize;
@@ -28,52 +25,6 @@ pub trait Step: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync +
     /// What makes it another step: its kind and whose it is. A wait that has become shorter is the same step, another
     /// person's password is not.
     fn key(&self) -> (u8, Option<EmailAddress>);
-}
-
-impl Step for SignInStep {
-    fn key(&self) -> (u8, Option<EmailAddress>) {
-        match self {
-            Self::AskEmail { .. } => (0, None),
-            Self::EnterPassword { email } => (1, Some(email.clone())),
-            Self::EnterCode(mailed) => (2, Some(mailed.email.clone())),
-            Self::SignedIn { .. } => (3, None),
-            Self::ProveMailbox(mailed) => (4, Some(mailed.email.clone())),
-        }
-    }
-}
-
-impl Step for ResetStep {
-    fn key(&self) -> (u8, Option<EmailAddress>) {
-        match self {
-            Self::AskEmail { .. } => (0, None),
-            Self::EnterCode(mailed) => (1, Some(mailed.email.clone())),
-            Self::ChoosePassword { email, .. } => (2, Some(email.clone())),
-            Self::Done { email } => (3, Some(email.clone())),
-        }
-    }
-}
-
-impl Step for SignUpStep {
-    fn key(&self) -> (u8, Option<EmailAddress>) {
-        match self {
-            Self::AskEmail { .. } => (0, None),
-            Self::EnterCode(mailed) => (1, Some(mailed.email.clone())),
-            Self::ChooseDetails { email, .. } => (2, Some(email.clone())),
-            Self::Done { email } => (3, Some(email.clone())),
-        }
-    }
-}
-
-impl Step for SecurityView {
-    fn key(&self) -> (u8, Option<EmailAddress>) {
-        (0, Some(self.email.clone()))
-    }
-}
-
-impl Step for ProfileView {
-    fn key(&self) -> (u8, Option<EmailAddress>) {
-        (0, Some(self.email.clone()))
-    }
 }
 
 /// The current step of a flow in this page, and the controller of its forms.

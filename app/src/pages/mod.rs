@@ -4,28 +4,12 @@
 mod account;
 #[cfg(any(feature = "ssr", feature = "entry"))]
 mod entry;
-mod errors;
 #[cfg(feature = "ssr")]
 pub(crate) mod reading;
 
-#[cfg(feature = "ssr")]
-pub(crate) use errors::{error_page, error_title};
-pub(crate) use errors::{failure_page, not_found_page};
-
 use crate::route::{Route, asked_for};
-#[cfg(not(feature = "ssr"))]
-pub(crate) use crate::screen::{View, fixed};
+use crate::view::{View, fixed};
 use leptos::prelude::*;
-
-/// The server writes a page once.
-#[cfg(feature = "ssr")]
-pub(crate) type View = AnyView;
-
-/// A page that is always the same.
-#[cfg(feature = "ssr")]
-pub(crate) fn fixed(view: impl Fn() -> AnyView) -> View {
-    view()
-}
 
 /// A page by its address.
 type Page = (&'static str, fn() -> View);
@@ -33,7 +17,7 @@ type Page = (&'static str, fn() -> View);
 /// Before sign-in.
 #[cfg(any(feature = "ssr", feature = "entry"))]
 const ENTRY: &[Page] = &[
-    ("/", entry::start),
+    ("/", entry::start::page),
     ("/signin", entry::sign_in::page),
     ("/signup", entry::sign_up::page),
     ("/reset", entry::reset::page),
@@ -117,14 +101,14 @@ pub(crate) fn App() -> impl IntoView {
 /// matter what others have made of it. A page whose state cannot be read is left as it is.
 #[cfg(not(feature = "ssr"))]
 pub fn start() {
-    use crate::ui::browser;
+    use crate::client::browser;
 
     std::panic::set_hook(Box::new(|panic| match panic.location() {
         // The whole words while editing only: they would cost bytes that everybody loads.
         Some(place) if !cfg!(debug_assertions) => browser::fail(place.file(), place.line()),
         _ => browser::fail(&panic.to_string(), 0),
     }));
-    let Some(settings) = crate::initial_state::settings() else {
+    let Some(settings) = crate::client::initial_state::settings() else {
         return;
     };
     leptos::mount::mount_to(browser::aside(), move || {
@@ -157,5 +141,11 @@ fn follow(route: Route) {
 fn show(path: &str) -> View {
     pages()
         .find(|(known, _)| *known == path)
-        .map_or_else(|| fixed(not_found_page), |(_, page)| page())
+        .map_or_else(not_found, |(_, page)| page())
+}
+
+fn not_found() -> View {
+    #[cfg(feature = "ssr")]
+    crate::api::not_found();
+    fixed(|| crate::ui::error_page(404, None, None))
 }

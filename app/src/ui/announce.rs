@@ -1,6 +1,6 @@
 //! The one polite status region: says what happened without taking the focus.
 
-use super::browser;
+use crate::client::browser;
 use leptos::prelude::*;
 
 /// The way to speak in the status region. Copied freely; all copies speak in the same place.

@@ -1,7 +1,9 @@
 //! Puts a text on the clipboard. Needs a script, which shows the button; the text itself is always there.
 
 #[cfg(not(feature = "ssr"))]
-use super::{announce::use_announce, browser};
+use super::announce::use_announce;
+#[cfg(not(feature = "ssr"))]
+use crate::client::browser;
 use crate::words::use_words;
 use leptos::prelude::*;
 

@@ -1,7 +1,7 @@
 //! How long until a new code may be asked for.
 
-use super::browser;
 use super::changing::changing;
+use crate::client::browser;
 use crate::words::use_words;
 use leptos::prelude::*;
 use std::time::Duration;

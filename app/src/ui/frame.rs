@@ -8,8 +8,9 @@ pub use on_server::Frame;
 
 #[cfg(not(feature = "ssr"))]
 mod in_browser {
+    use crate::client::browser;
     use crate::route::Route;
-    use crate::ui::{browser, use_announce};
+    use crate::ui::announce::use_announce;
     use leptos::prelude::*;
 
     /// Lets the frame follow the page that is shown, and applies a theme at once.

@@ -3,11 +3,11 @@
 //! A page is a [`Page`] with fields and buttons in it; the [`Frame`] stands around all of them, once.
 
 mod announce;
-pub(crate) mod browser;
 mod button;
 mod changing;
 mod copy_button;
 mod countdown;
+mod error_page;
 mod field;
 mod frame;
 mod mail_help;
@@ -26,6 +26,9 @@ pub use button::{ButtonStyle, LinkButton, SubmitButton};
 pub use copy_button::CopyButton;
 pub use countdown::Countdown;
 pub(crate) use countdown::ReceivedAt;
+#[cfg(feature = "ssr")]
+pub(crate) use error_page::error_title;
+pub(crate) use error_page::{error_page, failure_page};
 pub use field::{Checkbox, CodeField, EmailField, NameField, UsernameHint};
 #[cfg(feature = "ssr")]
 pub use frame::Frame;
@@ -45,16 +48,16 @@ pub use time::{LocalTime, When};
 
 /// The browser's own [`DomainToAscii`](account::DomainToAscii).
 pub(crate) fn domain_to_ascii(domain: &str) -> Option<String> {
-    browser::domain_to_ascii(domain)
+    crate::client::browser::domain_to_ascii(domain)
 }
 
 /// Empties a field of the page.
 pub(crate) fn empty_field(field: account::Field) {
-    browser::empty(field.as_str());
+    crate::client::browser::empty(field.as_str());
 }
 
 /// Moves the focus to an element when the page has been drawn.
 #[cfg(any(feature = "ssr", feature = "account"))]
 pub(crate) fn move_focus(id: &'static str) {
-    browser::focus(id);
+    crate::client::browser::focus(id);
 }

@@ -56,7 +56,7 @@ fn name_document(title: String) -> AnyView {
 
 #[cfg(not(feature = "ssr"))]
 fn name_document(title: String) {
-    super::browser::set_title(&title);
+    crate::client::browser::set_title(&title);
 }
 
 /// What went wrong with the last try.

@@ -1,8 +1,8 @@
 //! Passwords: the current one, and a new one twice. Nothing here blocks pasting or a password manager.
 
-use super::browser;
 use super::changing::changing;
 use super::field::Input;
+use crate::client::browser;
 use crate::words::use_words;
 use account::{Field, PasswordPolicy, Refusal, Secret};
 use leptos::prelude::*;

@@ -1,6 +1,6 @@
 //! Moments, in the time of the place where the person is.
 
-use super::browser;
+use crate::client::browser;
 use crate::words::{time_of_day, use_words};
 use account::Timestamp;
 use leptos::prelude::*;

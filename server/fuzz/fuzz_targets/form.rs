@@ -174,7 +174,7 @@ fn keeps_secrets(answer: &Answer) {
 /// address is the one that another form parser finds, and there is no second one.
 fn reads_one_address(endpoint: &str, body: &[u8], answer: &Answer) {
     if answer.status != StatusCode::OK {
-        let told = serde_json::from_str::<app::api::Failure>(&answer.body);
+        let told = serde_json::from_str::<app::Failure>(&answer.body);
         assert!(told.is_ok() || answer.body.is_empty(), "{answer:?}");
         return;
     }

@@ -2,7 +2,7 @@
 
 use super::{Service, pages};
 use account::Refusal;
-use app::api::Failure;
+use app::Failure;
 use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};

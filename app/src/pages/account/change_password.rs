@@ -1,12 +1,13 @@
 //! Change the password: current once, new twice.
 
 use super::security::{held_elsewhere, leaked_notice};
-use crate::api::{PageState, security};
-use crate::flow::{Checked, Fields, Flow, Form, FormController, page_of};
-use crate::pages::View;
+use crate::api::security;
+use crate::client::{Checked, Fields, PageState};
+use crate::flow::{Flow, Form, FormController, page_of};
 use crate::settings::use_settings;
 use crate::ui::check_new_passwords;
 use crate::ui::{ButtonStyle, Checkbox, LinkButton, NewPasswords, Page, PasswordField, SubmitButton, UsernameHint};
+use crate::view::View;
 use crate::words::use_words;
 use account::{Field, PasswordAccess, Refusal, SecurityView};
 use leptos::prelude::*;

@@ -1,16 +1,23 @@
 //! The profile: a plain start.
 
-use crate::api::{PageState, security};
-use crate::flow::{Flow, page_of};
-use crate::pages::View;
+use crate::api::security;
+use crate::client::PageState;
+use crate::flow::{Flow, Step, page_of};
 use crate::ui::{ButtonStyle, LinkButton, Page};
+use crate::view::View;
 use crate::words::use_words;
-use account::{PasswordAccess, ProfileView};
+use account::{EmailAddress, PasswordAccess, ProfileView};
 use leptos::prelude::*;
 
 /// `/profile`.
 pub(in crate::pages) fn page() -> View {
     page_of(security::read_profile, show)
+}
+
+impl Step for ProfileView {
+    fn key(&self) -> (u8, Option<EmailAddress>) {
+        (0, Some(self.email.clone()))
+    }
 }
 
 fn show(state: PageState<ProfileView>) -> View {

@@ -1,12 +1,16 @@
 //! The security page: how one signs in, where one is signed in, what happened lately.
 
-use crate::api::{PageState, security, sign_in};
-use crate::flow::{Flow, Form, FormController, page_of};
-use crate::pages::View;
+use crate::api::{security, sign_in};
+use crate::client::PageState;
+use crate::flow::{Flow, Form, FormController, Step, page_of};
 use crate::settings::use_settings;
 use crate::ui::{ButtonStyle, LocalTime, Notice, Page, Row, Rows, SubmitButton, When, move_focus, use_announce};
+use crate::view::View;
 use crate::words::{Words, use_words};
-use account::{Attempts, DeviceRow, Organization, PasswordAccess, PasswordRow, SecurityDone, SecurityView, SessionRow};
+use account::{
+    Attempts, DeviceRow, EmailAddress, Organization, PasswordAccess, PasswordRow, SecurityDone, SecurityView,
+    SessionRow,
+};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -16,6 +20,12 @@ const GOOGLE: &str = "https://myaccount.google.com/signinoptions/password";
 /// `/security`.
 pub(in crate::pages) fn page() -> View {
     page_of(security::read_view, show)
+}
+
+impl Step for SecurityView {
+    fn key(&self) -> (u8, Option<EmailAddress>) {
+        (0, Some(self.email.clone()))
+    }
 }
 
 fn show(state: PageState<SecurityView>) -> View {

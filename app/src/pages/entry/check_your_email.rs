@@ -1,6 +1,7 @@
 //! "Check your e-mail": shared by every flow that mails a code.
 
-use crate::flow::{Checked, Fields, Flow, Form, FormController, Step};
+use crate::client::{Checked, Fields};
+use crate::flow::{Flow, Form, FormController, Step};
 use crate::settings::use_settings;
 use crate::ui::{
     ButtonStyle, CodeField, Countdown, Details, EmailField, LocalTime, MailHelp, MailboxButton, Page, SubmitButton,

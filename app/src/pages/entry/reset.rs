@@ -2,13 +2,14 @@
 
 use super::check_your_email::{Ways, check_email, check_your_email, say_when_resent};
 use super::done::done;
-use super::request_gone;
-use crate::api::{PageState, reset};
-use crate::flow::{Checked, Fields, Flow, Form, page_of};
-use crate::pages::View;
+use super::request_gone::request_gone;
+use crate::api::reset;
+use crate::client::{Checked, Fields, PageState};
+use crate::flow::{Flow, Form, Step, page_of};
 use crate::ui::{
     ButtonStyle, EmailField, LinkButton, NewPasswords, Page, SubmitButton, UsernameHint, check_new_passwords,
 };
+use crate::view::View;
 use crate::words::use_words;
 use account::{EmailAddress, Field, MailedCode, ResetStep};
 use leptos::prelude::*;
@@ -17,6 +18,17 @@ use leptos::server_fn::ServerFn;
 /// `/reset`.
 pub(in crate::pages) fn page() -> View {
     page_of(reset::read_step, show)
+}
+
+impl Step for ResetStep {
+    fn key(&self) -> (u8, Option<EmailAddress>) {
+        match self {
+            Self::AskEmail { .. } => (0, None),
+            Self::EnterCode(mailed) => (1, Some(mailed.email.clone())),
+            Self::ChoosePassword { email, .. } => (2, Some(email.clone())),
+            Self::Done { email } => (3, Some(email.clone())),
+        }
+    }
 }
 
 fn show(state: PageState<ResetStep>) -> View {

@@ -1,13 +1,14 @@
 //! Sign in: e-mail, password, mailed code.
 
 use super::check_your_email::{Ways, check_email, check_your_email, say_when_resent};
-use super::request_gone;
-use crate::api::{PageState, reset, sign_in, wire};
-use crate::flow::{Checked, Fields, Flow, Form, FormController, page_of};
-use crate::pages::View;
+use super::request_gone::request_gone;
+use crate::api::{reset, sign_in};
+use crate::client::{Checked, Fields, PageState, requests};
+use crate::flow::{Flow, Form, FormController, Step, page_of};
 use crate::route::use_route;
 use crate::settings::use_settings;
 use crate::ui::{ButtonStyle, Checkbox, EmailField, LinkButton, Page, PasswordField, SubmitButton, UsernameHint};
+use crate::view::View;
 use crate::words::{time_of_day, use_words};
 use account::{EmailAddress, Field, MailedCode, Refusal, SignInStep, safe_next};
 use leptos::prelude::*;
@@ -16,6 +17,18 @@ use leptos::server_fn::ServerFn;
 /// `/signin`.
 pub(in crate::pages) fn page() -> View {
     page_of(sign_in::read_step, show)
+}
+
+impl Step for SignInStep {
+    fn key(&self) -> (u8, Option<EmailAddress>) {
+        match self {
+            Self::AskEmail { .. } => (0, None),
+            Self::EnterPassword { email } => (1, Some(email.clone())),
+            Self::EnterCode(mailed) => (2, Some(mailed.email.clone())),
+            Self::SignedIn { .. } => (3, None),
+            Self::ProveMailbox(mailed) => (4, Some(mailed.email.clone())),
+        }
+    }
 }
 
 fn show(state: PageState<SignInStep>) -> View {
@@ -146,7 +159,7 @@ fn signed_in(next: String) -> AnyView {
     let words = use_words();
     Effect::new({
         let next = next.clone();
-        move || wire::go(&next)
+        move || requests::go(&next)
     });
     view! {
         <Page heading=words.say("sign_in.done")>

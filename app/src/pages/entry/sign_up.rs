@@ -2,14 +2,15 @@
 
 use super::check_your_email::{Ways, check_email, check_your_email, say_when_resent};
 use super::done::done;
-use super::request_gone;
-use crate::api::{PageState, sign_up};
-use crate::flow::{Checked, Fields, Flow, Form, page_of};
-use crate::pages::{View, fixed};
+use super::request_gone::request_gone;
+use crate::api::sign_up;
+use crate::client::{Checked, Fields, PageState};
+use crate::flow::{Flow, Form, Step, page_of};
 use crate::settings::use_settings;
 use crate::ui::{
     ButtonStyle, EmailField, LinkButton, NameField, NewPasswords, Page, SubmitButton, UsernameHint, check_new_passwords,
 };
+use crate::view::{View, fixed};
 use crate::words::use_words;
 use account::{EmailAddress, Field, MailedCode, Name, Refusal, SignUpStep};
 use leptos::prelude::*;
@@ -32,6 +33,17 @@ fn closed() -> AnyView {
         </Page>
     }
     .into_any()
+}
+
+impl Step for SignUpStep {
+    fn key(&self) -> (u8, Option<EmailAddress>) {
+        match self {
+            Self::AskEmail { .. } => (0, None),
+            Self::EnterCode(mailed) => (1, Some(mailed.email.clone())),
+            Self::ChooseDetails { email, .. } => (2, Some(email.clone())),
+            Self::Done { email } => (3, Some(email.clone())),
+        }
+    }
 }
 
 fn show(state: PageState<SignUpStep>) -> View {

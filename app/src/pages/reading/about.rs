@@ -1,8 +1,8 @@
 //! What the site says of itself: what it keeps of people, and how it can be used by all of them.
 
-use crate::pages::{View, fixed};
 use crate::settings::use_settings;
 use crate::ui::Page;
+use crate::view::{View, fixed};
 use crate::words::use_words;
 use leptos::prelude::*;
 

@@ -1,9 +1,9 @@
 //! For IT teams: what to let through, and what it looks like. Nobody needs to be signed in; made to be printed.
 
 use super::print_button::PrintButton;
-use crate::pages::{View, fixed};
 use crate::settings::use_settings;
 use crate::ui::{CopyButton, Page};
+use crate::view::{View, fixed};
 use crate::words::use_words;
 use leptos::prelude::*;
 

@@ -1,8 +1,8 @@
 //! Help: the questions that come most often, each with the way that does it.
 
-use crate::pages::{View, fixed};
 use crate::settings::use_settings;
 use crate::ui::{ButtonStyle, LinkButton, Page};
+use crate::view::{View, fixed};
 use crate::words::use_words;
 use leptos::prelude::*;
 

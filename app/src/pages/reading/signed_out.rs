@@ -1,9 +1,9 @@
 //! After signing out, or after a sign-out that could not name a session.
 
 use crate::api::sign_in;
-use crate::pages::{View, fixed};
 use crate::route::use_route;
 use crate::ui::{ButtonStyle, LinkButton, Page, SubmitButton};
+use crate::view::{View, fixed};
 use crate::words::use_words;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;

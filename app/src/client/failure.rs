@@ -1,6 +1,6 @@
+//! Why a request failed, and the state of a page.
+
 use account::Refusal;
-use leptos::server_fn::codec::JsonEncoding;
-use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use serde::{Deserialize, Serialize};
 
 /// Why something was not done.
@@ -52,21 +52,15 @@ pub struct PageState<S> {
     pub typed_name: Option<String>,
 }
 
-impl FromServerFnError for Failure {
-    type Encoder = JsonEncoding;
+/// On the server the library's errors are answered by `api`.
+#[cfg(not(feature = "ssr"))]
+impl leptos::server_fn::error::FromServerFnError for Failure {
+    type Encoder = leptos::server_fn::codec::JsonEncoding;
 
-    /// What the library itself finds wrong, before or after our function runs.
-    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
-        #[cfg(feature = "ssr")]
-        {
-            super::call::library_error(&error)
-        }
-        #[cfg(not(feature = "ssr"))]
-        {
-            match error {
-                ServerFnErrorErr::Request(_) => Self::Offline,
-                _ => Self::Broken { reference: None },
-            }
+    fn from_server_fn_error(error: leptos::server_fn::error::ServerFnErrorErr) -> Self {
+        match error {
+            leptos::server_fn::error::ServerFnErrorErr::Request(_) => Self::Offline,
+            _ => Self::Broken { reference: None },
         }
     }
 }

@@ -13,7 +13,7 @@ mod real {
     use wasm_bindgen::{JsCast, JsValue, UnwrapThrowExt};
     use web_sys::{Element, HtmlElement, HtmlFormElement, HtmlInputElement};
 
-    #[wasm_bindgen(module = "/src/ui/page.js")]
+    #[wasm_bindgen(module = "/src/client/page.js")]
     extern "C" {
         /// Whether the app has stopped: the browser goes its own way then.
         #[wasm_bindgen(js_name = isBroken)]

@@ -12,7 +12,7 @@ pub(crate) use on_server::{page, settings};
 #[cfg(feature = "ssr")]
 mod on_server {
     use super::{PAGE, SETTINGS};
-    use crate::api::PageState;
+    use crate::client::failure::PageState;
     use crate::settings::PublicSettings;
     use leptos::prelude::*;
     use serde::Serialize;
@@ -56,9 +56,8 @@ pub(crate) use in_browser::{page, settings};
 #[cfg(not(feature = "ssr"))]
 mod in_browser {
     use super::{PAGE, SETTINGS};
-    use crate::api::json;
+    use crate::client::{browser, json};
     use crate::settings::PublicSettings;
-    use crate::ui::browser;
     use serde::de::DeserializeOwned;
 
     /// The settings of the document; nothing if they cannot be read.

@@ -1,7 +1,8 @@
 //! Pages for what did not work: what happened, in which words, and a way on.
 
-use crate::api::Failure;
-use crate::ui::{ButtonStyle, LinkButton, Page};
+use super::button::{ButtonStyle, LinkButton};
+use super::page::Page;
+use crate::client::{Failure, requests};
 #[cfg(feature = "ssr")]
 use crate::words::Words;
 use crate::words::use_words;
@@ -20,18 +21,11 @@ const fn kind(status: u16) -> &'static str {
     }
 }
 
-/// An address that no page has, reached by a link inside the app.
-pub(crate) fn not_found_page() -> AnyView {
-    #[cfg(feature = "ssr")]
-    crate::api::not_found();
-    error_page(404, None, None)
-}
-
 /// A page whose data did not come.
 pub(crate) fn failure_page(failure: Failure) -> AnyView {
     match failure {
         Failure::Refused(account::Refusal::SignedOut) => {
-            Effect::new(crate::api::wire::sign_in_again);
+            Effect::new(requests::sign_in_again);
             ().into_any()
         }
         Failure::Broken { reference } => error_page(500, reference, None),

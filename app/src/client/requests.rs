@@ -1,8 +1,9 @@
 //! The page's way to the server functions. Smaller than the library's client by some 30 KB, and it sends the form as it is,
 //! so that a password is never copied into the program's memory.
 
-use super::{Failure, json};
-use crate::flow::Fields;
+use super::failure::Failure;
+use super::fields::Fields;
+use super::json;
 use leptos::wasm_bindgen::JsValue;
 use leptos::web_sys::UrlSearchParams;
 
@@ -31,6 +32,25 @@ pub async fn answer(promise: JsValue) -> Result<String, Failure> {
 #[cfg(any(feature = "ssr", feature = "entry"))]
 pub use browser::go;
 pub use browser::{load_anew, sign_in_again};
+
+/// Asks for a page's state: in the browser over the network, on the server by calling the function itself.
+macro_rules! read {
+    ($function:ident, $arguments:ident) => {{
+        #[cfg(target_arch = "wasm32")]
+        {
+            // One thread only: nothing is ever sent to another.
+            send_wrapper::SendWrapper::new($crate::client::requests::get(
+                <$arguments as leptos::server_fn::ServerFn>::PATH,
+            ))
+            .await
+        }
+        #[cfg(not(target_arch = "wasm32"))]
+        {
+            $function().await
+        }
+    }};
+}
+pub(crate) use read;
 
 #[cfg(target_arch = "wasm32")]
 mod browser {

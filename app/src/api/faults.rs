@@ -1,0 +1,97 @@
+//! Faults of a request: our own, those of the library around our functions, and forms that cannot be read.
+
+use super::cookies::Flash;
+use super::destination::Page;
+use super::response::{ResponseKind, response_kind, see_other, wants_html};
+use crate::client::Failure;
+use account::Refusal;
+use backend::Backend;
+use http::header::{HeaderName, SET_COOKIE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use leptos::nonce::Nonce;
+use leptos::prelude::*;
+use leptos::server_fn::codec::JsonEncoding;
+use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
+use leptos_axum::ResponseOptions;
+
+impl FromServerFnError for Failure {
+    type Encoder = JsonEncoding;
+
+    /// What the library itself finds wrong, before or after our function runs.
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        library_error(&error)
+    }
+}
+
+/// Logs a fault once and gives the reference that the screen shows. The text holds nothing that a person typed.
+pub(super) fn log(fault: &str) -> Failure {
+    let reference: String = Nonce::new()
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(8)
+        .collect();
+    tracing::error!(reference, fault, "request failed");
+    Failure::Broken {
+        reference: Some(reference),
+    }
+}
+
+/// What to do where the library fails around our function. Its own way would be a redirect to the referring page with the
+/// error in the address (attack: a cross-site page that learns from it, and a log that keeps what was typed).
+fn library_error(error: &ServerFnErrorErr) -> Failure {
+    let unreadable = matches!(
+        error,
+        ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_)
+    );
+    let metrics = use_context::<Backend>();
+    let metrics = metrics.as_ref().map(Backend::metrics);
+    let failure = if unreadable {
+        metrics.inspect(|metrics| metrics.refused(&Refusal::FormUnreadable));
+        Refusal::FormUnreadable.into()
+    } else {
+        metrics.inspect(|metrics| metrics.failed("library"));
+        log("the server function library")
+    };
+    if let (Some(parts), Some(response)) = (use_context::<Parts>(), use_context::<ResponseOptions>()) {
+        let (kind, page) = response_kind(&parts);
+        let (status, headers) = unread(kind, page, &failure);
+        response.set_status(status);
+        for (name, value) in headers {
+            response.append_header(name, value);
+        }
+    }
+    failure
+}
+
+/// The answer to a form for `/api/…` that could not be read, for the server where it refuses one before it gets to its
+/// function: a status for a script, 303 and a one-shot cookie for a plain form.
+#[must_use]
+pub fn unreadable_form(path: &str, headers: &HeaderMap) -> (StatusCode, Vec<(HeaderName, HeaderValue)>) {
+    let kind = if wants_html(headers) {
+        ResponseKind::Redirect
+    } else {
+        ResponseKind::Json
+    };
+    unread(kind, Page::of_endpoint(path), &Refusal::FormUnreadable.into())
+}
+
+fn unread(kind: ResponseKind, page: Page, failure: &Failure) -> (StatusCode, Vec<(HeaderName, HeaderValue)>) {
+    if kind != ResponseKind::Redirect {
+        let status = if failure.refusal().is_some() {
+            StatusCode::BAD_REQUEST
+        } else {
+            StatusCode::INTERNAL_SERVER_ERROR
+        };
+        return (status, Vec::new());
+    }
+    let flash = Flash {
+        failure: Some(failure.clone()),
+        ..Flash::unreadable(page)
+    };
+    let cookie = flash.to_header().map(|cookie| (SET_COOKIE, cookie));
+    (
+        StatusCode::SEE_OTHER,
+        see_other(page.path()).into_iter().chain(cookie).collect(),
+    )
+}
