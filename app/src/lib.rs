@@ -13,14 +13,15 @@ pub mod screen;
 pub mod settings;
 #[cfg(feature = "ssr")]
 mod shell;
+pub mod site_map;
 pub mod ui;
 pub mod view;
 pub mod words;
 
 pub use client::Failure;
-pub use pages::paths;
 #[cfg(not(feature = "ssr"))]
 pub use pages::start;
+pub use site_map::PageId;
 
 #[cfg(feature = "ssr")]
 pub use api::{cookie, held, unreadable_form, wants_html};

@@ -4,6 +4,7 @@
 //! path.
 
 use crate::client::browser;
+use crate::site_map::{PageId, segment};
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsValue;
 
@@ -46,6 +47,15 @@ impl Route {
     #[must_use]
     pub fn query(self, name: &str) -> Option<String> {
         self.search.with_untracked(|search| decode::query(search, name))
+    }
+
+    /// The segment of the path that stands for `:name` in the page's address, not decoded: ids need no encoding. Not tracked.
+    #[must_use]
+    pub fn param(self, name: &str) -> Option<String> {
+        self.path.with_untracked(|path| {
+            let address = PageId::at(path)?.address();
+            segment(address, path, name).map(str::to_owned)
+        })
     }
 
     /// Shows another page of the app.

@@ -2,9 +2,10 @@
 
 use crate::api::{public_settings, settings_here};
 use crate::client::initial_state;
-use crate::pages::{self, App, Script};
+use crate::pages::{self, App};
 use crate::route::{Route, asked_for};
 use crate::settings::{PublicSettings, Theme, provide};
+use crate::site_map::{PageId, Script};
 use crate::ui::{self, Frame};
 use crate::words::Words;
 use backend::Backend;
@@ -51,10 +52,11 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let words = Words::of(&settings.language);
     // By hand: the library's tags ask for the WASM before the first paint, and write the nonce where it does not belong.
     let path = asked_for();
-    let program = match pages::script_of(path.split('?').next().unwrap_or_default()) {
-        Script::Entry => Some(&assets.entry),
-        Script::Account => Some(&assets.account),
-        Script::Reading => None,
+    let page = PageId::at(path.split('?').next().unwrap_or_default());
+    let program = match page.map(PageId::script) {
+        Some(Script::Entry) => Some(&assets.entry),
+        Some(Script::Account) => Some(&assets.account),
+        Some(Script::Reading) | None => None,
     };
     let mut script = program.map_or_else(
         || pages::reading::SCRIPT.to_owned(),

@@ -10,8 +10,8 @@ use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 
-use super::destination::Page;
 use crate::client::Failure;
+use crate::site_map::PageId;
 
 /// `__Host-` keeps a neighbouring subdomain from setting it (attack: session fixation from `evil.example.com`).
 const FLASH: &str = "__Host-flash";
@@ -68,7 +68,7 @@ pub(super) fn of_change(change: &TokenChange) -> Option<HeaderValue> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Flash {
     /// The page that it is for.
-    pub page: Page,
+    pub page: PageId,
     /// What is to be told there.
     pub failure: Option<Failure>,
     /// What was typed as e-mail.
@@ -107,7 +107,7 @@ impl Flash {
     }
 
     /// A flash for a form that could not be read.
-    pub fn unreadable(page: Page) -> Self {
+    pub fn unreadable(page: PageId) -> Self {
         Self {
             page,
             failure: Some(Refusal::FormUnreadable.into()),
@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn a_flash_comes_back_as_it_went() {
         let flash = Flash {
-            page: Page::Reset,
+            page: PageId::Reset,
             failure: Some(Refusal::CodeWrong { tries_left: 3 }.into()),
             email: Some("ada@example.com".into()),
             name: None,
@@ -231,14 +231,14 @@ mod tests {
     fn a_flash_that_is_too_long_keeps_what_is_told() {
         let flash = Flash {
             email: Some("a".repeat(9_000)),
-            ..Flash::unreadable(Page::SignIn)
+            ..Flash::unreadable(PageId::SignIn)
         };
         let header = flash.to_header().unwrap();
         assert!(header.len() < 4_096);
         let cookie = header.to_str().unwrap().split(';').next().unwrap().to_owned();
         assert_eq!(
             Flash::from_request(&request(&[&cookie])),
-            Some(Flash::unreadable(Page::SignIn))
+            Some(Flash::unreadable(PageId::SignIn))
         );
     }
 

@@ -1,55 +1,23 @@
 //! Which page belongs to what: where a plain form leads, and where its refusal is shown.
 
+use crate::site_map::PageId;
 use account::{ProfileView, ResetStep, SecurityDone, SecurityView, SignInStep, SignOutStep, SignUpStep, safe_next};
-use serde::{Deserialize, Serialize};
 
-/// A page with forms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Page {
-    SignIn,
-    Reset,
-    SignUp,
-    Security,
-    ChangePassword,
-    Profile,
+/// The page whose form is sent to an endpoint, or whose state it tells; by its path below `/api/`.
+pub(super) fn page_of_endpoint(path: &str) -> PageId {
+    match path.strip_prefix("/api/").unwrap_or(path) {
+        "security/change_password" => PageId::ChangePassword,
+        path if path.starts_with("security/") => PageId::Security,
+        path if path.starts_with("profile/") => PageId::Profile,
+        path if path.starts_with("reset/") => PageId::Reset,
+        path if path.starts_with("sign_up/") => PageId::SignUp,
+        _ => PageId::SignIn,
+    }
 }
 
-impl Page {
-    /// The page whose form is sent to an endpoint, or whose state it tells; by its path below `/api/`.
-    pub fn of_endpoint(path: &str) -> Self {
-        match path.strip_prefix("/api/").unwrap_or(path) {
-            "security/change_password" => Self::ChangePassword,
-            path if path.starts_with("security/") => Self::Security,
-            path if path.starts_with("profile/") => Self::Profile,
-            path if path.starts_with("reset/") => Self::Reset,
-            path if path.starts_with("sign_up/") => Self::SignUp,
-            _ => Self::SignIn,
-        }
-    }
-
-    /// The page at an address.
-    pub fn at(path: &str) -> Self {
-        match path {
-            "/reset" => Self::Reset,
-            "/signup" => Self::SignUp,
-            "/security" => Self::Security,
-            "/security/password" => Self::ChangePassword,
-            "/profile" => Self::Profile,
-            _ => Self::SignIn,
-        }
-    }
-
-    /// Its address.
-    pub const fn path(self) -> &'static str {
-        match self {
-            Self::SignIn => "/signin",
-            Self::Reset => "/reset",
-            Self::SignUp => "/signup",
-            Self::Security => "/security",
-            Self::ChangePassword => "/security/password",
-            Self::Profile => "/profile",
-        }
-    }
+/// The page at a path; sign-in for a path that has none.
+pub(super) fn page_at(path: &str) -> PageId {
+    PageId::at(path).unwrap_or(PageId::SignIn)
 }
 
 /// Where a browser goes on after something was done.
@@ -75,7 +43,7 @@ impl Destination for SignInStep {
     fn path(&self) -> &str {
         match self {
             Self::SignedIn { next } => safe_next(next),
-            _ => "/signin",
+            _ => PageId::SignIn.address(),
         }
     }
     fn leads_on(&self) -> bool {
@@ -86,20 +54,20 @@ impl Destination for SignInStep {
 impl Destination for ResetStep {
     const BEGINS_FLOW: bool = true;
     fn path(&self) -> &str {
-        "/reset"
+        PageId::Reset.address()
     }
 }
 
 impl Destination for SignUpStep {
     const BEGINS_FLOW: bool = true;
     fn path(&self) -> &str {
-        "/signup"
+        PageId::SignUp.address()
     }
 }
 
 impl Destination for SecurityView {
     fn path(&self) -> &str {
-        "/security"
+        PageId::Security.address()
     }
     fn done(&self) -> Option<SecurityDone> {
         self.done
@@ -111,14 +79,14 @@ impl Destination for SecurityView {
 
 impl Destination for ProfileView {
     fn path(&self) -> &str {
-        "/profile"
+        PageId::Profile.address()
     }
 }
 
 impl Destination for SignOutStep {
     fn path(&self) -> &str {
         match self {
-            Self::SignedOut => "/signed-out",
+            Self::SignedOut => PageId::SignedOut.address(),
             Self::SessionUnknown => "/signed-out?session=unknown",
         }
     }

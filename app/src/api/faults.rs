@@ -1,9 +1,10 @@
 //! Faults of a request: our own, those of the library around our functions, and forms that cannot be read.
 
 use super::cookies::Flash;
-use super::destination::Page;
+use super::destination::page_of_endpoint;
 use super::response::{ResponseKind, response_kind, see_other, wants_html};
 use crate::client::Failure;
+use crate::site_map::PageId;
 use account::Refusal;
 use backend::Backend;
 use http::header::{HeaderName, SET_COOKIE};
@@ -73,10 +74,10 @@ pub fn unreadable_form(path: &str, headers: &HeaderMap) -> (StatusCode, Vec<(Hea
     } else {
         ResponseKind::Json
     };
-    unread(kind, Page::of_endpoint(path), &Refusal::FormUnreadable.into())
+    unread(kind, page_of_endpoint(path), &Refusal::FormUnreadable.into())
 }
 
-fn unread(kind: ResponseKind, page: Page, failure: &Failure) -> (StatusCode, Vec<(HeaderName, HeaderValue)>) {
+fn unread(kind: ResponseKind, page: PageId, failure: &Failure) -> (StatusCode, Vec<(HeaderName, HeaderValue)>) {
     if kind != ResponseKind::Redirect {
         let status = if failure.refusal().is_some() {
             StatusCode::BAD_REQUEST
@@ -92,6 +93,6 @@ fn unread(kind: ResponseKind, page: Page, failure: &Failure) -> (StatusCode, Vec
     let cookie = flash.to_header().map(|cookie| (SET_COOKIE, cookie));
     (
         StatusCode::SEE_OTHER,
-        see_other(page.path()).into_iter().chain(cookie).collect(),
+        see_other(page.address()).into_iter().chain(cookie).collect(),
     )
 }

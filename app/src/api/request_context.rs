@@ -4,10 +4,11 @@
 //! the step; what was refused travels in a one-shot cookie, never in an address.
 
 use super::cookies::{self, Flash};
-use super::destination::{Destination, Page};
+use super::destination::{Destination, page_at};
 use super::faults::log;
 use super::response::{ResponseKind, caller, response_kind, see_other};
 use crate::client::{Failure, PageState};
+use crate::site_map::PageId;
 use account::Refusal;
 use backend::{Backend, BrowserTokens, Caller, Error, TokenChange, Transition};
 use http::header::{RETRY_AFTER, SET_COOKIE};
@@ -22,7 +23,7 @@ pub(super) struct RequestContext {
     pub caller: Caller,
     pub held: BrowserTokens,
     kind: ResponseKind,
-    page: Page,
+    page: PageId,
     flash: Option<Flash>,
     typed_email: Option<String>,
     typed_name: Option<String>,
@@ -67,7 +68,7 @@ impl RequestContext {
         match outcome {
             Ok(transition) => {
                 self.hand_over(&transition.tokens);
-                let page = Page::at(transition.step.path());
+                let page = page_at(transition.step.path());
                 // A script that stays on its page reads it from this answer.
                 if transition.step.done().is_some() && (self.kind == ResponseKind::Redirect || page != self.page) {
                     self.leave(&Flash {
@@ -151,7 +152,7 @@ impl RequestContext {
         let signed_out = failure == Failure::Refused(Refusal::SignedOut);
         match self.kind {
             ResponseKind::Redirect | ResponseKind::Document if signed_out => {
-                self.send_to(&["/signin?next=", self.page.path()].concat())
+                self.send_to(&["/signin?next=", self.page.address()].concat())
             }
             ResponseKind::Redirect => {
                 self.leave(&Flash {
@@ -161,7 +162,7 @@ impl RequestContext {
                     name: self.typed_name.clone(),
                     done: None,
                 });
-                self.send_to(self.page.path());
+                self.send_to(self.page.address());
             }
             ResponseKind::Json | ResponseKind::Document => {
                 self.response

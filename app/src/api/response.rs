@@ -1,6 +1,7 @@
 //! The parts of a response: its form, redirects, the status of a page.
 
-use super::destination::Page;
+use super::destination::{page_at, page_of_endpoint};
+use crate::site_map::PageId;
 use backend::Caller;
 use http::header::{ACCEPT, HeaderName, LOCATION};
 use http::request::Parts;
@@ -20,17 +21,17 @@ pub(super) enum ResponseKind {
 }
 
 /// The form of the response to a request, and the page that it is about.
-pub(super) fn response_kind(parts: &Parts) -> (ResponseKind, Page) {
+pub(super) fn response_kind(parts: &Parts) -> (ResponseKind, PageId) {
     let path = parts.uri.path();
     if !path.starts_with("/api/") {
-        return (ResponseKind::Document, Page::at(path));
+        return (ResponseKind::Document, page_at(path));
     }
     let kind = if wants_html(&parts.headers) {
         ResponseKind::Redirect
     } else {
         ResponseKind::Json
     };
-    (kind, Page::of_endpoint(path))
+    (kind, page_of_endpoint(path))
 }
 
 /// Whether a page is wanted rather than data: a browser without scripts, or an address that was typed.

@@ -8,75 +8,41 @@ mod entry;
 pub(crate) mod reading;
 
 use crate::route::{Route, asked_for};
+use crate::site_map::PageId;
 use crate::view::{View, fixed};
 use leptos::prelude::*;
 
-/// A page by its address.
-type Page = (&'static str, fn() -> View);
-
-/// Before sign-in.
-#[cfg(any(feature = "ssr", feature = "entry"))]
-const ENTRY: &[Page] = &[
-    ("/", entry::start::page),
-    ("/signin", entry::sign_in::page),
-    ("/signup", entry::sign_up::page),
-    ("/reset", entry::reset::page),
-];
-#[cfg(not(any(feature = "ssr", feature = "entry")))]
-const ENTRY: &[Page] = &[];
-
-/// Of a signed-in user.
-#[cfg(any(feature = "ssr", feature = "account"))]
-const ACCOUNT: &[Page] = &[
-    ("/security", account::security::page),
-    ("/security/password", account::change_password::page),
-    ("/profile", account::profile::page),
-];
-#[cfg(not(any(feature = "ssr", feature = "account")))]
-const ACCOUNT: &[Page] = &[];
-
-/// Only read. No program has them, so a link to one loads it.
-#[cfg(feature = "ssr")]
-const READING: &[Page] = &[
-    ("/signed-out", reading::signed_out::page),
-    ("/help", reading::help::page),
-    ("/help/allowlist", reading::allowlist::page),
-    ("/privacy", reading::about::privacy),
-    ("/accessibility", reading::about::accessibility),
-];
-#[cfg(not(feature = "ssr"))]
-const READING: &[Page] = &[];
-
-fn pages() -> impl Iterator<Item = Page> {
-    ENTRY.iter().chain(ACCOUNT).chain(READING).copied()
-}
-
-/// The addresses that have a page here; what another one asks for is the server's affair.
-pub fn paths() -> impl Iterator<Item = &'static str> {
-    pages().map(|(path, _)| path)
-}
-
-/// What brings a page to life in the browser.
-#[cfg(feature = "ssr")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Script {
-    /// The program of the pages before sign-in.
-    Entry,
-    /// The program of the account pages.
-    Account,
-    /// A few lines: the page is only read.
-    Reading,
-}
-
-/// The script of the page at an address.
-#[cfg(feature = "ssr")]
-pub(crate) fn script_of(path: &str) -> Script {
-    let has = |pages: &[Page]| pages.iter().any(|(known, _)| *known == path);
-    match path {
-        _ if has(ENTRY) => Script::Entry,
-        _ if has(ACCOUNT) => Script::Account,
-        _ => Script::Reading,
-    }
+/// The view of a page; nothing where it belongs to another program.
+fn view_of(page: PageId) -> Option<fn() -> View> {
+    let view: fn() -> View = match page {
+        #[cfg(any(feature = "ssr", feature = "entry"))]
+        PageId::Start => entry::start::page,
+        #[cfg(any(feature = "ssr", feature = "entry"))]
+        PageId::SignIn => entry::sign_in::page,
+        #[cfg(any(feature = "ssr", feature = "entry"))]
+        PageId::SignUp => entry::sign_up::page,
+        #[cfg(any(feature = "ssr", feature = "entry"))]
+        PageId::Reset => entry::reset::page,
+        #[cfg(any(feature = "ssr", feature = "account"))]
+        PageId::Security => account::security::page,
+        #[cfg(any(feature = "ssr", feature = "account"))]
+        PageId::ChangePassword => account::change_password::page,
+        #[cfg(any(feature = "ssr", feature = "account"))]
+        PageId::Profile => account::profile::page,
+        #[cfg(feature = "ssr")]
+        PageId::SignedOut => reading::signed_out::page,
+        #[cfg(feature = "ssr")]
+        PageId::Help => reading::help::page,
+        #[cfg(feature = "ssr")]
+        PageId::Allowlist => reading::allowlist::page,
+        #[cfg(feature = "ssr")]
+        PageId::Privacy => reading::about::privacy,
+        #[cfg(feature = "ssr")]
+        PageId::Accessibility => reading::about::accessibility,
+        #[cfg(not(feature = "ssr"))]
+        _ => return None,
+    };
+    Some(view)
 }
 
 /// The whole document's body.
@@ -118,7 +84,7 @@ pub fn start() {
         let route = Route::provide(&asked_for());
         follow(route);
         crate::ui::attach(route);
-        route.follow_links(|path| paths().any(|known| known == path));
+        route.follow_links(|path| PageId::at(path).and_then(view_of).is_some());
     })
     .forget();
 }
@@ -139,9 +105,8 @@ fn follow(route: Route) {
 }
 
 fn show(path: &str) -> View {
-    pages()
-        .find(|(known, _)| *known == path)
-        .map_or_else(not_found, |(_, page)| page())
+    let view = PageId::at(path).and_then(view_of).unwrap_or(not_found);
+    view()
 }
 
 fn not_found() -> View {

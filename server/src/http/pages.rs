@@ -28,11 +28,20 @@ pub fn routes(service: &Service) -> Router<Service> {
         move || app::shell(options.clone()),
     );
     let mut router = Router::new();
-    for path in app::paths() {
-        let render = render.clone();
-        router = router.route(path, get(move |request: Request| async move { render(request).await }));
+    for page in app::PageId::ALL {
+        let (path, render) = (axum_path(page.address()), render.clone());
+        router = router.route(&path, get(move |request: Request| async move { render(request).await }));
     }
     router
+}
+
+/// The address of a page as axum writes it: `/accounts/:id` is `/accounts/{id}`.
+fn axum_path(address: &str) -> String {
+    let segments = address.split('/').map(|segment| match segment.strip_prefix(':') {
+        Some(name) => format!("{{{name}}}"),
+        None => segment.to_owned(),
+    });
+    segments.collect::<Vec<_>>().join("/")
 }
 
 /// Provides the context of pages and server functions.
@@ -76,5 +85,16 @@ pub fn see_other(path: &str) -> Response {
     match HeaderValue::try_from(path) {
         Ok(path) => (StatusCode::SEE_OTHER, [(header::LOCATION, path)]).into_response(),
         Err(_) => Problem::new(StatusCode::NOT_FOUND).into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::axum_path;
+
+    #[test]
+    fn a_segment_of_a_page_becomes_one_of_axum() {
+        assert_eq!(axum_path("/accounts/:id/events"), "/accounts/{id}/events");
+        assert_eq!(axum_path("/"), "/");
     }
 }

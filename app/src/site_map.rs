@@ -1,0 +1,120 @@
+//! Every page, once: its address, and what brings it to life in the browser.
+
+use serde::{Deserialize, Serialize};
+
+/// What brings a page to life in the browser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Script {
+    /// The program of the pages before sign-in.
+    Entry,
+    /// The program of the account pages.
+    Account,
+    /// A few lines: the page is only read.
+    Reading,
+}
+
+macro_rules! pages {
+    ($($page:ident $address:literal $script:ident,)*) => {
+        /// A page.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum PageId {
+            $(#[doc = concat!("`", $address, "`")] $page,)*
+        }
+
+        impl PageId {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$page,)*];
+
+            /// The address. A segment such as `:id` stands for any one segment.
+            #[must_use]
+            pub const fn address(self) -> &'static str {
+                match self {
+                    $(Self::$page => $address,)*
+                }
+            }
+
+            /// What brings the page to life.
+            #[must_use]
+            pub const fn script(self) -> Script {
+                match self {
+                    $(Self::$page => Script::$script,)*
+                }
+            }
+        }
+    };
+}
+
+pages! {
+    Start "/" Entry,
+    SignIn "/signin" Entry,
+    SignUp "/signup" Entry,
+    Reset "/reset" Entry,
+    Security "/security" Account,
+    ChangePassword "/security/password" Account,
+    Profile "/profile" Account,
+    SignedOut "/signed-out" Reading,
+    Help "/help" Reading,
+    Allowlist "/help/allowlist" Reading,
+    Privacy "/privacy" Reading,
+    Accessibility "/accessibility" Reading,
+}
+
+impl PageId {
+    /// The page at a path.
+    #[must_use]
+    pub fn at(path: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|page| fits(page.address(), path))
+    }
+}
+
+/// Whether a path has the segments of an address.
+fn fits(address: &str, path: &str) -> bool {
+    let (mut wanted, mut found) = (address.split('/'), path.split('/'));
+    loop {
+        match (wanted.next(), found.next()) {
+            (None, None) => return true,
+            (Some(wanted), Some(found)) if wanted == found => {}
+            (Some(wanted), Some(found)) if wanted.starts_with(':') && !found.is_empty() => {}
+            _ => return false,
+        }
+    }
+}
+
+/// The segment of a path that stands for `:name` in an address, as it is in the path.
+pub(crate) fn segment<'a>(address: &str, path: &'a str, name: &str) -> Option<&'a str> {
+    let mut pairs = address.split('/').zip(path.split('/'));
+    let (_, found) = pairs.find(|(wanted, _)| wanted.strip_prefix(':') == Some(name))?;
+    Some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_is_found_at_its_address() {
+        for page in PageId::ALL {
+            assert_eq!(PageId::at(page.address()), Some(*page));
+        }
+        for path in ["", "/security/", "/security/other", "/signin/x", "/Help"] {
+            assert_eq!(PageId::at(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_segment_with_a_colon_stands_for_one_that_is_not_empty() {
+        let address = "/accounts/:id/events/:event";
+        assert!(fits(address, "/accounts/42/events/7"));
+        for path in [
+            "/accounts//events/7",
+            "/accounts/42/events",
+            "/accounts/42/events/7/8",
+            "/accounts/42/other/7",
+        ] {
+            assert!(!fits(address, path), "{path}");
+        }
+        assert_eq!(segment(address, "/accounts/42/events/7", "id"), Some("42"));
+        assert_eq!(segment(address, "/accounts/42/events/7", "event"), Some("7"));
+        assert_eq!(segment(address, "/accounts/42/events/7", "other"), None);
+    }
+}
