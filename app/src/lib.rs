@@ -5,14 +5,14 @@ rust_i18n::i18n!("locales", fallback = "en");
 
 pub mod api;
 pub mod client;
+#[cfg(feature = "ssr")]
+mod document;
 pub mod flow;
 mod pages;
 pub mod route;
 #[cfg(not(feature = "ssr"))]
 pub mod screen;
 pub mod settings;
-#[cfg(feature = "ssr")]
-mod shell;
 pub mod site_map;
 pub mod ui;
 pub mod view;
@@ -26,4 +26,4 @@ pub use site_map::PageId;
 #[cfg(feature = "ssr")]
 pub use api::{cookie, held, unreadable_form, wants_html};
 #[cfg(feature = "ssr")]
-pub use shell::{Assets, Program, error_page, shell};
+pub use document::{Assets, Program, error_page, shell};

@@ -1,6 +1,6 @@
 //! Change the password: current once, new twice.
 
-use super::security::{held_elsewhere, leaked_notice};
+use super::security::password::{held_elsewhere, leaked_notice};
 use crate::api::security;
 use crate::client::{Checked, Fields, PageState};
 use crate::flow::{Flow, Form, FormController, page_of};

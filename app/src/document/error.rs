@@ -1,0 +1,50 @@
+//! The document for a request that no page answers.
+
+use super::assets::Assets;
+use super::head::head;
+use crate::api::public_settings;
+use crate::route::Route;
+use crate::settings::provide;
+use crate::ui::{self, Frame};
+use crate::words::Words;
+use backend::Backend;
+use leptos::prelude::*;
+use leptos_meta::ServerMetaContext;
+
+/// A whole page for a request that no page of the app answers: refused, too large, too many, broken, busy.
+///
+/// `status` is the status it goes out with; `reference` stands in our log beside the fault.
+#[must_use]
+pub fn error_page(
+    backend: &Backend,
+    assets: &Assets,
+    language: &str,
+    status: u16,
+    reference: Option<&str>,
+    retry_after_s: Option<i64>,
+) -> String {
+    let settings = public_settings(backend, language);
+    let reference = reference.map(str::to_owned);
+    // Of nobody: the thread may still have the owner of another request's page, whose end would take this page's signals along.
+    let owner = Owner::new_root(None);
+    let html = owner.with(|| {
+        let (head, words) = (head(&settings, assets), Words::of(language));
+        // By hand: a text child may bring a mark of the framework's with it, which a title would show.
+        let title = ui::error_title(words, status, &settings.brand);
+        let title = title.replace('&', "&amp;").replace('<', "&lt;");
+        provide(settings);
+        Route::provide("/");
+        provide_context(ServerMetaContext::new().0);
+        view! {
+            <html lang=words.language dir=words.direction() data-theme="auto">
+                <head>{head} <title inner_html=title></title></head>
+                <body>
+                        <Frame signed_in=false>{ui::error_page(status, reference, retry_after_s)}</Frame>
+                </body>
+            </html>
+        }
+        .to_html()
+    });
+    owner.unset_with_forced_cleanup();
+    ["<!DOCTYPE html>", &html].concat()
+}

@@ -1,0 +1,11 @@
+//! Whole documents: what stands around a page.
+
+mod assets;
+mod error;
+mod head;
+mod script;
+mod shell;
+
+pub use assets::{Assets, Program};
+pub use error::error_page;
+pub use shell::shell;

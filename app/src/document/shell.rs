@@ -1,0 +1,45 @@
+//! The document around a page of the app.
+
+use super::assets::Assets;
+use super::head::head;
+use super::script;
+use crate::api::settings_here;
+use crate::client::initial_state;
+use crate::pages::App;
+use crate::route::asked_for;
+use crate::site_map::{PageId, Script};
+use crate::words::Words;
+use leptos::nonce::use_nonce;
+use leptos::prelude::*;
+use leptos_meta::MetaTags;
+
+/// The whole document of a page. The backend and the [`Assets`] are taken from the context. `cargo leptos watch` says
+/// in the options where the page hears that it is out of date.
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    let assets: Assets = use_context().unwrap_or_default();
+    let settings = settings_here();
+    let words = Words::of(&settings.language);
+    let path = asked_for();
+    let page = PageId::at(path.split('?').next().unwrap_or_default());
+    let script = page.map_or(Script::Reading, PageId::script);
+    let state = (script != Script::Reading).then(|| initial_state::settings(&settings));
+    let script = script::of(script, &assets, words.language);
+    view! {
+        <!DOCTYPE html>
+        <html lang=words.language dir=words.direction() data-theme=settings.theme.as_str()>
+            <head>
+                {head(&settings, &assets)}
+                {state}
+                <MetaTags />
+                <AutoReload options />
+                // By hand: the library's tags ask for the WASM before the first paint, and write the nonce where it does not belong.
+                <script type="module" nonce=use_nonce()>
+                    {script}
+                </script>
+            </head>
+            <body>
+                <App />
+            </body>
+        </html>
+    }
+}

@@ -1,0 +1,71 @@
+//! What happened to the account lately.
+
+use super::row::browser;
+use crate::ui::{LocalTime, Row, Rows, When};
+use crate::words::Words;
+use account::{Attempts, SecurityView};
+use leptos::prelude::*;
+
+/// A page of the activity, with links to older and to the newest entries.
+pub(super) fn activity(view: SecurityView, words: Words) -> AnyView {
+    let attempts = view.attempts.map(|attempts| summed_up(attempts, words));
+    let is_empty = view.activity.is_empty();
+    let rows = view.activity.into_iter().map(move |event| {
+        // An operator's doing has no network address.
+        let by = (!event.client.is_empty()).then(|| {
+            let name = browser(&event.browser, words);
+            view! { " · " {name} " · " <bdi dir="ltr">{event.client}</bdi> }
+        });
+        view! {
+            <Row>
+                <p>{words.say(&["activity.", event.kind.as_str()].concat())}</p>
+                <p class="hint">
+                    <LocalTime at=event.at show=When::DayAndTime />
+                    {by}
+                </p>
+            </Row>
+        }
+    });
+    let list = if is_empty {
+        view! { <p>{words.say("security.activity_none")}</p> }.into_any()
+    } else {
+        view! { <Rows>{rows.collect_view()}</Rows> }.into_any()
+    };
+    let older = view
+        .older
+        .map(|before| ["/security?before=", &before, "#activity"].concat());
+    let newest = view.newer.then(|| "/security#activity".to_owned());
+    view! {
+        {attempts}
+        {list}
+        {newest.map(|address| to_page(address, words.say("security.newest")))}
+        {older.map(|address| to_page(address, words.say("security.older")))}
+    }
+    .into_any()
+}
+
+/// A link to other entries. The browser follows it by itself: its address has a place in the page.
+fn to_page(address: String, label: String) -> AnyView {
+    view! {
+        <p>
+            <a href=address>{label}</a>
+        </p>
+    }
+    .into_any()
+}
+
+/// "14 failed attempts since 23 November".
+fn summed_up(attempts: Attempts, words: Words) -> AnyView {
+    let state = if attempts.count < Attempts::MOST {
+        words.counted("security.attempts_", attempts.count)
+    } else {
+        words.say("security.attempts_over")
+    };
+    view! {
+        <p>
+            <strong>{state} " " <LocalTime at=attempts.since show=When::Day /></strong>
+        </p>
+        <p class="hint">{words.say("security.attempts_hint")}</p>
+    }
+    .into_any()
+}

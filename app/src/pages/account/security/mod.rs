@@ -1,0 +1,95 @@
+//! The security page: how the user signs in, where, and what happened lately. A file a section.
+
+mod activity;
+mod devices;
+pub(super) mod password;
+mod row;
+mod sessions;
+
+use self::activity::activity;
+use self::devices::devices;
+use self::password::password;
+use self::sessions::sessions;
+use crate::api::security;
+use crate::client::PageState;
+use crate::flow::{Flow, FormController, Step, page_of};
+use crate::ui::{Page, move_focus, use_announce};
+use crate::view::View;
+use crate::words::{Words, use_words};
+use account::{EmailAddress, SecurityDone, SecurityView};
+use leptos::prelude::*;
+
+/// `/security`.
+pub(in crate::pages) fn page() -> View {
+    page_of(security::read_view, show)
+}
+
+impl Step for SecurityView {
+    fn key(&self) -> (u8, Option<EmailAddress>) {
+        (0, Some(self.email.clone()))
+    }
+}
+
+fn show(state: PageState<SecurityView>) -> View {
+    let words = use_words();
+    let flow = Flow::new(state, security::read_view);
+    say_what_is_done(flow.step, words);
+    flow.show(move |view| overview(view, flow.controller, words))
+}
+
+fn overview(view: SecurityView, controller: FormController, words: Words) -> AnyView {
+    view! {
+        <Page heading=words.say("security.title") wide=true>
+            <p>{words.say("security.lead")}</p>
+            <p class="who">{words.say("security.signed_in_as")} " " <bdi dir="ltr">{view.email.to_string()}</bdi></p>
+            {section("password", words.say("security.password"), password(view.password.clone(), words))}
+            {section("confirmation", words.say("security.confirmation"), confirmation(words))}
+            {section("devices", words.say("security.devices"), devices(view.devices.clone(), controller, words))}
+            {section("sessions", words.say("security.sessions"), sessions(view.sessions.clone(), controller, words))}
+            {section("activity", words.say("security.activity"), activity(view, words))}
+        </Page>
+    }
+    .into_any()
+}
+
+/// In the status region; and as what was pressed is gone with its row, the focus goes to the heading above it.
+fn say_what_is_done(view: RwSignal<SecurityView>, words: Words) {
+    let announce = use_announce();
+    let say = move |done: SecurityDone| {
+        let (key, list) = match done {
+            SecurityDone::PasswordChanged => ("security.changed", None),
+            SecurityDone::SessionEnded => ("security.ended", Some("sessions")),
+            SecurityDone::OthersEnded => ("security.ended_others", Some("sessions")),
+            SecurityDone::DeviceForgotten => ("security.forgotten", Some("devices")),
+        };
+        announce.say(words.say(key));
+        list
+    };
+    if let Some(done) = view.with_untracked(|view| view.done) {
+        say(done);
+    }
+    Effect::new(move |before: Option<()>| {
+        let done = view.with(|view| view.done);
+        if before.is_some()
+            && let Some(list) = done.and_then(say)
+        {
+            move_focus(list);
+        }
+    });
+}
+
+fn section(id: &'static str, title: String, content: AnyView) -> AnyView {
+    view! {
+        <section aria-labelledby=id>
+            <h2 id=id tabindex="-1">
+                {title}
+            </h2>
+            {content}
+        </section>
+    }
+    .into_any()
+}
+
+fn confirmation(words: Words) -> AnyView {
+    view! { <p>{words.say("security.confirmation_mail")}</p> }.into_any()
+}
