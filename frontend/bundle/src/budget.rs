@@ -10,17 +10,17 @@ const BUDGETS: [Budget; 3] = [
     Budget {
         what: "JavaScript and WASM on the way in",
         name: "/pkg/entry.",
-        at_most: 128_000,
+        at_most: 126_000,
     },
     Budget {
         what: "JavaScript and WASM of the account pages",
         name: "/pkg/account.",
-        at_most: 124_000,
+        at_most: 115_000,
     },
     Budget {
         what: "stylesheet",
         name: "/pkg/rekey.",
-        at_most: 8_000,
+        at_most: 3_000,
     },
 ];
 
