@@ -166,7 +166,7 @@ fn skipped_records_are_counted_by_kind() {
         (dump, "django", "1 left out (objects that are no users: 1).\n"),
     ] {
         let (_, out, _) = said(&import_from(&service, &file, &["--from", from, "--dry-run"]));
-        assert!(out.contains(&format!(" 0 records are refused, {left_out}")), "{out}");
+        assert!(out.contains(&format!(" 0 records are rejected, {left_out}")), "{out}");
     }
 }
 
@@ -185,7 +185,7 @@ fn a_record_of_a_json_document_has_a_size_limit() {
     );
     std::fs::write(&file, realm).unwrap();
     let (right, out, err) = said(&import_from(&service, &file, &["--from", "keycloak"]));
-    assert_eq!((right, out.as_str()), (false, "1 added, 0 already there, 0 refused.\n"));
+    assert_eq!((right, out.as_str()), (false, "1 added, 0 already existed, 0 rejected.\n"));
     assert_eq!(
         err,
         "user 2: the record is longer than 1 MiB. Nothing after user 1 was read.\n"
