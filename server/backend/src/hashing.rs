@@ -60,7 +60,7 @@ pub struct Hashing {
     queue: Queue,
     threads: Arc<Threads>,
     /// A hash that matches no password, verified when an account has none.
-    nobody: Arc<str>,
+    decoy: Arc<str>,
     measured: Measured,
 }
 
@@ -96,7 +96,7 @@ impl Hashing {
             keys: keys.into(),
             queue: Queue::new(at_once, WAITING),
             threads: Arc::new(Threads::start(at_once, choice)?),
-            nobody: nobody().into(),
+            decoy: decoy().into(),
             measured: Measured::new(at_once),
         })
     }
@@ -155,12 +155,10 @@ impl Hashing {
     ) -> Result<Verdict, Fault> {
         let (keys, password) = (self.keys.clone(), password.clone());
         // Uses the current key: a key missing from the key file would make this hash distinguishable from a real one.
-        let nobodys = || format!("{}{}", self.keys.current().id(), self.nobody);
-        let stored_or_nobody = stored.map_or_else(nobodys, str::to_owned);
+        let decoy = || format!("{}{}", self.keys.current().id(), self.decoy);
+        let stored_or_decoy = stored.map_or_else(decoy, str::to_owned);
         let verdict = self
-            .admitted_at(place, move |engine| {
-                compare(engine, &keys, &password, &stored_or_nobody)
-            })
+            .admitted_at(place, move |engine| compare(engine, &keys, &password, &stored_or_decoy))
             .await??;
         Ok(if stored.is_some() { verdict } else { Verdict::Wrong })
     }
@@ -294,7 +292,7 @@ fn keyed(key: &Key, password: &Secret) -> Zeroizing<String> {
 }
 
 /// A hash with a random result: verifying it takes the same work as a real one, and no password matches.
-fn nobody() -> String {
+fn decoy() -> String {
     let part = |bytes: &[u8]| {
         use base64::Engine as _;
         base64::engine::general_purpose::STANDARD_NO_PAD.encode(bytes)

@@ -67,7 +67,7 @@ pub async fn mark_failed(db: &Db, id: Option<&str>, now: Timestamp) -> Result<u6
     let mut tx = db.begin().await?;
     let dropped = match id {
         Some(id) => rows::drop_one(&mut tx, id, now).await?,
-        None => outbox::drop_everyones(&mut tx, now).await?,
+        None => outbox::drop_all(&mut tx, now).await?,
     };
     tx.commit().await?;
     Ok(dropped)

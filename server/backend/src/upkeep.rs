@@ -48,13 +48,13 @@ impl KeyUses {
 /// A [`Fault`] of the database; nothing has ended then.
 pub async fn end_sessions(db: &Db, now: Timestamp, restored: bool) -> Result<Ended, Fault> {
     let mut tx = db.begin().await?;
-    let sessions = sessions::end_everyones(&mut tx).await?;
-    devices::untrust_everyones(&mut tx).await?;
+    let sessions = sessions::end_all(&mut tx).await?;
+    devices::untrust_all(&mut tx).await?;
     // Lock flows before their codes, as everywhere, to avoid deadlocks.
-    let flows = flows::end_everyones(&mut tx, now).await?.len();
-    codes::supersede_everyones(&mut tx, now).await?;
+    let flows = flows::end_all(&mut tx, now).await?.len();
+    codes::supersede_all(&mut tx, now).await?;
     let emails = if restored {
-        outbox::drop_everyones(&mut tx, now).await?
+        outbox::drop_all(&mut tx, now).await?
     } else {
         0
     };
@@ -90,7 +90,7 @@ impl Backend {
             + limits::prune(&mut tx, now).await?
             + email_turns::prune(&mut tx, yesterday).await?
             + outbox::prune(&mut tx, now.plus_days(-30)).await?
-            + events::prune_nobodys(&mut tx, yesterday).await?
+            + events::prune_without_account(&mut tx, yesterday).await?
             + throttles::prune(&mut tx, now.plus_days(-30)).await?;
         tx.commit().await?;
         Ok(gone)

@@ -26,7 +26,7 @@ impl Backend {
         now: Timestamp,
     ) -> Result<WriteTx, Error> {
         // Looked for without an account, too: it takes the same time (attack: enumeration by the clock).
-        let whose = account.cloned().unwrap_or_else(events::nobody);
+        let whose = account.cloned().unwrap_or_else(events::unknown_account);
         if let Some(device) = self.find_device(&mut tx, held, &whose).await? {
             // A browser that signed in before has its own reserve, which strangers cannot use up.
             let (limits, device) = (self.limits(), device.id);

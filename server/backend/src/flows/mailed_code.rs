@@ -131,7 +131,7 @@ impl Backend {
             Some(FailureCause::Passwords | FailureCause::CurrentPasswords) => ActivityKind::WrongPassword,
             Some(FailureCause::SignInCodes | FailureCause::ResetCodes) | None => ActivityKind::WrongCode,
         };
-        let whose = flow.account().unwrap_or_else(events::nobody);
+        let whose = flow.account().unwrap_or_else(events::unknown_account);
         events::append(tx, &whose, kind, Actor::Person, caller, now).await?;
         if let (true, Some(account), Some(cause)) = (in_a_row % 10 == 0, flow.account(), cause) {
             self.tell_of_failures(tx, &account, cause, caller, now).await?;

@@ -213,7 +213,7 @@ impl Backend {
         let to = account.map_or(flow.address()?, |account| account.email.clone());
         outbox::write(tx, &self.parts.keys, Some(&flow.id), &to, &flow.language, &message, now).await?;
         if purpose == Purpose::Reset {
-            let whose = account.map_or_else(events::nobody, |account| account.id.clone());
+            let whose = account.map_or_else(events::unknown_account, |account| account.id.clone());
             events::append(tx, &whose, ActivityKind::ResetAsked, Actor::Person, caller, now).await?;
         }
         check_your_email(flow, now, works_until, now)
@@ -281,7 +281,7 @@ impl Backend {
         held: &BrowserTokens,
         account: Option<&Account>,
     ) -> Result<bool, Fault> {
-        let account = account.map_or_else(events::nobody, |account| account.id.clone());
+        let account = account.map_or_else(events::unknown_account, |account| account.id.clone());
         Ok(self.find_device(conn, held, &account).await?.is_some())
     }
 

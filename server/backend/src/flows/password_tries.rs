@@ -74,7 +74,7 @@ impl Backend {
         if flow.mailbox_first != 0 {
             return Ok(Tries::Flow(flow.id.clone()));
         }
-        let account = account.map_or_else(events::nobody, |account| account.id.clone());
+        let account = account.map_or_else(events::unknown_account, |account| account.id.clone());
         let device = self.find_device(conn, held, &account).await?;
         Ok(device.map_or_else(
             || Tries::Strangers(self.strangers_rule(email)),

@@ -64,7 +64,7 @@ pub async fn supersede(tx: &mut WriteTx, email: &EmailAddress, now: Timestamp) -
 }
 
 /// Makes every live code dead.
-pub async fn supersede_everyones(tx: &mut WriteTx, now: Timestamp) -> Result<(), Fault> {
+pub async fn supersede_all(tx: &mut WriteTx, now: Timestamp) -> Result<(), Fault> {
     execute!(
         tx,
         "UPDATE codes SET superseded_at = $1 WHERE COALESCE(used_at, superseded_at) IS NULL",

@@ -140,7 +140,7 @@ pub async fn forget_all_but(tx: &mut WriteTx, account: &AccountId, kept: &str) -
 }
 
 /// Trusts nobody's device any longer.
-pub async fn untrust_everyones(tx: &mut WriteTx) -> Result<(), Fault> {
+pub async fn untrust_all(tx: &mut WriteTx) -> Result<(), Fault> {
     execute!(
         tx,
         "UPDATE devices SET trusted_until = NULL WHERE trusted_until IS NOT NULL"

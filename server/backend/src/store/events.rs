@@ -35,7 +35,7 @@ struct Row {
 
 /// Whose events those of an address without an account are: written all the same, so that the work is the same (attack:
 /// enumeration by the clock).
-pub fn nobody() -> AccountId {
+pub fn unknown_account() -> AccountId {
     AccountId(String::new())
 }
 
@@ -190,7 +190,7 @@ pub async fn was_done(
 }
 
 /// Takes away what was written for nobody before `before`, a [`BATCH`](super::BATCH) at a time. What happened to an account stays.
-pub async fn prune_nobodys(tx: &mut WriteTx, before: Timestamp) -> Result<u64, Fault> {
+pub async fn prune_without_account(tx: &mut WriteTx, before: Timestamp) -> Result<u64, Fault> {
     Ok(execute!(
         tx,
         "DELETE FROM events WHERE id IN

@@ -275,7 +275,7 @@ pub async fn end_proven(tx: &mut WriteTx, email: &EmailAddress, now: Timestamp) 
 }
 
 /// Ends every flow of everybody. Gives their ids.
-pub async fn end_everyones(tx: &mut WriteTx, now: Timestamp) -> Result<Vec<String>, Fault> {
+pub async fn end_all(tx: &mut WriteTx, now: Timestamp) -> Result<Vec<String>, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query_scalar(
             "UPDATE flows SET ended_at = $1, version = version + 1

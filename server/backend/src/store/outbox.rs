@@ -75,7 +75,7 @@ pub async fn drop_unsent(tx: &mut WriteTx, flow: &str, now: Timestamp) -> Result
 }
 
 /// Drops every e-mail that has not left yet; gives how many.
-pub async fn drop_everyones(tx: &mut WriteTx, now: Timestamp) -> Result<u64, Fault> {
+pub async fn drop_all(tx: &mut WriteTx, now: Timestamp) -> Result<u64, Fault> {
     Ok(execute!(
         tx,
         "UPDATE outbox SET failed_at = $1, body = '', last_error = NULL WHERE COALESCE(sent_at, failed_at) IS NULL",

@@ -117,7 +117,7 @@ pub async fn end_all_but(tx: &mut WriteTx, account: &AccountId, kept: &str) -> R
 }
 
 /// Ends every session of everybody; gives whose each was.
-pub async fn end_everyones(tx: &mut WriteTx) -> Result<Vec<String>, Fault> {
+pub async fn end_all(tx: &mut WriteTx) -> Result<Vec<String>, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query_scalar("DELETE FROM sessions RETURNING account_id")
             .fetch_all(conn)

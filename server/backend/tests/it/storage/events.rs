@@ -109,12 +109,15 @@ async fn attempts_are_counted(world: &World) {
 async fn events_of_no_account_are_pruned(world: &World) {
     let mut tx = with_ada(world).await;
     let caller = caller();
-    let nobody = events::nobody();
-    events::append(&mut tx, &nobody, ActivityKind::WrongCode, Actor::Person, &caller, NOW)
+    let unknown = events::unknown_account();
+    events::append(&mut tx, &unknown, ActivityKind::WrongCode, Actor::Person, &caller, NOW)
         .await
         .unwrap();
-    assert_eq!(events::prune_nobodys(&mut tx, NOW).await.unwrap(), 0);
-    assert_eq!(events::prune_nobodys(&mut tx, NOW.plus_days(9)).await.unwrap(), 1);
+    assert_eq!(events::prune_without_account(&mut tx, NOW).await.unwrap(), 0);
+    assert_eq!(
+        events::prune_without_account(&mut tx, NOW.plus_days(9)).await.unwrap(),
+        1
+    );
 }
 
 #[apply(on_both!)]

@@ -62,14 +62,14 @@ async fn rows_under_a_key_are_counted(world: &World) {
 #[apply(on_both!)]
 async fn everybodys_rows_end_at_once(world: &World) {
     let mut tx = with_rows(world).await;
-    assert_eq!(sessions::end_everyones(&mut tx).await.unwrap(), [id(ADA).0]);
-    devices::untrust_everyones(&mut tx).await.unwrap();
+    assert_eq!(sessions::end_all(&mut tx).await.unwrap(), [id(ADA).0]);
+    devices::untrust_all(&mut tx).await.unwrap();
     assert!(devices::trusted(&mut tx, &id(ADA), NOW).await.unwrap().is_empty());
-    assert_eq!(flows::end_everyones(&mut tx, NOW).await.unwrap(), ["f"]);
-    assert!(flows::end_everyones(&mut tx, NOW).await.unwrap().is_empty());
-    codes::supersede_everyones(&mut tx, NOW).await.unwrap();
+    assert_eq!(flows::end_all(&mut tx, NOW).await.unwrap(), ["f"]);
+    assert!(flows::end_all(&mut tx, NOW).await.unwrap().is_empty());
+    codes::supersede_all(&mut tx, NOW).await.unwrap();
     assert_eq!(codes::count_live(&mut tx, "k1", NOW).await.unwrap(), 0);
-    assert_eq!(outbox::drop_everyones(&mut tx, NOW).await.unwrap(), 1);
+    assert_eq!(outbox::drop_all(&mut tx, NOW).await.unwrap(), 1);
     assert_eq!(outbox::count_waiting(&mut tx, "").await.unwrap(), 0);
 }
 
