@@ -1,11 +1,11 @@
-//! What an operator's commands change of an account as a whole, and what they show of it.
+//! Account-wide changes and details for the operator's commands.
 
 use super::conn::{execute, on};
 use super::{ReadConn, WriteTx};
 use crate::Fault;
 use account::{AccountId, EmailAddress, Timestamp};
 
-/// Gives an account another address; `false` when an account has that one already.
+/// Changes the e-mail address of an account; `false` when the new address is taken.
 pub async fn set_address(tx: &mut WriteTx, id: &AccountId, to: &EmailAddress) -> Result<bool, Fault> {
     let changed = execute!(
         tx,
@@ -16,8 +16,8 @@ pub async fn set_address(tx: &mut WriteTx, id: &AccountId, to: &EmailAddress) ->
     Ok(changed == 1)
 }
 
-/// Lets go on without the account what flows of an address are on their way. They look as before (attack: a stranger's flow that
-/// ends tells that there was an account).
+/// Detaches pending flows from the account but lets them continue unchanged. Attack: a stranger's flow that ends reveals that the
+/// account existed.
 pub async fn unbind_flows(tx: &mut WriteTx, email: &EmailAddress) -> Result<(), Fault> {
     execute!(
         tx,
@@ -27,7 +27,7 @@ pub async fn unbind_flows(tx: &mut WriteTx, email: &EmailAddress) -> Result<(), 
     Ok(())
 }
 
-/// Deletes an account with its sessions, devices, flows and their codes, events, and every e-mail to its address.
+/// Deletes an account with its sessions, devices, flows, codes and events, and all e-mails to its address.
 pub async fn delete(tx: &mut WriteTx, id: &AccountId, email: &EmailAddress) -> Result<(), Fault> {
     unbind_flows(tx, email).await?;
     execute!(
@@ -39,12 +39,12 @@ pub async fn delete(tx: &mut WriteTx, id: &AccountId, email: &EmailAddress) -> R
     );
     execute!(tx, "DELETE FROM outbox WHERE recipient = $1", email.as_str());
     execute!(tx, "DELETE FROM events WHERE account_id = $1", &id.0);
-    // With its sessions and devices, which refer to it.
+    // Sessions and devices go by `ON DELETE CASCADE`.
     execute!(tx, "DELETE FROM accounts WHERE id = $1", &id.0);
     Ok(())
 }
 
-/// When an account was made.
+/// Creation time of an account.
 pub async fn created_at(conn: &mut ReadConn, id: &AccountId) -> Result<Timestamp, Fault> {
     Ok(Timestamp(on!(conn, |conn| {
         sqlx::query_scalar("SELECT created_at FROM accounts WHERE id = $1")
@@ -54,7 +54,7 @@ pub async fn created_at(conn: &mut ReadConn, id: &AccountId) -> Result<Timestamp
     })))
 }
 
-/// The last sign-in.
+/// Time of the last sign-in.
 pub async fn last_sign_in(conn: &mut ReadConn, id: &AccountId) -> Result<Option<Timestamp>, Fault> {
     let at: Option<i64> = on!(conn, |conn| {
         sqlx::query_scalar(
@@ -67,7 +67,7 @@ pub async fn last_sign_in(conn: &mut ReadConn, id: &AccountId) -> Result<Option<
     Ok(at.map(Timestamp))
 }
 
-/// Purposes of an address's flows that wait, and when each began, the newest first.
+/// Purpose and start time of an address's pending flows, newest first.
 pub async fn waiting_flows(
     conn: &mut ReadConn,
     email: &EmailAddress,

@@ -1,4 +1,4 @@
-//! People, and the organizations that manage some of them.
+//! Accounts, and the organizations that manage some of them.
 
 use super::conn::{execute, on};
 use super::sessions::Session;
@@ -8,13 +8,13 @@ use crate::proof::PasswordProof;
 use account::{Account, AccountId, AccountKind, EmailAddress, Organization, Timestamp};
 use sqlx::{ColumnIndex, Decode, FromRow, QueryBuilder, Type};
 
-/// An account with what only the hasher may see.
+/// An account with its password hash, which only the hasher reads.
 pub struct Stored {
-    /// The person.
+    /// The account.
     pub account: Account,
-    /// The hash, for local accounts.
+    /// The password hash; local accounts only.
     pub password: Option<String>,
-    /// Whether the leaked-password service is to be asked again.
+    /// Whether the password still has to be checked with the leaked-password service.
     pub unchecked: bool,
 }
 
@@ -72,7 +72,7 @@ impl TryFrom<Row> for Stored {
     }
 }
 
-/// The row of an account that may be missing beside what was asked for.
+/// An account row from an outer join, which may be missing.
 pub(super) struct Beside(pub(super) Option<Row>);
 
 impl<'r, R: sqlx::Row> FromRow<'r, R> for Beside
@@ -87,7 +87,7 @@ where
     }
 }
 
-/// Accounts, with what stands beside each.
+/// Selects accounts together with extra columns.
 macro_rules! select {
     ($beside:literal, $rest:literal) => {
         concat!(
@@ -100,7 +100,7 @@ macro_rules! select {
     };
 }
 
-/// The account of an address.
+/// Finds an account by e-mail address.
 pub async fn find_by_email(conn: &mut ReadConn, email: &EmailAddress) -> Result<Option<Stored>, Fault> {
     let row: Option<Row> = on!(conn, |conn| {
         sqlx::query_as(select!("", "WHERE a.email = $1"))
@@ -111,7 +111,7 @@ pub async fn find_by_email(conn: &mut ReadConn, email: &EmailAddress) -> Result<
     row.map(Stored::try_from).transpose()
 }
 
-/// The account of an id.
+/// Finds an account by id.
 pub async fn find(conn: &mut ReadConn, id: &AccountId) -> Result<Option<Stored>, Fault> {
     let row: Option<Row> = on!(conn, |conn| sqlx::query_as(select!("", "WHERE a.id = $1"))
         .bind(&id.0)
@@ -132,8 +132,8 @@ struct WithSession {
     ends_at: i64,
 }
 
-/// The account that is on and has the live session of a token's digest, and that session. What every page behind the sign-in
-/// begins with, so it is one question; without the account: [`sessions::find`](super::sessions::find).
+/// Finds a live session by its token's digest, with its active account. One query, because every signed-in page begins with it;
+/// [`sessions::find`](super::sessions::find) omits the account.
 pub async fn find_by_session(
     conn: &mut ReadConn,
     token_digest: &str,
@@ -152,8 +152,8 @@ pub async fn find_by_session(
         .fetch_optional(conn)
         .await?
     });
-    // Not in the statement: of a table that it has not counted yet, PostgreSQL believes that one row in 200 has no value, and reads
-    // it whole.
+    // Filtered here and not in SQL: before PostgreSQL has table statistics, it estimates that one row in 200 is NULL and scans
+    // the table.
     let Some(row) = row.filter(|row| row.account.disabled_at.is_none()) else {
         return Ok(None);
     };
@@ -170,8 +170,7 @@ pub async fn find_by_session(
     Ok(Some((session, stored)))
 }
 
-/// The hash of the first account with one whose id is not before this. `None` when none of the next 20 accounts has one: no
-/// more are looked at, so that it takes no longer where nobody has.
+/// The first password hash at or after this id. Checks at most 20 accounts, which bounds the time when none of them has a hash.
 pub async fn password_of_next(conn: &mut ReadConn, id: &AccountId) -> Result<Option<String>, Fault> {
     Ok(on!(conn, |conn| {
         sqlx::query_scalar(
@@ -184,7 +183,7 @@ pub async fn password_of_next(conn: &mut ReadConn, id: &AccountId) -> Result<Opt
     }))
 }
 
-/// Accounts by address, after one.
+/// Accounts ordered by address, starting after the given one.
 pub async fn list(conn: &mut ReadConn, after: &str, limit: i64) -> Result<Vec<Account>, Fault> {
     let rows: Vec<Row> = on!(conn, |conn| {
         sqlx::query_as(select!("", "WHERE a.email > $1 ORDER BY a.email LIMIT $2"))
@@ -198,7 +197,7 @@ pub async fn list(conn: &mut ReadConn, after: &str, limit: i64) -> Result<Vec<Ac
         .collect()
 }
 
-/// Makes an account; `false` when the address has one.
+/// Creates an account; `false` when the address already has one.
 pub async fn insert(
     tx: &mut WriteTx,
     account: &Account,
@@ -227,8 +226,8 @@ pub async fn insert(
     Ok(inserted == 1)
 }
 
-/// Makes local accounts, at most 3,500 at a time; gives the ids of those whose address had none. With each goes the
-/// moment from which it counts, where that is not `now`.
+/// Creates local accounts, at most 3,500 per call, and returns the ids of those that did not exist yet. Each may carry its own
+/// creation time; the default is `now`.
 pub async fn insert_all(
     tx: &mut WriteTx,
     accounts: &[(Stored, Option<Timestamp>)],
@@ -280,11 +279,10 @@ async fn organization_id(tx: &mut WriteTx, organization: &Organization, now: Tim
     }))
 }
 
-/// Keeps others from changing the account until this transaction ends. Taken before its flows, by everything that changes
-/// the password or begins a session: so no two wait for each other, and none slips in between (attack: a sign-in with the
-/// old password that ends while the new one is being set).
+/// Locks the account until the transaction ends. Password changes and new sessions take it before their flows, to avoid deadlocks
+/// (attack: a sign-in with the old password that ends while the new one is being set).
 pub async fn lock_for_update(tx: &mut WriteTx, id: &AccountId) -> Result<(), Fault> {
-    // SQLite has one writer at a time, which locks everything.
+    // SQLite needs no row lock: it has a single writer.
     if let Conn::Postgres(conn) = &mut tx.conn {
         sqlx::query("UPDATE accounts SET disabled_at = disabled_at WHERE id = $1")
             .bind(&id.0)
@@ -294,8 +292,8 @@ pub async fn lock_for_update(tx: &mut WriteTx, id: &AccountId) -> Result<(), Fau
     Ok(())
 }
 
-/// Sets the password of a local account that is on; `false` when it is neither. The proof says who allowed it. Judged at
-/// this very moment (attack: an account that became managed in the middle of a flow keeps its local door).
+/// Sets the password of an active local account; otherwise `false`. Checked in the statement itself (attack: an account that
+/// became managed during a flow keeps its local password).
 pub async fn set_password(
     tx: &mut WriteTx,
     proof: &PasswordProof,
@@ -316,7 +314,7 @@ pub async fn set_password(
     Ok(changed == 1)
 }
 
-/// Replaces a hash by a newer form of the same password, unless the password changed meanwhile.
+/// Upgrades a hash to a newer format of the same password, unless the password has changed meanwhile.
 pub async fn upgrade_hash(tx: &mut WriteTx, id: &AccountId, old: &str, new: &str) -> Result<(), Fault> {
     execute!(
         tx,
@@ -328,7 +326,7 @@ pub async fn upgrade_hash(tx: &mut WriteTx, id: &AccountId, old: &str, new: &str
     Ok(())
 }
 
-/// How many stored passwords begin so: with the name of a key, or with `$` where another system has made them.
+/// Counts stored hashes with this prefix: a key's name, or `$` for hashes that another system created.
 pub async fn count_hashes(conn: &mut ReadConn, prefix: &str) -> Result<i64, Fault> {
     Ok(on!(conn, |conn| {
         sqlx::query_scalar(
@@ -341,7 +339,7 @@ pub async fn count_hashes(conn: &mut ReadConn, prefix: &str) -> Result<i64, Faul
     }))
 }
 
-/// Notes that the leaked-password service has not answered yet.
+/// Records that the leaked-password check is still outstanding.
 pub async fn mark_unchecked(tx: &mut WriteTx, id: &AccountId, now: Timestamp) -> Result<(), Fault> {
     execute!(
         tx,
@@ -352,7 +350,7 @@ pub async fn mark_unchecked(tx: &mut WriteTx, id: &AccountId, now: Timestamp) ->
     Ok(())
 }
 
-/// Notes that the leaked-password service has answered.
+/// Records that the leaked-password check is complete.
 pub async fn mark_checked(tx: &mut WriteTx, id: &AccountId) -> Result<(), Fault> {
     execute!(
         tx,
@@ -362,13 +360,13 @@ pub async fn mark_checked(tx: &mut WriteTx, id: &AccountId) -> Result<(), Fault>
     Ok(())
 }
 
-/// Changes the language of an account's screens and mails.
+/// Changes the language of an account's screens and e-mails.
 pub async fn set_language(tx: &mut WriteTx, id: &AccountId, language: &str) -> Result<(), Fault> {
     execute!(tx, "UPDATE accounts SET language = $2 WHERE id = $1", &id.0, language);
     Ok(())
 }
 
-/// Switches an account off, or on again.
+/// Deactivates or reactivates an account.
 pub async fn set_disabled(tx: &mut WriteTx, id: &AccountId, at: Option<Timestamp>) -> Result<(), Fault> {
     execute!(
         tx,
@@ -379,7 +377,7 @@ pub async fn set_disabled(tx: &mut WriteTx, id: &AccountId, at: Option<Timestamp
     Ok(())
 }
 
-/// Hands an account over to an organization: its local password is gone at once.
+/// Assigns an account to an organization and deletes its local password.
 pub async fn set_managed(
     tx: &mut WriteTx,
     id: &AccountId,

@@ -1,4 +1,4 @@
-//! Digests of the one-time passcodes that were mailed, and how many wrong ones came back.
+//! Digests of e-mailed one-time passcodes, and counts of wrong codes.
 
 use super::conn::{execute, on};
 use super::limits::HOUR_MS;
@@ -16,7 +16,7 @@ struct Row {
     superseded_at: Option<i64>,
 }
 
-/// Keeps a new code.
+/// Stores a new code.
 pub async fn issue(
     tx: &mut WriteTx,
     purpose: Purpose,
@@ -40,8 +40,8 @@ pub async fn issue(
     Ok(())
 }
 
-/// Makes every live code of a flow dead, before a newer one is made. Attack: a stranger's request voids the owner's code, so
-/// the codes of other flows are left alone.
+/// Invalidates a flow's live codes before a new one is issued. Other flows keep theirs (attack: a stranger's request voids the
+/// owner's code).
 pub async fn supersede_in(tx: &mut WriteTx, flow: &str, now: Timestamp) -> Result<(), Fault> {
     execute!(
         tx,
@@ -52,7 +52,7 @@ pub async fn supersede_in(tx: &mut WriteTx, flow: &str, now: Timestamp) -> Resul
     Ok(())
 }
 
-/// Makes every live code of an address dead.
+/// Invalidates all live codes of an address.
 pub async fn supersede(tx: &mut WriteTx, email: &EmailAddress, now: Timestamp) -> Result<(), Fault> {
     execute!(
         tx,
@@ -63,7 +63,7 @@ pub async fn supersede(tx: &mut WriteTx, email: &EmailAddress, now: Timestamp) -
     Ok(())
 }
 
-/// Makes every live code dead.
+/// Invalidates all live codes.
 pub async fn supersede_all(tx: &mut WriteTx, now: Timestamp) -> Result<(), Fault> {
     execute!(
         tx,
@@ -73,7 +73,7 @@ pub async fn supersede_all(tx: &mut WriteTx, now: Timestamp) -> Result<(), Fault
     Ok(())
 }
 
-/// How many codes still work that a key has made.
+/// Counts the live codes that were created with this key.
 pub async fn count_live(conn: &mut ReadConn, key_id: &str, now: Timestamp) -> Result<i64, Fault> {
     Ok(on!(conn, |conn| {
         sqlx::query_scalar(
@@ -87,7 +87,7 @@ pub async fn count_live(conn: &mut ReadConn, key_id: &str, now: Timestamp) -> Re
     }))
 }
 
-/// Every code of a flow, newest first.
+/// All codes of a flow, newest first.
 pub async fn of_flow(conn: &mut ReadConn, flow: &str) -> Result<Vec<IssuedCode>, Fault> {
     let rows: Vec<Row> = on!(conn, |conn| {
         sqlx::query_as(
@@ -111,7 +111,7 @@ pub async fn of_flow(conn: &mut ReadConn, flow: &str) -> Result<Vec<IssuedCode>,
         .collect())
 }
 
-/// Marks a code as used: once.
+/// Marks a code as used; `false` when it already was.
 pub async fn mark_used(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<bool, Fault> {
     let used = execute!(
         tx,
@@ -122,15 +122,15 @@ pub async fn mark_used(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<boo
     Ok(used == 1)
 }
 
-/// Whose wrong codes are counted together.
+/// The key under which wrong codes are counted.
 pub(super) fn wrong_key(counter: CodeCounter, email: &EmailAddress) -> String {
     format!("{} {email}", counter.as_str())
 }
 
-/// Makes the making of codes of a counter and address wait for whoever makes one now. Attack: many flows begun at the same moment
-/// on several servers, each of which sees none of the others and gets a short code.
+/// Serializes code creation for a counter and address. Attack: many flows begun at the same moment on several servers, each of
+/// which misses the others and gets a short code.
 pub async fn take_turn(tx: &mut WriteTx, counter: CodeCounter, email: &EmailAddress) -> Result<(), Fault> {
-    // SQLite has one writer at a time, which locks everything. The lock ends with the transaction.
+    // SQLite has a single writer. PostgreSQL releases the lock at the end of the transaction.
     if let Conn::Postgres(conn) = &mut tx.conn {
         sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
             .bind(wrong_key(counter, email))
@@ -159,7 +159,7 @@ pub async fn count_wrong(
     Ok(())
 }
 
-/// Takes away counts of the day before `before`, a [`BATCH`](super::BATCH) at a time.
+/// Deletes hourly counts from before `before`, at most [`BATCH`](super::BATCH) per call.
 pub async fn prune_wrong(tx: &mut WriteTx, before: Timestamp) -> Result<u64, Fault> {
     Ok(execute!(
         tx,

@@ -1,4 +1,4 @@
-//! Connections and transactions, by what may run on them.
+//! Types of connections and transactions, by the statements they may run.
 
 use super::measured::Measurement;
 use super::{postgres, sqlite};
@@ -6,50 +6,49 @@ use crate::Fault;
 use account::ActivityKind;
 use std::ops::{Deref, DerefMut};
 
-/// A connection to one of the two databases.
+/// A connection to either database.
 pub enum Conn {
-    /// To the file.
+    /// SQLite.
     Sqlite(sqlite::Conn),
-    /// To the server.
+    /// PostgreSQL.
     Postgres(postgres::Conn),
 }
 
-/// A connection for statements that only read. Each sees what was committed before it.
+/// A read-only connection. Each statement sees everything committed before it.
 pub struct ReadConn {
-    /// What statements run on.
+    /// The underlying connection.
     pub conn: Conn,
     pub(super) measurement: Measurement,
 }
 
-/// A transaction, rolled back unless committed. Functions that write take it. Functions that read take it as well: it derefs to the
-/// connection.
+/// A write transaction, rolled back unless committed. It derefs to [`ReadConn`], so it can be passed to functions that only read.
 #[must_use = "it is rolled back unless committed"]
 pub struct WriteTx(pub(super) ReadConn);
 
-/// A connection for one statement that is a transaction by itself; [`autocommit!`] runs it.
+/// A connection for a single auto-committed statement, run by [`autocommit!`].
 #[must_use = "a pooler and group commit make it a transaction, which is rolled back unless finished"]
 pub struct WriteConn(pub(super) ReadConn);
 
 impl WriteTx {
-    /// Counts an event, once the transaction is committed.
+    /// Counts an event in the metrics after the commit.
     pub(super) fn happened(&mut self, kind: ActivityKind) {
         self.0.measurement.happened(kind);
     }
 
-    /// Makes it durable.
+    /// Commits the transaction.
     ///
     /// # Errors
-    /// When the database refuses; then nothing of it is kept.
+    /// When the commit fails; all changes are then rolled back.
     pub async fn commit(self) -> Result<(), Fault> {
         self.0.commit().await
     }
 }
 
 impl WriteConn {
-    /// Makes the statement durable, where the statement itself did not.
+    /// Commits the statement where it runs in a transaction: behind a pooler or in a group commit.
     ///
     /// # Errors
-    /// When the database refuses; then nothing of it is kept.
+    /// When the commit fails; all changes are then rolled back.
     pub async fn finish(self) -> Result<(), Fault> {
         self.0.commit().await
     }
@@ -92,7 +91,7 @@ impl DerefMut for WriteConn {
     }
 }
 
-/// Writes one query for both databases: `on!(tx, |conn| sqlx::query("…").fetch_all(conn).await?)`.
+/// Runs one query on either database: `on!(tx, |conn| sqlx::query("…").fetch_all(conn).await?)`.
 macro_rules! on {
     ($tx:expr, |$conn:ident| $run:expr) => {
         match &mut $tx.conn {
@@ -108,7 +107,7 @@ macro_rules! on {
     };
 }
 
-/// Runs a statement and gives how many rows it wrote: `execute!(tx, "UPDATE … $1 … $2", first, second)`.
+/// Runs a statement and returns the number of affected rows: `execute!(tx, "UPDATE … $1 … $2", first, second)`.
 macro_rules! execute {
     ($tx:expr, $statement:expr $(, $value:expr)* $(,)?) => {
         $crate::store::conn::on!($tx, |conn| {
@@ -117,8 +116,8 @@ macro_rules! execute {
     };
 }
 
-/// Runs one statement that is a transaction by itself: `autocommit!(db, |writer| execute!(writer, "…"))`. On SQLite a power failure may
-/// lose it, as with [`Db::begin_unsynced`](super::Db::begin_unsynced).
+/// Runs one auto-committed statement: `autocommit!(db, |writer| execute!(writer, "…"))`. On SQLite, a power failure may lose it,
+/// as with [`Db::begin_unsynced`](super::Db::begin_unsynced).
 macro_rules! autocommit {
     ($db:expr, |$writer:ident| $run:expr) => {{
         let mut $writer = $db.autocommit().await?;

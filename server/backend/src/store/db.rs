@@ -1,4 +1,4 @@
-//! The database in use. Nothing outside `store/` knows that there are two.
+//! The configured database. Code outside `store/` does not depend on which engine it is.
 
 use super::conn::{Conn, ReadConn, WriteConn, WriteTx};
 use super::measured::Measured;
@@ -8,44 +8,44 @@ use sqlx::migrate::Migrator;
 use sqlx::{Database, Pool, Postgres, Sqlite};
 use std::path::PathBuf;
 
-/// Prepared statements that a connection caches: more than there are.
+/// Size of a connection's statement cache; larger than the number of statements.
 pub(super) const STATEMENTS: usize = 300;
 
-/// A SQLite file or a PostgreSQL server.
+/// A handle to the SQLite file or PostgreSQL server.
 #[derive(Clone)]
 pub struct Db {
-    /// Which of the two.
+    /// The database engine.
     pub engine: Engine,
     measured: Measured,
 }
 
-/// One of the two databases.
+/// A database engine.
 #[derive(Clone)]
 pub enum Engine {
-    /// A file.
+    /// A SQLite file.
     Sqlite(sqlite::File),
-    /// A server.
+    /// A PostgreSQL server.
     Postgres(postgres::Server),
 }
 
-/// The connections of a pool at one moment.
+/// A snapshot of a connection pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolState {
     /// `writer` and `readers` of a file, or `server`.
     pub pool: &'static str,
     /// Connections in use.
     pub in_use: usize,
-    /// Connections that are free.
+    /// Idle connections.
     pub idle: usize,
-    /// As many as there may be.
+    /// The pool's maximum size.
     pub most: u32,
 }
 
 impl Db {
-    /// Opens the database, `sqlite://data/rekey.db` (created where there is none) or `postgres://…`. Does not migrate.
+    /// Opens `sqlite://data/rekey.db` (created if missing) or `postgres://…`, without running migrations.
     ///
     /// # Errors
-    /// When it cannot be reached.
+    /// When the database cannot be reached.
     pub async fn open(url: &str) -> Result<Self, Fault> {
         let engine = if url.starts_with("postgres") {
             Engine::Postgres(postgres::Server::open(url).await?)
@@ -58,14 +58,14 @@ impl Db {
         })
     }
 
-    /// The file of a `sqlite://` address; `None` for a server's, and for what is no address.
+    /// The path in a `sqlite://` URL; `None` for any other text.
     #[must_use]
     pub fn file(url: &str) -> Option<PathBuf> {
         sqlite::File::path(url)
     }
 
-    /// Brings the tables up to date, under a lock, so that several servers may start at once. Tables of the next release are
-    /// used as they are: it only adds to them, and an operator can go back to this one.
+    /// Runs migrations under a lock, so that several servers may start at once. Accepts the schema of a later release, which only
+    /// adds to it, so that operators can roll back.
     ///
     /// # Errors
     /// When a migration fails.
@@ -75,10 +75,10 @@ impl Db {
         self.run(&migrator).await
     }
 
-    /// The same for tables of this release or an earlier one only: a backup of a later one is refused.
+    /// Runs migrations, but rejects the schema of a later release, such as in a backup.
     ///
     /// # Errors
-    /// When a migration fails, or one of a later release was run.
+    /// When a migration fails or the schema is from a later release.
     pub async fn migrate_strictly(&self) -> Result<(), Fault> {
         self.run(&sqlx::migrate!()).await
     }
@@ -91,7 +91,7 @@ impl Db {
         Ok(())
     }
 
-    /// Whether it answers and, on a server, takes writes.
+    /// Checks that the database responds and, on PostgreSQL, accepts writes.
     ///
     /// # Errors
     /// When it does not.
@@ -103,7 +103,7 @@ impl Db {
         Ok(())
     }
 
-    /// Asks a server every second whether it takes writes, for as long as it is polled: for a background task.
+    /// Polls every second whether the PostgreSQL server accepts writes. Runs as a background task.
     pub async fn watch(&self) {
         match &self.engine {
             Engine::Sqlite(_) => std::future::pending().await,
@@ -111,20 +111,19 @@ impl Db {
         }
     }
 
-    /// Begins a transaction that survives a power failure once it is committed.
+    /// Begins a transaction whose commit survives a power failure.
     ///
     /// # Errors
-    /// When there is no connection.
+    /// When no connection is available.
     pub async fn begin(&self) -> Result<WriteTx, Fault> {
         self.begin_as(true).await
     }
 
-    /// Begins a transaction that a power failure may undo until something else is synced after it: only for rows whose loss is
-    /// harmless, such as a sign-in that has begun. Under load most of a write's time is the wait for the disk. In WAL mode it never
-    /// damages a SQLite file, and a killed program loses nothing; a crash of a PostgreSQL server may lose the last second.
+    /// Begins a transaction that does not wait for the disk; only for rows whose loss is harmless, such as a sign-in that has
+    /// begun. A power failure may undo it until a later sync (PostgreSQL: the last second); a killed process loses nothing.
     ///
     /// # Errors
-    /// When there is no connection.
+    /// When no connection is available.
     pub async fn begin_unsynced(&self) -> Result<WriteTx, Fault> {
         self.begin_as(false).await
     }
@@ -139,10 +138,10 @@ impl Db {
         Ok(WriteTx(conn.await?))
     }
 
-    /// For one statement that is a transaction by itself, run by [`autocommit!`](super::conn::autocommit).
+    /// Returns a connection for one auto-committed statement, run by [`autocommit!`](super::conn::autocommit).
     ///
     /// # Errors
-    /// When there is no connection.
+    /// When no connection is available.
     pub async fn autocommit(&self) -> Result<WriteConn, Fault> {
         let conn = self.measured(async {
             Ok(match &self.engine {
@@ -153,10 +152,10 @@ impl Db {
         Ok(WriteConn(conn.await?))
     }
 
-    /// For statements that only read; on SQLite they wait for no writer.
+    /// Returns a read-only connection; on SQLite, it never waits for the writer.
     ///
     /// # Errors
-    /// When there is no connection.
+    /// When no connection is available.
     pub async fn read(&self) -> Result<ReadConn, Fault> {
         let conn = self.measured(async {
             Ok(match &self.engine {
@@ -176,7 +175,7 @@ impl Db {
         Ok(ReadConn { conn, measurement })
     }
 
-    /// Closes every connection, after what runs has ended.
+    /// Closes all connections after running statements end.
     pub async fn close(&self) {
         match &self.engine {
             Engine::Sqlite(file) => file.close().await,
@@ -184,7 +183,7 @@ impl Db {
         }
     }
 
-    /// Its pools at this moment.
+    /// The current state of its connection pools.
     #[must_use]
     pub fn pools(&self) -> Vec<PoolState> {
         match &self.engine {
@@ -193,7 +192,7 @@ impl Db {
         }
     }
 
-    /// Its metrics.
+    /// The database's metrics.
     pub(crate) const fn metrics(&self) -> &Measured {
         &self.measured
     }

@@ -1,4 +1,4 @@
-//! Browsers that have signed in before; some are trusted and not asked for a code.
+//! Browsers that have signed in before; trusted ones sign in without a passcode.
 
 use super::conn::{execute, on};
 use super::{ReadConn, WriteTx};
@@ -8,20 +8,20 @@ use account::{AccountId, Timestamp};
 /// A device's row.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct Device {
-    /// Names it to its owner.
+    /// Public id, shown to the account's owner.
     pub id: String,
-    /// Whose.
+    /// The account's id.
     pub account_id: String,
-    /// Browser and system at its first sign-in.
+    /// Browser and operating system at the first sign-in.
     pub browser: String,
-    /// Until when it is not asked for a code.
+    /// End of the period in which it needs no passcode.
     pub trusted_until: Option<i64>,
-    /// When the token that has found it was replaced by another; `None` for the one of today.
+    /// When the token used for the lookup was replaced; `None` for the current token.
     #[sqlx(default)]
     pub replaced_at: Option<i64>,
 }
 
-/// Keeps a new device.
+/// Stores a new device.
 pub async fn insert(tx: &mut WriteTx, token_digest: &str, device: &Device, now: Timestamp) -> Result<(), Fault> {
     execute!(
         tx,
@@ -37,7 +37,7 @@ pub async fn insert(tx: &mut WriteTx, token_digest: &str, device: &Device, now: 
     Ok(())
 }
 
-/// The device of a token's digest, if it is that account's; also by a token before the one of today.
+/// Finds an account's device by the digest of its current token or of a replaced one.
 pub async fn find(conn: &mut ReadConn, token_digest: &str, account: &AccountId) -> Result<Option<Device>, Fault> {
     Ok(on!(conn, |conn| {
         sqlx::query_as(
@@ -55,7 +55,7 @@ pub async fn find(conn: &mut ReadConn, token_digest: &str, account: &AccountId) 
     }))
 }
 
-/// Puts a device that was used under another token.
+/// Replaces the token of a device after use.
 pub async fn replace_token(
     tx: &mut WriteTx,
     id: &str,
@@ -85,7 +85,7 @@ pub async fn replace_token(
     Ok(())
 }
 
-/// Trusts a device no longer whose replaced token came back, and forgets that token; `false` when that changes nothing.
+/// Revokes trust in a device whose replaced token was reused, and deletes that token; `false` when nothing changes.
 pub async fn distrust(tx: &mut WriteTx, id: &str, replaced_digest: &str) -> Result<bool, Fault> {
     let changed = execute!(
         tx,
@@ -105,7 +105,7 @@ pub async fn distrust(tx: &mut WriteTx, id: &str, replaced_digest: &str) -> Resu
     Ok(changed == 1)
 }
 
-/// Trusts a device until then; `false` when that changes nothing, or the account has none of that id.
+/// Trusts a device until the given time; `false` when nothing changes or the account has no such device.
 pub async fn set_trust(tx: &mut WriteTx, account: &AccountId, id: &str, until: Timestamp) -> Result<bool, Fault> {
     let changed = execute!(
         tx,
@@ -117,7 +117,7 @@ pub async fn set_trust(tx: &mut WriteTx, account: &AccountId, id: &str, until: T
     Ok(changed == 1)
 }
 
-/// Forgets a device; `false` when the account has none of that id.
+/// Deletes a device; `false` when the account has no such device.
 pub async fn forget(tx: &mut WriteTx, account: &AccountId, id: &str) -> Result<bool, Fault> {
     let forgotten = execute!(
         tx,
@@ -128,7 +128,7 @@ pub async fn forget(tx: &mut WriteTx, account: &AccountId, id: &str) -> Result<b
     Ok(forgotten == 1)
 }
 
-/// Forgets every device of an account but one (`""`: all).
+/// Deletes all devices of an account except one (`""`: all).
 pub async fn forget_all_but(tx: &mut WriteTx, account: &AccountId, kept: &str) -> Result<(), Fault> {
     execute!(
         tx,
@@ -139,7 +139,7 @@ pub async fn forget_all_but(tx: &mut WriteTx, account: &AccountId, kept: &str) -
     Ok(())
 }
 
-/// Trusts nobody's device any longer.
+/// Revokes trust in all devices of all accounts.
 pub async fn untrust_all(tx: &mut WriteTx) -> Result<(), Fault> {
     execute!(
         tx,
@@ -162,7 +162,7 @@ pub async fn trusted(conn: &mut ReadConn, account: &AccountId, now: Timestamp) -
     }))
 }
 
-/// Takes away devices that were used last before `before`, a [`BATCH`](super::BATCH) at a time.
+/// Deletes devices last used before `before`, at most [`BATCH`](super::BATCH) per call.
 pub async fn prune(tx: &mut WriteTx, before: Timestamp) -> Result<u64, Fault> {
     Ok(execute!(
         tx,
@@ -171,8 +171,7 @@ pub async fn prune(tx: &mut WriteTx, before: Timestamp) -> Result<u64, Fault> {
     ))
 }
 
-/// Takes away tokens that were replaced before `before`, a [`BATCH`](super::BATCH) at a time: the trust that a copy of one had is
-/// over in any case.
+/// Deletes tokens replaced before `before`, at most [`BATCH`](super::BATCH) per call; trust in a copied one has expired by then.
 pub async fn prune_tokens(tx: &mut WriteTx, before: Timestamp) -> Result<u64, Fault> {
     Ok(execute!(
         tx,
@@ -182,7 +181,7 @@ pub async fn prune_tokens(tx: &mut WriteTx, before: Timestamp) -> Result<u64, Fa
     ))
 }
 
-/// Takes devices whose last use is not known (a release before wrote them) for used now, a [`BATCH`](super::BATCH) at a time.
+/// Sets the last use to now where an earlier release left it empty, at most [`BATCH`](super::BATCH) per call.
 pub async fn date_unknown_use(tx: &mut WriteTx, now: Timestamp) -> Result<u64, Fault> {
     Ok(execute!(
         tx,

@@ -1,31 +1,31 @@
-//! Whose turn it is at a mailbox whose e-mails of the day are used up.
+//! Turns of client networks for a mailbox whose daily e-mail limit is used up.
 
 use super::WriteTx;
 use super::conn::{execute, on};
 use crate::Fault;
 use account::Timestamp;
 
-/// A client network that asks for an e-mail to a mailbox.
+/// A request from a client network for an e-mail to a mailbox.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
     /// The mailbox.
     pub mailbox: &'a str,
-    /// The network.
+    /// The client network.
     pub network: &'a str,
-    /// How many e-mails the network has caused there lately.
+    /// Number of e-mails that the network has recently caused there.
     pub had: i64,
 }
 
-/// The answer.
+/// The result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
-    /// The e-mail may go now.
+    /// The e-mail may be sent now.
     Now,
-    /// At this moment, and for one slot from then on.
+    /// The network's turn begins at this time and lasts one slot.
     At(Timestamp),
 }
 
-/// A row of a network that waits.
+/// The row of a waiting network.
 #[derive(sqlx::FromRow)]
 struct Waiting {
     had: i64,
@@ -33,14 +33,13 @@ struct Waiting {
     due_at: i64,
 }
 
-/// Gives the slot of this moment to the network that has had the fewest e-mails, and among equals to the one that has waited
-/// longest; tells every other one when its turn is, and keeps it for one slot. A missed turn counts as an e-mail (attack: a
-/// network that waits for ever and never comes), but its place among equals stays (a person who comes late is the next one).
+/// Grants the current slot to the network with the fewest e-mails, then the longest wait. A missed turn counts as an e-mail
+/// (attack: a network that waits for ever and never comes) but keeps its rank among equals, so that a late person is next.
 ///
 /// The first statement locks the mailbox's row, so that racing requests cannot share a slot.
 pub async fn take(tx: &mut WriteTx, request: Request<'_>, slot_ms: i64, now: Timestamp) -> Result<Turn, Fault> {
     let Request { mailbox, network, had } = request;
-    // A clock that jumps back makes nobody wait for longer than a slot.
+    // If the clock jumps back, a wait still lasts at most one slot.
     let next_at: i64 = on!(tx, |conn| {
         sqlx::query_scalar(
             "INSERT INTO email_slots (mailbox, next_at) VALUES ($1, $2)
@@ -80,7 +79,7 @@ pub async fn take(tx: &mut WriteTx, request: Request<'_>, slot_ms: i64, now: Tim
         .fetch_one(conn)
         .await?
     });
-    // Slots follow each other without gaps (attack: whoever comes at a turn's last moment pushes all later ones back).
+    // Slots are contiguous (attack: a request at the last moment of a turn delays all later ones).
     let slot = next_at + (now.0 - next_at).max(0) / slot_ms * slot_ms;
     if next_at <= now.0 && ahead == 0 {
         execute!(
@@ -112,7 +111,7 @@ pub async fn take(tx: &mut WriteTx, request: Request<'_>, slot_ms: i64, now: Tim
     Ok(Turn::At(Timestamp(due_at)))
 }
 
-/// Deletes turns and slots from before `before`, a [`BATCH`](super::BATCH) of each at a time.
+/// Deletes turns and slots from before `before`, at most [`BATCH`](super::BATCH) of each per call.
 pub async fn prune(tx: &mut WriteTx, before: Timestamp) -> Result<u64, Fault> {
     let turns = execute!(
         tx,

@@ -1,4 +1,4 @@
-//! What happened to an account: appended, never changed.
+//! The append-only activity log of accounts.
 
 use super::conn::{execute, on};
 use super::{ReadConn, WriteTx};
@@ -6,10 +6,10 @@ use crate::{Caller, Fault};
 use account::{AccountId, Activity, ActivityKind, Attempts, Timestamp};
 use sqlx::QueryBuilder;
 
-/// Who did it.
+/// The originator of an event.
 #[derive(Debug, Clone, Copy)]
 pub enum Actor {
-    /// Somebody at a browser who has proven to be the person, or tries to.
+    /// A browser user who has authenticated as the account's owner, or is attempting to.
     Person,
     /// An operator.
     Operator,
@@ -33,13 +33,13 @@ struct Row {
     client: String,
 }
 
-/// Whose events those of an address without an account are: written all the same, so that the work is the same (attack:
+/// The account id for events at an address without an account. They are written all the same, so that the work is equal (attack:
 /// enumeration by the clock).
 pub fn unknown_account() -> AccountId {
     AccountId(String::new())
 }
 
-/// Appends an event. Holds no secrets and no e-mail address.
+/// Appends an event, which contains no secrets and no e-mail address.
 pub async fn append(
     tx: &mut WriteTx,
     account: &AccountId,
@@ -63,7 +63,7 @@ pub async fn append(
     Ok(())
 }
 
-/// Appends the same event for each of these accounts, at most 4,000 at a time.
+/// Appends the same event for up to 4,000 accounts.
 pub async fn append_all(
     tx: &mut WriteTx,
     accounts: &[AccountId],
@@ -94,17 +94,17 @@ pub async fn append_all(
     Ok(())
 }
 
-/// A page of what was done, the newest first.
+/// A page of completed activities, newest first.
 #[derive(Debug)]
 pub struct Done {
     /// The events.
     pub events: Vec<Activity>,
-    /// Where the next page begins; `None` when there is no more.
+    /// Cursor of the next page; `None` on the last one.
     pub older: Option<String>,
 }
 
-/// What was done by the owner or with success, and not what others attempted: a page of `limit`, of what was before `before` (as
-/// [`Done::older`] gave it; the newest where it does not read). Kinds that a newer version has written are left out.
+/// Lists actions by the owner and successful ones, without failed attempts: `limit` entries older than the cursor `before`
+/// ([`Done::older`]; an invalid one starts at the newest). Kinds from later releases are skipped.
 pub async fn done(conn: &mut ReadConn, account: &AccountId, before: &str, limit: usize) -> Result<Done, Fault> {
     let (at, id) = position(before).unwrap_or((i64::MAX, ""));
     let most = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
@@ -139,15 +139,14 @@ pub async fn done(conn: &mut ReadConn, account: &AccountId, before: &str, limit:
     })
 }
 
-/// Reads `MOMENT.ID`, which comes from an address that anyone can write.
+/// Parses a `TIMESTAMP.ID` cursor from the URL, which is untrusted input.
 fn position(text: &str) -> Option<(i64, &str)> {
     let (at, id) = text.split_once('.')?;
     let fits = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
     Some((at.parse().ok()?, id)).filter(|_| fits)
 }
 
-/// How many attempts there were after `since`, and when the first of them was. Counts so many at most, the newest: a million
-/// of them make no page slow.
+/// Number and start of the attempts after `since`. Counts at most the newest 1,000, so that a million do not slow the page down.
 pub async fn attempts(conn: &mut ReadConn, account: &AccountId, since: Timestamp) -> Result<Option<Attempts>, Fault> {
     let (count, first): (i64, Option<i64>) = on!(conn, |conn| {
         sqlx::query_as(
@@ -167,7 +166,7 @@ pub async fn attempts(conn: &mut ReadConn, account: &AccountId, since: Timestamp
     }))
 }
 
-/// Whether something of that kind was done at `since` or later.
+/// Whether an event of that kind occurred at or after `since`.
 pub async fn was_done(
     conn: &mut ReadConn,
     account: &AccountId,
@@ -189,7 +188,7 @@ pub async fn was_done(
     Ok(found.is_some())
 }
 
-/// Takes away what was written for nobody before `before`, a [`BATCH`](super::BATCH) at a time. What happened to an account stays.
+/// Deletes events without an account from before `before`, at most [`BATCH`](super::BATCH) per call. Events of accounts stay.
 pub async fn prune_without_account(tx: &mut WriteTx, before: Timestamp) -> Result<u64, Fault> {
     Ok(execute!(
         tx,

@@ -1,4 +1,4 @@
-//! Sign-ins, resets and sign-ups that browsers are in.
+//! Sign-in, reset and sign-up flows in progress.
 
 mod codes;
 mod passwords;
@@ -14,126 +14,126 @@ use crate::Fault;
 use crate::proof::PasswordProof;
 use account::{AccountId, Challenge, CodeCounter, EmailAddress, Purpose, Timestamp};
 
-/// A flow's row. Its id is the digest of the browser's first token, and stays.
+/// A flow's row. Its id is the digest of the browser's first token and never changes.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct Flow {
-    /// Digest of the token that it began with.
+    /// Digest of the initial token.
     pub id: String,
-    /// As typed, in the stored spelling.
+    /// The address as entered, normalized.
     pub email: String,
-    /// The account that the flow is about; `None` looks the same.
+    /// The flow's account; `None` must be indistinguishable to the browser.
     pub account_id: Option<String>,
-    /// Told on screen and in the mails.
+    /// The reference shown on screen and in e-mails.
     pub reference: String,
-    /// Of its mails.
+    /// Language of its e-mails.
     pub language: String,
-    /// Where to go after sign-in.
+    /// Destination after sign-in.
     pub next_path: String,
-    /// Wrong codes that are still allowed.
+    /// Remaining wrong codes.
     pub tries_left: i64,
-    /// Older codes that are still recognised for free.
+    /// Remaining stale codes that are recognized without using up a try.
     pub stale_code_allowance: i64,
-    /// E-mails so far.
+    /// Number of codes sent.
     pub codes_sent: i64,
-    /// When the next e-mail may be asked for.
+    /// Earliest time of the next e-mail.
     pub resend_at: i64,
-    /// Goes up with every move.
+    /// Incremented with every change of state.
     pub version: i64,
-    /// When it began.
+    /// Start time.
     pub created_at: i64,
-    /// When it is over in any case.
+    /// Expiry time.
     pub ends_at: i64,
-    /// Sign-in: the password was right.
+    /// When the password was verified (sign-in).
     pub password_passed_at: Option<i64>,
-    /// The code was right.
+    /// When the code was verified.
     pub code_passed_at: Option<i64>,
-    /// It led to its end, once.
+    /// When the flow was completed.
     pub finished_at: Option<i64>,
-    /// It was ended from elsewhere.
+    /// When the flow was ended by another action.
     pub ended_at: Option<i64>,
-    /// Digest of the token from the step up on.
+    /// Digest of the token after the step-up.
     pub token_digest: Option<String>,
-    /// When that one replaced the first.
+    /// When that token replaced the initial one.
     pub stepped_up_at: Option<i64>,
-    /// The client network that began it.
+    /// The client network at the start.
     pub client: String,
-    /// 1 where its browser signed in to the account before.
+    /// 1 if the browser has signed in to the account before.
     pub known_device: i64,
-    /// The flow that the same browser held before, for the same purpose and address.
+    /// The browser's previous flow with the same purpose and address.
     pub replaces: Option<String>,
-    /// The length of its newest code; 0 before the first.
+    /// Length of the newest code; 0 before the first.
     pub digits: i64,
     /// 1 for a sign-in that asks for the code before the password.
     pub mailbox_first: i64,
-    /// 1 where the device is to be trusted once signed in.
+    /// 1 to trust the device after sign-in.
     pub trust: i64,
 }
 
 impl Flow {
-    /// Whether it can still go on.
+    /// Whether the flow is still active.
     #[must_use]
     pub const fn is_live(&self, now: Timestamp) -> bool {
         self.finished_at.is_none() && self.ended_at.is_none() && now.0 < self.ends_at
     }
 
-    /// Whether it goes on with the token of that digest.
+    /// Whether the current token has this digest.
     #[must_use]
     pub fn is_held_by(&self, digest: &str) -> bool {
         self.token_digest.as_deref().unwrap_or(&self.id) == digest
     }
 
-    /// Whether it led to its end after `since`.
+    /// Whether the flow was completed after `since`.
     #[must_use]
     pub fn has_just_finished(&self, since: Timestamp) -> bool {
         self.finished_at.is_some_and(|at| at > since.0)
     }
 
-    /// Whether a sign-in's last step was the password: on a trusted device, or where the mailbox came first.
+    /// Whether the password is the last step of the sign-in: on a trusted device, or after the code.
     #[must_use]
     pub const fn ended_with_password(&self) -> bool {
         self.finished_at.is_some() && (self.code_passed_at.is_none() || self.mailbox_first != 0)
     }
 
-    /// Whether it waits for a code.
+    /// Whether the flow is waiting for a code.
     #[must_use]
     pub const fn waits_for_code(&self, now: Timestamp) -> bool {
         self.is_live(now) && self.codes_sent > 0 && self.code_passed_at.is_none() && self.tries_left > 0
     }
 
-    /// Whether a code may be mailed at this moment. [`take_send`] judges it once more.
+    /// Whether a code may be e-mailed now. [`take_send`] checks again.
     #[must_use]
     pub const fn may_send(&self, now: Timestamp) -> bool {
         self.waits_for_code(now) && self.codes_sent < Challenge::SENDS && self.resend_at <= now.0
     }
 
-    /// Whether it is a sign-in that waits for a password.
+    /// Whether it is a sign-in waiting for a password.
     #[must_use]
     pub const fn waits_for_password(&self, now: Timestamp) -> bool {
         let its_turn = self.mailbox_first == 0 || (self.code_passed_at.is_some() && self.tries_left > 0);
         self.is_live(now) && self.password_passed_at.is_none() && its_turn
     }
 
-    /// The length of its newest code.
+    /// Length of the newest code.
     #[must_use]
     pub fn code_length(&self) -> usize {
         usize::try_from(self.digits).unwrap_or_default()
     }
 
-    /// Where its wrong codes count.
+    /// The counter of its wrong codes.
     #[must_use]
     pub const fn counter(&self, purpose: Purpose) -> CodeCounter {
         purpose.counter(self.mailbox_first != 0)
     }
 
-    /// The address it is about.
+    /// The flow's e-mail address.
     ///
     /// # Errors
-    /// When the row does not read.
+    /// When the stored address is invalid.
     pub fn address(&self) -> Result<EmailAddress, Fault> {
         EmailAddress::parse(&self.email).map_err(|_| Fault::Corrupt { what: "flow address" })
     }
 
-    /// The account it is about, if there is one.
+    /// The flow's account, if any.
     #[must_use]
     pub fn account(&self) -> Option<AccountId> {
         self.account_id.clone().map(AccountId)
@@ -154,7 +154,7 @@ macro_rules! columns {
 }
 use columns;
 
-/// Begins a flow.
+/// Stores a new flow.
 pub async fn insert(tx: &mut WriteTx, purpose: Purpose, flow: &Flow) -> Result<(), Fault> {
     execute!(
         tx,
@@ -185,8 +185,7 @@ pub async fn insert(tx: &mut WriteTx, purpose: Purpose, flow: &Flow) -> Result<(
     Ok(())
 }
 
-/// The flow of a token's digest, if it is of that purpose: of the token that it is [held by](Flow::is_held_by), or of the one
-/// before, which opens nothing.
+/// Finds a flow of this purpose by its [current token](Flow::is_held_by) or the previous one, which grants nothing.
 pub async fn find(conn: &mut ReadConn, digest: &str, purpose: Purpose) -> Result<Option<Flow>, Fault> {
     Ok(on!(conn, |conn| {
         sqlx::query_as(columns!(
@@ -201,7 +200,7 @@ pub async fn find(conn: &mut ReadConn, digest: &str, purpose: Purpose) -> Result
     }))
 }
 
-/// Puts a flow under another token.
+/// Replaces the token of a flow.
 pub async fn step_up(tx: &mut WriteTx, id: &str, token_digest: &str, now: Timestamp) -> Result<(), Fault> {
     execute!(
         tx,
@@ -213,7 +212,7 @@ pub async fn step_up(tx: &mut WriteTx, id: &str, token_digest: &str, now: Timest
     Ok(())
 }
 
-/// Finishes a flow whose code was right: once, however many ask together (attack: one proof, two passwords).
+/// Completes a flow whose code was verified: once, even for concurrent requests (attack: one proof, two passwords).
 pub async fn finish(tx: &mut WriteTx, id: &str, purpose: Purpose, now: Timestamp) -> Result<Option<Flow>, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query_as(columns!(
@@ -231,13 +230,13 @@ pub async fn finish(tx: &mut WriteTx, id: &str, purpose: Purpose, now: Timestamp
     }))
 }
 
-/// Redeems the proof of a reset, once, for leave to set the password.
+/// Redeems a reset once, for permission to set the password.
 pub async fn redeem(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<Option<(Flow, PasswordProof)>, Fault> {
     let flow = finish(tx, id, Purpose::Reset, now).await?;
     Ok(flow.and_then(|flow| flow.account().map(|account| (flow, PasswordProof::redeemed(account)))))
 }
 
-/// Changes where a sign-in goes to.
+/// Changes the destination after sign-in.
 pub async fn set_next(tx: &mut WriteTx, id: &str, next_path: &str) -> Result<(), Fault> {
     execute!(tx, "UPDATE flows SET next_path = $2 WHERE id = $1", id, next_path);
     Ok(())
@@ -254,9 +253,8 @@ pub async fn end(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<(), Fault
     Ok(())
 }
 
-/// Ends the flows of an address that have proven its mailbox or password, after the password changed or the account was
-/// deactivated. Gives their ids. The others go on looking as before (attack: a stranger's flow that ends tells that there is an
-/// account). All of them are written to, so that one whose code is right at this moment is waited for, and ends.
+/// Ends an address's flows that have proven its mailbox or password. The others continue (attack: a stranger's flow that ends
+/// reveals the account). All are written to, which waits for a concurrent verification and ends that flow as well.
 pub async fn end_proven(tx: &mut WriteTx, email: &EmailAddress, now: Timestamp) -> Result<Vec<String>, Fault> {
     let flows: Vec<(String, Option<i64>)> = on!(tx, |conn| {
         sqlx::query_as(
@@ -274,7 +272,7 @@ pub async fn end_proven(tx: &mut WriteTx, email: &EmailAddress, now: Timestamp) 
     Ok(ended.map(|(id, _)| id).collect())
 }
 
-/// Ends every flow of everybody. Gives their ids.
+/// Ends all flows and returns their ids.
 pub async fn end_all(tx: &mut WriteTx, now: Timestamp) -> Result<Vec<String>, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query_scalar(
@@ -287,7 +285,7 @@ pub async fn end_all(tx: &mut WriteTx, now: Timestamp) -> Result<Vec<String>, Fa
     }))
 }
 
-/// Takes away flows that ended before `before`, a [`BATCH`](super::BATCH) at a time.
+/// Deletes flows that ended before `before`, at most [`BATCH`](super::BATCH) per call.
 pub async fn prune(tx: &mut WriteTx, before: Timestamp) -> Result<u64, Fault> {
     Ok(execute!(
         tx,

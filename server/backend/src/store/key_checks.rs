@@ -1,10 +1,10 @@
-//! A value that each key of the server made when it was first seen here.
+//! A check value per key, computed when the key is first used with this database.
 
 use super::conn::{execute, on};
 use super::{ReadConn, WriteTx};
 use crate::Fault;
 
-/// Keeps a key's value where there is none of its name yet.
+/// Stores a key's check value unless one exists.
 pub async fn keep(tx: &mut WriteTx, key_id: &str, value: &str) -> Result<(), Fault> {
     execute!(
         tx,
@@ -15,7 +15,7 @@ pub async fn keep(tx: &mut WriteTx, key_id: &str, value: &str) -> Result<(), Fau
     Ok(())
 }
 
-/// The value of the key of that name.
+/// The check value of a key.
 pub async fn find(conn: &mut ReadConn, key_id: &str) -> Result<Option<String>, Fault> {
     Ok(on!(conn, |conn| {
         sqlx::query_scalar("SELECT value FROM key_checks WHERE key_id = $1")
@@ -25,7 +25,7 @@ pub async fn find(conn: &mut ReadConn, key_id: &str) -> Result<Option<String>, F
     }))
 }
 
-/// Forgets the key of that name: another one may have it.
+/// Deletes a key's check value, so that the name can be reused for another key.
 pub async fn forget(tx: &mut WriteTx, key_id: &str) -> Result<(), Fault> {
     execute!(tx, "DELETE FROM key_checks WHERE key_id = $1", key_id);
     Ok(())

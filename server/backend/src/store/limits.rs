@@ -1,32 +1,33 @@
-//! How often something was done in a window of time.
+//! Rate limits: counts of actions per time window.
 
 use super::conn::{execute, on};
 use super::{ReadConn, WriteTx};
 use crate::Fault;
 use account::Timestamp;
 
-/// So many of one thing in so long.
+/// A rate limit for one key.
 #[derive(Debug, Clone)]
 pub struct Rule {
-    /// What and whose: `begin 192.0.2.1`. One canonical spelling (attack: another spelling, another count).
+    /// The action and its subject, such as `begin 192.0.2.1`, in one canonical spelling (attack: another spelling, another
+    /// count).
     pub key: String,
-    /// How many in how long.
+    /// The limit and its period.
     pub window: Window,
-    /// A shorter window beside it, where it has two: five an hour and ten a day are counted in one row.
+    /// A second, shorter window in the same row, such as five an hour and ten a day.
     pub short: Option<Window>,
 }
 
-/// So many in so long.
+/// A maximum count per period.
 #[derive(Debug, Clone, Copy)]
 pub struct Window {
-    /// How many.
+    /// The maximum count.
     pub most: i64,
-    /// In how long, in milliseconds, from the first one on.
+    /// The period in milliseconds, starting with the first action.
     pub ms: i64,
 }
 
 impl Rule {
-    /// One with a single window.
+    /// A rule with a single window.
     #[must_use]
     pub const fn new(key: String, most: i64, window_ms: i64) -> Self {
         let window = Window { most, ms: window_ms };
@@ -37,7 +38,7 @@ impl Rule {
         }
     }
 
-    /// So many an hour and so many a day.
+    /// A rule with an hourly and a daily limit.
     #[must_use]
     pub const fn of_hour_and_day(key: String, an_hour: i64, a_day: i64) -> Self {
         let mut rule = Self::new(key, a_day, DAY_MS);
@@ -54,17 +55,17 @@ pub const HOUR_MS: i64 = 3_600_000;
 /// A day, in milliseconds.
 pub const DAY_MS: i64 = 24 * HOUR_MS;
 
-/// What [`count`] found of a rule.
+/// The result of [`count`] for one rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Count {
-    /// How many in this window, the new one included.
+    /// The count in this window, including the new action.
     pub count: i64,
-    /// Where it is used up: the seconds until the window ends, or the shorter one where that is.
+    /// If the limit is exceeded, the seconds until the relevant window ends.
     pub wait_s: Option<i64>,
 }
 
-/// Takes one of each. `Some(seconds)` to wait when one is used up, the longest where several are: whoever waits so long is let
-/// through. The caller then rolls back, so that a refused request counts nowhere.
+/// Counts one action per rule; `Some(seconds)` is the longest wait among the exceeded ones. The caller then rolls back, so that
+/// refused requests are not counted.
 pub async fn take(tx: &mut WriteTx, rules: &[Rule], now: Timestamp) -> Result<Option<i64>, Fault> {
     let counts = count(tx, rules, now).await?;
     Ok(counts.into_iter().filter_map(|count| count.wait_s).max())
@@ -79,8 +80,8 @@ struct Row {
     short_ends_at: Option<i64>,
 }
 
-/// Counts one of each, and gives the counts in the order of the rules. Counting and judging are one statement: racing requests
-/// cannot share a place.
+/// Counts one action per rule and returns the counts in the same order. A single statement, so that racing requests cannot share
+/// a place.
 pub async fn count(tx: &mut WriteTx, rules: &[Rule], now: Timestamp) -> Result<Vec<Count>, Fault> {
     let counts: Vec<Row> = on!(tx, |conn| {
         let mut take = sqlx::QueryBuilder::new("INSERT INTO limits (key, count, ends_at, short_count, short_ends_at) ");
@@ -121,7 +122,7 @@ pub async fn count(tx: &mut WriteTx, rules: &[Rule], now: Timestamp) -> Result<V
     Ok(rules.iter().filter_map(of_rule).collect())
 }
 
-/// How many were taken in the window that is open; counts none.
+/// The count in the current window, without adding to it.
 pub async fn taken(conn: &mut ReadConn, key: &str, now: Timestamp) -> Result<i64, Fault> {
     let count: Option<i64> = on!(conn, |conn| {
         sqlx::query_scalar("SELECT count FROM limits WHERE key = $1 AND ends_at > $2")
@@ -133,8 +134,8 @@ pub async fn taken(conn: &mut ReadConn, key: &str, now: Timestamp) -> Result<i64
     Ok(count.unwrap_or(0))
 }
 
-/// Gives one of each back: it was right after all, or nothing was looked at. The last one takes its window along, so that nothing
-/// tells that it was there.
+/// Takes back one action per rule, after a success or a try that was not checked. An empty window is deleted, so that no trace of
+/// it is left.
 pub async fn give_back(tx: &mut WriteTx, rules: &[Rule]) -> Result<(), Fault> {
     for rule in rules {
         execute!(
@@ -149,13 +150,13 @@ pub async fn give_back(tx: &mut WriteTx, rules: &[Rule]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Starts a window anew.
+/// Resets a window.
 pub async fn clear(tx: &mut WriteTx, key: &str) -> Result<(), Fault> {
     execute!(tx, "DELETE FROM limits WHERE key = $1", key);
     Ok(())
 }
 
-/// Takes away windows that ended before `before`, a [`BATCH`](super::BATCH) at a time.
+/// Deletes windows that ended before `before`, at most [`BATCH`](super::BATCH) per call.
 pub async fn prune(tx: &mut WriteTx, before: Timestamp) -> Result<u64, Fault> {
     Ok(execute!(
         tx,

@@ -1,4 +1,4 @@
-//! E-mails that wait, as an operator sees and moves them.
+//! The operator's view of the outbox.
 
 use super::conn::{autocommit, execute, on};
 use super::outbox::LEASE_S;
@@ -6,36 +6,36 @@ use super::{Db, WriteTx};
 use crate::Fault;
 use account::Timestamp;
 
-/// An e-mail that waits.
+/// A pending e-mail.
 #[derive(Debug, sqlx::FromRow)]
 pub struct Row {
-    /// Its row.
+    /// The row's id.
     pub id: String,
-    /// Whom it is for.
+    /// The recipient's address.
     pub recipient: String,
-    /// Sealed.
+    /// The encrypted content.
     pub body: String,
-    /// How many times it was tried.
+    /// Number of delivery attempts.
     pub attempts: i64,
-    /// Milliseconds since the Unix epoch.
+    /// Creation time, in milliseconds since the Unix epoch.
     pub written_at: i64,
-    /// When it is tried next, or while it is being sent, when another outbox worker would take it over.
+    /// Time of the next attempt; during delivery, when its lease ends.
     pub due_at: i64,
-    /// As it was set after the last try.
+    /// The value of `due_at` after the last attempt.
     pub retry_at: Option<i64>,
-    /// Why it waits, without addresses.
+    /// The last delivery error, without addresses.
     pub last_error: Option<String>,
 }
 
 impl Row {
-    /// Whether an outbox worker has it at the moment.
+    /// Whether an outbox worker is delivering it.
     pub fn is_leased(&self, now: Timestamp) -> bool {
         let due_at = Timestamp(self.due_at);
         self.attempts > 0 && self.retry_at != Some(self.due_at) && now < due_at && due_at <= now.plus_seconds(LEASE_S)
     }
 }
 
-/// Those that are due first, `most` at most.
+/// The `most` e-mails that are due first.
 pub async fn list(db: &Db, most: i64) -> Result<Vec<Row>, Fault> {
     let mut conn = db.read().await?;
     Ok(on!(conn, |conn| {
@@ -50,8 +50,8 @@ pub async fn list(db: &Db, most: i64) -> Result<Vec<Row>, Fault> {
     }))
 }
 
-/// Makes those due that wait for another try, or one of them; gives how many. One that is being sent is left alone: it would leave
-/// twice.
+/// Makes one or all e-mails that wait for a retry due, and returns their number. Leased ones are skipped, because they would be
+/// sent twice.
 pub async fn make_due(db: &Db, id: Option<&str>, now: Timestamp) -> Result<u64, Fault> {
     Ok(match id {
         Some(id) => autocommit!(db, |writer| execute!(
@@ -70,7 +70,7 @@ pub async fn make_due(db: &Db, id: Option<&str>, now: Timestamp) -> Result<u64, 
     })
 }
 
-/// Gives one up that waits; gives whether there was one, as 1 or 0.
+/// Drops a pending e-mail and returns the number of rows, 1 or 0.
 pub async fn drop_one(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<u64, Fault> {
     Ok(execute!(
         tx,

@@ -1,4 +1,4 @@
-//! Counts and times of transactions, for monitoring.
+//! Transaction metrics: counts and durations.
 
 use crate::metrics::{Kind, SHORT_S, TRACE};
 use account::ActivityKind;
@@ -9,7 +9,7 @@ use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 use tracing::Span;
 
-/// The metrics of a database. Cheap to clone; all clones count together.
+/// The metrics of a database. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Measured {
     events: Family<Kind, Counter>,
@@ -17,19 +17,19 @@ pub struct Measured {
     transaction_s: Histogram,
 }
 
-/// One transaction's part of the metrics, which counts once it is committed.
+/// One transaction's metrics, recorded when it commits.
 pub(super) struct Measurement {
     events: Vec<ActivityKind>,
     began: Instant,
     measured: Measured,
-    /// Ends with it.
+    /// Closed on drop.
     _span: Span,
 }
 
 impl Default for Measured {
     fn default() -> Self {
         let events = Family::default();
-        // Each is there from the start, so that its first time is seen as a rise.
+        // Series exist from the start, so that monitoring sees the first event as an increase.
         for kind in ActivityKind::ALL {
             drop(events.get_or_create(&Kind { kind: kind.as_str() }));
         }
@@ -57,7 +57,7 @@ impl Measured {
         );
     }
 
-    /// Measures a transaction from its begin, which it waits for.
+    /// Awaits the start of a transaction and measures it from there.
     pub(super) async fn measure<C>(
         &self,
         database: &'static str,
@@ -83,7 +83,7 @@ impl Measurement {
         self.events.push(kind);
     }
 
-    /// Counts it: an event of a transaction that was rolled back and repeated is counted once.
+    /// Records the events at commit, so that a transaction that is rolled back and retried counts once.
     pub(super) fn committed(self) {
         self.measured.transaction_s.observe(self.began.elapsed().as_secs_f64());
         for kind in self.events {

@@ -1,4 +1,4 @@
-//! The rows: every statement that the service runs, a file for each table. One SQL text serves both databases.
+//! All SQL statements, one file per table. The same SQL text runs on both databases.
 
 pub mod account_changes;
 pub mod accounts;
@@ -24,6 +24,6 @@ pub use conn::{Conn, ReadConn, WriteConn, WriteTx};
 pub use db::{Db, Engine, PoolState};
 pub use measured::Measured;
 
-/// Expired rows of a table that are deleted at a time. The number stands in the statements themselves: for a parameter PostgreSQL
-/// plans as for a tenth of the table, and would read all of it.
+/// Expired rows deleted per statement. Statements contain the number itself: for a bound `LIMIT`, PostgreSQL plans for a tenth of
+/// the table and would scan all of it.
 pub const BATCH: u64 = 200;

@@ -1,24 +1,24 @@
-//! E-mails that wait for the outbox worker. Bodies are sealed: a copy of the database holds no live code.
+//! The queue of e-mails for the outbox worker. Content is encrypted, so that a copy of the database holds no live code.
 
 use super::conn::{autocommit, execute, on};
 use super::{Db, Engine, ReadConn, WriteTx};
 use crate::{Fault, Keys, seal};
 use account::{Email, EmailAddress, Timestamp};
 
-/// An e-mail that an outbox worker has leased.
+/// An e-mail leased by an outbox worker.
 #[derive(Debug)]
 pub struct Claimed {
-    /// Its row, and its Message-ID's first half.
+    /// The row's id and the first half of its Message-ID.
     pub id: String,
-    /// The stored address of the account, or the one typed where there is none.
+    /// The account's address, or the one that was entered if there is no account.
     pub to: EmailAddress,
-    /// Of its words.
+    /// The e-mail's language.
     pub language: String,
-    /// What it says.
+    /// The message.
     pub message: Email,
-    /// How many times it was tried, this one included.
+    /// Number of delivery attempts, including this one.
     pub attempts: i64,
-    /// When it was written.
+    /// Creation time.
     pub written_at: Timestamp,
 }
 
@@ -32,10 +32,10 @@ struct Row {
     written_at: i64,
 }
 
-/// How long an outbox worker has for an e-mail before another one takes it over, in seconds.
+/// Seconds until another outbox worker may take over a leased e-mail.
 pub(super) const LEASE_S: i64 = 60;
 
-/// Writes an e-mail in the flow's transaction.
+/// Queues an e-mail in the flow's transaction.
 pub async fn write(
     tx: &mut WriteTx,
     keys: &Keys,
@@ -61,8 +61,7 @@ pub async fn write(
     Ok(())
 }
 
-/// Drops the e-mails of a flow that have not left yet, before a newer one is written: their code is dead, and two mails with
-/// different codes would only confuse.
+/// Drops a flow's unsent e-mails before a newer one is queued: their code is dead, and two different codes would confuse people.
 pub async fn drop_unsent(tx: &mut WriteTx, flow: &str, now: Timestamp) -> Result<(), Fault> {
     execute!(
         tx,
@@ -74,7 +73,7 @@ pub async fn drop_unsent(tx: &mut WriteTx, flow: &str, now: Timestamp) -> Result
     Ok(())
 }
 
-/// Drops every e-mail that has not left yet; gives how many.
+/// Drops all unsent e-mails and returns their number.
 pub async fn drop_all(tx: &mut WriteTx, now: Timestamp) -> Result<u64, Fault> {
     Ok(execute!(
         tx,
@@ -83,7 +82,7 @@ pub async fn drop_all(tx: &mut WriteTx, now: Timestamp) -> Result<u64, Fault> {
     ))
 }
 
-/// How many e-mails wait whose sealed form begins so: with the name of a key.
+/// Counts the pending e-mails that were encrypted with this key.
 pub async fn count_waiting(conn: &mut ReadConn, prefix: &str) -> Result<i64, Fault> {
     Ok(on!(conn, |conn| {
         sqlx::query_scalar(
@@ -96,8 +95,8 @@ pub async fn count_waiting(conn: &mut ReadConn, prefix: &str) -> Result<i64, Fau
     }))
 }
 
-/// Chosen once, in a table of its own: a choice that is locked within `IN (…)` is made again for every row that it is compared
-/// with, and each time of other rows.
+/// The CTE selects rows once. A locking subquery in `IN (…)` is evaluated for every row it is compared with, and selects other
+/// rows each time.
 macro_rules! lease {
     ($lock:literal) => {
         concat!(
@@ -113,7 +112,7 @@ macro_rules! lease {
     };
 }
 
-/// Whether any e-mail is due. Reads only.
+/// Whether any e-mail is due; takes no write lock.
 pub async fn are_due(db: &Db, now: Timestamp) -> Result<bool, Fault> {
     let mut conn = db.read().await?;
     let due: Option<i64> = on!(conn, |conn| {
@@ -127,14 +126,14 @@ pub async fn are_due(db: &Db, now: Timestamp) -> Result<bool, Fault> {
     Ok(due.is_some())
 }
 
-/// Leases what is due, for one minute: an outbox worker that dies loses nothing. An e-mail that does not read is given up, so that
-/// it stops nobody. One whose key is not here waits a day for it: another server may have the key, or the operator a copy.
+/// Leases due e-mails for one minute, so that a crashed worker loses none. An undecodable one fails, so that it does not block
+/// the queue; one with an unknown key is retried after a day, because another server or a backup may have it.
 ///
-/// What became of an e-mail need not be on the disk at once, here and below: a loss of power that takes it leaves an e-mail
-/// whose lease runs out, and at worst it leaves twice, as after an outbox worker that died.
+/// Outcomes are not synced, here and below: after a power failure the lease runs out, and at worst the e-mail is sent twice, as
+/// after a worker crash.
 pub async fn claim(db: &Db, keys: &Keys, now: Timestamp, limit: i64) -> Result<Vec<Claimed>, Fault> {
-    // PostgreSQL: what another outbox worker holds is stepped over, not waited for. SQLite has one writer at a time. The outer
-    // `due_at` is judged again under the row's lock, so that two outbox workers never lease the same e-mail.
+    // PostgreSQL skips rows locked by other workers; SQLite has a single writer. The outer `due_at` is checked again under the
+    // row lock, so that two workers never lease the same e-mail.
     let lease = match &db.engine {
         Engine::Sqlite(_) => lease!(""),
         Engine::Postgres(_) => lease!("FOR UPDATE SKIP LOCKED"),
@@ -177,17 +176,17 @@ pub async fn claim(db: &Db, keys: &Keys, now: Timestamp, limit: i64) -> Result<V
     Ok(claimed)
 }
 
-/// E-mails that have not left yet.
+/// Pending e-mails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Waiting {
-    /// How many, as far as was looked.
+    /// Their number, capped at the number of rows checked.
     pub count: i64,
-    /// When the oldest of them was written.
+    /// Creation time of the oldest one.
     pub oldest_written_at: Option<Timestamp>,
 }
 
-/// What waits, looking at `most` e-mails at most, those first that are due first: `emails_waiting` has them in this order, so it
-/// costs the same however many there are.
+/// Summarizes at most `most` pending e-mails, those due first. The index `emails_waiting` has this order, so the cost does not
+/// depend on the queue's length.
 pub async fn waiting(db: &Db, most: i64) -> Result<Waiting, Fault> {
     let mut conn = db.read().await?;
     let (count, oldest): (i64, Option<i64>) = on!(conn, |conn| {
@@ -206,7 +205,7 @@ pub async fn waiting(db: &Db, most: i64) -> Result<Waiting, Fault> {
     })
 }
 
-/// They left. Nothing of them is kept but that.
+/// Marks e-mails as sent and deletes their content.
 pub async fn mark_sent(db: &Db, ids: &[String], now: Timestamp) -> Result<(), Fault> {
     autocommit!(db, |writer| on!(writer, |conn| {
         let mut mark = sqlx::QueryBuilder::new("UPDATE outbox SET body = '', last_error = NULL, sent_at = ");
@@ -221,7 +220,7 @@ pub async fn mark_sent(db: &Db, ids: &[String], now: Timestamp) -> Result<(), Fa
     Ok(())
 }
 
-/// It is tried again then; `why` is kept until it has left.
+/// Schedules a retry; `why` is kept until the e-mail is sent.
 pub async fn retry_at(db: &Db, id: &str, due_at: Timestamp, why: &str) -> Result<(), Fault> {
     autocommit!(db, |writer| execute!(
         writer,
@@ -234,7 +233,7 @@ pub async fn retry_at(db: &Db, id: &str, due_at: Timestamp, why: &str) -> Result
     Ok(())
 }
 
-/// It is not worth sending any more.
+/// Marks an e-mail as failed.
 pub async fn mark_failed(db: &Db, id: &str, now: Timestamp) -> Result<(), Fault> {
     autocommit!(db, |writer| execute!(
         writer,
@@ -245,7 +244,7 @@ pub async fn mark_failed(db: &Db, id: &str, now: Timestamp) -> Result<(), Fault>
     Ok(())
 }
 
-/// Takes away e-mails that left, or were given up, and were written before `before`, a [`BATCH`](super::BATCH) at a time.
+/// Deletes sent and failed e-mails created before `before`, at most [`BATCH`](super::BATCH) per call.
 pub async fn prune(tx: &mut WriteTx, before: Timestamp) -> Result<u64, Fault> {
     Ok(execute!(
         tx,

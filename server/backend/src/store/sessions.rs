@@ -1,4 +1,4 @@
-//! Who is signed in where.
+//! Signed-in browser sessions.
 
 use super::conn::{autocommit, execute, on};
 use super::{Db, ReadConn, WriteTx};
@@ -8,23 +8,23 @@ use account::{AccountId, Timestamp};
 /// A session's row.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Session {
-    /// Names it to its owner.
+    /// Public id, shown to the account's owner.
     pub id: String,
-    /// Whose.
+    /// The account's id.
     pub account_id: String,
-    /// Browser and system at sign-in.
+    /// Browser and operating system at sign-in.
     pub browser: String,
     /// Network address at sign-in.
     pub client: String,
-    /// When it began.
+    /// Start time.
     pub signed_in_at: i64,
-    /// To five minutes.
+    /// Time of the last use, accurate to five minutes.
     pub last_seen_at: i64,
-    /// The end in any case.
+    /// Expiry time.
     pub ends_at: i64,
 }
 
-/// Begins a session.
+/// Stores a new session.
 pub async fn insert(tx: &mut WriteTx, token_digest: &str, session: &Session) -> Result<(), Fault> {
     execute!(
         tx,
@@ -42,7 +42,7 @@ pub async fn insert(tx: &mut WriteTx, token_digest: &str, session: &Session) -> 
     Ok(())
 }
 
-/// The live session of a token's digest, of an account that is on.
+/// Finds a live session of an active account by its token's digest.
 pub async fn find(
     conn: &mut ReadConn,
     token_digest: &str,
@@ -64,7 +64,7 @@ pub async fn find(
     }))
 }
 
-/// Live sessions of an account, the last seen first.
+/// Live sessions of an account, most recently used first.
 pub async fn of_account(
     conn: &mut ReadConn,
     account: &AccountId,
@@ -84,7 +84,7 @@ pub async fn of_account(
     }))
 }
 
-/// Notes that a session was used. Never backwards: a note that comes late would make the session older than it is.
+/// Records the last use. Never moves it back: a delayed update would make the session look older than it is.
 pub async fn touch(db: &Db, id: &str, now: Timestamp) -> Result<(), Fault> {
     autocommit!(db, |writer| execute!(
         writer,
@@ -95,7 +95,7 @@ pub async fn touch(db: &Db, id: &str, now: Timestamp) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Ends one session of an account; `false` when it had ended.
+/// Ends one session of an account; `false` if it had already ended.
 pub async fn end(tx: &mut WriteTx, account: &AccountId, id: &str) -> Result<bool, Fault> {
     let ended = execute!(
         tx,
@@ -106,7 +106,7 @@ pub async fn end(tx: &mut WriteTx, account: &AccountId, id: &str) -> Result<bool
     Ok(ended == 1)
 }
 
-/// Ends every session of an account but one (`""`: all).
+/// Ends all sessions of an account except one (`""`: all).
 pub async fn end_all_but(tx: &mut WriteTx, account: &AccountId, kept: &str) -> Result<u64, Fault> {
     Ok(execute!(
         tx,
@@ -116,7 +116,7 @@ pub async fn end_all_but(tx: &mut WriteTx, account: &AccountId, kept: &str) -> R
     ))
 }
 
-/// Ends every session of everybody; gives whose each was.
+/// Ends all sessions and returns the account id of each.
 pub async fn end_all(tx: &mut WriteTx) -> Result<Vec<String>, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query_scalar("DELETE FROM sessions RETURNING account_id")
@@ -125,7 +125,7 @@ pub async fn end_all(tx: &mut WriteTx) -> Result<Vec<String>, Fault> {
     }))
 }
 
-/// Takes away sessions that ended before `before`, a [`BATCH`](super::BATCH) at a time.
+/// Deletes sessions that ended before `before`, at most [`BATCH`](super::BATCH) per call.
 pub async fn prune(tx: &mut WriteTx, before: Timestamp) -> Result<u64, Fault> {
     Ok(execute!(
         tx,

@@ -1,12 +1,12 @@
-//! Failures in a row, and the waits that they earn.
+//! Consecutive failures and the waits they cause.
 
 use super::WriteTx;
 use super::conn::{execute, on};
 use crate::Fault;
 use account::Timestamp;
 
-/// Counts a failure before the try is looked at; right tries clear it. `Err(until)` while the throttle_key must wait, and then
-/// nothing is counted. A throttle_key that was quiet for a day starts anew.
+/// Counts a failure before the try is checked; a success clears it. `Err(until)`, without counting, while the key must wait. A
+/// key without failures for a day starts again at zero.
 pub async fn spend(tx: &mut WriteTx, key: &str, now: Timestamp) -> Result<Result<i64, Timestamp>, Fault> {
     let failures: Option<i64> = on!(tx, |conn| {
         sqlx::query_scalar(
@@ -35,7 +35,7 @@ pub async fn spend(tx: &mut WriteTx, key: &str, now: Timestamp) -> Result<Result
     Ok(Err(Timestamp(until)))
 }
 
-/// Takes back a count: what it was spent for did not take place.
+/// Takes back a count for a try that did not take place.
 pub async fn give_back(tx: &mut WriteTx, key: &str) -> Result<(), Fault> {
     execute!(
         tx,
@@ -45,7 +45,7 @@ pub async fn give_back(tx: &mut WriteTx, key: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Makes the throttle_key wait.
+/// Blocks the key until the given time.
 pub async fn wait_until(tx: &mut WriteTx, key: &str, until: Timestamp) -> Result<(), Fault> {
     execute!(
         tx,
@@ -56,7 +56,7 @@ pub async fn wait_until(tx: &mut WriteTx, key: &str, until: Timestamp) -> Result
     Ok(())
 }
 
-/// Counts one failure that never runs out by itself; gives the number in a row.
+/// Counts a failure that does not expire and returns the number of consecutive ones.
 pub async fn count(tx: &mut WriteTx, key: &str, now: Timestamp) -> Result<i64, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query_scalar(
@@ -71,13 +71,13 @@ pub async fn count(tx: &mut WriteTx, key: &str, now: Timestamp) -> Result<i64, F
     }))
 }
 
-/// A success: the row of failures is over.
+/// Clears the failures after a success.
 pub async fn clear(tx: &mut WriteTx, key: &str) -> Result<(), Fault> {
     execute!(tx, "DELETE FROM throttles WHERE key = $1", key);
     Ok(())
 }
 
-/// Takes away rows that nothing was added to since `before`, a [`BATCH`](super::BATCH) at a time.
+/// Deletes rows unchanged since `before`, at most [`BATCH`](super::BATCH) per call.
 pub async fn prune(tx: &mut WriteTx, before: Timestamp) -> Result<u64, Fault> {
     Ok(execute!(
         tx,

@@ -1,4 +1,4 @@
-//! What decides about the next code that is mailed to an address.
+//! The state that determines the next code for an address.
 
 use super::ReadConn;
 use super::accounts::{Beside, Stored};
@@ -8,13 +8,13 @@ use super::limits::HOUR_MS;
 use crate::Fault;
 use account::{CodeCounter, EmailAddress, Timestamp, WaitingFlow};
 
-/// An address at the moment when a code is asked for.
+/// An address's state when a code is requested.
 pub struct Waiting {
-    /// Its account.
+    /// The account, if any.
     pub account: Option<Stored>,
-    /// Its flows of a counter that wait for codes, the oldest first.
+    /// Flows of one counter that wait for codes, oldest first.
     pub flows: Vec<WaitingFlow>,
-    /// Wrong codes of the last 24 hours; those of the hour that began before them count, too.
+    /// Wrong codes of the last 24 hours, including all of the hour in which they begin.
     pub wrong_codes: i64,
 }
 
@@ -32,11 +32,11 @@ struct Row {
     account: Beside,
 }
 
-/// What waits at an address, of a counter. A sign-in that has finished after `since` takes its code once more. One question, as
-/// each is asked of every request for a code.
+/// Loads the state of an address for one counter; a sign-in completed after `since` accepts its code again. One query, because
+/// every request for a code needs all of it.
 ///
-/// Attack: the owner's right code frees a place or tries, which a stranger sees, and so that there is an account. So a flow
-/// that has passed goes on counting until it would have ended, as one at an address that nobody owns.
+/// Attack: the owner's correct code frees a place or tries, which reveals the account to a stranger. So a verified flow counts
+/// until it would have expired, like one at an address without an account.
 pub async fn find(
     conn: &mut ReadConn,
     counter: CodeCounter,
@@ -45,7 +45,7 @@ pub async fn find(
     now: Timestamp,
 ) -> Result<Waiting, Fault> {
     let rows: Vec<Row> = on!(conn, |conn| {
-        // Each part is found by an index of its own; with an `OR` in place of the second one SQLite reads all live flows.
+        // Each part uses its own index; with an `OR` instead of the second part, SQLite reads all live flows.
         sqlx::query_as(
             "WITH waiting AS (
                 SELECT id, client, known_device, tries_left, digits, 0 AS passed, created_at FROM flows

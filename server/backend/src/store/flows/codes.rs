@@ -1,4 +1,4 @@
-//! A flow's codes: how they are sent, tried and passed.
+//! Sending and verifying a flow's codes.
 
 use super::{Flow, columns};
 use crate::Fault;
@@ -6,11 +6,10 @@ use crate::store::WriteTx;
 use crate::store::conn::{execute, on};
 use account::{Challenge, Purpose, Timestamp};
 
-/// Spends one try before the code is looked at, so that racing guesses cannot share one (attack: five tries made two
-/// hundred by sending them together). `None` when no code is waited for with the token of that digest; one that was right
-/// after `since` is waited for once more, with the token that it came with: its answer may have been lost.
+/// Spends a try before the code is checked (attack: five tries made two hundred by sending them together). `None` if no code is
+/// expected with this token; a code verified after `since` may be resent: the response may have been lost.
 ///
-/// Attack: whoever has the mailbox, and not the password, sends the code of a sign-in again that ended with the password.
+/// Attack: an attacker with the mailbox, but without the password, resends the code of a sign-in that ended with the password.
 pub async fn spend_try(
     tx: &mut WriteTx,
     id: &str,
@@ -41,7 +40,7 @@ pub async fn spend_try(
     }))
 }
 
-/// Counts a flow that has passed no longer among those that wait. One that has finished takes its code no more.
+/// Stops counting a verified flow among the waiting ones. A completed one no longer accepts its code.
 pub async fn stop_counting(tx: &mut WriteTx, id: &str) -> Result<(), Fault> {
     execute!(
         tx,
@@ -51,7 +50,7 @@ pub async fn stop_counting(tx: &mut WriteTx, id: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Writes down how long the flow's newest code is, whose account it is about, and whether its browser is known by now.
+/// Stores the length of the newest code, the flow's account, and whether the browser is known.
 pub async fn set_code(tx: &mut WriteTx, flow: &Flow) -> Result<(), Fault> {
     execute!(
         tx,
@@ -64,7 +63,7 @@ pub async fn set_code(tx: &mut WriteTx, flow: &Flow) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Gives a try back: the code was an older or a late one of this very flow, and so no guess.
+/// Restores a try: a stale or late code of the same flow is not a guess.
 pub async fn give_try_back(tx: &mut WriteTx, id: &str) -> Result<(), Fault> {
     execute!(
         tx,
@@ -74,7 +73,7 @@ pub async fn give_try_back(tx: &mut WriteTx, id: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The code was right: once.
+/// Records that the code was verified; succeeds once.
 pub async fn pass_code(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<bool, Fault> {
     let passed = execute!(
         tx,
@@ -86,7 +85,7 @@ pub async fn pass_code(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<boo
     Ok(passed == 1)
 }
 
-/// Takes leave to send an e-mail: not before the wait is over, and so many times only.
+/// Reserves an e-mail; fails before the wait is over or after the last one.
 pub async fn take_send(
     tx: &mut WriteTx,
     id: &str,

@@ -1,4 +1,4 @@
-//! A sign-in's password: how it is asked for, tried and passed.
+//! Requesting and verifying a sign-in's password.
 
 use super::{Flow, columns};
 use crate::Fault;
@@ -6,8 +6,8 @@ use crate::store::WriteTx;
 use crate::store::conn::{execute, on};
 use account::{AccountId, Challenge, Timestamp};
 
-/// The password was right: once. From here on the flow is about that account. `None`, too, where the account is off by now or
-/// has another hash than the one that was verified (attack: the password was changed while this hash was being computed).
+/// Records a verified password, once, and binds the flow to the account. `None` if the account is deactivated or its hash has
+/// changed (attack: the password was changed while this hash was being computed).
 pub async fn pass_password(
     tx: &mut WriteTx,
     id: &str,
@@ -33,7 +33,7 @@ pub async fn pass_password(
     }))
 }
 
-/// Asks for the code before the password, from now on; `false` where the flow does not wait for a password.
+/// Makes the flow ask for the code first; `false` where it is not waiting for a password.
 pub async fn ask_mailbox_first(
     tx: &mut WriteTx,
     id: &str,
@@ -54,7 +54,7 @@ pub async fn ask_mailbox_first(
     Ok(asked == 1)
 }
 
-/// The mailbox is proven: the password is asked for, with tries of its own.
+/// Asks for the password after the mailbox is proven, with a separate number of tries.
 pub async fn ask_password(tx: &mut WriteTx, id: &str, trust: bool) -> Result<(), Fault> {
     execute!(
         tx,
@@ -66,8 +66,8 @@ pub async fn ask_password(tx: &mut WriteTx, id: &str, trust: bool) -> Result<(),
     Ok(())
 }
 
-/// Spends a try of a password after the code, before it is looked at; gives how many are left, `None` where there was none.
-/// One that was right after `since` may be sent again: its answer may have been lost.
+/// Spends a password try before the check and returns the remaining ones; `None` when there was none. A password verified after
+/// `since` is accepted again, because the response may have been lost.
 pub async fn spend_password(
     tx: &mut WriteTx,
     id: &str,
@@ -90,7 +90,7 @@ pub async fn spend_password(
     }))
 }
 
-/// Gives a password's try back: nothing was looked at.
+/// Restores a password try that was not checked.
 pub async fn give_password_back(tx: &mut WriteTx, id: &str) -> Result<(), Fault> {
     execute!(
         tx,
@@ -100,7 +100,7 @@ pub async fn give_password_back(tx: &mut WriteTx, id: &str) -> Result<(), Fault>
     Ok(())
 }
 
-/// Finishes a sign-in after the password: on a trusted device, or where the code came first.
+/// Completes a sign-in after the password: on a trusted device, or where the code came first.
 pub async fn finish_without_code(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<bool, Fault> {
     let finished = execute!(
         tx,
