@@ -1,4 +1,4 @@
-//! A PostgreSQL server: its connections, behind a pooler or not, and whether it takes writes.
+//! The PostgreSQL server: connections, with or without a pooler, and write availability.
 
 mod options;
 mod statements;
@@ -19,38 +19,38 @@ use std::time::Duration;
 use tokio::time::timeout;
 use writable::{Writable, is_writable, not_writable};
 
-/// Connections to a server, at most.
+/// Maximum number of connections.
 const CONNECTIONS: u32 = 16;
 
 /// A PostgreSQL server.
 #[derive(Clone)]
 pub struct Server {
-    /// Its connections.
+    /// The connection pool.
     pub pool: PgPool,
     options: Arc<PgConnectOptions>,
     writable: Arc<Writable>,
-    /// A pooler gives each transaction any connection of the server: a statement prepared in one is unknown in the next, or is
-    /// another one there.
+    /// Whether a pooler is in between. It may run each transaction on another server connection, where a prepared statement is
+    /// unknown or differs.
     pooled: bool,
-    /// Whether statements are prepared under names. sqlx never closes a named one that it does not cache.
+    /// Whether prepared statements are named. sqlx never closes named statements that it does not cache.
     named: bool,
 }
 
 /// A connection to the server.
 pub struct Conn {
     lent: Lent,
-    /// Whether statements are prepared under names.
+    /// Whether prepared statements are named.
     named: bool,
 }
 
 enum Lent {
     Transaction(Transaction<'static, Postgres>),
-    /// Each statement is a transaction by itself.
+    /// Auto-commits each statement.
     Connection(PoolConnection<Postgres>),
 }
 
 impl Server {
-    /// Connects. Behind a pooler nothing is set on a session: other programs would get it.
+    /// Connects. Sets no session parameters behind a pooler, where other programs would inherit them.
     pub(super) async fn open(url: &str) -> Result<Self, sqlx::Error> {
         let options = options(url)?;
         let pooled = is_pooled(&options).await?;
@@ -109,8 +109,8 @@ impl Server {
         })
     }
 
-    /// A connection on which each statement is a transaction by itself: `BEGIN` and `COMMIT` are two more round trips. Behind a
-    /// pooler it is a transaction, as the pooler would not keep the preparation and the execution of a statement together.
+    /// Returns an auto-commit connection, which saves the round trips of `BEGIN` and `COMMIT`. Behind a pooler it is a
+    /// transaction; otherwise preparation and execution could run on different server connections.
     pub(super) async fn connection(&self) -> Result<Conn, sqlx::Error> {
         if self.pooled {
             return self.begin(true).await;
@@ -122,10 +122,10 @@ impl Server {
         })
     }
 
-    /// In a task of its own. Attack: a request that is aborted while its `BEGIN` is on the way leaves a connection of the pool in a
-    /// transaction that never ends, as sqlx counts it only once it is answered.
+    /// Runs in its own task. Attack: a request that is aborted while its `BEGIN` is on the way leaves a pooled connection in an
+    /// endless transaction, because sqlx tracks it only after the response.
     async fn begin_with(&self, begin: &'static str) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-        // A connection that is dead shows it at its first statement.
+        // Dead connections are detected only by their first statement.
         for _ in 0..CONNECTIONS {
             self.writable.demand()?;
             let pool = self.pool.clone();
@@ -138,8 +138,8 @@ impl Server {
         self.pool.begin_with(begin).await
     }
 
-    /// Runs the migrations in one transaction, one server at a time. Behind a pooler a session's lock and prepared statements
-    /// would outlive this.
+    /// Runs migrations in one transaction, one server at a time: behind a pooler, session locks and prepared statements would
+    /// outlive it.
     pub(super) async fn migrate(&self, migrator: &Migrator) -> Result<(), sqlx::Error> {
         let mut connection = (*self.options).clone().statement_cache_capacity(0).connect().await?;
         let mut tx = connection.begin().await?;
@@ -151,13 +151,13 @@ impl Server {
         connection.close().await
     }
 
-    /// Fails where the server does not answer or takes no writes.
+    /// Fails if the server does not respond or accepts no writes.
     pub(super) async fn ping(&self) -> Result<(), sqlx::Error> {
         self.writable.demand()?;
         self.pool.execute("SELECT 1").await.map(drop)
     }
 
-    /// Asks every second whether the server takes writes, for as long as it is polled.
+    /// Polls every second whether the server accepts writes.
     pub(super) async fn watch(&self) {
         self.writable.watch(&self.options).await;
     }
@@ -168,7 +168,7 @@ impl Server {
 }
 
 impl Conn {
-    /// For the next statement.
+    /// The executor for the next statement.
     pub(super) fn statements(&mut self) -> Statements<'_> {
         Statements {
             named: self.named,
@@ -176,7 +176,7 @@ impl Conn {
         }
     }
 
-    /// Commits the transaction, if it is one.
+    /// Commits the transaction, if there is one.
     pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
         match self.lent {
             Lent::Transaction(transaction) => transaction.commit().await,
@@ -204,26 +204,25 @@ impl DerefMut for Conn {
     }
 }
 
-/// By default PostgreSQL plans a statement anew for each use, which takes the session check three times as long as the check itself;
-/// a plan is kept, perhaps one made before there are rows. So each statement is written to be cheapest by an index then, too, which a
-/// test reads in the plans.
+/// Planning the session check for each use takes three times as long as the check. The cached plan may predate all rows, so each
+/// statement must use an index even then; a test checks the plans.
 async fn plan_once(connection: &mut PgConnection) {
     let set = "SET plan_cache_mode = force_generic_plan; SET jit = off";
     if let Err(error) = connection.execute(set).await {
-        // Other databases that speak PostgreSQL's protocol have planners of their own.
+        // Other databases with PostgreSQL's protocol have their own planners.
         tracing::debug!(%error, "the planner settings were not accepted; the database uses its own");
     }
 }
 
-/// Whether a connection may be used again. The pool asked it when it was returned; the server may have restarted since.
+/// Whether a pooled connection is still usable: the server may have restarted since it was returned.
 async fn is_alive(connection: &mut PgConnection, idle_for: Duration) -> bool {
-    // No server restarts in less, and a busy one is not asked twice for each answer.
+    // No server restarts faster, and busy connections are not pinged twice per response.
     const AT_ONCE: Duration = Duration::from_millis(100);
     idle_for < AT_ONCE || connection.ping().await.is_ok()
 }
 
-/// Whether two transactions of one connection may run on different connections of the server. A pooler gives the one that was
-/// returned last. A server that takes no writes is reported here, before any request waits for it.
+/// Detects a pooler: two transactions of one connection may use different server connections, because it hands out the last
+/// returned one. Also reports a read-only server before requests reach it.
 async fn is_pooled(options: &PgConnectOptions) -> Result<bool, sqlx::Error> {
     async fn begin(connection: &mut PgConnection) -> Result<i32, sqlx::Error> {
         connection.execute("BEGIN").await?;
@@ -235,7 +234,7 @@ async fn is_pooled(options: &PgConnectOptions) -> Result<bool, sqlx::Error> {
         return Err(not_writable());
     }
     let first = begin(&mut one).await?;
-    // A pooler with one connection makes the other wait.
+    // A pooler with a single server connection blocks the second client.
     let Ok(second) = timeout(Duration::from_secs(2), begin(&mut other)).await else {
         return Ok(true);
     };

@@ -1,23 +1,23 @@
-//! What the address of a server says, and what holds where it says nothing.
+//! Connection options from the database URL, and their defaults.
 
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use std::str::FromStr;
 
-/// Whether the address sets a parameter.
+/// Whether the URL sets a parameter.
 pub(super) fn has_parameter(url: &str, name: &str) -> bool {
     let query = url.split_once('?').map_or("", |(_, query)| query);
     query.split('&').any(|pair| pair.split('=').next() == Some(name))
 }
 
-/// The URL, and what holds where it does not say. Attack: a man in the middle removes TLS from the server's offer and
-/// collects the password; so off this machine the server must show a certificate for its name.
+/// Parses the URL and adds defaults. Attack: a man in the middle removes TLS from the server's offer and collects the password;
+/// so remote servers must present a certificate for their name.
 pub(super) fn options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
-    // What it asks for is so in any case, and the library does not know it.
+    // sqlx does not support this parameter, and the service requires a writable server anyway.
     let mut plain = url.to_owned();
     for asked in ["target_session_attrs=read-write", "target_session_attrs=primary"] {
         plain = plain.replace(asked, "application_name=rekey");
     }
-    // There are no floating-point numbers, and poolers refuse what they do not know at the start of a connection.
+    // The schema has no floating-point columns, and poolers reject unknown startup parameters.
     let options = PgConnectOptions::from_str(&plain)?
         .application_name("rekey")
         .extra_float_digits(None);

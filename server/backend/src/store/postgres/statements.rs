@@ -1,4 +1,4 @@
-//! Statements, prepared under a name or under none.
+//! Execution with named or unnamed prepared statements.
 
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
@@ -6,7 +6,7 @@ use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArguments, PgQueryResult, PgRow, PgStatement, PgTypeInfo};
 use sqlx::{Either, Execute, Executor, PgConnection, Postgres, SqlStr};
 
-/// A connection on which statements are prepared under a name; behind a pooler, under none.
+/// An executor that uses named prepared statements, or unnamed ones behind a pooler.
 #[derive(Debug)]
 pub struct Statements<'c> {
     pub(super) connection: &'c mut PgConnection,

@@ -1,4 +1,4 @@
-//! Whether the server takes writes, which a standby does not.
+//! Detects whether the server accepts writes; a standby does not.
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Executor, PgConnection, Row};
@@ -7,19 +7,19 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
-/// How often the server is asked whether it takes writes.
+/// The polling interval.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// How long the answer may take.
+/// The response timeout.
 const ANSWER: Duration = Duration::from_secs(2);
-/// After so many answers the connection is opened again, and the name looked up: it may lead to another server.
+/// Reconnects after this many responses, because the host name may resolve to another server by then.
 const ANSWERS_PER_CONNECTION: u32 = 5;
 
-/// Whether the server takes writes, as it answered last.
+/// The last known write availability.
 pub(super) struct Writable(Mutex<Answer>);
 
 struct Answer {
     writable: bool,
-    /// Connections from before that lead to a server that took no writes, or to another server.
+    /// Connections opened before this time lead to a read-only server or to another one.
     stale_before: Option<Instant>,
 }
 
@@ -56,7 +56,7 @@ impl Writable {
         }
     }
 
-    /// Fails while the server takes no writes.
+    /// Fails while the server accepts no writes.
     pub(super) fn demand(&self) -> Result<(), sqlx::Error> {
         if self.answer().writable {
             Ok(())
@@ -65,20 +65,20 @@ impl Writable {
         }
     }
 
-    /// Whether a connection of that age leads to a server that took no writes, or to another server.
+    /// Whether a connection of this age leads to a read-only server or to another one.
     pub(super) fn is_stale(&self, age: Duration) -> bool {
         let stale_before = self.answer().stale_before;
         stale_before.is_some_and(|at| at.elapsed() <= age)
     }
 
-    /// Asks every second, for as long as it is polled. After a failover the former primary may come back as a standby, or the name
-    /// may lead elsewhere: connections from before are dropped then.
+    /// Polls every second. After a failover, the former primary may return as a standby or the name may resolve elsewhere; older
+    /// connections are then dropped.
     pub(super) async fn watch(&self, options: &PgConnectOptions) {
         let (mut connection, mut answers, mut seen) = (None, 0, None);
         loop {
             sleep(INTERVAL).await;
             let Ok(Ok((writable, server))) = timeout(ANSWER, ask(options, &mut connection)).await else {
-                // Readiness has a check of its own for a server that does not answer.
+                // The readiness check reports unresponsive servers.
                 connection = None;
                 continue;
             };
@@ -92,7 +92,7 @@ impl Writable {
     }
 }
 
-/// Whether the server takes writes, and which server it is.
+/// Returns whether the server accepts writes, and its identity.
 async fn ask(options: &PgConnectOptions, connection: &mut Option<PgConnection>) -> Result<(bool, String), sqlx::Error> {
     let connection = match connection {
         Some(connection) => connection,

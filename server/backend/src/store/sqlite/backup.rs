@@ -1,4 +1,4 @@
-//! Copies of a SQLite file, and what is known of one before it is trusted.
+//! Copies SQLite files and validates copies before use.
 
 use crate::Fault;
 use crate::store::{Db, Engine};
@@ -6,11 +6,11 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use std::path::Path;
 
-/// Copies the database into a file that is empty or absent: one moment's rows, while others go on writing. `false` on
-/// PostgreSQL, which has tools of its own.
+/// Copies a snapshot of the database into an empty or absent file without blocking writers. `false` on PostgreSQL, which has its
+/// own tools.
 ///
 /// # Errors
-/// A [`Fault`] of the database, or of the disk that is copied to.
+/// A [`Fault`] of the database or of the target disk.
 pub async fn copy(db: &Db, to: &Path) -> Result<bool, Fault> {
     let Engine::Sqlite(file) = &db.engine else {
         return Ok(false);
@@ -22,10 +22,10 @@ pub async fn copy(db: &Db, to: &Path) -> Result<bool, Fault> {
     Ok(true)
 }
 
-/// What is wrong with a file that nobody uses: it is damaged, or no database of this service. `None`: nothing.
+/// Validates a file that is not in use: describes its damage or foreign schema; `None` if it is sound.
 pub async fn fault_of(file: &Path) -> Option<String> {
     let options = SqliteConnectOptions::new().filename(file).read_only(true);
-    // What is no database at all fails at the first question.
+    // A file that is not a database fails at the first query.
     let mut connection = match options.connect().await {
         Ok(connection) => connection,
         Err(error) => return Some(error.to_string()),
@@ -50,7 +50,7 @@ async fn look(connection: &mut SqliteConnection) -> Result<Option<String>, sqlx:
     if dangling.is_some() {
         return Ok(Some("a row refers to one that is not there".into()));
     }
-    // Attack: a trigger in a copy that somebody offers does its work at the next sign-in. No release makes one.
+    // Attack: a trigger in a forged copy runs at the next sign-in. No release creates triggers.
     let acts: Option<String> =
         sqlx::query_scalar("SELECT type || ' ' || name FROM sqlite_master WHERE type IN ('trigger', 'view') LIMIT 1")
             .fetch_optional(&mut *connection)
@@ -66,7 +66,7 @@ async fn look(connection: &mut SqliteConnection) -> Result<Option<String>, sqlx:
     Ok((ours != 3).then(|| "it has not the tables of this service".into()))
 }
 
-/// Everything of which a file consists, but its rows.
+/// The schema of a database.
 pub(crate) async fn schema(db: &Db) -> Result<Vec<(String, String, String)>, Fault> {
     let Engine::Sqlite(file) = &db.engine else {
         return Ok(Vec::new());
@@ -75,12 +75,12 @@ pub(crate) async fn schema(db: &Db) -> Result<Vec<(String, String, String)>, Fau
     Ok(sqlx::query_as(objects).fetch_all(&file.readers).await?)
 }
 
-/// Addresses whose password is stored without a key of the service, as other systems store them; so many at most.
+/// At most `most` addresses whose hash is stored without a service key, in another system's format.
 pub(crate) async fn hashes_without_key(db: &Db, most: i64) -> Result<Vec<String>, Fault> {
     let Engine::Sqlite(file) = &db.engine else {
         return Ok(Vec::new());
     };
-    // As the hasher tells them apart: ours has the name of a key before `$argon2`, an imported one is sealed with a key.
+    // Same rule as the hasher: own hashes have a key's name before `$argon2`, imported ones are sealed with a key.
     let foreign = "SELECT email FROM accounts
                     WHERE substr(password, 1, 7) <> 'sealed:' AND instr(password, '$argon2') <= 1 ORDER BY email LIMIT $1";
     Ok(sqlx::query_scalar(foreign).bind(most).fetch_all(&file.readers).await?)

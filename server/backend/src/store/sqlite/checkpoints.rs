@@ -1,4 +1,4 @@
-//! Moves what was written from the write-ahead log into the file, beside the writer.
+//! Copies the write-ahead log into the database file, in parallel with the writer.
 
 use super::Writer;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -10,21 +10,21 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// Transactions between two checkpoints. By default SQLite makes a committing connection do it, after a thousand pages, and a
-/// transaction has a dozen or two: that commit waits while the disk writes pages all over a large file.
+/// Transactions between checkpoints. By default, SQLite checkpoints during a commit after a thousand pages; a transaction has a
+/// dozen or two, so that commit waits while pages all over a large file are written.
 const TRANSACTIONS: usize = 300;
-/// The pause between two.
+/// The pause between checkpoints.
 const PAUSE: Duration = Duration::from_millis(100);
-/// With more pages than these the log restarts.
+/// The log restarts when it has more pages.
 const LONG: i64 = 4_000;
 
-/// The task that makes checkpoints, until this is dropped.
+/// The checkpoint task, aborted on drop.
 pub struct Checkpoints {
     signals: Signals,
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Signals to that task. Cheap to clone; all clones are one.
+/// Signals to the checkpoint task. Clones share them.
 #[derive(Clone, Default)]
 pub(super) struct Signals {
     transactions: Arc<AtomicUsize>,
@@ -33,7 +33,7 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// So many transactions were committed together.
+    /// Adds the transactions of a commit.
     pub(super) fn count(&self, transactions: usize) {
         if self.transactions.fetch_add(transactions, Ordering::Relaxed) + transactions >= TRANSACTIONS {
             self.transactions.store(0, Ordering::Relaxed);
@@ -53,12 +53,11 @@ impl Checkpoints {
         }
     }
 
-    /// Stops the task, after the checkpoint that it is at.
+    /// Stops the task after the current checkpoint.
     pub(super) async fn end(&self) {
         self.signals.end.notify_one();
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(task) = task {
-            // The signal ends it.
             let _ = task.await;
         }
     }
@@ -80,7 +79,7 @@ async fn run(signals: Signals, writer: Writer, options: SqliteConnectOptions) {
             () = signals.end.notified() => break,
         }
         if let Err(error) = make(&mut connection, &writer, &options).await {
-            // Nothing is lost: the log is read as well, and grows.
+            // No data is lost: SQLite also reads from the log, which keeps growing.
             tracing::warn!(%error, "the database's log was not moved into its file");
             connection = None;
         }
@@ -89,7 +88,7 @@ async fn run(signals: Signals, writer: Writer, options: SqliteConnectOptions) {
         }
     }
     if let Some(connection) = connection {
-        // A failure to clean up no longer matters.
+        // Cleanup errors are harmless at shutdown.
         let _ = connection.close().await;
     }
 }
@@ -104,14 +103,14 @@ async fn make(
         none => none.insert(options.connect().await?),
     };
     if passive(connection).await? > LONG {
-        // The log restarts once all of it was transition. While the writer is held here that is the little that came meanwhile.
+        // The log restarts only when fully copied. Holding the writer leaves just the few pages written meanwhile.
         let _writer = writer.acquire().await?;
         passive(connection).await?;
     }
     Ok(())
 }
 
-/// Moves what it can without waiting for a reader or writer; gives the pages in the log.
+/// Copies as much as possible without waiting for readers or the writer; returns the number of pages in the log.
 async fn passive(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
     let (_busy, pages, _moved): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)")
         .fetch_one(connection)

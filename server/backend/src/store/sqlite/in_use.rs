@@ -1,4 +1,4 @@
-//! Marks a SQLite file as in use, by a lock on a file beside it that the system releases when a process ends, however it ends.
+//! Marks a SQLite file as in use with a lock on a file beside it, which the system releases when the process ends.
 
 use crate::Fault;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -6,33 +6,33 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
-/// A database file in use, until this is dropped or released. SQLite's own locks are held for a moment only, and not by a server
-/// between two requests (attack on data: a file replaces one that a server still writes to).
+/// Marks a database file as in use until dropped or released. SQLite's own locks do not last between requests (attack on data: a
+/// file replaces one that a server still writes to).
 #[derive(Debug)]
 pub struct InUse {
     locked: File,
 }
 
 impl InUse {
-    /// Shares it with others.
+    /// Takes a shared lock.
     ///
     /// # Errors
-    /// [`Fault::InUse`] while a process has it alone.
+    /// [`Fault::InUse`] while another process has an exclusive lock.
     pub fn shared(database: &Path) -> Result<Self, Fault> {
         Self::lock(database, File::try_lock_shared)
     }
 
-    /// Has it alone.
+    /// Takes an exclusive lock.
     ///
     /// # Errors
-    /// [`Fault::InUse`] while any process uses it.
+    /// [`Fault::InUse`] while any process uses the file.
     pub fn alone(database: &Path) -> Result<Self, Fault> {
         Self::lock(database, File::try_lock)
     }
 
-    /// Releases it, also where this is still referenced.
+    /// Releases the lock even if references to this value remain.
     pub fn release(&self) {
-        // Where that fails the end of the process does it.
+        // If this fails, the system releases it at process exit.
         let _ = self.locked.unlock();
     }
 
@@ -40,7 +40,7 @@ impl InUse {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
         let file = options.open(beside(database)).map_err(sqlx::Error::Io)?;
-        // The first process creates it, which may be root's at a terminal. Where this fails it is not needed.
+        // The first process creates the file, possibly as root at a terminal. Other users cannot change its owner and need not.
         let _ = give_to_owner(&file, database);
         match lock(&file) {
             Ok(()) => Ok(Self { locked: file }),

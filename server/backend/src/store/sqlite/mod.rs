@@ -1,26 +1,26 @@
-//! The SQLite file: one connection that writes, a few that read, and a task that makes checkpoints.
+//! The SQLite file: one write connection, several read connections, and a checkpoint task.
 //!
-//! SQLite allows one writer at a time. Left to themselves, writers poll the file's lock, each of them waits for the disk alone, and
-//! one of them pays for the checkpoint. Three parts avoid that:
+//! SQLite allows one writer at a time. By default, writers poll the file's lock, each waits for the disk separately, and one of
+//! them runs the checkpoint. Three parts avoid this:
 //!
-//! - [`Writer`] owns the only connection that writes. Callers queue for it in the program, in order, and not at the file's lock.
-//!   It is lent without a pool: a pool would ping the connection's thread after each use, and sqlx's own transaction does not
-//!   notice that SQLite rolls back by itself on a full disk, after which nothing could be written any more.
-//! - **Group commit**, in the same file. While others wait, a synced transaction is not committed on its own: the next one continues
-//!   in it behind a savepoint, to which it is rolled back if it fails, and one commit makes all of them durable. No caller gets
-//!   a result before that commit. The commit runs in a task of its own, so an aborted request does not take others along.
-//! - [`Checkpoints`] moves the write-ahead log into the file beside the writer, instead of in a request that commits.
+//! - [`Writer`] owns the only write connection. Callers queue for it in the process, in order, instead of at the file's lock.
+//!   It is not pooled: a pool would ping the connection's thread after each use, and sqlx's own transaction does not
+//!   notice that SQLite rolls back by itself on a full disk, after which every write would fail.
+//! - **Group commit**, in the same file: while others wait, a synced transaction stays open and the next one joins it behind a
+//!   savepoint, to which it is rolled back if it fails. One commit makes all of them durable, and only then do callers get a
+//!   result. It runs in its own task, so that an aborted request does not affect the others.
+//! - [`Checkpoints`] copies the write-ahead log into the file in parallel with the writer, instead of during a request's commit.
 //!
-//! Each transaction is either synced (`synchronous = FULL`: it survives a power failure once it is acknowledged) or not
-//! (`NORMAL`: a power failure may lose it, a killed process does not, and the file stays consistent). A statement that is a
-//! transaction by itself is not synced. Readers are connections of a pool; in WAL mode they wait for nobody.
+//! A transaction is either synced (`synchronous = FULL`: once acknowledged, it survives a power failure) or not (`NORMAL`: a
+//! power failure may lose it, a killed process does not, and the file stays consistent). Auto-committed statements are not
+//! synced. Readers come from a pool; in WAL mode they never wait.
 //!
-//! What this is worth, by `make bench ON=sqlite`: group commit took resets from 784 to 2,023 a second and sign-ins from 162 to 182,
-//! measured together with a queue of statements that has been removed since; checkpoints beside the writer took the p99 of a
-//! sign-out with full tables from 69 to 34 ms. Whoever changes this runs that benchmark. `docs/decisions/009`, `010` and `013` have
-//! the alternatives; `tests/it/durability.rs` fails where something acknowledged is lost.
+//! Measured with `make bench ON=sqlite`: group commit raised resets from 784 to 2,023 a second and sign-ins from 162 to 182,
+//! together with a statement queue that has since been removed; parallel checkpoints lowered the p99 of a sign-out with full
+//! tables from 69 to 34 ms. Rerun that benchmark after changes. `docs/decisions/009`, `010` and `013` list the alternatives;
+//! `tests/it/durability.rs` fails if acknowledged data is lost.
 //!
-//! [`InUse`] is a lock beside the file, for backups and restores, and [`backup`] copies and checks files.
+//! [`InUse`] is a lock beside the file for backups and restores; [`backup`] copies and validates files.
 
 pub mod backup;
 mod checkpoints;
@@ -46,9 +46,9 @@ use std::time::Duration;
 /// A SQLite file in WAL mode.
 #[derive(Clone)]
 pub struct File {
-    /// The connection that writes.
+    /// The write connection.
     pub writer: Writer,
-    /// The connections that read.
+    /// The read connections.
     pub readers: SqlitePool,
     checkpoints: Arc<Checkpoints>,
     in_use: Arc<InUse>,
@@ -56,21 +56,21 @@ pub struct File {
 
 /// A connection to the file.
 pub enum Conn {
-    /// A connection of the pool, which only reads.
+    /// A pooled read connection.
     Reader(PoolConnection<Sqlite>),
-    /// The connection that writes.
+    /// The write connection.
     Writer(WriterGuard),
 }
 
 impl File {
-    /// Opens the file, which is created where there is none.
+    /// Opens the file, creating it if necessary.
     pub(super) async fn open(url: &str) -> Result<Self, Fault> {
         let options = SqliteConnectOptions::from_str(url)?
             .create_if_missing(true)
             .foreign_keys(true)
             .statement_cache_capacity(STATEMENTS)
             .journal_mode(SqliteJournalMode::Wal)
-            // At the start; the writer changes it for each transaction.
+            // The initial value; the writer sets it for each transaction.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(10));
         let in_use = Arc::new(InUse::shared(options.get_filename())?);
@@ -90,7 +90,7 @@ impl File {
         })
     }
 
-    /// The path in a `sqlite://` address; `None` for any other text.
+    /// The path in a `sqlite://` URL; `None` for any other text.
     pub(super) fn path(url: &str) -> Option<PathBuf> {
         let options = url.starts_with("sqlite:").then(|| SqliteConnectOptions::from_str(url));
         Some(options?.ok()?.get_filename().to_owned())
@@ -117,7 +117,7 @@ impl File {
         self.readers.acquire().await.map(Conn::Reader)
     }
 
-    /// Closes every connection, after what runs has ended.
+    /// Closes all connections after running statements end.
     pub(super) async fn close(&self) {
         self.checkpoints.end().await;
         self.readers.close().await;
@@ -138,7 +138,7 @@ impl File {
 }
 
 impl Conn {
-    /// Makes what was written durable. A reader has nothing to commit.
+    /// Commits; a no-op for readers.
     pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
         match self {
             Self::Reader(_) => Ok(()),

@@ -1,4 +1,4 @@
-//! The connection that writes, its transactions and their group commit. [The folder's page](super) says why.
+//! The write connection, its transactions and their group commit. For the reasons, see the [module documentation](super).
 
 use super::checkpoints::Signals;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -10,39 +10,40 @@ use std::time::Duration;
 use tokio::sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard, oneshot};
 use tokio::time::timeout;
 
-/// How long a caller waits for the connection at most.
+/// Maximum wait for the connection.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Lends the connection that writes to one caller at a time, in the order in which they ask.
+/// Lends the write connection to one caller at a time, in order of request.
 #[derive(Clone)]
 pub struct Writer {
     options: Arc<SqliteConnectOptions>,
-    /// `None` once closed.
+    /// `None` after close.
     state: Arc<Mutex<Option<WriterState>>>,
-    /// How many callers wait for the connection.
+    /// Number of callers waiting for the connection.
     waiting: Arc<AtomicUsize>,
-    /// Says when a checkpoint is due.
+    /// Triggers checkpoints.
     signals: Signals,
 }
 
 type StateGuard = OwnedMappedMutexGuard<Option<WriterState>, WriterState>;
 
-/// The connection and the state of its transaction.
+/// The write connection and its transaction state.
 pub struct WriterState {
     /// The connection.
     pub connection: SqliteConnection,
-    /// Whether a commit waits for the disk.
+    /// Whether commits wait for the disk.
     synced: bool,
     /// Whether a transaction is open.
     in_transaction: bool,
-    /// Callers whose part of the open transaction is complete, and who wait for its commit. Unless empty, the savepoint `part` is set.
+    /// Callers that wait for the commit of their completed part of the open transaction. Unless empty, the savepoint `part` is
+    /// set.
     committing: Vec<oneshot::Sender<Result<(), String>>>,
-    /// Whether statements may have run behind that savepoint whose caller has not committed.
+    /// Whether uncommitted statements may have run since that savepoint.
     in_part: bool,
 }
 
-/// The connection, lent to one caller: with a transaction, or a part of one, that is rolled back unless committed; or with none, and then
-/// each statement is a transaction by itself.
+/// The write connection, lent to one caller: in auto-commit mode, or with a transaction (or part of one) that is rolled back
+/// unless committed.
 pub struct WriterGuard {
     state: StateGuard,
     writer: Writer,
@@ -52,9 +53,9 @@ impl Writer {
     /// Opens the file.
     pub(super) async fn open(options: SqliteConnectOptions) -> Result<Self, sqlx::Error> {
         let options = options
-            // A savepoint's journal is a few pages: not worth a file.
+            // A savepoint's journal is a few pages; too small for a file.
             .pragma("temp_store", "MEMORY")
-            // A task makes the checkpoints; this is for when it fails.
+            // A fallback for a failed checkpoint task.
             .pragma("wal_autocheckpoint", "20000");
         let state = WriterState::open(&options).await?;
         Ok(Self {
@@ -69,17 +70,17 @@ impl Writer {
         &self.signals
     }
 
-    /// The connection, without an open transaction.
+    /// Acquires the connection without an open transaction.
     ///
     /// # Errors
-    /// When it is closed, or lent for too long.
+    /// When it is closed or the wait times out.
     pub async fn acquire(&self) -> Result<StateGuard, sqlx::Error> {
         let mut state = self.lock().await?;
         state.finish(self).await?;
         Ok(state)
     }
 
-    /// Begins a transaction. `IMMEDIATE`: a deferred one that upgrades fails at once beside another program that writes.
+    /// Begins an `IMMEDIATE` transaction: a deferred one that upgrades fails at once while another program writes.
     pub(super) async fn begin(&self, synced: bool) -> Result<WriterGuard, sqlx::Error> {
         let mut guard = self.lend().await?;
         let state = &mut *guard.state;
@@ -88,7 +89,7 @@ impl Writer {
         }
         state.finish(self).await?;
         (state.in_transaction, state.synced) = (true, synced);
-        // Set in the same call as each BEGIN, so that it never depends on the transaction before.
+        // Sent together with `BEGIN`, so that it never depends on the previous transaction.
         let begin = if synced {
             "PRAGMA synchronous = FULL; BEGIN IMMEDIATE"
         } else {
@@ -98,7 +99,7 @@ impl Writer {
         Ok(guard)
     }
 
-    /// For a statement that is a transaction by itself; not synced, unless it joins a synced transaction.
+    /// Acquires the connection for one auto-committed statement; not synced, unless it joins a synced transaction.
     pub(super) async fn autocommit(&self) -> Result<WriterGuard, sqlx::Error> {
         let mut guard = self.lend().await?;
         let state = &mut *guard.state;
@@ -114,10 +115,10 @@ impl Writer {
         Ok(guard)
     }
 
-    /// Closes it, after what runs has ended.
+    /// Closes the connection after running statements end.
     pub(super) async fn close(&self) {
         let mut state = self.state.lock().await;
-        // A failure to clean up no longer matters.
+        // Cleanup errors are harmless at shutdown.
         if let Some(state) = state.as_mut() {
             let _ = state.finish(self).await;
         }
@@ -126,13 +127,13 @@ impl Writer {
         }
     }
 
-    /// Whether a caller has the connection at this moment.
+    /// Whether the connection is lent at the moment.
     pub(super) fn is_lent(&self) -> bool {
         self.state.try_lock().is_err()
     }
 
     async fn lend(&self) -> Result<WriterGuard, sqlx::Error> {
-        /// Counts a waiting caller until dropped, which an aborted request does as well.
+        /// Counts a waiting caller until dropped, including by an aborted request.
         struct Waits<'a>(&'a AtomicUsize);
         impl Drop for Waits<'_> {
             fn drop(&mut self) {
@@ -156,8 +157,8 @@ impl Writer {
         state.map_err(|_| sqlx::Error::PoolClosed)
     }
 
-    /// Queues behind the callers that wait now, however long that takes, and ends the transaction that is open then. In a task of its
-    /// own: an aborted request must not abort the commit of others.
+    /// Ends the open transaction after the callers that wait now. Runs in its own task, because an aborted request must not abort
+    /// the commit of others.
     fn finish_later(&self) {
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let writer = self.clone();
@@ -176,7 +177,7 @@ impl WriterState {
     async fn open(options: &SqliteConnectOptions) -> Result<Self, sqlx::Error> {
         Ok(Self {
             connection: options.connect().await?,
-            // As in the options.
+            // Matches the connection options.
             synced: true,
             in_transaction: false,
             committing: Vec::new(),
@@ -184,12 +185,12 @@ impl WriterState {
         })
     }
 
-    /// Whether the next transaction may continue in the open one.
+    /// Whether the next transaction may join the open one.
     const fn can_join(&self, synced: bool) -> bool {
         self.in_transaction && !self.committing.is_empty() && (self.synced || !synced)
     }
 
-    /// Begins a part, after what is left of an abandoned one is rolled back.
+    /// Begins a part, after rolling back an abandoned one.
     async fn begin_part(&mut self) -> Result<(), sqlx::Error> {
         if self.in_part {
             let back = sqlx::raw_sql("ROLLBACK TO part");
@@ -199,7 +200,7 @@ impl WriterState {
         Ok(())
     }
 
-    /// Ends the open transaction: commits the complete parts and notifies their callers, rolls back the rest.
+    /// Ends the open transaction: commits completed parts, notifies their callers, and rolls back the rest.
     async fn finish(&mut self, writer: &Writer) -> Result<(), sqlx::Error> {
         if !self.in_transaction {
             return Ok(());
@@ -216,19 +217,19 @@ impl WriterState {
                     self.ended();
                     return Ok(());
                 }
-                // Where the disk is full or fails SQLite rolls back by itself: it fails for all of them.
+                // On a full or failing disk, SQLite rolls back by itself: all parts fail.
                 Err(error) => self.notify(&Err(error.to_string())),
             }
         }
         match sqlx::raw_sql("ROLLBACK").execute(&mut self.connection).await {
-            // An error from SQLite means that no transaction was open any more.
+            // A SQLite error means that the transaction was already closed.
             Ok(_) | Err(sqlx::Error::Database(_)) => self.ended(),
             Err(_) => *self = Self::open(&writer.options).await?,
         }
         Ok(())
     }
 
-    /// The transaction is over; what was committed is durable.
+    /// Records that the transaction has ended and that its commits are durable.
     fn ended(&mut self) {
         (self.in_transaction, self.in_part) = (false, false);
         self.notify(&Ok(()));
@@ -243,7 +244,7 @@ impl WriterState {
 }
 
 impl WriterGuard {
-    /// Makes the transaction or part durable.
+    /// Commits the transaction or part durably.
     pub(super) async fn commit(mut self) -> Result<(), sqlx::Error> {
         let state = &mut *self.state;
         if !state.in_transaction {
@@ -257,14 +258,14 @@ impl WriterGuard {
             self.writer.signals.count(1);
             return Ok(());
         }
-        // Attack: a request that is aborted between two statements here takes the complete parts of others along. So it cannot be:
-        // this runs on without its request.
+        // Attack: a request that is aborted between two statements here takes the complete parts of others along. So this runs to
+        // its end independently of the request.
         let (caller, outcome) = oneshot::channel();
         tokio::spawn(self.leave_open(caller)).await.map_err(lost)??;
         outcome.await.map_err(lost)?.map_err(lost)
     }
 
-    /// Leaves the transaction open for the callers that wait.
+    /// Leaves the transaction open for waiting callers.
     async fn leave_open(mut self, caller: oneshot::Sender<Result<(), String>>) -> Result<(), sqlx::Error> {
         let state = &mut *self.state;
         let is_first = state.committing.is_empty();
@@ -283,7 +284,7 @@ impl WriterGuard {
     }
 }
 
-/// The commit failed, or its task ended without saying how it went.
+/// The error of a commit that failed or whose task ended without a result.
 fn lost(reason: impl std::fmt::Display) -> sqlx::Error {
     sqlx::Error::Io(std::io::Error::other(reason.to_string()))
 }
@@ -302,8 +303,8 @@ impl DerefMut for WriterGuard {
 }
 
 impl Drop for WriterGuard {
-    /// A refusal, a fault, or an aborted request. The next caller rolls back; in case there is none a task does, as an open transaction
-    /// keeps other programs from writing.
+    /// After a refusal, fault or aborted request, the next caller rolls back. If there is none, a task does, because an open
+    /// transaction blocks other programs from writing.
     fn drop(&mut self) {
         if self.state.in_transaction && self.state.committing.is_empty() {
             self.writer.finish_later();
