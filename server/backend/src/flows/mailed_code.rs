@@ -180,7 +180,7 @@ impl Backend {
         account: Option<&AccountId>,
     ) -> Result<(), Fault> {
         match account {
-            // Whoever answers such a code holds the account, too.
+            // Answering such a code takes the account's lock, too.
             Some(account) if counter == CodeCounter::AfterPassword => accounts::lock_for_update(tx, account).await,
             _ => codes::take_turn(tx, counter, email).await,
         }

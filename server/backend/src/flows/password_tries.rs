@@ -28,10 +28,8 @@ impl Backend {
         Ok(if stored.is_some() { verdict } else { Verdict::Wrong })
     }
 
-    /// The hash of somebody who was drawn for this address, if there is one. Attack: enumeration by the clock. Hashes that came
-    /// from another system take as long to check as that system chose, until their person signs in. So an address without a
-    /// password here takes the time of a person's who is always the same one, and looks like one more of the crowd: slow at
-    /// first and one day fast, as theirs.
+    /// A stored hash, drawn deterministically by address. Attack: enumeration by the clock. Imported hashes are as slow as their
+    /// system chose until the next sign-in, so an address without a password must take the time of a real hash.
     pub(super) async fn decoy_hash(&self, conn: &mut ReadConn, email: &EmailAddress) -> Result<Option<String>, Fault> {
         let drawn = self
             .parts

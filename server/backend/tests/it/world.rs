@@ -164,7 +164,7 @@ impl World {
         tx.commit().await.unwrap();
     }
 
-    /// Somebody in a transaction that is still open.
+    /// Adds an account in an open transaction.
     pub async fn insert(&self, tx: &mut WriteTx, email: &str, hash: Option<&str>) {
         let person = Account {
             id: AccountId(format!("id of {email}")),
