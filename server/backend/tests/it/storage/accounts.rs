@@ -1,4 +1,4 @@
-//! Accounts, their passwords and the keys that hash them.
+//! Accounts, their passwords and hashing keys.
 
 use super::fixtures::{NOW, begin, flow, id, is_live, local, session, with_ada};
 use crate::world::{ADA, GRACE, World, address, organization};

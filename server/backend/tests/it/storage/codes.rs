@@ -1,4 +1,4 @@
-//! Codes, wrong ones, and the flows that wait for one.
+//! Codes, wrong codes, and flows waiting for a code.
 
 use super::fixtures::{NOW, begin, code, flow, id, with_ada};
 use crate::world::{ADA, GRACE, World, address};

@@ -1,4 +1,4 @@
-//! The database itself: transactions, read-only servers, copies, indexes.
+//! The database: transactions, read-only servers, copies, indexes.
 
 use super::fixtures::{NOW, flow, id, local, with_ada};
 use crate::world::{ADA, World};
@@ -11,7 +11,7 @@ use std::pin::pin;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// What a failover leaves behind, and what an operator switches on and off while connections are open.
+/// Read-only mode, as after a failover or an operator's change while connections are open.
 #[apply(on_both!)]
 async fn a_database_that_takes_no_writes_is_not_ready(world: &World) {
     let db = world.backend.db();
@@ -35,7 +35,7 @@ async fn a_database_that_takes_no_writes_is_not_ready(world: &World) {
             }
             assert_eq!(db.begin().await.is_ok(), ready);
         }
-        // Nobody is left with a connection from then.
+        // Read-only connections are gone from the pool.
         let mut tx = db.begin().await.unwrap();
         accounts::insert(&mut tx, &local(ADA), None, NOW).await.unwrap();
         tx.commit().await.unwrap();
@@ -46,7 +46,7 @@ async fn a_database_that_takes_no_writes_is_not_ready(world: &World) {
     }
 }
 
-/// An operator goes back to the release before.
+/// A rollback to the previous release.
 #[apply(on_both!)]
 async fn a_program_runs_on_the_tables_of_the_next_release(world: &World) {
     const NEXT: &str =
@@ -100,7 +100,7 @@ async fn a_database_begins_commits_rolls_back_and_closes(world: &World) {
     assert!(Db::open("postgres://rekey@127.0.0.1:1/nowhere").await.is_err());
 }
 
-/// A look at what is dead must not read all that lives.
+/// Finding dead rows must not scan the live ones.
 #[apply(on_both!)]
 async fn dead_rows_are_found_by_an_index(world: &World) {
     for dead in [
@@ -117,7 +117,7 @@ async fn dead_rows_are_found_by_an_index(world: &World) {
         "SELECT id FROM wrong_codes WHERE hour < 1 LIMIT 9",
         "SELECT id FROM codes WHERE flow_id = 'f'",
     ] {
-        // The very statements that `prune` runs, but for their figures.
+        // The statements of `prune`, except for their numbers.
         let plan = match &world.backend.db().engine {
             Engine::Sqlite(File { readers, .. }) => {
                 let steps: Vec<(i64, i64, i64, String)> =
@@ -141,7 +141,7 @@ async fn dead_rows_are_found_by_an_index(world: &World) {
     }
 }
 
-/// PostgreSQL has tools of its own for that.
+/// SQLite only: PostgreSQL has its own backup tools.
 #[apply(on_both!)]
 async fn a_files_copy_is_whole(world: &World) {
     let mut tx = with_ada(world).await;

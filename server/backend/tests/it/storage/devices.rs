@@ -1,4 +1,4 @@
-//! Devices, trust and their tokens.
+//! Devices, their trust and tokens.
 
 use super::fixtures::{NOW, device, id, with_ada};
 use crate::world::{ADA, GRACE, World};
@@ -62,7 +62,7 @@ async fn a_devices_token_is_replaced(world: &World) {
     devices::replace_token(&mut tx, "a", "two", "one", NOW.plus_ms(7))
         .await
         .unwrap();
-    // Sent twice, it changes nothing.
+    // Repeating the replacement changes nothing.
     devices::replace_token(&mut tx, "a", "two", "one", NOW.plus_ms(9))
         .await
         .unwrap();
@@ -72,7 +72,7 @@ async fn a_devices_token_is_replaced(world: &World) {
         replaced_at.push(found.replaced_at);
     }
     assert_eq!(replaced_at, [Some(NOW.0 + 7), None]);
-    // One further back is known, too.
+    // Older tokens stay known.
     devices::replace_token(&mut tx, "a", "three", "two", NOW.plus_ms(9))
         .await
         .unwrap();

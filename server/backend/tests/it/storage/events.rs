@@ -1,4 +1,4 @@
-//! The log of events.
+//! The activity log.
 
 use super::fixtures::{NOW, id, with_ada};
 use crate::world::{ADA, GRACE, World};
@@ -29,7 +29,7 @@ async fn events_are_read_newest_first(world: &World) {
     let older = newest.older.unwrap();
     let oldest = events::done(&mut tx, &id(ADA), &older, 2).await.unwrap();
     assert_eq!((kinds(&oldest), oldest.older), (vec![ActivityKind::SignedIn], None));
-    // What does not read is no position.
+    // Invalid cursors start at the newest event.
     for unfit in ["x", "1.2", "0.\0", &format!("9{older}"), &older.replace('.', ".'")] {
         let newest = events::done(&mut tx, &id(ADA), unfit, 1).await.unwrap();
         assert_eq!(kinds(&newest), [ActivityKind::Enabled], "{unfit}");
@@ -67,7 +67,7 @@ async fn an_event_is_found_by_its_kind_and_time(world: &World) {
     }
 }
 
-/// Attempts are apart from what was done, whichever they are.
+/// Attempts of every kind are listed separately from completed activities.
 #[apply(on_both!)]
 async fn attempts_are_counted(world: &World) {
     let mut tx = with_ada(world).await;

@@ -1,4 +1,4 @@
-//! Rows that the tests begin with.
+//! Initial rows for the tests.
 
 use crate::world::{ADA, World, address};
 use account::{Account, AccountId, AccountKind, IssuedCode, Timestamp};
@@ -7,7 +7,7 @@ use backend::store::{ReadConn, WriteTx, accounts, devices, sessions};
 
 pub const NOW: Timestamp = Timestamp(1_000_000);
 
-/// Ada's session, by both ways to ask for it.
+/// Whether both queries find Ada's session.
 pub async fn is_live(conn: &mut ReadConn, token_digest: &str, now: Timestamp) -> bool {
     let idle = 100;
     let session = sessions::find(conn, token_digest, idle, now).await.unwrap();

@@ -1,4 +1,4 @@
-//! Flows of sign-in, reset and sign-up.
+//! Sign-in, reset and sign-up flows.
 
 use super::fixtures::{NOW, flow, id, with_ada};
 use crate::world::{ADA, World, address};
@@ -84,7 +84,7 @@ async fn a_flow_has_five_tries(world: &World) {
     assert!(spend_try(&mut tx, "s", Purpose::SignIn, NOW).await.unwrap().is_none());
 }
 
-/// Twice at most.
+/// At most two tries are restored.
 #[apply(on_both!)]
 async fn a_try_is_given_back(world: &World) {
     let mut tx = with_sent_code(world).await;
@@ -153,7 +153,7 @@ async fn flows_end_by_name_or_when_proven(world: &World) {
             .unwrap()
             .is_live(NOW)
     );
-    // Whoever has proven nothing is told nothing.
+    // A flow without proof stays unchanged.
     assert!(flows::pass_code(&mut tx, "b", NOW).await.unwrap());
     assert_eq!(flows::end_proven(&mut tx, &address(ADA), NOW).await.unwrap(), ["b"]);
     let waiting = flows::find(&mut tx, "c", Purpose::Reset).await.unwrap().unwrap();
@@ -211,7 +211,7 @@ async fn a_flow_goes_on_under_another_token(world: &World) {
         assert_eq!((found.id.as_str(), found.is_held_by(digest)), ("one", held));
     }
     assert!(flows::find(&mut tx, "two", Purpose::SignIn).await.unwrap().is_none());
-    // With the token before, a code is judged once more for a while; with the new one no code is waited for.
+    // After the step-up, only the initial token may resend its code, and only for a while.
     let (since, past) = (NOW.plus_ms(-1), NOW);
     for (digest, since, judged) in [("one", past, false), ("two", since, false), ("one", since, true)] {
         let spent = flows::spend_try(&mut tx, "one", Purpose::Reset, digest, since, NOW).await;
@@ -238,7 +238,7 @@ fn a_code_may_be_sent_after_the_wait_and_five_times() {
     );
 }
 
-/// A try with the token that the flow began with.
+/// Spends a try with the initial token.
 async fn spend_try(tx: &mut WriteTx, id: &str, purpose: Purpose, now: Timestamp) -> Result<Option<Flow>, Fault> {
     flows::spend_try(tx, id, purpose, id, now, now).await
 }
@@ -250,7 +250,7 @@ fn without_code(id: &str) -> Flow {
     }
 }
 
-/// Ada's sign-in, whose code was sent.
+/// Ada's sign-in after its code was sent.
 async fn with_sent_code(world: &World) -> WriteTx {
     let mut tx = with_ada(world).await;
     flows::insert(&mut tx, Purpose::SignIn, &without_code("s"))

@@ -50,7 +50,7 @@ async fn limits_count_in_windows(world: &World) {
     assert_eq!(limits::taken(&mut tx, "a", NOW.plus_ms(10_000)).await.unwrap(), 0);
 }
 
-/// A window begins with the next one.
+/// The next action starts a new window.
 #[apply(on_both!)]
 async fn the_last_one_given_back_takes_its_window_along(world: &World) {
     let mut tx = begin(world).await;
@@ -80,7 +80,7 @@ async fn a_window_ends_by_time_or_by_hand(world: &World) {
         limits::take(&mut tx, &rules[..1], NOW.plus_ms(10_000)).await.unwrap(),
         None
     );
-    // A clock that jumps back makes nobody wait for longer than a window.
+    // If the clock jumps back, a wait lasts at most one window.
     assert_eq!(
         limits::take(&mut tx, &rules, NOW.plus_days(-1)).await.unwrap(),
         Some(10)
@@ -106,18 +106,18 @@ async fn turns_go_to_the_fewest_and_the_longest_waiting(world: &World) {
     assert_eq!(ask("c", 3, NOW.plus_ms(2)).await, Turn::At(at(2)));
     assert_eq!(ask("d", 0, NOW.plus_ms(3)).await, Turn::At(at(1)));
     assert_eq!(ask("e", 0, NOW.plus_ms(4)).await, Turn::At(at(2)));
-    // The turn of d, which comes at its last moment: the next slot is no later for it.
+    // d comes at the last moment of its turn, which does not delay the next slot.
     assert_eq!(ask("b", 3, at(1)).await, Turn::At(at(3)));
     assert_eq!(ask("d", 0, at(2).plus_ms(-1)).await, Turn::Now);
     assert_eq!(ask("d", 1, at(2)).await, Turn::At(at(3)));
     assert_eq!(ask("e", 0, at(2)).await, Turn::Now);
-    // c has missed its turn, which counts as one; among equals it is still the first.
+    // c missed its turn, which counts as an e-mail, but is still first among equals.
     assert_eq!(ask("c", 3, at(3)).await, Turn::At(at(5)));
     assert_eq!(ask("d", 1, at(3)).await, Turn::Now);
     assert_eq!(ask("b", 3, at(4)).await, Turn::Now);
     assert_eq!(ask("f", 4, at(4)).await, Turn::At(at(6)));
     assert_eq!(ask("c", 3, at(5)).await, Turn::Now);
-    // A clock that jumps back makes nobody wait for longer than a slot.
+    // If the clock jumps back, a wait lasts at most one slot.
     assert_eq!(ask("g", 0, NOW).await, Turn::At(at(1)));
     assert_eq!(email_turns::prune(&mut tx, NOW).await.unwrap(), 0);
     assert_eq!(email_turns::prune(&mut tx, NOW.plus_days(1)).await.unwrap(), 3);

@@ -1,4 +1,4 @@
-//! The outbox: e-mails that wait.
+//! The outbox of pending e-mails.
 
 use super::fixtures::{NOW, begin};
 use crate::world::{ADA, World, address};
@@ -84,7 +84,7 @@ async fn emails_that_wait_are_listed_and_moved(world: &World) {
         .iter()
         .map(|row| (row.attempts, row.is_leased(NOW), row.last_error.as_deref()))
         .collect();
-    // In the order in which they are due.
+    // Ordered by due time.
     assert_eq!(states, [(0, false, None), (1, true, None), (1, false, Some("why"))]);
     assert_eq!(mail_queue::list(db, 2).await.unwrap().len(), 2);
     for (id, made) in [(&rows[0].id, 0), (&rows[1].id, 0), (&rows[2].id, 1)] {

@@ -1,4 +1,4 @@
-//! What an operator ends, and what is pruned.
+//! Mass termination by an operator, and pruning.
 
 use super::fixtures::{NOW, begin, code, device, flow, id, session, with_ada};
 use crate::world::{ADA, World, address};
