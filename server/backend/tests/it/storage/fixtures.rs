@@ -45,7 +45,7 @@ pub fn local(email: &str) -> Account {
     }
 }
 
-/// Ada's, for a second.
+/// Belongs to Ada and lasts one second.
 pub fn flow(id: &str) -> Flow {
     Flow {
         id: id.into(),
@@ -88,7 +88,7 @@ pub fn code(id: &str, ms: usize) -> IssuedCode {
     }
 }
 
-/// Ada's, for a second.
+/// Belongs to Ada and lasts one second.
 pub fn session(id: &str) -> sessions::Session {
     sessions::Session {
         id: id.into(),
