@@ -192,7 +192,6 @@ impl Db {
         }
     }
 
-    /// The database's metrics.
     pub(crate) const fn metrics(&self) -> &Measured {
         &self.measured
     }

@@ -103,7 +103,7 @@ pub struct Done {
     pub older: Option<String>,
 }
 
-/// Lists actions by the owner and successful ones, without failed attempts: `limit` entries older than the cursor `before`
+/// Lists what the owner did or what succeeded, without attempts by others: `limit` entries older than the cursor `before`
 /// ([`Done::older`]; an invalid one starts at the newest). Kinds from later releases are skipped.
 pub async fn done(conn: &mut ReadConn, account: &AccountId, before: &str, limit: usize) -> Result<Done, Fault> {
     let (at, id) = position(before).unwrap_or((i64::MAX, ""));

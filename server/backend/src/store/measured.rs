@@ -42,7 +42,6 @@ impl Default for Measured {
 }
 
 impl Measured {
-    /// Adds the metrics to a registry.
     pub(crate) fn register(&self, registry: &mut Registry) {
         registry.register("rekey_events", "Account events, by kind", self.events.clone());
         registry.register(

@@ -66,7 +66,7 @@ pub async fn ask_password(tx: &mut WriteTx, id: &str, trust: bool) -> Result<(),
     Ok(())
 }
 
-/// Spends a password try before the check and returns the remaining ones; `None` when there was none. A password verified after
+/// Spends a password try before the check and returns the remaining ones; `None` if none was left. A password verified after
 /// `since` is accepted again, because the response may have been lost.
 pub async fn spend_password(
     tx: &mut WriteTx,

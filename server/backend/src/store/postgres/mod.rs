@@ -19,7 +19,6 @@ use std::time::Duration;
 use tokio::time::timeout;
 use writable::{Writable, is_writable, not_writable};
 
-/// Maximum number of connections.
 const CONNECTIONS: u32 = 16;
 
 /// A PostgreSQL server.
@@ -96,7 +95,6 @@ impl Server {
         })
     }
 
-    /// Begins a transaction.
     pub(super) async fn begin(&self, synced: bool) -> Result<Conn, sqlx::Error> {
         let begin = if synced {
             "BEGIN"
@@ -168,7 +166,6 @@ impl Server {
 }
 
 impl Conn {
-    /// The executor for the next statement.
     pub(super) fn statements(&mut self) -> Statements<'_> {
         Statements {
             named: self.named,
@@ -176,7 +173,6 @@ impl Conn {
         }
     }
 
-    /// Commits the transaction, if there is one.
     pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
         match self.lent {
             Lent::Transaction(transaction) => transaction.commit().await,

@@ -3,7 +3,6 @@
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use std::str::FromStr;
 
-/// Whether the URL sets a parameter.
 pub(super) fn has_parameter(url: &str, name: &str) -> bool {
     let query = url.split_once('?').map_or("", |(_, query)| query);
     query.split('&').any(|pair| pair.split('=').next() == Some(name))

@@ -7,7 +7,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
-/// The polling interval.
 const INTERVAL: Duration = Duration::from_secs(1);
 /// The response timeout.
 const ANSWER: Duration = Duration::from_secs(2);

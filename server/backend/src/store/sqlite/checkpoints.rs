@@ -43,7 +43,6 @@ impl Signals {
 }
 
 impl Checkpoints {
-    /// Starts the task.
     pub(super) fn begin(writer: &Writer, options: SqliteConnectOptions) -> Self {
         let signals = writer.signals().clone();
         let task = tokio::spawn(run(signals.clone(), writer.clone(), options));

@@ -19,9 +19,7 @@ pub struct Writer {
     options: Arc<SqliteConnectOptions>,
     /// `None` after close.
     state: Arc<Mutex<Option<WriterState>>>,
-    /// Number of callers waiting for the connection.
     waiting: Arc<AtomicUsize>,
-    /// Triggers checkpoints.
     signals: Signals,
 }
 
@@ -127,7 +125,6 @@ impl Writer {
         }
     }
 
-    /// Whether the connection is lent at the moment.
     pub(super) fn is_lent(&self) -> bool {
         self.state.try_lock().is_err()
     }
@@ -185,7 +182,6 @@ impl WriterState {
         })
     }
 
-    /// Whether the next transaction may join the open one.
     const fn can_join(&self, synced: bool) -> bool {
         self.in_transaction && !self.committing.is_empty() && (self.synced || !synced)
     }
