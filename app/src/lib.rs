@@ -1,4 +1,4 @@
-//! What a person sees: pages, forms, words, and the server functions that the forms are sent to.
+//! The user interface: pages, forms, texts, and the server functions that the forms call.
 
 #[cfg(feature = "ssr")]
 rust_i18n::i18n!("locales", fallback = "en");

@@ -1,13 +1,13 @@
-//! What a page must know of the operator's decisions and of who asks; made on the server, the same in the browser.
+//! The operator's and the caller's settings that pages need; created on the server and passed to the browser.
 
 use crate::words::Words;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// Light or dark.
+/// The colour theme.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Theme {
-    /// As the device is set.
+    /// Follows the device.
     #[default]
     Auto,
     /// Always light.
@@ -17,7 +17,7 @@ pub enum Theme {
 }
 
 impl Theme {
-    /// Reads the form's or the cookie's value; everything else is [`Theme::Auto`].
+    /// Parses the form's or the cookie's value; any other value is [`Theme::Auto`].
     #[must_use]
     pub fn of(value: &str) -> Self {
         match value {
@@ -27,7 +27,7 @@ impl Theme {
         }
     }
 
-    /// The form's, the cookie's and the document's value.
+    /// The value in forms, the cookie and the document.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -38,28 +38,28 @@ impl Theme {
     }
 }
 
-/// The part of the settings that everybody may read, and of the caller that the page shows.
+/// The public settings, and those of the caller that the page shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublicSettings {
     /// The product's name.
     pub brand: String,
-    /// Where people reach the service: `https://accounts.example.com`, without a slash at the end.
+    /// The service's origin without a trailing slash: `https://accounts.example.com`.
     pub origin: String,
-    /// Who sends codes and answers.
+    /// The sender of codes and replies.
     pub sender_codes: String,
-    /// Who sends notices.
+    /// The sender of security notices.
     pub sender_notices: String,
-    /// Fewest characters of a password.
+    /// Minimum number of characters of a password.
     pub password_min: usize,
-    /// For how many days a device is trusted.
+    /// The number of days that a device stays trusted.
     pub trust_days: i64,
-    /// Whether strangers may make themselves an account.
+    /// Whether visitors may sign up.
     pub sign_up: bool,
     /// One of [`crate::words::LANGUAGES`].
     pub language: String,
-    /// Light or dark, as chosen.
+    /// The chosen theme.
     pub theme: Theme,
-    /// Whether the browser holds a session; only for what the frame offers, never for what is allowed.
+    /// Whether the browser has a session. Only decides which links the frame shows, never access.
     pub signed_in: bool,
 }
 
@@ -86,7 +86,7 @@ pub fn use_settings() -> PublicSettings {
     use_context().unwrap_or_default()
 }
 
-/// Makes these settings, and the words that go with them, known below here.
+/// Provides these settings and their texts as context.
 pub(crate) fn provide(settings: PublicSettings) {
     provide_context(Words::of(&settings.language));
     provide_context(settings);

@@ -1,15 +1,15 @@
-//! Every page, once: its address, and what brings it to life in the browser.
+//! The list of all pages: their URL patterns and the script that each one runs.
 
 use serde::{Deserialize, Serialize};
 
-/// What brings a page to life in the browser.
+/// The script of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Script {
-    /// The program of the pages before sign-in.
+    /// The WASM program of the pages before sign-in.
     Entry,
-    /// The program of the account pages.
+    /// The WASM program of the account pages.
     Account,
-    /// A few lines: the page is only read.
+    /// A few lines of JavaScript, for pages without forms.
     Reading,
 }
 
@@ -22,10 +22,10 @@ macro_rules! pages {
         }
 
         impl PageId {
-            /// All of them.
+            /// All pages.
             pub const ALL: &[Self] = &[$(Self::$page,)*];
 
-            /// The address. A segment such as `:id` stands for any one segment.
+            /// The URL pattern. A segment such as `:id` matches any one segment.
             #[must_use]
             pub const fn address(self) -> &'static str {
                 match self {
@@ -33,7 +33,7 @@ macro_rules! pages {
                 }
             }
 
-            /// What brings the page to life.
+            /// The script of the page.
             #[must_use]
             pub const fn script(self) -> Script {
                 match self {
@@ -67,7 +67,7 @@ impl PageId {
     }
 }
 
-/// Whether a path has the segments of an address.
+/// Whether a path matches a URL pattern.
 fn fits(address: &str, path: &str) -> bool {
     let (mut wanted, mut found) = (address.split('/'), path.split('/'));
     loop {
@@ -80,7 +80,7 @@ fn fits(address: &str, path: &str) -> bool {
     }
 }
 
-/// The segment of a path that stands for `:name` in an address, as it is in the path.
+/// The path segment that matches `:name` in a URL pattern, not decoded.
 pub(crate) fn segment<'a>(address: &str, path: &'a str, name: &str) -> Option<&'a str> {
     let mut pairs = address.split('/').zip(path.split('/'));
     let (_, found) = pairs.find(|(wanted, _)| wanted.strip_prefix(':') == Some(name))?;

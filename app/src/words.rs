@@ -1,27 +1,27 @@
-//! What is said to people, in their language: the catalogues of `locales/`, looked up with the language of the request. A
-//! browser is sent the catalogue of its page's language and no other.
+//! The user interface texts: the catalogues of `locales/`, in the language of the request. A browser receives only the
+//! catalogue of its page's language.
 
 use account::{Refusal, Timestamp};
 use leptos::prelude::use_context;
 
-/// The languages there are words for, each as its own tag (BCP 47).
+/// The available languages, as language tags (BCP 47).
 pub const LANGUAGES: [&str; 2] = ["en", "ar"];
 
-/// The words of one language. Carried along, never global: one server speaks to many people at once.
+/// The texts of one language. Passed along and never global, because one server answers in several languages at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Words {
     /// One of [`LANGUAGES`].
     pub language: &'static str,
 }
 
-/// The words of the page's language.
+/// The texts of the page's language.
 #[must_use]
 pub fn use_words() -> Words {
     use_context().unwrap_or(Words { language: LANGUAGES[0] })
 }
 
 impl Words {
-    /// The words of a language; English for one that there are none for.
+    /// The texts of a language; English if it is not available.
     #[must_use]
     pub fn of(language: &str) -> Self {
         let known = LANGUAGES.into_iter().find(|known| *known == language);
@@ -30,19 +30,19 @@ impl Words {
         }
     }
 
-    /// Which way the language is written: the value of `dir`.
+    /// The writing direction of the language: the value of `dir`.
     #[must_use]
     pub fn direction(self) -> &'static str {
         if self.language == "ar" { "rtl" } else { "ltr" }
     }
 
-    /// The sentence of a key.
+    /// The text of a key.
     #[must_use]
     pub fn say(self, key: &str) -> String {
         catalogue::say(self, key)
     }
 
-    /// The sentence of a key, with its `%{name}`s filled in.
+    /// The text of a key, with its `%{name}` placeholders filled in.
     #[must_use]
     pub fn say_with(self, key: &str, values: &[(&str, &str)]) -> String {
         let mut sentence = self.say(key);
@@ -52,7 +52,7 @@ impl Words {
         sentence
     }
 
-    /// A wait as people say it: `30 seconds`, `5 minutes`, `2 hours`.
+    /// A duration in words: `30 seconds`, `5 minutes`, `2 hours`.
     #[must_use]
     pub fn wait(self, seconds: i64) -> String {
         let (unit, n) = match seconds {
@@ -63,7 +63,7 @@ impl Words {
         self.counted(unit, n)
     }
 
-    /// So many of something, by a key that ends before the form of its plural: `wait.minutes_`.
+    /// A number with its unit. `key` lacks the plural form: `wait.minutes_`.
     #[must_use]
     pub fn counted(self, key: &str, n: i64) -> String {
         let form = match (n, n % 100) {
@@ -75,7 +75,7 @@ impl Words {
         self.say_with(&[key, form].concat(), &[("n", &n.to_string())])
     }
 
-    /// Why the person was told no.
+    /// The text of a refusal.
     #[must_use]
     pub fn refusal(self, refusal: &Refusal) -> String {
         let key = ["refusal.", refusal.key()].concat();
@@ -109,7 +109,7 @@ mod catalogue {
     }
 }
 
-/// The catalogue of a language for the browser: a line for each sentence, its key before it, in the order of the keys.
+/// The catalogue of a language for the browser: one line per text, preceded by its key and ordered by key.
 #[cfg(feature = "ssr")]
 #[must_use]
 pub fn for_browser(language: &str) -> String {
@@ -128,7 +128,7 @@ mod catalogue {
     use super::Words;
     use std::sync::OnceLock;
 
-    /// Key and sentence, in the order of the keys: looked up without a copy of each at the start, when the page must not wait.
+    /// Keys and texts, ordered by key: binary search needs no copies at the start, when the page must not wait.
     static SENTENCES: OnceLock<Vec<(&str, &str)>> = OnceLock::new();
 
     pub(super) fn say(_: Words, key: &str) -> String {
@@ -137,9 +137,9 @@ mod catalogue {
         found.map_or(key, |place| sentences[place].1).to_owned()
     }
 
-    /// Takes what [`for_browser`](super) of the page's language has written; before the app starts.
+    /// Takes the output of [`for_browser`](super) for the page's language; must be called before the app starts.
     pub fn take(lines: &str) {
-        // Once, and for as long as the page is there.
+        // Leaked on purpose: it is used as long as the page exists.
         let lines: &'static str = Box::leak(lines.into());
         let _ = SENTENCES.set(lines.lines().filter_map(|line| line.split_once('\t')).collect());
     }
@@ -147,7 +147,7 @@ mod catalogue {
 #[cfg(not(feature = "ssr"))]
 pub use catalogue::take;
 
-/// The time of day inside a sentence: the person's own in the browser; on the server, which does not know it, in UTC.
+/// A time of day within a text: local time in the browser, UTC on the server, which does not know the time zone.
 #[must_use]
 pub fn time_of_day(at: Timestamp) -> String {
     #[cfg(target_arch = "wasm32")]
@@ -162,7 +162,7 @@ pub fn time_of_day(at: Timestamp) -> String {
     }
 }
 
-/// The time of day as the server says it.
+/// The time of day in UTC, marked as such: `10:02 UTC`.
 #[must_use]
 pub fn time_in_utc(at: Timestamp) -> String {
     [&at.hour_and_minute(), " UTC"].concat()

@@ -1,4 +1,4 @@
-//! What a browser holds for us, and how it is told to.
+//! The cookies of this service: session and flow tokens, the visit, the theme, and the one-time flash.
 
 use ::cookie::time::Duration;
 use ::cookie::{Cookie, CookieBuilder, SameSite};
@@ -13,13 +13,13 @@ use serde::{Deserialize, Serialize};
 use crate::client::Failure;
 use crate::site_map::PageId;
 
-/// `__Host-` keeps a neighbouring subdomain from setting it (attack: session fixation from `evil.example.com`).
+/// `__Host-` keeps a neighbouring subdomain from setting the cookie (attack: session fixation from `evil.example.com`).
 const FLASH: &str = "__Host-flash";
 const THEME: &str = "__Host-theme";
 const VISIT: &str = "__Host-visit";
-/// One redirect long; a person who comes back later is not told about an old try.
+/// Long enough for one redirect; a later visit does not show an old failure.
 const FLASH_SECONDS: i64 = 120;
-/// A cookie of more than 4 KiB is dropped by browsers.
+/// Browsers drop cookies of more than 4 KiB.
 const FLASH_LONGEST: usize = 3_000;
 
 const fn name(kind: TokenKind) -> &'static str {
@@ -46,17 +46,18 @@ pub fn held(headers: &HeaderMap) -> BrowserTokens {
     }
 }
 
-/// The header that begins a visit: it comes with a page's first form, and lasts as long as the browser is open.
+/// The `Set-Cookie` header that begins a visit. It is sent with a page's first form, and the cookie lasts until the browser
+/// closes.
 pub(super) fn of_visit(token: &Secret) -> Option<HeaderValue> {
     HeaderValue::from_str(&ours(VISIT, token.expose()).build().to_string()).ok()
 }
 
-/// The theme that was chosen in this browser.
+/// The theme chosen in this browser.
 pub(super) fn theme(headers: &HeaderMap) -> Option<String> {
     cookie(headers, THEME).map(ToOwned::to_owned)
 }
 
-/// The header that tells the browser of a changed token.
+/// The `Set-Cookie` header for a changed token.
 pub(super) fn of_change(change: &TokenChange) -> Option<HeaderValue> {
     match &change.token {
         Some(token) => set(name(change.kind), token.expose(), change.keep_s),
@@ -64,29 +65,30 @@ pub(super) fn of_change(change: &TokenChange) -> Option<HeaderValue> {
     }
 }
 
-/// What is carried over one redirect to a browser without scripts. Never a password or a code.
+/// Data that survives one redirect in a browser without scripts. Never contains a password or a code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Flash {
-    /// The page that it is for.
+    /// The page that shows it.
     pub page: PageId,
-    /// What is to be told there.
+    /// The failure to show.
     pub failure: Option<Failure>,
-    /// What was typed as e-mail.
+    /// The e-mail address as typed.
     pub email: Option<String>,
-    /// What was typed as name.
+    /// The name as typed.
     pub name: Option<String>,
-    /// What was done, to be said once.
+    /// The completed action, for a one-time confirmation.
     pub done: Option<SecurityDone>,
 }
 
 impl Flash {
-    /// The one in the request. Whoever forges it fools nobody but himself: it decides nothing.
+    /// Reads the flash of the request. It is not signed: it decides nothing, so a forged one only affects the forger's own
+    /// browser.
     pub fn from_request(headers: &HeaderMap) -> Option<Self> {
         let json = URL_SAFE_NO_PAD.decode(cookie(headers, FLASH)?).ok()?;
         serde_json::from_slice(&json).ok()
     }
 
-    /// The header that hands it to the browser.
+    /// The `Set-Cookie` header that stores it.
     pub fn to_header(&self) -> Option<HeaderValue> {
         let encoded = |flash: &Self| serde_json::to_vec(flash).ok().map(|json| URL_SAFE_NO_PAD.encode(json));
         let whole = encoded(self)?;
@@ -101,12 +103,12 @@ impl Flash {
         set(FLASH, &encoded(&short)?, FLASH_SECONDS)
     }
 
-    /// The header that takes it back.
+    /// The `Set-Cookie` header that deletes it.
     pub fn cleared() -> Option<HeaderValue> {
         set(FLASH, "", 0)
     }
 
-    /// A flash for a form that could not be read.
+    /// A flash for a form that could not be parsed.
     pub fn unreadable(page: PageId) -> Self {
         Self {
             page,
@@ -118,10 +120,10 @@ impl Flash {
     }
 }
 
-/// The first cookie of the name; an empty one is none. Read as bytes, each by itself.
+/// The first cookie of that name that is not empty. The header is parsed as bytes, cookie by cookie.
 ///
-/// Attack: a sister site sets `city=Köln` for the whole domain. A header that is read as text is not there then, and takes our
-/// cookies with it.
+/// Attack: a sibling site sets `city=Köln` for the whole domain. Parsing the header as text would fail and lose this service's
+/// cookies.
 #[must_use]
 pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let lines = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
@@ -140,7 +142,7 @@ fn set(name: &str, value: &str, keep_s: i64) -> Option<HeaderValue> {
     HeaderValue::from_str(&cookie.to_string()).ok()
 }
 
-/// Not for scripts (attack: a stolen token after an injection), not for other sites' forms.
+/// Inaccessible to scripts (attack: a token stolen by injected code) and not sent with other sites' forms.
 fn ours<'a>(name: &'a str, value: &'a str) -> CookieBuilder<'a> {
     Cookie::build((name, value))
         .secure(true)

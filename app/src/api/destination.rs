@@ -1,9 +1,9 @@
-//! Which page belongs to what: where a plain form leads, and where its refusal is shown.
+//! Maps endpoints and steps to pages: where a plain form redirects, and which page shows its refusal.
 
 use crate::site_map::PageId;
 use account::{ProfileView, ResetStep, SecurityDone, SecurityView, SignInStep, SignOutStep, SignUpStep, safe_next};
 
-/// The page whose form is sent to an endpoint, or whose state it tells; by its path below `/api/`.
+/// The page of an endpoint below `/api/`: the one whose form is sent there or whose state it returns.
 pub(super) fn page_of_endpoint(path: &str) -> PageId {
     match path.strip_prefix("/api/").unwrap_or(path) {
         "security/change_password" => PageId::ChangePassword,
@@ -15,26 +15,26 @@ pub(super) fn page_of_endpoint(path: &str) -> PageId {
     }
 }
 
-/// The page at a path; sign-in for a path that has none.
+/// The page at a path; the sign-in page for an unknown path.
 pub(super) fn page_at(path: &str) -> PageId {
     PageId::at(path).unwrap_or(PageId::SignIn)
 }
 
-/// Where a browser goes on after something was done.
+/// Where the browser continues after a completed request.
 pub(super) trait Destination {
-    /// Whether its page has a form that begins a flow.
+    /// Whether the page has a form that begins a flow.
     const BEGINS_FLOW: bool = false;
-    /// The address that shows it.
+    /// The URL path that shows this step.
     fn path(&self) -> &str;
-    /// Whether the flow is over and its page has nothing more to show.
+    /// Whether the flow is finished and its page has nothing more to show.
     fn leads_on(&self) -> bool {
         false
     }
-    /// What is to be said there once.
+    /// The completed action to confirm there once.
     fn done(&self) -> Option<SecurityDone> {
         None
     }
-    /// Says it.
+    /// Adds the confirmation to the step.
     fn say(&mut self, _: SecurityDone) {}
 }
 

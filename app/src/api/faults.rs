@@ -1,4 +1,4 @@
-//! Faults of a request: our own, those of the library around our functions, and forms that cannot be read.
+//! Faults of a request: those of this service, those of the server function library, and forms that cannot be parsed.
 
 use super::cookies::Flash;
 use super::destination::page_of_endpoint;
@@ -19,13 +19,13 @@ use leptos_axum::ResponseOptions;
 impl FromServerFnError for Failure {
     type Encoder = JsonEncoding;
 
-    /// What the library itself finds wrong, before or after our function runs.
+    /// Errors of the library itself, before or after the server function runs.
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         library_error(&error)
     }
 }
 
-/// Logs a fault once and gives the reference that the screen shows. The text holds nothing that a person typed.
+/// Logs a fault once and returns the reference that the screen shows. The text must not contain user input.
 pub(super) fn log(fault: &str) -> Failure {
     let reference: String = Nonce::new()
         .chars()
@@ -38,8 +38,8 @@ pub(super) fn log(fault: &str) -> Failure {
     }
 }
 
-/// What to do where the library fails around our function. Its own way would be a redirect to the referring page with the
-/// error in the address (attack: a cross-site page that learns from it, and a log that keeps what was typed).
+/// Replaces the library's error handling, which redirects to the referring page with the error in the URL (attack: a cross-site
+/// page that reads it, and logs that store user input).
 fn library_error(error: &ServerFnErrorErr) -> Failure {
     let unreadable = matches!(
         error,
@@ -65,8 +65,8 @@ fn library_error(error: &ServerFnErrorErr) -> Failure {
     failure
 }
 
-/// The answer to a form for `/api/…` that could not be read, for the server where it refuses one before it gets to its
-/// function: a status for a script, 303 and a one-shot cookie for a plain form.
+/// The response to a form for `/api/…` that the server rejects before its function runs: a status for a script, 303 and a
+/// one-time cookie for a plain form.
 #[must_use]
 pub fn unreadable_form(path: &str, headers: &HeaderMap) -> (StatusCode, Vec<(HeaderName, HeaderValue)>) {
     let kind = if wants_html(headers) {

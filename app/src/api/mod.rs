@@ -1,4 +1,4 @@
-//! What the pages ask of the server, a file a flow. Each function is reached by a plain form and by the page's script alike.
+//! The server functions, one file per flow. Plain forms and the page's script use the same endpoints.
 
 #[cfg(feature = "ssr")]
 mod cookies;

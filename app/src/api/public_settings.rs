@@ -1,4 +1,4 @@
-//! What a page may know of the operator's settings and of the caller.
+//! The settings that a page receives: the operator's public ones and the caller's.
 
 use super::cookies;
 use super::response::caller;
@@ -7,7 +7,7 @@ use backend::{Backend, Caller};
 use http::request::Parts;
 use leptos::prelude::*;
 
-/// The settings for the page that is being rendered.
+/// The settings for the page being rendered.
 pub(crate) fn settings_here() -> PublicSettings {
     let (Some(backend), Some(parts)) = (use_context::<Backend>(), use_context::<Parts>()) else {
         return PublicSettings::default();
@@ -22,7 +22,7 @@ pub(crate) fn settings_here() -> PublicSettings {
     }
 }
 
-/// The same for a page that is nobody's.
+/// The settings for a page without a caller.
 pub(crate) fn public_settings(backend: &Backend, language: &str) -> PublicSettings {
     let settings = backend.settings();
     PublicSettings {

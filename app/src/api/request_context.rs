@@ -1,7 +1,7 @@
 //! The context of a request: its caller, the tokens of the browser, and the response for each kind of caller.
 //!
-//! The script of a page reads JSON with a status. A plain form is always answered with 303 to the page of its flow, which shows
-//! the step; what was refused travels in a one-shot cookie, never in an address.
+//! A page's script gets JSON with a status. A plain form always gets 303 to the page of its flow, which shows the step; a
+//! refusal travels in a one-time cookie, never in a URL.
 
 use super::cookies::{self, Flash};
 use super::destination::{Destination, page_at};
@@ -17,7 +17,7 @@ use http::{HeaderValue, StatusCode};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 
-/// One request: its caller, the tokens of the browser, and the form of the response.
+/// One request: its caller, the browser's tokens, and the kind of response.
 pub(super) struct RequestContext {
     pub backend: Backend,
     pub caller: Caller,
@@ -31,7 +31,7 @@ pub(super) struct RequestContext {
 }
 
 impl RequestContext {
-    /// The request that is being answered.
+    /// The request being handled.
     pub fn here() -> Result<Self, Failure> {
         let (Some(parts), Some(response), Some(backend)) = (use_context::<Parts>(), use_context(), use_context())
         else {
@@ -51,25 +51,25 @@ impl RequestContext {
         })
     }
 
-    /// Shows this e-mail again in the form if the answer is no.
+    /// Shows this e-mail address again in the form if the request is refused.
     pub fn keeping_email(mut self, typed: &str) -> Self {
         self.typed_email = Some(typed.to_owned());
         self
     }
 
-    /// Shows this name again in the form if the answer is no.
+    /// Shows this name again in the form if the request is refused.
     pub fn keeping_name(mut self, typed: &str) -> Self {
         self.typed_name = Some(typed.to_owned());
         self
     }
 
-    /// Tells the outcome of something that was done or refused.
+    /// Responds with the outcome of an action.
     pub fn tell<S: Destination>(self, outcome: Result<Transition<S>, Error>) -> Result<S, Failure> {
         match outcome {
             Ok(transition) => {
                 self.hand_over(&transition.tokens);
                 let page = page_at(transition.step.path());
-                // A script that stays on its page reads it from this answer.
+                // A script that stays on its page reads the confirmation from this response.
                 if transition.step.done().is_some() && (self.kind == ResponseKind::Redirect || page != self.page) {
                     self.leave(&Flash {
                         page,
@@ -88,17 +88,17 @@ impl RequestContext {
         }
     }
 
-    /// Tells where a flow stands. Changes nothing but the browser's one-shot cookie.
+    /// Responds with the current step of a flow. Changes no state but the one-time cookie.
     pub fn show<S: Destination>(self, step: Result<S, impl Into<Error>>) -> Result<PageState<S>, Failure> {
         let mut step = match step {
             Ok(step) => step,
             Err(error) => return Err(self.refuse(error.into())),
         };
-        // So that the page's first form leads to one flow, however often it is sent and whichever answer is lost.
+        // The visit ties the page's first form to one flow, even if the form is sent twice or a response is lost.
         if S::BEGINS_FLOW && self.held.visit.is_none() {
             self.set_cookie(cookies::of_visit(&BrowserTokens::new_visit()));
         }
-        // Finished in another tab.
+        // The flow was finished in another tab.
         if self.kind == ResponseKind::Document && self.held.session.is_some() && step.leads_on() {
             self.send_to(step.path());
         }
@@ -148,7 +148,7 @@ impl RequestContext {
                 }
             }
         };
-        // The dead token stays where it is: letting it go could take the new one along that another answer has just brought.
+        // The dead token's cookie is not cleared, because a concurrent response may just have set a new one.
         let signed_out = failure == Failure::Refused(Refusal::SignedOut);
         match self.kind {
             ResponseKind::Redirect | ResponseKind::Document if signed_out => {

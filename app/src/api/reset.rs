@@ -1,4 +1,4 @@
-//! Forgot password: e-mail, mailed code, new password.
+//! Forgot password: e-mail address, e-mailed code, new password.
 
 #[cfg(feature = "ssr")]
 use super::request_context::RequestContext;
@@ -11,7 +11,7 @@ use backend::retried;
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 
-/// Where this browser's reset stands.
+/// The current step of this browser's reset.
 #[server(name = Step, prefix = "/api", endpoint = "reset/step", input = GetUrl)]
 pub async fn step() -> Result<PageState<ResetStep>, Failure> {
     let request = RequestContext::here()?;
@@ -19,7 +19,7 @@ pub async fn step() -> Result<PageState<ResetStep>, Failure> {
     request.show(step)
 }
 
-/// [`step`], asked in the way of the place.
+/// Calls [`step`]: over the network in the browser, directly on the server.
 #[cfg(any(feature = "ssr", feature = "entry"))]
 pub async fn read_step() -> Result<PageState<ResetStep>, Failure> {
     read!(step, Step)
@@ -33,7 +33,7 @@ pub async fn begin(#[server(default)] email: String) -> Result<ResetStep, Failur
     request.tell(transition)
 }
 
-/// Answers with the mailed code.
+/// Submits the e-mailed code.
 #[server(name = Answer, prefix = "/api", endpoint = "reset/answer")]
 pub async fn answer(#[server(default)] code: Secret) -> Result<ResetStep, Failure> {
     let request = RequestContext::here()?;

@@ -1,4 +1,4 @@
-//! The parts of a response: its form, redirects, the status of a page.
+//! The parts of a response: its kind, redirects, the status of a page.
 
 use super::destination::{page_at, page_of_endpoint};
 use crate::site_map::PageId;
@@ -9,18 +9,18 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 
-/// The form of the response.
+/// The kind of response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ResponseKind {
-    /// JSON, for the script of a page.
+    /// JSON, for a page's script.
     Json,
-    /// A redirect, for the form of a browser without scripts.
+    /// A redirect, for a form in a browser without scripts.
     Redirect,
     /// The page itself.
     Document,
 }
 
-/// The form of the response to a request, and the page that it is about.
+/// The kind of response to a request, and the page that the request concerns.
 pub(super) fn response_kind(parts: &Parts) -> (ResponseKind, PageId) {
     let path = parts.uri.path();
     if !path.starts_with("/api/") {
@@ -34,7 +34,7 @@ pub(super) fn response_kind(parts: &Parts) -> (ResponseKind, PageId) {
     (kind, page_of_endpoint(path))
 }
 
-/// Whether a page is wanted rather than data: a browser without scripts, or an address that was typed.
+/// Whether the client accepts HTML: a form without scripts, or a URL typed into the browser.
 #[must_use]
 pub fn wants_html(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(ACCEPT).iter().map(HeaderValue::as_bytes);
@@ -42,17 +42,17 @@ pub fn wants_html(headers: &HeaderMap) -> bool {
     types.any(|kind| kind.trim_ascii().eq_ignore_ascii_case(b"text/html"))
 }
 
-/// Who asks, as the server has found out.
+/// The caller that the server has identified.
 pub(super) fn caller(parts: &Parts) -> Caller {
     parts.extensions.get::<Caller>().cloned().unwrap_or_default()
 }
 
-/// 303 and not leptos_axum's own redirect: that is a 302, after which a browser may send the form once more.
+/// 303, because leptos_axum redirects with 302, after which a browser may send the form again.
 pub(super) fn see_other(path: &str) -> Option<(HeaderName, HeaderValue)> {
     Some((LOCATION, HeaderValue::from_str(path).ok()?))
 }
 
-/// Leads the page that is being rendered elsewhere.
+/// Redirects from the page being rendered.
 pub(crate) fn go_to(path: &str) {
     if let (Some(response), Some((name, value))) = (use_context::<ResponseOptions>(), see_other(path)) {
         response.insert_header(name, value);
@@ -60,7 +60,7 @@ pub(crate) fn go_to(path: &str) {
     }
 }
 
-/// Tells that the page that is being rendered does not exist.
+/// Sets status 404 for the page being rendered.
 pub(crate) fn not_found() {
     if let Some(response) = use_context::<ResponseOptions>() {
         response.set_status(StatusCode::NOT_FOUND);

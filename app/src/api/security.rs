@@ -1,4 +1,4 @@
-//! The security page, the change of the password, the profile.
+//! The security page, password change, and the profile.
 
 #[cfg(feature = "ssr")]
 use super::request_context::RequestContext;
@@ -11,7 +11,7 @@ use backend::retried;
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 
-/// What the security page shows; of the activity what was before `before`, or the newest.
+/// The data of the security page: the activity before `before`, or the newest.
 #[server(name = View, prefix = "/api", endpoint = "security/view", input = GetUrl)]
 pub async fn view(#[server(default)] before: String) -> Result<PageState<SecurityView>, Failure> {
     let request = RequestContext::here()?;
@@ -19,19 +19,19 @@ pub async fn view(#[server(default)] before: String) -> Result<PageState<Securit
     request.show(view)
 }
 
-/// [`view`] of the activity that the page's address asks for.
+/// Calls [`view`] with the position in the page's URL.
 #[cfg(all(any(feature = "ssr", feature = "account"), not(target_arch = "wasm32")))]
 async fn view_of_address() -> Result<PageState<SecurityView>, Failure> {
     view(crate::route::use_route().query("before").unwrap_or_default()).await
 }
 
-/// [`view`], asked in the way of the place.
+/// Calls [`view`]: over the network in the browser, directly on the server.
 #[cfg(any(feature = "ssr", feature = "account"))]
 pub async fn read_view() -> Result<PageState<SecurityView>, Failure> {
     read!(view_of_address, View)
 }
 
-/// What the profile shows.
+/// The data of the profile page.
 #[server(name = Profile, prefix = "/api", endpoint = "profile/view", input = GetUrl)]
 pub async fn profile() -> Result<PageState<ProfileView>, Failure> {
     let request = RequestContext::here()?;
@@ -39,14 +39,14 @@ pub async fn profile() -> Result<PageState<ProfileView>, Failure> {
     request.show(view)
 }
 
-/// [`profile`], asked in the way of the place.
+/// Calls [`profile`]: over the network in the browser, directly on the server.
 #[cfg(any(feature = "ssr", feature = "account"))]
 pub async fn read_profile() -> Result<PageState<ProfileView>, Failure> {
     read!(profile, Profile)
 }
 
-/// Changes the password. The other browsers are signed out, unless a form that asked (`others_asked`) comes back with the box
-/// `end_others` unticked.
+/// Changes the password. Ends all other sessions, unless the form offered the choice (`others_asked`) and the box `end_others`
+/// is not ticked.
 #[server(name = ChangePassword, prefix = "/api", endpoint = "security/change_password")]
 pub async fn change_password(
     #[server(default)] current: Secret,
@@ -66,7 +66,7 @@ pub async fn change_password(
     request.tell(transition)
 }
 
-/// Signs one browser out.
+/// Ends one session.
 #[server(name = EndSession, prefix = "/api", endpoint = "security/end_session")]
 pub async fn end_session(#[server(default)] id: String) -> Result<SecurityView, Failure> {
     let request = RequestContext::here()?;
@@ -74,7 +74,7 @@ pub async fn end_session(#[server(default)] id: String) -> Result<SecurityView, 
     request.tell(transition)
 }
 
-/// Signs every other browser out.
+/// Ends all other sessions.
 #[server(name = EndOthers, prefix = "/api", endpoint = "security/end_others")]
 pub async fn end_others() -> Result<SecurityView, Failure> {
     let request = RequestContext::here()?;
@@ -82,7 +82,7 @@ pub async fn end_others() -> Result<SecurityView, Failure> {
     request.tell(transition)
 }
 
-/// Asks a trusted device for codes again.
+/// Stops trusting a device, so that it must enter codes again.
 #[server(name = ForgetDevice, prefix = "/api", endpoint = "security/forget_device")]
 pub async fn forget_device(#[server(default)] id: String) -> Result<SecurityView, Failure> {
     let request = RequestContext::here()?;

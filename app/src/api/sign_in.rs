@@ -1,4 +1,4 @@
-//! Sign in: e-mail, password, mailed code.
+//! Sign in: e-mail address, password, e-mailed code.
 
 #[cfg(feature = "ssr")]
 use super::request_context::RequestContext;
@@ -11,7 +11,7 @@ use backend::retried;
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 
-/// Where this browser's sign-in stands.
+/// The current step of this browser's sign-in.
 #[server(name = Step, prefix = "/api", endpoint = "sign_in/step", input = GetUrl)]
 pub async fn step() -> Result<PageState<SignInStep>, Failure> {
     let request = RequestContext::here()?;
@@ -19,13 +19,13 @@ pub async fn step() -> Result<PageState<SignInStep>, Failure> {
     request.show(step)
 }
 
-/// [`step`], asked in the way of the place.
+/// Calls [`step`]: over the network in the browser, directly on the server.
 #[cfg(any(feature = "ssr", feature = "entry"))]
 pub async fn read_step() -> Result<PageState<SignInStep>, Failure> {
     read!(step, Step)
 }
 
-/// Takes the address down.
+/// Begins a sign-in with an address.
 #[server(name = Begin, prefix = "/api", endpoint = "sign_in/begin")]
 pub async fn begin(#[server(default)] email: String, #[server(default)] next: String) -> Result<SignInStep, Failure> {
     let request = RequestContext::here()?.keeping_email(&email);
@@ -51,7 +51,7 @@ pub async fn password(#[server(default)] password: Secret) -> Result<SignInStep,
     request.tell(transition)
 }
 
-/// Answers with the mailed code; `trust` is a ticked box.
+/// Submits the e-mailed code; `trust` is `true` if the box to trust this device is ticked.
 #[server(name = Answer, prefix = "/api", endpoint = "sign_in/answer")]
 pub async fn answer(#[server(default)] code: Secret, #[server(default)] trust: String) -> Result<SignInStep, Failure> {
     let request = RequestContext::here()?;
@@ -72,7 +72,7 @@ pub async fn resend() -> Result<SignInStep, Failure> {
     request.tell(transition)
 }
 
-/// "Use a different e-mail".
+/// Goes back to the first step: "Use a different e-mail".
 #[server(name = Restart, prefix = "/api", endpoint = "sign_in/restart")]
 pub async fn restart() -> Result<SignInStep, Failure> {
     let request = RequestContext::here()?;

@@ -1,4 +1,4 @@
-//! Sign up: e-mail, mailed code, name and password.
+//! Sign up: e-mail address, e-mailed code, name and password.
 
 #[cfg(feature = "ssr")]
 use super::request_context::RequestContext;
@@ -11,7 +11,7 @@ use backend::retried;
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 
-/// Where this browser's sign-up stands.
+/// The current step of this browser's sign-up.
 #[server(name = Step, prefix = "/api", endpoint = "sign_up/step", input = GetUrl)]
 pub async fn step() -> Result<PageState<SignUpStep>, Failure> {
     let request = RequestContext::here()?;
@@ -19,7 +19,7 @@ pub async fn step() -> Result<PageState<SignUpStep>, Failure> {
     request.show(step)
 }
 
-/// [`step`], asked in the way of the place.
+/// Calls [`step`]: over the network in the browser, directly on the server.
 #[cfg(any(feature = "ssr", feature = "entry"))]
 pub async fn read_step() -> Result<PageState<SignUpStep>, Failure> {
     read!(step, Step)
@@ -33,7 +33,7 @@ pub async fn begin(#[server(default)] email: String) -> Result<SignUpStep, Failu
     request.tell(transition)
 }
 
-/// Answers with the mailed code.
+/// Submits the e-mailed code.
 #[server(name = Answer, prefix = "/api", endpoint = "sign_up/answer")]
 pub async fn answer(#[server(default)] code: Secret) -> Result<SignUpStep, Failure> {
     let request = RequestContext::here()?;
@@ -49,7 +49,7 @@ pub async fn resend() -> Result<SignUpStep, Failure> {
     request.tell(transition)
 }
 
-/// Makes the account.
+/// Creates the account.
 #[server(name = Finish, prefix = "/api", endpoint = "sign_up/finish")]
 pub async fn finish(
     #[server(default)] name: String,

@@ -19,7 +19,7 @@ fn placeholders(text: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-/// The text of every source file below a folder, tests aside.
+/// The text of every source file below a folder, except tests.
 fn sources(folder: &Path) -> Vec<String> {
     let mut texts = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -34,7 +34,7 @@ fn sources(folder: &Path) -> Vec<String> {
     texts
 }
 
-/// Every string literal that has the form of a key, or of the beginning of one.
+/// Every string literal that looks like a key or the beginning of one.
 fn keys_in_source() -> BTreeSet<String> {
     let groups: BTreeSet<String> = catalogue("en")
         .keys()
@@ -127,7 +127,7 @@ fn the_lines_for_a_browser_come_in_the_order_of_their_keys() {
     }
 }
 
-/// What the page says of the mail is what stands in the mailbox.
+/// The page describes the e-mail as it is in the mailbox.
 #[test]
 fn the_subject_on_the_page_is_that_of_the_mail() {
     for (language, mails) in [
@@ -140,7 +140,7 @@ fn the_subject_on_the_page_is_that_of_the_mail() {
             "reset.subject",
             "sign_up.subject",
         ] {
-            // The code in the subject of a sign-in is for the mailbox only.
+            // The page shows `…` in place of the code, which only the e-mail contains.
             let subject = Words::of(language).say(key).replace('…', "%{code}");
             assert!(mails.contains(&format!("\"{subject}\"")), "{language}: {subject}");
         }
