@@ -1,4 +1,4 @@
-//! What only a browser can do. This and `page.js` are the files that touch the document; on the server nothing of it happens.
+//! Browser APIs. Only this file and `page.js` access the document; on the server these functions do nothing.
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use real::*;
@@ -15,18 +15,18 @@ mod real {
 
     #[wasm_bindgen(module = "/src/client/page.js")]
     extern "C" {
-        /// Whether the app has stopped: the browser goes its own way then.
+        /// Whether the app has stopped; handlers then leave events to the browser.
         #[wasm_bindgen(js_name = isBroken)]
         pub(crate) fn is_broken() -> bool;
-        /// Something was asked for whose outcome is not shown yet; `answer` is a promise.
+        /// A request was sent whose outcome is not shown yet; `answer` is a promise.
         pub(crate) fn asked(answer: &JsValue);
-        /// A form was refused here, and that is not shown yet.
+        /// A form was refused by the check in the browser, and the refusal is not shown yet.
         pub(crate) fn refused(form: &HtmlFormElement);
-        /// The outcome is shown.
+        /// The outcome of the last request is shown.
         pub(crate) fn settled();
-        /// Stops the app for good.
+        /// Stops the app permanently.
         pub(crate) fn fail(why: &str, line: u32);
-        /// Shows what is in an element as the content of `main`; what `kept` selects stays the element that it was.
+        /// Replaces the content of `main` by that of an element; elements that match `kept` are carried over.
         pub(crate) fn put(aside: &Element, kept: &str);
     }
 
@@ -38,27 +38,27 @@ mod real {
         element(id)?.dyn_into().ok()
     }
 
-    /// The text in an element.
+    /// The text content of an element.
     pub(crate) fn text_of(id: &str) -> Option<String> {
         element(id)?.text_content()
     }
 
-    /// An element that is not in the document.
+    /// Creates an element outside the document.
     pub(crate) fn aside() -> HtmlElement {
         document().create_element("div").unwrap_throw().unchecked_into()
     }
 
-    /// Names the document.
+    /// Sets the document's title.
     pub(crate) fn set_title(title: &str) {
         document().set_title(title);
     }
 
-    /// Writes an address into every form that comes back to where it was sent from.
+    /// Writes an address into the `back` field of all forms that return to the current page.
     pub(crate) fn set_way_back(address: &str) {
         for_each::<HtmlInputElement>("input[name=back]", |input| input.set_value(address));
     }
 
-    /// Shows which theme is chosen.
+    /// Marks the chosen theme as pressed.
     pub(crate) fn press_theme(theme: &str) {
         for_each::<HtmlElement>("button[name=theme]", |button| {
             let pressed = button.get_attribute("value").as_deref() == Some(theme);
@@ -74,12 +74,12 @@ mod real {
         }
     }
 
-    /// The element that was pressed, or the nearest one around it, that a selector fits.
+    /// The clicked element or its closest ancestor that matches a selector.
     pub(crate) fn pressed(click: &web_sys::MouseEvent, selector: &str) -> Option<Element> {
         click.target()?.dyn_into::<Element>().ok()?.closest(selector).ok()?
     }
 
-    /// Shows what stands in a password's input, or hides it.
+    /// Shows or hides the text of a password input.
     pub(crate) fn set_shown(id: &str, shown: bool) {
         let kind = if shown { "text" } else { "password" };
         if let Some(input) = input(id).filter(|input| input.type_() != kind) {
@@ -87,7 +87,7 @@ mod real {
         }
     }
 
-    /// Moves the focus when the page has been drawn.
+    /// Moves the focus in the next animation frame.
     pub(crate) fn focus(id: impl Into<String>) {
         let id = id.into();
         request_animation_frame(move || {
@@ -97,19 +97,19 @@ mod real {
         });
     }
 
-    /// What stands in an input; nothing if there is none.
+    /// The value of an input; empty if there is no such input.
     pub(crate) fn typed(id: &str) -> String {
         input(id).map(|input| input.value()).unwrap_or_default()
     }
 
-    /// Empties an input.
+    /// Clears an input.
     pub(crate) fn empty(id: &str) {
         if let Some(input) = input(id) {
             input.set_value("");
         }
     }
 
-    /// Writes into a live region: first nothing, so that the same sentence is read out twice.
+    /// Writes to a live region. Clears it first, so that a repeated text is read out again.
     pub(crate) fn say(id: &'static str, text: String, quiet: bool) {
         let Some(region) = element(id) else { return };
         region.set_text_content(None);
@@ -122,12 +122,12 @@ mod real {
         }
     }
 
-    /// Whether the clipboard may be written to: not on an insecure origin.
+    /// Whether the clipboard is available; it is not on an insecure origin.
     pub(crate) fn can_copy() -> bool {
         window().is_secure_context()
     }
 
-    /// Puts text on the clipboard, then runs; not when the browser refuses.
+    /// Copies text to the clipboard and then calls `then`, unless the browser refuses.
     pub(crate) fn copy(text: &str, then: impl FnOnce() + 'static) {
         let copied = Closure::once(move |_: JsValue| then());
         let refused = Closure::once(|_: JsValue| ());
@@ -140,17 +140,17 @@ mod real {
         refused.forget();
     }
 
-    /// Milliseconds since the Unix epoch, by the browser's clock: for waits that the person watches, nothing else.
+    /// Milliseconds since the Unix epoch, by the browser's clock. Only for displayed waiting times.
     pub(crate) fn now_ms() -> i64 {
         js_sys::Date::now() as i64
     }
 
-    /// A day, with or without the time, as people of the language write it where the person is.
+    /// A date in local time, with or without the time of day, formatted for a language.
     pub(crate) fn local_day(ms: i64, language: &str, with_time: bool) -> Option<String> {
         let options = js_sys::Object::new();
         let set = |key: &str, value: &str| js_sys::Reflect::set(&options, &key.into(), &value.into()).ok();
         set("dateStyle", "medium")?;
-        // The digits of the mails and the codes.
+        // The same digits as in e-mails and codes.
         set("numberingSystem", "latn")?;
         if with_time {
             set("timeStyle", "short")?;
@@ -160,7 +160,7 @@ mod real {
         String::from(date.to_locale_string(language, &options)).into()
     }
 
-    /// Shows the page in a theme and has the server remember it, without a reload.
+    /// Applies a theme without a reload, and sends it to the server to be stored.
     pub(crate) fn choose_theme(theme: &str) -> bool {
         let Some(root) = document().document_element() else {
             return false;
@@ -180,8 +180,8 @@ mod real {
         sent
     }
 
-    /// Runs when the input's form is sent and when the page comes back from the back-forward cache. The listeners go with
-    /// the input and, for the window's, with the component.
+    /// Calls `run` when the input's form is submitted and when the page is restored from the back-forward cache. The form's
+    /// listener ends with the form, the window's with the component.
     pub(crate) fn when_leaving(id: &'static str, run: impl Fn() + Copy + 'static) {
         if let Some(form) = input(id).and_then(|input| input.form()) {
             let listener = Closure::<dyn Fn()>::new(run).into_js_value();
@@ -191,18 +191,18 @@ mod real {
         on_cleanup(move || handle.remove());
     }
 
-    /// The browser's own NFC.
+    /// Converts text to NFC by the browser's own function.
     pub(crate) fn nfc(text: &str) -> String {
         js_sys::JsString::from(text).normalize("NFC").into()
     }
 
-    /// The browser's own IDNA: that of its `URL`.
+    /// Converts a domain to ASCII by the browser's `URL`.
     pub(crate) fn domain_to_ascii(domain: &str) -> Option<String> {
         let url = web_sys::Url::new(&format!("https://{domain}")).ok()?;
         Some(url.hostname())
     }
 
-    /// Whether Caps Lock is on, as far as the key tells.
+    /// Whether Caps Lock is on, according to the key event.
     pub(crate) fn caps_lock(event: &web_sys::KeyboardEvent) -> bool {
         event.get_modifier_state("CapsLock")
     }
@@ -213,7 +213,7 @@ mod without {
     use leptos::wasm_bindgen::JsValue;
     use leptos::web_sys::HtmlFormElement;
 
-    /// What the app asks of the browser only where it runs in one.
+    /// Functions that only the app in the browser calls.
     #[cfg(not(feature = "ssr"))]
     pub(crate) use app::*;
     #[cfg(not(feature = "ssr"))]

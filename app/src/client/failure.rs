@@ -1,24 +1,24 @@
-//! Why a request failed, and the state of a page.
+//! The reasons for a failed request, and the state of a page.
 
 use account::Refusal;
 use serde::{Deserialize, Serialize};
 
-/// Why something was not done.
+/// Why a request failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Failure {
-    /// A no that the person is told, with its words and its field.
+    /// The request was refused; the user sees the reason at its field.
     Refused(Refusal),
-    /// Our fault.
+    /// A fault of the server.
     Broken {
-        /// Stands beside the fault in our log.
+        /// Identifies the fault in the server's log.
         reference: Option<String>,
     },
-    /// We have too much to do at the moment.
+    /// The server is overloaded.
     Busy {
-        /// When to come again, in seconds.
+        /// The wait before a retry, in seconds.
         retry_after_s: i64,
     },
-    /// The network did not carry the request or its answer. Only ever made in the browser.
+    /// The request or its response was lost. Created only in the browser.
     Offline,
 }
 
@@ -39,20 +39,20 @@ impl From<Refusal> for Failure {
     }
 }
 
-/// A step of a flow with what is to be said about the last try.
+/// A step of a flow, and the outcome of the last try.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageState<S> {
-    /// Where the flow stands.
+    /// The current step.
     pub step: S,
-    /// Why the last try came to nothing; only for a browser without scripts, after its redirect.
+    /// Why the last try failed; only after the redirect of a browser without scripts.
     pub failure: Option<Failure>,
-    /// What was typed as e-mail, kept for the form. Nothing else that was typed is ever sent back, but the name.
+    /// The e-mail address as typed, to fill the form again. Apart from the name, no other input is ever sent back.
     pub typed_email: Option<String>,
-    /// What was typed as name, kept for the form.
+    /// The name as typed, to fill the form again.
     pub typed_name: Option<String>,
 }
 
-/// On the server the library's errors are answered by `api`.
+/// On the server, `api` handles the library's errors.
 #[cfg(not(feature = "ssr"))]
 impl leptos::server_fn::error::FromServerFnError for Failure {
     type Encoder = leptos::server_fn::codec::JsonEncoding;

@@ -1,29 +1,29 @@
-//! The fields of a form that is about to be sent, and the check in the browser.
+//! The fields of a form to be sent, and the result of the check in the browser.
 
 use account::{Field, Refusal};
 use leptos::web_sys::{FormData, HtmlFormElement};
 
-/// What stands in a form that is about to be sent.
+/// The data of a form to be sent.
 #[derive(Clone)]
 pub struct Fields(FormData);
 
-/// What the check in the browser says. It says nothing that the server would not; it only saves the way.
+/// The result of the check in the browser, which saves a request. It must not refuse what the server accepts.
 pub enum Checked {
-    /// Nothing against it.
+    /// No objection.
     Send,
     /// The server would refuse it.
     Refuse(Refusal),
-    /// Something else is meant: another form, for another address.
+    /// The input belongs to another form, for example an address typed as a code: send that form instead.
     Instead(&'static str, Fields),
 }
 
 impl Fields {
-    /// What stands in a form.
+    /// Reads the fields of a form.
     pub(crate) fn of(form: &HtmlFormElement) -> Option<Self> {
         FormData::new_with_form(form).ok().map(Self)
     }
 
-    /// Nothing but one field.
+    /// A single field.
     #[must_use]
     pub fn only(name: &str, value: &str) -> Option<Self> {
         let data = FormData::new().ok()?;
@@ -31,7 +31,7 @@ impl Fields {
         Some(Self(data))
     }
 
-    /// What was typed into a field.
+    /// The text of a field.
     #[must_use]
     pub fn text(&self, field: Field) -> String {
         self.0.get(field.as_str()).as_string().unwrap_or_default()

@@ -1,9 +1,9 @@
-//! What the server writes into a page for the program in it: JSON in elements that have an id, and are found by it. Nothing
-//! hangs on where they stand or on what others have put beside them.
+//! The data that the server writes into a page for the program in the browser: JSON in elements that are found by id, wherever
+//! extensions or translators have moved them.
 
 /// The id of the settings' element.
 const SETTINGS: &str = "app-settings";
-/// The id of the element with what the page shows. It stands inside `main`, so that it goes with its page.
+/// The id of the element with the page's state. It is inside `main`, so that it is removed with its page.
 const PAGE: &str = "page-state";
 
 #[cfg(feature = "ssr")]
@@ -26,7 +26,7 @@ mod on_server {
     }
 
     fn element(id: &'static str, value: &impl Serialize) -> AnyView {
-        // Attack: a name or an address that ends the element and begins a script.
+        // Attack: a name or an address that closes the element and begins a script.
         let json = serde_json::to_string(value).unwrap_or_default();
         let json = json.replace('<', "\\u003c");
         view! { <script type="application/json" id=id inner_html=json></script> }.into_any()
@@ -60,12 +60,12 @@ mod in_browser {
     use crate::settings::PublicSettings;
     use serde::de::DeserializeOwned;
 
-    /// The settings of the document; nothing if they cannot be read.
+    /// The settings of the document; `None` if they cannot be parsed.
     pub(crate) fn settings() -> Option<PublicSettings> {
         json::read(&browser::text_of(SETTINGS)?)
     }
 
-    /// The state that the server wrote for the page in `main`; nothing for a page that the program itself has opened.
+    /// The state that the server wrote for the page in `main`; `None` for a page that the program has opened.
     pub(crate) fn page<T: DeserializeOwned>() -> Option<T> {
         json::read(&browser::text_of(PAGE)?)
     }

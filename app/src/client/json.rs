@@ -1,5 +1,5 @@
-//! Reads what the server tells, as JSON. In the browser the browser's own parser does it: serde_json would bring another one,
-//! with numbers of every kind and with words for faults that nobody is shown.
+//! Parses the server's JSON with the browser's own parser, because serde_json would add code for all number types and error
+//! messages to the WASM.
 
 #[cfg(target_arch = "wasm32")]
 pub use in_browser::read;
@@ -8,7 +8,7 @@ pub use on_server::read;
 
 #[cfg(not(target_arch = "wasm32"))]
 mod on_server {
-    /// What a text of JSON says; nothing if it says something else.
+    /// Parses JSON; `None` if it does not match the type.
     pub fn read<T: serde::de::DeserializeOwned>(text: &str) -> Option<T> {
         serde_json::from_str(text).ok()
     }
@@ -24,12 +24,12 @@ mod in_browser {
     use std::fmt::{Display, Formatter};
     use wasm_bindgen::JsValue;
 
-    /// What a text of JSON says; nothing if it says something else.
+    /// Parses JSON; `None` if it does not match the type.
     pub fn read<T: DeserializeOwned>(text: &str) -> Option<T> {
         T::deserialize(Value(JSON::parse(text).ok()?)).ok()
     }
 
-    /// The text is not of the type. Without words, so that the program does not carry those of serde.
+    /// The JSON does not match the type. Without a message, so that the WASM does not contain serde's texts.
     #[derive(Debug)]
     struct Unfit;
 
@@ -47,11 +47,11 @@ mod in_browser {
         }
     }
 
-    /// A value as the browser holds it.
+    /// A value of the browser's parser.
     struct Value(JsValue);
 
     impl Value {
-        /// Exact up to 2⁵³, as every number in JSON is.
+        /// A JSON number; integers are exact up to 2⁵³.
         fn number(&self) -> Result<f64, Unfit> {
             self.0.as_f64().ok_or(Unfit)
         }
@@ -100,7 +100,7 @@ mod in_browser {
             visitor.visit_seq(Items(Array::from(&self.0)))
         }
 
-        /// Field after field by its name, so that no name needs to be told from others.
+        /// Looks up each field by its name, so that no code is needed to compare names.
         fn deserialize_struct<V: Visitor<'de>>(
             self,
             _: &'static str,
@@ -110,7 +110,7 @@ mod in_browser {
             visitor.visit_seq(Fields(self, fields))
         }
 
-        /// As serde writes it: the variant's name, or an object with that name alone and what is in the variant.
+        /// Serde's format: the name of the variant, or an object whose only key is that name.
         fn deserialize_enum<V: Visitor<'de>>(
             self,
             _: &'static str,
@@ -167,7 +167,7 @@ mod in_browser {
         }
     }
 
-    /// A variant by its place among its enum's.
+    /// A variant by its index in the enum.
     struct Variant(u32, Value);
 
     impl<'de> EnumAccess<'de> for Variant {

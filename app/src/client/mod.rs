@@ -1,4 +1,4 @@
-//! What pages use of the browser and of the server: the document, forms, requests, JSON, failures. Knows no page.
+//! Access to the browser and the server for all pages: the document, forms, requests, JSON, failures. Depends on no page.
 
 pub(crate) mod browser;
 mod failure;

@@ -1,35 +1,34 @@
-// Keeps a page usable whatever happens to it: puts a new view in the place of the old one, and leaves the page to the browser's own
-// forms and links once the program is broken.
+// Replaces the view of a page and, if the program breaks, hands the page over to the browser's own forms and links.
 
-/** Whether the program has stopped. From then on none of its handlers keeps the browser from its own way. */
+/** Whether the program has stopped. From then on its handlers leave all events to the browser. */
 let broken = false;
-/** The address that it stopped at. */
+/** The address at which it stopped. */
 let stoppedAt;
-/** What shows the person the outcome of what was asked for last, should the program break before it is shown. */
+/** Shows the outcome of the last request if the program breaks before it is shown. */
 let rescue;
 
-// Not `reload`: that may send what was typed back into the fields, and an address with a `#` would not be loaded anew.
+// Not `reload`, which may restore typed input. The address omits the fragment, as `replace` would not load one that has it.
 const address = () => location.pathname + location.search;
 const loadAnew = () => location.replace(address());
 
 export const isBroken = () => broken;
 
-/** A form was sent, or a page asked for: when the answer is there, the server knows what to show. */
+/** A form was sent or a page requested: once the response has arrived, a reload shows the outcome. */
 export function asked(answer) {
   rescue = () => Promise.resolve(answer).then(loadAnew, loadAnew);
 }
 
-/** A form was refused here, and the refusal is not shown yet: the server would say the same. */
+/** A form was refused in the browser and the refusal is not shown yet: the server would refuse it with the same text. */
 export function refused(form) {
   rescue = () => (form.isConnected ? form.submit() : loadAnew());
 }
 
-/** The outcome is shown. */
+/** The outcome of the last request is shown. */
 export function settled() {
   rescue = undefined;
 }
 
-/** Stops the program for good, and says so in one line for those who look for the cause. */
+/** Stops the program permanently, and logs the cause to the console. */
 export function fail(why, line) {
   if (broken) return;
   broken = true;
@@ -38,7 +37,7 @@ export function fail(why, line) {
   rescue?.();
 }
 
-/** Whether an exception came through the program, which is in no order then. */
+/** Whether an exception passed through the program, whose state may then be inconsistent. */
 const isOurs = (error) => error instanceof WebAssembly.RuntimeError || /\/pkg\//.test(error?.stack);
 
 function heard(event, error) {
@@ -48,10 +47,10 @@ function heard(event, error) {
 }
 addEventListener('error', (event) => heard(event, event.error));
 addEventListener('unhandledrejection', (event) => heard(event, event.reason));
-// The browser has gone to another address without a load, as the program had told it to; not to a place in this page.
+// Going back to an address that the program pushed changes the URL without a load. Jumps within the page need none.
 addEventListener('popstate', () => broken && address() !== stoppedAt && loadAnew());
 
-/** Moves an element with its focus, its selection and what the browser knows of it, as far as the browser can. */
+/** Moves an element with its focus and selection; `moveBefore`, where available, also keeps state such as autofill. */
 function replace(place, element) {
   try {
     place.parentNode.moveBefore(element, place);
@@ -63,13 +62,13 @@ function replace(place, element) {
     try {
       element.setSelectionRange(selectionStart, selectionEnd, selectionDirection);
     } catch {
-      // Fields for addresses have none.
+      // Inputs of type `email` have no selection.
     }
   }
   place.remove();
 }
 
-/** What a refusal changes about a field. All other attributes may be somebody else's. */
+/** Copies the attributes that a refusal changes. All others may have been set by extensions. */
 function describe(field, like) {
   for (const name of ['type', 'aria-invalid', 'aria-describedby']) {
     const value = like.getAttribute(name);
@@ -79,7 +78,7 @@ function describe(field, like) {
   }
 }
 
-/** Shows what is in `aside` as the content of `main`. What `kept` selects stays the element that it was, where the new content has its like. */
+/** Replaces the content of `main` by that of `aside`. Elements that match `kept` are carried over if the new content has a counterpart. */
 export function put(aside, kept) {
   const main = document.getElementById('main');
   const old = [...main.childNodes];
@@ -92,7 +91,7 @@ export function put(aside, kept) {
   };
   const active = document.activeElement;
   const focused = kept && active !== main && main.contains(active) && twin(active);
-  // Beside each other in the document: only there can a browser move an element with all its state.
+  // Both views must be in the document: only there can a browser move an element with all its state.
   main.append(...fresh);
   if (kept) {
     for (const details of all(old, 'details[open]')) {

@@ -1,5 +1,5 @@
-//! The page's way to the server functions. Smaller than the library's client by some 30 KB, and it sends the form as it is,
-//! so that a password is never copied into the program's memory.
+//! Calls the server functions. About 30 KB smaller than the library's client, and it sends the form itself, so that a password
+//! is never copied into the program's memory.
 
 use super::failure::Failure;
 use super::fields::Fields;
@@ -7,20 +7,20 @@ use super::json;
 use leptos::wasm_bindgen::JsValue;
 use leptos::web_sys::UrlSearchParams;
 
-/// Asks for a page's state.
+/// Requests a page's state.
 #[cfg(target_arch = "wasm32")]
 pub async fn get<S: serde::de::DeserializeOwned>(path: &str) -> Result<S, Failure> {
     let promise = browser::fetch(path, None).map_err(|_| Failure::Offline)?;
     json::read(&answer(promise).await?).ok_or(Failure::Broken { reference: None })
 }
 
-/// Sends a form, at once; gives the promise of its answer, or nothing where the browser cannot send it in this way.
+/// Sends a form and returns the promise of its response; `None` if the browser cannot send it this way.
 pub fn post(path: &str, fields: &Fields) -> Option<JsValue> {
     let fields = UrlSearchParams::new_with_str_sequence_sequence(fields.data()).ok()?;
     browser::fetch(path, Some(&fields)).ok()
 }
 
-/// The answer as it came.
+/// The body of the response.
 pub async fn answer(promise: JsValue) -> Result<String, Failure> {
     match browser::text(promise).await {
         Ok((true, text)) => Ok(text),
@@ -33,12 +33,12 @@ pub async fn answer(promise: JsValue) -> Result<String, Failure> {
 pub use browser::go;
 pub use browser::{load_anew, sign_in_again};
 
-/// Asks for a page's state: in the browser over the network, on the server by calling the function itself.
+/// Requests a page's state: over the network in the browser, by a direct call on the server.
 macro_rules! read {
     ($function:ident, $arguments:ident) => {{
         #[cfg(target_arch = "wasm32")]
         {
-            // One thread only: nothing is ever sent to another.
+            // The browser has a single thread, so the future is never sent to another.
             send_wrapper::SendWrapper::new($crate::client::requests::get(
                 <$arguments as leptos::server_fn::ServerFn>::PATH,
             ))
@@ -61,8 +61,8 @@ mod browser {
     use wasm_bindgen_futures::JsFuture;
     use web_sys::{AbortSignal, Headers, RequestInit, Response};
 
-    /// A server that says nothing for so long is not reached. Half of what the server forgives a lost answer for, so that the
-    /// same form, sent again, is still known as the same.
+    /// After this time the server counts as unreachable. Half of the time for which the server recognizes a repeated form after
+    /// a lost response, so that a retry is still recognized.
     const PATIENCE_MS: u32 = 15_000;
 
     pub(super) fn fetch(path: &str, fields: Option<&UrlSearchParams>) -> Result<JsValue, JsValue> {
@@ -84,26 +84,26 @@ mod browser {
         Ok((response.ok(), text.as_string().unwrap_or_default()))
     }
 
-    /// Leaves for a page that the server makes anew, since what the frame shows has changed.
+    /// Loads a page from the server, because the frame's content has changed.
     pub fn go(path: &str) {
         let _ = window().location().replace(path);
     }
 
-    /// Loads this page anew.
+    /// Reloads this page.
     pub fn load_anew() {
         let location = window().location();
         let address = [location.pathname(), location.search()];
         go(&address.into_iter().flatten().collect::<String>());
     }
 
-    /// Leaves for the sign-in, and comes back here after it.
+    /// Loads the sign-in page, which returns here afterwards.
     pub fn sign_in_again() {
         let here = window().location().pathname().unwrap_or_default();
         go(&["/signin?next=", &here].concat());
     }
 }
 
-/// The server never calls itself.
+/// The server never sends requests to itself.
 #[cfg(not(target_arch = "wasm32"))]
 mod browser {
     use leptos::wasm_bindgen::JsValue;

@@ -13,14 +13,14 @@ use leptos::web_sys::HtmlFormElement;
 #[derive(Clone, Copy)]
 pub struct FormController {
     failure: RwSignal<Option<FormError>>,
-    /// Whether the failure was not shown yet.
+    /// Whether the failure has not been shown yet.
     has_news: StoredValue<bool>,
     pending: RwSignal<bool>,
-    /// Takes the answer; false when it makes no sense.
+    /// Applies the response; false if it cannot be parsed.
     take: Callback<String, bool>,
-    /// Asks the server for the current step.
+    /// Requests the current step from the server.
     refresh: Callback<Refresh>,
-    /// How many forms were sent.
+    /// The number of forms sent.
     sent: StoredValue<u32>,
     words: Words,
     announce: Announce,
@@ -29,12 +29,12 @@ pub struct FormController {
 #[derive(Clone)]
 struct FormError {
     failure: Failure,
-    /// Whether the form still holds what was typed: not after a redirect.
+    /// Whether the form still contains the input; it does not after a redirect.
     form_is_kept: bool,
 }
 
 impl FormController {
-    /// A controller that may begin with a failure.
+    /// A controller, with the failure of the last try if there is one.
     pub fn new(failure: Option<Failure>, take: Callback<String, bool>, refresh: Callback<Refresh>) -> Self {
         let failure = RwSignal::new(failure.map(|failure| FormError {
             failure,
@@ -52,7 +52,7 @@ impl FormController {
         }
     }
 
-    /// The same controller for a form of another page: on success that page is shown.
+    /// The same controller for a form of another page; on success that page is shown.
     #[must_use]
     pub fn leading_to(self, path: &'static str) -> Self {
         let route = use_route();
@@ -67,17 +67,17 @@ impl FormController {
         }
     }
 
-    /// Whether an answer is awaited.
+    /// Whether a response is pending.
     pub fn pending(self) -> Signal<bool> {
         self.pending.into()
     }
 
-    /// What went wrong with the last try, in words; tracked.
+    /// The failure of the last try as text; tracked.
     pub(super) fn problem(self) -> Option<Problem> {
         self.failure.get().map(|error| error.in_words(self.words))
     }
 
-    /// Whether that was not shown before.
+    /// Returns whether the failure has not been shown yet, and marks it as shown.
     #[cfg(not(feature = "ssr"))]
     pub(super) fn take_news(self) -> bool {
         self.has_news.try_update_value(std::mem::take).unwrap_or_default()
@@ -91,7 +91,7 @@ impl FormController {
         }));
     }
 
-    /// Asks whether the flow continued elsewhere; not while a form of this page is being sent.
+    /// Checks whether the flow continued elsewhere, unless a form of this page is being sent.
     pub(super) fn refresh(self, then: Option<Callback<()>>) {
         if self.pending.try_get_untracked() == Some(false) {
             let _ = self.refresh.try_run(Refresh {
@@ -102,9 +102,9 @@ impl FormController {
         }
     }
 
-    /// Sends a form, after a check in the browser. A second press while the first is under way has no effect.
+    /// Sends a form after a check in the browser. A second press while a response is pending has no effect.
     ///
-    /// The browser is kept from its own way last of all: when anything fails before, it sends the form in the same click.
+    /// `prevent_default` is called last, so that after any earlier failure the browser sends the form itself.
     pub(super) fn submit(self, event: &SubmitEvent, action: &'static str, check: Option<Callback<Fields, Checked>>) {
         if browser::is_broken() {
             return;
@@ -133,7 +133,7 @@ impl FormController {
         }
     }
 
-    /// Sends a form; gives the promise of its answer.
+    /// Sends a form and returns the promise of its response.
     fn send(self, action: &'static str, fields: &Fields) -> Option<JsValue> {
         let answer = requests::post(action, fields)?;
         self.pending.set(true);
@@ -143,11 +143,11 @@ impl FormController {
             let answer = answer.clone();
             async move {
                 let answer = requests::answer(answer).await;
-                // The page may be gone by now.
+                // The page may have been removed by now.
                 let _ = self.pending.try_set(false);
                 let failure = match answer {
                     Ok(json) => match self.take.try_run(json) {
-                        // The flow went on, and what came makes no sense to this program: it may be older than the server.
+                        // The flow continued, but the response cannot be parsed: this program may be older than the server.
                         Some(false) => return requests::load_anew(),
                         _ => None,
                     },
@@ -155,7 +155,7 @@ impl FormController {
                     Err(failure) => Some(failure),
                 };
                 if let Some(Failure::Refused(refusal)) = &failure {
-                    // A password that is not the right one is typed anew, not mended unseen.
+                    // Users retype a wrong password rather than correct hidden text.
                     if matches!(refusal, Refusal::SignInWrong | Refusal::CurrentWrong) {
                         refusal.field().into_iter().for_each(empty_field);
                     }

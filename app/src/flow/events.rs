@@ -1,9 +1,10 @@
-//! Hears that the flow went on in another tab.
+//! Listens for changes of the flow in other tabs.
 
 use leptos::prelude::*;
 
-/// Runs `transition` whenever the flow transition anywhere, and when the page is looked at again. Listens only while there is a flow
-/// and the page is seen: a browser has six connections to a server for all tabs, and each listening one takes one of them.
+/// Calls `transition` whenever the flow changes anywhere, and when the page becomes visible again. Listens only while the flow
+/// is open and the page visible: a browser has six connections to a server for all tabs, and each listening tab uses one of
+/// them.
 #[cfg(target_arch = "wasm32")]
 pub(super) fn listen(flow: &'static str, open: Memo<bool>, transition: Callback<()>) {
     use futures::StreamExt;
@@ -39,6 +40,6 @@ pub(super) fn listen(flow: &'static str, open: Memo<bool>, transition: Callback<
     });
 }
 
-/// There is nothing to hear on the server.
+/// The server does not listen.
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) fn listen(_: &'static str, _: Memo<bool>, _: Callback<()>) {}

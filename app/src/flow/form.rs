@@ -8,17 +8,17 @@ use leptos::prelude::*;
 /// A form that works without scripts; with them, it is sent without leaving the page.
 #[component]
 pub fn Form(
-    /// Where it is sent.
+    /// The endpoint.
     action: &'static str,
-    /// Who takes the answer.
+    /// Handles the response.
     controller: FormController,
-    /// What can be refused here already.
+    /// The check in the browser.
     #[prop(optional, into)]
     check: Option<Callback<Fields, Checked>>,
     children: Children,
 ) -> AnyView {
     let submit = move |event: SubmitEvent| controller.submit(&event, action, check);
-    // `novalidate`: the browser's own bubbles speak other words than we do, and are gone before they are read.
+    // `novalidate`: the browser's own messages have other texts and disappear before they are read.
     view! {
         <form method="post" action=action novalidate on:submit=submit>
             {children()}

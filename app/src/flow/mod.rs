@@ -1,4 +1,4 @@
-//! A page's side of a flow: the step that is shown, the forms that are sent, and what comes back.
+//! A page's side of a flow: the current step, the forms, and their responses.
 
 mod controller;
 mod events;
@@ -20,24 +20,24 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::future::Future;
 
-/// What a page can show; sent as JSON.
+/// The state of a page; sent as JSON.
 pub trait Step: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// What makes it another step: its kind and whose it is. A wait that has become shorter is the same step, another
-    /// person's password is not.
+    /// The identity of the step: its kind and the address it belongs to. A shorter waiting time is the same step; the password
+    /// of another user is a different one.
     fn key(&self) -> (u8, Option<EmailAddress>);
 }
 
 /// The current step of a flow in this page, and the controller of its forms.
 pub struct Flow<S: Step> {
-    /// The step that is shown.
+    /// The current step.
     pub step: RwSignal<S>,
-    /// When the server sent it, by the browser's clock.
+    /// When it arrived, by the browser's clock.
     received_at: StoredValue<i64>,
-    /// For the forms of the step.
+    /// Sends the forms of the step.
     pub controller: FormController,
-    /// What was typed as e-mail in a try that was refused without scripts.
+    /// The e-mail address of a try that was refused without scripts.
     pub typed_email: StoredValue<Option<String>>,
-    /// What was typed as name in a try that was refused without scripts.
+    /// The name of a try that was refused without scripts.
     pub typed_name: StoredValue<Option<String>>,
 }
 
@@ -49,7 +49,7 @@ impl<S: Step> Clone for Flow<S> {
 }
 
 impl<S: Step> Flow<S> {
-    /// Begins with the state that the server sent; `read` asks for it again.
+    /// Creates a flow from the server's state; `read` requests it again.
     pub fn new<F>(state: PageState<S>, read: fn() -> F) -> Self
     where
         F: Future<Output = Result<PageState<S>, Failure>> + 'static,
@@ -63,7 +63,7 @@ impl<S: Step> Flow<S> {
         let refresh = Callback::new(move |refresh: Refresh| {
             spawn_local(async move {
                 let Ok(now) = read().await else { return };
-                // A form that was sent meanwhile has the newer answer.
+                // The response to a form sent in the meantime is newer.
                 let Some(key) = step.try_with_untracked(Step::key).filter(|_| refresh.is_current()) else {
                     return;
                 };
@@ -92,14 +92,13 @@ impl<S: Step> Flow<S> {
         }
     }
 
-    /// Shows the flow: a view is a function of the step and of what went wrong with the last try.
+    /// Shows the flow. The view is a function of the step and of the last failure.
     #[cfg(feature = "ssr")]
     pub fn show(self, view: impl Fn(S) -> AnyView + 'static) -> View {
         self.draw(view)
     }
 
-    /// Shows the flow: a view is a function of the step and of what went wrong with the last try, made anew when one of them
-    /// is another.
+    /// Shows the flow. The view is a function of the step and of the last failure, and is rebuilt when either changes.
     #[cfg(not(feature = "ssr"))]
     pub fn show(self, view: impl Fn(S) -> AnyView + 'static) -> View {
         Box::new(move || {
@@ -117,7 +116,7 @@ impl<S: Step> Flow<S> {
         untrack(|| view(step))
     }
 
-    /// Hears from the server that the flow went on in another tab, as long as `is_open` says that there is one.
+    /// Listens for changes of the flow in other tabs, as long as `is_open` returns true for the step.
     pub fn follow(self, name: &'static str, is_open: fn(&S) -> bool) {
         let announce = use_announce();
         let words = use_words();
@@ -131,8 +130,8 @@ impl<S: Step> Flow<S> {
     }
 }
 
-/// A page that begins with what the server tells, which is written beside it for the program in the browser. The page waits for
-/// it, so that it is whole without scripts.
+/// A page with state from the server. The state is written beside the page for the program in the browser; rendering waits for
+/// it, so that the page is complete without scripts.
 #[cfg(feature = "ssr")]
 pub fn page_of<T, F>(read: fn() -> F, show: fn(PageState<T>) -> View) -> View
 where
@@ -155,7 +154,7 @@ where
     page.into_any()
 }
 
-/// In the browser it stands in the page that the server has sent, and is asked for when another page leads here.
+/// A page with state: read from the server's page, or requested when the program opens the page.
 #[cfg(not(feature = "ssr"))]
 pub fn page_of<T, F>(read: fn() -> F, show: fn(PageState<T>) -> View) -> View
 where
