@@ -1,4 +1,4 @@
-//! The pages, a file a flow.
+//! The pages, one file per flow.
 
 #[cfg(any(feature = "ssr", feature = "account"))]
 mod account;
@@ -12,7 +12,7 @@ use crate::site_map::PageId;
 use crate::view::{View, fixed};
 use leptos::prelude::*;
 
-/// The view of a page; nothing where it belongs to another program.
+/// The view of a page; `None` if it belongs to the other program.
 fn view_of(page: PageId) -> Option<fn() -> View> {
     let view: fn() -> View = match page {
         #[cfg(any(feature = "ssr", feature = "entry"))]
@@ -45,7 +45,7 @@ fn view_of(page: PageId) -> Option<fn() -> View> {
     Some(view)
 }
 
-/// The whole document's body.
+/// The body of the document.
 #[cfg(feature = "ssr")]
 #[component]
 pub(crate) fn App() -> impl IntoView {
@@ -62,15 +62,15 @@ pub(crate) fn App() -> impl IntoView {
     }
 }
 
-/// Brings the server's page to life: its program makes the same page once more and puts it in the place of the server's, at
-/// once, with the fields that a person may have typed into. What the server wrote is never walked through, so it does not
-/// matter what others have made of it. A page whose state cannot be read is left as it is.
+/// Starts the app in the browser: renders the page again and replaces the server's, carrying over the fields. It does not
+/// hydrate the server's HTML, which extensions or translators may have changed. If the state cannot be parsed, the server's
+/// page stays.
 #[cfg(not(feature = "ssr"))]
 pub fn start() {
     use crate::client::browser;
 
     std::panic::set_hook(Box::new(|panic| match panic.location() {
-        // The whole words while editing only: they would cost bytes that everybody loads.
+        // The full message only in debug builds: the formatting code would add bytes to every page load.
         Some(place) if !cfg!(debug_assertions) => browser::fail(place.file(), place.line()),
         _ => browser::fail(&panic.to_string(), 0),
     }));
@@ -89,7 +89,7 @@ pub fn start() {
     .forget();
 }
 
-/// Shows the page of the address.
+/// Shows the page of the current URL.
 #[cfg(not(feature = "ssr"))]
 fn follow(route: Route) {
     let (app, screen, path) = (

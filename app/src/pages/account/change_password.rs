@@ -1,4 +1,4 @@
-//! Change the password: current once, new twice.
+//! Change the password: the current one once, the new one twice.
 
 use super::security::password::{held_elsewhere, leaked_notice};
 use crate::api::security;

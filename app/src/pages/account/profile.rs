@@ -1,4 +1,4 @@
-//! The profile: a plain start.
+//! The profile page.
 
 use crate::api::security;
 use crate::client::PageState;
@@ -38,7 +38,7 @@ fn profile(ProfileView { name, email, own }: ProfileView) -> AnyView {
             <section aria-labelledby="personal">
                 <h2 id="personal">{words.say("profile.personal")}</h2>
                 <dl class="facts">
-                    // Imported accounts may have none.
+                    // Imported accounts may have no name.
                     {(!name.is_empty())
                         .then(|| {
                             view! {

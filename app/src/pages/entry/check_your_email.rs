@@ -1,4 +1,4 @@
-//! "Check your e-mail": shared by every flow that mails a code.
+//! "Check your e-mail": shared by all flows that send a code.
 
 use crate::client::{Checked, Fields};
 use crate::flow::{Flow, Form, FormController, Step};
@@ -11,22 +11,22 @@ use crate::words::{Words, use_words};
 use account::{EmailAddress, Field, MailedCode, Timestamp, TypedCode, read_code};
 use leptos::prelude::*;
 
-/// Where the forms of a flow's code step are sent.
+/// The endpoints for the forms of a flow's code step.
 #[derive(Clone, Copy)]
 pub(super) struct Ways {
-    /// The key of the mail's subject.
+    /// The key of the e-mail's subject.
     pub subject: &'static str,
-    /// Begins the flow anew, for another address.
+    /// Begins the flow again with another address.
     pub begin: &'static str,
-    /// Takes the code.
+    /// Submits the code.
     pub answer: &'static str,
     /// Sends a new code.
     pub resend: &'static str,
-    /// Lets the flow go, where that is a step of its own.
+    /// Ends the flow, if it has a separate endpoint for that.
     pub restart: Option<&'static str>,
 }
 
-/// The step. `lead` says what the code is for; `more` stands below the code field.
+/// The step. `lead` explains what the code is for; `more` is shown below the code field.
 pub(super) fn check_your_email(
     mailed: &MailedCode,
     controller: FormController,
@@ -58,7 +58,7 @@ pub(super) fn check_your_email(
     .into_any()
 }
 
-/// Refuses what is no code. An address in the code's place means: that is where I wanted the mail.
+/// Refuses input that is not a code. An address in the code field corrects the mistyped one: the flow begins again with it.
 fn check_code(fields: &Fields, digits: usize, begin: &'static str) -> Checked {
     match read_code(&fields.text(Field::Code), digits, domain_to_ascii) {
         Ok(TypedCode::Code(_)) => Checked::Send,
@@ -70,7 +70,7 @@ fn check_code(fields: &Fields, digits: usize, begin: &'static str) -> Checked {
     }
 }
 
-/// Where the e-mail is when it is not in the inbox: what people who wait for it need most, so nothing has to be unfolded.
+/// Where to find the e-mail if it is not in the inbox. Always visible, because waiting users need it most.
 fn look_in_spam(words: Words) -> AnyView {
     let sentence = words.say("code.look_in_spam");
     let (before, after) = sentence.split_once("%{sender}").unwrap_or((&sentence, ""));
@@ -83,7 +83,7 @@ fn look_in_spam(words: Words) -> AnyView {
     .into_any()
 }
 
-/// What tells this mail from others.
+/// The properties that distinguish this e-mail from others.
 fn facts(mailed: &MailedCode, subject: &str, words: Words) -> AnyView {
     let settings = use_settings();
     let subject = words.say_with(subject, &[("brand", &settings.brand), ("reference", &mailed.reference)]);
@@ -128,7 +128,7 @@ fn resend(mailed: &MailedCode, controller: FormController, action: &'static str,
     .into_any()
 }
 
-/// Says that a new code is on its way; `mailed` is that of a step, if it has one.
+/// Announces that a new code was sent; `mailed` returns a step's code, if it has one.
 pub(super) fn say_when_resent<S: Step>(flow: Flow<S>, mailed: fn(&S) -> Option<&MailedCode>) {
     let (announce, words) = (use_announce(), use_words());
     Effect::new(move |before: Option<Option<(EmailAddress, Timestamp)>>| {
@@ -145,7 +145,7 @@ pub(super) fn say_when_resent<S: Step>(flow: Flow<S>, mailed: fn(&S) -> Option<&
     });
 }
 
-/// For those who mistyped the address.
+/// For users who mistyped the address.
 fn other_address(controller: FormController, ways: Ways, words: Words) -> AnyView {
     if let Some(restart) = ways.restart {
         return view! {
@@ -166,7 +166,7 @@ fn other_address(controller: FormController, ways: Ways, words: Words) -> AnyVie
     .into_any()
 }
 
-/// Refuses what is no address.
+/// Refuses input that is not an address.
 pub(super) fn check_email(fields: Fields) -> Checked {
     EmailAddress::read(&fields.text(Field::Email), domain_to_ascii)
         .map(|_| ())

@@ -1,4 +1,4 @@
-//! The end of a flow that proved an address and set a password: sign in with them.
+//! The end of a flow that proved an address and set a password: continue to sign in.
 
 use crate::api::sign_in;
 use crate::flow::{Form, FormController};
@@ -8,7 +8,7 @@ use account::EmailAddress;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-/// Says what is done, in the words of the flow, and leads to the sign-in with the address known.
+/// Shows the flow's success text, and leads to the sign-in with the address filled in.
 pub(super) fn done(controller: FormController, name: &str, email: EmailAddress) -> AnyView {
     let words = use_words();
     let say = |key| words.say(&[name, key].concat());

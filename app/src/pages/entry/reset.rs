@@ -1,4 +1,4 @@
-//! Forgot password: e-mail, mailed code, new password.
+//! Forgot password: e-mail address, e-mailed code, new password.
 
 use super::check_your_email::{Ways, check_email, check_your_email, say_when_resent};
 use super::done::done;

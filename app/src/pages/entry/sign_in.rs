@@ -1,4 +1,4 @@
-//! Sign in: e-mail, password, mailed code.
+//! Sign in: e-mail address, password, e-mailed code.
 
 use super::check_your_email::{Ways, check_email, check_your_email, say_when_resent};
 use super::request_gone::request_gone;
@@ -90,7 +90,7 @@ fn ask_email(flow: Flow<SignInStep>, known: Option<String>, resume: Option<Maile
     .into_any()
 }
 
-/// The way back to a reset whose tab was closed.
+/// The link to a reset whose tab was closed.
 fn resume_reset(mailed: MailedCode) -> AnyView {
     let label = use_words().say_with(
         "sign_in.resume",
@@ -124,7 +124,7 @@ fn enter_password(controller: FormController, to_reset: FormController, email: E
                 <PasswordField field=Field::Password />
                 <SubmitButton label=words.say("sign_in.submit") pending=controller.pending() />
             </Form>
-            // A form of its own: no typed password travels with it, and Enter still signs in.
+            // A separate form: it does not send the typed password, and Enter still signs in.
             <Form action=reset::Begin::PATH controller=to_reset>
                 <input type="hidden" name="email" value=carried />
                 <SubmitButton label=words.say("sign_in.forgot") style=ButtonStyle::Link />
@@ -154,7 +154,7 @@ fn enter_code(flow: Flow<SignInStep>, mailed: MailedCode, subject: &'static str,
     check_your_email(&mailed, flow.controller, ways, words.say(lead), Some(trust.into_any()))
 }
 
-/// The frame says more to those who are signed in, so the next page is loaded whole.
+/// Loads the next page from the server, because the frame shows more to signed-in users.
 fn signed_in(next: String) -> AnyView {
     let words = use_words();
     Effect::new({

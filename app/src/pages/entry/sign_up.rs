@@ -1,4 +1,4 @@
-//! Sign up: e-mail, mailed code, name and password.
+//! Sign up: e-mail address, e-mailed code, name and password.
 
 use super::check_your_email::{Ways, check_email, check_your_email, say_when_resent};
 use super::done::done;

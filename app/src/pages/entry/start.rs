@@ -1,4 +1,4 @@
-//! The start has no content: it leads to sign-in or to the account.
+//! The start page has no content: it redirects to the sign-in or to the account.
 
 use crate::settings::use_settings;
 use crate::view::{View, fixed};

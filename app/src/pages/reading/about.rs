@@ -1,4 +1,4 @@
-//! What the site says of itself: what it keeps of people, and how it can be used by all of them.
+//! The privacy and accessibility statements.
 
 use crate::settings::use_settings;
 use crate::ui::Page;

@@ -1,4 +1,4 @@
-//! For IT teams: what to let through, and what it looks like. Nobody needs to be signed in; made to be printed.
+//! For IT teams: which senders to allow, and what the e-mails look like. Public, and designed to be printed.
 
 use super::print_button::PrintButton;
 use crate::settings::use_settings;
@@ -7,7 +7,7 @@ use crate::view::{View, fixed};
 use crate::words::use_words;
 use leptos::prelude::*;
 
-/// When the steps in other firms' products were last tried or read up.
+/// When the steps for third-party products were last checked.
 const LOOKED_OVER: &str = "2026-11-25";
 
 /// `/help/allowlist`.
@@ -70,7 +70,7 @@ fn show() -> AnyView {
     .into_any()
 }
 
-/// What stands after the `@`.
+/// The domain of a sender.
 fn domain(sender: &str) -> String {
     sender.rsplit_once('@').map_or(sender, |(_, domain)| domain).to_owned()
 }

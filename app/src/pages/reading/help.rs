@@ -1,4 +1,4 @@
-//! Help: the questions that come most often, each with the way that does it.
+//! Help: the most common questions, each with a link to the page that solves it.
 
 use crate::settings::use_settings;
 use crate::ui::{ButtonStyle, LinkButton, Page};
@@ -6,7 +6,7 @@ use crate::view::{View, fixed};
 use crate::words::use_words;
 use leptos::prelude::*;
 
-/// Each question by its name in the catalogue, and the page where it is done.
+/// The catalogue name of each question, and the page that solves it.
 const QUESTIONS: [(&str, Option<&str>); 4] = [
     ("forgot", Some("/reset")),
     ("no_mail", Some("/help/allowlist")),

@@ -1,4 +1,4 @@
-//! Pages that are only read: HTML from the server and a short script, no WASM.
+//! Static pages: HTML from the server and a short script, no WASM.
 
 pub(super) mod about;
 pub(super) mod allowlist;
@@ -6,7 +6,7 @@ pub(super) mod help;
 mod print_button;
 pub(super) mod signed_out;
 
-/// The whole script of these pages: copy, print and theme. Sent inside each page.
+/// The script of these pages: copy, print and theme. Inlined in each page.
 pub(crate) const SCRIPT: &str = include_str!("page.js");
 
 #[cfg(test)]

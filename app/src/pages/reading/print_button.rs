@@ -1,8 +1,8 @@
-//! Prints the page. Needs a script, which shows the button; every browser has a menu for it, too.
+//! Prints the page. The script shows the button; without scripts, the browser's menu can print.
 
 use leptos::prelude::*;
 
-/// Opens the browser's print dialogue.
+/// Opens the browser's print dialog.
 #[component]
 pub(super) fn PrintButton(
     /// The text of the button.

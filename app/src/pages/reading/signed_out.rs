@@ -1,4 +1,4 @@
-//! After signing out, or after a sign-out that could not name a session.
+//! The page after a sign-out, or after a sign-out request without a session token.
 
 use crate::api::sign_in;
 use crate::route::use_route;
@@ -29,7 +29,7 @@ fn show() -> AnyView {
     .into_any()
 }
 
-/// Whether a session lives on is not known: asked again, by a plain form as the first time.
+/// It is unknown whether a session is still live: offers the same plain form again.
 fn session_unknown() -> AnyView {
     let words = use_words();
     view! {

@@ -1,4 +1,4 @@
-//! What happened to the account lately.
+//! The recent activity of the account.
 
 use super::row::browser;
 use crate::ui::{LocalTime, Row, Rows, When};
@@ -6,12 +6,12 @@ use crate::words::Words;
 use account::{Attempts, SecurityView};
 use leptos::prelude::*;
 
-/// A page of the activity, with links to older and to the newest entries.
+/// One page of the activity, with links to older and to the newest entries.
 pub(super) fn activity(view: SecurityView, words: Words) -> AnyView {
     let attempts = view.attempts.map(|attempts| summed_up(attempts, words));
     let is_empty = view.activity.is_empty();
     let rows = view.activity.into_iter().map(move |event| {
-        // An operator's doing has no network address.
+        // Events caused by an operator have no network address.
         let by = (!event.client.is_empty()).then(|| {
             let name = browser(&event.browser, words);
             view! { " · " {name} " · " <bdi dir="ltr">{event.client}</bdi> }
@@ -44,7 +44,7 @@ pub(super) fn activity(view: SecurityView, words: Words) -> AnyView {
     .into_any()
 }
 
-/// A link to other entries. The browser follows it by itself: its address has a place in the page.
+/// A link to other entries. The browser follows it itself, because its URL has a fragment.
 fn to_page(address: String, label: String) -> AnyView {
     view! {
         <p>

@@ -1,4 +1,4 @@
-//! The security page: how the user signs in, where, and what happened lately. A file a section.
+//! The security page: password, sessions, devices and recent activity; one file per section.
 
 mod activity;
 mod devices;
@@ -52,7 +52,7 @@ fn overview(view: SecurityView, controller: FormController, words: Words) -> Any
     .into_any()
 }
 
-/// In the status region; and as what was pressed is gone with its row, the focus goes to the heading above it.
+/// Announces the completed action. The pressed button is removed with its row, so the focus moves to the heading above it.
 fn say_what_is_done(view: RwSignal<SecurityView>, words: Words) {
     let announce = use_announce();
     let say = move |done: SecurityDone| {

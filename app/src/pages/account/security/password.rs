@@ -1,4 +1,4 @@
-//! The password, or where it is when it is not here.
+//! The password, or where it is managed.
 
 use crate::settings::use_settings;
 use crate::ui::{LocalTime, Notice, Row, Rows, When};
@@ -6,10 +6,10 @@ use crate::words::Words;
 use account::{Organization, PasswordAccess, PasswordRow};
 use leptos::prelude::*;
 
-/// Where people change the password that Google keeps.
+/// The page on which users change their Google password.
 const GOOGLE: &str = "https://myaccount.google.com/signinoptions/password";
 
-/// When the password was changed and the link to change it, or who holds it.
+/// When the password was last changed and the link to change it, or where it is managed.
 pub(super) fn password(password: PasswordRow, words: Words) -> AnyView {
     match password.own {
         PasswordAccess::Editable => {
@@ -34,7 +34,7 @@ pub(super) fn password(password: PasswordRow, words: Words) -> AnyView {
     }
 }
 
-/// A pencil and a word; the whole name tells it from other edits.
+/// An icon and a word; the accessible name distinguishes it from other edit links.
 fn edit(words: Words) -> AnyView {
     view! {
         <a class="button" href="/security/password" aria-label=words.say("security.edit_password")>
@@ -55,7 +55,7 @@ fn edit(words: Words) -> AnyView {
     .into_any()
 }
 
-/// Why it is to be changed.
+/// Why the password should be changed.
 pub(in crate::pages::account) fn leaked_notice(words: Words) -> AnyView {
     view! {
         <Notice>
@@ -65,7 +65,7 @@ pub(in crate::pages::account) fn leaked_notice(words: Words) -> AnyView {
     .into_any()
 }
 
-/// Where the password lives when it does not live here; nothing to edit.
+/// Where the password is managed if not in this service; it cannot be edited here.
 pub(in crate::pages::account) fn held_elsewhere(own: &PasswordAccess, words: Words) -> AnyView {
     match own {
         PasswordAccess::Editable => ().into_any(),

@@ -1,11 +1,11 @@
-//! What the rows of several sections have in common.
+//! The parts that rows of several sections share.
 
 use crate::flow::{Form, FormController};
 use crate::ui::{ButtonStyle, SubmitButton};
 use crate::words::Words;
 use leptos::prelude::*;
 
-/// A form with a button and the id of a row.
+/// A form with one button that sends the id of a row.
 pub(super) fn one_button(
     action: &'static str,
     controller: FormController,
@@ -22,12 +22,12 @@ pub(super) fn one_button(
     .into_any()
 }
 
-/// The badge of this browser's own row.
+/// The badge on the row of the current browser.
 pub(super) fn here(here: bool, words: Words) -> Option<AnyView> {
     here.then(|| view! { " " <span class="badge">{words.say("security.this_device")}</span> }.into_any())
 }
 
-/// The name that the server has for a browser, as the person reads it.
+/// The display name of a browser.
 pub(super) fn browser(name: &str, words: Words) -> String {
     if name == account::UNKNOWN_BROWSER {
         words.say("security.unknown_browser")
