@@ -1,9 +1,9 @@
-//! The one polite status region: says what happened without taking the focus.
+//! The polite status region: announces what happened without moving the focus.
 
 use crate::client::browser;
 use leptos::prelude::*;
 
-/// The way to speak in the status region. Copied freely; all copies speak in the same place.
+/// Writes to the status region. All copies write to the same one.
 #[derive(Clone, Copy)]
 pub struct Announce(StoredValue<Said>);
 
@@ -15,17 +15,17 @@ struct Said {
 }
 
 impl Announce {
-    /// Shows a sentence and has it read out. On the server the page carries it from the start.
+    /// Shows a text and has it read out. On the server, it becomes part of the page.
     pub fn say(self, text: impl Into<String>) {
         self.speak(text.into(), false);
     }
 
-    /// Has a sentence read out that the eye is told in another way.
+    /// Has a text read out without showing it, because the page shows the same in another way.
     pub fn whisper(self, text: impl Into<String>) {
         self.speak(text.into(), true);
     }
 
-    /// Takes back what was said a while ago: it is not true of a new page or a new try. What was said on the way here stays.
+    /// Clears texts older than a second, which no longer apply to a new page or try. A text of the current navigation stays.
     pub(crate) fn forget(self) {
         if self.0.with_value(|said| said.at_ms + 1_000 < browser::now_ms()) {
             self.speak(String::new(), false);
@@ -42,19 +42,19 @@ impl Announce {
     }
 }
 
-/// The status region of the frame around here.
+/// The status region of the page.
 #[must_use]
 pub fn use_announce() -> Announce {
     use_context().unwrap_or_else(|| Announce(StoredValue::default()))
 }
 
-/// Makes [`use_announce`] work below here.
+/// Provides the status region as context for [`use_announce`].
 pub(crate) fn provide_announce() {
     provide_context(Announce(StoredValue::default()));
 }
 
-/// The region itself: there and empty from the start, so that screen readers know it before anything is said. It is written
-/// last, when the page's data has come and the page has spoken.
+/// The status region. Empty from the start, so that screen readers register it before any text. Rendered last, when the page's
+/// data has arrived and its announcement is known.
 #[cfg(feature = "ssr")]
 #[component]
 pub(super) fn StatusRegion() -> impl IntoView {

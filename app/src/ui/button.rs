@@ -1,18 +1,18 @@
-//! Buttons, and links that look like them.
+//! Buttons, and links styled as buttons.
 
 use leptos::prelude::*;
 
-/// How much a button asks to be pressed.
+/// The visual weight of a button.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ButtonStyle {
-    /// The step's way on. One on a page.
+    /// The main action of a step; one per page.
     #[default]
     Main,
-    /// Another thing to do.
+    /// Another action.
     Plain,
-    /// Something small, in a line of text.
+    /// A minor action within a line of text.
     Link,
-    /// Ends or takes away something.
+    /// An action that ends or removes something.
     Danger,
 }
 
@@ -27,19 +27,19 @@ impl ButtonStyle {
     }
 }
 
-/// Sends its form. Never disabled: a second press has no second effect, and the server says no in words.
+/// Submits its form. Never disabled: a second press has no effect, and the server explains refusals.
 #[component]
 pub fn SubmitButton(
-    /// What happens.
+    /// The label: what the button does.
     #[prop(into)]
     label: String,
-    /// How much it asks to be pressed.
+    /// The visual weight.
     #[prop(optional)]
     style: ButtonStyle,
-    /// While the answer is on its way.
+    /// While a response is pending.
     #[prop(optional, into)]
     pending: Signal<bool>,
-    /// The whole name, where several buttons of a page say the same; begins with the label.
+    /// The accessible name if several buttons of a page have the same label; it begins with the label.
     #[prop(optional, into)]
     full_name: Option<String>,
 ) -> AnyView {
@@ -51,19 +51,19 @@ pub fn SubmitButton(
     .into_any()
 }
 
-/// A link to another page of ours that looks like a button.
+/// A link to another page of this service, styled as a button.
 #[component]
 pub fn LinkButton(
-    /// Where to.
+    /// The target.
     #[prop(into)]
     href: String,
-    /// What is there.
+    /// The label.
     #[prop(into)]
     label: String,
-    /// How much it asks to be pressed.
+    /// The visual weight.
     #[prop(optional)]
     style: ButtonStyle,
-    /// The whole name, where several links of a page say the same.
+    /// The accessible name if several links of a page have the same label.
     #[prop(optional, into)]
     full_name: Option<String>,
 ) -> AnyView {

@@ -1,11 +1,10 @@
-//! Text that changes while its element stays. Always the whole content of the element is replaced: what is in it by then may be
-//! a translator's.
+//! Elements whose text changes. The whole content is replaced each time, because translators may have replaced the text nodes.
 
 use leptos::prelude::*;
 #[cfg(not(feature = "ssr"))]
 use leptos::tachys::html::property::{Property, prop};
 
-/// An element without children, with a text that changes.
+/// An element without children whose text changes.
 #[cfg(feature = "ssr")]
 pub(super) fn changing<E>(element: View<E>, text: impl Fn() -> String) -> AnyView
 where
@@ -15,7 +14,7 @@ where
     element.into_inner().child(text()).into_any()
 }
 
-/// An element without children, with a text that changes.
+/// An element without children whose text changes.
 #[cfg(not(feature = "ssr"))]
 pub(super) fn changing<E, T>(element: View<E>, text: T) -> AnyView
 where

@@ -1,4 +1,4 @@
-//! Puts a text on the clipboard. Needs a script, which shows the button; the text itself is always there.
+//! Copies a text to the clipboard. The script shows the button; the text is visible without it.
 
 #[cfg(not(feature = "ssr"))]
 use super::announce::use_announce;
@@ -7,19 +7,19 @@ use crate::client::browser;
 use crate::words::use_words;
 use leptos::prelude::*;
 
-/// Copies `text`, and says so.
+/// Copies `text` and announces it.
 #[component]
 pub fn CopyButton(
-    /// What goes to the clipboard.
+    /// The text to copy.
     #[prop(into)]
     text: String,
-    /// What it is, for those who hear the button without its context.
+    /// What the text is, for the accessible name of the button.
     #[prop(into)]
     what: String,
 ) -> AnyView {
     let words = use_words();
     let label = words.say_with("field.copy_named", &[("what", &what)]);
-    // On pages without the program their own script reads the attributes.
+    // On static pages, their own script reads the attributes.
     #[cfg(feature = "ssr")]
     let button = view! {
         <button

@@ -1,4 +1,4 @@
-//! How long until a new code may be asked for.
+//! The wait until a new code may be requested.
 
 use super::changing::changing;
 use crate::client::browser;
@@ -6,18 +6,18 @@ use crate::words::use_words;
 use leptos::prelude::*;
 use std::time::Duration;
 
-/// When the step around here was told, by the browser's clock.
+/// When the current step arrived, by the browser's clock.
 #[derive(Clone, Copy)]
 pub(crate) struct ReceivedAt(pub i64);
 
-/// The wait in words. Counts down where scripts run, for the eye only: a screen reader hears the end of it, not each second.
+/// The wait in words. Counts down visually where scripts run; screen readers announce only the end.
 #[component]
 pub fn Countdown(
-    /// What was left when the step was told.
+    /// The remaining seconds when the step arrived.
     seconds: i64,
 ) -> AnyView {
     let words = use_words();
-    // By the clock, not by counting: a tab in the background is woken seldom.
+    // Uses the clock, because browsers throttle timers in background tabs.
     let ReceivedAt(received_at) = use_context().unwrap_or(ReceivedAt(browser::now_ms()));
     let end = received_at + seconds * 1_000;
     let left_now = move || ((end - browser::now_ms() + 999) / 1_000).max(0);

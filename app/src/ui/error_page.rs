@@ -1,4 +1,4 @@
-//! Pages for what did not work: what happened, in which words, and a way on.
+//! Error pages: what happened and how to continue.
 
 use super::button::{ButtonStyle, LinkButton};
 use super::page::Page;
@@ -8,7 +8,7 @@ use crate::words::Words;
 use crate::words::use_words;
 use leptos::prelude::*;
 
-/// The key of the words for a status.
+/// The key of the texts for a status.
 const fn kind(status: u16) -> &'static str {
     match status {
         400 => "unreadable",
@@ -21,7 +21,7 @@ const fn kind(status: u16) -> &'static str {
     }
 }
 
-/// A page whose data did not come.
+/// The page for a state that could not be loaded.
 pub(crate) fn failure_page(failure: Failure) -> AnyView {
     match failure {
         Failure::Refused(account::Refusal::SignedOut) => {
@@ -50,7 +50,7 @@ pub(crate) fn error_title(words: Words, status: u16, brand: &str) -> String {
     words.say_with("frame.title", &[("heading", &heading), ("brand", brand)])
 }
 
-/// What is shown for a status.
+/// The content of the error page for a status.
 pub(crate) fn error_page(status: u16, reference: Option<String>, retry_after_s: Option<i64>) -> AnyView {
     let (words, kind) = (use_words(), kind(status));
     let reference = reference.map(|reference| {

@@ -1,5 +1,5 @@
-//! Fields of forms: a label, a hint, what is wrong, and the input. Uncontrolled, and nothing is attached to the input itself:
-//! the element that a person types into may be older than its view, and stays when the view around it is another one.
+//! Form fields: label, hint, error and input. Inputs are uncontrolled and have no listeners of their own, because an input is
+//! carried over when its view is replaced.
 
 use super::problem::use_problem;
 use crate::words::use_words;
@@ -7,7 +7,7 @@ use account::{EmailAddress, Field};
 use leptos::attr::custom::custom_attribute;
 use leptos::prelude::*;
 
-/// What tells one kind of input from another, as attributes.
+/// The attributes that differ between kinds of inputs.
 #[derive(Default)]
 pub(super) struct Input {
     pub label: String,
@@ -18,15 +18,15 @@ pub(super) struct Input {
     pub enterkeyhint: Option<&'static str>,
     pub passwordrules: Option<String>,
     pub maxlength: Option<usize>,
-    /// Addresses and codes are written from left to right in every language.
+    /// Left to right in every language for addresses and codes.
     pub dir: Option<&'static str>,
-    /// What stood there before; never of a password or a code.
+    /// The previous value; never a password or a code.
     pub value: Option<String>,
-    /// Said of the input by another element.
+    /// The id of another element that describes the input.
     pub note: Option<&'static str>,
-    /// A button at the input's end.
+    /// A button at the end of the input.
     pub beside: Option<AnyView>,
-    /// Notes that come while typing.
+    /// Notes that appear while typing.
     pub below: Option<AnyView>,
 }
 
@@ -42,7 +42,7 @@ impl Input {
             .flatten()
             .collect();
         let described = (!described.is_empty()).then(|| described.join(" "));
-        // What a person types is theirs: no corrections, no capitals; the browser is told for every kind of field.
+        // No corrections or capitals, which would change what is typed; set explicitly for every kind of input.
         let is_name = field == Field::Name;
         view! {
             <div class="field">
@@ -80,7 +80,7 @@ impl Input {
 /// The e-mail address.
 #[component]
 pub fn EmailField(
-    /// What was typed before, or is known.
+    /// The value typed before, or already known.
     #[prop(optional, into)]
     value: Option<String>,
 ) -> AnyView {
@@ -98,10 +98,10 @@ pub fn EmailField(
     .show(Field::Email)
 }
 
-/// The person's name.
+/// The user's name.
 #[component]
 pub fn NameField(
-    /// What was typed before.
+    /// The value typed before.
     #[prop(optional, into)]
     value: Option<String>,
 ) -> AnyView {
@@ -117,10 +117,10 @@ pub fn NameField(
     .show(Field::Name)
 }
 
-/// The one-time passcode. Has no short `maxlength`: a whole e-mail may be pasted.
+/// The one-time passcode. Has no short `maxlength`, because users may paste a whole e-mail.
 #[component]
 pub fn CodeField(
-    /// How many digits the code has.
+    /// The number of digits of the code.
     digits: usize,
 ) -> AnyView {
     let words = use_words();
@@ -137,30 +137,30 @@ pub fn CodeField(
     .show(Field::Code)
 }
 
-/// Tells password managers whose password it is, on steps that ask for nothing but the password. The server ignores it.
+/// Tells password managers which account a password belongs to, on steps with no other field. The server ignores it.
 #[component]
 pub fn UsernameHint(
-    /// Who.
+    /// The address of the account.
     email: EmailAddress,
 ) -> impl IntoView {
-    // `type=hidden` is not enough for Chromium, which then complains in its console.
+    // Not `type=hidden`, about which Chromium logs a warning.
     view! {
         <input type="text" name="username" autocomplete="username" value=email.to_string() readonly hidden />
     }
 }
 
-/// A box to tick.
+/// A checkbox.
 #[component]
 pub fn Checkbox(
-    /// The form's name of it; sends `true` when ticked.
+    /// The field's name in the form; its value is `true` when ticked.
     name: &'static str,
-    /// What ticking it means.
+    /// The label.
     #[prop(into)]
     label: String,
-    /// More about it.
+    /// A further explanation.
     #[prop(optional, into)]
     hint: Option<String>,
-    /// Whether it is ticked at first.
+    /// Whether it is ticked initially.
     #[prop(optional)]
     checked: bool,
 ) -> AnyView {

@@ -1,5 +1,5 @@
-//! What stands around every page: the way past it, the brand, help, language, theme and the way out. The server writes it; in
-//! the browser its few behaviours are attached to the document, and find their elements by what these are.
+//! The frame of every page: skip link, header with brand, help, language and sign-out, footer with theme. Rendered by the
+//! server; in the browser, listeners on the document find its elements by selector.
 
 #[cfg(not(feature = "ssr"))]
 pub(crate) use in_browser::attach;
@@ -13,13 +13,13 @@ mod in_browser {
     use crate::ui::announce::use_announce;
     use leptos::prelude::*;
 
-    /// Lets the frame follow the page that is shown, and applies a theme at once.
+    /// Keeps the frame in step with the current page, and applies a theme without a reload.
     pub(crate) fn attach(route: Route) {
         let announce = use_announce();
         Effect::new(move |before: Option<String>| {
             let path = route.path().get();
             browser::set_way_back(&route.way_back());
-            // What was said on one page is not true on the next.
+            // An announcement does not apply to the next page.
             if before.is_some_and(|before| before != path) {
                 announce.forget();
             }
@@ -35,7 +35,7 @@ mod in_browser {
                 browser::press_theme(&theme);
                 click.prevent_default();
             }
-            // From the summary of what went wrong to the field. The summary may be the server's own.
+            // Moves the focus from the error summary to the field. The summary may be the server's, without listeners.
             if let Some(field) = browser::pressed(&click, "#problem a").and_then(|it| it.get_attribute("href")) {
                 browser::focus(field.trim_start_matches('#'));
                 click.prevent_default();
@@ -52,17 +52,17 @@ mod on_server {
     use crate::words::{LANGUAGES, use_words};
     use leptos::prelude::*;
 
-    /// Header, `main`, status region and footer. Once, around the pages.
+    /// Header, `main`, status region and footer.
     #[component]
     pub fn Frame(
-        /// Whether to offer the way out.
+        /// Whether to show the sign-out button.
         signed_in: bool,
         children: Children,
     ) -> AnyView {
         provide_announce();
         let words = use_words();
         view! {
-            // `external`: the browser itself moves the focus, which we would not.
+            // `external`: the browser must handle this link, because only it moves the focus to the target.
             <a class="skip" href="#main" rel="external">
                 {words.say("frame.skip")}
             </a>
@@ -116,7 +116,7 @@ mod on_server {
         .into_any()
     }
 
-    /// Where a plain form comes back to.
+    /// The address to which a plain form returns.
     #[component]
     fn Back() -> impl IntoView {
         let route = use_route();
@@ -130,7 +130,7 @@ mod on_server {
             .into_iter()
             .filter(|language| *language != words.language)
             .map(|language| {
-                // A language is named in itself, so that those who read it find it.
+                // Each language is named in itself, so that its readers recognize it.
                 view! {
                     <button type="submit" name="language" value=language lang=language class="quiet">
                         {words.say(&["language.", language].concat())}
@@ -164,7 +164,7 @@ mod on_server {
         .into_any()
     }
 
-    /// Light, dark or like the device. Applied at once where scripts run.
+    /// Light, dark or the device's setting. Applied without a reload where scripts run.
     #[component]
     fn Themes() -> AnyView {
         let words = use_words();

@@ -1,4 +1,4 @@
-//! "Didn’t get the e-mail?": everything a person can do about it, at home and at work.
+//! "Didn’t get the e-mail?": advice for personal and work addresses.
 
 use super::copy_button::CopyButton;
 use crate::settings::use_settings;
@@ -6,10 +6,10 @@ use crate::words::use_words;
 use account::EmailAddress;
 use leptos::prelude::*;
 
-/// Closed at first; opens without scripts.
+/// Closed initially; opens without scripts.
 #[component]
 pub fn MailHelp(
-    /// Where the e-mail went.
+    /// The address that the e-mail was sent to.
     email: EmailAddress,
 ) -> AnyView {
     let words = use_words();
@@ -63,7 +63,7 @@ pub fn MailHelp(
     .into_any()
 }
 
-/// An address inside a sentence that runs from right to left (U+2068, U+2069): for the eye, not for the clipboard.
+/// Isolates an address within right-to-left text (U+2068, U+2069). For display only, not for copying.
 fn isolated(address: &str) -> String {
     ["\u{2068}", address, "\u{2069}"].concat()
 }

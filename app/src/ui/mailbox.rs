@@ -1,20 +1,21 @@
-//! The way to the person's mailbox, known from the domain they typed and nothing else.
+//! A link to the user's mailbox, derived only from the domain of the typed address.
 
 use crate::settings::use_settings;
 use crate::words::use_words;
 use account::EmailAddress;
 use leptos::prelude::*;
 
-/// A mail provider on the web.
+/// A webmail provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mailbox {
-    /// As its users know it.
+    /// The name that its users know.
     pub name: &'static str,
-    /// Its page; a search for our e-mails where its address allows that. Never holds the person's address.
+    /// The URL of the mailbox; of a search for this service's e-mails if the provider supports it. Never contains the user's
+    /// address.
     pub href: String,
 }
 
-/// The mailbox of an address, if its domain is one that everybody can have an address at.
+/// The mailbox of an address, if its domain is that of a public provider.
 #[must_use]
 pub fn mailbox(email: &EmailAddress, sender_codes: &str, sender_notices: &str) -> Option<Mailbox> {
     let codes = escape(sender_codes);
@@ -30,7 +31,7 @@ pub fn mailbox(email: &EmailAddress, sender_codes: &str, sender_notices: &str) -
             "Proton Mail",
             ["https://mail.proton.me/u/0/all-mail#from=", &codes].concat(),
         ),
-        // Yahoo reads the search term twice.
+        // Yahoo decodes the search term twice.
         domain if is_yahoo(domain) => {
             let term = codes.replace('%', "%25");
             (
@@ -43,7 +44,7 @@ pub fn mailbox(email: &EmailAddress, sender_codes: &str, sender_notices: &str) -
     Some(Mailbox { name, href })
 }
 
-/// Yahoo has one domain for each country: `yahoo.fr`, `yahoo.co.uk`.
+/// Yahoo has a domain per country: `yahoo.fr`, `yahoo.co.uk`.
 fn is_yahoo(domain: &str) -> bool {
     let country = |end: &str| end.len() == 2 && end.bytes().all(|b| b.is_ascii_lowercase());
     domain == "ymail.com"
@@ -57,7 +58,7 @@ fn is_yahoo(domain: &str) -> bool {
         })
 }
 
-/// As a part of an address: everything but letters, digits, dot and dash in percent form.
+/// Percent-encodes everything but ASCII letters, digits, dots and hyphens.
 fn escape(text: &str) -> String {
     text.bytes()
         .map(|b| match b {
@@ -67,10 +68,10 @@ fn escape(text: &str) -> String {
         .collect()
 }
 
-/// Opens the person's mailbox in a tab of its own; nothing when the provider is not known.
+/// Opens the user's mailbox in a new tab; renders nothing if the provider is unknown.
 #[component]
 pub fn MailboxButton(
-    /// Whose.
+    /// The user's address.
     email: EmailAddress,
 ) -> AnyView {
     let settings = use_settings();

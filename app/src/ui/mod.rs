@@ -1,6 +1,6 @@
-//! The parts that every page is made of. Each one is whole HTML without scripts and gets better with them.
+//! The components of all pages. Each one is complete HTML without scripts and is enhanced by them.
 //!
-//! A page is a [`Page`] with fields and buttons in it; the [`Frame`] stands around all of them, once.
+//! A page is a [`Page`] with fields and buttons; the [`Frame`] surrounds it.
 
 mod announce;
 mod button;
@@ -51,12 +51,12 @@ pub(crate) fn domain_to_ascii(domain: &str) -> Option<String> {
     crate::client::browser::domain_to_ascii(domain)
 }
 
-/// Empties a field of the page.
+/// Clears a field of the page.
 pub(crate) fn empty_field(field: account::Field) {
     crate::client::browser::empty(field.as_str());
 }
 
-/// Moves the focus to an element when the page has been drawn.
+/// Moves the focus to an element in the next animation frame.
 #[cfg(any(feature = "ssr", feature = "account"))]
 pub(crate) fn move_focus(id: &'static str) {
     crate::client::browser::focus(id);

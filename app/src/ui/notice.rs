@@ -2,16 +2,16 @@
 
 use leptos::prelude::*;
 
-/// Something to know before going on.
+/// Important information before the user continues.
 #[component]
 pub fn Notice(children: Children) -> AnyView {
     view! { <div class="notice">{children()}</div> }.into_any()
 }
 
-/// More, for those who want it; opens without scripts.
+/// Optional details; opens without scripts.
 #[component]
 pub fn Details(
-    /// What it is about.
+    /// The topic.
     #[prop(into)]
     summary: String,
     children: Children,

@@ -1,4 +1,4 @@
-//! A page or a step of a flow: its title, heading, what went wrong, and where the focus goes.
+//! A page or a step of a flow: title, heading, error summary, and initial focus.
 
 use super::problem::{Problem, use_problem};
 use crate::settings::use_settings;
@@ -6,22 +6,22 @@ use crate::words::use_words;
 use account::Field;
 use leptos::prelude::*;
 
-/// Where the focus goes when a step is shown, or a refusal of it.
+/// The id of the element that gets the focus when a step or a refusal is shown.
 #[cfg(not(feature = "ssr"))]
 #[derive(Clone, Copy)]
 pub(crate) struct PageFocus(pub StoredValue<&'static str>);
 
-/// One `h1` and what belongs to it.
+/// A page: its `h1` and content.
 #[component]
 pub fn Page(
     /// The `h1`, and the first part of the title.
     #[prop(into)]
     heading: String,
-    /// The step's only field: it gets the focus after the step before it; else the heading does. After a refusal the summary
-    /// on top does.
+    /// The step's only field, which gets the focus after the previous step; without it, the heading does. After a refusal, the
+    /// error summary gets it.
     #[prop(optional, into)]
     only_field: Option<Field>,
-    /// For lists and long texts: a wider column.
+    /// A wider column, for lists and long texts.
     #[prop(optional)]
     wide: bool,
     children: Children,
@@ -59,7 +59,7 @@ fn name_document(title: String) {
     crate::client::browser::set_title(&title);
 }
 
-/// What went wrong with the last try.
+/// The error summary of the last try.
 fn summary(problem: Option<Problem>, _start: &'static str) -> Option<AnyView> {
     #[cfg(not(feature = "ssr"))]
     if let Some(PageFocus(place)) = use_context() {
@@ -67,7 +67,7 @@ fn summary(problem: Option<Problem>, _start: &'static str) -> Option<AnyView> {
     }
     let Problem { text, field } = problem?;
     let sentence = match field.map(Field::as_str) {
-        // `external` keeps our pages out: it leads to the field, without scripts by the browser itself.
+        // `external`: the frame's listener or, without scripts, the browser moves the focus to the field.
         Some(id) => view! { <a href=["#", id].concat() rel="external">{text}</a> }.into_any(),
         None => text.into_any(),
     };

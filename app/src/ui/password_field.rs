@@ -1,4 +1,4 @@
-//! Passwords: the current one, and a new one twice. Nothing here blocks pasting or a password manager.
+//! Password fields: the current one, and a new one twice. Pasting and password managers always work.
 
 use super::changing::changing;
 use super::field::Input;
@@ -7,7 +7,7 @@ use crate::words::use_words;
 use account::{Field, PasswordPolicy, Refusal, Secret};
 use leptos::prelude::*;
 
-/// A password that the person has already.
+/// An existing password.
 #[component]
 pub fn PasswordField(
     /// [`Field::Password`] when signing in, [`Field::Current`] when changing it.
@@ -30,10 +30,10 @@ pub fn PasswordField(
     )
 }
 
-/// A new password, twice. Says when it is long enough and when the two match, and never scolds.
+/// A new password, twice. Confirms when it is long enough and when both match; shows no errors while typing.
 #[component]
 pub fn NewPasswords(
-    /// Fewest characters.
+    /// Minimum number of characters.
     min: usize,
 ) -> AnyView {
     let words = use_words();
@@ -44,7 +44,7 @@ pub fn NewPasswords(
         long_enough.set((min..=PasswordPolicy::MAX).contains(&length(&password)));
         alike.set(!password.is_empty() && password.as_password(browser::nfc) == again.as_password(browser::nfc));
     };
-    // Once at the start: a browser may have filled the fields before the scripts came.
+    // Once at the start, because the browser may have filled the fields before the script ran.
     Effect::new(look);
     let new = |enterkeyhint| Input {
         autocomplete: "new-password",
@@ -83,10 +83,10 @@ pub fn NewPasswords(
     .into_any()
 }
 
-/// What the server would refuse in the new passwords that stand in the page now, without the way to it and back.
+/// Checks the new passwords on the page, which saves a request.
 ///
 /// # Errors
-/// The refusal that the server would give, as far as it can be known here.
+/// The refusal that the server would return, as far as the browser can determine it.
 pub fn check_new_passwords(min: usize) -> Result<(), Refusal> {
     PasswordPolicy { min }
         .check(&typed(Field::Password), &typed(Field::Again), browser::nfc)
@@ -97,7 +97,7 @@ fn typed(field: Field) -> Secret {
     browser::typed(field.as_str()).into()
 }
 
-/// In code points after NFC, as the policy counts.
+/// The length in code points after NFC, as the policy counts.
 fn length(password: &Secret) -> usize {
     password.as_password(browser::nfc).expose().chars().count()
 }

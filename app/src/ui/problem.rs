@@ -1,20 +1,20 @@
-//! What went wrong, as the person reads it.
+//! Problems as the user sees them.
 
 use crate::words::Words;
 use account::{Field, Refusal};
 use leptos::prelude::*;
 
-/// A sentence and, if it is about one, the field to mend.
+/// A text and, if it concerns one, the field to correct.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// What to do about it.
     pub text: String,
-    /// Where.
+    /// The field.
     pub field: Option<Field>,
 }
 
 impl Problem {
-    /// A refusal in the person's words.
+    /// The text of a refusal.
     #[must_use]
     pub fn of(words: Words, refusal: &Refusal) -> Self {
         Self {
@@ -23,7 +23,7 @@ impl Problem {
         }
     }
 
-    /// A sentence about no field.
+    /// A text that concerns no field.
     #[must_use]
     pub fn plain(text: impl Into<String>) -> Self {
         Self {
@@ -36,12 +36,12 @@ impl Problem {
 #[derive(Clone)]
 struct ProblemHere(Option<Problem>);
 
-/// Makes [`use_problem`] work below here.
+/// Provides the problem as context for [`use_problem`].
 pub(crate) fn provide_problem(problem: Option<Problem>) {
     provide_context(ProblemHere(problem));
 }
 
-/// What the step around here shows as its problem.
+/// The problem of the current step.
 #[must_use]
 pub fn use_problem() -> Option<Problem> {
     use_context::<ProblemHere>().and_then(|here| here.0)

@@ -1,19 +1,19 @@
-//! A list of things with what can be done to each.
+//! Lists of items with actions.
 
 use leptos::prelude::*;
 
-/// Holds [`Row`]s.
+/// A list of [`Row`]s.
 #[component]
 pub fn Rows(children: Children) -> AnyView {
-    // The role is said again: Safari forgets it for a list without bullets.
+    // The explicit role is for Safari, which drops it from lists without bullets.
     view! { <ul class="rows" role="list">{children()}</ul> }.into_any()
 }
 
-/// A thing, and at its end what can be done to it.
+/// An item, with its action at the end.
 #[component]
 pub fn Row(
     children: Children,
-    /// A button or a form with one.
+    /// A button, or a form with one.
     #[prop(optional, into)]
     action: Option<AnyView>,
 ) -> AnyView {

@@ -1,14 +1,14 @@
-//! Moments, in the time of the place where the person is.
+//! Points in time, shown in the user's time zone.
 
 use crate::client::browser;
 use crate::words::{time_of_day, use_words};
 use account::Timestamp;
 use leptos::prelude::*;
 
-/// How much of a moment is shown.
+/// The precision of a displayed time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum When {
-    /// `10:02`: for things of the last minutes.
+    /// `10:02`: for events of the last minutes.
     #[default]
     Time,
     /// Day and time.
@@ -17,18 +17,18 @@ pub enum When {
     Day,
 }
 
-/// A moment: in UTC from the server, in local time once scripts run.
+/// A point in time: UTC from the server, local time once scripts run.
 #[component]
 pub fn LocalTime(
-    /// The moment.
+    /// The point in time.
     at: Timestamp,
-    /// How much of it.
+    /// The precision.
     #[prop(optional)]
     show: When,
 ) -> AnyView {
     let language = use_words().language;
     let local = match show {
-        // The server knows no place.
+        // The server does not know the time zone.
         _ if cfg!(feature = "ssr") => None,
         When::Time => Some(time_of_day(at)),
         When::DayAndTime => browser::local_day(at.0, language, true),
