@@ -1,14 +1,13 @@
-//! Which page is shown. An address of the app is followed without a reload; every other one is the browser's affair.
+//! Client-side routing: links to pages of the app are followed without a reload; the browser handles all others.
 //!
-//! Small on purpose: the framework's router is a third of the bytes that a person waits for, and all the flows need of it is a
-//! path.
+//! Replaces the framework's router, which is a third of the bytes on the critical path, because the flows need only a path.
 
 use crate::client::browser;
 use crate::site_map::{PageId, segment};
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsValue;
 
-/// The address of the page. Copied freely; all copies are one.
+/// The URL of the page. All copies share their state.
 #[derive(Clone, Copy)]
 pub struct Route {
     path: RwSignal<String>,
@@ -16,7 +15,7 @@ pub struct Route {
 }
 
 impl Route {
-    /// Makes [`use_route`] work below here. `address` is path and query.
+    /// Provides the route as context for [`use_route`]. `address` is path and query.
     pub fn provide(address: &str) -> Self {
         let (path, search) = address.split_once('?').unwrap_or((address, ""));
         let route = Self {
@@ -33,7 +32,7 @@ impl Route {
         self.path.into()
     }
 
-    /// The address to come back to, tracked: the path, and where to go after sign-in, spelled plainly as the server wants it.
+    /// The address to return to, tracked: the path, and `next` decoded, because the server compares it in that form.
     #[must_use]
     pub fn way_back(self) -> String {
         let (path, next) = (self.path.get(), decode::query(&self.search.get(), "next"));
@@ -43,13 +42,13 @@ impl Route {
         }
     }
 
-    /// What the query says of a name; not tracked.
+    /// The decoded value of a query parameter; not tracked.
     #[must_use]
     pub fn query(self, name: &str) -> Option<String> {
         self.search.with_untracked(|search| decode::query(search, name))
     }
 
-    /// The segment of the path that stands for `:name` in the page's address, not decoded: ids need no encoding. Not tracked.
+    /// The path segment that matches `:name` in the page's URL pattern; not tracked. Not decoded, because ids need no encoding.
     #[must_use]
     pub fn param(self, name: &str) -> Option<String> {
         self.path.with_untracked(|path| {
@@ -68,25 +67,25 @@ impl Route {
         let (path, search) = address.split_once('?').unwrap_or((address, ""));
         self.search.set(search.to_owned());
         if self.path.with_untracked(|now| now != path) {
-            // The address is there before its page: should the app break in between, the browser loads it.
+            // The URL changes before the page, so that a reload shows the new page if the program breaks in between.
             browser::asked(&JsValue::UNDEFINED);
             self.path.set(path.to_owned());
         }
     }
 
-    /// Follows links to pages that `is_ours` knows, and the browser's own steps back and forth.
+    /// Handles clicks on links that `is_ours` accepts, and the browser's back and forward buttons.
     pub fn follow_links(self, is_ours: fn(&str) -> bool) {
         history::follow(self, is_ours);
     }
 }
 
-/// The address of the page around here.
+/// The URL of the current page.
 #[must_use]
 pub fn use_route() -> Route {
     use_context().unwrap_or_else(|| Route::provide("/"))
 }
 
-/// The address that was asked for.
+/// The requested URL.
 #[cfg(feature = "ssr")]
 pub(crate) fn asked_for() -> String {
     use_context::<http::request::Parts>().map_or_else(String::new, |parts| {
@@ -98,7 +97,7 @@ pub(crate) fn asked_for() -> String {
     })
 }
 
-/// The address that the browser shows.
+/// The URL that the browser shows.
 #[cfg(not(feature = "ssr"))]
 pub(crate) fn asked_for() -> String {
     history::shown()
@@ -154,10 +153,10 @@ mod history {
                 is_ours(path)
             }) && !browser::is_broken()
             {
-                // A link to the page itself loads it anew: it may be there to try again.
+                // A link to the current page reloads it, so that it can serve as a retry.
                 if address != shown() {
                     route.go(&address);
-                    // Last: when anything fails before, the browser follows the link itself.
+                    // Called last, so that after any earlier failure the browser follows the link itself.
                     click.prevent_default();
                 }
             }
@@ -165,7 +164,7 @@ mod history {
         let _ = window_event_listener_untyped("popstate", move |_| route.arrive(&shown()));
     }
 
-    /// The address of a link of ours that was clicked to be followed here: not into a new tab, not to be saved.
+    /// The address of a clicked link within this origin; `None` if it opens a new tab or a download.
     fn plain_link(click: &MouseEvent) -> Option<String> {
         let elsewhere = click.ctrl_key() || click.meta_key() || click.shift_key() || click.alt_key();
         if elsewhere || click.button() != 0 || click.default_prevented() {
@@ -185,7 +184,7 @@ mod history {
     }
 }
 
-/// The server shows one page and is done.
+/// The server renders a single page.
 #[cfg(not(target_arch = "wasm32"))]
 mod history {
     use super::Route;

@@ -1,6 +1,6 @@
-//! What `main` shows in the browser. A page is a function of its state: another state is another view, and the view as a whole
-//! takes the place of the one before. Nothing hangs on text nodes, comments or neighbours that a translator, a password manager
-//! or an ad blocker may have changed, transition or taken away; fields that the person types into are carried over as they are.
+//! The content of `main` in the browser. The view is a function of the page's state; each change replaces it as a whole. It
+//! never relies on text nodes, comments or siblings, which translators, password managers or ad blockers may change; inputs are
+//! carried over unchanged.
 
 use crate::client::browser;
 use crate::ui::PageFocus;
@@ -11,18 +11,18 @@ use leptos::tachys::view::any_view::AnyViewState;
 use leptos::tachys::view::{Mountable, Render};
 use std::time::Duration;
 
-/// Fields keep what was typed into them, with the focus, the selection and what the browser has filled in and still hides.
+/// Inputs keep their value, focus and selection, and values that the browser has filled in without revealing them to scripts.
 const FIELDS: &str = "input[id]";
-/// An alert that is there already is not read out again.
+/// Keeps an unchanged alert, so that it is not read out again.
 const FIELDS_AND_ALERT: &str = "input[id],#problem";
 
-/// The pages that are alive: the one that is shown, and the one that is waited for.
+/// The live pages: the one that is shown, and those that are loading.
 #[derive(Clone, Copy)]
 pub(crate) struct Screen {
     pages: StoredValue<Vec<Page>, LocalStorage>,
-    /// How many pages were begun.
+    /// The number of pages begun.
     begun: StoredValue<u32>,
-    /// Which of them is shown; 0 is what the server wrote.
+    /// The number of the page that is shown; 0 is the server's.
     shown: StoredValue<u32>,
 }
 
@@ -32,10 +32,10 @@ struct Page {
     _effect: RenderEffect<Option<Current>>,
 }
 
-/// The view that is in the document.
+/// The view in the document.
 struct Current {
     step: StepKey,
-    /// Lives as long as its view and a turn longer: what is under way by then still finds its signals.
+    /// Lives one task longer than its view, so that running handlers still find their signals.
     _owner: Owner,
     _state: AnyViewState,
 }
@@ -49,7 +49,7 @@ impl Screen {
         }
     }
 
-    /// Begins a page. What was shown before stays, and works, until the new page has something to show.
+    /// Begins a page. The previous one stays and works until the new one has something to show.
     pub(crate) fn begin(self, app: &Owner, page: impl FnOnce() -> View) {
         let number = self.begun.get_value() + 1;
         self.begun.set_value(number);
@@ -58,7 +58,7 @@ impl Screen {
             let (parent, view) = (owner.clone(), untrack(page));
             RenderEffect::new(move |before: Option<Option<Current>>| {
                 let before = before.flatten();
-                // Its answer came when another page was there already.
+                // A later page is already shown.
                 if self.shown.get_value() > number {
                     return before;
                 }
@@ -103,7 +103,7 @@ impl Screen {
             (true, false) => FIELDS_AND_ALERT,
         };
         browser::put(&aside, kept);
-        // Not while another page is waited for: that is what was asked for.
+        // Not while another page is loading, because that page is the outcome to show.
         if self.begun.get_value() == number {
             browser::settled();
         }
@@ -117,7 +117,7 @@ impl Screen {
                 Duration::ZERO,
             );
         }
-        // When the page is loaded the browser's own place stays.
+        // After a page load, the browser's own focus stays.
         if !is_first
             && (has_news || !is_same_step)
             && let Some(PageFocus(place)) = use_context()

@@ -78,7 +78,7 @@ function describe(field, like) {
   }
 }
 
-/** Replaces the content of `main` by that of `aside`. Elements that match `kept` are carried over if the new content has a counterpart. */
+/** Replaces the content of `main` by that of `aside`; carries over elements that match `kept` and have a counterpart. */
 export function put(aside, kept) {
   const main = document.getElementById('main');
   const old = [...main.childNodes];

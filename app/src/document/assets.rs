@@ -1,31 +1,31 @@
-//! The addresses of the browser's files.
+//! The URLs of the files that pages load.
 
-/// A program for the browser.
+/// A WASM program.
 #[derive(Debug, Clone, Default)]
 pub struct Program {
-    /// The module that starts the WASM.
+    /// The JavaScript module that starts the WASM.
     pub js: String,
     /// The WASM.
     pub wasm: String,
 }
 
-/// The addresses of the browser's files.
+/// The URLs of the files that pages load.
 #[derive(Debug, Clone, Default)]
 pub struct Assets {
-    /// The words, by language.
+    /// The catalogues of texts, by language.
     pub words: Vec<(&'static str, String)>,
-    /// For the pages before sign-in.
+    /// The program of the pages before sign-in.
     pub entry: Program,
-    /// For the account pages.
+    /// The program of the account pages.
     pub account: Program,
-    /// The one stylesheet.
+    /// The stylesheet.
     pub css: String,
-    /// Whether pages reload when the server was started again: while editing.
+    /// Whether pages reload after a restart of the server; for development.
     pub reload: bool,
 }
 
 impl Assets {
-    /// The address of the words of a language.
+    /// The URL of a language's catalogue.
     pub(super) fn words_of(&self, language: &str) -> &str {
         let found = self.words.iter().find(|(known, _)| *known == language);
         found.map_or("", |(_, address)| address)

@@ -1,4 +1,4 @@
-//! The document for a request that no page answers.
+//! The document for a request that reaches no page.
 
 use super::assets::Assets;
 use super::head::head;
@@ -11,9 +11,9 @@ use backend::Backend;
 use leptos::prelude::*;
 use leptos_meta::ServerMetaContext;
 
-/// A whole page for a request that no page of the app answers: refused, too large, too many, broken, busy.
+/// A complete error page for a request that reaches no page: rejected, too large, rate-limited, failed, or overloaded.
 ///
-/// `status` is the status it goes out with; `reference` stands in our log beside the fault.
+/// `status` is the HTTP status of the response; `reference` identifies the fault in the log.
 #[must_use]
 pub fn error_page(
     backend: &Backend,
@@ -25,11 +25,11 @@ pub fn error_page(
 ) -> String {
     let settings = public_settings(backend, language);
     let reference = reference.map(str::to_owned);
-    // Of nobody: the thread may still have the owner of another request's page, whose end would take this page's signals along.
+    // A root owner: the thread's current owner may belong to another request, whose cleanup would drop this page's signals.
     let owner = Owner::new_root(None);
     let html = owner.with(|| {
         let (head, words) = (head(&settings, assets), Words::of(language));
-        // By hand: a text child may bring a mark of the framework's with it, which a title would show.
+        // Escaped here, because a text child may add the framework's comment marker, which a title would show.
         let title = ui::error_title(words, status, &settings.brand);
         let title = title.replace('&', "&amp;").replace('<', "&lt;");
         provide(settings);

@@ -1,4 +1,4 @@
-//! Whole documents: what stands around a page.
+//! Complete HTML documents.
 
 mod assets;
 mod error;

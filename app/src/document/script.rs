@@ -1,4 +1,4 @@
-//! The script in a document: it starts a program or, on pages that are only read, does all there is to do.
+//! The inline script of a document: starts a program or, on static pages, is the whole program.
 
 use super::assets::{Assets, Program};
 use crate::pages::reading;
@@ -18,14 +18,14 @@ pub(super) fn of(script: Script, assets: &Assets, language: &str) -> String {
     text
 }
 
-/// The server's stream opens anew when the server does.
+/// The event stream reconnects when the server has restarted.
 const RELOAD: &str = r#"{let up=false;new EventSource("/dev/alive").onopen=()=>{if(up)location.reload();up=true}}"#;
 
-/// Starts the app when the page is painted and at rest. Where it cannot be had the forms are sent plainly, so that is no fault.
+/// Starts the app when the page is painted and idle. If it cannot be loaded, the forms work without it, so errors are ignored.
 ///
-/// The WASM is fetched beside the module that needs it, not after it. A turn lies between making it ready and taking the page
-/// over, so that a key that is pressed meanwhile is heard; and no key or pointer is down then, as a press that ends on another
-/// element than it began on is none, and no plain form is on its way. The mark `app-started` (User Timing) is for those who measure and test.
+/// The WASM is fetched in parallel with its module. The app starts in a separate task after initialization, so that pending key
+/// events are handled first, and only while no key or pointer is down and no form is being submitted: replacing the element
+/// between press and release would lose the click. The `app-started` mark (User Timing) is for measurements and tests.
 fn loader(program: &Program, words: &str) -> String {
     format!(
         r#"let held=false,left=false;

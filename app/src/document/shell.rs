@@ -1,4 +1,4 @@
-//! The document around a page of the app.
+//! The document of an app page.
 
 use super::assets::Assets;
 use super::head::head;
@@ -13,8 +13,8 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use leptos_meta::MetaTags;
 
-/// The whole document of a page. The backend and the [`Assets`] are taken from the context. `cargo leptos watch` says
-/// in the options where the page hears that it is out of date.
+/// The complete document of a page. Takes the backend and the [`Assets`] from the context; `options` are those of `cargo leptos
+/// watch`, for reloading.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let assets: Assets = use_context().unwrap_or_default();
     let settings = settings_here();
@@ -32,7 +32,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 {state}
                 <MetaTags />
                 <AutoReload options />
-                // By hand: the library's tags ask for the WASM before the first paint, and write the nonce where it does not belong.
+                // Not the library's tags, which request the WASM before the first paint and add the nonce where it is not
+                // needed.
                 <script type="module" nonce=use_nonce()>
                     {script}
                 </script>
