@@ -23,9 +23,9 @@ const RELOAD: &str = r#"{let up=false;new EventSource("/dev/alive").onopen=()=>{
 
 /// Starts the app when the page is painted and idle. If it cannot be loaded, the forms work without it, so errors are ignored.
 ///
-/// The WASM is fetched in parallel with its module. The app starts in a separate task after initialization, so that pending key
-/// events are handled first, and only while no key or pointer is down and no form is being submitted: replacing the element
-/// between press and release would lose the click. The `app-started` mark (User Timing) is for measurements and tests.
+/// The WASM is fetched in parallel with its module. The app starts in a separate task, so that pending key events are handled
+/// first, and only while no key or pointer is down and no form is being submitted: replacing an element between press and
+/// release would lose the click. The `app-started` mark (User Timing) is for measurements and tests.
 fn loader(program: &Program, words: &str) -> String {
     format!(
         r#"let held=false,left=false;
