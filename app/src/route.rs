@@ -32,7 +32,7 @@ impl Route {
         self.path.into()
     }
 
-    /// The address to return to, tracked: the path, and `next` decoded, because the server compares it in that form.
+    /// The address to return to, tracked: the path, and `next` decoded, because the server accepts it only in that form.
     #[must_use]
     pub fn way_back(self) -> String {
         let (path, next) = (self.path.get(), decode::query(&self.search.get(), "next"));

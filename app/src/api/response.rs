@@ -47,7 +47,7 @@ pub(super) fn caller(parts: &Parts) -> Caller {
     parts.extensions.get::<Caller>().cloned().unwrap_or_default()
 }
 
-/// 303, because leptos_axum redirects with 302, after which a browser may send the form again.
+/// 303, because `leptos_axum` redirects with 302, after which a browser may send the form again.
 pub(super) fn see_other(path: &str) -> Option<(HeaderName, HeaderValue)> {
     Some((LOCATION, HeaderValue::from_str(path).ok()?))
 }
