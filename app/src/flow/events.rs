@@ -2,11 +2,10 @@
 
 use leptos::prelude::*;
 
-/// Calls `transition` whenever the flow changes anywhere, and when the page becomes visible again. Listens only while the flow
-/// is open and the page visible: a browser has six connections to a server for all tabs, and each listening tab uses one of
-/// them.
+/// Runs `moved` whenever the flow moved in any tab, and when the page becomes visible again. Listens only while there is a flow
+/// and the page is seen: a browser has six connections to a server for all tabs, and each listening one takes one of them.
 #[cfg(target_arch = "wasm32")]
-pub(super) fn listen(flow: &'static str, open: Memo<bool>, transition: Callback<()>) {
+pub(super) fn listen(flow: &'static str, open: Memo<bool>, moved: Callback<()>) {
     use futures::StreamExt;
     use gloo_net::eventsource::futures::EventSource;
     use leptos::task::spawn_local;
@@ -18,7 +17,7 @@ pub(super) fn listen(flow: &'static str, open: Memo<bool>, transition: Callback<
     Effect::new(move |before: Option<bool>| {
         let (open, seen) = (open.get(), seen.get());
         if open && seen && before == Some(false) {
-            transition.run(());
+            moved.run(());
         }
         if open
             && seen
@@ -27,7 +26,7 @@ pub(super) fn listen(flow: &'static str, open: Memo<bool>, transition: Callback<
             if let Ok(mut events) = source.subscribe("moved") {
                 spawn_local(async move {
                     while let Some(event) = events.next().await {
-                        if event.is_ok() && transition.try_run(()).is_none() {
+                        if event.is_ok() && moved.try_run(()).is_none() {
                             break;
                         }
                     }
