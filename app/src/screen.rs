@@ -1,6 +1,6 @@
-//! What `main` shows in the browser. A page is a function of its state: another state is another view, and the view as a whole
-//! takes the place of the one before. Nothing hangs on text nodes, comments or neighbours that a translator, a password manager
-//! or an ad blocker may have changed, moved or taken away; fields that the person types into are carried over as they are.
+//! The content of `main` in the browser. The view is a function of the page's state; each change replaces it as a whole. It
+//! never relies on text nodes, comments or siblings, which translators, password managers or ad blockers may change; inputs are
+//! carried over unchanged.
 
 use crate::client::browser;
 use crate::ui::PageFocus;

@@ -185,7 +185,10 @@ fn a_record_of_a_json_document_has_a_size_limit() {
     );
     std::fs::write(&file, realm).unwrap();
     let (right, out, err) = said(&import_from(&service, &file, &["--from", "keycloak"]));
-    assert_eq!((right, out.as_str()), (false, "1 added, 0 already existed, 0 rejected.\n"));
+    assert_eq!(
+        (right, out.as_str()),
+        (false, "1 added, 0 already existed, 0 rejected.\n")
+    );
     assert_eq!(
         err,
         "user 2: the record is longer than 1 MiB. Nothing after user 1 was read.\n"
