@@ -1,6 +1,6 @@
 //! Digests of e-mailed one-time passcodes, and counts of wrong codes.
 
-use super::conn::{execute, on};
+use super::conn::{execute, later, on};
 use super::limits::HOUR_MS;
 use super::{Conn, ReadConn, WriteTx};
 use crate::Fault;
@@ -24,7 +24,7 @@ pub async fn issue(
     flow: &str,
     code: &IssuedCode,
 ) -> Result<(), Fault> {
-    execute!(
+    later!(
         tx,
         "INSERT INTO codes (id, flow_id, purpose, email, digest, key_id, sent_at, expires_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -35,7 +35,7 @@ pub async fn issue(
         &code.digest,
         &code.key_id,
         code.sent_at.0,
-        code.expires_at.0
+        code.expires_at.0,
     );
     Ok(())
 }
@@ -43,22 +43,22 @@ pub async fn issue(
 /// Invalidates a flow's live codes before a new one is issued. Other flows keep theirs (attack: a stranger's request voids the
 /// owner's code).
 pub async fn supersede_in(tx: &mut WriteTx, flow: &str, now: Timestamp) -> Result<(), Fault> {
-    execute!(
+    later!(
         tx,
         "UPDATE codes SET superseded_at = $2 WHERE flow_id = $1 AND superseded_at IS NULL AND used_at IS NULL",
         flow,
-        now.0
+        now.0,
     );
     Ok(())
 }
 
 /// Invalidates all live codes of an address.
 pub async fn supersede(tx: &mut WriteTx, email: &EmailAddress, now: Timestamp) -> Result<(), Fault> {
-    execute!(
+    later!(
         tx,
         "UPDATE codes SET superseded_at = $2 WHERE email = $1 AND COALESCE(used_at, superseded_at) IS NULL",
         email.as_str(),
-        now.0
+        now.0,
     );
     Ok(())
 }

@@ -96,6 +96,7 @@ macro_rules! on {
     ($tx:expr, |$conn:ident| $run:expr) => {
         match &mut $tx.conn {
             $crate::store::Conn::Sqlite(conn) => {
+                conn.run_batch().await?;
                 let $conn = &mut **conn;
                 $run
             }
@@ -116,6 +117,23 @@ macro_rules! execute {
     };
 }
 
+/// The same without the number of rows: SQLite runs the statement together with the next one that has a result, or with the commit.
+macro_rules! later {
+    ($tx:expr, $statement:literal $(, $value:expr)* $(,)?) => {{
+        let tx: &mut $crate::store::WriteTx = $tx;
+        match &mut tx.conn {
+            $crate::store::Conn::Sqlite(conn) => {
+                let batch = conn.batch($statement).await?;
+                $(batch.bind($value)?;)*
+                let _ = batch;
+            }
+            $crate::store::Conn::Postgres(conn) => {
+                sqlx::query($statement)$(.bind($value))*.execute(conn.statements()).await?;
+            }
+        }
+    }};
+}
+
 /// Runs one auto-committed statement: `autocommit!(db, |writer| execute!(writer, "…"))`. On SQLite, a power failure may lose it,
 /// as with [`Db::begin_unsynced`](super::Db::begin_unsynced).
 macro_rules! autocommit {
@@ -126,4 +144,4 @@ macro_rules! autocommit {
         outcome
     }};
 }
-pub(super) use {autocommit, execute, on};
+pub(super) use {autocommit, execute, later, on};

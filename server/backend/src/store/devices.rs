@@ -1,6 +1,6 @@
 //! Browsers that have signed in before; trusted ones sign in without a passcode.
 
-use super::conn::{execute, on};
+use super::conn::{execute, later, on};
 use super::{ReadConn, WriteTx};
 use crate::Fault;
 use account::{AccountId, Timestamp};
@@ -23,7 +23,7 @@ pub struct Device {
 
 /// Stores a new device.
 pub async fn insert(tx: &mut WriteTx, token_digest: &str, device: &Device, now: Timestamp) -> Result<(), Fault> {
-    execute!(
+    later!(
         tx,
         "INSERT INTO devices (id, token_digest, account_id, browser, created_at, used_at, trusted_until)
              VALUES ($1, $2, $3, $4, $5, $5, $6)",
@@ -32,7 +32,7 @@ pub async fn insert(tx: &mut WriteTx, token_digest: &str, device: &Device, now: 
         &device.account_id,
         &device.browser,
         now.0,
-        device.trusted_until
+        device.trusted_until,
     );
     Ok(())
 }
@@ -63,7 +63,7 @@ pub async fn replace_token(
     replaced_digest: &str,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    execute!(
+    later!(
         tx,
         "INSERT INTO earlier_device_tokens (digest, device_id, replaced_at)
          SELECT replaced_digest, id, replaced_at FROM devices
@@ -71,16 +71,16 @@ pub async fn replace_token(
              ON CONFLICT (digest) DO NOTHING",
         id,
         token_digest,
-        replaced_digest
+        replaced_digest,
     );
-    execute!(
+    later!(
         tx,
         "UPDATE devices SET token_digest = $2, replaced_digest = $3, replaced_at = $4, used_at = $4
               WHERE id = $1 AND token_digest <> $2",
         id,
         token_digest,
         replaced_digest,
-        now.0
+        now.0,
     );
     Ok(())
 }
@@ -96,11 +96,11 @@ pub async fn distrust(tx: &mut WriteTx, id: &str, replaced_digest: &str) -> Resu
         id,
         replaced_digest
     );
-    execute!(
+    later!(
         tx,
         "DELETE FROM earlier_device_tokens WHERE digest = $1 AND device_id = $2",
         replaced_digest,
-        id
+        id,
     );
     Ok(changed == 1)
 }
@@ -130,11 +130,11 @@ pub async fn forget(tx: &mut WriteTx, account: &AccountId, id: &str) -> Result<b
 
 /// Deletes all devices of an account except one (`""`: all).
 pub async fn forget_all_but(tx: &mut WriteTx, account: &AccountId, kept: &str) -> Result<(), Fault> {
-    execute!(
+    later!(
         tx,
         "DELETE FROM devices WHERE account_id = $1 AND id <> $2",
         &account.0,
-        kept
+        kept,
     );
     Ok(())
 }

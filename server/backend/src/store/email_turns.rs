@@ -1,7 +1,7 @@
 //! Turns of client networks for a mailbox whose daily e-mail limit is used up.
 
 use super::WriteTx;
-use super::conn::{execute, on};
+use super::conn::{execute, later, on};
 use crate::Fault;
 use account::Timestamp;
 
@@ -82,22 +82,22 @@ pub async fn take(tx: &mut WriteTx, request: Request<'_>, slot_ms: i64, now: Tim
     // Slots are contiguous (attack: a request at the last moment of a turn delays all later ones).
     let slot = next_at + (now.0 - next_at).max(0) / slot_ms * slot_ms;
     if next_at <= now.0 && ahead == 0 {
-        execute!(
+        later!(
             tx,
             "UPDATE email_slots SET next_at = $2 WHERE mailbox = $1",
             mailbox,
-            slot + slot_ms
+            slot + slot_ms,
         );
-        execute!(
+        later!(
             tx,
             "DELETE FROM email_turns WHERE mailbox = $1 AND network = $2",
             mailbox,
-            network
+            network,
         );
         return Ok(Turn::Now);
     }
     let due_at = slot + ahead * slot_ms;
-    execute!(
+    later!(
         tx,
         "INSERT INTO email_turns (mailbox, network, had, waiting_since, due_at) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (mailbox, network) DO UPDATE SET
@@ -106,7 +106,7 @@ pub async fn take(tx: &mut WriteTx, request: Request<'_>, slot_ms: i64, now: Tim
         network,
         had,
         waiting_since,
-        due_at
+        due_at,
     );
     Ok(Turn::At(Timestamp(due_at)))
 }

@@ -1,6 +1,6 @@
 //! The append-only activity log of accounts.
 
-use super::conn::{execute, on};
+use super::conn::{execute, later, on};
 use super::{ReadConn, WriteTx};
 use crate::{Caller, Fault};
 use account::{AccountId, Activity, ActivityKind, Attempts, Timestamp};
@@ -48,7 +48,7 @@ pub async fn append(
     caller: &Caller,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    execute!(
+    later!(
         tx,
         "INSERT INTO events (id, account_id, kind, actor, at, browser, client) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         crate::random::id_at(now),
@@ -57,7 +57,7 @@ pub async fn append(
         actor.as_str(),
         now.0,
         &caller.browser,
-        &caller.client
+        &caller.client,
     );
     tx.happened(kind);
     Ok(())

@@ -8,7 +8,7 @@ pub use passwords::{
     ask_mailbox_first, ask_password, finish_without_code, give_password_back, pass_password, spend_password,
 };
 
-use super::conn::{execute, on};
+use super::conn::{execute, later, on};
 use super::{ReadConn, WriteTx};
 use crate::Fault;
 use crate::proof::PasswordProof;
@@ -156,7 +156,7 @@ use columns;
 
 /// Stores a new flow.
 pub async fn insert(tx: &mut WriteTx, purpose: Purpose, flow: &Flow) -> Result<(), Fault> {
-    execute!(
+    later!(
         tx,
         "INSERT INTO flows (id, purpose, email, account_id, reference, language, next_path, tries_left, stale_code_allowance,
                                 codes_sent, resend_at, version, created_at, ends_at, client, known_device, replaces, digits,
@@ -180,7 +180,7 @@ pub async fn insert(tx: &mut WriteTx, purpose: Purpose, flow: &Flow) -> Result<(
         flow.known_device,
         &flow.replaces,
         flow.digits,
-        flow.mailbox_first
+        flow.mailbox_first,
     );
     Ok(())
 }
@@ -202,12 +202,12 @@ pub async fn find(conn: &mut ReadConn, digest: &str, purpose: Purpose) -> Result
 
 /// Replaces the token of a flow.
 pub async fn step_up(tx: &mut WriteTx, id: &str, token_digest: &str, now: Timestamp) -> Result<(), Fault> {
-    execute!(
+    later!(
         tx,
         "UPDATE flows SET token_digest = $2, stepped_up_at = $3 WHERE id = $1",
         id,
         token_digest,
-        now.0
+        now.0,
     );
     Ok(())
 }
@@ -244,11 +244,11 @@ pub async fn set_next(tx: &mut WriteTx, id: &str, next_path: &str) -> Result<(),
 
 /// Ends one flow.
 pub async fn end(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<(), Fault> {
-    execute!(
+    later!(
         tx,
         "UPDATE flows SET ended_at = $2, version = version + 1 WHERE id = $1 AND ended_at IS NULL AND finished_at IS NULL",
         id,
-        now.0
+        now.0,
     );
     Ok(())
 }

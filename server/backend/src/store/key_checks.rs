@@ -1,6 +1,6 @@
 //! A check value per key, computed when the key is first used with this database.
 
-use super::conn::{execute, on};
+use super::conn::{execute, later, on};
 use super::{ReadConn, WriteTx};
 use crate::Fault;
 
@@ -27,6 +27,6 @@ pub async fn find(conn: &mut ReadConn, key_id: &str) -> Result<Option<String>, F
 
 /// Deletes a key's check value, so that the name can be reused for another key.
 pub async fn forget(tx: &mut WriteTx, key_id: &str) -> Result<(), Fault> {
-    execute!(tx, "DELETE FROM key_checks WHERE key_id = $1", key_id);
+    later!(tx, "DELETE FROM key_checks WHERE key_id = $1", key_id,);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Rate limits: counts of actions per time window.
 
-use super::conn::{execute, on};
+use super::conn::{execute, later, on};
 use super::{ReadConn, WriteTx};
 use crate::Fault;
 use account::Timestamp;
@@ -138,13 +138,13 @@ pub async fn taken(conn: &mut ReadConn, key: &str, now: Timestamp) -> Result<i64
 /// it is left.
 pub async fn give_back(tx: &mut WriteTx, rules: &[Rule]) -> Result<(), Fault> {
     for rule in rules {
-        execute!(
+        later!(
             tx,
             "UPDATE limits SET count = count - 1, ends_at = CASE WHEN count = 1 THEN 0 ELSE ends_at END,
                 short_count = CASE WHEN short_count > 0 THEN short_count - 1 ELSE short_count END,
                 short_ends_at = CASE WHEN short_count = 1 THEN 0 ELSE short_ends_at END
               WHERE key = $1 AND count > 0",
-            &rule.key
+            &rule.key,
         );
     }
     Ok(())
@@ -152,7 +152,7 @@ pub async fn give_back(tx: &mut WriteTx, rules: &[Rule]) -> Result<(), Fault> {
 
 /// Resets a window.
 pub async fn clear(tx: &mut WriteTx, key: &str) -> Result<(), Fault> {
-    execute!(tx, "DELETE FROM limits WHERE key = $1", key);
+    later!(tx, "DELETE FROM limits WHERE key = $1", key,);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! The queue of e-mails for the outbox worker. Content is encrypted, so that a copy of the database holds no live code.
 
-use super::conn::{autocommit, execute, on};
+use super::conn::{autocommit, execute, later, on};
 use super::{Db, Engine, ReadConn, WriteTx};
 use crate::{Fault, Keys, seal};
 use account::{Email, EmailAddress, Timestamp};
@@ -47,7 +47,7 @@ pub async fn write(
 ) -> Result<(), Fault> {
     let id = crate::random::id_at(now);
     let body = seal::seal(keys, &id, message)?;
-    execute!(
+    later!(
         tx,
         "INSERT INTO outbox (id, flow_id, recipient, language, body, written_at, due_at, attempts)
              VALUES ($1, $2, $3, $4, $5, $6, $6, 0)",
@@ -56,19 +56,19 @@ pub async fn write(
         to.as_str(),
         language,
         body,
-        now.0
+        now.0,
     );
     Ok(())
 }
 
 /// Drops a flow's unsent e-mails before a newer one is queued: their code is dead, and two different codes would confuse people.
 pub async fn drop_unsent(tx: &mut WriteTx, flow: &str, now: Timestamp) -> Result<(), Fault> {
-    execute!(
+    later!(
         tx,
         "UPDATE outbox SET failed_at = $2, body = '', last_error = NULL
               WHERE flow_id = $1 AND COALESCE(sent_at, failed_at) IS NULL",
         flow,
-        now.0
+        now.0,
     );
     Ok(())
 }

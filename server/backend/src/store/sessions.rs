@@ -1,6 +1,6 @@
 //! Signed-in browser sessions.
 
-use super::conn::{autocommit, execute, on};
+use super::conn::{autocommit, execute, later, on};
 use super::{Db, ReadConn, WriteTx};
 use crate::Fault;
 use account::{AccountId, Timestamp};
@@ -26,7 +26,7 @@ pub struct Session {
 
 /// Stores a new session.
 pub async fn insert(tx: &mut WriteTx, token_digest: &str, session: &Session) -> Result<(), Fault> {
-    execute!(
+    later!(
         tx,
         "INSERT INTO sessions (id, token_digest, account_id, browser, client, signed_in_at, last_seen_at, ends_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -37,7 +37,7 @@ pub async fn insert(tx: &mut WriteTx, token_digest: &str, session: &Session) -> 
         &session.client,
         session.signed_in_at,
         session.last_seen_at,
-        session.ends_at
+        session.ends_at,
     );
     Ok(())
 }

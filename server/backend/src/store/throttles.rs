@@ -1,7 +1,7 @@
 //! Consecutive failures and the waits they cause.
 
 use super::WriteTx;
-use super::conn::{execute, on};
+use super::conn::{execute, later, on};
 use crate::Fault;
 use account::Timestamp;
 
@@ -47,11 +47,11 @@ pub async fn give_back(tx: &mut WriteTx, key: &str) -> Result<(), Fault> {
 
 /// Blocks the key until the given time.
 pub async fn wait_until(tx: &mut WriteTx, key: &str, until: Timestamp) -> Result<(), Fault> {
-    execute!(
+    later!(
         tx,
         "UPDATE throttles SET next_allowed_at = $2 WHERE key = $1",
         key,
-        until.0
+        until.0,
     );
     Ok(())
 }
@@ -73,7 +73,7 @@ pub async fn count(tx: &mut WriteTx, key: &str, now: Timestamp) -> Result<i64, F
 
 /// Clears the failures after a success.
 pub async fn clear(tx: &mut WriteTx, key: &str) -> Result<(), Fault> {
-    execute!(tx, "DELETE FROM throttles WHERE key = $1", key);
+    later!(tx, "DELETE FROM throttles WHERE key = $1", key,);
     Ok(())
 }
 

@@ -201,7 +201,7 @@ fn statements_of(source: &str) -> Vec<String> {
         .collect();
     let source = code.join("\n");
     let mut statements = Vec::new();
-    for (call, is_macro) in [("sqlx::query", false), ("execute!(", true)] {
+    for (call, is_macro) in [("sqlx::query", false), ("execute!(", true), ("later!(", true)] {
         for (at, _) in source.match_indices(call) {
             let (_, arguments) = source[at..].split_once('(').unwrap();
             let statement = if is_macro {

@@ -3,7 +3,7 @@
 use super::{Flow, columns};
 use crate::Fault;
 use crate::store::WriteTx;
-use crate::store::conn::{execute, on};
+use crate::store::conn::{execute, later, on};
 use account::{Challenge, Purpose, Timestamp};
 
 /// Spends a try before the code is checked (attack: five tries made two hundred by sending them together). `None` if no code is
@@ -42,23 +42,23 @@ pub async fn spend_try(
 
 /// Stops counting a verified flow among the waiting ones. A completed one no longer accepts its code.
 pub async fn stop_counting(tx: &mut WriteTx, id: &str) -> Result<(), Fault> {
-    execute!(
+    later!(
         tx,
         "UPDATE flows SET counted_tries = NULL, tries_left = CASE WHEN finished_at IS NULL THEN tries_left ELSE 0 END WHERE id = $1",
-        id
+        id,
     );
     Ok(())
 }
 
 /// Stores the length of the newest code, the flow's account, and whether the browser is known.
 pub async fn set_code(tx: &mut WriteTx, flow: &Flow) -> Result<(), Fault> {
-    execute!(
+    later!(
         tx,
         "UPDATE flows SET digits = $2, known_device = $3, account_id = $4 WHERE id = $1",
         &flow.id,
         flow.digits,
         flow.known_device,
-        &flow.account_id
+        &flow.account_id,
     );
     Ok(())
 }

@@ -3,7 +3,7 @@
 use super::{Flow, columns};
 use crate::Fault;
 use crate::store::WriteTx;
-use crate::store::conn::{execute, on};
+use crate::store::conn::{execute, later, on};
 use account::{AccountId, Challenge, Timestamp};
 
 /// Records a verified password, once, and binds the flow to the account. `None` if the account is deactivated or its hash has
@@ -56,12 +56,12 @@ pub async fn ask_mailbox_first(
 
 /// Asks for the password after the mailbox is proven, with a separate number of tries.
 pub async fn ask_password(tx: &mut WriteTx, id: &str, trust: bool) -> Result<(), Fault> {
-    execute!(
+    later!(
         tx,
         "UPDATE flows SET tries_left = $2, trust = $3, version = version + 1 WHERE id = $1",
         id,
         Challenge::TRIES,
-        i64::from(trust)
+        i64::from(trust),
     );
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The SQLite file: one write connection, several read connections, and a checkpoint task.
 //!
 //! SQLite allows one writer at a time. By default, writers poll the file's lock, each waits for the disk separately, and one of
-//! them runs the checkpoint. Three parts avoid this:
+//! them runs the checkpoint. Four parts avoid this:
 //!
 //! - [`Writer`] owns the only write connection. Callers queue for it in the process, in order, instead of at the file's lock.
 //!   It is not pooled: a pool would ping the connection's thread after each use, and sqlx's own transaction does not
@@ -9,24 +9,28 @@
 //! - **Group commit**, in the same file: while others wait, a synced transaction stays open and the next one joins it behind a
 //!   savepoint, to which it is rolled back if it fails. One commit makes all of them durable, and only then do callers get a
 //!   result. It runs in its own task, so that an aborted request does not affect the others.
+//! - [`Batch`] holds statements whose result is not needed until the next query or the commit. sqlx runs a connection on its own
+//!   thread, and a switch to it and back takes longer than most statements.
 //! - [`Checkpoints`] copies the write-ahead log into the file in parallel with the writer, instead of during a request's commit.
 //!
 //! A transaction is either synced (`synchronous = FULL`: once acknowledged, it survives a power failure) or not (`NORMAL`: a
 //! power failure may lose it, a killed process does not, and the file stays consistent). Auto-committed statements are not
 //! synced. Readers come from a pool; in WAL mode they never wait.
 //!
-//! Measured with `make bench ON=sqlite`: group commit raised resets from 784 to 2,023 a second and sign-ins from 162 to 182,
-//! together with a statement queue that has since been removed; parallel checkpoints lowered the p99 of a sign-out with full
-//! tables from 69 to 34 ms. Rerun that benchmark after changes. `docs/decisions/009`, `010` and `013` list the alternatives;
-//! `tests/it/durability.rs` fails if acknowledged data is lost.
+//! Measured with `make bench ON=sqlite`: group commit and batches together raised resets from 784 to 2,023 a second and sign-ins from
+//! 162 to 182 (without batches resets fell from 1,887 to 1,233 in November 2026); parallel checkpoints lowered the p99 of a sign-out
+//! with full tables from 69 to 34 ms. Rerun that benchmark after changes. `docs/decisions/009` to `011` and `013` list the
+//! alternatives; `tests/it/durability.rs` fails if acknowledged data is lost.
 //!
 //! [`InUse`] is a lock beside the file for backups and restores; [`backup`] copies and validates files.
 
 pub mod backup;
+mod batch;
 mod checkpoints;
 mod in_use;
 mod writer;
 
+pub(super) use batch::Batch;
 use checkpoints::Checkpoints;
 pub use in_use::InUse;
 pub use writer::{Writer, WriterGuard, WriterState};
@@ -138,7 +142,23 @@ impl File {
 }
 
 impl Conn {
-    /// Commits; a no-op for readers.
+    /// Runs the batched statements, so that the next one sees what they did.
+    pub(super) async fn run_batch(&mut self) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Reader(_) => Ok(()),
+            Self::Writer(writer) => writer.run_batch().await,
+        }
+    }
+
+    /// Adds a statement to the batch; its arguments follow by [`Batch::bind`].
+    pub(super) async fn batch(&mut self, statement: &'static str) -> Result<&mut Batch, sqlx::Error> {
+        match self {
+            Self::Reader(_) => Err(sqlx::Error::Protocol("a reader has no batch".into())),
+            Self::Writer(writer) => writer.batch(statement).await,
+        }
+    }
+
+    /// Makes what was written durable. A no-op for readers.
     pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
         match self {
             Self::Reader(_) => Ok(()),

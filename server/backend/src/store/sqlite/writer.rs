@@ -1,5 +1,6 @@
 //! The write connection, its transactions and their group commit. For the reasons, see the [module documentation](super).
 
+use super::Batch;
 use super::checkpoints::Signals;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
@@ -45,6 +46,7 @@ pub struct WriterState {
 pub struct WriterGuard {
     state: StateGuard,
     writer: Writer,
+    batch: Batch,
 }
 
 impl Writer {
@@ -144,6 +146,7 @@ impl Writer {
         Ok(WriterGuard {
             state,
             writer: self.clone(),
+            batch: Batch::default(),
         })
     }
 
@@ -240,16 +243,31 @@ impl WriterState {
 }
 
 impl WriterGuard {
-    /// Commits the transaction or part durably.
+    /// Adds a statement to the batch, which runs first where it is full.
+    pub(super) async fn batch(&mut self, statement: &'static str) -> Result<&mut Batch, sqlx::Error> {
+        if self.batch.is_full() {
+            self.run_batch().await?;
+        }
+        self.batch.push(statement)?;
+        Ok(&mut self.batch)
+    }
+
+    /// Runs the batched statements.
+    pub(super) async fn run_batch(&mut self) -> Result<(), sqlx::Error> {
+        self.batch.run(&mut self.state.connection).await
+    }
+
+    /// Makes the transaction or part durable, the batched statements included.
     pub(super) async fn commit(mut self) -> Result<(), sqlx::Error> {
         let state = &mut *self.state;
         if !state.in_transaction {
             self.writer.signals.count(1);
-            return Ok(());
+            return self.batch.run(&mut state.connection).await;
         }
         let is_first = state.committing.is_empty();
         if is_first && !(state.synced && self.writer.waiting.load(Ordering::Relaxed) > 0) {
-            sqlx::raw_sql("COMMIT").execute(&mut state.connection).await?;
+            self.batch.push("COMMIT")?;
+            self.batch.run(&mut state.connection).await?;
             state.ended();
             self.writer.signals.count(1);
             return Ok(());
@@ -265,12 +283,11 @@ impl WriterGuard {
     async fn leave_open(mut self, caller: oneshot::Sender<Result<(), String>>) -> Result<(), sqlx::Error> {
         let state = &mut *self.state;
         let is_first = state.committing.is_empty();
-        let savepoint = if is_first {
-            "SAVEPOINT part"
-        } else {
-            "RELEASE part; SAVEPOINT part"
-        };
-        sqlx::raw_sql(savepoint).execute(&mut state.connection).await?;
+        if !is_first {
+            self.batch.push("RELEASE part")?;
+        }
+        self.batch.push("SAVEPOINT part")?;
+        self.batch.run(&mut state.connection).await?;
         state.in_part = false;
         state.committing.push(caller);
         if is_first {
