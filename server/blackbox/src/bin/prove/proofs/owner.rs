@@ -190,7 +190,7 @@ fn logged(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         ("signed_up", "Account created", signed_up(&service)?),
         (
             "password_leaked",
-            "found in a leak of some other service",
+            "found in a data breach of another service",
             imported(&service)?,
         ),
     ] {

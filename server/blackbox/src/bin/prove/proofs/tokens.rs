@@ -261,7 +261,7 @@ impl Copies<'_> {
             .filter(|message| message.subject().contains("no longer trusted"));
         let told = told.count();
         self.demand(told == 1, &format!("{told} notices of a reused copy"));
-        let noticed = owner.open("/security")?.says("outdated copy");
+        let noticed = owner.open("/security")?.says("Outdated copy");
         self.demand(noticed, "the owner's activity lacks the reused copy");
         let trusted = self.is_trusted(&mut owner, &email)?;
         self.demand(!trusted, "the device is still trusted after its copy was used");
