@@ -2,7 +2,10 @@
 //! blocks as for plain words.
 #![no_main]
 
-use account::{CodeEmail, EmailAddress, FailureCause, Email, Notice, Organization, PasswordAccess, Purpose, Request, Secret, Timestamp};
+use account::{
+    CodeEmail, Email, EmailAddress, FailureCause, Notice, Organization, PasswordAccess, Purpose, Request, Secret,
+    Timestamp,
+};
 use arbitrary::Arbitrary;
 use backend::{Mailer, RenderedEmail, Settings, Smtp, TrustedRoots, render};
 use blackbox::mailbox::{self, Mailbox};
@@ -199,7 +202,7 @@ fn goes_to_one(delivery: &mailbox::Message, to: &EmailAddress, message: &Rendere
     );
 }
 
-fn has_our_headers(message: &Message<'_>, to: &EmailAddress, message: &RenderedEmail) {
+fn has_our_headers(message: &Message<'_>, to: &EmailAddress, rendered: &RenderedEmail) {
     let mut names: Vec<_> = message
         .headers_raw()
         .map(|(name, _)| name.to_ascii_lowercase())
@@ -230,21 +233,24 @@ fn has_our_headers(message: &Message<'_>, to: &EmailAddress, message: &RenderedE
     assert_eq!(addresses(message.to()), [to.as_str()]);
     assert_eq!(
         addresses(message.from()),
-        [message.from.as_str()],
+        [rendered.from.as_str()],
         "{:?}",
-        message.from_name
+        rendered.from_name
     );
-    assert_eq!(messages(message.subject().unwrap_or_default()), messages(&message.subject));
+    assert_eq!(
+        letters_of(message.subject().unwrap_or_default()),
+        letters_of(&rendered.subject)
+    );
 }
 
 /// The text and HTML parts arrive unmodified.
-fn has_two_bodies(message: &Message<'_>, message: &RenderedEmail) {
+fn has_two_bodies(message: &Message<'_>, rendered: &RenderedEmail) {
     assert_eq!((message.text_body.len(), message.html_body.len()), (1, 1));
     assert!(message.attachments.is_empty());
     assert_eq!(message.parts.len(), 3, "one of two");
     let text = unflowed(&message.body_text(0).unwrap_or_default());
-    assert_eq!(lines(Some(&text)), lines(Some(&message.text)));
-    assert_eq!(lines(message.body_html(0).as_deref()), lines(Some(&message.html)));
+    assert_eq!(lines(Some(&text)), lines(Some(&rendered.text)));
+    assert_eq!(lines(message.body_html(0).as_deref()), lines(Some(&rendered.html)));
 }
 
 /// RFC 3676.
@@ -257,7 +263,7 @@ fn unflowed(text: &str) -> String {
 }
 
 /// Without white space: white space between encoded words is dropped (RFC 2047 §6.2).
-fn messages(text: &str) -> String {
+fn letters_of(text: &str) -> String {
     text.split_whitespace().collect()
 }
 

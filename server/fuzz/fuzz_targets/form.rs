@@ -200,7 +200,11 @@ fn reads_one_address(endpoint: &str, body: &[u8], answer: &Answer) {
         panic!("{begun} out of {typed:?}");
     };
     assert_eq!(name, "email");
-    assert_eq!(EmailAddress::read(value, account::domain_to_ascii), Ok(begun), "{typed:?}");
+    assert_eq!(
+        EmailAddress::read(value, account::domain_to_ascii),
+        Ok(begun),
+        "{typed:?}"
+    );
 }
 
 /// Language and colours: only known values are stored, and the redirect stays on this site.
