@@ -279,7 +279,7 @@ async fn a_request_cancelled_at_its_end_affects_no_other_request() {
         let kept = writer(&world).acquire().await.unwrap();
         let one = |db: Db| async move {
             let mut tx = db.begin().await?;
-            throttles::count(&mut tx, "lane", Timestamp(1)).await?;
+            throttles::count(&mut tx, "key", Timestamp(1)).await?;
             tx.commit().await
         };
         let db = || world.backend.db().clone();

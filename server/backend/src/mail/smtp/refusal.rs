@@ -158,7 +158,7 @@ pub(super) fn out_of_turn(command: Command, answer: &Response, due: u16, to: &Em
             command.name()
         ),
         words: without_addresses(&said.join(" "), Some(to)),
-        advice: "Ask whoever runs the mail server, or what filters the connection to it: its answers are out of order.",
+        advice: "Ask the administrator of the mail server, and check for a filter on the connection: the answers are out of order.",
         permanent: false,
         kind: "set_up",
     }

@@ -37,7 +37,7 @@ pub fn local(email: &str) -> Account {
     Account {
         id: id(email),
         email: address(email),
-        name: "Somebody".into(),
+        name: "Ada Lovelace".into(),
         kind: AccountKind::Local,
         language: Some("en".into()),
         password_changed_at: None,

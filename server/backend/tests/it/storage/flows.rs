@@ -185,7 +185,7 @@ async fn a_sign_in_may_ask_for_the_code_first(world: &World) {
         .unwrap();
     assert!(flows::pass_code(&mut tx, "m", NOW).await.unwrap());
     let finished = flows::finish(&mut tx, "m", Purpose::SignIn, NOW).await.unwrap();
-    assert!(finished.is_none(), "a code without a password signs nobody in");
+    assert!(finished.is_none(), "a code without a password does not sign in");
     flows::ask_password(&mut tx, "m", true).await.unwrap();
     for left in [4, 3, 2, 1, 0] {
         assert_eq!(flows::spend_password(&mut tx, "m", NOW, NOW).await.unwrap(), Some(left));

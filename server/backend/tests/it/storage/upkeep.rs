@@ -33,7 +33,7 @@ async fn only_dead_rows_are_pruned(world: &World) {
     assert!(codes::of_flow(&mut tx, "f").await.unwrap().is_empty());
     assert_eq!(sessions::prune(&mut tx, later).await.unwrap(), 1);
     assert_eq!(limits::prune(&mut tx, later).await.unwrap(), 1);
-    throttles::count(&mut tx, "lane", NOW).await.unwrap();
+    throttles::count(&mut tx, "key", NOW).await.unwrap();
     assert_eq!(throttles::prune(&mut tx, NOW).await.unwrap(), 0);
     assert_eq!(throttles::prune(&mut tx, later).await.unwrap(), 1);
     tx.commit().await.unwrap();
