@@ -1,12 +1,13 @@
 //! What concerns all accounts at once: the sweep of expired rows, the end of all sessions, and which keys are in use.
 
+use crate::accounts::operator;
 use crate::flows::DEVICE_DAYS;
 use crate::hashing::stored_under;
 use crate::store::events::Actor;
 use crate::store::{
     Db, accounts, codes, devices, email_turns, events, flows, key_checks, limits, outbox, sessions, throttles,
 };
-use crate::{Backend, Fault, accounts as operators};
+use crate::{Backend, Fault};
 use account::{AccountId, ActivityKind, Timestamp};
 use std::collections::BTreeSet;
 
@@ -60,7 +61,7 @@ pub async fn end_sessions(db: &Db, now: Timestamp, restored: bool) -> Result<End
     };
     for account in sessions.iter().collect::<BTreeSet<_>>() {
         let (account, kind) = (AccountId(account.clone()), ActivityKind::SessionsEnded);
-        events::append(&mut tx, &account, kind, Actor::Operator, &operators::operator(), now).await?;
+        events::append(&mut tx, &account, kind, Actor::Operator, &operator(), now).await?;
     }
     tx.commit().await?;
     Ok(Ended {
