@@ -280,14 +280,7 @@ fn hashing(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let server = service.server(0)?;
     let over = AtomicBool::new(false);
     let (flood, mut pages) = std::thread::scope(|scope| {
-        let pages = scope.spawn(|| {
-            let (mut browser, mut pages) = (service.browser(), Vec::new());
-            while !over.load(Ordering::Relaxed) {
-                pages.push(timer::ms(|| browser.open("/signin").map(drop))?);
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            Ok::<_, Fault>(pages)
-        });
+        let pages = scope.spawn(|| open_pages(&service, &over));
         let flood = sign_ins(&service, &people, cores * 64, seconds);
         over.store(true, Ordering::Relaxed);
         let pages = pages.join().map_err(|_| "a helper thread panicked")??;
@@ -401,14 +394,7 @@ fn beside_a_flood(
                 }
             });
         }
-        let pages = scope.spawn(|| {
-            let (mut browser, mut pages) = (service.browser(), Vec::new());
-            while !over.load(Ordering::Relaxed) {
-                pages.push(timer::ms(|| browser.open("/signin").map(drop))?);
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            Ok::<_, Fault>(pages)
-        });
+        let pages = scope.spawn(|| open_pages(service, &over));
         let beside = sign_ins(service, people, OTHERS, seconds);
         over.store(true, Ordering::Relaxed);
         let pages = pages.join().map_err(|_| "a helper thread panicked")??;
@@ -495,4 +481,14 @@ fn sign_ins(service: &Service, people: &[String], clients: usize, seconds: u64) 
         later: later.load(Ordering::Relaxed),
         odd: odd.load(Ordering::Relaxed),
     })
+}
+
+/// Opens the sign-in page every 20 ms until it is `over`; returns how long each took, in ms.
+fn open_pages(service: &Service, over: &AtomicBool) -> Result<Vec<f64>, Fault> {
+    let (mut browser, mut pages) = (service.browser(), Vec::new());
+    while !over.load(Ordering::Relaxed) {
+        pages.push(timer::ms(|| browser.open("/signin").map(drop))?);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(pages)
 }
