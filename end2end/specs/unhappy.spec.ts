@@ -136,6 +136,13 @@ test('an unacceptable new password is refused with the reason', async ({ page, p
   await arrive(page, 'Your password has been reset');
 });
 
+test('empty new passwords are not confirmed', async ({ page, people, post }) => {
+  const person = await people.local();
+  await toNewPassword(page, person.email, post);
+  await expect(page.locator('.good')).toHaveCount(2);
+  await expect(page.locator('.good:not(:empty)'), 'a tick').toHaveCount(0);
+});
+
 test('matching passwords may be confirmed while typing', async ({ page, people, post }) => {
   test.skip(!hasApp(), 'without the app there is no message before the form is sent');
   const person = await people.local();

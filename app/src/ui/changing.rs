@@ -8,10 +8,12 @@ use leptos::tachys::html::property::{Property, prop};
 #[cfg(feature = "ssr")]
 pub(super) fn changing<E>(element: View<E>, text: impl Fn() -> String) -> AnyView
 where
-    E: ElementChild<String>,
+    E: ElementChild<Option<String>>,
     E::Output: IntoAny,
 {
-    element.into_inner().child(text()).into_any()
+    // The framework writes a space for an empty text, which `:empty` does not match.
+    let text = Some(text()).filter(|text| !text.is_empty());
+    element.into_inner().child(text).into_any()
 }
 
 /// An element without children whose text changes.
