@@ -5,6 +5,7 @@
 )]
 
 mod acknowledged;
+pub mod development;
 pub mod http;
 pub mod machine;
 pub mod mailbox;

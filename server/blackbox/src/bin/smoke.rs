@@ -3,15 +3,18 @@
 //!
 //! `REKEY_BIN` names the program (`target/dist/rekey`).
 
-use blackbox::http::Connection;
+use blackbox::http::{Connection, Jar};
 use blackbox::program::{Mode, Program};
-use blackbox::{Fault, path, say};
+use blackbox::{Fault, development, path, say};
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::ExitCode;
 
 /// Starts on an existing database.
 const STARTS: usize = 5;
+
+const EMAIL: &str = "ada@example.org";
+const PASSWORD: &str = "lantern orbit velvet maple";
 
 fn main() -> ExitCode {
     let told = look().and_then(|report| {
@@ -33,7 +36,9 @@ fn look() -> Result<String, Fault> {
     let program = Program::copied(binary)?;
     let mut running = program.start(Mode::Development)?;
     let first_ms = running.first_200("/healthz")? * 1_000.0;
-    let files = whole_pages(program.port())?;
+    program.create_account(EMAIL, Some(PASSWORD))?;
+    let mut jar = development::sign_in(&running, program.folder(), EMAIL, PASSWORD)?;
+    let files = whole_pages(program.port(), &mut jar)?;
     running.stop()?;
     let mut starts_ms = Vec::new();
     for _ in 0..STARTS {
@@ -50,12 +55,17 @@ fn look() -> Result<String, Fault> {
     ))
 }
 
-/// Requests a page of each bundle and all files that they reference; returns the number of files.
-fn whole_pages(port: u16) -> Result<usize, Fault> {
+/// Requests a page of each kind and all files that they reference; returns the number of files.
+fn whole_pages(port: u16, jar: &mut Jar) -> Result<usize, Fault> {
+    let pages: [(&str, &[&str]); 3] = [
+        ("/signin", &[".css", ".js", ".wasm"]),
+        ("/security", &[".css", ".js", ".wasm"]),
+        ("/help/allowlist", &[".css"]),
+    ];
     let mut connection = Connection::open(port)?;
     let mut asked = BTreeSet::new();
-    for page in ["/signin", "/help/allowlist"] {
-        let answer = connection.page(page, false)?;
+    for (page, endings) in pages {
+        let answer = connection.get(page, jar)?;
         if answer.status != 200 {
             return Err(answer.unexpected(page));
         }
@@ -65,8 +75,8 @@ fn whole_pages(port: u16) -> Result<usize, Fault> {
             .match_indices("/pkg/")
             .filter_map(|(at, _)| html.get(at..)?.split(['"', '\'', '`', ')']).next());
         let named: BTreeSet<String> = named.map(str::to_owned).collect();
-        for ending in [".css", ".js", ".wasm"] {
-            if !named.iter().any(|file| file.ends_with(ending)) {
+        for ending in endings {
+            if !named.iter().any(|file| file.ends_with(*ending)) {
                 return Err(format!("{page} names no {ending} file"));
             }
         }

@@ -7,9 +7,7 @@ use crate::report::Conditions;
 use crate::request_alone;
 use crate::rounds::Rounds;
 use crate::table::{Aim, Table};
-use blackbox::http::{Connection, Jar};
-use blackbox::program::Running;
-use blackbox::{Fault, machine, say};
+use blackbox::{Fault, development, machine, say};
 
 /// Rounds of all requests, so that load from other processes doesn't affect one figure alone.
 pub const ROUNDS: usize = 3;
@@ -86,7 +84,8 @@ struct Left {
 
 fn rounds(database: Database, fixture: &Fixture, without_emails: &Figures, table: &mut Table) -> Result<Left, Fault> {
     let running = fixture.start()?;
-    let mut rounds = Rounds::new(fixture, &running, signed_in(fixture, &running)?);
+    let jar = development::sign_in(&running, fixture.folder(), &crowd::signer(0), crowd::PASSWORD)?;
+    let mut rounds = Rounds::new(fixture, &running, jar);
     for round in 1..=ROUNDS {
         say(&format!("{database}: round {round} of {ROUNDS}"));
         rounds.run(round)?;
@@ -125,40 +124,4 @@ fn memory(left: &Left, starts: &[Start], table: &mut Table) {
     };
     of_postgres(&all, left.after_rounds);
     of_postgres("after the storms", left.after_storms);
-}
-
-/// A signed-in browser; its code is in an e-mail that the development run stores.
-fn signed_in(fixture: &Fixture, running: &Running) -> Result<Jar, Fault> {
-    let mut connection = Connection::open(running.port())?;
-    let mut jar = Jar::default();
-    let email = crowd::signer(0);
-    connection.form("/api/sign_in/begin", &[("email", &email)], &mut jar)?;
-    connection.form("/api/sign_in/password", &[("password", crowd::PASSWORD)], &mut jar)?;
-    running.be_quiet()?;
-    let code = mailed_code(fixture)?;
-    let answer = connection.form("/api/sign_in/answer", &[("code", &code)], &mut jar)?;
-    if answer.says("SignedIn") {
-        Ok(jar)
-    } else {
-        Err(answer.unexpected("sign_in/answer"))
-    }
-}
-
-/// The code of the newest e-mail: it starts the subject.
-fn mailed_code(fixture: &Fixture) -> Result<String, Fault> {
-    let folder = fixture.folder().join("data/emails");
-    let fault = |error: std::io::Error| format!("{}: {error}", folder.display());
-    let mut messages: Vec<_> = std::fs::read_dir(&folder)
-        .map_err(fault)?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .collect();
-    messages.sort();
-    let newest = messages.last().ok_or("no e-mail was kept")?;
-    let message: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(newest).map_err(fault)?).map_err(|error| error.to_string())?;
-    let subject = message["subject"].as_str().unwrap_or_default();
-    let code = subject
-        .split(|c: char| !c.is_ascii_digit())
-        .find(|digits| digits.len() == 6);
-    Ok(code.ok_or("the e-mail has no code in its subject")?.to_owned())
 }
