@@ -27,6 +27,14 @@ impl Purpose {
         }
     }
 
+    /// Parses the stored form.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::SignIn, Self::Reset, Self::SignUp]
+            .into_iter()
+            .find(|purpose| purpose.as_str() == text)
+    }
+
     /// The counter for wrong codes. Anyone can begin a sign-in that proves the mailbox before the password.
     #[must_use]
     pub const fn counter(self, mailbox_first: bool) -> CodeCounter {

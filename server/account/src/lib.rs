@@ -8,6 +8,7 @@ mod code;
 mod code_length;
 mod email;
 mod email_address;
+mod flow;
 mod invisible;
 mod keys;
 mod mailbox;
@@ -31,16 +32,17 @@ pub use email::{CodeEmail, Email, FailureCause, Notice, Request};
 #[cfg(feature = "idna")]
 pub use email_address::domain_to_ascii;
 pub use email_address::{DomainToAscii, EmailAddress};
+pub use flow::{NextStep, Progress};
 pub use keys::{Key, Keyring};
 pub use next::safe_next;
 #[cfg(feature = "nfc")]
 pub use password::nfc;
 pub use password::{Guessable, Nfc, PasswordPolicy};
 pub use refusal::{Field, Refusal};
-pub use reset::{Reset, ResetStep};
+pub use reset::ResetStep;
 pub use secret::Secret;
-pub use sign_in::{SignIn, SignInStep, SignOutStep};
-pub use sign_up::{SignUp, SignUpStep};
+pub use sign_in::{SignInStep, SignOutStep};
+pub use sign_up::SignUpStep;
 pub use steps::{
     DeviceRow, MailedCode, PasswordRow, ProfileView, SecurityDone, SecurityView, SessionRow, UNKNOWN_BROWSER,
 };

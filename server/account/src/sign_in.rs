@@ -1,32 +1,6 @@
 use crate::{EmailAddress, MailedCode};
 use serde::{Deserialize, Serialize};
 
-/// The state of a sign-in.
-///
-/// ```text
-/// ask e-mail ──► AwaitingPassword ──right──► AwaitingCode ──right code──► Finished (a session begins)
-///                    │        └──right, on a trusted device───────────────────▲
-///                    └── "Use a different e-mail" ──► ask e-mail
-/// ```
-///
-/// When strangers have used up the password tries of an address, a browser that never signed in to the account proves the mailbox
-/// first:
-///
-/// ```text
-/// ask e-mail ──► AwaitingMailbox ──right code──► AwaitingPassword ──right──► Finished
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SignIn {
-    /// The code comes before the password.
-    AwaitingMailbox,
-    /// An address was entered; whether it has an account is not revealed.
-    AwaitingPassword,
-    /// The password was right; a code was e-mailed.
-    AwaitingCode,
-    /// A session was begun; this happens once.
-    Finished,
-}
-
 /// The step of a sign-in as shown to the browser.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SignInStep {

@@ -1,22 +1,6 @@
 use crate::{EmailAddress, MailedCode};
 use serde::{Deserialize, Serialize};
 
-/// The state of a sign-up. The address is proven before the account exists, so that an account cannot be prepared for another
-/// user's address.
-///
-/// ```text
-/// ask e-mail ──► AwaitingCode ──right code──► AwaitingDetails ──name, password──► Finished (the account exists)
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SignUp {
-    /// An e-mail was queued: a code, or "you have an account already".
-    AwaitingCode,
-    /// The mailbox is proven.
-    AwaitingDetails,
-    /// The account was created; this happens once.
-    Finished,
-}
-
 /// The step of a sign-up as shown to the browser.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SignUpStep {

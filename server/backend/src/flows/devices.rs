@@ -48,7 +48,7 @@ impl Backend {
         devices::insert(tx, &random::digest(&token), &device, now).await?;
         // A sign-up in this browser has just created the account, so its owner needs no notice.
         let signed_up_here = self.find_flow(tx, Purpose::SignUp, held).await?.is_some_and(|flow| {
-            flow.finished_at.is_some() && now.0 < flow.ends_at && flow.email == account.email.as_str()
+            flow.progress.finished_at.is_some() && now < flow.progress.ends_at && flow.email == account.email
         });
         if !signed_up_here {
             let email = Email::Notice(Notice::NewDevice {

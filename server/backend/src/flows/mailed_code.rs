@@ -9,8 +9,8 @@ use crate::store::{ReadConn, WriteTx, accounts, codes, events, flows, limits, ou
 use crate::{Backend, BrowserTokens, Caller, Error, Fault, random};
 use account::{
     AccountId, ActivityKind, Answer, Challenge, CodeCounter, EarlierFlow, Email, EmailAddress, FailureCause,
-    IssuedCode, MailedCode, Notice, PasswordAccess, Purpose, Refusal, Secret, Timestamp, TypedCode, WaitingFlow,
-    read_code,
+    IssuedCode, MailedCode, NextStep, Notice, PasswordAccess, Purpose, Refusal, Secret, Timestamp, TypedCode,
+    WaitingFlow, read_code,
 };
 
 /// The outcome of an answer.
@@ -34,32 +34,32 @@ impl Backend {
         let (digest, now) = (random::digest(token), self.now());
         let mut tx = self.parts.db.begin().await?;
         let before = flows::find(&mut tx, &digest, purpose).await?;
-        let digits = before.as_ref().map_or(0, Flow::code_length);
+        let digits = before.as_ref().map_or(0, |before| before.code_length);
         let (code, before) = match (read_code(typed.expose(), digits, account::domain_to_ascii), before) {
             (Ok(TypedCode::Email(email)), _) => return Ok(Answered::Mistyped(email)),
             (Ok(TypedCode::Code(code)), Some(before)) => (code, before),
-            (Err(refusal), Some(before)) if before.waits_for_code(now) => return Err(refusal.into()),
+            (Err(refusal), Some(before)) if before.progress.waits_for_code(now) => return Err(refusal.into()),
             _ => return Err(self.why_no_code(&mut tx, purpose, held, now).await?.into()),
         };
         // Not for flows that strangers can begin: it takes longer with an account than without (attack: enumeration by timing).
-        if before.counter(purpose) == CodeCounter::AfterPassword
-            && let Some(account) = before.account()
+        if before.progress.counter() == CodeCounter::AfterPassword
+            && let Some(account) = &before.account
         {
-            accounts::lock_for_update(&mut tx, &account).await?;
+            accounts::lock_for_update(&mut tx, account).await?;
         }
         let since = now.plus_ms(-LOST_ANSWER_MS);
         let Some(flow) = flows::spend_try(&mut tx, &before.id, purpose, &digest, since, now).await? else {
             return Err(self.why_no_code(&mut tx, purpose, held, now).await?.into());
         };
-        let (email, counter) = (flow.address()?, flow.counter(purpose));
+        let (email, counter) = (&flow.email, flow.progress.counter());
         let challenge = Challenge {
             flow: flow.id.clone(),
             purpose,
             email: email.clone(),
-            tries_left: flow.tries_left,
+            tries_left: flow.progress.tries_left,
             stale_code_allowance: flow.stale_code_allowance,
             codes: codes::of_flow(&mut tx, &flow.id).await?,
-            earlier: self.earlier_flows(&mut tx, purpose, &flow).await?,
+            earlier: self.earlier_flows(&mut tx, &flow).await?,
         };
         let earlier = challenge.earlier.iter().flat_map(|flow| &flow.codes);
         let keys = challenge.codes.iter().chain(earlier).map(|code| code.key_id.as_str());
@@ -73,7 +73,7 @@ impl Backend {
                     return Err(self.repeated(&mut tx, purpose, held).await?);
                 }
                 // The daily count stays. Attack: each sign-in of the owner gives the guesser another day's worth of guesses.
-                throttles::clear(&mut tx, &failures_in_a_row(counter, &email)).await?;
+                throttles::clear(&mut tx, &failures_in_a_row(counter, email)).await?;
                 return Ok(Answered::Right(Box::new((tx, flow))));
             }
             Answer::Known(refusal) => {
@@ -81,8 +81,8 @@ impl Backend {
                 refusal
             }
             Answer::Wrong(refusal) => {
-                codes::count_wrong(&mut tx, counter, &email, now).await?;
-                let in_a_row = throttles::count(&mut tx, &failures_in_a_row(counter, &email), now).await?;
+                codes::count_wrong(&mut tx, counter, email, now).await?;
+                let in_a_row = throttles::count(&mut tx, &failures_in_a_row(counter, email), now).await?;
                 let cause = match counter {
                     CodeCounter::AfterPassword => Some(FailureCause::SignInCodes),
                     CodeCounter::Anyone => Some(FailureCause::ResetCodes),
@@ -99,12 +99,8 @@ impl Backend {
     }
 
     /// The flows that the browser held before this one, a few back.
-    async fn earlier_flows(
-        &self,
-        conn: &mut ReadConn,
-        purpose: Purpose,
-        flow: &Flow,
-    ) -> Result<Vec<EarlierFlow>, Fault> {
+    async fn earlier_flows(&self, conn: &mut ReadConn, flow: &Flow) -> Result<Vec<EarlierFlow>, Fault> {
+        let purpose = flow.progress.purpose;
         let (mut earlier, mut next) = (Vec::new(), flow.replaces.clone());
         while let Some(id) = next.take().filter(|_| earlier.len() < EARLIER_FLOWS) {
             next = flows::find(conn, &id, purpose).await?.and_then(|flow| flow.replaces);
@@ -131,10 +127,10 @@ impl Backend {
             Some(FailureCause::Passwords | FailureCause::CurrentPasswords) => ActivityKind::WrongPassword,
             Some(FailureCause::SignInCodes | FailureCause::ResetCodes) | None => ActivityKind::WrongCode,
         };
-        let whose = flow.account().unwrap_or_else(events::unknown_account);
+        let whose = flow.account.clone().unwrap_or_else(events::unknown_account);
         events::append(tx, &whose, kind, Actor::Person, caller, now).await?;
-        if let (true, Some(account), Some(cause)) = (in_a_row % 10 == 0, flow.account(), cause) {
-            self.tell_of_failures(tx, &account, cause, caller, now).await?;
+        if let (true, Some(account), Some(cause)) = (in_a_row % 10 == 0, &flow.account, cause) {
+            self.tell_of_failures(tx, account, cause, caller, now).await?;
         }
         Ok(())
     }
@@ -202,14 +198,13 @@ impl Backend {
     pub(super) async fn admit_code(
         &self,
         tx: &mut WriteTx,
-        purpose: Purpose,
         flow: &mut Flow,
         waiting: &Waiting,
         now: Timestamp,
     ) -> Result<Option<WaitingFlow>, Fault> {
         let mut others = waiting.flows.clone();
         others.retain(|other| other.id != flow.id);
-        let is_first = flow.codes_sent == 1;
+        let is_first = flow.progress.codes_sent == 1;
         let ended = WaitingFlow::to_end(&others, &flow.client).filter(|_| is_first).cloned();
         if let Some(ended) = &ended {
             // A flow whose code was accepted continues; it only stops counting as waiting.
@@ -220,10 +215,8 @@ impl Backend {
             }
             others.retain(|other| other.id != ended.id);
         }
-        let digits = flow
-            .counter(purpose)
-            .digits(waiting.wrong_codes, &others, flow.tries_left);
-        flow.digits = i64::try_from(digits).unwrap_or_default();
+        let counter = flow.progress.counter();
+        flow.code_length = counter.digits(waiting.wrong_codes, &others, flow.progress.tries_left);
         Ok(ended)
     }
 
@@ -232,17 +225,15 @@ impl Backend {
     pub(super) async fn issue_code(
         &self,
         tx: &mut WriteTx,
-        purpose: Purpose,
         flow: &Flow,
         real: bool,
         now: Timestamp,
     ) -> Result<(account::Code, Timestamp), Fault> {
-        let email = flow.address()?;
-        let code = account::Code::generate(flow.code_length(), &mut random::generator());
+        let code = account::Code::generate(flow.code_length, &mut random::generator());
         let key = self.parts.keys.current();
         let binding = account::CodeBinding {
-            purpose,
-            email: &email,
+            purpose: flow.progress.purpose,
+            email: &flow.email,
             flow: if real { &flow.id } else { "nobody's" },
         };
         let issued = IssuedCode {
@@ -253,7 +244,7 @@ impl Backend {
             expires_at: now.plus_minutes(Challenge::MINUTES),
             superseded_at: None,
         };
-        codes::issue(tx, purpose, &email, &flow.id, &issued).await?;
+        codes::issue(tx, flow.progress.purpose, &flow.email, &flow.id, &issued).await?;
         Ok((code, issued.expires_at))
     }
 
@@ -269,7 +260,7 @@ impl Backend {
             .into_iter()
             .next()
             .ok_or(Fault::Corrupt { what: "flow" })?;
-        check_your_email(flow, newest.sent_at, newest.expires_at, now)
+        Ok(check_your_email(flow, newest.sent_at, newest.expires_at, now))
     }
 
     /// The reason why this browser's flow accepts no code.
@@ -280,38 +271,31 @@ impl Backend {
         held: &BrowserTokens,
         now: Timestamp,
     ) -> Result<Refusal, Fault> {
-        let flow = match self.look_up_flow(tx, purpose, held).await? {
-            Some((flow, Standing::Current)) => Some(flow),
+        let progress = match self.look_up_flow(tx, purpose, held).await? {
+            Some((flow, Standing::Current)) => flow.progress,
             Some((_, Standing::JustReplaced)) => return Ok(Refusal::StepElsewhere),
-            Some((_, Standing::Replaced)) | None => None,
+            Some((_, Standing::Replaced)) | None => return Ok(Refusal::FlowGone),
         };
-        Ok(match flow {
-            Some(flow) if flow.finished_at.is_some() || (flow.is_live(now) && flow.code_passed_at.is_some()) => {
-                Refusal::StepElsewhere
-            }
-            Some(flow) if flow.is_live(now) && flow.codes_sent == 0 => Refusal::StepElsewhere,
-            Some(flow) if flow.is_live(now) && flow.tries_left == 0 => Refusal::TriesUsedUp,
-            _ => Refusal::FlowGone,
+        let guessed = progress.tries_left == 0 && progress.code_passed_at.is_none();
+        Ok(match progress.next_step(now) {
+            NextStep::Over if guessed && progress.is_live(now) => Refusal::TriesUsedUp,
+            NextStep::Over => Refusal::FlowGone,
+            _ => Refusal::StepElsewhere,
         })
     }
 }
 
 /// The step "Check your e-mail".
-pub(super) fn check_your_email(
-    flow: &Flow,
-    sent_at: Timestamp,
-    works_until: Timestamp,
-    now: Timestamp,
-) -> Result<MailedCode, Fault> {
-    Ok(MailedCode {
-        email: flow.address()?,
+pub(super) fn check_your_email(flow: &Flow, sent_at: Timestamp, works_until: Timestamp, now: Timestamp) -> MailedCode {
+    MailedCode {
+        email: flow.email.clone(),
         reference: flow.reference.clone(),
-        digits: flow.code_length(),
+        digits: flow.code_length,
         sent_at,
         works_until,
-        resend_in_s: Timestamp(flow.resend_at).seconds_after(now),
-        sends_left: Challenge::SENDS.saturating_sub(flow.codes_sent).max(0),
-    })
+        resend_in_s: flow.resend_at.seconds_after(now),
+        sends_left: Challenge::SENDS.saturating_sub(flow.progress.codes_sent).max(0),
+    }
 }
 
 /// The number of a browser's earlier flows that are checked.

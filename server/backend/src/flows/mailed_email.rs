@@ -8,8 +8,8 @@ use crate::store::limits::Rule;
 use crate::store::{ReadConn, WriteTx, codes, events, flows, limits, outbox};
 use crate::{Backend, BrowserTokens, Caller, Error, Fault, Limits, TokenChange, TokenKind, Transition, random};
 use account::{
-    Account, AccountKind, ActivityKind, Challenge, CodeCounter, CodeEmail, Email, EmailAddress, MailedCode, Purpose,
-    Refusal, Request, Secret, Timestamp, WaitingFlow, safe_next,
+    Account, AccountKind, ActivityKind, Challenge, CodeCounter, CodeEmail, Email, EmailAddress, MailedCode, NextStep,
+    Progress, Purpose, Refusal, Request, Secret, Timestamp, WaitingFlow, safe_next,
 };
 
 /// The maximum duration of a flow, in minutes.
@@ -34,7 +34,7 @@ impl Backend {
         let FlowOfForm { token, begun, before } = self.flow_of_form(&mut tx, purpose, held, email, now).await?;
         // A flow without a code began at this moment, before strangers used up the password tries. Its row already exists, so the
         // request is retried.
-        if let Some(flow) = begun.filter(|flow| flow.codes_sent > 0) {
+        if let Some(flow) = begun.filter(|flow| flow.progress.codes_sent > 0) {
             // A form that is sent twice has one effect and one screen, and takes no further budget.
             let step = self.mailed_code(&mut tx, &flow, now).await?;
             return Ok(Transition {
@@ -58,17 +58,16 @@ impl Backend {
             .and_then(|account| account.language.clone())
             .unwrap_or_else(|| caller.language.clone());
         let mut flow = Flow {
-            account_id: id.map(|id| id.0.clone()),
-            codes_sent: 1,
-            resend_at: now.plus_seconds(Challenge::resend_wait_s(1)).0,
-            known_device: self.is_known(&mut tx, held, account).await?.into(),
-            mailbox_first: mailbox_first.into(),
+            account: id.cloned(),
+            resend_at: now.plus_seconds(Challenge::resend_wait_s(1)),
+            known_device: self.is_known(&mut tx, held, account).await?,
             next_path: next_path(before.as_ref(), next),
-            ..new_flow(&token, caller, email, language, before.as_ref(), now)
+            ..new_flow(purpose, &token, caller, email, language, before.as_ref(), now)
         };
-        let ended = self.admit_code(&mut tx, purpose, &mut flow, &waiting, now).await?;
-        flows::insert(&mut tx, purpose, &flow).await?;
-        let step = self.write_email(&mut tx, purpose, caller, &flow, account, now).await?;
+        (flow.progress.codes_sent, flow.progress.mailbox_first) = (1, mailbox_first);
+        let ended = self.admit_code(&mut tx, &mut flow, &waiting, now).await?;
+        flows::insert(&mut tx, &flow).await?;
+        let step = self.write_email(&mut tx, caller, &flow, account, now).await?;
         tx.commit().await?;
         self.emails_written.notify_one();
         ended.iter().for_each(|flow| self.flow_moved(&flow.id));
@@ -95,9 +94,13 @@ impl Backend {
         let span_ms = self.limits().reset_every_s * 1_000;
         let is_same = |flow: &Flow| {
             // The absolute difference, because another server's clock may be slightly ahead.
-            let is_fresh = (now.0 - flow.created_at).abs() < span_ms;
-            let goes_on = flow.is_live(now) && flow.code_passed_at.is_none() && flow.tries_left > 0;
-            is_fresh && goes_on && flow.email == email.as_str()
+            let is_fresh = (now.0 - flow.created_at.0).abs() < span_ms;
+            let goes_on = match flow.progress.next_step(now) {
+                NextStep::Code | NextStep::MailboxCode => true,
+                NextStep::Password => !flow.progress.mailbox_first,
+                _ => false,
+            };
+            is_fresh && goes_on && flow.email == *email
         };
         if let (Some(token), Some(flow)) = (held.flow(purpose), before.as_ref().filter(|flow| is_same(flow))) {
             return Ok(FlowOfForm {
@@ -121,7 +124,7 @@ impl Backend {
                     return Ok(FlowOfForm { token, begun, before });
                 }
                 // An older request of this browser whose answer was lost: its code is recognized as that of an earlier flow.
-                before = before.or(begun.filter(|flow| flow.is_live(now) && flow.is_held_by(&digest)));
+                before = before.or(begun.filter(|flow| flow.progress.is_live(now) && flow.is_held_by(&digest)));
             }
         }
         Ok(FlowOfForm {
@@ -141,30 +144,26 @@ impl Backend {
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
         let before = self.demand_flow(&mut tx, purpose, held).await?;
-        let (counter, email) = (before.counter(purpose), before.address()?);
-        self.take_turn(&mut tx, counter, &email, before.account().as_ref())
-            .await?;
-        let waiting = self.waiting(&mut tx, counter, &email, now).await?;
+        let (counter, email) = (before.progress.counter(), &before.email);
+        self.take_turn(&mut tx, counter, email, before.account.as_ref()).await?;
+        let waiting = self.waiting(&mut tx, counter, email, now).await?;
         let account = waiting.account.as_ref().map(|stored| &stored.account);
         if before.may_send(now) {
             if counter == CodeCounter::AfterPassword {
-                let account = before.account().ok_or(Refusal::FlowGone)?;
-                self.take_confirmation(&mut tx, &account, now).await?;
+                let account = before.account.as_ref().ok_or(Refusal::FlowGone)?;
+                self.take_confirmation(&mut tx, account, now).await?;
             } else {
                 let id = account.map(|account| &account.id);
-                tx = self.take_email(tx, caller, held, &email, id, Vec::new(), now).await?;
+                tx = self.take_email(tx, caller, held, email, id, Vec::new(), now).await?;
             }
         }
-        let wait_s = Challenge::resend_wait_s(before.codes_sent + 1);
+        let wait_s = Challenge::resend_wait_s(before.progress.codes_sent + 1);
         let Some(mut flow) = flows::take_send(&mut tx, &before.id, purpose, wait_s, now).await? else {
-            let waits_for_code = before.is_live(now)
-                && before.code_passed_at.is_none()
-                && before.tries_left > 0
-                && before.codes_sent > 0;
+            let waits_for_code = before.progress.waits_for_code(now);
             return Err(match before {
-                flow if waits_for_code && flow.codes_sent >= Challenge::SENDS => Refusal::SendsUsedUp,
+                flow if waits_for_code && flow.progress.codes_sent >= Challenge::SENDS => Refusal::SendsUsedUp,
                 flow if waits_for_code => Refusal::ResendWait {
-                    seconds: Timestamp(flow.resend_at).seconds_after(now).max(1),
+                    seconds: flow.resend_at.seconds_after(now).max(1),
                 },
                 _ => self.why_no_code(&mut tx, purpose, held, now).await?,
             }
@@ -173,10 +172,10 @@ impl Backend {
         outbox::drop_unsent(&mut tx, &flow.id, now).await?;
         codes::supersede_in(&mut tx, &flow.id, now).await?;
         // The account may have been created or deleted since the flow began.
-        flow.account_id = account.map(|account| account.id.0.clone());
-        self.admit_code(&mut tx, purpose, &mut flow, &waiting, now).await?;
+        flow.account = account.map(|account| account.id.clone());
+        self.admit_code(&mut tx, &mut flow, &waiting, now).await?;
         flows::set_code(&mut tx, &flow).await?;
-        let step = self.write_email(&mut tx, purpose, caller, &flow, account, now).await?;
+        let step = self.write_email(&mut tx, caller, &flow, account, now).await?;
         tx.commit().await?;
         self.emails_written.notify_one();
         self.flow_moved(&flow.id);
@@ -187,20 +186,20 @@ impl Backend {
     pub(super) async fn write_email(
         &self,
         tx: &mut WriteTx,
-        purpose: Purpose,
         caller: &Caller,
         flow: &Flow,
         account: Option<&Account>,
         now: Timestamp,
     ) -> Result<MailedCode, Fault> {
+        let purpose = flow.progress.purpose;
         let request = Request {
             reference: flow.reference.clone(),
             asked_at: now,
             browser: caller.browser.clone(),
-            mailbox_first: flow.mailbox_first != 0,
+            mailbox_first: flow.progress.mailbox_first,
         };
-        let answer = instead_of_code(flow.counter(purpose), account, &request);
-        let (code, works_until) = self.issue_code(tx, purpose, flow, answer.is_none(), now).await?;
+        let answer = instead_of_code(flow.progress.counter(), account, &request);
+        let (code, works_until) = self.issue_code(tx, flow, answer.is_none(), now).await?;
         let message = answer.unwrap_or_else(|| {
             Email::Code(CodeEmail {
                 purpose,
@@ -210,13 +209,13 @@ impl Backend {
             })
         });
         // Attack: mail to the address as typed. If there is an account, its stored address is used.
-        let to = account.map_or(flow.address()?, |account| account.email.clone());
-        outbox::write(tx, &self.parts.keys, Some(&flow.id), &to, &flow.language, &message, now).await?;
+        let to = account.map_or(&flow.email, |account| &account.email);
+        outbox::write(tx, &self.parts.keys, Some(&flow.id), to, &flow.language, &message, now).await?;
         if purpose == Purpose::Reset {
             let whose = account.map_or_else(events::unknown_account, |account| account.id.clone());
             events::append(tx, &whose, ActivityKind::ResetAsked, Actor::Person, caller, now).await?;
         }
-        check_your_email(flow, now, works_until, now)
+        Ok(check_your_email(flow, now, works_until, now))
     }
 
     /// Takes one of each, or tells how long to wait.
@@ -265,11 +264,11 @@ impl Backend {
         let mut flow = flows::take_send(tx, flow, purpose, wait_s, now)
             .await?
             .ok_or(Refusal::StepElsewhere)?;
-        flow.known_device = known_device.into();
-        let waiting = self.waiting(tx, flow.counter(purpose), &flow.address()?, now).await?;
-        let ended = self.admit_code(tx, purpose, &mut flow, &waiting, now).await?;
+        flow.known_device = known_device;
+        let waiting = self.waiting(tx, flow.progress.counter(), &flow.email, now).await?;
+        let ended = self.admit_code(tx, &mut flow, &waiting, now).await?;
         flows::set_code(tx, &flow).await?;
-        let mailed = self.write_email(tx, purpose, caller, &flow, account, now).await?;
+        let mailed = self.write_email(tx, caller, &flow, account, now).await?;
         Ok((mailed, ended))
     }
 
@@ -341,7 +340,7 @@ pub(super) struct FlowOfForm {
 /// Where a sign-in leads. A flow for another address, or after a reset, keeps the destination of the previous one.
 pub(super) fn next_path(before: Option<&Flow>, next: &str) -> String {
     let next = match before {
-        Some(before) if next.is_empty() && before.finished_at.is_none() => &before.next_path,
+        Some(before) if next.is_empty() && before.progress.finished_at.is_none() => &before.next_path,
         _ => next,
     };
     safe_next(next).to_owned()
@@ -349,6 +348,7 @@ pub(super) fn next_path(before: Option<&Flow>, next: &str) -> String {
 
 /// A flow in its initial state.
 pub(super) fn new_flow(
+    purpose: Purpose,
     token: &Secret,
     caller: &Caller,
     email: &EmailAddress,
@@ -356,34 +356,37 @@ pub(super) fn new_flow(
     before: Option<&Flow>,
     now: Timestamp,
 ) -> Flow {
-    let replaces = before.filter(|before| before.email == email.as_str());
+    let replaces = before.filter(|before| before.email == *email);
     Flow {
         client: caller.network(),
-        known_device: 0,
-        replaces: replaces.and_then(|before| match before.codes_sent {
+        known_device: false,
+        replaces: replaces.and_then(|before| match before.progress.codes_sent {
             0 => before.replaces.clone(),
             _ => Some(before.id.clone()),
         }),
-        digits: 0,
-        mailbox_first: 0,
-        trust: 0,
+        code_length: 0,
+        trust: false,
         id: random::digest(token),
-        email: email.as_str().to_owned(),
-        account_id: None,
+        email: email.clone(),
+        account: None,
         reference: Request::reference(&mut random::generator()),
         language,
         next_path: "/profile".to_owned(),
-        tries_left: Challenge::TRIES,
+        progress: Progress {
+            purpose,
+            mailbox_first: false,
+            codes_sent: 0,
+            tries_left: Challenge::TRIES,
+            password_passed_at: None,
+            code_passed_at: None,
+            finished_at: None,
+            ended_at: None,
+            ends_at: now.plus_minutes(FLOW_MINUTES),
+        },
         stale_code_allowance: Challenge::HINTS,
-        codes_sent: 0,
-        resend_at: 0,
+        resend_at: now,
         version: 1,
-        created_at: now.0,
-        ends_at: now.plus_minutes(FLOW_MINUTES).0,
-        password_passed_at: None,
-        code_passed_at: None,
-        finished_at: None,
-        ended_at: None,
+        created_at: now,
         token_digest: None,
         stepped_up_at: None,
     }

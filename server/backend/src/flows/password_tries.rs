@@ -66,17 +66,16 @@ impl Backend {
         conn: &mut ReadConn,
         held: &BrowserTokens,
         flow: &Flow,
-        email: &EmailAddress,
         account: Option<&Account>,
     ) -> Result<Tries, Fault> {
-        if flow.mailbox_first != 0 {
+        if flow.progress.mailbox_first {
             return Ok(Tries::Flow(flow.id.clone()));
         }
         let account = account.map_or_else(events::unknown_account, |account| account.id.clone());
         let device = self.find_device(conn, held, &account).await?;
         Ok(device.map_or_else(
-            || Tries::Strangers(self.strangers_rule(email)),
-            |device| Tries::Browser(device_throttle_key(email, &device.id)),
+            || Tries::Strangers(self.strangers_rule(&flow.email)),
+            |device| Tries::Browser(device_throttle_key(&flow.email, &device.id)),
         ))
     }
 

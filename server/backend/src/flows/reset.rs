@@ -2,11 +2,11 @@
 
 use super::mailed_code::Answered;
 use super::password_tries::wrong_passwords;
-use super::step_up::Standing;
+use super::step_up::shown_step;
 use crate::store::events::Actor;
 use crate::store::{ReadConn, accounts, devices, events, flows, outbox, sessions, throttles};
 use crate::{Backend, BrowserTokens, Caller, Error, Fault, Transition};
-use account::{ActivityKind, Email, EmailAddress, Notice, Purpose, Refusal, Reset, ResetStep, Secret};
+use account::{ActivityKind, Email, EmailAddress, NextStep, Notice, Purpose, Refusal, ResetStep, Secret};
 
 const RESET: Purpose = Purpose::Reset;
 
@@ -28,31 +28,16 @@ impl Backend {
         let Some((flow, standing)) = self.look_up_flow(conn, RESET, held).await? else {
             return Ok(ResetStep::AskEmail { email: None });
         };
-        let email = flow.address()?;
-        let state = match &flow {
-            // The previous step, because this browser has not received the new token yet.
-            flow if standing == Standing::JustReplaced && flow.is_live(now) => Reset::AwaitingCode,
-            _ if standing != Standing::Current => {
-                return Ok(ResetStep::AskEmail {
-                    email: Some(email.into()),
-                });
-            }
-            flow if flow.finished_at.is_some() && now.0 < flow.ends_at => Reset::Finished,
-            flow if flow.is_live(now) && flow.code_passed_at.is_some() => Reset::AwaitingPassword,
-            flow if flow.is_live(now) && flow.tries_left > 0 => Reset::AwaitingCode,
-            _ => {
-                return Ok(ResetStep::AskEmail {
-                    email: Some(email.into()),
-                });
-            }
-        };
-        Ok(match state {
-            Reset::AwaitingCode => ResetStep::EnterCode(self.mailed_code(conn, &flow, now).await?),
-            Reset::AwaitingPassword => ResetStep::ChoosePassword {
-                email,
+        Ok(match shown_step(&flow, standing, now) {
+            NextStep::Code => ResetStep::EnterCode(self.mailed_code(conn, &flow, now).await?),
+            NextStep::NewPassword => ResetStep::ChoosePassword {
+                email: flow.email,
                 min: self.settings().password.min,
             },
-            Reset::Finished => ResetStep::Done { email },
+            NextStep::Finished if now < flow.progress.ends_at => ResetStep::Done { email: flow.email },
+            _ => ResetStep::AskEmail {
+                email: Some(flow.email.into()),
+            },
         })
     }
 
@@ -102,7 +87,7 @@ impl Backend {
         self.flow_moved(&flow.id);
         Ok(Transition {
             step: ResetStep::ChoosePassword {
-                email: flow.address()?,
+                email: flow.email.clone(),
                 min: self.settings().password.min,
             },
             tokens: vec![token],
@@ -131,17 +116,17 @@ impl Backend {
     ) -> Result<Transition<ResetStep>, Error> {
         let now = self.now();
         let mut conn = self.parts.db.read().await?;
-        let flow = match self.demand_flow(&mut conn, RESET, held).await? {
-            flow if flow.finished_at.is_some() => return Err(Refusal::StepElsewhere.into()),
-            flow if flow.is_live(now) && flow.code_passed_at.is_some() => flow,
-            flow if flow.is_live(now) => return Err(Refusal::StepElsewhere.into()),
-            _ => return Err(Refusal::FlowGone.into()),
-        };
-        let account = flow.account().ok_or(Refusal::FlowGone)?;
+        let flow = self.demand_flow(&mut conn, RESET, held).await?;
+        match flow.progress.next_step(now) {
+            NextStep::NewPassword => {}
+            NextStep::Over => return Err(Refusal::FlowGone.into()),
+            _ => return Err(Refusal::StepElsewhere.into()),
+        }
+        let account = flow.account.clone().ok_or(Refusal::FlowGone)?;
         let stored = accounts::find(&mut conn, &account).await?.ok_or(Refusal::FlowGone)?;
         drop(conn);
         stored.account.password_access().require_editable()?;
-        let email = flow.address()?;
+        let email = flow.email.clone();
         let chosen = self
             .choose_password(
                 caller,
@@ -156,7 +141,7 @@ impl Backend {
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
         accounts::lock_for_update(&mut tx, &account).await?;
-        let (flow, proof) = flows::redeem(&mut tx, &flow.id, now)
+        let (proof, flow) = flows::redeem(&mut tx, &flow.id, now)
             .await?
             .ok_or(Refusal::StepElsewhere)?;
         // Attack: the account moved to another address while the code was on its way to the old one.

@@ -3,7 +3,7 @@
 use super::mailed_code::Answered;
 use super::mailed_email::{FlowOfForm, drop_flow, hold_flow, new_flow, next_path};
 use super::password_tries::{Tries, wrong_passwords};
-use super::step_up::{LOST_ANSWER_MS, Standing};
+use super::step_up::{LOST_ANSWER_MS, Standing, shown_step};
 use crate::leaked::Leak;
 use crate::store::accounts::Stored;
 use crate::store::events::Actor;
@@ -11,8 +11,8 @@ use crate::store::flows::Flow;
 use crate::store::{ReadConn, accounts, events, flows, throttles};
 use crate::{Backend, BrowserTokens, Caller, Error, Fault, TokenChange, TokenKind, Transition, Verdict};
 use account::{
-    Account, AccountId, AccountKind, ActivityKind, EmailAddress, FailureCause, Purpose, Refusal, ResetStep, Secret,
-    SignIn, SignInStep, SignOutStep, Timestamp, safe_next,
+    Account, AccountId, AccountKind, ActivityKind, EmailAddress, FailureCause, NextStep, Purpose, Refusal, ResetStep,
+    Secret, SignInStep, SignOutStep, Timestamp, safe_next,
 };
 
 const SIGN_IN: Purpose = Purpose::SignIn;
@@ -32,44 +32,27 @@ impl Backend {
         }
         let mut conn = self.parts.db.read().await?;
         let found = self.look_up_flow(&mut conn, SIGN_IN, held).await?;
-        let (flow, standing) = found.map_or((None, Standing::Current), |(flow, standing)| (Some(flow), standing));
         let mut email = None;
-        if let Some(flow) = &flow {
-            let state = match standing {
-                Standing::Current => state_of(flow, now),
-                // The previous step, because this browser has not received the new token yet.
-                Standing::JustReplaced if flow.is_live(now) => Some(match flow.mailbox_first {
-                    0 => SignIn::AwaitingPassword,
-                    _ => SignIn::AwaitingMailbox,
-                }),
-                Standing::JustReplaced | Standing::Replaced => None,
-            };
-            match state {
-                Some(SignIn::Finished) => {}
-                Some(state) => return self.step_of(&mut conn, flow, state, now).await,
-                // Let go for another address, or over with a reset: nothing to carry on but where it was going.
-                None if flow.ended_at.is_some() => {}
-                None => email = Some(flow.email.clone()),
+        if let Some((flow, standing)) = &found {
+            match shown_step(flow, *standing, now) {
+                NextStep::Finished => {}
+                // Abandoned for another address, or ended by a reset: only the destination is kept.
+                NextStep::Over if flow.progress.ended_at.is_some() => {}
+                NextStep::Over => email = Some(flow.email.as_str().to_owned()),
+                step => return self.shown(&mut conn, flow, step, now).await,
             }
         }
         if self.find_session(&mut conn, held, now).await?.is_some() {
-            let next = flow.map_or_else(
-                || safe_next("").to_owned(),
-                |flow| safe_next(&flow.next_path).to_owned(),
-            );
+            let next = found.as_ref().map_or("", |(flow, _)| &flow.next_path);
+            let next = safe_next(next).to_owned();
             return Ok(SignInStep::SignedIn { next });
         }
-        if let Some(flow) = flow.filter(|flow| flow.ended_at.is_none())
-            && standing == Standing::Current
-            && flow.has_just_finished(now.plus_ms(-LOST_ANSWER_MS))
+        if let Some((flow, Standing::Current)) = &found
+            && flow.progress.ended_at.is_none()
+            && flow.progress.has_just_finished(now.plus_ms(-LOST_ANSWER_MS))
         {
-            // The previous step, because this browser has not received its session yet.
-            let state = if flow.ended_with_password() {
-                SignIn::AwaitingPassword
-            } else {
-                SignIn::AwaitingCode
-            };
-            return self.step_of(&mut conn, &flow, state, now).await;
+            // This browser has not received its session yet.
+            return self.shown(&mut conn, flow, flow.progress.previous_step(), now).await;
         }
         drop(conn);
         let resume = match self.reset_step(held).await? {
@@ -79,20 +62,22 @@ impl Backend {
         Ok(SignInStep::AskEmail { email, resume })
     }
 
-    /// A flow's step where it is not over.
-    async fn step_of(
+    /// A step as the browser sees it.
+    async fn shown(
         &self,
         conn: &mut ReadConn,
         flow: &Flow,
-        state: SignIn,
+        step: NextStep,
         now: Timestamp,
     ) -> Result<SignInStep, Fault> {
-        Ok(match state {
-            SignIn::AwaitingMailbox => SignInStep::ProveMailbox(self.mailed_code(conn, flow, now).await?),
-            SignIn::AwaitingPassword => SignInStep::EnterPassword { email: flow.address()? },
-            SignIn::AwaitingCode => SignInStep::EnterCode(self.mailed_code(conn, flow, now).await?),
-            SignIn::Finished => SignInStep::SignedIn {
+        Ok(match step {
+            NextStep::MailboxCode => SignInStep::ProveMailbox(self.mailed_code(conn, flow, now).await?),
+            NextStep::Code => SignInStep::EnterCode(self.mailed_code(conn, flow, now).await?),
+            NextStep::Finished => SignInStep::SignedIn {
                 next: safe_next(&flow.next_path).to_owned(),
+            },
+            _ => SignInStep::EnterPassword {
+                email: flow.email.clone(),
             },
         })
     }
@@ -114,11 +99,12 @@ impl Backend {
         // A power failure loses only the address, which is typed again, and one count of the client.
         let mut tx = self.parts.db.begin_unsynced().await?;
         let FlowOfForm { token, begun, before } = self.flow_of_form(&mut tx, SIGN_IN, held, &email, now).await?;
-        if let Some((flow, state)) = begun.and_then(|flow| state_of(&flow, now).map(|state| (flow, state))) {
+        if let Some(flow) = begun.filter(|flow| flow.progress.next_step(now) != NextStep::Over) {
             if !next.is_empty() && flow.next_path != safe_next(next) {
                 flows::set_next(&mut tx, &flow.id, safe_next(next)).await?;
             }
-            let step = self.step_of(&mut tx, &flow, state, now).await?;
+            let step = flow.progress.next_step(now);
+            let step = self.shown(&mut tx, &flow, step, now).await?;
             tx.commit().await?;
             return Ok(Transition {
                 step,
@@ -143,9 +129,17 @@ impl Backend {
         self.take(&mut tx, &[self.begin_rule(caller)], now).await?;
         let flow = Flow {
             next_path: next_path(before.as_ref(), next),
-            ..new_flow(&token, caller, &email, caller.language.clone(), before.as_ref(), now)
+            ..new_flow(
+                SIGN_IN,
+                &token,
+                caller,
+                &email,
+                caller.language.clone(),
+                before.as_ref(),
+                now,
+            )
         };
-        flows::insert(&mut tx, SIGN_IN, &flow).await?;
+        flows::insert(&mut tx, &flow).await?;
         tx.commit().await?;
         Ok(Transition {
             step: SignInStep::EnterPassword { email },
@@ -172,16 +166,21 @@ impl Backend {
         let mut tx = self.parts.db.begin().await?;
         let found = self.look_up_flow(&mut tx, SIGN_IN, held).await?;
         let flow = match found.filter(|(_, standing)| *standing != Standing::Replaced) {
-            Some((flow, Standing::Current)) if flow.waits_for_password(now) => flow,
+            Some((flow, Standing::Current)) if flow.progress.next_step(now) == NextStep::Password => flow,
             // The answer to the right password may have been lost, so the same password is verified again.
-            Some((flow, Standing::JustReplaced)) if flow.is_live(now) && flow.password_passed_at.is_some() => flow,
-            // Attack: a client with the password but without the mailbox sends the password again after the code was right.
-            Some((flow, Standing::Current))
-                if flow.has_just_finished(now.plus_ms(-LOST_ANSWER_MS)) && flow.ended_with_password() =>
+            Some((flow, Standing::JustReplaced))
+                if flow.progress.is_live(now) && flow.progress.password_passed_at.is_some() =>
             {
                 flow
             }
-            Some((flow, _)) if flow.finished_at.is_some() || flow.is_live(now) => {
+            // Attack: a client with the password but without the mailbox sends the password again after the code was right.
+            Some((flow, Standing::Current))
+                if flow.progress.has_just_finished(now.plus_ms(-LOST_ANSWER_MS))
+                    && flow.progress.ended_with_password() =>
+            {
+                flow
+            }
+            Some((flow, _)) if flow.progress.finished_at.is_some() || flow.progress.is_live(now) => {
                 return Err(Refusal::StepElsewhere.into());
             }
             _ => return Err(Refusal::FlowGone.into()),
@@ -189,10 +188,10 @@ impl Backend {
         if password.is_empty() {
             return Err(Refusal::PasswordMissing.into());
         }
-        let email = flow.address()?;
-        let stored = accounts::find_by_email(&mut tx, &email).await?;
+        let email = &flow.email;
+        let stored = accounts::find_by_email(&mut tx, email).await?;
         let account = stored.as_ref().map(|stored| &stored.account);
-        let tries = self.tries(&mut tx, held, &flow, &email, account).await?;
+        let tries = self.tries(&mut tx, held, &flow, account).await?;
         let Some(refusal) = self.spend_password(&mut tx, &tries, now).await? else {
             drop(tx);
             return self.ask_mailbox_first(caller, held, &flow, account).await;
@@ -205,13 +204,13 @@ impl Backend {
             None => false,
         };
         // Queried for every address, so that the query itself reveals nothing.
-        let somebody_elses = self.decoy_hash(&mut tx, &email).await?;
+        let somebody_elses = self.decoy_hash(&mut tx, email).await?;
         tx.commit().await?;
         if told {
             self.emails_written.notify_one();
         }
 
-        let whose = stored.as_ref().map(|stored| stored.account.id.0.clone());
+        let whose = stored.as_ref().map(|stored| stored.account.id.clone());
         let usable =
             stored.filter(|stored| stored.account.kind == AccountKind::Local && stored.account.disabled_at.is_none());
         let hash = usable.as_ref().and_then(|stored| stored.password.as_deref());
@@ -231,14 +230,11 @@ impl Backend {
 
     /// Records a wrong password in the account's log; the screen is the same for every address. Nothing is looked up here,
     /// because finding a row takes longer than finding none (attack: enumeration by timing).
-    async fn wrong_password(&self, caller: &Caller, flow: Flow, whose: Option<String>) -> Result<(), Fault> {
-        let flow = Flow {
-            account_id: whose,
-            ..flow
-        };
+    async fn wrong_password(&self, caller: &Caller, flow: Flow, whose: Option<AccountId>) -> Result<(), Fault> {
+        let flow = Flow { account: whose, ..flow };
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
-        let in_a_row = throttles::count(&mut tx, &wrong_passwords(&flow.address()?), now).await?;
+        let in_a_row = throttles::count(&mut tx, &wrong_passwords(&flow.email), now).await?;
         let cause = Some(FailureCause::Passwords);
         self.note_failure(&mut tx, caller, &flow, cause, in_a_row, now).await?;
         tx.commit().await?;
@@ -256,11 +252,11 @@ impl Backend {
         account: Option<&Account>,
     ) -> Result<Transition<SignInStep>, Error> {
         let now = self.now();
-        let (counter, email) = (SIGN_IN.counter(true), flow.address()?);
+        let (counter, email) = (SIGN_IN.counter(true), &flow.email);
         let mut tx = self.parts.db.begin().await?;
-        self.take_turn(&mut tx, counter, &email, None).await?;
+        self.take_turn(&mut tx, counter, email, None).await?;
         let id = account.map(|account| &account.id);
-        let mut tx = self.take_email(tx, caller, held, &email, id, Vec::new(), now).await?;
+        let mut tx = self.take_email(tx, caller, held, email, id, Vec::new(), now).await?;
         let language = account.and_then(|account| account.language.as_deref());
         let language = language.unwrap_or(&flow.language);
         if !flows::ask_mailbox_first(&mut tx, &flow.id, id, language, now).await? {
@@ -320,7 +316,7 @@ impl Backend {
                 return Err(Refusal::SignInWrong.into());
             }
             let told = self.repeated(&mut tx, SIGN_IN, held).await?;
-            self.clear_tries(&mut tx, tries, &flow.address()?).await?;
+            self.clear_tries(&mut tx, tries, &flow.email).await?;
             tx.commit().await?;
             return Err(told);
         };
@@ -350,12 +346,13 @@ impl Backend {
             device.replaced_at.is_none() && device.trusted_until.is_some_and(|until| now.0 < until)
         });
         let mut ended = None;
-        let transition = if trusted || flow.mailbox_first != 0 {
+        let transition = if trusted || flow.progress.mailbox_first {
             if !flows::finish_without_code(&mut tx, &flow.id, now).await? {
                 return Err(Refusal::StepElsewhere.into());
             }
-            let trust = flow.trust != 0;
-            let mut tokens = self.begin_session(&mut tx, caller, held, account, trust, now).await?;
+            let mut tokens = self
+                .begin_session(&mut tx, caller, held, account, flow.trust, now)
+                .await?;
             tokens.push(drop_flow(SIGN_IN));
             Transition {
                 step: SignInStep::SignedIn {
@@ -375,7 +372,7 @@ impl Backend {
                 tokens: vec![token],
             }
         };
-        self.clear_tries(&mut tx, tries, &flow.address()?).await?;
+        self.clear_tries(&mut tx, tries, &flow.email).await?;
         tx.commit().await?;
         self.emails_written.notify_one();
         self.flow_moved(&flow.id);
@@ -399,13 +396,15 @@ impl Backend {
             Answered::Right(passed) => *passed,
             Answered::Mistyped(email) => return self.begin_sign_in(caller, held, email.as_str(), "").await,
         };
-        if flow.mailbox_first != 0 {
+        if flow.progress.mailbox_first {
             flows::ask_password(&mut tx, &flow.id, trust).await?;
             let token = self.step_up(&mut tx, SIGN_IN, held, &flow, self.now()).await?;
             tx.commit().await?;
             self.flow_moved(&flow.id);
             return Ok(Transition {
-                step: SignInStep::EnterPassword { email: flow.address()? },
+                step: SignInStep::EnterPassword {
+                    email: flow.email.clone(),
+                },
                 tokens: vec![token],
             });
         }
@@ -413,12 +412,12 @@ impl Backend {
         flows::finish(&mut tx, &flow.id, SIGN_IN, now)
             .await?
             .ok_or(Refusal::StepElsewhere)?;
-        let account = flow.account().ok_or(Refusal::FlowGone)?;
-        let stored = accounts::find(&mut tx, &account).await?.ok_or(Refusal::FlowGone)?;
+        let account = flow.account.as_ref().ok_or(Refusal::FlowGone)?;
+        let stored = accounts::find(&mut tx, account).await?.ok_or(Refusal::FlowGone)?;
         // Attack: the account was assigned to an organization, or deactivated, between password and code.
         let usable = stored.account.kind == AccountKind::Local && stored.account.disabled_at.is_none();
         // Attack: the account moved to another address while the code was on its way to the old one.
-        if !usable || stored.account.email != flow.address()? {
+        if !usable || stored.account.email != flow.email {
             return Err(Refusal::FlowGone.into());
         }
         let mut tokens = self
@@ -442,10 +441,12 @@ impl Backend {
     /// A refusal: too early, or too many.
     pub async fn resend_sign_in(&self, caller: &Caller, held: &BrowserTokens) -> Result<Transition<SignInStep>, Error> {
         let (flow, mailed) = self.resend_email(SIGN_IN, caller, held).await?;
-        Ok(Transition::to(match flow.mailbox_first {
-            0 => SignInStep::EnterCode(mailed),
-            _ => SignInStep::ProveMailbox(mailed),
-        }))
+        let step = if flow.progress.mailbox_first {
+            SignInStep::ProveMailbox
+        } else {
+            SignInStep::EnterCode
+        };
+        Ok(Transition::to(step(mailed)))
     }
 
     /// "Use a different e-mail": abandons the flow. Its token stays, so that the next flow keeps its destination.
@@ -500,18 +501,4 @@ impl Backend {
             tokens: vec![session, drop_flow(SIGN_IN)],
         })
     }
-}
-
-/// The state of a flow; `None` when it has ended without a session.
-fn state_of(flow: &Flow, now: Timestamp) -> Option<SignIn> {
-    if flow.finished_at.is_some() {
-        return Some(SignIn::Finished);
-    }
-    if flow.waits_for_password(now) {
-        return Some(SignIn::AwaitingPassword);
-    }
-    flow.waits_for_code(now).then_some(match flow.mailbox_first {
-        0 => SignIn::AwaitingCode,
-        _ => SignIn::AwaitingMailbox,
-    })
 }

@@ -1,12 +1,12 @@
 //! Sign-up: e-mail address, code, name and password.
 
 use super::mailed_code::Answered;
-use super::step_up::Standing;
+use super::step_up::shown_step;
 use crate::store::events::Actor;
 use crate::store::{accounts, events, flows};
 use crate::{Backend, BrowserTokens, Caller, Error, Fault, Transition, random};
 use account::{
-    Account, AccountId, AccountKind, ActivityKind, EmailAddress, Name, Purpose, Refusal, Secret, SignUp, SignUpStep,
+    Account, AccountId, AccountKind, ActivityKind, EmailAddress, Name, NextStep, Purpose, Refusal, Secret, SignUpStep,
 };
 
 const SIGN_UP: Purpose = Purpose::SignUp;
@@ -25,31 +25,16 @@ impl Backend {
         let Some((flow, standing)) = self.look_up_flow(&mut conn, SIGN_UP, held).await? else {
             return Ok(SignUpStep::AskEmail { email: None });
         };
-        let email = flow.address()?;
-        let state = match &flow {
-            // The previous step, because this browser has not received the new token yet.
-            flow if standing == Standing::JustReplaced && flow.is_live(now) => SignUp::AwaitingCode,
-            _ if standing != Standing::Current => {
-                return Ok(SignUpStep::AskEmail {
-                    email: Some(email.into()),
-                });
-            }
-            flow if flow.finished_at.is_some() && now.0 < flow.ends_at => SignUp::Finished,
-            flow if flow.is_live(now) && flow.code_passed_at.is_some() => SignUp::AwaitingDetails,
-            flow if flow.is_live(now) && flow.tries_left > 0 => SignUp::AwaitingCode,
-            _ => {
-                return Ok(SignUpStep::AskEmail {
-                    email: Some(email.into()),
-                });
-            }
-        };
-        Ok(match state {
-            SignUp::AwaitingCode => SignUpStep::EnterCode(self.mailed_code(&mut conn, &flow, now).await?),
-            SignUp::AwaitingDetails => SignUpStep::ChooseDetails {
-                email,
+        Ok(match shown_step(&flow, standing, now) {
+            NextStep::Code => SignUpStep::EnterCode(self.mailed_code(&mut conn, &flow, now).await?),
+            NextStep::Details => SignUpStep::ChooseDetails {
+                email: flow.email,
                 min: self.settings().password.min,
             },
-            SignUp::Finished => SignUpStep::Done { email },
+            NextStep::Finished if now < flow.progress.ends_at => SignUpStep::Done { email: flow.email },
+            _ => SignUpStep::AskEmail {
+                email: Some(flow.email.into()),
+            },
         })
     }
 
@@ -102,7 +87,7 @@ impl Backend {
         self.flow_moved(&flow.id);
         Ok(Transition {
             step: SignUpStep::ChooseDetails {
-                email: flow.address()?,
+                email: flow.email.clone(),
                 min: self.settings().password.min,
             },
             tokens: vec![token],
@@ -132,14 +117,14 @@ impl Backend {
     ) -> Result<Transition<SignUpStep>, Error> {
         let now = self.now();
         let mut conn = self.parts.db.read().await?;
-        let flow = match self.demand_flow(&mut conn, SIGN_UP, held).await? {
-            flow if flow.finished_at.is_some() => return Err(Refusal::StepElsewhere.into()),
-            flow if flow.is_live(now) && flow.code_passed_at.is_some() => flow,
-            flow if flow.is_live(now) => return Err(Refusal::StepElsewhere.into()),
-            _ => return Err(Refusal::FlowGone.into()),
-        };
+        let flow = self.demand_flow(&mut conn, SIGN_UP, held).await?;
+        match flow.progress.next_step(now) {
+            NextStep::Details => {}
+            NextStep::Over => return Err(Refusal::FlowGone.into()),
+            _ => return Err(Refusal::StepElsewhere.into()),
+        }
         drop(conn);
-        let email = flow.address()?;
+        let email = flow.email.clone();
         let name = Name::parse(name)?;
         let chosen = self
             .choose_password(caller, &email, name.as_str(), password, again, None)
@@ -160,7 +145,7 @@ impl Backend {
         if !accounts::insert(&mut tx, &account, Some(&chosen.hash), now).await? {
             // The same form was sent twice, or another browser with the same mailbox was faster.
             let flow = flows::find(&mut tx, &flow.id, SIGN_UP).await?;
-            let twice = flow.is_some_and(|flow| flow.finished_at.is_some());
+            let twice = flow.is_some_and(|flow| flow.progress.finished_at.is_some());
             return Err(if twice {
                 Refusal::StepElsewhere
             } else {

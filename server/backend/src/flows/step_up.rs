@@ -24,7 +24,7 @@ use super::mailed_email::hold_flow;
 use crate::store::flows::Flow;
 use crate::store::{ReadConn, WriteTx, flows};
 use crate::{Backend, BrowserTokens, Error, Fault, TokenChange, random};
-use account::{Purpose, Refusal, Secret, Timestamp};
+use account::{NextStep, Purpose, Refusal, Secret, Timestamp};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 /// How long a replaced token is accepted as the sign of a lost answer.
@@ -39,6 +39,16 @@ pub(super) enum Standing {
     JustReplaced,
     /// Replaced more than 30 s ago.
     Replaced,
+}
+
+/// What a browser with such a token sees.
+pub(super) fn shown_step(flow: &Flow, standing: Standing, now: Timestamp) -> NextStep {
+    match standing {
+        Standing::Current => flow.progress.next_step(now),
+        // This browser has not received the new token yet.
+        Standing::JustReplaced if flow.progress.is_live(now) => flow.progress.previous_step(),
+        Standing::JustReplaced | Standing::Replaced => NextStep::Over,
+    }
 }
 
 impl Backend {
@@ -68,7 +78,7 @@ impl Backend {
         Ok(found.map(|flow| {
             let standing = match flow.stepped_up_at {
                 _ if flow.is_held_by(&digest) => Standing::Current,
-                Some(at) if self.now().0 < at + LOST_ANSWER_MS => Standing::JustReplaced,
+                Some(at) if self.now() < at.plus_ms(LOST_ANSWER_MS) => Standing::JustReplaced,
                 _ => Standing::Replaced,
             };
             (flow, standing)
@@ -116,11 +126,11 @@ impl Backend {
         let tokens = match (found, held.flow(purpose)) {
             (Some((flow, Standing::JustReplaced)), Some(token)) => {
                 let token = self.next_token(token);
-                let holds = flow.is_live(now) && flow.is_held_by(&random::digest(&token));
+                let holds = flow.progress.is_live(now) && flow.is_held_by(&random::digest(&token));
                 holds.then(|| vec![hold_flow(purpose, token)])
             }
             (Some((flow, Standing::Current)), Some(token))
-                if purpose == Purpose::SignIn && flow.has_just_finished(now.plus_ms(-LOST_ANSWER_MS)) =>
+                if purpose == Purpose::SignIn && flow.progress.has_just_finished(now.plus_ms(-LOST_ANSWER_MS)) =>
             {
                 self.session_again(conn, held, token, now).await?
             }

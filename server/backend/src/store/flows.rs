@@ -12,139 +12,142 @@ use super::conn::{execute, later, on};
 use super::{ReadConn, WriteTx};
 use crate::Fault;
 use crate::proof::PasswordProof;
-use account::{AccountId, Challenge, CodeCounter, EmailAddress, Purpose, Timestamp};
+use account::{AccountId, Challenge, EmailAddress, Progress, Purpose, Timestamp};
 
-/// A flow's row. Its id is the digest of the browser's first token and never changes.
-#[derive(Debug, Clone, sqlx::FromRow)]
+/// A flow. Its id is the digest of the browser's first token and never changes.
+#[derive(Debug, Clone)]
 pub struct Flow {
     /// Digest of the initial token.
     pub id: String,
     /// The address as entered, normalized.
-    pub email: String,
+    pub email: EmailAddress,
     /// The flow's account; `None` must be indistinguishable to the browser.
-    pub account_id: Option<String>,
+    pub account: Option<AccountId>,
     /// The reference shown on screen and in e-mails.
     pub reference: String,
     /// Language of its e-mails.
     pub language: String,
     /// Destination after sign-in.
     pub next_path: String,
-    /// Remaining wrong codes.
-    pub tries_left: i64,
+    /// What decides about the next step.
+    pub progress: Progress,
     /// Remaining stale codes that are recognized without using up a try.
     pub stale_code_allowance: i64,
-    /// Number of codes sent.
-    pub codes_sent: i64,
+    /// Length of the newest code; 0 before the first.
+    pub code_length: usize,
     /// Earliest time of the next e-mail.
-    pub resend_at: i64,
+    pub resend_at: Timestamp,
     /// Incremented with every change of state.
     pub version: i64,
     /// Start time.
-    pub created_at: i64,
-    /// Expiry time.
-    pub ends_at: i64,
-    /// When the password was verified (sign-in).
-    pub password_passed_at: Option<i64>,
-    /// When the code was verified.
-    pub code_passed_at: Option<i64>,
-    /// When the flow was completed.
-    pub finished_at: Option<i64>,
-    /// When the flow was ended by another action.
-    pub ended_at: Option<i64>,
+    pub created_at: Timestamp,
     /// Digest of the token after the step-up.
     pub token_digest: Option<String>,
     /// When that token replaced the initial one.
-    pub stepped_up_at: Option<i64>,
+    pub stepped_up_at: Option<Timestamp>,
     /// The client network at the start.
     pub client: String,
-    /// 1 if the browser has signed in to the account before.
-    pub known_device: i64,
+    /// Whether the browser has signed in to the account before.
+    pub known_device: bool,
     /// The browser's previous flow with the same purpose and address.
     pub replaces: Option<String>,
-    /// Length of the newest code; 0 before the first.
-    pub digits: i64,
-    /// 1 for a sign-in that asks for the code before the password.
-    pub mailbox_first: i64,
-    /// 1 to trust the device after sign-in.
-    pub trust: i64,
+    /// Whether to trust the device after sign-in.
+    pub trust: bool,
 }
 
 impl Flow {
-    /// Whether the flow is still active.
-    #[must_use]
-    pub const fn is_live(&self, now: Timestamp) -> bool {
-        self.finished_at.is_none() && self.ended_at.is_none() && now.0 < self.ends_at
-    }
-
     /// Whether the current token has this digest.
     #[must_use]
     pub fn is_held_by(&self, digest: &str) -> bool {
         self.token_digest.as_deref().unwrap_or(&self.id) == digest
     }
 
-    /// Whether the flow was completed after `since`.
-    #[must_use]
-    pub fn has_just_finished(&self, since: Timestamp) -> bool {
-        self.finished_at.is_some_and(|at| at > since.0)
-    }
-
-    /// Whether the password is the last step of the sign-in: on a trusted device, or after the code.
-    #[must_use]
-    pub const fn ended_with_password(&self) -> bool {
-        self.finished_at.is_some() && (self.code_passed_at.is_none() || self.mailbox_first != 0)
-    }
-
-    /// Whether the flow is waiting for a code.
-    #[must_use]
-    pub const fn waits_for_code(&self, now: Timestamp) -> bool {
-        self.is_live(now) && self.codes_sent > 0 && self.code_passed_at.is_none() && self.tries_left > 0
-    }
-
     /// Whether a code may be e-mailed now. [`take_send`] checks again.
     #[must_use]
-    pub const fn may_send(&self, now: Timestamp) -> bool {
-        self.waits_for_code(now) && self.codes_sent < Challenge::SENDS && self.resend_at <= now.0
+    pub fn may_send(&self, now: Timestamp) -> bool {
+        self.progress.waits_for_code(now) && self.progress.codes_sent < Challenge::SENDS && self.resend_at <= now
     }
+}
 
-    /// Whether it is a sign-in waiting for a password.
-    #[must_use]
-    pub const fn waits_for_password(&self, now: Timestamp) -> bool {
-        let its_turn = self.mailbox_first == 0 || (self.code_passed_at.is_some() && self.tries_left > 0);
-        self.is_live(now) && self.password_passed_at.is_none() && its_turn
-    }
+/// A flow as stored: times in ms, and 0 or 1 for booleans.
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    purpose: String,
+    email: String,
+    account_id: Option<String>,
+    reference: String,
+    language: String,
+    next_path: String,
+    tries_left: i64,
+    stale_code_allowance: i64,
+    codes_sent: i64,
+    resend_at: i64,
+    version: i64,
+    created_at: i64,
+    ends_at: i64,
+    password_passed_at: Option<i64>,
+    code_passed_at: Option<i64>,
+    finished_at: Option<i64>,
+    ended_at: Option<i64>,
+    token_digest: Option<String>,
+    stepped_up_at: Option<i64>,
+    client: String,
+    known_device: i64,
+    replaces: Option<String>,
+    digits: i64,
+    mailbox_first: i64,
+    trust: i64,
+}
 
-    /// Length of the newest code.
-    #[must_use]
-    pub fn code_length(&self) -> usize {
-        usize::try_from(self.digits).unwrap_or_default()
-    }
+impl TryFrom<Row> for Flow {
+    type Error = Fault;
 
-    /// The counter of its wrong codes.
-    #[must_use]
-    pub const fn counter(&self, purpose: Purpose) -> CodeCounter {
-        purpose.counter(self.mailbox_first != 0)
+    fn try_from(row: Row) -> Result<Self, Fault> {
+        let corrupt = |what| move || Fault::Corrupt { what };
+        Ok(Self {
+            id: row.id,
+            email: EmailAddress::parse(&row.email).map_err(|_| corrupt("flow address")())?,
+            account: row.account_id.map(AccountId),
+            reference: row.reference,
+            language: row.language,
+            next_path: row.next_path,
+            progress: Progress {
+                purpose: Purpose::parse(&row.purpose).ok_or_else(corrupt("flow purpose"))?,
+                mailbox_first: row.mailbox_first != 0,
+                codes_sent: row.codes_sent,
+                tries_left: row.tries_left,
+                password_passed_at: row.password_passed_at.map(Timestamp),
+                code_passed_at: row.code_passed_at.map(Timestamp),
+                finished_at: row.finished_at.map(Timestamp),
+                ended_at: row.ended_at.map(Timestamp),
+                ends_at: Timestamp(row.ends_at),
+            },
+            stale_code_allowance: row.stale_code_allowance,
+            code_length: row.digits.try_into().map_err(|_| corrupt("length of a code")())?,
+            resend_at: Timestamp(row.resend_at),
+            version: row.version,
+            created_at: Timestamp(row.created_at),
+            token_digest: row.token_digest,
+            stepped_up_at: row.stepped_up_at.map(Timestamp),
+            client: row.client,
+            known_device: row.known_device != 0,
+            replaces: row.replaces,
+            trust: row.trust != 0,
+        })
     }
+}
 
-    /// The flow's e-mail address.
-    ///
-    /// # Errors
-    /// When the stored address is invalid.
-    pub fn address(&self) -> Result<EmailAddress, Fault> {
-        EmailAddress::parse(&self.email).map_err(|_| Fault::Corrupt { what: "flow address" })
-    }
-
-    /// The flow's account, if any.
-    #[must_use]
-    pub fn account(&self) -> Option<AccountId> {
-        self.account_id.clone().map(AccountId)
-    }
+/// Reads the row of a query, if there is one.
+fn flow(row: Option<Row>) -> Result<Option<Flow>, Fault> {
+    row.map(Flow::try_from).transpose()
 }
 
 macro_rules! columns {
     ($before:literal, $after:literal) => {
         concat!(
             $before,
-            " id, email, account_id, reference, language, next_path, tries_left, stale_code_allowance, codes_sent, resend_at, version,
+            " id, purpose, email, account_id, reference, language, next_path, tries_left, stale_code_allowance, codes_sent, resend_at, version,
               created_at, ends_at, password_passed_at, code_passed_at, finished_at, ended_at,
               token_digest, stepped_up_at, client, known_device, replaces, mailbox_first, trust,
               CASE WHEN digits > 0 OR codes_sent = 0 THEN digits WHEN purpose = 'reset' THEN 8 ELSE 6 END AS digits ",
@@ -155,7 +158,7 @@ macro_rules! columns {
 use columns;
 
 /// Stores a new flow.
-pub async fn insert(tx: &mut WriteTx, purpose: Purpose, flow: &Flow) -> Result<(), Fault> {
+pub async fn insert(tx: &mut WriteTx, flow: &Flow) -> Result<(), Fault> {
     later!(
         tx,
         "INSERT INTO flows (id, purpose, email, account_id, reference, language, next_path, tries_left, stale_code_allowance,
@@ -163,31 +166,36 @@ pub async fn insert(tx: &mut WriteTx, purpose: Purpose, flow: &Flow) -> Result<(
                                 mailbox_first)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
         &flow.id,
-        purpose.as_str(),
-        &flow.email,
-        &flow.account_id,
+        flow.progress.purpose.as_str(),
+        flow.email.as_str(),
+        flow.account.as_ref().map(|account| account.0.as_str()),
         &flow.reference,
         &flow.language,
         &flow.next_path,
-        flow.tries_left,
+        flow.progress.tries_left,
         flow.stale_code_allowance,
-        flow.codes_sent,
-        flow.resend_at,
+        flow.progress.codes_sent,
+        flow.resend_at.0,
         flow.version,
-        flow.created_at,
-        flow.ends_at,
+        flow.created_at.0,
+        flow.progress.ends_at.0,
         &flow.client,
-        flow.known_device,
+        i64::from(flow.known_device),
         &flow.replaces,
-        flow.digits,
-        flow.mailbox_first,
+        length(flow),
+        i64::from(flow.progress.mailbox_first),
     );
     Ok(())
 }
 
+/// The length of the newest code, as stored.
+fn length(flow: &Flow) -> i64 {
+    i64::try_from(flow.code_length).unwrap_or(i64::MAX)
+}
+
 /// Finds a flow of this purpose by its [current token](Flow::is_held_by) or the previous one, which grants nothing.
 pub async fn find(conn: &mut ReadConn, digest: &str, purpose: Purpose) -> Result<Option<Flow>, Fault> {
-    Ok(on!(conn, |conn| {
+    flow(on!(conn, |conn| {
         sqlx::query_as(columns!(
             "SELECT",
             "FROM flows
@@ -214,7 +222,7 @@ pub async fn step_up(tx: &mut WriteTx, id: &str, token_digest: &str, now: Timest
 
 /// Completes a flow whose code was verified: once, even for concurrent requests (attack: one proof, two passwords).
 pub async fn finish(tx: &mut WriteTx, id: &str, purpose: Purpose, now: Timestamp) -> Result<Option<Flow>, Fault> {
-    Ok(on!(tx, |conn| {
+    flow(on!(tx, |conn| {
         sqlx::query_as(columns!(
             "UPDATE flows SET finished_at = $3, version = version + 1
               WHERE id = $1 AND purpose = $2 AND code_passed_at IS NOT NULL AND finished_at IS NULL
@@ -231,9 +239,9 @@ pub async fn finish(tx: &mut WriteTx, id: &str, purpose: Purpose, now: Timestamp
 }
 
 /// Redeems a reset once, for permission to set the password.
-pub async fn redeem(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<Option<(Flow, PasswordProof)>, Fault> {
+pub async fn redeem(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<Option<(PasswordProof, Flow)>, Fault> {
     let flow = finish(tx, id, Purpose::Reset, now).await?;
-    Ok(flow.and_then(|flow| flow.account().map(|account| (flow, PasswordProof::redeemed(account)))))
+    Ok(flow.and_then(|flow| Some((PasswordProof::redeemed(flow.account.clone()?), flow))))
 }
 
 /// Changes the destination after sign-in.

@@ -1,6 +1,6 @@
 //! Sending and verifying a flow's codes.
 
-use super::{Flow, columns};
+use super::{Flow, columns, flow, length};
 use crate::Fault;
 use crate::store::WriteTx;
 use crate::store::conn::{execute, later, on};
@@ -18,7 +18,7 @@ pub async fn spend_try(
     since: Timestamp,
     now: Timestamp,
 ) -> Result<Option<Flow>, Fault> {
-    Ok(on!(tx, |conn| {
+    flow(on!(tx, |conn| {
         sqlx::query_as(columns!(
             "UPDATE flows SET tries_left = tries_left - 1, version = version + 1
               WHERE id = $1 AND purpose = $2 AND tries_left > 0 AND codes_sent > 0 AND ends_at > $3
@@ -56,9 +56,9 @@ pub async fn set_code(tx: &mut WriteTx, flow: &Flow) -> Result<(), Fault> {
         tx,
         "UPDATE flows SET digits = $2, known_device = $3, account_id = $4 WHERE id = $1",
         &flow.id,
-        flow.digits,
-        flow.known_device,
-        &flow.account_id,
+        length(flow),
+        i64::from(flow.known_device),
+        flow.account.as_ref().map(|account| account.0.as_str()),
     );
     Ok(())
 }
@@ -93,7 +93,7 @@ pub async fn take_send(
     wait_s: i64,
     now: Timestamp,
 ) -> Result<Option<Flow>, Fault> {
-    Ok(on!(tx, |conn| {
+    flow(on!(tx, |conn| {
         sqlx::query_as(columns!(
             "UPDATE flows SET codes_sent = codes_sent + 1, resend_at = $3, version = version + 1
               WHERE id = $1 AND purpose = $2 AND resend_at <= $4 AND codes_sent < $5 AND tries_left > 0

@@ -1,6 +1,6 @@
 //! Requesting and verifying a sign-in's password.
 
-use super::{Flow, columns};
+use super::{Flow, columns, flow};
 use crate::Fault;
 use crate::store::WriteTx;
 use crate::store::conn::{execute, later, on};
@@ -15,7 +15,7 @@ pub async fn pass_password(
     verified: &str,
     now: Timestamp,
 ) -> Result<Option<Flow>, Fault> {
-    Ok(on!(tx, |conn| {
+    flow(on!(tx, |conn| {
         sqlx::query_as(columns!(
             "UPDATE flows SET password_passed_at = $4, account_id = $2, version = version + 1
               WHERE id = $1 AND purpose = 'sign_in' AND password_passed_at IS NULL AND finished_at IS NULL

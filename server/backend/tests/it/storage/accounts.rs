@@ -1,6 +1,6 @@
 //! Accounts, their passwords and hashing keys.
 
-use super::fixtures::{NOW, begin, flow, id, is_live, local, session, with_ada};
+use super::fixtures::{NOW, begin, flow, id, insert_flow, is_live, local, session, with_ada};
 use crate::world::{ADA, GRACE, World, address, organization};
 use account::{Account, AccountId, AccountKind, ActivityKind, Purpose, Timestamp};
 use backend::Caller;
@@ -125,10 +125,10 @@ async fn many_accounts_are_made_at_once(world: &World) {
 async fn a_password_is_set_by_a_redeemed_proof_only(world: &World) {
     let mut tx = with_ada(world).await;
     assert!(flows::redeem(&mut tx, "f", NOW).await.unwrap().is_none());
-    flows::insert(&mut tx, Purpose::Reset, &flow("f")).await.unwrap();
+    insert_flow(&mut tx, Purpose::Reset, &flow("f")).await.unwrap();
     assert!(flows::redeem(&mut tx, "f", NOW).await.unwrap().is_none());
     assert!(flows::pass_code(&mut tx, "f", NOW).await.unwrap());
-    let (_, proof) = flows::redeem(&mut tx, "f", NOW).await.unwrap().unwrap();
+    let (proof, _) = flows::redeem(&mut tx, "f", NOW).await.unwrap().unwrap();
     assert!(flows::redeem(&mut tx, "f", NOW).await.unwrap().is_none());
     assert!(
         accounts::set_password(&mut tx, &proof, "hash 2", true, NOW)
@@ -178,16 +178,16 @@ async fn an_account_is_changed_and_deleted_as_a_whole(world: &World) {
     let last = account_changes::last_sign_in(&mut tx, &ada).await.unwrap();
     assert_eq!(last, Some(NOW.plus_ms(2)));
     let bound = Flow {
-        email: new.as_str().to_owned(),
-        account_id: Some(ada.0.clone()),
+        email: new.clone(),
+        account: Some(ada.clone()),
         ..flow("bound")
     };
-    flows::insert(&mut tx, Purpose::Reset, &bound).await.unwrap();
+    insert_flow(&mut tx, Purpose::Reset, &bound).await.unwrap();
     let waiting = account_changes::waiting_flows(&mut tx, &new, NOW).await.unwrap();
     assert_eq!(waiting.len(), 1, "{waiting:?}");
     account_changes::unbind_flows(&mut tx, &new).await.unwrap();
     let found = flows::find(&mut tx, "bound", Purpose::Reset).await.unwrap().unwrap();
-    assert_eq!(found.account(), None);
+    assert_eq!(found.account, None);
     sessions::insert(&mut tx, "token", &session("one")).await.unwrap();
     account_changes::delete(&mut tx, &ada, &new).await.unwrap();
     assert!(accounts::find(&mut tx, &ada).await.unwrap().is_none());

@@ -1,6 +1,6 @@
 //! Codes, wrong codes, and flows waiting for a code.
 
-use super::fixtures::{NOW, begin, code, flow, id, with_ada};
+use super::fixtures::{NOW, begin, code, flow, id, insert_flow, with_ada};
 use crate::world::{ADA, GRACE, World, address};
 use account::{CodeCounter, IssuedCode, Purpose, Timestamp, WaitingFlow};
 use backend::store::flows::Flow;
@@ -15,7 +15,7 @@ async fn codes_are_superseded_and_used_once(world: &World) {
         .into_iter()
         .enumerate()
     {
-        flows::insert(&mut tx, purpose, &flow(one)).await.unwrap();
+        insert_flow(&mut tx, purpose, &flow(one)).await.unwrap();
         codes::issue(&mut tx, purpose, &ada, one, &code(one, number))
             .await
             .unwrap();
@@ -94,33 +94,33 @@ async fn waiting_flows_are_found_by_address_and_counter(world: &World) {
         flow
     };
     for flow in [
-        another("later", |flow| flow.created_at += 1),
+        another("later", |flow| flow.created_at = NOW.plus_ms(1)),
         another("first", |_| ()),
-        another("no code yet", |flow| flow.codes_sent = 0),
-        another("used up", |flow| flow.tries_left = 0),
-        another("over", |flow| flow.ends_at = NOW.0),
-        another("Grace's", |flow| flow.email = GRACE.into()),
+        another("no code yet", |flow| flow.progress.codes_sent = 0),
+        another("used up", |flow| flow.progress.tries_left = 0),
+        another("over", |flow| flow.progress.ends_at = NOW),
+        another("Grace's", |flow| flow.email = address(GRACE)),
         another("answered", |_| ()),
         another("ended", |_| ()),
     ] {
-        flows::insert(&mut tx, Purpose::Reset, &flow).await.unwrap();
+        insert_flow(&mut tx, Purpose::Reset, &flow).await.unwrap();
     }
     flows::pass_code(&mut tx, "answered", NOW).await.unwrap();
     flows::end(&mut tx, "ended", NOW).await.unwrap();
     let sign_in = another("after the password", |_| ());
     let mailbox_first = another("mailbox first", |flow| {
-        (flow.mailbox_first, flow.created_at) = (1, NOW.0 + 2)
+        (flow.progress.mailbox_first, flow.created_at) = (true, NOW.plus_ms(2))
     });
     for flow in [&sign_in, &mailbox_first] {
-        flows::insert(&mut tx, Purpose::SignIn, flow).await.unwrap();
+        insert_flow(&mut tx, Purpose::SignIn, flow).await.unwrap();
     }
     let sign_up = another("sign-up", |_| ());
-    flows::insert(&mut tx, Purpose::SignUp, &sign_up).await.unwrap();
+    insert_flow(&mut tx, Purpose::SignUp, &sign_up).await.unwrap();
     flows::set_code(
         &mut tx,
         &Flow {
-            digits: 10,
-            known_device: 1,
+            code_length: 10,
+            known_device: true,
             ..flow("first")
         },
     )

@@ -1,11 +1,11 @@
 //! The database: transactions, read-only servers, copies, indexes.
 
-use super::fixtures::{NOW, flow, id, local, with_ada};
+use super::fixtures::{NOW, flow, id, insert_flow, local, with_ada};
 use crate::world::{ADA, World};
 use account::Purpose;
 use backend::store::postgres::Server;
 use backend::store::sqlite::{File, backup};
-use backend::store::{Conn, Db, Engine, accounts, flows};
+use backend::store::{Conn, Db, Engine, accounts};
 use sqlx::AssertSqlSafe;
 use std::pin::pin;
 use std::time::Duration;
@@ -145,7 +145,7 @@ async fn dead_rows_are_found_by_an_index(world: &World) {
 #[apply(on_both!)]
 async fn a_files_copy_is_whole(world: &World) {
     let mut tx = with_ada(world).await;
-    flows::insert(&mut tx, Purpose::Reset, &flow("f")).await.unwrap();
+    insert_flow(&mut tx, Purpose::Reset, &flow("f")).await.unwrap();
     tx.commit().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let to = folder.path().join("copy");

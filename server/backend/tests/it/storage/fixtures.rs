@@ -1,9 +1,10 @@
 //! Initial rows for the tests.
 
 use crate::world::{ADA, World, address};
-use account::{Account, AccountId, AccountKind, IssuedCode, Timestamp};
+use account::{Account, AccountId, AccountKind, IssuedCode, Progress, Purpose, Timestamp};
+use backend::Fault;
 use backend::store::flows::Flow;
-use backend::store::{ReadConn, WriteTx, accounts, devices, sessions};
+use backend::store::{ReadConn, WriteTx, accounts, devices, flows, sessions};
 
 pub const NOW: Timestamp = Timestamp(1_000_000);
 
@@ -49,31 +50,41 @@ pub fn local(email: &str) -> Account {
 pub fn flow(id: &str) -> Flow {
     Flow {
         id: id.into(),
-        email: ADA.into(),
-        account_id: Some(self::id(ADA).0),
+        email: address(ADA),
+        account: Some(self::id(ADA)),
         reference: "K7".into(),
         language: "en".into(),
         next_path: "/profile".into(),
-        tries_left: 5,
+        progress: Progress {
+            purpose: Purpose::Reset,
+            mailbox_first: false,
+            codes_sent: 1,
+            tries_left: 5,
+            password_passed_at: None,
+            code_passed_at: None,
+            finished_at: None,
+            ended_at: None,
+            ends_at: NOW.plus_ms(1_000),
+        },
         stale_code_allowance: 2,
-        codes_sent: 1,
-        resend_at: 0,
+        code_length: 8,
+        resend_at: Timestamp(0),
         version: 1,
-        created_at: NOW.0,
-        ends_at: NOW.0 + 1_000,
-        password_passed_at: None,
-        code_passed_at: None,
-        finished_at: None,
-        ended_at: None,
+        created_at: NOW,
         token_digest: None,
         stepped_up_at: None,
         client: "192.0.2.1".into(),
-        known_device: 0,
+        known_device: false,
         replaces: None,
-        digits: 8,
-        mailbox_first: 0,
-        trust: 0,
+        trust: false,
     }
+}
+
+/// Stores a flow with that purpose.
+pub async fn insert_flow(tx: &mut WriteTx, purpose: Purpose, flow: &Flow) -> Result<(), Fault> {
+    let mut flow = flow.clone();
+    flow.progress.purpose = purpose;
+    flows::insert(tx, &flow).await
 }
 
 pub fn code(id: &str, ms: usize) -> IssuedCode {

@@ -1,6 +1,6 @@
 //! Sign-in, reset and sign-up flows.
 
-use super::fixtures::{NOW, flow, id, with_ada};
+use super::fixtures::{NOW, flow, id, insert_flow, with_ada};
 use crate::world::{ADA, World, address};
 use account::{Purpose, Timestamp};
 use backend::Fault;
@@ -12,7 +12,7 @@ use backend::store::{WriteTx, accounts, flows};
 async fn a_password_takes_a_live_flow_of_an_active_account_on(world: &World) {
     let mut tx = with_ada(world).await;
     let (end, late) = (NOW.plus_ms(999), NOW.plus_ms(1_000));
-    flows::insert(&mut tx, Purpose::SignIn, &without_code("s"))
+    insert_flow(&mut tx, Purpose::SignIn, &with_codes_sent("s", 0))
         .await
         .unwrap();
     assert!(flows::find(&mut tx, "s", Purpose::Reset).await.unwrap().is_none());
@@ -21,6 +21,7 @@ async fn a_password_takes_a_live_flow_of_an_active_account_on(world: &World) {
             .await
             .unwrap()
             .unwrap()
+            .progress
             .is_live(end)
     );
     assert!(spend_try(&mut tx, "s", Purpose::SignIn, NOW).await.unwrap().is_none());
@@ -51,7 +52,7 @@ async fn a_password_takes_a_live_flow_of_an_active_account_on(world: &World) {
 #[apply(on_both!)]
 async fn a_code_is_sent_again_after_a_wait(world: &World) {
     let mut tx = with_ada(world).await;
-    flows::insert(&mut tx, Purpose::SignIn, &without_code("s"))
+    insert_flow(&mut tx, Purpose::SignIn, &with_codes_sent("s", 0))
         .await
         .unwrap();
     flows::pass_password(&mut tx, "s", &id(ADA), "hash", NOW)
@@ -62,7 +63,7 @@ async fn a_code_is_sent_again_after_a_wait(world: &World) {
         .await
         .unwrap()
         .unwrap();
-    assert_eq!((sent.codes_sent, sent.resend_at), (1, NOW.plus_seconds(30).0));
+    assert_eq!((sent.progress.codes_sent, sent.resend_at), (1, NOW.plus_seconds(30)));
     assert!(
         flows::take_send(&mut tx, "s", Purpose::SignIn, 30, NOW.plus_ms(999))
             .await
@@ -79,7 +80,7 @@ async fn a_flow_has_five_tries(world: &World) {
     assert!(spend_try(&mut tx, "s", Purpose::Reset, NOW).await.unwrap().is_none());
     for tries_left in (0..5).rev() {
         let spent = spend_try(&mut tx, "s", Purpose::SignIn, end).await.unwrap().unwrap();
-        assert_eq!(spent.tries_left, tries_left);
+        assert_eq!(spent.progress.tries_left, tries_left);
     }
     assert!(spend_try(&mut tx, "s", Purpose::SignIn, NOW).await.unwrap().is_none());
 }
@@ -98,6 +99,7 @@ async fn a_try_is_given_back(world: &World) {
                 .await
                 .unwrap()
                 .unwrap()
+                .progress
                 .tries_left,
             given_back
         );
@@ -143,7 +145,7 @@ async fn a_sign_in_finishes_once_after_its_code(world: &World) {
 async fn flows_end_by_name_or_when_proven(world: &World) {
     let mut tx = with_ada(world).await;
     for one in ["a", "b", "c"] {
-        flows::insert(&mut tx, Purpose::Reset, &flow(one)).await.unwrap();
+        insert_flow(&mut tx, Purpose::Reset, &flow(one)).await.unwrap();
     }
     flows::end(&mut tx, "a", NOW).await.unwrap();
     assert!(
@@ -151,13 +153,14 @@ async fn flows_end_by_name_or_when_proven(world: &World) {
             .await
             .unwrap()
             .unwrap()
+            .progress
             .is_live(NOW)
     );
     // A flow without proof stays unchanged.
     assert!(flows::pass_code(&mut tx, "b", NOW).await.unwrap());
     assert_eq!(flows::end_proven(&mut tx, &address(ADA), NOW).await.unwrap(), ["b"]);
     let waiting = flows::find(&mut tx, "c", Purpose::Reset).await.unwrap().unwrap();
-    assert_eq!((waiting.ended_at, waiting.version), (None, flow("c").version));
+    assert_eq!((waiting.progress.ended_at, waiting.version), (None, flow("c").version));
     assert!(spend_try(&mut tx, "b", Purpose::Reset, NOW).await.unwrap().is_none());
 }
 
@@ -166,8 +169,8 @@ async fn flows_end_by_name_or_when_proven(world: &World) {
 async fn a_sign_in_may_ask_for_the_code_first(world: &World) {
     let mut tx = with_ada(world).await;
     let mut begun = flow("m");
-    (begun.codes_sent, begun.account_id) = (0, None);
-    flows::insert(&mut tx, Purpose::SignIn, &begun).await.unwrap();
+    (begun.progress.codes_sent, begun.account) = (0, None);
+    insert_flow(&mut tx, Purpose::SignIn, &begun).await.unwrap();
     for asked in [true, false] {
         let done = flows::ask_mailbox_first(&mut tx, "m", Some(&id(ADA)), "ar", NOW).await;
         assert_eq!(done.unwrap(), asked);
@@ -195,7 +198,7 @@ async fn a_sign_in_may_ask_for_the_code_first(world: &World) {
     assert_eq!(flows::spend_password(&mut tx, "m", NOW, NOW).await.unwrap(), Some(0));
     let passed = flows::pass_password(&mut tx, "m", &id(ADA), "hash", NOW).await;
     let passed = passed.unwrap().unwrap();
-    assert_eq!((passed.trust, passed.language.as_str()), (1, "ar"));
+    assert_eq!((passed.trust, passed.language.as_str()), (true, "ar"));
     assert!(flows::finish_without_code(&mut tx, "m", NOW).await.unwrap());
 }
 
@@ -203,7 +206,7 @@ async fn a_sign_in_may_ask_for_the_code_first(world: &World) {
 #[apply(on_both!)]
 async fn a_flow_goes_on_under_another_token(world: &World) {
     let mut tx = with_ada(world).await;
-    flows::insert(&mut tx, Purpose::Reset, &flow("one")).await.unwrap();
+    insert_flow(&mut tx, Purpose::Reset, &flow("one")).await.unwrap();
     assert!(flows::pass_code(&mut tx, "one", NOW).await.unwrap());
     flows::step_up(&mut tx, "one", "two", NOW).await.unwrap();
     for (digest, held) in [("one", false), ("two", true)] {
@@ -224,13 +227,10 @@ fn a_code_may_be_sent_after_the_wait_and_five_times() {
     let (sends, waits, used_up) = (
         flow("x"),
         Flow {
-            resend_at: NOW.0 + 1,
+            resend_at: NOW.plus_ms(1),
             ..flow("x")
         },
-        Flow {
-            codes_sent: 6,
-            ..flow("x")
-        },
+        with_codes_sent("x", 6),
     );
     assert_eq!(
         [sends, waits, used_up].map(|flow| flow.may_send(NOW)),
@@ -243,17 +243,16 @@ async fn spend_try(tx: &mut WriteTx, id: &str, purpose: Purpose, now: Timestamp)
     flows::spend_try(tx, id, purpose, id, now, now).await
 }
 
-fn without_code(id: &str) -> Flow {
-    Flow {
-        codes_sent: 0,
-        ..flow(id)
-    }
+fn with_codes_sent(id: &str, codes_sent: i64) -> Flow {
+    let mut flow = flow(id);
+    flow.progress.codes_sent = codes_sent;
+    flow
 }
 
 /// Ada's sign-in after its code was sent.
 async fn with_sent_code(world: &World) -> WriteTx {
     let mut tx = with_ada(world).await;
-    flows::insert(&mut tx, Purpose::SignIn, &without_code("s"))
+    insert_flow(&mut tx, Purpose::SignIn, &with_codes_sent("s", 0))
         .await
         .unwrap();
     flows::pass_password(&mut tx, "s", &id(ADA), "hash", NOW)

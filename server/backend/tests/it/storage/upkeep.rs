@@ -1,6 +1,6 @@
 //! Mass termination by an operator, and pruning.
 
-use super::fixtures::{NOW, begin, code, device, flow, id, session, with_ada};
+use super::fixtures::{NOW, begin, code, device, flow, id, insert_flow, session, with_ada};
 use crate::world::{ADA, World, address};
 use account::{Email, FailureCause, Notice, Purpose};
 use backend::store::limits::Rule;
@@ -10,7 +10,7 @@ use backend::store::{WriteTx, accounts, codes, devices, flows, limits, outbox, s
 async fn only_dead_rows_are_pruned(world: &World) {
     let mut tx = with_ada(world).await;
     let ended = NOW.plus_ms(1_000);
-    flows::insert(&mut tx, Purpose::Reset, &flow("f")).await.unwrap();
+    insert_flow(&mut tx, Purpose::Reset, &flow("f")).await.unwrap();
     codes::issue(&mut tx, Purpose::Reset, &address(ADA), "f", &code("c", 0))
         .await
         .unwrap();
@@ -76,7 +76,7 @@ async fn everybodys_rows_end_at_once(world: &World) {
 /// One row of each kind.
 async fn with_rows(world: &World) -> WriteTx {
     let mut tx = with_ada(world).await;
-    flows::insert(&mut tx, Purpose::Reset, &flow("f")).await.unwrap();
+    insert_flow(&mut tx, Purpose::Reset, &flow("f")).await.unwrap();
     codes::issue(&mut tx, Purpose::Reset, &address(ADA), "f", &code("c", 0))
         .await
         .unwrap();
