@@ -127,7 +127,8 @@ pub async fn user(config: Config, keys: Keyring, user: User) -> Result<(), Faile
                 administrator_name,
                 administrator_email: address(&administrator_email)?.into(),
             };
-            let found = retried(async || Ok(backend.assign_to_organization(&email, &organization).await?)).await;
+            let found =
+                retried(async || Ok(backend.accounts().assign_to_organization(&email, &organization).await?)).await;
             if !found.map_err(|fault| fault.to_string())? {
                 return Err(no_account(&email));
             }
@@ -135,7 +136,7 @@ pub async fn user(config: Config, keys: Keyring, user: User) -> Result<(), Faile
         }
         User::Disable { email, undo } => {
             let email = address(&email)?;
-            let found = retried(async || Ok(backend.disable_account(&email, !undo).await?)).await;
+            let found = retried(async || Ok(backend.accounts().disable(&email, !undo).await?)).await;
             if !found.map_err(|fault| fault.to_string())? {
                 return Err(no_account(&email));
             }
@@ -187,7 +188,8 @@ async fn add(backend: &Backend, new: NewUser) -> Result<(), Failed> {
         language: new.language,
     };
     let added = backend
-        .create_account(person)
+        .accounts()
+        .create(person)
         .await
         .map_err(|error| error.to_string())?;
     if !added {
@@ -218,7 +220,8 @@ async fn list(backend: &Backend) -> Result<(), Failed> {
     let mut after: Option<EmailAddress> = None;
     loop {
         let people = backend
-            .list_accounts(after.as_ref(), AT_ONCE)
+            .accounts()
+            .list(after.as_ref(), AT_ONCE)
             .await
             .map_err(|fault| fault.to_string())?;
         say(&people.iter().map(line).collect::<String>())?;

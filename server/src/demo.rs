@@ -44,11 +44,12 @@ pub async fn add_demo(backend: &Backend) -> Result<(), String> {
             language: None,
         };
         let is_new = backend
-            .create_account(person)
+            .accounts()
+            .create(person)
             .await
             .map_err(|error| format!("{email} cannot be added: {error}"))?;
         if is_new && email.as_str() == "off@example.com" {
-            let off = backend.disable_account(&email, true).await;
+            let off = backend.accounts().disable(&email, true).await;
             off.map_err(|fault| format!("{email} cannot be deactivated: {fault}"))?;
         }
     }

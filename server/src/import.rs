@@ -285,7 +285,7 @@ impl Batch {
 
 async fn add(backend: Option<&Backend>, accounts: &[ImportedAccount]) -> Result<usize, Failed> {
     let Some(backend) = backend else { return Ok(0) };
-    let added = retried(|| backend.import(accounts)).await;
+    let added = retried(|| backend.accounts().import(accounts)).await;
     added.map_err(|error| {
         Failed::Other(format!(
             "{error}. Run the import again later; no account is added twice."

@@ -118,7 +118,7 @@ async fn deliver_emails(backend: Backend, mut mail: watch::Receiver<Mailer>) {
 /// Deletes expired rows for as long as the program runs, in small batches that do not block other writers.
 async fn sweep(backend: Backend) {
     loop {
-        let pause = match backend.sweep().await {
+        let pause = match backend.upkeep().sweep().await {
             Ok(gone) if gone >= BATCH => Duration::from_millis(200),
             Ok(_) => Duration::from_secs(60),
             Err(fault) => {

@@ -24,7 +24,7 @@ pub async fn backend(config: &Config, keys: impl Into<Keys>) -> Result<Backend, 
         leaked: leaked(config)?,
         settings: config.settings.clone().into(),
     });
-    let other = backend.find_other_key().await;
+    let other = backend.upkeep().find_other_key().await;
     match other.map_err(|fault| format!("the database does not answer: {fault}"))? {
         None => Ok(backend),
         Some(name) => Err(format!(

@@ -39,9 +39,10 @@ pub fn held(headers: &HeaderMap) -> BrowserTokens {
     BrowserTokens {
         session: token(TokenKind::Session),
         device: token(TokenKind::Device),
-        sign_in: token(TokenKind::Flow(Purpose::SignIn)),
-        reset: token(TokenKind::Flow(Purpose::Reset)),
-        sign_up: token(TokenKind::Flow(Purpose::SignUp)),
+        flows: Purpose::ALL
+            .into_iter()
+            .filter_map(|purpose| Some((purpose, token(TokenKind::Flow(purpose))?)))
+            .collect(),
         visit: cookie(headers, VISIT).map(Secret::from),
     }
 }
@@ -169,9 +170,9 @@ mod tests {
             "a=b; __Host-session=one",
             "__Host-reset=two; __Host-signin=",
         ]));
-        assert_eq!(held.session.map(String::from).as_deref(), Some("one"));
-        assert_eq!(held.reset.map(String::from).as_deref(), Some("two"));
-        assert!(held.sign_in.is_none());
+        assert_eq!(held.session.as_ref().map(Secret::expose), Some("one"));
+        assert_eq!(held.flow(Purpose::Reset).map(Secret::expose), Some("two"));
+        assert!(held.flow(Purpose::SignIn).is_none());
     }
 
     #[test]

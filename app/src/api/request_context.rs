@@ -10,7 +10,7 @@ use super::response::{ResponseKind, caller, response_kind, see_other};
 use crate::client::{Failure, PageState};
 use crate::site_map::PageId;
 use account::Refusal;
-use backend::{Backend, BrowserTokens, Caller, Error, TokenChange, Transition};
+use backend::{Backend, BrowserRequest, BrowserTokens, Caller, Error, TokenChange, Transition};
 use http::header::{RETRY_AFTER, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
@@ -49,6 +49,11 @@ impl RequestContext {
             typed_name: None,
             response,
         })
+    }
+
+    /// The browser's request to a flow.
+    pub fn browser(&self) -> BrowserRequest<'_> {
+        self.backend.request(&self.caller, &self.held)
     }
 
     /// Shows this e-mail address again in the form if the request is refused.

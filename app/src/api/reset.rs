@@ -15,7 +15,7 @@ use leptos::server_fn::codec::GetUrl;
 #[server(name = Step, prefix = "/api", endpoint = "reset/step", input = GetUrl)]
 pub async fn step() -> Result<PageState<ResetStep>, Failure> {
     let request = RequestContext::here()?;
-    let step = request.backend.reset_step(&request.held).await;
+    let step = request.browser().reset().step().await;
     request.show(step)
 }
 
@@ -29,7 +29,7 @@ pub async fn read_step() -> Result<PageState<ResetStep>, Failure> {
 #[server(name = Begin, prefix = "/api", endpoint = "reset/begin")]
 pub async fn begin(#[server(default)] email: String) -> Result<ResetStep, Failure> {
     let request = RequestContext::here()?.keeping_email(&email);
-    let transition = retried(|| request.backend.begin_reset(&request.caller, &request.held, &email)).await;
+    let transition = retried(|| request.browser().reset().begin(&email)).await;
     request.tell(transition)
 }
 
@@ -37,7 +37,7 @@ pub async fn begin(#[server(default)] email: String) -> Result<ResetStep, Failur
 #[server(name = Answer, prefix = "/api", endpoint = "reset/answer")]
 pub async fn answer(#[server(default)] code: Secret) -> Result<ResetStep, Failure> {
     let request = RequestContext::here()?;
-    let transition = retried(|| request.backend.answer_reset(&request.caller, &request.held, &code)).await;
+    let transition = retried(|| request.browser().reset().answer(&code)).await;
     request.tell(transition)
 }
 
@@ -45,7 +45,7 @@ pub async fn answer(#[server(default)] code: Secret) -> Result<ResetStep, Failur
 #[server(name = Resend, prefix = "/api", endpoint = "reset/resend")]
 pub async fn resend() -> Result<ResetStep, Failure> {
     let request = RequestContext::here()?;
-    let transition = retried(|| request.backend.resend_reset(&request.caller, &request.held)).await;
+    let transition = retried(|| request.browser().reset().resend()).await;
     request.tell(transition)
 }
 
@@ -56,11 +56,6 @@ pub async fn choose(
     #[server(default)] again: Secret,
 ) -> Result<ResetStep, Failure> {
     let request = RequestContext::here()?;
-    let transition = retried(|| {
-        request
-            .backend
-            .choose_reset(&request.caller, &request.held, &password, &again)
-    })
-    .await;
+    let transition = retried(|| request.browser().reset().choose(&password, &again)).await;
     request.tell(transition)
 }

@@ -15,7 +15,7 @@ use leptos::server_fn::codec::GetUrl;
 #[server(name = View, prefix = "/api", endpoint = "security/view", input = GetUrl)]
 pub async fn view(#[server(default)] before: String) -> Result<PageState<SecurityView>, Failure> {
     let request = RequestContext::here()?;
-    let view = request.backend.security(&request.held, &before).await;
+    let view = request.browser().sessions().security(&before).await;
     request.show(view)
 }
 
@@ -35,7 +35,7 @@ pub async fn read_view() -> Result<PageState<SecurityView>, Failure> {
 #[server(name = Profile, prefix = "/api", endpoint = "profile/view", input = GetUrl)]
 pub async fn profile() -> Result<PageState<ProfileView>, Failure> {
     let request = RequestContext::here()?;
-    let view = request.backend.profile(&request.held).await;
+    let view = request.browser().sessions().profile().await;
     request.show(view)
 }
 
@@ -59,8 +59,9 @@ pub async fn change_password(
     let end_others = !end_others.is_empty() || others_asked.is_empty();
     let transition = retried(|| {
         request
-            .backend
-            .change_password(&request.caller, &request.held, &current, &password, &again, end_others)
+            .browser()
+            .password_change()
+            .change(&current, &password, &again, end_others)
     })
     .await;
     request.tell(transition)
@@ -70,7 +71,7 @@ pub async fn change_password(
 #[server(name = EndSession, prefix = "/api", endpoint = "security/end_session")]
 pub async fn end_session(#[server(default)] id: String) -> Result<SecurityView, Failure> {
     let request = RequestContext::here()?;
-    let transition = retried(|| request.backend.end_session(&request.caller, &request.held, &id)).await;
+    let transition = retried(|| request.browser().sessions().end(&id)).await;
     request.tell(transition)
 }
 
@@ -78,7 +79,7 @@ pub async fn end_session(#[server(default)] id: String) -> Result<SecurityView, 
 #[server(name = EndOthers, prefix = "/api", endpoint = "security/end_others")]
 pub async fn end_others() -> Result<SecurityView, Failure> {
     let request = RequestContext::here()?;
-    let transition = retried(|| request.backend.end_other_sessions(&request.caller, &request.held)).await;
+    let transition = retried(|| request.browser().sessions().end_others()).await;
     request.tell(transition)
 }
 
@@ -86,6 +87,6 @@ pub async fn end_others() -> Result<SecurityView, Failure> {
 #[server(name = ForgetDevice, prefix = "/api", endpoint = "security/forget_device")]
 pub async fn forget_device(#[server(default)] id: String) -> Result<SecurityView, Failure> {
     let request = RequestContext::here()?;
-    let transition = retried(|| request.backend.forget_device(&request.caller, &request.held, &id)).await;
+    let transition = retried(|| request.browser().sessions().forget_device(&id)).await;
     request.tell(transition)
 }

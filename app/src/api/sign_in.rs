@@ -15,7 +15,7 @@ use leptos::server_fn::codec::GetUrl;
 #[server(name = Step, prefix = "/api", endpoint = "sign_in/step", input = GetUrl)]
 pub async fn step() -> Result<PageState<SignInStep>, Failure> {
     let request = RequestContext::here()?;
-    let step = request.backend.sign_in_step(&request.held).await;
+    let step = request.browser().sign_in().step().await;
     request.show(step)
 }
 
@@ -29,12 +29,7 @@ pub async fn read_step() -> Result<PageState<SignInStep>, Failure> {
 #[server(name = Begin, prefix = "/api", endpoint = "sign_in/begin")]
 pub async fn begin(#[server(default)] email: String, #[server(default)] next: String) -> Result<SignInStep, Failure> {
     let request = RequestContext::here()?.keeping_email(&email);
-    let transition = retried(|| {
-        request
-            .backend
-            .begin_sign_in(&request.caller, &request.held, &email, &next)
-    })
-    .await;
+    let transition = retried(|| request.browser().sign_in().begin(&email, &next)).await;
     request.tell(transition)
 }
 
@@ -42,12 +37,7 @@ pub async fn begin(#[server(default)] email: String, #[server(default)] next: St
 #[server(name = Password, prefix = "/api", endpoint = "sign_in/password")]
 pub async fn password(#[server(default)] password: Secret) -> Result<SignInStep, Failure> {
     let request = RequestContext::here()?;
-    let transition = retried(|| {
-        request
-            .backend
-            .password_sign_in(&request.caller, &request.held, &password)
-    })
-    .await;
+    let transition = retried(|| request.browser().sign_in().password(&password)).await;
     request.tell(transition)
 }
 
@@ -55,12 +45,7 @@ pub async fn password(#[server(default)] password: Secret) -> Result<SignInStep,
 #[server(name = Answer, prefix = "/api", endpoint = "sign_in/answer")]
 pub async fn answer(#[server(default)] code: Secret, #[server(default)] trust: String) -> Result<SignInStep, Failure> {
     let request = RequestContext::here()?;
-    let transition = retried(|| {
-        request
-            .backend
-            .answer_sign_in(&request.caller, &request.held, &code, !trust.is_empty())
-    })
-    .await;
+    let transition = retried(|| request.browser().sign_in().answer(&code, !trust.is_empty())).await;
     request.tell(transition)
 }
 
@@ -68,7 +53,7 @@ pub async fn answer(#[server(default)] code: Secret, #[server(default)] trust: S
 #[server(name = Resend, prefix = "/api", endpoint = "sign_in/resend")]
 pub async fn resend() -> Result<SignInStep, Failure> {
     let request = RequestContext::here()?;
-    let transition = retried(|| request.backend.resend_sign_in(&request.caller, &request.held)).await;
+    let transition = retried(|| request.browser().sign_in().resend()).await;
     request.tell(transition)
 }
 
@@ -76,7 +61,7 @@ pub async fn resend() -> Result<SignInStep, Failure> {
 #[server(name = Restart, prefix = "/api", endpoint = "sign_in/restart")]
 pub async fn restart() -> Result<SignInStep, Failure> {
     let request = RequestContext::here()?;
-    let transition = retried(|| request.backend.restart_sign_in(&request.held)).await;
+    let transition = retried(|| request.browser().sign_in().restart()).await;
     request.tell(transition)
 }
 
@@ -84,6 +69,6 @@ pub async fn restart() -> Result<SignInStep, Failure> {
 #[server(name = SignOut, prefix = "/api", endpoint = "sign_in/sign_out")]
 pub async fn sign_out() -> Result<SignOutStep, Failure> {
     let request = RequestContext::here()?;
-    let transition = retried(|| request.backend.sign_out(&request.caller, &request.held)).await;
+    let transition = retried(|| request.browser().sessions().sign_out()).await;
     request.tell(transition)
 }

@@ -15,7 +15,7 @@ use leptos::server_fn::codec::GetUrl;
 #[server(name = Step, prefix = "/api", endpoint = "sign_up/step", input = GetUrl)]
 pub async fn step() -> Result<PageState<SignUpStep>, Failure> {
     let request = RequestContext::here()?;
-    let step = request.backend.sign_up_step(&request.held).await;
+    let step = request.browser().sign_up().step().await;
     request.show(step)
 }
 
@@ -29,7 +29,7 @@ pub async fn read_step() -> Result<PageState<SignUpStep>, Failure> {
 #[server(name = Begin, prefix = "/api", endpoint = "sign_up/begin")]
 pub async fn begin(#[server(default)] email: String) -> Result<SignUpStep, Failure> {
     let request = RequestContext::here()?.keeping_email(&email);
-    let transition = retried(|| request.backend.begin_sign_up(&request.caller, &request.held, &email)).await;
+    let transition = retried(|| request.browser().sign_up().begin(&email)).await;
     request.tell(transition)
 }
 
@@ -37,7 +37,7 @@ pub async fn begin(#[server(default)] email: String) -> Result<SignUpStep, Failu
 #[server(name = Answer, prefix = "/api", endpoint = "sign_up/answer")]
 pub async fn answer(#[server(default)] code: Secret) -> Result<SignUpStep, Failure> {
     let request = RequestContext::here()?;
-    let transition = retried(|| request.backend.answer_sign_up(&request.caller, &request.held, &code)).await;
+    let transition = retried(|| request.browser().sign_up().answer(&code)).await;
     request.tell(transition)
 }
 
@@ -45,7 +45,7 @@ pub async fn answer(#[server(default)] code: Secret) -> Result<SignUpStep, Failu
 #[server(name = Resend, prefix = "/api", endpoint = "sign_up/resend")]
 pub async fn resend() -> Result<SignUpStep, Failure> {
     let request = RequestContext::here()?;
-    let transition = retried(|| request.backend.resend_sign_up(&request.caller, &request.held)).await;
+    let transition = retried(|| request.browser().sign_up().resend()).await;
     request.tell(transition)
 }
 
@@ -57,11 +57,6 @@ pub async fn finish(
     #[server(default)] again: Secret,
 ) -> Result<SignUpStep, Failure> {
     let request = RequestContext::here()?.keeping_name(&name);
-    let transition = retried(|| {
-        request
-            .backend
-            .finish_sign_up(&request.caller, &request.held, &name, &password, &again)
-    })
-    .await;
+    let transition = retried(|| request.browser().sign_up().finish(&name, &password, &again)).await;
     request.tell(transition)
 }

@@ -17,6 +17,9 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// Every purpose.
+    pub const ALL: [Self; 3] = [Self::SignIn, Self::Reset, Self::SignUp];
+
     /// The stored form.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -30,9 +33,7 @@ impl Purpose {
     /// Parses the stored form.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::SignIn, Self::Reset, Self::SignUp]
-            .into_iter()
-            .find(|purpose| purpose.as_str() == text)
+        Self::ALL.into_iter().find(|purpose| purpose.as_str() == text)
     }
 
     /// The counter for wrong codes. Anyone can begin a sign-in that proves the mailbox before the password.

@@ -4,7 +4,7 @@ use crate::accounts::operator;
 use crate::mail_queue::{self, WaitingEmail};
 use crate::store::events::{self, Actor};
 use crate::store::{account_changes as rows, accounts, devices, outbox, sessions};
-use crate::{Backend, Fault};
+use crate::{Accounts, Fault};
 use account::{Account, ActivityKind, Email, EmailAddress, Notice, Timestamp};
 
 /// The number of queued e-mails that are searched for those to an address.
@@ -40,19 +40,19 @@ pub struct AccountDetails {
     pub emails: Vec<WaitingEmail>,
 }
 
-impl Backend {
+impl Accounts<'_> {
     /// The data of the account with that address.
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn account_details(&self, email: &EmailAddress) -> Result<Option<AccountDetails>, Fault> {
-        let (now, parts) = (self.now(), &self.parts);
+    pub async fn details(self, email: &EmailAddress) -> Result<Option<AccountDetails>, Fault> {
+        let (now, parts) = (self.0.now(), &self.0.parts);
         let mut conn = parts.db.read().await?;
         let Some(stored) = accounts::find_by_email(&mut conn, email).await? else {
             return Ok(None);
         };
         let id = &stored.account.id;
-        let idle_ms = self.settings().session_idle_minutes.saturating_mul(60_000);
+        let idle_ms = self.0.settings().session_idle_minutes.saturating_mul(60_000);
         let sessions = sessions::of_account(&mut conn, id, idle_ms, now).await?;
         let devices = devices::trusted(&mut conn, id, now).await?;
         let flows = rows::waiting_flows(&mut conn, email, now).await?;
@@ -84,9 +84,9 @@ impl Backend {
     ///
     /// # Errors
     /// A [`Fault`] of the database; nothing has changed then.
-    pub async fn change_address(&self, from: &EmailAddress, to: &EmailAddress) -> Result<AddressChange, Fault> {
-        let now = self.now();
-        let mut tx = self.parts.db.begin().await?;
+    pub async fn change_address(self, from: &EmailAddress, to: &EmailAddress) -> Result<AddressChange, Fault> {
+        let now = self.0.now();
+        let mut tx = self.0.parts.db.begin().await?;
         let Some(stored) = accounts::find_by_email(&mut tx, from).await? else {
             return Ok(AddressChange::NoAccount);
         };
@@ -96,9 +96,9 @@ impl Backend {
             return Ok(AddressChange::Taken);
         }
         // Attack: after the owner has lost the old mailbox, its new user continues with an earlier code or flow.
-        let mut transition = self.end_flows(&mut tx, from, now).await?;
+        let mut transition = self.0.end_flows(&mut tx, from, now).await?;
         rows::unbind_flows(&mut tx, from).await?;
-        transition.extend(self.end_flows(&mut tx, to, now).await?);
+        transition.extend(self.0.end_flows(&mut tx, to, now).await?);
         let kind = ActivityKind::AddressChanged;
         events::append(&mut tx, &account.id, kind, Actor::Operator, &operator(), now).await?;
         let language = account.language.as_deref().unwrap_or("en");
@@ -107,11 +107,11 @@ impl Backend {
             (to, Notice::AddressTaken { at: now }),
         ] {
             let message = Email::Notice(notice);
-            outbox::write(&mut tx, &self.parts.keys, None, email, language, &message, now).await?;
+            outbox::write(&mut tx, &self.0.parts.keys, None, email, language, &message, now).await?;
         }
         tx.commit().await?;
-        transition.iter().for_each(|flow| self.flow_moved(flow));
-        self.emails_written.notify_one();
+        transition.iter().for_each(|flow| self.0.flow_moved(flow));
+        self.0.emails_written.notify_one();
         Ok(AddressChange::Done)
     }
 
@@ -120,16 +120,16 @@ impl Backend {
     ///
     /// # Errors
     /// A [`Fault`] of the database; nothing is deleted then.
-    pub async fn delete_account(&self, email: &EmailAddress) -> Result<bool, Fault> {
-        let mut tx = self.parts.db.begin().await?;
+    pub async fn delete(self, email: &EmailAddress) -> Result<bool, Fault> {
+        let mut tx = self.0.parts.db.begin().await?;
         let Some(stored) = accounts::find_by_email(&mut tx, email).await? else {
             return Ok(false);
         };
         accounts::lock_for_update(&mut tx, &stored.account.id).await?;
-        let transition = self.end_flows(&mut tx, email, self.now()).await?;
+        let transition = self.0.end_flows(&mut tx, email, self.0.now()).await?;
         rows::delete(&mut tx, &stored.account.id, email).await?;
         tx.commit().await?;
-        transition.iter().for_each(|flow| self.flow_moved(flow));
+        transition.iter().for_each(|flow| self.0.flow_moved(flow));
         Ok(true)
     }
 }

@@ -20,21 +20,33 @@ pub struct NewAccount {
     pub language: Option<String>,
 }
 
+/// The accounts, as an operator manages them.
+#[derive(Clone, Copy)]
+pub struct Accounts<'a>(pub(crate) &'a Backend);
+
 impl Backend {
+    /// The accounts, as an operator manages them.
+    #[must_use]
+    pub const fn accounts(&self) -> Accounts<'_> {
+        Accounts(self)
+    }
+}
+
+impl Accounts<'_> {
     /// Creates an account. `false` if the address already has one, which stays unchanged.
     ///
     /// # Errors
     /// A [`Fault`] of the database or the hashing.
-    pub async fn create_account(&self, new: NewAccount) -> Result<bool, Error> {
-        let now = self.now();
-        let mut conn = self.parts.db.read().await?;
+    pub async fn create(self, new: NewAccount) -> Result<bool, Error> {
+        let now = self.0.now();
+        let mut conn = self.0.parts.db.read().await?;
         if accounts::find_by_email(&mut conn, &new.email).await?.is_some() {
             return Ok(false);
         }
         drop(conn);
         let hash = match &new.password {
             Some(password) if new.kind == AccountKind::Local => {
-                Some(self.parts.hashing.hash("operator", password).await?)
+                Some(self.0.parts.hashing.hash("operator", password).await?)
             }
             _ => None,
         };
@@ -47,7 +59,7 @@ impl Backend {
             password_changed_at: hash.as_ref().map(|_| now),
             disabled_at: None,
         };
-        let mut tx = self.parts.db.begin().await?;
+        let mut tx = self.0.parts.db.begin().await?;
         let added = accounts::insert(&mut tx, &account, hash.as_deref(), now).await?;
         if added {
             events::append(
@@ -68,8 +80,8 @@ impl Backend {
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn list_accounts(&self, after: Option<&EmailAddress>, limit: i64) -> Result<Vec<Account>, Fault> {
-        let mut conn = self.parts.db.read().await?;
+    pub async fn list(self, after: Option<&EmailAddress>, limit: i64) -> Result<Vec<Account>, Fault> {
+        let mut conn = self.0.parts.db.read().await?;
         accounts::list(&mut conn, after.map_or("", EmailAddress::as_str), limit).await
     }
 
@@ -77,9 +89,9 @@ impl Backend {
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn disable_account(&self, email: &EmailAddress, off: bool) -> Result<bool, Fault> {
-        let now = self.now();
-        let mut tx = self.parts.db.begin().await?;
+    pub async fn disable(self, email: &EmailAddress, off: bool) -> Result<bool, Fault> {
+        let now = self.0.now();
+        let mut tx = self.0.parts.db.begin().await?;
         let Some(stored) = accounts::find_by_email(&mut tx, email).await? else {
             return Ok(false);
         };
@@ -105,8 +117,8 @@ impl Backend {
         email: &EmailAddress,
         organization: &Organization,
     ) -> Result<bool, Fault> {
-        let now = self.now();
-        let mut tx = self.parts.db.begin().await?;
+        let now = self.0.now();
+        let mut tx = self.0.parts.db.begin().await?;
         let Some(stored) = accounts::find_by_email(&mut tx, email).await? else {
             return Ok(false);
         };
@@ -133,9 +145,9 @@ impl Backend {
     ) -> Result<(), Fault> {
         sessions::end_all_but(&mut tx, id, "").await?;
         devices::forget_all_but(&mut tx, id, "").await?;
-        let transition = self.end_flows(&mut tx, email, self.now()).await?;
+        let transition = self.0.end_flows(&mut tx, email, self.0.now()).await?;
         tx.commit().await?;
-        transition.iter().for_each(|flow| self.flow_moved(flow));
+        transition.iter().for_each(|flow| self.0.flow_moved(flow));
         Ok(())
     }
 }

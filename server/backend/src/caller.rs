@@ -1,5 +1,6 @@
 use crate::random;
 use account::{Purpose, Secret};
+use std::collections::HashMap;
 
 /// The client of a request, as seen from the network. Created once per request; e-mails contain only the browser's short name.
 #[derive(Debug, Clone, Default)]
@@ -56,12 +57,8 @@ pub struct BrowserTokens {
     pub session: Option<Secret>,
     /// The device token.
     pub device: Option<Secret>,
-    /// The token of its sign-in.
-    pub sign_in: Option<Secret>,
-    /// The token of its reset.
-    pub reset: Option<Secret>,
-    /// The token of its sign-up.
-    pub sign_up: Option<Secret>,
+    /// The tokens of its flows.
+    pub flows: HashMap<Purpose, Secret>,
     /// The token of its visit, from which the tokens of its flows are derived.
     pub visit: Option<Secret>,
 }
@@ -76,23 +73,17 @@ impl BrowserTokens {
     /// The token of a flow.
     #[must_use]
     pub fn flow(&self, purpose: Purpose) -> Option<&Secret> {
-        match purpose {
-            Purpose::SignIn => self.sign_in.as_ref(),
-            Purpose::Reset => self.reset.as_ref(),
-            Purpose::SignUp => self.sign_up.as_ref(),
-        }
+        self.flows.get(&purpose)
     }
 
     /// Applies a change, as a browser does with a cookie.
     pub fn apply(&mut self, change: &TokenChange) {
-        let slot = match change.kind {
-            TokenKind::Session => &mut self.session,
-            TokenKind::Device => &mut self.device,
-            TokenKind::Flow(Purpose::SignIn) => &mut self.sign_in,
-            TokenKind::Flow(Purpose::Reset) => &mut self.reset,
-            TokenKind::Flow(Purpose::SignUp) => &mut self.sign_up,
-        };
-        slot.clone_from(&change.token);
+        match (change.kind, &change.token) {
+            (TokenKind::Session, token) => self.session.clone_from(token),
+            (TokenKind::Device, token) => self.device.clone_from(token),
+            (TokenKind::Flow(purpose), Some(token)) => drop(self.flows.insert(purpose, token.clone())),
+            (TokenKind::Flow(purpose), None) => drop(self.flows.remove(&purpose)),
+        }
     }
 }
 

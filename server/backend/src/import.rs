@@ -4,7 +4,7 @@ use crate::accounts::operator;
 use crate::store::accounts::Stored;
 use crate::store::events::Actor;
 use crate::store::{accounts, events};
-use crate::{Backend, Error, Fault, ForeignHash, random};
+use crate::{Accounts, Error, Fault, ForeignHash, random};
 use account::{Account, AccountId, AccountKind, ActivityKind, EmailAddress, Name, Timestamp};
 use std::collections::HashSet;
 
@@ -25,18 +25,18 @@ pub struct ImportedAccount {
     pub disabled: bool,
 }
 
-impl Backend {
+impl Accounts<'_> {
     /// Creates accounts in one transaction, and returns how many were created. An address that already has an account is skipped,
     /// as is the second of two equal addresses, so that an import can be repeated.
     ///
     /// # Errors
     /// A [`Fault`] of the database; no account is added then.
-    pub async fn import(&self, imported: &[ImportedAccount]) -> Result<usize, Error> {
+    pub async fn import(self, imported: &[ImportedAccount]) -> Result<usize, Error> {
         // SQLite allows 32,766 values in one statement; an account has eight.
         const AT_ONCE: usize = 1_000;
-        let now = self.now();
+        let now = self.0.now();
         let mut added = 0;
-        let mut tx = self.parts.db.begin().await?;
+        let mut tx = self.0.parts.db.begin().await?;
         for some in imported.chunks(AT_ONCE) {
             let rows: Vec<_> = some
                 .iter()
@@ -58,7 +58,7 @@ impl Backend {
         Ok(added)
     }
 
-    fn row(&self, imported: &ImportedAccount, now: Timestamp) -> Result<(Stored, Option<Timestamp>), Fault> {
+    fn row(self, imported: &ImportedAccount, now: Timestamp) -> Result<(Stored, Option<Timestamp>), Fault> {
         let account = Account {
             id: AccountId(random::id()),
             email: imported.email.clone(),
@@ -69,7 +69,7 @@ impl Backend {
             password_changed_at: None,
             disabled_at: imported.disabled.then_some(now),
         };
-        let keep = |hash| self.parts.hashing.keep(hash);
+        let keep = |hash| self.0.parts.hashing.keep(hash);
         let stored = Stored {
             account,
             password: imported.password.as_ref().map(keep).transpose()?,

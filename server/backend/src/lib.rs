@@ -30,12 +30,13 @@ mod trust;
 mod upkeep;
 
 pub use account_changes::{AccountDetails, AddressChange};
-pub use accounts::NewAccount;
+pub use accounts::{Accounts, NewAccount};
 pub use backup::{BackupError, Restored, Take, back_up, restore};
 pub use caller::{BrowserTokens, Caller, TokenChange, TokenKind, Transition, Visitor};
 pub use clock::{Clock, SystemClock, TestClock};
 pub use emails::{RenderedEmail, gallery, render};
 pub use error::{Error, Fault};
+pub use flows::BrowserRequest;
 pub use hashing::{EngineChoice, ForeignHash, HashPermit, Hashing, UnfitHash, Verdict};
 pub use import::ImportedAccount;
 pub use keys::Keys;
@@ -47,7 +48,7 @@ pub use outbox_worker::OutboxWorker;
 pub use retried::retried;
 pub use settings::{LiveSettings, Settings};
 pub use trust::TrustedRoots;
-pub use upkeep::{Ended, KeyUses, end_sessions};
+pub use upkeep::{Ended, KeyUses, Upkeep, end_sessions};
 
 use std::sync::Arc;
 use store::Db;

@@ -71,22 +71,34 @@ pub async fn end_sessions(db: &Db, now: Timestamp, restored: bool) -> Result<End
     })
 }
 
+/// Expired rows, and the use of the server keys.
+#[derive(Clone, Copy)]
+pub struct Upkeep<'a>(&'a Backend);
+
 impl Backend {
+    /// Expired rows, and the use of the server keys.
+    #[must_use]
+    pub const fn upkeep(&self) -> Upkeep<'_> {
+        Upkeep(self)
+    }
+}
+
+impl Upkeep<'_> {
     /// Deletes expired rows, at most one [`BATCH`](crate::store::BATCH) of each kind, and returns their number. A background task calls it.
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn sweep(&self) -> Result<u64, Fault> {
-        let now = self.now();
+    pub async fn sweep(self) -> Result<u64, Fault> {
+        let now = self.0.now();
         let yesterday = now.plus_days(-1);
         // What comes back with the power is taken away next time.
-        let mut tx = self.parts.db.begin_unsynced().await?;
+        let mut tx = self.0.parts.db.begin_unsynced().await?;
         // The turns of those who make codes before what these take next, so that no two wait for each other.
         let gone = codes::prune_wrong(&mut tx, yesterday).await?
             + flows::prune(&mut tx, yesterday).await?
             + sessions::prune(&mut tx, now).await?
             + devices::prune(&mut tx, now.plus_days(-DEVICE_DAYS)).await?
-            + devices::prune_tokens(&mut tx, now.plus_days(-self.settings().trust_days)).await?
+            + devices::prune_tokens(&mut tx, now.plus_days(-self.0.settings().trust_days)).await?
             + devices::date_unknown_use(&mut tx, now).await?
             + limits::prune(&mut tx, now).await?
             + email_turns::prune(&mut tx, yesterday).await?
@@ -101,15 +113,15 @@ impl Backend {
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn key_uses(&self, key_id: &str) -> Result<KeyUses, Fault> {
-        let mut conn = self.parts.db.read().await?;
+    pub async fn key_uses(self, key_id: &str) -> Result<KeyUses, Fault> {
+        let mut conn = self.0.parts.db.read().await?;
         let mut passwords = 0;
         for beginning in stored_under(key_id) {
             passwords += accounts::count_hashes(&mut conn, &beginning).await?;
         }
         Ok(KeyUses {
             passwords,
-            codes: codes::count_live(&mut conn, key_id, self.now()).await?,
+            codes: codes::count_live(&mut conn, key_id, self.0.now()).await?,
             emails: outbox::count_waiting(&mut conn, &format!("{key_id}.")).await?,
         })
     }
@@ -121,9 +133,9 @@ impl Backend {
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn find_other_key(&self) -> Result<Option<String>, Fault> {
-        let ring = self.parts.keys.with(std::iter::empty());
-        let mut tx = self.parts.db.begin().await?;
+    pub async fn find_other_key(self) -> Result<Option<String>, Fault> {
+        let ring = self.0.parts.keys.with(std::iter::empty());
+        let mut tx = self.0.parts.db.begin().await?;
         for key in ring.all() {
             let value = hex::encode(key.check_value());
             key_checks::keep(&mut tx, key.id(), &value).await?;
@@ -142,8 +154,8 @@ impl Backend {
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn forget_key(&self, key_id: &str) -> Result<(), Fault> {
-        let mut tx = self.parts.db.begin().await?;
+    pub async fn forget_key(self, key_id: &str) -> Result<(), Fault> {
+        let mut tx = self.0.parts.db.begin().await?;
         key_checks::forget(&mut tx, key_id).await?;
         tx.commit().await
     }
@@ -152,8 +164,8 @@ impl Backend {
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn count_hashes(&self) -> Result<(i64, i64), Fault> {
-        let mut conn = self.parts.db.read().await?;
+    pub async fn count_hashes(self) -> Result<(i64, i64), Fault> {
+        let mut conn = self.0.parts.db.read().await?;
         let all = accounts::count_hashes(&mut conn, "").await?;
         let without_key = accounts::count_hashes(&mut conn, "$").await?;
         Ok((all - without_key, without_key))

@@ -2,6 +2,7 @@
 //! the next page.
 #![no_main]
 
+use account::Purpose;
 use app::held;
 use arbitrary::Arbitrary;
 use axum::body::Body;
@@ -99,13 +100,13 @@ fn reads_by_name(lines: Vec<Vec<u8>>) {
     }
     let held = held(&headers);
     for (name, token) in [
-        ("__Host-session", held.session),
-        ("__Host-device", held.device),
-        ("__Host-signin", held.sign_in),
-        ("__Host-reset", held.reset),
-        ("__Host-signup", held.sign_up),
+        ("__Host-session", held.session.as_ref()),
+        ("__Host-device", held.device.as_ref()),
+        ("__Host-signin", held.flow(Purpose::SignIn)),
+        ("__Host-reset", held.flow(Purpose::Reset)),
+        ("__Host-signup", held.flow(Purpose::SignUp)),
     ] {
-        let token = token.as_ref().map(account::Secret::expose);
+        let token = token.map(account::Secret::expose);
         assert_eq!(token, values(&headers, name).first().copied());
         if let Some(token) = token {
             assert!(

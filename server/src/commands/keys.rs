@@ -63,7 +63,11 @@ pub async fn run(config: Config, ring: Keyring, command: Keys) -> Result<(), Fai
                 refuse_if_needed(&backend, &name).await?;
             }
             keys::remove(&path, &name)?;
-            backend.forget_key(&name).await.map_err(|fault| fault.to_string())?;
+            backend
+                .upkeep()
+                .forget_key(&name)
+                .await
+                .map_err(|fault| fault.to_string())?;
             say(&format!("Removed {name}.\n"))
         }
     }
@@ -73,7 +77,11 @@ async fn list(config: &Config, ring: &Keyring) -> Result<(), Failed> {
     need_database(config)?;
     let backend = start::backend(config, ring.clone()).await?;
     for name in ring.ids() {
-        let uses = backend.key_uses(name).await.map_err(|fault| fault.to_string())?;
+        let uses = backend
+            .upkeep()
+            .key_uses(name)
+            .await
+            .map_err(|fault| fault.to_string())?;
         let state = if name == ring.current().id() {
             "current"
         } else {
@@ -84,7 +92,11 @@ async fn list(config: &Config, ring: &Keyring) -> Result<(), Failed> {
             uses.passwords, uses.codes, uses.emails
         ))?;
     }
-    let (_, without_key) = backend.count_hashes().await.map_err(|fault| fault.to_string())?;
+    let (_, without_key) = backend
+        .upkeep()
+        .count_hashes()
+        .await
+        .map_err(|fault| fault.to_string())?;
     if without_key > 0 {
         say(&format!("\t\t{without_key} imported passwords, without a key\n"))?;
     }
@@ -93,10 +105,15 @@ async fn list(config: &Config, ring: &Keyring) -> Result<(), Failed> {
 
 /// Warns of passwords that no key in the file verifies: the key file does not belong to this database.
 pub(super) async fn warn_of_missing(backend: &Backend, ring: &Keyring) -> Result<(), Failed> {
-    let (with_key, _) = backend.count_hashes().await.map_err(|fault| fault.to_string())?;
+    let (with_key, _) = backend
+        .upkeep()
+        .count_hashes()
+        .await
+        .map_err(|fault| fault.to_string())?;
     let mut known = 0;
     for name in ring.ids() {
         known += backend
+            .upkeep()
             .key_uses(name)
             .await
             .map_err(|fault| fault.to_string())?
@@ -112,7 +129,11 @@ pub(super) async fn warn_of_missing(backend: &Backend, ring: &Keyring) -> Result
 }
 
 async fn refuse_if_needed(backend: &Backend, name: &str) -> Result<(), Failed> {
-    let uses = backend.key_uses(name).await.map_err(|fault| fault.to_string())?;
+    let uses = backend
+        .upkeep()
+        .key_uses(name)
+        .await
+        .map_err(|fault| fault.to_string())?;
     if uses.none() {
         return Ok(());
     }

@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 /// `rekey user show`.
 pub async fn show(backend: &Backend, email: &EmailAddress) -> Result<(), Failed> {
     let details = backend
-        .account_details(email)
+        .accounts()
+        .details(email)
         .await
         .map_err(|fault| fault.to_string())?;
     let details = details.ok_or_else(|| no_account(email))?;
@@ -61,7 +62,7 @@ pub async fn change_address(
             "This changes the address {from} to {to}, ends the pending flows and codes of both, and notifies both. Add --yes to confirm."
         )));
     }
-    let changed = retried(async || Ok(backend.change_address(from, to).await?)).await;
+    let changed = retried(async || Ok(backend.accounts().change_address(from, to).await?)).await;
     match changed.map_err(|fault| fault.to_string())? {
         AddressChange::Done => say(&format!("Changed {from} to {to}. Both addresses will be notified.\n")),
         AddressChange::NoAccount => Err(no_account(from)),
@@ -78,7 +79,7 @@ pub async fn delete(backend: &Backend, email: &EmailAddress, yes: bool) -> Resul
             "This deletes {email} with its sessions, devices, activity and e-mails, and cannot be undone. Add --yes to confirm."
         )));
     }
-    let deleted = retried(async || Ok(backend.delete_account(email).await?)).await;
+    let deleted = retried(async || Ok(backend.accounts().delete(email).await?)).await;
     if !deleted.map_err(|fault| fault.to_string())? {
         return Err(no_account(email));
     }

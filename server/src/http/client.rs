@@ -43,7 +43,13 @@ impl Service {
     /// Adds the signed-in account, whose language takes precedence over the browser's. Database errors are ignored here, because
     /// the page itself reports them.
     pub async fn recognise(&self, caller: &mut Caller, headers: &HeaderMap) {
-        if let Ok(Some(visitor)) = self.backend.visitor(&app::held(headers)).await {
+        if let Ok(Some(visitor)) = self
+            .backend
+            .request(&Caller::default(), &app::held(headers))
+            .sessions()
+            .visitor()
+            .await
+        {
             caller.signed_in = true;
             let known = LANGUAGES
                 .into_iter()

@@ -85,15 +85,16 @@ async fn open(
     asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
-    let purposes = [Purpose::SignIn, Purpose::Reset, Purpose::SignUp];
-    let purpose = purposes
-        .into_iter()
-        .find(|known| asked.as_ref().is_ok_and(|asked| asked.flow == known.as_str()));
-    let Some(purpose) = purpose else {
+    let Some(purpose) = asked.ok().and_then(|asked| Purpose::parse(&asked.flow)) else {
         return Problem::new(StatusCode::NOT_FOUND).into_response();
     };
     let held = app::held(&headers);
-    let seen = match service.backend.flow_version(purpose, &held, None).await {
+    let seen = match service
+        .backend
+        .request(&caller, &held)
+        .flow_version(purpose, None)
+        .await
+    {
         // A browser does not reconnect after 204; this flow has no more events.
         Ok(0) => return StatusCode::NO_CONTENT.into_response(),
         // Continues where the browser left off, so that no event is missed (HTML Standard §9.2.4, `Last-Event-ID`).
@@ -103,7 +104,7 @@ async fn open(
     let Some(place) = streams.take(&caller.client) else {
         return Problem::busy(60).into_response();
     };
-    Sse::new(listen(service, purpose, held, seen, place))
+    Sse::new(listen(service, purpose, (caller, held), seen, place))
         .keep_alive(KeepAlive::new().interval(HEARTBEAT))
         .into_response()
 }
@@ -117,19 +118,19 @@ fn last_heard(headers: &HeaderMap) -> Option<i64> {
 fn listen(
     service: Service,
     purpose: Purpose,
-    held: BrowserTokens,
+    browser: (Caller, BrowserTokens),
     seen: i64,
     place: Slot,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
     let until = Instant::now() + LONGEST;
     futures::stream::unfold(
-        (service, held, Some(seen), place),
-        move |(service, held, seen, place)| async move {
+        (service, browser, Some(seen), place),
+        move |(service, browser, seen, place)| async move {
             let seen = seen?;
             let mut stopping = service.stopping.clone();
             loop {
                 let version = tokio::select! {
-                    version = service.backend.flow_version(purpose, &held, Some(seen)) => version,
+                    version = service.backend.request(&browser.0, &browser.1).flow_version(purpose, Some(seen)) => version,
                     () = sleep_until(until) => return None,
                     _ = stopping.wait_for(|stopping| *stopping) => return None,
                 };
@@ -144,7 +145,7 @@ fn listen(
                             .id(&version)
                             .data(&version)
                             .retry(ASK_AGAIN);
-                        return Some((Ok(event), (service, held, None, place)));
+                        return Some((Ok(event), (service, browser, None, place)));
                     }
                     Err(fault) => {
                         tracing::warn!(%fault, "an event stream ended");

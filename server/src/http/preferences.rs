@@ -7,6 +7,7 @@ use account::safe_next;
 use axum::extract::{Form, State, rejection::FormRejection};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use backend::Caller;
 use serde::Deserialize;
 
 /// The cookie of the chosen theme.
@@ -39,7 +40,12 @@ pub async fn save(
         .into_iter()
         .find(|theme| *theme == chosen.theme);
     if let Some(language) = language
-        && let Err(fault) = service.backend.choose_language(&app::held(&headers), language).await
+        && let Err(fault) = service
+            .backend
+            .request(&Caller::default(), &app::held(&headers))
+            .sessions()
+            .choose_language(language)
+            .await
     {
         return Problem::of(&fault).into_response();
     }

@@ -50,7 +50,7 @@ impl World {
             password: Some("correct horse battery staple".into()),
             language: None,
         };
-        assert!(world.service.backend.create_account(ada).await.unwrap());
+        assert!(world.service.backend.accounts().create(ada).await.unwrap());
         world
     }
 

@@ -1,10 +1,11 @@
 //! The devices (browsers) an account knows: recognition, token renewal, and detection of copied tokens.
 
+use super::request::BrowserRequest;
 use super::step_up::LOST_ANSWER_MS;
 use crate::store::devices::Device;
 use crate::store::events::Actor;
 use crate::store::{ReadConn, WriteTx, devices, events, outbox};
-use crate::{Backend, BrowserTokens, Caller, Fault, TokenChange, TokenKind, random};
+use crate::{BrowserTokens, Fault, TokenChange, TokenKind, random};
 use account::{Account, AccountId, ActivityKind, Email, Notice, Purpose, Secret, Timestamp};
 
 /// The maximum number of accounts that one browser is remembered for.
@@ -12,72 +13,74 @@ const DEVICE_TOKENS: usize = 5;
 /// Days a device is remembered after its last sign-in. Browsers cap cookie lifetimes at the same value.
 pub(crate) const DEVICE_DAYS: i64 = 400;
 
-impl Backend {
+impl BrowserRequest<'_> {
     /// Records a sign-in on a device: a known device gets its next token; for a new one, the owner is notified.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one step of one flow; a struct for it would be read once"
-    )]
     pub(super) async fn hold_device(
-        &self,
+        self,
         tx: &mut WriteTx,
-        caller: &Caller,
-        held: &BrowserTokens,
         flow: &Secret,
         account: &Account,
         trust: bool,
         now: Timestamp,
     ) -> Result<TokenChange, Fault> {
-        let trusted_until = trust.then(|| now.plus_days(self.settings().trust_days));
-        let recognised = self.recognise_device(tx, held, &account.id).await?;
+        let trusted_until = trust.then(|| now.plus_days(self.backend.settings().trust_days));
+        let recognised = self.recognise_device(tx, &account.id).await?;
         let (device, presented) = recognised.unzip();
         if let (Some(device), Some(presented)) = (device.filter(|device| !is_copy(device, now)), &presented) {
             if let Some(until) = trusted_until {
                 devices::set_trust(tx, &account.id, &device.id, until).await?;
             }
-            return self.renew_token(tx, held, &device, presented, now).await;
+            return self.renew_token(tx, &device, presented, now).await;
         }
-        let token = self.device_token(flow);
+        let token = self.backend.device_token(flow);
         let device = Device {
             id: random::id_at(now),
             account_id: account.id.0.clone(),
-            browser: caller.browser.clone(),
+            browser: self.caller.browser.clone(),
             trusted_until: trusted_until.map(|until| until.0),
             replaced_at: None,
         };
         devices::insert(tx, &random::digest(&token), &device, now).await?;
         // A sign-up in this browser has just created the account, so its owner needs no notice.
-        let signed_up_here = self.find_flow(tx, Purpose::SignUp, held).await?.is_some_and(|flow| {
+        let signed_up_here = self.find_flow(tx, Purpose::SignUp).await?.is_some_and(|flow| {
             flow.progress.finished_at.is_some() && now < flow.progress.ends_at && flow.email == account.email
         });
         if !signed_up_here {
             let email = Email::Notice(Notice::NewDevice {
                 at: now,
-                browser: caller.browser.clone(),
+                browser: self.caller.browser.clone(),
             });
-            let language = account.language.as_deref().unwrap_or(&caller.language);
-            outbox::write(tx, &self.parts.keys, None, &account.email, language, &email, now).await?;
+            let language = account.language.as_deref().unwrap_or(&self.caller.language);
+            outbox::write(
+                tx,
+                &self.backend.parts.keys,
+                None,
+                &account.email,
+                language,
+                &email,
+                now,
+            )
+            .await?;
         }
-        Ok(hold_devices(held, presented.as_ref(), &token))
+        Ok(hold_devices(self.tokens, presented.as_ref(), &token))
     }
 
     /// The token the device was just given (at the end of a sign-in or by a change), if it is still the device's token.
     pub(super) async fn device_again(
-        &self,
+        self,
         conn: &mut ReadConn,
-        held: &BrowserTokens,
         flow: Option<&Secret>,
         account: &AccountId,
     ) -> Result<Option<TokenChange>, Fault> {
-        let presented = self.recognise_device(conn, held, account).await?;
+        let presented = self.recognise_device(conn, account).await?;
         let presented = presented
             .filter(|(device, _)| !is_copy(device, self.now()))
             .map(|(_, token)| token);
-        let next = presented.as_ref().map(|token| self.next_token(token));
-        for token in flow.map(|flow| self.device_token(flow)).into_iter().chain(next) {
+        let next = presented.as_ref().map(|token| self.backend.next_token(token));
+        for token in flow.map(|flow| self.backend.device_token(flow)).into_iter().chain(next) {
             let device = devices::find(conn, &random::digest(&token), account).await?;
             if device.is_some_and(|device| device.replaced_at.is_none()) {
-                return Ok(Some(hold_devices(held, presented.as_ref(), &token)));
+                return Ok(Some(hold_devices(self.tokens, presented.as_ref(), &token)));
             }
         }
         Ok(None)
@@ -86,57 +89,50 @@ impl Backend {
     /// Forgets every device of an account except the browser's own, and returns that device's new token. It is renewed because a
     /// copy of the previous token is another device, too.
     pub(super) async fn forget_other_devices(
-        &self,
+        self,
         tx: &mut WriteTx,
-        held: &BrowserTokens,
         account: &AccountId,
         now: Timestamp,
     ) -> Result<Option<TokenChange>, Fault> {
-        let own = self.recognise_device(tx, held, account).await?;
+        let own = self.recognise_device(tx, account).await?;
         let own = own.filter(|(device, _)| !is_copy(device, now));
         let kept = own.as_ref().map_or("", |(device, _)| &device.id);
         devices::forget_all_but(tx, account, kept).await?;
         match &own {
-            Some((device, presented)) => Ok(Some(self.renew_token(tx, held, device, presented, now).await?)),
+            Some((device, presented)) => Ok(Some(self.renew_token(tx, device, presented, now).await?)),
             None => Ok(None),
         }
     }
 
     /// Replaces the presented device token by its successor.
     async fn renew_token(
-        &self,
+        self,
         tx: &mut WriteTx,
-        held: &BrowserTokens,
         device: &Device,
         presented: &Secret,
         now: Timestamp,
     ) -> Result<TokenChange, Fault> {
-        let token = self.next_token(presented);
+        let token = self.backend.next_token(presented);
         let (new, old) = (random::digest(&token), random::digest(presented));
         devices::replace_token(tx, &device.id, &new, &old, now).await?;
-        Ok(hold_devices(held, Some(presented), &token))
+        Ok(hold_devices(self.tokens, Some(presented), &token))
     }
 
     /// The device of this account that the browser's tokens identify.
-    pub(super) async fn find_device(
-        &self,
-        conn: &mut ReadConn,
-        held: &BrowserTokens,
-        account: &AccountId,
-    ) -> Result<Option<Device>, Fault> {
-        let recognised = self.recognise_device(conn, held, account).await?;
+    pub(super) async fn find_device(self, conn: &mut ReadConn, account: &AccountId) -> Result<Option<Device>, Fault> {
+        let recognised = self.recognise_device(conn, account).await?;
         let device = recognised.map(|(device, _)| device);
         Ok(device.filter(|device| !is_copy(device, self.now())))
     }
 
     /// The device that one of the browser's tokens identifies, even if that token was replaced, and the token.
     async fn recognise_device(
-        &self,
+        self,
         conn: &mut ReadConn,
-        held: &BrowserTokens,
         account: &AccountId,
     ) -> Result<Option<(Device, Secret)>, Fault> {
-        for token in held
+        for token in self
+            .tokens
             .device
             .iter()
             .flat_map(|tokens| tokens.expose().split('.'))
@@ -155,26 +151,41 @@ impl Backend {
     /// owner is notified. An untrusted device causes no notice: its token does not skip the code. Returns whether a notice was
     /// due.
     pub(super) async fn notice_copied_device(
-        &self,
+        self,
         tx: &mut WriteTx,
-        caller: &Caller,
-        held: &BrowserTokens,
         account: &Account,
         now: Timestamp,
     ) -> Result<bool, Fault> {
-        let Some((device, token)) = self.recognise_device(tx, held, &account.id).await? else {
+        let Some((device, token)) = self.recognise_device(tx, &account.id).await? else {
             return Ok(false);
         };
         if !is_copy(&device, now) || !devices::distrust(tx, &device.id, &random::digest(&token)).await? {
             return Ok(false);
         }
-        events::append(tx, &account.id, ActivityKind::DeviceCopied, Actor::Person, caller, now).await?;
+        events::append(
+            tx,
+            &account.id,
+            ActivityKind::DeviceCopied,
+            Actor::Person,
+            self.caller,
+            now,
+        )
+        .await?;
         let email = Email::Notice(Notice::DeviceCopied {
             at: now,
             browser: device.browser,
         });
-        let language = account.language.as_deref().unwrap_or(&caller.language);
-        outbox::write(tx, &self.parts.keys, None, &account.email, language, &email, now).await?;
+        let language = account.language.as_deref().unwrap_or(&self.caller.language);
+        outbox::write(
+            tx,
+            &self.backend.parts.keys,
+            None,
+            &account.email,
+            language,
+            &email,
+            now,
+        )
+        .await?;
         Ok(true)
     }
 }

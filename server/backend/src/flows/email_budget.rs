@@ -1,25 +1,20 @@
 //! Limits on e-mails: those that strangers can cause, those for a known browser, and those after the right password.
 
+use super::request::BrowserRequest;
 use crate::caller::wide_network;
 use crate::store::email_turns::{self, Turn};
 use crate::store::limits::{self, DAY_MS, Rule};
 use crate::store::{WriteTx, events};
-use crate::{Backend, BrowserTokens, Caller, Error, Fault};
+use crate::{Backend, Error, Fault};
 use account::{AccountId, EmailAddress, Refusal, Timestamp};
 
-impl Backend {
+impl BrowserRequest<'_> {
     /// Takes the budget of an e-mail that anyone can cause, and one of each of `more`, or returns the wait. It is the same for
     /// every address, with or without an account (attack: enumeration). The transaction must not have written anything before: a
     /// refused request keeps only its place in the queue.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one request; a struct for it would be read once"
-    )]
     pub(super) async fn take_email(
-        &self,
+        self,
         mut tx: WriteTx,
-        caller: &Caller,
-        held: &BrowserTokens,
         email: &EmailAddress,
         account: Option<&AccountId>,
         more: Vec<Rule>,
@@ -27,23 +22,23 @@ impl Backend {
     ) -> Result<WriteTx, Error> {
         // Looked for without an account, too: it takes the same time (attack: enumeration by the clock).
         let whose = account.cloned().unwrap_or_else(events::unknown_account);
-        if let Some(device) = self.find_device(&mut tx, held, &whose).await? {
+        if let Some(device) = self.find_device(&mut tx, &whose).await? {
             // A browser that signed in before has its own reserve, which strangers cannot use up.
-            let (limits, device) = (self.limits(), device.id);
+            let (limits, device) = (self.backend.limits(), device.id);
             let mut rules = more;
             rules.push(Rule::of_hour_and_day(
                 format!("email {device}"),
                 limits.emails_an_hour,
                 limits.emails_a_day,
             ));
-            self.take(&mut tx, &rules, now).await?;
+            self.backend.take(&mut tx, &rules, now).await?;
             return Ok(tx);
         }
-        let (mailbox, networks) = (email.mailbox(), Network::all_of(&caller.client));
-        let mut rules = self.network_rules(&networks, email.domain(), &mailbox);
+        let (mailbox, networks) = (email.mailbox(), Network::all_of(&self.caller.client));
+        let mut rules = self.backend.network_rules(&networks, email.domain(), &mailbox);
         let of_networks = rules.len();
         rules.extend(more);
-        let everyones = self.limits().emails_to_mailbox_a_day;
+        let everyones = self.backend.limits().emails_to_mailbox_a_day;
         rules.push(Rule::new(format!("email day {mailbox}"), everyones, DAY_MS));
         let counts = limits::count(&mut tx, &rules, now).await?;
         let Some((everyones, own)) = counts.split_last() else {
@@ -60,7 +55,7 @@ impl Backend {
             network: &widest.name,
             had: today.count - 1,
         };
-        let slot_ms = self.limits().email_turn_s * 1_000;
+        let slot_ms = self.backend.limits().email_turn_s * 1_000;
         match email_turns::take(&mut tx, request, slot_ms, now).await? {
             Turn::Now => Ok(tx),
             Turn::At(due_at) => {
@@ -73,7 +68,9 @@ impl Backend {
             }
         }
     }
+}
 
+impl Backend {
     /// Takes the budget of a code after the right password. Strangers' requests never reach this budget.
     pub(super) async fn take_confirmation(
         &self,

@@ -1,7 +1,8 @@
 //! Notifies the pages of a flow when it advances elsewhere, for example in another tab.
 
+use super::request::BrowserRequest;
 use super::step_up::Standing;
-use crate::{Backend, BrowserTokens, Fault};
+use crate::{Backend, Fault};
 use account::Purpose;
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
@@ -11,7 +12,7 @@ const WAIT: Duration = Duration::from_secs(15);
 /// How often the database is polled for changes made by other servers.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-impl Backend {
+impl BrowserRequest<'_> {
     /// Waits up to 15 s until the browser's flow has a version other than `seen`, and returns that version, or 0 if no flow can
     /// continue. With `None` it returns at once. Changes on this server are noticed at once, those on other servers within 2 s. A
     /// negative value means that the flow has just continued under another token, which this browser receives or has received
@@ -19,16 +20,16 @@ impl Backend {
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn flow_version(&self, purpose: Purpose, held: &BrowserTokens, seen: Option<i64>) -> Result<i64, Fault> {
-        if held.flow(purpose).is_none() {
+    pub async fn flow_version(self, purpose: Purpose, seen: Option<i64>) -> Result<i64, Fault> {
+        if self.tokens.flow(purpose).is_none() {
             return Ok(0);
         }
         // Subscribe before the first check, so that no change in between is missed.
-        let mut transition = self.flows_moved.subscribe();
+        let mut transition = self.backend.flows_moved.subscribe();
         let until = tokio::time::Instant::now() + WAIT;
         loop {
-            let mut conn = self.parts.db.read().await?;
-            let found = self.look_up_flow(&mut conn, purpose, held).await?;
+            let mut conn = self.read().await?;
+            let found = self.look_up_flow(&mut conn, purpose).await?;
             drop(conn);
             let (id, version) = match found {
                 Some((flow, Standing::Current)) => (flow.id, flow.version),
@@ -51,7 +52,9 @@ impl Backend {
             let _ = tokio::time::timeout(LOOK_EVERY, heard).await;
         }
     }
+}
 
+impl Backend {
     /// Publishes, after the commit, that a flow has changed. It is fine if no page is waiting.
     pub(crate) fn flow_moved(&self, id: &str) {
         let _ = self.flows_moved.send(id.to_owned());

@@ -1,12 +1,13 @@
 //! The step that sign-in, reset and sign-up share: answering an e-mailed code.
 
+use super::request::BrowserRequest;
 use super::step_up::{LOST_ANSWER_MS, Standing};
 use crate::store::events::Actor;
 use crate::store::flows::Flow;
 use crate::store::limits::{DAY_MS, Rule};
 use crate::store::waiting::{self, Waiting};
 use crate::store::{ReadConn, WriteTx, accounts, codes, events, flows, limits, outbox, throttles};
-use crate::{Backend, BrowserTokens, Caller, Error, Fault, random};
+use crate::{Backend, Error, Fault, random};
 use account::{
     AccountId, ActivityKind, Answer, Challenge, CodeCounter, EarlierFlow, Email, EmailAddress, FailureCause,
     IssuedCode, MailedCode, NextStep, Notice, PasswordAccess, Purpose, Refusal, Secret, Timestamp, TypedCode,
@@ -21,25 +22,19 @@ pub(super) enum Answered {
     Mistyped(EmailAddress),
 }
 
-impl Backend {
+impl BrowserRequest<'_> {
     /// Checks a typed code. A wrong one stays counted although the request is refused.
-    pub(super) async fn answer_code(
-        &self,
-        purpose: Purpose,
-        caller: &Caller,
-        held: &BrowserTokens,
-        typed: &Secret,
-    ) -> Result<Answered, Error> {
-        let token = held.flow(purpose).ok_or(Refusal::FlowGone)?;
+    pub(super) async fn answer_code(self, purpose: Purpose, typed: &Secret) -> Result<Answered, Error> {
+        let token = self.tokens.flow(purpose).ok_or(Refusal::FlowGone)?;
         let (digest, now) = (random::digest(token), self.now());
-        let mut tx = self.parts.db.begin().await?;
+        let mut tx = self.begin().await?;
         let before = flows::find(&mut tx, &digest, purpose).await?;
         let digits = before.as_ref().map_or(0, |before| before.code_length);
         let (code, before) = match (read_code(typed.expose(), digits, account::domain_to_ascii), before) {
             (Ok(TypedCode::Email(email)), _) => return Ok(Answered::Mistyped(email)),
             (Ok(TypedCode::Code(code)), Some(before)) => (code, before),
             (Err(refusal), Some(before)) if before.progress.waits_for_code(now) => return Err(refusal.into()),
-            _ => return Err(self.why_no_code(&mut tx, purpose, held, now).await?.into()),
+            _ => return Err(self.why_no_code(&mut tx, purpose, now).await?.into()),
         };
         // Not for flows that strangers can begin: it takes longer with an account than without (attack: enumeration by timing).
         if before.progress.counter() == CodeCounter::AfterPassword
@@ -49,7 +44,7 @@ impl Backend {
         }
         let since = now.plus_ms(-LOST_ANSWER_MS);
         let Some(flow) = flows::spend_try(&mut tx, &before.id, purpose, &digest, since, now).await? else {
-            return Err(self.why_no_code(&mut tx, purpose, held, now).await?.into());
+            return Err(self.why_no_code(&mut tx, purpose, now).await?.into());
         };
         let (email, counter) = (&flow.email, flow.progress.counter());
         let challenge = Challenge {
@@ -59,18 +54,18 @@ impl Backend {
             tries_left: flow.progress.tries_left,
             stale_code_allowance: flow.stale_code_allowance,
             codes: codes::of_flow(&mut tx, &flow.id).await?,
-            earlier: self.earlier_flows(&mut tx, &flow).await?,
+            earlier: self.backend.earlier_flows(&mut tx, &flow).await?,
         };
         let earlier = challenge.earlier.iter().flat_map(|flow| &flow.codes);
         let keys = challenge.codes.iter().chain(earlier).map(|code| code.key_id.as_str());
-        let keys = self.parts.keys.with(keys);
+        let keys = self.backend.parts.keys.with(keys);
         let refusal = match challenge.answer(&code, &keys, now) {
             Answer::Right(passed) => {
                 let first = flows::pass_code(&mut tx, passed.flow(), now).await?
                     && codes::mark_used(&mut tx, passed.code_id(), now).await?;
                 if !first {
                     // Rolls back: a right code is not a guess, and costs no try.
-                    return Err(self.repeated(&mut tx, purpose, held).await?);
+                    return Err(self.repeated(&mut tx, purpose).await?);
                 }
                 // The daily count stays. Attack: each sign-in of the owner gives the guesser another day's worth of guesses.
                 throttles::clear(&mut tx, &failures_in_a_row(counter, email)).await?;
@@ -88,36 +83,21 @@ impl Backend {
                     CodeCounter::Anyone => Some(FailureCause::ResetCodes),
                     CodeCounter::SignUp => None,
                 };
-                self.note_failure(&mut tx, caller, &flow, cause, in_a_row, now).await?;
+                self.note_failure(&mut tx, &flow, cause, in_a_row, now).await?;
                 refusal
             }
         };
         tx.commit().await?;
-        self.flow_moved(&flow.id);
-        self.emails_written.notify_one();
+        self.backend.flow_moved(&flow.id);
+        self.backend.emails_written.notify_one();
         Err(refusal.into())
-    }
-
-    /// The flows that the browser held before this one, a few back.
-    async fn earlier_flows(&self, conn: &mut ReadConn, flow: &Flow) -> Result<Vec<EarlierFlow>, Fault> {
-        let purpose = flow.progress.purpose;
-        let (mut earlier, mut next) = (Vec::new(), flow.replaces.clone());
-        while let Some(id) = next.take().filter(|_| earlier.len() < EARLIER_FLOWS) {
-            next = flows::find(conn, &id, purpose).await?.and_then(|flow| flow.replaces);
-            earlier.push(EarlierFlow {
-                codes: codes::of_flow(conn, &id).await?,
-                id,
-            });
-        }
-        Ok(earlier)
     }
 
     /// Records a failure in the account's log and e-mails the owner at the tenth. `None` is a code of a sign-up; it opens no
     /// account, so no notice is due.
     pub(super) async fn note_failure(
-        &self,
+        self,
         tx: &mut WriteTx,
-        caller: &Caller,
         flow: &Flow,
         cause: Option<FailureCause>,
         in_a_row: i64,
@@ -128,9 +108,9 @@ impl Backend {
             Some(FailureCause::SignInCodes | FailureCause::ResetCodes) | None => ActivityKind::WrongCode,
         };
         let whose = flow.account.clone().unwrap_or_else(events::unknown_account);
-        events::append(tx, &whose, kind, Actor::Person, caller, now).await?;
+        events::append(tx, &whose, kind, Actor::Person, self.caller, now).await?;
         if let (true, Some(account), Some(cause)) = (in_a_row % 10 == 0, &flow.account, cause) {
-            self.tell_of_failures(tx, account, cause, caller, now).await?;
+            self.tell_of_failures(tx, account, cause, now).await?;
         }
         Ok(())
     }
@@ -139,11 +119,10 @@ impl Backend {
     /// failures fills the mailbox). An account without a local password or without sign-in gets none, because no attempt could
     /// have succeeded; its log still records them.
     pub(super) async fn tell_of_failures(
-        &self,
+        self,
         tx: &mut WriteTx,
         account: &AccountId,
         cause: FailureCause,
-        caller: &Caller,
         now: Timestamp,
     ) -> Result<(), Fault> {
         let stored = accounts::find(tx, account).await?;
@@ -162,8 +141,53 @@ impl Backend {
             return Ok(());
         }
         let message = Email::Notice(Notice::ManyFailures { at: now, cause });
-        let language = account.language.as_deref().unwrap_or(&caller.language);
-        outbox::write(tx, &self.parts.keys, None, &account.email, language, &message, now).await
+        let language = account.language.as_deref().unwrap_or(&self.caller.language);
+        outbox::write(
+            tx,
+            &self.backend.parts.keys,
+            None,
+            &account.email,
+            language,
+            &message,
+            now,
+        )
+        .await
+    }
+
+    /// The reason why this browser's flow accepts no code.
+    pub(super) async fn why_no_code(
+        self,
+        tx: &mut WriteTx,
+        purpose: Purpose,
+        now: Timestamp,
+    ) -> Result<Refusal, Fault> {
+        let progress = match self.look_up_flow(tx, purpose).await? {
+            Some((flow, Standing::Current)) => flow.progress,
+            Some((_, Standing::JustReplaced)) => return Ok(Refusal::StepElsewhere),
+            Some((_, Standing::Replaced)) | None => return Ok(Refusal::FlowGone),
+        };
+        let guessed = progress.tries_left == 0 && progress.code_passed_at.is_none();
+        Ok(match progress.next_step(now) {
+            NextStep::Over if guessed && progress.is_live(now) => Refusal::TriesUsedUp,
+            NextStep::Over => Refusal::FlowGone,
+            _ => Refusal::StepElsewhere,
+        })
+    }
+}
+
+impl Backend {
+    /// The flows that the browser held before this one, a few back.
+    async fn earlier_flows(&self, conn: &mut ReadConn, flow: &Flow) -> Result<Vec<EarlierFlow>, Fault> {
+        let purpose = flow.progress.purpose;
+        let (mut earlier, mut next) = (Vec::new(), flow.replaces.clone());
+        while let Some(id) = next.take().filter(|_| earlier.len() < EARLIER_FLOWS) {
+            next = flows::find(conn, &id, purpose).await?.and_then(|flow| flow.replaces);
+            earlier.push(EarlierFlow {
+                codes: codes::of_flow(conn, &id).await?,
+                id,
+            });
+        }
+        Ok(earlier)
     }
 
     /// Serializes the creation of codes for a counter and address. It is taken before any flow is locked, because creating a code
@@ -261,27 +285,6 @@ impl Backend {
             .next()
             .ok_or(Fault::Corrupt { what: "flow" })?;
         Ok(check_your_email(flow, newest.sent_at, newest.expires_at, now))
-    }
-
-    /// The reason why this browser's flow accepts no code.
-    pub(super) async fn why_no_code(
-        &self,
-        tx: &mut WriteTx,
-        purpose: Purpose,
-        held: &BrowserTokens,
-        now: Timestamp,
-    ) -> Result<Refusal, Fault> {
-        let progress = match self.look_up_flow(tx, purpose, held).await? {
-            Some((flow, Standing::Current)) => flow.progress,
-            Some((_, Standing::JustReplaced)) => return Ok(Refusal::StepElsewhere),
-            Some((_, Standing::Replaced)) | None => return Ok(Refusal::FlowGone),
-        };
-        let guessed = progress.tries_left == 0 && progress.code_passed_at.is_none();
-        Ok(match progress.next_step(now) {
-            NextStep::Over if guessed && progress.is_live(now) => Refusal::TriesUsedUp,
-            NextStep::Over => Refusal::FlowGone,
-            _ => Refusal::StepElsewhere,
-        })
     }
 }
 

@@ -2,11 +2,12 @@
 //! every address, so that neither screen nor timing reveals whether an account exists (attack: enumeration).
 
 use super::mailed_code::check_your_email;
+use super::request::BrowserRequest;
 use crate::store::events::Actor;
 use crate::store::flows::Flow;
 use crate::store::limits::Rule;
 use crate::store::{ReadConn, WriteTx, codes, events, flows, limits, outbox};
-use crate::{Backend, BrowserTokens, Caller, Error, Fault, Limits, TokenChange, TokenKind, Transition, random};
+use crate::{Backend, Caller, Error, Fault, Limits, TokenChange, TokenKind, Transition, random};
 use account::{
     Account, AccountKind, ActivityKind, Challenge, CodeCounter, CodeEmail, Email, EmailAddress, MailedCode, NextStep,
     Progress, Purpose, Refusal, Request, Secret, Timestamp, WaitingFlow, safe_next,
@@ -15,62 +16,60 @@ use account::{
 /// The maximum duration of a flow, in minutes.
 pub(super) const FLOW_MINUTES: i64 = 60;
 
-impl Backend {
+impl BrowserRequest<'_> {
     /// Begins a flow that sends an e-mail at once: a reset, a sign-up, or a sign-in that proves the mailbox first. `next` is the
     /// path that a sign-in leads to.
     pub(super) async fn begin_mailed(
-        &self,
+        self,
         purpose: Purpose,
-        caller: &Caller,
-        held: &BrowserTokens,
         email: &EmailAddress,
         next: &str,
     ) -> Result<Transition<MailedCode>, Error> {
         let now = self.now();
         let mailbox_first = purpose == Purpose::SignIn;
         let counter = purpose.counter(mailbox_first);
-        let mut tx = self.parts.db.begin().await?;
-        self.take_turn(&mut tx, counter, email, None).await?;
-        let FlowOfForm { token, begun, before } = self.flow_of_form(&mut tx, purpose, held, email, now).await?;
+        let mut tx = self.begin().await?;
+        self.backend.take_turn(&mut tx, counter, email, None).await?;
+        let FlowOfForm { token, begun, before } = self.flow_of_form(&mut tx, purpose, email, now).await?;
         // A flow without a code began at this moment, before strangers used up the password tries. Its row already exists, so the
         // request is retried.
         if let Some(flow) = begun.filter(|flow| flow.progress.codes_sent > 0) {
             // A form that is sent twice has one effect and one screen, and takes no further budget.
-            let step = self.mailed_code(&mut tx, &flow, now).await?;
+            let step = self.backend.mailed_code(&mut tx, &flow, now).await?;
             return Ok(Transition {
                 step,
                 tokens: vec![hold_flow(purpose, token)],
             });
         }
-        let waiting = self.waiting(&mut tx, counter, email, now).await?;
+        let waiting = self.backend.waiting(&mut tx, counter, email, now).await?;
         let account = waiting.account.as_ref().map(|stored| &stored.account);
         let id = account.map(|account| &account.id);
-        let rules = vec![self.begin_rule(caller)];
-        let mut tx = self.take_email(tx, caller, held, email, id, rules, now).await?;
+        let rules = vec![self.begin_rule()];
+        let mut tx = self.take_email(tx, email, id, rules, now).await?;
         // After the budgets, whose waits are longer, so that a request after the announced wait is accepted.
-        if held.visit.is_none() {
-            self.demand_first(&waiting.flows, caller, now)?;
+        if self.tokens.visit.is_none() {
+            self.demand_first(&waiting.flows, now)?;
         }
         if let Some(before) = &before {
             flows::end(&mut tx, &before.id, now).await?;
         }
         let language = account
             .and_then(|account| account.language.clone())
-            .unwrap_or_else(|| caller.language.clone());
+            .unwrap_or_else(|| self.caller.language.clone());
         let mut flow = Flow {
             account: id.cloned(),
             resend_at: now.plus_seconds(Challenge::resend_wait_s(1)),
-            known_device: self.is_known(&mut tx, held, account).await?,
+            known_device: self.is_known(&mut tx, account).await?,
             next_path: next_path(before.as_ref(), next),
-            ..new_flow(purpose, &token, caller, email, language, before.as_ref(), now)
+            ..new_flow(purpose, &token, self.caller, email, language, before.as_ref(), now)
         };
         (flow.progress.codes_sent, flow.progress.mailbox_first) = (1, mailbox_first);
-        let ended = self.admit_code(&mut tx, &mut flow, &waiting, now).await?;
+        let ended = self.backend.admit_code(&mut tx, &mut flow, &waiting, now).await?;
         flows::insert(&mut tx, &flow).await?;
-        let step = self.write_email(&mut tx, caller, &flow, account, now).await?;
+        let step = self.write_email(&mut tx, &flow, account, now).await?;
         tx.commit().await?;
-        self.emails_written.notify_one();
-        ended.iter().for_each(|flow| self.flow_moved(&flow.id));
+        self.backend.emails_written.notify_one();
+        ended.iter().for_each(|flow| self.backend.flow_moved(&flow.id));
         Ok(Transition {
             step,
             tokens: vec![hold_flow(purpose, token)],
@@ -83,15 +82,14 @@ impl Backend {
     /// token yet. The token is therefore derived from the browser's visit, so that a repeated form finds the flow that the first
     /// began.
     pub(super) async fn flow_of_form(
-        &self,
+        self,
         tx: &mut WriteTx,
         purpose: Purpose,
-        held: &BrowserTokens,
         email: &EmailAddress,
         now: Timestamp,
     ) -> Result<FlowOfForm, Fault> {
-        let before = self.find_flow(tx, purpose, held).await?;
-        let span_ms = self.limits().reset_every_s * 1_000;
+        let before = self.find_flow(tx, purpose).await?;
+        let span_ms = self.backend.limits().reset_every_s * 1_000;
         let is_same = |flow: &Flow| {
             // The absolute difference, because another server's clock may be slightly ahead.
             let is_fresh = (now.0 - flow.created_at.0).abs() < span_ms;
@@ -102,7 +100,7 @@ impl Backend {
             };
             is_fresh && goes_on && flow.email == *email
         };
-        if let (Some(token), Some(flow)) = (held.flow(purpose), before.as_ref().filter(|flow| is_same(flow))) {
+        if let (Some(token), Some(flow)) = (self.tokens.flow(purpose), before.as_ref().filter(|flow| is_same(flow))) {
             return Ok(FlowOfForm {
                 token: token.clone(),
                 begun: Some(flow.clone()),
@@ -110,7 +108,12 @@ impl Backend {
             });
         }
         // Attack: a visit that others can guess. Rekey's visits have 256 bits and this length.
-        if let Some(visit) = held.visit.as_ref().filter(|visit| visit.expose().len() == VISIT_LENGTH) {
+        if let Some(visit) = self
+            .tokens
+            .visit
+            .as_ref()
+            .filter(|visit| visit.expose().len() == VISIT_LENGTH)
+        {
             let mut before = before.clone();
             for number in 0..FLOWS_OF_A_VISIT {
                 let token = random::flow_token(visit, purpose, email, number);
@@ -135,26 +138,23 @@ impl Backend {
     }
 
     /// Sends a new code of the browser's flow. It does not restore any tries.
-    pub(super) async fn resend_email(
-        &self,
-        purpose: Purpose,
-        caller: &Caller,
-        held: &BrowserTokens,
-    ) -> Result<(Flow, MailedCode), Error> {
+    pub(super) async fn resend_email(self, purpose: Purpose) -> Result<(Flow, MailedCode), Error> {
         let now = self.now();
-        let mut tx = self.parts.db.begin().await?;
-        let before = self.demand_flow(&mut tx, purpose, held).await?;
+        let mut tx = self.begin().await?;
+        let before = self.demand_flow(&mut tx, purpose).await?;
         let (counter, email) = (before.progress.counter(), &before.email);
-        self.take_turn(&mut tx, counter, email, before.account.as_ref()).await?;
-        let waiting = self.waiting(&mut tx, counter, email, now).await?;
+        self.backend
+            .take_turn(&mut tx, counter, email, before.account.as_ref())
+            .await?;
+        let waiting = self.backend.waiting(&mut tx, counter, email, now).await?;
         let account = waiting.account.as_ref().map(|stored| &stored.account);
         if before.may_send(now) {
             if counter == CodeCounter::AfterPassword {
                 let account = before.account.as_ref().ok_or(Refusal::FlowGone)?;
-                self.take_confirmation(&mut tx, account, now).await?;
+                self.backend.take_confirmation(&mut tx, account, now).await?;
             } else {
                 let id = account.map(|account| &account.id);
-                tx = self.take_email(tx, caller, held, email, id, Vec::new(), now).await?;
+                tx = self.take_email(tx, email, id, Vec::new(), now).await?;
             }
         }
         let wait_s = Challenge::resend_wait_s(before.progress.codes_sent + 1);
@@ -165,7 +165,7 @@ impl Backend {
                 flow if waits_for_code => Refusal::ResendWait {
                     seconds: flow.resend_at.seconds_after(now).max(1),
                 },
-                _ => self.why_no_code(&mut tx, purpose, held, now).await?,
+                _ => self.why_no_code(&mut tx, purpose, now).await?,
             }
             .into());
         };
@@ -173,20 +173,19 @@ impl Backend {
         codes::supersede_in(&mut tx, &flow.id, now).await?;
         // The account may have been created or deleted since the flow began.
         flow.account = account.map(|account| account.id.clone());
-        self.admit_code(&mut tx, &mut flow, &waiting, now).await?;
+        self.backend.admit_code(&mut tx, &mut flow, &waiting, now).await?;
         flows::set_code(&mut tx, &flow).await?;
-        let step = self.write_email(&mut tx, caller, &flow, account, now).await?;
+        let step = self.write_email(&mut tx, &flow, account, now).await?;
         tx.commit().await?;
-        self.emails_written.notify_one();
-        self.flow_moved(&flow.id);
+        self.backend.emails_written.notify_one();
+        self.backend.flow_moved(&flow.id);
         Ok((flow, step))
     }
 
     /// Issues a code and writes the e-mail that suits the account, in the flow's transaction. Returns the data for the screen.
     pub(super) async fn write_email(
-        &self,
+        self,
         tx: &mut WriteTx,
-        caller: &Caller,
         flow: &Flow,
         account: Option<&Account>,
         now: Timestamp,
@@ -195,11 +194,11 @@ impl Backend {
         let request = Request {
             reference: flow.reference.clone(),
             asked_at: now,
-            browser: caller.browser.clone(),
+            browser: self.caller.browser.clone(),
             mailbox_first: flow.progress.mailbox_first,
         };
         let answer = instead_of_code(flow.progress.counter(), account, &request);
-        let (code, works_until) = self.issue_code(tx, flow, answer.is_none(), now).await?;
+        let (code, works_until) = self.backend.issue_code(tx, flow, answer.is_none(), now).await?;
         let message = answer.unwrap_or_else(|| {
             Email::Code(CodeEmail {
                 purpose,
@@ -210,38 +209,41 @@ impl Backend {
         });
         // Attack: mail to the address as typed. If there is an account, its stored address is used.
         let to = account.map_or(&flow.email, |account| &account.email);
-        outbox::write(tx, &self.parts.keys, Some(&flow.id), to, &flow.language, &message, now).await?;
+        outbox::write(
+            tx,
+            &self.backend.parts.keys,
+            Some(&flow.id),
+            to,
+            &flow.language,
+            &message,
+            now,
+        )
+        .await?;
         if purpose == Purpose::Reset {
             let whose = account.map_or_else(events::unknown_account, |account| account.id.clone());
-            events::append(tx, &whose, ActivityKind::ResetAsked, Actor::Person, caller, now).await?;
+            events::append(tx, &whose, ActivityKind::ResetAsked, Actor::Person, self.caller, now).await?;
         }
         Ok(check_your_email(flow, now, works_until, now))
     }
 
-    /// Takes one of each, or tells how long to wait.
-    pub(super) async fn take(&self, tx: &mut WriteTx, rules: &[Rule], now: Timestamp) -> Result<(), Error> {
-        let wait_s = limits::take(tx, rules, now).await?;
-        wait_s.map_or(Ok(()), |seconds| Err(Refusal::TooMany { seconds }.into()))
-    }
-
     /// The number of flows that a client may begin per minute.
-    pub(super) fn begin_rule(&self, caller: &Caller) -> Rule {
+    pub(super) fn begin_rule(self) -> Rule {
         Rule::new(
-            format!("begin {}", caller.client),
-            self.limits().client_a_minute,
+            format!("begin {}", self.caller.client),
+            self.backend.limits().client_a_minute,
             60_000,
         )
     }
 
     /// A browser without a visit begins a flow of an address only once per interval: two forms sent together hold no flow yet,
     /// and would each get an e-mail. It counts per client, so strangers cannot block the owner with it.
-    fn demand_first(&self, others: &[WaitingFlow], caller: &Caller, now: Timestamp) -> Result<(), Refusal> {
-        let client = caller.network();
+    fn demand_first(self, others: &[WaitingFlow], now: Timestamp) -> Result<(), Refusal> {
+        let client = self.caller.network();
         let own = others.iter().filter(|flow| flow.client == client);
         let Some(newest) = own.map(|flow| flow.created_at).max() else {
             return Ok(());
         };
-        let next_at = newest.plus_seconds(self.limits().reset_every_s);
+        let next_at = newest.plus_seconds(self.backend.limits().reset_every_s);
         if now < next_at {
             let seconds = next_at.seconds_after(now).max(1);
             return Err(Refusal::TooMany { seconds });
@@ -251,9 +253,8 @@ impl Backend {
 
     /// The first e-mail of a sign-in that has already begun, and the flow that ends for it. Requires the turn and the budget.
     pub(super) async fn send_first(
-        &self,
+        self,
         tx: &mut WriteTx,
-        caller: &Caller,
         flow: &str,
         account: Option<&Account>,
         known_device: bool,
@@ -265,23 +266,29 @@ impl Backend {
             .await?
             .ok_or(Refusal::StepElsewhere)?;
         flow.known_device = known_device;
-        let waiting = self.waiting(tx, flow.progress.counter(), &flow.email, now).await?;
-        let ended = self.admit_code(tx, &mut flow, &waiting, now).await?;
+        let waiting = self
+            .backend
+            .waiting(tx, flow.progress.counter(), &flow.email, now)
+            .await?;
+        let ended = self.backend.admit_code(tx, &mut flow, &waiting, now).await?;
         flows::set_code(tx, &flow).await?;
-        let mailed = self.write_email(tx, caller, &flow, account, now).await?;
+        let mailed = self.write_email(tx, &flow, account, now).await?;
         Ok((mailed, ended))
     }
 
     /// Whether the browser signed in to the account before. The lookup is the same without an account (attack: enumeration by
     /// timing).
-    pub(super) async fn is_known(
-        &self,
-        conn: &mut ReadConn,
-        held: &BrowserTokens,
-        account: Option<&Account>,
-    ) -> Result<bool, Fault> {
+    pub(super) async fn is_known(self, conn: &mut ReadConn, account: Option<&Account>) -> Result<bool, Fault> {
         let account = account.map_or_else(events::unknown_account, |account| account.id.clone());
-        Ok(self.find_device(conn, held, &account).await?.is_some())
+        Ok(self.find_device(conn, &account).await?.is_some())
+    }
+}
+
+impl Backend {
+    /// Takes one of each, or tells how long to wait.
+    pub(super) async fn take(&self, tx: &mut WriteTx, rules: &[Rule], now: Timestamp) -> Result<(), Error> {
+        let wait_s = limits::take(tx, rules, now).await?;
+        wait_s.map_or(Ok(()), |seconds| Err(Refusal::TooMany { seconds }.into()))
     }
 
     pub(crate) fn limits(&self) -> Limits {

@@ -8,6 +8,7 @@ mod mailed_code;
 mod mailed_email;
 mod new_password;
 mod password_tries;
+mod request;
 mod reset;
 mod sessions;
 mod sign_in;
@@ -15,3 +16,4 @@ mod sign_up;
 mod step_up;
 
 pub(crate) use devices::DEVICE_DAYS;
+pub use request::{BrowserRequest, PasswordChange, Reset, Sessions, SignIn, SignUp};

@@ -1,9 +1,10 @@
 //! Choosing a new password in a reset, change or sign-up: policy, guessability, leaked-password lists, hash.
 
+use super::request::BrowserRequest;
 use crate::hashing::HashPermit;
 use crate::leaked::Leak;
 use crate::store::limits::{self, HOUR_MS, Rule};
-use crate::{Backend, Caller, Error, Fault, Verdict, guessing};
+use crate::{Error, Fault, Verdict, guessing};
 use account::{EmailAddress, Refusal, Secret};
 
 /// An accepted password, ready to be stored.
@@ -13,12 +14,11 @@ pub(super) struct Chosen {
     pub(super) unchecked: bool,
 }
 
-impl Backend {
+impl BrowserRequest<'_> {
     /// Checks and hashes a password; call it without an open transaction. `now` is the hash of the current password, which must
     /// not be chosen again.
     pub(super) async fn choose_password(
-        &self,
-        caller: &Caller,
+        self,
         email: &EmailAddress,
         name: &str,
         password: &Secret,
@@ -26,18 +26,18 @@ impl Backend {
         now: Option<&str>,
     ) -> Result<Chosen, Error> {
         // The cheap checks come first.
-        let policy = self.settings().password;
+        let policy = self.backend.settings().password;
         let new = policy.check_for(password, again, email, name)?;
         // Attack: a series of passwords that will be refused, each of which uses a core for as long as a hash.
-        let an_hour = self.limits().refused_passwords_an_hour;
+        let an_hour = self.backend.limits().refused_passwords_an_hour;
         let refused = [Rule::new(format!("refused passwords {email}"), an_hour, HOUR_MS)];
-        let place = self.parts.hashing.place(&caller.network()).await?;
-        let mut tx = self.parts.db.begin_unsynced().await?;
-        self.take(&mut tx, &refused, self.now()).await?;
+        let place = self.backend.parts.hashing.place(&self.caller.network()).await?;
+        let mut tx = self.backend.parts.db.begin_unsynced().await?;
+        self.backend.take(&mut tx, &refused, self.now()).await?;
         tx.commit().await?;
-        let chosen = self.judge_password(caller, place, email, name, &new, now).await;
+        let chosen = self.judge_password(place, email, name, &new, now).await;
         if !matches!(chosen, Err(Error::Refused(_))) {
-            let mut tx = self.parts.db.begin_unsynced().await?;
+            let mut tx = self.backend.parts.db.begin_unsynced().await?;
             limits::give_back(&mut tx, &refused).await?;
             tx.commit().await?;
         }
@@ -46,17 +46,16 @@ impl Backend {
 
     /// The CPU-intensive checks.
     async fn judge_password(
-        &self,
-        caller: &Caller,
+        self,
         place: HashPermit,
         email: &EmailAddress,
         name: &str,
         new: &Secret,
         now: Option<&str>,
     ) -> Result<Chosen, Error> {
-        let hashing = &self.parts.hashing;
+        let hashing = &self.backend.parts.hashing;
         let (parts, own_words) = (
-            self.parts.clone(),
+            self.backend.parts.clone(),
             [email.to_string(), email.local_part().into(), name.into()],
         );
         let guessed = new.clone();
@@ -69,18 +68,18 @@ impl Backend {
         };
         hashing.run_at(place, screen).await??;
         if let Some(now) = now {
-            match hashing.verify(&caller.network(), new, Some(now)).await {
+            match hashing.verify(&self.caller.network(), new, Some(now)).await {
                 // A hash whose key is lost verifies nothing. After losing the key file, users regain access by resets.
                 Ok(Verdict::Wrong) | Err(Fault::KeyGone { .. }) => {}
                 Ok(_) => return Err(Refusal::PasswordSameAsNow.into()),
                 Err(fault) => return Err(fault.into()),
             }
         }
-        let leak = self.parts.leaked.look_up(new.expose()).await;
+        let leak = self.backend.parts.leaked.look_up(new.expose()).await;
         if leak == Leak::Found {
             return Err(Refusal::PasswordLeaked.into());
         }
-        let hash = hashing.hash(&caller.network(), new).await?;
+        let hash = hashing.hash(&self.caller.network(), new).await?;
         Ok(Chosen {
             hash,
             unchecked: leak == Leak::Unknown,

@@ -1,12 +1,33 @@
 //! Password tries at sign-in and password change: which counter they use, and who has to wait.
 
+use super::request::BrowserRequest;
 use super::step_up::LOST_ANSWER_MS;
 use crate::hashing::HashPermit;
 use crate::store::flows::Flow;
 use crate::store::limits::{DAY_MS, Rule};
 use crate::store::{ReadConn, WriteTx, accounts, events, flows, limits, throttles};
-use crate::{Backend, BrowserTokens, Error, Fault, Verdict, retried};
+use crate::{Backend, Error, Fault, Verdict, retried};
 use account::{Account, AccountId, EmailAddress, Refusal, Secret, Timestamp};
+
+impl BrowserRequest<'_> {
+    /// The counter for a sign-in's password.
+    pub(super) async fn tries(
+        self,
+        conn: &mut ReadConn,
+        flow: &Flow,
+        account: Option<&Account>,
+    ) -> Result<Tries, Fault> {
+        if flow.progress.mailbox_first {
+            return Ok(Tries::Flow(flow.id.clone()));
+        }
+        let account = account.map_or_else(events::unknown_account, |account| account.id.clone());
+        let device = self.find_device(conn, &account).await?;
+        Ok(device.map_or_else(
+            || Tries::Strangers(self.backend.strangers_rule(&flow.email)),
+            |device| Tries::Browser(device_throttle_key(&flow.email, &device.id)),
+        ))
+    }
+}
 
 impl Backend {
     /// Verifies a password whose try is already spent. Without a hash, it is verified against the decoy, in vain. A fault of the
@@ -58,25 +79,6 @@ impl Backend {
             Ok(tx.commit().await?)
         })
         .await
-    }
-
-    /// The counter for a sign-in's password.
-    pub(super) async fn tries(
-        &self,
-        conn: &mut ReadConn,
-        held: &BrowserTokens,
-        flow: &Flow,
-        account: Option<&Account>,
-    ) -> Result<Tries, Fault> {
-        if flow.progress.mailbox_first {
-            return Ok(Tries::Flow(flow.id.clone()));
-        }
-        let account = account.map_or_else(events::unknown_account, |account| account.id.clone());
-        let device = self.find_device(conn, held, &account).await?;
-        Ok(device.map_or_else(
-            || Tries::Strangers(self.strangers_rule(&flow.email)),
-            |device| Tries::Browser(device_throttle_key(&flow.email, &device.id)),
-        ))
     }
 
     /// Counts a password try before the password is checked (attack: many simultaneous tries). Returns the state that a wrong

@@ -2,37 +2,34 @@
 
 use super::mailed_code::Answered;
 use super::password_tries::wrong_passwords;
+use super::request::Reset;
 use super::step_up::shown_step;
 use crate::store::events::Actor;
-use crate::store::{ReadConn, accounts, devices, events, flows, outbox, sessions, throttles};
-use crate::{Backend, BrowserTokens, Caller, Error, Fault, Transition};
+use crate::store::{accounts, devices, events, flows, outbox, sessions, throttles};
+use crate::{Error, Fault, Transition};
 use account::{ActivityKind, Email, EmailAddress, NextStep, Notice, Purpose, Refusal, ResetStep, Secret};
 
 const RESET: Purpose = Purpose::Reset;
 
-impl Backend {
+impl Reset<'_> {
     /// The current step of the browser's reset. Read-only.
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn reset_step(&self, held: &BrowserTokens) -> Result<ResetStep, Fault> {
-        if held.reset.is_none() {
+    pub async fn step(self) -> Result<ResetStep, Fault> {
+        if self.0.tokens.flow(Purpose::Reset).is_none() {
             return Ok(ResetStep::AskEmail { email: None });
         }
-        let mut conn = self.parts.db.read().await?;
-        self.reset_step_in(&mut conn, held).await
-    }
-
-    async fn reset_step_in(&self, conn: &mut ReadConn, held: &BrowserTokens) -> Result<ResetStep, Fault> {
-        let now = self.now();
-        let Some((flow, standing)) = self.look_up_flow(conn, RESET, held).await? else {
+        let mut conn = self.0.read().await?;
+        let now = self.0.now();
+        let Some((flow, standing)) = self.0.look_up_flow(&mut conn, RESET).await? else {
             return Ok(ResetStep::AskEmail { email: None });
         };
         Ok(match shown_step(&flow, standing, now) {
-            NextStep::Code => ResetStep::EnterCode(self.mailed_code(conn, &flow, now).await?),
+            NextStep::Code => ResetStep::EnterCode(self.0.backend.mailed_code(&mut conn, &flow, now).await?),
             NextStep::NewPassword => ResetStep::ChoosePassword {
                 email: flow.email,
-                min: self.settings().password.min,
+                min: self.0.backend.settings().password.min,
             },
             NextStep::Finished if now < flow.progress.ends_at => ResetStep::Done { email: flow.email },
             _ => ResetStep::AskEmail {
@@ -45,23 +42,13 @@ impl Backend {
     ///
     /// # Errors
     /// A refusal of the address or a limit.
-    pub async fn begin_reset(
-        &self,
-        caller: &Caller,
-        held: &BrowserTokens,
-        email: &str,
-    ) -> Result<Transition<ResetStep>, Error> {
+    pub async fn begin(self, email: &str) -> Result<Transition<ResetStep>, Error> {
         let email = EmailAddress::read(email, account::domain_to_ascii)?;
-        self.begin_reset_for(caller, held, &email).await
+        self.begin_for(&email).await
     }
 
-    async fn begin_reset_for(
-        &self,
-        caller: &Caller,
-        held: &BrowserTokens,
-        email: &EmailAddress,
-    ) -> Result<Transition<ResetStep>, Error> {
-        let Transition { step, tokens } = self.begin_mailed(RESET, caller, held, email, "").await?;
+    async fn begin_for(self, email: &EmailAddress) -> Result<Transition<ResetStep>, Error> {
+        let Transition { step, tokens } = self.0.begin_mailed(RESET, email, "").await?;
         Ok(Transition {
             step: ResetStep::EnterCode(step),
             tokens,
@@ -72,23 +59,18 @@ impl Backend {
     ///
     /// # Errors
     /// A refusal of the code.
-    pub async fn answer_reset(
-        &self,
-        caller: &Caller,
-        held: &BrowserTokens,
-        code: &Secret,
-    ) -> Result<Transition<ResetStep>, Error> {
-        let (mut tx, flow) = match self.answer_code(RESET, caller, held, code).await? {
+    pub async fn answer(self, code: &Secret) -> Result<Transition<ResetStep>, Error> {
+        let (mut tx, flow) = match self.0.answer_code(RESET, code).await? {
             Answered::Right(passed) => *passed,
-            Answered::Mistyped(email) => return self.begin_reset_for(caller, held, &email).await,
+            Answered::Mistyped(email) => return self.begin_for(&email).await,
         };
-        let token = self.step_up(&mut tx, RESET, held, &flow, self.now()).await?;
+        let token = self.0.step_up(&mut tx, RESET, &flow, self.0.now()).await?;
         tx.commit().await?;
-        self.flow_moved(&flow.id);
+        self.0.backend.flow_moved(&flow.id);
         Ok(Transition {
             step: ResetStep::ChoosePassword {
                 email: flow.email.clone(),
-                min: self.settings().password.min,
+                min: self.0.backend.settings().password.min,
             },
             tokens: vec![token],
         })
@@ -98,8 +80,8 @@ impl Backend {
     ///
     /// # Errors
     /// A refusal: too early, or too many.
-    pub async fn resend_reset(&self, caller: &Caller, held: &BrowserTokens) -> Result<Transition<ResetStep>, Error> {
-        let (_, mailed) = self.resend_email(RESET, caller, held).await?;
+    pub async fn resend(self) -> Result<Transition<ResetStep>, Error> {
+        let (_, mailed) = self.0.resend_email(RESET).await?;
         Ok(Transition::to(ResetStep::EnterCode(mailed)))
     }
 
@@ -107,16 +89,10 @@ impl Backend {
     ///
     /// # Errors
     /// A refusal of the password or of the step.
-    pub async fn choose_reset(
-        &self,
-        caller: &Caller,
-        held: &BrowserTokens,
-        password: &Secret,
-        again: &Secret,
-    ) -> Result<Transition<ResetStep>, Error> {
-        let now = self.now();
-        let mut conn = self.parts.db.read().await?;
-        let flow = self.demand_flow(&mut conn, RESET, held).await?;
+    pub async fn choose(self, password: &Secret, again: &Secret) -> Result<Transition<ResetStep>, Error> {
+        let now = self.0.now();
+        let mut conn = self.0.read().await?;
+        let flow = self.0.demand_flow(&mut conn, RESET).await?;
         match flow.progress.next_step(now) {
             NextStep::NewPassword => {}
             NextStep::Over => return Err(Refusal::FlowGone.into()),
@@ -128,8 +104,8 @@ impl Backend {
         stored.account.password_access().require_editable()?;
         let email = flow.email.clone();
         let chosen = self
+            .0
             .choose_password(
-                caller,
                 &email,
                 &stored.account.name,
                 password,
@@ -138,8 +114,8 @@ impl Backend {
             )
             .await?;
 
-        let now = self.now();
-        let mut tx = self.parts.db.begin().await?;
+        let now = self.0.now();
+        let mut tx = self.0.begin().await?;
         accounts::lock_for_update(&mut tx, &account).await?;
         let (proof, flow) = flows::redeem(&mut tx, &flow.id, now)
             .await?
@@ -157,8 +133,8 @@ impl Backend {
         }
         sessions::end_all_but(&mut tx, &account, "").await?;
         devices::forget_all_but(&mut tx, &account, "").await?;
-        self.clear_confirmations(&mut tx, &account).await?;
-        let mut transition = self.end_flows(&mut tx, &email, now).await?;
+        self.0.backend.clear_confirmations(&mut tx, &account).await?;
+        let mut transition = self.0.backend.end_flows(&mut tx, &email, now).await?;
         // Strangers must still prove the mailbox first. Attack: if that ended here, they would learn that there is an account.
         throttles::clear(&mut tx, &wrong_passwords(&email)).await?;
         events::append(
@@ -166,17 +142,17 @@ impl Backend {
             &account,
             ActivityKind::PasswordReset,
             Actor::Person,
-            caller,
+            self.0.caller,
             now,
         )
         .await?;
         let message = Email::Notice(Notice::PasswordReset {
             at: now,
-            browser: caller.browser.clone(),
+            browser: self.0.caller.browser.clone(),
         });
         outbox::write(
             &mut tx,
-            &self.parts.keys,
+            &self.0.backend.parts.keys,
             None,
             &stored.account.email,
             &flow.language,
@@ -185,9 +161,9 @@ impl Backend {
         )
         .await?;
         tx.commit().await?;
-        self.emails_written.notify_one();
+        self.0.backend.emails_written.notify_one();
         transition.push(flow.id);
-        transition.iter().for_each(|id| self.flow_moved(id));
+        transition.iter().for_each(|id| self.0.backend.flow_moved(id));
         Ok(Transition::to(ResetStep::Done { email }))
     }
 }

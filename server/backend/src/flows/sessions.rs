@@ -1,13 +1,15 @@
 //! Sessions: begin and end them, show the security page and the profile.
 
+use super::mailed_email::drop_flow;
+use super::request::{BrowserRequest, Sessions};
 use crate::store::accounts::Stored;
 use crate::store::events::Actor;
 use crate::store::sessions::Session;
-use crate::store::{ReadConn, WriteTx, accounts, devices, events, sessions};
-use crate::{Backend, BrowserTokens, Caller, Error, Fault, TokenChange, TokenKind, Transition, Visitor, random};
+use crate::store::{ReadConn, WriteTx, accounts, devices, events, flows, sessions};
+use crate::{Backend, Error, Fault, TokenChange, TokenKind, Transition, Visitor, random};
 use account::{
-    Account, AccountId, ActivityKind, Attempts, DeviceRow, PasswordRow, ProfileView, Refusal, Secret, SecurityDone,
-    SecurityView, SessionRow, Timestamp,
+    Account, AccountId, ActivityKind, Attempts, DeviceRow, PasswordRow, ProfileView, Purpose, Refusal, Secret,
+    SecurityDone, SecurityView, SessionRow, SignOutStep, Timestamp,
 };
 
 /// The minimum interval between two updates of a session's last use.
@@ -15,17 +17,17 @@ const TOUCH_MS: i64 = 5 * 60_000;
 /// The number of events on one page.
 const EVENTS: usize = 20;
 
-impl Backend {
+impl Sessions<'_> {
     /// The signed-in account, for the frame around a page; `None` when signed out.
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn visitor(&self, held: &BrowserTokens) -> Result<Option<Visitor>, Fault> {
-        if held.session.is_none() {
+    pub async fn visitor(self) -> Result<Option<Visitor>, Fault> {
+        if self.0.tokens.session.is_none() {
             return Ok(None);
         }
-        let mut conn = self.parts.db.read().await?;
-        match self.signed_in(&mut conn, held).await {
+        let mut conn = self.0.read().await?;
+        match self.0.signed_in(&mut conn).await {
             Ok((_, stored)) => Ok(Some(Visitor {
                 language: stored.account.language,
             })),
@@ -38,12 +40,12 @@ impl Backend {
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn choose_language(&self, held: &BrowserTokens, language: &str) -> Result<(), Fault> {
-        if held.session.is_none() {
+    pub async fn choose_language(self, language: &str) -> Result<(), Fault> {
+        if self.0.tokens.session.is_none() {
             return Ok(());
         }
-        let mut tx = self.parts.db.begin().await?;
-        if let Some(session) = self.find_session(&mut tx, held, self.now()).await? {
+        let mut tx = self.0.begin().await?;
+        if let Some(session) = self.0.find_session(&mut tx, self.0.now()).await? {
             accounts::set_language(&mut tx, &AccountId(session.account_id), language).await?;
         }
         tx.commit().await
@@ -53,10 +55,10 @@ impl Backend {
     ///
     /// # Errors
     /// [`Refusal::SignedOut`] without a live session.
-    pub async fn security(&self, held: &BrowserTokens, before: &str) -> Result<SecurityView, Error> {
-        let mut conn = self.parts.db.read().await?;
-        let (session, stored) = self.signed_in(&mut conn, held).await?;
-        let mut view = self.security_in(&mut conn, held, &session, stored.account).await?;
+    pub async fn security(self, before: &str) -> Result<SecurityView, Error> {
+        let mut conn = self.0.read().await?;
+        let (session, stored) = self.0.signed_in(&mut conn).await?;
+        let mut view = self.0.security_in(&mut conn, &session, stored.account).await?;
         if !before.is_empty() {
             let older = events::done(&mut conn, &AccountId(session.account_id), before, EVENTS).await?;
             (view.activity, view.older) = (older.events, older.older);
@@ -65,15 +67,152 @@ impl Backend {
         Ok(view)
     }
 
+    /// The data of the profile page.
+    ///
+    /// # Errors
+    /// [`Refusal::SignedOut`] without a live session.
+    pub async fn profile(self) -> Result<ProfileView, Error> {
+        let mut conn = self.0.read().await?;
+        let (_, Stored { account, .. }) = self.0.signed_in(&mut conn).await?;
+        Ok(ProfileView {
+            own: account.password_access(),
+            name: account.name,
+            email: account.email,
+        })
+    }
+
+    /// Ends one session of the same account, by its row id. Succeeds if it has already ended.
+    ///
+    /// # Errors
+    /// [`Refusal::SignedOut`] without a live session.
+    pub async fn end(self, id: &str) -> Result<Transition<SecurityView>, Error> {
+        let mut tx = self.0.begin().await?;
+        let (session, stored) = self.0.signed_in(&mut tx).await?;
+        if sessions::end(&mut tx, &stored.account.id, id).await? {
+            events::append(
+                &mut tx,
+                &stored.account.id,
+                ActivityKind::SessionEnded,
+                Actor::Person,
+                self.0.caller,
+                self.0.now(),
+            )
+            .await?;
+        }
+        self.show_after(tx, &session, stored.account, SecurityDone::SessionEnded)
+            .await
+    }
+
+    /// Ends every session of the account except this one.
+    ///
+    /// # Errors
+    /// [`Refusal::SignedOut`] without a live session.
+    pub async fn end_others(self) -> Result<Transition<SecurityView>, Error> {
+        let mut tx = self.0.begin().await?;
+        let (session, stored) = self.0.signed_in(&mut tx).await?;
+        if sessions::end_all_but(&mut tx, &stored.account.id, &session.id).await? > 0 {
+            events::append(
+                &mut tx,
+                &stored.account.id,
+                ActivityKind::SessionsEnded,
+                Actor::Person,
+                self.0.caller,
+                self.0.now(),
+            )
+            .await?;
+        }
+        self.show_after(tx, &session, stored.account, SecurityDone::OthersEnded)
+            .await
+    }
+
+    /// Forgets a device, by its row id: it must enter a code again, and copies of its token stay useless, even after the next
+    /// sign-in on it.
+    ///
+    /// # Errors
+    /// [`Refusal::SignedOut`] without a live session.
+    pub async fn forget_device(self, id: &str) -> Result<Transition<SecurityView>, Error> {
+        let mut tx = self.0.begin().await?;
+        let (session, stored) = self.0.signed_in(&mut tx).await?;
+        if devices::forget(&mut tx, &stored.account.id, id).await? {
+            events::append(
+                &mut tx,
+                &stored.account.id,
+                ActivityKind::DeviceForgotten,
+                Actor::Person,
+                self.0.caller,
+                self.0.now(),
+            )
+            .await?;
+        }
+        self.show_after(tx, &session, stored.account, SecurityDone::DeviceForgotten)
+            .await
+    }
+
+    async fn show_after(
+        self,
+        mut tx: WriteTx,
+        session: &Session,
+        account: Account,
+        done: SecurityDone,
+    ) -> Result<Transition<SecurityView>, Error> {
+        let view = self.0.security_in(&mut tx, session, account).await?;
+        tx.commit().await?;
+        Ok(Transition::to(SecurityView {
+            done: Some(done),
+            ..view
+        }))
+    }
+
+    /// Ends the browser's session. Succeeds if already signed out; a browser that sends no session token is told so, and keeps
+    /// its cookies. Attack: an intermediary hides the cookie, and a session lives on that its owner believes to have ended.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the database.
+    pub async fn sign_out(self) -> Result<Transition<SignOutStep>, Error> {
+        let now = self.0.now();
+        let mut tx = self.0.begin().await?;
+        if let Some(session) = self.0.find_session(&mut tx, now).await? {
+            let account = AccountId(session.account_id);
+            if sessions::end(&mut tx, &account, &session.id).await? {
+                events::append(
+                    &mut tx,
+                    &account,
+                    ActivityKind::SignedOut,
+                    Actor::Person,
+                    self.0.caller,
+                    now,
+                )
+                .await?;
+            }
+        }
+        if let Some(flow) = self.0.find_flow(&mut tx, Purpose::SignIn).await? {
+            flows::end(&mut tx, &flow.id, now).await?;
+        }
+        tx.commit().await?;
+        if self.0.tokens.session.is_none() {
+            return Ok(Transition::to(SignOutStep::SessionUnknown));
+        }
+        let session = TokenChange {
+            kind: TokenKind::Session,
+            token: None,
+            keep_s: 0,
+        };
+        Ok(Transition {
+            step: SignOutStep::SignedOut,
+            tokens: vec![session, drop_flow(Purpose::SignIn)],
+        })
+    }
+}
+
+impl BrowserRequest<'_> {
     pub(super) async fn security_in(
-        &self,
+        self,
         conn: &mut ReadConn,
-        held: &BrowserTokens,
         session: &Session,
         account: Account,
     ) -> Result<SecurityView, Error> {
         let now = self.now();
-        let mut rows: Vec<SessionRow> = sessions::of_account(conn, &account.id, self.idle_ms(), now)
+        let mut rows: Vec<SessionRow> = sessions::of_account(conn, &account.id, self.backend.idle_ms(), now)
             .await?
             .into_iter()
             .map(|row| SessionRow {
@@ -86,7 +225,7 @@ impl Backend {
             })
             .collect();
         rows.sort_by_key(|row| !row.here);
-        let here = self.find_device(conn, held, &account.id).await?;
+        let here = self.find_device(conn, &account.id).await?;
         let trusted = devices::trusted(conn, &account.id, now).await?;
         let newest = events::done(conn, &account.id, "", EVENTS).await?;
         let since = account.password_changed_at.unwrap_or(Timestamp(0));
@@ -118,178 +257,90 @@ impl Backend {
         })
     }
 
-    /// The data of the profile page.
-    ///
-    /// # Errors
-    /// [`Refusal::SignedOut`] without a live session.
-    pub async fn profile(&self, held: &BrowserTokens) -> Result<ProfileView, Error> {
-        let mut conn = self.parts.db.read().await?;
-        let (_, Stored { account, .. }) = self.signed_in(&mut conn, held).await?;
-        Ok(ProfileView {
-            own: account.password_access(),
-            name: account.name,
-            email: account.email,
-        })
-    }
-
-    /// Ends one session of the same account, by its row id. Succeeds if it has already ended.
-    ///
-    /// # Errors
-    /// [`Refusal::SignedOut`] without a live session.
-    pub async fn end_session(
-        &self,
-        caller: &Caller,
-        held: &BrowserTokens,
-        id: &str,
-    ) -> Result<Transition<SecurityView>, Error> {
-        let mut tx = self.parts.db.begin().await?;
-        let (session, stored) = self.signed_in(&mut tx, held).await?;
-        if sessions::end(&mut tx, &stored.account.id, id).await? {
-            events::append(
-                &mut tx,
-                &stored.account.id,
-                ActivityKind::SessionEnded,
-                Actor::Person,
-                caller,
-                self.now(),
-            )
-            .await?;
-        }
-        self.show_after(tx, held, &session, stored.account, SecurityDone::SessionEnded)
-            .await
-    }
-
-    /// Ends every session of the account except this one.
-    ///
-    /// # Errors
-    /// [`Refusal::SignedOut`] without a live session.
-    pub async fn end_other_sessions(
-        &self,
-        caller: &Caller,
-        held: &BrowserTokens,
-    ) -> Result<Transition<SecurityView>, Error> {
-        let mut tx = self.parts.db.begin().await?;
-        let (session, stored) = self.signed_in(&mut tx, held).await?;
-        if sessions::end_all_but(&mut tx, &stored.account.id, &session.id).await? > 0 {
-            events::append(
-                &mut tx,
-                &stored.account.id,
-                ActivityKind::SessionsEnded,
-                Actor::Person,
-                caller,
-                self.now(),
-            )
-            .await?;
-        }
-        self.show_after(tx, held, &session, stored.account, SecurityDone::OthersEnded)
-            .await
-    }
-
-    /// Forgets a device, by its row id: it must enter a code again, and copies of its token stay useless, even after the next
-    /// sign-in on it.
-    ///
-    /// # Errors
-    /// [`Refusal::SignedOut`] without a live session.
-    pub async fn forget_device(
-        &self,
-        caller: &Caller,
-        held: &BrowserTokens,
-        id: &str,
-    ) -> Result<Transition<SecurityView>, Error> {
-        let mut tx = self.parts.db.begin().await?;
-        let (session, stored) = self.signed_in(&mut tx, held).await?;
-        if devices::forget(&mut tx, &stored.account.id, id).await? {
-            events::append(
-                &mut tx,
-                &stored.account.id,
-                ActivityKind::DeviceForgotten,
-                Actor::Person,
-                caller,
-                self.now(),
-            )
-            .await?;
-        }
-        self.show_after(tx, held, &session, stored.account, SecurityDone::DeviceForgotten)
-            .await
-    }
-
-    async fn show_after(
-        &self,
-        mut tx: WriteTx,
-        held: &BrowserTokens,
-        session: &Session,
-        account: Account,
-        done: SecurityDone,
-    ) -> Result<Transition<SecurityView>, Error> {
-        let view = self.security_in(&mut tx, held, session, account).await?;
-        tx.commit().await?;
-        Ok(Transition::to(SecurityView {
-            done: Some(done),
-            ..view
-        }))
-    }
-
     /// Begins a session with new tokens (attack: fixation). If the device is new to the account, its owner is notified.
     pub(super) async fn begin_session(
-        &self,
+        self,
         tx: &mut WriteTx,
-        caller: &Caller,
-        held: &BrowserTokens,
         account: &Account,
         trust: bool,
         now: Timestamp,
     ) -> Result<Vec<TokenChange>, Error> {
-        if let Some(old) = self.find_session(tx, held, now).await? {
+        if let Some(old) = self.find_session(tx, now).await? {
             sessions::end(tx, &AccountId(old.account_id.clone()), &old.id).await?;
         }
-        let flow = held.sign_in.as_ref().ok_or(Refusal::FlowGone)?;
-        let token = self.session_token(held, flow);
-        let session = self.insert_session(tx, caller, &account.id, token, now).await?;
-        let device = self.hold_device(tx, caller, held, flow, account, trust, now).await?;
-        events::append(tx, &account.id, ActivityKind::SignedIn, Actor::Person, caller, now).await?;
+        let flow = self.tokens.flow(Purpose::SignIn).ok_or(Refusal::FlowGone)?;
+        let token = self.session_token(flow);
+        let session = self.insert_session(tx, &account.id, token, now).await?;
+        let device = self.hold_device(tx, flow, account, trust, now).await?;
+        events::append(tx, &account.id, ActivityKind::SignedIn, Actor::Person, self.caller, now).await?;
         Ok(vec![session, device])
     }
 
     /// The tokens of the session that a sign-in has begun, while the session is live.
     pub(super) async fn session_again(
-        &self,
+        self,
         conn: &mut ReadConn,
-        held: &BrowserTokens,
         flow: &Secret,
         now: Timestamp,
     ) -> Result<Option<Vec<TokenChange>>, Fault> {
-        let token = self.session_token(held, flow);
-        let session = sessions::find(conn, &random::digest(&token), self.idle_ms(), now).await?;
+        let token = self.session_token(flow);
+        let session = sessions::find(conn, &random::digest(&token), self.backend.idle_ms(), now).await?;
         let Some(session) = session else { return Ok(None) };
         let device = self
-            .device_again(conn, held, Some(flow), &AccountId(session.account_id))
+            .device_again(conn, Some(flow), &AccountId(session.account_id))
             .await?;
-        Ok(Some(std::iter::once(self.hold_session(token)).chain(device).collect()))
+        Ok(Some(
+            std::iter::once(self.backend.hold_session(token))
+                .chain(device)
+                .collect(),
+        ))
     }
 
     /// A session's row and the browser's token for it.
     pub(super) async fn insert_session(
-        &self,
+        self,
         tx: &mut WriteTx,
-        caller: &Caller,
         account: &AccountId,
         token: Secret,
         now: Timestamp,
     ) -> Result<TokenChange, Fault> {
-        let days = self.settings().session_days;
+        let days = self.backend.settings().session_days;
         let session = Session {
             id: random::id_at(now),
             account_id: account.0.clone(),
-            browser: caller.browser.clone(),
-            client: caller.client.clone(),
+            browser: self.caller.browser.clone(),
+            client: self.caller.client.clone(),
             signed_in_at: now.0,
             last_seen_at: now.0,
             ends_at: now.plus_days(days).0,
         };
         sessions::insert(tx, &random::digest(&token), &session).await?;
-        Ok(self.hold_session(token))
+        Ok(self.backend.hold_session(token))
     }
 
+    /// The live session of the browser.
+    pub(super) async fn find_session(self, conn: &mut ReadConn, now: Timestamp) -> Result<Option<Session>, Fault> {
+        let Some(token) = &self.tokens.session else {
+            return Ok(None);
+        };
+        let session = sessions::find(conn, &random::digest(token), self.backend.idle_ms(), now).await?;
+        if let Some(session) = &session {
+            self.backend.touch_later(session, now);
+        }
+        Ok(session)
+    }
+
+    /// The live session of the browser, and whose it is.
+    pub(super) async fn signed_in(self, conn: &mut ReadConn) -> Result<(Session, Stored), Error> {
+        let (token, now) = (self.tokens.session.as_ref().ok_or(Refusal::SignedOut)?, self.now());
+        let found = accounts::find_by_session(conn, &random::digest(token), self.backend.idle_ms(), now).await?;
+        let (session, stored) = found.ok_or(Refusal::SignedOut)?;
+        self.backend.touch_later(&session, now);
+        Ok((session, stored))
+    }
+}
+
+impl Backend {
     /// Stores a session's token in the browser.
     pub(super) fn hold_session(&self, token: Secret) -> TokenChange {
         TokenChange {
@@ -297,34 +348,6 @@ impl Backend {
             token: Some(token),
             keep_s: self.settings().session_days * 24 * 3_600,
         }
-    }
-
-    /// The live session of the browser.
-    pub(super) async fn find_session(
-        &self,
-        conn: &mut ReadConn,
-        held: &BrowserTokens,
-        now: Timestamp,
-    ) -> Result<Option<Session>, Fault> {
-        let Some(token) = &held.session else { return Ok(None) };
-        let session = sessions::find(conn, &random::digest(token), self.idle_ms(), now).await?;
-        if let Some(session) = &session {
-            self.touch_later(session, now);
-        }
-        Ok(session)
-    }
-
-    /// The live session of the browser, and whose it is.
-    pub(super) async fn signed_in(
-        &self,
-        conn: &mut ReadConn,
-        held: &BrowserTokens,
-    ) -> Result<(Session, Stored), Error> {
-        let (token, now) = (held.session.as_ref().ok_or(Refusal::SignedOut)?, self.now());
-        let found = accounts::find_by_session(conn, &random::digest(token), self.idle_ms(), now).await?;
-        let (session, stored) = found.ok_or(Refusal::SignedOut)?;
-        self.touch_later(&session, now);
-        Ok((session, stored))
     }
 
     /// Records the use of a session outside the request, at most once per [`TOUCH_MS`].

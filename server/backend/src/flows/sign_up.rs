@@ -1,35 +1,36 @@
 //! Sign-up: e-mail address, code, name and password.
 
 use super::mailed_code::Answered;
+use super::request::SignUp;
 use super::step_up::shown_step;
 use crate::store::events::Actor;
 use crate::store::{accounts, events, flows};
-use crate::{Backend, BrowserTokens, Caller, Error, Fault, Transition, random};
+use crate::{Error, Fault, Transition, random};
 use account::{
     Account, AccountId, AccountKind, ActivityKind, EmailAddress, Name, NextStep, Purpose, Refusal, Secret, SignUpStep,
 };
 
 const SIGN_UP: Purpose = Purpose::SignUp;
 
-impl Backend {
+impl SignUp<'_> {
     /// The current step of the browser's sign-up. Read-only.
     ///
     /// # Errors
     /// A [`Fault`] of the database.
-    pub async fn sign_up_step(&self, held: &BrowserTokens) -> Result<SignUpStep, Fault> {
-        if held.sign_up.is_none() {
+    pub async fn step(self) -> Result<SignUpStep, Fault> {
+        if self.0.tokens.flow(Purpose::SignUp).is_none() {
             return Ok(SignUpStep::AskEmail { email: None });
         }
-        let now = self.now();
-        let mut conn = self.parts.db.read().await?;
-        let Some((flow, standing)) = self.look_up_flow(&mut conn, SIGN_UP, held).await? else {
+        let now = self.0.now();
+        let mut conn = self.0.read().await?;
+        let Some((flow, standing)) = self.0.look_up_flow(&mut conn, SIGN_UP).await? else {
             return Ok(SignUpStep::AskEmail { email: None });
         };
         Ok(match shown_step(&flow, standing, now) {
-            NextStep::Code => SignUpStep::EnterCode(self.mailed_code(&mut conn, &flow, now).await?),
+            NextStep::Code => SignUpStep::EnterCode(self.0.backend.mailed_code(&mut conn, &flow, now).await?),
             NextStep::Details => SignUpStep::ChooseDetails {
                 email: flow.email,
-                min: self.settings().password.min,
+                min: self.0.backend.settings().password.min,
             },
             NextStep::Finished if now < flow.progress.ends_at => SignUpStep::Done { email: flow.email },
             _ => SignUpStep::AskEmail {
@@ -42,26 +43,16 @@ impl Backend {
     ///
     /// # Errors
     /// A refusal of the address or a limit.
-    pub async fn begin_sign_up(
-        &self,
-        caller: &Caller,
-        held: &BrowserTokens,
-        email: &str,
-    ) -> Result<Transition<SignUpStep>, Error> {
+    pub async fn begin(self, email: &str) -> Result<Transition<SignUpStep>, Error> {
         let email = EmailAddress::read(email, account::domain_to_ascii)?;
-        self.begin_sign_up_for(caller, held, &email).await
+        self.begin_for(&email).await
     }
 
-    async fn begin_sign_up_for(
-        &self,
-        caller: &Caller,
-        held: &BrowserTokens,
-        email: &EmailAddress,
-    ) -> Result<Transition<SignUpStep>, Error> {
-        if !self.settings().sign_up {
+    async fn begin_for(self, email: &EmailAddress) -> Result<Transition<SignUpStep>, Error> {
+        if !self.0.backend.settings().sign_up {
             return Err(Refusal::FlowGone.into());
         }
-        let Transition { step, tokens } = self.begin_mailed(SIGN_UP, caller, held, email, "").await?;
+        let Transition { step, tokens } = self.0.begin_mailed(SIGN_UP, email, "").await?;
         Ok(Transition {
             step: SignUpStep::EnterCode(step),
             tokens,
@@ -72,23 +63,18 @@ impl Backend {
     ///
     /// # Errors
     /// A refusal of the code.
-    pub async fn answer_sign_up(
-        &self,
-        caller: &Caller,
-        held: &BrowserTokens,
-        code: &Secret,
-    ) -> Result<Transition<SignUpStep>, Error> {
-        let (mut tx, flow) = match self.answer_code(SIGN_UP, caller, held, code).await? {
+    pub async fn answer(self, code: &Secret) -> Result<Transition<SignUpStep>, Error> {
+        let (mut tx, flow) = match self.0.answer_code(SIGN_UP, code).await? {
             Answered::Right(passed) => *passed,
-            Answered::Mistyped(email) => return self.begin_sign_up_for(caller, held, &email).await,
+            Answered::Mistyped(email) => return self.begin_for(&email).await,
         };
-        let token = self.step_up(&mut tx, SIGN_UP, held, &flow, self.now()).await?;
+        let token = self.0.step_up(&mut tx, SIGN_UP, &flow, self.0.now()).await?;
         tx.commit().await?;
-        self.flow_moved(&flow.id);
+        self.0.backend.flow_moved(&flow.id);
         Ok(Transition {
             step: SignUpStep::ChooseDetails {
                 email: flow.email.clone(),
-                min: self.settings().password.min,
+                min: self.0.backend.settings().password.min,
             },
             tokens: vec![token],
         })
@@ -98,8 +84,8 @@ impl Backend {
     ///
     /// # Errors
     /// A refusal: too early, or too many.
-    pub async fn resend_sign_up(&self, caller: &Caller, held: &BrowserTokens) -> Result<Transition<SignUpStep>, Error> {
-        let (_, mailed) = self.resend_email(SIGN_UP, caller, held).await?;
+    pub async fn resend(self) -> Result<Transition<SignUpStep>, Error> {
+        let (_, mailed) = self.0.resend_email(SIGN_UP).await?;
         Ok(Transition::to(SignUpStep::EnterCode(mailed)))
     }
 
@@ -107,17 +93,10 @@ impl Backend {
     ///
     /// # Errors
     /// A refusal of the name, the password or the step.
-    pub async fn finish_sign_up(
-        &self,
-        caller: &Caller,
-        held: &BrowserTokens,
-        name: &str,
-        password: &Secret,
-        again: &Secret,
-    ) -> Result<Transition<SignUpStep>, Error> {
-        let now = self.now();
-        let mut conn = self.parts.db.read().await?;
-        let flow = self.demand_flow(&mut conn, SIGN_UP, held).await?;
+    pub async fn finish(self, name: &str, password: &Secret, again: &Secret) -> Result<Transition<SignUpStep>, Error> {
+        let now = self.0.now();
+        let mut conn = self.0.read().await?;
+        let flow = self.0.demand_flow(&mut conn, SIGN_UP).await?;
         match flow.progress.next_step(now) {
             NextStep::Details => {}
             NextStep::Over => return Err(Refusal::FlowGone.into()),
@@ -127,10 +106,11 @@ impl Backend {
         let email = flow.email.clone();
         let name = Name::parse(name)?;
         let chosen = self
-            .choose_password(caller, &email, name.as_str(), password, again, None)
+            .0
+            .choose_password(&email, name.as_str(), password, again, None)
             .await?;
 
-        let now = self.now();
+        let now = self.0.now();
         let account = Account {
             id: AccountId(random::id()),
             email: email.clone(),
@@ -140,7 +120,7 @@ impl Backend {
             password_changed_at: Some(now),
             disabled_at: None,
         };
-        let mut tx = self.parts.db.begin().await?;
+        let mut tx = self.0.begin().await?;
         // Lock the account before its flows, as everywhere, to avoid deadlocks.
         if !accounts::insert(&mut tx, &account, Some(&chosen.hash), now).await? {
             // The same form was sent twice, or another browser with the same mailbox was faster.
@@ -159,10 +139,21 @@ impl Backend {
         if chosen.unchecked {
             accounts::mark_unchecked(&mut tx, &account.id, now).await?;
         }
-        events::append(&mut tx, &account.id, ActivityKind::SignedUp, Actor::Person, caller, now).await?;
-        let transition = self.end_flows(&mut tx, &email, now).await?;
+        events::append(
+            &mut tx,
+            &account.id,
+            ActivityKind::SignedUp,
+            Actor::Person,
+            self.0.caller,
+            now,
+        )
+        .await?;
+        let transition = self.0.backend.end_flows(&mut tx, &email, now).await?;
         tx.commit().await?;
-        transition.iter().chain([&flow.id]).for_each(|id| self.flow_moved(id));
+        transition
+            .iter()
+            .chain([&flow.id])
+            .for_each(|id| self.0.backend.flow_moved(id));
         Ok(Transition::to(SignUpStep::Done { email }))
     }
 }

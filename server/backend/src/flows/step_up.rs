@@ -21,9 +21,10 @@
 //! only digests.
 
 use super::mailed_email::hold_flow;
+use super::request::BrowserRequest;
 use crate::store::flows::Flow;
 use crate::store::{ReadConn, WriteTx, flows};
-use crate::{Backend, BrowserTokens, Error, Fault, TokenChange, random};
+use crate::{Backend, Error, Fault, TokenChange, random};
 use account::{NextStep, Purpose, Refusal, Secret, Timestamp};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
@@ -51,26 +52,20 @@ pub(super) fn shown_step(flow: &Flow, standing: Standing, now: Timestamp) -> Nex
     }
 }
 
-impl Backend {
+impl BrowserRequest<'_> {
     /// The browser's current flow of that purpose, in any state.
-    pub(super) async fn find_flow(
-        &self,
-        conn: &mut ReadConn,
-        purpose: Purpose,
-        held: &BrowserTokens,
-    ) -> Result<Option<Flow>, Fault> {
-        let found = self.look_up_flow(conn, purpose, held).await?;
+    pub(super) async fn find_flow(self, conn: &mut ReadConn, purpose: Purpose) -> Result<Option<Flow>, Fault> {
+        let found = self.look_up_flow(conn, purpose).await?;
         Ok(found.and_then(|(flow, standing)| (standing == Standing::Current).then_some(flow)))
     }
 
     /// The flow that the browser's token identifies, even if that token was replaced.
     pub(super) async fn look_up_flow(
-        &self,
+        self,
         conn: &mut ReadConn,
         purpose: Purpose,
-        held: &BrowserTokens,
     ) -> Result<Option<(Flow, Standing)>, Fault> {
-        let Some(token) = held.flow(purpose) else {
+        let Some(token) = self.tokens.flow(purpose) else {
             return Ok(None);
         };
         let digest = random::digest(token);
@@ -86,13 +81,8 @@ impl Backend {
     }
 
     /// The flow that the browser goes on with, or what a person with another token is told.
-    pub(super) async fn demand_flow(
-        &self,
-        conn: &mut ReadConn,
-        purpose: Purpose,
-        held: &BrowserTokens,
-    ) -> Result<Flow, Error> {
-        match self.look_up_flow(conn, purpose, held).await? {
+    pub(super) async fn demand_flow(self, conn: &mut ReadConn, purpose: Purpose) -> Result<Flow, Error> {
+        match self.look_up_flow(conn, purpose).await? {
             Some((flow, Standing::Current)) => Ok(flow),
             Some((_, Standing::JustReplaced)) => Err(Refusal::StepElsewhere.into()),
             Some((_, Standing::Replaced)) | None => Err(Refusal::FlowGone.into()),
@@ -101,55 +91,53 @@ impl Backend {
 
     /// Gives a flow a new token, and returns it for the browser.
     pub(super) async fn step_up(
-        &self,
+        self,
         tx: &mut WriteTx,
         purpose: Purpose,
-        held: &BrowserTokens,
         flow: &Flow,
         now: Timestamp,
     ) -> Result<TokenChange, Error> {
-        let token = self.next_token(held.flow(purpose).ok_or(Refusal::FlowGone)?);
+        let token = self
+            .backend
+            .next_token(self.tokens.flow(purpose).ok_or(Refusal::FlowGone)?);
         flows::step_up(tx, &flow.id, &random::digest(&token), now).await?;
         Ok(hold_flow(purpose, token))
     }
 
     /// What is told to the browser that has sent the same right answer again: the flow went on with it before. If this
     /// browser sent it then, too, it gets the token that the answer to that brought.
-    pub(super) async fn repeated(
-        &self,
-        conn: &mut ReadConn,
-        purpose: Purpose,
-        held: &BrowserTokens,
-    ) -> Result<Error, Fault> {
+    pub(super) async fn repeated(self, conn: &mut ReadConn, purpose: Purpose) -> Result<Error, Fault> {
         let now = self.now();
-        let found = self.look_up_flow(conn, purpose, held).await?;
-        let tokens = match (found, held.flow(purpose)) {
+        let found = self.look_up_flow(conn, purpose).await?;
+        let tokens = match (found, self.tokens.flow(purpose)) {
             (Some((flow, Standing::JustReplaced)), Some(token)) => {
-                let token = self.next_token(token);
+                let token = self.backend.next_token(token);
                 let holds = flow.progress.is_live(now) && flow.is_held_by(&random::digest(&token));
                 holds.then(|| vec![hold_flow(purpose, token)])
             }
             (Some((flow, Standing::Current)), Some(token))
                 if purpose == Purpose::SignIn && flow.progress.has_just_finished(now.plus_ms(-LOST_ANSWER_MS)) =>
             {
-                self.session_again(conn, held, token, now).await?
+                self.session_again(conn, token, now).await?
             }
             _ => None,
         };
         Ok(tokens.map_or_else(|| Refusal::StepElsewhere.into(), Error::Repeated))
     }
 
-    /// The successor of a token.
-    pub(super) fn next_token(&self, token: &Secret) -> Secret {
-        self.derive("next token", &[token.expose()])
-    }
-
     /// The token of the session that a flow's last step begins, derived from everything that proved it. Attack: on a trusted
     /// device that is the flow's first token, the password, and the device's token instead of a code. The first two alone, of
     /// which one was copied at the address step, do not lead to it.
-    pub(super) fn session_token(&self, held: &BrowserTokens, flow: &Secret) -> Secret {
-        let device = held.device.as_ref().map_or("", Secret::expose);
-        self.derive("session token", &[flow.expose(), device])
+    pub(super) fn session_token(self, flow: &Secret) -> Secret {
+        let device = self.tokens.device.as_ref().map_or("", Secret::expose);
+        self.backend.derive("session token", &[flow.expose(), device])
+    }
+}
+
+impl Backend {
+    /// The successor of a token.
+    pub(super) fn next_token(&self, token: &Secret) -> Secret {
+        self.derive("next token", &[token.expose()])
     }
 
     /// The token of the device that is new with a flow's last step.

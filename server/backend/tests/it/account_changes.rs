@@ -12,12 +12,12 @@ const NEW: &str = "ada@lovelace.example";
 #[apply(on_both!)]
 async fn an_account_is_shown(world: &World) {
     world.person(ADA).await;
-    let nobody = world.backend.account_details(&address("nobody@example.com")).await;
+    let nobody = world.backend.accounts().details(&address("nobody@example.com")).await;
     assert!(nobody.unwrap().is_none());
     world.trusted(ADA).await;
     let (_browser, _code) = world.resetting(ADA).await;
     world.browser().begin_reset(ADA).await.unwrap();
-    let details = world.backend.account_details(&address(ADA)).await.unwrap().unwrap();
+    let details = world.backend.accounts().details(&address(ADA)).await.unwrap().unwrap();
     assert_eq!((details.sessions.len(), details.devices.len()), (1, 1));
     assert!(details.last_sign_in.is_some_and(|at| at >= details.created_at));
     assert!(
@@ -36,7 +36,11 @@ async fn an_account_is_shown(world: &World) {
 async fn a_changed_address_sends_notices_to_both_addresses(world: &World) {
     world.person(ADA).await;
     let browser = world.signed_in(ADA).await;
-    let changed = world.backend.change_address(&address(ADA), &address(NEW)).await;
+    let changed = world
+        .backend
+        .accounts()
+        .change_address(&address(ADA), &address(NEW))
+        .await;
     assert_eq!(changed.unwrap(), AddressChange::Done);
     assert!(browser.is_signed_in().await, "sessions stay");
     let former = world.notices_to(ADA).await;
@@ -52,6 +56,7 @@ async fn a_changed_address_sends_notices_to_both_addresses(world: &World) {
     ));
     let gone = world
         .backend
+        .accounts()
         .change_address(&address(ADA), &address("other@example.com"))
         .await;
     assert_eq!(gone.unwrap(), AddressChange::NoAccount);
@@ -66,6 +71,7 @@ async fn codes_mailed_to_the_former_address_open_nothing(world: &World) {
     let (mut confirming, sign_in_code) = world.confirming(ADA).await;
     world
         .backend
+        .accounts()
         .change_address(&address(ADA), &address(NEW))
         .await
         .unwrap();
@@ -107,7 +113,11 @@ async fn a_code_of_the_former_address_opens_nothing(world: &World) {
 async fn an_address_in_use_is_not_assigned_to_another_account(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
-    let changed = world.backend.change_address(&address(ADA), &address(GRACE)).await;
+    let changed = world
+        .backend
+        .accounts()
+        .change_address(&address(ADA), &address(GRACE))
+        .await;
     assert_eq!(changed.unwrap(), AddressChange::Taken);
     assert!(world.notices_to(GRACE).await.is_empty());
     assert_eq!(world.stored(ADA).await.account.email, address(ADA));
@@ -121,7 +131,7 @@ async fn an_account_is_deleted_with_everything(world: &World) {
     world.choosing(ADA).await;
     world.browser().begin_reset(ADA).await.unwrap();
     let id = world.stored(ADA).await.account.id.0;
-    assert!(world.backend.delete_account(&address(ADA)).await.unwrap());
+    assert!(world.backend.accounts().delete(&address(ADA)).await.unwrap());
     assert!(!browser.is_signed_in().await);
     for (table, column, value) in [
         ("accounts", "email", ADA),
@@ -137,7 +147,7 @@ async fn an_account_is_deleted_with_everything(world: &World) {
     let live =
         format!("SELECT count(*) FROM codes WHERE email = '{ADA}' AND superseded_at IS NULL AND used_at IS NULL");
     assert_eq!(number(world, live).await, 0);
-    assert!(!world.backend.delete_account(&address(ADA)).await.unwrap());
+    assert!(!world.backend.accounts().delete(&address(ADA)).await.unwrap());
     assert_eq!(world.stored(GRACE).await.account.email, address(GRACE));
 }
 
@@ -147,7 +157,7 @@ async fn a_strangers_flow_does_not_reveal_a_deletion(world: &World) {
     world.person(ADA).await;
     let mut stranger = world.browser();
     stranger.begin_reset(ADA).await.unwrap();
-    world.backend.delete_account(&address(ADA)).await.unwrap();
+    world.backend.accounts().delete(&address(ADA)).await.unwrap();
     assert!(matches!(stranger.reset_step().await, ResetStep::EnterCode(_)));
     let mut elsewhere = world.browser();
     elsewhere.begin_reset("unknown@example.com").await.unwrap();

@@ -2,7 +2,7 @@
 
 use crate::world::World;
 use account::{Purpose, Refusal, ResetStep, Secret, SecurityView, SignInStep, SignOutStep, SignUpStep};
-use backend::{Backend, BrowserTokens, Caller, Error, Transition};
+use backend::{Backend, BrowserRequest, BrowserTokens, Caller, Error, Transition};
 
 #[derive(Clone)]
 pub struct Browser {
@@ -32,6 +32,11 @@ impl Browser {
         }
     }
 
+    /// Its request to a flow.
+    pub fn request(&self) -> BrowserRequest<'_> {
+        self.backend.request(&self.caller, &self.held)
+    }
+
     fn take<S>(&mut self, transition: Result<Transition<S>, Error>) -> Told<S> {
         if let Err(Error::Repeated(tokens)) = &transition {
             tokens.iter().for_each(|change| self.held.apply(change));
@@ -42,42 +47,39 @@ impl Browser {
     }
 
     pub async fn is_signed_in(&self) -> bool {
-        self.backend.visitor(&self.held).await.unwrap().is_some()
+        self.request().sessions().visitor().await.unwrap().is_some()
     }
 
     pub async fn flow_version(&self, purpose: Purpose, seen: Option<i64>) -> i64 {
-        self.backend.flow_version(purpose, &self.held, seen).await.unwrap()
+        self.request().flow_version(purpose, seen).await.unwrap()
     }
 }
 
 impl Browser {
     pub async fn begin_reset(&mut self, email: &str) -> Told<ResetStep> {
-        let transition = self.backend.begin_reset(&self.caller, &self.held, email).await;
+        let transition = self.request().reset().begin(email).await;
         self.take(transition)
     }
 
     pub async fn answer_reset(&mut self, code: &str) -> Told<ResetStep> {
-        let transition = self.backend.answer_reset(&self.caller, &self.held, &code.into()).await;
+        let transition = self.request().reset().answer(&code.into()).await;
         self.take(transition)
     }
 
     pub async fn resend_reset(&mut self) -> Told<ResetStep> {
-        let transition = self.backend.resend_reset(&self.caller, &self.held).await;
+        let transition = self.request().reset().resend().await;
         self.take(transition)
     }
 
     /// Submits a new password, repeated correctly.
     pub async fn choose(&mut self, password: &str) -> Told<ResetStep> {
         let password = Secret::from(password);
-        let transition = self
-            .backend
-            .choose_reset(&self.caller, &self.held, &password, &password)
-            .await;
+        let transition = self.request().reset().choose(&password, &password).await;
         self.take(transition)
     }
 
     pub async fn reset_step(&self) -> ResetStep {
-        self.backend.reset_step(&self.held).await.unwrap()
+        self.request().reset().step().await.unwrap()
     }
 }
 
@@ -103,7 +105,7 @@ impl Browser {
     }
 
     pub async fn begin_sign_in_to(&mut self, email: &str, next: &str) -> Told<SignInStep> {
-        let transition = self.backend.begin_sign_in(&self.caller, &self.held, email, next).await;
+        let transition = self.request().sign_in().begin(email, next).await;
         self.take(transition)
     }
 
@@ -114,77 +116,63 @@ impl Browser {
 
     /// Returns a fault instead of failing.
     pub async fn try_password(&self, password: &str) -> Result<Transition<SignInStep>, Error> {
-        self.backend
-            .password_sign_in(&self.caller, &self.held, &password.into())
-            .await
+        self.request().sign_in().password(&password.into()).await
     }
 
     pub async fn answer_sign_in(&mut self, code: &str) -> Told<SignInStep> {
-        let transition = self
-            .backend
-            .answer_sign_in(&self.caller, &self.held, &code.into(), false)
-            .await;
+        let transition = self.request().sign_in().answer(&code.into(), false).await;
         self.take(transition)
     }
 
     pub async fn answer_sign_in_and_trust(&mut self, code: &str) -> Told<SignInStep> {
-        let transition = self
-            .backend
-            .answer_sign_in(&self.caller, &self.held, &code.into(), true)
-            .await;
+        let transition = self.request().sign_in().answer(&code.into(), true).await;
         self.take(transition)
     }
 
     pub async fn resend_sign_in(&mut self) -> Told<SignInStep> {
-        let transition = self.backend.resend_sign_in(&self.caller, &self.held).await;
+        let transition = self.request().sign_in().resend().await;
         self.take(transition)
     }
 
     pub async fn restart_sign_in(&mut self) -> Told<SignInStep> {
-        let transition = self.backend.restart_sign_in(&self.held).await;
+        let transition = self.request().sign_in().restart().await;
         self.take(transition)
     }
 
     pub async fn sign_out(&mut self) -> SignOutStep {
-        let transition = self.backend.sign_out(&self.caller, &self.held).await;
+        let transition = self.request().sessions().sign_out().await;
         self.take(transition).unwrap()
     }
 
     pub async fn sign_in_step(&self) -> SignInStep {
-        self.backend.sign_in_step(&self.held).await.unwrap()
+        self.request().sign_in().step().await.unwrap()
     }
 }
 
 impl Browser {
     pub async fn begin_sign_up(&mut self, email: &str) -> Told<SignUpStep> {
-        let transition = self.backend.begin_sign_up(&self.caller, &self.held, email).await;
+        let transition = self.request().sign_up().begin(email).await;
         self.take(transition)
     }
 
     pub async fn answer_sign_up(&mut self, code: &str) -> Told<SignUpStep> {
-        let transition = self
-            .backend
-            .answer_sign_up(&self.caller, &self.held, &code.into())
-            .await;
+        let transition = self.request().sign_up().answer(&code.into()).await;
         self.take(transition)
     }
 
     pub async fn resend_sign_up(&mut self) -> Told<SignUpStep> {
-        let transition = self.backend.resend_sign_up(&self.caller, &self.held).await;
+        let transition = self.request().sign_up().resend().await;
         self.take(transition)
     }
 
     pub async fn finish_sign_up(&mut self, name: &str, password: &str) -> Told<SignUpStep> {
         let password = Secret::from(password);
-        let transition = self
-            .backend
-            .finish_sign_up(&self.caller, &self.held, name, &password, &password)
-            .await;
+        let transition = self.request().sign_up().finish(name, &password, &password).await;
         self.take(transition)
     }
 
     pub async fn sign_up_step(&self) -> SignUpStep {
-        self.backend.sign_up_step(&self.held).await.unwrap()
+        self.request().sign_up().step().await.unwrap()
     }
 }
 
@@ -197,8 +185,9 @@ impl Browser {
     pub async fn change_password_and(&mut self, current: &str, password: &str, end_others: bool) -> Told<SecurityView> {
         let (current, password) = (Secret::from(current), Secret::from(password));
         let transition = self
-            .backend
-            .change_password(&self.caller, &self.held, &current, &password, &password, end_others)
+            .request()
+            .password_change()
+            .change(&current, &password, &password, end_others)
             .await;
         self.take(transition)
     }
@@ -209,21 +198,21 @@ impl Browser {
 
     /// The security page with the activity before that event.
     pub async fn security_before(&self, before: &str) -> Told<SecurityView> {
-        told(self.backend.security(&self.held, before).await)
+        told(self.request().sessions().security(before).await)
     }
 
     pub async fn end_session(&mut self, id: &str) -> Told<SecurityView> {
-        let transition = self.backend.end_session(&self.caller, &self.held, id).await;
+        let transition = self.request().sessions().end(id).await;
         self.take(transition)
     }
 
     pub async fn end_other_sessions(&mut self) -> Told<SecurityView> {
-        let transition = self.backend.end_other_sessions(&self.caller, &self.held).await;
+        let transition = self.request().sessions().end_others().await;
         self.take(transition)
     }
 
     pub async fn forget_device(&mut self, id: &str) -> Told<SecurityView> {
-        let transition = self.backend.forget_device(&self.caller, &self.held, id).await;
+        let transition = self.request().sessions().forget_device(id).await;
         self.take(transition)
     }
 }

@@ -206,6 +206,7 @@ async fn the_password_of_an_assigned_account_is_not_changed_here(world: &World) 
     );
     world
         .backend
+        .accounts()
         .assign_to_organization(&address(ADA), &crate::world::organization())
         .await
         .unwrap();

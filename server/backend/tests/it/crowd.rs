@@ -2,6 +2,7 @@
 
 use crate::browser::{Browser, Told};
 use crate::world::World;
+use account::Purpose;
 use std::fmt::Debug;
 
 /// A browser for each kind, all at the same step.
@@ -62,6 +63,12 @@ pub fn without_own(told: &str, email: &str) -> String {
 /// Which tokens the browser holds, and their lengths.
 fn held(browser: &Browser) -> [Option<usize>; 5] {
     let held = &browser.held;
-    [&held.session, &held.device, &held.sign_in, &held.reset, &held.sign_up]
-        .map(|token| token.as_ref().map(|token| token.expose().len()))
+    [
+        held.session.as_ref(),
+        held.device.as_ref(),
+        held.flow(Purpose::SignIn),
+        held.flow(Purpose::Reset),
+        held.flow(Purpose::SignUp),
+    ]
+    .map(|token| token.map(|token| token.expose().len()))
 }

@@ -51,7 +51,7 @@ async fn a_write_is_synced_unless_its_loss_is_harmless() {
     browser.answer_sign_in(&other_code(&code, 1)).await.unwrap_err();
     assert!(synced(&world).await, "a wrong code");
     assert!(
-        world.backend.sweep().await.is_ok() && !synced(&world).await,
+        world.backend.upkeep().sweep().await.is_ok() && !synced(&world).await,
         "dead rows that went"
     );
     browser.answer_sign_in(&code).await.unwrap();
@@ -66,7 +66,7 @@ async fn a_write_is_synced_unless_its_loss_is_harmless() {
     assert!(!synced(&world).await, "an e-mail that was leased");
     browser.answer_reset(&code).await.unwrap();
     assert!(synced(&world).await, "a used code");
-    world.backend.sweep().await.unwrap();
+    world.backend.upkeep().sweep().await.unwrap();
     browser.choose(NEW_PASSWORD).await.unwrap();
     assert!(synced(&world).await, "a new password");
     world.deliver().await;
@@ -85,7 +85,7 @@ async fn writes_resume_after_a_full_disk() {
     let mut refused = 0;
     for stranger in 0..200 {
         let (email, browser) = (format!("{stranger}@example.com"), world.browser());
-        match world.backend.begin_reset(&browser.caller, &browser.held, &email).await {
+        match browser.request().reset().begin(&email).await {
             Ok(_) => assert_eq!(refused, 0, "it is still full"),
             Err(Error::Fault(Fault::Away(_))) => refused += 1,
             Err(error) => panic!("{error}"),
@@ -112,7 +112,7 @@ async fn a_cancelled_transaction_is_rolled_back() {
     let (other, account) = (world.database.open().await, world.stored(ADA).await.account.id);
     for polls in 0..40 {
         let (email, browser) = (format!("{polls}@example.com"), world.browser());
-        let mut begun = Box::pin(world.backend.begin_reset(&browser.caller, &browser.held, &email));
+        let mut begun = Box::pin(browser.request().reset().begin(&email));
         for _ in 0..polls {
             if poll_fn(|context| Poll::Ready(begun.as_mut().poll(context)))
                 .await
@@ -216,13 +216,7 @@ async fn a_full_disk_loses_no_acknowledged_write() {
         let mut asked = JoinSet::new();
         for stranger in 0..40 {
             let (email, browser) = (format!("{round}-{stranger}@example.com"), world.browser());
-            let backend = world.backend.clone();
-            asked.spawn(async move {
-                backend
-                    .begin_reset(&browser.caller, &browser.held, &email)
-                    .await
-                    .map(drop)
-            });
+            asked.spawn(async move { browser.request().reset().begin(&email).await.map(drop) });
         }
         while let Some(outcome) = asked.join_next().await {
             match outcome.unwrap() {
@@ -245,9 +239,8 @@ async fn cancelled_requests_affect_no_other_request() {
     let mut asked = JoinSet::new();
     for number in 0..120 {
         let (email, browser) = (format!("{number}@example.com"), world.browser());
-        let backend = world.backend.clone();
         asked.spawn(async move {
-            let mut begun = Box::pin(backend.begin_reset(&browser.caller, &browser.held, &email));
+            let mut begun = Box::pin(browser.request().reset().begin(&email));
             if number % 3 > 0 {
                 return begun.await.map(drop).map(|()| 1);
             }

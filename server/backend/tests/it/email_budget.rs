@@ -3,7 +3,7 @@
 use crate::browser::Browser;
 use crate::crowd::Crowd;
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, World, together};
-use account::{Refusal, ResetStep, SignInStep};
+use account::{Purpose, Refusal, ResetStep, SignInStep};
 
 /// A new browser in that network.
 fn browser_in(world: &World, network: &str) -> Browser {
@@ -287,11 +287,11 @@ async fn a_known_browser_has_a_budget_of_its_own(world: &World) {
     assert_eq!(reset(world, &stranger, ADA).await, Err(540));
     owner.caller.client.clone_from(&stranger);
     for _ in 0..5 {
-        owner.held.reset = None;
+        owner.held.flows.remove(&Purpose::Reset);
         assert!(owner.begin_reset(ADA).await.is_ok());
         world.clock.advance_minutes(1);
     }
-    owner.held.reset = None;
+    owner.held.flows.remove(&Purpose::Reset);
     assert_eq!(
         owner.begin_reset(ADA).await.unwrap_err(),
         Refusal::TooMany { seconds: 55 * 60 }
@@ -310,7 +310,7 @@ async fn budgets_are_the_same_for_every_kind_of_address(world: &World) {
             crowd
                 .all_alike(async |browser, email| {
                     browser.caller.client = attacker(number);
-                    browser.held.reset = None;
+                    browser.held.flows.remove(&Purpose::Reset);
                     browser.begin_reset(email).await
                 })
                 .await;
@@ -321,7 +321,7 @@ async fn budgets_are_the_same_for_every_kind_of_address(world: &World) {
         crowd
             .all_alike(async |browser, email| {
                 browser.caller.client = network.into();
-                browser.held.reset = None;
+                browser.held.flows.remove(&Purpose::Reset);
                 browser.begin_reset(email).await
             })
             .await;

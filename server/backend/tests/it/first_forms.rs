@@ -2,7 +2,7 @@
 
 use crate::browser::Browser;
 use crate::world::{ADA, GRACE, PASSWORD, World, together};
-use account::{Refusal, ResetStep, SignInStep, SignUpStep};
+use account::{Purpose, Refusal, ResetStep, SignInStep, SignUpStep};
 use backend::{BrowserTokens, retried};
 
 const UNKNOWN: &str = "unknown@example.com";
@@ -19,7 +19,7 @@ async fn a_first_form_whose_answer_was_lost_leads_to_the_same_flow(world: &World
         let (mut first, mut second) = (browser.clone(), browser);
         let lost = first.begin_reset(email).await.unwrap();
         assert_eq!(second.begin_reset(email).await.unwrap(), lost);
-        assert_eq!(second.held.reset, first.held.reset);
+        assert_eq!(second.held.flow(Purpose::Reset), first.held.flow(Purpose::Reset));
         assert_eq!(world.emails_to(email).await.len(), 1, "{email}");
         if email == ADA {
             let code = world.code_mailed_to(email).await;
@@ -45,7 +45,7 @@ async fn a_first_form_whose_answer_was_lost_leads_to_the_same_flow(world: &World
         let (mut first, mut second) = (browser.clone(), browser);
         let lost = first.begin_sign_in_to(email, "/security").await.unwrap();
         assert_eq!(second.begin_sign_in_to(email, "/security").await.unwrap(), lost);
-        assert_eq!(second.held.sign_in, first.held.sign_in);
+        assert_eq!(second.held.flow(Purpose::SignIn), first.held.flow(Purpose::SignIn));
     }
 }
 
@@ -57,7 +57,7 @@ async fn a_first_form_is_the_same_on_a_server_with_a_late_clock(world: &World) {
     first.begin_sign_up(NEW).await.unwrap();
     world.clock.advance_ms(-50);
     second.begin_sign_up(NEW).await.unwrap();
-    assert_eq!(second.held.sign_up, first.held.sign_up);
+    assert_eq!(second.held.flow(Purpose::SignUp), first.held.flow(Purpose::SignUp));
     world.clock.advance_ms(50);
     assert_eq!(world.emails_to(NEW).await.len(), 1);
 }
@@ -72,7 +72,7 @@ async fn concurrent_first_forms_start_one_flow(world: &World) {
             let (backend, browser) = (world.backend.clone(), browser.clone());
             async move {
                 let Browser { held, caller, .. } = &browser;
-                retried(|| backend.begin_sign_in(caller, held, email, "")).await
+                retried(|| backend.request(caller, held).sign_in().begin(email, "")).await
             }
         })
         .await;
@@ -105,7 +105,7 @@ async fn later_forms_and_other_visits_start_their_own_flows(world: &World) {
         (fresh.clone(), ADA),
     ] {
         browser.begin_reset(email).await.unwrap();
-        tokens.push(browser.held.reset.unwrap().expose().to_owned());
+        tokens.push(browser.held.flow(Purpose::Reset).unwrap().expose().to_owned());
         world.clock.advance_ms(30_000);
     }
     tokens.sort();
@@ -131,10 +131,10 @@ async fn a_first_form_after_its_flow_ended_starts_a_new_flow(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
     browser.begin_sign_in(ADA).await.unwrap();
-    let first = browser.held.sign_in.clone();
+    let first = browser.held.flow(Purpose::SignIn).cloned();
     browser.restart_sign_in().await.unwrap();
     browser.begin_sign_in(ADA).await.unwrap();
-    assert_ne!(browser.held.sign_in, first);
+    assert_ne!(browser.held.flow(Purpose::SignIn), first.as_ref());
     assert!(matches!(browser.password(PASSWORD).await, Ok(SignInStep::EnterCode(_))));
     // After the code is answered, the first form starts a new flow.
     let code = world.code_mailed_to(ADA).await;
@@ -158,7 +158,7 @@ async fn a_guessable_visit_is_ignored(world: &World) {
     let (mut owner, mut stranger) = (weak(), weak());
     owner.begin_sign_in(ADA).await.unwrap();
     stranger.begin_sign_in(ADA).await.unwrap();
-    assert_ne!(owner.held.sign_in, stranger.held.sign_in);
+    assert_ne!(owner.held.flow(Purpose::SignIn), stranger.held.flow(Purpose::SignIn));
     let code = world.resetting(ADA).await.1;
     assert_eq!(stranger.answer_reset(&code).await, Err(Refusal::FlowGone));
 }

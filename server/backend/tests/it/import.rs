@@ -66,7 +66,12 @@ async fn an_imported_hash_is_replaced_at_the_first_sign_in(world: &World) {
     assert_eq!(fixture.len(), 36);
     for (number, line) in fixture.iter().enumerate() {
         let (made_by, email) = (&line[0], format!("person{number}@example.com"));
-        let imported = world.backend.import(&[person(&email, Some(&line[3]))]).await.unwrap();
+        let imported = world
+            .backend
+            .accounts()
+            .import(&[person(&email, Some(&line[3]))])
+            .await
+            .unwrap();
         assert_eq!(imported, 1, "{made_by}");
         let foreign = world.stored(&email).await.password.unwrap();
         assert_eq!(
@@ -100,9 +105,9 @@ async fn no_account_is_added_twice(world: &World) {
         },
         person("Grace@Example.com", None),
     ];
-    assert_eq!(world.backend.import(&people).await.unwrap(), 1);
-    assert_eq!(world.backend.import(&people).await.unwrap(), 0);
-    assert_eq!(world.backend.import(&[]).await.unwrap(), 0);
+    assert_eq!(world.backend.accounts().import(&people).await.unwrap(), 1);
+    assert_eq!(world.backend.accounts().import(&people).await.unwrap(), 0);
+    assert_eq!(world.backend.accounts().import(&[]).await.unwrap(), 0);
     let (ada, grace) = (world.stored(ADA).await, world.stored(GRACE).await);
     assert_eq!((ada.account, ada.password), (before.account, before.password));
     let hash = grace.password.unwrap();
@@ -124,14 +129,24 @@ async fn created_at(world: &World, email: &str) -> Timestamp {
 /// Property 15. Otherwise an operator could remove a key that imported accounts need.
 #[apply(on_both!)]
 async fn a_key_is_needed_by_the_hashes_that_it_seals(world: &World) {
-    world.backend.import(&[person(ADA, Some(HASH))]).await.unwrap();
-    assert_eq!(world.backend.key_uses("k1").await.unwrap().passwords, 1);
-    assert_eq!(world.backend.count_hashes().await.unwrap(), (1, 0));
+    world
+        .backend
+        .accounts()
+        .import(&[person(ADA, Some(HASH))])
+        .await
+        .unwrap();
+    assert_eq!(world.backend.upkeep().key_uses("k1").await.unwrap().passwords, 1);
+    assert_eq!(world.backend.upkeep().count_hashes().await.unwrap(), (1, 0));
 }
 
 #[apply(on_both!)]
 async fn a_stolen_database_holds_no_imported_hash(world: &World) {
-    world.backend.import(&[person(ADA, Some(HASH))]).await.unwrap();
+    world
+        .backend
+        .accounts()
+        .import(&[person(ADA, Some(HASH))])
+        .await
+        .unwrap();
     let stolen = world.database.stolen().await;
     assert!(stolen.contains(ADA), "nothing was stolen");
     for part in ["pbkdf2_sha256", "YBX3CQfiE3WGRRAfNr8XLg", "dQVxWlmDqfIaQ"] {
@@ -141,7 +156,7 @@ async fn a_stolen_database_holds_no_imported_hash(world: &World) {
 
 #[apply(on_both!)]
 async fn an_account_without_a_hash_sets_a_password_by_a_reset(world: &World) {
-    world.backend.import(&[person(ADA, None)]).await.unwrap();
+    world.backend.accounts().import(&[person(ADA, None)]).await.unwrap();
     assert_eq!(
         world.browser().sign_in(world, ADA, PASSWORD).await,
         Err(Refusal::SignInWrong)
@@ -153,7 +168,12 @@ async fn an_account_without_a_hash_sets_a_password_by_a_reset(world: &World) {
 
 #[apply(on_both!)]
 async fn an_account_with_an_imported_hash_can_reset_its_password(world: &World) {
-    world.backend.import(&[person(ADA, Some(HASH))]).await.unwrap();
+    world
+        .backend
+        .accounts()
+        .import(&[person(ADA, Some(HASH))])
+        .await
+        .unwrap();
     let mut browser = world.choosing(ADA).await;
     assert_eq!(browser.choose(PASSWORD).await, Err(Refusal::PasswordSameAsNow));
     browser.choose(NEW_PASSWORD).await.unwrap();
@@ -171,6 +191,7 @@ async fn a_disabled_account_signs_in_only_after_it_is_enabled(world: &World) {
     };
     world
         .backend
+        .accounts()
         .import(&[disabled, person(GRACE, Some(HASH))])
         .await
         .unwrap();
@@ -180,7 +201,7 @@ async fn a_disabled_account_signs_in_only_after_it_is_enabled(world: &World) {
     );
     assert_eq!(world.count_events(ADA, ActivityKind::Disabled).await, 1);
     assert_eq!(world.count_events(GRACE, ActivityKind::Disabled).await, 0);
-    world.backend.disable_account(&address(ADA), false).await.unwrap();
+    world.backend.accounts().disable(&address(ADA), false).await.unwrap();
     world.signed_in(ADA).await;
 }
 
@@ -200,7 +221,7 @@ async fn an_address_without_a_password_costs_a_hash_too(world: &World) {
         );
     }
     // It doesn't sign in either.
-    world.backend.disable_account(&address(ADA), true).await.unwrap();
+    world.backend.accounts().disable(&address(ADA), true).await.unwrap();
     let mut tx = world.backend.db().begin().await.unwrap();
     let id = world.stored(ADA).await.account.id;
     accounts::upgrade_hash(&mut tx, &id, "$2b$04$damaged", HASH)
@@ -221,7 +242,12 @@ async fn a_leaked_password_is_found_at_the_first_sign_in(world: &World) {
     let list = folder.path().join("leaked");
     std::fs::write(&list, format!("{PASSWORD}\n")).unwrap();
     let world = world.with_leaked(LeakedPasswords::from_file(&list).unwrap()).await;
-    world.backend.import(&[person(ADA, Some(HASH))]).await.unwrap();
+    world
+        .backend
+        .accounts()
+        .import(&[person(ADA, Some(HASH))])
+        .await
+        .unwrap();
     world.signed_in(ADA).await;
     assert_eq!(world.count_events(ADA, ActivityKind::PasswordLeaked).await, 1);
 }
@@ -231,5 +257,5 @@ async fn an_import_can_exceed_the_size_of_one_statement(world: &World) {
     let people: Vec<_> = (0..4_801)
         .map(|number| person(&format!("person{number}@example.com"), None))
         .collect();
-    assert_eq!(world.backend.import(&people).await.unwrap(), 4_801);
+    assert_eq!(world.backend.accounts().import(&people).await.unwrap(), 4_801);
 }

@@ -13,6 +13,7 @@ async fn another_key_under_the_same_name_is_found(world: &World) {
         world
             .with_keys(Keys::from(ring))
             .backend
+            .upkeep()
             .find_other_key()
             .await
             .unwrap()
@@ -28,7 +29,7 @@ async fn another_key_under_the_same_name_is_found(world: &World) {
         Some("a")
     );
     assert_eq!(found(Keyring::new(key("c", 10), vec![key("a", 7)])).await, None);
-    world.backend.forget_key("a").await.unwrap();
+    world.backend.upkeep().forget_key("a").await.unwrap();
     assert_eq!(found(Keyring::new(key("a", 8), vec![])).await, None);
 }
 
@@ -183,20 +184,20 @@ async fn rotations_under_load_fail_no_request(world: &World) {
 #[apply(on_both!)]
 async fn uses_of_a_key_are_counted(world: &World) {
     let backend = &world.backend;
-    assert!(backend.key_uses("k1").await.unwrap().none());
+    assert!(backend.upkeep().key_uses("k1").await.unwrap().none());
     world.person(ADA).await;
     world.person_with_hash(GRACE, "$argon2id$of-another-system").await;
     world.browser().begin_reset(ADA).await.unwrap();
-    let uses = backend.key_uses("k1").await.unwrap();
+    let uses = backend.upkeep().key_uses("k1").await.unwrap();
     assert_eq!((uses.passwords, uses.codes, uses.emails), (1, 1, 1));
     assert!(
-        backend.key_uses("k").await.unwrap().none(),
+        backend.upkeep().key_uses("k").await.unwrap().none(),
         "another name that begins alike"
     );
-    assert_eq!(backend.count_hashes().await.unwrap(), (1, 1));
+    assert_eq!(backend.upkeep().count_hashes().await.unwrap(), (1, 1));
     world.deliver().await;
     world.clock.advance_minutes(10);
-    let uses = backend.key_uses("k1").await.unwrap();
+    let uses = backend.upkeep().key_uses("k1").await.unwrap();
     assert_eq!((uses.passwords, uses.codes, uses.emails), (1, 0, 0));
 }
 

@@ -30,12 +30,13 @@ impl Event {
                 browser.choose(NEW_PASSWORD).await.unwrap();
             }
             Self::Deactivation => {
-                assert!(world.backend.disable_account(&address(email), true).await.unwrap());
+                assert!(world.backend.accounts().disable(&address(email), true).await.unwrap());
             }
             Self::HandOver => {
                 assert!(
                     world
                         .backend
+                        .accounts()
                         .assign_to_organization(&address(email), &organization())
                         .await
                         .unwrap()
@@ -126,7 +127,7 @@ async fn a_flow_that_passes_its_code_during_a_password_change_ends(world: &World
     let (mut browser, code) = world.resetting(email).await;
     // Locks the flow's row: the code waits for it, and the change waits for the code.
     let mut pause = world.backend.db().begin().await.unwrap();
-    backend::store::flows::give_try_back(&mut pause, &crate::world::digest(browser.held.reset.as_ref()))
+    backend::store::flows::give_try_back(&mut pause, &crate::world::digest(browser.held.flow(Purpose::Reset)))
         .await
         .unwrap();
     let answer = tokio::spawn(async move {

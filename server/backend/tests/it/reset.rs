@@ -5,7 +5,7 @@ use crate::crowd::Crowd;
 use crate::world::{
     ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, digest, organization, other_code, together,
 };
-use account::{Notice, Refusal, ResetStep, SignInStep};
+use account::{Notice, Purpose, Refusal, ResetStep, SignInStep};
 use backend::store::{accounts, flows};
 use tokio::task::JoinHandle;
 
@@ -330,7 +330,7 @@ async fn race_with_a_reset(
 ) -> Browser {
     let mut new = world.choosing(ADA).await;
     let mut pause = world.backend.db().begin().await.unwrap();
-    flows::give_try_back(&mut pause, &digest(early.held.sign_in.as_ref()))
+    flows::give_try_back(&mut pause, &digest(early.held.flow(Purpose::SignIn)))
         .await
         .unwrap();
     let reset = tokio::spawn(async move { new.choose(NEW_PASSWORD).await });
@@ -355,6 +355,7 @@ async fn an_account_assigned_during_a_reset_gets_no_password(world: &World) {
     assert!(
         world
             .backend
+            .accounts()
             .assign_to_organization(&address(ADA), &organization())
             .await
             .unwrap()
@@ -387,9 +388,9 @@ async fn an_account_assigned_during_a_reset_gets_no_password(world: &World) {
 async fn an_account_deactivated_during_a_reset_gets_no_password(world: &World) {
     world.person(ADA).await;
     let mut browser = world.choosing(ADA).await;
-    world.backend.disable_account(&address(ADA), true).await.unwrap();
+    world.backend.accounts().disable(&address(ADA), true).await.unwrap();
     assert_eq!(browser.choose(NEW_PASSWORD).await, Err(Refusal::FlowGone));
-    world.backend.disable_account(&address(ADA), false).await.unwrap();
+    world.backend.accounts().disable(&address(ADA), false).await.unwrap();
     assert_eq!(browser.choose(NEW_PASSWORD).await, Err(Refusal::FlowGone));
     assert!(world.browser().sign_in(world, ADA, PASSWORD).await.is_ok());
 }

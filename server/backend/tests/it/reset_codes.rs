@@ -521,7 +521,7 @@ async fn a_code_dies_when_the_account_is_deactivated(world: &World) {
     let (mut browser, code) = world.resetting(ADA).await;
     let (mut at_the_door, password_code) = world.confirming(ADA).await;
     for off in [true, false] {
-        world.backend.disable_account(&address(ADA), off).await.unwrap();
+        world.backend.accounts().disable(&address(ADA), off).await.unwrap();
         assert_eq!(browser.answer_reset(&code).await, Err(Refusal::CodeReplaced));
         assert_eq!(at_the_door.answer_sign_in(&password_code).await, Err(Refusal::FlowGone));
     }

@@ -81,13 +81,13 @@ async fn an_address_in_the_code_field_starts_a_new_flow(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
     browser.begin_reset("adda@example.com").await.unwrap();
-    let before = browser.held.reset.clone();
+    let before = browser.held.clone();
     let step = browser.answer_reset(" Ada@example.com").await;
     assert!(matches!(step, Ok(ResetStep::EnterCode(mailed)) if mailed.email.as_str() == ADA));
-    assert_ne!(browser.held.reset, before);
+    assert_ne!(browser.held.flow(Purpose::Reset), before.flow(Purpose::Reset));
     let code = world.code_mailed_to(ADA).await;
     assert!(browser.answer_reset(&code).await.is_ok());
-    browser.held.reset = before;
+    browser.held = before;
     assert_eq!(
         browser.reset_step().await,
         ResetStep::AskEmail {

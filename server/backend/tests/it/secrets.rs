@@ -54,8 +54,9 @@ async fn walk_through_everything(world: &World) -> Vec<String> {
         .into();
     let mut browser = world.browser();
     let mut note = |held: &BrowserTokens, code: &str| {
-        let tokens = [&held.session, &held.device, &held.sign_in, &held.reset, &held.sign_up];
-        secrets.extend(tokens.into_iter().flatten().map(|token| token.expose().to_owned()));
+        let tokens = [held.session.iter(), held.device.iter()];
+        let tokens = tokens.into_iter().flatten().chain(held.flows.values());
+        secrets.extend(tokens.map(|token| token.expose().to_owned()));
         secrets.push(code.to_owned());
     };
 
@@ -81,7 +82,7 @@ async fn walk_through_everything(world: &World) -> Vec<String> {
     other.answer_reset(&code).await.unwrap();
     other.choose("short").await.unwrap_err();
     other.choose("seven purple trombones drift").await.unwrap();
-    world.backend.disable_account(&address(ADA), true).await.unwrap();
+    world.backend.accounts().disable(&address(ADA), true).await.unwrap();
     assert!(
         world
             .browser()

@@ -31,18 +31,15 @@ async fn a_language_is_chosen_for_every_browser(world: &World) {
     world.person(ADA).await;
     let (here, there) = (world.signed_in(ADA).await, world.signed_in(ADA).await);
     let language = |browser: Browser| async move {
-        let visitor = world.backend.visitor(&browser.held).await.unwrap();
+        let visitor = browser.request().sessions().visitor().await.unwrap();
         visitor.and_then(|visitor| visitor.language)
     };
     assert_eq!(language(there.clone()).await, None);
-    world.backend.choose_language(&here.held, "ar").await.unwrap();
+    here.request().sessions().choose_language("ar").await.unwrap();
     assert_eq!(language(there.clone()).await.as_deref(), Some("ar"));
     // A browser that isn't signed in changes nothing.
-    world
-        .backend
-        .choose_language(&world.browser().held, "en")
-        .await
-        .unwrap();
+    let stranger = world.browser();
+    stranger.request().sessions().choose_language("en").await.unwrap();
     assert_eq!(language(there).await.as_deref(), Some("ar"));
 }
 
@@ -172,9 +169,9 @@ async fn a_sign_out_without_a_session_is_not_confirmed(world: &World) {
 async fn a_deactivated_account_is_signed_out_and_stays_so(world: &World) {
     world.person(ADA).await;
     let browser = world.signed_in(ADA).await;
-    world.backend.disable_account(&address(ADA), true).await.unwrap();
+    world.backend.accounts().disable(&address(ADA), true).await.unwrap();
     assert!(!browser.is_signed_in().await);
-    world.backend.disable_account(&address(ADA), false).await.unwrap();
+    world.backend.accounts().disable(&address(ADA), false).await.unwrap();
     assert!(!browser.is_signed_in().await);
 }
 

@@ -100,7 +100,9 @@ async fn a_serialization_failure_is_retried() {
                 BrowserTokens::default(),
                 format!("p{number}@example.com"),
             );
-            retried(|| backend.begin_reset(&caller, &held, &email)).await.map(drop)
+            retried(|| backend.request(&caller, &held).reset().begin(&email))
+                .await
+                .map(drop)
         });
     }
     while let Some(outcome) = asked.join_next().await {
@@ -170,11 +172,7 @@ async fn a_retried_password_check_spends_one_try() {
     );
 
     let (wrong, new) = (WRONG_PASSWORD.into(), NEW_PASSWORD.into());
-    let change = || {
-        world
-            .backend
-            .change_password(&owner.caller, &owner.held, &wrong, &new, &new, true)
-    };
+    let change = || owner.request().password_change().change(&wrong, &new, &new, true);
     let told = retried(change).await.map(drop);
     assert!(matches!(told, Err(Error::Refused(Refusal::CurrentWrong))));
     // One more failure in a row, and one of the browser's own tries.

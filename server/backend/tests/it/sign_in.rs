@@ -32,7 +32,7 @@ async fn a_sign_in_takes_a_password_and_a_mailed_code(world: &World) {
         })
     );
     assert!(browser.is_signed_in().await);
-    assert!(browser.held.sign_in.is_none());
+    assert!(browser.held.flow(Purpose::SignIn).is_none());
     assert_eq!(
         browser.sign_in_step().await,
         SignInStep::SignedIn {
@@ -94,6 +94,7 @@ async fn the_password_of_an_account_without_local_password_is_wrong(world: &Worl
     world.person("managed@example.com").await;
     world
         .backend
+        .accounts()
         .assign_to_organization(&address("managed@example.com"), &organization())
         .await
         .unwrap();
@@ -347,6 +348,7 @@ async fn an_account_assigned_between_password_and_code_stays_closed(world: &Worl
     let (mut browser, code) = world.confirming(ADA).await;
     world
         .backend
+        .accounts()
         .assign_to_organization(&address(ADA), &organization())
         .await
         .unwrap();

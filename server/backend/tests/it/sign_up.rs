@@ -177,7 +177,7 @@ async fn an_address_sent_twice_together_gets_one_email(world: &World) {
     let code = world.code_mailed_to(NEW).await;
     let mut begun = told.into_iter().map(Result::unwrap);
     let (first, mut second) = (begun.next().unwrap(), begun.next().unwrap());
-    assert_eq!(first.held.sign_up, second.held.sign_up);
+    assert_eq!(first.held.flow(Purpose::SignUp), second.held.flow(Purpose::SignUp));
     assert!(second.answer_sign_up(&code).await.is_ok());
     assert!(world.browser().begin_sign_up(NEW).await.is_ok());
 }

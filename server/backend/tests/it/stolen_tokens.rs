@@ -19,7 +19,7 @@ async fn a_copy_from_before_the_code_cannot_choose_a_password(world: &World) {
     let (mut browser, code) = world.resetting(ADA).await;
     let mut copy = browser.clone();
     browser.answer_reset(&code).await.unwrap();
-    assert_ne!(browser.held.reset, copy.held.reset);
+    assert_ne!(browser.held.flow(Purpose::Reset), copy.held.flow(Purpose::Reset));
     // It sees the earlier step and can't continue.
     assert!(matches!(copy.reset_step().await, ResetStep::EnterCode(_)));
     assert_eq!(copy.choose(NEW_PASSWORD).await, Err(Refusal::StepElsewhere));
@@ -236,7 +236,7 @@ async fn a_trusted_devices_session_is_not_returned_to_another_browser(world: &Wo
     visit_alone.held.visit.clone_from(&browser.held.visit);
     browser.password(PASSWORD).await.unwrap();
     for thief in [&mut flow_alone, &mut visit_alone] {
-        if thief.held.sign_in.is_none() {
+        if thief.held.flow(Purpose::SignIn).is_none() {
             thief.begin_sign_in(ADA).await.unwrap();
         }
         let told = thief.password(PASSWORD).await;
@@ -386,10 +386,10 @@ async fn identical_right_codes_together_leave_one_token(world: &World) {
     let right = told.iter().filter(|(told, _)| told.is_ok()).count();
     assert_eq!(right, 1);
     // Whichever answer the browser receives last, it can continue.
-    let first = &told[0].1.held.reset;
+    let first = &told[0].1.held.flow(Purpose::Reset);
     for (told, browser) in &told {
         assert!(told.is_ok() || *told == Err(Refusal::StepElsewhere), "{told:?}");
-        assert_eq!(&browser.held.reset, first);
+        assert_eq!(&browser.held.flow(Purpose::Reset), first);
         assert!(matches!(browser.reset_step().await, ResetStep::ChoosePassword { .. }));
     }
 }
@@ -521,7 +521,7 @@ async fn a_reset_and_a_deactivation_forget_every_device(world: &World) {
     world.person(GRACE).await;
     let known = world.trusted(GRACE).await;
     for off in [true, false] {
-        world.backend.disable_account(&address(GRACE), off).await.unwrap();
+        world.backend.accounts().disable(&address(GRACE), off).await.unwrap();
     }
     assert_eq!(count_devices(world, &known).await, 0);
 }
@@ -587,11 +587,11 @@ async fn a_device_without_a_recorded_use_is_not_forgotten_at_once(world: &World)
             sqlx::query(unknown).execute(pool).await.unwrap();
         }
     }
-    world.backend.sweep().await.unwrap();
-    world.backend.sweep().await.unwrap();
+    world.backend.upkeep().sweep().await.unwrap();
+    world.backend.upkeep().sweep().await.unwrap();
     assert_eq!(count_devices(world, &browser).await, 1);
     world.clock.advance_minutes(400 * 24 * 60 + 1);
-    world.backend.sweep().await.unwrap();
+    world.backend.upkeep().sweep().await.unwrap();
     assert_eq!(count_devices(world, &browser).await, 0);
 }
 
@@ -602,10 +602,10 @@ async fn a_long_unused_device_is_forgotten(world: &World) {
     world.clock.advance_minutes(10 * 24 * 60);
     assert!(is_trusted(&mut browser, ADA).await);
     world.clock.advance_minutes(400 * 24 * 60);
-    world.backend.sweep().await.unwrap();
+    world.backend.upkeep().sweep().await.unwrap();
     assert_eq!(count_devices(world, &browser).await, 1);
     world.clock.advance_ms(1);
-    world.backend.sweep().await.unwrap();
+    world.backend.upkeep().sweep().await.unwrap();
     assert_eq!(count_devices(world, &browser).await, 0);
 }
 

@@ -193,7 +193,7 @@ impl World {
 
     pub async fn disabled_person(&self, email: &str) {
         self.person(email).await;
-        assert!(self.backend.disable_account(&address(email), true).await.unwrap());
+        assert!(self.backend.accounts().disable(&address(email), true).await.unwrap());
     }
 
     async fn add(&self, email: &str, kind: AccountKind) {
@@ -204,7 +204,7 @@ impl World {
             password: None,
             language: None,
         };
-        assert!(self.backend.create_account(person).await.unwrap());
+        assert!(self.backend.accounts().create(person).await.unwrap());
     }
 
     /// The account's current row.

@@ -1,0 +1,89 @@
+//! A browser's request to a flow.
+
+use crate::store::{ReadConn, WriteTx};
+use crate::{Backend, BrowserTokens, Caller, Fault};
+use account::Timestamp;
+
+/// A browser's request: the service, the client, and the tokens that the browser sent.
+#[derive(Clone, Copy)]
+pub struct BrowserRequest<'a> {
+    pub(super) backend: &'a Backend,
+    pub(super) caller: &'a Caller,
+    pub(super) tokens: &'a BrowserTokens,
+}
+
+/// Sign-in: e-mail address, password, e-mailed code.
+#[derive(Clone, Copy)]
+pub struct SignIn<'a>(pub(super) BrowserRequest<'a>);
+
+/// Password reset: e-mail address, e-mailed code, new password.
+#[derive(Clone, Copy)]
+pub struct Reset<'a>(pub(super) BrowserRequest<'a>);
+
+/// Sign-up: e-mail address, e-mailed code, name and password.
+#[derive(Clone, Copy)]
+pub struct SignUp<'a>(pub(super) BrowserRequest<'a>);
+
+/// Password change on the security page.
+#[derive(Clone, Copy)]
+pub struct PasswordChange<'a>(pub(super) BrowserRequest<'a>);
+
+/// The signed-in account: its pages, sessions and devices.
+#[derive(Clone, Copy)]
+pub struct Sessions<'a>(pub(super) BrowserRequest<'a>);
+
+impl Backend {
+    /// A request of a browser.
+    #[must_use]
+    pub const fn request<'a>(&'a self, caller: &'a Caller, tokens: &'a BrowserTokens) -> BrowserRequest<'a> {
+        BrowserRequest {
+            backend: self,
+            caller,
+            tokens,
+        }
+    }
+}
+
+impl<'a> BrowserRequest<'a> {
+    /// Its sign-in.
+    #[must_use]
+    pub const fn sign_in(self) -> SignIn<'a> {
+        SignIn(self)
+    }
+
+    /// Its password reset.
+    #[must_use]
+    pub const fn reset(self) -> Reset<'a> {
+        Reset(self)
+    }
+
+    /// Its sign-up.
+    #[must_use]
+    pub const fn sign_up(self) -> SignUp<'a> {
+        SignUp(self)
+    }
+
+    /// Its password change.
+    #[must_use]
+    pub const fn password_change(self) -> PasswordChange<'a> {
+        PasswordChange(self)
+    }
+
+    /// The signed-in account.
+    #[must_use]
+    pub const fn sessions(self) -> Sessions<'a> {
+        Sessions(self)
+    }
+
+    pub(super) async fn begin(self) -> Result<WriteTx, Fault> {
+        self.backend.parts.db.begin().await
+    }
+
+    pub(super) async fn read(self) -> Result<ReadConn, Fault> {
+        self.backend.parts.db.read().await
+    }
+
+    pub(super) fn now(self) -> Timestamp {
+        self.backend.now()
+    }
+}
