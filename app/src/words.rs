@@ -1,7 +1,7 @@
 //! The user interface texts: the catalogues of `locales/`, in the language of the request. A browser receives only the
 //! catalogue of its page's language.
 
-use account::{Refusal, Timestamp};
+use account::{Refused, Timestamp};
 use leptos::prelude::use_context;
 
 /// The available languages, as language tags (BCP 47).
@@ -77,26 +77,26 @@ impl Words {
 
     /// The text of a refusal.
     #[must_use]
-    pub fn refusal(self, refusal: &Refusal) -> String {
-        let key = ["refusal.", refusal.key()].concat();
-        let say = |values: &[(&str, &str)]| self.say_with(&key, values);
-        match refusal {
-            Refusal::PasswordWait { seconds } | Refusal::ResendWait { seconds } | Refusal::TooMany { seconds } => {
-                say(&[("wait", &self.wait(*seconds))])
-            }
-            Refusal::CodeWrongLength { digits } => say(&[("digits", &digits.to_string())]),
-            Refusal::CodeWrong { tries_left } => {
-                say(&[("tries_left", &self.counted("refusal.tries_left_", *tries_left))])
-            }
-            Refusal::CodeOlder { sent_at, newest_at } => say(&[
-                ("sent_at", &time_of_day(*sent_at)),
-                ("newest_at", &time_of_day(*newest_at)),
-            ]),
-            Refusal::PasswordTooShort { min, have } => say(&[("min", &min.to_string()), ("have", &have.to_string())]),
-            Refusal::PasswordTooLong { max } => say(&[("max", &max.to_string())]),
-            Refusal::HeldByOrganization { organization } => say(&[("organization", organization)]),
-            _ => self.say(&key),
-        }
+    pub fn refusal(self, refused: &Refused) -> String {
+        let key = ["refusal.", &refused.code].concat();
+        let params = &refused.params;
+        let number = |number: Option<usize>| number.map(|number| number.to_string());
+        let tries_left = |n| self.counted("refusal.tries_left_", n);
+        let values = [
+            ("wait", params.seconds.map(|seconds| self.wait(seconds))),
+            ("digits", number(params.digits)),
+            ("tries_left", params.tries_left.map(tries_left)),
+            ("sent_at", params.sent_at.map(time_of_day)),
+            ("newest_at", params.newest_at.map(time_of_day)),
+            ("min", number(params.min)),
+            ("have", number(params.have)),
+            ("max", number(params.max)),
+            ("organization", params.organization.clone()),
+        ];
+        let values = values
+            .iter()
+            .filter_map(|(name, value)| Some((*name, value.as_deref()?)));
+        self.say_with(&key, &values.collect::<Vec<_>>())
     }
 }
 

@@ -140,7 +140,7 @@ impl RequestContext {
             Error::Refused(refusal) => {
                 self.backend.metrics().refused(&refusal);
                 let (status, wait) = (refusal.status(), refusal.retry_after_s());
-                (Failure::Refused(refusal), status, wait)
+                (refusal.into(), status, wait)
             }
             Error::Fault(fault) => {
                 self.backend.metrics().failed(fault.kind());
@@ -154,7 +154,7 @@ impl RequestContext {
             }
         };
         // The dead token's cookie is not cleared, because a concurrent response may just have set a new one.
-        let signed_out = failure == Failure::Refused(Refusal::SignedOut);
+        let signed_out = failure.is_signed_out();
         match self.kind {
             ResponseKind::Redirect | ResponseKind::Document if signed_out => {
                 self.send_to(&["/signin?next=", self.page.address()].concat())

@@ -1,13 +1,13 @@
 //! The reasons for a failed request, and the state of a page.
 
-use account::Refusal;
+use account::{Refusal, Refused};
 use serde::{Deserialize, Serialize};
 
 /// Why a request failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Failure {
     /// The request was refused; the user sees the reason at its field.
-    Refused(Refusal),
+    Refused(Box<Refused>),
     /// A fault of the server.
     Broken {
         /// Identifies the fault in the server's log.
@@ -25,17 +25,23 @@ pub enum Failure {
 impl Failure {
     /// The refusal, if it is one.
     #[must_use]
-    pub const fn refusal(&self) -> Option<&Refusal> {
+    pub const fn refusal(&self) -> Option<&Refused> {
         match self {
             Self::Refused(refusal) => Some(refusal),
             _ => None,
         }
     }
+
+    /// Whether the session has ended.
+    #[must_use]
+    pub fn is_signed_out(&self) -> bool {
+        matches!(self, Self::Refused(refused) if refused.code == Refusal::SIGNED_OUT)
+    }
 }
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
+        Self::Refused(Box::new(Refused::from(&refusal)))
     }
 }
 

@@ -151,13 +151,13 @@ impl FormController {
                         Some(false) => return requests::load_anew(),
                         _ => None,
                     },
-                    Err(Failure::Refused(Refusal::SignedOut)) => return requests::sign_in_again(),
+                    Err(failure) if failure.is_signed_out() => return requests::sign_in_again(),
                     Err(failure) => Some(failure),
                 };
                 if let Some(Failure::Refused(refusal)) = &failure {
                     // Users retype a wrong password rather than correct hidden text.
-                    if matches!(refusal, Refusal::SignInWrong | Refusal::CurrentWrong) {
-                        refusal.field().into_iter().for_each(empty_field);
+                    if [Refusal::SIGN_IN_WRONG, Refusal::CURRENT_WRONG].contains(&refusal.code.as_str()) {
+                        refusal.field.into_iter().for_each(empty_field);
                     }
                     self.refresh(None);
                 }

@@ -24,7 +24,7 @@ const fn kind(status: u16) -> &'static str {
 /// The page for a state that could not be loaded.
 pub(crate) fn failure_page(failure: Failure) -> AnyView {
     match failure {
-        Failure::Refused(account::Refusal::SignedOut) => {
+        failure if failure.is_signed_out() => {
             Effect::new(requests::sign_in_again);
             ().into_any()
         }

@@ -1,7 +1,7 @@
 //! Problems as the user sees them.
 
 use crate::words::Words;
-use account::{Field, Refusal};
+use account::{Field, Refused};
 use leptos::prelude::*;
 
 /// A text and, if it concerns one, the field to correct.
@@ -16,10 +16,10 @@ pub struct Problem {
 impl Problem {
     /// The text of a refusal.
     #[must_use]
-    pub fn of(words: Words, refusal: &Refusal) -> Self {
+    pub fn of(words: Words, refusal: &Refused) -> Self {
         Self {
             text: words.refusal(refusal),
-            field: refusal.field(),
+            field: refusal.field,
         }
     }
 

@@ -1,5 +1,5 @@
 use super::*;
-use account::{ActivityKind, Guessable};
+use account::{ActivityKind, Guessable, Refusal, Refused};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -178,7 +178,7 @@ fn no_gap_of_a_refusal_stays_open() {
                 organization: "Analytical Engines Ltd".into(),
             },
         ] {
-            let sentence = Words::of(language).refusal(&refusal);
+            let sentence = Words::of(language).refusal(&Refused::from(&refusal));
             assert!(!sentence.contains("%{") && !sentence.contains("refusal."), "{sentence}");
         }
     }
@@ -189,7 +189,11 @@ fn a_name_of_a_gap_in_a_value_is_left_alone() {
     let refusal = Refusal::HeldByOrganization {
         organization: "%{organization}".into(),
     };
-    assert!(Words::of("en").refusal(&refusal).contains("%{organization}"));
+    assert!(
+        Words::of("en")
+            .refusal(&Refused::from(&refusal))
+            .contains("%{organization}")
+    );
 }
 
 #[test]
@@ -213,7 +217,7 @@ fn waits_are_said_as_people_say_them() {
 
 #[test]
 fn tries_left_are_counted_in_words() {
-    let said = |language, tries_left| Words::of(language).refusal(&Refusal::CodeWrong { tries_left });
+    let said = |language, tries_left| Words::of(language).refusal(&Refused::from(&Refusal::CodeWrong { tries_left }));
     assert_eq!(said("en", 1), "That passcode is incorrect. You have 1 try left.");
     assert_eq!(said("en", 4), "That passcode is incorrect. You have 4 tries left.");
     assert!(said("ar", 2).contains("محاولتان"));

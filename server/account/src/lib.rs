@@ -38,7 +38,7 @@ pub use next::safe_next;
 #[cfg(feature = "nfc")]
 pub use password::nfc;
 pub use password::{Guessable, Nfc, PasswordPolicy};
-pub use refusal::{Field, Refusal};
+pub use refusal::{Field, Params, Refusal, Refused};
 pub use reset::ResetStep;
 pub use secret::Secret;
 pub use sign_in::{SignInStep, SignOutStep};

@@ -1,9 +1,9 @@
 use crate::{Guessable, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// Why a request was refused. The text in each language is in the catalogue of `app`, under [`Refusal::key`]. Never contains user
-/// input. Faults of the server are not refusals.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Why a request was refused. The text in each language is in the catalogue of `app`, under [`Refusal::code`]. Never contains user
+/// input. Faults of the server are not refusals. A browser receives [`Refused`].
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it; the sentences are in the catalogue")]
 pub enum Refusal {
     // The address.
@@ -114,15 +114,22 @@ impl Field {
 }
 
 impl Refusal {
-    /// The key of the text in the catalogue, without its `refusal.` prefix.
+    /// The code of [`Self::SignInWrong`].
+    pub const SIGN_IN_WRONG: &str = "sign_in_wrong";
+    /// The code of [`Self::CurrentWrong`].
+    pub const CURRENT_WRONG: &str = "current_wrong";
+    /// The code of [`Self::SignedOut`].
+    pub const SIGNED_OUT: &str = "signed_out";
+
+    /// The name on the wire, in metrics and, with the prefix `refusal.`, in the catalogue.
     #[must_use]
-    pub const fn key(&self) -> &'static str {
+    pub const fn code(&self) -> &'static str {
         match self {
             Self::EmailMissing => "email_missing",
             Self::EmailMalformed => "email_malformed",
             Self::EmailLocalPartNotAscii => "email_local_part_not_ascii",
             Self::PasswordMissing => "password_missing",
-            Self::SignInWrong => "sign_in_wrong",
+            Self::SignInWrong => Self::SIGN_IN_WRONG,
             Self::PasswordTriesUsedUp => "password_tries_used_up",
             Self::PasswordWait { .. } => "password_wait",
             Self::CodeMissing => "code_missing",
@@ -153,14 +160,14 @@ impl Refusal {
             },
             Self::PasswordSameAsNow => "password_same_as_now",
             Self::CurrentMissing => "current_missing",
-            Self::CurrentWrong => "current_wrong",
+            Self::CurrentWrong => Self::CURRENT_WRONG,
             Self::HeldByGoogle => "held_by_google",
             Self::HeldByOrganization { .. } => "held_by_organization",
             Self::NameMissing => "name_missing",
             Self::NameUnfit => "name_unfit",
             Self::FlowGone => "flow_gone",
             Self::StepElsewhere => "step_elsewhere",
-            Self::SignedOut => "signed_out",
+            Self::SignedOut => Self::SIGNED_OUT,
             Self::TooMany { .. } => "too_many",
             Self::FormUnreadable => "form_unreadable",
         }
@@ -205,6 +212,45 @@ impl Refusal {
         })
     }
 
+    /// The values of its text.
+    #[must_use]
+    pub fn params(&self) -> Params {
+        let none = Params::default();
+        match self {
+            Self::PasswordWait { seconds } | Self::ResendWait { seconds } | Self::TooMany { seconds } => Params {
+                seconds: Some(*seconds),
+                ..none
+            },
+            Self::CodeWrongLength { digits } => Params {
+                digits: Some(*digits),
+                ..none
+            },
+            Self::CodeWrong { tries_left } => Params {
+                tries_left: Some(*tries_left),
+                ..none
+            },
+            Self::CodeOlder { sent_at, newest_at } => Params {
+                sent_at: Some(*sent_at),
+                newest_at: Some(*newest_at),
+                ..none
+            },
+            Self::PasswordTooShort { min, have } => Params {
+                min: Some(*min),
+                have: Some(*have),
+                ..none
+            },
+            Self::PasswordTooLong { max } => Params {
+                max: Some(*max),
+                ..none
+            },
+            Self::HeldByOrganization { organization } => Params {
+                organization: Some(organization.clone()),
+                ..none
+            },
+            _ => none,
+        }
+    }
+
     /// How long to wait before a retry, in seconds: `Retry-After` (RFC 9110 §10.2.3).
     #[must_use]
     pub const fn retry_after_s(&self) -> Option<i64> {
@@ -228,10 +274,55 @@ impl Refusal {
     }
 }
 
-/// The key, for tests and logs; the text comes from the catalogue.
+/// A refusal as a browser receives it, so that its program needs no list of all refusals.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// [`Refusal::code`].
+    pub code: String,
+    /// The field that the refusal refers to, if any.
+    pub field: Option<Field>,
+    /// The values of its text.
+    pub params: Params,
+}
+
+/// The values of a refusal's text; only those that the text contains.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "named like the fields of the refusals")]
+pub struct Params {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digits: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tries_left: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sent_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newest_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub have: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
+}
+
+impl From<&Refusal> for Refused {
+    fn from(refusal: &Refusal) -> Self {
+        Self {
+            code: refusal.code().to_owned(),
+            field: refusal.field(),
+            params: refusal.params(),
+        }
+    }
+}
+
+/// The code, for tests and logs; the text comes from the catalogue.
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.key())
+        f.write_str(self.code())
     }
 }
 

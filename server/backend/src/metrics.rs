@@ -66,7 +66,7 @@ pub struct Metrics {
 impl Metrics {
     /// Counts a refusal.
     pub fn refused(&self, refusal: &Refusal) {
-        self.refusals.get_or_create(&Kind { kind: refusal.key() }).inc();
+        self.refusals.get_or_create(&Kind { kind: refusal.code() }).inc();
     }
 
     /// Counts a fault; the kind is [`Fault::kind`], `panic`, `library` or `no_answer`.

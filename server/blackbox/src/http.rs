@@ -276,14 +276,14 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
-    /// The name of its step or refusal: `EnterCode`, or `CodeWrong` from `{"Refused":{"CodeWrong":…}}`.
+    /// The name of its step, such as `EnterCode`, or the code of its refusal, such as `code_wrong`.
     #[must_use]
     pub fn told(&self) -> String {
         fn name(value: &Value) -> String {
             match value {
                 Value::String(name) => name.clone(),
                 Value::Object(fields) => match fields.iter().next() {
-                    Some((key, inner)) if key == "Refused" => name(inner),
+                    Some((key, refused)) if key == "Refused" => name(&refused["code"]),
                     Some((key, _)) => key.clone(),
                     None => String::new(),
                 },

@@ -213,21 +213,21 @@ fn failure(kind: u8, number: i64, text: &str) -> Value {
     // No wait is that long, and no time that late.
     let number = number % 1_000_000_000_000_000;
     let size = number.unsigned_abs();
-    let refusal = match kind % 14 {
-        0 => json!({ "PasswordWait": { "seconds": number } }),
-        1 => json!({ "CodeWrongLength": { "digits": size } }),
-        2 => json!({ "CodeWrong": { "tries_left": number } }),
-        3 => json!({ "CodeOlder": { "sent_at": number, "newest_at": number.wrapping_neg() } }),
-        4 => json!("CodeOfEarlierRequest"),
-        5 => json!({ "ResendWait": { "seconds": number } }),
-        6 => json!({ "PasswordTooShort": { "min": size, "have": size } }),
-        7 => json!({ "PasswordTooLong": { "max": size } }),
-        8 => json!({ "HeldByOrganization": { "organization": text } }),
-        9 => json!({ "TooMany": { "seconds": number } }),
-        10 => json!("FormUnreadable"),
-        11 => json!("SignedOut"),
+    let (code, params) = match kind % 14 {
+        0 => ("password_wait", json!({ "seconds": number })),
+        1 => ("code_wrong_length", json!({ "digits": size })),
+        2 => ("code_wrong", json!({ "tries_left": number })),
+        3 => ("code_older", json!({ "sent_at": number, "newest_at": number.wrapping_neg() })),
+        4 => ("code_of_earlier_request", json!({})),
+        5 => ("resend_wait", json!({ "seconds": number })),
+        6 => ("password_too_short", json!({ "min": size, "have": size })),
+        7 => ("password_too_long", json!({ "max": size })),
+        8 => ("held_by_organization", json!({ "organization": text })),
+        9 => ("too_many", json!({ "seconds": number })),
+        10 => (text, json!({})),
+        11 => ("signed_out", json!({})),
         12 => return json!({ "Broken": { "reference": text } }),
         _ => return json!({ "Busy": { "retry_after_s": number } }),
     };
-    json!({ "Refused": refusal })
+    json!({ "Refused": { "code": code, "field": null, "params": params } })
 }

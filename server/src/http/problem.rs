@@ -157,7 +157,7 @@ impl Service {
 fn data(status: StatusCode, reference: Option<String>) -> Response {
     match status.as_u16() {
         500.. => Json(Failure::Broken { reference }).into_response(),
-        400 | 413 => Json(Failure::Refused(Refusal::FormUnreadable)).into_response(),
+        400 | 413 => Json(Failure::from(Refusal::FormUnreadable)).into_response(),
         // Reveals no reason.
         status => Json(serde_json::json!({ "status": status })).into_response(),
     }

@@ -64,10 +64,13 @@ async fn a_script_gets_the_step_or_a_status_with_the_reason() {
 
     let (status, told, _) = caller.call("/api/reset/begin", "email=").await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(told, json!({ "Refused": "EmailMissing" }));
+    assert_eq!(told, refused("email_missing", json!("Email"), json!({})));
 
     let (status, told, _) = caller.call("/api/reset/answer", "code=12345678").await;
-    assert_eq!((status, told), (StatusCode::CONFLICT, json!({ "Refused": "FlowGone" })));
+    assert_eq!(
+        (status, told),
+        (StatusCode::CONFLICT, refused("flow_gone", json!(null), json!({})))
+    );
 
     let (status, told, _) = caller.call("/api/reset/begin", "email=Ada%40Example.com").await;
     assert_eq!(status, StatusCode::OK);
@@ -79,17 +82,20 @@ async fn a_script_gets_the_step_or_a_status_with_the_reason() {
 
     let (status, told, _) = caller.call("/api/reset/answer", "code=12").await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(told, json!({ "Refused": { "CodeWrongLength": { "digits": 8 } } }));
+    assert_eq!(
+        told,
+        refused("code_wrong_length", json!("Code"), json!({ "digits": 8 }))
+    );
 
     let (status, told, retry_after) = caller.call("/api/reset/resend", "").await;
     assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(told, json!({ "Refused": { "ResendWait": { "seconds": 30 } } }));
+    assert_eq!(told, refused("resend_wait", json!(null), json!({ "seconds": 30 })));
     assert_eq!(retry_after, "30");
 
     let (status, told, _) = caller.call("/api/security/change_password", "current=a").await;
     assert_eq!(
         (status, told),
-        (StatusCode::UNAUTHORIZED, json!({ "Refused": "SignedOut" }))
+        (StatusCode::UNAUTHORIZED, refused("signed_out", json!(null), json!({})))
     );
 
     let (status, told, _) = caller
@@ -105,12 +111,15 @@ async fn a_script_gets_the_step_or_a_status_with_the_reason() {
     let (status, told, _) = caller.call("/api/sign_in/password", "password=wrong").await;
     assert_eq!(
         (status, told),
-        (StatusCode::UNPROCESSABLE_ENTITY, json!({ "Refused": "SignInWrong" }))
+        (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            refused("sign_in_wrong", json!("Password"), json!({}))
+        )
     );
     let (status, told, _) = caller.call("/api/sign_in/answer", "code=123456&trust=true").await;
     assert_eq!(
         (status, told),
-        (StatusCode::CONFLICT, json!({ "Refused": "StepElsewhere" }))
+        (StatusCode::CONFLICT, refused("step_elsewhere", json!(null), json!({})))
     );
 }
 
@@ -143,4 +152,8 @@ async fn a_plain_form_redirects_to_the_page_of_its_flow() {
         let answered = caller.submit(path, form).await;
         assert_eq!(answered, (StatusCode::SEE_OTHER, page.to_owned()), "{path} {form}");
     }
+}
+
+fn refused(code: &str, field: Value, params: Value) -> Value {
+    json!({ "Refused": { "code": code, "field": field, "params": params } })
 }

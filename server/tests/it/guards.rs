@@ -178,7 +178,7 @@ async fn a_body_is_refused_above_16_kib() {
     assert!(answer.text().contains("<h1") && answer.header(header::CONTENT_TYPE).starts_with("text/html"));
     assert_eq!(
         world.call("/api/preferences", &form).await.text(),
-        r#"{"Refused":"FormUnreadable"}"#
+        r#"{"Refused":{"code":"form_unreadable","field":null,"params":{}}}"#
     );
     assert_eq!(
         world.submit("/api/preferences", &form[..16 * 1024]).await.status,
@@ -334,7 +334,11 @@ async fn a_nul_reaches_no_function() {
     ] {
         let answer = world.call(path, form).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
-        assert_eq!(answer.text(), r#"{"Refused":"FormUnreadable"}"#, "{path}");
+        assert_eq!(
+            answer.text(),
+            r#"{"Refused":{"code":"form_unreadable","field":null,"params":{}}}"#,
+            "{path}"
+        );
         assert_eq!(world.submit(path, form).await.status, StatusCode::SEE_OTHER, "{path}");
     }
     let asked = world

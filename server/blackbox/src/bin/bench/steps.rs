@@ -133,7 +133,7 @@ impl Step {
             Self::Session => return answer.status == 200 && answer.says(email),
             Self::SignOut => return answer.status == 200,
             Self::Begin => (200, "EnterPassword"),
-            Self::WrongPassword => (422, "SignInWrong"),
+            Self::WrongPassword => (422, "sign_in_wrong"),
             Self::Password | Self::Forgot => (200, "EnterCode"),
             Self::Code => (200, "SignedIn"),
             Self::ResetCode => (200, "ChoosePassword"),

@@ -191,7 +191,7 @@ impl Browser {
         let answer = self.post("/api/sign_in/password", &[("password", password)])?;
         match (answer.status, answer.told().as_str()) {
             (200, _) => Ok(true),
-            (422, "SignInWrong") => Ok(false),
+            (422, "sign_in_wrong") => Ok(false),
             _ => Err(answer.unexpected("a password")),
         }
     }

@@ -80,7 +80,7 @@ fn again<T>(mut begin: impl FnMut() -> Result<T, Fault>) -> Result<T, Fault> {
     let mut outcome = begin();
     for _ in 0..40 {
         match &outcome {
-            Err(fault) if fault.contains("TooMany") => {
+            Err(fault) if fault.contains("too_many") => {
                 std::thread::sleep(std::time::Duration::from_millis(100));
                 outcome = begin();
             }

@@ -131,7 +131,7 @@ fn five_guesses(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         let right = race::count(&answers, flow.step);
         // Every evaluated wrong code except the last one says how many tries are left. Unevaluated guesses look like
         // the last one, so count those answers.
-        most = most.max(right + race::count(&answers, "CodeWrong"));
+        most = most.max(right + race::count(&answers, "code_wrong"));
         successes += right;
     }
     // With 5 of 200 evaluated, a guess succeeds with probability 1/40: 2.5 of 100 expected, and 8 with less than 1 in
@@ -164,7 +164,7 @@ fn failures_stay(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             }
             for by in 1..=5 {
                 let answer = flow.browser.post(flow.path, &[("code", &other_than(&flow.code, by))])?;
-                if !["CodeWrong", "TriesUsedUp"].contains(&answer.told().as_str()) {
+                if !["code_wrong", "tries_used_up"].contains(&answer.told().as_str()) {
                     return Err(answer.unexpected("a wrong code"));
                 }
                 guessed += 1;

@@ -169,7 +169,7 @@ fn limited_alike(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             }
         }
     }
-    let wanted = ["ProveMailbox", "TriesUsedUp", "TooMany"];
+    let wanted = ["ProveMailbox", "tries_used_up", "too_many"];
     let missing: Vec<_> = wanted.iter().filter(|refusal| !refused.contains(**refusal)).collect();
     Ok(Finding {
         tried: "resets, wrong codes, wrong passwords and sign-ups until each is refused, for 6 kinds of addresses, as JSON and \

@@ -193,7 +193,7 @@ fn passwords(tried: &mut Tried) -> Result<(), Fault> {
         let mut stranger = tried.service.browser_at(tried.tried);
         let told = tried.password(&mut stranger, &email, "not the right one")?;
         let told = told.map(|answer| answer.told());
-        tried.demand(told.as_deref() == Ok("SignInWrong"), || {
+        tried.demand(told.as_deref() == Ok("sign_in_wrong"), || {
             format!("a stranger's try {number}: {told:?}")
         });
     }
@@ -207,7 +207,7 @@ fn passwords(tried: &mut Tried) -> Result<(), Fault> {
         let told = stranger
             .post("/api/sign_in/password", &[("password", PASSWORD)])?
             .told();
-        tried.demand(told == "StepElsewhere", || {
+        tried.demand(told == "step_elsewhere", || {
             format!("a password before the mailbox: {told}")
         });
         tried.leap(31)?;
@@ -245,7 +245,7 @@ fn passwords(tried: &mut Tried) -> Result<(), Fault> {
                 tried.wait(told, mistyped)?
             }
         };
-        tried.demand(answer.told() == "SignInWrong", || {
+        tried.demand(answer.told() == "sign_in_wrong", || {
             format!("the owner's try {number}: {}", answer.told())
         });
     }

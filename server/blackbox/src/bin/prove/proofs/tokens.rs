@@ -163,7 +163,7 @@ impl Copies<'_> {
         first.step("/api/reset/answer", &[("code", &code)], "ChoosePassword")?;
         let mut again = self.copy(&owner);
         let told = again.post("/api/reset/answer", &[("code", &code)])?.told();
-        self.demand(told == "StepElsewhere", &format!("the same code again: {told}"));
+        self.demand(told == "step_elsewhere", &format!("the same code again: {told}"));
         let same = again.jar.get("__Host-reset") == first.jar.get("__Host-reset");
         self.demand(same, "another token than the lost one");
         let new = [("password", NEW_PASSWORD), ("again", NEW_PASSWORD)];
@@ -179,13 +179,13 @@ impl Copies<'_> {
             .post("/api/sign_in/password", &[("password", NEW_PASSWORD)])?
             .told();
 
-        self.demand(told == "StepElsewhere", &format!("the same password again: {told}"));
+        self.demand(told == "step_elsewhere", &format!("the same password again: {told}"));
         let code = self.service.mail.code_after(&email, seen)?;
         let mut again = self.copy(&owner);
         let told = owner.post("/api/sign_in/answer", &[("code", &code)])?.told();
         self.demand(told == "SignedIn", &format!("a code after a lost answer: {told}"));
         let told = again.post("/api/sign_in/answer", &[("code", &code)])?.told();
-        self.demand(told == "StepElsewhere", &format!("the last code again: {told}"));
+        self.demand(told == "step_elsewhere", &format!("the last code again: {told}"));
         let same = again.jar.get("__Host-session") == owner.jar.get("__Host-session");
         self.demand(same && again.is_signed_in()?, "another session than the lost one");
         Ok(())
@@ -205,7 +205,7 @@ impl Copies<'_> {
         owner.step("/api/sign_in/password", &[("password", PASSWORD)], "SignedIn")?;
         self.refused(&mut copy, "/api/sign_in/password", &[("password", PASSWORD)])?;
         let told = again.post("/api/sign_in/password", &[("password", PASSWORD)])?.told();
-        self.demand(told == "StepElsewhere", &format!("the last password again: {told}"));
+        self.demand(told == "step_elsewhere", &format!("the last password again: {told}"));
         let same = again.jar.get("__Host-session") == owner.jar.get("__Host-session");
         self.demand(same && again.is_signed_in()?, "another session than the lost one");
         Ok(())
