@@ -4,7 +4,7 @@ pub(crate) mod browser;
 mod failure;
 mod fields;
 pub(crate) mod initial_state;
-pub(crate) mod json;
+pub mod json;
 pub(crate) mod requests;
 
 pub use failure::{Failure, PageState};
