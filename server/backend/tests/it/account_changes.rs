@@ -1,11 +1,9 @@
 //! An operator's commands for one account: show, change the address, delete.
 
-use crate::database::Database;
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, address};
 use account::{ActivityKind, Notice, Refusal, ResetStep, SignInStep};
 use backend::AddressChange;
 use backend::store::{account_changes, accounts};
-use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 
 const NEW: &str = "ada@lovelace.example";
 
@@ -36,11 +34,7 @@ async fn an_account_is_shown(world: &World) {
 async fn a_changed_address_sends_notices_to_both_addresses(world: &World) {
     world.person(ADA).await;
     let browser = world.signed_in(ADA).await;
-    let changed = world
-        .backend
-        .accounts()
-        .change_address(&address(ADA), &address(NEW))
-        .await;
+    let changed = world.backend.accounts().change_address(&address(ADA), &address(NEW)).await;
     assert_eq!(changed.unwrap(), AddressChange::Done);
     assert!(browser.is_signed_in().await, "sessions stay");
     let former = world.notices_to(ADA).await;
@@ -113,11 +107,7 @@ async fn a_code_of_the_former_address_opens_nothing(world: &World) {
 async fn an_address_in_use_is_not_assigned_to_another_account(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
-    let changed = world
-        .backend
-        .accounts()
-        .change_address(&address(ADA), &address(GRACE))
-        .await;
+    let changed = world.backend.accounts().change_address(&address(ADA), &address(GRACE)).await;
     assert_eq!(changed.unwrap(), AddressChange::Taken);
     assert!(world.notices_to(GRACE).await.is_empty());
     assert_eq!(world.stored(ADA).await.account.email, address(ADA));
@@ -141,12 +131,12 @@ async fn an_account_is_deleted_with_everything(world: &World) {
         ("flows", "account_id", &id),
         ("events", "account_id", &id),
     ] {
-        let count = format!("SELECT count(*) FROM {table} WHERE {column} = '{value}'");
-        assert_eq!(number(world, count).await, 0, "{table}");
+        let count = format!("select count(*) from {table} where {column} = '{value}'");
+        assert_eq!(world.database.number(count).await, 0, "{table}");
     }
     let live =
-        format!("SELECT count(*) FROM codes WHERE email = '{ADA}' AND superseded_at IS NULL AND used_at IS NULL");
-    assert_eq!(number(world, live).await, 0);
+        format!("select count(*) from codes where email = '{ADA}' and superseded_at is null and used_at is null");
+    assert_eq!(world.database.number(live).await, 0);
     assert!(!world.backend.accounts().delete(&address(ADA)).await.unwrap());
     assert_eq!(world.stored(GRACE).await.account.email, address(GRACE));
 }
@@ -163,20 +153,4 @@ async fn a_strangers_flow_does_not_reveal_a_deletion(world: &World) {
     elsewhere.begin_reset("unknown@example.com").await.unwrap();
     let wrong = stranger.answer_reset("00000000").await;
     assert_eq!(wrong, elsewhere.answer_reset("00000000").await);
-}
-
-async fn number(world: &World, query: String) -> i64 {
-    let query = AssertSqlSafe(query);
-    match &*world.database {
-        Database::Sqlite(folder) => {
-            let url = format!("sqlite://{}", folder.path().join("rekey.db").display());
-            let mut connection = SqliteConnection::connect(&url).await.unwrap();
-            sqlx::query_scalar(query).fetch_one(&mut connection).await.unwrap()
-        }
-        Database::Postgres { server, name } => {
-            let (start, _) = server.rsplit_once('/').unwrap();
-            let mut connection = PgConnection::connect(&format!("{start}/{name}")).await.unwrap();
-            sqlx::query_scalar(query).fetch_one(&mut connection).await.unwrap()
-        }
-    }
 }

@@ -1,8 +1,10 @@
 //! A browser that holds tokens as it would hold cookies. An internal fault fails the scenario.
 
-use crate::world::World;
+use crate::world::{PASSWORD, WRONG_PASSWORD, World, digest, other_code};
 use account::{Purpose, Refusal, ResetStep, Secret, SecurityView, SignInStep, SignOutStep, SignUpStep};
-use backend::{Backend, BrowserRequest, BrowserTokens, Caller, Error, Transition};
+use backend::store::sessions;
+use backend::{Backend, BrowserTokens, Caller, Error, Transition};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 #[derive(Clone)]
 pub struct Browser {
@@ -30,11 +32,6 @@ impl Browser {
             caller,
             backend,
         }
-    }
-
-    /// Its request to a flow.
-    pub fn request(&self) -> BrowserRequest<'_> {
-        self.backend.request(&self.caller, &self.held)
     }
 
     fn take<S>(&mut self, transition: Result<Transition<S>, Error>) -> Told<S> {
@@ -71,10 +68,22 @@ impl Browser {
         self.take(transition)
     }
 
+    /// Submits wrong codes.
+    pub async fn guess_wrong(&mut self, code: &str, times: u32) {
+        for guess in 1..=times {
+            let refusal = self.answer_reset(&other_code(code, guess)).await.unwrap_err();
+            assert!(
+                matches!(refusal, Refusal::CodeWrong { .. } | Refusal::TriesUsedUp),
+                "{refusal}"
+            );
+        }
+    }
+
     /// Submits a new password, repeated correctly.
     pub async fn choose(&mut self, password: &str) -> Told<ResetStep> {
         let password = Secret::from(password);
-        let transition = self.request().reset().choose(&password, &password).await;
+        let transition = self.request().reset().choose(&password, &password)
+            .await;
         self.take(transition)
     }
 
@@ -100,6 +109,14 @@ impl Browser {
         }
     }
 
+    /// Submits the address and the right password; returns the mailed code.
+    pub async fn confirm(&mut self, world: &World, email: &str) -> String {
+        world.deliver().await;
+        self.begin_sign_in(email).await.unwrap();
+        self.password(PASSWORD).await.unwrap();
+        world.code_mailed_to(email).await
+    }
+
     pub async fn begin_sign_in(&mut self, email: &str) -> Told<SignInStep> {
         self.begin_sign_in_to(email, "").await
     }
@@ -116,16 +133,19 @@ impl Browser {
 
     /// Returns a fault instead of failing.
     pub async fn try_password(&self, password: &str) -> Result<Transition<SignInStep>, Error> {
-        self.request().sign_in().password(&password.into()).await
+        self.request().sign_in().password(&password.into())
+            .await
     }
 
     pub async fn answer_sign_in(&mut self, code: &str) -> Told<SignInStep> {
-        let transition = self.request().sign_in().answer(&code.into(), false).await;
+        let transition = self.request().sign_in().answer(&code.into(), false)
+            .await;
         self.take(transition)
     }
 
     pub async fn answer_sign_in_and_trust(&mut self, code: &str) -> Told<SignInStep> {
-        let transition = self.request().sign_in().answer(&code.into(), true).await;
+        let transition = self.request().sign_in().answer(&code.into(), true)
+            .await;
         self.take(transition)
     }
 
@@ -156,7 +176,8 @@ impl Browser {
     }
 
     pub async fn answer_sign_up(&mut self, code: &str) -> Told<SignUpStep> {
-        let transition = self.request().sign_up().answer(&code.into()).await;
+        let transition = self.request().sign_up().answer(&code.into())
+            .await;
         self.take(transition)
     }
 
@@ -167,7 +188,8 @@ impl Browser {
 
     pub async fn finish_sign_up(&mut self, name: &str, password: &str) -> Told<SignUpStep> {
         let password = Secret::from(password);
-        let transition = self.request().sign_up().finish(name, &password, &password).await;
+        let transition = self.request().sign_up().finish(name, &password, &password)
+            .await;
         self.take(transition)
     }
 
@@ -184,10 +206,7 @@ impl Browser {
 
     pub async fn change_password_and(&mut self, current: &str, password: &str, end_others: bool) -> Told<SecurityView> {
         let (current, password) = (Secret::from(current), Secret::from(password));
-        let transition = self
-            .request()
-            .password_change()
-            .change(&current, &password, &password, end_others)
+        let transition = self.request().password_change().change(&current, &password, &password, end_others)
             .await;
         self.take(transition)
     }
@@ -214,6 +233,96 @@ impl Browser {
     pub async fn forget_device(&mut self, id: &str) -> Told<SecurityView> {
         let transition = self.request().sessions().forget_device(id).await;
         self.take(transition)
+    }
+}
+
+impl World {
+    /// A new browser at its own network address.
+    pub fn browser(&self) -> Browser {
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        Browser::new(self.backend.clone(), format!("2001:db8:{number:x}::/64"))
+    }
+
+    /// A signed-in browser.
+    pub async fn signed_in(&self, email: &str) -> Browser {
+        let (mut browser, code) = self.confirming(email).await;
+        browser.answer_sign_in(&code).await.unwrap();
+        browser
+    }
+
+    /// A browser with a session that no password opened, as other providers will create them.
+    pub async fn browser_with_session(&self, email: &str) -> Browser {
+        let mut browser = self.browser();
+        let session = sessions::Session {
+            id: format!("session of {email}"),
+            account_id: self.stored(email).await.account.id.0,
+            browser: browser.caller.browser.clone(),
+            client: browser.caller.client.clone(),
+            signed_in_at: self.now().0,
+            last_seen_at: self.now().0,
+            ends_at: self.now().plus_days(1).0,
+        };
+        browser.held.session = Some(format!("token of {email}").into());
+        let mut tx = self.backend.db().begin().await.unwrap();
+        sessions::insert(&mut tx, &digest(browser.held.session.as_ref()), &session)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        browser
+    }
+
+    /// A trusted browser, whose next sign-in needs no code.
+    pub async fn trusted(&self, email: &str) -> Browser {
+        let (mut browser, code) = self.confirming(email).await;
+        browser.answer_sign_in_and_trust(&code).await.unwrap();
+        browser
+    }
+
+    /// A browser at the password step.
+    pub async fn at_the_password(&self, email: &str) -> Browser {
+        let mut browser = self.browser();
+        browser.begin_sign_in(email).await.unwrap();
+        browser
+    }
+
+    /// A stranger's browser that has used up the address's passwords.
+    pub async fn after_five_guesses(&self, email: &str) -> Browser {
+        let mut stranger = self.at_the_password(email).await;
+        for _ in 0..5 {
+            assert_eq!(stranger.password(WRONG_PASSWORD).await, Err(Refusal::SignInWrong));
+        }
+        stranger
+    }
+
+    /// A browser that has submitted the right password, and the mailed code.
+    pub async fn confirming(&self, email: &str) -> (Browser, String) {
+        let mut browser = self.browser();
+        let code = browser.confirm(self, email).await;
+        (browser, code)
+    }
+
+    /// A browser in a sign-up, and the mailed code.
+    pub async fn signing_up(&self, email: &str) -> (Browser, String) {
+        let mut browser = self.browser();
+        browser.begin_sign_up(email).await.unwrap();
+        (browser, self.code_mailed_to(email).await)
+    }
+
+    /// A browser in a reset, and the mailed code.
+    pub async fn resetting(&self, email: &str) -> (Browser, String) {
+        self.deliver().await;
+        let mut browser = self.browser();
+        browser.begin_reset(email).await.unwrap();
+        (browser, self.code_mailed_to(email).await)
+    }
+
+    /// A browser that may choose a new password.
+    pub async fn choosing(&self, email: &str) -> Browser {
+        let (mut browser, code) = self.resetting(email).await;
+        let step = browser.answer_reset(&code).await.unwrap();
+        assert!(matches!(step, ResetStep::ChoosePassword { .. }), "{step:?}");
+        browser
     }
 }
 

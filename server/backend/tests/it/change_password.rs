@@ -1,8 +1,7 @@
 //! Changing the password on the security page.
 
-use crate::world::{ADA, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, organization, together};
+use crate::world::{ADA, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, organization, together};
 use account::{ActivityKind, FailureCause, Notice, PasswordAccess, Refusal, SecurityDone, SignInStep};
-use backend::store::accounts;
 
 #[apply(on_both!)]
 async fn a_password_change_sends_a_notice(world: &World) {
@@ -189,27 +188,13 @@ async fn a_password_of_another_provider_is_not_changed_here(world: &World) {
 async fn the_password_of_an_assigned_account_is_not_changed_here(world: &World) {
     world.person(ADA).await;
     let mut browser = world.signed_in(ADA).await;
-    let mut tx = world.backend.db().begin().await.unwrap();
-    accounts::set_managed(
-        &mut tx,
-        &world.stored(ADA).await.account.id,
-        &organization(),
-        world.now(),
-    )
-    .await
-    .unwrap();
-    tx.commit().await.unwrap();
+    world.set_managed(ADA).await;
     let organization = organization().name;
     assert_eq!(
         browser.change_password(PASSWORD, NEW_PASSWORD).await,
         Err(Refusal::HeldByOrganization { organization })
     );
-    world
-        .backend
-        .accounts()
-        .assign_to_organization(&address(ADA), &crate::world::organization())
-        .await
-        .unwrap();
+    world.assign(ADA).await;
     assert_eq!(
         browser.change_password(PASSWORD, NEW_PASSWORD).await,
         Err(Refusal::SignedOut)

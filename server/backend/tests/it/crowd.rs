@@ -13,10 +13,7 @@ pub struct Crowd<'a> {
 
 impl<'a> Crowd<'a> {
     pub async fn new(world: &'a World) -> Self {
-        world.person("local@example.com").await;
-        world.google_person("google@example.com").await;
-        world.managed_person("managed@example.com").await;
-        world.disabled_person("disabled@example.com").await;
+        world.one_of_each_kind().await;
         let emails = [
             "unknown@example.com",
             "local@example.com",
@@ -72,3 +69,11 @@ fn held(browser: &Browser) -> [Option<usize>; 5] {
     ]
     .map(|token| token.map(|token| token.expose().len()))
 }
+
+/// `alike!(crowd, |browser, email| …)` is [`Crowd::all_alike`] in one line.
+macro_rules! alike {
+    ($crowd:ident, |$browser:ident, $email:pat_param| $act:expr) => {
+        $crowd.all_alike(async |$browser, $email| $act).await
+    };
+}
+pub(crate) use alike;

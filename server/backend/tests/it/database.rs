@@ -1,7 +1,7 @@
 //! A separate database for every scenario.
 
 use backend::store::Db;
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tempfile::TempDir;
@@ -50,16 +50,35 @@ impl Database {
 
     /// Opens it as a separate server would.
     pub async fn open(&self) -> Db {
-        let url = match self {
+        let db = Db::open(&self.url()).await.unwrap();
+        db.migrate().await.unwrap();
+        db
+    }
+
+    pub fn url(&self) -> String {
+        match self {
             Self::Sqlite(folder) => format!("sqlite://{}", folder.path().join("rekey.db").display()),
             Self::Postgres { server, name } => {
                 let (start, _) = server.rsplit_once('/').unwrap();
                 format!("{start}/{name}")
             }
+        }
+    }
+
+    /// Runs a query on a connection of its own and returns the number in the first row.
+    pub async fn number(&self, query: impl Into<String>) -> i64 {
+        let (url, query) = (self.url(), AssertSqlSafe(query.into()));
+        let rows: Vec<i64> = match self {
+            Self::Sqlite(_) => {
+                let mut connection = SqliteConnection::connect(&url).await.unwrap();
+                sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap()
+            }
+            Self::Postgres { .. } => {
+                let mut connection = PgConnection::connect(&url).await.unwrap();
+                sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap()
+            }
         };
-        let db = Db::open(&url).await.unwrap();
-        db.migrate().await.unwrap();
-        db
+        rows[0]
     }
 
     /// Deletes it. A failed scenario keeps its database for debugging.
@@ -83,18 +102,17 @@ impl Database {
                 let bytes = paths.iter().flat_map(|path| std::fs::read(path).unwrap());
                 String::from_utf8_lossy(&bytes.collect::<Vec<_>>()).into_owned()
             }
-            Self::Postgres { server, name } => {
-                let (start, _) = server.rsplit_once('/').unwrap();
-                let mut connection = PgConnection::connect(&format!("{start}/{name}")).await.unwrap();
+            Self::Postgres { .. } => {
+                let mut connection = PgConnection::connect(&self.url()).await.unwrap();
                 let tables: Vec<String> = sqlx::query_scalar(
-                    "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'",
+                    "select table_name::text from information_schema.tables where table_schema = 'public'",
                 )
                 .fetch_all(&mut connection)
                 .await
                 .unwrap();
                 let mut stolen = String::new();
                 for table in tables {
-                    let rows: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!("SELECT t::text FROM {table} t")))
+                    let rows: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!("select t::text from {table} t")))
                         .fetch_all(&mut connection)
                         .await
                         .unwrap();

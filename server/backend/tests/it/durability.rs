@@ -39,8 +39,7 @@ async fn a_write_is_synced_unless_its_loss_is_harmless() {
     world.person(ADA).await;
     let outbox_worker = OutboxWorker::new(world.backend.clone(), Mailer::Memory(Arc::default()));
 
-    let mut browser = world.browser();
-    browser.begin_sign_in(ADA).await.unwrap();
+    let mut browser = world.at_the_password(ADA).await;
     assert!(!synced(&world).await, "a begun sign-in");
     assert_eq!(browser.password(WRONG_PASSWORD).await, Err(Refusal::SignInWrong));
     assert!(synced(&world).await, "a wrong password");

@@ -342,14 +342,12 @@ async fn a_new_password_has_a_budget_of_codes_of_its_own(world: &World) {
     world.person(ADA).await;
     let world = world.with(|settings| settings.limits.codes_an_hour = 2).await;
     for _ in 0..2 {
-        let mut thief = world.browser();
-        thief.begin_sign_in(ADA).await.unwrap();
+        let mut thief = world.at_the_password(ADA).await;
         thief.password(PASSWORD).await.unwrap();
     }
     let mut owner = world.choosing(ADA).await;
     owner.choose(NEW_PASSWORD).await.unwrap();
-    let mut owner = world.browser();
-    owner.begin_sign_in(ADA).await.unwrap();
+    let mut owner = world.at_the_password(ADA).await;
     assert!(matches!(
         owner.password(NEW_PASSWORD).await,
         Ok(SignInStep::EnterCode(_))

@@ -2,7 +2,7 @@
 
 use crate::browser::Browser;
 use crate::world::{ADA, GRACE, PASSWORD, World, together};
-use account::{Purpose, Refusal, ResetStep, SignInStep, SignUpStep};
+use account::{Refusal, ResetStep, SignInStep, SignUpStep, Purpose};
 use backend::{BrowserTokens, retried};
 
 const UNKNOWN: &str = "unknown@example.com";
@@ -129,12 +129,11 @@ async fn the_code_of_an_earlier_form_with_a_lost_answer_is_recognised(world: &Wo
 #[apply(on_both!)]
 async fn a_first_form_after_its_flow_ended_starts_a_new_flow(world: &World) {
     world.person(ADA).await;
-    let mut browser = world.browser();
-    browser.begin_sign_in(ADA).await.unwrap();
-    let first = browser.held.flow(Purpose::SignIn).cloned();
+    let mut browser = world.at_the_password(ADA).await;
+    let first = browser.held.flow(Purpose::SignIn).clone();
     browser.restart_sign_in().await.unwrap();
     browser.begin_sign_in(ADA).await.unwrap();
-    assert_ne!(browser.held.flow(Purpose::SignIn), first.as_ref());
+    assert_ne!(browser.held.flow(Purpose::SignIn), first);
     assert!(matches!(browser.password(PASSWORD).await, Ok(SignInStep::EnterCode(_))));
     // After the code is answered, the first form starts a new flow.
     let code = world.code_mailed_to(ADA).await;

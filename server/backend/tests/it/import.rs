@@ -2,9 +2,7 @@
 
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address};
 use account::{ActivityKind, Key, Keyring, Name, Refusal, Timestamp};
-use backend::store::postgres::Server;
-use backend::store::sqlite::File;
-use backend::store::{Engine, accounts};
+use backend::store::accounts;
 use backend::{EngineChoice, Error, Fault, ForeignHash, Hashing, ImportedAccount, LeakedPasswords, Verdict};
 
 /// Django's hash of [`PASSWORD`], from the fixture.
@@ -119,11 +117,8 @@ async fn no_account_is_added_twice(world: &World) {
 }
 
 async fn created_at(world: &World, email: &str) -> Timestamp {
-    const QUERY: &str = "SELECT created_at FROM accounts WHERE email = $1";
-    Timestamp(match &world.backend.db().engine {
-        Engine::Sqlite(File { readers, .. }) => sqlx::query_scalar(QUERY).bind(email).fetch_one(readers).await.unwrap(),
-        Engine::Postgres(Server { pool, .. }) => sqlx::query_scalar(QUERY).bind(email).fetch_one(pool).await.unwrap(),
-    })
+    let query = format!("select created_at from accounts where email = '{email}'");
+    Timestamp(world.database.number(query).await)
 }
 
 /// Property 15. Otherwise an operator could remove a key that imported accounts need.
@@ -211,8 +206,7 @@ async fn an_address_without_a_password_costs_a_hash_too(world: &World) {
     world.person_with_hash(ADA, "$2b$04$damaged").await;
     world.google_person("google@example.com").await;
     for email in [ADA, GRACE, "google@example.com"] {
-        let mut browser = world.browser();
-        browser.begin_sign_in(email).await.unwrap();
+        let browser = world.at_the_password(email).await;
         let told = browser.try_password(PASSWORD).await;
         assert!(
             matches!(told, Err(Error::Fault(Fault::Corrupt { .. }))),

@@ -2,7 +2,7 @@
 
 use crate::browser::Browser;
 use crate::crowd::without_own;
-use crate::world::{NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, organization};
+use crate::world::{NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address};
 use account::{Purpose, Refusal, ResetStep};
 
 /// An action of the owner or of the operator.
@@ -33,14 +33,7 @@ impl Event {
                 assert!(world.backend.accounts().disable(&address(email), true).await.unwrap());
             }
             Self::HandOver => {
-                assert!(
-                    world
-                        .backend
-                        .accounts()
-                        .assign_to_organization(&address(email), &organization())
-                        .await
-                        .unwrap()
-                );
+                world.assign(email).await;
             }
         }
     }

@@ -1,11 +1,11 @@
 //! Password reset: its steps, and what it ends.
 
 use crate::browser::Browser;
-use crate::crowd::Crowd;
+use crate::crowd::{Crowd, alike};
 use crate::world::{
     ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, digest, organization, other_code, together,
 };
-use account::{Notice, Purpose, Refusal, ResetStep, SignInStep};
+use account::{Notice, Refusal, ResetStep, SignInStep, Purpose};
 use backend::store::{accounts, flows};
 use tokio::task::JoinHandle;
 
@@ -78,43 +78,27 @@ async fn a_reset_ends_every_session_and_every_trust(world: &World) {
 #[apply(on_both!)]
 async fn every_address_looks_alike_at_every_step(world: &World) {
     let mut crowd = Crowd::new(world).await;
-    crowd
-        .all_alike(async |browser, email| browser.begin_reset(email).await)
-        .await;
-    crowd.all_alike(async |browser, _| Ok(browser.reset_step().await)).await;
-    crowd
-        .all_alike(async |browser, email| browser.begin_reset(email).await)
-        .await;
+    alike!(crowd, |browser, email| browser.begin_reset(email).await);
+    alike!(crowd, |browser, _| Ok(browser.reset_step().await));
+    alike!(crowd, |browser, email| browser.begin_reset(email).await);
     let code = other_code(&world.code_mailed_to("local@example.com").await, 1);
     for _ in 0..2 {
-        crowd
-            .all_alike(async |browser, _| browser.answer_reset(&code).await)
-            .await;
+        alike!(crowd, |browser, _| browser.answer_reset(&code).await);
     }
-    crowd.all_alike(async |browser, _| browser.resend_reset().await).await;
+    alike!(crowd, |browser, _| browser.resend_reset().await);
     world.clock.advance_ms(30_000);
-    crowd.all_alike(async |browser, _| browser.resend_reset().await).await;
+    alike!(crowd, |browser, _| browser.resend_reset().await);
     let code = other_code(&world.code_mailed_to("local@example.com").await, 2);
     for _ in 0..4 {
-        crowd
-            .all_alike(async |browser, _| browser.answer_reset(&code).await)
-            .await;
+        alike!(crowd, |browser, _| browser.answer_reset(&code).await);
     }
-    crowd.all_alike(async |browser, _| browser.resend_reset().await).await;
-    crowd.all_alike(async |browser, _| Ok(browser.reset_step().await)).await;
-    crowd
-        .all_alike(async |browser, _| browser.choose(NEW_PASSWORD).await)
-        .await;
-    crowd
-        .all_alike(async |browser, email| browser.begin_reset(email).await)
-        .await;
+    alike!(crowd, |browser, _| browser.resend_reset().await);
+    alike!(crowd, |browser, _| Ok(browser.reset_step().await));
+    alike!(crowd, |browser, _| browser.choose(NEW_PASSWORD).await);
+    alike!(crowd, |browser, email| browser.begin_reset(email).await);
     world.clock.advance_minutes(1);
-    crowd
-        .all_alike(async |browser, email| browser.begin_reset(email).await)
-        .await;
-    crowd
-        .all_alike(async |browser, _| Ok(browser.sign_in_step().await))
-        .await;
+    alike!(crowd, |browser, email| browser.begin_reset(email).await);
+    alike!(crowd, |browser, _| Ok(browser.sign_in_step().await));
 }
 
 /// Property 11.
@@ -291,7 +275,7 @@ async fn one_of_two_browsers_at_the_last_step_sets_the_password(world: &World) {
 #[apply(on_both!)]
 async fn a_code_that_races_with_a_reset_leaves_no_session_behind(world: &World) {
     world.person(ADA).await;
-    let early = at_the_password(world.browser()).await;
+    let early = world.at_the_password(ADA).await;
     let (mut browser, code) = world.confirming(ADA).await;
     let sign_in = async move {
         drop(browser.answer_sign_in(&code).await);
@@ -307,10 +291,10 @@ async fn a_code_that_races_with_a_reset_leaves_no_session_behind(world: &World) 
 #[apply(on_both!)]
 async fn a_trusted_device_that_races_with_a_reset_leaves_no_session_behind(world: &World) {
     world.person(ADA).await;
-    let early = at_the_password(world.browser()).await;
+    let early = world.at_the_password(ADA).await;
     let mut browser = world.trusted(ADA).await;
     browser.sign_out().await;
-    let mut browser = at_the_password(browser).await;
+    browser.begin_sign_in(ADA).await.unwrap();
     let sign_in = async move {
         drop(browser.password(PASSWORD).await);
         browser
@@ -342,39 +326,18 @@ async fn race_with_a_reset(
     sign_in.await.unwrap()
 }
 
-async fn at_the_password(mut browser: Browser) -> Browser {
-    browser.begin_sign_in(ADA).await.unwrap();
-    browser
-}
-
 /// Property 8.
 #[apply(on_both!)]
 async fn an_account_assigned_during_a_reset_gets_no_password(world: &World) {
     world.person(ADA).await;
     let mut browser = world.choosing(ADA).await;
-    assert!(
-        world
-            .backend
-            .accounts()
-            .assign_to_organization(&address(ADA), &organization())
-            .await
-            .unwrap()
-    );
+    world.assign(ADA).await;
     assert_eq!(browser.choose(NEW_PASSWORD).await, Err(Refusal::FlowGone));
 
     // And if only the account's row shows it, as after a change by another program.
     world.person(GRACE).await;
     let mut browser = world.choosing(GRACE).await;
-    let mut tx = world.backend.db().begin().await.unwrap();
-    accounts::set_managed(
-        &mut tx,
-        &world.stored(GRACE).await.account.id,
-        &organization(),
-        world.now(),
-    )
-    .await
-    .unwrap();
-    tx.commit().await.unwrap();
+    world.set_managed(GRACE).await;
     let organization = organization().name;
     assert_eq!(
         browser.choose(NEW_PASSWORD).await,
@@ -410,8 +373,7 @@ async fn the_sign_in_page_confirms_a_reset(world: &World) {
 #[apply(on_both!)]
 async fn a_reset_lets_the_owner_in_while_strangers_guess(world: &World) {
     world.person(ADA).await;
-    let mut stranger = world.browser();
-    stranger.begin_sign_in(ADA).await.unwrap();
+    let mut stranger = world.at_the_password(ADA).await;
     for _ in 0..5 {
         assert_eq!(stranger.password(WRONG_PASSWORD).await, Err(Refusal::SignInWrong));
     }

@@ -5,10 +5,7 @@ use account::{Email, Purpose, Refusal, ResetStep};
 
 #[apply(on_both!)]
 async fn every_kind_of_account_gets_its_own_email(world: &World) {
-    world.person("local@example.com").await;
-    world.google_person("google@example.com").await;
-    world.managed_person("managed@example.com").await;
-    world.disabled_person("disabled@example.com").await;
+    world.one_of_each_kind().await;
     for (email, fits) in [
         (
             "local@example.com",

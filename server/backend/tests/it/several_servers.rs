@@ -29,7 +29,7 @@ async fn a_worker_skips_emails_that_another_one_has_locked() {
         unreachable!()
     };
     let mut other = pool.begin().await.unwrap();
-    sqlx::query("SELECT id FROM outbox LIMIT 1 FOR UPDATE")
+    sqlx::query("select id from outbox limit 1 for update")
         .execute(&mut *other)
         .await
         .unwrap();
@@ -51,7 +51,7 @@ async fn a_request_cancelled_while_it_waits_leaves_no_transaction() {
     let waiting = tokio::spawn(async move { browser.begin_reset(ADA).await });
     until(
         &world,
-        "SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'advisory'",
+        "select count(*) = 1 from pg_stat_activity where wait_event = 'advisory'",
     )
     .await;
     waiting.abort();
@@ -59,7 +59,7 @@ async fn a_request_cancelled_while_it_waits_leaves_no_transaction() {
     drop(tx);
     until(
         &world,
-        "SELECT count(*) = 0 FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' OR wait_event = 'advisory'",
+        "select count(*) = 0 from pg_stat_activity where state like 'idle in transaction%' or wait_event = 'advisory'",
     )
     .await;
     more.begin_reset(ADA).await.unwrap();
@@ -72,7 +72,7 @@ async fn until(world: &World, question: &str) {
         unreachable!()
     };
     let question =
-        format!("{question} AND datname = current_database()").replace(" OR ", " AND datname = current_database() OR ");
+        format!("{question} and datname = current_database()").replace(" or ", " and datname = current_database() or ");
     for _ in 0..2_000 {
         if sqlx::query_scalar(sqlx::AssertSqlSafe(question.clone()))
             .fetch_one(pool)
@@ -142,8 +142,7 @@ async fn a_retried_password_check_spends_one_try() {
     let world = World::on_postgres().await;
     world.person(ADA).await;
     let owner = world.signed_in(ADA).await;
-    let mut stranger = world.browser();
-    stranger.begin_sign_in(ADA).await.unwrap();
+    let stranger = world.at_the_password(ADA).await;
     let Engine::Postgres(Server { pool, .. }) = &world.backend.db().engine else {
         unreachable!()
     };
@@ -160,27 +159,21 @@ async fn a_retried_password_check_spends_one_try() {
     .execute(pool)
     .await
     .unwrap();
-    let failures = "SELECT CAST(sum(failures) AS BIGINT) FROM throttles";
+    let failures = "select cast(sum(failures) as bigint) from throttles";
 
     let told = retried(|| stranger.try_password(WRONG_PASSWORD)).await.map(drop);
     assert!(matches!(told, Err(Error::Refused(Refusal::SignInWrong))));
-    assert_eq!(sqlx::query_scalar::<_, i64>(failures).fetch_one(pool).await.unwrap(), 1);
-    let strangers = "SELECT count FROM limits WHERE key = 'password ada@example.com'";
-    assert_eq!(
-        sqlx::query_scalar::<_, i64>(strangers).fetch_one(pool).await.unwrap(),
-        1
-    );
+    assert_eq!(world.database.number(failures).await, 1);
+    let strangers = "select count from limits where key = 'password ada@example.com'";
+    assert_eq!(world.database.number(strangers).await, 1);
 
     let (wrong, new) = (WRONG_PASSWORD.into(), NEW_PASSWORD.into());
     let change = || owner.request().password_change().change(&wrong, &new, &new, true);
     let told = retried(change).await.map(drop);
     assert!(matches!(told, Err(Error::Refused(Refusal::CurrentWrong))));
     // One more failure in a row, and one of the browser's own tries.
-    assert_eq!(sqlx::query_scalar::<_, i64>(failures).fetch_one(pool).await.unwrap(), 3);
-    let tried: i64 = sqlx::query_scalar("SELECT last_value FROM tries")
-        .fetch_one(pool)
-        .await
-        .unwrap();
+    assert_eq!(world.database.number(failures).await, 3);
+    let tried = world.database.number("select last_value from tries").await;
     assert_eq!(tried, 4, "each was put back once");
     world.end().await;
 }

@@ -1,13 +1,10 @@
 //! Signing in: its steps, devices, and what it changes.
 
-use crate::crowd::Crowd;
-use crate::world::{
-    ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, organization, other_code, together,
-};
+use crate::crowd::{Crowd, alike};
+use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, other_code, together};
 use account::{Email, Notice, Purpose, Refusal, SignInStep};
 use argon2::password_hash::PasswordHasher;
 use argon2::{Algorithm, Argon2, Params, Version};
-use backend::store::accounts;
 
 #[apply(on_both!)]
 async fn a_sign_in_takes_a_password_and_a_mailed_code(world: &World) {
@@ -45,45 +42,25 @@ async fn a_sign_in_takes_a_password_and_a_mailed_code(world: &World) {
 #[apply(on_both!)]
 async fn every_address_looks_alike_with_a_wrong_password(world: &World) {
     let mut crowd = Crowd::new(world).await;
-    crowd
-        .all_alike(async |browser, email| browser.begin_sign_in(email).await)
-        .await;
-    crowd
-        .all_alike(async |browser, _| Ok(browser.sign_in_step().await))
-        .await;
+    alike!(crowd, |browser, email| browser.begin_sign_in(email).await);
+    alike!(crowd, |browser, _| Ok(browser.sign_in_step().await));
     for _ in 0..5 {
-        let told = crowd
-            .all_alike(async |browser, _| browser.password(WRONG_PASSWORD).await)
-            .await;
+        let told = alike!(crowd, |browser, _| browser.password(WRONG_PASSWORD).await);
         assert_eq!(told, "Err(SignInWrong)");
     }
-    let told = crowd
-        .all_alike(async |browser, _| browser.password(WRONG_PASSWORD).await)
-        .await;
+    let told = alike!(crowd, |browser, _| browser.password(WRONG_PASSWORD).await);
     assert!(told.starts_with("Ok(ProveMailbox("), "{told}");
-    crowd
-        .all_alike(async |browser, _| browser.answer_sign_in("00000000").await)
-        .await;
+    alike!(crowd, |browser, _| browser.answer_sign_in("00000000").await);
     world.clock.advance_minutes(1);
-    crowd.all_alike(async |browser, _| browser.resend_sign_in().await).await;
-    crowd
-        .all_alike(async |browser, _| Ok(browser.sign_in_step().await))
-        .await;
+    alike!(crowd, |browser, _| browser.resend_sign_in().await);
+    alike!(crowd, |browser, _| Ok(browser.sign_in_step().await));
     world.clock.advance_minutes(1);
-    crowd
-        .all_alike(async |browser, _| browser.restart_sign_in().await)
-        .await;
-    let told = crowd
-        .all_alike(async |browser, email| browser.begin_sign_in(email).await)
-        .await;
+    alike!(crowd, |browser, _| browser.restart_sign_in().await);
+    let told = alike!(crowd, |browser, email| browser.begin_sign_in(email).await);
     assert!(told.starts_with("Ok(ProveMailbox("), "{told}");
-    crowd
-        .all_alike(async |browser, _| browser.answer_sign_in("123456").await)
-        .await;
-    crowd.all_alike(async |browser, _| browser.resend_sign_in().await).await;
-    crowd
-        .all_alike(async |browser, _| Ok(browser.sign_in_step().await))
-        .await;
+    alike!(crowd, |browser, _| browser.answer_sign_in("123456").await);
+    alike!(crowd, |browser, _| browser.resend_sign_in().await);
+    alike!(crowd, |browser, _| Ok(browser.sign_in_step().await));
 }
 
 /// Property 8: the owner of a deactivated or assigned account can't tell that its password was right.
@@ -92,12 +69,7 @@ async fn the_password_of_an_account_without_local_password_is_wrong(world: &Worl
     world.google_person("google@example.com").await;
     world.disabled_person("disabled@example.com").await;
     world.person("managed@example.com").await;
-    world
-        .backend
-        .accounts()
-        .assign_to_organization(&address("managed@example.com"), &organization())
-        .await
-        .unwrap();
+    world.assign("managed@example.com").await;
     for email in [
         "google@example.com",
         "disabled@example.com",
@@ -147,8 +119,7 @@ async fn a_sign_out_during_a_sign_in_ends_it(world: &World) {
 #[apply(on_both!)]
 async fn another_address_begins_again(world: &World) {
     world.person(ADA).await;
-    let mut browser = world.browser();
-    browser.begin_sign_in(GRACE).await.unwrap();
+    let mut browser = world.at_the_password(GRACE).await;
     let mut tab = browser.clone();
     assert_eq!(
         browser.restart_sign_in().await,
@@ -261,8 +232,7 @@ async fn a_sign_in_redirects_to_the_requested_page(world: &World) {
 #[apply(on_both!)]
 async fn the_right_password_sent_twice_mails_one_code(world: &World) {
     world.person(ADA).await;
-    let mut browser = world.browser();
-    browser.begin_sign_in(ADA).await.unwrap();
+    let browser = world.at_the_password(ADA).await;
     let told = together(4, |_| {
         let mut browser = browser.clone();
         async move { browser.password(PASSWORD).await }
@@ -346,27 +316,13 @@ async fn an_older_hash_is_replaced_at_sign_in(world: &World) {
 async fn an_account_assigned_between_password_and_code_stays_closed(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.confirming(ADA).await;
-    world
-        .backend
-        .accounts()
-        .assign_to_organization(&address(ADA), &organization())
-        .await
-        .unwrap();
+    world.assign(ADA).await;
     assert_eq!(browser.answer_sign_in(&code).await, Err(Refusal::FlowGone));
 
     // And if only the account's row shows it, as after a change by another program.
     world.person(GRACE).await;
     let (mut browser, code) = world.confirming(GRACE).await;
-    let mut tx = world.backend.db().begin().await.unwrap();
-    accounts::set_managed(
-        &mut tx,
-        &world.stored(GRACE).await.account.id,
-        &organization(),
-        world.now(),
-    )
-    .await
-    .unwrap();
-    tx.commit().await.unwrap();
+    world.set_managed(GRACE).await;
     assert_eq!(browser.answer_sign_in(&code).await, Err(Refusal::FlowGone));
     assert!(!browser.is_signed_in().await);
 }

@@ -4,7 +4,6 @@ use crate::browser::{Browser, Told};
 use crate::metrics::{scrape, value};
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, other_code, together};
 use account::{ActivityKind, Email, FailureCause, Refusal, SignInStep};
-use backend::{Error, Fault, HashPermit, Hashing};
 
 /// Property 18: the tries of a known browser.
 #[apply(on_both!)]
@@ -48,13 +47,9 @@ async fn a_wait_is_no_longer_than_an_hour(world: &World) {
 async fn strangers_tries_follow_the_address_and_not_the_browser(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
-    let mut early = at_the_password(world, ADA).await;
+    let mut early = world.at_the_password(ADA).await;
     for typed in [ADA, "ADA@example.com", "ada@Example.com.", " ada@example.com", ADA] {
-        at_the_password(world, typed)
-            .await
-            .password(WRONG_PASSWORD)
-            .await
-            .unwrap_err();
+        wrong_password(world, typed).await;
     }
     assert!(proves_mailbox(&world.browser().begin_sign_in(ADA).await));
     world.clock.advance_minutes(1);
@@ -71,7 +66,7 @@ async fn strangers_tries_follow_the_address_and_not_the_browser(world: &World) {
 #[apply(on_both!)]
 async fn after_strangers_guesses_the_mailbox_is_proven_first(world: &World) {
     world.person(ADA).await;
-    let mut stranger = after_five_guesses(world).await;
+    let mut stranger = world.after_five_guesses(ADA).await;
     // The right password isn't checked either.
     let before = count(world, "rekey_hashing_duration_seconds_count").await;
     assert!(proves_mailbox(&stranger.password(PASSWORD).await));
@@ -119,7 +114,7 @@ async fn after_strangers_guesses_the_mailbox_is_proven_first(world: &World) {
 #[apply(on_both!)]
 async fn a_proven_mailbox_has_five_passwords(world: &World) {
     world.person(ADA).await;
-    after_five_guesses(world).await;
+    world.after_five_guesses(ADA).await;
     let mut browser = proven(world).await;
     for _ in 0..4 {
         assert_eq!(browser.password(WRONG_PASSWORD).await, Err(Refusal::SignInWrong));
@@ -148,12 +143,10 @@ async fn a_proven_mailbox_has_five_passwords(world: &World) {
 /// Property 8: proving the mailbox of an account without a local password gives no access; its e-mail says so.
 #[apply(on_both!)]
 async fn a_proven_mailbox_opens_no_account_without_a_password(world: &World) {
-    world.google_person("google@example.com").await;
-    world.managed_person("managed@example.com").await;
-    world.disabled_person("disabled@example.com").await;
+    world.one_of_each_kind().await;
     for kind in ["google", "managed", "disabled", "unknown"] {
         let email = format!("{kind}@example.com");
-        let mut browser = at_the_password(world, &email).await;
+        let mut browser = world.at_the_password(&email).await;
         for _ in 0..5 {
             browser.password(WRONG_PASSWORD).await.unwrap_err();
         }
@@ -174,7 +167,7 @@ async fn a_proven_mailbox_opens_no_account_without_a_password(world: &World) {
 #[apply(on_both!)]
 async fn the_proof_of_a_mailbox_can_be_cancelled(world: &World) {
     world.person(ADA).await;
-    after_five_guesses(world).await;
+    world.after_five_guesses(ADA).await;
     let mut browser = world.browser();
     assert!(proves_mailbox(&browser.begin_sign_in(ADA).await));
     browser.restart_sign_in().await.unwrap();
@@ -191,17 +184,13 @@ async fn the_proof_of_a_mailbox_can_be_cancelled(world: &World) {
 async fn the_right_password_restores_its_own_try_only(world: &World) {
     world.person(ADA).await;
     for _ in 0..4 {
-        at_the_password(world, ADA)
-            .await
-            .password(WRONG_PASSWORD)
-            .await
-            .unwrap_err();
+        wrong_password(world, ADA).await;
     }
     for _ in 0..2 {
-        assert!(at_the_password(world, ADA).await.password(PASSWORD).await.is_ok());
+        assert!(world.at_the_password(ADA).await.password(PASSWORD).await.is_ok());
         world.clock.advance_minutes(1);
     }
-    let mut stranger = at_the_password(world, ADA).await;
+    let mut stranger = world.at_the_password(ADA).await;
     assert_eq!(stranger.password(WRONG_PASSWORD).await, Err(Refusal::SignInWrong));
     assert!(proves_mailbox(&stranger.password(WRONG_PASSWORD).await));
 }
@@ -210,7 +199,7 @@ async fn the_right_password_restores_its_own_try_only(world: &World) {
 #[apply(on_both!)]
 async fn thirty_wrong_passwords_at_once_are_five(world: &World) {
     world.person(ADA).await;
-    let browser = at_the_password(world, ADA).await;
+    let browser = world.at_the_password(ADA).await;
     let told = together(30, |number| {
         let mut browser = browser.clone();
         async move { browser.password(&format!("wrong horse number {number}")).await }
@@ -230,7 +219,7 @@ async fn strangers_can_not_lock_out_a_known_browser(world: &World) {
     world.person(ADA).await;
     let mut owner = world.signed_in(ADA).await;
     owner.sign_out().await;
-    after_five_guesses(world).await;
+    world.after_five_guesses(ADA).await;
     assert!(owner.sign_in(world, ADA, PASSWORD).await.is_ok());
     // The owner's success doesn't help a stranger, and another account's device has no separate throttle key.
     assert!(proves_mailbox(&world.browser().begin_sign_in(ADA).await));
@@ -245,21 +234,13 @@ async fn strangers_can_not_lock_out_a_known_browser(world: &World) {
 async fn the_tenth_wrong_password_sends_a_notice(world: &World) {
     world.person(ADA).await;
     for guess in 1..10 {
-        at_the_password(world, ADA)
-            .await
-            .password(WRONG_PASSWORD)
-            .await
-            .unwrap_err();
+        wrong_password(world, ADA).await;
         if guess == 5 {
             world.clock.advance_minutes(24 * 60);
         }
     }
     assert_eq!(world.notices_to(ADA).await, []);
-    at_the_password(world, ADA)
-        .await
-        .password(WRONG_PASSWORD)
-        .await
-        .unwrap_err();
+    wrong_password(world, ADA).await;
     assert_eq!(world.notices_to(ADA).await, [world.failures(FailureCause::Passwords)]);
 }
 
@@ -282,20 +263,17 @@ async fn the_tenth_wrong_code_after_the_password_says_that_the_password_is_known
 /// Passwords kept by another provider, an account that can't sign in, and codes of a sign-up.
 #[apply(on_both!)]
 async fn failures_that_could_not_succeed_send_no_notice(world: &World) {
-    let (google, managed, disabled) = ("google@example.com", "managed@example.com", "disabled@example.com");
-    world.google_person(google).await;
-    world.managed_person(managed).await;
-    world.disabled_person(disabled).await;
-    world.person(ADA).await;
-    for email in [google, managed, disabled] {
+    world.one_of_each_kind().await;
+    for email in ["google@example.com", "managed@example.com", "disabled@example.com"] {
         for _ in 0..10 {
-            let mut browser = at_the_password(world, email).await;
+            let mut browser = world.at_the_password(email).await;
             browser.password(WRONG_PASSWORD).await.unwrap_err();
             world.clock.advance_minutes(5 * 60);
         }
         assert_eq!(world.count_events(email, ActivityKind::WrongPassword).await, 10);
         assert_eq!(world.notices_to(email).await, []);
     }
+    world.person(ADA).await;
     for _ in 0..2 {
         let mut browser = world.browser();
         browser.begin_sign_up(ADA).await.unwrap();
@@ -329,48 +307,8 @@ async fn each_known_browser_has_its_own_waits(world: &World) {
     assert!(grace.sign_in(world, GRACE, PASSWORD).await.is_ok());
 }
 
-/// Property 9: the response time would reveal an address that is refused without a hash.
-#[apply(on_both!)]
-async fn every_kind_of_address_costs_a_hash(world: &World) {
-    world.person("local@example.com").await;
-    world.google_person("google@example.com").await;
-    world.managed_person("managed@example.com").await;
-    world.disabled_person("disabled@example.com").await;
-    for kind in ["unknown", "local", "google", "managed", "disabled"] {
-        let mut browser = at_the_password(world, &format!("{kind}@example.com")).await;
-        let before = count(world, "rekey_hashing_duration_seconds_count").await;
-        assert_eq!(browser.password(WRONG_PASSWORD).await, Err(Refusal::SignInWrong));
-        let after = count(world, "rekey_hashing_duration_seconds_count").await;
-        assert_eq!(after - before, 1.0, "{kind}");
-    }
-}
-
-/// Property 23: in a flood of sign-ins only admitted requests use the database.
-#[apply(on_both!)]
-async fn a_full_queue_is_reported_before_any_query(world: &World) {
-    world.person(ADA).await;
-    let browser = at_the_password(world, ADA).await;
-    let begun = "rekey_database_begin_seconds_count";
-    let first = count(world, begun).await;
-    // Counting is also a query.
-    let counting = count(world, begun).await - first;
-    let busy = every_place(&world.hashing).await;
-    browser.try_password(PASSWORD).await.unwrap_err();
-    drop(busy);
-    assert_eq!(count(world, begun).await - first, 2.0 * counting);
-}
-
-async fn count(world: &World, name: &str) -> f64 {
+pub async fn count(world: &World, name: &str) -> f64 {
     value(&scrape(world).await, name)
-}
-
-/// Takes every slot in the hasher's queue, from as many networks: each network has one.
-async fn every_place(hashing: &Hashing) -> Vec<HashPermit> {
-    let mut places = Vec::new();
-    while let Ok(place) = hashing.place(&format!("network {}", places.len())).await {
-        places.push(place);
-    }
-    places
 }
 
 /// Ada's browser, signed out, at the password step.
@@ -382,13 +320,10 @@ async fn known(world: &World) -> Browser {
     browser
 }
 
-/// A stranger's browser at the password step for Ada's account.
-async fn after_five_guesses(world: &World) -> Browser {
-    let mut stranger = at_the_password(world, ADA).await;
-    for _ in 0..5 {
-        assert_eq!(stranger.password(WRONG_PASSWORD).await, Err(Refusal::SignInWrong));
-    }
-    stranger
+/// A stranger's wrong password.
+async fn wrong_password(world: &World, email: &str) {
+    let mut stranger = world.at_the_password(email).await;
+    stranger.password(WRONG_PASSWORD).await.unwrap_err();
 }
 
 /// A new browser that has proven Ada's mailbox.
@@ -402,12 +337,6 @@ async fn proven(world: &World) -> Browser {
 
 fn proves_mailbox(told: &Told<SignInStep>) -> bool {
     matches!(told, Ok(SignInStep::ProveMailbox(_)))
-}
-
-async fn at_the_password(world: &World, email: &str) -> Browser {
-    let mut browser = world.browser();
-    browser.begin_sign_in(email).await.unwrap();
-    browser
 }
 
 #[apply(on_both!)]
@@ -427,43 +356,4 @@ async fn a_reset_ends_the_waits_of_the_old_password(world: &World) {
         known.password(NEW_PASSWORD).await,
         Ok(SignInStep::EnterCode(_))
     ));
-}
-
-#[apply(on_both!)]
-async fn a_busy_service_costs_no_try(world: &World) {
-    world.person(ADA).await;
-    let browser = at_the_password(world, ADA).await;
-    let busy = every_place(&world.hashing).await;
-    // More than are free: if they counted, the sixth would have to wait.
-    for _ in 0..7 {
-        let told = browser.try_password(PASSWORD).await;
-        assert!(
-            matches!(told, Err(Error::Fault(Fault::Busy { .. }))),
-            "{:?}",
-            told.err()
-        );
-    }
-    drop(busy);
-}
-
-#[apply(on_both!)]
-async fn a_timeout_in_the_hashing_queue_costs_no_try(world: &World) {
-    world.person(ADA).await;
-    let strict = world.with(|settings| settings.limits.free_passwords = 1).await;
-    let mut browser = at_the_password(&strict, ADA).await;
-    let cores = [
-        world.hashing.place("one").await.unwrap(),
-        world.hashing.place("two").await.unwrap(),
-    ];
-    for place in &cores {
-        world.hashing.core(place).await.unwrap();
-    }
-    let told = browser.try_password(PASSWORD).await;
-    assert!(
-        matches!(told, Err(Error::Fault(Fault::Busy { .. }))),
-        "{:?}",
-        told.err()
-    );
-    drop(cores);
-    assert!(matches!(browser.password(PASSWORD).await, Ok(SignInStep::EnterCode(_))));
 }

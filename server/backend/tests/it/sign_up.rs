@@ -1,7 +1,7 @@
 //! Signing up: the address is proven before the account is created.
 
 use crate::browser::Browser;
-use crate::crowd::Crowd;
+use crate::crowd::{Crowd, alike};
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, World, address, other_code, together};
 use account::{Email, Notice, PasswordAccess, Purpose, Refusal, SignInStep, SignUpStep};
 use tokio::task::JoinHandle;
@@ -37,31 +37,21 @@ async fn a_stranger_proves_an_address_and_gets_an_account(world: &World) {
 #[apply(on_both!)]
 async fn an_address_with_an_account_looks_like_one_without(world: &World) {
     let mut crowd = Crowd::new(world).await;
-    crowd
-        .all_alike(async |browser, email| browser.begin_sign_up(email).await)
-        .await;
-    crowd
-        .all_alike(async |browser, _| Ok(browser.sign_up_step().await))
-        .await;
+    alike!(crowd, |browser, email| browser.begin_sign_up(email).await);
+    alike!(crowd, |browser, _| Ok(browser.sign_up_step().await));
     let code = other_code(&world.code_mailed_to("unknown@example.com").await, 1);
-    crowd
-        .all_alike(async |browser, _| browser.answer_sign_up(&code).await)
-        .await;
+    alike!(crowd, |browser, _| browser.answer_sign_up(&code).await);
     world.clock.advance_ms(30_000);
-    crowd.all_alike(async |browser, _| browser.resend_sign_up().await).await;
+    alike!(crowd, |browser, _| browser.resend_sign_up().await);
     let code = other_code(&world.code_mailed_to("unknown@example.com").await, 2);
     for _ in 0..5 {
-        crowd
-            .all_alike(async |browser, _| browser.answer_sign_up(&code).await)
-            .await;
+        alike!(crowd, |browser, _| browser.answer_sign_up(&code).await);
     }
-    crowd.all_alike(async |browser, _| browser.resend_sign_up().await).await;
-    crowd
-        .all_alike(async |browser, _| browser.finish_sign_up("Nell New", NEW_PASSWORD).await)
-        .await;
-    crowd
-        .all_alike(async |browser, _| Ok(browser.sign_up_step().await))
-        .await;
+    alike!(crowd, |browser, _| browser.resend_sign_up().await);
+    alike!(crowd, |browser, _| browser
+        .finish_sign_up("Nell New", NEW_PASSWORD)
+        .await);
+    alike!(crowd, |browser, _| Ok(browser.sign_up_step().await));
 }
 
 #[apply(on_both!)]
@@ -91,9 +81,8 @@ async fn an_address_with_an_account_gets_an_email_that_says_so(world: &World) {
 /// For a new account, "a browser that had not been used with it before" excludes the one that created it.
 #[apply(on_both!)]
 async fn the_first_sign_in_after_a_sign_up_sends_a_notice_in_another_browser_only(world: &World) {
-    let mut browser = world.browser();
-    browser.begin_sign_up(NEW).await.unwrap();
-    browser.answer_sign_up(&world.code_mailed_to(NEW).await).await.unwrap();
+    let (mut browser, code) = world.signing_up(NEW).await;
+    browser.answer_sign_up(&code).await.unwrap();
     browser.finish_sign_up("Nell New", NEW_PASSWORD).await.unwrap();
     browser.sign_in(world, NEW, NEW_PASSWORD).await.unwrap();
     assert_eq!(world.notices_to(NEW).await, []);
@@ -142,9 +131,8 @@ async fn steps_can_not_be_skipped_or_replayed(world: &World) {
 
 #[apply(on_both!)]
 async fn name_and_password_must_be_valid(world: &World) {
-    let mut browser = world.browser();
-    browser.begin_sign_up(NEW).await.unwrap();
-    browser.answer_sign_up(&world.code_mailed_to(NEW).await).await.unwrap();
+    let (mut browser, code) = world.signing_up(NEW).await;
+    browser.answer_sign_up(&code).await.unwrap();
     assert_eq!(
         browser.finish_sign_up(" ", NEW_PASSWORD).await,
         Err(Refusal::NameMissing)
@@ -185,9 +173,8 @@ async fn an_address_sent_twice_together_gets_one_email(world: &World) {
 /// Property 27.
 #[apply(on_both!)]
 async fn an_account_is_created_once_however_often_it_is_sent(world: &World) {
-    let mut browser = world.browser();
-    browser.begin_sign_up(NEW).await.unwrap();
-    browser.answer_sign_up(&world.code_mailed_to(NEW).await).await.unwrap();
+    let (mut browser, code) = world.signing_up(NEW).await;
+    browser.answer_sign_up(&code).await.unwrap();
     let told = together(5, |_| {
         let mut browser = browser.clone();
         async move { browser.finish_sign_up("Nell", NEW_PASSWORD).await.is_ok() }
@@ -224,9 +211,8 @@ async fn one_of_two_browsers_at_the_last_step_creates_the_account(world: &World)
 
 #[apply(on_both!)]
 async fn an_account_created_by_the_operator_meanwhile_is_unchanged(world: &World) {
-    let mut browser = world.browser();
-    browser.begin_sign_up(ADA).await.unwrap();
-    browser.answer_sign_up(&world.code_mailed_to(ADA).await).await.unwrap();
+    let (mut browser, code) = world.signing_up(ADA).await;
+    browser.answer_sign_up(&code).await.unwrap();
     world.person(ADA).await;
     assert_eq!(
         browser.finish_sign_up("Nell", NEW_PASSWORD).await,

@@ -1,19 +1,16 @@
 //! A service with accounts, a simulated clock and mail delivery.
 
-use crate::browser::Browser;
 use crate::database::Database;
 use account::{
     Account, AccountId, AccountKind, ActivityKind, Email, EmailAddress, FailureCause, Key, Keyring, Name, Notice,
-    Organization, ResetStep, Secret, Timestamp,
+    Organization, Secret, Timestamp,
 };
 use backend::store::outbox::Claimed;
 use backend::store::postgres::Server;
-use backend::store::sqlite::File;
-use backend::store::{Engine, WriteTx, accounts, outbox, sessions};
+use backend::store::{Engine, WriteTx, accounts, outbox};
 use backend::{Backend, Clock, EngineChoice, Hashing, Keys, LeakedPasswords, NewAccount, Parts, Settings, TestClock};
 use sha2::{Digest, Sha256};
 use std::future::Future;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::{Barrier, OnceCell};
 
@@ -61,66 +58,58 @@ impl World {
     async fn at(database: Arc<Database>, delivered: Arc<Mutex<Vec<Claimed>>>) -> Self {
         let keys = Keys::from(Keyring::new(Key::new("k1".into(), [7; 32]), vec![]));
         let clock = Arc::new(TestClock::at(START));
-        let hashing = Hashing::new(keys.clone(), 2, EngineChoice::Auto).unwrap();
         let parts = Parts {
             db: database.open().await,
             clock: clock.clone(),
-            keys: keys.clone(),
-            hashing: hashing.clone(),
+            hashing: hashing(&keys),
+            keys,
             leaked: LeakedPasswords::Off,
             settings: Settings::default().into(),
         };
+        Self::of(parts, clock, database, delivered)
+    }
+
+    fn of(parts: Parts, clock: Arc<TestClock>, database: Arc<Database>, delivered: Arc<Mutex<Vec<Claimed>>>) -> Self {
         Self {
-            backend: Backend::new(parts),
             clock,
-            keys,
-            hashing,
+            keys: parts.keys.clone(),
+            hashing: parts.hashing.clone(),
             database,
             delivered,
+            backend: Backend::new(parts),
         }
     }
 
     /// Another server on the same database with other settings.
     pub async fn with(&self, change: impl FnOnce(&mut Settings)) -> Self {
-        let mut settings = Settings::clone(&self.backend.settings());
-        change(&mut settings);
-        self.another(settings, LeakedPasswords::Off, self.keys.clone(), self.hashing.clone())
+        self.another(|parts| {
+            let mut settings = Settings::clone(&self.backend.settings());
+            change(&mut settings);
+            parts.settings = settings.into();
+        })
     }
 
     /// Another server on the same database with a list of leaked passwords.
     pub async fn with_leaked(&self, leaked: LeakedPasswords) -> Self {
-        let settings = Settings::clone(&self.backend.settings());
-        self.another(settings, leaked, self.keys.clone(), self.hashing.clone())
+        self.another(|parts| parts.leaked = leaked)
     }
 
     /// Another server on the same database that reads the key file itself.
     pub fn with_keys(&self, keys: Keys) -> Self {
-        let hashing = Hashing::new(keys.clone(), 2, EngineChoice::Auto).unwrap();
-        self.another(
-            Settings::clone(&self.backend.settings()),
-            LeakedPasswords::Off,
-            keys,
-            hashing,
-        )
+        self.another(|parts| (parts.hashing, parts.keys) = (hashing(&keys), keys))
     }
 
-    fn another(&self, settings: Settings, leaked: LeakedPasswords, keys: Keys, hashing: Hashing) -> Self {
-        let parts = Parts {
+    fn another(&self, change: impl FnOnce(&mut Parts)) -> Self {
+        let mut parts = Parts {
             db: self.backend.db().clone(),
             clock: self.clock.clone(),
-            keys: keys.clone(),
-            hashing: hashing.clone(),
-            leaked,
-            settings: settings.into(),
+            keys: self.keys.clone(),
+            hashing: self.hashing.clone(),
+            leaked: LeakedPasswords::Off,
+            settings: Settings::clone(&self.backend.settings()).into(),
         };
-        Self {
-            backend: Backend::new(parts),
-            clock: self.clock.clone(),
-            keys,
-            hashing,
-            database: self.database.clone(),
-            delivered: self.delivered.clone(),
-        }
+        change(&mut parts);
+        Self::of(parts, self.clock.clone(), self.database.clone(), self.delivered.clone())
     }
 
     pub async fn end(self) {
@@ -135,7 +124,7 @@ impl World {
             return;
         };
         let waiting =
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+            "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
         while !through() && sqlx::query_scalar::<_, i64>(waiting).fetch_one(pool).await.unwrap() < count {
             tokio::task::yield_now().await;
         }
@@ -191,9 +180,34 @@ impl World {
         self.add(email, AccountKind::Managed(organization())).await;
     }
 
+    /// Adds `local@example.com`, `google@example.com`, `managed@example.com` and `disabled@example.com`.
+    pub async fn one_of_each_kind(&self) {
+        self.person("local@example.com").await;
+        self.google_person("google@example.com").await;
+        self.managed_person("managed@example.com").await;
+        self.disabled_person("disabled@example.com").await;
+    }
+
     pub async fn disabled_person(&self, email: &str) {
         self.person(email).await;
         assert!(self.backend.accounts().disable(&address(email), true).await.unwrap());
+    }
+
+    /// Assigns an account to the organization, as an operator does.
+    pub async fn assign(&self, email: &str) {
+        let (email, organization) = (address(email), organization());
+        let assigned = self.backend.accounts().assign_to_organization(&email, &organization).await;
+        assert!(assigned.unwrap());
+    }
+
+    /// Changes the account's row only, as another program may.
+    pub async fn set_managed(&self, email: &str) {
+        let id = self.stored(email).await.account.id;
+        let mut tx = self.backend.db().begin().await.unwrap();
+        accounts::set_managed(&mut tx, &id, &organization(), self.now())
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
     }
 
     async fn add(&self, email: &str, kind: AccountKind) {
@@ -218,20 +232,9 @@ impl World {
 
     /// The number of events of a kind in the account's log.
     pub async fn count_events(&self, email: &str, kind: ActivityKind) -> usize {
-        let count = "SELECT count(*) FROM events WHERE account_id = $1 AND kind = $2";
-        let count = sqlx::AssertSqlSafe(count);
-        let account = self.stored(email).await.account.id.0;
-        let count: i64 = match &self.backend.db().engine {
-            Engine::Sqlite(File { readers, .. }) => {
-                let count = sqlx::query_scalar(count).bind(account).bind(kind.as_str());
-                count.fetch_one(readers).await.unwrap()
-            }
-            Engine::Postgres(Server { pool, .. }) => {
-                let count = sqlx::query_scalar(count).bind(account).bind(kind.as_str());
-                count.fetch_one(pool).await.unwrap()
-            }
-        };
-        usize::try_from(count).unwrap()
+        let (account, kind) = (self.stored(email).await.account.id.0, kind.as_str());
+        let count = format!("select count(*) from events where account_id = '{account}' and kind = '{kind}'");
+        usize::try_from(self.database.number(count).await).unwrap()
     }
 }
 
@@ -286,73 +289,8 @@ impl World {
     }
 }
 
-impl World {
-    /// A new browser at its own network address.
-    pub fn browser(&self) -> Browser {
-        static MADE: AtomicU32 = AtomicU32::new(0);
-        let number = MADE.fetch_add(1, Ordering::Relaxed);
-        Browser::new(self.backend.clone(), format!("2001:db8:{number:x}::/64"))
-    }
-
-    /// A signed-in browser.
-    pub async fn signed_in(&self, email: &str) -> Browser {
-        let (mut browser, code) = self.confirming(email).await;
-        browser.answer_sign_in(&code).await.unwrap();
-        browser
-    }
-
-    /// A browser with a session that no password opened, as other providers will create them.
-    pub async fn browser_with_session(&self, email: &str) -> Browser {
-        let mut browser = self.browser();
-        let session = sessions::Session {
-            id: format!("session of {email}"),
-            account_id: self.stored(email).await.account.id.0,
-            browser: browser.caller.browser.clone(),
-            client: browser.caller.client.clone(),
-            signed_in_at: self.now().0,
-            last_seen_at: self.now().0,
-            ends_at: self.now().plus_days(1).0,
-        };
-        browser.held.session = Some(format!("token of {email}").into());
-        let mut tx = self.backend.db().begin().await.unwrap();
-        sessions::insert(&mut tx, &digest(browser.held.session.as_ref()), &session)
-            .await
-            .unwrap();
-        tx.commit().await.unwrap();
-        browser
-    }
-
-    /// A trusted browser, whose next sign-in needs no code.
-    pub async fn trusted(&self, email: &str) -> Browser {
-        let (mut browser, code) = self.confirming(email).await;
-        browser.answer_sign_in_and_trust(&code).await.unwrap();
-        browser
-    }
-
-    /// A browser that has submitted the right password, and the mailed code.
-    pub async fn confirming(&self, email: &str) -> (Browser, String) {
-        self.deliver().await;
-        let mut browser = self.browser();
-        browser.begin_sign_in(email).await.unwrap();
-        browser.password(PASSWORD).await.unwrap();
-        (browser, self.code_mailed_to(email).await)
-    }
-
-    /// A browser in a reset, and the mailed code.
-    pub async fn resetting(&self, email: &str) -> (Browser, String) {
-        self.deliver().await;
-        let mut browser = self.browser();
-        browser.begin_reset(email).await.unwrap();
-        (browser, self.code_mailed_to(email).await)
-    }
-
-    /// A browser that may choose a new password.
-    pub async fn choosing(&self, email: &str) -> Browser {
-        let (mut browser, code) = self.resetting(email).await;
-        let step = browser.answer_reset(&code).await.unwrap();
-        assert!(matches!(step, ResetStep::ChoosePassword { .. }), "{step:?}");
-        browser
-    }
+fn hashing(keys: &Keys) -> Hashing {
+    Hashing::new(keys.clone(), 2, EngineChoice::Auto).unwrap()
 }
 
 pub fn address(email: &str) -> EmailAddress {

@@ -1,0 +1,82 @@
+//! Sign-ins in the queue of the password hasher.
+
+use crate::sign_in_waits::count;
+use crate::world::{ADA, PASSWORD, WRONG_PASSWORD, World};
+use account::{Refusal, SignInStep};
+use backend::{Error, Fault, HashPermit, Hashing};
+
+/// Property 9: the response time would reveal an address that is refused without a hash.
+#[apply(on_both!)]
+async fn every_kind_of_address_costs_a_hash(world: &World) {
+    world.one_of_each_kind().await;
+    for kind in ["unknown", "local", "google", "managed", "disabled"] {
+        let mut browser = world.at_the_password(&format!("{kind}@example.com")).await;
+        let before = count(world, "rekey_hashing_duration_seconds_count").await;
+        assert_eq!(browser.password(WRONG_PASSWORD).await, Err(Refusal::SignInWrong));
+        let after = count(world, "rekey_hashing_duration_seconds_count").await;
+        assert_eq!(after - before, 1.0, "{kind}");
+    }
+}
+
+/// Property 23: in a flood of sign-ins only admitted requests use the database.
+#[apply(on_both!)]
+async fn a_full_queue_is_reported_before_any_query(world: &World) {
+    world.person(ADA).await;
+    let browser = world.at_the_password(ADA).await;
+    let begun = "rekey_database_begin_seconds_count";
+    let first = count(world, begun).await;
+    // Counting is also a query.
+    let counting = count(world, begun).await - first;
+    let busy = every_place(&world.hashing).await;
+    browser.try_password(PASSWORD).await.unwrap_err();
+    drop(busy);
+    assert_eq!(count(world, begun).await - first, 2.0 * counting);
+}
+
+/// Takes every slot in the hasher's queue, from as many networks: each network has one.
+async fn every_place(hashing: &Hashing) -> Vec<HashPermit> {
+    let mut places = Vec::new();
+    while let Ok(place) = hashing.place(&format!("network {}", places.len())).await {
+        places.push(place);
+    }
+    places
+}
+
+#[apply(on_both!)]
+async fn a_busy_service_costs_no_try(world: &World) {
+    world.person(ADA).await;
+    let browser = world.at_the_password(ADA).await;
+    let busy = every_place(&world.hashing).await;
+    // More than are free: if they counted, the sixth would have to wait.
+    for _ in 0..7 {
+        let told = browser.try_password(PASSWORD).await;
+        assert!(
+            matches!(told, Err(Error::Fault(Fault::Busy { .. }))),
+            "{:?}",
+            told.err()
+        );
+    }
+    drop(busy);
+}
+
+#[apply(on_both!)]
+async fn a_timeout_in_the_hashing_queue_costs_no_try(world: &World) {
+    world.person(ADA).await;
+    let strict = world.with(|settings| settings.limits.free_passwords = 1).await;
+    let mut browser = strict.at_the_password(ADA).await;
+    let cores = [
+        world.hashing.place("one").await.unwrap(),
+        world.hashing.place("two").await.unwrap(),
+    ];
+    for place in &cores {
+        world.hashing.core(place).await.unwrap();
+    }
+    let told = browser.try_password(PASSWORD).await;
+    assert!(
+        matches!(told, Err(Error::Fault(Fault::Busy { .. }))),
+        "{:?}",
+        told.err()
+    );
+    drop(cores);
+    assert!(matches!(browser.password(PASSWORD).await, Ok(SignInStep::EnterCode(_))));
+}
