@@ -1,18 +1,25 @@
-//! Confirmation, requirements and concurrency of commands.
+//! The operator commands: accounts, backups, keys; confirmation, requirements and concurrency.
 
 use crate::databases;
 use crate::program::{rekey, told};
+use crate::running::Running;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use std::path::Path;
 use std::process::Stdio;
 
 fn words(line: &str) -> Vec<&str> {
     line.split(' ').collect()
 }
 
+/// Whether the command succeeded, and its output.
+fn run(folder: &Path, line: &str) -> (bool, String) {
+    told(&rekey(folder).args(words(line)).output().unwrap())
+}
+
 #[test]
 fn a_far_reaching_change_needs_a_confirmation() {
     let folder = tempfile::tempdir().unwrap();
-    let run = |line: &str| told(&rekey(folder.path()).args(words(line)).output().unwrap());
+    let run = |line: &str| run(folder.path(), line);
     assert!(run("seed").0);
     let (done, text) = run("user email ada@example.com ada@lovelace.example");
     assert!(!done && text.ends_with("Add --yes to confirm.\n"), "{text}");
@@ -107,4 +114,205 @@ async fn a_serialization_failure_of_a_command_is_retried() {
         let (done, text) = told(&child.wait_with_output().unwrap());
         assert!(done, "{line}: {text}");
     }
+}
+
+/// Only if the tests run as root.
+#[test]
+fn root_changes_nothing_in_another_users_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |line: &str| run(folder.path(), line);
+    assert!(run("seed").0);
+    let data = folder.path().join("data");
+    if std::os::unix::fs::chown(&data, Some(65_534), None).is_err() {
+        return;
+    }
+    let listing = || {
+        let mut files: Vec<_> = std::fs::read_dir(&data)
+            .unwrap()
+            .map(|file| file.unwrap().file_name())
+            .collect();
+        files.sort();
+        files
+    };
+    let before = listing();
+    for command in ["user list", "keys rotate", "restore copy.db", "serve --dev"] {
+        let (done, text) = run(command);
+        assert!(
+            !done && text.contains("belongs to nobody") && text.contains("runuser -u nobody -- "),
+            "{text}"
+        );
+    }
+    assert_eq!(listing(), before);
+    // Reading changes nothing.
+    let (_, text) = run("health");
+    assert!(text.contains("no answer at"), "{text}");
+    assert!(run("check-config --dev").0);
+}
+
+#[test]
+fn an_account_is_shown_moved_and_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |line: &str| run(folder.path(), line);
+    assert!(run("seed").0);
+    let (right, text) = run("user show managed@example.com");
+    assert!(
+        right && text.contains("kind\tmanaged by Analytical Engines Ltd\n") && text.contains("last sign-in\t-\n"),
+        "{text}"
+    );
+    assert!(run("user email ada@example.com ada@lovelace.example --yes").0);
+    let (right, text) = run("user email ada@lovelace.example grace@example.com --yes");
+    assert!(!right && text.contains("nothing was changed"), "{text}");
+    let waiting = run("user show ada@lovelace.example").1;
+    assert!(waiting.contains("queued e-mail\tnotice: address changed"), "{waiting}");
+    let (right, text) = run("user delete ada@lovelace.example");
+    assert!(!right && text.contains("Add --yes"), "{text}");
+    assert!(run("user delete ada@lovelace.example --yes").0);
+    let (right, text) = run("user show ada@lovelace.example");
+    assert!(!right && text.contains("There is no account"), "{text}");
+}
+
+#[test]
+fn a_different_key_file_is_refused_and_none_is_created_for_a_used_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |line: &str| run(folder.path(), line);
+    assert!(run("seed").0);
+    let file = folder.path().join("data/keys.toml");
+    let right = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let (done, text) = run("serve --dev");
+    assert!(
+        !done && text.contains("does not exist, but the database does"),
+        "{text}"
+    );
+    assert!(!file.exists());
+    let elsewhere = tempfile::tempdir().unwrap();
+    server::keys::read_or_make(&elsewhere.path().join("keys.toml")).unwrap();
+    std::fs::copy(elsewhere.path().join("keys.toml"), &file).unwrap();
+    for command in ["user list", "keys list", "serve --dev"] {
+        let (done, text) = run(command);
+        let named = text.contains("the key `k1` in data/keys.toml is not the one");
+        assert!(!done && named, "{command:?}: {text}");
+    }
+    std::fs::write(&file, right).unwrap();
+    assert!(run("user list").0);
+}
+
+#[test]
+fn an_operator_adds_lists_and_disables_accounts() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |line: &str| run(folder.path(), line);
+    assert!(run("seed").0);
+    assert!(run("seed").0, "a repetition changes nothing");
+    let add = "user add --email New@Example.com --name Nell --google";
+    assert_eq!(run(add), (true, "Added new@example.com.\n".into()));
+    assert!(!run(add).0, "an existing account is unchanged");
+    assert!(!run("user add --email x@example.com --name X --google --password-stdin").0);
+    assert!(!run("user add --email x@example.com --name X --organization O").0);
+    assert!(run("user disable --email new@example.com").0);
+    assert!(!run("user disable --email nobody@example.com").0);
+    let (right, list) = run("user list");
+    assert!(
+        right && list.contains("new@example.com\tNell\tgoogle\tdeactivated\n"),
+        "{list}"
+    );
+    assert!(
+        list.contains("managed@example.com\tMary Managed\tmanaged by Analytical Engines Ltd\tactive\n"),
+        "{list}"
+    );
+    assert_eq!(list.lines().count(), 6);
+}
+
+#[test]
+fn a_backup_is_taken_and_restored_without_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |line: &str| run(folder.path(), line);
+    assert!(run("seed").0);
+    let (right, text) = run("backup b.db");
+    assert!(right && text.contains("data/keys.toml is not included"), "{text}");
+    let (right, text) = run("backup b.db");
+    assert!(
+        !right && text == "Nothing was backed up: b.db already exists.\n",
+        "{text}"
+    );
+    assert!(run("user disable --email ada@example.com").0);
+
+    let server = Running::start_in(folder.path(), &[]);
+    let (right, text) = run("restore b.db");
+    assert!(
+        !right && text.contains("a server is using data/rekey.db. Stop it first"),
+        "{text}"
+    );
+    assert!(run("backup c.db").0, "a server may run meanwhile");
+    server.end();
+
+    let (right, text) = run("restore b.db");
+    assert!(right && text.contains("data/rekey.db.before-restore-1"), "{text}");
+    assert!(
+        text.contains("Ended: 0 sessions") && !text.contains("Warning"),
+        "{text}"
+    );
+    let (_, list) = run("user list");
+    assert!(
+        list.contains("ada@example.com\tAda Lovelace\tlocal\tactive\n"),
+        "{list}"
+    );
+    assert!(run("end-sessions").1.starts_with("Ended: 0 sessions"));
+    let keys = folder.path().join("data/keys.toml");
+    let of_another = std::fs::read_to_string(&keys).unwrap().replace("k1", "k9");
+    std::fs::write(&keys, of_another).unwrap();
+    let (right, text) = run("restore b.db");
+    assert!(
+        right && text.contains("passwords need a key that is not in the key file"),
+        "{text}"
+    );
+}
+
+#[test]
+fn on_postgres_a_backup_refers_to_its_own_tools() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(run(folder.path(), "seed").0, "makes keys");
+    let run = |command: &str| {
+        let mut rekey = rekey(folder.path());
+        rekey
+            .args([command, "b.db"])
+            .env("REKEY_DATABASE_URL", "postgres://rekey:secret@127.0.0.1:1/rekey");
+        told(&rekey.output().unwrap())
+    };
+    for (command, tool) in [
+        ("backup", "pg_dump --format=custom"),
+        ("restore", "pg_restore --no-owner"),
+    ] {
+        let (right, text) = run(command);
+        assert!(!right && text.contains(tool) && !text.contains("secret"), "{text}");
+        // The operators' document has the same lines.
+        let page = include_str!("../../../deploy/backup.md");
+        for line in text.lines().filter_map(|line| line.strip_prefix("  ")) {
+            assert!(page.contains(line), "{line}");
+        }
+    }
+}
+
+#[test]
+fn keys_are_rotated_while_the_server_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |line: &str| run(folder.path(), line);
+    let mut server = Running::start_in(folder.path(), &[]);
+    let (right, text) = run("keys rotate");
+    assert!(right && text.starts_with("k2 is now the current key"), "{text}");
+    server.line_with("the keys were reloaded current=\"k2\"");
+    let (right, list) = run("keys list");
+    let hashes = list
+        .strip_prefix("k2\tcurrent\t0 passwords\t0 codes\t0 e-mails\nk1\tolder\t")
+        .unwrap();
+    assert!(right && !hashes.starts_with('0'), "{list}");
+    let (right, text) = run("keys remove k1");
+    assert!(!right && text.starts_with("k1 is needed by "), "{text}");
+    assert!(run("keys remove k1 --force").0);
+    let (_, list) = run("keys list");
+    assert!(list.contains("Warning: ") && !list.contains("k1\t"), "{list}");
+
+    assert!(run("keys add").1.starts_with("Added k3 to "));
+    assert!(run("keys use k3").0);
+    server.line_with("the keys were reloaded current=\"k3\"");
+    server.end();
 }
