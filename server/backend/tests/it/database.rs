@@ -1,10 +1,14 @@
 //! A separate database for every scenario.
 
+use crate::{plans, secrets};
 use backend::store::Db;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use std::path::PathBuf;
+use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tempfile::TempDir;
+use tokio::task::block_in_place;
+use tracing_subscriber::layer::SubscriberExt;
 
 /// Where a scenario's rows are stored.
 pub enum Database {
@@ -31,25 +35,25 @@ impl Database {
 
     /// A database with serializable transactions, which it may roll back.
     pub async fn strict_postgres() -> Self {
-        let database = Self::postgres().await;
-        if let Self::Postgres { server, name } = &database {
-            let strict = format!("ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'");
-            run(server, strict).await;
-        }
-        database
+        Self::postgres_with("default_transaction_isolation = 'serializable'").await
     }
 
     /// A database with production durability; the tests' server is faster without it.
     pub async fn careful_postgres() -> Self {
+        Self::postgres_with("synchronous_commit = 'on'").await
+    }
+
+    async fn postgres_with(setting: &str) -> Self {
         let database = Self::postgres().await;
         if let Self::Postgres { server, name } = &database {
-            run(server, format!("ALTER DATABASE {name} SET synchronous_commit = 'on'")).await;
+            run(server, format!("ALTER DATABASE {name} SET {setting}")).await;
         }
         database
     }
 
     /// Opens it as a separate server would.
     pub async fn open(&self) -> Db {
+        listen();
         let db = Db::open(&self.url()).await.unwrap();
         db.migrate().await.unwrap();
         db
@@ -81,9 +85,10 @@ impl Database {
         rows[0]
     }
 
-    /// Deletes it. A failed scenario keeps its database for debugging.
+    /// Explains the scenario's statements, and deletes the database. A failed scenario keeps it for debugging.
     pub async fn end(&self) {
         if let Self::Postgres { server, name } = self {
+            block_in_place(plans::assert_no_scans);
             run(server, format!("DROP DATABASE {name} WITH (FORCE)")).await;
         }
     }
@@ -125,10 +130,19 @@ impl Database {
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests are configured by the environment")]
-fn server() -> String {
+pub fn server() -> String {
     std::env::var("TEST_POSTGRES").unwrap_or_else(|_| {
         panic!("Set TEST_POSTGRES to a PostgreSQL server whose role may create databases, such as postgres://rekey@127.0.0.1:5432/rekey")
     })
+}
+
+/// Reads the log of all scenarios.
+fn listen() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let log = tracing_subscriber::registry().with(plans::log()).with(secrets::log());
+        tracing::subscriber::set_global_default(log).unwrap();
+    });
 }
 
 async fn run(server: &str, statement: String) {

@@ -1,8 +1,21 @@
-//! No statement scans a whole table: with ten million rows that takes seconds.
+//! No statement scans a whole table: with ten million rows that takes seconds. The statements are those that sqlx logs on
+//! PostgreSQL during the scenarios; SQLite runs the same text, but logs it in batches. The first scenario that ends after
+//! a new statement explains it. SQL of the tests themselves is in lower case, which excludes it.
 
-use crate::database::Database;
-use crate::world::World;
+use crate::database;
+use crate::world::{ADA, World};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::{LazyLock, Mutex, PoisonError};
+use tokio::runtime::Runtime;
+use tokio::task::block_in_place;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
 
 /// Statements that read a limited number of rows in index order, such as the next 500 accounts.
 const IN_ORDER: [&str; 4] = [
@@ -27,9 +40,12 @@ const OF_ALL: [&str; 11] = [
     "UPDATE outbox SET due_at = $1, retry_at = $1",
     "UPDATE outbox SET failed_at = $1, body = '', last_error = NULL WHERE COALESCE",
 ];
-/// PostgreSQL plans by its statistics.
+/// Statements of the sweep that runs once a minute, and of a table with few rows: a scan is fine while the table is
+/// small.
+const MAY_SCAN: [&str; 2] = ["LIMIT 200)", "FROM key_checks"];
+/// PostgreSQL plans by its statistics, SQLite by the schema alone.
 const CROWD: &str = "
-    INSERT INTO organizations SELECT i, i, i, i, i FROM generate_series(1, 1000) i;
+    insert into organizations SELECT i, i, i, i, i FROM generate_series(1, 1000) i;
     INSERT INTO accounts (id, email, name, kind, organization_id, created_at)
         SELECT i, i, i, 'managed', i % 1000 + 1, i FROM generate_series(1, 4000) i;
     INSERT INTO flows SELECT i, 'reset', i, i, i, 'en', '/', 5, 2, 1, i, 1, i, i FROM generate_series(1, 4000) i;
@@ -47,213 +63,204 @@ const CROWD: &str = "
     UPDATE outbox SET sent_at = 1 WHERE id::bigint % 100 > 0;
     ANALYZE";
 
-/// A connection keeps its plans, so a plan made for empty tables must suit full ones.
-#[apply(on_both!)]
-async fn every_statement_finds_its_rows_by_an_index_on_empty_tables(world: &World) {
-    // A background sweep may hash-join the rows that it has found; the next analysis of the table replaces the plan.
-    let sweeps = |statement: &String| !statement.starts_with("DELETE") || !statement.contains("LIMIT 200)");
-    assert_no_scans(world, sweeps).await;
+/// Every statement so far, and whether it was explained.
+static STATEMENTS: Mutex<BTreeMap<String, bool>> = Mutex::new(BTreeMap::new());
+
+/// Collects the statements in the log.
+struct Log;
+
+/// Reads the statement of one event.
+struct Statement;
+
+/// Databases without other users, so that no background analysis changes their plans.
+struct Databases {
+    sqlite: SqliteConnection,
+    new: PgConnection,
+    filled: PgConnection,
 }
 
-#[apply(on_both!)]
-async fn every_statement_finds_its_rows_by_an_index(world: &World) {
-    if let Database::Postgres { server, name } = &*world.database {
-        let (start, _) = server.rsplit_once('/').unwrap();
-        let mut connection = PgConnection::connect(&format!("{start}/{name}")).await.unwrap();
-        sqlx::raw_sql(CROWD).execute(&mut connection).await.unwrap();
-    }
-    assert_no_scans(world, |_| true).await;
+/// The layer of the log that collects statements.
+pub fn log<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
+    Log.with_filter(Targets::new().with_target("sqlx::query", LevelFilter::DEBUG))
 }
 
-async fn assert_no_scans(world: &World, checked: fn(&String) -> bool) {
-    let statements = statements_of_the_store();
-    let mut scans = Vec::new();
-    for statement in statements.into_iter().filter(checked) {
-        let scan = match &*world.database {
-            Database::Sqlite(folder) => scan_in_sqlite(&folder.path().join("rekey.db"), &statement).await,
-            Database::Postgres { server, name } => {
-                let (start, _) = server.rsplit_once('/').unwrap();
-                scan_in_postgres(&format!("{start}/{name}"), &statement).await
-            }
-        };
-        scans.extend(scan.map(|plan| format!("{statement}\n→ {plan}")));
+impl<S: Subscriber> Layer<S> for Log {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        // SQLite's statements are run and logged by threads of their own.
+        let thread = std::thread::current();
+        if !thread.name().is_some_and(|name| name.starts_with("sqlx-sqlite")) {
+            event.record(&mut Statement);
+        }
     }
+}
+
+impl Visit for Statement {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        // A statement of up to four words is only in the summary.
+        let of_tables = ["SELECT ", "INSERT ", "UPDATE ", "DELETE ", "WITH "];
+        let statement = value.trim();
+        if matches!(field.name(), "summary" | "db.statement")
+            && !statement.ends_with('…')
+            // A longer one only has more rows of values.
+            && statement.len() < 4_000
+            && of_tables.iter().any(|verb| statement.starts_with(verb))
+            && (!statement.starts_with("SELECT") || statement.contains("FROM "))
+            && !statement.contains("_sqlx_migrations")
+        {
+            STATEMENTS.lock().unwrap().entry(statement.to_owned()).or_default();
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
+}
+
+/// Explains the new statements.
+pub fn assert_no_scans() {
+    let mut new = Vec::new();
+    for (statement, explained) in STATEMENTS.lock().unwrap().iter_mut() {
+        if !std::mem::replace(explained, true) && !OF_ALL.iter().any(|all| statement.starts_with(all)) {
+            new.push(statement.clone());
+        }
+    }
+    let scans = scans_of(&new);
     assert!(scans.is_empty(), "{}", scans.join("\n\n"));
 }
 
-/// Statements of the sweep that runs once a minute, and of a table with few rows: a scan is fine while the table is
-/// small.
-const MAY_SCAN: [&str; 2] = ["LIMIT 200)", "FROM key_checks"];
-
-/// A connection keeps the plan of a statement's first use, which may predate all rows or statistics. Scans are allowed
-/// here, as on the program's connections.
-#[tokio::test(flavor = "multi_thread")]
-async fn postgres_chooses_the_index_on_new_and_on_full_tables() {
-    let database = Database::postgres().await;
-    database.open().await.close().await;
-    let Database::Postgres { server, name } = &database else {
-        unreachable!()
-    };
-    let (start, _) = server.rsplit_once('/').unwrap();
-    let url = format!("{start}/{name}");
-    let mut connection = PgConnection::connect(&url).await.unwrap();
-    let mut scans = Vec::new();
-    for tables in ["new", "filled"] {
-        if tables == "filled" {
-            sqlx::raw_sql(CROWD).execute(&mut connection).await.unwrap();
-        }
-        for statement in statements_of_the_store() {
-            let plan = plan_in_postgres(&url, &statement, "").await.join("; ");
-            if plan.contains("Seq Scan") && !MAY_SCAN.iter().any(|may| statement.contains(may)) {
-                scans.push(format!("{tables}: {statement}\n→ {plan}"));
-            }
-        }
-    }
-    assert!(scans.is_empty(), "{}", scans.join("\n\n"));
-    drop(connection);
-    database.end().await;
-}
-
-async fn scan_in_sqlite(file: &std::path::Path, statement: &str) -> Option<String> {
-    // Only PostgreSQL has row locks and advisory locks.
-    if statement.contains("SKIP LOCKED") || statement.contains("pg_advisory") {
-        return None;
-    }
-    let mut connection = SqliteConnection::connect(&format!("sqlite://{}", file.display()))
-        .await
-        .unwrap();
-    let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
-    let rows = sqlx::raw_sql(explain).fetch_all(&mut connection).await.unwrap();
-    let lines: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
-    // Rows that the statement itself has found, or one constant row.
-    let own = ["ahead", "due", "next", "recent", "w", "address", "CONSTANT ROW"];
-    // All live rows: `ends_at > now` alone.
-    let finds_the_living = |line: &&String| line.starts_with("SEARCH") && line.contains("(ends_at>");
-    let scans = |line: &&String| {
-        finds_the_living(line)
-            || line.starts_with("SCAN")
-                && !own.iter().any(|own| {
-                    line.split_once(' ')
-                        .is_some_and(|(_, of)| of == *own || of.starts_with(&format!("{own} ")))
-                })
-                && !IN_ORDER.iter().any(|page| statement.contains(page))
-    };
-    lines.iter().find(scans).map(|_| lines.join("; "))
-}
-
-/// With scans disabled, the planner still scans if no index fits.
-async fn scan_in_postgres(url: &str, statement: &str) -> Option<String> {
-    let lines = plan_in_postgres(url, statement, "SET enable_seqscan = off").await;
-    let whole_index = |at: usize| {
-        let by_index = lines[at].contains("Index Scan") || lines[at].contains("Index Only Scan");
-        let found = lines.get(at + 1).is_some_and(|next| next.contains("Index Cond"));
-        by_index && !found && !IN_ORDER.iter().any(|page| statement.contains(page))
-    };
-    let finds_the_living = |line: &String| line.contains("Index Cond: (ends_at > ");
-    let scan = lines
+fn scans_of(statements: &[String]) -> Vec<String> {
+    // The connections outlive the scenario that opens them.
+    static DATABASES: LazyLock<Mutex<(Runtime, Databases)>> = LazyLock::new(|| {
+        let runtime = Runtime::new().unwrap();
+        let databases = runtime.block_on(Databases::open());
+        (runtime, databases).into()
+    });
+    let (runtime, databases) = &mut *DATABASES.lock().unwrap_or_else(PoisonError::into_inner);
+    let scans = statements
         .iter()
-        .any(|line| line.contains("Seq Scan") || finds_the_living(line))
-        || (0..lines.len()).any(whole_index);
-    scan.then(|| lines.join("; "))
+        .map(|statement| runtime.block_on(databases.scans(statement)));
+    scans.flatten().collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_statements_of_a_scenario_are_collected() {
+    let world = World::on_postgres().await;
+    world.person(ADA).await;
+    let is_insert = |statement: &String| statement.starts_with("INSERT INTO accounts ");
+    assert!(STATEMENTS.lock().unwrap().keys().any(is_insert));
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_is_found_on_each_database() {
+    let by_name = "SELECT id FROM accounts WHERE name = $1".to_owned();
+    let scans = block_in_place(|| scans_of(&[by_name]));
+    assert_eq!(scans.len(), 3, "{scans:?}");
+}
+
+impl Databases {
+    async fn open() -> Self {
+        let mut sqlite = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        sqlx::migrate!().run(&mut sqlite).await.unwrap();
+        let mut filled = Self::postgres().await;
+        sqlx::raw_sql(CROWD).execute(&mut filled).await.unwrap();
+        Self {
+            sqlite,
+            new: Self::postgres().await,
+            filled,
+        }
+    }
+
+    /// Temporary tables, which end with the connection.
+    async fn postgres() -> PgConnection {
+        let mut connection = PgConnection::connect(&database::server()).await.unwrap();
+        let set = "SET search_path = pg_temp; SET plan_cache_mode = force_generic_plan; SET jit = off";
+        sqlx::raw_sql(set).execute(&mut connection).await.unwrap();
+        sqlx::migrate!().run(&mut connection).await.unwrap();
+        connection
+    }
+
+    /// The plans that scan.
+    async fn scans(&mut self, statement: &str) -> Vec<String> {
+        // A background sweep may hash-join the rows that it has found; the next analysis of the table replaces the plan.
+        let sweep = statement.starts_with("DELETE") && statement.contains("LIMIT 200)");
+        let mut scans = Vec::new();
+        // Only PostgreSQL has row locks.
+        let plan = plan_in_sqlite(&mut self.sqlite, &statement.replace("FOR UPDATE SKIP LOCKED", "")).await;
+        if scans_in_sqlite(&plan, statement) {
+            scans.push(("SQLite", plan));
+        }
+        // A connection keeps the plan of a statement's first use, which may predate all rows or statistics, so a plan made
+        // for empty tables must suit full ones.
+        for (tables, connection) in [("new tables", &mut self.new), ("filled tables", &mut self.filled)] {
+            let plan = plan_in_postgres(connection, statement, "on").await;
+            // With scans disabled, the planner still scans if no index fits.
+            let by_index = plan_in_postgres(connection, statement, "off").await;
+            if has_seq_scan(&plan) && !MAY_SCAN.iter().any(|may| statement.contains(may)) {
+                scans.push((tables, plan));
+            } else if (tables == "filled tables" || !sweep) && scans_without_scans(&by_index, statement) {
+                scans.push((tables, by_index));
+            }
+        }
+        let text = |(tables, plan): (_, Vec<String>)| format!("{statement}\n→ on {tables}: {}", plan.join("; "));
+        scans.into_iter().map(text).collect()
+    }
+}
+
+async fn plan_in_sqlite(connection: &mut SqliteConnection, statement: &str) -> Vec<String> {
+    let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
+    match sqlx::raw_sql(explain).fetch_all(connection).await {
+        Ok(rows) => rows.iter().map(|row| row.get("detail")).collect(),
+        Err(error) => panic!("{statement}: {error}"),
+    }
+}
+
+fn scans_in_sqlite(plan: &[String], statement: &str) -> bool {
+    // Rows that the statement itself has found or contains.
+    let own = ["ahead", "due", "next", "recent", "w", "address"];
+    let of_own = |line: &str| {
+        let (_, of) = line.split_once(' ').unwrap();
+        of == "CONSTANT ROW"
+            || of.ends_with("-ROW VALUES CLAUSE")
+            || own.iter().any(|own| of == *own || of.starts_with(&format!("{own} ")))
+    };
+    plan.iter().any(|line| {
+        // All live rows: `ends_at > now` alone.
+        line.starts_with("SEARCH") && line.contains("(ends_at>")
+            || line.starts_with("SCAN") && !of_own(line) && !reads_in_order(statement)
+    })
 }
 
 /// The generic plan, which knows no parameter values.
-async fn plan_in_postgres(url: &str, statement: &str, set: &str) -> Vec<String> {
-    let mut connection = PgConnection::connect(url).await.unwrap();
+async fn plan_in_postgres(connection: &mut PgConnection, statement: &str, seqscan: &str) -> Vec<String> {
     let parameters = (1..)
         .take_while(|number| statement.contains(&format!("${number}")))
         .count();
-    let nulls = vec!["NULL"; parameters].join(", ");
-    let execute = if parameters == 0 {
-        "q".to_owned()
-    } else {
-        format!("q({nulls})")
+    let nulls = match parameters {
+        0 => String::new(),
+        _ => format!("({})", vec!["NULL"; parameters].join(", ")),
     };
-    let prepare = format!("{set}; SET plan_cache_mode = force_generic_plan; PREPARE q AS {statement}");
-    sqlx::raw_sql(AssertSqlSafe(prepare))
-        .execute(&mut connection)
-        .await
-        .unwrap_or_else(|error| panic!("{statement}: {error}"));
-    let explain = AssertSqlSafe(format!("EXPLAIN (COSTS OFF) EXECUTE {execute}"));
-    let rows = sqlx::raw_sql(explain).fetch_all(&mut connection).await.unwrap();
-    rows.iter().map(|row| row.get(0)).collect()
-}
-
-/// Every statement in the source of the tables, with its macros expanded.
-fn statements_of_the_store() -> Vec<String> {
-    let store = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
-    // `sqlite/` and `postgres/` are about connections, not about rows.
-    let folders = [store.clone(), store.join("flows")];
-    let files = folders.iter().flat_map(|folder| folder.read_dir().unwrap());
-    let files = files.map(|file| file.unwrap().path()).filter(|path| path.is_file());
-    let source: String = files.map(|path| std::fs::read_to_string(path).unwrap()).collect();
-    let mut statements = statements_of(&source);
-    statements.retain(|statement| !OF_ALL.iter().any(|all| statement.starts_with(all)));
-    statements.sort();
-    statements.dedup();
-    statements
-}
-
-fn statements_of(source: &str) -> Vec<String> {
-    let code: Vec<&str> = source
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"))
-        .collect();
-    let source = code.join("\n");
-    let mut statements = Vec::new();
-    for (call, is_macro) in [("sqlx::query", false), ("execute!(", true), ("later!(", true)] {
-        for (at, _) in source.match_indices(call) {
-            let (_, arguments) = source[at..].split_once('(').unwrap();
-            let statement = if is_macro {
-                arguments.split_once(',').unwrap().1
-            } else {
-                arguments
-            };
-            if statement.trim_start().starts_with('"') {
-                statements.push(literals(statement).next().unwrap().to_owned());
-            }
-        }
+    let explain = format!(
+        "DEALLOCATE ALL; SET enable_seqscan = {seqscan}; PREPARE q AS {statement}; EXPLAIN (COSTS OFF) EXECUTE q{nulls}"
+    );
+    match sqlx::raw_sql(AssertSqlSafe(explain)).fetch_all(connection).await {
+        Ok(rows) => rows.iter().map(|row| row.get(0)).collect(),
+        Err(error) => panic!("{statement}: {error}"),
     }
-    // Macros that put a statement together.
-    for (at, _) in source.match_indices("macro_rules! ") {
-        let (name, rest) = source[at..]["macro_rules! ".len()..].split_once(' ').unwrap();
-        let (definition, _) = rest.split_once("\n}\n").unwrap();
-        if definition.contains("concat!(") {
-            let call = format!("{name}!(");
-            let uses = source.match_indices(&call).map(|(at, _)| &source[at..]);
-            statements.extend(uses.map(|call| expanded(&source, call)));
-        }
-    }
-    statements.sort();
-    statements.dedup();
-    assert!(statements.len() > 60, "{}", statements.len());
-    statements
 }
 
-/// `columns!("SELECT", "FROM …")`, with the pieces of `macro_rules! columns { … concat!(…) … }`.
-fn expanded(source: &str, call: &str) -> String {
-    let (name, arguments) = call.split_once("!(").unwrap();
-    let mut given = literals(arguments);
-    let definition = &source[source.find(&format!("macro_rules! {name}")).unwrap()..];
-    let pieces = &definition[definition.find("concat!(").unwrap()..];
-    let pieces = &pieces[..pieces.find("\n        )").unwrap()];
-    let mut statement = String::new();
-    let mut rest = pieces;
-    while let Some(at) = rest.find(['"', '$']) {
-        rest = &rest[at..];
-        if rest.starts_with('$') {
-            statement.push_str(given.next().unwrap());
-            rest = &rest[1..];
-        } else {
-            let literal = literals(rest).next().unwrap();
-            statement.push_str(literal);
-            rest = &rest[literal.len() + 2..];
-        }
-    }
-    statement
+fn has_seq_scan(plan: &[String]) -> bool {
+    plan.iter().any(|line| line.contains("Seq Scan"))
 }
 
-/// The string literals of source text; none contains a quotation mark.
-fn literals(source: &str) -> impl Iterator<Item = &str> {
-    source.split('"').skip(1).step_by(2)
+fn scans_without_scans(plan: &[String], statement: &str) -> bool {
+    let whole_index = |(at, line): (usize, &String)| {
+        let by_index = line.contains("Index Scan") || line.contains("Index Only Scan");
+        by_index && !plan.get(at + 1).is_some_and(|next| next.contains("Index Cond"))
+    };
+    let finds_the_living = |line: &String| line.contains("Index Cond: (ends_at > ");
+    let whole = plan.iter().enumerate().any(whole_index) && !reads_in_order(statement);
+    has_seq_scan(plan) || plan.iter().any(finds_the_living) || whole
+}
+
+fn reads_in_order(statement: &str) -> bool {
+    IN_ORDER.iter().any(|page| statement.contains(page))
 }

@@ -3,16 +3,20 @@
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, other_code};
 use backend::BrowserTokens;
 use backend::store::outbox;
-use std::io::Write;
-use std::sync::{Mutex, Once, OnceLock};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tracing::Subscriber;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::dynamic_filter_fn;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::registry::LookupSpan;
 
 /// Property 14: at the most verbose level, including logs of libraries.
 #[apply(on_both!)]
 async fn the_log_holds_no_secret_and_no_address(world: &World) {
-    listen();
+    HEARD.store(true, Ordering::Relaxed);
     let secrets = walk_through_everything(world).await;
-    let log = String::from_utf8_lossy(&log().lock().unwrap()).into_owned();
+    let log = String::from_utf8_lossy(&LOG.lock().unwrap()).into_owned();
     assert!(log.contains("INSERT INTO codes"), "the log was not heard");
     for secret in secrets.iter().map(String::as_str).chain(["@example.com", "ada%40"]) {
         let line = log.lines().find(|line| line.contains(secret));
@@ -98,40 +102,12 @@ fn quoted(code: &str) -> String {
     format!("\"{code}\"")
 }
 
-/// Captures the log of all scenarios from now on.
-fn listen() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_writer(ToMemory)
-            .finish();
-        tracing::subscriber::set_global_default(subscriber).unwrap();
-    });
-}
+/// What the log says since [`HEARD`].
+static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+static HEARD: AtomicBool = AtomicBool::new(false);
 
-fn log() -> &'static Mutex<Vec<u8>> {
-    static LOG: OnceLock<Mutex<Vec<u8>>> = OnceLock::new();
-    LOG.get_or_init(Mutex::default)
-}
-
-struct ToMemory;
-
-impl Write for ToMemory {
-    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
-        log().lock().unwrap().extend_from_slice(line);
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for ToMemory {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        Self
-    }
+/// The layer of the log that keeps its text.
+pub fn log<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
+    let text = tracing_subscriber::fmt::layer().with_writer(|| LOG.make_writer());
+    text.with_filter(dynamic_filter_fn(|_, _| HEARD.load(Ordering::Relaxed)))
 }

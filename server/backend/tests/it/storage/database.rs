@@ -84,7 +84,7 @@ async fn a_database_begins_commits_rolls_back_and_closes(world: &World) {
         assert_eq!(accounts::find(&mut tx, &id(ADA)).await.unwrap().is_some(), last);
     }
     let mut writer = db.autocommit().await.unwrap();
-    let arabic = "UPDATE accounts SET language = 'ar'";
+    let arabic = "update accounts set language = 'ar'";
     match &mut writer.conn {
         Conn::Sqlite(conn) => drop(sqlx::query(arabic).execute(&mut **conn).await.unwrap()),
         Conn::Postgres(conn) => drop(sqlx::query(arabic).execute(&mut **conn).await.unwrap()),
