@@ -100,47 +100,6 @@ async fn a_database_begins_commits_rolls_back_and_closes(world: &World) {
     assert!(Db::open("postgres://rekey@127.0.0.1:1/nowhere").await.is_err());
 }
 
-/// Finding dead rows must not scan the live ones.
-#[apply(on_both!)]
-async fn dead_rows_are_found_by_an_index(world: &World) {
-    for dead in [
-        "SELECT id FROM flows WHERE ends_at < 1 LIMIT 9",
-        "SELECT id FROM sessions WHERE ends_at < 1 LIMIT 9",
-        "SELECT id FROM devices WHERE used_at < 1 LIMIT 9",
-        "SELECT id FROM devices WHERE used_at IS NULL LIMIT 9",
-        "SELECT key FROM limits WHERE ends_at < 1 LIMIT 9",
-        "SELECT mailbox, network FROM email_turns WHERE due_at < 1 LIMIT 9",
-        "SELECT mailbox FROM email_slots WHERE next_at < 1 LIMIT 9",
-        "SELECT id FROM outbox WHERE written_at < 1 AND (sent_at IS NOT NULL OR failed_at IS NOT NULL) LIMIT 9",
-        "SELECT id FROM events WHERE account_id = '' AND kind IN ('wrong_password', 'wrong_code', 'reset_asked') AND at < 1 LIMIT 9",
-        "SELECT key FROM throttles WHERE updated_at < 1 LIMIT 9",
-        "SELECT id FROM wrong_codes WHERE hour < 1 LIMIT 9",
-        "SELECT id FROM codes WHERE flow_id = 'f'",
-    ] {
-        // The statements of `prune`, except for their numbers.
-        let plan = match &world.backend.db().engine {
-            Engine::Sqlite(File { readers, .. }) => {
-                let steps: Vec<(i64, i64, i64, String)> =
-                    sqlx::query_as(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {dead}")))
-                        .fetch_all(readers)
-                        .await
-                        .unwrap();
-                steps.into_iter().map(|step| step.3).collect::<String>()
-            }
-            Engine::Postgres(Server { pool, .. }) => {
-                let mut tx = pool.begin_with("BEGIN; SET LOCAL enable_seqscan = off").await.unwrap();
-                let steps: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!("EXPLAIN {dead}")))
-                    .fetch_all(&mut *tx)
-                    .await
-                    .unwrap();
-                steps.concat()
-            }
-        };
-        let by_index = plan.contains("INDEX") || plan.contains("Index Cond") || plan.contains("Index Scan on");
-        assert!(by_index && !plan.contains("Seq Scan"), "{dead}: {plan}");
-    }
-}
-
 /// SQLite only: PostgreSQL has its own backup tools.
 #[apply(on_both!)]
 async fn a_files_copy_is_whole(world: &World) {
