@@ -2,8 +2,8 @@
 //! tuples and floats in WASM only, so this test is a WASM program; `frontend/bundle/src/bin/wasm_in_node.rs` runs it.
 
 use account::{
-    Activity, ActivityKind, Attempts, DeviceRow, EmailAddress, Guessable, MailedCode, Organization, PasswordAccess,
-    PasswordRow, ProfileView, Refusal, ResetStep, SecurityDone, SecurityView, SessionRow, SignInStep, SignOutStep,
+    Activity, ActivityKind, Attempts, DeviceRow, EmailAddress, Field, MailedCode, Organization, Params, PasswordAccess,
+    PasswordRow, ProfileView, Refused, ResetStep, SecurityDone, SecurityView, SessionRow, SignInStep, SignOutStep,
     SignUpStep, Timestamp,
 };
 use app::client::{Failure, PageState, json};
@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use wasm_bindgen::UnwrapThrowExt;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Enough for each combination of a failure, a refusal and its reason.
+/// Enough for each combination of the variants.
 const VALUES: usize = 1_000;
 
 /// A type with sample values. A missing variant or field does not compile.
@@ -35,12 +35,12 @@ macro_rules! structs {
 }
 
 macro_rules! enums {
-    ($($type:ident { $($variant:ident $(($inner:ident))? $({ $($field:ident),* })?),* })*) => {$(
+    ($($type:ident { $($variant:ident $(($inner:ty))? $({ $($field:ident),* })?),* })*) => {$(
         impl Sample for $type {
             fn nth(n: usize) -> Self {
                 let count = [$(stringify!($variant)),*].len();
                 let rest = n / count;
-                let mut all = vec![$(Self::$variant $(($inner::nth(rest)))? $({ $($field: Sample::nth(rest)),* })?),*];
+                let mut all = vec![$(Self::$variant $((<$inner as Sample>::nth(rest)))? $({ $($field: Sample::nth(rest)),* })?),*];
                 let chosen = all.swap_remove(n - rest * count);
                 match chosen {
                     $(Self::$variant { .. } => chosen,)*
@@ -67,11 +67,13 @@ structs! {
     DeviceRow { id, browser, trusted_until, here }
     MailedCode { email, reference, digits, sent_at, works_until, resend_in_s, sends_left }
     Organization { name, administrator_name, administrator_email }
+    Params { seconds, digits, tries_left, sent_at, newest_at, min, have, max, organization }
     PasswordRow { own, changed_at, leaked }
     ProfileView { name, email, own }
     PublicSettings {
         brand, origin, sender_codes, sender_notices, password_min, trust_days, sign_up, language, theme, signed_in
     }
+    Refused { code, field, params }
     SecurityView { email, password, sessions, devices, activity, older, newer, attempts, done }
     SessionRow { id, browser, client, signed_in_at, last_seen_at, here }
 }
@@ -81,18 +83,9 @@ enums! {
         SignedIn, SignedOut, SignedUp, WrongPassword, WrongCode, ResetAsked, PasswordReset, PasswordChanged, PasswordLeaked,
         DeviceForgotten, DeviceCopied, SessionEnded, SessionsEnded, Added, Disabled, Enabled, HandedOver, AddressChanged
     }
-    Failure { Refused(Refusal), Broken { reference }, Busy { retry_after_s }, Offline }
-    Guessable { Sequence, Repeats, Date, Word, Plain }
+    Field { Email, Password, Again, Current, Code, Name }
+    Failure { Refused(Box<Refused>), Broken { reference }, Busy { retry_after_s }, Offline }
     PasswordAccess { Editable, HeldByGoogle, HeldBy(Organization) }
-    Refusal {
-        EmailMissing, EmailMalformed, EmailLocalPartNotAscii, PasswordMissing, SignInWrong, PasswordTriesUsedUp,
-        PasswordWait { seconds }, CodeMissing, CodeWrongLength { digits }, CodeAmbiguous, CodeWrong { tries_left },
-        CodeOlder { sent_at, newest_at }, CodeReplaced, CodeOfEarlierRequest, CodeLate, TriesUsedUp, ResendWait { seconds },
-        SendsUsedUp, NewPasswordMissing, AgainMissing, PasswordsDiffer, PasswordTooShort { min, have },
-        PasswordTooLong { max }, PasswordHoldsOwnWords, PasswordCommon, PasswordLeaked, PasswordGuessable { reason },
-        PasswordSameAsNow, CurrentMissing, CurrentWrong, HeldByGoogle, HeldByOrganization { organization }, NameMissing,
-        NameUnfit, FlowGone, StepElsewhere, SignedOut, TooMany { seconds }, FormUnreadable
-    }
     ResetStep { AskEmail { email }, EnterCode(MailedCode), ChoosePassword { email, min }, Done { email } }
     SecurityDone { PasswordChanged, SessionEnded, OthersEnded, DeviceForgotten }
     SignInStep {
@@ -117,6 +110,12 @@ impl<S: Sample> Sample for PageState<S> {
 impl<T: Sample> Sample for Option<T> {
     fn nth(n: usize) -> Self {
         (n % 2 == 1).then(|| T::nth(n / 2))
+    }
+}
+
+impl<T: Sample> Sample for Box<T> {
+    fn nth(n: usize) -> Self {
+        Self::new(T::nth(n))
     }
 }
 

@@ -34,7 +34,11 @@ async fn an_account_is_shown(world: &World) {
 async fn a_changed_address_sends_notices_to_both_addresses(world: &World) {
     world.person(ADA).await;
     let browser = world.signed_in(ADA).await;
-    let changed = world.backend.accounts().change_address(&address(ADA), &address(NEW)).await;
+    let changed = world
+        .backend
+        .accounts()
+        .change_address(&address(ADA), &address(NEW))
+        .await;
     assert_eq!(changed.unwrap(), AddressChange::Done);
     assert!(browser.is_signed_in().await, "sessions stay");
     let former = world.notices_to(ADA).await;
@@ -107,7 +111,11 @@ async fn a_code_of_the_former_address_opens_nothing(world: &World) {
 async fn an_address_in_use_is_not_assigned_to_another_account(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
-    let changed = world.backend.accounts().change_address(&address(ADA), &address(GRACE)).await;
+    let changed = world
+        .backend
+        .accounts()
+        .change_address(&address(ADA), &address(GRACE))
+        .await;
     assert_eq!(changed.unwrap(), AddressChange::Taken);
     assert!(world.notices_to(GRACE).await.is_empty());
     assert_eq!(world.stored(ADA).await.account.email, address(ADA));

@@ -3,7 +3,7 @@
 use crate::world::{PASSWORD, WRONG_PASSWORD, World, digest, other_code};
 use account::{Purpose, Refusal, ResetStep, Secret, SecurityView, SignInStep, SignOutStep, SignUpStep};
 use backend::store::sessions;
-use backend::{Backend, BrowserTokens, Caller, Error, Transition};
+use backend::{Backend, BrowserRequest, BrowserTokens, Caller, Error, Transition};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 #[derive(Clone)]
@@ -32,6 +32,11 @@ impl Browser {
             caller,
             backend,
         }
+    }
+
+    /// Its request to a flow.
+    pub fn request(&self) -> BrowserRequest<'_> {
+        self.backend.request(&self.caller, &self.held)
     }
 
     fn take<S>(&mut self, transition: Result<Transition<S>, Error>) -> Told<S> {
@@ -82,8 +87,7 @@ impl Browser {
     /// Submits a new password, repeated correctly.
     pub async fn choose(&mut self, password: &str) -> Told<ResetStep> {
         let password = Secret::from(password);
-        let transition = self.request().reset().choose(&password, &password)
-            .await;
+        let transition = self.request().reset().choose(&password, &password).await;
         self.take(transition)
     }
 
@@ -133,19 +137,16 @@ impl Browser {
 
     /// Returns a fault instead of failing.
     pub async fn try_password(&self, password: &str) -> Result<Transition<SignInStep>, Error> {
-        self.request().sign_in().password(&password.into())
-            .await
+        self.request().sign_in().password(&password.into()).await
     }
 
     pub async fn answer_sign_in(&mut self, code: &str) -> Told<SignInStep> {
-        let transition = self.request().sign_in().answer(&code.into(), false)
-            .await;
+        let transition = self.request().sign_in().answer(&code.into(), false).await;
         self.take(transition)
     }
 
     pub async fn answer_sign_in_and_trust(&mut self, code: &str) -> Told<SignInStep> {
-        let transition = self.request().sign_in().answer(&code.into(), true)
-            .await;
+        let transition = self.request().sign_in().answer(&code.into(), true).await;
         self.take(transition)
     }
 
@@ -176,8 +177,7 @@ impl Browser {
     }
 
     pub async fn answer_sign_up(&mut self, code: &str) -> Told<SignUpStep> {
-        let transition = self.request().sign_up().answer(&code.into())
-            .await;
+        let transition = self.request().sign_up().answer(&code.into()).await;
         self.take(transition)
     }
 
@@ -188,8 +188,7 @@ impl Browser {
 
     pub async fn finish_sign_up(&mut self, name: &str, password: &str) -> Told<SignUpStep> {
         let password = Secret::from(password);
-        let transition = self.request().sign_up().finish(name, &password, &password)
-            .await;
+        let transition = self.request().sign_up().finish(name, &password, &password).await;
         self.take(transition)
     }
 
@@ -206,7 +205,10 @@ impl Browser {
 
     pub async fn change_password_and(&mut self, current: &str, password: &str, end_others: bool) -> Told<SecurityView> {
         let (current, password) = (Secret::from(current), Secret::from(password));
-        let transition = self.request().password_change().change(&current, &password, &password, end_others)
+        let transition = self
+            .request()
+            .password_change()
+            .change(&current, &password, &password, end_others)
             .await;
         self.take(transition)
     }

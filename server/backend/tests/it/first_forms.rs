@@ -2,7 +2,7 @@
 
 use crate::browser::Browser;
 use crate::world::{ADA, GRACE, PASSWORD, World, together};
-use account::{Refusal, ResetStep, SignInStep, SignUpStep, Purpose};
+use account::{Purpose, Refusal, ResetStep, SignInStep, SignUpStep};
 use backend::{BrowserTokens, retried};
 
 const UNKNOWN: &str = "unknown@example.com";
@@ -130,10 +130,10 @@ async fn the_code_of_an_earlier_form_with_a_lost_answer_is_recognised(world: &Wo
 async fn a_first_form_after_its_flow_ended_starts_a_new_flow(world: &World) {
     world.person(ADA).await;
     let mut browser = world.at_the_password(ADA).await;
-    let first = browser.held.flow(Purpose::SignIn).clone();
+    let first = browser.held.flow(Purpose::SignIn).cloned();
     browser.restart_sign_in().await.unwrap();
     browser.begin_sign_in(ADA).await.unwrap();
-    assert_ne!(browser.held.flow(Purpose::SignIn), first);
+    assert_ne!(browser.held.flow(Purpose::SignIn), first.as_ref());
     assert!(matches!(browser.password(PASSWORD).await, Ok(SignInStep::EnterCode(_))));
     // After the code is answered, the first form starts a new flow.
     let code = world.code_mailed_to(ADA).await;

@@ -5,7 +5,7 @@ use crate::crowd::{Crowd, alike};
 use crate::world::{
     ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, digest, organization, other_code, together,
 };
-use account::{Notice, Refusal, ResetStep, SignInStep, Purpose};
+use account::{Notice, Purpose, Refusal, ResetStep, SignInStep};
 use backend::store::{accounts, flows};
 use tokio::task::JoinHandle;
 

@@ -196,7 +196,11 @@ impl World {
     /// Assigns an account to the organization, as an operator does.
     pub async fn assign(&self, email: &str) {
         let (email, organization) = (address(email), organization());
-        let assigned = self.backend.accounts().assign_to_organization(&email, &organization).await;
+        let assigned = self
+            .backend
+            .accounts()
+            .assign_to_organization(&email, &organization)
+            .await;
         assert!(assigned.unwrap());
     }
 
