@@ -1,5 +1,5 @@
 # Rekey: the commands. `make run` on a fresh machine does everything that is needed.
-.PHONY: instructions help run test watch check prove attack deploy fuzz mutants bench release measure
+.PHONY: help run test watch check prove attack deploy fuzz mutants bench release measure
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -35,11 +35,8 @@ mutants: ## mutate the code that verifies, consumes and throttles; the tests mus
 release: ## build the release with the site inside: target/dist/rekey, its SHA-256, size and startup time
 	@exec .ci/release
 
-instructions: ## count instructions of everything but hashing (callgrind) and compare with the recorded ones
-	@exec .ci/instructions
-
-bench: ## benchmark the release build: requests per second, CPU, memory, startup (ON=sqlite; ONLY=usual,memory,soak,filled)
-	@exec .ci/bench $(if $(ONLY),--only $(ONLY)) $(if $(ON),--on $(ON)) $(if $(MINUTES),--minutes $(MINUTES)) \
+bench: ## benchmark the release build: requests per second, CPU, memory, startup (ON=sqlite; ONLY=usual,memory,filled)
+	@exec .ci/bench $(if $(ONLY),--only $(ONLY)) $(if $(ON),--on $(ON)) \
 	  $(if $(ACCOUNTS),--accounts $(ACCOUNTS)) $(if $(SESSIONS),--sessions $(SESSIONS)) $(if $(EVENTS),--events $(EVENTS))
 
 measure: ## measure the first visit on a slow network and CPU, and run Lighthouse

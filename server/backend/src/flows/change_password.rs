@@ -4,10 +4,9 @@ use super::password_tries::{Tries, device_throttle_key, wrong_passwords};
 use super::request::{BrowserRequest, PasswordChange};
 use super::step_up::LOST_ANSWER_MS;
 use crate::proof::PasswordProof;
-use crate::store::events::Actor;
-use crate::store::{accounts, events, outbox, sessions, throttles};
+use crate::store::{accounts, sessions, throttles};
 use crate::{BrowserTokens, Error, Fault, Transition, Verdict};
-use account::{Account, ActivityKind, Email, FailureCause, Notice, Refusal, Secret, SecurityDone, SecurityView};
+use account::{Account, ActivityKind, FailureCause, Notice, Refusal, Secret, SecurityDone, SecurityView};
 
 impl PasswordChange<'_> {
     /// Takes the current password once and the new one twice. This browser gets a new session token; with `end_others`, all other
@@ -107,30 +106,14 @@ impl PasswordChange<'_> {
             .next_token(self.0.tokens.session.as_ref().ok_or(Refusal::SignedOut)?);
         let token = self.0.insert_session(&mut tx, &account.id, next, now).await?;
         let transition = self.0.backend.end_flows(&mut tx, &account.email, now).await?;
-        events::append(
-            &mut tx,
-            &account.id,
-            ActivityKind::PasswordChanged,
-            Actor::Person,
-            self.0.caller,
-            now,
-        )
-        .await?;
-        let email = Email::Notice(Notice::PasswordChanged {
+        self.0
+            .log(&mut tx, &account.id, ActivityKind::PasswordChanged, now)
+            .await?;
+        let notice = Notice::PasswordChanged {
             at: now,
             browser: self.0.caller.browser.clone(),
-        });
-        let language = account.language.as_deref().unwrap_or(&self.0.caller.language);
-        outbox::write(
-            &mut tx,
-            &self.0.backend.parts.keys,
-            None,
-            &account.email,
-            language,
-            &email,
-            now,
-        )
-        .await?;
+        };
+        self.0.notify(&mut tx, &account, notice, now).await?;
         let tokens: Vec<_> = [token].into_iter().chain(device).collect();
         let mut held = self.0.tokens.clone();
         tokens.iter().for_each(|token| held.apply(token));
@@ -219,15 +202,9 @@ impl PasswordChange<'_> {
     async fn note_wrong_current(self, account: &Account) -> Result<(), Fault> {
         let now = self.0.now();
         let mut tx = self.0.begin().await?;
-        events::append(
-            &mut tx,
-            &account.id,
-            ActivityKind::WrongPassword,
-            Actor::Person,
-            self.0.caller,
-            now,
-        )
-        .await?;
+        self.0
+            .log(&mut tx, &account.id, ActivityKind::WrongPassword, now)
+            .await?;
         if throttles::count(&mut tx, &wrong_passwords(&account.email), now).await? % 10 == 0 {
             let cause = FailureCause::CurrentPasswords;
             self.0.tell_of_failures(&mut tx, &account.id, cause, now).await?;

@@ -3,10 +3,9 @@
 use super::request::BrowserRequest;
 use super::step_up::LOST_ANSWER_MS;
 use crate::store::devices::Device;
-use crate::store::events::Actor;
-use crate::store::{ReadConn, WriteTx, devices, events, outbox};
+use crate::store::{ReadConn, WriteTx, devices};
 use crate::{BrowserTokens, Fault, TokenChange, TokenKind, random};
-use account::{Account, AccountId, ActivityKind, Email, Notice, Purpose, Secret, Timestamp};
+use account::{Account, AccountId, ActivityKind, Notice, Purpose, Secret, Timestamp};
 
 /// The maximum number of accounts that one browser is remembered for.
 const DEVICE_TOKENS: usize = 5;
@@ -46,21 +45,11 @@ impl BrowserRequest<'_> {
             flow.progress.finished_at.is_some() && now < flow.progress.ends_at && flow.email == account.email
         });
         if !signed_up_here {
-            let email = Email::Notice(Notice::NewDevice {
+            let notice = Notice::NewDevice {
                 at: now,
                 browser: self.caller.browser.clone(),
-            });
-            let language = account.language.as_deref().unwrap_or(&self.caller.language);
-            outbox::write(
-                tx,
-                &self.backend.parts.keys,
-                None,
-                &account.email,
-                language,
-                &email,
-                now,
-            )
-            .await?;
+            };
+            self.notify(tx, account, notice, now).await?;
         }
         Ok(hold_devices(self.tokens, presented.as_ref(), &token))
     }
@@ -162,30 +151,12 @@ impl BrowserRequest<'_> {
         if !is_copy(&device, now) || !devices::distrust(tx, &device.id, &random::digest(&token)).await? {
             return Ok(false);
         }
-        events::append(
-            tx,
-            &account.id,
-            ActivityKind::DeviceCopied,
-            Actor::Person,
-            self.caller,
-            now,
-        )
-        .await?;
-        let email = Email::Notice(Notice::DeviceCopied {
+        self.log(tx, &account.id, ActivityKind::DeviceCopied, now).await?;
+        let notice = Notice::DeviceCopied {
             at: now,
             browser: device.browser,
-        });
-        let language = account.language.as_deref().unwrap_or(&self.caller.language);
-        outbox::write(
-            tx,
-            &self.backend.parts.keys,
-            None,
-            &account.email,
-            language,
-            &email,
-            now,
-        )
-        .await?;
+        };
+        self.notify(tx, account, notice, now).await?;
         Ok(true)
     }
 }

@@ -2,16 +2,15 @@
 
 use super::request::BrowserRequest;
 use super::step_up::{LOST_ANSWER_MS, Standing};
-use crate::store::events::Actor;
 use crate::store::flows::Flow;
 use crate::store::limits::{DAY_MS, Rule};
 use crate::store::waiting::{self, Waiting};
-use crate::store::{ReadConn, WriteTx, accounts, codes, events, flows, limits, outbox, throttles};
+use crate::store::{ReadConn, WriteTx, accounts, codes, events, flows, limits, throttles};
 use crate::{Backend, Error, Fault, random};
 use account::{
-    AccountId, ActivityKind, Answer, Challenge, CodeCounter, EarlierFlow, Email, EmailAddress, FailureCause,
-    IssuedCode, MailedCode, NextStep, Notice, PasswordAccess, Purpose, Refusal, Secret, Timestamp, TypedCode,
-    WaitingFlow, read_code,
+    AccountId, ActivityKind, Answer, Challenge, CodeCounter, EarlierFlow, EmailAddress, FailureCause, IssuedCode,
+    MailedCode, NextStep, Notice, PasswordAccess, Purpose, Refusal, Secret, Timestamp, TypedCode, WaitingFlow,
+    read_code,
 };
 
 /// The outcome of an answer.
@@ -108,7 +107,7 @@ impl BrowserRequest<'_> {
             Some(FailureCause::SignInCodes | FailureCause::ResetCodes) | None => ActivityKind::WrongCode,
         };
         let whose = flow.account.clone().unwrap_or_else(events::unknown_account);
-        events::append(tx, &whose, kind, Actor::Person, self.caller, now).await?;
+        self.log(tx, &whose, kind, now).await?;
         if let (true, Some(account), Some(cause)) = (in_a_row % 10 == 0, &flow.account, cause) {
             self.tell_of_failures(tx, account, cause, now).await?;
         }
@@ -140,18 +139,8 @@ impl BrowserRequest<'_> {
         {
             return Ok(());
         }
-        let message = Email::Notice(Notice::ManyFailures { at: now, cause });
-        let language = account.language.as_deref().unwrap_or(&self.caller.language);
-        outbox::write(
-            tx,
-            &self.backend.parts.keys,
-            None,
-            &account.email,
-            language,
-            &message,
-            now,
-        )
-        .await
+        let notice = Notice::ManyFailures { at: now, cause };
+        self.notify(tx, &account, notice, now).await
     }
 
     /// The reason why this browser's flow accepts no code.

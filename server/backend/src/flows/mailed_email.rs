@@ -3,7 +3,6 @@
 
 use super::mailed_code::check_your_email;
 use super::request::BrowserRequest;
-use crate::store::events::Actor;
 use crate::store::flows::Flow;
 use crate::store::limits::Rule;
 use crate::store::{ReadConn, WriteTx, codes, events, flows, limits, outbox};
@@ -221,7 +220,7 @@ impl BrowserRequest<'_> {
         .await?;
         if purpose == Purpose::Reset {
             let whose = account.map_or_else(events::unknown_account, |account| account.id.clone());
-            events::append(tx, &whose, ActivityKind::ResetAsked, Actor::Person, self.caller, now).await?;
+            self.log(tx, &whose, ActivityKind::ResetAsked, now).await?;
         }
         Ok(check_your_email(flow, now, works_until, now))
     }

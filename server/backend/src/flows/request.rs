@@ -1,8 +1,9 @@
 //! A browser's request to a flow.
 
-use crate::store::{ReadConn, WriteTx};
+use crate::store::events::Actor;
+use crate::store::{ReadConn, WriteTx, events, outbox};
 use crate::{Backend, BrowserTokens, Caller, Fault};
-use account::Timestamp;
+use account::{Account, AccountId, ActivityKind, Email, Notice, Timestamp};
 
 /// A browser's request: the service, the client, and the tokens that the browser sent.
 #[derive(Clone, Copy)]
@@ -85,5 +86,38 @@ impl<'a> BrowserRequest<'a> {
 
     pub(super) fn now(self) -> Timestamp {
         self.backend.now()
+    }
+
+    /// Appends to the account's security log.
+    pub(super) async fn log(
+        self,
+        tx: &mut WriteTx,
+        account: &AccountId,
+        kind: ActivityKind,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        events::append(tx, account, kind, Actor::Person, self.caller, now).await
+    }
+
+    /// E-mails a notice to the owner of an account.
+    pub(super) async fn notify(
+        self,
+        tx: &mut WriteTx,
+        account: &Account,
+        notice: Notice,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let language = account.language.as_deref().unwrap_or(&self.caller.language);
+        let email = Email::Notice(notice);
+        outbox::write(
+            tx,
+            &self.backend.parts.keys,
+            None,
+            &account.email,
+            language,
+            &email,
+            now,
+        )
+        .await
     }
 }

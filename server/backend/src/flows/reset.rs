@@ -4,10 +4,9 @@ use super::mailed_code::Answered;
 use super::password_tries::wrong_passwords;
 use super::request::Reset;
 use super::step_up::shown_step;
-use crate::store::events::Actor;
-use crate::store::{accounts, devices, events, flows, outbox, sessions, throttles};
+use crate::store::{accounts, devices, flows, sessions, throttles};
 use crate::{Error, Fault, Transition};
-use account::{ActivityKind, Email, EmailAddress, NextStep, Notice, Purpose, Refusal, ResetStep, Secret};
+use account::{ActivityKind, EmailAddress, NextStep, Notice, Purpose, Refusal, ResetStep, Secret};
 
 const RESET: Purpose = Purpose::Reset;
 
@@ -137,29 +136,12 @@ impl Reset<'_> {
         let mut transition = self.0.backend.end_flows(&mut tx, &email, now).await?;
         // Strangers must still prove the mailbox first. Attack: if that ended here, they would learn that there is an account.
         throttles::clear(&mut tx, &wrong_passwords(&email)).await?;
-        events::append(
-            &mut tx,
-            &account,
-            ActivityKind::PasswordReset,
-            Actor::Person,
-            self.0.caller,
-            now,
-        )
-        .await?;
-        let message = Email::Notice(Notice::PasswordReset {
+        self.0.log(&mut tx, &account, ActivityKind::PasswordReset, now).await?;
+        let notice = Notice::PasswordReset {
             at: now,
             browser: self.0.caller.browser.clone(),
-        });
-        outbox::write(
-            &mut tx,
-            &self.0.backend.parts.keys,
-            None,
-            &stored.account.email,
-            &flow.language,
-            &message,
-            now,
-        )
-        .await?;
+        };
+        self.0.notify(&mut tx, &stored.account, notice, now).await?;
         tx.commit().await?;
         self.0.backend.emails_written.notify_one();
         transition.push(flow.id);

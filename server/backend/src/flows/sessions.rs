@@ -3,7 +3,6 @@
 use super::mailed_email::drop_flow;
 use super::request::{BrowserRequest, Sessions};
 use crate::store::accounts::Stored;
-use crate::store::events::Actor;
 use crate::store::sessions::Session;
 use crate::store::{ReadConn, WriteTx, accounts, devices, events, flows, sessions};
 use crate::{Backend, Error, Fault, TokenChange, TokenKind, Transition, Visitor, random};
@@ -89,15 +88,9 @@ impl Sessions<'_> {
         let mut tx = self.0.begin().await?;
         let (session, stored) = self.0.signed_in(&mut tx).await?;
         if sessions::end(&mut tx, &stored.account.id, id).await? {
-            events::append(
-                &mut tx,
-                &stored.account.id,
-                ActivityKind::SessionEnded,
-                Actor::Person,
-                self.0.caller,
-                self.0.now(),
-            )
-            .await?;
+            self.0
+                .log(&mut tx, &stored.account.id, ActivityKind::SessionEnded, self.0.now())
+                .await?;
         }
         self.show_after(tx, &session, stored.account, SecurityDone::SessionEnded)
             .await
@@ -111,15 +104,9 @@ impl Sessions<'_> {
         let mut tx = self.0.begin().await?;
         let (session, stored) = self.0.signed_in(&mut tx).await?;
         if sessions::end_all_but(&mut tx, &stored.account.id, &session.id).await? > 0 {
-            events::append(
-                &mut tx,
-                &stored.account.id,
-                ActivityKind::SessionsEnded,
-                Actor::Person,
-                self.0.caller,
-                self.0.now(),
-            )
-            .await?;
+            self.0
+                .log(&mut tx, &stored.account.id, ActivityKind::SessionsEnded, self.0.now())
+                .await?;
         }
         self.show_after(tx, &session, stored.account, SecurityDone::OthersEnded)
             .await
@@ -134,15 +121,9 @@ impl Sessions<'_> {
         let mut tx = self.0.begin().await?;
         let (session, stored) = self.0.signed_in(&mut tx).await?;
         if devices::forget(&mut tx, &stored.account.id, id).await? {
-            events::append(
-                &mut tx,
-                &stored.account.id,
-                ActivityKind::DeviceForgotten,
-                Actor::Person,
-                self.0.caller,
-                self.0.now(),
-            )
-            .await?;
+            self.0
+                .log(&mut tx, &stored.account.id, ActivityKind::DeviceForgotten, self.0.now())
+                .await?;
         }
         self.show_after(tx, &session, stored.account, SecurityDone::DeviceForgotten)
             .await
@@ -174,15 +155,7 @@ impl Sessions<'_> {
         if let Some(session) = self.0.find_session(&mut tx, now).await? {
             let account = AccountId(session.account_id);
             if sessions::end(&mut tx, &account, &session.id).await? {
-                events::append(
-                    &mut tx,
-                    &account,
-                    ActivityKind::SignedOut,
-                    Actor::Person,
-                    self.0.caller,
-                    now,
-                )
-                .await?;
+                self.0.log(&mut tx, &account, ActivityKind::SignedOut, now).await?;
             }
         }
         if let Some(flow) = self.0.find_flow(&mut tx, Purpose::SignIn).await? {
@@ -272,7 +245,7 @@ impl BrowserRequest<'_> {
         let token = self.session_token(flow);
         let session = self.insert_session(tx, &account.id, token, now).await?;
         let device = self.hold_device(tx, flow, account, trust, now).await?;
-        events::append(tx, &account.id, ActivityKind::SignedIn, Actor::Person, self.caller, now).await?;
+        self.log(tx, &account.id, ActivityKind::SignedIn, now).await?;
         Ok(vec![session, device])
     }
 

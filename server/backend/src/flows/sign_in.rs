@@ -7,9 +7,8 @@ use super::request::SignIn;
 use super::step_up::{LOST_ANSWER_MS, Standing, shown_step};
 use crate::leaked::Leak;
 use crate::store::accounts::Stored;
-use crate::store::events::Actor;
 use crate::store::flows::Flow;
-use crate::store::{ReadConn, accounts, events, flows, throttles};
+use crate::store::{ReadConn, accounts, flows, throttles};
 use crate::{Error, Fault, Transition, Verdict};
 use account::{
     Account, AccountId, AccountKind, ActivityKind, EmailAddress, FailureCause, NextStep, Purpose, Refusal, ResetStep,
@@ -318,15 +317,9 @@ impl SignIn<'_> {
         }
         match leak {
             Some(Leak::Found) => {
-                events::append(
-                    &mut tx,
-                    &account.id,
-                    ActivityKind::PasswordLeaked,
-                    Actor::Person,
-                    self.0.caller,
-                    now,
-                )
-                .await?;
+                self.0
+                    .log(&mut tx, &account.id, ActivityKind::PasswordLeaked, now)
+                    .await?;
                 flow.next_path = "/security/password".to_owned();
                 flows::set_next(&mut tx, &flow.id, &flow.next_path).await?;
             }

@@ -3,8 +3,7 @@
 use super::mailed_code::Answered;
 use super::request::SignUp;
 use super::step_up::shown_step;
-use crate::store::events::Actor;
-use crate::store::{accounts, events, flows};
+use crate::store::{accounts, flows};
 use crate::{Error, Fault, Transition, random};
 use account::{
     Account, AccountId, AccountKind, ActivityKind, EmailAddress, Name, NextStep, Purpose, Refusal, Secret, SignUpStep,
@@ -139,15 +138,7 @@ impl SignUp<'_> {
         if chosen.unchecked {
             accounts::mark_unchecked(&mut tx, &account.id, now).await?;
         }
-        events::append(
-            &mut tx,
-            &account.id,
-            ActivityKind::SignedUp,
-            Actor::Person,
-            self.0.caller,
-            now,
-        )
-        .await?;
+        self.0.log(&mut tx, &account.id, ActivityKind::SignedUp, now).await?;
         let transition = self.0.backend.end_flows(&mut tx, &email, now).await?;
         tx.commit().await?;
         transition

@@ -14,12 +14,10 @@ mod filled;
 mod fixture;
 mod hash;
 mod memory;
-mod minutes;
 mod report;
 mod request_alone;
 mod requests;
 mod rounds;
-mod soak;
 mod steps;
 mod storm;
 mod table;
@@ -31,7 +29,6 @@ use fill::Rows;
 use fixture::Database;
 use std::io::Write;
 use std::process::ExitCode;
-use std::time::Duration;
 
 /// Measures the release program.
 #[derive(Parser)]
@@ -43,9 +40,6 @@ struct Asked {
     /// Only on these databases
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Database::Sqlite, Database::Postgres])]
     on: Vec<Database>,
-    /// Duration of `soak`, without its warm-up of two minutes
-    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=1_440))]
-    minutes: u64,
     /// Accounts in `filled`
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     accounts: u64,
@@ -63,8 +57,6 @@ enum Measurement {
     Usual,
     /// Memory after 1,000 and after 10,000 sign-ins
     Memory,
-    /// A mix of all requests at half of capacity
-    Soak,
     /// Every request on a full database and on an empty one
     Filled,
 }
@@ -98,7 +90,6 @@ fn measure(asked: &Asked) -> Result<(), Fault> {
             tell(&match measurement {
                 Measurement::Usual => usual::measure(database)?,
                 Measurement::Memory => memory::measure(database)?,
-                Measurement::Soak => soak::measure(database, Duration::from_secs(60 * asked.minutes))?,
                 Measurement::Filled => filled::measure(database, rows)?,
             })?;
         }

@@ -57,10 +57,6 @@ impl Person {
         }
         Ok(())
     }
-
-    pub fn take_another_browser(&mut self) {
-        self.jar = Jar::default();
-    }
 }
 
 impl Step {
