@@ -110,9 +110,14 @@ pub struct Transition<S> {
 impl<S> Transition<S> {
     /// A step without token changes.
     pub(crate) const fn to(step: S) -> Self {
-        Self {
-            step,
-            tokens: Vec::new(),
-        }
+        Self::new(step, Vec::new())
+    }
+
+    pub(crate) const fn new(step: S, tokens: Vec<TokenChange>) -> Self {
+        Self { step, tokens }
+    }
+
+    pub(crate) fn map<T>(self, step: impl FnOnce(S) -> T) -> Transition<T> {
+        Transition::new(step(self.step), self.tokens)
     }
 }

@@ -86,6 +86,14 @@ impl Metrics {
     }
 }
 
+/// Registers metrics: name, help and metric of each.
+macro_rules! register {
+    ($registry:ident, $($name:literal $help:literal $metric:expr;)*) => {
+        $($registry.register($name, $help, $metric.clone());)*
+    };
+}
+pub(crate) use register;
+
 impl Backend {
     /// The metrics of the account service.
     #[must_use]
@@ -105,46 +113,16 @@ impl Backend {
         for result in ["taken", "4xx", "5xx", "set_up", "timeout", "connection", "unfit"] {
             drop(metrics.smtp_results.get_or_create(&SmtpResult { result }));
         }
-        registry.register(
-            "rekey_refusals",
-            "Refusals shown to users, by kind",
-            metrics.refusals.clone(),
-        );
-        registry.register("rekey_faults", "Server faults, by kind", metrics.faults.clone());
-        registry.register(
-            "rekey_emails",
-            "E-mails that are done: sent, or dropped as too old or permanently rejected",
-            metrics.emails.clone(),
-        );
-        registry.register(
-            "rekey_email_attempts",
-            "Attempts to send an e-mail, including retries",
-            metrics.email_attempts.clone(),
-        );
-        registry.register(
-            "rekey_smtp_results",
-            "Results of attempts: taken, 4xx, 5xx, set_up, timeout, connection, or unfit to be sent",
-            metrics.smtp_results.clone(),
-        );
-        registry.register(
-            "rekey_emails_waiting",
-            "Queued e-mails of all servers, counted up to 10000",
-            metrics.emails_waiting.clone(),
-        );
-        registry.register(
-            "rekey_emails_oldest_waiting_seconds",
-            "Age of the oldest queued e-mail; 0 without one",
-            metrics.oldest_email_s.clone(),
-        );
-        registry.register(
-            "rekey_database_up",
-            "Whether the database answered at the time of the scrape",
-            metrics.database_up.clone(),
-        );
-        registry.register(
-            "rekey_database_connections",
-            "Connections to the database: in use, idle, and the maximum",
-            metrics.connections.clone(),
+        register!(registry,
+            "rekey_refusals" "Refusals shown to users, by kind" metrics.refusals;
+            "rekey_faults" "Server faults, by kind" metrics.faults;
+            "rekey_emails" "E-mails that are done: sent, or dropped as too old or permanently rejected" metrics.emails;
+            "rekey_email_attempts" "Attempts to send an e-mail, including retries" metrics.email_attempts;
+            "rekey_smtp_results" "Results of attempts: taken, 4xx, 5xx, set_up, timeout, connection, or unfit to be sent" metrics.smtp_results;
+            "rekey_emails_waiting" "Queued e-mails of all servers, counted up to 10000" metrics.emails_waiting;
+            "rekey_emails_oldest_waiting_seconds" "Age of the oldest queued e-mail; 0 without one" metrics.oldest_email_s;
+            "rekey_database_up" "Whether the database answered at the time of the scrape" metrics.database_up;
+            "rekey_database_connections" "Connections to the database: in use, idle, and the maximum" metrics.connections;
         );
         self.parts.db.metrics().register(registry);
         self.parts.hashing.register_metrics(registry);

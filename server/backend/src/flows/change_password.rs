@@ -126,13 +126,13 @@ impl PasswordChange<'_> {
         tx.commit().await?;
         self.0.backend.emails_written.notify_one();
         transition.iter().for_each(|id| self.0.backend.flow_moved(id));
-        Ok(Transition {
-            step: SecurityView {
+        Ok(Transition::new(
+            SecurityView {
                 done: Some(SecurityDone::PasswordChanged),
                 ..view
             },
             tokens,
-        })
+        ))
     }
 
     /// Repeats the answer to a password change that ended this browser's session within the last 30 s, because the new tokens may
@@ -187,15 +187,15 @@ impl PasswordChange<'_> {
         let (session, stored) = after.signed_in(&mut conn).await?;
         let device = self.0.device_again(&mut conn, None, &stored.account.id).await?;
         let view = after.security_in(&mut conn, &session, stored.account).await?;
-        Ok(Transition {
-            step: SecurityView {
+        Ok(Transition::new(
+            SecurityView {
                 done: Some(SecurityDone::PasswordChanged),
                 ..view
             },
-            tokens: std::iter::once(self.0.backend.hold_session(token))
+            std::iter::once(self.0.backend.hold_session(token))
                 .chain(device)
                 .collect(),
-        })
+        ))
     }
 
     /// Records a wrong current password in the account's log and e-mails the owner at the tenth.

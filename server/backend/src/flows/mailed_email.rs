@@ -35,10 +35,7 @@ impl BrowserRequest<'_> {
         if let Some(flow) = begun.filter(|flow| flow.progress.codes_sent > 0) {
             // A form that is sent twice has one effect and one screen, and takes no further budget.
             let step = self.backend.mailed_code(&mut tx, &flow, now).await?;
-            return Ok(Transition {
-                step,
-                tokens: vec![hold_flow(purpose, token)],
-            });
+            return Ok(Transition::new(step, vec![hold_flow(purpose, token)]));
         }
         let waiting = self.backend.waiting(&mut tx, counter, email, now).await?;
         let account = waiting.account.as_ref().map(|stored| &stored.account);
@@ -69,10 +66,7 @@ impl BrowserRequest<'_> {
         tx.commit().await?;
         self.backend.emails_written.notify_one();
         ended.iter().for_each(|flow| self.backend.flow_moved(&flow.id));
-        Ok(Transition {
-            step,
-            tokens: vec![hold_flow(purpose, token)],
-        })
+        Ok(Transition::new(step, vec![hold_flow(purpose, token)]))
     }
 
     /// The flow a first form belongs to: its token, the flow if it has already begun, and the flow that the browser held before.

@@ -47,11 +47,7 @@ impl Reset<'_> {
     }
 
     async fn begin_for(self, email: &EmailAddress) -> Result<Transition<ResetStep>, Error> {
-        let Transition { step, tokens } = self.0.begin_mailed(RESET, email, "").await?;
-        Ok(Transition {
-            step: ResetStep::EnterCode(step),
-            tokens,
-        })
+        Ok(self.0.begin_mailed(RESET, email, "").await?.map(ResetStep::EnterCode))
     }
 
     /// Answers with the e-mailed code. An address instead of a code begins a new reset with that address.
@@ -66,13 +62,13 @@ impl Reset<'_> {
         let token = self.0.step_up(&mut tx, RESET, &flow, self.0.now()).await?;
         tx.commit().await?;
         self.0.backend.flow_moved(&flow.id);
-        Ok(Transition {
-            step: ResetStep::ChoosePassword {
+        Ok(Transition::new(
+            ResetStep::ChoosePassword {
                 email: flow.email.clone(),
                 min: self.0.backend.settings().password.min,
             },
-            tokens: vec![token],
-        })
+            vec![token],
+        ))
     }
 
     /// Sends a new code of this flow.

@@ -170,10 +170,10 @@ impl Sessions<'_> {
             token: None,
             keep_s: 0,
         };
-        Ok(Transition {
-            step: SignOutStep::SignedOut,
-            tokens: vec![session, drop_flow(Purpose::SignIn)],
-        })
+        Ok(Transition::new(
+            SignOutStep::SignedOut,
+            vec![session, drop_flow(Purpose::SignIn)],
+        ))
     }
 }
 

@@ -103,21 +103,18 @@ impl SignIn<'_> {
             let step = flow.progress.next_step(now);
             let step = self.shown(&mut tx, &flow, step, now).await?;
             tx.commit().await?;
-            return Ok(Transition {
-                step,
-                tokens: vec![hold_flow(SIGN_IN, token)],
-            });
+            return Ok(Transition::new(step, vec![hold_flow(SIGN_IN, token)]));
         }
         if self.0.backend.strangers_prove_mailbox(&mut tx, &email, now).await? {
             let stored = accounts::find_by_email(&mut tx, &email).await?;
             let account = stored.map(|stored| stored.account);
             if !self.0.is_known(&mut tx, account.as_ref()).await? {
                 drop(tx);
-                let Transition { step, tokens } = self.0.begin_mailed(SIGN_IN, &email, next).await?;
-                return Ok(Transition {
-                    step: SignInStep::ProveMailbox(step),
-                    tokens,
-                });
+                return Ok(self
+                    .0
+                    .begin_mailed(SIGN_IN, &email, next)
+                    .await?
+                    .map(SignInStep::ProveMailbox));
             }
         }
         if let Some(before) = &before {
@@ -138,10 +135,10 @@ impl SignIn<'_> {
         };
         flows::insert(&mut tx, &flow).await?;
         tx.commit().await?;
-        Ok(Transition {
-            step: SignInStep::EnterPassword { email },
-            tokens: vec![hold_flow(SIGN_IN, token)],
-        })
+        Ok(Transition::new(
+            SignInStep::EnterPassword { email },
+            vec![hold_flow(SIGN_IN, token)],
+        ))
     }
 
     /// Checks the password. If it is right, e-mails a code, or signs a trusted device in.
@@ -338,12 +335,12 @@ impl SignIn<'_> {
             }
             let mut tokens = self.0.begin_session(&mut tx, account, flow.trust, now).await?;
             tokens.push(drop_flow(SIGN_IN));
-            Transition {
-                step: SignInStep::SignedIn {
+            Transition::new(
+                SignInStep::SignedIn {
                     next: safe_next(&flow.next_path).to_owned(),
                 },
                 tokens,
-            }
+            )
         } else {
             self.0.backend.take_confirmation(&mut tx, &account.id, now).await?;
             let mailed;
@@ -352,10 +349,7 @@ impl SignIn<'_> {
                 .send_first(&mut tx, &flow.id, Some(account), device.is_some(), now)
                 .await?;
             let token = self.0.step_up(&mut tx, SIGN_IN, &flow, now).await?;
-            Transition {
-                step: SignInStep::EnterCode(mailed),
-                tokens: vec![token],
-            }
+            Transition::new(SignInStep::EnterCode(mailed), vec![token])
         };
         self.0.backend.clear_tries(&mut tx, tries, &flow.email).await?;
         tx.commit().await?;
@@ -380,12 +374,12 @@ impl SignIn<'_> {
             let token = self.0.step_up(&mut tx, SIGN_IN, &flow, self.0.now()).await?;
             tx.commit().await?;
             self.0.backend.flow_moved(&flow.id);
-            return Ok(Transition {
-                step: SignInStep::EnterPassword {
+            return Ok(Transition::new(
+                SignInStep::EnterPassword {
                     email: flow.email.clone(),
                 },
-                tokens: vec![token],
-            });
+                vec![token],
+            ));
         }
         let now = self.0.now();
         flows::finish(&mut tx, &flow.id, SIGN_IN, now)
@@ -404,12 +398,12 @@ impl SignIn<'_> {
         tx.commit().await?;
         self.0.backend.emails_written.notify_one();
         self.0.backend.flow_moved(&flow.id);
-        Ok(Transition {
-            step: SignInStep::SignedIn {
+        Ok(Transition::new(
+            SignInStep::SignedIn {
                 next: safe_next(&flow.next_path).to_owned(),
             },
             tokens,
-        })
+        ))
     }
 
     /// Sends a new code of this flow.
@@ -438,12 +432,9 @@ impl SignIn<'_> {
             tx.commit().await?;
             self.0.backend.flow_moved(&flow.id);
         }
-        Ok(Transition {
-            step: SignInStep::AskEmail {
-                email: None,
-                resume: None,
-            },
-            tokens: Vec::new(),
-        })
+        Ok(Transition::to(SignInStep::AskEmail {
+            email: None,
+            resume: None,
+        }))
     }
 }

@@ -51,11 +51,11 @@ impl SignUp<'_> {
         if !self.0.backend.settings().sign_up {
             return Err(Refusal::FlowGone.into());
         }
-        let Transition { step, tokens } = self.0.begin_mailed(SIGN_UP, email, "").await?;
-        Ok(Transition {
-            step: SignUpStep::EnterCode(step),
-            tokens,
-        })
+        Ok(self
+            .0
+            .begin_mailed(SIGN_UP, email, "")
+            .await?
+            .map(SignUpStep::EnterCode))
     }
 
     /// Answers with the e-mailed code. An address instead of a code begins a new sign-up with that address.
@@ -70,13 +70,13 @@ impl SignUp<'_> {
         let token = self.0.step_up(&mut tx, SIGN_UP, &flow, self.0.now()).await?;
         tx.commit().await?;
         self.0.backend.flow_moved(&flow.id);
-        Ok(Transition {
-            step: SignUpStep::ChooseDetails {
+        Ok(Transition::new(
+            SignUpStep::ChooseDetails {
                 email: flow.email.clone(),
                 min: self.0.backend.settings().password.min,
             },
-            tokens: vec![token],
-        })
+            vec![token],
+        ))
     }
 
     /// Sends a new code of this flow.

@@ -1,5 +1,6 @@
 //! Transaction metrics: counts and durations.
 
+use crate::metrics::register;
 use crate::metrics::{Kind, SHORT_S, TRACE};
 use account::ActivityKind;
 use prometheus_client::metrics::counter::Counter;
@@ -43,16 +44,10 @@ impl Default for Measured {
 
 impl Measured {
     pub(crate) fn register(&self, registry: &mut Registry) {
-        registry.register("rekey_events", "Account events, by kind", self.events.clone());
-        registry.register(
-            "rekey_database_begin_seconds",
-            "Time for a transaction to get a connection and begin",
-            self.begin_s.clone(),
-        );
-        registry.register(
-            "rekey_database_transaction_seconds",
-            "Duration of committed transactions, including the commit",
-            self.transaction_s.clone(),
+        register!(registry,
+            "rekey_events" "Account events, by kind" self.events;
+            "rekey_database_begin_seconds" "Time for a transaction to get a connection and begin" self.begin_s;
+            "rekey_database_transaction_seconds" "Duration of committed transactions, including the commit" self.transaction_s;
         );
     }
 

@@ -29,11 +29,6 @@ impl Figures {
         table.row(&format!("{name}: {what} a second"), 0, often, &self.a_second);
         table.row(&format!("{name}: p50, ms"), 1, None, &self.p50);
         table.row(&format!("{name}: p99, ms"), 1, None, &self.p99);
-        self.cpu_rows(table, name, cpu);
-    }
-
-    /// CPU seconds only.
-    pub fn cpu_rows(&self, table: &mut Table, name: &str, cpu: Option<Aim>) {
         let mut row = |whose: &str, aim, figures: &[f64]| {
             table.row(&format!("{name}: CPU-s of {whose} per 1,000"), 2, aim, figures);
         };

@@ -15,7 +15,6 @@ mod fixture;
 mod hash;
 mod memory;
 mod report;
-mod request_alone;
 mod requests;
 mod rounds;
 mod steps;

@@ -140,8 +140,8 @@ impl<'a> Rounds<'a> {
         format!("{fault}\n{}", self.running.end_of_log())
     }
 
-    /// All rounds as rows, with the resets without e-mail beside the resets.
-    pub fn into_rows(self, without_emails: &Figures, table: &mut Table) {
+    /// All rounds as rows.
+    pub fn into_rows(self, table: &mut Table) {
         self.pages
             .rows(table, "`GET /signin`", "requests", None, Some(Aim::AtMost(0.25)));
         table.row("One hash alone, ms", 2, None, &self.hash_ms);
@@ -163,7 +163,6 @@ impl<'a> Rounds<'a> {
         );
         self.resets
             .rows(table, "Reset", "requests", None, Some(Aim::AtMost(0.5)));
-        without_emails.cpu_rows(table, "Reset, the request without its e-mail", None);
         let often = Some(Aim::AtLeast(10_000.0));
         self.sessions.rows(table, "Session check", "requests", often, None);
         let all = |figure: fn(&Storm) -> f64| self.storms.iter().map(figure).collect::<Vec<_>>();

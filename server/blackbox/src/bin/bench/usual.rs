@@ -1,10 +1,8 @@
 //! The default measurements: starts, rounds of requests, storms, memory, and a reset without its e-mail.
 
 use crate::crowd;
-use crate::figures::Figures;
 use crate::fixture::{Database, Fixture, Memory};
 use crate::report::Conditions;
-use crate::request_alone;
 use crate::rounds::Rounds;
 use crate::table::{Aim, Table};
 use blackbox::{Fault, development, machine, say};
@@ -34,9 +32,7 @@ pub fn measure(database: Database) -> Result<String, Fault> {
         .map(|_| start(&fixture))
         .collect::<Result<Vec<_>, Fault>>()?;
 
-    say(&format!("{database}: resets without their e-mails"));
-    let (other_place, without_emails) = request_alone::measure(database)?;
-    let rounds = rounds(database, &fixture, &without_emails, &mut table)?;
+    let rounds = rounds(database, &fixture, &mut table)?;
     memory(&rounds, &starts, &mut table);
     let all = |figure: fn(&Start) -> f64| starts.iter().map(figure).collect::<Vec<_>>();
     table.row(
@@ -51,7 +47,7 @@ pub fn measure(database: Database) -> Result<String, Fault> {
         None,
         &all(|start| start.ready_ms),
     );
-    conditions.part(&database.to_string(), &[&fixture, &other_place], &table.markdown())
+    conditions.part(&database.to_string(), &[&fixture], &table.markdown())
 }
 
 struct Start {
@@ -82,7 +78,7 @@ struct Left {
     after_storms: Memory,
 }
 
-fn rounds(database: Database, fixture: &Fixture, without_emails: &Figures, table: &mut Table) -> Result<Left, Fault> {
+fn rounds(database: Database, fixture: &Fixture, table: &mut Table) -> Result<Left, Fault> {
     let running = fixture.start()?;
     let jar = development::sign_in(&running, fixture.folder(), &crowd::signer(0), crowd::PASSWORD)?;
     let mut rounds = Rounds::new(fixture, &running, jar);
@@ -102,7 +98,7 @@ fn rounds(database: Database, fixture: &Fixture, without_emails: &Figures, table
         after_rounds,
         after_storms: fixture.memory(&running)?,
     };
-    rounds.into_rows(without_emails, table);
+    rounds.into_rows(table);
     running.stop()?;
     Ok(left)
 }
