@@ -22,7 +22,7 @@ pub(crate) const SHORT_S: [f64; 13] = [
 /// The time limit for the database. Prometheus itself waits 10 s.
 const DATABASE_TIME: Duration = Duration::from_secs(2);
 /// The maximum number of waiting e-mails that are counted.
-const LETTERS_LOOKED_AT: i64 = 10_000;
+const EMAILS_COUNTED: i64 = 10_000;
 
 /// The label for a kind.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -145,7 +145,7 @@ impl Backend {
                 gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
             }
         }
-        let asked = outbox::waiting(&self.parts.db, LETTERS_LOOKED_AT);
+        let asked = outbox::waiting(&self.parts.db, EMAILS_COUNTED);
         let waiting = match timeout(DATABASE_TIME, asked).await {
             Ok(Ok(waiting)) => Some(waiting),
             Ok(Err(_)) | Err(_) => None,

@@ -136,10 +136,7 @@ async fn a_migrated_service_keeps_its_sessions() {
     browser.held = signed_in.held.clone();
     assert!(browser.is_signed_in().await);
     browser.held = resetting.held.clone();
-    assert!(matches!(
-        browser.answer_reset(&code).await,
-        Ok(ResetStep::ChoosePassword { .. })
-    ));
+    assert_step!(browser.answer_reset(&code), ResetStep::ChoosePassword);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -239,6 +239,12 @@ impl Browser {
 }
 
 impl World {
+    /// A new browser cannot sign in with this password.
+    pub async fn refuses(&self, email: &str, password: &str) {
+        let told = self.browser().sign_in(self, email, password).await;
+        assert_eq!(told, Err(Refusal::SignInWrong), "{email}");
+    }
+
     /// A new browser at its own network address.
     pub fn browser(&self) -> Browser {
         static MADE: AtomicU32 = AtomicU32::new(0);

@@ -348,10 +348,7 @@ async fn a_new_password_has_a_budget_of_codes_of_its_own(world: &World) {
     let mut owner = world.choosing(ADA).await;
     owner.choose(NEW_PASSWORD).await.unwrap();
     let mut owner = world.at_the_password(ADA).await;
-    assert!(matches!(
-        owner.password(NEW_PASSWORD).await,
-        Ok(SignInStep::EnterCode(_))
-    ));
+    assert_step!(owner.password(NEW_PASSWORD), SignInStep::EnterCode);
 }
 
 #[apply(on_both!)]

@@ -134,7 +134,7 @@ async fn a_first_form_after_its_flow_ended_starts_a_new_flow(world: &World) {
     browser.restart_sign_in().await.unwrap();
     browser.begin_sign_in(ADA).await.unwrap();
     assert_ne!(browser.held.flow(Purpose::SignIn), first.as_ref());
-    assert!(matches!(browser.password(PASSWORD).await, Ok(SignInStep::EnterCode(_))));
+    assert_step!(browser.password(PASSWORD), SignInStep::EnterCode);
     // After the code is answered, the first form starts a new flow.
     let code = world.code_mailed_to(ADA).await;
     browser.answer_sign_in(&code).await.unwrap();

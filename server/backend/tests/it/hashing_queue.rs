@@ -78,5 +78,5 @@ async fn a_timeout_in_the_hashing_queue_costs_no_try(world: &World) {
         told.err()
     );
     drop(cores);
-    assert!(matches!(browser.password(PASSWORD).await, Ok(SignInStep::EnterCode(_))));
+    assert_step!(browser.password(PASSWORD), SignInStep::EnterCode);
 }

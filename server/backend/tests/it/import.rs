@@ -30,6 +30,11 @@ fn person(email: &str, hash: Option<&str>) -> ImportedAccount {
     }
 }
 
+/// Returns the number of new accounts.
+async fn import(world: &World, imported: &[ImportedAccount]) -> usize {
+    world.backend.accounts().import(imported).await.unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn hashes_of_other_libraries_verify_their_passwords_only() {
     let hashing = Hashing::new(
@@ -64,12 +69,7 @@ async fn an_imported_hash_is_replaced_at_the_first_sign_in(world: &World) {
     assert_eq!(fixture.len(), 36);
     for (number, line) in fixture.iter().enumerate() {
         let (made_by, email) = (&line[0], format!("person{number}@example.com"));
-        let imported = world
-            .backend
-            .accounts()
-            .import(&[person(&email, Some(&line[3]))])
-            .await
-            .unwrap();
+        let imported = import(world, &[person(&email, Some(&line[3]))]).await;
         assert_eq!(imported, 1, "{made_by}");
         let foreign = world.stored(&email).await.password.unwrap();
         assert_eq!(
@@ -103,9 +103,9 @@ async fn no_account_is_added_twice(world: &World) {
         },
         person("Grace@Example.com", None),
     ];
-    assert_eq!(world.backend.accounts().import(&people).await.unwrap(), 1);
-    assert_eq!(world.backend.accounts().import(&people).await.unwrap(), 0);
-    assert_eq!(world.backend.accounts().import(&[]).await.unwrap(), 0);
+    assert_eq!(import(world, &people).await, 1);
+    assert_eq!(import(world, &people).await, 0);
+    assert_eq!(import(world, &[]).await, 0);
     let (ada, grace) = (world.stored(ADA).await, world.stored(GRACE).await);
     assert_eq!((ada.account, ada.password), (before.account, before.password));
     let hash = grace.password.unwrap();
@@ -124,24 +124,14 @@ async fn created_at(world: &World, email: &str) -> Timestamp {
 /// Property 15. Otherwise an operator could remove a key that imported accounts need.
 #[apply(on_both!)]
 async fn a_key_is_needed_by_the_hashes_that_it_seals(world: &World) {
-    world
-        .backend
-        .accounts()
-        .import(&[person(ADA, Some(HASH))])
-        .await
-        .unwrap();
+    import(world, &[person(ADA, Some(HASH))]).await;
     assert_eq!(world.backend.upkeep().key_uses("k1").await.unwrap().passwords, 1);
     assert_eq!(world.backend.upkeep().count_hashes().await.unwrap(), (1, 0));
 }
 
 #[apply(on_both!)]
 async fn a_stolen_database_holds_no_imported_hash(world: &World) {
-    world
-        .backend
-        .accounts()
-        .import(&[person(ADA, Some(HASH))])
-        .await
-        .unwrap();
+    import(world, &[person(ADA, Some(HASH))]).await;
     let stolen = world.database.stolen().await;
     assert!(stolen.contains(ADA), "nothing was stolen");
     for part in ["pbkdf2_sha256", "YBX3CQfiE3WGRRAfNr8XLg", "dQVxWlmDqfIaQ"] {
@@ -151,11 +141,8 @@ async fn a_stolen_database_holds_no_imported_hash(world: &World) {
 
 #[apply(on_both!)]
 async fn an_account_without_a_hash_sets_a_password_by_a_reset(world: &World) {
-    world.backend.accounts().import(&[person(ADA, None)]).await.unwrap();
-    assert_eq!(
-        world.browser().sign_in(world, ADA, PASSWORD).await,
-        Err(Refusal::SignInWrong)
-    );
+    import(world, &[person(ADA, None)]).await;
+    world.refuses(ADA, PASSWORD).await;
     world.choosing(ADA).await.choose(PASSWORD).await.unwrap();
     world.clock.advance_ms(60_000);
     assert!(world.signed_in(ADA).await.is_signed_in().await);
@@ -163,19 +150,11 @@ async fn an_account_without_a_hash_sets_a_password_by_a_reset(world: &World) {
 
 #[apply(on_both!)]
 async fn an_account_with_an_imported_hash_can_reset_its_password(world: &World) {
-    world
-        .backend
-        .accounts()
-        .import(&[person(ADA, Some(HASH))])
-        .await
-        .unwrap();
+    import(world, &[person(ADA, Some(HASH))]).await;
     let mut browser = world.choosing(ADA).await;
     assert_eq!(browser.choose(PASSWORD).await, Err(Refusal::PasswordSameAsNow));
     browser.choose(NEW_PASSWORD).await.unwrap();
-    assert_eq!(
-        world.browser().sign_in(world, ADA, PASSWORD).await,
-        Err(Refusal::SignInWrong)
-    );
+    world.refuses(ADA, PASSWORD).await;
 }
 
 #[apply(on_both!)]
@@ -184,16 +163,8 @@ async fn a_disabled_account_signs_in_only_after_it_is_enabled(world: &World) {
         disabled: true,
         ..person(ADA, Some(HASH))
     };
-    world
-        .backend
-        .accounts()
-        .import(&[disabled, person(GRACE, Some(HASH))])
-        .await
-        .unwrap();
-    assert_eq!(
-        world.browser().sign_in(world, ADA, PASSWORD).await,
-        Err(Refusal::SignInWrong)
-    );
+    import(world, &[disabled, person(GRACE, Some(HASH))]).await;
+    world.refuses(ADA, PASSWORD).await;
     assert_eq!(world.count_events(ADA, ActivityKind::Disabled).await, 1);
     assert_eq!(world.count_events(GRACE, ActivityKind::Disabled).await, 0);
     world.backend.accounts().disable(&address(ADA), false).await.unwrap();
@@ -223,10 +194,7 @@ async fn an_address_without_a_password_costs_a_hash_too(world: &World) {
         .unwrap();
     tx.commit().await.unwrap();
     for email in [ADA, GRACE, "google@example.com"] {
-        assert_eq!(
-            world.browser().sign_in(world, email, PASSWORD).await,
-            Err(Refusal::SignInWrong)
-        );
+        world.refuses(email, PASSWORD).await;
     }
 }
 
@@ -236,12 +204,7 @@ async fn a_leaked_password_is_found_at_the_first_sign_in(world: &World) {
     let list = folder.path().join("leaked");
     std::fs::write(&list, format!("{PASSWORD}\n")).unwrap();
     let world = world.with_leaked(LeakedPasswords::from_file(&list).unwrap()).await;
-    world
-        .backend
-        .accounts()
-        .import(&[person(ADA, Some(HASH))])
-        .await
-        .unwrap();
+    import(&world, &[person(ADA, Some(HASH))]).await;
     world.signed_in(ADA).await;
     assert_eq!(world.count_events(ADA, ActivityKind::PasswordLeaked).await, 1);
 }
@@ -251,5 +214,5 @@ async fn an_import_can_exceed_the_size_of_one_statement(world: &World) {
     let people: Vec<_> = (0..4_801)
         .map(|number| person(&format!("person{number}@example.com"), None))
         .collect();
-    assert_eq!(world.backend.accounts().import(&people).await.unwrap(), 4_801);
+    assert_eq!(import(world, &people).await, 4_801);
 }

@@ -32,6 +32,14 @@ macro_rules! on_both {
     };
 }
 
+/// Awaits an answer and demands that step.
+macro_rules! assert_step {
+    ($told:expr, $step:path) => {
+        let told = $told.await;
+        assert!(matches!(told, Ok($step { .. })), "{told:?}");
+    };
+}
+
 mod account_changes;
 mod backup;
 mod browser;

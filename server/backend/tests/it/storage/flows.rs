@@ -16,14 +16,7 @@ async fn a_password_takes_a_live_flow_of_an_active_account_on(world: &World) {
         .await
         .unwrap();
     assert!(flows::find(&mut tx, "s", Purpose::Reset).await.unwrap().is_none());
-    assert!(
-        flows::find(&mut tx, "s", Purpose::SignIn)
-            .await
-            .unwrap()
-            .unwrap()
-            .progress
-            .is_live(end)
-    );
+    assert!(found(&mut tx, "s", Purpose::SignIn).await.progress.is_live(end));
     assert!(spend_try(&mut tx, "s", Purpose::SignIn, NOW).await.unwrap().is_none());
     assert!(
         flows::take_send(&mut tx, "s", Purpose::SignIn, 30, NOW)
@@ -95,12 +88,7 @@ async fn a_try_is_given_back(world: &World) {
     for given_back in [1, 2, 2] {
         flows::give_try_back(&mut tx, "s").await.unwrap();
         assert_eq!(
-            flows::find(&mut tx, "s", Purpose::SignIn)
-                .await
-                .unwrap()
-                .unwrap()
-                .progress
-                .tries_left,
+            found(&mut tx, "s", Purpose::SignIn).await.progress.tries_left,
             given_back
         );
     }
@@ -110,35 +98,13 @@ async fn a_try_is_given_back(world: &World) {
 #[apply(on_both!)]
 async fn a_sign_in_finishes_once_after_its_code(world: &World) {
     let mut tx = with_sent_code(world).await;
-    assert!(
-        flows::finish(&mut tx, "s", Purpose::SignIn, NOW)
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert!(finish(&mut tx, Purpose::SignIn).await.is_none());
     assert!(flows::pass_code(&mut tx, "s", NOW).await.unwrap());
     assert!(!flows::pass_code(&mut tx, "s", NOW).await.unwrap());
     flows::set_next(&mut tx, "s", "/security").await.unwrap();
-    assert!(
-        flows::finish(&mut tx, "s", Purpose::Reset, NOW)
-            .await
-            .unwrap()
-            .is_none()
-    );
-    assert_eq!(
-        flows::finish(&mut tx, "s", Purpose::SignIn, NOW)
-            .await
-            .unwrap()
-            .unwrap()
-            .next_path,
-        "/security"
-    );
-    assert!(
-        flows::finish(&mut tx, "s", Purpose::SignIn, NOW)
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert!(finish(&mut tx, Purpose::Reset).await.is_none());
+    assert_eq!(finish(&mut tx, Purpose::SignIn).await.unwrap().next_path, "/security");
+    assert!(finish(&mut tx, Purpose::SignIn).await.is_none());
 }
 
 #[apply(on_both!)]
@@ -148,18 +114,11 @@ async fn flows_end_by_name_or_when_proven(world: &World) {
         insert_flow(&mut tx, Purpose::Reset, &flow(one)).await.unwrap();
     }
     flows::end(&mut tx, "a", NOW).await.unwrap();
-    assert!(
-        !flows::find(&mut tx, "a", Purpose::Reset)
-            .await
-            .unwrap()
-            .unwrap()
-            .progress
-            .is_live(NOW)
-    );
+    assert!(!found(&mut tx, "a", Purpose::Reset).await.progress.is_live(NOW));
     // A flow without proof stays unchanged.
     assert!(flows::pass_code(&mut tx, "b", NOW).await.unwrap());
     assert_eq!(flows::end_proven(&mut tx, &address(ADA), NOW).await.unwrap(), ["b"]);
-    let waiting = flows::find(&mut tx, "c", Purpose::Reset).await.unwrap().unwrap();
+    let waiting = found(&mut tx, "c", Purpose::Reset).await;
     assert_eq!((waiting.progress.ended_at, waiting.version), (None, flow("c").version));
     assert!(spend_try(&mut tx, "b", Purpose::Reset, NOW).await.unwrap().is_none());
 }
@@ -264,4 +223,12 @@ async fn with_sent_code(world: &World) -> WriteTx {
         .unwrap()
         .unwrap();
     tx
+}
+
+async fn finish(tx: &mut WriteTx, purpose: Purpose) -> Option<Flow> {
+    flows::finish(tx, "s", purpose, NOW).await.unwrap()
+}
+
+async fn found(tx: &mut WriteTx, id: &str, purpose: Purpose) -> Flow {
+    flows::find(tx, id, purpose).await.unwrap().unwrap()
 }
