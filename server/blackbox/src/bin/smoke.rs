@@ -57,14 +57,15 @@ fn look() -> Result<String, Fault> {
 
 /// Requests a page of each kind and all files that they reference; returns the number of files.
 fn whole_pages(port: u16, jar: &mut Jar) -> Result<usize, Fault> {
-    let pages: [(&str, &[&str]); 3] = [
-        ("/signin", &[".css", ".js", ".wasm"]),
-        ("/security", &[".css", ".js", ".wasm"]),
-        ("/help/allowlist", &[".css"]),
+    let signed_out = &mut Jar::default();
+    let pages: [(&str, &mut Jar, &[&str]); 3] = [
+        ("/security", jar, &[".css", ".js", ".wasm"]),
+        ("/signin", &mut signed_out.clone(), &[".css", ".js", ".wasm"]),
+        ("/help/allowlist", signed_out, &[".css"]),
     ];
     let mut connection = Connection::open(port)?;
     let mut asked = BTreeSet::new();
-    for (page, endings) in pages {
+    for (page, jar, endings) in pages {
         let answer = connection.get(page, jar)?;
         if answer.status != 200 {
             return Err(answer.unexpected(page));
