@@ -44,7 +44,7 @@ impl Accounts<'_> {
     /// The data of the account with that address.
     ///
     /// # Errors
-    /// A [`Fault`] of the database.
+    /// A database [`Fault`].
     pub async fn details(self, email: &EmailAddress) -> Result<Option<AccountDetails>, Fault> {
         let (now, parts) = (self.0.now(), &self.0.parts);
         let mut conn = parts.db.read().await?;

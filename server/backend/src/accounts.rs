@@ -79,7 +79,7 @@ impl Accounts<'_> {
     /// Accounts ordered by address, `limit` of them after `after`.
     ///
     /// # Errors
-    /// A [`Fault`] of the database.
+    /// A database [`Fault`].
     pub async fn list(self, after: Option<&EmailAddress>, limit: i64) -> Result<Vec<Account>, Fault> {
         let mut conn = self.0.parts.db.read().await?;
         accounts::list(&mut conn, after.map_or("", EmailAddress::as_str), limit).await
@@ -88,7 +88,7 @@ impl Accounts<'_> {
     /// Deactivates or reactivates an account: sessions end and codes become invalid at once. `false` if there is no such account.
     ///
     /// # Errors
-    /// A [`Fault`] of the database.
+    /// A database [`Fault`].
     pub async fn disable(self, email: &EmailAddress, off: bool) -> Result<bool, Fault> {
         let now = self.0.now();
         let mut tx = self.0.parts.db.begin().await?;
@@ -111,7 +111,7 @@ impl Accounts<'_> {
     /// such account.
     ///
     /// # Errors
-    /// A [`Fault`] of the database.
+    /// A database [`Fault`].
     pub async fn assign_to_organization(
         &self,
         email: &EmailAddress,

@@ -26,7 +26,7 @@ pub struct WaitingEmail {
 /// Waiting e-mails, ordered by due time, `most` at most.
 ///
 /// # Errors
-/// A [`Fault`] of the database.
+/// A database [`Fault`].
 pub async fn list(db: &Db, keys: &Keys, now: Timestamp, most: i64) -> Result<Vec<WaitingEmail>, Fault> {
     let rows = rows::list(db, most).await?;
     let email = |row: rows::Row| WaitingEmail {
@@ -44,7 +44,7 @@ pub async fn list(db: &Db, keys: &Keys, now: Timestamp, most: i64) -> Result<Vec
 /// The number of waiting e-mails, counted up to `most`.
 ///
 /// # Errors
-/// A [`Fault`] of the database.
+/// A database [`Fault`].
 pub async fn count(db: &Db, most: i64) -> Result<i64, Fault> {
     Ok(outbox::waiting(db, most).await?.count)
 }
@@ -53,7 +53,7 @@ pub async fn count(db: &Db, most: i64) -> Result<i64, Fault> {
 /// skipped.
 ///
 /// # Errors
-/// A [`Fault`] of the database.
+/// A database [`Fault`].
 pub async fn retry(db: &Db, id: Option<&str>, now: Timestamp) -> Result<u64, Fault> {
     rows::make_due(db, id, now).await
 }
@@ -62,7 +62,7 @@ pub async fn retry(db: &Db, id: Option<&str>, now: Timestamp) -> Result<u64, Fau
 /// may still arrive.
 ///
 /// # Errors
-/// A [`Fault`] of the database.
+/// A database [`Fault`].
 pub async fn mark_failed(db: &Db, id: Option<&str>, now: Timestamp) -> Result<u64, Fault> {
     let mut tx = db.begin().await?;
     let dropped = match id {

@@ -87,7 +87,7 @@ impl Upkeep<'_> {
     /// Deletes expired rows, at most one [`BATCH`](crate::store::BATCH) of each kind, and returns their number. A background task calls it.
     ///
     /// # Errors
-    /// A [`Fault`] of the database.
+    /// A database [`Fault`].
     pub async fn sweep(self) -> Result<u64, Fault> {
         let now = self.0.now();
         let yesterday = now.plus_days(-1);
@@ -112,7 +112,7 @@ impl Upkeep<'_> {
     /// What a key is still needed for.
     ///
     /// # Errors
-    /// A [`Fault`] of the database.
+    /// A database [`Fault`].
     pub async fn key_uses(self, key_id: &str) -> Result<KeyUses, Fault> {
         let mut conn = self.0.parts.db.read().await?;
         let mut passwords = 0;
@@ -132,7 +132,7 @@ impl Upkeep<'_> {
     /// Otherwise a regenerated key file, or that of another installation, would silently lock all users out.
     ///
     /// # Errors
-    /// A [`Fault`] of the database.
+    /// A database [`Fault`].
     pub async fn find_other_key(self) -> Result<Option<String>, Fault> {
         let ring = self.0.parts.keys.with(std::iter::empty());
         let mut tx = self.0.parts.db.begin().await?;
@@ -153,7 +153,7 @@ impl Upkeep<'_> {
     /// Forgets a key, so that its name can be reused.
     ///
     /// # Errors
-    /// A [`Fault`] of the database.
+    /// A database [`Fault`].
     pub async fn forget_key(self, key_id: &str) -> Result<(), Fault> {
         let mut tx = self.0.parts.db.begin().await?;
         key_checks::forget(&mut tx, key_id).await?;
@@ -163,7 +163,7 @@ impl Upkeep<'_> {
     /// How many passwords are stored under a key, and how many without one, as hashes of other systems.
     ///
     /// # Errors
-    /// A [`Fault`] of the database.
+    /// A database [`Fault`].
     pub async fn count_hashes(self) -> Result<(i64, i64), Fault> {
         let mut conn = self.0.parts.db.read().await?;
         let all = accounts::count_hashes(&mut conn, "").await?;

@@ -1,4 +1,4 @@
-//! Changes the password from the security page.
+//! Password change from the security page.
 
 use super::password_tries::{Tries, device_throttle_key, wrong_passwords};
 use super::request::{BrowserRequest, PasswordChange};
@@ -9,8 +9,8 @@ use crate::{BrowserTokens, Error, Fault, Transition, Verdict};
 use account::{Account, ActivityKind, FailureCause, Notice, Refusal, Secret, SecurityDone, SecurityView};
 
 impl PasswordChange<'_> {
-    /// Takes the current password once and the new one twice. This browser gets a new session token; with `end_others`, all other
-    /// sessions end and all other devices are forgotten.
+    /// Requires the current password and the new one twice. Replaces this browser's session token; `end_others` also ends all
+    /// other sessions and forgets all other devices.
     ///
     /// # Errors
     /// A refusal: signed out, managed by an organization, wrong current password, or unsuitable new password.
@@ -34,13 +34,13 @@ impl PasswordChange<'_> {
         if current.is_empty() {
             return Err(Refusal::CurrentMissing.into());
         }
-        // Checks that need no hash come first and cost no try.
+        // Checks that need no hash run first and spend no try.
         self.0
             .backend
             .settings()
             .password
             .check_for(password, again, &account.email, &account.name)?;
-        // Of this browser only. Attack: strangers, or a stolen session, spend the owner's tries.
+        // Counted per browser. Attack: strangers or a stolen session use up the owner's tries.
         let device = self.0.find_device(&mut conn, &account.id).await?;
         let throttle_key = device_throttle_key(&account.email, &device.map_or(session.id, |device| device.id));
         drop(conn);
@@ -67,7 +67,7 @@ impl PasswordChange<'_> {
                 .await?;
             return Err(Refusal::CurrentWrong.into());
         }
-        // The current password is right, so no failure is counted even if the new one is refused.
+        // The current password is correct, so nothing counts as a failure, even if the new password is refused.
         let mut tx = self.0.begin().await?;
         self.0.backend.clear_tries(&mut tx, &tries, &account.email).await?;
         tx.commit().await?;
@@ -79,7 +79,7 @@ impl PasswordChange<'_> {
         let now = self.0.now();
         let mut tx = self.0.begin().await?;
         accounts::lock_for_update(&mut tx, &account.id).await?;
-        // Signed out, switched off, managed or changed meanwhile: each ends it here.
+        // Fails if the session ended, or the account was deactivated, assigned or changed in the meantime.
         let (session, _) = match self.0.signed_in(&mut tx).await {
             Err(Error::Refused(Refusal::SignedOut)) => {
                 drop(tx);
@@ -135,11 +135,9 @@ impl PasswordChange<'_> {
         ))
     }
 
-    /// Repeats the answer to a password change that ended this browser's session within the last 30 s, because the new tokens may
-    /// have been lost on the way.
+    /// Repeats the response to a password change that replaced this browser's token within the last 30 s, in case it was lost.
     ///
-    /// Attack: a copy of the token from before the change. Without the new password it gains nothing, and its guesses count
-    /// separately from the owner's tries.
+    /// Attack: a copy of the old token. It is useless without the new password, and its guesses don't spend the owner's tries.
     async fn change_again(self, password: &Secret) -> Result<Transition<SecurityView>, Error> {
         let token = self
             .0
@@ -198,7 +196,7 @@ impl PasswordChange<'_> {
         ))
     }
 
-    /// Records a wrong current password in the account's log and e-mails the owner at the tenth.
+    /// Records an incorrect current password in the account's log and e-mails the owner after every tenth in a row.
     async fn note_wrong_current(self, account: &Account) -> Result<(), Fault> {
         let now = self.0.now();
         let mut tx = self.0.begin().await?;

@@ -1,4 +1,4 @@
-//! The devices (browsers) an account knows: recognition, token renewal, and detection of copied tokens.
+//! Devices (browsers) of an account: recognition, token renewal, and detection of copied tokens.
 
 use super::request::BrowserRequest;
 use super::step_up::LOST_ANSWER_MS;
@@ -7,13 +7,13 @@ use crate::store::{ReadConn, WriteTx, devices};
 use crate::{BrowserTokens, Fault, TokenChange, TokenKind, random};
 use account::{Account, AccountId, ActivityKind, Notice, Purpose, Secret, Timestamp};
 
-/// The maximum number of accounts that one browser is remembered for.
+/// Maximum number of accounts for which one browser is remembered.
 const DEVICE_TOKENS: usize = 5;
-/// Days a device is remembered after its last sign-in. Browsers cap cookie lifetimes at the same value.
+/// Days for which a device is remembered after its last sign-in: the longest cookie lifetime in browsers.
 pub(crate) const DEVICE_DAYS: i64 = 400;
 
 impl BrowserRequest<'_> {
-    /// Records a sign-in on a device: a known device gets its next token; for a new one, the owner is notified.
+    /// Records a sign-in on a device. A known device gets its next token; for a new device, the owner is notified.
     pub(super) async fn hold_device(
         self,
         tx: &mut WriteTx,
@@ -40,7 +40,7 @@ impl BrowserRequest<'_> {
             replaced_at: None,
         };
         devices::insert(tx, &random::digest(&token), &device, now).await?;
-        // A sign-up in this browser has just created the account, so its owner needs no notice.
+        // A sign-up in this browser just created the account, so no notice is needed.
         let signed_up_here = self.find_flow(tx, Purpose::SignUp).await?.is_some_and(|flow| {
             flow.progress.finished_at.is_some() && now < flow.progress.ends_at && flow.email == account.email
         });
@@ -54,7 +54,7 @@ impl BrowserRequest<'_> {
         Ok(hold_devices(self.tokens, presented.as_ref(), &token))
     }
 
-    /// The token the device was just given (at the end of a sign-in or by a change), if it is still the device's token.
+    /// Returns the latest token of the device (from a sign-in or a password change), if it hasn't been replaced.
     pub(super) async fn device_again(
         self,
         conn: &mut ReadConn,
@@ -75,8 +75,8 @@ impl BrowserRequest<'_> {
         Ok(None)
     }
 
-    /// Forgets every device of an account except the browser's own, and returns that device's new token. It is renewed because a
-    /// copy of the previous token is another device, too.
+    /// Forgets all devices of an account except the browser's own and returns that device's new token.
+    /// Attack: a copy of the previous token stays valid.
     pub(super) async fn forget_other_devices(
         self,
         tx: &mut WriteTx,
@@ -93,7 +93,7 @@ impl BrowserRequest<'_> {
         }
     }
 
-    /// Replaces the presented device token by its successor.
+    /// Replaces the presented device token with its successor.
     async fn renew_token(
         self,
         tx: &mut WriteTx,
@@ -107,14 +107,14 @@ impl BrowserRequest<'_> {
         Ok(hold_devices(self.tokens, Some(presented), &token))
     }
 
-    /// The device of this account that the browser's tokens identify.
+    /// Finds the account's device by the browser's tokens.
     pub(super) async fn find_device(self, conn: &mut ReadConn, account: &AccountId) -> Result<Option<Device>, Fault> {
         let recognised = self.recognise_device(conn, account).await?;
         let device = recognised.map(|(device, _)| device);
         Ok(device.filter(|device| !is_copy(device, self.now())))
     }
 
-    /// The device that one of the browser's tokens identifies, even if that token was replaced, and the token.
+    /// Finds a device and its token by the browser's tokens, including a replaced token.
     async fn recognise_device(
         self,
         conn: &mut ReadConn,
@@ -135,10 +135,9 @@ impl BrowserRequest<'_> {
         Ok(None)
     }
 
-    /// Attack: a copy of a trusted device's cookie. Each sign-in renews the device's token, so a replaced token comes from a
-    /// copy, or from the owner when the copy was used first. The two cases look the same, so the device loses its trust and the
-    /// owner is notified. An untrusted device causes no notice: its token does not skip the code. Returns whether a notice was
-    /// due.
+    /// Attack: a copied cookie of a trusted device. Each sign-in renews the token, so a replaced token means that two browsers
+    /// share it, and either may be the owner. The device loses its trust and the owner is notified. Returns whether it did so;
+    /// an untrusted device causes no notice, because its token doesn't skip the code.
     pub(super) async fn notice_copied_device(
         self,
         tx: &mut WriteTx,
@@ -161,12 +160,12 @@ impl BrowserRequest<'_> {
     }
 }
 
-/// Whether the token that identified the device is a copy of a replaced one, and not the retry of a lost answer.
+/// Whether the token is a copy of a replaced token rather than a retry after a lost response.
 fn is_copy(device: &Device, now: Timestamp) -> bool {
     device.replaced_at.is_some_and(|at| now.0 >= at + LOST_ANSWER_MS)
 }
 
-/// Stores a device's new token in the browser in place of the old one.
+/// Replaces a device's old token with the new one in the browser.
 fn hold_devices(held: &BrowserTokens, old: Option<&Secret>, new: &Secret) -> TokenChange {
     TokenChange {
         kind: TokenKind::Device,
@@ -175,8 +174,8 @@ fn hold_devices(held: &BrowserTokens, old: Option<&Secret>, new: &Secret) -> Tok
     }
 }
 
-/// A browser's device tokens, newest first, one for each account it has signed in to. Attack: with one token for all accounts, a
-/// user of a shared browser keeps its token and is trusted by every account that signs in there later.
+/// A browser's device tokens, newest first, one per account. Attack: with one token for all accounts, someone who keeps the
+/// token of a shared browser is trusted by every account that signs in there later.
 fn with_token(held: Option<&Secret>, old: Option<&Secret>, new: &Secret) -> Secret {
     let held = held.map(Secret::expose).unwrap_or_default();
     let gone = ["", old.map(Secret::expose).unwrap_or_default()];

@@ -1,4 +1,4 @@
-//! Limits on e-mails: those that strangers can cause, those for a known browser, and those after the right password.
+//! Limits on e-mails: for strangers, for known browsers, and after the correct password.
 
 use super::request::BrowserRequest;
 use crate::caller::wide_network;
@@ -9,9 +9,9 @@ use crate::{Backend, Error, Fault};
 use account::{AccountId, EmailAddress, Refusal, Timestamp};
 
 impl BrowserRequest<'_> {
-    /// Takes the budget of an e-mail that anyone can cause, and one of each of `more`, or returns the wait. It is the same for
-    /// every address, with or without an account (attack: enumeration). The transaction must not have written anything before: a
-    /// refused request keeps only its place in the queue.
+    /// Takes the budget of an e-mail that anyone can request, and one of each of `more`, or returns the wait. Attack:
+    /// enumeration; addresses without an account have the same budget. Call it before the transaction writes anything: a refused
+    /// request commits only its place in the queue.
     pub(super) async fn take_email(
         self,
         mut tx: WriteTx,
@@ -20,10 +20,10 @@ impl BrowserRequest<'_> {
         more: Vec<Rule>,
         now: Timestamp,
     ) -> Result<WriteTx, Error> {
-        // Looked for without an account, too: it takes the same time (attack: enumeration by the clock).
+        // Attack: enumeration by timing. Addresses without an account are looked up, too.
         let whose = account.cloned().unwrap_or_else(events::unknown_account);
         if let Some(device) = self.find_device(&mut tx, &whose).await? {
-            // A browser that signed in before has its own reserve, which strangers cannot use up.
+            // A known browser has its own budget, which strangers cannot use up.
             let (limits, device) = (self.backend.limits(), device.id);
             let mut rules = more;
             rules.push(Rule::of_hour_and_day(
@@ -59,7 +59,7 @@ impl BrowserRequest<'_> {
         match email_turns::take(&mut tx, request, slot_ms, now).await? {
             Turn::Now => Ok(tx),
             Turn::At(due_at) => {
-                // No e-mail is sent, but the client's own count stays (attack: repeated requests, each of which costs a commit).
+                // No e-mail is sent, but the client's own count stays. Attack: repeated requests, each of which costs a commit.
                 limits::give_back(&mut tx, &rules[..of_networks]).await?;
                 limits::give_back(&mut tx, &rules[rules.len() - 1..]).await?;
                 tx.commit().await?;
@@ -71,7 +71,7 @@ impl BrowserRequest<'_> {
 }
 
 impl Backend {
-    /// Takes the budget of a code after the right password. Strangers' requests never reach this budget.
+    /// Takes the budget of a code after the correct password. Strangers never reach it.
     pub(super) async fn take_confirmation(
         &self,
         tx: &mut WriteTx,
@@ -81,8 +81,8 @@ impl Backend {
         self.take(tx, &[self.confirmation_rule(account)], now).await
     }
 
-    /// A new password begins with a budget of its own. Attack: a thief uses up the codes of the old password, and the owner who
-    /// resets it cannot sign in with the new one for a day.
+    /// Resets the budget for the new password. Attack: a thief uses up the codes of the old password, so the owner cannot sign
+    /// in for a day after resetting it.
     pub(super) async fn clear_confirmations(&self, tx: &mut WriteTx, account: &AccountId) -> Result<(), Fault> {
         limits::clear(tx, &self.confirmation_rule(account).key).await
     }
@@ -92,7 +92,7 @@ impl Backend {
         Rule::of_hour_and_day(format!("code {whose}"), limits.codes_an_hour, limits.codes_a_day)
     }
 
-    /// The limits of each network, starting with the daily limit of the widest.
+    /// The limits of each network; the first is the daily limit of the widest network.
     fn network_rules(&self, networks: &[Network], domain: &str, mailbox: &str) -> Vec<Rule> {
         let limits = self.limits();
         let large = self.settings().large_mail_domains.iter().any(|known| known == domain);
@@ -100,8 +100,8 @@ impl Backend {
         for Network { name, wide } in networks {
             let (an_hour, a_day) = (limits.emails_an_hour, limits.emails_a_day);
             let to_domain = limits.emails_to_domain_a_day;
-            // The windows of a network and of a mailbox do not start together, so a mailbox's day may overlap two of a network's
-            // days. Therefore no network gets more than half of the total (attack: one network uses up the owner's next e-mail).
+            // A mailbox's day may overlap two days of a network, so each network gets at most half of the total.
+            // Attack: one network uses up the owner's next e-mail.
             let (an_hour, a_day, to_domain) = if *wide {
                 (2 * an_hour, a_day + a_day / 2, 2 * to_domain)
             } else {
@@ -120,12 +120,12 @@ impl Backend {
 #[derive(Debug, PartialEq, Eq)]
 struct Network {
     name: String,
-    /// Covers many subscriber lines, and therefore has a higher limit.
+    /// Covers many subscriber lines and therefore has a higher limit.
     wide: bool,
 }
 
 impl Network {
-    /// The networks of a client, widest first: its IPv4 address, or its IPv6 /48 and /64.
+    /// The client's networks, widest first: its IPv4 address, or its IPv6 /48 and /64.
     fn all_of(client: &str) -> Vec<Self> {
         let wide = wide_network(client).map(|name| Self { name, wide: true });
         let own = Self {

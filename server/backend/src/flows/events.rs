@@ -1,4 +1,4 @@
-//! Notifies the pages of a flow when it advances elsewhere, for example in another tab.
+//! Notifies the pages of a flow when it advances elsewhere, such as in another tab.
 
 use super::request::BrowserRequest;
 use super::step_up::Standing;
@@ -7,19 +7,18 @@ use account::Purpose;
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 
-/// The maximum length of one wait.
+/// Maximum duration of one wait.
 const WAIT: Duration = Duration::from_secs(15);
-/// How often the database is polled for changes made by other servers.
+/// Interval at which the database is polled for changes by other servers.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 impl BrowserRequest<'_> {
-    /// Waits up to 15 s until the browser's flow has a version other than `seen`, and returns that version, or 0 if no flow can
-    /// continue. With `None` it returns at once. Changes on this server are noticed at once, those on other servers within 2 s. A
-    /// negative value means that the flow has just continued under another token, which this browser receives or has received
-    /// with another answer.
+    /// Waits up to 15 s until the version of the browser's flow differs from `seen` and returns it, or 0 if no flow can continue.
+    /// Returns at once if `seen` is `None`. Changes on this server are seen at once, those on others within 2 s. A negative
+    /// version means that the flow has just continued under a new token, which another response delivers to this browser.
     ///
     /// # Errors
-    /// A [`Fault`] of the database.
+    /// A database [`Fault`].
     pub async fn flow_version(self, purpose: Purpose, seen: Option<i64>) -> Result<i64, Fault> {
         if self.tokens.flow(purpose).is_none() {
             return Ok(0);
@@ -55,7 +54,7 @@ impl BrowserRequest<'_> {
 }
 
 impl Backend {
-    /// Publishes, after the commit, that a flow has changed. It is fine if no page is waiting.
+    /// Publishes a change of a flow, after the commit.
     pub(crate) fn flow_moved(&self, id: &str) {
         let _ = self.flows_moved.send(id.to_owned());
     }

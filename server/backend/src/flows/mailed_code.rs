@@ -1,4 +1,4 @@
-//! The step that sign-in, reset and sign-up share: answering an e-mailed code.
+//! Answering an e-mailed code, as sign-in, reset and sign-up do.
 
 use super::request::BrowserRequest;
 use super::step_up::{LOST_ANSWER_MS, Standing};
@@ -15,14 +15,14 @@ use account::{
 
 /// The outcome of an answer.
 pub(super) enum Answered {
-    /// The code was right. The transaction is open: what follows happens with it or not at all.
+    /// Correct code. What follows belongs in the same open transaction.
     Right(Box<(WriteTx, Flow)>),
-    /// An address was typed instead: begin again with that one.
+    /// An address was typed instead of a code: restart with it.
     Mistyped(EmailAddress),
 }
 
 impl BrowserRequest<'_> {
-    /// Checks a typed code. A wrong one stays counted although the request is refused.
+    /// Checks a code. An incorrect code stays counted although the request is refused.
     pub(super) async fn answer_code(self, purpose: Purpose, typed: &Secret) -> Result<Answered, Error> {
         let token = self.tokens.flow(purpose).ok_or(Refusal::FlowGone)?;
         let (digest, now) = (random::digest(token), self.now());
@@ -35,7 +35,7 @@ impl BrowserRequest<'_> {
             (Err(refusal), Some(before)) if before.progress.waits_for_code(now) => return Err(refusal.into()),
             _ => return Err(self.why_no_code(&mut tx, purpose, now).await?.into()),
         };
-        // Not for flows that strangers can begin: it takes longer with an account than without (attack: enumeration by timing).
+        // Attack: enumeration by timing. Flows that strangers can begin take no lock: it takes longer with an account.
         if before.progress.counter() == CodeCounter::AfterPassword
             && let Some(account) = &before.account
         {
@@ -63,10 +63,10 @@ impl BrowserRequest<'_> {
                 let first = flows::pass_code(&mut tx, passed.flow(), now).await?
                     && codes::mark_used(&mut tx, passed.code_id(), now).await?;
                 if !first {
-                    // Rolls back: a right code is not a guess, and costs no try.
+                    // Roll back, so that a correct code doesn't spend a try.
                     return Err(self.repeated(&mut tx, purpose).await?);
                 }
-                // The daily count stays. Attack: each sign-in of the owner gives the guesser another day's worth of guesses.
+                // The daily count stays. Attack: each sign-in of the owner gives the attacker another day's worth of guesses.
                 throttles::clear(&mut tx, &failures_in_a_row(counter, email)).await?;
                 return Ok(Answered::Right(Box::new((tx, flow))));
             }
@@ -92,8 +92,8 @@ impl BrowserRequest<'_> {
         Err(refusal.into())
     }
 
-    /// Records a failure in the account's log and e-mails the owner at the tenth. `None` is a code of a sign-up; it opens no
-    /// account, so no notice is due.
+    /// Records a failure in the account's log and e-mails the owner after every tenth in a row. `None` means a sign-up code,
+    /// which opens no account and causes no notice.
     pub(super) async fn note_failure(
         self,
         tx: &mut WriteTx,
@@ -114,9 +114,8 @@ impl BrowserRequest<'_> {
         Ok(())
     }
 
-    /// Notifies the owner of ten failures in a row, then at most once a day while they continue (attack: one notice for every ten
-    /// failures fills the mailbox). An account without a local password or without sign-in gets none, because no attempt could
-    /// have succeeded; its log still records them.
+    /// Notifies the owner of ten failures in a row, at most once a day. Attack: a notice for every ten failures floods the
+    /// mailbox. A deactivated account, or one without a local password, gets no notice, because no attempt could succeed.
     pub(super) async fn tell_of_failures(
         self,
         tx: &mut WriteTx,
@@ -143,7 +142,7 @@ impl BrowserRequest<'_> {
         self.notify(tx, &account, notice, now).await
     }
 
-    /// The reason why this browser's flow accepts no code.
+    /// Explains why this browser's flow accepts no code.
     pub(super) async fn why_no_code(
         self,
         tx: &mut WriteTx,
@@ -165,7 +164,7 @@ impl BrowserRequest<'_> {
 }
 
 impl Backend {
-    /// The flows that the browser held before this one, a few back.
+    /// Finds the previous flows of the browser, up to [`EARLIER_FLOWS`].
     async fn earlier_flows(&self, conn: &mut ReadConn, flow: &Flow) -> Result<Vec<EarlierFlow>, Fault> {
         let purpose = flow.progress.purpose;
         let (mut earlier, mut next) = (Vec::new(), flow.replaces.clone());
@@ -179,8 +178,8 @@ impl Backend {
         Ok(earlier)
     }
 
-    /// Serializes the creation of codes for a counter and address. It is taken before any flow is locked, because creating a code
-    /// may end another flow of the address, and two requests could otherwise deadlock.
+    /// Serializes the creation of codes for a counter and address. Taken before any flow is locked: creating a code may end
+    /// another flow of the address, so two requests could otherwise deadlock.
     pub(super) async fn take_turn(
         &self,
         tx: &mut WriteTx,
@@ -195,7 +194,7 @@ impl Backend {
         }
     }
 
-    /// The state that decides about the next code of an address.
+    /// Loads the state that decides about the next code of an address.
     pub(super) async fn waiting(
         &self,
         tx: &mut WriteTx,
@@ -206,8 +205,8 @@ impl Backend {
         waiting::find(tx, counter, email, now.plus_ms(-LOST_ANSWER_MS), now).await
     }
 
-    /// Chooses the length of a flow's next code. For a flow's first code, if too many other flows are waiting, one of them ends
-    /// and is returned. Requires the [turn](Self::take_turn).
+    /// Chooses the length of a flow's next code. Before the first code, ends and returns one other flow if too many are waiting.
+    /// Requires [`take_turn`](Self::take_turn).
     pub(super) async fn admit_code(
         &self,
         tx: &mut WriteTx,
@@ -220,7 +219,7 @@ impl Backend {
         let is_first = flow.progress.codes_sent == 1;
         let ended = WaitingFlow::to_end(&others, &flow.client).filter(|_| is_first).cloned();
         if let Some(ended) = &ended {
-            // A flow whose code was accepted continues; it only stops counting as waiting.
+            // A flow with an accepted code continues; it just no longer counts as waiting.
             if ended.has_passed {
                 flows::stop_counting(tx, &ended.id).await?;
             } else {
@@ -233,8 +232,8 @@ impl Backend {
         Ok(ended)
     }
 
-    /// Creates and stores a new code for a flow. With `real` false the e-mail contains no code: the row is still written, with a
-    /// digest that matches no code (attack: enumeration by later behaviour).
+    /// Creates and stores a flow's new code. Unless `real`, the e-mail contains no code, but a row is written, with a digest that
+    /// no code matches. Attack: enumeration by later behaviour.
     pub(super) async fn issue_code(
         &self,
         tx: &mut WriteTx,
@@ -261,7 +260,7 @@ impl Backend {
         Ok((code, issued.expires_at))
     }
 
-    /// "Check your e-mail", for a flow that waits for its code.
+    /// Returns "Check your e-mail" for a flow that is waiting for its code.
     pub(super) async fn mailed_code(
         &self,
         conn: &mut ReadConn,
@@ -290,10 +289,10 @@ pub(super) fn check_your_email(flow: &Flow, sent_at: Timestamp, works_until: Tim
     }
 }
 
-/// The number of a browser's earlier flows that are checked.
+/// Maximum number of earlier flows of a browser that are checked.
 const EARLIER_FLOWS: usize = 3;
 
-/// Wrong codes of an address in a row, across flows. The owner is e-mailed at the tenth.
+/// Throttle key for incorrect codes of an address in a row, across flows.
 fn failures_in_a_row(counter: CodeCounter, email: &EmailAddress) -> String {
     format!("codes {} {email}", counter.as_str())
 }

@@ -1,5 +1,5 @@
-//! The e-mail that a flow sends, at first and on request. Its content depends on the account; everything else is the same for
-//! every address, so that neither screen nor timing reveals whether an account exists (attack: enumeration).
+//! The e-mails of a flow, including resends. Attack: enumeration. Only an e-mail's content depends on the account; screens
+//! and timing are the same for every address.
 
 use super::mailed_code::check_your_email;
 use super::request::BrowserRequest;
@@ -12,12 +12,12 @@ use account::{
     Progress, Purpose, Refusal, Request, Secret, Timestamp, WaitingFlow, safe_next,
 };
 
-/// The maximum duration of a flow, in minutes.
+/// Maximum duration of a flow, in minutes.
 pub(super) const FLOW_MINUTES: i64 = 60;
 
 impl BrowserRequest<'_> {
-    /// Begins a flow that sends an e-mail at once: a reset, a sign-up, or a sign-in that proves the mailbox first. `next` is the
-    /// path that a sign-in leads to.
+    /// Begins a flow that sends an e-mail at once: a reset, a sign-up, or a sign-in that proves the mailbox first. `next` is
+    /// the path after a sign-in.
     pub(super) async fn begin_mailed(
         self,
         purpose: Purpose,
@@ -30,10 +30,10 @@ impl BrowserRequest<'_> {
         let mut tx = self.begin().await?;
         self.backend.take_turn(&mut tx, counter, email, None).await?;
         let FlowOfForm { token, begun, before } = self.flow_of_form(&mut tx, purpose, email, now).await?;
-        // A flow without a code began at this moment, before strangers used up the password tries. Its row already exists, so the
-        // request is retried.
+        // A flow without a code began just before strangers used up the password tries. Its row already exists, so inserting
+        // conflicts and the request is retried.
         if let Some(flow) = begun.filter(|flow| flow.progress.codes_sent > 0) {
-            // A form that is sent twice has one effect and one screen, and takes no further budget.
+            // A form that is sent twice has one effect and one screen, and spends no further budget.
             let step = self.backend.mailed_code(&mut tx, &flow, now).await?;
             return Ok(Transition::new(step, vec![hold_flow(purpose, token)]));
         }
@@ -42,7 +42,7 @@ impl BrowserRequest<'_> {
         let id = account.map(|account| &account.id);
         let rules = vec![self.begin_rule()];
         let mut tx = self.take_email(tx, email, id, rules, now).await?;
-        // After the budgets, whose waits are longer, so that a request after the announced wait is accepted.
+        // After the budgets, whose waits are longer: a request after the announced wait must succeed.
         if self.tokens.visit.is_none() {
             self.demand_first(&waiting.flows, now)?;
         }
@@ -69,11 +69,8 @@ impl BrowserRequest<'_> {
         Ok(Transition::new(step, vec![hold_flow(purpose, token)]))
     }
 
-    /// The flow a first form belongs to: its token, the flow if it has already begun, and the flow that the browser held before.
-    ///
-    /// A form may arrive again within seconds after a double press, a reload or a lost answer, when the browser holds no flow
-    /// token yet. The token is therefore derived from the browser's visit, so that a repeated form finds the flow that the first
-    /// began.
+    /// Finds or prepares the flow of a first form, which a double click, a reload or a lost response may repeat before the
+    /// browser has a flow token. The token is derived from the browser's visit, so the repeated form finds the flow of the first.
     pub(super) async fn flow_of_form(
         self,
         tx: &mut WriteTx,
@@ -84,7 +81,7 @@ impl BrowserRequest<'_> {
         let before = self.find_flow(tx, purpose).await?;
         let span_ms = self.backend.limits().reset_every_s * 1_000;
         let is_same = |flow: &Flow| {
-            // The absolute difference, because another server's clock may be slightly ahead.
+            // Absolute, because another server's clock may be slightly ahead.
             let is_fresh = (now.0 - flow.created_at.0).abs() < span_ms;
             let goes_on = match flow.progress.next_step(now) {
                 NextStep::Code | NextStep::MailboxCode => true,
@@ -100,7 +97,7 @@ impl BrowserRequest<'_> {
                 before,
             });
         }
-        // Attack: a visit that others can guess. Rekey's visits have 256 bits and this length.
+        // Attack: a visit that others can guess. Rekey's own visits have 256 bits and this length.
         if let Some(visit) = self
             .tokens
             .visit
@@ -119,7 +116,7 @@ impl BrowserRequest<'_> {
                 {
                     return Ok(FlowOfForm { token, begun, before });
                 }
-                // An older request of this browser whose answer was lost: its code is recognized as that of an earlier flow.
+                // An earlier request of this browser, with a lost response. Its code is recognized as one of an earlier flow.
                 before = before.or(begun.filter(|flow| flow.progress.is_live(now) && flow.is_held_by(&digest)));
             }
         }
@@ -130,7 +127,7 @@ impl BrowserRequest<'_> {
         })
     }
 
-    /// Sends a new code of the browser's flow. It does not restore any tries.
+    /// Sends a new code for the browser's flow without restoring tries.
     pub(super) async fn resend_email(self, purpose: Purpose) -> Result<(Flow, MailedCode), Error> {
         let now = self.now();
         let mut tx = self.begin().await?;
@@ -175,7 +172,7 @@ impl BrowserRequest<'_> {
         Ok((flow, step))
     }
 
-    /// Issues a code and writes the e-mail that suits the account, in the flow's transaction. Returns the data for the screen.
+    /// Issues a code and writes the e-mail for this kind of account, in the flow's transaction. Returns the screen's data.
     pub(super) async fn write_email(
         self,
         tx: &mut WriteTx,
@@ -200,7 +197,7 @@ impl BrowserRequest<'_> {
                 request,
             })
         });
-        // Attack: mail to the address as typed. If there is an account, its stored address is used.
+        // Attack: mail to the address as typed. An account's stored address takes precedence.
         let to = account.map_or(&flow.email, |account| &account.email);
         outbox::write(
             tx,
@@ -219,7 +216,7 @@ impl BrowserRequest<'_> {
         Ok(check_your_email(flow, now, works_until, now))
     }
 
-    /// The number of flows that a client may begin per minute.
+    /// The limit on flows that a client begins per minute.
     pub(super) fn begin_rule(self) -> Rule {
         Rule::new(
             format!("begin {}", self.caller.client),
@@ -228,8 +225,8 @@ impl BrowserRequest<'_> {
         )
     }
 
-    /// A browser without a visit begins a flow of an address only once per interval: two forms sent together hold no flow yet,
-    /// and would each get an e-mail. It counts per client, so strangers cannot block the owner with it.
+    /// Limits a browser without a visit to one flow per address and interval: two forms sent together hold no flow yet, and each
+    /// would send an e-mail. Counted per client, so strangers cannot block the owner.
     fn demand_first(self, others: &[WaitingFlow], now: Timestamp) -> Result<(), Refusal> {
         let client = self.caller.network();
         let own = others.iter().filter(|flow| flow.client == client);
@@ -244,7 +241,7 @@ impl BrowserRequest<'_> {
         Ok(())
     }
 
-    /// The first e-mail of a sign-in that has already begun, and the flow that ends for it. Requires the turn and the budget.
+    /// Sends the first e-mail of a sign-in in progress; also returns the flow that ends for it. Requires the turn and the budget.
     pub(super) async fn send_first(
         self,
         tx: &mut WriteTx,
@@ -269,8 +266,7 @@ impl BrowserRequest<'_> {
         Ok((mailed, ended))
     }
 
-    /// Whether the browser signed in to the account before. The lookup is the same without an account (attack: enumeration by
-    /// timing).
+    /// Whether the browser has signed in to the account. Attack: enumeration by timing; the lookup runs without one, too.
     pub(super) async fn is_known(self, conn: &mut ReadConn, account: Option<&Account>) -> Result<bool, Fault> {
         let account = account.map_or_else(events::unknown_account, |account| account.id.clone());
         Ok(self.find_device(conn, &account).await?.is_some())
@@ -278,7 +274,7 @@ impl BrowserRequest<'_> {
 }
 
 impl Backend {
-    /// Takes one of each, or tells how long to wait.
+    /// Takes one of each rule, or refuses with the wait.
     pub(super) async fn take(&self, tx: &mut WriteTx, rules: &[Rule], now: Timestamp) -> Result<(), Error> {
         let wait_s = limits::take(tx, rules, now).await?;
         wait_s.map_or(Ok(()), |seconds| Err(Refusal::TooMany { seconds }.into()))
@@ -288,9 +284,9 @@ impl Backend {
         self.settings().limits
     }
 
-    /// Ends what depends on the old password or on a deactivated account: every code, and the address's flows that have proven
-    /// the mailbox or the password. Flows that still wait for a code look unchanged, as they do for an address without an account
-    /// (attack: enumeration through the owner's actions), but their codes no longer work.
+    /// Ends what depends on the old password or on a deactivated account: all codes, and flows with a proven mailbox or password.
+    /// Flows that are waiting for a code look unchanged, although the code no longer works. Attack: enumeration through the
+    /// owner's actions.
     pub(crate) async fn end_flows(
         &self,
         tx: &mut WriteTx,
@@ -304,7 +300,7 @@ impl Backend {
     }
 }
 
-/// The e-mail for an account that gets no code, or for an address without an account.
+/// The e-mail for an address without an account, or for an account that gets no code.
 fn instead_of_code(counter: CodeCounter, account: Option<&Account>, request: &Request) -> Option<Email> {
     use CodeCounter::{AfterPassword, Anyone, SignUp};
     let request = || request.clone();
@@ -322,22 +318,22 @@ fn instead_of_code(counter: CodeCounter, account: Option<&Account>, request: &Re
     }
 }
 
-/// How many flows of one visit, purpose and address are looked up. Later ones get random tokens.
+/// Maximum number of flows derived from one visit, purpose and address. Further flows get random tokens.
 const FLOWS_OF_A_VISIT: u32 = 16;
 /// 256 bits in base64.
 const VISIT_LENGTH: usize = 43;
 
-/// See [`Backend::flow_of_form`].
+/// The result of [`BrowserRequest::flow_of_form`].
 pub(super) struct FlowOfForm {
-    /// The token for the browser.
+    /// The browser's token.
     pub token: Secret,
-    /// The flow, if this form has already begun it.
+    /// The flow, if a previous request has already begun it.
     pub begun: Option<Flow>,
     /// The flow that the browser held before.
     pub before: Option<Flow>,
 }
 
-/// Where a sign-in leads. A flow for another address, or after a reset, keeps the destination of the previous one.
+/// The path after a sign-in. A flow for another address, or after a reset, keeps the previous flow's path.
 pub(super) fn next_path(before: Option<&Flow>, next: &str) -> String {
     let next = match before {
         Some(before) if next.is_empty() && before.progress.finished_at.is_none() => &before.next_path,
@@ -346,7 +342,7 @@ pub(super) fn next_path(before: Option<&Flow>, next: &str) -> String {
     safe_next(next).to_owned()
 }
 
-/// A flow in its initial state.
+/// Returns a flow in its initial state.
 pub(super) fn new_flow(
     purpose: Purpose,
     token: &Secret,

@@ -1,4 +1,4 @@
-//! One file for each flow: a browser's request is decided by `account` and executed in one transaction.
+//! The flows: `account` decides each request, and one transaction executes it.
 
 mod change_password;
 mod devices;

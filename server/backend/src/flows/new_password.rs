@@ -10,13 +10,13 @@ use account::{EmailAddress, Refusal, Secret};
 /// An accepted password, ready to be stored.
 pub(super) struct Chosen {
     pub(super) hash: String,
-    /// The leaked-password service did not answer: check again at the next sign-in.
+    /// Not checked for leaks, because the service didn't answer. Checked at the next sign-in.
     pub(super) unchecked: bool,
 }
 
 impl BrowserRequest<'_> {
-    /// Checks and hashes a password; call it without an open transaction. `now` is the hash of the current password, which must
-    /// not be chosen again.
+    /// Checks and hashes a password. Call it without an open transaction. `now` is the hash of the current password, which is
+    /// refused as the new one.
     pub(super) async fn choose_password(
         self,
         email: &EmailAddress,
@@ -25,10 +25,10 @@ impl BrowserRequest<'_> {
         again: &Secret,
         now: Option<&str>,
     ) -> Result<Chosen, Error> {
-        // The cheap checks come first.
+        // Cheap checks first.
         let policy = self.backend.settings().password;
         let new = policy.check_for(password, again, email, name)?;
-        // Attack: a series of passwords that will be refused, each of which uses a core for as long as a hash.
+        // Attack: a series of passwords to be refused, each of which uses a core for as long as a hash.
         let an_hour = self.backend.limits().refused_passwords_an_hour;
         let refused = [Rule::new(format!("refused passwords {email}"), an_hour, HOUR_MS)];
         let place = self.backend.parts.hashing.place(&self.caller.network()).await?;
@@ -69,7 +69,7 @@ impl BrowserRequest<'_> {
         hashing.run_at(place, screen).await??;
         if let Some(now) = now {
             match hashing.verify(&self.caller.network(), new, Some(now)).await {
-                // A hash whose key is lost verifies nothing. After losing the key file, users regain access by resets.
+                // A hash with a lost key verifies no password. Users regain access by reset.
                 Ok(Verdict::Wrong) | Err(Fault::KeyGone { .. }) => {}
                 Ok(_) => return Err(Refusal::PasswordSameAsNow.into()),
                 Err(fault) => return Err(fault.into()),

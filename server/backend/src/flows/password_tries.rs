@@ -1,4 +1,4 @@
-//! Password tries at sign-in and password change: which counter they use, and who has to wait.
+//! Password tries at sign-in and password change: counters and waits.
 
 use super::request::BrowserRequest;
 use super::step_up::LOST_ANSWER_MS;
@@ -10,7 +10,7 @@ use crate::{Backend, Error, Fault, Verdict, retried};
 use account::{Account, AccountId, EmailAddress, Refusal, Secret, Timestamp};
 
 impl BrowserRequest<'_> {
-    /// The counter for a sign-in's password.
+    /// The counter for the password of a sign-in.
     pub(super) async fn tries(
         self,
         conn: &mut ReadConn,
@@ -30,8 +30,8 @@ impl BrowserRequest<'_> {
 }
 
 impl Backend {
-    /// Verifies a password whose try is already spent. Without a hash, it is verified against the decoy, in vain. A fault of the
-    /// server gives the try back, because nothing was checked.
+    /// Verifies a password, with its try already spent. Without a stored hash, hashes in vain against the decoy. A server fault
+    /// gives the try back, because nothing was checked.
     pub(super) async fn verify_password(
         &self,
         place: HashPermit,
@@ -49,8 +49,8 @@ impl Backend {
         Ok(if stored.is_some() { verdict } else { Verdict::Wrong })
     }
 
-    /// A stored hash, drawn deterministically by address. Attack: enumeration by the clock. Imported hashes are as slow as their
-    /// system chose until the next sign-in, so an address without a password must take the time of a real hash.
+    /// Picks another account's hash, the same one each time for an address. Attack: enumeration by timing. Imported hashes keep
+    /// their cost until the next sign-in, so an address without a password must take as long as a real hash.
     pub(super) async fn decoy_hash(&self, conn: &mut ReadConn, email: &EmailAddress) -> Result<Option<String>, Fault> {
         let drawn = self
             .parts
@@ -60,7 +60,7 @@ impl Backend {
         accounts::password_of_next(conn, &AccountId(hex::encode(&drawn[..16]))).await
     }
 
-    /// Gives a try back when the database rolled its check back: the request is [`retried`](crate::retried), and would spend two.
+    /// Gives a try back after a database conflict: the request is [`retried`](crate::retried) and would spend a second try.
     pub(super) async fn unless_put_back<T>(&self, tries: &Tries, judged: Result<T, Error>) -> Result<T, Error> {
         if matches!(judged, Err(Error::Fault(Fault::Conflict(_)))) {
             self.give_back_password(tries).await?;
@@ -81,8 +81,8 @@ impl Backend {
         .await
     }
 
-    /// Counts a password try before the password is checked (attack: many simultaneous tries). Returns the state that a wrong
-    /// password leads to, or `None` if strangers have used up theirs; the transaction must then be rolled back.
+    /// Spends a try before the password is checked. Attack: many simultaneous tries. Returns the refusal for an incorrect
+    /// password, or `None` if strangers have no tries left; then roll back.
     pub(super) async fn spend_password(
         &self,
         tx: &mut WriteTx,
@@ -108,7 +108,7 @@ impl Backend {
         Ok(Some(Refusal::SignInWrong))
     }
 
-    /// The first tries of a throttle key are free; each further try waits longer.
+    /// The first tries of a throttle key are free; the wait grows with each further try.
     pub(super) async fn spend_throttled_try(
         &self,
         tx: &mut WriteTx,
@@ -132,8 +132,8 @@ impl Backend {
         Ok(())
     }
 
-    /// The password was right: a browser's own tries begin anew, strangers' lose none. Attack: strangers learn from tries that come
-    /// back early that the owner was there, and so that there is an account.
+    /// After a correct password, resets a browser's own tries but gives strangers back only this one. Attack: a counter that
+    /// resets early tells strangers that the owner has signed in, and thus that an account exists.
     pub(super) async fn clear_tries(&self, tx: &mut WriteTx, tries: &Tries, email: &EmailAddress) -> Result<(), Fault> {
         throttles::clear(tx, &wrong_passwords(email)).await?;
         match tries {
@@ -143,7 +143,7 @@ impl Backend {
         }
     }
 
-    /// Whether strangers have used up the tries of an address, so that they must prove the mailbox first.
+    /// Whether strangers have no tries left for an address and must prove the mailbox first.
     pub(super) async fn strangers_prove_mailbox(
         &self,
         conn: &mut ReadConn,
@@ -154,7 +154,7 @@ impl Backend {
         Ok(limits::taken(conn, &rule.key, now).await? >= rule.window.most)
     }
 
-    /// The daily tries of all browsers that never signed in to the account; the same for every kind of address.
+    /// The daily tries that all unknown browsers share, equal for every kind of address.
     fn strangers_rule(&self, email: &EmailAddress) -> Rule {
         Rule::new(format!("password {email}"), self.limits().free_passwords, DAY_MS)
     }
@@ -162,21 +162,21 @@ impl Backend {
 
 /// The counter that a password try uses.
 pub(super) enum Tries {
-    /// The throttle key of a browser that signed in to the account before, so that strangers cannot use up the owner's tries.
+    /// The throttle key of a browser that has signed in to the account. Strangers cannot use up these tries.
     Browser(String),
-    /// One counter shared by all other browsers. When it is used up, the mailbox must be proven first: there is no wait, and
-    /// passwords are no longer checked for clients that cannot read the owner's e-mail.
+    /// The counter that all other browsers share. When used up, the mailbox must be proven first: passwords are no longer checked
+    /// for clients without access to the owner's e-mail.
     Strangers(Rule),
-    /// The flow's own counter, because its mailbox is proven.
+    /// The flow's own counter, after its mailbox was proven.
     Flow(String),
 }
 
-/// The throttle key of a browser that signed in to the account before.
+/// The throttle key of a browser that has signed in to the account.
 pub(super) fn device_throttle_key(email: &EmailAddress, device: &str) -> String {
     format!("password {email} {device}")
 }
 
-/// Wrong passwords of an address in a row. The owner is e-mailed at the tenth.
+/// The throttle key for incorrect passwords of an address in a row.
 pub(super) fn wrong_passwords(email: &EmailAddress) -> String {
     format!("wrong passwords {email}")
 }

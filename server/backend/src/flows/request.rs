@@ -5,7 +5,7 @@ use crate::store::{ReadConn, WriteTx, events, outbox};
 use crate::{Backend, BrowserTokens, Caller, Fault};
 use account::{Account, AccountId, ActivityKind, Email, Notice, Timestamp};
 
-/// A browser's request: the service, the client, and the tokens that the browser sent.
+/// A browser's request: the service, the client, and the browser's tokens.
 #[derive(Clone, Copy)]
 pub struct BrowserRequest<'a> {
     pub(super) backend: &'a Backend,
@@ -34,7 +34,7 @@ pub struct PasswordChange<'a>(pub(super) BrowserRequest<'a>);
 pub struct Sessions<'a>(pub(super) BrowserRequest<'a>);
 
 impl Backend {
-    /// A request of a browser.
+    /// Wraps a browser's request.
     #[must_use]
     pub const fn request<'a>(&'a self, caller: &'a Caller, tokens: &'a BrowserTokens) -> BrowserRequest<'a> {
         BrowserRequest {
@@ -46,25 +46,25 @@ impl Backend {
 }
 
 impl<'a> BrowserRequest<'a> {
-    /// Its sign-in.
+    /// The browser's sign-in.
     #[must_use]
     pub const fn sign_in(self) -> SignIn<'a> {
         SignIn(self)
     }
 
-    /// Its password reset.
+    /// The browser's password reset.
     #[must_use]
     pub const fn reset(self) -> Reset<'a> {
         Reset(self)
     }
 
-    /// Its sign-up.
+    /// The browser's sign-up.
     #[must_use]
     pub const fn sign_up(self) -> SignUp<'a> {
         SignUp(self)
     }
 
-    /// Its password change.
+    /// The browser's password change.
     #[must_use]
     pub const fn password_change(self) -> PasswordChange<'a> {
         PasswordChange(self)

@@ -14,7 +14,7 @@ impl Reset<'_> {
     /// The current step of the browser's reset. Read-only.
     ///
     /// # Errors
-    /// A [`Fault`] of the database.
+    /// A database [`Fault`].
     pub async fn step(self) -> Result<ResetStep, Fault> {
         if self.0.tokens.flow(Purpose::Reset).is_none() {
             return Ok(ResetStep::AskEmail { email: None });
@@ -37,10 +37,10 @@ impl Reset<'_> {
         })
     }
 
-    /// Begins a reset. The screen is the same for every kind of address; only the e-mail differs.
+    /// Begins a reset. Every kind of address gets the same screen; only the e-mail differs.
     ///
     /// # Errors
-    /// A refusal of the address or a limit.
+    /// A refusal: invalid address or rate limit.
     pub async fn begin(self, email: &str) -> Result<Transition<ResetStep>, Error> {
         let email = EmailAddress::read(email, account::domain_to_ascii)?;
         self.begin_for(&email).await
@@ -50,7 +50,7 @@ impl Reset<'_> {
         Ok(self.0.begin_mailed(RESET, email, "").await?.map(ResetStep::EnterCode))
     }
 
-    /// Answers with the e-mailed code. An address instead of a code begins a new reset with that address.
+    /// Answers with the e-mailed code. An address instead of a code begins a new reset.
     ///
     /// # Errors
     /// A refusal of the code.
@@ -71,16 +71,16 @@ impl Reset<'_> {
         ))
     }
 
-    /// Sends a new code of this flow.
+    /// Sends a new code for this flow.
     ///
     /// # Errors
-    /// A refusal: too early, or too many.
+    /// A refusal: too early, or no e-mails left.
     pub async fn resend(self) -> Result<Transition<ResetStep>, Error> {
         let (_, mailed) = self.0.resend_email(RESET).await?;
         Ok(Transition::to(ResetStep::EnterCode(mailed)))
     }
 
-    /// Sets the new password, ends every session, forgets every device and notifies the owner. It does not sign the browser in.
+    /// Sets the new password, ends all sessions, forgets all devices and notifies the owner. Doesn't sign in.
     ///
     /// # Errors
     /// A refusal of the password or of the step.
@@ -115,13 +115,13 @@ impl Reset<'_> {
         let (proof, flow) = flows::redeem(&mut tx, &flow.id, now)
             .await?
             .ok_or(Refusal::StepElsewhere)?;
-        // Attack: the account moved to another address while the code was on its way to the old one.
+        // Attack: the account's address changed while the code was on its way to the old one.
         let current = accounts::find(&mut tx, &account).await?.ok_or(Refusal::FlowGone)?;
         if current.account.email != email {
             return Err(Refusal::FlowGone.into());
         }
         if !accounts::set_password(&mut tx, &proof, &chosen.hash, chosen.unchecked, now).await? {
-            // The account may have become managed or deactivated since the code was e-mailed.
+            // The account may have been assigned or deactivated since the code was e-mailed.
             let stored = accounts::find(&mut tx, &account).await?.ok_or(Refusal::FlowGone)?;
             stored.account.password_access().require_editable()?;
             return Err(Refusal::FlowGone.into());
@@ -130,7 +130,7 @@ impl Reset<'_> {
         devices::forget_all_but(&mut tx, &account, "").await?;
         self.0.backend.clear_confirmations(&mut tx, &account).await?;
         let mut transition = self.0.backend.end_flows(&mut tx, &email, now).await?;
-        // Strangers must still prove the mailbox first. Attack: if that ended here, they would learn that there is an account.
+        // Strangers must still prove the mailbox first. Attack: if that ended here, they would learn that an account exists.
         throttles::clear(&mut tx, &wrong_passwords(&email)).await?;
         self.0.log(&mut tx, &account, ActivityKind::PasswordReset, now).await?;
         let notice = Notice::PasswordReset {

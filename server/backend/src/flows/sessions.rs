@@ -1,4 +1,4 @@
-//! Sessions: begin and end them, show the security page and the profile.
+//! Sessions: beginning and ending them, the security page and the profile.
 
 use super::mailed_email::drop_flow;
 use super::request::{BrowserRequest, Sessions};
@@ -11,16 +11,16 @@ use account::{
     SecurityDone, SecurityView, SessionRow, SignOutStep, Timestamp,
 };
 
-/// The minimum interval between two updates of a session's last use.
+/// Minimum interval between two updates of a session's last use.
 const TOUCH_MS: i64 = 5 * 60_000;
-/// The number of events on one page.
+/// Number of events per page.
 const EVENTS: usize = 20;
 
 impl Sessions<'_> {
-    /// The signed-in account, for the frame around a page; `None` when signed out.
+    /// The signed-in account, for the frame around a page. `None` if signed out.
     ///
     /// # Errors
-    /// A [`Fault`] of the database.
+    /// A database [`Fault`].
     pub async fn visitor(self) -> Result<Option<Visitor>, Fault> {
         if self.0.tokens.session.is_none() {
             return Ok(None);
@@ -35,10 +35,10 @@ impl Sessions<'_> {
         }
     }
 
-    /// Stores the language that the signed-in account has chosen, for screens and e-mails in every browser.
+    /// Stores the signed-in account's language, used by screens in every browser and by e-mails.
     ///
     /// # Errors
-    /// A [`Fault`] of the database.
+    /// A database [`Fault`].
     pub async fn choose_language(self, language: &str) -> Result<(), Fault> {
         if self.0.tokens.session.is_none() {
             return Ok(());
@@ -80,7 +80,7 @@ impl Sessions<'_> {
         })
     }
 
-    /// Ends one session of the same account, by its row id. Succeeds if it has already ended.
+    /// Ends a session of this account by row id. Succeeds if the session has already ended.
     ///
     /// # Errors
     /// [`Refusal::SignedOut`] without a live session.
@@ -112,8 +112,7 @@ impl Sessions<'_> {
             .await
     }
 
-    /// Forgets a device, by its row id: it must enter a code again, and copies of its token stay useless, even after the next
-    /// sign-in on it.
+    /// Forgets a device by row id. It needs a code again, and copies of its token stay useless.
     ///
     /// # Errors
     /// [`Refusal::SignedOut`] without a live session.
@@ -144,11 +143,11 @@ impl Sessions<'_> {
         }))
     }
 
-    /// Ends the browser's session. Succeeds if already signed out; a browser that sends no session token is told so, and keeps
-    /// its cookies. Attack: an intermediary hides the cookie, and a session lives on that its owner believes to have ended.
+    /// Ends the browser's session; succeeds if already signed out. Without a session token, says so and keeps the cookies.
+    /// Attack: a proxy strips the cookie, and the session stays alive although its owner believes that it has ended.
     ///
     /// # Errors
-    /// A [`Fault`] of the database.
+    /// A database [`Fault`].
     pub async fn sign_out(self) -> Result<Transition<SignOutStep>, Error> {
         let now = self.0.now();
         let mut tx = self.0.begin().await?;
@@ -230,7 +229,7 @@ impl BrowserRequest<'_> {
         })
     }
 
-    /// Begins a session with new tokens (attack: fixation). If the device is new to the account, its owner is notified.
+    /// Begins a session with new tokens. Attack: session fixation. If the device is new to the account, notifies the owner.
     pub(super) async fn begin_session(
         self,
         tx: &mut WriteTx,
@@ -249,7 +248,7 @@ impl BrowserRequest<'_> {
         Ok(vec![session, device])
     }
 
-    /// The tokens of the session that a sign-in has begun, while the session is live.
+    /// Returns the tokens of a session that a sign-in has begun, if the session is live.
     pub(super) async fn session_again(
         self,
         conn: &mut ReadConn,
@@ -269,7 +268,7 @@ impl BrowserRequest<'_> {
         ))
     }
 
-    /// A session's row and the browser's token for it.
+    /// Inserts a session and returns the browser's token for it.
     pub(super) async fn insert_session(
         self,
         tx: &mut WriteTx,
@@ -291,7 +290,7 @@ impl BrowserRequest<'_> {
         Ok(self.backend.hold_session(token))
     }
 
-    /// The live session of the browser.
+    /// Finds the browser's live session.
     pub(super) async fn find_session(self, conn: &mut ReadConn, now: Timestamp) -> Result<Option<Session>, Fault> {
         let Some(token) = &self.tokens.session else {
             return Ok(None);
@@ -303,7 +302,7 @@ impl BrowserRequest<'_> {
         Ok(session)
     }
 
-    /// The live session of the browser, and whose it is.
+    /// Finds the browser's live session and its account, or refuses.
     pub(super) async fn signed_in(self, conn: &mut ReadConn) -> Result<(Session, Stored), Error> {
         let (token, now) = (self.tokens.session.as_ref().ok_or(Refusal::SignedOut)?, self.now());
         let found = accounts::find_by_session(conn, &random::digest(token), self.backend.idle_ms(), now).await?;

@@ -21,7 +21,7 @@ impl SignIn<'_> {
     /// The current step of the browser's sign-in. Read-only.
     ///
     /// # Errors
-    /// A [`Fault`] of the database.
+    /// A database [`Fault`].
     pub async fn step(self) -> Result<SignInStep, Fault> {
         let now = self.0.now();
         if self.0.tokens.flow(Purpose::SignIn).is_none()
@@ -39,7 +39,7 @@ impl SignIn<'_> {
         if let Some((flow, standing)) = &found {
             match shown_step(flow, *standing, now) {
                 NextStep::Finished => {}
-                // Abandoned for another address, or ended by a reset: only the destination is kept.
+                // Abandoned for another address, or ended by a reset: only the next path is kept.
                 NextStep::Over if flow.progress.ended_at.is_some() => {}
                 NextStep::Over => email = Some(flow.email.as_str().to_owned()),
                 step => return self.shown(&mut conn, flow, step, now).await,
@@ -54,7 +54,7 @@ impl SignIn<'_> {
             && flow.progress.ended_at.is_none()
             && flow.progress.has_just_finished(now.plus_ms(-LOST_ANSWER_MS))
         {
-            // This browser has not received its session yet.
+            // This browser hasn't received its session yet.
             return self.shown(&mut conn, flow, flow.progress.previous_step(), now).await;
         }
         drop(conn);
@@ -65,7 +65,7 @@ impl SignIn<'_> {
         Ok(SignInStep::AskEmail { email, resume })
     }
 
-    /// A step as the browser sees it.
+    /// Converts a step for the browser.
     async fn shown(
         self,
         conn: &mut ReadConn,
@@ -85,15 +85,15 @@ impl SignIn<'_> {
         })
     }
 
-    /// Accepts the address and reveals nothing about it. The next step is the password, or the code if strangers have used up the
-    /// address's tries. It is the same for every kind of address.
+    /// Accepts the address without revealing anything about it. The next step is the password, or the code if strangers have no
+    /// tries left for the address, whether or not an account exists.
     ///
     /// # Errors
-    /// A refusal of the address or a limit.
+    /// A refusal: invalid address or rate limit.
     pub async fn begin(self, email: &str, next: &str) -> Result<Transition<SignInStep>, Error> {
         let email = EmailAddress::read(email, account::domain_to_ascii)?;
         let now = self.0.now();
-        // A power failure loses only the address, which is typed again, and one count of the client.
+        // Unsynced, because a power failure loses only an address and one count of the client.
         let mut tx = self.0.backend.parts.db.begin_unsynced().await?;
         let FlowOfForm { token, begun, before } = self.0.flow_of_form(&mut tx, SIGN_IN, &email, now).await?;
         if let Some(flow) = begun.filter(|flow| flow.progress.next_step(now) != NextStep::Over) {
@@ -141,28 +141,28 @@ impl SignIn<'_> {
         ))
     }
 
-    /// Checks the password. If it is right, e-mails a code, or signs a trusted device in.
+    /// Checks the password. If it is correct, e-mails a code, or signs in on a trusted device.
     ///
     /// # Errors
-    /// A refusal: wrong, or wait.
+    /// A refusal: incorrect password, or a wait.
     pub async fn password(self, password: &Secret) -> Result<Transition<SignInStep>, Error> {
         if self.0.tokens.flow(Purpose::SignIn).is_none() {
             return Err(Refusal::FlowGone.into());
         }
-        // Attack: a flood of sign-ins. A request that is turned away here has not queried the database.
+        // Attack: a flood of sign-ins. A request refused here has made no database query.
         let place = self.0.backend.parts.hashing.place(&self.0.caller.network()).await?;
         let now = self.0.now();
         let mut tx = self.0.begin().await?;
         let found = self.0.look_up_flow(&mut tx, SIGN_IN).await?;
         let flow = match found.filter(|(_, standing)| *standing != Standing::Replaced) {
             Some((flow, Standing::Current)) if flow.progress.next_step(now) == NextStep::Password => flow,
-            // The answer to the right password may have been lost, so the same password is verified again.
+            // The response to the correct password may have been lost, so the same password is verified again.
             Some((flow, Standing::JustReplaced))
                 if flow.progress.is_live(now) && flow.progress.password_passed_at.is_some() =>
             {
                 flow
             }
-            // Attack: a client with the password but without the mailbox sends the password again after the code was right.
+            // Attack: a client with the password but not the mailbox resends the password after the owner entered the code.
             Some((flow, Standing::Current))
                 if flow.progress.has_just_finished(now.plus_ms(-LOST_ANSWER_MS))
                     && flow.progress.ended_with_password() =>
@@ -189,7 +189,7 @@ impl SignIn<'_> {
             Some(stored) => self.0.notice_copied_device(&mut tx, &stored.account, now).await?,
             None => false,
         };
-        // Queried for every address, so that the query itself reveals nothing.
+        // Attack: enumeration by timing. The query runs for every address.
         let somebody_elses = self.0.backend.decoy_hash(&mut tx, email).await?;
         tx.commit().await?;
         if told {
@@ -217,8 +217,8 @@ impl SignIn<'_> {
         self.0.backend.unless_put_back(&tries, told).await
     }
 
-    /// Records a wrong password in the account's log; the screen is the same for every address. Nothing is looked up here,
-    /// because finding a row takes longer than finding none (attack: enumeration by timing).
+    /// Records an incorrect password in the account's log. Looks nothing up. Attack: enumeration by timing, because finding a row
+    /// takes longer than finding none.
     async fn wrong_password(self, flow: Flow, whose: Option<AccountId>) -> Result<(), Fault> {
         let flow = Flow { account: whose, ..flow };
         let now = self.0.now();
@@ -232,7 +232,7 @@ impl SignIn<'_> {
         Ok(())
     }
 
-    /// Strangers' tries are used up: the flow proves the mailbox first. The submitted password is not checked.
+    /// Makes the flow prove the mailbox first after strangers' tries are used up. Doesn't check the password.
     async fn ask_mailbox_first(self, flow: &Flow, account: Option<&Account>) -> Result<Transition<SignInStep>, Error> {
         let now = self.0.now();
         let (counter, email) = (SIGN_IN.counter(true), &flow.email);
@@ -274,7 +274,7 @@ impl SignIn<'_> {
                 .await
             {
                 Ok(hash) => Some(hash),
-                // Under load the old hash is kept for now; the password was right.
+                // Under load, keep the old hash: the password was correct.
                 Err(Fault::Busy { .. }) => None,
                 Err(fault) => return Err(fault.into()),
             },
@@ -324,7 +324,7 @@ impl SignIn<'_> {
             Some(Leak::Unknown) | None => {}
         }
         let device = self.0.find_device(&mut tx, &account.id).await?;
-        // Attack: a copy of the token from before the device was trusted, used within the time allowed for lost answers.
+        // Attack: a copy of the token from before the device was trusted, used within the grace period for lost responses.
         let trusted = device.as_ref().is_some_and(|device| {
             device.replaced_at.is_none() && device.trusted_until.is_some_and(|until| now.0 < until)
         });
@@ -359,8 +359,8 @@ impl SignIn<'_> {
         Ok(transition)
     }
 
-    /// Answers with the e-mailed code. A session begins, or the password follows if the code comes first. An address instead of a
-    /// code begins a new sign-in with that address.
+    /// Answers with the e-mailed code and begins a session, or continues with the password if the code comes first. An address
+    /// instead of a code begins a new sign-in.
     ///
     /// # Errors
     /// A refusal of the code.
@@ -387,9 +387,9 @@ impl SignIn<'_> {
             .ok_or(Refusal::StepElsewhere)?;
         let account = flow.account.as_ref().ok_or(Refusal::FlowGone)?;
         let stored = accounts::find(&mut tx, account).await?.ok_or(Refusal::FlowGone)?;
-        // Attack: the account was assigned to an organization, or deactivated, between password and code.
+        // Attack: the account was assigned to an organization or deactivated between password and code.
         let usable = stored.account.kind == AccountKind::Local && stored.account.disabled_at.is_none();
-        // Attack: the account moved to another address while the code was on its way to the old one.
+        // Attack: the account's address changed while the code was on its way to the old one.
         if !usable || stored.account.email != flow.email {
             return Err(Refusal::FlowGone.into());
         }
@@ -406,10 +406,10 @@ impl SignIn<'_> {
         ))
     }
 
-    /// Sends a new code of this flow.
+    /// Sends a new code for this flow.
     ///
     /// # Errors
-    /// A refusal: too early, or too many.
+    /// A refusal: too early, or no e-mails left.
     pub async fn resend(self) -> Result<Transition<SignInStep>, Error> {
         let (flow, mailed) = self.0.resend_email(SIGN_IN).await?;
         let step = if flow.progress.mailbox_first {
@@ -420,10 +420,10 @@ impl SignIn<'_> {
         Ok(Transition::to(step(mailed)))
     }
 
-    /// "Use a different e-mail": abandons the flow. Its token stays, so that the next flow keeps its destination.
+    /// Abandons the flow ("Use a different e-mail"). The token stays, so that the next flow keeps its next path.
     ///
     /// # Errors
-    /// A [`Fault`] of the database.
+    /// A database [`Fault`].
     pub async fn restart(self) -> Result<Transition<SignInStep>, Error> {
         let now = self.0.now();
         let mut tx = self.0.begin().await?;

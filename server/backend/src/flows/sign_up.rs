@@ -15,7 +15,7 @@ impl SignUp<'_> {
     /// The current step of the browser's sign-up. Read-only.
     ///
     /// # Errors
-    /// A [`Fault`] of the database.
+    /// A database [`Fault`].
     pub async fn step(self) -> Result<SignUpStep, Fault> {
         if self.0.tokens.flow(Purpose::SignUp).is_none() {
             return Ok(SignUpStep::AskEmail { email: None });
@@ -38,10 +38,10 @@ impl SignUp<'_> {
         })
     }
 
-    /// Begins a sign-up. The screen is the same for an address with an account; only the e-mail differs.
+    /// Begins a sign-up. An address with an account gets the same screen; only the e-mail differs.
     ///
     /// # Errors
-    /// A refusal of the address or a limit.
+    /// A refusal: invalid address or rate limit.
     pub async fn begin(self, email: &str) -> Result<Transition<SignUpStep>, Error> {
         let email = EmailAddress::read(email, account::domain_to_ascii)?;
         self.begin_for(&email).await
@@ -58,7 +58,7 @@ impl SignUp<'_> {
             .map(SignUpStep::EnterCode))
     }
 
-    /// Answers with the e-mailed code. An address instead of a code begins a new sign-up with that address.
+    /// Answers with the e-mailed code. An address instead of a code begins a new sign-up.
     ///
     /// # Errors
     /// A refusal of the code.
@@ -79,16 +79,16 @@ impl SignUp<'_> {
         ))
     }
 
-    /// Sends a new code of this flow.
+    /// Sends a new code for this flow.
     ///
     /// # Errors
-    /// A refusal: too early, or too many.
+    /// A refusal: too early, or no e-mails left.
     pub async fn resend(self) -> Result<Transition<SignUpStep>, Error> {
         let (_, mailed) = self.0.resend_email(SIGN_UP).await?;
         Ok(Transition::to(SignUpStep::EnterCode(mailed)))
     }
 
-    /// Creates the account; its owner then signs in.
+    /// Creates the account without signing in.
     ///
     /// # Errors
     /// A refusal of the name, the password or the step.
@@ -122,7 +122,7 @@ impl SignUp<'_> {
         let mut tx = self.0.begin().await?;
         // Lock the account before its flows, as everywhere, to avoid deadlocks.
         if !accounts::insert(&mut tx, &account, Some(&chosen.hash), now).await? {
-            // The same form was sent twice, or another browser with the same mailbox was faster.
+            // The form was sent twice, or another browser with the same mailbox was faster.
             let flow = flows::find(&mut tx, &flow.id, SIGN_UP).await?;
             let twice = flow.is_some_and(|flow| flow.progress.finished_at.is_some());
             return Err(if twice {

@@ -1,24 +1,19 @@
-//! A new token at every step up. A flow gets a new token when its code or password was right, a device at each sign-in; the
+//! Token renewal at every step up. A flow gets a new token after a correct code or password, a device at each sign-in; the
 //! previous token stops working at once.
 //!
-//! Attack: a copy of a cookie, taken while it was worth little (at the address step, or before a device was trusted), becomes
-//! worth as much as the original when the owner proves more. Each proof is therefore bound to a token that the copy does not
-//! have.
+//! Attack: a cookie copied while it was worth little (at the address step, or before a device was trusted) gains value when
+//! the owner proves more. Each proof is therefore bound to a new token, which the copy doesn't have.
 //!
-//! Lost answers. The answer with the new token may never arrive: a second press makes the browser drop the first answer, or a
-//! train enters a tunnel. For 30 s the previous token is therefore recognized, for these purposes only:
-//! - With the same right code or password it gets the new token again. The sender has proven as much as the owner, so a copy
-//!   alone gains nothing. It is the same token each time: if two answers cross, the browser ends up with a live token, whichever
-//!   it reads last.
-//! - Without it, the browser sees its previous step and a notice that the flow continued. It cannot set a password.
-//! - The last step of a sign-in, sent again, leads to the same session: the session token is derived from the tokens of the flow
-//!   and the device, and so is the token of a device that is new with it.
-//! - A device's previous token still identifies the device, so that no false alarm is raised, but it is not trusted: a code is
-//!   required.
+//! Lost responses: a double click or a dropped connection may lose the response with the new token. For 30 s, the previous
+//! token is therefore still recognized, but only as follows:
+//! - With the same correct code or password, it gets the same new token again. The sender has proven as much as the owner,
+//!   so a copied token alone gains nothing. If two responses cross, the browser ends up with a live token either way.
+//! - Without them, the browser sees its previous step and a notice that the flow continued. It cannot set a password.
+//! - The last step of a sign-in, sent again, leads to the same session and device: both tokens are derived from the flow's.
+//! - A device's previous token still identifies the device, to avoid a false alarm, but is not trusted: a code is required.
 //!
-//! For this reason new tokens are derived from the previous ones and a server key: a repeated request leads to the same token,
-//! and none has to be stored. They cannot be guessed without the key, nor computed with the key from the database, which contains
-//! only digests.
+//! New tokens are derived from the previous ones and a server key, so that a repeated request gets the same token and no
+//! token is stored. They cannot be guessed without the key, nor computed from the database, which contains only digests.
 
 use super::mailed_email::hold_flow;
 use super::request::BrowserRequest;
@@ -28,10 +23,10 @@ use crate::{Backend, Error, Fault, TokenChange, random};
 use account::{NextStep, Purpose, Refusal, Secret, Timestamp};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
-/// How long a replaced token is accepted as the sign of a lost answer.
+/// Time for which a replaced token is accepted, in case a response was lost.
 pub(super) const LOST_ANSWER_MS: i64 = 30_000;
 
-/// How a token relates to the flow that it identifies.
+/// Relation of a token to the flow that it identifies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
     /// The flow's current token.
@@ -42,24 +37,24 @@ pub(super) enum Standing {
     Replaced,
 }
 
-/// What a browser with such a token sees.
+/// The step that a browser with such a token sees.
 pub(super) fn shown_step(flow: &Flow, standing: Standing, now: Timestamp) -> NextStep {
     match standing {
         Standing::Current => flow.progress.next_step(now),
-        // This browser has not received the new token yet.
+        // This browser hasn't received the new token yet.
         Standing::JustReplaced if flow.progress.is_live(now) => flow.progress.previous_step(),
         Standing::JustReplaced | Standing::Replaced => NextStep::Over,
     }
 }
 
 impl BrowserRequest<'_> {
-    /// The browser's current flow of that purpose, in any state.
+    /// Finds the browser's current flow for a purpose, in any state.
     pub(super) async fn find_flow(self, conn: &mut ReadConn, purpose: Purpose) -> Result<Option<Flow>, Fault> {
         let found = self.look_up_flow(conn, purpose).await?;
         Ok(found.and_then(|(flow, standing)| (standing == Standing::Current).then_some(flow)))
     }
 
-    /// The flow that the browser's token identifies, even if that token was replaced.
+    /// Finds the flow that the browser's token identifies, even if that token was replaced.
     pub(super) async fn look_up_flow(
         self,
         conn: &mut ReadConn,
@@ -80,7 +75,7 @@ impl BrowserRequest<'_> {
         }))
     }
 
-    /// The flow that the browser goes on with, or what a person with another token is told.
+    /// Finds the flow that the browser can continue, or refuses.
     pub(super) async fn demand_flow(self, conn: &mut ReadConn, purpose: Purpose) -> Result<Flow, Error> {
         match self.look_up_flow(conn, purpose).await? {
             Some((flow, Standing::Current)) => Ok(flow),
@@ -89,7 +84,7 @@ impl BrowserRequest<'_> {
         }
     }
 
-    /// Gives a flow a new token, and returns it for the browser.
+    /// Gives a flow a new token and returns it for the browser.
     pub(super) async fn step_up(
         self,
         tx: &mut WriteTx,
@@ -104,8 +99,8 @@ impl BrowserRequest<'_> {
         Ok(hold_flow(purpose, token))
     }
 
-    /// What is told to the browser that has sent the same right answer again: the flow went on with it before. If this
-    /// browser sent it then, too, it gets the token that the answer to that brought.
+    /// Answers a correct answer that was already accepted: the flow has moved on. If this browser sent it the first time, too, it
+    /// gets the token of the first response.
     pub(super) async fn repeated(self, conn: &mut ReadConn, purpose: Purpose) -> Result<Error, Fault> {
         let now = self.now();
         let found = self.look_up_flow(conn, purpose).await?;
@@ -125,9 +120,8 @@ impl BrowserRequest<'_> {
         Ok(tokens.map_or_else(|| Refusal::StepElsewhere.into(), Error::Repeated))
     }
 
-    /// The token of the session that a flow's last step begins, derived from everything that proved it. Attack: on a trusted
-    /// device that is the flow's first token, the password, and the device's token instead of a code. The first two alone, of
-    /// which one was copied at the address step, do not lead to it.
+    /// Derives the session token from the tokens of the flow and the device. Attack: on a trusted device no code is needed, so a
+    /// flow token copied at the address step, plus the password, must not lead to the session.
     pub(super) fn session_token(self, flow: &Secret) -> Secret {
         let device = self.tokens.device.as_ref().map_or("", Secret::expose);
         self.backend.derive("session token", &[flow.expose(), device])
@@ -140,7 +134,7 @@ impl Backend {
         self.derive("next token", &[token.expose()])
     }
 
-    /// The token of the device that is new with a flow's last step.
+    /// Derives the token of a device that is new with a flow's last step.
     pub(super) fn device_token(&self, flow: &Secret) -> Secret {
         self.derive("device token", &[flow.expose()])
     }
