@@ -5,7 +5,7 @@ use super::{ReadConn, WriteTx};
 use crate::Fault;
 use account::{AccountId, EmailAddress, Timestamp};
 
-/// Changes the e-mail address of an account; `false` when the new address is taken.
+/// Changes an account's e-mail address; `false` if the new address is taken.
 pub async fn set_address(tx: &mut WriteTx, id: &AccountId, to: &EmailAddress) -> Result<bool, Fault> {
     let changed = execute!(
         tx,
@@ -16,7 +16,7 @@ pub async fn set_address(tx: &mut WriteTx, id: &AccountId, to: &EmailAddress) ->
     Ok(changed == 1)
 }
 
-/// Detaches pending flows from the account but lets them continue unchanged. Attack: a stranger's flow that ends reveals that the
+/// Detaches pending flows from the account and lets them continue. Attack: the end of a stranger's flow reveals that the
 /// account existed.
 pub async fn unbind_flows(tx: &mut WriteTx, email: &EmailAddress) -> Result<(), Fault> {
     execute!(
@@ -39,7 +39,7 @@ pub async fn delete(tx: &mut WriteTx, id: &AccountId, email: &EmailAddress) -> R
     );
     execute!(tx, "DELETE FROM outbox WHERE recipient = $1", email.as_str());
     execute!(tx, "DELETE FROM events WHERE account_id = $1", &id.0);
-    // Sessions and devices go by `ON DELETE CASCADE`.
+    // Sessions and devices are deleted by `ON DELETE CASCADE`.
     execute!(tx, "DELETE FROM accounts WHERE id = $1", &id.0);
     Ok(())
 }

@@ -8,13 +8,13 @@ use crate::proof::PasswordProof;
 use account::{Account, AccountId, AccountKind, EmailAddress, Organization, Timestamp};
 use sqlx::{ColumnIndex, Decode, FromRow, QueryBuilder, Type};
 
-/// An account with its password hash, which only the hasher reads.
+/// An account and its password hash, which only the hasher reads.
 pub struct Stored {
     /// The account.
     pub account: Account,
     /// The password hash; local accounts only.
     pub password: Option<String>,
-    /// Whether the password still has to be checked with the leaked-password service.
+    /// Whether the leaked-password check is outstanding.
     pub unchecked: bool,
 }
 
@@ -132,8 +132,7 @@ struct WithSession {
     ends_at: i64,
 }
 
-/// Finds a live session by its token's digest, with its active account. One query, because every signed-in page begins with it;
-/// [`sessions::find`](super::sessions::find) omits the account.
+/// Finds a live session and its active account by the token's digest, in one query, because every signed-in page begins with it.
 pub async fn find_by_session(
     conn: &mut ReadConn,
     token_digest: &str,
@@ -152,8 +151,7 @@ pub async fn find_by_session(
         .fetch_optional(conn)
         .await?
     });
-    // Filtered here and not in SQL: before PostgreSQL has table statistics, it estimates that one row in 200 is NULL and scans
-    // the table.
+    // Not filtered in SQL: without table statistics, PostgreSQL estimates that one row in 200 is NULL and scans the table.
     let Some(row) = row.filter(|row| row.account.disabled_at.is_none()) else {
         return Ok(None);
     };
@@ -170,7 +168,7 @@ pub async fn find_by_session(
     Ok(Some((session, stored)))
 }
 
-/// The first password hash at or after this id. Checks at most 20 accounts, which bounds the time when none of them has a hash.
+/// The first password hash at or after this id. Checks at most 20 accounts, to bound the time if none has a hash.
 pub async fn password_of_next(conn: &mut ReadConn, id: &AccountId) -> Result<Option<String>, Fault> {
     Ok(on!(conn, |conn| {
         sqlx::query_scalar(
@@ -183,7 +181,7 @@ pub async fn password_of_next(conn: &mut ReadConn, id: &AccountId) -> Result<Opt
     }))
 }
 
-/// Accounts ordered by address, starting after the given one.
+/// Accounts in order of address, after the given one.
 pub async fn list(conn: &mut ReadConn, after: &str, limit: i64) -> Result<Vec<Account>, Fault> {
     let rows: Vec<Row> = on!(conn, |conn| {
         sqlx::query_as(select!("", "WHERE a.email > $1 ORDER BY a.email LIMIT $2"))
@@ -197,7 +195,7 @@ pub async fn list(conn: &mut ReadConn, after: &str, limit: i64) -> Result<Vec<Ac
         .collect()
 }
 
-/// Creates an account; `false` when the address already has one.
+/// Creates an account; `false` if the address already has one.
 pub async fn insert(
     tx: &mut WriteTx,
     account: &Account,
@@ -226,8 +224,7 @@ pub async fn insert(
     Ok(inserted == 1)
 }
 
-/// Creates local accounts, at most 3,500 per call, and returns the ids of those that did not exist yet. Each may carry its own
-/// creation time; the default is `now`.
+/// Creates up to 3,500 local accounts and returns the new ids, without those that existed. The default creation time is `now`.
 pub async fn insert_all(
     tx: &mut WriteTx,
     accounts: &[(Stored, Option<Timestamp>)],
@@ -279,10 +276,10 @@ async fn organization_id(tx: &mut WriteTx, organization: &Organization, now: Tim
     }))
 }
 
-/// Locks the account until the transaction ends. Password changes and new sessions take it before their flows, to avoid deadlocks
-/// (attack: a sign-in with the old password that ends while the new one is being set).
+/// Locks the account until the transaction ends. Taken before flows, to avoid deadlocks. Attack: a sign-in with the old
+/// password that completes while the new one is being set.
 pub async fn lock_for_update(tx: &mut WriteTx, id: &AccountId) -> Result<(), Fault> {
-    // SQLite needs no row lock: it has a single writer.
+    // SQLite needs no row lock, because it has a single writer.
     if let Conn::Postgres(conn) = &mut tx.conn {
         sqlx::query("UPDATE accounts SET disabled_at = disabled_at WHERE id = $1")
             .bind(&id.0)
@@ -292,8 +289,8 @@ pub async fn lock_for_update(tx: &mut WriteTx, id: &AccountId) -> Result<(), Fau
     Ok(())
 }
 
-/// Sets the password of an active local account; otherwise `false`. Checked in the statement itself (attack: an account that
-/// became managed during a flow keeps its local password).
+/// Sets the password of an active local account, else returns `false`. Checked in the statement. Attack: an account assigned
+/// during a flow keeps its local password.
 pub async fn set_password(
     tx: &mut WriteTx,
     proof: &PasswordProof,
@@ -314,7 +311,7 @@ pub async fn set_password(
     Ok(changed == 1)
 }
 
-/// Upgrades a hash to a newer format of the same password, unless the password has changed meanwhile.
+/// Upgrades a hash to a newer format of the same password, unless the password has changed since.
 pub async fn upgrade_hash(tx: &mut WriteTx, id: &AccountId, old: &str, new: &str) -> Result<(), Fault> {
     execute!(
         tx,
@@ -326,7 +323,7 @@ pub async fn upgrade_hash(tx: &mut WriteTx, id: &AccountId, old: &str, new: &str
     Ok(())
 }
 
-/// Counts stored hashes with this prefix: a key's name, or `$` for hashes that another system created.
+/// Counts stored hashes with this prefix: a key name, or `$` for another system's hashes.
 pub async fn count_hashes(conn: &mut ReadConn, prefix: &str) -> Result<i64, Fault> {
     Ok(on!(conn, |conn| {
         sqlx::query_scalar(

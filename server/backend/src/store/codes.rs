@@ -1,4 +1,4 @@
-//! Digests of e-mailed one-time passcodes, and counts of wrong codes.
+//! Digests of e-mailed one-time passcodes, and counts of incorrect codes.
 
 use super::conn::{execute, later, on};
 use super::limits::HOUR_MS;
@@ -40,8 +40,8 @@ pub async fn issue(
     Ok(())
 }
 
-/// Invalidates a flow's live codes before a new one is issued. Other flows keep theirs (attack: a stranger's request voids the
-/// owner's code).
+/// Invalidates a flow's live codes before a new one is issued. Attack: a stranger's request voids the owner's code in
+/// another flow.
 pub async fn supersede_in(tx: &mut WriteTx, flow: &str, now: Timestamp) -> Result<(), Fault> {
     later!(
         tx,
@@ -111,7 +111,7 @@ pub async fn of_flow(conn: &mut ReadConn, flow: &str) -> Result<Vec<IssuedCode>,
         .collect())
 }
 
-/// Marks a code as used; `false` when it already was.
+/// Marks a code as used; `false` if it already was.
 pub async fn mark_used(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<bool, Fault> {
     let used = execute!(
         tx,
@@ -122,13 +122,13 @@ pub async fn mark_used(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<boo
     Ok(used == 1)
 }
 
-/// The key under which wrong codes are counted.
+/// The key for counting incorrect codes.
 pub(super) fn wrong_key(counter: CodeCounter, email: &EmailAddress) -> String {
     format!("{} {email}", counter.as_str())
 }
 
-/// Serializes code creation for a counter and address. Attack: many flows begun at the same moment on several servers, each of
-/// which misses the others and gets a short code.
+/// Serializes code creation for a counter and address. Attack: flows begun simultaneously on several servers miss each other,
+/// and each gets a short code.
 pub async fn take_turn(tx: &mut WriteTx, counter: CodeCounter, email: &EmailAddress) -> Result<(), Fault> {
     // SQLite has a single writer. PostgreSQL releases the lock at the end of the transaction.
     if let Conn::Postgres(conn) = &mut tx.conn {
@@ -140,7 +140,7 @@ pub async fn take_turn(tx: &mut WriteTx, counter: CodeCounter, email: &EmailAddr
     Ok(())
 }
 
-/// Counts a wrong code.
+/// Counts an incorrect code.
 pub async fn count_wrong(
     tx: &mut WriteTx,
     counter: CodeCounter,

@@ -1,4 +1,4 @@
-//! Types of connections and transactions, by the statements they may run.
+//! Connections and transactions, typed by the statements they may run.
 
 use super::measured::Measurement;
 use super::{postgres, sqlite};
@@ -21,7 +21,7 @@ pub struct ReadConn {
     pub(super) measurement: Measurement,
 }
 
-/// A write transaction, rolled back unless committed. It derefs to [`ReadConn`], so it can be passed to functions that only read.
+/// A write transaction, rolled back unless committed. Derefs to [`ReadConn`] for functions that only read.
 #[must_use = "it is rolled back unless committed"]
 pub struct WriteTx(pub(super) ReadConn);
 
@@ -30,7 +30,7 @@ pub struct WriteTx(pub(super) ReadConn);
 pub struct WriteConn(pub(super) ReadConn);
 
 impl WriteTx {
-    /// Counts an event in the metrics after the commit.
+    /// Counts an event in the metrics, once committed.
     pub(super) fn happened(&mut self, kind: ActivityKind) {
         self.0.measurement.happened(kind);
     }
@@ -38,17 +38,17 @@ impl WriteTx {
     /// Commits the transaction.
     ///
     /// # Errors
-    /// When the commit fails; all changes are then rolled back.
+    /// If the commit fails; all changes are then rolled back.
     pub async fn commit(self) -> Result<(), Fault> {
         self.0.commit().await
     }
 }
 
 impl WriteConn {
-    /// Commits the statement where it runs in a transaction: behind a pooler or in a group commit.
+    /// Commits a statement that runs in a transaction: behind a pooler or in a group commit.
     ///
     /// # Errors
-    /// When the commit fails; all changes are then rolled back.
+    /// If the commit fails; all changes are then rolled back.
     pub async fn finish(self) -> Result<(), Fault> {
         self.0.commit().await
     }
@@ -117,7 +117,7 @@ macro_rules! execute {
     };
 }
 
-/// The same without the number of rows: SQLite runs the statement together with the next one that has a result, or with the commit.
+/// Like [`execute!`], without the row count: SQLite runs it together with the next statement that has a result, or the commit.
 macro_rules! later {
     ($tx:expr, $statement:literal $(, $value:expr)* $(,)?) => {{
         let tx: &mut $crate::store::WriteTx = $tx;

@@ -1,4 +1,4 @@
-//! The configured database. Code outside `store/` does not depend on which engine it is.
+//! The configured database. Code outside `store/` doesn't depend on the engine.
 
 use super::conn::{Conn, ReadConn, WriteConn, WriteTx};
 use super::measured::Measured;
@@ -45,7 +45,7 @@ impl Db {
     /// Opens `sqlite://data/rekey.db` (created if missing) or `postgres://…`, without running migrations.
     ///
     /// # Errors
-    /// When the database cannot be reached.
+    /// If the database cannot be reached.
     pub async fn open(url: &str) -> Result<Self, Fault> {
         let engine = if url.starts_with("postgres") {
             Engine::Postgres(postgres::Server::open(url).await?)
@@ -64,21 +64,21 @@ impl Db {
         sqlite::File::path(url)
     }
 
-    /// Runs migrations under a lock, so that several servers may start at once. Accepts the schema of a later release, which only
-    /// adds to it, so that operators can roll back.
+    /// Runs migrations under a lock, so that several servers may start at once. For rollbacks, accepts the schema of a
+    /// later release.
     ///
     /// # Errors
-    /// When a migration fails.
+    /// If a migration fails.
     pub async fn migrate(&self) -> Result<(), Fault> {
         let mut migrator = sqlx::migrate!();
         migrator.set_ignore_missing(true);
         self.run(&migrator).await
     }
 
-    /// Runs migrations, but rejects the schema of a later release, such as in a backup.
+    /// Runs migrations, but rejects the schema of a later release, for example in a backup.
     ///
     /// # Errors
-    /// When a migration fails or the schema is from a later release.
+    /// If a migration fails or the schema is from a later release.
     pub async fn migrate_strictly(&self) -> Result<(), Fault> {
         self.run(&sqlx::migrate!()).await
     }
@@ -94,7 +94,7 @@ impl Db {
     /// Checks that the database responds and, on PostgreSQL, accepts writes.
     ///
     /// # Errors
-    /// When it does not.
+    /// If it doesn't.
     pub async fn ping(&self) -> Result<(), Fault> {
         match &self.engine {
             Engine::Sqlite(file) => file.ping().await?,
@@ -114,16 +114,16 @@ impl Db {
     /// Begins a transaction whose commit survives a power failure.
     ///
     /// # Errors
-    /// When no connection is available.
+    /// If no connection is available.
     pub async fn begin(&self) -> Result<WriteTx, Fault> {
         self.begin_as(true).await
     }
 
-    /// Begins a transaction that does not wait for the disk; only for rows whose loss is harmless, such as a sign-in that has
-    /// begun. A power failure may undo it until a later sync (PostgreSQL: the last second); a killed process loses nothing.
+    /// Begins a transaction that doesn't wait for the disk, for rows whose loss is harmless. A power failure may undo it until a
+    /// later sync (PostgreSQL: the last second); a killed process loses nothing.
     ///
     /// # Errors
-    /// When no connection is available.
+    /// If no connection is available.
     pub async fn begin_unsynced(&self) -> Result<WriteTx, Fault> {
         self.begin_as(false).await
     }
@@ -141,7 +141,7 @@ impl Db {
     /// Returns a connection for one auto-committed statement, run by [`autocommit!`](super::conn::autocommit).
     ///
     /// # Errors
-    /// When no connection is available.
+    /// If no connection is available.
     pub async fn autocommit(&self) -> Result<WriteConn, Fault> {
         let conn = self.measured(async {
             Ok(match &self.engine {
@@ -155,7 +155,7 @@ impl Db {
     /// Returns a read-only connection; on SQLite, it never waits for the writer.
     ///
     /// # Errors
-    /// When no connection is available.
+    /// If no connection is available.
     pub async fn read(&self) -> Result<ReadConn, Fault> {
         let conn = self.measured(async {
             Ok(match &self.engine {
@@ -175,7 +175,7 @@ impl Db {
         Ok(ReadConn { conn, measurement })
     }
 
-    /// Closes all connections after running statements end.
+    /// Waits for running statements, then closes all connections.
     pub async fn close(&self) {
         match &self.engine {
             Engine::Sqlite(file) => file.close().await,
@@ -183,7 +183,7 @@ impl Db {
         }
     }
 
-    /// The current state of its connection pools.
+    /// The current state of the connection pools.
     #[must_use]
     pub fn pools(&self) -> Vec<PoolState> {
         match &self.engine {

@@ -14,9 +14,9 @@ pub struct Device {
     pub account_id: String,
     /// Browser and operating system at the first sign-in.
     pub browser: String,
-    /// End of the period in which it needs no passcode.
+    /// End of the trust, during which the device needs no passcode.
     pub trusted_until: Option<i64>,
-    /// When the token used for the lookup was replaced; `None` for the current token.
+    /// Time at which the looked-up token was replaced; `None` for the current token.
     #[sqlx(default)]
     pub replaced_at: Option<i64>,
 }
@@ -37,7 +37,7 @@ pub async fn insert(tx: &mut WriteTx, token_digest: &str, device: &Device, now: 
     Ok(())
 }
 
-/// Finds an account's device by the digest of its current token or of a replaced one.
+/// Finds an account's device by the digest of its current or a replaced token.
 pub async fn find(conn: &mut ReadConn, token_digest: &str, account: &AccountId) -> Result<Option<Device>, Fault> {
     Ok(on!(conn, |conn| {
         sqlx::query_as(
@@ -85,7 +85,7 @@ pub async fn replace_token(
     Ok(())
 }
 
-/// Revokes trust in a device whose replaced token was reused, and deletes that token; `false` when nothing changes.
+/// Revokes trust in a device because a replaced token was reused, and deletes that token; `false` if nothing changes.
 pub async fn distrust(tx: &mut WriteTx, id: &str, replaced_digest: &str) -> Result<bool, Fault> {
     let changed = execute!(
         tx,
@@ -105,7 +105,7 @@ pub async fn distrust(tx: &mut WriteTx, id: &str, replaced_digest: &str) -> Resu
     Ok(changed == 1)
 }
 
-/// Trusts a device until the given time; `false` when nothing changes or the account has no such device.
+/// Trusts a device until the given time; `false` if nothing changes or the account has no such device.
 pub async fn set_trust(tx: &mut WriteTx, account: &AccountId, id: &str, until: Timestamp) -> Result<bool, Fault> {
     let changed = execute!(
         tx,
@@ -117,7 +117,7 @@ pub async fn set_trust(tx: &mut WriteTx, account: &AccountId, id: &str, until: T
     Ok(changed == 1)
 }
 
-/// Deletes a device; `false` when the account has no such device.
+/// Deletes a device; `false` if the account has no such device.
 pub async fn forget(tx: &mut WriteTx, account: &AccountId, id: &str) -> Result<bool, Fault> {
     let forgotten = execute!(
         tx,
@@ -171,7 +171,7 @@ pub async fn prune(tx: &mut WriteTx, before: Timestamp) -> Result<u64, Fault> {
     ))
 }
 
-/// Deletes tokens replaced before `before`, at most [`BATCH`](super::BATCH) per call; trust in a copied one has expired by then.
+/// Deletes tokens replaced before `before`, at most [`BATCH`](super::BATCH) per call. Trust in a copy has expired by then.
 pub async fn prune_tokens(tx: &mut WriteTx, before: Timestamp) -> Result<u64, Fault> {
     Ok(execute!(
         tx,

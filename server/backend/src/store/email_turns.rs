@@ -1,4 +1,4 @@
-//! Turns of client networks for a mailbox whose daily e-mail limit is used up.
+//! Turns among client networks for a mailbox that has used up its daily e-mail limit.
 
 use super::WriteTx;
 use super::conn::{execute, later, on};
@@ -12,7 +12,7 @@ pub struct Request<'a> {
     pub mailbox: &'a str,
     /// The client network.
     pub network: &'a str,
-    /// Number of e-mails that the network has recently caused there.
+    /// Number of recent e-mails that this network requested for the mailbox.
     pub had: i64,
 }
 
@@ -33,8 +33,8 @@ struct Waiting {
     due_at: i64,
 }
 
-/// Grants the current slot to the network with the fewest e-mails, then the longest wait. A missed turn counts as an e-mail
-/// (attack: a network that waits for ever and never comes) but keeps its rank among equals, so that a late person is next.
+/// Grants the current slot to the network with the fewest e-mails, then to the longest wait. Attack: a network that waits for
+/// its turn and never uses it. A missed turn counts as an e-mail but keeps its rank among equals.
 ///
 /// The first statement locks the mailbox's row, so that racing requests cannot share a slot.
 pub async fn take(tx: &mut WriteTx, request: Request<'_>, slot_ms: i64, now: Timestamp) -> Result<Turn, Fault> {
@@ -79,7 +79,7 @@ pub async fn take(tx: &mut WriteTx, request: Request<'_>, slot_ms: i64, now: Tim
         .fetch_one(conn)
         .await?
     });
-    // Slots are contiguous (attack: a request at the last moment of a turn delays all later ones).
+    // Slots are contiguous. Attack: a request at the end of a turn delays all later turns.
     let slot = next_at + (now.0 - next_at).max(0) / slot_ms * slot_ms;
     if next_at <= now.0 && ahead == 0 {
         later!(

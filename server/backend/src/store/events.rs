@@ -9,7 +9,7 @@ use sqlx::QueryBuilder;
 /// The originator of an event.
 #[derive(Debug, Clone, Copy)]
 pub enum Actor {
-    /// A browser user who has authenticated as the account's owner, or is attempting to.
+    /// A browser user acting as the account's owner, authenticated or not.
     Person,
     /// An operator.
     Operator,
@@ -33,13 +33,12 @@ struct Row {
     client: String,
 }
 
-/// The account id for events at an address without an account. They are written all the same, so that the work is equal (attack:
-/// enumeration by the clock).
+/// The account id for events without an account. Attack: enumeration by timing; the work must be equal.
 pub fn unknown_account() -> AccountId {
     AccountId(String::new())
 }
 
-/// Appends an event, which contains no secrets and no e-mail address.
+/// Appends an event. Events contain no secrets and no e-mail addresses.
 pub async fn append(
     tx: &mut WriteTx,
     account: &AccountId,
@@ -63,7 +62,7 @@ pub async fn append(
     Ok(())
 }
 
-/// Appends the same event for up to 4,000 accounts.
+/// Appends one event for each of up to 4,000 accounts.
 pub async fn append_all(
     tx: &mut WriteTx,
     accounts: &[AccountId],
@@ -99,12 +98,12 @@ pub async fn append_all(
 pub struct Done {
     /// The events.
     pub events: Vec<Activity>,
-    /// Cursor of the next page; `None` on the last one.
+    /// Cursor of the next page; `None` on the last page.
     pub older: Option<String>,
 }
 
-/// Lists what the owner did or what succeeded, without attempts by others: `limit` entries older than the cursor `before`
-/// ([`Done::older`]; an invalid one starts at the newest). Kinds from later releases are skipped.
+/// Lists up to `limit` completed activities older than the cursor `before` ([`Done::older`]; an invalid one starts at the
+/// newest). Skips attempts by others, and kinds from later releases.
 pub async fn done(conn: &mut ReadConn, account: &AccountId, before: &str, limit: usize) -> Result<Done, Fault> {
     let (at, id) = position(before).unwrap_or((i64::MAX, ""));
     let most = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
@@ -139,14 +138,14 @@ pub async fn done(conn: &mut ReadConn, account: &AccountId, before: &str, limit:
     })
 }
 
-/// Parses a `TIMESTAMP.ID` cursor from the URL, which is untrusted input.
+/// Parses a `TIMESTAMP.ID` cursor from the URL (untrusted input).
 fn position(text: &str) -> Option<(i64, &str)> {
     let (at, id) = text.split_once('.')?;
     let fits = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
     Some((at.parse().ok()?, id)).filter(|_| fits)
 }
 
-/// Number and start of the attempts after `since`. Counts at most the newest 1,000, so that a million do not slow the page down.
+/// Number and start of the attempts after `since`. Counts only the newest 1,000, so that a million don't slow the page down.
 pub async fn attempts(conn: &mut ReadConn, account: &AccountId, since: Timestamp) -> Result<Option<Attempts>, Fault> {
     let (count, first): (i64, Option<i64>) = on!(conn, |conn| {
         sqlx::query_as(

@@ -21,17 +21,17 @@ pub struct Flow {
     pub id: String,
     /// The address as entered, normalized.
     pub email: EmailAddress,
-    /// The flow's account; `None` must be indistinguishable to the browser.
+    /// The flow's account. `None` must be indistinguishable to the browser.
     pub account: Option<AccountId>,
     /// The reference shown on screen and in e-mails.
     pub reference: String,
-    /// Language of its e-mails.
+    /// Language of the flow's e-mails.
     pub language: String,
-    /// Destination after sign-in.
+    /// Path after sign-in.
     pub next_path: String,
-    /// What decides about the next step.
+    /// The state that determines the next step.
     pub progress: Progress,
-    /// Remaining stale codes that are recognized without using up a try.
+    /// Number of stale codes that are still recognized without spending a try.
     pub stale_code_allowance: i64,
     /// Length of the newest code; 0 before the first.
     pub code_length: usize,
@@ -41,9 +41,9 @@ pub struct Flow {
     pub version: i64,
     /// Start time.
     pub created_at: Timestamp,
-    /// Digest of the token after the step-up.
+    /// Digest of the token after the last step up.
     pub token_digest: Option<String>,
-    /// When that token replaced the initial one.
+    /// Time at which that token replaced the previous one.
     pub stepped_up_at: Option<Timestamp>,
     /// The client network at the start.
     pub client: String,
@@ -69,7 +69,7 @@ impl Flow {
     }
 }
 
-/// A flow as stored: times in ms, and 0 or 1 for booleans.
+/// A flow's row: times in ms, booleans as 0 or 1.
 #[derive(sqlx::FromRow)]
 struct Row {
     id: String,
@@ -138,7 +138,7 @@ impl TryFrom<Row> for Flow {
     }
 }
 
-/// Reads the row of a query, if there is one.
+/// Converts an optional row.
 fn flow(row: Option<Row>) -> Result<Option<Flow>, Fault> {
     row.map(Flow::try_from).transpose()
 }
@@ -193,7 +193,7 @@ fn length(flow: &Flow) -> i64 {
     i64::try_from(flow.code_length).unwrap_or(i64::MAX)
 }
 
-/// Finds a flow of this purpose by its [current token](Flow::is_held_by) or the previous one, which grants nothing.
+/// Finds a flow by purpose and its [current token](Flow::is_held_by) or the previous one, which grants nothing.
 pub async fn find(conn: &mut ReadConn, digest: &str, purpose: Purpose) -> Result<Option<Flow>, Fault> {
     flow(on!(conn, |conn| {
         sqlx::query_as(columns!(
@@ -220,7 +220,7 @@ pub async fn step_up(tx: &mut WriteTx, id: &str, token_digest: &str, now: Timest
     Ok(())
 }
 
-/// Completes a flow whose code was verified: once, even for concurrent requests (attack: one proof, two passwords).
+/// Completes a flow with a verified code, once even under concurrent requests. Attack: one proof sets two passwords.
 pub async fn finish(tx: &mut WriteTx, id: &str, purpose: Purpose, now: Timestamp) -> Result<Option<Flow>, Fault> {
     flow(on!(tx, |conn| {
         sqlx::query_as(columns!(
@@ -238,13 +238,13 @@ pub async fn finish(tx: &mut WriteTx, id: &str, purpose: Purpose, now: Timestamp
     }))
 }
 
-/// Redeems a reset once, for permission to set the password.
+/// Redeems a reset, once, for permission to set the password.
 pub async fn redeem(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<Option<(PasswordProof, Flow)>, Fault> {
     let flow = finish(tx, id, Purpose::Reset, now).await?;
     Ok(flow.and_then(|flow| Some((PasswordProof::redeemed(flow.account.clone()?), flow))))
 }
 
-/// Changes the destination after sign-in.
+/// Changes the path after sign-in.
 pub async fn set_next(tx: &mut WriteTx, id: &str, next_path: &str) -> Result<(), Fault> {
     execute!(tx, "UPDATE flows SET next_path = $2 WHERE id = $1", id, next_path);
     Ok(())
@@ -261,8 +261,8 @@ pub async fn end(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<(), Fault
     Ok(())
 }
 
-/// Ends an address's flows that have proven its mailbox or password. The others continue (attack: a stranger's flow that ends
-/// reveals the account). All are written to, which waits for a concurrent verification and ends that flow as well.
+/// Ends an address's flows with a proven mailbox or password. Attack: the end of a stranger's flow would reveal the account,
+/// so others continue. The update touches all of them, which waits for a concurrent verification and ends that flow as well.
 pub async fn end_proven(tx: &mut WriteTx, email: &EmailAddress, now: Timestamp) -> Result<Vec<String>, Fault> {
     let flows: Vec<(String, Option<i64>)> = on!(tx, |conn| {
         sqlx::query_as(

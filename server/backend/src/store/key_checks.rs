@@ -1,4 +1,4 @@
-//! A check value per key, computed when the key is first used with this database.
+//! Check values of keys, stored when a key is first used with this database.
 
 use super::conn::{execute, later, on};
 use super::{ReadConn, WriteTx};
@@ -25,7 +25,7 @@ pub async fn find(conn: &mut ReadConn, key_id: &str) -> Result<Option<String>, F
     }))
 }
 
-/// Deletes a key's check value, so that the name can be reused for another key.
+/// Deletes a key's check value, so that another key can reuse the name.
 pub async fn forget(tx: &mut WriteTx, key_id: &str) -> Result<(), Fault> {
     later!(tx, "DELETE FROM key_checks WHERE key_id = $1", key_id,);
     Ok(())

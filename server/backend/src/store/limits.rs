@@ -8,12 +8,11 @@ use account::Timestamp;
 /// A rate limit for one key.
 #[derive(Debug, Clone)]
 pub struct Rule {
-    /// The action and its subject, such as `begin 192.0.2.1`, in one canonical spelling (attack: another spelling, another
-    /// count).
+    /// The action and its subject in one canonical spelling: `begin 192.0.2.1`. Attack: respelling resets the count.
     pub key: String,
     /// The limit and its period.
     pub window: Window,
-    /// A second, shorter window in the same row, such as five an hour and ten a day.
+    /// A second, shorter window in the same row: for example, five per hour and ten per day.
     pub short: Option<Window>,
 }
 
@@ -60,12 +59,11 @@ pub const DAY_MS: i64 = 24 * HOUR_MS;
 pub struct Count {
     /// The count in this window, including the new action.
     pub count: i64,
-    /// If the limit is exceeded, the seconds until the relevant window ends.
+    /// If the limit is exceeded, the seconds until that window ends.
     pub wait_s: Option<i64>,
 }
 
-/// Counts one action per rule; `Some(seconds)` is the longest wait among the exceeded ones. The caller then rolls back, so that
-/// refused requests are not counted.
+/// Counts one action per rule. `Some(seconds)` is the longest wait; then roll back, so that refused requests don't count.
 pub async fn take(tx: &mut WriteTx, rules: &[Rule], now: Timestamp) -> Result<Option<i64>, Fault> {
     let counts = count(tx, rules, now).await?;
     Ok(counts.into_iter().filter_map(|count| count.wait_s).max())
@@ -80,8 +78,8 @@ struct Row {
     short_ends_at: Option<i64>,
 }
 
-/// Counts one action per rule and returns the counts in the same order. A single statement, so that racing requests cannot share
-/// a place.
+/// Counts one action per rule and returns the counts in the same order. A single statement, so that racing requests
+/// count separately.
 pub async fn count(tx: &mut WriteTx, rules: &[Rule], now: Timestamp) -> Result<Vec<Count>, Fault> {
     let counts: Vec<Row> = on!(tx, |conn| {
         let mut take = sqlx::QueryBuilder::new("INSERT INTO limits (key, count, ends_at, short_count, short_ends_at) ");
@@ -122,7 +120,7 @@ pub async fn count(tx: &mut WriteTx, rules: &[Rule], now: Timestamp) -> Result<V
     Ok(rules.iter().filter_map(of_rule).collect())
 }
 
-/// The count in the current window, without adding to it.
+/// The count in the current window.
 pub async fn taken(conn: &mut ReadConn, key: &str, now: Timestamp) -> Result<i64, Fault> {
     let count: Option<i64> = on!(conn, |conn| {
         sqlx::query_scalar("SELECT count FROM limits WHERE key = $1 AND ends_at > $2")
@@ -134,8 +132,7 @@ pub async fn taken(conn: &mut ReadConn, key: &str, now: Timestamp) -> Result<i64
     Ok(count.unwrap_or(0))
 }
 
-/// Takes back one action per rule, after a success or a try that was not checked. An empty window is deleted, so that no trace of
-/// it is left.
+/// Takes back one action per rule, after a success or an unchecked try. Deletes an empty window, to leave no trace.
 pub async fn give_back(tx: &mut WriteTx, rules: &[Rule]) -> Result<(), Fault> {
     for rule in rules {
         later!(

@@ -19,7 +19,7 @@ pub struct Row {
     pub attempts: i64,
     /// Creation time, in milliseconds since the Unix epoch.
     pub written_at: i64,
-    /// Time of the next attempt; during delivery, when its lease ends.
+    /// Time of the next attempt; during delivery, the end of the lease.
     pub due_at: i64,
     /// The value of `due_at` after the last attempt.
     pub retry_at: Option<i64>,
@@ -28,14 +28,14 @@ pub struct Row {
 }
 
 impl Row {
-    /// Whether an outbox worker is delivering it.
+    /// Whether an outbox worker is delivering the e-mail.
     pub fn is_leased(&self, now: Timestamp) -> bool {
         let due_at = Timestamp(self.due_at);
         self.attempts > 0 && self.retry_at != Some(self.due_at) && now < due_at && due_at <= now.plus_seconds(LEASE_S)
     }
 }
 
-/// The `most` e-mails that are due first.
+/// The next `most` e-mails in order of due time.
 pub async fn list(db: &Db, most: i64) -> Result<Vec<Row>, Fault> {
     let mut conn = db.read().await?;
     Ok(on!(conn, |conn| {
@@ -50,8 +50,7 @@ pub async fn list(db: &Db, most: i64) -> Result<Vec<Row>, Fault> {
     }))
 }
 
-/// Makes one or all e-mails that wait for a retry due, and returns their number. Leased ones are skipped, because they would be
-/// sent twice.
+/// Makes one or all e-mails waiting for a retry due now, and returns their number. Skips leased ones, which would be sent twice.
 pub async fn make_due(db: &Db, id: Option<&str>, now: Timestamp) -> Result<u64, Fault> {
     Ok(match id {
         Some(id) => autocommit!(db, |writer| execute!(
@@ -70,7 +69,7 @@ pub async fn make_due(db: &Db, id: Option<&str>, now: Timestamp) -> Result<u64, 
     })
 }
 
-/// Drops a pending e-mail and returns the number of rows, 1 or 0.
+/// Drops a pending e-mail and returns the number of rows.
 pub async fn drop_one(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<u64, Fault> {
     Ok(execute!(
         tx,

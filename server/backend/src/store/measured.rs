@@ -10,7 +10,7 @@ use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 use tracing::Span;
 
-/// The metrics of a database. Clones share them.
+/// The metrics of a database. Clones share state.
 #[derive(Debug, Clone)]
 pub struct Measured {
     events: Family<Kind, Counter>,
@@ -51,7 +51,7 @@ impl Measured {
         );
     }
 
-    /// Awaits the start of a transaction and measures it from there.
+    /// Awaits and measures the start of a transaction.
     pub(super) async fn measure<C>(
         &self,
         database: &'static str,
@@ -77,7 +77,7 @@ impl Measurement {
         self.events.push(kind);
     }
 
-    /// Records the events at commit, so that a transaction that is rolled back and retried counts once.
+    /// Records events only at commit, so that a transaction that is rolled back and retried counts once.
     pub(super) fn committed(self) {
         self.measured.transaction_s.observe(self.began.elapsed().as_secs_f64());
         for kind in self.events {

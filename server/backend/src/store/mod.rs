@@ -24,6 +24,6 @@ pub use conn::{Conn, ReadConn, WriteConn, WriteTx};
 pub use db::{Db, Engine, PoolState};
 pub use measured::Measured;
 
-/// Expired rows deleted per statement. Statements contain the number itself: for a bound `LIMIT`, PostgreSQL plans for a tenth of
-/// the table and would scan all of it.
+/// Number of expired rows deleted per statement. SQL contains it literally: with a bound `LIMIT`, PostgreSQL would scan
+/// the whole table.
 pub const BATCH: u64 = 200;

@@ -1,4 +1,4 @@
-//! The queue of e-mails for the outbox worker. Content is encrypted, so that a copy of the database holds no live code.
+//! The queue of e-mails. Attack: reading codes from a copy of the database; content is therefore encrypted.
 
 use super::conn::{autocommit, execute, later, on};
 use super::{Db, Engine, ReadConn, WriteTx};
@@ -10,7 +10,7 @@ use account::{Email, EmailAddress, Timestamp};
 pub struct Claimed {
     /// The row's id and the first half of its Message-ID.
     pub id: String,
-    /// The account's address, or the one that was entered if there is no account.
+    /// The account's address, or the entered address if no account exists.
     pub to: EmailAddress,
     /// The e-mail's language.
     pub language: String,
@@ -32,7 +32,7 @@ struct Row {
     written_at: i64,
 }
 
-/// Seconds until another outbox worker may take over a leased e-mail.
+/// Seconds after which another outbox worker may take over a leased e-mail.
 pub(super) const LEASE_S: i64 = 60;
 
 /// Queues an e-mail in the flow's transaction.
@@ -61,7 +61,7 @@ pub async fn write(
     Ok(())
 }
 
-/// Drops a flow's unsent e-mails before a newer one is queued: their code is dead, and two different codes would confuse people.
+/// Drops a flow's unsent e-mails before a new one is queued: their code is dead, and two codes would confuse users.
 pub async fn drop_unsent(tx: &mut WriteTx, flow: &str, now: Timestamp) -> Result<(), Fault> {
     later!(
         tx,
@@ -95,8 +95,7 @@ pub async fn count_waiting(conn: &mut ReadConn, prefix: &str) -> Result<i64, Fau
     }))
 }
 
-/// The CTE selects rows once. A locking subquery in `IN (…)` is evaluated for every row it is compared with, and selects other
-/// rows each time.
+/// The CTE selects rows once. A locking subquery in `IN (…)` would run for every compared row and select other rows each time.
 macro_rules! lease {
     ($lock:literal) => {
         concat!(
@@ -112,7 +111,7 @@ macro_rules! lease {
     };
 }
 
-/// Whether any e-mail is due; takes no write lock.
+/// Whether any e-mail is due. Takes no write lock.
 pub async fn are_due(db: &Db, now: Timestamp) -> Result<bool, Fault> {
     let mut conn = db.read().await?;
     let due: Option<i64> = on!(conn, |conn| {
@@ -126,14 +125,12 @@ pub async fn are_due(db: &Db, now: Timestamp) -> Result<bool, Fault> {
     Ok(due.is_some())
 }
 
-/// Leases due e-mails for one minute, so that a crashed worker loses none. An undecodable one fails, so that it does not block
-/// the queue; one with an unknown key is retried after a day, because another server or a backup may have it.
+/// Leases due e-mails for one minute, so that a crashed worker loses none. Undecodable e-mails fail, so that they don't block
+/// the queue. E-mails with an unknown key are retried after a day, because another server or a backup may have it.
 ///
-/// Outcomes are not synced, here and below: after a power failure the lease runs out, and at worst the e-mail is sent twice, as
-/// after a worker crash.
+/// Outcomes are not synced, here and below: after a power failure, the lease expires and at worst the e-mail is sent twice.
 pub async fn claim(db: &Db, keys: &Keys, now: Timestamp, limit: i64) -> Result<Vec<Claimed>, Fault> {
-    // PostgreSQL skips rows locked by other workers; SQLite has a single writer. The outer `due_at` is checked again under the
-    // row lock, so that two workers never lease the same e-mail.
+    // PostgreSQL skips rows locked by other workers; SQLite has a single writer. The row lock rechecks the outer `due_at`.
     let lease = match &db.engine {
         Engine::Sqlite(_) => lease!(""),
         Engine::Postgres(_) => lease!("FOR UPDATE SKIP LOCKED"),
@@ -179,14 +176,14 @@ pub async fn claim(db: &Db, keys: &Keys, now: Timestamp, limit: i64) -> Result<V
 /// Pending e-mails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Waiting {
-    /// Their number, capped at the number of rows checked.
+    /// Their number, capped at the number of checked rows.
     pub count: i64,
     /// Creation time of the oldest one.
     pub oldest_written_at: Option<Timestamp>,
 }
 
-/// Summarizes at most `most` pending e-mails, those due first. The index `emails_waiting` has this order, so the cost does not
-/// depend on the queue's length.
+/// Summarizes up to `most` e-mails, those due first. Cost is independent of queue length, because the index
+/// `emails_waiting` has this order.
 pub async fn waiting(db: &Db, most: i64) -> Result<Waiting, Fault> {
     let mut conn = db.read().await?;
     let (count, oldest): (i64, Option<i64>) = on!(conn, |conn| {

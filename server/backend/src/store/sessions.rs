@@ -42,7 +42,7 @@ pub async fn insert(tx: &mut WriteTx, token_digest: &str, session: &Session) -> 
     Ok(())
 }
 
-/// Finds a live session of an active account by its token's digest.
+/// Finds a live session of an active account by the token's digest.
 pub async fn find(
     conn: &mut ReadConn,
     token_digest: &str,
@@ -84,7 +84,7 @@ pub async fn of_account(
     }))
 }
 
-/// Records the last use. Never moves it back: a delayed update would make the session look older than it is.
+/// Records the last use, but never moves it back, because updates may be delayed.
 pub async fn touch(db: &Db, id: &str, now: Timestamp) -> Result<(), Fault> {
     autocommit!(db, |writer| execute!(
         writer,
@@ -95,7 +95,7 @@ pub async fn touch(db: &Db, id: &str, now: Timestamp) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Ends one session of an account; `false` if it had already ended.
+/// Ends one session of an account; `false` if it has already ended.
 pub async fn end(tx: &mut WriteTx, account: &AccountId, id: &str) -> Result<bool, Fault> {
     let ended = execute!(
         tx,

@@ -1,12 +1,12 @@
-//! Consecutive failures and the waits they cause.
+//! Consecutive failures and the resulting waits.
 
 use super::WriteTx;
 use super::conn::{execute, later, on};
 use crate::Fault;
 use account::Timestamp;
 
-/// Counts a failure before the try is checked; a success clears it. `Err(until)`, without counting, while the key must wait. A
-/// key without failures for a day starts again at zero.
+/// Counts a failure before the try is checked; a success clears it. `Err(until)`, without counting, during a wait. Restarts
+/// at zero after a day without failures.
 pub async fn spend(tx: &mut WriteTx, key: &str, now: Timestamp) -> Result<Result<i64, Timestamp>, Fault> {
     let failures: Option<i64> = on!(tx, |conn| {
         sqlx::query_scalar(
@@ -35,7 +35,7 @@ pub async fn spend(tx: &mut WriteTx, key: &str, now: Timestamp) -> Result<Result
     Ok(Err(Timestamp(until)))
 }
 
-/// Takes back a count for a try that did not take place.
+/// Takes back the count of an unchecked try.
 pub async fn give_back(tx: &mut WriteTx, key: &str) -> Result<(), Fault> {
     execute!(
         tx,
@@ -56,7 +56,7 @@ pub async fn wait_until(tx: &mut WriteTx, key: &str, until: Timestamp) -> Result
     Ok(())
 }
 
-/// Counts a failure that does not expire and returns the number of consecutive ones.
+/// Counts a failure that doesn't expire, and returns the number of consecutive failures.
 pub async fn count(tx: &mut WriteTx, key: &str, now: Timestamp) -> Result<i64, Fault> {
     Ok(on!(tx, |conn| {
         sqlx::query_scalar(

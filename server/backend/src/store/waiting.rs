@@ -12,9 +12,9 @@ use account::{CodeCounter, EmailAddress, Timestamp, WaitingFlow};
 pub struct Waiting {
     /// The account, if any.
     pub account: Option<Stored>,
-    /// Flows of one counter that wait for codes, oldest first.
+    /// Flows that share a counter and are waiting for a code, oldest first.
     pub flows: Vec<WaitingFlow>,
-    /// Wrong codes of the last 24 hours, including all of the hour in which they begin.
+    /// Number of incorrect codes in the last 24 hours, rounded up to full hours.
     pub wrong_codes: i64,
 }
 
@@ -32,11 +32,10 @@ struct Row {
     account: Beside,
 }
 
-/// Loads the state of an address for one counter; a sign-in completed after `since` accepts its code again. One query, because
-/// every request for a code needs all of it.
+/// Loads an address's state for one counter, in one query. A sign-in completed after `since` accepts its code again.
 ///
-/// Attack: the owner's correct code frees a place or tries, which reveals the account to a stranger. So a verified flow counts
-/// until it would have expired, like one at an address without an account.
+/// Attack: the owner's correct code frees a slot or tries, which reveals the account to a stranger. A verified flow therefore
+/// counts until it would have expired, as at an address without an account.
 pub async fn find(
     conn: &mut ReadConn,
     counter: CodeCounter,
@@ -45,7 +44,7 @@ pub async fn find(
     now: Timestamp,
 ) -> Result<Waiting, Fault> {
     let rows: Vec<Row> = on!(conn, |conn| {
-        // Each part uses its own index; with an `OR` instead of the second part, SQLite reads all live flows.
+        // Each part uses its own index. With `OR` instead of the second part, SQLite would read all live flows.
         sqlx::query_as(
             "WITH waiting AS (
                 SELECT id, client, known_device, tries_left, digits, 0 AS passed, created_at FROM flows

@@ -6,10 +6,10 @@ use crate::store::WriteTx;
 use crate::store::conn::{execute, later, on};
 use account::{Challenge, Purpose, Timestamp};
 
-/// Spends a try before the code is checked (attack: five tries made two hundred by sending them together). `None` if no code is
-/// expected with this token; a code verified after `since` may be resent: the response may have been lost.
+/// Spends a try before the code is checked. Attack: many codes sent at once. `None` if no code is expected with this token.
+/// A code verified after `since` may be resent, because the response may have been lost.
 ///
-/// Attack: an attacker with the mailbox, but without the password, resends the code of a sign-in that ended with the password.
+/// Attack: a client with the mailbox but not the password resends the code of a sign-in that ended with the password.
 pub async fn spend_try(
     tx: &mut WriteTx,
     id: &str,
@@ -40,7 +40,7 @@ pub async fn spend_try(
     }))
 }
 
-/// Stops counting a verified flow among the waiting ones. A completed one no longer accepts its code.
+/// Stops counting a verified flow as waiting. A completed flow no longer accepts its code.
 pub async fn stop_counting(tx: &mut WriteTx, id: &str) -> Result<(), Fault> {
     later!(
         tx,
@@ -63,7 +63,7 @@ pub async fn set_code(tx: &mut WriteTx, flow: &Flow) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Restores a try: a stale or late code of the same flow is not a guess.
+/// Gives a try back: a stale or late code of the same flow is not a guess.
 pub async fn give_try_back(tx: &mut WriteTx, id: &str) -> Result<(), Fault> {
     execute!(
         tx,
@@ -73,7 +73,7 @@ pub async fn give_try_back(tx: &mut WriteTx, id: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Records that the code was verified; succeeds once.
+/// Records that the code was verified, once.
 pub async fn pass_code(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<bool, Fault> {
     let passed = execute!(
         tx,
@@ -85,7 +85,7 @@ pub async fn pass_code(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<boo
     Ok(passed == 1)
 }
 
-/// Reserves an e-mail; fails before the wait is over or after the last one.
+/// Reserves an e-mail. Fails before the wait is over or when none is left.
 pub async fn take_send(
     tx: &mut WriteTx,
     id: &str,

@@ -7,7 +7,7 @@ use crate::store::conn::{execute, later, on};
 use account::{AccountId, Challenge, Timestamp};
 
 /// Records a verified password, once, and binds the flow to the account. `None` if the account is deactivated or its hash has
-/// changed (attack: the password was changed while this hash was being computed).
+/// changed. Attack: the password was changed while this hash was being computed.
 pub async fn pass_password(
     tx: &mut WriteTx,
     id: &str,
@@ -33,7 +33,7 @@ pub async fn pass_password(
     }))
 }
 
-/// Makes the flow ask for the code first; `false` where it is not waiting for a password.
+/// Makes the flow ask for the code first. `false` if it isn't waiting for a password.
 pub async fn ask_mailbox_first(
     tx: &mut WriteTx,
     id: &str,
@@ -54,7 +54,7 @@ pub async fn ask_mailbox_first(
     Ok(asked == 1)
 }
 
-/// Asks for the password after the mailbox is proven, with a separate number of tries.
+/// Asks for the password after the mailbox is proven, with its own tries.
 pub async fn ask_password(tx: &mut WriteTx, id: &str, trust: bool) -> Result<(), Fault> {
     later!(
         tx,
@@ -66,8 +66,8 @@ pub async fn ask_password(tx: &mut WriteTx, id: &str, trust: bool) -> Result<(),
     Ok(())
 }
 
-/// Spends a password try before the check and returns the remaining ones; `None` if none was left. A password verified after
-/// `since` is accepted again, because the response may have been lost.
+/// Spends a password try before the check and returns the remaining tries, or `None` if there were none. Accepts a password
+/// verified after `since` again, because the response may have been lost.
 pub async fn spend_password(
     tx: &mut WriteTx,
     id: &str,
@@ -90,7 +90,7 @@ pub async fn spend_password(
     }))
 }
 
-/// Restores a password try that was not checked.
+/// Gives back a password try that was not checked.
 pub async fn give_password_back(tx: &mut WriteTx, id: &str) -> Result<(), Fault> {
     execute!(
         tx,
@@ -100,7 +100,7 @@ pub async fn give_password_back(tx: &mut WriteTx, id: &str) -> Result<(), Fault>
     Ok(())
 }
 
-/// Completes a sign-in after the password: on a trusted device, or where the code came first.
+/// Completes a sign-in after the password: on a trusted device, or if the code came first.
 pub async fn finish_without_code(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<bool, Fault> {
     let finished = execute!(
         tx,

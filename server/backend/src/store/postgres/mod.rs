@@ -1,4 +1,4 @@
-//! The PostgreSQL server: connections, with or without a pooler, and write availability.
+//! The PostgreSQL server: connections, pooler detection, and write availability.
 
 mod options;
 mod statements;
@@ -28,8 +28,7 @@ pub struct Server {
     pub pool: PgPool,
     options: Arc<PgConnectOptions>,
     writable: Arc<Writable>,
-    /// Whether a pooler is in between. It may run each transaction on another server connection, where a prepared statement is
-    /// unknown or differs.
+    /// Whether a pooler may run each transaction on another server connection, where a prepared statement is unknown or differs.
     pooled: bool,
     /// Whether prepared statements are named. sqlx never closes named statements that it does not cache.
     named: bool,
@@ -107,8 +106,8 @@ impl Server {
         })
     }
 
-    /// Returns an auto-commit connection, which saves the round trips of `BEGIN` and `COMMIT`. Behind a pooler it is a
-    /// transaction; otherwise preparation and execution could run on different server connections.
+    /// Returns an auto-commit connection, which saves the round trips of `BEGIN` and `COMMIT`. Behind a pooler, returns a
+    /// transaction, so that preparation and execution run on the same server connection.
     pub(super) async fn connection(&self) -> Result<Conn, sqlx::Error> {
         if self.pooled {
             return self.begin(true).await;
@@ -120,8 +119,8 @@ impl Server {
         })
     }
 
-    /// Runs in its own task. Attack: a request that is aborted while its `BEGIN` is on the way leaves a pooled connection in an
-    /// endless transaction, because sqlx tracks it only after the response.
+    /// Runs in its own task. Attack: a request aborted during its `BEGIN` leaves a pooled connection in an endless transaction,
+    /// because sqlx tracks it only after the response.
     async fn begin_with(&self, begin: &'static str) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
         // Dead connections are detected only by their first statement.
         for _ in 0..CONNECTIONS {
@@ -136,8 +135,8 @@ impl Server {
         self.pool.begin_with(begin).await
     }
 
-    /// Runs migrations in one transaction, one server at a time: behind a pooler, session locks and prepared statements would
-    /// outlive it.
+    /// Runs migrations in one transaction, one server at a time. Behind a pooler, session locks and prepared statements
+    /// would outlive it.
     pub(super) async fn migrate(&self, migrator: &Migrator) -> Result<(), sqlx::Error> {
         let mut connection = (*self.options).clone().statement_cache_capacity(0).connect().await?;
         let mut tx = connection.begin().await?;
@@ -200,8 +199,8 @@ impl DerefMut for Conn {
     }
 }
 
-/// Planning the session check for each use takes three times as long as the check. The cached plan may predate all rows, so each
-/// statement must use an index even then; a test checks the plans.
+/// Planning the session check takes three times as long as running it, so the plan is cached. It may predate all rows, so
+/// each statement must use an index even then; a test checks the plans.
 async fn plan_once(connection: &mut PgConnection) {
     let set = "SET plan_cache_mode = force_generic_plan; SET jit = off";
     if let Err(error) = connection.execute(set).await {
@@ -210,15 +209,15 @@ async fn plan_once(connection: &mut PgConnection) {
     }
 }
 
-/// Whether a pooled connection is still usable: the server may have restarted since it was returned.
+/// Whether a pooled connection is still usable. The server may have restarted since it was returned.
 async fn is_alive(connection: &mut PgConnection, idle_for: Duration) -> bool {
-    // No server restarts faster, and busy connections are not pinged twice per response.
+    // No server restarts this fast, and busy connections skip the ping.
     const AT_ONCE: Duration = Duration::from_millis(100);
     idle_for < AT_ONCE || connection.ping().await.is_ok()
 }
 
-/// Detects a pooler: two transactions of one connection may use different server connections, because it hands out the last
-/// returned one. Also reports a read-only server before requests reach it.
+/// Detects a pooler, which may run two transactions of one connection on different server connections, because it reuses the
+/// last returned one. Also detects a read-only server before requests reach it.
 async fn is_pooled(options: &PgConnectOptions) -> Result<bool, sqlx::Error> {
     async fn begin(connection: &mut PgConnection) -> Result<i32, sqlx::Error> {
         connection.execute("BEGIN").await?;

@@ -8,8 +8,8 @@ pub(super) fn has_parameter(url: &str, name: &str) -> bool {
     query.split('&').any(|pair| pair.split('=').next() == Some(name))
 }
 
-/// Parses the URL and adds defaults. Attack: a man in the middle removes TLS from the server's offer and collects the password;
-/// so remote servers must present a certificate for their name.
+/// Parses the URL and adds defaults. Attack: a man in the middle removes TLS from the server's offer and collects the
+/// password, so remote servers must present a certificate for their name.
 pub(super) fn options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
     // sqlx does not support this parameter, and the service requires a writable server anyway.
     let mut plain = url.to_owned();

@@ -1,4 +1,4 @@
-//! Detects whether the server accepts writes; a standby does not.
+//! Detects whether the server accepts writes, unlike a standby.
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Executor, PgConnection, Row};
@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 const INTERVAL: Duration = Duration::from_secs(1);
-/// The response timeout.
+/// Response timeout.
 const ANSWER: Duration = Duration::from_secs(2);
-/// Reconnects after this many responses, because the host name may resolve to another server by then.
+/// Number of responses before reconnecting, because the host name may resolve to another server by then.
 const ANSWERS_PER_CONNECTION: u32 = 5;
 
 /// The last known write availability.
@@ -70,8 +70,8 @@ impl Writable {
         stale_before.is_some_and(|at| at.elapsed() <= age)
     }
 
-    /// Polls every second. After a failover, the former primary may return as a standby or the name may resolve elsewhere; older
-    /// connections are then dropped.
+    /// Polls every second. After a failover, drops older connections: the former primary may return as a standby, or the name may
+    /// resolve to another server.
     pub(super) async fn watch(&self, options: &PgConnectOptions) {
         let (mut connection, mut answers, mut seen) = (None, 0, None);
         loop {

@@ -6,11 +6,10 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use std::path::Path;
 
-/// Copies a snapshot of the database into an empty or absent file without blocking writers. `false` on PostgreSQL, which has its
-/// own tools.
+/// Copies a snapshot of the database into an empty or absent file without blocking writers. `false` on PostgreSQL.
 ///
 /// # Errors
-/// A [`Fault`] of the database or of the target disk.
+/// A [`Fault`] of the database or the target disk.
 pub async fn copy(db: &Db, to: &Path) -> Result<bool, Fault> {
     let Engine::Sqlite(file) = &db.engine else {
         return Ok(false);
@@ -22,7 +21,7 @@ pub async fn copy(db: &Db, to: &Path) -> Result<bool, Fault> {
     Ok(true)
 }
 
-/// Validates a file that is not in use: describes its damage or foreign schema; `None` if it is sound.
+/// Validates a file that is not in use. Returns its damage or foreign schema, or `None` if it is sound.
 pub async fn fault_of(file: &Path) -> Option<String> {
     let options = SqliteConnectOptions::new().filename(file).read_only(true);
     // A file that is not a database fails at the first query.
@@ -75,12 +74,12 @@ pub(crate) async fn schema(db: &Db) -> Result<Vec<(String, String, String)>, Fau
     Ok(sqlx::query_as(objects).fetch_all(&file.readers).await?)
 }
 
-/// At most `most` addresses whose hash is stored without a service key, in another system's format.
+/// Up to `most` addresses with a hash in another system's format, stored without a service key.
 pub(crate) async fn hashes_without_key(db: &Db, most: i64) -> Result<Vec<String>, Fault> {
     let Engine::Sqlite(file) = &db.engine else {
         return Ok(Vec::new());
     };
-    // Same rule as the hasher: own hashes have a key's name before `$argon2`, imported ones are sealed with a key.
+    // Same rule as the hasher: native hashes have a key name before `$argon2`, imported ones are sealed with a key.
     let foreign = "SELECT email FROM accounts
                     WHERE substr(password, 1, 7) <> 'sealed:' AND instr(password, '$argon2') <= 1 ORDER BY email LIMIT $1";
     Ok(sqlx::query_scalar(foreign).bind(most).fetch_all(&file.readers).await?)

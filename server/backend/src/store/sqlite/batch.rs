@@ -1,28 +1,27 @@
-//! Statements whose result is not needed, run together.
+//! Statements without a needed result, run together.
 
 use sqlx::error::BoxDynError;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments, AssertSqlSafe, Encode, Sqlite, SqliteConnection, Type};
 
-/// Statements of a transaction that run together, before the next one that has a result or at the commit. It belongs to a transaction
-/// only: what is in it when the transaction is dropped is rolled back like the rest.
+/// A transaction's statements, run before its next statement that has a result, or at the commit. Dropped if rolled back.
 #[derive(Default)]
 pub struct Batch {
-    /// With `$9` as the ninth of all arguments.
+    /// Statements with renumbered placeholders: `$9` is the ninth of all arguments.
     statements: Vec<String>,
     arguments: SqliteArguments,
 }
 
-/// With so many arguments it runs: SQLite takes 32,766 in one call.
+/// Number of arguments at which the batch runs: SQLite accepts 32,766 per call.
 const FULL: usize = 500;
 
 impl Batch {
-    /// Whether it should run before another statement is added.
+    /// Whether to run the batch before adding a statement.
     pub(super) fn is_full(&self) -> bool {
         self.arguments.len() >= FULL
     }
 
-    /// Adds a statement that counts its own arguments from `$1`; they follow by [`bind`](Self::bind).
+    /// Adds a statement with its own placeholders from `$1`. Its arguments follow by [`bind`](Self::bind).
     pub(super) fn push(&mut self, statement: &'static str) -> Result<(), sqlx::Error> {
         let before = self.arguments.len();
         let mut pieces = statement.split('$');
@@ -37,7 +36,7 @@ impl Batch {
         Ok(())
     }
 
-    /// Adds the next argument of the statement that was added last.
+    /// Adds the next argument of the last statement.
     pub(in crate::store) fn bind<'t>(
         &mut self,
         value: impl Encode<'t, Sqlite> + Type<Sqlite>,
@@ -46,13 +45,13 @@ impl Batch {
         added.map_err(sqlx::Error::Encode)
     }
 
-    /// Runs the statements in their order.
+    /// Runs the statements in order.
     pub(super) async fn run(&mut self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
         if self.statements.is_empty() {
             return Ok(());
         }
         let Self { statements, arguments } = std::mem::take(self);
-        // Made of literals of this program only: what people type comes in arguments.
+        // SQL literals only; user input is bound as arguments.
         let all = AssertSqlSafe(statements.join(";"));
         sqlx::query_with(all, arguments).execute(connection).await.map(drop)
     }

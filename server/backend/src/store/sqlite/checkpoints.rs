@@ -10,12 +10,12 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// Transactions between checkpoints. By default, SQLite checkpoints during a commit after a thousand pages; a transaction has a
-/// dozen or two, so that commit waits while pages all over a large file are written.
+/// Transactions between checkpoints. By default, SQLite checkpoints during a commit after a thousand pages (a few dozen
+/// transactions), and that commit waits while pages all over a large file are written.
 const TRANSACTIONS: usize = 300;
-/// The pause between checkpoints.
+/// Pause between checkpoints.
 const PAUSE: Duration = Duration::from_millis(100);
-/// The log restarts when it has more pages.
+/// Number of pages above which the log restarts.
 const LONG: i64 = 4_000;
 
 /// The checkpoint task, aborted on drop.
@@ -24,7 +24,7 @@ pub struct Checkpoints {
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Signals to the checkpoint task. Clones share them.
+/// Signals to the checkpoint task. Clones share state.
 #[derive(Clone, Default)]
 pub(super) struct Signals {
     transactions: Arc<AtomicUsize>,
@@ -102,14 +102,15 @@ async fn make(
         none => none.insert(options.connect().await?),
     };
     if passive(connection).await? > LONG {
-        // The log restarts only when fully copied. Holding the writer leaves just the few pages written meanwhile.
+        // The log restarts only when fully copied. While the writer is held, only the few pages written since then are
+        // left to copy.
         let _writer = writer.acquire().await?;
         passive(connection).await?;
     }
     Ok(())
 }
 
-/// Copies as much as possible without waiting for readers or the writer; returns the number of pages in the log.
+/// Copies as much as possible without waiting for readers or the writer. Returns the number of pages in the log.
 async fn passive(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
     let (_busy, pages, _moved): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)")
         .fetch_one(connection)

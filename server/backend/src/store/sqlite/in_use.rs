@@ -1,4 +1,4 @@
-//! Marks a SQLite file as in use with a lock on a file beside it, which the system releases when the process ends.
+//! Marks a SQLite file as in use with a lock file next to it. The system releases the lock when the process ends.
 
 use crate::Fault;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -6,8 +6,8 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
-/// Marks a database file as in use until dropped or released. SQLite's own locks do not last between requests (attack on data: a
-/// file replaces one that a server still writes to).
+/// Marks a database file as in use until dropped or released. SQLite's own locks don't last between requests. Attack:
+/// replacing a file that a server still writes to.
 #[derive(Debug)]
 pub struct InUse {
     locked: File,
@@ -40,7 +40,7 @@ impl InUse {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
         let file = options.open(beside(database)).map_err(sqlx::Error::Io)?;
-        // The first process creates the file, possibly as root at a terminal. Other users cannot change its owner and need not.
+        // The first process creates the file, possibly as root. Other users cannot change its owner and don't need to.
         let _ = give_to_owner(&file, database);
         match lock(&file) {
             Ok(()) => Ok(Self { locked: file }),

@@ -1,20 +1,20 @@
 //! The SQLite file: one write connection, several read connections, and a checkpoint task.
 //!
-//! SQLite allows one writer at a time. By default, writers poll the file's lock, each waits for the disk separately, and one of
-//! them runs the checkpoint. Four parts avoid this:
+//! SQLite allows one writer at a time. By default, writers poll the file's lock, each waits for the disk, and one runs
+//! the checkpoint.
 //!
-//! - [`Writer`] owns the only write connection. Callers queue for it in the process, in order, instead of at the file's lock.
-//!   It is not pooled: a pool would ping the connection's thread after each use, and sqlx's own transaction does not
-//!   notice that SQLite rolls back by itself on a full disk, after which every write would fail.
-//! - **Group commit**, in the same file: while others wait, a synced transaction stays open and the next one joins it behind a
-//!   savepoint, to which it is rolled back if it fails. One commit makes all of them durable, and only then do callers get a
-//!   result. It runs in its own task, so that an aborted request does not affect the others.
-//! - [`Batch`] holds statements whose result is not needed until the next query or the commit. sqlx runs a connection on its own
-//!   thread, and a switch to it and back takes longer than most statements.
-//! - [`Checkpoints`] copies the write-ahead log into the file in parallel with the writer, instead of during a request's commit.
+//! - [`Writer`] owns the only write connection. Callers queue for it in the process, in order, not at the file's lock. It is
+//!   not pooled: a pool pings the connection's thread after each use, and sqlx's own transaction doesn't notice when SQLite
+//!   rolls back by itself on a full disk, after which every write would fail.
+//! - **Group commit**: while others wait, a synced transaction stays open and the next one joins it behind a savepoint, to
+//!   which it is rolled back if it fails. One commit makes all of them durable, and only then do callers get a result. It
+//!   runs in its own task, so that an aborted request doesn't affect the others.
+//! - [`Batch`] holds statements without a needed result until the next query or commit. sqlx runs each connection on its own
+//!   thread, and switching to it and back takes longer than most statements.
+//! - [`Checkpoints`] copies the write-ahead log into the file in parallel with the writer, not during a request's commit.
 //!
 //! A transaction is either synced (`synchronous = FULL`: once acknowledged, it survives a power failure) or not (`NORMAL`: a
-//! power failure may lose it, a killed process does not, and the file stays consistent). Auto-committed statements are not
+//! power failure may lose it, but a killed process doesn't, and the file stays consistent). Auto-committed statements are not
 //! synced. Readers come from a pool; in WAL mode they never wait.
 //!
 //! Measured with `make bench ON=sqlite`: group commit and batches together raised resets from 784 to 2,023 a second and sign-ins from
@@ -22,7 +22,7 @@
 //! with full tables from 69 to 34 ms. Rerun that benchmark after changes. `docs/decisions/009` to `011` and `013` list the
 //! alternatives; `tests/it/durability.rs` fails if acknowledged data is lost.
 //!
-//! [`InUse`] is a lock beside the file for backups and restores; [`backup`] copies and validates files.
+//! [`InUse`] is a lock next to the file for backups and restores; [`backup`] copies and validates files.
 
 pub mod backup;
 mod batch;
@@ -121,7 +121,7 @@ impl File {
         self.readers.acquire().await.map(Conn::Reader)
     }
 
-    /// Closes all connections after running statements end.
+    /// Waits for running statements, then closes all connections.
     pub(super) async fn close(&self) {
         self.checkpoints.end().await;
         self.readers.close().await;
@@ -142,7 +142,7 @@ impl File {
 }
 
 impl Conn {
-    /// Runs the batched statements, so that the next one sees what they did.
+    /// Runs the batched statements, so that the next statement sees their effects.
     pub(super) async fn run_batch(&mut self) -> Result<(), sqlx::Error> {
         match self {
             Self::Reader(_) => Ok(()),
@@ -158,7 +158,7 @@ impl Conn {
         }
     }
 
-    /// Makes what was written durable. A no-op for readers.
+    /// Makes writes durable. A no-op for readers.
     pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
         match self {
             Self::Reader(_) => Ok(()),

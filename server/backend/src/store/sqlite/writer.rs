@@ -1,4 +1,4 @@
-//! The write connection, its transactions and their group commit. For the reasons, see the [module documentation](super).
+//! The write connection, its transactions and group commit. For the reasons, see the [module documentation](super).
 
 use super::Batch;
 use super::checkpoints::Signals;
@@ -34,15 +34,14 @@ pub struct WriterState {
     synced: bool,
     /// Whether a transaction is open.
     in_transaction: bool,
-    /// Callers that wait for the commit of their completed part of the open transaction. Unless empty, the savepoint `part` is
-    /// set.
+    /// Callers waiting for the commit of their completed parts. Unless empty, the savepoint `part` is set.
     committing: Vec<oneshot::Sender<Result<(), String>>>,
     /// Whether uncommitted statements may have run since that savepoint.
     in_part: bool,
 }
 
-/// The write connection, lent to one caller: in auto-commit mode, or with a transaction (or part of one) that is rolled back
-/// unless committed.
+/// The write connection, lent to one caller in auto-commit mode or with a transaction (or a part of one), which is rolled
+/// back unless committed.
 pub struct WriterGuard {
     state: StateGuard,
     writer: Writer,
@@ -53,7 +52,7 @@ impl Writer {
     /// Opens the file.
     pub(super) async fn open(options: SqliteConnectOptions) -> Result<Self, sqlx::Error> {
         let options = options
-            // A savepoint's journal is a few pages; too small for a file.
+            // A savepoint's journal is a few pages, not worth a file.
             .pragma("temp_store", "MEMORY")
             // A fallback for a failed checkpoint task.
             .pragma("wal_autocheckpoint", "20000");
@@ -73,14 +72,14 @@ impl Writer {
     /// Acquires the connection without an open transaction.
     ///
     /// # Errors
-    /// When it is closed or the wait times out.
+    /// If it is closed or the wait times out.
     pub async fn acquire(&self) -> Result<StateGuard, sqlx::Error> {
         let mut state = self.lock().await?;
         state.finish(self).await?;
         Ok(state)
     }
 
-    /// Begins an `IMMEDIATE` transaction: a deferred one that upgrades fails at once while another program writes.
+    /// Begins an `IMMEDIATE` transaction. A deferred one fails at once if it upgrades while another program writes.
     pub(super) async fn begin(&self, synced: bool) -> Result<WriterGuard, sqlx::Error> {
         let mut guard = self.lend().await?;
         let state = &mut *guard.state;
@@ -99,7 +98,7 @@ impl Writer {
         Ok(guard)
     }
 
-    /// Acquires the connection for one auto-committed statement; not synced, unless it joins a synced transaction.
+    /// Acquires the connection for one auto-committed statement, unsynced unless it joins a synced transaction.
     pub(super) async fn autocommit(&self) -> Result<WriterGuard, sqlx::Error> {
         let mut guard = self.lend().await?;
         let state = &mut *guard.state;
@@ -115,7 +114,7 @@ impl Writer {
         Ok(guard)
     }
 
-    /// Closes the connection after running statements end.
+    /// Waits for running statements, then closes the connection.
     pub(super) async fn close(&self) {
         let mut state = self.state.lock().await;
         // Cleanup errors are harmless at shutdown.
@@ -132,7 +131,7 @@ impl Writer {
     }
 
     async fn lend(&self) -> Result<WriterGuard, sqlx::Error> {
-        /// Counts a waiting caller until dropped, including by an aborted request.
+        /// Counts a waiting caller until dropped, even if the request is aborted.
         struct Waits<'a>(&'a AtomicUsize);
         impl Drop for Waits<'_> {
             fn drop(&mut self) {
@@ -157,8 +156,8 @@ impl Writer {
         state.map_err(|_| sqlx::Error::PoolClosed)
     }
 
-    /// Ends the open transaction after the callers that wait now. Runs in its own task, because an aborted request must not abort
-    /// the commit of others.
+    /// Ends the open transaction after the waiting callers. A separate task, so that an aborted request cannot abort
+    /// the commits of others.
     fn finish_later(&self) {
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let writer = self.clone();
@@ -216,7 +215,7 @@ impl WriterState {
                     self.ended();
                     return Ok(());
                 }
-                // On a full or failing disk, SQLite rolls back by itself: all parts fail.
+                // On a full or failing disk, SQLite itself rolls back: all parts fail.
                 Err(error) => self.notify(&Err(error.to_string())),
             }
         }
@@ -243,7 +242,7 @@ impl WriterState {
 }
 
 impl WriterGuard {
-    /// Adds a statement to the batch, which runs first where it is full.
+    /// Returns the batch for another statement, after running it if it is full.
     pub(super) async fn batch(&mut self, statement: &'static str) -> Result<&mut Batch, sqlx::Error> {
         if self.batch.is_full() {
             self.run_batch().await?;
@@ -257,7 +256,7 @@ impl WriterGuard {
         self.batch.run(&mut self.state.connection).await
     }
 
-    /// Makes the transaction or part durable, the batched statements included.
+    /// Makes the transaction or part durable, including the batched statements.
     pub(super) async fn commit(mut self) -> Result<(), sqlx::Error> {
         let state = &mut *self.state;
         if !state.in_transaction {
@@ -272,8 +271,8 @@ impl WriterGuard {
             self.writer.signals.count(1);
             return Ok(());
         }
-        // Attack: a request that is aborted between two statements here takes the complete parts of others along. So this runs to
-        // its end independently of the request.
+        // Attack: a request aborted between two statements here takes others' completed parts with it. So this runs in
+        // its own task.
         let (caller, outcome) = oneshot::channel();
         tokio::spawn(self.leave_open(caller)).await.map_err(lost)??;
         outcome.await.map_err(lost)?.map_err(lost)
@@ -297,7 +296,7 @@ impl WriterGuard {
     }
 }
 
-/// The error of a commit that failed or whose task ended without a result.
+/// The error for a commit that failed or whose task ended without a result.
 fn lost(reason: impl std::fmt::Display) -> sqlx::Error {
     sqlx::Error::Io(std::io::Error::other(reason.to_string()))
 }
@@ -316,8 +315,8 @@ impl DerefMut for WriterGuard {
 }
 
 impl Drop for WriterGuard {
-    /// After a refusal, fault or aborted request, the next caller rolls back. If there is none, a task does, because an open
-    /// transaction blocks other programs from writing.
+    /// The next caller rolls back after a refusal, fault or aborted request. Without a next caller, a task does: an open
+    /// transaction blocks writes by other programs.
     fn drop(&mut self) {
         if self.state.in_transaction && self.state.committing.is_empty() {
             self.writer.finish_later();
