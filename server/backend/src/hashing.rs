@@ -1,5 +1,5 @@
-//! Password hashing: Argon2id over a keyed HMAC, with as many concurrent hashes as there are cores. The queue also runs other
-//! password work that takes a core for more than a millisecond.
+//! Password hashing: Argon2id over a keyed HMAC, one concurrent hash per core. The queue also runs other password work that
+//! takes more than a millisecond of CPU time.
 
 mod engine;
 mod foreign;
@@ -26,29 +26,29 @@ use tokio::time::Instant;
 use tracing::Instrument;
 use zeroize::Zeroizing;
 
-/// How many requests may wait behind those being hashed.
+/// Maximum number of requests waiting behind those being hashed.
 const WAITING: usize = 64;
-/// How long a request waits for a core before it is refused.
+/// Maximum wait for a core before a request is refused.
 const WAIT: Duration = Duration::from_secs(2);
-/// How long a request waits for a place in the queue. Attack: clients that retry at once; without this delay, refusing them took
-/// a third of the CPU time from accepted requests.
+/// Maximum wait for a place in the queue. Attack: clients that retry at once; refusing them without this delay took a third
+/// of the CPU time from admitted requests.
 const MOMENT: Duration = Duration::from_millis(250);
-/// How many requests of one network may wait for a place; further ones wait longer before they are refused. Attack: one client
-/// with 300 connections that retry at once. Refusing each four times a second took a quarter of the CPU time: 72 % of the other
-/// clients' sign-ins remained, and 82 % with this bound.
+/// Number of requests per network waiting for a place, above which further ones wait longer before they are refused. Attack:
+/// a client that retries at once on 300 connections. Other clients kept 72 % of their sign-ins without this bound, and 82 %
+/// with it.
 const CROWD: usize = 16;
 const CROWD_MOMENT: Duration = Duration::from_secs(2);
-/// The `Retry-After` of a refused request, in seconds.
+/// Value of `Retry-After` for refused requests, in seconds.
 const RETRY_AFTER_S: i64 = 2;
-/// Memory in KiB, passes, lanes (OWASP, ASVS 5.0 appendix C).
+/// Memory in KiB, passes, lanes (OWASP; ASVS 5.0, appendix C).
 const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
-/// Domain separation: distinguishes the HMAC of passwords from other uses of the same key.
+/// Domain separation from other uses of the same HMAC key.
 const USAGE: &str = "password";
 
 /// The prefix of a sealed hash from another system. No supported hash format begins with it.
 const SEALED: &str = "sealed:";
 
-/// The prefixes of stored hashes that need that key: native and sealed ones.
+/// The prefixes of stored hashes that need this key: native and sealed.
 pub(crate) fn stored_under(key_id: &str) -> [String; 2] {
     [format!("{key_id}$"), format!("{SEALED}{key_id}.")]
 }
@@ -59,7 +59,7 @@ pub struct Hashing {
     keys: Keys,
     queue: Queue,
     threads: Arc<Threads>,
-    /// A hash that matches no password, verified when an account has none.
+    /// A hash that matches no password, verified for accounts without one.
     decoy: Arc<str>,
     measured: Measured,
 }
@@ -67,7 +67,7 @@ pub struct Hashing {
 /// The Argon2 implementation to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EngineChoice {
-    /// The fast one if it passes its self-test, else the reference.
+    /// The fast implementation if it passes its self-test, otherwise the reference.
     Auto,
     /// The reference implementation.
     Reference,
@@ -85,8 +85,7 @@ pub enum Verdict {
 }
 
 impl Hashing {
-    /// Starts `at_once` threads (one for each core), each of which computes one hash at a time. Up to 64 requests wait, for 2 s
-    /// at most.
+    /// Starts `at_once` threads (one per core), which compute one hash each at a time. Up to 64 requests wait, for at most 2 s.
     ///
     /// # Errors
     /// If the system cannot create the threads.
@@ -101,17 +100,17 @@ impl Hashing {
         })
     }
 
-    /// Hashes a new password for storage. `network` is the client's network, by which the queue is fair.
+    /// Hashes a new password for storage. The queue is fair among client networks; `network` is the client's.
     ///
     /// # Errors
-    /// [`Fault::Busy`] when the queue is full.
+    /// [`Fault::Busy`] if the queue is full.
     pub async fn hash(&self, network: &str, password: &Secret) -> Result<String, Fault> {
         let (key, password) = (self.keys.current(), password.as_password(account::nfc));
         let work = move |engine: &mut Engine| make(engine, &key, &password);
         self.admitted_at(self.place(network).await?, work).await?
     }
 
-    /// Runs other work that takes a core for more than a millisecond, such as estimating a password's guessability.
+    /// Runs other work that takes more than a millisecond of CPU time, such as estimating a password's guessability.
     ///
     /// # Errors
     /// [`Fault::Busy`] if no core becomes free in time.
@@ -123,10 +122,10 @@ impl Hashing {
         self.admitted_at(place, |_| work()).await
     }
 
-    /// The stored form of a hash from another system.
+    /// Returns the stored form of a hash from another system.
     ///
     /// # Errors
-    /// A [`Fault`] of sealing; any hash is accepted.
+    /// A [`Fault`] while sealing. Any hash is accepted.
     pub fn keep(&self, foreign: &ForeignHash) -> Result<String, Fault> {
         Ok(format!(
             "{SEALED}{}",
@@ -134,11 +133,10 @@ impl Hashing {
         ))
     }
 
-    /// Verifies a password against its stored form. With `None` (no password) the same work is done, so that timing reveals
-    /// nothing (attack: enumeration by timing).
+    /// Verifies a password against its stored form. Attack: enumeration by timing; `None` (no password) takes the same work.
     ///
     /// # Errors
-    /// [`Fault::Busy`] when the queue is full; [`Fault::KeyGone`], [`Fault::Corrupt`].
+    /// [`Fault::Busy`] if the queue is full; [`Fault::KeyGone`], [`Fault::Corrupt`].
     pub async fn verify(&self, network: &str, password: &Secret, stored: Option<&str>) -> Result<Verdict, Fault> {
         self.verify_at(self.place(network).await?, password, stored).await
     }
@@ -154,7 +152,7 @@ impl Hashing {
         stored: Option<&str>,
     ) -> Result<Verdict, Fault> {
         let (keys, password) = (self.keys.clone(), password.clone());
-        // Uses the current key: a key missing from the key file would make this hash distinguishable from a real one.
+        // Uses the current key, because a decoy with a missing key would be distinguishable from a real hash.
         let decoy = || format!("{}{}", self.keys.current().id(), self.decoy);
         let stored_or_decoy = stored.map_or_else(decoy, str::to_owned);
         let verdict = self
@@ -163,16 +161,16 @@ impl Hashing {
         Ok(if stored.is_some() { verdict } else { Verdict::Wrong })
     }
 
-    /// A place in the queue, for requests with other work before the hash: under load, a refused request then costs nothing.
-    /// `network` is the client's network, as for all limits; networks take turns.
+    /// Acquires a place in the queue before a request's other work, so that refusing it under load costs nothing. `network` is
+    /// the client's network; networks take turns.
     ///
     /// # Errors
-    /// [`Fault::Busy`] when the queue is full.
+    /// [`Fault::Busy`] if the queue is full.
     pub async fn place(&self, network: &str) -> Result<HashPermit, Fault> {
         self.queue.place(network).await.map_err(|busy| self.busy(busy))
     }
 
-    /// Waits for a core and keeps it as long as the permit; for tests.
+    /// Waits for a core and holds it for the permit's lifetime. For tests.
     ///
     /// # Errors
     /// [`Fault::Busy`] if no core becomes free in time.
@@ -180,7 +178,7 @@ impl Hashing {
         place.core().await.map_err(|busy| self.busy(busy))
     }
 
-    /// Runs the work on a hashing thread in its turn. Attack: a flood of sign-ins that takes all cores and memory.
+    /// Runs work on a hashing thread, in turn. Attack: a flood of sign-ins takes all cores and memory.
     async fn admitted_at<T: Send + 'static>(
         &self,
         place: HashPermit,
@@ -189,8 +187,8 @@ impl Hashing {
         let asked = Instant::now();
         self.core(&place).await?;
         self.measured.waited(asked.elapsed());
-        // The permit moves into the work, because an aborted request continues to hash and must still be counted (attack: opening
-        // and dropping requests to run more hashes at once than there are cores).
+        // The permit moves into the work, because aborted requests continue to hash. Attack: aborting requests to run
+        // more hashes than cores.
         let measured = self.measured.clone();
         let done = self.threads.run(move |engine| {
             let began = Instant::now();
@@ -213,8 +211,8 @@ impl Hashing {
     }
 }
 
-/// Format: `key1$argon2id$v=19$m=19456,t=2,p=1$SALT$HASH`, the name of the HMAC key followed by a PHC string. Any other stored
-/// form is a [`ForeignHash`] of the password itself: sealed, or in the clear if it was written to the database by hand.
+/// Format: `key1$argon2id$v=19$m=19456,t=2,p=1$SALT$HASH`, the HMAC key's name followed by a PHC string. Any other stored form
+/// is a [`ForeignHash`] of the password itself: sealed, or in plain text if written to the database by hand.
 fn make(engine: &mut Engine, key: &Key, password: &Secret) -> Result<String, Fault> {
     let salt = Salt::new(&bytes::<16>()).map_err(hashing)?;
     let hasher = Hasher::of(Algorithm::Argon2id, Version::V0x13, COST)?;
@@ -285,13 +283,13 @@ fn is_as_new(hash: &PasswordHash) -> bool {
             .is_some_and(|output| output.len() == Params::DEFAULT_OUTPUT_LEN)
 }
 
-/// The password under a key that is not in the database. Attack: guessing passwords offline with a stolen copy of the database.
+/// Keys the password with a key outside the database. Attack: guessing passwords offline with a stolen copy of the database.
 fn keyed(key: &Key, password: &Secret) -> Zeroizing<String> {
     let mac = Zeroizing::new(key.mac(USAGE, &[password.expose().as_bytes()]));
     Zeroizing::new(hex::encode(&mac[..]))
 }
 
-/// A hash with a random result: verifying it takes the same work as a real one, and no password matches.
+/// Creates a hash with a random result: it costs as much to verify as a real one, and matches no password.
 fn decoy() -> String {
     let part = |bytes: &[u8]| {
         use base64::Engine as _;

@@ -1,8 +1,8 @@
-//! Argon2 (RFC 9106) in two implementations: a fast one, and the reference it is checked against.
+//! Argon2 (RFC 9106) in two implementations: a fast one, and the reference for checking it.
 //!
-//! The `argon2` crate parses, checks parameters and is the reference. `argon2-rust` takes less than half of the time, because it
-//! selects the processor's widest instructions at run time, but it is not audited. It is therefore used only if it passes a
-//! self-test on this processor, and the tests compare its results with the reference's over random input.
+//! The `argon2` crate parses hashes, checks parameters and is the reference. `argon2-rust` takes less than half the time, with
+//! the processor's widest instructions, but is not audited. It is therefore used only if it passes a self-test on this
+//! processor; tests compare both over random input.
 
 use super::{COST, EngineChoice};
 use crate::Fault;
@@ -10,16 +10,16 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use argon2_rust::params::{Memory, TagLen};
 use zeroize::Zeroize;
 
-/// An engine with its own memory, reused from hash to hash because fresh pages cost a third of a hash.
+/// An engine with its own memory, which hashes reuse because fresh pages cost a third of a hash.
 pub(super) enum Engine {
-    /// `argon2-rust`; wipes its memory itself.
+    /// `argon2-rust`, which wipes its memory itself.
     Fast(Box<argon2_rust::Hasher>),
     /// `argon2`.
     Reference(Vec<Block>),
 }
 
 impl Engine {
-    /// The configured engine, or the reference if the fast one fails its self-test.
+    /// Returns the configured engine, or the reference if the fast one fails its self-test.
     pub(super) fn new(choice: EngineChoice) -> Self {
         match choice {
             EngineChoice::Auto => Self::fast_if_right(&KNOWN),
@@ -30,7 +30,7 @@ impl Engine {
     fn fast_if_right(known: &[Known]) -> Self {
         let mut fast = Self::fast();
         let right = fast.gives(known);
-        // Frees the memory of the self-test: the next sign-in may be hours away.
+        // Frees the self-test's memory, because the next sign-in may be hours away.
         fast.give_memory_back();
         if right {
             return fast;
@@ -43,14 +43,14 @@ impl Engine {
 
     fn fast() -> Self {
         use argon2_rust::{Algorithm, Argon2, Params, Version};
-        // Only a default: each hash brings its own parameters.
+        // Only a default: each hash has its own parameters.
         let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT).hasher();
         Self::Fast(Box::new(hasher))
     }
 
-    /// Hashes the input into `out`. The reference implementation has validated the parameters.
+    /// Hashes the input into `out`. The reference has already validated the parameters.
     pub(super) fn run(&mut self, hasher: &Hasher, input: &[u8], salt: &[u8], out: &mut [u8]) -> Result<(), Fault> {
-        // A PHC string may contain associated data; only the reference supports that old form.
+        // Associated data, an old part of PHC strings, is supported only by the reference.
         if hasher.params.data().is_empty() {
             self.work(hasher, input, salt, out)
         } else {
@@ -72,19 +72,19 @@ impl Engine {
                 let done = Argon2::new(hasher.algorithm, hasher.version, hasher.params.clone())
                     .hash_password_into_with_memory(input, salt, out, &mut arena[..blocks])
                     .map_err(fault);
-                // Attack: a later bug that leaks memory. This memory is as sensitive as the password.
+                // Attack: a later bug leaks memory, which is as sensitive as the password.
                 arena[..blocks].iter_mut().for_each(Zeroize::zeroize);
                 done
             }
         };
-        // A foreign hash may have needed more memory than native hashes ever do.
+        // A foreign hash may have needed more memory than native hashes do.
         if self.blocks() > COST.0 as usize {
             self.give_memory_back();
         }
         done
     }
 
-    /// The memory that is kept, in blocks of 1 KiB.
+    /// The retained memory, in blocks of 1 KiB.
     pub(super) fn blocks(&self) -> usize {
         match self {
             Self::Fast(fast) => fast.reserved_blocks(),
@@ -99,7 +99,7 @@ impl Engine {
         }
     }
 
-    /// Whether the engine gives these answers. Takes the time of one hash.
+    /// Whether the engine gives the known results. Takes as long as one hash.
     fn gives(&mut self, known: &[Known]) -> bool {
         known.iter().all(|known| {
             let Ok(hasher) = Hasher::of(known.algorithm, Version::V0x13, known.cost) else {
@@ -120,7 +120,7 @@ pub(super) struct Hasher {
 }
 
 impl Hasher {
-    /// With these parameters: memory in KiB, passes and lanes.
+    /// Combines the algorithm with memory in KiB, passes and lanes.
     pub(super) fn of(algorithm: Algorithm, version: Version, (m, t, p): (u32, u32, u32)) -> Result<Self, Fault> {
         Ok(Self {
             algorithm,
@@ -134,7 +134,7 @@ impl Hasher {
             .memory(Memory::kib(self.params.m_cost().into()))
             .passes(self.params.t_cost())
             .lanes(self.params.p_cost())
-            // A hash uses one core, whatever its number of lanes.
+            // Each hash uses one core, regardless of lanes.
             .threads(1)
             .tag_len(TagLen::bytes(u64::try_from(length).map_err(fault)?))
             .build()
@@ -152,14 +152,14 @@ impl Hasher {
     }
 }
 
-/// The reference's result for a password of 64 bytes of 7 and a salt of 16 bytes of 9, in hexadecimal.
+/// The reference's hexadecimal result for a password of 64 bytes with value 7 and a salt of 16 bytes with value 9.
 struct Known {
     algorithm: Algorithm,
     cost: (u32, u32, u32),
     output: &'static str,
 }
 
-/// At the native cost, and with other lanes, passes and result lengths.
+/// Results at the native cost, and with other lanes, passes and lengths.
 const KNOWN: [Known; 4] = [
     Known {
         algorithm: Algorithm::Argon2id,
@@ -230,7 +230,7 @@ mod tests {
         assert!(matches!(engine, Engine::Reference(_)));
     }
 
-    /// RFC 9106, section 5: with a secret and associated data, neither of which the service uses.
+    /// RFC 9106, section 5, with a secret and associated data. The service uses neither.
     #[test]
     fn both_engines_give_the_answers_of_the_rfc() {
         let of_the_rfc = [
@@ -290,7 +290,7 @@ mod tests {
         }
     }
 
-    /// Attack: a dependency update brings in a version whose `unsafe` code has not been reviewed.
+    /// Attack: a dependency update adds `unsafe` code that nobody has reviewed.
     #[test]
     fn the_fast_engine_is_the_version_that_was_reviewed() {
         const VERSION: &str = "1.1.0";

@@ -1,4 +1,4 @@
-//! Password hashes from other systems. Each is replaced by a native hash at the account's next sign-in.
+//! Password hashes from other systems, replaced by native hashes at the next sign-in.
 
 mod firebase;
 mod phpass;
@@ -11,14 +11,14 @@ use firebase::Firebase;
 use phpass::Phpass;
 use schemes::{BcryptOver, Prf, Scheme, ShaCrypt};
 
-/// A password hash from another system. Only the parser creates it, so it is readable and its verification cost is bounded.
+/// A readable password hash from another system, with bounded verification cost.
 #[derive(Debug)]
 pub struct ForeignHash {
     scheme: Scheme,
     text: String,
 }
 
-/// Why a foreign hash is rejected. Never contains any part of the hash.
+/// The reason for rejecting a foreign hash. Never contains any part of the hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UnfitHash {
     /// An unsupported format, or no hash at all.
@@ -32,19 +32,19 @@ pub enum UnfitHash {
         "has no salt, so it can be looked up in precomputed tables; leave it empty, and the user sets a new password"
     )]
     Unsalted,
-    /// Begins like a supported format, but cannot be parsed.
+    /// Begins like a supported format but cannot be parsed.
     #[error("is damaged: it begins like {kind}, but the rest cannot be parsed")]
     Damaged {
         /// The format.
         kind: &'static str,
     },
-    /// Its result is so short that several passwords may match.
+    /// Too short: several passwords may match.
     #[error(
         "is shorter than {} bytes, so more than one password could match",
         ForeignHash::MIN_RESULT_LEN
     )]
     TooShort,
-    /// Verifying it takes more memory or time than a sign-in may cost.
+    /// Verification takes more memory or time than a sign-in may cost.
     #[error("costs more to verify than a sign-in may cost (at most {bound})")]
     TooCostly {
         /// The upper bound.
@@ -53,12 +53,12 @@ pub enum UnfitHash {
 }
 
 impl ForeignHash {
-    /// The minimum length of a result in bytes: that of a 128-bit key.
+    /// Minimum length of a result in bytes: that of a 128-bit key.
     const MIN_RESULT_LEN: usize = 16;
-    /// The longest supported format has about 250 bytes.
+    /// Maximum length. The longest supported format has about 250 bytes.
     const MAX_LEN: usize = 512;
 
-    /// Reads a hash of one of these formats:
+    /// Parses a hash in one of these formats:
     ///
     /// | | |
     /// |---|---|
@@ -75,15 +75,15 @@ impl ForeignHash {
     /// | LDAP (RFC 2307) | `{SSHA}…`, `{SSHA256}…`, `{SSHA512}…`, and `{CRYPT}` with a hash of crypt(3) or bcrypt |
     ///
     /// # Errors
-    /// [`UnfitHash`]. Attack: one hash that wants 4 GiB or 2³¹ rounds stops the server at each sign-in that names its address.
+    /// [`UnfitHash`]. Attack: a hash that needs 4 GiB or 2³¹ rounds stops the server at each sign-in with its address.
     pub fn parse(text: &str) -> Result<Self, UnfitHash> {
         if text.len() > Self::MAX_LEN {
             return Err(UnfitHash::Unknown);
         }
-        // Django prefixes the name of its hasher to a hash that is complete without it.
+        // Django prefixes its hasher's name to a complete hash.
         let whole = text.strip_prefix("argon2").filter(|rest| rest.starts_with("$argon2"));
         let whole = whole.or_else(|| text.strip_prefix("bcrypt$"));
-        // LDAP directories do the same.
+        // So do LDAP directories.
         let whole = whole.or_else(|| scheme_of_ldap(text, "CRYPT")).unwrap_or(text);
         let scheme = read(whole).ok_or_else(|| why_unread(whole))?;
         if scheme.result_len() < Self::MIN_RESULT_LEN {
@@ -96,14 +96,13 @@ impl ForeignHash {
         })
     }
 
-    /// The text of the hash; [`Self::parse`] reads it.
+    /// The hash as text, for [`Self::parse`].
     pub(super) fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Verifies the password as typed, because most systems hash what the browser sends, and then its NFC, because keyboards
-    /// encode the same password differently and some systems normalise. Only input that is not NFC is hashed twice, and timing
-    /// reveals nothing else.
+    /// Verifies the password as typed, because most systems hash it so, and then its NFC, because keyboards encode the same
+    /// password differently and some systems normalise it. Timing reveals only whether the input is NFC.
     pub(super) fn is_of(&self, engine: &mut Engine, typed: &Secret) -> Result<bool, Fault> {
         let normalised = typed.as_password(account::nfc);
         Ok(self.scheme.is_of(engine, typed.expose())?
@@ -149,7 +148,7 @@ fn read(text: &str) -> Option<Scheme> {
                 "pbkdf2-sha512" => Prf::Sha512,
                 _ => return None,
             };
-            // `i=600000`, `i=600000,l=32`, or passlib's bare number.
+            // `i=600000`, `i=600000,l=32`, or passlib's plain number.
             let rounds = rounds.strip_prefix("i=").unwrap_or(rounds);
             let rounds = rounds.split_once(",l=").map_or(rounds, |(rounds, _)| rounds);
             Scheme::pbkdf2(prf, rounds, base64(salt)?, &base64(result)?)
@@ -175,7 +174,7 @@ fn read(text: &str) -> Option<Scheme> {
     }
 }
 
-/// What follows `{NAME}`, whose case RFC 2307 does not fix.
+/// Returns the text after `{NAME}`, in any case (RFC 2307).
 fn scheme_of_ldap<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let (found, rest) = text.strip_prefix('{')?.split_once('}')?;
     found.eq_ignore_ascii_case(name).then_some(rest)
@@ -185,15 +184,14 @@ fn is_hex(text: &str, bytes: usize) -> bool {
     text.len() == 2 * bytes && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Whether it is one unsalted hash of the password: from a directory, or in hexadecimal with the length of MD5, SHA-1, SHA-256 or
-/// SHA-512.
+/// Whether the text is an unsalted hash: from a directory, or hexadecimal with the length of MD5, SHA-1, SHA-256 or SHA-512.
 fn is_unsalted(text: &str) -> bool {
     let directory = ["SHA", "SHA256", "SHA512", "MD5"];
     directory.iter().any(|name| scheme_of_ldap(text, name).is_some())
         || [16, 20, 32, 64].iter().any(|bytes| is_hex(text, *bytes))
 }
 
-/// Why a text could not be parsed, judged by how it begins.
+/// Explains why a text could not be parsed, based on its beginning.
 fn why_unread(text: &str) -> UnfitHash {
     const BEGINNINGS: [(&str, &str); 20] = [
         ("$wp$", "WordPress' bcrypt"),
@@ -224,7 +222,7 @@ fn why_unread(text: &str) -> UnfitHash {
     begun.map_or(UnfitHash::Unknown, |(_, kind)| UnfitHash::Damaged { kind })
 }
 
-/// Base64 with or without padding, in the standard, the URL-safe or passlib's alphabet (`.` instead of `+`).
+/// Decodes base64 with or without padding, in the standard, URL-safe or passlib alphabet (`.` instead of `+`).
 fn base64(text: &str) -> Option<Vec<u8>> {
     use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
     use base64::{Engine as _, alphabet};
@@ -235,7 +233,7 @@ fn base64(text: &str) -> Option<Vec<u8>> {
     ANY.decode(text.replace(['.', '-'], "+").replace('_', "/")).ok()
 }
 
-/// Django and Werkzeug write scrypt's N itself, a power of two.
+/// Converts scrypt's N, a power of two in Django and Werkzeug, to its logarithm.
 fn log2(n: &str) -> Option<u8> {
     let n: u64 = n.parse().ok()?;
     n.is_power_of_two().then_some(n.trailing_zeros().try_into().ok()?)

@@ -16,7 +16,7 @@ struct Reason {
     reason: &'static str,
 }
 
-/// The queue's metrics. Cheap to clone; clones share their counters.
+/// The queue's metrics. Clones share counters.
 #[derive(Debug, Clone)]
 pub(super) struct Measured {
     at_once: usize,
@@ -59,7 +59,7 @@ impl Measured {
 }
 
 impl Hashing {
-    /// Registers its metrics.
+    /// Registers the queue's metrics.
     pub(crate) fn register_metrics(&self, registry: &mut Registry) {
         let Measured {
             slots,

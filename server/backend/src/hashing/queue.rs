@@ -1,8 +1,8 @@
-//! A hashing queue that is fair by network. Networks take turns, so a network with many requests slows only itself, and has the
-//! whole queue while no other network waits.
+//! A hashing queue with fair turns among client networks. A network with many requests slows only itself, and has the whole
+//! queue while no other network waits.
 //!
-//! Custom code, because none of the reviewed crates fits: `fairqueue` and `async_wrr_queue` are unbounded data structures, and
-//! `mea` (`fair_share`) never takes a place back. Here a full queue takes a place from the network that has the most.
+//! Custom, because no reviewed crate fits: `fairqueue` and `async_wrr_queue` are unbounded data structures, and `mea`
+//! (`fair_share`) never revokes a place. This queue, when full, revokes a place of the network that has the most.
 
 use super::{CROWD, CROWD_MOMENT, MOMENT, WAIT};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -11,22 +11,22 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout};
 
-/// The queue. Cheap to clone; clones share their state.
+/// The queue. Clones share state.
 #[derive(Clone)]
 pub(super) struct Queue(Arc<Mutex<State>>);
 
 type Network = Arc<str>;
 
 struct State {
-    /// How many requests may hash at once.
+    /// Maximum number of concurrent hashes.
     at_once: usize,
-    /// How many requests may be inside, including those that hash.
+    /// Maximum number of admitted requests, including those being hashed.
     most: usize,
-    /// Requests with a place, in order of arrival.
+    /// Admitted requests, in order of arrival.
     inside: BTreeMap<u64, Inside>,
-    /// Requests that wait for a place, in order of arrival.
+    /// Requests waiting for a place, in order of arrival.
     door: BTreeMap<u64, (Network, oneshot::Sender<()>)>,
-    /// Networks with a request that waits for a core, next one first.
+    /// Networks with a request waiting for a core, next one first.
     turns: VecDeque<Network>,
     next_id: u64,
 }
@@ -37,21 +37,21 @@ struct Inside {
 }
 
 enum Stage {
-    /// Has a place, and other work to do before it hashes.
+    /// Admitted, with other work to do before hashing.
     Arrived,
     Asks(oneshot::Sender<()>),
     Hashes,
 }
 
-/// A place in the queue. It is freed when the work is done, or when this is dropped.
+/// A place in the queue, freed when dropped.
 pub struct HashPermit {
     id: u64,
-    /// The earliest time for a refusal.
+    /// Earliest time for a refusal.
     refused_at: Instant,
     queue: Queue,
 }
 
-/// Why there is no place or no core.
+/// The reason for a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Busy {
     QueueFull,
@@ -70,7 +70,7 @@ impl Queue {
         })))
     }
 
-    /// Acquires a place. If the queue is full, it takes one from a network with more places, or waits briefly for a free one.
+    /// Acquires a place. If the queue is full, takes one from a network with more places, or waits briefly for a free one.
     pub(super) async fn place(&self, network: &str) -> Result<HashPermit, Busy> {
         let (sender, admitted) = oneshot::channel();
         let (id, moment) = {
@@ -78,7 +78,7 @@ impl Queue {
             let moment = state.moment(network);
             (state.arrive(network.into(), sender), moment)
         };
-        // Created here so that a request cancelled at any later point frees its place.
+        // Created here, so that a request cancelled at any later point frees its place.
         let place = HashPermit {
             id,
             refused_at: Instant::now() + moment,
@@ -90,7 +90,7 @@ impl Queue {
         }
     }
 
-    /// The number of requests that hash, and of the others inside.
+    /// Number of requests being hashed, and of other admitted requests.
     pub(super) fn counts(&self) -> (usize, usize) {
         let state = self.state();
         let hashing = state.hashing();
@@ -103,7 +103,7 @@ impl Queue {
 }
 
 impl HashPermit {
-    /// Waits for a core, which belongs to this place until the place is dropped.
+    /// Waits for a core and holds it for the permit's lifetime.
     pub(super) async fn core(&self) -> Result<(), Busy> {
         let turn = self.queue.state().ask(self.id);
         let given = match turn {
@@ -117,8 +117,7 @@ impl HashPermit {
         }
     }
 
-    /// Another network got this place. The refusal is delayed as for a full queue, because a client that retries at once would
-    /// otherwise retry as fast as it is refused.
+    /// Refuses a request that lost its place, after the same delay as for a full queue, because clients may retry at once.
     async fn taken(&self) -> Busy {
         sleep_until(self.refused_at).await;
         Busy::QueueFull
@@ -132,7 +131,7 @@ impl Drop for HashPermit {
 }
 
 impl State {
-    /// How long one more request of a network waits for a place.
+    /// Maximum wait for a place for the network's next request.
     fn moment(&self, network: &str) -> Duration {
         let waiting = self.door.values().filter(|(of, _)| &**of == network).count();
         if waiting < CROWD { MOMENT } else { CROWD_MOMENT }
@@ -143,7 +142,7 @@ impl State {
         self.inside.values().filter(hashes).count()
     }
 
-    /// How many requests of each network are inside but do not hash yet.
+    /// Number of admitted requests per network that are not being hashed.
     fn waiting(&self) -> HashMap<Network, usize> {
         let mut waiting = HashMap::new();
         for inside in self.inside.values() {
@@ -165,8 +164,8 @@ impl State {
         id
     }
 
-    /// Attack: one client with hundreds of connections takes all places, and all others are refused. The network with the most
-    /// places loses its newest one to a network that has at least two fewer.
+    /// Revokes the newest place of the network with the most places, for a network with at least two fewer. Attack: one client
+    /// with hundreds of connections takes all places.
     fn make_room(&mut self, network: &Network) {
         let waiting = self.waiting();
         let own = waiting.get(network).copied().unwrap_or_default();
@@ -181,12 +180,12 @@ impl State {
                 (inside.network == most && !matches!(inside.stage, Stage::Hashes)).then_some(*id)
             });
         if let Some(id) = newest {
-            // This drops its sender, which notifies the request.
+            // Drops its sender, which notifies the request.
             self.inside.remove(&id);
         }
     }
 
-    /// Gives free places to waiting requests, starting with the network that has the fewest.
+    /// Admits waiting requests to free places, those of the network with the fewest first.
     fn admit(&mut self) {
         while self.inside.len() < self.most && !self.door.is_empty() {
             let waiting = self.waiting();
@@ -211,7 +210,7 @@ impl State {
         }
     }
 
-    /// `None` if the place was given to another network.
+    /// Requests a core; `None` if the place was revoked.
     fn ask(&mut self, id: u64) -> Option<oneshot::Receiver<()>> {
         let inside = self.inside.get_mut(&id)?;
         let (sender, turn) = oneshot::channel();

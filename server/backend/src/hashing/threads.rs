@@ -1,4 +1,4 @@
-//! Dedicated hashing threads: one for each core, each with its own engine and memory.
+//! Dedicated hashing threads: one per core, each with its own engine and memory.
 
 use super::{EngineChoice, engine::Engine};
 use crate::Fault;
@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 type Work = Box<dyn FnOnce(&mut Engine) + Send>;
 
-/// The niceness of these threads (see `nice(2)`): a page must not wait for CPU time until two hashes are done.
+/// Niceness of the threads (see `nice(2)`), so that pages don't wait for hashes to finish.
 const NICER: i32 = 5;
 
 /// The threads. They end when the last sender is dropped.
@@ -51,13 +51,13 @@ fn work(receiver: &Mutex<mpsc::Receiver<Work>>, choice: EngineChoice) {
         let next = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(work) = next else { return };
         if catch_unwind(AssertUnwindSafe(|| work(&mut engine))).is_err() {
-            // A panic may have left sensitive data in the engine's memory.
+            // A panic may have left sensitive data in memory.
             engine = Engine::new(choice);
         }
     }
 }
 
-/// Applies to this thread only: on Linux, `setpriority(2)` accepts a thread id. Failure is ignored, because hashing works anyway.
+/// Lowers this thread's priority: on Linux, `setpriority(2)` accepts a thread id. Failures are harmless.
 fn be_nicer() {
     let this = Some(rustix::thread::gettid());
     if let Ok(nice) = rustix::process::getpriority_process(this) {

@@ -1,4 +1,4 @@
-//! Firebase's scrypt: scrypt derives a key from the password, and the result is the project's signer key encrypted with that key.
+//! Firebase's scrypt: the project's signer key, encrypted with a key that scrypt derives from the password.
 
 use super::base64;
 use crate::Fault;
@@ -13,15 +13,15 @@ use zeroize::Zeroizing;
 #[derive(Debug)]
 pub(super) struct Firebase {
     params: scrypt::Params,
-    /// The user's salt followed by the project's separator.
+    /// The user's salt, followed by the project's separator.
     salt: Vec<u8>,
     signer_key: Zeroizing<Vec<u8>>,
     result: Output,
 }
 
 impl Firebase {
-    /// Parses what follows `$fbscrypt$`, as Supabase writes it: `v=1,n=14,r=8,p=1,ss=SEPARATOR,sk=SIGNER KEY$SALT$RESULT`, with
-    /// base64 for the four in capitals.
+    /// Parses the text after `$fbscrypt$` as Supabase writes it: `v=1,n=14,r=8,p=1,ss=SEPARATOR,sk=SIGNER KEY$SALT$RESULT`, with
+    /// the capitalized values in base64.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let [params, salt, result] = text.split('$').collect::<Vec<_>>()[..] else {
             return None;
@@ -53,7 +53,7 @@ impl Firebase {
         &self.params
     }
 
-    /// A result whose length differs from the signer key's matches no password.
+    /// A result of a length other than the signer key's matches no password.
     pub(super) fn result_len(&self) -> usize {
         self.result.len().min(self.signer_key.len())
     }

@@ -1,11 +1,11 @@
-//! The portable hashes of phpass (Openwall): iterated MD5.
+//! phpass portable hashes (Openwall): iterated MD5.
 
 use crate::Fault;
 use crate::hashing::hashing;
 use argon2::password_hash::phc::Output;
 use md5::{Digest, Md5};
 
-/// The digits of its base64, from 0 to 63.
+/// Its base64 alphabet.
 const DIGITS: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// A parsed hash.
@@ -17,12 +17,12 @@ pub(super) struct Phpass {
 }
 
 impl Phpass {
-    /// The length of a result in bytes.
+    /// Length of a result in bytes.
     pub(super) const RESULT_LEN: usize = 16;
-    /// Maximum number of rounds, as a power of two: about a second of a core for the longest password.
+    /// Base-2 logarithm of the maximum number of rounds: about a second of CPU time for the longest password.
     pub(super) const MOST_ROUNDS_LOG2: u32 = 20;
 
-    /// Parses what follows `$P$` or `$H$`: a digit for the rounds, eight characters of salt, 22 of the result.
+    /// Parses the text after `$P$` or `$H$`: one digit for the rounds, eight characters of salt, 22 of the result.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (rounds, rest) = text.as_bytes().split_first()?;
         let (salt, result) = rest.split_at_checked(8)?;
@@ -52,7 +52,7 @@ fn digit(byte: u8) -> Option<u32> {
     DIGITS.iter().position(|digit| *digit == byte)?.try_into().ok()
 }
 
-/// Decodes 22 digits to 16 bytes; the first digit holds the lowest six bits of three bytes.
+/// Decodes 22 digits to 16 bytes. In each group of three bytes, the first digit holds the lowest six bits.
 fn decode(text: &[u8]) -> Option<Output> {
     let mut bytes = Vec::new();
     for group in text.chunks(4) {

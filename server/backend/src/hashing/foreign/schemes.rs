@@ -16,20 +16,20 @@ use sha2::{Digest, Sha256, Sha384, Sha512};
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
-/// Maximum memory of one verification, in KiB. As many run at once as there are cores.
+/// Maximum memory per verification, in KiB. One verification runs per core.
 const MOST_MEMORY_KIB: u64 = 256 * 1024;
-/// Maximum memory that Argon2 processes in all passes together, in KiB: about a second of a core.
+/// Maximum memory that Argon2 processes in all passes, in KiB: about a second of CPU time.
 const MOST_ARGON2_KIB: u64 = 4 * 1024 * 1024;
-/// The same for scrypt, which is slower.
+/// Maximum memory that scrypt processes. Lower, because it is slower.
 const MOST_SCRYPT_KIB: u64 = 512 * 1024;
-/// Maximum cost of bcrypt, a power of two: about two seconds of a core.
+/// Maximum cost of bcrypt, a base-2 logarithm: about two seconds of CPU time.
 const MOST_BCRYPT_COST: u32 = 15;
-/// Maximum rounds of PBKDF2: about two seconds of a core. Django's default was a million in 2025.
+/// Maximum rounds of PBKDF2: about two seconds of CPU time. Django's default was a million in 2025.
 const MOST_PBKDF2_ROUNDS: u64 = 4_000_000;
-/// Maximum rounds of SHA-crypt: about two seconds of a core for the longest password.
+/// Maximum rounds of SHA-crypt: about two seconds of CPU time for the longest password.
 const MOST_SHA_CRYPT_ROUNDS: u32 = 1_000_000;
-/// Maximum length in bytes of a password for SHA-crypt and phpass, which process the whole password in every round. Attack: a
-/// sign-in with a password of 2 MB that takes minutes. Four bytes for each character that a password may have here.
+/// Maximum password length in bytes for SHA-crypt and phpass, which process the whole password in every round: four bytes per
+/// allowed character. Attack: a sign-in with a password of 2 MB takes minutes.
 const MOST_REREAD: usize = 512;
 
 /// A parsed hash.
@@ -55,11 +55,11 @@ pub(super) enum Scheme {
     },
     /// Firebase's scheme, based on scrypt.
     Firebase(Firebase),
-    /// The portable hashes of phpass, over MD5: WordPress before 6.8, phpBB.
+    /// phpass portable hashes, over MD5: WordPress before 6.8, phpBB.
     Phpass(Phpass),
-    /// `$5$` and `$6$` of crypt(3), specified by Ulrich Drepper.
+    /// `$5$` and `$6$` of crypt(3), as specified by Ulrich Drepper.
     ShaCrypt { hash: String, rounds: u32 },
-    /// One hash of the password followed by a salt, as in LDAP directories.
+    /// A single hash over the password and a salt, as in LDAP directories.
     Salted { hash: Prf, salt: Vec<u8>, result: Output },
 }
 
@@ -82,12 +82,12 @@ pub(super) enum ShaCrypt {
 /// The input of bcrypt.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum BcryptOver {
-    /// The password. Bytes after the 72nd are ignored: passwords that share their first 72 bytes all match, as in the other
-    /// system, until the first one that signs in replaces the hash.
+    /// The password. Bytes after the 72nd are ignored, as in the other system: passwords with the same first 72 bytes all match,
+    /// until one of them signs in and the hash is replaced.
     Password,
-    /// The hexadecimal SHA-256 of the password, so that all of it counts.
+    /// The hexadecimal SHA-256 of the password, so that its full length counts.
     Sha256,
-    /// The base64 of an HMAC-SHA384 of the trimmed password: WordPress since 6.8.
+    /// The base64 of an HMAC-SHA384 of the trimmed password (WordPress since 6.8).
     WordPress,
 }
 
@@ -135,7 +135,7 @@ impl Scheme {
         })
     }
 
-    /// better-auth's scheme: the salt is used in its hexadecimal form, and the parameters are fixed.
+    /// better-auth's scheme: the salt in hexadecimal form, with fixed parameters.
     pub(super) fn better_auth(salt: &str, result: &[u8]) -> Option<Self> {
         Some(Self::Scrypt {
             params: scrypt::Params::new(14, 16, 1).ok()?,
@@ -145,8 +145,8 @@ impl Scheme {
         })
     }
 
-    /// ASP.NET Core Identity's format. Version 3: hash function, rounds and length of the salt (big-endian, 4 bytes each), the
-    /// salt, the result. Version 2: a salt of 16 bytes and a result of 32, with SHA-1 and 1,000 rounds.
+    /// ASP.NET Core Identity's format. Version 3: hash function, rounds and salt length (big-endian, 4 bytes each), salt, result.
+    /// Version 2: a 16-byte salt and a 32-byte result, with SHA-1 and 1,000 rounds.
     pub(super) fn asp_net(blob: &[u8]) -> Option<Self> {
         let number = |at: usize| blob.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes);
         let (prf, rounds, salt, result) = match blob {
@@ -180,8 +180,7 @@ impl Scheme {
             [rounds, salt, result] => (rounds.strip_prefix("rounds=")?.parse().ok()?, salt, result),
             _ => return None,
         };
-        // The last digit holds the remaining bits of 256 or 512. Results that the crate rejects are refused here, not at each
-        // sign-in.
+        // The last digit holds the remaining bits of 256 or 512. Rejected here if the crate would reject it at each sign-in.
         let (length, last) = match kind {
             ShaCrypt::Sha256 => (43, "./0123456789ABCD"),
             ShaCrypt::Sha512 => (86, "./01"),
@@ -202,7 +201,7 @@ impl Scheme {
         })
     }
 
-    /// The result followed by the salt.
+    /// Parses a result followed by the salt.
     pub(super) fn salted(hash: Prf, blob: &[u8]) -> Option<Self> {
         let (result, salt) = blob.split_at_checked(hash.len())?;
         Some(Self::Salted {
@@ -212,7 +211,7 @@ impl Scheme {
         })
     }
 
-    /// The length of the result in bytes.
+    /// Length of the result in bytes.
     pub(super) fn result_len(&self) -> usize {
         match self {
             Self::Argon2(hash) => hash.hash.map_or(0, |result| result.len()),
@@ -224,8 +223,7 @@ impl Scheme {
         }
     }
 
-    /// Rejects hashes that need too much memory or so much time that requests behind them would be refused: a turn comes within
-    /// two seconds or not at all.
+    /// Rejects hashes that need too much memory, or so much time that requests behind them would exceed the wait of two seconds.
     pub(super) fn require_affordable(&self) -> Result<(), UnfitHash> {
         let (affordable, bound) = match self {
             Self::Argon2(hash) => {
@@ -257,7 +255,7 @@ impl Scheme {
     pub(super) fn is_of(&self, engine: &mut Engine, password: &str) -> Result<bool, Fault> {
         match self {
             Self::Argon2(hash) => argon2_is_of(engine, hash, password.as_bytes()),
-            // C libraries end a password at its first NUL, and bcrypt repeats its input cyclically: `a\0a` has the hash of `a`.
+            // C libraries end a password at its first NUL, and bcrypt repeats its input: `a\0a` has the hash of `a`.
             // Forms cannot send a NUL.
             Self::Bcrypt { over, .. } if matches!(over, BcryptOver::Password) && password.contains('\0') => Ok(false),
             Self::Bcrypt { hash, over, .. } => {
@@ -327,7 +325,7 @@ impl Scheme {
     }
 }
 
-/// The bound that is reported for scrypt.
+/// The limit as reported for scrypt.
 const MOST_SCRYPT: &str = "256 MiB, and memory times p 512 MiB";
 
 fn is_affordable_scrypt(params: &scrypt::Params) -> bool {
@@ -335,13 +333,13 @@ fn is_affordable_scrypt(params: &scrypt::Params) -> bool {
     memory_kib <= MOST_MEMORY_KIB.into() && memory_kib * u128::from(params.p()) <= MOST_SCRYPT_KIB.into()
 }
 
-/// Strips the white space that PHP's `trim` strips, as WordPress does with each password.
+/// Strips the same white space as PHP's `trim`, like WordPress.
 fn trimmed(password: &str) -> &str {
     password.trim_matches([' ', '\t', '\n', '\r', '\0', '\u{b}'])
 }
 
 impl Prf {
-    /// The length of its result in bytes.
+    /// Length of the function's result in bytes.
     const fn len(self) -> usize {
         match self {
             Self::Sha1 => 20,
