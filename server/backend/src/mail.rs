@@ -1,4 +1,4 @@
-//! E-mail transports: SMTP, a folder in the development run, or memory in tests.
+//! E-mail transports: SMTP, a folder for development runs, or memory for tests.
 
 mod folder;
 mod smtp;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A sent e-mail, kept by the development run and by tests.
+/// A sent e-mail, kept by development runs and tests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptEmail {
     /// The only recipient.
@@ -24,7 +24,7 @@ pub struct KeptEmail {
     pub text: String,
     /// The HTML part.
     pub html: String,
-    /// Milliseconds since the Unix epoch.
+    /// Time in milliseconds since the Unix epoch.
     pub sent_at: i64,
 }
 
@@ -33,26 +33,25 @@ pub struct KeptEmail {
 pub enum Mailer {
     /// A mail server.
     Smtp(Smtp),
-    /// A folder of the development run, one JSON file per e-mail.
+    /// A folder with one JSON file per e-mail, for development runs.
     Folder(PathBuf),
-    /// Memory, in tests.
+    /// Memory, for tests.
     Memory(Arc<Mutex<Vec<KeptEmail>>>),
 }
 
-/// Why an e-mail was not sent.
+/// The reason why an e-mail was not sent.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{text}")]
 pub struct SmtpError {
-    /// The answer of the server or the network with its meaning, without addresses.
+    /// The response of the server or the network and its meaning, without addresses.
     pub text: String,
-    /// The server's answer, at most 200 characters, without the recipient's address; empty if there was none.
+    /// The server's response, up to 200 characters, without the recipient's address; empty if there was none.
     pub words: String,
-    /// What the operator can do about it, as a sentence.
+    /// Advice to the operator, as a sentence.
     pub advice: &'static str,
     /// Whether a retry is useless (5xx).
     pub permanent: bool,
-    /// Its name in metrics: `4xx`, `5xx`, `set_up` for what an operator can fix, `timeout`, `connection`; `unfit` for an e-mail
-    /// that could not be submitted.
+    /// Label in metrics: `4xx`, `5xx`, `set_up` (fixable by an operator), `timeout`, `connection`, or `unfit` (never submitted).
     pub kind: &'static str,
 }
 
@@ -87,7 +86,7 @@ impl SmtpError {
         }
     }
 
-    /// The text that is stored with a waiting e-mail.
+    /// The text stored with a pending e-mail.
     #[must_use]
     pub fn reason(&self) -> String {
         match self.words.as_str() {
@@ -98,11 +97,10 @@ impl SmtpError {
 }
 
 impl Mailer {
-    /// Sends one e-mail to one recipient. `id` is the e-mail's id; copies have the same `Message-ID`, so that mailboxes can drop
-    /// them.
+    /// Sends an e-mail to one recipient. Copies share a `Message-ID`, derived from `id`, so that mailboxes can drop duplicates.
     ///
     /// # Errors
-    /// If the server did not accept it.
+    /// If the server doesn't accept it.
     pub async fn send(
         &self,
         id: &str,
@@ -123,7 +121,7 @@ impl Mailer {
         }
     }
 
-    /// Whether both transports deliver to the same place in the same way.
+    /// Whether both transports are equivalent.
     #[must_use]
     pub fn is_as(&self, other: &Self) -> bool {
         match (self, other) {
@@ -134,7 +132,7 @@ impl Mailer {
         }
     }
 
-    /// Kept e-mails, newest first, to one address or to all; none for SMTP.
+    /// Kept e-mails to one address or to all, newest first; none for SMTP.
     #[must_use]
     pub fn kept(&self, to: Option<&str>) -> Vec<KeptEmail> {
         let mut emails = match self {
@@ -171,7 +169,7 @@ fn keep(to: &EmailAddress, email: &RenderedEmail, sent_at: i64) -> KeptEmail {
     }
 }
 
-/// Starts a test mail server and returns its URL: it accepts everything, except that it gives this answer to that verb.
+/// Starts a test mail server and returns its URL. It accepts everything, except that it responds to `verb` with `answer`.
 #[cfg(test)]
 pub(crate) async fn smtp_answering(verb: &'static str, answer: &'static str) -> String {
     smtp::tests::Server::answering(verb, answer).await.url

@@ -1,4 +1,4 @@
-//! The e-mails of a development run: one JSON file each, readable only by the user who started it.
+//! E-mails of a development run: one JSON file each, readable only by the user who started it.
 
 use super::{KeptEmail, SmtpError};
 use sha2::{Digest, Sha256};
@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// Writes an e-mail. It appears under its name when it is complete.
+/// Writes an e-mail. The file gets its final name when complete.
 pub(super) async fn keep(folder: PathBuf, id: String, email: KeptEmail) -> Result<(), SmtpError> {
     let written = tokio::task::spawn_blocking(move || write(&folder, &id, &email)).await;
     written.map_err(io::Error::other).flatten().map_err(|error| SmtpError {
@@ -18,7 +18,7 @@ pub(super) async fn keep(folder: PathBuf, id: String, email: KeptEmail) -> Resul
     })
 }
 
-/// The e-mails, newest first, optionally of one recipient.
+/// Lists e-mails, newest first, to one recipient or to all.
 pub(super) fn kept(folder: &Path, to: Option<&str>) -> Vec<KeptEmail> {
     let ending = to.map_or_else(|| ".json".to_owned(), ending);
     let mut names: Vec<_> = std::fs::read_dir(folder)
@@ -46,7 +46,7 @@ fn write(folder: &Path, id: &str, email: &KeptEmail) -> io::Result<()> {
         .collect();
     let name = format!("{:015}-{id}{}", email.sent_at, ending(&email.to));
     let unfinished = folder.join(format!("{name}.part"));
-    // 0600: it may contain a live code (attack: another user of the machine reads it).
+    // 0600. Attack: another user of the machine reads a live code.
     let mut file = std::fs::OpenOptions::new()
         .write(true)
         .create(true)
@@ -57,8 +57,7 @@ fn write(folder: &Path, id: &str, email: &KeptEmail) -> io::Result<()> {
     std::fs::rename(&unfinished, folder.join(name))
 }
 
-/// The file name suffix that identifies a recipient's e-mails without opening others. A digest, because an address may contain a
-/// slash.
+/// The file name suffix for a recipient, to find e-mails without opening them. A digest, because an address may contain a slash.
 fn ending(to: &str) -> String {
     format!("-{}.json", hex::encode(&Sha256::digest(to)[..6]))
 }

@@ -1,4 +1,4 @@
-//! Sending over SMTP: the URL of the mail server, its connections, and time limits.
+//! SMTP delivery: the mail server's URL, connections, and timeouts.
 
 mod certificate;
 mod conversation;
@@ -27,8 +27,7 @@ use rustls::pki_types::ServerName;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The time limit for a whole conversation: less than the outbox worker's claim on an e-mail, after which another would send it,
-/// too.
+/// Timeout for a whole conversation. Shorter than the outbox worker's lease, after which another worker would send it, too.
 const WHOLE: Duration = Duration::from_secs(40);
 
 /// A mail server and its idle connections. Cheap to clone.
@@ -39,20 +38,20 @@ pub struct Smtp {
     idle: Idle,
 }
 
-/// How the mail server is reached.
+/// Connection settings for the mail server.
 #[derive(Clone)]
 struct Server {
     host: String,
     port: u16,
     security: Security,
     tls: Arc<ClientConfig>,
-    /// The name that its certificate must have.
+    /// The name that its certificate must contain.
     name: ServerName<'static>,
     ehlo_name: ClientId,
     login: Option<Login>,
 }
 
-/// How the connection is secured.
+/// Transport security of the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Security {
     None,
@@ -78,12 +77,12 @@ impl Login {
 }
 
 impl Smtp {
-    /// From `smtp://user:password@host:port?tls=required|opportunistic|none`, or `smtps://…` for TLS from the first byte. User
+    /// Parses `smtp://user:password@host:port?tls=required|opportunistic|none`, or `smtps://…` for TLS from the first byte. User
     /// and password are percent-encoded. Without `tls`, `smtp://` requires STARTTLS unless the host is this machine. The default
-    /// port is 587, for `smtps://` 465. `ehlo_name` is the name for EHLO: a domain, or an address in brackets.
+    /// port is 587, or 465 for `smtps://`. `ehlo_name` is a domain, or an address in brackets.
     ///
     /// # Errors
-    /// If the URL or the name is invalid. The text never repeats the URL, which may contain a password.
+    /// If the URL or the name is invalid. The message doesn't contain the URL, which may contain a password.
     pub fn new(url: &str, ehlo_name: &str, roots: &TrustedRoots) -> Result<Self, SmtpError> {
         let url = reqwest::Url::parse(url).map_err(|error| unreadable(&error.to_string()))?;
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
@@ -119,7 +118,7 @@ impl Smtp {
         })
     }
 
-    /// Whether both reach the same server in the same way: URL, EHLO name and certificate authorities.
+    /// Whether both are equivalent: URL, EHLO name and certificate authorities.
     pub(super) fn is_as(&self, other: &Self) -> bool {
         let way = |server: &Server| (server.port, server.security);
         let (this, that) = (&*self.server, &*other.server);
@@ -130,7 +129,7 @@ impl Smtp {
             && self.roots.are(&other.roots)
     }
 
-    /// Sends one e-mail, over an idle connection if there is one.
+    /// Sends an e-mail, over an idle connection if possible.
     pub(super) async fn send(
         &self,
         id: &str,
@@ -160,11 +159,11 @@ impl Smtp {
             .map_err(|_| SmtpError::too_slow())?
     }
 
-    /// Sends one e-mail over a new connection, and passes the conversation, without credentials, and the server's certificate to
-    /// the listener.
+    /// Sends an e-mail over a new connection. The listener gets the conversation, without credentials, and the server's
+    /// certificate.
     ///
     /// # Errors
-    /// If the server did not accept it.
+    /// If the server doesn't accept it.
     pub async fn test(
         &self,
         to: &EmailAddress,
@@ -185,7 +184,7 @@ impl Smtp {
             .map_err(|_| SmtpError::too_slow())?
     }
 
-    /// The server, with a verifier that reports its certificate.
+    /// Returns the server with a verifier that reports its certificate.
     fn telling(&self, listener: &Listener) -> Result<Server, SmtpError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let decides = WebPkiServerVerifier::builder_with_provider(self.roots.store(), provider).build();
@@ -201,8 +200,8 @@ impl Smtp {
     }
 }
 
-/// How the connection is secured, and the default port. Attack: a network that strips STARTTLS from the server's offer and reads
-/// the codes. A server on another machine must therefore offer it, unless the operator configures otherwise.
+/// The connection's security and default port. Attack: a network strips STARTTLS from the server's offer and reads the codes.
+/// A remote server must therefore offer it, unless configured otherwise.
 fn security(url: &reqwest::Url, host: &str) -> Result<(Security, u16), SmtpError> {
     let mut asked = None;
     for (name, value) in url.query_pairs() {

@@ -1,4 +1,4 @@
-//! Reports a mail server's certificate to the operator, whether it is trusted or not.
+//! Reports a mail server's certificate to the operator, whether trusted or not.
 
 use super::transcript::{Line, Listener};
 use account::Timestamp;
@@ -13,7 +13,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 /// The contents of a certificate (RFC 5280).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
-    /// The hosts and addresses that it is valid for.
+    /// The hosts and addresses for which it is valid.
     pub names: Vec<String>,
     /// Its issuer.
     pub issuer: String,

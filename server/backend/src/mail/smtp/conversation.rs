@@ -1,4 +1,4 @@
-//! One connection to a mail server and its dialogue (RFC 5321). lettre writes the commands and parses the answers.
+//! A connection to a mail server and its SMTP conversation (RFC 5321). lettre writes commands and parses replies.
 
 use super::refusal::{self, Command};
 use super::transcript::{Listener, Transcript};
@@ -15,17 +15,17 @@ use lettre::transport::smtp::extension::{Extension, MailBodyParameter, MailParam
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// The time limit for connecting, and for the TLS handshake.
+/// Timeout for connecting, and for the TLS handshake.
 const CONNECT: Duration = Duration::from_secs(10);
-/// The time limit for answers that come at once or do not matter.
+/// Timeout for replies that are immediate or unimportant.
 const MOMENT: Duration = Duration::from_secs(2);
 
-/// The answer to DATA (RFC 5321 §4.3.2).
+/// Reply to DATA (RFC 5321 §4.3.2).
 const BEGIN: u16 = 354;
-/// The answer to the end of the message.
+/// Reply to the end of the message.
 const TAKEN: u16 = 250;
 
-/// A connection that is ready for a message.
+/// A connection ready for a message.
 pub(super) struct Conversation {
     smtp: AsyncSmtpConnection,
     wire: Wire,
@@ -42,7 +42,7 @@ impl Conversation {
         }
         let mut smtp = greet(&wire, server).await?;
         let offered = smtp.server_info().supports_feature(Extension::StartTls);
-        // Attack: a network that strips STARTTLS from the server's offer and reads the codes.
+        // Attack: a network strips STARTTLS from the server's offer and reads the codes.
         if server.security == Security::StartTls && !offered {
             return Err(refusal::no_starttls());
         }
@@ -50,12 +50,12 @@ impl Conversation {
             let begun = smtp.command(Starttls).await;
             begun.map_err(|error| refusal::of(Command::StartTls, &error, None))?;
             secure(&wire, server).await?;
-            // A new reader. Attack: answers injected in plaintext behind the one to STARTTLS are trusted inside TLS. They are
-            // dropped with the old reader, and so are the extensions that the server offered before.
+            // A new reader drops the replies and extensions from before TLS. Attack: plaintext replies injected after the one to
+            // STARTTLS are trusted inside TLS.
             smtp = greet(&wire.greeting_again(), server).await?;
         }
         let is_secret = server.security == Security::Tls || (offered && server.security != Security::None);
-        // Attack: a network that strips STARTTLS from the offer and reads the credentials.
+        // Attack: a network strips STARTTLS from the server's offer and reads the credentials.
         if server.login.is_some() && server.security == Security::Opportunistic && !is_secret {
             return Err(refusal::no_starttls());
         }
@@ -77,7 +77,7 @@ impl Conversation {
         Ok(())
     }
 
-    /// Submits one message for one recipient. After an error the connection must not be reused.
+    /// Submits a message for one recipient. After an error, the connection must not be reused.
     pub(super) async fn deliver(&mut self, to: &EmailAddress, message: &Message) -> Result<(), SmtpError> {
         let (envelope, bytes) = (message.envelope(), message.formatted());
         let smtp = &mut self.smtp;
@@ -112,12 +112,12 @@ impl Conversation {
         Ok(())
     }
 
-    /// Whether the server still answers.
+    /// Whether the server still responds.
     pub(super) async fn stands(&mut self) -> bool {
         timeout(MOMENT, self.smtp.test_connected()).await.unwrap_or(false)
     }
 
-    /// Sends QUIT. The result is ignored, because the message is already accepted or refused.
+    /// Sends QUIT. The result doesn't matter, because the message is already accepted or refused.
     pub(super) async fn quit(mut self) {
         let _ = timeout(MOMENT, self.smtp.abort()).await;
     }
@@ -137,7 +137,7 @@ async fn within<T>(work: impl Future<Output = T>) -> Result<T, SmtpError> {
     timeout(CONNECT, work).await.map_err(|_| SmtpError::too_slow())
 }
 
-/// The credentials, in each encoding in which they are sent, to be masked in the server's answers.
+/// The credentials in each encoding in which they are sent, to mask them in the server's replies.
 fn secrets(server: &Server) -> Vec<String> {
     let Some(super::Login { user, password }) = &server.login else {
         return Vec::new();

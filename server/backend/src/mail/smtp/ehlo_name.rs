@@ -13,7 +13,7 @@ pub(super) fn parse(name: &str) -> Result<ClientId, String> {
                 && ends(label.chars().last())
                 && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         };
-        // A bare IPv4 address consists of a domain's characters, but servers refuse it.
+        // A bare IPv4 address consists of valid domain characters, but servers refuse it.
         let is_domain = name.len() <= 255 && name.split('.').all(is_label) && name.parse::<Ipv4Addr>().is_err();
         return if is_domain {
             Ok(ClientId::Domain(name.to_owned()))
@@ -34,7 +34,7 @@ pub(super) fn parse(name: &str) -> Result<ClientId, String> {
 /// Checks a name for EHLO.
 ///
 /// # Errors
-/// A text that says what is wrong with it.
+/// A description of the problem.
 pub fn check_ehlo_name(name: &str) -> Result<(), String> {
     parse(name).map(drop)
 }

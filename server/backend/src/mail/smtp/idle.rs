@@ -5,24 +5,24 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// Maximum number of idle connections: as many as e-mails are sent at once.
+/// Maximum number of idle connections: the number of concurrent deliveries.
 const MOST: usize = 16;
-/// Maximum idle time. Mail servers close silent connections after minutes, and limit the number of connections per client.
+/// Maximum idle time. Mail servers close silent connections after minutes and limit connections per client.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Idle connections, the most recently used on top. Cheap to clone.
+/// Idle connections, most recently used on top. Cheap to clone.
 #[derive(Clone, Default)]
 pub(super) struct Idle(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
     connections: Vec<(Conversation, Instant)>,
-    /// Whether a task closes connections that are idle for too long.
+    /// Whether a task is closing connections that are idle for too long.
     is_watched: bool,
 }
 
 impl Idle {
-    /// Takes a connection that still works.
+    /// Takes a working connection.
     pub(super) async fn take(&self) -> Option<Conversation> {
         loop {
             let (mut conversation, _) = self.state().connections.pop()?;
@@ -43,7 +43,7 @@ impl Idle {
         }
     }
 
-    /// Closes expired connections until none is left.
+    /// Closes expired connections until none are left.
     async fn watch(self) {
         while let Some(since) = self.oldest() {
             sleep(LONGEST.saturating_sub(since.elapsed())).await;
@@ -53,7 +53,7 @@ impl Idle {
         }
     }
 
-    /// Since when the oldest connection has been idle. If there is none, the task ends.
+    /// Returns when the oldest connection became idle. If there is none, the watch ends.
     fn oldest(&self) -> Option<Instant> {
         let mut state = self.state();
         let oldest = state.connections.first().map(|(_, since)| *since);

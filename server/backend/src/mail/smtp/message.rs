@@ -7,12 +7,12 @@ use lettre::message::header::{ContentType, From, Header, HeaderName, HeaderValue
 use lettre::message::{Mailbox, Mailboxes, Message, MultiPart, SinglePart};
 use std::time::{Duration, UNIX_EPOCH};
 
-/// The recommended maximum length of a header line (RFC 5322 §2.1.1).
+/// Recommended maximum length of a header line (RFC 5322 §2.1.1).
 const LINE: usize = 78;
-/// The maximum length of a line of text, including the trailing space.
+/// Maximum length of a line of text, including the trailing space.
 const FLOWED_LINE: usize = 76;
 
-/// The message, with the text part first: readers show the last part that they support.
+/// Builds the message, with the text part first, because readers show the last part that they support.
 pub(super) fn message(id: &str, to: &EmailAddress, email: &RenderedEmail, sent_at: i64) -> Result<Message, SmtpError> {
     let refused = |what: &str| SmtpError::unfit(format!("the e-mail's {what} is not allowed in e-mail"));
     let from: Address = email.from.parse().map_err(|_| refused("sender"))?;
@@ -30,12 +30,11 @@ pub(super) fn message(id: &str, to: &EmailAddress, email: &RenderedEmail, sent_a
         .subject(&email.subject);
     for (name, value) in [
         ("Content-Language", email.language),
-        // RFC 3834 and its Exchange equivalent: no out-of-office replies and no receipts to an unattended mailbox. Bounces are
-        // wanted, hence not `All`.
+        // RFC 3834 and its Exchange equivalent, against automatic replies and receipts. Not `All`, because bounces are wanted.
         ("Auto-Submitted", "auto-generated"),
         ("X-Auto-Response-Suppress", "OOF, AutoReply, RN, NRN"),
-        // Gmail groups e-mails with the same subject into a conversation and collapses their common parts, which would hide a
-        // second code. This keeps each e-mail separate.
+        // Gmail groups e-mails with the same subject and collapses their common parts, which would hide a second code.
+        // This prevents it.
         ("X-Entity-Ref-ID", &id),
     ] {
         message = message.raw_header(HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned()));
@@ -48,8 +47,8 @@ pub(super) fn message(id: &str, to: &EmailAddress, email: &RenderedEmail, sent_a
     message.multipart(parts).map_err(|_| refused("form"))
 }
 
-/// Puts the address on its own line if the name before it leaves no room, because the library does not fold there. RFC 5322
-/// recommends at most 78 characters per line.
+/// Moves the address to its own line if the sender's name is long, because the library doesn't fold there. RFC 5322 recommends
+/// at most 78 characters per line.
 fn from_header(sender: Mailbox) -> HeaderValue {
     let raw = sender.to_string();
     let mut headers = Headers::new();
@@ -65,7 +64,7 @@ fn from_header(sender: Mailbox) -> HeaderValue {
     HeaderValue::dangerous_new_pre_encoded(From::name(), raw, encoded)
 }
 
-/// Text in the flowed format of RFC 3676: a space at the end of a line means that the paragraph continues.
+/// Formats text as flowed (RFC 3676): a space at the end of a line means that the paragraph continues.
 fn flowed(text: &str) -> String {
     let mut lines = Vec::new();
     for paragraph in text.lines() {

@@ -1,4 +1,4 @@
-//! What a mail server's refusal means, and whether the set-up or the recipient is the cause.
+//! The meaning of a mail server's refusal, and whether it is caused by the set-up or the recipient.
 
 use super::SmtpError;
 use account::EmailAddress;
@@ -7,7 +7,7 @@ use lettre::transport::smtp::response::Response;
 use rustls::CertificateError;
 use std::io;
 
-/// The command that was refused.
+/// The refused command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Command {
     /// EHLO, or the connection itself.
@@ -20,13 +20,13 @@ pub(super) enum Command {
     Data,
 }
 
-/// What a refusal says about the set-up.
+/// The meaning of a refusal caused by the set-up.
 struct Meaning {
     says: &'static str,
     advice: &'static str,
 }
 
-/// The maximum number of characters that are kept of a server's answer.
+/// Maximum number of characters kept from a server's reply.
 const WORDS: usize = 200;
 
 impl Command {
@@ -41,7 +41,7 @@ impl Command {
         }
     }
 
-    /// A permanent refusal without a more specific code (RFC 3463). Before a recipient is named, the set-up must be the cause.
+    /// The meaning of a permanent refusal without a more specific code (RFC 3463). Before RCPT, the set-up must be the cause.
     const fn blames(self) -> Option<Meaning> {
         let (says, advice) = match self {
             Self::Ehlo => (
@@ -68,7 +68,7 @@ const SENDER: &str = "Allow REKEY_SENDER_CODES and REKEY_SENDER_NOTICES as sende
 const TRUST: &str = "Check that the mail server may relay for this service: its list of allowed networks or users, and the \
                      records of SPF, DKIM and DMARC of the sender's domain.";
 
-/// The status code at the beginning of a server's answer (RFC 3463): `5.7.1`.
+/// The enhanced status code at the beginning of a reply, such as `5.7.1` (RFC 3463).
 fn enhanced_status(said: &str) -> Option<&str> {
     let status = said.split_ascii_whitespace().next()?;
     let mut numbers = status.split('.');
@@ -79,15 +79,15 @@ fn enhanced_status(said: &str) -> Option<&str> {
     reads.then_some(status)
 }
 
-/// The meaning of a permanent refusal that concerns the set-up or the route, not the recipient (RFC 3463, RFC 5321 §4.2.3). Such
-/// an e-mail is kept and retried, because an operator can fix the cause. `None`: the mailbox does not exist.
+/// The meaning of a permanent refusal caused by the set-up or the route (RFC 3463, RFC 5321 §4.2.3). The e-mail is kept and
+/// retried, because an operator can fix the cause. `None` means that the mailbox doesn't exist.
 fn meaning(command: Command, code: u16, status: &str) -> Option<Meaning> {
     let of = |says, advice| Some(Meaning { says, advice });
     let mut parts = status.split('.').skip(1);
     let (subject, detail) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     match (subject, detail, code) {
         ("1", "7" | "8", _) => Command::MailFrom.blames(),
-        // Concerns an address: the recipient's, or the sender's if there is no recipient yet.
+        // Concerns an address: the recipient's, or the sender's before RCPT.
         ("1" | "2", ..) => command.blames(),
         ("3", ..) => of(
             "it is out of order, or the e-mail is too large for it",
@@ -114,7 +114,7 @@ fn meaning(command: Command, code: u16, status: &str) -> Option<Meaning> {
     }
 }
 
-/// The error for a refusal. Its text excludes the server's own words, which usually repeat the recipient's address.
+/// The error for a refusal. Excludes the server's own words, which usually contain the recipient's address.
 pub(super) fn of(command: Command, error: &Error, to: Option<&EmailAddress>) -> SmtpError {
     let Some(code) = error.status() else {
         return of_network(std::error::Error::source(error).unwrap_or(error));
@@ -147,8 +147,8 @@ pub(super) fn of(command: Command, error: &Error, to: Option<&EmailAddress>) -> 
     }
 }
 
-/// A positive answer other than the expected one: after 250 to DATA the server would read the e-mail as commands, and its next
-/// answer would be mistaken for the acceptance of the e-mail.
+/// The error for an unexpected positive reply. After 250 to DATA, the server would read the e-mail as commands, and its next
+/// reply would be mistaken for acceptance.
 pub(super) fn out_of_turn(command: Command, answer: &Response, due: u16, to: &EmailAddress) -> SmtpError {
     let said: Vec<_> = answer.message().collect();
     let code = answer.code();
@@ -164,7 +164,7 @@ pub(super) fn out_of_turn(command: Command, answer: &Response, due: u16, to: &Em
     }
 }
 
-/// STARTTLS is required but not offered.
+/// The error for missing STARTTLS where it is required.
 pub(super) fn no_starttls() -> SmtpError {
     SmtpError::set_up(
         "the mail server offers no STARTTLS, and the e-mail is not sent unencrypted",
@@ -173,7 +173,7 @@ pub(super) fn no_starttls() -> SmtpError {
     )
 }
 
-/// There are credentials, but no mechanism to use them.
+/// The error for credentials without a supported mechanism.
 pub(super) fn no_mechanism() -> SmtpError {
     SmtpError::set_up(
         "the mail server offers neither PLAIN nor LOGIN authentication",
@@ -181,7 +181,7 @@ pub(super) fn no_mechanism() -> SmtpError {
     )
 }
 
-/// The address is not ASCII, and the server does not support RFC 6531.
+/// The error for a non-ASCII address without server support (RFC 6531).
 pub(super) fn no_utf8() -> SmtpError {
     SmtpError {
         text: "the mail server does not accept addresses beyond ASCII (SMTPUTF8)".into(),
@@ -192,7 +192,7 @@ pub(super) fn no_utf8() -> SmtpError {
     }
 }
 
-/// An error of the network or of TLS.
+/// The error for a network or TLS failure.
 pub(super) fn of_network(error: &(dyn std::error::Error + 'static)) -> SmtpError {
     let mut text = "the mail server".to_owned();
     let mut cause = Some(error);
@@ -247,8 +247,8 @@ fn certificate_error(error: &(dyn std::error::Error + 'static)) -> Option<SmtpEr
     Some(SmtpError::set_up(text, advice))
 }
 
-/// Removes sensitive data from a server's answer: the recipient's address, and long numbers, because a filter that quotes the
-/// e-mail may repeat a live code.
+/// Removes sensitive data from a server's reply: the recipient's address, and long numbers, which may be a live code quoted by
+/// a filter.
 fn without_addresses(said: &str, to: Option<&EmailAddress>) -> String {
     let local = to
         .and_then(|to| to.as_str().rsplit_once('@'))

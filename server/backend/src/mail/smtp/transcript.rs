@@ -9,24 +9,24 @@ pub enum Line {
     Said(String),
     /// Received from the mail server.
     Heard(String),
-    /// TLS began, or was attempted; the certificate as the server showed it.
+    /// The server's certificate, when TLS begins or fails.
     Certificate(super::Certificate),
 }
 
 /// Receives each complete line.
 pub type Listener = Arc<dyn Fn(Line) + Send + Sync>;
 
-/// Replaces secrets.
+/// Replacement for secrets.
 const HIDDEN: &str = "****";
 
-/// Splits both directions into lines. Attack: operators paste the transcript into tickets, so it must not contain credentials.
+/// Splits both directions into lines. Attack: credentials in a transcript that operators paste into tickets.
 pub(super) struct Transcript {
     listener: Listener,
     ours: Vec<u8>,
     theirs: Vec<u8>,
     /// The text that currently replaces sent lines.
     behind: Option<String>,
-    /// The secrets to be masked in the server's answers.
+    /// Secrets to mask in the server's replies.
     secrets: Vec<String>,
 }
 
@@ -69,7 +69,7 @@ impl Transcript {
     }
 }
 
-/// The lines that `bytes` completes.
+/// Returns the lines completed by `bytes`.
 fn lines(begun: &mut Vec<u8>, bytes: &[u8]) -> Vec<String> {
     begun.extend_from_slice(bytes);
     let mut whole = Vec::new();

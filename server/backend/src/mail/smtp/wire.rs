@@ -1,4 +1,4 @@
-//! The byte stream of a conversation: plain at first, later inside TLS.
+//! The byte stream of a conversation: plain at first, later within TLS.
 
 use super::transcript::Transcript;
 use lettre::transport::smtp::client::AsyncTokioStream;
@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// The stream that lettre reads and writes. Clones share one connection, so that it can be switched to TLS below lettre.
+/// The stream that lettre reads and writes. Clones share one connection, which can switch to TLS below lettre.
 #[derive(Clone)]
 pub(super) struct Wire(Arc<Mutex<State>>);
 
@@ -44,7 +44,7 @@ impl Wire {
         }))))
     }
 
-    /// Begins TLS; the server must have a certificate for that name.
+    /// Begins TLS with a server that presents a certificate for this name.
     pub(super) async fn secure(&self, config: Arc<ClientConfig>, name: ServerName<'static>) -> io::Result<()> {
         let Stream::Plain(stream) = std::mem::replace(&mut self.state().stream, Stream::Gone) else {
             return Err(io::ErrorKind::NotConnected.into());
@@ -54,14 +54,13 @@ impl Wire {
         Ok(())
     }
 
-    /// The same connection for a new reader, which finds a greeting as after connecting; after STARTTLS servers send none (RFC
-    /// 3207 §4.2).
+    /// Returns the same connection for a new reader, with a simulated greeting: servers send none after STARTTLS (RFC 3207 §4.2).
     pub(super) fn greeting_again(&self) -> Self {
         self.state().greeting = b"220 TLS\r\n";
         self.clone()
     }
 
-    /// Until [`show`](Self::show), the transcript contains this text instead of what is sent.
+    /// Replaces sent text with `behind` in the transcript until [`show`](Self::show).
     pub(super) fn hide(&self, behind: &str) {
         if let Some(transcript) = &mut self.state().transcript {
             transcript.hide(behind);
