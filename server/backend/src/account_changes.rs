@@ -1,4 +1,4 @@
-//! Operator actions on one account: show it, change its address, delete it.
+//! Operator actions on one account: showing it, changing its address, deleting it.
 
 use crate::accounts::operator;
 use crate::mail_queue::{self, WaitingEmail};
@@ -7,7 +7,7 @@ use crate::store::{account_changes as rows, accounts, devices, outbox, sessions}
 use crate::{Accounts, Fault};
 use account::{Account, ActivityKind, Email, EmailAddress, Notice, Timestamp};
 
-/// The number of queued e-mails that are searched for those to an address.
+/// Maximum number of queued e-mails searched for those to an address.
 const LOOKED_THROUGH: i64 = 10_000;
 
 /// The result of a change of address.
@@ -21,27 +21,27 @@ pub enum AddressChange {
     Taken,
 }
 
-/// The account data that support needs. Contains no secrets and no network addresses.
+/// Account data for support. Contains no secrets and no network addresses.
 #[derive(Debug, Clone)]
 pub struct AccountDetails {
     /// The account.
     pub account: Account,
-    /// When it was created.
+    /// Creation time.
     pub created_at: Timestamp,
-    /// The time of the last sign-in.
+    /// Time of the last sign-in.
     pub last_sign_in: Option<Timestamp>,
-    /// Live sessions: browser and time of last use; 100 at most.
+    /// Live sessions: browser and time of last use; at most 100.
     pub sessions: Vec<(String, Timestamp)>,
     /// Trusted devices: browser and end of trust.
     pub devices: Vec<(String, Timestamp)>,
-    /// Waiting flows: purpose and start time; 100 at most.
+    /// Pending flows: purpose and start time; at most 100.
     pub flows: Vec<(String, Timestamp)>,
-    /// Queued e-mails to it.
+    /// Queued e-mails to the account.
     pub emails: Vec<WaitingEmail>,
 }
 
 impl Accounts<'_> {
-    /// The data of the account with that address.
+    /// Loads the account with this address.
     ///
     /// # Errors
     /// A database [`Fault`].
@@ -79,11 +79,11 @@ impl Accounts<'_> {
         }))
     }
 
-    /// Changes an account's address; the new one counts as proven, and both addresses are notified. Sessions stay; unfinished
-    /// flows and their codes end, at both addresses.
+    /// Changes an account's address. The new address counts as proven, and both are notified. Sessions stay; pending flows and
+    /// their codes end, at both addresses.
     ///
     /// # Errors
-    /// A [`Fault`] of the database; nothing has changed then.
+    /// A database [`Fault`]; nothing is then changed.
     pub async fn change_address(self, from: &EmailAddress, to: &EmailAddress) -> Result<AddressChange, Fault> {
         let now = self.0.now();
         let mut tx = self.0.parts.db.begin().await?;
@@ -95,7 +95,7 @@ impl Accounts<'_> {
         if !rows::set_address(&mut tx, &account.id, to).await? {
             return Ok(AddressChange::Taken);
         }
-        // Attack: after the owner has lost the old mailbox, its new user continues with an earlier code or flow.
+        // Attack: the next user of the owner's old mailbox continues an earlier code or flow.
         let mut transition = self.0.end_flows(&mut tx, from, now).await?;
         rows::unbind_flows(&mut tx, from).await?;
         transition.extend(self.0.end_flows(&mut tx, to, now).await?);
@@ -115,11 +115,11 @@ impl Accounts<'_> {
         Ok(AddressChange::Done)
     }
 
-    /// Deletes an account and all its data. `false` if there is none. The address's failure counters stay until they expire,
-    /// because they protect its next account.
+    /// Deletes an account and all its data; `false` if there is none. The address's failure counters stay, to protect
+    /// its next account.
     ///
     /// # Errors
-    /// A [`Fault`] of the database; nothing is deleted then.
+    /// A database [`Fault`]; nothing is then deleted.
     pub async fn delete(self, email: &EmailAddress) -> Result<bool, Fault> {
         let mut tx = self.0.parts.db.begin().await?;
         let Some(stored) = accounts::find_by_email(&mut tx, email).await? else {

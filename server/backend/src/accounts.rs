@@ -1,4 +1,4 @@
-//! What an operator does with an account: create, list, deactivate, assign to an organization.
+//! Operator actions on accounts: creating, listing, deactivating, assigning to an organization.
 
 use crate::store::events::Actor;
 use crate::store::{accounts, devices, events, sessions};
@@ -8,24 +8,24 @@ use account::{Account, AccountId, AccountKind, ActivityKind, EmailAddress, Name,
 /// An account to create.
 #[derive(Debug)]
 pub struct NewAccount {
-    /// The address; counts as proven.
+    /// The e-mail address, which counts as proven.
     pub email: EmailAddress,
-    /// The owner's name as they write it.
+    /// The owner's name.
     pub name: Name,
     /// Where the password is managed.
     pub kind: AccountKind,
-    /// For [`AccountKind::Local`] only. Set by the operator, without the password policy.
+    /// The password, for [`AccountKind::Local`] only. Not subject to the password policy.
     pub password: Option<Secret>,
-    /// `en`, `ar`.
+    /// The language: `en` or `ar`.
     pub language: Option<String>,
 }
 
-/// The accounts, as an operator manages them.
+/// Account management for operators.
 #[derive(Clone, Copy)]
 pub struct Accounts<'a>(pub(crate) &'a Backend);
 
 impl Backend {
-    /// The accounts, as an operator manages them.
+    /// Account management for operators.
     #[must_use]
     pub const fn accounts(&self) -> Accounts<'_> {
         Accounts(self)
@@ -33,10 +33,10 @@ impl Backend {
 }
 
 impl Accounts<'_> {
-    /// Creates an account. `false` if the address already has one, which stays unchanged.
+    /// Creates an account; `false`, without changes, if the address already has one.
     ///
     /// # Errors
-    /// A [`Fault`] of the database or the hashing.
+    /// A [`Fault`] of the database or of hashing.
     pub async fn create(self, new: NewAccount) -> Result<bool, Error> {
         let now = self.0.now();
         let mut conn = self.0.parts.db.read().await?;
@@ -76,7 +76,7 @@ impl Accounts<'_> {
         Ok(added)
     }
 
-    /// Accounts ordered by address, `limit` of them after `after`.
+    /// Lists up to `limit` accounts in order of address, starting after `after`.
     ///
     /// # Errors
     /// A database [`Fault`].
@@ -85,7 +85,7 @@ impl Accounts<'_> {
         accounts::list(&mut conn, after.map_or("", EmailAddress::as_str), limit).await
     }
 
-    /// Deactivates or reactivates an account: sessions end and codes become invalid at once. `false` if there is no such account.
+    /// Deactivates or reactivates an account, ending its sessions and codes at once; `false` if it doesn't exist.
     ///
     /// # Errors
     /// A database [`Fault`].
@@ -107,8 +107,7 @@ impl Accounts<'_> {
         Ok(true)
     }
 
-    /// Assigns an account to an organization: its local password, sessions and codes are removed at once. `false` if there is no
-    /// such account.
+    /// Assigns an account to an organization and removes its local password, sessions and codes; `false` if it doesn't exist.
     ///
     /// # Errors
     /// A database [`Fault`].
@@ -152,7 +151,7 @@ impl Accounts<'_> {
     }
 }
 
-/// The caller that operator commands act as.
+/// The caller for operator commands.
 pub(crate) fn operator() -> Caller {
     Caller {
         client: String::new(),

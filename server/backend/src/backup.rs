@@ -11,7 +11,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// Why a backup or a restore failed. Existing files are unchanged.
+/// The reason why a backup or restore failed. Existing files are unchanged.
 #[derive(Debug, Error)]
 pub enum BackupError {
     /// Existing files are never overwritten.
@@ -25,7 +25,7 @@ pub enum BackupError {
         /// The cause.
         error: io::Error,
     },
-    /// The file, or the copy just made, cannot be used.
+    /// The file, or the new copy, is unusable.
     #[error("{} is not a valid database of this service: {what}", .path.display())]
     Unsound {
         /// The file.
@@ -33,7 +33,7 @@ pub enum BackupError {
         /// The problem found.
         what: String,
     },
-    /// It contains password hashes without a key of this service.
+    /// The file contains password hashes without a key of this service.
     #[error("{} has passwords that were not hashed with a key of this service: {}", .path.display(), .emails.join(", "))]
     ForeignHashes {
         /// The file.
@@ -41,7 +41,7 @@ pub enum BackupError {
         /// Some of the affected addresses.
         emails: Vec<String>,
     },
-    /// The database is a server, which has its own tools.
+    /// The database is PostgreSQL, which has its own tools.
     #[error("the database is not a file")]
     NoFile,
     /// The database failed.
@@ -49,30 +49,30 @@ pub enum BackupError {
     Fault(#[from] Fault),
 }
 
-/// What a restore includes beyond the accounts.
+/// Optional content of a restore, besides accounts.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Take {
-    /// Also sessions, trusted devices, flows, codes and e-mails.
+    /// Sessions, trusted devices, flows, codes and e-mails.
     pub keep_sessions: bool,
-    /// Also password hashes in the formats of other systems, as after an import. Attack: a forged backup contains the hash of a
-    /// password that the attacker knows; a hash under a key of this service cannot be forged.
+    /// Password hashes in other systems' formats, as after an import. Attack: a forged backup contains the hash of a
+    /// known password.
     pub foreign_hashes: bool,
 }
 
 /// The result of a restore.
 #[derive(Debug)]
 pub struct Restored {
-    /// The path of the previous database, if there was one.
+    /// The path of the previous database, if any.
     pub kept: Option<PathBuf>,
-    /// What was ended in the restored database; `None` if it was kept unchanged.
+    /// What was ended in the restored database; `None` if nothing had to be ended.
     pub ended: Option<Ended>,
 }
 
-/// Copies the database into a new file that only its owner can read, while other connections keep writing. The file gets its name
-/// only when it is complete, checked and synced, so that an interrupted copy is never taken for a backup.
+/// Copies the database into a new file that only its owner can read, without blocking writers. The file gets its name only
+/// when complete, checked and synced, so that an interrupted copy is never mistaken for a backup.
 ///
 /// # Errors
-/// [`BackupError`]; the file `to` does not exist then.
+/// [`BackupError`]; the file `to` then doesn't exist.
 pub async fn back_up(db: &Db, to: &Path) -> Result<(), BackupError> {
     if to.exists() {
         return Err(BackupError::Exists(to.to_owned()));
@@ -86,7 +86,7 @@ pub async fn back_up(db: &Db, to: &Path) -> Result<(), BackupError> {
 }
 
 async fn write_backup(db: &Db, part: &Path, to: &Path) -> Result<(), BackupError> {
-    // Created empty and private (attack: another account of this machine reads addresses and hashes).
+    // Created empty and private. Attack: another account on this machine reads addresses and hashes.
     OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -105,20 +105,20 @@ async fn write_backup(db: &Db, part: &Path, to: &Path) -> Result<(), BackupError
     sync(folder_of(to))
 }
 
-/// Replaces the database by a backup and keeps the previous one beside it. All work is done on a copy first, so that a failure
+/// Replaces the database with a backup and keeps the previous file next to it. Works on a copy first, so that a failure
 /// changes nothing.
 ///
-/// A backup revives what has ended since: sessions and trusted devices that were signed out, used codes and flows, sent e-mails
-/// (attack: a thief whose session the owner has ended is signed in again; a mailbox gets a second e-mail). All of that is
-/// therefore ended in the copy, unless `keep_sessions` is set, for a service that moves to another host without data loss.
+/// A backup revives sessions, trusted devices, codes, flows and e-mails that have ended since. They are therefore ended again
+/// in the copy, unless `keep_sessions` is set for a lossless move to another host. Attack: a thief is signed in again with a
+/// session that the owner has ended.
 ///
 /// # Errors
-/// [`BackupError`]; [`Fault::InUse`] while a server runs on the file.
+/// [`BackupError`]; [`Fault::InUse`] while a server uses the file.
 pub async fn restore(url: &str, from: &Path, take: Take, now: Timestamp) -> Result<Restored, BackupError> {
     let database = Db::file(url).ok_or(BackupError::NoFile)?;
     let _alone = InUse::alone(&database)?;
     let aside = with_ending(&database, ".restoring");
-    // Left by an interrupted restore; the lock excludes a concurrent one.
+    // Left by an interrupted restore. The lock excludes a concurrent one.
     if aside.exists() {
         std::fs::remove_dir_all(&aside).map_err(at(&aside))?;
     }
@@ -174,9 +174,9 @@ async fn open(file: &Path) -> Result<Db, Fault> {
 }
 
 async fn ready(db: &Db, aside: &Path, from: &Path, take: Take, now: Timestamp) -> Result<Option<Ended>, BackupError> {
-    // Rejects a database that a newer version has written.
+    // Rejects a database that was written by a later version.
     db.migrate_strictly().await?;
-    // Attack: a forged backup contains a table, an index or a trigger that this service has not created.
+    // Attack: a forged backup contains a table, an index or a trigger of its own.
     let fresh = open(&aside.join("fresh.db")).await?;
     fresh.migrate_strictly().await?;
     let ours = backup::schema(&fresh).await;
@@ -205,8 +205,8 @@ async fn ready(db: &Db, aside: &Path, from: &Path, take: Take, now: Timestamp) -
     Ok(Some(end_sessions(db, now, true).await?))
 }
 
-/// Keeps the current database under the first free number, and renames the new one over it: the file exists at every moment, so
-/// that a starting server does not create an empty one.
+/// Moves the current database to the first free number and renames the new one over it. The file exists at every moment, so
+/// that a starting server doesn't create an empty one.
 fn swap(database: &Path, new: &Path) -> Result<Option<PathBuf>, BackupError> {
     let mut kept = None;
     if database.exists() {
@@ -222,7 +222,7 @@ fn swap(database: &Path, new: &Path) -> Result<Option<PathBuf>, BackupError> {
             }
         }
     }
-    // The WAL of a killed server belongs to the previous database; SQLite would apply it to the new one.
+    // The WAL of a killed server belongs to the previous database, but SQLite would apply it to the new one.
     for ending in ["-wal", "-shm"] {
         let stale = with_ending(database, ending);
         let gone = match &kept {
@@ -239,7 +239,7 @@ fn swap(database: &Path, new: &Path) -> Result<Option<PathBuf>, BackupError> {
     Ok(kept)
 }
 
-/// The operator may be another user than the server, which must keep access to the file.
+/// Preserves the owner, because the operator may be another user than the server, which needs access.
 fn keep_owner(database: &Path, copy: &Path) -> Result<(), BackupError> {
     let like = if database.exists() {
         database
@@ -264,7 +264,7 @@ async fn sound(file: &Path) -> Result<(), BackupError> {
     }
 }
 
-/// Syncs a file or a directory to the disk.
+/// Syncs a file or directory to disk.
 fn sync(path: &Path) -> Result<(), BackupError> {
     File::open(path).and_then(|file| file.sync_all()).map_err(at(path))
 }

@@ -2,23 +2,23 @@ use crate::random;
 use account::{Purpose, Secret};
 use std::collections::HashMap;
 
-/// The client of a request, as seen from the network. Created once per request; e-mails contain only the browser's short name.
+/// The client of a request, as seen from the network. E-mails contain only the browser's short name.
 #[derive(Debug, Clone, Default)]
 pub struct Caller {
-    /// Network address in its canonical form: IPv4 in full, IPv6 by /64. From the socket, or from a trusted proxy's header.
+    /// Network address in canonical form: IPv4 in full, IPv6 by /64. From the socket or a trusted proxy's header.
     pub client: String,
-    /// Browser and system from a fixed list of names: `Firefox on Linux`, else `a browser`.
+    /// Browser and system from a fixed list of names: `Firefox on Linux`, or `a browser`.
     pub browser: String,
     /// Language of screens and e-mails: `en`, `ar`.
     pub language: String,
-    /// Whether the browser is signed in; used only for the frame around a page, never for authorization.
+    /// Whether the browser is signed in. Used only for the frame around a page, never for authorization.
     pub signed_in: bool,
 }
 
 impl Caller {
     /// The widest network that one subscriber may have: an IPv4 address, or the /48 of an IPv6 address.
     ///
-    /// Attack: a provider's customer with a /48 has 65,536 networks of /64, each with its own share.
+    /// Attack: a subscriber with a /48 has 65,536 networks of /64, each with its own share.
     #[must_use]
     pub fn network(&self) -> String {
         wide_network(&self.client).unwrap_or_else(|| self.client.clone())
@@ -50,33 +50,33 @@ pub enum TokenKind {
     Flow(Purpose),
 }
 
-/// The tokens that a browser holds. Opaque; the database contains only their digests.
+/// The tokens of a browser. Opaque; the database contains only their digests.
 #[derive(Debug, Clone, Default)]
 pub struct BrowserTokens {
     /// The session token.
     pub session: Option<Secret>,
     /// The device token.
     pub device: Option<Secret>,
-    /// The tokens of its flows.
+    /// The tokens of the browser's flows.
     pub flows: HashMap<Purpose, Secret>,
-    /// The token of its visit, from which the tokens of its flows are derived.
+    /// The token of the browser's visit, from which flow tokens are derived.
     pub visit: Option<Secret>,
 }
 
 impl BrowserTokens {
-    /// A new visit token. It is not stored in the database.
+    /// Creates a visit token, which is not stored in the database.
     #[must_use]
     pub fn new_visit() -> Secret {
         random::token()
     }
 
-    /// The token of a flow.
+    /// The token of the flow with this purpose.
     #[must_use]
     pub fn flow(&self, purpose: Purpose) -> Option<&Secret> {
         self.flows.get(&purpose)
     }
 
-    /// Applies a change, as a browser does with a cookie.
+    /// Applies a change, like a browser that receives a cookie.
     pub fn apply(&mut self, change: &TokenChange) {
         match (change.kind, &change.token) {
             (TokenKind::Session, token) => self.session.clone_from(token),
@@ -94,11 +94,11 @@ pub struct TokenChange {
     pub kind: TokenKind,
     /// The new token; `None` removes it.
     pub token: Option<Secret>,
-    /// How long the browser keeps it, in seconds.
+    /// Lifetime in the browser, in seconds.
     pub keep_s: i64,
 }
 
-/// The step after an action, with the changes of the browser's tokens.
+/// The step after an action, with changes to the browser's tokens.
 #[derive(Debug, Clone)]
 pub struct Transition<S> {
     /// The current step.

@@ -9,12 +9,12 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
 }
 
-/// The system clock, made monotonic. Attack: a clock that is set back, by hand or over the network, revives expired codes, flows
-/// and sessions. From then on the time follows the monotonic clock until the next start.
+/// The system clock, made monotonic until the next start. Attack: setting the clock back, by hand or over the network, revives
+/// expired codes, flows and sessions.
 #[derive(Debug, Default)]
 pub struct SystemClock(Mutex<Option<Anchor>>);
 
-/// A time, and the reading of the monotonic clock at that time.
+/// A time, and the monotonic clock's reading at that time.
 #[derive(Debug, Clone, Copy)]
 struct Anchor {
     at: Timestamp,
@@ -40,7 +40,7 @@ impl Clock for SystemClock {
 }
 
 impl Anchor {
-    /// The time at a later monotonic reading, if the clock is not set.
+    /// The time at a later monotonic reading, unless the clock is set.
     fn shown(self, ticked: Instant) -> Timestamp {
         let passed = ticked.saturating_duration_since(self.ticked);
         self.at.plus_ms(i64::try_from(passed.as_millis()).unwrap_or(i64::MAX))
@@ -52,13 +52,13 @@ impl Anchor {
 pub struct TestClock(AtomicI64);
 
 impl TestClock {
-    /// Starts at `start`.
+    /// Creates a clock that shows `start`.
     #[must_use]
     pub const fn at(start: Timestamp) -> Self {
         Self(AtomicI64::new(start.0))
     }
 
-    /// Advances by `ms` milliseconds; goes back if negative.
+    /// Advances by `ms` milliseconds, or goes back if negative.
     pub fn advance_ms(&self, ms: i64) {
         self.0.fetch_add(ms, Ordering::SeqCst);
     }

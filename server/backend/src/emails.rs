@@ -18,13 +18,13 @@ pub struct RenderedEmail {
     pub from_name: String,
     /// The sender's address.
     pub from: String,
-    /// The language: `en`, `ar`.
+    /// The language: `en` or `ar`.
     pub language: &'static str,
     /// The subject line.
     pub subject: String,
     /// The whole message as plain text.
     pub text: String,
-    /// The same content as HTML: inline CSS, nothing remote.
+    /// The same content as HTML, with inline CSS and nothing remote.
     pub html: String,
 }
 
@@ -35,7 +35,7 @@ impl std::fmt::Debug for RenderedEmail {
     }
 }
 
-/// Renders an e-mail in a language (`en`, `ar`; else English).
+/// Renders an e-mail in a language (`en` or `ar`, otherwise English).
 #[must_use]
 pub fn render(settings: &Settings, language: &str, email: &Email) -> RenderedEmail {
     let words = Words::of(language, settings);

@@ -1,4 +1,4 @@
-//! Checks whether a new password is easy to guess, by zxcvbn and a list of common passwords. Server only.
+//! Checks new passwords with zxcvbn and a list of common passwords. Server only.
 
 mod common;
 
@@ -7,14 +7,13 @@ use account::{Guessable, Refusal};
 use zxcvbn::matching::Match;
 use zxcvbn::matching::patterns::MatchPattern;
 
-/// How many characters are checked. Attack: zxcvbn's time grows faster than the length; 128 marks take 90 ms. Further characters
-/// make no password easier to guess.
+/// Maximum number of characters that are checked. Attack: zxcvbn's time grows faster than the length; 128 marks take 90 ms.
 const LOOKED_AT: usize = 64;
-/// The maximum number of the user's own words, which bounds the work.
+/// Maximum number of the user's own words, to bound the work.
 const OWN_WORDS: usize = 32;
 
-/// Refuses a password (NFC) that is common, also without repetitions and trailing digits, or that zxcvbn guesses too quickly with
-/// the user's own words and the brand in its dictionary.
+/// Refuses a password (NFC) that is common, even with repetitions or trailing digits, or that zxcvbn guesses too quickly. Its
+/// dictionary includes the user's own words and the brand.
 ///
 /// # Errors
 /// [`Refusal::PasswordCommon`] or [`Refusal::PasswordGuessable`].
@@ -36,7 +35,7 @@ pub fn screen(settings: &Settings, password: &str, own_words: &[&str]) -> Result
     Ok(())
 }
 
-/// A name or address and its parts: `ada.lovelace@example.com`, `ada`, `lovelace`, `example`.
+/// Splits a name or address: `ada.lovelace@example.com`, `ada`, `lovelace`, `example`.
 fn pieces(own: &str) -> impl Iterator<Item = &str> {
     let parts = own
         .split(|c: char| !c.is_alphanumeric())
@@ -44,8 +43,8 @@ fn pieces(own: &str) -> impl Iterator<Item = &str> {
     std::iter::once(own).chain(parts)
 }
 
-/// The beginning of the password, with alternative marks for the same letter reduced to one. zxcvbn tries every combination of
-/// them: 0.5 s for a password of nothing else (attack: a few requests that keep every core busy).
+/// The beginning of the password, with equivalent marks merged. Attack: zxcvbn tries every combination of alternative marks,
+/// 0.5 s for a password of nothing else, so a few requests keep every core busy.
 fn with_fewer_marks(password: &str) -> zeroize::Zeroizing<String> {
     let fold = |mark| match mark {
         '{' | '[' | '<' => '(',
@@ -55,7 +54,7 @@ fn with_fewer_marks(password: &str) -> zeroize::Zeroizing<String> {
     password.chars().take(LOOKED_AT).map(fold).collect::<String>().into()
 }
 
-/// The kind of pattern that makes up most of the password, as advice for the user.
+/// The predominant kind of pattern in the password, as advice for the user.
 fn reason(parts: &[Match]) -> Guessable {
     let length = |wanted: Guessable| {
         let of_kind = parts.iter().filter(|part| kind(&part.pattern) == wanted);

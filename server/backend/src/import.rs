@@ -8,31 +8,31 @@ use crate::{Accounts, Error, Fault, ForeignHash, random};
 use account::{Account, AccountId, AccountKind, ActivityKind, EmailAddress, Name, Timestamp};
 use std::collections::HashSet;
 
-/// An account from another system, to be created as a local account.
+/// An account from another system, created as a local account.
 #[derive(Debug)]
 pub struct ImportedAccount {
-    /// The address. With a password it counts as proven, because the operator vouches for it.
+    /// The e-mail address. Counts as proven if there is a password, because the operator vouches for it.
     pub email: EmailAddress,
-    /// The owner's name as they write it; `None` if the other system has none.
+    /// The owner's name; `None` if the other system has none.
     pub name: Option<Name>,
-    /// `None`: the owner sets a password by "Forgot password?", which proves the mailbox.
+    /// The password hash. Without one, the owner sets a password by "Forgot password?", which proves the mailbox.
     pub password: Option<ForeignHash>,
-    /// `en`, `ar`.
+    /// The language: `en` or `ar`.
     pub language: Option<String>,
-    /// When the other system created the account; `None` means now.
+    /// Creation time in the other system; `None` means now.
     pub created_at: Option<Timestamp>,
     /// Whether the account starts deactivated.
     pub disabled: bool,
 }
 
 impl Accounts<'_> {
-    /// Creates accounts in one transaction, and returns how many were created. An address that already has an account is skipped,
-    /// as is the second of two equal addresses, so that an import can be repeated.
+    /// Creates accounts in one transaction and returns their number. Skips existing and duplicate addresses, so that an
+    /// import can be repeated.
     ///
     /// # Errors
-    /// A [`Fault`] of the database; no account is added then.
+    /// A database [`Fault`]; no account is then created.
     pub async fn import(self, imported: &[ImportedAccount]) -> Result<usize, Error> {
-        // SQLite allows 32,766 values in one statement; an account has eight.
+        // SQLite allows 32,766 values per statement; an account has eight.
         const AT_ONCE: usize = 1_000;
         let now = self.0.now();
         let mut added = 0;
@@ -73,7 +73,7 @@ impl Accounts<'_> {
         let stored = Stored {
             account,
             password: imported.password.as_ref().map(keep).transpose()?,
-            // The other system may have accepted leaked passwords: checked at the first sign-in, when the password is available.
+            // The other system may have accepted leaked passwords, so they are checked at the first sign-in.
             unchecked: imported.password.is_some(),
         };
         Ok((stored, imported.created_at))

@@ -3,10 +3,10 @@
 use account::{Key, Keyring};
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// Reads the keys from their source; `None` if that failed, which the source has logged.
+/// Reads the keys from their source; returns `None` after logging a failure.
 type Source = dyn Fn() -> Option<Keyring> + Send + Sync;
 
-/// The keys in use. Cheap to clone; clones share one ring and see a new one at once.
+/// The current keys. Clones share one ring and see a new one at once.
 #[derive(Clone)]
 pub struct Keys {
     ring: Arc<RwLock<Arc<Keyring>>>,
@@ -14,7 +14,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Keys that are read again from `source` on request, and when stored data refers to an unknown key.
+    /// Creates keys that are reloaded from `source` on request, and when stored data refers to an unknown key.
     #[must_use]
     pub fn from_source(ring: Keyring, source: impl Fn() -> Option<Keyring> + Send + Sync + 'static) -> Self {
         Self {
@@ -29,8 +29,8 @@ impl Keys {
         self.ring().current().clone()
     }
 
-    /// The key of that name. An unknown name causes a reload: another server may have read the new key file first and made a code
-    /// with the key, and that code must not be rejected as wrong.
+    /// Finds a key by name. An unknown name causes a reload: another server may have read the new key file first and issued a
+    /// code with the key, which must not be rejected.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<Key> {
         if let Some(key) = self.ring().find(id) {
@@ -40,7 +40,7 @@ impl Keys {
         self.ring().find(id).cloned()
     }
 
-    /// All current keys, after a reload if any name is unknown, as in [`find`](Self::find).
+    /// Returns all keys, after a reload if any name is unknown, as in [`find`](Self::find).
     #[must_use]
     pub fn with<'a>(&self, mut ids: impl Iterator<Item = &'a str>) -> Arc<Keyring> {
         let ring = self.ring();
@@ -51,7 +51,7 @@ impl Keys {
         self.ring()
     }
 
-    /// Reads the keys from their source. If that fails, nothing changes.
+    /// Reloads the keys from their source. Changes nothing on failure.
     pub fn read_again(&self) {
         // Locked while reading, so that an older ring never replaces a newer one.
         let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! Lookup of leaked passwords: a file of the operator's, or a range service with k-anonymity.
+//! Lookup of leaked passwords: in the operator's file, or from a range service with k-anonymity.
 
 use crate::TrustedRoots;
 use account::Secret;
@@ -10,25 +10,25 @@ use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// The time limit for a range service, during which a user waits.
+/// Timeout of a range service, while a user is waiting.
 const TIME: Duration = Duration::from_secs(1);
-/// The maximum length of a response; a padded one has some 40 KiB.
+/// Maximum length of a response; a padded one has about 40 KiB.
 const LONGEST_ANSWER: usize = 1024 * 1024;
-/// How many hexadecimal digits of the SHA-1 are sent.
+/// Number of hexadecimal digits of the SHA-1 that are sent.
 const PREFIX: usize = 5;
 
-/// Where leaked passwords are looked up; off by default.
+/// The source of leaked passwords; off by default.
 #[derive(Debug, Clone)]
 pub enum LeakedPasswords {
     /// No lookup.
     Off,
-    /// A file in memory: one password, or one upper-case SHA-1 in hexadecimal, per line.
+    /// A file in memory, with one password or one upper-case hexadecimal SHA-1 per line.
     File(Arc<HashSet<[u8; 20]>>),
-    /// A range service: only the first five characters of the SHA-1 are sent (as with Have I Been Pwned).
+    /// A range service, such as Have I Been Pwned, which receives only the first five characters of the SHA-1.
     Range {
-        /// `https://…/range/`; five characters are appended.
+        /// `https://…/range/`, to which five characters are appended.
         url: String,
-        /// Has a time-out of one second.
+        /// An HTTP client with a timeout of one second.
         client: reqwest::Client,
     },
 }
@@ -40,12 +40,12 @@ pub enum Leak {
     Found,
     /// The password is not on the list.
     NotFound,
-    /// The service did not answer in time: accept the password, and check again at the next sign-in.
+    /// The service didn't answer in time. The password is accepted and checked at the next sign-in.
     Unknown,
 }
 
 impl LeakedPasswords {
-    /// Reads a file. Each line is a SHA-1 in hexadecimal, optionally with `:` and a count, or a password.
+    /// Reads a file. Each line is a password, or a hexadecimal SHA-1, optionally followed by `:` and a count.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -66,11 +66,11 @@ impl LeakedPasswords {
         Ok(Self::File(Arc::new(digests)))
     }
 
-    /// A range service, such as `https://api.pwnedpasswords.com/range/`.
+    /// Uses a range service, such as `https://api.pwnedpasswords.com/range/`.
     ///
     /// # Errors
-    /// If the URL is invalid, or is `http` to another machine (attack: a network attacker reports every password as leaked, or
-    /// none).
+    /// If the URL is invalid, or is `http` to another machine. Attack: someone on the network reports every password, or none,
+    /// as leaked.
     pub fn range(url: &str, roots: &TrustedRoots) -> Result<Self, String> {
         Self::range_within(url, roots, TIME)
     }
@@ -120,7 +120,7 @@ impl LeakedPasswords {
     }
 }
 
-/// The error excludes the URL, which ends in a part of the password's SHA-1.
+/// Queries the service. Errors exclude the URL, which ends in a part of the password's SHA-1.
 async fn ask(client: &reqwest::Client, url: &str) -> Result<String, String> {
     let told = |error: reqwest::Error| {
         if error.is_timeout() {
@@ -129,7 +129,7 @@ async fn ask(client: &reqwest::Client, url: &str) -> Result<String, String> {
             error.without_url().to_string()
         }
     };
-    // Padding: the length of the response does not reveal the requested range (attack: an eavesdropper).
+    // Padding. Attack: an eavesdropper infers the requested range from the response's length.
     let mut response = client
         .get(url)
         .header("Add-Padding", "true")

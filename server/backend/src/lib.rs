@@ -54,18 +54,18 @@ use std::sync::Arc;
 use store::Db;
 use tokio::sync::{Notify, broadcast};
 
-/// The account service. Cheap to clone; clones share their state.
+/// The account service. Clones share state.
 #[derive(Clone)]
 pub struct Backend {
     parts: Arc<Parts>,
-    /// Wakes the outbox worker after a commit that wrote an e-mail.
+    /// Wakes the outbox worker after a commit that queued an e-mail.
     emails_written: Arc<Notify>,
-    /// Publishes the digest of each flow that has changed to the pages that wait on this server.
+    /// Publishes the digest of each changed flow to the pages waiting on this server.
     flows_moved: broadcast::Sender<String>,
     metrics: Arc<Metrics>,
 }
 
-/// The parts of a [`Backend`]. It reads the time and randomness only through these.
+/// The parts of a [`Backend`], including its only sources of time and keys.
 pub struct Parts {
     /// The database.
     pub db: Db,
@@ -94,13 +94,13 @@ impl Backend {
         }
     }
 
-    /// The names, limits and policies in force now.
+    /// The current names, limits and policies.
     #[must_use]
     pub fn settings(&self) -> Arc<Settings> {
         self.parts.settings.current()
     }
 
-    /// Replaces the settings in force.
+    /// Replaces the current settings.
     pub fn replace_settings(&self, settings: Settings) {
         self.parts.settings.replace(settings);
     }

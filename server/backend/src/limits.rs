@@ -1,33 +1,32 @@
-/// The limits that an operator can change (property 18). Those of codes and their tries are fixed, in `account::Challenge`.
+/// Operator-configurable limits (property 18). Limits on codes and their tries are fixed in `account::Challenge`.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Minimum interval between flows of one purpose that a client begins for one address, in seconds.
+    /// Minimum interval, in seconds, between flows of one purpose that a client begins for one address.
     pub reset_every_s: i64,
-    /// E-mails per hour that one client network can cause to one mailbox, and a known browser to its account. An IPv6 /48 may
-    /// cause twice as many.
+    /// E-mails per hour from one client network to one mailbox, or from a known browser to its account; twice as many
+    /// for an IPv6 /48.
     pub emails_an_hour: i64,
     /// The same per day; 1.5 times as many for a /48.
     pub emails_a_day: i64,
-    /// E-mails per day that one client network can cause to one mail domain other than a large provider's; twice as many for a
-    /// /48.
+    /// E-mails per day from one client network to one mail domain, except large providers; twice as many for a /48.
     pub emails_to_domain_a_day: i64,
-    /// E-mails per day that all strangers together can cause to one mailbox before they take turns.
+    /// E-mails per day from all strangers together to one mailbox, before they take turns.
     pub emails_to_mailbox_a_day: i64,
-    /// The turns: the interval between e-mails to the mailbox, in seconds.
+    /// Interval between e-mails to the mailbox when strangers take turns, in seconds.
     pub email_turn_s: i64,
-    /// Sign-in codes of one account per hour, after the right password.
+    /// Sign-in codes per account and hour, after the correct password.
     pub codes_an_hour: i64,
     /// The same per day.
     pub codes_a_day: i64,
-    /// Flows that one client can begin per minute.
+    /// Flows per client and minute.
     pub client_a_minute: i64,
-    /// Wrong passwords per day, by strangers before the mailbox is proven first, by a known browser before waits begin.
+    /// Incorrect passwords per day: of strangers before they must prove the mailbox, of a known browser before waits begin.
     pub free_passwords: i64,
-    /// New passwords for one address that are refused per hour as easy to guess, common, leaked or in use.
+    /// New passwords per address and hour that are refused as guessable, common, leaked or current.
     pub refused_passwords_an_hour: i64,
-    /// The first wait after the free tries, in seconds; doubles each time.
+    /// First wait after the free tries, in seconds; doubles each time.
     pub password_wait_s: i64,
-    /// The longest wait, in seconds.
+    /// Maximum wait, in seconds.
     pub password_wait_max_s: i64,
 }
 

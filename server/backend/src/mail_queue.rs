@@ -1,29 +1,29 @@
-//! The e-mail queue for operators: list, retry and drop waiting e-mails.
+//! The e-mail queue for operators: listing, retrying and dropping pending e-mails.
 
 use crate::store::{Db, mail_queue as rows, outbox};
 use crate::{Fault, Keys, seal};
 use account::{Email, Notice, Purpose, Timestamp};
 
-/// An e-mail that has not been sent yet.
+/// A pending e-mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingEmail {
-    /// The id of its row, and the first half of its Message-ID.
+    /// The row's id, and the first half of the Message-ID.
     pub id: String,
     /// The recipient.
     pub recipient: String,
-    /// The kind, such as `reset code`; `None` if the key that sealed it is missing.
+    /// The kind, such as `reset code`; `None` if the key that sealed the e-mail is missing.
     pub kind: Option<&'static str>,
-    /// When it was queued.
+    /// Creation time.
     pub written_at: Timestamp,
-    /// The number of attempts.
+    /// Number of delivery attempts.
     pub attempts: i64,
-    /// The time of the next attempt; `None` while it is being sent.
+    /// Time of the next attempt; `None` during delivery.
     pub next_at: Option<Timestamp>,
-    /// Why it waits: the mail server's last answer, without addresses.
+    /// The mail server's last reply, without addresses.
     pub reason: Option<String>,
 }
 
-/// Waiting e-mails, ordered by due time, `most` at most.
+/// Lists up to `most` pending e-mails in order of due time.
 ///
 /// # Errors
 /// A database [`Fault`].
@@ -41,7 +41,7 @@ pub async fn list(db: &Db, keys: &Keys, now: Timestamp, most: i64) -> Result<Vec
     Ok(rows.into_iter().map(email).collect())
 }
 
-/// The number of waiting e-mails, counted up to `most`.
+/// Counts pending e-mails, up to `most`.
 ///
 /// # Errors
 /// A database [`Fault`].
@@ -49,8 +49,7 @@ pub async fn count(db: &Db, most: i64) -> Result<i64, Fault> {
     Ok(outbox::waiting(db, most).await?.count)
 }
 
-/// Makes the e-mail with that id, or all that wait for a retry, due now; returns how many. E-mails that are being sent are
-/// skipped.
+/// Makes one or all e-mails waiting for a retry due now, and returns their number. Skips e-mails being sent.
 ///
 /// # Errors
 /// A database [`Fault`].
@@ -58,8 +57,7 @@ pub async fn retry(db: &Db, id: Option<&str>, now: Timestamp) -> Result<u64, Fau
     rows::make_due(db, id, now).await
 }
 
-/// Marks the e-mail with that id, or all that wait, as failed and erases their content; returns how many. One that is being sent
-/// may still arrive.
+/// Marks one or all pending e-mails as failed, erases their content and returns their number. One being sent may still arrive.
 ///
 /// # Errors
 /// A database [`Fault`].

@@ -1,5 +1,5 @@
-//! The service's metrics. Every label is from a fixed list and never contains an address or user input (attack: a reader of the
-//! metrics learns who has an account; a sender of odd requests fills the memory with series).
+//! The service's metrics. Labels come from fixed lists and never contain addresses or user input. Attack: a reader of the
+//! metrics learns who has an account; odd requests fill the memory with series.
 
 use crate::store::outbox::{self, Waiting};
 use crate::{Backend, Fault};
@@ -13,15 +13,15 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// The target of spans for traces; the log excludes it.
+/// Target of trace spans; excluded from the log.
 pub const TRACE: &str = "rekey::trace";
-/// Bucket bounds of a histogram for work on this machine, in seconds: 0.5 ms to 5 s.
+/// Histogram buckets for work on this machine, in seconds: 0.5 ms to 5 s.
 pub(crate) const SHORT_S: [f64; 13] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
 ];
-/// The time limit for the database. Prometheus itself waits 10 s.
+/// Database timeout. Prometheus itself waits 10 s.
 const DATABASE_TIME: Duration = Duration::from_secs(2);
-/// The maximum number of waiting e-mails that are counted.
+/// Maximum number of pending e-mails that are counted.
 const EMAILS_COUNTED: i64 = 10_000;
 
 /// The label for a kind.
@@ -36,7 +36,7 @@ struct State {
     state: &'static str,
 }
 
-/// The label for a mail server's answer.
+/// The label for a mail server's reply.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct SmtpResult {
     result: &'static str,
@@ -49,7 +49,7 @@ struct Pool {
     state: &'static str,
 }
 
-/// The metrics of the account service, one set for each [`Backend`].
+/// The metrics of the account service, one set per [`Backend`].
 #[derive(Debug, Default)]
 pub struct Metrics {
     refusals: Family<Kind, Counter>,
@@ -69,12 +69,12 @@ impl Metrics {
         self.refusals.get_or_create(&Kind { kind: refusal.code() }).inc();
     }
 
-    /// Counts a fault; the kind is [`Fault::kind`], `panic`, `library` or `no_answer`.
+    /// Counts a fault by kind: [`Fault::kind`], `panic`, `library` or `no_answer`.
     pub fn failed(&self, kind: &'static str) {
         self.faults.get_or_create(&Kind { kind }).inc();
     }
 
-    /// Counts an attempt to send an e-mail, by the mail server's answer.
+    /// Counts a delivery attempt by the mail server's reply.
     pub(crate) fn email_tried(&self, result: &'static str) {
         self.email_attempts.inc();
         self.smtp_results.get_or_create(&SmtpResult { result }).inc();
@@ -86,7 +86,7 @@ impl Metrics {
     }
 }
 
-/// Registers metrics: name, help and metric of each.
+/// Registers each metric with its name and help.
 macro_rules! register {
     ($registry:ident, $($name:literal $help:literal $metric:expr;)*) => {
         $($registry.register($name, $help, $metric.clone());)*
@@ -128,8 +128,8 @@ impl Backend {
         self.parts.hashing.register_metrics(registry);
     }
 
-    /// Updates the gauges: waiting e-mails, connections, the hashing queue. Queries the database once, and reports if it does not
-    /// answer.
+    /// Updates the gauges for pending e-mails, connections and the hashing queue. One query, which also shows whether
+    /// the database responds.
     pub async fn read_gauges(&self) {
         let metrics = self.metrics();
         self.parts.hashing.read_gauges();
@@ -151,7 +151,7 @@ impl Backend {
             Ok(Err(_)) | Err(_) => None,
         };
         metrics.database_up.set(waiting.is_some().into());
-        // Not a number if the database does not answer.
+        // Not a number if the database doesn't respond.
         let (count, age_s) = waiting.map_or((f64::NAN, f64::NAN), |waiting| self.count_and_age_s(&waiting));
         metrics.emails_waiting.set(count);
         metrics.oldest_email_s.set(age_s);

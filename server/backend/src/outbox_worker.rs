@@ -13,33 +13,32 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tracing::Instrument;
 
-/// The number of e-mails that are sent at the same time.
+/// Maximum number of concurrent deliveries.
 const AT_ONCE: usize = 16;
-/// The number of free permits for which a claim waits briefly.
+/// Number of free permits for which a claim waits briefly.
 const ENOUGH: u32 = 8;
 const MOMENT: Duration = Duration::from_millis(20);
-/// How long an idle outbox worker waits at most before it checks again: another server may have queued an e-mail, or a retry may
-/// be due.
+/// Maximum pause of an idle worker. Another server may have queued an e-mail, or a retry may be due.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How many times the result of an e-mail is written before giving up, one pause apart.
+/// Maximum number of attempts to store a result, one pause apart.
 const REMEMBER_TRIES: usize = 45;
 
-/// Claims, renders and sends e-mails; retries with backoff and jitter until an e-mail is stale; erases the content of sent ones.
+/// Claims, renders and sends e-mails. Retries with backoff and jitter until an e-mail is stale; erases the content of sent ones.
 #[derive(Clone)]
 pub struct OutboxWorker {
     backend: Backend,
     mail: Mailer,
     permits: Arc<Semaphore>,
-    /// E-mails that were sent but are not marked as sent yet.
+    /// E-mails that were sent but not yet marked as sent.
     left: Arc<Mutex<Vec<String>>>,
     /// Held while marking them.
     turn: Arc<tokio::sync::Mutex<()>>,
-    /// Whether the database failed last time, so that an outage is logged once.
+    /// Whether the last query failed, so that an outage is logged once.
     away: Arc<AtomicBool>,
 }
 
 impl OutboxWorker {
-    /// An outbox worker; several may run at once, on several servers.
+    /// Creates an outbox worker. Several may run at once, on several servers.
     #[must_use]
     pub fn new(backend: Backend, mail: Mailer) -> Self {
         Self {
@@ -52,28 +51,28 @@ impl OutboxWorker {
         }
     }
 
-    /// Runs until the future is dropped; e-mails being sent at that time are retried by the next worker.
+    /// Runs until the future is dropped. The next worker retries e-mails that were being sent.
     pub async fn run(self) {
         let mut some_wait = false;
         loop {
             let free = self.free_hands().await;
             let begun = self.dispatch(free, some_wait).await.len();
-            // If every free permit got an e-mail, there may be more. Else wait for one that is queued here; others are found
-            // later.
+            // If every free permit got an e-mail, there may be more. Otherwise wait for one queued by this server, or
+            // for the pause.
             some_wait = begun == free || timeout(PAUSE, self.backend.emails_written.notified()).await.is_ok();
         }
     }
 
-    /// Waits for a permit, then briefly for half of them, so that one claim takes many e-mails. A slow mail server delays only
-    /// its own e-mails, because the other permits continue.
+    /// Waits for a permit, then briefly for half of them, so that one claim covers many e-mails. Slow deliveries keep
+    /// only their own permits.
     async fn free_hands(&self) -> usize {
         drop(self.permits.acquire().await);
-        // A time-out is fine: the permits that are free are enough.
+        // After a timeout, the free permits are enough.
         drop(timeout(MOMENT, self.permits.acquire_many(ENOUGH)).await);
         self.permits.available_permits()
     }
 
-    /// Sends the e-mails that are due, once; returns how many it handled. For tests and tools.
+    /// Sends the due e-mails once and returns the number handled. For tests and tools.
     pub async fn round(&self) -> usize {
         let mut handled = 0;
         for message in self.dispatch(self.permits.available_permits(), false).await {
@@ -82,8 +81,8 @@ impl OutboxWorker {
         handled
     }
 
-    /// Claims as many e-mails as there are free permits, and starts to send them. Unless some are known to wait, it queries
-    /// first, because usually there are none and a query writes nothing.
+    /// Claims an e-mail for each free permit and starts sending. Queries first, unless e-mails are known to be waiting, because
+    /// usually there are none and a query writes nothing.
     async fn dispatch(&self, free: usize, some_wait: bool) -> Vec<JoinHandle<()>> {
         let mut claimed = match self.claim(free, some_wait).await {
             Ok(claimed) => {
@@ -99,7 +98,7 @@ impl OutboxWorker {
                 return Vec::new();
             }
         };
-        // Oldest first, so that after two requests the second e-mail is on top.
+        // Oldest first, so that after two requests the newer e-mail is on top.
         claimed.sort_by_key(|message| message.written_at);
         claimed.into_iter().map(|message| self.begin(message)).collect()
     }
@@ -113,7 +112,7 @@ impl OutboxWorker {
         outbox::claim(&parts.db, &parts.keys, now, limit).await
     }
 
-    /// A separate task: what the mail server has accepted must be recorded even if the outbox worker is stopped.
+    /// Runs in its own task, so that acceptance by the mail server is recorded even if the outbox worker is stopped.
     fn begin(&self, message: Claimed) -> JoinHandle<()> {
         let outbox_worker = self.clone();
         let permit = self.permits.clone().try_acquire_owned();
@@ -165,8 +164,7 @@ impl OutboxWorker {
         self.remember(id, outcome).await;
     }
 
-    /// Records the result of an e-mail. Sent ones wait for the lock; its holder records all that wait, so that under load one
-    /// commit covers many e-mails.
+    /// Records the result of a delivery. The lock's holder records all waiting ones, so that under load one commit covers many.
     async fn remember(&self, id: String, outcome: Outcome) {
         if !matches!(outcome, Outcome::Sent) {
             return self.write_down(&[id], outcome).await;
@@ -179,7 +177,7 @@ impl OutboxWorker {
         }
     }
 
-    /// Retries while the database is unavailable: a sent e-mail that is not marked would be sent again.
+    /// Retries while the database is unavailable, because a sent e-mail that isn't marked is sent again.
     async fn write_down(&self, ids: &[String], outcome: Outcome) {
         let (db, metrics) = (&self.backend.parts.db, self.backend.metrics());
         for left in (0..REMEMBER_TRIES).rev() {
@@ -211,10 +209,10 @@ impl OutboxWorker {
     }
 }
 
-/// The result of an attempt to send an e-mail.
+/// The result of a delivery attempt.
 enum Outcome {
     Sent,
-    /// The time of the next attempt, and the reason.
+    /// Time of the next attempt, and the reason.
     Again(account::Timestamp, String),
     Failed,
 }

@@ -1,4 +1,4 @@
-//! The only proof that allows a password to be set.
+//! The only permission to set a password.
 
 use account::AccountId;
 
@@ -10,7 +10,7 @@ pub struct PasswordProof {
 }
 
 impl PasswordProof {
-    /// An e-mailed code was redeemed; only `store::flows::redeem` calls this.
+    /// Created by redeeming an e-mailed code, only in `store::flows::redeem`.
     pub(crate) const fn redeemed(account: AccountId) -> Self {
         Self {
             account,
@@ -18,8 +18,8 @@ impl PasswordProof {
         }
     }
 
-    /// The current password was verified against that stored hash, which must still be in place when the new one is set (attack:
-    /// of two concurrent changes, the second was authorized by a password that is no longer current).
+    /// Created by verifying the current password against that stored hash, which must still be in place when the new one is set.
+    /// Attack: of two concurrent changes, the second is authorized by an outdated password.
     pub(crate) const fn verified(account: AccountId, stored: String) -> Self {
         Self {
             account,

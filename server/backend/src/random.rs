@@ -1,26 +1,26 @@
-//! All randomness of the service, from a CSPRNG that the system seeds.
+//! All randomness of the service, from a CSPRNG seeded by the system.
 
 use account::{EmailAddress, Purpose, Secret, Timestamp};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use rand::Rng;
 use sha2::{Digest, Sha256};
 
-/// The generator: ChaCha12, seeded and reseeded by the system (a CSPRNG). Do not hold it across an `await`.
+/// The generator: ChaCha12, seeded and reseeded by the system (a CSPRNG). Don't hold it across an `await`.
 #[expect(clippy::disallowed_methods, reason = "the only maker of the generator")]
 pub(crate) fn generator() -> rand::rngs::ThreadRng {
     rand::rng()
 }
 
-/// A token for a browser: 256 bits.
+/// Generates a token for a browser: 256 bits.
 pub(crate) fn token() -> Secret {
     let mut bytes = [0; 32];
     generator().fill_bytes(&mut bytes);
     BASE64_URL_SAFE_NO_PAD.encode(bytes).into()
 }
 
-/// The token of the `n`th flow that a visit begins for an address. It is deterministic, so that a repeated form finds its flow if
-/// the answer was lost, and as secret as the visit's token. A flow gets a new token once its code is right, so this one never
-/// opens later steps (attack: a copy of the visit's cookie).
+/// The token of the `n`th flow that a visit begins for an address: as secret as the visit's token, and deterministic, so that
+/// a repeated form finds its flow after a lost response. Attack: a copy of the visit's cookie. It never opens later steps,
+/// because a flow gets a new token after a correct code.
 pub(crate) fn flow_token(visit: &Secret, purpose: Purpose, email: &EmailAddress, n: u32) -> Secret {
     let mut hash = Sha256::new();
     for part in ["flow", visit.expose(), purpose.as_str(), email.as_str(), &n.to_string()] {
@@ -30,13 +30,13 @@ pub(crate) fn flow_token(visit: &Secret, purpose: Purpose, email: &EmailAddress,
     BASE64_URL_SAFE_NO_PAD.encode(hash.finalize()).into()
 }
 
-/// An account's id: 128 bits, without meaning; grants no access.
+/// Generates an account id: 128 random bits, which grant no access.
 pub(crate) fn id() -> String {
     hex::encode(id_bytes())
 }
 
-/// The id of a row in a large table: 48 bits of time in ms, then 80 random bits (like version 7 in RFC 9562). Consecutive rows
-/// are adjacent in the primary-key index instead of each on its own page among ten million.
+/// Generates a row id for a large table: 48 bits of time in ms, then 80 random bits (like UUID version 7, RFC 9562), so that
+/// consecutive rows are adjacent in the primary-key index.
 pub(crate) fn id_at(now: Timestamp) -> String {
     let mut bytes = id_bytes();
     bytes[..6].copy_from_slice(&now.0.to_be_bytes()[2..]);
@@ -49,7 +49,7 @@ fn id_bytes() -> [u8; 16] {
     bytes
 }
 
-/// The stored form of a token. Its 256 bits cannot be guessed, so a plain digest is enough (attack: a copy of the database).
+/// The stored form of a token. Attack: a copy of the database; 256 bits cannot be guessed, so a plain digest suffices.
 pub(crate) fn digest(token: &Secret) -> String {
     hex::encode(Sha256::digest(token.expose()))
 }

@@ -1,4 +1,4 @@
-//! Encryption of data that only the service reads: XChaCha20-Poly1305 under a key that is not in the database.
+//! Encryption of data that only the service reads: XChaCha20-Poly1305 with a key outside the database.
 
 use crate::{Fault, Keys, random};
 use account::Email;
@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 const NONCE_LEN: usize = 24;
 
-/// A kind of sealed data, with its own derived key.
+/// A kind of sealed data with its own derived key.
 struct Seal {
     usage: &'static str,
     what: &'static str,
@@ -26,13 +26,13 @@ const FOREIGN_HASHES: Seal = Seal {
     what: "password hash",
 };
 
-/// Seals an e-mail to its row (attack: bodies swapped between rows would send one user's code to another).
+/// Seals an e-mail to its row. Attack: swapping bodies between rows to get another user's code.
 pub(crate) fn seal(keys: &Keys, row: &str, email: &Email) -> Result<String, Fault> {
     let plain = Zeroizing::new(serde_json::to_vec(email).map_err(|_| EMAILS.corrupt())?);
     EMAILS.seal(keys, row, &plain)
 }
 
-/// Opens the e-mail of that row.
+/// Opens a row's e-mail.
 pub(crate) fn open(keys: &Keys, row: &str, body: &str) -> Result<Email, Fault> {
     serde_json::from_slice(&EMAILS.open(keys, row, body)?).map_err(|_| EMAILS.corrupt())
 }

@@ -39,17 +39,17 @@ pub struct Settings {
     pub sender_notices: String,
     /// The requirements for a new password.
     pub password: PasswordPolicy,
-    /// Passwords that zxcvbn guesses in fewer tries than ten to this power are refused.
+    /// Passwords that zxcvbn guesses in fewer than ten to this power tries are refused.
     pub password_guesses_log10: f64,
     /// Rate limits.
     pub limits: Limits,
-    /// Domains of mail providers with so many users that the limit per domain does not apply to them.
+    /// Domains of large mail providers, to which the limit per domain doesn't apply.
     pub large_mail_domains: Vec<String>,
-    /// How long a trusted device skips the code, in days.
+    /// Days for which a trusted device skips the code.
     pub trust_days: i64,
-    /// A session ends after this many minutes without use.
+    /// Minutes after which an unused session ends.
     pub session_idle_minutes: i64,
-    /// A session ends after this many days in any case.
+    /// Maximum duration of a session, in days.
     pub session_days: i64,
     /// Whether sign-up is open.
     pub sign_up: bool,
@@ -66,7 +66,7 @@ impl LiveSettings {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Replaces the settings. Operations in progress continue with those that they have read.
+    /// Replaces the settings. Operations in progress continue with the previous ones.
     pub fn replace(&self, settings: Settings) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
     }

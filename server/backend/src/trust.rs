@@ -1,4 +1,4 @@
-//! The trusted certificate authorities for the mail server, the OpenTelemetry collector and the leaked-password service; the
+//! Trusted certificate authorities for the mail server, the OpenTelemetry collector and the leaked-password service. The
 //! database URL gets the same file.
 
 use rustls::pki_types::CertificateDer;
@@ -7,8 +7,8 @@ use rustls::{ClientConfig, RootCertStore};
 use std::path::Path;
 use std::sync::Arc;
 
-/// The public authorities, compiled in from Mozilla's list, and those in the operator's file. They are the same on every machine,
-/// including containers without system certificates.
+/// The public authorities, compiled in from Mozilla's list, and those in the operator's file. The same on every machine, even
+/// in containers without system certificates.
 #[derive(Debug, Clone)]
 pub struct TrustedRoots(Arc<RootCertStore>);
 
@@ -22,7 +22,7 @@ impl TrustedRoots {
     /// The public authorities and those in a PEM file, if any.
     ///
     /// # Errors
-    /// A sentence, if the file cannot be read or contains no certificate.
+    /// A message, if the file cannot be read or contains no certificate.
     pub fn with_file(file: Option<&Path>) -> Result<Self, String> {
         let Some(file) = file else { return Ok(Self::public()) };
         let shown = file.display();
@@ -59,7 +59,7 @@ impl TrustedRoots {
             .with_no_client_auth())
     }
 
-    /// Whether both sets are equal, whichever files they were read from.
+    /// Whether both sets are equal, regardless of their files.
     pub(crate) fn are(&self, others: &Self) -> bool {
         self.0.roots == others.0.roots
     }

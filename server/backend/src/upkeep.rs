@@ -1,4 +1,4 @@
-//! What concerns all accounts at once: the sweep of expired rows, the end of all sessions, and which keys are in use.
+//! Service-wide maintenance: sweeping expired rows, ending all sessions, and finding out which keys are in use.
 
 use crate::accounts::operator;
 use crate::flows::DEVICE_DAYS;
@@ -11,42 +11,42 @@ use crate::{Backend, Fault};
 use account::{AccountId, ActivityKind, Timestamp};
 use std::collections::BTreeSet;
 
-/// What was ended in a database.
+/// Numbers of rows ended in a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ended {
     /// Sessions.
     pub sessions: usize,
     /// Unfinished sign-ins, resets and sign-ups.
     pub flows: usize,
-    /// Waiting e-mails that will not be sent.
+    /// Pending e-mails that will not be sent.
     pub emails: u64,
 }
 
-/// The stored data that still needs a key.
+/// Stored data that still needs a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyUses {
-    /// Passwords that only it verifies.
+    /// Passwords that no other key verifies.
     pub passwords: i64,
-    /// E-mailed codes that are still valid.
+    /// Valid e-mailed codes.
     pub codes: i64,
-    /// Waiting e-mails.
+    /// Pending e-mails.
     pub emails: i64,
 }
 
 impl KeyUses {
-    /// Whether no data needs it.
+    /// Whether no data needs the key.
     #[must_use]
     pub fn none(self) -> bool {
         (self.passwords, self.codes, self.emails) == (0, 0, 0)
     }
 }
 
-/// Ends all sessions, flows and codes and removes the trust of all devices: every sign-in needs password and code again. In a
-/// database that was `restored` from a backup, waiting e-mails are dropped, too, because most were already sent. Otherwise they
-/// are sent, because they contain security notices.
+/// Ends all sessions, flows and codes and revokes trust in all devices, so that every sign-in needs password and code. If the
+/// database was `restored` from a backup, also drops pending e-mails, because most were already sent; otherwise they are sent,
+/// because they include security notices.
 ///
 /// # Errors
-/// A [`Fault`] of the database; nothing has ended then.
+/// A database [`Fault`]; nothing is then ended.
 pub async fn end_sessions(db: &Db, now: Timestamp, restored: bool) -> Result<Ended, Fault> {
     let mut tx = db.begin().await?;
     let sessions = sessions::end_all(&mut tx).await?;
@@ -71,12 +71,12 @@ pub async fn end_sessions(db: &Db, now: Timestamp, restored: bool) -> Result<End
     })
 }
 
-/// Expired rows, and the use of the server keys.
+/// Maintenance: expired rows, and the use of the server keys.
 #[derive(Clone, Copy)]
 pub struct Upkeep<'a>(&'a Backend);
 
 impl Backend {
-    /// Expired rows, and the use of the server keys.
+    /// Maintenance: expired rows, and the use of the server keys.
     #[must_use]
     pub const fn upkeep(&self) -> Upkeep<'_> {
         Upkeep(self)
@@ -84,16 +84,16 @@ impl Backend {
 }
 
 impl Upkeep<'_> {
-    /// Deletes expired rows, at most one [`BATCH`](crate::store::BATCH) of each kind, and returns their number. A background task calls it.
+    /// Deletes up to one [`BATCH`](crate::store::BATCH) of each kind of expired rows. Returns their number.
     ///
     /// # Errors
     /// A database [`Fault`].
     pub async fn sweep(self) -> Result<u64, Fault> {
         let now = self.0.now();
         let yesterday = now.plus_days(-1);
-        // What comes back with the power is taken away next time.
+        // Unsynced, because rows that a power failure restores are deleted by the next sweep.
         let mut tx = self.0.parts.db.begin_unsynced().await?;
-        // The turns of those who make codes before what these take next, so that no two wait for each other.
+        // Locks in the same order as code creation, to avoid deadlocks.
         let gone = codes::prune_wrong(&mut tx, yesterday).await?
             + flows::prune(&mut tx, yesterday).await?
             + sessions::prune(&mut tx, now).await?
@@ -109,7 +109,7 @@ impl Upkeep<'_> {
         Ok(gone)
     }
 
-    /// What a key is still needed for.
+    /// Counts the data that still needs a key.
     ///
     /// # Errors
     /// A database [`Fault`].
@@ -126,10 +126,8 @@ impl Upkeep<'_> {
         })
     }
 
-    /// The name of a key whose value differs from the one the database was written with. Remembers keys that the database has not
-    /// seen.
-    ///
-    /// Otherwise a regenerated key file, or that of another installation, would silently lock all users out.
+    /// Returns the name of a key that differs from the one the database was written with, and remembers new keys. Otherwise, a
+    /// regenerated key file, or one of another installation, would silently lock out all users.
     ///
     /// # Errors
     /// A database [`Fault`].
@@ -160,7 +158,7 @@ impl Upkeep<'_> {
         tx.commit().await
     }
 
-    /// How many passwords are stored under a key, and how many without one, as hashes of other systems.
+    /// Counts the passwords stored under a key, and those without one, as hashes of other systems.
     ///
     /// # Errors
     /// A database [`Fault`].

@@ -1,4 +1,4 @@
-//! The content of each e-mail, block by block; its texts come from the catalogue.
+//! The content of each e-mail, block by block, with texts from the catalogue.
 
 use super::page::{Block, Content};
 use super::words::Words;
@@ -50,12 +50,12 @@ pub(super) fn of(words: &Words<'_>, email: &Email) -> Content {
     }
 }
 
-/// The kind of a request that anyone can make for an address that may have an account.
+/// The kind of a request that anyone can make for any address.
 const fn asked(request: &Request) -> &'static str {
     if request.mailbox_first { "mailbox" } else { "reset" }
 }
 
-/// E-mails about a sign-in do not mention a reset.
+/// The text for this kind of request: e-mails about a sign-in don't mention a reset.
 const fn here_or(request: &Request, here: &'static str, reset: &'static str) -> &'static str {
     if request.mailbox_first { here } else { reset }
 }
@@ -81,7 +81,7 @@ fn code_email(words: &Words<'_>, email: &CodeEmail) -> Content {
         Purpose::Reset => after_request("reset", "code.reset"),
         Purpose::SignIn if request.mailbox_first => after_request("mailbox", "code.mailbox"),
         Purpose::SignUp => after_request("sign_up", "code.sign_up"),
-        // Only this code is in the subject, where a locked phone shows it: it follows the right password.
+        // Only this code is in the subject, visible on a locked phone, because it follows the correct password.
         Purpose::SignIn => {
             let mut blocks = Vec::from(code_and_validity("code.sign_in"));
             blocks.push(request_facts(words, request));
@@ -103,9 +103,9 @@ fn code_email(words: &Words<'_>, email: &CodeEmail) -> Content {
     }
 }
 
-/// The answer to a request that anyone can make for any address: a code, or the reason for none. Attack: making the request for
-/// another user's address, then reading the code on their locked phone, or whether they have an account. All answers to a request
-/// therefore have one sender, subject and preview, and begin with the same sentences; differences come last.
+/// The answer to a request that anyone can make for any address: a code, or the reason for none. Attack: requesting it for
+/// another user and reading the code, or whether an account exists, on their locked phone. All answers therefore share sender,
+/// subject, preview and opening; differences come last.
 fn answer(words: &Words<'_>, request: &Request, flow: &str, differs: Vec<Block>) -> Content {
     let opening = words.say(&format!("answer.{flow}_asked"), &[]);
     let mut blocks = vec![
@@ -127,7 +127,7 @@ fn say(words: &Words<'_>, keys: &[&str]) -> Vec<Block> {
     keys.iter().map(|key| Block::Paragraph(words.say(key, &[]))).collect()
 }
 
-/// The same for an organization's account, with its administrator's name.
+/// The answer for an organization's account, with the administrator's name.
 fn ask(words: &Words<'_>, organization: &Organization, keys: &[&str]) -> Vec<Block> {
     let values = [("organization", organization.name.as_str())];
     let said = keys.iter().map(|key| Block::Paragraph(words.say(key, &values)));
@@ -201,7 +201,7 @@ fn notice_email(words: &Words<'_>, notice: &Notice) -> Content {
             .map(|key| Block::Paragraph(words.say(&format!("notice.{key}"), &[]))),
     );
     let (fact, page) = match notice {
-        // A reset there would concern another address.
+        // A reset there would affect another address.
         Notice::AddressLeft { .. } => ("fact.help_page", "/help"),
         _ => ("fact.reset_page", "/reset"),
     };

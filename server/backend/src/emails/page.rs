@@ -1,22 +1,22 @@
-//! Renders an e-mail's content as text and as HTML: the same blocks in the same order.
+//! Renders an e-mail's content as text and HTML, with the same blocks in the same order.
 
 use super::words::{ADDRESS, ADDRESS_END, ISOLATE, ISOLATE_END, Words};
 
-/// The content of an e-mail, independent of its format. Values are plain text; they are escaped only during rendering.
+/// The content of an e-mail, independent of format. Values are plain text, escaped only during rendering.
 pub(super) struct Content {
     pub(super) subject: String,
     pub(super) heading: String,
-    /// The text for lists of e-mails and locked phones, if the rest must not be shown there.
+    /// The text for inbox lists and locked phones, if the rest must not appear there.
     pub(super) preview: Option<String>,
     pub(super) blocks: Vec<Block>,
-    /// The code, for the last line of the text, from which Apple Mail autofills.
+    /// The code for the text's last line, from which Apple Mail autofills.
     pub(super) code: Option<String>,
 }
 
 /// A part of an e-mail.
 pub(super) enum Block {
     Paragraph(String),
-    /// A one-time passcode on a line of its own.
+    /// A one-time passcode on its own line.
     Code(String),
     /// Short facts, one per line.
     Facts(Vec<String>),
@@ -29,24 +29,23 @@ pub(super) fn text(words: &Words<'_>, content: &Content) -> String {
     });
     let mut parts: Vec<String> = std::iter::once(content.heading.clone()).chain(blocks).collect();
     if let Some(code) = &content.code {
-        // The format that binds a code to a site: https://github.com/wicg/sms-one-time-codes. Mail programs support it, too.
+        // Binds a code to a site: https://github.com/wicg/sms-one-time-codes. Mail programs support it, too.
         parts.push(format!("@{} #{code}", host(&words.settings.origin)));
     }
-    // The line with the code must be the last one; a trailing line break would add an empty line.
+    // The code must be on the last line, so there is no trailing line break.
     parts.join("\n\n").replace([ADDRESS, ADDRESS_END], "")
 }
 
-/// On the body's first element, because mail programs drop `<html>` and `<body>`. A word wider than the screen may break
-/// anywhere.
+/// On the body's first element, because mail programs drop `<html>` and `<body>`. Overlong words may break anywhere.
 const STYLE: &str = "max-width:560px;margin:0 auto;padding:24px;font-family:'Segoe UI',Arial,sans-serif;font-size:16px;\
                      line-height:1.5;overflow-wrap:anywhere;word-break:break-word";
 
-/// No remote images, links or scripts, and no fixed colours, so that dark mail programs stay dark. The one table is for Outlook
-/// on Windows, which supports neither `max-width` nor the `padding` of a `div`; to other programs it is a comment.
+/// No remote images, links, scripts or fixed colours, so that dark mail programs stay dark. The one table is for Outlook on
+/// Windows, which supports neither `max-width` nor a `div`'s `padding`; other programs see a comment.
 pub(super) fn html(words: &Words<'_>, content: &Content) -> String {
     let heading = escape(&content.heading);
-    // The title repeats the heading, not the subject, which may contain the code; the HTML contains the code only once. Titles
-    // are plain text, in which isolates would be visible.
+    // The title repeats the heading, because the subject may contain the code, which must appear in the HTML only once. Isolates
+    // would be visible in a title.
     let title = heading.replace([ISOLATE, ISOLATE_END], "");
     let preview = content.preview.as_deref().map(preview).unwrap_or_default();
     let blocks: String = content.blocks.iter().map(block).collect();
@@ -67,8 +66,8 @@ pub(super) fn html(words: &Words<'_>, content: &Content) -> String {
     )
 }
 
-/// Shown in lists of e-mails and on locked phones, but hidden in the open e-mail. The padding keeps the following text out of the
-/// preview: joiners and spaces that programs do not collapse, more than any of them displays.
+/// Shows in inbox lists and on locked phones, but not in the open e-mail. The padding of uncollapsible joiners and spaces
+/// keeps the following text out of the preview.
 fn preview(text: &str) -> String {
     let padding = "&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;\n".repeat(40);
     format!(
@@ -91,7 +90,7 @@ fn block(block: &Block) -> String {
     }
 }
 
-/// Attack: the name of an organization or a browser that injects markup into the e-mail.
+/// Attack: the name of an organization or browser injects markup into the e-mail.
 fn escape(text: &str) -> String {
     let mut html = String::with_capacity(text.len() + 16);
     for c in text.chars() {

@@ -1,26 +1,26 @@
-//! Texts of the catalogue (`locales/`) for one e-mail.
+//! Catalogue texts (`locales/`) for one e-mail.
 
 use crate::Settings;
 use account::Timestamp;
 
-/// Isolates a name in a sentence of the opposite direction, so that its letters do not move the sentence's punctuation (Unicode
-/// bidirectional algorithm: first strong isolate, and its end).
+/// Isolates a name in a sentence of the opposite direction, so that it doesn't displace punctuation (Unicode bidirectional
+/// algorithm).
 pub(super) const ISOLATE: char = '\u{2068}';
 pub(super) const ISOLATE_END: char = '\u{2069}';
 
-/// Markers around an address or a URL, which runs from left to right in every language: an element in HTML, and nothing in text,
-/// so that it can be copied without invisible characters. They are noncharacters, which the catalogue never contains.
+/// Markers around an address or URL, which is left-to-right in every language: an element in HTML, and nothing in text, so
+/// that it can be copied without invisible characters. The catalogue never contains these noncharacters.
 pub(super) const ADDRESS: char = '\u{fdd0}';
 pub(super) const ADDRESS_END: char = '\u{fdd1}';
 
-/// The texts of the catalogue in one language.
+/// The catalogue in one language.
 pub(super) struct Words<'a> {
     pub(super) language: &'static str,
     pub(super) settings: &'a Settings,
 }
 
 impl<'a> Words<'a> {
-    /// `ar-EG` falls back to `ar`; unknown languages fall back to English.
+    /// Falls back from `ar-EG` to `ar`, and from unknown languages to English.
     pub(super) fn of(language: &str, settings: &'a Settings) -> Self {
         let language = if language.split('-').next() == Some("ar") {
             "ar"
@@ -34,17 +34,17 @@ impl<'a> Words<'a> {
         if self.language == "ar" { "rtl" } else { "ltr" }
     }
 
-    /// A text with its values, which always include `brand`.
+    /// Returns a text with its values, which always include `brand`.
     pub(super) fn say(&self, key: &str, values: &[(&str, &str)]) -> String {
         self.fill(key, values, self.language != "en")
     }
 
-    /// The same for a subject line, without isolates, which would interfere with filters and searches.
+    /// Returns a text for a subject line, without isolates, which would interfere with filters and searches.
     pub(super) fn say_plainly(&self, key: &str, values: &[(&str, &str)]) -> String {
         self.fill(key, values, false)
     }
 
-    /// A text with an address or a URL.
+    /// Returns a text with an address or URL.
     pub(super) fn say_address(&self, key: &str, (name, address): (&str, &str)) -> String {
         let address = one_line(address);
         let marked = format!("{ADDRESS}{address}{ADDRESS_END}");
@@ -69,8 +69,8 @@ impl<'a> Words<'a> {
         rust_i18n::replace_patterns(&crate::_rust_i18n_translate(self.language, key), &names, &values)
     }
 
-    /// A point in time in words: `24 November 2026 at 10:02 UTC`. Never `2026-11-24`, whose eight digits would look like a code
-    /// if the whole e-mail is pasted.
+    /// Formats a time: `24 November 2026 at 10:02 UTC`. Never `2026-11-24`: in a pasted e-mail, its eight digits look
+    /// like a code.
     pub(super) fn moment(&self, at: Timestamp) -> String {
         let date = at.day();
         let mut parts = date.split('-');
@@ -84,7 +84,7 @@ impl<'a> Words<'a> {
         )
     }
 
-    /// A browser's short name, translated from a fixed English list: `Firefox on Linux`, `a browser`.
+    /// Translates a browser's short name from a fixed English list: `Firefox on Linux`, `a browser`.
     pub(super) fn browser(&self, name: &str) -> String {
         match name.split_once(" on ") {
             Some((browser, system)) => self.say_plainly("browser.on", &[("browser", browser), ("system", system)]),
@@ -94,8 +94,8 @@ impl<'a> Words<'a> {
     }
 }
 
-/// Strips control characters and isolates (attack: a name that continues as a paragraph of the e-mail, or reverses the direction
-/// of the text after it).
+/// Strips control characters and isolates. Attack: a name continues as a paragraph or reverses the direction of the
+/// text after it.
 fn one_line(value: &str) -> String {
     let fits = |c: &char| {
         !c.is_control()

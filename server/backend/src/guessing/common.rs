@@ -1,4 +1,4 @@
-//! The list of common passwords, and the usual ways of stretching one of them to the required length.
+//! The list of common passwords, and common ways of lengthening one.
 
 use std::collections::HashSet;
 use std::io::Read;
@@ -18,12 +18,11 @@ static COMMON: LazyLock<HashSet<String>> = LazyLock::new(|| {
         .collect()
 });
 
-/// The minimum length of a core in characters. Shorter ones are in the list, too (`a`, `123`), and would refuse every password
-/// that consists of one letter and marks.
+/// Minimum length of a core in characters. Shorter entries (`a`, `123`) would refuse any password of one letter and marks.
 const CORE: usize = 4;
 
-/// Whether the password is on the list: as it is, in lower case, without white space, without repetition, without the characters
-/// before its first and after its last letter, or with any two or three of these changes.
+/// Whether the password is on the list: unchanged, in lower case, without white space, without repetition, without the
+/// characters before its first and after its last letter, or with any two or three of these changes.
 pub(super) fn is_common(password: &str) -> bool {
     let lower = password.to_lowercase();
     let joined: String = lower.split_whitespace().collect();
@@ -46,12 +45,12 @@ fn long_and_listed(core: &str) -> bool {
     core.chars().count() >= CORE && listed(core)
 }
 
-/// Without digits, marks and white space at both ends.
+/// Strips digits, marks and white space at both ends.
 fn emails_within(form: &str) -> &str {
     form.trim_matches(|c: char| !c.is_alphabetic())
 }
 
-/// The shortest beginning whose repetition is the whole, even if the last one is cut off: `password` of `passwordpasswor`.
+/// The shortest prefix whose repetition, possibly cut off, is the whole: `password` for `passwordpasswor`.
 fn once(form: &str) -> &str {
     let chars: Vec<(usize, char)> = form.char_indices().collect();
     let repeats_after = |n: usize| chars.iter().zip(&chars[n..]).all(|(a, b)| a.1 == b.1);

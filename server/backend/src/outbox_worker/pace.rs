@@ -1,18 +1,18 @@
-//! The retry schedule for e-mails. Pure.
+//! The retry schedule for e-mails.
 
 use account::{Challenge, Email, Timestamp};
 
-/// The wait after the first attempt; it doubles with each.
+/// Wait after the first attempt; doubles with each attempt.
 const FIRST_MS: i64 = 2_000;
-/// The longest wait.
+/// Maximum wait.
 const LONGEST_MS: i64 = 5 * 60_000;
-/// The longest wait for an answer: a user waits at the screen, and the code expires after ten minutes.
+/// Maximum wait for codes and other answers, because a user is waiting and the code expires after ten minutes.
 const LONGEST_ANSWER_MS: i64 = 30_000;
-/// How long a notice is retried.
+/// Number of days for which a notice is retried.
 const NOTICE_DAYS: i64 = 3;
 
-/// From this moment on an e-mail is not sent any more. An answer without a code is retried as long as one with a code, so that an
-/// outage of the mail server does not distinguish them (attack: enumeration by the number of e-mails).
+/// The time after which an e-mail is no longer sent. Attack: enumeration by the number of e-mails after an outage; an answer
+/// without a code is therefore retried as long as one with a code.
 pub(super) fn stale_at(email: &Email, written_at: Timestamp) -> Timestamp {
     match email.stale_at() {
         Some(late) => late,
@@ -21,8 +21,8 @@ pub(super) fn stale_at(email: &Email, written_at: Timestamp) -> Timestamp {
     }
 }
 
-/// The next attempt after the `attempts`th: 2 s, doubling, ±20 %, so that a thousand e-mails that failed together are not retried
-/// together. `None` if it would be too late.
+/// The time of the next attempt: after 2 s, doubling, ±20 %, so that e-mails that failed together are not retried together.
+/// `None` if that is too late.
 pub(super) fn next_try(
     email: &Email,
     attempts: i64,
