@@ -25,7 +25,7 @@ pub struct NewAccount {
 pub struct Accounts<'a>(pub(crate) &'a Backend);
 
 impl Backend {
-    /// Account management for operators.
+    /// Opens account management for operators.
     #[must_use]
     pub const fn accounts(&self) -> Accounts<'_> {
         Accounts(self)
@@ -151,7 +151,7 @@ impl Accounts<'_> {
     }
 }
 
-/// The caller for operator commands.
+/// Returns the caller for operator commands.
 pub(crate) fn operator() -> Caller {
     Caller {
         client: String::new(),

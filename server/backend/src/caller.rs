@@ -16,7 +16,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// The widest network that one subscriber may have: an IPv4 address, or the /48 of an IPv6 address.
+    /// Returns the widest network that one subscriber may have: an IPv4 address, or the /48 of an IPv6 address.
     ///
     /// Attack: a subscriber with a /48 has 65,536 networks of /64, each with its own share.
     #[must_use]
@@ -25,7 +25,7 @@ impl Caller {
     }
 }
 
-/// The /48 of a client's /64; `None` for other clients.
+/// Returns the /48 of a client's /64; `None` for other clients.
 pub(crate) fn wide_network(client: &str) -> Option<String> {
     let address: std::net::Ipv6Addr = client.strip_suffix("/64")?.parse().ok()?;
     let [a, b, c, ..] = address.segments();
@@ -70,7 +70,7 @@ impl BrowserTokens {
         random::token()
     }
 
-    /// The token of the flow with this purpose.
+    /// Returns the token of the flow with this purpose.
     #[must_use]
     pub fn flow(&self, purpose: Purpose) -> Option<&Secret> {
         self.flows.get(&purpose)
@@ -108,7 +108,7 @@ pub struct Transition<S> {
 }
 
 impl<S> Transition<S> {
-    /// A step without token changes.
+    /// Creates a step without token changes.
     pub(crate) const fn to(step: S) -> Self {
         Self::new(step, Vec::new())
     }

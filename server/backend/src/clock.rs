@@ -5,7 +5,7 @@ use std::time::Instant;
 
 /// A source of the current time.
 pub trait Clock: Send + Sync {
-    /// The current time.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 }
 
@@ -40,7 +40,7 @@ impl Clock for SystemClock {
 }
 
 impl Anchor {
-    /// The time at a later monotonic reading, unless the clock is set.
+    /// Returns the time at a later monotonic reading, unless the clock is set.
     fn shown(self, ticked: Instant) -> Timestamp {
         let passed = ticked.saturating_duration_since(self.ticked);
         self.at.plus_ms(i64::try_from(passed.as_millis()).unwrap_or(i64::MAX))

@@ -61,7 +61,7 @@ impl Fault {
         "database", "away", "conflict", "corrupt", "key_gone", "in_use", "hashing", "busy",
     ];
 
-    /// The label in metrics.
+    /// Returns the label in metrics.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {

@@ -43,8 +43,8 @@ fn pieces(own: &str) -> impl Iterator<Item = &str> {
     std::iter::once(own).chain(parts)
 }
 
-/// The beginning of the password, with equivalent marks merged. Attack: zxcvbn tries every combination of alternative marks,
-/// 0.5 s for a password of nothing else, so a few requests keep every core busy.
+/// Returns the beginning of the password, with equivalent marks merged. Attack: zxcvbn tries every combination of
+/// alternative marks, 0.5 s for a password of nothing else, so a few requests keep every core busy.
 fn with_fewer_marks(password: &str) -> zeroize::Zeroizing<String> {
     let fold = |mark| match mark {
         '{' | '[' | '<' => '(',
@@ -54,7 +54,7 @@ fn with_fewer_marks(password: &str) -> zeroize::Zeroizing<String> {
     password.chars().take(LOOKED_AT).map(fold).collect::<String>().into()
 }
 
-/// The predominant kind of pattern in the password, as advice for the user.
+/// Returns the predominant kind of pattern in the password, as advice for the user.
 fn reason(parts: &[Match]) -> Guessable {
     let length = |wanted: Guessable| {
         let of_kind = parts.iter().filter(|part| kind(&part.pattern) == wanted);

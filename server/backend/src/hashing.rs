@@ -48,7 +48,7 @@ const USAGE: &str = "password";
 /// The prefix of a sealed hash from another system. No supported hash format begins with it.
 const SEALED: &str = "sealed:";
 
-/// The prefixes of stored hashes that need this key: native and sealed.
+/// Returns the prefixes of stored hashes that need this key: native and sealed.
 pub(crate) fn stored_under(key_id: &str) -> [String; 2] {
     [format!("{key_id}$"), format!("{SEALED}{key_id}.")]
 }
@@ -141,7 +141,7 @@ impl Hashing {
         self.verify_at(self.place(network).await?, password, stored).await
     }
 
-    /// Like [`Self::verify`], with a permit that was acquired earlier.
+    /// Works like [`Self::verify`], with a permit that was acquired earlier.
     ///
     /// # Errors
     /// [`Fault::Busy`] if no core becomes free in time; [`Fault::KeyGone`], [`Fault::Corrupt`].

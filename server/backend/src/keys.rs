@@ -23,7 +23,7 @@ impl Keys {
         }
     }
 
-    /// The key for new values.
+    /// Returns the key for new values.
     #[must_use]
     pub fn current(&self) -> Key {
         self.ring().current().clone()

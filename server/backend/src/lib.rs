@@ -94,7 +94,7 @@ impl Backend {
         }
     }
 
-    /// The current names, limits and policies.
+    /// Returns the current names, limits and policies.
     #[must_use]
     pub fn settings(&self) -> Arc<Settings> {
         self.parts.settings.current()
@@ -105,7 +105,7 @@ impl Backend {
         self.parts.settings.replace(settings);
     }
 
-    /// The database, for start-up, readiness checks and tests.
+    /// Returns the database, for start-up, readiness checks and tests.
     #[must_use]
     pub fn db(&self) -> &Db {
         &self.parts.db

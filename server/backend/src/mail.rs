@@ -86,7 +86,7 @@ impl SmtpError {
         }
     }
 
-    /// The text stored with a pending e-mail.
+    /// Returns the text stored with a pending e-mail.
     #[must_use]
     pub fn reason(&self) -> String {
         match self.words.as_str() {
@@ -132,7 +132,7 @@ impl Mailer {
         }
     }
 
-    /// Kept e-mails to one address or to all, newest first; none for SMTP.
+    /// Lists kept e-mails to one address or to all, newest first; none for SMTP.
     #[must_use]
     pub fn kept(&self, to: Option<&str>) -> Vec<KeptEmail> {
         let mut emails = match self {

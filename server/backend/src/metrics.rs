@@ -95,7 +95,7 @@ macro_rules! register {
 pub(crate) use register;
 
 impl Backend {
-    /// The metrics of the account service.
+    /// Returns the metrics of the account service.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.metrics

@@ -10,7 +10,7 @@ pub struct PasswordProof {
 }
 
 impl PasswordProof {
-    /// Created by redeeming an e-mailed code, only in `store::flows::redeem`.
+    /// Certifies that the user redeemed an e-mailed code. Called only by `store::flows::redeem`.
     pub(crate) const fn redeemed(account: AccountId) -> Self {
         Self {
             account,
@@ -18,8 +18,8 @@ impl PasswordProof {
         }
     }
 
-    /// Created by verifying the current password against that stored hash, which must still be in place when the new one is set.
-    /// Attack: of two concurrent changes, the second is authorized by an outdated password.
+    /// Certifies that the current password was verified against this hash, which must still be in place when the new
+    /// one is set. Attack: of two concurrent changes, the second is authorized by an outdated password.
     pub(crate) const fn verified(account: AccountId, stored: String) -> Self {
         Self {
             account,
@@ -27,7 +27,7 @@ impl PasswordProof {
         }
     }
 
-    /// The account whose password may be set.
+    /// Returns the account that the proof applies to.
     #[must_use]
     pub const fn account(&self) -> &AccountId {
         &self.account

@@ -5,7 +5,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use rand::Rng;
 use sha2::{Digest, Sha256};
 
-/// The generator: ChaCha12, seeded and reseeded by the system (a CSPRNG). Don't hold it across an `await`.
+/// Returns the generator: ChaCha12, seeded and reseeded by the system (a CSPRNG). Don't hold it across an `await`.
 #[expect(clippy::disallowed_methods, reason = "the only maker of the generator")]
 pub(crate) fn generator() -> rand::rngs::ThreadRng {
     rand::rng()
@@ -18,9 +18,9 @@ pub(crate) fn token() -> Secret {
     BASE64_URL_SAFE_NO_PAD.encode(bytes).into()
 }
 
-/// The token of the `n`th flow that a visit begins for an address: as secret as the visit's token, and deterministic, so that
-/// a repeated form finds its flow after a lost response. Attack: a copy of the visit's cookie. It never opens later steps,
-/// because a flow gets a new token after a correct code.
+/// Returns the token of the `n`th flow that a visit begins for an address: as secret as the visit's token, and
+/// deterministic, so that a repeated form finds its flow after a lost response. Attack: a copy of the visit's cookie.
+/// It never opens later steps, because a flow gets a new token after a correct code.
 pub(crate) fn flow_token(visit: &Secret, purpose: Purpose, email: &EmailAddress, n: u32) -> Secret {
     let mut hash = Sha256::new();
     for part in ["flow", visit.expose(), purpose.as_str(), email.as_str(), &n.to_string()] {
@@ -49,7 +49,7 @@ fn id_bytes() -> [u8; 16] {
     bytes
 }
 
-/// The stored form of a token. Attack: a copy of the database; 256 bits cannot be guessed, so a plain digest suffices.
+/// Returns the stored form of a token. Attack: a copy of the database; 256 bits cannot be guessed, so a plain digest suffices.
 pub(crate) fn digest(token: &Secret) -> String {
     hex::encode(Sha256::digest(token.expose()))
 }

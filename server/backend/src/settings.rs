@@ -60,7 +60,7 @@ pub struct Settings {
 pub struct LiveSettings(RwLock<Arc<Settings>>);
 
 impl LiveSettings {
-    /// The current settings.
+    /// Returns the current settings.
     #[must_use]
     pub fn current(&self) -> Arc<Settings> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()

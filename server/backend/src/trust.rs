@@ -13,13 +13,13 @@ use std::sync::Arc;
 pub struct TrustedRoots(Arc<RootCertStore>);
 
 impl TrustedRoots {
-    /// The public authorities.
+    /// Returns the public authorities.
     #[must_use]
     pub fn public() -> Self {
         Self(Arc::new(webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()))
     }
 
-    /// The public authorities and those in a PEM file, if any.
+    /// Returns the public authorities and those in a PEM file, if any.
     ///
     /// # Errors
     /// A message, if the file cannot be read or contains no certificate.
@@ -40,7 +40,7 @@ impl TrustedRoots {
         Ok(Self(Arc::new(roots)))
     }
 
-    /// An HTTP client that trusts these authorities and follows no redirects.
+    /// Builds an HTTP client that trusts these authorities and follows no redirects.
     ///
     /// # Errors
     /// If TLS cannot be initialized.
@@ -50,7 +50,7 @@ impl TrustedRoots {
         Ok(builder.use_preconfigured_tls(tls))
     }
 
-    /// The TLS configuration for other protocols.
+    /// Builds the TLS configuration for other protocols.
     pub(crate) fn tls(&self) -> Result<ClientConfig, rustls::Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         Ok(ClientConfig::builder_with_provider(provider)

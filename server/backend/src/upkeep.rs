@@ -76,7 +76,7 @@ pub async fn end_sessions(db: &Db, now: Timestamp, restored: bool) -> Result<End
 pub struct Upkeep<'a>(&'a Backend);
 
 impl Backend {
-    /// Maintenance: expired rows, and the use of the server keys.
+    /// Opens maintenance: expired rows, and the use of the server keys.
     #[must_use]
     pub const fn upkeep(&self) -> Upkeep<'_> {
         Upkeep(self)

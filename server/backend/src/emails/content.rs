@@ -50,12 +50,12 @@ pub(super) fn of(words: &Words<'_>, email: &Email) -> Content {
     }
 }
 
-/// The kind of a request that anyone can make for any address.
+/// Returns the kind of a request that anyone can make for any address.
 const fn asked(request: &Request) -> &'static str {
     if request.mailbox_first { "mailbox" } else { "reset" }
 }
 
-/// The text for this kind of request: e-mails about a sign-in don't mention a reset.
+/// Returns the text for this kind of request: e-mails about a sign-in don't mention a reset.
 const fn here_or(request: &Request, here: &'static str, reset: &'static str) -> &'static str {
     if request.mailbox_first { here } else { reset }
 }
@@ -103,9 +103,9 @@ fn code_email(words: &Words<'_>, email: &CodeEmail) -> Content {
     }
 }
 
-/// The answer to a request that anyone can make for any address: a code, or the reason for none. Attack: requesting it for
-/// another user and reading the code, or whether an account exists, on their locked phone. All answers therefore share sender,
-/// subject, preview and opening; differences come last.
+/// Returns the answer to a request that anyone can make for any address: a code, or the reason for none. Attack:
+/// requesting it for another user and reading the code, or whether an account exists, on their locked phone. All
+/// answers therefore share sender, subject, preview and opening; differences come last.
 fn answer(words: &Words<'_>, request: &Request, flow: &str, differs: Vec<Block>) -> Content {
     let opening = words.say(&format!("answer.{flow}_asked"), &[]);
     let mut blocks = vec![
@@ -127,7 +127,7 @@ fn say(words: &Words<'_>, keys: &[&str]) -> Vec<Block> {
     keys.iter().map(|key| Block::Paragraph(words.say(key, &[]))).collect()
 }
 
-/// The answer for an organization's account, with the administrator's name.
+/// Returns the answer for an organization's account, with the administrator's name.
 fn ask(words: &Words<'_>, organization: &Organization, keys: &[&str]) -> Vec<Block> {
     let values = [("organization", organization.name.as_str())];
     let said = keys.iter().map(|key| Block::Paragraph(words.say(key, &values)));

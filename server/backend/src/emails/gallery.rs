@@ -4,7 +4,7 @@ use super::{RenderedEmail, render};
 use crate::Settings;
 use account::{CodeEmail, Email, FailureCause, Notice, Organization, PasswordAccess, Purpose, Request, Timestamp};
 
-/// Title, language and e-mail, for every kind, state and language.
+/// Returns title, language and e-mail, for every kind, state and language.
 #[must_use]
 pub fn gallery(settings: &Settings) -> Vec<(String, String, RenderedEmail)> {
     let all = emails();
@@ -21,7 +21,7 @@ pub fn gallery(settings: &Settings) -> Vec<(String, String, RenderedEmail)> {
     ["en", "ar"].into_iter().flat_map(in_language).collect()
 }
 
-/// One e-mail of each kind.
+/// Returns one e-mail of each kind.
 pub(super) fn emails() -> Vec<(&'static str, Email)> {
     // 24 November 2026, 10:02.
     let at = Timestamp(1_795_514_520_000);

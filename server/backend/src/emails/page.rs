@@ -40,8 +40,8 @@ pub(super) fn text(words: &Words<'_>, content: &Content) -> String {
 const STYLE: &str = "max-width:560px;margin:0 auto;padding:24px;font-family:'Segoe UI',Arial,sans-serif;font-size:16px;\
                      line-height:1.5;overflow-wrap:anywhere;word-break:break-word";
 
-/// No remote images, links, scripts or fixed colours, so that dark mail programs stay dark. The one table is for Outlook on
-/// Windows, which supports neither `max-width` nor a `div`'s `padding`; other programs see a comment.
+/// Renders HTML without remote images, links, scripts or fixed colours, so that dark mail programs stay dark. The one table
+/// is for Outlook on Windows, which supports neither `max-width` nor a `div`'s `padding`; other programs see a comment.
 pub(super) fn html(words: &Words<'_>, content: &Content) -> String {
     let heading = escape(&content.heading);
     // The title repeats the heading, because the subject may contain the code, which must appear in the HTML only once. Isolates
@@ -108,7 +108,7 @@ fn escape(text: &str) -> String {
     html
 }
 
-/// The host of a URL: `accounts.example.com` of `https://accounts.example.com:8443`.
+/// Returns the host of a URL: `accounts.example.com` of `https://accounts.example.com:8443`.
 fn host(origin: &str) -> &str {
     let authority = origin.split_once("://").map_or(origin, |(_, rest)| rest);
     let authority = authority.split('/').next().unwrap_or_default();

@@ -13,7 +13,7 @@ impl PasswordChange<'_> {
     /// other sessions and forgets all other devices.
     ///
     /// # Errors
-    /// A refusal: signed out, managed by an organization, wrong current password, or unsuitable new password.
+    /// A refusal: signed out, managed by an organization, incorrect current password, or unsuitable new password.
     pub async fn change(
         self,
         current: &Secret,

@@ -174,8 +174,8 @@ fn hold_devices(held: &BrowserTokens, old: Option<&Secret>, new: &Secret) -> Tok
     }
 }
 
-/// A browser's device tokens, newest first, one per account. Attack: with one token for all accounts, someone who keeps the
-/// token of a shared browser is trusted by every account that signs in there later.
+/// Returns a browser's device tokens, newest first, one per account. Attack: with one token for all accounts, someone
+/// who keeps the token of a shared browser is trusted by every account that signs in there later.
 fn with_token(held: Option<&Secret>, old: Option<&Secret>, new: &Secret) -> Secret {
     let held = held.map(Secret::expose).unwrap_or_default();
     let gone = ["", old.map(Secret::expose).unwrap_or_default()];

@@ -92,7 +92,7 @@ impl Backend {
         Rule::of_hour_and_day(format!("code {whose}"), limits.codes_an_hour, limits.codes_a_day)
     }
 
-    /// The limits of each network; the first is the daily limit of the widest network.
+    /// Lists the limits of each network; the first is the daily limit of the widest network.
     fn network_rules(&self, networks: &[Network], domain: &str, mailbox: &str) -> Vec<Rule> {
         let limits = self.limits();
         let large = self.settings().large_mail_domains.iter().any(|known| known == domain);
@@ -116,7 +116,7 @@ impl Backend {
     }
 }
 
-/// A client network whose e-mails are counted.
+/// A client network, for counting e-mails.
 #[derive(Debug, PartialEq, Eq)]
 struct Network {
     name: String,
@@ -125,7 +125,7 @@ struct Network {
 }
 
 impl Network {
-    /// The client's networks, widest first: its IPv4 address, or its IPv6 /48 and /64.
+    /// Lists the client's networks, widest first: its IPv4 address, or its IPv6 /48 and /64.
     fn all_of(client: &str) -> Vec<Self> {
         let wide = wide_network(client).map(|name| Self { name, wide: true });
         let own = Self {

@@ -276,7 +276,7 @@ impl Backend {
     }
 }
 
-/// The step "Check your e-mail".
+/// Returns the step "Check your e-mail".
 pub(super) fn check_your_email(flow: &Flow, sent_at: Timestamp, works_until: Timestamp, now: Timestamp) -> MailedCode {
     MailedCode {
         email: flow.email.clone(),
@@ -292,7 +292,7 @@ pub(super) fn check_your_email(flow: &Flow, sent_at: Timestamp, works_until: Tim
 /// Maximum number of earlier flows of a browser that are checked.
 const EARLIER_FLOWS: usize = 3;
 
-/// Throttle key for incorrect codes of an address in a row, across flows.
+/// Returns the throttle key for incorrect codes of an address in a row, across flows.
 fn failures_in_a_row(counter: CodeCounter, email: &EmailAddress) -> String {
     format!("codes {} {email}", counter.as_str())
 }

@@ -42,7 +42,7 @@ impl BrowserRequest<'_> {
         let id = account.map(|account| &account.id);
         let rules = vec![self.begin_rule()];
         let mut tx = self.take_email(tx, email, id, rules, now).await?;
-        // After the budgets, whose waits are longer: a request after the announced wait must succeed.
+        // After the budgets, which have longer waits: a request after the announced wait must succeed.
         if self.tokens.visit.is_none() {
             self.demand_first(&waiting.flows, now)?;
         }
@@ -216,7 +216,7 @@ impl BrowserRequest<'_> {
         Ok(check_your_email(flow, now, works_until, now))
     }
 
-    /// The limit on flows that a client begins per minute.
+    /// Returns the limit on flows that a client begins per minute.
     pub(super) fn begin_rule(self) -> Rule {
         Rule::new(
             format!("begin {}", self.caller.client),
@@ -300,7 +300,7 @@ impl Backend {
     }
 }
 
-/// The e-mail for an address without an account, or for an account that gets no code.
+/// Returns the e-mail for an address without an account, or for an account that gets no code.
 fn instead_of_code(counter: CodeCounter, account: Option<&Account>, request: &Request) -> Option<Email> {
     use CodeCounter::{AfterPassword, Anyone, SignUp};
     let request = || request.clone();
@@ -333,7 +333,7 @@ pub(super) struct FlowOfForm {
     pub before: Option<Flow>,
 }
 
-/// The path after a sign-in. A flow for another address, or after a reset, keeps the previous flow's path.
+/// Returns the path after a sign-in. A flow for another address, or after a reset, keeps the previous flow's path.
 pub(super) fn next_path(before: Option<&Flow>, next: &str) -> String {
     let next = match before {
         Some(before) if next.is_empty() && before.progress.finished_at.is_none() => &before.next_path,

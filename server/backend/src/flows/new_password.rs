@@ -44,7 +44,7 @@ impl BrowserRequest<'_> {
         chosen
     }
 
-    /// The CPU-intensive checks.
+    /// Runs the CPU-intensive checks.
     async fn judge_password(
         self,
         place: HashPermit,

@@ -10,7 +10,7 @@ use crate::{Backend, Error, Fault, Verdict, retried};
 use account::{Account, AccountId, EmailAddress, Refusal, Secret, Timestamp};
 
 impl BrowserRequest<'_> {
-    /// The counter for the password of a sign-in.
+    /// Returns the counter for the password of a sign-in.
     pub(super) async fn tries(
         self,
         conn: &mut ReadConn,
@@ -108,7 +108,7 @@ impl Backend {
         Ok(Some(Refusal::SignInWrong))
     }
 
-    /// The first tries of a throttle key are free; the wait grows with each further try.
+    /// Spends a try of a throttle key. The first tries are free; the wait grows with each further try.
     pub(super) async fn spend_throttled_try(
         &self,
         tx: &mut WriteTx,
@@ -132,8 +132,8 @@ impl Backend {
         Ok(())
     }
 
-    /// After a correct password, resets a browser's own tries but gives strangers back only this one. Attack: a counter that
-    /// resets early tells strangers that the owner has signed in, and thus that an account exists.
+    /// Resets a browser's own tries after a correct password, but gives strangers back only this one. Attack: a counter
+    /// that resets early tells strangers that the owner has signed in, and thus that an account exists.
     pub(super) async fn clear_tries(&self, tx: &mut WriteTx, tries: &Tries, email: &EmailAddress) -> Result<(), Fault> {
         throttles::clear(tx, &wrong_passwords(email)).await?;
         match tries {
@@ -154,7 +154,7 @@ impl Backend {
         Ok(limits::taken(conn, &rule.key, now).await? >= rule.window.most)
     }
 
-    /// The daily tries that all unknown browsers share, equal for every kind of address.
+    /// Returns the daily tries that all unknown browsers share, equal for every kind of address.
     fn strangers_rule(&self, email: &EmailAddress) -> Rule {
         Rule::new(format!("password {email}"), self.limits().free_passwords, DAY_MS)
     }
@@ -171,12 +171,12 @@ pub(super) enum Tries {
     Flow(String),
 }
 
-/// The throttle key of a browser that has signed in to the account.
+/// Returns the throttle key of a browser that has signed in to the account.
 pub(super) fn device_throttle_key(email: &EmailAddress, device: &str) -> String {
     format!("password {email} {device}")
 }
 
-/// The throttle key for incorrect passwords of an address in a row.
+/// Returns the throttle key for incorrect passwords of an address in a row.
 pub(super) fn wrong_passwords(email: &EmailAddress) -> String {
     format!("wrong passwords {email}")
 }

@@ -46,31 +46,31 @@ impl Backend {
 }
 
 impl<'a> BrowserRequest<'a> {
-    /// The browser's sign-in.
+    /// Selects the browser's sign-in.
     #[must_use]
     pub const fn sign_in(self) -> SignIn<'a> {
         SignIn(self)
     }
 
-    /// The browser's password reset.
+    /// Selects the browser's password reset.
     #[must_use]
     pub const fn reset(self) -> Reset<'a> {
         Reset(self)
     }
 
-    /// The browser's sign-up.
+    /// Selects the browser's sign-up.
     #[must_use]
     pub const fn sign_up(self) -> SignUp<'a> {
         SignUp(self)
     }
 
-    /// The browser's password change.
+    /// Selects the browser's password change.
     #[must_use]
     pub const fn password_change(self) -> PasswordChange<'a> {
         PasswordChange(self)
     }
 
-    /// The signed-in account.
+    /// Selects the signed-in account.
     #[must_use]
     pub const fn sessions(self) -> Sessions<'a> {
         Sessions(self)

@@ -11,7 +11,7 @@ use account::{ActivityKind, EmailAddress, NextStep, Notice, Purpose, Refusal, Re
 const RESET: Purpose = Purpose::Reset;
 
 impl Reset<'_> {
-    /// The current step of the browser's reset. Read-only.
+    /// Returns the current step of the browser's reset. Read-only.
     ///
     /// # Errors
     /// A database [`Fault`].

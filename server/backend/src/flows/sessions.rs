@@ -17,7 +17,7 @@ const TOUCH_MS: i64 = 5 * 60_000;
 const EVENTS: usize = 20;
 
 impl Sessions<'_> {
-    /// The signed-in account, for the frame around a page. `None` if signed out.
+    /// Returns the signed-in account, for the frame around a page. `None` if signed out.
     ///
     /// # Errors
     /// A database [`Fault`].
@@ -50,7 +50,7 @@ impl Sessions<'_> {
         tx.commit().await
     }
 
-    /// The data of the security page, with the activity before `before`, or the newest.
+    /// Returns the data of the security page, with the activity before `before`, or the newest.
     ///
     /// # Errors
     /// [`Refusal::SignedOut`] without a live session.
@@ -66,7 +66,7 @@ impl Sessions<'_> {
         Ok(view)
     }
 
-    /// The data of the profile page.
+    /// Returns the data of the profile page.
     ///
     /// # Errors
     /// [`Refusal::SignedOut`] without a live session.

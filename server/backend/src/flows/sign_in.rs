@@ -18,7 +18,7 @@ use account::{
 const SIGN_IN: Purpose = Purpose::SignIn;
 
 impl SignIn<'_> {
-    /// The current step of the browser's sign-in. Read-only.
+    /// Returns the current step of the browser's sign-in. Read-only.
     ///
     /// # Errors
     /// A database [`Fault`].

@@ -12,7 +12,7 @@ use account::{
 const SIGN_UP: Purpose = Purpose::SignUp;
 
 impl SignUp<'_> {
-    /// The current step of the browser's sign-up. Read-only.
+    /// Returns the current step of the browser's sign-up. Read-only.
     ///
     /// # Errors
     /// A database [`Fault`].

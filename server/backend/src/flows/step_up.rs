@@ -37,7 +37,7 @@ pub(super) enum Standing {
     Replaced,
 }
 
-/// The step that a browser with such a token sees.
+/// Returns the step that a browser with such a token sees.
 pub(super) fn shown_step(flow: &Flow, standing: Standing, now: Timestamp) -> NextStep {
     match standing {
         Standing::Current => flow.progress.next_step(now),
@@ -129,7 +129,7 @@ impl BrowserRequest<'_> {
 }
 
 impl Backend {
-    /// The successor of a token.
+    /// Derives the successor of a token.
     pub(super) fn next_token(&self, token: &Secret) -> Secret {
         self.derive("next token", &[token.expose()])
     }

@@ -50,7 +50,7 @@ fn emails_within(form: &str) -> &str {
     form.trim_matches(|c: char| !c.is_alphabetic())
 }
 
-/// The shortest prefix whose repetition, possibly cut off, is the whole: `password` for `passwordpasswor`.
+/// Returns the shortest prefix that, repeated and possibly cut off, gives the whole: `password` for `passwordpasswor`.
 fn once(form: &str) -> &str {
     let chars: Vec<(usize, char)> = form.char_indices().collect();
     let repeats_after = |n: usize| chars.iter().zip(&chars[n..]).all(|(a, b)| a.1 == b.1);

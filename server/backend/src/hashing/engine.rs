@@ -84,7 +84,7 @@ impl Engine {
         done
     }
 
-    /// The retained memory, in blocks of 1 KiB.
+    /// Returns the retained memory, in blocks of 1 KiB.
     pub(super) fn blocks(&self) -> usize {
         match self {
             Self::Fast(fast) => fast.reserved_blocks(),

@@ -96,7 +96,7 @@ impl ForeignHash {
         })
     }
 
-    /// The hash as text, for [`Self::parse`].
+    /// Returns the hash as text, for [`Self::parse`].
     pub(super) fn as_str(&self) -> &str {
         &self.text
     }

@@ -90,7 +90,7 @@ impl Queue {
         }
     }
 
-    /// Number of requests being hashed, and of other admitted requests.
+    /// Counts requests being hashed, and other admitted requests.
     pub(super) fn counts(&self) -> (usize, usize) {
         let state = self.state();
         let hashing = state.hashing();
@@ -131,7 +131,7 @@ impl Drop for HashPermit {
 }
 
 impl State {
-    /// Maximum wait for a place for the network's next request.
+    /// Returns the maximum wait for a place for the network's next request.
     fn moment(&self, network: &str) -> Duration {
         let waiting = self.door.values().filter(|(of, _)| &**of == network).count();
         if waiting < CROWD { MOMENT } else { CROWD_MOMENT }
@@ -142,7 +142,7 @@ impl State {
         self.inside.values().filter(hashes).count()
     }
 
-    /// Number of admitted requests per network that are not being hashed.
+    /// Counts the admitted requests per network that are not being hashed.
     fn waiting(&self) -> HashMap<Network, usize> {
         let mut waiting = HashMap::new();
         for inside in self.inside.values() {

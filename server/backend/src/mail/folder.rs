@@ -57,7 +57,7 @@ fn write(folder: &Path, id: &str, email: &KeptEmail) -> io::Result<()> {
     std::fs::rename(&unfinished, folder.join(name))
 }
 
-/// The file name suffix for a recipient, to find e-mails without opening them. A digest, because an address may contain a slash.
+/// Returns the file name suffix for a recipient's e-mails: a digest, because an address may contain a slash.
 fn ending(to: &str) -> String {
     format!("-{}.json", hex::encode(&Sha256::digest(to)[..6]))
 }

@@ -200,8 +200,8 @@ impl Smtp {
     }
 }
 
-/// The connection's security and default port. Attack: a network strips STARTTLS from the server's offer and reads the codes.
-/// A remote server must therefore offer it, unless configured otherwise.
+/// Returns the connection's security and default port. Attack: a network strips STARTTLS from the server's offer and
+/// reads the codes. A remote server must therefore offer it, unless configured otherwise.
 fn security(url: &reqwest::Url, host: &str) -> Result<(Security, u16), SmtpError> {
     let mut asked = None;
     for (name, value) in url.query_pairs() {

@@ -11,8 +11,8 @@ const LONGEST_ANSWER_MS: i64 = 30_000;
 /// Number of days for which a notice is retried.
 const NOTICE_DAYS: i64 = 3;
 
-/// The time after which an e-mail is no longer sent. Attack: enumeration by the number of e-mails after an outage; an answer
-/// without a code is therefore retried as long as one with a code.
+/// Returns the time after which an e-mail is no longer sent. Attack: enumeration by the number of e-mails after an
+/// outage; an answer without a code is therefore retried as long as one with a code.
 pub(super) fn stale_at(email: &Email, written_at: Timestamp) -> Timestamp {
     match email.stale_at() {
         Some(late) => late,
@@ -21,8 +21,8 @@ pub(super) fn stale_at(email: &Email, written_at: Timestamp) -> Timestamp {
     }
 }
 
-/// The time of the next attempt: after 2 s, doubling, ±20 %, so that e-mails that failed together are not retried together.
-/// `None` if that is too late.
+/// Returns the time of the next attempt: after 2 s, doubling, ±20 %, so that e-mails that failed together are not
+/// retried together. `None` if that is too late.
 pub(super) fn next_try(
     email: &Email,
     attempts: i64,

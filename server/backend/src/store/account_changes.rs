@@ -44,7 +44,7 @@ pub async fn delete(tx: &mut WriteTx, id: &AccountId, email: &EmailAddress) -> R
     Ok(())
 }
 
-/// Creation time of an account.
+/// Returns the creation time of an account.
 pub async fn created_at(conn: &mut ReadConn, id: &AccountId) -> Result<Timestamp, Fault> {
     Ok(Timestamp(on!(conn, |conn| {
         sqlx::query_scalar("SELECT created_at FROM accounts WHERE id = $1")
@@ -54,7 +54,7 @@ pub async fn created_at(conn: &mut ReadConn, id: &AccountId) -> Result<Timestamp
     })))
 }
 
-/// Time of the last sign-in.
+/// Returns the time of the last sign-in.
 pub async fn last_sign_in(conn: &mut ReadConn, id: &AccountId) -> Result<Option<Timestamp>, Fault> {
     let at: Option<i64> = on!(conn, |conn| {
         sqlx::query_scalar(
@@ -67,7 +67,7 @@ pub async fn last_sign_in(conn: &mut ReadConn, id: &AccountId) -> Result<Option<
     Ok(at.map(Timestamp))
 }
 
-/// Purpose and start time of an address's pending flows, newest first.
+/// Lists purpose and start time of an address's pending flows, newest first.
 pub async fn waiting_flows(
     conn: &mut ReadConn,
     email: &EmailAddress,

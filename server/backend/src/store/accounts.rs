@@ -168,7 +168,7 @@ pub async fn find_by_session(
     Ok(Some((session, stored)))
 }
 
-/// The first password hash at or after this id. Checks at most 20 accounts, to bound the time if none has a hash.
+/// Returns the first password hash at or after this id. Checks at most 20 accounts, to bound the time if none has a hash.
 pub async fn password_of_next(conn: &mut ReadConn, id: &AccountId) -> Result<Option<String>, Fault> {
     Ok(on!(conn, |conn| {
         sqlx::query_scalar(
@@ -181,7 +181,7 @@ pub async fn password_of_next(conn: &mut ReadConn, id: &AccountId) -> Result<Opt
     }))
 }
 
-/// Accounts in order of address, after the given one.
+/// Lists accounts in order of address, after the given one.
 pub async fn list(conn: &mut ReadConn, after: &str, limit: i64) -> Result<Vec<Account>, Fault> {
     let rows: Vec<Row> = on!(conn, |conn| {
         sqlx::query_as(select!("", "WHERE a.email > $1 ORDER BY a.email LIMIT $2"))

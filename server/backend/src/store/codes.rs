@@ -87,7 +87,7 @@ pub async fn count_live(conn: &mut ReadConn, key_id: &str, now: Timestamp) -> Re
     }))
 }
 
-/// All codes of a flow, newest first.
+/// Lists all codes of a flow, newest first.
 pub async fn of_flow(conn: &mut ReadConn, flow: &str) -> Result<Vec<IssuedCode>, Fault> {
     let rows: Vec<Row> = on!(conn, |conn| {
         sqlx::query_as(
@@ -122,7 +122,7 @@ pub async fn mark_used(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<boo
     Ok(used == 1)
 }
 
-/// The key for counting incorrect codes.
+/// Returns the key for counting incorrect codes.
 pub(super) fn wrong_key(counter: CodeCounter, email: &EmailAddress) -> String {
     format!("{} {email}", counter.as_str())
 }

@@ -58,7 +58,7 @@ impl Db {
         })
     }
 
-    /// The path in a `sqlite://` URL; `None` for any other text.
+    /// Returns the path in a `sqlite://` URL; `None` for any other text.
     #[must_use]
     pub fn file(url: &str) -> Option<PathBuf> {
         sqlite::File::path(url)
@@ -94,7 +94,7 @@ impl Db {
     /// Checks that the database responds and, on PostgreSQL, accepts writes.
     ///
     /// # Errors
-    /// If it doesn't.
+    /// If either check fails.
     pub async fn ping(&self) -> Result<(), Fault> {
         match &self.engine {
             Engine::Sqlite(file) => file.ping().await?,
@@ -111,7 +111,7 @@ impl Db {
         }
     }
 
-    /// Begins a transaction whose commit survives a power failure.
+    /// Begins a transaction that, once committed, survives a power failure.
     ///
     /// # Errors
     /// If no connection is available.
@@ -119,7 +119,7 @@ impl Db {
         self.begin_as(true).await
     }
 
-    /// Begins a transaction that doesn't wait for the disk, for rows whose loss is harmless. A power failure may undo it until a
+    /// Begins a transaction that doesn't wait for the disk, for rows that may be lost. A power failure may undo it until a
     /// later sync (PostgreSQL: the last second); a killed process loses nothing.
     ///
     /// # Errors
@@ -183,7 +183,7 @@ impl Db {
         }
     }
 
-    /// The current state of the connection pools.
+    /// Returns the current state of the connection pools.
     #[must_use]
     pub fn pools(&self) -> Vec<PoolState> {
         match &self.engine {

@@ -148,7 +148,7 @@ pub async fn untrust_all(tx: &mut WriteTx) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Trusted devices of an account.
+/// Lists trusted devices of an account.
 pub async fn trusted(conn: &mut ReadConn, account: &AccountId, now: Timestamp) -> Result<Vec<Device>, Fault> {
     Ok(on!(conn, |conn| {
         sqlx::query_as(

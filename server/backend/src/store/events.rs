@@ -33,7 +33,7 @@ struct Row {
     client: String,
 }
 
-/// The account id for events without an account. Attack: enumeration by timing; the work must be equal.
+/// Returns the account id for events without an account. Attack: enumeration by timing; the work must be equal.
 pub fn unknown_account() -> AccountId {
     AccountId(String::new())
 }
@@ -145,7 +145,7 @@ fn position(text: &str) -> Option<(i64, &str)> {
     Some((at.parse().ok()?, id)).filter(|_| fits)
 }
 
-/// Number and start of the attempts after `since`. Counts only the newest 1,000, so that a million don't slow the page down.
+/// Returns number and start of the attempts after `since`, among the newest 1,000, to bound the cost.
 pub async fn attempts(conn: &mut ReadConn, account: &AccountId, since: Timestamp) -> Result<Option<Attempts>, Fault> {
     let (count, first): (i64, Option<i64>) = on!(conn, |conn| {
         sqlx::query_as(
@@ -165,7 +165,7 @@ pub async fn attempts(conn: &mut ReadConn, account: &AccountId, since: Timestamp
     }))
 }
 
-/// Whether an event of that kind occurred at or after `since`.
+/// Whether an event of this kind occurred at or after `since`.
 pub async fn was_done(
     conn: &mut ReadConn,
     account: &AccountId,

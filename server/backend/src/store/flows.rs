@@ -188,7 +188,7 @@ pub async fn insert(tx: &mut WriteTx, flow: &Flow) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The length of the newest code, as stored.
+/// Returns the length of the newest code, as stored.
 fn length(flow: &Flow) -> i64 {
     i64::try_from(flow.code_length).unwrap_or(i64::MAX)
 }

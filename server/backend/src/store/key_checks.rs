@@ -15,7 +15,7 @@ pub async fn keep(tx: &mut WriteTx, key_id: &str, value: &str) -> Result<(), Fau
     Ok(())
 }
 
-/// The check value of a key.
+/// Returns the check value of a key.
 pub async fn find(conn: &mut ReadConn, key_id: &str) -> Result<Option<String>, Fault> {
     Ok(on!(conn, |conn| {
         sqlx::query_scalar("SELECT value FROM key_checks WHERE key_id = $1")

@@ -26,7 +26,7 @@ pub struct Window {
 }
 
 impl Rule {
-    /// A rule with a single window.
+    /// Creates a rule with a single window.
     #[must_use]
     pub const fn new(key: String, most: i64, window_ms: i64) -> Self {
         let window = Window { most, ms: window_ms };
@@ -37,7 +37,7 @@ impl Rule {
         }
     }
 
-    /// A rule with an hourly and a daily limit.
+    /// Creates a rule with an hourly and a daily limit.
     #[must_use]
     pub const fn of_hour_and_day(key: String, an_hour: i64, a_day: i64) -> Self {
         let mut rule = Self::new(key, a_day, DAY_MS);
@@ -120,7 +120,7 @@ pub async fn count(tx: &mut WriteTx, rules: &[Rule], now: Timestamp) -> Result<V
     Ok(rules.iter().filter_map(of_rule).collect())
 }
 
-/// The count in the current window.
+/// Returns the count in the current window.
 pub async fn taken(conn: &mut ReadConn, key: &str, now: Timestamp) -> Result<i64, Fault> {
     let count: Option<i64> = on!(conn, |conn| {
         sqlx::query_scalar("SELECT count FROM limits WHERE key = $1 AND ends_at > $2")

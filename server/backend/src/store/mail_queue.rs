@@ -35,7 +35,7 @@ impl Row {
     }
 }
 
-/// The next `most` e-mails in order of due time.
+/// Lists the next `most` e-mails in order of due time.
 pub async fn list(db: &Db, most: i64) -> Result<Vec<Row>, Fault> {
     let mut conn = db.read().await?;
     Ok(on!(conn, |conn| {

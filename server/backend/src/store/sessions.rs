@@ -64,7 +64,7 @@ pub async fn find(
     }))
 }
 
-/// Live sessions of an account, most recently used first.
+/// Lists live sessions of an account, most recently used first.
 pub async fn of_account(
     conn: &mut ReadConn,
     account: &AccountId,

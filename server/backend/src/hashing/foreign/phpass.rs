@@ -5,7 +5,7 @@ use crate::hashing::hashing;
 use argon2::password_hash::phc::Output;
 use md5::{Digest, Md5};
 
-/// Its base64 alphabet.
+/// The base64 alphabet of phpass.
 const DIGITS: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// A parsed hash.
@@ -47,7 +47,7 @@ impl Phpass {
     }
 }
 
-/// The value of a digit.
+/// Returns the value of a digit.
 fn digit(byte: u8) -> Option<u32> {
     DIGITS.iter().position(|digit| *digit == byte)?.try_into().ok()
 }

@@ -135,7 +135,7 @@ impl Scheme {
         })
     }
 
-    /// better-auth's scheme: the salt in hexadecimal form, with fixed parameters.
+    /// Parses better-auth's scheme: the salt in hexadecimal form, with fixed parameters.
     pub(super) fn better_auth(salt: &str, result: &[u8]) -> Option<Self> {
         Some(Self::Scrypt {
             params: scrypt::Params::new(14, 16, 1).ok()?,
@@ -145,8 +145,8 @@ impl Scheme {
         })
     }
 
-    /// ASP.NET Core Identity's format. Version 3: hash function, rounds and salt length (big-endian, 4 bytes each), salt, result.
-    /// Version 2: a 16-byte salt and a 32-byte result, with SHA-1 and 1,000 rounds.
+    /// Parses ASP.NET Core Identity's format. Version 3: hash function, rounds and salt length (big-endian, 4 bytes
+    /// each), salt, result. Version 2: a 16-byte salt and a 32-byte result, with SHA-1 and 1,000 rounds.
     pub(super) fn asp_net(blob: &[u8]) -> Option<Self> {
         let number = |at: usize| blob.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes);
         let (prf, rounds, salt, result) = match blob {
@@ -172,7 +172,7 @@ impl Scheme {
         })
     }
 
-    /// `$6$SALT$RESULT` or `$6$rounds=ROUNDS$SALT$RESULT`.
+    /// Parses `$6$SALT$RESULT` or `$6$rounds=ROUNDS$SALT$RESULT`.
     pub(super) fn sha_crypt(text: &str, kind: ShaCrypt) -> Option<Self> {
         let parts: Vec<&str> = text.split('$').skip(2).collect();
         let (rounds, salt, result) = match parts[..] {
@@ -211,7 +211,7 @@ impl Scheme {
         })
     }
 
-    /// Length of the result in bytes.
+    /// Returns the length of the result in bytes.
     pub(super) fn result_len(&self) -> usize {
         match self {
             Self::Argon2(hash) => hash.hash.map_or(0, |result| result.len()),
@@ -339,7 +339,7 @@ fn trimmed(password: &str) -> &str {
 }
 
 impl Prf {
-    /// Length of the function's result in bytes.
+    /// Returns the length of the function's result in bytes.
     const fn len(self) -> usize {
         match self {
             Self::Sha1 => 20,

@@ -15,7 +15,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 pub struct Certificate {
     /// The hosts and addresses for which it is valid.
     pub names: Vec<String>,
-    /// Its issuer.
+    /// The issuer.
     pub issuer: String,
     /// The end of its validity.
     pub valid_until: Timestamp,

@@ -137,7 +137,7 @@ async fn within<T>(work: impl Future<Output = T>) -> Result<T, SmtpError> {
     timeout(CONNECT, work).await.map_err(|_| SmtpError::too_slow())
 }
 
-/// The credentials in each encoding in which they are sent, to mask them in the server's replies.
+/// Returns the credentials in each encoding in which they are sent, to mask them in the server's replies.
 fn secrets(server: &Server) -> Vec<String> {
     let Some(super::Login { user, password }) = &server.login else {
         return Vec::new();

@@ -41,7 +41,7 @@ impl Command {
         }
     }
 
-    /// The meaning of a permanent refusal without a more specific code (RFC 3463). Before RCPT, the set-up must be the cause.
+    /// Returns the meaning of a permanent refusal without a specific code (RFC 3463). Before RCPT, it is the set-up.
     const fn blames(self) -> Option<Meaning> {
         let (says, advice) = match self {
             Self::Ehlo => (
@@ -68,7 +68,7 @@ const SENDER: &str = "Allow REKEY_SENDER_CODES and REKEY_SENDER_NOTICES as sende
 const TRUST: &str = "Check that the mail server may relay for this service: its list of allowed networks or users, and the \
                      records of SPF, DKIM and DMARC of the sender's domain.";
 
-/// The enhanced status code at the beginning of a reply, such as `5.7.1` (RFC 3463).
+/// Returns the enhanced status code at the beginning of a reply, such as `5.7.1` (RFC 3463).
 fn enhanced_status(said: &str) -> Option<&str> {
     let status = said.split_ascii_whitespace().next()?;
     let mut numbers = status.split('.');
@@ -79,8 +79,8 @@ fn enhanced_status(said: &str) -> Option<&str> {
     reads.then_some(status)
 }
 
-/// The meaning of a permanent refusal caused by the set-up or the route (RFC 3463, RFC 5321 §4.2.3). The e-mail is kept and
-/// retried, because an operator can fix the cause. `None` means that the mailbox doesn't exist.
+/// Returns the meaning of a permanent refusal caused by the set-up or the route (RFC 3463, RFC 5321 §4.2.3). The e-mail
+/// is kept and retried, because an operator can fix the cause. `None` means that the mailbox doesn't exist.
 fn meaning(command: Command, code: u16, status: &str) -> Option<Meaning> {
     let of = |says, advice| Some(Meaning { says, advice });
     let mut parts = status.split('.').skip(1);
@@ -114,7 +114,7 @@ fn meaning(command: Command, code: u16, status: &str) -> Option<Meaning> {
     }
 }
 
-/// The error for a refusal. Excludes the server's own words, which usually contain the recipient's address.
+/// Returns the error for a refusal. Excludes the server's own words, which usually contain the recipient's address.
 pub(super) fn of(command: Command, error: &Error, to: Option<&EmailAddress>) -> SmtpError {
     let Some(code) = error.status() else {
         return of_network(std::error::Error::source(error).unwrap_or(error));
@@ -147,8 +147,8 @@ pub(super) fn of(command: Command, error: &Error, to: Option<&EmailAddress>) -> 
     }
 }
 
-/// The error for an unexpected positive reply. After 250 to DATA, the server would read the e-mail as commands, and its next
-/// reply would be mistaken for acceptance.
+/// Returns the error for an unexpected positive reply. After 250 to DATA, the server would read the e-mail as commands,
+/// and its next reply would be mistaken for acceptance.
 pub(super) fn out_of_turn(command: Command, answer: &Response, due: u16, to: &EmailAddress) -> SmtpError {
     let said: Vec<_> = answer.message().collect();
     let code = answer.code();
@@ -164,7 +164,7 @@ pub(super) fn out_of_turn(command: Command, answer: &Response, due: u16, to: &Em
     }
 }
 
-/// The error for missing STARTTLS where it is required.
+/// Returns the error for missing STARTTLS where it is required.
 pub(super) fn no_starttls() -> SmtpError {
     SmtpError::set_up(
         "the mail server offers no STARTTLS, and the e-mail is not sent unencrypted",
@@ -173,7 +173,7 @@ pub(super) fn no_starttls() -> SmtpError {
     )
 }
 
-/// The error for credentials without a supported mechanism.
+/// Returns the error for credentials without a supported mechanism.
 pub(super) fn no_mechanism() -> SmtpError {
     SmtpError::set_up(
         "the mail server offers neither PLAIN nor LOGIN authentication",
@@ -181,7 +181,7 @@ pub(super) fn no_mechanism() -> SmtpError {
     )
 }
 
-/// The error for a non-ASCII address without server support (RFC 6531).
+/// Returns the error for a non-ASCII address without server support (RFC 6531).
 pub(super) fn no_utf8() -> SmtpError {
     SmtpError {
         text: "the mail server does not accept addresses beyond ASCII (SMTPUTF8)".into(),
@@ -192,7 +192,7 @@ pub(super) fn no_utf8() -> SmtpError {
     }
 }
 
-/// The error for a network or TLS failure.
+/// Returns the error for a network or TLS failure.
 pub(super) fn of_network(error: &(dyn std::error::Error + 'static)) -> SmtpError {
     let mut text = "the mail server".to_owned();
     let mut cause = Some(error);

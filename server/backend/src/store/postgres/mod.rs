@@ -48,7 +48,7 @@ enum Lent {
 }
 
 impl Server {
-    /// Connects. Sets no session parameters behind a pooler, where other programs would inherit them.
+    /// Connects, but sets no session parameters behind a pooler, where other programs would inherit them.
     pub(super) async fn open(url: &str) -> Result<Self, sqlx::Error> {
         let options = options(url)?;
         let pooled = is_pooled(&options).await?;
@@ -199,8 +199,8 @@ impl DerefMut for Conn {
     }
 }
 
-/// Planning the session check takes three times as long as running it, so the plan is cached. It may predate all rows, so
-/// each statement must use an index even then; a test checks the plans.
+/// Caches plans, because planning the session check takes three times as long as running it. A plan may predate all
+/// rows, so each statement must use an index even then; a test checks the plans.
 async fn plan_once(connection: &mut PgConnection) {
     let set = "SET plan_cache_mode = force_generic_plan; SET jit = off";
     if let Err(error) = connection.execute(set).await {

@@ -65,7 +65,7 @@ async fn look(connection: &mut SqliteConnection) -> Result<Option<String>, sqlx:
     Ok((ours != 3).then(|| "it has not the tables of this service".into()))
 }
 
-/// The schema of a database.
+/// Returns the schema of a database.
 pub(crate) async fn schema(db: &Db) -> Result<Vec<(String, String, String)>, Fault> {
     let Engine::Sqlite(file) = &db.engine else {
         return Ok(Vec::new());
@@ -74,7 +74,7 @@ pub(crate) async fn schema(db: &Db) -> Result<Vec<(String, String, String)>, Fau
     Ok(sqlx::query_as(objects).fetch_all(&file.readers).await?)
 }
 
-/// Up to `most` addresses with a hash in another system's format, stored without a service key.
+/// Lists up to `most` addresses with a hash in another system's format, stored without a service key.
 pub(crate) async fn hashes_without_key(db: &Db, most: i64) -> Result<Vec<String>, Fault> {
     let Engine::Sqlite(file) = &db.engine else {
         return Ok(Vec::new());

@@ -94,7 +94,7 @@ impl File {
         })
     }
 
-    /// The path in a `sqlite://` URL; `None` for any other text.
+    /// Returns the path in a `sqlite://` URL; `None` for any other text.
     pub(super) fn path(url: &str) -> Option<PathBuf> {
         let options = url.starts_with("sqlite:").then(|| SqliteConnectOptions::from_str(url));
         Some(options?.ok()?.get_filename().to_owned())

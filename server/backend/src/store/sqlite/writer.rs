@@ -296,7 +296,7 @@ impl WriterGuard {
     }
 }
 
-/// The error for a commit that failed or whose task ended without a result.
+/// Returns the error for a failed commit, or for a commit task that ended without a result.
 fn lost(reason: impl std::fmt::Display) -> sqlx::Error {
     sqlx::Error::Io(std::io::Error::other(reason.to_string()))
 }
