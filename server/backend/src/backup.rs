@@ -64,7 +64,7 @@ pub struct Take {
 pub struct Restored {
     /// The path of the previous database, if any.
     pub kept: Option<PathBuf>,
-    /// What was ended in the restored database; `None` if nothing had to be ended.
+    /// What was ended in the restored database; `None` if it was kept unchanged.
     pub ended: Option<Ended>,
 }
 

@@ -6,7 +6,7 @@ pub struct Limits {
     /// E-mails per hour from one client network to one mailbox, or from a known browser to its account; twice as many
     /// for an IPv6 /48.
     pub emails_an_hour: i64,
-    /// The same kind of e-mails per day; 1.5 times as many for a /48.
+    /// E-mails per day, with the same scope; 1.5 times as many for a /48.
     pub emails_a_day: i64,
     /// E-mails per day from one client network to one mail domain, except large providers; twice as many for a /48.
     pub emails_to_domain_a_day: i64,

@@ -194,7 +194,7 @@ impl Backend {
         }
     }
 
-    /// Loads the state that decides about the next code of an address.
+    /// Loads the state that determines the next code of an address.
     pub(super) async fn waiting(
         &self,
         tx: &mut WriteTx,

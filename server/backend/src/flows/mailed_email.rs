@@ -266,7 +266,7 @@ impl BrowserRequest<'_> {
         Ok((mailed, ended))
     }
 
-    /// Whether the browser has signed in to the account. Attack: enumeration by timing; the lookup runs without one, too.
+    /// Whether the browser has signed in to the account. Attack: enumeration by timing; always looks up a device.
     pub(super) async fn is_known(self, conn: &mut ReadConn, account: Option<&Account>) -> Result<bool, Fault> {
         let account = account.map_or_else(events::unknown_account, |account| account.id.clone());
         Ok(self.find_device(conn, &account).await?.is_some())

@@ -9,7 +9,7 @@
 //! - With the same correct code or password, it gets the same new token again. The sender has proven as much as the owner,
 //!   so a copied token alone gains nothing. If two responses cross, the browser ends up with a live token either way.
 //! - Without them, the browser sees its previous step and a notice that the flow continued. It cannot set a password.
-//! - The last step of a sign-in, sent again, leads to the same session and device: both tokens are derived from the flow's.
+//! - The last step of a sign-in, sent again, leads to the same session and device, because their tokens are derived, too.
 //! - A device's previous token still identifies the device, to avoid a false alarm, but is not trusted: a code is required.
 //!
 //! New tokens are derived from the previous ones and a server key, so that a repeated request gets the same token and no
@@ -99,7 +99,7 @@ impl BrowserRequest<'_> {
         Ok(hold_flow(purpose, token))
     }
 
-    /// Answers a correct answer that was already accepted: the flow has moved on. If this browser sent it the first time, too, it
+    /// Responds to a correct answer that was already accepted. If this browser sent it the first time, too, it
     /// gets the token of the first response.
     pub(super) async fn repeated(self, conn: &mut ReadConn, purpose: Purpose) -> Result<Error, Fault> {
         let now = self.now();
