@@ -1,4 +1,4 @@
-//! The cookies of this service: session and flow tokens, the visit, the theme, and the one-time flash.
+//! Cookies: session, device and flow tokens, the visit token, the theme, and the one-time flash.
 
 use ::cookie::time::Duration;
 use ::cookie::{Cookie, CookieBuilder, SameSite};
@@ -13,13 +13,13 @@ use serde::{Deserialize, Serialize};
 use crate::client::Failure;
 use crate::site_map::PageId;
 
-/// `__Host-` keeps a neighbouring subdomain from setting the cookie (attack: session fixation from `evil.example.com`).
+// Attack: session fixation from `evil.example.com`. The `__Host-` prefix keeps subdomains from setting these cookies.
 const FLASH: &str = "__Host-flash";
 const THEME: &str = "__Host-theme";
 const VISIT: &str = "__Host-visit";
-/// Long enough for one redirect; a later visit does not show an old failure.
+/// Lifetime of the flash: enough for one redirect, so that a later visit does not show an old failure.
 const FLASH_SECONDS: i64 = 120;
-/// Browsers drop cookies of more than 4 KiB.
+/// Maximum length of the flash; browsers drop cookies larger than 4 KiB.
 const FLASH_LONGEST: usize = 3_000;
 
 const fn name(kind: TokenKind) -> &'static str {
@@ -32,7 +32,7 @@ const fn name(kind: TokenKind) -> &'static str {
     }
 }
 
-/// The tokens in a request's cookies.
+/// Returns the tokens in a request's cookies.
 #[must_use]
 pub fn held(headers: &HeaderMap) -> BrowserTokens {
     let token = |kind| cookie(headers, name(kind)).map(Secret::from);
@@ -47,18 +47,17 @@ pub fn held(headers: &HeaderMap) -> BrowserTokens {
     }
 }
 
-/// The `Set-Cookie` header that begins a visit. It is sent with a page's first form, and the cookie lasts until the browser
-/// closes.
+/// Returns the `Set-Cookie` header that begins a visit, which lasts until the browser closes.
 pub(super) fn of_visit(token: &Secret) -> Option<HeaderValue> {
     HeaderValue::from_str(&ours(VISIT, token.expose()).build().to_string()).ok()
 }
 
-/// The theme chosen in this browser.
+/// Returns the theme chosen in this browser.
 pub(super) fn theme(headers: &HeaderMap) -> Option<String> {
     cookie(headers, THEME).map(ToOwned::to_owned)
 }
 
-/// The `Set-Cookie` header for a changed token.
+/// Returns the `Set-Cookie` header for a changed token.
 pub(super) fn of_change(change: &TokenChange) -> Option<HeaderValue> {
     match &change.token {
         Some(token) => set(name(change.kind), token.expose(), change.keep_s),
@@ -82,14 +81,13 @@ pub(super) struct Flash {
 }
 
 impl Flash {
-    /// Reads the flash of the request. It is not signed: it decides nothing, so a forged one only affects the forger's own
-    /// browser.
+    /// Reads the request's flash. It is unsigned, because it decides nothing: a forged one affects only the forger's browser.
     pub fn from_request(headers: &HeaderMap) -> Option<Self> {
         let json = URL_SAFE_NO_PAD.decode(cookie(headers, FLASH)?).ok()?;
         serde_json::from_slice(&json).ok()
     }
 
-    /// The `Set-Cookie` header that stores it.
+    /// Returns the `Set-Cookie` header that stores the flash.
     pub fn to_header(&self) -> Option<HeaderValue> {
         let encoded = |flash: &Self| serde_json::to_vec(flash).ok().map(|json| URL_SAFE_NO_PAD.encode(json));
         let whole = encoded(self)?;
@@ -104,12 +102,12 @@ impl Flash {
         set(FLASH, &encoded(&short)?, FLASH_SECONDS)
     }
 
-    /// The `Set-Cookie` header that deletes it.
+    /// Returns the `Set-Cookie` header that deletes the flash.
     pub fn cleared() -> Option<HeaderValue> {
         set(FLASH, "", 0)
     }
 
-    /// A flash for a form that could not be parsed.
+    /// Creates a flash for a form that could not be parsed.
     pub fn unreadable(page: PageId) -> Self {
         Self {
             page,
@@ -121,10 +119,9 @@ impl Flash {
     }
 }
 
-/// The first cookie of that name that is not empty. The header is parsed as bytes, cookie by cookie.
+/// Returns the first non-empty cookie of that name. Parses the header as bytes.
 ///
-/// Attack: a sibling site sets `city=Köln` for the whole domain. Parsing the header as text would fail and lose this service's
-/// cookies.
+/// Attack: a sibling site sets `city=Köln` for the whole domain; parsing the header as text would fail and lose all cookies.
 #[must_use]
 pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let lines = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
@@ -143,7 +140,7 @@ fn set(name: &str, value: &str, keep_s: i64) -> Option<HeaderValue> {
     HeaderValue::from_str(&cookie.to_string()).ok()
 }
 
-/// Inaccessible to scripts (attack: a token stolen by injected code) and not sent with other sites' forms.
+/// Builds a cookie hidden from scripts and from other sites' forms. Attack: injected code steals a token.
 fn ours<'a>(name: &'a str, value: &'a str) -> CookieBuilder<'a> {
     Cookie::build((name, value))
         .secure(true)
@@ -176,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_that_does_not_read_is_dropped_alone() {
+    fn an_unreadable_cookie_does_not_affect_the_others() {
         let mut headers = HeaderMap::new();
         for line in [
             &b"city=K\xf6ln; __Host-session=one; town=K\xc3\xb6ln"[..],
@@ -191,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_for_this_host_and_no_script() {
+    fn a_token_cookie_is_bound_to_this_host_and_hidden_from_scripts() {
         let change = TokenChange {
             kind: TokenKind::Session,
             token: Some("abc".into()),
@@ -207,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_visit_ends_with_the_browser() {
+    fn the_visit_cookie_lasts_until_the_browser_closes() {
         let header = of_visit(&"abc".into()).unwrap();
         assert_eq!(
             header.to_str().unwrap(),
@@ -217,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flash_comes_back_as_it_went() {
+    fn a_flash_survives_a_round_trip() {
         let flash = Flash {
             page: PageId::Reset,
             failure: Some(Refusal::CodeWrong { tries_left: 3 }.into()),
@@ -231,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flash_that_is_too_long_keeps_what_is_told() {
+    fn an_oversized_flash_drops_the_typed_input() {
         let flash = Flash {
             email: Some("a".repeat(9_000)),
             ..Flash::unreadable(PageId::SignIn)
@@ -246,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_forged_flash_is_none() {
+    fn a_malformed_flash_is_ignored() {
         for forged in ["__Host-flash=%00", "__Host-flash=e30", "__Host-flash=bm8"] {
             assert_eq!(Flash::from_request(&request(&[forged])), None);
         }

@@ -3,7 +3,7 @@
 use crate::site_map::PageId;
 use account::{ProfileView, ResetStep, SecurityDone, SecurityView, SignInStep, SignOutStep, SignUpStep, safe_next};
 
-/// The page of an endpoint below `/api/`: the one whose form is sent there or whose state it returns.
+/// Returns the page for an endpoint below `/api/`: the page that submits to it or reads its state.
 pub(super) fn page_of_endpoint(path: &str) -> PageId {
     match path.strip_prefix("/api/").unwrap_or(path) {
         "security/change_password" => PageId::ChangePassword,
@@ -15,22 +15,22 @@ pub(super) fn page_of_endpoint(path: &str) -> PageId {
     }
 }
 
-/// The page at a path; the sign-in page for an unknown path.
+/// Returns the page at a path, or the sign-in page if the path is unknown.
 pub(super) fn page_at(path: &str) -> PageId {
     PageId::at(path).unwrap_or(PageId::SignIn)
 }
 
-/// Where the browser continues after a completed request.
+/// The browser's destination after a completed request.
 pub(super) trait Destination {
     /// Whether the page has a form that begins a flow.
     const BEGINS_FLOW: bool = false;
-    /// The URL path that shows this step.
+    /// Returns the URL path of this step.
     fn path(&self) -> &str;
-    /// Whether the flow is finished and its page has nothing more to show.
+    /// Returns whether the flow is finished and its page has nothing more to show.
     fn leads_on(&self) -> bool {
         false
     }
-    /// The completed action to confirm there once.
+    /// Returns the completed action, for a one-time confirmation.
     fn done(&self) -> Option<SecurityDone> {
         None
     }

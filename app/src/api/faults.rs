@@ -1,4 +1,4 @@
-//! Faults of a request: those of this service, those of the server function library, and forms that cannot be parsed.
+//! Request faults: in this service, in the server function library, and in forms that cannot be parsed.
 
 use super::cookies::Flash;
 use super::destination::page_of_endpoint;
@@ -19,13 +19,13 @@ use leptos_axum::ResponseOptions;
 impl FromServerFnError for Failure {
     type Encoder = JsonEncoding;
 
-    /// Errors of the library itself, before or after the server function runs.
+    /// Converts an error of the library itself, raised before or after the server function runs.
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         library_error(&error)
     }
 }
 
-/// Logs a fault once and returns the reference that the screen shows. The text must not contain user input.
+/// Logs a fault once and returns the reference shown on screen. The text must not contain user input.
 pub(super) fn log(fault: &str) -> Failure {
     let reference: String = Nonce::new()
         .chars()
@@ -38,8 +38,8 @@ pub(super) fn log(fault: &str) -> Failure {
     }
 }
 
-/// Replaces the library's error handling, which redirects to the referring page with the error in the URL (attack: a cross-site
-/// page that reads it, and logs that store user input).
+/// Replaces the library's error handling, which redirects to the referring page with the error in the URL.
+/// Attack: a cross-site page or a log reads user input from that URL.
 fn library_error(error: &ServerFnErrorErr) -> Failure {
     let unreadable = matches!(
         error,
@@ -65,7 +65,7 @@ fn library_error(error: &ServerFnErrorErr) -> Failure {
     failure
 }
 
-/// The response to a form for `/api/…` that the server rejects before its function runs: a status for a script, 303 and a
+/// Builds the response to a form for `/api/…` that is rejected before its function runs: a status for a script, 303 and a
 /// one-time cookie for a plain form.
 #[must_use]
 pub fn unreadable_form(path: &str, headers: &HeaderMap) -> (StatusCode, Vec<(HeaderName, HeaderValue)>) {

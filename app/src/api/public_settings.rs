@@ -1,4 +1,4 @@
-//! The settings that a page receives: the operator's public ones and the caller's.
+//! The settings for a page: the operator's public settings and the caller's.
 
 use super::cookies;
 use super::response::caller;
@@ -7,7 +7,7 @@ use backend::{Backend, Caller};
 use http::request::Parts;
 use leptos::prelude::*;
 
-/// The settings for the page being rendered.
+/// Returns the settings for the page being rendered.
 pub(crate) fn settings_here() -> PublicSettings {
     let (Some(backend), Some(parts)) = (use_context::<Backend>(), use_context::<Parts>()) else {
         return PublicSettings::default();
@@ -22,7 +22,7 @@ pub(crate) fn settings_here() -> PublicSettings {
     }
 }
 
-/// The settings for a page without a caller.
+/// Returns the settings for a page without a caller.
 pub(crate) fn public_settings(backend: &Backend, language: &str) -> PublicSettings {
     let settings = backend.settings();
     PublicSettings {

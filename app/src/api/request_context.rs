@@ -1,7 +1,7 @@
-//! The context of a request: its caller, the tokens of the browser, and the response for each kind of caller.
+//! The context of a request: its caller, the browser's tokens, and the response for each kind of caller.
 //!
 //! A page's script gets JSON with a status. A plain form always gets 303 to the page of its flow, which shows the step; a
-//! refusal travels in a one-time cookie, never in a URL.
+//! refusal is passed in a one-time cookie, never in a URL.
 
 use super::cookies::{self, Flash};
 use super::destination::{Destination, page_at};
@@ -31,7 +31,7 @@ pub(super) struct RequestContext {
 }
 
 impl RequestContext {
-    /// The request being handled.
+    /// Returns the context of the current request.
     pub fn here() -> Result<Self, Failure> {
         let (Some(parts), Some(response), Some(backend)) = (use_context::<Parts>(), use_context(), use_context())
         else {
@@ -51,18 +51,18 @@ impl RequestContext {
         })
     }
 
-    /// The browser's request to a flow.
+    /// Returns the request as the backend's flows accept it.
     pub fn browser(&self) -> BrowserRequest<'_> {
         self.backend.request(&self.caller, &self.held)
     }
 
-    /// Shows this e-mail address again in the form if the request is refused.
+    /// Refills the form with this e-mail address if the request is refused.
     pub fn keeping_email(mut self, typed: &str) -> Self {
         self.typed_email = Some(typed.to_owned());
         self
     }
 
-    /// Shows this name again in the form if the request is refused.
+    /// Refills the form with this name if the request is refused.
     pub fn keeping_name(mut self, typed: &str) -> Self {
         self.typed_name = Some(typed.to_owned());
         self
@@ -93,7 +93,7 @@ impl RequestContext {
         }
     }
 
-    /// Responds with the current step of a flow. Changes no state but the one-time cookie.
+    /// Responds with the current step of a flow. Changes nothing but cookies.
     pub fn show<S: Destination>(self, step: Result<S, impl Into<Error>>) -> Result<PageState<S>, Failure> {
         let mut step = match step {
             Ok(step) => step,
@@ -153,7 +153,7 @@ impl RequestContext {
                 }
             }
         };
-        // The dead token's cookie is not cleared, because a concurrent response may just have set a new one.
+        // Keep the invalid token's cookie, because a concurrent response may just have set a new one.
         let signed_out = failure.is_signed_out();
         match self.kind {
             ResponseKind::Redirect | ResponseKind::Document if signed_out => {

@@ -11,7 +11,7 @@ use backend::retried;
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 
-/// The current step of this browser's reset.
+/// Returns the current step of this browser's reset.
 #[server(name = Step, prefix = "/api", endpoint = "reset/step", input = GetUrl)]
 pub async fn step() -> Result<PageState<ResetStep>, Failure> {
     let request = RequestContext::here()?;

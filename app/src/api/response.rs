@@ -1,4 +1,4 @@
-//! The parts of a response: its kind, redirects, the status of a page.
+//! Parts of a response: kind, redirects, status.
 
 use super::destination::{page_at, page_of_endpoint};
 use crate::site_map::PageId;
@@ -9,7 +9,6 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 
-/// The kind of response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ResponseKind {
     /// JSON, for a page's script.
@@ -20,7 +19,7 @@ pub(super) enum ResponseKind {
     Document,
 }
 
-/// The kind of response to a request, and the page that the request concerns.
+/// Returns the kind of response to a request, and the page it concerns.
 pub(super) fn response_kind(parts: &Parts) -> (ResponseKind, PageId) {
     let path = parts.uri.path();
     if !path.starts_with("/api/") {
@@ -34,7 +33,7 @@ pub(super) fn response_kind(parts: &Parts) -> (ResponseKind, PageId) {
     (kind, page_of_endpoint(path))
 }
 
-/// Whether the client accepts HTML: a form without scripts, or a URL typed into the browser.
+/// Returns whether the client accepts HTML: a form without scripts, or a URL typed into the browser.
 #[must_use]
 pub fn wants_html(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(ACCEPT).iter().map(HeaderValue::as_bytes);
@@ -42,12 +41,12 @@ pub fn wants_html(headers: &HeaderMap) -> bool {
     types.any(|kind| kind.trim_ascii().eq_ignore_ascii_case(b"text/html"))
 }
 
-/// The caller that the server has identified.
+/// Returns the caller that the server has identified.
 pub(super) fn caller(parts: &Parts) -> Caller {
     parts.extensions.get::<Caller>().cloned().unwrap_or_default()
 }
 
-/// 303, because `leptos_axum` redirects with 302, after which a browser may send the form again.
+/// Returns the `Location` header for a 303. `leptos_axum` would send 302, after which a browser may resend the form.
 pub(super) fn see_other(path: &str) -> Option<(HeaderName, HeaderValue)> {
     Some((LOCATION, HeaderValue::from_str(path).ok()?))
 }

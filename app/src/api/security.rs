@@ -11,7 +11,7 @@ use backend::retried;
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 
-/// The data of the security page: the activity before `before`, or the newest.
+/// Returns the data of the security page, with the activity before `before` or the newest.
 #[server(name = View, prefix = "/api", endpoint = "security/view", input = GetUrl)]
 pub async fn view(#[server(default)] before: String) -> Result<PageState<SecurityView>, Failure> {
     let request = RequestContext::here()?;
@@ -31,7 +31,7 @@ pub async fn read_view() -> Result<PageState<SecurityView>, Failure> {
     read!(view_of_address, View)
 }
 
-/// The data of the profile page.
+/// Returns the data of the profile page.
 #[server(name = Profile, prefix = "/api", endpoint = "profile/view", input = GetUrl)]
 pub async fn profile() -> Result<PageState<ProfileView>, Failure> {
     let request = RequestContext::here()?;
@@ -45,8 +45,8 @@ pub async fn read_profile() -> Result<PageState<ProfileView>, Failure> {
     read!(profile, Profile)
 }
 
-/// Changes the password. Ends all other sessions, unless the form offered the choice (`others_asked`) and the box `end_others`
-/// is not ticked.
+/// Changes the password and ends all other sessions, unless the form had a checkbox for that (`others_asked`) and it is not
+/// ticked.
 #[server(name = ChangePassword, prefix = "/api", endpoint = "security/change_password")]
 pub async fn change_password(
     #[server(default)] current: Secret,

@@ -11,7 +11,7 @@ use backend::retried;
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 
-/// The current step of this browser's sign-in.
+/// Returns the current step of this browser's sign-in.
 #[server(name = Step, prefix = "/api", endpoint = "sign_in/step", input = GetUrl)]
 pub async fn step() -> Result<PageState<SignInStep>, Failure> {
     let request = RequestContext::here()?;
@@ -41,7 +41,7 @@ pub async fn password(#[server(default)] password: Secret) -> Result<SignInStep,
     request.tell(transition)
 }
 
-/// Submits the e-mailed code; `trust` is `true` if the box to trust this device is ticked.
+/// Submits the e-mailed code; a non-empty `trust` means that the box to trust this device is ticked.
 #[server(name = Answer, prefix = "/api", endpoint = "sign_in/answer")]
 pub async fn answer(#[server(default)] code: Secret, #[server(default)] trust: String) -> Result<SignInStep, Failure> {
     let request = RequestContext::here()?;
@@ -57,7 +57,7 @@ pub async fn resend() -> Result<SignInStep, Failure> {
     request.tell(transition)
 }
 
-/// Goes back to the first step: "Use a different e-mail".
+/// Returns to the first step ("Use a different e-mail").
 #[server(name = Restart, prefix = "/api", endpoint = "sign_in/restart")]
 pub async fn restart() -> Result<SignInStep, Failure> {
     let request = RequestContext::here()?;

@@ -11,7 +11,7 @@ use backend::retried;
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 
-/// The current step of this browser's sign-up.
+/// Returns the current step of this browser's sign-up.
 #[server(name = Step, prefix = "/api", endpoint = "sign_up/step", input = GetUrl)]
 pub async fn step() -> Result<PageState<SignUpStep>, Failure> {
     let request = RequestContext::here()?;

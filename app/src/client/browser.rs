@@ -15,18 +15,18 @@ mod real {
 
     #[wasm_bindgen(module = "/src/client/page.js")]
     extern "C" {
-        /// Whether the app has stopped; handlers then leave events to the browser.
+        /// Returns whether the app has stopped; if so, handlers leave events to the browser.
         #[wasm_bindgen(js_name = isBroken)]
         pub(crate) fn is_broken() -> bool;
-        /// A request was sent whose outcome is not shown yet; `answer` is a promise.
+        /// Reports that a request was sent and its outcome is not shown yet; `answer` is the promise of its response.
         pub(crate) fn asked(answer: &JsValue);
-        /// A form was refused by the check in the browser, and the refusal is not shown yet.
+        /// Reports that the browser's check refused a form and the refusal is not shown yet.
         pub(crate) fn refused(form: &HtmlFormElement);
-        /// The outcome of the last request is shown.
+        /// Reports that the outcome of the last request is shown.
         pub(crate) fn settled();
         /// Stops the app permanently.
         pub(crate) fn fail(why: &str, line: u32);
-        /// Replaces the content of `main` by that of an element; elements that match `kept` are carried over.
+        /// Replaces the content of `main` with that of an element; carries over elements that match `kept`.
         pub(crate) fn put(aside: &Element, kept: &str);
     }
 
@@ -38,7 +38,7 @@ mod real {
         element(id)?.dyn_into().ok()
     }
 
-    /// The text content of an element.
+    /// Returns the text content of an element.
     pub(crate) fn text_of(id: &str) -> Option<String> {
         element(id)?.text_content()
     }
@@ -48,7 +48,6 @@ mod real {
         document().create_element("div").unwrap_throw().unchecked_into()
     }
 
-    /// Sets the document's title.
     pub(crate) fn set_title(title: &str) {
         document().set_title(title);
     }
@@ -58,7 +57,7 @@ mod real {
         for_each::<HtmlInputElement>("input[name=back]", |input| input.set_value(address));
     }
 
-    /// Marks the chosen theme as pressed.
+    /// Marks the chosen theme's button as pressed.
     pub(crate) fn press_theme(theme: &str) {
         for_each::<HtmlElement>("button[name=theme]", |button| {
             let pressed = button.get_attribute("value").as_deref() == Some(theme);
@@ -74,7 +73,7 @@ mod real {
         }
     }
 
-    /// The clicked element or its closest ancestor that matches a selector.
+    /// Returns the clicked element or its closest ancestor that matches a selector.
     pub(crate) fn pressed(click: &web_sys::MouseEvent, selector: &str) -> Option<Element> {
         click.target()?.dyn_into::<Element>().ok()?.closest(selector).ok()?
     }
@@ -97,7 +96,7 @@ mod real {
         });
     }
 
-    /// The value of an input; empty if there is no such input.
+    /// Returns the value of an input, or an empty string if the input does not exist.
     pub(crate) fn typed(id: &str) -> String {
         input(id).map(|input| input.value()).unwrap_or_default()
     }
@@ -122,12 +121,12 @@ mod real {
         }
     }
 
-    /// Whether the clipboard is available; it is not on an insecure origin.
+    /// Returns whether the clipboard is available, which requires a secure origin.
     pub(crate) fn can_copy() -> bool {
         window().is_secure_context()
     }
 
-    /// Copies text to the clipboard and then calls `then`, unless the browser refuses.
+    /// Copies text to the clipboard and calls `then` on success.
     pub(crate) fn copy(text: &str, then: impl FnOnce() + 'static) {
         let copied = Closure::once(move |_: JsValue| then());
         let refused = Closure::once(|_: JsValue| ());
@@ -140,17 +139,17 @@ mod real {
         refused.forget();
     }
 
-    /// Milliseconds since the Unix epoch, by the browser's clock. Only for displayed waiting times.
+    /// Returns milliseconds since the Unix epoch by the browser's clock. Only for displaying waiting times.
     pub(crate) fn now_ms() -> i64 {
         js_sys::Date::now() as i64
     }
 
-    /// A date in local time, with or without the time of day, formatted for a language.
+    /// Formats a date in local time for a language, with or without the time of day.
     pub(crate) fn local_day(ms: i64, language: &str, with_time: bool) -> Option<String> {
         let options = js_sys::Object::new();
         let set = |key: &str, value: &str| js_sys::Reflect::set(&options, &key.into(), &value.into()).ok();
         set("dateStyle", "medium")?;
-        // The same digits as in e-mails and codes.
+        // Western digits, as in e-mails and codes.
         set("numberingSystem", "latn")?;
         if with_time {
             set("timeStyle", "short")?;
@@ -160,7 +159,7 @@ mod real {
         String::from(date.to_locale_string(language, &options)).into()
     }
 
-    /// Applies a theme without a reload, and sends it to the server to be stored.
+    /// Applies a theme without a reload, and asks the server to store it.
     pub(crate) fn choose_theme(theme: &str) -> bool {
         let Some(root) = document().document_element() else {
             return false;
@@ -181,7 +180,7 @@ mod real {
     }
 
     /// Calls `run` when the input's form is submitted and when the page is restored from the back-forward cache. The form's
-    /// listener ends with the form, the window's with the component.
+    /// listener lives as long as the form, the window's as long as the component.
     pub(crate) fn when_leaving(id: &'static str, run: impl Fn() + Copy + 'static) {
         if let Some(form) = input(id).and_then(|input| input.form()) {
             let listener = Closure::<dyn Fn()>::new(run).into_js_value();
@@ -191,18 +190,18 @@ mod real {
         on_cleanup(move || handle.remove());
     }
 
-    /// Converts text to NFC by the browser's own function.
+    /// Converts text to NFC with the browser's own function.
     pub(crate) fn nfc(text: &str) -> String {
         js_sys::JsString::from(text).normalize("NFC").into()
     }
 
-    /// Converts a domain to ASCII by the browser's `URL`.
+    /// Converts a domain to ASCII with the browser's `URL`.
     pub(crate) fn domain_to_ascii(domain: &str) -> Option<String> {
         let url = web_sys::Url::new(&format!("https://{domain}")).ok()?;
         Some(url.hostname())
     }
 
-    /// Whether Caps Lock is on, according to the key event.
+    /// Returns whether Caps Lock was on during a key event.
     pub(crate) fn caps_lock(event: &web_sys::KeyboardEvent) -> bool {
         event.get_modifier_state("CapsLock")
     }
@@ -213,7 +212,7 @@ mod without {
     use leptos::wasm_bindgen::JsValue;
     use leptos::web_sys::HtmlFormElement;
 
-    /// Functions that only the app in the browser calls.
+    /// Stubs for functions called only by the app in the browser.
     #[cfg(not(feature = "ssr"))]
     pub(crate) use app::*;
     #[cfg(not(feature = "ssr"))]

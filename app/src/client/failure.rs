@@ -3,12 +3,12 @@
 use account::{Refusal, Refused};
 use serde::{Deserialize, Serialize};
 
-/// Why a request failed.
+/// The reason for a failed request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Failure {
-    /// The request was refused; the user sees the reason at its field.
+    /// The request was refused; the reason is shown at its field.
     Refused(Box<Refused>),
-    /// A fault of the server.
+    /// The server failed.
     Broken {
         /// Identifies the fault in the server's log.
         reference: Option<String>,
@@ -23,7 +23,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// The refusal, if it is one.
+    /// Returns the refusal, if any.
     #[must_use]
     pub const fn refusal(&self) -> Option<&Refused> {
         match self {
@@ -32,7 +32,7 @@ impl Failure {
         }
     }
 
-    /// Whether the session has ended.
+    /// Returns whether the session has ended.
     #[must_use]
     pub fn is_signed_out(&self) -> bool {
         matches!(self, Self::Refused(refused) if refused.code == Refusal::SIGNED_OUT)
@@ -50,11 +50,11 @@ impl From<Refusal> for Failure {
 pub struct PageState<S> {
     /// The current step.
     pub step: S,
-    /// Why the last try failed; only after the redirect of a browser without scripts.
+    /// The failure of the last try; set only after a redirect without scripts.
     pub failure: Option<Failure>,
-    /// The e-mail address as typed, to fill the form again. Apart from the name, no other input is ever sent back.
+    /// The typed e-mail address, to refill the form. Apart from the name, no other input is ever sent back.
     pub typed_email: Option<String>,
-    /// The name as typed, to fill the form again.
+    /// The typed name, to refill the form.
     pub typed_name: Option<String>,
 }
 

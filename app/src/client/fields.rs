@@ -1,4 +1,4 @@
-//! The fields of a form to be sent, and the result of the check in the browser.
+//! The data of a form, and the result of the browser's check.
 
 use account::{Field, Refusal};
 use leptos::web_sys::{FormData, HtmlFormElement};
@@ -7,13 +7,13 @@ use leptos::web_sys::{FormData, HtmlFormElement};
 #[derive(Clone)]
 pub struct Fields(FormData);
 
-/// The result of the check in the browser, which saves a request. It must not refuse what the server accepts.
+/// The result of the browser's check, which saves a request. Must not refuse anything that the server accepts.
 pub enum Checked {
-    /// No objection.
+    /// Send the form.
     Send,
-    /// The server would refuse it.
+    /// Show the refusal that the server would return.
     Refuse(Refusal),
-    /// The input belongs to another form, for example an address typed as a code: send that form instead.
+    /// Send another form instead: the input belongs there, for example an address typed as a code.
     Instead(&'static str, Fields),
 }
 
@@ -23,7 +23,7 @@ impl Fields {
         FormData::new_with_form(form).ok().map(Self)
     }
 
-    /// A single field.
+    /// Creates form data with a single field.
     #[must_use]
     pub fn only(name: &str, value: &str) -> Option<Self> {
         let data = FormData::new().ok()?;
@@ -31,7 +31,7 @@ impl Fields {
         Some(Self(data))
     }
 
-    /// The text of a field.
+    /// Returns the text of a field.
     #[must_use]
     pub fn text(&self, field: Field) -> String {
         self.0.get(field.as_str()).as_string().unwrap_or_default()

@@ -1,7 +1,7 @@
-//! The data that the server writes into a page for the program in the browser: JSON in elements that are found by id, wherever
-//! extensions or translators have moved them.
+//! The data that the server writes into a page for the app in the browser: JSON in elements found by id, even if extensions
+//! or translators have moved them.
 
-/// The id of the settings' element.
+/// The id of the element with the settings.
 const SETTINGS: &str = "app-settings";
 /// The id of the element with the page's state. It is inside `main`, so that it is removed with its page.
 const PAGE: &str = "page-state";
@@ -26,7 +26,7 @@ mod on_server {
     }
 
     fn element(id: &'static str, value: &impl Serialize) -> AnyView {
-        // Attack: a name or an address that closes the element and begins a script.
+        // Attack: a name or an address closes the element and begins a script.
         let json = serde_json::to_string(value).unwrap_or_default();
         let json = json.replace('<', "\\u003c");
         view! { <script type="application/json" id=id inner_html=json></script> }.into_any()
@@ -37,7 +37,7 @@ mod on_server {
         use super::*;
 
         #[test]
-        fn what_stands_in_the_state_cannot_end_its_element() {
+        fn a_value_in_the_state_cannot_close_its_element() {
             let settings = PublicSettings {
                 brand: "</script><script>alert(1)</script><!--".into(),
                 ..PublicSettings::default()
@@ -60,12 +60,12 @@ mod in_browser {
     use crate::settings::PublicSettings;
     use serde::de::DeserializeOwned;
 
-    /// The settings of the document; `None` if they cannot be parsed.
+    /// Reads the document's settings; `None` if they cannot be parsed.
     pub(crate) fn settings() -> Option<PublicSettings> {
         json::read(&browser::text_of(SETTINGS)?)
     }
 
-    /// The state that the server wrote for the page in `main`; `None` for a page that the program has opened.
+    /// Reads the state that the server wrote for the page in `main`; `None` if the app opened the page.
     pub(crate) fn page<T: DeserializeOwned>() -> Option<T> {
         json::read(&browser::text_of(PAGE)?)
     }

@@ -29,7 +29,7 @@ mod in_browser {
         T::deserialize(Value(JSON::parse(text).ok()?)).ok()
     }
 
-    /// The JSON does not match the type. Without a message, so that the WASM does not contain serde's texts.
+    /// A mismatch between JSON and type. Has no message, so that the WASM does not contain serde's texts.
     #[derive(Debug)]
     struct Unfit;
 
@@ -47,11 +47,11 @@ mod in_browser {
         }
     }
 
-    /// A value of the browser's parser.
+    /// A value from the browser's parser.
     struct Value(JsValue);
 
     impl Value {
-        /// A JSON number; integers are exact up to 2⁵³.
+        /// Returns a JSON number; integers are exact up to 2⁵³.
         fn number(&self) -> Result<f64, Unfit> {
             self.0.as_f64().ok_or(Unfit)
         }
@@ -110,7 +110,7 @@ mod in_browser {
             visitor.visit_seq(Fields(self, fields))
         }
 
-        /// Serde's format: the name of the variant, or an object whose only key is that name.
+        /// Reads serde's format: the variant's name, or an object with that name as its only key.
         fn deserialize_enum<V: Visitor<'de>>(
             self,
             _: &'static str,

@@ -1,5 +1,5 @@
-//! Calls the server functions. About 30 KB smaller than the library's client, and it sends the form itself, so that a password
-//! is never copied into the program's memory.
+//! Calls the server functions. About 30 KB smaller than the library's client. Sends the form itself, so that a password is
+//! never copied into the program's memory.
 
 use super::failure::Failure;
 use super::fields::Fields;
@@ -20,7 +20,7 @@ pub fn post(path: &str, fields: &Fields) -> Option<JsValue> {
     browser::fetch(path, Some(&fields)).ok()
 }
 
-/// The body of the response.
+/// Waits for a response and returns its body.
 pub async fn answer(promise: JsValue) -> Result<String, Failure> {
     match browser::text(promise).await {
         Ok((true, text)) => Ok(text),
@@ -61,16 +61,15 @@ mod browser {
     use wasm_bindgen_futures::JsFuture;
     use web_sys::{AbortSignal, Headers, RequestInit, Response};
 
-    /// After this time the server counts as unreachable. Half of the time for which the server recognizes a repeated form after
-    /// a lost response, so that a retry is still recognized.
-    const PATIENCE_MS: u32 = 15_000;
+    /// Half the time in which the server recognizes a repeated form, so that it recognizes a retry after a timeout.
+    const REQUEST_TIMEOUT_MS: u32 = 15_000;
 
     pub(super) fn fetch(path: &str, fields: Option<&UrlSearchParams>) -> Result<JsValue, JsValue> {
         let headers = Headers::new()?;
         headers.set("Accept", "application/json")?;
         let request = RequestInit::new();
         request.set_headers(&headers);
-        request.set_signal(Some(&AbortSignal::timeout_with_u32(PATIENCE_MS)));
+        request.set_signal(Some(&AbortSignal::timeout_with_u32(REQUEST_TIMEOUT_MS)));
         if let Some(fields) = fields {
             request.set_method("POST");
             request.set_body(fields);
@@ -84,7 +83,7 @@ mod browser {
         Ok((response.ok(), text.as_string().unwrap_or_default()))
     }
 
-    /// Loads a page from the server, because the frame's content has changed.
+    /// Loads a page from the server; needed when the frame's content changes.
     pub fn go(path: &str) {
         let _ = window().location().replace(path);
     }
@@ -96,7 +95,7 @@ mod browser {
         go(&address.into_iter().flatten().collect::<String>());
     }
 
-    /// Loads the sign-in page, which returns here afterwards.
+    /// Loads the sign-in page, which then returns to this page.
     pub fn sign_in_again() {
         let here = window().location().pathname().unwrap_or_default();
         go(&["/signin?next=", &here].concat());

@@ -1,18 +1,18 @@
 //! The URLs of the files that pages load.
 
-/// A WASM program.
+/// The URLs of a WASM program.
 #[derive(Debug, Clone, Default)]
 pub struct Program {
     /// The JavaScript module that starts the WASM.
     pub js: String,
-    /// The WASM.
+    /// The WASM file.
     pub wasm: String,
 }
 
 /// The URLs of the files that pages load.
 #[derive(Debug, Clone, Default)]
 pub struct Assets {
-    /// The catalogues of texts, by language.
+    /// The text catalogues, by language.
     pub words: Vec<(&'static str, String)>,
     /// The program of the pages before sign-in.
     pub entry: Program,
@@ -20,12 +20,12 @@ pub struct Assets {
     pub account: Program,
     /// The stylesheet.
     pub css: String,
-    /// Whether pages reload after a restart of the server; for development.
+    /// Whether pages reload when the server restarts; for development.
     pub reload: bool,
 }
 
 impl Assets {
-    /// The URL of a language's catalogue.
+    /// Returns the URL of a language's catalogue.
     pub(super) fn words_of(&self, language: &str) -> &str {
         let found = self.words.iter().find(|(known, _)| *known == language);
         found.map_or("", |(_, address)| address)

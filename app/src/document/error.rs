@@ -11,7 +11,7 @@ use backend::Backend;
 use leptos::prelude::*;
 use leptos_meta::ServerMetaContext;
 
-/// A complete error page for a request that reaches no page: rejected, too large, rate-limited, failed, or overloaded.
+/// Renders the error page for a request that reaches no page: rejected, too large, rate-limited, failed, or overloaded.
 ///
 /// `status` is the HTTP status of the response; `reference` identifies the fault in the log.
 #[must_use]

@@ -4,7 +4,7 @@ use super::assets::Assets;
 use crate::settings::{PublicSettings, Theme};
 use leptos::prelude::*;
 
-/// The elements of the head, except title and scripts.
+/// Renders the head's elements, except title and scripts.
 pub(super) fn head(settings: &PublicSettings, assets: &Assets) -> impl IntoView + use<> {
     let scheme = match settings.theme {
         Theme::Auto => "light dark",

@@ -4,7 +4,7 @@ use super::assets::{Assets, Program};
 use crate::pages::reading;
 use crate::site_map::Script;
 
-/// The text of the script.
+/// Returns the script's text.
 pub(super) fn of(script: Script, assets: &Assets, language: &str) -> String {
     let start = |program| loader(program, assets.words_of(language));
     let mut text = match script {
@@ -18,10 +18,10 @@ pub(super) fn of(script: Script, assets: &Assets, language: &str) -> String {
     text
 }
 
-/// The event stream reconnects when the server has restarted.
+/// Reloads the page when the event stream reconnects, which means that the server has restarted.
 const RELOAD: &str = r#"{let up=false;new EventSource("/dev/alive").onopen=()=>{if(up)location.reload();up=true}}"#;
 
-/// Starts the app when the page is painted and idle. If it cannot be loaded, the forms work without it, so errors are ignored.
+/// Starts the app once the page is painted and idle. Ignores errors, because the forms work without the app.
 ///
 /// The WASM is fetched in parallel with its module. The app starts in a separate task, so that pending key events are handled
 /// first, and only while no key or pointer is down and no form is being submitted: replacing an element between press and

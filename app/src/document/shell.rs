@@ -13,8 +13,8 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use leptos_meta::MetaTags;
 
-/// The complete document of a page. Takes the backend and the [`Assets`] from the context; `options` are those of `cargo leptos
-/// watch`, for reloading.
+/// Renders the complete document of a page. Takes the backend and the [`Assets`] from the context; `options` are those of
+/// `cargo leptos watch`, for reloading.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let assets: Assets = use_context().unwrap_or_default();
     let settings = settings_here();
@@ -32,8 +32,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 {state}
                 <MetaTags />
                 <AutoReload options />
-                // Not the library's tags, which request the WASM before the first paint and add the nonce where it is not
-                // needed.
+                // Replaces the library's tags, which load the WASM before the first paint and add unneeded nonces.
                 <script type="module" nonce=use_nonce()>
                     {script}
                 </script>
