@@ -1,6 +1,6 @@
 //! Client-side routing: links to pages of the app are followed without a reload; the browser handles all others.
 //!
-//! Replaces the framework's router, which is a third of the bytes on the critical path, because the flows need only a path.
+//! Replaces the framework's router, which takes a third of the bytes on the critical path; the flows need only a path.
 
 use crate::client::browser;
 use crate::site_map::{PageId, segment};
@@ -26,13 +26,13 @@ impl Route {
         route
     }
 
-    /// The path, tracked.
+    /// Returns the path; tracked.
     #[must_use]
     pub fn path(self) -> Signal<String> {
         self.path.into()
     }
 
-    /// The address to return to, tracked: the path, and `next` decoded, because the server accepts it only in that form.
+    /// Returns the address to return to, tracked: the path, and `next` decoded, because the server accepts only that form.
     #[must_use]
     pub fn way_back(self) -> String {
         let (path, next) = (self.path.get(), decode::query(&self.search.get(), "next"));
@@ -42,13 +42,13 @@ impl Route {
         }
     }
 
-    /// The decoded value of a query parameter; not tracked.
+    /// Returns the decoded value of a query parameter; not tracked.
     #[must_use]
     pub fn query(self, name: &str) -> Option<String> {
         self.search.with_untracked(|search| decode::query(search, name))
     }
 
-    /// The path segment that matches `:name` in the page's URL pattern; not tracked. Not decoded, because ids need no encoding.
+    /// Returns the path segment that matches `:name` in the page's URL pattern; not tracked, not decoded (ids need no encoding).
     #[must_use]
     pub fn param(self, name: &str) -> Option<String> {
         self.path.with_untracked(|path| {
@@ -79,13 +79,13 @@ impl Route {
     }
 }
 
-/// The URL of the current page.
+/// Returns the current page's route.
 #[must_use]
 pub fn use_route() -> Route {
     use_context().unwrap_or_else(|| Route::provide("/"))
 }
 
-/// The requested URL.
+/// Returns the requested URL.
 #[cfg(feature = "ssr")]
 pub(crate) fn asked_for() -> String {
     use_context::<http::request::Parts>().map_or_else(String::new, |parts| {
@@ -97,7 +97,7 @@ pub(crate) fn asked_for() -> String {
     })
 }
 
-/// The URL that the browser shows.
+/// Returns the URL shown by the browser.
 #[cfg(not(feature = "ssr"))]
 pub(crate) fn asked_for() -> String {
     history::shown()
@@ -156,7 +156,7 @@ mod history {
                 // A link to the current page reloads it, so that it can serve as a retry.
                 if address != shown() {
                     route.go(&address);
-                    // Called last, so that after any earlier failure the browser follows the link itself.
+                    // Last, so that the browser follows the link itself if anything before fails.
                     click.prevent_default();
                 }
             }
@@ -164,7 +164,7 @@ mod history {
         let _ = window_event_listener_untyped("popstate", move |_| route.arrive(&shown()));
     }
 
-    /// The address of a clicked link within this origin; `None` if it opens a new tab or a download.
+    /// Returns the address of a clicked link within this origin; `None` if it opens a new tab or a download.
     fn plain_link(click: &MouseEvent) -> Option<String> {
         let elsewhere = click.ctrl_key() || click.meta_key() || click.shift_key() || click.alt_key();
         if elsewhere || click.button() != 0 || click.default_prevented() {
@@ -184,7 +184,7 @@ mod history {
     }
 }
 
-/// The server renders a single page.
+/// Stubs: the server renders a single page.
 #[cfg(not(target_arch = "wasm32"))]
 mod history {
     use super::Route;
@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_query_is_read_as_a_browser_reads_it() {
+    fn a_query_is_decoded_as_in_a_browser() {
         Owner::new().with(|| {
             let route = Route::provide("/signin?a=b&next=%2Fsecurity%2Fpassword&next=2&c=x+y");
             assert_eq!(route.query("next").as_deref(), Some("/security/password"));

@@ -1,6 +1,6 @@
-//! The content of `main` in the browser. The view is a function of the page's state; each change replaces it as a whole. It
-//! never relies on text nodes, comments or siblings, which translators, password managers or ad blockers may change; inputs are
-//! carried over unchanged.
+//! The content of `main` in the browser. The view is a function of the page's state; each change replaces it as a whole and
+//! carries over the inputs. Never relies on text nodes, comments or siblings, which translators, password managers or ad
+//! blockers may change.
 
 use crate::client::browser;
 use crate::ui::PageFocus;
@@ -11,18 +11,18 @@ use leptos::tachys::view::any_view::AnyViewState;
 use leptos::tachys::view::{Mountable, Render};
 use std::time::Duration;
 
-/// Inputs keep their value, focus and selection, and values that the browser has filled in without revealing them to scripts.
+/// Selector of the inputs, which keep their value, focus, selection and any autofill hidden from scripts.
 const FIELDS: &str = "input[id]";
-/// Keeps an unchanged alert, so that it is not read out again.
+/// Selector of the inputs and of an unchanged alert, which would otherwise be read out again.
 const FIELDS_AND_ALERT: &str = "input[id],#problem";
 
-/// The live pages: the one that is shown, and those that are loading.
+/// The live pages: the visible one and those still loading.
 #[derive(Clone, Copy)]
 pub(crate) struct Screen {
     pages: StoredValue<Vec<Page>, LocalStorage>,
-    /// The number of pages begun.
+    /// The number of pages begun so far.
     begun: StoredValue<u32>,
-    /// The number of the page that is shown; 0 is the server's.
+    /// The number of the visible page; 0 is the server's.
     shown: StoredValue<u32>,
 }
 
@@ -49,7 +49,7 @@ impl Screen {
         }
     }
 
-    /// Begins a page. The previous one stays and works until the new one has something to show.
+    /// Begins a page. The previous one keeps working until the new one has content.
     pub(crate) fn begin(self, app: &Owner, page: impl FnOnce() -> View) {
         let number = self.begun.get_value() + 1;
         self.begun.set_value(number);
@@ -117,7 +117,7 @@ impl Screen {
                 Duration::ZERO,
             );
         }
-        // After a page load, the browser's own focus stays.
+        // After a page load, keep the browser's own focus.
         if !is_first
             && (has_news || !is_same_step)
             && let Some(PageFocus(place)) = use_context()

@@ -1,4 +1,4 @@
-//! The operator's and the caller's settings that pages need; created on the server and passed to the browser.
+//! The operator's and the caller's settings for pages; created on the server and passed to the browser.
 
 use crate::words::Words;
 use leptos::prelude::*;
@@ -27,7 +27,7 @@ impl Theme {
         }
     }
 
-    /// The value in forms, the cookie and the document.
+    /// Returns the value for forms, the cookie and the document.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -49,9 +49,9 @@ pub struct PublicSettings {
     pub sender_codes: String,
     /// The sender of security notices.
     pub sender_notices: String,
-    /// Minimum number of characters of a password.
+    /// Minimum length of a password in characters.
     pub password_min: usize,
-    /// The number of days that a device stays trusted.
+    /// The number of days for which a device stays trusted.
     pub trust_days: i64,
     /// Whether visitors may sign up.
     pub sign_up: bool,
@@ -80,13 +80,13 @@ impl Default for PublicSettings {
     }
 }
 
-/// The settings of this page.
+/// Returns the settings of this page.
 #[must_use]
 pub fn use_settings() -> PublicSettings {
     use_context().unwrap_or_default()
 }
 
-/// Provides these settings and their texts as context.
+/// Provides the settings and the texts of their language as context.
 pub(crate) fn provide(settings: PublicSettings) {
     provide_context(Words::of(&settings.language));
     provide_context(settings);

@@ -1,4 +1,4 @@
-//! The list of all pages: their URL patterns and the script that each one runs.
+//! All pages, with their URL patterns and scripts.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,7 @@ macro_rules! pages {
             /// All pages.
             pub const ALL: &[Self] = &[$(Self::$page,)*];
 
-            /// The URL pattern. A segment such as `:id` matches any one segment.
+            /// Returns the URL pattern. A segment such as `:id` matches any one segment.
             #[must_use]
             pub const fn address(self) -> &'static str {
                 match self {
@@ -33,7 +33,7 @@ macro_rules! pages {
                 }
             }
 
-            /// The script of the page.
+            /// Returns the script of the page.
             #[must_use]
             pub const fn script(self) -> Script {
                 match self {
@@ -60,14 +60,14 @@ pages! {
 }
 
 impl PageId {
-    /// The page at a path.
+    /// Returns the page at a path.
     #[must_use]
     pub fn at(path: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|page| fits(page.address(), path))
     }
 }
 
-/// Whether a path matches a URL pattern.
+/// Returns whether a path matches a URL pattern.
 fn fits(address: &str, path: &str) -> bool {
     let (mut wanted, mut found) = (address.split('/'), path.split('/'));
     loop {
@@ -80,7 +80,7 @@ fn fits(address: &str, path: &str) -> bool {
     }
 }
 
-/// The path segment that matches `:name` in a URL pattern, not decoded.
+/// Returns the path segment that matches `:name` in a URL pattern, not decoded.
 pub(crate) fn segment<'a>(address: &str, path: &'a str, name: &str) -> Option<&'a str> {
     let mut pairs = address.split('/').zip(path.split('/'));
     let (_, found) = pairs.find(|(wanted, _)| wanted.strip_prefix(':') == Some(name))?;
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_with_a_colon_stands_for_one_that_is_not_empty() {
+    fn a_colon_segment_matches_one_non_empty_segment() {
         let address = "/accounts/:id/events/:event";
         assert!(fits(address, "/accounts/42/events/7"));
         for path in [

@@ -34,7 +34,7 @@ struct FormError {
 }
 
 impl FormController {
-    /// A controller, with the failure of the last try if there is one.
+    /// Creates a controller with the failure of the last try, if any.
     pub fn new(failure: Option<Failure>, take: Callback<String, bool>, refresh: Callback<Refresh>) -> Self {
         let failure = RwSignal::new(failure.map(|failure| FormError {
             failure,
@@ -52,7 +52,7 @@ impl FormController {
         }
     }
 
-    /// The same controller for a form of another page; on success that page is shown.
+    /// Returns a controller for a form of another page; on success, that page is shown.
     #[must_use]
     pub fn leading_to(self, path: &'static str) -> Self {
         let route = use_route();
@@ -67,12 +67,12 @@ impl FormController {
         }
     }
 
-    /// Whether a response is pending.
+    /// Returns whether a response is pending.
     pub fn pending(self) -> Signal<bool> {
         self.pending.into()
     }
 
-    /// The failure of the last try as text; tracked.
+    /// Returns the failure of the last try as text; tracked.
     pub(super) fn problem(self) -> Option<Problem> {
         self.failure.get().map(|error| error.in_words(self.words))
     }
@@ -104,7 +104,7 @@ impl FormController {
 
     /// Sends a form after a check in the browser. A second press while a response is pending has no effect.
     ///
-    /// `prevent_default` is called last, so that after any earlier failure the browser sends the form itself.
+    /// Calls `prevent_default` last, so that the browser sends the form itself if anything before fails.
     pub(super) fn submit(self, event: &SubmitEvent, action: &'static str, check: Option<Callback<Fields, Checked>>) {
         if browser::is_broken() {
             return;
@@ -155,7 +155,7 @@ impl FormController {
                     Err(failure) => Some(failure),
                 };
                 if let Some(Failure::Refused(refusal)) = &failure {
-                    // Users retype a wrong password rather than correct hidden text.
+                    // Clear the field, because users retype an incorrect password rather than correct hidden text.
                     if [Refusal::SIGN_IN_WRONG, Refusal::CURRENT_WRONG].contains(&refusal.code.as_str()) {
                         refusal.field.into_iter().for_each(empty_field);
                     }
@@ -177,14 +177,14 @@ pub struct Refresh {
 }
 
 impl Refresh {
-    /// Whether no form was sent since it started.
+    /// Returns whether no form has been sent since the request started.
     #[must_use]
     pub fn is_current(self) -> bool {
         self.controller.sent.try_get_value() == Some(self.sent)
             && self.controller.pending.try_get_untracked() == Some(false)
     }
 
-    /// The flow is at another step: an old failure no longer applies.
+    /// Handles a change of step: clears the failure, which no longer applies, and runs `then`.
     pub fn continued(self) {
         if let Some(then) = self.then {
             self.controller.fail(None);

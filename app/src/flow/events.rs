@@ -2,8 +2,8 @@
 
 use leptos::prelude::*;
 
-/// Runs `moved` whenever the flow moved in any tab, and when the page becomes visible again. Listens only while there is a flow
-/// and the page is seen: a browser has six connections to a server for all tabs, and each listening one takes one of them.
+/// Runs `moved` when the flow changes in any tab and when the page becomes visible again. Listens only while a flow is open and
+/// the page is visible, because a browser opens at most six connections to a server for all tabs.
 #[cfg(target_arch = "wasm32")]
 pub(super) fn listen(flow: &'static str, open: Memo<bool>, moved: Callback<()>) {
     use futures::StreamExt;
@@ -39,6 +39,6 @@ pub(super) fn listen(flow: &'static str, open: Memo<bool>, moved: Callback<()>) 
     });
 }
 
-/// The server does not listen.
+/// Does nothing on the server.
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) fn listen(_: &'static str, _: Memo<bool>, _: Callback<()>) {}

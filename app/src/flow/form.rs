@@ -1,5 +1,3 @@
-//! A form of a page.
-
 use super::controller::FormController;
 use crate::client::{Checked, Fields};
 use leptos::ev::SubmitEvent;
@@ -12,7 +10,7 @@ pub fn Form(
     action: &'static str,
     /// Handles the response.
     controller: FormController,
-    /// The check in the browser.
+    /// The browser's check before sending.
     #[prop(optional, into)]
     check: Option<Callback<Fields, Checked>>,
     children: Children,

@@ -22,12 +22,12 @@ use std::future::Future;
 
 /// The state of a page; sent as JSON.
 pub trait Step: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// The identity of the step: its kind and the address it belongs to. A shorter waiting time is the same step; the password
-    /// of another user is a different one.
+    /// Returns the identity of the step: its kind and address. A shorter waiting time is the same step; another user's password
+    /// step is a different one.
     fn key(&self) -> (u8, Option<EmailAddress>);
 }
 
-/// The current step of a flow in this page, and the controller of its forms.
+/// A flow on this page: its current step and the controller of its forms.
 pub struct Flow<S: Step> {
     /// The current step.
     pub step: RwSignal<S>,
@@ -35,9 +35,9 @@ pub struct Flow<S: Step> {
     received_at: StoredValue<i64>,
     /// Sends the forms of the step.
     pub controller: FormController,
-    /// The e-mail address of a try that was refused without scripts.
+    /// The typed e-mail address, to refill the form after a refusal without scripts.
     pub typed_email: StoredValue<Option<String>>,
-    /// The name of a try that was refused without scripts.
+    /// The typed name, to refill the form after a refusal without scripts.
     pub typed_name: StoredValue<Option<String>>,
 }
 
@@ -130,8 +130,8 @@ impl<S: Step> Flow<S> {
     }
 }
 
-/// A page with state from the server. The state is written beside the page for the program in the browser; rendering waits for
-/// it, so that the page is complete without scripts.
+/// Renders a page with state from the server. Waits for the state, so that the page is complete without scripts, and embeds it
+/// for the app in the browser.
 #[cfg(feature = "ssr")]
 pub fn page_of<T, F>(read: fn() -> F, show: fn(PageState<T>) -> View) -> View
 where
@@ -154,7 +154,7 @@ where
     page.into_any()
 }
 
-/// A page with state: read from the server's page, or requested when the program opens the page.
+/// Shows a page with state: embedded by the server, or requested if the app opens the page.
 #[cfg(not(feature = "ssr"))]
 pub fn page_of<T, F>(read: fn() -> F, show: fn(PageState<T>) -> View) -> View
 where

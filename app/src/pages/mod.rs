@@ -12,7 +12,7 @@ use crate::site_map::PageId;
 use crate::view::{View, fixed};
 use leptos::prelude::*;
 
-/// The view of a page; `None` if it belongs to the other program.
+/// Returns the view of a page; `None` if it belongs to the other program.
 fn view_of(page: PageId) -> Option<fn() -> View> {
     let view: fn() -> View = match page {
         #[cfg(any(feature = "ssr", feature = "entry"))]
@@ -62,15 +62,15 @@ pub(crate) fn App() -> impl IntoView {
     }
 }
 
-/// Starts the app in the browser: renders the page again and replaces the server's, carrying over the fields. It does not
-/// hydrate the server's HTML, which extensions or translators may have changed. If the state cannot be parsed, the server's
-/// page stays.
+/// Starts the app in the browser: renders the page again, replaces the server's HTML and carries over the fields. Does not
+/// hydrate the HTML, because extensions or translators may have changed it. Keeps the server's page if the state cannot be
+/// parsed.
 #[cfg(not(feature = "ssr"))]
 pub fn start() {
     use crate::client::browser;
 
     std::panic::set_hook(Box::new(|panic| match panic.location() {
-        // The full message only in debug builds: the formatting code would add bytes to every page load.
+        // The full message only in debug builds, because the formatting code would add bytes to every page load.
         Some(place) if !cfg!(debug_assertions) => browser::fail(place.file(), place.line()),
         _ => browser::fail(&panic.to_string(), 0),
     }));

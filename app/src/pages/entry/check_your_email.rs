@@ -11,7 +11,7 @@ use crate::words::{Words, use_words};
 use account::{EmailAddress, Field, MailedCode, Timestamp, TypedCode, read_code};
 use leptos::prelude::*;
 
-/// The endpoints for the forms of a flow's code step.
+/// The endpoints of a flow's code step, and the subject of its e-mail.
 #[derive(Clone, Copy)]
 pub(super) struct Ways {
     /// The key of the e-mail's subject.
@@ -22,17 +22,17 @@ pub(super) struct Ways {
     pub answer: &'static str,
     /// Sends a new code.
     pub resend: &'static str,
-    /// Ends the flow, if it has a separate endpoint for that.
+    /// Ends the flow, if there is a separate endpoint for that.
     pub restart: Option<&'static str>,
 }
 
-/// The step. `lead` explains what the code is for; `more` is shown below the code field.
+/// Renders the step. `lead` explains what the code is for; `below` is shown between the code field and the submit button.
 pub(super) fn check_your_email(
     mailed: &MailedCode,
     controller: FormController,
     ways: Ways,
     lead: String,
-    more: Option<AnyView>,
+    below: Option<AnyView>,
 ) -> AnyView {
     let words = use_words();
     let (digits, email) = (mailed.digits, mailed.email.clone());
@@ -47,7 +47,7 @@ pub(super) fn check_your_email(
             <MailboxButton email=email.clone() />
             <Form action=ways.answer controller=controller check=check>
                 <CodeField digits=digits />
-                {more}
+                {below}
                 <SubmitButton label=words.say("code.next") pending=controller.pending() />
             </Form>
             {resend}
@@ -58,7 +58,7 @@ pub(super) fn check_your_email(
     .into_any()
 }
 
-/// Refuses input that is not a code. An address in the code field corrects the mistyped one: the flow begins again with it.
+/// Refuses input that is not a code. An address in the code field replaces the mistyped one and restarts the flow.
 fn check_code(fields: &Fields, digits: usize, begin: &'static str) -> Checked {
     match read_code(&fields.text(Field::Code), digits, domain_to_ascii) {
         Ok(TypedCode::Code(_)) => Checked::Send,
@@ -70,7 +70,7 @@ fn check_code(fields: &Fields, digits: usize, begin: &'static str) -> Checked {
     }
 }
 
-/// Where to find the e-mail if it is not in the inbox. Always visible, because waiting users need it most.
+/// Renders where to find the e-mail if it is not in the inbox. Always visible, because waiting users need it most.
 fn look_in_spam(words: Words) -> AnyView {
     let sentence = words.say("code.look_in_spam");
     let (before, after) = sentence.split_once("%{sender}").unwrap_or((&sentence, ""));
@@ -83,7 +83,7 @@ fn look_in_spam(words: Words) -> AnyView {
     .into_any()
 }
 
-/// The properties that distinguish this e-mail from others.
+/// Renders the properties that distinguish this e-mail from others.
 fn facts(mailed: &MailedCode, subject: &str, words: Words) -> AnyView {
     let settings = use_settings();
     let subject = words.say_with(subject, &[("brand", &settings.brand), ("reference", &mailed.reference)]);
@@ -128,7 +128,7 @@ fn resend(mailed: &MailedCode, controller: FormController, action: &'static str,
     .into_any()
 }
 
-/// Announces that a new code was sent; `mailed` returns a step's code, if it has one.
+/// Announces that a new code was sent; `mailed` returns a step's code, if any.
 pub(super) fn say_when_resent<S: Step>(flow: Flow<S>, mailed: fn(&S) -> Option<&MailedCode>) {
     let (announce, words) = (use_announce(), use_words());
     Effect::new(move |before: Option<Option<(EmailAddress, Timestamp)>>| {
@@ -145,7 +145,7 @@ pub(super) fn say_when_resent<S: Step>(flow: Flow<S>, mailed: fn(&S) -> Option<&
     });
 }
 
-/// For users who mistyped the address.
+/// Renders the form to correct a mistyped address.
 fn other_address(controller: FormController, ways: Ways, words: Words) -> AnyView {
     if let Some(restart) = ways.restart {
         return view! {

@@ -1,4 +1,4 @@
-//! The end of a flow that proved an address and set a password: continue to sign in.
+//! The end of a reset or a sign-up: continue to sign in.
 
 use crate::api::sign_in;
 use crate::flow::{Form, FormController};
@@ -8,7 +8,7 @@ use account::EmailAddress;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-/// Shows the flow's success text, and leads to the sign-in with the address filled in.
+/// Renders the flow's success text and a button to sign in with the address filled in.
 pub(super) fn done(controller: FormController, name: &str, email: EmailAddress) -> AnyView {
     let words = use_words();
     let say = |key| words.say(&[name, key].concat());

@@ -4,8 +4,7 @@ use crate::ui::{Notice, use_problem};
 use crate::words::use_words;
 use leptos::prelude::*;
 
-/// Tells that the browser's flow has ended and begins again. Omitted if the last try was refused, because the refusal says
-/// more.
+/// Renders the notice that the flow has ended and begins again. Omitted after a refusal, which says more.
 pub(super) fn request_gone(is_over: bool) -> Option<AnyView> {
     let say = is_over && use_problem().is_none();
     say.then(|| view! { <Notice>{use_words().say("refusal.flow_gone")}</Notice> }.into_any())

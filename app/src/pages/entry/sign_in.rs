@@ -56,7 +56,7 @@ fn show(state: PageState<SignInStep>) -> View {
 fn ask_email(flow: Flow<SignInStep>, known: Option<String>, resume: Option<MailedCode>) -> AnyView {
     let words = use_words();
     let gone = request_gone(known.is_some());
-    // A refusal after the last password try points to this link.
+    // The refusal after the last password try refers to this link.
     let forgot = known.is_some().then(|| {
         view! {
             <p>
@@ -90,7 +90,7 @@ fn ask_email(flow: Flow<SignInStep>, known: Option<String>, resume: Option<Maile
     .into_any()
 }
 
-/// The link to a reset whose tab was closed.
+/// Renders the link that resumes a reset.
 fn resume_reset(mailed: MailedCode) -> AnyView {
     let label = use_words().say_with(
         "sign_in.resume",

@@ -7,8 +7,8 @@ use crate::view::{View, fixed};
 use crate::words::use_words;
 use leptos::prelude::*;
 
-/// When the steps for third-party products were last checked.
-const LOOKED_OVER: &str = "2026-11-25";
+/// The date of the last review of the steps for third-party products.
+const LAST_REVIEWED: &str = "2026-11-25";
 
 /// `/help/allowlist`.
 pub(in crate::pages) fn page() -> View {
@@ -62,7 +62,7 @@ fn show() -> AnyView {
             <h2>{words.say("allowlist.steps")}</h2>
             {list(&["allowlist.microsoft", "allowlist.google", "allowlist.other"])}
             <p class="hint">
-                {words.say("allowlist.dated")} " " <time datetime=LOOKED_OVER>{LOOKED_OVER}</time>
+                {words.say("allowlist.dated")} " " <time datetime=LAST_REVIEWED>{LAST_REVIEWED}</time>
             </p>
             <PrintButton label=words.say("allowlist.print") />
         </Page>
@@ -70,7 +70,7 @@ fn show() -> AnyView {
     .into_any()
 }
 
-/// The domain of a sender.
+/// Returns the domain of a sender.
 fn domain(sender: &str) -> String {
     sender.rsplit_once('@').map_or(sender, |(_, domain)| domain).to_owned()
 }

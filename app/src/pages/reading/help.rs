@@ -6,7 +6,7 @@ use crate::view::{View, fixed};
 use crate::words::use_words;
 use leptos::prelude::*;
 
-/// The catalogue name of each question, and the page that solves it.
+/// Each question's name in the catalogue, and the page that solves it.
 const QUESTIONS: [(&str, Option<&str>); 4] = [
     ("forgot", Some("/reset")),
     ("no_mail", Some("/help/allowlist")),

@@ -17,7 +17,7 @@ mod tests {
     }
 
     #[test]
-    fn the_script_cannot_end_its_element() {
+    fn the_script_cannot_close_its_element() {
         assert!(!super::SCRIPT.contains("</") && !super::SCRIPT.contains("<!--"));
     }
 }

@@ -1,4 +1,4 @@
-//! Prints the page. The script shows the button; without scripts, the browser's menu can print.
+//! A print button, shown by the script; without scripts, users print from the browser's menu.
 
 use leptos::prelude::*;
 

@@ -29,7 +29,7 @@ fn show() -> AnyView {
     .into_any()
 }
 
-/// It is unknown whether a session is still live: offers the same plain form again.
+/// Renders the sign-out form again, because a session may still be live.
 fn session_unknown() -> AnyView {
     let words = use_words();
     view! {

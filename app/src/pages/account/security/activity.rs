@@ -6,7 +6,7 @@ use crate::words::Words;
 use account::{Attempts, SecurityView};
 use leptos::prelude::*;
 
-/// One page of the activity, with links to older and to the newest entries.
+/// Renders one page of the activity, with links to older and to the newest entries.
 pub(super) fn activity(view: SecurityView, words: Words) -> AnyView {
     let attempts = view.attempts.map(|attempts| summed_up(attempts, words));
     let is_empty = view.activity.is_empty();
@@ -44,7 +44,7 @@ pub(super) fn activity(view: SecurityView, words: Words) -> AnyView {
     .into_any()
 }
 
-/// A link to other entries. The browser follows it itself, because its URL has a fragment.
+/// Renders a link to other entries. The browser handles it, because its URL has a fragment.
 fn to_page(address: String, label: String) -> AnyView {
     view! {
         <p>
@@ -54,7 +54,7 @@ fn to_page(address: String, label: String) -> AnyView {
     .into_any()
 }
 
-/// "14 failed attempts since 23 November".
+/// Renders a summary: "14 failed attempts since 23 November".
 fn summed_up(attempts: Attempts, words: Words) -> AnyView {
     let state = if attempts.count < Attempts::MOST {
         words.counted("security.attempts_", attempts.count)

@@ -9,7 +9,7 @@ use account::DeviceRow;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-/// The list, with a button per device that ends its trust.
+/// Renders the list; a button on each row ends the device's trust.
 pub(super) fn devices(devices: Vec<DeviceRow>, controller: FormController, words: Words) -> AnyView {
     if devices.is_empty() {
         return view! { <p>{words.say("security.devices_none")}</p> }.into_any();

@@ -52,7 +52,7 @@ fn overview(view: SecurityView, controller: FormController, words: Words) -> Any
     .into_any()
 }
 
-/// Announces the completed action. The pressed button is removed with its row, so the focus moves to the heading above it.
+/// Announces the completed action and moves the focus to the list's heading, because the pressed button is removed.
 fn say_what_is_done(view: RwSignal<SecurityView>, words: Words) {
     let announce = use_announce();
     let say = move |done: SecurityDone| {

@@ -6,10 +6,10 @@ use crate::words::Words;
 use account::{Organization, PasswordAccess, PasswordRow};
 use leptos::prelude::*;
 
-/// The page on which users change their Google password.
+/// Google's page for changing the password.
 const GOOGLE: &str = "https://myaccount.google.com/signinoptions/password";
 
-/// When the password was last changed and the link to change it, or where it is managed.
+/// Renders the date of the last change and an edit link, or where the password is managed.
 pub(super) fn password(password: PasswordRow, words: Words) -> AnyView {
     match password.own {
         PasswordAccess::Editable => {
@@ -34,7 +34,7 @@ pub(super) fn password(password: PasswordRow, words: Words) -> AnyView {
     }
 }
 
-/// An icon and a word; the accessible name distinguishes it from other edit links.
+/// Renders the edit link. Its accessible name distinguishes it from other edit links.
 fn edit(words: Words) -> AnyView {
     view! {
         <a class="button" href="/security/password" aria-label=words.say("security.edit_password")>
@@ -55,7 +55,7 @@ fn edit(words: Words) -> AnyView {
     .into_any()
 }
 
-/// Why the password should be changed.
+/// Renders the warning that the password was found in a leak.
 pub(in crate::pages::account) fn leaked_notice(words: Words) -> AnyView {
     view! {
         <Notice>
@@ -65,7 +65,7 @@ pub(in crate::pages::account) fn leaked_notice(words: Words) -> AnyView {
     .into_any()
 }
 
-/// Where the password is managed if not in this service; it cannot be edited here.
+/// Renders where the password is managed if not in this service.
 pub(in crate::pages::account) fn held_elsewhere(own: &PasswordAccess, words: Words) -> AnyView {
     match own {
         PasswordAccess::Editable => ().into_any(),

@@ -1,11 +1,11 @@
-//! The parts that rows of several sections share.
+//! Parts shared by the rows of several sections.
 
 use crate::flow::{Form, FormController};
 use crate::ui::{ButtonStyle, SubmitButton};
 use crate::words::Words;
 use leptos::prelude::*;
 
-/// A form with one button that sends the id of a row.
+/// Renders a form with one button that sends the id of a row.
 pub(super) fn one_button(
     action: &'static str,
     controller: FormController,
@@ -22,12 +22,12 @@ pub(super) fn one_button(
     .into_any()
 }
 
-/// The badge on the row of the current browser.
+/// Renders the badge for the current browser's row.
 pub(super) fn here(here: bool, words: Words) -> Option<AnyView> {
     here.then(|| view! { " " <span class="badge">{words.say("security.this_device")}</span> }.into_any())
 }
 
-/// The display name of a browser.
+/// Returns the display name of a browser.
 pub(super) fn browser(name: &str, words: Words) -> String {
     if name == account::UNKNOWN_BROWSER {
         words.say("security.unknown_browser")

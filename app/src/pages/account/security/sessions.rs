@@ -9,7 +9,7 @@ use account::SessionRow;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-/// The list, with a button per browser that signs it out, and one for all others.
+/// Renders the list, with a sign-out button for each browser and one for all others.
 pub(super) fn sessions(sessions: Vec<SessionRow>, controller: FormController, words: Words) -> AnyView {
     let others = (sessions.len() > 1).then(|| {
         view! {
@@ -21,7 +21,7 @@ pub(super) fn sessions(sessions: Vec<SessionRow>, controller: FormController, wo
     let rows = sessions.into_iter().map(move |session| {
         let name = browser(&session.browser, words);
         let end = if session.here {
-            // A plain form, because this page has no user after the sign-out.
+            // A plain form, because this page cannot be shown after the sign-out.
             view! {
                 <form method="post" action=sign_in::SignOut::PATH>
                     <SubmitButton
