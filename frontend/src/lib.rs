@@ -1,6 +1,6 @@
-//! The WASM entry point: hydrates the server's page.
+//! The WASM entry point: starts the app on the server's page.
 
-/// Called once by the page's loader after the first paint, with the texts in the page's language.
+/// Starts the app. Called once by the page's loader after the first paint, with the texts in the page's language.
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn start(words: &str) {
     app::words::take(words);

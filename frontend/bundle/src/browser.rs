@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::Command;
 use wasm_bindgen_cli_support::Bindgen;
 
-/// Removes whole functions and arguments, and optimizes little inside functions: the compiler output is already small,
-/// and `-Oz` makes similar functions differ, so that the result is larger after brotli.
+/// Optimizer passes. They remove whole functions and arguments but change little inside functions: the compiled code
+/// is already small, and `-Oz` makes similar functions differ, which compresses worse with brotli.
 const OPTIMIZE: [&str; 5] = [
     "--dae-optimizing",
     "--duplicate-function-elimination",
@@ -66,7 +66,7 @@ pub fn program(order: &Order, name: &str, from: &Path) -> Result<Program> {
             .arg(&small))?;
         wasm = small;
     }
-    // Into one file with the snippets of all crates.
+    // Bundle the module and the snippets of all crates into one file.
     let js = run(Command::new("esbuild").arg(&glue).args([
         "--bundle",
         "--format=esm",

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::Path;
 
-/// In bytes after brotli; 1 KB is 1,000.
+/// Size limits in bytes after brotli; 1 KB is 1,000.
 const BUDGETS: [Budget; 3] = [
     Budget {
         what: "JavaScript and WASM on the way in",
@@ -59,7 +59,7 @@ struct Record {
     sizes: Vec<Size>,
 }
 
-/// The sizes of the last run, if no input has changed since.
+/// Returns the sizes of the last run, if no input has changed since.
 pub fn unchanged(record: &Path, inputs: &str) -> Option<Vec<Size>> {
     let record: Record = serde_json::from_slice(&std::fs::read(record).ok()?).ok()?;
     (record.inputs == inputs).then_some(record.sizes)

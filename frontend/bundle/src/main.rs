@@ -1,4 +1,4 @@
-//! Packs everything that a browser requests into one folder, which the server reads at its start.
+//! Packs everything that a browser requests into one folder, which the server reads at startup.
 //!
 //! `bundle ENTRY_WASM ACCOUNT_WASM STYLE PUBLIC SITE [--quick] [--gate]`, with `sass`, `wasm-opt` and `esbuild` on the
 //! PATH. `--quick` skips the steps that only reduce the size; `--gate` fails if the files exceed their budgets.
@@ -29,7 +29,7 @@ fn pack(words: impl Iterator<Item = String>) -> Result<ExitCode> {
     let sizes = match budget::unchanged(&record, &inputs).filter(|_| order.site.join(site::MANIFEST).is_file()) {
         Some(sizes) => sizes,
         None => {
-            // Mostly the optimizer's time, so each runs in its own thread.
+            // Run in parallel, because the optimizer takes most of the time.
             let (entry, account) = std::thread::scope(|scope| {
                 let account = scope.spawn(|| browser::program(&order, "account", &order.account));
                 let entry = browser::program(&order, "entry", &order.entry);
@@ -57,7 +57,7 @@ struct Order {
     style: PathBuf,
     public: PathBuf,
     site: PathBuf,
-    /// Beside the site: temporary files and the record of the last run.
+    /// Temporary files and the record of the last run, next to the site.
     work: PathBuf,
     quick: bool,
     gate: bool,
@@ -89,7 +89,7 @@ impl Order {
         })
     }
 
-    /// A hash of everything that affects the result: the inputs, this program, the pinned commands.
+    /// Returns a hash of everything that affects the result: the inputs, this program, the pinned commands.
     fn fingerprint(&self) -> Result<String> {
         let mut digest = Sha256::new();
         digest.update([u8::from(self.quick)]);
@@ -106,7 +106,7 @@ impl Order {
     }
 }
 
-/// Every file in a folder and its subfolders, in a stable order.
+/// Returns every file in a folder and its subfolders, in a stable order.
 fn files_under(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).with_context(|| format!("reading the folder {}", folder.display()))? {
@@ -121,7 +121,7 @@ fn files_under(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Runs one of npm's commands; its output is shown only if it fails.
+/// Runs a command installed by npm; shows its output only if it fails.
 fn run(command: &mut Command) -> Result<Vec<u8>> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command

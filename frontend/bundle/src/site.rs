@@ -1,4 +1,4 @@
-//! Lays out the site's folder: names that change with the content, and compressed forms of each file.
+//! Lays out the site's folder: content-hashed names, and compressed forms of each file.
 
 use crate::browser::Program;
 use crate::budget::Size;
@@ -9,10 +9,10 @@ use sha2::{Digest, Sha256};
 use std::io::Write;
 use std::path::Path;
 
-/// Lists this build's file names for the server.
+/// The list of this build's file names, for the server.
 pub const MANIFEST: &str = "manifest.json";
 
-/// Compressible files; pictures and fonts are already compressed.
+/// Extensions of compressible files; pictures and fonts are already compressed.
 const TEXT: [&str; 9] = ["css", "html", "js", "json", "mjs", "svg", "txt", "webmanifest", "xml"];
 
 #[derive(Serialize)]
@@ -94,7 +94,7 @@ fn write(folder: &Path, address: &str, bytes: &[u8], quick: bool) -> Result<Size
     Ok(size)
 }
 
-/// Stores a compressed form beside its file if it is smaller.
+/// Stores a compressed form next to its file if it is smaller.
 fn beside(path: &Path, ending: &str, bytes: &[u8], packed: Vec<u8>) -> Result<Option<usize>> {
     if packed.len() >= bytes.len() {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Runs a WASM program in Node: the runner of cargo's tests for the browser. `wasm_in_node PROGRAM.wasm`
+//! Runs a WASM program in Node; cargo's test runner for browser code. Usage: `wasm_in_node PROGRAM.wasm`
 
 use anyhow::{Context, Result, anyhow};
 use std::process::{Command, ExitCode};
@@ -13,7 +13,7 @@ fn main() -> Result<ExitCode> {
         .nodejs(true)
         .and_then(|bindgen| bindgen.typescript(false).generate(&folder))
         .map_err(|fault| anyhow!("wasm-bindgen: {fault:#}"))?;
-    // CommonJS, whatever a package.json above the folder says.
+    // `.cjs`, because a `package.json` in a parent folder may declare ES modules.
     let script = format!("{folder}/program.cjs");
     std::fs::rename(format!("{folder}/program.js"), &script)?;
     let status = Command::new("node")
