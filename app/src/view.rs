@@ -8,17 +8,17 @@ use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 pub type View = AnyView;
 
-/// A page without state.
+/// Renders a page without state.
 #[cfg(feature = "ssr")]
 pub fn fixed(view: impl Fn() -> AnyView) -> View {
     view()
 }
 
-/// Builds what a page shows now; `None` while its state is loading. Tracked: a change of the signals that it reads rebuilds it.
+/// A function that builds the page's current content; `None` while loading. Rebuilt when a signal that it reads changes.
 #[cfg(not(feature = "ssr"))]
 pub type View = Box<dyn Fn() -> Option<Shown>>;
 
-/// The identity of a step: its kind and the address it belongs to.
+/// The identity of a step: its kind and its address.
 #[cfg(not(feature = "ssr"))]
 pub type StepKey = (u8, Option<EmailAddress>);
 
@@ -27,13 +27,13 @@ pub type StepKey = (u8, Option<EmailAddress>);
 pub struct Shown {
     /// The step's identity.
     pub step: StepKey,
-    /// Whether it contains a failure that has not been shown yet.
+    /// Whether the view contains a failure that has not been shown yet.
     pub has_news: bool,
     /// The view.
     pub view: AnyView,
 }
 
-/// A page without state.
+/// Creates the view of a page without state.
 #[cfg(not(feature = "ssr"))]
 pub fn fixed(view: impl Fn() -> AnyView + 'static) -> View {
     Box::new(move || {

@@ -7,21 +7,21 @@ use leptos::prelude::use_context;
 /// The available languages, as language tags (BCP 47).
 pub const LANGUAGES: [&str; 2] = ["en", "ar"];
 
-/// The texts of one language. Passed along and never global, because one server answers in several languages at once.
+/// The texts of one language. Passed as an argument, because one server answers in several languages at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Words {
     /// One of [`LANGUAGES`].
     pub language: &'static str,
 }
 
-/// The texts of the page's language.
+/// Returns the texts of the page's language.
 #[must_use]
 pub fn use_words() -> Words {
     use_context().unwrap_or(Words { language: LANGUAGES[0] })
 }
 
 impl Words {
-    /// The texts of a language; English if it is not available.
+    /// Returns the texts of a language, or the English ones if it is not available.
     #[must_use]
     pub fn of(language: &str) -> Self {
         let known = LANGUAGES.into_iter().find(|known| *known == language);
@@ -30,19 +30,19 @@ impl Words {
         }
     }
 
-    /// The writing direction of the language: the value of `dir`.
+    /// Returns the writing direction of the language: the value of `dir`.
     #[must_use]
     pub fn direction(self) -> &'static str {
         if self.language == "ar" { "rtl" } else { "ltr" }
     }
 
-    /// The text of a key.
+    /// Returns the text of a key.
     #[must_use]
     pub fn say(self, key: &str) -> String {
         catalogue::say(self, key)
     }
 
-    /// The text of a key, with its `%{name}` placeholders filled in.
+    /// Returns the text of a key, with its `%{name}` placeholders filled in.
     #[must_use]
     pub fn say_with(self, key: &str, values: &[(&str, &str)]) -> String {
         let mut sentence = self.say(key);
@@ -52,7 +52,7 @@ impl Words {
         sentence
     }
 
-    /// A duration in words: `30 seconds`, `5 minutes`, `2 hours`.
+    /// Returns a duration in words: `30 seconds`, `5 minutes`, `2 hours`.
     #[must_use]
     pub fn wait(self, seconds: i64) -> String {
         let (unit, n) = match seconds {
@@ -63,7 +63,7 @@ impl Words {
         self.counted(unit, n)
     }
 
-    /// A number with its unit. `key` lacks the plural form: `wait.minutes_`.
+    /// Returns a number with its unit. `key` omits the plural form: `wait.minutes_`.
     #[must_use]
     pub fn counted(self, key: &str, n: i64) -> String {
         let form = match (n, n % 100) {
@@ -75,7 +75,7 @@ impl Words {
         self.say_with(&[key, form].concat(), &[("n", &n.to_string())])
     }
 
-    /// The text of a refusal.
+    /// Returns the text of a refusal.
     #[must_use]
     pub fn refusal(self, refused: &Refused) -> String {
         let key = ["refusal.", &refused.code].concat();
@@ -109,7 +109,7 @@ mod catalogue {
     }
 }
 
-/// The catalogue of a language for the browser: one line per text, preceded by its key and ordered by key.
+/// Returns a language's catalogue for the browser: one line per text, preceded by its key and sorted by key.
 #[cfg(feature = "ssr")]
 #[must_use]
 pub fn for_browser(language: &str) -> String {
@@ -128,7 +128,7 @@ mod catalogue {
     use super::Words;
     use std::sync::OnceLock;
 
-    /// Keys and texts, ordered by key: binary search needs no copies at the start, when the page must not wait.
+    /// Keys and texts, sorted by key. Binary search needs no copies, which would delay the start of the page.
     static SENTENCES: OnceLock<Vec<(&str, &str)>> = OnceLock::new();
 
     pub(super) fn say(_: Words, key: &str) -> String {
@@ -137,9 +137,9 @@ mod catalogue {
         found.map_or(key, |place| sentences[place].1).to_owned()
     }
 
-    /// Takes the output of [`for_browser`](super) for the page's language; must be called before the app starts.
+    /// Stores the output of [`for_browser`](super) for the page's language; must be called before the app starts.
     pub fn take(lines: &str) {
-        // Leaked on purpose: it is used as long as the page exists.
+        // Leaked on purpose, because it is used until the page is closed.
         let lines: &'static str = Box::leak(lines.into());
         let _ = SENTENCES.set(lines.lines().filter_map(|line| line.split_once('\t')).collect());
     }
@@ -147,7 +147,7 @@ mod catalogue {
 #[cfg(not(feature = "ssr"))]
 pub use catalogue::take;
 
-/// A time of day within a text: local time in the browser, UTC on the server, which does not know the time zone.
+/// Returns a time of day for use in a text: local in the browser, UTC on the server, which does not know the time zone.
 #[must_use]
 pub fn time_of_day(at: Timestamp) -> String {
     #[cfg(target_arch = "wasm32")]
@@ -162,7 +162,7 @@ pub fn time_of_day(at: Timestamp) -> String {
     }
 }
 
-/// The time of day in UTC, marked as such: `10:02 UTC`.
+/// Returns the time of day in UTC, marked as such: `10:02 UTC`.
 #[must_use]
 pub fn time_in_utc(at: Timestamp) -> String {
     [&at.hour_and_minute(), " UTC"].concat()

@@ -42,7 +42,7 @@ impl Announce {
     }
 }
 
-/// The status region of the page.
+/// Returns the page's status region.
 #[must_use]
 pub fn use_announce() -> Announce {
     use_context().unwrap_or_else(|| Announce(StoredValue::default()))

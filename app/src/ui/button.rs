@@ -30,13 +30,13 @@ impl ButtonStyle {
 /// Submits its form. Never disabled: a second press has no effect, and the server explains refusals.
 #[component]
 pub fn SubmitButton(
-    /// The label: what the button does.
+    /// The label: the action.
     #[prop(into)]
     label: String,
     /// The visual weight.
     #[prop(optional)]
     style: ButtonStyle,
-    /// While a response is pending.
+    /// Whether a response is pending.
     #[prop(optional, into)]
     pending: Signal<bool>,
     /// The accessible name if several buttons of a page have the same label; it begins with the label.

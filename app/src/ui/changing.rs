@@ -4,7 +4,7 @@ use leptos::prelude::*;
 #[cfg(not(feature = "ssr"))]
 use leptos::tachys::html::property::{Property, prop};
 
-/// An element without children whose text changes.
+/// Renders an element with changing text and no children.
 #[cfg(feature = "ssr")]
 pub(super) fn changing<E>(element: View<E>, text: impl Fn() -> String) -> AnyView
 where
@@ -16,7 +16,7 @@ where
     element.into_inner().child(text).into_any()
 }
 
-/// An element without children whose text changes.
+/// Renders an element with changing text and no children.
 #[cfg(not(feature = "ssr"))]
 pub(super) fn changing<E, T>(element: View<E>, text: T) -> AnyView
 where

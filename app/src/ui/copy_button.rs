@@ -19,7 +19,7 @@ pub fn CopyButton(
 ) -> AnyView {
     let words = use_words();
     let label = words.say_with("field.copy_named", &[("what", &what)]);
-    // On static pages, their own script reads the attributes.
+    // The script of static pages reads these attributes.
     #[cfg(feature = "ssr")]
     let button = view! {
         <button

@@ -8,7 +8,7 @@ use crate::words::Words;
 use crate::words::use_words;
 use leptos::prelude::*;
 
-/// The key of the texts for a status.
+/// Returns the key of the texts for a status.
 const fn kind(status: u16) -> &'static str {
     match status {
         400 => "unreadable",
@@ -21,7 +21,7 @@ const fn kind(status: u16) -> &'static str {
     }
 }
 
-/// The page for a state that could not be loaded.
+/// Renders the page for a state that could not be loaded.
 pub(crate) fn failure_page(failure: Failure) -> AnyView {
     match failure {
         failure if failure.is_signed_out() => {
@@ -43,14 +43,14 @@ pub(crate) fn failure_page(failure: Failure) -> AnyView {
     }
 }
 
-/// The title of the page for a status.
+/// Returns the title of the error page for a status.
 #[cfg(feature = "ssr")]
 pub(crate) fn error_title(words: Words, status: u16, brand: &str) -> String {
     let heading = words.say(&["error.", kind(status), "_title"].concat());
     words.say_with("frame.title", &[("heading", &heading), ("brand", brand)])
 }
 
-/// The content of the error page for a status.
+/// Renders the content of the error page for a status.
 pub(crate) fn error_page(status: u16, reference: Option<String>, retry_after_s: Option<i64>) -> AnyView {
     let (words, kind) = (use_words(), kind(status));
     let reference = reference.map(|reference| {

@@ -1,5 +1,5 @@
-//! Form fields: label, hint, error and input. Inputs are uncontrolled and have no listeners of their own, because an input is
-//! carried over when its view is replaced.
+//! Form fields: label, hint, error and input. Inputs are uncontrolled and have no listeners of their own, because they are
+//! carried over when their view is replaced.
 
 use super::problem::use_problem;
 use crate::words::use_words;
@@ -18,7 +18,7 @@ pub(super) struct Input {
     pub enterkeyhint: Option<&'static str>,
     pub passwordrules: Option<String>,
     pub maxlength: Option<usize>,
-    /// Left to right in every language for addresses and codes.
+    /// The text direction: left to right in every language for addresses and codes.
     pub dir: Option<&'static str>,
     /// The previous value; never a password or a code.
     pub value: Option<String>,
@@ -42,7 +42,7 @@ impl Input {
             .flatten()
             .collect();
         let described = (!described.is_empty()).then(|| described.join(" "));
-        // No corrections or capitals, which would change what is typed; set explicitly for every kind of input.
+        // Disable autocorrection and capitalization, which would change the input.
         let is_name = field == Field::Name;
         view! {
             <div class="field">
@@ -77,10 +77,10 @@ impl Input {
     }
 }
 
-/// The e-mail address.
+/// The field for the e-mail address.
 #[component]
 pub fn EmailField(
-    /// The value typed before, or already known.
+    /// The initial value.
     #[prop(optional, into)]
     value: Option<String>,
 ) -> AnyView {
@@ -98,10 +98,10 @@ pub fn EmailField(
     .show(Field::Email)
 }
 
-/// The user's name.
+/// The field for the user's name.
 #[component]
 pub fn NameField(
-    /// The value typed before.
+    /// The initial value.
     #[prop(optional, into)]
     value: Option<String>,
 ) -> AnyView {
@@ -117,7 +117,7 @@ pub fn NameField(
     .show(Field::Name)
 }
 
-/// The one-time passcode. Has no short `maxlength`, because users may paste a whole e-mail.
+/// The field for the one-time passcode. Has no short `maxlength`, because users may paste a whole e-mail.
 #[component]
 pub fn CodeField(
     /// The number of digits of the code.
@@ -143,7 +143,7 @@ pub fn UsernameHint(
     /// The address of the account.
     email: EmailAddress,
 ) -> impl IntoView {
-    // Not `type=hidden`, about which Chromium logs a warning.
+    // Not `type=hidden`, because Chromium logs a warning about it.
     view! {
         <input type="text" name="username" autocomplete="username" value=email.to_string() readonly hidden />
     }
@@ -157,7 +157,7 @@ pub fn Checkbox(
     /// The label.
     #[prop(into)]
     label: String,
-    /// A further explanation.
+    /// The explanation below the label.
     #[prop(optional, into)]
     hint: Option<String>,
     /// Whether it is ticked initially.

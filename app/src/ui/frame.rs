@@ -13,13 +13,13 @@ mod in_browser {
     use crate::ui::announce::use_announce;
     use leptos::prelude::*;
 
-    /// Keeps the frame in step with the current page, and applies a theme without a reload.
+    /// Keeps the frame in sync with the current page and applies theme changes without a reload.
     pub(crate) fn attach(route: Route) {
         let announce = use_announce();
         Effect::new(move |before: Option<String>| {
             let path = route.path().get();
             browser::set_way_back(&route.way_back());
-            // An announcement does not apply to the next page.
+            // Clear the announcement, which does not apply to the next page.
             if before.is_some_and(|before| before != path) {
                 announce.forget();
             }
@@ -116,7 +116,7 @@ mod on_server {
         .into_any()
     }
 
-    /// The address to which a plain form returns.
+    /// A hidden field with the address to return to.
     #[component]
     fn Back() -> impl IntoView {
         let route = use_route();
@@ -164,7 +164,7 @@ mod on_server {
         .into_any()
     }
 
-    /// Light, dark or the device's setting. Applied without a reload where scripts run.
+    /// The theme buttons: light, dark, or the device's setting. Applied without a reload where scripts run.
     #[component]
     fn Themes() -> AnyView {
         let words = use_words();

@@ -6,10 +6,10 @@ use crate::words::use_words;
 use account::EmailAddress;
 use leptos::prelude::*;
 
-/// Closed initially; opens without scripts.
+/// The advice, collapsed initially; opens without scripts.
 #[component]
 pub fn MailHelp(
-    /// The address that the e-mail was sent to.
+    /// The recipient of the e-mail.
     email: EmailAddress,
 ) -> AnyView {
     let words = use_words();

@@ -8,14 +8,13 @@ use leptos::prelude::*;
 /// A webmail provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mailbox {
-    /// The name that its users know.
+    /// The provider's name, as users know it.
     pub name: &'static str,
-    /// The URL of the mailbox; of a search for this service's e-mails if the provider supports it. Never contains the user's
-    /// address.
+    /// The URL of the mailbox, or of a search there for this service's e-mails. Never contains the user's address.
     pub href: String,
 }
 
-/// The mailbox of an address, if its domain is that of a public provider.
+/// Returns the mailbox of an address if its domain belongs to a known provider.
 #[must_use]
 pub fn mailbox(email: &EmailAddress, sender_codes: &str, sender_notices: &str) -> Option<Mailbox> {
     let codes = escape(sender_codes);
@@ -44,7 +43,7 @@ pub fn mailbox(email: &EmailAddress, sender_codes: &str, sender_notices: &str) -
     Some(Mailbox { name, href })
 }
 
-/// Yahoo has a domain per country: `yahoo.fr`, `yahoo.co.uk`.
+/// Returns whether a domain is one of Yahoo's, which differ by country: `yahoo.fr`, `yahoo.co.uk`.
 fn is_yahoo(domain: &str) -> bool {
     let country = |end: &str| end.len() == 2 && end.bytes().all(|b| b.is_ascii_lowercase());
     domain == "ymail.com"
@@ -99,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_domain_leads_to_its_mailbox() {
+    fn a_known_provider_links_to_its_mailbox() {
         let gmail = "https://mail.google.com/mail/#search/\
             from%3A(noreply%40signin.rekey.example+OR+noreply%40rekey.example)+in%3Aanywhere";
         let yahoo = "https://mail.yahoo.com/d/search/keyword=from%253Anoreply%2540signin.rekey.example";
@@ -124,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn every_other_domain_leads_nowhere() {
+    fn an_unknown_domain_has_no_mailbox_link() {
         for address in [
             "ada@example.com",
             "ada@gmail.com.evil.example",
@@ -140,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn the_link_tells_the_provider_no_address_of_the_person() {
+    fn the_link_does_not_contain_the_users_address() {
         assert!(
             ["gmail.com", "yahoo.com", "proton.me", "outlook.com"]
                 .iter()
@@ -149,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sender_cannot_break_out_of_the_search() {
+    fn the_search_term_is_percent_encoded() {
         assert_eq!(escape("a+b&c=d#e\"@x-y.z"), "a%2Bb%26c%3Dd%23e%22%40x-y.z");
     }
 }

@@ -1,4 +1,4 @@
-//! The components of all pages. Each one is complete HTML without scripts and is enhanced by them.
+//! The components of all pages. Each one is complete HTML; scripts only enhance it.
 //!
 //! A page is a [`Page`] with fields and buttons; the [`Frame`] surrounds it.
 
@@ -46,7 +46,7 @@ pub use problem::{Problem, use_problem};
 pub use rows::{Row, Rows};
 pub use time::{LocalTime, When};
 
-/// The browser's own [`DomainToAscii`](account::DomainToAscii).
+/// Converts a domain with the browser's own [`DomainToAscii`](account::DomainToAscii).
 pub(crate) fn domain_to_ascii(domain: &str) -> Option<String> {
     crate::client::browser::domain_to_ascii(domain)
 }

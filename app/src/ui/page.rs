@@ -17,8 +17,8 @@ pub fn Page(
     /// The `h1`, and the first part of the title.
     #[prop(into)]
     heading: String,
-    /// The step's only field, which gets the focus after the previous step; without it, the heading does. After a refusal, the
-    /// error summary gets it.
+    /// The step's only field, which gets the focus instead of the heading after the previous step. After a refusal, the error
+    /// summary gets it.
     #[prop(optional, into)]
     only_field: Option<Field>,
     /// A wider column, for lists and long texts.
@@ -59,7 +59,7 @@ fn name_document(title: String) {
     crate::client::browser::set_title(&title);
 }
 
-/// The error summary of the last try.
+/// Renders the error summary of the last try.
 fn summary(problem: Option<Problem>, _start: &'static str) -> Option<AnyView> {
     #[cfg(not(feature = "ssr"))]
     if let Some(PageFocus(place)) = use_context() {

@@ -7,7 +7,7 @@ use crate::words::use_words;
 use account::{Field, PasswordPolicy, Refusal, Secret};
 use leptos::prelude::*;
 
-/// An existing password.
+/// The field for an existing password.
 #[component]
 pub fn PasswordField(
     /// [`Field::Password`] when signing in, [`Field::Current`] when changing it.
@@ -30,7 +30,7 @@ pub fn PasswordField(
     )
 }
 
-/// A new password, twice. Confirms when it is long enough and when both match; shows no errors while typing.
+/// Two fields for a new password. Confirms sufficient length and equality; shows no errors while typing.
 #[component]
 pub fn NewPasswords(
     /// Minimum number of characters.
@@ -44,7 +44,7 @@ pub fn NewPasswords(
         long_enough.set((min..=PasswordPolicy::MAX).contains(&length(&password)));
         alike.set(!password.is_empty() && password.as_password(browser::nfc) == again.as_password(browser::nfc));
     };
-    // Once at the start, because the browser may have filled the fields before the script ran.
+    // Run once at the start, because the browser may have filled the fields before the script ran.
     Effect::new(look);
     let new = |enterkeyhint| Input {
         autocomplete: "new-password",
@@ -97,7 +97,7 @@ fn typed(field: Field) -> Secret {
     browser::typed(field.as_str()).into()
 }
 
-/// The length in code points after NFC, as the policy counts.
+/// Returns the length in code points after NFC, as counted by the policy.
 fn length(password: &Secret) -> usize {
     password.as_password(browser::nfc).expose().chars().count()
 }

@@ -4,17 +4,17 @@ use crate::words::Words;
 use account::{Field, Refused};
 use leptos::prelude::*;
 
-/// A text and, if it concerns one, the field to correct.
+/// A text and the field to correct, if any.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// What to do about it.
+    /// The text: how to solve the problem.
     pub text: String,
     /// The field.
     pub field: Option<Field>,
 }
 
 impl Problem {
-    /// The text of a refusal.
+    /// Creates the problem for a refusal.
     #[must_use]
     pub fn of(words: Words, refusal: &Refused) -> Self {
         Self {
@@ -23,7 +23,7 @@ impl Problem {
         }
     }
 
-    /// A text that concerns no field.
+    /// Creates a problem without a field.
     #[must_use]
     pub fn plain(text: impl Into<String>) -> Self {
         Self {
@@ -41,7 +41,7 @@ pub(crate) fn provide_problem(problem: Option<Problem>) {
     provide_context(ProblemHere(problem));
 }
 
-/// The problem of the current step.
+/// Returns the problem of the current step.
 #[must_use]
 pub fn use_problem() -> Option<Problem> {
     use_context::<ProblemHere>().and_then(|here| here.0)

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 /// The precision of a displayed time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum When {
-    /// `10:02`: for events of the last minutes.
+    /// Time only: `10:02`, for events of the last minutes.
     #[default]
     Time,
     /// Day and time.
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_server_says_that_it_means_utc() {
+    fn times_from_the_server_are_marked_as_utc() {
         let at = Timestamp(1_700_000_000_000);
         assert_eq!(in_utc(at, When::Time), "22:13 UTC");
         assert_eq!(in_utc(at, When::DayAndTime), "2023-11-14 22:13 UTC");

@@ -19,7 +19,7 @@ fn placeholders(text: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-/// The text of every source file below a folder, except tests.
+/// Returns the text of every source file below a folder, except tests.
 fn sources(folder: &Path) -> Vec<String> {
     let mut texts = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -34,7 +34,7 @@ fn sources(folder: &Path) -> Vec<String> {
     texts
 }
 
-/// Every string literal that looks like a key or the beginning of one.
+/// Returns every string literal that looks like a key or the beginning of one.
 fn keys_in_source() -> BTreeSet<String> {
     let groups: BTreeSet<String> = catalogue("en")
         .keys()
@@ -59,7 +59,7 @@ fn keys_in_source() -> BTreeSet<String> {
 }
 
 #[test]
-fn every_sentence_is_there_in_every_language_with_the_same_gaps() {
+fn every_language_has_all_texts_with_the_same_placeholders() {
     let english = catalogue("en");
     for language in LANGUAGES {
         let other = catalogue(language);
@@ -76,7 +76,7 @@ fn every_sentence_is_there_in_every_language_with_the_same_gaps() {
 }
 
 #[test]
-fn every_key_in_the_source_has_a_sentence() {
+fn every_key_in_the_source_has_a_text() {
     let english = catalogue("en");
     for key in keys_in_source() {
         let known = english.contains_key(&key) || english.keys().any(|known| known.starts_with(&key));
@@ -85,7 +85,7 @@ fn every_key_in_the_source_has_a_sentence() {
 }
 
 #[test]
-fn every_refusal_has_a_sentence() {
+fn every_refusal_has_a_text() {
     let english = catalogue("en");
     let source = include_str!("../../../server/account/src/refusal.rs");
     let keys: Vec<_> = source
@@ -103,7 +103,7 @@ fn every_refusal_has_a_sentence() {
 }
 
 #[test]
-fn a_browser_is_sent_every_sentence_of_its_language_on_a_line() {
+fn the_browsers_catalogue_contains_every_text() {
     for language in LANGUAGES {
         let lines = for_browser(language);
         let sent: BTreeMap<_, _> = lines.lines().filter_map(|line| line.split_once('\t')).collect();
@@ -119,7 +119,7 @@ fn a_browser_is_sent_every_sentence_of_its_language_on_a_line() {
 }
 
 #[test]
-fn the_lines_for_a_browser_come_in_the_order_of_their_keys() {
+fn the_browsers_catalogue_is_sorted_by_key() {
     for language in LANGUAGES {
         let lines = for_browser(language);
         let keys = lines.lines().map(|line| line.split_once('\t').map(|(key, _)| key));
@@ -127,9 +127,8 @@ fn the_lines_for_a_browser_come_in_the_order_of_their_keys() {
     }
 }
 
-/// The page describes the e-mail as it is in the mailbox.
 #[test]
-fn the_subject_on_the_page_is_that_of_the_mail() {
+fn the_subject_on_the_page_matches_the_email() {
     for (language, mails) in [
         ("en", include_str!("../../../server/backend/locales/en.yml")),
         ("ar", include_str!("../../../server/backend/locales/ar.yml")),
@@ -148,7 +147,7 @@ fn the_subject_on_the_page_is_that_of_the_mail() {
 }
 
 #[test]
-fn every_activity_has_a_sentence() {
+fn every_activity_has_a_text() {
     let english = catalogue("en");
     for kind in ActivityKind::ALL.into_iter().filter(|kind| !kind.is_attempt()) {
         assert!(english.contains_key(&["activity.", kind.as_str()].concat()), "{kind:?}");
@@ -156,7 +155,7 @@ fn every_activity_has_a_sentence() {
 }
 
 #[test]
-fn no_gap_of_a_refusal_stays_open() {
+fn every_placeholder_of_a_refusal_is_filled_in() {
     let at = Timestamp(0);
     for language in LANGUAGES {
         for refusal in [
@@ -185,7 +184,7 @@ fn no_gap_of_a_refusal_stays_open() {
 }
 
 #[test]
-fn a_name_of_a_gap_in_a_value_is_left_alone() {
+fn a_placeholder_in_a_value_is_not_replaced() {
     let refusal = Refusal::HeldByOrganization {
         organization: "%{organization}".into(),
     };
@@ -197,7 +196,7 @@ fn a_name_of_a_gap_in_a_value_is_left_alone() {
 }
 
 #[test]
-fn waits_are_said_as_people_say_them() {
+fn waiting_times_use_readable_units() {
     let english = Words::of("en");
     for (seconds, said) in [
         (0, "1 second"),
@@ -216,7 +215,7 @@ fn waits_are_said_as_people_say_them() {
 }
 
 #[test]
-fn tries_left_are_counted_in_words() {
+fn tries_left_use_the_correct_plural_form() {
     let said = |language, tries_left| Words::of(language).refusal(&Refused::from(&Refusal::CodeWrong { tries_left }));
     assert_eq!(said("en", 1), "That passcode is incorrect. You have 1 try left.");
     assert_eq!(said("en", 4), "That passcode is incorrect. You have 4 tries left.");
@@ -225,13 +224,13 @@ fn tries_left_are_counted_in_words() {
 }
 
 #[test]
-fn an_unknown_language_is_answered_in_english() {
+fn an_unknown_language_falls_back_to_english() {
     assert_eq!(Words::of("tlh").language, "en");
     assert_eq!(Words::of("ar").direction(), "rtl");
 }
 
 #[test]
-fn nobody_is_begged_or_scolded() {
+fn texts_neither_apologize_nor_blame() {
     for (key, text) in catalogue("en") {
         let text = text.to_lowercase();
         for word in ["please", "sorry", "invalid", "oops"] {

@@ -16,13 +16,13 @@ use leptos::prelude::*;
 pub(super) struct Ways {
     /// The key of the e-mail's subject.
     pub subject: &'static str,
-    /// Begins the flow again with another address.
+    /// The endpoint to begin again with another address.
     pub begin: &'static str,
-    /// Submits the code.
+    /// The endpoint for the code.
     pub answer: &'static str,
-    /// Sends a new code.
+    /// The endpoint for a new code.
     pub resend: &'static str,
-    /// Ends the flow, if there is a separate endpoint for that.
+    /// The endpoint that ends the flow, if it has one.
     pub restart: Option<&'static str>,
 }
 
