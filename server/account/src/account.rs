@@ -8,11 +8,11 @@ pub struct AccountId(pub String);
 /// The organization that manages an account, and its contact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Organization {
-    /// The name that its members know.
+    /// The organization's name, as its members know it.
     pub name: String,
-    /// The name of its contact for passwords.
+    /// The name of the contact for passwords.
     pub administrator_name: String,
-    /// The contact's e-mail address.
+    /// The e-mail address of that contact.
     pub administrator_email: String,
 }
 
@@ -27,23 +27,23 @@ pub enum AccountKind {
     Managed(Organization),
 }
 
-/// The name of an account's owner as they write it: one line, at most 100 characters.
+/// The account owner's name: one line, at most 100 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Name(String);
 
 impl Name {
-    /// The maximum number of characters.
+    /// Maximum number of characters.
     pub const MAX_CHARS: usize = 100;
 
-    /// Parses user input; folds white space, and drops invisible characters that only affect the text around them. The joiners
-    /// U+200C and U+200D stay, because names in Persian and in Indian languages need them.
+    /// Parses user input; folds white space and drops invisible characters that affect the text around them. Keeps the joiners
+    /// U+200C and U+200D, because names in Persian and in Indian languages need them.
     ///
     /// # Errors
-    /// [`Refusal::NameMissing`] when empty; [`Refusal::NameUnfit`] when too long, with control characters, or when it could pass
-    /// for a link or markup in an e-mail (attack: advertising through this service's e-mails).
+    /// [`Refusal::NameMissing`] when empty; [`Refusal::NameUnfit`] when too long, with control characters, or similar to a link
+    /// or markup. Attack: advertising through this service's e-mails.
     pub fn parse(typed: &str) -> Result<Self, Refusal> {
-        // Attack: a name that reverses the text around it in an e-mail, on a page or in an operator's list. Dropped, not refused:
-        // such characters come along when a name is copied from right-to-left text.
+        // Attack: a name reverses the text around it in an e-mail, on a page or in an operator's list. Such characters are
+        // dropped, not refused, because names copied from right-to-left text contain them.
         let typed: String = typed.chars().filter(|c| !is_hidden_control(*c)).collect();
         let name = typed.split_whitespace().collect::<Vec<_>>().join(" ");
         if name.is_empty() {
@@ -56,14 +56,14 @@ impl Name {
         if unfit { Err(Refusal::NameUnfit) } else { Ok(Self(name)) }
     }
 
-    /// The name as text.
+    /// Returns the name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Whether a character is invisible and changes the direction of the text around it, or tags another character.
+/// Returns whether a character is invisible and changes the direction of the text around it, or tags another character.
 #[must_use]
 pub const fn is_hidden_control(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{e0000}'..='\u{e007f}')
@@ -74,22 +74,22 @@ pub const fn is_hidden_control(c: char) -> bool {
 pub struct Account {
     /// The permanent identifier.
     pub id: AccountId,
-    /// Proven by a code before the account existed.
+    /// The e-mail address; proven by a code before the account was created.
     pub email: EmailAddress,
-    /// The owner's name as they write it.
+    /// The owner's name.
     pub name: String,
     /// Where the password is managed.
     pub kind: AccountKind,
     /// Language of e-mails and screens: `en`, `ar`.
     pub language: Option<String>,
-    /// When the local password was last set.
+    /// The time when the local password was last set.
     pub password_changed_at: Option<Timestamp>,
-    /// Set when an operator has deactivated the account.
+    /// The time when an operator deactivated the account.
     pub disabled_at: Option<Timestamp>,
 }
 
 impl Account {
-    /// Whether the account has a local password that its owner may change.
+    /// Returns where the password is managed, which decides whether its owner can change it here.
     #[must_use]
     pub fn password_access(&self) -> PasswordAccess {
         match &self.kind {
@@ -100,7 +100,7 @@ impl Account {
     }
 }
 
-/// Where an account's password is kept, which decides who can change it.
+/// Where an account's password is managed, which decides who can change it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PasswordAccess {
     /// In this service.
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_one_line_and_no_advertisement() {
+    fn a_name_is_one_line_without_links_or_markup() {
         assert_eq!(Name::parse("  Ada \t Lovelace ").unwrap().as_str(), "Ada Lovelace");
         assert_eq!(Name::parse(" "), Err(Refusal::NameMissing));
         for typed in [

@@ -53,13 +53,13 @@ impl ActivityKind {
         Self::AddressChanged,
     ];
 
-    /// Whether strangers can cause it: attempts, as opposed to changes.
+    /// Returns whether strangers can cause it: an attempt, as opposed to a change.
     #[must_use]
     pub const fn is_attempt(self) -> bool {
         matches!(self, Self::WrongPassword | Self::WrongCode | Self::ResetAsked)
     }
 
-    /// The stored form.
+    /// Returns the stored form.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -91,17 +91,17 @@ impl ActivityKind {
     }
 }
 
-/// A summary of recent failed attempts, so that they do not push other events off the page.
+/// A summary of recent failed attempts, which would otherwise push other events off the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempts {
-    /// The number of attempts; [`Self::MOST`] means that many or more.
+    /// The number of attempts, up to [`Self::MOST`].
     pub count: i64,
     /// The time of the first attempt.
     pub since: Timestamp,
 }
 
 impl Attempts {
-    /// The number at which counting stops.
+    /// Maximum count of attempts.
     pub const MOST: i64 = 1_000;
     /// The number of days that the summary covers.
     pub const DAYS: i64 = 30;
@@ -110,13 +110,13 @@ impl Attempts {
 /// An entry of the recent activity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Activity {
-    /// What happened.
+    /// The kind of event.
     pub kind: ActivityKind,
-    /// When it happened.
+    /// The time of the event.
     pub at: Timestamp,
-    /// Browser and system.
+    /// The browser and operating system.
     pub browser: String,
-    /// Network address.
+    /// The network address.
     pub client: String,
 }
 
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_stored_is_read_back_and_what_is_newer_is_not_guessed() {
+    fn a_stored_kind_is_read_back_and_an_unknown_kind_is_ignored() {
         for kind in ActivityKind::ALL {
             assert_eq!(ActivityKind::read(kind.as_str()), Some(kind));
         }

@@ -3,50 +3,50 @@ use crate::{Code, CodeBinding, EmailAddress, Keyring, Purpose, Refusal, Timestam
 /// An e-mailed code of a flow, as stored.
 #[derive(Debug, Clone)]
 pub struct IssuedCode {
-    /// The id of its row.
+    /// The id of the database row.
     pub id: String,
     /// The result of [`Code::digest`].
     pub digest: String,
-    /// The key of the digest.
+    /// The id of the digest's key.
     pub key_id: String,
-    /// When its e-mail was queued.
+    /// The time when the e-mail was queued.
     pub sent_at: Timestamp,
-    /// The code is expired from this moment on.
+    /// The time when the code expires.
     pub expires_at: Timestamp,
     /// Set when a newer code of the same flow replaced it, or the password changed.
     pub superseded_at: Option<Timestamp>,
 }
 
-/// A flow that the same browser held before the current one, for the same purpose and address.
+/// An earlier flow of the same browser, for the same purpose and address.
 #[derive(Debug, Clone)]
 pub struct EarlierFlow {
-    /// The flow: digest of the browser's token.
+    /// The id of the flow: the digest of the browser's token.
     pub id: String,
     /// Its codes.
     pub codes: Vec<IssuedCode>,
 }
 
-/// An open challenge. One try is already spent when it is loaded, so that concurrent guesses cannot share one.
+/// An open challenge, loaded only after a try was spent, so that concurrent guesses cannot share one.
 #[derive(Debug, Clone)]
 pub struct Challenge {
-    /// The flow: digest of the browser's token.
+    /// The id of the flow: the digest of the browser's token.
     pub flow: String,
-    /// What the code is for.
+    /// The purpose of the code.
     pub purpose: Purpose,
-    /// The address that the code was e-mailed to.
+    /// The recipient of the code.
     pub email: EmailAddress,
     /// The tries left after this one.
     pub tries_left: i64,
-    /// How many more times an older code is recognized without costing a try.
+    /// How many more older codes are recognized without spending a try.
     pub stale_code_allowance: i64,
-    /// Every code of this flow, newest first.
+    /// All codes of this flow, newest first.
     pub codes: Vec<IssuedCode>,
-    /// The browser's earlier flows, so that their codes are recognized. Attack: guesses are tested against the owner's codes.
-    /// Therefore flows of other browsers are never included.
+    /// The browser's earlier flows, so that their codes are recognized.
+    /// Attack: guesses are tested against the owner's codes. Flows of other browsers are therefore never included.
     pub earlier: Vec<EarlierFlow>,
 }
 
-/// Proof that the code was right. Only [`Challenge::answer`] creates it.
+/// Proof that the code was correct. Only [`Challenge::answer`] creates it.
 #[derive(Debug)]
 pub struct Passed {
     code_id: String,
@@ -54,48 +54,48 @@ pub struct Passed {
 }
 
 impl Passed {
-    /// The code to mark as used.
+    /// Returns the id of the code to mark as used.
     #[must_use]
     pub fn code_id(&self) -> &str {
         &self.code_id
     }
 
-    /// The flow that continues.
+    /// Returns the id of the flow that continues.
     #[must_use]
     pub fn flow(&self) -> &str {
         &self.flow
     }
 }
 
-/// The result of an answer. Not a `Result`: a wrong answer is recorded too, and a `?` would roll the spent try back.
+/// The result of an answer. Not a `Result`, because `?` would roll back the try that an incorrect answer spends.
 #[derive(Debug)]
 #[must_use]
 pub enum Answer {
-    /// The newest code, in time.
+    /// The newest code, before its expiry.
     Right(Passed),
-    /// Any other input. The try stays spent.
+    /// Any other input; spends the try.
     Wrong(Refusal),
-    /// A code of this flow that was replaced or has expired. It is not a guess, so the try is given back.
+    /// A replaced or expired code of this flow. Not a guess, so the try is restored.
     Known(Refusal),
 }
 
 impl Challenge {
-    /// Tries for all codes of a flow together: a new code does not restore them.
+    /// Maximum number of tries for all codes of a flow together; a new code does not restore them.
     pub const TRIES: i64 = 5;
-    /// How long a code is valid (ASVS 5.0 6.5.5), checked when it is used.
+    /// Lifetime of a code in minutes (ASVS 5.0 6.5.5), checked when the code is used.
     pub const MINUTES: i64 = 10;
-    /// How many times an older code is recognized without costing a try.
+    /// How many older codes are recognized without spending a try.
     pub const HINTS: i64 = 2;
-    /// How many times a flow may send a code, including the first.
+    /// Maximum number of codes that a flow sends, including the first.
     pub const SENDS: i64 = 6;
 
-    /// The wait before the next code after the `sent`th, in seconds: 30 s, doubling to 4 min.
+    /// Returns the wait in seconds before the next code after the `sent`th: 30, doubling to 240.
     #[must_use]
     pub fn resend_wait_s(sent: i64) -> i64 {
         30 << sent.saturating_sub(1).clamp(0, 3)
     }
 
-    /// Checks a code. Attack: a code of another purpose, address or browser; the digest is bound to all three.
+    /// Checks a code. Attack: reuse of a code for another purpose, address or browser; the digest is bound to all three.
     pub fn answer(&self, typed: &Code, keys: &Keyring, now: Timestamp) -> Answer {
         let fits = |flow: &str, code: &IssuedCode| {
             let binding = CodeBinding {
@@ -164,7 +164,7 @@ mod tests {
         Keyring::new(Key::new("k1".into(), [1; 32]), vec![])
     }
 
-    /// A flow with codes sent at minutes 0, 1, …, newest first.
+    /// Creates a flow with codes sent at minutes 0, 1, …, newest first.
     fn challenge(count: i64) -> (Challenge, Vec<Code>) {
         let mut rng = rand::rngs::StdRng::seed_from_u64(1);
         let email = EmailAddress::parse("ada@example.com").unwrap();
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_code_works_until_the_exact_minute() {
+    fn the_newest_code_is_valid_until_its_expiry() {
         let (challenge, codes) = challenge(1);
         let last = Timestamp(0).plus_minutes(10).plus_ms(-1);
         let answer = challenge.answer(&codes[0], &keys(), last);
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn an_older_code_is_recognised_twice_at_most() {
+    fn an_older_code_is_recognized_only_within_the_allowance() {
         let (mut challenge, codes) = challenge(2);
         let older = Refusal::CodeOlder {
             sent_at: Timestamp(0),
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_superseded_code_does_not_work() {
+    fn a_superseded_code_is_refused() {
         let (mut challenge, codes) = challenge(1);
         challenge.codes[0].superseded_at = Some(Timestamp(1));
         assert!(matches!(
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_of_an_earlier_flow_is_recognised_and_does_not_work() {
+    fn a_code_of_an_earlier_flow_is_recognized_but_refused() {
         let (earlier, codes) = challenge(1);
         let (mut later, _) = challenge(1);
         later.flow = "g".into();
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_code_says_how_many_tries_are_left() {
+    fn an_incorrect_code_reports_the_tries_left() {
         let (mut challenge, _) = challenge(1);
         let guess = Code::generate(8, &mut rand::rngs::StdRng::seed_from_u64(99));
         assert!(matches!(
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn the_wait_for_a_new_code_grows_and_is_bounded() {
+    fn the_resend_wait_doubles_up_to_four_minutes() {
         let waits: Vec<i64> = (1..7).map(Challenge::resend_wait_s).collect();
         assert_eq!(waits, [30, 60, 120, 240, 240, 240]);
     }

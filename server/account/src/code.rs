@@ -5,22 +5,22 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// The purpose of an e-mailed code. A code is valid for its own purpose only.
+/// The only purpose for which an e-mailed code is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Purpose {
-    /// Confirms a sign-in after the right password.
+    /// Confirms a sign-in after the correct password.
     SignIn,
-    /// Proves the mailbox before a new password.
+    /// Proves access to the mailbox before a new password is set.
     Reset,
-    /// Proves the mailbox before an account exists.
+    /// Proves access to the mailbox before an account is created.
     SignUp,
 }
 
 impl Purpose {
-    /// Every purpose.
+    /// All purposes.
     pub const ALL: [Self; 3] = [Self::SignIn, Self::Reset, Self::SignUp];
 
-    /// The stored form.
+    /// Returns the stored form.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -36,7 +36,7 @@ impl Purpose {
         Self::ALL.into_iter().find(|purpose| purpose.as_str() == text)
     }
 
-    /// The counter for wrong codes. Anyone can begin a sign-in that proves the mailbox before the password.
+    /// Returns the counter for incorrect codes. Anyone can begin a sign-in that proves the mailbox before the password.
     #[must_use]
     pub const fn counter(self, mailbox_first: bool) -> CodeCounter {
         match self {
@@ -47,41 +47,41 @@ impl Purpose {
     }
 }
 
-/// A one-time passcode. Exists in memory only between its creation and the e-mail.
+/// A one-time passcode. Exists only in memory, until it is e-mailed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Code(Zeroizing<String>);
 
-/// What a code is bound to; it is valid for this combination only. The flow is the digest of the browser's token.
+/// The only combination for which a code is valid.
 #[derive(Debug, Clone, Copy)]
 pub struct CodeBinding<'a> {
     /// The purpose of the code.
     pub purpose: Purpose,
-    /// The address that it was e-mailed to.
+    /// The recipient of the code.
     pub email: &'a EmailAddress,
-    /// The browser's flow that requested it.
+    /// The flow that requested the code: the digest of the browser's token.
     pub flow: &'a str,
 }
 
 impl Code {
-    /// Generates a code, uniform over all digits, leading zeros included.
+    /// Generates a uniformly distributed code; leading zeros are allowed.
     pub fn generate(digits: usize, rng: &mut (impl CryptoRng + ?Sized)) -> Self {
         let below = (0..digits).fold(1_u64, |below, _| below.saturating_mul(10));
         Self(Zeroizing::new(format!("{:0digits$}", rng.random_range(0..below))))
     }
 
-    /// A code as typed; created by [`read_code`].
+    /// Creates a code from the digits that [`read_code`] found.
     fn typed(digits: String) -> Self {
         Self(Zeroizing::new(digits))
     }
 
-    /// The digits, for the e-mail.
+    /// Returns the digits.
     #[must_use]
     pub fn digits(&self) -> &str {
         &self.0
     }
 
-    /// The stored form of the code: HMAC-SHA-256 under a server key, in hexadecimal. Without the key, a copy of the database does
-    /// not allow offline guessing.
+    /// Returns the stored form: HMAC-SHA-256 under a server key, in hexadecimal.
+    /// Attack: codes are guessed offline from a copy of the database. Without the key, this is impossible.
     #[must_use]
     pub fn digest(&self, key: &Key, binding: CodeBinding<'_>) -> String {
         let parts = [
@@ -109,19 +109,19 @@ impl std::fmt::Debug for Code {
 /// The content of the code field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TypedCode {
-    /// A code of the right length.
+    /// A code of the correct length.
     Code(Code),
-    /// An address: the user says that the first one was mistyped.
+    /// An address that corrects a mistyped one.
     Email(EmailAddress),
 }
 
-/// Extracts the code from user input: with spaces, dashes or no-break spaces, in full-width or Arabic-Indic digits, or within the
-/// whole e-mail. It must be the only group of the right length; two different ones are refused.
+/// Extracts the code from user input, which may contain spaces, dashes, full-width or Arabic-Indic digits, or the whole e-mail.
+/// Exactly one group of digits must have the correct length.
 ///
 /// # Errors
-/// [`Refusal::CodeMissing`], [`Refusal::CodeWrongLength`] or [`Refusal::CodeAmbiguous`]; none of them costs a try.
+/// [`Refusal::CodeMissing`], [`Refusal::CodeWrongLength`] or [`Refusal::CodeAmbiguous`]; none of them spends a try.
 pub fn read_code(typed: &str, digits: usize, domain_to_ascii: DomainToAscii) -> Result<TypedCode, Refusal> {
-    // Enough for a whole e-mail; longer input is not one of this service's e-mails.
+    // Enough for any e-mail of this service.
     if typed.len() > 16 * 1024 {
         return Err(Refusal::CodeWrongLength { digits });
     }
@@ -175,7 +175,7 @@ fn distinct<'a>(found: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
 #[derive(PartialEq, Eq)]
 enum Piece {
     Digit(char),
-    /// White space, dashes and invisible characters that users and mail programs put between digits.
+    /// White space, dashes and invisible characters between digits.
     Joint,
     Other,
 }
@@ -199,15 +199,14 @@ fn piece(c: char) -> Piece {
     if joint { Piece::Joint } else { Piece::Other }
 }
 
-/// A group of digits, separated at most by joints.
+/// Digits separated only by joints.
 #[derive(Default)]
 struct Group {
     runs: Vec<String>,
     joined: String,
 }
 
-/// The groups of digits in a text. Digits next to a letter or a sign (`K7`, `10:12`, `#1`) do not join with their neighbours,
-/// because anything but a joint ends a group.
+/// Splits a text into groups of digits. Any character that is neither a digit nor a joint ends a group (`10:12`, `#1`).
 fn groups(typed: &str) -> Vec<Group> {
     let mut groups = vec![Group::default()];
     let mut in_run = false;
@@ -254,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_read_however_it_was_pasted() {
+    fn a_pasted_code_is_read_in_any_format() {
         for typed in [
             "012345",
             " 012345\n",
@@ -278,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_code_says_why() {
+    fn unreadable_codes_are_refused_with_the_reason() {
         assert_eq!(read("", 6), Err(Refusal::CodeMissing));
         assert_eq!(read(" - ", 6), Err(Refusal::CodeMissing));
         assert_eq!(read("abc", 6), Err(Refusal::CodeMissing));
@@ -291,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mail_of_sixteen_kibibytes_is_read_and_no_more() {
+    fn input_longer_than_16_kib_is_refused() {
         let code = "Your code is 012345.";
         let mail = format!("{code}{}", "x".repeat(16 * 1024 - code.len()));
         assert_eq!(read(&mail, 6).as_deref(), Ok("012345"));
@@ -302,19 +301,19 @@ mod tests {
     }
 
     #[test]
-    fn a_code_does_not_print_its_digits() {
+    fn debug_output_hides_the_digits() {
         assert_eq!(format!("{:?}", Code::typed("012345".into())), "Code(…)");
     }
 
     #[test]
-    fn an_address_in_the_code_field_is_an_address() {
+    fn an_address_in_the_code_field_is_recognized() {
         for typed in ["Ada2@Example.com", "<ada2@example.com>", "ada2\u{ff20}example.com"] {
             assert_eq!(read(typed, 6).as_deref(), Ok("ada2@example.com"));
         }
     }
 
     #[test]
-    fn a_code_fits_its_binding_only() {
+    fn a_digest_matches_only_its_code_key_and_binding() {
         let (key, other_key) = (Key::new("a".into(), [1; 32]), Key::new("b".into(), [2; 32]));
         let (ada, bob) = (
             EmailAddress::parse("ada@example.com").unwrap(),
@@ -343,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_uniform_and_keep_their_leading_zeros() {
+    fn generated_codes_are_uniform_and_keep_leading_zeros() {
         let mut rng = rand::rngs::StdRng::seed_from_u64(7);
         let mut first_digits = [0_u32; 10];
         for _ in 0..10_000 {
@@ -360,20 +359,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_joints_between_the_digits_are_forgiven(code in "[0-9]{8}", joints in proptest::collection::vec("[ \u{a0}\u{2013}\u{200b}-]{0,3}", 9)) {
+        fn separators_between_digits_are_ignored(code in "[0-9]{8}", joints in proptest::collection::vec("[ \u{a0}\u{2013}\u{200b}-]{0,3}", 9)) {
             let typed: String = joints.iter().zip(code.chars().map(Some).chain([None]))
                 .flat_map(|(joint, digit)| joint.chars().chain(digit)).collect();
             prop_assert_eq!(read(&typed, 8), Ok(code));
         }
 
         #[test]
-        fn a_code_in_words_is_found(code in "[0-9]{6}", before in "[a-z :.#@]{0,20}", after in "[ .,!][a-z ]{0,20}") {
+        fn a_code_in_text_is_found(code in "[0-9]{6}", before in "[a-z :.#@]{0,20}", after in "[ .,!][a-z ]{0,20}") {
             let typed = format!("{before}x {code}{after}");
             prop_assert_eq!(read(&typed, 6), Ok(code));
         }
 
         #[test]
-        fn nothing_typed_breaks_it(typed in "\\PC{0,200}", digits in 6_usize..13) {
+        fn arbitrary_input_does_not_panic(typed in "\\PC{0,200}", digits in 6_usize..13) {
             if let Ok(found) = read(&typed, digits) {
                 prop_assert!(found.contains('@') || found.len() == digits && found.bytes().all(|b| b.is_ascii_digit()));
             }

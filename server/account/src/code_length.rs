@@ -1,24 +1,24 @@
 use crate::WaitingFlow;
 
-/// Which wrong codes of an address are counted together. Code lengths and guess budgets depend on who can begin such a flow.
+/// A counter of an address's incorrect codes. Code length and guess budget depend on who can begin the counted flows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CodeCounter {
-    /// Resets and mailbox-first sign-ins, which anyone can begin who knows the address.
+    /// Resets and mailbox-first sign-ins. Anyone who knows the address can begin them.
     Anyone,
-    /// Sign-ins after the right password. Attack: wrong reset codes, which need no password, lengthen the owner's own.
+    /// Sign-ins after the correct password. Attack: incorrect reset codes, which need no password, lengthen the owner's codes.
     AfterPassword,
-    /// Sign-ups. Anyone can begin one, and it gives no access. Attack: its wrong codes lengthen the owner's reset codes.
+    /// Sign-ups. Anyone can begin them, and they give no access. Attack: their incorrect codes lengthen the owner's reset codes.
     SignUp,
 }
 
-/// A code length, and how many guesses at codes of this length or shorter an address allows in 24 hours.
+/// A code length, and the guesses that an address allows in 24 hours at codes of this length or shorter.
 struct Length {
     digits: usize,
     guesses: i64,
 }
 
 impl CodeCounter {
-    /// The stored form.
+    /// Returns the stored form.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -28,15 +28,15 @@ impl CodeCounter {
         }
     }
 
-    /// The length of codes when there are no wrong guesses.
+    /// Returns the length of codes before any incorrect guess.
     #[must_use]
     pub const fn shortest(self) -> usize {
         self.lengths()[0].digits
     }
 
-    /// The longest length has no budget: the limit on e-mails that strangers can cause bounds the guesses (`SECURITY.md`).
+    /// Returns the lengths. The longest has no budget, because the limit on e-mails bounds its guesses (`SECURITY.md`).
     ///
-    /// Anyone: 75 / 10⁸ + 1,000 / 10¹⁰ = 8.5 × 10⁻⁷ a day. After the password: 15 / 10⁶ + 250 / 10⁸ = 1.75 × 10⁻⁵ a day.
+    /// Guessing odds per day: 75 / 10⁸ + 1,000 / 10¹⁰ = 8.5 × 10⁻⁷ for anyone, 15 / 10⁶ + 250 / 10⁸ = 1.75 × 10⁻⁵ after the password.
     const fn lengths(self) -> [Length; 3] {
         let (digits, guesses) = match self {
             Self::Anyone | Self::SignUp => ([8, 10, 12], [75, 1_000]),
@@ -58,11 +58,11 @@ impl CodeCounter {
         ]
     }
 
-    /// The length of the next code: the shortest whose budget covers the wrong codes of the last 24 hours, the tries left in
-    /// other waiting flows with codes of that length or shorter, and the tries of this flow.
+    /// Returns the length of the next code: the shortest with a budget for the incorrect codes of the last 24 hours, the tries
+    /// left in other waiting flows with codes of that length or shorter, and the tries of this flow.
     ///
-    /// Guesses at codes of a length therefore never exceed its budget in any 24 hours (attack: many flows begun first, all
-    /// answered later), and no number of wrong codes makes the owner's right one fail (attack: locking the owner out).
+    /// Attack: many flows are begun first and all answered later. Guesses still never exceed the budget in any 24 hours.
+    /// Attack: incorrect codes lock the owner out. They only lengthen codes; the owner's correct one never fails.
     #[must_use]
     pub fn digits(self, wrong_codes: i64, others: &[WaitingFlow], own_tries: i64) -> usize {
         let fits = |length: &Length| {
@@ -97,7 +97,7 @@ mod tests {
     type Case = (CodeCounter, i64, &'static [(i64, usize)], i64, usize);
 
     #[test]
-    fn codes_grow_with_the_guesses_of_a_day() {
+    fn codes_lengthen_with_the_guesses_of_a_day() {
         use CodeCounter::{AfterPassword, Anyone, SignUp};
         let cases: &[Case] = &[
             (Anyone, 0, &[], 5, 8),
@@ -107,7 +107,7 @@ mod tests {
             (Anyone, 995, &[], 5, 10),
             (Anyone, 996, &[], 5, 12),
             (Anyone, i64::MAX, &[], 5, 12),
-            // Open tries count as wrong ones, if their codes have that length or a shorter one.
+            // Open tries count as incorrect codes if their codes have that length or a shorter one.
             (Anyone, 60, &[(5, 8), (5, 8)], 5, 8),
             (Anyone, 60, &[(5, 8), (5, 8), (1, 8)], 5, 10),
             (Anyone, 60, &[(5, 8), (5, 8), (5, 10)], 5, 8),
@@ -132,9 +132,9 @@ mod tests {
         }
     }
 
-    /// Holds for any order in which flows are begun and answered, over any 24 hours.
+    /// Holds for flows begun and answered in any order, over any 24 hours.
     #[test]
-    fn no_day_has_more_guesses_than_the_budget_of_a_length() {
+    fn guesses_in_24_hours_never_exceed_the_budget() {
         let day = 24 * 60;
         for counter in [CodeCounter::Anyone, CodeCounter::AfterPassword] {
             // A flow begins each minute; its five tries are spent `lag` minutes later, possibly after those of many others.

@@ -1,7 +1,7 @@
 use crate::{Organization, PasswordAccess, Purpose, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// The content of an e-mail; it is rendered when it is sent. Stored sealed until then, because it may contain a live code.
+/// The content of an e-mail, rendered when sent. Stored sealed until then, because it may contain a live code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Email {
     /// A one-time passcode.
@@ -29,7 +29,7 @@ pub struct CodeEmail {
     pub purpose: Purpose,
     /// The digits.
     pub code: Secret,
-    /// The code is expired from this moment on.
+    /// The time when the code expires.
     pub works_until: Timestamp,
     /// The request that caused it.
     pub request: Request,
@@ -38,14 +38,14 @@ pub struct CodeEmail {
 /// The request that an e-mail answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
-    /// Shown on the screen, in the subject and in the body: `K7`. The previous release wrote `label` into queued e-mails.
+    /// The reference on screen, in the subject and in the body: `K7`. The previous release wrote it as `label` to queued e-mails.
     #[serde(alias = "label")]
     pub reference: String,
     /// The time of the request.
     pub asked_at: Timestamp,
     /// The browser that sent it: `Firefox on Linux`.
     pub browser: String,
-    /// Whether it is a sign-in that proves the mailbox before the password, so that no password has been entered yet.
+    /// Whether this is a mailbox-first sign-in, so that no password has been entered yet.
     #[serde(default)]
     pub mailbox_first: bool,
 }
@@ -74,13 +74,13 @@ pub enum Notice {
     },
 }
 
-/// What failed ten times in a row. It decides what the owner must do.
+/// The kind of ten failures in a row, which decides what the owner must do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FailureCause {
-    /// Passwords at sign-in. Also the cause in notices that an earlier version wrote.
+    /// Passwords at sign-in; also the default for notices written by an earlier version.
     #[default]
     Passwords,
-    /// Codes at sign-in, after the right password: the client knows the password.
+    /// Codes at sign-in, after the correct password: the client knows the password.
     SignInCodes,
     /// Codes of resets, which anyone can begin.
     ResetCodes,
@@ -89,13 +89,13 @@ pub enum FailureCause {
 }
 
 impl Email {
-    /// Whether its sender is the address for codes and answers; else it is the one for notices.
+    /// Returns whether it is sent from the address for codes and replies, not from the one for notices.
     #[must_use]
     pub const fn is_answer(&self) -> bool {
         !matches!(self, Self::Notice(_))
     }
 
-    /// From this moment on the e-mail is not sent any more, because its code is expired.
+    /// Returns the time when the e-mail becomes useless because its code expires.
     #[must_use]
     pub const fn stale_at(&self) -> Option<Timestamp> {
         match self {
@@ -105,15 +105,15 @@ impl Email {
     }
 }
 
-/// The letters of references, without similar-looking ones.
+/// Letters for references, without similar-looking ones.
 const REFERENCE_LETTERS: &[u8] = b"ABCDEFGHJKLMNPQRTUVWXYZ";
 const REFERENCE_DIGITS: &[u8] = b"2346789";
 
 impl Request {
-    /// A new reference: a letter and a digit, 161 combinations. It distinguishes e-mails and protects nothing.
+    /// Generates a reference: a letter and a digit, 161 combinations. It distinguishes e-mails and protects nothing.
     pub fn reference(rng: &mut (impl rand::RngExt + ?Sized)) -> String {
-        let email = REFERENCE_LETTERS[rng.random_range(0..REFERENCE_LETTERS.len())];
+        let letter = REFERENCE_LETTERS[rng.random_range(0..REFERENCE_LETTERS.len())];
         let digit = REFERENCE_DIGITS[rng.random_range(0..REFERENCE_DIGITS.len())];
-        format!("{}{}", char::from(email), char::from(digit))
+        format!("{}{}", char::from(letter), char::from(digit))
     }
 }

@@ -2,20 +2,20 @@ use crate::Refusal;
 use crate::invisible::is_invisible;
 use serde::{Deserialize, Serialize};
 
-/// An address in its canonical form, as stored and compared: trimmed, lower case, ASCII. Only the parser creates it.
+/// An address in its canonical form, as stored and compared: trimmed, lower case, ASCII. Created only by the parser.
 ///
-/// The grammar is that of HTML's `input type=email` (a sensible part of RFC 5321): no quoted local part, no comments, no lists,
-/// no line breaks, no letters outside ASCII. Addresses that are refused here cannot receive mail (attack: a second recipient, or
-/// a look-alike letter that folds onto another user's address).
+/// The grammar is that of HTML's `input type=email` (a sensible part of RFC 5321): no quoted local part, comments, lists, line
+/// breaks, or letters outside ASCII. Refused addresses cannot receive mail. Attack: a second recipient, or a look-alike letter
+/// that folds onto another user's address.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EmailAddress(String);
 
 impl EmailAddress {
-    /// The longest address that SMTP allows (RFC 5321 §4.5.3.1.3, less the angle brackets).
+    /// Maximum length in SMTP (RFC 5321 §4.5.3.1.3, without the angle brackets).
     pub const MAX_LEN: usize = 254;
 
-    /// Parses an address that is already ASCII: a stored one, or the operator's.
+    /// Parses an ASCII address: a stored one, or an operator's input.
     ///
     /// # Errors
     /// [`Refusal::EmailMissing`] when empty, [`Refusal::EmailMalformed`] when it is not one plain address.
@@ -39,10 +39,10 @@ impl EmailAddress {
     /// Parses typed or pasted input: also with invisible characters, a full-width `＠` or ideographic full stops, in quotes or
     /// angle brackets, or as a `mailto:` link. A domain with letters outside ASCII is converted to its `xn--` name.
     ///
-    /// Attack: an address that looks like another user's and is read as that one. Letters before the `@` are never converted;
-    /// such an address is refused. A domain is read as browsers and mail programs read it (UTS 46): one with a Cyrillic letter is
-    /// a separate domain, and a full-width Latin letter is that Latin letter, because no other domain can have that name. The
-    /// address as read is displayed, and e-mail goes only there.
+    /// Attack: a look-alike of another user's address is read as that address. Letters before the `@` are therefore refused, not
+    /// converted. A domain is read as in browsers and mail programs (UTS 46): one with a Cyrillic letter is a separate domain; a
+    /// full-width Latin letter is the Latin letter, because no other domain can have that name. The address as read is displayed
+    /// and receives the e-mail.
     ///
     /// # Errors
     /// As [`parse`](Self::parse); [`Refusal::EmailLocalPartNotAscii`] for letters outside ASCII before the `@`.
@@ -66,33 +66,33 @@ impl EmailAddress {
         Self::parse(&format!("{local}@{domain}"))
     }
 
-    /// The whole address.
+    /// Returns the whole address.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The part before the `@`.
+    /// Returns the part before the `@`.
     #[must_use]
     pub fn local_part(&self) -> &str {
         self.0.split_once('@').map_or("", |(local, _)| local)
     }
 
-    /// The part after the `@`.
+    /// Returns the part after the `@`.
     #[must_use]
     pub fn domain(&self) -> &str {
         self.0.split_once('@').map_or("", |(_, domain)| domain)
     }
 }
 
-/// The maximum length of a pasted address in bytes, including the text around it.
+/// Maximum length of a pasted address in bytes, including the text around it.
 const MOST_TYPED: usize = 2 * 1024;
 
-/// Converts a domain with letters outside ASCII to ASCII (`xn--…`), by UTS 46 without transitional processing; `None` if it has
-/// no such name. The server has tables for it ([`domain_to_ascii`]), a browser its `URL`.
+/// A conversion of a domain to ASCII (`xn--…`), by UTS 46 without transitional processing; `None` if the domain has no such
+/// name. The server uses its own tables ([`domain_to_ascii`]), a browser its `URL`.
 pub type DomainToAscii = fn(&str) -> Option<String>;
 
-/// [`DomainToAscii`] of the `idna` crate.
+/// Converts a domain with the `idna` crate; see [`DomainToAscii`].
 #[cfg(feature = "idna")]
 #[must_use]
 pub fn domain_to_ascii(domain: &str) -> Option<String> {
@@ -106,8 +106,8 @@ pub fn domain_to_ascii(domain: &str) -> Option<String> {
     ascii.ok().map(std::borrow::Cow::into_owned)
 }
 
-/// The part in quotes, angle brackets or a link. An address with a display name stays refused: if that name is an address, too,
-/// the intended one is unclear.
+/// Returns the text in quotes, angle brackets or a link. An address with a display name is refused, because the name may
+/// itself be an address.
 fn unwrapped(typed: &str) -> Option<&str> {
     const AROUND: [(char, char); 7] = [
         ('<', '>'),
@@ -129,8 +129,7 @@ fn unwrapped(typed: &str) -> Option<&str> {
         }
         match text.split_at_checked("mailto:".len()) {
             Some((scheme, address)) if scheme.eq_ignore_ascii_case("mailto:") => {
-                // After `?` come a subject and further recipients. Attack: `%40` and other escapes, which parsers read
-                // differently.
+                // Drop the subject and further recipients. Attack: parsers read `%40` and other escapes differently.
                 text = address.split('?').next().unwrap_or_default().trim();
                 if text.contains('%') {
                     return None;
@@ -141,8 +140,8 @@ fn unwrapped(typed: &str) -> Option<&str> {
     }
 }
 
-/// Attack: a domain that a URL parser would take for more than a domain (`/`, `:`, `@`, `%`). Only letters, digits, hyphens and
-/// dots of ASCII are passed on.
+/// Converts a domain to ASCII. Attack: a URL parser reads a domain with `/`, `:`, `@` or `%` as more than a domain. Of ASCII,
+/// only letters, digits, hyphens and dots are therefore allowed.
 fn ascii_domain(domain: &str, domain_to_ascii: DomainToAscii) -> Option<String> {
     let domain = domain.replace(['\u{3002}', '\u{ff0e}', '\u{ff61}'], ".");
     let domain = domain.strip_suffix('.').unwrap_or(&domain);
@@ -205,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spellings_of_one_address_are_one() {
+    fn spellings_of_an_address_have_one_canonical_form() {
         for typed in [
             "ada@example.com",
             " Ada@Example.COM ",
@@ -221,13 +220,13 @@ mod tests {
     }
 
     #[test]
-    fn nothing_typed_is_told_apart_from_nonsense() {
+    fn a_blank_address_is_reported_as_missing() {
         assert_eq!(EmailAddress::parse(" \u{feff} "), Err(Refusal::EmailMissing));
     }
 
     #[test]
     #[cfg(feature = "idna")]
-    fn what_was_pasted_is_read_as_the_address_that_it_shows() {
+    fn a_pasted_address_is_cleaned_up() {
         for typed in [
             "ada@example.com",
             " Ada@Example.COM. ",
@@ -251,7 +250,7 @@ mod tests {
             "\u{2018}ada@example.com\u{2019}",
             "\u{ab}\u{a0}ada@example.com\u{a0}\u{bb}",
             "\"<ada@example.com>\"",
-            // The same domain for everyone who types it: UTS 46 has no other.
+            // UTS 46 maps full-width letters to the same domain for all users.
             "ada@\u{ff45}xample.com",
             "ada@EXAMPLE\u{ff0e}\u{ff23}\u{ff2f}\u{ff2d}",
         ] {
@@ -278,7 +277,7 @@ mod tests {
 
     #[test]
     #[cfg(feature = "idna")]
-    fn a_domain_in_other_letters_is_a_separate_domain() {
+    fn a_domain_outside_ascii_is_a_separate_domain() {
         for (typed, domain) in [
             ("jan@b\u{fc}cher.example", "xn--bcher-kva.example"),
             ("jan@B\u{dc}CHER.example", "xn--bcher-kva.example"),
@@ -299,10 +298,10 @@ mod tests {
         }
     }
 
-    /// Attack: a letter that folds onto another user's local part.
+    /// Attack: a letter folds onto another user's local part.
     #[test]
     #[cfg(feature = "idna")]
-    fn a_local_part_in_other_letters_is_said_to_be_one() {
+    fn a_local_part_outside_ascii_has_its_own_refusal() {
         for typed in [
             "j\u{f6}rg@example.com",
             "\u{ff41}da@example.com",
@@ -322,7 +321,7 @@ mod tests {
 
     #[test]
     #[cfg(feature = "idna")]
-    fn what_is_read_never_reaches_another_mailbox() {
+    fn pasted_text_that_could_reach_another_mailbox_is_refused() {
         let long = format!("ada@example.com{}", "\u{200b}x".repeat(1_000));
         for typed in [
             "Ada <ada@example.com>",
@@ -362,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_reach_another_mailbox_is_refused() {
+    fn an_address_that_could_reach_another_mailbox_is_refused() {
         let long = format!("{}@example.com", "a".repeat(65));
         let longer = format!("a@{}.com", "b.".repeat(130));
         for typed in [

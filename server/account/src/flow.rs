@@ -1,4 +1,4 @@
-//! What a sign-in, a reset or a sign-up asks for next.
+//! The steps of a sign-in, a reset and a sign-up.
 //!
 //! ```text
 //! sign-in   ask e-mail ──► Password ──► Code ──────────────────► Finished (a session begins)
@@ -8,22 +8,22 @@
 //! sign-up   ask e-mail ──► Code ──► Details (name, password) ───► Finished (the account exists)
 //! ```
 //!
-//! The second order of a sign-in applies when strangers have used up the password tries of the address, to browsers that never
-//! signed in to the account. A sign-up proves the address before the account exists, so that an account cannot be prepared for
-//! another user's address.
+//! The mailbox-first order of a sign-in applies to browsers that never signed in to the account, once strangers have used up
+//! the password tries of the address. Attack: an account is prepared for another user's address; a sign-up therefore proves the
+//! address first.
 
 use crate::{CodeCounter, Purpose, Timestamp};
 
-/// What a flow has sent, and what was proven in it.
+/// The state of a flow: what it has sent and what was proven.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
-    /// What the flow is for.
+    /// The purpose of the flow.
     pub purpose: Purpose,
     /// Whether a sign-in asks for the code before the password.
     pub mailbox_first: bool,
     /// Number of codes sent.
     pub codes_sent: i64,
-    /// Remaining wrong answers to the current step.
+    /// Remaining tries for the current step.
     pub tries_left: i64,
     /// When the password was verified (sign-in).
     pub password_passed_at: Option<Timestamp>,
@@ -33,31 +33,31 @@ pub struct Progress {
     pub finished_at: Option<Timestamp>,
     /// When the flow was ended by another action.
     pub ended_at: Option<Timestamp>,
-    /// Expiry time.
+    /// The time when the flow expires.
     pub ends_at: Timestamp,
 }
 
-/// What a flow asks for.
+/// The next step of a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NextStep {
-    /// The code that a sign-in asks for before the password.
+    /// The code of a mailbox-first sign-in, before the password.
     MailboxCode,
     /// The password of a sign-in. Whether the address has an account is not revealed.
     Password,
-    /// The code of a reset or a sign-up, or the one that confirms a sign-in.
+    /// The code of a reset or a sign-up, or the confirmation code of a sign-in.
     Code,
     /// The new password of a reset.
     NewPassword,
     /// The name and password of a sign-up.
     Details,
-    /// Nothing: the flow was completed. This happens once.
+    /// Nothing: the flow was completed, which happens only once.
     Finished,
     /// Nothing: the flow has expired, was ended, or has no tries left.
     Over,
 }
 
 impl Progress {
-    /// What the flow asks for now.
+    /// Returns the flow's next step.
     #[must_use]
     pub fn next_step(&self, now: Timestamp) -> NextStep {
         if self.finished_at.is_some() {
@@ -76,7 +76,7 @@ impl Progress {
         }
     }
 
-    /// The step before the last proof, for a browser that has not received the answer to it.
+    /// Returns the step before the last proof, for a browser that has not received the response.
     #[must_use]
     pub fn previous_step(&self) -> NextStep {
         match self.finished_at {
@@ -94,31 +94,31 @@ impl Progress {
         }
     }
 
-    /// Whether the flow is still active.
+    /// Returns whether the flow is still active.
     #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.finished_at.is_none() && self.ended_at.is_none() && now < self.ends_at
     }
 
-    /// Whether the flow is waiting for a code.
+    /// Returns whether the flow is waiting for a code.
     #[must_use]
     pub fn waits_for_code(&self, now: Timestamp) -> bool {
         matches!(self.next_step(now), NextStep::Code | NextStep::MailboxCode)
     }
 
-    /// Whether the flow was completed after `since`.
+    /// Returns whether the flow was completed after `since`.
     #[must_use]
     pub fn has_just_finished(&self, since: Timestamp) -> bool {
         self.finished_at.is_some_and(|at| at > since)
     }
 
-    /// Whether the password was the last step of a completed sign-in: on a trusted device, or after the code.
+    /// Returns whether the password was the last step of a completed sign-in: on a trusted device, or after the code.
     #[must_use]
     pub const fn ended_with_password(&self) -> bool {
         self.finished_at.is_some() && (self.code_passed_at.is_none() || self.mailbox_first)
     }
 
-    /// The counter of its wrong codes.
+    /// Returns the counter for the flow's incorrect codes.
     #[must_use]
     pub const fn counter(&self) -> CodeCounter {
         self.purpose.counter(self.mailbox_first)
@@ -133,8 +133,8 @@ mod tests {
 
     const NOW: Timestamp = Timestamp(1_000);
 
-    /// `marks` holds `m` for mailbox first, `s` for a sent code, `p` and `c` for a proven password and code, `f` for finished,
-    /// `e` for ended, `x` for expired and `0` for no tries left.
+    /// Creates a flow from marks: `m` mailbox first, `s` code sent, `p` password proven, `c` code proven, `f` finished,
+    /// `e` ended, `x` expired, `0` no tries left.
     fn progress(purpose: Purpose, marks: &str) -> Progress {
         let has = |mark| marks.contains(mark);
         let at = |mark| has(mark).then_some(NOW);
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flow_that_expired_or_was_ended_asks_for_nothing() {
+    fn an_expired_or_ended_flow_is_over() {
         for purpose in [SignIn, Reset, SignUp] {
             for marks in ["", "s", "ps", "sc", "ms", "msc"] {
                 for end in ["e", "x", "ex"] {
@@ -185,9 +185,9 @@ mod tests {
         }
     }
 
-    /// Tries count the answers to one step. The first password of a sign-in is counted by address instead.
+    /// Tries limit the answers to one step. The first password of a sign-in is counted by address instead.
     #[test]
-    fn without_tries_a_step_is_over() {
+    fn a_step_is_over_without_tries_left() {
         for (purpose, marks, step) in [
             (SignIn, "0", Password),
             (SignIn, "ps0", Over),
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_browser_without_the_last_answer_sees_the_step_that_it_answered() {
+    fn after_a_lost_response_the_answered_step_is_shown() {
         for (purpose, marks, step) in [
             (SignIn, "ps", Password),
             (SignIn, "pscf", Code),

@@ -1,5 +1,5 @@
-/// Invisible characters that come along with pasted text: zero-width spaces and joiners, marks and controls of the reading
-/// direction, soft hyphens, byte-order marks. Dropped anywhere in an address or a code.
+/// Returns whether a character is invisible and may come along with pasted text: zero-width spaces and joiners, direction marks
+/// and controls, soft hyphens, byte-order marks. Dropped anywhere in an address or a code.
 pub(crate) const fn is_invisible(c: char) -> bool {
     matches!(
         c,

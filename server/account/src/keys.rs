@@ -2,7 +2,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-/// A 256-bit server secret and the name that is stored with its results. `Debug` prints only the name.
+/// A 256-bit server secret and its name, which is stored with its results. `Debug` prints only the name.
 #[derive(Clone)]
 pub struct Key {
     id: String,
@@ -10,7 +10,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// A key from the key file.
+    /// Creates a key from the key file.
     #[must_use]
     pub fn new(id: String, bytes: [u8; 32]) -> Self {
         Self {
@@ -19,14 +19,14 @@ impl Key {
         }
     }
 
-    /// The name that is stored with the key's results.
+    /// Returns the name that is stored with the key's results.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// HMAC-SHA-256 (RFC 2104) over the parts, each preceded by its length, so that no two lists of parts collide. `usage`
-    /// separates domains: one key never makes the same value for two purposes.
+    /// Returns the HMAC-SHA-256 (RFC 2104) of the parts, each preceded by its length, so that no two lists of parts collide.
+    /// `usage` separates domains: one key never makes the same value for two purposes.
     #[must_use]
     pub fn mac(&self, usage: &str, parts: &[&[u8]]) -> [u8; 32] {
         // HMAC accepts a key of any length; the error cannot occur.
@@ -40,7 +40,7 @@ impl Key {
         mac.finalize().into_bytes().into()
     }
 
-    /// A value that distinguishes this key from another one of the same name, and reveals nothing about it.
+    /// Returns a value that distinguishes this key from others of the same name, and reveals nothing about it.
     #[must_use]
     pub fn check_value(&self) -> [u8; 32] {
         self.mac("key check", &[])
@@ -59,7 +59,7 @@ impl std::fmt::Debug for Key {
     }
 }
 
-/// The current key and its predecessors, which still verify their results.
+/// The current key and its predecessors, which still verify older results.
 #[derive(Debug, Clone)]
 pub struct Keyring {
     current: Key,
@@ -67,19 +67,19 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// Builds a key ring.
+    /// Creates a key ring.
     #[must_use]
     pub fn new(current: Key, older: Vec<Key>) -> Self {
         Self { current, older }
     }
 
-    /// The key for new values.
+    /// Returns the key for new values.
     #[must_use]
     pub fn current(&self) -> &Key {
         &self.current
     }
 
-    /// The key of that name, if the ring still contains it.
+    /// Returns the key of that name, if the ring still contains it.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<&Key> {
         std::iter::once(&self.current)
@@ -87,12 +87,12 @@ impl Keyring {
             .find(|key| key.id == id)
     }
 
-    /// All keys, the current one first.
+    /// Returns all keys, the current one first.
     pub fn all(&self) -> impl Iterator<Item = &Key> {
         std::iter::once(&self.current).chain(&self.older)
     }
 
-    /// The names of all keys, the current one first.
+    /// Returns the names of all keys, the current one first.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&self.current).chain(&self.older).map(Key::id)
     }
@@ -103,15 +103,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_do_not_run_together() {
+    fn lists_of_parts_and_usages_do_not_collide() {
         let key = Key::new("k1".into(), [7; 32]);
         assert_ne!(key.mac("code", &[b"ab", b"c"]), key.mac("code", &[b"a", b"bc"]));
         assert_ne!(key.mac("code", &[b"a"]), key.mac("password", &[b"a"]));
     }
 
-    /// Computed by another HMAC implementation (Python's), so that e-mailed codes remain valid after an upgrade.
+    /// The expected value comes from Python's HMAC. It must not change, so that e-mailed codes survive an upgrade.
     #[test]
-    fn a_mac_is_what_it_was() {
+    fn a_mac_matches_the_reference_value() {
         let key = Key::new("k1".into(), [7; 32]);
         let mac = key.mac("code", &[b"reset", b"ada@example.com", b"flow", b"01234567"]);
         let expected = "58a0c5144863a7976b9d5f277dda0d472036d20f6a00abd392d5955f5d2a18ff";
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn each_use_has_a_key_of_its_own() {
+    fn each_usage_derives_its_own_key() {
         let (one, other) = (Key::new("k1".into(), [7; 32]), Key::new("k2".into(), [8; 32]));
         assert_eq!(one.derive("letters"), one.derive("letters"));
         assert_ne!(one.derive("letters"), one.derive("cookies"));
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_prints_its_name_only() {
+    fn debug_output_hides_the_key() {
         assert_eq!(format!("{:?}", Key::new("k1".into(), [7; 32])), "Key(k1)");
     }
 }

@@ -4,8 +4,8 @@ use crate::EmailAddress;
 const WITHOUT_DOTS: [&str; 2] = ["gmail.com", "googlemail.com"];
 
 impl EmailAddress {
-    /// The mailbox that the address most likely leads to: without `+tag`, and without dots if the provider ignores them. Only for
-    /// e-mail budgets, never for identity: some providers assign the spellings to different users.
+    /// Returns the likely mailbox of the address: without `+tag`, and without dots if the provider ignores them. Only for e-mail
+    /// budgets, never for identity, because some providers assign the spellings to different users.
     ///
     /// Attack: `ada+1@…`, `ada+2@…` and so on fill one mailbox, each with its own budget.
     #[must_use]

@@ -1,7 +1,7 @@
-/// The destination after sign-in: `wanted` if it is a path of this origin, else the profile.
+/// Returns the destination after sign-in: `wanted` if it is a path of this origin, else the profile.
 ///
-/// Attack: an open redirect, by `//host`, `/\host`, a scheme, control characters that browsers drop, or an encoded form of any of
-/// them. The path is therefore accepted only if it consists of characters without a special meaning.
+/// Attack: an open redirect by `//host`, `/\host`, a scheme, control characters that browsers drop, or an encoded form of these.
+/// Only characters without a special meaning are therefore accepted.
 #[must_use]
 pub fn safe_next(wanted: &str) -> &str {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~?=&".contains(c);
@@ -33,7 +33,7 @@ mod tests {
     }
 
     #[test]
-    fn sixty_tricks_lead_to_the_profile() {
+    fn an_open_redirect_leads_to_the_profile() {
         let long = format!("/{}", "a".repeat(512));
         for trick in [
             "",

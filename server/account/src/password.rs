@@ -10,7 +10,7 @@ pub struct PasswordPolicy {
     pub min: usize,
 }
 
-/// Why a password of sufficient length is easy to guess.
+/// The reason why a password of sufficient length is easy to guess.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Guessable {
     /// A sequence or keyboard pattern: `qwertyuiop`, `abcdefgh`.
@@ -21,7 +21,7 @@ pub enum Guessable {
     Date,
     /// One word or name with few additions.
     Word,
-    /// Too few parts that are hard to guess.
+    /// Too few hard-to-guess parts.
     Plain,
 }
 
@@ -29,8 +29,8 @@ impl PasswordPolicy {
     /// Maximum number of code points, after NFC.
     pub const MAX: usize = 128;
 
-    /// The checks that a browser can do: both fields filled, equal, and of an allowed length. The server runs the same code.
-    /// Returns the password in NFC.
+    /// Runs the checks that browser and server share: both fields filled, equal, and of an allowed length. Returns the password
+    /// in NFC.
     ///
     /// # Errors
     /// The first [`Refusal`] that applies, by field.
@@ -55,7 +55,7 @@ impl PasswordPolicy {
         Ok(password)
     }
 
-    /// [`Self::check`], and the password must not consist of the user's own words.
+    /// Runs [`Self::check`], and refuses a password that consists of the user's own words.
     ///
     /// # Errors
     /// The first [`Refusal`] that applies, by field.
@@ -75,11 +75,11 @@ impl PasswordPolicy {
     }
 }
 
-/// Converts text to NFC (Unicode Standard Annex 15), the canonical form of text with several encodings. It is an argument because
-/// browsers provide their own.
+/// A conversion of text to NFC (Unicode Standard Annex 15), the canonical form of text with several encodings. Passed as an
+/// argument, because browsers provide their own.
 pub type Nfc = fn(&str) -> String;
 
-/// The server's [`Nfc`].
+/// Converts text to NFC on the server; see [`Nfc`].
 #[cfg(feature = "nfc")]
 #[must_use]
 pub fn nfc(text: &str) -> String {
@@ -87,14 +87,14 @@ pub fn nfc(text: &str) -> String {
 }
 
 impl Secret {
-    /// This password as it is hashed: NFC, so that it verifies from every keyboard (NIST SP 800-63B-4 §3.1.1.2).
+    /// Returns the password as hashed: in NFC, so that it verifies from every keyboard (NIST SP 800-63B-4 §3.1.1.2).
     #[must_use]
     pub fn as_password(&self, nfc: Nfc) -> Secret {
         nfc(self.expose()).into()
     }
 }
 
-/// Whether the password relies on the user's address or name: a word of four letters or more from them makes up much of it.
+/// Returns whether a word of four letters or more from the user's address or name makes up much of the password.
 #[cfg(feature = "nfc")]
 fn holds_own_words(password: &str, email: &EmailAddress, name: &str) -> bool {
     let password = password.to_lowercase();
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_password_of_any_kind_is_taken_as_it_is() {
+    fn a_long_password_is_accepted_unchanged() {
         let longest = "x y".repeat(42) + "zz";
         for typed in [
             "three random words",
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_password_in_another_spelling_matches() {
+    fn passwords_with_equal_nfc_match() {
         assert_eq!(
             check("e\u{301}t\u{e9} trois mots verts", "\u{e9}te\u{301} trois mots verts")
                 .unwrap()
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_reason_is_given() {
+    fn the_first_applicable_refusal_is_returned() {
         assert_eq!(check("", ""), Err(Refusal::NewPasswordMissing));
         assert_eq!(check("three random words", ""), Err(Refusal::AgainMissing));
         assert_eq!(
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn an_own_word_in_a_long_phrase_is_no_reason() {
+    fn an_own_word_in_a_long_phrase_is_accepted() {
         assert!(
             check(
                 "my adalove wants seven green apples",

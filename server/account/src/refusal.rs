@@ -1,23 +1,23 @@
 use crate::{Guessable, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// Why a request was refused. The text in each language is in the catalogue of `app`, under [`Refusal::code`]. Never contains user
-/// input. Faults of the server are not refusals. A browser receives [`Refused`].
+/// The reason for a refused request. The text in each language is in the catalogue of `app`, under [`Refusal::code`]. Never
+/// contains user input. Faults of the server are not refusals. A browser receives [`Refused`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it; the sentences are in the catalogue")]
 pub enum Refusal {
     // The address.
     EmailMissing,
     EmailMalformed,
-    /// Letters outside ASCII before the `@`: few mail servers accept such addresses, and this service does not.
+    /// Letters outside ASCII before the `@`, which this service and most mail servers do not accept.
     EmailLocalPartNotAscii,
     // Sign-in.
     PasswordMissing,
-    /// The same for a wrong password, an unknown address, a Google and a managed account (attack: enumeration).
+    /// Attack: enumeration. The same for an incorrect password, an unknown address, a Google and a managed account.
     SignInWrong,
-    /// The last wrong password of a sign-in that proved the mailbox.
+    /// The last incorrect password of a mailbox-first sign-in.
     PasswordTriesUsedUp,
-    /// Too many wrong passwords under this throttle key.
+    /// Too many incorrect passwords under this throttle key.
     PasswordWait {
         seconds: i64,
     },
@@ -36,7 +36,7 @@ pub enum Refusal {
     },
     /// The newest code, invalidated by a change of the password or the account.
     CodeReplaced,
-    /// The code of an earlier request of this browser.
+    /// A code of an earlier request of this browser.
     CodeOfEarlierRequest,
     CodeLate,
     TriesUsedUp,
@@ -72,9 +72,9 @@ pub enum Refusal {
     NameMissing,
     NameUnfit,
     // Flows and sessions.
-    /// The flow does not exist: expired, finished, or never begun in this browser.
+    /// The flow has expired, is finished, or was never begun in this browser.
     FlowGone,
-    /// The flow is at another step than the submitted form.
+    /// The submitted form belongs to another step of the flow.
     StepElsewhere,
     /// The session ended.
     SignedOut,
@@ -99,7 +99,7 @@ pub enum Field {
 }
 
 impl Field {
-    /// The `name` and `id` of the input.
+    /// Returns the `name` and `id` of the input.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -121,7 +121,7 @@ impl Refusal {
     /// The code of [`Self::SignedOut`].
     pub const SIGNED_OUT: &str = "signed_out";
 
-    /// The name on the wire, in metrics and, with the prefix `refusal.`, in the catalogue.
+    /// Returns the name on the wire, in metrics and, with the prefix `refusal.`, in the catalogue.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -173,7 +173,7 @@ impl Refusal {
         }
     }
 
-    /// The field that the refusal refers to, if any.
+    /// Returns the field that the refusal refers to, if any.
     #[must_use]
     pub const fn field(&self) -> Option<Field> {
         Some(match self {
@@ -212,7 +212,7 @@ impl Refusal {
         })
     }
 
-    /// The values of its text.
+    /// Returns the values for the placeholders of the text.
     #[must_use]
     pub fn params(&self) -> Params {
         let none = Params::default();
@@ -251,7 +251,7 @@ impl Refusal {
         }
     }
 
-    /// How long to wait before a retry, in seconds: `Retry-After` (RFC 9110 §10.2.3).
+    /// Returns the wait before a retry in seconds: `Retry-After` (RFC 9110 §10.2.3).
     #[must_use]
     pub const fn retry_after_s(&self) -> Option<i64> {
         match self {
@@ -260,7 +260,7 @@ impl Refusal {
         }
     }
 
-    /// The HTTP status for a caller that reads JSON (RFC 9110 §15, RFC 6585 for 429).
+    /// Returns the HTTP status for a caller that reads JSON (RFC 9110 §15, RFC 6585 for 429).
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
@@ -274,18 +274,18 @@ impl Refusal {
     }
 }
 
-/// A refusal as a browser receives it, so that its program needs no list of all refusals.
+/// A refusal as sent to a browser, which therefore needs no list of all refusals.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {
     /// [`Refusal::code`].
     pub code: String,
     /// The field that the refusal refers to, if any.
     pub field: Option<Field>,
-    /// The values of its text.
+    /// The values for the placeholders of the text.
     pub params: Params,
 }
 
-/// The values of a refusal's text; only those that the text contains.
+/// The values for the placeholders of a refusal's text; all others are `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "named like the fields of the refusals")]
 pub struct Params {
@@ -319,7 +319,7 @@ impl From<&Refusal> for Refused {
     }
 }
 
-/// The code, for tests and logs; the text comes from the catalogue.
+/// Prints the code, for tests and logs; the text comes from the catalogue.
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.code())

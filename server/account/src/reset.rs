@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 pub enum ResetStep {
     /// Enter the e-mail address.
     AskEmail {
-        /// Carried over from an ended flow or from sign-in.
+        /// The address, carried over from an ended flow or from sign-in.
         email: Option<String>,
     },
     /// Check your e-mail.
@@ -20,7 +20,7 @@ pub enum ResetStep {
     },
     /// Continue to sign in.
     Done {
-        /// With this address.
+        /// The address to sign in with.
         email: EmailAddress,
     },
 }

@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 pub enum SignInStep {
     /// Enter the e-mail address.
     AskEmail {
-        /// Carried over from an ended flow or a finished reset.
+        /// The address, carried over from an ended flow or a finished reset.
         email: Option<String>,
-        /// A reset of this browser that waits for its code: "Continue: code sent 10:02 to …".
+        /// This browser's reset that is waiting for its code: "Continue: code sent 10:02 to …".
         resume: Option<MailedCode>,
     },
     /// Enter the password; *Forgot password?* is below.
     EnterPassword {
-        /// The address that signs in.
+        /// The address to sign in with.
         email: EmailAddress,
     },
     /// Check your e-mail, before the password.

@@ -1,22 +1,22 @@
 use crate::{Activity, Attempts, EmailAddress, PasswordAccess, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// The data of "Check your e-mail" for the browser: the same whether or not there is an account.
+/// The data of "Check your e-mail" for the browser, identical whether or not the account exists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailedCode {
-    /// The recipient in full: it was entered in this flow.
+    /// The full recipient, because it was entered in this flow.
     pub email: EmailAddress,
-    /// Two characters that subject and body repeat, so that several e-mails can be told apart: `K7`.
+    /// Two characters in subject and body that distinguish several e-mails: `K7`.
     pub reference: String,
     /// The number of digits of the code.
     pub digits: usize,
     /// When the newest e-mail was queued.
     pub sent_at: Timestamp,
-    /// The newest code is expired from this moment on.
+    /// The time when the newest code expires.
     pub works_until: Timestamp,
     /// Seconds until a new code may be requested, computed when this was created.
     pub resend_in_s: i64,
-    /// How many more times this flow may send a code.
+    /// How many more codes this flow may send.
     pub sends_left: i64,
 }
 
@@ -47,7 +47,7 @@ pub struct DeviceRow {
     pub id: String,
     /// Browser and system.
     pub browser: String,
-    /// The end of its trust.
+    /// The time when its trust ends.
     pub trusted_until: Timestamp,
     /// Whether it is the current browser.
     pub here: bool,
@@ -56,11 +56,11 @@ pub struct DeviceRow {
 /// The password row of the security page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PasswordRow {
-    /// Where it is managed.
+    /// Where the password is managed.
     pub own: PasswordAccess,
-    /// When it was last set here.
+    /// The time when the password was last set here.
     pub changed_at: Option<Timestamp>,
-    /// Whether it was found in a leak.
+    /// Whether the password was found in a leak.
     pub leaked: bool,
 }
 
@@ -75,7 +75,7 @@ pub struct SecurityView {
     pub sessions: Vec<SessionRow>,
     /// Browsers that skip the code.
     pub devices: Vec<DeviceRow>,
-    /// Twenty security events, newest first.
+    /// Up to twenty security events, newest first.
     pub activity: Vec<Activity>,
     /// The position of older events, for the URL of their page.
     pub older: Option<String>,
@@ -87,7 +87,7 @@ pub struct SecurityView {
     pub done: Option<SecurityDone>,
 }
 
-/// The actions of the security page.
+/// The completed actions of the security page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SecurityDone {
     /// The password was changed.
@@ -103,9 +103,9 @@ pub enum SecurityDone {
 /// The data of the profile page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProfileView {
-    /// The owner's name as they write it.
+    /// The owner's name.
     pub name: String,
-    /// Proven.
+    /// The proven e-mail address.
     pub email: EmailAddress,
     /// Where the password is managed.
     pub own: PasswordAccess,

@@ -5,45 +5,45 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
-    /// This moment and `ms` milliseconds.
+    /// Returns this moment plus `ms` milliseconds.
     #[must_use]
     pub const fn plus_ms(self, ms: i64) -> Self {
         Self(self.0.saturating_add(ms))
     }
 
-    /// This moment and `seconds` seconds.
+    /// Returns this moment plus `seconds` seconds.
     #[must_use]
     pub const fn plus_seconds(self, seconds: i64) -> Self {
         self.plus_ms(seconds.saturating_mul(1_000))
     }
 
-    /// This moment and `minutes` minutes.
+    /// Returns this moment plus `minutes` minutes.
     #[must_use]
     pub const fn plus_minutes(self, minutes: i64) -> Self {
         self.plus_seconds(minutes.saturating_mul(60))
     }
 
-    /// This moment and `days` days.
+    /// Returns this moment plus `days` days.
     #[must_use]
     pub const fn plus_days(self, days: i64) -> Self {
         self.plus_minutes(days.saturating_mul(24 * 60))
     }
 
-    /// Whole seconds from `earlier` to this moment, rounded up; 0 if it has passed. Suitable for `Retry-After`.
+    /// Returns the seconds from `earlier` to this moment, rounded up and never negative. Suitable for `Retry-After`.
     #[must_use]
     pub const fn seconds_after(self, earlier: Self) -> i64 {
         let ms = self.0.saturating_sub(earlier.0);
         if ms <= 0 { 0 } else { ms.saturating_add(999) / 1_000 }
     }
 
-    /// The time of day in UTC for display: `10:02`.
+    /// Returns the time of day in UTC for display: `10:02`.
     #[must_use]
     pub fn hour_and_minute(self) -> String {
         let minutes = self.0.div_euclid(60_000).rem_euclid(24 * 60);
         format!("{:02}:{:02}", minutes / 60, minutes % 60)
     }
 
-    /// The calendar day in UTC: `2026-11-24` (ISO 8601).
+    /// Returns the calendar day in UTC: `2026-11-24` (ISO 8601).
     #[must_use]
     pub fn day(self) -> String {
         // Converts days to a civil date by Howard Hinnant's public-domain algorithm.
@@ -59,7 +59,7 @@ impl Timestamp {
         format!("{year:04}-{month:02}-{day:02}")
     }
 
-    /// The moment for `<time datetime>`: `2026-11-24T10:02Z`.
+    /// Returns the moment for `<time datetime>`: `2026-11-24T10:02Z`.
     #[must_use]
     pub fn iso(self) -> String {
         format!("{}T{}Z", self.day(), self.hour_and_minute())
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_reads_as_day_and_time() {
+    fn a_timestamp_is_formatted_as_iso_8601() {
         for (ms, iso) in [
             (0, "1970-01-01T00:00Z"),
             (1_700_000_000_000, "2023-11-14T22:13Z"),

@@ -1,33 +1,32 @@
 use crate::Timestamp;
 use std::cmp::Reverse;
 
-/// A live flow of an address whose code has not been answered yet.
+/// A live flow of an address that is waiting for a code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingFlow {
-    /// The flow.
+    /// The id of the flow.
     pub id: String,
     /// The client network that began it.
     pub client: String,
-    /// Whether its browser signed in to the account before.
+    /// Whether its browser has signed in to the account before.
     pub known_device: bool,
     /// The remaining tries.
     pub tries_left: i64,
     /// The length of its newest code.
     pub digits: usize,
-    /// Whether its code was right. Such a flow still counts, because it must look like a waiting one to strangers.
+    /// Whether its code was correct. Such a flow still counts, because strangers must not be able to tell it from a waiting one.
     pub has_passed: bool,
-    /// When it began.
+    /// The time when the flow began.
     pub created_at: Timestamp,
 }
 
 impl WaitingFlow {
-    /// How many flows of one address and [`CodeCounter`](crate::CodeCounter) may wait for a code at the same time.
+    /// Maximum number of flows per address and [`CodeCounter`](crate::CodeCounter) that wait for a code at the same time.
     pub const MOST: usize = 10;
 
-    /// The flow that ends when a client begins one more; `waiting` is ordered by start time.
-    ///
-    /// The oldest of the same client, else the oldest of the client that has the most; flows of known devices go last (attack:
-    /// ten requests by a stranger end the owner's).
+    /// Returns the flow to end when a client begins one more; `waiting` is ordered by start time.
+    /// Prefers the client's own oldest flow, then the oldest of the client with the most; known devices come last.
+    /// Attack: ten requests by a stranger end the owner's.
     #[must_use]
     pub fn to_end<'a>(waiting: &'a [Self], client: &str) -> Option<&'a Self> {
         if waiting.len() < Self::MOST {
@@ -50,7 +49,7 @@ impl WaitingFlow {
 mod tests {
     use super::*;
 
-    /// Flows named 0, 1, …, oldest first: a letter for the client, upper case for a known device.
+    /// Returns the index of the ended flow. Each letter is a flow, oldest first: its client, upper case for a known device.
     fn ended(clients: &str, client: &str) -> Option<usize> {
         let waiting: Vec<WaitingFlow> = clients
             .chars()
@@ -69,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn the_eleventh_flow_ends_one_of_its_own_client_or_of_the_busiest() {
+    fn the_eleventh_flow_ends_the_oldest_of_its_own_or_the_busiest_client() {
         assert_eq!(ended("abbbbbbbb", "b"), None, "nine wait");
         assert_eq!(ended("abbbbbbbbb", "b"), Some(1), "the oldest of the same client");
         assert_eq!(ended("abbbbcccbb", "d"), Some(1), "the oldest of the client with most");
