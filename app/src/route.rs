@@ -156,7 +156,7 @@ mod history {
                 // A link to the current page reloads it, so that it can serve as a retry.
                 if address != shown() {
                     route.go(&address);
-                    // Last, so that the browser follows the link itself if anything before fails.
+                    // Last, so that the browser follows the link itself if anything fails earlier.
                     click.prevent_default();
                 }
             }

@@ -35,7 +35,7 @@ struct Page {
 /// The view in the document.
 struct Current {
     step: StepKey,
-    /// Lives one task longer than its view, so that running handlers still find their signals.
+    /// The view's owner, which lives one task longer, so that running handlers still find their signals.
     _owner: Owner,
     _state: AnyViewState,
 }
@@ -103,7 +103,7 @@ impl Screen {
             (true, false) => FIELDS_AND_ALERT,
         };
         browser::put(&aside, kept);
-        // Not while another page is loading, because that page is the outcome to show.
+        // Wait while another page is loading, because that page is the outcome to show.
         if self.begun.get_value() == number {
             browser::settled();
         }

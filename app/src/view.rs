@@ -4,7 +4,7 @@
 use account::EmailAddress;
 use leptos::prelude::*;
 
-/// The server renders a page once.
+/// The view of a page, rendered once.
 #[cfg(feature = "ssr")]
 pub type View = AnyView;
 

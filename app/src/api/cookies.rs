@@ -68,13 +68,13 @@ pub(super) fn of_change(change: &TokenChange) -> Option<HeaderValue> {
 /// Data that survives one redirect in a browser without scripts. Never contains a password or a code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Flash {
-    /// The page that shows it.
+    /// The destination page.
     pub page: PageId,
     /// The failure to show.
     pub failure: Option<Failure>,
-    /// The e-mail address as typed.
+    /// The typed e-mail address.
     pub email: Option<String>,
-    /// The name as typed.
+    /// The typed name.
     pub name: Option<String>,
     /// The completed action, for a one-time confirmation.
     pub done: Option<SecurityDone>,

@@ -17,7 +17,7 @@ use http::{HeaderValue, StatusCode};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 
-/// One request: its caller, the browser's tokens, and the kind of response.
+/// A request: its caller, the browser's tokens, and the kind of response.
 pub(super) struct RequestContext {
     pub backend: Backend,
     pub caller: Caller,
@@ -74,7 +74,7 @@ impl RequestContext {
             Ok(transition) => {
                 self.hand_over(&transition.tokens);
                 let page = page_at(transition.step.path());
-                // A script that stays on its page reads the confirmation from this response.
+                // A script that stays on the page reads the confirmation from this response.
                 if transition.step.done().is_some() && (self.kind == ResponseKind::Redirect || page != self.page) {
                     self.leave(&Flash {
                         page,
@@ -93,7 +93,7 @@ impl RequestContext {
         }
     }
 
-    /// Responds with the current step of a flow. Changes nothing but cookies.
+    /// Responds with the current step of a flow. Changes only cookies.
     pub fn show<S: Destination>(self, step: Result<S, impl Into<Error>>) -> Result<PageState<S>, Failure> {
         let mut step = match step {
             Ok(step) => step,

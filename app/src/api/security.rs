@@ -45,8 +45,7 @@ pub async fn read_profile() -> Result<PageState<ProfileView>, Failure> {
     read!(profile, Profile)
 }
 
-/// Changes the password and ends all other sessions, unless the form had a checkbox for that (`others_asked`) and it is not
-/// ticked.
+/// Changes the password. Ends all other sessions, unless the form offers that choice (`others_asked`) and the user declines.
 #[server(name = ChangePassword, prefix = "/api", endpoint = "security/change_password")]
 pub async fn change_password(
     #[server(default)] current: Secret,

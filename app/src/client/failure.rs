@@ -10,7 +10,7 @@ pub enum Failure {
     Refused(Box<Refused>),
     /// The server failed.
     Broken {
-        /// Identifies the fault in the server's log.
+        /// The fault's reference in the server's log.
         reference: Option<String>,
     },
     /// The server is overloaded.

@@ -102,7 +102,7 @@ mod browser {
     }
 }
 
-/// The server never sends requests to itself.
+/// Stubs: the server never sends requests to itself.
 #[cfg(not(target_arch = "wasm32"))]
 mod browser {
     use leptos::wasm_bindgen::JsValue;

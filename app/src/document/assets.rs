@@ -1,4 +1,4 @@
-//! The URLs of the files that pages load.
+//! The URLs of the pages' files.
 
 /// The URLs of a WASM program.
 #[derive(Debug, Clone, Default)]

@@ -25,11 +25,11 @@ pub fn error_page(
 ) -> String {
     let settings = public_settings(backend, language);
     let reference = reference.map(str::to_owned);
-    // A root owner: the thread's current owner may belong to another request, whose cleanup would drop this page's signals.
+    // A root owner: the thread's current owner may belong to another request, and its cleanup would drop this page's signals.
     let owner = Owner::new_root(None);
     let html = owner.with(|| {
         let (head, words) = (head(&settings, assets), Words::of(language));
-        // Escaped here, because a text child may add the framework's comment marker, which a title would show.
+        // Escape the title here, because a text child may add the framework's comment marker, which the title would show.
         let title = ui::error_title(words, status, &settings.brand);
         let title = title.replace('&', "&amp;").replace('<', "&lt;");
         provide(settings);

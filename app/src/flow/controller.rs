@@ -16,9 +16,9 @@ pub struct FormController {
     /// Whether the failure has not been shown yet.
     has_news: StoredValue<bool>,
     pending: RwSignal<bool>,
-    /// Applies the response; false if it cannot be parsed.
+    /// The handler of the response; returns false if it cannot be parsed.
     take: Callback<String, bool>,
-    /// Requests the current step from the server.
+    /// The request for the current step.
     refresh: Callback<Refresh>,
     /// The number of forms sent.
     sent: StoredValue<u32>,
@@ -104,7 +104,7 @@ impl FormController {
 
     /// Sends a form after a check in the browser. A second press while a response is pending has no effect.
     ///
-    /// Calls `prevent_default` last, so that the browser sends the form itself if anything before fails.
+    /// Calls `prevent_default` last, so that the browser sends the form itself if anything fails earlier.
     pub(super) fn submit(self, event: &SubmitEvent, action: &'static str, check: Option<Callback<Fields, Checked>>) {
         if browser::is_broken() {
             return;
@@ -168,7 +168,7 @@ impl FormController {
     }
 }
 
-/// A request for the current step, to see whether the flow continued elsewhere.
+/// A request for the current step, to detect whether the flow continued elsewhere.
 #[derive(Clone, Copy)]
 pub struct Refresh {
     controller: FormController,

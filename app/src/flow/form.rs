@@ -3,12 +3,12 @@ use crate::client::{Checked, Fields};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 
-/// A form that works without scripts; with them, it is sent without leaving the page.
+/// A form that works without scripts; with scripts, it is sent without leaving the page.
 #[component]
 pub fn Form(
     /// The endpoint.
     action: &'static str,
-    /// Handles the response.
+    /// The controller that sends the form.
     controller: FormController,
     /// The browser's check before sending.
     #[prop(optional, into)]

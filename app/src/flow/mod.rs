@@ -31,9 +31,9 @@ pub trait Step: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync +
 pub struct Flow<S: Step> {
     /// The current step.
     pub step: RwSignal<S>,
-    /// When it arrived, by the browser's clock.
+    /// The step's time of arrival, by the browser's clock.
     received_at: StoredValue<i64>,
-    /// Sends the forms of the step.
+    /// The controller of the step's forms.
     pub controller: FormController,
     /// The typed e-mail address, to refill the form after a refusal without scripts.
     pub typed_email: StoredValue<Option<String>>,

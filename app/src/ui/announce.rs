@@ -15,12 +15,12 @@ struct Said {
 }
 
 impl Announce {
-    /// Shows a text and has it read out. On the server, it becomes part of the page.
+    /// Shows a text and announces it to screen readers. On the server, it becomes part of the page.
     pub fn say(self, text: impl Into<String>) {
         self.speak(text.into(), false);
     }
 
-    /// Has a text read out without showing it, because the page shows the same in another way.
+    /// Announces a text to screen readers without showing it, because the page shows the same in another way.
     pub fn whisper(self, text: impl Into<String>) {
         self.speak(text.into(), true);
     }

@@ -30,7 +30,7 @@ impl ButtonStyle {
 /// Submits its form. Never disabled: a second press has no effect, and the server explains refusals.
 #[component]
 pub fn SubmitButton(
-    /// The label: the action.
+    /// The label, which names the action.
     #[prop(into)]
     label: String,
     /// The visual weight.

@@ -1,4 +1,4 @@
-//! Elements whose text changes. The whole content is replaced each time, because translators may have replaced the text nodes.
+//! Elements with changing text. The whole content is replaced each time, because translators may have replaced the text nodes.
 
 use leptos::prelude::*;
 #[cfg(not(feature = "ssr"))]

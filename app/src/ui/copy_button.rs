@@ -13,7 +13,7 @@ pub fn CopyButton(
     /// The text to copy.
     #[prop(into)]
     text: String,
-    /// What the text is, for the accessible name of the button.
+    /// The name of the text, for the button's accessible name.
     #[prop(into)]
     what: String,
 ) -> AnyView {

@@ -17,7 +17,7 @@ pub fn Countdown(
     seconds: i64,
 ) -> AnyView {
     let words = use_words();
-    // Uses the clock, because browsers throttle timers in background tabs.
+    // Use the clock, because browsers throttle timers in background tabs.
     let ReceivedAt(received_at) = use_context().unwrap_or(ReceivedAt(browser::now_ms()));
     let end = received_at + seconds * 1_000;
     let left_now = move || ((end - browser::now_ms() + 999) / 1_000).max(0);

@@ -137,7 +137,7 @@ pub fn CodeField(
     .show(Field::Code)
 }
 
-/// Tells password managers which account a password belongs to, on steps with no other field. The server ignores it.
+/// A hint to password managers about the account, on steps without an address field. The server ignores it.
 #[component]
 pub fn UsernameHint(
     /// The address of the account.

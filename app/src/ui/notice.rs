@@ -1,4 +1,4 @@
-//! Boxes that stand out from the text.
+//! Notices and collapsible details.
 
 use leptos::prelude::*;
 

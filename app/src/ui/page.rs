@@ -6,7 +6,7 @@ use crate::words::use_words;
 use account::Field;
 use leptos::prelude::*;
 
-/// The id of the element that gets the focus when a step or a refusal is shown.
+/// The id of the element to focus when a step or a refusal is shown.
 #[cfg(not(feature = "ssr"))]
 #[derive(Clone, Copy)]
 pub(crate) struct PageFocus(pub StoredValue<&'static str>);

@@ -1,4 +1,4 @@
-//! The sizes of the files, and their limits.
+//! File sizes and their limits.
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};

@@ -50,7 +50,7 @@ fn pack(words: impl Iterator<Item = String>) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What to pack, and the output folder.
+/// The files to pack, the output folder and the flags.
 struct Order {
     entry: PathBuf,
     account: PathBuf,

@@ -1,7 +1,7 @@
 use crate::{EmailAddress, Refusal, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// The permanent identifier of an account; random, without meaning.
+/// The permanent, random identifier of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct AccountId(pub String);
 

@@ -31,7 +31,7 @@ pub enum ActivityKind {
 }
 
 impl ActivityKind {
-    /// Every kind.
+    /// All kinds.
     pub const ALL: [Self; 18] = [
         Self::SignedIn,
         Self::SignedOut,

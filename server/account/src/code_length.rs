@@ -36,7 +36,7 @@ impl CodeCounter {
 
     /// Returns the lengths. The longest has no budget, because the limit on e-mails bounds its guesses (`SECURITY.md`).
     ///
-    /// Guessing odds per day: 75 / 10⁸ + 1,000 / 10¹⁰ = 8.5 × 10⁻⁷ for anyone, 15 / 10⁶ + 250 / 10⁸ = 1.75 × 10⁻⁵ after the password.
+    /// Guessing odds per day: anyone 75 / 10⁸ + 1,000 / 10¹⁰ = 8.5 × 10⁻⁷; after the password 15 / 10⁶ + 250 / 10⁸ = 1.75 × 10⁻⁵.
     const fn lengths(self) -> [Length; 3] {
         let (digits, guesses) = match self {
             Self::Anyone | Self::SignUp => ([8, 10, 12], [75, 1_000]),
@@ -93,7 +93,7 @@ mod tests {
         }
     }
 
-    /// Counter, wrong codes, the tries and digits of waiting flows, own tries, and the expected length.
+    /// Counter, incorrect codes, tries and digits of waiting flows, own tries, and expected length.
     type Case = (CodeCounter, i64, &'static [(i64, usize)], i64, usize);
 
     #[test]

@@ -8,15 +8,15 @@ pub enum Email {
     Code(CodeEmail),
     /// Reset requested for an address without an account.
     NoAccount(Request),
-    /// Reset requested for an account whose password is at Google.
+    /// Reset requested for an account with its password at Google.
     UseGoogle(Request),
-    /// Reset requested for an account whose password is at an organization.
+    /// Reset requested for an account with its password at an organization.
     AskAdministrator(Request, Organization),
     /// Reset requested for a deactivated account.
     Deactivated(Request),
     /// Sign-up requested for an address that has an account.
     AlreadyHere(Request, PasswordAccess),
-    /// Sign-up requested for an address whose account is deactivated.
+    /// Sign-up requested for the address of a deactivated account.
     AlreadyDeactivated(Request),
     /// A security notice about the account; cannot be turned off.
     Notice(Notice),
@@ -66,7 +66,7 @@ pub enum Notice {
     AddressLeft { at: Timestamp },
     /// An operator has changed the account's address; sent to the new address.
     AddressTaken { at: Timestamp },
-    /// Ten failures in a row.
+    /// Ten consecutive failures.
     ManyFailures {
         at: Timestamp,
         #[serde(default)]
@@ -74,7 +74,7 @@ pub enum Notice {
     },
 }
 
-/// The kind of ten failures in a row, which decides what the owner must do.
+/// The kind of ten consecutive failures, which decides what the owner must do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FailureCause {
     /// Passwords at sign-in; also the default for notices written by an earlier version.

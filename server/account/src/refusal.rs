@@ -82,7 +82,7 @@ pub enum Refusal {
     TooMany {
         seconds: i64,
     },
-    /// Fields that are repeated, of a wrong type, or truncated.
+    /// Fields that are repeated, truncated, or of an incorrect type.
     FormUnreadable,
 }
 

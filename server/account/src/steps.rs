@@ -26,7 +26,7 @@ pub const UNKNOWN_BROWSER: &str = "a browser";
 /// A signed-in browser in the list on the security page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionRow {
-    /// Identifies the session in the form that ends it; grants no access.
+    /// The session's id in the form that ends it; grants no access.
     pub id: String,
     /// Browser and system: `Firefox on Linux`.
     pub browser: String,
@@ -43,7 +43,7 @@ pub struct SessionRow {
 /// A browser that skips the code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceRow {
-    /// Identifies the device in the form that forgets it.
+    /// The device's id in the form that forgets it.
     pub id: String,
     /// Browser and system.
     pub browser: String,

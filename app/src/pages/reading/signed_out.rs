@@ -29,7 +29,7 @@ fn show() -> AnyView {
     .into_any()
 }
 
-/// Renders the sign-out form again, because a session may still be live.
+/// Renders the sign-out form again, because a session may still be active.
 fn session_unknown() -> AnyView {
     let words = use_words();
     view! {
