@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_page_is_found_at_its_address() {
+    fn every_page_is_found_at_its_path() {
         for page in PageId::ALL {
             assert_eq!(PageId::at(page.address()), Some(*page));
         }

@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_are_found_in_one_or_several_headers() {
+    fn tokens_are_read_from_several_cookie_headers() {
         let held = held(&request(&[
             "a=b; __Host-session=one",
             "__Host-reset=two; __Host-signin=",

@@ -147,7 +147,7 @@ fn the_subject_on_the_page_matches_the_email() {
 }
 
 #[test]
-fn every_activity_has_a_text() {
+fn every_activity_kind_has_a_text() {
     let english = catalogue("en");
     for kind in ActivityKind::ALL.into_iter().filter(|kind| !kind.is_attempt()) {
         assert!(english.contains_key(&["activity.", kind.as_str()].concat()), "{kind:?}");

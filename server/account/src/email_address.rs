@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     #[cfg(feature = "idna")]
-    fn a_pasted_address_is_cleaned_up() {
+    fn a_pasted_address_is_normalized() {
         for typed in [
             "ada@example.com",
             " Ada@Example.COM. ",

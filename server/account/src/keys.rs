@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_of_parts_and_usages_do_not_collide() {
+    fn macs_differ_by_part_boundaries_and_usage() {
         let key = Key::new("k1".into(), [7; 32]);
         assert_ne!(key.mac("code", &[b"ab", b"c"]), key.mac("code", &[b"a", b"bc"]));
         assert_ne!(key.mac("code", &[b"a"]), key.mac("password", &[b"a"]));

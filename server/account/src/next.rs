@@ -33,7 +33,7 @@ mod tests {
     }
 
     #[test]
-    fn an_open_redirect_leads_to_the_profile() {
+    fn an_unsafe_destination_falls_back_to_the_profile() {
         let long = format!("/{}", "a".repeat(512));
         for trick in [
             "",
