@@ -1,4 +1,4 @@
-// When the app fails at any point, the page continues as a plain page, in the same click.
+// When the app fails at any point, the page continues as a plain page without a second click.
 import type { Page } from '@playwright/test';
 import { button, field, open, signIn, toResetCode, unfoldHelp } from '../support/journeys';
 import { hasApp } from '../support/mode';
@@ -76,7 +76,7 @@ test('a fault during or after a submit still sends the form', async ({ page, peo
       await expect(page.getByRole('heading', { level: 1 })).toHaveText(['Enter your password']);
       await expect(page.getByRole('main')).toContainText(person.email);
       if (await page.evaluate(() => sessionStorage.getItem('failed'))) failures += 1;
-      // The next step works, too.
+      // The next step works too.
       await page.evaluate(() => (window.failAfter = undefined));
       await button(page, 'Use a different e-mail').click();
       await expect(page.getByRole('heading', { level: 1 })).toHaveText(['Sign in']);
@@ -110,7 +110,7 @@ test('a fault without a submit leaves a working page that keeps its input', asyn
   await toResetCode(page, person.email);
   const code = await post.code(person.email, 8);
   await field(page, 'One-time passcode').fill(otherThan(code));
-  // The countdown's next second fails.
+  // The countdown's next tick fails.
   await page.evaluate(() => (window.failAfter = 0));
   await expect.poll(() => page.evaluate(() => window.failed)).toBe(true);
   await expect.poll(() => said).toHaveLength(1);
@@ -120,7 +120,7 @@ test('a fault without a submit leaves a working page that keeps its input', asyn
   expect(said).toHaveLength(1);
 });
 
-test('a fault during hydration leaves the server’s page', async ({ page, people, watch, context }) => {
+test('a fault during hydration leaves the server-rendered page', async ({ page, people, watch, context }) => {
   watch.allow(STOPPED);
   let failures = 0;
   for (const calls of [0, 3, 10, 30, 60, 100, 150, 200, 300]) {
@@ -147,7 +147,7 @@ test('a fault during hydration leaves the server’s page', async ({ page, peopl
   void page;
 });
 
-test('a fault on the way to another page loads that page', async ({ page, watch }) => {
+test('a fault while navigating to another page loads that page', async ({ page, watch }) => {
   watch.allow(STOPPED);
   await breakable(page);
   for (const calls of [0, 2, 5, 10, 20, 40, 80, 160]) {
@@ -161,7 +161,7 @@ test('a fault on the way to another page loads that page', async ({ page, watch 
   }
 });
 
-test('an anchor link on a stopped page causes no load', async ({ page, people, watch }) => {
+test('an anchor link on a stopped page does not reload it', async ({ page, people, watch }) => {
   watch.allow(STOPPED);
   await breakable(page);
   const person = await people.local();
@@ -177,7 +177,7 @@ test('an anchor link on a stopped page causes no load', async ({ page, people, w
   await expect(code).toHaveValue('1234');
 });
 
-test('a link to the page itself loads it', async ({ page, people, post }) => {
+test('a link to the current page reloads it', async ({ page, people, post }) => {
   await signIn(page, await people.local(), post);
   await open(page, '/security', 'Security');
   await page.evaluate(() => (window.kept = document.body));
@@ -226,7 +226,7 @@ test.describe('before the app has loaded', () => {
   }
   const started = (page: Page) => page.waitForFunction(() => performance.getEntriesByName('app-started').length > 0);
 
-  test('input, selection, focus and opened details stay', async ({ page, people }) => {
+  test('input, selection, focus and open details survive hydration', async ({ page, people }) => {
     expect(hasApp()).toBe(true);
     const person = await people.local();
     await toResetCode(page, person.email);
@@ -253,7 +253,7 @@ test.describe('before the app has loaded', () => {
     await expect(code).toHaveValue('194');
   });
 
-  test('a focused button keeps the focus', async ({ page }) => {
+  test('a focused button keeps its focus', async ({ page }) => {
     const release = await held(page);
     await page.goto('/signin');
     await button(page, 'Next').focus();
@@ -270,7 +270,7 @@ test.describe('before the app has loaded', () => {
     await button(page, 'Next').hover();
     await page.mouse.down();
     await release();
-    // Enough time for an app that doesn't wait.
+    // Enough frames for an app that doesn't wait for the click to end.
     for (let frame = 0; frame < 20; frame += 1) await page.evaluate(() => new Promise((done) => requestAnimationFrame(done)));
     await page.mouse.up();
     await expect(page.getByRole('heading', { level: 1 })).toHaveText(['Enter your password']);

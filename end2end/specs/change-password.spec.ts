@@ -69,7 +69,7 @@ test('a password is changed in five steps', async ({ page, people, post, another
   });
 });
 
-test('other devices stay signed in if the box is unticked', async ({ page, people, post, anotherBrowser }) => {
+test('other devices stay signed in if the checkbox is cleared', async ({ page, people, post, anotherBrowser }) => {
   const person = await people.local();
   const elsewhere = await anotherBrowser();
   await signIn(elsewhere, person, post);
@@ -81,7 +81,7 @@ test('other devices stay signed in if the box is unticked', async ({ page, peopl
   await open(elsewhere, '/profile', 'Profile');
 });
 
-test('errors are shown beside the field, and nothing changes', async ({ page, people, post }) => {
+test('errors are shown next to the field, and nothing changes', async ({ page, people, post }) => {
   const person = await people.local();
   await signIn(page, person, post);
   await open(page, '/security/password', 'Change password');
@@ -102,7 +102,7 @@ test('errors are shown beside the field, and nothing changes', async ({ page, pe
   await arrive(page, 'Security');
 });
 
-test('signed out, the page redirects to sign-in and back', async ({ page, people, post }) => {
+test('a signed-out user is redirected to sign-in and back', async ({ page, people, post }) => {
   const person = await people.local();
   await page.goto('/security/password');
   await arrive(page, 'Sign in');

@@ -6,7 +6,7 @@ import { otherThan } from '../support/post';
 import { SENDER_CODES, SENDER_NOTICES } from '../support/service';
 import { expect, test } from '../support/test';
 
-test('the spam folder is named, with both senders', async ({ page, people }) => {
+test('the page mentions the spam folder and both senders', async ({ page, people }) => {
   const person = await people.local();
   await toResetCode(page, person.email);
   const line = page.getByRole('main').getByText('Not in your inbox?');
@@ -37,7 +37,7 @@ test('both senders and the text for IT can be copied', async ({ page, context, p
   expect(await copied()).toContain('/help/allowlist');
 });
 
-test('a button without a function is not shown', async ({ page, people }) => {
+test('copy buttons are hidden without scripts', async ({ page, people }) => {
   test.skip(hasApp(), 'with scripts they copy');
   const person = await people.local();
   await toResetCode(page, person.email);
@@ -47,7 +47,7 @@ test('a button without a function is not shown', async ({ page, people }) => {
   await expect(help.getByRole('button', { name: /^Copy/ })).toHaveCount(0);
 });
 
-test('the page for IT lists what to allow and is public', async ({ page, people }) => {
+test('the page for IT is public and lists what to allow', async ({ page, people }) => {
   const person = await people.local();
   await toResetCode(page, person.email);
   const help = await unfoldHelp(page);
@@ -80,7 +80,7 @@ test('a link opens the webmail of a known provider', async ({ page, people }) =>
   await expect(page.getByRole('main').getByRole('link', { name: /^Open / })).toHaveCount(0);
 });
 
-test('a new code after the wait; the older one is recognised and costs no try', async ({ page, people, post }) => {
+test('a new code can be requested after the wait, and the older one spends no try', async ({ page, people, post }) => {
   test.setTimeout(150_000);
   const person = await people.local();
   await toResetCode(page, person.email);
@@ -128,7 +128,7 @@ test('a new code after the wait; the older one is recognised and costs no try', 
   });
 });
 
-test('help is a link away', async ({ page, people }) => {
+test('the code page links to help', async ({ page, people }) => {
   const person = await people.local();
   await toResetCode(page, person.email);
   const help = await unfoldHelp(page);
@@ -137,7 +137,7 @@ test('help is a link away', async ({ page, people }) => {
   await expect(page.getByRole('main')).toContainText(SENDER_CODES);
   await look(page, 'help');
   await link(page, 'Reset your password').click();
-  // The previous step.
+  // The open reset continues.
   await arrive(page, 'Check your e-mail');
   await expect(field(page, 'One-time passcode')).toBeVisible();
 });

@@ -1,4 +1,4 @@
-// The whole reset with Tab and Enter; the focus is always visible and always at the next field.
+// The whole reset by keyboard: the focus is always visible and moves to the next field.
 import type { Locator, Page } from '@playwright/test';
 import { arrive, button, field, open } from '../support/journeys';
 import { hasApp } from '../support/mode';
@@ -24,10 +24,7 @@ async function hasFocus(wanted: Locator): Promise<boolean> {
   return wanted.evaluate((element) => element === document.activeElement);
 }
 
-/**
- * Expects an outline of at least two pixels around the focused element within the viewport, once the
- * stylesheet has loaded.
- */
+/** Expects an outline of at least two pixels around the focused element once the stylesheet has loaded. */
 async function expectSeenFocus(page: Page): Promise<void> {
   await expect(async () => {
     const focus = await page.evaluate(() => {

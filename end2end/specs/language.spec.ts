@@ -15,7 +15,7 @@ async function expectArabic(page: Page): Promise<void> {
   await appStarted(page);
 }
 
-/** The step's field with that name, in any language. */
+/** The current step's field by name, in any language. */
 function input(page: Page, name: string) {
   return page.getByRole('main').locator(`form[action^="/api/"] input[name=${name}]:visible`);
 }
@@ -56,7 +56,7 @@ test.describe('a browser that prefers Arabic', () => {
     expect(message.subject).toMatch(ARABIC);
     expect(message.text).toMatch(ARABIC);
     expect(message.html).toContain('dir="rtl"');
-    // As an Arabic keyboard enters it.
+    // Arabic keyboards type Arabic-Indic digits.
     const arabicIndic = [...message.code].map((digit) => String.fromCodePoint(0x660 + Number(digit))).join('');
     await input(page, 'code').fill(arabicIndic);
     await submit(page, '/api/reset/answer');
@@ -66,7 +66,7 @@ test.describe('a browser that prefers Arabic', () => {
   });
 });
 
-test('a language is chosen on the page and stays', async ({ page }) => {
+test('a language chosen on the page is kept', async ({ page }) => {
   await page.goto('/signin');
   await expect(page.locator('html')).toHaveAttribute('lang', 'en');
   await appStarted(page);
@@ -79,7 +79,7 @@ test('a language is chosen on the page and stays', async ({ page }) => {
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Reset your password');
 });
 
-test('mails are in the language of the account', async ({ page, people, post }) => {
+test('e-mails are in the account’s language', async ({ page, people, post }) => {
   const person = await people.local({ language: 'ar' });
   await page.goto('/reset');
   await appStarted(page);
@@ -90,7 +90,7 @@ test('mails are in the language of the account', async ({ page, people, post }) 
   expect(message.subject).toMatch(ARABIC);
 });
 
-test('the language of the account precedes the browser’s, and a new choice is stored with it', async ({ page, people, post, anotherBrowser }) => {
+test('the account’s language overrides the browser’s, and a new choice is saved', async ({ page, people, post, anotherBrowser }) => {
   const person = await people.local({ language: 'ar' });
   await toSignInCode(page, person);
   await submitCode(page, await post.code(person.email, 6));
@@ -102,7 +102,7 @@ test('the language of the account precedes the browser’s, and a new choice is 
   await signIn(other, person, post);
 });
 
-test('the chosen colours stay', async ({ page }) => {
+test('the chosen theme is kept', async ({ page }) => {
   await page.goto('/signin');
   await appStarted(page);
   const background = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);

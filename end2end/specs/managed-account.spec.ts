@@ -1,4 +1,4 @@
-// The note on changing a password: without the option to edit it, the account is managed by the organization.
+// The article's note: an account without an option to edit its password is managed by its organization.
 import { arrive, open, signIn } from '../support/journeys';
 import { look } from '../support/look';
 import { ADMINISTRATOR, NEW_PASSWORD, ORGANIZATION } from '../support/people';
@@ -27,7 +27,7 @@ test('a managed account shows its organization and no edit button', async ({ pag
   expect(await status(page, person.password)).toBe(403);
 });
 
-test('an account with Google links to Google', async ({ page, people, post }) => {
+test('a Google account links to Google', async ({ page, people, post }) => {
   const person = await people.local();
   await signIn(page, person, post);
   await people.becomeGoogles(person);
@@ -41,7 +41,7 @@ test('an account with Google links to Google', async ({ page, people, post }) =>
   await arrive(page, 'Security');
 });
 
-/** The server's response to the request, without the page. */
+/** The status of a password change sent without the page. */
 async function status(page: Page, current: string): Promise<number> {
   const origin = new URL(page.url()).origin;
   const answer = await page.request.post('/api/security/change_password', {

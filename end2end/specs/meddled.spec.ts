@@ -10,7 +10,7 @@ import { expect } from '../support/test';
 
 test.describe.configure({ timeout: 240_000 });
 
-/** One account at one page. */
+/** Drives one page as one account. */
 class Walk {
   constructor(
     readonly page: Page,
@@ -76,12 +76,12 @@ class Walk {
   }
 }
 
-/** Skips a case that differs from another one only with the app. */
+/** Skips a case that repeats another one without the app. */
 function skipWithoutApp(differs: boolean): void {
   test.skip(differs && mode() !== 'scripts', 'same as another case without the app');
 }
 
-/** Groups of that many positions; without the app, all positions in one group. */
+/** Positions in groups of `size`, or all in one group without the app. */
 function sets(when: string, size: number): string[][] {
   const orders = POSITIONS.map((position) => position + when);
   const sets: string[][] = [];
@@ -125,7 +125,7 @@ for (const [when, pace, size] of [
 
 for (const orders of [['comments@start'], ['comments@after'], ['addresses@start'], ['addresses@after'], ['fonts@start'], ['fonts@after', 'p2@start']]) {
   for (const pace of ['at once', 'with the app'] as const) {
-    test(`${orders.join(' and ')}, ${pace}: every step, count and error is the current one`, async ({ meddled, meddle, people, post }) => {
+    test(`${orders.join(' and ')}, ${pace}: every step, count and error is current`, async ({ meddled, meddle, people, post }) => {
       skipWithoutApp(pace === 'with the app');
       const person = await people.local();
       await meddle(...orders);

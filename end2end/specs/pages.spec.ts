@@ -8,7 +8,7 @@ import { expect, test } from '../support/test';
 
 const KIBIBYTE = 1024;
 
-test('an unknown URL is a 404 with the page layout', async ({ page, watch }) => {
+test('an unknown URL gets a 404 with the page layout', async ({ page, watch }) => {
   watch.allow(/status of 404 .*\/no-such-page/);
   const answer = await page.goto('/no-such-page');
   expect(answer?.status()).toBe(404);
@@ -18,7 +18,7 @@ test('an unknown URL is a 404 with the page layout', async ({ page, watch }) => 
   await arrive(page, 'Sign in');
 });
 
-test('password managers find where to change a password', async ({ request }) => {
+test('password managers find the page to change a password', async ({ request }) => {
   const answer = await request.get('/.well-known/change-password', { maxRedirects: 0 });
   expect(answer.status()).toBe(303);
   expect(answer.headers().location).toBe('/security/password');
@@ -36,7 +36,7 @@ test('the start page redirects to sign-in', async ({ page }) => {
   expect(new URL(page.url()).pathname).toBe('/signin');
 });
 
-test('the pages about the site are public', async ({ page }) => {
+test('the privacy and accessibility pages are public', async ({ page }) => {
   for (const [path, heading, state] of [
     ['/privacy', 'Privacy', 'privacy'],
     ['/accessibility', 'Accessibility', 'accessibility'],
@@ -55,7 +55,7 @@ const READING = [
   ['/no-such-page', 'Page not found'],
 ] as const;
 
-test('a page that is only read loads no program', async ({ page, watch }) => {
+test('a content page loads no app', async ({ page, watch }) => {
   watch.allow(/status of 404 .*\/no-such-page/);
   const asked: string[] = [];
   page.on('request', (request) => asked.push(request.url()));
@@ -69,7 +69,7 @@ test('a page that is only read loads no program', async ({ page, watch }) => {
   }
 });
 
-test('a page that is only read copies, prints and changes its theme', async ({ page, context }) => {
+test('a content page can copy, print and change its theme', async ({ page, context }) => {
   test.skip(mode() === 'no-scripts', 'they take a script');
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await page.addInitScript(() => (window.print = () => (document.title = 'printed')));
@@ -132,7 +132,7 @@ test('a script runs only with its page’s nonce', async ({ request }) => {
   expect(first).not.toBe(second);
 });
 
-test('cookies are for this host alone, and for no script', async ({ page, people, post }) => {
+test('cookies are host-only and hidden from scripts', async ({ page, people, post }) => {
   const person = await people.local();
   await toResetCode(page, person.email);
   await post.code(person.email, 8);
@@ -147,7 +147,7 @@ test('cookies are for this host alone, and for no script', async ({ page, people
   }
 });
 
-test('the sign-in page is usable from 15 KB in three requests', async ({ page, service }) => {
+test('the sign-in page is usable after 15 KB in three requests', async ({ page, service }) => {
   const asked: string[] = [];
   page.on('request', (request) => asked.push(request.url()));
   await open(page, '/signin', 'Sign in');
@@ -163,7 +163,7 @@ test('the sign-in page is usable from 15 KB in three requests', async ({ page, s
   expect(bytes).toBeLessThanOrEqual(15 * KIBIBYTE);
 });
 
-test('the app comes after the first paint and does not move the page', async ({ page }) => {
+test('the app loads after the first paint without a layout shift', async ({ page }) => {
   test.skip(!hasApp(), 'there is no app');
   await page.addInitScript(() => {
     const shifts: number[] = [];
@@ -182,7 +182,7 @@ test('the app comes after the first paint and does not move the page', async ({ 
   expect(shifts.reduce((sum, shift) => sum + shift, 0), 'layout shift').toBeLessThan(0.01);
 });
 
-test('static files are cached permanently, with names that change with their content', async ({ page, request }) => {
+test('static files are cached permanently under names that change with their content', async ({ page, request }) => {
   await open(page, '/signin', 'Sign in');
   const stylesheet = await page.locator('link[rel=stylesheet]').getAttribute('href');
   expect(stylesheet).toMatch(/^\/pkg\/.+[.-][0-9a-f]{8,}\.css$/);
@@ -190,14 +190,13 @@ test('static files are cached permanently, with names that change with their con
   expect(headers['cache-control']).toContain('immutable');
 });
 
-test('links of the page layout have targets', async ({ page, request }) => {
+test('all links in the page layout work', async ({ page, request }) => {
   await open(page, '/signin', 'Sign in');
   const links = page.locator('header a, footer a, main a');
   const addresses = await links.evaluateAll((found) => found.map((link) => (link as HTMLAnchorElement).pathname));
   for (const address of new Set(addresses)) expect((await request.get(address)).status(), address).toBeLessThan(400);
 });
 
-/** The size on the network. */
 function compressedBytes(url: string): Promise<number> {
   return new Promise((done, failed) => {
     const headers = { 'Accept-Encoding': 'br', Accept: '*/*' };

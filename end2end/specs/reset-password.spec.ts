@@ -71,7 +71,7 @@ test('a forgotten password is reset in nine steps', async ({ page, people, post 
     expect(message.text).toContain(`Request ${label}`);
     expect(message.html).toContain(`Request ${label}`);
     await expect(page.getByRole('main')).toContainText(message.subject);
-    // A stranger can start a reset and read the lock screen of the owner's phone.
+    // Attack: start a reset and read the code on the lock screen of the owner's phone.
     expect(message.subject).not.toContain(message.code);
     await effort.fill(field(page, 'One-time passcode'), message.code);
     await effort.click(button(page, 'Next'));
@@ -149,7 +149,7 @@ async function trySignIn(page: Page, person: Person, password: string): Promise<
   await button(page, 'Sign in').click();
 }
 
-/** Collects the form posts that loaded a whole new page. */
+/** Collects form posts that load a new page. */
 function countPlainPosts(page: Page): () => string[] {
   const sent: string[] = [];
   page.on('request', (request: Request) => {

@@ -69,7 +69,7 @@ test('a second tab shows that the flow continued', async ({ page, context, peopl
   await look(second, 'reset-elsewhere');
 });
 
-test('a tab shows that the flow was ended in another one', async ({ page, context, people }) => {
+test('a tab shows that the flow ended in another tab', async ({ page, context, people }) => {
   test.skip(!hasApp(), 'without the app a tab changes on its next request');
   const [first, second] = [await people.local(), await people.local()];
   await toPassword(page, first.email);
@@ -87,7 +87,7 @@ test('a tab shows that the flow was ended in another one', async ({ page, contex
   await expect(other.getByRole('main')).toContainText(second.email);
 });
 
-test('a tab that becomes visible again shows no message if nothing happened', async ({ page, people }) => {
+test('a tab that becomes visible shows no message if nothing has changed', async ({ page, people }) => {
   test.skip(!hasApp(), 'without the app there is no message');
   const person = await people.local();
   await toResetCode(page, person.email);
@@ -107,7 +107,7 @@ test('a tab that becomes visible again shows no message if nothing happened', as
   await expect(field(page, 'One-time passcode')).toHaveValue('1234');
 });
 
-test('an expired request says so, and starts again with the address', async ({ page, people, service }) => {
+test('an expired request shows a message and prefills the address', async ({ page, people, service }) => {
   const person = await people.local();
   await toResetCode(page, person.email);
   await service.sql(`UPDATE flows SET ends_at = 0 WHERE email = '${person.email}';`);
@@ -118,7 +118,7 @@ test('an expired request says so, and starts again with the address', async ({ p
   await look(page, 'reset-over');
 });
 
-test('a form of an earlier step is answered with the current step', async ({ page, context, people, post }) => {
+test('a form from an earlier step returns the current step', async ({ page, context, people, post }) => {
   test.skip(hasApp(), 'with the app the second tab has changed already');
   const person = await people.local();
   await toResetCode(page, person.email);

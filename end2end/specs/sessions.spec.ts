@@ -14,7 +14,7 @@ async function isSignedOut(page: Page): Promise<void> {
   await arrive(page, 'Sign in');
 }
 
-test('signed-in devices are listed, this one is marked, another can be ended', async ({ page, people, post, anotherBrowser }) => {
+test('signed-in devices are listed, and other devices can be signed out', async ({ page, people, post, anotherBrowser }) => {
   const person = await people.local();
   const other = await anotherBrowser();
   await signIn(other, person, post);
@@ -68,7 +68,7 @@ test('a trusted device is listed and can be forgotten', async ({ page, people, p
   await signIn(page, person, post);
 });
 
-test('a reset in one browser ends every session and all trust', async ({ page, people, post, anotherBrowser }) => {
+test('a reset ends every session and removes every trusted device', async ({ page, people, post, anotherBrowser }) => {
   const person = await people.local();
   const other = await anotherBrowser();
   await signIn(other, person, post, { trust: true });
@@ -101,7 +101,7 @@ test('actions are listed, and failed attempts are summarized', async ({ page, pe
   await look(page, 'security-attempts');
 });
 
-test('older activity has pages', async ({ page, people, post }) => {
+test('older activity is paginated', async ({ page, people, post }) => {
   const person = await people.local();
   await signIn(page, person, post, { trust: true });
   const send = async (path: string, form: Record<string, string> = {}) => {

@@ -18,7 +18,7 @@ import { look } from '../support/look';
 import { otherThan } from '../support/post';
 import { expect, test } from '../support/test';
 
-test('a wrong password is refused, and the right one works', async ({ page, people, post }) => {
+test('an incorrect password is refused, and the correct one works', async ({ page, people, post }) => {
   const person = await people.local();
   await toPassword(page, person.email);
   await submitPassword(page, 'not the right password');
@@ -94,7 +94,7 @@ test('a trusted device needs no code next time', async ({ page, people, post, an
   await toSignInCode(stranger, person);
 });
 
-test('sign-in redirects to the requested page, within this site only', async ({ page, people, post }) => {
+test('sign-in redirects to the requested page on this site only', async ({ page, people, post }) => {
   const wanted: [string, string, string][] = [
     ['/signin?next=/security', '/security', 'Security'],
     ['/signin?next=//evil.example', '/profile', 'Profile'],
@@ -134,7 +134,7 @@ test('between password and code only the code step is available', async ({ page,
   }
 });
 
-test('reload, back and forward send no mail', async ({ page, people, post }) => {
+test('reload, back and forward send no e-mail', async ({ page, people, post }) => {
   const person = await people.local();
   await toSignInCode(page, person);
   await post.code(person.email, 6);
@@ -154,12 +154,12 @@ test('reload, back and forward send no mail', async ({ page, people, post }) => 
   expect(await post.all(person.email)).toHaveLength(1);
 });
 
-test('after strangers’ guesses the passcode comes before the password', async ({ page, people, post, anotherBrowser }) => {
+test('after a stranger’s guesses the passcode comes before the password', async ({ page, people, post, anotherBrowser }) => {
   const person = await people.local();
   const stranger = await anotherBrowser();
   await toPassword(stranger, person.email);
   for (let tries = 0; tries < 5; tries += 1) {
-    // The earlier refusal looks the same.
+    // The previous refusal looks the same.
     const answered = stranger.waitForResponse((response) => response.url().endsWith('/api/sign_in/password'));
     await submitPassword(stranger, `guess number ${tries}`);
     await answered;

@@ -42,7 +42,7 @@ test('a new account is created and signs in', async ({ page, people, post }) => 
   await expect(page.getByRole('main')).toContainText(person.name);
 });
 
-test('an address with an account gets an e-mail that says so; the screen is the same', async ({ page, people, post }) => {
+test('only the e-mail reveals that an address already has an account', async ({ page, people, post }) => {
   const screens: string[] = [];
   for (const person of [people.stranger(), await people.local()]) {
     await open(page, '/signup', 'Create an account');
@@ -60,7 +60,7 @@ test('an address with an account gets an e-mail that says so; the screen is the 
   expect(screens[1]).toBe(screens[0]);
 });
 
-test('an account without a name is asked for one', async ({ page, people, post }) => {
+test('a sign-up without a name is refused', async ({ page, people, post }) => {
   const person = people.stranger();
   await open(page, '/signup', 'Create an account');
   await submitEmail(page, person.email);

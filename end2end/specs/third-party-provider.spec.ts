@@ -1,5 +1,4 @@
-// "If you sign in with a third-party provider (Google)": the e-mail explains it, and the screens don't reveal
-// it.
+// "If you sign in with a third-party provider (Google)": the e-mail explains it, and the screens hide it.
 import type { Page } from '@playwright/test';
 import { expectRefusal, submitPassword, toPassword, toResetCode, wordsOf, WRONG } from '../support/journeys';
 import { ADMINISTRATOR, ORGANIZATION, type Person } from '../support/people';
@@ -7,7 +6,7 @@ import { codeIn } from '../support/post';
 import { SENDER_CODES } from '../support/service';
 import { expect, test } from '../support/test';
 
-test('a reset refers an account with Google to Google', async ({ page, people, post }) => {
+test('a reset refers a Google account to Google', async ({ page, people, post }) => {
   const person = await people.google();
   await toResetCode(page, person.email);
   const message = await post.email(person.email, () => true, 'an answer');
@@ -37,7 +36,7 @@ test('a reset e-mail to an address without an account says so', async ({ page, p
   expect(codeIn(message)).toBeUndefined();
 });
 
-test('the screens of a reset are the same for every kind of address', async ({ page, people, post }) => {
+test('reset screens are the same for every kind of address', async ({ page, people, post }) => {
   const kinds: [string, Person][] = [
     ['local', await people.local()],
     ['Google', await people.google()],

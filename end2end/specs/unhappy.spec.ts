@@ -20,7 +20,7 @@ import { NEW_PASSWORD } from '../support/people';
 import { codeIn, otherThan } from '../support/post';
 import { expect, test } from '../support/test';
 
-test('an empty field is reported at every form', async ({ page, people, post }) => {
+test('an empty field is reported on every form', async ({ page, people, post }) => {
   const person = await people.local();
   await open(page, '/signin', 'Sign in');
   await submitEmail(page, '');
@@ -55,7 +55,7 @@ test('a malformed address stays in the field', async ({ page, people }) => {
   await arrive(page, 'Check your e-mail');
 });
 
-test('an address in capitals and with spaces is the same address', async ({ page, people, post }) => {
+test('capitals and surrounding spaces in an address are ignored', async ({ page, people, post }) => {
   const person = await people.local();
   await open(page, '/reset', 'Reset your password');
   await submitEmail(page, `  ${person.email.toUpperCase()} `);
@@ -64,7 +64,7 @@ test('an address in capitals and with spaces is the same address', async ({ page
   await arrive(page, 'Choose a new password');
 });
 
-test('wrong codes count down until none is left', async ({ page, people, post }) => {
+test('incorrect codes count down until no tries are left', async ({ page, people, post }) => {
   const person = await people.local();
   await toResetCode(page, person.email);
   const code = await post.code(person.email, 8);
@@ -76,7 +76,7 @@ test('wrong codes count down until none is left', async ({ page, people, post })
   await submitCode(page, otherThan(code, 5));
   await expectRefusal(page, 'That passcode is incorrect, and you have no tries left. Start again to get a new one.');
   await look(page, 'reset-code-used-up');
-  // The right code is too late now.
+  // The correct code is now refused.
   if (await field(page, 'One-time passcode').isVisible()) {
     await submitCode(page, code);
     await expectRefusal(page, /no tries left|no longer open/);
@@ -102,7 +102,7 @@ test('a pasted code is accepted in common formats', async ({ page, people, post 
   }
 });
 
-test('a malformed code is refused without costing a try', async ({ page, people, post }) => {
+test('a malformed code is refused without spending a try', async ({ page, people, post }) => {
   const person = await people.local();
   await toSignInCode(page, person);
   const code = await post.code(person.email, 6);
@@ -136,14 +136,14 @@ test('an unacceptable new password is refused with the reason', async ({ page, p
   await arrive(page, 'Your password has been reset');
 });
 
-test('empty new passwords are not confirmed', async ({ page, people, post }) => {
+test('empty password fields show no confirmation', async ({ page, people, post }) => {
   const person = await people.local();
   await toNewPassword(page, person.email, post);
   await expect(page.locator('.good')).toHaveCount(2);
   await expect(page.locator('.good:not(:empty)'), 'a tick').toHaveCount(0);
 });
 
-test('matching passwords may be confirmed while typing', async ({ page, people, post }) => {
+test('matching passwords are confirmed while typing', async ({ page, people, post }) => {
   test.skip(!hasApp(), 'without the app there is no message before the form is sent');
   const person = await people.local();
   await toNewPassword(page, person.email, post);
@@ -157,7 +157,7 @@ test('matching passwords may be confirmed while typing', async ({ page, people, 
   await expect(page.getByText('The passwords match.')).toBeVisible();
 });
 
-test('a password can be shown, and is hidden again when it is sent', async ({ page, people }) => {
+test('a shown password is hidden again on submit', async ({ page, people }) => {
   const person = await people.local();
   await toPassword(page, person.email);
   const show = page.getByRole('button', { name: 'Show: Password' });
@@ -225,7 +225,7 @@ test('submitting twice has one effect', async ({ page, people, post }) => {
   await post.code(person.email, 6);
 });
 
-test('submitting the start of a sign-in or sign-up twice has one effect', async ({ page, people, post }) => {
+test('submitting the first form of a sign-in or sign-up twice has one effect', async ({ page, people, post }) => {
   const person = await people.local();
   await open(page, '/signin', 'Sign in');
   await field(page, 'E-mail address').fill(person.email);
@@ -248,13 +248,13 @@ test('submitting the start of a sign-in or sign-up twice has one effect', async 
   await arrive(page, 'Your name and password');
 });
 
-test('submitting a first form twice has one effect, fifty times in a row', async ({ page, people, post }) => {
+test('submitting a first form twice has one effect in fifty runs', async ({ page, people, post }) => {
   test.setTimeout(300_000);
   const known = [await people.local(), await people.local()];
   const sent = new Map<string, number>();
   for (let n = 0; n < 50; n += 1) {
     await page.context().clearCookies();
-    // Each from a separate network.
+    // A separate network for each submission.
     await page.context().setExtraHTTPHeaders({ 'X-Forwarded-For': `10.8.${n}.1` });
     const { email } = (n % 2 === 0 ? known[(n / 2) % 2] : undefined) ?? people.stranger();
     const [path, heading, next] = [
@@ -275,7 +275,7 @@ test('submitting a first form twice has one effect, fifty times in a row', async
   await expect.poll(received).toEqual(sent);
 });
 
-test('submitting the end of a sign-in or a change twice has one effect', async ({ page, people, post }) => {
+test('submitting the last form of a sign-in or password change twice has one effect', async ({ page, people, post }) => {
   const person = await people.local();
   await toSignInCode(page, person);
   await field(page, 'One-time passcode').fill(await post.code(person.email, 6));
@@ -302,7 +302,7 @@ test('submitting the end of a sign-in or a change twice has one effect', async (
   await arrive(page, 'Profile');
 });
 
-test('a last form sent again after a lost answer gets the same session', async ({ page, people, post, watch }) => {
+test('resending the last form after a lost response gets the same session', async ({ page, people, post, watch }) => {
   watch.allow(/ERR_|Failed to load/);
   const person = await people.local();
   await toSignInCode(page, person);
@@ -333,7 +333,7 @@ test('a last form sent again after a lost answer gets the same session', async (
   await expect(page.getByRole('region', { name: 'Signed-in devices' }).getByRole('listitem')).toHaveCount(1);
 });
 
-test('a first form sent again after a lost answer gets the same step', async ({ page, people, post, watch }) => {
+test('resending the first form after a lost response gets the same step', async ({ page, people, post, watch }) => {
   watch.allow(/ERR_|Failed to load/);
   const person = await people.local();
   await open(page, '/reset', 'Reset your password');
