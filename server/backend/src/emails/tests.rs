@@ -23,13 +23,13 @@ fn codes() -> Vec<(&'static str, CodeEmail, RenderedEmail)> {
 }
 
 #[test]
-fn a_code_stands_in_the_html_once_and_in_the_text_twice() {
+fn a_code_appears_once_in_the_html_and_twice_in_the_text() {
     for (language, code, message) in codes() {
         let digits = code.code.expose();
         assert_eq!(message.html.matches(digits).count(), 1, "{language} {:?}", code.purpose);
         assert_eq!(message.text.matches(digits).count(), 2);
         assert!(message.text.lines().any(|line| line == digits), "on a line of its own");
-        // The last line: no text follows, not even a line break.
+        // Nothing follows the last line, not even a line break.
         assert!(
             message.text.ends_with(&format!("\n@127.0.0.1 #{digits}")),
             "{}",
@@ -39,7 +39,7 @@ fn a_code_stands_in_the_html_once_and_in_the_text_twice() {
 }
 
 #[test]
-fn only_the_code_of_a_sign_in_is_in_the_subject() {
+fn only_a_sign_in_code_appears_in_the_subject() {
     for (language, code, message) in codes() {
         let there = message.subject.contains(code.code.expose());
         let after_password = code.purpose == Purpose::SignIn && !code.request.mailbox_first;
@@ -50,7 +50,7 @@ fn only_the_code_of_a_sign_in_is_in_the_subject() {
 }
 
 #[test]
-fn a_whole_mail_pasted_is_its_code() {
+fn a_code_is_read_from_a_pasted_email() {
     for (language, code, message) in codes() {
         let digits = code.code.expose();
         let html_seen = message.html.replace("<br>", "\n");
@@ -73,7 +73,7 @@ fn a_whole_mail_pasted_is_its_code() {
 }
 
 #[test]
-fn codes_and_answers_hold_no_link_and_nothing_remote() {
+fn answers_contain_no_links_and_emails_no_remote_content() {
     for (title, language, message, rendered) in all() {
         for part in [rendered.text, outside_outlook(&rendered.html)] {
             if message.is_answer() {
@@ -89,7 +89,7 @@ fn codes_and_answers_hold_no_link_and_nothing_remote() {
 }
 
 #[test]
-fn the_answers_to_a_request_look_alike_from_outside() {
+fn answers_to_a_request_have_the_same_subject_and_sender() {
     for (flow, count) in [("Reset:", 5), ("Sign in, mailbox first:", 5), ("Sign up:", 5)] {
         for language in ["en", "ar"] {
             let messages = all()
@@ -116,7 +116,7 @@ fn the_answers_to_a_request_look_alike_from_outside() {
     assert_eq!(sign_up.subject, "Create your Rekey account (Request K7)");
 }
 
-/// The HTML as programs other than Outlook on Windows see it.
+/// The HTML as seen by mail clients other than Outlook for Windows.
 fn outside_outlook(html: &str) -> String {
     let mut parts = html.split("<!--[if mso]>");
     let mut seen = parts.next().unwrap_or_default().to_owned();
@@ -124,10 +124,10 @@ fn outside_outlook(html: &str) -> String {
     seen
 }
 
-/// Attack: a request for another user's address, and a look at their locked phone. It shows the preview, else the beginning of
-/// the text: some 200 characters.
+/// Attack: request a code for another user's address and read it on their locked phone, which shows about
+/// 200 characters of the preview or the text.
 #[test]
-fn the_answers_to_a_request_begin_alike() {
+fn answers_to_a_request_begin_with_the_same_text() {
     for (flow, count) in [("Reset:", 5), ("Sign up:", 5), ("Sign in, mailbox first:", 5)] {
         for language in ["en", "ar"] {
             let messages: Vec<_> = all()
@@ -165,7 +165,7 @@ fn email_of(title: &str) -> Email {
 }
 
 #[test]
-fn a_notice_of_failures_advises_what_its_cause_calls_for() {
+fn a_failure_notice_gives_advice_for_its_cause() {
     let text = |cause| {
         let message = Email::Notice(Notice::ManyFailures {
             at: Timestamp(0),
@@ -195,7 +195,7 @@ fn a_notice_of_failures_advises_what_its_cause_calls_for() {
 }
 
 #[test]
-fn an_answer_that_the_release_before_queued_still_reads() {
+fn an_answer_queued_by_the_previous_release_is_read() {
     let written = r#"{"NoAccount":{"label":"K7","asked_at":7,"browser":"Firefox on Linux"}}"#;
     let Ok(Email::NoAccount(request)) = serde_json::from_str(written) else {
         panic!("{written}")
@@ -204,7 +204,7 @@ fn an_answer_that_the_release_before_queued_still_reads() {
 }
 
 #[test]
-fn a_notice_of_an_earlier_version_still_reads() {
+fn a_notice_queued_by_an_earlier_release_is_read() {
     let written = r#"{"Notice":{"ManyFailures":{"at":7}}}"#;
     let expected = Email::Notice(Notice::ManyFailures {
         at: Timestamp(7),
@@ -214,7 +214,7 @@ fn a_notice_of_an_earlier_version_still_reads() {
 }
 
 #[test]
-fn no_email_suggests_a_sign_up_that_is_closed() {
+fn no_email_suggests_signing_up_while_sign_up_is_closed() {
     for (language, word) in [("en", "create an account"), ("ar", "أنشئ حسابًا")] {
         let message = email_of("Reset: no account");
         assert!(render(&Settings::default(), language, &message).text.contains(word));
@@ -243,7 +243,7 @@ fn a_deactivated_account_is_not_asked_to_sign_in() {
 
 /// caniemail: Gmail, Outlook and Yahoo strip `<bdi>`; a title must not contain markup or isolates.
 #[test]
-fn names_are_isolated_by_characters_and_titles_are_plain() {
+fn names_are_isolated_without_markup_and_titles_are_plain_text() {
     for (title, language, _, rendered) in all() {
         assert!(!rendered.html.contains("bdi"), "{title} {language}");
         let (_, rest) = rendered.html.split_once("<title>").unwrap();
@@ -258,11 +258,10 @@ fn names_are_isolated_by_characters_and_titles_are_plain() {
     }
 }
 
-/// Outlook for Windows takes width and padding from table cells only, and falls back to Times after an unknown font. iOS takes
-/// colours from the property, and turns numbers into links unless told otherwise. A long address can break anywhere, runs from
-/// left to right, and is complete in the text.
+/// Outlook for Windows takes width and padding from table cells only and replaces an unknown font with Times. iOS reads colours
+/// from the property and turns numbers into links by default. Long addresses break anywhere and run from left to right.
 #[test]
-fn the_html_suits_the_programs_that_read_it() {
+fn the_html_works_in_common_mail_clients() {
     for (title, language, message, rendered) in all() {
         let direction = if language == "ar" { "rtl" } else { "ltr" };
         let cell =
@@ -300,7 +299,7 @@ fn the_html_suits_the_programs_that_read_it() {
 }
 
 #[test]
-fn codes_and_notices_come_from_their_own_senders() {
+fn codes_and_notices_have_different_senders() {
     for (title, _, message, rendered) in all() {
         let domain = if message.is_answer() {
             "noreply@signin.rekey.example"
@@ -316,7 +315,7 @@ fn codes_and_notices_come_from_their_own_senders() {
 }
 
 #[test]
-fn an_answer_says_which_request_when_from_where_and_until_when() {
+fn an_answer_states_its_request_time_browser_and_expiry() {
     for (title, language, message, rendered) in all().into_iter().filter(|(_, _, message, _)| message.is_answer()) {
         let (request, day) = if language == "en" {
             ("Request K7", "Requested: 24 November 2026 at 10:02 UTC")
@@ -351,7 +350,7 @@ fn an_answer_says_which_request_when_from_where_and_until_when() {
 }
 
 #[test]
-fn a_notice_says_what_when_from_where_and_what_to_do() {
+fn a_notice_states_its_time_browser_and_next_step() {
     for (title, language, message, rendered) in all() {
         let Email::Notice(notice) = message else { continue };
         let page = match notice {
@@ -368,7 +367,7 @@ fn a_notice_says_what_when_from_where_and_what_to_do() {
 }
 
 #[test]
-fn text_and_html_say_the_same() {
+fn text_and_html_have_the_same_content() {
     for (title, language, _, rendered) in all() {
         let last_line = rendered.text.lines().last().unwrap_or_default().starts_with('@');
         let lines: Vec<&str> = rendered.text.lines().filter(|line| !line.is_empty()).collect();
@@ -386,7 +385,7 @@ fn text_and_html_say_the_same() {
 }
 
 #[test]
-fn arabic_runs_from_right_to_left_and_english_does_not() {
+fn arabic_is_right_to_left_and_english_is_left_to_right() {
     for (title, language, _, rendered) in all() {
         let expected = if language == "ar" {
             "<html lang=\"ar\" dir=\"rtl\" "
@@ -405,7 +404,7 @@ fn arabic_runs_from_right_to_left_and_english_does_not() {
 }
 
 #[test]
-fn a_language_that_is_not_there_is_english() {
+fn an_unknown_language_falls_back_to_english() {
     let message = gallery::emails().remove(0).1;
     let settings = Settings::default();
     assert_eq!(render(&settings, "ar-EG", &message), render(&settings, "ar", &message));
@@ -419,7 +418,7 @@ fn a_language_that_is_not_there_is_english() {
 }
 
 #[test]
-fn foreign_text_adds_no_markup_and_no_lines() {
+fn hostile_values_add_no_markup_or_lines() {
     let hostile = "<b onclick='x'>\"&\u{202e}\r\n\nYour password was reset\u{2069}\u{fdd1} %{brand}";
     let settings = Settings {
         brand: "A&B <i>".into(),
@@ -460,7 +459,7 @@ fn foreign_text_adds_no_markup_and_no_lines() {
 }
 
 #[test]
-fn every_sentence_is_there_in_every_language_with_the_same_values() {
+fn every_language_has_every_message_with_the_same_placeholders() {
     let catalogue = |language: &str| -> BTreeMap<String, BTreeSet<String>> {
         let messages = crate::_rust_i18n_backend().messages_for_locale(language).unwrap();
         let values = |text: &str| {
@@ -478,7 +477,7 @@ fn every_sentence_is_there_in_every_language_with_the_same_values() {
 }
 
 #[test]
-fn no_sentence_is_missing_or_unfilled() {
+fn no_email_contains_a_message_key_or_placeholder() {
     for (title, language, _, rendered) in all() {
         for part in [&rendered.subject, &rendered.text, &rendered.html] {
             assert!(!part.contains("%{"), "{title} {language}: {part}");
@@ -497,7 +496,7 @@ fn no_sentence_is_missing_or_unfilled() {
 }
 
 #[test]
-fn words_are_plain() {
+fn emails_avoid_jargon_and_apologies() {
     for (title, _, _, rendered) in all() {
         let text = rendered.text.to_lowercase();
         for word in [
@@ -515,7 +514,7 @@ fn words_are_plain() {
 }
 
 #[test]
-fn the_gallery_shows_everything() {
+fn the_gallery_shows_every_email_in_every_language() {
     let shown = super::gallery(&Settings::default());
     assert_eq!(shown.len(), 52);
     assert_eq!(
@@ -529,7 +528,7 @@ fn the_gallery_shows_everything() {
 }
 
 #[test]
-fn a_rendered_email_does_not_print_its_code() {
+fn debug_output_of_an_email_hides_its_code() {
     let message = codes().remove(0).2;
     assert_eq!(
         format!("{message:?}"),

@@ -59,7 +59,7 @@ async fn two_hashes_of_one_password_differ() {
 }
 
 #[tokio::test]
-async fn the_same_password_typed_another_way_is_right() {
+async fn a_password_matches_in_any_unicode_form() {
     let hashing = hasher_with(1);
     let stored = hashing
         .hash("here", &"e\u{301}t\u{e9} trois mots verts".into())
@@ -88,7 +88,7 @@ async fn the_decoy_hash_matches_no_password() {
 }
 
 #[tokio::test]
-async fn a_hash_under_an_older_key_is_right_but_old() {
+async fn a_hash_under_an_older_key_verifies_as_outdated() {
     let stored = hasher_under(Keyring::new(key("old"), vec![]), 1)
         .hash("here", &"three random words".into())
         .await
@@ -116,7 +116,7 @@ async fn a_hash_under_an_older_key_is_right_but_old() {
 }
 
 #[tokio::test]
-async fn hashes_of_other_systems_verify_and_are_old() {
+async fn hashes_from_other_systems_verify_as_outdated() {
     for (algorithm, m, t, p) in [
         (Algorithm::Argon2id, 8 * 1024, 3, 2),
         (Algorithm::Argon2i, 1024, 2, 1),
@@ -145,7 +145,7 @@ async fn hashes_of_other_systems_verify_and_are_old() {
     }
 }
 
-/// Each differs from a native hash in one respect, and must be replaced.
+/// Each hash after the first differs from a native one in one respect and must be replaced.
 #[test]
 fn only_a_native_hash_is_up_to_date() {
     const SALT: &str = "c2FsdHNhbHRzYWx0c2FsdA";
@@ -166,7 +166,7 @@ fn only_a_native_hash_is_up_to_date() {
 }
 
 #[tokio::test]
-async fn what_is_no_hash_is_a_fault_that_does_not_repeat_it() {
+async fn a_corrupt_hash_is_a_fault() {
     for stored in [
         "",
         "k1",
@@ -186,7 +186,7 @@ async fn what_is_no_hash_is_a_fault_that_does_not_repeat_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_waits_two_seconds_is_refused() {
+async fn a_request_is_refused_after_waiting_two_seconds() {
     let hashing = hasher_with(1);
     let taken = hashing.place("here").await.unwrap();
     hashing.core(&taken).await.unwrap();
@@ -197,7 +197,7 @@ async fn a_request_that_waits_two_seconds_is_refused() {
     assert_eq!(hashing.queue.counts(), (1, 0), "the place in the queue is free again");
 }
 
-/// Whether a job of this network completes.
+/// Whether a job from this network completes.
 fn runs(hashing: &Hashing, network: &'static str) -> impl Future<Output = bool> + Send + use<> {
     let hashing = hashing.clone();
     async move { admitted(&hashing, network, |_| ()).await.is_ok() }
@@ -242,7 +242,7 @@ async fn networks_take_turns() {
 }
 
 #[tokio::test]
-async fn a_full_queue_has_room_for_a_network_with_fewer_in_it() {
+async fn a_full_queue_admits_a_network_with_fewer_requests() {
     let hashing = hasher_with(1);
     let taken = hashing.place("flood").await.unwrap();
     hashing.core(&taken).await.unwrap();
@@ -250,7 +250,7 @@ async fn a_full_queue_has_room_for_a_network_with_fewer_in_it() {
     while hashing.queue.counts().1 < WAITING {
         tokio::task::yield_now().await;
     }
-    // Requests that have a place but do not hash yet may lose it, too.
+    // Requests with a place that haven't begun to hash can lose it too.
     let others = [hashing.place("ada").await.unwrap(), hashing.place("bob").await.unwrap()];
     let again = hashing.place("ada").await.unwrap();
     assert_eq!(hashing.queue.counts(), (1, WAITING), "no more than before");
@@ -274,9 +274,9 @@ async fn a_full_queue_has_room_for_a_network_with_fewer_in_it() {
     assert_eq!(hashing.queue.counts(), (0, 0));
 }
 
-/// A request that lost its place is refused when it asks for a core, no sooner than other refusals.
+/// The refusal comes when the request asks for a core, after the same delay as other refusals.
 #[tokio::test(start_paused = true)]
-async fn a_place_that_was_lost_hashes_nothing() {
+async fn a_request_that_lost_its_place_is_refused() {
     let hashing = hasher_with(1);
     let mut places = Vec::new();
     for _ in 0..=WAITING {
@@ -296,12 +296,11 @@ async fn a_place_that_was_lost_hashes_nothing() {
     );
 }
 
-/// Among the requests that wait for a place, the network with the fewest places comes first.
 #[tokio::test]
-async fn a_free_place_goes_to_the_network_with_the_fewest() {
+async fn a_free_place_goes_to_the_network_with_the_fewest_places() {
     let hashing = hasher_with(1);
     let mut inside = Vec::new();
-    // Two of each network, so that no network may take a place from another.
+    // Two per network, so that no network can take a place from another.
     for number in 0..=WAITING {
         inside.push(hashing.place(&format!("network {}", number / 2)).await.unwrap());
     }
@@ -370,7 +369,7 @@ async fn a_cancelled_request_keeps_its_core_until_the_work_ends() {
 }
 
 #[tokio::test]
-async fn work_that_panics_gives_its_core_back() {
+async fn work_that_panics_releases_its_core() {
     let hashing = hasher_with(1);
     assert!(matches!(
         admitted(&hashing, "here", |_| panic!("by the test")).await,
@@ -379,9 +378,8 @@ async fn work_that_panics_gives_its_core_back() {
     assert_eq!(hashing.queue.counts(), (0, 0));
 }
 
-/// A thread continues after a panic, and after a hash by another engine.
 #[tokio::test]
-async fn as_many_threads_as_cores_serve_for_ever() {
+async fn hashing_threads_continue_after_a_panic() {
     let hashing = hasher_with(2);
     let stored = hashing.hash("here", &"three random words".into()).await.unwrap();
     let (right, wrong): (Secret, Secret) = ("three random words".into(), "four random words".into());
@@ -400,7 +398,7 @@ async fn as_many_threads_as_cores_serve_for_ever() {
 }
 
 #[tokio::test]
-async fn both_engines_read_each_others_hashes() {
+async fn both_engines_verify_each_others_hashes() {
     let of = |choice| Hashing::new(Keyring::new(key("k1"), vec![]), 1, choice).unwrap();
     let (auto, reference) = (of(EngineChoice::Auto), of(EngineChoice::Reference));
     let password: Secret = "three random words".into();
@@ -413,9 +411,9 @@ async fn both_engines_read_each_others_hashes() {
     }
 }
 
-/// Attack: sign-ins that occupy the threads of the pages, or hashing that takes all CPU time from them.
+/// Attack: sign-ins occupy the threads that serve pages, or take all CPU time from them.
 #[tokio::test]
-async fn hashing_has_threads_of_its_own_that_are_nicer_than_others() {
+async fn hashing_runs_on_separate_threads_at_a_lower_priority() {
     let hashing = hasher_with(1);
     let (name, nice) = admitted(&hashing, "here", |_| {
         let this = rustix::thread::gettid();

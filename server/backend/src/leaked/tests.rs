@@ -9,7 +9,7 @@ fn parts() -> (String, String) {
     (hex[..5].to_owned(), hex[5..].to_owned())
 }
 
-/// A range service that answers every request with `answer`, or not at all, and records the request.
+/// A range service that records requests and answers each with `answer`, or never.
 async fn service(answer: Option<String>) -> (String, Arc<Mutex<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/range", listener.local_addr().unwrap());
@@ -40,7 +40,7 @@ fn ok(body: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn only_five_characters_leave_and_the_rest_is_looked_for_here() {
+async fn only_five_characters_of_the_hash_are_sent() {
     let (prefix, suffix) = parts();
     let (url, asked) = service(ok(&format!("0018A45C4D1DEF81644B54AB7F969B88D65:3\r\n{suffix}:12\r\n"))).await;
     let list = LeakedPasswords::range(&url, &TrustedRoots::public()).unwrap();
@@ -59,7 +59,7 @@ async fn only_five_characters_leave_and_the_rest_is_looked_for_here() {
 }
 
 #[tokio::test]
-async fn padding_is_not_on_the_list() {
+async fn padding_and_malformed_lines_are_ignored() {
     let (_, suffix) = parts();
     for (line, expected) in [
         (format!("{suffix}:0"), Leak::NotFound),
@@ -81,7 +81,7 @@ async fn padding_is_not_on_the_list() {
 }
 
 #[tokio::test]
-async fn a_service_that_does_not_answer_lets_pass() {
+async fn a_failed_lookup_is_reported_as_unknown() {
     let (_, suffix) = parts();
     let found = format!("{suffix}:5");
     let body = |head: &str| Some(format!("{head}\r\nContent-Length: {}\r\n\r\n{found}", found.len()));
@@ -108,7 +108,7 @@ async fn a_service_that_does_not_answer_lets_pass() {
 }
 
 #[test]
-fn a_service_is_reached_by_https_or_here() {
+fn a_service_url_must_be_https_or_local() {
     for url in [
         "https://api.example.com/range/",
         "http://127.0.0.1:8080/range",
@@ -129,7 +129,7 @@ fn a_service_is_reached_by_https_or_here() {
 }
 
 #[tokio::test]
-async fn a_file_holds_hashes_and_passwords() {
+async fn a_file_can_contain_hashes_and_passwords() {
     let path = std::env::temp_dir().join(format!("leaked-{}", std::process::id()));
     let hash = hex::encode_upper(digest("of a hash"));
     let counted = hex::encode(digest("of a counted hash"));
@@ -157,7 +157,7 @@ async fn a_file_holds_hashes_and_passwords() {
 }
 
 #[tokio::test]
-async fn a_service_is_trusted_by_the_operators_authorities() {
+async fn a_service_is_trusted_through_the_operators_authorities() {
     let (tls, authority) = crate::mail::private_authority("127.0.0.1");
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/range/", listener.local_addr().unwrap());

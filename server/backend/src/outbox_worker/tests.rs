@@ -46,7 +46,7 @@ impl Office {
         self.backend.emails_written.notify_one();
     }
 
-    /// E-mails that wait, and stored bodies.
+    /// The numbers of waiting e-mails and of stored bodies.
     async fn waiting(&self) -> (i64, i64) {
         let Engine::Sqlite(file) = &self.backend.parts.db.engine else {
             panic!("a file")
@@ -101,7 +101,7 @@ fn notice() -> Email {
     })
 }
 
-/// A mail server that gives this answer to that verb.
+/// A mail server with a configured answer to one verb.
 async fn refusing(verb: &'static str, answer: &'static str) -> Mailer {
     let url = crate::mail::smtp_answering(verb, answer).await;
     Mailer::Smtp(Smtp::new(&url, "accounts.rekey.example", &TrustedRoots::public()).unwrap())
@@ -111,13 +111,13 @@ fn memory() -> Mailer {
     Mailer::Memory(Arc::default())
 }
 
-/// A folder that cannot be created, as a broken mail server.
+/// A broken mail server: a folder that can't be created.
 fn down() -> Mailer {
     Mailer::Folder("/proc/none".into())
 }
 
 #[tokio::test]
-async fn an_email_leaves_once_and_its_body_is_blanked() {
+async fn an_email_is_sent_once_and_its_body_is_erased() {
     let (office, mail) = (Office::open().await, memory());
     office.write(code()).await;
     assert_eq!(office.outbox_worker(&mail).round().await, 1);
@@ -144,7 +144,7 @@ async fn an_email_waits_while_the_mail_server_is_down() {
 }
 
 #[tokio::test]
-async fn a_code_is_not_sent_when_it_is_late() {
+async fn an_expired_code_is_not_sent() {
     let (office, mail) = (Office::open().await, memory());
     office.write(code()).await;
     office.write(notice()).await;
@@ -175,7 +175,7 @@ async fn a_permanent_refusal_fails_the_email() {
 }
 
 #[tokio::test]
-async fn a_refused_sender_keeps_the_email_and_says_why_it_waits() {
+async fn an_email_with_a_refused_sender_waits_with_the_reason() {
     let (office, mail) = (
         Office::open().await,
         refusing("MAIL", "550 not from noreply@rekey.example").await,
@@ -198,7 +198,7 @@ async fn a_refused_sender_keeps_the_email_and_says_why_it_waits() {
 }
 
 #[tokio::test]
-async fn an_operator_makes_an_email_due() {
+async fn an_operator_can_retry_a_waiting_email() {
     let office = Office::open().await;
     office.write(notice()).await;
     office.write(notice()).await;
@@ -213,9 +213,9 @@ async fn an_operator_makes_an_email_due() {
     assert_eq!(office.outbox_worker(&mail).round().await, 1);
 }
 
-/// It would be sent twice.
+/// Otherwise it would be sent twice.
 #[tokio::test]
-async fn an_email_that_is_being_sent_is_not_made_due() {
+async fn an_email_being_sent_cannot_be_retried() {
     let office = Office::open().await;
     office.write(notice()).await;
     office.outbox_worker(&down()).round().await;
@@ -233,7 +233,7 @@ async fn an_email_that_is_being_sent_is_not_made_due() {
 }
 
 #[tokio::test]
-async fn an_operator_drops_emails_with_what_they_say() {
+async fn an_operator_can_drop_emails_and_their_bodies() {
     let office = Office::open().await;
     for _ in 0..3 {
         office.write(code()).await;
@@ -259,7 +259,7 @@ async fn two_workers_never_send_the_same_email() {
 }
 
 #[tokio::test]
-async fn an_email_of_a_worker_that_died_is_taken_over() {
+async fn an_email_of_a_dead_worker_is_sent_by_another() {
     let (office, mail) = (Office::open().await, memory());
     office.write(code()).await;
     let parts = &office.backend.parts;
@@ -270,7 +270,7 @@ async fn an_email_of_a_worker_that_died_is_taken_over() {
 }
 
 #[tokio::test]
-async fn a_running_worker_notices_new_emails() {
+async fn a_running_worker_sends_new_emails() {
     let (office, mail) = (Office::open().await, memory());
     let running = tokio::spawn(office.outbox_worker(&mail).run());
     for sent in 1..=40 {
@@ -287,7 +287,7 @@ async fn a_running_worker_notices_new_emails() {
 }
 
 #[tokio::test]
-async fn a_worker_without_a_database_waits_for_it() {
+async fn a_worker_survives_a_missing_database() {
     let office = Office::open().await;
     office.backend.parts.db.close().await;
     let outbox_worker = office.outbox_worker(&memory());

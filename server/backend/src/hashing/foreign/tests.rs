@@ -4,7 +4,7 @@ use sha_crypt::PasswordHasher;
 const ONE: &str = "$2b$04$X.S.FCp0AEbHBB1Sp6vF2eDj6ONZHM7kzESkwXkaJLZEH3CDVmi7y";
 
 #[test]
-fn what_django_puts_in_front_of_a_whole_hash_is_left_out() {
+fn a_django_prefix_is_removed_from_a_hash() {
     for (written, stored) in [
         (format!("bcrypt${ONE}"), ONE),
         (ONE.to_owned(), ONE),
@@ -19,7 +19,7 @@ fn what_django_puts_in_front_of_a_whole_hash_is_left_out() {
 }
 
 #[test]
-fn a_hash_that_would_stop_the_server_is_refused() {
+fn a_hash_above_the_cost_limit_is_refused() {
     let salt_and_result = "c2FsdHNhbHRzYWx0c2FsdA$c2FsdHNhbHRzYWx0c2FsdHNhbHRzYWx0c2FsdHNhbHQ";
     for (within, beyond) in [
         ("$argon2id$v=19$m=262144,t=4,p=1", "$argon2id$v=19$m=262145,t=1,p=1"),
@@ -75,7 +75,7 @@ fn a_hash_that_would_stop_the_server_is_refused() {
 }
 
 #[test]
-fn what_does_not_read_is_named_by_its_kind() {
+fn a_damaged_hash_is_reported_with_its_kind() {
     for (text, kind) in [
         ("$2b$04$short", "bcrypt"),
         ("$2b$03$X.S.FCp0AEbHBB1Sp6vF2eDj6ONZHM7kzESkwXkaJLZEH3CDVmi7y", "bcrypt"),
@@ -129,7 +129,7 @@ fn what_does_not_read_is_named_by_its_kind() {
 }
 
 #[test]
-fn what_is_no_hash_that_is_read_here_is_refused() {
+fn an_unsupported_hash_format_is_refused() {
     let long = format!("pbkdf2_sha256$1${}$aaaa", "s".repeat(600));
     for text in [
         "",
@@ -149,7 +149,7 @@ fn what_is_no_hash_that_is_read_here_is_refused() {
 }
 
 #[test]
-fn a_hash_without_a_salt_is_refused() {
+fn an_unsalted_hash_is_refused() {
     for text in [
         "5f4dcc3b5aa765d61d8327deb882cf99",
         "5baa61e4c9b93f3f0682250b6cf8331b7ee68fd8",
@@ -162,14 +162,14 @@ fn a_hash_without_a_salt_is_refused() {
 }
 
 #[test]
-fn a_directory_may_write_the_scheme_of_crypt_in_front() {
+fn a_crypt_scheme_prefix_is_accepted() {
     let hash = ForeignHash::parse(&format!("{{crypt}}{ONE}")).unwrap();
     assert_eq!(hash.as_str(), ONE);
 }
 
 /// Attack: a hash that causes a fault at each sign-in reveals that its address has an account.
 #[test]
-fn sha_crypt_that_its_crate_does_not_read_is_refused() {
+fn an_unreadable_sha_crypt_hash_is_refused() {
     let result = "a".repeat(85);
     for (salt, last) in [("", "/"), ("sa_lt", "/"), ("salt", "z")] {
         let text = format!("$6${salt}${result}{last}");
@@ -180,9 +180,9 @@ fn sha_crypt_that_its_crate_does_not_read_is_refused() {
     assert!(!hash.is_of(&mut engine, &"three random words".into()).unwrap());
 }
 
-/// Attack: a password of megabytes, which each of a million rounds reads completely.
+/// Attack: each of a million rounds reads a password of several megabytes.
 #[test]
-fn a_password_of_more_than_512_bytes_costs_nothing_where_each_round_reads_it() {
+fn sha_crypt_refuses_a_password_longer_than_512_bytes() {
     let mut engine = Engine::new(crate::EngineChoice::Auto);
     let params = sha_crypt::Params::new(1_000).unwrap();
     let hasher = sha_crypt::ShaCrypt::new(sha_crypt::Algorithm::Sha512Crypt, params);
@@ -195,13 +195,13 @@ fn a_password_of_more_than_512_bytes_costs_nothing_where_each_round_reads_it() {
 }
 
 #[test]
-fn a_result_that_many_passwords_have_is_refused() {
+fn a_truncated_hash_is_refused() {
     let text = "pbkdf2_sha256$1000$salt$ygXSPgreAWuSIjsnAQ28";
     assert_eq!(ForeignHash::parse(text).unwrap_err(), UnfitHash::TooShort);
 }
 
 #[test]
-fn bcrypt_refuses_a_password_that_only_goes_round_alike() {
+fn bcrypt_refuses_a_repetition_of_the_password() {
     let hash = bcrypt::hash_with_salt("a", 4, [7; 16]).unwrap().to_string();
     assert!(bcrypt::verify("a\0a", &hash).unwrap(), "which is why");
     let hash = ForeignHash::parse(&hash).unwrap();
@@ -211,7 +211,7 @@ fn bcrypt_refuses_a_password_that_only_goes_round_alike() {
 }
 
 #[test]
-fn a_password_is_right_as_typed_and_in_nfc() {
+fn a_password_matches_as_typed_or_in_nfc() {
     let (composed, decomposed) = ("cr\u{e8}me br\u{fb}l\u{e9}e", "cre\u{300}me bru\u{302}le\u{301}e");
     let mut engine = Engine::new(crate::EngineChoice::Auto);
     let mut is_of = |hashed: &str, typed: &str| {

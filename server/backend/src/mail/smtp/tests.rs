@@ -13,7 +13,7 @@ mod refusals;
 
 const EHLO_NAME: &str = "accounts.rekey.example";
 
-/// A minimal mail server: it accepts everything, unless it has an answer configured for a verb.
+/// A minimal mail server that accepts every verb except one with a configured answer.
 pub(in crate::mail) struct Server {
     pub(in crate::mail) url: String,
     heard: Arc<Mutex<Vec<String>>>,
@@ -25,9 +25,9 @@ pub(in crate::mail) struct Server {
 struct Script {
     verb: &'static str,
     answer: &'static str,
-    /// If set, it offers STARTTLS.
+    /// Offered as STARTTLS, if set.
     tls: Option<TlsAcceptor>,
-    /// Sent in plaintext behind the answer to STARTTLS.
+    /// Plaintext sent after the answer to STARTTLS.
     behind_starttls: &'static str,
 }
 
@@ -109,7 +109,7 @@ fn ada() -> EmailAddress {
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
-/// Runs until the end, or until TLS begins; returns the stream that continues.
+/// Runs until the connection ends or TLS begins; returns the stream to continue with.
 async fn converse(stream: Box<dyn Stream>, script: &Script, heard: &Mutex<Vec<String>>) -> Option<Box<dyn Stream>> {
     let mut stream = BufReader::new(stream);
     let answer_to = |line: &str, usual: &'static str| {
@@ -150,7 +150,7 @@ async fn converse(stream: Box<dyn Stream>, script: &Script, heard: &Mutex<Vec<St
         }
         let begins_tls = reply.starts_with(b"220 go");
         let behind = if begins_tls { script.behind_starttls } else { "" };
-        // In one packet.
+        // Both in one packet.
         stream.write_all(&[&reply, behind.as_bytes()].concat()).await.ok()?;
         if let (Some(tls), true) = (&script.tls, begins_tls) {
             let secure = tls.accept(stream.into_inner()).await.ok()?;
@@ -186,7 +186,7 @@ pub(crate) fn private_authority(name: &str) -> (TlsAcceptor, tempfile::NamedTemp
 }
 
 #[tokio::test]
-async fn an_email_goes_to_one_recipient_with_all_it_needs() {
+async fn an_email_has_one_recipient_and_all_headers() {
     let server = Server::answering("", "").await;
     server.send().await.unwrap();
     assert_eq!(
@@ -217,7 +217,7 @@ async fn an_email_goes_to_one_recipient_with_all_it_needs() {
 }
 
 #[tokio::test]
-async fn a_subject_cannot_bring_headers_of_its_own() {
+async fn a_subject_cannot_inject_headers() {
     let server = Server::answering("", "").await;
     let mail = Mailer::Smtp(server.smtp());
     mail.send("l", &ada(), &a_email("Hi\r\nBcc: eve@example.com"), 0)
@@ -229,7 +229,7 @@ async fn a_subject_cannot_bring_headers_of_its_own() {
 }
 
 #[tokio::test]
-async fn emails_in_other_scripts_arrive() {
+async fn emails_in_non_latin_scripts_are_encoded() {
     let server = Server::answering("", "").await;
     let email = RenderedEmail {
         from_name: "مفتاح".into(),
@@ -280,7 +280,7 @@ fn decoded(body: &str) -> String {
 
 /// WICG's one-time codes: the code must be on the last line, so no line break may follow.
 #[test]
-fn the_codes_line_is_the_last_one() {
+fn the_code_line_comes_last() {
     for text in [
         "Your code is 012345.\n\n@rekey.example #012345",
         "الرمز 012345\n\n@rekey.example #012345",
@@ -296,7 +296,7 @@ fn the_codes_line_is_the_last_one() {
 
 /// RFC 3676.
 #[test]
-fn long_lines_flow_and_come_back_whole() {
+fn long_lines_are_flowed_and_reassembled_unchanged() {
     let long = "Enter this one-time passcode to choose a new password. ".repeat(5);
     let arabic = "أدخل رمز المرور هذا، وهو صالح لمرة واحدة، لاختيار كلمة مرور جديدة ".repeat(5);
     let word = "w".repeat(90);
@@ -331,7 +331,7 @@ fn long_lines_flow_and_come_back_whole() {
 
 /// RFC 5322 recommends at most 78 characters per line, RFC 2047 requires at most 76 for lines with encoded words.
 #[test]
-fn the_senders_line_is_folded_before_its_address() {
+fn the_from_header_is_folded_before_the_address() {
     let from = "noreply@signin.accounts.analytical-engines.example";
     for name in [
         "مفتاح",
@@ -361,9 +361,9 @@ fn the_senders_line_is_folded_before_its_address() {
     }
 }
 
-/// Gmail groups e-mails with the same subject, and collapses what a second code's e-mail has in common with the first.
+/// Gmail groups e-mails with the same subject and collapses text that repeats the previous one.
 #[test]
-fn no_two_emails_are_one_conversation() {
+fn each_email_starts_its_own_conversation() {
     let to = EmailAddress::parse("ada@example.com").unwrap();
     let reference = |id: &str| {
         let raw = message(id, &to, &a_email("Reset your password"), 0)

@@ -1,9 +1,9 @@
-//! How a connection begins, is secured and is reused.
+//! Opening, securing and reusing connections.
 
 use super::*;
 
 #[tokio::test]
-async fn ehlo_says_the_configured_name() {
+async fn ehlo_uses_the_configured_name() {
     for (name, said) in [
         (EHLO_NAME, "EHLO accounts.rekey.example"),
         ("[192.0.2.25]", "EHLO [192.0.2.25]"),
@@ -17,7 +17,7 @@ async fn ehlo_says_the_configured_name() {
 }
 
 #[tokio::test]
-async fn credentials_are_decoded() {
+async fn credentials_in_the_url_are_decoded() {
     let server = Server::answering("", "").await;
     let url = server.url.replace("smtp://", "smtp://us%40er:p%3Aw%25@");
     server.at(url).send().await.unwrap();
@@ -26,9 +26,9 @@ async fn credentials_are_decoded() {
     assert_eq!(server.lines_with("AUTH"), [format!("AUTH PLAIN {plain}")]);
 }
 
-/// Attack: a network that strips STARTTLS from the server's offer to obtain the credentials.
+/// Attack: a network strips STARTTLS from the server's offer to obtain the credentials.
 #[tokio::test]
-async fn credentials_are_not_sent_where_tls_was_not_offered() {
+async fn credentials_are_not_sent_without_tls() {
     let server = Server::answering("", "").await;
     let url = server.url.replace("smtp://", "smtp://user:password@") + "?tls=opportunistic";
     let told = server.at(url).send().await.unwrap_err();
@@ -37,7 +37,7 @@ async fn credentials_are_not_sent_where_tls_was_not_offered() {
 }
 
 #[tokio::test]
-async fn an_unanswered_quit_changes_nothing_of_what_was_decided() {
+async fn an_unanswered_quit_does_not_fail_the_delivery() {
     let server = Server::answering("QUIT", "221-wait").await;
     let told = server.smtp().test(&ada(), &a_email("Hello"), 0, Arc::new(|_| ())).await;
     assert!(told.is_ok(), "{told:?}");
@@ -45,7 +45,7 @@ async fn an_unanswered_quit_changes_nothing_of_what_was_decided() {
 }
 
 #[tokio::test]
-async fn a_second_email_goes_over_the_same_connection() {
+async fn a_second_email_reuses_the_connection() {
     let server = Server::answering("", "").await;
     let smtp = server.smtp();
     for id in ["first", "second"] {
@@ -58,7 +58,7 @@ async fn a_second_email_goes_over_the_same_connection() {
 }
 
 #[tokio::test]
-async fn a_connection_that_the_server_has_ended_is_replaced() {
+async fn a_connection_closed_by_the_server_is_replaced() {
     let server = Server::answering("NOOP", "drop").await;
     let smtp = server.smtp();
     for id in ["first", "second"] {
@@ -87,7 +87,7 @@ async fn an_unused_connection_is_closed() {
 }
 
 #[tokio::test]
-async fn starttls_is_demanded_where_it_is_asked_for() {
+async fn a_server_without_starttls_is_refused_if_tls_is_required() {
     let server = Server::answering("", "").await;
     let error = server
         .at(format!("{}?tls=required", server.url))
@@ -119,7 +119,7 @@ async fn with_tls(behind_starttls: &'static str, name: &str, is_known: bool) -> 
 }
 
 #[tokio::test]
-async fn a_private_authority_is_trusted_where_it_is_named() {
+async fn a_configured_private_authority_is_trusted() {
     let server = with_tls("", "127.0.0.1", true).await;
     server.send().await.unwrap();
     assert_eq!(server.lines_with("EHLO").len(), 2, "again inside TLS (RFC 3207)");
@@ -137,17 +137,17 @@ async fn a_private_authority_is_trusted_where_it_is_named() {
     }
 }
 
-/// Attack: a network attacker injects answers behind the one to STARTTLS; trusted inside TLS, they decide what happens there.
+/// Attack: a network attacker injects plaintext after the answer to STARTTLS, which the client trusts inside TLS.
 #[tokio::test]
-async fn what_was_said_in_the_clear_is_not_believed_inside_tls() {
+async fn plaintext_after_starttls_is_discarded() {
     let server = with_tls("501 injected\r\n", "127.0.0.1", true).await;
     server.send().await.unwrap();
     assert_eq!(server.lines_with("EHLO").len(), 2);
 }
 
-/// Attack: operators paste what `rekey mail test` prints into tickets.
+/// Attack: an operator pastes the output of `rekey mail test` into a ticket.
 #[tokio::test]
-async fn a_transcript_has_every_line_but_no_credentials() {
+async fn a_transcript_has_every_line_and_masks_credentials() {
     use base64::Engine as _;
     let echo: &'static str = Box::leak(
         format!(
@@ -219,7 +219,7 @@ async fn an_untrusted_certificate_is_reported() {
 }
 
 #[test]
-fn the_way_is_secure_unless_said_otherwise() {
+fn remote_connections_use_tls_by_default() {
     let chosen = |url: &str| {
         let url = reqwest::Url::parse(url).unwrap();
         let host = url.host_str().unwrap().trim_matches(['[', ']']).to_owned();
@@ -242,7 +242,7 @@ fn the_way_is_secure_unless_said_otherwise() {
 }
 
 #[test]
-fn an_address_that_does_not_read_is_not_repeated() {
+fn an_error_does_not_repeat_an_invalid_url() {
     for url in [
         "",
         "mail.example.com",

@@ -1,4 +1,4 @@
-//! What a refusal means, and whether the set-up or the recipient is the cause.
+//! Refusals, caused by the set-up or by the recipient.
 
 use super::*;
 
@@ -9,7 +9,7 @@ async fn refused(verb: &'static str, answer: &'static str) -> SmtpError {
 }
 
 #[tokio::test]
-async fn what_the_server_says_decides_on_another_try() {
+async fn the_servers_answer_decides_whether_to_retry() {
     for (verb, answer, permanent, text) in [
         ("RCPT", "550 no ada@example.com here", true, "550 to RCPT TO"),
         ("RCPT", "450 later, ada@example.com", false, "450 to RCPT TO"),
@@ -59,9 +59,9 @@ async fn what_the_server_says_decides_on_another_try() {
     assert!(!dropped.permanent && dropped.kind == "connection", "{dropped}");
 }
 
-/// No recipient is named yet, so the set-up must be the cause, whatever the code.
+/// Before a recipient, the set-up must be the cause, regardless of the code.
 #[tokio::test]
-async fn a_refusal_before_a_recipient_blames_no_email() {
+async fn a_refusal_before_a_recipient_is_a_set_up_error() {
     for (verb, answer, text) in [
         ("EHLO", "550 who are you", "550 to EHLO: it does not accept this host"),
         ("EHLO", "501 not a name", "501 to EHLO: it does not support a command"),
@@ -100,9 +100,9 @@ async fn a_refusal_before_a_recipient_blames_no_email() {
     }
 }
 
-/// With another positive answer it is unknown whether the server expects the e-mail, or has accepted it (RFC 5321 §4.3.2).
+/// Another positive answer doesn't show whether the server expects or has accepted the e-mail (RFC 5321 §4.3.2).
 #[tokio::test]
-async fn an_answer_out_of_turn_is_no_go_ahead_and_no_receipt() {
+async fn an_unexpected_positive_answer_is_an_error() {
     for (verb, answer, text) in [
         ("DATA", "250 fine", "250 to DATA, and 354 was due"),
         ("END", "354 go on", "354 to DATA, and 250 was due"),
@@ -121,7 +121,7 @@ async fn an_answer_out_of_turn_is_no_go_ahead_and_no_receipt() {
 }
 
 #[tokio::test]
-async fn a_refused_starttls_blames_no_email() {
+async fn a_refused_starttls_is_a_set_up_error() {
     let (tls, file) = private_authority("127.0.0.1");
     let server = Server::with(Script {
         verb: "STARTTLS",
@@ -139,9 +139,9 @@ async fn a_refused_starttls_blames_no_email() {
     assert!(server.lines_with("MAIL").is_empty(), "nothing is sent in plaintext");
 }
 
-/// Attack: a reader of the database or of a ticket learns addresses, or a live code from a filter that quotes the e-mail.
+/// Attack: a spam filter quotes an address or a live code in its answer, which a reader of the database or a ticket sees.
 #[tokio::test]
-async fn a_servers_words_are_kept_without_addresses_and_codes() {
+async fn addresses_and_codes_are_removed_from_server_answers() {
     for (answer, words) in [
         (
             "450 4.2.1 <ada@example.com>: mailbox busy",
@@ -161,7 +161,7 @@ async fn a_servers_words_are_kept_without_addresses_and_codes() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_away_is_tried_again() {
+async fn an_unreachable_server_is_a_temporary_error() {
     let server = Server::answering("", "").await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("smtp://{}", listener.local_addr().unwrap());
