@@ -8,10 +8,10 @@ use backend::store::{account_changes, accounts};
 const NEW: &str = "ada@lovelace.example";
 
 #[apply(on_both!)]
-async fn an_account_is_shown(world: &World) {
+async fn an_operator_sees_the_details_of_an_account(world: &World) {
     world.person(ADA).await;
-    let nobody = world.backend.accounts().details(&address("nobody@example.com")).await;
-    assert!(nobody.unwrap().is_none());
+    let missing = world.backend.accounts().details(&address("nobody@example.com")).await;
+    assert!(missing.unwrap().is_none());
     world.trusted(ADA).await;
     let (_browser, _code) = world.resetting(ADA).await;
     world.browser().begin_reset(ADA).await.unwrap();
@@ -31,7 +31,7 @@ async fn an_account_is_shown(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_changed_address_sends_notices_to_both_addresses(world: &World) {
+async fn an_address_change_notifies_both_addresses(world: &World) {
     world.person(ADA).await;
     let browser = world.signed_in(ADA).await;
     let changed = world
@@ -57,9 +57,9 @@ async fn a_changed_address_sends_notices_to_both_addresses(world: &World) {
     assert_eq!(gone.unwrap(), AddressChange::NoAccount);
 }
 
-/// Attack: the owner of the former mailbox uses codes that were mailed to it.
+/// Attack: the owner of the former mailbox uses codes mailed to it.
 #[apply(on_both!)]
-async fn codes_mailed_to_the_former_address_open_nothing(world: &World) {
+async fn codes_mailed_to_the_former_address_are_refused(world: &World) {
     world.person(ADA).await;
     let (mut entering, code) = world.resetting(ADA).await;
     let mut choosing = world.choosing(ADA).await;
@@ -74,7 +74,7 @@ async fn codes_mailed_to_the_former_address_open_nothing(world: &World) {
     assert!(choosing.choose("a wholly different phrase").await.is_err());
     assert!(confirming.answer_sign_in(&sign_in_code).await.is_err());
     world.clock.advance_ms(60_000);
-    // The flow belongs to the former address, which has no account now.
+    // The flow belongs to the former address, which no longer has an account.
     let _ = entering.resend_reset().await;
     assert!(
         !matches!(world.emails_to(ADA).await.last(), Some(account::Email::Code(_))),
@@ -83,9 +83,9 @@ async fn codes_mailed_to_the_former_address_open_nothing(world: &World) {
     assert_step!(world.browser().sign_in(world, NEW, PASSWORD), SignInStep::SignedIn);
 }
 
-/// Attack: a flow that begins during the change of the address, and so isn't ended by it.
+/// Attack: a flow begins during the address change, which therefore doesn't end it.
 #[apply(on_both!)]
-async fn a_code_of_the_former_address_opens_nothing(world: &World) {
+async fn a_flow_of_the_former_address_is_refused(world: &World) {
     world.person(ADA).await;
     let mut choosing = world.choosing(ADA).await;
     let (mut confirming, code) = world.confirming(ADA).await;
@@ -116,7 +116,7 @@ async fn an_address_in_use_is_not_assigned_to_another_account(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn an_account_is_deleted_with_everything(world: &World) {
+async fn deleting_an_account_deletes_all_its_data(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
     let browser = world.trusted(ADA).await;
@@ -143,7 +143,7 @@ async fn an_account_is_deleted_with_everything(world: &World) {
     assert_eq!(world.stored(GRACE).await.account.email, address(GRACE));
 }
 
-/// Attack: a stranger's flow that ends would reveal that an account existed.
+/// Attack: the end of a stranger's flow reveals that an account existed.
 #[apply(on_both!)]
 async fn a_strangers_flow_does_not_reveal_a_deletion(world: &World) {
     world.person(ADA).await;

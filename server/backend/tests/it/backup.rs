@@ -1,4 +1,4 @@
-//! Backups of a database during writes, and the result of a restore.
+//! Backups during writes, and restores.
 
 use crate::database::Database;
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, address};
@@ -54,7 +54,7 @@ async fn a_backup_taken_during_writes_is_consistent_and_private() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_backup_overwrites_no_file_and_a_failed_one_leaves_none() {
+async fn a_backup_does_not_overwrite_a_file_or_leave_a_partial_one() {
     let world = World::on_sqlite().await;
     let to = file(&world, "backup");
     std::fs::write(&to, "precious").unwrap();
@@ -78,7 +78,7 @@ async fn a_backup_overwrites_no_file_and_a_failed_one_leaves_none() {
 
 /// Properties 5, 6, 10 and 22, after a restore.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restore_brings_back_accounts_without_sessions_and_codes() {
+async fn a_restore_keeps_accounts_but_no_sessions_or_codes() {
     let world = World::on_sqlite().await;
     world.person(ADA).await;
     let signed_in = world.signed_in(ADA).await;
@@ -171,7 +171,7 @@ async fn an_invalid_backup_is_refused_and_changes_nothing() {
         refused(&world, &from, name).await;
     }
     refused(&world, &file(&world, "absent"), "absent").await;
-    // The WAL of a database in use, or of one that was copied while in use.
+    // The WAL of a database that is in use, or was during the copy.
     std::fs::write(with(&good, "-wal"), "x").unwrap();
     refused(&world, &good, "with -wal").await;
     std::fs::remove_file(with(&good, "-wal")).unwrap();
@@ -192,7 +192,7 @@ async fn an_invalid_backup_is_refused_and_changes_nothing() {
 
 /// Attack: a forged backup contains triggers that run later, or rows that let its author sign in.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_modified_backup_is_refused_and_the_change_named() {
+async fn a_modified_backup_is_refused_with_the_change_named() {
     let world = World::on_sqlite().await;
     world.person(ADA).await;
     let good = file(&world, "backup");
@@ -232,7 +232,7 @@ async fn a_modified_backup_is_refused_and_the_change_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_replaced_database_is_kept_under_a_number_with_its_wal() {
+async fn a_restore_keeps_the_replaced_database_and_its_wal() {
     let world = World::on_sqlite().await;
     let to = file(&world, "backup");
     back_up(world.backend.db(), &to).await.unwrap();
@@ -257,7 +257,7 @@ async fn the_replaced_database_is_kept_under_a_number_with_its_wal() {
         std::fs::metadata(&database).unwrap().permissions().mode() & 0o777,
         0o600
     );
-    // On a machine without a database.
+    // Without an existing database.
     let elsewhere = file(&world, "new.db");
     let url = format!("sqlite://{}", elsewhere.display());
     assert!(

@@ -1,4 +1,4 @@
-//! A browser that holds tokens as it would hold cookies. An internal fault fails the scenario.
+//! A browser that stores tokens like cookies. An internal fault fails the scenario.
 
 use crate::world::{PASSWORD, WRONG_PASSWORD, World, digest, other_code};
 use account::{Purpose, Refusal, ResetStep, Secret, SecurityView, SignInStep, SignOutStep, SignUpStep};
@@ -13,7 +13,7 @@ pub struct Browser {
     backend: Backend,
 }
 
-/// The step that was reached, or the refusal.
+/// The next step, or the refusal.
 pub type Told<S> = Result<S, Refusal>;
 
 impl Browser {
@@ -34,7 +34,6 @@ impl Browser {
         }
     }
 
-    /// Its request to a flow.
     pub fn request(&self) -> BrowserRequest<'_> {
         self.backend.request(&self.caller, &self.held)
     }
@@ -73,7 +72,7 @@ impl Browser {
         self.take(transition)
     }
 
-    /// Submits wrong codes.
+    /// Submits incorrect codes.
     pub async fn guess_wrong(&mut self, code: &str, times: u32) {
         for guess in 1..=times {
             let refusal = self.answer_reset(&other_code(code, guess)).await.unwrap_err();
@@ -84,7 +83,7 @@ impl Browser {
         }
     }
 
-    /// Submits a new password, repeated correctly.
+    /// Submits a new password with a matching confirmation.
     pub async fn choose(&mut self, password: &str) -> Told<ResetStep> {
         let password = Secret::from(password);
         let transition = self.request().reset().choose(&password, &password).await;
@@ -97,7 +96,7 @@ impl Browser {
 }
 
 impl Browser {
-    /// A complete sign-in; a browser that isn't trusted needs a code.
+    /// Completes a sign-in, with a code unless the browser is trusted.
     pub async fn sign_in(&mut self, world: &World, email: &str, password: &str) -> Told<SignInStep> {
         world.deliver().await;
         if let SignInStep::ProveMailbox(_) = self.begin_sign_in(email).await? {
@@ -113,7 +112,7 @@ impl Browser {
         }
     }
 
-    /// Submits the address and the right password; returns the mailed code.
+    /// Submits the address and the correct password; returns the mailed code.
     pub async fn confirm(&mut self, world: &World, email: &str) -> String {
         world.deliver().await;
         self.begin_sign_in(email).await.unwrap();
@@ -217,7 +216,7 @@ impl Browser {
         self.security_before("").await
     }
 
-    /// The security page with the activity before that event.
+    /// Returns the security page with the activity before an event.
     pub async fn security_before(&self, before: &str) -> Told<SecurityView> {
         told(self.request().sessions().security(before).await)
     }
@@ -239,13 +238,13 @@ impl Browser {
 }
 
 impl World {
-    /// A new browser cannot sign in with this password.
+    /// Asserts that a new browser can't sign in with this password.
     pub async fn refuses(&self, email: &str, password: &str) {
         let told = self.browser().sign_in(self, email, password).await;
         assert_eq!(told, Err(Refusal::SignInWrong), "{email}");
     }
 
-    /// A new browser at its own network address.
+    /// A new browser with its own network address.
     pub fn browser(&self) -> Browser {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let number = MADE.fetch_add(1, Ordering::Relaxed);
@@ -259,7 +258,7 @@ impl World {
         browser
     }
 
-    /// A browser with a session that no password opened, as other providers will create them.
+    /// A browser with a session created without a password, such as a future provider's.
     pub async fn browser_with_session(&self, email: &str) -> Browser {
         let mut browser = self.browser();
         let session = sessions::Session {
@@ -280,7 +279,7 @@ impl World {
         browser
     }
 
-    /// A trusted browser, whose next sign-in needs no code.
+    /// A trusted browser: its next sign-in needs no code.
     pub async fn trusted(&self, email: &str) -> Browser {
         let (mut browser, code) = self.confirming(email).await;
         browser.answer_sign_in_and_trust(&code).await.unwrap();
@@ -294,7 +293,7 @@ impl World {
         browser
     }
 
-    /// A stranger's browser that has used up the address's passwords.
+    /// A stranger's browser that has used up the password tries of an address.
     pub async fn after_five_guesses(&self, email: &str) -> Browser {
         let mut stranger = self.at_the_password(email).await;
         for _ in 0..5 {
@@ -303,7 +302,7 @@ impl World {
         stranger
     }
 
-    /// A browser that has submitted the right password, and the mailed code.
+    /// A browser that has submitted the correct password, and the mailed code.
     pub async fn confirming(&self, email: &str) -> (Browser, String) {
         let mut browser = self.browser();
         let code = browser.confirm(self, email).await;
@@ -334,7 +333,7 @@ impl World {
     }
 }
 
-/// Converts a result into what the account's owner sees.
+/// Converts a result into the user's view of it.
 pub fn told<S>(result: Result<S, Error>) -> Told<S> {
     match result {
         Ok(done) => Ok(done),

@@ -30,7 +30,7 @@ async fn a_password_change_sends_a_notice(world: &World) {
 
 /// Property 19: only a signed-in browser can make these tries.
 #[apply(on_both!)]
-async fn the_tenth_wrong_current_password_says_that_a_device_is_misused(world: &World) {
+async fn the_tenth_incorrect_current_password_sends_a_notice(world: &World) {
     world.person(ADA).await;
     let mut browser = world.signed_in(ADA).await;
     let told = world.notices_to(ADA).await.len();
@@ -45,7 +45,7 @@ async fn the_tenth_wrong_current_password_says_that_a_device_is_misused(world: &
 
 /// Property 10.
 #[apply(on_both!)]
-async fn this_browser_stays_signed_in_with_a_new_token(world: &World) {
+async fn the_current_browser_stays_signed_in_with_a_new_token(world: &World) {
     world.person(ADA).await;
     let (mut browser, other) = (world.signed_in(ADA).await, world.signed_in(ADA).await);
     let stolen = browser.clone();
@@ -73,7 +73,7 @@ async fn other_browsers_stay_signed_in_on_request(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_wrong_current_password_changes_nothing_and_is_counted(world: &World) {
+async fn an_incorrect_current_password_is_refused_and_counted(world: &World) {
     world.person(ADA).await;
     let mut browser = world.signed_in(ADA).await;
     let told = together(10, |_| {
@@ -95,7 +95,7 @@ async fn a_wrong_current_password_changes_nothing_and_is_counted(world: &World) 
 
 /// Property 18.
 #[apply(on_both!)]
-async fn strangers_sign_in_attempts_do_not_slow_the_owner_down(world: &World) {
+async fn sign_in_attempts_by_strangers_do_not_delay_the_owner(world: &World) {
     world.person(ADA).await;
     let (mut owner, mut stranger) = (world.signed_in(ADA).await, world.browser());
     stranger.begin_sign_in(ADA).await.unwrap();
@@ -107,7 +107,7 @@ async fn strangers_sign_in_attempts_do_not_slow_the_owner_down(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn only_a_signed_in_browser_changes_the_password(world: &World) {
+async fn only_a_signed_in_browser_can_change_the_password(world: &World) {
     world.person(ADA).await;
     let (mut between, _) = world.confirming(ADA).await;
     assert_eq!(
@@ -125,7 +125,7 @@ async fn only_a_signed_in_browser_changes_the_password(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn an_invalid_new_password_costs_no_try(world: &World) {
+async fn an_invalid_new_password_spends_no_try(world: &World) {
     world.person(ADA).await;
     let mut browser = world.signed_in(ADA).await;
     for _ in 0..6 {
@@ -153,7 +153,7 @@ async fn an_invalid_new_password_costs_no_try(world: &World) {
 
 /// Property 8.
 #[apply(on_both!)]
-async fn a_password_of_another_provider_is_not_changed_here(world: &World) {
+async fn a_password_held_by_another_provider_cannot_be_changed(world: &World) {
     world.google_person("google@example.com").await;
     world.managed_person("managed@example.com").await;
     let organization = organization();
@@ -176,7 +176,7 @@ async fn a_password_of_another_provider_is_not_changed_here(world: &World) {
 
 /// Property 8.
 #[apply(on_both!)]
-async fn the_password_of_an_assigned_account_is_not_changed_here(world: &World) {
+async fn an_account_assigned_to_an_organization_cannot_change_its_password(world: &World) {
     world.person(ADA).await;
     let mut browser = world.signed_in(ADA).await;
     world.set_managed(ADA).await;
@@ -192,9 +192,9 @@ async fn the_password_of_an_assigned_account_is_not_changed_here(world: &World) 
     );
 }
 
-/// Property 27: the losing password doesn't sign in either.
+/// Property 27: the password of the failed change doesn't work.
 #[apply(on_both!)]
-async fn one_of_two_changes_from_the_same_password_wins(world: &World) {
+async fn only_one_of_two_concurrent_changes_succeeds(world: &World) {
     world.person(ADA).await;
     let browsers = [world.signed_in(ADA).await, world.signed_in(ADA).await];
     let password = |number: usize| ["seven purple lanterns drift", "eight yellow trombones sink"][number];
@@ -218,7 +218,7 @@ async fn one_of_two_changes_from_the_same_password_wins(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn the_right_current_password_is_not_a_failure(world: &World) {
+async fn a_correct_current_password_spends_no_try(world: &World) {
     world.person(ADA).await;
     let mut browser = world.signed_in(ADA).await;
     for _ in 0..7 {

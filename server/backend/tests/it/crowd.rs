@@ -28,8 +28,7 @@ impl<'a> Crowd<'a> {
         }
     }
 
-    /// All browsers do the same and must get the same: step or refusal, tokens, number of e-mails. Returns the first
-    /// answer.
+    /// Asserts that an action gives all browsers equal answers, tokens and numbers of e-mails. Returns the answer.
     pub async fn all_alike<S: Debug>(&mut self, act: impl AsyncFn(&mut Browser, &str) -> Told<S>) -> String {
         let mut seen = Vec::new();
         for (email, browser) in &mut self.members {
@@ -57,7 +56,7 @@ pub fn without_own(told: &str, email: &str) -> String {
     }
 }
 
-/// Which tokens the browser holds, and their lengths.
+/// The lengths of the browser's tokens.
 fn held(browser: &Browser) -> [Option<usize>; 5] {
     let held = &browser.held;
     [

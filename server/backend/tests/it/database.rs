@@ -10,11 +10,11 @@ use tempfile::TempDir;
 use tokio::task::block_in_place;
 use tracing_subscriber::layer::SubscriberExt;
 
-/// Where a scenario's rows are stored.
+/// The storage of a scenario.
 pub enum Database {
     /// A file in a temporary folder.
     Sqlite(TempDir),
-    /// A database of that name on that server.
+    /// A database on a server.
     Postgres { server: String, name: String },
 }
 
@@ -51,7 +51,7 @@ impl Database {
         database
     }
 
-    /// Opens it as a separate server would.
+    /// Opens the database as a separate server would.
     pub async fn open(&self) -> Db {
         listen();
         let db = Db::open(&self.url()).await.unwrap();
@@ -69,7 +69,7 @@ impl Database {
         }
     }
 
-    /// Runs a query on a connection of its own and returns the number in the first row.
+    /// Runs a query on a new connection and returns the number in the first row.
     pub async fn number(&self, query: impl Into<String>) -> i64 {
         let (url, query) = (self.url(), AssertSqlSafe(query.into()));
         let rows: Vec<i64> = match self {
@@ -85,7 +85,7 @@ impl Database {
         rows[0]
     }
 
-    /// Explains the scenario's statements, and deletes the database. A failed scenario keeps it for debugging.
+    /// Checks the plans of the scenario's statements and deletes the database. A failed scenario keeps it for debugging.
     pub async fn end(&self) {
         if let Self::Postgres { server, name } = self {
             block_in_place(plans::assert_no_scans);

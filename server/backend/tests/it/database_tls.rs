@@ -1,5 +1,4 @@
-//! On another machine, a database server must show a certificate for its name before it receives anything (property
-//! 37).
+//! Property 37: a remote database server must present a certificate for its name before it receives anything.
 
 use backend::store::Db;
 use std::sync::{Arc, Mutex};
@@ -36,7 +35,7 @@ async fn a_server_without_tls_gets_no_password() {
         loop {
             let (mut asked, _) = listener.accept().await.unwrap();
             let mut bytes = [0; 512];
-            // "No TLS here", then a closed connection.
+            // "No TLS", then a closed connection.
             for answer in [&b"N"[..], b""] {
                 let Ok(count) = asked.read(&mut bytes).await else { break };
                 keeps.lock().unwrap().extend_from_slice(&bytes[..count]);

@@ -18,7 +18,7 @@ use tokio::task::{JoinSet, yield_now};
 use tokio::time::timeout;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_transaction_is_synced_after_any_earlier_one() {
+async fn a_transaction_is_synced_regardless_of_the_previous_one() {
     for database in [Database::sqlite(), Database::careful_postgres().await] {
         let world = World::on(database).await;
         let db = world.backend.db();
@@ -103,7 +103,7 @@ async fn writes_resume_after_a_full_disk() {
     world.end().await;
 }
 
-/// A cancelled request doesn't block writes of other servers, at whichever step it was cancelled.
+/// A request cancelled at any step doesn't block writes of other servers.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_transaction_is_rolled_back() {
     let world = World::on_sqlite().await;
@@ -131,7 +131,7 @@ async fn a_cancelled_transaction_is_rolled_back() {
     world.end().await;
 }
 
-/// Group commit: writes that arrive during another one share its commit, and each can be rolled back alone.
+/// Group commit: waiting writes share one commit, and each can be rolled back alone.
 #[tokio::test]
 async fn waiting_transactions_share_one_commit() {
     let world = World::on_sqlite().await;
@@ -156,7 +156,7 @@ async fn waiting_transactions_share_one_commit() {
                 .await
                 .unwrap();
             if number % 5 == 3 {
-                // This write and its row are refused.
+                // Roll back this write.
                 return;
             }
             tx.commit().await.unwrap();
@@ -164,7 +164,7 @@ async fn waiting_transactions_share_one_commit() {
             assert_eq!(seen, 1, "acknowledged before it is durable");
         });
     }
-    // Now all of them wait.
+    // All of them are waiting.
     yield_now().await;
     drop(kept);
     while let Some(done) = asked.join_next().await {
@@ -231,7 +231,7 @@ async fn a_full_disk_loses_no_acknowledged_write() {
     world.end().await;
 }
 
-/// Requests cancelled among active ones, at whichever step.
+/// Requests cancelled at any step among active ones.
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelled_requests_affect_no_other_request() {
     let world = World::on_sqlite().await;
@@ -262,11 +262,11 @@ async fn cancelled_requests_affect_no_other_request() {
     world.end().await;
 }
 
-/// The same while a savepoint is released, at each of its steps.
+/// Cancelled at each step of a savepoint's release.
 #[tokio::test]
 async fn a_request_cancelled_at_its_end_affects_no_other_request() {
     let world = World::on_sqlite().await;
-    // Several times each, because the connection's thread may finish first.
+    // Each step several times, because the connection's thread may finish first.
     for wakes in (0..8).cycle().take(80) {
         let kept = writer(&world).acquire().await.unwrap();
         let one = |db: Db| async move {
@@ -275,7 +275,7 @@ async fn a_request_cancelled_at_its_end_affects_no_other_request() {
             tx.commit().await
         };
         let db = || world.backend.db().clone();
-        // They wait in this order.
+        // The transactions queue in this order.
         let before = tokio::spawn(one(db()));
         yield_now().await;
         let mut let_go = Box::pin(one(db()));
@@ -366,7 +366,7 @@ async fn of_the_writer(world: &World, sql: &str) -> i64 {
         .unwrap()
 }
 
-/// Whether what it commits is on the disk before it is acknowledged.
+/// Whether its commits are on the disk before they are acknowledged.
 async fn is_synced(conn: &mut ReadConn) -> bool {
     match &mut conn.conn {
         Conn::Sqlite(conn) => {

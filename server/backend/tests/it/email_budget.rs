@@ -1,18 +1,18 @@
-//! E-mail budgets: for strangers by mailbox and network, for known browsers, and after the right password.
+//! E-mail budgets: for strangers by mailbox and network, for known browsers, and after the correct password.
 
 use crate::browser::Browser;
 use crate::crowd::Crowd;
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, World, together};
 use account::{Purpose, Refusal, ResetStep, SignInStep};
 
-/// A new browser in that network.
+/// A new browser in a network.
 fn browser_in(world: &World, network: &str) -> Browser {
     let mut browser = world.browser();
     browser.caller.client = network.into();
     browser
 }
 
-/// Requests a reset from that network: `Err` contains the seconds to wait.
+/// Requests a reset from a network; `Err` contains the seconds to wait.
 async fn reset(world: &World, network: &str, email: &str) -> Result<(), i64> {
     match browser_in(world, network).begin_reset(email).await {
         Ok(ResetStep::EnterCode(_)) => Ok(()),
@@ -27,7 +27,7 @@ async fn count(world: &World, email: &str) -> usize {
 
 /// Property 30.
 #[apply(on_both!)]
-async fn a_network_mails_to_a_mailbox_five_times_an_hour_and_ten_times_a_day(world: &World) {
+async fn a_network_sends_a_mailbox_at_most_five_emails_an_hour_and_ten_a_day(world: &World) {
     world.person(ADA).await;
     let stranger = "192.0.2.1";
     for hour in 0..2 {
@@ -55,7 +55,7 @@ async fn a_network_mails_to_a_mailbox_five_times_an_hour_and_ten_times_a_day(wor
 
 /// Property 30: one IPv6 line has a /64, and some customers have a /48 with 65,536 of them.
 #[apply(on_both!)]
-async fn a_network_of_many_lines_has_a_larger_budget(world: &World) {
+async fn an_ipv6_network_with_many_lines_has_a_larger_budget(world: &World) {
     let line = |number: i64| format!("2001:db8:0:{number:x}::/64");
     for number in 0..10 {
         assert_eq!(reset(world, &line(number), ADA).await, Ok(()), "line {number}");
@@ -76,7 +76,7 @@ async fn a_network_of_many_lines_has_a_larger_budget(world: &World) {
     assert_eq!(reset(world, "2001:db8:2:1::/64", ADA).await, Ok(()));
 }
 
-/// Property 30. Without a shared budget, one network sent 240 sign-up e-mails a day, and more to any number of aliases.
+/// Property 30. Attack: one network sends a mailbox 240 sign-up e-mails a day, and more through aliases.
 #[apply(on_both!)]
 async fn spellings_purposes_and_resends_share_a_budget(world: &World) {
     world.person(ADA).await;
@@ -132,7 +132,7 @@ async fn a_mail_domain_has_a_budget_per_network_unless_it_is_a_large_provider(wo
     }
 }
 
-/// Ten networks with three e-mails each exhaust the mailbox's day.
+/// Uses up a mailbox's daily budget: ten networks with three e-mails each.
 async fn use_up(world: &World, email: &str) {
     for _ in 0..3 {
         for number in 0..10 {
@@ -148,7 +148,7 @@ fn attacker(number: usize) -> String {
 
 /// Property 30.
 #[apply(on_both!)]
-async fn strangers_mail_thirty_times_a_day_and_then_take_turns(world: &World) {
+async fn strangers_share_thirty_emails_a_day_and_then_take_turns(world: &World) {
     world.person(ADA).await;
     use_up(world, ADA).await;
     let began = count(world, ADA).await;
@@ -164,7 +164,7 @@ async fn strangers_mail_thirty_times_a_day_and_then_take_turns(world: &World) {
             Err(600),
             "slot {slot}"
         );
-        // The network whose turn it is doesn't return.
+        // The network with the next turn doesn't return.
         world.clock.advance_ms(1_200_000);
     }
     assert_eq!(count(world, ADA).await, 36);
@@ -175,7 +175,7 @@ async fn strangers_mail_thirty_times_a_day_and_then_take_turns(world: &World) {
 
 /// Property 29.
 #[apply(on_both!)]
-async fn the_network_with_the_fewest_has_the_next_turn(world: &World) {
+async fn the_next_turn_goes_to_the_network_with_the_fewest_emails(world: &World) {
     world.person(ADA).await;
     use_up(world, ADA).await;
     let owner = "198.51.100.7";
@@ -201,9 +201,9 @@ async fn the_network_with_the_fewest_has_the_next_turn(world: &World) {
     assert_eq!(count(world, ADA).await, 33);
 }
 
-/// Property 29: a network that waits and never returns costs one turn.
+/// Property 29: a network that misses its turn delays the others only once.
 #[apply(on_both!)]
-async fn a_turn_is_kept_for_ten_minutes_and_a_missed_one_delays_no_longer(world: &World) {
+async fn a_turn_is_kept_for_ten_minutes(world: &World) {
     world.person(ADA).await;
     use_up(world, ADA).await;
     assert_eq!(reset(world, "192.0.2.1", ADA).await, Ok(()));
@@ -220,7 +220,7 @@ async fn a_turn_is_kept_for_ten_minutes_and_a_missed_one_delays_no_longer(world:
     // Four networks never return. The owner does, at the last moment.
     world.clock.advance_ms(3_600_000 - 5);
     assert_eq!(reset(world, owner, ADA).await, Ok(()));
-    // A late network queues behind the networks that have had no more e-mails.
+    // A late network queues behind networks with as few e-mails.
     assert_eq!(reset(world, "203.0.113.100", ADA).await, Err(1));
     assert_eq!(reset(world, "198.51.100.9", ADA).await, Err(1));
     assert_eq!(reset(world, "203.0.113.101", ADA).await, Err(1_201));
@@ -231,7 +231,7 @@ async fn a_turn_is_kept_for_ten_minutes_and_a_missed_one_delays_no_longer(world:
 
 /// Property 30.
 #[apply(on_both!)]
-async fn concurrent_requests_share_no_slot_and_no_turn(world: &World) {
+async fn concurrent_requests_never_share_a_slot_or_a_turn(world: &World) {
     world.person(ADA).await;
     let browsers: Vec<_> = (0..40).map(|number| browser_in(world, &attacker(number))).collect();
     let told = together(browsers.len(), |number| {
@@ -239,14 +239,14 @@ async fn concurrent_requests_share_no_slot_and_no_turn(world: &World) {
         async move { browser.begin_reset(ADA).await.is_ok() }
     })
     .await;
-    // Thirty e-mails of the day, and one turn.
+    // The thirty e-mails of a day, and one turn.
     assert_eq!(told.iter().filter(|ok| **ok).count(), 31);
     assert_eq!(count(world, ADA).await, 31);
 }
 
 /// Property 29.
 #[apply(on_both!)]
-async fn strangers_use_up_no_code_after_a_right_password(world: &World) {
+async fn strangers_do_not_use_up_the_codes_after_a_correct_password(world: &World) {
     world.person(ADA).await;
     use_up(world, ADA).await;
     let owner = "198.51.100.7";
@@ -262,7 +262,7 @@ async fn strangers_use_up_no_code_after_a_right_password(world: &World) {
         browser.password(PASSWORD).await,
         Err(Refusal::TooMany { seconds: 3_560 })
     );
-    // And these use nothing of the other budget.
+    // These codes don't use the other budget.
     world.clock.advance_minutes(22 * 60);
     assert_eq!(reset(world, owner, "somebody@example.com").await, Ok(()));
     let strict = world.with(|settings| settings.limits.codes_a_day = 11).await;
@@ -275,12 +275,12 @@ async fn strangers_use_up_no_code_after_a_right_password(world: &World) {
 
 /// Property 29.
 #[apply(on_both!)]
-async fn a_known_browser_has_a_budget_of_its_own(world: &World) {
+async fn a_known_browser_has_a_separate_budget(world: &World) {
     world.person(ADA).await;
     let mut owner = world.signed_in(ADA).await;
     owner.sign_out().await;
     use_up(world, ADA).await;
-    // In the network that has no budget left.
+    // In a network without any budget left.
     let stranger = attacker(0);
     assert_eq!(reset(world, &stranger, ADA).await, Ok(()));
     world.clock.advance_minutes(1);
@@ -336,9 +336,9 @@ async fn budgets_are_the_same_for_every_kind_of_address(world: &World) {
     assert!(told.contains("EnterCode"), "{told}");
 }
 
-/// Property 29: a thief of the old password uses none of the new password's budget.
+/// Property 29: a thief with the old password doesn't use the new password's budget.
 #[apply(on_both!)]
-async fn a_new_password_has_a_budget_of_codes_of_its_own(world: &World) {
+async fn a_new_password_has_a_new_code_budget(world: &World) {
     world.person(ADA).await;
     let world = world.with(|settings| settings.limits.codes_an_hour = 2).await;
     for _ in 0..2 {
@@ -352,7 +352,7 @@ async fn a_new_password_has_a_budget_of_codes_of_its_own(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_network_that_waits_for_its_turn_may_not_ask_continuously(world: &World) {
+async fn a_network_waiting_for_its_turn_has_a_request_limit(world: &World) {
     let world = world
         .with(|settings| {
             settings.limits.emails_to_mailbox_a_day = 1;

@@ -8,7 +8,7 @@ use backend::store::sessions::Session;
 use backend::store::{accounts, events, sessions};
 
 #[apply(on_both!)]
-async fn sessions_trust_flows_and_codes_of_all_accounts_end(world: &World) {
+async fn ending_all_sessions_also_ends_trust_flows_and_codes(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
     let mut ada = world.trusted(ADA).await;
@@ -37,7 +37,7 @@ async fn sessions_trust_flows_and_codes_of_all_accounts_end(world: &World) {
 
 /// Property 19: the owner still gets notices when the operator ends all sessions.
 #[apply(on_both!)]
-async fn queued_emails_are_dropped_in_a_restored_database_only(world: &World) {
+async fn queued_emails_are_dropped_only_in_a_restored_database(world: &World) {
     for (restored, arrive) in [(false, 1), (true, 0)] {
         let email = if restored { ADA } else { GRACE };
         world.person(email).await;

@@ -1,10 +1,10 @@
-//! Events of a page whose flow continues elsewhere.
+//! Events sent to a page when its flow continues elsewhere.
 
 use crate::world::{ADA, World};
 use account::Purpose;
 
 #[apply(on_both!)]
-async fn a_page_gets_an_event_of_another_tab(world: &World) {
+async fn a_page_gets_an_event_when_another_tab_continues(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     let seen = browser.flow_version(Purpose::Reset, None).await;
@@ -12,12 +12,12 @@ async fn a_page_gets_an_event_of_another_tab(world: &World) {
     let heard = tokio::spawn(async move { tab.flow_version(Purpose::Reset, Some(seen)).await });
     browser.answer_reset(&code).await.unwrap();
     assert_ne!(heard.await.unwrap(), seen);
-    // A change from before the subscription is reported immediately.
+    // A change before the subscription is reported immediately.
     assert!(browser.flow_version(Purpose::Reset, Some(seen)).await > seen);
 }
 
 #[apply(on_both!)]
-async fn a_page_gets_an_event_of_another_server(world: &World) {
+async fn a_page_gets_an_event_when_another_server_continues(world: &World) {
     world.person(ADA).await;
     let (browser, code) = world.resetting(ADA).await;
     let seen = browser.flow_version(Purpose::Reset, None).await;

@@ -1,4 +1,4 @@
-//! The first form of each flow, sent again after its answer was lost (property 35).
+//! Property 35: resending the first form of a flow after a lost response.
 
 use crate::browser::Browser;
 use crate::world::{ADA, GRACE, PASSWORD, World, together};
@@ -8,10 +8,9 @@ use backend::{BrowserTokens, retried};
 const UNKNOWN: &str = "unknown@example.com";
 const NEW: &str = "new@example.com";
 
-/// For known and unknown addresses: one e-mail, one screen, no budget; the code in the first e-mail opens the second
-/// form's flow.
+/// For known and unknown addresses: one e-mail and one screen, and the code works after the resend.
 #[apply(on_both!)]
-async fn a_first_form_whose_answer_was_lost_leads_to_the_same_flow(world: &World) {
+async fn a_resent_first_form_continues_the_same_flow(world: &World) {
     let world = &strict(world).await;
     world.person(ADA).await;
     for email in [ADA, UNKNOWN] {
@@ -51,7 +50,7 @@ async fn a_first_form_whose_answer_was_lost_leads_to_the_same_flow(world: &World
 
 /// The servers' clocks differ, and a request may read its clock and then queue.
 #[apply(on_both!)]
-async fn a_first_form_is_the_same_on_a_server_with_a_late_clock(world: &World) {
+async fn a_resent_first_form_is_recognised_by_a_server_with_a_slow_clock(world: &World) {
     let browser = world.browser();
     let (mut first, mut second) = (browser.clone(), browser);
     first.begin_sign_up(NEW).await.unwrap();
@@ -94,7 +93,7 @@ async fn concurrent_first_forms_start_one_flow(world: &World) {
 
 /// After half a minute, for another address, or from another browser.
 #[apply(on_both!)]
-async fn later_forms_and_other_visits_start_their_own_flows(world: &World) {
+async fn later_forms_and_other_browsers_start_new_flows(world: &World) {
     world.person(ADA).await;
     let fresh = world.browser();
     let mut tokens = Vec::new();
@@ -115,7 +114,7 @@ async fn later_forms_and_other_visits_start_their_own_flows(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn the_code_of_an_earlier_form_with_a_lost_answer_is_recognised(world: &World) {
+async fn a_code_from_an_earlier_first_form_is_recognised(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
     browser.clone().begin_reset(ADA).await.unwrap();
@@ -135,7 +134,7 @@ async fn a_first_form_after_its_flow_ended_starts_a_new_flow(world: &World) {
     browser.begin_sign_in(ADA).await.unwrap();
     assert_ne!(browser.held.flow(Purpose::SignIn), first.as_ref());
     assert_step!(browser.password(PASSWORD), SignInStep::EnterCode);
-    // After the code is answered, the first form starts a new flow.
+    // A first form after a correct code starts a new flow.
     let code = world.code_mailed_to(ADA).await;
     browser.answer_sign_in(&code).await.unwrap();
     let step = browser.begin_sign_in(ADA).await;
