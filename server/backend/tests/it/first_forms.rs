@@ -141,7 +141,7 @@ async fn a_first_form_after_its_flow_ended_starts_a_new_flow(world: &World) {
     assert!(matches!(step, Ok(SignInStep::EnterPassword { .. })), "{step:?}");
 }
 
-/// Attack: a stranger with the owner's visit would get the owner's flow.
+/// Attack: a stranger guesses the owner's visit and gets the owner's flow.
 #[apply(on_both!)]
 async fn a_guessable_visit_is_ignored(world: &World) {
     world.person(ADA).await;
@@ -161,7 +161,7 @@ async fn a_guessable_visit_is_ignored(world: &World) {
     assert_eq!(stranger.answer_reset(&code).await, Err(Refusal::FlowGone));
 }
 
-/// Limits of one e-mail of each kind, and one flow of a client, in each period.
+/// A world with a limit of one code an hour.
 async fn strict(world: &World) -> World {
     world.with(|settings| settings.limits.codes_an_hour = 1).await
 }

@@ -5,7 +5,7 @@ use crate::world::{ADA, PASSWORD, WRONG_PASSWORD, World};
 use account::{Refusal, SignInStep};
 use backend::{Error, Fault, HashPermit, Hashing};
 
-/// Property 9: the response time would reveal an address that is refused without a hash.
+/// Property 9: a faster refusal without a hash would reveal the kind of address.
 #[apply(on_both!)]
 async fn every_kind_of_address_costs_a_hash(world: &World) {
     world.one_of_each_kind().await;
@@ -20,7 +20,7 @@ async fn every_kind_of_address_costs_a_hash(world: &World) {
 
 /// Property 23: in a flood of sign-ins only admitted requests use the database.
 #[apply(on_both!)]
-async fn a_full_queue_is_reported_before_any_query(world: &World) {
+async fn a_full_queue_refuses_before_any_query(world: &World) {
     world.person(ADA).await;
     let browser = world.at_the_password(ADA).await;
     let begun = "rekey_database_begin_seconds_count";
@@ -33,7 +33,7 @@ async fn a_full_queue_is_reported_before_any_query(world: &World) {
     assert_eq!(count(world, begun).await - first, 2.0 * counting);
 }
 
-/// Takes every slot in the hasher's queue, from as many networks: each network has one.
+/// Takes every slot in the hasher's queue, each from a different network.
 async fn every_place(hashing: &Hashing) -> Vec<HashPermit> {
     let mut places = Vec::new();
     while let Ok(place) = hashing.place(&format!("network {}", places.len())).await {
@@ -43,11 +43,11 @@ async fn every_place(hashing: &Hashing) -> Vec<HashPermit> {
 }
 
 #[apply(on_both!)]
-async fn a_busy_service_costs_no_try(world: &World) {
+async fn a_busy_service_spends_no_try(world: &World) {
     world.person(ADA).await;
     let browser = world.at_the_password(ADA).await;
     let busy = every_place(&world.hashing).await;
-    // More than are free: if they counted, the sixth would have to wait.
+    // More than the free tries: if these counted, the sixth would have to wait.
     for _ in 0..7 {
         let told = browser.try_password(PASSWORD).await;
         assert!(
@@ -60,7 +60,7 @@ async fn a_busy_service_costs_no_try(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_timeout_in_the_hashing_queue_costs_no_try(world: &World) {
+async fn a_timeout_in_the_hashing_queue_spends_no_try(world: &World) {
     world.person(ADA).await;
     let strict = world.with(|settings| settings.limits.free_passwords = 1).await;
     let mut browser = strict.at_the_password(ADA).await;

@@ -8,8 +8,7 @@ use backend::{EngineChoice, Error, Fault, ForeignHash, Hashing, ImportedAccount,
 /// Django's hash of [`PASSWORD`], from the fixture.
 const HASH: &str = "pbkdf2_sha256$1000$YBX3CQfiE3WGRRAfNr8XLg$dQVxWlmDqfIaQ/r1EnnVJQnCx1TtLz9QNgF1lSxizr4=";
 
-/// Hashes made by Django, bcrypt, argon2-cffi, passlib and Werkzeug: see `foreign_hashes.py` in the same folder. The
-/// file's comment describes the others.
+/// Hashes made by `foreign_hashes.py` with other libraries, and others described in the file.
 const FIXTURE: &str = include_str!("../fixtures/foreign_hashes.csv");
 
 fn fixture() -> impl Iterator<Item = csv::StringRecord> {
@@ -36,7 +35,7 @@ async fn import(world: &World, imported: &[ImportedAccount]) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn hashes_of_other_libraries_verify_their_passwords_only() {
+async fn hashes_from_other_libraries_verify_only_their_passwords() {
     let hashing = Hashing::new(
         Keyring::new(Key::new("k1".into(), [7; 32]), vec![]),
         2,
@@ -90,7 +89,7 @@ async fn an_imported_hash_is_replaced_at_the_first_sign_in(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn no_account_is_added_twice(world: &World) {
+async fn no_account_is_imported_twice(world: &World) {
     world.person(ADA).await;
     let before = world.stored(ADA).await;
     let made = Timestamp(1_000_000_000_000);
@@ -123,14 +122,14 @@ async fn created_at(world: &World, email: &str) -> Timestamp {
 
 /// Property 15. Otherwise an operator could remove a key that imported accounts need.
 #[apply(on_both!)]
-async fn a_key_is_needed_by_the_hashes_that_it_seals(world: &World) {
+async fn a_sealed_hash_counts_as_a_use_of_its_key(world: &World) {
     import(world, &[person(ADA, Some(HASH))]).await;
     assert_eq!(world.backend.upkeep().key_uses("k1").await.unwrap().passwords, 1);
     assert_eq!(world.backend.upkeep().count_hashes().await.unwrap(), (1, 0));
 }
 
 #[apply(on_both!)]
-async fn a_stolen_database_holds_no_imported_hash(world: &World) {
+async fn a_stolen_database_contains_no_imported_hash(world: &World) {
     import(world, &[person(ADA, Some(HASH))]).await;
     let stolen = world.database.stolen().await;
     assert!(stolen.contains(ADA), "nothing was stolen");
@@ -140,7 +139,7 @@ async fn a_stolen_database_holds_no_imported_hash(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn an_account_without_a_hash_sets_a_password_by_a_reset(world: &World) {
+async fn an_account_imported_without_a_hash_sets_a_password_by_reset(world: &World) {
     import(world, &[person(ADA, None)]).await;
     world.refuses(ADA, PASSWORD).await;
     world.choosing(ADA).await.choose(PASSWORD).await.unwrap();
@@ -158,7 +157,7 @@ async fn an_account_with_an_imported_hash_can_reset_its_password(world: &World) 
 }
 
 #[apply(on_both!)]
-async fn a_disabled_account_signs_in_only_after_it_is_enabled(world: &World) {
+async fn an_account_imported_as_disabled_signs_in_only_once_enabled(world: &World) {
     let disabled = ImportedAccount {
         disabled: true,
         ..person(ADA, Some(HASH))
@@ -171,9 +170,9 @@ async fn a_disabled_account_signs_in_only_after_it_is_enabled(world: &World) {
     world.signed_in(ADA).await;
 }
 
-/// Property 9. An invalid hash shows that the hash is verified.
+/// Property 9. An invalid hash causes a fault only if it is verified.
 #[apply(on_both!)]
-async fn an_address_without_a_password_costs_a_hash_too(world: &World) {
+async fn an_address_without_a_password_also_costs_a_hash(world: &World) {
     world.person_with_hash(ADA, "$2b$04$damaged").await;
     world.google_person("google@example.com").await;
     for email in [ADA, GRACE, "google@example.com"] {
@@ -185,7 +184,7 @@ async fn an_address_without_a_password_costs_a_hash_too(world: &World) {
             told.err()
         );
     }
-    // It doesn't sign in either.
+    // None of them can sign in.
     world.backend.accounts().disable(&address(ADA), true).await.unwrap();
     let mut tx = world.backend.db().begin().await.unwrap();
     let id = world.stored(ADA).await.account.id;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 /// The key file of another installation, or a recreated one.
 #[apply(on_both!)]
-async fn another_key_under_the_same_name_is_found(world: &World) {
+async fn a_different_key_with_the_same_name_is_detected(world: &World) {
     let key = |name: &str, byte| Key::new(name.into(), [byte; 32]);
     let found = async |ring| {
         world
@@ -22,7 +22,7 @@ async fn another_key_under_the_same_name_is_found(world: &World) {
         assert_eq!(found(Keyring::new(key("a", 7), vec![])).await, None);
     }
     assert_eq!(found(Keyring::new(key("a", 8), vec![])).await.as_deref(), Some("a"));
-    // An additional key is accepted; nothing from a wrong file is.
+    // An additional key is accepted, but not a wrong file.
     assert_eq!(found(Keyring::new(key("b", 8), vec![key("a", 7)])).await, None);
     assert_eq!(
         found(Keyring::new(key("c", 9), vec![key("a", 8)])).await.as_deref(),
@@ -62,7 +62,7 @@ async fn a_code_mailed_before_a_rotation_works_after_it(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_server_accepts_data_of_a_new_key_before_its_next_reload(world: &World) {
+async fn a_server_accepts_a_new_key_before_its_next_reload(world: &World) {
     world.person(ADA).await;
     let file = KeyFile::new();
     let ahead = file.server(world);
@@ -88,7 +88,7 @@ async fn a_server_accepts_data_of_a_new_key_before_its_next_reload(world: &World
 }
 
 #[apply(on_both!)]
-async fn an_email_whose_key_is_missing_waits_a_day_for_it(world: &World) {
+async fn an_email_with_a_missing_key_waits_for_a_day(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
     let file = KeyFile::new();
@@ -111,7 +111,7 @@ async fn an_email_whose_key_is_missing_waits_a_day_for_it(world: &World) {
     assert!(world.emails_to(GRACE).await.is_empty(), "it is given up");
 }
 
-/// Property 9. The decoy hash was made at the start, under the key of that time.
+/// Property 9. The decoy hash was made at startup, with the key in use then.
 #[apply(on_both!)]
 async fn a_missing_key_does_not_reveal_accounts(world: &World) {
     let file = KeyFile::new();
@@ -170,7 +170,7 @@ async fn rotations_under_load_fail_no_request(world: &World) {
         }
     })
     .await;
-    // And with the final keys.
+    // All accounts work with the final keys.
     for number in 0..8 {
         let (server, email) = (&servers[(number + 1) % 2], person(number));
         server.browser().sign_in(server, &email, PASSWORD).await.unwrap();
@@ -198,7 +198,7 @@ async fn uses_of_a_key_are_counted(world: &World) {
     assert_eq!((uses.passwords, uses.codes, uses.emails), (1, 0, 0));
 }
 
-/// The key file that servers share; `k1` is the world's key.
+/// A key file shared by several servers; `k1` is the world's key.
 #[derive(Clone)]
 struct KeyFile(Arc<Mutex<Keyring>>);
 

@@ -1,5 +1,4 @@
-//! Leaked passwords: refused as new passwords. While the list is unavailable they are accepted, and checked at the next
-//! sign-in.
+//! Leaked passwords: refused as new passwords, or checked at the next sign-in if the list is unavailable.
 
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, World};
 use account::{ActivityKind, Refusal, ResetStep, SignInStep};
@@ -12,7 +11,7 @@ fn list_of(password: &str) -> LeakedPasswords {
     LeakedPasswords::from_file(file.path()).unwrap()
 }
 
-/// A local port on which nothing listens.
+/// A list at a closed local port.
 fn unavailable_list() -> LeakedPasswords {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -21,7 +20,7 @@ fn unavailable_list() -> LeakedPasswords {
 }
 
 #[apply(on_both!)]
-async fn a_leaked_password_is_refused_as_a_new_one(world: &World) {
+async fn a_leaked_password_is_refused_as_a_new_password(world: &World) {
     let world = world.with_leaked(list_of(NEW_PASSWORD)).await;
     world.person(ADA).await;
     let mut browser = world.choosing(ADA).await;
@@ -30,7 +29,7 @@ async fn a_leaked_password_is_refused_as_a_new_one(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn an_unavailable_list_accepts_and_is_checked_later(world: &World) {
+async fn a_password_is_accepted_unchecked_while_the_leaked_list_is_unavailable(world: &World) {
     let silent = world.with_leaked(unavailable_list()).await;
     silent.person(ADA).await;
     let mut browser = silent.choosing(ADA).await;

@@ -1,5 +1,4 @@
-//! The service's promises as scenarios on SQLite and on PostgreSQL. A number in a scenario's comment is a property of
-//! `docs/security-properties.md`.
+//! Scenarios on SQLite and PostgreSQL. Property numbers in comments refer to `docs/security-properties.md`.
 
 #![expect(clippy::unwrap_used, reason = "tests only; clippy exempts no helper functions")]
 
@@ -32,7 +31,7 @@ macro_rules! on_both {
     };
 }
 
-/// Awaits an answer and demands that step.
+/// Awaits an answer and asserts its step.
 macro_rules! assert_step {
     ($told:expr, $step:path) => {
         let told = $told.await;

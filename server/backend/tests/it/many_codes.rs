@@ -1,12 +1,11 @@
-//! Many codes and flows of one address: how they lengthen the next code, and which of them end.
+//! Many codes and flows of one address lengthen the next code and end older flows.
 
 use crate::world::{ADA, GRACE, World, other_code, together};
 use account::{Refusal, ResetStep, SignInStep, SignUpStep};
 
-/// Property 4: the count is independent of flow, cookie and client; it lengthens the next code, and the right code
-/// still opens.
+/// Property 4: the count is independent of flow, cookie and client, and the correct code still works.
 #[apply(on_both!)]
-async fn a_days_wrong_codes_lengthen_the_next_codes(world: &World) {
+async fn many_incorrect_codes_in_a_day_lengthen_the_next_codes(world: &World) {
     let world = unbounded(world).await;
     world.person(ADA).await;
     world.person(GRACE).await;
@@ -18,7 +17,7 @@ async fn a_days_wrong_codes_lengthen_the_next_codes(world: &World) {
         wrong += 5;
         world.clock.advance_minutes(5);
     }
-    // The screen shows the length, and a shorter input is refused without costing a try.
+    // The screen shows the length, and a shorter input is refused without spending a try.
     let (mut browser, code) = world.resetting(ADA).await;
     let ResetStep::EnterCode(mailed) = browser.reset_step().await else {
         panic!("the flow waits for no code")
@@ -33,13 +32,13 @@ async fn a_days_wrong_codes_lengthen_the_next_codes(world: &World) {
     assert_eq!(world.confirming(ADA).await.1.len(), 6);
     assert_eq!(world.resetting(GRACE).await.1.len(), 8);
     // Also without an account.
-    let mut nobody = world.browser();
+    let mut without_account = world.browser();
     for _ in 0..15 {
-        nobody = world.browser();
-        nobody.begin_reset("nobody@example.com").await.unwrap();
-        nobody.guess_wrong("00000000", 5).await;
+        without_account = world.browser();
+        without_account.begin_reset("nobody@example.com").await.unwrap();
+        without_account.guess_wrong("00000000", 5).await;
     }
-    let told = nobody.begin_reset("nobody@example.com").await;
+    let told = without_account.begin_reset("nobody@example.com").await;
     assert!(matches!(told, Ok(ResetStep::EnterCode(mailed)) if mailed.digits == 10));
     // A success doesn't reset the count; a day does.
     world.clock.advance_minutes(60);
@@ -48,9 +47,9 @@ async fn a_days_wrong_codes_lengthen_the_next_codes(world: &World) {
     assert_eq!(world.resetting(ADA).await.1.len(), 8);
 }
 
-/// Property 4: after the right password fewer guesses are allowed, and the owner's success restores none.
+/// Property 4: after the correct password fewer guesses are allowed, and the owner's success restores none.
 #[apply(on_both!)]
-async fn wrong_codes_after_the_password_lengthen_the_next_ones(world: &World) {
+async fn incorrect_codes_after_the_password_lengthen_the_next_codes(world: &World) {
     let world = unbounded(world).await;
     world.person(ADA).await;
     for _ in 0..3 {
@@ -69,7 +68,7 @@ async fn wrong_codes_after_the_password_lengthen_the_next_ones(world: &World) {
 
 /// Property 4. Attack: flows are begun first and answered later.
 #[apply(on_both!)]
-async fn tries_that_are_open_count_as_if_they_were_wrong(world: &World) {
+async fn unused_tries_count_as_incorrect_codes(world: &World) {
     let world = unbounded(world).await;
     world.person(ADA).await;
     let mut waiting = Vec::new();
@@ -78,7 +77,7 @@ async fn tries_that_are_open_count_as_if_they_were_wrong(world: &World) {
     }
     assert!(waiting.iter().all(|(_, code)| code.len() == 6));
     assert_eq!(world.confirming(ADA).await.1.len(), 8);
-    // An answered flow no longer counts as open, once its answer must have arrived.
+    // An answered flow stops counting after 30 seconds.
     for (mut browser, code) in waiting {
         browser.answer_sign_in(&code).await.unwrap();
     }
@@ -87,9 +86,9 @@ async fn tries_that_are_open_count_as_if_they_were_wrong(world: &World) {
     assert_eq!(world.confirming(ADA).await.1.len(), 6);
 }
 
-/// Property 4. Attack: flows begun at the same moment, none of which sees the others.
+/// Property 4. Attack: concurrent flows don't count each other's tries.
 #[apply(on_both!)]
-async fn codes_made_at_the_same_moment_see_each_other(world: &World) {
+async fn concurrent_codes_count_each_others_tries(world: &World) {
     let world = unbounded(world).await;
     world.person(ADA).await;
     for _ in 0..12 {
@@ -107,9 +106,9 @@ async fn codes_made_at_the_same_moment_see_each_other(world: &World) {
     assert_eq!(short.count(), 3, "{told:?}");
 }
 
-/// Property 29: the eleventh flow ends one of its own client; the owner's code still works.
+/// Property 29: the eleventh flow ends an earlier one of its own client; the owner's code still works.
 #[apply(on_both!)]
-async fn eleven_flows_of_an_address_are_ten(world: &World) {
+async fn an_address_has_at_most_ten_flows(world: &World) {
     let world = unbounded(world).await;
     world.person(ADA).await;
     let (mut owner, code) = world.resetting(ADA).await;
@@ -132,7 +131,7 @@ async fn eleven_flows_of_an_address_are_ten(world: &World) {
 
 /// Property 29, for the other counter: the eleventh code after the password ends the oldest one.
 #[apply(on_both!)]
-async fn eleven_codes_after_the_password_are_ten(world: &World) {
+async fn an_address_has_at_most_ten_codes_after_the_password(world: &World) {
     let world = unbounded(world).await;
     world.person(ADA).await;
     let mut browsers = Vec::new();
@@ -148,7 +147,7 @@ async fn eleven_codes_after_the_password_are_ten(world: &World) {
 
 /// Property 29: one IPv6 /48 has many /64 networks, but no more flows.
 #[apply(on_both!)]
-async fn a_network_of_many_lines_ends_its_own_flows(world: &World) {
+async fn an_ipv6_network_with_many_lines_ends_its_own_flows(world: &World) {
     let world = unbounded(world).await;
     world.person(ADA).await;
     let (mut owner, code) = world.resetting(ADA).await;
@@ -161,9 +160,9 @@ async fn a_network_of_many_lines_ends_its_own_flows(world: &World) {
     assert!(owner.answer_reset(&code).await.is_ok());
 }
 
-/// Property 9: without an account no code is ever right, so a right code must change nothing that strangers see.
+/// Property 9: without an account no code is correct, so a correct code must not change what strangers see.
 #[apply(on_both!)]
-async fn a_right_code_of_the_owner_is_not_seen_by_strangers(world: &World) {
+async fn the_owners_correct_code_is_invisible_to_strangers(world: &World) {
     let world = unbounded(world).await;
     world.person(ADA).await;
     let mut seen = Vec::new();
@@ -182,7 +181,7 @@ async fn a_right_code_of_the_owner_is_not_seen_by_strangers(world: &World) {
             strangers.push(stranger);
             world.clock.advance_ms(1);
         }
-        // Their tries and the wrong ones come just below the budget of eight digits.
+        // Incorrect and unused tries stay just below the budget of eight digits.
         for stranger in &mut strangers {
             for guess in 0..3 {
                 stranger.answer_reset(&format!("9999000{guess}")).await.unwrap_err();
@@ -210,7 +209,7 @@ async fn a_right_code_of_the_owner_is_not_seen_by_strangers(world: &World) {
     assert_eq!(seen[0], seen[1]);
 }
 
-/// Property 19: an attack over weeks causes one notice a day, not a single notice and not one per ten guesses.
+/// Property 19: an attack over weeks sends one notice a day, instead of one in total or one per ten guesses.
 #[apply(on_both!)]
 async fn continued_failures_send_one_notice_a_day(world: &World) {
     let world = unbounded(world).await;
@@ -228,7 +227,7 @@ async fn continued_failures_send_one_notice_a_day(world: &World) {
 
 /// Property 29: among clients with one flow each, a known browser's flow ends last.
 #[apply(on_both!)]
-async fn a_known_browsers_flow_outlives_those_of_strangers(world: &World) {
+async fn a_known_browsers_flow_outlives_strangers_flows(world: &World) {
     let world = unbounded(world).await;
     world.person(ADA).await;
     let mut owner = world.signed_in(ADA).await;
@@ -264,7 +263,7 @@ async fn unbounded(world: &World) -> World {
 
 /// Property 18: a stranger's sign-ups for the address don't lengthen the owner's codes.
 #[apply(on_both!)]
-async fn wrong_codes_of_a_sign_up_are_not_the_owners(world: &World) {
+async fn incorrect_sign_up_codes_do_not_lengthen_reset_codes(world: &World) {
     let world = unbounded(world).await;
     world.person(ADA).await;
     for number in 0..15 {

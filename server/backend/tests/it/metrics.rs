@@ -30,12 +30,12 @@ async fn events_are_counted_by_kind(world: &World) {
 
 #[apply(on_both!)]
 async fn a_rolled_back_transaction_leaves_no_metrics(world: &World) {
-    let nobody = AccountId(String::new());
+    let missing = AccountId(String::new());
     for (last, count) in [(false, 0.0), (true, 2.0)] {
         let mut tx = world.backend.db().begin().await.unwrap();
         for _ in 0..2 {
             let kind = ActivityKind::WrongCode;
-            events::append(&mut tx, &nobody, kind, Actor::Person, &Caller::default(), world.now())
+            events::append(&mut tx, &missing, kind, Actor::Person, &Caller::default(), world.now())
                 .await
                 .unwrap();
         }
@@ -52,7 +52,7 @@ async fn a_rolled_back_transaction_leaves_no_metrics(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn the_age_of_the_oldest_queued_email_is_a_metric(world: &World) {
+async fn the_age_of_the_oldest_queued_email_is_reported(world: &World) {
     world.person(ADA).await;
     assert_eq!(waiting(world).await, (0.0, 0.0));
     world.browser().begin_reset(ADA).await.unwrap();
@@ -65,9 +65,9 @@ async fn the_age_of_the_oldest_queued_email_is_a_metric(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn rejected_passwords_are_counted(world: &World) {
+async fn refused_hashing_requests_are_counted(world: &World) {
     let wrong = Secret::from(WRONG_PASSWORD);
-    // Two hash at once, 64 wait, and others join for a moment.
+    // Two hash at once and 64 wait; the others wait briefly for a place.
     let outcomes = together(400, |_| {
         let (hashing, wrong) = (world.hashing.clone(), wrong.clone());
         async move { hashing.verify("here", &wrong, None).await }

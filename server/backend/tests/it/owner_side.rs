@@ -1,4 +1,4 @@
-//! The owner's actions change nothing that a stranger sees. Property 9.
+//! Property 9: the owner's actions are invisible to strangers.
 
 use crate::browser::Browser;
 use crate::crowd::without_own;
@@ -50,7 +50,7 @@ async fn stranger(world: &World, email: &str) -> Browser {
     stranger
 }
 
-/// What the stranger sees afterwards: immediately, or a minute later.
+/// The stranger's view after the action: immediately, or a minute later.
 async fn seen(stranger: &mut Browser, email: &str, later: bool) -> Vec<String> {
     let seen = if later {
         vec![
@@ -85,7 +85,7 @@ async fn versions(stranger: &Browser) -> [i64; 3] {
 }
 
 #[apply(on_both!)]
-async fn the_owners_actions_change_nothing_that_a_stranger_sees(world: &World) {
+async fn the_owners_actions_are_invisible_to_strangers(world: &World) {
     for event in [
         Event::SignIn,
         Event::Change,
@@ -113,12 +113,12 @@ async fn the_owners_actions_change_nothing_that_a_stranger_sees(world: &World) {
 
 /// Property 5: a browser that proves the mailbox during a password change can't continue.
 #[apply(on_both!)]
-async fn a_flow_that_passes_its_code_during_a_password_change_ends(world: &World) {
+async fn a_flow_answered_during_a_password_change_ends(world: &World) {
     let email = "ada@example.com";
     world.person(email).await;
     let mut owner = world.signed_in(email).await;
     let (mut browser, code) = world.resetting(email).await;
-    // Locks the flow's row: the code waits for it, and the change waits for the code.
+    // Lock the flow's row: the code waits for it, and the change waits for the code.
     let mut pause = world.backend.db().begin().await.unwrap();
     backend::store::flows::give_try_back(&mut pause, &crate::world::digest(browser.held.flow(Purpose::Reset)))
         .await

@@ -1,6 +1,5 @@
-//! No statement scans a whole table: with ten million rows that takes seconds. The statements are those that sqlx logs on
-//! PostgreSQL during the scenarios; SQLite runs the same text, but logs it in batches. The first scenario that ends after
-//! a new statement explains it. SQL of the tests themselves is in lower case, which excludes it.
+//! Statements must not scan a whole table. They are collected from sqlx's PostgreSQL log (SQLite runs the same text) and
+//! explained at the end of a scenario. SQL of the tests themselves is in lower case, which excludes it.
 
 use crate::database;
 use crate::world::{ADA, World};
@@ -25,8 +24,7 @@ const IN_ORDER: [&str; 4] = [
     // From a partial index with no other rows.
     "WHERE used_at IS NULL LIMIT",
 ];
-/// Operators' statements about all rows: the keys in use, the end of every session, e-mails to retry now, and one
-/// account with all its data.
+/// Operators' statements on all rows, such as the end of every session or the deletion of an account.
 const OF_ALL: [&str; 11] = [
     "SELECT count(*) FROM accounts",
     "SELECT count(*) FROM codes",
@@ -40,8 +38,7 @@ const OF_ALL: [&str; 11] = [
     "UPDATE outbox SET due_at = $1, retry_at = $1",
     "UPDATE outbox SET failed_at = $1, body = '', last_error = NULL WHERE COALESCE",
 ];
-/// Statements of the sweep that runs once a minute, and of a table with few rows: a scan is fine while the table is
-/// small.
+/// Statements that may scan a small table: those of the sweep, and of a table with few rows.
 const MAY_SCAN: [&str; 2] = ["LIMIT 200)", "FROM key_checks"];
 /// PostgreSQL plans by its statistics, SQLite by the schema alone.
 const CROWD: &str = "
@@ -86,7 +83,7 @@ pub fn log<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
 
 impl<S: Subscriber> Layer<S> for Log {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        // SQLite's statements are run and logged by threads of their own.
+        // SQLite's statements run and are logged on separate threads.
         let thread = std::thread::current();
         if !thread.name().is_some_and(|name| name.starts_with("sqlx-sqlite")) {
             event.record(&mut Statement);
@@ -114,7 +111,7 @@ impl Visit for Statement {
     fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
 }
 
-/// Explains the new statements.
+/// Explains new statements and fails on scans.
 pub fn assert_no_scans() {
     let mut new = Vec::new();
     for (statement, explained) in STATEMENTS.lock().unwrap().iter_mut() {
@@ -169,7 +166,7 @@ impl Databases {
         }
     }
 
-    /// Temporary tables, which end with the connection.
+    /// Opens a connection with temporary tables.
     async fn postgres() -> PgConnection {
         let mut connection = PgConnection::connect(&database::server()).await.unwrap();
         let set = "SET search_path = pg_temp; SET plan_cache_mode = force_generic_plan; SET jit = off";
@@ -178,7 +175,7 @@ impl Databases {
         connection
     }
 
-    /// The plans that scan.
+    /// Returns the plans that scan a table.
     async fn scans(&mut self, statement: &str) -> Vec<String> {
         // A background sweep may hash-join the rows that it has found; the next analysis of the table replaces the plan.
         let sweep = statement.starts_with("DELETE") && statement.contains("LIMIT 200)");
@@ -214,7 +211,7 @@ async fn plan_in_sqlite(connection: &mut SqliteConnection, statement: &str) -> V
 }
 
 fn scans_in_sqlite(plan: &[String], statement: &str) -> bool {
-    // Rows that the statement itself has found or contains.
+    // Rows found by or contained in the statement itself.
     let own = ["ahead", "due", "next", "recent", "w", "address"];
     let of_own = |line: &str| {
         let (_, of) = line.split_once(' ').unwrap();
@@ -229,7 +226,7 @@ fn scans_in_sqlite(plan: &[String], statement: &str) -> bool {
     })
 }
 
-/// The generic plan, which knows no parameter values.
+/// Returns the generic plan, made without parameter values.
 async fn plan_in_postgres(connection: &mut PgConnection, statement: &str, seqscan: &str) -> Vec<String> {
     let parameters = (1..)
         .take_while(|number| statement.contains(&format!("${number}")))

@@ -1,4 +1,4 @@
-//! Password reset: its steps, and what it ends.
+//! Password reset: its steps and effects.
 
 use crate::browser::Browser;
 use crate::crowd::{Crowd, alike};
@@ -9,9 +9,9 @@ use account::{Notice, Purpose, Refusal, ResetStep, SignInStep};
 use backend::store::{accounts, flows};
 use tokio::task::JoinHandle;
 
-/// The key file was lost and another one was created.
+/// The key file was lost and recreated.
 #[apply(on_both!)]
-async fn a_password_whose_key_is_gone_can_be_replaced(world: &World) {
+async fn a_password_with_a_lost_key_can_be_reset(world: &World) {
     let lost = format!(
         "lost$argon2id$v=19$m=19456,t=2,p=1${}${}",
         "A".repeat(22),
@@ -56,7 +56,7 @@ async fn a_forgotten_password_is_reset_through_the_mailbox(world: &World) {
 
 /// Property 10.
 #[apply(on_both!)]
-async fn a_reset_ends_every_session_and_every_trust(world: &World) {
+async fn a_reset_ends_every_session_and_removes_all_trust(world: &World) {
     world.person(ADA).await;
     let (mut at_work, at_home) = (world.trusted(ADA).await, world.signed_in(ADA).await);
     let mut forgetful = world.choosing(ADA).await;
@@ -73,7 +73,7 @@ async fn a_reset_ends_every_session_and_every_trust(world: &World) {
 
 /// Property 9.
 #[apply(on_both!)]
-async fn every_address_looks_alike_at_every_step(world: &World) {
+async fn reset_steps_are_the_same_for_every_kind_of_address(world: &World) {
     let mut crowd = Crowd::new(world).await;
     alike!(crowd, |browser, email| browser.begin_reset(email).await);
     alike!(crowd, |browser, _| Ok(browser.reset_step().await));
@@ -100,7 +100,7 @@ async fn every_address_looks_alike_at_every_step(world: &World) {
 
 /// Property 11.
 #[apply(on_both!)]
-async fn steps_can_not_be_skipped(world: &World) {
+async fn reset_steps_cannot_be_skipped(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
     assert_eq!(browser.choose(NEW_PASSWORD).await, Err(Refusal::FlowGone));
@@ -120,7 +120,7 @@ async fn steps_can_not_be_skipped(world: &World) {
 
 /// Property 11.
 #[apply(on_both!)]
-async fn steps_can_not_be_replayed(world: &World) {
+async fn reset_steps_cannot_be_replayed(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     browser.answer_reset(&code).await.unwrap();
@@ -155,16 +155,16 @@ async fn a_reset_ends_after_an_hour(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn the_current_password_is_not_a_new_one(world: &World) {
+async fn the_current_password_is_refused_as_the_new_password(world: &World) {
     world.person(ADA).await;
     let mut browser = world.choosing(ADA).await;
     assert_eq!(browser.choose(PASSWORD).await, Err(Refusal::PasswordSameAsNow));
     assert_step!(browser.choose(NEW_PASSWORD), ResetStep::Done);
 }
 
-/// Property 32: each refused password uses a core for as long as a hash. An accepted one isn't counted.
+/// Property 32: a refused password takes as much CPU time as a hash.
 #[apply(on_both!)]
-async fn refused_passwords_are_counted_and_accepted_ones_are_not(world: &World) {
+async fn only_refused_passwords_are_counted(world: &World) {
     let world = world
         .with(|settings| settings.limits.refused_passwords_an_hour = 2)
         .await;
@@ -221,7 +221,7 @@ async fn an_invalid_password_is_refused_and_a_valid_one_accepted(world: &World) 
 
 /// Properties 2 and 27.
 #[apply(on_both!)]
-async fn a_new_password_is_set_once_however_often_it_is_sent(world: &World) {
+async fn concurrent_submissions_set_one_new_password(world: &World) {
     world.person(ADA).await;
     let browser = world.choosing(ADA).await;
     let words = [
@@ -246,7 +246,7 @@ async fn a_new_password_is_set_once_however_often_it_is_sent(world: &World) {
 
 /// Property 27.
 #[apply(on_both!)]
-async fn one_of_two_browsers_at_the_last_step_sets_the_password(world: &World) {
+async fn only_one_of_two_browsers_at_the_last_step_sets_the_password(world: &World) {
     world.person(ADA).await;
     let first = world.choosing(ADA).await;
     world.clock.advance_ms(30_000);
@@ -270,7 +270,7 @@ async fn one_of_two_browsers_at_the_last_step_sets_the_password(world: &World) {
 
 /// Property 10: also if the old password's code arrives while the new password is being written.
 #[apply(on_both!)]
-async fn a_code_that_races_with_a_reset_leaves_no_session_behind(world: &World) {
+async fn a_sign_in_code_that_races_with_a_reset_opens_no_session(world: &World) {
     world.person(ADA).await;
     let early = world.at_the_password(ADA).await;
     let (mut browser, code) = world.confirming(ADA).await;
@@ -286,7 +286,7 @@ async fn a_code_that_races_with_a_reset_leaves_no_session_behind(world: &World) 
 
 /// Property 10: also if the old password needs no code.
 #[apply(on_both!)]
-async fn a_trusted_device_that_races_with_a_reset_leaves_no_session_behind(world: &World) {
+async fn a_trusted_device_that_races_with_a_reset_opens_no_session(world: &World) {
     world.person(ADA).await;
     let early = world.at_the_password(ADA).await;
     let mut browser = world.trusted(ADA).await;
@@ -302,8 +302,7 @@ async fn a_trusted_device_that_races_with_a_reset_leaves_no_session_behind(world
     );
 }
 
-/// Sets a new password; the sign-in starts after the reset has begun to write and while it waits for an earlier flow's
-/// row.
+/// Resets the password, and starts the sign-in while the reset waits for an earlier flow's row.
 async fn race_with_a_reset(
     world: &World,
     early: &Browser,
@@ -331,7 +330,7 @@ async fn an_account_assigned_during_a_reset_gets_no_password(world: &World) {
     world.assign(ADA).await;
     assert_eq!(browser.choose(NEW_PASSWORD).await, Err(Refusal::FlowGone));
 
-    // And if only the account's row shows it, as after a change by another program.
+    // Also if another program changed only the account's row.
     world.person(GRACE).await;
     let mut browser = world.choosing(GRACE).await;
     world.set_managed(GRACE).await;
@@ -356,7 +355,7 @@ async fn an_account_deactivated_during_a_reset_gets_no_password(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn the_sign_in_page_confirms_a_reset(world: &World) {
+async fn the_sign_in_page_offers_to_resume_a_waiting_reset(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     let step = browser.sign_in_step().await;
@@ -368,7 +367,7 @@ async fn the_sign_in_page_confirms_a_reset(world: &World) {
 
 /// Property 18.
 #[apply(on_both!)]
-async fn a_reset_lets_the_owner_in_while_strangers_guess(world: &World) {
+async fn the_owner_can_sign_in_after_a_reset_while_strangers_guess(world: &World) {
     world.person(ADA).await;
     let mut stranger = world.at_the_password(ADA).await;
     for _ in 0..5 {
@@ -378,14 +377,14 @@ async fn a_reset_lets_the_owner_in_while_strangers_guess(world: &World) {
     browser.choose(NEW_PASSWORD).await.unwrap();
     world.clock.advance_minutes(1);
     assert!(browser.sign_in(world, ADA, NEW_PASSWORD).await.is_ok());
-    // Strangers learn nothing: they prove the mailbox as before.
+    // Strangers must still prove the mailbox.
     world.clock.advance_minutes(1);
     let step = world.browser().begin_sign_in(ADA).await;
     assert!(matches!(step, Ok(SignInStep::ProveMailbox(_))), "{step:?}");
 }
 
 #[apply(on_both!)]
-async fn an_account_without_a_password_gets_its_first_one(world: &World) {
+async fn a_reset_sets_the_first_password_of_an_account(world: &World) {
     world.person_without_password(ADA).await;
     let mut browser = world.choosing(ADA).await;
     assert_step!(browser.choose(NEW_PASSWORD), ResetStep::Done);

@@ -1,5 +1,4 @@
-//! Codes: what they open, how many tries they allow, when they expire. Tested with resets; sign-in and sign-up use the
-//! same code.
+//! Codes: scope, tries and expiry. Tested with resets; sign-in and sign-up share the implementation.
 
 use crate::browser::Browser;
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, address, other_code, together};
@@ -7,7 +6,7 @@ use account::{ActivityKind, FailureCause, Refusal, ResetStep, SignInStep, SignUp
 
 /// Property 2.
 #[apply(on_both!)]
-async fn a_code_works_once_however_often_it_is_sent(world: &World) {
+async fn a_code_works_only_once(world: &World) {
     world.person(ADA).await;
     let (browser, code) = world.resetting(ADA).await;
     let told = together(200, |_| {
@@ -24,7 +23,7 @@ async fn a_code_works_once_however_often_it_is_sent(world: &World) {
 
 /// Property 3.
 #[apply(on_both!)]
-async fn five_tries_are_five_however_many_come_at_once(world: &World) {
+async fn concurrent_guesses_spend_at_most_five_tries(world: &World) {
     for number in 0..5 {
         let email = format!("ada{number}@example.com");
         world.person(&email).await;
@@ -43,9 +42,9 @@ async fn five_tries_are_five_however_many_come_at_once(world: &World) {
     }
 }
 
-/// Property 4: a wrong guess is counted although the answer is an error, down to zero.
+/// Property 4: an incorrect code is counted although the answer is an error.
 #[apply(on_both!)]
-async fn refused_wrong_guesses_spend_tries(world: &World) {
+async fn each_incorrect_code_spends_a_try(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     for tries_left in [4, 3, 2, 1] {
@@ -69,7 +68,7 @@ async fn refused_wrong_guesses_spend_tries(world: &World) {
 
 /// Property 4.
 #[apply(on_both!)]
-async fn a_new_code_does_not_give_the_tries_back(world: &World) {
+async fn a_new_code_does_not_restore_tries(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     browser.guess_wrong(&code, 3).await;
@@ -90,7 +89,7 @@ async fn a_new_code_does_not_give_the_tries_back(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_reset_begun_before_the_account_sets_its_password(world: &World) {
+async fn a_reset_begun_before_its_account_exists_can_set_the_password(world: &World) {
     let mut browser = world.browser();
     browser.begin_reset(ADA).await.unwrap();
     world.person(ADA).await;
@@ -103,7 +102,7 @@ async fn a_reset_begun_before_the_account_sets_its_password(world: &World) {
 
 /// Property 19.
 #[apply(on_both!)]
-async fn the_tenth_wrong_code_in_a_row_sends_a_notice(world: &World) {
+async fn the_tenth_incorrect_code_in_a_row_sends_a_notice(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     browser.guess_wrong(&code, 5).await;
@@ -116,7 +115,7 @@ async fn the_tenth_wrong_code_in_a_row_sends_a_notice(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_code_works_until_the_exact_minute(world: &World) {
+async fn a_code_expires_after_exactly_ten_minutes(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
     let (mut ada, adas) = world.resetting(ADA).await;
@@ -130,9 +129,9 @@ async fn a_code_works_until_the_exact_minute(world: &World) {
     assert_step!(grace.answer_reset(&code), ResetStep::ChoosePassword);
 }
 
-/// Property 1: tries every code in every flow; each opens only its own.
+/// Property 1: tries every code in every flow.
 #[apply(on_both!)]
-async fn a_code_opens_only_the_flow_it_was_mailed_for(world: &World) {
+async fn a_code_works_only_in_its_own_flow(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
     let (ada, grace, stranger) = (
@@ -141,7 +140,7 @@ async fn a_code_opens_only_the_flow_it_was_mailed_for(world: &World) {
         world.resetting(ADA).await,
     );
     let new = world.signing_up("new@example.com").await;
-    // One browser that is in two flows, and one with another browser's flow.
+    // A copy of a browser, in a second flow.
     let (mut both, _) = grace.clone();
     both.begin_reset(GRACE).await.unwrap();
     let both = (both, world.code_mailed_to(GRACE).await);
@@ -170,12 +169,12 @@ async fn a_code_opens_only_the_flow_it_was_mailed_for(world: &World) {
 
 /// Property 5: each browser's code works in its own flow only, in any order of requests.
 #[apply(on_both!)]
-async fn a_strangers_request_leaves_the_owners_code_alone(world: &World) {
+async fn a_strangers_request_does_not_affect_the_owners_code(world: &World) {
     world.person(ADA).await;
     let (mut owner, owners) = world.resetting(ADA).await;
     world.clock.advance_ms(30_000);
     let (mut stranger, strangers) = world.resetting(ADA).await;
-    // A stranger's guess isn't compared with the owner's codes: it costs a try like any other.
+    // A stranger's guess isn't compared with the owner's codes: it spends a try like any other.
     for tries_left in [4, 3] {
         assert_eq!(
             stranger.answer_reset(&owners).await,
@@ -191,7 +190,7 @@ async fn a_strangers_request_leaves_the_owners_code_alone(world: &World) {
 
 /// Property 5.
 #[apply(on_both!)]
-async fn the_code_of_an_earlier_request_of_the_browser_is_recognised_twice(world: &World) {
+async fn a_code_of_the_browsers_earlier_request_is_recognised_twice(world: &World) {
     world.person(ADA).await;
     let (mut browser, older) = world.resetting(ADA).await;
     world.clock.advance_ms(30_000);
@@ -211,7 +210,7 @@ async fn the_code_of_an_earlier_request_of_the_browser_is_recognised_twice(world
 
 /// Property 5.
 #[apply(on_both!)]
-async fn an_older_code_is_recognised_twice_and_then_costs(world: &World) {
+async fn an_older_code_spends_tries_after_being_recognised_twice(world: &World) {
     world.person(ADA).await;
     let (mut browser, older) = world.resetting(ADA).await;
     let sent_at = world.now();
@@ -236,7 +235,7 @@ async fn an_older_code_is_recognised_twice_and_then_costs(world: &World) {
 
 /// Property 5.
 #[apply(on_both!)]
-async fn a_code_dies_with_a_change_of_the_password(world: &World) {
+async fn a_password_change_invalidates_codes(world: &World) {
     world.person(ADA).await;
     let mut owner = world.signed_in(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
@@ -249,7 +248,7 @@ async fn a_code_dies_with_a_change_of_the_password(world: &World) {
 
 /// Property 5.
 #[apply(on_both!)]
-async fn a_code_dies_when_the_account_is_deactivated(world: &World) {
+async fn deactivating_an_account_invalidates_codes(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     let (mut at_the_door, password_code) = world.confirming(ADA).await;

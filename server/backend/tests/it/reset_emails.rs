@@ -4,7 +4,7 @@ use crate::world::{ADA, GRACE, NEW_PASSWORD, World, organization};
 use account::{Email, Purpose, Refusal, ResetStep};
 
 #[apply(on_both!)]
-async fn every_kind_of_account_gets_its_own_email(world: &World) {
+async fn each_kind_of_account_gets_a_matching_email(world: &World) {
     world.one_of_each_kind().await;
     for (email, fits) in [
         (
@@ -29,7 +29,7 @@ async fn every_kind_of_account_gets_its_own_email(world: &World) {
 
 /// Property 6.
 #[apply(on_both!)]
-async fn mail_goes_to_the_stored_address(world: &World) {
+async fn a_code_is_mailed_to_the_normalized_address(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
     for typed in [
@@ -47,7 +47,7 @@ async fn mail_goes_to_the_stored_address(world: &World) {
 
 /// Property 6.
 #[apply(on_both!)]
-async fn an_address_that_could_reach_another_mailbox_sends_nothing(world: &World) {
+async fn an_address_that_could_reach_another_mailbox_is_refused(world: &World) {
     world.person(ADA).await;
     for typed in [
         "ada@example.com,eve@example.com",
@@ -95,7 +95,7 @@ async fn an_address_in_the_code_field_starts_a_new_flow(world: &World) {
 
 /// Property 27.
 #[apply(on_both!)]
-async fn begun_twice_is_one_email(world: &World) {
+async fn beginning_a_reset_twice_sends_one_email(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     let step = browser.reset_step().await;
@@ -106,17 +106,16 @@ async fn begun_twice_is_one_email(world: &World) {
 
 /// Property 29.
 #[apply(on_both!)]
-async fn a_strangers_request_makes_the_owner_wait_for_nothing(world: &World) {
+async fn a_strangers_request_does_not_delay_the_owner(world: &World) {
     world.person(ADA).await;
     world.resetting(ADA).await;
     world.resetting(ADA).await;
     assert_eq!(world.emails_to(ADA).await.len(), 2);
 }
 
-/// Property 18: the longest of several waits is announced, not the first. Tested with a browser without a visit, which
-/// also waits for its next form.
+/// Property 18: the longest of several waits is announced. A browser without a visit also waits for its next form.
 #[apply(on_both!)]
-async fn the_announced_wait_is_enough(world: &World) {
+async fn the_announced_wait_is_long_enough(world: &World) {
     world.person(ADA).await;
     let mut waits = Vec::new();
     for _ in 0..11 {
@@ -136,9 +135,9 @@ async fn the_announced_wait_is_enough(world: &World) {
     assert_eq!(waits, [30, 30, 30, 30, hour, 30, 30, 30, 30, day]);
 }
 
-/// Property 18: whatever the address, resets and sign-ins count alike.
+/// Property 18: resets and sign-ins share the count, for any address.
 #[apply(on_both!)]
-async fn a_client_begins_twenty_flows_a_minute(world: &World) {
+async fn a_client_can_begin_twenty_flows_a_minute(world: &World) {
     let mut browser = world.browser();
     for number in 0..10 {
         browser
@@ -176,7 +175,7 @@ async fn the_wait_for_a_new_code_doubles(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_flow_sends_six_codes(world: &World) {
+async fn a_flow_sends_at_most_six_codes(world: &World) {
     let world = world.with(|settings| settings.limits.emails_an_hour = 100).await;
     world.person(ADA).await;
     let (mut browser, _) = world.resetting(ADA).await;
@@ -197,7 +196,7 @@ async fn a_flow_sends_six_codes(world: &World) {
 
 /// Property 12.
 #[apply(on_both!)]
-async fn reading_a_step_sends_nothing(world: &World) {
+async fn reading_a_step_sends_no_email(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     world.clock.advance_minutes(5);
@@ -217,7 +216,7 @@ async fn reading_a_step_sends_nothing(world: &World) {
     assert_eq!(world.emails_to(ADA).await.len(), 2);
 }
 
-/// Two e-mails with different codes would only confuse.
+/// Two e-mails with different codes would confuse the user.
 #[apply(on_both!)]
 async fn a_newer_email_replaces_an_unsent_one(world: &World) {
     world.person(ADA).await;

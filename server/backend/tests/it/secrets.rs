@@ -1,4 +1,4 @@
-//! Secrets that are neither in the log nor in a stolen database.
+//! The log and a stolen database contain no secrets.
 
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, other_code};
 use backend::BrowserTokens;
@@ -13,7 +13,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 /// Property 14: at the most verbose level, including logs of libraries.
 #[apply(on_both!)]
-async fn the_log_holds_no_secret_and_no_address(world: &World) {
+async fn the_log_contains_no_secrets_or_addresses(world: &World) {
     HEARD.store(true, Ordering::Relaxed);
     let secrets = walk_through_everything(world).await;
     let log = String::from_utf8_lossy(&LOG.lock().unwrap()).into_owned();
@@ -26,7 +26,7 @@ async fn the_log_holds_no_secret_and_no_address(world: &World) {
 
 /// Property 15.
 #[apply(on_both!)]
-async fn a_stolen_database_holds_no_password_no_code_and_no_token(world: &World) {
+async fn a_stolen_database_contains_no_passwords_codes_or_tokens(world: &World) {
     let secrets = walk_through_everything(world).await;
     let stolen = world.database.stolen().await;
     assert!(stolen.contains(ADA), "nothing was stolen");
@@ -51,7 +51,7 @@ async fn a_queued_email_is_sealed(world: &World) {
     assert!(!stolen.contains(email.code.expose()), "the e-mail can be read");
 }
 
-/// Sign-up, sign-in, change, reset, mistakes; returns every password, code and token.
+/// Walks through every flow, with mistakes; returns all passwords, codes and tokens.
 async fn walk_through_everything(world: &World) -> Vec<String> {
     let mut secrets: Vec<String> = [PASSWORD, NEW_PASSWORD, WRONG_PASSWORD, "seven purple trombones drift"]
         .map(String::from)
@@ -97,16 +97,16 @@ async fn walk_through_everything(world: &World) -> Vec<String> {
     secrets
 }
 
-/// Six digits occur in any list of numbers; a code in a quoted form does not.
+/// Quotes a code, because six digits alone occur by chance.
 fn quoted(code: &str) -> String {
     format!("\"{code}\"")
 }
 
-/// What the log says since [`HEARD`].
+/// The text of the log since [`HEARD`] was set.
 static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 static HEARD: AtomicBool = AtomicBool::new(false);
 
-/// The layer of the log that keeps its text.
+/// The layer that stores the log's text.
 pub fn log<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
     let text = tracing_subscriber::fmt::layer().with_writer(|| LOG.make_writer());
     text.with_filter(dynamic_filter_fn(|_, _| HEARD.load(Ordering::Relaxed)))

@@ -1,4 +1,4 @@
-//! Sessions: which browsers are signed in, and until when.
+//! Sessions: listing, ending and expiry.
 
 use crate::browser::Browser;
 use crate::world::{ADA, GRACE, WRONG_PASSWORD, World, address};
@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 #[apply(on_both!)]
-async fn sessions_are_listed_this_one_first(world: &World) {
+async fn the_current_session_is_listed_first(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
     world.signed_in(GRACE).await;
@@ -27,7 +27,7 @@ async fn sessions_are_listed_this_one_first(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_language_is_chosen_for_every_browser(world: &World) {
+async fn a_language_choice_applies_to_every_browser(world: &World) {
     world.person(ADA).await;
     let (here, there) = (world.signed_in(ADA).await, world.signed_in(ADA).await);
     let language = |browser: Browser| async move {
@@ -44,7 +44,7 @@ async fn a_language_is_chosen_for_every_browser(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn one_session_is_ended(world: &World) {
+async fn a_session_can_be_ended(world: &World) {
     world.person(ADA).await;
     let (mut here, there, third) = (
         world.signed_in(ADA).await,
@@ -59,7 +59,7 @@ async fn one_session_is_ended(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn every_other_session_is_ended(world: &World) {
+async fn all_other_sessions_can_be_ended(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
     let (mut here, there, grace) = (
@@ -73,7 +73,7 @@ async fn every_other_session_is_ended(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn another_accounts_session_is_not_ended(world: &World) {
+async fn an_account_cannot_end_sessions_of_another_account(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
     let (mut ada, grace, trusted) = (
@@ -87,10 +87,10 @@ async fn another_accounts_session_is_not_ended(world: &World) {
     ada.end_session("").await.unwrap();
     assert!(grace.is_signed_in().await);
     assert_eq!(trusted.security().await.unwrap().devices.len(), 1);
-    let mut nobody = world.browser();
-    assert_eq!(nobody.end_session(&id_of(&grace).await).await, Err(Refusal::SignedOut));
-    assert_eq!(nobody.end_other_sessions().await, Err(Refusal::SignedOut));
-    assert_eq!(nobody.forget_device(&device).await, Err(Refusal::SignedOut));
+    let mut signed_out = world.browser();
+    assert_eq!(signed_out.end_session(&id_of(&grace).await).await, Err(Refusal::SignedOut));
+    assert_eq!(signed_out.end_other_sessions().await, Err(Refusal::SignedOut));
+    assert_eq!(signed_out.forget_device(&device).await, Err(Refusal::SignedOut));
 }
 
 #[apply(on_both!)]
@@ -108,7 +108,7 @@ async fn a_session_ends_seven_days_after_its_last_use(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_session_ends_after_thirty_days_in_any_case(world: &World) {
+async fn a_session_ends_after_thirty_days_despite_use(world: &World) {
     world.person(ADA).await;
     let browser = world.signed_in(ADA).await;
     for _ in 0..4 {
@@ -122,7 +122,7 @@ async fn a_session_ends_after_thirty_days_in_any_case(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn signed_out_twice_is_signed_out(world: &World) {
+async fn signing_out_twice_succeeds(world: &World) {
     world.person(ADA).await;
     let mut browser = world.signed_in(ADA).await;
     let mut tab = browser.clone();
@@ -166,7 +166,7 @@ async fn a_sign_out_without_a_session_is_not_confirmed(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_deactivated_account_is_signed_out_and_stays_so(world: &World) {
+async fn a_deactivated_account_stays_signed_out_after_reactivation(world: &World) {
     world.person(ADA).await;
     let browser = world.signed_in(ADA).await;
     world.backend.accounts().disable(&address(ADA), true).await.unwrap();
@@ -177,7 +177,7 @@ async fn a_deactivated_account_is_signed_out_and_stays_so(world: &World) {
 
 /// Property 20.
 #[apply(on_both!)]
-async fn events_are_visible_to_the_owner_only(world: &World) {
+async fn only_the_owner_sees_the_events_of_an_account(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
     let grace = world.signed_in(GRACE).await;
@@ -199,7 +199,7 @@ async fn events_are_visible_to_the_owner_only(world: &World) {
 
 /// Property 29.
 #[apply(on_both!)]
-async fn attempts_are_summarized_and_push_nothing_off_the_page(world: &World) {
+async fn attempts_are_summarized_and_do_not_displace_activity(world: &World) {
     world.person(ADA).await;
     let owner = world.signed_in(ADA).await;
     let since = world.now();
@@ -227,13 +227,13 @@ async fn attempts_are_summarized_and_push_nothing_off_the_page(world: &World) {
 
 /// Property 20.
 #[apply(on_both!)]
-async fn older_activity_has_pages_of_its_own(world: &World) {
+async fn older_activity_is_paginated(world: &World) {
     world.person(ADA).await;
     let owner = world.signed_in(ADA).await;
     let account = world.stored(ADA).await.account.id;
     let mut tx = world.backend.db().begin().await.unwrap();
     for number in 0..44_i64 {
-        // Three at each moment.
+        // Three events at each moment.
         let at = world.now().plus_ms(1 + number / 3);
         let kind = ActivityKind::SignedOut;
         events::append(&mut tx, &account, kind, Actor::Person, &owner.caller, at)
@@ -258,7 +258,7 @@ async fn older_activity_has_pages_of_its_own(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_forged_token_opens_nothing(world: &World) {
+async fn a_forged_token_is_refused(world: &World) {
     world.person(ADA).await;
     let signed_in = world.signed_in(ADA).await;
     let mut browser = world.browser();
@@ -280,7 +280,7 @@ async fn id_of(browser: &Browser) -> String {
     sessions.into_iter().find(|session| session.here).unwrap().id
 }
 
-/// Uses the session, and waits until that is stored, which happens in the background.
+/// Uses the session and waits until the use is stored in the background.
 async fn used_at(browser: &Browser, now: Timestamp) {
     assert!(browser.is_signed_in().await);
     let written = async {

@@ -1,4 +1,4 @@
-//! Several servers on one PostgreSQL.
+//! Several servers on one PostgreSQL database.
 
 use crate::database::Database;
 use crate::world::{ADA, NEW_PASSWORD, WRONG_PASSWORD, World};
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_skips_emails_that_another_one_has_locked() {
+async fn a_worker_skips_emails_locked_by_another() {
     let world = World::on_postgres().await;
     let (db, now) = (world.backend.db(), world.now());
     let to = EmailAddress::parse(ADA).unwrap();
@@ -39,10 +39,9 @@ async fn a_worker_skips_emails_that_another_one_has_locked() {
     world.end().await;
 }
 
-/// Attack: a stranger disconnects while a request for the owner's address waits for a lock, and an idle connection in
-/// the pool keeps the lock.
+/// Attack: a stranger disconnects while a request waits for a lock, and an idle pooled connection keeps the lock.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_cancelled_while_it_waits_leaves_no_transaction() {
+async fn a_request_cancelled_while_waiting_leaves_no_transaction() {
     let world = World::on_postgres().await;
     let email = EmailAddress::parse(ADA).unwrap();
     let mut tx = world.backend.db().begin().await.unwrap();
@@ -85,7 +84,7 @@ async fn until(world: &World, question: &str) {
     panic!("never so: {question}");
 }
 
-/// As in distributed databases that are compatible with PostgreSQL.
+/// Common in distributed databases that are compatible with PostgreSQL.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_serialization_failure_is_retried() {
     let world = World::on(Database::strict_postgres().await).await;
@@ -112,7 +111,7 @@ async fn a_serialization_failure_is_retried() {
 }
 
 #[tokio::test]
-async fn only_serialization_failures_are_retried_and_not_indefinitely() {
+async fn only_serialization_failures_are_retried_up_to_a_limit() {
     let put_back = || Error::Fault(Fault::Conflict(sqlx::Error::PoolClosed));
     let tried = AtomicUsize::new(0);
     let count = || tried.fetch_add(1, Ordering::Relaxed);
@@ -146,8 +145,7 @@ async fn a_retried_password_check_spends_one_try() {
     let Engine::Postgres(Server { pool, .. }) = &world.backend.db().engine else {
         unreachable!()
     };
-    // Rolls back the first transaction that writes an event, with a serialization failure. A sequence isn't rolled
-    // back, so it counts.
+    // Fail every other event with a serialization failure. A sequence isn't rolled back, so it counts the tries.
     sqlx::raw_sql(
         "CREATE SEQUENCE tries;
          CREATE FUNCTION put_back() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN

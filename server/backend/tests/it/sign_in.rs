@@ -1,4 +1,4 @@
-//! Signing in: its steps, devices, and what it changes.
+//! Signing in: steps, devices and effects.
 
 use crate::crowd::{Crowd, alike};
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, other_code, together};
@@ -38,9 +38,9 @@ async fn a_sign_in_takes_a_password_and_a_mailed_code(world: &World) {
     );
 }
 
-/// Property 9, also after the mailbox is proven first.
+/// Property 9, including the mailbox proof.
 #[apply(on_both!)]
-async fn every_address_looks_alike_with_a_wrong_password(world: &World) {
+async fn an_incorrect_password_is_answered_alike_for_every_kind_of_address(world: &World) {
     let mut crowd = Crowd::new(world).await;
     alike!(crowd, |browser, email| browser.begin_sign_in(email).await);
     alike!(crowd, |browser, _| Ok(browser.sign_in_step().await));
@@ -63,9 +63,9 @@ async fn every_address_looks_alike_with_a_wrong_password(world: &World) {
     alike!(crowd, |browser, _| Ok(browser.sign_in_step().await));
 }
 
-/// Property 8: the owner of a deactivated or assigned account can't tell that its password was right.
+/// Property 8: the owner of a deactivated or assigned account can't tell that its password was correct.
 #[apply(on_both!)]
-async fn the_password_of_an_account_without_local_password_is_wrong(world: &World) {
+async fn an_account_without_a_local_password_refuses_every_password(world: &World) {
     world.google_person("google@example.com").await;
     world.disabled_person("disabled@example.com").await;
     world.person("managed@example.com").await;
@@ -87,7 +87,7 @@ async fn the_password_of_an_account_without_local_password_is_wrong(world: &Worl
 
 /// Property 11.
 #[apply(on_both!)]
-async fn steps_can_not_be_skipped_or_replayed(world: &World) {
+async fn sign_in_steps_cannot_be_skipped_or_replayed(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
     assert_eq!(browser.password(PASSWORD).await, Err(Refusal::FlowGone));
@@ -117,7 +117,7 @@ async fn a_sign_out_during_a_sign_in_ends_it(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn another_address_begins_again(world: &World) {
+async fn another_address_starts_a_new_flow(world: &World) {
     world.person(ADA).await;
     let mut browser = world.at_the_password(GRACE).await;
     let mut tab = browser.clone();
@@ -151,7 +151,7 @@ async fn a_trusted_device_needs_no_code_for_thirty_days(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn trust_belongs_to_one_account_and_one_device(world: &World) {
+async fn trust_applies_to_one_account_on_one_device(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
     let mut adas = world.trusted(ADA).await;
@@ -194,7 +194,7 @@ async fn a_new_device_sends_one_notice(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn every_sign_in_has_a_new_token_and_ends_the_old_session(world: &World) {
+async fn each_sign_in_issues_a_new_token_and_ends_the_old_session(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
     let mut browser = world.signed_in(ADA).await;
@@ -227,7 +227,7 @@ async fn a_sign_in_redirects_to_the_requested_page(world: &World) {
 
 /// Property 27.
 #[apply(on_both!)]
-async fn the_right_password_sent_twice_mails_one_code(world: &World) {
+async fn a_correct_password_sent_twice_mails_one_code(world: &World) {
     world.person(ADA).await;
     let browser = world.at_the_password(ADA).await;
     let told = together(4, |_| {
@@ -250,7 +250,7 @@ async fn the_right_password_sent_twice_mails_one_code(world: &World) {
 
 /// Properties 2 and 27.
 #[apply(on_both!)]
-async fn the_right_code_sent_twice_begins_one_session(world: &World) {
+async fn a_correct_code_sent_twice_begins_one_session(world: &World) {
     world.person(ADA).await;
     let (browser, code) = world.confirming(ADA).await;
     let told = together(20, |_| {
@@ -264,7 +264,7 @@ async fn the_right_code_sent_twice_begins_one_session(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_new_code_may_be_asked_for(world: &World) {
+async fn a_new_code_can_be_requested(world: &World) {
     world.person(ADA).await;
     let (mut browser, older) = world.confirming(ADA).await;
     assert_eq!(browser.resend_sign_in().await, Err(Refusal::ResendWait { seconds: 30 }));
@@ -307,13 +307,13 @@ async fn an_older_hash_is_replaced_at_sign_in(world: &World) {
 
 /// Property 8.
 #[apply(on_both!)]
-async fn an_account_assigned_between_password_and_code_stays_closed(world: &World) {
+async fn an_account_assigned_after_its_password_step_cannot_sign_in(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.confirming(ADA).await;
     world.assign(ADA).await;
     assert_eq!(browser.answer_sign_in(&code).await, Err(Refusal::FlowGone));
 
-    // And if only the account's row shows it, as after a change by another program.
+    // Also if another program changed only the account's row.
     world.person(GRACE).await;
     let (mut browser, code) = world.confirming(GRACE).await;
     world.set_managed(GRACE).await;
@@ -322,7 +322,7 @@ async fn an_account_assigned_between_password_and_code_stays_closed(world: &Worl
 }
 
 #[apply(on_both!)]
-async fn two_accounts_in_one_browser_are_both_known(world: &World) {
+async fn a_browser_can_be_known_to_two_accounts(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
     let mut browser = world.trusted(ADA).await;
@@ -343,7 +343,7 @@ async fn two_accounts_in_one_browser_are_both_known(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn another_address_keeps_the_redirect_of_the_first_one(world: &World) {
+async fn changing_the_address_keeps_the_redirect(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
     browser.sign_out().await;

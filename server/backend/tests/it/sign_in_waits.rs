@@ -1,4 +1,4 @@
-//! Wrong passwords: how many are checked, and who has to wait.
+//! Incorrect passwords: tries and waits.
 
 use crate::browser::{Browser, Told};
 use crate::metrics::{scrape, value};
@@ -7,7 +7,7 @@ use account::{ActivityKind, Email, FailureCause, Refusal, SignInStep};
 
 /// Property 18: the tries of a known browser.
 #[apply(on_both!)]
-async fn five_wrong_passwords_are_free_and_then_waits_double(world: &World) {
+async fn waits_double_after_five_incorrect_passwords(world: &World) {
     let mut browser = known(world).await;
     for _ in 0..4 {
         assert_eq!(browser.password(WRONG_PASSWORD).await, Err(Refusal::SignInWrong));
@@ -26,7 +26,7 @@ async fn five_wrong_passwords_are_free_and_then_waits_double(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_wait_is_no_longer_than_an_hour(world: &World) {
+async fn a_wait_is_at_most_an_hour(world: &World) {
     let world = world.with(|settings| settings.limits.free_passwords = 1).await;
     let mut browser = known(&world).await;
     for _ in 0..8 {
@@ -42,9 +42,9 @@ async fn a_wait_is_no_longer_than_an_hour(world: &World) {
     );
 }
 
-/// Property 18: a new flow, cookie, client or spelling has no tries of its own.
+/// Property 18: a new flow, cookie, client or spelling gets no new tries.
 #[apply(on_both!)]
-async fn strangers_tries_follow_the_address_and_not_the_browser(world: &World) {
+async fn strangers_tries_are_counted_by_address_and_not_by_browser(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
     let mut early = world.at_the_password(ADA).await;
@@ -64,10 +64,10 @@ async fn strangers_tries_follow_the_address_and_not_the_browser(world: &World) {
 
 /// Property 18: no client has to wait, no password is checked without the mailbox, and the owner can sign in.
 #[apply(on_both!)]
-async fn after_strangers_guesses_the_mailbox_is_proven_first(world: &World) {
+async fn after_strangers_guesses_the_mailbox_must_be_proven_first(world: &World) {
     world.person(ADA).await;
     let mut stranger = world.after_five_guesses(ADA).await;
-    // The right password isn't checked either.
+    // The correct password isn't checked either.
     let before = count(world, "rekey_hashing_duration_seconds_count").await;
     assert!(proves_mailbox(&stranger.password(PASSWORD).await));
     assert_eq!(count(world, "rekey_hashing_duration_seconds_count").await, before);
@@ -104,7 +104,7 @@ async fn after_strangers_guesses_the_mailbox_is_proven_first(world: &World) {
     };
     assert_eq!(owner.password(PASSWORD).await, Ok(signed_in));
     assert_eq!(owner.security().await.unwrap().devices.len(), 1, "trusted on request");
-    // Strangers gain nothing, and this browser is known from now on.
+    // Strangers must still prove the mailbox; this browser is now known.
     assert!(proves_mailbox(&world.browser().begin_sign_in(ADA).await));
     owner.sign_out().await;
     assert_eq!(owner.begin_sign_in(ADA).await, Ok(password));
@@ -112,7 +112,7 @@ async fn after_strangers_guesses_the_mailbox_is_proven_first(world: &World) {
 
 /// Property 18: a code allows five passwords; then another code is needed.
 #[apply(on_both!)]
-async fn a_proven_mailbox_has_five_passwords(world: &World) {
+async fn a_proven_mailbox_allows_five_passwords(world: &World) {
     world.person(ADA).await;
     world.after_five_guesses(ADA).await;
     let mut browser = proven(world).await;
@@ -142,7 +142,7 @@ async fn a_proven_mailbox_has_five_passwords(world: &World) {
 
 /// Property 8: proving the mailbox of an account without a local password gives no access; its e-mail says so.
 #[apply(on_both!)]
-async fn a_proven_mailbox_opens_no_account_without_a_password(world: &World) {
+async fn a_proven_mailbox_gives_no_access_without_a_local_password(world: &World) {
     world.one_of_each_kind().await;
     for kind in ["google", "managed", "disabled", "unknown"] {
         let email = format!("{kind}@example.com");
@@ -163,9 +163,9 @@ async fn a_proven_mailbox_opens_no_account_without_a_password(world: &World) {
     }
 }
 
-/// "Use a different e-mail", and the address instead of the code.
+/// Through "Use a different e-mail", or an address in the code field.
 #[apply(on_both!)]
-async fn the_proof_of_a_mailbox_can_be_cancelled(world: &World) {
+async fn a_mailbox_proof_can_be_cancelled(world: &World) {
     world.person(ADA).await;
     world.after_five_guesses(ADA).await;
     let mut browser = world.browser();
@@ -179,9 +179,9 @@ async fn the_proof_of_a_mailbox_can_be_cancelled(world: &World) {
     );
 }
 
-/// Property 9: the owner's actions change nothing that a stranger sees, including the number of tries.
+/// Property 9: the owner's actions don't change the tries of strangers.
 #[apply(on_both!)]
-async fn the_right_password_restores_its_own_try_only(world: &World) {
+async fn a_correct_password_restores_only_its_own_try(world: &World) {
     world.person(ADA).await;
     for _ in 0..4 {
         wrong_password(world, ADA).await;
@@ -197,7 +197,7 @@ async fn the_right_password_restores_its_own_try_only(world: &World) {
 
 /// Property 18.
 #[apply(on_both!)]
-async fn thirty_wrong_passwords_at_once_are_five(world: &World) {
+async fn at_most_five_concurrent_passwords_are_checked(world: &World) {
     world.person(ADA).await;
     let browser = world.at_the_password(ADA).await;
     let told = together(30, |number| {
@@ -215,7 +215,7 @@ async fn thirty_wrong_passwords_at_once_are_five(world: &World) {
 
 /// Property 18.
 #[apply(on_both!)]
-async fn strangers_can_not_lock_out_a_known_browser(world: &World) {
+async fn strangers_cannot_lock_out_a_known_browser(world: &World) {
     world.person(ADA).await;
     let mut owner = world.signed_in(ADA).await;
     owner.sign_out().await;
@@ -231,7 +231,7 @@ async fn strangers_can_not_lock_out_a_known_browser(world: &World) {
 
 /// Property 19.
 #[apply(on_both!)]
-async fn the_tenth_wrong_password_sends_a_notice(world: &World) {
+async fn the_tenth_incorrect_password_sends_a_notice(world: &World) {
     world.person(ADA).await;
     for guess in 1..10 {
         wrong_password(world, ADA).await;
@@ -246,7 +246,7 @@ async fn the_tenth_wrong_password_sends_a_notice(world: &World) {
 
 /// Property 19: this notice asks for a new password immediately.
 #[apply(on_both!)]
-async fn the_tenth_wrong_code_after_the_password_says_that_the_password_is_known(world: &World) {
+async fn the_tenth_incorrect_code_after_the_password_sends_a_notice(world: &World) {
     world.person(ADA).await;
     for _ in 0..2 {
         let (mut browser, code) = world.confirming(ADA).await;
@@ -260,9 +260,9 @@ async fn the_tenth_wrong_code_after_the_password_says_that_the_password_is_known
     assert_eq!(world.notices_to(ADA).await, [world.failures(FailureCause::SignInCodes)]);
 }
 
-/// Passwords kept by another provider, an account that can't sign in, and codes of a sign-up.
+/// Passwords of other providers' accounts or deactivated ones, and sign-up codes.
 #[apply(on_both!)]
-async fn failures_that_could_not_succeed_send_no_notice(world: &World) {
+async fn attempts_that_cannot_succeed_send_no_notice(world: &World) {
     world.one_of_each_kind().await;
     for email in ["google@example.com", "managed@example.com", "disabled@example.com"] {
         for _ in 0..10 {
@@ -285,9 +285,9 @@ async fn failures_that_could_not_succeed_send_no_notice(world: &World) {
     assert_eq!(world.notices_to(ADA).await, []);
 }
 
-/// Attack: a stolen device's wrong passwords would lock out the owner's other browsers, or other accounts.
+/// Attack: incorrect passwords on a stolen device lock out the owner's other browsers, or other accounts.
 #[apply(on_both!)]
-async fn each_known_browser_has_its_own_waits(world: &World) {
+async fn each_known_browser_has_separate_waits(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
     let (mut stolen, mut own) = (world.signed_in(ADA).await, world.signed_in(ADA).await);
@@ -320,7 +320,7 @@ async fn known(world: &World) -> Browser {
     browser
 }
 
-/// A stranger's wrong password.
+/// Submits an incorrect password as a stranger.
 async fn wrong_password(world: &World, email: &str) {
     let mut stranger = world.at_the_password(email).await;
     stranger.password(WRONG_PASSWORD).await.unwrap_err();
@@ -340,7 +340,7 @@ fn proves_mailbox(told: &Told<SignInStep>) -> bool {
 }
 
 #[apply(on_both!)]
-async fn a_reset_ends_the_waits_of_the_old_password(world: &World) {
+async fn a_reset_clears_the_password_delay(world: &World) {
     let mut known = known(world).await;
     for _ in 0..5 {
         known.password(WRONG_PASSWORD).await.unwrap_err();
