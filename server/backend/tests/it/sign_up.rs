@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 const NEW: &str = "new@example.com";
 
 #[apply(on_both!)]
-async fn a_stranger_proves_an_address_and_gets_an_account(world: &World) {
+async fn a_proven_address_gets_an_account(world: &World) {
     let mut browser = world.browser();
     assert_step!(browser.begin_sign_up(NEW), SignUpStep::EnterCode);
     let messages = world.emails_to(NEW).await;
@@ -29,7 +29,7 @@ async fn a_stranger_proves_an_address_and_gets_an_account(world: &World) {
 
 /// Property 9.
 #[apply(on_both!)]
-async fn an_address_with_an_account_looks_like_one_without(world: &World) {
+async fn sign_up_steps_are_the_same_with_and_without_an_account(world: &World) {
     let mut crowd = Crowd::new(world).await;
     alike!(crowd, |browser, email| browser.begin_sign_up(email).await);
     alike!(crowd, |browser, _| Ok(browser.sign_up_step().await));
@@ -49,7 +49,7 @@ async fn an_address_with_an_account_looks_like_one_without(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn an_address_with_an_account_gets_an_email_that_says_so(world: &World) {
+async fn signing_up_again_sends_an_email_about_the_existing_account(world: &World) {
     world.person(ADA).await;
     world.google_person("google@example.com").await;
     for (email, own) in [
@@ -72,9 +72,9 @@ async fn an_address_with_an_account_gets_an_email_that_says_so(world: &World) {
     );
 }
 
-/// For a new account, "a browser that had not been used with it before" excludes the one that created it.
+/// The browser that created the account isn't a new device.
 #[apply(on_both!)]
-async fn the_first_sign_in_after_a_sign_up_sends_a_notice_in_another_browser_only(world: &World) {
+async fn the_first_sign_in_sends_a_notice_only_from_another_browser(world: &World) {
     let (mut browser, code) = world.signing_up(NEW).await;
     browser.answer_sign_up(&code).await.unwrap();
     browser.finish_sign_up("Nell New", NEW_PASSWORD).await.unwrap();
@@ -96,7 +96,7 @@ async fn the_first_sign_in_after_a_sign_up_sends_a_notice_in_another_browser_onl
 
 /// Property 11.
 #[apply(on_both!)]
-async fn steps_can_not_be_skipped_or_replayed(world: &World) {
+async fn sign_up_steps_cannot_be_skipped_or_replayed(world: &World) {
     let mut browser = world.browser();
     assert_eq!(browser.answer_sign_up("123456").await, Err(Refusal::FlowGone));
     assert_eq!(
@@ -121,7 +121,7 @@ async fn steps_can_not_be_skipped_or_replayed(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn name_and_password_must_be_valid(world: &World) {
+async fn the_name_and_password_must_be_valid(world: &World) {
     let (mut browser, code) = world.signing_up(NEW).await;
     browser.answer_sign_up(&code).await.unwrap();
     assert_eq!(
@@ -145,7 +145,7 @@ async fn name_and_password_must_be_valid(world: &World) {
 
 /// Properties 27 and 35: the browser has no flow yet; both forms lead to the same one.
 #[apply(on_both!)]
-async fn an_address_sent_twice_together_gets_one_email(world: &World) {
+async fn an_address_submitted_twice_concurrently_gets_one_email(world: &World) {
     let browser = world.browser();
     let told = together(2, |_| {
         let mut browser = browser.clone();
@@ -163,7 +163,7 @@ async fn an_address_sent_twice_together_gets_one_email(world: &World) {
 
 /// Property 27.
 #[apply(on_both!)]
-async fn an_account_is_created_once_however_often_it_is_sent(world: &World) {
+async fn concurrent_submissions_create_one_account(world: &World) {
     let (mut browser, code) = world.signing_up(NEW).await;
     browser.answer_sign_up(&code).await.unwrap();
     let told = together(5, |_| {
@@ -177,7 +177,7 @@ async fn an_account_is_created_once_however_often_it_is_sent(world: &World) {
 
 /// Property 27.
 #[apply(on_both!)]
-async fn one_of_two_browsers_at_the_last_step_creates_the_account(world: &World) {
+async fn only_one_of_two_browsers_at_the_last_step_creates_the_account(world: &World) {
     let mut browsers = [world.browser(), world.browser()];
     for browser in &mut browsers {
         browser.begin_sign_up(NEW).await.unwrap();
@@ -201,7 +201,7 @@ async fn one_of_two_browsers_at_the_last_step_creates_the_account(world: &World)
 }
 
 #[apply(on_both!)]
-async fn an_account_created_by_the_operator_meanwhile_is_unchanged(world: &World) {
+async fn a_sign_up_does_not_change_an_account_created_meanwhile(world: &World) {
     let (mut browser, code) = world.signing_up(ADA).await;
     browser.answer_sign_up(&code).await.unwrap();
     world.person(ADA).await;

@@ -1,11 +1,11 @@
-//! A copy of a trusted device's token is detected, and devices are forgotten (property 31).
+//! Property 31: detecting copies of device tokens, and forgetting devices.
 
 use crate::browser::Browser;
 use crate::stolen_tokens::later;
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address};
 use account::{ActivityKind, Notice, Refusal, SignInStep};
 
-/// Signs in with the password, and returns whether that was enough.
+/// Signs in with the password; returns whether no code was needed.
 async fn is_trusted(browser: &mut Browser, email: &str) -> bool {
     browser.begin_sign_in(email).await.unwrap();
     matches!(browser.password(PASSWORD).await, Ok(SignInStep::SignedIn { .. }))
@@ -20,14 +20,14 @@ async fn copied_notices(world: &World) -> usize {
 }
 
 #[apply(on_both!)]
-async fn a_copy_from_before_the_box_was_ticked_is_not_trusted(world: &World) {
+async fn a_copy_made_before_trust_was_granted_is_not_trusted(world: &World) {
     world.person(ADA).await;
     let mut browser = world.signed_in(ADA).await;
     let mut copy = browser.clone();
     let code = browser.confirm(world, ADA).await;
     browser.answer_sign_in_and_trust(&code).await.unwrap();
     assert_ne!(browser.held.device, copy.held.device);
-    // It isn't accepted as a lost answer either.
+    // The copy isn't accepted as a retry after a lost response either.
     assert!(!is_trusted(&mut copy, ADA).await);
     assert!(is_trusted(&mut browser, ADA).await);
     assert_eq!(copied_notices(world).await, 0);
@@ -36,7 +36,7 @@ async fn a_copy_from_before_the_box_was_ticked_is_not_trusted(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn the_reuse_of_a_trusted_devices_old_token_sends_a_notice(world: &World) {
+async fn reusing_a_replaced_device_token_sends_a_notice(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
     let mut thief = browser.clone();
@@ -68,12 +68,12 @@ async fn a_faster_thief_is_detected_when_the_owner_returns(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn two_tabs_of_a_device_end_with_one_token(world: &World) {
+async fn two_tabs_of_a_device_get_the_same_token(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
     let mut tab = browser.clone();
     assert!(is_trusted(&mut browser, ADA).await);
-    // Sent before the answer to the first one arrived.
+    // Sent before the first response arrived.
     let code = tab.confirm(world, ADA).await;
     tab.answer_sign_in(&code).await.unwrap();
     assert_eq!(tab.held.device, browser.held.device);
@@ -114,7 +114,7 @@ async fn a_reset_and_a_deactivation_forget_every_device(world: &World) {
     assert_eq!(count_devices(world, &known).await, 0);
 }
 
-/// How many of the browser's device tokens are in the database.
+/// The number of the browser's device tokens in the database.
 async fn count_devices(world: &World, browser: &Browser) -> usize {
     let mut count = 0;
     for token in browser.held.device.as_ref().unwrap().expose().split('.') {
@@ -130,7 +130,7 @@ async fn count_devices(world: &World, browser: &Browser) -> usize {
 }
 
 #[apply(on_both!)]
-async fn a_change_forgets_other_devices_if_the_box_is_ticked(world: &World) {
+async fn a_password_change_forgets_other_devices_on_request(world: &World) {
     world.person(ADA).await;
     let other = world.trusted(ADA).await;
     let mut browser = world.trusted(ADA).await;
@@ -146,7 +146,7 @@ async fn a_change_forgets_other_devices_if_the_box_is_ticked(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_copy_of_this_devices_token_dies_with_a_change(world: &World) {
+async fn a_password_change_invalidates_copies_of_the_device_token(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
     let mut copy = browser.clone();
@@ -156,9 +156,9 @@ async fn a_copy_of_this_devices_token_dies_with_a_change(world: &World) {
     assert_step!(copy.password(NEW_PASSWORD), SignInStep::EnterCode);
 }
 
-/// From a release that didn't store it.
+/// The device is from a release that didn't record uses.
 #[apply(on_both!)]
-async fn a_device_without_a_recorded_use_is_not_forgotten_at_once(world: &World) {
+async fn a_device_without_a_recorded_use_is_not_forgotten_immediately(world: &World) {
     world.person(ADA).await;
     let browser = world.trusted(ADA).await;
     world.clock.advance_minutes(500 * 24 * 60);
@@ -187,7 +187,7 @@ async fn a_long_unused_device_is_forgotten(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn tokens_of_other_accounts_stay_in_the_browser(world: &World) {
+async fn a_sign_in_keeps_device_tokens_of_other_accounts(world: &World) {
     world.person(ADA).await;
     world.person(GRACE).await;
     let mut browser = world.trusted(ADA).await;

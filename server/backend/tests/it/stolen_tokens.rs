@@ -1,17 +1,16 @@
-//! A copy of a browser's tokens is dead after the next step-up, and a lost answer can be requested again
-//! (property 31).
+//! Property 31: a step-up invalidates copies of a browser's tokens, and a lost response can be requested again.
 
 use crate::browser::Browser;
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, other_code, together};
 use account::{ActivityKind, Purpose, Refusal, ResetStep, SecurityDone, SignInStep, SignUpStep};
 
-/// Waits longer than a lost answer can be requested again.
+/// Advances past the time in which a lost response can be requested again.
 pub async fn later(world: &World) {
     world.clock.advance_ms(30_000);
 }
 
 #[apply(on_both!)]
-async fn a_copy_from_before_the_code_cannot_choose_a_password(world: &World) {
+async fn a_copy_made_before_the_code_cannot_choose_a_password(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     let mut copy = browser.clone();
@@ -35,7 +34,7 @@ async fn a_copy_from_before_the_code_cannot_choose_a_password(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_copy_from_before_the_code_cannot_finish_a_sign_up(world: &World) {
+async fn a_copy_made_before_the_code_cannot_finish_a_sign_up(world: &World) {
     let (mut browser, code) = world.signing_up(ADA).await;
     let mut copy = browser.clone();
     browser.answer_sign_up(&code).await.unwrap();
@@ -51,7 +50,7 @@ async fn a_copy_from_before_the_code_cannot_finish_a_sign_up(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_copy_from_before_the_password_cannot_answer_a_code(world: &World) {
+async fn a_copy_made_before_the_password_cannot_answer_a_code(world: &World) {
     world.person(ADA).await;
     let mut browser = world.at_the_password(ADA).await;
     let mut copy = browser.clone();
@@ -75,10 +74,10 @@ async fn a_copy_from_before_the_password_cannot_answer_a_code(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn the_right_code_again_returns_the_lost_token(world: &World) {
+async fn resending_a_correct_code_returns_the_lost_token(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
-    // Its answer is lost.
+    // The response is lost.
     browser.clone().answer_reset(&code).await.unwrap();
     world.clock.advance_ms(29_999);
     assert_eq!(browser.answer_reset(&code).await, Err(Refusal::StepElsewhere));
@@ -88,7 +87,7 @@ async fn the_right_code_again_returns_the_lost_token(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn the_right_code_of_a_sign_up_again_returns_the_lost_token(world: &World) {
+async fn resending_a_correct_sign_up_code_returns_the_lost_token(world: &World) {
     let (mut browser, code) = world.signing_up(ADA).await;
     browser.clone().answer_sign_up(&code).await.unwrap();
     assert_eq!(browser.answer_sign_up(&code).await, Err(Refusal::StepElsewhere));
@@ -96,7 +95,7 @@ async fn the_right_code_of_a_sign_up_again_returns_the_lost_token(world: &World)
 }
 
 #[apply(on_both!)]
-async fn the_right_password_again_returns_the_lost_token(world: &World) {
+async fn resending_a_correct_password_returns_the_lost_token(world: &World) {
     world.person(ADA).await;
     let mut browser = world.at_the_password(ADA).await;
     browser.clone().password(PASSWORD).await.unwrap();
@@ -111,9 +110,9 @@ async fn the_right_password_again_returns_the_lost_token(world: &World) {
     assert_eq!(world.emails_to(ADA).await.len(), 2);
 }
 
-/// One sign-in, however often its last form is sent.
+/// Resending the last form causes no second sign-in.
 #[apply(on_both!)]
-async fn the_last_code_again_returns_the_lost_session(world: &World) {
+async fn resending_the_last_code_returns_the_lost_session(world: &World) {
     world.person(ADA).await;
     let mut browser = world.browser();
     browser.begin_sign_in_to(ADA, "/security").await.unwrap();
@@ -156,7 +155,7 @@ async fn mailbox_proven_first(world: &World) -> (Browser, String) {
 
 /// On a trusted device, and after the mailbox was proven first.
 #[apply(on_both!)]
-async fn the_last_password_again_returns_the_lost_session(world: &World) {
+async fn resending_the_last_password_returns_the_lost_session(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
     browser.sign_out().await;
@@ -174,9 +173,9 @@ async fn the_last_password_again_returns_the_lost_session(world: &World) {
     assert_eq!(browser.held.session, first.held.session);
 }
 
-/// Attack: an attacker with the flow's token, and only the password or only the mailbox.
+/// Attack: an attacker has the flow's token and either the password or the mailbox.
 #[apply(on_both!)]
-async fn half_of_a_sign_in_does_not_return_its_session(world: &World) {
+async fn one_factor_alone_does_not_return_a_lost_session(world: &World) {
     world.person(ADA).await;
     let mut browser = world.at_the_password(ADA).await;
     browser.password(PASSWORD).await.unwrap();
@@ -192,8 +191,7 @@ async fn half_of_a_sign_in_does_not_return_its_session(world: &World) {
     assert!(!copy.is_signed_in().await);
 }
 
-/// Attack: an attacker with the password and a copy of the flow's token from the address step, or of the token from
-/// which it is derived.
+/// Attack: an attacker has the password and a copy of the flow's or the visit's token from the address step.
 #[apply(on_both!)]
 async fn a_trusted_devices_session_is_not_returned_to_another_browser(world: &World) {
     world.person(ADA).await;
@@ -215,9 +213,9 @@ async fn a_trusted_devices_session_is_not_returned_to_another_browser(world: &Wo
     }
 }
 
-/// Property 3, also for a code that has opened its flow.
+/// Property 3, including codes already used.
 #[apply(on_both!)]
-async fn guesses_at_the_last_code_are_counted_after_it_was_right(world: &World) {
+async fn guesses_after_the_correct_last_code_are_counted(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.confirming(ADA).await;
     let mut copy = browser.clone();
@@ -241,7 +239,7 @@ async fn an_ended_session_is_not_returned_again(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_change_sent_again_returns_the_lost_session(world: &World) {
+async fn resending_a_password_change_returns_the_lost_session(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
     let mut first = browser.clone();
@@ -273,7 +271,7 @@ async fn a_change_sent_again_returns_the_lost_session(world: &World) {
 
 /// Attack: an attacker with a copy of the session's token from before the change guesses the new password.
 #[apply(on_both!)]
-async fn guesses_by_repeating_a_change_have_to_wait(world: &World) {
+async fn guesses_by_resending_a_password_change_are_throttled(world: &World) {
     world.person(ADA).await;
     let mut browser = world.trusted(ADA).await;
     let mut copy = browser.clone();
@@ -319,7 +317,7 @@ async fn guesses_with_the_previous_token_are_counted(world: &World) {
 
 /// Properties 2 and 27.
 #[apply(on_both!)]
-async fn identical_right_codes_together_leave_one_token(world: &World) {
+async fn concurrent_correct_codes_leave_one_token(world: &World) {
     world.person(ADA).await;
     let (browser, code) = world.resetting(ADA).await;
     let told = together(4, |_| {
@@ -332,7 +330,7 @@ async fn identical_right_codes_together_leave_one_token(world: &World) {
     .await;
     let right = told.iter().filter(|(told, _)| told.is_ok()).count();
     assert_eq!(right, 1);
-    // Whichever answer the browser receives last, it can continue.
+    // The browser can continue after any of the responses.
     let first = &told[0].1.held.flow(Purpose::Reset);
     for (told, browser) in &told {
         assert!(told.is_ok() || *told == Err(Refusal::StepElsewhere), "{told:?}");
@@ -342,7 +340,7 @@ async fn identical_right_codes_together_leave_one_token(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_page_gets_an_event_when_its_flow_has_a_new_token(world: &World) {
+async fn a_page_gets_an_event_when_its_flow_gets_a_new_token(world: &World) {
     world.person(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     let tab = browser.clone();

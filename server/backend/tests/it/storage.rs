@@ -1,4 +1,4 @@
-//! The storage contract: every public function of `store/`, on both databases, with what its callers rely on.
+//! The storage contract: every public function of `store/` on both databases.
 
 mod accounts;
 mod codes;
@@ -12,9 +12,8 @@ mod outbox;
 mod sessions;
 mod upkeep;
 
-/// What is not tried here is not known to work on both databases.
 #[test]
-fn every_public_function_of_the_store_is_tried_here() {
+fn every_public_function_of_the_store_is_tested_here() {
     let package = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let tests = package.join("tests/it/storage").read_dir().unwrap();
     let this: String = tests

@@ -20,9 +20,9 @@ pub const PASSWORD: &str = "correct horse battery staple";
 pub const NEW_PASSWORD: &str = "seven purple lanterns drift";
 /// The password of no account.
 pub const WRONG_PASSWORD: &str = "wrong horse battery staple";
-/// An account that exists.
+/// The address of an existing account.
 pub const ADA: &str = "ada@example.com";
-/// Another one.
+/// The address of another account.
 pub const GRACE: &str = "grace@example.com";
 /// 24 November 2026, in the morning.
 const START: Timestamp = Timestamp(1_795_514_520_000);
@@ -49,7 +49,7 @@ impl World {
         Self::at(Arc::new(database), Arc::default()).await
     }
 
-    /// The service on the same database after a restart.
+    /// Restarts the service on the same database.
     pub async fn started_again(self) -> Self {
         self.backend.db().close().await;
         Self::at(self.database, self.delivered).await
@@ -117,8 +117,7 @@ impl World {
         self.database.end().await;
     }
 
-    /// Waits until `count` transactions wait for each other, or one has finished. On SQLite they queue before they
-    /// begin.
+    /// Waits until `count` transactions wait for a lock, or one has finished. On SQLite they queue before they begin.
     pub async fn until_waiting(&self, count: i64, through: impl Fn() -> bool) {
         let Engine::Postgres(Server { pool, .. }) = &self.backend.db().engine else {
             return;
@@ -204,7 +203,7 @@ impl World {
         assert!(assigned.unwrap());
     }
 
-    /// Changes the account's row only, as another program may.
+    /// Changes only the account's row, like another program.
     pub async fn set_managed(&self, email: &str) {
         let id = self.stored(email).await.account.id;
         let mut tx = self.backend.db().begin().await.unwrap();
@@ -301,7 +300,7 @@ pub fn address(email: &str) -> EmailAddress {
     EmailAddress::parse(email).unwrap()
 }
 
-/// A token's digest, as in the database.
+/// A token's digest, as stored in the database.
 pub fn digest(token: Option<&Secret>) -> String {
     hex::encode(Sha256::digest(token.unwrap().expose()))
 }

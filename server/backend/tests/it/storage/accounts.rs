@@ -9,7 +9,7 @@ use backend::store::flows::Flow;
 use backend::store::{ReadConn, account_changes, accounts, events, flows, key_checks, sessions};
 
 #[apply(on_both!)]
-async fn an_address_has_one_account(world: &World) {
+async fn an_address_has_at_most_one_account(world: &World) {
     let mut tx = begin(world).await;
     let managed = Account {
         kind: AccountKind::Managed(organization()),
@@ -33,7 +33,7 @@ async fn an_address_has_one_account(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn accounts_are_listed_by_their_addresses(world: &World) {
+async fn accounts_are_listed_in_order_of_address(world: &World) {
     let mut tx = with_ada(world).await;
     assert!(accounts::insert(&mut tx, &local(GRACE), None, NOW).await.unwrap());
     let people = accounts::list(&mut tx, "", 10).await.unwrap();
@@ -52,7 +52,7 @@ async fn accounts_are_listed_by_their_addresses(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_hash_is_upgraded_while_it_is_the_one_that_was_verified(world: &World) {
+async fn only_the_verified_hash_is_upgraded(world: &World) {
     let mut tx = with_ada(world).await;
     accounts::lock_for_update(&mut tx, &id(ADA)).await.unwrap();
     accounts::upgrade_hash(&mut tx, &id(ADA), "not the hash", "hash 3")
@@ -66,7 +66,7 @@ async fn a_hash_is_upgraded_while_it_is_the_one_that_was_verified(world: &World)
 }
 
 #[apply(on_both!)]
-async fn what_is_known_of_an_account_is_changed(world: &World) {
+async fn the_properties_of_an_account_can_be_changed(world: &World) {
     let mut tx = with_ada(world).await;
     accounts::mark_unchecked(&mut tx, &id(ADA), NOW).await.unwrap();
     assert!(accounts::find(&mut tx, &id(ADA)).await.unwrap().unwrap().unchecked);
@@ -87,7 +87,7 @@ async fn what_is_known_of_an_account_is_changed(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn many_accounts_are_made_at_once(world: &World) {
+async fn many_accounts_are_inserted_at_once(world: &World) {
     let mut tx = with_ada(world).await;
     let row = |email: &str, name: &str, unchecked: bool| {
         let stored = accounts::Stored {
@@ -122,7 +122,7 @@ async fn many_accounts_are_made_at_once(world: &World) {
 
 /// Properties 5 and 8.
 #[apply(on_both!)]
-async fn a_password_is_set_by_a_redeemed_proof_only(world: &World) {
+async fn a_password_is_set_only_with_a_redeemed_proof(world: &World) {
     let mut tx = with_ada(world).await;
     assert!(flows::redeem(&mut tx, "f", NOW).await.unwrap().is_none());
     insert_flow(&mut tx, Purpose::Reset, &flow("f")).await.unwrap();
@@ -156,7 +156,7 @@ async fn a_password_is_set_by_a_redeemed_proof_only(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn an_account_is_changed_and_deleted_as_a_whole(world: &World) {
+async fn an_account_can_be_changed_and_deleted(world: &World) {
     let mut tx = with_ada(world).await;
     accounts::insert(&mut tx, &local(GRACE), None, NOW).await.unwrap();
     let (ada, new) = (id(ADA), address("ada@lovelace.example"));
@@ -202,7 +202,7 @@ async fn an_account_is_changed_and_deleted_as_a_whole(world: &World) {
 
 /// Property 18.
 #[apply(on_both!)]
-async fn checks_of_keys_are_kept(world: &World) {
+async fn key_checks_are_kept_until_forgotten(world: &World) {
     let mut tx = world.backend.db().begin().await.unwrap();
     key_checks::keep(&mut tx, "one", "first").await.unwrap();
     key_checks::keep(&mut tx, "one", "second").await.unwrap();

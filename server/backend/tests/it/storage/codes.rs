@@ -54,7 +54,7 @@ async fn codes_are_superseded_and_used_once(world: &World) {
 
 /// Property 4.
 #[apply(on_both!)]
-async fn wrong_codes_of_a_day_are_counted(world: &World) {
+async fn incorrect_codes_of_a_day_are_counted(world: &World) {
     let mut tx = begin(world).await;
     let (ada, hour) = (address(ADA), 3_600_000);
     let start = Timestamp(100 * hour + 1_000);

@@ -11,9 +11,9 @@ use std::pin::pin;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// Read-only mode, as after a failover or an operator's change while connections are open.
+/// Read-only mode begins while connections are open, such as after a failover.
 #[apply(on_both!)]
-async fn a_database_that_takes_no_writes_is_not_ready(world: &World) {
+async fn a_read_only_database_is_not_ready(world: &World) {
     let db = world.backend.db();
     let Engine::Postgres(Server { pool, .. }) = &db.engine else {
         let mut watch = pin!(db.watch());
@@ -48,7 +48,7 @@ async fn a_database_that_takes_no_writes_is_not_ready(world: &World) {
 
 /// A rollback to the previous release.
 #[apply(on_both!)]
-async fn a_program_runs_on_the_tables_of_the_next_release(world: &World) {
+async fn the_program_runs_on_the_schema_of_the_next_release(world: &World) {
     const NEXT: &str =
         "INSERT INTO _sqlx_migrations SELECT 9999, description, installed_on, success, checksum, execution_time
                           FROM _sqlx_migrations WHERE version = 1";
@@ -63,7 +63,7 @@ async fn a_program_runs_on_the_tables_of_the_next_release(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_database_begins_commits_rolls_back_and_closes(world: &World) {
+async fn transactions_commit_or_roll_back_until_the_database_closes(world: &World) {
     let db = world.database.open().await;
     db.migrate().await.unwrap();
     db.ping().await.unwrap();
@@ -102,7 +102,7 @@ async fn a_database_begins_commits_rolls_back_and_closes(world: &World) {
 
 /// SQLite only: PostgreSQL has its own backup tools.
 #[apply(on_both!)]
-async fn a_files_copy_is_whole(world: &World) {
+async fn a_copy_of_a_database_file_is_complete(world: &World) {
     let mut tx = with_ada(world).await;
     insert_flow(&mut tx, Purpose::Reset, &flow("f")).await.unwrap();
     tx.commit().await.unwrap();

@@ -5,7 +5,7 @@ use crate::world::{ADA, GRACE, World};
 use backend::store::devices;
 
 #[apply(on_both!)]
-async fn a_device_is_trusted_until_a_time(world: &World) {
+async fn a_device_is_trusted_until_its_trust_expires(world: &World) {
     let mut tx = with_ada(world).await;
     devices::insert(&mut tx, "digest a", &device("a", Some(NOW.0 + 1)), NOW)
         .await
@@ -32,7 +32,7 @@ async fn a_device_is_trusted_until_a_time(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_device_is_forgotten_by_its_owner(world: &World) {
+async fn only_its_owner_can_forget_a_device(world: &World) {
     let mut tx = with_ada(world).await;
     devices::insert(&mut tx, "digest a", &device("a", Some(NOW.0 + 1)), NOW)
         .await
@@ -55,7 +55,7 @@ async fn a_device_is_forgotten_by_its_owner(world: &World) {
 
 /// Property 31.
 #[apply(on_both!)]
-async fn a_devices_token_is_replaced(world: &World) {
+async fn a_device_token_can_be_replaced(world: &World) {
     let mut tx = with_ada(world).await;
     let device = device("a", Some(NOW.0 + 1));
     devices::insert(&mut tx, "one", &device, NOW).await.unwrap();

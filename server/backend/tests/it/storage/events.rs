@@ -106,7 +106,7 @@ async fn attempts_are_counted(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn events_of_no_account_are_pruned(world: &World) {
+async fn events_without_an_account_are_pruned(world: &World) {
     let mut tx = with_ada(world).await;
     let caller = caller();
     let unknown = events::unknown_account();
@@ -121,7 +121,7 @@ async fn events_of_no_account_are_pruned(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn one_event_of_many_accounts_is_appended_to_each(world: &World) {
+async fn an_event_can_be_appended_to_many_accounts(world: &World) {
     let mut tx = with_ada(world).await;
     let caller = caller();
     for accounts in [&[][..], &[id(ADA), id(GRACE)]] {

@@ -46,7 +46,7 @@ pub fn local(email: &str) -> Account {
     }
 }
 
-/// Belongs to Ada and lasts one second.
+/// A flow of Ada's that lasts one second.
 pub fn flow(id: &str) -> Flow {
     Flow {
         id: id.into(),
@@ -80,7 +80,7 @@ pub fn flow(id: &str) -> Flow {
     }
 }
 
-/// Stores a flow with that purpose.
+/// Stores a flow with another purpose.
 pub async fn insert_flow(tx: &mut WriteTx, purpose: Purpose, flow: &Flow) -> Result<(), Fault> {
     let mut flow = flow.clone();
     flow.progress.purpose = purpose;
@@ -99,7 +99,7 @@ pub fn code(id: &str, ms: usize) -> IssuedCode {
     }
 }
 
-/// Belongs to Ada and lasts one second.
+/// A session of Ada's that lasts one second.
 pub fn session(id: &str) -> sessions::Session {
     sessions::Session {
         id: id.into(),

@@ -9,7 +9,7 @@ use backend::store::{WriteTx, accounts, flows};
 
 /// Properties 2, 3, 11.
 #[apply(on_both!)]
-async fn a_password_takes_a_live_flow_of_an_active_account_on(world: &World) {
+async fn a_password_advances_only_a_live_flow_of_an_active_account(world: &World) {
     let mut tx = with_ada(world).await;
     let (end, late) = (NOW.plus_ms(999), NOW.plus_ms(1_000));
     insert_flow(&mut tx, Purpose::SignIn, &with_codes_sent("s", 0))
@@ -43,7 +43,7 @@ async fn a_password_takes_a_live_flow_of_an_active_account_on(world: &World) {
 
 /// Property 3.
 #[apply(on_both!)]
-async fn a_code_is_sent_again_after_a_wait(world: &World) {
+async fn a_code_can_be_resent_after_a_wait(world: &World) {
     let mut tx = with_ada(world).await;
     insert_flow(&mut tx, Purpose::SignIn, &with_codes_sent("s", 0))
         .await
@@ -78,9 +78,8 @@ async fn a_flow_has_five_tries(world: &World) {
     assert!(spend_try(&mut tx, "s", Purpose::SignIn, NOW).await.unwrap().is_none());
 }
 
-/// At most two tries are restored.
 #[apply(on_both!)]
-async fn a_try_is_given_back(world: &World) {
+async fn at_most_two_tries_are_restored(world: &World) {
     let mut tx = with_sent_code(world).await;
     for _ in 0..5 {
         spend_try(&mut tx, "s", Purpose::SignIn, NOW).await.unwrap().unwrap();
@@ -96,7 +95,7 @@ async fn a_try_is_given_back(world: &World) {
 
 /// Property 2.
 #[apply(on_both!)]
-async fn a_sign_in_finishes_once_after_its_code(world: &World) {
+async fn a_sign_in_finishes_only_once_after_its_code(world: &World) {
     let mut tx = with_sent_code(world).await;
     assert!(finish(&mut tx, Purpose::SignIn).await.is_none());
     assert!(flows::pass_code(&mut tx, "s", NOW).await.unwrap());
@@ -108,7 +107,7 @@ async fn a_sign_in_finishes_once_after_its_code(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn flows_end_by_name_or_when_proven(world: &World) {
+async fn flows_end_by_id_or_once_proven(world: &World) {
     let mut tx = with_ada(world).await;
     for one in ["a", "b", "c"] {
         insert_flow(&mut tx, Purpose::Reset, &flow(one)).await.unwrap();
@@ -125,7 +124,7 @@ async fn flows_end_by_name_or_when_proven(world: &World) {
 
 /// Property 18.
 #[apply(on_both!)]
-async fn a_sign_in_may_ask_for_the_code_first(world: &World) {
+async fn a_sign_in_can_ask_for_the_code_before_the_password(world: &World) {
     let mut tx = with_ada(world).await;
     let mut begun = flow("m");
     (begun.progress.codes_sent, begun.account) = (0, None);
@@ -163,7 +162,7 @@ async fn a_sign_in_may_ask_for_the_code_first(world: &World) {
 
 /// Property 31.
 #[apply(on_both!)]
-async fn a_flow_goes_on_under_another_token(world: &World) {
+async fn a_flow_continues_under_a_new_token(world: &World) {
     let mut tx = with_ada(world).await;
     insert_flow(&mut tx, Purpose::Reset, &flow("one")).await.unwrap();
     assert!(flows::pass_code(&mut tx, "one", NOW).await.unwrap());
@@ -182,7 +181,7 @@ async fn a_flow_goes_on_under_another_token(world: &World) {
 }
 
 #[test]
-fn a_code_may_be_sent_after_the_wait_and_five_times() {
+fn a_code_can_be_sent_after_the_wait_at_most_six_times() {
     let (sends, waits, used_up) = (
         flow("x"),
         Flow {

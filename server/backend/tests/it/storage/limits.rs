@@ -9,7 +9,7 @@ use backend::store::{email_turns, limits, throttles};
 
 /// Two an hour and three a day, in one row.
 #[apply(on_both!)]
-async fn an_hour_and_a_day_are_counted_together(world: &World) {
+async fn hourly_and_daily_limits_are_counted_together(world: &World) {
     let mut tx = begin(world).await;
     let rule = [Rule::of_hour_and_day("a".into(), 2, 3)];
     let (hour, day) = (3_600_000, 86_400_000);
@@ -52,7 +52,7 @@ async fn limits_count_in_windows(world: &World) {
 
 /// The next action starts a new window.
 #[apply(on_both!)]
-async fn the_last_one_given_back_takes_its_window_along(world: &World) {
+async fn giving_back_the_last_use_ends_its_window(world: &World) {
     let mut tx = begin(world).await;
     let rule = Rule::new("c".into(), 1, 10_000);
     limits::take(&mut tx, std::slice::from_ref(&rule), NOW).await.unwrap();
@@ -66,7 +66,7 @@ async fn the_last_one_given_back_takes_its_window_along(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_window_ends_by_time_or_by_hand(world: &World) {
+async fn a_window_ends_when_it_expires_or_is_cleared(world: &World) {
     let mut tx = begin(world).await;
     let rules = [("a", 2), ("b", 1)].map(|(key, most)| Rule::new(key.into(), most, 10_000));
     assert_eq!(limits::take(&mut tx, &rules, NOW).await.unwrap(), None);
@@ -89,7 +89,7 @@ async fn a_window_ends_by_time_or_by_hand(world: &World) {
 
 /// Property 29.
 #[apply(on_both!)]
-async fn turns_go_to_the_fewest_and_the_longest_waiting(world: &World) {
+async fn turns_go_to_the_network_with_the_fewest_emails_and_the_longest_wait(world: &World) {
     let mut tx = begin(world).await;
     let slot = 10_000;
     let mut ask = async |network: &str, had: i64, at: Timestamp| {
@@ -125,7 +125,7 @@ async fn turns_go_to_the_fewest_and_the_longest_waiting(world: &World) {
 
 /// Property 18.
 #[apply(on_both!)]
-async fn throttles_count_in_a_row(world: &World) {
+async fn throttles_count_consecutive_failures(world: &World) {
     let mut tx = begin(world).await;
     assert_eq!(throttles::spend(&mut tx, "a", NOW).await.unwrap(), Ok(1));
     assert_eq!(throttles::spend(&mut tx, "a", NOW).await.unwrap(), Ok(2));

@@ -6,7 +6,7 @@ use account::{Email, FailureCause, Notice};
 use backend::store::{mail_queue, outbox};
 
 #[apply(on_both!)]
-async fn emails_are_leased_retried_and_blanked(world: &World) {
+async fn emails_are_leased_retried_and_erased(world: &World) {
     let (db, keys, ada) = (world.backend.db(), &world.keys, address(ADA));
     let mut tx = begin(world).await;
     let message = |at| {
@@ -62,7 +62,7 @@ async fn emails_are_leased_retried_and_blanked(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn emails_that_wait_are_listed_and_moved(world: &World) {
+async fn waiting_emails_can_be_listed_retried_and_dropped(world: &World) {
     let (db, keys, ada) = (world.backend.db(), &world.keys, address(ADA));
     let message = Email::Notice(Notice::PasswordReset {
         at: NOW,

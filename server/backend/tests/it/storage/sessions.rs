@@ -5,7 +5,7 @@ use crate::world::{ADA, GRACE, World};
 use backend::store::{accounts, sessions};
 
 #[apply(on_both!)]
-async fn sessions_are_kept_and_ended(world: &World) {
+async fn sessions_expire_and_can_be_ended(world: &World) {
     let mut tx = with_ada(world).await;
     for one in ["a", "b", "c"] {
         sessions::insert(&mut tx, &format!("digest {one}"), &session(one))

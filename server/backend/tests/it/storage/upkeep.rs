@@ -7,7 +7,7 @@ use backend::store::limits::Rule;
 use backend::store::{WriteTx, accounts, codes, devices, flows, limits, outbox, sessions, throttles};
 
 #[apply(on_both!)]
-async fn only_dead_rows_are_pruned(world: &World) {
+async fn only_expired_rows_are_pruned(world: &World) {
     let mut tx = with_ada(world).await;
     let ended = NOW.plus_ms(1_000);
     insert_flow(&mut tx, Purpose::Reset, &flow("f")).await.unwrap();
@@ -60,7 +60,7 @@ async fn rows_under_a_key_are_counted(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn everybodys_rows_end_at_once(world: &World) {
+async fn all_accounts_rows_can_be_ended_at_once(world: &World) {
     let mut tx = with_rows(world).await;
     assert_eq!(sessions::end_all(&mut tx).await.unwrap(), [id(ADA).0]);
     devices::untrust_all(&mut tx).await.unwrap();
