@@ -1,5 +1,4 @@
-//! Client identification: the address comes from the socket or a trusted proxy; browser and language come from fixed
-//! lists.
+//! Client identification by address, browser and language.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use server::http::{browser_name, canonical, client_address, language};
@@ -24,17 +23,17 @@ fn address(peer: &str, forwarded: &[&[u8]], trusted: &str) -> Result<IpAddr, &'s
 }
 
 #[test]
-fn the_header_is_trusted_from_configured_proxies_only() {
+fn the_forwarded_header_is_trusted_only_from_configured_proxies() {
     for (peer, forwarded, trusted, expected) in [
         ("192.0.2.1", &[][..], "", "192.0.2.1"),
-        // Attack: a stranger's own header.
+        // Attack: a stranger sends the header.
         ("192.0.2.1", &["203.0.113.9"], "", "192.0.2.1"),
         ("192.0.2.1", &["203.0.113.9"], "10.0.0.0/8", "192.0.2.1"),
         ("10.0.0.1", &["203.0.113.9"], "10.0.0.0/8", "203.0.113.9"),
-        // Attack: entries prepended by the client.
+        // Attack: the client prepends entries.
         ("10.0.0.1", &["1.2.3.4, 203.0.113.9"], "10.0.0.0/8", "203.0.113.9"),
         ("10.0.0.1", &["1.2.3.4", "203.0.113.9"], "10.0.0.0/8", "203.0.113.9"),
-        // Attack: an entry that imitates a proxy.
+        // Attack: an entry imitates a proxy.
         (
             "10.0.0.1",
             &["10.9.9.9, 203.0.113.9, 10.0.0.2"],
@@ -56,7 +55,7 @@ fn the_header_is_trusted_from_configured_proxies_only() {
 
 /// Property 33.
 #[test]
-fn an_invalid_proxy_entry_is_refused_without_using_the_proxys_address() {
+fn an_invalid_proxy_entry_is_refused() {
     for forwarded in [
         &[&b"unknown"[..]][..],
         &[b"203.0.113.9, unknown, 10.0.0.2"],
@@ -87,7 +86,7 @@ fn an_ipv6_client_is_identified_by_its_prefix() {
 }
 
 #[test]
-fn a_browser_name_comes_from_the_list() {
+fn a_browser_name_comes_from_a_fixed_list() {
     for (agent, name) in [
         (
             "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
@@ -115,7 +114,7 @@ fn a_browser_name_comes_from_the_list() {
         ),
         ("curl/8.0", "a browser"),
         ("", "a browser"),
-        // Attack: a stranger's text in the service's e-mails.
+        // Attack: a stranger puts text into the service's e-mails.
         ("Visit evil.example now", "a browser"),
     ] {
         assert_eq!(browser_name(agent), name, "{agent}");
@@ -123,7 +122,7 @@ fn a_browser_name_comes_from_the_list() {
 }
 
 #[test]
-fn the_chosen_language_precedes_the_requested_one() {
+fn the_chosen_language_overrides_the_requested_one() {
     for (cookie, accept, expected) in [
         ("", "", "en"),
         ("", "ar", "ar"),
@@ -136,7 +135,7 @@ fn the_chosen_language_precedes_the_requested_one() {
         ("__Host-language=en; a=b", "ar", "en"),
         ("__Host-language=xx", "ar", "ar"),
         ("__Host-language=ar; __Host-language=en", "en", "ar"),
-        // An invalid part is dropped without the others.
+        // Only the invalid part is dropped.
         ("city=Köln; __Host-language=ar", "en", "ar"),
         ("", "Kölsch, ar;q=0.5, en;q=0.1", "ar"),
     ] {

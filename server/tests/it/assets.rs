@@ -1,4 +1,4 @@
-//! The browser's files: the right encoding, and permanent caching if the name changes with the content.
+//! The browser's files: encodings and caching.
 
 use crate::world::World;
 use axum::body::Body;
@@ -45,7 +45,7 @@ async fn a_file_is_sent_in_the_smallest_accepted_encoding() {
 }
 
 #[tokio::test]
-async fn files_of_a_build_are_cached_permanently_and_others_for_minutes() {
+async fn build_files_are_cached_permanently_and_others_for_minutes() {
     let world = World::new().await;
     for path in ["/pkg/entry.1.js", "/pkg/entry.2.wasm", "/pkg/rekey.3.css"] {
         assert_eq!(

@@ -1,4 +1,4 @@
-//! All invalid keys are reported together at the start, and no secret is repeated.
+//! Invalid keys are reported together at startup, without secrets.
 
 use server::config::{Config, ConfigPurpose, KEYS, Problem, load, variable};
 
@@ -136,7 +136,7 @@ async fn an_invalid_value_is_reported_with_the_accepted_values() {
 }
 
 #[test]
-fn the_table_above_contains_every_key() {
+fn the_table_contains_every_key() {
     assert_eq!(
         WRONG.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
         KEYS.iter().map(|key| key.name).collect::<Vec<_>>()
@@ -171,7 +171,7 @@ fn a_retired_key_explains_what_to_do() {
 }
 
 #[test]
-fn ehlo_names_the_origins_host_unless_another_name_is_configured() {
+fn ehlo_uses_the_origins_host_unless_a_name_is_configured() {
     for (origin, name) in [
         ("https://accounts.example.com:8443", "accounts.example.com"),
         ("https://192.0.2.25", "[192.0.2.25]"),
@@ -190,7 +190,7 @@ fn ehlo_names_the_origins_host_unless_another_name_is_configured() {
 }
 
 #[test]
-fn an_unknown_key_is_named_however_it_is_spelled() {
+fn an_unknown_key_is_reported_in_any_spelling() {
     let found = problems(&[
         ("REKEY_LISTN", "x"),
         ("REKEY_listen", "x"),
@@ -217,7 +217,7 @@ fn all_problems_are_reported_together() {
 }
 
 #[tokio::test]
-async fn a_wrong_value_with_a_secret_in_it_is_not_repeated() {
+async fn an_invalid_value_with_a_secret_is_not_repeated() {
     for (key, value) in [
         ("REKEY_SMTP_URL", "smpt://rekey:s3cret@host"),
         ("REKEY_DATABASE_URL", "pg://rekey:s3cret@host/db"),
@@ -240,7 +240,7 @@ fn the_effective_configuration_is_shown_without_secrets() {
 }
 
 #[test]
-fn an_origin_is_spelled_as_browsers_do() {
+fn an_origin_is_normalized() {
     for (value, origin) in [
         ("https://Accounts.Example.COM/", "https://accounts.example.com"),
         ("https://accounts.example.com:443", "https://accounts.example.com"),
@@ -285,7 +285,7 @@ fn a_file_sets_the_same_keys_and_the_environment_overrides_it() {
 }
 
 #[test]
-fn a_problem_of_the_file_names_the_key_and_the_file() {
+fn a_problem_in_the_file_is_reported_with_its_key_and_file() {
     let (_folder, path) = file("listn = 1\npassword_min = \"few\"\n[limits]\nreset = 1\n");
     let found = problems(&[("REKEY_CONFIG", &path)]);
     let keys: Vec<_> = found.iter().map(|problem| problem.key.clone()).collect();
@@ -296,7 +296,7 @@ fn a_problem_of_the_file_names_the_key_and_the_file() {
 }
 
 #[test]
-fn an_invalid_file_is_named_without_its_content() {
+fn an_invalid_file_is_reported_without_its_content() {
     let (_folder, path) = file("brand = \"Acme\"\nsmtp_url = \"smtp://rekey:s3cret@host\n");
     let found = problems(&[("REKEY_CONFIG", &path)]);
     assert_eq!(found.len(), 1);
@@ -313,7 +313,7 @@ fn an_invalid_file_is_named_without_its_content() {
 }
 
 #[test]
-fn the_development_run_stays_on_this_machine() {
+fn the_development_server_listens_only_locally() {
     for listen in ["0.0.0.0:3000", "192.0.2.1:3000", "[::]:3000"] {
         let (_, found) = read(&[("REKEY_LISTEN", listen)], ConfigPurpose::ServeDev);
         assert_eq!(
@@ -331,7 +331,7 @@ fn the_development_run_stays_on_this_machine() {
 }
 
 #[test]
-fn production_needs_a_mail_server_and_https() {
+fn production_requires_a_mail_server_and_https() {
     let (_, found) = read(&[("REKEY_ORIGIN", "http://accounts.example.com")], ConfigPurpose::Serve);
     assert_eq!(
         found.iter().map(|problem| problem.key.as_str()).collect::<Vec<_>>(),
@@ -340,7 +340,7 @@ fn production_needs_a_mail_server_and_https() {
 }
 
 #[test]
-fn limits_and_lists_that_contradict_each_other_are_refused() {
+fn contradictory_limits_and_lists_are_refused() {
     assert_eq!(
         problems(&[
             ("REKEY_LIMIT_PASSWORD_WAIT_S", "10"),

@@ -39,7 +39,7 @@ impl<'a> Caller<'a> {
         answer
     }
 
-    /// Sends a form as a page's script does.
+    /// Sends a form like a page's script.
     async fn call(&mut self, path: &str, form: &str) -> (StatusCode, Value, String) {
         let answer = self.post(path, form, "application/json").await;
         let retry_after = answer.header(header::RETRY_AFTER).to_owned();
@@ -50,7 +50,7 @@ impl<'a> Caller<'a> {
         )
     }
 
-    /// Sends a form as a browser without scripts does.
+    /// Sends a form like a browser without scripts.
     async fn submit(&mut self, path: &str, form: &str) -> (StatusCode, String) {
         let answer = self.post(path, form, "text/html").await;
         (answer.status, answer.header(header::LOCATION).to_owned())
@@ -58,7 +58,7 @@ impl<'a> Caller<'a> {
 }
 
 #[tokio::test]
-async fn a_script_gets_the_step_or_a_status_with_the_reason() {
+async fn a_script_gets_the_next_step_or_an_error_status_with_the_reason() {
     let world = World::new().await;
     let mut caller = Caller::of(&world);
 
@@ -123,7 +123,7 @@ async fn a_script_gets_the_step_or_a_status_with_the_reason() {
     );
 }
 
-/// Property 12: the refusal is on the page, and never in a URL.
+/// Property 12: the refusal appears on the page, never in a URL.
 #[tokio::test]
 async fn a_plain_form_redirects_to_the_page_of_its_flow() {
     let world = World::new().await;

@@ -8,12 +8,12 @@ pub fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: `.ci/test` sets it"))
 }
 
-/// For `REKEY_DATABASE_URL`: a file in that folder.
+/// A `REKEY_DATABASE_URL` for a file in a folder.
 pub fn sqlite(folder: &Path) -> String {
     format!("sqlite://{}", folder.join("rekey.db").display())
 }
 
-/// For `REKEY_DATABASE_URL`: a new database named after `name` and this process.
+/// A `REKEY_DATABASE_URL` for a new database named after `name` and this process.
 pub async fn postgres(name: &str) -> String {
     let server = variable("TEST_POSTGRES");
     let name = format!("rekey_{name}_{}", std::process::id());

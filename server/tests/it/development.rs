@@ -1,11 +1,11 @@
-//! The development run's e-mails: visible on this machine only.
+//! The development server's e-mails: visible only on this machine.
 
 use crate::world::{World, page};
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 
 #[tokio::test]
-async fn emails_are_shown_in_the_development_run_only() {
+async fn emails_are_shown_only_by_the_development_server() {
     for (dev, status) in [(true, StatusCode::OK), (false, StatusCode::NOT_FOUND)] {
         let world = World::with(&[], dev).await;
         for path in [
@@ -19,9 +19,9 @@ async fn emails_are_shown_in_the_development_run_only() {
     }
 }
 
-/// Attack: an attacker's host name that resolves to this machine.
+/// Attack: an attacker's host name resolves to this machine.
 #[tokio::test]
-async fn emails_are_not_shown_under_another_name() {
+async fn emails_are_not_shown_under_another_host_name() {
     let world = World::new().await;
     for host in ["evil.example", "127.0.0.1.evil.example:3000", ""] {
         let request = Request::get("/dev/emails.json")
@@ -74,7 +74,7 @@ async fn a_page_under_another_local_name_redirects_to_the_origin() {
 }
 
 #[tokio::test]
-async fn emails_have_stable_numbers() {
+async fn an_empty_mailbox_shows_no_emails() {
     let world = World::new().await;
     assert_eq!(world.open("/dev/emails.json").await.text(), "[]");
     assert_eq!(world.open("/dev/emails/1").await.status, StatusCode::NOT_FOUND);

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A path in a document starts with one of these folders.
+/// Folders at the start of a path in a document.
 const FOLDERS: [&str; 9] = [
     ".ci", ".cargo", "app", "deploy", "docs", "end2end", "frontend", "server", "style",
 ];
@@ -88,7 +88,7 @@ fn every_function_in_the_architecture_exists() {
     let functions: BTreeSet<_> = spans.iter().filter_map(|span| span.strip_suffix("()")).collect();
     assert!(functions.len() > 30, "{functions:?}");
     let is_missing = |name: &&&str| {
-        // `Type::function` is in a block of that type.
+        // `Type::function` is in an `impl` block of the type.
         let (of, function) = name.rsplit_once("::").unwrap_or(("", name));
         let mut blocks = code
             .split("\nimpl")
@@ -142,7 +142,7 @@ fn every_link_between_documents_has_a_target() {
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
-/// The words of a `rekey` command in a shell line, if there is one.
+/// The words of a `rekey` command in a shell line, if any.
 fn command(line: &str) -> Option<Vec<String>> {
     let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
     for c in line.chars() {
@@ -228,7 +228,7 @@ fn run(folder: &Path, line: &str, variables: &[(&str, &str)]) -> String {
     text
 }
 
-/// The operators' document, and a folder with the key file that it describes.
+/// The operators' document, and a folder with its key file.
 fn installed() -> (String, tempfile::TempDir) {
     let page = read_to_string(root().join("deploy/README.md")).unwrap();
     let folder = tempfile::tempdir().unwrap();
