@@ -239,7 +239,7 @@ fn installed() -> (String, tempfile::TempDir) {
 }
 
 #[test]
-fn the_configuration_of_an_installation_is_accepted_as_written() {
+fn the_documented_configuration_is_accepted() {
     let (page, folder) = installed();
     let example = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
     let file = folder.path().join("rekey.toml");
@@ -254,7 +254,7 @@ fn the_configuration_of_an_installation_is_accepted_as_written() {
 }
 
 #[test]
-fn the_commands_of_an_operator_run_as_written() {
+fn the_documented_operator_commands_run() {
     let (page, folder) = installed();
     write(folder.path().join("users.csv"), "email\ngrace@example.com\n").unwrap();
     let section = page

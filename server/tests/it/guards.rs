@@ -1,10 +1,10 @@
-//! Checks that precede every page and function.
+//! Checks before every page and function.
 
 use crate::world::{ORIGIN, World, form_of, logged, page};
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, Request, StatusCode, header};
 
-/// Property 12: a URL that changes state, by form and by script, from every kind of sender.
+/// Property 12: requests that change state, from every kind of sender.
 #[tokio::test]
 async fn a_cross_site_request_is_refused() {
     let world = World::new().await;
@@ -13,7 +13,7 @@ async fn a_cross_site_request_is_refused() {
         (Some("same-origin"), None, true),
         (Some("none"), None, true),
         (None, Some(ORIGIN), true),
-        // Not a browser, so it sends no victim's cookies.
+        // Not a browser, so the request has no victim's cookies.
         (None, None, true),
         (Some("cross-site"), Some("https://evil.example"), false),
         (Some("cross-site"), None, false),
@@ -53,7 +53,7 @@ async fn a_cross_site_request_is_refused() {
 }
 
 #[tokio::test]
-async fn the_log_says_why_a_request_was_refused() {
+async fn the_reason_for_a_refused_request_is_logged() {
     let world = World::new().await;
     let before = logged().len();
     let mut request = form_of("/api/preferences").body("language=ar".into()).unwrap();
@@ -76,7 +76,7 @@ async fn the_log_says_why_a_request_was_refused() {
 }
 
 #[tokio::test]
-async fn data_is_not_readable_by_other_sites() {
+async fn other_sites_cannot_read_data() {
     let world = World::new().await;
     let request = Request::get("/api/sign_in/step").header("sec-fetch-site", "cross-site");
     assert_eq!(
@@ -95,7 +95,7 @@ async fn data_is_not_readable_by_other_sites() {
 }
 
 #[tokio::test]
-async fn every_answer_has_security_headers() {
+async fn every_response_has_security_headers() {
     let world = World::new().await;
     for (method, path) in [
         (Method::GET, "/signin"),
@@ -134,7 +134,7 @@ async fn every_answer_has_security_headers() {
 }
 
 #[tokio::test]
-async fn https_sends_strict_transport_security() {
+async fn an_https_origin_sends_strict_transport_security() {
     let world = World::with(&[("REKEY_ORIGIN", "https://accounts.example.com")], false).await;
     assert_eq!(
         world.open("/healthz").await.header(header::STRICT_TRANSPORT_SECURITY),
@@ -143,7 +143,7 @@ async fn https_sends_strict_transport_security() {
 }
 
 #[tokio::test]
-async fn a_pages_scripts_have_its_nonce() {
+async fn every_script_has_the_nonce_of_its_page() {
     let world = World::new().await;
     let mut nonces = Vec::new();
     for _ in 0..2 {
@@ -170,7 +170,7 @@ async fn a_pages_scripts_have_its_nonce() {
 }
 
 #[tokio::test]
-async fn a_body_is_refused_above_16_kib() {
+async fn a_body_larger_than_16_kib_is_refused() {
     let world = World::new().await;
     let form = format!("language=ar&back={}", "x".repeat(16 * 1024));
     let answer = world.submit("/api/preferences", &form).await;
@@ -216,7 +216,7 @@ async fn an_invalid_form_never_redirects_to_the_referrer() {
 }
 
 #[tokio::test]
-async fn the_log_has_the_route_and_nothing_from_the_url() {
+async fn the_log_contains_the_route_but_no_values_from_the_url() {
     let world = World::new().await;
     let before = logged().len();
     world.open("/healthz?email=ada@example.com").await;
@@ -236,7 +236,7 @@ async fn the_log_has_the_route_and_nothing_from_the_url() {
 
 /// Property 33: a sibling domain has set a cookie with an invalid byte, or an extension has changed a header.
 #[tokio::test]
-async fn an_invalid_byte_hides_nothing_beside_it() {
+async fn an_invalid_byte_does_not_hide_valid_values() {
     let world = World::with_ada().await;
     let begun = world.call("/api/sign_in/begin", "email=ada@example.com").await;
     let flow = begun.header(header::SET_COOKIE).split(';').next().unwrap().to_owned();
@@ -252,7 +252,7 @@ async fn an_invalid_byte_hides_nothing_beside_it() {
     let answer = world.send(request(b"application/json, x/\xe4")).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
     assert!(answer.text().contains("EnterCode"), "{}", answer.text());
-    // It is treated as a plain form; the same password again is answered with the flow's current step.
+    // A plain form: resending the password returns the flow's current step.
     let answer = world.send(request(b"x/\xe4, text/html")).await;
     assert_eq!(
         (answer.status, answer.header(header::LOCATION)),
@@ -267,7 +267,7 @@ async fn an_invalid_byte_hides_nothing_beside_it() {
 }
 
 #[tokio::test]
-async fn a_sign_out_without_a_session_asks_again() {
+async fn a_sign_out_without_a_session_is_not_confirmed() {
     let world = World::new().await;
     let answer = world.submit("/api/sign_in/sign_out", "").await;
     let location = answer.header(header::LOCATION).to_owned();
@@ -287,7 +287,7 @@ async fn a_sign_out_without_a_session_asks_again() {
 }
 
 #[tokio::test]
-async fn an_invalid_host_is_refused_and_the_reason_logged() {
+async fn an_invalid_host_is_refused_and_the_reason_is_logged() {
     let world = World::new().await;
     let two = page("/signin").header(header::HOST, "evil.example");
     let odd = Request::get("/signin").header(header::HOST, HeaderValue::from_bytes(b"127.0.0.1\xff").unwrap());
@@ -304,7 +304,7 @@ async fn an_invalid_host_is_refused_and_the_reason_logged() {
 }
 
 #[tokio::test]
-async fn a_client_without_an_address_from_its_proxy_is_refused() {
+async fn a_request_without_an_address_from_the_proxy_is_refused() {
     let world = World::with(&[("REKEY_TRUSTED_PROXIES", "192.0.2.0/24")], true).await;
     let open = |hop: &[u8]| {
         let hop = HeaderValue::from_bytes(hop).unwrap();
@@ -324,7 +324,7 @@ async fn a_client_without_an_address_from_its_proxy_is_refused() {
 }
 
 #[tokio::test]
-async fn a_nul_reaches_no_function() {
+async fn a_request_with_a_nul_is_refused() {
     let world = World::new().await;
     for (path, form) in [
         ("/api/security/end_session", "id=%00"),

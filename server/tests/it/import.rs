@@ -1,4 +1,4 @@
-//! Import of accounts from a file, as an operator runs it.
+//! Importing accounts from a file.
 
 use crate::program::{rekey, told};
 use std::io::Write;
@@ -17,7 +17,7 @@ impl Service {
         Self(folder)
     }
 
-    /// Imports a file of that name and content.
+    /// Imports a file with a name and content.
     pub fn import(&self, name: &str, content: impl AsRef<[u8]>) -> Output {
         std::fs::write(self.0.path().join(name), content).unwrap();
         rekey(self.0.path()).args(["import", name]).output().unwrap()
@@ -39,7 +39,7 @@ pub fn said(output: &Output) -> (bool, String, String) {
 }
 
 #[test]
-fn a_bad_line_is_reported_with_its_number_and_the_rest_is_imported() {
+fn an_invalid_line_is_reported_with_its_number_and_the_rest_is_imported() {
     let service = Service::new();
     let content = format!(
         "email,name,password_hash,language,created_at\n\
@@ -104,7 +104,7 @@ fn a_second_run_imports_only_the_fixed_line() {
 }
 
 #[test]
-fn two_records_with_one_address_are_both_reported() {
+fn records_with_a_duplicate_address_are_reported() {
     let service = Service::new();
     let content = "name,email\nAda,ada@example.com\nAda again,ADA@Example.com\nAda once more, ada@example.com. \n";
     std::fs::write(service.0.path().join("people.csv"), content).unwrap();
@@ -173,8 +173,7 @@ fn json_lines_are_imported_and_reported_like_csv() {
     );
 }
 
-/// The format of Excel and others: a byte order mark, CR LF, line breaks and quotes in quotes, blank lines, no final
-/// line ending.
+/// As from Excel: byte order mark, CR LF, line breaks and quotes in quotes, blank lines, no final line ending.
 #[test]
 fn lines_are_numbered_as_in_an_editor() {
     let service = Service::new();
@@ -222,7 +221,7 @@ fn invalid_utf_8_is_reported() {
 }
 
 #[test]
-fn an_invalid_file_adds_no_account() {
+fn an_invalid_file_imports_no_account() {
     let service = Service::new();
     let known = "known are email, name, password_hash, language, created_at, email_verified, disabled; use --ignore NAME to ignore one";
     for (name, content, expected) in [
@@ -283,7 +282,7 @@ fn an_invalid_file_adds_no_account() {
 }
 
 #[test]
-fn an_unclosed_quote_hides_no_record_and_adds_none() {
+fn an_unclosed_quote_is_reported_and_nothing_after_it_is_imported() {
     let service = Service::new();
     let smuggled = "grace@example.com,Grace,\n".repeat(3);
     let content = format!("email,name,password_hash\nada@example.com,Ada,\neve@example.com,\"Eve,\n{smuggled}");
@@ -312,7 +311,7 @@ fn an_unclosed_quote_hides_no_record_and_adds_none() {
 }
 
 #[test]
-fn a_dry_run_checks_and_changes_nothing() {
+fn a_dry_run_checks_the_file_without_changes() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(
         folder.path().join("people.csv"),
@@ -346,7 +345,7 @@ fn standard_input_is_read_in_the_given_format() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // A command that refuses doesn't read its input.
+        // A refused command doesn't read its input.
         let _ = child
             .stdin
             .take()

@@ -1,4 +1,4 @@
-//! Import of the file formats of other systems.
+//! Importing file formats of other systems.
 
 use crate::import::{HASH, Service, said};
 use crate::program::{rekey, told};
@@ -22,7 +22,7 @@ fn a_name_is_optional() {
 }
 
 #[test]
-fn columns_have_common_names_and_can_be_ignored_by_name() {
+fn common_column_names_are_recognised_and_others_can_be_ignored() {
     let service = Service::new();
     let content = "E-Mail,Full Name,Phone,Created At\nada@example.com,Ada,123,2024-11-25 10:00:00\n";
     std::fs::write(service.0.path().join("people.csv"), content).unwrap();
@@ -37,9 +37,9 @@ fn columns_have_common_names_and_can_be_ignored_by_name() {
     assert_eq!(service.people(), ["ada@example.com Ada"]);
 }
 
-/// The format of spreadsheets where the comma is the decimal separator.
+/// Spreadsheets use these in locales with a decimal comma.
 #[test]
-fn semicolons_and_tabs_separate_columns_too() {
+fn semicolons_and_tabs_can_separate_columns() {
     for (name, delimiter) in [("semicolon.csv", ";"), ("tab.csv", "\t")] {
         let service = Service::new();
         let content = "\"email\"|name\nada@example.com|\"Lovelace, Ada; the\tCountess\"\n".replace('|', delimiter);
@@ -72,7 +72,7 @@ fn utf_16_is_read_in_both_byte_orders() {
 }
 
 #[test]
-fn an_unverified_address_is_imported_without_its_password_and_reported() {
+fn an_unverified_account_is_imported_without_its_password() {
     let service = Service::new();
     let content = format!(
         "email,password_hash,Email verified\n\
@@ -96,9 +96,9 @@ fn an_unverified_address_is_imported_without_its_password_and_reported() {
     );
 }
 
-/// Attack: a system that omits false values, where a stranger signed up with the victim's address.
+/// Attack: a stranger has signed up with the victim's address on a system that omits false values.
 #[test]
-fn either_all_records_or_none_say_whether_the_address_is_verified() {
+fn email_verified_must_be_in_all_records_or_in_none() {
     let told = format!("{{\"email\":\"a@example.com\",\"password_hash\":\"{HASH}\",\"email_verified\":true}}\n");
     let untold = format!("{{\"email\":\"b@example.com\",\"password_hash\":\"{HASH}\"}}\n");
     for (first, second, why) in [
@@ -116,7 +116,7 @@ fn either_all_records_or_none_say_whether_the_address_is_verified() {
 }
 
 #[test]
-fn a_disabled_account_arrives_deactivated() {
+fn a_disabled_account_is_imported_as_deactivated() {
     let service = Service::new();
     let content = "email,disabled\nada@example.com,true\ngrace@example.com,false\njoan@example.com,\n";
     assert!(said(&service.import("people.csv", content)).0);
@@ -138,7 +138,7 @@ fn fixture(name: &str) -> std::path::PathBuf {
 }
 
 #[test]
-fn another_systems_export_is_imported_unmodified() {
+fn a_keycloak_export_is_imported_unmodified() {
     let service = Service::new();
     let output = import_from(&service, &fixture("keycloak.json"), &["--from", "keycloak"]);
     let expected = "7 added, 0 already existed, 0 rejected, 1 left out (service accounts: 1).\n\
@@ -170,9 +170,9 @@ fn skipped_records_are_counted_by_kind() {
     }
 }
 
-/// Attack on memory: one endless record.
+/// Attack: an endless record exhausts memory.
 #[test]
-fn a_record_of_a_json_document_has_a_size_limit() {
+fn a_json_record_has_a_size_limit() {
     let service = Service::new();
     let file = service.0.path().join("realm.json");
     let user = |email: &str, name: &str| format!("{{\"email\":\"{email}\",\"firstName\":\"{name}\"}}");
@@ -196,7 +196,7 @@ fn a_record_of_a_json_document_has_a_size_limit() {
 }
 
 #[test]
-fn users_of_a_json_document_are_reported_by_position() {
+fn rejected_json_records_are_reported_by_position() {
     let service = Service::new();
     let file = service.0.path().join("users.json");
     let user = |email: &str| format!("{{\"email\":\"{email}\",\"emailVerified\":true,\"passwordHash\":\"c2VjcmV0\"}}");
@@ -223,7 +223,7 @@ fn users_of_a_json_document_are_reported_by_position() {
 }
 
 #[test]
-fn an_export_of_a_different_system_adds_no_account() {
+fn an_export_of_the_wrong_system_imports_no_account() {
     let service = Service::new();
     let empty = service.0.path().join("empty.txt");
     std::fs::write(

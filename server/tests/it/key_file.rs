@@ -1,4 +1,4 @@
-//! The key file: created once, readable by its owner only.
+//! The key file: created once, readable only by its owner.
 
 use server::keys::{add, from_file, make_current, read, read_or_make, remove, rotate};
 use std::os::unix::fs::PermissionsExt;
@@ -17,7 +17,7 @@ fn file(content: &str, mode: u32) -> (TempDir, PathBuf) {
 }
 
 #[test]
-fn the_first_start_creates_a_key_that_later_starts_keep() {
+fn the_first_start_creates_a_key_and_later_starts_keep_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("data/keys.toml");
     let made = read_or_make(&path).unwrap();
@@ -30,7 +30,7 @@ fn the_first_start_creates_a_key_that_later_starts_keep() {
 }
 
 #[test]
-fn a_file_that_other_users_can_read_is_refused() {
+fn a_file_readable_by_other_users_is_refused() {
     for mode in [0o640, 0o604, 0o660, 0o644, 0o610] {
         let (_folder, path) = file(&format!("current = \"k1\"\n[keys]\nk1 = \"{KEY}\"\n"), mode);
         assert!(read(&path).unwrap_err().contains("chmod 600"), "{mode:o}");
@@ -40,7 +40,7 @@ fn a_file_that_other_users_can_read_is_refused() {
 }
 
 #[test]
-fn an_older_key_still_verifies() {
+fn older_keys_stay_available() {
     let (_folder, path) = file(
         &format!("current = \"k2\"\n[keys]\nk1 = \"{KEY}\"\nk2 = \"{OTHER}\"\n"),
         0o600,
@@ -115,7 +115,7 @@ fn a_rotation_adds_a_random_key_and_keeps_the_others() {
 }
 
 #[test]
-fn a_key_is_added_before_it_is_made_current() {
+fn a_key_can_be_added_before_it_becomes_current() {
     let (_folder, path) = file(&format!("current = \"old\"\n[keys]\nold = \"{KEY}\"\n"), 0o600);
     assert_eq!(add(&path).unwrap(), "k1");
     assert_eq!(read(&path).unwrap().current().id(), "old");
@@ -148,7 +148,7 @@ fn a_failed_change_leaves_the_file_unchanged() {
 }
 
 #[test]
-fn a_link_is_followed_to_the_changed_file() {
+fn a_symbolic_link_to_the_file_is_kept() {
     let (folder, path) = file(&format!("current = \"k1\"\n[keys]\nk1 = \"{KEY}\"\n"), 0o600);
     let link = folder.path().join("link.toml");
     std::os::unix::fs::symlink(&path, &link).unwrap();

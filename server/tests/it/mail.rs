@@ -6,7 +6,7 @@ use crate::running::Running;
 use blackbox::mailbox::{Mailbox, Mood};
 use std::path::Path;
 
-/// A mail server with that response to MAIL FROM, and its URL.
+/// A mail server with a configured response to MAIL FROM, and its URL.
 pub fn mail_server(answer: &'static str) -> (Mailbox, String) {
     let server = Mailbox::open().unwrap();
     server.set(Mood::Answers(answer));
@@ -18,7 +18,7 @@ const FINE: &str = "250 fine";
 const NOT_ALLOWED: &str = "550 5.7.1 ada@example.com may not";
 
 #[test]
-fn a_test_shows_the_conversation_and_its_result() {
+fn a_mail_test_shows_the_conversation_and_its_result() {
     let (folder, (server, url)) = (tempfile::tempdir().unwrap(), mail_server(FINE));
     let test = |arguments: &[&str]| {
         let mut command = rekey(folder.path());
@@ -60,7 +60,7 @@ fn a_test_shows_the_conversation_and_its_result() {
 }
 
 #[test]
-fn a_test_without_a_mail_server_reports_the_missing_key() {
+fn a_mail_test_without_a_mail_server_reports_the_missing_key() {
     let folder = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| told(&rekey(folder.path()).args(arguments).output().unwrap());
     let (accepted, text) = run(&["mail", "test", "--to", "ada@example.com"]);
@@ -94,7 +94,7 @@ async fn the_queue_is_read_and_moved(folder: &Path, database: &str) {
     while queue().matches("550 5.7.1 to MAIL FROM").count() < 2 {
         tokio::task::yield_now().await;
     }
-    // Stops the server, so that nothing else changes the queue.
+    // Stop the server so that nothing else changes the queue.
     assert!(!running.end().contains("example.com"));
     while queue().contains("being sent") {
         tokio::task::yield_now().await;
@@ -125,7 +125,7 @@ async fn the_queue_is_read_and_moved(folder: &Path, database: &str) {
     assert_eq!(server.messages().len(), 1);
 }
 
-/// The operator's authorities also apply to the database; its URL may name others.
+/// The database URL may name other authorities.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_operators_authorities_apply_to_the_database() {
     let server = databases::variable("TEST_POSTGRES");

@@ -1,4 +1,4 @@
-//! The program from outside: its configuration, its router, its commands.
+//! The program's configuration, router and commands.
 
 #![expect(clippy::unwrap_used, reason = "tests only; clippy exempts no helper functions")]
 

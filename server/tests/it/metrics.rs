@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 const PASSWORD: &str = "correct horse battery staple";
 
 #[tokio::test]
-async fn requests_are_counted_and_timed_by_their_route() {
+async fn requests_are_counted_and_timed_by_route() {
     let world = World::new().await;
     for _ in 0..3 {
         world.open("/signin").await;
@@ -65,7 +65,7 @@ async fn refusals_emails_and_hashes_are_counted() {
     ] {
         assert!(value(&text, line) >= at_least, "{line}\n{text}");
     }
-    // No address, no input and no token.
+    // No addresses, input or tokens.
     let token = cookie.split('=').nth(1).unwrap();
     for secret in ["@", "ada", "192.0.2", PASSWORD, "horse", "918273", token] {
         assert!(!token.is_empty() && !text.contains(secret), "{secret}\n{text}");
@@ -121,15 +121,15 @@ async fn an_unavailable_database_is_reported_and_other_metrics_remain() {
 }
 
 #[tokio::test]
-async fn metrics_are_not_on_the_public_listener() {
+async fn metrics_are_not_served_on_the_public_listener() {
     let world = World::new().await;
     let answer = world.send(page("/metrics").body(Body::empty()).unwrap()).await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
 }
 
-/// The dashboard and the alerts use only existing metrics, and together all of them.
+/// The dashboard also shows every metric.
 #[tokio::test]
-async fn the_dashboard_and_the_alerts_use_existing_metrics() {
+async fn the_dashboard_and_the_alerts_use_only_existing_metrics() {
     let world = World::new().await;
     world.open("/signin").await;
     world.call("/api/sign_in/begin", "email=").await;

@@ -1,4 +1,4 @@
-//! The operator commands: accounts, backups, keys; confirmation, requirements and concurrency.
+//! Operator commands for accounts, backups and keys.
 
 use crate::databases;
 use crate::program::{rekey, told};
@@ -17,7 +17,7 @@ fn run(folder: &Path, line: &str) -> (bool, String) {
 }
 
 #[test]
-fn a_far_reaching_change_needs_a_confirmation() {
+fn a_destructive_command_requires_confirmation() {
     let folder = tempfile::tempdir().unwrap();
     let run = |line: &str| run(folder.path(), line);
     assert!(run("seed").0);
@@ -34,7 +34,7 @@ fn a_far_reaching_change_needs_a_confirmation() {
 
 /// A mistyped path would look like a service without accounts, and its backup would look valid.
 #[test]
-fn a_command_about_accounts_that_exist_creates_no_database() {
+fn a_command_on_existing_accounts_creates_no_database() {
     let folder = tempfile::tempdir().unwrap();
     server::keys::read_or_make(&folder.path().join("data/keys.toml")).unwrap();
     let run = |line: &str| {
@@ -65,9 +65,9 @@ fn a_command_about_accounts_that_exist_creates_no_database() {
     assert!(done, "the first account needs no database before it: {text}");
 }
 
-/// Strict or distributed databases do this (SQLSTATE 40001).
+/// Strict or distributed databases report such failures (SQLSTATE 40001).
 #[tokio::test(flavor = "multi_thread")]
-async fn a_serialization_failure_of_a_command_is_retried() {
+async fn a_command_is_retried_after_a_serialization_failure() {
     let folder = tempfile::tempdir().unwrap();
     let url = databases::postgres("operators").await;
     let command = |line: &str| {
@@ -97,7 +97,7 @@ async fn a_serialization_failure_of_a_command_is_retried() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // Waits until the command waits for the row that another transaction has changed.
+        // Wait until the command waits for the row changed by another transaction.
         loop {
             let waiting: i64 = sqlx::query_scalar(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
@@ -116,7 +116,7 @@ async fn a_serialization_failure_of_a_command_is_retried() {
     }
 }
 
-/// Only if the tests run as root.
+/// Skipped unless the tests run as root.
 #[test]
 fn root_changes_nothing_in_another_users_folder() {
     let folder = tempfile::tempdir().unwrap();
@@ -143,14 +143,14 @@ fn root_changes_nothing_in_another_users_folder() {
         );
     }
     assert_eq!(listing(), before);
-    // Reading changes nothing.
+    // Read-only commands are allowed.
     let (_, text) = run("health");
     assert!(text.contains("no answer at"), "{text}");
     assert!(run("check-config --dev").0);
 }
 
 #[test]
-fn an_account_is_shown_moved_and_deleted() {
+fn an_operator_can_show_change_and_delete_an_account() {
     let folder = tempfile::tempdir().unwrap();
     let run = |line: &str| run(folder.path(), line);
     assert!(run("seed").0);
@@ -172,7 +172,7 @@ fn an_account_is_shown_moved_and_deleted() {
 }
 
 #[test]
-fn a_different_key_file_is_refused_and_none_is_created_for_a_used_database() {
+fn a_used_database_requires_its_own_key_file() {
     let folder = tempfile::tempdir().unwrap();
     let run = |line: &str| run(folder.path(), line);
     assert!(run("seed").0);
@@ -198,7 +198,7 @@ fn a_different_key_file_is_refused_and_none_is_created_for_a_used_database() {
 }
 
 #[test]
-fn an_operator_adds_lists_and_disables_accounts() {
+fn an_operator_can_add_list_and_disable_accounts() {
     let folder = tempfile::tempdir().unwrap();
     let run = |line: &str| run(folder.path(), line);
     assert!(run("seed").0);
@@ -223,7 +223,7 @@ fn an_operator_adds_lists_and_disables_accounts() {
 }
 
 #[test]
-fn a_backup_is_taken_and_restored_without_a_server() {
+fn a_backup_can_be_taken_and_restored() {
     let folder = tempfile::tempdir().unwrap();
     let run = |line: &str| run(folder.path(), line);
     assert!(run("seed").0);
@@ -268,7 +268,7 @@ fn a_backup_is_taken_and_restored_without_a_server() {
 }
 
 #[test]
-fn on_postgres_a_backup_refers_to_its_own_tools() {
+fn backup_and_restore_refer_to_the_postgresql_tools() {
     let folder = tempfile::tempdir().unwrap();
     assert!(run(folder.path(), "seed").0, "makes keys");
     let run = |command: &str| {
@@ -293,7 +293,7 @@ fn on_postgres_a_backup_refers_to_its_own_tools() {
 }
 
 #[test]
-fn keys_are_rotated_while_the_server_runs() {
+fn keys_can_be_rotated_while_the_server_runs() {
     let folder = tempfile::tempdir().unwrap();
     let run = |line: &str| run(folder.path(), line);
     let mut server = Running::start_in(folder.path(), &[]);

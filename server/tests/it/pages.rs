@@ -1,4 +1,4 @@
-//! URLs: which exist, and where forms redirect.
+//! URLs of pages, and redirects of forms.
 
 use crate::world::{World, form_of, page};
 use axum::body::Body;
@@ -47,7 +47,7 @@ async fn a_page_is_sent_compressed() {
 
 /// Password managers probe for this.
 #[tokio::test]
-async fn an_unknown_url_is_a_404_with_the_page_layout() {
+async fn an_unknown_url_gets_a_404_with_the_page_layout() {
     let world = World::new().await;
     for path in [
         "/nowhere",
@@ -72,7 +72,7 @@ async fn an_unknown_url_is_a_404_with_the_page_layout() {
 }
 
 #[tokio::test]
-async fn another_method_gets_the_allowed_ones() {
+async fn an_unsupported_method_gets_the_allowed_methods() {
     let world = World::new().await;
     let answer = world.send(form_of("/signin").body(Body::empty()).unwrap()).await;
     assert_eq!(
@@ -90,7 +90,7 @@ async fn another_method_gets_the_allowed_ones() {
 }
 
 #[tokio::test]
-async fn a_password_manager_finds_the_page_that_changes_the_password() {
+async fn a_password_manager_finds_the_page_to_change_the_password() {
     let world = World::new().await;
     let answer = world.open("/.well-known/change-password").await;
     assert_eq!(
@@ -107,7 +107,7 @@ async fn health_and_readiness_are_reported() {
 }
 
 #[tokio::test]
-async fn a_choice_of_language_and_colours_is_stored_in_a_cookie() {
+async fn a_chosen_language_and_theme_are_stored_in_cookies() {
     let world = World::new().await;
     let answer = world
         .submit("/api/preferences", "language=ar&theme=dark&back=%2Freset")
@@ -143,7 +143,7 @@ async fn a_choice_of_language_and_colours_is_stored_in_a_cookie() {
 }
 
 #[tokio::test]
-async fn only_known_choices_are_stored_and_the_redirect_stays_here() {
+async fn unknown_choices_and_external_redirects_are_ignored() {
     let world = World::new().await;
     for form in [
         "language=xx&theme=x&back=//evil.example",
@@ -183,7 +183,7 @@ async fn the_event_stream_needs_a_flow() {
     );
 }
 
-/// A flow's page gets an event when the flow changes, and the stream ends with the program.
+/// The stream ends when the server stops.
 #[tokio::test]
 async fn a_page_gets_an_event_when_its_flow_changes() {
     use futures::StreamExt;
@@ -223,7 +223,7 @@ async fn a_page_gets_an_event_when_its_flow_changes() {
     assert!(stream.next().await.is_none());
 }
 
-/// Page, form, data and stream: a database restart isn't reported as a fault.
+/// A database restart isn't reported as a fault.
 #[tokio::test]
 async fn an_unavailable_database_gives_503_and_no_fault() {
     let world = World::new().await;
@@ -270,7 +270,7 @@ async fn a_stopping_server_is_not_ready_but_still_serves() {
     }
 }
 
-/// The title is rendered when the page's signals may already be disposed: a race that needs many concurrent requests.
+/// The title may be rendered after the page's signals are disposed, a race that needs many concurrent requests.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_title_matches_its_page_under_concurrent_rendering() {
     let world = std::sync::Arc::new(World::new().await);

@@ -66,7 +66,7 @@ fn the_program_prints_its_version() {
 }
 
 #[test]
-fn the_documents_have_the_table_of_keys_as_the_program_prints_it() {
+fn the_documented_table_of_keys_matches_the_program() {
     let folder = tempfile::tempdir().unwrap();
     let printed = rekey(folder.path()).args(["check-config", "--list"]).output().unwrap();
     let printed = String::from_utf8(printed.stdout).unwrap();
@@ -104,7 +104,7 @@ fn a_refused_start_reports_every_problem_and_creates_nothing() {
 }
 
 #[test]
-fn the_configuration_is_listed_and_shown() {
+fn check_config_lists_the_keys_and_shows_their_values() {
     let folder = tempfile::tempdir().unwrap();
     let (right, text) = told(&rekey(folder.path()).args(["check-config", "--list"]).output().unwrap());
     assert!(
@@ -116,7 +116,6 @@ fn the_configuration_is_listed_and_shown() {
     assert!(!folder.path().join("data").exists(), "looking makes nothing");
 }
 
-/// With a permissive umask.
 #[test]
 fn files_are_private_under_any_umask() {
     let folder = tempfile::tempdir().unwrap();
@@ -140,7 +139,7 @@ fn files_are_private_under_any_umask() {
     for name in ["data/rekey.db", "data/keys.toml", "copy.db"] {
         assert_eq!(mode(name), 0o600, "{name}");
     }
-    // Created by an earlier release.
+    // A database created by an earlier release.
     let database = folder.path().join("data/rekey.db");
     std::fs::set_permissions(&database, std::fs::Permissions::from_mode(0o644)).unwrap();
     assert!(run("user list").0);
@@ -156,7 +155,7 @@ fn files_are_private_under_any_umask() {
             file.path()
         );
     }
-    // Not through a link, which could point to another user's file.
+    // Links are refused, because they could point to another user's file.
     let other = folder.path().join("others");
     std::fs::write(&other, "").unwrap();
     std::fs::set_permissions(&other, std::fs::Permissions::from_mode(0o644)).unwrap();
@@ -167,7 +166,7 @@ fn files_are_private_under_any_umask() {
 }
 
 #[test]
-fn a_configuration_with_a_password_must_be_private() {
+fn a_configuration_file_with_a_password_must_be_private() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("rekey.toml");
     let checked = |content: &str, mode: u32| {
@@ -193,7 +192,7 @@ fn a_configuration_with_a_password_must_be_private() {
 }
 
 #[test]
-fn the_development_run_prints_its_url_and_stops_on_a_signal() {
+fn the_development_server_prints_its_url_and_stops_on_a_signal() {
     let folder = tempfile::tempdir().unwrap();
     let mut child = rekey(folder.path())
         .args(["serve", "--dev"])
@@ -227,7 +226,7 @@ fn the_development_run_prints_its_url_and_stops_on_a_signal() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn metrics_are_served_on_a_separate_listener_only() {
+async fn metrics_are_served_only_on_a_separate_listener() {
     let mut running = Running::start(&[("REKEY_METRICS_LISTEN", "127.0.0.1:0")]);
     let metrics = running.address_after("serving metrics");
     assert_eq!(running.get("/metrics").send().await.unwrap().status(), 404);

@@ -1,4 +1,4 @@
-//! SIGHUP: what changes at run time, and what doesn't.
+//! Reloading the configuration on SIGHUP.
 
 use crate::databases;
 use crate::mail::mail_server;
@@ -51,7 +51,7 @@ async fn a_reload_applies_the_configuration() {
     }
     assert!(!running.logged.contains("s3cret"), "{}", running.logged);
     assert!(sign_in_page(&running).await.contains("After"));
-    // The e-mail that the earlier mail server rejected is sent.
+    // The e-mail rejected by the earlier mail server is sent.
     while after.messages().is_empty() {
         tokio::task::yield_now().await;
     }
@@ -59,7 +59,7 @@ async fn a_reload_applies_the_configuration() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_invalid_configuration_changes_nothing() {
+async fn an_invalid_configuration_is_not_applied() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), &["brand = \"Before\""]);
     let mut running = Running::start_in(folder.path(), &[("REKEY_CONFIG", "rekey.toml")]);
@@ -71,7 +71,7 @@ async fn an_invalid_configuration_changes_nothing() {
     running.end();
 }
 
-/// Sends a reset code to an address, and waits until the program has stored that it was sent.
+/// Requests a reset code and waits until its delivery is stored.
 async fn send_a_code(running: &Running, folder: &Path, form: &'static str) {
     running.call("/api/reset/begin", form).send().await.unwrap();
     let queue = || told(&rekey(folder).args(["mail", "queue"]).output().unwrap()).1;
@@ -81,7 +81,7 @@ async fn send_a_code(running: &Running, folder: &Path, form: &'static str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mail_connection_survives_a_reload_that_does_not_change_it() {
+async fn a_mail_connection_survives_an_unrelated_reload() {
     let folder = tempfile::tempdir().unwrap();
     let (server, url) = mail_server("250 fine");
     let authorities = std::fs::read_to_string(databases::variable("TEST_POSTGRES_CA")).unwrap();

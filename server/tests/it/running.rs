@@ -1,4 +1,4 @@
-//! The program as a serving process, on ports chosen by the system.
+//! A running server on ports chosen by the system.
 
 use reqwest::{Client, RequestBuilder};
 use std::io::{BufRead, BufReader, Read};
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 pub struct Running {
     child: Child,
     log: BufReader<ChildStderr>,
-    /// Its log so far.
+    /// The log so far.
     pub logged: String,
     http: Client,
     origin: String,
@@ -17,7 +17,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// A development run with these settings, in a temporary folder.
+    /// Starts a development server in a temporary folder.
     pub fn start(settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut running = Self::start_in(folder.path(), settings);
@@ -25,7 +25,7 @@ impl Running {
         running
     }
 
-    /// A development run in a folder that the test also reads.
+    /// Starts a development server in an existing folder.
     pub fn start_in(folder: &Path, settings: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_rekey"))
             .args(["serve", "--dev"])
@@ -50,7 +50,7 @@ impl Running {
         running
     }
 
-    /// The next log line that contains `words`; fails if the log ends first.
+    /// Returns the next log line that contains `words`; fails if the log ends first.
     pub fn line_with(&mut self, words: &str) -> String {
         loop {
             let mut line = String::new();
@@ -62,7 +62,7 @@ impl Running {
         }
     }
 
-    /// The address in the next log line that contains `words`.
+    /// Returns the address in the next log line that contains `words`.
     pub fn address_after(&mut self, words: &str) -> String {
         let line = self.line_with(words);
         let address = line.split("127.0.0.1:").nth(1).unwrap();
@@ -70,7 +70,7 @@ impl Running {
         format!("127.0.0.1:{port}")
     }
 
-    /// Its listening address.
+    /// The listening address.
     pub fn address(&self) -> &str {
         &self.origin["http://".len()..]
     }
@@ -79,7 +79,7 @@ impl Running {
         self.http.get(format!("{}{path}", self.origin))
     }
 
-    /// Sends a form, as a page's script does.
+    /// Sends a form like a page's script.
     pub fn call(&self, path: &str, form: &'static str) -> RequestBuilder {
         let request = self.http.post(format!("{}{path}", self.origin));
         request
@@ -88,7 +88,7 @@ impl Running {
             .body(form)
     }
 
-    /// Makes it reload its configuration.
+    /// Sends SIGHUP, which reloads the configuration.
     pub fn hang_up(&self) {
         let told = Command::new("kill")
             .args(["-HUP", &self.child.id().to_string()])
@@ -96,7 +96,7 @@ impl Running {
         assert!(told.unwrap().success());
     }
 
-    /// Stops it and returns its whole log.
+    /// Stops the server and returns its whole log.
     pub fn end(mut self) -> String {
         let told = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
         assert!(told.success());

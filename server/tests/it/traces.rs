@@ -1,4 +1,4 @@
-//! Traces of the running program, as a collector receives them: over HTTP, decoded with the protocol's own types.
+//! Traces received by a collector over HTTP and decoded with the protocol's own types.
 
 use crate::running::Running;
 use axum::Router;
@@ -14,7 +14,7 @@ use tokio::sync::watch;
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const PARENT_TRACE: [u8; 16] = 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c_u128.to_be_bytes();
 
-/// A collector that stores what it receives.
+/// A collector that stores received requests.
 struct Collector {
     url: String,
     kept: Arc<Mutex<Vec<Bytes>>>,
@@ -53,7 +53,7 @@ async fn keep(State(kept): State<Arc<Mutex<Vec<Bytes>>>>, body: Bytes) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_request_is_a_trace_without_secrets() {
+async fn a_request_creates_a_trace_without_secrets() {
     let collector = Collector::start().await;
     let running = Running::start(&[("REKEY_OTLP_URL", &collector.url)]);
     let begun = running
@@ -100,9 +100,9 @@ async fn a_request_is_a_trace_without_secrets() {
     }
 }
 
-/// Attack: a client with its own trace ids would force all its requests to be recorded, or add them to other traces.
+/// Attack: a client sends trace IDs to have all its requests recorded, or to add them to other traces.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_trace_is_continued_for_a_trusted_proxy_only() {
+async fn only_a_trusted_proxy_can_continue_a_trace() {
     for (proxies, continued) in [("", false), ("127.0.0.1", true)] {
         let collector = Collector::start().await;
         let running = Running::start(&[("REKEY_OTLP_URL", &collector.url), ("REKEY_TRUSTED_PROXIES", proxies)]);

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
-/// The world stores no cookies; each test manages its browser's.
+/// A service without a cookie store; each test manages its own cookies.
 pub struct World {
     pub router: Router,
     pub service: Service,
@@ -35,12 +35,12 @@ pub struct Answer {
 }
 
 impl World {
-    /// The development run with the defaults.
+    /// A development server with default settings.
     pub async fn new() -> Self {
         Self::with(&[], true).await
     }
 
-    /// The development run with Ada's account, whose password is `correct horse battery staple`.
+    /// A development server with Ada's account and the password `correct horse battery staple`.
     pub async fn with_ada() -> Self {
         let world = Self::new().await;
         let ada = NewAccount {
@@ -54,7 +54,7 @@ impl World {
         world
     }
 
-    /// The metrics for Prometheus.
+    /// Returns the metrics for Prometheus.
     pub async fn scrape(&self) -> String {
         let request = Request::get("/metrics").body(Body::empty()).unwrap();
         let response = metrics::router(&self.service).oneshot(request).await.unwrap();
@@ -125,12 +125,12 @@ impl World {
         }
     }
 
-    /// Opens a page, as a browser does.
+    /// Opens a page like a browser.
     pub async fn open(&self, path: &str) -> Answer {
         self.send(page(path).body(Body::empty()).unwrap()).await
     }
 
-    /// Sends a form, as a browser without scripts does.
+    /// Sends a form like a browser without scripts.
     pub async fn submit(&self, path: &str, form: &str) -> Answer {
         self.send(
             form_of(path)
@@ -141,7 +141,7 @@ impl World {
         .await
     }
 
-    /// Sends a form, as a page's script does.
+    /// Sends a form like a page's script.
     pub async fn call(&self, path: &str, form: &str) -> Answer {
         self.send(
             form_of(path)
@@ -171,7 +171,7 @@ pub fn page(path: &str) -> axum::http::request::Builder {
         .header(header::ACCEPT, "text/html,*/*;q=0.8")
 }
 
-/// A form of one of the service's pages.
+/// A form request from one of the service's pages.
 pub fn form_of(path: &str) -> axum::http::request::Builder {
     Request::builder()
         .method(Method::POST)
@@ -182,7 +182,7 @@ pub fn form_of(path: &str) -> axum::http::request::Builder {
         .header("sec-fetch-site", "same-origin")
 }
 
-/// The files of a build.
+/// Writes the files of a build.
 fn lay_out(site: &Path) {
     let write = |name: &str, content: &str| {
         let path = site.join(name);
