@@ -279,7 +279,7 @@ test.describe('before the app has loaded', () => {
   test('the app does not start while a plain form is being sent', async ({ page, people }) => {
     const person = await people.local();
     await held(page);
-    // Playwright can't query a page during navigation, so the page records it.
+    // Playwright can't query a page during navigation, so the page logs the result.
     await page.addInitScript(() => {
       const frames = async (count: number) => {
         for (let n = 0; n < count; n += 1) await new Promise(requestAnimationFrame);

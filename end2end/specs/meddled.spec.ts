@@ -1,5 +1,4 @@
-// Other software changes the page: a password manager, an ad blocker, a translator, a proxy. The page keeps
-// working and shows correct information.
+// The page keeps working when other software changes it: password managers, ad blockers, translators, proxies.
 import type { Page } from '@playwright/test';
 import { button, field } from '../support/journeys';
 import { keepPace, POSITIONS, test, type Pace } from '../support/meddled';

@@ -1,4 +1,4 @@
-// Signing in and out, and the attacks on both.
+// Signing in and out, and attacks on both.
 import {
   arrive,
   button,

@@ -4,7 +4,7 @@ import { look } from '../support/look';
 import { codeIn } from '../support/post';
 import { expect, test } from '../support/test';
 
-test('a new account is created and signs in', async ({ page, people, post }) => {
+test('a new account can be created and can sign in', async ({ page, people, post }) => {
   const person = people.stranger();
   await open(page, '/signin', 'Sign in');
   await link(page, 'Create an account').click();

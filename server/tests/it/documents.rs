@@ -158,7 +158,7 @@ fn command(line: &str) -> Option<Vec<String>> {
     }
     words.extend(Some(word).filter(|word| !word.is_empty()));
     let start = words.iter().position(|word| word == "rekey" || word == "rekey-run")?;
-    // Variables or another user may precede it.
+    // Variables or a change of user may precede the command.
     let is_prefix =
         words[..start].iter().all(|word| word.contains('=')) || words[..start].last().is_some_and(|word| word == "--");
     is_prefix.then(|| words.split_off(start))

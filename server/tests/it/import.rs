@@ -173,7 +173,7 @@ fn json_lines_are_imported_and_reported_like_csv() {
     );
 }
 
-/// As from Excel: byte order mark, CR LF, line breaks and quotes in quotes, blank lines, no final line ending.
+/// Like Excel: byte order mark, CR LF, line breaks and quotes in quotes, blank lines, no final line ending.
 #[test]
 fn lines_are_numbered_as_in_an_editor() {
     let service = Service::new();

@@ -124,8 +124,7 @@ fn outside_outlook(html: &str) -> String {
     seen
 }
 
-/// Attack: request a code for another user's address and read it on their locked phone, which shows about
-/// 200 characters of the preview or the text.
+/// Attack: request a code for another user and read it on their locked phone, which shows about 200 characters.
 #[test]
 fn answers_to_a_request_begin_with_the_same_text() {
     for (flow, count) in [("Reset:", 5), ("Sign up:", 5), ("Sign in, mailbox first:", 5)] {

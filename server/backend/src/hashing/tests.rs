@@ -16,7 +16,7 @@ fn hasher_with(at_once: usize) -> Hashing {
 }
 
 #[tokio::test]
-async fn a_password_verifies_against_its_own_hash_only() {
+async fn a_password_verifies_only_against_its_own_hash() {
     let hashing = hasher_with(1);
     let stored = hashing.hash("here", &"three random words".into()).await.unwrap();
     assert!(stored.starts_with("k1$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");

@@ -67,7 +67,7 @@ async fn an_ipv6_network_with_many_lines_has_a_larger_budget(world: &World) {
         assert_eq!(reset(world, &line(number), ADA).await, Ok(()), "line {number}");
     }
     assert_eq!(reset(world, &line(15), ADA).await, Err(23 * 3_600));
-    // Each line alone gets no more than one IPv4 address.
+    // A single line gets the budget of one IPv4 address.
     for _ in 0..5 {
         assert_eq!(reset(world, "2001:db8:2::/64", ADA).await, Ok(()));
         world.clock.advance_minutes(1);
@@ -183,7 +183,7 @@ async fn the_next_turn_goes_to_the_network_with_the_fewest_emails(world: &World)
     assert_eq!(reset(world, &attacker(1), ADA).await, Err(600));
     assert_eq!(reset(world, &attacker(2), ADA).await, Err(1_200));
     world.clock.advance_ms(1);
-    // Fewer e-mails than every waiting network: the next turn.
+    // The owner has had the fewest e-mails, and so gets the next turn.
     assert_eq!(reset(world, owner, ADA).await, Err(600));
     world.clock.advance_ms(1);
     // Among equals, the network that has waited longest.

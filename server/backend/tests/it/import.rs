@@ -157,7 +157,7 @@ async fn an_account_with_an_imported_hash_can_reset_its_password(world: &World) 
 }
 
 #[apply(on_both!)]
-async fn an_account_imported_as_disabled_signs_in_only_once_enabled(world: &World) {
+async fn an_account_imported_as_disabled_can_sign_in_after_it_is_enabled(world: &World) {
     let disabled = ImportedAccount {
         disabled: true,
         ..person(ADA, Some(HASH))

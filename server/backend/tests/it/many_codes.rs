@@ -86,7 +86,7 @@ async fn unused_tries_count_as_incorrect_codes(world: &World) {
     assert_eq!(world.confirming(ADA).await.1.len(), 6);
 }
 
-/// Property 4. Attack: concurrent flows don't count each other's tries.
+/// Property 4. Attack: flows are begun concurrently, so that none counts the others' tries.
 #[apply(on_both!)]
 async fn concurrent_codes_count_each_others_tries(world: &World) {
     let world = unbounded(world).await;

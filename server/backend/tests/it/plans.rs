@@ -98,7 +98,7 @@ impl Visit for Statement {
         let statement = value.trim();
         if matches!(field.name(), "summary" | "db.statement")
             && !statement.ends_with('…')
-            // A longer one only has more rows of values.
+            // Longer statements only have more rows of values.
             && statement.len() < 4_000
             && of_tables.iter().any(|verb| statement.starts_with(verb))
             && (!statement.starts_with("SELECT") || statement.contains("FROM "))
@@ -185,8 +185,7 @@ impl Databases {
         if scans_in_sqlite(&plan, statement) {
             scans.push(("SQLite", plan));
         }
-        // A connection keeps the plan of a statement's first use, which may predate all rows or statistics, so a plan made
-        // for empty tables must suit full ones.
+        // A cached plan may predate all rows and statistics, so a plan for empty tables must suit full ones.
         for (tables, connection) in [("new tables", &mut self.new), ("filled tables", &mut self.filled)] {
             let plan = plan_in_postgres(connection, statement, "on").await;
             // With scans disabled, the planner still scans if no index fits.

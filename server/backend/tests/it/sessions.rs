@@ -87,10 +87,10 @@ async fn an_account_cannot_end_sessions_of_another_account(world: &World) {
     ada.end_session("").await.unwrap();
     assert!(grace.is_signed_in().await);
     assert_eq!(trusted.security().await.unwrap().devices.len(), 1);
-    let mut signed_out = world.browser();
-    assert_eq!(signed_out.end_session(&id_of(&grace).await).await, Err(Refusal::SignedOut));
-    assert_eq!(signed_out.end_other_sessions().await, Err(Refusal::SignedOut));
-    assert_eq!(signed_out.forget_device(&device).await, Err(Refusal::SignedOut));
+    let mut guest = world.browser();
+    assert_eq!(guest.end_session(&id_of(&grace).await).await, Err(Refusal::SignedOut));
+    assert_eq!(guest.end_other_sessions().await, Err(Refusal::SignedOut));
+    assert_eq!(guest.forget_device(&device).await, Err(Refusal::SignedOut));
 }
 
 #[apply(on_both!)]
@@ -128,7 +128,7 @@ async fn signing_out_twice_succeeds(world: &World) {
     let mut tab = browser.clone();
     browser.sign_out().await;
     assert!(browser.held.session.is_none() && browser.held.device.is_some());
-    // Its session has ended.
+    // The tab's session has ended.
     assert_eq!(tab.sign_out().await, SignOutStep::SignedOut);
     assert_eq!(tab.security().await, Err(Refusal::SignedOut));
     assert_eq!(world.count_events(ADA, ActivityKind::SignedOut).await, 1);

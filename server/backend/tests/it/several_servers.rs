@@ -90,7 +90,7 @@ async fn a_serialization_failure_is_retried() {
     let world = World::on(Database::strict_postgres().await).await;
     let world_of_many = world.with(|settings| settings.limits.client_a_minute = 1_000).await;
     let mut asked = tokio::task::JoinSet::new();
-    // All from one client, so that they conflict on its count.
+    // The requests share one client, so that they conflict on its count.
     for number in 0..8 {
         let backend = world_of_many.backend.clone();
         asked.spawn(async move {

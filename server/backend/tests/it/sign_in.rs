@@ -40,7 +40,7 @@ async fn a_sign_in_takes_a_password_and_a_mailed_code(world: &World) {
 
 /// Property 9, including the mailbox proof.
 #[apply(on_both!)]
-async fn an_incorrect_password_is_answered_alike_for_every_kind_of_address(world: &World) {
+async fn an_incorrect_password_is_answered_the_same_for_every_kind_of_address(world: &World) {
     let mut crowd = Crowd::new(world).await;
     alike!(crowd, |browser, email| browser.begin_sign_in(email).await);
     alike!(crowd, |browser, _| Ok(browser.sign_in_step().await));

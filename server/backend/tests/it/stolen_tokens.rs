@@ -16,7 +16,7 @@ async fn a_copy_made_before_the_code_cannot_choose_a_password(world: &World) {
     let mut copy = browser.clone();
     browser.answer_reset(&code).await.unwrap();
     assert_ne!(browser.held.flow(Purpose::Reset), copy.held.flow(Purpose::Reset));
-    // It sees the earlier step and can't continue.
+    // The copy sees the earlier step and can't continue.
     assert!(matches!(copy.reset_step().await, ResetStep::EnterCode(_)));
     assert_eq!(copy.choose(NEW_PASSWORD).await, Err(Refusal::StepElsewhere));
     assert_eq!(copy.resend_reset().await, Err(Refusal::StepElsewhere));

@@ -166,7 +166,7 @@ impl World {
         assert!(accounts::insert(tx, &person, hash, self.now()).await.unwrap());
     }
 
-    /// Adds an account without a password, as an operator does.
+    /// Adds an account without a password, like an operator.
     pub async fn person_without_password(&self, email: &str) {
         self.add(email, AccountKind::Local).await;
     }
@@ -192,7 +192,7 @@ impl World {
         assert!(self.backend.accounts().disable(&address(email), true).await.unwrap());
     }
 
-    /// Assigns an account to the organization, as an operator does.
+    /// Assigns an account to the organization, like an operator.
     pub async fn assign(&self, email: &str) {
         let (email, organization) = (address(email), organization());
         let assigned = self

@@ -1,4 +1,4 @@
-//! Codes, wrong codes, and flows waiting for a code.
+//! Codes, incorrect codes, and flows waiting for a code.
 
 use super::fixtures::{NOW, begin, code, flow, id, insert_flow, with_ada};
 use crate::world::{ADA, GRACE, World, address};

@@ -35,7 +35,7 @@ async fn a_read_only_database_is_not_ready(world: &World) {
             }
             assert_eq!(db.begin().await.is_ok(), ready);
         }
-        // Read-only connections are gone from the pool.
+        // Read-only connections have left the pool.
         let mut tx = db.begin().await.unwrap();
         accounts::insert(&mut tx, &local(ADA), None, NOW).await.unwrap();
         tx.commit().await.unwrap();

@@ -107,7 +107,7 @@ async fn a_sign_in_finishes_only_once_after_its_code(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn flows_end_by_id_or_once_proven(world: &World) {
+async fn flows_can_be_ended_by_id_or_once_proven(world: &World) {
     let mut tx = with_ada(world).await;
     for one in ["a", "b", "c"] {
         insert_flow(&mut tx, Purpose::Reset, &flow(one)).await.unwrap();

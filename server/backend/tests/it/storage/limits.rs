@@ -106,7 +106,7 @@ async fn turns_go_to_the_network_with_the_fewest_emails_and_the_longest_wait(wor
     assert_eq!(ask("c", 3, NOW.plus_ms(2)).await, Turn::At(at(2)));
     assert_eq!(ask("d", 0, NOW.plus_ms(3)).await, Turn::At(at(1)));
     assert_eq!(ask("e", 0, NOW.plus_ms(4)).await, Turn::At(at(2)));
-    // d comes at the last moment of its turn, which does not delay the next slot.
+    // d uses the last moment of its turn, and the next slot isn't delayed.
     assert_eq!(ask("b", 3, at(1)).await, Turn::At(at(3)));
     assert_eq!(ask("d", 0, at(2).plus_ms(-1)).await, Turn::Now);
     assert_eq!(ask("d", 1, at(2)).await, Turn::At(at(3)));

@@ -60,7 +60,7 @@ async fn rows_under_a_key_are_counted(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn all_accounts_rows_can_be_ended_at_once(world: &World) {
+async fn rows_of_all_accounts_can_be_ended_at_once(world: &World) {
     let mut tx = with_rows(world).await;
     assert_eq!(sessions::end_all(&mut tx).await.unwrap(), [id(ADA).0]);
     devices::untrust_all(&mut tx).await.unwrap();
