@@ -1,5 +1,4 @@
-//! The static files for the browser, embedded or in a folder. Read into memory at start-up, and served in the encoding that the
-//! browser requests.
+//! Static files for the browser, embedded or in a folder, read into memory at start-up and served in the requested encoding.
 
 use crate::http::compress;
 use axum::body::{Body, Bytes};
@@ -16,7 +15,7 @@ pub struct Asset {
     gzip: Option<Bytes>,
     content_type: &'static str,
     etag: String,
-    /// The name contains a hash of the content, so it can be cached indefinitely.
+    /// Whether the name contains a content hash, so that the file can be cached indefinitely.
     hashed: bool,
 }
 
@@ -25,7 +24,7 @@ pub struct Asset {
 pub struct Site {
     /// `/pkg/rekey.….js`, `/favicon.svg`.
     pub files: BTreeMap<String, Asset>,
-    /// The files that the HTML shell refers to.
+    /// The files referenced by the HTML shell.
     pub build: Build,
 }
 
@@ -53,7 +52,7 @@ pub struct Build {
 }
 
 impl Default for Build {
-    /// The names that cargo-leptos uses; its one program contains all pages.
+    /// Uses cargo-leptos' file names; its single program contains all pages.
     fn default() -> Self {
         let program = Program {
             js: "/pkg/rekey.js".into(),
@@ -79,7 +78,7 @@ impl Build {
 
 const MANIFEST: &str = "manifest.json";
 
-/// The folder with the files that are not embedded.
+/// Returns the folder with the browser's files, if they are not embedded.
 fn folder(configured: Option<&Path>) -> PathBuf {
     if let Some(folder) = configured {
         return folder.to_owned();
@@ -99,11 +98,11 @@ type Files = BTreeMap<String, Bytes>;
 const EMBEDDED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/site.rs"));
 
 impl Site {
-    /// The site to serve: the configured folder, or the embedded files, or `site` beside the program, or `target/site`. If none
-    /// exists, it is empty: pages work without scripts and style.
+    /// Finds the site to serve: the configured folder, the embedded files, `site` next to the program, or `target/site`. Without
+    /// any, the site is empty and pages work without scripts and styles.
     ///
     /// # Errors
-    /// A sentence, if a file or the manifest cannot be read.
+    /// Returns a message if a file or the manifest cannot be read.
     pub fn find(configured: Option<&Path>) -> Result<Self, String> {
         if configured.is_none() && !EMBEDDED.is_empty() {
             let files = EMBEDDED
@@ -123,7 +122,7 @@ impl Site {
     /// Reads a folder. A missing folder is an empty site.
     ///
     /// # Errors
-    /// If a file or the manifest cannot be read.
+    /// Fails if a file or the manifest cannot be read.
     pub fn read(folder: &Path) -> std::io::Result<Self> {
         let mut paths = Vec::new();
         if folder.is_dir() {
@@ -179,7 +178,7 @@ impl Site {
 }
 
 impl Asset {
-    /// The text catalogue of a language, in the format of the browser's program.
+    /// Builds the text catalogue of a language in the format read by the browser's program.
     fn of_words(language: &str) -> std::io::Result<Self> {
         let plain = app::words::for_browser(language).into_bytes();
         Ok(Self {
@@ -233,7 +232,7 @@ impl Asset {
     }
 }
 
-/// The encodings that a browser accepts.
+/// The encodings accepted by a browser.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Encodings {
     /// `br`.

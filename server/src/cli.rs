@@ -37,7 +37,7 @@ enum Command {
     },
     /// Create or update the database tables
     Migrate,
-    /// Add the demo accounts of the development mode
+    /// Add the demo accounts used in development mode
     Seed,
     /// Manage accounts
     #[command(subcommand)]
@@ -56,12 +56,11 @@ enum Command {
         /// Keep sessions, trusted devices, flows, codes and queued e-mails; use only when moving to another host
         #[arg(long)]
         keep_sessions: bool,
-        /// Accept passwords that were not hashed with a key of this service, for example imported ones; the author of the backup
-        /// may know them
+        /// Accept password hashes not made with this service's keys, such as imported ones; the backup's author may know them
         #[arg(long)]
         accept_foreign_hashes: bool,
     },
-    /// End all sessions, flows and codes and stop trusting all devices; everyone must sign in again
+    /// End all sessions, flows and codes, and trust no device any longer; everyone must sign in again
     EndSessions {
         /// After restoring a backup: also drop the e-mails queued in it
         #[arg(long)]
@@ -178,14 +177,14 @@ pub struct NewUser {
 /// Checks a command line without running it.
 ///
 /// # Errors
-/// The parser's message, which is also how it answers `--help` and `--version`.
+/// Returns the parser's message, which is also the output of `--help` and `--version`.
 pub fn check(arguments: &[&str]) -> Result<(), clap::Error> {
     Cli::try_parse_from(arguments).map(drop)
 }
 
 /// Runs the command of the command line.
 pub async fn run() -> ExitCode {
-    // Attack: another account of this machine reads the database, its log or a backup. This overrides the shell's umask.
+    // Attack: another account on this machine reads the database, its log or a backup. Overrides the shell's umask.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let outcome = match Cli::parse().command {
         Command::Serve { dev, watch } => serve(dev, watch).await,
@@ -290,15 +289,15 @@ pub(crate) const fn purpose(dev: bool) -> ConfigPurpose {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum KeyFile {
     Unused,
-    /// No files are used at all.
+    /// No file is used, not even the database.
     NoFiles,
     Needed,
     NeededIfThere,
     Make,
 }
 
-/// The reason why root must not write to a file's folder. Attack: a compromised service account puts links where root's commands
-/// write, and obtains root's files or has them overwritten. Files written by root would also be inaccessible to the service.
+/// Returns why root must not write to a file's folder: the service could not access root's files.
+/// Attack: a compromised service account plants links through which root's commands expose or overwrite root's files.
 fn whose_else(file: &Path) -> Option<String> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
@@ -327,14 +326,14 @@ fn whose_else(file: &Path) -> Option<String> {
     ))
 }
 
-/// Whether the database is a non-empty file.
+/// Returns whether the database is a non-empty SQLite file.
 fn is_filled(config: &Config) -> bool {
     let file = backend::store::Db::file(config.database_url.expose());
     file.and_then(|file| std::fs::metadata(file).ok())
         .is_some_and(|file| file.len() > 0)
 }
 
-/// The configuration and the keys, or all problems with them at once.
+/// Loads the configuration and the keys, or returns all problems at once.
 fn load_config(purpose: ConfigPurpose, key_file: KeyFile) -> Result<(Config, Option<Keyring>), Failed> {
     let (config, mut problems) = config::load(&config::environment(), purpose);
     let path = &config.key_file;
@@ -355,7 +354,7 @@ fn load_config(purpose: ConfigPurpose, key_file: KeyFile) -> Result<(Config, Opt
             "{} does not exist, but the database does: restore the key file, or move the database away",
             path.display()
         )),
-        // No key file is created if the start is refused anyway.
+        // Only a start without other problems creates a key file.
         KeyFile::Make if problems.is_empty() => keys::read_or_make(path).map(Some),
         KeyFile::Make if !path.exists() => Ok(None),
         _ => keys::read(path).map(Some),

@@ -21,14 +21,14 @@ use std::time::Duration;
 /// The time limit of a health check.
 const HEALTH_TIME: Duration = Duration::from_secs(2);
 
-/// A point in time as commands print it.
+/// Formats a point in time for command output.
 fn moment(at: Timestamp) -> String {
     format!("{} {} UTC", at.day(), at.hour_and_minute())
 }
 
-/// Why a command failed.
+/// The reason for a command's failure.
 pub enum Failed {
-    /// The configuration: every problem, one per line.
+    /// All problems with the configuration, one per line.
     Configuration(Vec<Problem>),
     /// Any other cause, as a sentence.
     Other(String),
@@ -64,18 +64,18 @@ pub fn say(text: &str) -> Result<(), Failed> {
         .map_err(|error| Failed::Other(error.kind().to_string()))
 }
 
-/// `rekey migrate`.
+/// Runs `rekey migrate`.
 pub async fn migrate(config: &Config) -> Result<(), Failed> {
     start::database(config).await?;
     say("The database tables are up to date.\n")
 }
 
-/// `rekey seed`.
+/// Runs `rekey seed`.
 pub async fn seed(config: Config, keys: Keyring) -> Result<(), Failed> {
     // Attack: the demo accounts' password is public.
     if !config.origin.is_loopback() {
         return Err(Failed::Other(
-            "Demo accounts are for loopback hosts only, and the host in REKEY_ORIGIN is not one.".into(),
+            "Demo accounts need a loopback host in REKEY_ORIGIN, because their password is public.".into(),
         ));
     }
     let backend = start::backend(&config, keys).await?;
@@ -86,12 +86,11 @@ pub async fn seed(config: Config, keys: Keyring) -> Result<(), Failed> {
     say(&format!("{names}The password is \"{}\".\n", demo::PASSWORD))
 }
 
-/// Fails if the database file does not exist, for commands about its contents: with a mistyped path they would create an empty
-/// one, and answer as a service without accounts.
+/// Fails if the database file does not exist. With a mistyped path, a command would create an empty one and find no accounts.
 fn need_database(config: &Config) -> Result<(), Failed> {
     match Db::file(config.database_url.expose()) {
         Some(file) if !file.exists() => Err(Failed::Other(format!(
-            "There is no database {}. Check {}.",
+            "The database {} does not exist. Check {}.",
             file.display(),
             variable("database_url")
         ))),
@@ -99,7 +98,7 @@ fn need_database(config: &Config) -> Result<(), Failed> {
     }
 }
 
-/// `rekey user …`.
+/// Runs `rekey user …`.
 pub async fn user(config: Config, keys: Keyring, user: User) -> Result<(), Failed> {
     if !matches!(user, User::Add(_)) {
         need_database(&config)?;
@@ -148,7 +147,7 @@ pub async fn user(config: Config, keys: Keyring, user: User) -> Result<(), Faile
     }
 }
 
-/// `rekey import`.
+/// Runs `rekey import`.
 pub async fn import(config: Config, keys: Keyring, import: &Import) -> Result<(), Failed> {
     let backend = start::backend(&config, keys).await?;
     import::run(Some(&backend), import).await
@@ -162,7 +161,7 @@ async fn add(backend: &Backend, new: NewUser) -> Result<(), Failed> {
     let email = address(&new.email)?;
     let name = Name::parse(&new.name).map_err(|_| {
         format!(
-            "--name takes one line of 1 to {} characters, without links or addresses",
+            "--name must be one line of 1 to {} characters without links or addresses",
             Name::MAX_CHARS
         )
     })?;
@@ -200,7 +199,7 @@ async fn add(backend: &Backend, new: NewUser) -> Result<(), Failed> {
     say(&format!("Added {email}.\n"))
 }
 
-/// From standard input, because other users of the machine can read a command line.
+/// Reads the password from standard input, because other users of the machine can read command lines.
 fn password_from_input() -> Result<Secret, String> {
     let mut typed = String::new();
     std::io::stdin()
@@ -209,7 +208,7 @@ fn password_from_input() -> Result<Secret, String> {
         .map_err(|_| "The password is not UTF-8 text.")?;
     let typed = typed.trim_end_matches(['\r', '\n']);
     if typed.is_empty() {
-        Err("There is no password on standard input.".into())
+        Err("Standard input contains no password.".into())
     } else {
         Ok(Secret::from(typed))
     }
@@ -256,7 +255,7 @@ fn address(typed: &str) -> Result<EmailAddress, String> {
     EmailAddress::parse(typed).map_err(|_| format!("{typed:?} is not an e-mail address"))
 }
 
-/// `rekey health`.
+/// Runs `rekey health`.
 pub async fn health(config: &Config) -> Result<(), Failed> {
     let mut address = config.listen;
     if address.ip().is_unspecified() {
@@ -280,7 +279,7 @@ pub async fn health(config: &Config) -> Result<(), Failed> {
     }
 }
 
-/// `rekey check-config`.
+/// Runs `rekey check-config`.
 pub fn show(config: &Config) -> Result<(), Failed> {
     let lines = KEYS
         .iter()
@@ -288,18 +287,18 @@ pub fn show(config: &Config) -> Result<(), Failed> {
     say(&lines.collect::<String>())
 }
 
-/// `rekey check-config --list`.
+/// Runs `rekey check-config --list`.
 pub fn list_keys() -> Result<(), Failed> {
     say(&table())
 }
 
-/// The keys as a Markdown table.
+/// Returns the keys as a Markdown table.
 fn table() -> String {
     let defaults = Config::default();
-    let mut table = "| Key | Default | Meaning | Takes |\n|---|---|---|---|\n".to_owned();
+    let mut table = "| Key | Default | Meaning | Allowed values |\n|---|---|---|---|\n".to_owned();
     for key in KEYS {
         let default = match key.name {
-            // Depends on the machine.
+            // The default depends on the machine.
             "hashes_at_once" => "the number of cores".to_owned(),
             _ => Some((key.show)(&defaults))
                 .filter(|shown| !shown.is_empty())
@@ -315,7 +314,7 @@ fn table() -> String {
     }
     let _ = writeln!(
         table,
-        "| `REKEY_CONFIG` | – | A file with these keys, in lower case and without `REKEY_`. | the path of a TOML file |"
+        "| `REKEY_CONFIG` | – | File with these keys, in lower case and without `REKEY_`. | the path of a TOML file |"
     );
     table
 }

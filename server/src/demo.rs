@@ -3,10 +3,10 @@
 use account::{AccountKind, EmailAddress, Name, Organization, Secret};
 use backend::{Backend, NewAccount};
 
-/// The password of the local ones.
+/// The password of the local accounts.
 pub const PASSWORD: &str = "correct horse battery staple";
 
-/// Address, name and special feature, as the development run prints them.
+/// Address, name and special feature, as printed at the start of a development run.
 pub const DEMO: [(&str, &str, &str); 5] = [
     ("ada@example.com", "Ada Lovelace", "signs in with a password"),
     ("grace@example.com", "Grace Hopper", "signs in with a password"),
@@ -22,7 +22,7 @@ pub const DEMO: [(&str, &str, &str); 5] = [
 /// Adds the missing demo accounts.
 ///
 /// # Errors
-/// A sentence with the cause.
+/// Returns a message with the cause.
 pub async fn add_demo(backend: &Backend) -> Result<(), String> {
     for (email, name, _) in DEMO {
         let kind = match email {

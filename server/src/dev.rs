@@ -1,4 +1,4 @@
-//! The e-mails of the development run, in the browser. Only with `--dev`, which listens on this machine only.
+//! The e-mails of the development run, in the browser. Only with `--dev`, which listens on loopback addresses only.
 
 mod gallery;
 mod sheet;
@@ -17,7 +17,7 @@ use backend::KeptEmail;
 use serde::Deserialize;
 use sheet::{Entry, Sheet};
 
-/// The routes below `/dev`.
+/// Returns the routes below `/dev`.
 pub fn routes() -> Router<Service> {
     Router::new()
         .route("/dev/emails", get(emails))
@@ -62,11 +62,11 @@ struct Asked {
     to: String,
 }
 
-/// Newest first; each with its number, which stays the same when others arrive.
+/// Returns the kept e-mails, latest first, each with a number that stays the same when others arrive.
 fn kept(service: &Service, to: &str) -> Vec<(usize, KeptEmail)> {
     let all = service.mail.kept(None);
     let count = all.len();
-    // Normalized, as addresses are compared everywhere else.
+    // Addresses are compared in normalized form.
     let wanted = EmailAddress::parse(to).map_or_else(|_| to.to_owned(), String::from);
     let numbered = all.into_iter().enumerate().map(|(index, email)| (count - index, email));
     numbered
@@ -97,7 +97,7 @@ async fn emails(State(service): State<Service>, Query(asked): Query<Asked>) -> R
     Sheet {
         title: "E-mails",
         lead: match service.config.smtp_url {
-            None => "Newest first. Nothing left this machine.",
+            None => "Latest first. No e-mail left this machine.",
             Some(_) => "E-mails are sent to REKEY_SMTP_URL and not kept here.",
         },
         to: Some(&asked.to),
@@ -117,7 +117,7 @@ async fn email(State(service): State<Service>, Path(number): Path<usize>) -> Res
     }
 }
 
-/// The HTML part of an e-mail, as a mail program shows it: its own style, no scripts, no external resources.
+/// Responds with the HTML part of an e-mail, as in a mail program: own styles, no scripts, no external resources.
 fn mail_html(html: String) -> Response {
     let policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox";
     (

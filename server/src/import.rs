@@ -25,9 +25,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use tokio::sync::mpsc;
 
-/// Accounts per transaction: few enough that other writers wait for milliseconds only.
+/// Accounts per transaction, few enough that other writers wait only milliseconds.
 const BATCH: usize = 1_000;
-/// The number of batches that are read ahead, so that memory use does not depend on the length of the file.
+/// The number of batches read ahead, so that memory use does not depend on the length of the file.
 const AHEAD: usize = 4;
 
 /// A file of accounts.
@@ -73,17 +73,17 @@ struct Record {
     number: u64,
     /// The line where it ends, if it can have several lines.
     last_line: Option<u64>,
-    /// The contents, or the problem as a sentence that excludes the hash.
+    /// The contents, or a message about the problem without the hash.
     object: Result<Object, String>,
 }
 
-/// The records of a file; an error means that no more can be read.
+/// The records of a file. After an error, no more can be read.
 type Records = Box<dyn Iterator<Item = Result<Record, String>>>;
 
-/// How the records of a file are parsed.
+/// Parser of the records of a file.
 struct Reader {
     format: Format,
-    /// If `None`, the columns are those of the import itself.
+    /// The other system; `None` for the import's own columns.
     source: Option<Source>,
     columns: Columns,
     firebase: Option<HashConfig>,
@@ -100,12 +100,12 @@ struct Batch {
     unverified: usize,
 }
 
-/// Adds every account of the file that does not exist; without a `backend` it only checks the records. Rejected records are
+/// Adds all accounts of the file that do not exist yet; without a `backend`, it only checks the records. Rejected records are
 /// reported on standard error, and the rest is imported.
 ///
 /// # Errors
-/// A sentence, if a record was rejected, or if the file or the database failed before the end. The counts up to that point are
-/// written to standard output.
+/// Fails if a record was rejected, or if the file or the database failed before the end. The counts up to that point are written
+/// to standard output.
 pub async fn run(backend: Option<&Backend>, import: &Import) -> Result<(), Failed> {
     let reader = Reader::new(import)?;
     let input = open(&import.file)?;
@@ -180,7 +180,7 @@ fn open(path: &Path) -> Result<Box<dyn Read + Send>, String> {
     Ok(Box::new(file))
 }
 
-/// The length of a file in bytes, if it is a regular one.
+/// Returns the length of a regular file in bytes.
 fn length(path: &Path) -> Option<u64> {
     let about = std::fs::metadata(path).ok()?;
     about.is_file().then_some(about.len())
@@ -198,7 +198,7 @@ impl Reader {
         })
     }
 
-    /// What the record numbers count.
+    /// Returns the unit of record numbers.
     const fn unit(&self) -> &'static str {
         match self.format {
             Format::Csv | Format::JsonLines => "line",
@@ -244,7 +244,7 @@ impl Reader {
     }
 }
 
-/// Passes on all records, or as many as are accepted.
+/// Passes on records until `each` returns `false`.
 fn all(records: Records, each: &mut dyn FnMut(Record) -> bool) -> Result<(), String> {
     for record in records {
         if !each(record?) {
@@ -316,7 +316,7 @@ fn result(counts: &Counts, dry_run: bool) -> String {
     }
 }
 
-/// `, 3 left out (deleted users: 2, anonymous users: 1)`; empty if none were left out.
+/// Formats `, 3 left out (deleted users: 2, anonymous users: 1)`; empty if none were left out.
 fn left_out(counts: &Counts) -> String {
     let kinds = counts.left_out.iter();
     let kinds: Vec<_> = kinds.map(|(kind, count)| format!("{}: {count}", kind.name())).collect();

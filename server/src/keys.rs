@@ -5,7 +5,7 @@
 //! [keys]
 //! k1 = "32 random bytes in base64"
 //! ```
-//! A new key is added beside the old one and named in `current`; the old one still verifies its results.
+//! A new key is added and named in `current`; older keys still verify their results.
 
 mod change;
 mod follow;
@@ -34,7 +34,7 @@ struct KeyFile {
 /// Reads the keys.
 ///
 /// # Errors
-/// A sentence that says what is wrong with the file, but excludes its contents.
+/// Returns a message about the problem without the contents of the file.
 pub fn read(path: &Path) -> Result<Keyring, String> {
     let shown = path.display();
     let unreadable = |error: std::io::Error| match error.kind() {
@@ -56,7 +56,7 @@ pub fn read(path: &Path) -> Result<Keyring, String> {
     parse(&text).map_err(|wrong| format!("{shown} {wrong}"))
 }
 
-/// Attack: another account of this machine reads the keys, and with a copy of the database guesses codes offline.
+/// Attack: another account on this machine reads the keys and guesses the codes in a copy of the database offline.
 ///
 /// A systemd credential belongs to root and has an access list for the service only; on file systems with such lists, the group
 /// bits of the mode are the upper bound of the list (acl(5)).
@@ -68,7 +68,7 @@ pub(crate) const fn is_private(mode: u32, owner: u32, group: u32) -> bool {
 /// Creates the file with one random key if it does not exist, then reads it.
 ///
 /// # Errors
-/// As for [`read`], and if the file cannot be created.
+/// Fails as described for [`read`], and if the file cannot be created.
 pub fn read_or_make(path: &Path) -> Result<Keyring, String> {
     let failed = |error: std::io::Error| format!("{} cannot be created: {}", path.display(), error.kind());
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
@@ -104,7 +104,7 @@ fn random_key() -> Result<String, String> {
     Ok(STANDARD.encode(bytes))
 }
 
-/// Names are stored before the key's results, separated by `$` or `.`.
+/// Returns whether a name is valid. Names are stored as prefixes of results, separated by `$` or `.`.
 fn is_name(name: &str) -> bool {
     let letter = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     (1..=32).contains(&name.len()) && name.chars().all(letter)
@@ -117,7 +117,7 @@ fn parse(text: &str) -> Result<Keyring, String> {
     let mut older = Vec::new();
     for (id, encoded) in file.keys {
         if !is_name(&id) {
-            return Err("has a key whose name is not 1 to 32 letters, digits, - or _".into());
+            return Err("has a key name that is not 1 to 32 letters, digits, - or _".into());
         }
         let bytes = STANDARD
             .decode(encoded.trim())

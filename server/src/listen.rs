@@ -18,25 +18,24 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
 
-/// Attack: a client that sends its headers one byte a minute holds a connection indefinitely. Also the keep-alive time of idle
-/// connections.
+/// The time limit for request headers and for idle connections. Attack: a client holds a connection by sending a byte a minute.
 const HEADER_TIME: Duration = Duration::from_secs(30);
 /// The maximum useful number of connections.
 const CONNECTIONS: u64 = 4_096;
-/// Connections that the system completes before they are accepted.
+/// Maximum number of connections completed by the system and not yet accepted.
 const BACKLOG: u32 = 1_024;
-/// Attack: many clients request much data and do not read it. The unsent data is kernel memory, by default megabytes for each
-/// client, and a shortage slows down all connections. It is limited to this value, which the kernel doubles.
+/// Send buffer of a connection in bytes, doubled by the kernel. Attack: clients that do not read their responses fill kernel
+/// memory, by default with megabytes each.
 const SEND_BUFFER: u32 = 128 * 1024;
 /// File descriptors for the database, the mail server and the log.
 const OTHER_FILES: u64 = 128;
-/// How long requests in progress may take on shutdown.
+/// The time limit for requests in progress on shutdown.
 const DRAIN_TIME: Duration = Duration::from_millis(9_500);
-/// How long new connections have to send their request before idle ones are closed on shutdown.
+/// The time for new connections to send a request on shutdown, before idle ones are closed.
 const LAST_REQUESTS: Duration = Duration::from_millis(300);
 
-/// Attack: connections use up the file descriptors that the database needs. The system's limit is therefore raised as far as
-/// allowed, and some descriptors are reserved.
+/// Raises the limit of file descriptors and returns the maximum number of connections. Attack: connections use up the descriptors
+/// that the database needs.
 fn connections() -> usize {
     let mut limit = getrlimit(Resource::Nofile);
     let wanted = CONNECTIONS + OTHER_FILES;
@@ -58,14 +57,14 @@ fn connections() -> usize {
 /// Listens on an address.
 ///
 /// # Errors
-/// If that fails.
+/// Fails if the address is unavailable.
 pub fn at(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = if address.is_ipv4() {
         TcpSocket::new_v4()
     } else {
         TcpSocket::new_v6()
     }?;
-    // Connections left by the previous run must not prevent the start.
+    // Connections of the previous run must not prevent the start.
     socket.set_reuseaddr(true)?;
     socket.set_send_buffer_size(SEND_BUFFER)?;
     socket.bind(address)?;
@@ -80,7 +79,7 @@ fn cut(stream: &TcpStream) {
 /// Serves until `stopping` turns true, then drains the connections.
 ///
 /// # Errors
-/// If the listener fails.
+/// Fails if the listener fails.
 pub async fn run(listener: TcpListener, router: Router, mut stopping: watch::Receiver<bool>) -> std::io::Result<()> {
     let open = Arc::new(Semaphore::new(connections()));
     let draining = GracefulShutdown::new();
@@ -99,8 +98,8 @@ pub async fn run(listener: TcpListener, router: Router, mut stopping: watch::Rec
         };
         serve(stream, peer, place, &router, &draining);
     }
-    // Connections that the system has already completed are served, so that a rolling restart goes unnoticed. They are accepted
-    // from the system directly, because the runtime may not know the last ones. Later clients are refused and try another server.
+    // Completed connections are still served, so that a rolling restart goes unnoticed. The runtime may not know the last ones,
+    // so they are accepted from the system.
     let listener = listener.into_std()?;
     while let Ok((stream, peer)) = listener.accept() {
         let taken = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
@@ -109,7 +108,7 @@ pub async fn run(listener: TcpListener, router: Router, mut stopping: watch::Rec
         }
     }
     drop(listener);
-    // A connection whose request has not arrived yet would be closed as an idle one.
+    // A connection without a request would be closed as idle.
     sleep(LAST_REQUESTS).await;
     if timeout(DRAIN_TIME, draining.shutdown()).await.is_err() {
         tracing::warn!("some requests took too long and were cut off");
@@ -139,7 +138,7 @@ fn serve(
         .serve_connection(TokioIo::new(SlowReader::new(stream, cut)), service);
     let connection = draining.watch(connection);
     tokio::spawn(async move {
-        // Errors are the client's: it disconnected, or did not speak HTTP.
+        // Errors mean that the client disconnected or did not speak HTTP.
         let _ = connection.await;
         drop(place);
     });

@@ -17,7 +17,7 @@ pub struct LogFilter(reload::Handle<EnvFilter, Registry>);
 impl LogFilter {
     /// Applies a new filter.
     pub fn replace(&self, wanted: &str) {
-        // Fails if this filter is not in use; there is nothing to change then.
+        // Fails harmlessly if this filter is not in use.
         let _ = self.0.reload(filter(wanted));
     }
 }
@@ -33,7 +33,7 @@ pub fn start(config: &Config, traces: Option<&Traces>) -> LogFilter {
     let mut layers = vec![lines.with_filter(wanted).boxed()];
     layers.extend(traces.map(|traces| traces.layer().boxed()));
     let _ = tracing::subscriber::set_global_default(Registry::default().with(layers));
-    // Logs only the location. Attack on the log: a panic's message may quote user input.
+    // Attack: a panic's message brings user input into the log. Only the location is logged.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         tracing::error!(place, "panic");
@@ -41,7 +41,7 @@ pub fn start(config: &Config, traces: Option<&Traces>) -> LogFilter {
     LogFilter(handle)
 }
 
-/// The configured filter, which always excludes the spans for traces.
+/// Returns the configured filter, which always excludes the spans for traces.
 fn filter(wanted: &str) -> EnvFilter {
     let filter = EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new("info"));
     match format!("{}=off", backend::TRACE).parse() {

@@ -24,7 +24,7 @@ struct Scraped {
     registry: Arc<Registry>,
 }
 
-/// The router of that listener: `GET /metrics` in Prometheus' text format.
+/// Returns the router of that listener: `GET /metrics` in Prometheus' text format.
 pub fn router(service: &Service) -> Router {
     let scraped = Scraped {
         service: service.clone(),
@@ -62,7 +62,7 @@ fn registry(service: &Service) -> Registry {
     registry
 }
 
-/// The system's figures for this process, under the names that Prometheus' own libraries use. Unavailable figures are omitted.
+/// The system's figures for this process, with the names used by Prometheus' own libraries. Unavailable figures are omitted.
 #[derive(Debug)]
 struct ThisProcess;
 
@@ -72,12 +72,7 @@ impl Collector for ThisProcess {
         if let Ok(stat) = process.stat() {
             let cpu_s = (stat.utime + stat.stime) as f64 / procfs::ticks_per_second() as f64;
             let cpu = ConstCounter::new(cpu_s);
-            tell(
-                &mut encoder,
-                "process_cpu_seconds",
-                "CPU time that was used, in seconds",
-                &cpu,
-            )?;
+            tell(&mut encoder, "process_cpu_seconds", "CPU time used, in seconds", &cpu)?;
             let resident = ConstGauge::new(stat.rss.saturating_mul(procfs::page_size()));
             tell(
                 &mut encoder,

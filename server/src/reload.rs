@@ -30,7 +30,7 @@ const AT_START: [&str; 15] = [
 pub struct Reload {
     /// The configuration in force.
     pub config: Config,
-    /// The purpose that it is validated for.
+    /// The purpose for which it is validated.
     pub purpose: ConfigPurpose,
     /// Receives names, limits and policies.
     pub backend: Backend,
@@ -66,7 +66,7 @@ impl Reload {
         let mail = start::mail(&config).map_err(|wrong| vec![wrong])?;
         self.log.replace(&config.log);
         self.backend.replace_settings(config.settings.clone());
-        // Its connections are kept if it is the same server. The authorities' file may have changed under its name.
+        // Connections to an unchanged server are kept. The contents of the CA file may have changed.
         self.mail.send_if_modified(|in_force| {
             let is_other = !mail.is_as(in_force);
             if is_other {
@@ -85,7 +85,7 @@ impl Reload {
     }
 }
 
-/// The current configuration with the keys that can be reloaded.
+/// Returns the current configuration with new values of the keys that can be reloaded.
 fn keep_from_start(read: Config, before: &Config) -> Config {
     let before = before.clone();
     Config {
@@ -97,10 +97,10 @@ fn keep_from_start(read: Config, before: &Config) -> Config {
     }
 }
 
-/// The names of the changed keys.
+/// Returns the names of the changed keys.
 fn changed(before: &Config, after: &Config) -> Vec<&'static str> {
     let differs = |name: &str, shown: fn(&Config) -> String| match name {
-        // Compared here because they are displayed without their passwords.
+        // Compared in full, because passwords are not displayed.
         "smtp_url" => before.smtp_url != after.smtp_url,
         "database_url" => before.database_url != after.database_url,
         "otlp_url" => before.otlp_url != after.otlp_url,

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-/// `rekey serve`.
+/// Runs `rekey serve`.
 pub async fn run(config: Config, ring: Keyring, log: LogFilter, dev: bool, watch: bool) -> Result<(), Failed> {
     let deaf = |error: std::io::Error| format!("signals cannot be received: {}", error.kind());
     let signals = Signals::hear().map_err(deaf)?;
@@ -79,7 +79,7 @@ pub async fn run(config: Config, ring: Keyring, log: LogFilter, dev: bool, watch
         let _ = out.write_all(greeting.as_bytes()).and_then(|()| out.flush());
     }
     let served = listen::run(listener, router, stopping).await;
-    // An e-mail that is being sent at this time is claimed again later.
+    // An e-mail that is being sent is claimed again later.
     outbox_worker.abort();
     broom.abort();
     watcher.abort();
@@ -90,7 +90,7 @@ pub async fn run(config: Config, ring: Keyring, log: LogFilter, dev: bool, watch
     Ok(served.map_err(|error| format!("the listener failed: {}", error.kind()))?)
 }
 
-/// The listener and its actual address, also if the system was to choose the port.
+/// Returns the listener and its actual address, even if the system chose the port.
 fn listen_at(key: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), String> {
     listen::at(address)
         .and_then(|listener| listener.local_addr().map(|address| (listener, address)))
@@ -102,7 +102,7 @@ fn listen_at(key: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr)
 async fn deliver_emails(backend: Backend, mut mail: watch::Receiver<Mailer>) {
     loop {
         let now = mail.borrow_and_update().clone();
-        // In its own task, so that a panic does not end this loop; aborted together with it.
+        // A separate task, so that a panic does not end this loop; aborted together with it.
         let mut outbox_worker = JoinSet::new();
         outbox_worker.spawn(OutboxWorker::new(backend.clone(), now).run());
         tokio::select! {
@@ -115,7 +115,7 @@ async fn deliver_emails(backend: Backend, mut mail: watch::Receiver<Mailer>) {
     }
 }
 
-/// Deletes expired rows for as long as the program runs, in small batches that do not block other writers.
+/// Deletes expired rows until dropped, in small batches that do not block other writers.
 async fn sweep(backend: Backend) {
     loop {
         let pause = match backend.upkeep().sweep().await {
@@ -130,7 +130,7 @@ async fn sweep(backend: Backend) {
     }
 }
 
-/// SIGTERM and SIGINT, received as soon as this exists.
+/// SIGTERM and SIGINT, received from the creation of this value on.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -162,7 +162,7 @@ impl Signals {
     }
 }
 
-/// The start-up message of a development run.
+/// Returns the start-up message of a development run.
 fn greeting(config: &Config) -> String {
     let origin = &config.origin.text;
     let mut text = format!("\n  Open      {origin}/signin\n");

@@ -7,15 +7,14 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// The total time that a client may block writes before it reads on.
+/// The total time for which a client may block writes.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The reading rate at which the patience does not shrink: slower than any line that can load a page.
+/// The reading rate that restores as much patience as it costs: slower than any line that can load a page.
 const BYTES_A_SECOND: u32 = 2_048;
 
 /// A stream with a limit on the time that its writes wait.
 ///
-/// Attack: a client requests much data, reads a byte now and then, and so holds its connection indefinitely; a few thousand such
-/// clients hold all connections.
+/// Attack: a few thousand clients request much data and read a byte now and then, and so hold all connections indefinitely.
 pub struct SlowReader<S> {
     stream: S,
     abort: fn(&S),
@@ -24,8 +23,7 @@ pub struct SlowReader<S> {
 }
 
 impl<S> SlowReader<S> {
-    /// A new connection with full patience. `abort` discards unsent data: it would otherwise stay in the kernel's memory,
-    /// megabytes of it, for as long as the client likes.
+    /// Wraps a new connection. `abort` discards unsent data, which would otherwise stay in kernel memory.
     pub const fn new(stream: S, abort: fn(&S)) -> Self {
         Self {
             stream,

@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// Opens the database, creates its folder and tables if they are missing, and returns the service.
 ///
 /// # Errors
-/// A sentence with the cause.
+/// Returns a message with the cause.
 pub async fn backend(config: &Config, keys: impl Into<Keys>) -> Result<Backend, String> {
     let keys = keys.into();
     let backend = Backend::new(Parts {
@@ -38,7 +38,7 @@ pub async fn backend(config: &Config, keys: impl Into<Keys>) -> Result<Backend, 
 /// Opens the database and migrates its tables.
 ///
 /// # Errors
-/// A sentence with the cause.
+/// Returns a message with the cause.
 pub async fn database(config: &Config) -> Result<Db, String> {
     let url = database_url(config);
     if let Some(file) = Db::file(url.expose()) {
@@ -61,16 +61,16 @@ pub async fn database(config: &Config) -> Result<Db, String> {
 /// Creates the folder of a database file if it is missing.
 ///
 /// # Errors
-/// A sentence with the cause.
+/// Returns a message with the cause.
 pub fn folder_of(file: &Path) -> Result<(), String> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     folder.map_or(Ok(()), private_folder)
 }
 
-/// The e-mail transport.
+/// Creates the e-mail transport.
 ///
 /// # Errors
-/// A sentence with the cause.
+/// Returns a message with the cause.
 pub fn mail(config: &Config) -> Result<Mailer, String> {
     if let Some(smtp) = smtp(config)? {
         return Ok(Mailer::Smtp(smtp));
@@ -80,10 +80,10 @@ pub fn mail(config: &Config) -> Result<Mailer, String> {
     Ok(Mailer::Folder(folder.to_owned()))
 }
 
-/// The mail server, if one is configured.
+/// Creates the SMTP client, if a mail server is configured.
 ///
 /// # Errors
-/// A sentence with the cause.
+/// Returns a message with the cause.
 pub fn smtp(config: &Config) -> Result<Option<Smtp>, String> {
     let Some(url) = &config.smtp_url else { return Ok(None) };
     let smtp = Smtp::new(url.expose(), &config.ehlo_name(), &trusted_roots(config)?);
@@ -91,15 +91,15 @@ pub fn smtp(config: &Config) -> Result<Option<Smtp>, String> {
     smtp.map(Some)
 }
 
-/// The certificate authorities by which all servers are verified.
+/// Returns the certificate authorities for verifying all servers.
 ///
 /// # Errors
-/// A sentence with the cause.
+/// Returns a message with the cause.
 pub fn trusted_roots(config: &Config) -> Result<TrustedRoots, String> {
     TrustedRoots::with_file(config.ca_file.as_deref()).map_err(|wrong| format!("REKEY_CA_FILE: {wrong}"))
 }
 
-/// The URL of the database. For PostgreSQL it includes the operator's authorities, unless it names others itself, because the
+/// Returns the URL of the database. For PostgreSQL, it includes the operator's authorities unless it names others, because the
 /// library reads them from the URL.
 fn database_url(config: &Config) -> Secret {
     let url = config.database_url.expose();
@@ -117,14 +117,14 @@ fn database_url(config: &Config) -> Secret {
 /// The folder for the e-mails of the development run.
 pub const EMAILS: &str = "data/emails";
 
-/// Attack: another account of this machine reads the e-mails, or the database.
+/// Creates a private folder. Attack: another account on this machine reads the e-mails or the database.
 fn private_folder(folder: &Path) -> Result<(), String> {
     use std::os::unix::fs::DirBuilderExt;
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.map_err(|error| format!("the folder {} cannot be created: {}", folder.display(), error.kind()))
 }
 
-/// A file from an earlier release, whose mode depended on the shell's umask. Attack: a link in its place to another user's file.
+/// Makes a file from an earlier release private; its mode came from the shell's umask. Attack: a link to another user's file.
 fn private_file(file: &Path) -> Result<(), String> {
     use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
     let no_link = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default();

@@ -4,8 +4,7 @@ use account::is_hidden_control;
 
 /// Escapes the control characters of a text, except line ends and tabs.
 ///
-/// Attack: a name, an address or a line of a file that moves the cursor, or colours or reverses the text after it, so that the
-/// operator reads something else.
+/// Attack: a name, an address or a line of a file moves the cursor, or colours or reverses text, to mislead the operator.
 #[must_use]
 pub fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());

@@ -26,9 +26,9 @@ use tracing_subscriber::registry::LookupSpan;
 
 /// The time limit for sending a batch.
 const SEND_TIME: Duration = Duration::from_secs(5);
-/// How long shutdown waits for the last batch.
+/// The time limit for the last batch on shutdown.
 const LAST_TIME: Duration = Duration::from_secs(2);
-/// The maximum number of queued spans. Further ones are dropped: an unreachable collector costs only this much memory.
+/// The maximum number of queued spans; more are dropped, which limits the memory cost of an unreachable collector.
 const QUEUE: usize = 4_096;
 
 /// Sends spans in the background, one batch every few seconds.
@@ -38,12 +38,12 @@ impl Traces {
     /// Starts the export if the configuration names a collector. Requires a Tokio runtime.
     ///
     /// # Errors
-    /// A sentence, if the collector's URL or the file of authorities is invalid.
+    /// Returns a message if the collector's URL or the file of authorities is invalid.
     pub fn start(config: &Config) -> Result<Option<Self>, String> {
         let Some(url) = &config.otlp_url else {
             return Ok(None);
         };
-        let useless = |_| "REKEY_OTLP_URL: nothing can be sent there".to_owned();
+        let useless = |_| "REKEY_OTLP_URL: is not a valid collector URL".to_owned();
         let exporter = SpanExporter::builder()
             .with_http()
             .with_http_client(Client::new(&start::trusted_roots(config)?)?)
@@ -67,7 +67,7 @@ impl Traces {
         Ok(Some(Self(provider)))
     }
 
-    /// The layer that exports the spans.
+    /// Returns the layer that exports the spans.
     pub fn layer<S>(&self) -> impl Layer<S> + Send + Sync + use<S>
     where
         S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
@@ -96,11 +96,11 @@ impl Traces {
 /// Makes a span part of the trace that the headers name (W3C Trace Context, `traceparent`). Only for headers of a trusted proxy.
 pub fn continue_trace(span: &Span, headers: &HeaderMap) {
     let parent = TraceContextPropagator::new().extract_with_context(&Context::new(), &HeaderExtractor(headers));
-    // Fails if no traces are exported, which is fine.
+    // Fails harmlessly if no traces are exported.
     let _ = span.set_parent(parent);
 }
 
-/// Sends the exporter's requests. Its thread has no runtime, so they run on the program's runtime.
+/// Sends the exporter's requests on the program's runtime, because the exporter's thread has none.
 #[derive(Debug)]
 struct Client {
     http: reqwest::Client,
@@ -135,7 +135,7 @@ impl HttpClient for Client {
         let away = answered.as_ref().map_or(true, |answer| !answer.status().is_success());
         match (self.away.swap(away, Ordering::Relaxed), away) {
             (false, true) => tracing::warn!("traces cannot be sent; they are dropped until the collector answers"),
-            (true, false) => tracing::info!("traces are sent again"),
+            (true, false) => tracing::info!("traces are being sent again"),
             _ => {}
         }
         Ok(answered?)

@@ -8,7 +8,7 @@ use backend::store::Db;
 use backend::{BackupError, Clock, Ended, Fault, SystemClock, Take};
 use std::path::Path;
 
-/// `rekey backup`.
+/// Runs `rekey backup`.
 pub async fn back_up(config: &Config, to: &Path) -> Result<(), Failed> {
     if Db::file(config.database_url.expose()).is_none() {
         return Err(Failed::Other(PG_DUMP.into()));
@@ -21,13 +21,13 @@ pub async fn back_up(config: &Config, to: &Path) -> Result<(), Failed> {
     db.close().await;
     outcome.map_err(|error| format!("Nothing was backed up: {error}."))?;
     say(&format!(
-        "Backed up to {}. The key file {} is not included; keep a copy of it in another place.\n",
+        "Backed up to {}. The key file {} is not included; keep a copy of it elsewhere.\n",
         to.display(),
         config.key_file.display()
     ))
 }
 
-/// `rekey restore`.
+/// Runs `rekey restore`.
 pub async fn restore(config: Config, keys: Keyring, from: &Path, take: Take) -> Result<(), Failed> {
     let url = config.database_url.clone();
     let database = Db::file(url.expose()).ok_or_else(|| Failed::Other(PG_RESTORE.into()))?;
@@ -54,7 +54,7 @@ pub async fn restore(config: Config, keys: Keyring, from: &Path, take: Take) -> 
     }
     match restored.ended {
         Some(ended) => say(&told(ended))?,
-        None => say("Sessions, codes and e-mails are as they were in the backup.\n")?,
+        None => say("Sessions, codes and e-mails were kept from the backup.\n")?,
     }
     let backend = start::backend(&config, keys.clone()).await?;
     let told = super::keys::warn_of_missing(&backend, &keys).await;
@@ -62,7 +62,7 @@ pub async fn restore(config: Config, keys: Keyring, from: &Path, take: Take) -> 
     told
 }
 
-/// `rekey end-sessions`.
+/// Runs `rekey end-sessions`.
 pub async fn end_sessions(config: &Config, restored: bool) -> Result<(), Failed> {
     need_database(config)?;
     let db = start::database(config).await?;
@@ -79,16 +79,16 @@ fn told(ended: Ended) -> String {
         emails,
     } = ended;
     format!(
-        "Ended: {sessions} sessions, {flows} flows and their codes. No device is trusted. E-mails dropped: {emails}.\n"
+        "Ended: {sessions} sessions, {flows} flows and their codes. No device stays trusted. E-mails dropped: {emails}.\n"
     )
 }
 
 const PG_DUMP: &str = "The database is PostgreSQL. Back it up with its own tool:
   (umask 077; pg_dump --format=custom --no-owner --file=FILE \"$REKEY_DATABASE_URL\")
-The key file is not included; keep a copy of it in another place.";
+The key file is not included; keep a copy of it elsewhere.";
 
 const PG_RESTORE: &str =
-    "The database is PostgreSQL. Restore the backup with its own tools, into a new database beside the current \
+    "The database is PostgreSQL. Restore the backup with its own tools, into a new database next to the current \
 one. Stop the servers, then run:
   createdb NEW
   pg_restore --no-owner --single-transaction --dbname=postgres://USER@HOST/NEW FILE

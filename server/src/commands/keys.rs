@@ -31,7 +31,7 @@ pub enum Keys {
     },
 }
 
-/// `rekey keys …`.
+/// Runs `rekey keys …`.
 pub async fn run(config: Config, ring: Keyring, command: Keys) -> Result<(), Failed> {
     let path = config.key_file.clone();
     match command {
@@ -103,7 +103,7 @@ async fn list(config: &Config, ring: &Keyring) -> Result<(), Failed> {
     warn_of_missing(&backend, ring).await
 }
 
-/// Warns of passwords that no key in the file verifies: the key file does not belong to this database.
+/// Warns about passwords that no key in the file can verify: the key file belongs to another database.
 pub(super) async fn warn_of_missing(backend: &Backend, ring: &Keyring) -> Result<(), Failed> {
     let (with_key, _) = backend
         .upkeep()

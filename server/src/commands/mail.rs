@@ -44,7 +44,7 @@ pub struct Test {
     notices: bool,
 }
 
-/// The selected e-mails.
+/// The e-mails to select.
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 pub struct Which {
@@ -60,7 +60,7 @@ const LISTED: i64 = 1_000;
 /// The maximum number of counted e-mails.
 const COUNTED: i64 = 100_000;
 
-/// `rekey mail test`.
+/// Runs `rekey mail test`.
 pub async fn test(config: &Config, test: &Test) -> Result<(), Failed> {
     let to = EmailAddress::parse(&test.to).map_err(|_| format!("{:?} is not an e-mail address", test.to))?;
     let Some(smtp) = start::smtp(config)? else {
@@ -114,7 +114,7 @@ fn message(config: &Config, from: &str) -> RenderedEmail {
     }
 }
 
-/// `rekey mail queue`.
+/// Runs `rekey mail queue`.
 pub async fn queue(config: &Config, keys: Keyring, addresses: bool) -> Result<(), Failed> {
     need_database(config)?;
     let db = start::database(config).await?;
@@ -140,7 +140,7 @@ pub async fn queue(config: &Config, keys: Keyring, addresses: bool) -> Result<()
     say(&table)
 }
 
-/// Attack: text from another system in a field begins a new line or column.
+/// Formats a row. Attack: text from another system in a field starts a new line or column.
 fn row(email: &WaitingEmail, addresses: bool, now: Timestamp) -> String {
     let address = if addresses {
         format!("{}\t", email.recipient.escape_debug())
@@ -162,7 +162,7 @@ fn row(email: &WaitingEmail, addresses: bool, now: Timestamp) -> String {
     )
 }
 
-/// `rekey mail retry`.
+/// Runs `rekey mail retry`.
 pub async fn retry(config: &Config, which: Which) -> Result<(), Failed> {
     need_database(config)?;
     let db = start::database(config).await?;
@@ -178,7 +178,7 @@ pub async fn retry(config: &Config, which: Which) -> Result<(), Failed> {
     }
 }
 
-/// `rekey mail drop`.
+/// Runs `rekey mail drop`.
 pub async fn mark_failed(config: &Config, which: Which, yes: bool) -> Result<(), Failed> {
     if which.all && !yes {
         return Err(Failed::Other(

@@ -5,7 +5,7 @@ use account::{EmailAddress, Timestamp};
 use backend::{AddressChange, Backend, retried};
 use std::fmt::Write as _;
 
-/// `rekey user show`.
+/// Runs `rekey user show`.
 pub async fn show(backend: &Backend, email: &EmailAddress) -> Result<(), Failed> {
     let details = backend
         .accounts()
@@ -50,7 +50,7 @@ pub async fn show(backend: &Backend, email: &EmailAddress) -> Result<(), Failed>
     say(&text)
 }
 
-/// `rekey user email`.
+/// Runs `rekey user email`.
 pub async fn change_address(
     backend: &Backend,
     from: &EmailAddress,
@@ -72,7 +72,7 @@ pub async fn change_address(
     }
 }
 
-/// `rekey user delete`.
+/// Runs `rekey user delete`.
 pub async fn delete(backend: &Backend, email: &EmailAddress, yes: bool) -> Result<(), Failed> {
     if !yes {
         return Err(Failed::Other(format!(

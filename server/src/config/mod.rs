@@ -65,7 +65,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// What the configuration is used for. Serving has stricter requirements than an operator command.
+/// The purpose of the configuration. Serving has stricter requirements than an operator command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConfigPurpose {
     /// Serving users.
@@ -79,9 +79,9 @@ pub enum ConfigPurpose {
 /// An invalid key: where it is set, what is wrong, and what is allowed. Never contains a secret value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// `REKEY_LISTEN`, or `listen in rekey.toml`.
+    /// Where it is set: `REKEY_LISTEN`, or `listen in rekey.toml`.
     pub key: String,
-    /// One sentence.
+    /// The problem, in one sentence.
     pub text: String,
 }
 
@@ -123,7 +123,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The name for EHLO (RFC 5321 §4.1.1.1): a domain, or an address in brackets.
+    /// Returns the name for EHLO (RFC 5321 §4.1.1.1): a domain, or an address in brackets.
     #[must_use]
     pub fn ehlo_name(&self) -> String {
         let host = self.origin.host.trim_end_matches('.');
@@ -136,7 +136,7 @@ impl Config {
     }
 }
 
-/// The environment of this process. The rest of the program does not read it.
+/// Returns the environment of this process, for the whole program.
 #[must_use]
 pub fn environment() -> Vec<(String, String)> {
     std::env::vars_os()
@@ -145,14 +145,14 @@ pub fn environment() -> Vec<(String, String)> {
         .collect()
 }
 
-/// Whether cargo-leptos has started this process and reloads its pages.
+/// Returns whether cargo-leptos has started this process and reloads its pages.
 #[must_use]
 pub fn is_watched() -> bool {
     std::env::var_os("LEPTOS_WATCH").is_some()
 }
 
-/// Reads the file that `REKEY_CONFIG` names, then overrides it from the environment. Returns the valid part together with all
-/// problems, so that an operator can fix them at once.
+/// Reads the file named by `REKEY_CONFIG` and overrides it from the environment. Returns the valid part and all problems, so that
+/// an operator can fix them at once.
 #[must_use]
 pub fn load(environment: &[(String, String)], purpose: ConfigPurpose) -> (Config, Vec<Problem>) {
     let mut config = Config::default();
@@ -178,7 +178,7 @@ pub fn load(environment: &[(String, String)], purpose: ConfigPurpose) -> (Config
             continue;
         }
         let name = key.strip_prefix(PREFIX).unwrap_or(key).to_ascii_lowercase();
-        // Of two spellings of a name only the documented one is accepted.
+        // Only the documented spelling of a name is accepted.
         let name = if variable(&name) == *key { name } else { key.clone() };
         set(&mut config, &name, Ok(value.clone()), key.clone(), &mut problems);
     }
@@ -190,7 +190,7 @@ pub fn load(environment: &[(String, String)], purpose: ConfigPurpose) -> (Config
 const PREFIX: &str = "REKEY_";
 const CONFIG: &str = "REKEY_CONFIG";
 
-/// The name of a key's environment variable.
+/// Returns the name of a key's environment variable.
 #[must_use]
 pub fn variable(name: &str) -> String {
     format!("{PREFIX}{}", name.to_ascii_uppercase())
@@ -200,7 +200,7 @@ fn set(config: &mut Config, name: &str, value: Result<String, String>, key: Stri
     let Some(known) = KEYS.iter().find(|known| known.name == name) else {
         let retired = table::RETIRED.iter().find(|(retired, _)| *retired == name);
         let text = retired.map_or(
-            "is not a known key; `rekey check-config --list` shows all keys",
+            "is not a known key; run `rekey check-config --list` to list all keys",
             |(_, text)| text,
         );
         problems.push(Problem { key, text: text.into() });
@@ -209,7 +209,7 @@ fn set(config: &mut Config, name: &str, value: Result<String, String>, key: Stri
     if let Err(wrong) = value.and_then(|value| (known.set)(config, value.trim())) {
         problems.push(Problem {
             key,
-            text: format!("{wrong}; it takes {}", known.takes),
+            text: format!("{wrong}; it must be {}", known.takes),
         });
     }
 }
@@ -256,11 +256,11 @@ fn plain(value: &toml::Value) -> Result<String, String> {
         toml::Value::Float(number) => Ok(number.to_string()),
         toml::Value::Boolean(yes) => Ok(yes.to_string()),
         toml::Value::Array(values) => Ok(values.iter().map(plain).collect::<Result<Vec<_>, _>>()?.join(",")),
-        toml::Value::Datetime(_) | toml::Value::Table(_) => Err("is of the wrong type".into()),
+        toml::Value::Datetime(_) | toml::Value::Table(_) => Err("has the wrong type".into()),
     }
 }
 
-/// Checks that involve several keys.
+/// Checks rules that involve several keys.
 fn together(config: &Config, purpose: ConfigPurpose, problems: &mut Vec<Problem>) {
     let mut wrong = |name: &str, text: &str| {
         problems.push(Problem {
@@ -268,14 +268,14 @@ fn together(config: &Config, purpose: ConfigPurpose, problems: &mut Vec<Problem>
             text: text.into(),
         })
     };
-    // If it is configured, its own key reports the problem.
+    // A configured name is validated under its own key.
     if config.smtp_url.is_some()
         && config.smtp_ehlo_name.is_none()
         && backend::check_ehlo_name(&config.ehlo_name()).is_err()
     {
         wrong(
             "smtp_ehlo_name",
-            "is not set, and the host in REKEY_ORIGIN cannot be used for it; it takes a domain, or an address such as [192.0.2.25]",
+            "is not set, and the host in REKEY_ORIGIN cannot be used; it must be a domain, or an address such as [192.0.2.25]",
         );
     }
     if config.leaked_file.is_some() && config.leaked_range_url.is_some() {
@@ -295,27 +295,27 @@ fn together(config: &Config, purpose: ConfigPurpose, problems: &mut Vec<Problem>
         ConfigPurpose::ServeDev if !config.listen.ip().is_loopback() => {
             wrong(
                 "listen",
-                "is not a loopback address; with --dev it takes one, such as 127.0.0.1:3000",
+                "must be a loopback address with --dev, such as 127.0.0.1:3000",
             );
         }
         ConfigPurpose::ServeDev if !config.origin.is_loopback() => {
             wrong(
                 "origin",
-                "is not on this machine; with --dev it takes a loopback host, such as http://127.0.0.1:3000",
+                "must be a loopback host with --dev, such as http://127.0.0.1:3000",
             );
         }
         ConfigPurpose::Serve => {
             if config.smtp_url.is_none() {
                 wrong(
                     "smtp_url",
-                    "is not set; it takes smtp://… or smtps://… (optional only for `serve --dev`)",
+                    "is not set; it must be smtp://… or smtps://… (optional only for `serve --dev`)",
                 );
             }
             // Attack: an eavesdropper on the network obtains every session.
             if !config.origin.https && !config.origin.is_loopback() {
                 wrong(
                     "origin",
-                    "is not https; it takes https://HOST (http only on a loopback host)",
+                    "is not https; it must be https://HOST (http only on a loopback host)",
                 );
             }
         }

@@ -11,14 +11,14 @@ use std::str::FromStr;
 pub struct Origin {
     /// The whole origin: lower case, without a default port or a trailing slash.
     pub text: String,
-    /// Whether it is https.
+    /// Whether the scheme is https.
     pub https: bool,
     /// Its host, without the port and without brackets.
     pub host: String,
 }
 
 impl Origin {
-    /// Whether it is this machine.
+    /// Returns whether the host is this machine.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         is_loopback_name(&self.host)
@@ -31,7 +31,7 @@ impl Origin {
     }
 }
 
-/// Whether a host, without port and brackets, is this machine.
+/// Returns whether a host, without port and brackets, is this machine.
 #[must_use]
 pub fn is_loopback_name(host: &str) -> bool {
     host == "localhost" || host.ends_with(".localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
@@ -121,8 +121,8 @@ pub(super) fn sender(value: &str) -> Result<String, String> {
         .map_err(|_| "is not an e-mail address".into())
 }
 
-/// The brand is part of subjects and headings. Attack: a line break in it would add headers to every e-mail, and text that looks
-/// like an encoded word (RFC 2047) would be decoded to another name.
+/// Parses the brand, which is part of subjects and headings. Attack: a line break adds headers to every e-mail, or text that
+/// looks like an encoded word (RFC 2047) is decoded to another name.
 pub(super) fn brand(value: &str) -> Result<String, String> {
     let unfit = value.chars().any(|c| c.is_control() || "<>\"@".contains(c));
     if value.is_empty() || value.chars().count() > 40 || unfit || value.contains("=?") {
@@ -146,7 +146,7 @@ pub(super) fn database(value: &str) -> Result<Secret, String> {
         let hosts = hosts.split('/').next().unwrap_or_default();
         if hosts.contains(',') {
             return Err(
-                "names several hosts; name one that always leads to the primary: an address that moves with it, a DNS \
+                "names several hosts; name one that always points to the primary: an address that moves with it, a DNS \
                  name that the failover changes, or HAProxy"
                     .into(),
             );
@@ -154,7 +154,7 @@ pub(super) fn database(value: &str) -> Result<Secret, String> {
         let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         let attributes = pairs.find(|(name, _)| *name == "target_session_attrs");
         if attributes.is_some_and(|(_, value)| !["read-write", "primary"].contains(&value)) {
-            return Err("asks for a read-only server; remove target_session_attrs".into());
+            return Err("requests a read-only server; remove target_session_attrs".into());
         }
     }
     Ok(value.into())
@@ -185,7 +185,7 @@ pub(super) fn otlp(value: &str) -> Result<Option<Secret>, String> {
     if !["http", "https"].contains(&url.scheme()) || url.host_str().is_none() {
         return Err("is neither http nor https".into());
     }
-    // Attack: an eavesdropper on the way to the collector reads its password.
+    // Attack: an eavesdropper on the network reads the collector's password.
     let has_password = !url.username().is_empty() || url.password().is_some();
     if url.scheme() == "http"
         && has_password
@@ -201,7 +201,7 @@ pub(super) fn otlp(value: &str) -> Result<Option<Secret>, String> {
     Ok(Some(Secret::from(url.as_str())))
 }
 
-/// A URL with its password masked, for display.
+/// Returns a URL with its password masked, for display.
 pub(super) fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return "(set)".into();

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 pub struct Key {
     /// Its name in the file, such as `listen`; in the environment `REKEY_LISTEN`.
     pub name: &'static str,
-    /// The allowed values, as a continuation of "it takes".
+    /// The allowed values, as a continuation of "it must be".
     pub takes: &'static str,
     /// Its meaning.
     pub meaning: &'static str,
@@ -34,7 +34,7 @@ macro_rules! limit {
     };
 }
 
-/// Keys of earlier releases, and what to do about each: it is obsolete, or has another name.
+/// Removed and renamed keys of earlier releases, each with an instruction.
 pub const RETIRED: &[(&str, &str)] = &[
     (
         "limit_reset_an_hour",
@@ -52,14 +52,14 @@ pub const RETIRED: &[(&str, &str)] = &[
     ("limit_wrong_codes_a_day", WRONG_CODES),
     ("limit_wrong_codes_in_a_row", WRONG_CODES),
 ];
-const WRONG_CODES: &str = "this key was removed; delete it: wrong codes make the next codes longer and are not limited";
+const WRONG_CODES: &str = "this key was removed; delete it: incorrect codes now lengthen later codes";
 
 /// All keys, in the order of the documentation.
 pub const KEYS: &[Key] = &[
     Key {
         name: "listen",
         takes: "an address and a port, such as 127.0.0.1:3000 or [::1]:3000",
-        meaning: "Address that the server listens on. Only loopback with `--dev`.",
+        meaning: "Address to listen on. With `--dev`, it must be a loopback address.",
         set: |config, value| {
             config.listen = value.parse().map_err(|_| "is not an address with a port".to_owned())?;
             Ok(())
@@ -69,7 +69,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "origin",
         takes: "https://HOST or https://HOST:PORT (http only on a loopback host)",
-        meaning: "Public origin of the service. Used in e-mails, and to reject requests from other sites.",
+        meaning: "Public origin of the service, used in e-mails and to reject requests from other sites.",
         set: |config, value| {
             config.origin = read::origin(value)?;
             Ok(())
@@ -169,7 +169,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "trusted_proxies",
         takes: "addresses and networks separated by commas, such as 10.0.0.0/8,::1",
-        meaning: "Reverse proxies whose `X-Forwarded-For` header is trusted. Without any, the client's address is the peer of the connection.",
+        meaning: "Reverse proxies trusted to set `X-Forwarded-For`. Without any, the client's address is the connection's peer address.",
         set: |config, value| {
             config.trusted_proxies = read::networks(value)?;
             Ok(())
@@ -196,7 +196,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "password_guesses_log10",
         takes: "a number from 0 to 30",
-        meaning: "New passwords are rejected if they can be guessed in fewer than ten to this power attempts.",
+        meaning: "Minimum number of guesses that a new password must withstand, as a power of ten.",
         set: |config, value| {
             config.settings.password_guesses_log10 = read::number(value, 0.0..=30.0)?;
             Ok(())
@@ -206,7 +206,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "leaked_file",
         takes: "the path of a file with one password, or one upper-case hexadecimal SHA-1, per line",
-        meaning: "Leaked passwords that are rejected as new passwords. Off when empty.",
+        meaning: "List of leaked passwords, which are rejected as new passwords. Off when empty.",
         set: |config, value| {
             config.leaked_file = path(value)?;
             let unreadable = |file| std::fs::File::open(file).err();
@@ -225,7 +225,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "leaked_range_url",
         takes: "https://…/range/, to which five characters are appended (http only on a loopback host)",
-        meaning: "A range service for leaked passwords, which receives five characters of a SHA-1. Off when empty.",
+        meaning: "Range service for leaked passwords. It receives the first five characters of a SHA-1. Off when empty.",
         set: |config, value| {
             config.leaked_range_url = range_url(value)?;
             Ok(())
@@ -250,7 +250,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "hashing",
         takes: "auto or reference",
-        meaning: "Implementation that hashes passwords: the fast one if it passes a self-test at startup, or the reference.",
+        meaning: "Password hashing implementation: the fast one if it passes a self-test at startup, or the reference one.",
         set: |config, value| {
             config.hashing = match value {
                 "auto" => EngineChoice::Auto,
@@ -290,7 +290,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "session_idle_minutes",
         takes: "a whole number from 5 to 525600",
-        meaning: "Minutes without use after which a session ends.",
+        meaning: "Idle time in minutes after which a session ends.",
         set: |config, value| {
             config.settings.session_idle_minutes = read::number(value, 5..=525_600)?;
             Ok(())
@@ -300,7 +300,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "session_days",
         takes: "a whole number from 1 to 365",
-        meaning: "Days after which a session ends in any case.",
+        meaning: "Maximum session lifetime in days, regardless of activity.",
         set: |config, value| {
             config.settings.session_days = read::number(value, 1..=365)?;
             Ok(())
@@ -310,22 +310,22 @@ pub const KEYS: &[Key] = &[
     limit!(
         "limit_reset_every_s",
         reset_every_s,
-        "Seconds between resets or sign-ups that one client starts for one address."
+        "Minimum seconds between resets or sign-ups by one client for one address."
     ),
     limit!(
         "limit_emails_an_hour",
         emails_an_hour,
-        "E-mails per hour that one client network can cause to one mailbox (an IPv6 /48: twice as many)."
+        "Maximum e-mails per hour to one mailbox caused by one client network (IPv6 /48: twice as many)."
     ),
     limit!(
         "limit_emails_a_day",
         emails_a_day,
-        "E-mails per day that one client network can cause to one mailbox (an IPv6 /48: half as many again)."
+        "Maximum e-mails per day to one mailbox caused by one client network (IPv6 /48: 1.5 times as many)."
     ),
     limit!(
         "limit_emails_to_domain_a_day",
         emails_to_domain_a_day,
-        "E-mails per day that one client network can cause to one mail domain (an IPv6 /48: twice as many)."
+        "Maximum e-mails per day to one mail domain caused by one client network (IPv6 /48: twice as many)."
     ),
     Key {
         name: "large_mail_domains",
@@ -340,37 +340,37 @@ pub const KEYS: &[Key] = &[
     limit!(
         "limit_emails_to_mailbox_a_day",
         emails_to_mailbox_a_day,
-        "E-mails per day that all unknown clients can cause to one mailbox; after that, client networks take turns."
+        "Maximum e-mails per day to one mailbox caused by all unknown clients; after that, client networks take turns."
     ),
     limit!(
         "limit_email_turn_s",
         email_turn_s,
-        "Length of such a turn in seconds: one e-mail each."
+        "Length of a network's turn in seconds. Each turn allows one e-mail."
     ),
     limit!(
         "limit_codes_an_hour",
         codes_an_hour,
-        "Sign-in passcodes per hour and account, after the correct password."
+        "Maximum sign-in passcodes per hour and account, after the correct password."
     ),
     limit!(
         "limit_codes_a_day",
         codes_a_day,
-        "Sign-in passcodes per day and account, after the correct password."
+        "Maximum sign-in passcodes per day and account, after the correct password."
     ),
     limit!(
         "limit_client_a_minute",
         client_a_minute,
-        "Flows per minute that one client can start."
+        "Maximum flows per minute started by one client."
     ),
     limit!(
         "limit_free_passwords",
         free_passwords,
-        "Wrong passwords per day from unknown clients before a passcode comes first; from a known browser, before waits begin."
+        "Incorrect passwords per day before unknown clients must enter a passcode first and a known browser must wait."
     ),
     limit!(
         "limit_refused_passwords_an_hour",
         refused_passwords_an_hour,
-        "New passwords per hour and address that are rejected as easy to guess, common, leaked or in use."
+        "Maximum rejected new passwords (guessable, common, leaked or in use) per hour and address."
     ),
     limit!(
         "limit_password_wait_s",
@@ -380,14 +380,14 @@ pub const KEYS: &[Key] = &[
     limit!(
         "limit_password_wait_max_s",
         password_wait_max_s,
-        "Longest of these waits, in seconds."
+        "Maximum length of these waits, in seconds."
     ),
     Key {
         name: "log",
         takes: "a filter such as info or info,backend=debug",
         meaning: "Log filter.",
         set: |config, value| {
-            tracing_subscriber::EnvFilter::try_new(value).map_err(|_| "is not a filter".to_owned())?;
+            tracing_subscriber::EnvFilter::try_new(value).map_err(|_| "is not a valid filter".to_owned())?;
             config.log = value.to_owned();
             Ok(())
         },
@@ -416,7 +416,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "metrics_listen",
         takes: "an address and a port other than REKEY_LISTEN's, such as 127.0.0.1:9090, that only Prometheus can reach",
-        meaning: "Address on which `/metrics` is served to Prometheus. Off when empty.",
+        meaning: "Address that serves `/metrics` to Prometheus. Off when empty.",
         set: |config, value| {
             let address = Some(value).filter(|value| !value.is_empty());
             let address = address.map(str::parse).transpose();
@@ -457,7 +457,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "site",
         takes: "the path of a folder",
-        meaning: "Files for the browser. Default: those built into the program by `make release`, else `site` beside it, else `target/site`.",
+        meaning: "Browser files. Default: those embedded by `make release`, otherwise `site` next to the program, otherwise `target/site`.",
         set: |config, value| {
             config.site = path(value)?;
             Ok(())
@@ -475,7 +475,7 @@ fn path(value: &str) -> Result<Option<PathBuf>, String> {
     Ok(if value.is_empty() { None } else { Some(value.into()) })
 }
 
-/// Attack: an eavesdropper learns a part of every new password's digest.
+/// Attack: an eavesdropper learns part of every new password's digest.
 fn range_url(value: &str) -> Result<Option<String>, String> {
     if value.is_empty() {
         return Ok(None);

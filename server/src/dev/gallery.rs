@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-/// All e-mails on one page.
+/// Responds with all e-mails on one page.
 pub async fn page(State(service): State<Service>) -> Response {
     let entries = backend::gallery(&service.backend.settings())
         .into_iter()
@@ -27,7 +27,7 @@ pub async fn page(State(service): State<Service>) -> Response {
     .into_response()
 }
 
-/// The HTML part of one e-mail.
+/// Responds with the HTML part of one e-mail.
 pub async fn email(State(service): State<Service>, Path(wanted): Path<String>) -> Response {
     let mut emails = backend::gallery(&service.backend.settings()).into_iter();
     match emails.find(|(title, language, _)| name(title, language) == wanted) {
@@ -36,7 +36,7 @@ pub async fn email(State(service): State<Service>, Path(wanted): Path<String>) -
     }
 }
 
-/// `Reset: code` in Arabic is `reset-code.ar`.
+/// Returns the name of an example's URL: `reset-code.ar` for `Reset: code` in Arabic.
 fn name(title: &str, language: &str) -> String {
     format!(
         "{}.{language}",

@@ -86,7 +86,7 @@ impl Entry {
     }
 }
 
-/// Escapes text for HTML. Attack: a name in an e-mail that contains markup.
+/// Escapes text for HTML. Attack: a name in an e-mail contains markup.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
@@ -94,7 +94,7 @@ fn escaped(text: &str) -> String {
         .replace('"', "&quot;")
 }
 
-/// The style of these pages.
+/// Responds with the style of these pages.
 pub async fn style() -> impl IntoResponse {
     (
         [(

@@ -12,7 +12,7 @@ use axum::response::{AppendHeaders, IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
 use leptos::server_fn::axum::server_fn_paths;
 
-/// Each server function has its own route, so that unknown ones get 404.
+/// Returns one route per server function, so that unknown ones get 404.
 pub fn routes() -> Router<Service> {
     let mut router = Router::new();
     for (path, method) in server_fn_paths() {
@@ -35,8 +35,7 @@ async fn call(State(service): State<Service>, mut request: Request) -> Response 
     request
         .headers_mut()
         .insert(header::ACCEPT, HeaderValue::from_static(wanted));
-    // Attack: a NUL, which PostgreSQL rejects in text. Each would be reported and logged as a server fault. All user input passes
-    // through here.
+    // Attack: a NUL, which PostgreSQL rejects in text, is logged as a server fault. All user input passes through here.
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
         return Problem::new(StatusCode::PAYLOAD_TOO_LARGE).into_response();
@@ -72,7 +71,7 @@ async fn call(State(service): State<Service>, mut request: Request) -> Response 
     Response::from_parts(parts, Body::empty())
 }
 
-/// Whether a form or a query contains a NUL, raw or in one of its two escaped forms.
+/// Returns whether a form or a query contains a NUL, raw or escaped.
 fn holds_nul(form: &[u8]) -> bool {
     form.contains(&0) || form.windows(3).any(|three| three == b"%00")
 }

@@ -17,7 +17,7 @@ pub const LANGUAGES: [&str; 2] = ["en", "ar"];
 pub const LANGUAGE_COOKIE: &str = "__Host-language";
 
 impl Service {
-    /// The caller, as seen from the network.
+    /// Returns the caller, as seen from the network.
     ///
     /// # Errors
     /// See [`client_address`].
@@ -34,14 +34,14 @@ impl Service {
         })
     }
 
-    /// Whether the peer is a trusted proxy, whose headers are accepted.
+    /// Returns whether the peer is a trusted proxy.
     #[must_use]
     pub fn trusts(&self, peer: Option<Peer>) -> bool {
         peer.is_some_and(|Peer(peer)| is_trusted(peer.ip(), &self.config.trusted_proxies))
     }
 
-    /// Adds the signed-in account, whose language takes precedence over the browser's. Database errors are ignored here, because
-    /// the page itself reports them.
+    /// Adds the signed-in account, because its language takes precedence over the browser's. The page itself reports database
+    /// errors.
     pub async fn recognise(&self, caller: &mut Caller, headers: &HeaderMap) {
         if let Ok(Some(visitor)) = self
             .backend
@@ -61,15 +61,14 @@ impl Service {
     }
 }
 
-/// The client's address: the socket's, or, if the peer is a trusted proxy, the last address in `X-Forwarded-For` that is not a
-/// trusted proxy's.
+/// Returns the client's address: the peer's or, behind a trusted proxy, the last untrusted address in `X-Forwarded-For`.
 ///
-/// Attack: any client can send the header, and would bypass every limit by client. It is therefore read from its end, where the
-/// trusted proxies append, and no further than they vouch for.
+/// Attack: a client forges the header to bypass the limits per client. It is therefore read from its end, where trusted proxies
+/// append, up to the first untrusted address.
 ///
 /// # Errors
-/// If a trusted proxy has written something other than an address. Attack: a client whose address its proxy cannot determine
-/// shares the limits of the proxy itself with all other such clients.
+/// Fails if a trusted proxy has written something other than an address. Attack: clients with an undetermined address use up the
+/// limits of the proxy's own address for each other.
 pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Result<IpAddr, &'static str> {
     let mut client = peer.to_canonical();
     let lines = headers.get_all("x-forwarded-for").iter().map(HeaderValue::as_bytes);
@@ -88,7 +87,7 @@ fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(|network| network.contains(&address))
 }
 
-/// An entry of the header: an address, with a port from some proxies.
+/// Parses an entry of the header: an address, with a port from some proxies.
 fn forwarded(entry: &[u8]) -> Option<IpAddr> {
     let entry = str::from_utf8(entry.trim_ascii()).ok()?;
     let address = entry
@@ -100,9 +99,9 @@ fn forwarded(entry: &[u8]) -> Option<IpAddr> {
         .map(|ip: IpAddr| ip.to_canonical())
 }
 
-/// The canonical form of a client address: IPv4 in full, IPv6 by its /64.
+/// Returns the canonical form of a client address: IPv4 in full, IPv6 by its /64.
 ///
-/// Attack: one line has 2⁶⁴ IPv6 addresses and would have as many limits.
+/// Attack: one subscriber uses 2⁶⁴ IPv6 addresses, each with its own limits.
 #[must_use]
 pub fn canonical(address: IpAddr) -> String {
     match address.to_canonical() {
@@ -114,7 +113,7 @@ pub fn canonical(address: IpAddr) -> String {
     }
 }
 
-/// Browser and system names from a fixed list. Attack: the header is arbitrary text, and the name appears in e-mails.
+/// Returns browser and system names from a fixed list. Attack: arbitrary text in the header appears in e-mails.
 #[must_use]
 pub fn browser_name(user_agent: &str) -> String {
     let has = |part: &&(&str, &str)| user_agent.contains(part.0);
@@ -145,7 +144,7 @@ pub fn browser_name(user_agent: &str) -> String {
     }
 }
 
-/// The language: as chosen on a page, else as the browser requests, else the default.
+/// Returns the language chosen on a page, otherwise the browser's, otherwise the default.
 #[must_use]
 pub fn language(headers: &HeaderMap) -> &'static str {
     let known = |tag: &str| {

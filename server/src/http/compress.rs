@@ -1,8 +1,7 @@
 //! Compression of pages.
 //!
-//! Attack considered (BREACH): a secret on a page is guessed from the length of a response that also repeats the attacker's
-//! input. No page contains a token, a password or a code; the only part of a URL that a page repeats is the destination after
-//! sign-in.
+//! Attack: a secret is guessed from the lengths of compressed pages that repeat the attacker's input (BREACH). No page contains a
+//! token, password or code, and the destination after sign-in is the only part of a URL on a page.
 
 use crate::assets::{Encodings, accepted};
 use axum::body::{Body, Bytes, to_bytes};
@@ -10,12 +9,12 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use std::io::Write;
 
-/// Smaller bodies are not worth the extra headers.
+/// Minimum body size in bytes; smaller bodies are not worth the extra headers.
 const WORTH_IT: usize = 1024;
-/// No page comes near this size.
+/// Maximum body size in bytes, far above any page's.
 const LARGEST: usize = 4 * 1024 * 1024;
 
-/// Compresses a page with an encoding that the browser accepts. Other responses, including streams, pass through unchanged.
+/// Compresses a page with an encoding accepted by the browser. Other responses, including streams, stay unchanged.
 pub async fn page(request: &HeaderMap, response: Response) -> Response {
     let is_page = response
         .headers()
@@ -52,7 +51,7 @@ pub async fn page(request: &HeaderMap, response: Response) -> Response {
     Response::from_parts(parts, Body::from(body))
 }
 
-/// With fast settings: the last few percent cost more than the rest of the request.
+/// Compresses with fast settings: the last few percent cost more than the rest of the request.
 fn pack(bytes: &[u8], taken: Encodings) -> Option<(&'static str, Bytes)> {
     if taken.brotli {
         return Some(("br", brotli(bytes, 4).ok()?));
@@ -63,7 +62,7 @@ fn pack(bytes: &[u8], taken: Encodings) -> Option<(&'static str, Bytes)> {
     None
 }
 
-/// Brotli (RFC 7932) at a quality from 0 to 11.
+/// Compresses with Brotli (RFC 7932) at a quality from 0 to 11.
 pub fn brotli(bytes: &[u8], quality: i32) -> std::io::Result<Bytes> {
     let params = brotli::enc::BrotliEncoderParams {
         quality,
@@ -76,7 +75,7 @@ pub fn brotli(bytes: &[u8], quality: i32) -> std::io::Result<Bytes> {
     Ok(packed.into())
 }
 
-/// Gzip (RFC 1952) at a level from 0 to 9.
+/// Compresses with gzip (RFC 1952) at a level from 0 to 9.
 pub fn gzip(bytes: &[u8], level: u32) -> std::io::Result<Bytes> {
     let mut packed =
         flate2::write::GzEncoder::new(Vec::with_capacity(bytes.len() / 3), flate2::Compression::new(level));
@@ -87,7 +86,7 @@ pub fn gzip(bytes: &[u8], level: u32) -> std::io::Result<Bytes> {
 /// Decompresses Brotli data.
 ///
 /// # Errors
-/// If the data is not valid Brotli.
+/// Fails if the data is not valid Brotli.
 pub fn unpack_brotli(packed: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut plain = Vec::new();
     brotli::BrotliDecompress(&mut &packed[..], &mut plain)?;

@@ -18,21 +18,21 @@ use tokio::time::{Instant, timeout};
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
-/// Larger than any form, including the longest paste into the code field.
+/// Maximum body size in bytes: larger than any form, including the longest paste into the code field.
 pub(super) const BODY_LIMIT: usize = 16 * 1024;
 /// The time limit for receiving a form.
 const BODY_TIME: Duration = Duration::from_secs(10);
 /// The time limit for the start of a response. Streams continue after it.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
 
-/// The outermost layer.
+/// Handles a request as the outermost layer.
 pub async fn enter(State(service): State<Service>, mut request: Request, next: Next) -> Response {
     let id = u64::from_ne_bytes(problem::random());
     let id = format!("{id:016x}");
     let span = tracing::info_span!("request", id);
     let started = Instant::now();
     let method = request.method().clone();
-    // The route instead of the path: user input in a path stays out of the log.
+    // The route is logged instead of the path, which may contain user input.
     let route = request
         .extensions()
         .get::<MatchedPath>()
@@ -90,9 +90,9 @@ pub async fn enter(State(service): State<Service>, mut request: Request, next: N
     .await
 }
 
-/// Why a request's host is refused: there are two, it is not text, or it differs from the one in the URL (RFC 9112 §3.2).
+/// Returns why a request's host is refused: two headers, not text, or a different host in the URL (RFC 9112 §3.2).
 ///
-/// Attack: a proxy, a cache and this server each use a different one as the host.
+/// Attack: a proxy, a cache and this server each see a different host.
 fn unfit_host(request: &Request) -> Option<&'static str> {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let host = hosts.next()?;
@@ -106,11 +106,11 @@ fn unfit_host(request: &Request) -> Option<&'static str> {
         .uri()
         .authority()
         .is_some_and(|named| !named.as_str().eq_ignore_ascii_case(host));
-    elsewhere.then_some("another host in the address than in the Host header")
+    elsewhere.then_some("the URL's host differs from the Host header")
 }
 
 impl Service {
-    /// The request's span, disabled when no traces are exported. Its name and fields are fixed by this server.
+    /// Creates the request's span, disabled when no traces are exported. Its name and field names are fixed.
     fn trace(&self, peer: Option<Peer>, headers: &HeaderMap, method: &Method, route: &str, id: &str) -> Span {
         let method = method_name(method);
         let span = tracing::debug_span!(
@@ -145,7 +145,7 @@ pub async fn bound(request: Request, next: Next) -> Response {
     let answer = AssertUnwindSafe(next.run(Request::from_parts(parts, Body::from(body)))).catch_unwind();
     match timeout(ANSWER_TIME, answer).await {
         Ok(Ok(response)) => response,
-        Ok(Err(_)) => Problem::fault("panic", "panic; the previous line says where").into_response(),
+        Ok(Err(_)) => Problem::fault("panic", "panic; the previous line has its location").into_response(),
         Err(_) => {
             tracing::warn!("request timed out");
             Problem::busy(5).counted_as("no_answer").into_response()
@@ -153,7 +153,7 @@ pub async fn bound(request: Request, next: Next) -> Response {
     }
 }
 
-/// The rest of the body is not read.
+/// Creates a response that closes the connection, because the rest of the body stays unread.
 fn closing(status: StatusCode) -> Response {
     let mut response = Problem::new(status).into_response();
     response
@@ -184,7 +184,7 @@ pub async fn one_name(State(service): State<Service>, request: Request, next: Ne
     next.run(request).await
 }
 
-/// A host without its port and brackets.
+/// Returns a host without its port and brackets.
 #[must_use]
 pub fn host_name(host: &str) -> &str {
     match host.strip_prefix('[') {

@@ -22,10 +22,10 @@ use tokio::time::{Instant, sleep_until};
 const MOST: usize = 1_000;
 /// Maximum number of streams of one client.
 const MOST_OF_A_CLIENT: usize = 8;
-/// The lifetime of a stream: forgotten tabs release it, and open pages reconnect automatically.
+/// Maximum lifetime of a stream. Forgotten tabs release theirs; open pages reconnect automatically.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// How soon a page reconnects after a change.
+/// The delay before a page reconnects after a change.
 const ASK_AGAIN: Duration = Duration::from_millis(300);
 
 /// The number of open streams by client.
@@ -67,7 +67,7 @@ impl Drop for Slot {
     }
 }
 
-/// The route of the streams.
+/// Returns the route of the streams.
 pub fn routes(streams: Streams) -> Router<Service> {
     Router::new().route("/api/flow/events", get(open).layer(Extension(streams)))
 }
@@ -95,7 +95,7 @@ async fn open(
         .flow_version(purpose, None)
         .await
     {
-        // A browser does not reconnect after 204; this flow has no more events.
+        // This flow has no more events, and a browser does not reconnect after 204.
         Ok(0) => return StatusCode::NO_CONTENT.into_response(),
         // Continues where the browser left off, so that no event is missed (HTML Standard §9.2.4, `Last-Event-ID`).
         Ok(version) => last_heard(&headers).unwrap_or(version),
@@ -113,8 +113,7 @@ fn last_heard(headers: &HeaderMap) -> Option<i64> {
     headers.get("last-event-id")?.to_str().ok()?.parse().ok()
 }
 
-/// The next change of the flow, unless the server stops or the stream's lifetime ends first. The browser then reconnects, with
-/// its flow at that time.
+/// Streams the flow's next change, or ends when the server stops or the stream's lifetime is over. The browser then reconnects.
 fn listen(
     service: Service,
     purpose: Purpose,
@@ -135,7 +134,7 @@ fn listen(
                     _ = stopping.wait_for(|stopping| *stopping) => return None,
                 };
                 match version {
-                    // The response with the next token is on its way: the browser reconnects with that token.
+                    // The browser reconnects with the next token, which is in another response.
                     Ok(version) if version == seen && version < 0 => return None,
                     Ok(version) if version == seen => {}
                     Ok(version) => {

@@ -2,10 +2,9 @@
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
-/// The content security policy of a page: only resources of this origin, and inline scripts only with the page's nonce, if any.
+/// Returns a page's content security policy: only resources of this origin, and inline scripts only with the page's nonce.
 ///
-/// Attack: injected text that became markup on a page runs as script, sends input elsewhere, or frames the page under another
-/// one.
+/// Attack: injected markup runs scripts, sends input elsewhere, or frames the page.
 #[must_use]
 pub fn content_security_policy(nonce: Option<&str>, watched: bool) -> Option<HeaderValue> {
     // cargo-leptos uses a WebSocket to reload the page.
@@ -26,10 +25,10 @@ pub fn content_security_policy(nonce: Option<&str>, watched: bool) -> Option<Hea
 const ALWAYS: [(HeaderName, &str); 5] = [
     // Attack: a file of another type is executed as a script.
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    // Attack: a page that opened this one keeps a handle on its window.
+    // Attack: the page that opened this one keeps control of its window.
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    // Attack: a URL of this site ends up in another site's log.
+    // Attack: another site's log contains a URL of this site.
     (header::REFERRER_POLICY, "same-origin"),
     (
         HeaderName::from_static("permissions-policy"),
@@ -45,13 +44,13 @@ pub fn complete(headers: &mut HeaderMap, https: bool) {
     if let Some(policy) = content_security_policy(None, false) {
         headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
     }
-    // Attack: the next user of this computer, or a cache on the way, reads a personal page. `no-transform`: a proxy that strips
-    // comments or obfuscates addresses in a page leaves HTML that the scripts cannot hydrate.
+    // Attack: the next user of this computer, or a shared cache, obtains a personal page. `no-transform`, because scripts cannot
+    // hydrate HTML with comments stripped or addresses obfuscated by a proxy.
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store, no-transform"));
     if https {
-        // Attack: the first, unencrypted request is answered by an attacker on the way.
+        // Attack: an on-path attacker answers the first, unencrypted request.
         let year = HeaderValue::from_static("max-age=31536000");
         headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(year);
     }

@@ -7,15 +7,15 @@ use axum::response::IntoResponse;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// Liveness.
+/// Reports liveness.
 pub async fn process() -> &'static str {
     "ok\n"
 }
 
-/// Readiness: the database answers within a second, and this server is not shutting down.
+/// Reports readiness: the database answers within a second, and this server is not shutting down.
 pub async fn database(State(service): State<Service>) -> impl IntoResponse {
     if *service.stopping.borrow() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "about to end\n");
+        return (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n");
     }
     match timeout(Duration::from_secs(1), service.backend.db().ping()).await {
         Ok(Ok(())) => (StatusCode::OK, "ready\n"),

@@ -31,7 +31,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// The state that request handlers share. Cheap to clone.
+/// The shared state of request handlers. Cheap to clone.
 #[derive(Clone)]
 pub struct Service {
     parts: Arc<Parts>,
@@ -52,7 +52,7 @@ pub struct Parts {
     pub dev: bool,
     /// Whether pages reload after the server restarts.
     pub watch: bool,
-    /// Turns true when the server is to stop.
+    /// Becomes true when the server must stop.
     pub stopping: watch::Receiver<bool>,
 }
 
@@ -73,14 +73,14 @@ impl Service {
         }
     }
 
-    /// The request metrics.
+    /// Returns the request metrics.
     #[must_use]
     pub const fn requests(&self) -> &Requests {
         &self.requests
     }
 }
 
-/// The router of the whole service.
+/// Returns the router of the whole service.
 pub fn router(service: &Service) -> Router {
     let mut router = Router::new()
         .route("/healthz", get(health::process))

@@ -13,9 +13,9 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::{provide_context, use_context};
 use leptos_axum::ResponseOptions;
 
-/// The routes of all pages of the app.
+/// Returns the routes of all pages of the app.
 pub fn routes(service: &Service) -> Router<Service> {
-    // Once per process; a second service, as in tests, finds the executor initialized.
+    // Fails harmlessly for a second service in the same process, as in tests.
     let _ = any_spawner::Executor::init_tokio();
     let context = context(service);
     let watched = service.dev && is_watched();
@@ -35,7 +35,7 @@ pub fn routes(service: &Service) -> Router<Service> {
     router
 }
 
-/// The address of a page as axum writes it: `/accounts/:id` is `/accounts/{id}`.
+/// Converts the address of a page to axum's syntax: `/accounts/:id` becomes `/accounts/{id}`.
 fn axum_path(address: &str) -> String {
     let segments = address.split('/').map(|segment| match segment.strip_prefix(':') {
         Some(name) => format!("{{{name}}}"),
@@ -53,7 +53,7 @@ pub fn context(service: &Service) -> impl Fn() + Clone + Send + Sync + 'static {
     }
 }
 
-/// The file names of this build.
+/// Returns the file names of this build.
 pub fn assets(service: &Service) -> app::Assets {
     let build = service.site.build.clone();
     let program = |Program { js, wasm }| app::Program { js, wasm };
@@ -75,7 +75,7 @@ fn allow_own_scripts(watched: bool) {
     }
 }
 
-/// The well-known URL by which password managers find the page for changing a password.
+/// Redirects the well-known URL used by password managers to the page for changing a password.
 pub async fn change_password() -> Response {
     see_other("/security/password")
 }

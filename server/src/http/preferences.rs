@@ -1,4 +1,4 @@
-//! The language and colour theme chosen for this browser.
+//! Language and colour theme of a browser.
 
 use super::client::{LANGUAGE_COOKIE, LANGUAGES};
 use super::pages::see_other;
@@ -34,7 +34,7 @@ pub async fn save(
         return Problem::new(StatusCode::BAD_REQUEST).into_response();
     };
     let mut response = see_other(safe_next(&chosen.back));
-    // Only known values are written to a cookie.
+    // Cookies receive known values only.
     let language = LANGUAGES.into_iter().find(|language| *language == chosen.language);
     let theme = ["light", "dark", "auto"]
         .into_iter()

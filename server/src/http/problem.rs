@@ -15,12 +15,12 @@ pub struct Problem {
     status: StatusCode,
     reference: Option<String>,
     retry_after_s: Option<i64>,
-    /// The label under which it is counted, if it is a fault of the server.
+    /// The metrics label of a server fault.
     fault: Option<&'static str>,
 }
 
 impl Problem {
-    /// A refusal with that status.
+    /// Creates a refusal with a status.
     #[must_use]
     pub const fn new(status: StatusCode) -> Self {
         Self {
@@ -31,7 +31,7 @@ impl Problem {
         }
     }
 
-    /// A fault of the server. It is logged once, here; the response contains the reference of that log line.
+    /// Creates and logs a fault of the server. The response contains the reference of the log line.
     #[must_use]
     pub fn fault(kind: &'static str, what: &str) -> Self {
         let reference = reference();
@@ -44,7 +44,7 @@ impl Problem {
         }
     }
 
-    /// A fault of the account service: 500, or 503 if a retry helps.
+    /// Creates a fault of the account service: 500, or 503 if a retry helps.
     #[must_use]
     pub fn of(fault: &backend::Fault) -> Self {
         match fault.retry_after_s() {
@@ -56,7 +56,7 @@ impl Problem {
         }
     }
 
-    /// Temporarily overloaded, with `Retry-After`.
+    /// Creates a response to temporary overload, with `Retry-After`.
     #[must_use]
     pub const fn busy(retry_after_s: i64) -> Self {
         Self {
@@ -67,7 +67,7 @@ impl Problem {
         }
     }
 
-    /// Sets the label of the fault in metrics.
+    /// Sets the metrics label of the fault.
     #[must_use]
     pub const fn counted_as(mut self, kind: &'static str) -> Self {
         self.fault = Some(kind);
@@ -75,7 +75,7 @@ impl Problem {
     }
 }
 
-/// Eight letters and digits, without similar-looking ones.
+/// Returns eight random letters and digits, without similar-looking ones.
 #[must_use]
 pub fn reference() -> String {
     const SIGNS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
@@ -85,7 +85,7 @@ pub fn reference() -> String {
         .collect()
 }
 
-/// Random bytes for identifiers that protect nothing; zeros if the system provides none.
+/// Returns random bytes for identifiers without a security purpose; zeros if the system provides none.
 #[must_use]
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
@@ -158,7 +158,7 @@ fn data(status: StatusCode, reference: Option<String>) -> Response {
     match status.as_u16() {
         500.. => Json(Failure::Broken { reference }).into_response(),
         400 | 413 => Json(Failure::from(Refusal::FormUnreadable)).into_response(),
-        // Reveals no reason.
+        // The reason stays hidden.
         status => Json(serde_json::json!({ "status": status })).into_response(),
     }
 }

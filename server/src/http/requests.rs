@@ -20,8 +20,7 @@ pub struct Requests {
     duration_s: Family<Route, Histogram, Buckets>,
 }
 
-/// The route, never the path. Attack: made-up paths or methods fill the memory with series, and the contents of a path are
-/// exposed to all readers of the metrics.
+/// The labels of a request. Attack: made-up paths and methods fill memory with series, and paths leak into the metrics.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answered {
     route: String,
@@ -80,7 +79,7 @@ impl Requests {
     }
 }
 
-/// A method name from a fixed set.
+/// Returns a method name from a fixed set.
 pub(super) fn method_name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",

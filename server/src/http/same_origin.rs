@@ -16,30 +16,30 @@ pub async fn only(State(service): State<Service>, request: Request, next: Next) 
     if (acts || tells)
         && let Err(cause) = is_ours(request.headers(), &service.config.origin.text)
     {
-        // Shows operators that their proxy changes these headers.
+        // Operators can detect a proxy that changes these headers.
         tracing::info!(cause, "a request from another site was rejected");
         return Problem::new(StatusCode::FORBIDDEN).into_response();
     }
     next.run(request).await
 }
 
-/// Checks headers that browsers write and pages cannot. Each is checked if present; a browser sends at least one of them with any
-/// state-changing request, so if both are missing, no browser and no cookies are involved.
+/// Checks the headers that only browsers can set, if present. A state-changing request without both comes from another kind of
+/// client, without the user's cookies.
 fn is_ours(headers: &HeaderMap, origin: &str) -> Result<(), &'static str> {
     let sites = || headers.get_all("sec-fetch-site").iter();
     // `none`: the user's own navigation, from the address bar or a bookmark.
     if !sites().all(|site| site == "same-origin" || site == "none") {
         return Err("Sec-Fetch-Site names another site");
     }
-    // A page's own plain form has the origin `null` if a proxy adds `Referrer-Policy: no-referrer`. So does a sandboxed frame or
-    // a file, but no page can write the header that vouches for the form (attack: a form in a sandboxed frame).
+    // A page's own plain form has the origin `null` if a proxy adds `Referrer-Policy: no-referrer`. Attack: so does a form in a
+    // sandboxed frame, but its `Sec-Fetch-Site` differs.
     let vouched = sites().count() == 1 && sites().all(|site| site == "same-origin");
     for from in headers.get_all(header::ORIGIN) {
         if from == "null" && !vouched {
             return Err("Origin is null and Sec-Fetch-Site is not same-origin");
         }
         if from != "null" && from != origin {
-            return Err("Origin is another one than REKEY_ORIGIN");
+            return Err("Origin differs from REKEY_ORIGIN");
         }
     }
     Ok(())

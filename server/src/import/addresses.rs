@@ -14,7 +14,7 @@ pub(super) struct Addresses {
 }
 
 impl Addresses {
-    /// An empty set. The unit says what the record numbers count: lines, users.
+    /// Creates an empty set. `unit` is the unit of record numbers: line or user.
     pub(super) fn new(unit: &'static str) -> Self {
         Self {
             unit,
@@ -22,7 +22,7 @@ impl Addresses {
         }
     }
 
-    /// The account, or a sentence that names the earlier record with this address.
+    /// Returns the account, or a message that names the earlier record with this address.
     ///
     /// Attack: on a system that distinguishes addresses by case, a stranger registers the owner's address in capitals with their
     /// own password. The operator must decide which of the two is the owner.

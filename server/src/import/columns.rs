@@ -34,11 +34,11 @@ const COLUMNS: [(&str, Column, &[&str]); 7] = [
 pub(super) struct Columns {
     /// The names of ignored columns, simplified.
     ignored: Vec<String>,
-    /// Whether the first record stated if its address is verified.
+    /// Whether the first record had `email_verified`.
     verified_told: Cell<Option<bool>>,
 }
 
-/// A name in its form for comparison: `E-mail` equals `email`, and `Created At` equals `created_at`.
+/// Normalizes a name for comparison: `E-mail` equals `email`, and `Created At` equals `created_at`.
 pub(super) fn simplified(name: &str) -> String {
     let letters = name.chars().filter(|c| c.is_alphanumeric());
     letters.flat_map(char::to_lowercase).collect()
@@ -52,7 +52,7 @@ impl Columns {
         }
     }
 
-    /// The column of that name; `Ok(None)` for an ignored one, `Err` for an unknown one.
+    /// Finds the column with that name: `Ok(None)` if it is ignored, `Err` if it is unknown.
     fn find(&self, name: &str) -> Result<Option<Column>, ()> {
         let name = simplified(name);
         if self.ignored.contains(&name) {
@@ -64,11 +64,10 @@ impl Columns {
         found.map(|(_, column, _)| Some(*column)).ok_or(())
     }
 
-    /// Checks the header line of a CSV file. An unknown name is an error of the whole file, so that a typing mistake does not
-    /// lose a column.
+    /// Checks the header line of a CSV file. An unknown name rejects the whole file, so that a typo does not drop a column.
     ///
     /// # Errors
-    /// A sentence that names every unknown column.
+    /// Returns a message that names every unknown column.
     pub(super) fn check(&self, names: &[&str]) -> Result<(), String> {
         let mut unknown = Vec::new();
         let mut found = Vec::new();
@@ -94,7 +93,7 @@ impl Columns {
         Ok(())
     }
 
-    /// The fields of a record.
+    /// Returns the fields of a record.
     pub(super) fn fields(&self, object: &Object) -> Result<Fields, String> {
         let mut fields = Fields::default();
         let mut unknown = Vec::new();
@@ -155,17 +154,17 @@ fn set(fields: &mut Fields, column: Column, value: &Value) -> Result<(), String>
     Ok(())
 }
 
-/// Parses the values that databases and programs write for yes and no; an empty value means no.
+/// Parses the values that databases and programs use for yes and no; an empty value means no.
 fn yes_or_no(value: &Value, name: &str) -> Result<bool, String> {
     match value {
         Value::Bool(yes) => Ok(*yes),
         Value::Null => Ok(false),
-        Value::String(text) => yes_or_no_text(text).ok_or_else(|| format!("{name} takes true or false")),
-        _ => Err(format!("{name} takes true or false")),
+        Value::String(text) => yes_or_no_text(text).ok_or_else(|| format!("{name} must be true or false")),
+        _ => Err(format!("{name} must be true or false")),
     }
 }
 
-/// `true`, `t`, `1`, `yes`, `y` or `false`, `f`, `0`, `no`, `n`, or empty, in any case.
+/// Parses `true`, `t`, `1`, `yes`, `y` or `false`, `f`, `0`, `no`, `n` or empty text, ignoring case.
 pub(super) fn yes_or_no_text(text: &str) -> Option<bool> {
     match text.trim().to_ascii_lowercase().as_str() {
         "true" | "t" | "1" | "yes" | "y" => Some(true),
@@ -178,8 +177,8 @@ fn title(column: Column) -> &'static str {
     COLUMNS[column as usize].0
 }
 
-/// An unknown name with the most similar known one. If it doesn't look like a name, only its position: in a file without a header
-/// line it may be an address or a hash.
+/// Formats an unknown name with the most similar known one. Text that doesn't look like a name is shown by its position only:
+/// without a header line, it may be an address or a hash.
 fn shown(name: &str, place: &str) -> String {
     let name = name.trim();
     let looks_like_one = name.len() < 30 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_- ".contains(&b));

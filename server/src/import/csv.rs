@@ -6,10 +6,10 @@ use csv::{ByteRecord, Reader, ReaderBuilder, Terminator};
 use serde_json::Value;
 use std::io::{self, Read};
 
-/// The longest record in bytes. An unclosed quote swallows the rest of the file, by mistake or as an attack on memory.
+/// Maximum record length in bytes. Attack: an unclosed quote turns the rest of the file into one record, which exhausts memory.
 const MAX_RECORD: usize = 1024 * 1024;
 
-/// The records of the file, after its header line is read and checked.
+/// Returns the records of the file, after its header line is read and checked.
 pub(super) fn records<R: Read + 'static>(
     input: R,
     check: &dyn Fn(&[&str]) -> Result<(), String>,
@@ -26,7 +26,7 @@ pub(super) fn records<R: Read + 'static>(
     Ok(rows.map(move |row| record(row, |row| object(&names, row))))
 }
 
-/// The records of a file without a header line, with these names for its first columns; further columns are ignored.
+/// Returns the records of a file without a header line. `names` are those of the first columns; further columns are ignored.
 pub(super) fn records_of(
     input: impl Read + 'static,
     names: &'static [&str],
@@ -64,7 +64,7 @@ fn record(
     })
 }
 
-/// The delimiter: the comma, semicolon or tab that is most frequent in the first line.
+/// Returns the delimiter: the comma, semicolon or tab that is most frequent in the first line.
 fn delimiter(first_line: &[u8]) -> u8 {
     let mut quoted = false;
     let mut counts = [(b',', 0), (b';', 0), (b'\t', 0)];
@@ -74,7 +74,7 @@ fn delimiter(first_line: &[u8]) -> u8 {
             *count += usize::from(!quoted && byte == delimiter);
         }
     }
-    // The first one if several are equally frequent.
+    // Of equally frequent ones, the first.
     counts
         .into_iter()
         .rev()
@@ -94,7 +94,7 @@ fn object(names: &[impl AsRef<str>], row: &ByteRecord) -> Result<Object, String>
     Ok(object)
 }
 
-/// The position of a record.
+/// Position of a record.
 struct Place {
     /// Its first line, from 1.
     begins: u64,
@@ -111,8 +111,8 @@ struct Rows<R: Read> {
 }
 
 impl<R: Read> Rows<R> {
-    /// Only a line feed ends a record, so that line numbers match those of a text editor; if `\r` also ended one, `\r\n` would be
-    /// counted late. An extra line feed at the end terminates the last record like all others.
+    /// Ends records at line feeds only, so that line numbers match those of a text editor: with `\r` as another end, `\r\n` would
+    /// be counted late. An extra line feed ends the last record.
     fn new(input: R, delimiter: u8) -> Self {
         let bounded = Bounded {
             input: input.chain(&b"\n"[..]),
@@ -152,7 +152,7 @@ impl<R: Read> Iterator for Rows<R> {
                 let is_closed = !self.reader.get_ref().ended;
                 let ends = self.reader.position().line() - 1;
                 let place = Place {
-                    // Without its own line feed, all preceding ones are in its fields.
+                    // A record without a final line feed has line feeds in its fields only.
                     begins: (ends + u64::from(!is_closed)).saturating_sub(breaks),
                     ends,
                     is_closed,

@@ -7,14 +7,14 @@ use std::fmt;
 use std::io::{self, BufReader, Read};
 use std::rc::Rc;
 
-/// The longest user in bytes, apart from read-ahead. Attack on memory: a user without an end.
+/// Maximum user length in bytes, without read-ahead. Attack: a user without an end exhausts memory.
 const MAX_USER: usize = 1024 * 1024;
 
-/// Passes the users of the document on one by one, numbered from 1, so that memory use does not depend on the length of the file.
+/// Passes on the users one by one, numbered from 1, so that memory use does not depend on the length of the file.
 /// Ends when `each` returns `false`.
 ///
 /// # Errors
-/// A sentence, if the document can't be read to its end.
+/// Returns a message if the document can't be read to its end.
 pub(super) fn read(input: impl Read, each: &mut dyn FnMut(Record) -> bool) -> Result<(), String> {
     let left = Rc::new(Cell::new(MAX_USER));
     let mut users = Users {
@@ -38,7 +38,7 @@ pub(super) fn read(input: impl Read, each: &mut dyn FnMut(Record) -> bool) -> Re
         )),
         // The parser's own message may quote the input, which may be a hash.
         Err(error) => Err(format!(
-            "The file is not JSON with a list of users from line {}, character {} on; nothing after user {} was read.",
+            "The file has invalid JSON or no list of users at line {}, character {}; nothing after user {} was read.",
             error.line(),
             error.column(),
             users.count
@@ -71,7 +71,7 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
                 map.next_value_seed(List(&mut *self.0))?;
                 found = true;
             } else {
-                // It may be long, because it is skipped.
+                // Skipped values may have any length.
                 self.0.left.set(usize::MAX);
                 map.next_value::<IgnoredAny>()?;
                 self.0.left.set(MAX_USER);

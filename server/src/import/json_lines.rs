@@ -3,10 +3,10 @@
 use super::{Object, Record};
 use std::io::{BufRead, BufReader, Read};
 
-/// The longest line in bytes. Attack on memory: a file without line breaks.
+/// Maximum line length in bytes. Attack: a file without line breaks exhausts memory.
 const MAX_LINE: u64 = 64 * 1024;
 
-/// The records of the file.
+/// Returns the records of the file.
 pub(super) fn records(input: impl Read) -> impl Iterator<Item = Result<Record, String>> {
     let mut input = BufReader::with_capacity(64 * 1024, input);
     let mut number = 0;
@@ -41,7 +41,7 @@ pub(super) fn records(input: impl Read) -> impl Iterator<Item = Result<Record, S
     })
 }
 
-/// Reads a line, skips its excess, and returns whether it fits. `None` at the end.
+/// Reads a line, skips any excess, and returns whether the line fits; `None` at the end.
 fn next(input: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<Option<bool>> {
     let count = input.by_ref().take(MAX_LINE).read_until(b'\n', line)?;
     if count == 0 {
@@ -59,6 +59,6 @@ fn object(line: &[u8]) -> Result<Object, String> {
     // The parser's own message may quote the input, which may be a hash.
     serde_json::from_str(text).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => "it is not a JSON object".to_owned(),
-        _ => format!("it is not valid JSON from character {} on", error.column()),
+        _ => format!("it has invalid JSON at character {}", error.column()),
     })
 }

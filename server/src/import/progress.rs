@@ -30,12 +30,12 @@ pub(super) struct Progress {
     bar: ProgressBar,
     counts: Counts,
     said: usize,
-    /// What the record numbers count: lines, users.
+    /// The unit of record numbers: line or user.
     unit: &'static str,
 }
 
 impl Progress {
-    /// For a file of that many bytes, or `None` if unknown. Without a terminal the bar is hidden automatically.
+    /// Creates the progress of a file of `length` bytes, if known. Without a terminal, the bar is hidden automatically.
     pub(super) fn new(length: Option<u64>, unit: &'static str) -> Self {
         let (bar, template) = match length {
             Some(bytes) => (
@@ -53,7 +53,7 @@ impl Progress {
         }
     }
 
-    /// The same input; reading it advances the bar.
+    /// Wraps the input, so that reading it advances the bar.
     pub(super) fn watch<R: Read>(&self, input: R) -> impl Read + use<R> {
         self.bar.wrap_read(input)
     }

@@ -12,7 +12,7 @@ pub(super) struct Fields {
     pub(super) password_hash: String,
     pub(super) language: String,
     pub(super) created_at: String,
-    /// Whether the other system has verified the mailbox. If the file doesn't say so, the operator vouches for it.
+    /// Whether the other system has verified the mailbox. If the file has no such column, the operator vouches for it.
     pub(super) email_verified: bool,
     pub(super) disabled: bool,
 }
@@ -32,8 +32,7 @@ impl Default for Fields {
 }
 
 impl Fields {
-    /// The account, or the problem. No sentence contains a hash, and an address only if it is valid: other text may be a hash in
-    /// the wrong column.
+    /// Returns the account or the problem. Messages contain only valid addresses: other text may be a misplaced hash.
     pub(super) fn account(&self) -> Result<ImportedAccount, String> {
         let email = EmailAddress::parse(&self.email).map_err(|_| match self.email.as_str() {
             "" => "email is empty",
@@ -47,7 +46,7 @@ impl Fields {
             "" => None,
             name => Some(Name::parse(name).map_err(|_| {
                 format!(
-                    "name takes one line of at most {} characters, without links or addresses, or nothing",
+                    "name must be empty, or one line of at most {} characters without links or addresses",
                     Name::MAX_CHARS
                 )
             })?),
@@ -62,12 +61,12 @@ impl Fields {
         let language = match self.language.as_str() {
             "" => None,
             text if LANGUAGES.contains(&text) => Some(text.to_owned()),
-            _ => return Err(format!("language takes {}, or nothing", LANGUAGES.join(", "))),
+            _ => return Err(format!("language must be {}, or empty", LANGUAGES.join(", "))),
         };
         let created_at = match self.created_at.as_str() {
             "" => None,
             text => Some(moment(text).ok_or(
-                "created_at takes a time such as 2024-11-25T10:00:00Z or 2024-11-25 10:00:00 (UTC), or nothing",
+                "created_at must be empty, or a time such as 2024-11-25T10:00:00Z or 2024-11-25 10:00:00 (UTC)",
             )?),
         };
         Ok(ImportedAccount {

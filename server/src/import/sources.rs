@@ -31,7 +31,7 @@ pub enum Source {
     Wordpress,
 }
 
-/// Why a record is not a user account.
+/// The reason why a record is not a user account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum LeftOut {
     ServiceAccount,
@@ -41,22 +41,22 @@ pub(super) enum LeftOut {
 }
 
 impl LeftOut {
-    /// The plural for messages.
+    /// Returns the plural for messages.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::ServiceAccount => "service accounts",
             Self::Deleted => "deleted users",
             Self::Anonymous => "anonymous users",
-            Self::NoUser => "objects that are no users",
+            Self::NoUser => "objects that are not users",
         }
     }
 }
 
-/// The fields of a user account, or why the record is none.
+/// The fields of a user account, or the reason why the record is not one.
 pub(super) type Found = Result<Fields, LeftOut>;
 
 impl Source {
-    /// The formats of its exports.
+    /// Returns the formats of its exports.
     pub(super) const fn formats(self) -> &'static [Format] {
         match self {
             Self::Keycloak => &[Format::Json],
@@ -66,7 +66,7 @@ impl Source {
         }
     }
 
-    /// The column names of a CSV file without a header line.
+    /// Returns the column names of a CSV file without a header line.
     pub(super) const fn names_of_columns(self) -> Option<&'static [&'static str]> {
         match self {
             Self::Firebase => Some(&firebase::COLUMNS),
@@ -119,7 +119,7 @@ impl Source {
     }
 }
 
-/// Auth0's names differ between its exports: `email_verified` and `Email Verified`.
+/// Parses a user of Auth0, with the names of both exports: `email_verified` and `Email Verified`.
 fn auth0(object: &Object) -> Fields {
     let find = |wanted: &str| {
         let found = object.iter().find(|(name, _)| simplified(name) == wanted);
@@ -134,7 +134,7 @@ fn auth0(object: &Object) -> Fields {
         disabled: is_yes(find("blocked")),
         ..Fields::default()
     };
-    // The export of hashes may contain the address only there.
+    // In the export of hashes, the address may be in this field only.
     if fields.email.is_empty() {
         let identifiers = find("identifiers").as_array().map_or(&[][..], Vec::as_slice);
         if let Some(email) = identifiers.iter().find(|identifier| identifier["type"] == "email") {
@@ -161,15 +161,15 @@ fn supabase(object: &Object, now: Timestamp) -> Found {
         name: names.into_iter().find(|name| !name.is_empty()).unwrap_or_default(),
         password_hash: get("encrypted_password"),
         created_at: get("created_at"),
-        // A null can be written in many ways, but never as a timestamp.
+        // Null has many spellings, but none is a timestamp.
         email_verified: moment(&get("email_confirmed_at")).is_some(),
-        // A value other than a timestamp, such as `infinity`, has no end.
+        // A value other than a timestamp, such as `infinity`, is a permanent ban.
         disabled: !banned_until.is_empty() && moment(&banned_until).is_none_or(|until| until > now),
         ..Fields::default()
     })
 }
 
-/// A row of the table, or an object of `dumpdata` with the row in `fields`. Other objects in a dump are skipped.
+/// Parses a row of the table, or an object of `dumpdata` with the row in `fields`. Other objects in a dump are skipped.
 fn django(object: &Object) -> Found {
     let row = match object.get("fields") {
         Some(fields) => fields.as_object().ok_or(LeftOut::NoUser)?,
@@ -206,13 +206,13 @@ fn wordpress(row: &Object) -> Fields {
         created_at: Some(text(row, "user_registered"))
             .filter(|moment| !moment.starts_with("0000"))
             .unwrap_or_default(),
-        // A multisite network marks users in this way.
+        // Multisite networks mark users with these columns.
         disabled: is_set("spam") || is_set("deleted"),
         ..Fields::default()
     }
 }
 
-/// The text or number of that name, trimmed; empty if absent.
+/// Returns the text or number of that name, trimmed; empty if absent.
 fn text(object: &Object, name: &str) -> String {
     object.get(name).map(as_text).unwrap_or_default()
 }
@@ -225,7 +225,7 @@ fn as_text(value: &Value) -> String {
     }
 }
 
-/// Whether it's an explicit yes.
+/// Returns whether it's an explicit yes.
 fn is_yes(value: &Value) -> bool {
     match value {
         Value::Bool(yes) => *yes,

@@ -3,10 +3,10 @@
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_16BE, UTF_16LE};
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
-/// The maximum number of bytes that are read to find the first line.
+/// The maximum number of bytes read to find the first line.
 const MOST_FIRST_LINE: u64 = 64 * 1024;
 
-/// The input without its byte order mark, UTF-16 as UTF-8. `None` if it's empty.
+/// Removes the byte order mark and converts UTF-16 to UTF-8. Returns `None` for empty input.
 pub(super) fn as_utf8(mut input: impl Read + Send + 'static) -> io::Result<Option<Box<dyn Read + Send>>> {
     let mut start = Vec::new();
     (&mut input).take(3).read_to_end(&mut start)?;
@@ -21,7 +21,7 @@ pub(super) fn as_utf8(mut input: impl Read + Send + 'static) -> io::Result<Optio
     }))
 }
 
-/// The same input, and a copy of its start, up to the end of the first non-blank line.
+/// Returns a copy of the start, up to the end of the first non-blank line, and the whole input.
 pub(super) fn with_first_line<R: Read>(input: R) -> io::Result<(Vec<u8>, impl Read + use<R>)> {
     let mut input = BufReader::with_capacity(64 * 1024, input);
     let mut first = Vec::new();

@@ -9,7 +9,7 @@ use std::path::Path;
 /// Adds a random key, makes it the current one, and returns its name.
 ///
 /// # Errors
-/// A sentence; the file is unchanged then.
+/// Returns a message and leaves the file unchanged.
 pub fn rotate(path: &Path) -> Result<String, String> {
     change(path, |file| {
         let name = put_new(file)?;
@@ -21,7 +21,7 @@ pub fn rotate(path: &Path) -> Result<String, String> {
 /// Adds a random key without using it yet, and returns its name.
 ///
 /// # Errors
-/// As for [`rotate`].
+/// Fails as described for [`rotate`].
 pub fn add(path: &Path) -> Result<String, String> {
     change(path, put_new)
 }
@@ -29,7 +29,7 @@ pub fn add(path: &Path) -> Result<String, String> {
 /// Makes a key the current one.
 ///
 /// # Errors
-/// As for [`rotate`], and if there is no such key.
+/// Fails as described for [`rotate`], and if there is no such key.
 pub fn make_current(path: &Path, name: &str) -> Result<(), String> {
     change(path, |file| {
         known(file, name)?;
@@ -41,7 +41,7 @@ pub fn make_current(path: &Path, name: &str) -> Result<(), String> {
 /// Removes a key that is not the current one.
 ///
 /// # Errors
-/// As for [`rotate`], and if there is no such key or it is the current one.
+/// Fails as described for [`rotate`], and if there is no such key or it is the current one.
 pub fn remove(path: &Path, name: &str) -> Result<(), String> {
     change(path, |file| {
         known(file, name)?;
@@ -58,13 +58,13 @@ pub fn remove(path: &Path, name: &str) -> Result<(), String> {
 fn known(file: &KeyFile, name: &str) -> Result<(), String> {
     let known = file.keys.contains_key(name);
     known.then_some(()).ok_or_else(|| {
-        // Repeated only if it can be a name: a key may have been typed instead.
-        let shown = if is_name(name) { name } else { "that" };
-        format!("the key file has no key {shown}; `rekey keys list` shows all")
+        // The input is shown only if it is a valid name: it may be a key.
+        let shown = if is_name(name) { name } else { "with that name" };
+        format!("the key file has no key {shown}; `rekey keys list` lists all keys")
     })
 }
 
-/// `k2` after `k1`.
+/// Adds a random key and returns its name: `k2` after `k1`.
 fn put_new(file: &mut KeyFile) -> Result<String, String> {
     let numbers = file
         .keys
@@ -81,7 +81,7 @@ fn change<T>(path: &Path, change: impl FnOnce(&mut KeyFile) -> Result<T, String>
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
     let part = Path::new(&part);
-    // Created before the file is read: of two concurrent changes one is refused, and none is lost.
+    // The temporary file is created before the key file is read, so that one of two concurrent changes is refused.
     let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(part);
     let written = opened.map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => format!(
@@ -108,11 +108,11 @@ fn write<T>(
     let mut file: KeyFile = toml::from_str(&text).map_err(|_| format!("{} cannot be parsed", path.display()))?;
     let outcome = change(&mut file)?;
     let text = toml::to_string(&file).map_err(|_| "the keys cannot be written as TOML".to_owned())?;
-    // The new contents must be valid, or the next start is refused.
+    // Invalid contents would prevent the next start.
     parse(&text).map_err(|wrong| format!("the changed key file {wrong}"))?;
     let cannot_write = |error: std::io::Error| cannot(part, &error);
     written.write_all(text.as_bytes()).map_err(cannot_write)?;
-    // The operator may be another user than the server, which must keep access to the file.
+    // The server must keep access to the file, even if the operator is another user.
     let owner = std::fs::metadata(path).map_err(|error| cannot(path, &error))?;
     let now = written.metadata().map_err(cannot_write)?;
     if (owner.uid(), owner.gid()) != (now.uid(), now.gid()) {
@@ -121,7 +121,7 @@ fn write<T>(
     written.sync_all().map_err(cannot_write)?;
     std::fs::rename(part, path).map_err(|error| cannot(path, &error))?;
     if let Some(folder) = path.parent() {
-        // The change is complete; only a power failure at this moment could still undo it.
+        // The change is complete. Only a power failure could still undo it.
         let _ = File::open(folder).and_then(|folder| folder.sync_all());
     }
     Ok(outcome)

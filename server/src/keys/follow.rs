@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// Keys from that file, which are reloaded from it.
+/// Returns keys that can be reloaded from their file.
 #[must_use]
 pub fn from_file(path: &Path, ring: Keyring) -> Keys {
     let path = path.to_owned();
@@ -34,7 +34,7 @@ pub async fn follow(keys: Keys, path: PathBuf) {
     }
 }
 
-/// Changes with the file: when it is replaced or written again.
+/// Returns a value that changes when the file is replaced or rewritten.
 fn stamp(path: &Path) -> Option<(u64, i64, i64, u64)> {
     let file = std::fs::metadata(path).ok()?;
     Some((file.ino(), file.mtime(), file.mtime_nsec(), file.len()))

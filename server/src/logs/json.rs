@@ -11,8 +11,8 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 
-/// `{"timestamp":…,"level":…,"target":…,"request_id":…,"message":…,…}`. The library's own format has the request's id in a list
-/// of spans, at a position that depends on other spans; here it is a top-level field of every line that a request caused.
+/// `{"timestamp":…,"level":…,"target":…,"request_id":…,"message":…,…}`. The request's id is a top-level field; in the library's
+/// own format, it is in a list of spans at a varying position.
 pub struct JsonLines;
 
 impl<S> FormatEvent<S, JsonFields> for JsonLines
@@ -47,7 +47,7 @@ where
     }
 }
 
-/// The message and the other fields of the event.
+/// Returns the message and the other fields of the event.
 fn fields(event: &Event<'_>) -> serde_json::Map<String, Value> {
     match serde_json::to_value(event.field_map()) {
         Ok(Value::Object(fields)) => fields,
@@ -55,7 +55,7 @@ fn fields(event: &Event<'_>) -> serde_json::Map<String, Value> {
     }
 }
 
-/// The id of the enclosing request.
+/// Returns the id of the enclosing request.
 fn request_id<S>(context: &FmtContext<'_, S, JsonFields>) -> Option<String>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,

@@ -68,7 +68,7 @@ async fn the_reason_for_a_refused_request_is_logged() {
     for cause in [
         "Origin is null and Sec-Fetch-Site is not same-origin",
         "Sec-Fetch-Site names another site",
-        "Origin is another one than REKEY_ORIGIN",
+        "Origin differs from REKEY_ORIGIN",
     ] {
         assert_eq!(log.matches(cause).count(), 1, "{cause}: {log}");
     }
@@ -292,7 +292,7 @@ async fn an_invalid_host_is_refused_and_the_reason_is_logged() {
     let two = page("/signin").header(header::HOST, "evil.example");
     let odd = Request::get("/signin").header(header::HOST, HeaderValue::from_bytes(b"127.0.0.1\xff").unwrap());
     let other = page("http://evil.example/signin");
-    for (request, cause) in [(two, "two Host headers"), (odd, "not text"), (other, "another host")] {
+    for (request, cause) in [(two, "two Host headers"), (odd, "not text"), (other, "host differs")] {
         let before = logged().len();
         let answer = world.send(request.body(Body::empty()).unwrap()).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{cause}");

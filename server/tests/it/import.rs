@@ -62,12 +62,12 @@ fn an_invalid_line_is_reported_with_its_number_and_the_rest_is_imported() {
     let lines: Vec<_> = err.lines().collect();
     for (at, expected) in [
         "line 3: email is not an e-mail address",
-        "line 4: a@example.com: name takes one line of at most 100 characters, without links or addresses, or nothing",
+        "line 4: a@example.com: name must be empty, or one line of at most 100 characters without links or addresses",
         "line 5: b@example.com: password_hash is damaged: it begins like pbkdf2_sha256, but the rest cannot be parsed",
         "line 6: c@example.com: password_hash costs more to verify than a sign-in may cost (at most cost 15)",
         "line 7: d@example.com: password_hash has an unknown format (known are argon2, bcrypt, scrypt, PBKDF2, phpass, SHA-crypt, {SSHA}, and the formats of Django, WordPress, ASP.NET Core Identity, better-auth and Firebase)",
-        "line 8: e@example.com: language takes en, ar, or nothing",
-        "line 9: f@example.com: created_at takes a time such as 2024-11-25T10:00:00Z or 2024-11-25 10:00:00 (UTC), or nothing",
+        "line 8: e@example.com: language must be en, ar, or empty",
+        "line 9: f@example.com: created_at must be empty, or a time such as 2024-11-25T10:00:00Z or 2024-11-25 10:00:00 (UTC)",
         "line 10: 3 fields instead of 5",
         "line 11: email is empty",
         "Some records were not imported. Fix the ones listed above and run the import again; no account is added twice.",
@@ -152,7 +152,7 @@ fn json_lines_are_imported_and_reported_like_csv() {
     for (at, expected) in [
         &format!("line 4: it has unknown fields: \"password\" (did you mean password_hash?); {known}"),
         "line 5: password_hash is not text",
-        "line 6: it is not valid JSON from character ",
+        "line 6: it has invalid JSON at character ",
         "line 7: it is not a JSON object",
         "line 8: it is longer than 64 KiB",
         &format!("line 9: it has unknown fields: a name; {known}"),

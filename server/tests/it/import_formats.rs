@@ -84,7 +84,7 @@ fn an_unverified_account_is_imported_without_its_password() {
     let expected = "7 added, 0 already existed, 1 rejected.\n\
                     Imported without a password, because the address is unverified: 5. A reset sets a new one.\n";
     assert_eq!(out, expected);
-    assert!(err.starts_with("line 9: email_verified takes true or false\n"), "{err}");
+    assert!(err.starts_with("line 9: email_verified must be true or false\n"), "{err}");
     let json = format!("{{\"email\":\"i@example.com\",\"password_hash\":\"{HASH}\",\"email_verified\":null}}\n");
     let (right, out, _) = said(&service.import("people.jsonl", json));
     assert!(right && out.contains("the address is unverified: 1."), "{out}");
@@ -163,7 +163,7 @@ fn skipped_records_are_counted_by_kind() {
             "supabase",
             "2 left out (deleted users: 1, anonymous users: 1).\n",
         ),
-        (dump, "django", "1 left out (objects that are no users: 1).\n"),
+        (dump, "django", "1 left out (objects that are not users: 1).\n"),
     ] {
         let (_, out, _) = said(&import_from(&service, &file, &["--from", from, "--dry-run"]));
         assert!(out.contains(&format!(" 0 records are rejected, {left_out}")), "{out}");
@@ -218,7 +218,7 @@ fn rejected_json_records_are_reported_by_position() {
                     user 3: it is not a JSON object\n\
                     user 4: grace@example.com: password_hash is damaged: it begins like Firebase's scrypt, but the rest \
                     cannot be parsed\n\
-                    The file is not JSON with a list of users from line 4, character 76 on; nothing after user 4 was read.\n";
+                    The file has invalid JSON or no list of users at line 4, character 76; nothing after user 4 was read.\n";
     assert_eq!(err, expected);
 }
 

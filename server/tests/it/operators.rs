@@ -57,7 +57,7 @@ fn a_command_on_existing_accounts_creates_no_database() {
         "end-sessions",
         "backup copy.db",
     ] {
-        let expected = "There is no database other/rekey.db. Check REKEY_DATABASE_URL.\n";
+        let expected = "The database other/rekey.db does not exist. Check REKEY_DATABASE_URL.\n";
         assert_eq!(run(line), (false, expected.into()), "{line}");
     }
     assert!(!folder.path().join("other").exists());

@@ -264,7 +264,7 @@ async fn a_stopping_server_is_not_ready_but_still_serves() {
     world.stop.send(true).unwrap();
     let ready = world.open("/readyz").await;
     assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(ready.text(), "about to end\n");
+    assert_eq!(ready.text(), "shutting down\n");
     for path in ["/healthz", "/signin"] {
         assert_eq!(world.open(path).await.status, StatusCode::OK, "{path}");
     }

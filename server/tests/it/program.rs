@@ -98,7 +98,7 @@ fn a_refused_start_reports_every_problem_and_creates_nothing() {
         assert_eq!(text.matches(key).count(), 1, "{key}{text}");
     }
     let text = refused(&["serve", "--dev"], &[("REKEY_LISTEN", "0.0.0.0:3000")]);
-    assert!(text.contains("REKEY_LISTEN: is not a loopback address"), "{text}");
+    assert!(text.contains("REKEY_LISTEN: must be a loopback address"), "{text}");
     assert!(refused(&["seed"], &[("REKEY_ORIGIN", "https://example.com")]).contains("loopback hosts only"));
     assert!(!folder.path().join("data/rekey.db").exists());
 }

@@ -43,11 +43,10 @@ pub struct HashConfig {
 }
 
 impl HashConfig {
-    /// Reads the file with the block `hash_config { … }`. It is a file because other users of the machine can read a command
-    /// line.
+    /// Reads the file with the block `hash_config { … }`. Other users of the machine could read a command line.
     ///
     /// # Errors
-    /// A sentence that excludes the contents of the file.
+    /// Returns a message without the contents of the file.
     pub fn read(path: &Path) -> Result<Self, String> {
         let content = std::fs::read_to_string(path)
             .map_err(|error| format!("{} cannot be read: {}", path.display(), error.kind()))?;
@@ -60,7 +59,7 @@ impl HashConfig {
         })
     }
 
-    /// The parameters, or the name of a missing one.
+    /// Parses the parameters, or returns the name of a missing one.
     fn parse(content: &str) -> Result<Self, &'static str> {
         let value = |name: &'static str| {
             let lines = content.lines().filter_map(|line| line.trim().split_once(':'));

@@ -28,7 +28,7 @@ pub(super) fn fields(user: &Object) -> Result<Found, String> {
     }))
 }
 
-/// The credential as a PHC string; `secretData` and `credentialData` are JSON in a string.
+/// Returns the credential as a PHC string; `secretData` and `credentialData` are JSON in a string.
 fn hash(credential: &Value) -> Option<String> {
     let parsed = |name: &str| serde_json::from_str::<Value>(credential[name].as_str()?).ok();
     let (secret, data) = (parsed("secretData")?, parsed("credentialData")?);
