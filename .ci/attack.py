@@ -84,7 +84,7 @@ class Server:
         return (LOGS / f"{self.name}.log").read_text(errors="replace")
 
     def answers(self, pattern=""):
-        """The number of matching answers in the log."""
+        """Returns the number of matching answers in the log."""
         return len(re.findall(f"rekey::access.*{pattern}", self.log()))
 
 
@@ -129,14 +129,14 @@ def at_password(server, email):
 
 
 def after_code(server, flow, email):
-    """The cookie of a reset or a sign-up after the right code."""
+    """Returns the cookie of a reset or a sign-up after the correct code."""
     browser = Browser(server)
     code = browser.post_for_code(email, f"/api/{flow}/begin", email=email)
     return browser.post(f"/api/{flow}/answer", code=code).cookie(flow.replace("_", ""))
 
 
 class Weak(http.server.BaseHTTPRequestHandler):
-    """A program with the holes that the tools must find; it handles one request at a time."""
+    """A program with the vulnerabilities that the tools must find; it handles one request at a time."""
 
     table = sqlite3.connect(":memory:", check_same_thread=False)
     table.executescript("CREATE TABLE accounts (email TEXT, name TEXT); INSERT INTO accounts VALUES ('ada@example.com', 'Ada')")
@@ -179,7 +179,7 @@ def hydra():
     row("hydra, limits off", "finds the right one: it is not blind", found, found)
     missed = "0 valid password found" in guess(strict)
     checked, refused = (strict.answers(f'route="/api/sign_in/password" status={status} ') for status in (422, 409))
-    # The sixth guess gets the step that proves the mailbox; further guesses don't belong to that step.
+    # The sixth guess gets the step that proves the mailbox, which accepts no further guesses.
     row("hydra", f"right one of {count} not found; 5 are checked", f"{checked} checked, {refused} answered 409",
         missed and checked == 5 and checked + 1 + refused >= count)
 
@@ -189,7 +189,7 @@ def sqlmap():
     parameters = lambda *parts: re.findall(r"([\w-]+)=", " ".join(parts))
 
     def holds(name, server, path, data="", cookie=""):
-        """Whether all parameters were fully tested and none is an injection point."""
+        """Returns whether all parameters were fully tested and none is an injection point."""
         log = run(f"sqlmap.{name}", 75, "sqlmap", "--batch", "--level=3", "--risk=2", "--dbms=SQLite", "--flush-session", "--disable-coloring",
             "--ignore-code=401", "--answers=skip those kind of cases=N", f"--output-dir=sqlmap.{name}", "-u", server.origin + path,
             "--headers", f"Origin: {server.origin}", *(data and ["--data", data]), *(cookie and ["--cookie", cookie]))
@@ -342,7 +342,7 @@ def slowhttptest():
 
     figure, served, _ = hold(weak, "-H", 8, 500, "/signin", "-i", 2)
     row("slowhttptest, weak program", "its probe is lost: the probe is not blind", figure, not served)
-    # The last ones open after 5 s; 250 may be closed after the last line of the table.
+    # The last connections open after 5 s; 250 may be closed after the last line of the table.
     figure, served, ended = hold(opened, "-H", 36, 1000, "/signin", "-i", 5)
     row("slowhttptest, headers", "no probe is lost; ended within 30 s", figure, served and ended >= 750)
     figure, served, ended = hold(opened, "-B", 17, 1000, "/api/sign_in/begin", "-i", 3, "-s", 8000)
@@ -362,7 +362,7 @@ def slowhttptest():
 
 
 def afterwards():
-    """All servers still run and logged no fault. `make prove` checks that they log no secret."""
+    """Checks that all servers still run and logged no fault. `make prove` checks that they log no secret."""
     servers = (strict, opened, plain)
     # Stops at the first server that doesn't respond.
     ready = all([Browser(server).post("/api/sign_in/begin", email="last@example.com") and ask(server.origin, "/readyz").status == 200 for server in servers])
