@@ -4,12 +4,12 @@ use socket2::SockRef;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-/// Acknowledges at once what came: a sender that waits for that sends no more than 25 messages a second.
+/// A stream that acknowledges data immediately: waiting for acknowledgements limits a sender to 25 messages a second.
 pub struct Acknowledged(pub TcpStream);
 
 impl Read for Acknowledged {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        // It holds until the next pause only.
+        // The option is reset at the next pause.
         SockRef::from(&self.0).set_tcp_quickack(true)?;
         self.0.read(buffer)
     }

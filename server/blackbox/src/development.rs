@@ -24,7 +24,7 @@ pub fn sign_in(running: &Running, folder: &Path, email: &str, password: &str) ->
     }
 }
 
-/// The code of the newest e-mail: it starts the subject.
+/// Returns the code at the start of the latest e-mail's subject.
 fn mailed_code(folder: &Path) -> Result<String, Fault> {
     let folder = folder.join("data/emails");
     let fault = |error: std::io::Error| format!("{}: {error}", folder.display());

@@ -66,7 +66,7 @@ impl Connection {
         })
     }
 
-    /// Sets the service's host name where it differs from the address: `127.0.0.1:3000`.
+    /// Sets the service's host name if it differs from the address: `127.0.0.1:3000`.
     #[must_use]
     pub fn named(mut self, host: &str) -> Self {
         host.clone_into(&mut self.host);
@@ -142,7 +142,7 @@ impl Connection {
         self.read().map_err(|error| format!("{}: {error}", line_of(request)))
     }
 
-    /// The underlying socket, for callers that send slowly or not at all.
+    /// Returns the underlying socket, for callers that send slowly or not at all.
     #[must_use]
     pub fn socket(&self) -> &TcpStream {
         self.stream.get_ref()
@@ -220,12 +220,12 @@ impl Jar {
         }
     }
 
-    /// All cookies.
+    /// Returns all cookies.
     pub fn cookies(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// One cookie.
+    /// Returns one cookie.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
@@ -251,32 +251,32 @@ impl Jar {
 }
 
 impl Answer {
-    /// The first header with that name.
+    /// Returns the first header with that name.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         let found = self.headers.iter().find(|(known, _)| known == name);
         found.map_or("", |(_, value)| value)
     }
 
-    /// Names and values of the cookies that it sets.
+    /// Returns names and values of the cookies to set.
     pub fn cookies(&self) -> impl Iterator<Item = (&str, &str)> {
         let set = self.headers.iter().filter(|(name, _)| name == "set-cookie");
         set.filter_map(|(_, value)| value.split(';').next().unwrap_or_default().split_once('='))
     }
 
-    /// Its body as text.
+    /// Returns the body as text.
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// Its body as JSON; null if it isn't JSON.
+    /// Returns the body as JSON; null if it isn't JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
-    /// The name of its step, such as `EnterCode`, or the code of its refusal, such as `code_wrong`.
+    /// Returns the name of the step, such as `EnterCode`, or the code of the refusal, such as `code_wrong`.
     #[must_use]
     pub fn told(&self) -> String {
         fn name(value: &Value) -> String {
@@ -293,13 +293,13 @@ impl Answer {
         name(&self.json())
     }
 
-    /// Whether its body contains that text.
+    /// Returns whether the body contains a text.
     #[must_use]
     pub fn says(&self, text: &str) -> bool {
         self.text().contains(text)
     }
 
-    /// A fault that describes an unexpected answer.
+    /// Returns a fault that describes an unexpected answer.
     #[must_use]
     pub fn unexpected(&self, what: &str) -> Fault {
         format!(
@@ -312,7 +312,7 @@ impl Answer {
 
 const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
-/// A request for a page, as a browser writes it. `more` contains further header lines.
+/// Returns a request for a page, as a browser writes it. `more` contains further header lines.
 #[must_use]
 pub fn get_request(path: &str, host: &str, jar: &Jar, more: &str) -> String {
     format!(
@@ -322,7 +322,7 @@ pub fn get_request(path: &str, host: &str, jar: &Jar, more: &str) -> String {
     )
 }
 
-/// A request that submits a form, as a page of the service sends it.
+/// Returns a request that submits a form, as a page of the service sends it.
 #[must_use]
 pub fn form_request(path: &str, host: &str, form: &str, jar: &Jar, wanted: Wanted) -> String {
     let accept = match wanted {
@@ -338,14 +338,14 @@ pub fn form_request(path: &str, host: &str, form: &str, jar: &Jar, wanted: Wante
     )
 }
 
-/// Form-encoded fields.
+/// Form-encodes fields.
 #[must_use]
 pub fn form_of(fields: &[(&str, &str)]) -> String {
     let pairs = fields.iter().map(|(name, value)| format!("{name}={}", encoded(value)));
     pairs.collect::<Vec<_>>().join("&")
 }
 
-/// A different address in 127.0.0.0/8 for each call, so that each client has its own limits.
+/// Returns a different address in 127.0.0.0/8 for each call, so that each client has its own limits.
 #[must_use]
 pub fn another_client() -> Ipv4Addr {
     static NEXT: AtomicU32 = AtomicU32::new(0x7F01_0001);

@@ -1,4 +1,4 @@
-//! Tests of the release program from outside: they start it as an operator does and use it as a browser does.
+//! Black-box tests of the release program: they start it like an operator and use it like a browser.
 #![expect(
     clippy::disallowed_methods,
     reason = "a benchmark reads the clock, and it is not part of the service, where time is an argument"
@@ -17,7 +17,7 @@ pub mod sqlite;
 use std::io::Write;
 use std::path::PathBuf;
 
-/// What went wrong, as a sentence.
+/// A failure, as a sentence.
 pub type Fault = String;
 
 /// Reports progress on standard error; standard output contains only the report.
@@ -25,7 +25,7 @@ pub fn say(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-/// The absolute path in an environment variable, or the default: programs run in their own folders.
+/// Returns the absolute path in an environment variable, or the default: programs run in their own folders.
 ///
 /// # Errors
 /// Fails if nothing exists at the path.

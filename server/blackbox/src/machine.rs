@@ -4,7 +4,7 @@ use crate::Fault;
 use std::path::Path;
 use std::process::Command;
 
-/// Cores that this process may use; the service hashes on as many.
+/// Returns the number of cores for this process, which the service uses for hashing.
 #[must_use]
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
@@ -32,7 +32,7 @@ pub fn own_cpu_s() -> Result<f64, Fault> {
 /// # Errors
 /// Fails if the process doesn't exist.
 pub fn family_cpu_s(process: u32) -> Result<f64, Fault> {
-    // Children first: one that ends meanwhile is then counted twice until the next reading, instead of not at all.
+    // Children first: one that ends meanwhile is counted twice instead of not at all.
     let living: f64 = children(process)?
         .into_iter()
         .filter_map(|child| cpu_s(child).ok())
@@ -52,7 +52,7 @@ pub fn family_memory_mib(process: u32) -> Result<f64, Fault> {
     Ok(living + proportional(process)?)
 }
 
-/// The size of a file or folder in MiB; 0 if it doesn't exist.
+/// Returns the size of a file or folder in MiB; 0 if it doesn't exist.
 #[must_use]
 pub fn size_mib(path: &Path) -> f64 {
     let Ok(metadata) = std::fs::symlink_metadata(path) else {
@@ -85,7 +85,7 @@ pub fn busy_s() -> Result<f64, Fault> {
     Ok(busy.sum::<f64>() / ticks_a_second())
 }
 
-/// A value of `/proc/PID/status` given in KiB (`VmRSS`, `VmHWM`), in MiB.
+/// Returns a KiB value of `/proc/PID/status` (`VmRSS`, `VmHWM`) in MiB.
 ///
 /// # Errors
 /// Fails if `/proc` can't be read.
@@ -93,7 +93,7 @@ pub fn memory_mib(process: u32, name: &str) -> Result<f64, Fault> {
     kib_mib(&format!("/proc/{process}/status"), name)
 }
 
-/// The load averages over 1, 5 and 15 minutes.
+/// Returns the load averages over 1, 5 and 15 minutes.
 ///
 /// # Errors
 /// Fails if `/proc` can't be read.
@@ -101,7 +101,7 @@ pub fn load() -> Result<String, Fault> {
     Ok(read("/proc/loadavg")?.split(' ').take(3).collect::<Vec<_>>().join(" "))
 }
 
-/// The date and the machine.
+/// Returns the date and the machine.
 ///
 /// # Errors
 /// Fails if `/proc` can't be read.
@@ -141,7 +141,7 @@ pub fn describe() -> Result<String, Fault> {
     ))
 }
 
-/// A line `Name:  123 kB`, in MiB.
+/// Parses a line `Name:  123 kB`; returns MiB.
 fn kib_mib(path: &str, name: &str) -> Result<f64, Fault> {
     let text = read(path)?;
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
@@ -150,7 +150,7 @@ fn kib_mib(path: &str, name: &str) -> Result<f64, Fault> {
         .ok_or_else(|| format!("{path} has no {name}"))
 }
 
-/// The running child processes of a process.
+/// Returns the running child processes of a process.
 fn children(process: u32) -> Result<Vec<u32>, Fault> {
     let all = std::fs::read_dir("/proc").map_err(|error| format!("/proc: {error}"))?;
     let numbers = all
@@ -167,7 +167,7 @@ fn parent(process: u32) -> Option<u32> {
 /// User and system time of a process, then of its ended children, in ticks.
 fn stat(process: &str) -> Result<[f64; 4], Fault> {
     let text = read(&format!("/proc/{process}/stat"))?;
-    // The name in parentheses may contain spaces; these fields are 11 positions after it.
+    // The name in parentheses may contain spaces; the fields follow 11 positions later.
     let after = text.rsplit_once(')').map_or("", |(_, after)| after);
     let mut numbers = after
         .split_whitespace()

@@ -1,4 +1,4 @@
-//! A mail server that accepts and stores every e-mail unmodified, or misbehaves in one of the ways that real ones do.
+//! A mail server that stores every e-mail unmodified, or misbehaves like real ones.
 
 use crate::Fault;
 use crate::acknowledged::Acknowledged;
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Its behaviour.
+/// Behaviour of the mail server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mood {
     /// It accepts everything.
@@ -83,7 +83,7 @@ impl Mailbox {
         Ok(mailbox)
     }
 
-    /// Its certificate, if it has one. A client that adds it as an authority trusts the server.
+    /// Returns the certificate, if any. A client that adds it as an authority trusts the server.
     #[must_use]
     pub fn certificate(&self) -> &str {
         &self.certificate
@@ -143,25 +143,25 @@ impl Mailbox {
         *lock(&self.state.mood) = mood;
     }
 
-    /// The number of connections so far.
+    /// Returns the number of connections so far.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.state.connections.load(Ordering::Relaxed)
     }
 
-    /// All messages received.
+    /// Returns all messages received.
     #[must_use]
     pub fn messages(&self) -> Vec<Message> {
         lock(&self.state.messages).clone()
     }
 
-    /// All messages received since the last call.
+    /// Returns all messages received since the last call.
     #[must_use]
     pub fn take(&self) -> Vec<Message> {
         std::mem::take(&mut lock(&self.state.messages))
     }
 
-    /// All messages to an address.
+    /// Returns all messages to an address.
     #[must_use]
     pub fn to(&self, email: &str) -> Vec<Message> {
         let messages = lock(&self.state.messages);
@@ -172,7 +172,7 @@ impl Mailbox {
             .collect()
     }
 
-    /// Deletes the messages to an address, so that a client that requests many codes doesn't keep them all.
+    /// Deletes the messages to an address, so that many requests don't fill memory.
     pub fn forget(&self, email: &str) {
         lock(&self.state.messages).retain(|message| !message.is_to(email));
     }
@@ -206,7 +206,7 @@ impl Mailbox {
         }
     }
 
-    /// The code in the first message to an address that has one, after the first `seen` messages.
+    /// Returns the code in the first message to an address that has one, after the first `seen` messages.
     ///
     /// # Errors
     /// Fails if none arrives.
@@ -239,7 +239,7 @@ impl Mailbox {
 impl Drop for Mailbox {
     fn drop(&mut self) {
         self.state.over.store(true, Ordering::Relaxed);
-        // Wakes up the listener, which then sees that it should stop.
+        // Wakes up the listener, so that it stops.
         let _ = TcpStream::connect(self.address);
     }
 }
@@ -319,7 +319,7 @@ impl Message {
         self.recipients.iter().any(|line| line.contains(&format!("<{email}>")))
     }
 
-    /// A header, decoded.
+    /// Returns a header, decoded.
     #[must_use]
     pub fn header(&self, name: &str) -> String {
         use mailparse::MailHeaderMap;
@@ -329,13 +329,13 @@ impl Message {
             .unwrap_or_default()
     }
 
-    /// The subject.
+    /// Returns the subject.
     #[must_use]
     pub fn subject(&self) -> String {
         self.header("Subject")
     }
 
-    /// The plain-text part.
+    /// Returns the plain-text part.
     #[must_use]
     pub fn text(&self) -> String {
         let parsed = mailparse::parse_mail(&self.data).ok();
@@ -348,7 +348,7 @@ impl Message {
         part.unwrap_or_default()
     }
 
-    /// The one-time passcode, from the line for mail clients: `@domain #012345`.
+    /// Returns the one-time passcode, from the line for mail clients: `@domain #012345`.
     #[must_use]
     pub fn code(&self) -> Option<String> {
         let text = self.text();
@@ -358,7 +358,7 @@ impl Message {
     }
 }
 
-/// A line with its CR LF, the only thing that ends one (RFC 5321 §2.3.8); `None` at the end of the stream.
+/// Reads a line up to CR LF, the only line ending (RFC 5321 §2.3.8); `None` at the end of the stream.
 fn line(reader: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     while !line.ends_with(b"\r\n") {

@@ -58,7 +58,7 @@ impl Pooler {
         Err(format!("pgbouncer does not start; `make {}` installs it", command()))
     }
 
-    /// The URL of a database behind the pooler.
+    /// Returns the URL of a database behind the pooler.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         format!("postgres://rekey@127.0.0.1:{}/{database}", self.port)

@@ -15,7 +15,7 @@ pub struct Postgres {
     lasting: Lasting,
 }
 
-/// Its durability.
+/// Durability of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lasting {
     /// Acknowledged writes survive a power failure, as in production: PostgreSQL's default settings.
@@ -25,7 +25,7 @@ pub enum Lasting {
 }
 
 impl Postgres {
-    /// Creates a server in a new folder within `parent`, which must pass [`Postgres::reaches`], and starts it.
+    /// Creates and starts a server in a new folder within `parent`, which must pass [`Postgres::reaches`].
     ///
     /// # Errors
     /// Fails if PostgreSQL isn't installed or doesn't start.
@@ -112,13 +112,13 @@ impl Postgres {
         self.up()
     }
 
-    /// Its port on the loopback.
+    /// Returns the port on the loopback.
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
     }
 
-    /// Ctrl-C runs no destructors, so a separate process waits for the end of this one and cleans up.
+    /// Starts a process that cleans up after this one, because Ctrl-C runs no destructors.
     fn ends_with_us(&self) -> Result<(), Fault> {
         let wait =
             r#"tail --pid="$0" -f /dev/null; kill -QUIT "$(head -n 1 "$1/postmaster.pid")" && sleep 1; rm -rf "$2""#;
@@ -133,8 +133,7 @@ impl Postgres {
         waiting.map(drop).map_err(|error| format!("setsid: {error}"))
     }
 
-    /// Whether its user can access a folder: PostgreSQL refuses to run as root, and other users may not see root's
-    /// folders.
+    /// Returns whether PostgreSQL's user, who isn't root, can access a folder.
     #[must_use]
     pub fn reaches(folder: &Path) -> bool {
         let test = as_its_user("test").arg("-x").arg(folder).current_dir("/").status();
@@ -253,7 +252,7 @@ impl Postgres {
         self.folder.join("data")
     }
 
-    /// The process id of the postmaster.
+    /// Returns the process id of the postmaster.
     fn id(&self) -> Result<u32, Fault> {
         let file = std::fs::read_to_string(self.data().join("postmaster.pid")).unwrap_or_default();
         let id = file.lines().next().and_then(|line| line.trim().parse().ok());
@@ -274,7 +273,7 @@ impl Drop for Postgres {
     }
 }
 
-/// Debian's folder with version 15 first, or the search path.
+/// Finds the programs in Debian's folders, version 15 first, or in the search path.
 fn programs() -> Result<PathBuf, Fault> {
     let fifteen = Path::new("/usr/lib/postgresql/15/bin");
     if fifteen.join("initdb").is_file() {
@@ -294,7 +293,7 @@ fn programs() -> Result<PathBuf, Fault> {
         })
 }
 
-/// PostgreSQL refuses to run as root.
+/// Returns a command that runs as PostgreSQL's user, because PostgreSQL refuses to run as root.
 pub(crate) fn as_its_user(program: impl AsRef<OsStr>) -> Command {
     if is_root() {
         let mut command = Command::new("runuser");
@@ -311,7 +310,7 @@ pub(crate) fn is_root() -> bool {
 }
 
 fn run(command: &mut Command) -> Result<String, Fault> {
-    // No pipe for a background process, which would keep the pipe open.
+    // No pipe for a background process, because it would keep the pipe open.
     let background = command.get_args().any(|word| word == "start");
     command.stdin(Stdio::null());
     if background {

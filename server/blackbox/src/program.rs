@@ -33,7 +33,7 @@ pub struct Running {
     log: PathBuf,
 }
 
-/// How to start it.
+/// Mode of `rekey serve`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// `serve --dev`
@@ -66,7 +66,7 @@ impl Program {
         Ok(program)
     }
 
-    /// A folder beside the program instead of in `/tmp`, which may be in memory: a commit must reach a disk.
+    /// Creates a folder next to the program, because `/tmp` may be in memory and commits must reach a disk.
     fn in_folder(binary: PathBuf) -> Result<Self, Fault> {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -103,7 +103,7 @@ impl Program {
         Ok(self)
     }
 
-    /// The mount point of the private disk, if it has one.
+    /// Returns the mount point of the private disk, if it has one.
     #[must_use]
     pub fn disk(&self) -> PathBuf {
         self.folder.join("disk")
@@ -123,13 +123,13 @@ impl Program {
         self
     }
 
-    /// The port of the first server, which is the public one.
+    /// Returns the port of the first server, which is the public one.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Its working folder.
+    /// Returns the working folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -185,7 +185,7 @@ impl Program {
         let failed = |error: std::io::Error| format!("{}: {error}", self.binary.display());
         let mut child = command.spawn().map_err(failed)?;
         if let Some(mut input) = child.stdin.take() {
-            // If the command has already ended, its exit status says why.
+            // A failure means that the command has ended; its exit status says why.
             let _ = input.write_all(typed.as_bytes());
         }
         let output = child.wait_with_output().map_err(failed)?;
@@ -215,7 +215,7 @@ impl Program {
         command
     }
 
-    /// The program, started after its disk is mounted, in the same process.
+    /// Returns a command that mounts the disk and then runs the program in the same process.
     fn mounting(&self, mib: u32) -> Command {
         let mut command = Command::new("/usr/bin/unshare");
         self.furnish(&mut command);
@@ -238,31 +238,31 @@ impl Drop for Program {
 }
 
 impl Running {
-    /// Its process id.
+    /// Returns the process id.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Its port.
+    /// Returns the port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The path by which other processes reach a path that only the program sees.
+    /// Converts a path visible to the program only into one for other processes.
     #[must_use]
     pub fn outside_of(&self, path: &Path) -> PathBuf {
         PathBuf::from(format!("/proc/{}/root{}", self.id(), path.display()))
     }
 
-    /// Its whole log, including that of earlier servers on this port.
+    /// Returns the whole log, including that of earlier servers on this port.
     #[must_use]
     pub fn log(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(&self.log).unwrap_or_default()).into_owned()
     }
 
-    /// The end of its log, for fault messages.
+    /// Returns the end of the log, for fault messages.
     #[must_use]
     pub fn end_of_log(&self) -> String {
         let log = self.log();
@@ -351,7 +351,7 @@ impl Drop for Running {
     }
 }
 
-/// A port that is free at the moment.
+/// Returns a port that is currently free.
 ///
 /// # Errors
 /// Fails if there is none.

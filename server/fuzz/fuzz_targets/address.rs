@@ -1,5 +1,4 @@
-//! E-mail addresses as typed: an accepted address is one plain address in canonical spelling, and e-mail goes only to
-//! it.
+//! E-mail addresses as typed: an accepted address is one plain address in canonical form, and the only recipient.
 #![no_main]
 
 use account::{EmailAddress, Refusal, domain_to_ascii};
@@ -34,8 +33,8 @@ fn is_one_address(typed: &str, email: &EmailAddress) {
     assert!(!text.contains(|c| "\"(),:;<>[\\]".contains(c)), "{text:?}");
     assert_eq!(text.matches('@').count(), 1, "{text:?}");
     assert_eq!(format!("{}@{}", email.local_part(), email.domain()), text);
-    // Attack: non-ASCII characters that fold to another account's address. The local part is as typed except for
-    // invisible characters, and so is an ASCII domain.
+    // Attack: non-ASCII characters fold to another account's address. Apart from invisible characters, the local part and an
+    // ASCII domain are as typed.
     let seen = typed.to_ascii_lowercase();
     let mut rest = seen.chars();
     assert!(

@@ -63,14 +63,14 @@ fuzz_target!(|paste: Paste<'_>| {
     }
 });
 
-/// Parses the input and checks what holds for every result.
+/// Parses the input and checks the invariants of every result.
 fn read(typed: &str, digits: usize) -> Option<String> {
     match read_code(typed, digits, domain_to_ascii) {
         Ok(TypedCode::Code(code)) => {
             let found = code.digits().to_owned();
             assert_eq!(found.len(), digits, "{typed:?}");
             assert!(found.bytes().all(|b| b.is_ascii_digit()), "{found:?}");
-            // Attack on the tries: a code made of digits that weren't typed.
+            // Attack: a code made of digits that weren't typed spends tries.
             let mut rest = typed.chars().filter_map(value);
             assert!(found.bytes().all(|digit| rest.any(|typed| typed == digit)), "{typed:?}");
             assert!(

@@ -90,7 +90,7 @@ fuzz_target!(|sent: Sent<'_>| {
     }
 });
 
-/// The tokens are those that a simpler parser of the header finds.
+/// Checks the tokens against a simpler parser of the header.
 fn reads_by_name(lines: Vec<Vec<u8>>) {
     let mut headers = HeaderMap::new();
     for line in lines {
@@ -124,7 +124,7 @@ fn reads_by_name(lines: Vec<Vec<u8>>) {
     }
 }
 
-/// The plain-text values of a cookie, in the order of the header.
+/// Returns the plain-text values of a cookie, in the order of the header.
 fn values<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
     let mut found = Vec::new();
     for line in headers.get_all(header::COOKIE) {
@@ -144,7 +144,7 @@ fn values<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
     found
 }
 
-/// Attack: a forged note in the browser that contains markup for the page or a header for the response.
+/// Attack: a forged note in the browser adds markup to the page or a header to the response.
 fn adds_nothing_to_the_page(page: &str, path: &str, note: &Note<'_>) {
     let Ok(world) = &*WORLD else {
         panic!("no service: {:?}", WORLD.as_ref().err());
@@ -195,8 +195,8 @@ fn adds_nothing_to_the_page(page: &str, path: &str, note: &Note<'_>) {
     }
 }
 
-/// Whether a text is shown up to its first special character, which must be an entity, or an escape in the page's
-/// script. In an attribute, a quotation mark is special too.
+/// Checks that a text is shown up to its first special character, which must be escaped. In an attribute, quotation marks are
+/// special, too.
 fn stands_whole(source: &str, shown: &str, ends: &str) {
     let is_itself = |c: &char| (' '..='~').contains(c) && !"<>&\"'\\".contains(*c);
     let plain: String = source.chars().take_while(is_itself).collect();
@@ -210,7 +210,7 @@ fn stands_whole(source: &str, shown: &str, ends: &str) {
 }
 
 fn failure(kind: u8, number: i64, text: &str) -> Value {
-    // No wait is that long, and no time that late.
+    // No wait is longer, and no time later.
     let number = number % 1_000_000_000_000_000;
     let size = number.unsigned_abs();
     let (code, params) = match kind % 14 {

@@ -27,7 +27,7 @@ struct Written<'a> {
     texts: Texts<'a>,
 }
 
-/// The texts in it that users control.
+/// Its user-controlled texts.
 #[derive(Debug, Clone, Copy, Arbitrary)]
 struct Texts<'a> {
     brand: &'a str,
@@ -95,7 +95,7 @@ fuzz_target!(|written: Written<'_>| {
     has_two_bodies(&message, &rendered);
 });
 
-/// The brand, as the configuration accepts it: the only text here that an operator chooses, and it is in a header.
+/// Returns settings with a brand that the configuration accepts: the operator's only text in these e-mails.
 fn settings(brand: &str) -> Settings {
     let (config, _) = load(&[("REKEY_BRAND".to_owned(), brand.to_owned())], ConfigPurpose::Command);
     Settings {
@@ -104,7 +104,7 @@ fn settings(brand: &str) -> Settings {
     }
 }
 
-/// One e-mail of each kind.
+/// Returns an e-mail of the requested kind.
 fn message(written: &Written<'_>, texts: Texts<'_>) -> Email {
     let at = Timestamp(i64::try_from(written.at % LATEST).unwrap_or_default());
     let browser = texts.browser.to_owned();
@@ -157,7 +157,7 @@ fn message(written: &Written<'_>, texts: Texts<'_>) -> Email {
     }
 }
 
-/// Attack: a name that adds a paragraph, a link or an image to an e-mail.
+/// Attack: a name adds a paragraph, a link or an image to an e-mail.
 fn says_no_more(message: &RenderedEmail, plain: &RenderedEmail) {
     assert!(
         !message.subject.contains(|c: char| c.is_control()),
@@ -184,7 +184,7 @@ fn tags(html: &str) -> Vec<&str> {
     parts.map(|part| part.split('>').next().unwrap_or_default()).collect()
 }
 
-/// Attack: a second recipient, or a message that ends early so that a second one follows.
+/// Attack: a text adds a second recipient, or ends the message early and starts a second one.
 fn goes_to_one(delivery: &mailbox::Message, to: &EmailAddress, message: &RenderedEmail) {
     let (first, from) = (&delivery.mail, format!("MAIL FROM:<{}>", message.from));
     assert!(*first == from || *first == format!("{from} BODY=8BITMIME"), "{first}");
@@ -243,7 +243,7 @@ fn has_our_headers(message: &Message<'_>, to: &EmailAddress, rendered: &Rendered
     );
 }
 
-/// The text and HTML parts arrive unmodified.
+/// Checks that the text and HTML parts arrive unmodified.
 fn has_two_bodies(message: &Message<'_>, rendered: &RenderedEmail) {
     assert_eq!((message.text_body.len(), message.html_body.len()), (1, 1));
     assert!(message.attachments.is_empty());
@@ -253,7 +253,7 @@ fn has_two_bodies(message: &Message<'_>, rendered: &RenderedEmail) {
     assert_eq!(lines(message.body_html(0).as_deref()), lines(Some(&rendered.html)));
 }
 
-/// RFC 3676.
+/// Joins flowed lines (RFC 3676).
 fn unflowed(text: &str) -> String {
     let lines = text.lines().map(|line| line.strip_prefix(' ').unwrap_or(line));
     lines.fold(String::new(), |text, line| {
@@ -262,7 +262,7 @@ fn unflowed(text: &str) -> String {
     })
 }
 
-/// Without white space: white space between encoded words is dropped (RFC 2047 §6.2).
+/// Removes white space, which is dropped between encoded words (RFC 2047 §6.2).
 fn letters_of(text: &str) -> String {
     text.split_whitespace().collect()
 }

@@ -1,4 +1,4 @@
-//! Form submissions: every body is parsed as a browser wrote it or refused, and no response contains a secret input.
+//! Form submissions: every body is parsed like a browser's or refused, and no response contains a secret input.
 #![no_main]
 
 use account::{EmailAddress, ResetStep, SignInStep, SignUpStep, safe_next};
@@ -131,7 +131,7 @@ fuzz_target!(|sent: Sent<'_>| {
     }
 });
 
-/// The body that a browser would send.
+/// Returns the body that a browser would send.
 fn written(fields: &[(u8, Option<&str>, &str)]) -> String {
     let mut form = form_urlencoded::Serializer::new(String::new());
     for (name, behind, value) in fields {
@@ -145,7 +145,7 @@ fn written(fields: &[(u8, Option<&str>, &str)]) -> String {
     form.finish()
 }
 
-/// Whether the mark occurs in secrets only: the fuzzer learns it from the comparisons.
+/// Returns whether the mark occurs in secrets only: the fuzzer learns it from the comparisons.
 fn is_secret_only(fields: &[(u8, Option<&str>, &str)]) -> bool {
     let has_mark = |text: &str| text.contains(MARK);
     !fields
@@ -153,7 +153,7 @@ fn is_secret_only(fields: &[(u8, Option<&str>, &str)]) -> bool {
         .any(|(_, behind, value)| has_mark(value) || behind.is_some_and(has_mark))
 }
 
-/// Attack: a password in a header, a URL or a page, and from there in histories, caches and logs.
+/// Attack: a password in a header, a URL or a page leaks into histories, caches and logs.
 fn keeps_secrets(answer: &Answer) {
     assert!(!answer.body.contains(MARK), "{answer:?}");
     for line in answer.headers.values() {
@@ -170,8 +170,8 @@ fn keeps_secrets(answer: &Answer) {
     }
 }
 
-/// Attack: e-mail to another address than the typed one, by `email[]`, repeated fields or ambiguous encoding. A flow's
-/// address is the one that another form parser finds, and there is no second one.
+/// Attack: `email[]`, repeated fields or ambiguous encoding send e-mail to another address. A flow's address must be the only one
+/// that another parser finds.
 fn reads_one_address(endpoint: &str, body: &[u8], answer: &Answer) {
     if answer.status != StatusCode::OK {
         let told = serde_json::from_str::<app::Failure>(&answer.body);
@@ -207,7 +207,7 @@ fn reads_one_address(endpoint: &str, body: &[u8], answer: &Answer) {
     );
 }
 
-/// Language and colours: only known values are stored, and the redirect stays on this site.
+/// Checks that only known languages and themes are stored, and that the redirect stays on this site.
 fn chooses(body: &[u8], content_type: &str, answer: &Answer) {
     if answer.status != StatusCode::SEE_OTHER {
         assert!(answer.status.is_client_error(), "{answer:?}");

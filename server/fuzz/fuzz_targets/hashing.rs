@@ -1,5 +1,5 @@
-//! Argon2 by both engines of the service: for all storable parameters, inputs and salts, the fast one returns the
-//! reference's result, also in reused memory. `FUZZ_SANITIZER=address` checks its `unsafe` code.
+//! Both Argon2 engines: for all storable parameters, inputs and salts, the fast one returns the reference's result, even in
+//! reused memory. `FUZZ_SANITIZER=address` checks its `unsafe` code.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -105,7 +105,7 @@ fn reference(case: &Case<'_>, salt: &[u8], length: usize, secret: &[u8], data: &
     output
 }
 
-/// The longest associated data that the reference accepts.
+/// Truncates associated data to the reference's maximum length.
 fn first(bytes: &[u8]) -> &[u8] {
     &bytes[..bytes.len().min(32)]
 }

@@ -24,7 +24,7 @@ fuzz_target!(|wanted: &str| {
         };
         assert_eq!(there.origin().ascii_serialization(), ORIGIN, "{next:?}");
         assert!(there.username().is_empty() && there.password().is_none() && there.fragment().is_none());
-        // Attack: a path that resolves to another one, such as a server function's.
+        // Attack: a path resolves to another one, such as a server function's.
         assert_eq!(&there[url::Position::BeforePath..], next, "read as it is written");
         assert!(!there.path().starts_with("/api/"), "{next:?}");
     }

@@ -15,8 +15,7 @@ use url::Url;
 /// The service's public origin.
 pub const ORIGIN: &str = "https://rekey.example";
 
-/// The production service, called without a network. It has the highest limits that the configuration accepts, so that
-/// the fuzzer isn't rate-limited.
+/// The production service without a network, with maximum rate limits.
 pub struct World {
     runtime: Runtime,
     router: Router,
@@ -38,7 +37,7 @@ impl World {
     /// Creates a world in the folder for temporary files.
     ///
     /// # Errors
-    /// Returns a sentence that describes the problem.
+    /// Returns a message that describes the problem.
     pub fn new() -> Result<Self, String> {
         let folder = std::env::temp_dir().join(format!("rekey-fuzz-{}", std::process::id()));
         let site = folder.join("site");
@@ -96,10 +95,10 @@ impl World {
         })
     }
 
-    /// Sends a request and checks what holds for every response.
+    /// Sends a request and checks the invariants of every response.
     ///
     /// # Panics
-    /// If a check fails, which is what a fuzzer looks for.
+    /// Panics if a check fails, which the fuzzer reports.
     pub fn ask(&self, request: Request<Body>) -> Answer {
         let answer = self.runtime.block_on(async {
             let Ok(response) = self.router.clone().oneshot(request).await;
@@ -123,7 +122,7 @@ impl World {
         for cookie in answer.cookies() {
             let (name, rest) = cookie.split_once('=').unwrap_or_default();
             assert!(OUR_COOKIES.contains(&name), "{cookie}");
-            // Attack: a value that adds attributes or a second cookie.
+            // Attack: a value adds attributes or a second cookie.
             let mut attributes: Vec<_> = rest.split("; ").skip(1).collect();
             attributes.sort_unstable();
             attributes.retain(|attribute| !attribute.starts_with("Max-Age="));
@@ -145,13 +144,13 @@ const OUR_COOKIES: [&str; 8] = [
 ];
 
 impl Answer {
-    /// The `Set-Cookie` headers, unmodified.
+    /// Returns the `Set-Cookie` headers, unmodified.
     pub fn cookies(&self) -> impl Iterator<Item = &str> {
         let lines = self.headers.get_all(header::SET_COOKIE).iter();
         lines.filter_map(|line| line.to_str().ok())
     }
 
-    /// The redirect's target; empty if there is none.
+    /// Returns the redirect's target; empty if there is none.
     #[must_use]
     pub fn location(&self) -> &str {
         let place = self.headers.get(header::LOCATION);
@@ -159,7 +158,7 @@ impl Answer {
     }
 }
 
-/// Whether a redirect to it stays on this origin and leads to exactly this path.
+/// Returns whether a redirect to a path stays on this origin and leads to exactly this path.
 #[must_use]
 pub fn is_local_path(path: &str) -> bool {
     let there = Url::parse(ORIGIN).and_then(|origin| origin.join(path));
@@ -169,7 +168,7 @@ pub fn is_local_path(path: &str) -> bool {
         })
 }
 
-/// The files of a build that pages reference.
+/// Creates the files of a build that pages reference.
 fn lay_out(site: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(site.join("pkg"))?;
     std::fs::write(

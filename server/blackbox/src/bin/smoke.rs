@@ -1,5 +1,5 @@
-//! `make release`: copies the program to an empty folder, starts it there, and checks that a browser gets every file
-//! that a page needs. Prints its size and start-up time.
+//! `make release`: starts a copy of the program in an empty folder, checks that a browser gets every file of each page, and
+//! prints size and start-up time.
 //!
 //! `REKEY_BIN` names the program (`target/dist/rekey`).
 

@@ -36,13 +36,13 @@ impl Done {
         self.count as f64 / self.seconds
     }
 
-    /// A percentile of the latencies, in ms.
+    /// Returns a percentile of the latencies, in ms.
     pub fn percentile(&self, hundredths: usize) -> f64 {
         percentile(&self.latencies, hundredths)
     }
 }
 
-/// A percentile of ascending latencies.
+/// Returns a percentile of ascending latencies.
 pub fn percentile(latencies: &[f64], hundredths: usize) -> f64 {
     let at = (latencies.len() * hundredths).div_ceil(100).saturating_sub(1);
     latencies.get(at).copied().unwrap_or_default()

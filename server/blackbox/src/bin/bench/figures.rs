@@ -24,7 +24,7 @@ impl Figures {
         self.postgres_s.extend(cpu.postgres.map(of_1000));
     }
 
-    /// All figures. `often` is the target rate of `what` per second; `cpu` is the target CPU time per thousand.
+    /// Adds all figures to the table. `often` is the target rate of `what` per second; `cpu` is the target CPU time per thousand.
     pub fn rows(&self, table: &mut Table, name: &str, what: &str, often: Option<Aim>, cpu: Option<Aim>) {
         table.row(&format!("{name}: {what} a second"), 0, often, &self.a_second);
         table.row(&format!("{name}: p50, ms"), 1, None, &self.p50);

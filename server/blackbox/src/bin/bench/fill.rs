@@ -36,7 +36,7 @@ pub fn fill(database: Database, fixture: &Fixture, rows: Rows) -> Result<(), Fau
     words.settle(fixture)
 }
 
-/// One row per account in each layer, so that one account's rows are scattered as in a real database.
+/// Returns one row per account in each layer, so that one account's rows are scattered as in a real database.
 fn layers(all: u64, accounts: u64) -> impl Iterator<Item = (u64, u64)> {
     (0..all.div_ceil(accounts)).map(move |layer| (layer, accounts.min(all - layer * accounts)))
 }

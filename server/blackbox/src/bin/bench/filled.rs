@@ -1,4 +1,4 @@
-//! Every request on a full database and, alternately, on an empty one: a full table scan would show.
+//! Every request on a full database and, alternately, on an empty one, to reveal full table scans.
 
 use crate::crowd;
 use crate::fill::{self, Rows};
@@ -81,7 +81,7 @@ struct Side<'a> {
     mail: &'a Mailbox,
     people: Vec<Mutex<Person>>,
     took: Took,
-    /// How many requests got 503, warm-up rounds included.
+    /// The number of requests that got 503, including warm-up rounds.
     told_later: AtomicUsize,
 }
 
@@ -99,7 +99,7 @@ impl<'a> Side<'a> {
         })
     }
 
-    /// Every account takes this step; returns the latencies in ms.
+    /// Runs this step for every account; returns the latencies in ms.
     fn take(&self, step: Step) -> Result<Vec<f64>, Fault> {
         let person = |index: usize| self.people[index].lock().unwrap_or_else(PoisonError::into_inner);
         for index in 0..PEOPLE {

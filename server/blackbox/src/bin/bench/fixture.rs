@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use std::ops::Sub;
 use std::path::Path;
 
-/// Raised, because one client makes all requests.
+/// The limits to raise, because one client makes all requests.
 const LIMITS: [&str; 8] = [
     "EMAILS_AN_HOUR",
     "EMAILS_A_DAY",
@@ -19,7 +19,7 @@ const LIMITS: [&str; 8] = [
     "CLIENT_A_MINUTE",
     "FREE_PASSWORDS",
 ];
-/// A folder that every user can access and that survives a reboot, hence on a disk.
+/// A folder on a disk that every user can access.
 const OF_ALL: &str = "/var/tmp";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -97,8 +97,7 @@ impl Fixture {
         })
     }
 
-    /// Starts the program for the first time, which creates keys and tables, and stops it; returns the ms until its
-    /// first response.
+    /// Starts the program for the first time, which creates keys and tables, and stops it; returns the ms to its first response.
     pub fn first_start(&self) -> Result<f64, Fault> {
         let mut running = self.program.start(Mode::Development)?;
         let first_s = running.first_200("/healthz")?;
@@ -130,7 +129,7 @@ impl Fixture {
         Ok(running)
     }
 
-    /// The program's working folder.
+    /// Returns the program's working folder.
     pub fn folder(&self) -> &Path {
         self.program.folder()
     }

@@ -7,25 +7,25 @@ use blackbox::Fault;
 use std::hint::black_box;
 use std::time::Instant;
 
-/// As in the service: memory in KiB, passes, lanes.
+/// The service's parameters: memory in KiB, passes, lanes.
 const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
 /// Hashes per measurement.
 const HASHES: usize = 21;
 const INPUT: [u8; 64] = [7; 64];
 const SALT: [u8; 16] = [9; 16];
 
-/// Median time of one hash of the service on an idle machine and one thread, in seconds.
+/// Returns the median time of one hash of the service on an idle machine and one thread, in seconds.
 pub fn alone_s() -> Result<f64, Fault> {
     median_s(ours()?)
 }
 
-/// The same for the reference implementation.
+/// Returns the median time of the reference implementation.
 pub fn reference_s() -> Result<f64, Fault> {
     let mut arena = Vec::new();
     median_s(|| reference(&mut arena))
 }
 
-/// Hashes per second with one on every core: memory bandwidth keeps it below `cores ÷ time of one hash`.
+/// Returns hashes per second on all cores; memory bandwidth keeps them below `cores ÷ time of one hash`.
 pub fn all_cores_a_second(cores: usize) -> Result<f64, Fault> {
     let began = Instant::now();
     hurry(cores, cores, |_| {
@@ -46,7 +46,7 @@ fn median_s(mut hash: impl FnMut() -> Result<(), Fault>) -> Result<f64, Fault> {
     Ok(times[HASHES / 2])
 }
 
-/// Reuses memory after the first hash: the strictest bound, because allocating it costs another fifth.
+/// Returns a function that hashes in reused memory: the strictest bound, because allocation costs another fifth.
 fn ours() -> Result<impl FnMut() -> Result<(), Fault>, Fault> {
     use argon2_rust::{Algorithm, Argon2, Params, Version};
     let (memory, passes, lanes) = COST;

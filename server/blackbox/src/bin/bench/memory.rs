@@ -1,4 +1,4 @@
-//! Memory after 1,000 and after 10,000 sign-ins: a leak per sign-in would show.
+//! Memory after 1,000 and after 10,000 sign-ins, to reveal leaks.
 
 use crate::crowd;
 use crate::fixture::{Database, Fixture, Memory};

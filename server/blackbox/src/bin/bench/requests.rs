@@ -48,7 +48,7 @@ pub fn reset(connection: &mut Connection, round: usize, index: usize) -> Result<
     }
 }
 
-/// A product asks for the session's account.
+/// Requests the session's account, as a product does.
 pub fn session(connection: &mut Connection, session: &Jar) -> Result<(), Fault> {
     let answer = connection.get("/api/profile/view", &mut session.clone())?;
     if answer.status == 200 && answer.says(&crowd::signer(0)) {
@@ -58,8 +58,7 @@ pub fn session(connection: &mut Connection, session: &Jar) -> Result<(), Fault> 
     }
 }
 
-/// Retries after 503 for up to half a minute and counts that time. On an idle machine this doesn't happen: the queue
-/// for hashes is longer than the number of clients.
+/// Retries after 503 for up to half a minute and counts that time. On an idle machine, the queue for hashes holds all clients.
 pub fn patiently(mut ask: impl FnMut() -> Result<Answer, Fault>) -> Result<Answer, Fault> {
     const TRIES: usize = 150;
     for _ in 1..TRIES {

@@ -45,7 +45,7 @@ pub struct Rounds<'a> {
 }
 
 impl<'a> Rounds<'a> {
-    /// `session` belongs to a signed-in account.
+    /// Creates rounds; `session` belongs to a signed-in account.
     pub fn new(fixture: &'a Fixture, running: &'a Running, session: Jar) -> Self {
         Self {
             fixture,
@@ -140,7 +140,7 @@ impl<'a> Rounds<'a> {
         format!("{fault}\n{}", self.running.end_of_log())
     }
 
-    /// All rounds as rows.
+    /// Adds all rounds to the table.
     pub fn into_rows(self, table: &mut Table) {
         self.pages
             .rows(table, "`GET /signin`", "requests", None, Some(Aim::AtMost(0.25)));

@@ -8,19 +8,19 @@ use blackbox::mailbox::Mailbox;
 /// The two passwords between which an account alternates.
 const PASSWORDS: [&str; 2] = [crowd::PASSWORD, "plum tractor violet harbour lamp"];
 
-/// A request. Each one is possible after those before it.
+/// A request. Each one requires those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     Page,
     /// Submits the address.
     Begin,
     WrongPassword,
-    /// Submits the right password; a code is mailed.
+    /// Submits the correct password; a code is mailed.
     Password,
     /// Submits the code, which signs in.
     Code,
     Security,
-    /// A product asks for the session's account.
+    /// Requests the session's account, as a product does.
     Session,
     SignOut,
     /// Requests a reset; a code is mailed.

@@ -1,4 +1,4 @@
-//! Far more concurrent sign-ins than hash permits, and a visitor who opens a page meanwhile.
+//! Far more concurrent sign-ins than hash permits, while a visitor opens pages.
 
 use crate::crowd;
 use blackbox::Fault;
@@ -25,7 +25,7 @@ pub struct Storm {
     pub a_second: f64,
     /// The longest response time of a password in ms, for a check or a 503.
     pub longest_ms: f64,
-    /// Of a thousand passwords, those that got 503 with `Retry-After`.
+    /// The number of passwords per thousand that got 503 with `Retry-After`.
     pub told_later: f64,
     /// Failed connections and unexpected responses.
     pub broken: f64,
@@ -115,7 +115,7 @@ enum Outcome {
 struct Person {
     email: String,
     connection: Option<Connection>,
-    /// The sign-in that is at its password.
+    /// The sign-in at its password step.
     begun: Option<Jar>,
 }
 
@@ -162,13 +162,13 @@ impl Person {
     }
 }
 
-/// The wait, if the answer is a 503.
+/// Returns the wait, if the answer is a 503.
 fn later(answer: &Answer) -> Option<Duration> {
     let seconds = answer.header("retry-after").parse().ok()?;
     (answer.status == 503).then(|| Duration::from_secs(seconds))
 }
 
-/// Opens the page on a new connection, as a new visitor does. In ms.
+/// Opens the page on a new connection, like a new visitor; returns the time in ms.
 fn page(port: u16) -> Result<f64, Fault> {
     let began = Instant::now();
     let answer = Connection::open(port)?.page("/signin", true)?;

@@ -11,7 +11,7 @@ pub enum Aim {
 }
 
 impl Aim {
-    /// The target as text, and whether the figure meets it.
+    /// Returns the target as text, and whether the figure meets it.
     pub fn judged(self, figure: f64) -> (String, &'static str) {
         match self {
             Self::AtLeast(bound) => (format!("≥ {bound}"), met(figure >= bound)),
@@ -25,7 +25,7 @@ impl Aim {
 pub struct Table(String);
 
 impl Table {
-    /// A row for a figure that was measured once or several times.
+    /// Adds a row for a figure with one or several measured values.
     pub fn row(&mut self, name: &str, decimals: usize, aim: Option<Aim>, values: &[f64]) {
         let mut values = values.to_vec();
         values.sort_by(f64::total_cmp);
@@ -46,7 +46,7 @@ impl Table {
         );
     }
 
-    /// Memory at two moments, and the growth of the program's memory.
+    /// Adds the memory at two moments, and the growth of the program's memory.
     pub fn memory(&mut self, first: (&str, Memory), last: (&str, Memory), growth: Option<Aim>) {
         let both = [first, last];
         for (when, memory) in both {
@@ -69,7 +69,7 @@ const fn met(yes: bool) -> &'static str {
     if yes { "met" } else { "**not met**" }
 }
 
-/// `12,345.6`
+/// Formats a number: `12,345.6`.
 pub fn number(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
     let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));

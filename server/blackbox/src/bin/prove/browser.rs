@@ -27,7 +27,7 @@ impl Browser {
         }
     }
 
-    /// Another tab, or a thief with copied cookies: the same jar and address, with its own connection to that port.
+    /// Creates another tab, or a thief with copied cookies: the same jar and address, with its own connection to a port.
     pub fn tab(&self, port: u16) -> Self {
         Self {
             port,
@@ -63,7 +63,7 @@ impl Browser {
         Ok(answer)
     }
 
-    /// The bytes that [`Browser::post`] would send.
+    /// Returns the bytes that [`Browser::post`] would send.
     pub fn request(&self, path: &str, fields: &[(&str, &str)]) -> Vec<u8> {
         form_request(path, &self.host, &form_of(fields), &self.jar, Wanted::Data).into_bytes()
     }
@@ -111,7 +111,7 @@ impl Browser {
             .map(drop)
     }
 
-    /// A complete reset.
+    /// Completes a reset.
     pub fn reset(&mut self, mail: &Mailbox, email: &str, password: &str) -> Result<(), Fault> {
         self.reset_to_password(mail, email)?;
         let fields = [("password", password), ("again", password)];
@@ -123,12 +123,12 @@ impl Browser {
         self.sign_in_to_code_with(email, PASSWORD)
     }
 
-    /// The same with another password.
+    /// Returns the same with another password.
     pub fn sign_in_to_code_with(&mut self, email: &str, password: &str) -> Result<(), Fault> {
         self.reference_at_code(email, password).map(drop)
     }
 
-    /// The same; returns the reference of the request.
+    /// Begins a sign-in and stops at the code; returns the reference of the request.
     fn reference_at_code(&mut self, email: &str, password: &str) -> Result<String, Fault> {
         self.step("/api/sign_in/begin", &[("email", email)], "EnterPassword")?;
         let answer = self.step("/api/sign_in/password", &[("password", password)], "EnterCode")?;
@@ -136,12 +136,12 @@ impl Browser {
         reference.ok_or_else(|| answer.unexpected("a step without a reference"))
     }
 
-    /// A complete sign-in with [`PASSWORD`].
+    /// Completes a sign-in with [`PASSWORD`].
     pub fn sign_in(&mut self, mail: &Mailbox, email: &str) -> Result<(), Fault> {
         self.sign_in_with(mail, email, PASSWORD)
     }
 
-    /// The same with another password.
+    /// Returns the same with another password.
     pub fn sign_in_with(&mut self, mail: &Mailbox, email: &str, password: &str) -> Result<(), Fault> {
         let messages = mail.to(email).len();
         let reference = self.reference_at_code(email, password)?;
@@ -175,7 +175,7 @@ impl Browser {
         }
     }
 
-    /// Whether the security page opens.
+    /// Returns whether the security page opens.
     pub fn is_signed_in(&mut self) -> Result<bool, Fault> {
         let answer = self.open("/security")?;
         match answer.status {
@@ -185,7 +185,7 @@ impl Browser {
         }
     }
 
-    /// Checks a password in a new browser: the next step shows whether it is right.
+    /// Checks in a new browser whether a password is correct.
     pub fn password_is(&mut self, email: &str, password: &str) -> Result<bool, Fault> {
         self.step("/api/sign_in/begin", &[("email", email)], "EnterPassword")?;
         let answer = self.post("/api/sign_in/password", &[("password", password)])?;
@@ -197,7 +197,7 @@ impl Browser {
     }
 }
 
-/// A code that differs from this one.
+/// Returns a code that differs from this one.
 pub fn other_than(code: &str, by: u64) -> String {
     let digits = code.len();
     let number: u64 = code.parse().unwrap_or_default();
@@ -207,7 +207,7 @@ pub fn other_than(code: &str, by: u64) -> String {
 
 pub const CHANGE: &str = "/api/security/change_password";
 
-/// The fields of a change.
+/// Returns the fields of a change.
 pub const fn change_of<'a>(from: &'a str, to: &'a str) -> [(&'a str, &'a str); 3] {
     [("current", from), ("password", to), ("again", to)]
 }

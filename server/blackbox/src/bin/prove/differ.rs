@@ -1,9 +1,8 @@
-//! Compares answers after masking what always differs: dates, request ids, nonces, tokens, references and the requested
-//! address.
+//! Compares answers without the parts that always differ: dates, request ids, nonces, tokens, references and addresses.
 
 use blackbox::http::Answer;
 
-/// An answer with everything masked that always differs. `email` is the address in the request.
+/// Masks everything in an answer that always differs. `email` is the address in the request.
 pub fn masked(answer: &Answer, email: &str) -> String {
     let mut text = format!("{}\n", answer.status);
     for (name, value) in &answer.headers {
@@ -21,14 +20,14 @@ pub fn masked(answer: &Answer, email: &str) -> String {
     text
 }
 
-/// The same, with the waiting time of a refusal masked, because seconds may pass between two answers.
+/// Also masks the waiting time of a refusal, because seconds may pass between two answers.
 pub fn masked_waits(answer: &Answer, email: &str) -> String {
     let text = masked(answer, email);
     let text = after(&text, "\"seconds\":", '}');
     after(&text, "\\\"seconds\\\":", '}')
 }
 
-/// The first difference of two masked texts with some context, if there is one.
+/// Returns the first difference of two masked texts with some context, if there is one.
 pub fn difference(one: &str, other: &str) -> Option<String> {
     if one == other {
         return None;
@@ -46,7 +45,7 @@ pub fn difference(one: &str, other: &str) -> Option<String> {
     Some(format!("«{}» against «{}»", around(one), around(other)))
 }
 
-/// A cookie's name, attributes and the length of its value.
+/// Returns a cookie's name, attributes and the length of its value.
 fn cookie(set: &str) -> String {
     let (pair, attributes) = set.split_once(';').unwrap_or((set, ""));
     let (name, value) = pair.split_once('=').unwrap_or((pair, ""));

@@ -13,7 +13,7 @@ pub struct Ground {
     pub binary: PathBuf,
     /// The browser's files.
     pub site: PathBuf,
-    /// Fewer repetitions.
+    /// Whether to run fewer repetitions.
     pub quick: bool,
     pub postgres: Postgres,
     pub calibration: Calibration,

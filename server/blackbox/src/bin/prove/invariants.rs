@@ -15,7 +15,7 @@ pub struct Case {
     pub acknowledged: bool,
 }
 
-/// The first violated invariant, if any.
+/// Returns the first violated invariant, if any.
 pub fn violation(service: &Service, case: &mut Case) -> Result<Option<String>, Fault> {
     let email = case.email.as_str();
     let old = service.browser().password_is(email, PASSWORD)?;
@@ -33,7 +33,7 @@ pub fn violation(service: &Service, case: &mut Case) -> Result<Option<String>, F
     Ok(wrong.map(|wrong| format!("{email}: {wrong}")))
 }
 
-/// The database's own integrity check. PostgreSQL passes it by starting.
+/// Runs the database's own integrity check. PostgreSQL passes it by starting.
 pub fn integrity(service: &Service, ground: &Ground) -> Result<Option<String>, Fault> {
     if service.database.starts_with("postgres") {
         return service.sql(ground, "SELECT 1").map(|_| None);

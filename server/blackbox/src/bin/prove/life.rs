@@ -1,4 +1,4 @@
-//! The life of an account, for proofs that search for its secrets in places where they must not be.
+//! The life of an account, for proofs that search for leaked secrets.
 
 use crate::browser::Browser;
 use crate::service::{Kind, NEW_PASSWORD, PASSWORD, Service};
@@ -12,11 +12,11 @@ pub struct Life {
     pub secrets: Vec<String>,
     /// Every answer with the requested path.
     pub answers: Vec<(String, Answer)>,
-    /// Signed in at the end.
+    /// The browser, signed in at the end.
     pub browser: Browser,
 }
 
-/// Ten wrong passwords, a sign-in, a change, a reset, a sign-in, a sign-out, and pages in between.
+/// Runs ten incorrect passwords, a sign-in, a change, a reset, a sign-in, a sign-out, and pages in between.
 pub fn live(service: &Service) -> Result<Life, Fault> {
     let mut life = Life {
         email: service.person(Kind::Local)?,

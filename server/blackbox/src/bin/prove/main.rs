@@ -1,8 +1,7 @@
 //! `make prove`: attacks and crashes the release program, on SQLite and PostgreSQL, with one and two servers. Prints a
 //! table: the property of `docs/security-properties.md`, how and how often it was tried, the figure and its bound.
 //!
-//! A check that has never failed proves nothing: each proof's `hole` describes the change to the program that made it
-//! fail.
+//! Each proof's `hole` describes a change to the program that made the proof fail.
 #![expect(
     clippy::disallowed_methods,
     reason = "a proof reads the clock, and it is not part of the service, where time is an argument"

@@ -1,4 +1,4 @@
-//! Proofs, and the table of their results.
+//! Proofs and the table of their results.
 
 use crate::ground::Ground;
 use blackbox::Fault;
@@ -49,13 +49,13 @@ impl Setting {
     }
 }
 
-/// A property of `docs/security-properties.md`, and how it is tried.
+/// A property of `docs/security-properties.md` and its proof.
 pub struct Proof {
     /// Its number in that document.
     pub number: u8,
     /// A short form of the property.
     pub property: &'static str,
-    /// How the proof was made to fail: the change to the program, and the proof's result with it.
+    /// The change to the program that made the proof fail, and the result.
     #[expect(dead_code, reason = "documentation of the proof")]
     pub hole: &'static str,
     pub on: &'static [Setting],
@@ -100,7 +100,7 @@ impl Row {
         self.outcome.as_ref().is_ok_and(|finding| finding.holds)
     }
 
-    /// One line of progress output.
+    /// Returns one line of progress output.
     pub fn line(&self) -> String {
         let (figure, bound) = match &self.outcome {
             Ok(finding) => (finding.figure.as_str(), finding.bound.as_str()),
@@ -117,13 +117,13 @@ impl Row {
     }
 }
 
-/// The number of passed and of failed rows.
+/// Returns the number of passed and of failed rows.
 pub fn count(rows: &[Row]) -> (usize, usize) {
     let held = rows.iter().filter(|row| row.holds()).count();
     (held, rows.len() - held)
 }
 
-/// The table in Markdown.
+/// Returns the table in Markdown.
 pub fn table(rows: &[Row]) -> String {
     let mut text =
         String::from("| # | property | on | tried | times | figure | bound | |\n|--:|---|---|---|--:|---|---|---|\n");

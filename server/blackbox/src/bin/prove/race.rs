@@ -36,12 +36,12 @@ pub fn release(runners: Vec<Runner>) -> Result<Vec<Answer>, Fault> {
     })
 }
 
-/// The number of answers with that step or refusal.
+/// Returns the number of answers with that step or refusal.
 pub fn count(answers: &[Answer], told: &str) -> usize {
     answers.iter().filter(|answer| answer.told() == told).count()
 }
 
-/// The number of server errors: 500 and above except 503, which asks for a retry.
+/// Returns the number of server errors: 500 and above except 503, which permits a retry.
 pub fn faults(answers: &[Answer]) -> usize {
     answers
         .iter()

@@ -36,13 +36,13 @@ pub const TABLES: [&str; 12] = [
 /// The kind of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// With its own password.
+    /// Local, with its own password.
     Local,
     /// Local, without a password: fast to create, because nothing is hashed.
     LocalWithoutPassword,
-    /// Google keeps the password.
+    /// With a Google account.
     Google,
-    /// An organization keeps the password.
+    /// Managed by an organization.
     Managed,
     /// Local and deactivated.
     Deactivated,
@@ -55,12 +55,11 @@ pub struct Plan {
     pub keys: Vec<(&'static str, String)>,
     /// The address of another mail server.
     pub smtp: Option<String>,
-    /// With a clock that [`Service::move_clock`] sets.
+    /// Whether [`Service::move_clock`] sets the clock.
     pub clock: bool,
     /// A password on the operator's list of leaked ones.
     pub leaked: Option<&'static str>,
-    /// Puts SQLite's file on a disk of that many MiB which only the server sees; commands such as `rekey user` don't
-    /// work then.
+    /// Size in MiB of a private disk for SQLite's file; commands such as `rekey user` can't see it.
     pub disk_mib: Option<u32>,
 }
 
@@ -153,7 +152,7 @@ impl Service {
                 .variable("LD_PRELOAD", &faketime()?.display().to_string())
                 .variable("FAKETIME_TIMESTAMP_FILE", &file.display().to_string())
                 .variable("FAKETIME_NO_CACHE", "1")
-                // Timers use the monotonic clock, which stays real, as on a real machine.
+                // The monotonic clock stays real, as on a real machine, because timers use it.
                 .variable("FAKETIME_DONT_FAKE_MONOTONIC", "1");
         }
         let mut ports = vec![program.port()];
@@ -182,23 +181,23 @@ impl Service {
         self.ports[server % self.ports.len()]
     }
 
-    /// The public host name: `127.0.0.1:PORT`.
+    /// Returns the public host name: `127.0.0.1:PORT`.
     pub fn host(&self) -> String {
         format!("127.0.0.1:{}", self.program.port())
     }
 
-    /// Its folder: keys, database, logs.
+    /// Returns its folder: keys, database, logs.
     pub fn folder(&self) -> &Path {
         self.program.folder()
     }
 
-    /// A running server, for its log, memory and CPU time.
+    /// Returns a running server, for its log, memory and CPU time.
     pub fn server(&self, server: usize) -> Result<&Running, Fault> {
         let running = self.servers[server].as_ref();
         running.ok_or_else(|| format!("server {server} does not run"))
     }
 
-    /// The logs of all servers.
+    /// Returns the logs of all servers.
     pub fn log(&self) -> String {
         self.servers.iter().flatten().map(Running::log).collect()
     }
@@ -226,8 +225,7 @@ impl Service {
         }
     }
 
-    /// Replaces the content of the key file, as an attacker with only a copy of the database would. Servers read it
-    /// when they start. Returns the previous content.
+    /// Replaces the content of the key file, like an attacker with only a copy of the database; returns the previous content.
     pub fn exchange_keys(&self, keys: Option<&str>) -> Result<String, Fault> {
         let path = self.folder().join("keys.toml");
         let failed = |error: std::io::Error| format!("{}: {error}", path.display());
@@ -244,18 +242,17 @@ impl Service {
         written.map_err(|error| format!("{}: {error}", file.display()))
     }
 
-    /// A browser without cookies at its own address, which uses the first server.
+    /// Returns a browser without cookies at its own address, which uses the first server.
     pub fn browser(&self) -> Browser {
         self.browser_at(0)
     }
 
-    /// The same for another server (modulo their number).
+    /// Returns the same for another server (modulo their number).
     pub fn browser_at(&self, server: usize) -> Browser {
         Browser::new(self.port(server), self.host())
     }
 
-    /// Adds an account of a kind with [`PASSWORD`]; returns its address. All addresses have the same length, because
-    /// cookies contain them.
+    /// Adds an account with [`PASSWORD`]; returns its address. All have the same length, because cookies contain them.
     pub fn person(&self, kind: Kind) -> Result<String, Fault> {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let email = format!("p{:06}@example.com", COUNT.fetch_add(1, Ordering::Relaxed));
@@ -263,13 +260,13 @@ impl Service {
         Ok(email)
     }
 
-    /// An address without an account.
+    /// Returns an address without an account.
     pub fn stranger(&self) -> String {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         format!("s{:06}@example.com", COUNT.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Waits until all servers are idle: no e-mail is being sent then.
+    /// Waits until all servers are idle and send no e-mail.
     pub fn be_quiet(&self) -> Result<(), Fault> {
         self.servers
             .iter()
@@ -367,7 +364,7 @@ impl Service {
     }
 }
 
-/// A key file as an operator creates it; the key is used in these proofs only.
+/// Writes a key file as an operator does; the key is used in these proofs only.
 fn write_keys(path: &Path) -> Result<(), Fault> {
     let file = std::fs::OpenOptions::new()
         .create_new(true)
@@ -379,7 +376,7 @@ fn write_keys(path: &Path) -> Result<(), Fault> {
         .map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// The library that gives a program a simulated clock.
+/// Returns the library that gives a program a simulated clock.
 fn faketime() -> Result<PathBuf, Fault> {
     let folders = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
     folders

@@ -1,17 +1,17 @@
-//! Whether response times distinguish two groups: interleaved pairs, and the Mann-Whitney area under the curve.
+//! Comparison of two groups' response times: interleaved pairs, and the Mann-Whitney area under the curve.
 
 use blackbox::Fault;
 use std::time::Instant;
 
-/// The duration of `work` in ms.
+/// Returns the duration of `work` in ms.
 pub fn ms(work: impl FnOnce() -> Result<(), Fault>) -> Result<f64, Fault> {
     let began = Instant::now();
     work()?;
     Ok(began.elapsed().as_secs_f64() * 1_000.0)
 }
 
-/// The probability that a value of the second group exceeds one of the first, ties counted half: at 0.5 the groups are
-/// indistinguishable, at 0 and 1 fully distinguishable.
+/// Returns the probability that a value of the second group exceeds one of the first, counting ties half: at 0.5 the groups
+/// are indistinguishable.
 pub fn area_under_curve(first: &[f64], second: &[f64]) -> f64 {
     let mut all: Vec<(f64, bool)> = Vec::with_capacity(first.len() + second.len());
     all.extend(first.iter().map(|value| (*value, false)));
@@ -32,7 +32,7 @@ pub fn area_under_curve(first: &[f64], second: &[f64]) -> f64 {
     (ranks - of_second * (of_second + 1.0) / 2.0) / (of_first * of_second)
 }
 
-/// A percentile of the values.
+/// Returns a percentile of the values.
 pub fn percentile(values: &[f64], hundredths: usize) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

@@ -1,17 +1,17 @@
-//! Flows that wait for their codes.
+//! Flows waiting for their codes.
 
 use crate::browser::Browser;
 use crate::service::Service;
 use blackbox::Fault;
 
-/// A flow that waits for its code.
+/// A flow waiting for its code.
 pub struct Waiting {
     pub browser: Browser,
     /// The path that accepts its code.
     pub path: &'static str,
     /// The mailed code.
     pub code: String,
-    /// The step after the right code.
+    /// The step after the correct code.
     pub step: &'static str,
 }
 
@@ -46,7 +46,7 @@ impl Waiting {
             }
         };
         let code = service.mail.code_after(email, seen)?;
-        // Longer after many wrong codes.
+        // Codes are longer after many incorrect ones.
         let fewest = if purpose == Purpose::SignIn { 6 } else { 8 };
         if code.len() < fewest {
             return Err(format!("a code of {} digits for {purpose:?}", code.len()));
@@ -59,7 +59,7 @@ impl Waiting {
         })
     }
 
-    /// Whether that code opens the flow.
+    /// Returns whether that code opens the flow.
     pub fn opens(&mut self, code: &str) -> Result<bool, Fault> {
         let answer = self.browser.post(self.path, &[("code", code)])?;
         match answer.status {
@@ -70,7 +70,7 @@ impl Waiting {
     }
 }
 
-/// A flow that waits for its code, started as soon as the rate limit allows.
+/// Starts a flow as soon as the rate limit allows.
 pub fn waiting(service: &Service, purpose: Purpose, email: &str) -> Result<Waiting, Fault> {
     again(|| Waiting::begin(service, purpose, email))
 }

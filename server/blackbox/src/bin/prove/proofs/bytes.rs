@@ -222,7 +222,7 @@ impl Bytes<'_> {
         Ok(())
     }
 
-    /// A name with bidirectional control characters is cleaned, and a Persian name is unchanged.
+    /// Checks that a name loses its bidirectional control characters, and that a Persian name is unchanged.
     fn names(&mut self) -> Result<(), Fault> {
         for (name, kept) in [
             ("A\u{202e}d\u{2067}a\u{e0041}\u{200f}", "Ada"),

@@ -15,10 +15,10 @@ pub const PROOFS: &[Proof] = &[Proof {
     run: client_address,
 }];
 
-/// How many resets per minute a client gets that forges a different header each time.
+/// Counts the resets per minute of a client that forges a different header each time.
 fn client_address(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let forged = |service: &Service, number: usize, header: &str| -> Result<u16, Fault> {
-        // The same client address each time.
+        // The client address is the same each time.
         let browser = Browser::new(service.port(number), service.host());
         let mut connection = blackbox::http::Connection::open(service.port(number))?;
         let form = form_of(&[("email", &service.stranger())]);
@@ -78,7 +78,7 @@ fn client_address(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// The number of other spellings of a request, and how many of them bypassed the client's limit.
+/// Returns the number of other spellings of a request, and how many of them bypassed the client's limit.
 fn ways_around(service: &Service) -> Result<(usize, usize), Fault> {
     const PATH: &str = "/api/reset/begin";
     let paths = [
@@ -115,7 +115,7 @@ fn ways_around(service: &Service) -> Result<(usize, usize), Fault> {
             let form = form_of(&[("email", &service.stranger())]);
             let request = form_request(PATH, &service.host(), &form, &browser.jar, wanted);
             let request = request.replacen(&format!("POST {PATH} HTTP/1.1"), line, 1);
-            // The client of the first forty requests.
+            // The client made the first forty requests, too.
             let mut connection = blackbox::http::Connection::open(service.port(tried))?;
             tried += 1;
             let answer = connection.send(request.as_bytes())?;

@@ -42,7 +42,7 @@ pub const PROOFS: &[Proof] = &[
     },
 ];
 
-/// What has expired in one hour stays expired when the clock goes back an hour; what was used stays used.
+/// Checks that expired and used secrets stay invalid when the clock goes back an hour.
 fn jumps(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(
         ground,
@@ -53,7 +53,7 @@ fn jumps(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         },
     )?;
     let mut alive = Vec::new();
-    // A used code, and the finished flow that it opened.
+    // A used code and its finished flow.
     let email = service.person(Kind::Local)?;
     let mut used = service.browser();
     used.begin_reset(&email)?;
@@ -64,7 +64,7 @@ fn jumps(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         ("again", crate::service::NEW_PASSWORD),
     ];
     used.step("/api/reset/choose", &new, "Done")?;
-    // A code that a newer one replaced, and a session that was ended.
+    // A replaced code, and an ended session.
     let other = service.person(Kind::Local)?;
     let mut ended = service.browser();
     ended.sign_in(&service.mail, &other)?;
@@ -79,8 +79,7 @@ fn jumps(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     service.move_clock(2)?;
     service.browser().begin_reset(&other)?;
     service.mail.code_after(&other, seen)?;
-    // Expired only: a code, a flow that waits for its password, an idle session. None is requested while it is expired,
-    // so no row records the expiry.
+    // An expired code, flow at its password step and idle session. No request uses them meanwhile, so no row records the expiry.
     let idle = service.person(Kind::Local)?;
     let mut session = service.browser();
     session.sign_in(&service.mail, &idle)?;
@@ -126,7 +125,7 @@ fn jumps(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// Sends requests that no browser sends; other requests are answered during and after them.
+/// Sends malformed and slow requests, and checks that other requests are still answered.
 fn odd(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let host = service.host();
@@ -202,7 +201,7 @@ fn odd(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         let answer = connection
             .write(request.as_bytes())
             .and_then(|()| connection.read_after(b"odd"));
-        // An oversized body gets 413: nothing of it was read as a form.
+        // An oversized body gets 413 and isn't read as a form.
         let wanted = if name.ends_with("of 20 KB") {
             413..=413
         } else {
@@ -270,7 +269,7 @@ fn odd(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// As many sign-ins as the cores can hash, then ten times as many.
+/// Sends as many sign-ins as the cores can hash, then ten times as many.
 fn hashing(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let people = service.people(Kind::Local, 40)?;
@@ -296,7 +295,7 @@ fn hashing(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         browser.connect()?.write(&request)?;
     }
     service.be_quiet()?;
-    // Other processes may use the cores for a while; a leaked permit is permanent and shows each time.
+    // Other processes may use the cores for a while, so retry; a leaked permit is permanent.
     let mut after = sign_ins(&service, &people, cores * 2, seconds)?;
     for _ in 0..3 {
         if after.a_second < 0.8 * capacity.a_second {
@@ -327,15 +326,12 @@ fn hashing(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
 
 /// Connections of the single client.
 const OF_ONE_CLIENT: usize = 300;
-/// Other clients that sign in meanwhile, each with its own address. The flooding client counts as a seventeenth in a
-/// fair queue.
+/// Other clients that sign in meanwhile, each with its own address.
 const OTHERS: usize = 16;
-/// The longest password, made of leetspeak characters: the slowest to estimate. It is on the list of leaked passwords,
-/// so that it is refused last and can be sent again.
+/// The longest password, in leetspeak: the slowest to estimate. It is a leaked one, so that it is refused last and can be resent.
 const SLOW: &str = "4@8(369&#1!70$5+%24@8(369&#1!70$5+%2Kw4@8(369&#1!70$5+%24@8(369&#1!70$5+%2Kw4@8(369&#1!70$5+%24@8(369&#1!70$5+%2Kw4@8(369&#1!z";
 
-/// Other clients sign in, first alone and then beside a client that sends sign-in passwords and new passwords on
-/// hundreds of connections.
+/// Measures the sign-ins of other clients, first alone, then during one client's flood of passwords on hundreds of connections.
 fn one_client(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let plan = Plan {
         leaked: Some(SLOW),
@@ -346,7 +342,7 @@ fn one_client(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let seconds = ground.times(5, 20);
     let mut flood = connections_of_one_client(&service, &people)?;
     let (mut alone, mut beside, mut pages, mut times) = beside_a_flood(&service, &people, &mut flood, seconds)?;
-    // Other processes may use the cores for a while; an unfair queue shows each time.
+    // Other processes may use the cores for a while, so retry; an unfair queue fails each time.
     for _ in 0..3 {
         if beside.a_second < 0.8 * alone.a_second {
             let again = beside_a_flood(&service, &people, &mut flood, seconds)?;
@@ -373,7 +369,7 @@ fn one_client(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// The sign-ins of other clients alone and beside the flood; the page's response times in ms during the flood; and the
+/// Returns the sign-ins of other clients without and with the flood, the page's response times in ms during the flood, and the
 /// number of the flood's requests.
 fn beside_a_flood(
     service: &Service,
@@ -388,7 +384,7 @@ fn beside_a_flood(
             let (over, sent) = (&over, &sent);
             scope.spawn(move || {
                 while !over.load(Ordering::Relaxed) {
-                    // It repeats the request immediately, whatever the answer.
+                    // The client repeats the request immediately after any answer.
                     let _ = browser.send(request);
                     sent.fetch_add(1, Ordering::Relaxed);
                 }
@@ -404,7 +400,7 @@ fn beside_a_flood(
     Ok((alone, beside, pages, times))
 }
 
-/// Browsers of one address that each repeat one request: a wrong password, or a new one that is refused.
+/// Returns browsers of one address, each with a request to repeat: an incorrect password, or a refused new one.
 fn connections_of_one_client(service: &Service, people: &[String]) -> Result<Vec<(Browser, Vec<u8>)>, Fault> {
     let client = service.browser().client;
     let mut connections = Vec::with_capacity(OF_ONE_CLIENT);
@@ -435,7 +431,7 @@ struct Crowd {
     odd: usize,
 }
 
-/// Wrong and right passwords by `clients` concurrent clients.
+/// Sends incorrect and correct passwords from `clients` concurrent clients.
 fn sign_ins(service: &Service, people: &[String], clients: usize, seconds: u64) -> Result<Crowd, Fault> {
     let (next, done, later, odd) = (
         AtomicUsize::new(0),
@@ -483,7 +479,7 @@ fn sign_ins(service: &Service, people: &[String], clients: usize, seconds: u64) 
     })
 }
 
-/// Opens the sign-in page every 20 ms until it is `over`; returns how long each took, in ms.
+/// Opens the sign-in page every 20 ms until it is `over`; returns the durations in ms.
 fn open_pages(service: &Service, over: &AtomicBool) -> Result<Vec<f64>, Fault> {
     let (mut browser, mut pages) = (service.browser(), Vec::new());
     while !over.load(Ordering::Relaxed) {

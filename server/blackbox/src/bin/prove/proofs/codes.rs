@@ -74,7 +74,7 @@ fn diagonal(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
                     }
                 }
             }
-            // The same account and purpose in another browser, whose own code is older.
+            // The same account and purpose in another browser with an older code.
             let email = whose(&service, from)?;
             let mut other = waiting(&service, from, &email)?;
             let code = waiting(&service, from, &email)?.code;
@@ -105,7 +105,7 @@ fn whose(service: &Service, purpose: Purpose) -> Result<String, Fault> {
     }
 }
 
-/// Sends different guesses concurrently, the right one among them.
+/// Sends different guesses concurrently, including the correct one.
 fn five_guesses(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let (codes, guesses) = ground.times((12, 60), (100, 200));
@@ -116,7 +116,7 @@ fn five_guesses(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         .enumerate()
     {
         let flow = Waiting::begin(&service, Purpose::Reset, &email)?;
-        // The right guess is at a different position each time.
+        // The correct guess is at a different position each time.
         let place = (index * 37 + 11) % guesses;
         let runners = (0..guesses).map(|runner| {
             let by = u64::try_from(guesses + runner - place).unwrap_or_default() % u64::try_from(guesses).unwrap_or(1);
@@ -129,8 +129,7 @@ fn five_guesses(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             return Err("a guess was answered with 5xx".into());
         }
         let right = race::count(&answers, flow.step);
-        // Every evaluated wrong code except the last one says how many tries are left. Unevaluated guesses look like
-        // the last one, so count those answers.
+        // Every evaluated incorrect code except the last one reports the tries left; count those answers.
         most = most.max(right + race::count(&answers, "code_wrong"));
         successes += right;
     }
@@ -146,8 +145,7 @@ fn five_guesses(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// Uses the day's allowance of wrong codes at the shortest length with everything else varied; then longer codes
-/// arrive, and they work.
+/// Uses up the day's incorrect codes at the shortest length, with everything else varied; then longer codes arrive and work.
 fn failures_stay(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let mut service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let email = service.person(Kind::Local)?;
@@ -175,7 +173,7 @@ fn failures_stay(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             }
         }
         tried += guessed;
-        // Twice, because a success restores no guesses.
+        // The second time shows that a success restores no guesses.
         for _ in 0..2 {
             let mut flow = waiting(&service, purpose, &email)?;
             let code = flow.code.clone();
@@ -199,7 +197,7 @@ fn failures_stay(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// Older codes, and codes from before a change, are dead.
+/// Checks that older codes, and codes from before a change, are invalid.
 fn newest_only(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let plan = Plan {
         clock: true,
@@ -209,8 +207,7 @@ fn newest_only(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let (rounds, mut clock_s) = (ground.times(1, 20), 0);
     let mut wrong = Vec::new();
     for _ in 0..rounds {
-        // The same browser requests a newer code, then another for the same address; strangers request codes after
-        // that.
+        // The same browser requests a newer code, then another for the same address; later, strangers request codes.
         let email = service.person(Kind::Local)?;
         let mut owner = Waiting::begin(&service, Purpose::Reset, &email)?;
         let mut newest = owner.code.clone();
@@ -239,7 +236,7 @@ fn newest_only(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         if flow.opens(&code)? {
             wrong.push("a sign-in's code after a reset");
         }
-        // A password change invalidates pending codes, and a reset whose code was answered.
+        // A password change invalidates pending codes and answered resets.
         let email = service.person(Kind::Local)?;
         let mut owner = service.browser();
         owner.sign_in(&service.mail, &email)?;
@@ -259,7 +256,7 @@ fn newest_only(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         if chooses(&mut answered)? {
             wrong.push("an answered reset after a change");
         }
-        // Deactivated account.
+        // A deactivation does, too.
         let email = service.person(Kind::Local)?;
         let mut answered = service.browser();
         answered.reset_to_password(&service.mail, &email)?;
@@ -311,7 +308,7 @@ fn owner_gets_in(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
                 let guess = other_than("71938264", by);
                 stranger.post("/api/reset/answer", &[("code", &guess)])?;
             }
-            // Later ones would get a code by e-mail: more e-mails than a mailbox gets before strangers take turns.
+            // Later ones would cause more e-mails than a mailbox gets before strangers take turns.
             if number < 5 {
                 stranger.post("/api/sign_in/begin", &[("email", &email)])?;
                 stranger.post("/api/sign_in/password", &[("password", "not the right one")])?;
@@ -358,7 +355,7 @@ fn owner_gets_in(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// Whether a reset whose code was answered still sets a password.
+/// Returns whether an answered reset still sets a password.
 fn chooses(answered: &mut Browser) -> Result<bool, Fault> {
     let path = "/api/reset/choose";
     let fields = [

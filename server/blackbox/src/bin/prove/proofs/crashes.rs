@@ -1,4 +1,4 @@
-//! The service is killed, stopped, and loses its database in the middle of resets.
+//! Kills, stops and database outages of the service in the middle of resets.
 
 use crate::browser::Browser;
 use crate::ground::Ground;
@@ -63,8 +63,7 @@ fn killed(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
                 acknowledged: false,
             });
         }
-        // Every other kill comes right after the first acknowledgement; the rest at varying times, from before the
-        // first hash to after the last commit.
+        // Every other kill follows the first acknowledgement; the others come between the first hash and the last commit.
         let moment = Duration::from_millis(u64::try_from(kill * 17 % 97).unwrap_or_default());
         let done = AtomicUsize::new(0);
         let acknowledged: Vec<bool> = std::thread::scope(|scope| {
@@ -133,7 +132,7 @@ fn killed(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
 fn choose(browser: &mut Browser) -> bool {
     let fields = [("password", NEW_PASSWORD), ("again", NEW_PASSWORD)];
     let request = browser.request("/api/reset/choose", &fields);
-    // Not retried, because a browser wouldn't.
+    // No retry, because a browser wouldn't.
     let answer = browser.connect().and_then(|mut connection| connection.send(&request));
     answer.is_ok_and(|answer| answer.status == 200 && answer.told() == "Done")
 }
@@ -161,7 +160,7 @@ fn database_away(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
                 Ok(answer) => return Err(answer.unexpected("a reset")),
                 Err(fault) => return Err(fault),
             }
-            // A moderate load: its e-mails are counted afterwards.
+            // The load is moderate, because its e-mails are counted afterwards.
             std::thread::sleep(Duration::from_millis(10));
         }
         Ok((acknowledged, failed, odd))
@@ -215,8 +214,7 @@ fn database_away(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// Stops and restarts each server in turn. Clients act as nginx does: after a refused connection they use the next
-/// server.
+/// Restarts each server in turn. Like nginx, clients use the next server after a refused connection.
 fn rolling(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let mut service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let over = AtomicBool::new(false);

@@ -1,4 +1,4 @@
-//! Production databases: with a standby that takes over, and behind a pooler.
+//! Production databases: with a failover to a standby, and behind a pooler.
 
 use crate::ground::Ground;
 use crate::proof::{Finding, Proof, Setting};
@@ -97,7 +97,7 @@ fn failover(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         let workers: Vec<_> = (0..4).map(|_| scope.spawn(worker)).collect();
         std::thread::sleep(Duration::from_secs(1));
         let swung = (|| {
-            // The old primary fails and returns fenced; the standby is promoted; the name changes a little later.
+            // The old primary fails and returns fenced, the standby is promoted, and the name changes a little later.
             old.down()?;
             new.promote()?;
             old.up_read_only()?;
@@ -158,7 +158,7 @@ fn failover(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// Whether all servers report that they are ready.
+/// Returns whether all servers report that they are ready.
 fn ready(service: &Service) -> Result<bool, Fault> {
     for server in 0..2 {
         if service.browser_at(server).open("/readyz")?.status != 200 {

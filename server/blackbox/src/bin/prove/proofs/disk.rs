@@ -1,4 +1,4 @@
-//! A disk that becomes full, and then has space again.
+//! A full disk that gets free space again.
 
 use crate::ground::Ground;
 use crate::invariants;

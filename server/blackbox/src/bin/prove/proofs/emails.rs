@@ -1,5 +1,4 @@
-//! E-mails that strangers cause: their number, their effect on the owner's e-mails, and what the owner's activity shows
-//! of the attempts.
+//! E-mails caused by strangers: their number, and their effect on the owner's e-mails and activity.
 
 use crate::browser::Browser;
 use crate::ground::Ground;
@@ -99,7 +98,7 @@ fn networks(count: usize) -> Vec<Ipv4Addr> {
     (0..count).map(|_| another_client()).collect()
 }
 
-/// The owner's delay while one network, and then twenty, request as much as they can.
+/// Measures the owner's delay while one network, and then twenty, request as much as they can.
 fn delays(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let mut leaping = Leaping::start(ground, setting)?;
     let mut wrong = Vec::new();
@@ -136,7 +135,7 @@ fn delays(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         asked += 1;
         let _ = leaping.reset(*stranger, &email)?;
     }
-    // The right password or a known browser avoids any wait, even in a stranger's network.
+    // The correct password or a known browser avoids any wait, even in a stranger's network.
     let mut with_password = leaping.service.browser();
     with_password.client = strangers[0];
     if with_password.sign_in_to_code_with(&email, PASSWORD).is_err() {
@@ -186,7 +185,7 @@ fn delays(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// A thief signs in while strangers make attempts; the owner reads the activity.
+/// Checks the owner's activity after a thief's sign-in and strangers' attempts.
 fn activity(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let mut wrong = Vec::new();
@@ -247,7 +246,7 @@ fn activity(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// The number of e-mails sent under any requests.
+/// Counts the e-mails sent for as many requests as possible.
 fn bounded(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let mut leaping = Leaping::start(ground, setting)?;
     let mut asked = 0;
@@ -287,7 +286,7 @@ fn bounded(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     leaping.leap(400)?;
     sixties(&leaping)?;
     let by_sixty = came(&leaping, "wanda%")?;
-    // Afterwards one every ten minutes, for two hours.
+    // Afterwards, one e-mail every ten minutes, for two hours.
     for _ in 0..12 {
         leaping.leap(600)?;
         sixties(&leaping)?;

@@ -103,7 +103,7 @@ fn alike(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// Everything that a stranger can see of an address.
+/// Returns everything that a stranger can see of an address.
 fn walk(service: &Service, email: &str, scripts: bool) -> Result<Vec<String>, Fault> {
     let mut seen = Vec::new();
     let mut browser = service.browser();
@@ -122,7 +122,7 @@ fn walk(service: &Service, email: &str, scripts: bool) -> Result<Vec<String>, Fa
     look(&mut browser, "/api/reset/begin", &[("email", email)])?;
     look(&mut browser, "/api/reset/resend", &[])?;
     for by in 0..6 {
-        // A fixed guess, because the stranger can't read the e-mails; it is right in one of a million runs.
+        // A fixed guess, because the stranger can't read the e-mails; it is correct in one of a million runs.
         look(
             &mut browser,
             "/api/reset/answer",
@@ -144,7 +144,7 @@ fn walk(service: &Service, email: &str, scripts: bool) -> Result<Vec<String>, Fa
     Ok(seen)
 }
 
-/// Rate-limit refusals reveal nothing either: for e-mails, wrong passwords and wrong codes.
+/// Compares rate-limit refusals for e-mails, incorrect passwords and incorrect codes.
 fn limited_alike(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let plans = [Plan::default()
         .set("LIMIT_FREE_PASSWORDS", 2)
@@ -186,7 +186,7 @@ fn limited_alike(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// What a stranger sees who exceeds every limit; `refused` collects the names of the refusals.
+/// Returns the answers to a stranger who exceeds every limit; `refused` collects the names of the refusals.
 fn exhaust(
     service: &Service,
     email: &str,
@@ -236,7 +236,7 @@ fn exhaust(
 /// Events of an account during a stranger's reset, sign-in and sign-up for its address.
 const EVENTS: [&str; 5] = ["sign-in", "change", "reset", "deactivation", "hand-over"];
 
-/// A stranger's browser with one flow of each kind for an address, after one try in each.
+/// Returns a stranger's browser with one flow of each kind for an address, after one try in each.
 fn stranger_of(service: &Service, email: &str) -> Result<Browser, Fault> {
     let mut stranger = service.browser();
     stranger.step("/api/reset/begin", &[("email", email)], "EnterCode")?;
@@ -247,8 +247,7 @@ fn stranger_of(service: &Service, email: &str) -> Result<Browser, Fault> {
     Ok(stranger)
 }
 
-/// A stranger starts flows, the owner or operator acts, and the stranger continues; compared with an address without an
-/// account, for which nothing happens.
+/// Compares a stranger's answers before and after actions of the owner or operator with those for an address without an account.
 fn owners_events(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let plan = Plan {
         clock: true,
@@ -262,8 +261,7 @@ fn owners_events(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             let mut owner = service.browser();
             owner.sign_in(&service.mail, &known)?;
             let mut strangers = [stranger_of(&service, &known)?, stranger_of(&service, &unknown)?];
-            // Waits for the owner's code, the notice of a new device and the stranger's e-mails, so that none is
-            // mistaken for a later one.
+            // The owner's code, a new device's notice and the stranger's e-mails must not be mistaken for later ones.
             service.mail.wait(&known, 4)?;
             match event {
                 "sign-in" => service.browser().sign_in(&service.mail, &known)?,
@@ -300,7 +298,7 @@ fn owners_events(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// What a stranger sees on every page and in answer to every form.
+/// Returns every page and the answer to every form as a stranger sees them.
 fn goes_on(stranger: &mut Browser, email: &str, scripts: bool) -> Result<Vec<String>, Fault> {
     let mut seen = Vec::new();
     for page in ["/reset", "/signup", "/signin"] {
@@ -329,12 +327,12 @@ fn goes_on(stranger: &mut Browser, email: &str, scripts: bool) -> Result<Vec<Str
     Ok(seen)
 }
 
-/// Interleaved pairs of an address with an account and one without, each requested by a new client.
+/// Times interleaved pairs of an address with an account and one without, each requested by a new client.
 fn by_the_clock(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let pairs = 400;
-    // The standard error of the area is 0.02 with this number of pairs: one of three figures exceeds 0.06 by chance in
-    // a few percent of runs. Such a figure is measured again, and the mean of both counts.
+    // With this number of pairs, the area's standard error is 0.02, so one of three figures exceeds 0.06 in a few percent of
+    // runs. Such a figure is measured again, and the mean counts.
     let mut figures = Vec::new();
     let loads: &[bool] = ground.times(&[false], &[false, true]);
     for busy in loads {
@@ -374,7 +372,7 @@ fn area(ground: &Ground, service: &Service, measured: Measured, pairs: usize, bu
     } else {
         Kind::LocalWithoutPassword
     };
-    // A wrong password costs a hash, and so does creating an account with one: few accounts, many requests.
+    // Few accounts, because creating one with a password costs a hash.
     let known = service.people(kind, ground.times(20, 40))?;
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -416,7 +414,7 @@ fn area(ground: &Ground, service: &Service, measured: Measured, pairs: usize, bu
     })
 }
 
-/// The response time of a first request in ms.
+/// Returns the response time of a first request in ms.
 fn one(service: &Service, measured: Measured, email: &str) -> Result<f64, Fault> {
     let mut browser = service.browser();
     let (path, form) = match measured {

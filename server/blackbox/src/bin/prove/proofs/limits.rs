@@ -54,13 +54,13 @@ impl Tried {
         self.service.move_clock(self.now)
     }
 
-    /// Waits as announced, and checks that a shorter wait is not enough: `again` returns the wait of another try.
+    /// Waits as announced, and checks that a shorter wait isn't enough. `again` returns the wait of another try.
     fn wait(
         &mut self,
         told: i64,
         mut again: impl FnMut(&mut Self) -> Result<Result<Answer, i64>, Fault>,
     ) -> Result<Answer, Fault> {
-        // The real clock also advances: a fifth of each wait allows for that.
+        // A fifth of each wait allows for the advance of the real clock.
         let most = told * 4 / 5;
         self.leap(most)?;
         if again(self)?.is_ok() {
@@ -70,7 +70,7 @@ impl Tried {
         again(self)?.map_err(|more| format!("announced {told} s, and then {more}"))
     }
 
-    /// A reset of that address by a new browser of that client, alternating between servers.
+    /// Requests a reset of an address in a new browser of a client, alternating between servers.
     fn reset(&mut self, client: Ipv4Addr, email: &str) -> Result<Result<Answer, i64>, Fault> {
         let mut browser = self.service.browser_at(self.tried);
         browser.client = client;
@@ -90,7 +90,7 @@ impl Tried {
     }
 }
 
-/// Whether a wait has that length, apart from elapsed real time.
+/// Returns whether a wait has that length, apart from elapsed real time.
 fn nearly(wait: i64, wanted: i64) -> bool {
     (wanted * 4 / 5..=wanted).contains(&wait)
 }
@@ -149,7 +149,7 @@ fn resets_of_an_address(tried: &mut Tried) -> Result<(), Fault> {
             }
         }
     }
-    // The first five are half a minute apart, followed by the rest of the hour; after ten, the rest of the day.
+    // Half a minute between the first five, then the rest of the hour; after ten, the rest of the day.
     let hour = 3_600 - 4 * 30;
     let wanted = [30, 30, 30, 30, hour, 30, 30, 30, 30, day, 30];
     let alike = waits.len() == wanted.len() && waits.iter().zip(wanted).all(|(wait, wanted)| nearly(*wait, wanted));
@@ -157,7 +157,7 @@ fn resets_of_an_address(tried: &mut Tried) -> Result<(), Fault> {
     Ok(())
 }
 
-/// One client with a new address each time, alternating between servers.
+/// Sends resets of one client with a new address each time, alternating between servers.
 fn resets_of_a_client(tried: &mut Tried) -> Result<(), Fault> {
     let client = tried.service.browser().client;
     let another = |tried: &mut Tried| {
@@ -179,8 +179,7 @@ fn resets_of_a_client(tried: &mut Tried) -> Result<(), Fault> {
     tried.wait(told, another).map(drop)
 }
 
-/// Strangers' wrong passwords: five a day, then the mailbox must be proven first. The owner's browser has its own
-/// tries, with waits.
+/// Checks strangers' incorrect passwords, five a day until the mailbox must be proven, and the separate tries of the owner.
 fn passwords(tried: &mut Tried) -> Result<(), Fault> {
     let email = tried.service.person(Kind::Local)?;
     let mut owner = tried.service.browser();
@@ -197,7 +196,7 @@ fn passwords(tried: &mut Tried) -> Result<(), Fault> {
             format!("a stranger's try {number}: {told:?}")
         });
     }
-    // On every server and with the right password too: no wait, and no password is checked.
+    // On every server and even with the correct password: no wait, and no password is checked.
     let events = |tried: &Tried| tried.service.mail.to(&email).len();
     let before = events(tried);
     for server in 0..2 {

@@ -1,4 +1,4 @@
-//! The mail server is down, silent, rejects e-mails, drops connections, or has the wrong certificate.
+//! Mail servers that are down or silent, reject e-mails, drop connections, or have the wrong certificate.
 
 use crate::differ;
 use crate::ground::Ground;
@@ -31,7 +31,7 @@ pub const PROOFS: &[Proof] = &[
 /// The log entry of each failed delivery.
 const NOT_LEFT: &str = "was not sent";
 
-/// A reset in each mode of the mail server, which then becomes normal again.
+/// Runs resets in each mode of the mail server, which then becomes normal again.
 fn moods(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let plan = Plan {
         clock: true,
@@ -78,8 +78,7 @@ fn moods(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         service.mail.set(Mood::Kind);
         for (email, browser) in people.iter().zip(&mut browsers) {
             if mood == Mood::Refuses(550) {
-                // The mail server rejects it permanently: delivery fails, and the account's owner may request another
-                // e-mail.
+                // After a permanent rejection, the account's owner may request another e-mail.
                 continue;
             }
             let code = service.mail.code_after(email, 0)?;
@@ -96,8 +95,7 @@ fn moods(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             }
         }
     }
-    // A permanent rejection isn't retried: long after the time of a retry, later e-mails arrive and the rejected ones
-    // don't.
+    // A permanent rejection isn't retried: long after, later e-mails arrive and the rejected ones don't.
     service.mail.set(Mood::Refuses(550));
     let refused = service.person(Kind::LocalWithoutPassword)?;
     let failed = service.log().matches(NOT_LEFT).count();

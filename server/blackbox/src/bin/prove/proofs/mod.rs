@@ -20,7 +20,7 @@ mod web;
 
 use crate::proof::Proof;
 
-/// All proofs, in the order of their numbers.
+/// Returns all proofs, in the order of their numbers.
 pub fn all() -> impl Iterator<Item = &'static Proof> {
     let mut all: Vec<&Proof> = [
         bytes::PROOFS,

@@ -34,14 +34,14 @@ pub const PROOFS: &[Proof] = &[
     },
 ];
 
-/// Identical correct submissions, released concurrently, to the servers in turn.
+/// Releases identical correct submissions concurrently, to the servers in turn.
 fn once(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let (rounds, runners) = ground.times((2, 60), (5, 200));
     let mut times = 0;
     let mut race = |name: &str, path: &str, fields: &[(&str, &str)], browser: &Browser, step: &str| {
         let wanted = usize::from(!step.is_empty());
-        // A change hashes twice; more of them than the queue holds would get 503.
+        // A change hashes twice; more changes than the queue holds would get 503.
         let runners = if path == CHANGE { runners.min(20) } else { runners };
         let answers = race::release(together(&service, browser, path, fields, runners))?;
         times += 1;
@@ -118,7 +118,7 @@ fn together(service: &Service, browser: &Browser, path: &str, fields: &[(&str, &
     (0..runners).map(tab).collect()
 }
 
-/// Every form of the three flows, the change and the sign-out, sent twice: in sequence, and concurrently.
+/// Sends every form of the three flows, the change and the sign-out twice, in sequence and concurrently.
 fn twice(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let plan = Plan {
         clock: true,
@@ -154,8 +154,8 @@ fn twice(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// The first form of each flow, for addresses with and without an account, from a script and as a plain form, in
-/// sequence and concurrently; the browser loses the first answer.
+/// Sends the first form of each flow again after a lost answer: with and without an account or scripts, in sequence and
+/// concurrently.
 fn lost_answers(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let plan = Plan::default().set("LIMIT_CODES_AN_HOUR", 1000);
     let service = Service::start_with(ground, setting, &plan)?;
@@ -216,7 +216,7 @@ fn lost_answers(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// The flow token in an answer.
+/// Returns the flow token in an answer.
 fn flow_of(answer: &Answer) -> String {
     let mut cookies = answer.cookies();
     let flow = cookies.find(|(name, _)| ["__Host-signin", "__Host-reset", "__Host-signup"].contains(name));
@@ -235,7 +235,7 @@ struct Twice<'a> {
 }
 
 impl Twice<'_> {
-    /// Sends a form twice, which may cause `messages` e-mails. Returns the number of earlier e-mails to the address.
+    /// Sends a form twice, with `messages` e-mails allowed. Returns the number of earlier e-mails to the address.
     fn both(
         &mut self,
         browser: &mut Browser,

@@ -25,7 +25,7 @@ pub const PROOFS: &[Proof] = &[
     },
 ];
 
-/// A word of each notice's subject, and its count in one life, which has two new browsers.
+/// A word of each notice's subject, and its count in one life with two new browsers.
 const NOTICES: [(&str, usize); 4] = [
     ("password was reset", 1),
     ("password was changed", 1),
@@ -93,7 +93,7 @@ fn told(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// The log of an account: one row per line.
+/// Returns the log of an account: one row per line.
 fn log_of(service: &Service, ground: &Ground, email: &str) -> Result<Vec<String>, Fault> {
     let rows = service.sql(
         ground,
@@ -119,7 +119,7 @@ fn logged(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let mut wrong = Vec::new();
     let mut log = log_of(&service, ground, &email)?;
     let mut steps = 0;
-    // Earlier rows are unchanged, the new row is of this kind, and the owner can read it.
+    // Checks that earlier rows are unchanged, and that the owner can read a new row of this kind.
     let mut grown = |life: &mut Life, kind: &str, sentence: Option<&str>| -> Result<(), Fault> {
         let now = log_of(&service, ground, &email)?;
         steps += 1;
@@ -171,7 +171,7 @@ fn logged(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     service.assign_to_organization(&email)?;
     grown(&mut life, "handed_over", None)?;
 
-    // Events that the earlier life caused.
+    // Events caused by the earlier life.
     for kind in [
         "added",
         "password_changed",
@@ -229,7 +229,7 @@ fn logged(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// A new account, signed in; with its address.
+/// Returns the address and browser of a new, signed-in account.
 fn signed_up(service: &Service) -> Result<(String, Browser), Fault> {
     let mut browser = service.browser();
     let email = browser.sign_up(service, NEW_PASSWORD)?;
@@ -237,7 +237,7 @@ fn signed_up(service: &Service) -> Result<(String, Browser), Fault> {
     Ok((email, browser))
 }
 
-/// An imported account with [`LEAKED`], signed in; with its address.
+/// Returns the address and browser of an imported, signed-in account with [`LEAKED`].
 fn imported(service: &Service) -> Result<(String, Browser), Fault> {
     let email = service.stranger();
     let hash = argon2::Argon2::default()

@@ -88,8 +88,8 @@ fn nowhere(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// Whether a log line contains a secret. Short secrets match whole words only, and not in the timestamp, whose
-/// microseconds have six digits.
+/// Returns whether a log line contains a secret. Short secrets match whole words only, and not in the timestamp, which has six
+/// digits of microseconds.
 fn tells(line: &str, secret: &str) -> bool {
     if secret.len() > 8 {
         return line.contains(secret);
@@ -100,7 +100,7 @@ fn tells(line: &str, secret: &str) -> bool {
         .any(|word| word == secret)
 }
 
-/// Searches all rows, then runs the database under forged keys, with which neither code nor password is right.
+/// Searches all rows, then runs the database with forged keys, which must reject codes and passwords.
 fn stolen(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let mut service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let life = live(&service)?;
@@ -146,7 +146,7 @@ fn stolen(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     if !service.mail.to(&addressee).is_empty() {
         found.push("an e-mail opens under other keys".into());
     }
-    // With the original keys both are right, so the keys made the difference.
+    // Both are valid with the original keys, so the keys made the difference.
     service.kill_server(0);
     service.exchange_keys(Some(&keys))?;
     service.sql(ground, "DELETE FROM key_checks")?;

@@ -1,4 +1,4 @@
-//! Sessions end when they should, and steps can't be skipped.
+//! Ends of sessions, and the order of steps.
 
 use crate::browser::Browser;
 use crate::ground::Ground;
@@ -24,7 +24,7 @@ pub const PROOFS: &[Proof] = &[
     },
 ];
 
-/// Signs in browsers on all servers in turn; then a reset, a change, and a change that keeps the other sessions.
+/// Signs in browsers on all servers in turn, then runs a reset, a change, and a change that keeps the other sessions.
 fn sessions_end(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let rounds = ground.times(2, 20);
@@ -160,7 +160,7 @@ fn no_step_is_skipped(ground: &Ground, setting: Setting) -> Result<Finding, Faul
     ] {
         refused("the start", &mut nobody, path, fields)?;
     }
-    // A sign-in: no code before the password, and nothing of the account between password and code.
+    // A sign-in: no code before the password, and no account page between password and code.
     let mut browser = service.browser();
     browser.step("/api/sign_in/begin", &[("email", &email)], "EnterPassword")?;
     refused(

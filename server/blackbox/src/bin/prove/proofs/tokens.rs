@@ -1,4 +1,4 @@
-//! A copied token is dead after the next step-up, and a lost answer can be repeated for a short time.
+//! Copied tokens, which are invalid after the next step-up, and lost answers, which can be repeated for a short time.
 
 use crate::browser::{Browser, CHANGE};
 use crate::ground::Ground;
@@ -14,7 +14,7 @@ pub const PROOFS: &[Proof] = &[Proof {
     run: copies_die,
 }];
 
-/// Longer than a lost answer can be repeated.
+/// A time after which lost answers can't be repeated.
 const LATER_S: i64 = 31;
 
 struct Copies<'a> {
@@ -63,7 +63,7 @@ impl Copies<'_> {
         self.service.move_clock(self.clock_s)
     }
 
-    /// A thief's browser, which uses another server.
+    /// Returns a thief's browser at another server.
     fn copy(&self, browser: &Browser) -> Browser {
         browser.tab(self.service.port(1))
     }
@@ -153,7 +153,7 @@ impl Copies<'_> {
         Ok(())
     }
 
-    /// The answer to a right code or password is lost: sending it again returns the token, from another server too.
+    /// Sends correct codes and passwords again after lost answers; another server also returns the same token.
     fn lost_answers(&mut self) -> Result<(), Fault> {
         let email = self.service.person(Kind::Local)?;
         let mut owner = self.service.browser();
@@ -191,8 +191,8 @@ impl Copies<'_> {
         Ok(())
     }
 
-    /// Attack: a sign-in on a trusted device ends under its first token. An attacker with a copy of that token and the
-    /// password, but without the device's token, follows right after the owner.
+    /// Attack: a sign-in on a trusted device ends with its first token. A thief with a copy of that token and the password, but
+    /// without the device's token, follows right after the owner.
     fn of_a_last_step(&mut self) -> Result<(), Fault> {
         let email = self.service.person(Kind::Local)?;
         let mut owner = self.service.browser();
@@ -211,7 +211,7 @@ impl Copies<'_> {
         Ok(())
     }
 
-    /// Whether the password is enough in this browser.
+    /// Returns whether the password is enough in this browser.
     fn is_trusted(&self, browser: &mut Browser, email: &str) -> Result<bool, Fault> {
         let seen = self.service.mail.to(email).len();
         browser.step("/api/sign_in/begin", &[("email", email)], "EnterPassword")?;

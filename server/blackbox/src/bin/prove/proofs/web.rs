@@ -53,7 +53,7 @@ const FORMS: [(&str, &str); 19] = [
     ("/api/preferences", "theme=dark"),
 ];
 
-/// Spellings that could split, redirect or forge an e-mail.
+/// Tries spellings that could split, redirect or forge an e-mail.
 fn recipients(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
     service.add("victim@example.com", Kind::Local)?;
@@ -164,7 +164,7 @@ fn recipients(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// Requests that a browser would send for another site, with the account's cookies.
+/// Sends requests as a browser would for another site, with the account's cookies.
 fn cross_site(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let email = service.person(Kind::Local)?;
@@ -252,7 +252,7 @@ fn cross_site(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// The status of a URL, requested with that method and the browser's cookies on a new connection.
+/// Returns the status of a URL, requested with that method and the browser's cookies on a new connection.
 fn asked(browser: &Browser, method: &str, address: &str, host: &str) -> Result<u16, Fault> {
     let request = get_request(address, host, &browser.jar, "Connection: close\r\n").replacen("GET", method, 1);
     let mut connection = browser.connect()?;
@@ -270,7 +270,7 @@ fn asked(browser: &Browser, method: &str, address: &str, host: &str) -> Result<u
     }
 }
 
-/// All rows that a request could write, except the last use of a session.
+/// Returns all rows that a request could write, except the last use of a session.
 fn rows(service: &Service, ground: &Ground) -> Result<String, Fault> {
     let mut rows = String::new();
     for table in TABLES {
@@ -284,7 +284,7 @@ fn rows(service: &Service, ground: &Ground) -> Result<String, Fault> {
     Ok(rows)
 }
 
-/// A signed-in browser, where the service's origin is `https`.
+/// Returns a signed-in browser, where the service's origin is `https`.
 fn signed_in_by_https(service: &Service) -> Result<Browser, Fault> {
     let email = service.person(Kind::Local)?;
     let mut owner = service.browser();
@@ -311,8 +311,7 @@ fn signed_in_by_https(service: &Service) -> Result<Browser, Fault> {
     }
 }
 
-/// Policy, referrer, framing, sniffing, storing; cookies; an unpredictable nonce. The browser tests check Chromium's
-/// behaviour: a violation fails the test.
+/// Checks policy, referrer, framing, sniffing, caching, cookies and the nonce. The browser tests check Chromium's behaviour.
 fn headers(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let plan = Plan::without_limits().set("ORIGIN", "https://accounts.example.com");
     let service = Service::start_with(ground, setting, &plan)?;
