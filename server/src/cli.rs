@@ -184,7 +184,7 @@ pub fn check(arguments: &[&str]) -> Result<(), clap::Error> {
 
 /// Runs the command of the command line.
 pub async fn run() -> ExitCode {
-    // Attack: another account on this machine reads the database, its log or a backup. Overrides the shell's umask.
+    // Attack: another account on this machine reads the database, its log or a backup, if the shell's umask allows that.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let outcome = match Cli::parse().command {
         Command::Serve { dev, watch } => serve(dev, watch).await,

@@ -30,7 +30,7 @@ pub fn routes() -> Router<Service> {
         .layer(from_fn(this_machine_only))
 }
 
-/// Attack: a site whose name resolves to this machine (DNS rebinding) is same-origin to the browser, and would read the codes.
+/// Attack: a site with a name that resolves to this machine (DNS rebinding) is same-origin to the browser and reads the codes.
 async fn this_machine_only(request: Request, next: Next) -> Response {
     let host = request
         .headers()

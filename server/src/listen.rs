@@ -124,7 +124,7 @@ fn serve(
     router: &Router,
     draining: &GracefulShutdown,
 ) {
-    // Small responses are sent at once.
+    // Send small responses immediately.
     let _ = stream.set_nodelay(true);
     let router = router.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {

@@ -24,7 +24,7 @@ struct Scraped {
     registry: Arc<Registry>,
 }
 
-/// Returns the router of that listener: `GET /metrics` in Prometheus' text format.
+/// Returns the router of the listener: `GET /metrics` in Prometheus' text format.
 pub fn router(service: &Service) -> Router {
     let scraped = Scraped {
         service: service.clone(),

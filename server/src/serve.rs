@@ -72,7 +72,7 @@ pub async fn run(config: Config, ring: Keyring, log: LogFilter, dev: bool, watch
         tracing::info!(%address, "serving metrics");
         tokio::spawn(listen::run(listener, metrics::router(&service), stopping.clone()));
     }
-    // Reports readiness to systemd for units with `Type=notify` (sd_notify(3)); has no effect elsewhere.
+    // Report readiness to systemd for units with `Type=notify` (sd_notify(3)); this has no effect elsewhere.
     let _ = notify(&[NotifyState::Ready]);
     if let Some(greeting) = greeting {
         let mut out = std::io::stdout();

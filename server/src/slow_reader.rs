@@ -1,4 +1,4 @@
-//! Closes a connection whose client does not read.
+//! Closes connections to clients that do not read.
 
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;

@@ -239,7 +239,7 @@ impl Mailbox {
 impl Drop for Mailbox {
     fn drop(&mut self) {
         self.state.over.store(true, Ordering::Relaxed);
-        // Wakes up the listener, so that it stops.
+        // Wake up the listener, so that it stops.
         let _ = TcpStream::connect(self.address);
     }
 }
@@ -251,7 +251,7 @@ impl State {
         match mood() {
             Mood::Down => return Ok(()),
             Mood::Silent => {
-                // Until the client disconnects.
+                // Wait until the client disconnects.
                 return reader.read_to_end(&mut Vec::new()).map(drop);
             }
             _ => reader.get_mut().write_all(b"220 mail.example ESMTP \x1b[31m\r\n")?,
@@ -306,7 +306,7 @@ impl State {
                     reader.get_mut().write_all(b"221 bye\r\n")?;
                     return Ok(());
                 }
-                // Attack: a line injected through a message.
+                // Attack: a message injects a command.
                 _ => "500 unknown".into(),
             };
             reader.get_mut().write_all(format!("{reply}\r\n").as_bytes())?;

@@ -37,7 +37,7 @@ impl Pooler {
             let owned = Command::new("chown").arg("-R").arg("postgres").arg(&folder).status();
             owned.map_err(|error| format!("chown: {error}"))?;
         }
-        // As a daemon, it isn't on every user's search path.
+        // The daemon isn't in every user's search path.
         let path = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin";
         let child = as_its_user("pgbouncer")
             .env("PATH", path)

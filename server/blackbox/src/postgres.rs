@@ -192,7 +192,7 @@ impl Postgres {
         machine::family_memory_mib(self.id()?)
     }
 
-    /// Size of its files without the write-ahead log, and of that log, in MiB.
+    /// Returns the sizes of the files and of the write-ahead log, in MiB.
     #[must_use]
     pub fn sizes_mib(&self) -> (f64, f64) {
         let data = self.data();

@@ -87,7 +87,7 @@ impl Program {
         })
     }
 
-    /// Gives its servers a private in-memory disk of that size at [`Program::disk`]. Other processes see it through
+    /// Gives its servers a private in-memory disk at [`Program::disk`]. Other processes see it through
     /// [`Running::outside_of`].
     ///
     /// # Errors

@@ -47,7 +47,7 @@ fuzz_target!(|case: Case<'_>| {
     });
     assert_eq!(output, expected, "{case:?}");
 
-    // Fresh memory of the required size.
+    // Use fresh memory of the required size.
     let (secret, data) = (first(case.secret), first(case.data));
     assert_eq!(
         fast.hash_into_with_ad(case.input, salt, secret, data, &mut output),

@@ -30,7 +30,7 @@ pub struct Config {
     pub ca_file: Option<PathBuf>,
     /// The file with the server's keys.
     pub key_file: PathBuf,
-    /// Proxies whose `X-Forwarded-For` is trusted.
+    /// Proxies trusted to set `X-Forwarded-For`.
     pub trusted_proxies: Vec<IpNet>,
     /// A file of leaked passwords.
     pub leaked_file: Option<PathBuf>,

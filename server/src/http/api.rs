@@ -26,11 +26,10 @@ pub fn routes() -> Router<Service> {
 async fn call(State(service): State<Service>, mut request: Request) -> Response {
     let path = request.uri().path().to_owned();
     let plain_form = app::wants_html(request.headers()) && *request.method() != Method::GET;
-    // Attack: if it cannot parse a form, the library redirects to the referrer with the error in the URL: an open redirect that
-    // leaves typed text in histories and logs. Without the header it cannot do so.
+    // Attack: for an invalid form, the library redirects to the referrer with the error in the URL: an open redirect that leaves
+    // user input in histories and logs. Without the header, it cannot.
     request.headers_mut().remove(header::REFERER);
-    // Data requests get data, even from an address bar. The library parses this header as text and ignores it if it contains an
-    // invalid byte.
+    // Data requests get data, even from an address bar or with an invalid byte in the header, which the library would ignore.
     let wanted = if plain_form { "text/html" } else { "application/json" };
     request
         .headers_mut()
@@ -58,8 +57,7 @@ async fn call(State(service): State<Service>, mut request: Request) -> Response 
         return response;
     }
     if response.status() != StatusCode::SEE_OTHER {
-        // A form's function always redirects to a page with 303. Any other response comes from the library: the function did not
-        // run.
+        // A form's function always redirects with 303. Any other response comes from the library, without running the function.
         service.backend.metrics().refused(&Refusal::FormUnreadable);
         let (status, headers) = app::unreadable_form(&path, &headers);
         return (status, AppendHeaders(headers)).into_response();

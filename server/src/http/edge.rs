@@ -72,7 +72,7 @@ pub async fn enter(State(service): State<Service>, mut request: Request, next: N
         let (status, took) = (response.status(), started.elapsed());
         let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         tracing::info!(target: "rekey::access", %method, route, status = status.as_u16(), ms, "answered");
-        // Names of built files contain their digest, and would create new series with each build.
+        // Names of built files contain their digests, which would create new series with each build.
         let counted = if service.site.files.contains_key(&route) {
             "(file)"
         } else {

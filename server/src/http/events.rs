@@ -97,7 +97,7 @@ async fn open(
     {
         // This flow has no more events, and a browser does not reconnect after 204.
         Ok(0) => return StatusCode::NO_CONTENT.into_response(),
-        // Continues where the browser left off, so that no event is missed (HTML Standard §9.2.4, `Last-Event-ID`).
+        // Resume at the browser's last event, so that none is missed (HTML Standard §9.2.4, `Last-Event-ID`).
         Ok(version) => last_heard(&headers).unwrap_or(version),
         Err(fault) => return Problem::of(&fault).into_response(),
     };

@@ -113,8 +113,8 @@ impl Columns {
         if !unknown.is_empty() {
             return Err(format!("it has unknown fields: {}", unknown_names(&unknown)));
         }
-        // Attack: some systems omit false values, so the field exists only for verified users, and a stranger who signed up there
-        // with the victim's address would count as the owner.
+        // Attack: a stranger signs up elsewhere with the victim's address, at a system that writes the field for verified users only,
+        // and counts as the owner.
         let tells = found.contains(&Column::EmailVerified);
         match (self.verified_told.replace(Some(tells)), tells) {
             (Some(true), false) => {
@@ -132,7 +132,7 @@ impl Columns {
 
 fn set(fields: &mut Fields, column: Column, value: &Value) -> Result<(), String> {
     match column {
-        // Attack: a stranger signs up elsewhere with the victim's address. An empty value therefore means no.
+        // Attack: a stranger signs up elsewhere with the victim's address. Empty values therefore mean no.
         Column::EmailVerified => fields.email_verified = yes_or_no(value, title(column))?,
         Column::Disabled => fields.disabled = yes_or_no(value, title(column))?,
         _ => {

@@ -74,7 +74,7 @@ fn delimiter(first_line: &[u8]) -> u8 {
             *count += usize::from(!quoted && byte == delimiter);
         }
     }
-    // Of equally frequent ones, the first.
+    // Among equally frequent ones, choose the first.
     counts
         .into_iter()
         .rev()

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 pub(super) use firebase::HashConfig;
 
-/// A system whose own export is supported.
+/// A system with a supported export format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Source {
     /// Realm export (JSON)
@@ -104,7 +104,7 @@ impl Source {
             Self::Wordpress => Ok(wordpress(object)),
         };
         if let Ok(fields) = &mut found {
-            // Many systems use the address as the name if there is none.
+            // Without a name, many systems use the address as the name.
             if fields.name.contains('@') {
                 fields.name.clear();
             }
@@ -212,7 +212,7 @@ fn wordpress(row: &Object) -> Fields {
     }
 }
 
-/// Returns the text or number of that name, trimmed; empty if absent.
+/// Returns a field's text or number, trimmed; empty if absent.
 fn text(object: &Object, name: &str) -> String {
     object.get(name).map(as_text).unwrap_or_default()
 }

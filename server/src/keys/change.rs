@@ -76,7 +76,7 @@ fn put_new(file: &mut KeyFile) -> Result<String, String> {
 }
 
 fn change<T>(path: &Path, change: impl FnOnce(&mut KeyFile) -> Result<T, String>) -> Result<T, String> {
-    // A symbolic link, as in mounted secrets, is resolved, and its target is changed.
+    // Resolve symbolic links, as in mounted secrets, and change the target.
     let path = &std::fs::canonicalize(path).map_err(|error| cannot(path, &error))?;
     let mut part = path.as_os_str().to_owned();
     part.push(".part");

@@ -1,4 +1,4 @@
-//! Users of `firebase auth:export`, whose hashes need the parameters of their project.
+//! Users of `firebase auth:export`, with hashes that need their project's parameters.
 
 use super::{Fields, Object, is_yes, text};
 use std::path::Path;

@@ -65,8 +65,7 @@ impl std::fmt::Display for Database {
 }
 
 impl Fixture {
-    /// Creates an empty fixture beside the program. `smtp` is the mail server's address; without one, e-mails are
-    /// written to files.
+    /// Creates an empty fixture next to the program. `smtp` is the mail server's address; without one, e-mails are written to files.
     pub fn new(database: Database, smtp: Option<&str>) -> Result<Self, Fault> {
         let binary = path("REKEY_BIN", "target/release/rekey")?;
         let beside = binary.parent().unwrap_or(Path::new("/")).to_owned();
@@ -154,7 +153,7 @@ impl Fixture {
         })
     }
 
-    /// Size of the database files without the write-ahead log, and of that log, in MiB.
+    /// Returns the sizes of the database files and of the write-ahead log, in MiB.
     pub fn sizes_mib(&self) -> (f64, f64) {
         let of_file = || {
             let size = |ending: &str| machine::size_mib(Path::new(&format!("{}{ending}", self.database)));

@@ -94,7 +94,7 @@ impl Bytes<'_> {
             let page = get_request("/security", &self.service.host(), &browser.jar, "");
             let status = self.send(&mut browser, &with_odd_cookies(page.as_bytes(), odd))?.status;
             self.demand(status == 200, &format!("a page beside an invalid cookie: {status}"));
-            // A copy of the session's cookie is dead too.
+            // A copy of the session's cookie must be invalid, too.
             let mut kept = browser.tab(self.service.port(0));
             let request = browser.request("/api/sign_in/sign_out", &[]);
             self.send(&mut browser, &with_odd_cookies(&request, odd))?;

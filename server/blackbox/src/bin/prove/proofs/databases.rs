@@ -130,7 +130,7 @@ fn failover(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     for (those, failures, others) in results {
         acknowledged.extend(those);
         failed += failures.len();
-        // Each server may need one failed request to notice.
+        // Each server may need one failed request to detect the failover.
         late += failures.iter().filter(|at| **at > ready_at + 2.0).count();
         odd += others.len();
     }
@@ -199,7 +199,7 @@ fn pooler(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
                 .collect::<Vec<_>>()
         });
         wrong.extend(doings.into_iter().filter_map(Result::err));
-        // The next start finds the previous one's state on the pooler's connections.
+        // The next start meets the previous one's state on the pooler's connections.
         service.kill_server(round % 2);
         service.start_server(round % 2)?;
     }

@@ -32,7 +32,7 @@ pub const PROOFS: &[Proof] = &[
     },
 ];
 
-/// A service whose clock the proof advances.
+/// A service with a clock that the proof advances.
 struct Leaping {
     service: Service,
     now_s: i64,
@@ -53,7 +53,7 @@ impl Leaping {
         self.service.move_clock(self.now_s)
     }
 
-    /// Requests an e-mail as an unknown browser of that client: `Err` contains the seconds to wait.
+    /// Requests an e-mail as a client's unknown browser: `Err` contains the seconds to wait.
     fn ask(&self, client: Ipv4Addr, path: &str, email: &str) -> Result<Result<(), i64>, Fault> {
         let mut browser = self.service.browser();
         browser.client = client;
@@ -124,7 +124,7 @@ fn delays(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         }
     }
 
-    // Twenty networks exhaust the daily budget, and all of them queue before the owner.
+    // Twenty networks exhaust the daily budget, and all queue before the owner.
     let email = leaping.service.person(Kind::Local)?;
     let mut known = leaping.service.browser();
     known.sign_in(&leaping.service.mail, &email)?;
@@ -135,7 +135,7 @@ fn delays(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         asked += 1;
         let _ = leaping.reset(*stranger, &email)?;
     }
-    // The correct password or a known browser avoids any wait, even in a stranger's network.
+    // With the correct password or a known browser, there is no wait, even in a stranger's network.
     let mut with_password = leaping.service.browser();
     with_password.client = strangers[0];
     if with_password.sign_in_to_code_with(&email, PASSWORD).is_err() {
@@ -250,7 +250,7 @@ fn activity(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
 fn bounded(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let mut leaping = Leaping::start(ground, setting)?;
     let mut asked = 0;
-    // Counts rows, because a clock jump may cause an e-mail to be sent twice.
+    // Count rows, because a clock jump may cause an e-mail to be sent twice.
     let came = |leaping: &Leaping, recipients: &str| -> Result<i64, Fault> {
         let count = format!("SELECT count(*) FROM outbox WHERE recipient LIKE '{recipients}'");
         let count = leaping.service.sql(ground, &count)?;

@@ -62,7 +62,7 @@ fn alike(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             let mut first: Option<(Vec<String>, usize)> = None;
             for (name, kind) in KINDS {
                 let email = match kind {
-                    // Of equal length, because the compared answers contain the addresses.
+                    // All addresses have the same length, because the compared answers contain them.
                     Some(kind) => service.person(kind)?,
                     None => service.stranger(),
                 };
@@ -425,7 +425,7 @@ fn one(service: &Service, measured: Measured, email: &str) -> Result<f64, Fault>
             ("/api/sign_in/password", form_of(&[("password", "not the right one")]))
         }
     };
-    // Opens the connection before the measurement.
+    // Open the connection before the measurement.
     browser.open("/healthz")?;
     let request =
         blackbox::http::form_request(path, &service.host(), &form, &browser.jar, blackbox::http::Wanted::Data);

@@ -17,7 +17,7 @@ pub const PROOFS: &[Proof] = &[Proof {
     run: limits,
 }];
 
-/// A service whose clock the proof advances, and the observations so far.
+/// A service with a clock that the proof advances, and the observations so far.
 struct Tried {
     service: Service,
     /// The offset of the simulated clock in seconds.
@@ -31,7 +31,7 @@ struct Tried {
 impl Tried {
     /// Sends a form and measures its response time; returns the wait in seconds if it is rate-limited, else the answer.
     fn ask(&mut self, browser: &mut Browser, path: &str, field: (&str, &str)) -> Result<Result<Answer, i64>, Fault> {
-        // Opens the connection before the measurement.
+        // Open the connection before the measurement.
         browser.open("/healthz")?;
         self.tried += 1;
         let mut answer = None;
@@ -77,7 +77,7 @@ impl Tried {
         self.ask(&mut browser, "/api/reset/begin", ("email", email))
     }
 
-    /// Submits a password in a sign-in of that browser.
+    /// Submits a password in a browser's sign-in.
     fn password(&mut self, browser: &mut Browser, email: &str, password: &str) -> Result<Result<Answer, i64>, Fault> {
         browser.step("/api/sign_in/begin", &[("email", email)], "EnterPassword")?;
         self.ask(browser, "/api/sign_in/password", ("password", password))
@@ -232,7 +232,7 @@ fn passwords(tried: &mut Tried) -> Result<(), Fault> {
     let told = new.post("/api/sign_in/password", &[("password", PASSWORD)])?.told();
     let signed_in = new.is_signed_in()?;
     tried.demand(signed_in, || format!("a new browser of the owner's: {told}"));
-    // The owner's throttle key has five free tries of its own, and its own waits.
+    // The owner's throttle key has its own five free tries and waits.
     let mut waits = Vec::new();
     for number in 0..14 {
         let mistyped =

@@ -69,7 +69,7 @@ fn moods(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             }
             browsers.push(browser);
         }
-        // Waits for at least one delivery in that mode before the server becomes normal again.
+        // Wait for at least one delivery in that mode before the server becomes normal again.
         if mood == Mood::DropsAfterData {
             service.mail.wait(&people[0], 1)?;
         } else if mood != Mood::Kind {

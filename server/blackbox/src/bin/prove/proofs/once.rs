@@ -323,7 +323,7 @@ impl Twice<'_> {
         mail.code_after(email, since)?;
         let since = self.resend(&mut browser, email, "/api/sign_in/resend")?;
         let code = mail.code_after(email, since)?;
-        // The owner gets a notice of a new device.
+        // The owner gets a new device's notice.
         self.both(&mut browser, email, "/api/sign_in/answer", &[("code", &code)], 1)?;
         self.sessions("sessions of a sign-in", email, "1")?;
         self.security_page(&mut browser, email)?;
@@ -372,7 +372,7 @@ impl Twice<'_> {
         other.post("/api/sign_in/answer", &[("code", &code), ("trust", "on")])?;
         let device = format!("SELECT id FROM devices WHERE {of_account} AND trusted_until IS NOT NULL");
         let session = format!("SELECT id FROM sessions WHERE {of_account} ORDER BY signed_in_at DESC LIMIT 1");
-        // The passcode, and the notice of a new device.
+        // The passcode and the new device's notice.
         self.messages += 2;
         for (path, id) in [
             ("/api/security/forget_device", device),

@@ -63,7 +63,7 @@ fn told(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let (other, stranger) = (service.person(Kind::Local)?, service.stranger());
     for email in [&other, &stranger] {
         for _ in 0..if *email == other { 9 } else { 11 } {
-            // A different client each time: the count belongs to the address.
+            // The client differs each time, because failures are counted per address.
             let mut browser = service.browser();
             browser.step("/api/sign_in/begin", &[("email", email)], "EnterPassword")?;
             browser.post("/api/sign_in/password", &[("password", "an entirely wrong password")])?;
@@ -119,7 +119,7 @@ fn logged(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let mut wrong = Vec::new();
     let mut log = log_of(&service, ground, &email)?;
     let mut steps = 0;
-    // Checks that earlier rows are unchanged, and that the owner can read a new row of this kind.
+    // Check that earlier rows are unchanged, and that the owner can read a new row of this kind.
     let mut grown = |life: &mut Life, kind: &str, sentence: Option<&str>| -> Result<(), Fault> {
         let now = log_of(&service, ground, &email)?;
         steps += 1;

@@ -120,7 +120,7 @@ fn stolen(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         .filter(|secret| secret.len() > 8 && rows.contains(secret.as_str()))
         .map(|secret| format!("«{secret}» as it is"))
         .collect();
-    // A sealed e-mail reveals none of its words.
+    // A sealed e-mail must not contain any of its words.
     let emails = service.sql(ground, "SELECT body FROM outbox WHERE body <> ''")?;
     let words = ["code", "Request", "Firefox", addressee.as_str()];
     if emails.is_empty() || words.iter().any(|word| emails.contains(word)) {

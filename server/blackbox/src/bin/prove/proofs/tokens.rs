@@ -218,7 +218,7 @@ impl Copies<'_> {
         let answer = browser.post("/api/sign_in/password", &[("password", PASSWORD)])?;
         match answer.told().as_str() {
             "SignedIn" => Ok(true),
-            // Reads this code so that it isn't mistaken for the next one.
+            // Read this code, so that it isn't mistaken for the next one.
             "EnterCode" => self.service.mail.code_after(email, seen).map(|_| false),
             _ => Err(answer.unexpected("a password")),
         }

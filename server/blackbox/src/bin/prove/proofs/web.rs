@@ -95,7 +95,7 @@ fn recipients(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
                   X-Original-URL: //evil.example\r\nX-Forwarded-Proto: evil.example\r\nUser-Agent: evil.example <b>\r\n";
     let host = service.host();
     let forge = |request: &str, forged_host: bool| {
-        // After the first line, so that they override the request's own headers.
+        // Forged headers follow the first line, so that they override the request's own.
         let request = request.replacen("\r\n", &format!("\r\n{forged}"), 1);
         let request = request.replacen("User-Agent: Mozilla", "X-Was: Mozilla", 1);
         if forged_host {
