@@ -60,7 +60,7 @@ enum Command {
         #[arg(long)]
         accept_foreign_hashes: bool,
     },
-    /// End all sessions, flows and codes, and trust no device any longer; everyone must sign in again
+    /// End all sessions, flows and codes, and remove trust from all devices; everyone must sign in again
     EndSessions {
         /// After restoring a backup: also drop the e-mails queued in it
         #[arg(long)]

@@ -39,7 +39,7 @@ pub struct Import {
     /// Format of the file; by default by its extension: .csv, or .jsonl, .ndjson, .json
     #[arg(long, value_enum)]
     pub format: Option<Format>,
-    /// Read the export of this system; fields that are not needed are ignored
+    /// Read the export of this system; unneeded fields are ignored
     #[arg(long, value_enum, conflicts_with = "ignore")]
     pub from: Option<Source>,
     /// File with the password hash parameters of the Firebase project, as shown in the Firebase console
@@ -69,9 +69,9 @@ type Object = serde_json::Map<String, serde_json::Value>;
 
 /// One record of the file.
 struct Record {
-    /// The line where it begins, or in a JSON document the number of the user, from 1.
+    /// The number of its first line or, in a JSON document, of the user, from 1.
     number: u64,
-    /// The line where it ends, if it can have several lines.
+    /// The number of its last line, if it can have several lines.
     last_line: Option<u64>,
     /// The contents, or a message about the problem without the hash.
     object: Result<Object, String>,

@@ -1,4 +1,4 @@
-//! The server's keys, in a file that only its owner can read.
+//! The server's keys, in a file readable by its owner only.
 //!
 //! ```toml
 //! current = "k1"

@@ -26,7 +26,7 @@ const AT_START: [&str; 15] = [
     "site",
 ];
 
-/// The state that a reload changes.
+/// The state changed by a reload.
 pub struct Reload {
     /// The configuration in force.
     pub config: Config,
@@ -121,7 +121,7 @@ mod tests {
         }
     }
 
-    /// Every new key of the configuration must either be reloadable or be reported as needing a restart.
+    /// Every new key of the configuration must be reloadable, or be reported as needing a restart.
     #[test]
     fn what_is_not_read_at_the_start_is_put_in_force() {
         let before = Config::default();

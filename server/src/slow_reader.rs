@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The reading rate that restores as much patience as it costs: slower than any line that can load a page.
 const BYTES_A_SECOND: u32 = 2_048;
 
-/// A stream with a limit on the time that its writes wait.
+/// A stream with a limit on the waiting time of its writes.
 ///
 /// Attack: a few thousand clients request much data and read a byte now and then, and so hold all connections indefinitely.
 pub struct SlowReader<S> {
@@ -95,7 +95,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
     use tokio::time::sleep;
 
-    /// How long a client is served that reads this many bytes each second.
+    /// Returns how long a client is served at a reading rate.
     async fn served(bytes_a_second: usize) -> (Result<()>, Duration) {
         let (ours, mut theirs) = duplex(1_024);
         let reads = tokio::spawn(async move {

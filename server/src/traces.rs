@@ -93,7 +93,7 @@ impl Traces {
     }
 }
 
-/// Makes a span part of the trace that the headers name (W3C Trace Context, `traceparent`). Only for headers of a trusted proxy.
+/// Makes a span part of the trace in the headers of a trusted proxy (W3C Trace Context, `traceparent`).
 pub fn continue_trace(span: &Span, headers: &HeaderMap) {
     let parent = TraceContextPropagator::new().extract_with_context(&Context::new(), &HeaderExtractor(headers));
     // Fails harmlessly if no traces are exported.

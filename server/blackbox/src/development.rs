@@ -1,11 +1,11 @@
-//! A sign-in at a development run, which stores its e-mails in a folder.
+//! A sign-in at a development run, with e-mails in a folder.
 
 use crate::Fault;
 use crate::http::{Connection, Jar};
 use crate::program::Running;
 use std::path::Path;
 
-/// Signs in at a program that was started with `--dev`; returns the browser's cookies.
+/// Signs in at a program started with `--dev`; returns the browser's cookies.
 ///
 /// # Errors
 /// Fails if a step is refused or no code was mailed.

@@ -134,7 +134,7 @@ impl Connection {
         sent.map_err(|error| format!("{}: {error}", line_of(bytes)))
     }
 
-    /// Reads the response to a request that has been sent.
+    /// Reads the response to a sent request.
     ///
     /// # Errors
     /// Fails if there is no valid response.
@@ -251,7 +251,7 @@ impl Jar {
 }
 
 impl Answer {
-    /// Returns the first header with that name.
+    /// Returns the first header with a name.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         let found = self.headers.iter().find(|(known, _)| known == name);

@@ -10,7 +10,7 @@ pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-/// CPU seconds of a process, in user and system mode.
+/// Returns the CPU seconds of a process, in user and system mode.
 ///
 /// # Errors
 /// Fails if `/proc` can't be read.
@@ -19,7 +19,7 @@ pub fn cpu_s(process: u32) -> Result<f64, Fault> {
     Ok((times[0] + times[1]) / ticks_a_second())
 }
 
-/// CPU seconds of this process and of its child processes that have ended.
+/// Returns the CPU seconds of this process and its ended child processes.
 ///
 /// # Errors
 /// Fails if `/proc` can't be read.
@@ -27,7 +27,7 @@ pub fn own_cpu_s() -> Result<f64, Fault> {
     Ok(stat("self")?.iter().sum::<f64>() / ticks_a_second())
 }
 
-/// CPU seconds of a process and its descendants, including those that have ended.
+/// Returns the CPU seconds of a process and its descendants, including ended ones.
 ///
 /// # Errors
 /// Fails if the process doesn't exist.
@@ -41,7 +41,7 @@ pub fn family_cpu_s(process: u32) -> Result<f64, Fault> {
     Ok(living + own / ticks_a_second())
 }
 
-/// Memory of a process and its descendants in MiB; shared memory is counted once (`Pss`).
+/// Returns the memory of a process and its descendants in MiB; shared memory is counted once (`Pss`).
 ///
 /// # Errors
 /// Fails if the process doesn't exist or belongs to another user.
@@ -65,7 +65,7 @@ pub fn size_mib(path: &Path) -> f64 {
     entries.map(|entry| size_mib(&entry.path())).sum()
 }
 
-/// Busy seconds of all cores, including time stolen by other virtual machines.
+/// Returns the busy seconds of all cores, including time stolen by other virtual machines.
 ///
 /// # Errors
 /// Fails if `/proc` can't be read.
@@ -164,7 +164,7 @@ fn parent(process: u32) -> Option<u32> {
     text.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// User and system time of a process, then of its ended children, in ticks.
+/// Returns the user and system time of a process, then of its ended children, in ticks.
 fn stat(process: &str) -> Result<[f64; 4], Fault> {
     let text = read(&format!("/proc/{process}/stat"))?;
     // The name in parentheses may contain spaces; the fields follow 11 positions later.

@@ -17,9 +17,9 @@ pub enum Mood {
     Kind,
     /// It accepts connections and never responds.
     Silent,
-    /// It rejects the recipient with that code.
+    /// It rejects the recipient with a code.
     Refuses(u16),
-    /// It responds to the sender with that line.
+    /// It responds to the sender with a line.
     Answers(&'static str),
     /// It receives the whole message and closes the connection without acknowledging it.
     DropsAfterData,
@@ -131,7 +131,7 @@ impl Mailbox {
         })
     }
 
-    /// For `REKEY_SMTP_URL`.
+    /// Returns the value for `REKEY_SMTP_URL`.
     #[must_use]
     pub fn url(&self) -> String {
         let scheme = if self.secured { "smtps" } else { "smtp" };
@@ -185,7 +185,7 @@ impl Mailbox {
         self.wait_for(email, number, Duration::from_secs(75))
     }
 
-    /// Like `wait`, with a different time limit.
+    /// Waits like `wait`, with a different time limit.
     ///
     /// # Errors
     /// Fails if it doesn't arrive in time.
@@ -219,7 +219,7 @@ impl Mailbox {
         Err("there are not so many e-mails".into())
     }
 
-    /// Like `code_after`, for the request with that reference: an e-mail of another request may arrive first.
+    /// Returns the same as `code_after`, but for one request: an e-mail of another request may arrive first.
     ///
     /// # Errors
     /// Fails if none arrives.

@@ -16,7 +16,7 @@ pub struct Pooler {
 }
 
 impl Pooler {
-    /// Starts a pooler for the PostgreSQL at that port.
+    /// Starts a pooler for the PostgreSQL at a port.
     ///
     /// # Errors
     /// Fails if `pgbouncer` isn't installed or doesn't start.

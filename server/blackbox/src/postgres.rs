@@ -176,7 +176,7 @@ impl Postgres {
         ]))
     }
 
-    /// CPU seconds of all its processes, including those that have ended.
+    /// Returns the CPU seconds of all processes, including ended ones.
     ///
     /// # Errors
     /// Fails if it isn't running.
@@ -184,7 +184,7 @@ impl Postgres {
         machine::family_cpu_s(self.id()?)
     }
 
-    /// Memory of all its processes in MiB; shared memory is counted once.
+    /// Returns the memory of all processes in MiB; shared memory is counted once.
     ///
     /// # Errors
     /// Fails if it isn't running.

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Arguments of `unshare` that give a process of any user its own mounts.
+/// Arguments of `unshare` for private mounts, as any user.
 const OWN_MOUNTS: [&str; 3] = ["--user", "--map-root-user", "--mount"];
 /// Time limit of a start and of a shutdown.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -144,7 +144,7 @@ fn values<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
     found
 }
 
-/// Attack: a forged note in the browser adds markup to the page or a header to the response.
+/// Checks the page and headers. Attack: a forged note in the browser adds markup to the page or a header to the response.
 fn adds_nothing_to_the_page(page: &str, path: &str, note: &Note<'_>) {
     let Ok(world) = &*WORLD else {
         panic!("no service: {:?}", WORLD.as_ref().err());

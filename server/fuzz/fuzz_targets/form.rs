@@ -26,7 +26,7 @@ struct Sent<'a> {
 enum Content<'a> {
     /// Arbitrary bytes.
     Raw(&'a [u8]),
-    /// Fields as a browser writes them; the name is a known one, sometimes with a suffix.
+    /// Fields as a browser writes them, with known names and sometimes a suffix.
     Fields(Vec<(u8, Option<&'a str>, &'a str)>),
 }
 

@@ -1,4 +1,4 @@
-//! The commands that list, add, select and remove server keys.
+//! Commands to list, add, select and remove server keys.
 
 use super::{Failed, need_database, say};
 use crate::config::Config;
@@ -10,7 +10,7 @@ use clap::Subcommand;
 /// Manage the server's keys.
 #[derive(Subcommand)]
 pub enum Keys {
-    /// List the keys and what still needs each of them
+    /// List the keys and their remaining uses
     List,
     /// Add a new key and use it from now on; running servers load it within a second
     Rotate,
@@ -21,11 +21,11 @@ pub enum Keys {
         /// Name of the key, as shown by `rekey keys list`
         name: String,
     },
-    /// Remove a key that nothing needs any more
+    /// Remove an unused key
     Remove {
         /// Name of the key, as shown by `rekey keys list`
         name: String,
-        /// Remove it even if it is needed; users with those passwords must reset them
+        /// Remove it even if it is in use; users with its passwords must reset them
         #[arg(long)]
         force: bool,
     },

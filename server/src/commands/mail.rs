@@ -1,4 +1,4 @@
-//! The commands that test the connection to the mail server and manage queued e-mails.
+//! Commands to test the connection to the mail server and manage queued e-mails.
 
 use super::{Failed, moment, need_database, say};
 use crate::config::{Config, KEYS};

@@ -1,4 +1,4 @@
-//! The commands that show, change and delete one account.
+//! Commands to show, change and delete one account.
 
 use super::{Failed, kind_of, moment, no_account, say};
 use account::{EmailAddress, Timestamp};

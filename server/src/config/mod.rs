@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 /// The configuration. Its `Default` contains the documented defaults.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The address that the server listens on.
+    /// The address to listen on.
     pub listen: SocketAddr,
     /// The public origin of the service.
     pub origin: Origin,
@@ -44,11 +44,11 @@ pub struct Config {
     pub log: String,
     /// The log format.
     pub log_format: LogFormat,
-    /// The address where metrics can be read, if any.
+    /// The address of the metrics listener, if any.
     pub metrics_listen: Option<SocketAddr>,
     /// The URL of the trace collector, if any; may contain a password.
     pub otlp_url: Option<Secret>,
-    /// The fraction of requests that are traced.
+    /// The fraction of traced requests.
     pub otlp_share: f64,
     /// The folder with the browser's files; searched for by default.
     pub site: Option<PathBuf>,
@@ -76,7 +76,7 @@ pub enum ConfigPurpose {
     Command,
 }
 
-/// An invalid key: where it is set, what is wrong, and what is allowed. Never contains a secret value.
+/// An invalid key: its place, the problem and the allowed values. Never contains a secret value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// Where it is set: `REKEY_LISTEN`, or `listen in rekey.toml`.
@@ -216,7 +216,7 @@ fn set(config: &mut Config, name: &str, value: Result<String, String>, key: Stri
 
 type FileValue = (String, Result<String, String>);
 
-/// Attack: another account of this machine reads the password of the database or the mail server.
+/// Attack: another account on this machine reads the password of the database or the mail server.
 fn open_file_with_password(path: &Path, values: &[FileValue]) -> Option<Problem> {
     let has_password = |value: &str| {
         let user = value.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@'));

@@ -24,7 +24,7 @@ impl Origin {
         is_loopback_name(&self.host)
     }
 
-    /// Host and port, as browsers write them in `Host`.
+    /// Returns host and port, as browsers write them in `Host`.
     #[must_use]
     pub fn authority(&self) -> &str {
         self.text.split_once("://").map_or("", |(_, authority)| authority)

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 /// A key of the configuration.
 pub struct Key {
-    /// Its name in the file, such as `listen`; in the environment `REKEY_LISTEN`.
+    /// Its name in the file, such as `listen` for `REKEY_LISTEN`.
     pub name: &'static str,
     /// The allowed values, as a continuation of "it must be".
     pub takes: &'static str,

@@ -1,4 +1,4 @@
-//! Server functions: the endpoints that the app's forms and scripts call.
+//! Server functions: the endpoints of the app's forms and scripts.
 
 use super::edge::BODY_LIMIT;
 use super::pages::context;

@@ -1,4 +1,4 @@
-//! The outermost layers: request ids, the access log, and limits on time, size and faults.
+//! The outermost layers: request ids, the access log, limits on time and size, and panics.
 
 use super::client::Peer;
 use super::requests::method_name;
@@ -162,7 +162,7 @@ fn closing(status: StatusCode) -> Response {
     response
 }
 
-/// In the development run, redirects `localhost` to `127.0.0.1` or vice versa, because cookies and the same-origin check accept
+/// Redirects `localhost` to `127.0.0.1` or vice versa in the development run, because cookies and the same-origin check accept
 /// only one name.
 pub async fn one_name(State(service): State<Service>, request: Request, next: Next) -> Response {
     let origin = &service.config.origin;

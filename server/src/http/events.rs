@@ -39,7 +39,7 @@ struct Slot {
 }
 
 impl Streams {
-    /// Attack: one client opens streams until no connections are left for others.
+    /// Reserves a slot. Attack: one client opens streams until no connections are left for others.
     fn take(&self, client: &str) -> Option<Slot> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let all: usize = open.values().sum();

@@ -1,4 +1,4 @@
-//! Security headers of every response.
+//! Security headers for every response.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 

@@ -1,4 +1,4 @@
-//! Rejects state-changing requests that another site made a browser send.
+//! Rejects state-changing requests caused by other sites.
 
 use super::{Problem, Service};
 use axum::extract::{Request, State};

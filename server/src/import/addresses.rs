@@ -1,4 +1,4 @@
-//! The addresses of a file, so that no two records claim one account.
+//! Detection of duplicate addresses in a file.
 
 use account::EmailAddress;
 use backend::ImportedAccount;
@@ -6,8 +6,7 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-/// The addresses read so far, each with the number of its record. They are stored as 16-byte digests, so that a million of them
-/// take about 50 MiB.
+/// The addresses read so far, each with the number of its record, as 16-byte digests: a million take about 50 MiB.
 pub(super) struct Addresses {
     unit: &'static str,
     numbers: HashMap<[u8; 16], u64>,

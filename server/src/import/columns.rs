@@ -113,8 +113,8 @@ impl Columns {
         if !unknown.is_empty() {
             return Err(format!("it has unknown fields: {}", unknown_names(&unknown)));
         }
-        // Attack: a stranger signs up elsewhere with the victim's address, at a system that writes the field for verified users only,
-        // and counts as the owner.
+        // Attack: a stranger signs up elsewhere with the victim's address. A system that omits false values has the field for
+        // verified users only, so the stranger would count as the owner.
         let tells = found.contains(&Column::EmailVerified);
         match (self.verified_told.replace(Some(tells)), tells) {
             (Some(true), false) => {

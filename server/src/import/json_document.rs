@@ -49,7 +49,7 @@ pub(super) fn read(input: impl Read, each: &mut dyn FnMut(Record) -> bool) -> Re
 struct Users<'a> {
     count: u64,
     stopped: bool,
-    /// The number of bytes that may be read until this is reset.
+    /// The number of bytes left to read until the next reset.
     left: Rc<Cell<usize>>,
     each: &'a mut dyn FnMut(Record) -> bool,
 }

@@ -74,7 +74,7 @@ impl Source {
         }
     }
 
-    /// Checks that a CSV file's header line has the columns that such an export always contains.
+    /// Checks that a CSV file's header line has the mandatory columns of the export.
     pub(super) fn check(self, names: &[&str]) -> Result<(), String> {
         let needed: &[&str] = match self {
             Self::Supabase => &["email", "encrypted_password", "email_confirmed_at"],

@@ -3,8 +3,7 @@
 use super::{Fields, Object, is_yes, text};
 use std::path::Path;
 
-/// The columns of the CSV file, which has no header line, with the names of the JSON file. Further columns belong to other
-/// providers.
+/// The columns of the CSV file without a header line, named like the JSON file's. Further columns belong to other providers.
 pub(super) const COLUMNS: [&str; 27] = [
     "localId",
     "email",

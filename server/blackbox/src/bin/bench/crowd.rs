@@ -1,4 +1,4 @@
-//! The accounts that the benchmark uses, and concurrent requests by them.
+//! Accounts of the benchmark, and their concurrent requests.
 
 use blackbox::Fault;
 use blackbox::http::Connection;

@@ -1,4 +1,4 @@
-//! Fills a database with SQL: the program's own tables, and rows of the same shape as its rows.
+//! Fills the program's own tables with realistic rows.
 
 use crate::fixture::{Database, Fixture};
 use blackbox::Fault;
@@ -18,8 +18,7 @@ const DAY_MS: u64 = 24 * 3_600 * 1_000;
 /// The browser label of generated rows.
 const BROWSER: &str = "'Firefox on Windows', '192.0.2.7'";
 
-/// Fills the fixture's existing tables while the program is stopped. Every generated account gets the password of an
-/// existing one.
+/// Fills the fixture's tables while the program is stopped. Generated accounts get the password of an existing one.
 pub fn fill(database: Database, fixture: &Fixture, rows: Rows) -> Result<(), Fault> {
     let words = Words::of(database);
     words.hurry(fixture)?;
@@ -41,8 +40,7 @@ fn layers(all: u64, accounts: u64) -> impl Iterator<Item = (u64, u64)> {
     (0..all.div_ceil(accounts)).map(move |layer| (layer, accounts.min(all - layer * accounts)))
 }
 
-/// Ids start with the row's index, so that each layer fills every index in order: millions of random inserts would take
-/// hours. The rest of an id is random.
+/// Returns accounts with ids that start with the row's index, because millions of random inserts into indexes would take hours.
 fn accounts(words: &Words, count: u64, password: &str) -> String {
     let (fixture, tail, now) = (
         (words.hexadecimal)(&format!("i * 4294967296 / {count}")),
@@ -67,7 +65,7 @@ fn devices(words: &Words) -> String {
     )
 }
 
-/// No session expires within a day; the program would delete it otherwise.
+/// Returns sessions that don't expire within a day, because the program would delete them.
 fn sessions(words: &Words, layer: u64, count: u64) -> String {
     let now = now_ms();
     format!(
@@ -94,7 +92,7 @@ fn events(words: &Words, layer: u64, count: u64) -> String {
     )
 }
 
-/// SQL that differs between the two databases.
+/// SQL with differences between the two databases.
 struct Words {
     /// 32 random hexadecimal digits, different in each row.
     digits: &'static str,
@@ -143,7 +141,7 @@ impl Words {
         }
     }
 
-    /// That many random hexadecimal digits, 64 at most.
+    /// Returns up to 64 random hexadecimal digits.
     fn random(&self, count: u64) -> String {
         let digits = self.digits;
         format!("substr({digits} || {digits}, 1, {count})")

@@ -65,7 +65,7 @@ impl std::fmt::Display for Database {
 }
 
 impl Fixture {
-    /// Creates an empty fixture next to the program. `smtp` is the mail server's address; without one, e-mails are written to files.
+    /// Creates an empty fixture next to the program. Without a mail server at `smtp`, e-mails are written to files.
     pub fn new(database: Database, smtp: Option<&str>) -> Result<Self, Fault> {
         let binary = path("REKEY_BIN", "target/release/rekey")?;
         let beside = binary.parent().unwrap_or(Path::new("/")).to_owned();
@@ -133,7 +133,7 @@ impl Fixture {
         self.program.folder()
     }
 
-    /// CPU seconds once the program is idle, so that e-mails queued by requests are included.
+    /// Returns the CPU seconds once the program is idle, to include the e-mails queued by requests.
     pub fn cpu_when_quiet(&self, running: &Running) -> Result<Cpu, Fault> {
         Ok(Cpu {
             server: running.be_quiet()?,
@@ -141,7 +141,7 @@ impl Fixture {
         })
     }
 
-    /// CPU seconds of PostgreSQL, if any.
+    /// Returns the CPU seconds of PostgreSQL, if any.
     pub fn postgres_cpu_s(&self) -> Result<Option<f64>, Fault> {
         self.postgres.as_ref().map(Postgres::cpu_s).transpose()
     }

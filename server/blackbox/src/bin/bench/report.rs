@@ -22,8 +22,7 @@ impl Conditions {
         })
     }
 
-    /// Formats a part of the report. The programs of all `places` have stopped, so the CPU time of their PostgreSQL
-    /// isn't counted as other load.
+    /// Formats a part of the report. The CPU time of PostgreSQL in `places` isn't counted as other load.
     pub fn part(&self, title: &str, places: &[&Fixture], figures: &str) -> Result<String, Fault> {
         let mut ours_s = machine::own_cpu_s()? - self.own_s;
         for fixture in places {

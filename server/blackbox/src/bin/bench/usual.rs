@@ -7,7 +7,7 @@ use crate::rounds::Rounds;
 use crate::table::{Aim, Table};
 use blackbox::{Fault, development, machine, say};
 
-/// Rounds of all requests, so that load from other processes doesn't affect one figure alone.
+/// Rounds of all requests, so that other processes don't affect one figure only.
 pub const ROUNDS: usize = 3;
 /// Starts on an existing database.
 const STARTS: usize = 5;

@@ -87,7 +87,7 @@ impl Browser {
         Ok(answer)
     }
 
-    /// Sends a form and fails unless the answer is that step (`EnterCode`).
+    /// Sends a form and fails unless the answer is the expected step, such as `EnterCode`.
     pub fn step(&mut self, path: &str, fields: &[(&str, &str)], step: &str) -> Result<Answer, Fault> {
         let answer = self.post(path, fields)?;
         if answer.status == 200 && answer.told() == step {
@@ -197,7 +197,7 @@ impl Browser {
     }
 }
 
-/// Returns a code that differs from this one.
+/// Returns a different code.
 pub fn other_than(code: &str, by: u64) -> String {
     let digits = code.len();
     let number: u64 = code.parse().unwrap_or_default();

@@ -20,7 +20,7 @@ pub fn masked(answer: &Answer, email: &str) -> String {
     text
 }
 
-/// Also masks the waiting time of a refusal, because seconds may pass between two answers.
+/// Masks the waiting time of a refusal, too, because seconds may pass between two answers.
 pub fn masked_waits(answer: &Answer, email: &str) -> String {
     let text = masked(answer, email);
     let text = after(&text, "\"seconds\":", '}');

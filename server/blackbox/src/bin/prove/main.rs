@@ -1,5 +1,5 @@
 //! `make prove`: attacks and crashes the release program, on SQLite and PostgreSQL, with one and two servers. Prints a
-//! table: the property of `docs/security-properties.md`, how and how often it was tried, the figure and its bound.
+//! table: the property of `docs/security-properties.md`, the attack and its count, the figure and its bound.
 //!
 //! Each proof's `hole` describes a change to the program that made the proof fail.
 #![expect(

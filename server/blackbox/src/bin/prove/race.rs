@@ -36,7 +36,7 @@ pub fn release(runners: Vec<Runner>) -> Result<Vec<Answer>, Fault> {
     })
 }
 
-/// Returns the number of answers with that step or refusal.
+/// Returns the number of answers with a step or refusal.
 pub fn count(answers: &[Answer], told: &str) -> usize {
     answers.iter().filter(|answer| answer.told() == told).count()
 }

@@ -17,7 +17,7 @@ pub const PASSWORD: &str = "nine quiet kettles under the stairs";
 /// Another valid password.
 pub const NEW_PASSWORD: &str = "plum tractor violet harbour lamp";
 
-/// The tables that requests write.
+/// The tables written by requests.
 pub const TABLES: [&str; 12] = [
     "accounts",
     "flows",
@@ -235,7 +235,7 @@ impl Service {
         Ok(before)
     }
 
-    /// Sets the clocks of all servers to that offset from the real time. Needs [`Plan::clock`].
+    /// Sets the offset of all servers' clocks from the real time. Needs [`Plan::clock`].
     pub fn move_clock(&self, seconds: i64) -> Result<(), Fault> {
         let (file, fresh) = (self.folder().join("clock"), self.folder().join("clock.new"));
         let written = std::fs::write(&fresh, format!("{seconds:+}\n")).and_then(|()| std::fs::rename(&fresh, &file));
@@ -274,7 +274,7 @@ impl Service {
             .try_for_each(|server| server.be_quiet().map(drop))
     }
 
-    /// Waits until the servers have logged that text `times` times.
+    /// Waits until the servers have logged a text `times` times.
     pub fn until_log_has(&self, text: &str, times: usize) -> Result<(), Fault> {
         for _ in 0..7_000 {
             if self.log().matches(text).count() >= times {
@@ -335,7 +335,7 @@ impl Service {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// Locks SQLite's file from another process for that time.
+    /// Locks SQLite's file from another process for a time.
     pub fn hold_the_lock(&self, time: Duration) -> Result<(), Fault> {
         let failed = |error: std::io::Error| format!("sqlite3: {error}");
         let mut child = std::process::Command::new("sqlite3")
@@ -376,7 +376,7 @@ fn write_keys(path: &Path) -> Result<(), Fault> {
         .map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// Returns the library that gives a program a simulated clock.
+/// Returns the path of libfaketime.
 fn faketime() -> Result<PathBuf, Fault> {
     let folders = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
     folders

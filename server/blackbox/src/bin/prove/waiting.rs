@@ -7,7 +7,7 @@ use blackbox::Fault;
 /// A flow waiting for its code.
 pub struct Waiting {
     pub browser: Browser,
-    /// The path that accepts its code.
+    /// The path for its code.
     pub path: &'static str,
     /// The mailed code.
     pub code: String,
@@ -59,7 +59,7 @@ impl Waiting {
         })
     }
 
-    /// Returns whether that code opens the flow.
+    /// Returns whether a code opens the flow.
     pub fn opens(&mut self, code: &str) -> Result<bool, Fault> {
         let answer = self.browser.post(self.path, &[("code", code)])?;
         match answer.status {

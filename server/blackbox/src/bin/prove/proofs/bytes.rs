@@ -1,4 +1,4 @@
-//! Unusual bytes in requests: invalid input is dropped or refused, and doesn't affect the values beside it.
+//! Unusual bytes in requests: invalid input is dropped or refused, and doesn't affect other values.
 
 use crate::browser::Browser;
 use crate::ground::Ground;

@@ -1,4 +1,4 @@
-//! Clocks that jump; slow, endless and malformed requests; more passwords than the machine can hash.
+//! Clock jumps; slow, endless and malformed requests; more passwords than the machine can hash.
 
 use crate::browser::Browser;
 use crate::ground::Ground;
@@ -326,7 +326,7 @@ fn hashing(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
 
 /// Connections of the single client.
 const OF_ONE_CLIENT: usize = 300;
-/// Other clients that sign in meanwhile, each with its own address.
+/// Number of other clients signing in meanwhile, each with its own address.
 const OTHERS: usize = 16;
 /// The longest password, in leetspeak: the slowest to estimate. It is a leaked one, so that it is refused last and can be resent.
 const SLOW: &str = "4@8(369&#1!70$5+%24@8(369&#1!70$5+%2Kw4@8(369&#1!70$5+%24@8(369&#1!70$5+%2Kw4@8(369&#1!70$5+%24@8(369&#1!70$5+%2Kw4@8(369&#1!z";

@@ -1,4 +1,4 @@
-//! One-time passcodes: where they work, how many guesses they allow, when they expire.
+//! One-time passcodes: scope, number of guesses, expiry.
 
 use crate::browser::{Browser, other_than};
 use crate::ground::Ground;

@@ -64,7 +64,7 @@ impl Leaping {
         self.ask(client, RESET, email)
     }
 
-    /// Six networks exhaust the mailbox's daily budget with five e-mails each.
+    /// Exhausts the mailbox's daily budget with six networks and five e-mails each.
     fn use_up(&mut self, networks: &[Ipv4Addr], email: &str) -> Result<(), Fault> {
         for _ in 0..5 {
             for network in &networks[..6] {

@@ -103,7 +103,7 @@ fn alike(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// Returns everything that a stranger can see of an address.
+/// Returns all answers to a stranger about an address.
 fn walk(service: &Service, email: &str, scripts: bool) -> Result<Vec<String>, Fault> {
     let mut seen = Vec::new();
     let mut browser = service.browser();

@@ -1,4 +1,4 @@
-//! Secrets that work once, and forms that are sent twice.
+//! One-time secrets, and forms sent twice.
 
 use crate::browser::{Browser, CHANGE, change_of};
 use crate::ground::Ground;

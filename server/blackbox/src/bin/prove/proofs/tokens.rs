@@ -191,7 +191,7 @@ impl Copies<'_> {
         Ok(())
     }
 
-    /// Attack: a sign-in on a trusted device ends with its first token. A thief with a copy of that token and the password, but
+    /// Attack: a sign-in on a trusted device ends with its first token. A thief with a copy of the token and the password, but
     /// without the device's token, follows right after the owner.
     fn of_a_last_step(&mut self) -> Result<(), Fault> {
         let email = self.service.person(Kind::Local)?;
