@@ -84,7 +84,10 @@ fn an_unverified_account_is_imported_without_its_password() {
     let expected = "7 added, 0 already existed, 1 rejected.\n\
                     Imported without a password, because the address is unverified: 5. A reset sets a new one.\n";
     assert_eq!(out, expected);
-    assert!(err.starts_with("line 9: email_verified must be true or false\n"), "{err}");
+    assert!(
+        err.starts_with("line 9: email_verified must be true or false\n"),
+        "{err}"
+    );
     let json = format!("{{\"email\":\"i@example.com\",\"password_hash\":\"{HASH}\",\"email_verified\":null}}\n");
     let (right, out, _) = said(&service.import("people.jsonl", json));
     assert!(right && out.contains("the address is unverified: 1."), "{out}");
