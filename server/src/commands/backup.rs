@@ -79,7 +79,7 @@ fn told(ended: Ended) -> String {
         emails,
     } = ended;
     format!(
-        "Ended: {sessions} sessions, {flows} flows and their codes. All devices lost their trust. E-mails dropped: {emails}.\n"
+        "Ended: {sessions} sessions, {flows} flows and their codes. Devices are no longer trusted. E-mails dropped: {emails}.\n"
     )
 }
 

@@ -104,7 +104,7 @@ struct Words {
     before: &'static str,
     /// Runs once before filling.
     first: &'static [&'static str],
-    /// Runs once after filling: a database in use has statistics and has been vacuumed.
+    /// Runs once after filling, because a database in use has statistics and is vacuumed.
     last: &'static [&'static str],
 }
 

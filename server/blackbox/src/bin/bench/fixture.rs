@@ -41,9 +41,9 @@ pub struct Fixture {
 /// CPU seconds: a total, or the cost of one measurement.
 #[derive(Debug, Clone, Copy)]
 pub struct Cpu {
-    /// Of the program.
+    /// Those of the program.
     pub server: f64,
-    /// Of all PostgreSQL processes, if any, including background writes.
+    /// Those of all PostgreSQL processes, if any, including background writes.
     pub postgres: Option<f64>,
 }
 

@@ -1,5 +1,5 @@
 //! `make bench`: starts the release program on SQLite and on PostgreSQL, acts as browsers on the same machine, and
-//! prints Markdown tables of the results. Figures never fail it; only an unexpected response does.
+//! prints Markdown tables of the results. Only an unexpected response is a failure.
 //!
 //! `REKEY_BIN` names the program (`target/release/rekey`), `REKEY_SITE` the browser's files (`target/site`).
 #![expect(

@@ -1,4 +1,4 @@
-//! One round: hashing alone, pages, sign-ins, resets. The program becomes idle between them.
+//! One round of hashing alone, pages, sign-ins and resets, with an idle program between them.
 
 use crate::crowd::{self, Done};
 use crate::figures::{Figures, median};
@@ -115,7 +115,7 @@ impl<'a> Rounds<'a> {
         Ok(())
     }
 
-    /// Runs a storm. It comes after the rounds, because it raises the program's memory use.
+    /// Runs a storm, after the rounds because it raises the program's memory use.
     pub fn rage(&mut self) -> Result<(), Fault> {
         let storm = storm::rage(self.running).map_err(|fault| self.explained(fault))?;
         self.running.be_quiet()?;

@@ -48,7 +48,7 @@ impl Person {
         }
     }
 
-    /// Reads the newest code if this step submits one, and deletes earlier e-mails if this step causes one.
+    /// Reads the latest code if this step submits one, and deletes earlier e-mails if this step causes one.
     pub fn look_at_mails(&mut self, mail: &Mailbox, step: Step) -> Result<(), Fault> {
         match step {
             Step::Password | Step::Forgot => mail.forget(&self.email),

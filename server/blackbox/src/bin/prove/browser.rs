@@ -102,7 +102,7 @@ impl Browser {
         self.step("/api/reset/begin", &[("email", email)], "EnterCode")
     }
 
-    /// Continues a reset to the new password, with the code of the newest e-mail.
+    /// Continues a reset to the new password, with the code of the latest e-mail.
     pub fn reset_to_password(&mut self, mail: &Mailbox, email: &str) -> Result<(), Fault> {
         let messages = mail.to(email).len();
         self.begin_reset(email)?;
@@ -123,7 +123,7 @@ impl Browser {
         self.sign_in_to_code_with(email, PASSWORD)
     }
 
-    /// Returns the same with another password.
+    /// Begins a sign-in with another password and stops at the code.
     pub fn sign_in_to_code_with(&mut self, email: &str, password: &str) -> Result<(), Fault> {
         self.reference_at_code(email, password).map(drop)
     }
@@ -141,7 +141,7 @@ impl Browser {
         self.sign_in_with(mail, email, PASSWORD)
     }
 
-    /// Returns the same with another password.
+    /// Completes a sign-in with another password.
     pub fn sign_in_with(&mut self, mail: &Mailbox, email: &str, password: &str) -> Result<(), Fault> {
         let messages = mail.to(email).len();
         let reference = self.reference_at_code(email, password)?;

@@ -5,7 +5,7 @@ use blackbox::{Fault, machine, path};
 use std::path::PathBuf;
 use std::time::Instant;
 
-/// One hash on an idle core of the machine for which the bounds were chosen, in ms.
+/// Time of one hash on an idle core of the reference machine, in ms.
 const USUAL_HASH_MS: f64 = 12.0;
 
 /// See the module documentation.
@@ -19,11 +19,11 @@ pub struct Ground {
     pub calibration: Calibration,
 }
 
-/// Bounds on time are scaled by the machine's current speed, so that a busy machine causes no false failure.
+/// The machine's current speed, which scales time bounds so that a busy machine causes no false failure.
 pub struct Calibration {
     /// Duration of one hash in ms.
     pub hash_ms: f64,
-    /// How much slower than the reference machine; at least 1.
+    /// Slowdown against the reference machine; at least 1.
     pub slower: f64,
 }
 

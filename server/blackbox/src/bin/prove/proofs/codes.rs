@@ -133,8 +133,7 @@ fn five_guesses(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         most = most.max(right + race::count(&answers, "code_wrong"));
         successes += right;
     }
-    // With 5 of 200 evaluated, a guess succeeds with probability 1/40: 2.5 of 100 expected, and 8 with less than 1 in
-    // 1,000.
+    // With 5 of 200 evaluated, 2.5 of 100 guesses are expected to succeed, and 8 with a probability below 1 in 1,000.
     let bound = ground.times(5, 8);
     Ok(Finding {
         tried: format!("{guesses} different concurrent guesses, the right one among them, over {codes} codes"),
@@ -288,7 +287,7 @@ fn newest_only(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// Strangers on twenty networks attack the address with default limits; the owner signs in before and after.
+/// Attacks the address from twenty networks with default limits, and lets the owner in before and after.
 fn owner_gets_in(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::default())?;
     let (mut wrong, mut tried, mut doors) = (Vec::new(), 0, 0);
