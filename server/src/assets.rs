@@ -22,7 +22,7 @@ pub struct Asset {
 /// All files by URL path, and the file names of this build.
 #[derive(Clone, Default)]
 pub struct Site {
-    /// `/pkg/rekey.….js`, `/favicon.svg`.
+    /// Files by path, such as `/pkg/rekey.….js` and `/favicon.svg`.
     pub files: BTreeMap<String, Asset>,
     /// The files referenced by the HTML shell.
     pub build: Build,

@@ -1,4 +1,4 @@
-//! A minimal browser: HTTP/1.1 on a kept connection, and a cookie jar.
+//! A minimal browser: HTTP/1.1 on a persistent connection, and a cookie jar.
 
 use crate::Fault;
 use serde_json::Value;
@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(45);
 /// Size limit of a response.
 const LARGEST: u64 = 4 * 1024 * 1024;
 
-/// A kept connection.
+/// A persistent connection.
 pub struct Connection {
     stream: BufReader<TcpStream>,
     host: String,

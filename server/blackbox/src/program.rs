@@ -270,7 +270,7 @@ impl Running {
         log.get(from..).unwrap_or(&log).to_owned()
     }
 
-    /// Seconds from the start to the first 200 of a path.
+    /// Returns the seconds from the start to the first 200 of a path.
     ///
     /// # Errors
     /// Fails if there is none within the time limit.

@@ -25,7 +25,7 @@ struct Case<'a> {
 }
 
 thread_local! {
-    /// Kept between cases, as each hashing thread of the service keeps one.
+    /// The fast engine, kept between cases like that of each hashing thread.
     static FAST: RefCell<argon2_rust::Hasher> = RefCell::new(
         argon2_rust::Argon2::new(argon2_rust::Algorithm::Argon2id, argon2_rust::Version::V0x13, argon2_rust::Params::DEFAULT).hasher(),
     );

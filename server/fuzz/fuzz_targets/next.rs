@@ -6,7 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use url::Url;
 
 const ORIGIN: &str = "https://rekey.example";
-/// Pages against which relative URLs are resolved.
+/// Base pages of relative URLs.
 const PAGES: [&str; 3] = ["/signin", "/api/sign_in/answer", "/security/password"];
 
 fuzz_target!(|wanted: &str| {

@@ -1,4 +1,4 @@
-//! The requests of the benchmark, each sent on a kept connection.
+//! The requests of the benchmark, each sent on a persistent connection.
 
 use crate::crowd;
 use blackbox::Fault;

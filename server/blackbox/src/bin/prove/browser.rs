@@ -73,7 +73,7 @@ impl Browser {
         Ok(Connection::open_from(self.client, self.port)?.named(&self.host))
     }
 
-    /// Sends bytes on the kept connection, or on a new one if the kept one has been closed.
+    /// Sends bytes on the persistent connection, or on a new one if that one has been closed.
     pub fn send(&mut self, request: &[u8]) -> Result<Answer, Fault> {
         if let Some(mut kept) = self.connection.take()
             && let Ok(answer) = kept.send(request)

@@ -8,7 +8,7 @@ use std::sync::Barrier;
 /// A browser and its complete request.
 pub type Runner = (Browser, Vec<u8>);
 
-/// Releases all requests at once; returns the answers in order. A connection that ends without an answer is a fault.
+/// Releases all requests at once; returns the answers in order. A connection without an answer is a fault.
 pub fn release(runners: Vec<Runner>) -> Result<Vec<Answer>, Fault> {
     let gate = Barrier::new(runners.len());
     let mut ready: Vec<(Connection, Vec<u8>)> = Vec::with_capacity(runners.len());

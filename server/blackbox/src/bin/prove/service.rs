@@ -186,7 +186,7 @@ impl Service {
         format!("127.0.0.1:{}", self.program.port())
     }
 
-    /// Returns its folder: keys, database, logs.
+    /// Returns the folder with keys, database and logs.
     pub fn folder(&self) -> &Path {
         self.program.folder()
     }
@@ -247,7 +247,7 @@ impl Service {
         self.browser_at(0)
     }
 
-    /// Returns the same for another server (modulo their number).
+    /// Returns a browser at another server (modulo their number).
     pub fn browser_at(&self, server: usize) -> Browser {
         Browser::new(self.port(server), self.host())
     }

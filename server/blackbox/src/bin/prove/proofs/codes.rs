@@ -133,7 +133,7 @@ fn five_guesses(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         most = most.max(right + race::count(&answers, "code_wrong"));
         successes += right;
     }
-    // With 5 of 200 evaluated, 2.5 of 100 guesses are expected to succeed, and 8 with a probability below 1 in 1,000.
+    // With 5 of 200 guesses evaluated, 2.5 of 100 codes are expected to be guessed, and 8 with a probability below 1 in 1,000.
     let bound = ground.times(5, 8);
     Ok(Finding {
         tried: format!("{guesses} different concurrent guesses, the right one among them, over {codes} codes"),

@@ -104,7 +104,7 @@ fn delays(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let mut wrong = Vec::new();
     let mut asked = 0;
 
-    // One network in every hour of a day; the owner makes a request from another network in each hour.
+    // In every hour of a day, one network makes requests, and the owner makes one from another network.
     let email = leaping.service.person(Kind::Local)?;
     let one = another_client();
     let mut owners = 0;

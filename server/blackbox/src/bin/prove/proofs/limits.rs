@@ -90,7 +90,7 @@ impl Tried {
     }
 }
 
-/// Returns whether a wait has that length, apart from elapsed real time.
+/// Returns whether a wait has the wanted length, apart from elapsed real time.
 fn nearly(wait: i64, wanted: i64) -> bool {
     (wanted * 4 / 5..=wanted).contains(&wait)
 }

@@ -59,7 +59,7 @@ fn told(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             wrong.push(format!("a secret in «{}»", message.subject()));
         }
     }
-    // Neither another account's failures nor those of an address without an account are counted.
+    // Failures of other accounts, and of addresses without one, must not be counted.
     let (other, stranger) = (service.person(Kind::Local)?, service.stranger());
     for email in [&other, &stranger] {
         for _ in 0..if *email == other { 9 } else { 11 } {

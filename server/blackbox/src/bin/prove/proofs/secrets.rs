@@ -126,7 +126,7 @@ fn stolen(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     if emails.is_empty() || words.iter().any(|word| emails.contains(word)) {
         found.push("a queued e-mail is readable".into());
     }
-    // An attacker with all rows and the program, who forges the keys.
+    // An attacker with all rows and the program forges the keys.
     service.kill_server(0);
     let keys = service.exchange_keys(None)?;
     // The program detects other keys unless these rows are deleted.
