@@ -56,7 +56,7 @@ enum Command {
         /// Keep sessions, trusted devices, flows, codes and queued e-mails; use only when moving to another host
         #[arg(long)]
         keep_sessions: bool,
-        /// Accept password hashes not made with this service's keys, such as imported ones; the backup's author may know them
+        /// Accept passwords not hashed with this service's keys, such as imported ones; the backup's author may know them
         #[arg(long)]
         accept_foreign_hashes: bool,
     },

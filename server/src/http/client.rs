@@ -40,7 +40,7 @@ impl Service {
         peer.is_some_and(|Peer(peer)| is_trusted(peer.ip(), &self.config.trusted_proxies))
     }
 
-    /// Adds the signed-in account and its language, which precedes the browser's. The page itself reports database errors.
+    /// Adds the account and its language, which takes precedence over the browser's. The page itself reports database errors.
     pub async fn recognise(&self, caller: &mut Caller, headers: &HeaderMap) {
         if let Ok(Some(visitor)) = self
             .backend
