@@ -106,8 +106,8 @@ fn random_key() -> Result<String, String> {
 
 /// Returns whether a name is valid. Names are stored as prefixes of results, separated by `$` or `.`.
 fn is_name(name: &str) -> bool {
-    let letter = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    (1..=32).contains(&name.len()) && name.chars().all(letter)
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    (1..=32).contains(&name.len()) && name.chars().all(is_allowed)
 }
 
 fn parse(text: &str) -> Result<Keyring, String> {

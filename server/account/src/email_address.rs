@@ -59,8 +59,8 @@ impl EmailAddress {
         let text = text.replace('\u{ff20}', "@");
         let (local, domain) = text.split_once('@').ok_or(Refusal::EmailMalformed)?;
         let domain = ascii_domain(domain, domain_to_ascii).ok_or(Refusal::EmailMalformed)?;
-        let letter = |c: char| !c.is_ascii() && c.is_alphanumeric();
-        if local.contains(letter) && is_domain(&domain) {
+        let is_foreign = |c: char| !c.is_ascii() && c.is_alphanumeric();
+        if local.contains(is_foreign) && is_domain(&domain) {
             return Err(Refusal::EmailLocalPartNotAscii);
         }
         Self::parse(&format!("{local}@{domain}"))

@@ -8,7 +8,7 @@ use crate::{Accounts, Fault};
 use account::{Account, ActivityKind, Email, EmailAddress, Notice, Timestamp};
 
 /// Maximum number of queued e-mails searched for those to an address.
-const LOOKED_THROUGH: i64 = 10_000;
+const LISTED_EMAILS: i64 = 10_000;
 
 /// The result of a change of address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl Accounts<'_> {
             rows::last_sign_in(&mut conn, id).await?,
         );
         drop(conn);
-        let mut emails = mail_queue::list(&parts.db, &parts.keys, now, LOOKED_THROUGH).await?;
+        let mut emails = mail_queue::list(&parts.db, &parts.keys, now, LISTED_EMAILS).await?;
         emails.retain(|waiting| waiting.recipient == email.as_str());
         let seen = |session: sessions::Session| (session.browser, Timestamp(session.last_seen_at));
         let trusted = |device: devices::Device| (device.browser, Timestamp(device.trusted_until.unwrap_or_default()));

@@ -8,7 +8,7 @@ use zxcvbn::matching::Match;
 use zxcvbn::matching::patterns::MatchPattern;
 
 /// Maximum number of characters that are checked. Attack: zxcvbn's time grows faster than the length; 128 marks take 90 ms.
-const LOOKED_AT: usize = 64;
+const CHECKED_CHARS: usize = 64;
 /// Maximum number of the user's own words, to bound the work.
 const OWN_WORDS: usize = 32;
 
@@ -51,7 +51,12 @@ fn with_fewer_marks(password: &str) -> zeroize::Zeroizing<String> {
         '|' => '!',
         other => other,
     };
-    password.chars().take(LOOKED_AT).map(fold).collect::<String>().into()
+    password
+        .chars()
+        .take(CHECKED_CHARS)
+        .map(fold)
+        .collect::<String>()
+        .into()
 }
 
 /// Returns the predominant kind of pattern in the password, as advice for the user.

@@ -238,8 +238,8 @@ fn has_our_headers(message: &Message<'_>, to: &EmailAddress, rendered: &Rendered
         rendered.from_name
     );
     assert_eq!(
-        letters_of(message.subject().unwrap_or_default()),
-        letters_of(&rendered.subject)
+        without_spaces(message.subject().unwrap_or_default()),
+        without_spaces(&rendered.subject)
     );
 }
 
@@ -263,7 +263,7 @@ fn unflowed(text: &str) -> String {
 }
 
 /// Removes white space, which is dropped between encoded words (RFC 2047 §6.2).
-fn letters_of(text: &str) -> String {
+fn without_spaces(text: &str) -> String {
     text.split_whitespace().collect()
 }
 

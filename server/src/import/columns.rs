@@ -40,8 +40,8 @@ pub(super) struct Columns {
 
 /// Normalizes a name for comparison: `E-mail` equals `email`, and `Created At` equals `created_at`.
 pub(super) fn simplified(name: &str) -> String {
-    let letters = name.chars().filter(|c| c.is_alphanumeric());
-    letters.flat_map(char::to_lowercase).collect()
+    let alphanumeric = name.chars().filter(|c| c.is_alphanumeric());
+    alphanumeric.flat_map(char::to_lowercase).collect()
 }
 
 impl Columns {

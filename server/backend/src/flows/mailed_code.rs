@@ -246,7 +246,7 @@ impl Backend {
         let binding = account::CodeBinding {
             purpose: flow.progress.purpose,
             email: &flow.email,
-            flow: if real { &flow.id } else { "nobody's" },
+            flow: if real { &flow.id } else { "no flow" },
         };
         let issued = IssuedCode {
             id: random::id_at(now),

@@ -38,9 +38,9 @@ impl Backend {
         tries: &Tries,
         password: &Secret,
         stored: Option<&str>,
-        somebody_elses: Option<&str>,
+        decoy: Option<&str>,
     ) -> Result<Verdict, Error> {
-        let hash = stored.or(somebody_elses);
+        let hash = stored.or(decoy);
         let verdict = self.parts.hashing.verify_at(place, password, hash).await;
         if verdict.is_err() {
             self.give_back_password(tries).await?;
@@ -56,7 +56,7 @@ impl Backend {
             .parts
             .keys
             .current()
-            .mac("somebody else", &[email.as_str().as_bytes()]);
+            .mac("decoy hash", &[email.as_str().as_bytes()]);
         accounts::password_of_next(conn, &AccountId(hex::encode(&drawn[..16]))).await
     }
 

@@ -190,7 +190,7 @@ impl SignIn<'_> {
             None => false,
         };
         // Attack: enumeration by timing. The query runs for every address.
-        let somebody_elses = self.0.backend.decoy_hash(&mut tx, email).await?;
+        let decoy = self.0.backend.decoy_hash(&mut tx, email).await?;
         tx.commit().await?;
         if told {
             self.0.backend.emails_written.notify_one();
@@ -203,7 +203,7 @@ impl SignIn<'_> {
         let verdict = self
             .0
             .backend
-            .verify_password(place, &tries, password, hash, somebody_elses.as_deref())
+            .verify_password(place, &tries, password, hash, decoy.as_deref())
             .await?;
         let (Some(stored), true) = (usable, verdict != Verdict::Wrong) else {
             let noted = self.wrong_password(flow, whose).await;

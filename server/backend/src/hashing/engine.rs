@@ -290,7 +290,7 @@ mod tests {
         }
     }
 
-    /// Attack: a dependency update adds `unsafe` code that nobody has reviewed.
+    /// Attack: a dependency update adds unreviewed `unsafe` code.
     #[test]
     fn the_fast_engine_is_the_version_that_was_reviewed() {
         const VERSION: &str = "1.1.0";

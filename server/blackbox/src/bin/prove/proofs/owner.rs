@@ -213,9 +213,9 @@ fn logged(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         wrong.push("a secret or an address in an event".into());
     }
     // Other accounts can't read it.
-    let mut somebody = service.browser();
-    somebody.sign_in(&service.mail, &service.person(Kind::Local)?)?;
-    let page = somebody.open("/security")?;
+    let mut other = service.browser();
+    other.sign_in(&service.mail, &service.person(Kind::Local)?)?;
+    let page = other.open("/security")?;
     let clients = persons.iter().filter_map(|row| row.rsplit('|').next());
     if page.status != 200 || clients.into_iter().any(|client| page.says(&format!("{client}<"))) {
         wrong.push("another account's page shows it".into());

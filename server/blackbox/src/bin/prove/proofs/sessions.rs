@@ -138,7 +138,7 @@ fn no_step_is_skipped(ground: &Ground, setting: Setting) -> Result<Finding, Faul
     let details = [("name", "Eve"), ("password", NEW_PASSWORD), ("again", NEW_PASSWORD)];
     let email = service.person(Kind::Local)?;
 
-    let mut nobody = service.browser();
+    let mut signed_out = service.browser();
     for (path, fields) in [
         ("/api/sign_in/password", &[("password", PASSWORD)][..]),
         ("/api/sign_in/answer", &[("code", "123456")]),
@@ -158,7 +158,7 @@ fn no_step_is_skipped(ground: &Ground, setting: Setting) -> Result<Finding, Faul
             ],
         ),
     ] {
-        refused("the start", &mut nobody, path, fields)?;
+        refused("the start", &mut signed_out, path, fields)?;
     }
     // A sign-in: no code before the password, and no account page between password and code.
     let mut browser = service.browser();
