@@ -96,7 +96,9 @@ impl Words {
         let values = values
             .iter()
             .filter_map(|(name, value)| Some((*name, value.as_deref()?)));
-        self.say_with(&key, &values.collect::<Vec<_>>())
+        let text = self.say_with(&key, &values.collect::<Vec<_>>());
+        // A server of a later version may send a code that this page's catalogue lacks.
+        if text == key { self.say("failure.again") } else { text }
     }
 }
 

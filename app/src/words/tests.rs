@@ -1,5 +1,5 @@
 use super::*;
-use account::{ActivityKind, Guessable, Refusal, Refused};
+use account::{ActivityKind, Guessable, Params, Refusal, Refused};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -193,6 +193,16 @@ fn a_placeholder_in_a_value_is_not_replaced() {
             .refusal(&Refused::from(&refusal))
             .contains("%{organization}")
     );
+}
+
+#[test]
+fn a_code_of_a_later_version_has_a_plain_text() {
+    let refused = Refused {
+        code: "not_known_yet".into(),
+        field: None,
+        params: Params::default(),
+    };
+    assert_eq!(Words::of("en").refusal(&refused), "Try again.");
 }
 
 #[test]
