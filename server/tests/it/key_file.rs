@@ -79,7 +79,7 @@ fn an_invalid_file_is_reported_without_its_keys() {
         ),
         (
             format!("current = \"k.1\"\n[keys]\n\"k.1\" = \"{KEY}\"\n"),
-            "whose name is not",
+            "a key name that is not",
         ),
     ];
     for (content, expected) in cases {

@@ -99,7 +99,7 @@ fn a_refused_start_reports_every_problem_and_creates_nothing() {
     }
     let text = refused(&["serve", "--dev"], &[("REKEY_LISTEN", "0.0.0.0:3000")]);
     assert!(text.contains("REKEY_LISTEN: must be a loopback address"), "{text}");
-    assert!(refused(&["seed"], &[("REKEY_ORIGIN", "https://example.com")]).contains("loopback hosts only"));
+    assert!(refused(&["seed"], &[("REKEY_ORIGIN", "https://example.com")]).contains("need a loopback host"));
     assert!(!folder.path().join("data/rekey.db").exists());
 }
 
