@@ -4,6 +4,7 @@ mod change_password;
 mod devices;
 mod email_budget;
 mod events;
+mod first_form;
 mod mailed_code;
 mod mailed_email;
 mod new_password;

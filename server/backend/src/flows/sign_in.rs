@@ -1,7 +1,8 @@
 //! Sign-in: e-mail address, password, e-mailed code.
 
+use super::first_form::FlowOfForm;
 use super::mailed_code::Answered;
-use super::mailed_email::{FlowOfForm, drop_flow, hold_flow, new_flow, next_path};
+use super::mailed_email::{drop_flow, hold_flow, new_flow, next_path};
 use super::password_tries::{Tries, wrong_passwords};
 use super::request::SignIn;
 use super::step_up::{LOST_ANSWER_MS, Standing, shown_step};
@@ -24,7 +25,7 @@ impl SignIn<'_> {
     /// A database [`Fault`].
     pub async fn step(self) -> Result<SignInStep, Fault> {
         let now = self.0.now();
-        if self.0.tokens.flow(Purpose::SignIn).is_none()
+        if self.0.tokens.flow(SIGN_IN).is_none()
             && self.0.tokens.session.is_none()
             && self.0.tokens.flow(Purpose::Reset).is_none()
         {
@@ -146,7 +147,7 @@ impl SignIn<'_> {
     /// # Errors
     /// A refusal: incorrect password, or a wait.
     pub async fn password(self, password: &Secret) -> Result<Transition<SignInStep>, Error> {
-        if self.0.tokens.flow(Purpose::SignIn).is_none() {
+        if self.0.tokens.flow(SIGN_IN).is_none() {
             return Err(Refusal::FlowGone.into());
         }
         // Attack: a flood of sign-ins. A request refused here has made no database query.
