@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_there_compressed_only_is_served_plain_too() {
+    fn a_file_stored_only_compressed_is_also_served_uncompressed() {
         let packed = compress::brotli(b"a { color: red }", 9).unwrap();
         let site = of(&[
             ("pkg/x.css.br", &packed),
@@ -331,7 +331,7 @@ mod tests {
             (css.brotli.as_deref(), css.gzip.as_deref()),
             (Some(&packed[..]), Some(&b"gz"[..]))
         );
-        assert_eq!(css.etag, both.files["/pkg/x.css"].etag, "it is the same file");
+        assert_eq!(css.etag, both.files["/pkg/x.css"].etag, "same content, same ETag");
         assert!(!site.files.contains_key("/pkg/x.css.br"));
         assert_eq!(site.files["/favicon.svg"].plain.as_ref(), b"<svg/>");
     }

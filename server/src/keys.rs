@@ -143,7 +143,7 @@ mod tests {
     use super::is_private;
 
     #[test]
-    fn only_its_owner_may_read_the_file_or_the_service_by_roots_access_list() {
+    fn only_its_owner_or_a_service_in_roots_acl_may_read_a_key_file() {
         for (mode, owner, group, private) in [
             (0o100_600, 1000, 1000, true),
             (0o100_400, 0, 0, true),

@@ -150,7 +150,7 @@ mod tests {
     use tokio::io::AsyncWriteExt;
 
     #[tokio::test]
-    async fn little_waits_for_a_client_that_does_not_read() {
+    async fn little_is_buffered_for_a_client_that_does_not_read() {
         let listener = at(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (mut stream, _) = listener.accept().await.unwrap();

@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_read_at_the_start_is_a_key() {
+    fn every_setting_read_at_start_exists() {
         for name in AT_START {
             assert!(KEYS.iter().any(|key| key.name == name), "{name}");
         }
@@ -123,7 +123,7 @@ mod tests {
 
     /// Every new key of the configuration must be reloadable, or be reported as needing a restart.
     #[test]
-    fn what_is_not_read_at_the_start_is_put_in_force() {
+    fn settings_not_read_at_start_apply_on_reload() {
         let before = Config::default();
         let others = [
             "smtp://127.0.0.1:2525",

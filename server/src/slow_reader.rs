@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_client_on_a_slow_line_gets_everything() {
+    async fn a_client_on_a_slow_connection_gets_the_whole_response() {
         let (written, took) = served(3_000).await;
         assert!(written.is_ok(), "{written:?}");
         assert!(took > PATIENCE * 3, "{took:?}");

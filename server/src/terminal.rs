@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_terminal_gets_no_control_characters() {
+    fn control_characters_are_escaped_for_a_terminal() {
         assert_eq!(
             printable("ada@example.com\tÉl\u{1b}[31mo\u{9b}1m\u{202e}adA\u{e0041}\r\n"),
             "ada@example.com\tÉl\\u{1b}[31mo\\u{9b}1m\\u{202e}adA\\u{e0041}\\u{d}\n"

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_would_guess_is_refused_with_its_reason() {
+    fn a_guessable_password_is_refused_with_the_reason() {
         for (password, reason) in [
             ("abcdefghijklmnop", Guessable::Sequence),
             (",mnbvcxasdfghjkl;", Guessable::Sequence),
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn the_persons_own_words_and_the_brand_count_for_little() {
+    fn the_users_own_words_and_the_brand_add_little_strength() {
         for password in [
             "rekeyrekeylovelace",
             "lovelace lovelace",
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn common_ones_are_refused_before_all_else() {
+    fn a_common_password_is_refused_as_common() {
         for password in [
             "passwordpassword",
             "Password123456789",
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn long_passwords_of_any_kind_pass() {
+    fn long_passwords_in_any_script_are_accepted() {
         let longest = "7!kV".to_owned()
             + &(0..124)
                 .map(|i| char::from(b'a' + (i * i % 26) as u8))
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn the_figure_is_the_operators() {
+    fn the_operator_sets_the_required_number_of_guesses() {
         let strict = Settings {
             password_guesses_log10: 18.0,
             ..Settings::default()
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_are_folded_before_every_combination_is_tried() {
+    fn similar_symbols_are_merged_before_zxcvbn_tries_combinations() {
         assert_eq!(&*with_fewer_marks("a{[<(b|!c"), "a((((b!!c");
         assert_eq!(judged(&"4@8({[<369&#1!|70$5+%2".repeat(5)), Ok(()));
     }

@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_not_known_is_looked_for_where_keys_are_kept() {
+    fn an_unknown_key_causes_a_reload() {
         let (keys, place) = kept();
         *place.lock().unwrap() = Some(ring("k2", &["k1"]));
         assert_eq!(keys.find("k1").unwrap().id(), "k1");
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_do_not_read_stay_as_they_were() {
+    fn a_failed_reload_keeps_the_keys() {
         let (keys, place) = kept();
         *place.lock().unwrap() = None;
         keys.read_again();
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn another_key_under_a_name_in_use_is_not_taken_up() {
+    fn a_different_key_under_a_known_name_is_refused() {
         let (keys, place) = kept();
         let other = |id: &str| Key::new(id.into(), [2; 32]);
         *place.lock().unwrap() = Some(Keyring::new(other("k2"), vec![other("k1")]));
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn several_keys_are_looked_for_at_once() {
+    fn one_reload_finds_several_unknown_keys() {
         let (keys, place) = kept();
         *place.lock().unwrap() = Some(ring("k2", &["k1"]));
         assert!(keys.with(["k1"].into_iter()).find("k2").is_none());

@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn later_ids_come_later_and_none_comes_twice() {
+    fn ids_are_unique_and_sorted_by_time() {
         let ids: Vec<String> = (0..1_000).map(|ms| id_at(Timestamp(1_795_000_000_000 + ms))).collect();
         assert!(ids.is_sorted() && ids.iter().all(|id| id.len() == id_at(Timestamp(0)).len()));
         assert_ne!(id_at(Timestamp(7)), id_at(Timestamp(7)));

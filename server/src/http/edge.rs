@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_is_a_fault_and_not_the_end() {
+    async fn a_panicking_handler_gives_an_internal_server_error() {
         async fn panics() {
             panic!("what was typed");
         }
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_that_does_not_end_times_out() {
+    async fn an_endless_body_times_out() {
         let endless = futures::stream::unfold((), |()| async {
             tokio::time::sleep(Duration::from_secs(1)).await;
             Some((Ok::<_, std::io::Error>(Bytes::from_static(b"x")), ()))
@@ -230,13 +230,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_missing_answer_times_out() {
+    async fn a_missing_response_times_out() {
         let router = Router::new().route("/", post(std::future::pending::<()>));
         assert_eq!(status(router, Body::empty()).await, StatusCode::SERVICE_UNAVAILABLE);
     }
 
     #[test]
-    fn a_host_loses_its_port() {
+    fn the_port_is_removed_from_a_host() {
         for (host, name) in [
             ("a:1", "a"),
             ("a", "a"),

@@ -93,7 +93,7 @@ mod tests {
     use super::axum_path;
 
     #[test]
-    fn a_segment_of_a_page_becomes_one_of_axum() {
+    fn page_parameters_are_converted_to_axum_syntax() {
         assert_eq!(axum_path("/accounts/:id/events"), "/accounts/{id}/events");
         assert_eq!(axum_path("/"), "/");
     }

@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_of_databases_and_rfc_3339_are_the_same() {
+    fn database_and_rfc_3339_timestamps_are_read() {
         const MS: i64 = 1_732_528_800_123;
         for text in [
             "2024-11-25T10:00:00.123Z",
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_moment_is_refused() {
+    fn an_invalid_timestamp_is_refused() {
         for text in [
             "",
             "yesterday",

@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn each_line_of_a_request_has_its_id_at_the_top_however_deep_it_is() {
+    fn each_log_line_of_a_request_has_its_id_at_the_top_level() {
         let lines = lines_of(|| {
             let id = "0123456789abcdef";
             tracing::info_span!("request", id).in_scope(|| {
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_no_request_has_no_id() {
+    fn a_log_line_outside_a_request_has_no_id() {
         let lines = lines_of(|| tracing::info!("listening"));
         assert_eq!(lines[0]["message"], "listening");
         assert!(lines[0].get("request_id").is_none() && lines[0]["timestamp"].is_string());

@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_is_an_origin_without_scheme_and_port() {
+    fn the_host_is_the_origin_without_scheme_and_port() {
         for (origin, expected) in [
             ("https://accounts.example.com", "accounts.example.com"),
             ("http://127.0.0.1:3000", "127.0.0.1"),

@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_client_is_counted_by_its_address_or_by_both_of_its_networks() {
+    fn an_ipv6_client_is_counted_by_both_of_its_networks() {
         let names = |client| {
             let all = Network::all_of(client);
             all.into_iter()

@@ -63,13 +63,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_is_whole() {
+    fn the_list_is_complete() {
         assert_eq!(COMMON.len(), 19_640);
         assert!(COMMON.iter().all(|line| line.to_lowercase() == *line));
     }
 
     #[test]
-    fn a_common_password_stretched_is_common() {
+    fn an_extended_common_password_is_common() {
         for password in [
             "password",
             "PASSWORD",
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_common_word_among_others_is_not() {
+    fn a_common_word_among_other_words_is_not_common() {
         for password in [
             "correct horse battery staple",
             "password of my late cat",
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn repetition_is_taken_off() {
+    fn repetition_is_removed() {
         for (form, taken) in [
             ("abcabc", "abc"),
             ("abcabcab", "abc"),

@@ -69,7 +69,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     #[tokio::test]
-    async fn emails_are_kept_as_files_for_their_owner_only() {
+    async fn emails_are_stored_as_files_that_only_their_owner_can_read() {
         let folder = std::env::temp_dir()
             .join(format!("emails-{}", std::process::id()))
             .join("inner");
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_folder_that_cannot_be_written_is_tried_again() {
+    async fn a_failed_write_to_the_folder_is_a_temporary_error() {
         let mail = Mailer::Folder("/proc/none".into());
         let to = EmailAddress::parse("ada@example.com").unwrap();
         let error = mail.send("l1", &to, &a_email("Hello"), 1).await.unwrap_err();

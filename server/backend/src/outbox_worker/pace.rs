@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_double_up_to_a_longest_one() {
+    fn waits_double_up_to_a_maximum() {
         let waits = |email: &Email| -> Vec<i64> {
             let never = Timestamp(i64::MAX);
             (1..=10)
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn jitter_spreads_them() {
+    fn jitter_varies_the_wait() {
         let at = |jitter| {
             next_try(&notice(), 1, Timestamp(0), Timestamp(i64::MAX), jitter)
                 .unwrap()
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_tried_past_its_time() {
+    fn an_expired_email_is_not_retried() {
         let until = stale_at(&code(), Timestamp(0));
         assert_eq!(until, Timestamp(0).plus_minutes(10));
         assert_eq!(
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_lives_as_long_as_a_code_and_a_notice_three_days() {
+    fn an_answer_expires_with_its_code_and_a_notice_after_three_days() {
         assert_eq!(
             stale_at(&Email::NoAccount(request()), Timestamp(0)),
             stale_at(&code(), Timestamp(0))

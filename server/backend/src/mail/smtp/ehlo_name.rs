@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_domain_or_an_address_literal() {
+    fn an_ehlo_name_is_a_domain_or_an_address_literal() {
         let label = "a".repeat(63);
         for name in [
             "accounts.example.com",

@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn off_this_machine_the_server_shows_a_certificate_for_its_name() {
+    fn a_remote_server_must_prove_its_name_by_default() {
         for (url, expected) in [
             ("postgres://a:b@db.example.com/rekey", "VerifyFull"),
             ("postgres://a:b@10.0.0.5/rekey?application_name=x", "VerifyFull"),

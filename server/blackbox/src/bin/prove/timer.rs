@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_samples_are_indistinguishable_and_disjoint_ones_are_not() {
+    fn equal_samples_give_one_half_and_disjoint_samples_zero_or_one() {
         assert!(nearly(area_under_curve(&[1.0, 2.0, 3.0], &[1.0, 2.0, 3.0]), 0.5));
         assert!(nearly(area_under_curve(&[1.0, 2.0], &[3.0, 4.0]), 1.0));
         assert!(nearly(area_under_curve(&[3.0, 4.0], &[1.0, 2.0]), 0.0));
