@@ -278,7 +278,7 @@ impl Answer {
 
     /// Returns the name of the step, such as `EnterCode`, or the code of the refusal, such as `code_wrong`.
     #[must_use]
-    pub fn told(&self) -> String {
+    pub fn outcome(&self) -> String {
         fn name(value: &Value) -> String {
             match value {
                 Value::String(name) => name.clone(),

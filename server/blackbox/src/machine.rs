@@ -185,8 +185,8 @@ fn ticks_a_second() -> f64 {
     use std::sync::OnceLock;
     static TICKS: OnceLock<f64> = OnceLock::new();
     *TICKS.get_or_init(|| {
-        let told = Command::new("getconf").arg("CLK_TCK").output().ok();
-        let ticks = told.and_then(|output| String::from_utf8_lossy(&output.stdout).trim().parse().ok());
+        let output = Command::new("getconf").arg("CLK_TCK").output().ok();
+        let ticks = output.and_then(|output| String::from_utf8_lossy(&output.stdout).trim().parse().ok());
         ticks.unwrap_or(100.0)
     })
 }

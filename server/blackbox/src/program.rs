@@ -202,7 +202,7 @@ impl Program {
     /// # Errors
     /// Fails if the command fails.
     pub fn create_account(&self, email: &str, password: Option<&str>) -> Result<(), Fault> {
-        let mut words = vec!["user", "add", "--name", "Person of the Measurement", "--email", email];
+        let mut words = vec!["user", "add", "--name", "Test User", "--email", email];
         if password.is_some() {
             words.push("--password-stdin");
         }

@@ -69,8 +69,8 @@ fn an_invalid_proxy_entry_is_refused() {
         assert!(address("192.0.2.1", forwarded, "10.0.0.0/8").is_ok(), "{forwarded:?}");
     }
     // The client controls everything before the proxy's entry.
-    let told = address("10.0.0.1", &[b"\xff, 203.0.113.9"], "10.0.0.0/8").unwrap();
-    assert_eq!(canonical(told), "203.0.113.9");
+    let client = address("10.0.0.1", &[b"\xff, 203.0.113.9"], "10.0.0.0/8").unwrap();
+    assert_eq!(canonical(client), "203.0.113.9");
 }
 
 #[test]

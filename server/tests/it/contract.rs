@@ -62,63 +62,63 @@ async fn a_script_gets_the_next_step_or_an_error_status_with_the_reason() {
     let world = World::new().await;
     let mut caller = Caller::of(&world);
 
-    let (status, told, _) = caller.call("/api/reset/begin", "email=").await;
+    let (status, body, _) = caller.call("/api/reset/begin", "email=").await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(told, refused("email_missing", json!("Email"), json!({})));
+    assert_eq!(body, refused("email_missing", json!("Email"), json!({})));
 
-    let (status, told, _) = caller.call("/api/reset/answer", "code=12345678").await;
+    let (status, body, _) = caller.call("/api/reset/answer", "code=12345678").await;
     assert_eq!(
-        (status, told),
+        (status, body),
         (StatusCode::CONFLICT, refused("flow_gone", json!(null), json!({})))
     );
 
-    let (status, told, _) = caller.call("/api/reset/begin", "email=Ada%40Example.com").await;
+    let (status, body, _) = caller.call("/api/reset/begin", "email=Ada%40Example.com").await;
     assert_eq!(status, StatusCode::OK);
-    let mailed = &told["EnterCode"];
+    let mailed = &body["EnterCode"];
     assert_eq!(
         (&mailed["email"], &mailed["digits"]),
         (&json!("ada@example.com"), &json!(8))
     );
 
-    let (status, told, _) = caller.call("/api/reset/answer", "code=12").await;
+    let (status, body, _) = caller.call("/api/reset/answer", "code=12").await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(
-        told,
+        body,
         refused("code_wrong_length", json!("Code"), json!({ "digits": 8 }))
     );
 
-    let (status, told, retry_after) = caller.call("/api/reset/resend", "").await;
+    let (status, body, retry_after) = caller.call("/api/reset/resend", "").await;
     assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(told, refused("resend_wait", json!(null), json!({ "seconds": 30 })));
+    assert_eq!(body, refused("resend_wait", json!(null), json!({ "seconds": 30 })));
     assert_eq!(retry_after, "30");
 
-    let (status, told, _) = caller.call("/api/security/change_password", "current=a").await;
+    let (status, body, _) = caller.call("/api/security/change_password", "current=a").await;
     assert_eq!(
-        (status, told),
+        (status, body),
         (StatusCode::UNAUTHORIZED, refused("signed_out", json!(null), json!({})))
     );
 
-    let (status, told, _) = caller
+    let (status, body, _) = caller
         .call("/api/sign_in/begin", "email=ada%40example.com&next=/security")
         .await;
     assert_eq!(
-        (status, told),
+        (status, body),
         (
             StatusCode::OK,
             json!({ "EnterPassword": { "email": "ada@example.com" } })
         )
     );
-    let (status, told, _) = caller.call("/api/sign_in/password", "password=wrong").await;
+    let (status, body, _) = caller.call("/api/sign_in/password", "password=wrong").await;
     assert_eq!(
-        (status, told),
+        (status, body),
         (
             StatusCode::UNPROCESSABLE_ENTITY,
             refused("sign_in_wrong", json!("Password"), json!({}))
         )
     );
-    let (status, told, _) = caller.call("/api/sign_in/answer", "code=123456&trust=true").await;
+    let (status, body, _) = caller.call("/api/sign_in/answer", "code=123456&trust=true").await;
     assert_eq!(
-        (status, told),
+        (status, body),
         (StatusCode::CONFLICT, refused("step_elsewhere", json!(null), json!({})))
     );
 }

@@ -223,8 +223,8 @@ fn run(folder: &Path, line: &str, variables: &[(&str, &str)]) -> String {
     shell.env("PATH", format!("{}:/usr/bin:/bin", program.display()));
     shell.envs(variables.iter().copied());
     shell.stdin(File::open(folder.join("password")).unwrap());
-    let (right, text) = crate::program::told(&shell.output().unwrap());
-    assert!(right, "{line}\n{text}");
+    let (success, text) = crate::program::success_and_output(&shell.output().unwrap());
+    assert!(success, "{line}\n{text}");
     text
 }
 

@@ -1,6 +1,6 @@
 //! Importing accounts from a file.
 
-use crate::program::{rekey, told};
+use crate::program::{rekey, success_and_output};
 use std::io::Write;
 use std::process::{Output, Stdio};
 use tempfile::TempDir;
@@ -24,16 +24,16 @@ impl Service {
     }
 
     /// All addresses and names.
-    pub fn people(&self) -> Vec<String> {
-        let (right, list) = told(&rekey(self.0.path()).args(["user", "list"]).output().unwrap());
-        assert!(right, "{list}");
+    pub fn accounts(&self) -> Vec<String> {
+        let (success, list) = success_and_output(&rekey(self.0.path()).args(["user", "list"]).output().unwrap());
+        assert!(success, "{list}");
         list.lines()
             .map(|line| line.split('\t').take(2).collect::<Vec<_>>().join(" "))
             .collect()
     }
 }
 
-pub fn said(output: &Output) -> (bool, String, String) {
+pub fn success_and_streams(output: &Output) -> (bool, String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     (output.status.success(), text(&output.stdout), text(&output.stderr))
 }
@@ -55,9 +55,9 @@ fn an_invalid_line_is_reported_with_its_number_and_the_rest_is_imported() {
          ,H,{HASH},,\n\
          grace@example.com,Grace,,,\n"
     );
-    let output = service.import("people.csv", &content);
-    let (right, out, err) = said(&output);
-    assert!(!right);
+    let output = service.import("users.csv", &content);
+    let (success, out, err) = success_and_streams(&output);
+    assert!(!success);
     assert_eq!(out, "2 added, 0 already existed, 9 rejected.\n");
     let lines: Vec<_> = err.lines().collect();
     for (at, expected) in [
@@ -79,7 +79,7 @@ fn an_invalid_line_is_reported_with_its_number_and_the_rest_is_imported() {
     }
     assert_eq!(lines.len(), 10);
     assert!(!err.contains("dQVxWlm") && !err.contains("Mixed"), "{err}");
-    assert_eq!(service.people(), ["ada@example.com Ada", "grace@example.com Grace"]);
+    assert_eq!(service.accounts(), ["ada@example.com Ada", "grace@example.com Grace"]);
 }
 
 #[test]
@@ -87,45 +87,45 @@ fn a_second_run_imports_only_the_fixed_line() {
     let service = Service::new();
     let first = "email,name,password_hash\nada@example.com,Ada,\ngrace@example.com,@,\n";
     assert_eq!(
-        said(&service.import("people.csv", first)).1,
+        success_and_streams(&service.import("users.csv", first)).1,
         "1 added, 0 already existed, 1 rejected.\n"
     );
     assert_eq!(
-        said(&service.import("people.csv", first)).1,
+        success_and_streams(&service.import("users.csv", first)).1,
         "0 added, 1 already existed, 1 rejected.\n"
     );
     let mended = first.replace("com,@,", "com,Grace,");
-    let told = said(&service.import("people.csv", mended));
+    let result = success_and_streams(&service.import("users.csv", mended));
     assert_eq!(
-        told,
+        result,
         (true, "1 added, 1 already existed, 0 rejected.\n".into(), String::new())
     );
-    assert_eq!(service.people().len(), 2);
+    assert_eq!(service.accounts().len(), 2);
 }
 
 #[test]
 fn records_with_a_duplicate_address_are_reported() {
     let service = Service::new();
     let content = "name,email\nAda,ada@example.com\nAda again,ADA@Example.com\nAda once more, ada@example.com. \n";
-    std::fs::write(service.0.path().join("people.csv"), content).unwrap();
+    std::fs::write(service.0.path().join("users.csv"), content).unwrap();
     let expected = "line 3: ada@example.com is also the address of line 2; only line 2 is imported\n\
                     line 4: ada@example.com is also the address of line 2; only line 2 is imported\n";
     let dry_run = rekey(service.0.path())
-        .args(["import", "--dry-run", "people.csv"])
+        .args(["import", "--dry-run", "users.csv"])
         .output()
         .unwrap();
     for (output, result) in [
         (dry_run, "1 accounts can be imported, 2 records are rejected.\n"),
         (
-            service.import("people.csv", content),
+            service.import("users.csv", content),
             "1 added, 0 already existed, 2 rejected.\n",
         ),
     ] {
-        let (right, out, err) = said(&output);
-        assert_eq!((right, out.as_str()), (false, result));
+        let (success, out, err) = success_and_streams(&output);
+        assert_eq!((success, out.as_str()), (false, result));
         assert!(err.starts_with(expected), "{err}");
     }
-    assert_eq!(service.people(), ["ada@example.com Ada"]);
+    assert_eq!(service.accounts(), ["ada@example.com Ada"]);
 }
 
 #[test]
@@ -144,8 +144,8 @@ fn json_lines_are_imported_and_reported_like_csv() {
 {{"email": "last@example.com", "name": "Last"}}"#,
         "D".repeat(70_000)
     );
-    let (right, out, err) = said(&service.import("people.jsonl", &content));
-    assert!(!right);
+    let (success, out, err) = success_and_streams(&service.import("users.jsonl", &content));
+    assert!(!success);
     assert_eq!(out, "3 added, 0 already existed, 6 rejected.\n");
     let lines: Vec<_> = err.lines().collect();
     let known = "known are email, name, password_hash, language, created_at, email_verified, disabled; use --ignore NAME to ignore one";
@@ -164,7 +164,7 @@ fn json_lines_are_imported_and_reported_like_csv() {
     }
     assert!(!err.contains("dQVxWlm"), "{err}");
     assert_eq!(
-        service.people(),
+        service.accounts(),
         [
             "ada@example.com Ada \"L\" Lovelace",
             "grace@example.com Gräce",
@@ -186,7 +186,7 @@ fn lines_are_numbered_as_in_an_editor() {
                    grace@example.com,\"Grace\",\"\"\r\n\
                    worst,Line eleven,";
     for (content, name) in [(content.to_owned(), "crlf.csv"), (content.replace('\r', ""), "lf.csv")] {
-        let (_, _, err) = said(&service.import(name, content));
+        let (_, _, err) = success_and_streams(&service.import(name, content));
         let lines: Vec<_> = err.lines().take(3).collect();
         assert_eq!(
             lines,
@@ -198,7 +198,7 @@ fn lines_are_numbered_as_in_an_editor() {
         );
     }
     assert_eq!(
-        service.people(),
+        service.accounts(),
         [
             "ada@example.com Ada \"Countess\" of, Lovelace",
             "grace@example.com Grace"
@@ -210,12 +210,12 @@ fn lines_are_numbered_as_in_an_editor() {
 fn invalid_utf_8_is_reported() {
     let service = Service::new();
     let csv = b"email,name\nada@example.com,Ad\xe4\ngrace@example.com,Grace\n";
-    let (_, out, err) = said(&service.import("people.csv", csv));
+    let (_, out, err) = success_and_streams(&service.import("users.csv", csv));
     assert_eq!(out, "1 added, 0 already existed, 1 rejected.\n");
     assert!(err.starts_with("line 2: it is not UTF-8\n"), "{err}");
     let json =
         b"{\"email\":\"ada@example.com\",\"name\":\"Ad\xe4\"}\n{\"email\":\"ada@example.com\",\"name\":\"Ada\"}\n";
-    let (_, out, err) = said(&service.import("people.jsonl", json));
+    let (_, out, err) = success_and_streams(&service.import("users.jsonl", json));
     assert_eq!(out, "1 added, 0 already existed, 1 rejected.\n");
     assert!(err.starts_with("line 1: it is not UTF-8\n"), "{err}");
 }
@@ -225,15 +225,15 @@ fn an_invalid_file_imports_no_account() {
     let service = Service::new();
     let known = "known are email, name, password_hash, language, created_at, email_verified, disabled; use --ignore NAME to ignore one";
     for (name, content, expected) in [
-        ("people.csv", "".to_owned(), "people.csv is empty.".to_owned()),
-        ("people.jsonl", "".into(), "people.jsonl is empty.".into()),
+        ("users.csv", "".to_owned(), "users.csv is empty.".to_owned()),
+        ("users.jsonl", "".into(), "users.jsonl is empty.".into()),
         (
-            "people.csv",
+            "users.csv",
             "\n\n".into(),
             "The file is empty; its first line must name the columns.".into(),
         ),
         (
-            "people.csv",
+            "users.csv",
             "email,pasword_hash,name,Phone,e-mail verifed\nada@example.com,,Ada,,\n".into(),
             format!(
                 "The header line has unknown columns: \"pasword_hash\" (did you mean password_hash?), \"Phone\", \
@@ -241,42 +241,45 @@ fn an_invalid_file_imports_no_account() {
             ),
         ),
         (
-            "people.csv",
+            "users.csv",
             format!("{HASH},name,email\n"),
             format!("The header line has unknown columns: column 1; {known}."),
         ),
         (
-            "people.csv",
+            "users.csv",
             "ada@example.com,Ada,\n".into(),
             format!("The header line has unknown columns: column 1, \"Ada\", column 3; {known}."),
         ),
         (
-            "people.csv",
+            "users.csv",
             "name\nAda\n".into(),
             "The header line has no column email.".into(),
         ),
         (
-            "people.csv",
+            "users.csv",
             "email,name,E-Mail\n".into(),
             "The header line has email twice.".into(),
         ),
         (
-            "people.txt",
+            "users.txt",
             "email,name\n".into(),
             "The format is not clear from the file name; add --format csv or --format json-lines.".into(),
         ),
     ] {
-        let (right, _, err) = said(&service.import(name, &content));
-        assert_eq!((right, err.trim_end()), (false, expected.as_str()), "{content}");
+        let (success, _, err) = success_and_streams(&service.import(name, &content));
+        assert_eq!((success, err.trim_end()), (false, expected.as_str()), "{content}");
     }
     let missing = rekey(service.0.path())
         .args(["import", "missing.csv"])
         .output()
         .unwrap();
-    assert_eq!(said(&missing).2, "missing.csv cannot be read: entity not found\n");
-    assert!(service.people().is_empty());
+    assert_eq!(
+        success_and_streams(&missing).2,
+        "missing.csv cannot be read: entity not found\n"
+    );
+    assert!(service.accounts().is_empty());
     assert!(
-        said(&service.import("people.csv", "email,name\n")).0,
+        success_and_streams(&service.import("users.csv", "email,name\n")).0,
         "a file without records is no error"
     );
 }
@@ -286,9 +289,9 @@ fn an_unclosed_quote_is_reported_and_nothing_after_it_is_imported() {
     let service = Service::new();
     let smuggled = "grace@example.com,Grace,\n".repeat(3);
     let content = format!("email,name,password_hash\nada@example.com,Ada,\neve@example.com,\"Eve,\n{smuggled}");
-    let (right, out, err) = said(&service.import("people.csv", content));
+    let (success, out, err) = success_and_streams(&service.import("users.csv", content));
     assert_eq!(
-        (right, out.as_str()),
+        (success, out.as_str()),
         (false, "1 added, 0 already existed, 1 rejected.\n")
     );
     assert!(
@@ -299,32 +302,32 @@ fn an_unclosed_quote_is_reported_and_nothing_after_it_is_imported() {
         "email,name,password_hash\nada@example.com,Ada,\n\"{}",
         "x@example.com,X,\n".repeat(100_000)
     );
-    let (right, out, err) = said(&service.import("people.csv", content));
+    let (success, out, err) = success_and_streams(&service.import("users.csv", content));
     assert_eq!(
-        (right, out.as_str()),
+        (success, out.as_str()),
         (false, "0 added, 1 already existed, 0 rejected.\n")
     );
     let expected =
         "line 3: a record of more than 1 MiB begins here. Is a quote not closed? Nothing after it was read.\n";
     assert_eq!(err, expected);
-    assert_eq!(service.people(), ["ada@example.com Ada"]);
+    assert_eq!(service.accounts(), ["ada@example.com Ada"]);
 }
 
 #[test]
 fn a_dry_run_checks_the_file_without_changes() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(
-        folder.path().join("people.csv"),
+        folder.path().join("users.csv"),
         "email,name\nada@example.com,Ada\nbad,Bad\n",
     )
     .unwrap();
     let output = rekey(folder.path())
-        .args(["import", "--dry-run", "people.csv"])
+        .args(["import", "--dry-run", "users.csv"])
         .output()
         .unwrap();
-    let (right, out, err) = said(&output);
+    let (success, out, err) = success_and_streams(&output);
     assert_eq!(
-        (right, out.as_str()),
+        (success, out.as_str()),
         (false, "1 accounts can be imported, 1 records are rejected.\n")
     );
     assert_eq!(
@@ -351,28 +354,26 @@ fn standard_input_is_read_in_the_given_format() {
             .take()
             .unwrap()
             .write_all(b"{\"email\":\"ada@example.com\",\"name\":\"Ada\"}\n");
-        told(&child.wait_with_output().unwrap())
+        success_and_output(&child.wait_with_output().unwrap())
     };
     assert!(!run(&["import", "-"]).0);
-    let told = run(&["import", "-", "--format", "json-lines"]);
-    assert_eq!(told, (true, "1 added, 0 already existed, 0 rejected.\n".into()));
-    assert_eq!(service.people(), ["ada@example.com Ada"]);
+    let result = run(&["import", "-", "--format", "json-lines"]);
+    assert_eq!(result, (true, "1 added, 0 already existed, 0 rejected.\n".into()));
+    assert_eq!(service.accounts(), ["ada@example.com Ada"]);
 }
 
 #[test]
 fn a_long_import_reports_progress() {
     let service = Service::new();
-    let people: String = (0..100_500)
-        .map(|n| format!("person{n}@example.com,Person,\n"))
-        .collect();
-    let content = format!("email,name,password_hash\n{people}");
-    std::fs::write(service.0.path().join("people.csv"), content).unwrap();
+    let lines: String = (0..100_500).map(|n| format!("user{n}@example.com,User,\n")).collect();
+    let content = format!("email,name,password_hash\n{lines}");
+    std::fs::write(service.0.path().join("users.csv"), content).unwrap();
     let output = rekey(service.0.path())
-        .args(["import", "--dry-run", "people.csv"])
+        .args(["import", "--dry-run", "users.csv"])
         .output()
         .unwrap();
-    let (right, out, err) = said(&output);
-    assert!(right);
+    let (success, out, err) = success_and_streams(&output);
+    assert!(success);
     assert_eq!(out, "100500 accounts can be imported, 0 records are rejected.\n");
     assert_eq!(err.lines().count(), 1, "{err}");
     assert!(err.starts_with("100000 accounts read, "), "{err}");

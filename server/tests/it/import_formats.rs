@@ -1,22 +1,22 @@
 //! Importing file formats of other systems.
 
-use crate::import::{HASH, Service, said};
-use crate::program::{rekey, told};
+use crate::import::{HASH, Service, success_and_streams};
+use crate::program::{rekey, success_and_output};
 use std::path::Path;
 use std::process::Output;
 
 #[test]
 fn a_name_is_optional() {
     let service = Service::new();
-    let told = said(&service.import("people.csv", "email,name\nada@example.com,\n"));
+    let result = success_and_streams(&service.import("users.csv", "email,name\nada@example.com,\n"));
     assert_eq!(
-        told,
+        result,
         (true, "1 added, 0 already existed, 0 rejected.\n".into(), String::new())
     );
-    assert!(said(&service.import("without.csv", "email\ngrace@example.com\n")).0);
-    assert!(said(&service.import("people.jsonl", "{\"email\":\"joan@example.com\"}\n")).0);
+    assert!(success_and_streams(&service.import("without.csv", "email\ngrace@example.com\n")).0);
+    assert!(success_and_streams(&service.import("users.jsonl", "{\"email\":\"joan@example.com\"}\n")).0);
     assert_eq!(
-        service.people(),
+        service.accounts(),
         ["ada@example.com ", "grace@example.com ", "joan@example.com "]
     );
 }
@@ -25,16 +25,16 @@ fn a_name_is_optional() {
 fn common_column_names_are_recognised_and_others_can_be_ignored() {
     let service = Service::new();
     let content = "E-Mail,Full Name,Phone,Created At\nada@example.com,Ada,123,2024-11-25 10:00:00\n";
-    std::fs::write(service.0.path().join("people.csv"), content).unwrap();
+    std::fs::write(service.0.path().join("users.csv"), content).unwrap();
     let output = rekey(service.0.path())
-        .args(["import", "--ignore", "phone", "--ignore", "Fax", "people.csv"])
+        .args(["import", "--ignore", "phone", "--ignore", "Fax", "users.csv"])
         .output()
         .unwrap();
     assert_eq!(
-        said(&output),
+        success_and_streams(&output),
         (true, "1 added, 0 already existed, 0 rejected.\n".into(), String::new())
     );
-    assert_eq!(service.people(), ["ada@example.com Ada"]);
+    assert_eq!(service.accounts(), ["ada@example.com Ada"]);
 }
 
 /// Spreadsheets use these in locales with a decimal comma.
@@ -43,9 +43,9 @@ fn semicolons_and_tabs_can_separate_columns() {
     for (name, delimiter) in [("semicolon.csv", ";"), ("tab.csv", "\t")] {
         let service = Service::new();
         let content = "\"email\"|name\nada@example.com|\"Lovelace, Ada; the\tCountess\"\n".replace('|', delimiter);
-        let (right, _, err) = said(&service.import(name, content));
-        assert!(right, "{err}");
-        assert_eq!(service.people(), ["ada@example.com Lovelace, Ada; the Countess"]);
+        let (success, _, err) = success_and_streams(&service.import(name, content));
+        assert!(success, "{err}");
+        assert_eq!(service.accounts(), ["ada@example.com Lovelace, Ada; the Countess"]);
     }
 }
 
@@ -59,11 +59,14 @@ fn utf_16_is_read_in_both_byte_orders() {
             "x".repeat(20)
         );
         let content: Vec<u8> = text.encode_utf16().flat_map(bytes).collect();
-        let (_, _, err) = said(&service.import("people.csv", &content));
+        let (_, _, err) = success_and_streams(&service.import("users.csv", &content));
         assert!(err.starts_with("line 3: email is not an e-mail address\n"), "{err}");
-        assert_eq!(service.people(), [format!("ada@example.com Äda 🦀 {}", "x".repeat(20))]);
-        let (right, _, err) = said(&service.import("cut.csv", &content[..content.len() - 1]));
-        assert!(!right);
+        assert_eq!(
+            service.accounts(),
+            [format!("ada@example.com Äda 🦀 {}", "x".repeat(20))]
+        );
+        let (success, _, err) = success_and_streams(&service.import("cut.csv", &content[..content.len() - 1]));
+        assert!(!success);
         assert!(
             err.contains("the file cannot be read from here on: invalid data"),
             "{err}"
@@ -79,8 +82,8 @@ fn an_unverified_account_is_imported_without_its_password() {
          a@example.com,{HASH},false\nb@example.com,{HASH},0\nc@example.com,{HASH},F\nd@example.com,{HASH},no\n\
          e@example.com,{HASH},\nf@example.com,{HASH},true\ng@example.com,,false\nh@example.com,{HASH},perhaps\n"
     );
-    let (right, out, err) = said(&service.import("people.csv", content));
-    assert!(!right);
+    let (success, out, err) = success_and_streams(&service.import("users.csv", content));
+    assert!(!success);
     let expected = "7 added, 0 already existed, 1 rejected.\n\
                     Imported without a password, because the address is unverified: 5. A reset sets a new one.\n";
     assert_eq!(out, expected);
@@ -89,12 +92,12 @@ fn an_unverified_account_is_imported_without_its_password() {
         "{err}"
     );
     let json = format!("{{\"email\":\"i@example.com\",\"password_hash\":\"{HASH}\",\"email_verified\":null}}\n");
-    let (right, out, _) = said(&service.import("people.jsonl", json));
-    assert!(right && out.contains("the address is unverified: 1."), "{out}");
+    let (success, out, _) = success_and_streams(&service.import("users.jsonl", json));
+    assert!(success && out.contains("the address is unverified: 1."), "{out}");
     let output = rekey(service.0.path()).args(["keys", "list"]).output().unwrap();
-    let (right, list, _) = said(&output);
+    let (success, list, _) = success_and_streams(&output);
     assert!(
-        right && list.contains("1 password"),
+        success && list.contains("1 password"),
         "only the hash of f is kept: {list}"
     );
 }
@@ -102,16 +105,17 @@ fn an_unverified_account_is_imported_without_its_password() {
 /// Attack: a stranger has signed up with the victim's address on a system that omits false values.
 #[test]
 fn email_verified_must_be_in_all_records_or_in_none() {
-    let told = format!("{{\"email\":\"a@example.com\",\"password_hash\":\"{HASH}\",\"email_verified\":true}}\n");
-    let untold = format!("{{\"email\":\"b@example.com\",\"password_hash\":\"{HASH}\"}}\n");
+    let with_field = format!("{{\"email\":\"a@example.com\",\"password_hash\":\"{HASH}\",\"email_verified\":true}}\n");
+    let without_field = format!("{{\"email\":\"b@example.com\",\"password_hash\":\"{HASH}\"}}\n");
     for (first, second, why) in [
-        (&told, &untold, "it has no email_verified"),
-        (&untold, &told, "it has email_verified"),
+        (&with_field, &without_field, "it has no email_verified"),
+        (&without_field, &with_field, "it has email_verified"),
     ] {
         let service = Service::new();
-        let (right, out, err) = said(&service.import("people.jsonl", format!("{first}{second}{second}")));
+        let (success, out, err) =
+            success_and_streams(&service.import("users.jsonl", format!("{first}{second}{second}")));
         assert!(
-            !right && out.starts_with("1 added, 0 already existed, 2 rejected"),
+            !success && out.starts_with("1 added, 0 already existed, 2 rejected"),
             "{out}"
         );
         assert!(err.starts_with(&format!("line 2: {why}")), "{err}");
@@ -122,8 +126,8 @@ fn email_verified_must_be_in_all_records_or_in_none() {
 fn a_disabled_account_is_imported_as_deactivated() {
     let service = Service::new();
     let content = "email,disabled\nada@example.com,true\ngrace@example.com,false\njoan@example.com,\n";
-    assert!(said(&service.import("people.csv", content)).0);
-    let (_, list) = told(&rekey(service.0.path()).args(["user", "list"]).output().unwrap());
+    assert!(success_and_streams(&service.import("users.csv", content)).0);
+    let (_, list) = success_and_output(&rekey(service.0.path()).args(["user", "list"]).output().unwrap());
     let states: Vec<_> = list.lines().map(|line| line.rsplit('\t').next().unwrap()).collect();
     assert_eq!(states, ["deactivated", "active", "active"]);
 }
@@ -146,8 +150,8 @@ fn a_keycloak_export_is_imported_unmodified() {
     let output = import_from(&service, &fixture("keycloak.json"), &["--from", "keycloak"]);
     let expected = "7 added, 0 already existed, 0 rejected, 1 left out (service accounts: 1).\n\
                     Imported without a password, because the address is unverified: 1. A reset sets a new one.\n";
-    assert_eq!(said(&output), (true, expected.into(), String::new()));
-    let (_, list) = told(&rekey(service.0.path()).args(["user", "list"]).output().unwrap());
+    assert_eq!(success_and_streams(&output), (true, expected.into(), String::new()));
+    let (_, list) = success_and_output(&rekey(service.0.path()).args(["user", "list"]).output().unwrap());
     assert!(list.contains("\noff@example.com\t\tlocal\tdeactivated\n"), "{list}");
 }
 
@@ -168,7 +172,7 @@ fn skipped_records_are_counted_by_kind() {
         ),
         (dump, "django", "1 left out (objects that are not users: 1).\n"),
     ] {
-        let (_, out, _) = said(&import_from(&service, &file, &["--from", from, "--dry-run"]));
+        let (_, out, _) = success_and_streams(&import_from(&service, &file, &["--from", from, "--dry-run"]));
         assert!(out.contains(&format!(" 0 records are rejected, {left_out}")), "{out}");
     }
 }
@@ -187,9 +191,9 @@ fn a_json_record_has_a_size_limit() {
         user("grace@example.com", "Grace")
     );
     std::fs::write(&file, realm).unwrap();
-    let (right, out, err) = said(&import_from(&service, &file, &["--from", "keycloak"]));
+    let (success, out, err) = success_and_streams(&import_from(&service, &file, &["--from", "keycloak"]));
     assert_eq!(
-        (right, out.as_str()),
+        (success, out.as_str()),
         (false, "1 added, 0 already existed, 0 rejected.\n")
     );
     assert_eq!(
@@ -212,9 +216,9 @@ fn rejected_json_records_are_reported_by_position() {
     std::fs::write(&file, users).unwrap();
     let config = fixture("firebase-hash-config.txt");
     let arguments = ["--from", "firebase", "--firebase-hash-config", config.to_str().unwrap()];
-    let (right, out, err) = said(&import_from(&service, &file, &arguments));
+    let (success, out, err) = success_and_streams(&import_from(&service, &file, &arguments));
     assert_eq!(
-        (right, out.as_str()),
+        (success, out.as_str()),
         (false, "1 added, 0 already existed, 3 rejected.\n")
     );
     let expected = "user 2: ada@example.com is also the address of user 1; only user 1 is imported\n\
@@ -258,12 +262,12 @@ fn an_export_of_the_wrong_system_imports_no_account() {
         (&empty, &["--from", "django"], "add --format json or --format csv."),
         (&json, &["--from", "firebase"], "--firebase-hash-config <FILE>"),
     ] {
-        let (right, _, err) = said(&import_from(&service, file, arguments));
-        assert!(!right && err.contains(expected), "{arguments:?}: {err}");
+        let (success, _, err) = success_and_streams(&import_from(&service, file, arguments));
+        assert!(!success && err.contains(expected), "{arguments:?}: {err}");
     }
     let config = ["--from", "firebase", "--firebase-hash-config", empty.to_str().unwrap()];
-    let (right, _, err) = said(&import_from(&service, &json, &config));
-    assert!(!right && err.contains("empty.txt has no mem_cost"), "{err}");
+    let (success, _, err) = success_and_streams(&import_from(&service, &json, &config));
+    assert!(!success && err.contains("empty.txt has no mem_cost"), "{err}");
     assert!(!err.contains("c2VjcmV0"), "{err}");
-    assert!(service.people().is_empty());
+    assert!(service.accounts().is_empty());
 }

@@ -1,7 +1,7 @@
 //! `rekey mail`: the connection to the mail server, and the queued e-mails.
 
 use crate::databases;
-use crate::program::{rekey, told};
+use crate::program::{rekey, success_and_output};
 use crate::running::Running;
 use blackbox::mailbox::{Mailbox, Mood};
 use std::path::Path;
@@ -29,7 +29,7 @@ fn a_mail_test_shows_the_conversation_and_its_result() {
             ("REKEY_SMTP_URL", url.as_str()),
             ("REKEY_ORIGIN", "https://accounts.example.com"),
         ];
-        told(&command.envs(settings).output().unwrap())
+        success_and_output(&command.envs(settings).output().unwrap())
     };
     let (accepted, text) = test(&[]);
     assert!(accepted, "{text}");
@@ -62,7 +62,7 @@ fn a_mail_test_shows_the_conversation_and_its_result() {
 #[test]
 fn a_mail_test_without_a_mail_server_reports_the_missing_key() {
     let folder = tempfile::tempdir().unwrap();
-    let run = |arguments: &[&str]| told(&rekey(folder.path()).args(arguments).output().unwrap());
+    let run = |arguments: &[&str]| success_and_output(&rekey(folder.path()).args(arguments).output().unwrap());
     let (accepted, text) = run(&["mail", "test", "--to", "ada@example.com"]);
     assert!(!accepted && text.contains("set REKEY_SMTP_URL"), "{text}");
 }
@@ -83,7 +83,7 @@ async fn the_queue_is_listed_and_retried_on_postgres() {
 async fn the_queue_is_read_and_moved(folder: &Path, database: &str) {
     let (server, url) = mail_server(NOT_ALLOWED);
     let settings = [("REKEY_SMTP_URL", url.as_str()), ("REKEY_DATABASE_URL", database)];
-    let run = |arguments: &[&str]| told(&rekey(folder).args(arguments).envs(settings).output().unwrap());
+    let run = |arguments: &[&str]| success_and_output(&rekey(folder).args(arguments).envs(settings).output().unwrap());
     let mut running = Running::start_in(folder, &settings);
     for form in ["email=ada@example.com", "email=grace@example.com"] {
         running.call("/api/reset/begin", form).send().await.unwrap();

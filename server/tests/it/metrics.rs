@@ -25,7 +25,7 @@ async fn requests_are_counted_and_timed_by_route() {
         "rekey_emails_waiting 0.0",
         r#"rekey_events_total{kind="signed_in"} 0"#,
     ] {
-        assert!(text.lines().any(|told| told == line), "{line}\n{text}");
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
     }
     for name in ["process_cpu_seconds_total ", "process_resident_memory_bytes "] {
         assert!(value(&text, name) > 0.0, "{name}");

@@ -1,7 +1,7 @@
 //! Operator commands for accounts, backups and keys.
 
 use crate::databases;
-use crate::program::{rekey, told};
+use crate::program::{rekey, success_and_output};
 use crate::running::Running;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::path::Path;
@@ -13,7 +13,7 @@ fn words(line: &str) -> Vec<&str> {
 
 /// Whether the command succeeded, and its output.
 fn run(folder: &Path, line: &str) -> (bool, String) {
-    told(&rekey(folder).args(words(line)).output().unwrap())
+    success_and_output(&rekey(folder).args(words(line)).output().unwrap())
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn a_command_on_existing_accounts_creates_no_database() {
     let run = |line: &str| {
         let mut command = rekey(folder.path());
         command.env("REKEY_DATABASE_URL", "sqlite://other/rekey.db");
-        told(&command.args(words(line)).output().unwrap())
+        success_and_output(&command.args(words(line)).output().unwrap())
     };
     for line in [
         "user list",
@@ -75,7 +75,7 @@ async fn a_command_is_retried_after_a_serialization_failure() {
         command.args(words(line)).env("REKEY_DATABASE_URL", &url);
         command
     };
-    assert!(told(&command("seed").output().unwrap()).0);
+    assert!(success_and_output(&command("seed").output().unwrap()).0);
     let mut beside = PgConnection::connect(&url).await.unwrap();
     let mut watching = PgConnection::connect(&url).await.unwrap();
     let (_, name) = url.rsplit_once('/').unwrap();
@@ -111,7 +111,7 @@ async fn a_command_is_retried_after_a_serialization_failure() {
             assert!(child.try_wait().unwrap().is_none(), "{line}");
         }
         tx.commit().await.unwrap();
-        let (done, text) = told(&child.wait_with_output().unwrap());
+        let (done, text) = success_and_output(&child.wait_with_output().unwrap());
         assert!(done, "{line}: {text}");
     }
 }
@@ -154,21 +154,21 @@ fn an_operator_can_show_change_and_delete_an_account() {
     let folder = tempfile::tempdir().unwrap();
     let run = |line: &str| run(folder.path(), line);
     assert!(run("seed").0);
-    let (right, text) = run("user show managed@example.com");
+    let (success, text) = run("user show managed@example.com");
     assert!(
-        right && text.contains("kind\tmanaged by Analytical Engines Ltd\n") && text.contains("last sign-in\t-\n"),
+        success && text.contains("kind\tmanaged by Analytical Engines Ltd\n") && text.contains("last sign-in\t-\n"),
         "{text}"
     );
     assert!(run("user email ada@example.com ada@lovelace.example --yes").0);
-    let (right, text) = run("user email ada@lovelace.example grace@example.com --yes");
-    assert!(!right && text.contains("nothing was changed"), "{text}");
+    let (success, text) = run("user email ada@lovelace.example grace@example.com --yes");
+    assert!(!success && text.contains("nothing was changed"), "{text}");
     let waiting = run("user show ada@lovelace.example").1;
     assert!(waiting.contains("queued e-mail\tnotice: address changed"), "{waiting}");
-    let (right, text) = run("user delete ada@lovelace.example");
-    assert!(!right && text.contains("Add --yes"), "{text}");
+    let (success, text) = run("user delete ada@lovelace.example");
+    assert!(!success && text.contains("Add --yes"), "{text}");
     assert!(run("user delete ada@lovelace.example --yes").0);
-    let (right, text) = run("user show ada@lovelace.example");
-    assert!(!right && text.contains("There is no account"), "{text}");
+    let (success, text) = run("user show ada@lovelace.example");
+    assert!(!success && text.contains("There is no account"), "{text}");
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn a_used_database_requires_its_own_key_file() {
     let run = |line: &str| run(folder.path(), line);
     assert!(run("seed").0);
     let file = folder.path().join("data/keys.toml");
-    let right = std::fs::read_to_string(&file).unwrap();
+    let original = std::fs::read_to_string(&file).unwrap();
     std::fs::remove_file(&file).unwrap();
     let (done, text) = run("serve --dev");
     assert!(
@@ -193,7 +193,7 @@ fn a_used_database_requires_its_own_key_file() {
         let named = text.contains("the key `k1` in data/keys.toml is not the one");
         assert!(!done && named, "{command:?}: {text}");
     }
-    std::fs::write(&file, right).unwrap();
+    std::fs::write(&file, original).unwrap();
     assert!(run("user list").0);
 }
 
@@ -210,9 +210,9 @@ fn an_operator_can_add_list_and_disable_accounts() {
     assert!(!run("user add --email x@example.com --name X --organization O").0);
     assert!(run("user disable --email new@example.com").0);
     assert!(!run("user disable --email nobody@example.com").0);
-    let (right, list) = run("user list");
+    let (success, list) = run("user list");
     assert!(
-        right && list.contains("new@example.com\tNell\tgoogle\tdeactivated\n"),
+        success && list.contains("new@example.com\tNell\tgoogle\tdeactivated\n"),
         "{list}"
     );
     assert!(
@@ -227,26 +227,26 @@ fn a_backup_can_be_taken_and_restored() {
     let folder = tempfile::tempdir().unwrap();
     let run = |line: &str| run(folder.path(), line);
     assert!(run("seed").0);
-    let (right, text) = run("backup b.db");
-    assert!(right && text.contains("data/keys.toml is not included"), "{text}");
-    let (right, text) = run("backup b.db");
+    let (success, text) = run("backup b.db");
+    assert!(success && text.contains("data/keys.toml is not included"), "{text}");
+    let (success, text) = run("backup b.db");
     assert!(
-        !right && text == "Nothing was backed up: b.db already exists.\n",
+        !success && text == "Nothing was backed up: b.db already exists.\n",
         "{text}"
     );
     assert!(run("user disable --email ada@example.com").0);
 
     let server = Running::start_in(folder.path(), &[]);
-    let (right, text) = run("restore b.db");
+    let (success, text) = run("restore b.db");
     assert!(
-        !right && text.contains("a server is using data/rekey.db. Stop it first"),
+        !success && text.contains("a server is using data/rekey.db. Stop it first"),
         "{text}"
     );
     assert!(run("backup c.db").0, "a server may run meanwhile");
     server.end();
 
-    let (right, text) = run("restore b.db");
-    assert!(right && text.contains("data/rekey.db.before-restore-1"), "{text}");
+    let (success, text) = run("restore b.db");
+    assert!(success && text.contains("data/rekey.db.before-restore-1"), "{text}");
     assert!(
         text.contains("Ended: 0 sessions") && !text.contains("Warning"),
         "{text}"
@@ -260,9 +260,9 @@ fn a_backup_can_be_taken_and_restored() {
     let keys = folder.path().join("data/keys.toml");
     let of_another = std::fs::read_to_string(&keys).unwrap().replace("k1", "k9");
     std::fs::write(&keys, of_another).unwrap();
-    let (right, text) = run("restore b.db");
+    let (success, text) = run("restore b.db");
     assert!(
-        right && text.contains("passwords need a key that is not in the key file"),
+        success && text.contains("passwords need a key that is not in the key file"),
         "{text}"
     );
 }
@@ -276,14 +276,14 @@ fn backup_and_restore_refer_to_the_postgresql_tools() {
         rekey
             .args([command, "b.db"])
             .env("REKEY_DATABASE_URL", "postgres://rekey:secret@127.0.0.1:1/rekey");
-        told(&rekey.output().unwrap())
+        success_and_output(&rekey.output().unwrap())
     };
     for (command, tool) in [
         ("backup", "pg_dump --format=custom"),
         ("restore", "pg_restore --no-owner"),
     ] {
-        let (right, text) = run(command);
-        assert!(!right && text.contains(tool) && !text.contains("secret"), "{text}");
+        let (success, text) = run(command);
+        assert!(!success && text.contains(tool) && !text.contains("secret"), "{text}");
         // The operators' document has the same lines.
         let page = include_str!("../../../deploy/backup.md");
         for line in text.lines().filter_map(|line| line.strip_prefix("  ")) {
@@ -297,16 +297,16 @@ fn keys_can_be_rotated_while_the_server_runs() {
     let folder = tempfile::tempdir().unwrap();
     let run = |line: &str| run(folder.path(), line);
     let mut server = Running::start_in(folder.path(), &[]);
-    let (right, text) = run("keys rotate");
-    assert!(right && text.starts_with("k2 is now the current key"), "{text}");
+    let (success, text) = run("keys rotate");
+    assert!(success && text.starts_with("k2 is now the current key"), "{text}");
     server.line_with("the keys were reloaded current=\"k2\"");
-    let (right, list) = run("keys list");
+    let (success, list) = run("keys list");
     let hashes = list
         .strip_prefix("k2\tcurrent\t0 passwords\t0 codes\t0 e-mails\nk1\tolder\t")
         .unwrap();
-    assert!(right && !hashes.starts_with('0'), "{list}");
-    let (right, text) = run("keys remove k1");
-    assert!(!right && text.starts_with("k1 is needed by "), "{text}");
+    assert!(success && !hashes.starts_with('0'), "{list}");
+    let (success, text) = run("keys remove k1");
+    assert!(!success && text.starts_with("k1 is needed by "), "{text}");
     assert!(run("keys remove k1 --force").0);
     let (_, list) = run("keys list");
     assert!(list.contains("Warning: ") && !list.contains("k1\t"), "{list}");

@@ -13,7 +13,7 @@ pub fn rekey(folder: &Path) -> Command {
     command
 }
 
-pub fn told(output: &Output) -> (bool, String) {
+pub fn success_and_output(output: &Output) -> (bool, String) {
     let text = [&output.stdout[..], &output.stderr[..]].concat();
     (output.status.success(), String::from_utf8(text).unwrap())
 }
@@ -53,16 +53,16 @@ fn every_command_has_help() {
         "check-config",
     ] {
         let words = command.split_whitespace().chain(["--help"]);
-        let (right, text) = told(&rekey(folder.path()).args(words).output().unwrap());
-        assert!(right && text.contains("Usage: rekey"), "{command}: {text}");
+        let (success, text) = success_and_output(&rekey(folder.path()).args(words).output().unwrap());
+        assert!(success && text.contains("Usage: rekey"), "{command}: {text}");
     }
 }
 
 #[test]
 fn the_program_prints_its_version() {
     let folder = tempfile::tempdir().unwrap();
-    let told = told(&rekey(folder.path()).arg("--version").output().unwrap());
-    assert_eq!(told, (true, format!("rekey {}\n", env!("CARGO_PKG_VERSION"))));
+    let result = success_and_output(&rekey(folder.path()).arg("--version").output().unwrap());
+    assert_eq!(result, (true, format!("rekey {}\n", env!("CARGO_PKG_VERSION"))));
 }
 
 #[test]
@@ -81,8 +81,8 @@ fn a_refused_start_reports_every_problem_and_creates_nothing() {
     let refused = |arguments: &[&str], settings: &[(&str, &str)]| {
         let mut command = rekey(folder.path());
         let output = command.args(arguments).envs(settings.iter().copied()).output().unwrap();
-        let (right, text) = told(&output);
-        assert!(!right, "{text}");
+        let (success, text) = success_and_output(&output);
+        assert!(!success, "{text}");
         text
     };
     let text = refused(
@@ -106,13 +106,13 @@ fn a_refused_start_reports_every_problem_and_creates_nothing() {
 #[test]
 fn check_config_lists_the_keys_and_shows_their_values() {
     let folder = tempfile::tempdir().unwrap();
-    let (right, text) = told(&rekey(folder.path()).args(["check-config", "--list"]).output().unwrap());
+    let (success, text) = success_and_output(&rekey(folder.path()).args(["check-config", "--list"]).output().unwrap());
     assert!(
-        right && text.contains("| `REKEY_LISTEN` | `127.0.0.1:3000` |") && text.contains("`REKEY_CONFIG`"),
+        success && text.contains("| `REKEY_LISTEN` | `127.0.0.1:3000` |") && text.contains("`REKEY_CONFIG`"),
         "{text}"
     );
-    let (right, text) = told(&rekey(folder.path()).args(["check-config", "--dev"]).output().unwrap());
-    assert!(right && text.contains("REKEY_PASSWORD_MIN=15"), "{text}");
+    let (success, text) = success_and_output(&rekey(folder.path()).args(["check-config", "--dev"]).output().unwrap());
+    assert!(success && text.contains("REKEY_PASSWORD_MIN=15"), "{text}");
     assert!(!folder.path().join("data").exists(), "looking makes nothing");
 }
 
@@ -125,7 +125,7 @@ fn files_are_private_under_any_umask() {
         let command = command
             .args(["-c", &format!("umask 000; exec {program} {words}")])
             .current_dir(folder.path());
-        told(&command.env_clear().output().unwrap())
+        success_and_output(&command.env_clear().output().unwrap())
     };
     let mode = |name: &str| {
         std::fs::metadata(folder.path().join(name))
@@ -173,7 +173,7 @@ fn a_configuration_file_with_a_password_must_be_private() {
         std::fs::write(&file, content).unwrap();
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
         let mut command = rekey(folder.path());
-        told(
+        success_and_output(
             &command
                 .args(["check-config", "--dev"])
                 .env("REKEY_CONFIG", &file)
@@ -182,9 +182,9 @@ fn a_configuration_file_with_a_password_must_be_private() {
         )
     };
     let with = "database_url = \"postgres://rekey:hunter2@127.0.0.1/rekey\"";
-    let (right, text) = checked(with, 0o640);
+    let (success, text) = checked(with, 0o640);
     assert!(
-        !right && text.contains("chmod 600") && !text.contains("hunter2"),
+        !success && text.contains("chmod 600") && !text.contains("hunter2"),
         "{text}"
     );
     assert!(checked(with, 0o600).0);
@@ -288,10 +288,10 @@ async fn a_health_check_reports_readiness() {
     let address = running.address().to_owned();
     let health = || {
         let mut command = rekey(folder.path());
-        told(&command.arg("health").env("REKEY_LISTEN", &address).output().unwrap())
+        success_and_output(&command.arg("health").env("REKEY_LISTEN", &address).output().unwrap())
     };
     assert_eq!(health(), (true, "ready\n".into()));
     running.end();
-    let (right, text) = health();
-    assert!(!right && text.contains("no answer at"), "{text}");
+    let (success, text) = health();
+    assert!(!success && text.contains("no answer at"), "{text}");
 }

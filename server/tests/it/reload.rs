@@ -2,7 +2,7 @@
 
 use crate::databases;
 use crate::mail::mail_server;
-use crate::program::{rekey, told};
+use crate::program::{rekey, success_and_output};
 use crate::running::Running;
 use std::path::Path;
 
@@ -74,7 +74,7 @@ async fn an_invalid_configuration_is_not_applied() {
 /// Requests a reset code and waits until its delivery is stored.
 async fn send_a_code(running: &Running, folder: &Path, form: &'static str) {
     running.call("/api/reset/begin", form).send().await.unwrap();
-    let queue = || told(&rekey(folder).args(["mail", "queue"]).output().unwrap()).1;
+    let queue = || success_and_output(&rekey(folder).args(["mail", "queue"]).output().unwrap()).1;
     while !queue().contains("No e-mails are queued.") {
         tokio::task::yield_now().await;
     }

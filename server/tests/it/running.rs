@@ -90,16 +90,16 @@ impl Running {
 
     /// Sends SIGHUP, which reloads the configuration.
     pub fn hang_up(&self) {
-        let told = Command::new("kill")
+        let status = Command::new("kill")
             .args(["-HUP", &self.child.id().to_string()])
             .status();
-        assert!(told.unwrap().success());
+        assert!(status.unwrap().success());
     }
 
     /// Stops the server and returns its whole log.
     pub fn end(mut self) -> String {
-        let told = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
-        assert!(told.success());
+        let status = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        assert!(status.success());
         let mut logged = std::mem::take(&mut self.logged);
         self.log.read_to_string(&mut logged).unwrap();
         assert!(self.child.wait().unwrap().success(), "{logged}");

@@ -96,7 +96,7 @@ impl<'a> BrowserRequest<'a> {
         kind: ActivityKind,
         now: Timestamp,
     ) -> Result<(), Fault> {
-        events::append(tx, account, kind, Actor::Person, self.caller, now).await
+        events::append(tx, account, kind, Actor::User, self.caller, now).await
     }
 
     /// E-mails a notice to the owner of an account.

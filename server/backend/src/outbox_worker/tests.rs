@@ -168,7 +168,7 @@ async fn a_notice_fails_after_three_days() {
 
 #[tokio::test]
 async fn a_permanent_refusal_fails_the_email() {
-    let (office, mail) = (Office::open().await, refusing("RCPT", "550 no such person").await);
+    let (office, mail) = (Office::open().await, refusing("RCPT", "550 no such user").await);
     office.write(notice()).await;
     assert_eq!(office.outbox_worker(&mail).round().await, 1);
     assert_eq!(office.waiting().await, (0, 0));

@@ -10,7 +10,7 @@ use sqlx::QueryBuilder;
 #[derive(Debug, Clone, Copy)]
 pub enum Actor {
     /// A browser user acting as the account's owner, authenticated or not.
-    Person,
+    User,
     /// An operator.
     Operator,
 }
@@ -18,7 +18,8 @@ pub enum Actor {
 impl Actor {
     const fn as_str(self) -> &'static str {
         match self {
-            Self::Person => "person",
+            // The value in existing rows.
+            Self::User => "person",
             Self::Operator => "operator",
         }
     }

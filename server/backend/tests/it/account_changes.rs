@@ -9,7 +9,7 @@ const NEW: &str = "ada@lovelace.example";
 
 #[apply(on_both!)]
 async fn an_operator_sees_the_details_of_an_account(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let missing = world.backend.accounts().details(&address("nobody@example.com")).await;
     assert!(missing.unwrap().is_none());
     world.trusted(ADA).await;
@@ -32,7 +32,7 @@ async fn an_operator_sees_the_details_of_an_account(world: &World) {
 
 #[apply(on_both!)]
 async fn an_address_change_notifies_both_addresses(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let browser = world.signed_in(ADA).await;
     let changed = world
         .backend
@@ -60,7 +60,7 @@ async fn an_address_change_notifies_both_addresses(world: &World) {
 /// Attack: the owner of the former mailbox uses codes mailed to it.
 #[apply(on_both!)]
 async fn codes_mailed_to_the_former_address_are_refused(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut entering, code) = world.resetting(ADA).await;
     let mut choosing = world.choosing(ADA).await;
     let (mut confirming, sign_in_code) = world.confirming(ADA).await;
@@ -86,7 +86,7 @@ async fn codes_mailed_to_the_former_address_are_refused(world: &World) {
 /// Attack: a flow begins during the address change, which therefore doesn't end it.
 #[apply(on_both!)]
 async fn a_flow_of_the_former_address_is_refused(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut choosing = world.choosing(ADA).await;
     let (mut confirming, code) = world.confirming(ADA).await;
     let mut tx = world.backend.db().begin().await.unwrap();
@@ -103,8 +103,8 @@ async fn a_flow_of_the_former_address_is_refused(world: &World) {
 
 #[apply(on_both!)]
 async fn an_address_in_use_is_not_assigned_to_another_account(world: &World) {
-    world.person(ADA).await;
-    world.person(GRACE).await;
+    world.create_account(ADA).await;
+    world.create_account(GRACE).await;
     let changed = world
         .backend
         .accounts()
@@ -117,8 +117,8 @@ async fn an_address_in_use_is_not_assigned_to_another_account(world: &World) {
 
 #[apply(on_both!)]
 async fn deleting_an_account_deletes_all_its_data(world: &World) {
-    world.person(ADA).await;
-    world.person(GRACE).await;
+    world.create_account(ADA).await;
+    world.create_account(GRACE).await;
     let browser = world.trusted(ADA).await;
     world.choosing(ADA).await;
     world.browser().begin_reset(ADA).await.unwrap();
@@ -146,7 +146,7 @@ async fn deleting_an_account_deletes_all_its_data(world: &World) {
 /// Attack: the end of a stranger's flow reveals that an account existed.
 #[apply(on_both!)]
 async fn a_strangers_flow_does_not_reveal_a_deletion(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut stranger = world.browser();
     stranger.begin_reset(ADA).await.unwrap();
     world.backend.accounts().delete(&address(ADA)).await.unwrap();

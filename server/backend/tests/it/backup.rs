@@ -58,16 +58,16 @@ async fn a_backup_does_not_overwrite_a_file_or_leave_a_partial_one() {
     let world = World::on_sqlite().await;
     let to = file(&world, "backup");
     std::fs::write(&to, "precious").unwrap();
-    let told = back_up(world.backend.db(), &to).await;
-    assert!(matches!(told, Err(BackupError::Exists(_))), "{told:?}");
+    let result = back_up(world.backend.db(), &to).await;
+    assert!(matches!(result, Err(BackupError::Exists(_))), "{result:?}");
     assert_eq!(std::fs::read(&to).unwrap(), b"precious");
     let nowhere = back_up(world.backend.db(), &file(&world, "no/such/folder")).await;
     assert!(matches!(nowhere, Err(BackupError::File { .. })), "{nowhere:?}");
 
     let server = World::on_postgres().await;
     let to = file(&world, "of-a-server");
-    let told = back_up(server.backend.db(), &to).await;
-    assert!(matches!(told, Err(BackupError::NoFile)), "{told:?}");
+    let result = back_up(server.backend.db(), &to).await;
+    assert!(matches!(result, Err(BackupError::NoFile)), "{result:?}");
     assert_eq!(
         std::fs::read_dir(to.parent().unwrap()).unwrap().count(),
         5,
@@ -80,7 +80,7 @@ async fn a_backup_does_not_overwrite_a_file_or_leave_a_partial_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restore_keeps_accounts_but_no_sessions_or_codes() {
     let world = World::on_sqlite().await;
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let signed_in = world.signed_in(ADA).await;
     let trusted = world.trusted(ADA).await;
     let choosing = world.choosing(ADA).await;
@@ -92,7 +92,7 @@ async fn a_restore_keeps_accounts_but_no_sessions_or_codes() {
     let code = world.code_mailed_to(ADA).await;
     let emails = world.emails_to(ADA).await.len();
     // Created after the backup, so the restore loses it.
-    world.person(GRACE).await;
+    world.create_account(GRACE).await;
 
     let (world, restored) = restored(world, &to, false).await;
     let ended = restored.ended.unwrap();
@@ -125,7 +125,7 @@ async fn a_restore_keeps_accounts_but_no_sessions_or_codes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_migrated_service_keeps_its_sessions() {
     let world = World::on_sqlite().await;
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let signed_in = world.signed_in(ADA).await;
     let (resetting, code) = world.resetting(ADA).await;
     let to = file(&world, "backup");
@@ -144,8 +144,8 @@ async fn a_restore_is_refused_while_a_server_runs() {
     let world = World::on_sqlite().await;
     let to = file(&world, "backup");
     back_up(world.backend.db(), &to).await.unwrap();
-    let told = restore(&url(&world), &to, Take::default(), world.now()).await;
-    assert!(matches!(told, Err(BackupError::Fault(Fault::InUse))), "{told:?}");
+    let result = restore(&url(&world), &to, Take::default(), world.now()).await;
+    assert!(matches!(result, Err(BackupError::Fault(Fault::InUse))), "{result:?}");
     world.backend.db().close().await;
     restore(&url(&world), &to, Take::default(), world.now()).await.unwrap();
 }
@@ -153,7 +153,7 @@ async fn a_restore_is_refused_while_a_server_runs() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_invalid_backup_is_refused_and_changes_nothing() {
     let world = World::on_sqlite().await;
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let good = file(&world, "backup");
     back_up(world.backend.db(), &good).await.unwrap();
     world.backend.db().close().await;
@@ -194,7 +194,7 @@ async fn an_invalid_backup_is_refused_and_changes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_modified_backup_is_refused_with_the_change_named() {
     let world = World::on_sqlite().await;
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let good = file(&world, "backup");
     back_up(world.backend.db(), &good).await.unwrap();
     world.backend.db().close().await;
@@ -217,10 +217,10 @@ async fn a_modified_backup_is_refused_with_the_change_named() {
         std::fs::copy(&good, &bad).unwrap();
         changed(&bad, change).await;
         refused(&world, &bad, change).await;
-        let told = restore(&url(&world), &bad, Take::default(), world.now())
+        let result = restore(&url(&world), &bad, Take::default(), world.now())
             .await
             .unwrap_err();
-        assert!(told.to_string().contains(named), "{told}");
+        assert!(result.to_string().contains(named), "{result}");
         std::fs::remove_file(&bad).unwrap();
     }
     changed(&good, hash).await;
@@ -291,8 +291,8 @@ async fn restored(world: World, from: &Path, keep_sessions: bool) -> (World, Res
 async fn refused(world: &World, from: &Path, what: &str) {
     let database = Db::file(&url(world)).unwrap();
     let before = std::fs::read(&database).unwrap();
-    let told = restore(&url(world), from, Take::default(), world.now()).await;
-    assert!(told.is_err(), "{what}: {told:?}");
+    let result = restore(&url(world), from, Take::default(), world.now()).await;
+    assert!(result.is_err(), "{what}: {result:?}");
     assert!(std::fs::read(&database).unwrap() == before, "{what}");
     for left in [".restoring", ".before-restore-1"] {
         assert!(!with(&database, left).exists(), "{what}: {left}");

@@ -14,7 +14,7 @@ pub struct Browser {
 }
 
 /// The next step, or the refusal.
-pub type Told<S> = Result<S, Refusal>;
+pub type FlowResult<S> = Result<S, Refusal>;
 
 impl Browser {
     pub fn new(backend: Backend, client: String) -> Self {
@@ -38,11 +38,11 @@ impl Browser {
         self.backend.request(&self.caller, &self.held)
     }
 
-    fn take<S>(&mut self, transition: Result<Transition<S>, Error>) -> Told<S> {
+    fn take<S>(&mut self, transition: Result<Transition<S>, Error>) -> FlowResult<S> {
         if let Err(Error::Repeated(tokens)) = &transition {
             tokens.iter().for_each(|change| self.held.apply(change));
         }
-        let transition = told(transition)?;
+        let transition = without_fault(transition)?;
         transition.tokens.iter().for_each(|change| self.held.apply(change));
         Ok(transition.step)
     }
@@ -57,17 +57,17 @@ impl Browser {
 }
 
 impl Browser {
-    pub async fn begin_reset(&mut self, email: &str) -> Told<ResetStep> {
+    pub async fn begin_reset(&mut self, email: &str) -> FlowResult<ResetStep> {
         let transition = self.request().reset().begin(email).await;
         self.take(transition)
     }
 
-    pub async fn answer_reset(&mut self, code: &str) -> Told<ResetStep> {
+    pub async fn answer_reset(&mut self, code: &str) -> FlowResult<ResetStep> {
         let transition = self.request().reset().answer(&code.into()).await;
         self.take(transition)
     }
 
-    pub async fn resend_reset(&mut self) -> Told<ResetStep> {
+    pub async fn resend_reset(&mut self) -> FlowResult<ResetStep> {
         let transition = self.request().reset().resend().await;
         self.take(transition)
     }
@@ -84,7 +84,7 @@ impl Browser {
     }
 
     /// Submits a new password with a matching confirmation.
-    pub async fn choose(&mut self, password: &str) -> Told<ResetStep> {
+    pub async fn choose(&mut self, password: &str) -> FlowResult<ResetStep> {
         let password = Secret::from(password);
         let transition = self.request().reset().choose(&password, &password).await;
         self.take(transition)
@@ -97,7 +97,7 @@ impl Browser {
 
 impl Browser {
     /// Completes a sign-in, with a code unless the browser is trusted.
-    pub async fn sign_in(&mut self, world: &World, email: &str, password: &str) -> Told<SignInStep> {
+    pub async fn sign_in(&mut self, world: &World, email: &str, password: &str) -> FlowResult<SignInStep> {
         world.deliver().await;
         if let SignInStep::ProveMailbox(_) = self.begin_sign_in(email).await? {
             let code = world.code_mailed_to(email).await;
@@ -120,16 +120,16 @@ impl Browser {
         world.code_mailed_to(email).await
     }
 
-    pub async fn begin_sign_in(&mut self, email: &str) -> Told<SignInStep> {
+    pub async fn begin_sign_in(&mut self, email: &str) -> FlowResult<SignInStep> {
         self.begin_sign_in_to(email, "").await
     }
 
-    pub async fn begin_sign_in_to(&mut self, email: &str, next: &str) -> Told<SignInStep> {
+    pub async fn begin_sign_in_to(&mut self, email: &str, next: &str) -> FlowResult<SignInStep> {
         let transition = self.request().sign_in().begin(email, next).await;
         self.take(transition)
     }
 
-    pub async fn password(&mut self, password: &str) -> Told<SignInStep> {
+    pub async fn password(&mut self, password: &str) -> FlowResult<SignInStep> {
         let transition = self.try_password(password).await;
         self.take(transition)
     }
@@ -139,22 +139,22 @@ impl Browser {
         self.request().sign_in().password(&password.into()).await
     }
 
-    pub async fn answer_sign_in(&mut self, code: &str) -> Told<SignInStep> {
+    pub async fn answer_sign_in(&mut self, code: &str) -> FlowResult<SignInStep> {
         let transition = self.request().sign_in().answer(&code.into(), false).await;
         self.take(transition)
     }
 
-    pub async fn answer_sign_in_and_trust(&mut self, code: &str) -> Told<SignInStep> {
+    pub async fn answer_sign_in_and_trust(&mut self, code: &str) -> FlowResult<SignInStep> {
         let transition = self.request().sign_in().answer(&code.into(), true).await;
         self.take(transition)
     }
 
-    pub async fn resend_sign_in(&mut self) -> Told<SignInStep> {
+    pub async fn resend_sign_in(&mut self) -> FlowResult<SignInStep> {
         let transition = self.request().sign_in().resend().await;
         self.take(transition)
     }
 
-    pub async fn restart_sign_in(&mut self) -> Told<SignInStep> {
+    pub async fn restart_sign_in(&mut self) -> FlowResult<SignInStep> {
         let transition = self.request().sign_in().restart().await;
         self.take(transition)
     }
@@ -170,22 +170,22 @@ impl Browser {
 }
 
 impl Browser {
-    pub async fn begin_sign_up(&mut self, email: &str) -> Told<SignUpStep> {
+    pub async fn begin_sign_up(&mut self, email: &str) -> FlowResult<SignUpStep> {
         let transition = self.request().sign_up().begin(email).await;
         self.take(transition)
     }
 
-    pub async fn answer_sign_up(&mut self, code: &str) -> Told<SignUpStep> {
+    pub async fn answer_sign_up(&mut self, code: &str) -> FlowResult<SignUpStep> {
         let transition = self.request().sign_up().answer(&code.into()).await;
         self.take(transition)
     }
 
-    pub async fn resend_sign_up(&mut self) -> Told<SignUpStep> {
+    pub async fn resend_sign_up(&mut self) -> FlowResult<SignUpStep> {
         let transition = self.request().sign_up().resend().await;
         self.take(transition)
     }
 
-    pub async fn finish_sign_up(&mut self, name: &str, password: &str) -> Told<SignUpStep> {
+    pub async fn finish_sign_up(&mut self, name: &str, password: &str) -> FlowResult<SignUpStep> {
         let password = Secret::from(password);
         let transition = self.request().sign_up().finish(name, &password, &password).await;
         self.take(transition)
@@ -198,11 +198,16 @@ impl Browser {
 
 impl Browser {
     /// Changes the password and signs out the other browsers.
-    pub async fn change_password(&mut self, current: &str, password: &str) -> Told<SecurityView> {
+    pub async fn change_password(&mut self, current: &str, password: &str) -> FlowResult<SecurityView> {
         self.change_password_and(current, password, true).await
     }
 
-    pub async fn change_password_and(&mut self, current: &str, password: &str, end_others: bool) -> Told<SecurityView> {
+    pub async fn change_password_and(
+        &mut self,
+        current: &str,
+        password: &str,
+        end_others: bool,
+    ) -> FlowResult<SecurityView> {
         let (current, password) = (Secret::from(current), Secret::from(password));
         let transition = self
             .request()
@@ -212,26 +217,26 @@ impl Browser {
         self.take(transition)
     }
 
-    pub async fn security(&self) -> Told<SecurityView> {
+    pub async fn security(&self) -> FlowResult<SecurityView> {
         self.security_before("").await
     }
 
     /// Returns the security page with the activity before an event.
-    pub async fn security_before(&self, before: &str) -> Told<SecurityView> {
-        told(self.request().sessions().security(before).await)
+    pub async fn security_before(&self, before: &str) -> FlowResult<SecurityView> {
+        without_fault(self.request().sessions().security(before).await)
     }
 
-    pub async fn end_session(&mut self, id: &str) -> Told<SecurityView> {
+    pub async fn end_session(&mut self, id: &str) -> FlowResult<SecurityView> {
         let transition = self.request().sessions().end(id).await;
         self.take(transition)
     }
 
-    pub async fn end_other_sessions(&mut self) -> Told<SecurityView> {
+    pub async fn end_other_sessions(&mut self) -> FlowResult<SecurityView> {
         let transition = self.request().sessions().end_others().await;
         self.take(transition)
     }
 
-    pub async fn forget_device(&mut self, id: &str) -> Told<SecurityView> {
+    pub async fn forget_device(&mut self, id: &str) -> FlowResult<SecurityView> {
         let transition = self.request().sessions().forget_device(id).await;
         self.take(transition)
     }
@@ -240,8 +245,8 @@ impl Browser {
 impl World {
     /// Asserts that a new browser can't sign in with this password.
     pub async fn refuses(&self, email: &str, password: &str) {
-        let told = self.browser().sign_in(self, email, password).await;
-        assert_eq!(told, Err(Refusal::SignInWrong), "{email}");
+        let result = self.browser().sign_in(self, email, password).await;
+        assert_eq!(result, Err(Refusal::SignInWrong), "{email}");
     }
 
     /// A new browser with its own network address.
@@ -333,8 +338,8 @@ impl World {
     }
 }
 
-/// Converts a result into the user's view of it.
-pub fn told<S>(result: Result<S, Error>) -> Told<S> {
+/// Returns the step or the refusal; panics on a fault.
+pub fn without_fault<S>(result: Result<S, Error>) -> FlowResult<S> {
     match result {
         Ok(done) => Ok(done),
         Err(Error::Refused(refusal)) => Err(refusal),

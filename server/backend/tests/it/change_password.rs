@@ -5,7 +5,7 @@ use account::{ActivityKind, FailureCause, Notice, PasswordAccess, Refusal, Secur
 
 #[apply(on_both!)]
 async fn a_password_change_sends_a_notice(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.signed_in(ADA).await;
     let view = browser.change_password(PASSWORD, NEW_PASSWORD).await.unwrap();
     assert_eq!(view.done, Some(SecurityDone::PasswordChanged));
@@ -31,11 +31,11 @@ async fn a_password_change_sends_a_notice(world: &World) {
 /// Property 19: only a signed-in browser can make these tries.
 #[apply(on_both!)]
 async fn the_tenth_incorrect_current_password_sends_a_notice(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.signed_in(ADA).await;
-    let told = world.notices_to(ADA).await.len();
+    let before = world.notices_to(ADA).await.len();
     for _ in 0..10 {
-        assert_eq!(world.notices_to(ADA).await.len(), told);
+        assert_eq!(world.notices_to(ADA).await.len(), before);
         world.clock.advance_minutes(60);
         browser.change_password(WRONG_PASSWORD, NEW_PASSWORD).await.unwrap_err();
     }
@@ -46,7 +46,7 @@ async fn the_tenth_incorrect_current_password_sends_a_notice(world: &World) {
 /// Property 10.
 #[apply(on_both!)]
 async fn the_current_browser_stays_signed_in_with_a_new_token(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut browser, other) = (world.signed_in(ADA).await, world.signed_in(ADA).await);
     let stolen = browser.clone();
     let view = browser.change_password(PASSWORD, NEW_PASSWORD).await.unwrap();
@@ -60,7 +60,7 @@ async fn the_current_browser_stays_signed_in_with_a_new_token(world: &World) {
 
 #[apply(on_both!)]
 async fn other_browsers_stay_signed_in_on_request(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut browser, other) = (world.signed_in(ADA).await, world.signed_in(ADA).await);
     let stolen = browser.clone();
     let view = browser
@@ -74,17 +74,20 @@ async fn other_browsers_stay_signed_in_on_request(world: &World) {
 
 #[apply(on_both!)]
 async fn an_incorrect_current_password_is_refused_and_counted(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.signed_in(ADA).await;
-    let told = together(10, |_| {
+    let results = together(10, |_| {
         let mut browser = browser.clone();
         async move { browser.change_password(WRONG_PASSWORD, NEW_PASSWORD).await }
     })
     .await;
     assert_eq!(
-        told.iter().filter(|told| **told == Err(Refusal::CurrentWrong)).count(),
+        results
+            .iter()
+            .filter(|result| **result == Err(Refusal::CurrentWrong))
+            .count(),
         5,
-        "{told:?}"
+        "{results:?}"
     );
     let wait = Refusal::PasswordWait { seconds: 30 };
     assert_eq!(browser.change_password(PASSWORD, NEW_PASSWORD).await, Err(wait));
@@ -96,7 +99,7 @@ async fn an_incorrect_current_password_is_refused_and_counted(world: &World) {
 /// Property 18.
 #[apply(on_both!)]
 async fn sign_in_attempts_by_strangers_do_not_delay_the_owner(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut owner, mut stranger) = (world.signed_in(ADA).await, world.browser());
     stranger.begin_sign_in(ADA).await.unwrap();
     for _ in 0..5 {
@@ -108,7 +111,7 @@ async fn sign_in_attempts_by_strangers_do_not_delay_the_owner(world: &World) {
 
 #[apply(on_both!)]
 async fn only_a_signed_in_browser_can_change_the_password(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut between, _) = world.confirming(ADA).await;
     assert_eq!(
         between.change_password(PASSWORD, NEW_PASSWORD).await,
@@ -126,7 +129,7 @@ async fn only_a_signed_in_browser_can_change_the_password(world: &World) {
 
 #[apply(on_both!)]
 async fn an_invalid_new_password_spends_no_try(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.signed_in(ADA).await;
     for _ in 0..6 {
         let short = Refusal::PasswordTooShort { min: 15, have: 5 };
@@ -154,8 +157,8 @@ async fn an_invalid_new_password_spends_no_try(world: &World) {
 /// Property 8.
 #[apply(on_both!)]
 async fn a_password_held_by_another_provider_cannot_be_changed(world: &World) {
-    world.google_person("google@example.com").await;
-    world.managed_person("managed@example.com").await;
+    world.create_google_account("google@example.com").await;
+    world.create_managed_account("managed@example.com").await;
     let organization = organization();
     let held = Refusal::HeldByOrganization {
         organization: organization.name.clone(),
@@ -177,7 +180,7 @@ async fn a_password_held_by_another_provider_cannot_be_changed(world: &World) {
 /// Property 8.
 #[apply(on_both!)]
 async fn an_account_assigned_to_an_organization_cannot_change_its_password(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.signed_in(ADA).await;
     world.set_managed(ADA).await;
     let organization = organization().name;
@@ -195,10 +198,10 @@ async fn an_account_assigned_to_an_organization_cannot_change_its_password(world
 /// Property 27: the password of the failed change doesn't work.
 #[apply(on_both!)]
 async fn only_one_of_two_concurrent_changes_succeeds(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let browsers = [world.signed_in(ADA).await, world.signed_in(ADA).await];
     let password = |number: usize| ["seven purple lanterns drift", "eight yellow trombones sink"][number];
-    let told = together(2, |number| {
+    let results = together(2, |number| {
         let mut browser = browsers[number].clone();
         async move {
             browser
@@ -208,8 +211,8 @@ async fn only_one_of_two_concurrent_changes_succeeds(world: &World) {
         }
     })
     .await;
-    let winner = told.iter().position(|done| *done).unwrap();
-    assert!(!told[1 - winner], "both changed it");
+    let winner = results.iter().position(|done| *done).unwrap();
+    assert!(!results[1 - winner], "both changed it");
     assert!(world.browser().sign_in(world, ADA, password(winner)).await.is_ok());
     assert_eq!(
         world.browser().sign_in(world, ADA, password(1 - winner)).await,
@@ -219,7 +222,7 @@ async fn only_one_of_two_concurrent_changes_succeeds(world: &World) {
 
 #[apply(on_both!)]
 async fn a_correct_current_password_spends_no_try(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.signed_in(ADA).await;
     for _ in 0..7 {
         assert_eq!(

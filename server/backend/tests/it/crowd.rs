@@ -1,6 +1,6 @@
 //! One browser for every kind of address, to check that the kinds are indistinguishable.
 
-use crate::browser::{Browser, Told};
+use crate::browser::{Browser, FlowResult};
 use crate::world::World;
 use account::Purpose;
 use std::fmt::Debug;
@@ -29,12 +29,12 @@ impl<'a> Crowd<'a> {
     }
 
     /// Asserts that an action gives all browsers equal answers, tokens and numbers of e-mails. Returns the answer.
-    pub async fn all_alike<S: Debug>(&mut self, act: impl AsyncFn(&mut Browser, &str) -> Told<S>) -> String {
+    pub async fn all_alike<S: Debug>(&mut self, act: impl AsyncFn(&mut Browser, &str) -> FlowResult<S>) -> String {
         let mut seen = Vec::new();
         for (email, browser) in &mut self.members {
-            let told = format!("{:?}", act(browser, email).await);
+            let result = format!("{:?}", act(browser, email).await);
             let messages = self.world.emails_to(email).await.len();
-            seen.push((without_own(&told, email), held(browser), messages));
+            seen.push((without_own(&result, email), held(browser), messages));
         }
         for (member, other) in self.members.iter().zip(&seen) {
             assert_eq!(
@@ -48,11 +48,11 @@ impl<'a> Crowd<'a> {
 }
 
 /// An answer without the browser's own address and reference.
-pub fn without_own(told: &str, email: &str) -> String {
-    let told = told.replace(email, "ADDRESS");
-    match told.split_once("reference: \"") {
+pub fn without_own(result: &str, email: &str) -> String {
+    let result = result.replace(email, "ADDRESS");
+    match result.split_once("reference: \"") {
         Some((before, after)) => format!("{before}reference: \"{}", after.get(2..).unwrap()),
-        None => told,
+        None => result,
     }
 }
 

@@ -36,7 +36,7 @@ async fn a_transaction_is_synced_regardless_of_the_previous_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_is_synced_unless_its_loss_is_harmless() {
     let world = World::on_sqlite().await;
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let outbox_worker = OutboxWorker::new(world.backend.clone(), Mailer::Memory(Arc::default()));
 
     let mut browser = world.at_the_password(ADA).await;
@@ -79,7 +79,7 @@ async fn a_write_is_synced_unless_its_loss_is_harmless() {
 #[tokio::test(flavor = "multi_thread")]
 async fn writes_resume_after_a_full_disk() {
     let world = World::on_sqlite().await;
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     of_the_writer(&world, "PRAGMA max_page_count = 1").await;
     let mut refused = 0;
     for stranger in 0..200 {
@@ -107,7 +107,7 @@ async fn writes_resume_after_a_full_disk() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_transaction_is_rolled_back() {
     let world = World::on_sqlite().await;
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (other, account) = (world.database.open().await, world.stored(ADA).await.account.id);
     for polls in 0..40 {
         let (email, browser) = (format!("{polls}@example.com"), world.browser());

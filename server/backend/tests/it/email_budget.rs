@@ -28,7 +28,7 @@ async fn count(world: &World, email: &str) -> usize {
 /// Property 30.
 #[apply(on_both!)]
 async fn a_network_sends_a_mailbox_at_most_five_emails_an_hour_and_ten_a_day(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let stranger = "192.0.2.1";
     for hour in 0..2 {
         for _ in 0..5 {
@@ -79,7 +79,7 @@ async fn an_ipv6_network_with_many_lines_has_a_larger_budget(world: &World) {
 /// Property 30. Attack: one network sends a mailbox 240 sign-up e-mails a day, and more through aliases.
 #[apply(on_both!)]
 async fn spellings_purposes_and_resends_share_a_budget(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let stranger = || browser_in(world, "192.0.2.1");
     assert!(stranger().begin_sign_up("ada+1@example.com").await.is_ok());
     assert!(stranger().begin_sign_up("ada+2@example.com").await.is_ok());
@@ -101,7 +101,7 @@ async fn spellings_purposes_and_resends_share_a_budget(world: &World) {
     }
     assert!(stranger().begin_sign_up("gr.ace.h@gmail.com").await.is_err());
     // Aliases share a budget, but are separate addresses in every other respect.
-    world.person("ada+work@example.com").await;
+    world.create_account("ada+work@example.com").await;
     assert!(
         world
             .browser()
@@ -149,7 +149,7 @@ fn attacker(number: usize) -> String {
 /// Property 30.
 #[apply(on_both!)]
 async fn strangers_share_thirty_emails_a_day_and_then_take_turns(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     use_up(world, ADA).await;
     let began = count(world, ADA).await;
     assert_eq!(began, 30);
@@ -176,7 +176,7 @@ async fn strangers_share_thirty_emails_a_day_and_then_take_turns(world: &World) 
 /// Property 29.
 #[apply(on_both!)]
 async fn the_next_turn_goes_to_the_network_with_the_fewest_emails(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     use_up(world, ADA).await;
     let owner = "198.51.100.7";
     assert_eq!(reset(world, &attacker(0), ADA).await, Ok(()));
@@ -204,7 +204,7 @@ async fn the_next_turn_goes_to_the_network_with_the_fewest_emails(world: &World)
 /// Property 29: a network that misses its turn delays the others only once.
 #[apply(on_both!)]
 async fn a_turn_is_kept_for_ten_minutes(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     use_up(world, ADA).await;
     assert_eq!(reset(world, "192.0.2.1", ADA).await, Ok(()));
     for number in 0..4 {
@@ -232,22 +232,22 @@ async fn a_turn_is_kept_for_ten_minutes(world: &World) {
 /// Property 30.
 #[apply(on_both!)]
 async fn concurrent_requests_never_share_a_slot_or_a_turn(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let browsers: Vec<_> = (0..40).map(|number| browser_in(world, &attacker(number))).collect();
-    let told = together(browsers.len(), |number| {
+    let results = together(browsers.len(), |number| {
         let mut browser = browsers[number].clone();
         async move { browser.begin_reset(ADA).await.is_ok() }
     })
     .await;
     // The thirty e-mails of a day, and one turn.
-    assert_eq!(told.iter().filter(|ok| **ok).count(), 31);
+    assert_eq!(results.iter().filter(|ok| **ok).count(), 31);
     assert_eq!(count(world, ADA).await, 31);
 }
 
 /// Property 29.
 #[apply(on_both!)]
 async fn strangers_do_not_use_up_the_codes_after_a_correct_password(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     use_up(world, ADA).await;
     let owner = "198.51.100.7";
     for _ in 0..10 {
@@ -276,7 +276,7 @@ async fn strangers_do_not_use_up_the_codes_after_a_correct_password(world: &Worl
 /// Property 29.
 #[apply(on_both!)]
 async fn a_known_browser_has_a_separate_budget(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut owner = world.signed_in(ADA).await;
     owner.sign_out().await;
     use_up(world, ADA).await;
@@ -327,19 +327,19 @@ async fn budgets_are_the_same_for_every_kind_of_address(world: &World) {
             .await;
     }
     world.clock.advance_minutes(10);
-    let told = crowd
+    let result = crowd
         .all_alike(async |browser, email| {
             browser.caller.client = "192.0.2.2".into();
             browser.begin_reset(email).await
         })
         .await;
-    assert!(told.contains("EnterCode"), "{told}");
+    assert!(result.contains("EnterCode"), "{result}");
 }
 
 /// Property 29: a thief with the old password doesn't use the new password's budget.
 #[apply(on_both!)]
 async fn a_new_password_has_a_new_code_budget(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let world = world.with(|settings| settings.limits.codes_an_hour = 2).await;
     for _ in 0..2 {
         let mut thief = world.at_the_password(ADA).await;

@@ -9,8 +9,8 @@ use backend::store::{accounts, events, sessions};
 
 #[apply(on_both!)]
 async fn ending_all_sessions_also_ends_trust_flows_and_codes(world: &World) {
-    world.person(ADA).await;
-    world.person(GRACE).await;
+    world.create_account(ADA).await;
+    world.create_account(GRACE).await;
     let mut ada = world.trusted(ADA).await;
     let grace = world.signed_in(GRACE).await;
     let (mut resetting, code) = world.resetting(GRACE).await;
@@ -40,7 +40,7 @@ async fn ending_all_sessions_also_ends_trust_flows_and_codes(world: &World) {
 async fn queued_emails_are_dropped_only_in_a_restored_database(world: &World) {
     for (restored, arrive) in [(false, 1), (true, 0)] {
         let email = if restored { ADA } else { GRACE };
-        world.person(email).await;
+        world.create_account(email).await;
         world.browser().begin_reset(email).await.unwrap();
         let ended = end_sessions(world.backend.db(), world.now(), restored).await.unwrap();
         assert_eq!(ended.emails, u64::from(restored));
@@ -53,8 +53,10 @@ async fn queued_emails_are_dropped_only_in_a_restored_database(world: &World) {
 async fn ending_all_sessions_scales_to_many_accounts(world: &World) {
     let (db, now) = (world.backend.db(), world.now());
     let mut tx = db.begin().await.unwrap();
-    let people: Vec<_> = (0..10_000).map(|number| (person(&number.to_string()), None)).collect();
-    for some in people.chunks(2_500) {
+    let accounts: Vec<_> = (0..10_000)
+        .map(|number| (stored_account(&number.to_string()), None))
+        .collect();
+    for some in accounts.chunks(2_500) {
         accounts::insert_all(&mut tx, some, now).await.unwrap();
     }
     for number in 0..10_000 {
@@ -72,13 +74,13 @@ async fn ending_all_sessions_scales_to_many_accounts(world: &World) {
     tx.commit().await.unwrap();
     let ended = end_sessions(db, now, false).await.unwrap();
     assert_eq!(ended.sessions, 10_000);
-    let told = events::done(&mut db.read().await.unwrap(), &AccountId("9999".into()), "", 9)
+    let activity = events::done(&mut db.read().await.unwrap(), &AccountId("9999".into()), "", 9)
         .await
         .unwrap();
-    assert_eq!(told.events.len(), 1);
+    assert_eq!(activity.events.len(), 1);
 }
 
-fn person(id: &str) -> Stored {
+fn stored_account(id: &str) -> Stored {
     Stored {
         account: Account {
             id: AccountId(id.into()),

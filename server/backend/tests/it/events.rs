@@ -5,7 +5,7 @@ use account::Purpose;
 
 #[apply(on_both!)]
 async fn a_page_gets_an_event_when_another_tab_continues(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     let seen = browser.flow_version(Purpose::Reset, None).await;
     let tab = browser.clone();
@@ -18,7 +18,7 @@ async fn a_page_gets_an_event_when_another_tab_continues(world: &World) {
 
 #[apply(on_both!)]
 async fn a_page_gets_an_event_when_another_server_continues(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (browser, code) = world.resetting(ADA).await;
     let seen = browser.flow_version(Purpose::Reset, None).await;
     let mut elsewhere = world.with(|_| ()).await.browser();
@@ -30,7 +30,7 @@ async fn a_page_gets_an_event_when_another_server_continues(world: &World) {
 
 #[apply(on_both!)]
 async fn a_page_gets_an_event_when_its_flow_ends(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut browser, _) = world.confirming(ADA).await;
     let seen = browser.flow_version(Purpose::SignIn, None).await;
     let tab = browser.clone();
@@ -41,7 +41,7 @@ async fn a_page_gets_an_event_when_its_flow_ends(world: &World) {
 
 #[apply(on_both!)]
 async fn a_page_without_a_flow_gets_no_event(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (browser, _) = world.resetting(ADA).await;
     assert_eq!(browser.flow_version(Purpose::SignIn, None).await, 0);
     assert_eq!(world.browser().flow_version(Purpose::Reset, Some(1)).await, 0);

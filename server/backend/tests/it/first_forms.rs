@@ -12,7 +12,7 @@ const NEW: &str = "new@example.com";
 #[apply(on_both!)]
 async fn a_resent_first_form_continues_the_same_flow(world: &World) {
     let world = &strict(world).await;
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     for email in [ADA, UNKNOWN] {
         let browser = world.browser();
         let (mut first, mut second) = (browser.clone(), browser);
@@ -64,10 +64,10 @@ async fn a_resent_first_form_is_recognised_by_a_server_with_a_slow_clock(world: 
 /// Two servers may receive them at the same moment.
 #[apply(on_both!)]
 async fn concurrent_first_forms_start_one_flow(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let browser = world.browser();
     for email in [ADA, UNKNOWN] {
-        let told = together(6, |_| {
+        let results = together(6, |_| {
             let (backend, browser) = (world.backend.clone(), browser.clone());
             async move {
                 let Browser { held, caller, .. } = &browser;
@@ -75,18 +75,21 @@ async fn concurrent_first_forms_start_one_flow(world: &World) {
             }
         })
         .await;
-        let mut tokens: Vec<_> = told
+        let mut tokens: Vec<_> = results
             .into_iter()
             .map(|transition| transition.unwrap().tokens.remove(0).token.unwrap().expose().to_owned())
             .collect();
         tokens.dedup();
         assert_eq!(tokens.len(), 1, "{email}");
-        let told = together(6, |_| {
+        let results = together(6, |_| {
             let mut browser = browser.clone();
             async move { browser.begin_reset(email).await }
         })
         .await;
-        assert!(told.iter().all(|one| one.is_ok() && *one == told[0]), "{told:?}");
+        assert!(
+            results.iter().all(|one| one.is_ok() && *one == results[0]),
+            "{results:?}"
+        );
         assert_eq!(world.emails_to(email).await.len(), 1);
     }
 }
@@ -94,7 +97,7 @@ async fn concurrent_first_forms_start_one_flow(world: &World) {
 /// After half a minute, for another address, or from another browser.
 #[apply(on_both!)]
 async fn later_forms_and_other_browsers_start_new_flows(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let fresh = world.browser();
     let mut tokens = Vec::new();
     for (mut browser, email) in [
@@ -115,19 +118,19 @@ async fn later_forms_and_other_browsers_start_new_flows(world: &World) {
 
 #[apply(on_both!)]
 async fn a_code_from_an_earlier_first_form_is_recognised(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.browser();
     browser.clone().begin_reset(ADA).await.unwrap();
     let first = world.code_mailed_to(ADA).await;
     world.clock.advance_ms(30_000);
     browser.begin_reset(ADA).await.unwrap();
-    let told = browser.answer_reset(&first).await;
-    assert!(matches!(told, Err(Refusal::CodeOfEarlierRequest)), "{told:?}");
+    let result = browser.answer_reset(&first).await;
+    assert!(matches!(result, Err(Refusal::CodeOfEarlierRequest)), "{result:?}");
 }
 
 #[apply(on_both!)]
 async fn a_first_form_after_its_flow_ended_starts_a_new_flow(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.at_the_password(ADA).await;
     let first = browser.held.flow(Purpose::SignIn).cloned();
     browser.restart_sign_in().await.unwrap();
@@ -144,7 +147,7 @@ async fn a_first_form_after_its_flow_ended_starts_a_new_flow(world: &World) {
 /// Attack: a stranger guesses the owner's visit and gets the owner's flow.
 #[apply(on_both!)]
 async fn a_guessable_visit_is_ignored(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let weak = || {
         let mut browser = world.browser();
         browser.held = BrowserTokens {

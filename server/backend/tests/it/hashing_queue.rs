@@ -21,7 +21,7 @@ async fn every_kind_of_address_costs_a_hash(world: &World) {
 /// Property 23: in a flood of sign-ins only admitted requests use the database.
 #[apply(on_both!)]
 async fn a_full_queue_refuses_before_any_query(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let browser = world.at_the_password(ADA).await;
     let begun = "rekey_database_begin_seconds_count";
     let first = count(world, begun).await;
@@ -44,16 +44,16 @@ async fn every_place(hashing: &Hashing) -> Vec<HashPermit> {
 
 #[apply(on_both!)]
 async fn a_busy_service_spends_no_try(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let browser = world.at_the_password(ADA).await;
     let busy = every_place(&world.hashing).await;
     // More than the free tries: if these counted, the sixth would have to wait.
     for _ in 0..7 {
-        let told = browser.try_password(PASSWORD).await;
+        let result = browser.try_password(PASSWORD).await;
         assert!(
-            matches!(told, Err(Error::Fault(Fault::Busy { .. }))),
+            matches!(result, Err(Error::Fault(Fault::Busy { .. }))),
             "{:?}",
-            told.err()
+            result.err()
         );
     }
     drop(busy);
@@ -61,7 +61,7 @@ async fn a_busy_service_spends_no_try(world: &World) {
 
 #[apply(on_both!)]
 async fn a_timeout_in_the_hashing_queue_spends_no_try(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let strict = world.with(|settings| settings.limits.free_passwords = 1).await;
     let mut browser = strict.at_the_password(ADA).await;
     let cores = [
@@ -71,11 +71,11 @@ async fn a_timeout_in_the_hashing_queue_spends_no_try(world: &World) {
     for place in &cores {
         world.hashing.core(place).await.unwrap();
     }
-    let told = browser.try_password(PASSWORD).await;
+    let result = browser.try_password(PASSWORD).await;
     assert!(
-        matches!(told, Err(Error::Fault(Fault::Busy { .. }))),
+        matches!(result, Err(Error::Fault(Fault::Busy { .. }))),
         "{:?}",
-        told.err()
+        result.err()
     );
     drop(cores);
     assert_step!(browser.password(PASSWORD), SignInStep::EnterCode);

@@ -18,7 +18,7 @@ fn fixture() -> impl Iterator<Item = csv::StringRecord> {
     reader.into_records().map(|line| line.unwrap())
 }
 
-fn person(email: &str, hash: Option<&str>) -> ImportedAccount {
+fn imported_account(email: &str, hash: Option<&str>) -> ImportedAccount {
     ImportedAccount {
         email: address(email),
         name: Some(Name::parse("Some Body").unwrap()),
@@ -67,8 +67,8 @@ async fn an_imported_hash_is_replaced_at_the_first_sign_in(world: &World) {
     let fixture: Vec<_> = fixture().filter(|line| &line[1] == "plain").collect();
     assert_eq!(fixture.len(), 36);
     for (number, line) in fixture.iter().enumerate() {
-        let (made_by, email) = (&line[0], format!("person{number}@example.com"));
-        let imported = import(world, &[person(&email, Some(&line[3]))]).await;
+        let (made_by, email) = (&line[0], format!("user{number}@example.com"));
+        let imported = import(world, &[imported_account(&email, Some(&line[3]))]).await;
         assert_eq!(imported, 1, "{made_by}");
         let foreign = world.stored(&email).await.password.unwrap();
         assert_eq!(
@@ -90,20 +90,20 @@ async fn an_imported_hash_is_replaced_at_the_first_sign_in(world: &World) {
 
 #[apply(on_both!)]
 async fn no_account_is_imported_twice(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let before = world.stored(ADA).await;
     let made = Timestamp(1_000_000_000_000);
-    let people = [
-        person(ADA, Some(HASH)),
+    let accounts = [
+        imported_account(ADA, Some(HASH)),
         ImportedAccount {
             language: Some("ar".into()),
             created_at: Some(made),
-            ..person(GRACE, Some(HASH))
+            ..imported_account(GRACE, Some(HASH))
         },
-        person("Grace@Example.com", None),
+        imported_account("Grace@Example.com", None),
     ];
-    assert_eq!(import(world, &people).await, 1);
-    assert_eq!(import(world, &people).await, 0);
+    assert_eq!(import(world, &accounts).await, 1);
+    assert_eq!(import(world, &accounts).await, 0);
     assert_eq!(import(world, &[]).await, 0);
     let (ada, grace) = (world.stored(ADA).await, world.stored(GRACE).await);
     assert_eq!((ada.account, ada.password), (before.account, before.password));
@@ -123,14 +123,14 @@ async fn created_at(world: &World, email: &str) -> Timestamp {
 /// Property 15. Otherwise an operator could remove a key that imported accounts need.
 #[apply(on_both!)]
 async fn a_sealed_hash_counts_as_a_use_of_its_key(world: &World) {
-    import(world, &[person(ADA, Some(HASH))]).await;
+    import(world, &[imported_account(ADA, Some(HASH))]).await;
     assert_eq!(world.backend.upkeep().key_uses("k1").await.unwrap().passwords, 1);
     assert_eq!(world.backend.upkeep().count_hashes().await.unwrap(), (1, 0));
 }
 
 #[apply(on_both!)]
 async fn a_stolen_database_contains_no_imported_hash(world: &World) {
-    import(world, &[person(ADA, Some(HASH))]).await;
+    import(world, &[imported_account(ADA, Some(HASH))]).await;
     let stolen = world.database.stolen().await;
     assert!(stolen.contains(ADA), "nothing was stolen");
     for part in ["pbkdf2_sha256", "YBX3CQfiE3WGRRAfNr8XLg", "dQVxWlmDqfIaQ"] {
@@ -140,7 +140,7 @@ async fn a_stolen_database_contains_no_imported_hash(world: &World) {
 
 #[apply(on_both!)]
 async fn an_account_imported_without_a_hash_sets_a_password_by_reset(world: &World) {
-    import(world, &[person(ADA, None)]).await;
+    import(world, &[imported_account(ADA, None)]).await;
     world.refuses(ADA, PASSWORD).await;
     world.choosing(ADA).await.choose(PASSWORD).await.unwrap();
     world.clock.advance_ms(60_000);
@@ -149,7 +149,7 @@ async fn an_account_imported_without_a_hash_sets_a_password_by_reset(world: &Wor
 
 #[apply(on_both!)]
 async fn an_account_with_an_imported_hash_can_reset_its_password(world: &World) {
-    import(world, &[person(ADA, Some(HASH))]).await;
+    import(world, &[imported_account(ADA, Some(HASH))]).await;
     let mut browser = world.choosing(ADA).await;
     assert_eq!(browser.choose(PASSWORD).await, Err(Refusal::PasswordSameAsNow));
     browser.choose(NEW_PASSWORD).await.unwrap();
@@ -160,9 +160,9 @@ async fn an_account_with_an_imported_hash_can_reset_its_password(world: &World) 
 async fn an_account_imported_as_disabled_can_sign_in_after_it_is_enabled(world: &World) {
     let disabled = ImportedAccount {
         disabled: true,
-        ..person(ADA, Some(HASH))
+        ..imported_account(ADA, Some(HASH))
     };
-    import(world, &[disabled, person(GRACE, Some(HASH))]).await;
+    import(world, &[disabled, imported_account(GRACE, Some(HASH))]).await;
     world.refuses(ADA, PASSWORD).await;
     assert_eq!(world.count_events(ADA, ActivityKind::Disabled).await, 1);
     assert_eq!(world.count_events(GRACE, ActivityKind::Disabled).await, 0);
@@ -173,15 +173,15 @@ async fn an_account_imported_as_disabled_can_sign_in_after_it_is_enabled(world: 
 /// Property 9. An invalid hash causes a fault only if it is verified.
 #[apply(on_both!)]
 async fn an_address_without_a_password_also_costs_a_hash(world: &World) {
-    world.person_with_hash(ADA, "$2b$04$damaged").await;
-    world.google_person("google@example.com").await;
+    world.create_account_with_hash(ADA, "$2b$04$damaged").await;
+    world.create_google_account("google@example.com").await;
     for email in [ADA, GRACE, "google@example.com"] {
         let browser = world.at_the_password(email).await;
-        let told = browser.try_password(PASSWORD).await;
+        let result = browser.try_password(PASSWORD).await;
         assert!(
-            matches!(told, Err(Error::Fault(Fault::Corrupt { .. }))),
+            matches!(result, Err(Error::Fault(Fault::Corrupt { .. }))),
             "{email} {:?}",
-            told.err()
+            result.err()
         );
     }
     // None of them can sign in.
@@ -203,15 +203,15 @@ async fn a_leaked_password_is_found_at_the_first_sign_in(world: &World) {
     let list = folder.path().join("leaked");
     std::fs::write(&list, format!("{PASSWORD}\n")).unwrap();
     let world = world.with_leaked(LeakedPasswords::from_file(&list).unwrap()).await;
-    import(&world, &[person(ADA, Some(HASH))]).await;
+    import(&world, &[imported_account(ADA, Some(HASH))]).await;
     world.signed_in(ADA).await;
     assert_eq!(world.count_events(ADA, ActivityKind::PasswordLeaked).await, 1);
 }
 
 #[apply(on_both!)]
 async fn an_import_can_exceed_the_size_of_one_statement(world: &World) {
-    let people: Vec<_> = (0..4_801)
-        .map(|number| person(&format!("person{number}@example.com"), None))
+    let accounts: Vec<_> = (0..4_801)
+        .map(|number| imported_account(&format!("user{number}@example.com"), None))
         .collect();
-    assert_eq!(import(world, &people).await, 4_801);
+    assert_eq!(import(world, &accounts).await, 4_801);
 }

@@ -35,7 +35,7 @@ async fn a_different_key_with_the_same_name_is_detected(world: &World) {
 
 #[apply(on_both!)]
 async fn an_old_hash_works_after_a_rotation_and_is_replaced(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let file = KeyFile::new();
     let server = file.server(world);
     file.rotate();
@@ -50,7 +50,7 @@ async fn an_old_hash_works_after_a_rotation_and_is_replaced(world: &World) {
 /// The code's digest and the e-mail's seal predate the new key.
 #[apply(on_both!)]
 async fn a_code_mailed_before_a_rotation_works_after_it(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let file = KeyFile::new();
     let server = file.server(world);
     let mut browser = server.browser();
@@ -63,7 +63,7 @@ async fn a_code_mailed_before_a_rotation_works_after_it(world: &World) {
 
 #[apply(on_both!)]
 async fn a_server_accepts_a_new_key_before_its_next_reload(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let file = KeyFile::new();
     let ahead = file.server(world);
     // Each server sees the new key for the first time: in an e-mail, in a code, in a password hash.
@@ -89,8 +89,8 @@ async fn a_server_accepts_a_new_key_before_its_next_reload(world: &World) {
 
 #[apply(on_both!)]
 async fn an_email_with_a_missing_key_waits_for_a_day(world: &World) {
-    world.person(ADA).await;
-    world.person(GRACE).await;
+    world.create_account(ADA).await;
+    world.create_account(GRACE).await;
     let file = KeyFile::new();
     let server = file.server(world);
     world.browser().begin_reset(ADA).await.unwrap();
@@ -128,7 +128,7 @@ async fn rotations_under_load_fail_no_request(world: &World) {
     let file = KeyFile::new();
     let servers = [Arc::new(file.server(world)), Arc::new(file.server(world))];
     for number in 0..8 {
-        world.person(&person(number)).await;
+        world.create_account(&address_of(number)).await;
     }
     let rotate = |server: Arc<World>| {
         let file = file.clone();
@@ -148,7 +148,7 @@ async fn rotations_under_load_fail_no_request(world: &World) {
                 return None;
             }
             let mut browser = server.browser();
-            browser.begin_sign_in(&person(number)).await.unwrap();
+            browser.begin_sign_in(&address_of(number)).await.unwrap();
             let step = browser.password(PASSWORD).await.unwrap();
             assert!(matches!(step, SignInStep::EnterCode(_)), "{step:?}");
             Some(browser)
@@ -157,7 +157,7 @@ async fn rotations_under_load_fail_no_request(world: &World) {
     .await;
     let mut codes = Vec::new();
     for number in 0..8 {
-        codes.push(servers[number % 2].code_mailed_to(&person(number)).await);
+        codes.push(servers[number % 2].code_mailed_to(&address_of(number)).await);
     }
     together(9, |number| {
         let (browser, code) = (browsers[number].clone(), codes.get(number).cloned());
@@ -172,7 +172,7 @@ async fn rotations_under_load_fail_no_request(world: &World) {
     .await;
     // All accounts work with the final keys.
     for number in 0..8 {
-        let (server, email) = (&servers[(number + 1) % 2], person(number));
+        let (server, email) = (&servers[(number + 1) % 2], address_of(number));
         server.browser().sign_in(server, &email, PASSWORD).await.unwrap();
         assert!(hash_of(world, &email).await.starts_with("k10$"));
     }
@@ -182,8 +182,10 @@ async fn rotations_under_load_fail_no_request(world: &World) {
 async fn uses_of_a_key_are_counted(world: &World) {
     let backend = &world.backend;
     assert!(backend.upkeep().key_uses("k1").await.unwrap().none());
-    world.person(ADA).await;
-    world.person_with_hash(GRACE, "$argon2id$of-another-system").await;
+    world.create_account(ADA).await;
+    world
+        .create_account_with_hash(GRACE, "$argon2id$of-another-system")
+        .await;
     world.browser().begin_reset(ADA).await.unwrap();
     let uses = backend.upkeep().key_uses("k1").await.unwrap();
     assert_eq!((uses.passwords, uses.codes, uses.emails), (1, 1, 1));
@@ -233,7 +235,7 @@ fn key(id: &str) -> Key {
     Key::new(id.into(), [6 + number; 32])
 }
 
-fn person(number: usize) -> String {
+fn address_of(number: usize) -> String {
     format!("p{number}@example.com")
 }
 

@@ -22,7 +22,7 @@ fn unavailable_list() -> LeakedPasswords {
 #[apply(on_both!)]
 async fn a_leaked_password_is_refused_as_a_new_password(world: &World) {
     let world = world.with_leaked(list_of(NEW_PASSWORD)).await;
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.choosing(ADA).await;
     assert_eq!(browser.choose(NEW_PASSWORD).await, Err(Refusal::PasswordLeaked));
     assert_step!(browser.choose("green ladder forgotten tuesday"), ResetStep::Done);
@@ -31,7 +31,7 @@ async fn a_leaked_password_is_refused_as_a_new_password(world: &World) {
 #[apply(on_both!)]
 async fn a_password_is_accepted_unchecked_while_the_leaked_list_is_unavailable(world: &World) {
     let silent = world.with_leaked(unavailable_list()).await;
-    silent.person(ADA).await;
+    silent.create_account(ADA).await;
     let mut browser = silent.choosing(ADA).await;
     assert_step!(browser.choose(NEW_PASSWORD), ResetStep::Done);
 

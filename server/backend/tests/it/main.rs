@@ -33,9 +33,9 @@ macro_rules! on_both {
 
 /// Awaits an answer and asserts its step.
 macro_rules! assert_step {
-    ($told:expr, $step:path) => {
-        let told = $told.await;
-        assert!(matches!(told, Ok($step { .. })), "{told:?}");
+    ($result:expr, $step:path) => {
+        let result = $result.await;
+        assert!(matches!(result, Ok($step { .. })), "{result:?}");
     };
 }
 

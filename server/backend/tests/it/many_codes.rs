@@ -7,8 +7,8 @@ use account::{Refusal, ResetStep, SignInStep, SignUpStep};
 #[apply(on_both!)]
 async fn many_incorrect_codes_in_a_day_lengthen_the_next_codes(world: &World) {
     let world = unbounded(world).await;
-    world.person(ADA).await;
-    world.person(GRACE).await;
+    world.create_account(ADA).await;
+    world.create_account(GRACE).await;
     let mut wrong = 0;
     while wrong < 75 {
         let (mut browser, code) = world.resetting(ADA).await;
@@ -38,8 +38,8 @@ async fn many_incorrect_codes_in_a_day_lengthen_the_next_codes(world: &World) {
         without_account.begin_reset("nobody@example.com").await.unwrap();
         without_account.guess_wrong("00000000", 5).await;
     }
-    let told = without_account.begin_reset("nobody@example.com").await;
-    assert!(matches!(told, Ok(ResetStep::EnterCode(mailed)) if mailed.digits == 10));
+    let result = without_account.begin_reset("nobody@example.com").await;
+    assert!(matches!(result, Ok(ResetStep::EnterCode(mailed)) if mailed.digits == 10));
     // A success doesn't reset the count; a day does.
     world.clock.advance_minutes(60);
     assert_eq!(world.resetting(ADA).await.1.len(), 10);
@@ -51,7 +51,7 @@ async fn many_incorrect_codes_in_a_day_lengthen_the_next_codes(world: &World) {
 #[apply(on_both!)]
 async fn incorrect_codes_after_the_password_lengthen_the_next_codes(world: &World) {
     let world = unbounded(world).await;
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     for _ in 0..3 {
         let (mut browser, code) = world.confirming(ADA).await;
         assert_eq!(code.len(), 6);
@@ -70,7 +70,7 @@ async fn incorrect_codes_after_the_password_lengthen_the_next_codes(world: &Worl
 #[apply(on_both!)]
 async fn unused_tries_count_as_incorrect_codes(world: &World) {
     let world = unbounded(world).await;
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut waiting = Vec::new();
     for _ in 0..3 {
         waiting.push(world.confirming(ADA).await);
@@ -90,27 +90,27 @@ async fn unused_tries_count_as_incorrect_codes(world: &World) {
 #[apply(on_both!)]
 async fn concurrent_codes_count_each_others_tries(world: &World) {
     let world = unbounded(world).await;
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     for _ in 0..12 {
         let (mut browser, code) = world.resetting(ADA).await;
         browser.guess_wrong(&code, 5).await;
     }
-    let told = together(8, |_| {
+    let results = together(8, |_| {
         let mut browser = world.browser();
         async move { browser.begin_reset(ADA).await }
     })
     .await;
-    let short = told
+    let short = results
         .iter()
-        .filter(|told| matches!(told, Ok(ResetStep::EnterCode(mailed)) if mailed.digits == 8));
-    assert_eq!(short.count(), 3, "{told:?}");
+        .filter(|result| matches!(result, Ok(ResetStep::EnterCode(mailed)) if mailed.digits == 8));
+    assert_eq!(short.count(), 3, "{results:?}");
 }
 
 /// Property 29: the eleventh flow ends an earlier one of its own client; the owner's code still works.
 #[apply(on_both!)]
 async fn an_address_has_at_most_ten_flows(world: &World) {
     let world = unbounded(world).await;
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut owner, code) = world.resetting(ADA).await;
     let mut stranger = Vec::new();
     for number in 0..12 {
@@ -133,7 +133,7 @@ async fn an_address_has_at_most_ten_flows(world: &World) {
 #[apply(on_both!)]
 async fn an_address_has_at_most_ten_codes_after_the_password(world: &World) {
     let world = unbounded(world).await;
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browsers = Vec::new();
     for _ in 0..11 {
         browsers.push(world.confirming(ADA).await.0);
@@ -149,7 +149,7 @@ async fn an_address_has_at_most_ten_codes_after_the_password(world: &World) {
 #[apply(on_both!)]
 async fn an_ipv6_network_with_many_lines_ends_its_own_flows(world: &World) {
     let world = unbounded(world).await;
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut owner, code) = world.resetting(ADA).await;
     for number in 0..12 {
         let mut stranger = world.browser();
@@ -164,7 +164,7 @@ async fn an_ipv6_network_with_many_lines_ends_its_own_flows(world: &World) {
 #[apply(on_both!)]
 async fn the_owners_correct_code_is_invisible_to_strangers(world: &World) {
     let world = unbounded(world).await;
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut seen = Vec::new();
     for email in [ADA, "nobody@example.com"] {
         let mut strangers = Vec::new();
@@ -213,14 +213,14 @@ async fn the_owners_correct_code_is_invisible_to_strangers(world: &World) {
 #[apply(on_both!)]
 async fn continued_failures_send_one_notice_a_day(world: &World) {
     let world = unbounded(world).await;
-    world.person(ADA).await;
-    for told in [1, 2] {
+    world.create_account(ADA).await;
+    for notices in [1, 2] {
         for _ in 0..6 {
             let (mut browser, code) = world.resetting(ADA).await;
             browser.guess_wrong(&code, 5).await;
             world.clock.advance_ms(30_000);
         }
-        assert_eq!(world.notices_to(ADA).await.len(), told);
+        assert_eq!(world.notices_to(ADA).await.len(), notices);
         world.clock.advance_minutes(24 * 60);
     }
 }
@@ -229,7 +229,7 @@ async fn continued_failures_send_one_notice_a_day(world: &World) {
 #[apply(on_both!)]
 async fn a_known_browsers_flow_outlives_strangers_flows(world: &World) {
     let world = unbounded(world).await;
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut owner = world.signed_in(ADA).await;
     owner.begin_reset(ADA).await.unwrap();
     let code = world.code_mailed_to(ADA).await;
@@ -265,19 +265,19 @@ async fn unbounded(world: &World) -> World {
 #[apply(on_both!)]
 async fn incorrect_sign_up_codes_do_not_lengthen_reset_codes(world: &World) {
     let world = unbounded(world).await;
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     for number in 0..15 {
         let mut stranger = world.browser();
-        let told = stranger.begin_sign_up(ADA).await;
+        let result = stranger.begin_sign_up(ADA).await;
         assert!(
-            matches!(told, Ok(SignUpStep::EnterCode(mailed)) if mailed.digits == 8),
+            matches!(result, Ok(SignUpStep::EnterCode(mailed)) if mailed.digits == 8),
             "{number}"
         );
         for _ in 0..5 {
             stranger.answer_sign_up("00000000").await.unwrap_err();
         }
     }
-    let told = world.browser().begin_sign_up(ADA).await;
-    assert!(matches!(told, Ok(SignUpStep::EnterCode(mailed)) if mailed.digits == 10));
+    let result = world.browser().begin_sign_up(ADA).await;
+    assert!(matches!(result, Ok(SignUpStep::EnterCode(mailed)) if mailed.digits == 10));
     assert_eq!(world.resetting(ADA).await.1.len(), 8);
 }

@@ -9,7 +9,7 @@ use prometheus_client::registry::Registry;
 
 #[apply(on_both!)]
 async fn events_are_counted_by_kind(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let before = scrape(world).await;
     let mut browser = world.signed_in(ADA).await;
     browser.change_password(PASSWORD, NEW_PASSWORD).await.unwrap();
@@ -35,7 +35,7 @@ async fn a_rolled_back_transaction_leaves_no_metrics(world: &World) {
         let mut tx = world.backend.db().begin().await.unwrap();
         for _ in 0..2 {
             let kind = ActivityKind::WrongCode;
-            events::append(&mut tx, &missing, kind, Actor::Person, &Caller::default(), world.now())
+            events::append(&mut tx, &missing, kind, Actor::User, &Caller::default(), world.now())
                 .await
                 .unwrap();
         }
@@ -53,7 +53,7 @@ async fn a_rolled_back_transaction_leaves_no_metrics(world: &World) {
 
 #[apply(on_both!)]
 async fn the_age_of_the_oldest_queued_email_is_reported(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     assert_eq!(waiting(world).await, (0.0, 0.0));
     world.browser().begin_reset(ADA).await.unwrap();
     world.clock.advance_minutes(3);

@@ -71,7 +71,7 @@ async fn seen(stranger: &mut Browser, email: &str, later: bool) -> Vec<String> {
             format!("{:?}", stranger.answer_sign_up("102030").await),
         ]
     };
-    seen.iter().map(|told| without_own(told, email)).collect()
+    seen.iter().map(|result| without_own(result, email)).collect()
 }
 
 const PURPOSES: [Purpose; 3] = [Purpose::Reset, Purpose::SignIn, Purpose::SignUp];
@@ -95,17 +95,17 @@ async fn the_owners_actions_are_invisible_to_strangers(world: &World) {
     ] {
         let known = format!("{event:?}@example.com").to_lowercase();
         let unknown = format!("no{event:?}@example.com").to_lowercase();
-        world.person(&known).await;
+        world.create_account(&known).await;
         let mut owner = world.signed_in(&known).await;
         let mut strangers = [stranger(world, &known).await, stranger(world, &unknown).await];
         event.happen(world, &known, &mut owner).await;
         for later in [false, true] {
             let [of_known, of_unknown] = &mut strangers;
-            let (told, wanted) = (
+            let (result, wanted) = (
                 seen(of_known, &known, later).await,
                 seen(of_unknown, &unknown, later).await,
             );
-            assert_eq!(told, wanted, "{event:?}");
+            assert_eq!(result, wanted, "{event:?}");
             world.clock.advance_minutes(1);
         }
     }
@@ -115,7 +115,7 @@ async fn the_owners_actions_are_invisible_to_strangers(world: &World) {
 #[apply(on_both!)]
 async fn a_flow_answered_during_a_password_change_ends(world: &World) {
     let email = "ada@example.com";
-    world.person(email).await;
+    world.create_account(email).await;
     let mut owner = world.signed_in(email).await;
     let (mut browser, code) = world.resetting(email).await;
     // Lock the flow's row: the code waits for it, and the change waits for the code.

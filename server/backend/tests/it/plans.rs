@@ -140,7 +140,7 @@ fn scans_of(statements: &[String]) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_statements_of_a_scenario_are_collected() {
     let world = World::on_postgres().await;
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let is_insert = |statement: &String| statement.starts_with("INSERT INTO accounts ");
     assert!(STATEMENTS.lock().unwrap().keys().any(is_insert));
     world.end().await;

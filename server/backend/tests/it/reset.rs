@@ -17,7 +17,7 @@ async fn a_password_with_a_lost_key_can_be_reset(world: &World) {
         "A".repeat(22),
         "A".repeat(43)
     );
-    world.person_with_hash(ADA, &lost).await;
+    world.create_account_with_hash(ADA, &lost).await;
     let mut browser = world.choosing(ADA).await;
     browser.choose(NEW_PASSWORD).await.unwrap();
     let step = browser.sign_in(world, ADA, NEW_PASSWORD).await;
@@ -26,7 +26,7 @@ async fn a_password_with_a_lost_key_can_be_reset(world: &World) {
 
 #[apply(on_both!)]
 async fn a_forgotten_password_is_reset_through_the_mailbox(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.browser();
     assert_step!(browser.begin_reset(ADA), ResetStep::EnterCode);
     let code = world.code_mailed_to(ADA).await;
@@ -57,7 +57,7 @@ async fn a_forgotten_password_is_reset_through_the_mailbox(world: &World) {
 /// Property 10.
 #[apply(on_both!)]
 async fn a_reset_ends_every_session_and_removes_all_trust(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut at_work, at_home) = (world.trusted(ADA).await, world.signed_in(ADA).await);
     let mut forgetful = world.choosing(ADA).await;
     assert!(at_work.is_signed_in().await && at_home.is_signed_in().await);
@@ -101,7 +101,7 @@ async fn reset_steps_are_the_same_for_every_kind_of_address(world: &World) {
 /// Property 11.
 #[apply(on_both!)]
 async fn reset_steps_cannot_be_skipped(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.browser();
     assert_eq!(browser.choose(NEW_PASSWORD).await, Err(Refusal::FlowGone));
     assert_eq!(browser.answer_reset("12345678").await, Err(Refusal::FlowGone));
@@ -121,7 +121,7 @@ async fn reset_steps_cannot_be_skipped(world: &World) {
 /// Property 11.
 #[apply(on_both!)]
 async fn reset_steps_cannot_be_replayed(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     browser.answer_reset(&code).await.unwrap();
     assert_eq!(browser.answer_reset(&code).await, Err(Refusal::StepElsewhere));
@@ -138,7 +138,7 @@ async fn reset_steps_cannot_be_replayed(world: &World) {
 
 #[apply(on_both!)]
 async fn a_reset_ends_after_an_hour(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.choosing(ADA).await;
     let mut slow = browser.clone();
     world.clock.advance_ms(60 * 60_000 - 1);
@@ -156,7 +156,7 @@ async fn a_reset_ends_after_an_hour(world: &World) {
 
 #[apply(on_both!)]
 async fn the_current_password_is_refused_as_the_new_password(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.choosing(ADA).await;
     assert_eq!(browser.choose(PASSWORD).await, Err(Refusal::PasswordSameAsNow));
     assert_step!(browser.choose(NEW_PASSWORD), ResetStep::Done);
@@ -168,7 +168,7 @@ async fn only_refused_passwords_are_counted(world: &World) {
     let world = world
         .with(|settings| settings.limits.refused_passwords_an_hour = 2)
         .await;
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.choosing(ADA).await;
     for _ in 0..3 {
         assert!(matches!(
@@ -184,7 +184,7 @@ async fn only_refused_passwords_are_counted(world: &World) {
         Err(Refusal::TooMany { seconds: 3_600 })
     );
     // Another account has its own count.
-    world.person(GRACE).await;
+    world.create_account(GRACE).await;
     for password in [
         NEW_PASSWORD,
         "seven purple trombones drift",
@@ -201,7 +201,7 @@ async fn only_refused_passwords_are_counted(world: &World) {
 
 #[apply(on_both!)]
 async fn an_invalid_password_is_refused_and_a_valid_one_accepted(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.choosing(ADA).await;
     assert_eq!(
         browser.choose("short").await,
@@ -222,7 +222,7 @@ async fn an_invalid_password_is_refused_and_a_valid_one_accepted(world: &World) 
 /// Properties 2 and 27.
 #[apply(on_both!)]
 async fn concurrent_submissions_set_one_new_password(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let browser = world.choosing(ADA).await;
     let words = [
         "lanterns",
@@ -233,13 +233,13 @@ async fn concurrent_submissions_set_one_new_password(world: &World) {
         "umbrellas",
     ];
     let password = move |number: usize| format!("seven purple {} drift", words[number]);
-    let told = together(words.len(), |number| {
+    let results = together(words.len(), |number| {
         let mut browser = browser.clone();
         async move { browser.choose(&password(number)).await }
     })
     .await;
-    let done: Vec<usize> = (0..words.len()).filter(|number| told[*number].is_ok()).collect();
-    assert_eq!(done.len(), 1, "{told:?}");
+    let done: Vec<usize> = (0..words.len()).filter(|number| results[*number].is_ok()).collect();
+    assert_eq!(done.len(), 1, "{results:?}");
     assert_eq!(world.notices_to(ADA).await.len(), 1);
     assert!(world.browser().sign_in(world, ADA, &password(done[0])).await.is_ok());
 }
@@ -247,7 +247,7 @@ async fn concurrent_submissions_set_one_new_password(world: &World) {
 /// Property 27.
 #[apply(on_both!)]
 async fn only_one_of_two_browsers_at_the_last_step_sets_the_password(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let first = world.choosing(ADA).await;
     world.clock.advance_ms(30_000);
     let second = world.choosing(ADA).await;
@@ -271,7 +271,7 @@ async fn only_one_of_two_browsers_at_the_last_step_sets_the_password(world: &Wor
 /// Property 10: also if the old password's code arrives while the new password is being written.
 #[apply(on_both!)]
 async fn a_sign_in_code_that_races_with_a_reset_opens_no_session(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let early = world.at_the_password(ADA).await;
     let (mut browser, code) = world.confirming(ADA).await;
     let sign_in = async move {
@@ -287,7 +287,7 @@ async fn a_sign_in_code_that_races_with_a_reset_opens_no_session(world: &World) 
 /// Property 10: also if the old password needs no code.
 #[apply(on_both!)]
 async fn a_trusted_device_that_races_with_a_reset_opens_no_session(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let early = world.at_the_password(ADA).await;
     let mut browser = world.trusted(ADA).await;
     browser.sign_out().await;
@@ -325,13 +325,13 @@ async fn race_with_a_reset(
 /// Property 8.
 #[apply(on_both!)]
 async fn an_account_assigned_during_a_reset_gets_no_password(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.choosing(ADA).await;
     world.assign(ADA).await;
     assert_eq!(browser.choose(NEW_PASSWORD).await, Err(Refusal::FlowGone));
 
     // Also if another program changed only the account's row.
-    world.person(GRACE).await;
+    world.create_account(GRACE).await;
     let mut browser = world.choosing(GRACE).await;
     world.set_managed(GRACE).await;
     let organization = organization().name;
@@ -345,7 +345,7 @@ async fn an_account_assigned_during_a_reset_gets_no_password(world: &World) {
 /// Property 5.
 #[apply(on_both!)]
 async fn an_account_deactivated_during_a_reset_gets_no_password(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.choosing(ADA).await;
     world.backend.accounts().disable(&address(ADA), true).await.unwrap();
     assert_eq!(browser.choose(NEW_PASSWORD).await, Err(Refusal::FlowGone));
@@ -356,7 +356,7 @@ async fn an_account_deactivated_during_a_reset_gets_no_password(world: &World) {
 
 #[apply(on_both!)]
 async fn the_sign_in_page_offers_to_resume_a_waiting_reset(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     let step = browser.sign_in_step().await;
     assert!(matches!(step, SignInStep::AskEmail { resume: Some(_), .. }), "{step:?}");
@@ -368,7 +368,7 @@ async fn the_sign_in_page_offers_to_resume_a_waiting_reset(world: &World) {
 /// Property 18.
 #[apply(on_both!)]
 async fn the_owner_can_sign_in_after_a_reset_while_strangers_guess(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut stranger = world.at_the_password(ADA).await;
     for _ in 0..5 {
         assert_eq!(stranger.password(WRONG_PASSWORD).await, Err(Refusal::SignInWrong));
@@ -385,7 +385,7 @@ async fn the_owner_can_sign_in_after_a_reset_while_strangers_guess(world: &World
 
 #[apply(on_both!)]
 async fn a_reset_sets_the_first_password_of_an_account(world: &World) {
-    world.person_without_password(ADA).await;
+    world.create_account_without_password(ADA).await;
     let mut browser = world.choosing(ADA).await;
     assert_step!(browser.choose(NEW_PASSWORD), ResetStep::Done);
     assert!(world.browser().sign_in(world, ADA, NEW_PASSWORD).await.is_ok());

@@ -7,18 +7,18 @@ use account::{ActivityKind, FailureCause, Refusal, ResetStep, SignInStep, SignUp
 /// Property 2.
 #[apply(on_both!)]
 async fn a_code_works_only_once(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (browser, code) = world.resetting(ADA).await;
-    let told = together(200, |_| {
+    let results = together(200, |_| {
         let (mut browser, code) = (browser.clone(), code.clone());
         async move { browser.answer_reset(&code).await }
     })
     .await;
-    assert_eq!(told.iter().filter(|told| told.is_ok()).count(), 1);
-    assert!(
-        told.iter()
-            .all(|told| matches!(told, Ok(ResetStep::ChoosePassword { .. }) | Err(Refusal::StepElsewhere)))
-    );
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    assert!(results.iter().all(|result| matches!(
+        result,
+        Ok(ResetStep::ChoosePassword { .. }) | Err(Refusal::StepElsewhere)
+    )));
 }
 
 /// Property 3.
@@ -26,14 +26,14 @@ async fn a_code_works_only_once(world: &World) {
 async fn concurrent_guesses_spend_at_most_five_tries(world: &World) {
     for number in 0..5 {
         let email = format!("ada{number}@example.com");
-        world.person(&email).await;
+        world.create_account(&email).await;
         let (browser, code) = world.resetting(&email).await;
-        let told = together(60, |guess| {
+        let results = together(60, |guess| {
             let (mut browser, code) = (browser.clone(), other_code(&code, u32::try_from(guess).unwrap()));
             async move { browser.answer_reset(&code).await }
         })
         .await;
-        let right = told.iter().filter(|told| told.is_ok()).count();
+        let right = results.iter().filter(|result| result.is_ok()).count();
         let wrong = world.count_events(&email, ActivityKind::WrongCode).await;
         assert!(
             right == 1 && wrong < 5 || right == 0 && wrong == 5,
@@ -45,7 +45,7 @@ async fn concurrent_guesses_spend_at_most_five_tries(world: &World) {
 /// Property 4: an incorrect code is counted although the answer is an error.
 #[apply(on_both!)]
 async fn each_incorrect_code_spends_a_try(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     for tries_left in [4, 3, 2, 1] {
         assert_eq!(
@@ -69,7 +69,7 @@ async fn each_incorrect_code_spends_a_try(world: &World) {
 /// Property 4.
 #[apply(on_both!)]
 async fn a_new_code_does_not_restore_tries(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     browser.guess_wrong(&code, 3).await;
     world.clock.advance_ms(30_000);
@@ -92,7 +92,7 @@ async fn a_new_code_does_not_restore_tries(world: &World) {
 async fn a_reset_begun_before_its_account_exists_can_set_the_password(world: &World) {
     let mut browser = world.browser();
     browser.begin_reset(ADA).await.unwrap();
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     world.clock.advance_ms(30_000);
     browser.resend_reset().await.unwrap();
     let code = world.code_mailed_to(ADA).await;
@@ -103,7 +103,7 @@ async fn a_reset_begun_before_its_account_exists_can_set_the_password(world: &Wo
 /// Property 19.
 #[apply(on_both!)]
 async fn the_tenth_incorrect_code_in_a_row_sends_a_notice(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     browser.guess_wrong(&code, 5).await;
     world.clock.advance_ms(30_000);
@@ -116,8 +116,8 @@ async fn the_tenth_incorrect_code_in_a_row_sends_a_notice(world: &World) {
 
 #[apply(on_both!)]
 async fn a_code_expires_after_exactly_ten_minutes(world: &World) {
-    world.person(ADA).await;
-    world.person(GRACE).await;
+    world.create_account(ADA).await;
+    world.create_account(GRACE).await;
     let (mut ada, adas) = world.resetting(ADA).await;
     let (mut grace, graces) = world.resetting(GRACE).await;
     world.clock.advance_ms(10 * 60_000 - 1);
@@ -132,8 +132,8 @@ async fn a_code_expires_after_exactly_ten_minutes(world: &World) {
 /// Property 1: tries every code in every flow.
 #[apply(on_both!)]
 async fn a_code_works_only_in_its_own_flow(world: &World) {
-    world.person(ADA).await;
-    world.person(GRACE).await;
+    world.create_account(ADA).await;
+    world.create_account(GRACE).await;
     let (ada, grace, stranger) = (
         world.confirming(ADA).await,
         world.confirming(GRACE).await,
@@ -170,7 +170,7 @@ async fn a_code_works_only_in_its_own_flow(world: &World) {
 /// Property 5: each browser's code works in its own flow only, in any order of requests.
 #[apply(on_both!)]
 async fn a_strangers_request_does_not_affect_the_owners_code(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut owner, owners) = world.resetting(ADA).await;
     world.clock.advance_ms(30_000);
     let (mut stranger, strangers) = world.resetting(ADA).await;
@@ -191,7 +191,7 @@ async fn a_strangers_request_does_not_affect_the_owners_code(world: &World) {
 /// Property 5.
 #[apply(on_both!)]
 async fn a_code_of_the_browsers_earlier_request_is_recognised_twice(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut browser, older) = world.resetting(ADA).await;
     world.clock.advance_ms(30_000);
     browser.begin_reset(ADA).await.unwrap();
@@ -211,7 +211,7 @@ async fn a_code_of_the_browsers_earlier_request_is_recognised_twice(world: &Worl
 /// Property 5.
 #[apply(on_both!)]
 async fn an_older_code_spends_tries_after_being_recognised_twice(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut browser, older) = world.resetting(ADA).await;
     let sent_at = world.now();
     world.clock.advance_ms(30_000);
@@ -236,7 +236,7 @@ async fn an_older_code_spends_tries_after_being_recognised_twice(world: &World) 
 /// Property 5.
 #[apply(on_both!)]
 async fn a_password_change_invalidates_codes(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut owner = world.signed_in(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     let (mut at_the_door, password_code) = world.confirming(ADA).await;
@@ -249,7 +249,7 @@ async fn a_password_change_invalidates_codes(world: &World) {
 /// Property 5.
 #[apply(on_both!)]
 async fn deactivating_an_account_invalidates_codes(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     let (mut at_the_door, password_code) = world.confirming(ADA).await;
     for off in [true, false] {
@@ -261,7 +261,7 @@ async fn deactivating_an_account_invalidates_codes(world: &World) {
 
 #[apply(on_both!)]
 async fn a_pasted_code_is_accepted_in_common_formats(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     let (first, second) = code.split_at(4);
     assert_eq!(

@@ -30,7 +30,7 @@ async fn each_kind_of_account_gets_a_matching_email(world: &World) {
 /// Property 6.
 #[apply(on_both!)]
 async fn a_code_is_mailed_to_the_normalized_address(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.browser();
     for typed in [
         " \u{200b}Ada@EXAMPLE.com. ",
@@ -48,7 +48,7 @@ async fn a_code_is_mailed_to_the_normalized_address(world: &World) {
 /// Property 6.
 #[apply(on_both!)]
 async fn an_address_that_could_reach_another_mailbox_is_refused(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     for typed in [
         "ada@example.com,eve@example.com",
         "ada@example.com\r\nBcc: eve@example.com",
@@ -75,7 +75,7 @@ async fn an_address_that_could_reach_another_mailbox_is_refused(world: &World) {
 
 #[apply(on_both!)]
 async fn an_address_in_the_code_field_starts_a_new_flow(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.browser();
     browser.begin_reset("adda@example.com").await.unwrap();
     let before = browser.held.clone();
@@ -96,7 +96,7 @@ async fn an_address_in_the_code_field_starts_a_new_flow(world: &World) {
 /// Property 27.
 #[apply(on_both!)]
 async fn beginning_a_reset_twice_sends_one_email(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     let step = browser.reset_step().await;
     assert_eq!(browser.begin_reset(ADA).await, Ok(step));
@@ -107,7 +107,7 @@ async fn beginning_a_reset_twice_sends_one_email(world: &World) {
 /// Property 29.
 #[apply(on_both!)]
 async fn a_strangers_request_does_not_delay_the_owner(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     world.resetting(ADA).await;
     world.resetting(ADA).await;
     assert_eq!(world.emails_to(ADA).await.len(), 2);
@@ -116,7 +116,7 @@ async fn a_strangers_request_does_not_delay_the_owner(world: &World) {
 /// Property 18: the longest of several waits is announced. A browser without a visit also waits for its next form.
 #[apply(on_both!)]
 async fn the_announced_wait_is_long_enough(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut waits = Vec::new();
     for _ in 0..11 {
         loop {
@@ -162,7 +162,7 @@ async fn a_client_can_begin_twenty_flows_a_minute(world: &World) {
 
 #[apply(on_both!)]
 async fn the_wait_for_a_new_code_doubles(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut browser, _) = world.resetting(ADA).await;
     for seconds in [30, 60, 120, 240] {
         assert_eq!(browser.resend_reset().await, Err(Refusal::ResendWait { seconds }));
@@ -177,7 +177,7 @@ async fn the_wait_for_a_new_code_doubles(world: &World) {
 #[apply(on_both!)]
 async fn a_flow_sends_at_most_six_codes(world: &World) {
     let world = world.with(|settings| settings.limits.emails_an_hour = 100).await;
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut browser, _) = world.resetting(ADA).await;
     for sends_left in (0..5).rev() {
         world.clock.advance_minutes(4);
@@ -197,7 +197,7 @@ async fn a_flow_sends_at_most_six_codes(world: &World) {
 /// Property 12.
 #[apply(on_both!)]
 async fn reading_a_step_sends_no_email(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     world.clock.advance_minutes(5);
     let (step, version) = (
@@ -219,7 +219,7 @@ async fn reading_a_step_sends_no_email(world: &World) {
 /// Two e-mails with different codes would confuse the user.
 #[apply(on_both!)]
 async fn a_newer_email_replaces_an_unsent_one(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.browser();
     browser.begin_reset(ADA).await.unwrap();
     world.clock.advance_ms(30_000);

@@ -38,7 +38,7 @@ async fn a_stolen_database_contains_no_passwords_codes_or_tokens(world: &World) 
 /// Property 15.
 #[apply(on_both!)]
 async fn a_queued_email_is_sealed(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     world.browser().begin_reset(ADA).await.unwrap();
     let waiting = outbox::claim(world.backend.db(), &world.keys, world.now(), 10)
         .await

@@ -10,8 +10,8 @@ use tokio::task::JoinHandle;
 
 #[apply(on_both!)]
 async fn the_current_session_is_listed_first(world: &World) {
-    world.person(ADA).await;
-    world.person(GRACE).await;
+    world.create_account(ADA).await;
+    world.create_account(GRACE).await;
     world.signed_in(GRACE).await;
     let here = world.signed_in(ADA).await;
     world.clock.advance_minutes(1);
@@ -28,7 +28,7 @@ async fn the_current_session_is_listed_first(world: &World) {
 
 #[apply(on_both!)]
 async fn a_language_choice_applies_to_every_browser(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (here, there) = (world.signed_in(ADA).await, world.signed_in(ADA).await);
     let language = |browser: Browser| async move {
         let visitor = browser.request().sessions().visitor().await.unwrap();
@@ -45,7 +45,7 @@ async fn a_language_choice_applies_to_every_browser(world: &World) {
 
 #[apply(on_both!)]
 async fn a_session_can_be_ended(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut here, there, third) = (
         world.signed_in(ADA).await,
         world.signed_in(ADA).await,
@@ -60,8 +60,8 @@ async fn a_session_can_be_ended(world: &World) {
 
 #[apply(on_both!)]
 async fn all_other_sessions_can_be_ended(world: &World) {
-    world.person(ADA).await;
-    world.person(GRACE).await;
+    world.create_account(ADA).await;
+    world.create_account(GRACE).await;
     let (mut here, there, grace) = (
         world.signed_in(ADA).await,
         world.signed_in(ADA).await,
@@ -74,8 +74,8 @@ async fn all_other_sessions_can_be_ended(world: &World) {
 
 #[apply(on_both!)]
 async fn an_account_cannot_end_sessions_of_another_account(world: &World) {
-    world.person(ADA).await;
-    world.person(GRACE).await;
+    world.create_account(ADA).await;
+    world.create_account(GRACE).await;
     let (mut ada, grace, trusted) = (
         world.signed_in(ADA).await,
         world.signed_in(GRACE).await,
@@ -95,7 +95,7 @@ async fn an_account_cannot_end_sessions_of_another_account(world: &World) {
 
 #[apply(on_both!)]
 async fn a_session_ends_seven_days_after_its_last_use(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (used, unused) = (world.signed_in(ADA).await, world.signed_in(ADA).await);
     world.clock.advance_ms(7 * 24 * 3_600_000 - 1);
     used_at(&used, world.now()).await;
@@ -109,7 +109,7 @@ async fn a_session_ends_seven_days_after_its_last_use(world: &World) {
 
 #[apply(on_both!)]
 async fn a_session_ends_after_thirty_days_despite_use(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let browser = world.signed_in(ADA).await;
     for _ in 0..4 {
         world.clock.advance_minutes(7 * 24 * 60 - 1);
@@ -123,7 +123,7 @@ async fn a_session_ends_after_thirty_days_despite_use(world: &World) {
 
 #[apply(on_both!)]
 async fn signing_out_twice_succeeds(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.signed_in(ADA).await;
     let mut tab = browser.clone();
     browser.sign_out().await;
@@ -137,7 +137,7 @@ async fn signing_out_twice_succeeds(world: &World) {
 /// Property 27.
 #[apply(on_both!)]
 async fn two_concurrent_sign_outs_record_one_event(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let browser = world.signed_in(ADA).await;
     let id = world.stored(ADA).await.account.id;
     // A transaction holds the session's row until both requests wait for it, and rolls back.
@@ -157,7 +157,7 @@ async fn two_concurrent_sign_outs_record_one_event(world: &World) {
 /// Property 33.
 #[apply(on_both!)]
 async fn a_sign_out_without_a_session_is_not_confirmed(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let browser = world.signed_in(ADA).await;
     let mut hidden = browser.clone();
     hidden.held.session = None;
@@ -167,7 +167,7 @@ async fn a_sign_out_without_a_session_is_not_confirmed(world: &World) {
 
 #[apply(on_both!)]
 async fn a_deactivated_account_stays_signed_out_after_reactivation(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let browser = world.signed_in(ADA).await;
     world.backend.accounts().disable(&address(ADA), true).await.unwrap();
     assert!(!browser.is_signed_in().await);
@@ -178,8 +178,8 @@ async fn a_deactivated_account_stays_signed_out_after_reactivation(world: &World
 /// Property 20.
 #[apply(on_both!)]
 async fn only_the_owner_sees_the_events_of_an_account(world: &World) {
-    world.person(ADA).await;
-    world.person(GRACE).await;
+    world.create_account(ADA).await;
+    world.create_account(GRACE).await;
     let grace = world.signed_in(GRACE).await;
     world.resetting(ADA).await;
     world.clock.advance_ms(1);
@@ -200,7 +200,7 @@ async fn only_the_owner_sees_the_events_of_an_account(world: &World) {
 /// Property 29.
 #[apply(on_both!)]
 async fn attempts_are_summarized_and_do_not_displace_activity(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let owner = world.signed_in(ADA).await;
     let since = world.now();
     for _ in 0..6 {
@@ -228,7 +228,7 @@ async fn attempts_are_summarized_and_do_not_displace_activity(world: &World) {
 /// Property 20.
 #[apply(on_both!)]
 async fn older_activity_is_paginated(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let owner = world.signed_in(ADA).await;
     let account = world.stored(ADA).await.account.id;
     let mut tx = world.backend.db().begin().await.unwrap();
@@ -236,7 +236,7 @@ async fn older_activity_is_paginated(world: &World) {
         // Three events at each moment.
         let at = world.now().plus_ms(1 + number / 3);
         let kind = ActivityKind::SignedOut;
-        events::append(&mut tx, &account, kind, Actor::Person, &owner.caller, at)
+        events::append(&mut tx, &account, kind, Actor::User, &owner.caller, at)
             .await
             .unwrap();
     }
@@ -259,7 +259,7 @@ async fn older_activity_is_paginated(world: &World) {
 
 #[apply(on_both!)]
 async fn a_forged_token_is_refused(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let signed_in = world.signed_in(ADA).await;
     let mut browser = world.browser();
     for token in [

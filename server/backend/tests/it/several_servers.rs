@@ -139,7 +139,7 @@ async fn only_serialization_failures_are_retried_up_to_a_limit() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_retried_password_check_spends_one_try() {
     let world = World::on_postgres().await;
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let owner = world.signed_in(ADA).await;
     let stranger = world.at_the_password(ADA).await;
     let Engine::Postgres(Server { pool, .. }) = &world.backend.db().engine else {
@@ -159,16 +159,16 @@ async fn a_retried_password_check_spends_one_try() {
     .unwrap();
     let failures = "select cast(sum(failures) as bigint) from throttles";
 
-    let told = retried(|| stranger.try_password(WRONG_PASSWORD)).await.map(drop);
-    assert!(matches!(told, Err(Error::Refused(Refusal::SignInWrong))));
+    let result = retried(|| stranger.try_password(WRONG_PASSWORD)).await.map(drop);
+    assert!(matches!(result, Err(Error::Refused(Refusal::SignInWrong))));
     assert_eq!(world.database.number(failures).await, 1);
     let strangers = "select count from limits where key = 'password ada@example.com'";
     assert_eq!(world.database.number(strangers).await, 1);
 
     let (wrong, new) = (WRONG_PASSWORD.into(), NEW_PASSWORD.into());
     let change = || owner.request().password_change().change(&wrong, &new, &new, true);
-    let told = retried(change).await.map(drop);
-    assert!(matches!(told, Err(Error::Refused(Refusal::CurrentWrong))));
+    let result = retried(change).await.map(drop);
+    assert!(matches!(result, Err(Error::Refused(Refusal::CurrentWrong))));
     // One more failure in a row, and one of the browser's own tries.
     assert_eq!(world.database.number(failures).await, 3);
     let tried = world.database.number("select last_value from tries").await;

@@ -8,7 +8,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 
 #[apply(on_both!)]
 async fn a_sign_in_takes_a_password_and_a_mailed_code(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.browser();
     assert_eq!(
         browser.begin_sign_in(" Ada@Example.com").await,
@@ -45,19 +45,19 @@ async fn an_incorrect_password_is_answered_the_same_for_every_kind_of_address(wo
     alike!(crowd, |browser, email| browser.begin_sign_in(email).await);
     alike!(crowd, |browser, _| Ok(browser.sign_in_step().await));
     for _ in 0..5 {
-        let told = alike!(crowd, |browser, _| browser.password(WRONG_PASSWORD).await);
-        assert_eq!(told, "Err(SignInWrong)");
+        let result = alike!(crowd, |browser, _| browser.password(WRONG_PASSWORD).await);
+        assert_eq!(result, "Err(SignInWrong)");
     }
-    let told = alike!(crowd, |browser, _| browser.password(WRONG_PASSWORD).await);
-    assert!(told.starts_with("Ok(ProveMailbox("), "{told}");
+    let result = alike!(crowd, |browser, _| browser.password(WRONG_PASSWORD).await);
+    assert!(result.starts_with("Ok(ProveMailbox("), "{result}");
     alike!(crowd, |browser, _| browser.answer_sign_in("00000000").await);
     world.clock.advance_minutes(1);
     alike!(crowd, |browser, _| browser.resend_sign_in().await);
     alike!(crowd, |browser, _| Ok(browser.sign_in_step().await));
     world.clock.advance_minutes(1);
     alike!(crowd, |browser, _| browser.restart_sign_in().await);
-    let told = alike!(crowd, |browser, email| browser.begin_sign_in(email).await);
-    assert!(told.starts_with("Ok(ProveMailbox("), "{told}");
+    let result = alike!(crowd, |browser, email| browser.begin_sign_in(email).await);
+    assert!(result.starts_with("Ok(ProveMailbox("), "{result}");
     alike!(crowd, |browser, _| browser.answer_sign_in("123456").await);
     alike!(crowd, |browser, _| browser.resend_sign_in().await);
     alike!(crowd, |browser, _| Ok(browser.sign_in_step().await));
@@ -66,9 +66,9 @@ async fn an_incorrect_password_is_answered_the_same_for_every_kind_of_address(wo
 /// Property 8: the owner of a deactivated or assigned account can't tell that its password was correct.
 #[apply(on_both!)]
 async fn an_account_without_a_local_password_refuses_every_password(world: &World) {
-    world.google_person("google@example.com").await;
-    world.disabled_person("disabled@example.com").await;
-    world.person("managed@example.com").await;
+    world.create_google_account("google@example.com").await;
+    world.create_disabled_account("disabled@example.com").await;
+    world.create_account("managed@example.com").await;
     world.assign("managed@example.com").await;
     for email in [
         "google@example.com",
@@ -88,7 +88,7 @@ async fn an_account_without_a_local_password_refuses_every_password(world: &Worl
 /// Property 11.
 #[apply(on_both!)]
 async fn sign_in_steps_cannot_be_skipped_or_replayed(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.browser();
     assert_eq!(browser.password(PASSWORD).await, Err(Refusal::FlowGone));
     browser.begin_sign_in(ADA).await.unwrap();
@@ -108,7 +108,7 @@ async fn sign_in_steps_cannot_be_skipped_or_replayed(world: &World) {
 /// Property 11.
 #[apply(on_both!)]
 async fn a_sign_out_during_a_sign_in_ends_it(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut browser, code) = world.confirming(ADA).await;
     let mut tab = browser.clone();
     browser.sign_out().await;
@@ -118,7 +118,7 @@ async fn a_sign_out_during_a_sign_in_ends_it(world: &World) {
 
 #[apply(on_both!)]
 async fn another_address_starts_a_new_flow(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.at_the_password(GRACE).await;
     let mut tab = browser.clone();
     assert_eq!(
@@ -139,7 +139,7 @@ async fn another_address_starts_a_new_flow(world: &World) {
 
 #[apply(on_both!)]
 async fn a_trusted_device_needs_no_code_for_thirty_days(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.trusted(ADA).await;
     world.clock.advance_ms(30 * 24 * 3_600_000 - 1);
     browser.begin_sign_in(ADA).await.unwrap();
@@ -152,8 +152,8 @@ async fn a_trusted_device_needs_no_code_for_thirty_days(world: &World) {
 
 #[apply(on_both!)]
 async fn trust_applies_to_one_account_on_one_device(world: &World) {
-    world.person(ADA).await;
-    world.person(GRACE).await;
+    world.create_account(ADA).await;
+    world.create_account(GRACE).await;
     let mut adas = world.trusted(ADA).await;
     let mut known = world.signed_in(ADA).await;
     adas.begin_sign_in(GRACE).await.unwrap();
@@ -167,7 +167,7 @@ async fn trust_applies_to_one_account_on_one_device(world: &World) {
 
 #[apply(on_both!)]
 async fn a_forgotten_device_needs_a_code_again(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut lost, mut browser) = (world.trusted(ADA).await, world.signed_in(ADA).await);
     let devices = browser.security().await.unwrap().devices;
     assert_eq!(devices.iter().map(|device| device.here).collect::<Vec<_>>(), [false]);
@@ -179,7 +179,7 @@ async fn a_forgotten_device_needs_a_code_again(world: &World) {
 /// Property 19.
 #[apply(on_both!)]
 async fn a_new_device_sends_one_notice(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.signed_in(ADA).await;
     let notice = Notice::NewDevice {
         at: world.now(),
@@ -195,8 +195,8 @@ async fn a_new_device_sends_one_notice(world: &World) {
 
 #[apply(on_both!)]
 async fn each_sign_in_issues_a_new_token_and_ends_the_old_session(world: &World) {
-    world.person(ADA).await;
-    world.person(GRACE).await;
+    world.create_account(ADA).await;
+    world.create_account(GRACE).await;
     let mut browser = world.signed_in(ADA).await;
     for email in [ADA, GRACE] {
         let before = browser.clone();
@@ -210,7 +210,7 @@ async fn each_sign_in_issues_a_new_token_and_ends_the_old_session(world: &World)
 /// Property 13.
 #[apply(on_both!)]
 async fn a_sign_in_redirects_to_the_requested_page(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.trusted(ADA).await;
     for (wanted, next) in [
         ("/security?tab=1", "/security?tab=1"),
@@ -228,21 +228,25 @@ async fn a_sign_in_redirects_to_the_requested_page(world: &World) {
 /// Property 27.
 #[apply(on_both!)]
 async fn a_correct_password_sent_twice_mails_one_code(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let browser = world.at_the_password(ADA).await;
-    let told = together(4, |_| {
+    let results = together(4, |_| {
         let mut browser = browser.clone();
         async move { browser.password(PASSWORD).await }
     })
     .await;
     assert_eq!(
-        told.iter()
-            .filter(|told| matches!(told, Ok(SignInStep::EnterCode(_))))
+        results
+            .iter()
+            .filter(|result| matches!(result, Ok(SignInStep::EnterCode(_))))
             .count(),
         1
     );
     assert_eq!(
-        told.iter().filter(|told| **told == Err(Refusal::StepElsewhere)).count(),
+        results
+            .iter()
+            .filter(|result| **result == Err(Refusal::StepElsewhere))
+            .count(),
         3
     );
     assert_eq!(world.emails_to(ADA).await.len(), 1);
@@ -251,21 +255,21 @@ async fn a_correct_password_sent_twice_mails_one_code(world: &World) {
 /// Properties 2 and 27.
 #[apply(on_both!)]
 async fn a_correct_code_sent_twice_begins_one_session(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (browser, code) = world.confirming(ADA).await;
-    let told = together(20, |_| {
+    let results = together(20, |_| {
         let (mut browser, code) = (browser.clone(), code.clone());
         async move { browser.answer_sign_in(&code).await.map(|_| browser) }
     })
     .await;
-    let signed_in: Vec<_> = told.into_iter().filter_map(Result::ok).collect();
+    let signed_in: Vec<_> = results.into_iter().filter_map(Result::ok).collect();
     assert_eq!(signed_in.len(), 1);
     assert_eq!(signed_in[0].security().await.unwrap().sessions.len(), 1);
 }
 
 #[apply(on_both!)]
 async fn a_new_code_can_be_requested(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut browser, older) = world.confirming(ADA).await;
     assert_eq!(browser.resend_sign_in().await, Err(Refusal::ResendWait { seconds: 30 }));
     world.clock.advance_ms(30_000);
@@ -293,7 +297,7 @@ async fn an_older_hash_is_replaced_at_sign_in(world: &World) {
         .hash_password_with_salt(PASSWORD.as_bytes(), b"some salt of ours")
         .unwrap()
         .to_string();
-    world.person_with_hash(ADA, &old).await;
+    world.create_account_with_hash(ADA, &old).await;
     world.refuses(ADA, WRONG_PASSWORD).await;
     assert_eq!(world.stored(ADA).await.password.unwrap(), old);
     world.signed_in(ADA).await;
@@ -308,13 +312,13 @@ async fn an_older_hash_is_replaced_at_sign_in(world: &World) {
 /// Property 8.
 #[apply(on_both!)]
 async fn an_account_assigned_after_its_password_step_cannot_sign_in(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut browser, code) = world.confirming(ADA).await;
     world.assign(ADA).await;
     assert_eq!(browser.answer_sign_in(&code).await, Err(Refusal::FlowGone));
 
     // Also if another program changed only the account's row.
-    world.person(GRACE).await;
+    world.create_account(GRACE).await;
     let (mut browser, code) = world.confirming(GRACE).await;
     world.set_managed(GRACE).await;
     assert_eq!(browser.answer_sign_in(&code).await, Err(Refusal::FlowGone));
@@ -323,8 +327,8 @@ async fn an_account_assigned_after_its_password_step_cannot_sign_in(world: &Worl
 
 #[apply(on_both!)]
 async fn a_browser_can_be_known_to_two_accounts(world: &World) {
-    world.person(ADA).await;
-    world.person(GRACE).await;
+    world.create_account(ADA).await;
+    world.create_account(GRACE).await;
     let mut browser = world.trusted(ADA).await;
     browser.sign_in(world, GRACE, PASSWORD).await.unwrap();
     browser.begin_sign_in(ADA).await.unwrap();
@@ -344,7 +348,7 @@ async fn a_browser_can_be_known_to_two_accounts(world: &World) {
 
 #[apply(on_both!)]
 async fn changing_the_address_keeps_the_redirect(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.trusted(ADA).await;
     browser.sign_out().await;
     browser.begin_sign_in_to(GRACE, "/security").await.unwrap();

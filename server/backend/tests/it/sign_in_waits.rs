@@ -1,6 +1,6 @@
 //! Incorrect passwords: tries and waits.
 
-use crate::browser::{Browser, Told};
+use crate::browser::{Browser, FlowResult};
 use crate::metrics::{scrape, value};
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address, other_code, together};
 use account::{ActivityKind, Email, FailureCause, Refusal, SignInStep};
@@ -45,8 +45,8 @@ async fn a_wait_is_at_most_an_hour(world: &World) {
 /// Property 18: a new flow, cookie, client or spelling gets no new tries.
 #[apply(on_both!)]
 async fn strangers_tries_are_counted_by_address_and_not_by_browser(world: &World) {
-    world.person(ADA).await;
-    world.person(GRACE).await;
+    world.create_account(ADA).await;
+    world.create_account(GRACE).await;
     let mut early = world.at_the_password(ADA).await;
     for typed in [ADA, "ADA@example.com", "ada@Example.com.", " ada@example.com", ADA] {
         wrong_password(world, typed).await;
@@ -65,7 +65,7 @@ async fn strangers_tries_are_counted_by_address_and_not_by_browser(world: &World
 /// Property 18: no client has to wait, no password is checked without the mailbox, and the owner can sign in.
 #[apply(on_both!)]
 async fn after_strangers_guesses_the_mailbox_must_be_proven_first(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut stranger = world.after_five_guesses(ADA).await;
     // The correct password isn't checked either.
     let before = count(world, "rekey_hashing_duration_seconds_count").await;
@@ -113,7 +113,7 @@ async fn after_strangers_guesses_the_mailbox_must_be_proven_first(world: &World)
 /// Property 18: a code allows five passwords; then another code is needed.
 #[apply(on_both!)]
 async fn a_proven_mailbox_allows_five_passwords(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     world.after_five_guesses(ADA).await;
     let mut browser = proven(world).await;
     for _ in 0..4 {
@@ -130,13 +130,16 @@ async fn a_proven_mailbox_allows_five_passwords(world: &World) {
     ));
     world.clock.advance_minutes(1);
     let browser = proven(world).await;
-    let told = together(20, |number| {
+    let results = together(20, |number| {
         let mut browser = browser.clone();
         async move { browser.password(&format!("wrong horse number {number}")).await }
     })
     .await;
-    let wrong = told.iter().filter(|told| **told == Err(Refusal::SignInWrong)).count();
-    assert_eq!(wrong, 4, "{told:?}");
+    let wrong = results
+        .iter()
+        .filter(|result| **result == Err(Refusal::SignInWrong))
+        .count();
+    assert_eq!(wrong, 4, "{results:?}");
     assert_eq!(world.count_events(ADA, ActivityKind::WrongPassword).await, 15);
 }
 
@@ -166,7 +169,7 @@ async fn a_proven_mailbox_gives_no_access_without_a_local_password(world: &World
 /// Through "Use a different e-mail", or an address in the code field.
 #[apply(on_both!)]
 async fn a_mailbox_proof_can_be_cancelled(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     world.after_five_guesses(ADA).await;
     let mut browser = world.browser();
     assert!(proves_mailbox(&browser.begin_sign_in(ADA).await));
@@ -182,7 +185,7 @@ async fn a_mailbox_proof_can_be_cancelled(world: &World) {
 /// Property 9: the owner's actions don't change the tries of strangers.
 #[apply(on_both!)]
 async fn a_correct_password_restores_only_its_own_try(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     for _ in 0..4 {
         wrong_password(world, ADA).await;
     }
@@ -198,17 +201,23 @@ async fn a_correct_password_restores_only_its_own_try(world: &World) {
 /// Property 18.
 #[apply(on_both!)]
 async fn at_most_five_concurrent_passwords_are_checked(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let browser = world.at_the_password(ADA).await;
-    let told = together(30, |number| {
+    let results = together(30, |number| {
         let mut browser = browser.clone();
         async move { browser.password(&format!("wrong horse number {number}")).await }
     })
     .await;
-    let wrong = told.iter().filter(|told| **told == Err(Refusal::SignInWrong)).count();
-    let asked = told.iter().filter(|told| proves_mailbox(told)).count();
-    let elsewhere = told.iter().filter(|told| **told == Err(Refusal::StepElsewhere)).count();
-    assert_eq!((wrong, asked, elsewhere), (5, 1, 24), "{told:?}");
+    let wrong = results
+        .iter()
+        .filter(|result| **result == Err(Refusal::SignInWrong))
+        .count();
+    let asked = results.iter().filter(|result| proves_mailbox(result)).count();
+    let elsewhere = results
+        .iter()
+        .filter(|result| **result == Err(Refusal::StepElsewhere))
+        .count();
+    assert_eq!((wrong, asked, elsewhere), (5, 1, 24), "{results:?}");
     assert_eq!(world.count_events(ADA, ActivityKind::WrongPassword).await, 5);
     assert_eq!(world.emails_to(ADA).await.len(), 1);
 }
@@ -216,7 +225,7 @@ async fn at_most_five_concurrent_passwords_are_checked(world: &World) {
 /// Property 18.
 #[apply(on_both!)]
 async fn strangers_cannot_lock_out_a_known_browser(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut owner = world.signed_in(ADA).await;
     owner.sign_out().await;
     world.after_five_guesses(ADA).await;
@@ -224,7 +233,7 @@ async fn strangers_cannot_lock_out_a_known_browser(world: &World) {
     // The owner's success doesn't help a stranger, and another account's device has no separate throttle key.
     assert!(proves_mailbox(&world.browser().begin_sign_in(ADA).await));
     world.clock.advance_minutes(1);
-    world.person(GRACE).await;
+    world.create_account(GRACE).await;
     let mut grace = world.signed_in(GRACE).await;
     assert!(proves_mailbox(&grace.begin_sign_in(ADA).await));
 }
@@ -232,7 +241,7 @@ async fn strangers_cannot_lock_out_a_known_browser(world: &World) {
 /// Property 19.
 #[apply(on_both!)]
 async fn the_tenth_incorrect_password_sends_a_notice(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     for guess in 1..10 {
         wrong_password(world, ADA).await;
         if guess == 5 {
@@ -247,7 +256,7 @@ async fn the_tenth_incorrect_password_sends_a_notice(world: &World) {
 /// Property 19: this notice asks for a new password immediately.
 #[apply(on_both!)]
 async fn the_tenth_incorrect_code_after_the_password_sends_a_notice(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     for _ in 0..2 {
         let (mut browser, code) = world.confirming(ADA).await;
         for n in 1..=5 {
@@ -273,7 +282,7 @@ async fn attempts_that_cannot_succeed_send_no_notice(world: &World) {
         assert_eq!(world.count_events(email, ActivityKind::WrongPassword).await, 10);
         assert_eq!(world.notices_to(email).await, []);
     }
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     for _ in 0..2 {
         let mut browser = world.browser();
         browser.begin_sign_up(ADA).await.unwrap();
@@ -288,8 +297,8 @@ async fn attempts_that_cannot_succeed_send_no_notice(world: &World) {
 /// Attack: incorrect passwords on a stolen device lock out the owner's other browsers, or other accounts.
 #[apply(on_both!)]
 async fn each_known_browser_has_separate_waits(world: &World) {
-    world.person(ADA).await;
-    world.person(GRACE).await;
+    world.create_account(ADA).await;
+    world.create_account(GRACE).await;
     let (mut stolen, mut own) = (world.signed_in(ADA).await, world.signed_in(ADA).await);
     let mut grace = world.signed_in(GRACE).await;
     for browser in [&mut stolen, &mut own, &mut grace] {
@@ -313,7 +322,7 @@ pub async fn count(world: &World, name: &str) -> f64 {
 
 /// Ada's browser, signed out, at the password step.
 async fn known(world: &World) -> Browser {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.signed_in(ADA).await;
     browser.sign_out().await;
     browser.begin_sign_in(ADA).await.unwrap();
@@ -335,8 +344,8 @@ async fn proven(world: &World) -> Browser {
     browser
 }
 
-fn proves_mailbox(told: &Told<SignInStep>) -> bool {
-    matches!(told, Ok(SignInStep::ProveMailbox(_)))
+fn proves_mailbox(result: &FlowResult<SignInStep>) -> bool {
+    matches!(result, Ok(SignInStep::ProveMailbox(_)))
 }
 
 #[apply(on_both!)]

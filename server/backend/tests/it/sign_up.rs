@@ -50,8 +50,8 @@ async fn sign_up_steps_are_the_same_with_and_without_an_account(world: &World) {
 
 #[apply(on_both!)]
 async fn signing_up_again_sends_an_email_about_the_existing_account(world: &World) {
-    world.person(ADA).await;
-    world.google_person("google@example.com").await;
+    world.create_account(ADA).await;
+    world.create_google_account("google@example.com").await;
     for (email, own) in [
         (ADA, PasswordAccess::Editable),
         ("google@example.com", PasswordAccess::HeldByGoogle),
@@ -63,7 +63,7 @@ async fn signing_up_again_sends_an_email_about_the_existing_account(world: &Worl
             "{messages:?}"
         );
     }
-    world.disabled_person("disabled@example.com").await;
+    world.create_disabled_account("disabled@example.com").await;
     world.browser().begin_sign_up("disabled@example.com").await.unwrap();
     let messages = world.emails_to("disabled@example.com").await;
     assert!(
@@ -86,7 +86,7 @@ async fn the_first_sign_in_sends_a_notice_only_from_another_browser(world: &Worl
         [Notice::NewDevice { .. }]
     ));
     // For this account only: another account's first sign-in here sends a notice.
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     browser.sign_in(world, ADA, PASSWORD).await.unwrap();
     assert!(matches!(
         world.notices_to(ADA).await.as_slice(),
@@ -147,14 +147,14 @@ async fn the_name_and_password_must_be_valid(world: &World) {
 #[apply(on_both!)]
 async fn an_address_submitted_twice_concurrently_gets_one_email(world: &World) {
     let browser = world.browser();
-    let told = together(2, |_| {
+    let results = together(2, |_| {
         let mut browser = browser.clone();
         async move { browser.begin_sign_up(NEW).await.map(|_| browser) }
     })
     .await;
     assert_eq!(world.emails_to(NEW).await.len(), 1);
     let code = world.code_mailed_to(NEW).await;
-    let mut begun = told.into_iter().map(Result::unwrap);
+    let mut begun = results.into_iter().map(Result::unwrap);
     let (first, mut second) = (begun.next().unwrap(), begun.next().unwrap());
     assert_eq!(first.held.flow(Purpose::SignUp), second.held.flow(Purpose::SignUp));
     assert!(second.answer_sign_up(&code).await.is_ok());
@@ -166,12 +166,12 @@ async fn an_address_submitted_twice_concurrently_gets_one_email(world: &World) {
 async fn concurrent_submissions_create_one_account(world: &World) {
     let (mut browser, code) = world.signing_up(NEW).await;
     browser.answer_sign_up(&code).await.unwrap();
-    let told = together(5, |_| {
+    let results = together(5, |_| {
         let mut browser = browser.clone();
         async move { browser.finish_sign_up("Nell", NEW_PASSWORD).await.is_ok() }
     })
     .await;
-    assert_eq!(told.iter().filter(|done| **done).count(), 1, "{told:?}");
+    assert_eq!(results.iter().filter(|done| **done).count(), 1, "{results:?}");
     assert!(world.browser().sign_in(world, NEW, NEW_PASSWORD).await.is_ok());
 }
 
@@ -204,7 +204,7 @@ async fn only_one_of_two_browsers_at_the_last_step_creates_the_account(world: &W
 async fn a_sign_up_does_not_change_an_account_created_meanwhile(world: &World) {
     let (mut browser, code) = world.signing_up(ADA).await;
     browser.answer_sign_up(&code).await.unwrap();
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     assert_eq!(
         browser.finish_sign_up("Nell", NEW_PASSWORD).await,
         Err(Refusal::FlowGone)

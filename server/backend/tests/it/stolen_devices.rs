@@ -21,7 +21,7 @@ async fn copied_notices(world: &World) -> usize {
 
 #[apply(on_both!)]
 async fn a_copy_made_before_trust_was_granted_is_not_trusted(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.signed_in(ADA).await;
     let mut copy = browser.clone();
     let code = browser.confirm(world, ADA).await;
@@ -37,7 +37,7 @@ async fn a_copy_made_before_trust_was_granted_is_not_trusted(world: &World) {
 
 #[apply(on_both!)]
 async fn reusing_a_replaced_device_token_sends_a_notice(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.trusted(ADA).await;
     let mut thief = browser.clone();
     assert!(is_trusted(&mut browser, ADA).await);
@@ -54,7 +54,7 @@ async fn reusing_a_replaced_device_token_sends_a_notice(world: &World) {
 
 #[apply(on_both!)]
 async fn a_faster_thief_is_detected_when_the_owner_returns(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.trusted(ADA).await;
     let mut thief = browser.clone();
     assert!(
@@ -69,7 +69,7 @@ async fn a_faster_thief_is_detected_when_the_owner_returns(world: &World) {
 
 #[apply(on_both!)]
 async fn two_tabs_of_a_device_get_the_same_token(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.trusted(ADA).await;
     let mut tab = browser.clone();
     assert!(is_trusted(&mut browser, ADA).await);
@@ -84,7 +84,7 @@ async fn two_tabs_of_a_device_get_the_same_token(world: &World) {
 
 #[apply(on_both!)]
 async fn a_forgotten_device_stays_forgotten(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.trusted(ADA).await;
     let mut copy = browser.clone();
     let id = browser.security().await.unwrap().devices[0].id.clone();
@@ -101,12 +101,12 @@ async fn a_forgotten_device_stays_forgotten(world: &World) {
 
 #[apply(on_both!)]
 async fn a_reset_and_a_deactivation_forget_every_device(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let known = world.trusted(ADA).await;
     world.choosing(ADA).await.choose(NEW_PASSWORD).await.unwrap();
     assert_eq!(count_devices(world, &known).await, 0);
 
-    world.person(GRACE).await;
+    world.create_account(GRACE).await;
     let known = world.trusted(GRACE).await;
     for off in [true, false] {
         world.backend.accounts().disable(&address(GRACE), off).await.unwrap();
@@ -131,7 +131,7 @@ async fn count_devices(world: &World, browser: &Browser) -> usize {
 
 #[apply(on_both!)]
 async fn a_password_change_forgets_other_devices_on_request(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let other = world.trusted(ADA).await;
     let mut browser = world.trusted(ADA).await;
     browser
@@ -147,7 +147,7 @@ async fn a_password_change_forgets_other_devices_on_request(world: &World) {
 
 #[apply(on_both!)]
 async fn a_password_change_invalidates_copies_of_the_device_token(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.trusted(ADA).await;
     let mut copy = browser.clone();
     browser.change_password_and(PASSWORD, NEW_PASSWORD, true).await.unwrap();
@@ -159,7 +159,7 @@ async fn a_password_change_invalidates_copies_of_the_device_token(world: &World)
 /// The device is from a release that didn't record uses.
 #[apply(on_both!)]
 async fn a_device_without_a_recorded_use_is_not_forgotten_immediately(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let browser = world.trusted(ADA).await;
     world.clock.advance_minutes(500 * 24 * 60);
     let unknown = "update devices set used_at = null returning trusted_until";
@@ -174,7 +174,7 @@ async fn a_device_without_a_recorded_use_is_not_forgotten_immediately(world: &Wo
 
 #[apply(on_both!)]
 async fn a_long_unused_device_is_forgotten(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.trusted(ADA).await;
     world.clock.advance_minutes(10 * 24 * 60);
     assert!(is_trusted(&mut browser, ADA).await);
@@ -188,8 +188,8 @@ async fn a_long_unused_device_is_forgotten(world: &World) {
 
 #[apply(on_both!)]
 async fn a_sign_in_keeps_device_tokens_of_other_accounts(world: &World) {
-    world.person(ADA).await;
-    world.person(GRACE).await;
+    world.create_account(ADA).await;
+    world.create_account(GRACE).await;
     let mut browser = world.trusted(ADA).await;
     browser.sign_in(world, GRACE, PASSWORD).await.unwrap();
     browser.sign_in(world, GRACE, PASSWORD).await.unwrap();
@@ -199,7 +199,7 @@ async fn a_sign_in_keeps_device_tokens_of_other_accounts(world: &World) {
 }
 #[apply(on_both!)]
 async fn a_token_from_many_sign_ins_ago_is_recognised_as_a_copy(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.trusted(ADA).await;
     let mut copy = browser.clone();
     for _ in 0..3 {

@@ -11,7 +11,7 @@ pub async fn later(world: &World) {
 
 #[apply(on_both!)]
 async fn a_copy_made_before_the_code_cannot_choose_a_password(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     let mut copy = browser.clone();
     browser.answer_reset(&code).await.unwrap();
@@ -51,7 +51,7 @@ async fn a_copy_made_before_the_code_cannot_finish_a_sign_up(world: &World) {
 
 #[apply(on_both!)]
 async fn a_copy_made_before_the_password_cannot_answer_a_code(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.at_the_password(ADA).await;
     let mut copy = browser.clone();
     browser.password(PASSWORD).await.unwrap();
@@ -75,7 +75,7 @@ async fn a_copy_made_before_the_password_cannot_answer_a_code(world: &World) {
 
 #[apply(on_both!)]
 async fn resending_a_correct_code_returns_the_lost_token(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     // The response is lost.
     browser.clone().answer_reset(&code).await.unwrap();
@@ -96,7 +96,7 @@ async fn resending_a_correct_sign_up_code_returns_the_lost_token(world: &World) 
 
 #[apply(on_both!)]
 async fn resending_a_correct_password_returns_the_lost_token(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.at_the_password(ADA).await;
     browser.clone().password(PASSWORD).await.unwrap();
     assert_eq!(browser.password(WRONG_PASSWORD).await, Err(Refusal::SignInWrong));
@@ -113,7 +113,7 @@ async fn resending_a_correct_password_returns_the_lost_token(world: &World) {
 /// Resending the last form causes no second sign-in.
 #[apply(on_both!)]
 async fn resending_the_last_code_returns_the_lost_session(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.browser();
     browser.begin_sign_in_to(ADA, "/security").await.unwrap();
     browser.password(PASSWORD).await.unwrap();
@@ -156,7 +156,7 @@ async fn mailbox_proven_first(world: &World) -> (Browser, String) {
 /// On a trusted device, and after the mailbox was proven first.
 #[apply(on_both!)]
 async fn resending_the_last_password_returns_the_lost_session(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.trusted(ADA).await;
     browser.sign_out().await;
     browser.begin_sign_in(ADA).await.unwrap();
@@ -176,7 +176,7 @@ async fn resending_the_last_password_returns_the_lost_session(world: &World) {
 /// Attack: an attacker has the flow's token and either the password or the mailbox.
 #[apply(on_both!)]
 async fn one_factor_alone_does_not_return_a_lost_session(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.at_the_password(ADA).await;
     browser.password(PASSWORD).await.unwrap();
     let mut copy = browser.clone();
@@ -194,7 +194,7 @@ async fn one_factor_alone_does_not_return_a_lost_session(world: &World) {
 /// Attack: an attacker has the password and a copy of the flow's or the visit's token from the address step.
 #[apply(on_both!)]
 async fn a_trusted_devices_session_is_not_returned_to_another_browser(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.trusted(ADA).await;
     browser.sign_out().await;
     browser.begin_sign_in(ADA).await.unwrap();
@@ -207,8 +207,8 @@ async fn a_trusted_devices_session_is_not_returned_to_another_browser(world: &Wo
         if thief.held.flow(Purpose::SignIn).is_none() {
             thief.begin_sign_in(ADA).await.unwrap();
         }
-        let told = thief.password(PASSWORD).await;
-        assert!(!matches!(told, Ok(SignInStep::SignedIn { .. })), "{told:?}");
+        let result = thief.password(PASSWORD).await;
+        assert!(!matches!(result, Ok(SignInStep::SignedIn { .. })), "{result:?}");
         assert_eq!((&thief.held.session, &thief.held.device), (&None, &None));
     }
 }
@@ -216,7 +216,7 @@ async fn a_trusted_devices_session_is_not_returned_to_another_browser(world: &Wo
 /// Property 3, including codes already used.
 #[apply(on_both!)]
 async fn guesses_after_the_correct_last_code_are_counted(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut browser, code) = world.confirming(ADA).await;
     let mut copy = browser.clone();
     browser.answer_sign_in(&code).await.unwrap();
@@ -229,7 +229,7 @@ async fn guesses_after_the_correct_last_code_are_counted(world: &World) {
 
 #[apply(on_both!)]
 async fn an_ended_session_is_not_returned_again(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut browser, code) = world.confirming(ADA).await;
     let mut copy = browser.clone();
     browser.answer_sign_in(&code).await.unwrap();
@@ -240,7 +240,7 @@ async fn an_ended_session_is_not_returned_again(world: &World) {
 
 #[apply(on_both!)]
 async fn resending_a_password_change_returns_the_lost_session(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.trusted(ADA).await;
     let mut first = browser.clone();
     let (mut guess, mut late) = (browser.clone(), browser.clone());
@@ -272,18 +272,18 @@ async fn resending_a_password_change_returns_the_lost_session(world: &World) {
 /// Attack: an attacker with a copy of the session's token from before the change guesses the new password.
 #[apply(on_both!)]
 async fn guesses_by_resending_a_password_change_are_throttled(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let mut browser = world.trusted(ADA).await;
     let mut copy = browser.clone();
     browser.change_password(PASSWORD, NEW_PASSWORD).await.unwrap();
     for guess in 0..5 {
-        let told = copy
+        let result = copy
             .change_password(PASSWORD, &format!("guess number {guess} of a thief"))
             .await;
-        assert_eq!(told.err(), Some(Refusal::SignedOut));
+        assert_eq!(result.err(), Some(Refusal::SignedOut));
     }
-    let told = copy.change_password(PASSWORD, NEW_PASSWORD).await;
-    assert!(matches!(told, Err(Refusal::PasswordWait { .. })), "{told:?}");
+    let result = copy.change_password(PASSWORD, NEW_PASSWORD).await;
+    assert!(matches!(result, Err(Refusal::PasswordWait { .. })), "{result:?}");
     // The owner sees them and doesn't have to wait.
     let view = browser.change_password(NEW_PASSWORD, PASSWORD).await.unwrap();
     assert_eq!(view.attempts.map(|attempts| attempts.count), Some(5));
@@ -292,12 +292,12 @@ async fn guesses_by_resending_a_password_change_are_throttled(world: &World) {
 /// Property 3.
 #[apply(on_both!)]
 async fn guesses_with_the_previous_token_are_counted(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     let mut copy = browser.clone();
     browser.answer_reset(&code).await.unwrap();
     for guess in 1..5 {
-        let told = copy.answer_reset(&other_code(&code, guess)).await;
+        let result = copy.answer_reset(&other_code(&code, guess)).await;
         let expected = if guess < 4 {
             Refusal::CodeWrong {
                 tries_left: 4 - i64::from(guess),
@@ -305,7 +305,7 @@ async fn guesses_with_the_previous_token_are_counted(world: &World) {
         } else {
             Refusal::TriesUsedUp
         };
-        assert_eq!(told, Err(expected));
+        assert_eq!(result, Err(expected));
     }
     assert_eq!(copy.answer_reset(&code).await, Err(Refusal::StepElsewhere));
     assert!(
@@ -318,22 +318,22 @@ async fn guesses_with_the_previous_token_are_counted(world: &World) {
 /// Properties 2 and 27.
 #[apply(on_both!)]
 async fn concurrent_correct_codes_leave_one_token(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (browser, code) = world.resetting(ADA).await;
-    let told = together(4, |_| {
+    let results = together(4, |_| {
         let (mut browser, code) = (browser.clone(), code.clone());
         async move {
-            let told = browser.answer_reset(&code).await;
-            (told, browser)
+            let result = browser.answer_reset(&code).await;
+            (result, browser)
         }
     })
     .await;
-    let right = told.iter().filter(|(told, _)| told.is_ok()).count();
+    let right = results.iter().filter(|(result, _)| result.is_ok()).count();
     assert_eq!(right, 1);
     // The browser can continue after any of the responses.
-    let first = &told[0].1.held.flow(Purpose::Reset);
-    for (told, browser) in &told {
-        assert!(told.is_ok() || *told == Err(Refusal::StepElsewhere), "{told:?}");
+    let first = &results[0].1.held.flow(Purpose::Reset);
+    for (result, browser) in &results {
+        assert!(result.is_ok() || *result == Err(Refusal::StepElsewhere), "{result:?}");
         assert_eq!(&browser.held.flow(Purpose::Reset), first);
         assert!(matches!(browser.reset_step().await, ResetStep::ChoosePassword { .. }));
     }
@@ -341,7 +341,7 @@ async fn concurrent_correct_codes_leave_one_token(world: &World) {
 
 #[apply(on_both!)]
 async fn a_page_gets_an_event_when_its_flow_gets_a_new_token(world: &World) {
-    world.person(ADA).await;
+    world.create_account(ADA).await;
     let (mut browser, code) = world.resetting(ADA).await;
     let tab = browser.clone();
     let seen = tab.flow_version(Purpose::Reset, None).await;

@@ -136,17 +136,17 @@ impl World {
 
 impl World {
     /// Adds an account with a password.
-    pub async fn person(&self, email: &str) {
+    pub async fn create_account(&self, email: &str) {
         // Hashed once for all accounts, to save time.
         static HASH: OnceCell<String> = OnceCell::const_new();
         let hash = HASH
             .get_or_init(async || self.hashing.hash("here", &PASSWORD.into()).await.unwrap())
             .await;
-        self.person_with_hash(email, hash).await;
+        self.create_account_with_hash(email, hash).await;
     }
 
     /// Adds an account with another system's hash.
-    pub async fn person_with_hash(&self, email: &str, hash: &str) {
+    pub async fn create_account_with_hash(&self, email: &str, hash: &str) {
         let mut tx = self.backend.db().begin().await.unwrap();
         self.insert(&mut tx, email, Some(hash)).await;
         tx.commit().await.unwrap();
@@ -154,7 +154,7 @@ impl World {
 
     /// Adds an account in an open transaction.
     pub async fn insert(&self, tx: &mut WriteTx, email: &str, hash: Option<&str>) {
-        let person = Account {
+        let account = Account {
             id: AccountId(format!("id of {email}")),
             email: address(email),
             name: name_of(email),
@@ -163,32 +163,32 @@ impl World {
             password_changed_at: Some(self.now()),
             disabled_at: None,
         };
-        assert!(accounts::insert(tx, &person, hash, self.now()).await.unwrap());
+        assert!(accounts::insert(tx, &account, hash, self.now()).await.unwrap());
     }
 
     /// Adds an account without a password, like an operator.
-    pub async fn person_without_password(&self, email: &str) {
+    pub async fn create_account_without_password(&self, email: &str) {
         self.add(email, AccountKind::Local).await;
     }
 
-    pub async fn google_person(&self, email: &str) {
+    pub async fn create_google_account(&self, email: &str) {
         self.add(email, AccountKind::Google).await;
     }
 
-    pub async fn managed_person(&self, email: &str) {
+    pub async fn create_managed_account(&self, email: &str) {
         self.add(email, AccountKind::Managed(organization())).await;
     }
 
     /// Adds `local@example.com`, `google@example.com`, `managed@example.com` and `disabled@example.com`.
     pub async fn one_of_each_kind(&self) {
-        self.person("local@example.com").await;
-        self.google_person("google@example.com").await;
-        self.managed_person("managed@example.com").await;
-        self.disabled_person("disabled@example.com").await;
+        self.create_account("local@example.com").await;
+        self.create_google_account("google@example.com").await;
+        self.create_managed_account("managed@example.com").await;
+        self.create_disabled_account("disabled@example.com").await;
     }
 
-    pub async fn disabled_person(&self, email: &str) {
-        self.person(email).await;
+    pub async fn create_disabled_account(&self, email: &str) {
+        self.create_account(email).await;
         assert!(self.backend.accounts().disable(&address(email), true).await.unwrap());
     }
 
@@ -214,14 +214,14 @@ impl World {
     }
 
     async fn add(&self, email: &str, kind: AccountKind) {
-        let person = NewAccount {
+        let account = NewAccount {
             email: address(email),
             name: Name::parse(&name_of(email)).unwrap(),
             kind,
             password: None,
             language: None,
         };
-        assert!(self.backend.accounts().create(person).await.unwrap());
+        assert!(self.backend.accounts().create(account).await.unwrap());
     }
 
     /// The account's current row.

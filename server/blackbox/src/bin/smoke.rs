@@ -17,11 +17,11 @@ const EMAIL: &str = "ada@example.org";
 const PASSWORD: &str = "lantern orbit velvet maple";
 
 fn main() -> ExitCode {
-    let told = look().and_then(|report| {
+    let result = look().and_then(|report| {
         let written = std::io::stdout().write_all(report.as_bytes());
         written.map_err(|error| error.to_string())
     });
-    match told {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
             say(&format!("the program needs another file: {fault}"));

@@ -36,9 +36,9 @@ async fn an_address_has_at_most_one_account(world: &World) {
 async fn accounts_are_listed_in_order_of_address(world: &World) {
     let mut tx = with_ada(world).await;
     assert!(accounts::insert(&mut tx, &local(GRACE), None, NOW).await.unwrap());
-    let people = accounts::list(&mut tx, "", 10).await.unwrap();
+    let list = accounts::list(&mut tx, "", 10).await.unwrap();
     assert_eq!(
-        people.iter().map(|person| person.email.as_str()).collect::<Vec<_>>(),
+        list.iter().map(|account| account.email.as_str()).collect::<Vec<_>>(),
         [ADA, GRACE]
     );
     assert_eq!(accounts::list(&mut tx, ADA, 10).await.unwrap().len(), 1);
@@ -171,7 +171,7 @@ async fn an_account_can_be_changed_and_deleted(world: &World) {
     assert_eq!(account_changes::last_sign_in(&mut tx, &ada).await.unwrap(), None);
     for ms in [1, 2] {
         let (kind, at) = (ActivityKind::SignedIn, NOW.plus_ms(ms));
-        events::append(&mut tx, &ada, kind, Actor::Person, &Caller::default(), at)
+        events::append(&mut tx, &ada, kind, Actor::User, &Caller::default(), at)
             .await
             .unwrap();
     }

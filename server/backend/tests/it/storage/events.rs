@@ -13,7 +13,7 @@ async fn events_are_read_newest_first(world: &World) {
     let mut tx = with_ada(world).await;
     let caller = caller();
     for (kind, actor, at) in [
-        (ActivityKind::SignedIn, Actor::Person, 0),
+        (ActivityKind::SignedIn, Actor::User, 0),
         (ActivityKind::Disabled, Actor::Operator, 1),
         (ActivityKind::Enabled, Actor::Operator, 2),
     ] {
@@ -74,7 +74,7 @@ async fn attempts_are_counted(world: &World) {
     let caller = caller();
     assert_eq!(events::attempts(&mut tx, &id(ADA), NOW).await.unwrap(), None);
     for (ms, kind) in (10..).zip(ActivityKind::ALL) {
-        events::append(&mut tx, &id(ADA), kind, Actor::Person, &caller, NOW.plus_ms(ms))
+        events::append(&mut tx, &id(ADA), kind, Actor::User, &caller, NOW.plus_ms(ms))
             .await
             .unwrap();
     }
@@ -94,7 +94,7 @@ async fn attempts_are_counted(world: &World) {
             &mut tx,
             &id(ADA),
             ActivityKind::WrongCode,
-            Actor::Person,
+            Actor::User,
             &caller,
             NOW.plus_ms(99),
         )
@@ -110,7 +110,7 @@ async fn events_without_an_account_are_pruned(world: &World) {
     let mut tx = with_ada(world).await;
     let caller = caller();
     let unknown = events::unknown_account();
-    events::append(&mut tx, &unknown, ActivityKind::WrongCode, Actor::Person, &caller, NOW)
+    events::append(&mut tx, &unknown, ActivityKind::WrongCode, Actor::User, &caller, NOW)
         .await
         .unwrap();
     assert_eq!(events::prune_without_account(&mut tx, NOW).await.unwrap(), 0);
@@ -136,8 +136,8 @@ async fn an_event_can_be_appended_to_many_accounts(world: &World) {
         .await
         .unwrap();
     }
-    for person in [ADA, GRACE] {
-        let newest = events::done(&mut tx, &id(person), "", 1).await.unwrap();
+    for email in [ADA, GRACE] {
+        let newest = events::done(&mut tx, &id(email), "", 1).await.unwrap();
         let event = &newest.events[0];
         assert_eq!((event.kind, event.at), (ActivityKind::Added, NOW.plus_ms(200)));
     }

@@ -22,8 +22,8 @@ async fn hourly_and_daily_limits_are_counted_together(world: &World) {
         (day + 1, None),
         (day + 2, Some(3_600)),
     ] {
-        let told = limits::take(&mut tx, &rule, NOW.plus_ms(ms)).await.unwrap();
-        assert_eq!(told, waits, "after {ms} ms");
+        let wait = limits::take(&mut tx, &rule, NOW.plus_ms(ms)).await.unwrap();
+        assert_eq!(wait, waits, "after {ms} ms");
     }
     limits::clear(&mut tx, "a").await.unwrap();
     for ms in [0, 1] {

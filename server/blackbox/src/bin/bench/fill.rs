@@ -51,7 +51,7 @@ fn accounts(words: &Words, count: u64, password: &str) -> String {
     format!(
         "INSERT INTO accounts (id, email, name, kind, password, created_at)
          WITH RECURSIVE n (i) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {count})
-         SELECT {fixture} || {tail}, {} || i || '@example.com', 'Person of the Crowd', 'local', '{password}', {now} - {ago} FROM n",
+         SELECT {fixture} || {tail}, {} || i || '@example.com', 'Benchmark Test User', 'local', '{password}', {now} - {ago} FROM n",
         words.random(8)
     )
 }

@@ -5,7 +5,7 @@ use crate::fill::{self, Rows};
 use crate::fixture::{Database, Fixture};
 use crate::report::Conditions;
 use crate::requests::patiently;
-use crate::steps::{Person, Step};
+use crate::steps::{Step, User};
 use crate::table::{Aim, number};
 use blackbox::mailbox::Mailbox;
 use blackbox::program::Running;
@@ -16,7 +16,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Accounts that act in a round, each with a password.
-const PEOPLE: usize = 200;
+const ACCOUNTS: usize = 200;
 /// Rounds that count, after one warm-up round.
 const ROUNDS: usize = 10;
 /// Time limit of one step of a round.
@@ -28,7 +28,7 @@ const BOUND: f64 = 1.5;
 pub fn measure(database: Database, rows: Rows) -> Result<String, Fault> {
     let conditions = Conditions::note()?;
     let (mail, other_mail) = (Mailbox::open()?, Mailbox::open()?);
-    say(&format!("{database}: {PEOPLE} people, twice"));
+    say(&format!("{database}: {ACCOUNTS} accounts, twice"));
     let (full, empty) = (fixture(database, &mail)?, fixture(database, &other_mail)?);
     say(&format!(
         "{database}: {} accounts, {} sessions, {} events",
@@ -48,15 +48,15 @@ pub fn measure(database: Database, rows: Rows) -> Result<String, Fault> {
         run(&mut sides, round)?;
     }
     let [full_side, empty_side] = sides;
-    let later = [&full_side, &empty_side].map(|side| side.told_later.load(Ordering::Relaxed));
+    let later = [&full_side, &empty_side].map(|side| side.unavailable.load(Ordering::Relaxed));
     let mut text = format!(
-        "{} accounts, {} sessions and {} events, {} MiB, filled in {filling:.0} s; beside it {PEOPLE} accounts. {} requests of a \
-         kind on each side, in turns of {PEOPLE}; answered with 503: {} on the full one, {} on the empty one.\n\n",
+        "{} accounts, {} sessions and {} events, {} MiB, filled in {filling:.0} s; beside it {ACCOUNTS} accounts. {} requests of a \
+         kind on each side, in turns of {ACCOUNTS}; answered with 503: {} on the full one, {} on the empty one.\n\n",
         number(count(rows.accounts), 0),
         number(count(rows.sessions), 0),
         number(count(rows.events), 0),
         number(size, 0),
-        PEOPLE * ROUNDS,
+        ACCOUNTS * ROUNDS,
         later[0],
         later[1],
     );
@@ -67,22 +67,22 @@ pub fn measure(database: Database, rows: Rows) -> Result<String, Fault> {
 fn fixture(database: Database, mail: &Mailbox) -> Result<Fixture, Fault> {
     let fixture = Fixture::new(database, Some(&mail.url()))?;
     fixture.first_start()?;
-    fixture.add_people(PEOPLE, email, Some(crowd::PASSWORD))?;
+    fixture.add_accounts(ACCOUNTS, email, Some(crowd::PASSWORD))?;
     Ok(fixture)
 }
 
 fn email(index: usize) -> String {
-    format!("person{index}@example.com")
+    format!("user{index}@example.com")
 }
 
 /// One of the two databases.
 struct Side<'a> {
     running: Running,
     mail: &'a Mailbox,
-    people: Vec<Mutex<Person>>,
+    users: Vec<Mutex<User>>,
     took: Took,
     /// The number of requests that got 503, including warm-up rounds.
-    told_later: AtomicUsize,
+    unavailable: AtomicUsize,
 }
 
 /// The latencies of each step in ms.
@@ -93,30 +93,30 @@ impl<'a> Side<'a> {
         Ok(Self {
             running: fixture.start()?,
             mail,
-            people: (0..PEOPLE).map(|index| Mutex::new(Person::new(email(index)))).collect(),
+            users: (0..ACCOUNTS).map(|index| Mutex::new(User::new(email(index)))).collect(),
             took: Took::default(),
-            told_later: AtomicUsize::new(0),
+            unavailable: AtomicUsize::new(0),
         })
     }
 
     /// Runs this step for every account; returns the latencies in ms.
     fn take(&self, step: Step) -> Result<Vec<f64>, Fault> {
-        let person = |index: usize| self.people[index].lock().unwrap_or_else(PoisonError::into_inner);
-        for index in 0..PEOPLE {
-            person(index).look_at_mails(self.mail, step)?;
+        let user = |index: usize| self.users[index].lock().unwrap_or_else(PoisonError::into_inner);
+        for index in 0..ACCOUNTS {
+            user(index).read_emails(self.mail, step)?;
         }
-        let done = crowd::ask(self.running.port(), PEOPLE, PATIENCE, |connection, index| {
-            let mut person = person(index);
+        let done = crowd::ask(self.running.port(), ACCOUNTS, PATIENCE, |connection, index| {
+            let mut user = user(index);
             let answer = patiently(|| {
-                let answer = step.send(&mut person, connection)?;
+                let answer = step.send(&mut user, connection)?;
                 let later = usize::from(answer.status == 503);
-                self.told_later.fetch_add(later, Ordering::Relaxed);
+                self.unavailable.fetch_add(later, Ordering::Relaxed);
                 Ok(answer)
             })?;
-            step.demand(&person, &answer)
+            step.demand(&user, &answer)
         });
         let done = done.map_err(|fault| format!("{fault}\n{}", self.running.end_of_log()))?;
-        if done.count < PEOPLE {
+        if done.count < ACCOUNTS {
             return Err(format!("{}: only {} in good time", step.name(), done.count));
         }
         // Sending this side's e-mails would slow down the other side's requests.

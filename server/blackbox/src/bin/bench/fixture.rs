@@ -105,7 +105,7 @@ impl Fixture {
     }
 
     /// Adds accounts. Without a password this is fast, because nothing is hashed.
-    pub fn add_people(
+    pub fn add_accounts(
         &self,
         count: usize,
         email: impl Fn(usize) -> String + Sync,

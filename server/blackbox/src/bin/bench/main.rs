@@ -98,6 +98,6 @@ fn measure(asked: &Asked) -> Result<(), Fault> {
 
 fn tell(text: &str) -> Result<(), Fault> {
     let mut out = std::io::stdout();
-    let told = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    told.map_err(|error| format!("standard output: {error}"))
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written.map_err(|error| format!("standard output: {error}"))
 }

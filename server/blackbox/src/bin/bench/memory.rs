@@ -21,7 +21,7 @@ pub fn measure(database: Database) -> Result<String, Fault> {
     let conditions = Conditions::note()?;
     let fixture = Fixture::new(database, None)?;
     fixture.first_start()?;
-    fixture.add_people(crowd::SIGNERS, crowd::signer, Some(crowd::PASSWORD))?;
+    fixture.add_accounts(crowd::SIGNERS, crowd::signer, Some(crowd::PASSWORD))?;
     let running = fixture.start()?;
     say(&format!("{database}: {} sign-ins, then {}", FEW.1, MANY.1));
     let first = after(&fixture, &running, FEW.0)?;

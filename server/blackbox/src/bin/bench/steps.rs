@@ -30,14 +30,14 @@ pub enum Step {
 }
 
 /// An account and its browser. Its address is unique.
-pub struct Person {
+pub struct User {
     email: String,
     password: usize,
     code: String,
     jar: Jar,
 }
 
-impl Person {
+impl User {
     /// Creates an account with [`crowd::PASSWORD`].
     pub fn new(email: String) -> Self {
         Self {
@@ -49,7 +49,7 @@ impl Person {
     }
 
     /// Reads the latest code if this step submits one, and deletes earlier e-mails if this step causes one.
-    pub fn look_at_mails(&mut self, mail: &Mailbox, step: Step) -> Result<(), Fault> {
+    pub fn read_emails(&mut self, mail: &Mailbox, step: Step) -> Result<(), Fault> {
         match step {
             Step::Password | Step::Forgot => mail.forget(&self.email),
             Step::Code | Step::ResetCode => self.code = mail.code_after(&self.email, 0)?,
@@ -90,33 +90,33 @@ impl Step {
         }
     }
 
-    pub fn send(self, person: &mut Person, connection: &mut Connection) -> Result<Answer, Fault> {
-        let password = PASSWORDS[person.password];
-        let other = PASSWORDS[1 - person.password];
-        let jar = &mut person.jar;
+    pub fn send(self, user: &mut User, connection: &mut Connection) -> Result<Answer, Fault> {
+        let password = PASSWORDS[user.password];
+        let other = PASSWORDS[1 - user.password];
+        let jar = &mut user.jar;
         let (path, fields): (_, &[(&str, &str)]) = match self {
             Self::Page => return connection.get("/signin", jar),
             Self::Security => return connection.get("/security", jar),
             Self::Session => return connection.get("/api/profile/view", jar),
-            Self::Begin => ("/api/sign_in/begin", &[("email", &person.email)]),
+            Self::Begin => ("/api/sign_in/begin", &[("email", &user.email)]),
             Self::WrongPassword => ("/api/sign_in/password", &[("password", "an entirely wrong password")]),
             Self::Password => ("/api/sign_in/password", &[("password", password)]),
-            Self::Code => ("/api/sign_in/answer", &[("code", &person.code)]),
+            Self::Code => ("/api/sign_in/answer", &[("code", &user.code)]),
             Self::SignOut => ("/api/sign_in/sign_out", &[]),
-            Self::Forgot => ("/api/reset/begin", &[("email", &person.email)]),
-            Self::ResetCode => ("/api/reset/answer", &[("code", &person.code)]),
+            Self::Forgot => ("/api/reset/begin", &[("email", &user.email)]),
+            Self::ResetCode => ("/api/reset/answer", &[("code", &user.code)]),
             Self::NewPassword => ("/api/reset/choose", &[("password", other), ("again", other)]),
         };
         let answer = connection.form(path, fields, jar)?;
-        if self == Self::NewPassword && self.is_done(&person.email, &answer) {
-            person.password = 1 - person.password;
+        if self == Self::NewPassword && self.is_done(&user.email, &answer) {
+            user.password = 1 - user.password;
         }
         Ok(answer)
     }
 
     /// Fails unless the answer is the expected one.
-    pub fn demand(self, person: &Person, answer: &Answer) -> Result<(), Fault> {
-        if self.is_done(&person.email, answer) {
+    pub fn demand(self, user: &User, answer: &Answer) -> Result<(), Fault> {
+        if self.is_done(&user.email, answer) {
             Ok(())
         } else {
             Err(answer.unexpected(self.name()))
@@ -124,7 +124,7 @@ impl Step {
     }
 
     fn is_done(self, email: &str, answer: &Answer) -> bool {
-        let (status, told) = match self {
+        let (status, outcome) = match self {
             Self::Page | Self::Security => return answer.status == 200 && answer.says("</html>"),
             Self::Session => return answer.status == 200 && answer.says(email),
             Self::SignOut => return answer.status == 200,
@@ -135,6 +135,6 @@ impl Step {
             Self::ResetCode => (200, "ChoosePassword"),
             Self::NewPassword => (200, "Done"),
         };
-        answer.status == status && answer.told() == told
+        answer.status == status && answer.outcome() == outcome
     }
 }

@@ -52,10 +52,10 @@ pub fn rage(running: &Running) -> Result<Storm, Fault> {
                 (&over, &judged, &later, &broken, &longest, &together);
             scope.spawn(move || {
                 together.wait();
-                let mut person = Person::new(number);
+                let mut client = Client::new(number);
                 let mut own_longest = 0.0_f64;
                 while !over.load(Ordering::Relaxed) {
-                    let (outcome, ms) = person.sign_in(port);
+                    let (outcome, ms) = client.sign_in(port);
                     own_longest = own_longest.max(ms);
                     let count = match outcome {
                         Outcome::Judged => judged,
@@ -112,14 +112,14 @@ enum Outcome {
 }
 
 /// A client that signs in repeatedly.
-struct Person {
+struct Client {
     email: String,
     connection: Option<Connection>,
     /// The sign-in at its password step.
     begun: Option<Jar>,
 }
 
-impl Person {
+impl Client {
     fn new(number: usize) -> Self {
         Self {
             email: crowd::signer(number),

@@ -16,7 +16,7 @@ const STARTS: usize = 5;
 pub fn measure(database: Database) -> Result<String, Fault> {
     let conditions = Conditions::note()?;
     let mut table = Table::default();
-    say(&format!("{database}: people"));
+    say(&format!("{database}: accounts"));
     let fixture = Fixture::new(database, None)?;
     table.row(
         "First start, on no database, to the first 200 of `/healthz`, ms",
@@ -24,8 +24,8 @@ pub fn measure(database: Database) -> Result<String, Fault> {
         None,
         &[fixture.first_start()?],
     );
-    fixture.add_people(crowd::SIGNERS, crowd::signer, Some(crowd::PASSWORD))?;
-    fixture.add_people(crowd::FORGETFUL, crowd::forgetful, None)?;
+    fixture.add_accounts(crowd::SIGNERS, crowd::signer, Some(crowd::PASSWORD))?;
+    fixture.add_accounts(crowd::FORGETFUL, crowd::forgetful, None)?;
 
     say(&format!("{database}: starts"));
     let starts = (0..STARTS)

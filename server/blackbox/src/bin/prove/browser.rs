@@ -90,7 +90,7 @@ impl Browser {
     /// Sends a form and fails unless the answer is the expected step, such as `EnterCode`.
     pub fn step(&mut self, path: &str, fields: &[(&str, &str)], step: &str) -> Result<Answer, Fault> {
         let answer = self.post(path, fields)?;
-        if answer.status == 200 && answer.told() == step {
+        if answer.status == 200 && answer.outcome() == step {
             Ok(answer)
         } else {
             Err(answer.unexpected(&format!("{path} instead of {step}")))
@@ -189,7 +189,7 @@ impl Browser {
     pub fn password_is(&mut self, email: &str, password: &str) -> Result<bool, Fault> {
         self.step("/api/sign_in/begin", &[("email", email)], "EnterPassword")?;
         let answer = self.post("/api/sign_in/password", &[("password", password)])?;
-        match (answer.status, answer.told().as_str()) {
+        match (answer.status, answer.outcome().as_str()) {
             (200, _) => Ok(true),
             (422, "sign_in_wrong") => Ok(false),
             _ => Err(answer.unexpected("a password")),

@@ -19,7 +19,7 @@ pub struct Life {
 /// Runs ten incorrect passwords, a sign-in, a change, a reset, a sign-in, a sign-out, and pages in between.
 pub fn live(service: &Service) -> Result<Life, Fault> {
     let mut life = Life {
-        email: service.person(Kind::Local)?,
+        email: service.create_account(Kind::Local)?,
         secrets: vec![PASSWORD.into(), NEW_PASSWORD.into()],
         answers: Vec::new(),
         browser: service.browser(),

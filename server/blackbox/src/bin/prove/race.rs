@@ -37,8 +37,8 @@ pub fn release(runners: Vec<Runner>) -> Result<Vec<Answer>, Fault> {
 }
 
 /// Returns the number of answers with a step or refusal.
-pub fn count(answers: &[Answer], told: &str) -> usize {
-    answers.iter().filter(|answer| answer.told() == told).count()
+pub fn count(answers: &[Answer], outcome: &str) -> usize {
+    answers.iter().filter(|answer| answer.outcome() == outcome).count()
 }
 
 /// Returns the number of server errors: 500 and above except 503, which permits a retry.

@@ -253,7 +253,7 @@ impl Service {
     }
 
     /// Adds an account with [`PASSWORD`]; returns its address. All have the same length, because cookies contain them.
-    pub fn person(&self, kind: Kind) -> Result<String, Fault> {
+    pub fn create_account(&self, kind: Kind) -> Result<String, Fault> {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let email = format!("p{:06}@example.com", COUNT.fetch_add(1, Ordering::Relaxed));
         self.add(&email, kind)?;
@@ -286,12 +286,12 @@ impl Service {
     }
 
     /// Adds accounts on all cores; returns their addresses.
-    pub fn people(&self, kind: Kind, count: usize) -> Result<Vec<String>, Fault> {
+    pub fn create_accounts(&self, kind: Kind, count: usize) -> Result<Vec<String>, Fault> {
         let next = AtomicUsize::new(0);
         let worker = || {
             let mut made = Vec::new();
             while next.fetch_add(1, Ordering::Relaxed) < count {
-                made.push(self.person(kind)?);
+                made.push(self.create_account(kind)?);
             }
             Ok(made)
         };

@@ -63,7 +63,7 @@ impl Waiting {
     pub fn opens(&mut self, code: &str) -> Result<bool, Fault> {
         let answer = self.browser.post(self.path, &[("code", code)])?;
         match answer.status {
-            200 => Ok(answer.told() == self.step),
+            200 => Ok(answer.outcome() == self.step),
             409 | 422 | 429 => Ok(false),
             _ => Err(answer.unexpected(self.path)),
         }

@@ -72,23 +72,26 @@ impl Bytes<'_> {
 
     fn cookies(&mut self) -> Result<(), Fault> {
         for odd in ODD {
-            let email = self.service.person(Kind::Local)?;
+            let email = self.service.create_account(Kind::Local)?;
             let mut browser = self.service.browser();
             browser.step("/api/sign_in/begin", &[("email", &email)], "EnterPassword")?;
             let request = browser.request("/api/sign_in/password", &[("password", PASSWORD)]);
-            let told = self.send(&mut browser, &with_odd_cookies(&request, odd))?.told();
+            let outcome = self.send(&mut browser, &with_odd_cookies(&request, odd))?.outcome();
             self.demand(
-                told == "EnterCode",
-                &format!("a password beside an invalid cookie: {told}"),
+                outcome == "EnterCode",
+                &format!("a password beside an invalid cookie: {outcome}"),
             );
-            if told != "EnterCode" {
+            if outcome != "EnterCode" {
                 browser.step("/api/sign_in/password", &[("password", PASSWORD)], "EnterCode")?;
             }
             let code = self.service.mail.code_after(&email, 0)?;
             let request = browser.request("/api/sign_in/answer", &[("code", &code)]);
-            let told = self.send(&mut browser, &with_odd_cookies(&request, odd))?.told();
-            self.demand(told == "SignedIn", &format!("a code beside an invalid cookie: {told}"));
-            if told != "SignedIn" {
+            let outcome = self.send(&mut browser, &with_odd_cookies(&request, odd))?.outcome();
+            self.demand(
+                outcome == "SignedIn",
+                &format!("a code beside an invalid cookie: {outcome}"),
+            );
+            if outcome != "SignedIn" {
                 browser.step("/api/sign_in/answer", &[("code", &code)], "SignedIn")?;
             }
             let page = get_request("/security", &self.service.host(), &browser.jar, "");
@@ -105,7 +108,7 @@ impl Bytes<'_> {
     }
 
     fn sign_outs(&mut self) -> Result<(), Fault> {
-        let email = self.service.person(Kind::Local)?;
+        let email = self.service.create_account(Kind::Local)?;
         let mut browser = self.service.browser();
         browser.sign_in(&self.service.mail, &email)?;
         for wanted in [Wanted::Data, Wanted::Page] {
@@ -113,7 +116,7 @@ impl Bytes<'_> {
             hidden.jar.remove("__Host-session");
             let answer = hidden.post_as("/api/sign_in/sign_out", "", wanted)?;
             let says = match wanted {
-                Wanted::Data => answer.told() == "SessionUnknown",
+                Wanted::Data => answer.outcome() == "SessionUnknown",
                 Wanted::Page => answer.header("location") == "/signed-out?session=unknown",
             };
             self.demand(says, "a sign-out without a cookie does not say so");
@@ -130,7 +133,7 @@ impl Bytes<'_> {
     }
 
     fn nuls(&mut self) -> Result<(), Fault> {
-        let email = self.service.person(Kind::Local)?;
+        let email = self.service.create_account(Kind::Local)?;
         let mut browser = self.service.browser();
         browser.sign_in(&self.service.mail, &email)?;
         let mut resetting = self.service.browser();
@@ -152,7 +155,7 @@ impl Bytes<'_> {
                 for value in ["\0", "a\0b@example.com"] {
                     for browser in [&mut browser, &mut resetting] {
                         let answer = browser.post(path, &[(field, value)])?;
-                        let what = format!("a NUL in {field} of {path}: {} {}", answer.status, answer.told());
+                        let what = format!("a NUL in {field} of {path}: {} {}", answer.status, answer.outcome());
                         self.demand(answer.status == 400, &what);
                     }
                 }
@@ -217,8 +220,8 @@ impl Bytes<'_> {
             let what = format!("a hop {}: {status}", String::from_utf8_lossy(hops));
             self.demand(status == wanted, &what);
         }
-        let told = self.service.log().matches("X-Forwarded-For is not an address").count();
-        self.demand(told == 3, &format!("{told} log lines for 3 invalid hops"));
+        let lines = self.service.log().matches("X-Forwarded-For is not an address").count();
+        self.demand(lines == 3, &format!("{lines} log lines for 3 invalid hops"));
         Ok(())
     }
 

@@ -119,7 +119,7 @@ fn ways_around(service: &Service) -> Result<(usize, usize), Fault> {
             let mut connection = blackbox::http::Connection::open(service.port(tried))?;
             tried += 1;
             let answer = connection.send(request.as_bytes())?;
-            let got = answer.told() == "EnterCode" || answer.cookies().any(|(name, _)| name.ends_with("reset"));
+            let got = answer.outcome() == "EnterCode" || answer.cookies().any(|(name, _)| name.ends_with("reset"));
             around += usize::from(got || answer.status >= 500);
         }
     }

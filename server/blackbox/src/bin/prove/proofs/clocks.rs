@@ -54,7 +54,7 @@ fn jumps(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     )?;
     let mut alive = Vec::new();
     // A used code and its finished flow.
-    let email = service.person(Kind::Local)?;
+    let email = service.create_account(Kind::Local)?;
     let mut used = service.browser();
     used.begin_reset(&email)?;
     let used_code = service.mail.code_after(&email, 0)?;
@@ -65,7 +65,7 @@ fn jumps(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     ];
     used.step("/api/reset/choose", &new, "Done")?;
     // A replaced code, and an ended session.
-    let other = service.person(Kind::Local)?;
+    let other = service.create_account(Kind::Local)?;
     let mut ended = service.browser();
     ended.sign_in(&service.mail, &other)?;
     let mut thief = ended.tab(service.port(0));
@@ -80,14 +80,14 @@ fn jumps(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     service.browser().begin_reset(&other)?;
     service.mail.code_after(&other, seen)?;
     // An expired code, flow at its password step and idle session. No request uses them meanwhile, so no row records the expiry.
-    let idle = service.person(Kind::Local)?;
+    let idle = service.create_account(Kind::Local)?;
     let mut session = service.browser();
     session.sign_in(&service.mail, &idle)?;
-    let late_email = service.person(Kind::Local)?;
+    let late_email = service.create_account(Kind::Local)?;
     let mut late = service.browser();
     late.begin_reset(&late_email)?;
     let late_code = service.mail.code_after(&late_email, 0)?;
-    let over_email = service.person(Kind::Local)?;
+    let over_email = service.create_account(Kind::Local)?;
     let mut over = service.browser();
     over.reset_to_password(&service.mail, &over_email)?;
     let mut tried = 0;
@@ -96,7 +96,11 @@ fn jumps(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         let mut look = |what: &str, answer: blackbox::http::Answer| {
             tried += 1;
             if answer.status == 200 || answer.status >= 500 {
-                alive.push(format!("{what} at {seconds:+} s: {} {}", answer.status, answer.told()));
+                alive.push(format!(
+                    "{what} at {seconds:+} s: {} {}",
+                    answer.status,
+                    answer.outcome()
+                ));
             }
         };
         look("a used code", used.post("/api/reset/answer", &[("code", &used_code)])?);
@@ -272,15 +276,15 @@ fn odd(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
 /// Sends as many sign-ins as the cores can hash, then ten times as many.
 fn hashing(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
-    let people = service.people(Kind::Local, 40)?;
+    let accounts = service.create_accounts(Kind::Local, 40)?;
     let seconds = ground.times(4, 20);
     let cores = machine::cores();
-    let capacity = sign_ins(&service, &people, cores * 2, seconds)?;
+    let capacity = sign_ins(&service, &accounts, cores * 2, seconds)?;
     let server = service.server(0)?;
     let over = AtomicBool::new(false);
     let (flood, mut pages) = std::thread::scope(|scope| {
         let pages = scope.spawn(|| open_pages(&service, &over));
-        let flood = sign_ins(&service, &people, cores * 64, seconds);
+        let flood = sign_ins(&service, &accounts, cores * 64, seconds);
         over.store(true, Ordering::Relaxed);
         let pages = pages.join().map_err(|_| "a helper thread panicked")??;
         flood.map(|flood| (flood, pages))
@@ -289,17 +293,17 @@ fn hashing(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     // Cancelled requests leak no permit.
     for number in 0..ground.times(100, 300) {
         let mut browser = service.browser();
-        let email = &people[number % people.len()];
+        let email = &accounts[number % accounts.len()];
         browser.step("/api/sign_in/begin", &[("email", email)], "EnterPassword")?;
         let request = browser.request("/api/sign_in/password", &[("password", "not the right one")]);
         browser.connect()?.write(&request)?;
     }
     service.be_quiet()?;
     // Other processes may use the cores for a while, so retry; a leaked permit is permanent.
-    let mut after = sign_ins(&service, &people, cores * 2, seconds)?;
+    let mut after = sign_ins(&service, &accounts, cores * 2, seconds)?;
     for _ in 0..3 {
         if after.a_second < 0.8 * capacity.a_second {
-            after = sign_ins(&service, &people, cores * 2, seconds)?;
+            after = sign_ins(&service, &accounts, cores * 2, seconds)?;
         }
     }
     let memory = machine::memory_mib(server.id(), "VmHWM")?;
@@ -338,14 +342,14 @@ fn one_client(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         ..Plan::without_limits()
     };
     let service = Service::start_with(ground, setting, &plan)?;
-    let people = service.people(Kind::Local, 40)?;
+    let accounts = service.create_accounts(Kind::Local, 40)?;
     let seconds = ground.times(5, 20);
-    let mut flood = connections_of_one_client(&service, &people)?;
-    let (mut alone, mut beside, mut pages, mut times) = beside_a_flood(&service, &people, &mut flood, seconds)?;
+    let mut flood = connections_of_one_client(&service, &accounts)?;
+    let (mut alone, mut beside, mut pages, mut times) = beside_a_flood(&service, &accounts, &mut flood, seconds)?;
     // Other processes may use the cores for a while, so retry; an unfair queue fails each time.
     for _ in 0..3 {
         if beside.a_second < 0.8 * alone.a_second {
-            let again = beside_a_flood(&service, &people, &mut flood, seconds)?;
+            let again = beside_a_flood(&service, &accounts, &mut flood, seconds)?;
             times += again.3;
             (alone, beside, pages) = (again.0, again.1, again.2);
         }
@@ -373,11 +377,11 @@ fn one_client(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
 /// number of the flood's requests.
 fn beside_a_flood(
     service: &Service,
-    people: &[String],
+    accounts: &[String],
     flood: &mut [(Browser, Vec<u8>)],
     seconds: u64,
 ) -> Result<(Crowd, Crowd, Vec<f64>, usize), Fault> {
-    let alone = sign_ins(service, people, OTHERS, seconds)?;
+    let alone = sign_ins(service, accounts, OTHERS, seconds)?;
     let (over, sent) = (AtomicBool::new(false), AtomicUsize::new(0));
     let (beside, pages) = std::thread::scope(|scope| {
         for (browser, request) in flood {
@@ -391,7 +395,7 @@ fn beside_a_flood(
             });
         }
         let pages = scope.spawn(|| open_pages(service, &over));
-        let beside = sign_ins(service, people, OTHERS, seconds);
+        let beside = sign_ins(service, accounts, OTHERS, seconds);
         over.store(true, Ordering::Relaxed);
         let pages = pages.join().map_err(|_| "a helper thread panicked")??;
         beside.map(|beside| (beside, pages))
@@ -401,10 +405,10 @@ fn beside_a_flood(
 }
 
 /// Returns browsers of one address, each with a request to repeat: an incorrect password, or a refused new one.
-fn connections_of_one_client(service: &Service, people: &[String]) -> Result<Vec<(Browser, Vec<u8>)>, Fault> {
+fn connections_of_one_client(service: &Service, accounts: &[String]) -> Result<Vec<(Browser, Vec<u8>)>, Fault> {
     let client = service.browser().client;
     let mut connections = Vec::with_capacity(OF_ONE_CLIENT);
-    for email in &people[..OF_ONE_CLIENT / 15] {
+    for email in &accounts[..OF_ONE_CLIENT / 15] {
         let mut resetting = service.browser();
         resetting.client = client;
         resetting.reset_to_password(&service.mail, email)?;
@@ -432,7 +436,7 @@ struct Crowd {
 }
 
 /// Sends incorrect and correct passwords from `clients` concurrent clients.
-fn sign_ins(service: &Service, people: &[String], clients: usize, seconds: u64) -> Result<Crowd, Fault> {
+fn sign_ins(service: &Service, accounts: &[String], clients: usize, seconds: u64) -> Result<Crowd, Fault> {
     let (next, done, later, odd) = (
         AtomicUsize::new(0),
         AtomicUsize::new(0),
@@ -444,7 +448,7 @@ fn sign_ins(service: &Service, people: &[String], clients: usize, seconds: u64) 
     let client = || -> Result<(), Fault> {
         let mut browser: Browser = service.browser();
         while Instant::now() < until {
-            let email = &people[next.fetch_add(1, Ordering::Relaxed) % people.len()];
+            let email = &accounts[next.fetch_add(1, Ordering::Relaxed) % accounts.len()];
             browser.step("/api/sign_in/begin", &[("email", email)], "EnterPassword")?;
             let form = form_of(&[("password", "not the right one")]);
             let request = form_request(

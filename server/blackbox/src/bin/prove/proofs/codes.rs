@@ -100,7 +100,7 @@ fn diagonal(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
 
 fn whose(service: &Service, purpose: Purpose) -> Result<String, Fault> {
     match purpose {
-        Purpose::SignIn | Purpose::Reset => service.person(Kind::Local),
+        Purpose::SignIn | Purpose::Reset => service.create_account(Kind::Local),
         Purpose::SignUp => Ok(service.stranger()),
     }
 }
@@ -111,7 +111,7 @@ fn five_guesses(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let (codes, guesses) = ground.times((12, 60), (100, 200));
     let (mut successes, mut most) = (0, 0);
     for (index, email) in service
-        .people(Kind::LocalWithoutPassword, codes)?
+        .create_accounts(Kind::LocalWithoutPassword, codes)?
         .into_iter()
         .enumerate()
     {
@@ -147,7 +147,7 @@ fn five_guesses(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
 /// Uses up the day's incorrect codes at the shortest length, with everything else varied; then longer codes arrive and work.
 fn failures_stay(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let mut service = Service::start_with(ground, setting, &Plan::without_limits())?;
-    let email = service.person(Kind::Local)?;
+    let email = service.create_account(Kind::Local)?;
     let (mut wrong, mut flows, mut seen, mut tried) = (Vec::new(), 0, Vec::new(), 0);
     for (purpose, short, long, budget) in [(Purpose::Reset, 8, 10, 75), (Purpose::SignIn, 6, 8, 15)] {
         let mut guessed = 0;
@@ -161,7 +161,7 @@ fn failures_stay(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             }
             for by in 1..=5 {
                 let answer = flow.browser.post(flow.path, &[("code", &other_than(&flow.code, by))])?;
-                if !["code_wrong", "tries_used_up"].contains(&answer.told().as_str()) {
+                if !["code_wrong", "tries_used_up"].contains(&answer.outcome().as_str()) {
                     return Err(answer.unexpected("a wrong code"));
                 }
                 guessed += 1;
@@ -207,7 +207,7 @@ fn newest_only(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let mut wrong = Vec::new();
     for _ in 0..rounds {
         // The same browser requests a newer code, then another for the same address; later, strangers request codes.
-        let email = service.person(Kind::Local)?;
+        let email = service.create_account(Kind::Local)?;
         let mut owner = Waiting::begin(&service, Purpose::Reset, &email)?;
         let mut newest = owner.code.clone();
         for path in ["/api/reset/resend", "/api/reset/begin"] {
@@ -228,7 +228,7 @@ fn newest_only(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             wrong.push("the newest one does not work after a stranger's request");
         }
         // A finished reset invalidates a sign-in's pending code.
-        let email = service.person(Kind::Local)?;
+        let email = service.create_account(Kind::Local)?;
         let mut flow = waiting(&service, Purpose::SignIn, &email)?;
         service.browser().reset(&service.mail, &email, NEW_PASSWORD)?;
         let code = flow.code.clone();
@@ -236,7 +236,7 @@ fn newest_only(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             wrong.push("a sign-in's code after a reset");
         }
         // A password change invalidates pending codes and answered resets.
-        let email = service.person(Kind::Local)?;
+        let email = service.create_account(Kind::Local)?;
         let mut owner = service.browser();
         owner.sign_in(&service.mail, &email)?;
         let mut answered = service.browser();
@@ -256,7 +256,7 @@ fn newest_only(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             wrong.push("an answered reset after a change");
         }
         // A deactivation does, too.
-        let email = service.person(Kind::Local)?;
+        let email = service.create_account(Kind::Local)?;
         let mut answered = service.browser();
         answered.reset_to_password(&service.mail, &email)?;
         let mut flows = [
@@ -292,7 +292,7 @@ fn owner_gets_in(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::default())?;
     let (mut wrong, mut tried, mut doors) = (Vec::new(), 0, 0);
     for _ in 0..ground.times(1, 5) {
-        let email = service.person(Kind::Local)?;
+        let email = service.create_account(Kind::Local)?;
         let mut known = service.browser();
         known.sign_in(&service.mail, &email)?;
         known.post("/api/sign_in/sign_out", &[])?;
@@ -322,13 +322,13 @@ fn owner_gets_in(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         };
         // Their e-mails must arrive before the owner's are counted.
         service.be_quiet()?;
-        let told = known.post("/api/reset/answer", &[("code", &code)])?.told();
-        demand("a code from before", told == "ChoosePassword");
+        let outcome = known.post("/api/reset/answer", &[("code", &code)])?.outcome();
+        demand("a code from before", outcome == "ChoosePassword");
         demand("a known browser", known.sign_in(&service.mail, &email).is_ok());
         known.post("/api/sign_in/sign_out", &[])?;
         let mut seen = service.mail.to(&email).len();
         let mut new = service.browser();
-        let began = new.post("/api/sign_in/begin", &[("email", &email)])?.told();
+        let began = new.post("/api/sign_in/begin", &[("email", &email)])?.outcome();
         demand("a new browser's sign-in", began == "ProveMailbox");
         if began == "ProveMailbox" {
             let code = service.mail.code_after(&email, seen)?;
@@ -341,8 +341,8 @@ fn owner_gets_in(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         demand("a known browser's reset", began == 200);
         if began == 200 {
             let code = service.mail.code_after(&email, seen)?;
-            let told = known.post("/api/reset/answer", &[("code", &code)])?.told();
-            demand("the code of that reset", told == "ChoosePassword");
+            let outcome = known.post("/api/reset/answer", &[("code", &code)])?.outcome();
+            demand("the code of that reset", outcome == "ChoosePassword");
         }
     }
     Ok(Finding {

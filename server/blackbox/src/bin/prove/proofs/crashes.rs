@@ -51,7 +51,7 @@ fn killed(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     for kill in 0..kills {
         let mut cases = Vec::new();
         let mut choosing = Vec::new();
-        for email in service.people(Kind::Local, IN_FLIGHT)? {
+        for email in service.create_accounts(Kind::Local, IN_FLIGHT)? {
             let mut before = service.browser();
             before.sign_in(&service.mail, &email)?;
             let mut browser = service.browser();
@@ -67,14 +67,14 @@ fn killed(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         let moment = Duration::from_millis(u64::try_from(kill * 17 % 97).unwrap_or_default());
         let done = AtomicUsize::new(0);
         let acknowledged: Vec<bool> = std::thread::scope(|scope| {
-            let people = choosing.iter_mut().map(|browser| {
+            let threads = choosing.iter_mut().map(|browser| {
                 scope.spawn(|| {
                     let acknowledged = choose(browser);
                     done.fetch_add(usize::from(acknowledged), Ordering::Relaxed);
                     acknowledged
                 })
             });
-            let people: Vec<_> = people.collect();
+            let threads: Vec<_> = threads.collect();
             let began = Instant::now();
             while if kill % 2 == 1 {
                 done.load(Ordering::Relaxed) == 0 && began.elapsed() < Duration::from_secs(10)
@@ -84,9 +84,9 @@ fn killed(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
                 std::thread::sleep(Duration::from_millis(1));
             }
             service.kill_server(0);
-            people
+            threads
                 .into_iter()
-                .map(|person| person.join().unwrap_or(false))
+                .map(|thread| thread.join().unwrap_or(false))
                 .collect()
         });
         slowest = slowest.max(service.start_server(0)?);
@@ -100,14 +100,14 @@ fn killed(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         wrong.extend(invariants::integrity(&service, ground)?);
     }
     // A request in progress is answered after SIGTERM.
-    let email = service.person(Kind::Local)?;
+    let email = service.create_account(Kind::Local)?;
     let mut browser = service.browser();
     browser.reset_to_password(&service.mail, &email)?;
     let (drained, finished) = std::thread::scope(|scope| {
-        let person = scope.spawn(|| choose(&mut browser));
+        let thread = scope.spawn(|| choose(&mut browser));
         std::thread::sleep(Duration::from_millis(5));
         let drained = service.stop_server(0);
-        (drained, person.join().unwrap_or(false))
+        (drained, thread.join().unwrap_or(false))
     });
     let drained = drained?;
     if !finished {
@@ -134,21 +134,21 @@ fn choose(browser: &mut Browser) -> bool {
     let request = browser.request("/api/reset/choose", &fields);
     // No retry, because a browser wouldn't.
     let answer = browser.connect().and_then(|mut connection| connection.send(&request));
-    answer.is_ok_and(|answer| answer.status == 200 && answer.told() == "Done")
+    answer.is_ok_and(|answer| answer.status == 200 && answer.outcome() == "Done")
 }
 
 /// Sends resets continuously while another process locks the database, or while the database restarts.
 fn database_away(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let seconds = ground.times(1, 20);
-    let people = service.people(Kind::LocalWithoutPassword, 200)?;
+    let accounts = service.create_accounts(Kind::LocalWithoutPassword, 200)?;
     let (next, over) = (AtomicUsize::new(0), AtomicBool::new(false));
     let began = Instant::now();
     let worker = || {
         let (mut acknowledged, mut failed, mut odd) = (Vec::new(), Vec::new(), Vec::new());
         while !over.load(Ordering::Relaxed) {
             let number = next.fetch_add(1, Ordering::Relaxed);
-            let email = people.get(number).cloned().unwrap_or_else(|| service.stranger());
+            let email = accounts.get(number).cloned().unwrap_or_else(|| service.stranger());
             match service.browser().post("/api/reset/begin", &[("email", &email)]) {
                 Ok(answer) if answer.status == 200 => acknowledged.push(email),
                 Ok(answer) if answer.status >= 500 => {

@@ -178,7 +178,7 @@ fn pooler(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let mut wrong = Vec::new();
     let rounds = ground.times(3, 20);
     for round in 0..rounds {
-        let email = service.person(Kind::Local)?;
+        let email = service.create_account(Kind::Local)?;
         let doings = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..4)
                 .map(|server| {

@@ -105,7 +105,7 @@ fn delays(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let mut asked = 0;
 
     // In every hour of a day, one network makes requests, and the owner makes one from another network.
-    let email = leaping.service.person(Kind::Local)?;
+    let email = leaping.service.create_account(Kind::Local)?;
     let one = another_client();
     let mut owners = 0;
     for hour in 0..24 {
@@ -125,7 +125,7 @@ fn delays(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     }
 
     // Twenty networks exhaust the daily budget, and all queue before the owner.
-    let email = leaping.service.person(Kind::Local)?;
+    let email = leaping.service.create_account(Kind::Local)?;
     let mut known = leaping.service.browser();
     known.sign_in(&leaping.service.mail, &email)?;
     known.post("/api/sign_in/sign_out", &[])?;
@@ -146,11 +146,11 @@ fn delays(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         wrong.push("a browser that signed in before waits".into());
     }
     let owner = another_client();
-    let (began, mut told) = (leaping.now_s, leaping.reset(owner, &email)?);
-    let first = told.err().unwrap_or(0);
+    let (began, mut result) = (leaping.now_s, leaping.reset(owner, &email)?);
+    let first = result.err().unwrap_or(0);
     let mut back = 0;
     // All strangers precede the owner at every slot; the owner returns after the announced wait.
-    while let Err(wait) = told {
+    while let Err(wait) = result {
         let due = leaping.now_s + wait;
         while leaping.now_s < due {
             leaping.leap((due - leaping.now_s).min(590))?;
@@ -159,7 +159,7 @@ fn delays(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
                 let _ = leaping.reset(*stranger, &email)?;
             }
         }
-        told = leaping.reset(owner, &email)?;
+        result = leaping.reset(owner, &email)?;
         back += 1;
         if back > 40 {
             break;
@@ -167,7 +167,7 @@ fn delays(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     }
     let took = leaping.now_s - began;
     let bound = 21 * 600;
-    if took > bound || told.is_err() {
+    if took > bound || result.is_err() {
         wrong.push(format!("the owner waits {took} s for 20 networks"));
     }
     Ok(Finding {
@@ -189,7 +189,7 @@ fn delays(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
 fn activity(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let mut wrong = Vec::new();
-    let email = service.person(Kind::Local)?;
+    let email = service.create_account(Kind::Local)?;
     let mut owner = service.browser();
     owner.sign_in(&service.mail, &email)?;
     let mut thief = service.browser();

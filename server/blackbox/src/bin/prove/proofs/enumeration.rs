@@ -63,7 +63,7 @@ fn alike(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             for (name, kind) in KINDS {
                 let email = match kind {
                     // All addresses have the same length, because the compared answers contain them.
-                    Some(kind) => service.person(kind)?,
+                    Some(kind) => service.create_account(kind)?,
                     None => service.stranger(),
                 };
                 if name == "unverified" {
@@ -157,7 +157,7 @@ fn limited_alike(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             let mut first: Option<Vec<String>> = None;
             for (name, kind) in KINDS {
                 let email = match kind {
-                    Some(kind) => service.person(kind)?,
+                    Some(kind) => service.create_account(kind)?,
                     None => service.stranger(),
                 };
                 let seen = exhaust(&service, &email, scripts, &mut refused)?;
@@ -197,7 +197,7 @@ fn exhaust(
     let mut look = |browser: &mut Browser, path: &str, fields: &[(&str, &str)]| -> Result<(), Fault> {
         if scripts {
             let answer = browser.post(path, fields)?;
-            refused.insert(answer.told());
+            refused.insert(answer.outcome());
             seen.push(differ::masked_waits(&answer, email));
         } else {
             let answer = browser.submit(path, fields)?;
@@ -257,7 +257,7 @@ fn owners_events(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let (mut answers, mut told_apart, mut now_s) = (0, Vec::new(), 0);
     for event in EVENTS {
         for scripts in [true, false] {
-            let (known, unknown) = (service.person(Kind::Local)?, service.stranger());
+            let (known, unknown) = (service.create_account(Kind::Local)?, service.stranger());
             let mut owner = service.browser();
             owner.sign_in(&service.mail, &known)?;
             let mut strangers = [stranger_of(&service, &known)?, stranger_of(&service, &unknown)?];
@@ -348,11 +348,11 @@ fn by_the_clock(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             figures.push((format!("{name}{}", if *busy { " under load" } else { "" }), area));
         }
     }
-    let told: Vec<_> = figures.iter().map(|(name, area)| format!("{name} {area:.3}")).collect();
+    let areas: Vec<_> = figures.iter().map(|(name, area)| format!("{name} {area:.3}")).collect();
     Ok(Finding {
         tried: format!("{pairs} interleaved pairs each of a known and an unknown address; area under the curve"),
         times: pairs * figures.len(),
-        figure: told.join(", "),
+        figure: areas.join(", "),
         bound: "0.44 – 0.56".into(),
         holds: figures.iter().all(|(_, area)| (area - 0.5).abs() <= 0.06),
     })
@@ -373,7 +373,7 @@ fn area(ground: &Ground, service: &Service, measured: Measured, pairs: usize, bu
         Kind::LocalWithoutPassword
     };
     // Few accounts, because creating one with a password costs a hash.
-    let known = service.people(kind, ground.times(20, 40))?;
+    let known = service.create_accounts(kind, ground.times(20, 40))?;
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let crowd: Vec<_> = (0..if busy { 3 } else { 0 })

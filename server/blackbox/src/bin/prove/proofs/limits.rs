@@ -57,17 +57,18 @@ impl Tried {
     /// Waits as announced, and checks that a shorter wait isn't enough. `again` returns the wait of another try.
     fn wait(
         &mut self,
-        told: i64,
+        announced: i64,
         mut again: impl FnMut(&mut Self) -> Result<Result<Answer, i64>, Fault>,
     ) -> Result<Answer, Fault> {
         // A fifth of each wait allows for the advance of the real clock.
-        let most = told * 4 / 5;
+        let most = announced * 4 / 5;
         self.leap(most)?;
         if again(self)?.is_ok() {
-            self.wrong.push(format!("announced {told} s, {most} s were enough"));
+            self.wrong
+                .push(format!("announced {announced} s, {most} s were enough"));
         }
-        self.leap(told - most)?;
-        again(self)?.map_err(|more| format!("announced {told} s, and then {more}"))
+        self.leap(announced - most)?;
+        again(self)?.map_err(|more| format!("announced {announced} s, and then {more}"))
     }
 
     /// Requests a reset of an address in a new browser of a client, alternating between servers.
@@ -133,7 +134,7 @@ fn limits(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
 
 /// Requests twelve resets, with the announced waits in between: returns every wait.
 fn resets_of_an_address(tried: &mut Tried) -> Result<(), Fault> {
-    let email = tried.service.person(Kind::LocalWithoutPassword)?;
+    let email = tried.service.create_account(Kind::LocalWithoutPassword)?;
     let client = tried.service.browser().client;
     let (began, mut waits, mut day) = (tried.now, Vec::new(), 0);
     for number in 0..12 {
@@ -143,9 +144,9 @@ fn resets_of_an_address(tried: &mut Tried) -> Result<(), Fault> {
         match tried.reset(client, &email)? {
             Ok(answer) if answer.status == 200 => {}
             Ok(answer) => return Err(answer.unexpected("a reset")),
-            Err(told) => {
-                waits.push(told);
-                tried.wait(told, |tried| tried.reset(client, &email))?;
+            Err(wait) => {
+                waits.push(wait);
+                tried.wait(wait, |tried| tried.reset(client, &email))?;
             }
         }
     }
@@ -166,22 +167,22 @@ fn resets_of_a_client(tried: &mut Tried) -> Result<(), Fault> {
         let email = tried.service.stranger();
         tried.ask(&mut browser, "/api/reset/begin", ("email", &email))
     };
-    let (mut through, mut told) = (0, 0);
+    let (mut through, mut announced) = (0, 0);
     for _ in 0..25 {
         match another(tried)? {
             Ok(_) => through += 1,
-            Err(wait) => told = wait,
+            Err(wait) => announced = wait,
         }
     }
-    tried.demand(through == 20 && nearly(told, 60), || {
-        format!("{through} resets of a client, then {told} s")
+    tried.demand(through == 20 && nearly(announced, 60), || {
+        format!("{through} resets of a client, then {announced} s")
     });
-    tried.wait(told, another).map(drop)
+    tried.wait(announced, another).map(drop)
 }
 
 /// Checks strangers' incorrect passwords, five a day until the mailbox must be proven, and the separate tries of the owner.
 fn passwords(tried: &mut Tried) -> Result<(), Fault> {
-    let email = tried.service.person(Kind::Local)?;
+    let email = tried.service.create_account(Kind::Local)?;
     let mut owner = tried.service.browser();
     owner.sign_in(&tried.service.mail, &email)?;
     owner.post("/api/sign_in/sign_out", &[])?;
@@ -190,10 +191,10 @@ fn passwords(tried: &mut Tried) -> Result<(), Fault> {
     early.step("/api/sign_in/begin", &[("email", &email)], "EnterPassword")?;
     for number in 0..5 {
         let mut stranger = tried.service.browser_at(tried.tried);
-        let told = tried.password(&mut stranger, &email, "not the right one")?;
-        let told = told.map(|answer| answer.told());
-        tried.demand(told.as_deref() == Ok("sign_in_wrong"), || {
-            format!("a stranger's try {number}: {told:?}")
+        let outcome = tried.password(&mut stranger, &email, "not the right one")?;
+        let outcome = outcome.map(|answer| answer.outcome());
+        tried.demand(outcome.as_deref() == Ok("sign_in_wrong"), || {
+            format!("a stranger's try {number}: {outcome:?}")
         });
     }
     // On every server and even with the correct password: no wait, and no password is checked.
@@ -201,19 +202,21 @@ fn passwords(tried: &mut Tried) -> Result<(), Fault> {
     let before = events(tried);
     for server in 0..2 {
         let mut stranger = tried.service.browser_at(server);
-        let told = stranger.post("/api/sign_in/begin", &[("email", &email)])?.told();
-        tried.demand(told == "ProveMailbox", || format!("a stranger's sixth: {told}"));
-        let told = stranger
+        let outcome = stranger.post("/api/sign_in/begin", &[("email", &email)])?.outcome();
+        tried.demand(outcome == "ProveMailbox", || format!("a stranger's sixth: {outcome}"));
+        let outcome = stranger
             .post("/api/sign_in/password", &[("password", PASSWORD)])?
-            .told();
-        tried.demand(told == "step_elsewhere", || {
-            format!("a password before the mailbox: {told}")
+            .outcome();
+        tried.demand(outcome == "step_elsewhere", || {
+            format!("a password before the mailbox: {outcome}")
         });
         tried.leap(31)?;
     }
-    let told = early.post("/api/sign_in/password", &[("password", PASSWORD)])?.told();
-    tried.demand(told == "ProveMailbox", || {
-        format!("the right password of a stranger: {told}")
+    let outcome = early
+        .post("/api/sign_in/password", &[("password", PASSWORD)])?
+        .outcome();
+    tried.demand(outcome == "ProveMailbox", || {
+        format!("the right password of a stranger: {outcome}")
     });
     tried.service.mail.wait(&email, before + 3)?;
     tried.leap(31)?;
@@ -229,9 +232,9 @@ fn passwords(tried: &mut Tried) -> Result<(), Fault> {
     new.step("/api/sign_in/answer", &[("code", &code)], "EnterPassword")?;
     let early_in = new.is_signed_in()?;
     tried.demand(!early_in, || "signed in by the passcode alone".into());
-    let told = new.post("/api/sign_in/password", &[("password", PASSWORD)])?.told();
+    let outcome = new.post("/api/sign_in/password", &[("password", PASSWORD)])?.outcome();
     let signed_in = new.is_signed_in()?;
-    tried.demand(signed_in, || format!("a new browser of the owner's: {told}"));
+    tried.demand(signed_in, || format!("a new browser of the owner's: {outcome}"));
     // The owner's throttle key has its own five free tries and waits.
     let mut waits = Vec::new();
     for number in 0..14 {
@@ -239,13 +242,13 @@ fn passwords(tried: &mut Tried) -> Result<(), Fault> {
             |tried: &mut Tried| tried.password(&mut owner.tab(tried.service.port(number)), &email, "mistyped");
         let answer = match mistyped(tried)? {
             Ok(answer) => answer,
-            Err(told) => {
-                waits.push(told);
-                tried.wait(told, mistyped)?
+            Err(wait) => {
+                waits.push(wait);
+                tried.wait(wait, mistyped)?
             }
         };
-        tried.demand(answer.told() == "sign_in_wrong", || {
-            format!("the owner's try {number}: {}", answer.told())
+        tried.demand(answer.outcome() == "sign_in_wrong", || {
+            format!("the owner's try {number}: {}", answer.outcome())
         });
     }
     let wanted = [30, 60, 120, 240, 480, 960, 1_920, 3_600, 3_600];

@@ -54,9 +54,9 @@ fn moods(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     for mood in moods {
         service.mail.set(mood);
         let failed = service.log().matches(NOT_LEFT).count();
-        let people = service.people(Kind::LocalWithoutPassword, each)?;
+        let accounts = service.create_accounts(Kind::LocalWithoutPassword, each)?;
         let mut browsers = Vec::new();
-        for email in &people {
+        for email in &accounts {
             let mut browser = service.browser();
             let mut answer = None;
             times.push(timer::ms(|| {
@@ -71,12 +71,12 @@ fn moods(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         }
         // Wait for at least one delivery in that mode before the server becomes normal again.
         if mood == Mood::DropsAfterData {
-            service.mail.wait(&people[0], 1)?;
+            service.mail.wait(&accounts[0], 1)?;
         } else if mood != Mood::Kind {
             service.until_log_has(NOT_LEFT, failed + 1)?;
         }
         service.mail.set(Mood::Kind);
-        for (email, browser) in people.iter().zip(&mut browsers) {
+        for (email, browser) in accounts.iter().zip(&mut browsers) {
             if mood == Mood::Refuses(550) {
                 // After a permanent rejection, the account's owner may request another e-mail.
                 continue;
@@ -85,7 +85,7 @@ fn moods(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             browser.step("/api/reset/answer", &[("code", &code)], "ChoosePassword")?;
         }
         service.be_quiet()?;
-        for email in &people {
+        for email in &accounts {
             let messages = service.mail.to(email);
             let ids: BTreeSet<_> = messages.iter().map(|message| message.header("Message-ID")).collect();
             let codes: BTreeSet<_> = messages.iter().filter_map(blackbox::mailbox::Message::code).collect();
@@ -97,13 +97,13 @@ fn moods(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     }
     // A permanent rejection isn't retried: long after, later e-mails arrive and the rejected ones don't.
     service.mail.set(Mood::Refuses(550));
-    let refused = service.person(Kind::LocalWithoutPassword)?;
+    let refused = service.create_account(Kind::LocalWithoutPassword)?;
     let failed = service.log().matches(NOT_LEFT).count();
     service.browser().begin_reset(&refused)?;
     service.until_log_has(NOT_LEFT, failed + 1)?;
     service.mail.set(Mood::Kind);
     service.move_clock(120)?;
-    let later = service.person(Kind::LocalWithoutPassword)?;
+    let later = service.create_account(Kind::LocalWithoutPassword)?;
     service.browser().begin_reset(&later)?;
     service.mail.code_after(&later, 0)?;
     service.be_quiet()?;
@@ -117,7 +117,7 @@ fn moods(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         ..Plan::without_limits()
     };
     let other = Service::start_with(ground, setting, &plan)?;
-    let email = other.person(Kind::LocalWithoutPassword)?;
+    let email = other.create_account(Kind::LocalWithoutPassword)?;
     let answer = other.browser().begin_reset(&email)?;
     if screen
         != Some(Some(
@@ -134,7 +134,7 @@ fn moods(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let file = service.folder().join("authority.pem");
     std::fs::write(&file, stranger.certificate()).map_err(|error| error.to_string())?;
     let trusting = Service::start_with(ground, setting, &plan.set("CA_FILE", file.display()))?;
-    let email = trusting.person(Kind::LocalWithoutPassword)?;
+    let email = trusting.create_account(Kind::LocalWithoutPassword)?;
     trusting.browser().begin_reset(&email)?;
     if stranger.wait(&email, 1).is_err() {
         wrong.push("a private authority: no e-mail was sent".into());
@@ -160,7 +160,7 @@ fn moods(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
 fn flood(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let asked = ground.times(1_000, 10_000);
-    let people = service.people(Kind::LocalWithoutPassword, ground.times(60, 300))?;
+    let accounts = service.create_accounts(Kind::LocalWithoutPassword, ground.times(60, 300))?;
     let next = AtomicUsize::new(0);
     let began = Instant::now();
     let worker = || {
@@ -170,7 +170,7 @@ fn flood(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             if number >= asked {
                 return Ok((acknowledged, later, odd));
             }
-            let email = people.get(number).cloned().unwrap_or_else(|| service.stranger());
+            let email = accounts.get(number).cloned().unwrap_or_else(|| service.stranger());
             let answer = service.browser().post("/api/reset/begin", &[("email", &email)])?;
             match answer.status {
                 200 => acknowledged.push(email),

@@ -56,12 +56,12 @@ fn once(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             return Err(format!("{name}: {right} successes, {faults} faults"));
         }
         let mut next = browser.tab(service.port(0));
-        for answer in answers.iter().filter(|answer| answer.told() == step) {
+        for answer in answers.iter().filter(|answer| answer.outcome() == step) {
             next.jar.keep(answer);
         }
         Ok::<_, Fault>(next)
     };
-    for email in service.people(Kind::LocalWithoutPassword, rounds)? {
+    for email in service.create_accounts(Kind::LocalWithoutPassword, rounds)? {
         let flow = Waiting::begin(&service, Purpose::Reset, &email)?;
         let browser = race(
             "a reset's code",
@@ -125,7 +125,7 @@ fn twice(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         ..Plan::default()
     };
     let service = Service::start_with(ground, setting, &plan)?;
-    let mut told = Twice {
+    let mut twice = Twice {
         service: &service,
         ground,
         clock_s: 0,
@@ -135,22 +135,22 @@ fn twice(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         wrong: Vec::new(),
     };
     for parallel in [false, true] {
-        told.parallel = parallel;
+        twice.parallel = parallel;
         for _ in 0..ground.times(1, 10) {
-            told.reset_and_sign_in()?;
-            told.sign_up()?;
+            twice.reset_and_sign_in()?;
+            twice.sign_up()?;
         }
     }
     Ok(Finding {
         tried: "every form of a reset, a sign-in, a sign-up, the security page and the sign-out, twice: in sequence, and concurrently".into(),
-        times: told.times,
-        figure: if told.wrong.is_empty() {
+        times: twice.times,
+        figure: if twice.wrong.is_empty() {
             "1 effect each".into()
         } else {
-            told.wrong.join("; ")
+            twice.wrong.join("; ")
         },
         bound: "1 e-mail, 1 session, 1 account, 1 event, no 5xx".into(),
-        holds: told.wrong.is_empty(),
+        holds: twice.wrong.is_empty(),
     })
 }
 
@@ -169,7 +169,7 @@ fn lost_answers(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             for (known, scripts, parallel) in (0..8).map(|way| (way & 1 == 0, way & 2 == 0, way & 4 == 0)) {
                 times += 1;
                 let email = match known {
-                    true => service.person(Kind::LocalWithoutPassword)?,
+                    true => service.create_account(Kind::LocalWithoutPassword)?,
                     false => service.stranger(),
                 };
                 let mut browser = service.browser();
@@ -192,7 +192,7 @@ fn lost_answers(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
                 let flows = || answers.iter().chain([&answer]).map(flow_of).collect::<BTreeSet<_>>();
                 let what = format!("{path} known {known} scripts {scripts} together {parallel}");
                 if answer.status != done || answers.iter().any(|answer| answer.status != 200) {
-                    wrong.push(format!("{what}: {} {}", answer.status, answer.told()));
+                    wrong.push(format!("{what}: {} {}", answer.status, answer.outcome()));
                 } else if flows().len() != 1 {
                     wrong.push(format!("{what}: {} flows", flows().len()));
                 }
@@ -306,7 +306,7 @@ impl Twice<'_> {
     }
 
     fn reset_and_sign_in(&mut self) -> Result<(), Fault> {
-        let email = &self.service.person(Kind::Local)?;
+        let email = &self.service.create_account(Kind::Local)?;
         let mail = &self.service.mail;
         let mut browser = self.service.browser();
         self.messages = 0;

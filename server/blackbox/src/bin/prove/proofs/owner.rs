@@ -14,7 +14,7 @@ pub const PROOFS: &[Proof] = &[
         property: "The owner gets a notice of a reset, a change, a new device and ten failures",
         hole: "`flows/reset.rs` without its notice: 4 e-mails instead of 5. `flows/mailed_code.rs`, a notice for every failure from the tenth on: 5 e-mails instead of 1 after 14 failures.",
         on: Setting::ONE,
-        run: told,
+        run: notices,
     },
     Proof {
         number: 20,
@@ -33,7 +33,7 @@ const NOTICES: [(&str, usize); 4] = [
     ("Failed sign-in attempts", 1),
 ];
 
-fn told(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
+fn notices(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
     let life = live(&service)?;
     let messages = service.mail.to(&life.email);
@@ -60,7 +60,7 @@ fn told(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         }
     }
     // Failures of other accounts, and of addresses without one, must not be counted.
-    let (other, stranger) = (service.person(Kind::Local)?, service.stranger());
+    let (other, stranger) = (service.create_account(Kind::Local)?, service.stranger());
     for email in [&other, &stranger] {
         for _ in 0..if *email == other { 9 } else { 11 } {
             // The client differs each time, because failures are counted per address.
@@ -204,8 +204,8 @@ fn logged(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         }
     }
     // An operator's command has no client address.
-    let persons: Vec<_> = log.iter().filter(|row| row.contains("|person|")).collect();
-    if persons.len() < 20 || persons.iter().any(|row| row.split('|').any(str::is_empty)) {
+    let by_user: Vec<_> = log.iter().filter(|row| row.contains("|person|")).collect();
+    if by_user.len() < 20 || by_user.iter().any(|row| row.split('|').any(str::is_empty)) {
         wrong.push("an event without actor, time or client".into());
     }
     let all = log.join("\n");
@@ -214,9 +214,9 @@ fn logged(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     }
     // Other accounts can't read it.
     let mut other = service.browser();
-    other.sign_in(&service.mail, &service.person(Kind::Local)?)?;
+    other.sign_in(&service.mail, &service.create_account(Kind::Local)?)?;
     let page = other.open("/security")?;
-    let clients = persons.iter().filter_map(|row| row.rsplit('|').next());
+    let clients = by_user.iter().filter_map(|row| row.rsplit('|').next());
     if page.status != 200 || clients.into_iter().any(|client| page.says(&format!("{client}<"))) {
         wrong.push("another account's page shows it".into());
     }

@@ -107,7 +107,7 @@ fn stolen(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let mut flow = waiting(&service, Purpose::Reset, &life.email)?;
     // A valid code of an e-mail that hasn't been sent.
     service.mail.set(Mood::Down);
-    let addressee = service.person(Kind::LocalWithoutPassword)?;
+    let addressee = service.create_account(Kind::LocalWithoutPassword)?;
     service.browser().begin_reset(&addressee)?;
     let mut rows = String::new();
     for table in TABLES {

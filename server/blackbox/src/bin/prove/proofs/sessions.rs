@@ -30,7 +30,7 @@ fn sessions_end(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let rounds = ground.times(2, 20);
     let (mut wrong, mut slowest, mut times) = (Vec::new(), 0.0_f64, 0);
     for _ in 0..rounds {
-        let email = service.person(Kind::Local)?;
+        let email = service.create_account(Kind::Local)?;
         let mut others = signed_in(&service, &email, 3, PASSWORD)?;
         let mut own = others.remove(0);
         // An unticked box in the second form keeps the other sessions.
@@ -126,7 +126,7 @@ fn no_step_is_skipped(ground: &Ground, setting: Setting) -> Result<Finding, Faul
         times += 1;
         let answer = browser.post(path, fields)?;
         if !(400..500).contains(&answer.status) {
-            wrong.push(format!("{path} at {at}: {} {}", answer.status, answer.told()));
+            wrong.push(format!("{path} at {at}: {} {}", answer.status, answer.outcome()));
         }
         if browser.jar.get("__Host-session").is_some() && browser.is_signed_in()? {
             wrong.push(format!("{path} at {at} signed in"));
@@ -136,7 +136,7 @@ fn no_step_is_skipped(ground: &Ground, setting: Setting) -> Result<Finding, Faul
     let code = [("code", "12345678")];
     let new = [("password", NEW_PASSWORD), ("again", NEW_PASSWORD)];
     let details = [("name", "Eve"), ("password", NEW_PASSWORD), ("again", NEW_PASSWORD)];
-    let email = service.person(Kind::Local)?;
+    let email = service.create_account(Kind::Local)?;
 
     let mut signed_out = service.browser();
     for (path, fields) in [
@@ -222,7 +222,7 @@ fn no_step_is_skipped(ground: &Ground, setting: Setting) -> Result<Finding, Faul
     refused("the end", &mut browser, "/api/reset/answer", &[("code", &reset)])?;
     // The code and password of a finished sign-in, sent again with a copy of the earlier cookies. Property 31 covers
     // the code sent again immediately, after a lost answer.
-    let email = service.person(Kind::Local)?;
+    let email = service.create_account(Kind::Local)?;
     let mut browser = service.browser();
     browser.sign_in_to_code(&email)?;
     let code = service.mail.code_after(&email, 0)?;

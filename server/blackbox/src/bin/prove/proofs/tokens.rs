@@ -81,13 +81,13 @@ impl Copies<'_> {
         let refused = (400..500).contains(&answer.status) && answer.cookies().next().is_none();
         self.demand(
             refused,
-            &format!("{path} by a copy: {} {}", answer.status, answer.told()),
+            &format!("{path} by a copy: {} {}", answer.status, answer.outcome()),
         );
         Ok(())
     }
 
     fn of_a_reset(&mut self) -> Result<(), Fault> {
-        let email = self.service.person(Kind::Local)?;
+        let email = self.service.create_account(Kind::Local)?;
         let mut owner = self.service.browser();
         owner.begin_reset(&email)?;
         let code = self.service.mail.code_after(&email, 0)?;
@@ -109,13 +109,13 @@ impl Copies<'_> {
         self.refused(&mut copy, "/api/reset/answer", &[("code", &code)])?;
         let kept = self.service.browser().password_is(&email, PASSWORD)?;
         self.demand(kept, "a copy has set the password");
-        let told = owner.post("/api/reset/choose", &new)?.told();
-        self.demand(told == "Done", &format!("the owner's new password: {told}"));
+        let outcome = owner.post("/api/reset/choose", &new)?.outcome();
+        self.demand(outcome == "Done", &format!("the owner's new password: {outcome}"));
         Ok(())
     }
 
     fn of_a_sign_in(&mut self) -> Result<(), Fault> {
-        let email = self.service.person(Kind::Local)?;
+        let email = self.service.create_account(Kind::Local)?;
         let mut owner = self.service.browser();
         owner.step("/api/sign_in/begin", &[("email", &email)], "EnterPassword")?;
         let mut copy = self.copy(&owner);
@@ -129,8 +129,8 @@ impl Copies<'_> {
             self.refused(&mut copy, "/api/sign_in/resend", &[])?;
         }
         self.refused(&mut copy, "/api/sign_in/password", &[("password", PASSWORD)])?;
-        let told = owner.post("/api/sign_in/answer", &[("code", &code)])?.told();
-        self.demand(told == "SignedIn", &format!("the owner's code: {told}"));
+        let outcome = owner.post("/api/sign_in/answer", &[("code", &code)])?.outcome();
+        self.demand(outcome == "SignedIn", &format!("the owner's code: {outcome}"));
         Ok(())
     }
 
@@ -148,44 +148,50 @@ impl Copies<'_> {
             }
             self.refused(&mut copy, "/api/sign_up/finish", &details)?;
         }
-        let told = owner.post("/api/sign_up/finish", &details)?.told();
-        self.demand(told == "Done", &format!("the owner's new account: {told}"));
+        let outcome = owner.post("/api/sign_up/finish", &details)?.outcome();
+        self.demand(outcome == "Done", &format!("the owner's new account: {outcome}"));
         Ok(())
     }
 
     /// Sends correct codes and passwords again after lost answers; another server also returns the same token.
     fn lost_answers(&mut self) -> Result<(), Fault> {
-        let email = self.service.person(Kind::Local)?;
+        let email = self.service.create_account(Kind::Local)?;
         let mut owner = self.service.browser();
         owner.begin_reset(&email)?;
         let code = self.service.mail.code_after(&email, 0)?;
         let mut first = owner.tab(self.service.port(0));
         first.step("/api/reset/answer", &[("code", &code)], "ChoosePassword")?;
         let mut again = self.copy(&owner);
-        let told = again.post("/api/reset/answer", &[("code", &code)])?.told();
-        self.demand(told == "step_elsewhere", &format!("the same code again: {told}"));
+        let outcome = again.post("/api/reset/answer", &[("code", &code)])?.outcome();
+        self.demand(outcome == "step_elsewhere", &format!("the same code again: {outcome}"));
         let same = again.jar.get("__Host-reset") == first.jar.get("__Host-reset");
         self.demand(same, "another token than the lost one");
         let new = [("password", NEW_PASSWORD), ("again", NEW_PASSWORD)];
-        let told = again.post("/api/reset/choose", &new)?.told();
-        self.demand(told == "Done", &format!("a new password after a lost answer: {told}"));
+        let outcome = again.post("/api/reset/choose", &new)?.outcome();
+        self.demand(
+            outcome == "Done",
+            &format!("a new password after a lost answer: {outcome}"),
+        );
 
         let seen = self.service.mail.to(&email).len();
         let mut owner = self.service.browser();
         owner.step("/api/sign_in/begin", &[("email", &email)], "EnterPassword")?;
         let mut first = owner.tab(self.service.port(0));
         first.step("/api/sign_in/password", &[("password", NEW_PASSWORD)], "EnterCode")?;
-        let told = owner
+        let outcome = owner
             .post("/api/sign_in/password", &[("password", NEW_PASSWORD)])?
-            .told();
+            .outcome();
 
-        self.demand(told == "step_elsewhere", &format!("the same password again: {told}"));
+        self.demand(
+            outcome == "step_elsewhere",
+            &format!("the same password again: {outcome}"),
+        );
         let code = self.service.mail.code_after(&email, seen)?;
         let mut again = self.copy(&owner);
-        let told = owner.post("/api/sign_in/answer", &[("code", &code)])?.told();
-        self.demand(told == "SignedIn", &format!("a code after a lost answer: {told}"));
-        let told = again.post("/api/sign_in/answer", &[("code", &code)])?.told();
-        self.demand(told == "step_elsewhere", &format!("the last code again: {told}"));
+        let outcome = owner.post("/api/sign_in/answer", &[("code", &code)])?.outcome();
+        self.demand(outcome == "SignedIn", &format!("a code after a lost answer: {outcome}"));
+        let outcome = again.post("/api/sign_in/answer", &[("code", &code)])?.outcome();
+        self.demand(outcome == "step_elsewhere", &format!("the last code again: {outcome}"));
         let same = again.jar.get("__Host-session") == owner.jar.get("__Host-session");
         self.demand(same && again.is_signed_in()?, "another session than the lost one");
         Ok(())
@@ -194,7 +200,7 @@ impl Copies<'_> {
     /// Attack: a sign-in on a trusted device ends with its first token. A thief with a copy of the token and the password, but
     /// without the device's token, follows right after the owner.
     fn of_a_last_step(&mut self) -> Result<(), Fault> {
-        let email = self.service.person(Kind::Local)?;
+        let email = self.service.create_account(Kind::Local)?;
         let mut owner = self.service.browser();
         self.trust(&mut owner, &email)?;
         owner.post("/api/sign_in/sign_out", &[])?;
@@ -204,8 +210,13 @@ impl Copies<'_> {
         let mut again = self.copy(&owner);
         owner.step("/api/sign_in/password", &[("password", PASSWORD)], "SignedIn")?;
         self.refused(&mut copy, "/api/sign_in/password", &[("password", PASSWORD)])?;
-        let told = again.post("/api/sign_in/password", &[("password", PASSWORD)])?.told();
-        self.demand(told == "step_elsewhere", &format!("the last password again: {told}"));
+        let outcome = again
+            .post("/api/sign_in/password", &[("password", PASSWORD)])?
+            .outcome();
+        self.demand(
+            outcome == "step_elsewhere",
+            &format!("the last password again: {outcome}"),
+        );
         let same = again.jar.get("__Host-session") == owner.jar.get("__Host-session");
         self.demand(same && again.is_signed_in()?, "another session than the lost one");
         Ok(())
@@ -216,7 +227,7 @@ impl Copies<'_> {
         let seen = self.service.mail.to(email).len();
         browser.step("/api/sign_in/begin", &[("email", email)], "EnterPassword")?;
         let answer = browser.post("/api/sign_in/password", &[("password", PASSWORD)])?;
-        match answer.told().as_str() {
+        match answer.outcome().as_str() {
             "SignedIn" => Ok(true),
             // Read this code, so that it isn't mistaken for the next one.
             "EnterCode" => self.service.mail.code_after(email, seen).map(|_| false),
@@ -241,7 +252,7 @@ impl Copies<'_> {
     }
 
     fn of_a_device(&mut self) -> Result<(), Fault> {
-        let email = self.service.person(Kind::Local)?;
+        let email = self.service.create_account(Kind::Local)?;
         let mut owner = self.service.browser();
         owner.sign_in(&self.service.mail, &email)?;
         let mut early = self.copy(&owner);
@@ -256,11 +267,11 @@ impl Copies<'_> {
         self.demand(!trusted, "a copy from before a sign-in is trusted");
         self.service.be_quiet()?;
         let messages = self.service.mail.to(&email);
-        let told = messages
+        let notices = messages
             .iter()
             .filter(|message| message.subject().contains("no longer trusted"));
-        let told = told.count();
-        self.demand(told == 1, &format!("{told} notices of a reused copy"));
+        let notices = notices.count();
+        self.demand(notices == 1, &format!("{notices} notices of a reused copy"));
         let noticed = owner.open("/security")?.says("Outdated copy");
         self.demand(noticed, "the owner's activity lacks the reused copy");
         let trusted = self.is_trusted(&mut owner, &email)?;
@@ -269,7 +280,7 @@ impl Copies<'_> {
     }
 
     fn of_forgotten_devices(&mut self) -> Result<(), Fault> {
-        let email = self.service.person(Kind::Local)?;
+        let email = self.service.create_account(Kind::Local)?;
         let mut owner = self.service.browser();
         self.trust(&mut owner, &email)?;
         let mut copy = self.copy(&owner);
@@ -311,7 +322,7 @@ impl Copies<'_> {
         let left = self.devices(&email)?;
         self.demand(left == "0", &format!("{left} devices after a reset"));
 
-        let email = self.service.person(Kind::Local)?;
+        let email = self.service.create_account(Kind::Local)?;
         self.trust(&mut self.service.browser(), &email)?;
         for undo in [&[][..], &["--undo"]] {
             let words = [&["user", "disable", "--email", &email], undo].concat();

@@ -167,7 +167,7 @@ fn recipients(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
 /// Sends requests as a browser would for another site, with the account's cookies.
 fn cross_site(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let service = Service::start_with(ground, setting, &Plan::without_limits())?;
-    let email = service.person(Kind::Local)?;
+    let email = service.create_account(Kind::Local)?;
     let mut owner = service.browser();
     owner.sign_in(&service.mail, &email)?;
     service.be_quiet()?;
@@ -286,7 +286,7 @@ fn rows(service: &Service, ground: &Ground) -> Result<String, Fault> {
 
 /// Returns a signed-in browser, where the service's origin is `https`.
 fn signed_in_by_https(service: &Service) -> Result<Browser, Fault> {
-    let email = service.person(Kind::Local)?;
+    let email = service.create_account(Kind::Local)?;
     let mut owner = service.browser();
     let mut post = |path: &str, field: (&str, &str)| {
         let request = form_request(
@@ -304,7 +304,7 @@ fn signed_in_by_https(service: &Service) -> Result<Browser, Fault> {
     post("/api/sign_in/password", ("password", PASSWORD))?;
     let code = service.mail.code_after(&email, 0)?;
     let answer = post("/api/sign_in/answer", ("code", &code))?;
-    if answer.told() == "SignedIn" {
+    if answer.outcome() == "SignedIn" {
         Ok(owner)
     } else {
         Err(answer.unexpected("signing in"))
