@@ -57,24 +57,24 @@ function ends(page: Page): string[] {
 
 const CALLS = [0, 1, 2, 4, 7, 10, 15, 20, 30, 45, 70, 100, 150, 250, 400, 600];
 
-test('a fault during or after a submit still sends the form', async ({ page, people, watch, context }) => {
+test('a fault during or after a submit still sends the form', async ({ page, users, watch, context }) => {
   watch.allow(STOPPED);
   await breakable(page);
   const said = ends(page);
   let failures = 0;
   for (const calls of CALLS) {
     await test.step(`the call ${calls} fails`, async () => {
-      const person = await people.local();
+      const user = await users.local();
       await context.clearCookies();
       await open(page, '/signin', 'Sign in');
-      await field(page, 'E-mail address').fill(person.email);
+      await field(page, 'E-mail address').fill(user.email);
       await page.evaluate((calls) => {
         sessionStorage.removeItem('failed');
         window.failAfter = calls;
       }, calls);
       await button(page, 'Next').click();
       await expect(page.getByRole('heading', { level: 1 })).toHaveText(['Enter your password']);
-      await expect(page.getByRole('main')).toContainText(person.email);
+      await expect(page.getByRole('main')).toContainText(user.email);
       if (await page.evaluate(() => sessionStorage.getItem('failed'))) failures += 1;
       // The next step works too.
       await page.evaluate(() => (window.failAfter = undefined));
@@ -86,14 +86,14 @@ test('a fault during or after a submit still sends the form', async ({ page, peo
   expect(said, 'one line for each').toHaveLength(failures);
 });
 
-test('a fault while a refusal is shown sends the form to the server', async ({ page, people, watch, context }) => {
+test('a fault while a refusal is shown sends the form to the server', async ({ page, users, watch, context }) => {
   watch.allow(STOPPED);
   await breakable(page);
   for (const calls of [0, 5, 20, 60, 120]) {
     await test.step(`the call ${calls} fails`, async () => {
-      const person = await people.local();
+      const user = await users.local();
       await context.clearCookies();
-      await toResetCode(page, person.email);
+      await toResetCode(page, user.email);
       await field(page, 'One-time passcode').fill('123');
       await page.evaluate((calls) => (window.failAfter = calls), calls);
       await button(page, 'Next').click();
@@ -102,13 +102,13 @@ test('a fault while a refusal is shown sends the form to the server', async ({ p
   }
 });
 
-test('a fault without a submit leaves a working page that keeps its input', async ({ page, people, post, watch }) => {
+test('a fault without a submit leaves a working page that keeps its input', async ({ page, users, post, watch }) => {
   watch.allow(STOPPED);
   await breakable(page);
   const said = ends(page);
-  const person = await people.local();
-  await toResetCode(page, person.email);
-  const code = await post.code(person.email, 8);
+  const user = await users.local();
+  await toResetCode(page, user.email);
+  const code = await post.code(user.email, 8);
   await field(page, 'One-time passcode').fill(otherThan(code));
   // The countdown's next tick fails.
   await page.evaluate(() => (window.failAfter = 0));
@@ -120,24 +120,24 @@ test('a fault without a submit leaves a working page that keeps its input', asyn
   expect(said).toHaveLength(1);
 });
 
-test('a fault during hydration leaves the server-rendered page', async ({ page, people, watch, context }) => {
+test('a fault during hydration leaves the server-rendered page', async ({ page, users, watch, context }) => {
   watch.allow(STOPPED);
   let failures = 0;
   for (const calls of [0, 3, 10, 30, 60, 100, 150, 200, 300]) {
     await test.step(`the call ${calls} fails`, async () => {
       const tab = await context.newPage();
       await breakable(tab, calls);
-      const person = await people.local();
+      const user = await users.local();
       await context.clearCookies();
       await tab.goto('/signin');
-      await field(tab, 'E-mail address').fill(person.email);
+      await field(tab, 'E-mail address').fill(user.email);
       await expect
         .poll(() => tab.evaluate(() => window.failed || performance.getEntriesByName('app-started').length > 0))
         .toBe(true);
       if (await tab.evaluate(() => window.failed)) failures += 1;
       await tab.evaluate(() => (window.failAfter = undefined));
       await expect(tab.getByRole('heading', { level: 1 })).toHaveText(['Sign in']);
-      await expect(field(tab, 'E-mail address')).toHaveValue(person.email);
+      await expect(field(tab, 'E-mail address')).toHaveValue(user.email);
       await button(tab, 'Next').click();
       await expect(tab.getByRole('heading', { level: 1 })).toHaveText(['Enter your password']);
       await tab.close();
@@ -161,11 +161,11 @@ test('a fault while navigating to another page loads that page', async ({ page, 
   }
 });
 
-test('an anchor link on a stopped page does not reload it', async ({ page, people, watch }) => {
+test('an anchor link on a stopped page does not reload it', async ({ page, users, watch }) => {
   watch.allow(STOPPED);
   await breakable(page);
-  const person = await people.local();
-  await toResetCode(page, person.email);
+  const user = await users.local();
+  await toResetCode(page, user.email);
   const code = field(page, 'One-time passcode');
   await code.fill('1234');
   await page.evaluate(() => (window.failAfter = 0));
@@ -177,31 +177,31 @@ test('an anchor link on a stopped page does not reload it', async ({ page, peopl
   await expect(code).toHaveValue('1234');
 });
 
-test('a link to the current page reloads it', async ({ page, people, post }) => {
-  await signIn(page, await people.local(), post);
+test('a link to the current page reloads it', async ({ page, users, post }) => {
+  await signIn(page, await users.local(), post);
   await open(page, '/security', 'Security');
   await page.evaluate(() => (window.kept = document.body));
   await page.getByRole('banner').getByRole('link', { name: 'Security' }).click();
   await expect.poll(() => page.evaluate(() => window.kept)).toBeUndefined();
 });
 
-test('a missing response is reported as a lost connection', async ({ page, people, watch }) => {
+test('a missing response is reported as a lost connection', async ({ page, users, watch }) => {
   watch.allow(/ERR_|Failed to load/);
   await page.addInitScript(() => {
     const { timeout } = AbortSignal;
     AbortSignal.timeout = (ms) => timeout.call(AbortSignal, ms / 30);
   });
-  const person = await people.local();
+  const user = await users.local();
   await open(page, '/signin', 'Sign in');
   let answer: () => void = () => {};
   await page.route('**/api/sign_in/begin', async (route) => {
     await new Promise<void>((resolve) => (answer = resolve));
     await route.abort();
   });
-  await field(page, 'E-mail address').fill(person.email);
+  await field(page, 'E-mail address').fill(user.email);
   await button(page, 'Next').click();
   await expect(page.getByRole('alert')).toContainText('There’s no connection.');
-  await expect(field(page, 'E-mail address')).toHaveValue(person.email);
+  await expect(field(page, 'E-mail address')).toHaveValue(user.email);
   answer();
 });
 
@@ -226,10 +226,10 @@ test.describe('before the app has loaded', () => {
   }
   const started = (page: Page) => page.waitForFunction(() => performance.getEntriesByName('app-started').length > 0);
 
-  test('input, selection, focus and open details survive hydration', async ({ page, people }) => {
+  test('input, selection, focus and open details survive hydration', async ({ page, users }) => {
     expect(hasApp()).toBe(true);
-    const person = await people.local();
-    await toResetCode(page, person.email);
+    const user = await users.local();
+    await toResetCode(page, user.email);
     const release = await held(page);
     await page.reload();
     await unfoldHelp(page);
@@ -262,11 +262,11 @@ test.describe('before the app has loaded', () => {
     await expect(button(page, 'Next')).toBeFocused();
   });
 
-  test('a click that spans hydration counts', async ({ page, people }) => {
-    const person = await people.local();
+  test('a click that spans hydration counts', async ({ page, users }) => {
+    const user = await users.local();
     const release = await held(page);
     await page.goto('/signin');
-    await field(page, 'E-mail address').fill(person.email);
+    await field(page, 'E-mail address').fill(user.email);
     await button(page, 'Next').hover();
     await page.mouse.down();
     await release();
@@ -276,8 +276,8 @@ test.describe('before the app has loaded', () => {
     await expect(page.getByRole('heading', { level: 1 })).toHaveText(['Enter your password']);
   });
 
-  test('the app does not start while a plain form is being sent', async ({ page, people }) => {
-    const person = await people.local();
+  test('the app does not start while a plain form is being sent', async ({ page, users }) => {
+    const user = await users.local();
     await held(page);
     // Playwright can't query a page during navigation, so the page logs the result.
     await page.addInitScript(() => {
@@ -300,7 +300,7 @@ test.describe('before the app has loaded', () => {
       await watched;
       await route.continue();
     });
-    await field(page, 'E-mail address').fill(person.email);
+    await field(page, 'E-mail address').fill(user.email);
     await button(page, 'Next').click({ noWaitAfter: true });
     expect((await watched).text()).toBe('started meanwhile: 0');
     await expect(page.getByRole('heading', { level: 1 })).toHaveText(['Enter your password']);

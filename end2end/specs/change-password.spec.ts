@@ -1,7 +1,7 @@
 // "Change your password": the article's five steps, and its note on managed accounts.
 import { arrive, button, expectRefusal, field, link, open, signIn, submitPassword, toPassword } from '../support/journeys';
 import { look } from '../support/look';
-import { NEW_PASSWORD } from '../support/people';
+import { NEW_PASSWORD } from '../support/users';
 import { SENDER_NOTICES } from '../support/service';
 import { expect, test } from '../support/test';
 import type { Page } from '@playwright/test';
@@ -13,13 +13,13 @@ async function change(page: Page, current: string, password: string, again = pas
   await button(page, 'Save').click();
 }
 
-test('a password is changed in five steps', async ({ page, people, post, anotherBrowser }) => {
-  const person = await people.local();
+test('a password is changed in five steps', async ({ page, users, post, anotherBrowser }) => {
+  const user = await users.local();
   const elsewhere = await anotherBrowser();
-  await signIn(elsewhere, person, post);
+  await signIn(elsewhere, user, post);
 
   await test.step('1. Sign in to your account at /security', async () => {
-    await signIn(page, person, post);
+    await signIn(page, user, post);
     await open(page, '/security', 'Security');
     await look(page, 'security');
   });
@@ -35,7 +35,7 @@ test('a password is changed in five steps', async ({ page, people, post, another
 
   await test.step('3. Enter your current password once', async () => {
     await expect(field(page, 'Current password')).toHaveCount(1);
-    await field(page, 'Current password').fill(person.password);
+    await field(page, 'Current password').fill(user.password);
   });
 
   await test.step('4. Enter your new password twice', async () => {
@@ -56,34 +56,34 @@ test('a password is changed in five steps', async ({ page, people, post, another
     await open(page, '/profile', 'Profile');
     await elsewhere.goto('/security');
     await arrive(elsewhere, 'Sign in');
-    const notice = await post.email(person.email, (message) => /password/i.test(message.subject), 'a notice of the change');
+    const notice = await post.email(user.email, (message) => /password/i.test(message.subject), 'a notice of the change');
     expect(notice.from).toContain(SENDER_NOTICES);
   });
 
   await test.step('Only the new password signs in', async () => {
-    await toPassword(elsewhere, person.email);
-    await submitPassword(elsewhere, person.password);
+    await toPassword(elsewhere, user.email);
+    await submitPassword(elsewhere, user.password);
     await expect(elsewhere.getByRole('alert')).toContainText('don’t match');
     await submitPassword(elsewhere, NEW_PASSWORD);
     await arrive(elsewhere, 'Check your e-mail');
   });
 });
 
-test('other devices stay signed in if the checkbox is cleared', async ({ page, people, post, anotherBrowser }) => {
-  const person = await people.local();
+test('other devices stay signed in if the checkbox is cleared', async ({ page, users, post, anotherBrowser }) => {
+  const user = await users.local();
   const elsewhere = await anotherBrowser();
-  await signIn(elsewhere, person, post);
-  await signIn(page, person, post);
+  await signIn(elsewhere, user, post);
+  await signIn(page, user, post);
   await open(page, '/security/password', 'Change password');
   await field(page, 'Sign out everywhere else').uncheck();
-  await change(page, person.password, NEW_PASSWORD);
+  await change(page, user.password, NEW_PASSWORD);
   await arrive(page, 'Security');
   await open(elsewhere, '/profile', 'Profile');
 });
 
-test('errors are shown next to the field, and nothing changes', async ({ page, people, post }) => {
-  const person = await people.local();
-  await signIn(page, person, post);
+test('errors are shown next to the field, and nothing changes', async ({ page, users, post }) => {
+  const user = await users.local();
+  await signIn(page, user, post);
   await open(page, '/security/password', 'Change password');
 
   await change(page, '', '');
@@ -91,27 +91,27 @@ test('errors are shown next to the field, and nothing changes', async ({ page, p
   await change(page, 'not the password now', NEW_PASSWORD);
   await expectRefusal(page, 'That’s not your current password.', 'Current password');
   await look(page, 'change-password-refused');
-  await change(page, person.password, NEW_PASSWORD, `${NEW_PASSWORD}s`);
+  await change(page, user.password, NEW_PASSWORD, `${NEW_PASSWORD}s`);
   await expectRefusal(page, 'The passwords don’t match.', 'Confirm new password');
-  await change(page, person.password, 'short');
+  await change(page, user.password, 'short');
   await expectRefusal(page, 'Use at least 15 characters. This password has 5.', 'New password');
-  await change(page, person.password, person.password);
+  await change(page, user.password, user.password);
   await expectRefusal(page, 'That’s your current password. Choose a new one.', 'New password');
 
-  await change(page, person.password, NEW_PASSWORD);
+  await change(page, user.password, NEW_PASSWORD);
   await arrive(page, 'Security');
 });
 
-test('a signed-out user is redirected to sign-in and back', async ({ page, people, post }) => {
-  const person = await people.local();
+test('a signed-out user is redirected to sign-in and back', async ({ page, users, post }) => {
+  const user = await users.local();
   await page.goto('/security/password');
   await arrive(page, 'Sign in');
-  await field(page, 'E-mail address').fill(person.email);
+  await field(page, 'E-mail address').fill(user.email);
   await button(page, 'Next').click();
   await arrive(page, 'Enter your password');
-  await submitPassword(page, person.password);
+  await submitPassword(page, user.password);
   await arrive(page, 'Check your e-mail');
-  await field(page, 'One-time passcode').fill(await post.code(person.email, 6));
+  await field(page, 'One-time passcode').fill(await post.code(user.email, 6));
   await button(page, 'Next').click();
   await arrive(page, 'Change password');
 });

@@ -6,9 +6,9 @@ import { otherThan } from '../support/post';
 import { SENDER_CODES, SENDER_NOTICES } from '../support/service';
 import { expect, test } from '../support/test';
 
-test('the page mentions the spam folder and both senders', async ({ page, people }) => {
-  const person = await people.local();
-  await toResetCode(page, person.email);
+test('the page mentions the spam folder and both senders', async ({ page, users }) => {
+  const user = await users.local();
+  await toResetCode(page, user.email);
   const line = page.getByRole('main').getByText('Not in your inbox?');
   await expect(line).toBeVisible();
   await expect(line).toHaveText(`Not in your inbox? Look for an e-mail from ${SENDER_CODES} in your spam or junk folder.`);
@@ -16,15 +16,15 @@ test('the page mentions the spam folder and both senders', async ({ page, people
   await expect(help).toContainText('Check your spam or junk folder');
   await expect(help.getByText(SENDER_CODES, { exact: true })).toBeVisible();
   await expect(help.getByText(SENDER_NOTICES, { exact: true })).toBeVisible();
-  await expect(help).toContainText(`Check the address: ${person.email}`);
+  await expect(help).toContainText(`Check the address: ${user.email}`);
   await look(page, 'reset-code-help');
 });
 
-test('both senders and the text for IT can be copied', async ({ page, context, people }) => {
+test('both senders and the text for IT can be copied', async ({ page, context, users }) => {
   test.skip(!hasApp(), 'copying needs scripts');
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
-  const person = await people.local();
-  await toResetCode(page, person.email);
+  const user = await users.local();
+  await toResetCode(page, user.email);
   const help = await unfoldHelp(page);
   for (const sender of [SENDER_CODES, SENDER_NOTICES]) {
     await help.getByRole('button', { name: `Copy ${sender}`, exact: true }).click();
@@ -37,19 +37,19 @@ test('both senders and the text for IT can be copied', async ({ page, context, p
   expect(await copied()).toContain('/help/allowlist');
 });
 
-test('copy buttons are hidden without scripts', async ({ page, people }) => {
+test('copy buttons are hidden without scripts', async ({ page, users }) => {
   test.skip(hasApp(), 'with scripts they copy');
-  const person = await people.local();
-  await toResetCode(page, person.email);
+  const user = await users.local();
+  await toResetCode(page, user.email);
   const help = await unfoldHelp(page);
   await expect(help).toContainText('ask your IT team to allowlist both addresses');
   await expect(help).toContainText(SENDER_CODES);
   await expect(help.getByRole('button', { name: /^Copy/ })).toHaveCount(0);
 });
 
-test('the page for IT is public and lists what to allow', async ({ page, people }) => {
-  const person = await people.local();
-  await toResetCode(page, person.email);
+test('the page for IT is public and lists what to allow', async ({ page, users }) => {
+  const user = await users.local();
+  await toResetCode(page, user.email);
   const help = await unfoldHelp(page);
   const address = await help.getByRole('link', { name: 'Information for your IT team' }).getAttribute('href');
   expect(address).toBe('/help/allowlist');
@@ -61,7 +61,7 @@ test('the page for IT is public and lists what to allow', async ({ page, people 
   await look(page, 'help-allowlist');
 });
 
-test('a link opens the webmail of a known provider', async ({ page, people }) => {
+test('a link opens the webmail of a known provider', async ({ page, users }) => {
   const known = [
     ['gmail.com', 'Gmail', 'https://mail.google.com/'],
     ['outlook.com', 'Outlook', 'https://outlook.live.com/'],
@@ -70,26 +70,26 @@ test('a link opens the webmail of a known provider', async ({ page, people }) =>
     ['proton.me', 'Proton', 'https://mail.proton.me/'],
   ] as const;
   for (const [domain, name, address] of known) {
-    await toResetCode(page, people.stranger(domain).email);
+    await toResetCode(page, users.unregistered(domain).email);
     const mailbox = page.getByRole('main').getByRole('link', { name: new RegExp(`^Open .*${name}`) });
     await expect(mailbox).toBeVisible();
     expect(await mailbox.getAttribute('href')).toContain(address);
     await page.context().clearCookies();
   }
-  await toResetCode(page, people.stranger().email);
+  await toResetCode(page, users.unregistered().email);
   await expect(page.getByRole('main').getByRole('link', { name: /^Open / })).toHaveCount(0);
 });
 
-test('a new code can be requested after the wait, and the older one spends no try', async ({ page, people, post }) => {
+test('a new code can be requested after the wait, and the older one spends no try', async ({ page, users, post }) => {
   test.setTimeout(150_000);
-  const person = await people.local();
-  await toResetCode(page, person.email);
-  const older = await post.code(person.email, 8);
+  const user = await users.local();
+  await toResetCode(page, user.email);
+  const older = await post.code(user.email, 8);
 
   await test.step('an early request shows the wait and sends nothing', async () => {
     await button(page, 'Send a new passcode').click();
     await expectRefusal(page, /We sent a passcode a moment ago\. You can request a new one in \d+ seconds?\./);
-    expect(await post.all(person.email)).toHaveLength(1);
+    expect(await post.all(user.email)).toHaveLength(1);
   });
 
   await test.step('the page shows the wait', async () => {
@@ -108,10 +108,10 @@ test('a new code can be requested after the wait, and the older one spends no tr
         await expect(ready).toBeVisible({ timeout: 500 });
       }).toPass({ intervals: [3_000], timeout: 45_000 });
     }
-    expect(await post.all(person.email), 'a reload sends nothing').toHaveLength(1);
+    expect(await post.all(user.email), 'a reload sends nothing').toHaveLength(1);
     await button(page, 'Send a new passcode').click();
   });
-  const newest = await post.code(person.email, 8);
+  const newest = await post.code(user.email, 8);
 
   await test.step('the older one is recognised, twice without cost', async () => {
     await expect(page.getByText(/You can request a new passcode in \d+ (seconds?|minutes?)\./)).toBeVisible();
@@ -128,9 +128,9 @@ test('a new code can be requested after the wait, and the older one spends no tr
   });
 });
 
-test('the code page links to help', async ({ page, people }) => {
-  const person = await people.local();
-  await toResetCode(page, person.email);
+test('the code page links to help', async ({ page, users }) => {
+  const user = await users.local();
+  await toResetCode(page, user.email);
   const help = await unfoldHelp(page);
   await help.getByRole('link', { name: 'Get help' }).click();
   await arrive(page, 'Help');

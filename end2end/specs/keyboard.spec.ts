@@ -2,7 +2,7 @@
 import type { Locator, Page } from '@playwright/test';
 import { arrive, button, field, open } from '../support/journeys';
 import { hasApp } from '../support/mode';
-import { NEW_PASSWORD } from '../support/people';
+import { NEW_PASSWORD } from '../support/users';
 import { expect, test } from '../support/test';
 
 const TAB_STOPS = 40;
@@ -59,10 +59,10 @@ test('the first Tab stop skips the header', async ({ page }) => {
   await expect(field(page, 'E-mail address')).toBeFocused();
 });
 
-test('a forgotten password is reset by keyboard alone', async ({ page, people, post }) => {
-  const person = await people.local();
+test('a forgotten password is reset by keyboard alone', async ({ page, users, post }) => {
+  const user = await users.local();
   await open(page, '/signin', 'Sign in');
-  await type(page, field(page, 'E-mail address'), person.email);
+  await type(page, field(page, 'E-mail address'), user.email);
   await page.keyboard.press('Enter');
   await arrive(page, 'Enter your password');
   await expectFocusAfterStep(field(page, 'Password'));
@@ -79,7 +79,7 @@ test('a forgotten password is reset by keyboard alone', async ({ page, people, p
   await page.keyboard.press('Enter');
   await expect(field(page, 'One-time passcode')).toBeFocused();
   await page.keyboard.press('Control+A');
-  await page.keyboard.type(await post.code(person.email, 8));
+  await page.keyboard.type(await post.code(user.email, 8));
   await page.keyboard.press('Enter');
   await arrive(page, 'Choose a new password');
   await expectFocusAfterStep(page.getByRole('heading', { level: 1 }));
@@ -96,7 +96,7 @@ test('a forgotten password is reset by keyboard alone', async ({ page, people, p
   await type(page, field(page, 'Password'), NEW_PASSWORD);
   await page.keyboard.press('Enter');
   await arrive(page, 'Check your e-mail');
-  await type(page, field(page, 'One-time passcode'), await post.code(person.email, 6));
+  await type(page, field(page, 'One-time passcode'), await post.code(user.email, 6));
   await tabTo(page, field(page, 'Trust this device for 30 days'));
   await page.keyboard.press('Space');
   await tabTo(page, button(page, 'Next'));
@@ -104,10 +104,10 @@ test('a forgotten password is reset by keyboard alone', async ({ page, people, p
   await arrive(page, 'Profile');
 });
 
-test('after a refusal the focus is on the error', async ({ page, people }) => {
-  const person = await people.local();
+test('after a refusal the focus is on the error', async ({ page, users }) => {
+  const user = await users.local();
   await open(page, '/signin', 'Sign in');
-  await type(page, field(page, 'E-mail address'), person.email);
+  await type(page, field(page, 'E-mail address'), user.email);
   await page.keyboard.press('Enter');
   await arrive(page, 'Enter your password');
   await type(page, field(page, 'Password'), 'not the right password');

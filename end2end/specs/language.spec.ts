@@ -27,8 +27,8 @@ async function submit(page: Page, action: string): Promise<void> {
 test.describe('a browser that prefers Arabic', () => {
   test.use({ locale: 'ar' });
 
-  test('signs in and resets in Arabic, from right to left', async ({ page, people, post }) => {
-    const person = await people.local();
+  test('signs in and resets in Arabic, from right to left', async ({ page, users, post }) => {
+    const user = await users.local();
     await page.goto('/signin');
     await expectArabic(page);
     await expect(input(page, 'email')).toHaveAttribute('dir', 'ltr');
@@ -41,7 +41,7 @@ test.describe('a browser that prefers Arabic', () => {
     await expect(page.getByRole('alert')).toHaveText(ARABIC);
     await expectArabic(page);
     await look(page, 'arabic-sign-in-refused');
-    await input(page, 'email').fill(person.email);
+    await input(page, 'email').fill(user.email);
     await submit(page, '/api/sign_in/begin');
     await expect(input(page, 'password')).toBeVisible();
     await expectArabic(page);
@@ -52,7 +52,7 @@ test.describe('a browser that prefers Arabic', () => {
     await expect(input(page, 'code')).toHaveAttribute('dir', 'ltr');
     await look(page, 'arabic-reset-code');
 
-    const message = await post.codeEmail(person.email, 8);
+    const message = await post.codeEmail(user.email, 8);
     expect(message.subject).toMatch(ARABIC);
     expect(message.text).toMatch(ARABIC);
     expect(message.html).toContain('dir="rtl"');
@@ -79,27 +79,27 @@ test('a language chosen on the page is kept', async ({ page }) => {
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Reset your password');
 });
 
-test('e-mails are in the account’s language', async ({ page, people, post }) => {
-  const person = await people.local({ language: 'ar' });
+test('e-mails are in the account’s language', async ({ page, users, post }) => {
+  const user = await users.local({ language: 'ar' });
   await page.goto('/reset');
   await appStarted(page);
-  await input(page, 'email').fill(person.email);
+  await input(page, 'email').fill(user.email);
   await submit(page, '/api/reset/begin');
   await expect(input(page, 'code')).toBeVisible();
-  const message = await post.email(person.email, (message) => codeIn(message) !== undefined, 'a passcode');
+  const message = await post.email(user.email, (message) => codeIn(message) !== undefined, 'a passcode');
   expect(message.subject).toMatch(ARABIC);
 });
 
-test('the account’s language overrides the browser’s, and a new choice is saved', async ({ page, people, post, anotherBrowser }) => {
-  const person = await people.local({ language: 'ar' });
-  await toSignInCode(page, person);
-  await submitCode(page, await post.code(person.email, 6));
+test('the account’s language overrides the browser’s, and a new choice is saved', async ({ page, users, post, anotherBrowser }) => {
+  const user = await users.local({ language: 'ar' });
+  await toSignInCode(page, user);
+  await submitCode(page, await post.code(user.email, 6));
   await expectArabic(page);
   await page.getByRole('banner').getByRole('button', { name: 'English' }).click();
   await arrive(page, 'Profile');
 
   const other = await anotherBrowser();
-  await signIn(other, person, post);
+  await signIn(other, user, post);
 });
 
 test('the chosen theme is kept', async ({ page }) => {

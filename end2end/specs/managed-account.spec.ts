@@ -1,14 +1,14 @@
 // The article's note: an account without an option to edit its password is managed by its organization.
 import { arrive, open, signIn } from '../support/journeys';
 import { look } from '../support/look';
-import { ADMINISTRATOR, NEW_PASSWORD, ORGANIZATION } from '../support/people';
+import { ADMINISTRATOR, NEW_PASSWORD, ORGANIZATION } from '../support/users';
 import { expect, test } from '../support/test';
 import type { Page } from '@playwright/test';
 
-test('a managed account shows its organization and no edit button', async ({ page, people, post }) => {
-  const person = await people.local();
-  await signIn(page, person, post);
-  await people.becomeManaged(person);
+test('a managed account shows its organization and no edit button', async ({ page, users, post }) => {
+  const user = await users.local();
+  await signIn(page, user, post);
+  await users.becomeManaged(user);
   await open(page, '/security', 'Security');
   const main = page.getByRole('main');
   await expect(main).toContainText(`Your account is managed by ${ORGANIZATION}`);
@@ -24,20 +24,20 @@ test('a managed account shows its organization and no edit button', async ({ pag
   await page.goto('/security/password');
   await expect(page.locator('input[type=password]')).toHaveCount(0);
   await expect(page.locator('body')).toContainText(ORGANIZATION);
-  expect(await status(page, person.password)).toBe(403);
+  expect(await status(page, user.password)).toBe(403);
 });
 
-test('a Google account links to Google', async ({ page, people, post }) => {
-  const person = await people.local();
-  await signIn(page, person, post);
-  await people.becomeGoogles(person);
+test('a Google account links to Google', async ({ page, users, post }) => {
+  const user = await users.local();
+  await signIn(page, user, post);
+  await users.becomeGoogles(user);
   await open(page, '/security', 'Security');
   const main = page.getByRole('main');
   await expect(main).toContainText('Google manages your password');
   await expect(main.getByRole('link', { name: 'Go to your Google account' })).toHaveAttribute('href', /^https:\/\/myaccount\.google\.com\//);
   await expect(page.locator('a[href="/security/password"], input[type=password]')).toHaveCount(0);
   await look(page, 'security-google');
-  expect(await status(page, person.password)).toBe(403);
+  expect(await status(page, user.password)).toBe(403);
   await arrive(page, 'Security');
 });
 

@@ -3,7 +3,7 @@ import type { Page } from '@playwright/test';
 import { button, field } from '../support/journeys';
 import { keepPace, POSITIONS, test, type Pace } from '../support/meddled';
 import { mode } from '../support/mode';
-import { NEW_PASSWORD, type Person } from '../support/people';
+import { NEW_PASSWORD, type User } from '../support/users';
 import { otherThan, type Post } from '../support/post';
 import { expect } from '../support/test';
 
@@ -36,7 +36,7 @@ class Walk {
     await button(this.page, name).click();
   }
 
-  async signIn({ email, password }: Person): Promise<void> {
+  async signIn({ email, password }: User): Promise<void> {
     await this.open('/signin', 'Sign in');
     await this.send({ 'E-mail address': email }, 'Next');
     await this.at('Enter your password');
@@ -46,7 +46,7 @@ class Walk {
     await this.at('Profile');
   }
 
-  async reset({ email }: Person): Promise<void> {
+  async reset({ email }: User): Promise<void> {
     await this.open('/reset', 'Reset your password');
     await this.send({ 'E-mail address': email }, 'Next');
     await this.at('Check your e-mail');
@@ -56,7 +56,7 @@ class Walk {
     await this.at('Your password has been reset');
   }
 
-  async signUp({ email, name, password }: Person): Promise<void> {
+  async signUp({ email, name, password }: User): Promise<void> {
     await this.open('/signup', 'Create an account');
     await this.send({ 'E-mail address': email }, 'Next');
     await this.at('Check your e-mail');
@@ -66,7 +66,7 @@ class Walk {
     await this.at('Your account is ready');
   }
 
-  async change({ password }: Person): Promise<void> {
+  async change({ password }: User): Promise<void> {
     await this.open('/security/password', 'Change password');
     const typed = { 'Current password': password, 'New password': NEW_PASSWORD, 'Confirm new password': NEW_PASSWORD };
     await this.send(typed, 'Save');
@@ -93,29 +93,29 @@ for (const [when, pace, size] of [
   ['@end', 'at once', 4],
   ['@after', 'with the app', 3],
 ] as [string, Pace, number][]) {
-  test(`elements of a password manager, ${when.slice(1)}, ${pace}: sign-in and change`, async ({ meddled, meddle, people, post }) => {
+  test(`elements of a password manager, ${when.slice(1)}, ${pace}: sign-in and change`, async ({ meddled, meddle, users, post }) => {
     skipWithoutApp(when !== '@start');
     for (const orders of sets(when, size)) {
       await test.step(orders.join(' '), async () => {
-        const person = await people.local();
+        const user = await users.local();
         await meddle(...orders);
         const walk = new Walk(await meddled.newPage(), post, pace);
-        await walk.signIn(person);
-        await walk.change(person);
+        await walk.signIn(user);
+        await walk.change(user);
         await walk.page.close();
       });
     }
   });
 
-  test(`elements of a password manager, ${when.slice(1)}, ${pace}: reset and sign-up`, async ({ meddled, meddle, people, post }) => {
+  test(`elements of a password manager, ${when.slice(1)}, ${pace}: reset and sign-up`, async ({ meddled, meddle, users, post }) => {
     skipWithoutApp(when !== '@start');
     for (const orders of sets(when, size)) {
       await test.step(orders.join(' '), async () => {
-        const person = await people.local();
+        const user = await users.local();
         await meddle(...orders);
         const walk = new Walk(await meddled.newPage(), post, pace);
-        await walk.reset(person);
-        await walk.signUp(people.stranger());
+        await walk.reset(user);
+        await walk.signUp(users.unregistered());
         await walk.page.close();
       });
     }
@@ -124,9 +124,9 @@ for (const [when, pace, size] of [
 
 for (const orders of [['comments@start'], ['comments@after'], ['addresses@start'], ['addresses@after'], ['fonts@start'], ['fonts@after', 'p2@start']]) {
   for (const pace of ['at once', 'with the app'] as const) {
-    test(`${orders.join(' and ')}, ${pace}: every step, count and error is current`, async ({ meddled, meddle, people, post }) => {
+    test(`${orders.join(' and ')}, ${pace}: every step, count and error is current`, async ({ meddled, meddle, users, post }) => {
       skipWithoutApp(pace === 'with the app');
-      const person = await people.local();
+      const user = await users.local();
       await meddle(...orders);
       const walk = new Walk(await meddled.newPage(), post, pace);
       const { page } = walk;
@@ -134,10 +134,10 @@ for (const orders of [['comments@start'], ['comments@after'], ['addresses@start'
       await walk.send({ 'E-mail address': 'robin.example.com' }, 'Next');
       await expect(page.getByRole('alert')).toContainText('Enter an e-mail address like');
       await keepPace(page, pace);
-      await walk.send({ 'E-mail address': person.email }, 'Next');
+      await walk.send({ 'E-mail address': user.email }, 'Next');
       await walk.at('Check your e-mail');
       await expect(page.getByRole('alert')).toHaveCount(0);
-      const code = await post.code(person.email, 8);
+      const code = await post.code(user.email, 8);
       for (const left of [4, 3, 2]) {
         await walk.send({ 'One-time passcode': otherThan(code, left) }, 'Next');
         const tries = page.getByRole('alert').getByText(/You have \d tries left/);
@@ -156,8 +156,8 @@ for (const orders of [['comments@start'], ['comments@after'], ['addresses@start'
       await page.goBack();
       await walk.at('Sign in');
       await meddled.clearCookies({ name: /^(?!meddle$)/ });
-      await walk.signUp(people.stranger());
-      const other = await people.local();
+      await walk.signUp(users.unregistered());
+      const other = await users.local();
       await walk.signIn(other);
       await walk.open('/security', 'Security');
       await page.getByRole('link', { name: 'Edit password' }).click();

@@ -132,12 +132,12 @@ test('a script runs only with its page’s nonce', async ({ request }) => {
   expect(first).not.toBe(second);
 });
 
-test('cookies are host-only and hidden from scripts', async ({ page, people, post }) => {
-  const person = await people.local();
-  await toResetCode(page, person.email);
-  await post.code(person.email, 8);
+test('cookies are host-only and hidden from scripts', async ({ page, users, post }) => {
+  const user = await users.local();
+  await toResetCode(page, user.email);
+  await post.code(user.email, 8);
   await page.context().clearCookies();
-  await signIn(page, person, post, { trust: true });
+  await signIn(page, user, post, { trust: true });
   const cookies = await page.context().cookies();
   expect(cookies.map((cookie) => cookie.name)).toContain('__Host-session');
   for (const cookie of cookies) {

@@ -1,5 +1,5 @@
 // "Reset your password": the article's nine steps in order, with limits on the user's effort.
-import { NEW_PASSWORD, type Person } from '../support/people';
+import { NEW_PASSWORD, type User } from '../support/users';
 import { arrive, button, field, referenceOf, open, toNewPassword } from '../support/journeys';
 import { look } from '../support/look';
 import { SENDER_CODES, SENDER_NOTICES } from '../support/service';
@@ -25,8 +25,8 @@ class Effort {
   }
 }
 
-test('a forgotten password is reset in nine steps', async ({ page, people, post }) => {
-  const person = await people.local();
+test('a forgotten password is reset in nine steps', async ({ page, users, post }) => {
+  const user = await users.local();
   const effort = new Effort();
   const plainPosts = countPlainPosts(page);
 
@@ -41,10 +41,10 @@ test('a forgotten password is reset in nine steps', async ({ page, people, post 
   });
 
   await test.step('3. Enter your e-mail address and select Next', async () => {
-    await effort.fill(field(page, 'E-mail address'), person.email);
+    await effort.fill(field(page, 'E-mail address'), user.email);
     await effort.click(button(page, 'Next'));
     await arrive(page, 'Enter your password');
-    await expect(page.getByRole('main')).toContainText(person.email);
+    await expect(page.getByRole('main')).toContainText(user.email);
     await look(page, 'sign-in-password');
   });
 
@@ -58,14 +58,14 @@ test('a forgotten password is reset in nine steps', async ({ page, people, post 
   await test.step('5. Check your e-mail for a one-time passcode', async () => {
     await arrive(page, 'Check your e-mail');
     const main = page.getByRole('main');
-    await expect(main).toContainText(person.email);
+    await expect(main).toContainText(user.email);
     await expect(main).toContainText(SENDER_CODES);
     await look(page, 'reset-code');
   });
 
   await test.step('6. Enter the passcode and select Next', async () => {
     const label = await referenceOf(page);
-    const message = await post.codeEmail(person.email, 8);
+    const message = await post.codeEmail(user.email, 8);
     expect(message.from).toContain(SENDER_CODES);
     expect(message.subject).toContain(`Request ${label}`);
     expect(message.text).toContain(`Request ${label}`);
@@ -85,7 +85,7 @@ test('a forgotten password is reset in nine steps', async ({ page, people, post 
     await effort.click(button(page, 'Reset password'));
     await arrive(page, 'Your password has been reset');
     await look(page, 'reset-done');
-    const notice = await post.email(person.email, (message) => message.from.includes(SENDER_NOTICES), 'a notice of the reset');
+    const notice = await post.email(user.email, (message) => message.from.includes(SENDER_NOTICES), 'a notice of the reset');
     expect(notice.text).not.toContain(NEW_PASSWORD);
     expect((await page.context().cookies()).map((cookie) => cookie.name)).not.toContain('__Host-session');
   });
@@ -93,7 +93,7 @@ test('a forgotten password is reset in nine steps', async ({ page, people, post 
   await test.step('8. Sign in with your new password', async () => {
     await effort.click(button(page, 'Continue to sign in'));
     await arrive(page, 'Enter your password');
-    await expect(page.getByRole('main')).toContainText(person.email);
+    await expect(page.getByRole('main')).toContainText(user.email);
     await effort.fill(field(page, 'Password'), NEW_PASSWORD);
     await effort.click(button(page, 'Sign in'));
   });
@@ -101,10 +101,10 @@ test('a forgotten password is reset in nine steps', async ({ page, people, post 
   await test.step('9. When prompted, enter the passcode sent to your e-mail to confirm sign-in', async () => {
     await arrive(page, 'Check your e-mail');
     await look(page, 'sign-in-code');
-    await effort.fill(field(page, 'One-time passcode'), await post.code(person.email, 6));
+    await effort.fill(field(page, 'One-time passcode'), await post.code(user.email, 6));
     await effort.click(button(page, 'Next'));
     await arrive(page, 'Profile');
-    await expect(page.getByRole('main')).toContainText(person.email);
+    await expect(page.getByRole('main')).toContainText(user.email);
     await look(page, 'profile');
   });
 
@@ -114,35 +114,35 @@ test('a forgotten password is reset in nine steps', async ({ page, people, post 
   if (hasApp()) expect(plainPosts(), 'with the app no form of the flow is sent plainly').toEqual([]);
 });
 
-test('the reset page asks for the address', async ({ page, people, post }) => {
-  const person = await people.local();
+test('the reset page asks for the address', async ({ page, users, post }) => {
+  const user = await users.local();
   await open(page, '/reset', 'Reset your password');
   await look(page, 'reset');
-  await field(page, 'E-mail address').fill(person.email);
+  await field(page, 'E-mail address').fill(user.email);
   await button(page, 'Next').click();
   await arrive(page, 'Check your e-mail');
-  await post.code(person.email, 8);
+  await post.code(user.email, 8);
 });
 
-test('only the new password signs in after a reset', async ({ page, people, post, anotherBrowser }) => {
-  const person = await people.local();
-  await toNewPassword(page, person.email, post);
+test('only the new password signs in after a reset', async ({ page, users, post, anotherBrowser }) => {
+  const user = await users.local();
+  await toNewPassword(page, user.email, post);
   await field(page, 'New password').fill(NEW_PASSWORD);
   await field(page, 'Confirm new password').fill(NEW_PASSWORD);
   await button(page, 'Reset password').click();
   await arrive(page, 'Your password has been reset');
 
   const other = await anotherBrowser();
-  await trySignIn(other, person, person.password);
+  await trySignIn(other, user, user.password);
   await expect(other.getByRole('alert')).toContainText('don’t match');
   await field(other, 'Password').fill(NEW_PASSWORD);
   await button(other, 'Sign in').click();
   await arrive(other, 'Check your e-mail');
 });
 
-async function trySignIn(page: Page, person: Person, password: string): Promise<void> {
+async function trySignIn(page: Page, user: User, password: string): Promise<void> {
   await open(page, '/signin', 'Sign in');
-  await field(page, 'E-mail address').fill(person.email);
+  await field(page, 'E-mail address').fill(user.email);
   await button(page, 'Next').click();
   await arrive(page, 'Enter your password');
   await field(page, 'Password').fill(password);

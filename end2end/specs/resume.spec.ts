@@ -16,9 +16,9 @@ import { look } from '../support/look';
 import { hasApp } from '../support/mode';
 import { expect, test } from '../support/test';
 
-test('a reset continues after its tab was closed', async ({ page, context, people, post }) => {
-  const person = await people.local();
-  await toResetCode(page, person.email);
+test('a reset continues after its tab was closed', async ({ page, context, users, post }) => {
+  const user = await users.local();
+  await toResetCode(page, user.email);
   const label = await referenceOf(page);
   await button(page, 'Send a new passcode').click();
   await expectRefusal(page, 'We sent a passcode a moment ago.');
@@ -27,51 +27,51 @@ test('a reset continues after its tab was closed', async ({ page, context, peopl
   const later = await context.newPage();
   await open(later, '/reset', 'Check your e-mail');
   expect(await referenceOf(later)).toBe(label);
-  await submitCode(later, await post.code(person.email, 8));
+  await submitCode(later, await post.code(user.email, 8));
   await arrive(later, 'Choose a new password');
-  expect(await post.all(person.email)).toHaveLength(1);
+  expect(await post.all(user.email)).toHaveLength(1);
 });
 
-test('the sign-in page offers to continue a reset', async ({ page, people }) => {
-  const person = await people.local();
+test('the sign-in page offers to continue a reset', async ({ page, users }) => {
+  const user = await users.local();
   await open(page, '/reset', 'Reset your password');
-  await field(page, 'E-mail address').fill(person.email);
+  await field(page, 'E-mail address').fill(user.email);
   await button(page, 'Next').click();
   await arrive(page, 'Check your e-mail');
   await open(page, '/signin', 'Sign in');
   const goOn = page.getByRole('link', { name: /^Continue with the passcode sent to \S+ at \d\d:\d\d( UTC)?$/ });
-  await expect(goOn).toContainText(person.email);
+  await expect(goOn).toContainText(user.email);
   await look(page, 'sign-in-resume');
   await goOn.click();
   await arrive(page, 'Check your e-mail');
 });
 
-test('a sign-in continues after its tab was closed', async ({ page, context, people, post }) => {
-  const person = await people.local();
-  await toSignInCode(page, person, '/signin?next=/security');
+test('a sign-in continues after its tab was closed', async ({ page, context, users, post }) => {
+  const user = await users.local();
+  await toSignInCode(page, user, '/signin?next=/security');
   await page.close();
   const later = await context.newPage();
   await open(later, '/signin', 'Check your e-mail');
-  await submitCode(later, await post.code(person.email, 6));
+  await submitCode(later, await post.code(user.email, 6));
   await arrive(later, 'Security');
 });
 
-test('a second tab shows that the flow continued', async ({ page, context, people, post }) => {
+test('a second tab shows that the flow continued', async ({ page, context, users, post }) => {
   test.skip(!hasApp(), 'without the app a tab changes on its next request');
-  const person = await people.local();
-  await toResetCode(page, person.email);
+  const user = await users.local();
+  await toResetCode(page, user.email);
   const second = await context.newPage();
   await open(second, '/reset', 'Check your e-mail');
-  await submitCode(page, await post.code(person.email, 8));
+  await submitCode(page, await post.code(user.email, 8));
   await arrive(page, 'Choose a new password');
   await arrive(second, 'Choose a new password');
   await expect(second.getByRole('status')).toHaveText('You continued in another tab. This is the current step.');
   await look(second, 'reset-elsewhere');
 });
 
-test('a tab shows that the flow ended in another tab', async ({ page, context, people }) => {
+test('a tab shows that the flow ended in another tab', async ({ page, context, users }) => {
   test.skip(!hasApp(), 'without the app a tab changes on its next request');
-  const [first, second] = [await people.local(), await people.local()];
+  const [first, second] = [await users.local(), await users.local()];
   await toPassword(page, first.email);
   const other = await context.newPage();
   await open(other, '/signin', 'Enter your password');
@@ -87,10 +87,10 @@ test('a tab shows that the flow ended in another tab', async ({ page, context, p
   await expect(other.getByRole('main')).toContainText(second.email);
 });
 
-test('a tab that becomes visible shows no message if nothing has changed', async ({ page, people }) => {
+test('a tab that becomes visible shows no message if nothing has changed', async ({ page, users }) => {
   test.skip(!hasApp(), 'without the app there is no message');
-  const person = await people.local();
-  await toResetCode(page, person.email);
+  const user = await users.local();
+  await toResetCode(page, user.email);
   await field(page, 'One-time passcode').fill('1234');
   const looked = page.waitForResponse((answer) => answer.url().endsWith('/api/reset/step'));
   await page.evaluate(() => {
@@ -107,24 +107,24 @@ test('a tab that becomes visible shows no message if nothing has changed', async
   await expect(field(page, 'One-time passcode')).toHaveValue('1234');
 });
 
-test('an expired request shows a message and prefills the address', async ({ page, people, service }) => {
-  const person = await people.local();
-  await toResetCode(page, person.email);
-  await service.sql(`UPDATE flows SET ends_at = 0 WHERE email = '${person.email}';`);
+test('an expired request shows a message and prefills the address', async ({ page, users, service }) => {
+  const user = await users.local();
+  await toResetCode(page, user.email);
+  await service.sql(`UPDATE flows SET ends_at = 0 WHERE email = '${user.email}';`);
   await page.reload();
   await arrive(page, 'Reset your password');
   await expect(page.getByRole('main')).toContainText('This request is no longer open. Start again.');
-  await expect(field(page, 'E-mail address')).toHaveValue(person.email);
+  await expect(field(page, 'E-mail address')).toHaveValue(user.email);
   await look(page, 'reset-over');
 });
 
-test('a form from an earlier step returns the current step', async ({ page, context, people, post }) => {
+test('a form from an earlier step returns the current step', async ({ page, context, users, post }) => {
   test.skip(hasApp(), 'with the app the second tab has changed already');
-  const person = await people.local();
-  await toResetCode(page, person.email);
+  const user = await users.local();
+  await toResetCode(page, user.email);
   const second = await context.newPage();
   await open(second, '/reset', 'Check your e-mail');
-  const code = await post.code(person.email, 8);
+  const code = await post.code(user.email, 8);
   await submitCode(page, code);
   await arrive(page, 'Choose a new password');
 
@@ -133,8 +133,8 @@ test('a form from an earlier step returns the current step', async ({ page, cont
   await expectRefusal(second, 'You continued in another tab. This is the current step.');
 });
 
-test('an address in the code field corrects a mistyped one', async ({ page, people, post }) => {
-  const [mistyped, meant] = [people.stranger(), await people.local()];
+test('an address in the code field corrects a mistyped one', async ({ page, users, post }) => {
+  const [mistyped, meant] = [users.unregistered(), await users.local()];
   await open(page, '/reset', 'Reset your password');
   await field(page, 'E-mail address').fill(mistyped.email);
   await button(page, 'Next').click();

@@ -1,7 +1,7 @@
 // The list of signed-in browsers, and ending their sessions.
 import { arrive, button, expectRefusal, field, open, signIn, submitPassword, toNewPassword, toPassword, WRONG } from '../support/journeys';
 import { look } from '../support/look';
-import { NEW_PASSWORD } from '../support/people';
+import { NEW_PASSWORD } from '../support/users';
 import { expect, test } from '../support/test';
 import type { Page } from '@playwright/test';
 
@@ -14,11 +14,11 @@ async function isSignedOut(page: Page): Promise<void> {
   await arrive(page, 'Sign in');
 }
 
-test('signed-in devices are listed, and other devices can be signed out', async ({ page, people, post, anotherBrowser }) => {
-  const person = await people.local();
+test('signed-in devices are listed, and other devices can be signed out', async ({ page, users, post, anotherBrowser }) => {
+  const user = await users.local();
   const other = await anotherBrowser();
-  await signIn(other, person, post);
-  await signIn(page, person, post);
+  await signIn(other, user, post);
+  await signIn(page, user, post);
   await open(page, '/security', 'Security');
   await expect(signedInDevices(page)).toHaveCount(2);
   await expect(signedInDevices(page).filter({ hasText: 'This device' })).toHaveCount(1);
@@ -33,11 +33,11 @@ test('signed-in devices are listed, and other devices can be signed out', async 
   await open(page, '/profile', 'Profile');
 });
 
-test('one button signs out all other devices', async ({ page, people, post, anotherBrowser }) => {
-  const person = await people.local();
+test('one button signs out all other devices', async ({ page, users, post, anotherBrowser }) => {
+  const user = await users.local();
   const others = [await anotherBrowser(), await anotherBrowser()];
-  for (const other of others) await signIn(other, person, post);
-  await signIn(page, person, post);
+  for (const other of others) await signIn(other, user, post);
+  await signIn(page, user, post);
   await open(page, '/security', 'Security');
   await expect(signedInDevices(page)).toHaveCount(3);
   await button(page, 'Sign out everywhere else').click();
@@ -46,18 +46,18 @@ test('one button signs out all other devices', async ({ page, people, post, anot
   await open(page, '/profile', 'Profile');
 });
 
-test('this device can sign itself out', async ({ page, people, post }) => {
-  const person = await people.local();
-  await signIn(page, person, post);
+test('this device can sign itself out', async ({ page, users, post }) => {
+  const user = await users.local();
+  await signIn(page, user, post);
   await open(page, '/security', 'Security');
   await signedInDevices(page).getByRole('button', { name: /^Sign out/ }).click();
   await arrive(page, 'You’re signed out');
   await isSignedOut(page);
 });
 
-test('a trusted device is listed and can be forgotten', async ({ page, people, post }) => {
-  const person = await people.local();
-  await signIn(page, person, post, { trust: true });
+test('a trusted device is listed and can be forgotten', async ({ page, users, post }) => {
+  const user = await users.local();
+  await signIn(page, user, post, { trust: true });
   await open(page, '/security', 'Security');
   const trusted = page.getByRole('region', { name: 'Trusted devices' });
   await trusted.getByRole('button', { name: /^Stop trusting/ }).click();
@@ -65,15 +65,15 @@ test('a trusted device is listed and can be forgotten', async ({ page, people, p
 
   await page.getByRole('banner').getByRole('button', { name: 'Sign out' }).click();
   await arrive(page, 'You’re signed out');
-  await signIn(page, person, post);
+  await signIn(page, user, post);
 });
 
-test('a reset ends every session and removes every trusted device', async ({ page, people, post, anotherBrowser }) => {
-  const person = await people.local();
+test('a reset ends every session and removes every trusted device', async ({ page, users, post, anotherBrowser }) => {
+  const user = await users.local();
   const other = await anotherBrowser();
-  await signIn(other, person, post, { trust: true });
+  await signIn(other, user, post, { trust: true });
 
-  await toNewPassword(page, person.email, post);
+  await toNewPassword(page, user.email, post);
   await field(page, 'New password').fill(NEW_PASSWORD);
   await field(page, 'Confirm new password').fill(NEW_PASSWORD);
   await button(page, 'Reset password').click();
@@ -81,18 +81,18 @@ test('a reset ends every session and removes every trusted device', async ({ pag
 
   await isSignedOut(other);
   // No longer trusted: a code is required.
-  await signIn(other, { ...person, password: NEW_PASSWORD }, post);
+  await signIn(other, { ...user, password: NEW_PASSWORD }, post);
 });
 
-test('actions are listed, and failed attempts are summarized', async ({ page, people, post, anotherBrowser }) => {
-  const person = await people.local();
+test('actions are listed, and failed attempts are summarized', async ({ page, users, post, anotherBrowser }) => {
+  const user = await users.local();
   const stranger = await anotherBrowser();
-  await toPassword(stranger, person.email);
+  await toPassword(stranger, user.email);
   for (let n = 0; n < 2; n += 1) {
     await submitPassword(stranger, 'not the password at all');
     await expectRefusal(stranger, WRONG);
   }
-  await signIn(page, person, post);
+  await signIn(page, user, post);
   await open(page, '/security', 'Security');
   const activity = page.getByRole('region', { name: 'Recent activity' });
   await expect(activity.getByRole('listitem')).toHaveCount(2);
@@ -101,9 +101,9 @@ test('actions are listed, and failed attempts are summarized', async ({ page, pe
   await look(page, 'security-attempts');
 });
 
-test('older activity is paginated', async ({ page, people, post }) => {
-  const person = await people.local();
-  await signIn(page, person, post, { trust: true });
+test('older activity is paginated', async ({ page, users, post }) => {
+  const user = await users.local();
+  await signIn(page, user, post, { trust: true });
   const send = async (path: string, form: Record<string, string> = {}) => {
     const origin = new URL(page.url()).origin;
     const headers = { Origin: origin, 'Sec-Fetch-Site': 'same-origin', Accept: 'text/html' };
@@ -112,8 +112,8 @@ test('older activity is paginated', async ({ page, people, post }) => {
   };
   for (let n = 0; n < 10; n += 1) {
     await send('sign_out');
-    await send('begin', { email: person.email, next: '' });
-    await send('password', { password: person.password });
+    await send('begin', { email: user.email, next: '' });
+    await send('password', { password: user.password });
   }
   await open(page, '/security', 'Security');
   const activity = page.getByRole('region', { name: 'Recent activity' });

@@ -16,17 +16,17 @@ import {
 } from '../support/journeys';
 import { look } from '../support/look';
 import { hasApp } from '../support/mode';
-import { NEW_PASSWORD } from '../support/people';
+import { NEW_PASSWORD } from '../support/users';
 import { codeIn, otherThan } from '../support/post';
 import { expect, test } from '../support/test';
 
-test('an empty field is reported on every form', async ({ page, people, post }) => {
-  const person = await people.local();
+test('an empty field is reported on every form', async ({ page, users, post }) => {
+  const user = await users.local();
   await open(page, '/signin', 'Sign in');
   await submitEmail(page, '');
   await expectRefusal(page, 'Enter your e-mail address.', 'E-mail address');
   await look(page, 'sign-in-refused');
-  await submitEmail(page, person.email);
+  await submitEmail(page, user.email);
   await arrive(page, 'Enter your password');
   await submitPassword(page, '');
   await expectRefusal(page, 'Enter your password.', 'Password');
@@ -34,7 +34,7 @@ test('an empty field is reported on every form', async ({ page, people, post }) 
   await arrive(page, 'Check your e-mail');
   await submitCode(page, '');
   await expectRefusal(page, 'Enter the one-time passcode from the e-mail.', 'One-time passcode');
-  await submitCode(page, await post.code(person.email, 8));
+  await submitCode(page, await post.code(user.email, 8));
   await arrive(page, 'Choose a new password');
   await submitNewPassword(page, '');
   await expectRefusal(page, 'Enter a new password.', 'New password');
@@ -42,7 +42,7 @@ test('an empty field is reported on every form', async ({ page, people, post }) 
   await expectRefusal(page, 'Confirm your new password.', 'Confirm new password');
 });
 
-test('a malformed address stays in the field', async ({ page, people }) => {
+test('a malformed address stays in the field', async ({ page, users }) => {
   for (const path of ['/signin', '/reset', '/signup']) {
     const heading = { '/signin': 'Sign in', '/reset': 'Reset your password', '/signup': 'Create an account' }[path] ?? '';
     await open(page, path, heading);
@@ -50,24 +50,24 @@ test('a malformed address stays in the field', async ({ page, people }) => {
     await expectRefusal(page, 'Enter an e-mail address like name@example.com.', 'E-mail address');
     await expect(field(page, 'E-mail address')).toHaveValue('robin.example.com');
   }
-  const person = people.stranger();
-  await submitEmail(page, person.email);
+  const user = users.unregistered();
+  await submitEmail(page, user.email);
   await arrive(page, 'Check your e-mail');
 });
 
-test('capitals and surrounding spaces in an address are ignored', async ({ page, people, post }) => {
-  const person = await people.local();
+test('capitals and surrounding spaces in an address are ignored', async ({ page, users, post }) => {
+  const user = await users.local();
   await open(page, '/reset', 'Reset your password');
-  await submitEmail(page, `  ${person.email.toUpperCase()} `);
+  await submitEmail(page, `  ${user.email.toUpperCase()} `);
   await arrive(page, 'Check your e-mail');
-  await submitCode(page, await post.code(person.email, 8));
+  await submitCode(page, await post.code(user.email, 8));
   await arrive(page, 'Choose a new password');
 });
 
-test('incorrect codes count down until no tries are left', async ({ page, people, post }) => {
-  const person = await people.local();
-  await toResetCode(page, person.email);
-  const code = await post.code(person.email, 8);
+test('incorrect codes count down until no tries are left', async ({ page, users, post }) => {
+  const user = await users.local();
+  await toResetCode(page, user.email);
+  const code = await post.code(user.email, 8);
   for (const left of [4, 3, 2, 1]) {
     await submitCode(page, otherThan(code, left));
     await expectRefusal(page, `That passcode is incorrect. You have ${left === 1 ? '1 try' : `${left} tries`} left.`, 'One-time passcode');
@@ -84,7 +84,7 @@ test('incorrect codes count down until no tries are left', async ({ page, people
   await expect(page.getByRole('heading', { name: 'Choose a new password' })).toHaveCount(0);
 });
 
-test('a pasted code is accepted in common formats', async ({ page, people, post }) => {
+test('a pasted code is accepted in common formats', async ({ page, users, post }) => {
   const shapes: [string, (code: string, mail: string) => string][] = [
     ['with spaces', (code) => ` ${code.slice(0, 4)} ${code.slice(4)} `],
     ['in full-width digits', (code) => [...code].map((digit) => String.fromCodePoint(0xff10 + Number(digit))).join('')],
@@ -92,9 +92,9 @@ test('a pasted code is accepted in common formats', async ({ page, people, post 
   ];
   for (const [shape, shaped] of shapes) {
     await test.step(shape, async () => {
-      const person = await people.local();
-      await toResetCode(page, person.email);
-      const message = await post.codeEmail(person.email, 8);
+      const user = await users.local();
+      await toResetCode(page, user.email);
+      const message = await post.codeEmail(user.email, 8);
       await submitCode(page, shaped(message.code, message.text));
       await arrive(page, 'Choose a new password');
       await page.context().clearCookies();
@@ -102,10 +102,10 @@ test('a pasted code is accepted in common formats', async ({ page, people, post 
   }
 });
 
-test('a malformed code is refused without spending a try', async ({ page, people, post }) => {
-  const person = await people.local();
-  await toSignInCode(page, person);
-  const code = await post.code(person.email, 6);
+test('a malformed code is refused without spending a try', async ({ page, users, post }) => {
+  const user = await users.local();
+  await toSignInCode(page, user);
+  const code = await post.code(user.email, 6);
   await submitCode(page, code.slice(1));
   await expectRefusal(page, 'The one-time passcode has 6 digits.', 'One-time passcode');
   await submitCode(page, `either ${code} or ${otherThan(code)}`);
@@ -116,9 +116,9 @@ test('a malformed code is refused without spending a try', async ({ page, people
   await arrive(page, 'Profile');
 });
 
-test('an unacceptable new password is refused with the reason', async ({ page, people, post }) => {
-  const person = await people.local();
-  await toNewPassword(page, person.email, post);
+test('an unacceptable new password is refused with the reason', async ({ page, users, post }) => {
+  const user = await users.local();
+  await toNewPassword(page, user.email, post);
   await submitNewPassword(page, NEW_PASSWORD, 'plum tractor violet harbor');
   await expectRefusal(page, 'The passwords don’t match.', 'Confirm new password');
   await look(page, 'reset-choose-refused');
@@ -126,27 +126,27 @@ test('an unacceptable new password is refused with the reason', async ({ page, p
   await expectRefusal(page, 'Use at least 15 characters. This password has 14.', 'New password');
   await submitNewPassword(page, 'x'.repeat(129));
   await expectRefusal(page, 'Use at most 128 characters.', 'New password');
-  await submitNewPassword(page, `${person.email}`);
+  await submitNewPassword(page, `${user.email}`);
   await expectRefusal(page, 'Choose a password that doesn’t contain your name or e-mail address.', 'New password');
   await submitNewPassword(page, 'passwordpassword');
   await expectRefusal(page, /too common|repeats the same pattern|easy to guess/, 'New password');
-  await submitNewPassword(page, person.password);
+  await submitNewPassword(page, user.password);
   await expectRefusal(page, 'That’s your current password. Choose a new one.', 'New password');
   await submitNewPassword(page, NEW_PASSWORD);
   await arrive(page, 'Your password has been reset');
 });
 
-test('empty password fields show no confirmation', async ({ page, people, post }) => {
-  const person = await people.local();
-  await toNewPassword(page, person.email, post);
+test('empty password fields show no confirmation', async ({ page, users, post }) => {
+  const user = await users.local();
+  await toNewPassword(page, user.email, post);
   await expect(page.locator('.good')).toHaveCount(2);
   await expect(page.locator('.good:not(:empty)'), 'a tick').toHaveCount(0);
 });
 
-test('matching passwords are confirmed while typing', async ({ page, people, post }) => {
+test('matching passwords are confirmed while typing', async ({ page, users, post }) => {
   test.skip(!hasApp(), 'without the app there is no message before the form is sent');
-  const person = await people.local();
-  await toNewPassword(page, person.email, post);
+  const user = await users.local();
+  await toNewPassword(page, user.email, post);
   await expect(page.getByText('The passwords match.')).toHaveCount(0);
   await field(page, 'New password').fill(NEW_PASSWORD);
   await expect(page.getByText('Long enough.')).toBeVisible();
@@ -157,9 +157,9 @@ test('matching passwords are confirmed while typing', async ({ page, people, pos
   await expect(page.getByText('The passwords match.')).toBeVisible();
 });
 
-test('a shown password is hidden again on submit', async ({ page, people }) => {
-  const person = await people.local();
-  await toPassword(page, person.email);
+test('a shown password is hidden again on submit', async ({ page, users }) => {
+  const user = await users.local();
+  await toPassword(page, user.email);
   const show = page.getByRole('button', { name: 'Show: Password' });
   if (!hasApp()) {
     await expect(show).toHaveCount(0);
@@ -173,12 +173,12 @@ test('a shown password is hidden again on submit', async ({ page, people }) => {
   await expect(field(page, 'Password')).toHaveAttribute('type', 'password');
 });
 
-test('a lost connection keeps the form, which can be sent again', async ({ page, context, people, post, watch }) => {
+test('a lost connection keeps the form, which can be sent again', async ({ page, context, users, post, watch }) => {
   test.skip(!hasApp(), 'without the app the browser reports the lost connection');
   watch.allow(/ERR_INTERNET_DISCONNECTED/);
-  const person = await people.local();
-  await toResetCode(page, person.email);
-  const code = await post.code(person.email, 8);
+  const user = await users.local();
+  await toResetCode(page, user.email);
+  const code = await post.code(user.email, 8);
   await context.setOffline(true);
   await submitCode(page, code);
   await expect(page.getByRole('alert')).toContainText('There’s no connection. What you typed is still here. Try again.');
@@ -200,14 +200,14 @@ test('a lost connection keeps the form, which can be sent again', async ({ page,
   await arrive(page, 'Your password has been reset');
 });
 
-test('submitting twice has one effect', async ({ page, people, post }) => {
-  const person = await people.local();
+test('submitting twice has one effect', async ({ page, users, post }) => {
+  const user = await users.local();
   await open(page, '/reset', 'Reset your password');
-  await field(page, 'E-mail address').fill(person.email);
+  await field(page, 'E-mail address').fill(user.email);
   await button(page, 'Next').dblclick();
   await arrive(page, 'Check your e-mail');
-  const code = await post.code(person.email, 8);
-  expect(await post.all(person.email)).toHaveLength(1);
+  const code = await post.code(user.email, 8);
+  expect(await post.all(user.email)).toHaveLength(1);
 
   await field(page, 'One-time passcode').fill(code);
   await button(page, 'Next').dblclick();
@@ -218,26 +218,26 @@ test('submitting twice has one effect', async ({ page, people, post }) => {
   await button(page, 'Reset password').dblclick();
   await arrive(page, 'Your password has been reset');
   const isNotice = (message: { subject: string }) => /password/i.test(message.subject);
-  await post.email(person.email, (message) => isNotice(message) && !codeIn(message), 'a notice');
-  expect(await post.all(person.email)).toHaveLength(2);
+  await post.email(user.email, (message) => isNotice(message) && !codeIn(message), 'a notice');
+  expect(await post.all(user.email)).toHaveLength(2);
 
-  await toSignInCode(page, { ...person, password: NEW_PASSWORD });
-  await post.code(person.email, 6);
+  await toSignInCode(page, { ...user, password: NEW_PASSWORD });
+  await post.code(user.email, 6);
 });
 
-test('submitting the first form of a sign-in or sign-up twice has one effect', async ({ page, people, post }) => {
-  const person = await people.local();
+test('submitting the first form of a sign-in or sign-up twice has one effect', async ({ page, users, post }) => {
+  const user = await users.local();
   await open(page, '/signin', 'Sign in');
-  await field(page, 'E-mail address').fill(person.email);
+  await field(page, 'E-mail address').fill(user.email);
   await button(page, 'Next').dblclick();
   await arrive(page, 'Enter your password');
-  await submitPassword(page, person.password);
+  await submitPassword(page, user.password);
   await arrive(page, 'Check your e-mail');
-  await submitCode(page, await post.code(person.email, 6));
+  await submitCode(page, await post.code(user.email, 6));
   await arrive(page, 'Profile');
 
   await page.context().clearCookies();
-  const stranger = people.stranger();
+  const stranger = users.unregistered();
   await open(page, '/signup', 'Create an account');
   await field(page, 'E-mail address').fill(stranger.email);
   await button(page, 'Next').dblclick();
@@ -248,15 +248,15 @@ test('submitting the first form of a sign-in or sign-up twice has one effect', a
   await arrive(page, 'Your name and password');
 });
 
-test('submitting a first form twice has one effect in fifty runs', async ({ page, people, post }) => {
+test('submitting a first form twice has one effect in fifty runs', async ({ page, users, post }) => {
   test.setTimeout(300_000);
-  const known = [await people.local(), await people.local()];
+  const known = [await users.local(), await users.local()];
   const sent = new Map<string, number>();
   for (let n = 0; n < 50; n += 1) {
     await page.context().clearCookies();
     // A separate network for each submission.
     await page.context().setExtraHTTPHeaders({ 'X-Forwarded-For': `10.8.${n}.1` });
-    const { email } = (n % 2 === 0 ? known[(n / 2) % 2] : undefined) ?? people.stranger();
+    const { email } = (n % 2 === 0 ? known[(n / 2) % 2] : undefined) ?? users.unregistered();
     const [path, heading, next] = [
       ['/reset', 'Reset your password', 'Check your e-mail'],
       ['/signup', 'Create an account', 'Check your e-mail'],
@@ -275,10 +275,10 @@ test('submitting a first form twice has one effect in fifty runs', async ({ page
   await expect.poll(received).toEqual(sent);
 });
 
-test('submitting the last form of a sign-in or password change twice has one effect', async ({ page, people, post }) => {
-  const person = await people.local();
-  await toSignInCode(page, person);
-  await field(page, 'One-time passcode').fill(await post.code(person.email, 6));
+test('submitting the last form of a sign-in or password change twice has one effect', async ({ page, users, post }) => {
+  const user = await users.local();
+  await toSignInCode(page, user);
+  await field(page, 'One-time passcode').fill(await post.code(user.email, 6));
   await field(page, 'Trust this device for 30 days').check();
   await button(page, 'Next').dblclick();
   await arrive(page, 'Profile');
@@ -287,7 +287,7 @@ test('submitting the last form of a sign-in or password change twice has one eff
   await expect(page.getByRole('region', { name: 'Trusted devices' }).getByRole('listitem')).toHaveCount(1);
 
   await open(page, '/security/password', 'Change password');
-  await field(page, 'Current password').fill(person.password);
+  await field(page, 'Current password').fill(user.password);
   await field(page, 'New password').fill(NEW_PASSWORD);
   await field(page, 'Confirm new password').fill(NEW_PASSWORD);
   await button(page, 'Save').dblclick();
@@ -297,16 +297,16 @@ test('submitting the last form of a sign-in or password change twice has one eff
 
   await page.getByRole('banner').getByRole('button', { name: 'Sign out' }).click();
   await arrive(page, 'You’re signed out');
-  await toPassword(page, person.email);
+  await toPassword(page, user.email);
   await submitPassword(page, NEW_PASSWORD);
   await arrive(page, 'Profile');
 });
 
-test('resending the last form after a lost response gets the same session', async ({ page, people, post, watch }) => {
+test('resending the last form after a lost response gets the same session', async ({ page, users, post, watch }) => {
   watch.allow(/ERR_|Failed to load/);
-  const person = await people.local();
-  await toSignInCode(page, person);
-  const code = await post.code(person.email, 6);
+  const user = await users.local();
+  await toSignInCode(page, user);
+  const code = await post.code(user.email, 6);
   let lost = 0;
   await page.route('**/api/sign_in/answer', async (route) => {
     if (lost > 0) return route.continue();
@@ -333,9 +333,9 @@ test('resending the last form after a lost response gets the same session', asyn
   await expect(page.getByRole('region', { name: 'Signed-in devices' }).getByRole('listitem')).toHaveCount(1);
 });
 
-test('resending the first form after a lost response gets the same step', async ({ page, people, post, watch }) => {
+test('resending the first form after a lost response gets the same step', async ({ page, users, post, watch }) => {
   watch.allow(/ERR_|Failed to load/);
-  const person = await people.local();
+  const user = await users.local();
   await open(page, '/reset', 'Reset your password');
   // The server completes the request, and the browser loses the response.
   let lost = 0;
@@ -347,18 +347,18 @@ test('resending the first form after a lost response gets the same step', async 
     await page.context().clearCookies({ name: '__Host-reset' });
     await route.abort();
   });
-  await submitEmail(page, person.email);
-  const code = await post.code(person.email, 8);
+  await submitEmail(page, user.email);
+  const code = await post.code(user.email, 8);
   if (hasApp()) {
     await expect(page.getByRole('alert')).toContainText('There’s no connection.');
   } else {
     await page.waitForURL(/^chrome-error:/);
     await page.goto('/reset');
-    await field(page, 'E-mail address').fill(person.email);
+    await field(page, 'E-mail address').fill(user.email);
   }
   await button(page, 'Next').click();
   await arrive(page, 'Check your e-mail');
-  expect(await post.all(person.email)).toHaveLength(1);
+  expect(await post.all(user.email)).toHaveLength(1);
   await submitCode(page, code);
   await arrive(page, 'Choose a new password');
 });

@@ -1,7 +1,7 @@
 // Journeys that several specs share.
 import { expect, type Locator, type Page } from '@playwright/test';
 import { appStarted } from './mode';
-import type { Person } from './people';
+import type { User } from './users';
 import type { Post } from './post';
 
 export const WRONG = 'That e-mail address and password don’t match. Check both, or choose “Forgot password?”.';
@@ -74,17 +74,17 @@ export async function toPassword(page: Page, email: string, path = '/signin'): P
 }
 
 /** Begins a sign-in and stops at the code. */
-export async function toSignInCode(page: Page, person: Person, path = '/signin'): Promise<void> {
-  await toPassword(page, person.email, path);
-  await submitPassword(page, person.password);
+export async function toSignInCode(page: Page, user: User, path = '/signin'): Promise<void> {
+  await toPassword(page, user.email, path);
+  await submitPassword(page, user.password);
   await arrive(page, 'Check your e-mail');
 }
 
 /** A complete sign-in, up to the profile. */
-export async function signIn(page: Page, person: Person, post: Post, options: { trust?: boolean } = {}): Promise<void> {
-  await toSignInCode(page, person);
+export async function signIn(page: Page, user: User, post: Post, options: { trust?: boolean } = {}): Promise<void> {
+  await toSignInCode(page, user);
   if (options.trust) await field(page, 'Trust this device for 30 days').check();
-  await submitCode(page, await post.code(person.email, 6));
+  await submitCode(page, await post.code(user.email, 6));
   await arrive(page, 'Profile');
 }
 

@@ -2,7 +2,7 @@
 // each test.
 import { test as base, type Page } from '@playwright/test';
 import { equip, mode } from './mode';
-import { People } from './people';
+import { Users } from './users';
 import { Post } from './post';
 import { Secrets } from './secrets';
 import { Service } from './service';
@@ -14,7 +14,7 @@ type Each = {
   /** The network address of this test. */
   client: string;
   secrets: Secrets;
-  people: People;
+  users: Users;
   post: Post;
   /** Fails the test for problems that users don't see; see `watch.ts`. */
   watch: Watch;
@@ -40,7 +40,7 @@ export const test = base.extend<Each, { service: Service }>({
   },
   extraHTTPHeaders: ({ client }, use) => use({ 'X-Forwarded-For': client }),
   secrets: ({}, use) => use(new Secrets()),
-  people: ({ service, secrets }, use) => use(new People(service, secrets)),
+  users: ({ service, secrets }, use) => use(new Users(service, secrets)),
   post: ({ service, secrets }, use) => use(new Post(service.origin, secrets)),
   watch: [
     async ({ context, service, secrets }, use) => {

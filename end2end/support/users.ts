@@ -2,7 +2,7 @@
 import type { Secrets } from './secrets';
 import type { Service } from './service';
 
-export type Person = { email: string; name: string; password: string };
+export type User = { email: string; name: string; password: string };
 
 export const PASSWORD = 'correct horse battery staple';
 export const NEW_PASSWORD = 'plum tractor violet harbour';
@@ -11,41 +11,41 @@ export const ADMINISTRATOR = { name: 'Charles Babbage', email: 'it-help@example.
 
 let count = 0;
 
-export class People {
+export class Users {
   constructor(
     private readonly service: Service,
     private readonly secrets: Secrets,
   ) {}
 
   /** An address without an account. */
-  stranger(domain = 'example.com'): Person {
+  unregistered(domain = 'example.com'): User {
     count += 1;
-    const person = { email: `p${process.pid}x${count}@${domain}`, name: 'Robin Doe', password: PASSWORD };
-    this.secrets.keepFromUrls(person.email);
+    const user = { email: `p${process.pid}x${count}@${domain}`, name: 'Robin Doe', password: PASSWORD };
+    this.secrets.keepFromUrls(user.email);
     this.secrets.keep(PASSWORD);
     this.secrets.keep(NEW_PASSWORD);
-    return person;
+    return user;
   }
 
   /** An account with a local password. */
-  async local(options: { domain?: string; language?: string } = {}): Promise<Person> {
-    const person = this.stranger(options.domain);
+  async local(options: { domain?: string; language?: string } = {}): Promise<User> {
+    const user = this.unregistered(options.domain);
     const language = options.language ? ['--language', options.language] : [];
-    await this.add(person, ['--password-stdin', ...language], person.password);
-    return person;
+    await this.add(user, ['--password-stdin', ...language], user.password);
+    return user;
   }
 
   /** An account that signs in with Google. */
-  async google(): Promise<Person> {
-    const person = this.stranger();
-    await this.add(person, ['--google']);
-    return person;
+  async google(): Promise<User> {
+    const user = this.unregistered();
+    await this.add(user, ['--google']);
+    return user;
   }
 
   /** An account whose organization keeps the password. */
-  async managed(): Promise<Person> {
-    const person = this.stranger();
-    await this.add(person, [
+  async managed(): Promise<User> {
+    const user = this.unregistered();
+    await this.add(user, [
       '--organization',
       ORGANIZATION,
       '--administrator-name',
@@ -53,32 +53,32 @@ export class People {
       '--administrator-email',
       ADMINISTRATOR.email,
     ]);
-    return person;
+    return user;
   }
 
   /** A deactivated account. */
-  async switchedOff(): Promise<Person> {
-    const person = await this.local();
-    await this.service.run(['user', 'disable', '--email', person.email]);
-    return person;
+  async deactivated(): Promise<User> {
+    const user = await this.local();
+    await this.service.run(['user', 'disable', '--email', user.email]);
+    return user;
   }
 
   /** Assigned to an organization but still signed in: a state that another server may show for a moment. */
-  async becomeManaged(person: Person): Promise<void> {
+  async becomeManaged(user: User): Promise<void> {
     await this.service.sql(
       `INSERT OR IGNORE INTO organizations (id, name, administrator_name, administrator_email, created_at)
          VALUES ('engines', '${ORGANIZATION}', '${ADMINISTRATOR.name}', '${ADMINISTRATOR.email}', 0);
        UPDATE accounts SET kind = 'managed', password = NULL,
-         organization_id = (SELECT id FROM organizations WHERE name = '${ORGANIZATION}') WHERE email = '${person.email}';`,
+         organization_id = (SELECT id FROM organizations WHERE name = '${ORGANIZATION}') WHERE email = '${user.email}';`,
     );
   }
 
   /** Still signed in, with the password at Google: a state that only the provider's sign-in will create. */
-  async becomeGoogles(person: Person): Promise<void> {
-    await this.service.sql(`UPDATE accounts SET kind = 'google', password = NULL WHERE email = '${person.email}';`);
+  async becomeGoogles(user: User): Promise<void> {
+    await this.service.sql(`UPDATE accounts SET kind = 'google', password = NULL WHERE email = '${user.email}';`);
   }
 
-  private add(person: Person, words: string[], typed?: string): Promise<string> {
-    return this.service.run(['user', 'add', '--email', person.email, '--name', person.name, ...words], typed);
+  private add(user: User, words: string[], typed?: string): Promise<string> {
+    return this.service.run(['user', 'add', '--email', user.email, '--name', user.name, ...words], typed);
   }
 }
