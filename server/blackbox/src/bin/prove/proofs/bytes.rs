@@ -9,8 +9,8 @@ use blackbox::http::{Answer, Wanted, get_request};
 
 pub const PROOFS: &[Proof] = &[Proof {
     number: 33,
-    property: "Invalid bytes don't make a value absent; a sign-out ends the session or reports that it didn't",
-    hole: "The version before the fix: 91 failures. Beside the cookie `city=Köln` no flow continued, no page opened, and a session survived its sign-out; a NUL in an id gave 503 on PostgreSQL and was accepted on SQLite; requests with two hosts and with invalid proxy hops were accepted; a name kept U+202E.",
+    property: "An invalid byte doesn't hide valid values; a sign-out ends the session or reports that it didn't",
+    hole: "The version before the fix: 91 failures. With the cookie `city=Köln` no flow continued, no page opened, and a session survived its sign-out; a NUL in an id gave 503 on PostgreSQL and was accepted on SQLite; requests with two hosts or invalid proxy hops were accepted; a name kept U+202E.",
     on: Setting::ONE,
     run: odd_bytes,
 }];
@@ -36,7 +36,7 @@ fn odd_bytes(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     bytes.names()?;
     let Bytes { times, wrong, .. } = bytes;
     Ok(Finding {
-        tried: "cookies with invalid bytes beside the service's own at each step of a sign-in and a sign-out; sign-outs without a cookie; a NUL in each field; invalid hosts, hops and names".into(),
+        tried: "cookies with invalid bytes in addition to the service's own at each step of a sign-in and a sign-out; sign-outs without a cookie; a NUL in each field; invalid hosts, hops and names".into(),
         times,
         figure: format!("{} wrong {}", wrong.len(), wrong.join("; ")),
         bound: "0".into(),

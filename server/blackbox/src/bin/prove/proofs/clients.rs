@@ -9,8 +9,8 @@ use blackbox::http::{Wanted, form_of, form_request};
 
 pub const PROOFS: &[Proof] = &[Proof {
     number: 17,
-    property: "The client's address comes from the socket or a configured proxy; limits have canonical keys",
-    hole: "`http/client.rs`, the header trusted from every client: 40 resets instead of 20. `LIMIT_CLIENT_A_MINUTE` at 1,000: 8 bypasses.",
+    property: "The client's address comes from the socket or a configured proxy; limits use canonical keys",
+    hole: "`http/client.rs` trusted the header of every client: 40 resets instead of 20. `LIMIT_CLIENT_A_MINUTE` was 1,000: 8 bypasses.",
     on: &[Setting::Sqlite, Setting::Postgres2],
     run: client_address,
 }];
@@ -66,8 +66,7 @@ fn client_address(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let figure = [from_nobody, from_proxy, prepended, neighbours, spellings, around];
     Ok(Finding {
         tried: format!(
-            "40 resets of one client: forged header; by a trusted proxy for 40 clients; forged before the proxy's; 40 of one /64; \
-             one address in 4 spellings; a rate-limited request by {ways} other paths and methods"
+            "40 resets each: by one client with forged headers, by 40 clients through a trusted proxy, with a forged entry before the proxy's, from one /64; one address in 4 spellings; a rate-limited request by {ways} other paths and methods"
         ),
         times: 164 + ways,
         figure: format!(

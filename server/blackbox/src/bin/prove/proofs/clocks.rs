@@ -15,28 +15,28 @@ pub const PROOFS: &[Proof] = &[
     Proof {
         number: 23,
         property: "Hashing is limited: a flood of sign-ins doesn't slow down other requests",
-        hole: "`hashing.rs`, a hundred times as many concurrent and waiting hashes: 0.73 of the capacity, 294 MiB.",
+        hole: "`hashing.rs` allowed a hundred times as many running and waiting hashes: 0.73 of the capacity, 294 MiB.",
         on: &[Setting::Sqlite],
         run: hashing,
     },
     Proof {
         number: 32,
-        property: "A flood by one client slows down that client only: others sign in, and pages open",
-        hole: "The version without a fair queue, which ran password guessing on its threads, on a busy machine: `begin` of other clients got 503, because the database got no CPU time.",
+        property: "A flood by one client slows down only that client: others can sign in, and pages load",
+        hole: "The version without a fair queue, whose threads also estimated password strength, on a busy machine: `begin` of other clients got 503, because the database got no CPU time.",
         on: &[Setting::Sqlite],
         run: one_client,
     },
     Proof {
         number: 26,
         property: "A clock jump revives nothing",
-        hole: "`store/flows.rs` and `store/codes.rs`, as for 2: a used code opened its flow again after a jump. `clock.rs` following the system clock backwards: an expired code, flow and session became valid again.",
+        hole: "The changes of proof 2: a used code opened its flow again after a jump. `clock.rs` followed the system clock back: an expired code, flow and session became valid again.",
         on: Setting::ONE,
         run: jumps,
     },
     Proof {
         number: 26,
         property: "Slow, endless and malformed requests are refused, and the service stays available",
-        hole: "`http/edge.rs`, bodies of 1 MiB accepted: 20 KB were read and answered as a form.",
+        hole: "`http/edge.rs` accepted bodies of 1 MiB: 20 KB were read and answered as a form.",
         on: &[Setting::Sqlite],
         run: odd,
     },
@@ -117,7 +117,9 @@ fn jumps(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         }
     }
     Ok(Finding {
-        tried: "used, replaced, ended and expired codes, flows and sessions, an hour forwards and an hour back".into(),
+        tried:
+            "used, replaced, ended and expired codes, flows and sessions, with the clock an hour ahead and an hour back"
+                .into(),
         times: tried,
         figure: format!(
             "{} alive {}",
@@ -257,7 +259,7 @@ fn odd(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let up = service.browser().open("/readyz")?.status == 200 && !service.log().contains("panic");
     Ok(Finding {
         tried: format!(
-            "{} malformed requests; {} slow connections with page requests meanwhile",
+            "{} malformed requests; page requests during {} slow connections",
             requests.len(),
             slow.len()
         ),
@@ -313,7 +315,7 @@ fn hashing(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let bound = ground.scaled_ms(500.0);
     Ok(Finding {
         tried: format!(
-            "passwords from {} clients, then from {}; {} cancelled; then the first again",
+            "passwords from {} clients, then from {}; {} cancelled; then from the first clients again",
             cores * 2,
             cores * 64,
             ground.times(100, 300)
@@ -360,7 +362,7 @@ fn one_client(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let bound = ground.scaled_ms(500.0);
     Ok(Finding {
         tried: format!(
-            "passwords from {OTHERS} clients, then beside {OF_ONE_CLIENT} connections of one client, a third of them with new passwords of {} characters",
+            "passwords from {OTHERS} clients, alone and then during {OF_ONE_CLIENT} connections of one client, a third of them with new passwords of {} characters",
             SLOW.len()
         ),
         times,

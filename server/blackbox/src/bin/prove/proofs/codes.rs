@@ -11,36 +11,36 @@ use blackbox::Fault;
 pub const PROOFS: &[Proof] = &[
     Proof {
         number: 1,
-        property: "A code works for its account, purpose, browser and address only",
-        hole: "`account/src/code.rs`, the digest without purpose, address and flow, and `store/codes.rs`, `of_flow` returning the codes of all flows: 8 of 14 mismatched pairs opened.",
+        property: "A code works only for its account, purpose, browser and address",
+        hole: "`account/src/code.rs` computed the digest without purpose, address and flow, and `of_flow` in `store/codes.rs` returned the codes of all flows: 8 of 14 mismatched pairs worked.",
         on: Setting::ONE,
         run: diagonal,
     },
     Proof {
         number: 3,
-        property: "No more than 5 guesses of a code are evaluated",
-        hole: "`store/flows.rs`, `spend_try` setting `tries_left = 5` instead of decrementing it: 12 of 12 codes were guessed, with 60 guesses evaluated.",
+        property: "At most 5 guesses of a code are evaluated",
+        hole: "`spend_try` in `store/flows/codes.rs` set `tries_left = 5` instead of decrementing it: 12 of 12 codes were guessed, with 60 guesses evaluated.",
         on: &[Setting::Sqlite, Setting::Postgres2],
         run: five_guesses,
     },
     Proof {
         number: 4,
-        property: "Wrong codes lengthen later codes whatever else changes, and lock no account",
-        hole: "The version with pauses: 429 CodesPaused for the right code in both flows. `flows/mailed_code.rs`, `admit_code` not counting wrong codes: 8 and 6 digits after 75 and 15 wrong codes.",
+        property: "Incorrect codes always lengthen later codes and never lock an account",
+        hole: "The version with pauses: 429 CodesPaused for the correct code in both flows. `admit_code` in `flows/mailed_code.rs` did not count incorrect codes: 8 and 6 digits after 75 and 15 incorrect codes.",
         on: &[Setting::Sqlite, Setting::Postgres2],
         run: failures_stay,
     },
     Proof {
         number: 5,
-        property: "Only a flow's newest code works, and requests by others don't invalidate it; codes expire with the password and the account",
-        hole: "`flows/mailed_email.rs`, `end_flows` doing nothing: codes worked after a reset, a change and a deactivation, and an answered reset after a change. `store/codes.rs`, `issue` superseding all codes of the address: the owner's code failed after a stranger's request. `account/src/challenge.rs` and `store/codes.rs`, older codes not distinguished from the newest: an older code worked.",
+        property: "Only a flow's newest code works, and requests by others don't invalidate it; a password change or deactivation does",
+        hole: "`end_flows` in `flows/mailed_email.rs` did nothing: codes worked after a reset, a password change and a deactivation, and a reset past its code after a password change. `issue` in `store/codes.rs` superseded all codes of the address: the owner's code failed after a stranger's request. `account/src/challenge.rs` and `store/codes.rs` did not distinguish older codes from the newest: an older code worked.",
         on: Setting::ONE,
         run: newest_only,
     },
     Proof {
         number: 29,
-        property: "Strangers' requests and failures invalidate no code and lock no owner out",
-        hole: "The version with waits for passwords and e-mails of an address: 2 of 4 ways were blocked, a new browser's sign-in and a known browser's reset.",
+        property: "Strangers' requests and failures neither invalidate codes nor lock the owner out",
+        hole: "The version with waits for passwords and e-mails per address: 2 of 4 ways were blocked, a new browser's sign-in and a known browser's reset.",
         on: &[Setting::Sqlite, Setting::Postgres2],
         run: owner_gets_in,
     },
@@ -86,7 +86,7 @@ fn diagonal(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     }
     let own = purposes.len() * purposes.len() * ground.times(1, 10);
     Ok(Finding {
-        tried: "each code in the flow of another account, purpose, browser and address; then its own".into(),
+        tried: "each code in the flow of another account, purpose, browser and address; then in its own".into(),
         times: cells + own,
         figure: format!(
             "{} of {cells} in other flows, {right} of {own} in their own {}",
@@ -136,7 +136,7 @@ fn five_guesses(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     // With 5 of 200 guesses evaluated, 2.5 of 100 codes are expected to be guessed, and 8 with a probability below 1 in 1,000.
     let bound = ground.times(5, 8);
     Ok(Finding {
-        tried: format!("{guesses} different concurrent guesses, the right one among them, over {codes} codes"),
+        tried: format!("{guesses} different concurrent guesses, including the correct one, for each of {codes} codes"),
         times: codes * guesses,
         figure: format!("{successes} codes were guessed, at most {most} guesses of one were evaluated"),
         bound: format!("≤ {bound} codes, ≤ 5 guesses"),
@@ -187,7 +187,7 @@ fn failures_stay(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     }
     Ok(Finding {
         tried: format!(
-            "{tried} wrong codes over {flows} flows, codes, cookies and clients, a kill; then the right ones"
+            "{tried} incorrect codes over {flows} flows, codes, cookies and clients, and a killed server; then the correct codes"
         ),
         times: tried + seen.len(),
         figure: format!("{}; {} wrong {}", seen.join(", "), wrong.len(), wrong.join("; ")),
@@ -275,7 +275,7 @@ fn newest_only(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         }
     }
     Ok(Finding {
-        tried: "a code after a newer one of its browser and of a stranger, a reset, a change, a deactivation; an answered reset after the last two".into(),
+        tried: "a code after a newer one of its browser and of a stranger, a reset, a password change, a deactivation; a reset past its code after the last two".into(),
         times: rounds * 10,
         figure: if wrong.is_empty() {
             "0 worked".into()
@@ -346,7 +346,7 @@ fn owner_gets_in(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         }
     }
     Ok(Finding {
-        tried: "resets with five wrong codes and wrong passwords from 20 networks; then the owner: an earlier code, a known browser, a new one, a reset".into(),
+        tried: "resets with five incorrect codes, and incorrect passwords, from 20 networks; then the owner with an earlier code, a known browser, a new browser, a reset".into(),
         times: tried + doors,
         figure: format!("{} of {doors} ways blocked {}", wrong.len(), wrong.join(", ")),
         bound: "0".into(),

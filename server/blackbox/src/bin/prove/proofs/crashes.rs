@@ -12,14 +12,14 @@ use std::time::{Duration, Instant};
 pub const PROOFS: &[Proof] = &[
     Proof {
         number: 21,
-        property: "kill -9 at any point leaves a reset consistent; SIGTERM drains requests",
-        hole: "`flows/reset.rs`, the answer sent before the commit: an acknowledged change was lost in 4 of 8 kills.",
+        property: "kill -9 at any time leaves a reset consistent; SIGTERM drains requests",
+        hole: "`flows/reset.rs` responded before the commit: an acknowledged change was lost in 4 of 8 kills.",
         on: Setting::ONE,
         run: killed,
     },
     Proof {
         number: 25,
-        property: "Requests wait through a database lock of 3 s and a database restart; no acknowledged write is lost",
+        property: "Requests wait during a 3 s database lock and a database restart; no acknowledged write is lost",
         hole: "The version before the fix: 15 requests got 500 while PostgreSQL was down; now they get 503.",
         on: Setting::ONE,
         run: database_away,
@@ -114,14 +114,15 @@ fn killed(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         wrong.push("SIGTERM interrupted a request".into());
     }
     Ok(Finding {
-        tried: format!(
-            "{kills} kills, each in the middle of {IN_FLIGHT} resets; then the invariants of each; a SIGTERM"
-        ),
+        tried: format!("{kills} kills, each during {IN_FLIGHT} resets, then the invariants of each reset; a SIGTERM"),
         times: kills * IN_FLIGHT,
         figure: format!(
             "{} violations{}; {changed} were acknowledged before the kill; ready in ≤ {slowest:.2} s; drained in {drained:.2} s",
             wrong.len(),
-            wrong.first().map(|first| format!(", as {first}")).unwrap_or_default()
+            wrong
+                .first()
+                .map(|first| format!(", such as {first}"))
+                .unwrap_or_default()
         ),
         bound: "0; ready ≤ 5 s; drained ≤ 10 s".into(),
         holds: wrong.is_empty() && slowest * 1_000.0 <= ground.scaled_ms(5_000.0) && drained <= 10.5,
@@ -200,7 +201,7 @@ fn database_away(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         tried: if setting.is_postgres() {
             "the database crashes and restarts under load".into()
         } else {
-            "another process holds the file's lock for 3 s under load".into()
+            "another process holds the file lock for 3 s under load".into()
         },
         times: acknowledged.len() + failed.len(),
         figure: format!(
@@ -274,7 +275,10 @@ fn rolling(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         figure: format!(
             "{} failed{}",
             failed.len(),
-            failed.first().map(|first| format!(", as {first}")).unwrap_or_default()
+            failed
+                .first()
+                .map(|first| format!(", such as {first}"))
+                .unwrap_or_default()
         ),
         bound: "0".into(),
         holds: failed.is_empty() && done > 0,

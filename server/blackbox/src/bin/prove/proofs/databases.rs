@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 pub const PROOFS: &[Proof] = &[
     Proof {
         number: 38,
-        property: "After a failover the service recovers with the new primary and reports that it isn't ready meanwhile; no acknowledged write is lost",
-        hole: "The version before the fix: it reported that it was ready, and 2,230 requests got 500 until the end of the test.",
+        property: "After a failover the service recovers with the new primary and isn't ready until then; no acknowledged write is lost",
+        hole: "The version before the fix: `/readyz` reported readiness, and 2,230 requests got 500 until the end of the test.",
         on: &[Setting::Postgres2],
         run: failover,
     },
@@ -145,7 +145,7 @@ fn failover(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         .filter(|email| !kept.contains(email.as_str()))
         .count();
     Ok(Finding {
-        tried: "a primary fails, its standby is promoted, it returns read-only, its name points to the new one; continuous resets on both servers".into(),
+        tried: "the primary fails, its standby is promoted, the old primary returns read-only, the name is moved to the new one; continuous resets on both servers".into(),
         times: acknowledged.len() + failed,
         figure: format!(
             "back {back_s:.1} s after the name, {failed} got 503, {lost} of {} acknowledged lost, {} wrong {}",

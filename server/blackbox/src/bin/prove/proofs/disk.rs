@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 pub const PROOFS: &[Proof] = &[Proof {
     number: 25,
-    property: "A full disk: writes are refused, reads continue, and the service recovers by itself",
-    hole: "The version before the fix: after the first refusal 284 answers were 500, without recovery.",
+    property: "With a full disk, writes are refused, reads continue, and the service recovers by itself",
+    hole: "The version before the fix: after the first refusal, 284 responses were 500, without recovery.",
     on: &[Setting::Sqlite],
     run: full,
 }];
@@ -26,14 +26,14 @@ fn full(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         disk_mib: Some(DISK_MIB),
         ..Plan::without_limits()
     };
-    let tried = "a disk of 120 MiB is filled by another file under resets, pages are read, the file goes".to_owned();
-    let bound = "refused with 503 and Retry-After, pages 200, recovered in 5 s, 0 lost, file whole".to_owned();
+    let tried = "another file fills a disk of 120 MiB during resets, pages are read, the file is deleted".to_owned();
+    let bound = "refused with 503 and Retry-After, pages 200, recovered in 5 s, 0 lost, file intact".to_owned();
     let service = match Service::start_with(ground, setting, &plan) {
         Err(why) if why.contains("unshare") => {
             return Ok(Finding {
                 tried,
                 times: 0,
-                figure: format!("not tried: {why}"),
+                figure: format!("not run: {why}"),
                 bound,
                 holds: true,
             });

@@ -11,21 +11,21 @@ use std::net::Ipv4Addr;
 pub const PROOFS: &[Proof] = &[
     Proof {
         number: 29,
-        property: "Strangers don't use up the owner's e-mails: 1 network delays none, 20 delay them by 3.5 hours at most",
-        hole: "The version without budgets per network: the proof stopped, because one stranger's e-mail delayed the next one.",
+        property: "Strangers don't use up the owner's e-mails: 1 network delays none, 20 delay them by at most 3.5 hours",
+        hole: "The version without budgets per network: the proof stopped, because a stranger's e-mail delayed the next one.",
         on: Setting::ONE,
         run: delays,
     },
     Proof {
         number: 29,
-        property: "Strangers' attempts push nothing off the owner's activity",
-        hole: "`store/events.rs`, attempts listed among actions: the thief's sign-in wasn't on the page, but 5 pages later.",
+        property: "Strangers' attempts don't displace the owner's activity",
+        hole: "`store/events.rs` listed attempts among actions: the thief's sign-in was not on the first page, but 5 pages later.",
         on: Setting::ONE,
         run: activity,
     },
     Proof {
         number: 30,
-        property: "A mailbox gets 10 e-mails a day from one network, 30 from all and then one every 10 minutes, aliases included",
+        property: "A mailbox gets at most 10 e-mails a day from one network and 30 from all, then one every 10 minutes, including aliases",
         hole: "The version without budgets per network: 276; 120, then 480 in two hours; 220.",
         on: Setting::ONE,
         run: bounded,
@@ -171,8 +171,7 @@ fn delays(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         wrong.push(format!("the owner waits {took} s for 20 networks"));
     }
     Ok(Finding {
-        tried: "one network makes requests over 10 hours, and the owner in each of them; 20 networks exhaust the day's \
-                budget, queue, and precede the owner at every slot; codes after the password and a known browser meanwhile"
+        tried: "one network requests e-mails for 10 hours, and the owner does each hour; 20 networks use up the daily budget, wait, and precede the owner in every turn; meanwhile codes after the password and a known browser"
             .into(),
         times: asked,
         figure: format!(
@@ -237,7 +236,7 @@ fn activity(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     }
     Ok(Finding {
         tried: format!(
-            "{attempts} attempts by as many strangers after a thief's sign-in; 50 actions of the owner; all pages read"
+            "{attempts} attempts by as many strangers after a thief's sign-in; 50 actions by the owner; all pages are read"
         ),
         times: attempts + pages,
         figure: format!("{} wrong {}", wrong.len(), wrong.join("; ")),
@@ -306,8 +305,7 @@ fn bounded(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let of_domain = came(&leaping, "%@corp.example.com")?;
     let figure = [by_one, by_sixty, afterwards, of_domain];
     Ok(Finding {
-        tried: "one network requests e-mails to aliases of a mailbox 12 times an hour over a day; 60 networks at once, and \
-                for two hours; one network to 220 addresses of a domain"
+        tried: "one network requests e-mails to aliases of a mailbox 12 times an hour for a day; 60 networks at once and for two hours; one network to 220 addresses of a domain"
             .into(),
         times: asked,
         figure: format!("{by_one}; {by_sixty}, then {afterwards} in two hours; {of_domain}"),

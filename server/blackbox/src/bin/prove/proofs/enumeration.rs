@@ -15,29 +15,29 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub const PROOFS: &[Proof] = &[
     Proof {
         number: 9,
-        property: "Every kind of address gets the same answers",
-        hole: "`flows/mailed_email.rs`, a reset refused for an address without an account: 226 differences.",
+        property: "Every kind of address gets the same responses",
+        hole: "`flows/mailed_email.rs` refused a reset for an address without an account: 226 differences.",
         on: Setting::ONE,
         run: alike,
     },
     Proof {
         number: 9,
         property: "Every kind of address reaches the same limits",
-        hole: "`flows/sign_in.rs`, tries counted only for existing accounts: 48 differences, 429 instead of 422.",
+        hole: "`flows/sign_in.rs` counted tries only for existing accounts: 48 differences, 429 instead of 422.",
         on: Setting::ONE,
         run: limited_alike,
     },
     Proof {
         number: 9,
-        property: "The owner's actions change nothing that a stranger sees",
-        hole: "`store/flows.rs`, every flow of the address ended: 96 differences, the first one at the page of a reset after a change.",
+        property: "The owner's actions are invisible to strangers",
+        hole: "`store/flows.rs` ended every flow of the address: 96 differences, the first on the page of a reset after a password change.",
         on: Setting::ONE,
         run: owners_events,
     },
     Proof {
         number: 9,
         property: "Response times don't reveal who has an account",
-        hole: "`hashing.rs`, no hash without an account: wrong password 0.047. Earlier, through a duplicate lookup of the address: 0.46 on average over six runs.",
+        hole: "`hashing.rs` skipped the hash without an account: incorrect password 0.047. An earlier duplicate lookup of the address: 0.46 on average over six runs.",
         on: &[Setting::Sqlite],
         run: by_the_clock,
     },
@@ -95,7 +95,7 @@ fn alike(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     }
     service.mail.set(Mood::Kind);
     Ok(Finding {
-        tried: "resets until the tries are used up, wrong passwords, sign-ups, for 6 kinds of addresses, as JSON and as pages, mail up and down".into(),
+        tried: "resets until the tries are used up, incorrect passwords, sign-ups, for 6 kinds of addresses, as JSON and as pages, with the mail server up and down".into(),
         times: answers,
         figure: format!("{} differences {}", told_apart.len(), told_apart.first().map(String::as_str).unwrap_or_default()),
         bound: "0 in status, headers, body, cookies, e-mails".into(),
@@ -172,8 +172,7 @@ fn limited_alike(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let wanted = ["ProveMailbox", "tries_used_up", "too_many"];
     let missing: Vec<_> = wanted.iter().filter(|refusal| !refused.contains(**refusal)).collect();
     Ok(Finding {
-        tried: "resets, wrong codes, wrong passwords and sign-ups until each is refused, for 6 kinds of addresses, as JSON and \
-                as pages"
+        tried: "resets, incorrect codes, incorrect passwords and sign-ups until each is refused, for 6 kinds of addresses, as JSON and as pages"
             .into(),
         times: answers,
         figure: format!(
@@ -284,8 +283,7 @@ fn owners_events(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         }
     }
     Ok(Finding {
-        tried: "a stranger in a reset, a sign-in and a sign-up, before and after a sign-in, a change, a reset, a deactivation and an \
-                assignment to an organization, for a known and an unknown address, as JSON and as pages"
+        tried: "a stranger's reset, sign-in and sign-up, before and after the owner's sign-in, password change, reset, deactivation and assignment to an organization, for a known and an unknown address, as JSON and as pages"
             .into(),
         times: answers,
         figure: format!(
@@ -350,7 +348,9 @@ fn by_the_clock(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     }
     let areas: Vec<_> = figures.iter().map(|(name, area)| format!("{name} {area:.3}")).collect();
     Ok(Finding {
-        tried: format!("{pairs} interleaved pairs each of a known and an unknown address; area under the curve"),
+        tried: format!(
+            "{pairs} interleaved pairs of a known and an unknown address for each request; area under the curve"
+        ),
         times: pairs * figures.len(),
         figure: areas.join(", "),
         bound: "0.44 – 0.56".into(),

@@ -11,8 +11,8 @@ use std::net::Ipv4Addr;
 
 pub const PROOFS: &[Proof] = &[Proof {
     number: 18,
-    property: "Limits of resets and passwords over hours, on every server; proof of the mailbox instead of a wait",
-    hole: "`store/limits.rs`, the first of several waits returned instead of the longest (an earlier version): a wait of 30 s was announced, and then 3450. `flows/password_tries.rs`, `strangers_prove_mailbox` always false: a new browser got the password page after five wrong ones.",
+    property: "Limits on resets and passwords hold for hours on every server; strangers prove the mailbox instead of waiting",
+    hole: "`store/limits.rs` returned the first of several waits instead of the longest (an earlier version): a wait of 30 s was announced, and then 3450. `strangers_prove_mailbox` in `flows/password_tries.rs` was always false: a new browser got the password page after five incorrect passwords.",
     on: &[Setting::Sqlite, Setting::Postgres2],
     run: limits,
 }];
@@ -114,8 +114,7 @@ fn limits(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let Tried { wrong, refusals, .. } = &tried;
     let (p95, bound) = (timer::percentile(refusals, 95), ground.scaled_ms(50.0));
     Ok(Finding {
-        tried: "resets of an address by a client over a day and of a client in a minute, passwords of strangers and of the \
-                owner; after four fifths of each wait and after all of it"
+        tried: "resets for one address by one client over a day, resets by one client in a minute, passwords of strangers and of the owner; retries after four fifths of each wait and after all of it"
             .into(),
         times: tried.tried,
         figure: format!(

@@ -15,13 +15,13 @@ pub const PROOFS: &[Proof] = &[
     Proof {
         number: 22,
         property: "A hostile mail server changes no screen, loses no e-mail and duplicates no code",
-        hole: "`store/outbox.rs`, e-mails claimed without a lease: 4 copies. `outbox_worker.rs`, 550 treated as a temporary failure: retried.",
+        hole: "`store/outbox.rs` claimed e-mails without a lease: 4 copies. `outbox_worker.rs` treated 550 as a temporary failure: the e-mail was retried.",
         on: Setting::ONE,
         run: moods,
     },
     Proof {
         number: 24,
-        property: "A flood of resets: each acknowledged reset sends exactly one e-mail",
+        property: "In a flood of resets, each acknowledged reset sends exactly one e-mail",
         hole: "The same change: 66 e-mails for 60 acknowledged resets.",
         on: Setting::ONE,
         run: flood,
@@ -143,7 +143,7 @@ fn moods(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let bound = ground.scaled_ms(300.0);
     Ok(Finding {
         tried: format!(
-            "{each} resets each: kind, down, silent (full run), 421, 450, 550, dropped after DATA, bad certificate"
+            "{each} resets each: working, down, silent (full run), 421, 450, 550, dropped after DATA, invalid certificate"
         ),
         times: times.len() + 3,
         figure: format!(
@@ -198,7 +198,7 @@ fn flood(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     service.be_quiet()?;
     let messages = service.mail.messages().len();
     Ok(Finding {
-        tried: format!("{asked} resets from as many clients, 32 concurrently"),
+        tried: format!("{asked} resets by as many clients, 32 concurrently"),
         times: asked,
         figure: format!(
             "{} acknowledged in {seconds:.1} s, {messages} e-mails, {later} got 503, {} unexpected {}",

@@ -14,21 +14,21 @@ pub const PROOFS: &[Proof] = &[
     Proof {
         number: 2,
         property: "A one-time secret succeeds once",
-        hole: "`store/flows.rs` and `store/codes.rs`, `pass_code`, `spend_try` and `mark_used` without their `IS NULL`: 60 successes of 60. A change ending no session, and `store/accounts.rs`, `set_password` not comparing the old hash: 20 successes of 20.",
+        hole: "`pass_code`, `spend_try` and `mark_used` in `store/flows/codes.rs` and `store/codes.rs` lacked their `IS NULL`: 60 successes of 60. A password change ended no session, and `set_password` in `store/accounts.rs` did not compare the old hash: 20 successes of 20.",
         on: Setting::ALL,
         run: once,
     },
     Proof {
         number: 27,
         property: "Every POST sent twice has one effect",
-        hole: "`store/flows.rs`, `pass_password` without `password_passed_at IS NULL` and `take_send` without its wait: 2 e-mails for a password. `flows/mailed_email.rs` without `take_form`: 2 e-mails for a sign-up sent concurrently. `change_password.rs` ending no session and `set_password` not comparing the old hash: 2 events and 2 e-mails for a change, and a session too many. `flows/sign_in.rs` recording a sign-out that ended nothing: 2 events, on PostgreSQL with 2 servers. `store/devices.rs`, `set_trust` counting a device that wasn't trusted (an earlier version): 2 events.",
+        hole: "In `store/flows`, `pass_password` lacked `password_passed_at IS NULL` and `take_send` its wait: 2 e-mails for a password. `flows/mailed_email.rs` lacked `take_form`: 2 e-mails for a sign-up sent twice concurrently. `change_password.rs` ended no session and `set_password` did not compare the old hash: 2 events and 2 e-mails for a password change, and an extra session. `flows/sign_in.rs` recorded a sign-out that ended nothing: 2 events, on PostgreSQL with 2 servers. `set_trust` in `store/devices.rs` counted a device that was not trusted (an earlier version): 2 events.",
         on: &[Setting::Sqlite, Setting::Postgres2],
         run: twice,
     },
     Proof {
         number: 35,
-        property: "Every first form sent twice, the first answer lost: one effect, one screen",
-        hole: "The version without visits: 24 of 24 failed, with 3 flows for a sign-in sent three times.",
+        property: "Every first form sent twice, with the first response lost, has one effect and one screen",
+        hole: "The version without the visit cookie: 24 of 24 failed, with 3 flows for a sign-in sent three times.",
         on: &[Setting::Sqlite, Setting::Postgres2],
         run: lost_answers,
     },
@@ -99,7 +99,7 @@ fn once(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     }
     Ok(Finding {
         tried: format!(
-            "{runners} identical correct submissions at once: codes of reset, sign-in and sign-up, the new password, the new account, a change (20 at most); a reset without tries"
+            "{runners} identical correct submissions at once: codes of a reset, sign-in and sign-up, a new password, a new account, a password change (at most 20); a reset with no tries left"
         ),
         times,
         figure: "1 success each, 0 of a reset without tries".into(),
@@ -208,7 +208,7 @@ fn lost_answers(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         }
     }
     Ok(Finding {
-        tried: "the first form of sign-in, reset and sign-up sent three times, in sequence and concurrently; the browser receives the last answer only".into(),
+        tried: "the first form of a sign-in, reset and sign-up sent three times, in sequence and concurrently; the browser receives only the last response".into(),
         times,
         figure: format!("{} wrong {}", wrong.len(), wrong.first().map(String::as_str).unwrap_or_default()),
         bound: "1 flow, 1 e-mail, no refusal".into(),

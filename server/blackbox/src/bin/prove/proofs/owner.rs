@@ -11,15 +11,15 @@ use blackbox::Fault;
 pub const PROOFS: &[Proof] = &[
     Proof {
         number: 19,
-        property: "The owner gets a notice of a reset, a change, a new device and ten failures",
-        hole: "`flows/reset.rs` without its notice: 4 e-mails instead of 5. `flows/mailed_code.rs`, a notice for every failure from the tenth on: 5 e-mails instead of 1 after 14 failures.",
+        property: "The owner gets a notice of a reset, a password change, a new device and ten failures",
+        hole: "`flows/reset.rs` sent no notice: 4 e-mails instead of 5. `flows/mailed_code.rs` sent a notice for every failure from the tenth on: 5 e-mails instead of 1 after 14 failures.",
         on: Setting::ONE,
         run: notices,
     },
     Proof {
         number: 20,
-        property: "Every security event is in an append-only log, readable by its owner, without secrets",
-        hole: "`flows/sessions.rs` without the event of a sign-in: reported as missing; likewise those of a sign-up and of a leaked password. `store/events.rs`, an event replacing the previous one of its kind: 5 missing rows reported.",
+        property: "Every security event is in an append-only log that its owner can read, without secrets",
+        hole: "`flows/sessions.rs` did not record a sign-in: the proof reported the missing event, as it did for a sign-up and a leaked password. In `store/events.rs` an event replaced the previous one of its kind: 5 missing rows were reported.",
         on: Setting::ONE,
         run: logged,
     },
@@ -84,7 +84,7 @@ fn notices(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         ));
     }
     Ok(Finding {
-        tried: "ten wrong passwords, a new device, a change, a reset, another new device; ten failures by ten clients"
+        tried: "ten incorrect passwords, a new device, a password change, a reset, another new device; ten failures by ten clients"
             .into(),
         times: notices.len() + after,
         figure: format!("{} notices, {} wrong {}", notices.len(), wrong.len(), wrong.join("; ")),
@@ -221,7 +221,7 @@ fn logged(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         wrong.push("another account's page shows it".into());
     }
     Ok(Finding {
-        tried: "the log after each step of an account's life, in the database and on its owner's page".into(),
+        tried: "the log after each step of an account's life, in the database and on the owner's page".into(),
         times: steps + log.len(),
         figure: format!("{} events, {} wrong {}", log.len(), wrong.len(), wrong.join("; ")),
         bound: "0 wrong".into(),

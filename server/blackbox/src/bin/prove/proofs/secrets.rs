@@ -14,14 +14,14 @@ pub const PROOFS: &[Proof] = &[
     Proof {
         number: 14,
         property: "No password, code, token or address in a URL, log, error, page, metric or cache",
-        hole: "`flows/reset.rs`, the address logged: found.",
+        hole: "`flows/reset.rs` logged the address: found.",
         on: Setting::ONE,
         run: nowhere,
     },
     Proof {
         number: 15,
-        property: "A copy of the database alone contains no password, code or session",
-        hole: "`hashing.rs`, passwords hashed without the key: the right one verified. `account/src/code.rs`, the digest keyed with zeros: a code was valid under other keys.",
+        property: "A copy of the database alone reveals no password, code or session",
+        hole: "`hashing.rs` hashed passwords without the key: the correct password was verified. `account/src/code.rs` used a key of zeros for the digest: a code was valid under other keys.",
         on: Setting::ONE,
         run: stolen,
     },
@@ -73,7 +73,7 @@ fn nowhere(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     }
     Ok(Finding {
         tried: format!(
-            "{} secrets of a life of an account, in its log at `debug`, its metrics and {} answers",
+            "{} secrets of an account's life, in the log at level `debug`, the metrics and {} responses",
             life.secrets.len(),
             life.answers.len()
         ),
@@ -153,9 +153,7 @@ fn stolen(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     service.start_server(0)?;
     let both_right = flow.opens(&code)? && service.browser().password_is(&life.email, PASSWORD)?;
     Ok(Finding {
-        tried:
-            "all rows for secrets as they are; a code, a password and an e-mail that waits under keys that were made up"
-                .into(),
+        tried: "all rows searched for plain secrets; a code, a password and a queued e-mail under invented keys".into(),
         times: life.secrets.len() + words.len() + 5,
         figure: format!(
             "{} found {}; {} under the original keys",

@@ -10,15 +10,15 @@ use std::time::Instant;
 pub const PROOFS: &[Proof] = &[
     Proof {
         number: 10,
-        property: "A reset ends all sessions, a change the others, on every server",
-        hole: "`flows/reset.rs` without `sessions::end_all_but`: a session survived a reset. `flows/change_password.rs` without it: a session survived a change.",
+        property: "A reset ends all sessions, and a password change all others, on every server",
+        hole: "`flows/reset.rs` did not call `sessions::end_all_but`: a session survived a reset. `flows/change_password.rs` did not, either: a session survived a password change.",
         on: &[Setting::Sqlite, Setting::Postgres2],
         run: sessions_end,
     },
     Proof {
         number: 11,
-        property: "Steps can't be skipped, reordered, replayed or posted empty",
-        hole: "`flows/reset.rs` and `store/flows.rs`, a new password accepted before the code: it was set at the code step. `store/flows.rs` and `flows/reset.rs` treating the finished flow as live: a new password was set again at the end.",
+        property: "Steps can't be skipped, reordered, replayed or submitted empty",
+        hole: "`flows/reset.rs` and `store/flows.rs` accepted a new password before the code: it was set at the code step. They treated a finished flow as live: a new password was set again at the end.",
         on: Setting::ONE,
         run: no_step_is_skipped,
     },
@@ -71,7 +71,7 @@ fn sessions_end(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         times += 9;
     }
     Ok(Finding {
-        tried: "sessions on all servers, checked right after a reset, a change, and a change that keeps the others"
+        tried: "sessions on all servers, checked right after a reset, a password change, and a password change that keeps the others"
             .into(),
         times,
         figure: format!(
@@ -270,7 +270,7 @@ fn no_step_is_skipped(ground: &Ground, setting: Setting) -> Result<Finding, Faul
         &[("code", &code)],
     )?;
     Ok(Finding {
-        tried: "every form at steps to which it doesn't belong, twice, empty, and after a sign-out".into(),
+        tried: "every form at the wrong steps, twice, empty, and after a sign-out".into(),
         times,
         figure: format!("{} accepted {}", wrong.len(), wrong.join("; ")),
         bound: "0".into(),

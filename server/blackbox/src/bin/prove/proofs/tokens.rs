@@ -8,8 +8,8 @@ use blackbox::Fault;
 
 pub const PROOFS: &[Proof] = &[Proof {
     number: 31,
-    property: "Each step-up issues a new token; a copy of the old one is dead, and its reuse is detected",
-    hole: "The version before the fix: 16 failures, among them a password, a session and an account obtained with copies, a trusted copy without a notice, and devices that survived Forget, a change, a reset and a deactivation. `flows/step_up.rs`, the session's token derived from the flow's alone: a copy of it and the password obtained the owner's session.",
+    property: "Each step-up issues a new token; a copy of the old one is invalid, and its use is detected",
+    hole: "The version before the fix: 16 failures, including a password, a session and an account obtained with copies, a trusted copy without a notice, and devices that survived Forget, a password change, a reset and a deactivation. `flows/step_up.rs` derived the session's token from the flow's alone: a copy of it and the password were enough to get the owner's session.",
     on: &[Setting::Sqlite, Setting::Postgres2],
     run: copies_die,
 }];
@@ -49,7 +49,7 @@ fn copies_die(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     }
     let Copies { times, wrong, .. } = copies;
     Ok(Finding {
-        tried: "copies of cookies from before a code, a password, a ticked box, a sign-in, Forget, a reset, a change and a deactivation, used at once and after 31 s at another server; right answers again, as after lost ones".into(),
+        tried: "copies of cookies from before a code, a password, a selected checkbox, a sign-in, Forget, a reset, a password change and a deactivation, used at once and after 31 s on another server; correct answers repeated as after a lost response".into(),
         times,
         figure: format!("{} wrong {}", wrong.len(), wrong.join("; ")),
         bound: "0".into(),

@@ -10,22 +10,22 @@ use blackbox::http::{Wanted, encoded, form_of, form_request, get_request};
 pub const PROOFS: &[Proof] = &[
     Proof {
         number: 6,
-        property: "E-mail goes to the stored address, one recipient, with nothing of a request's headers",
-        hole: "`http/client.rs`, the browser's name used as sent: 8 e-mails with text from a request.",
+        property: "E-mails go only to the stored address and contain nothing from request headers",
+        hole: "`http/client.rs` used the browser's name as sent: 8 e-mails with text from a request.",
         on: Setting::ONE,
         run: recipients,
     },
     Proof {
         number: 12,
         property: "Cross-site requests have no effect; GET and HEAD change and send nothing",
-        hole: "`http/same_origin.rs`, everything accepted: 226 requests had an effect.",
+        hole: "`http/same_origin.rs` accepted everything: 226 requests had an effect.",
         on: Setting::ONE,
         run: cross_site,
     },
     Proof {
         number: 16,
         property: "Every page has the security headers",
-        hole: "`http/headers.rs` with another word than `nosniff`: 18 pages reported.",
+        hole: "`http/headers.rs` sent another value than `nosniff`: 18 pages were reported.",
         on: &[Setting::Sqlite],
         run: headers,
     },
@@ -149,7 +149,7 @@ fn recipients(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     }
     Ok(Finding {
         tried: format!(
-            "{} spellings × reset, sign-up and sign-in × JSON and page × its own and a forged Host, with forged headers; raw MAIL, RCPT and DATA read",
+            "{} spellings × reset, sign-up and sign-in × JSON and page × correct and forged Host, with forged headers; raw MAIL, RCPT and DATA are read",
             forms.len()
         ),
         times: tried,
@@ -387,7 +387,7 @@ fn headers(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         }
     }
     Ok(Finding {
-        tried: "pages, signed out and in, faults and a form's cookie, with an https origin".into(),
+        tried: "pages when signed out and in, error pages and a form's cookie, with an https origin".into(),
         times: tried + cookies.len(),
         figure: format!("{} missing {}", wrong.len(), wrong.join("; ")),
         bound: "0".into(),
