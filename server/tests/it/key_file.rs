@@ -124,7 +124,7 @@ fn a_key_can_be_added_before_it_becomes_current() {
     assert!(make_current(&path, "k7").unwrap_err().contains("no key k7"));
     assert!(
         !make_current(&path, KEY).unwrap_err().contains(KEY),
-        "a key that was typed for a name"
+        "a key given instead of a name"
     );
     assert!(remove(&path, "k1").unwrap_err().contains("current key"));
     remove(&path, "old").unwrap();
@@ -163,7 +163,7 @@ fn a_running_server_reloads_its_key_file() {
     let keys = from_file(&path, read(&path).unwrap());
     rotate(&path).unwrap();
     assert_eq!(keys.current().id(), "k1");
-    assert!(keys.find("k2").is_some(), "one that is not known is looked for");
+    assert!(keys.find("k2").is_some(), "an unknown key causes a reload");
     assert_eq!(keys.current().id(), "k2");
     std::fs::write(&path, "half of").unwrap();
     keys.read_again();

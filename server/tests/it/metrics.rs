@@ -145,7 +145,7 @@ async fn the_dashboard_and_the_alerts_use_only_existing_metrics() {
     let shown: BTreeSet<String> = queries.iter().flat_map(|query| names(query)).collect();
     let alerts = include_str!("../../../deploy/alerts.yml");
     for name in shown.iter().chain(&names(alerts)) {
-        assert!(there.contains(name.as_str()), "{name} is asked for and is not there");
+        assert!(there.contains(name.as_str()), "{name} is used but does not exist");
     }
     for name in there {
         assert!(shown.contains(name), "{name} is on no panel");

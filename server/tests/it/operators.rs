@@ -270,7 +270,7 @@ fn a_backup_can_be_taken_and_restored() {
 #[test]
 fn backup_and_restore_refer_to_the_postgresql_tools() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(run(folder.path(), "seed").0, "makes keys");
+    assert!(run(folder.path(), "seed").0, "creates keys");
     let run = |command: &str| {
         let mut rekey = rekey(folder.path());
         rekey

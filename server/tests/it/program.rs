@@ -113,7 +113,7 @@ fn check_config_lists_the_keys_and_shows_their_values() {
     );
     let (success, text) = success_and_output(&rekey(folder.path()).args(["check-config", "--dev"]).output().unwrap());
     assert!(success && text.contains("REKEY_PASSWORD_MIN=15"), "{text}");
-    assert!(!folder.path().join("data").exists(), "looking makes nothing");
+    assert!(!folder.path().join("data").exists(), "check-config creates nothing");
 }
 
 #[test]
@@ -241,7 +241,7 @@ async fn metrics_are_served_only_on_a_separate_listener() {
         "{text}"
     );
     let page = reqwest::get(format!("http://{metrics}/signin")).await.unwrap();
-    assert_eq!(page.status(), 404, "and nothing else is there");
+    assert_eq!(page.status(), 404, "nothing else is served");
     running.end();
 }
 

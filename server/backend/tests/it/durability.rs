@@ -40,18 +40,18 @@ async fn a_write_is_synced_unless_its_loss_is_harmless() {
     let outbox_worker = OutboxWorker::new(world.backend.clone(), Mailer::Memory(Arc::default()));
 
     let mut browser = world.at_the_password(ADA).await;
-    assert!(!synced(&world).await, "a begun sign-in");
+    assert!(!synced(&world).await, "the start of a sign-in");
     assert_eq!(browser.password(WRONG_PASSWORD).await, Err(Refusal::SignInWrong));
-    assert!(synced(&world).await, "a wrong password");
+    assert!(synced(&world).await, "an incorrect password");
     browser.password(PASSWORD).await.unwrap();
-    assert!(synced(&world).await, "a right password, and the e-mail that follows");
+    assert!(synced(&world).await, "a correct password, and the e-mail that follows");
     let code = world.code_mailed_to(ADA).await;
     assert!(!synced(&world).await, "the outcome of a delivery");
     browser.answer_sign_in(&other_code(&code, 1)).await.unwrap_err();
-    assert!(synced(&world).await, "a wrong code");
+    assert!(synced(&world).await, "an incorrect code");
     assert!(
         world.backend.upkeep().sweep().await.is_ok() && !synced(&world).await,
-        "dead rows that went"
+        "the deletion of expired rows"
     );
     browser.answer_sign_in(&code).await.unwrap();
     assert!(synced(&world).await, "a session");
@@ -62,7 +62,7 @@ async fn a_write_is_synced_unless_its_loss_is_harmless() {
     assert!(synced(&world).await, "a session's end");
 
     let (mut browser, code) = world.resetting(ADA).await;
-    assert!(!synced(&world).await, "an e-mail that was leased");
+    assert!(!synced(&world).await, "a leased e-mail");
     browser.answer_reset(&code).await.unwrap();
     assert!(synced(&world).await, "a used code");
     world.backend.upkeep().sweep().await.unwrap();

@@ -108,7 +108,7 @@ async fn an_email_with_a_missing_key_waits_for_a_day(world: &World) {
     world.clock.advance_minutes(25 * 60);
     assert!(server.emails_to(GRACE).await.is_empty());
     world.clock.advance_minutes(2);
-    assert!(world.emails_to(GRACE).await.is_empty(), "it is given up");
+    assert!(world.emails_to(GRACE).await.is_empty(), "the e-mail failed");
 }
 
 /// Property 9. The decoy hash was made at startup, with the key in use then.

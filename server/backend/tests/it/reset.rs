@@ -264,7 +264,7 @@ async fn only_one_of_two_browsers_at_the_last_step_sets_the_password(world: &Wor
         .await;
     drop(pause);
     let [first, second] = both;
-    assert!(first.await.unwrap() != second.await.unwrap(), "one of them sets it");
+    assert!(first.await.unwrap() != second.await.unwrap(), "exactly one sets it");
     assert_eq!(world.notices_to(ADA).await.len(), 1);
 }
 
@@ -280,7 +280,7 @@ async fn a_sign_in_code_that_races_with_a_reset_opens_no_session(world: &World) 
     };
     assert!(
         !race_with_a_reset(world, &early, sign_in).await.is_signed_in().await,
-        "the old password's session lives on"
+        "the old password's session is still valid"
     );
 }
 
@@ -298,7 +298,7 @@ async fn a_trusted_device_that_races_with_a_reset_opens_no_session(world: &World
     };
     assert!(
         !race_with_a_reset(world, &early, sign_in).await.is_signed_in().await,
-        "the old password's session lives on"
+        "the old password's session is still valid"
     );
 }
 

@@ -37,7 +37,7 @@ async fn concurrent_guesses_spend_at_most_five_tries(world: &World) {
         let wrong = world.count_events(&email, ActivityKind::WrongCode).await;
         assert!(
             right == 1 && wrong < 5 || right == 0 && wrong == 5,
-            "{right} right and {wrong} wrong were looked at"
+            "{right} correct and {wrong} incorrect codes were checked"
         );
     }
 }

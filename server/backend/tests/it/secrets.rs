@@ -17,10 +17,10 @@ async fn the_log_contains_no_secrets_or_addresses(world: &World) {
     HEARD.store(true, Ordering::Relaxed);
     let secrets = walk_through_everything(world).await;
     let log = String::from_utf8_lossy(&LOG.lock().unwrap()).into_owned();
-    assert!(log.contains("INSERT INTO codes"), "the log was not heard");
+    assert!(log.contains("INSERT INTO codes"), "the log was not captured");
     for secret in secrets.iter().map(String::as_str).chain(["@example.com", "ada%40"]) {
         let line = log.lines().find(|line| line.contains(secret));
-        assert_eq!(line, None, "the log holds {secret}");
+        assert_eq!(line, None, "the log contains {secret}");
     }
 }
 
@@ -29,9 +29,9 @@ async fn the_log_contains_no_secrets_or_addresses(world: &World) {
 async fn a_stolen_database_contains_no_passwords_codes_or_tokens(world: &World) {
     let secrets = walk_through_everything(world).await;
     let stolen = world.database.stolen().await;
-    assert!(stolen.contains(ADA), "nothing was stolen");
+    assert!(stolen.contains(ADA), "the copy is empty");
     for secret in secrets {
-        assert!(!stolen.contains(&secret), "the database holds {secret}");
+        assert!(!stolen.contains(&secret), "the database contains {secret}");
     }
 }
 
@@ -47,8 +47,8 @@ async fn a_queued_email_is_sealed(world: &World) {
         panic!("no code was mailed")
     };
     let stolen = world.database.stolen().await;
-    assert!(stolen.contains(&waiting[0].id), "the e-mail is not there");
-    assert!(!stolen.contains(email.code.expose()), "the e-mail can be read");
+    assert!(stolen.contains(&waiting[0].id), "the e-mail is missing");
+    assert!(!stolen.contains(email.code.expose()), "the e-mail is readable");
 }
 
 /// Walks through every flow, with mistakes; returns all passwords, codes and tokens.

@@ -172,6 +172,6 @@ async fn a_retried_password_check_spends_one_try() {
     // One more failure in a row, and one of the browser's own tries.
     assert_eq!(world.database.number(failures).await, 3);
     let tried = world.database.number("select last_value from tries").await;
-    assert_eq!(tried, 4, "each was put back once");
+    assert_eq!(tried, 4, "each try was restored once");
     world.end().await;
 }

@@ -196,7 +196,7 @@ async fn only_one_of_two_browsers_at_the_last_step_creates_the_account(world: &W
         .await;
     drop(pause);
     let [first, second] = both;
-    assert!(first.await.unwrap() != second.await.unwrap(), "one of them makes it");
+    assert!(first.await.unwrap() != second.await.unwrap(), "exactly one creates it");
     assert!(world.browser().sign_in(world, NEW, NEW_PASSWORD).await.is_ok());
 }
 

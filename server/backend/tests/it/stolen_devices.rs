@@ -59,7 +59,7 @@ async fn a_faster_thief_is_detected_when_the_owner_returns(world: &World) {
     let mut thief = browser.clone();
     assert!(
         is_trusted(&mut thief, ADA).await,
-        "the token and the password are right"
+        "the token and the password are correct"
     );
     later(world).await;
     assert!(!is_trusted(&mut browser, ADA).await);

@@ -196,7 +196,7 @@ async fn an_account_can_be_changed_and_deleted(world: &World) {
     assert_eq!(account_changes::last_sign_in(&mut tx, &ada).await.unwrap(), None);
     assert!(
         flows::find(&mut tx, "bound", Purpose::Reset).await.unwrap().is_some(),
-        "a flow that proved nothing goes on"
+        "a flow without a proof continues"
     );
 }
 

@@ -151,7 +151,7 @@ async fn waiting_flows_are_found_by_address_and_counter(world: &World) {
             assert_eq!(waiting[1], first);
             assert!(
                 waiting[0].has_passed && waiting[0].tries_left == 6,
-                "with the try of the right code"
+                "with the try of the correct code"
             );
         }
     }

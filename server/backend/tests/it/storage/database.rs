@@ -118,7 +118,7 @@ async fn a_copy_of_a_database_file_is_complete(world: &World) {
     );
     if copied {
         assert_eq!(backup::fault_of(&to).await, None);
-        assert!(backup::copy(world.backend.db(), &to).await.is_err(), "it is there");
+        assert!(backup::copy(world.backend.db(), &to).await.is_err(), "it exists");
     }
     std::fs::write(&to, "nothing").unwrap();
     assert!(backup::fault_of(&to).await.is_some());

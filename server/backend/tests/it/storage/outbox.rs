@@ -45,11 +45,7 @@ async fn emails_are_leased_retried_and_erased(world: &World) {
 
     let waiting = outbox::waiting(db, 9).await.unwrap();
     assert_eq!((waiting.count, waiting.oldest_written_at), (3, Some(NOW)));
-    assert_eq!(
-        outbox::waiting(db, 2).await.unwrap().count,
-        2,
-        "as many as are looked at"
-    );
+    assert_eq!(outbox::waiting(db, 2).await.unwrap().count, 2, "counts at most two");
 
     outbox::mark_sent(db, &[again[0].id.clone()], NOW).await.unwrap();
     outbox::mark_failed(db, &again[1].id, NOW).await.unwrap();
