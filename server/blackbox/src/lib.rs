@@ -5,6 +5,7 @@
 )]
 
 mod acknowledged;
+pub mod authority;
 pub mod development;
 pub mod http;
 pub mod machine;

@@ -2,7 +2,7 @@
 
 use crate::Fault;
 use crate::acknowledged::Acknowledged;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use crate::authority::server_config;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -70,15 +70,8 @@ impl Mailbox {
     pub fn open_with_bad_certificate() -> Result<Self, Fault> {
         let signed = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]);
         let signed = signed.map_err(|error| error.to_string())?;
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(signed.signing_key.serialize_der()));
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| error.to_string())?
-            .with_no_client_auth()
-            .with_single_cert(vec![signed.cert.der().clone()], key)
-            .map_err(|error| error.to_string())?;
-        let mut mailbox = Self::start(Some(Arc::new(config)))?;
+        let config = server_config(signed.cert.der().clone(), &signed.signing_key)?;
+        let mut mailbox = Self::start(Some(config))?;
         mailbox.certificate = signed.cert.pem();
         Ok(mailbox)
     }
