@@ -5,11 +5,15 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::routing::post;
+use axum::serve::Listener;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use tokio::sync::watch;
+use tokio::net::TcpListener;
+
+mod tls;
 
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const PARENT_TRACE: [u8; 16] = 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c_u128.to_be_bytes();
@@ -18,18 +22,19 @@ const PARENT_TRACE: [u8; 16] = 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c_u128.to
 struct Collector {
     url: String,
     kept: Arc<Mutex<Vec<Bytes>>>,
-    _stop: watch::Sender<bool>,
 }
 
 impl Collector {
     async fn start() -> Self {
+        Self::on("http", TcpListener::bind("127.0.0.1:0").await.unwrap())
+    }
+
+    fn on(scheme: &str, listener: impl Listener<Addr = SocketAddr>) -> Self {
         let kept = Arc::new(Mutex::new(Vec::new()));
         let router = Router::new().route("/v1/traces", post(keep)).with_state(kept.clone());
-        let listener = server::listen::at("127.0.0.1:0".parse().unwrap()).unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let (stop, stopping) = watch::channel(false);
-        tokio::spawn(server::listen::run(listener, router, stopping));
-        Self { url, kept, _stop: stop }
+        let url = format!("{scheme}://{}", listener.local_addr().unwrap());
+        tokio::spawn(axum::serve(listener, router).into_future());
+        Self { url, kept }
     }
 
     fn requests(&self) -> Vec<ExportTraceServiceRequest> {
