@@ -1,6 +1,7 @@
 //! Lookup of leaked passwords: in the operator's file, or from a range service with k-anonymity.
 
 use crate::TrustedRoots;
+use crate::trust::is_encrypted_or_local;
 use account::Secret;
 use sha1::{Digest, Sha1};
 use std::collections::HashSet;
@@ -77,9 +78,7 @@ impl LeakedPasswords {
 
     fn range_within(url: &str, roots: &TrustedRoots, time: Duration) -> Result<Self, String> {
         let parsed = reqwest::Url::parse(url).map_err(|error| error.to_string())?;
-        let host = parsed.host_str().unwrap_or_default().trim_matches(['[', ']']);
-        let here = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
-        if !(parsed.scheme() == "https" || parsed.scheme() == "http" && here) {
+        if !is_encrypted_or_local(&parsed) {
             return Err("a range service is reached by https".into());
         }
         let client = roots

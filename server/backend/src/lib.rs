@@ -19,6 +19,7 @@ mod limits;
 mod mail;
 pub mod mail_queue;
 mod metrics;
+pub mod oidc;
 mod outbox_worker;
 mod proof;
 mod random;
@@ -45,6 +46,7 @@ pub use limits::Limits;
 pub use mail::{Certificate, KeptEmail, Line, Listener, Mailer, Smtp, SmtpError, check_ehlo_name};
 pub use metrics::{Metrics, TRACE};
 pub use outbox_worker::OutboxWorker;
+pub use random::fault_reference;
 pub use retried::retried;
 pub use settings::{LiveSettings, Settings};
 pub use trust::TrustedRoots;
@@ -77,6 +79,8 @@ pub struct Parts {
     pub hashing: Hashing,
     /// The operator's list of leaked passwords, if any.
     pub leaked: LeakedPasswords,
+    /// The identity providers, if any.
+    pub providers: oidc::Providers,
     /// Names, limits and policies.
     pub settings: LiveSettings,
 }

@@ -1,5 +1,5 @@
-//! Trusted certificate authorities for the mail server, the OpenTelemetry collector and the leaked-password service. The
-//! database URL gets the same file.
+//! Trusted certificate authorities for the mail server, the OpenTelemetry collector, the leaked-password service and the
+//! identity providers. The database URL gets the same file.
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -30,12 +30,12 @@ impl TrustedRoots {
         let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
         let certificates = certificates.map_err(|_| format!("{shown} is not PEM"))?;
         if certificates.is_empty() {
-            return Err(format!("{shown} holds no certificate"));
+            return Err(format!("{shown} contains no certificate"));
         }
         let mut roots = RootCertStore::clone(&Self::public().0);
         for certificate in certificates {
             let added = roots.add(certificate);
-            added.map_err(|_| format!("{shown} holds something that is not an authority's certificate"))?;
+            added.map_err(|_| format!("{shown} contains an entry that is not a valid CA certificate"))?;
         }
         Ok(Self(Arc::new(roots)))
     }
@@ -67,4 +67,15 @@ impl TrustedRoots {
     pub(crate) fn store(&self) -> Arc<RootCertStore> {
         self.0.clone()
     }
+}
+
+/// Returns whether nobody on the network can read or change what is exchanged with a URL: https, or http on this machine.
+pub(crate) fn is_encrypted_or_local(url: &reqwest::Url) -> bool {
+    url.scheme() == "https" || url.scheme() == "http" && is_local(url)
+}
+
+/// Returns whether a URL's host is this machine.
+pub(crate) fn is_local(url: &reqwest::Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
