@@ -1,7 +1,11 @@
-//! The e-mails of the development run, in the browser. Only with `--dev`, which listens on loopback addresses only.
+//! The e-mails of the development run, in the browser, and stand-ins for identity providers. Only with `--dev`, which listens on
+//! loopback addresses only.
 
 mod gallery;
+mod provider;
 mod sheet;
+
+pub use provider::settings as stand_in_settings;
 
 use crate::config::is_loopback_name;
 use crate::http::{Problem, Service, host_name};
@@ -13,12 +17,17 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use backend::KeptEmail;
+use backend::{KeptEmail, SystemClock};
 use serde::Deserialize;
 use sheet::{Entry, Sheet};
+use std::sync::Arc;
 
 /// Returns the routes below `/dev`.
 pub fn routes() -> Router<Service> {
+    let stand_ins = provider::routes(Arc::new(SystemClock::default())).unwrap_or_else(|cause| {
+        tracing::error!(cause, "there are no stand-ins for identity providers");
+        Router::new()
+    });
     Router::new()
         .route("/dev/emails", get(emails))
         .route("/dev/emails.json", get(emails_as_data))
@@ -27,6 +36,7 @@ pub fn routes() -> Router<Service> {
         .route("/dev/emails/gallery/{name}", get(gallery::email))
         .route("/dev/emails.css", get(sheet::style))
         .route("/dev/alive", get(alive))
+        .merge(stand_ins)
         .layer(from_fn(this_machine_only))
 }
 

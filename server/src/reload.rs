@@ -61,6 +61,10 @@ impl Reload {
             return Err(problems.iter().map(ToString::to_string).collect());
         }
         let changed = changed(&self.config, &read);
+        // With other providers, the sign-ins in progress would end.
+        if read.providers != self.config.providers {
+            tracing::warn!(key = "[[providers]]", "a changed key needs a restart");
+        }
         let mut config = keep_from_start(read, &self.config);
         config.settings.origin.clone_from(&config.origin.text);
         let mail = start::mail(&config).map_err(|wrong| vec![wrong])?;

@@ -2,8 +2,9 @@
 
 use crate::config::Config;
 use account::Secret;
+use backend::oidc::Providers;
 use backend::store::Db;
-use backend::{Backend, Hashing, Keys, LeakedPasswords, Mailer, Parts, Smtp, SystemClock, TrustedRoots};
+use backend::{Backend, Clock, Hashing, Keys, LeakedPasswords, Mailer, Parts, Smtp, SystemClock, TrustedRoots};
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -15,9 +16,11 @@ use std::sync::Arc;
 /// Returns a message with the cause.
 pub async fn backend(config: &Config, keys: impl Into<Keys>) -> Result<Backend, String> {
     let keys = keys.into();
+    let clock = Arc::new(SystemClock::default());
     let backend = Backend::new(Parts {
         db: database(config).await?,
-        clock: Arc::new(SystemClock::default()),
+        providers: providers(config, clock.clone())?,
+        clock,
         hashing: Hashing::new(keys.clone(), config.hashes_at_once, config.hashing)
             .map_err(|error| format!("the password hashing threads cannot be started: {}", error.kind()))?,
         keys,
@@ -145,6 +148,16 @@ fn private_file(file: &Path) -> Result<(), String> {
             error.kind()
         )),
     }
+}
+
+fn providers(config: &Config, clock: Arc<dyn Clock>) -> Result<Providers, String> {
+    Providers::new(
+        config.providers.clone(),
+        &config.origin.text,
+        &trusted_roots(config)?,
+        clock,
+    )
+    .map_err(|wrong| format!("[[providers]]: {wrong}"))
 }
 
 fn leaked(config: &Config) -> Result<LeakedPasswords, String> {

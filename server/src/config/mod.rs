@@ -1,12 +1,15 @@
 //! The operator's configuration, read from the environment and a file, and validated completely before the server starts.
 
+mod providers;
 mod read;
 mod table;
 
+pub use providers::{PROVIDER_KEYS, ProviderKey};
 pub use read::{Origin, is_loopback_name};
 pub use table::{KEYS, Key};
 
 use account::Secret;
+use backend::oidc::ProviderSettings;
 use backend::{EngineChoice, Settings};
 use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -52,6 +55,8 @@ pub struct Config {
     pub otlp_share: f64,
     /// The folder with the browser's files; searched for by default.
     pub site: Option<PathBuf>,
+    /// The identity providers.
+    pub providers: Vec<ProviderSettings>,
     /// Names, limits and policies of the account service.
     pub settings: Settings,
 }
@@ -117,6 +122,7 @@ impl Default for Config {
             otlp_url: None,
             otlp_share: 1.0,
             site: None,
+            providers: Vec::new(),
             settings,
         }
     }
@@ -159,12 +165,17 @@ pub fn load(environment: &[(String, String)], purpose: ConfigPurpose) -> (Config
     let mut problems = Vec::new();
     let overridden = |name: &str| environment.iter().any(|(key, _)| *key == variable(name));
     if let Some((_, path)) = environment.iter().find(|(key, _)| key == CONFIG) {
-        match file_values(Path::new(path)) {
-            Ok(values) => {
+        match file_table(Path::new(path)) {
+            Ok(mut table) => {
+                let providers = table.remove(PROVIDERS);
+                let values: Vec<_> = table.iter().map(|(name, value)| (name.clone(), plain(value))).collect();
                 problems.extend(open_file_with_password(Path::new(path), &values));
                 for (name, value) in values.into_iter().filter(|(name, _)| !overridden(name)) {
                     let key = format!("{name} in {path}");
                     set(&mut config, &name, value, key, &mut problems);
+                }
+                if let Some(value) = providers {
+                    config.providers = providers::providers(&value, path, &mut problems);
                 }
             }
             Err(text) => problems.push(Problem {
@@ -183,12 +194,20 @@ pub fn load(environment: &[(String, String)], purpose: ConfigPurpose) -> (Config
         set(&mut config, &name, Ok(value.clone()), key.clone(), &mut problems);
     }
     config.settings.origin.clone_from(&config.origin.text);
+    if purpose == ConfigPurpose::ServeDev {
+        let stand_ins = crate::dev::stand_in_settings(&config.origin.text);
+        let is_new = |stand_in: &ProviderSettings| !config.providers.iter().any(|other| other.id == stand_in.id);
+        let stand_ins: Vec<_> = stand_ins.into_iter().filter(is_new).collect();
+        config.providers.extend(stand_ins);
+    }
     together(&config, purpose, &mut problems);
     (config, problems)
 }
 
 const PREFIX: &str = "REKEY_";
 const CONFIG: &str = "REKEY_CONFIG";
+/// The tables of identity providers, which are no values and therefore only in the file.
+const PROVIDERS: &str = "providers";
 
 /// Returns the name of a key's environment variable.
 #[must_use]
@@ -199,10 +218,11 @@ pub fn variable(name: &str) -> String {
 fn set(config: &mut Config, name: &str, value: Result<String, String>, key: String, problems: &mut Vec<Problem>) {
     let Some(known) = KEYS.iter().find(|known| known.name == name) else {
         let retired = table::RETIRED.iter().find(|(retired, _)| *retired == name);
-        let text = retired.map_or(
-            "is not a known key; run `rekey check-config --list` to list all keys",
-            |(_, text)| text,
-        );
+        let text = match retired {
+            Some((_, text)) => text,
+            None if name == PROVIDERS => providers::ONLY_IN_THE_FILE,
+            None => "is not a known key; run `rekey check-config --list` to list all keys",
+        };
         problems.push(Problem { key, text: text.into() });
         return;
     };
@@ -234,19 +254,18 @@ fn open_file_with_password(path: &Path, values: &[FileValue]) -> Option<Problem>
     })
 }
 
-fn file_values(path: &Path) -> Result<Vec<FileValue>, String> {
+fn file_table(path: &Path) -> Result<toml::Table, String> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("{} cannot be read: {}", path.display(), error.kind()))?;
     // The parser's message quotes the line, which may contain a password; only its position is reported.
-    let table = text.parse::<toml::Table>().map_err(|error| {
+    text.parse::<toml::Table>().map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         format!(
             "{} is not TOML at line {}",
             path.display(),
             before.matches('\n').count() + 1
         )
-    })?;
-    Ok(table.into_iter().map(|(name, value)| (name, plain(&value))).collect())
+    })
 }
 
 fn plain(value: &toml::Value) -> Result<String, String> {

@@ -114,7 +114,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "ca_file",
         takes: "the path of a PEM file with certificates",
-        meaning: "Certificate authorities to trust in addition to the public ones, for the mail server, PostgreSQL, the OpenTelemetry collector and the range service for leaked passwords.",
+        meaning: "Certificate authorities to trust in addition to the public ones, for the mail server, PostgreSQL, the OpenTelemetry collector, the range service for leaked passwords and identity providers.",
         set: |config, value| {
             config.ca_file = path(value)?;
             backend::TrustedRoots::with_file(config.ca_file.as_deref()).map(drop)

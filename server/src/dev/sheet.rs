@@ -87,7 +87,7 @@ impl Entry {
 }
 
 /// Escapes text for HTML. Attack: a name in an e-mail contains markup.
-fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

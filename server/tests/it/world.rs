@@ -1,6 +1,6 @@
 //! A service on a temporary database, called without a network.
 
-use account::{AccountKind, EmailAddress, Name};
+use account::{EmailAddress, Name};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
@@ -9,11 +9,12 @@ use backend::store::Db;
 use server::assets::Site;
 use server::config::{Config, ConfigPurpose, load};
 use server::http::{Parts, Peer, Service, router};
-use server::{keys, metrics, start};
+use server::{keys, listen, metrics, start};
 use std::cell::RefCell;
 use std::path::Path;
 use std::sync::LazyLock;
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
@@ -46,11 +47,22 @@ impl World {
         let ada = NewAccount {
             email: EmailAddress::parse("ada@example.com").unwrap(),
             name: Name::parse("Ada Lovelace").unwrap(),
-            kind: AccountKind::Local,
             password: Some("correct horse battery staple".into()),
+            issuer: None,
+            managed_by: None,
             language: None,
         };
         assert!(world.service.backend.accounts().create(ada).await.unwrap());
+        world
+    }
+
+    /// A development server that also listens at its origin, until it is dropped.
+    pub async fn listening() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let world = Self::with(&[("REKEY_ORIGIN", &origin)], true).await;
+        let (router, stopping) = (world.router.clone(), world.service.stopping.clone());
+        tokio::spawn(listen::run(listener, router, stopping));
         world
     }
 
@@ -81,7 +93,12 @@ impl World {
                 .iter()
                 .map(|(key, value)| ((*key).to_owned(), (*value).to_owned())),
         );
-        let (config, problems) = load(&environment, ConfigPurpose::Command);
+        let purpose = if dev {
+            ConfigPurpose::ServeDev
+        } else {
+            ConfigPurpose::Command
+        };
+        let (config, problems) = load(&environment, purpose);
         assert_eq!(problems, []);
         Self::on(config, folder, dev).await
     }
