@@ -12,6 +12,7 @@ enum Column {
     Email,
     Name,
     PasswordHash,
+    GoogleSubject,
     Language,
     CreatedAt,
     EmailVerified,
@@ -19,10 +20,11 @@ enum Column {
 }
 
 /// The columns, with alternative names in lower-case letters and digits only.
-const COLUMNS: [(&str, Column, &[&str]); 7] = [
+const COLUMNS: [(&str, Column, &[&str]); 8] = [
     ("email", Column::Email, &["emailaddress", "mail"]),
     ("name", Column::Name, &["fullname", "displayname"]),
     ("password_hash", Column::PasswordHash, &[]),
+    ("google_subject", Column::GoogleSubject, &["googleid"]),
     ("language", Column::Language, &["locale"]),
     ("created_at", Column::CreatedAt, &["created"]),
     ("email_verified", Column::EmailVerified, &["verified"]),
@@ -145,6 +147,7 @@ fn set(fields: &mut Fields, column: Column, value: &Value) -> Result<(), String>
                 Column::Email => &mut fields.email,
                 Column::Name => &mut fields.name,
                 Column::PasswordHash => &mut fields.password_hash,
+                Column::GoogleSubject => &mut fields.google_subject,
                 Column::Language => &mut fields.language,
                 Column::CreatedAt | Column::EmailVerified | Column::Disabled => &mut fields.created_at,
             };

@@ -35,7 +35,7 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Creates the progress of a file of `length` bytes, if known. Without a terminal, the bar is hidden automatically.
+    /// Creates a progress bar for a file of `length` bytes, if the length is known. Without a terminal, the bar is hidden automatically.
     pub(super) fn new(length: Option<u64>, unit: &'static str) -> Self {
         let (bar, template) = match length {
             Some(bytes) => (

@@ -10,6 +10,8 @@ pub(super) struct Fields {
     pub(super) email: String,
     pub(super) name: String,
     pub(super) password_hash: String,
+    /// The permanent identifier at Google.
+    pub(super) google_subject: String,
     pub(super) language: String,
     pub(super) created_at: String,
     /// Whether the other system has verified the mailbox. If the file has no such column, the operator vouches for it.
@@ -23,6 +25,7 @@ impl Default for Fields {
             email: String::new(),
             name: String::new(),
             password_hash: String::new(),
+            google_subject: String::new(),
             language: String::new(),
             created_at: String::new(),
             email_verified: true,
@@ -58,6 +61,13 @@ impl Fields {
             "" => None,
             text => Some(ForeignHash::parse(text).map_err(|unfit| format!("password_hash {unfit}"))?),
         };
+        let google_subject = match self.google_subject.as_str() {
+            // The same attack, with the stranger's own Google account.
+            _ if !self.email_verified => None,
+            "" => None,
+            text if text.len() <= 255 && text.bytes().all(|b| b.is_ascii_graphic()) => Some(text.to_owned()),
+            _ => return Err("google_subject must be empty, or at most 255 ASCII characters without spaces".into()),
+        };
         let language = match self.language.as_str() {
             "" => None,
             text if LANGUAGES.contains(&text) => Some(text.to_owned()),
@@ -73,6 +83,7 @@ impl Fields {
             email,
             name,
             password,
+            google_subject,
             language,
             created_at,
             disabled: self.disabled,

@@ -132,6 +132,10 @@ fn auth0(object: &Object) -> Fields {
         created_at: as_text(find("createdat")),
         email_verified: is_yes(find("emailverified")),
         disabled: is_yes(find("blocked")),
+        google_subject: match as_text(find("userid")).strip_prefix("google-oauth2|") {
+            Some(id) => id.to_owned(),
+            None => google_subject(find("identities"), ("provider", "google-oauth2"), "user_id"),
+        },
         ..Fields::default()
     };
     // In the export of hashes, the address may be in this field only.
@@ -156,11 +160,19 @@ fn supabase(object: &Object, now: Timestamp) -> Found {
     let metadata: Value = serde_json::from_str(&get("raw_user_meta_data")).unwrap_or_default();
     let names = ["full_name", "name"].map(|name| as_text(&metadata[name]));
     let banned_until = get("banned_until");
+    // The identity provider's claims, without a list of identities.
+    let is_google = metadata["iss"] == backend::oidc::GOOGLE;
+    let google_subject = if is_google {
+        as_text(&metadata["sub"])
+    } else {
+        String::new()
+    };
     Ok(Fields {
         email: get("email"),
         name: names.into_iter().find(|name| !name.is_empty()).unwrap_or_default(),
         password_hash: get("encrypted_password"),
         created_at: get("created_at"),
+        google_subject,
         // Null has many spellings, but none is a timestamp.
         email_verified: moment(&get("email_confirmed_at")).is_some(),
         // A value other than a timestamp, such as `infinity`, is a permanent ban.
@@ -210,6 +222,13 @@ fn wordpress(row: &Object) -> Fields {
         disabled: is_set("spam") || is_set("deleted"),
         ..Fields::default()
     }
+}
+
+/// Returns the identifier at Google in a list of identities; `provider` is the field and value that mark Google's.
+fn google_subject(identities: &Value, provider: (&str, &str), id: &str) -> String {
+    let all = identities.as_array().map_or(&[][..], Vec::as_slice);
+    let google = all.iter().find(|identity| identity[provider.0] == provider.1);
+    google.map(|identity| as_text(&identity[id])).unwrap_or_default()
 }
 
 /// Returns a field's text or number, trimmed; empty if absent.

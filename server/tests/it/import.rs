@@ -148,7 +148,7 @@ fn json_lines_are_imported_and_reported_like_csv() {
     assert!(!success);
     assert_eq!(out, "3 added, 0 already existed, 6 rejected.\n");
     let lines: Vec<_> = err.lines().collect();
-    let known = "known are email, name, password_hash, language, created_at, email_verified, disabled; use --ignore NAME to ignore one";
+    let known = "known are email, name, password_hash, google_subject, language, created_at, email_verified, disabled; use --ignore NAME to ignore one";
     for (at, expected) in [
         &format!("line 4: it has unknown fields: \"password\" (did you mean password_hash?); {known}"),
         "line 5: password_hash is not text",
@@ -223,7 +223,7 @@ fn invalid_utf_8_is_reported() {
 #[test]
 fn an_invalid_file_imports_no_account() {
     let service = Service::new();
-    let known = "known are email, name, password_hash, language, created_at, email_verified, disabled; use --ignore NAME to ignore one";
+    let known = "known are email, name, password_hash, google_subject, language, created_at, email_verified, disabled; use --ignore NAME to ignore one";
     for (name, content, expected) in [
         ("users.csv", "".to_owned(), "users.csv is empty.".to_owned()),
         ("users.jsonl", "".into(), "users.jsonl is empty.".into()),

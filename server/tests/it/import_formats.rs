@@ -22,7 +22,7 @@ fn a_name_is_optional() {
 }
 
 #[test]
-fn common_column_names_are_recognised_and_others_can_be_ignored() {
+fn common_column_names_are_recognized_and_others_can_be_ignored() {
     let service = Service::new();
     let content = "E-Mail,Full Name,Phone,Created At\nada@example.com,Ada,123,2024-11-25 10:00:00\n";
     std::fs::write(service.0.path().join("users.csv"), content).unwrap();
@@ -152,7 +152,7 @@ fn a_keycloak_export_is_imported_unmodified() {
                     Imported without a password, because the address is unverified: 1. A reset sets a new one.\n";
     assert_eq!(success_and_streams(&output), (true, expected.into(), String::new()));
     let (_, list) = success_and_output(&rekey(service.0.path()).args(["user", "list"]).output().unwrap());
-    assert!(list.contains("\noff@example.com\t\tlocal\tdeactivated\n"), "{list}");
+    assert!(list.contains("\noff@example.com\t\tpassword\tdeactivated\n"), "{list}");
 }
 
 #[test]

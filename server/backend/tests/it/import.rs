@@ -2,7 +2,7 @@
 
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, address};
 use account::{ActivityKind, Key, Keyring, Name, Refusal, Timestamp};
-use backend::store::accounts;
+use backend::store::{accounts, identities};
 use backend::{EngineChoice, Error, Fault, ForeignHash, Hashing, ImportedAccount, LeakedPasswords, Verdict};
 
 /// Django's hash of [`PASSWORD`], from the fixture.
@@ -23,6 +23,7 @@ fn imported_account(email: &str, hash: Option<&str>) -> ImportedAccount {
         email: address(email),
         name: Some(Name::parse("Some Body").unwrap()),
         password: hash.map(|hash| ForeignHash::parse(hash).unwrap()),
+        google_subject: None,
         language: None,
         created_at: None,
         disabled: false,
@@ -214,4 +215,26 @@ async fn an_import_can_exceed_the_size_of_one_statement(world: &World) {
         .map(|number| imported_account(&format!("user{number}@example.com"), None))
         .collect();
     assert_eq!(import(world, &accounts).await, 4_801);
+}
+
+/// An imported account is found by its identifier at Google, once.
+#[apply(on_both!)]
+async fn an_identity_at_google_is_imported_with_its_account(world: &World) {
+    world.create_account(ADA).await;
+    let with_google = |email: &str, subject: &str| ImportedAccount {
+        google_subject: Some(subject.into()),
+        ..imported_account(email, None)
+    };
+    // An account that exists keeps its ways to sign in.
+    let accounts = [
+        with_google(ADA, "1"),
+        with_google(GRACE, "2"),
+        with_google("twin@example.com", "2"),
+    ];
+    assert_eq!(import(world, &accounts).await, 2);
+    let mut conn = world.backend.db().read().await.unwrap();
+    let issuer = backend::oidc::GOOGLE;
+    assert_eq!(identities::find(&mut conn, issuer, "1").await.unwrap(), None);
+    let grace = identities::find(&mut conn, issuer, "2").await.unwrap().unwrap();
+    assert_eq!(grace.account_id, world.stored(GRACE).await.account.id.0);
 }

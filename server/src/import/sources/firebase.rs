@@ -1,6 +1,7 @@
 //! Users of `firebase auth:export`, with hashes that need their project's parameters.
 
-use super::{Fields, Object, is_yes, text};
+use super::{Fields, Object, google_subject, is_yes, text};
+use serde_json::Value;
 use std::path::Path;
 
 /// The columns of the CSV file without a header line, named like the JSON file's. Further columns belong to other providers.
@@ -88,7 +89,17 @@ pub(super) fn fields(user: &Object, config: Option<&HashConfig>) -> Fields {
         ("", _) | (_, None) => String::new(),
         (hash, Some(config)) => format!("{}${}${hash}", config.prefix, text(user, "salt")),
     };
+    // A column of the CSV file, or a list in the JSON file.
+    let google_subject = match text(user, "googleId") {
+        id if !id.is_empty() => id,
+        _ => google_subject(
+            user.get("providerUserInfo").unwrap_or(&Value::Null),
+            ("providerId", "google.com"),
+            "rawId",
+        ),
+    };
     Fields {
+        google_subject,
         email: text(user, "email"),
         name: text(user, "displayName"),
         password_hash,

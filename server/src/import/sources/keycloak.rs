@@ -1,6 +1,6 @@
 //! Users of a Keycloak realm export.
 
-use super::{Fields, Found, LeftOut, Object, as_text, is_yes, text};
+use super::{Fields, Found, LeftOut, Object, as_text, google_subject, is_yes, text};
 use serde_json::Value;
 
 pub(super) fn fields(user: &Object) -> Result<Found, String> {
@@ -24,6 +24,11 @@ pub(super) fn fields(user: &Object) -> Result<Found, String> {
         language: locale.map(as_text).unwrap_or_default(),
         created_at: text(user, "createdTimestamp"),
         email_verified,
+        google_subject: google_subject(
+            user.get("federatedIdentities").unwrap_or(&Value::Null),
+            ("identityProvider", "google"),
+            "userId",
+        ),
         disabled: !user.get("enabled").is_none_or(is_yes),
     }))
 }

@@ -38,6 +38,7 @@ fn batch(name: &str, from: Source) -> Batch {
 
 async fn described(account: &ImportedAccount, hashing: &Hashing) -> String {
     let password = match &account.password {
+        None if account.google_subject.as_deref() == Some("1234567890") => "Google",
         None => "no password",
         Some(hash) => {
             let stored = hashing.keep(hash).unwrap();
@@ -85,7 +86,7 @@ fn keycloak() {
         "old@example.com no name, password, -, 1732528800123, active",
         "unverified@example.com no name, no password, -, 1732528800123, active",
         "off@example.com no name, password, -, 1732528800123, disabled",
-        "social@example.com Sonia Social, no password, -, 1732528800123, active",
+        "social@example.com Sonia Social, Google, -, 1732528800123, active",
     ];
     check("keycloak.json", Source::Keycloak, &expected, 1);
 }
@@ -96,7 +97,7 @@ fn auth0() {
         "ada@example.com Ada Lovelace, password, -, 1732528800123, active",
         "unverified@example.com no name, no password, -, 1732528800123, active",
         "off@example.com Otto Off, password, -, 1732528800123, disabled",
-        "social@example.com Sonia Social, no password, -, 1732528800123, active",
+        "social@example.com Sonia Social, Google, -, 1732528800123, active",
         "late@example.com no name, password, -, now, active",
     ];
     check("auth0.ndjson", Source::Auth0, &expected, 1);
@@ -109,7 +110,7 @@ fn supabase() {
         "unverified@example.com Una, no password, -, 1732528800123, active",
         "off@example.com no name, password, -, 1732528800123, disabled",
         "back@example.com no name, password, -, 1732528800123, active",
-        "social@example.com Sonia Social, no password, -, 1732528800123, active",
+        "social@example.com Sonia Social, Google, -, 1732528800123, active",
     ];
     check("supabase.csv", Source::Supabase, &expected, 1);
 }
@@ -120,7 +121,7 @@ fn firebase() {
         "ada@example.com Ada \"Countess\", Lovelace, password, -, 1732528800123, active",
         "unverified@example.com Una, no password, -, 1732528800123, active",
         "off@example.com Otto Off, password, -, 1732528800123, disabled",
-        "social@example.com Sonia Social, no password, -, 1732528800123, active",
+        "social@example.com Sonia Social, Google, -, 1732528800123, active",
     ];
     check("firebase.json", Source::Firebase, &expected, 1);
     check("firebase.csv", Source::Firebase, &expected, 1);
