@@ -115,8 +115,13 @@ pub enum User {
         #[arg(long)]
         yes: bool,
     },
-    /// Transfer an account to an organization; its password is deleted, its sessions and codes end
+    /// Transfer an account to an organization; its password is kept but refused, its sessions and codes end
     HandOver(HandOver),
+    /// Take an account back from its organization; its old password works again, its sessions end
+    TakeBack {
+        /// E-mail address of the account
+        address: String,
+    },
     /// Deactivate an account; its sessions and codes end
     Disable {
         /// E-mail address of the account
@@ -155,11 +160,11 @@ pub struct NewUser {
     #[arg(long)]
     pub name: String,
     /// Read the password from standard input; without this, the user sets one with "Forgot password?"
-    #[arg(long, conflicts_with_all = ["google", "organization"])]
+    #[arg(long)]
     pub password_stdin: bool,
-    /// The user signs in with Google
-    #[arg(long, conflicts_with = "organization")]
-    pub google: bool,
+    /// The user signs in with this provider of the configuration, where they have the same e-mail address
+    #[arg(long)]
+    pub provider: Option<String>,
     /// This organization manages the account
     #[arg(long, requires_all = ["administrator_name", "administrator_email"])]
     pub organization: Option<String>,

@@ -6,11 +6,12 @@ pub mod mail;
 mod users;
 
 use crate::cli::{HandOver, NewUser, User};
-use crate::config::{Config, KEYS, Problem, variable};
+use crate::config::{Config, KEYS, PROVIDER_KEYS, Problem, variable};
 use crate::import::{self, Import};
 use crate::terminal::printable;
 use crate::{demo, start};
-use account::{Account, AccountKind, EmailAddress, Keyring, Name, Organization, Secret, Timestamp};
+use account::{Account, EmailAddress, Keyring, Name, Organization, Secret, Timestamp};
+use backend::oidc::ProviderSettings;
 use backend::store::Db;
 use backend::{Backend, NewAccount, retried};
 use std::fmt::Write as _;
@@ -133,6 +134,14 @@ pub async fn user(config: Config, keys: Keyring, user: User) -> Result<(), Faile
             }
             say(&format!("{email} is now managed by {}.\n", organization.name))
         }
+        User::TakeBack { address: typed } => {
+            let email = address(&typed)?;
+            let found = retried(async || Ok(backend.accounts().take_back(&email).await?)).await;
+            if !found.map_err(|fault| fault.to_string())? {
+                return Err(no_account(&email));
+            }
+            say(&format!("{email} is no longer managed by an organization.\n"))
+        }
         User::Disable { email, undo } => {
             let email = address(&email)?;
             let found = retried(async || Ok(backend.accounts().disable(&email, !undo).await?)).await;
@@ -165,10 +174,13 @@ async fn add(backend: &Backend, new: NewUser) -> Result<(), Failed> {
             Name::MAX_CHARS
         )
     })?;
-    let kind = match (new.google, new.organization) {
-        (true, _) => AccountKind::Google,
-        (false, None) => AccountKind::Local,
-        (false, Some(organization)) => AccountKind::Managed(Organization {
+    let issuer = match new.provider.as_deref() {
+        None => None,
+        Some(id) => Some(issuer_of(backend, id)?),
+    };
+    let managed_by = match new.organization {
+        None => None,
+        Some(organization) => Some(Organization {
             name: organization,
             administrator_name: new.administrator_name.unwrap_or_default(),
             administrator_email: address(&new.administrator_email.unwrap_or_default())?.into(),
@@ -182,8 +194,9 @@ async fn add(backend: &Backend, new: NewUser) -> Result<(), Failed> {
     let person = NewAccount {
         email: email.clone(),
         name,
-        kind,
         password,
+        issuer,
+        managed_by,
         language: new.language,
     };
     let added = backend
@@ -197,6 +210,15 @@ async fn add(backend: &Backend, new: NewUser) -> Result<(), Failed> {
         )));
     }
     say(&format!("Added {email}.\n"))
+}
+
+/// Returns the issuer of a provider. Google's is known even if it is not configured yet.
+fn issuer_of(backend: &Backend, id: &str) -> Result<String, String> {
+    match backend.providers().find(id) {
+        Some(provider) => Ok(provider.issuer().to_owned()),
+        None if id == "google" => Ok(backend::oidc::GOOGLE.to_owned()),
+        None => Err(format!("The configuration has no provider with the id {id:?}.")),
+    }
 }
 
 /// Reads the password from standard input, because other users of the machine can read command lines.
@@ -234,10 +256,13 @@ async fn list(backend: &Backend) -> Result<(), Failed> {
 }
 
 fn kind_of(account: &Account) -> String {
-    match &account.kind {
-        AccountKind::Local => "local".to_owned(),
-        AccountKind::Google => "google".to_owned(),
-        AccountKind::Managed(organization) => format!("managed by {}", organization.name),
+    match &account.managed_by {
+        Some(membership) => format!("managed by {}", membership.organization.name),
+        None if account.has_password => "password".to_owned(),
+        None => match &account.issuer {
+            Some(issuer) => issuer.trim_start_matches("https://").to_owned(),
+            None => "no password".to_owned(),
+        },
     }
 }
 
@@ -284,7 +309,24 @@ pub fn show(config: &Config) -> Result<(), Failed> {
     let lines = KEYS
         .iter()
         .map(|key| format!("{}={}\n", variable(key.name), (key.show)(config)));
-    say(&lines.collect::<String>())
+    let providers = config.providers.iter().map(|provider| shown(provider, config));
+    say(&lines.chain(providers).collect::<String>())
+}
+
+/// Returns a provider as in the configuration file, without its secret, and the address to register there.
+fn shown(provider: &ProviderSettings, config: &Config) -> String {
+    let secret = if provider.client_secret.is_some() { "(set)" } else { "" };
+    format!(
+        "\n[[providers]]\nid = {:?}\nname = {:?}\nissuer = {:?}\nclient_id = {:?}\nclient_secret = {secret:?}\nscopes = {:?}\n\
+         listed = {}\n# Redirect address: {}\n",
+        provider.id,
+        provider.name,
+        provider.issuer,
+        provider.client_id,
+        provider.scopes,
+        provider.listed,
+        provider.redirect_uri(&config.origin.text)
+    )
 }
 
 /// Runs `rekey check-config --list`.
@@ -292,7 +334,7 @@ pub fn list_keys() -> Result<(), Failed> {
     say(&table())
 }
 
-/// Returns the keys as a Markdown table.
+/// Returns the keys as Markdown tables.
 fn table() -> String {
     let defaults = Config::default();
     let mut table = "| Key | Default | Meaning | Allowed values |\n|---|---|---|---|\n".to_owned();
@@ -316,5 +358,11 @@ fn table() -> String {
         table,
         "| `REKEY_CONFIG` | – | File with these keys, in lower case and without `REKEY_`. | the path of a TOML file |"
     );
+    table.push_str("\nOnly in the file, a `[[providers]]` table for each identity provider:\n\n");
+    table.push_str("| Key | Default | Meaning | Allowed values |\n|---|---|---|---|\n");
+    for key in PROVIDER_KEYS {
+        let (name, default) = (key.name, key.default);
+        let _ = writeln!(table, "| `{name}` | {default} | {} | {} |", key.meaning, key.takes);
+    }
     table
 }

@@ -1,9 +1,10 @@
 //! The demo accounts of the development run: one of each kind.
 
-use account::{AccountKind, EmailAddress, Name, Organization, Secret};
+use account::{EmailAddress, Name, Organization, Secret};
+use backend::oidc::{GOOGLE, Provider};
 use backend::{Backend, NewAccount};
 
-/// The password of the local accounts.
+/// The password of the accounts that have one.
 pub const PASSWORD: &str = "correct horse battery staple";
 
 /// Address, name and special feature, as printed at the start of a development run.
@@ -25,22 +26,21 @@ pub const DEMO: [(&str, &str, &str); 5] = [
 /// Returns a message with the cause.
 pub async fn add_demo(backend: &Backend) -> Result<(), String> {
     for (email, name, _) in DEMO {
-        let kind = match email {
-            "google@example.com" => AccountKind::Google,
-            "managed@example.com" => AccountKind::Managed(Organization {
-                name: "Analytical Engines Ltd".into(),
-                administrator_name: "Charles Babbage".into(),
-                administrator_email: "it-help@example.com".into(),
-            }),
-            _ => AccountKind::Local,
-        };
+        let google = backend.providers().find("google").map_or(GOOGLE, Provider::issuer);
+        let issuer = (email == "google@example.com").then(|| google.to_owned());
+        let managed_by = (email == "managed@example.com").then(|| Organization {
+            name: "Analytical Engines Ltd".into(),
+            administrator_name: "Charles Babbage".into(),
+            administrator_email: "it-help@example.com".into(),
+        });
         let refused = |refusal: account::Refusal| format!("{email}: {refusal}");
         let email = EmailAddress::parse(email).map_err(refused)?;
         let person = NewAccount {
             email: email.clone(),
             name: Name::parse(name).map_err(refused)?,
-            password: (kind == AccountKind::Local).then(|| Secret::from(PASSWORD)),
-            kind,
+            password: (issuer.is_none() && managed_by.is_none()).then(|| Secret::from(PASSWORD)),
+            issuer,
+            managed_by,
             language: None,
         };
         let is_new = backend

@@ -125,7 +125,7 @@ fn parse(text: &str) -> Result<Keyring, String> {
             .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
         let bytes = bytes.ok_or_else(|| format!("has a key `{id}` that is not 32 bytes in base64"))?;
         if bytes == [0; 32] {
-            return Err(format!("has a key `{id}` of zeros"));
+            return Err(format!("has a key `{id}` that consists only of zeros"));
         }
         let key = Key::new(id, bytes);
         if key.id() == file.current {

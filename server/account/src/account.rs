@@ -16,15 +16,15 @@ pub struct Organization {
     pub administrator_email: String,
 }
 
-/// Where the password of an account is managed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum AccountKind {
-    /// In this service.
-    Local,
-    /// At Google; this service stores no password.
-    Google,
-    /// At the organization; this service stores no password.
-    Managed(Organization),
+/// The organization that manages an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Membership {
+    /// The permanent identifier of the organization.
+    pub id: String,
+    /// The organization and its contact.
+    pub organization: Organization,
+    /// The provider through which its members sign in: an id of the configuration.
+    pub provider: Option<String>,
 }
 
 /// The account owner's name: one line, at most 100 characters.
@@ -78,26 +78,71 @@ pub struct Account {
     pub email: EmailAddress,
     /// The owner's name.
     pub name: String,
-    /// Where the password is managed.
-    pub kind: AccountKind,
+    /// The organization that manages the account. Hides and refuses its password.
+    pub managed_by: Option<Membership>,
+    /// Whether the account has a password, possibly hidden by an organization.
+    pub has_password: bool,
+    /// For an account without a password, the issuer of an identity it can sign in with.
+    pub issuer: Option<String>,
     /// Language of e-mails and screens: `en`, `ar`.
     pub language: Option<String>,
-    /// The time when the local password was last set.
+    /// The time when the password was last set here; `None` if there is none, or it was imported.
     pub password_changed_at: Option<Timestamp>,
     /// The time when an operator deactivated the account.
     pub disabled_at: Option<Timestamp>,
 }
 
 impl Account {
-    /// Returns where the password is managed, which decides whether its owner can change it here.
+    /// Returns where the password is managed, for screens and e-mails. `describe` names the provider of an issuer.
     #[must_use]
-    pub fn password_access(&self) -> PasswordAccess {
-        match &self.kind {
-            AccountKind::Local => PasswordAccess::Editable,
-            AccountKind::Google => PasswordAccess::HeldByGoogle,
-            AccountKind::Managed(organization) => PasswordAccess::HeldBy(organization.clone()),
+    pub fn password_access(&self, describe: impl FnOnce(&str) -> Provider) -> PasswordAccess {
+        match &self.managed_by {
+            Some(membership) => PasswordAccess::ManagedBy(membership.organization.clone()),
+            None if self.has_password => PasswordAccess::Editable,
+            None => PasswordAccess::NotSet(self.issuer.as_deref().map(describe)),
         }
     }
+
+    /// Refuses if an organization manages the account.
+    ///
+    /// # Errors
+    /// [`Refusal::ManagedByOrganization`].
+    pub fn require_unmanaged(&self) -> Result<(), Refusal> {
+        match &self.managed_by {
+            None => Ok(()),
+            Some(membership) => Err(Refusal::ManagedByOrganization {
+                organization: membership.organization.name.clone(),
+            }),
+        }
+    }
+
+    /// Refuses unless the account has a password that its owner can change here.
+    ///
+    /// # Errors
+    /// [`Refusal::ManagedByOrganization`] or [`Refusal::PasswordNotSet`].
+    pub fn require_password(&self) -> Result<(), Refusal> {
+        self.require_unmanaged()?;
+        if self.has_password {
+            Ok(())
+        } else {
+            Err(Refusal::PasswordNotSet)
+        }
+    }
+
+    /// Returns whether a code e-mailed to the owner permits to set a password: there is one, or no other way to sign in.
+    #[must_use]
+    pub const fn allows_reset(&self) -> bool {
+        self.managed_by.is_none() && (self.has_password || self.issuer.is_none())
+    }
+}
+
+/// A provider that an account signs in with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provider {
+    /// Its name for users: `Google`.
+    pub name: String,
+    /// Its page for changing the password there.
+    pub password_url: Option<String>,
 }
 
 /// Where an account's password is managed, which decides who can change it.
@@ -105,26 +150,11 @@ impl Account {
 pub enum PasswordAccess {
     /// In this service.
     Editable,
-    /// In the owner's Google account.
-    HeldByGoogle,
+    /// There is none: the account signs in with this provider. `None` if it has no way to sign in yet, so its owner sets a
+    /// password by "Forgot password?".
+    NotSet(Option<Provider>),
     /// At the organization.
-    HeldBy(Organization),
-}
-
-impl PasswordAccess {
-    /// Refuses unless the password is managed by this service.
-    ///
-    /// # Errors
-    /// [`Refusal::HeldByGoogle`] or [`Refusal::HeldByOrganization`].
-    pub fn require_editable(&self) -> Result<(), Refusal> {
-        match self {
-            Self::Editable => Ok(()),
-            Self::HeldByGoogle => Err(Refusal::HeldByGoogle),
-            Self::HeldBy(organization) => Err(Refusal::HeldByOrganization {
-                organization: organization.name.clone(),
-            }),
-        }
-    }
+    ManagedBy(Organization),
 }
 
 #[cfg(test)]

@@ -26,13 +26,24 @@ pub enum ActivityKind {
     Enabled,
     /// Assigned to an organization.
     HandedOver,
+    /// Taken back from an organization.
+    TakenBack,
     /// Changed by an operator.
     AddressChanged,
+    /// A password was added to an account without one.
+    PasswordAdded,
+    /// An account at a provider was connected.
+    ProviderConnected,
+    ProviderDisconnected,
+    /// Signed in with a provider.
+    ProviderSignedIn,
+    /// The user proved again who they are, before a sensitive action.
+    Confirmed,
 }
 
 impl ActivityKind {
     /// All kinds.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 24] = [
         Self::SignedIn,
         Self::SignedOut,
         Self::SignedUp,
@@ -50,7 +61,13 @@ impl ActivityKind {
         Self::Disabled,
         Self::Enabled,
         Self::HandedOver,
+        Self::TakenBack,
         Self::AddressChanged,
+        Self::PasswordAdded,
+        Self::ProviderConnected,
+        Self::ProviderDisconnected,
+        Self::ProviderSignedIn,
+        Self::Confirmed,
     ];
 
     /// Returns whether strangers can cause it: an attempt, as opposed to a change.
@@ -80,7 +97,13 @@ impl ActivityKind {
             Self::Disabled => "disabled",
             Self::Enabled => "enabled",
             Self::HandedOver => "handed_over",
+            Self::TakenBack => "taken_back",
             Self::AddressChanged => "address_changed",
+            Self::PasswordAdded => "password_added",
+            Self::ProviderConnected => "provider_connected",
+            Self::ProviderDisconnected => "provider_disconnected",
+            Self::ProviderSignedIn => "provider_signed_in",
+            Self::Confirmed => "confirmed",
         }
     }
 

@@ -14,11 +14,13 @@ pub enum Purpose {
     Reset,
     /// Proves access to the mailbox before an account is created.
     SignUp,
+    /// Proves again who a signed-in user is, before a sensitive action.
+    Confirm,
 }
 
 impl Purpose {
     /// All purposes.
-    pub const ALL: [Self; 3] = [Self::SignIn, Self::Reset, Self::SignUp];
+    pub const ALL: [Self; 4] = [Self::SignIn, Self::Reset, Self::SignUp, Self::Confirm];
 
     /// Returns the stored form.
     #[must_use]
@@ -27,6 +29,7 @@ impl Purpose {
             Self::SignIn => "sign_in",
             Self::Reset => "reset",
             Self::SignUp => "sign_up",
+            Self::Confirm => "confirm",
         }
     }
 
@@ -41,7 +44,7 @@ impl Purpose {
     pub const fn counter(self, mailbox_first: bool) -> CodeCounter {
         match self {
             Self::SignIn if !mailbox_first => CodeCounter::AfterPassword,
-            Self::SignIn | Self::Reset => CodeCounter::Anyone,
+            Self::SignIn | Self::Reset | Self::Confirm => CodeCounter::Anyone,
             Self::SignUp => CodeCounter::SignUp,
         }
     }

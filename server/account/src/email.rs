@@ -1,4 +1,4 @@
-use crate::{Organization, PasswordAccess, Purpose, Secret, Timestamp};
+use crate::{Organization, PasswordAccess, Provider, Purpose, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The content of an e-mail, rendered when sent. Stored sealed until then, because it may contain a live code.
@@ -8,8 +8,8 @@ pub enum Email {
     Code(CodeEmail),
     /// Reset requested for an address without an account.
     NoAccount(Request),
-    /// Reset requested for an account with its password at Google.
-    UseGoogle(Request),
+    /// Reset requested for an account without a password, which signs in with the named provider.
+    UseProvider(Request, Provider),
     /// Reset requested for an account with its password at an organization.
     AskAdministrator(Request, Organization),
     /// Reset requested for a deactivated account.
@@ -66,6 +66,20 @@ pub enum Notice {
     AddressLeft { at: Timestamp },
     /// An operator has changed the account's address; sent to the new address.
     AddressTaken { at: Timestamp },
+    /// A password was added to an account that had none.
+    PasswordAdded { at: Timestamp, browser: String },
+    /// An account at a provider can sign in from now on.
+    ProviderConnected {
+        at: Timestamp,
+        browser: String,
+        provider: String,
+    },
+    /// An account at a provider can no longer sign in.
+    ProviderDisconnected {
+        at: Timestamp,
+        browser: String,
+        provider: String,
+    },
     /// Ten consecutive failures.
     ManyFailures {
         at: Timestamp,

@@ -4,6 +4,7 @@
 //! sign-in   ask e-mail ──► Password ──► Code ──────────────────► Finished (a session begins)
 //!                              └── on a trusted device ───────────▲
 //!           ask e-mail ──► MailboxCode ──► Password ────────────► Finished
+//!                              └── a member of an organization ───▲
 //! reset     ask e-mail ──► Code ──► NewPassword ────────────────► Finished
 //! sign-up   ask e-mail ──► Code ──► Details (name, password) ───► Finished (the account exists)
 //! ```
@@ -115,7 +116,9 @@ impl Progress {
     /// Returns whether the password was the last step of a completed sign-in: on a trusted device, or after the code.
     #[must_use]
     pub const fn ended_with_password(&self) -> bool {
-        self.finished_at.is_some() && (self.code_passed_at.is_none() || self.mailbox_first)
+        self.finished_at.is_some()
+            && self.password_passed_at.is_some()
+            && (self.code_passed_at.is_none() || self.mailbox_first)
     }
 
     /// Returns the counter for the flow's incorrect codes.
@@ -209,6 +212,7 @@ mod tests {
             (SignIn, "pf", Password),
             (SignIn, "msc", MailboxCode),
             (SignIn, "mscpf", Password),
+            (SignIn, "mscf", MailboxCode),
             (Reset, "sc", Code),
             (SignUp, "sc", Code),
         ] {

@@ -64,10 +64,44 @@ pub enum Refusal {
     PasswordSameAsNow,
     CurrentMissing,
     CurrentWrong,
-    HeldByGoogle,
-    HeldByOrganization {
+    /// The account has no password here.
+    PasswordNotSet,
+    ManagedByOrganization {
         organization: String,
     },
+    // Sign-in with a provider, and connected accounts.
+    /// The user canceled, or the provider did not sign them in.
+    ProviderDenied {
+        provider: String,
+    },
+    /// The provider doesn't respond.
+    ProviderUnavailable {
+        provider: String,
+    },
+    /// The provider's response breaks a rule.
+    ProviderFailed {
+        provider: String,
+    },
+    /// The sign-in took too long, or was begun again in another tab.
+    ProviderExpired,
+    /// An account has the provider's address. Attack: an account at a provider with another user's address signs in as them.
+    SignInToConnect {
+        provider: String,
+    },
+    /// The account at the provider is connected to another account here.
+    IdentityTaken {
+        provider: String,
+    },
+    /// Disconnecting would leave no way to sign in.
+    LastMethod,
+    SignUpClosed,
+    AccountDeactivated,
+    /// The members of this organization sign in with its own provider.
+    UseOrganization {
+        organization: String,
+    },
+    /// A sensitive action needs a proof of less than ten minutes ago.
+    ProofTooOld,
     // The name.
     NameMissing,
     NameUnfit,
@@ -116,6 +150,8 @@ impl Field {
 impl Refusal {
     /// The code of [`Self::SignInWrong`].
     pub const SIGN_IN_WRONG: &str = "sign_in_wrong";
+    /// The code of [`Self::ProofTooOld`].
+    pub const PROOF_TOO_OLD: &str = "proof_too_old";
     /// The code of [`Self::CurrentWrong`].
     pub const CURRENT_WRONG: &str = "current_wrong";
     /// The code of [`Self::SignedOut`].
@@ -161,8 +197,19 @@ impl Refusal {
             Self::PasswordSameAsNow => "password_same_as_now",
             Self::CurrentMissing => "current_missing",
             Self::CurrentWrong => Self::CURRENT_WRONG,
-            Self::HeldByGoogle => "held_by_google",
-            Self::HeldByOrganization { .. } => "held_by_organization",
+            Self::PasswordNotSet => "password_not_set",
+            Self::ManagedByOrganization { .. } => "managed_by_organization",
+            Self::ProviderDenied { .. } => "provider_denied",
+            Self::ProviderUnavailable { .. } => "provider_unavailable",
+            Self::ProviderFailed { .. } => "provider_failed",
+            Self::ProviderExpired => "provider_expired",
+            Self::SignInToConnect { .. } => "sign_in_to_connect",
+            Self::IdentityTaken { .. } => "identity_taken",
+            Self::LastMethod => "last_method",
+            Self::SignUpClosed => "sign_up_closed",
+            Self::AccountDeactivated => "account_deactivated",
+            Self::UseOrganization { .. } => "use_organization",
+            Self::ProofTooOld => Self::PROOF_TOO_OLD,
             Self::NameMissing => "name_missing",
             Self::NameUnfit => "name_unfit",
             Self::FlowGone => "flow_gone",
@@ -202,8 +249,19 @@ impl Refusal {
             | Self::TriesUsedUp
             | Self::ResendWait { .. }
             | Self::SendsUsedUp
-            | Self::HeldByGoogle
-            | Self::HeldByOrganization { .. }
+            | Self::PasswordNotSet
+            | Self::ManagedByOrganization { .. }
+            | Self::ProviderDenied { .. }
+            | Self::ProviderUnavailable { .. }
+            | Self::ProviderFailed { .. }
+            | Self::ProviderExpired
+            | Self::SignInToConnect { .. }
+            | Self::IdentityTaken { .. }
+            | Self::LastMethod
+            | Self::SignUpClosed
+            | Self::AccountDeactivated
+            | Self::UseOrganization { .. }
+            | Self::ProofTooOld
             | Self::FlowGone
             | Self::StepElsewhere
             | Self::SignedOut
@@ -243,7 +301,15 @@ impl Refusal {
                 max: Some(*max),
                 ..none
             },
-            Self::HeldByOrganization { organization } => Params {
+            Self::ProviderDenied { provider }
+            | Self::ProviderUnavailable { provider }
+            | Self::ProviderFailed { provider }
+            | Self::SignInToConnect { provider }
+            | Self::IdentityTaken { provider } => Params {
+                provider: Some(provider.clone()),
+                ..none
+            },
+            Self::ManagedByOrganization { organization } | Self::UseOrganization { organization } => Params {
                 organization: Some(organization.clone()),
                 ..none
             },
@@ -265,8 +331,12 @@ impl Refusal {
     pub const fn status(&self) -> u16 {
         match self {
             Self::SignedOut => 401,
-            Self::HeldByGoogle | Self::HeldByOrganization { .. } => 403,
-            Self::FlowGone | Self::StepElsewhere => 409,
+            Self::PasswordNotSet
+            | Self::ManagedByOrganization { .. }
+            | Self::AccountDeactivated
+            | Self::ProofTooOld
+            | Self::SignUpClosed => 403,
+            Self::FlowGone | Self::StepElsewhere | Self::ProviderExpired => 409,
             Self::PasswordWait { .. } | Self::ResendWait { .. } | Self::TooMany { .. } => 429,
             Self::FormUnreadable => 400,
             _ => 422,
@@ -307,6 +377,8 @@ pub struct Params {
     pub max: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organization: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
 }
 
 impl From<&Refusal> for Refused {

@@ -16,6 +16,13 @@ pub enum SignInStep {
         /// The address to sign in with.
         email: EmailAddress,
     },
+    /// Sign in through the organization of the address's domain.
+    Through {
+        /// The organization's name.
+        organization: String,
+        /// The page that leads to its provider: a path of this origin.
+        page: String,
+    },
     /// Check your e-mail, before the password.
     ProveMailbox(MailedCode),
     /// Check your e-mail, to confirm.

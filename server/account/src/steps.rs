@@ -1,4 +1,4 @@
-use crate::{Activity, Attempts, EmailAddress, PasswordAccess, Timestamp};
+use crate::{Activity, Attempts, ConnectionRow, EmailAddress, PasswordAccess, ProviderButton, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The data of "Check your e-mail" for the browser, identical whether or not the account exists.
@@ -71,6 +71,10 @@ pub struct SecurityView {
     pub email: EmailAddress,
     /// The password row.
     pub password: PasswordRow,
+    /// Connected accounts at providers, oldest first.
+    pub connections: Vec<ConnectionRow>,
+    /// The providers that can be connected.
+    pub providers: Vec<ProviderButton>,
     /// Signed-in browsers, this one first.
     pub sessions: Vec<SessionRow>,
     /// Browsers that skip the code.
@@ -98,6 +102,12 @@ pub enum SecurityDone {
     OthersEnded,
     /// A device must enter codes again.
     DeviceForgotten,
+    /// A password was added.
+    PasswordAdded,
+    /// An account at a provider was connected.
+    ProviderConnected,
+    /// An account at a provider was disconnected.
+    ProviderDisconnected,
 }
 
 /// The data of the profile page.

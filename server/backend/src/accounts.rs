@@ -1,9 +1,10 @@
 //! Operator actions on accounts: creating, listing, deactivating, assigning to an organization.
 
 use crate::store::events::Actor;
-use crate::store::{accounts, devices, events, sessions};
+use crate::store::identities::Identity;
+use crate::store::{accounts, devices, events, identities, organizations, sessions};
 use crate::{Backend, Caller, Error, Fault, random};
-use account::{Account, AccountId, AccountKind, ActivityKind, EmailAddress, Name, Organization, Secret};
+use account::{Account, AccountId, ActivityKind, EmailAddress, Name, Organization, Secret};
 
 /// An account to create.
 #[derive(Debug)]
@@ -12,10 +13,12 @@ pub struct NewAccount {
     pub email: EmailAddress,
     /// The owner's name.
     pub name: Name,
-    /// Where the password is managed.
-    pub kind: AccountKind,
-    /// The password, for [`AccountKind::Local`] only. Not subject to the password policy.
+    /// The password. Not subject to the password policy.
     pub password: Option<Secret>,
+    /// The issuer of a provider at which the owner has an account with the same address. Their first sign-in there connects it.
+    pub issuer: Option<String>,
+    /// The organization that manages the account; created if it is missing.
+    pub managed_by: Option<Organization>,
     /// The language: `en` or `ar`.
     pub language: Option<String>,
 }
@@ -45,23 +48,39 @@ impl Accounts<'_> {
         }
         drop(conn);
         let hash = match &new.password {
-            Some(password) if new.kind == AccountKind::Local => {
-                Some(self.0.parts.hashing.hash("operator", password).await?)
-            }
-            _ => None,
+            Some(password) => Some(self.0.parts.hashing.hash("operator", password).await?),
+            None => None,
+        };
+        let mut tx = self.0.parts.db.begin().await?;
+        let managed_by = match new.managed_by {
+            Some(organization) => Some(organizations::ensure(&mut tx, &organization, now).await?),
+            None => None,
         };
         let account = Account {
             id: AccountId(random::id()),
             email: new.email,
             name: new.name.as_str().to_owned(),
-            kind: new.kind,
+            managed_by,
+            has_password: hash.is_some(),
+            issuer: new.issuer,
             language: new.language,
             password_changed_at: hash.as_ref().map(|_| now),
             disabled_at: None,
         };
-        let mut tx = self.0.parts.db.begin().await?;
         let added = accounts::insert(&mut tx, &account, hash.as_deref(), now).await?;
         if added {
+            if let Some(issuer) = &account.issuer {
+                let identity = Identity {
+                    id: random::id(),
+                    account_id: account.id.0.clone(),
+                    issuer: issuer.clone(),
+                    subject: None,
+                    email: account.email.to_string(),
+                    linked_at: now.0,
+                    last_used_at: None,
+                };
+                identities::insert(&mut tx, &identity).await?;
+            }
             events::append(
                 &mut tx,
                 &account.id,
@@ -107,7 +126,8 @@ impl Accounts<'_> {
         Ok(true)
     }
 
-    /// Assigns an account to an organization and removes its local password, sessions and codes; `false` if it doesn't exist.
+    /// Assigns an account to an organization, and ends its sessions and codes. Its password is kept, hidden and refused.
+    /// `false` if the account doesn't exist.
     ///
     /// # Errors
     /// A database [`Fault`].
@@ -122,7 +142,8 @@ impl Accounts<'_> {
             return Ok(false);
         };
         let id = stored.account.id;
-        accounts::set_managed(&mut tx, &id, organization, now).await?;
+        let organization = organizations::ensure(&mut tx, organization, now).await?;
+        accounts::set_managed(&mut tx, &id, Some(&organization.id)).await?;
         events::append(
             &mut tx,
             &id,
@@ -132,6 +153,25 @@ impl Accounts<'_> {
             now,
         )
         .await?;
+        self.end_everything(tx, &id, email).await?;
+        Ok(true)
+    }
+
+    /// Takes an account back from its organization, and ends its sessions and codes. Its owner signs in with the password from
+    /// before, or sets one with a mailed code. `false` if the account doesn't exist.
+    ///
+    /// # Errors
+    /// A database [`Fault`].
+    pub async fn take_back(&self, email: &EmailAddress) -> Result<bool, Fault> {
+        let now = self.0.now();
+        let mut tx = self.0.parts.db.begin().await?;
+        let Some(stored) = accounts::find_by_email(&mut tx, email).await? else {
+            return Ok(false);
+        };
+        let id = stored.account.id;
+        accounts::set_managed(&mut tx, &id, None).await?;
+        let kind = ActivityKind::TakenBack;
+        events::append(&mut tx, &id, kind, Actor::Operator, &operator(), now).await?;
         self.end_everything(tx, &id, email).await?;
         Ok(true)
     }

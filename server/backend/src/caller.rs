@@ -46,8 +46,12 @@ pub enum TokenKind {
     Session,
     /// Identifies the browser across sessions.
     Device,
-    /// Identifies a sign-in, reset or sign-up.
+    /// Identifies a sign-in, reset, sign-up or confirmation.
     Flow(Purpose),
+    /// An attempt to sign in with a provider, sealed.
+    Provider,
+    /// An account at a provider that waits to be connected, sealed.
+    Connection,
 }
 
 /// The tokens of a browser. Opaque; the database contains only their digests.
@@ -59,6 +63,10 @@ pub struct BrowserTokens {
     pub device: Option<Secret>,
     /// The tokens of the browser's flows.
     pub flows: HashMap<Purpose, Secret>,
+    /// The sealed attempt to sign in with a provider.
+    pub provider: Option<Secret>,
+    /// The sealed account at a provider that waits to be connected.
+    pub connection: Option<Secret>,
     /// The token of the browser's visit, from which flow tokens are derived.
     pub visit: Option<Secret>,
 }
@@ -81,6 +89,8 @@ impl BrowserTokens {
         match (change.kind, &change.token) {
             (TokenKind::Session, token) => self.session.clone_from(token),
             (TokenKind::Device, token) => self.device.clone_from(token),
+            (TokenKind::Provider, token) => self.provider.clone_from(token),
+            (TokenKind::Connection, token) => self.connection.clone_from(token),
             (TokenKind::Flow(purpose), Some(token)) => drop(self.flows.insert(purpose, token.clone())),
             (TokenKind::Flow(purpose), None) => drop(self.flows.remove(&purpose)),
         }
@@ -96,6 +106,17 @@ pub struct TokenChange {
     pub token: Option<Secret>,
     /// Lifetime in the browser, in seconds.
     pub keep_s: i64,
+}
+
+impl TokenChange {
+    /// Removes a token from the browser.
+    pub(crate) const fn remove(kind: TokenKind) -> Self {
+        Self {
+            kind,
+            token: None,
+            keep_s: 0,
+        }
+    }
 }
 
 /// The step after an action, with changes to the browser's tokens.

@@ -1,5 +1,5 @@
 //! The service's metrics. Labels come from fixed lists and never contain addresses or user input. Attack: a reader of the
-//! metrics learns who has an account; odd requests fill the memory with series.
+//! metrics learns who has an account; arbitrary requests exhaust memory with new time series.
 
 use crate::store::outbox::{self, Waiting};
 use crate::{Backend, Fault};

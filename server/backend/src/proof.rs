@@ -27,6 +27,15 @@ impl PasswordProof {
         }
     }
 
+    /// Certifies that the user of a session has proven less than ten minutes ago who they are, and that the account has no
+    /// password. Attack: two passwords are added concurrently.
+    pub(crate) const fn fresh(account: AccountId) -> Self {
+        Self {
+            account,
+            verified_against: Some(String::new()),
+        }
+    }
+
     /// Returns the account that the proof applies to.
     #[must_use]
     pub const fn account(&self) -> &AccountId {

@@ -49,6 +49,18 @@ fn id_bytes() -> [u8; 16] {
     bytes
 }
 
+/// Generates the reference of a fault, on screen and in the log: eight letters and digits, without similar-looking ones.
+#[must_use]
+pub fn fault_reference() -> String {
+    const SIGNS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+    let mut bytes = [0; 8];
+    generator().fill_bytes(&mut bytes);
+    bytes
+        .map(|byte| char::from(SIGNS[usize::from(byte % 32)]))
+        .iter()
+        .collect()
+}
+
 /// Returns the stored form of a token. Attack: a copy of the database; 256 bits cannot be guessed, so a plain digest suffices.
 pub(crate) fn digest(token: &Secret) -> String {
     hex::encode(Sha256::digest(token.expose()))
@@ -57,6 +69,20 @@ pub(crate) fn digest(token: &Secret) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reference_has_no_similar_looking_signs() {
+        for _ in 0..100 {
+            let reference = fault_reference();
+            assert_eq!(reference.len(), 8);
+            assert!(!reference.contains(['I', 'O', '0', '1']), "{reference}");
+            assert!(
+                reference
+                    .bytes()
+                    .all(|sign| sign.is_ascii_uppercase() || sign.is_ascii_digit())
+            );
+        }
+    }
 
     #[test]
     fn ids_are_unique_and_sorted_by_time() {

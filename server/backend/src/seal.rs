@@ -6,6 +6,8 @@ use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use rand::Rng;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 const NONCE_LEN: usize = 24;
@@ -25,6 +27,23 @@ const FOREIGN_HASHES: Seal = Seal {
     usage: "foreign hashes",
     what: "password hash",
 };
+
+const PROVIDER_STATE: Seal = Seal {
+    usage: "provider state",
+    what: "provider state",
+};
+
+/// Seals what a browser keeps while its user is at a provider. `kind` keeps two kinds of cookies apart.
+pub(crate) fn seal_state(keys: &Keys, kind: &str, state: &impl Serialize) -> Result<String, Fault> {
+    let plain = Zeroizing::new(serde_json::to_vec(state).map_err(|_| PROVIDER_STATE.corrupt())?);
+    PROVIDER_STATE.seal(keys, kind, &plain)
+}
+
+/// Opens what a browser has kept. `None` if this service has not sealed it.
+pub(crate) fn open_state<T: DeserializeOwned>(keys: &Keys, kind: &str, sealed: &str) -> Option<T> {
+    let plain = PROVIDER_STATE.open(keys, kind, sealed).ok()?;
+    serde_json::from_slice(&plain).ok()
+}
 
 /// Seals an e-mail to its row. Attack: swapping bodies between rows to get another user's code.
 pub(crate) fn seal(keys: &Keys, row: &str, email: &Email) -> Result<String, Fault> {

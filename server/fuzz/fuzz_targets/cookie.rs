@@ -222,7 +222,7 @@ fn failure(kind: u8, number: i64, text: &str) -> Value {
         5 => ("resend_wait", json!({ "seconds": number })),
         6 => ("password_too_short", json!({ "min": size, "have": size })),
         7 => ("password_too_long", json!({ "max": size })),
-        8 => ("held_by_organization", json!({ "organization": text })),
+        8 => ("managed_by_organization", json!({ "organization": text, "provider": text })),
         9 => ("too_many", json!({ "seconds": number })),
         10 => (text, json!({})),
         11 => ("signed_out", json!({})),

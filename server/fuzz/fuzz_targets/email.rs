@@ -3,7 +3,7 @@
 #![no_main]
 
 use account::{
-    CodeEmail, Email, EmailAddress, FailureCause, Notice, Organization, PasswordAccess, Purpose, Request, Secret,
+    CodeEmail, Email, EmailAddress, FailureCause, Notice, Organization, PasswordAccess, Provider, Purpose, Request, Secret,
     Timestamp,
 };
 use arbitrary::Arbitrary;
@@ -130,17 +130,21 @@ fn message(written: &Written<'_>, texts: Texts<'_>) -> Email {
             request: request.clone(),
         })
     };
+    let provider = Provider {
+        name: texts.organization.to_owned(),
+        password_url: Some(texts.organization.to_owned()),
+    };
     match written.kind % 17 {
         0 => code(Purpose::SignIn),
         1 => code(Purpose::Reset),
         2 => code(Purpose::SignUp),
         3 => Email::NoAccount(request),
-        4 => Email::UseGoogle(request),
+        4 => Email::UseProvider(request, provider),
         5 => Email::AskAdministrator(request, organization),
         6 => Email::Deactivated(request),
         7 => Email::AlreadyHere(request, PasswordAccess::Editable),
-        8 => Email::AlreadyHere(request, PasswordAccess::HeldByGoogle),
-        9 => Email::AlreadyHere(request, PasswordAccess::HeldBy(organization)),
+        8 => Email::AlreadyHere(request, PasswordAccess::NotSet(Some(provider))),
+        9 => Email::AlreadyHere(request, PasswordAccess::ManagedBy(organization)),
         10 => Email::Notice(Notice::PasswordReset { at, browser }),
         11 => Email::Notice(Notice::PasswordChanged { at, browser }),
         12 => Email::Notice(Notice::NewDevice { at, browser }),

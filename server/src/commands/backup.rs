@@ -50,7 +50,7 @@ pub async fn restore(config: Config, keys: Keyring, from: &Path, take: Take) -> 
         })?;
     say(&format!("Restored {} from {}.\n", database.display(), from.display()))?;
     if let Some(kept) = restored.kept {
-        say(&format!("The previous database is {}.\n", kept.display()))?;
+        say(&format!("The previous database was kept as {}.\n", kept.display()))?;
     }
     match restored.ended {
         Some(ended) => say(&told(ended))?,

@@ -155,7 +155,7 @@ fn row(email: &WaitingEmail, addresses: bool, now: Timestamp) -> String {
     format!(
         "{}\t{address}{}\t{}\t{}\t{next}\t{}\n",
         email.id,
-        email.kind.unwrap_or("sealed with a missing key"),
+        email.kind.unwrap_or("encrypted with a missing key"),
         moment(email.written_at),
         email.attempts,
         email.reason.as_deref().unwrap_or("-").replace(['\n', '\t'], " ")

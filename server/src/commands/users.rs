@@ -39,7 +39,7 @@ pub async fn show(backend: &Backend, email: &EmailAddress) -> Result<(), Failed>
         }
     }
     for email in &details.emails {
-        let kind = email.kind.unwrap_or("sealed with a missing key");
+        let kind = email.kind.unwrap_or("encrypted with a missing key");
         let reason = email.reason.as_deref().unwrap_or("not tried yet");
         let _ = writeln!(
             text,

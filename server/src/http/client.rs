@@ -41,7 +41,7 @@ impl Service {
     }
 
     /// Adds the account and its language, which takes precedence over the browser's. The page itself reports database errors.
-    pub async fn recognise(&self, caller: &mut Caller, headers: &HeaderMap) {
+    pub async fn recognize(&self, caller: &mut Caller, headers: &HeaderMap) {
         if let Ok(Some(visitor)) = self
             .backend
             .request(&Caller::default(), &app::held(headers))

@@ -39,6 +39,11 @@ pub async fn enter(State(service): State<Service>, mut request: Request, next: N
         .map_or("(none)", MatchedPath::as_str)
         .to_owned();
     let asked = request.headers().clone();
+    // A form's address isn't a page.
+    let address = match (&method, request.uri().path_and_query()) {
+        (&Method::GET, Some(address)) => address.to_string(),
+        _ => "/".to_owned(),
+    };
     let peer = request.extensions().get::<Peer>().copied();
     let caller = service.caller(peer, &asked);
     let unfit = caller.as_ref().err().copied().or_else(|| unfit_host(&request));
@@ -48,10 +53,9 @@ pub async fn enter(State(service): State<Service>, mut request: Request, next: N
 
     async move {
         if app::wants_html(&asked) {
-            service.recognise(&mut caller, &asked).await;
+            service.recognize(&mut caller, &asked).await;
         }
-        let language = caller.language.clone();
-        request.extensions_mut().insert(caller);
+        request.extensions_mut().insert(caller.clone());
         let response = match unfit {
             None => next.run(request).await,
             Some(cause) => {
@@ -59,7 +63,7 @@ pub async fn enter(State(service): State<Service>, mut request: Request, next: N
                 Problem::new(StatusCode::BAD_REQUEST).into_response()
             }
         };
-        let response = service.show(&asked, &language, response);
+        let response = service.show(&asked, &caller, &address, response);
         let mut response = if method == Method::HEAD {
             response
         } else {

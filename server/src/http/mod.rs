@@ -10,6 +10,7 @@ mod health;
 mod pages;
 mod preferences;
 mod problem;
+mod providers;
 mod requests;
 mod same_origin;
 
@@ -89,6 +90,7 @@ pub fn router(service: &Service) -> Router {
         .route("/api/preferences", axum::routing::post(preferences::save))
         .merge(events::routes(Streams::default()))
         .merge(api::routes())
+        .merge(providers::routes())
         .merge(pages::routes(service));
     for (address, asset) in &service.site.files {
         let asset = asset.clone();

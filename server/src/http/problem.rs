@@ -6,6 +6,7 @@ use app::Failure;
 use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use backend::Caller;
 use rand::TryRng;
 use rand::rngs::SysRng;
 
@@ -34,7 +35,7 @@ impl Problem {
     /// Creates and logs a fault of the server. The response contains the reference of the log line.
     #[must_use]
     pub fn fault(kind: &'static str, what: &str) -> Self {
-        let reference = reference();
+        let reference = backend::fault_reference();
         tracing::error!(reference, what, "request failed");
         Self {
             status: StatusCode::INTERNAL_SERVER_ERROR,
@@ -75,16 +76,6 @@ impl Problem {
     }
 }
 
-/// Returns eight random letters and digits, without similar-looking ones.
-#[must_use]
-pub fn reference() -> String {
-    const SIGNS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-    random::<8>()
-        .map(|byte| char::from(SIGNS[usize::from(byte % 32)]))
-        .iter()
-        .collect()
-}
-
 /// Returns random bytes for identifiers without a security purpose; zeros if the system provides none.
 #[must_use]
 pub fn random<const N: usize>() -> [u8; N] {
@@ -109,10 +100,10 @@ impl IntoResponse for Problem {
 }
 
 impl Service {
-    /// Renders an error response as a page or as data. Responses with their own body stay unchanged; the router's own refusals
+    /// Renders an error response as a page or as data; `address` is the page to return to. Responses with their own body stay unchanged; the router's own refusals
     /// (wrong method, unknown path) are rendered like others.
     #[must_use]
-    pub fn show(&self, request: &HeaderMap, language: &str, mut response: Response) -> Response {
+    pub fn show(&self, request: &HeaderMap, caller: &Caller, address: &str, mut response: Response) -> Response {
         let status = response.status();
         let bare = status.as_u16() >= 400 && !response.headers().contains_key(header::CONTENT_TYPE);
         let told = response
@@ -133,16 +124,15 @@ impl Service {
         }
         let shown = if app::wants_html(request) {
             let assets = pages::assets(self);
-            let (code, reference) = (status.as_u16(), reference.as_deref());
-            Html(app::error_page(
-                &self.backend,
-                &assets,
-                language,
-                code,
-                reference,
+            let request = app::FailedRequest {
+                caller,
+                headers: request,
+                address,
+                status: status.as_u16(),
+                reference: reference.as_deref(),
                 retry_after_s,
-            ))
-            .into_response()
+            };
+            Html(app::error_page(&self.backend, &assets, &request)).into_response()
         } else {
             data(status, reference)
         };

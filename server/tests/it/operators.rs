@@ -203,16 +203,16 @@ fn an_operator_can_add_list_and_disable_accounts() {
     let run = |line: &str| run(folder.path(), line);
     assert!(run("seed").0);
     assert!(run("seed").0, "a repetition changes nothing");
-    let add = "user add --email New@Example.com --name Nell --google";
+    let add = "user add --email New@Example.com --name Nell --provider google";
     assert_eq!(run(add), (true, "Added new@example.com.\n".into()));
     assert!(!run(add).0, "an existing account is unchanged");
-    assert!(!run("user add --email x@example.com --name X --google --password-stdin").0);
+    assert!(!run("user add --email x@example.com --name X --provider unknown").0);
     assert!(!run("user add --email x@example.com --name X --organization O").0);
     assert!(run("user disable --email new@example.com").0);
     assert!(!run("user disable --email nobody@example.com").0);
     let (success, list) = run("user list");
     assert!(
-        success && list.contains("new@example.com\tNell\tgoogle\tdeactivated\n"),
+        success && list.contains("new@example.com\tNell\taccounts.google.com\tdeactivated\n"),
         "{list}"
     );
     assert!(
@@ -253,7 +253,7 @@ fn a_backup_can_be_taken_and_restored() {
     );
     let (_, list) = run("user list");
     assert!(
-        list.contains("ada@example.com\tAda Lovelace\tlocal\tactive\n"),
+        list.contains("ada@example.com\tAda Lovelace\tpassword\tactive\n"),
         "{list}"
     );
     assert!(run("end-sessions").1.starts_with("Ended: 0 sessions"));

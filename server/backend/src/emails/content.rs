@@ -3,7 +3,8 @@
 use super::page::{Block, Content};
 use super::words::Words;
 use account::{
-    Challenge, CodeEmail, Email, FailureCause, Notice, Organization, PasswordAccess, Purpose, Request, Timestamp,
+    Challenge, CodeEmail, Email, FailureCause, Notice, Organization, PasswordAccess, Provider, Purpose, Request,
+    Timestamp,
 };
 
 pub(super) fn of(words: &Words<'_>, email: &Email) -> Content {
@@ -18,8 +19,8 @@ pub(super) fn of(words: &Words<'_>, email: &Email) -> Content {
             let why = here_or(request, "answer.no_account_here", "answer.no_account");
             answer(words, request, asked(request), say(words, &[why, what]))
         }
-        Email::UseGoogle(request) => {
-            let blocks = say(words, &["answer.use_google", "answer.use_google_what"]);
+        Email::UseProvider(request, provider) => {
+            let blocks = use_provider(words, provider, &["answer.use_provider", "answer.use_provider_what"]);
             answer(words, request, asked(request), blocks)
         }
         Email::AskAdministrator(request, organization) => {
@@ -34,9 +35,13 @@ pub(super) fn of(words: &Words<'_>, email: &Email) -> Content {
         }
         Email::AlreadyHere(request, own) => {
             let blocks = match own {
-                PasswordAccess::Editable => say(words, &["answer.already_here", "answer.already_here_what"]),
-                PasswordAccess::HeldByGoogle => say(words, &["answer.already_here", "answer.already_google"]),
-                PasswordAccess::HeldBy(organization) => {
+                PasswordAccess::Editable | PasswordAccess::NotSet(None) => {
+                    say(words, &["answer.already_here", "answer.already_here_what"])
+                }
+                PasswordAccess::NotSet(Some(provider)) => {
+                    use_provider(words, provider, &["answer.already_here", "answer.already_provider"])
+                }
+                PasswordAccess::ManagedBy(organization) => {
                     ask(words, organization, &["answer.already_here", "answer.already_managed"])
                 }
             };
@@ -81,6 +86,7 @@ fn code_email(words: &Words<'_>, email: &CodeEmail) -> Content {
         Purpose::Reset => after_request("reset", "code.reset"),
         Purpose::SignIn if request.mailbox_first => after_request("mailbox", "code.mailbox"),
         Purpose::SignUp => after_request("sign_up", "code.sign_up"),
+        Purpose::Confirm => after_request("confirm", "code.confirm"),
         // Only this code is in the subject, visible on a locked phone, because it follows the correct password.
         Purpose::SignIn => {
             let mut blocks = Vec::from(code_and_validity("code.sign_in"));
@@ -125,6 +131,20 @@ fn answer(words: &Words<'_>, request: &Request, flow: &str, differs: Vec<Block>)
 
 fn say(words: &Words<'_>, keys: &[&str]) -> Vec<Block> {
     keys.iter().map(|key| Block::Paragraph(words.say(key, &[]))).collect()
+}
+
+/// Returns the answer for an account that signs in with a provider: how, where its password is, and how to add one here.
+fn use_provider(words: &Words<'_>, provider: &Provider, keys: &[&str]) -> Vec<Block> {
+    let values = [("provider", provider.name.as_str())];
+    let said = keys.iter().map(|key| Block::Paragraph(words.say(key, &values)));
+    // Not a link. Attack: anyone can cause this e-mail, and its reader learns to follow links in such e-mails.
+    let reset = provider.password_url.as_deref().map(|url| {
+        let (_, address) = url.split_once("://").unwrap_or(("", url));
+        let host = address.split('/').next().unwrap_or(address);
+        Block::Facts(vec![words.say_address("fact.provider_page", ("url", host))])
+    });
+    let add = Block::Paragraph(words.say("answer.add_password", &values));
+    said.chain(reset).chain([add]).collect()
 }
 
 /// Returns the answer for an organization's account, with the administrator's name.
@@ -172,11 +192,24 @@ fn notice_email(words: &Words<'_>, notice: &Notice) -> Content {
             Some(browser),
             &["device_copied_was_you", "device_copied_not_you"],
         ),
+        Notice::PasswordAdded { at, browser } => ("password_added", *at, Some(browser), &["password_added_not_you"]),
+        Notice::ProviderConnected { at, browser, .. } => (
+            "provider_connected",
+            *at,
+            Some(browser),
+            &["provider_connected_what", "provider_connected_not_you"],
+        ),
+        Notice::ProviderDisconnected { at, browser, .. } => (
+            "provider_disconnected",
+            *at,
+            Some(browser),
+            &["provider_connected_not_you"],
+        ),
         Notice::AddressLeft { at } => ("address_left", *at, None, &["address_left_not_you"]),
         Notice::AddressTaken { at } => ("address_taken", *at, None, &["address_taken_password"]),
         Notice::ManyFailures { at, cause } => {
             let (kind, then): (_, &[&str]) = match cause {
-                FailureCause::Passwords => ("many_failures", &["many_failures_was_you", "many_failures_not_you"]),
+                FailureCause::Passwords => ("many_failures", &["many_failures_not_you", "many_failures_was_you"]),
                 FailureCause::SignInCodes => ("wrong_codes", &["wrong_codes_was_you", "wrong_codes_not_you"]),
                 FailureCause::ResetCodes => (
                     "wrong_reset_codes",
@@ -189,26 +222,32 @@ fn notice_email(words: &Words<'_>, notice: &Notice) -> Content {
             (kind, *at, None, then)
         }
     };
-    let subject = words.say_plainly(&format!("subject.{kind}"), &[]);
+    let provider = match notice {
+        Notice::ProviderConnected { provider, .. } | Notice::ProviderDisconnected { provider, .. } => provider,
+        _ => "",
+    };
+    let values = [("provider", provider)];
+    let subject = words.say_plainly(&format!("subject.{kind}"), &values);
     let mut facts = vec![words.say_plainly("fact.happened_at", &[("when", &words.moment(at))])];
     facts.extend(browser.map(|name| words.say_plainly("fact.browser", &[("browser", &words.browser(name))])));
     let mut blocks = vec![
-        Block::Paragraph(words.say(&format!("notice.{kind}"), &[])),
+        Block::Paragraph(words.say(&format!("notice.{kind}"), &values)),
         Block::Facts(facts),
     ];
     blocks.extend(
         then.iter()
-            .map(|key| Block::Paragraph(words.say(&format!("notice.{key}"), &[]))),
+            .map(|key| Block::Paragraph(words.say(&format!("notice.{key}"), &values))),
     );
     let (fact, page) = match notice {
         // A reset there would affect another address.
         Notice::AddressLeft { .. } => ("fact.help_page", "/help"),
+        Notice::ProviderConnected { .. } | Notice::ProviderDisconnected { .. } => ("fact.security_page", "/security"),
         _ => ("fact.reset_page", "/reset"),
     };
     let page = format!("{}{page}", words.settings.origin);
     blocks.push(Block::Facts(vec![words.say_address(fact, ("url", &page))]));
     Content {
-        heading: words.say(&format!("subject.{kind}"), &[]),
+        heading: words.say(&format!("subject.{kind}"), &values),
         subject,
         preview: None,
         blocks,

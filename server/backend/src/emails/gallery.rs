@@ -2,7 +2,9 @@
 
 use super::{RenderedEmail, render};
 use crate::Settings;
-use account::{CodeEmail, Email, FailureCause, Notice, Organization, PasswordAccess, Purpose, Request, Timestamp};
+use account::{
+    CodeEmail, Email, FailureCause, Notice, Organization, PasswordAccess, Provider, Purpose, Request, Timestamp,
+};
 
 /// Returns title, language and e-mail, for every kind, state and language.
 #[must_use]
@@ -36,6 +38,10 @@ pub(super) fn emails() -> Vec<(&'static str, Email)> {
         mailbox_first: true,
         ..request()
     };
+    let google = || Provider {
+        name: "Google".into(),
+        password_url: Some("https://myaccount.google.com/signinoptions/password".into()),
+    };
     let organization = || Organization {
         name: "Analytical Engines Ltd".into(),
         administrator_name: "Charles Babbage".into(),
@@ -62,8 +68,8 @@ pub(super) fn emails() -> Vec<(&'static str, Email)> {
         ("Sign in, mailbox first: code", mailbox_code),
         ("Sign in, mailbox first: no account", Email::NoAccount(mailbox())),
         (
-            "Sign in, mailbox first: Google keeps the password",
-            Email::UseGoogle(mailbox()),
+            "Sign in, mailbox first: the account signs in with Google",
+            Email::UseProvider(mailbox(), google()),
         ),
         (
             "Sign in, mailbox first: an organization keeps the password",
@@ -75,24 +81,28 @@ pub(super) fn emails() -> Vec<(&'static str, Email)> {
         ),
         ("Reset: code", code(Purpose::Reset, "01234567")),
         ("Reset: no account", Email::NoAccount(request())),
-        ("Reset: Google keeps the password", Email::UseGoogle(request())),
+        (
+            "Reset: the account signs in with Google",
+            Email::UseProvider(request(), google()),
+        ),
         (
             "Reset: an organization keeps the password",
             Email::AskAdministrator(request(), organization()),
         ),
         ("Reset: account deactivated", Email::Deactivated(request())),
         ("Sign up: code", code(Purpose::SignUp, "01234567")),
+        ("Confirmation: code", code(Purpose::Confirm, "01234567")),
         (
             "Sign up: account with a password",
             Email::AlreadyHere(request(), PasswordAccess::Editable),
         ),
         (
             "Sign up: account with Google",
-            Email::AlreadyHere(request(), PasswordAccess::HeldByGoogle),
+            Email::AlreadyHere(request(), PasswordAccess::NotSet(Some(google()))),
         ),
         (
             "Sign up: account of an organization",
-            Email::AlreadyHere(request(), PasswordAccess::HeldBy(organization())),
+            Email::AlreadyHere(request(), PasswordAccess::ManagedBy(organization())),
         ),
         ("Sign up: account deactivated", Email::AlreadyDeactivated(request())),
         (
@@ -113,6 +123,26 @@ pub(super) fn emails() -> Vec<(&'static str, Email)> {
         (
             "Notice: device copied",
             Email::Notice(Notice::DeviceCopied { at, browser: browser() }),
+        ),
+        (
+            "Notice: password added",
+            Email::Notice(Notice::PasswordAdded { at, browser: browser() }),
+        ),
+        (
+            "Notice: provider connected",
+            Email::Notice(Notice::ProviderConnected {
+                at,
+                browser: browser(),
+                provider: "Google".into(),
+            }),
+        ),
+        (
+            "Notice: provider disconnected",
+            Email::Notice(Notice::ProviderDisconnected {
+                at,
+                browser: browser(),
+                provider: "Google".into(),
+            }),
         ),
         (
             "Notice: address changed, to the old one",

@@ -179,7 +179,7 @@ fn a_failure_notice_gives_advice_for_its_cause() {
             FailureCause::Passwords,
             "a wrong password for your Rekey account ten times",
         ),
-        (FailureCause::SignInCodes, "Someone knows your password. Reset it now"),
+        (FailureCause::SignInCodes, "Someone knows your password."),
         (FailureCause::ResetCodes, "ten wrong passcodes to reset"),
         (
             FailureCause::CurrentPasswords,
@@ -276,10 +276,13 @@ fn the_html_works_in_common_mail_clients() {
         }
         assert!(!rendered.html.contains("system-ui"));
         let address = match message {
-            Email::AskAdministrator(..) | Email::AlreadyHere(_, account::PasswordAccess::HeldBy(_)) => {
+            Email::AskAdministrator(..) | Email::AlreadyHere(_, account::PasswordAccess::ManagedBy(_)) => {
                 "it-help@example.com"
             }
             Email::Notice(Notice::AddressLeft { .. }) => "http://127.0.0.1:3000/help",
+            Email::Notice(Notice::ProviderConnected { .. } | Notice::ProviderDisconnected { .. }) => {
+                "http://127.0.0.1:3000/security"
+            }
             Email::Notice(_) => "http://127.0.0.1:3000/reset",
             _ => continue,
         };
@@ -331,6 +334,7 @@ fn an_answer_states_its_request_time_browser_and_expiry() {
         if let (Email::Code(code), "en") = (&message, language) {
             let not_you = match code.purpose {
                 Purpose::SignIn if !code.request.mailbox_first => "Wasn’t you?",
+                Purpose::Confirm => "Didn’t request this? Someone is using a device that is signed in to your account.",
                 _ => "Didn’t request this? You can ignore this e-mail.",
             };
             for part in [
@@ -354,6 +358,7 @@ fn a_notice_states_its_time_browser_and_next_step() {
         let Email::Notice(notice) = message else { continue };
         let page = match notice {
             Notice::AddressLeft { .. } => "http://127.0.0.1:3000/help",
+            Notice::ProviderConnected { .. } | Notice::ProviderDisconnected { .. } => "http://127.0.0.1:3000/security",
             _ => "http://127.0.0.1:3000/reset",
         };
         assert!(rendered.text.contains(page), "{title} {language}");
@@ -515,14 +520,14 @@ fn emails_avoid_jargon_and_apologies() {
 #[test]
 fn the_gallery_shows_every_email_in_every_language() {
     let shown = super::gallery(&Settings::default());
-    assert_eq!(shown.len(), 52);
+    assert_eq!(shown.len(), 60);
     assert_eq!(
         shown
             .iter()
             .map(|(title, language, _)| (title, language))
             .collect::<BTreeSet<_>>()
             .len(),
-        52
+        60
     );
 }
 

@@ -6,7 +6,7 @@ use super::step_up::LOST_ANSWER_MS;
 use crate::proof::PasswordProof;
 use crate::store::{accounts, sessions, throttles};
 use crate::{BrowserTokens, Error, Fault, Transition, Verdict};
-use account::{Account, ActivityKind, FailureCause, Notice, Refusal, Secret, SecurityDone, SecurityView};
+use account::{Account, ActivityKind, FailureCause, Method, Notice, Refusal, Secret, SecurityDone, SecurityView};
 
 impl PasswordChange<'_> {
     /// Requires the current password and the new one twice. Replaces this browser's session token; `end_others` also ends all
@@ -30,7 +30,7 @@ impl PasswordChange<'_> {
             found => found?,
         };
         let account = stored.account;
-        account.password_access().require_editable()?;
+        account.require_password()?;
         if current.is_empty() {
             return Err(Refusal::CurrentMissing.into());
         }
@@ -60,7 +60,7 @@ impl PasswordChange<'_> {
             .verify_password(place, &tries, current, Some(&hash), None)
             .await?;
         if verdict == Verdict::Wrong {
-            let noted = self.note_wrong_current(&account).await;
+            let noted = self.0.note_wrong_current(&account).await;
             self.0
                 .backend
                 .unless_put_back(&tries, noted.map_err(Error::from))
@@ -90,7 +90,7 @@ impl PasswordChange<'_> {
         let proof = PasswordProof::verified(account.id.clone(), hash);
         if !accounts::set_password(&mut tx, &proof, &chosen.hash, chosen.unchecked, now).await? {
             let stored = accounts::find(&mut tx, &account.id).await?.ok_or(Refusal::SignedOut)?;
-            stored.account.password_access().require_editable()?;
+            stored.account.require_password()?;
             return Err(Refusal::CurrentWrong.into());
         }
         sessions::end(&mut tx, &account.id, &session.id).await?;
@@ -104,7 +104,10 @@ impl PasswordChange<'_> {
             .0
             .backend
             .next_token(self.0.tokens.session.as_ref().ok_or(Refusal::SignedOut)?);
-        let token = self.0.insert_session(&mut tx, &account.id, next, now).await?;
+        let token = self
+            .0
+            .insert_session(&mut tx, &account.id, &[Method::Password], next, now)
+            .await?;
         let transition = self.0.backend.end_flows(&mut tx, &account.email, now).await?;
         self.0
             .log(&mut tx, &account.id, ActivityKind::PasswordChanged, now)
@@ -133,6 +136,57 @@ impl PasswordChange<'_> {
             },
             tokens,
         ))
+    }
+
+    /// Adds a password to an account without one. The user must have proven who they are less than ten minutes ago.
+    ///
+    /// # Errors
+    /// A refusal: signed out, managed by an organization, an old proof, or an unsuitable password.
+    pub async fn add(self, password: &Secret, again: &Secret) -> Result<Transition<SecurityView>, Error> {
+        let mut conn = self.0.read().await?;
+        let (session, stored) = self.0.signed_in(&mut conn).await?;
+        drop(conn);
+        let account = stored.account;
+        account.require_unmanaged()?;
+        // Sent twice, or in another tab.
+        if account.has_password {
+            return Err(Refusal::StepElsewhere.into());
+        }
+        self.0.require_fresh_proof(&session)?;
+        let chosen = self
+            .0
+            .choose_password(&account.email, &account.name, password, again, None)
+            .await?;
+        let now = self.0.now();
+        let mut tx = self.0.begin().await?;
+        accounts::lock_for_update(&mut tx, &account.id).await?;
+        let (session, stored) = self.0.signed_in(&mut tx).await?;
+        stored.account.require_unmanaged()?;
+        let proof = PasswordProof::fresh(account.id.clone());
+        if !accounts::set_password(&mut tx, &proof, &chosen.hash, chosen.unchecked, now).await? {
+            return Err(Refusal::StepElsewhere.into());
+        }
+        let mut transition = self.0.backend.end_flows(&mut tx, &account.email, now).await?;
+        self.0
+            .log(&mut tx, &account.id, ActivityKind::PasswordAdded, now)
+            .await?;
+        let notice = Notice::PasswordAdded {
+            at: now,
+            browser: self.0.caller.browser.clone(),
+        };
+        self.0.notify(&mut tx, &account, notice, now).await?;
+        let account = accounts::find(&mut tx, &account.id)
+            .await?
+            .ok_or(Refusal::SignedOut)?
+            .account;
+        let view = self.0.security_in(&mut tx, &session, account).await?;
+        tx.commit().await?;
+        self.0.backend.emails_written.notify_one();
+        transition.drain(..).for_each(|id| self.0.backend.flow_moved(&id));
+        Ok(Transition::to(SecurityView {
+            done: Some(SecurityDone::PasswordAdded),
+            ..view
+        }))
     }
 
     /// Repeats the response to a password change that replaced this browser's token within the last 30 s, in case it was lost.
@@ -178,7 +232,7 @@ impl PasswordChange<'_> {
             .await?
             == Verdict::Wrong
         {
-            self.note_wrong_current(&stored.account).await?;
+            self.0.note_wrong_current(&stored.account).await?;
             return Err(Refusal::SignedOut.into());
         }
         let mut conn = self.0.read().await?;
@@ -195,20 +249,20 @@ impl PasswordChange<'_> {
                 .collect(),
         ))
     }
+}
 
+impl BrowserRequest<'_> {
     /// Records an incorrect current password in the account's log and e-mails the owner after every tenth in a row.
-    async fn note_wrong_current(self, account: &Account) -> Result<(), Fault> {
-        let now = self.0.now();
-        let mut tx = self.0.begin().await?;
-        self.0
-            .log(&mut tx, &account.id, ActivityKind::WrongPassword, now)
-            .await?;
+    pub(super) async fn note_wrong_current(self, account: &Account) -> Result<(), Fault> {
+        let now = self.now();
+        let mut tx = self.begin().await?;
+        self.log(&mut tx, &account.id, ActivityKind::WrongPassword, now).await?;
         if throttles::count(&mut tx, &wrong_passwords(&account.email), now).await? % 10 == 0 {
             let cause = FailureCause::CurrentPasswords;
-            self.0.tell_of_failures(&mut tx, &account.id, cause, now).await?;
+            self.tell_of_failures(&mut tx, &account.id, cause, now).await?;
         }
         tx.commit().await?;
-        self.0.backend.emails_written.notify_one();
+        self.backend.emails_written.notify_one();
         Ok(())
     }
 }

@@ -12,6 +12,17 @@ const DEVICE_TOKENS: usize = 5;
 /// Days for which a device is remembered after its last sign-in: the longest cookie lifetime in browsers.
 pub(crate) const DEVICE_DAYS: i64 = 400;
 
+/// How a device is recorded at a sign-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DeviceEntry {
+    /// Its owner trusts it.
+    Trust,
+    /// Without trust.
+    Remember,
+    /// Without trust or notice, because this sign-in created the account.
+    OfNewAccount,
+}
+
 impl BrowserRequest<'_> {
     /// Records a sign-in on a device. A known device gets its next token; for a new device, the owner is notified.
     pub(super) async fn hold_device(
@@ -19,12 +30,12 @@ impl BrowserRequest<'_> {
         tx: &mut WriteTx,
         flow: &Secret,
         account: &Account,
-        trust: bool,
+        entry: DeviceEntry,
         now: Timestamp,
     ) -> Result<TokenChange, Fault> {
-        let trusted_until = trust.then(|| now.plus_days(self.backend.settings().trust_days));
-        let recognised = self.recognise_device(tx, &account.id).await?;
-        let (device, presented) = recognised.unzip();
+        let trusted_until = (entry == DeviceEntry::Trust).then(|| now.plus_days(self.backend.settings().trust_days));
+        let recognized = self.recognize_device(tx, &account.id).await?;
+        let (device, presented) = recognized.unzip();
         if let (Some(device), Some(presented)) = (device.filter(|device| !is_copy(device, now)), &presented) {
             if let Some(until) = trusted_until {
                 devices::set_trust(tx, &account.id, &device.id, until).await?;
@@ -44,7 +55,7 @@ impl BrowserRequest<'_> {
         let signed_up_here = self.find_flow(tx, Purpose::SignUp).await?.is_some_and(|flow| {
             flow.progress.finished_at.is_some() && now < flow.progress.ends_at && flow.email == account.email
         });
-        if !signed_up_here {
+        if !signed_up_here && entry != DeviceEntry::OfNewAccount {
             let notice = Notice::NewDevice {
                 at: now,
                 browser: self.caller.browser.clone(),
@@ -61,7 +72,7 @@ impl BrowserRequest<'_> {
         flow: Option<&Secret>,
         account: &AccountId,
     ) -> Result<Option<TokenChange>, Fault> {
-        let presented = self.recognise_device(conn, account).await?;
+        let presented = self.recognize_device(conn, account).await?;
         let presented = presented
             .filter(|(device, _)| !is_copy(device, self.now()))
             .map(|(_, token)| token);
@@ -83,7 +94,7 @@ impl BrowserRequest<'_> {
         account: &AccountId,
         now: Timestamp,
     ) -> Result<Option<TokenChange>, Fault> {
-        let own = self.recognise_device(tx, account).await?;
+        let own = self.recognize_device(tx, account).await?;
         let own = own.filter(|(device, _)| !is_copy(device, now));
         let kept = own.as_ref().map_or("", |(device, _)| &device.id);
         devices::forget_all_but(tx, account, kept).await?;
@@ -109,13 +120,13 @@ impl BrowserRequest<'_> {
 
     /// Finds the account's device by the browser's tokens.
     pub(super) async fn find_device(self, conn: &mut ReadConn, account: &AccountId) -> Result<Option<Device>, Fault> {
-        let recognised = self.recognise_device(conn, account).await?;
-        let device = recognised.map(|(device, _)| device);
+        let recognized = self.recognize_device(conn, account).await?;
+        let device = recognized.map(|(device, _)| device);
         Ok(device.filter(|device| !is_copy(device, self.now())))
     }
 
     /// Finds a device and its token by the browser's tokens, including a replaced token.
-    async fn recognise_device(
+    async fn recognize_device(
         self,
         conn: &mut ReadConn,
         account: &AccountId,
@@ -144,7 +155,7 @@ impl BrowserRequest<'_> {
         account: &Account,
         now: Timestamp,
     ) -> Result<bool, Fault> {
-        let Some((device, token)) = self.recognise_device(tx, &account.id).await? else {
+        let Some((device, token)) = self.recognize_device(tx, &account.id).await? else {
             return Ok(false);
         };
         if !is_copy(&device, now) || !devices::distrust(tx, &device.id, &random::digest(&token)).await? {

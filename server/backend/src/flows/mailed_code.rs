@@ -9,8 +9,7 @@ use crate::store::{ReadConn, WriteTx, accounts, codes, events, flows, limits, th
 use crate::{Backend, Error, Fault, random};
 use account::{
     AccountId, ActivityKind, Answer, Challenge, CodeCounter, EarlierFlow, EmailAddress, FailureCause, IssuedCode,
-    MailedCode, NextStep, Notice, PasswordAccess, Purpose, Refusal, Secret, Timestamp, TypedCode, WaitingFlow,
-    read_code,
+    MailedCode, NextStep, Notice, Purpose, Refusal, Secret, Timestamp, TypedCode, WaitingFlow, read_code,
 };
 
 /// The outcome of an answer.
@@ -115,7 +114,7 @@ impl BrowserRequest<'_> {
     }
 
     /// Notifies the owner of ten failures in a row, at most once a day. Attack: a notice for every ten failures floods the
-    /// mailbox. A deactivated account, or one without a local password, gets no notice, because no attempt could succeed.
+    /// mailbox. A deactivated account, or one without a password here, gets no notice, because no attempt could succeed.
     pub(super) async fn tell_of_failures(
         self,
         tx: &mut WriteTx,
@@ -126,7 +125,7 @@ impl BrowserRequest<'_> {
         let stored = accounts::find(tx, account).await?;
         let Some(account) = stored
             .map(|stored| stored.account)
-            .filter(|account| account.disabled_at.is_none() && account.password_access() == PasswordAccess::Editable)
+            .filter(|account| account.disabled_at.is_none() && account.require_password().is_ok())
         else {
             return Ok(());
         };

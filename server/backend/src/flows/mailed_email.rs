@@ -9,8 +9,8 @@ use crate::store::limits::Rule;
 use crate::store::{ReadConn, WriteTx, codes, events, flows, limits, outbox};
 use crate::{Backend, Caller, Error, Fault, Limits, TokenChange, TokenKind, Transition, random};
 use account::{
-    Account, AccountKind, ActivityKind, Challenge, CodeCounter, CodeEmail, Email, EmailAddress, MailedCode, Progress,
-    Purpose, Refusal, Request, Secret, Timestamp, WaitingFlow, safe_next,
+    Account, ActivityKind, Challenge, CodeCounter, CodeEmail, Email, EmailAddress, MailedCode, PasswordAccess,
+    Progress, Purpose, Refusal, Request, Secret, SignInPolicy, Timestamp, WaitingFlow, safe_next,
 };
 
 /// Maximum duration of a flow, in minutes.
@@ -82,13 +82,20 @@ impl BrowserRequest<'_> {
         let waiting = self.backend.waiting(&mut tx, counter, email, now).await?;
         let account = waiting.account.as_ref().map(|stored| &stored.account);
         if before.may_send(now) {
-            if counter == CodeCounter::AfterPassword {
+            let taken = if counter == CodeCounter::AfterPassword {
                 let account = before.account.as_ref().ok_or(Refusal::FlowGone)?;
-                self.backend.take_confirmation(&mut tx, account, now).await?;
+                let taken = self.backend.take_confirmation(&mut tx, account, now).await;
+                taken.map(|()| tx)
             } else {
                 let id = account.map(|account| &account.id);
-                tx = self.take_email(tx, email, id, Vec::new(), now).await?;
-            }
+                self.take_email(tx, email, id, Vec::new(), now).await
+            };
+            tx = match taken {
+                Err(Error::Refused(Refusal::TooMany { seconds })) => {
+                    return Err(self.delay_resend(&before.id, seconds, now).await?.into());
+                }
+                taken => taken?,
+            };
         }
         let wait_s = Challenge::resend_wait_s(before.progress.codes_sent + 1);
         let Some(mut flow) = flows::take_send(&mut tx, &before.id, purpose, wait_s, now).await? else {
@@ -115,6 +122,15 @@ impl BrowserRequest<'_> {
         Ok((flow, step))
     }
 
+    /// Makes the flow wait as long as the budget does, because the screen must not offer a new code earlier.
+    async fn delay_resend(self, flow: &str, seconds: i64, now: Timestamp) -> Result<Refusal, Fault> {
+        let mut tx = self.begin().await?;
+        flows::delay_send(&mut tx, flow, now.plus_seconds(seconds)).await?;
+        tx.commit().await?;
+        self.backend.flow_moved(flow);
+        Ok(Refusal::TooMany { seconds })
+    }
+
     /// Issues a code and writes the e-mail for this kind of account, in the flow's transaction. Returns the screen's data.
     pub(super) async fn write_email(
         self,
@@ -130,7 +146,7 @@ impl BrowserRequest<'_> {
             browser: self.caller.browser.clone(),
             mailbox_first: flow.progress.mailbox_first,
         };
-        let answer = instead_of_code(flow.progress.counter(), account, &request);
+        let answer = self.backend.instead_of_code(&flow.progress, account, &request);
         let (code, works_until) = self.backend.issue_code(tx, flow, answer.is_none(), now).await?;
         let message = answer.unwrap_or_else(|| {
             Email::Code(CodeEmail {
@@ -241,23 +257,34 @@ impl Backend {
         codes::supersede(tx, email, now).await?;
         Ok(ended)
     }
-}
 
-/// Returns the e-mail for an address without an account, or for an account that gets no code.
-fn instead_of_code(counter: CodeCounter, account: Option<&Account>, request: &Request) -> Option<Email> {
-    use CodeCounter::{AfterPassword, Anyone, SignUp};
-    let request = || request.clone();
-    match (counter, account) {
-        (AfterPassword, _) | (SignUp, None) => None,
-        (SignUp, Some(account)) if account.disabled_at.is_some() => Some(Email::AlreadyDeactivated(request())),
-        (SignUp, Some(account)) => Some(Email::AlreadyHere(request(), account.password_access())),
-        (Anyone, None) => Some(Email::NoAccount(request())),
-        (Anyone, Some(account)) if account.disabled_at.is_some() => Some(Email::Deactivated(request())),
-        (Anyone, Some(account)) => match &account.kind {
-            AccountKind::Local => None,
-            AccountKind::Google => Some(Email::UseGoogle(request())),
-            AccountKind::Managed(organization) => Some(Email::AskAdministrator(request(), organization.clone())),
-        },
+    /// Returns the e-mail for an address without an account, or for an account that gets no code.
+    fn instead_of_code(&self, progress: &Progress, account: Option<&Account>, request: &Request) -> Option<Email> {
+        use CodeCounter::{AfterPassword, Anyone, SignUp};
+        // Begun by a signed-in user, for their own address.
+        if progress.purpose == Purpose::Confirm {
+            return None;
+        }
+        let counter = progress.counter();
+        let mailbox_first = request.mailbox_first;
+        let request = || request.clone();
+        match (counter, account) {
+            (AfterPassword, _) | (SignUp, None) => None,
+            (SignUp, Some(account)) if account.disabled_at.is_some() => Some(Email::AlreadyDeactivated(request())),
+            (SignUp, Some(account)) => Some(Email::AlreadyHere(request(), self.password_access(account))),
+            (Anyone, None) => Some(Email::NoAccount(request())),
+            (Anyone, Some(account)) if account.disabled_at.is_some() => Some(Email::Deactivated(request())),
+            (Anyone, Some(account)) if account.allows_reset() => None,
+            // Members of an organization without a provider sign in with a code.
+            (Anyone, Some(account)) if mailbox_first && account.sign_in_policy() == SignInPolicy::OrganizationCode => {
+                None
+            }
+            (Anyone, Some(account)) => match self.password_access(account) {
+                PasswordAccess::ManagedBy(organization) => Some(Email::AskAdministrator(request(), organization)),
+                PasswordAccess::NotSet(Some(provider)) => Some(Email::UseProvider(request(), provider)),
+                PasswordAccess::Editable | PasswordAccess::NotSet(None) => None,
+            },
+        }
     }
 }
 

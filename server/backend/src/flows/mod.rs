@@ -1,6 +1,8 @@
 //! The flows: `account` decides each request, and one transaction executes it.
 
 mod change_password;
+mod confirm;
+mod connections;
 mod devices;
 mod email_budget;
 mod events;
@@ -9,6 +11,7 @@ mod mailed_code;
 mod mailed_email;
 mod new_password;
 mod password_tries;
+mod provider;
 mod request;
 mod reset;
 mod sessions;
@@ -17,4 +20,5 @@ mod sign_up;
 mod step_up;
 
 pub(crate) use devices::DEVICE_DAYS;
-pub use request::{BrowserRequest, PasswordChange, Reset, Sessions, SignIn, SignUp};
+pub use provider::ProviderSignIn;
+pub use request::{BrowserRequest, Confirmation, Connections, PasswordChange, Reset, Sessions, SignIn, SignUp};

@@ -30,7 +30,7 @@ impl BrowserRequest<'_> {
 }
 
 impl Backend {
-    /// Verifies a password, with its try already spent. Without a stored hash, hashes in vain against the decoy. A server fault
+    /// Verifies a password, with its try already spent. Without a stored hash, hashes against the decoy anyway. A server fault
     /// gives the try back, because nothing was checked.
     pub(super) async fn verify_password(
         &self,

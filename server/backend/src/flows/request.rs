@@ -1,5 +1,6 @@
 //! A browser's request to a flow.
 
+use super::provider::ProviderSignIn;
 use crate::store::events::Actor;
 use crate::store::{ReadConn, WriteTx, events, outbox};
 use crate::{Backend, BrowserTokens, Caller, Fault};
@@ -32,6 +33,14 @@ pub struct PasswordChange<'a>(pub(super) BrowserRequest<'a>);
 /// The signed-in account: its pages, sessions and devices.
 #[derive(Clone, Copy)]
 pub struct Sessions<'a>(pub(super) BrowserRequest<'a>);
+
+/// Connected accounts at providers.
+#[derive(Clone, Copy)]
+pub struct Connections<'a>(pub(super) BrowserRequest<'a>);
+
+/// Reauthentication of a signed-in user.
+#[derive(Clone, Copy)]
+pub struct Confirmation<'a>(pub(super) BrowserRequest<'a>);
 
 impl Backend {
     /// Wraps a browser's request.
@@ -74,6 +83,24 @@ impl<'a> BrowserRequest<'a> {
     #[must_use]
     pub const fn sessions(self) -> Sessions<'a> {
         Sessions(self)
+    }
+
+    /// Selects sign-in with a provider.
+    #[must_use]
+    pub const fn provider(self) -> ProviderSignIn<'a> {
+        ProviderSignIn(self)
+    }
+
+    /// Selects the connected accounts at providers.
+    #[must_use]
+    pub const fn connections(self) -> Connections<'a> {
+        Connections(self)
+    }
+
+    /// Selects the browser's reauthentication.
+    #[must_use]
+    pub const fn confirmation(self) -> Confirmation<'a> {
+        Confirmation(self)
     }
 
     pub(super) async fn begin(self) -> Result<WriteTx, Fault> {

@@ -4,7 +4,7 @@ use super::mailed_code::Answered;
 use super::password_tries::wrong_passwords;
 use super::request::Reset;
 use super::step_up::shown_step;
-use crate::store::{accounts, devices, flows, sessions, throttles};
+use crate::store::{accounts, devices, flows, identities, sessions, throttles};
 use crate::{Error, Fault, Transition};
 use account::{ActivityKind, EmailAddress, NextStep, Notice, Purpose, Refusal, ResetStep, Secret};
 
@@ -96,7 +96,7 @@ impl Reset<'_> {
         let account = flow.account.clone().ok_or(Refusal::FlowGone)?;
         let stored = accounts::find(&mut conn, &account).await?.ok_or(Refusal::FlowGone)?;
         drop(conn);
-        stored.account.password_access().require_editable()?;
+        stored.account.require_unmanaged()?;
         let email = flow.email.clone();
         let chosen = self
             .0
@@ -123,11 +123,17 @@ impl Reset<'_> {
         if !accounts::set_password(&mut tx, &proof, &chosen.hash, chosen.unchecked, now).await? {
             // The account may have been assigned or deactivated since the code was e-mailed.
             let stored = accounts::find(&mut tx, &account).await?.ok_or(Refusal::FlowGone)?;
-            stored.account.password_access().require_editable()?;
+            stored.account.require_unmanaged()?;
             return Err(Refusal::FlowGone.into());
         }
         sessions::end_all_but(&mut tx, &account, "").await?;
         devices::forget_all_but(&mut tx, &account, "").await?;
+        // Attack: whoever was signed in to the account has connected an account of their own at a provider.
+        if identities::delete_all(&mut tx, &account).await? > 0 {
+            self.0
+                .log(&mut tx, &account, ActivityKind::ProviderDisconnected, now)
+                .await?;
+        }
         self.0.backend.clear_confirmations(&mut tx, &account).await?;
         let mut transition = self.0.backend.end_flows(&mut tx, &email, now).await?;
         // Strangers must still prove the mailbox first. Attack: if that ended here, they would learn that an account exists.

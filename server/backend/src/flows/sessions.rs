@@ -1,5 +1,6 @@
 //! Sessions: beginning and ending them, the security page and the profile.
 
+use super::devices::DeviceEntry;
 use super::mailed_email::drop_flow;
 use super::request::{BrowserRequest, Sessions};
 use crate::store::accounts::Stored;
@@ -7,8 +8,8 @@ use crate::store::sessions::Session;
 use crate::store::{ReadConn, WriteTx, accounts, devices, events, flows, sessions};
 use crate::{Backend, Error, Fault, TokenChange, TokenKind, Transition, Visitor, random};
 use account::{
-    Account, AccountId, ActivityKind, Attempts, DeviceRow, PasswordRow, ProfileView, Purpose, Refusal, Secret,
-    SecurityDone, SecurityView, SessionRow, SignOutStep, Timestamp,
+    Account, AccountId, ActivityKind, Attempts, DeviceRow, Method, PasswordAccess, PasswordRow, ProfileView, Purpose,
+    Refusal, Secret, SecurityDone, SecurityView, SessionRow, SignOutStep, Timestamp,
 };
 
 /// Minimum interval between two updates of a session's last use.
@@ -74,7 +75,7 @@ impl Sessions<'_> {
         let mut conn = self.0.read().await?;
         let (_, Stored { account, .. }) = self.0.signed_in(&mut conn).await?;
         Ok(ProfileView {
-            own: account.password_access(),
+            own: self.0.backend.password_access(&account),
             name: account.name,
             email: account.email,
         })
@@ -205,9 +206,11 @@ impl BrowserRequest<'_> {
         Ok(SecurityView {
             password: PasswordRow {
                 leaked,
-                own: account.password_access(),
+                own: self.backend.password_access(&account),
                 changed_at: account.password_changed_at,
             },
+            connections: self.connection_rows(conn, &account.id).await?,
+            providers: self.backend.provider_buttons(),
             sessions: rows,
             devices: trusted
                 .into_iter()
@@ -234,17 +237,41 @@ impl BrowserRequest<'_> {
         self,
         tx: &mut WriteTx,
         account: &Account,
+        methods: &[Method],
         trust: bool,
+        now: Timestamp,
+    ) -> Result<Vec<TokenChange>, Error> {
+        let flow = self.tokens.flow(Purpose::SignIn).ok_or(Refusal::FlowGone)?;
+        let entry = if trust {
+            DeviceEntry::Trust
+        } else {
+            DeviceEntry::Remember
+        };
+        self.begin_session_from(tx, account, methods, flow, entry, now).await
+    }
+
+    /// Begins a session whose tokens are derived from a secret of the sign-in, so that a repeated request leads to the same one.
+    pub(super) async fn begin_session_from(
+        self,
+        tx: &mut WriteTx,
+        account: &Account,
+        methods: &[Method],
+        secret: &Secret,
+        entry: DeviceEntry,
         now: Timestamp,
     ) -> Result<Vec<TokenChange>, Error> {
         if let Some(old) = self.find_session(tx, now).await? {
             sessions::end(tx, &AccountId(old.account_id.clone()), &old.id).await?;
         }
-        let flow = self.tokens.flow(Purpose::SignIn).ok_or(Refusal::FlowGone)?;
-        let token = self.session_token(flow);
-        let session = self.insert_session(tx, &account.id, token, now).await?;
-        let device = self.hold_device(tx, flow, account, trust, now).await?;
-        self.log(tx, &account.id, ActivityKind::SignedIn, now).await?;
+        let token = self.session_token(secret);
+        let session = self.insert_session(tx, &account.id, methods, token, now).await?;
+        let device = self.hold_device(tx, secret, account, entry, now).await?;
+        let kind = if methods.contains(&Method::Provider) {
+            ActivityKind::ProviderSignedIn
+        } else {
+            ActivityKind::SignedIn
+        };
+        self.log(tx, &account.id, kind, now).await?;
         Ok(vec![session, device])
     }
 
@@ -273,6 +300,7 @@ impl BrowserRequest<'_> {
         self,
         tx: &mut WriteTx,
         account: &AccountId,
+        methods: &[Method],
         token: Secret,
         now: Timestamp,
     ) -> Result<TokenChange, Fault> {
@@ -285,6 +313,8 @@ impl BrowserRequest<'_> {
             signed_in_at: now.0,
             last_seen_at: now.0,
             ends_at: now.plus_days(days).0,
+            authenticated_at: now.0,
+            methods: names(methods),
         };
         sessions::insert(tx, &random::digest(&token), &session).await?;
         Ok(self.backend.hold_session(token))
@@ -312,7 +342,21 @@ impl BrowserRequest<'_> {
     }
 }
 
+/// Returns the stored form of methods.
+fn names(methods: &[Method]) -> String {
+    methods
+        .iter()
+        .map(|method| method.as_str())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
 impl Backend {
+    /// Returns where an account's password is managed, with the provider's name.
+    pub(crate) fn password_access(&self, account: &Account) -> PasswordAccess {
+        account.password_access(|issuer| self.describe_provider(issuer))
+    }
+
     /// Stores a session's token in the browser.
     pub(super) fn hold_session(&self, token: Secret) -> TokenChange {
         TokenChange {

@@ -9,11 +9,11 @@ use super::step_up::{LOST_ANSWER_MS, Standing, shown_step};
 use crate::leaked::Leak;
 use crate::store::accounts::Stored;
 use crate::store::flows::Flow;
-use crate::store::{ReadConn, accounts, flows, throttles};
+use crate::store::{ReadConn, accounts, flows, organizations, throttles};
 use crate::{Error, Fault, Transition, Verdict};
 use account::{
-    Account, AccountId, AccountKind, ActivityKind, EmailAddress, FailureCause, NextStep, Purpose, Refusal, ResetStep,
-    Secret, SignInStep, Timestamp, safe_next,
+    Account, AccountId, ActivityKind, DeviceTrust, EmailAddress, FailureCause, Membership, Method, NextStep, Purpose,
+    Refusal, ResetStep, Secret, SignInNext, SignInPolicy, SignInStep, Timestamp, next_step, safe_next,
 };
 
 const SIGN_IN: Purpose = Purpose::SignIn;
@@ -94,6 +94,13 @@ impl SignIn<'_> {
     pub async fn begin(self, email: &str, next: &str) -> Result<Transition<SignInStep>, Error> {
         let email = EmailAddress::read(email, account::domain_to_ascii)?;
         let now = self.0.now();
+        // Decided by the domain alone, so that it reveals nothing about an account.
+        let mut conn = self.0.read().await?;
+        let organization = organizations::of_domain(&mut conn, email.domain()).await?;
+        drop(conn);
+        if let Some(organization) = organization {
+            return self.through(&organization, &email, next).await;
+        }
         // Unsynced, because a power failure loses only an address and one count of the client.
         let mut tx = self.0.backend.parts.db.begin_unsynced().await?;
         let FlowOfForm { token, begun, before } = self.0.flow_of_form(&mut tx, SIGN_IN, &email, now).await?;
@@ -140,6 +147,24 @@ impl SignIn<'_> {
             SignInStep::EnterPassword { email },
             vec![hold_flow(SIGN_IN, token)],
         ))
+    }
+
+    /// Leads to the organization's provider, or e-mails a code if it has none.
+    async fn through(
+        self,
+        organization: &Membership,
+        email: &EmailAddress,
+        next: &str,
+    ) -> Result<Transition<SignInStep>, Error> {
+        let provider = organization.provider.as_deref();
+        if let Some(provider) = provider.and_then(|id| self.0.backend.providers().find(id)) {
+            return Ok(Transition::to(SignInStep::Through {
+                organization: organization.organization.name.clone(),
+                page: format!("/signin/through/{}?next={}", provider.id(), safe_next(next)),
+            }));
+        }
+        let begun = self.0.begin_mailed(SIGN_IN, email, next).await?;
+        Ok(begun.map(SignInStep::ProveMailbox))
     }
 
     /// Checks the password. If it is correct, e-mails a code, or signs in on a trusted device.
@@ -198,8 +223,7 @@ impl SignIn<'_> {
         }
 
         let whose = stored.as_ref().map(|stored| stored.account.id.clone());
-        let usable =
-            stored.filter(|stored| stored.account.kind == AccountKind::Local && stored.account.disabled_at.is_none());
+        let usable = stored.filter(|stored| stored.account.sign_in_policy() == SignInPolicy::Own);
         let hash = usable.as_ref().and_then(|stored| stored.password.as_deref());
         let verdict = self
             .0
@@ -329,12 +353,28 @@ impl SignIn<'_> {
         let trusted = device.as_ref().is_some_and(|device| {
             device.replaced_at.is_none() && device.trusted_until.is_some_and(|until| now.0 < until)
         });
+        let device_trust = if trusted {
+            DeviceTrust::Trusted
+        } else {
+            DeviceTrust::None
+        };
+        let proven: &[Method] = if flow.progress.mailbox_first {
+            &[Method::EmailCode, Method::Password]
+        } else {
+            &[Method::Password]
+        };
+        let next = next_step(
+            account.sign_in_methods(),
+            account.sign_in_policy(),
+            proven,
+            device_trust,
+        );
         let mut ended = None;
-        let transition = if trusted || flow.progress.mailbox_first {
+        let transition = if next == SignInNext::Done {
             if !flows::finish_without_code(&mut tx, &flow.id, now).await? {
                 return Err(Refusal::StepElsewhere.into());
             }
-            let mut tokens = self.0.begin_session(&mut tx, account, flow.trust, now).await?;
+            let mut tokens = self.0.begin_session(&mut tx, account, proven, flow.trust, now).await?;
             tokens.push(drop_flow(SIGN_IN));
             Transition::new(
                 SignInStep::SignedIn {
@@ -370,7 +410,7 @@ impl SignIn<'_> {
             Answered::Right(passed) => *passed,
             Answered::Mistyped(email) => return self.begin(email.as_str(), "").await,
         };
-        if flow.progress.mailbox_first {
+        if flow.progress.mailbox_first && !self.needs_only_code(&mut tx, &flow).await? {
             flows::ask_password(&mut tx, &flow.id, trust).await?;
             let token = self.0.step_up(&mut tx, SIGN_IN, &flow, self.0.now()).await?;
             tx.commit().await?;
@@ -383,18 +423,36 @@ impl SignIn<'_> {
             ));
         }
         let now = self.0.now();
-        flows::finish(&mut tx, &flow.id, SIGN_IN, now)
-            .await?
-            .ok_or(Refusal::StepElsewhere)?;
+        if flow.progress.mailbox_first {
+            if !flows::finish_without_password(&mut tx, &flow.id, now).await? {
+                return Err(Refusal::StepElsewhere.into());
+            }
+        } else {
+            flows::finish(&mut tx, &flow.id, SIGN_IN, now)
+                .await?
+                .ok_or(Refusal::StepElsewhere)?;
+        }
         let account = flow.account.as_ref().ok_or(Refusal::FlowGone)?;
         let stored = accounts::find(&mut tx, account).await?.ok_or(Refusal::FlowGone)?;
+        let account = &stored.account;
+        let proven: &[Method] = if flow.progress.mailbox_first {
+            &[Method::EmailCode]
+        } else {
+            &[Method::Password, Method::EmailCode]
+        };
+        let next = next_step(
+            account.sign_in_methods(),
+            account.sign_in_policy(),
+            proven,
+            DeviceTrust::None,
+        );
         // Attack: the account was assigned to an organization or deactivated between password and code.
-        let usable = stored.account.kind == AccountKind::Local && stored.account.disabled_at.is_none();
+        let assigned = account.managed_by.is_some() != flow.progress.mailbox_first;
         // Attack: the account's address changed while the code was on its way to the old one.
-        if !usable || stored.account.email != flow.email {
+        if next != SignInNext::Done || assigned || account.email != flow.email {
             return Err(Refusal::FlowGone.into());
         }
-        let mut tokens = self.0.begin_session(&mut tx, &stored.account, trust, now).await?;
+        let mut tokens = self.0.begin_session(&mut tx, account, proven, trust, now).await?;
         tokens.push(drop_flow(SIGN_IN));
         tx.commit().await?;
         self.0.backend.emails_written.notify_one();
@@ -405,6 +463,13 @@ impl SignIn<'_> {
             },
             tokens,
         ))
+    }
+
+    /// Returns whether the code alone signs in to the flow's account: its organization has no provider.
+    async fn needs_only_code(self, conn: &mut ReadConn, flow: &Flow) -> Result<bool, Fault> {
+        let Some(id) = &flow.account else { return Ok(false) };
+        let stored = accounts::find(conn, id).await?;
+        Ok(stored.is_some_and(|stored| stored.account.sign_in_policy() == SignInPolicy::OrganizationCode))
     }
 
     /// Sends a new code for this flow.

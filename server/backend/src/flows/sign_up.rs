@@ -3,11 +3,9 @@
 use super::mailed_code::Answered;
 use super::request::SignUp;
 use super::step_up::shown_step;
-use crate::store::{accounts, flows};
+use crate::store::{accounts, flows, organizations};
 use crate::{Error, Fault, Transition, random};
-use account::{
-    Account, AccountId, AccountKind, ActivityKind, EmailAddress, Name, NextStep, Purpose, Refusal, Secret, SignUpStep,
-};
+use account::{Account, AccountId, ActivityKind, EmailAddress, Name, NextStep, Purpose, Refusal, Secret, SignUpStep};
 
 const SIGN_UP: Purpose = Purpose::SignUp;
 
@@ -51,6 +49,15 @@ impl SignUp<'_> {
         if !self.0.backend.settings().sign_up {
             return Err(Refusal::FlowGone.into());
         }
+        // Decided by the domain alone. Attack: an account at the organization's domain that the organization does not manage.
+        let mut conn = self.0.read().await?;
+        if let Some(membership) = organizations::of_domain(&mut conn, email.domain()).await? {
+            return Err(Refusal::UseOrganization {
+                organization: membership.organization.name,
+            }
+            .into());
+        }
+        drop(conn);
         Ok(self
             .0
             .begin_mailed(SIGN_UP, email, "")
@@ -114,7 +121,9 @@ impl SignUp<'_> {
             id: AccountId(random::id()),
             email: email.clone(),
             name: name.as_str().to_owned(),
-            kind: AccountKind::Local,
+            managed_by: None,
+            has_password: true,
+            issuer: None,
             language: Some(flow.language.clone()),
             password_changed_at: Some(now),
             disabled_at: None,

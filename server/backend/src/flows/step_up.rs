@@ -134,7 +134,7 @@ impl Backend {
         self.derive("next token", &[token.expose()])
     }
 
-    /// Derives the token of a device that is new with a flow's last step.
+    /// Derives the token of a device that first signs in with a flow's last step.
     pub(super) fn device_token(&self, flow: &Secret) -> Secret {
         self.derive("device token", &[flow.expose()])
     }

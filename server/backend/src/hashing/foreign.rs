@@ -102,11 +102,11 @@ impl ForeignHash {
     }
 
     /// Verifies the password as typed, because most systems hash it so, and then its NFC, because keyboards encode the same
-    /// password differently and some systems normalise it. Timing reveals only whether the input is NFC.
+    /// password differently and some systems normalize it. Timing reveals only whether the input is NFC.
     pub(super) fn is_of(&self, engine: &mut Engine, typed: &Secret) -> Result<bool, Fault> {
-        let normalised = typed.as_password(account::nfc);
+        let normalized = typed.as_password(account::nfc);
         Ok(self.scheme.is_of(engine, typed.expose())?
-            || (normalised != *typed && self.scheme.is_of(engine, normalised.expose())?))
+            || (normalized != *typed && self.scheme.is_of(engine, normalized.expose())?))
     }
 }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::mail_queue::{self, WaitingEmail};
+use crate::oidc::Providers;
 use crate::store::{Db, Engine};
 use crate::{EngineChoice, Hashing, Keys, LeakedPasswords, Parts, Settings, Smtp, TestClock, TrustedRoots};
 use account::{CodeEmail, Email, EmailAddress, FailureCause, Key, Keyring, Notice, Purpose, Request, Timestamp};
@@ -30,6 +31,7 @@ impl Office {
             hashing: Hashing::new(keys.clone(), 1, EngineChoice::Auto).unwrap(),
             keys,
             leaked: LeakedPasswords::Off,
+            providers: Providers::default(),
             settings: Settings::default().into(),
         });
         Self { backend, clock, folder }

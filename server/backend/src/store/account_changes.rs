@@ -58,7 +58,7 @@ pub async fn created_at(conn: &mut ReadConn, id: &AccountId) -> Result<Timestamp
 pub async fn last_sign_in(conn: &mut ReadConn, id: &AccountId) -> Result<Option<Timestamp>, Fault> {
     let at: Option<i64> = on!(conn, |conn| {
         sqlx::query_scalar(
-            "SELECT at FROM events WHERE account_id = $1 AND kind = 'signed_in' ORDER BY at DESC LIMIT 1",
+            "SELECT at FROM events WHERE account_id = $1 AND kind IN ('signed_in', 'provider_signed_in') ORDER BY at DESC LIMIT 1",
         )
         .bind(&id.0)
         .fetch_optional(conn)

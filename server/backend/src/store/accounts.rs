@@ -1,18 +1,19 @@
-//! Accounts, and the organizations that manage some of them.
+//! Accounts and their passwords.
 
 use super::conn::{execute, on};
 use super::sessions::Session;
 use super::{Conn, ReadConn, WriteTx};
 use crate::Fault;
 use crate::proof::PasswordProof;
-use account::{Account, AccountId, AccountKind, EmailAddress, Organization, Timestamp};
+use account::{Account, AccountId, EmailAddress, Membership, Organization, Timestamp};
 use sqlx::{ColumnIndex, Decode, FromRow, QueryBuilder, Type};
+use std::collections::HashSet;
 
 /// An account and its password hash, which only the hasher reads.
 pub struct Stored {
     /// The account.
     pub account: Account,
-    /// The password hash; local accounts only.
+    /// The password hash, also of a managed account, whose password is refused.
     pub password: Option<String>,
     /// Whether the leaked-password check is outstanding.
     pub unchecked: bool,
@@ -23,36 +24,43 @@ pub(super) struct Row {
     id: String,
     email: String,
     name: String,
-    kind: String,
     language: Option<String>,
+    disabled_at: Option<i64>,
     password: Option<String>,
     password_changed_at: Option<i64>,
     password_unchecked_at: Option<i64>,
-    disabled_at: Option<i64>,
+    issuer: Option<String>,
+    managed_by: Option<String>,
     organization: Option<String>,
     administrator_name: Option<String>,
     administrator_email: Option<String>,
+    provider: Option<String>,
 }
 
 impl TryFrom<Row> for Stored {
     type Error = Fault;
     fn try_from(row: Row) -> Result<Self, Fault> {
-        let kind = match (
-            row.kind.as_str(),
+        let managed_by = match (
+            row.managed_by,
             row.organization,
             row.administrator_name,
             row.administrator_email,
         ) {
-            ("local", ..) => AccountKind::Local,
-            ("google", ..) => AccountKind::Google,
-            ("managed", Some(name), Some(administrator_name), Some(administrator_email)) => {
-                AccountKind::Managed(Organization {
+            (None, ..) => None,
+            (Some(id), Some(name), Some(administrator_name), Some(administrator_email)) => Some(Membership {
+                id,
+                organization: Organization {
                     name,
                     administrator_name,
                     administrator_email,
-                })
+                },
+                provider: row.provider,
+            }),
+            _ => {
+                return Err(Fault::Corrupt {
+                    what: "organization of an account",
+                });
             }
-            _ => return Err(Fault::Corrupt { what: "account kind" }),
         };
         Ok(Self {
             account: Account {
@@ -61,7 +69,9 @@ impl TryFrom<Row> for Stored {
                     what: "account address",
                 })?,
                 name: row.name,
-                kind,
+                managed_by,
+                has_password: row.password.is_some(),
+                issuer: row.issuer,
                 language: row.language,
                 password_changed_at: row.password_changed_at.map(Timestamp),
                 disabled_at: row.disabled_at.map(Timestamp),
@@ -87,16 +97,28 @@ where
     }
 }
 
+/// The columns of [`Row`], from [`tables`].
+macro_rules! columns {
+    () => {
+        "a.id, a.email, a.name, a.language, a.disabled_at, p.hash AS password, p.changed_at AS password_changed_at,
+         p.unchecked_at AS password_unchecked_at,
+         CASE WHEN p.hash IS NULL THEN (SELECT MIN(i.issuer) FROM identities i WHERE i.account_id = a.id) END AS issuer,
+         a.managed_by, o.name AS organization, o.administrator_name, o.administrator_email, o.provider"
+    };
+}
+
+/// The tables beside `accounts a`.
+macro_rules! joins {
+    () => {
+        " LEFT JOIN passwords p ON p.account_id = a.id LEFT JOIN organizations o ON o.id = a.managed_by "
+    };
+}
+pub(super) use {columns, joins};
+
 /// Selects accounts together with extra columns.
 macro_rules! select {
     ($beside:literal, $rest:literal) => {
-        concat!(
-            "SELECT a.id, a.email, a.name, a.kind, a.language, a.password, a.password_changed_at, a.password_unchecked_at,
-                    a.disabled_at, o.name AS organization, o.administrator_name, o.administrator_email",
-            $beside,
-            " FROM accounts a LEFT JOIN organizations o ON o.id = a.organization_id ",
-            $rest
-        )
+        concat!("SELECT ", columns!(), $beside, " FROM accounts a", joins!(), $rest)
     };
 }
 
@@ -130,6 +152,8 @@ struct WithSession {
     signed_in_at: i64,
     last_seen_at: i64,
     ends_at: i64,
+    authenticated_at: i64,
+    methods: String,
 }
 
 /// Finds a live session and its active account by the token's digest, in one query, because every signed-in page begins with it.
@@ -141,7 +165,7 @@ pub async fn find_by_session(
 ) -> Result<Option<(Session, Stored)>, Fault> {
     let row: Option<WithSession> = on!(conn, |conn| {
         sqlx::query_as(select!(
-            ", s.id AS session_id, s.browser, s.client, s.signed_in_at, s.last_seen_at, s.ends_at",
+            ", s.id AS session_id, s.browser, s.client, s.signed_in_at, s.last_seen_at, s.ends_at, s.authenticated_at, s.methods",
             "JOIN sessions s ON s.account_id = a.id
               WHERE s.token_digest = $1 AND s.ends_at > $2 AND s.last_seen_at > $3"
         ))
@@ -164,20 +188,19 @@ pub async fn find_by_session(
         signed_in_at: row.signed_in_at,
         last_seen_at: row.last_seen_at,
         ends_at: row.ends_at,
+        authenticated_at: row.authenticated_at,
+        methods: row.methods,
     };
     Ok(Some((session, stored)))
 }
 
-/// Returns the first password hash at or after this id. Checks at most 20 accounts, to bound the time if none has a hash.
+/// Returns the first password hash at or after this id.
 pub async fn password_of_next(conn: &mut ReadConn, id: &AccountId) -> Result<Option<String>, Fault> {
     Ok(on!(conn, |conn| {
-        sqlx::query_scalar(
-            "SELECT password FROM (SELECT id, password FROM accounts WHERE id >= $1 ORDER BY id LIMIT 20) AS next
-              WHERE password IS NOT NULL ORDER BY id LIMIT 1",
-        )
-        .bind(&id.0)
-        .fetch_optional(conn)
-        .await?
+        sqlx::query_scalar("SELECT hash FROM passwords WHERE account_id >= $1 ORDER BY account_id LIMIT 1")
+            .bind(&id.0)
+            .fetch_optional(conn)
+            .await?
     }))
 }
 
@@ -195,36 +218,37 @@ pub async fn list(conn: &mut ReadConn, after: &str, limit: i64) -> Result<Vec<Ac
         .collect()
 }
 
-/// Creates an account; `false` if the address already has one.
+/// Creates an account without identities; `false` if the address already has one.
 pub async fn insert(
     tx: &mut WriteTx,
     account: &Account,
     password: Option<&str>,
     now: Timestamp,
 ) -> Result<bool, Fault> {
-    let (kind, organization) = match &account.kind {
-        AccountKind::Local => ("local", None),
-        AccountKind::Google => ("google", None),
-        AccountKind::Managed(organization) => ("managed", Some(organization_id(tx, organization, now).await?)),
-    };
     let inserted = execute!(
         tx,
-        "INSERT INTO accounts (id, email, name, kind, organization_id, language, password, password_changed_at, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (email) DO NOTHING",
+        "INSERT INTO accounts (id, email, name, language, managed_by, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (email) DO NOTHING",
         &account.id.0,
         account.email.as_str(),
         &account.name,
-        kind,
-        organization,
         &account.language,
-        password,
-        password.map(|_| now.0),
+        account.managed_by.as_ref().map(|membership| &membership.id),
         now.0
     );
+    if let (1, Some(hash)) = (inserted, password) {
+        execute!(
+            tx,
+            "INSERT INTO passwords (account_id, hash, changed_at) VALUES ($1, $2, $3)",
+            &account.id.0,
+            hash,
+            now.0
+        );
+    }
     Ok(inserted == 1)
 }
 
-/// Creates up to 3,500 local accounts and returns the new ids, without those that existed. The default creation time is `now`.
+/// Creates up to 3,500 accounts and returns the new ids, without those that existed. The default creation time is `now`.
 pub async fn insert_all(
     tx: &mut WriteTx,
     accounts: &[(Stored, Option<Timestamp>)],
@@ -234,46 +258,40 @@ pub async fn insert_all(
         return Ok(Vec::new());
     }
     let ids: Vec<String> = on!(tx, |conn| {
-        QueryBuilder::new(
-            "INSERT INTO accounts (id, email, name, kind, language, password, password_unchecked_at, disabled_at,
-                                   created_at) ",
-        )
-        .push_values(accounts, |mut row, (stored, created_at)| {
-            row.push_bind(&stored.account.id.0)
-                .push_bind(stored.account.email.as_str())
-                .push_bind(&stored.account.name)
-                .push("'local'")
-                .push_bind(&stored.account.language)
-                .push_bind(&stored.password)
-                .push_bind(stored.unchecked.then_some(now.0))
-                .push_bind(stored.account.disabled_at.map(|at| at.0))
-                .push_bind(created_at.unwrap_or(now).0);
-        })
-        .push(" ON CONFLICT (email) DO NOTHING RETURNING id")
-        .build_query_scalar()
-        .fetch_all(conn)
-        .await?
+        QueryBuilder::new("INSERT INTO accounts (id, email, name, language, disabled_at, created_at) ")
+            .push_values(accounts, |mut row, (stored, created_at)| {
+                row.push_bind(&stored.account.id.0)
+                    .push_bind(stored.account.email.as_str())
+                    .push_bind(&stored.account.name)
+                    .push_bind(&stored.account.language)
+                    .push_bind(stored.account.disabled_at.map(|at| at.0))
+                    .push_bind(created_at.unwrap_or(now).0);
+            })
+            .push(" ON CONFLICT (email) DO NOTHING RETURNING id")
+            .build_query_scalar()
+            .fetch_all(conn)
+            .await?
     });
+    let is_new: HashSet<&str> = ids.iter().map(String::as_str).collect();
+    let mut passwords = accounts
+        .iter()
+        .filter(|(stored, _)| is_new.contains(stored.account.id.0.as_str()))
+        .filter_map(|(stored, _)| Some((stored, stored.password.as_ref()?)))
+        .peekable();
+    if passwords.peek().is_some() {
+        on!(tx, |conn| {
+            QueryBuilder::new("INSERT INTO passwords (account_id, hash, unchecked_at) ")
+                .push_values(passwords, |mut row, (stored, hash)| {
+                    row.push_bind(&stored.account.id.0)
+                        .push_bind(hash)
+                        .push_bind(stored.unchecked.then_some(now.0));
+                })
+                .build()
+                .execute(conn)
+                .await?;
+        });
+    }
     Ok(ids.into_iter().map(AccountId).collect())
-}
-
-async fn organization_id(tx: &mut WriteTx, organization: &Organization, now: Timestamp) -> Result<String, Fault> {
-    Ok(on!(tx, |conn| {
-        sqlx::query_scalar(
-            "INSERT INTO organizations (id, name, administrator_name, administrator_email, created_at)
-             VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (name) DO UPDATE SET administrator_name = excluded.administrator_name,
-                                              administrator_email = excluded.administrator_email
-             RETURNING id",
-        )
-        .bind(crate::random::id())
-        .bind(&organization.name)
-        .bind(&organization.administrator_name)
-        .bind(&organization.administrator_email)
-        .bind(now.0)
-        .fetch_one(conn)
-        .await?
-    }))
 }
 
 /// Locks the account until the transaction ends. Taken before flows, to avoid deadlocks. Attack: a sign-in with the old
@@ -289,8 +307,8 @@ pub async fn lock_for_update(tx: &mut WriteTx, id: &AccountId) -> Result<(), Fau
     Ok(())
 }
 
-/// Sets the password of an active local account, else returns `false`. Checked in the statement. Attack: an account assigned
-/// during a flow keeps its local password.
+/// Sets the password of an active account that no organization manages, else returns `false`. Checked in the statement. Attack:
+/// an account is assigned to an organization during a flow, and gets a new password.
 pub async fn set_password(
     tx: &mut WriteTx,
     proof: &PasswordProof,
@@ -300,8 +318,13 @@ pub async fn set_password(
 ) -> Result<bool, Fault> {
     let changed = execute!(
         tx,
-        "UPDATE accounts SET password = $2, password_changed_at = $3, password_unchecked_at = $4
-              WHERE id = $1 AND kind = 'local' AND disabled_at IS NULL AND COALESCE(password, '') = COALESCE($5, password, '')",
+        "INSERT INTO passwords (account_id, hash, changed_at, unchecked_at)
+         SELECT id, $2, $3, $4 FROM accounts
+          WHERE id = $1 AND managed_by IS NULL AND disabled_at IS NULL
+            AND COALESCE((SELECT hash FROM passwords WHERE account_id = $1), '')
+              = COALESCE($5, (SELECT hash FROM passwords WHERE account_id = $1), '')
+             ON CONFLICT (account_id) DO UPDATE SET hash = excluded.hash, changed_at = excluded.changed_at,
+                                                    unchecked_at = excluded.unchecked_at",
         &proof.account().0,
         hash,
         now.0,
@@ -315,7 +338,7 @@ pub async fn set_password(
 pub async fn upgrade_hash(tx: &mut WriteTx, id: &AccountId, old: &str, new: &str) -> Result<(), Fault> {
     execute!(
         tx,
-        "UPDATE accounts SET password = $3 WHERE id = $1 AND password = $2",
+        "UPDATE passwords SET hash = $3 WHERE account_id = $1 AND hash = $2",
         &id.0,
         old,
         new
@@ -326,13 +349,10 @@ pub async fn upgrade_hash(tx: &mut WriteTx, id: &AccountId, old: &str, new: &str
 /// Counts stored hashes with this prefix: a key name, or `$` for another system's hashes.
 pub async fn count_hashes(conn: &mut ReadConn, prefix: &str) -> Result<i64, Fault> {
     Ok(on!(conn, |conn| {
-        sqlx::query_scalar(
-            "SELECT count(*) FROM accounts
-              WHERE password IS NOT NULL AND substr(password, 1, length(CAST($1 AS TEXT))) = $1",
-        )
-        .bind(prefix)
-        .fetch_one(conn)
-        .await?
+        sqlx::query_scalar("SELECT count(*) FROM passwords WHERE substr(hash, 1, length(CAST($1 AS TEXT))) = $1")
+            .bind(prefix)
+            .fetch_one(conn)
+            .await?
     }))
 }
 
@@ -340,7 +360,7 @@ pub async fn count_hashes(conn: &mut ReadConn, prefix: &str) -> Result<i64, Faul
 pub async fn mark_unchecked(tx: &mut WriteTx, id: &AccountId, now: Timestamp) -> Result<(), Fault> {
     execute!(
         tx,
-        "UPDATE accounts SET password_unchecked_at = $2 WHERE id = $1",
+        "UPDATE passwords SET unchecked_at = $2 WHERE account_id = $1",
         &id.0,
         now.0
     );
@@ -351,7 +371,7 @@ pub async fn mark_unchecked(tx: &mut WriteTx, id: &AccountId, now: Timestamp) ->
 pub async fn mark_checked(tx: &mut WriteTx, id: &AccountId) -> Result<(), Fault> {
     execute!(
         tx,
-        "UPDATE accounts SET password_unchecked_at = NULL WHERE id = $1",
+        "UPDATE passwords SET unchecked_at = NULL WHERE account_id = $1",
         &id.0
     );
     Ok(())
@@ -374,18 +394,11 @@ pub async fn set_disabled(tx: &mut WriteTx, id: &AccountId, at: Option<Timestamp
     Ok(())
 }
 
-/// Assigns an account to an organization and deletes its local password.
-pub async fn set_managed(
-    tx: &mut WriteTx,
-    id: &AccountId,
-    organization: &Organization,
-    now: Timestamp,
-) -> Result<(), Fault> {
-    let organization = organization_id(tx, organization, now).await?;
+/// Assigns an account to an organization, or to none. Its password stays stored.
+pub async fn set_managed(tx: &mut WriteTx, id: &AccountId, organization: Option<&str>) -> Result<(), Fault> {
     execute!(
         tx,
-        "UPDATE accounts SET kind = 'managed', organization_id = $2, password = NULL, password_changed_at = NULL
-              WHERE id = $1",
+        "UPDATE accounts SET managed_by = $2 WHERE id = $1",
         &id.0,
         organization
     );

@@ -3,9 +3,10 @@
 mod codes;
 mod passwords;
 
-pub use codes::{give_try_back, pass_code, set_code, spend_try, stop_counting, take_send};
+pub use codes::{delay_send, give_try_back, pass_code, set_code, spend_try, stop_counting, take_send};
 pub use passwords::{
-    ask_mailbox_first, ask_password, finish_without_code, give_password_back, pass_password, spend_password,
+    ask_mailbox_first, ask_password, finish_without_code, finish_without_password, give_password_back, pass_password,
+    spend_password,
 };
 
 use super::conn::{execute, later, on};

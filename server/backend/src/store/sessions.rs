@@ -22,14 +22,19 @@ pub struct Session {
     pub last_seen_at: i64,
     /// Expiry time.
     pub ends_at: i64,
+    /// The time when its user last proved who they are.
+    pub authenticated_at: i64,
+    /// How they did: names of [`Method`](account::Method), separated by spaces.
+    pub methods: String,
 }
 
 /// Stores a new session.
 pub async fn insert(tx: &mut WriteTx, token_digest: &str, session: &Session) -> Result<(), Fault> {
     later!(
         tx,
-        "INSERT INTO sessions (id, token_digest, account_id, browser, client, signed_in_at, last_seen_at, ends_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO sessions (id, token_digest, account_id, browser, client, signed_in_at, last_seen_at, ends_at,
+                                   authenticated_at, methods)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         &session.id,
         token_digest,
         &session.account_id,
@@ -38,6 +43,8 @@ pub async fn insert(tx: &mut WriteTx, token_digest: &str, session: &Session) -> 
         session.signed_in_at,
         session.last_seen_at,
         session.ends_at,
+        session.authenticated_at,
+        &session.methods,
     );
     Ok(())
 }
@@ -51,7 +58,8 @@ pub async fn find(
 ) -> Result<Option<Session>, Fault> {
     Ok(on!(conn, |conn| {
         sqlx::query_as(
-            "SELECT s.id, s.account_id, s.browser, s.client, s.signed_in_at, s.last_seen_at, s.ends_at
+            "SELECT s.id, s.account_id, s.browser, s.client, s.signed_in_at, s.last_seen_at, s.ends_at,
+                    s.authenticated_at, s.methods
                FROM sessions s
               WHERE s.token_digest = $1 AND s.ends_at > $2 AND s.last_seen_at > $3
                 AND (SELECT a.disabled_at IS NULL FROM accounts a WHERE a.id = s.account_id)",
@@ -73,7 +81,7 @@ pub async fn of_account(
 ) -> Result<Vec<Session>, Fault> {
     Ok(on!(conn, |conn| {
         sqlx::query_as(
-            "SELECT id, account_id, browser, client, signed_in_at, last_seen_at, ends_at FROM sessions
+            "SELECT id, account_id, browser, client, signed_in_at, last_seen_at, ends_at, authenticated_at, methods FROM sessions
               WHERE account_id = $1 AND ends_at > $2 AND last_seen_at > $3 ORDER BY last_seen_at DESC, id LIMIT 100",
         )
         .bind(&account.0)
@@ -82,6 +90,18 @@ pub async fn of_account(
         .fetch_all(conn)
         .await?
     }))
+}
+
+/// Records that the user of a session has proven who they are again.
+pub async fn authenticate(tx: &mut WriteTx, id: &str, methods: &str, now: Timestamp) -> Result<(), Fault> {
+    execute!(
+        tx,
+        "UPDATE sessions SET authenticated_at = $2, methods = $3 WHERE id = $1",
+        id,
+        now.0,
+        methods
+    );
+    Ok(())
 }
 
 /// Records the last use, but never moves it back, because updates may be delayed.

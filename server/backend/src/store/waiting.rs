@@ -1,7 +1,7 @@
 //! The state that determines the next code for an address.
 
 use super::ReadConn;
-use super::accounts::{Beside, Stored};
+use super::accounts::{Beside, Stored, columns, joins};
 use super::codes::wrong_key;
 use super::conn::on;
 use super::limits::HOUR_MS;
@@ -45,7 +45,7 @@ pub async fn find(
 ) -> Result<Waiting, Fault> {
     let rows: Vec<Row> = on!(conn, |conn| {
         // Each part uses its own index. With `OR` instead of the second part, SQLite would read all live flows.
-        sqlx::query_as(
+        sqlx::query_as(concat!(
             "WITH waiting AS (
                 SELECT id, client, known_device, tries_left, digits, 0 AS passed, created_at FROM flows
                  WHERE email = $1 AND COALESCE(finished_at, ended_at) IS NULL AND ends_at > $2 AND codes_sent > 0
@@ -65,13 +65,12 @@ pub async fn find(
                             THEN 'after_password' ELSE 'anyone' END = $3)
              SELECT w.id AS flow_id, w.client, w.known_device, w.tries_left, w.digits AS code_length,
                     CAST(w.passed AS BIGINT) AS passed, w.created_at,
-                    CAST((SELECT COALESCE(SUM(count), 0) FROM wrong_codes WHERE key = $5 AND hour >= $6) AS BIGINT) AS wrong_codes,
-                    a.id, a.email, a.name, a.kind, a.language, a.password, a.password_changed_at, a.password_unchecked_at,
-                    a.disabled_at, o.name AS organization, o.administrator_name, o.administrator_email
-               FROM (SELECT 1 AS one) AS address LEFT JOIN waiting w ON one = 1 LEFT JOIN accounts a ON a.email = $1
-               LEFT JOIN organizations o ON o.id = a.organization_id
-              ORDER BY w.created_at, w.id",
-        )
+                    CAST((SELECT COALESCE(SUM(count), 0) FROM wrong_codes WHERE key = $5 AND hour >= $6) AS BIGINT) AS wrong_codes, ",
+            columns!(),
+            " FROM (SELECT 1 AS one) AS address LEFT JOIN waiting w ON one = 1 LEFT JOIN accounts a ON a.email = $1",
+            joins!(),
+            "ORDER BY w.created_at, w.id"
+        ))
         .bind(email.as_str())
         .bind(now.0)
         .bind(counter.as_str())

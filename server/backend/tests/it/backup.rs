@@ -198,9 +198,9 @@ async fn a_modified_backup_is_refused_with_the_change_named() {
     let good = file(&world, "backup");
     back_up(world.backend.db(), &good).await.unwrap();
     world.backend.db().close().await;
-    let hash = "UPDATE accounts SET password = '$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$AAAA'";
-    let hash_of_django = "UPDATE accounts SET password = 'pbkdf2_sha256$1000$salt$AAAA'";
-    let hash_of_a_directory = "UPDATE accounts SET password = '{SSHA}VtMrX63/x6+7EhF+qpJpsLa1I/iF8P4/'";
+    let hash = "UPDATE passwords SET hash = '$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$AAAA'";
+    let hash_of_django = "UPDATE passwords SET hash = 'pbkdf2_sha256$1000$salt$AAAA'";
+    let hash_of_a_directory = "UPDATE passwords SET hash = '{SSHA}VtMrX63/x6+7EhF+qpJpsLa1I/iF8P4/'";
     for (change, named) in [
         (
             "CREATE TRIGGER t AFTER UPDATE ON flows BEGIN DELETE FROM events; END",

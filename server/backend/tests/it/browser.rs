@@ -38,7 +38,7 @@ impl Browser {
         self.backend.request(&self.caller, &self.held)
     }
 
-    fn take<S>(&mut self, transition: Result<Transition<S>, Error>) -> FlowResult<S> {
+    pub fn take<S>(&mut self, transition: Result<Transition<S>, Error>) -> FlowResult<S> {
         if let Err(Error::Repeated(tokens)) = &transition {
             tokens.iter().for_each(|change| self.held.apply(change));
         }
@@ -274,6 +274,8 @@ impl World {
             signed_in_at: self.now().0,
             last_seen_at: self.now().0,
             ends_at: self.now().plus_days(1).0,
+            authenticated_at: self.now().0,
+            methods: "password email_code".into(),
         };
         browser.held.session = Some(format!("token of {email}").into());
         let mut tx = self.backend.db().begin().await.unwrap();

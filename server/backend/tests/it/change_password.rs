@@ -1,6 +1,6 @@
 //! Changing the password on the security page.
 
-use crate::world::{ADA, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, organization, together};
+use crate::world::{ADA, NEW_PASSWORD, PASSWORD, WRONG_PASSWORD, World, google, organization, together};
 use account::{ActivityKind, FailureCause, Notice, PasswordAccess, Refusal, SecurityDone, SignInStep};
 
 #[apply(on_both!)]
@@ -156,20 +156,20 @@ async fn an_invalid_new_password_spends_no_try(world: &World) {
 
 /// Property 8.
 #[apply(on_both!)]
-async fn a_password_held_by_another_provider_cannot_be_changed(world: &World) {
+async fn a_password_managed_elsewhere_cannot_be_changed(world: &World) {
     world.create_google_account("google@example.com").await;
     world.create_managed_account("managed@example.com").await;
     let organization = organization();
-    let held = Refusal::HeldByOrganization {
+    let held = Refusal::ManagedByOrganization {
         organization: organization.name.clone(),
     };
     for (email, own, refusal) in [
         (
             "google@example.com",
-            PasswordAccess::HeldByGoogle,
-            Refusal::HeldByGoogle,
+            PasswordAccess::NotSet(Some(google())),
+            Refusal::PasswordNotSet,
         ),
-        ("managed@example.com", PasswordAccess::HeldBy(organization), held),
+        ("managed@example.com", PasswordAccess::ManagedBy(organization), held),
     ] {
         let mut browser = world.browser_with_session(email).await;
         assert_eq!(browser.security().await.unwrap().password.own, own);
@@ -186,7 +186,7 @@ async fn an_account_assigned_to_an_organization_cannot_change_its_password(world
     let organization = organization().name;
     assert_eq!(
         browser.change_password(PASSWORD, NEW_PASSWORD).await,
-        Err(Refusal::HeldByOrganization { organization })
+        Err(Refusal::ManagedByOrganization { organization })
     );
     world.assign(ADA).await;
     assert_eq!(

@@ -111,6 +111,25 @@ async fn spellings_purposes_and_resends_share_a_budget(world: &World) {
     );
 }
 
+/// Property 30. The screen shows the wait of the refusal, although the flow's own wait is over.
+#[apply(on_both!)]
+async fn a_refused_resend_postpones_the_next_one(world: &World) {
+    let world = world.with(|settings| settings.limits.emails_an_hour = 1).await;
+    let mut browser = browser_in(&world, "192.0.2.1");
+    browser.begin_reset(ADA).await.unwrap();
+    world.clock.advance_minutes(1);
+    let seconds = 59 * 60;
+    assert_eq!(browser.resend_reset().await.unwrap_err(), Refusal::TooMany { seconds });
+    let ResetStep::EnterCode(mailed) = browser.reset_step().await else {
+        panic!("the flow goes on");
+    };
+    assert_eq!(mailed.resend_in_s, seconds);
+    assert_eq!(
+        browser.resend_reset().await.unwrap_err(),
+        Refusal::ResendWait { seconds }
+    );
+}
+
 /// Property 30.
 #[apply(on_both!)]
 async fn a_mail_domain_has_a_budget_per_network_unless_it_is_a_large_provider(world: &World) {

@@ -1,7 +1,7 @@
 //! Ending all sessions: after a break-in, and after a restore.
 
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, address};
-use account::{Account, AccountId, AccountKind, ActivityKind, SignInStep};
+use account::{Account, AccountId, ActivityKind, SignInStep};
 use backend::end_sessions;
 use backend::store::accounts::Stored;
 use backend::store::sessions::Session;
@@ -68,6 +68,8 @@ async fn ending_all_sessions_scales_to_many_accounts(world: &World) {
             signed_in_at: now.0,
             last_seen_at: now.0,
             ends_at: now.0 + 1,
+            authenticated_at: now.0,
+            methods: "password email_code".into(),
         };
         sessions::insert(&mut tx, &session.id, &session).await.unwrap();
     }
@@ -86,7 +88,9 @@ fn stored_account(id: &str) -> Stored {
             id: AccountId(id.into()),
             email: address(&format!("{id}@example.com")),
             name: String::new(),
-            kind: AccountKind::Local,
+            managed_by: None,
+            has_password: false,
+            issuer: None,
             language: None,
             password_changed_at: None,
             disabled_at: None,

@@ -50,7 +50,7 @@ async fn a_resent_first_form_continues_the_same_flow(world: &World) {
 
 /// The servers' clocks differ, and a request may read its clock and then queue.
 #[apply(on_both!)]
-async fn a_resent_first_form_is_recognised_by_a_server_with_a_slow_clock(world: &World) {
+async fn a_resent_first_form_is_recognized_by_a_server_with_a_slow_clock(world: &World) {
     let browser = world.browser();
     let (mut first, mut second) = (browser.clone(), browser);
     first.begin_sign_up(NEW).await.unwrap();
@@ -117,7 +117,7 @@ async fn later_forms_and_other_browsers_start_new_flows(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_code_from_an_earlier_first_form_is_recognised(world: &World) {
+async fn a_code_from_an_earlier_first_form_is_recognized(world: &World) {
     world.create_account(ADA).await;
     let mut browser = world.browser();
     browser.clone().begin_reset(ADA).await.unwrap();

@@ -26,7 +26,7 @@ const IN_ORDER: [&str; 4] = [
 ];
 /// Operators' statements on all rows, such as the end of every session or the deletion of an account.
 const OF_ALL: [&str; 11] = [
-    "SELECT count(*) FROM accounts",
+    "SELECT count(*) FROM passwords",
     "SELECT count(*) FROM codes",
     "SELECT count(*) FROM outbox",
     "DELETE FROM sessions RETURNING account_id",
@@ -43,13 +43,20 @@ const MAY_SCAN: [&str; 2] = ["LIMIT 200)", "FROM key_checks"];
 /// PostgreSQL plans by its statistics, SQLite by the schema alone.
 const CROWD: &str = "
     insert into organizations SELECT i, i, i, i, i FROM generate_series(1, 1000) i;
-    INSERT INTO accounts (id, email, name, kind, organization_id, created_at)
-        SELECT i, i, i, 'managed', i % 1000 + 1, i FROM generate_series(1, 4000) i;
-    INSERT INTO flows SELECT i, 'reset', i, i, i, 'en', '/', 5, 2, 1, i, 1, i, i FROM generate_series(1, 4000) i;
+    INSERT INTO accounts (id, email, name, managed_by, created_at)
+        SELECT i, i, i, i % 1000 + 1, i FROM generate_series(1, 4000) i;
+    INSERT INTO passwords SELECT i, i, i FROM generate_series(1, 4000) i;
+    INSERT INTO identities SELECT i, i, 'i', i, i, i FROM generate_series(1, 4000) i;
+    UPDATE identities SET subject = NULL WHERE id::bigint % 10 = 0;
+    INSERT INTO organization_domains SELECT i, i, i, i, CASE WHEN i % 2 = 0 THEN i END FROM generate_series(1, 1000) i;
+    UPDATE organizations SET provider = id;
+    INSERT INTO organization_administrators SELECT i % 1000 + 1, i, i FROM generate_series(1, 4000) i;
+    INSERT INTO provider_responses SELECT i, i FROM generate_series(1, 4000) i;
+    INSERT INTO flows SELECT i, 'reset', i, i, i, 'en', '/', 5, 2, 1, i, 1, i, i, NULL, NULL, NULL, NULL, '', 0, NULL, 8, 0 FROM generate_series(1, 4000) i;
     INSERT INTO codes SELECT i, i, 'reset', i, i, 'k1', i, i FROM generate_series(1, 4000) i;
     INSERT INTO devices SELECT i, i, i, i, i, i FROM generate_series(1, 4000) i;
     INSERT INTO earlier_device_tokens SELECT i, i, i FROM generate_series(1, 4000) i;
-    INSERT INTO sessions SELECT i, i, i, i, i, i, i, i FROM generate_series(1, 4000) i;
+    INSERT INTO sessions SELECT i, i, i, i, i, i, i, i, i, 'password' FROM generate_series(1, 4000) i;
     INSERT INTO outbox SELECT i, i, i, 'en', i, i, i, 1 FROM generate_series(1, 4000) i;
     INSERT INTO email_slots SELECT i, i FROM generate_series(1, 4000) i;
     INSERT INTO email_turns SELECT i % 1000, i, 1, i, i FROM generate_series(1, 4000) i;

@@ -190,7 +190,7 @@ async fn a_strangers_request_does_not_affect_the_owners_code(world: &World) {
 
 /// Property 5.
 #[apply(on_both!)]
-async fn a_code_of_the_browsers_earlier_request_is_recognised_twice(world: &World) {
+async fn a_code_of_the_browsers_earlier_request_is_recognized_twice(world: &World) {
     world.create_account(ADA).await;
     let (mut browser, older) = world.resetting(ADA).await;
     world.clock.advance_ms(30_000);
@@ -210,7 +210,7 @@ async fn a_code_of_the_browsers_earlier_request_is_recognised_twice(world: &Worl
 
 /// Property 5.
 #[apply(on_both!)]
-async fn an_older_code_spends_tries_after_being_recognised_twice(world: &World) {
+async fn an_older_code_spends_tries_after_being_recognized_twice(world: &World) {
     world.create_account(ADA).await;
     let (mut browser, older) = world.resetting(ADA).await;
     let sent_at = world.now();

@@ -1,6 +1,6 @@
 //! The e-mails of a reset: their kinds, recipients and number.
 
-use crate::world::{ADA, GRACE, NEW_PASSWORD, World, organization};
+use crate::world::{ADA, GRACE, NEW_PASSWORD, World, google, organization};
 use account::{Email, Purpose, Refusal, ResetStep};
 
 #[apply(on_both!)]
@@ -11,7 +11,10 @@ async fn each_kind_of_account_gets_a_matching_email(world: &World) {
             "local@example.com",
             (|message| matches!(message, Email::Code(code) if code.purpose == Purpose::Reset)) as fn(&Email) -> bool,
         ),
-        ("google@example.com", |message| matches!(message, Email::UseGoogle(_))),
+        (
+            "google@example.com",
+            |message| matches!(message, Email::UseProvider(_, it) if *it == google()),
+        ),
         (
             "managed@example.com",
             |message| matches!(message, Email::AskAdministrator(_, it) if *it == organization()),

@@ -147,7 +147,7 @@ async fn a_proven_mailbox_allows_five_passwords(world: &World) {
 #[apply(on_both!)]
 async fn a_proven_mailbox_gives_no_access_without_a_local_password(world: &World) {
     world.one_of_each_kind().await;
-    for kind in ["google", "managed", "disabled", "unknown"] {
+    for kind in ["google", "disabled", "unknown"] {
         let email = format!("{kind}@example.com");
         let mut browser = world.at_the_password(&email).await;
         for _ in 0..5 {
@@ -156,8 +156,7 @@ async fn a_proven_mailbox_gives_no_access_without_a_local_password(world: &World
         assert!(proves_mailbox(&browser.password(PASSWORD).await), "{kind}");
         let messages = world.emails_to(&email).await;
         let answered = match messages.as_slice() {
-            [Email::UseGoogle(request)] => kind == "google" && request.mailbox_first,
-            [Email::AskAdministrator(request, _)] => kind == "managed" && request.mailbox_first,
+            [Email::UseProvider(request, _)] => kind == "google" && request.mailbox_first,
             [Email::Deactivated(request)] => kind == "disabled" && request.mailbox_first,
             [Email::NoAccount(request)] => kind == "unknown" && request.mailbox_first,
             _ => false,

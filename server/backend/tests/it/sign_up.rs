@@ -2,7 +2,7 @@
 
 use crate::browser::Browser;
 use crate::crowd::{Crowd, alike};
-use crate::world::{ADA, NEW_PASSWORD, PASSWORD, World, address, other_code, together};
+use crate::world::{ADA, NEW_PASSWORD, PASSWORD, World, address, google, other_code, together};
 use account::{Email, Notice, PasswordAccess, Purpose, Refusal, SignInStep, SignUpStep};
 use tokio::task::JoinHandle;
 
@@ -54,7 +54,7 @@ async fn signing_up_again_sends_an_email_about_the_existing_account(world: &Worl
     world.create_google_account("google@example.com").await;
     for (email, own) in [
         (ADA, PasswordAccess::Editable),
-        ("google@example.com", PasswordAccess::HeldByGoogle),
+        ("google@example.com", PasswordAccess::NotSet(Some(google()))),
     ] {
         world.browser().begin_sign_up(email).await.unwrap();
         let messages = world.emails_to(email).await;

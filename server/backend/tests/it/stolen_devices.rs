@@ -198,7 +198,7 @@ async fn a_sign_in_keeps_device_tokens_of_other_accounts(world: &World) {
     assert_eq!(browser.held.device.as_ref().unwrap().expose().split('.').count(), 2);
 }
 #[apply(on_both!)]
-async fn a_token_from_many_sign_ins_ago_is_recognised_as_a_copy(world: &World) {
+async fn a_token_from_many_sign_ins_ago_is_recognized_as_a_copy(world: &World) {
     world.create_account(ADA).await;
     let mut browser = world.trusted(ADA).await;
     let mut copy = browser.clone();

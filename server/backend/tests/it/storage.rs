@@ -7,6 +7,7 @@ mod devices;
 mod events;
 mod fixtures;
 mod flows;
+mod identities;
 mod limits;
 mod outbox;
 mod sessions;

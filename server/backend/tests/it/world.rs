@@ -2,12 +2,13 @@
 
 use crate::database::Database;
 use account::{
-    Account, AccountId, AccountKind, ActivityKind, Email, EmailAddress, FailureCause, Key, Keyring, Name, Notice,
-    Organization, Secret, Timestamp,
+    Account, AccountId, ActivityKind, Email, EmailAddress, FailureCause, Key, Keyring, Name, Notice, Organization,
+    Provider, Secret, Timestamp,
 };
+use backend::oidc::Providers;
 use backend::store::outbox::Claimed;
 use backend::store::postgres::Server;
-use backend::store::{Engine, WriteTx, accounts, outbox};
+use backend::store::{Engine, WriteTx, accounts, organizations, outbox};
 use backend::{Backend, Clock, EngineChoice, Hashing, Keys, LeakedPasswords, NewAccount, Parts, Settings, TestClock};
 use sha2::{Digest, Sha256};
 use std::future::Future;
@@ -64,6 +65,7 @@ impl World {
             hashing: hashing(&keys),
             keys,
             leaked: LeakedPasswords::Off,
+            providers: Providers::default(),
             settings: Settings::default().into(),
         };
         Self::of(parts, clock, database, delivered)
@@ -94,6 +96,11 @@ impl World {
         self.another(|parts| parts.leaked = leaked)
     }
 
+    /// Another server on the same database with providers.
+    pub fn with_providers(&self, providers: Providers) -> Self {
+        self.another(|parts| parts.providers = providers)
+    }
+
     /// Another server on the same database that reads the key file itself.
     pub fn with_keys(&self, keys: Keys) -> Self {
         self.another(|parts| (parts.hashing, parts.keys) = (hashing(&keys), keys))
@@ -106,6 +113,7 @@ impl World {
             keys: self.keys.clone(),
             hashing: self.hashing.clone(),
             leaked: LeakedPasswords::Off,
+            providers: Providers::default(),
             settings: Settings::clone(&self.backend.settings()).into(),
         };
         change(&mut parts);
@@ -158,7 +166,9 @@ impl World {
             id: AccountId(format!("id of {email}")),
             email: address(email),
             name: name_of(email),
-            kind: AccountKind::Local,
+            managed_by: None,
+            has_password: hash.is_some(),
+            issuer: None,
             language: None,
             password_changed_at: Some(self.now()),
             disabled_at: None,
@@ -168,15 +178,15 @@ impl World {
 
     /// Adds an account without a password, like an operator.
     pub async fn create_account_without_password(&self, email: &str) {
-        self.add(email, AccountKind::Local).await;
+        self.add(email, None, None).await;
     }
 
     pub async fn create_google_account(&self, email: &str) {
-        self.add(email, AccountKind::Google).await;
+        self.add(email, Some("https://accounts.google.com".into()), None).await;
     }
 
     pub async fn create_managed_account(&self, email: &str) {
-        self.add(email, AccountKind::Managed(organization())).await;
+        self.add(email, None, Some(organization())).await;
     }
 
     /// Adds `local@example.com`, `google@example.com`, `managed@example.com` and `disabled@example.com`.
@@ -207,18 +217,45 @@ impl World {
     pub async fn set_managed(&self, email: &str) {
         let id = self.stored(email).await.account.id;
         let mut tx = self.backend.db().begin().await.unwrap();
-        accounts::set_managed(&mut tx, &id, &organization(), self.now())
+        let membership = organizations::ensure(&mut tx, &organization(), self.now())
             .await
             .unwrap();
+        accounts::set_managed(&mut tx, &id, Some(&membership.id)).await.unwrap();
         tx.commit().await.unwrap();
     }
 
-    async fn add(&self, email: &str, kind: AccountKind) {
+    /// Adds an account for a provider, like an operator.
+    pub async fn declare(&self, email: &str, issuer: &str) {
+        self.add(email, Some(issuer.to_owned()), None).await;
+    }
+
+    /// Adds the organization with a verified domain, like an operator.
+    pub async fn organization_with(&self, provider: Option<&str>, domain: &str) {
+        let mut tx = self.backend.db().begin().await.unwrap();
+        let of = organizations::ensure(&mut tx, &organization(), self.now())
+            .await
+            .unwrap();
+        organizations::set_provider(&mut tx, &of.id, provider).await.unwrap();
+        assert!(
+            organizations::add_domain(&mut tx, &of.id, domain, "proof", self.now())
+                .await
+                .unwrap()
+        );
+        assert!(
+            organizations::verify_domain(&mut tx, &of.id, domain, self.now())
+                .await
+                .unwrap()
+        );
+        tx.commit().await.unwrap();
+    }
+
+    async fn add(&self, email: &str, issuer: Option<String>, managed_by: Option<Organization>) {
         let account = NewAccount {
             email: address(email),
             name: Name::parse(&name_of(email)).unwrap(),
-            kind,
             password: None,
+            issuer,
+            managed_by,
             language: None,
         };
         assert!(self.backend.accounts().create(account).await.unwrap());
@@ -303,6 +340,13 @@ pub fn address(email: &str) -> EmailAddress {
 /// A token's digest, as stored in the database.
 pub fn digest(token: Option<&Secret>) -> String {
     hex::encode(Sha256::digest(token.unwrap().expose()))
+}
+
+pub fn google() -> Provider {
+    Provider {
+        name: "Google".into(),
+        password_url: Some("https://myaccount.google.com/signinoptions/password".into()),
+    }
 }
 
 pub fn organization() -> Organization {

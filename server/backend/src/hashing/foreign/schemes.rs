@@ -232,7 +232,7 @@ impl Scheme {
                     let memory_kib = u64::from(cost.m_cost());
                     memory_kib <= MOST_MEMORY_KIB && memory_kib * u64::from(cost.t_cost()) <= MOST_ARGON2_KIB
                 });
-                (fits, "256 MiB, and memory times passes 4 GiB")
+                (fits, "256 MiB of memory, and 4 GiB for memory × passes")
             }
             Self::Bcrypt { cost, .. } => (*cost <= MOST_BCRYPT_COST, "cost 15"),
             Self::Pbkdf2 {
@@ -326,7 +326,7 @@ impl Scheme {
 }
 
 /// The limit as reported for scrypt.
-const MOST_SCRYPT: &str = "256 MiB, and memory times p 512 MiB";
+const MOST_SCRYPT: &str = "256 MiB of memory, and 512 MiB for memory × p";
 
 fn is_affordable_scrypt(params: &scrypt::Params) -> bool {
     let memory_kib = (128_u128 * u128::from(params.r())) << params.log_n() >> 10;

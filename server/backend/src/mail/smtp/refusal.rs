@@ -136,7 +136,7 @@ pub(super) fn of(command: Command, error: &Error, to: Option<&EmailAddress>) -> 
         advice: match (&meant, error.is_permanent()) {
             (Some(meant), _) => meant.advice,
             (None, true) => "Check the address; the mail server does not deliver to it.",
-            (None, false) => "The mail server asks to try again later. Its answer says why.",
+            (None, false) => "The mail server asks the sender to try again later. Its reply says why.",
         },
         permanent: error.is_permanent() && meant.is_none(),
         kind: match (meant.is_some(), error.is_permanent()) {
@@ -169,7 +169,7 @@ pub(super) fn no_starttls() -> SmtpError {
     SmtpError::set_up(
         "the mail server offers no STARTTLS, and the e-mail is not sent unencrypted",
         "Use the port that offers STARTTLS (587), or smtps:// with port 465. If the server is known to offer it, someone on the \
-         way may be removing the offer.",
+         network path may be removing it.",
     )
 }
 
@@ -184,7 +184,7 @@ pub(super) fn no_mechanism() -> SmtpError {
 /// Returns the error for a non-ASCII address without server support (RFC 6531).
 pub(super) fn no_utf8() -> SmtpError {
     SmtpError {
-        text: "the mail server does not accept addresses beyond ASCII (SMTPUTF8)".into(),
+        text: "the mail server does not accept non-ASCII addresses (SMTPUTF8)".into(),
         words: String::new(),
         advice: "Send through a mail server that offers SMTPUTF8.",
         permanent: false,

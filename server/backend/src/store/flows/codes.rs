@@ -25,7 +25,8 @@ pub async fn spend_try(
                 AND ended_at IS NULL
                 AND ((finished_at IS NULL AND code_passed_at IS NULL AND COALESCE(token_digest, id) = $4)
                   OR (finished_at IS NULL AND code_passed_at IS NOT NULL AND id = $4 AND stepped_up_at > $5)
-                  OR (finished_at > $5 AND purpose = 'sign_in' AND mailbox_first = 0 AND token_digest = $4))
+                  OR (finished_at > $5 AND purpose = 'sign_in' AND mailbox_first = 0 AND token_digest = $4)
+                  OR (finished_at > $5 AND purpose = 'sign_in' AND password_passed_at IS NULL AND id = $4))
                 AND (purpose <> 'sign_in' OR mailbox_first = 1 OR password_passed_at IS NOT NULL)
               RETURNING",
             ""
@@ -83,6 +84,17 @@ pub async fn pass_code(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<boo
         now.0
     );
     Ok(passed == 1)
+}
+
+/// Postpones the next e-mail.
+pub async fn delay_send(tx: &mut WriteTx, id: &str, until: Timestamp) -> Result<(), Fault> {
+    later!(
+        tx,
+        "UPDATE flows SET resend_at = $2, version = version + 1 WHERE id = $1 AND resend_at < $2",
+        id,
+        until.0,
+    );
+    Ok(())
 }
 
 /// Reserves an e-mail. Fails before the wait is over or when none is left.

@@ -20,7 +20,8 @@ pub async fn pass_password(
             "UPDATE flows SET password_passed_at = $4, account_id = $2, version = version + 1
               WHERE id = $1 AND purpose = 'sign_in' AND password_passed_at IS NULL AND finished_at IS NULL
                 AND ended_at IS NULL AND ends_at > $4 AND (mailbox_first = 0 OR code_passed_at IS NOT NULL)
-                AND EXISTS (SELECT 1 FROM accounts WHERE id = $2 AND password = $3 AND disabled_at IS NULL)
+                AND EXISTS (SELECT 1 FROM accounts a JOIN passwords p ON p.account_id = a.id
+                             WHERE a.id = $2 AND p.hash = $3 AND a.disabled_at IS NULL AND a.managed_by IS NULL)
               RETURNING",
             ""
         ))
@@ -98,6 +99,19 @@ pub async fn give_password_back(tx: &mut WriteTx, id: &str) -> Result<(), Fault>
         id
     );
     Ok(())
+}
+
+/// Completes a mailbox-first sign-in after its code, for a member of an organization without a provider.
+pub async fn finish_without_password(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<bool, Fault> {
+    let finished = execute!(
+        tx,
+        "UPDATE flows SET finished_at = $2, version = version + 1
+              WHERE id = $1 AND purpose = 'sign_in' AND mailbox_first = 1 AND code_passed_at IS NOT NULL
+                AND password_passed_at IS NULL AND finished_at IS NULL AND ended_at IS NULL",
+        id,
+        now.0
+    );
+    Ok(finished == 1)
 }
 
 /// Completes a sign-in after the password: on a trusted device, or if the code came first.

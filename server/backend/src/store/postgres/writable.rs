@@ -106,7 +106,7 @@ async fn ask(options: &PgConnectOptions, connection: &mut Option<PgConnection>) 
 pub(super) fn not_writable() -> sqlx::Error {
     io::Error::new(
         io::ErrorKind::ReadOnlyFilesystem,
-        "the database takes no writes: its name leads to a standby, or to a primary that was fenced",
+        "the database does not accept writes: its name points to a standby or a fenced primary",
     )
     .into()
 }

@@ -47,7 +47,7 @@ async fn look(connection: &mut SqliteConnection) -> Result<Option<String>, sqlx:
         .fetch_optional(&mut *connection)
         .await?;
     if dangling.is_some() {
-        return Ok(Some("a row refers to one that is not there".into()));
+        return Ok(Some("a row refers to a missing row".into()));
     }
     // Attack: a trigger in a forged copy runs at the next sign-in. No release creates triggers.
     let acts: Option<String> =
@@ -55,14 +55,14 @@ async fn look(connection: &mut SqliteConnection) -> Result<Option<String>, sqlx:
             .fetch_optional(&mut *connection)
             .await?;
     if let Some(acts) = acts {
-        return Ok(Some(format!("it has the {acts}, which is not of this service")));
+        return Ok(Some(format!("it has the {acts}, which this service does not create")));
     }
     let ours: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('_sqlx_migrations', 'accounts', 'flows')",
     )
     .fetch_one(connection)
     .await?;
-    Ok((ours != 3).then(|| "it has not the tables of this service".into()))
+    Ok((ours != 3).then(|| "it does not have this service's tables".into()))
 }
 
 /// Returns the schema of a database.
@@ -80,7 +80,7 @@ pub(crate) async fn hashes_without_key(db: &Db, most: i64) -> Result<Vec<String>
         return Ok(Vec::new());
     };
     // Same rule as the hasher: native hashes have a key name before `$argon2`, imported ones are sealed with a key.
-    let foreign = "SELECT email FROM accounts
-                    WHERE substr(password, 1, 7) <> 'sealed:' AND instr(password, '$argon2') <= 1 ORDER BY email LIMIT $1";
+    let foreign = "SELECT email FROM passwords JOIN accounts ON id = account_id
+                    WHERE substr(hash, 1, 7) <> 'sealed:' AND instr(hash, '$argon2') <= 1 ORDER BY email LIMIT $1";
     Ok(sqlx::query_scalar(foreign).bind(most).fetch_all(&file.readers).await?)
 }

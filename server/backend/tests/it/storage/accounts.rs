@@ -2,17 +2,18 @@
 
 use super::fixtures::{NOW, begin, flow, id, insert_flow, is_live, local, session, with_ada};
 use crate::world::{ADA, GRACE, World, address, organization};
-use account::{Account, AccountId, AccountKind, ActivityKind, Purpose, Timestamp};
+use account::{Account, AccountId, ActivityKind, Purpose, Timestamp};
 use backend::Caller;
 use backend::store::events::Actor;
 use backend::store::flows::Flow;
-use backend::store::{ReadConn, account_changes, accounts, events, flows, key_checks, sessions};
+use backend::store::{ReadConn, account_changes, accounts, events, flows, key_checks, organizations, sessions};
 
 #[apply(on_both!)]
 async fn an_address_has_at_most_one_account(world: &World) {
     let mut tx = begin(world).await;
     let managed = Account {
-        kind: AccountKind::Managed(organization()),
+        managed_by: Some(organizations::ensure(&mut tx, &organization(), NOW).await.unwrap()),
+        has_password: false,
         ..local(GRACE)
     };
     assert!(accounts::insert(&mut tx, &local(ADA), Some("hash"), NOW).await.unwrap());
@@ -76,14 +77,14 @@ async fn the_properties_of_an_account_can_be_changed(world: &World) {
     let stored = accounts::find(&mut tx, &id(ADA)).await.unwrap().unwrap();
     assert!(!stored.unchecked && stored.account.disabled_at == Some(NOW));
     assert_eq!(stored.account.language.as_deref(), Some("ar"));
-    accounts::set_managed(&mut tx, &id(ADA), &organization(), NOW)
-        .await
-        .unwrap();
-    let stored = accounts::find(&mut tx, &id(ADA)).await.unwrap().unwrap();
-    assert_eq!(
-        (stored.account.kind, stored.password),
-        (AccountKind::Managed(organization()), None)
-    );
+    let membership = organizations::ensure(&mut tx, &organization(), NOW).await.unwrap();
+    for managed_by in [Some(membership), None] {
+        let id_of = managed_by.as_ref().map(|membership| membership.id.as_str());
+        accounts::set_managed(&mut tx, &id(ADA), id_of).await.unwrap();
+        let stored = accounts::find(&mut tx, &id(ADA)).await.unwrap().unwrap();
+        assert_eq!(stored.account.managed_by, managed_by);
+        assert_eq!(stored.password.as_deref(), Some("hash"));
+    }
 }
 
 #[apply(on_both!)]
@@ -94,6 +95,7 @@ async fn many_accounts_are_inserted_at_once(world: &World) {
             account: Account {
                 id: AccountId(format!("{name} of {email}")),
                 name: name.into(),
+                has_password: unchecked,
                 ..local(email)
             },
             password: unchecked.then(|| "hash".to_owned()),
@@ -144,7 +146,8 @@ async fn a_password_is_set_only_with_a_redeemed_proof(world: &World) {
             .unwrap()
     );
     accounts::set_disabled(&mut tx, &id(ADA), None).await.unwrap();
-    accounts::set_managed(&mut tx, &id(ADA), &organization(), NOW)
+    let membership = organizations::ensure(&mut tx, &organization(), NOW).await.unwrap();
+    accounts::set_managed(&mut tx, &id(ADA), Some(&membership.id))
         .await
         .unwrap();
     assert!(
@@ -152,7 +155,7 @@ async fn a_password_is_set_only_with_a_redeemed_proof(world: &World) {
             .await
             .unwrap()
     );
-    assert_eq!(hash(&mut tx).await, None);
+    assert_eq!(hash(&mut tx).await.as_deref(), Some("hash 2"));
 }
 
 #[apply(on_both!)]

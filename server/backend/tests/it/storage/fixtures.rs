@@ -1,7 +1,7 @@
 //! Initial rows for the tests.
 
 use crate::world::{ADA, World, address};
-use account::{Account, AccountId, AccountKind, IssuedCode, Progress, Purpose, Timestamp};
+use account::{Account, AccountId, IssuedCode, Progress, Purpose, Timestamp};
 use backend::Fault;
 use backend::store::flows::Flow;
 use backend::store::{ReadConn, WriteTx, accounts, devices, flows, sessions};
@@ -39,7 +39,9 @@ pub fn local(email: &str) -> Account {
         id: id(email),
         email: address(email),
         name: "Ada Lovelace".into(),
-        kind: AccountKind::Local,
+        managed_by: None,
+        has_password: true,
+        issuer: None,
         language: Some("en".into()),
         password_changed_at: None,
         disabled_at: None,
@@ -109,6 +111,8 @@ pub fn session(id: &str) -> sessions::Session {
         signed_in_at: NOW.0,
         last_seen_at: NOW.0,
         ends_at: NOW.0 + 1_000,
+        authenticated_at: NOW.0,
+        methods: "password email_code".into(),
     }
 }
 

@@ -79,6 +79,30 @@ async fn a_flow_has_five_tries(world: &World) {
 }
 
 #[apply(on_both!)]
+async fn the_next_code_is_delayed_but_never_earlier(world: &World) {
+    let mut tx = with_sent_code(world).await;
+    for (until, expected) in [(NOW.plus_minutes(5), NOW.plus_minutes(5)), (NOW, NOW.plus_minutes(5))] {
+        flows::delay_send(&mut tx, "s", until).await.unwrap();
+        assert_eq!(found(&mut tx, "s", Purpose::SignIn).await.resend_at, expected);
+    }
+}
+
+/// A member of an organization without a provider signs in with a code alone.
+#[apply(on_both!)]
+async fn a_mailbox_first_sign_in_finishes_once_without_a_password(world: &World) {
+    let mut tx = with_ada(world).await;
+    insert_flow(&mut tx, Purpose::SignIn, &with_codes_sent("s", 1))
+        .await
+        .unwrap();
+    assert!(!flows::finish_without_password(&mut tx, "s", NOW).await.unwrap());
+    assert!(flows::ask_mailbox_first(&mut tx, "s", None, "en", NOW).await.unwrap());
+    assert!(!flows::finish_without_password(&mut tx, "s", NOW).await.unwrap());
+    assert!(flows::pass_code(&mut tx, "s", NOW).await.unwrap());
+    assert!(flows::finish_without_password(&mut tx, "s", NOW).await.unwrap());
+    assert!(!flows::finish_without_password(&mut tx, "s", NOW).await.unwrap());
+}
+
+#[apply(on_both!)]
 async fn at_most_two_tries_are_restored(world: &World) {
     let mut tx = with_sent_code(world).await;
     for _ in 0..5 {

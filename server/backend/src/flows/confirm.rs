@@ -1,0 +1,193 @@
+//! Reauthentication: a signed-in user proves again who they are, before a sensitive action (ASVS 5.0, 7.5.1).
+//!
+//! Attack: a session from a stolen cookie changes how its account is signed in to.
+
+use super::mailed_code::Answered;
+use super::mailed_email::drop_flow;
+use super::password_tries::{Tries, device_throttle_key};
+use super::provider::button;
+use super::request::{BrowserRequest, Confirmation};
+use crate::store::sessions::{self, Session};
+use crate::store::{ReadConn, WriteTx, flows, identities};
+use crate::{Error, Fault, Transition, Verdict};
+use account::{
+    Account, AccountId, ActivityKind, ConfirmStep, Method, NextStep, ProviderButton, Purpose, Refusal, Secret,
+    Timestamp, safe_next,
+};
+
+const CONFIRM: Purpose = Purpose::Confirm;
+/// Maximum age of the proof for a sensitive action.
+const PROOF_MS: i64 = 10 * 60_000;
+
+impl Confirmation<'_> {
+    /// Returns the current step. Read-only.
+    ///
+    /// # Errors
+    /// [`Refusal::SignedOut`] without a live session.
+    pub async fn step(self, next: &str) -> Result<ConfirmStep, Error> {
+        let now = self.0.now();
+        let mut conn = self.0.read().await?;
+        let (session, stored) = self.0.signed_in(&mut conn).await?;
+        if self.0.require_fresh_proof(&session).is_ok() {
+            return Ok(done(next));
+        }
+        let flow = self.0.find_flow(&mut conn, CONFIRM).await?;
+        if let Some(flow) = flow.filter(|flow| flow.account.as_ref() == Some(&stored.account.id))
+            && flow.progress.next_step(now) == NextStep::Code
+        {
+            return Ok(ConfirmStep::EnterCode(
+                self.0.backend.mailed_code(&mut conn, &flow, now).await?,
+            ));
+        }
+        self.choose(&mut conn, &stored.account).await
+    }
+
+    async fn choose(self, conn: &mut ReadConn, account: &Account) -> Result<ConfirmStep, Error> {
+        Ok(ConfirmStep::Choose {
+            email: account.email.clone(),
+            password: account.require_password().is_ok(),
+            provider: self.provider(conn, &account.id).await?,
+        })
+    }
+
+    /// Returns a connected provider that can authenticate its user again.
+    async fn provider(self, conn: &mut ReadConn, account: &AccountId) -> Result<Option<ProviderButton>, Fault> {
+        let rows = identities::of_account(conn, account).await?;
+        let mut providers = rows
+            .iter()
+            .filter_map(|row| self.0.backend.providers().by_issuer(&row.issuer));
+        Ok(providers.find(|provider| provider.reauthenticates()).map(button))
+    }
+
+    /// Accepts the account's password.
+    ///
+    /// # Errors
+    /// A refusal: signed out, incorrect, a wait, or no password.
+    pub async fn password(self, password: &Secret, next: &str) -> Result<Transition<ConfirmStep>, Error> {
+        let mut conn = self.0.read().await?;
+        let (session, stored) = self.0.signed_in(&mut conn).await?;
+        stored.account.require_password()?;
+        if password.is_empty() {
+            return Err(Refusal::CurrentMissing.into());
+        }
+        let account = &stored.account;
+        let device = self.0.find_device(&mut conn, &account.id).await?;
+        drop(conn);
+        // Counted together with the current password of a change. Attack: a stolen session guesses here instead.
+        let throttle_key = device_throttle_key(&account.email, &device.map_or(session.id, |device| device.id));
+        let place = self.0.backend.parts.hashing.place(&self.0.caller.network()).await?;
+        let mut tx = self.0.begin().await?;
+        self.0
+            .backend
+            .spend_throttled_try(&mut tx, &throttle_key, self.0.now())
+            .await?;
+        tx.commit().await?;
+        let tries = Tries::Browser(throttle_key);
+        let hash = stored.password.as_deref();
+        let verdict = self
+            .0
+            .backend
+            .verify_password(place, &tries, password, hash, None)
+            .await?;
+        if verdict == Verdict::Wrong {
+            let noted = self.0.note_wrong_current(account).await;
+            self.0
+                .backend
+                .unless_put_back(&tries, noted.map_err(Error::from))
+                .await?;
+            return Err(Refusal::CurrentWrong.into());
+        }
+        let now = self.0.now();
+        let mut tx = self.0.begin().await?;
+        self.0.backend.clear_tries(&mut tx, &tries, &account.email).await?;
+        let (session, current) = self.0.signed_in(&mut tx).await?;
+        // Attack: the password was changed while this hash was being computed.
+        if current.password != stored.password {
+            return Err(Refusal::CurrentWrong.into());
+        }
+        self.0
+            .confirm_session(&mut tx, &session, account, Method::Password, now)
+            .await?;
+        tx.commit().await?;
+        Ok(Transition::to(done(next)))
+    }
+
+    /// E-mails a code to the account's address; `next` is the destination after it.
+    ///
+    /// # Errors
+    /// A refusal: signed out, or no e-mails left.
+    pub async fn send(self, next: &str) -> Result<Transition<ConfirmStep>, Error> {
+        let mut conn = self.0.read().await?;
+        let (_, stored) = self.0.signed_in(&mut conn).await?;
+        drop(conn);
+        let begun = self.0.begin_mailed(CONFIRM, &stored.account.email, next).await?;
+        Ok(begun.map(ConfirmStep::EnterCode))
+    }
+
+    /// Sends a new code for this flow.
+    ///
+    /// # Errors
+    /// A refusal: too early, or no e-mails left.
+    pub async fn resend(self) -> Result<Transition<ConfirmStep>, Error> {
+        let (_, mailed) = self.0.resend_email(CONFIRM).await?;
+        Ok(Transition::to(ConfirmStep::EnterCode(mailed)))
+    }
+
+    /// Accepts the e-mailed code.
+    ///
+    /// # Errors
+    /// A refusal of the code.
+    pub async fn answer(self, code: &Secret) -> Result<Transition<ConfirmStep>, Error> {
+        let mut conn = self.0.read().await?;
+        self.0.signed_in(&mut conn).await?;
+        drop(conn);
+        let (mut tx, flow) = match self.0.answer_code(CONFIRM, code).await? {
+            Answered::Right(passed) => *passed,
+            Answered::Mistyped(_) => return Err(Refusal::CodeAmbiguous.into()),
+        };
+        let now = self.0.now();
+        flows::finish(&mut tx, &flow.id, CONFIRM, now)
+            .await?
+            .ok_or(Refusal::StepElsewhere)?;
+        let (session, stored) = self.0.signed_in(&mut tx).await?;
+        // Attack: on a shared browser, one user's code confirms another user's session.
+        if flow.account.as_ref() != Some(&stored.account.id) || flow.email != stored.account.email {
+            return Err(Refusal::FlowGone.into());
+        }
+        self.0
+            .confirm_session(&mut tx, &session, &stored.account, Method::EmailCode, now)
+            .await?;
+        tx.commit().await?;
+        Ok(Transition::new(done(&flow.next_path), vec![drop_flow(CONFIRM)]))
+    }
+}
+
+fn done(next: &str) -> ConfirmStep {
+    ConfirmStep::Done {
+        next: safe_next(next).to_owned(),
+    }
+}
+
+impl BrowserRequest<'_> {
+    /// Refuses unless the session's user proved who they are less than ten minutes ago.
+    pub(super) fn require_fresh_proof(self, session: &Session) -> Result<(), Refusal> {
+        if self.now().0 < session.authenticated_at + PROOF_MS {
+            Ok(())
+        } else {
+            Err(Refusal::ProofTooOld)
+        }
+    }
+
+    /// Records that the session's user has proven who they are.
+    pub(super) async fn confirm_session(
+        self,
+        tx: &mut WriteTx,
+        session: &Session,
+        account: &Account,
+        method: Method,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        sessions::authenticate(tx, &session.id, method.as_str(), now).await?;
+        self.log(tx, &account.id, ActivityKind::Confirmed, now).await
+    }
+}

@@ -1,0 +1,150 @@
+//! Accounts that an organization manages. Property 8.
+
+use crate::provider_peer::{Linked, person};
+use crate::world::{ADA, PASSWORD, World, organization};
+use account::{PasswordAccess, ProviderStep, Refusal, SignInStep, SignUpStep};
+
+const MEMBER: &str = "mary@engines.example";
+
+fn managed() -> Refusal {
+    Refusal::ManagedByOrganization {
+        organization: organization().name,
+    }
+}
+
+fn use_organization() -> Refusal {
+    Refusal::UseOrganization {
+        organization: organization().name,
+    }
+}
+
+#[apply(on_both!)]
+async fn an_address_of_the_organizations_domain_leads_to_its_provider(world: &World) {
+    let linked = Linked::to(world).await;
+    linked.world.organization_with(Some("engines"), "engines.example").await;
+    let mut browser = linked.world.browser();
+    let result = browser.begin_sign_in_to(MEMBER, "/security").await;
+    assert_eq!(
+        result,
+        Ok(SignInStep::Through {
+            organization: organization().name,
+            page: "/signin/through/engines?next=/security".into()
+        })
+    );
+    // Without provider in the configuration, a code is mailed instead.
+    let mut elsewhere = world.browser();
+    assert_step!(elsewhere.begin_sign_in(MEMBER), SignInStep::ProveMailbox);
+    assert_eq!(browser.begin_sign_up(MEMBER).await, Err(use_organization()));
+}
+
+#[apply(on_both!)]
+async fn a_new_member_is_managed_from_the_first_sign_in(world: &World) {
+    let linked = Linked::to(world).await;
+    linked.world.organization_with(Some("engines"), "engines.example").await;
+    let mut browser = linked.world.browser();
+    assert_step!(
+        linked.with_engines(&mut browser, person("1", MEMBER)),
+        ProviderStep::SignedIn
+    );
+    let view = browser.security().await.unwrap();
+    assert_eq!(view.password.own, PasswordAccess::ManagedBy(organization()));
+    assert_eq!(browser.add_password(PASSWORD).await, Err(managed()));
+    let id = view.connections[0].id.clone();
+    assert_eq!(browser.disconnect(&id).await, Err(managed()));
+}
+
+/// Attack: an organization's provider claims addresses of other domains, or an account elsewhere has a member's address.
+#[apply(on_both!)]
+async fn only_the_organizations_provider_signs_in_to_its_domain(world: &World) {
+    let linked = Linked::to(world).await;
+    linked.world.organization_with(Some("engines"), "engines.example").await;
+    linked.world.create_account(ADA).await;
+    for email in [ADA, "new@example.com"] {
+        let result = linked
+            .with_engines(&mut linked.world.browser(), person("1", email))
+            .await;
+        assert_eq!(
+            result,
+            Err(Refusal::ProviderFailed {
+                provider: "Engines".into()
+            })
+        );
+    }
+    let result = linked
+        .with_google(&mut linked.world.browser(), person("1", MEMBER))
+        .await;
+    assert_eq!(result, Err(use_organization()));
+    // Also if it was connected before.
+    let mut browser = linked.world.browser();
+    linked
+        .with_google(&mut browser, person("2", "old@example.com"))
+        .await
+        .unwrap();
+    linked.world.set_managed("old@example.com").await;
+    let result = linked
+        .with_google(&mut linked.world.browser(), person("2", "old@example.com"))
+        .await;
+    assert_eq!(result, Err(use_organization()));
+}
+
+#[apply(on_both!)]
+async fn a_member_assigned_by_an_operator_signs_in_through_the_organization(world: &World) {
+    let linked = Linked::to(world).await;
+    linked.world.organization_with(Some("engines"), "engines.example").await;
+    linked.world.create_account(ADA).await;
+    linked.world.assign(ADA).await;
+    linked.world.refuses(ADA, PASSWORD).await;
+    let mut browser = linked.world.browser();
+    assert_step!(
+        linked.with_engines(&mut browser, person("1", ADA)),
+        ProviderStep::SignedIn
+    );
+    // Taken back, the account has its password again.
+    let email = crate::world::address(ADA);
+    assert!(linked.world.backend.accounts().take_back(&email).await.unwrap());
+    assert!(!browser.is_signed_in().await);
+    linked.world.signed_in(ADA).await;
+}
+
+#[apply(on_both!)]
+async fn members_of_an_organization_without_a_provider_sign_in_with_a_code(world: &World) {
+    world.organization_with(None, "engines.example").await;
+    world.create_account(MEMBER).await;
+    world.assign(MEMBER).await;
+    let mut browser = world.browser();
+    assert_step!(browser.begin_sign_in(MEMBER), SignInStep::ProveMailbox);
+    let code = world.code_mailed_to(MEMBER).await;
+    let before = browser.clone();
+    assert_step!(browser.answer_sign_in(&code), SignInStep::SignedIn);
+    assert!(browser.is_signed_in().await);
+    // The response is lost and the code sent again: the same session.
+    let mut again = before;
+    assert_eq!(again.answer_sign_in(&code).await, Err(Refusal::StepElsewhere));
+    assert!(again.is_signed_in().await);
+    // Other addresses of the domain look the same, and get no code.
+    let mut stranger = world.browser();
+    assert_step!(
+        stranger.begin_sign_in("nobody@engines.example"),
+        SignInStep::ProveMailbox
+    );
+}
+
+#[apply(on_both!)]
+async fn a_password_of_before_is_refused_in_the_middle_of_a_sign_in(world: &World) {
+    world.create_account(ADA).await;
+    let (mut browser, code) = world.confirming(ADA).await;
+    world.set_managed(ADA).await;
+    assert_eq!(browser.answer_sign_in(&code).await, Err(Refusal::FlowGone));
+    assert!(!browser.is_signed_in().await);
+}
+
+#[apply(on_both!)]
+async fn an_account_taken_back_without_a_password_sets_one_with_a_code(world: &World) {
+    world.create_managed_account("managed@example.com").await;
+    let email = crate::world::address("managed@example.com");
+    assert!(world.backend.accounts().take_back(&email).await.unwrap());
+    let mut browser = world.choosing("managed@example.com").await;
+    browser.choose(PASSWORD).await.unwrap();
+    world.signed_in("managed@example.com").await;
+    assert_step!(browser.begin_sign_up("another@example.com"), SignUpStep::EnterCode);
+}
