@@ -97,6 +97,12 @@ pub(crate) fn asked_for() -> String {
     })
 }
 
+/// Returns the decoded value of a parameter of a query string.
+#[cfg(feature = "ssr")]
+pub(crate) fn query_value(search: &str, name: &str) -> Option<String> {
+    decode::query(search, name)
+}
+
 /// Returns the URL shown by the browser.
 #[cfg(not(feature = "ssr"))]
 pub(crate) fn asked_for() -> String {

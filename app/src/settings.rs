@@ -1,6 +1,7 @@
 //! The operator's and the caller's settings for pages; created on the server and passed to the browser.
 
 use crate::words::Words;
+use account::ProviderButton;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +56,8 @@ pub struct PublicSettings {
     pub trust_days: i64,
     /// Whether visitors may sign up.
     pub sign_up: bool,
+    /// The providers with a button on the sign-in page.
+    pub providers: Vec<ProviderButton>,
     /// One of [`crate::words::LANGUAGES`].
     pub language: String,
     /// The chosen theme.
@@ -73,6 +76,7 @@ impl Default for PublicSettings {
             password_min: 15,
             trust_days: 30,
             sign_up: false,
+            providers: Vec::new(),
             language: "en".into(),
             theme: Theme::Auto,
             signed_in: false,

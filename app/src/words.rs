@@ -75,28 +75,69 @@ impl Words {
         self.say_with(&[key, form].concat(), &[("n", &n.to_string())])
     }
 
+    /// Returns a time of day for use in a text: local in the browser, UTC on the server, which does not know the time zone.
+    #[must_use]
+    pub fn time_of_day(self, at: Timestamp) -> String {
+        #[cfg(target_arch = "wasm32")]
+        {
+            let date = js_sys::Date::new(&(at.0 as f64).into());
+            let minutes = i64::from(date.get_hours()) * 60 + i64::from(date.get_minutes());
+            Timestamp(minutes * 60_000).hour_and_minute()
+        }
+        #[cfg(not(target_arch = "wasm32"))]
+        {
+            self.in_utc(&at.hour_and_minute())
+        }
+    }
+
+    /// Returns a time marked as UTC: `10:02 UTC`.
+    #[must_use]
+    pub fn in_utc(self, time: &str) -> String {
+        self.say_with("time.utc", &[("time", &self.isolated(time))])
+    }
+
+    /// Isolates an address or a time within right-to-left text (U+2068, U+2069). For display only, not for copying.
+    #[must_use]
+    pub fn isolated(self, text: &str) -> String {
+        if self.direction() == "rtl" {
+            ["\u{2068}", text, "\u{2069}"].concat()
+        } else {
+            text.to_owned()
+        }
+    }
+
     /// Returns the text of a refusal.
     #[must_use]
     pub fn refusal(self, refused: &Refused) -> String {
         let key = ["refusal.", &refused.code].concat();
         let params = &refused.params;
+        let time = |at: Option<Timestamp>| at.map(|at| self.time_of_day(at));
+        let (sent_at, newest_at) = (time(params.sent_at), time(params.newest_at));
+        // The times don't distinguish the e-mails.
+        let is_same_minute = sent_at.is_some() && sent_at == newest_at;
+        let shown = if is_same_minute {
+            "refusal.code_older_same_minute"
+        } else {
+            &key
+        };
         let number = |number: Option<usize>| number.map(|number| number.to_string());
         let tries_left = |n| self.counted("refusal.tries_left_", n);
         let values = [
             ("wait", params.seconds.map(|seconds| self.wait(seconds))),
             ("digits", number(params.digits)),
             ("tries_left", params.tries_left.map(tries_left)),
-            ("sent_at", params.sent_at.map(time_of_day)),
-            ("newest_at", params.newest_at.map(time_of_day)),
+            ("sent_at", sent_at),
+            ("newest_at", newest_at),
             ("min", number(params.min)),
             ("have", number(params.have)),
             ("max", number(params.max)),
             ("organization", params.organization.clone()),
+            ("provider", params.provider.clone()),
         ];
         let values = values
             .iter()
             .filter_map(|(name, value)| Some((*name, value.as_deref()?)));
-        let text = self.say_with(&key, &values.collect::<Vec<_>>());
+        let text = self.say_with(shown, &values.collect::<Vec<_>>());
         // A server of a later version may send a code that this page's catalogue lacks.
         if text == key { self.say("failure.again") } else { text }
     }
@@ -148,27 +189,6 @@ mod catalogue {
 }
 #[cfg(not(feature = "ssr"))]
 pub use catalogue::take;
-
-/// Returns a time of day for use in a text: local in the browser, UTC on the server, which does not know the time zone.
-#[must_use]
-pub fn time_of_day(at: Timestamp) -> String {
-    #[cfg(target_arch = "wasm32")]
-    {
-        let date = js_sys::Date::new(&(at.0 as f64).into());
-        let minutes = i64::from(date.get_hours()) * 60 + i64::from(date.get_minutes());
-        Timestamp(minutes * 60_000).hour_and_minute()
-    }
-    #[cfg(not(target_arch = "wasm32"))]
-    {
-        time_in_utc(at)
-    }
-}
-
-/// Returns the time of day in UTC, marked as such: `10:02 UTC`.
-#[must_use]
-pub fn time_in_utc(at: Timestamp) -> String {
-    [&at.hour_and_minute(), " UTC"].concat()
-}
 
 #[cfg(test)]
 #[cfg(feature = "ssr")]

@@ -2,9 +2,9 @@
 //! tuples and floats in WASM only, so this test is a WASM program; `frontend/bundle/src/bin/wasm_in_node.rs` runs it.
 
 use account::{
-    Activity, ActivityKind, Attempts, DeviceRow, EmailAddress, Field, MailedCode, Organization, Params, PasswordAccess,
-    PasswordRow, ProfileView, Refused, ResetStep, SecurityDone, SecurityView, SessionRow, SignInStep, SignOutStep,
-    SignUpStep, Timestamp,
+    Activity, ActivityKind, Attempts, ConfirmStep, ConnectStep, ConnectionRow, DeviceRow, EmailAddress, Field,
+    MailedCode, Organization, Params, PasswordAccess, PasswordRow, Provider, ProviderButton, Refused, ResetStep,
+    SecurityDone, SecurityView, SessionRow, SignInStep, SignOutStep, SignUpStep, Timestamp,
 };
 use app::client::{Failure, PageState, json};
 use app::flow::Step;
@@ -64,32 +64,38 @@ macro_rules! values {
 structs! {
     Activity { kind, at, browser, client }
     Attempts { count, since }
+    ConnectionRow { id, provider, email, last_used_at }
     DeviceRow { id, browser, trusted_until, here }
     MailedCode { email, reference, digits, sent_at, works_until, resend_in_s, sends_left }
     Organization { name, administrator_name, administrator_email }
-    Params { seconds, digits, tries_left, sent_at, newest_at, min, have, max, organization }
+    Params { seconds, digits, tries_left, sent_at, newest_at, min, have, max, organization, provider }
     PasswordRow { own, changed_at, leaked }
-    ProfileView { name, email, own }
+    Provider { name, password_url }
+    ProviderButton { id, name }
     PublicSettings {
-        brand, origin, sender_codes, sender_notices, password_min, trust_days, sign_up, language, theme, signed_in
+        brand, origin, sender_codes, sender_notices, password_min, trust_days, sign_up, providers, language, theme, signed_in
     }
     Refused { code, field, params }
-    SecurityView { email, password, sessions, devices, activity, older, newer, attempts, done }
+    SecurityView { email, password, connections, providers, sessions, devices, activity, older, newer, attempts, done }
     SessionRow { id, browser, client, signed_in_at, last_seen_at, here }
 }
 
 enums! {
     ActivityKind {
         SignedIn, SignedOut, SignedUp, WrongPassword, WrongCode, ResetAsked, PasswordReset, PasswordChanged, PasswordLeaked,
-        DeviceForgotten, DeviceCopied, SessionEnded, SessionsEnded, Added, Disabled, Enabled, HandedOver, AddressChanged
+        DeviceForgotten, DeviceCopied, SessionEnded, SessionsEnded, Added, Disabled, Enabled, HandedOver,
+        TakenBack, AddressChanged, PasswordAdded, ProviderConnected, ProviderDisconnected, ProviderSignedIn, Confirmed
     }
+    ConfirmStep { Choose { email, password, provider }, EnterCode(MailedCode), Done { next } }
+    ConnectStep { Ask { provider, email, organization }, Nothing }
     Field { Email, Password, Again, Current, Code, Name }
     Failure { Refused(Box<Refused>), Broken { reference }, Busy { retry_after_s }, Offline }
-    PasswordAccess { Editable, HeldByGoogle, HeldBy(Organization) }
+    PasswordAccess { Editable, NotSet(Option<Provider>), ManagedBy(Organization) }
     ResetStep { AskEmail { email }, EnterCode(MailedCode), ChoosePassword { email, min }, Done { email } }
-    SecurityDone { PasswordChanged, SessionEnded, OthersEnded, DeviceForgotten }
+    SecurityDone { PasswordChanged, SessionEnded, OthersEnded, DeviceForgotten, PasswordAdded, ProviderConnected, ProviderDisconnected }
     SignInStep {
-        AskEmail { email, resume }, EnterPassword { email }, ProveMailbox(MailedCode), EnterCode(MailedCode), SignedIn { next }
+        AskEmail { email, resume }, EnterPassword { email }, Through { organization, page }, ProveMailbox(MailedCode), EnterCode(MailedCode),
+        SignedIn { next }
     }
     SignOutStep { SignedOut, SessionUnknown }
     SignUpStep { AskEmail { email }, EnterCode(MailedCode), ChooseDetails { email, min }, Done { email } }
@@ -180,9 +186,11 @@ fn main() {
             PageId::SignUp => tally.reads_step::<SignUpStep>(),
             PageId::Reset => tally.reads_step::<ResetStep>(),
             PageId::Security => tally.reads_step::<SecurityView>(),
-            PageId::Profile => tally.reads_step::<ProfileView>(),
+            PageId::Confirm => tally.reads_step::<ConfirmStep>(),
+            PageId::Connect => tally.reads_step::<ConnectStep>(),
             // The state of the security page, or none.
             PageId::ChangePassword | PageId::Start | PageId::SignedOut => {}
+            PageId::Profile | PageId::Through => {}
             PageId::Help | PageId::Allowlist | PageId::Privacy | PageId::Accessibility => {}
         }
     }

@@ -1,6 +1,7 @@
 // The article's note: an account without an option to edit its password is managed by its organization.
-import { arrive, open, signIn } from '../support/journeys';
+import { arrive, expectRefusal, link, open, signIn, submitEmail } from '../support/journeys';
 import { look } from '../support/look';
+import { atProvider } from '../support/providers';
 import { ADMINISTRATOR, NEW_PASSWORD, ORGANIZATION } from '../support/users';
 import { expect, test } from '../support/test';
 import type { Page } from '@playwright/test';
@@ -27,18 +28,33 @@ test('a managed account shows its organization and no edit button', async ({ pag
   expect(await status(page, user.password)).toBe(403);
 });
 
-test('a Google account links to Google', async ({ page, users, post }) => {
-  const user = await users.local();
-  await signIn(page, user, post);
-  await users.becomeGoogles(user);
+test('a member signs in through the organization', async ({ page, users }) => {
+  const user = await users.member();
+  await open(page, '/signin', 'Sign in');
+  await submitEmail(page, user.email);
+  await arrive(page, 'Sign in through your organization');
+  await look(page, 'through');
+  await link(page, 'Continue with Analytical Engines').click();
+  await atProvider(page, user.email);
+  await arrive(page, 'Profile');
+  await expect(page.getByRole('main')).toContainText(`Managed by ${ORGANIZATION}`);
   await open(page, '/security', 'Security');
-  const main = page.getByRole('main');
-  await expect(main).toContainText('Google manages your password');
-  await expect(main.getByRole('link', { name: 'Go to your Google account' })).toHaveAttribute('href', /^https:\/\/myaccount\.google\.com\//);
-  await expect(page.locator('a[href="/security/password"], input[type=password]')).toHaveCount(0);
-  await look(page, 'security-google');
+  const source = await (await page.request.get('/security')).text();
+  expect(source).toContain(ADMINISTRATOR.email);
+  expect(source).not.toContain('/security/password');
   expect(await status(page, user.password)).toBe(403);
-  await arrive(page, 'Security');
+});
+
+test('an address of the organization cannot sign up or continue with Google', async ({ page, users }) => {
+  const user = await users.member();
+  await open(page, '/signup', 'Create an account');
+  await submitEmail(page, user.email);
+  await expectRefusal(page, `${ORGANIZATION} manages accounts with this e-mail address.`);
+  await open(page, '/signin', 'Sign in');
+  await link(page, 'Continue with Google').click();
+  await atProvider(page, user.email);
+  await arrive(page, 'Sign in');
+  await expectRefusal(page, `${ORGANIZATION} manages accounts with this e-mail address.`);
 });
 
 /** The status of a password change sent without the page. */

@@ -1,6 +1,6 @@
 // URLs, headers, cookies and sizes: everything around the flows.
 import { request as ask } from 'node:http';
-import { arrive, button, open, signIn, toResetCode } from '../support/journeys';
+import { arrive, button, link, open, signIn, toResetCode } from '../support/journeys';
 import { look } from '../support/look';
 import { hasApp, mode } from '../support/mode';
 import { SENDER_CODES } from '../support/service';
@@ -16,6 +16,23 @@ test('an unknown URL gets a 404 with the page layout', async ({ page, watch }) =
   await look(page, 'not-found');
   await page.getByRole('main').getByRole('link').first().click();
   await arrive(page, 'Sign in');
+});
+
+test('an error page keeps the theme, the language and the header of a signed-in user', async ({ page, users, post, watch }) => {
+  watch.allow(/status of 404 .*\/no-such-page/);
+  await signIn(page, await users.local(), post);
+  await page.getByRole('contentinfo').getByRole('button', { name: 'Dark' }).click();
+  await expect.poll(async () => (await page.context().cookies()).some(({ name }) => name === '__Host-theme')).toBe(true);
+  await page.goto('/no-such-page?a=b');
+  await expect(page.getByRole('heading', { level: 1, name: 'Page not found' })).toBeVisible();
+  await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
+  await expect(page.getByRole('banner').getByRole('button', { name: 'Sign out' })).toBeVisible();
+  await page.getByRole('banner').getByRole('button', { name: 'العربية' }).click();
+  await expect(page.locator('html')).toHaveAttribute('lang', 'ar');
+  expect(new URL(page.url()).pathname).toBe('/no-such-page');
+  await page.getByRole('banner').getByRole('button', { name: 'English' }).click();
+  await link(page, 'Go to your profile').click();
+  await arrive(page, 'Profile');
 });
 
 test('password managers find the page to change a password', async ({ request }) => {

@@ -21,7 +21,7 @@ test('a reset continues after its tab was closed', async ({ page, context, users
   await toResetCode(page, user.email);
   const label = await referenceOf(page);
   await button(page, 'Send a new passcode').click();
-  await expectRefusal(page, 'We sent a passcode a moment ago.');
+  await expectRefusal(page, 'You can’t request another passcode yet.');
   await page.close();
 
   const later = await context.newPage();

@@ -168,11 +168,12 @@ test('after a stranger’s guesses the passcode comes before the password', asyn
   }
   await submitPassword(stranger, user.password);
   await arrive(stranger, 'Check your e-mail');
-  await expect(stranger.getByRole('main')).toContainText('There were too many sign-in attempts with this address.');
+  await expect(stranger.getByRole('main')).toContainText('To continue with this address, first enter the one-time passcode that we e-mailed you.');
   await look(stranger, 'sign-in-mailbox-first');
   const strangers = await post.code(user.email, 8);
 
   await open(page, '/signin?next=/security', 'Sign in');
+  await expect(page.getByRole('main')).toContainText('Sign in to continue.');
   await submitEmail(page, user.email);
   await arrive(page, 'Check your e-mail');
   await page.reload();

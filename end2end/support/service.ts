@@ -1,10 +1,11 @@
 // The server under test: the release program with a database in a temporary folder, one for each worker.
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect } from '@playwright/test';
+import { ENGINES, GOOGLE, Provider } from './providers';
 
 const END2END = resolve(__dirname, '..');
 const PROGRAM = resolve(END2END, process.env.REKEY_BIN ?? '../target/debug/rekey');
@@ -20,14 +21,30 @@ export class Service {
     private readonly folder: string,
     private readonly settings: NodeJS.ProcessEnv,
     private readonly server: ChildProcess,
+    private readonly providers: Provider[],
   ) {}
+
+  /** The issuer of a provider. */
+  issuerOf(id: string): string {
+    return this.providers.find((provider) => provider.names.id === id)?.issuer ?? '';
+  }
+
+  /** Whether an address is this service's or a provider's. */
+  isOurs(url: string): boolean {
+    return [this.origin, ...this.providers.map((provider) => provider.issuer)].some((origin) => url.startsWith(origin));
+  }
 
   /** Starts a server and waits until it reaches its database. */
   static async start(worker: number): Promise<Service> {
     const folder = mkdtempSync(join(tmpdir(), 'rekey-end2end-'));
     const address = `127.0.0.1:${await freePort()}`;
+    const ports = [await freePort(), await freePort()];
+    const tables = [GOOGLE, ENGINES].map((names, at) => Provider.table(folder, names, `http://127.0.0.1:${ports[at]}`));
+    const config = join(folder, 'rekey.toml');
+    writeFileSync(config, tables.join(''), { mode: 0o600 });
     const settings = {
       PATH: process.env.PATH,
+      REKEY_CONFIG: config,
       REKEY_LISTEN: address,
       REKEY_ORIGIN: `http://${address}`,
       REKEY_DATABASE_URL: `sqlite://${join(folder, 'rekey.db')}`,
@@ -39,13 +56,17 @@ export class Service {
       REKEY_TRUSTED_PROXIES: '127.0.0.1',
     };
     mkdirSync(join(END2END, 'output'), { recursive: true });
-    const log = openSync(join(END2END, 'output', `server-${worker}.log`), 'w');
+    const output = (name: string) => join(END2END, 'output', `${name}-${worker}.log`);
+    const providers = await Promise.all(
+      [GOOGLE, ENGINES].map((names, at) => Provider.start(names, ports[at]!, `http://${address}`, output(names.id))),
+    );
+    const log = openSync(output('server'), 'w');
     const server = spawn(PROGRAM, ['serve', '--dev'], { cwd: folder, env: settings, stdio: ['ignore', log, log] });
     closeSync(log);
     let ended: string | undefined;
     server.on('error', (error) => (ended = String(error)));
     server.on('exit', (code, signal) => (ended = `it ended with ${code ?? signal}`));
-    const service = new Service(`http://${address}`, folder, settings, server);
+    const service = new Service(`http://${address}`, folder, settings, server, providers);
     await expect
       .poll(() => ended ?? service.readiness(), { message: `${PROGRAM} gets ready`, timeout: 60_000, intervals: [50] })
       .toBe('ready');
@@ -84,6 +105,7 @@ export class Service {
       this.server.kill('SIGTERM');
       await gone;
     }
+    for (const provider of this.providers) provider.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

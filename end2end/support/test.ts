@@ -44,7 +44,7 @@ export const test = base.extend<Each, { service: Service }>({
   post: ({ service, secrets }, use) => use(new Post(service.origin, secrets)),
   watch: [
     async ({ context, service, secrets }, use) => {
-      const watch = new Watch(service.origin, mode(), secrets);
+      const watch = new Watch(service, mode(), secrets);
       watch.follow(context);
       await use(watch);
       await watch.end();

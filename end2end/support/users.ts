@@ -38,7 +38,7 @@ export class Users {
   /** An account that signs in with Google. */
   async google(): Promise<User> {
     const user = this.unregistered();
-    await this.add(user, ['--google']);
+    await this.add(user, ['--provider', 'google']);
     return user;
   }
 
@@ -68,14 +68,21 @@ export class Users {
     await this.service.sql(
       `INSERT OR IGNORE INTO organizations (id, name, administrator_name, administrator_email, created_at)
          VALUES ('engines', '${ORGANIZATION}', '${ADMINISTRATOR.name}', '${ADMINISTRATOR.email}', 0);
-       UPDATE accounts SET kind = 'managed', password = NULL,
-         organization_id = (SELECT id FROM organizations WHERE name = '${ORGANIZATION}') WHERE email = '${user.email}';`,
+       UPDATE accounts SET managed_by = (SELECT id FROM organizations WHERE name = '${ORGANIZATION}')
+        WHERE email = '${user.email}';`,
     );
   }
 
-  /** Still signed in, with the password at Google: a state that only the provider's sign-in will create. */
-  async becomeGoogles(user: User): Promise<void> {
-    await this.service.sql(`UPDATE accounts SET kind = 'google', password = NULL WHERE email = '${user.email}';`);
+  /** An address of the organization, whose members sign in with its own provider. */
+  async member(): Promise<User> {
+    await this.service.sql(
+      `INSERT OR IGNORE INTO organizations (id, name, administrator_name, administrator_email, created_at)
+         VALUES ('engines', '${ORGANIZATION}', '${ADMINISTRATOR.name}', '${ADMINISTRATOR.email}', 0);
+       UPDATE organizations SET provider = 'engines' WHERE name = '${ORGANIZATION}';
+       INSERT OR IGNORE INTO organization_domains (organization_id, domain, proof, created_at, verified_at)
+         SELECT id, 'engines.example', 'proof', 0, 0 FROM organizations WHERE name = '${ORGANIZATION}';`,
+    );
+    return this.unregistered('engines.example');
   }
 
   private add(user: User, words: string[], typed?: string): Promise<string> {

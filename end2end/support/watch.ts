@@ -4,6 +4,7 @@ import { HtmlValidate } from 'html-validate';
 import { expect, type BrowserContext, type ConsoleMessage, type Request, type Response } from '@playwright/test';
 import type { Mode } from './mode';
 import type { Secrets } from './secrets';
+import type { Service } from './service';
 
 const html = new HtmlValidate({
   root: true,
@@ -29,7 +30,7 @@ export class Watch {
   private readonly contexts: BrowserContext[] = [];
 
   constructor(
-    private readonly origin: string,
+    private readonly service: Service,
     private readonly mode: Mode,
     private readonly secrets: Secrets,
   ) {}
@@ -75,7 +76,7 @@ export class Watch {
   private request(request: Request): void {
     const url = request.url();
     for (const secret of this.secrets.inUrl(url)) this.note(`the address ${url} holds ${secret}`);
-    if (!url.startsWith(this.origin) && !url.startsWith('data:')) this.note(`asked for ${url}`);
+    if (!this.service.isOurs(url) && !url.startsWith('data:')) this.note(`asked for ${url}`);
   }
 
   private failed(request: Request): void {
@@ -88,6 +89,8 @@ export class Watch {
   private async response(response: Response): Promise<void> {
     const url = response.url();
     if (response.status() >= 500) this.note(`${url} answered ${response.status()}`);
+    // A provider's pages are its own.
+    if (!url.startsWith(this.service.origin)) return;
     const type = response.headers()['content-type'] ?? '';
     const isPage = type.startsWith('text/html') && response.request().isNavigationRequest();
     if (!isPage && !type.startsWith('application/json')) return;

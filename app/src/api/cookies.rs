@@ -29,6 +29,9 @@ const fn name(kind: TokenKind) -> &'static str {
         TokenKind::Flow(Purpose::SignIn) => "__Host-signin",
         TokenKind::Flow(Purpose::Reset) => "__Host-reset",
         TokenKind::Flow(Purpose::SignUp) => "__Host-signup",
+        TokenKind::Flow(Purpose::Confirm) => "__Host-confirm",
+        TokenKind::Provider => "__Host-provider",
+        TokenKind::Connection => "__Host-connection",
     }
 }
 
@@ -43,6 +46,8 @@ pub fn held(headers: &HeaderMap) -> BrowserTokens {
             .into_iter()
             .filter_map(|purpose| Some((purpose, token(TokenKind::Flow(purpose))?)))
             .collect(),
+        provider: token(TokenKind::Provider),
+        connection: token(TokenKind::Connection),
         visit: cookie(headers, VISIT).map(Secret::from),
     }
 }
@@ -78,6 +83,9 @@ pub(super) struct Flash {
     pub name: Option<String>,
     /// The completed action, for a one-time confirmation.
     pub done: Option<SecurityDone>,
+    /// Whether a new code was sent.
+    #[serde(default)]
+    pub is_resent: bool,
 }
 
 impl Flash {
@@ -107,14 +115,23 @@ impl Flash {
         set(FLASH, "", 0)
     }
 
-    /// Creates a flash for a form that could not be parsed.
-    pub fn unreadable(page: PageId) -> Self {
+    /// Creates an empty flash.
+    pub const fn of(page: PageId) -> Self {
         Self {
             page,
-            failure: Some(Refusal::FormUnreadable.into()),
+            failure: None,
             email: None,
             name: None,
             done: None,
+            is_resent: false,
+        }
+    }
+
+    /// Creates a flash for a form that could not be parsed.
+    pub fn unreadable(page: PageId) -> Self {
+        Self {
+            failure: Some(Refusal::FormUnreadable.into()),
+            ..Self::of(page)
         }
     }
 }
@@ -216,11 +233,9 @@ mod tests {
     #[test]
     fn a_flash_survives_a_round_trip() {
         let flash = Flash {
-            page: PageId::Reset,
             failure: Some(Refusal::CodeWrong { tries_left: 3 }.into()),
             email: Some("ada@example.com".into()),
-            name: None,
-            done: None,
+            ..Flash::of(PageId::Reset)
         };
         let header = flash.to_header().unwrap();
         let cookie = header.to_str().unwrap().split(';').next().unwrap().to_owned();

@@ -1,12 +1,17 @@
 //! Maps endpoints and steps to pages: where a plain form redirects, and which page shows its refusal.
 
 use crate::site_map::PageId;
-use account::{ProfileView, ResetStep, SecurityDone, SecurityView, SignInStep, SignOutStep, SignUpStep, safe_next};
+use account::{
+    ConfirmStep, ConnectStep, ProfileView, ResetStep, SecurityDone, SecurityView, SignInStep, SignOutStep, SignUpStep,
+    safe_next,
+};
 
 /// Returns the page for an endpoint below `/api/`: the page that submits to it or reads its state.
 pub(super) fn page_of_endpoint(path: &str) -> PageId {
     match path.strip_prefix("/api/").unwrap_or(path) {
-        "security/change_password" => PageId::ChangePassword,
+        "security/change_password" | "security/add_password" => PageId::ChangePassword,
+        path if path.starts_with("confirm/") => PageId::Confirm,
+        path if path.starts_with("connect/") => PageId::Connect,
         path if path.starts_with("security/") => PageId::Security,
         path if path.starts_with("profile/") => PageId::Profile,
         path if path.starts_with("reset/") => PageId::Reset,
@@ -43,6 +48,7 @@ impl Destination for SignInStep {
     fn path(&self) -> &str {
         match self {
             Self::SignedIn { next } => safe_next(next),
+            Self::Through { page, .. } => page,
             _ => PageId::SignIn.address(),
         }
     }
@@ -74,6 +80,31 @@ impl Destination for SecurityView {
     }
     fn say(&mut self, done: SecurityDone) {
         self.done = Some(done);
+    }
+}
+
+impl Destination for ConfirmStep {
+    const BEGINS_FLOW: bool = true;
+    fn path(&self) -> &str {
+        match self {
+            Self::Done { next } => safe_next(next),
+            _ => PageId::Confirm.address(),
+        }
+    }
+    fn leads_on(&self) -> bool {
+        matches!(self, Self::Done { .. })
+    }
+}
+
+impl Destination for ConnectStep {
+    fn path(&self) -> &str {
+        match self {
+            Self::Ask { .. } => PageId::Connect.address(),
+            Self::Nothing => PageId::Security.address(),
+        }
+    }
+    fn leads_on(&self) -> bool {
+        *self == Self::Nothing
     }
 }
 

@@ -6,11 +6,10 @@ use super::response::{ResponseKind, response_kind, see_other, wants_html};
 use crate::client::Failure;
 use crate::site_map::PageId;
 use account::Refusal;
-use backend::Backend;
+use backend::{Backend, fault_reference};
 use http::header::{HeaderName, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use leptos::nonce::Nonce;
 use leptos::prelude::*;
 use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
@@ -27,11 +26,7 @@ impl FromServerFnError for Failure {
 
 /// Logs a fault once and returns the reference shown on screen. The text must not contain user input.
 pub(super) fn log(fault: &str) -> Failure {
-    let reference: String = Nonce::new()
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .take(8)
-        .collect();
+    let reference = fault_reference();
     tracing::error!(reference, fault, "request failed");
     Failure::Broken {
         reference: Some(reference),

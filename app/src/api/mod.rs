@@ -1,11 +1,15 @@
 //! The server functions, one file per flow. Plain forms and the page's script use the same endpoints.
 
+pub(crate) mod confirm;
+pub(crate) mod connections;
 #[cfg(feature = "ssr")]
 mod cookies;
 #[cfg(feature = "ssr")]
 mod destination;
 #[cfg(feature = "ssr")]
 mod faults;
+#[cfg(feature = "ssr")]
+mod provider;
 #[cfg(feature = "ssr")]
 mod public_settings;
 #[cfg(feature = "ssr")]
@@ -22,7 +26,9 @@ pub use cookies::{cookie, held};
 #[cfg(feature = "ssr")]
 pub use faults::unreadable_form;
 #[cfg(feature = "ssr")]
-pub(crate) use public_settings::{public_settings, settings_here};
+pub use provider::{BrowserRedirect, begin_provider, finish_provider};
+#[cfg(feature = "ssr")]
+pub(crate) use public_settings::{provider, settings_here, settings_of};
 #[cfg(feature = "ssr")]
 pub use response::wants_html;
 #[cfg(feature = "ssr")]

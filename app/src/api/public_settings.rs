@@ -3,7 +3,9 @@
 use super::cookies;
 use super::response::caller;
 use crate::settings::{PublicSettings, Theme};
+use account::ProviderButton;
 use backend::{Backend, Caller};
+use http::HeaderMap;
 use http::request::Parts;
 use leptos::prelude::*;
 
@@ -12,18 +14,21 @@ pub(crate) fn settings_here() -> PublicSettings {
     let (Some(backend), Some(parts)) = (use_context::<Backend>(), use_context::<Parts>()) else {
         return PublicSettings::default();
     };
-    let Caller {
-        language, signed_in, ..
-    } = caller(&parts);
-    PublicSettings {
-        signed_in,
-        theme: Theme::of(&cookies::theme(&parts.headers).unwrap_or_default()),
-        ..public_settings(&backend, &language)
-    }
+    settings_of(&backend, &caller(&parts), &parts.headers)
 }
 
-/// Returns the settings for a page without a caller.
-pub(crate) fn public_settings(backend: &Backend, language: &str) -> PublicSettings {
+/// Returns a configured provider.
+pub(crate) fn provider(id: &str) -> Option<ProviderButton> {
+    let backend = use_context::<Backend>()?;
+    let provider = backend.providers().find(id)?;
+    Some(ProviderButton {
+        id: provider.id().to_owned(),
+        name: provider.name().to_owned(),
+    })
+}
+
+/// Returns the settings for a request.
+pub(crate) fn settings_of(backend: &Backend, caller: &Caller, headers: &HeaderMap) -> PublicSettings {
     let settings = backend.settings();
     PublicSettings {
         brand: settings.brand.clone(),
@@ -33,8 +38,9 @@ pub(crate) fn public_settings(backend: &Backend, language: &str) -> PublicSettin
         password_min: settings.password.min,
         trust_days: settings.trust_days,
         sign_up: settings.sign_up,
-        language: language.to_owned(),
-        theme: Theme::Auto,
-        signed_in: false,
+        providers: backend.provider_buttons(),
+        language: caller.language.clone(),
+        theme: Theme::of(&cookies::theme(headers).unwrap_or_default()),
+        signed_in: caller.signed_in,
     }
 }

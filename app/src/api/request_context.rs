@@ -9,7 +9,9 @@ use super::faults::log;
 use super::response::{ResponseKind, caller, response_kind, see_other};
 use crate::client::{Failure, PageState};
 use crate::site_map::PageId;
-use account::Refusal;
+use crate::ui::use_announce;
+use crate::words::use_words;
+use account::{Refusal, safe_next};
 use backend::{Backend, BrowserRequest, BrowserTokens, Caller, Error, TokenChange, Transition};
 use http::header::{RETRY_AFTER, SET_COOKIE};
 use http::request::Parts;
@@ -27,6 +29,8 @@ pub(super) struct RequestContext {
     flash: Option<Flash>,
     typed_email: Option<String>,
     typed_name: Option<String>,
+    next: Option<String>,
+    is_resend: bool,
     response: ResponseOptions,
 }
 
@@ -47,6 +51,8 @@ impl RequestContext {
             flash: Flash::from_request(&parts.headers),
             typed_email: None,
             typed_name: None,
+            next: None,
+            is_resend: false,
             response,
         })
     }
@@ -68,6 +74,18 @@ impl RequestContext {
         self
     }
 
+    /// Keeps the page's `next` in its URL if the request is refused.
+    pub fn keeping_next(mut self, next: &str) -> Self {
+        self.next = Some(safe_next(next).to_owned());
+        self
+    }
+
+    /// Confirms after a redirect that a new code was sent.
+    pub fn resending(mut self) -> Self {
+        self.is_resend = true;
+        self
+    }
+
     /// Responds with the outcome of an action.
     pub fn tell<S: Destination>(self, outcome: Result<Transition<S>, Error>) -> Result<S, Failure> {
         match outcome {
@@ -75,13 +93,13 @@ impl RequestContext {
                 self.hand_over(&transition.tokens);
                 let page = page_at(transition.step.path());
                 // A script that stays on the page reads the confirmation from this response.
-                if transition.step.done().is_some() && (self.kind == ResponseKind::Redirect || page != self.page) {
+                let is_redirect = self.kind == ResponseKind::Redirect;
+                let (done, is_resent) = (transition.step.done(), is_redirect && self.is_resend);
+                if is_resent || done.is_some() && (is_redirect || page != self.page) {
                     self.leave(&Flash {
-                        page,
-                        failure: None,
-                        email: None,
-                        name: None,
-                        done: transition.step.done(),
+                        done,
+                        is_resent,
+                        ..Flash::of(page)
                     });
                 }
                 if self.kind == ResponseKind::Redirect {
@@ -123,6 +141,9 @@ impl RequestContext {
         if let Some(done) = flash.done {
             step.say(done);
         }
+        if flash.is_resent {
+            use_announce().say(use_words().say("code.resent"));
+        }
         Ok(PageState {
             step,
             failure: flash.failure,
@@ -155,19 +176,25 @@ impl RequestContext {
         };
         // Keep the invalid token's cookie, because a concurrent response may just have set a new one.
         let signed_out = failure.is_signed_out();
+        let proof_too_old = failure.is_proof_too_old();
         match self.kind {
             ResponseKind::Redirect | ResponseKind::Document if signed_out => {
                 self.send_to(&["/signin?next=", self.page.address()].concat())
             }
+            ResponseKind::Redirect | ResponseKind::Document if proof_too_old => {
+                self.send_to(&["/security/confirm?next=", self.page.address()].concat())
+            }
             ResponseKind::Redirect => {
                 self.leave(&Flash {
-                    page: self.page,
                     failure: Some(failure.clone()),
                     email: self.typed_email.clone(),
                     name: self.typed_name.clone(),
-                    done: None,
+                    ..Flash::of(self.page)
                 });
-                self.send_to(self.page.address());
+                match &self.next {
+                    Some(next) => self.send_to(&[self.page.address(), "?next=", next].concat()),
+                    None => self.send_to(self.page.address()),
+                }
             }
             ResponseKind::Json | ResponseKind::Document => {
                 self.response

@@ -44,7 +44,7 @@ pub async fn answer(#[server(default)] code: Secret) -> Result<ResetStep, Failur
 /// Sends a new code.
 #[server(name = Resend, prefix = "/api", endpoint = "reset/resend")]
 pub async fn resend() -> Result<ResetStep, Failure> {
-    let request = RequestContext::here()?;
+    let request = RequestContext::here()?.resending();
     let transition = retried(|| request.browser().reset().resend()).await;
     request.tell(transition)
 }

@@ -39,12 +39,6 @@ pub async fn profile() -> Result<PageState<ProfileView>, Failure> {
     request.show(view)
 }
 
-/// Calls [`profile`]: over the network in the browser, directly on the server.
-#[cfg(any(feature = "ssr", feature = "account"))]
-pub async fn read_profile() -> Result<PageState<ProfileView>, Failure> {
-    read!(profile, Profile)
-}
-
 /// Changes the password. Ends all other sessions, unless the form offers that choice (`others_asked`) and the user declines.
 #[server(name = ChangePassword, prefix = "/api", endpoint = "security/change_password")]
 pub async fn change_password(
@@ -63,6 +57,17 @@ pub async fn change_password(
             .change(&current, &password, &again, end_others)
     })
     .await;
+    request.tell(transition)
+}
+
+/// Adds a password to an account without one.
+#[server(name = AddPassword, prefix = "/api", endpoint = "security/add_password")]
+pub async fn add_password(
+    #[server(default)] password: Secret,
+    #[server(default)] again: Secret,
+) -> Result<SecurityView, Failure> {
+    let request = RequestContext::here()?;
+    let transition = retried(|| request.browser().password_change().add(&password, &again)).await;
     request.tell(transition)
 }
 

@@ -52,7 +52,7 @@ pub async fn answer(#[server(default)] code: Secret, #[server(default)] trust: S
 /// Sends a new code.
 #[server(name = Resend, prefix = "/api", endpoint = "sign_in/resend")]
 pub async fn resend() -> Result<SignInStep, Failure> {
-    let request = RequestContext::here()?;
+    let request = RequestContext::here()?.resending();
     let transition = retried(|| request.browser().sign_in().resend()).await;
     request.tell(transition)
 }

@@ -44,7 +44,7 @@ pub async fn answer(#[server(default)] code: Secret) -> Result<SignUpStep, Failu
 /// Sends a new code.
 #[server(name = Resend, prefix = "/api", endpoint = "sign_up/resend")]
 pub async fn resend() -> Result<SignUpStep, Failure> {
-    let request = RequestContext::here()?;
+    let request = RequestContext::here()?.resending();
     let transition = retried(|| request.browser().sign_up().resend()).await;
     request.tell(transition)
 }

@@ -144,19 +144,22 @@ mod real {
         js_sys::Date::now() as i64
     }
 
-    /// Formats a date in local time for a language, with or without the time of day.
+    /// Formats a date in local time, with or without the time of day: as in the browser's own locale, if that has the language.
     pub(crate) fn local_day(ms: i64, language: &str, with_time: bool) -> Option<String> {
         let options = js_sys::Object::new();
         let set = |key: &str, value: &str| js_sys::Reflect::set(&options, &key.into(), &value.into()).ok();
-        set("dateStyle", "medium")?;
-        // Western digits, as in e-mails and codes.
+        set("dateStyle", "long")?;
+        // Western digits and the Gregorian calendar, as in e-mails.
         set("numberingSystem", "latn")?;
+        set("calendar", "gregory")?;
         if with_time {
             set("timeStyle", "short")?;
             set("hourCycle", "h23")?;
         }
         let date = js_sys::Date::new(&JsValue::from_f64(ms as f64));
-        String::from(date.to_locale_string(language, &options)).into()
+        let own = window().navigator().language().filter(|own| own.starts_with(language));
+        let locale = own.as_deref().unwrap_or(language);
+        String::from(date.to_locale_string(locale, &options)).into()
     }
 
     /// Applies a theme without a reload, and asks the server to store it.
@@ -196,6 +199,7 @@ mod real {
     }
 
     /// Converts a domain to ASCII with the browser's `URL`.
+    #[cfg(feature = "entry")]
     pub(crate) fn domain_to_ascii(domain: &str) -> Option<String> {
         let url = web_sys::Url::new(&format!("https://{domain}")).ok()?;
         Some(url.hostname())

@@ -32,6 +32,12 @@ impl Failure {
         }
     }
 
+    /// Returns whether the user must first prove again who they are.
+    #[must_use]
+    pub fn is_proof_too_old(&self) -> bool {
+        matches!(self, Self::Refused(refused) if refused.code == Refusal::PROOF_TOO_OLD)
+    }
+
     /// Returns whether the session has ended.
     #[must_use]
     pub fn is_signed_out(&self) -> bool {

@@ -31,7 +31,7 @@ pub async fn answer(promise: JsValue) -> Result<String, Failure> {
 
 #[cfg(any(feature = "ssr", feature = "entry"))]
 pub use browser::go;
-pub use browser::{load_anew, sign_in_again};
+pub use browser::{go_and_return, load_anew};
 
 /// Requests a page's state: over the network in the browser, by a direct call on the server.
 macro_rules! read {
@@ -95,10 +95,10 @@ mod browser {
         go(&address.into_iter().flatten().collect::<String>());
     }
 
-    /// Loads the sign-in page, which then returns to this page.
-    pub fn sign_in_again() {
+    /// Loads a page that then returns to this page.
+    pub fn go_and_return(page: &str) {
         let here = window().location().pathname().unwrap_or_default();
-        go(&["/signin?next=", &here].concat());
+        go(&[page, "?next=", &here].concat());
     }
 }
 
@@ -117,5 +117,5 @@ mod browser {
     #[cfg(any(feature = "ssr", feature = "entry"))]
     pub fn go(_: &str) {}
     pub fn load_anew() {}
-    pub fn sign_in_again() {}
+    pub fn go_and_return(_: &str) {}
 }

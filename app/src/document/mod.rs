@@ -7,5 +7,5 @@ mod script;
 mod shell;
 
 pub use assets::{Assets, Program};
-pub use error::error_page;
+pub use error::{FailedRequest, error_page};
 pub use shell::shell;

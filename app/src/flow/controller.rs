@@ -151,7 +151,8 @@ impl FormController {
                         Some(false) => return requests::load_anew(),
                         _ => None,
                     },
-                    Err(failure) if failure.is_signed_out() => return requests::sign_in_again(),
+                    Err(failure) if failure.is_signed_out() => return requests::go_and_return("/signin"),
+                    Err(failure) if failure.is_proof_too_old() => return requests::go_and_return("/security/confirm"),
                     Err(failure) => Some(failure),
                 };
                 if let Some(Failure::Refused(refusal)) = &failure {

@@ -27,8 +27,14 @@ fn view_of(page: PageId) -> Option<fn() -> View> {
         PageId::Security => account::security::page,
         #[cfg(any(feature = "ssr", feature = "account"))]
         PageId::ChangePassword => account::change_password::page,
+        #[cfg(any(feature = "ssr", feature = "entry"))]
+        PageId::Confirm => entry::confirm::page,
         #[cfg(any(feature = "ssr", feature = "account"))]
+        PageId::Connect => account::connect::page,
+        #[cfg(feature = "ssr")]
         PageId::Profile => account::profile::page,
+        #[cfg(feature = "ssr")]
+        PageId::Through => reading::through::page,
         #[cfg(feature = "ssr")]
         PageId::SignedOut => reading::signed_out::page,
         #[cfg(feature = "ssr")]

@@ -3,6 +3,7 @@
 use super::button::{ButtonStyle, LinkButton};
 use super::page::Page;
 use crate::client::{Failure, requests};
+use crate::settings::use_settings;
 #[cfg(feature = "ssr")]
 use crate::words::Words;
 use crate::words::use_words;
@@ -25,7 +26,7 @@ const fn kind(status: u16) -> &'static str {
 pub(crate) fn failure_page(failure: Failure) -> AnyView {
     match failure {
         failure if failure.is_signed_out() => {
-            Effect::new(requests::sign_in_again);
+            Effect::new(|| requests::go_and_return("/signin"));
             ().into_any()
         }
         Failure::Broken { reference } => error_page(500, reference, None),
@@ -59,13 +60,18 @@ pub(crate) fn error_page(status: u16, reference: Option<String>, retry_after_s: 
     let wait = retry_after_s.map(|seconds| {
         view! { <p>{words.say_with("error.again_in", &[("wait", &words.wait(seconds))])}</p> }
     });
+    let (href, label) = if use_settings().signed_in {
+        ("/profile", "error.profile")
+    } else {
+        ("/signin", "error.home")
+    };
     view! {
         <Page heading=words.say(&["error.", kind, "_title"].concat())>
             <p>{words.say(&["error.", kind].concat())}</p>
             {wait}
             {reference}
             <p class="ways">
-                <LinkButton href="/signin" label=words.say("error.home") style=ButtonStyle::Plain />
+                <LinkButton href=href label=words.say(label) style=ButtonStyle::Plain />
                 <LinkButton href="/help" label=words.say("error.help") style=ButtonStyle::Link />
             </p>
         </Page>

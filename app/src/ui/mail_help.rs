@@ -14,23 +14,15 @@ pub fn MailHelp(
 ) -> AnyView {
     let words = use_words();
     let settings = use_settings();
-    let it_text = |apart: fn(&str) -> String| {
-        words.say_with(
-            "mail_help.it_text",
-            &[
-                ("brand", &settings.brand),
-                ("sender_codes", &apart(&settings.sender_codes)),
-                ("sender_notices", &apart(&settings.sender_notices)),
-                ("url", &apart(&[&settings.origin, "/help/allowlist"].concat())),
-            ],
-        )
-    };
-    let apart: fn(&str) -> String = if words.direction() == "rtl" {
-        isolated
-    } else {
-        str::to_owned
-    };
-    let (shown_text, copied_text) = (it_text(apart), it_text(str::to_owned));
+    // Addresses on their own lines are copied without the punctuation of the sentence.
+    let it_text = [
+        words.say_with("mail_help.it_text", &[("brand", &settings.brand)]),
+        settings.sender_codes.clone(),
+        settings.sender_notices.clone(),
+        words.say("mail_help.it_instructions"),
+        [&settings.origin, "/help/allowlist"].concat(),
+    ]
+    .join("\n");
     let senders = [settings.sender_codes, settings.sender_notices].map(|sender| {
         view! {
             <li>
@@ -46,13 +38,13 @@ pub fn MailHelp(
                 <li>{words.say("mail_help.wait")}</li>
                 <li>{words.say("mail_help.spam")} <ul class="senders">{senders}</ul></li>
                 <li>
-                    {words.say("mail_help.work")} <blockquote>{shown_text}</blockquote>
+                    {words.say("mail_help.work")} <blockquote>{it_text.clone()}</blockquote>
                     <p class="ways">
-                        <CopyButton text=copied_text what=words.say("mail_help.it_copy") />
+                        <CopyButton text=it_text what=words.say("mail_help.it_copy") />
                         <a href="/help/allowlist">{words.say("mail_help.allowlist")}</a>
                     </p>
                 </li>
-                <li>{words.say_with("mail_help.check", &[("email", &apart(email.as_str()))])}</li>
+                <li>{words.say_with("mail_help.check", &[("email", &words.isolated(email.as_str()))])}</li>
                 <li>{words.say("mail_help.other")}</li>
                 <li>
                     <a href="/help">{words.say("mail_help.help")}</a>
@@ -61,9 +53,4 @@ pub fn MailHelp(
         </details>
     }
     .into_any()
-}
-
-/// Isolates an address within right-to-left text (U+2068, U+2069). For display only, not for copying.
-fn isolated(address: &str) -> String {
-    ["\u{2068}", address, "\u{2069}"].concat()
 }

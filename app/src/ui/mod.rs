@@ -2,6 +2,7 @@
 //!
 //! A page is a [`Page`] with fields and buttons; the [`Frame`] surrounds it.
 
+mod address;
 mod announce;
 mod button;
 mod changing;
@@ -19,6 +20,7 @@ mod problem;
 mod rows;
 mod time;
 
+pub use address::Address;
 #[cfg(not(feature = "ssr"))]
 pub(crate) use announce::provide_announce;
 pub use announce::{Announce, use_announce};
@@ -47,6 +49,7 @@ pub use rows::{Row, Rows};
 pub use time::{LocalTime, When};
 
 /// Converts a domain with the browser's own [`DomainToAscii`](account::DomainToAscii).
+#[cfg(any(feature = "ssr", feature = "entry"))]
 pub(crate) fn domain_to_ascii(domain: &str) -> Option<String> {
     crate::client::browser::domain_to_ascii(domain)
 }

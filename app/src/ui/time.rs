@@ -1,7 +1,7 @@
 //! Points in time, shown in the user's time zone.
 
 use crate::client::browser;
-use crate::words::{time_of_day, use_words};
+use crate::words::{Words, use_words};
 use account::Timestamp;
 use leptos::prelude::*;
 
@@ -26,35 +26,44 @@ pub fn LocalTime(
     #[prop(optional)]
     show: When,
 ) -> AnyView {
-    let language = use_words().language;
+    let words = use_words();
     let local = match show {
         // The server does not know the time zone.
         _ if cfg!(feature = "ssr") => None,
-        When::Time => Some(time_of_day(at)),
-        When::DayAndTime => browser::local_day(at.0, language, true),
-        When::Day => browser::local_day(at.0, language, false),
+        When::Time => Some(words.time_of_day(at)),
+        When::DayAndTime => browser::local_day(at.0, words.language, true),
+        When::Day => browser::local_day(at.0, words.language, false),
     };
-    let text = local.unwrap_or_else(|| in_utc(at, show));
+    let text = local.unwrap_or_else(|| in_utc(at, show, words));
     view! { <time datetime=at.iso()>{text}</time> }.into_any()
 }
 
-fn in_utc(at: Timestamp, show: When) -> String {
+fn in_utc(at: Timestamp, show: When, words: Words) -> String {
     match show {
-        When::Time => [&at.hour_and_minute(), " UTC"].concat(),
-        When::DayAndTime => [&at.day(), " ", &at.hour_and_minute(), " UTC"].concat(),
-        When::Day => at.day(),
+        When::Time => words.in_utc(&at.hour_and_minute()),
+        When::DayAndTime => words.in_utc(&[&at.day(), " ", &at.hour_and_minute()].concat()),
+        When::Day => words.isolated(&at.day()),
     }
 }
 
 #[cfg(test)]
+#[cfg(feature = "ssr")]
 mod tests {
     use super::*;
 
     #[test]
     fn times_from_the_server_are_marked_as_utc() {
         let at = Timestamp(1_700_000_000_000);
-        assert_eq!(in_utc(at, When::Time), "22:13 UTC");
-        assert_eq!(in_utc(at, When::DayAndTime), "2023-11-14 22:13 UTC");
-        assert_eq!(in_utc(at, When::Day), "2023-11-14");
+        let english = Words::of("en");
+        assert_eq!(in_utc(at, When::Time, english), "22:13 UTC");
+        assert_eq!(in_utc(at, When::DayAndTime, english), "2023-11-14 22:13 UTC");
+        assert_eq!(in_utc(at, When::Day, english), "2023-11-14");
+    }
+
+    #[test]
+    fn digits_keep_their_order_in_right_to_left_texts() {
+        let at = Timestamp(1_700_000_000_000);
+        let said = in_utc(at, When::DayAndTime, Words::of("ar"));
+        assert_eq!(said, "\u{2068}2023-11-14 22:13\u{2069} بالتوقيت العالمي");
     }
 }

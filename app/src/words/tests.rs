@@ -173,7 +173,7 @@ fn every_placeholder_of_a_refusal_is_filled_in() {
             Refusal::PasswordGuessable {
                 reason: Guessable::Date,
             },
-            Refusal::HeldByOrganization {
+            Refusal::ManagedByOrganization {
                 organization: "Analytical Engines Ltd".into(),
             },
         ] {
@@ -185,7 +185,7 @@ fn every_placeholder_of_a_refusal_is_filled_in() {
 
 #[test]
 fn a_placeholder_in_a_value_is_not_replaced() {
-    let refusal = Refusal::HeldByOrganization {
+    let refusal = Refusal::ManagedByOrganization {
         organization: "%{organization}".into(),
     };
     assert!(
@@ -222,6 +222,29 @@ fn waiting_times_use_readable_units() {
         assert_eq!(english.wait(seconds), said);
     }
     assert_eq!(Words::of("ar").wait(120), "دقيقتين");
+}
+
+#[test]
+fn e_mails_of_the_same_minute_are_told_apart_without_times() {
+    let older = |apart_ms| {
+        let (sent_at, newest_at) = (Timestamp(0), Timestamp(apart_ms));
+        Words::of("en").refusal(&Refused::from(&Refusal::CodeOlder { sent_at, newest_at }))
+    };
+    assert_eq!(
+        older(60_000),
+        "That passcode is from the e-mail sent at 00:00 UTC. Use the one sent at 00:01 UTC."
+    );
+    assert_eq!(
+        older(59_999),
+        "That passcode is from an earlier e-mail. Use the one from the latest e-mail."
+    );
+}
+
+#[test]
+fn days_use_the_correct_plural_form() {
+    let days = |n| Words::of("ar").counted("wait.days_", n);
+    assert_eq!([days(1), days(2)], ["يوم واحد", "يومين"]);
+    assert_eq!([days(7), days(30)], ["7 أيام", "30 يومًا"]);
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! Change the password: the current one once, the new one twice.
 
-use super::security::password::{held_elsewhere, leaked_notice};
+use super::security::password::{leaked_notice, managed};
 use crate::api::security;
 use crate::client::{Checked, Fields, PageState};
 use crate::flow::{Flow, Form, FormController, page_of};
 use crate::settings::use_settings;
 use crate::ui::check_new_passwords;
-use crate::ui::{ButtonStyle, Checkbox, LinkButton, NewPasswords, Page, PasswordField, SubmitButton, UsernameHint};
+use crate::ui::{
+    Address, ButtonStyle, Checkbox, LinkButton, NewPasswords, Page, PasswordField, SubmitButton, UsernameHint,
+};
 use crate::view::View;
 use crate::words::use_words;
 use account::{Field, PasswordAccess, Refusal, SecurityView};
@@ -28,8 +30,9 @@ fn change(view: SecurityView, controller: FormController) -> AnyView {
     let words = use_words();
     let content = match view.password.own {
         PasswordAccess::Editable => form(view, controller),
-        held => view! {
-            {held_elsewhere(&held, words)}
+        PasswordAccess::NotSet(_) => return add(view, controller),
+        PasswordAccess::ManagedBy(organization) => view! {
+            {managed(&organization, words)}
             <p>
                 <LinkButton href="/security" label=words.say("profile.security") style=ButtonStyle::Link />
             </p>
@@ -47,7 +50,7 @@ fn form(view: SecurityView, controller: FormController) -> AnyView {
     let check = move |fields: Fields| Checked::from(check_change(&fields, min));
     view! {
         {leaked.then(|| leaked_notice(words))}
-        <p class="who">{words.say("change_password.for")} " " <bdi dir="ltr">{shown}</bdi></p>
+        <p class="who">{words.say("change_password.for")} " " <Address text=shown /></p>
         <Form action=security::ChangePassword::PATH controller=controller check=Callback::new(check)>
             <UsernameHint email=email />
             <PasswordField field=Field::Current />
@@ -64,6 +67,29 @@ fn form(view: SecurityView, controller: FormController) -> AnyView {
         <p>
             <LinkButton href="/security" label=words.say("change_password.cancel") style=ButtonStyle::Link />
         </p>
+    }
+    .into_any()
+}
+
+/// Renders the form that adds a password to an account without one.
+fn add(view: SecurityView, controller: FormController) -> AnyView {
+    let words = use_words();
+    let min = use_settings().password_min;
+    let email = view.email;
+    let shown = email.to_string();
+    let check = move |_: Fields| Checked::from(check_new_passwords(min));
+    view! {
+        <Page heading=words.say("security.add_password")>
+            <p class="who">{words.say("change_password.for")} " " <Address text=shown /></p>
+            <Form action=security::AddPassword::PATH controller=controller check=Callback::new(check)>
+                <UsernameHint email=email />
+                <NewPasswords min=min />
+                <SubmitButton label=words.say("change_password.submit") pending=controller.pending() />
+            </Form>
+            <p>
+                <LinkButton href="/security" label=words.say("change_password.cancel") style=ButtonStyle::Link />
+            </p>
+        </Page>
     }
     .into_any()
 }

@@ -1,5 +1,7 @@
 //! The pages of a signed-in user.
 
 pub(super) mod change_password;
+pub(super) mod connect;
+#[cfg(feature = "ssr")]
 pub(super) mod profile;
 pub(super) mod security;

@@ -1,35 +1,32 @@
-//! The profile page.
+//! The profile page. It has no forms, so it loads no WASM.
 
 use crate::api::security;
-use crate::client::PageState;
-use crate::flow::{Flow, Step, page_of};
-use crate::ui::{ButtonStyle, LinkButton, Page};
+use crate::ui::{Address, ButtonStyle, LinkButton, Page, failure_page};
 use crate::view::View;
 use crate::words::use_words;
-use account::{EmailAddress, PasswordAccess, ProfileView};
+use account::{PasswordAccess, ProfileView};
 use leptos::prelude::*;
 
 /// `/profile`.
 pub(in crate::pages) fn page() -> View {
-    page_of(security::read_profile, show)
-}
-
-impl Step for ProfileView {
-    fn key(&self) -> (u8, Option<EmailAddress>) {
-        (0, Some(self.email.clone()))
-    }
-}
-
-fn show(state: PageState<ProfileView>) -> View {
-    Flow::new(state, security::read_profile).show(profile)
+    let page = Suspend::new(async move {
+        match security::profile().await {
+            Ok(state) => profile(state.step),
+            Err(failure) => failure_page(failure),
+        }
+    });
+    page.into_any()
 }
 
 fn profile(ProfileView { name, email, own }: ProfileView) -> AnyView {
     let words = use_words();
     let kind = match own {
-        PasswordAccess::Editable => words.say("profile.kind_local"),
-        PasswordAccess::HeldByGoogle => words.say("profile.kind_google"),
-        PasswordAccess::HeldBy(organization) => {
+        PasswordAccess::Editable => words.say("profile.kind_password"),
+        PasswordAccess::NotSet(None) => words.say("security.password_not_set"),
+        PasswordAccess::NotSet(Some(provider)) => {
+            words.say_with("profile.kind_provider", &[("provider", &provider.name)])
+        }
+        PasswordAccess::ManagedBy(organization) => {
             words.say_with("profile.kind_managed", &[("organization", &organization.name)])
         }
     };
@@ -50,7 +47,7 @@ fn profile(ProfileView { name, email, own }: ProfileView) -> AnyView {
                         })}
                     <dt>{words.say("profile.email")}</dt>
                     <dd>
-                        <bdi dir="ltr">{email.to_string()}</bdi>
+                        <Address text=email.as_str() />
                     </dd>
                     <dt>{words.say("profile.account")}</dt>
                     <dd>{kind}</dd>

@@ -4,8 +4,8 @@ use crate::client::{Checked, Fields};
 use crate::flow::{Flow, Form, FormController, Step};
 use crate::settings::use_settings;
 use crate::ui::{
-    ButtonStyle, CodeField, Countdown, Details, EmailField, LocalTime, MailHelp, MailboxButton, Page, SubmitButton,
-    domain_to_ascii, use_announce,
+    Address, ButtonStyle, CodeField, Countdown, Details, EmailField, LocalTime, MailHelp, MailboxButton, Page,
+    SubmitButton, domain_to_ascii, use_announce,
 };
 use crate::words::{Words, use_words};
 use account::{EmailAddress, Field, MailedCode, Timestamp, TypedCode, read_code};
@@ -16,8 +16,8 @@ use leptos::prelude::*;
 pub(super) struct Ways {
     /// The key of the e-mail's subject.
     pub subject: &'static str,
-    /// The endpoint to begin again with another address.
-    pub begin: &'static str,
+    /// The endpoint to begin again with another address, if another is possible.
+    pub begin: Option<&'static str>,
     /// The endpoint for the code.
     pub answer: &'static str,
     /// The endpoint for a new code.
@@ -42,14 +42,14 @@ pub(super) fn check_your_email(
     view! {
         <Page heading=words.say("code.title") only_field=Field::Code>
             <p>{lead}</p>
-            {facts}
-            <p>{look_in_spam(words)}</p>
-            <MailboxButton email=email.clone() />
             <Form action=ways.answer controller=controller check=check>
                 <CodeField digits=digits />
                 {below}
                 <SubmitButton label=words.say("code.next") pending=controller.pending() />
             </Form>
+            {facts}
+            <p>{look_in_spam(words)}</p>
+            <MailboxButton email=email.clone() />
             {resend}
             <MailHelp email=email />
             {other_address(controller, ways, words)}
@@ -59,11 +59,11 @@ pub(super) fn check_your_email(
 }
 
 /// Refuses input that is not a code. An address in the code field replaces the mistyped one and restarts the flow.
-fn check_code(fields: &Fields, digits: usize, begin: &'static str) -> Checked {
+fn check_code(fields: &Fields, digits: usize, begin: Option<&'static str>) -> Checked {
     match read_code(&fields.text(Field::Code), digits, domain_to_ascii) {
         Ok(TypedCode::Code(_)) => Checked::Send,
-        Ok(TypedCode::Email(email)) => match Fields::only(Field::Email.as_str(), email.as_str()) {
-            Some(fields) => Checked::Instead(begin, fields),
+        Ok(TypedCode::Email(email)) => match begin.zip(Fields::only(Field::Email.as_str(), email.as_str())) {
+            Some((begin, fields)) => Checked::Instead(begin, fields),
             None => Checked::Send,
         },
         Err(refusal) => Checked::Refuse(refusal),
@@ -77,7 +77,7 @@ fn look_in_spam(words: Words) -> AnyView {
     let (before, after) = (before.to_owned(), after.to_owned());
     view! {
         {before}
-        <bdi dir="ltr">{use_settings().sender_codes}</bdi>
+        <Address text=use_settings().sender_codes />
         {after}
     }
     .into_any()
@@ -91,11 +91,11 @@ fn facts(mailed: &MailedCode, subject: &str, words: Words) -> AnyView {
         <dl class="facts">
             <dt>{words.say("code.sent_to")}</dt>
             <dd>
-                <bdi dir="ltr">{mailed.email.to_string()}</bdi>
+                <Address text=mailed.email.as_str() />
             </dd>
             <dt>{words.say("code.sent_from")}</dt>
             <dd>
-                <bdi dir="ltr">{settings.sender_codes}</bdi>
+                <Address text=settings.sender_codes />
             </dd>
             <dt>{words.say("code.subject")}</dt>
             <dd>
@@ -155,9 +155,12 @@ fn other_address(controller: FormController, ways: Ways, words: Words) -> AnyVie
         }
         .into_any();
     }
+    let Some(begin) = ways.begin else {
+        return ().into_any();
+    };
     view! {
         <Details summary=words.say("code.restart")>
-            <Form action=ways.begin controller=controller check=Callback::new(check_email)>
+            <Form action=begin controller=controller check=Callback::new(check_email)>
                 <EmailField />
                 <SubmitButton label=words.say("code.start_again") style=ButtonStyle::Plain />
             </Form>

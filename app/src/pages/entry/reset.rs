@@ -7,7 +7,7 @@ use crate::api::reset;
 use crate::client::{Checked, Fields, PageState};
 use crate::flow::{Flow, Form, Step, page_of};
 use crate::ui::{
-    ButtonStyle, EmailField, LinkButton, NewPasswords, Page, SubmitButton, UsernameHint, check_new_passwords,
+    Address, ButtonStyle, EmailField, LinkButton, NewPasswords, Page, SubmitButton, UsernameHint, check_new_passwords,
 };
 use crate::view::View;
 use crate::words::use_words;
@@ -72,7 +72,7 @@ fn ask_email(flow: Flow<ResetStep>, known: Option<String>) -> AnyView {
 fn enter_code(flow: Flow<ResetStep>, mailed: MailedCode) -> AnyView {
     let ways = Ways {
         subject: "reset.subject",
-        begin: reset::Begin::PATH,
+        begin: Some(reset::Begin::PATH),
         answer: reset::Answer::PATH,
         resend: reset::Resend::PATH,
         restart: None,
@@ -86,7 +86,7 @@ fn choose_password(flow: Flow<ResetStep>, email: EmailAddress, min: usize) -> An
     let check = move |_: Fields| Checked::from(check_new_passwords(min));
     view! {
         <Page heading=words.say("reset.choose_title")>
-            <p class="who">{words.say("reset.choose_for")} " " <bdi dir="ltr">{shown}</bdi></p>
+            <p class="who">{words.say("reset.choose_for")} " " <Address text=shown /></p>
             <p>{words.say("reset.choose_lead")}</p>
             <Form action=reset::Choose::PATH controller=flow.controller check=Callback::new(check)>
                 <UsernameHint email=email />

@@ -1,15 +1,18 @@
 //! Sign in: e-mail address, password, e-mailed code.
 
 use super::check_your_email::{Ways, check_email, check_your_email, say_when_resent};
+use super::provider_buttons::provider_buttons;
 use super::request_gone::request_gone;
 use crate::api::{reset, sign_in};
 use crate::client::{Checked, Fields, PageState, requests};
 use crate::flow::{Flow, Form, FormController, Step, page_of};
 use crate::route::use_route;
 use crate::settings::use_settings;
-use crate::ui::{ButtonStyle, Checkbox, EmailField, LinkButton, Page, PasswordField, SubmitButton, UsernameHint};
+use crate::ui::{
+    Address, ButtonStyle, Checkbox, EmailField, LinkButton, Page, PasswordField, SubmitButton, UsernameHint,
+};
 use crate::view::View;
-use crate::words::{time_of_day, use_words};
+use crate::words::use_words;
 use account::{EmailAddress, Field, MailedCode, Refusal, SignInStep, safe_next};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -27,6 +30,7 @@ impl Step for SignInStep {
             Self::EnterCode(mailed) => (2, Some(mailed.email.clone())),
             Self::SignedIn { .. } => (3, None),
             Self::ProveMailbox(mailed) => (4, Some(mailed.email.clone())),
+            Self::Through { .. } => (5, None),
         }
     }
 }
@@ -49,7 +53,8 @@ fn show(state: PageState<SignInStep>) -> View {
         SignInStep::EnterPassword { email } => enter_password(flow.controller, to_reset, email),
         SignInStep::ProveMailbox(mailed) => enter_code(flow, mailed, "sign_in.mailbox_subject", "sign_in.mailbox_lead"),
         SignInStep::EnterCode(mailed) => enter_code(flow, mailed, "sign_in.subject", "sign_in.code_lead"),
-        SignInStep::SignedIn { next } => signed_in(safe_next(&next).to_owned()),
+        SignInStep::SignedIn { next } => redirecting(safe_next(&next).to_owned(), "sign_in.done"),
+        SignInStep::Through { page, .. } => redirecting(page, "through.title"),
     })
 }
 
@@ -66,6 +71,7 @@ fn ask_email(flow: Flow<SignInStep>, known: Option<String>, resume: Option<Maile
     });
     let typed = flow.typed_email.get_value().or(known).unwrap_or_default();
     let next = use_route().query("next").unwrap_or_default();
+    let why = (!next.is_empty()).then(|| view! { <p>{words.say("sign_in.to_continue")}</p> });
     let create = use_settings().sign_up.then(|| {
         view! {
             <p>
@@ -77,12 +83,14 @@ fn ask_email(flow: Flow<SignInStep>, known: Option<String>, resume: Option<Maile
     view! {
         <Page heading=words.say("sign_in.title") only_field=Field::Email>
             {gone}
+            {why}
             {resume.map(resume_reset)}
             <Form action=sign_in::Begin::PATH controller=flow.controller check=Callback::new(check_email)>
                 <input type="hidden" name="next" value=next />
                 <EmailField value=typed />
                 <SubmitButton label=words.say("sign_in.next") pending=flow.controller.pending() />
             </Form>
+            {provider_buttons()}
             {forgot}
             {create}
         </Page>
@@ -92,9 +100,13 @@ fn ask_email(flow: Flow<SignInStep>, known: Option<String>, resume: Option<Maile
 
 /// Renders the link that resumes a reset.
 fn resume_reset(mailed: MailedCode) -> AnyView {
-    let label = use_words().say_with(
+    let words = use_words();
+    let label = words.say_with(
         "sign_in.resume",
-        &[("time", &time_of_day(mailed.sent_at)), ("email", mailed.email.as_str())],
+        &[
+            ("time", &words.time_of_day(mailed.sent_at)),
+            ("email", mailed.email.as_str()),
+        ],
     );
     view! {
         <p class="notice">
@@ -115,7 +127,7 @@ fn enter_password(controller: FormController, to_reset: FormController, email: E
         <Page heading=words.say("sign_in.password_title") only_field=Field::Password>
             <Form action=sign_in::Restart::PATH controller=controller>
                 <p class="who">
-                    {words.say("sign_in.as")} " " <bdi dir="ltr">{shown}</bdi> " "
+                    {words.say("sign_in.as")} " " <Address text=shown /> " "
                     <SubmitButton label=words.say("sign_in.different") style=ButtonStyle::Link />
                 </p>
             </Form>
@@ -138,12 +150,12 @@ fn enter_code(flow: Flow<SignInStep>, mailed: MailedCode, subject: &'static str,
     let words = use_words();
     let ways = Ways {
         subject,
-        begin: sign_in::Begin::PATH,
+        begin: Some(sign_in::Begin::PATH),
         answer: sign_in::Answer::PATH,
         resend: sign_in::Resend::PATH,
         restart: Some(sign_in::Restart::PATH),
     };
-    let days = use_settings().trust_days.to_string();
+    let days = words.counted("wait.days_", use_settings().trust_days);
     let trust = view! {
         <Checkbox
             name="trust"
@@ -154,15 +166,15 @@ fn enter_code(flow: Flow<SignInStep>, mailed: MailedCode, subject: &'static str,
     check_your_email(&mailed, flow.controller, ways, words.say(lead), Some(trust.into_any()))
 }
 
-/// Loads the next page from the server, because the frame shows more to signed-in users.
-fn signed_in(next: String) -> AnyView {
+/// Loads the next page from the server: the frame shows more to signed-in users, and an organization's provider is elsewhere.
+pub(super) fn redirecting(next: String, heading: &str) -> AnyView {
     let words = use_words();
     Effect::new({
         let next = next.clone();
         move || requests::go(&next)
     });
     view! {
-        <Page heading=words.say("sign_in.done")>
+        <Page heading=words.say(heading)>
             <p>
                 <a href=next rel="external">
                     {words.say("sign_in.go_on")}

@@ -2,16 +2,18 @@
 
 use super::check_your_email::{Ways, check_email, check_your_email, say_when_resent};
 use super::done::done;
+use super::provider_buttons::provider_buttons;
 use super::request_gone::request_gone;
 use crate::api::sign_up;
 use crate::client::{Checked, Fields, PageState};
 use crate::flow::{Flow, Form, Step, page_of};
 use crate::settings::use_settings;
 use crate::ui::{
-    ButtonStyle, EmailField, LinkButton, NameField, NewPasswords, Page, SubmitButton, UsernameHint, check_new_passwords,
+    Address, ButtonStyle, EmailField, LinkButton, NameField, NewPasswords, Page, SubmitButton, UsernameHint,
+    check_new_passwords,
 };
 use crate::view::{View, fixed};
-use crate::words::use_words;
+use crate::words::{Words, use_words};
 use account::{EmailAddress, Field, MailedCode, Name, Refusal, SignUpStep};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -30,7 +32,18 @@ fn closed() -> AnyView {
     view! {
         <Page heading=words.say("sign_up.title")>
             <p>{words.say("sign_up.closed")}</p>
+            {have_account(words)}
         </Page>
+    }
+    .into_any()
+}
+
+fn have_account(words: Words) -> AnyView {
+    view! {
+        <p>
+            {words.say("sign_up.have_account")} " "
+            <LinkButton href="/signin" label=words.say("sign_in.title") style=ButtonStyle::Link />
+        </p>
     }
     .into_any()
 }
@@ -76,10 +89,8 @@ fn ask_email(flow: Flow<SignUpStep>, known: Option<String>) -> AnyView {
                 <EmailField value=typed />
                 <SubmitButton label=words.say("sign_up.next") pending=flow.controller.pending() />
             </Form>
-            <p>
-                {words.say("sign_up.have_account")} " "
-                <LinkButton href="/signin" label=words.say("sign_in.title") style=ButtonStyle::Link />
-            </p>
+            {provider_buttons()}
+            {have_account(words)}
         </Page>
     }
     .into_any()
@@ -88,7 +99,7 @@ fn ask_email(flow: Flow<SignUpStep>, known: Option<String>) -> AnyView {
 fn enter_code(flow: Flow<SignUpStep>, mailed: MailedCode) -> AnyView {
     let ways = Ways {
         subject: "sign_up.subject",
-        begin: sign_up::Begin::PATH,
+        begin: Some(sign_up::Begin::PATH),
         answer: sign_up::Answer::PATH,
         resend: sign_up::Resend::PATH,
         restart: None,
@@ -109,7 +120,7 @@ fn choose_details(flow: Flow<SignUpStep>, email: EmailAddress, min: usize) -> An
     let check = move |fields: Fields| Checked::from(check_details(&fields, min));
     view! {
         <Page heading=words.say("sign_up.details_title")>
-            <p class="who">{words.say("sign_up.details_for")} " " <bdi dir="ltr">{shown}</bdi></p>
+            <p class="who">{words.say("sign_up.details_for")} " " <Address text=shown /></p>
             <Form action=sign_up::Finish::PATH controller=flow.controller check=Callback::new(check)>
                 <UsernameHint email=email />
                 <NameField value=typed_name />

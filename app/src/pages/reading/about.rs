@@ -16,7 +16,7 @@ fn show_privacy() -> AnyView {
     let settings = use_settings();
     let values = [
         ("brand", settings.brand.as_str()),
-        ("days", &settings.trust_days.to_string()),
+        ("days", &words.counted("wait.days_", settings.trust_days)),
     ];
     let items = ["kept", "mails", "cookies", "log", "others"].map(|name| {
         let say = |end: &str| words.say_with(&["privacy.", name, end].concat(), &values);

@@ -2,7 +2,7 @@
 
 use super::print_button::PrintButton;
 use crate::settings::use_settings;
-use crate::ui::{CopyButton, Page};
+use crate::ui::{CopyButton, Page, Row, Rows};
 use crate::view::{View, fixed};
 use crate::words::use_words;
 use leptos::prelude::*;
@@ -23,15 +23,14 @@ fn show() -> AnyView {
     domains.dedup();
     let senders =
         [(codes, "allowlist.sender_codes"), (notices, "allowlist.sender_notices")].map(|(sender, use_for)| {
+            let copy = view! { <CopyButton text=sender.clone() what=sender.clone() /> };
             view! {
-                <tr>
-                    <th scope="row">
-                        <code dir="ltr">{sender.clone()}</code>
-                        " "
-                        <CopyButton text=sender.clone() what=sender />
-                    </th>
-                    <td>{words.say(use_for)}</td>
-                </tr>
+                <Row action=copy.into_any()>
+                    <p>
+                        <code dir="ltr">{sender}</code>
+                    </p>
+                    <p class="hint">{words.say(use_for)}</p>
+                </Row>
             }
         });
     let domains = domains.into_iter().map(|domain| {
@@ -49,10 +48,8 @@ fn show() -> AnyView {
     view! {
         <Page heading=words.say("allowlist.title") wide=true>
             <p>{words.say_with("allowlist.lead", &[("brand", &settings.brand)])}</p>
-            <table>
-                <caption>{words.say("allowlist.senders")}</caption>
-                <tbody>{senders}</tbody>
-            </table>
+            <h2>{words.say("allowlist.senders")}</h2>
+            <Rows>{senders}</Rows>
             <h2>{words.say("allowlist.domains")}</h2>
             <ul class="senders">{domains.collect_view()}</ul>
             <h2>{words.say("allowlist.about")}</h2>

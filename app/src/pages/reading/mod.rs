@@ -5,6 +5,7 @@ pub(super) mod allowlist;
 pub(super) mod help;
 mod print_button;
 pub(super) mod signed_out;
+pub(super) mod through;
 
 /// The script of these pages: copy, print and theme. Inlined in each page.
 pub(crate) const SCRIPT: &str = include_str!("page.js");

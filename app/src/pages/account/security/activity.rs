@@ -1,6 +1,6 @@
 //! The recent activity of the account.
 
-use super::row::browser;
+use super::row::{browser, device};
 use crate::ui::{LocalTime, Row, Rows, When};
 use crate::words::Words;
 use account::{Attempts, SecurityView};
@@ -14,12 +14,12 @@ pub(super) fn activity(view: SecurityView, words: Words) -> AnyView {
         // Events caused by an operator have no network address.
         let by = (!event.client.is_empty()).then(|| {
             let name = browser(&event.browser, words);
-            view! { " · " {name} " · " <bdi dir="ltr">{event.client}</bdi> }
+            view! { " " {device(name, words)} " " <bdi dir="ltr">{event.client}</bdi> }
         });
         view! {
             <Row>
                 <p>{words.say(&["activity.", event.kind.as_str()].concat())}</p>
-                <p class="hint">
+                <p class="hint parts">
                     <LocalTime at=event.at show=When::DayAndTime />
                     {by}
                 </p>

@@ -1,6 +1,6 @@
 //! The trusted devices.
 
-use super::row::{browser, here, one_button};
+use super::row::{browser, device, here, one_button};
 use crate::api::security;
 use crate::flow::FormController;
 use crate::ui::{LocalTime, Row, Rows, When};
@@ -14,24 +14,24 @@ pub(super) fn devices(devices: Vec<DeviceRow>, controller: FormController, words
     if devices.is_empty() {
         return view! { <p>{words.say("security.devices_none")}</p> }.into_any();
     }
-    let rows = devices.into_iter().map(move |device| {
-        let name = browser(&device.browser, words);
+    let rows = devices.into_iter().map(move |row| {
+        let name = browser(&row.browser, words);
         let full_name = words.say_with("security.forget_named", &[("device", &name)]);
         let forget = one_button(
             security::ForgetDevice::PATH,
             controller,
-            device.id,
+            row.id,
             words.say("security.forget"),
             full_name,
         );
         view! {
             <Row action=forget>
                 <p>
-                    <strong>{name}</strong>
-                    {here(device.here, words)}
+                    <strong>{device(name, words)}</strong>
+                    {here(row.here, words)}
                 </p>
                 <p class="hint">
-                    {words.say("security.trusted_until")} " " <LocalTime at=device.trusted_until show=When::Day />
+                    {words.say("security.trusted_until")} " " <LocalTime at=row.trusted_until show=When::Day />
                 </p>
             </Row>
         }

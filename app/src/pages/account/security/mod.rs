@@ -1,22 +1,24 @@
 //! The security page: password, sessions, devices and recent activity; one file per section.
 
 mod activity;
+mod connections;
 mod devices;
 pub(super) mod password;
 mod row;
 mod sessions;
 
 use self::activity::activity;
+use self::connections::connections;
 use self::devices::devices;
 use self::password::password;
 use self::sessions::sessions;
 use crate::api::security;
 use crate::client::PageState;
 use crate::flow::{Flow, FormController, Step, page_of};
-use crate::ui::{Page, move_focus, use_announce};
+use crate::ui::{Address, Page, move_focus, use_announce};
 use crate::view::View;
 use crate::words::{Words, use_words};
-use account::{EmailAddress, SecurityDone, SecurityView};
+use account::{EmailAddress, PasswordAccess, SecurityDone, SecurityView};
 use leptos::prelude::*;
 
 /// `/security`.
@@ -38,11 +40,19 @@ fn show(state: PageState<SecurityView>) -> View {
 }
 
 fn overview(view: SecurityView, controller: FormController, words: Words) -> AnyView {
+    // The members of an organization connect nothing.
+    let is_managed = matches!(view.password.own, PasswordAccess::ManagedBy(_));
+    let has_connections = !view.connections.is_empty() || !view.providers.is_empty();
+    let connected = (has_connections && !is_managed).then(|| {
+        let list = connections(view.connections.clone(), view.providers.clone(), controller, words);
+        section("connections", words.say("security.connections"), list)
+    });
     view! {
         <Page heading=words.say("security.title") wide=true>
             <p>{words.say("security.lead")}</p>
-            <p class="who">{words.say("security.signed_in_as")} " " <bdi dir="ltr">{view.email.to_string()}</bdi></p>
+            <p class="who">{words.say("security.signed_in_as")} " " <Address text=view.email.as_str() /></p>
             {section("password", words.say("security.password"), password(view.password.clone(), words))}
+            {connected}
             {section("confirmation", words.say("security.confirmation"), confirmation(words))}
             {section("devices", words.say("security.devices"), devices(view.devices.clone(), controller, words))}
             {section("sessions", words.say("security.sessions"), sessions(view.sessions.clone(), controller, words))}
@@ -61,6 +71,9 @@ fn say_what_is_done(view: RwSignal<SecurityView>, words: Words) {
             SecurityDone::SessionEnded => ("security.ended", Some("sessions")),
             SecurityDone::OthersEnded => ("security.ended_others", Some("sessions")),
             SecurityDone::DeviceForgotten => ("security.forgotten", Some("devices")),
+            SecurityDone::PasswordAdded => ("security.password_added", None),
+            SecurityDone::ProviderConnected => ("security.connected", Some("connections")),
+            SecurityDone::ProviderDisconnected => ("security.disconnected", Some("connections")),
         };
         announce.say(words.say(key));
         list

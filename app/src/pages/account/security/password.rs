@@ -1,13 +1,10 @@
 //! The password, or where it is managed.
 
 use crate::settings::use_settings;
-use crate::ui::{LocalTime, Notice, Row, Rows, When};
+use crate::ui::{Address, ButtonStyle, LinkButton, LocalTime, Notice, Row, Rows, When};
 use crate::words::Words;
-use account::{Organization, PasswordAccess, PasswordRow};
+use account::{Organization, PasswordAccess, PasswordRow, Provider};
 use leptos::prelude::*;
-
-/// Google's page for changing the password.
-const GOOGLE: &str = "https://myaccount.google.com/signinoptions/password";
 
 /// Renders the date of the last change and an edit link, or where the password is managed.
 pub(super) fn password(password: PasswordRow, words: Words) -> AnyView {
@@ -30,8 +27,29 @@ pub(super) fn password(password: PasswordRow, words: Words) -> AnyView {
             }
             .into_any()
         }
-        held => held_elsewhere(&held, words),
+        PasswordAccess::NotSet(provider) => not_set(provider, words),
+        PasswordAccess::ManagedBy(organization) => managed(&organization, words),
     }
+}
+
+/// Renders "Not set" with a link to add a password, and where the password of the provider is.
+fn not_set(provider: Option<Provider>, words: Words) -> AnyView {
+    // Adding a password needs a recent proof, which the first page asks for if necessary.
+    let add = view! {
+        <LinkButton
+            href="/security/confirm?next=/security/password"
+            label=words.say("security.add")
+            full_name=words.say("security.add_password")
+            style=ButtonStyle::Plain
+        />
+    };
+    view! {
+        {provider.map(|provider| at_provider(&provider, words))}
+        <Rows>
+            <Row action=add.into_any()>{words.say("security.password_not_set")}</Row>
+        </Rows>
+    }
+    .into_any()
 }
 
 /// Renders the edit link. Its accessible name distinguishes it from other edit links.
@@ -65,32 +83,38 @@ pub(in crate::pages::account) fn leaked_notice(words: Words) -> AnyView {
     .into_any()
 }
 
-/// Renders where the password is managed if not in this service.
-pub(in crate::pages::account) fn held_elsewhere(own: &PasswordAccess, words: Words) -> AnyView {
-    match own {
-        PasswordAccess::Editable => ().into_any(),
-        PasswordAccess::HeldByGoogle => {
-            let lead = words.say_with("security.google_lead", &[("brand", &use_settings().brand)]);
-            view! {
-                <Notice>
-                    <p>
-                        <strong>{words.say("security.google")}</strong>
-                    </p>
-                    <p>{lead}</p>
-                    <p>
-                        <a href=GOOGLE rel="noreferrer external">
-                            {words.say("security.google_link")}
-                        </a>
-                    </p>
-                </Notice>
-            }
-            .into_any()
+fn at_provider(provider: &Provider, words: Words) -> AnyView {
+    let brand = use_settings().brand;
+    let values = [("brand", brand.as_str()), ("provider", provider.name.as_str())];
+    let say = |key| words.say_with(key, &values);
+    let (title, lead, to_provider) = (
+        say("security.provider"),
+        say("security.provider_lead"),
+        say("security.provider_link"),
+    );
+    let link = provider.password_url.clone().map(|url| {
+        view! {
+            <p>
+                <a href=url rel="noreferrer external">
+                    {to_provider}
+                </a>
+            </p>
         }
-        PasswordAccess::HeldBy(organization) => managed(organization, words),
+    });
+    view! {
+        <Notice>
+            <p>
+                <strong>{title}</strong>
+            </p>
+            <p>{lead}</p>
+            {link}
+        </Notice>
     }
+    .into_any()
 }
 
-fn managed(organization: &Organization, words: Words) -> AnyView {
+/// Renders the organization that manages the password, and whom to ask.
+pub(in crate::pages::account) fn managed(organization: &Organization, words: Words) -> AnyView {
     let Organization {
         name,
         administrator_name,
@@ -105,7 +129,7 @@ fn managed(organization: &Organization, words: Words) -> AnyView {
             <p>{words.say_with("security.managed_lead", &[("administrator", &administrator_name)])}</p>
             <p>
                 <a href=mail rel="external">
-                    <bdi dir="ltr">{administrator_email}</bdi>
+                    <Address text=administrator_email />
                 </a>
             </p>
         </Notice>

@@ -27,11 +27,16 @@ pub(super) fn here(here: bool, words: Words) -> Option<AnyView> {
     here.then(|| view! { " " <span class="badge">{words.say("security.this_device")}</span> }.into_any())
 }
 
-/// Returns the display name of a browser.
+/// Returns the display name of a browser, from its English one: `Firefox on Linux`.
 pub(super) fn browser(name: &str, words: Words) -> String {
-    if name == account::UNKNOWN_BROWSER {
-        words.say("security.unknown_browser")
-    } else {
-        name.to_owned()
+    match name.split_once(" on ") {
+        Some((browser, system)) => words.say_with("security.browser_on", &[("browser", browser), ("system", system)]),
+        None if name == account::UNKNOWN_BROWSER => words.say("security.unknown_browser"),
+        None => name.to_owned(),
     }
+}
+
+/// Renders the display name of a browser. Has the page's direction, although it may begin with a Latin letter.
+pub(super) fn device(name: String, words: Words) -> AnyView {
+    view! { <bdi dir=words.direction()>{name}</bdi> }.into_any()
 }

@@ -1,6 +1,6 @@
 //! The signed-in browsers.
 
-use super::row::{browser, here, one_button};
+use super::row::{browser, device, here, one_button};
 use crate::api::{security, sign_in};
 use crate::flow::{Form, FormController};
 use crate::ui::{ButtonStyle, LocalTime, Row, Rows, SubmitButton, When};
@@ -45,7 +45,7 @@ pub(super) fn sessions(sessions: Vec<SessionRow>, controller: FormController, wo
         view! {
             <Row action=end>
                 <p>
-                    <strong>{name}</strong>
+                    <strong>{device(name, words)}</strong>
                     {here(session.here, words)}
                 </p>
                 <p class="hint">
@@ -53,7 +53,9 @@ pub(super) fn sessions(sessions: Vec<SessionRow>, controller: FormController, wo
                 </p>
                 <p class="hint">
                     {words.say("security.last_seen_at")} " " <LocalTime at=session.last_seen_at show=When::DayAndTime />
-                    " · " {words.say("security.from")} " " <bdi dir="ltr">{session.client}</bdi>
+                </p>
+                <p class="hint">
+                    {words.say("security.from")} " " <bdi dir="ltr">{session.client}</bdi>
                 </p>
             </Row>
         }

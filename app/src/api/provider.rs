@@ -1,0 +1,156 @@
+//! The way to a provider and back: plain links, not server functions, because the browser leaves this origin.
+
+use super::cookies::{self, Flash};
+use super::faults::log;
+use super::response::caller;
+use crate::client::Failure;
+use crate::route::query_value;
+use crate::site_map::PageId;
+use account::{ProviderIntent, ProviderStep, Refusal, SecurityDone, safe_next};
+use backend::{Backend, Error, TokenChange};
+use http::HeaderValue;
+use http::request::Parts;
+
+/// A redirect with cookies.
+pub struct BrowserRedirect {
+    /// The URL: another page, or the provider's.
+    pub location: String,
+    /// The values of `Set-Cookie`.
+    pub cookies: Vec<HeaderValue>,
+}
+
+/// Redirects to a provider: `/signin/provider/google?next=/profile`. `intent` is `connect` or `confirm`, or absent for a sign-in.
+pub async fn begin_provider(backend: &Backend, parts: &Parts, id: &str) -> BrowserRedirect {
+    let search = parts.uri.query().unwrap_or_default();
+    let next = query_value(search, "next").unwrap_or_default();
+    let intent = match query_value(search, "intent").as_deref() {
+        Some("connect") => ProviderIntent::Connect,
+        Some("confirm") => ProviderIntent::Confirm,
+        _ => ProviderIntent::SignIn,
+    };
+    // Attack: a link on another site connects the account that its visitor has at the provider.
+    if is_cross_site(parts) {
+        return to(start_of(intent).address());
+    }
+    let (caller, held) = (caller(parts), cookies::held(&parts.headers));
+    match backend
+        .request(&caller, &held)
+        .provider()
+        .begin(id, intent, &next)
+        .await
+    {
+        Ok((location, attempt)) => BrowserRedirect {
+            location,
+            cookies: cookies::of_change(&attempt).into_iter().collect(),
+        },
+        Err(error) => refused(backend, error, intent, &next),
+    }
+}
+
+/// Accepts a provider's response at its redirect address.
+pub async fn finish_provider(backend: &Backend, parts: &Parts, id: &str) -> BrowserRedirect {
+    let (caller, held) = (caller(parts), cookies::held(&parts.headers));
+    let request = backend.request(&caller, &held).provider();
+    let intent = request.intent();
+    match request.finish(id, parts.uri.query().unwrap_or_default()).await {
+        Ok(transition) => {
+            let (location, flash) = destination(transition.step);
+            let changed = set(&transition.tokens);
+            BrowserRedirect {
+                location,
+                cookies: changed.chain(flash.and_then(|flash| flash.to_header())).collect(),
+            }
+        }
+        Err(error) => refused(backend, error, intent, ""),
+    }
+}
+
+fn destination(step: ProviderStep) -> (String, Option<Flash>) {
+    let flash = |page, failure: Option<Failure>, done| {
+        Some(Flash {
+            failure,
+            done,
+            ..Flash::of(page)
+        })
+    };
+    match step {
+        ProviderStep::SignedIn { next } | ProviderStep::Confirmed { next } => (safe_next(&next).to_owned(), None),
+        ProviderStep::SignInToConnect { provider } => {
+            let why = Refusal::SignInToConnect { provider }.into();
+            (
+                PageId::SignIn.address().to_owned(),
+                flash(PageId::SignIn, Some(why), None),
+            )
+        }
+        ProviderStep::ProveEmail => (PageId::SignUp.address().to_owned(), None),
+        ProviderStep::Connected => (
+            PageId::Security.address().to_owned(),
+            flash(PageId::Security, None, Some(SecurityDone::ProviderConnected)),
+        ),
+    }
+}
+
+/// Returns the page that shows a refusal.
+const fn start_of(intent: ProviderIntent) -> PageId {
+    match intent {
+        ProviderIntent::SignIn => PageId::SignIn,
+        ProviderIntent::Connect => PageId::Security,
+        ProviderIntent::Confirm => PageId::Confirm,
+    }
+}
+
+fn refused(backend: &Backend, error: Error, intent: ProviderIntent, next: &str) -> BrowserRedirect {
+    let page = start_of(intent);
+    let failure = match error {
+        Error::Repeated(tokens) => {
+            return BrowserRedirect {
+                location: page.address().to_owned(),
+                cookies: set(&tokens).collect(),
+            };
+        }
+        Error::Refused(refusal) => {
+            backend.metrics().refused(&refusal);
+            match refusal {
+                Refusal::SignedOut => return to(&["/signin?next=", page.address()].concat()),
+                Refusal::ProofTooOld => return to(&["/security/confirm?next=", page.address()].concat()),
+                refusal => refusal.into(),
+            }
+        }
+        Error::Fault(fault) => {
+            backend.metrics().failed(fault.kind());
+            match fault.retry_after_s() {
+                Some(retry_after_s) => Failure::Busy { retry_after_s },
+                None => log(&fault.to_string()),
+            }
+        }
+    };
+    let flash = Flash {
+        failure: Some(failure),
+        ..Flash::of(page)
+    };
+    let location = match safe_next(next) {
+        _ if next.is_empty() => page.address().to_owned(),
+        next => [page.address(), "?next=", next].concat(),
+    };
+    BrowserRedirect {
+        location,
+        cookies: flash.to_header().into_iter().collect(),
+    }
+}
+
+fn to(path: &str) -> BrowserRedirect {
+    BrowserRedirect {
+        location: path.to_owned(),
+        cookies: Vec::new(),
+    }
+}
+
+fn set(tokens: &[TokenChange]) -> impl Iterator<Item = HeaderValue> + '_ {
+    tokens.iter().filter_map(cookies::of_change)
+}
+
+/// Returns whether another site caused the request (Fetch Metadata). Old browsers send no such header.
+fn is_cross_site(parts: &Parts) -> bool {
+    let site = parts.headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    site.is_some_and(|site| site != b"same-origin" && site != b"none")
+}
