@@ -22,9 +22,10 @@ const BROWSER: &str = "'Firefox on Windows', '192.0.2.7'";
 pub fn fill(database: Database, fixture: &Fixture, rows: Rows) -> Result<(), Fault> {
     let words = Words::of(database);
     words.hurry(fixture)?;
-    let password = fixture.sql("SELECT password FROM accounts WHERE password IS NOT NULL LIMIT 1")?;
+    let password = fixture.sql("SELECT hash FROM passwords LIMIT 1")?;
     let insert = |sql: &str| fixture.sql(&format!("{}; {sql}", words.before));
-    insert(&accounts(&words, rows.accounts, &password))?;
+    insert(&accounts(&words, rows.accounts))?;
+    insert(&passwords(&password))?;
     insert(&devices(&words))?;
     for (layer, count) in layers(rows.sessions, rows.accounts) {
         insert(&sessions(&words, layer, count))?;
@@ -41,7 +42,7 @@ fn layers(all: u64, accounts: u64) -> impl Iterator<Item = (u64, u64)> {
 }
 
 /// Returns accounts with ids that start with the row's index, because millions of random inserts into indexes would take hours.
-fn accounts(words: &Words, count: u64, password: &str) -> String {
+fn accounts(words: &Words, count: u64) -> String {
     let (fixture, tail, now) = (
         (words.hexadecimal)(&format!("i * 4294967296 / {count}")),
         words.random(24),
@@ -49,10 +50,17 @@ fn accounts(words: &Words, count: u64, password: &str) -> String {
     );
     let ago = (words.below)(1_000 * DAY_MS);
     format!(
-        "INSERT INTO accounts (id, email, name, kind, password, created_at)
+        "INSERT INTO accounts (id, email, name, created_at)
          WITH RECURSIVE n (i) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {count})
-         SELECT {fixture} || {tail}, {} || i || '@example.com', 'Benchmark Test User', 'local', '{password}', {now} - {ago} FROM n",
+         SELECT {fixture} || {tail}, {} || i || '@example.com', 'Benchmark Test User', {now} - {ago} FROM n",
         words.random(8)
+    )
+}
+
+/// Returns the password of each account without one.
+fn passwords(hash: &str) -> String {
+    format!(
+        "INSERT INTO passwords (account_id, hash) SELECT id, '{hash}' FROM accounts WHERE true ON CONFLICT (account_id) DO NOTHING"
     )
 }
 
@@ -69,8 +77,8 @@ fn devices(words: &Words) -> String {
 fn sessions(words: &Words, layer: u64, count: u64) -> String {
     let now = now_ms();
     format!(
-        "INSERT INTO sessions (id, token_digest, account_id, browser, client, signed_in_at, last_seen_at, ends_at)
-         SELECT substr(id, 1, 8) || {id}, substr(id, 1, 8) || {digest}, id, {BROWSER}, {now} - {day} - {since}, {now} - {seen}, {now} + {day} + {left}
+        "INSERT INTO sessions (id, token_digest, account_id, browser, client, signed_in_at, last_seen_at, ends_at, authenticated_at, methods)
+         SELECT substr(id, 1, 8) || {id}, substr(id, 1, 8) || {digest}, id, {BROWSER}, {now} - {day} - {since}, {now} - {seen}, {now} + {day} + {left}, {now} - {day}, 'password email_code'
            FROM accounts ORDER BY id LIMIT {count}",
         id = words.random(24),
         digest = words.random(56),

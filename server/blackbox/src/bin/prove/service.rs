@@ -312,7 +312,7 @@ impl Service {
         match kind {
             Kind::Local | Kind::Deactivated => words.push("--password-stdin"),
             Kind::LocalWithoutPassword => {}
-            Kind::Google => words.push("--google"),
+            Kind::Google => words.extend(["--provider", "google"]),
             Kind::Managed => words.extend(ORGANIZATION),
         }
         self.run(&words, PASSWORD)?;

@@ -11,6 +11,7 @@ mod emails;
 mod enumeration;
 mod limits;
 mod mail_server;
+mod managed;
 mod once;
 mod owner;
 mod secrets;
@@ -34,6 +35,7 @@ pub fn all() -> impl Iterator<Item = &'static Proof> {
         enumeration::PROOFS,
         limits::PROOFS,
         mail_server::PROOFS,
+        managed::PROOFS,
         once::PROOFS,
         owner::PROOFS,
         secrets::PROOFS,

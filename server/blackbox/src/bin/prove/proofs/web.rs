@@ -31,7 +31,7 @@ pub const PROOFS: &[Proof] = &[
     },
 ];
 
-const FORMS: [(&str, &str); 19] = [
+const FORMS: [(&str, &str); 27] = [
     ("/api/sign_in/begin", "email=ada%40example.com"),
     ("/api/sign_in/password", "password=x"),
     ("/api/sign_in/answer", "code=123456"),
@@ -50,6 +50,14 @@ const FORMS: [(&str, &str); 19] = [
     ("/api/security/end_session", "id=x"),
     ("/api/security/end_others", ""),
     ("/api/security/forget_device", "id=x"),
+    ("/api/security/add_password", "password=x&again=x"),
+    ("/api/security/disconnect", "id=x"),
+    ("/api/connect/accept", ""),
+    ("/api/connect/decline", ""),
+    ("/api/confirm/password", "current=x"),
+    ("/api/confirm/send", ""),
+    ("/api/confirm/answer", "code=12345678"),
+    ("/api/confirm/resend", ""),
     ("/api/preferences", "theme=dark"),
 ];
 
@@ -214,6 +222,10 @@ fn cross_site(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         "/reset",
         "/signup",
         "/security",
+        "/security/confirm",
+        "/security/connect",
+        "/signin/provider/google",
+        "/signin/provider/google/callback",
         "/profile",
         "/signed-out",
         "/help",
@@ -329,6 +341,9 @@ fn headers(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         "/api/nowhere",
         "/profile",
         "/security/password",
+        "/security/confirm",
+        "/security/connect",
+        "/signin/provider/google/callback",
     ] {
         for browser in [&mut service.browser(), &mut owner] {
             let request = get_request(path, "accounts.example.com", &browser.jar, "");
