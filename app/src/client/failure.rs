@@ -32,7 +32,7 @@ impl Failure {
         }
     }
 
-    /// Returns whether the user must first prove again who they are.
+    /// Returns whether the user must reauthenticate first.
     #[must_use]
     pub fn is_proof_too_old(&self) -> bool {
         matches!(self, Self::Refused(refused) if refused.code == Refusal::PROOF_TOO_OLD)

@@ -17,7 +17,7 @@ pub struct ImportedAccount {
     pub email: EmailAddress,
     /// The owner's name; `None` if the other system has none.
     pub name: Option<Name>,
-    /// The password hash. Without one, the owner sets a password by "Forgot password?", which proves the mailbox.
+    /// The password hash. Without one, the owner sets a password through "Forgot password?", which verifies the address.
     pub password: Option<ForeignHash>,
     /// The identifier at Google, with which the owner signs in.
     pub google_subject: Option<String>,

@@ -106,7 +106,7 @@ pub(super) fn mail_domains(value: &str) -> Result<Vec<String>, String> {
         let address = EmailAddress::parse(&["a@", part.trim()].concat());
         address
             .map(|address| address.domain().to_owned())
-            .map_err(|_| "has a part that is not a mail domain".to_owned())
+            .map_err(|_| "contains an entry that is not a valid mail domain".to_owned())
     };
     value
         .split(',')

@@ -17,7 +17,7 @@ use account::{
 pub(super) const FLOW_MINUTES: i64 = 60;
 
 impl BrowserRequest<'_> {
-    /// Begins a flow that sends an e-mail at once: a reset, a sign-up, or a sign-in that proves the mailbox first. `next` is
+    /// Begins a flow that sends an e-mail at once: a reset, a sign-up, or a sign-in that verifies the address first. `next` is
     /// the path after a sign-in.
     pub(super) async fn begin_mailed(
         self,

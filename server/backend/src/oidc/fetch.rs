@@ -45,7 +45,7 @@ pub(super) fn refused(status: StatusCode) -> ProviderError {
         ProviderError::Unavailable("the provider reported a failure")
     } else if status.is_redirection() {
         // Attack: a redirect sends the code and the client secret, or the request for keys, to another server.
-        ProviderError::Rejected("the provider redirected a request of this server")
+        ProviderError::Rejected("the provider redirected a request from this server")
     } else {
         ProviderError::Rejected("the provider refused a request of this server")
     }

@@ -117,7 +117,7 @@ async fn an_id_token_with_a_false_claim_is_refused() {
 }
 
 #[tokio::test]
-async fn an_id_token_with_a_false_signature_is_refused() {
+async fn an_id_token_with_an_invalid_signature_is_rejected() {
     let algorithm = Rejected("the ID token's algorithm is not allowed");
     let unknown = Rejected("the ID token's key is unknown");
     let invalid = Rejected("the ID token's signature is invalid");

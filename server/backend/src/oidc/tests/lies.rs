@@ -363,7 +363,7 @@ async fn a_token_for_several_audiences_names_this_client() {
 }
 
 #[tokio::test]
-async fn a_false_document_is_refused() {
+async fn an_invalid_discovery_document_is_rejected() {
     let unsafe_address = Rejected("the discovery document names an unsafe address");
     let long = Rejected("a response of the provider is too long");
     let moved = Rejected("the provider redirected a request of this server");

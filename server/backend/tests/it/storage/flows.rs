@@ -205,7 +205,7 @@ async fn a_flow_continues_under_a_new_token(world: &World) {
 }
 
 #[test]
-fn a_code_can_be_sent_after_the_wait_at_most_six_times() {
+fn at_most_six_codes_are_sent_and_each_resend_requires_a_wait() {
     let (sends, waits, used_up) = (
         flow("x"),
         Flow {

@@ -296,7 +296,7 @@ fn rows(service: &Service, ground: &Ground) -> Result<String, Fault> {
     Ok(rows)
 }
 
-/// Returns a signed-in browser, where the service's origin is `https`.
+/// Returns a browser that is signed in to a service with an `https` origin.
 fn signed_in_by_https(service: &Service) -> Result<Browser, Fault> {
     let email = service.create_account(Kind::Local)?;
     let mut owner = service.browser();
