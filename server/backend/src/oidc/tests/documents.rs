@@ -15,7 +15,7 @@ const SHORT: TimeLimits = TimeLimits {
 async fn a_false_document_is_refused() {
     let unsafe_address = Rejected("the discovery document names an unsafe address");
     let long = Rejected("a response of the provider is too long");
-    let moved = Rejected("the provider redirected a request of this server");
+    let moved = Rejected("the provider redirected a request from this server");
     let failure = Unavailable("the provider reported a failure");
     refused(
         "ES256",

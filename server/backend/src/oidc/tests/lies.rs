@@ -366,7 +366,7 @@ async fn a_token_for_several_audiences_names_this_client() {
 async fn an_invalid_discovery_document_is_rejected() {
     let unsafe_address = Rejected("the discovery document names an unsafe address");
     let long = Rejected("a response of the provider is too long");
-    let moved = Rejected("the provider redirected a request of this server");
+    let moved = Rejected("the provider redirected a request from this server");
     let failure = Unavailable("the provider reported a failure");
     refused(
         "ES256",
