@@ -31,7 +31,7 @@ pub struct RenderedEmail {
 /// Prints only the sender, because the rest may contain a live code.
 impl std::fmt::Debug for RenderedEmail {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "RenderedLetter(from {})", self.from)
+        write!(f, "RenderedEmail(from {})", self.from)
     }
 }
 

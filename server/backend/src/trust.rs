@@ -69,7 +69,7 @@ impl TrustedRoots {
     }
 }
 
-/// Returns whether nobody on the network can read or change what is exchanged with a URL: https, or http on this machine.
+/// Returns whether a connection is safe from the network: https, or http on this machine.
 pub(crate) fn is_encrypted_or_local(url: &reqwest::Url) -> bool {
     url.scheme() == "https" || url.scheme() == "http" && is_local(url)
 }

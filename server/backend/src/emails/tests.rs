@@ -536,6 +536,6 @@ fn debug_output_of_an_email_hides_its_code() {
     let message = codes().remove(0).2;
     assert_eq!(
         format!("{message:?}"),
-        "RenderedLetter(from noreply@signin.rekey.example)"
+        "RenderedEmail(from noreply@signin.rekey.example)"
     );
 }
