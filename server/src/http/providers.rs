@@ -16,6 +16,9 @@ pub fn routes() -> Router<Service> {
 }
 
 async fn begin(State(service): State<Service>, Path(id): Path<String>, request: Request) -> Response {
+    if service.backend.providers().find(&id).is_none() {
+        return Problem::new(StatusCode::NOT_FOUND).into_response();
+    }
     let (parts, _) = request.into_parts();
     redirect(app::begin_provider(&service.backend, &parts, &id).await)
 }

@@ -224,7 +224,6 @@ fn cross_site(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         "/security",
         "/security/confirm",
         "/security/connect",
-        "/signin/provider/google",
         "/signin/provider/google/callback",
         "/profile",
         "/signed-out",
