@@ -1,12 +1,10 @@
 //! Password change from the security page.
 
-use super::password_tries::{Tries, device_throttle_key, wrong_passwords};
 use super::request::{BrowserRequest, PasswordChange};
-use super::step_up::LOST_ANSWER_MS;
 use crate::proof::PasswordProof;
-use crate::store::{accounts, sessions, throttles};
-use crate::{BrowserTokens, Error, Fault, Transition, Verdict};
-use account::{Account, ActivityKind, FailureCause, Method, Notice, Refusal, Secret, SecurityDone, SecurityView};
+use crate::store::{accounts, sessions};
+use crate::{Error, Transition};
+use account::{ActivityKind, Method, Notice, Refusal, Secret, SecurityDone, SecurityView};
 
 impl PasswordChange<'_> {
     /// Requires the current password and the new one twice. Replaces this browser's session token; `end_others` also ends all
@@ -29,7 +27,7 @@ impl PasswordChange<'_> {
             }
             found => found?,
         };
-        let account = stored.account;
+        let account = stored.account.clone();
         account.require_password()?;
         if current.is_empty() {
             return Err(Refusal::CurrentMissing.into());
@@ -40,37 +38,9 @@ impl PasswordChange<'_> {
             .settings()
             .password
             .check_for(password, again, &account.email, &account.name)?;
-        // Counted per browser. Attack: strangers or a stolen session use up the owner's tries.
-        let device = self.0.find_device(&mut conn, &account.id).await?;
-        let throttle_key = device_throttle_key(&account.email, &device.map_or(session.id, |device| device.id));
         drop(conn);
-
-        let place = self.0.backend.parts.hashing.place(&self.0.caller.network()).await?;
-        let mut tx = self.0.begin().await?;
-        self.0
-            .backend
-            .spend_throttled_try(&mut tx, &throttle_key, self.0.now())
-            .await?;
-        tx.commit().await?;
+        self.0.verify_current(&session, &stored, current).await?;
         let hash = stored.password.ok_or(Refusal::CurrentWrong)?;
-        let tries = Tries::Browser(throttle_key);
-        let verdict = self
-            .0
-            .backend
-            .verify_password(place, &tries, current, Some(&hash), None)
-            .await?;
-        if verdict == Verdict::Wrong {
-            let noted = self.0.note_wrong_current(&account).await;
-            self.0
-                .backend
-                .unless_put_back(&tries, noted.map_err(Error::from))
-                .await?;
-            return Err(Refusal::CurrentWrong.into());
-        }
-        // The current password is correct, so nothing counts as a failure, even if the new password is refused.
-        let mut tx = self.0.begin().await?;
-        self.0.backend.clear_tries(&mut tx, &tries, &account.email).await?;
-        tx.commit().await?;
         let chosen = self
             .0
             .choose_password(&account.email, &account.name, password, again, Some(&hash))
@@ -190,51 +160,12 @@ impl PasswordChange<'_> {
     }
 
     /// Repeats the response to a password change that replaced this browser's token within the last 30 s, in case it was lost.
-    ///
-    /// Attack: a copy of the old token. It is useless without the new password, and its guesses don't spend the owner's tries.
     async fn change_again(self, password: &Secret) -> Result<Transition<SecurityView>, Error> {
-        let token = self
-            .0
-            .backend
-            .next_token(self.0.tokens.session.as_ref().ok_or(Refusal::SignedOut)?);
-        let held = BrowserTokens {
-            session: Some(token.clone()),
-            ..self.0.tokens.clone()
-        };
+        let (token, held) = self.0.verify_again(password).await?;
         let after = BrowserRequest {
             tokens: &held,
             ..self.0
         };
-        let mut conn = self.0.read().await?;
-        let (session, stored) = after.signed_in(&mut conn).await?;
-        drop(conn);
-        if self.0.now().0 >= session.signed_in_at + LOST_ANSWER_MS {
-            return Err(Refusal::SignedOut.into());
-        }
-        let place = self.0.backend.parts.hashing.place(&self.0.caller.network()).await?;
-        let mut tx = self.0.begin().await?;
-        let tries = Tries::Browser(device_throttle_key(
-            &stored.account.email,
-            &["change ", &session.id].concat(),
-        ));
-        if let Tries::Browser(throttle_key) = &tries {
-            self.0
-                .backend
-                .spend_throttled_try(&mut tx, throttle_key, self.0.now())
-                .await?;
-        }
-        tx.commit().await?;
-        let hash = stored.password.as_deref();
-        if self
-            .0
-            .backend
-            .verify_password(place, &tries, password, hash, None)
-            .await?
-            == Verdict::Wrong
-        {
-            self.0.note_wrong_current(&stored.account).await?;
-            return Err(Refusal::SignedOut.into());
-        }
         let mut conn = self.0.read().await?;
         let (session, stored) = after.signed_in(&mut conn).await?;
         let device = self.0.device_again(&mut conn, None, &stored.account.id).await?;
@@ -244,25 +175,7 @@ impl PasswordChange<'_> {
                 done: Some(SecurityDone::PasswordChanged),
                 ..view
             },
-            std::iter::once(self.0.backend.hold_session(token))
-                .chain(device)
-                .collect(),
+            [token].into_iter().chain(device).collect(),
         ))
-    }
-}
-
-impl BrowserRequest<'_> {
-    /// Records an incorrect current password in the account's log and e-mails the owner after every tenth in a row.
-    pub(super) async fn note_wrong_current(self, account: &Account) -> Result<(), Fault> {
-        let now = self.now();
-        let mut tx = self.begin().await?;
-        self.log(&mut tx, &account.id, ActivityKind::WrongPassword, now).await?;
-        if throttles::count(&mut tx, &wrong_passwords(&account.email), now).await? % 10 == 0 {
-            let cause = FailureCause::CurrentPasswords;
-            self.tell_of_failures(&mut tx, &account.id, cause, now).await?;
-        }
-        tx.commit().await?;
-        self.backend.emails_written.notify_one();
-        Ok(())
     }
 }

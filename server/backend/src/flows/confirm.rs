@@ -4,12 +4,11 @@
 
 use super::mailed_code::Answered;
 use super::mailed_email::drop_flow;
-use super::password_tries::{Tries, device_throttle_key};
 use super::provider::button;
 use super::request::{BrowserRequest, Confirmation};
 use crate::store::sessions::{self, Session};
 use crate::store::{ReadConn, WriteTx, flows, identities};
-use crate::{Error, Fault, Transition, Verdict};
+use crate::{Error, Fault, TokenChange, Transition, random};
 use account::{
     Account, AccountId, ActivityKind, ConfirmStep, Method, NextStep, ProviderButton, Purpose, Refusal, Secret,
     Timestamp, safe_next,
@@ -65,51 +64,34 @@ impl Confirmation<'_> {
     /// A refusal: signed out, incorrect, a wait, or no password.
     pub async fn password(self, password: &Secret, next: &str) -> Result<Transition<ConfirmStep>, Error> {
         let mut conn = self.0.read().await?;
-        let (session, stored) = self.0.signed_in(&mut conn).await?;
+        let (session, stored) = match self.0.signed_in(&mut conn).await {
+            Err(Error::Refused(Refusal::SignedOut)) => {
+                drop(conn);
+                let (token, _) = self.0.verify_again(password).await?;
+                return Ok(Transition::new(done(next), vec![token]));
+            }
+            found => found?,
+        };
+        drop(conn);
         stored.account.require_password()?;
         if password.is_empty() {
             return Err(Refusal::CurrentMissing.into());
         }
-        let account = &stored.account;
-        let device = self.0.find_device(&mut conn, &account.id).await?;
-        drop(conn);
-        // Counted together with the current password of a change. Attack: a stolen session guesses here instead.
-        let throttle_key = device_throttle_key(&account.email, &device.map_or(session.id, |device| device.id));
-        let place = self.0.backend.parts.hashing.place(&self.0.caller.network()).await?;
-        let mut tx = self.0.begin().await?;
-        self.0
-            .backend
-            .spend_throttled_try(&mut tx, &throttle_key, self.0.now())
-            .await?;
-        tx.commit().await?;
-        let tries = Tries::Browser(throttle_key);
-        let hash = stored.password.as_deref();
-        let verdict = self
-            .0
-            .backend
-            .verify_password(place, &tries, password, hash, None)
-            .await?;
-        if verdict == Verdict::Wrong {
-            let noted = self.0.note_wrong_current(account).await;
-            self.0
-                .backend
-                .unless_put_back(&tries, noted.map_err(Error::from))
-                .await?;
-            return Err(Refusal::CurrentWrong.into());
-        }
+        // Counted together with those of a password change. Attack: a stolen session guesses here instead.
+        self.0.verify_current(&session, &stored, password).await?;
         let now = self.0.now();
         let mut tx = self.0.begin().await?;
-        self.0.backend.clear_tries(&mut tx, &tries, &account.email).await?;
         let (session, current) = self.0.signed_in(&mut tx).await?;
         // Attack: the password was changed while this hash was being computed.
         if current.password != stored.password {
             return Err(Refusal::CurrentWrong.into());
         }
-        self.0
-            .confirm_session(&mut tx, &session, account, Method::Password, now)
+        let token = self
+            .0
+            .confirm_session(&mut tx, &session, &stored.account, Method::Password, now)
             .await?;
         tx.commit().await?;
-        Ok(Transition::to(done(next)))
+        Ok(Transition::new(done(next), vec![token]))
     }
 
     /// E-mails a code to the account's address; `next` is the destination after it.
@@ -138,9 +120,6 @@ impl Confirmation<'_> {
     /// # Errors
     /// A refusal of the code.
     pub async fn answer(self, code: &Secret) -> Result<Transition<ConfirmStep>, Error> {
-        let mut conn = self.0.read().await?;
-        self.0.signed_in(&mut conn).await?;
-        drop(conn);
         let (mut tx, flow) = match self.0.answer_code(CONFIRM, code).await? {
             Answered::Right(passed) => *passed,
             Answered::Mistyped(_) => return Err(Refusal::CodeAmbiguous.into()),
@@ -154,11 +133,12 @@ impl Confirmation<'_> {
         if flow.account.as_ref() != Some(&stored.account.id) || flow.email != stored.account.email {
             return Err(Refusal::FlowGone.into());
         }
-        self.0
+        let token = self
+            .0
             .confirm_session(&mut tx, &session, &stored.account, Method::EmailCode, now)
             .await?;
         tx.commit().await?;
-        Ok(Transition::new(done(&flow.next_path), vec![drop_flow(CONFIRM)]))
+        Ok(Transition::new(done(&flow.next_path), vec![token, drop_flow(CONFIRM)]))
     }
 }
 
@@ -178,7 +158,8 @@ impl BrowserRequest<'_> {
         }
     }
 
-    /// Records that the session's user has proven who they are.
+    /// Records that the session's user has proven who they are, and returns the session's new token. Attack: a copy of the old
+    /// token waits for the owner's proof.
     pub(super) async fn confirm_session(
         self,
         tx: &mut WriteTx,
@@ -186,8 +167,10 @@ impl BrowserRequest<'_> {
         account: &Account,
         method: Method,
         now: Timestamp,
-    ) -> Result<(), Fault> {
-        sessions::authenticate(tx, &session.id, method.as_str(), now).await?;
-        self.log(tx, &account.id, ActivityKind::Confirmed, now).await
+    ) -> Result<TokenChange, Error> {
+        let token = self.successor().ok_or(Refusal::SignedOut)?;
+        sessions::authenticate(tx, &session.id, &random::digest(&token), method.as_str(), now).await?;
+        self.log(tx, &account.id, ActivityKind::Confirmed, now).await?;
+        Ok(self.backend.hold_session(token))
     }
 }

@@ -3,6 +3,7 @@
 mod change_password;
 mod confirm;
 mod connections;
+mod current_password;
 mod devices;
 mod email_budget;
 mod events;

@@ -352,9 +352,9 @@ fn names(methods: &[Method]) -> String {
 }
 
 impl Backend {
-    /// Returns where an account's password is managed, with the provider's name.
+    /// Returns where an account's password is managed. A provider that users cannot choose any more is no way to sign in.
     pub(crate) fn password_access(&self, account: &Account) -> PasswordAccess {
-        account.password_access(|issuer| self.describe_provider(issuer))
+        account.password_access(|issuer| self.usable_provider(issuer))
     }
 
     /// Stores a session's token in the browser.
@@ -379,7 +379,7 @@ impl Backend {
         });
     }
 
-    fn idle_ms(&self) -> i64 {
+    pub(super) fn idle_ms(&self) -> i64 {
         self.settings().session_idle_minutes * 60_000
     }
 }

@@ -115,6 +115,11 @@ impl BrowserRequest<'_> {
             {
                 self.session_again(conn, token, now).await?
             }
+            (Some((flow, Standing::Current)), _)
+                if purpose == Purpose::Confirm && flow.progress.has_just_finished(now.plus_ms(-LOST_ANSWER_MS)) =>
+            {
+                self.confirmed_again(conn, now).await?.map(|token| vec![token])
+            }
             _ => None,
         };
         Ok(tokens.map_or_else(|| Refusal::StepElsewhere.into(), Error::Repeated))

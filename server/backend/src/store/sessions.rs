@@ -92,12 +92,19 @@ pub async fn of_account(
     }))
 }
 
-/// Records that the user of a session has proven who they are again.
-pub async fn authenticate(tx: &mut WriteTx, id: &str, methods: &str, now: Timestamp) -> Result<(), Fault> {
+/// Records that the user of a session has proven who they are again, and replaces the session's token.
+pub async fn authenticate(
+    tx: &mut WriteTx,
+    id: &str,
+    token_digest: &str,
+    methods: &str,
+    now: Timestamp,
+) -> Result<(), Fault> {
     execute!(
         tx,
-        "UPDATE sessions SET authenticated_at = $2, methods = $3 WHERE id = $1",
+        "UPDATE sessions SET token_digest = $2, authenticated_at = $3, methods = $4 WHERE id = $1",
         id,
+        token_digest,
         now.0,
         methods
     );

@@ -124,3 +124,73 @@ async fn the_provider_authenticates_its_user_again(world: &World) {
         );
     }
 }
+
+/// Property 31. Attack: a copy of the session's token waits until its owner has proven who they are.
+#[apply(on_both!)]
+async fn a_copy_of_the_session_from_before_the_proof_is_invalid(world: &World) {
+    let linked = Linked::to(world).await;
+    linked.world.create_account(ADA).await;
+    let mut browser = linked.world.signed_in(ADA).await;
+    linked.connect_google(&mut browser, person("1", ADA)).await.unwrap();
+    for way in ["password", "code", "provider"] {
+        linked.world.clock.advance_ms(TEN_MINUTES_MS);
+        linked.world.deliver().await;
+        let copy = browser.clone();
+        match way {
+            "password" => drop(browser.confirm_with_password(PASSWORD).await.unwrap()),
+            "code" => {
+                browser.send_confirmation().await.unwrap();
+                let code = linked.world.code_mailed_to(ADA).await;
+                browser.answer_confirmation(&code).await.unwrap();
+            }
+            _ => {
+                let url = browser
+                    .begin_provider("google", ProviderIntent::Confirm, "")
+                    .await
+                    .unwrap();
+                let query = linked.google.sign_in(&url, person("1", ADA));
+                browser.finish_provider("google", &query).await.unwrap();
+            }
+        }
+        assert!(browser.is_signed_in().await && !copy.is_signed_in().await, "{way}");
+    }
+    assert_eq!(browser.security().await.unwrap().sessions.len(), 1);
+}
+
+/// The response to the proof is lost and the form sent again: the same session.
+#[apply(on_both!)]
+async fn a_repeated_proof_leads_to_the_same_session(world: &World) {
+    let linked = Linked::to(world).await;
+    linked.world.create_account(ADA).await;
+    let mut browser = linked.world.signed_in(ADA).await;
+    linked.connect_google(&mut browser, person("1", ADA)).await.unwrap();
+    linked.world.clock.advance_ms(TEN_MINUTES_MS);
+    let mut again = browser.clone();
+    browser.confirm_with_password(PASSWORD).await.unwrap();
+    assert_eq!(
+        again.clone().confirm_with_password(WRONG_PASSWORD).await,
+        Err(Refusal::SignedOut)
+    );
+    assert_step!(again.confirm_with_password(PASSWORD), ConfirmStep::Done);
+    assert!(again.is_signed_in().await);
+
+    linked.world.clock.advance_ms(TEN_MINUTES_MS);
+    linked.world.deliver().await;
+    browser.send_confirmation().await.unwrap();
+    let code = linked.world.code_mailed_to(ADA).await;
+    let mut again = browser.clone();
+    browser.answer_confirmation(&code).await.unwrap();
+    assert_eq!(again.answer_confirmation(&code).await, Err(Refusal::StepElsewhere));
+    assert!(again.is_signed_in().await);
+
+    linked.world.clock.advance_ms(TEN_MINUTES_MS);
+    let url = browser
+        .begin_provider("google", ProviderIntent::Confirm, "")
+        .await
+        .unwrap();
+    let query = linked.google.sign_in(&url, person("1", ADA));
+    let mut again = browser.clone();
+    browser.finish_provider("google", &query).await.unwrap();
+    assert_step!(again.finish_provider("google", &query), ProviderStep::Confirmed);
+    assert!(again.is_signed_in().await);
+}

@@ -26,7 +26,7 @@ pub async fn spend_try(
                 AND ((finished_at IS NULL AND code_passed_at IS NULL AND COALESCE(token_digest, id) = $4)
                   OR (finished_at IS NULL AND code_passed_at IS NOT NULL AND id = $4 AND stepped_up_at > $5)
                   OR (finished_at > $5 AND purpose = 'sign_in' AND mailbox_first = 0 AND token_digest = $4)
-                  OR (finished_at > $5 AND purpose = 'sign_in' AND password_passed_at IS NULL AND id = $4))
+                  OR (finished_at > $5 AND purpose IN ('sign_in', 'confirm') AND password_passed_at IS NULL AND id = $4))
                 AND (purpose <> 'sign_in' OR mailbox_first = 1 OR password_passed_at IS NOT NULL)
               RETURNING",
             ""
