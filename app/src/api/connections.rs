@@ -37,8 +37,8 @@ pub async fn accept() -> Result<ConnectStep, Failure> {
 #[server(name = Decline, prefix = "/api", endpoint = "connect/decline")]
 pub async fn decline() -> Result<ConnectStep, Failure> {
     let request = RequestContext::here()?;
-    let transition = request.browser().connections().decline().await;
-    request.tell(transition)
+    let transition = request.browser().connections().decline();
+    request.tell(Ok(transition))
 }
 
 /// Disconnects an account at a provider.

@@ -93,13 +93,13 @@ pub struct Account {
 }
 
 impl Account {
-    /// Returns where the password is managed, for screens and e-mails. `describe` names the provider of an issuer.
+    /// Returns where the password is managed. `describe` names the provider of an issuer, if users can sign in with it.
     #[must_use]
-    pub fn password_access(&self, describe: impl FnOnce(&str) -> Provider) -> PasswordAccess {
+    pub fn password_access(&self, describe: impl FnOnce(&str) -> Option<Provider>) -> PasswordAccess {
         match &self.managed_by {
             Some(membership) => PasswordAccess::ManagedBy(membership.organization.clone()),
             None if self.has_password => PasswordAccess::Editable,
-            None => PasswordAccess::NotSet(self.issuer.as_deref().map(describe)),
+            None => PasswordAccess::NotSet(self.issuer.as_deref().and_then(describe)),
         }
     }
 
@@ -127,12 +127,6 @@ impl Account {
         } else {
             Err(Refusal::PasswordNotSet)
         }
-    }
-
-    /// Returns whether a code e-mailed to the owner permits to set a password: there is one, or no other way to sign in.
-    #[must_use]
-    pub const fn allows_reset(&self) -> bool {
-        self.managed_by.is_none() && (self.has_password || self.issuer.is_none())
     }
 }
 

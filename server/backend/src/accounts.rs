@@ -169,6 +169,11 @@ impl Accounts<'_> {
             return Ok(false);
         };
         let id = stored.account.id;
+        // Attack: the former organization goes on signing in through its provider.
+        let of = stored.account.managed_by.and_then(|membership| membership.provider);
+        if let Some(provider) = of.and_then(|id| self.0.providers().find(&id)) {
+            identities::delete_of_issuer(&mut tx, &id, provider.issuer()).await?;
+        }
         accounts::set_managed(&mut tx, &id, None).await?;
         let kind = ActivityKind::TakenBack;
         events::append(&mut tx, &id, kind, Actor::Operator, &operator(), now).await?;

@@ -36,7 +36,7 @@ use tokio::time::timeout;
 struct TimeLimits {
     /// For one request.
     request: Duration,
-    /// For everything that one page of ours needs.
+    /// For all requests that one page needs.
     total: Duration,
 }
 
@@ -100,7 +100,7 @@ pub struct Identity {
     pub issuer: String,
     /// The provider's permanent identifier of the person: 1 to 255 ASCII characters.
     pub subject: String,
-    /// The address, if the provider sent a usable one. It can belong to somebody else: see `email_verified`.
+    /// The address, if the provider sent a usable one. It can belong to another person: see `email_verified`.
     pub email: Option<EmailAddress>,
     /// Whether the provider has verified that address, if it said so.
     pub email_verified: Option<bool>,
@@ -203,6 +203,12 @@ impl Provider {
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.settings.issuer
+    }
+
+    /// Returns whether the sign-in page has a button for it.
+    #[must_use]
+    pub const fn is_listed(&self) -> bool {
+        self.settings.listed
     }
 
     /// Returns whether the provider can be asked to authenticate its user again. Google ignores `prompt=login` and `max_age`.

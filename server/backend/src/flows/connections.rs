@@ -3,6 +3,7 @@
 use super::provider::Offer;
 use super::request::{BrowserRequest, Connections};
 use crate::store::identities::{self, Identity};
+use crate::store::sessions::Session;
 use crate::store::{ReadConn, WriteTx, accounts};
 use crate::{Error, Fault, TokenChange, TokenKind, Transition, random};
 use account::{
@@ -39,14 +40,9 @@ impl Connections<'_> {
     /// A refusal: signed out, the proof is too old, or connected to another account.
     pub async fn accept(self) -> Result<Transition<ConnectStep>, Error> {
         let now = self.0.now();
-        let mut tx = self.0.begin().await?;
-        let (session, stored) = self.0.signed_in(&mut tx).await?;
-        let account = stored.account;
-        self.0.require_fresh_proof(&session)?;
-        account.require_unmanaged()?;
+        let (mut tx, _, account) = self.begin().await?;
         let offer = self.0.offered(now).ok_or(Refusal::ProviderExpired)?;
         let name = self.0.backend.describe_provider(&offer.issuer).name;
-        accounts::lock_for_update(&mut tx, &account.id).await?;
         self.0
             .connect_identity(&mut tx, &account, &name, &row(&account.id, &offer, now), now)
             .await?;
@@ -60,11 +56,9 @@ impl Connections<'_> {
     }
 
     /// Declines the offer.
-    ///
-    /// # Errors
-    /// None today.
-    pub async fn decline(self) -> Result<Transition<ConnectStep>, Error> {
-        Ok(decided())
+    #[must_use]
+    pub fn decline(self) -> Transition<ConnectStep> {
+        decided()
     }
 
     /// Disconnects an account at a provider by row id, if another way to sign in remains.
@@ -73,18 +67,14 @@ impl Connections<'_> {
     /// A refusal: signed out, the proof is too old, managed by an organization, or the last way to sign in.
     pub async fn disconnect(self, id: &str) -> Result<Transition<SecurityView>, Error> {
         let now = self.0.now();
-        let mut tx = self.0.begin().await?;
-        let (session, stored) = self.0.signed_in(&mut tx).await?;
-        let account = stored.account;
-        self.0.require_fresh_proof(&session)?;
-        account.require_unmanaged()?;
-        // Two requests that each disconnect the last but one account would leave none.
-        accounts::lock_for_update(&mut tx, &account.id).await?;
+        let (mut tx, session, account) = self.begin().await?;
         let connected = identities::of_account(&mut tx, &account.id).await?;
         let Some(row) = connected.iter().find(|row| row.id == id) else {
             return self.0.show_connections(tx, &session, account).await;
         };
-        if !account.has_password && connected.len() == 1 {
+        let usable = |other: &&Identity| self.0.backend.usable_provider(&other.issuer).is_some();
+        let others = connected.iter().filter(|other| other.id != id).filter(usable);
+        if !account.has_password && others.count() == 0 {
             return Err(Refusal::LastMethod.into());
         }
         identities::delete(&mut tx, &account.id, id).await?;
@@ -107,6 +97,19 @@ impl Connections<'_> {
     }
 }
 
+impl Connections<'_> {
+    /// Begins a change of how the account signs in, and locks the account. Two requests that each disconnect the last but one
+    /// identity would leave none.
+    async fn begin(self) -> Result<(WriteTx, Session, Account), Error> {
+        let mut tx = self.0.begin().await?;
+        let (session, stored) = self.0.signed_in(&mut tx).await?;
+        self.0.require_fresh_proof(&session)?;
+        stored.account.require_unmanaged()?;
+        accounts::lock_for_update(&mut tx, &stored.account.id).await?;
+        Ok((tx, session, stored.account))
+    }
+}
+
 /// Removes the offer from the browser.
 fn decided() -> Transition<ConnectStep> {
     Transition::new(ConnectStep::Nothing, vec![TokenChange::remove(TokenKind::Connection)])
@@ -116,7 +119,7 @@ impl BrowserRequest<'_> {
     async fn show_connections(
         self,
         mut tx: WriteTx,
-        session: &crate::store::sessions::Session,
+        session: &Session,
         account: Account,
     ) -> Result<Transition<SecurityView>, Error> {
         let view = self.security_in(&mut tx, session, account).await?;

@@ -274,7 +274,6 @@ impl Backend {
             (SignUp, Some(account)) => Some(Email::AlreadyHere(request(), self.password_access(account))),
             (Anyone, None) => Some(Email::NoAccount(request())),
             (Anyone, Some(account)) if account.disabled_at.is_some() => Some(Email::Deactivated(request())),
-            (Anyone, Some(account)) if account.allows_reset() => None,
             // Members of an organization without a provider sign in with a code.
             (Anyone, Some(account)) if mailbox_first && account.sign_in_policy() == SignInPolicy::OrganizationCode => {
                 None

@@ -3,15 +3,16 @@
 //! The attempt is sealed into a cookie, so that following the link changes nothing in the database, and so that a response counts
 //! only in the browser that asked for it. An account at the provider is an issuer and a subject, never an address.
 
-use super::devices::DeviceEntry;
+mod arrival;
+
 use super::request::BrowserRequest;
 use crate::oidc::{Ask, Attempt, GOOGLE, Identity, Provider, ProviderError, Providers};
+use crate::store::WriteTx;
 use crate::store::identities::{self, Identity as Row};
-use crate::store::{ReadConn, WriteTx, accounts, organizations};
-use crate::{Backend, Error, Fault, TokenChange, TokenKind, Transition, random, seal};
+use crate::{Backend, Error, TokenChange, TokenKind, Transition, random, seal};
 use account::{
-    Account, AccountId, ActivityKind, DeviceTrust, EmailAddress, Membership, Method, ProviderButton, ProviderIntent,
-    ProviderStep, Refusal, Secret, SignInMethods, SignInNext, Timestamp, next_step, safe_next,
+    AccountId, EmailAddress, Method, ProviderButton, ProviderIntent, ProviderStep, Refusal, Secret, Timestamp,
+    safe_next,
 };
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +65,10 @@ impl ProviderSignIn<'_> {
             let mut conn = self.0.read().await?;
             let (session, stored) = self.0.signed_in(&mut conn).await?;
             if intent == ProviderIntent::Connect {
+                // Attack: an organization's provider opens an account that the organization does not manage.
+                if !provider.is_listed() {
+                    return Err(Refusal::ProviderExpired.into());
+                }
                 self.0.require_fresh_proof(&session)?;
                 stored.account.require_unmanaged()?;
             }
@@ -130,6 +135,14 @@ impl ProviderSignIn<'_> {
             return Ok(Transition::new(ProviderStep::SignedIn { next: kept.next }, tokens));
         }
         if identities::is_redeemed(&mut conn, &state).await? {
+            if kept.intent == ProviderIntent::Confirm
+                && let Some(token) = self.0.confirmed_again(&mut conn, now).await?
+            {
+                return Ok(Transition::new(
+                    ProviderStep::Confirmed { next: kept.next },
+                    vec![token],
+                ));
+            }
             return Err(Refusal::ProviderExpired.into());
         }
         drop(conn);
@@ -156,235 +169,6 @@ impl ProviderSignIn<'_> {
         Ok(transition)
     }
 
-    async fn arrive(
-        self,
-        mut tx: WriteTx,
-        kept: &Kept,
-        provider: &Provider,
-        identity: Identity,
-        now: Timestamp,
-    ) -> Result<Transition<ProviderStep>, Error> {
-        if let Some(account) = self.known(&mut tx, provider, &identity, now).await? {
-            return self
-                .sign_in(tx, kept, provider, &account, DeviceEntry::Remember, now)
-                .await;
-        }
-        let email = identity.email.clone().ok_or(Refusal::ProviderFailed {
-            provider: provider.name().to_owned(),
-        })?;
-        let organization = self.organization(&mut tx, provider, &email).await?;
-        let is_verified = organization.is_some() || identity.email_verified == Some(true);
-        if !is_verified {
-            return self.prove_email(tx, &identity, &email, now).await;
-        }
-        if let Some(stored) = accounts::find_by_email(&mut tx, &email).await? {
-            return self
-                .offer_connection(tx, provider, &identity, &stored.account, now)
-                .await;
-        }
-        if organization.is_none() && !self.0.backend.settings().sign_up {
-            return Err(Refusal::SignUpClosed.into());
-        }
-        let account = self.create(&mut tx, &identity, email, organization, now).await?;
-        self.sign_in(tx, kept, provider, &account, DeviceEntry::OfNewAccount, now)
-            .await
-    }
-
-    /// Returns the organization whose domain a new user's address has, and whose provider this is. Refuses an address of an
-    /// organization with another provider, and any other address at an organization's provider.
-    async fn organization(
-        self,
-        conn: &mut ReadConn,
-        provider: &Provider,
-        email: &EmailAddress,
-    ) -> Result<Option<Membership>, Error> {
-        match organizations::of_domain(conn, email.domain()).await? {
-            Some(membership) if membership.provider.as_deref() == Some(provider.id()) => Ok(Some(membership)),
-            // Attack: a former member keeps access through an account at another provider.
-            Some(membership) if membership.provider.is_some() => Err(Refusal::UseOrganization {
-                organization: membership.organization.name,
-            }
-            .into()),
-            // Attack: an organization's provider claims addresses of other domains.
-            _ if organizations::owns_provider(conn, provider.id()).await? => Err(Refusal::ProviderFailed {
-                provider: provider.name().to_owned(),
-            }
-            .into()),
-            _ => Ok(None),
-        }
-    }
-
-    /// Finds the account of an identity: by issuer and subject; or an account that an operator has added for this address there;
-    /// or an account with this address that the organization of this provider manages already.
-    async fn known(
-        self,
-        tx: &mut WriteTx,
-        provider: &Provider,
-        identity: &Identity,
-        now: Timestamp,
-    ) -> Result<Option<Account>, Error> {
-        let mut found = identities::find(tx, &identity.issuer, &identity.subject).await?;
-        let verified = identity.email_verified == Some(true);
-        if let (None, Some(email), true) = (&found, &identity.email, verified) {
-            found = identities::find_declared(tx, &identity.issuer, email).await?;
-        }
-        if let (None, Some(email)) = (&found, &identity.email) {
-            let is_member = |stored: &accounts::Stored| {
-                let of = stored.account.managed_by.as_ref().and_then(|of| of.provider.as_deref());
-                of == Some(provider.id())
-            };
-            if let Some(member) = accounts::find_by_email(tx, email).await?.filter(is_member) {
-                let row = row(&member.account.id, identity, now);
-                found = identities::insert(tx, &row).await?.then_some(row);
-            }
-        }
-        let Some(row) = found else { return Ok(None) };
-        let id = AccountId(row.account_id);
-        accounts::lock_for_update(tx, &id).await?;
-        if !identities::used(tx, &row.id, &identity.subject, identity.email.as_ref(), now).await? {
-            return Err(Refusal::ProviderExpired.into());
-        }
-        let stored = accounts::find(tx, &id).await?.ok_or(Refusal::ProviderExpired)?;
-        Ok(Some(stored.account))
-    }
-
-    async fn sign_in(
-        self,
-        mut tx: WriteTx,
-        kept: &Kept,
-        provider: &Provider,
-        account: &Account,
-        entry: DeviceEntry,
-        now: Timestamp,
-    ) -> Result<Transition<ProviderStep>, Error> {
-        // Attack: an account that an organization manages is opened by a connected account elsewhere.
-        if let Some(membership) = &account.managed_by
-            && membership.provider.as_deref() != Some(provider.id())
-        {
-            return Err(Refusal::UseOrganization {
-                organization: membership.organization.name.clone(),
-            }
-            .into());
-        }
-        let has = SignInMethods {
-            provider: true,
-            ..account.sign_in_methods()
-        };
-        let next = next_step(has, account.sign_in_policy(), &[Method::Provider], DeviceTrust::None);
-        if next != SignInNext::Done {
-            return Err(Refusal::AccountDeactivated.into());
-        }
-        let methods = [Method::Provider];
-        let tokens = self
-            .0
-            .begin_session_from(&mut tx, account, &methods, &kept.seed(), entry, now)
-            .await?;
-        tx.commit().await?;
-        Ok(Transition::new(
-            ProviderStep::SignedIn {
-                next: safe_next(&kept.next).to_owned(),
-            },
-            tokens,
-        ))
-    }
-
-    /// Creates the account of a new user, whose address is proven by the provider or the organization's domain.
-    async fn create(
-        self,
-        tx: &mut WriteTx,
-        identity: &Identity,
-        email: EmailAddress,
-        managed_by: Option<Membership>,
-        now: Timestamp,
-    ) -> Result<Account, Error> {
-        let account = Account {
-            id: AccountId(random::id()),
-            email,
-            name: identity.name.as_ref().map_or("", account::Name::as_str).to_owned(),
-            managed_by,
-            has_password: false,
-            issuer: Some(identity.issuer.clone()),
-            language: Some(self.0.caller.language.clone()),
-            password_changed_at: None,
-            disabled_at: None,
-        };
-        // Another request was faster.
-        if !accounts::insert(tx, &account, None, now).await?
-            || !identities::insert(tx, &row(&account.id, identity, now)).await?
-        {
-            return Err(Refusal::ProviderExpired.into());
-        }
-        self.0.log(tx, &account.id, ActivityKind::SignedUp, now).await?;
-        // Attack: the address was prepared before: an open sign-up with somebody else's password ends here.
-        self.0.backend.end_flows(tx, &account.email, now).await?;
-        Ok(account)
-    }
-
-    /// The account here has the same address: its owner signs in to it as usual, then connects.
-    ///
-    /// Attack: an account at a provider is made with another user's address, and signs in as them.
-    async fn offer_connection(
-        self,
-        tx: WriteTx,
-        provider: &Provider,
-        identity: &Identity,
-        account: &Account,
-        now: Timestamp,
-    ) -> Result<Transition<ProviderStep>, Error> {
-        if account.disabled_at.is_some() {
-            return Err(Refusal::AccountDeactivated.into());
-        }
-        if let Some(membership) = &account.managed_by {
-            return Err(Refusal::UseOrganization {
-                organization: membership.organization.name.clone(),
-            }
-            .into());
-        }
-        tx.commit().await?;
-        let offer = self.offer(identity, &account.email, now)?;
-        let begun = self
-            .0
-            .sign_in()
-            .begin(account.email.as_str(), "/security/connect")
-            .await?;
-        let mut transition = begun.map(|_| ProviderStep::SignInToConnect {
-            provider: provider.name().to_owned(),
-        });
-        transition.tokens.push(offer);
-        Ok(transition)
-    }
-
-    /// The provider has not verified the address: the user proves it with a code, signs up, then connects.
-    async fn prove_email(
-        self,
-        tx: WriteTx,
-        identity: &Identity,
-        email: &EmailAddress,
-        now: Timestamp,
-    ) -> Result<Transition<ProviderStep>, Error> {
-        tx.commit().await?;
-        let offer = self.offer(identity, email, now)?;
-        let begun = self.0.sign_up().begin(email.as_str()).await?;
-        let mut transition = begun.map(|_| ProviderStep::ProveEmail);
-        transition.tokens.push(offer);
-        Ok(transition)
-    }
-
-    fn offer(self, identity: &Identity, email: &EmailAddress, now: Timestamp) -> Result<TokenChange, Fault> {
-        let offer = Offer {
-            issuer: identity.issuer.clone(),
-            subject: identity.subject.clone(),
-            email: email.to_string(),
-            ends_at: now.plus_ms(CONNECTION_MS),
-        };
-        let sealed = seal::seal_state(&self.0.backend.parts.keys, CONNECTION, &offer)?;
-        Ok(TokenChange {
-            kind: TokenKind::Connection,
-            token: Some(sealed.into()),
-            keep_s: CONNECTION_MS / 1_000,
-        })
-    }
-
     /// Connects the identity to the account that was signed in when the attempt began.
     async fn connect(
         self,
@@ -399,6 +183,7 @@ impl ProviderSignIn<'_> {
         if Some(&stored.account.id) != kept.account.as_ref() {
             return Err(Refusal::ProviderExpired.into());
         }
+        stored.account.require_unmanaged()?;
         self.0
             .connect_identity(
                 &mut tx,
@@ -427,17 +212,26 @@ impl ProviderSignIn<'_> {
         if !is_owner || Some(&stored.account.id) != kept.account.as_ref() {
             return Err(Refusal::ProviderExpired.into());
         }
-        self.0
+        let token = self
+            .0
             .confirm_session(&mut tx, &session, &stored.account, Method::Provider, now)
             .await?;
         tx.commit().await?;
-        Ok(Transition::to(ProviderStep::Confirmed {
-            next: safe_next(&kept.next).to_owned(),
-        }))
+        let next = safe_next(&kept.next).to_owned();
+        Ok(Transition::new(ProviderStep::Confirmed { next }, vec![token]))
     }
 }
 
 impl BrowserRequest<'_> {
+    /// Returns the path after a sign-in: first the page that offers to connect an account, if one is waiting and no leaked
+    /// password has to be changed.
+    pub(super) fn after_sign_in(self, next: &str) -> String {
+        match self.offered(self.now()) {
+            Some(_) if next != "/security/password" => "/security/connect".to_owned(),
+            _ => safe_next(next).to_owned(),
+        }
+    }
+
     /// Returns the account at a provider that waits to be connected, if the offer is still open.
     pub(super) fn offered(self, now: Timestamp) -> Option<Offer> {
         let sealed = self.tokens.connection.as_ref()?;
@@ -457,6 +251,12 @@ impl Backend {
     #[must_use]
     pub fn provider_buttons(&self) -> Vec<ProviderButton> {
         self.providers().listed().map(button).collect()
+    }
+
+    /// Returns the provider of an issuer if the sign-in page has a button for it.
+    pub(crate) fn usable_provider(&self, issuer: &str) -> Option<account::Provider> {
+        let provider = self.providers().by_issuer(issuer)?;
+        provider.is_listed().then(|| self.describe_provider(issuer))
     }
 
     /// Returns the provider of an issuer, for screens and e-mails. One that is not configured is named by its host.

@@ -128,7 +128,7 @@ impl Reset<'_> {
         }
         sessions::end_all_but(&mut tx, &account, "").await?;
         devices::forget_all_but(&mut tx, &account, "").await?;
-        // Attack: whoever was signed in to the account has connected an account of their own at a provider.
+        // Attack: an intruder who was signed in has connected their own account at a provider.
         if identities::delete_all(&mut tx, &account).await? > 0 {
             self.0
                 .log(&mut tx, &account, ActivityKind::ProviderDisconnected, now)

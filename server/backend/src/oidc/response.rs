@@ -41,6 +41,9 @@ pub(super) fn accept(query: &str, state: &str, issuer: &str) -> Result<Response,
             | "account_selection_required"
             | "consent_required",
         ) => return Err(ProviderError::Denied),
+        Some("server_error" | "temporarily_unavailable") => {
+            return Err(ProviderError::Unavailable("the provider reports a failure"));
+        }
         Some(_) => return Err(ProviderError::Rejected("the provider refused the request")),
         None => {}
     }

@@ -143,6 +143,17 @@ pub async fn delete_all(tx: &mut WriteTx, account: &AccountId) -> Result<u64, Fa
     Ok(execute!(tx, "DELETE FROM identities WHERE account_id = $1", &account.0))
 }
 
+/// Disconnects an account's identities at one provider.
+pub async fn delete_of_issuer(tx: &mut WriteTx, account: &AccountId, issuer: &str) -> Result<(), Fault> {
+    execute!(
+        tx,
+        "DELETE FROM identities WHERE account_id = $1 AND issuer = $2",
+        &account.0,
+        issuer
+    );
+    Ok(())
+}
+
 /// Returns whether a response of a provider has been recorded.
 pub async fn is_redeemed(conn: &mut ReadConn, state_digest: &str) -> Result<bool, Fault> {
     let found: Option<i64> = on!(conn, |conn| {

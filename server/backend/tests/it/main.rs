@@ -62,6 +62,7 @@ mod metrics;
 mod migrations;
 mod owner_side;
 mod plans;
+mod pre_hijacking;
 mod provider;
 mod provider_peer;
 mod reset;

@@ -148,3 +148,45 @@ async fn an_account_taken_back_without_a_password_sets_one_with_a_code(world: &W
     world.signed_in("managed@example.com").await;
     assert_step!(browser.begin_sign_up("another@example.com"), SignUpStep::EnterCode);
 }
+
+/// Attack: an account at the organization's provider takes over an account that was there before.
+#[apply(on_both!)]
+async fn an_earlier_account_of_the_domain_is_managed_after_its_own_sign_in(world: &World) {
+    let linked = Linked::to(world).await;
+    linked.world.create_account(MEMBER).await;
+    linked.world.organization_with(Some("engines"), "engines.example").await;
+    let mut browser = linked.world.browser();
+    let result = linked.with_engines(&mut browser, person("1", MEMBER)).await;
+    let provider = "Engines".to_owned();
+    assert_eq!(result, Ok(ProviderStep::SignInToConnect { provider }));
+    browser.password(PASSWORD).await.unwrap();
+    let code = linked.world.code_mailed_to(MEMBER).await;
+    let next = "/security/connect".to_owned();
+    assert_eq!(browser.answer_sign_in(&code).await, Ok(SignInStep::SignedIn { next }));
+    browser.accept_connection().await.unwrap();
+    let own = browser.security().await.unwrap().password.own;
+    assert_eq!(own, PasswordAccess::ManagedBy(organization()));
+    assert_step!(
+        linked.with_engines(&mut linked.world.browser(), person("1", MEMBER)),
+        ProviderStep::SignedIn
+    );
+}
+
+/// Attack: a former organization goes on signing in to an account that it has given back.
+#[apply(on_both!)]
+async fn a_former_members_account_is_its_owners_alone(world: &World) {
+    let linked = Linked::to(world).await;
+    linked.world.organization_with(Some("engines"), "engines.example").await;
+    linked
+        .with_engines(&mut linked.world.browser(), person("1", MEMBER))
+        .await
+        .unwrap();
+    let email = crate::world::address(MEMBER);
+    assert!(linked.world.backend.accounts().take_back(&email).await.unwrap());
+    let mut former = linked.world.browser();
+    let result = linked.with_engines(&mut former, person("1", MEMBER)).await;
+    assert!(matches!(result, Ok(ProviderStep::SignInToConnect { .. })), "{result:?}");
+    assert!(!former.is_signed_in().await);
+    let mut owner = linked.world.choosing(MEMBER).await;
+    owner.choose(PASSWORD).await.unwrap();
+}

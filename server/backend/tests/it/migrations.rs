@@ -58,9 +58,11 @@ async fn check(db: &Db) {
         let email = EmailAddress::parse(&format!("u{i}@example.com")).unwrap();
         let stored = accounts::find_by_email(&mut conn, &email).await.unwrap().unwrap();
         let account = stored.account;
-        let provider = |_: &str| account::Provider {
-            name: "Google".into(),
-            password_url: None,
+        let provider = |_: &str| {
+            Some(account::Provider {
+                name: "Google".into(),
+                password_url: None,
+            })
         };
         match (i % 3, account.password_access(provider)) {
             (0, PasswordAccess::Editable) => {

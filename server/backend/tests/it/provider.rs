@@ -221,7 +221,7 @@ async fn a_canceled_sign_in_and_an_unknown_provider_are_explained(world: &World)
         browser.finish_provider("google", &canceled).await,
         Err(Refusal::ProviderDenied { provider: provider() })
     );
-    let result = browser.begin_provider("other", ProviderIntent::SignIn, "").await;
+    let result = browser.begin_provider("unknown", ProviderIntent::SignIn, "").await;
     assert_eq!(result, Err(Refusal::ProviderExpired));
 }
 
@@ -230,7 +230,8 @@ async fn an_account_is_connected_and_disconnected_on_the_security_page(world: &W
     let linked = Linked::to(world).await;
     linked.world.create_account(ADA).await;
     let mut browser = linked.world.signed_in(ADA).await;
-    connect(&linked, &mut browser, person("1", "ada@mail.example"))
+    linked
+        .connect_google(&mut browser, person("1", "ada@mail.example"))
         .await
         .unwrap();
     let view = browser.security().await.unwrap();
@@ -239,7 +240,7 @@ async fn an_account_is_connected_and_disconnected_on_the_security_page(world: &W
     linked.world.create_account(NEW).await;
     let mut other = linked.world.signed_in(NEW).await;
     assert_eq!(
-        connect(&linked, &mut other, person("1", "ada@mail.example")).await,
+        linked.connect_google(&mut other, person("1", "ada@mail.example")).await,
         Err(Refusal::IdentityTaken { provider: provider() })
     );
     let id = view.connections[0].id.clone();
@@ -320,113 +321,6 @@ async fn connecting_needs_the_same_user_and_a_recent_proof(world: &World) {
     );
 }
 
-async fn connect(
-    linked: &Linked,
-    browser: &mut crate::browser::Browser,
-    person: Person,
-) -> crate::browser::FlowResult<ProviderStep> {
-    let url = browser.begin_provider("google", ProviderIntent::Connect, "").await?;
-    let query = linked.google.sign_in(&url, person);
-    browser.finish_provider("google", &query).await
-}
-
-/// The five pre-hijacking attacks (Sudhodanan and Paverd, 2022): an attacker prepares an account for an address before its owner
-/// comes. None leaves the attacker a way in.
-mod pre_hijacking {
-    use super::*;
-
-    /// Classic-federated merge: the attacker's account with a password and the owner's sign-in with a provider become one.
-    #[apply(on_both!)]
-    async fn an_account_with_a_password_is_not_merged(world: &World) {
-        let linked = Linked::to(world).await;
-        // Even an account that the attacker could create without proving the address.
-        linked.world.create_account(NEW).await;
-        let mut owner = linked.world.browser();
-        let result = linked.with_google(&mut owner, person("1", NEW)).await;
-        assert_eq!(result, Ok(ProviderStep::SignInToConnect { provider: provider() }));
-        // The owner gets in by a reset, which ends the attacker's password.
-        let mut owner = linked.world.choosing(NEW).await;
-        owner.choose(NEW_PASSWORD).await.unwrap();
-        linked.world.refuses(NEW, PASSWORD).await;
-    }
-
-    /// Unexpired session: the attacker stays signed in after the owner has reset the password.
-    #[apply(on_both!)]
-    async fn earlier_sessions_end_with_a_reset(world: &World) {
-        let linked = Linked::to(world).await;
-        linked.world.create_account(NEW).await;
-        let attacker = linked.world.signed_in(NEW).await;
-        let mut owner = linked.world.choosing(NEW).await;
-        owner.choose(NEW_PASSWORD).await.unwrap();
-        assert!(!attacker.is_signed_in().await);
-    }
-
-    /// Trojan identifier: the attacker connects an account of their own at a provider, and uses it after the owner's reset.
-    #[apply(on_both!)]
-    async fn a_connection_is_announced_and_ends_with_a_reset(world: &World) {
-        let linked = Linked::to(world).await;
-        linked.world.create_account(NEW).await;
-        let mut attacker = linked.world.signed_in(NEW).await;
-        connect(&linked, &mut attacker, person("evil", "evil@example.com"))
-            .await
-            .unwrap();
-        let notices = linked.world.notices_to(NEW).await;
-        assert!(
-            notices
-                .iter()
-                .any(|notice| matches!(notice, Notice::ProviderConnected { .. }))
-        );
-        let mut owner = linked.world.choosing(NEW).await;
-        owner.choose(NEW_PASSWORD).await.unwrap();
-        let mut attacker = linked.world.browser();
-        assert_step!(
-            linked.with_google(&mut attacker, person("evil", "evil@example.com")),
-            ProviderStep::SignedIn
-        );
-        assert_eq!(attacker.security().await.unwrap().email.as_str(), "evil@example.com");
-    }
-
-    /// Unexpired e-mail change: there is none by its owner. A code of a former address opens nothing.
-    #[apply(on_both!)]
-    async fn a_code_of_an_earlier_address_is_refused(world: &World) {
-        let linked = Linked::to(world).await;
-        linked.world.create_account(ADA).await;
-        let (mut attacker, code) = linked.world.resetting(ADA).await;
-        let (from, to) = (crate::world::address(ADA), crate::world::address(NEW));
-        linked
-            .world
-            .backend
-            .accounts()
-            .change_address(&from, &to)
-            .await
-            .unwrap();
-        assert!(attacker.answer_reset(&code).await.is_err());
-    }
-
-    /// Non-verifying provider: the attacker registers the owner's address at a provider that does not check it.
-    #[apply(on_both!)]
-    async fn an_unverified_address_creates_no_account(world: &World) {
-        let linked = Linked::to(world).await;
-        let unverified = Person {
-            email_verified: false,
-            ..person("evil", NEW)
-        };
-        let mut attacker = linked.world.browser();
-        assert_eq!(
-            linked.with_google(&mut attacker, unverified).await,
-            Ok(ProviderStep::ProveEmail)
-        );
-        let mut owner = linked.world.browser();
-        assert_step!(linked.with_google(&mut owner, person("1", NEW)), ProviderStep::SignedIn);
-        assert_eq!(owner.security().await.unwrap().connections.len(), 1);
-        // The attacker's sign-up is over.
-        assert_eq!(
-            attacker.finish_sign_up("Eve Evil", PASSWORD).await,
-            Err(Refusal::StepElsewhere)
-        );
-    }
-}
-
 /// A fault of the database is a fault, and not a refusal.
 #[apply(on_both!)]
 async fn a_sign_in_without_a_database_is_a_fault(world: &World) {
@@ -440,4 +334,75 @@ async fn a_sign_in_without_a_database_is_a_fault(world: &World) {
     linked.world.backend.db().close().await;
     let result = browser.request().provider().finish("google", &query).await;
     assert!(matches!(result, Err(Error::Fault(_))));
+}
+
+/// The sign-up of an unverified address sends its owner to the account that exists, which then offers the connection.
+#[apply(on_both!)]
+async fn an_unverified_account_is_offered_after_the_next_sign_in(world: &World) {
+    let linked = Linked::to(world).await;
+    linked.world.create_account(ADA).await;
+    let unverified = Person {
+        email_verified: false,
+        ..person("1", ADA)
+    };
+    let mut browser = linked.world.browser();
+    assert_step!(linked.with_google(&mut browser, unverified), ProviderStep::ProveEmail);
+    let step = browser.sign_in(&linked.world, ADA, PASSWORD).await;
+    let connect = SignInStep::SignedIn {
+        next: "/security/connect".into(),
+    };
+    assert_eq!(step, Ok(connect));
+    browser.accept_connection().await.unwrap();
+    assert_step!(
+        linked.with_google(&mut linked.world.browser(), unverified),
+        ProviderStep::SignedIn
+    );
+}
+
+/// The owner has no password to type.
+#[apply(on_both!)]
+async fn an_account_of_another_provider_is_connected_after_signing_in_there(world: &World) {
+    let linked = Linked::to(world).await;
+    linked.world.declare(NEW, linked.google.issuer()).await;
+    let mut browser = linked.world.browser();
+    let result = linked.with_other(&mut browser, person("1", NEW)).await;
+    let other = "Other".to_owned();
+    assert_eq!(result, Ok(ProviderStep::SignInToConnect { provider: other }));
+    assert!(matches!(browser.sign_in_step().await, SignInStep::AskEmail { .. }));
+    let next = "/security/connect".to_owned();
+    let result = linked.with_google(&mut browser, person("2", NEW)).await;
+    assert_eq!(result, Ok(ProviderStep::SignedIn { next }));
+    browser.accept_connection().await.unwrap();
+    assert_eq!(browser.security().await.unwrap().connections.len(), 2);
+}
+
+/// Attack: an account at an organization's provider opens an account that the organization does not manage.
+#[apply(on_both!)]
+async fn a_provider_without_a_button_cannot_be_connected(world: &World) {
+    let linked = Linked::to(world).await;
+    linked.world.create_account(ADA).await;
+    let mut browser = linked.world.signed_in(ADA).await;
+    let result = browser.begin_provider("engines", ProviderIntent::Connect, "").await;
+    assert_eq!(result, Err(Refusal::ProviderExpired));
+}
+
+#[apply(on_both!)]
+async fn a_provider_that_does_not_respond_is_named(world: &World) {
+    let linked = Linked::to(world).await;
+    let mut browser = linked.world.browser();
+    let result = browser.begin_provider("gone", ProviderIntent::SignIn, "").await;
+    let provider = "Gone".to_owned();
+    assert_eq!(result, Err(Refusal::ProviderUnavailable { provider }));
+}
+
+/// A provider that the operator has removed leaves its accounts a way in.
+#[apply(on_both!)]
+async fn a_removed_provider_is_no_way_to_sign_in(world: &World) {
+    let linked = Linked::to(world).await;
+    let mut browser = linked.world.browser();
+    linked.with_google(&mut browser, person("1", NEW)).await.unwrap();
+    // On a server that is not configured for it.
+    let mut owner = world.choosing(NEW).await;
+    owner.choose(NEW_PASSWORD).await.unwrap();
+    world.browser().sign_in(world, NEW, NEW_PASSWORD).await.unwrap();
 }

@@ -123,6 +123,7 @@ pub struct Linked {
     pub world: World,
     pub google: Peer,
     pub engines: Peer,
+    other: Peer,
 }
 
 impl Linked {
@@ -136,11 +137,19 @@ impl Linked {
             client_id: "rekey".into(),
             client_secret: None,
             scopes: ProviderSettings::DEFAULT_SCOPES.into(),
-            listed: id == "google",
+            listed: id != "engines",
+        };
+        let other = Peer::start(world.clock.clone()).await;
+        let gone = ProviderSettings {
+            // Nothing listens there.
+            issuer: "http://127.0.0.1:1".into(),
+            ..settings("gone", "Gone", &google)
         };
         let list = vec![
             settings("google", "Google", &google),
             settings("engines", "Engines", &engines),
+            settings("other", "Other", &other),
+            gone,
         ];
         let clock: Arc<dyn Clock> = world.clock.clone();
         let origin = world.backend.settings().origin.clone();
@@ -149,12 +158,27 @@ impl Linked {
             world: world.with_providers(providers),
             google,
             engines,
+            other,
         }
     }
 
     /// Signs a browser in at Google.
     pub async fn with_google(&self, browser: &mut Browser, person: Person) -> FlowResult<ProviderStep> {
         let url = browser.begin_provider("google", ProviderIntent::SignIn, "").await?;
+        let query = self.google.sign_in(&url, person);
+        browser.finish_provider("google", &query).await
+    }
+
+    /// Signs a browser in at a third provider.
+    pub async fn with_other(&self, browser: &mut Browser, person: Person) -> FlowResult<ProviderStep> {
+        let url = browser.begin_provider("other", ProviderIntent::SignIn, "").await?;
+        let query = self.other.sign_in(&url, person);
+        browser.finish_provider("other", &query).await
+    }
+
+    /// Connects an account at Google to the signed-in account.
+    pub async fn connect_google(&self, browser: &mut Browser, person: Person) -> FlowResult<ProviderStep> {
+        let url = browser.begin_provider("google", ProviderIntent::Connect, "").await?;
         let query = self.google.sign_in(&url, person);
         browser.finish_provider("google", &query).await
     }

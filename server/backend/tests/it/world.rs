@@ -5,11 +5,13 @@ use account::{
     Account, AccountId, ActivityKind, Email, EmailAddress, FailureCause, Key, Keyring, Name, Notice, Organization,
     Provider, Secret, Timestamp,
 };
-use backend::oidc::Providers;
+use backend::oidc::{GOOGLE, ProviderSettings, Providers};
 use backend::store::outbox::Claimed;
 use backend::store::postgres::Server;
 use backend::store::{Engine, WriteTx, accounts, organizations, outbox};
-use backend::{Backend, Clock, EngineChoice, Hashing, Keys, LeakedPasswords, NewAccount, Parts, Settings, TestClock};
+use backend::{
+    Backend, Clock, EngineChoice, Hashing, Keys, LeakedPasswords, NewAccount, Parts, Settings, TestClock, TrustedRoots,
+};
 use sha2::{Digest, Sha256};
 use std::future::Future;
 use std::sync::{Arc, Mutex};
@@ -65,7 +67,7 @@ impl World {
             hashing: hashing(&keys),
             keys,
             leaked: LeakedPasswords::Off,
-            providers: Providers::default(),
+            providers: google_listed(clock.clone()),
             settings: Settings::default().into(),
         };
         Self::of(parts, clock, database, delivered)
@@ -113,7 +115,7 @@ impl World {
             keys: self.keys.clone(),
             hashing: self.hashing.clone(),
             leaked: LeakedPasswords::Off,
-            providers: Providers::default(),
+            providers: self.backend.providers().clone(),
             settings: Settings::clone(&self.backend.settings()).into(),
         };
         change(&mut parts);
@@ -390,4 +392,19 @@ where
         results.push(task.await.unwrap());
     }
     results
+}
+
+/// Google with a button on the sign-in page. Nothing is requested from it.
+fn google_listed(clock: Arc<dyn Clock>) -> Providers {
+    let google = ProviderSettings {
+        id: "google".into(),
+        name: "Google".into(),
+        issuer: GOOGLE.into(),
+        client_id: "rekey".into(),
+        client_secret: None,
+        scopes: ProviderSettings::DEFAULT_SCOPES.into(),
+        listed: true,
+    };
+    let origin = Settings::default().origin;
+    Providers::new(vec![google], &origin, &TrustedRoots::public(), clock).unwrap()
 }

@@ -45,6 +45,13 @@ async fn an_identity_belongs_to_one_account(world: &World) {
             .await
             .unwrap();
     }
+    identities::delete_of_issuer(&mut tx, &id(ADA), "https://other.example")
+        .await
+        .unwrap();
+    identities::delete_of_issuer(&mut tx, &id(GRACE), ISSUER).await.unwrap();
+    assert_eq!(identities::of_account(&mut tx, &id(ADA)).await.unwrap().len(), 1);
+    identities::delete_of_issuer(&mut tx, &id(ADA), ISSUER).await.unwrap();
+    assert!(identities::insert(&mut tx, &ada).await.unwrap());
     assert_eq!(identities::delete_all(&mut tx, &id(ADA)).await.unwrap(), 1);
 }
 
@@ -135,17 +142,18 @@ async fn a_domain_has_at_most_one_verified_organization(world: &World) {
 async fn a_session_is_authenticated_again(world: &World) {
     let mut tx = with_ada(world).await;
     sessions::insert(&mut tx, "digest", &session("one")).await.unwrap();
-    sessions::authenticate(&mut tx, "one", "provider", NOW.plus_ms(5))
+    sessions::authenticate(&mut tx, "one", "next", "provider", NOW.plus_ms(5))
         .await
         .unwrap();
-    let found = sessions::find(&mut tx, "digest", 1_000, NOW).await.unwrap().unwrap();
+    let found = sessions::find(&mut tx, "next", 1_000, NOW).await.unwrap().unwrap();
     assert_eq!(
         (found.authenticated_at, found.methods.as_str()),
         (NOW.0 + 5, "provider")
     );
-    let (session, _) = accounts::find_by_session(&mut tx, "digest", 1_000, NOW)
+    let (session, _) = accounts::find_by_session(&mut tx, "next", 1_000, NOW)
         .await
         .unwrap()
         .unwrap();
     assert_eq!(session, found);
+    assert!(sessions::find(&mut tx, "digest", 1_000, NOW).await.unwrap().is_none());
 }
