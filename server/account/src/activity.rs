@@ -39,11 +39,32 @@ pub enum ActivityKind {
     ProviderSignedIn,
     /// The user proved again who they are, before a sensitive action.
     Confirmed,
+    /// Became an administrator of their organization.
+    AdministratorAdded,
+    /// Is no longer an administrator of their organization.
+    AdministratorRemoved,
+    /// A domain of the organization was added, verified or removed; an event of its administrators.
+    DomainsChanged,
+    /// The members of the organization sign in another way; an event of all of them.
+    OrganizationProviderChanged,
+    /// Deactivated by an administrator.
+    MemberDisabled,
+    /// Reactivated by an administrator.
+    MemberEnabled,
+    /// Signed out everywhere by an administrator.
+    MemberSessionsEnded,
+    /// Given back to its owner by an administrator.
+    MemberRemoved,
+    /// Accepted an invitation to an organization.
+    Joined,
+    /// As an administrator, invited a user or withdrew an invitation.
+    MemberInvited,
+    InvitationWithdrawn,
 }
 
 impl ActivityKind {
     /// All kinds.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 35] = [
         Self::SignedIn,
         Self::SignedOut,
         Self::SignedUp,
@@ -68,6 +89,17 @@ impl ActivityKind {
         Self::ProviderDisconnected,
         Self::ProviderSignedIn,
         Self::Confirmed,
+        Self::AdministratorAdded,
+        Self::AdministratorRemoved,
+        Self::DomainsChanged,
+        Self::OrganizationProviderChanged,
+        Self::MemberDisabled,
+        Self::MemberEnabled,
+        Self::MemberSessionsEnded,
+        Self::MemberRemoved,
+        Self::Joined,
+        Self::MemberInvited,
+        Self::InvitationWithdrawn,
     ];
 
     /// Returns whether strangers can cause it: an attempt, as opposed to a change.
@@ -104,6 +136,17 @@ impl ActivityKind {
             Self::ProviderDisconnected => "provider_disconnected",
             Self::ProviderSignedIn => "provider_signed_in",
             Self::Confirmed => "confirmed",
+            Self::AdministratorAdded => "administrator_added",
+            Self::AdministratorRemoved => "administrator_removed",
+            Self::DomainsChanged => "domains_changed",
+            Self::OrganizationProviderChanged => "organization_provider_changed",
+            Self::MemberDisabled => "member_disabled",
+            Self::MemberEnabled => "member_enabled",
+            Self::MemberSessionsEnded => "member_sessions_ended",
+            Self::MemberRemoved => "member_removed",
+            Self::Joined => "joined",
+            Self::MemberInvited => "member_invited",
+            Self::InvitationWithdrawn => "invitation_withdrawn",
         }
     }
 

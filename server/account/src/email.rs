@@ -18,8 +18,21 @@ pub enum Email {
     AlreadyHere(Request, PasswordAccess),
     /// Sign-up requested for the address of a deactivated account.
     AlreadyDeactivated(Request),
+    /// An administrator invites the owner of the address to an organization.
+    Invitation(InvitationEmail),
     /// A security notice about the account; cannot be turned off.
     Notice(Notice),
+}
+
+/// An invitation to an organization.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvitationEmail {
+    /// The organization's name.
+    pub organization: String,
+    /// The name of the administrator who invites.
+    pub inviter: String,
+    /// The time when the invitation ends.
+    pub works_until: Timestamp,
 }
 
 /// The passcode and its expiry.
@@ -80,6 +93,12 @@ pub enum Notice {
         browser: String,
         provider: String,
     },
+    /// The account joined an organization, which manages it from now on.
+    Joined {
+        at: Timestamp,
+        browser: String,
+        organization: String,
+    },
     /// Ten consecutive failures.
     ManyFailures {
         at: Timestamp,
@@ -114,6 +133,7 @@ impl Email {
     pub const fn stale_at(&self) -> Option<Timestamp> {
         match self {
             Self::Code(email) => Some(email.works_until),
+            Self::Invitation(email) => Some(email.works_until),
             _ => None,
         }
     }

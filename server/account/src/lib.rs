@@ -6,6 +6,8 @@ mod activity;
 mod challenge;
 mod code;
 mod code_length;
+#[cfg(feature = "idna")]
+mod domain;
 mod email;
 mod email_address;
 mod flow;
@@ -14,6 +16,7 @@ mod keys;
 mod mailbox;
 mod methods;
 mod next;
+mod organization;
 mod password;
 mod provider;
 mod refusal;
@@ -30,7 +33,9 @@ pub use activity::{Activity, ActivityKind, Attempts};
 pub use challenge::{Answer, Challenge, EarlierFlow, IssuedCode, Passed};
 pub use code::{Code, CodeBinding, Purpose, TypedCode, read_code};
 pub use code_length::CodeCounter;
-pub use email::{CodeEmail, Email, FailureCause, Notice, Request};
+#[cfg(feature = "idna")]
+pub use domain::read_domain;
+pub use email::{CodeEmail, Email, FailureCause, InvitationEmail, Notice, Request};
 #[cfg(feature = "idna")]
 pub use email_address::domain_to_ascii;
 pub use email_address::{DomainToAscii, EmailAddress};
@@ -38,6 +43,7 @@ pub use flow::{NextStep, Progress};
 pub use keys::{Key, Keyring};
 pub use methods::{DeviceTrust, Method, SignInMethods, SignInNext, SignInPolicy, next_step};
 pub use next::safe_next;
+pub use organization::{DomainRow, InvitationOffer, InvitationRow, JoinStep, MemberEvent, MemberRow, OrganizationView};
 #[cfg(feature = "nfc")]
 pub use password::nfc;
 pub use password::{Guessable, Nfc, PasswordPolicy};

@@ -102,6 +102,35 @@ pub enum Refusal {
     },
     /// A sensitive action needs a proof of less than ten minutes ago.
     ProofTooOld,
+    // Organizations.
+    DomainMissing,
+    DomainMalformed,
+    /// A domain of a large mail provider, whose addresses belong to many owners.
+    DomainPublic,
+    /// Another organization has verified it.
+    DomainTaken,
+    /// The organization does not claim this domain, or claims too many.
+    DomainGone,
+    DomainsUsedUp,
+    /// The DNS server does not respond.
+    DomainTimeout,
+    /// The DNS server reports a failure.
+    DomainServerFailed,
+    /// The DNS has no text at the name for the proof.
+    DomainRecordMissing,
+    /// The DNS has another text there.
+    DomainRecordWrong,
+    /// The organization would have no active administrator.
+    LastAdministrator,
+    /// The account is not a member of the administrator's organization.
+    MemberGone,
+    AlreadyMember,
+    /// The organization has not verified the address's domain, so its owner could not sign in as a member.
+    DomainUnverified,
+    /// The invitation was accepted, declined or withdrawn, or has expired.
+    InvitationGone,
+    /// The account administers no organization.
+    NotAdministrator,
     // The name.
     NameMissing,
     NameUnfit,
@@ -130,6 +159,7 @@ pub enum Field {
     Current,
     Code,
     Name,
+    Domain,
 }
 
 impl Field {
@@ -143,6 +173,7 @@ impl Field {
             Self::Current => "current",
             Self::Code => "code",
             Self::Name => "name",
+            Self::Domain => "domain",
         }
     }
 }
@@ -154,6 +185,8 @@ impl Refusal {
     pub const PROOF_TOO_OLD: &str = "proof_too_old";
     /// The code of [`Self::CurrentWrong`].
     pub const CURRENT_WRONG: &str = "current_wrong";
+    /// The code of [`Self::NotAdministrator`].
+    pub const NOT_ADMINISTRATOR: &str = "not_administrator";
     /// The code of [`Self::SignedOut`].
     pub const SIGNED_OUT: &str = "signed_out";
 
@@ -210,6 +243,22 @@ impl Refusal {
             Self::AccountDeactivated => "account_deactivated",
             Self::UseOrganization { .. } => "use_organization",
             Self::ProofTooOld => Self::PROOF_TOO_OLD,
+            Self::DomainMissing => "domain_missing",
+            Self::DomainMalformed => "domain_malformed",
+            Self::DomainPublic => "domain_public",
+            Self::DomainTaken => "domain_taken",
+            Self::DomainGone => "domain_gone",
+            Self::DomainsUsedUp => "domains_used_up",
+            Self::DomainTimeout => "domain_timeout",
+            Self::DomainServerFailed => "domain_server_failed",
+            Self::DomainRecordMissing => "domain_record_missing",
+            Self::DomainRecordWrong => "domain_record_wrong",
+            Self::LastAdministrator => "last_administrator",
+            Self::MemberGone => "member_gone",
+            Self::AlreadyMember => "already_member",
+            Self::DomainUnverified => "domain_unverified",
+            Self::InvitationGone => "invitation_gone",
+            Self::NotAdministrator => Self::NOT_ADMINISTRATOR,
             Self::NameMissing => "name_missing",
             Self::NameUnfit => "name_unfit",
             Self::FlowGone => "flow_gone",
@@ -244,6 +293,8 @@ impl Refusal {
             | Self::PasswordSameAsNow => Field::Password,
             Self::AgainMissing | Self::PasswordsDiffer => Field::Again,
             Self::CurrentMissing | Self::CurrentWrong => Field::Current,
+            Self::DomainMissing | Self::DomainMalformed | Self::DomainPublic => Field::Domain,
+            Self::AlreadyMember | Self::DomainUnverified => Field::Email,
             Self::NameMissing | Self::NameUnfit => Field::Name,
             Self::PasswordTriesUsedUp
             | Self::TriesUsedUp
@@ -262,6 +313,17 @@ impl Refusal {
             | Self::AccountDeactivated
             | Self::UseOrganization { .. }
             | Self::ProofTooOld
+            | Self::DomainTaken
+            | Self::DomainGone
+            | Self::DomainsUsedUp
+            | Self::DomainTimeout
+            | Self::DomainServerFailed
+            | Self::DomainRecordMissing
+            | Self::DomainRecordWrong
+            | Self::LastAdministrator
+            | Self::MemberGone
+            | Self::InvitationGone
+            | Self::NotAdministrator
             | Self::FlowGone
             | Self::StepElsewhere
             | Self::SignedOut
@@ -336,6 +398,7 @@ impl Refusal {
             | Self::AccountDeactivated
             | Self::ProofTooOld
             | Self::SignUpClosed => 403,
+            Self::NotAdministrator => 404,
             Self::FlowGone | Self::StepElsewhere | Self::ProviderExpired => 409,
             Self::PasswordWait { .. } | Self::ResendWait { .. } | Self::TooMany { .. } => 429,
             Self::FormUnreadable => 400,

@@ -1,4 +1,6 @@
-use crate::{Activity, Attempts, ConnectionRow, EmailAddress, PasswordAccess, ProviderButton, Timestamp};
+use crate::{
+    Activity, Attempts, ConnectionRow, EmailAddress, InvitationOffer, PasswordAccess, ProviderButton, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 
 /// The data of "Check your e-mail" for the browser, identical whether or not the account exists.
@@ -71,6 +73,8 @@ pub struct SecurityView {
     pub email: EmailAddress,
     /// The password row.
     pub password: PasswordRow,
+    /// Open invitations to organizations, oldest first.
+    pub invitations: Vec<InvitationOffer>,
     /// Connected accounts at providers, oldest first.
     pub connections: Vec<ConnectionRow>,
     /// The providers that can be connected.
@@ -91,7 +95,7 @@ pub struct SecurityView {
     pub done: Option<SecurityDone>,
 }
 
-/// The completed actions of the security page.
+/// The completed actions of the account pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SecurityDone {
     /// The password was changed.
@@ -108,6 +112,24 @@ pub enum SecurityDone {
     ProviderConnected,
     /// An account at a provider was disconnected.
     ProviderDisconnected,
+    /// On the organization page: an invitation was sent.
+    Invited,
+    /// An invitation was withdrawn.
+    InvitationWithdrawn,
+    /// A member was deactivated.
+    MemberDisabled,
+    /// A member was reactivated.
+    MemberEnabled,
+    /// A member was signed out everywhere.
+    MemberSessionsEnded,
+    /// A member was removed.
+    MemberRemoved,
+    /// A domain was added, to be verified.
+    DomainAdded,
+    /// A domain was verified.
+    DomainVerified,
+    /// A domain was removed.
+    DomainRemoved,
 }
 
 /// The data of the profile page.

@@ -138,21 +138,25 @@ impl Accounts<'_> {
     ) -> Result<bool, Fault> {
         let now = self.0.now();
         let mut tx = self.0.parts.db.begin().await?;
+        if accounts::find_by_email(&mut tx, email).await?.is_none() {
+            return Ok(false);
+        }
+        let organization = organizations::ensure(&mut tx, organization, now).await?;
+        tx.commit().await?;
+        self.assign_to(email, &organization.id).await
+    }
+
+    /// As [`assign_to_organization`](Self::assign_to_organization), by the organization's id.
+    pub(crate) async fn assign_to(&self, email: &EmailAddress, organization: &str) -> Result<bool, Fault> {
+        let now = self.0.now();
+        let mut tx = self.0.parts.db.begin().await?;
         let Some(stored) = accounts::find_by_email(&mut tx, email).await? else {
             return Ok(false);
         };
         let id = stored.account.id;
-        let organization = organizations::ensure(&mut tx, organization, now).await?;
-        accounts::set_managed(&mut tx, &id, Some(&organization.id)).await?;
-        events::append(
-            &mut tx,
-            &id,
-            ActivityKind::HandedOver,
-            Actor::Operator,
-            &operator(),
-            now,
-        )
-        .await?;
+        accounts::set_managed(&mut tx, &id, Some(organization)).await?;
+        let kind = ActivityKind::HandedOver;
+        events::append(&mut tx, &id, kind, Actor::Operator, &operator(), now).await?;
         self.end_everything(tx, &id, email).await?;
         Ok(true)
     }
@@ -181,7 +185,8 @@ impl Accounts<'_> {
         Ok(true)
     }
 
-    async fn end_everything(
+    /// Ends the sessions, trusted devices, codes and proven flows of an account, and commits.
+    pub(crate) async fn end_everything(
         &self,
         mut tx: crate::store::WriteTx,
         id: &AccountId,
@@ -203,5 +208,6 @@ pub(crate) fn operator() -> Caller {
         browser: "rekey".to_owned(),
         language: "en".to_owned(),
         signed_in: false,
+        administers: false,
     }
 }

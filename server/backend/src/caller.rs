@@ -13,6 +13,8 @@ pub struct Caller {
     pub language: String,
     /// Whether the browser is signed in. Used only for the frame around a page, never for authorization.
     pub signed_in: bool,
+    /// Whether the signed-in user administers an organization. Used only for the frame, too.
+    pub administers: bool,
 }
 
 impl Caller {
@@ -37,6 +39,8 @@ pub(crate) fn wide_network(client: &str) -> Option<String> {
 pub struct Visitor {
     /// The account's language, which takes precedence over the browser's.
     pub language: Option<String>,
+    /// Whether they administer an organization.
+    pub administers: bool,
 }
 
 /// The kinds of browser tokens.

@@ -102,6 +102,7 @@ impl Accounts<'_> {
             password: imported.password.as_ref().map(keep).transpose()?,
             // The other system may have accepted leaked passwords, so they are checked at the first sign-in.
             unchecked: imported.password.is_some(),
+            administers: false,
         };
         Ok((stored, imported.created_at))
     }

@@ -7,6 +7,7 @@ mod accounts;
 mod backup;
 mod caller;
 mod clock;
+mod dns;
 mod emails;
 mod error;
 pub mod flows;
@@ -20,6 +21,7 @@ mod mail;
 pub mod mail_queue;
 mod metrics;
 pub mod oidc;
+mod organizations;
 mod outbox_worker;
 mod proof;
 mod random;
@@ -35,6 +37,7 @@ pub use accounts::{Accounts, NewAccount};
 pub use backup::{BackupError, Restored, Take, back_up, restore};
 pub use caller::{BrowserTokens, Caller, TokenChange, TokenKind, Transition, Visitor};
 pub use clock::{Clock, SystemClock, TestClock};
+pub use dns::{Dns, proof_name};
 pub use emails::{RenderedEmail, gallery, render};
 pub use error::{Error, Fault};
 pub use flows::BrowserRequest;
@@ -45,6 +48,7 @@ pub use leaked::LeakedPasswords;
 pub use limits::Limits;
 pub use mail::{Certificate, KeptEmail, Line, Listener, Mailer, Smtp, SmtpError, check_ehlo_name};
 pub use metrics::{Metrics, TRACE};
+pub use organizations::{NewAdministrator, OrganizationDetails, Organizations, TxtRecord};
 pub use outbox_worker::OutboxWorker;
 pub use random::fault_reference;
 pub use retried::retried;
@@ -79,6 +83,8 @@ pub struct Parts {
     pub hashing: Hashing,
     /// The operator's list of leaked passwords, if any.
     pub leaked: LeakedPasswords,
+    /// The DNS server for verifying domains.
+    pub dns: Dns,
     /// The identity providers, if any.
     pub providers: oidc::Providers,
     /// Names, limits and policies.

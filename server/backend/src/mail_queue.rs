@@ -84,7 +84,9 @@ const fn kind(message: &Email) -> &'static str {
         Email::AskAdministrator(..) => "reply: ask the administrator",
         Email::Deactivated(_) | Email::AlreadyDeactivated(_) => "reply: account deactivated",
         Email::AlreadyHere(..) => "reply: address has an account",
+        Email::Invitation(_) => "invitation to an organization",
         Email::Notice(notice) => match notice {
+            Notice::Joined { .. } => "notice: joined an organization",
             Notice::PasswordReset { .. } => "notice: password reset",
             Notice::PasswordChanged { .. } => "notice: password changed",
             Notice::NewDevice { .. } => "notice: new device",

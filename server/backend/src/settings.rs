@@ -55,6 +55,14 @@ pub struct Settings {
     pub sign_up: bool,
 }
 
+impl Settings {
+    /// Returns whether a domain belongs to a large mail provider, by the operator's list or the default one.
+    #[must_use]
+    pub fn is_large_mail_domain(&self, domain: &str) -> bool {
+        LARGE_MAIL_DOMAINS.contains(&domain) || self.large_mail_domains.iter().any(|known| known == domain)
+    }
+}
+
 /// The settings in force, which can change while the service runs.
 #[derive(Debug)]
 pub struct LiveSettings(RwLock<Arc<Settings>>);

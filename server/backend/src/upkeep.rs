@@ -5,8 +5,8 @@ use crate::flows::DEVICE_DAYS;
 use crate::hashing::stored_under;
 use crate::store::events::Actor;
 use crate::store::{
-    Db, accounts, codes, devices, email_turns, events, flows, identities, key_checks, limits, outbox, sessions,
-    throttles,
+    Db, accounts, codes, devices, email_turns, events, flows, identities, invitations, key_checks, limits, outbox,
+    sessions, throttles,
 };
 use crate::{Backend, Fault};
 use account::{AccountId, ActivityKind, Timestamp};
@@ -99,6 +99,7 @@ impl Upkeep<'_> {
             + flows::prune(&mut tx, yesterday).await?
             + sessions::prune(&mut tx, now).await?
             + identities::prune(&mut tx, now).await?
+            + invitations::prune(&mut tx, now).await?
             + devices::prune(&mut tx, now.plus_days(-DEVICE_DAYS)).await?
             + devices::prune_tokens(&mut tx, now.plus_days(-self.0.settings().trust_days)).await?
             + devices::date_unknown_use(&mut tx, now).await?

@@ -3,8 +3,8 @@
 use super::page::{Block, Content};
 use super::words::Words;
 use account::{
-    Challenge, CodeEmail, Email, FailureCause, Notice, Organization, PasswordAccess, Provider, Purpose, Request,
-    Timestamp,
+    Challenge, CodeEmail, Email, FailureCause, InvitationEmail, Notice, Organization, PasswordAccess, Provider,
+    Purpose, Request, Timestamp,
 };
 
 pub(super) fn of(words: &Words<'_>, email: &Email) -> Content {
@@ -51,6 +51,7 @@ pub(super) fn of(words: &Words<'_>, email: &Email) -> Content {
             let blocks = say(words, &["answer.already_deactivated", "answer.deactivated_what"]);
             answer(words, request, "sign_up", blocks)
         }
+        Email::Invitation(invitation) => invitation_email(words, invitation),
         Email::Notice(notice) => notice_email(words, notice),
     }
 }
@@ -169,6 +170,34 @@ fn request_facts(words: &Words<'_>, request: &Request) -> Block {
     ])
 }
 
+/// Returns the invitation. Without links. Attack: an administrator can cause this e-mail for every address, and its reader learns
+/// to follow links in such e-mails.
+fn invitation_email(words: &Words<'_>, invitation: &InvitationEmail) -> Content {
+    let until = words.moment(invitation.works_until);
+    let values = [
+        ("organization", invitation.organization.as_str()),
+        ("inviter", invitation.inviter.as_str()),
+    ];
+    let say = |key: &str| Block::Paragraph(words.say(&format!("invitation.{key}"), &values));
+    let (_, host) = words.settings.origin.split_once("://").unwrap_or_default();
+    Content {
+        subject: words.say_plainly("subject.invitation", &values),
+        heading: words.say("subject.invitation", &values),
+        preview: None,
+        blocks: vec![
+            say("who"),
+            say("what"),
+            say("how"),
+            Block::Facts(vec![
+                words.say_address("fact.sign_in_page", ("url", &format!("{host}/signin"))),
+                words.say_plainly("fact.until", &[("when", &until)]),
+            ]),
+            say("not_you"),
+        ],
+        code: None,
+    }
+}
+
 fn notice_email(words: &Words<'_>, notice: &Notice) -> Content {
     let (kind, at, browser, then): (&str, Timestamp, Option<&str>, &[&str]) = match notice {
         Notice::PasswordReset { at, browser } => (
@@ -205,6 +234,7 @@ fn notice_email(words: &Words<'_>, notice: &Notice) -> Content {
             Some(browser),
             &["provider_connected_not_you"],
         ),
+        Notice::Joined { at, browser, .. } => ("joined", *at, Some(browser), &["joined_what", "joined_not_you"]),
         Notice::AddressLeft { at } => ("address_left", *at, None, &["address_left_not_you"]),
         Notice::AddressTaken { at } => ("address_taken", *at, None, &["address_taken_password"]),
         Notice::ManyFailures { at, cause } => {
@@ -226,7 +256,11 @@ fn notice_email(words: &Words<'_>, notice: &Notice) -> Content {
         Notice::ProviderConnected { provider, .. } | Notice::ProviderDisconnected { provider, .. } => provider,
         _ => "",
     };
-    let values = [("provider", provider)];
+    let organization = match notice {
+        Notice::Joined { organization, .. } => organization,
+        _ => "",
+    };
+    let values = [("provider", provider), ("organization", organization)];
     let subject = words.say_plainly(&format!("subject.{kind}"), &values);
     let mut facts = vec![words.say_plainly("fact.happened_at", &[("when", &words.moment(at))])];
     facts.extend(browser.map(|name| words.say_plainly("fact.browser", &[("browser", &words.browser(name))])));
@@ -240,7 +274,7 @@ fn notice_email(words: &Words<'_>, notice: &Notice) -> Content {
     );
     let (fact, page) = match notice {
         // A reset there would affect another address.
-        Notice::AddressLeft { .. } => ("fact.help_page", "/help"),
+        Notice::AddressLeft { .. } | Notice::Joined { .. } => ("fact.help_page", "/help"),
         Notice::ProviderConnected { .. } | Notice::ProviderDisconnected { .. } => ("fact.security_page", "/security"),
         _ => ("fact.reset_page", "/reset"),
     };

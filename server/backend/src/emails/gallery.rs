@@ -3,7 +3,8 @@
 use super::{RenderedEmail, render};
 use crate::Settings;
 use account::{
-    CodeEmail, Email, FailureCause, Notice, Organization, PasswordAccess, Provider, Purpose, Request, Timestamp,
+    CodeEmail, Email, FailureCause, InvitationEmail, Notice, Organization, PasswordAccess, Provider, Purpose, Request,
+    Timestamp,
 };
 
 /// Returns title, language and e-mail, for every kind, state and language.
@@ -105,6 +106,22 @@ pub(super) fn emails() -> Vec<(&'static str, Email)> {
             Email::AlreadyHere(request(), PasswordAccess::ManagedBy(organization())),
         ),
         ("Sign up: account deactivated", Email::AlreadyDeactivated(request())),
+        (
+            "Invitation to an organization",
+            Email::Invitation(InvitationEmail {
+                organization: organization().name,
+                inviter: "Ada Lovelace".into(),
+                works_until: at.plus_days(14),
+            }),
+        ),
+        (
+            "Notice: joined an organization",
+            Email::Notice(Notice::Joined {
+                at,
+                browser: browser(),
+                organization: organization().name,
+            }),
+        ),
         (
             "Notice: password reset",
             Email::Notice(Notice::PasswordReset { at, browser: browser() }),

@@ -279,10 +279,11 @@ fn the_html_works_in_common_mail_clients() {
             Email::AskAdministrator(..) | Email::AlreadyHere(_, account::PasswordAccess::ManagedBy(_)) => {
                 "it-help@example.com"
             }
-            Email::Notice(Notice::AddressLeft { .. }) => "http://127.0.0.1:3000/help",
+            Email::Notice(Notice::AddressLeft { .. } | Notice::Joined { .. }) => "http://127.0.0.1:3000/help",
             Email::Notice(Notice::ProviderConnected { .. } | Notice::ProviderDisconnected { .. }) => {
                 "http://127.0.0.1:3000/security"
             }
+            Email::Invitation(_) => "127.0.0.1:3000/signin",
             Email::Notice(_) => "http://127.0.0.1:3000/reset",
             _ => continue,
         };
@@ -319,6 +320,11 @@ fn codes_and_notices_have_different_senders() {
 #[test]
 fn an_answer_states_its_request_time_browser_and_expiry() {
     for (title, language, message, rendered) in all().into_iter().filter(|(_, _, message, _)| message.is_answer()) {
+        // An invitation answers no request.
+        if let Email::Invitation(_) = message {
+            assert!(rendered.text.contains("2026"), "{title} {language}: when it ends");
+            continue;
+        }
         let (request, day) = if language == "en" {
             ("Request K7", "Requested: 24 November 2026 at 10:02 UTC")
         } else {
@@ -357,7 +363,7 @@ fn a_notice_states_its_time_browser_and_next_step() {
     for (title, language, message, rendered) in all() {
         let Email::Notice(notice) = message else { continue };
         let page = match notice {
-            Notice::AddressLeft { .. } => "http://127.0.0.1:3000/help",
+            Notice::AddressLeft { .. } | Notice::Joined { .. } => "http://127.0.0.1:3000/help",
             Notice::ProviderConnected { .. } | Notice::ProviderDisconnected { .. } => "http://127.0.0.1:3000/security",
             _ => "http://127.0.0.1:3000/reset",
         };
@@ -520,14 +526,14 @@ fn emails_avoid_jargon_and_apologies() {
 #[test]
 fn the_gallery_shows_every_email_in_every_language() {
     let shown = super::gallery(&Settings::default());
-    assert_eq!(shown.len(), 60);
+    assert_eq!(shown.len(), 64);
     assert_eq!(
         shown
             .iter()
             .map(|(title, language, _)| (title, language))
             .collect::<BTreeSet<_>>()
             .len(),
-        60
+        64
     );
 }
 

@@ -8,9 +8,11 @@ mod devices;
 mod email_budget;
 mod events;
 mod first_form;
+mod joining;
 mod mailed_code;
 mod mailed_email;
 mod new_password;
+mod organization;
 mod password_tries;
 mod provider;
 mod request;
@@ -22,4 +24,6 @@ mod step_up;
 
 pub(crate) use devices::DEVICE_DAYS;
 pub use provider::ProviderSignIn;
-pub use request::{BrowserRequest, Confirmation, Connections, PasswordChange, Reset, Sessions, SignIn, SignUp};
+pub use request::{
+    BrowserRequest, Confirmation, Connections, Joining, Organization, PasswordChange, Reset, Sessions, SignIn, SignUp,
+};

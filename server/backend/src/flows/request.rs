@@ -42,6 +42,14 @@ pub struct Connections<'a>(pub(super) BrowserRequest<'a>);
 #[derive(Clone, Copy)]
 pub struct Confirmation<'a>(pub(super) BrowserRequest<'a>);
 
+/// The organization that the signed-in account administers.
+#[derive(Clone, Copy)]
+pub struct Organization<'a>(pub(super) BrowserRequest<'a>);
+
+/// Invitations to organizations, of the signed-in account.
+#[derive(Clone, Copy)]
+pub struct Joining<'a>(pub(super) BrowserRequest<'a>);
+
 impl Backend {
     /// Wraps a browser's request.
     #[must_use]
@@ -101,6 +109,18 @@ impl<'a> BrowserRequest<'a> {
     #[must_use]
     pub const fn confirmation(self) -> Confirmation<'a> {
         Confirmation(self)
+    }
+
+    /// Selects the organization that the signed-in account administers.
+    #[must_use]
+    pub const fn organization(self) -> Organization<'a> {
+        Organization(self)
+    }
+
+    /// Selects the invitations of the signed-in account.
+    #[must_use]
+    pub const fn joining(self) -> Joining<'a> {
+        Joining(self)
     }
 
     pub(super) async fn begin(self) -> Result<WriteTx, Fault> {

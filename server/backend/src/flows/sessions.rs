@@ -30,6 +30,7 @@ impl Sessions<'_> {
         match self.0.signed_in(&mut conn).await {
             Ok((_, stored)) => Ok(Some(Visitor {
                 language: stored.account.language,
+                administers: stored.administers,
             })),
             Err(Error::Refused(_) | Error::Repeated(_)) => Ok(None),
             Err(Error::Fault(fault)) => Err(fault),
@@ -209,6 +210,7 @@ impl BrowserRequest<'_> {
                 own: self.backend.password_access(&account),
                 changed_at: account.password_changed_at,
             },
+            invitations: self.invitation_offers(conn, &account).await?,
             connections: self.connection_rows(conn, &account.id).await?,
             providers: self.backend.provider_buttons(),
             sessions: rows,

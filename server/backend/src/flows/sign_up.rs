@@ -3,7 +3,7 @@
 use super::mailed_code::Answered;
 use super::request::SignUp;
 use super::step_up::shown_step;
-use crate::store::{accounts, flows, organizations};
+use crate::store::{accounts, flows, invitations, organizations};
 use crate::{Error, Fault, Transition, random};
 use account::{Account, AccountId, ActivityKind, EmailAddress, Name, NextStep, Purpose, Refusal, Secret, SignUpStep};
 
@@ -51,7 +51,14 @@ impl SignUp<'_> {
         }
         // Decided by the domain alone. Attack: an account at the organization's domain that the organization does not manage.
         let mut conn = self.0.read().await?;
-        if let Some(membership) = organizations::of_domain(&mut conn, email.domain()).await? {
+        // An invited user of an organization without a provider needs an account to join with. Their screen tells that the address
+        // was invited, not whether it has an account.
+        if let Some(membership) = organizations::of_domain(&mut conn, email.domain()).await?
+            && (membership.provider.is_some()
+                || invitations::of_address(&mut conn, email, self.0.now())
+                    .await?
+                    .is_empty())
+        {
             return Err(Refusal::UseOrganization {
                 organization: membership.organization.name,
             }

@@ -2,7 +2,7 @@ use super::*;
 use crate::mail_queue::{self, WaitingEmail};
 use crate::oidc::Providers;
 use crate::store::{Db, Engine};
-use crate::{EngineChoice, Hashing, Keys, LeakedPasswords, Parts, Settings, Smtp, TestClock, TrustedRoots};
+use crate::{Dns, EngineChoice, Hashing, Keys, LeakedPasswords, Parts, Settings, Smtp, TestClock, TrustedRoots};
 use account::{CodeEmail, Email, EmailAddress, FailureCause, Key, Keyring, Notice, Purpose, Request, Timestamp};
 use std::path::PathBuf;
 
@@ -31,6 +31,7 @@ impl Office {
             hashing: Hashing::new(keys.clone(), 1, EngineChoice::Auto).unwrap(),
             keys,
             leaked: LeakedPasswords::Off,
+            dns: Dns::System,
             providers: Providers::default(),
             settings: Settings::default().into(),
         });

@@ -17,6 +17,8 @@ pub struct Stored {
     pub password: Option<String>,
     /// Whether the leaked-password check is outstanding.
     pub unchecked: bool,
+    /// Whether its owner administers the organization that manages it.
+    pub administers: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -35,6 +37,7 @@ pub(super) struct Row {
     administrator_name: Option<String>,
     administrator_email: Option<String>,
     provider: Option<String>,
+    administers: bool,
 }
 
 impl TryFrom<Row> for Stored {
@@ -78,6 +81,7 @@ impl TryFrom<Row> for Stored {
             },
             password: row.password,
             unchecked: row.password_unchecked_at.is_some(),
+            administers: row.administers,
         })
     }
 }
@@ -97,13 +101,14 @@ where
     }
 }
 
-/// The columns of [`Row`], from [`tables`].
+/// The columns of [`Row`], from [`tables`]. An aggregate instead of `EXISTS`, which PostgreSQL plans as a scan of small tables.
 macro_rules! columns {
     () => {
         "a.id, a.email, a.name, a.language, a.disabled_at, p.hash AS password, p.changed_at AS password_changed_at,
          p.unchecked_at AS password_unchecked_at,
          CASE WHEN p.hash IS NULL THEN (SELECT MIN(i.issuer) FROM identities i WHERE i.account_id = a.id) END AS issuer,
-         a.managed_by, o.name AS organization, o.administrator_name, o.administrator_email, o.provider"
+         a.managed_by, o.name AS organization, o.administrator_name, o.administrator_email, o.provider,
+         (SELECT MIN(g.organization_id) FROM organization_administrators g WHERE g.account_id = a.id) IS NOT NULL AS administers"
     };
 }
 
@@ -394,8 +399,16 @@ pub async fn set_disabled(tx: &mut WriteTx, id: &AccountId, at: Option<Timestamp
     Ok(())
 }
 
-/// Assigns an account to an organization, or to none. Its password stays stored.
+/// Assigns an account to an organization, or to none. Its password stays stored. An administrator of another organization no
+/// longer is one. Attack: a former administrator is invited again as a member, and administers the organization.
 pub async fn set_managed(tx: &mut WriteTx, id: &AccountId, organization: Option<&str>) -> Result<(), Fault> {
+    execute!(
+        tx,
+        "DELETE FROM organization_administrators
+              WHERE account_id = $1 AND organization_id <> COALESCE(CAST($2 AS TEXT), '')",
+        &id.0,
+        organization
+    );
     execute!(
         tx,
         "UPDATE accounts SET managed_by = $2 WHERE id = $1",

@@ -13,6 +13,8 @@ pub enum Actor {
     User,
     /// An operator.
     Operator,
+    /// An administrator of the account's organization.
+    Administrator,
 }
 
 impl Actor {
@@ -21,6 +23,7 @@ impl Actor {
             // The value in existing rows.
             Self::User => "person",
             Self::Operator => "operator",
+            Self::Administrator => "administrator",
         }
     }
 }
@@ -50,7 +53,8 @@ pub async fn append(
 ) -> Result<(), Fault> {
     later!(
         tx,
-        "INSERT INTO events (id, account_id, kind, actor, at, browser, client) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO events (id, account_id, kind, actor, at, browser, client, organization_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, (SELECT managed_by FROM accounts WHERE id = $2))",
         crate::random::id_at(now),
         &account.0,
         kind.as_str(),
@@ -76,7 +80,7 @@ pub async fn append_all(
         return Ok(());
     }
     on!(tx, |conn| {
-        QueryBuilder::new("INSERT INTO events (id, account_id, kind, actor, at, browser, client) ")
+        QueryBuilder::new("INSERT INTO events (id, account_id, kind, actor, at, browser, client, organization_id) ")
             .push_values(accounts, |mut row, account| {
                 row.push_bind(crate::random::id_at(now))
                     .push_bind(&account.0)
@@ -84,7 +88,10 @@ pub async fn append_all(
                     .push_bind(actor.as_str())
                     .push_bind(now.0)
                     .push_bind(&caller.browser)
-                    .push_bind(&caller.client);
+                    .push_bind(&caller.client)
+                    .push("(SELECT managed_by FROM accounts WHERE id = ")
+                    .push_bind_unseparated(&account.0)
+                    .push_unseparated(")");
             })
             .build()
             .execute(conn)

@@ -2,6 +2,7 @@
 
 pub mod account_changes;
 pub mod accounts;
+pub mod administrators;
 pub mod codes;
 mod conn;
 mod db;
@@ -10,10 +11,12 @@ pub mod email_turns;
 pub mod events;
 pub mod flows;
 pub mod identities;
+pub mod invitations;
 pub mod key_checks;
 pub mod limits;
 pub mod mail_queue;
 mod measured;
+pub mod members;
 pub mod organizations;
 pub mod outbox;
 pub mod postgres;

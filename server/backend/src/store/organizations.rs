@@ -1,7 +1,7 @@
 //! Organizations, their domains and administrators.
 
 use super::conn::{execute, on};
-use super::{ReadConn, WriteTx};
+use super::{Conn, ReadConn, WriteTx};
 use crate::Fault;
 use account::{Membership, Organization, Timestamp};
 
@@ -68,6 +68,11 @@ pub async fn of_domain(conn: &mut ReadConn, domain: &str) -> Result<Option<Membe
     Ok(row.map(Membership::from))
 }
 
+/// Returns whether an organization has verified a domain.
+pub async fn has_verified(conn: &mut ReadConn, id: &str, domain: &str) -> Result<bool, Fault> {
+    Ok(of_domain(conn, domain).await?.is_some_and(|of| of.id == id))
+}
+
 /// Returns whether a provider belongs to an organization.
 pub async fn owns_provider(conn: &mut ReadConn, provider: &str) -> Result<bool, Fault> {
     let found: Option<i64> = on!(conn, |conn| {
@@ -110,4 +115,113 @@ pub async fn verify_domain(tx: &mut WriteTx, id: &str, domain: &str, now: Timest
         now.0
     );
     Ok(verified == 1)
+}
+
+/// Creates an organization; `None` if there is one with this name.
+pub async fn insert(
+    tx: &mut WriteTx,
+    organization: &Organization,
+    now: Timestamp,
+) -> Result<Option<Membership>, Fault> {
+    let id = crate::random::id();
+    let inserted = execute!(
+        tx,
+        "INSERT INTO organizations (id, name, administrator_name, administrator_email, created_at)
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO NOTHING",
+        &id,
+        &organization.name,
+        &organization.administrator_name,
+        &organization.administrator_email,
+        now.0
+    );
+    Ok((inserted == 1).then(|| Membership {
+        id,
+        organization: organization.clone(),
+        provider: None,
+    }))
+}
+
+/// Finds an organization by name.
+pub async fn find_by_name(conn: &mut ReadConn, name: &str) -> Result<Option<Membership>, Fault> {
+    let row: Option<Row> = on!(conn, |conn| {
+        sqlx::query_as(
+            "SELECT id, name, administrator_name, administrator_email, provider FROM organizations WHERE name = $1",
+        )
+        .bind(name)
+        .fetch_optional(conn)
+        .await?
+    });
+    Ok(row.map(Membership::from))
+}
+
+/// Lists organizations in order of name, after the given one.
+pub async fn list(conn: &mut ReadConn, after: &str, limit: i64) -> Result<Vec<Membership>, Fault> {
+    let rows: Vec<Row> = on!(conn, |conn| {
+        sqlx::query_as(
+            "SELECT id, name, administrator_name, administrator_email, provider FROM organizations
+              WHERE name > $1 ORDER BY name LIMIT $2",
+        )
+        .bind(after)
+        .bind(limit)
+        .fetch_all(conn)
+        .await?
+    });
+    Ok(rows.into_iter().map(Membership::from).collect())
+}
+
+/// Locks an organization until the transaction ends, so that its last two administrators cannot remove each other.
+pub async fn lock_for_update(tx: &mut WriteTx, id: &str) -> Result<(), Fault> {
+    // SQLite needs no row lock, because it has a single writer.
+    if let Conn::Postgres(conn) = &mut tx.conn {
+        sqlx::query("UPDATE organizations SET created_at = created_at WHERE id = $1")
+            .bind(id)
+            .execute(conn.statements())
+            .await?;
+    }
+    Ok(())
+}
+
+/// Deletes an organization without members; `false` if it has some.
+pub async fn delete(tx: &mut WriteTx, id: &str) -> Result<bool, Fault> {
+    let deleted = execute!(
+        tx,
+        "DELETE FROM organizations WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM accounts WHERE managed_by = $1)",
+        id
+    );
+    Ok(deleted == 1)
+}
+
+/// A domain that an organization claims.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Domain {
+    /// Its name: `example.com`.
+    pub domain: String,
+    /// The text to publish in its DNS.
+    pub proof: String,
+    /// When it was verified.
+    pub verified_at: Option<i64>,
+}
+
+/// Lists the domains of an organization, at most 100.
+pub async fn domains(conn: &mut ReadConn, id: &str) -> Result<Vec<Domain>, Fault> {
+    Ok(on!(conn, |conn| {
+        sqlx::query_as(
+            "SELECT domain, proof, verified_at FROM organization_domains
+              WHERE organization_id = $1 ORDER BY domain LIMIT 100",
+        )
+        .bind(id)
+        .fetch_all(conn)
+        .await?
+    }))
+}
+
+/// Removes a domain; `false` if it is not claimed.
+pub async fn remove_domain(tx: &mut WriteTx, id: &str, domain: &str) -> Result<bool, Fault> {
+    let removed = execute!(
+        tx,
+        "DELETE FROM organization_domains WHERE organization_id = $1 AND domain = $2",
+        id,
+        domain
+    );
+    Ok(removed == 1)
 }

@@ -23,6 +23,7 @@ impl Browser {
             browser: "Firefox on Linux".into(),
             language: "en".into(),
             signed_in: false,
+            administers: false,
         };
         Self {
             held: BrowserTokens {

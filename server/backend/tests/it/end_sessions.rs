@@ -97,5 +97,6 @@ fn stored_account(id: &str) -> Stored {
         },
         password: None,
         unchecked: false,
+        administers: false,
     }
 }

@@ -9,6 +9,7 @@ mod fixtures;
 mod flows;
 mod identities;
 mod limits;
+mod organizations;
 mod outbox;
 mod sessions;
 mod upkeep;

@@ -10,7 +10,8 @@ use backend::store::outbox::Claimed;
 use backend::store::postgres::Server;
 use backend::store::{Engine, WriteTx, accounts, organizations, outbox};
 use backend::{
-    Backend, Clock, EngineChoice, Hashing, Keys, LeakedPasswords, NewAccount, Parts, Settings, TestClock, TrustedRoots,
+    Backend, Clock, Dns, EngineChoice, Hashing, Keys, LeakedPasswords, NewAccount, Parts, Settings, TestClock,
+    TrustedRoots,
 };
 use sha2::{Digest, Sha256};
 use std::future::Future;
@@ -67,6 +68,7 @@ impl World {
             hashing: hashing(&keys),
             keys,
             leaked: LeakedPasswords::Off,
+            dns: Dns::System,
             providers: google_listed(clock.clone()),
             settings: Settings::default().into(),
         };
@@ -103,6 +105,11 @@ impl World {
         self.another(|parts| parts.providers = providers)
     }
 
+    /// Another server on the same database with a DNS server.
+    pub fn with_dns(&self, dns: Dns) -> Self {
+        self.another(|parts| parts.dns = dns)
+    }
+
     /// Another server on the same database that reads the key file itself.
     pub fn with_keys(&self, keys: Keys) -> Self {
         self.another(|parts| (parts.hashing, parts.keys) = (hashing(&keys), keys))
@@ -115,6 +122,7 @@ impl World {
             keys: self.keys.clone(),
             hashing: self.hashing.clone(),
             leaked: LeakedPasswords::Off,
+            dns: Dns::System,
             providers: self.backend.providers().clone(),
             settings: Settings::clone(&self.backend.settings()).into(),
         };

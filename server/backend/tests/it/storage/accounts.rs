@@ -100,6 +100,7 @@ async fn many_accounts_are_inserted_at_once(world: &World) {
             },
             password: unchecked.then(|| "hash".to_owned()),
             unchecked,
+            administers: false,
         };
         (stored, Some(Timestamp(5)).filter(|_| unchecked))
     };

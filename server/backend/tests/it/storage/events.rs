@@ -151,5 +151,6 @@ fn caller() -> Caller {
         browser: "Firefox on Linux".into(),
         language: "en".into(),
         signed_in: false,
+        administers: false,
     }
 }
