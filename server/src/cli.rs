@@ -2,6 +2,7 @@
 
 use crate::commands::keys::Keys;
 use crate::commands::mail::Mail;
+use crate::commands::organizations::Org;
 use crate::commands::{self, Failed, backup};
 use crate::config::{self, Config, ConfigPurpose, Problem, variable};
 use crate::import::{self, Import};
@@ -42,6 +43,9 @@ enum Command {
     /// Manage accounts
     #[command(subcommand)]
     User(User),
+    /// Manage organizations: their domains, provider and administrators
+    #[command(subcommand)]
+    Org(Org),
     /// Import accounts and their password hashes from another system
     Import(Import),
     /// Back up the SQLite database to a new file; a server may be running (for PostgreSQL, use `pg_dump`)
@@ -203,6 +207,10 @@ pub async fn run() -> ExitCode {
         },
         Command::User(user) => match load_config(ConfigPurpose::Command, KeyFile::Needed) {
             Ok((config, Some(keys))) => commands::user(config, keys, user).await,
+            other => other.map(drop),
+        },
+        Command::Org(org) => match load_config(ConfigPurpose::Command, KeyFile::Needed) {
+            Ok((config, Some(keys))) => commands::organizations::run(config, keys, org).await,
             other => other.map(drop),
         },
         Command::Import(what) if what.dry_run => import::run(None, &what).await,

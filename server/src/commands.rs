@@ -3,6 +3,7 @@
 pub mod backup;
 pub mod keys;
 pub mod mail;
+pub mod organizations;
 mod users;
 
 use crate::cli::{HandOver, NewUser, User};

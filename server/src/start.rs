@@ -4,7 +4,7 @@ use crate::config::Config;
 use account::Secret;
 use backend::oidc::Providers;
 use backend::store::Db;
-use backend::{Backend, Clock, Hashing, Keys, LeakedPasswords, Mailer, Parts, Smtp, SystemClock, TrustedRoots};
+use backend::{Backend, Clock, Dns, Hashing, Keys, LeakedPasswords, Mailer, Parts, Smtp, SystemClock, TrustedRoots};
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -19,6 +19,7 @@ pub async fn backend(config: &Config, keys: impl Into<Keys>) -> Result<Backend, 
     let clock = Arc::new(SystemClock::default());
     let backend = Backend::new(Parts {
         db: database(config).await?,
+        dns: config.dns_server.map_or(Dns::System, Dns::Server),
         providers: providers(config, clock.clone())?,
         clock,
         hashing: Hashing::new(keys.clone(), config.hashes_at_once, config.hashing)

@@ -31,6 +31,8 @@ pub struct Config {
     pub smtp_ehlo_name: Option<String>,
     /// Trusted certificate authorities in addition to the public ones.
     pub ca_file: Option<PathBuf>,
+    /// The DNS server for verifying domains; by default this machine's.
+    pub dns_server: Option<SocketAddr>,
     /// The file with the server's keys.
     pub key_file: PathBuf,
     /// Proxies trusted to set `X-Forwarded-For`.
@@ -110,6 +112,7 @@ impl Default for Config {
             smtp_url: None,
             smtp_ehlo_name: None,
             ca_file: None,
+            dns_server: None,
             key_file: "data/keys.toml".into(),
             trusted_proxies: Vec::new(),
             leaked_file: None,

@@ -2,6 +2,7 @@
 
 use super::{Config, LogFormat, read};
 use backend::{EngineChoice, Limits};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// A key of the configuration.
@@ -124,6 +125,20 @@ pub const KEYS: &[Key] = &[
                 .ca_file
                 .as_ref()
                 .map_or_else(String::new, |file| file.display().to_string())
+        },
+    },
+    Key {
+        name: "dns_server",
+        takes: "an address and a port, such as 127.0.0.1:53 or [::1]:53",
+        meaning: "DNS server that is asked to verify the domains of organizations. Default: the ones in `/etc/resolv.conf`.",
+        set: |config, value| {
+            config.dns_server = optional_address(value)?;
+            Ok(())
+        },
+        show: |config| {
+            config
+                .dns_server
+                .map_or_else(String::new, |address| address.to_string())
         },
     },
     Key {
@@ -418,9 +433,7 @@ pub const KEYS: &[Key] = &[
         takes: "an address and a port other than REKEY_LISTEN's, such as 127.0.0.1:9090, that only Prometheus can reach",
         meaning: "Address that serves `/metrics` to Prometheus. Off when empty.",
         set: |config, value| {
-            let address = Some(value).filter(|value| !value.is_empty());
-            let address = address.map(str::parse).transpose();
-            config.metrics_listen = address.map_err(|_| "is not an address with a port".to_owned())?;
+            config.metrics_listen = optional_address(value)?;
             Ok(())
         },
         show: |config| {
@@ -470,6 +483,12 @@ pub const KEYS: &[Key] = &[
         },
     },
 ];
+
+fn optional_address(value: &str) -> Result<Option<SocketAddr>, String> {
+    let address = Some(value).filter(|value| !value.is_empty());
+    let address = address.map(str::parse).transpose();
+    address.map_err(|_| "is not an address with a port".to_owned())
+}
 
 fn path(value: &str) -> Result<Option<PathBuf>, String> {
     Ok(if value.is_empty() { None } else { Some(value.into()) })

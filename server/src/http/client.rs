@@ -31,6 +31,7 @@ impl Service {
             browser: browser_name(&String::from_utf8_lossy(agent.unwrap_or_default())),
             language: language(headers).to_owned(),
             signed_in: false,
+            administers: false,
         })
     }
 
@@ -50,6 +51,7 @@ impl Service {
             .await
         {
             caller.signed_in = true;
+            caller.administers = visitor.administers;
             let known = LANGUAGES
                 .into_iter()
                 .find(|known| visitor.language.as_deref() == Some(known));

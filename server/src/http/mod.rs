@@ -7,6 +7,7 @@ mod edge;
 mod events;
 mod headers;
 mod health;
+mod members;
 mod pages;
 mod preferences;
 mod problem;
@@ -91,6 +92,7 @@ pub fn router(service: &Service) -> Router {
         .merge(events::routes(Streams::default()))
         .merge(api::routes())
         .merge(providers::routes())
+        .route("/organization/members.csv", get(members::csv))
         .merge(pages::routes(service));
     for (address, asset) in &service.site.files {
         let asset = asset.clone();

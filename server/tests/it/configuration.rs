@@ -61,6 +61,7 @@ const WRONG: &[(&str, &[&str])] = &[
         &["192.0.2.25", "[192.0.2]", "a b", "accounts_example"],
     ),
     ("ca_file", &["/no/such/file.pem", "/dev/null"]),
+    ("dns_server", &["127.0.0.1", "dns.example.com:53"]),
     ("key_file", &[""]),
     (
         "brand",

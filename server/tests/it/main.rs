@@ -16,6 +16,7 @@ mod key_file;
 mod mail;
 mod metrics;
 mod operators;
+mod organizations;
 mod pages;
 mod program;
 mod providers;

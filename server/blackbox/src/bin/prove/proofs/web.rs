@@ -343,6 +343,8 @@ fn headers(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         "/security/confirm",
         "/security/connect",
         "/signin/provider/google/callback",
+        "/organization",
+        "/organization/join",
     ] {
         for browser in [&mut service.browser(), &mut owner] {
             let request = get_request(path, "accounts.example.com", &browser.jar, "");
