@@ -24,6 +24,6 @@ pub use pages::start;
 pub use site_map::PageId;
 
 #[cfg(feature = "ssr")]
-pub use api::{BrowserRedirect, begin_provider, cookie, finish_provider, held, unreadable_form, wants_html};
+pub use api::{BrowserRedirect, begin_provider, cookie, finish_provider, held, members, unreadable_form, wants_html};
 #[cfg(feature = "ssr")]
 pub use document::{Assets, FailedRequest, Program, error_page, shell};

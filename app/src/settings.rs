@@ -64,6 +64,8 @@ pub struct PublicSettings {
     pub theme: Theme,
     /// Whether the browser has a session. Only decides which links the frame shows, never access.
     pub signed_in: bool,
+    /// Whether the signed-in user administers an organization; as above.
+    pub administers: bool,
 }
 
 impl Default for PublicSettings {
@@ -80,6 +82,7 @@ impl Default for PublicSettings {
             language: "en".into(),
             theme: Theme::Auto,
             signed_in: false,
+            administers: false,
         }
     }
 }

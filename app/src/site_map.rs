@@ -9,7 +9,7 @@ pub enum Script {
     Entry,
     /// The WASM program of the account pages.
     Account,
-    /// A few lines of JavaScript, for pages without forms.
+    /// A few lines of JavaScript, for pages that need no program: their forms are plain.
     Reading,
 }
 
@@ -54,6 +54,8 @@ pages! {
     ChangePassword "/security/password" Account,
     Confirm "/security/confirm" Entry,
     Connect "/security/connect" Account,
+    Organization "/organization" Reading,
+    Join "/organization/join" Reading,
     Profile "/profile" Reading,
     SignedOut "/signed-out" Reading,
     Help "/help" Reading,

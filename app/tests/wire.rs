@@ -3,8 +3,8 @@
 
 use account::{
     Activity, ActivityKind, Attempts, ConfirmStep, ConnectStep, ConnectionRow, DeviceRow, EmailAddress, Field,
-    MailedCode, Organization, Params, PasswordAccess, PasswordRow, Provider, ProviderButton, Refused, ResetStep,
-    SecurityDone, SecurityView, SessionRow, SignInStep, SignOutStep, SignUpStep, Timestamp,
+    InvitationOffer, MailedCode, Organization, Params, PasswordAccess, PasswordRow, Provider, ProviderButton, Refused,
+    ResetStep, SecurityDone, SecurityView, SessionRow, SignInStep, SignOutStep, SignUpStep, Timestamp,
 };
 use app::client::{Failure, PageState, json};
 use app::flow::Step;
@@ -66,6 +66,7 @@ structs! {
     Attempts { count, since }
     ConnectionRow { id, provider, email, last_used_at }
     DeviceRow { id, browser, trusted_until, here }
+    InvitationOffer { id, organization }
     MailedCode { email, reference, digits, sent_at, works_until, resend_in_s, sends_left }
     Organization { name, administrator_name, administrator_email }
     Params { seconds, digits, tries_left, sent_at, newest_at, min, have, max, organization, provider }
@@ -73,10 +74,11 @@ structs! {
     Provider { name, password_url }
     ProviderButton { id, name }
     PublicSettings {
-        brand, origin, sender_codes, sender_notices, password_min, trust_days, sign_up, providers, language, theme, signed_in
+        brand, origin, sender_codes, sender_notices, password_min, trust_days, sign_up, providers, language, theme, signed_in,
+        administers
     }
     Refused { code, field, params }
-    SecurityView { email, password, connections, providers, sessions, devices, activity, older, newer, attempts, done }
+    SecurityView { email, password, invitations, connections, providers, sessions, devices, activity, older, newer, attempts, done }
     SessionRow { id, browser, client, signed_in_at, last_seen_at, here }
 }
 
@@ -84,15 +86,21 @@ enums! {
     ActivityKind {
         SignedIn, SignedOut, SignedUp, WrongPassword, WrongCode, ResetAsked, PasswordReset, PasswordChanged, PasswordLeaked,
         DeviceForgotten, DeviceCopied, SessionEnded, SessionsEnded, Added, Disabled, Enabled, HandedOver,
-        TakenBack, AddressChanged, PasswordAdded, ProviderConnected, ProviderDisconnected, ProviderSignedIn, Confirmed
+        TakenBack, AddressChanged, PasswordAdded, ProviderConnected, ProviderDisconnected, ProviderSignedIn, Confirmed,
+        AdministratorAdded, AdministratorRemoved, DomainsChanged, OrganizationProviderChanged, MemberDisabled, MemberEnabled,
+        MemberSessionsEnded, MemberRemoved, Joined, MemberInvited, InvitationWithdrawn
     }
     ConfirmStep { Choose { email, password, provider }, EnterCode(MailedCode), Done { next } }
     ConnectStep { Ask { provider, email, organization }, Nothing }
-    Field { Email, Password, Again, Current, Code, Name }
+    Field { Email, Password, Again, Current, Code, Name, Domain }
     Failure { Refused(Box<Refused>), Broken { reference }, Busy { retry_after_s }, Offline }
     PasswordAccess { Editable, NotSet(Option<Provider>), ManagedBy(Organization) }
     ResetStep { AskEmail { email }, EnterCode(MailedCode), ChoosePassword { email, min }, Done { email } }
-    SecurityDone { PasswordChanged, SessionEnded, OthersEnded, DeviceForgotten, PasswordAdded, ProviderConnected, ProviderDisconnected }
+    SecurityDone {
+        PasswordChanged, SessionEnded, OthersEnded, DeviceForgotten, PasswordAdded, ProviderConnected, ProviderDisconnected,
+        Invited, InvitationWithdrawn, MemberDisabled, MemberEnabled, MemberSessionsEnded, MemberRemoved, DomainAdded, DomainVerified,
+        DomainRemoved
+    }
     SignInStep {
         AskEmail { email, resume }, EnterPassword { email }, Through { organization, page }, ProveMailbox(MailedCode), EnterCode(MailedCode),
         SignedIn { next }
@@ -190,7 +198,7 @@ fn main() {
             PageId::Connect => tally.reads_step::<ConnectStep>(),
             // The state of the security page, or none.
             PageId::ChangePassword | PageId::Start | PageId::SignedOut => {}
-            PageId::Profile | PageId::Through => {}
+            PageId::Profile | PageId::Through | PageId::Organization | PageId::Join => {}
             PageId::Help | PageId::Allowlist | PageId::Privacy | PageId::Accessibility => {}
         }
     }

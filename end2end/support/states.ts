@@ -52,6 +52,8 @@ export const STATES = [
   'arabic-reset-choose',
   'sign-in-mailbox-first',
   'security-attempts',
+  'organization',
+  'organization-join',
 ] as const;
 
 export type State = (typeof STATES)[number];

@@ -2,8 +2,8 @@
 
 use crate::site_map::PageId;
 use account::{
-    ConfirmStep, ConnectStep, ProfileView, ResetStep, SecurityDone, SecurityView, SignInStep, SignOutStep, SignUpStep,
-    safe_next,
+    ConfirmStep, ConnectStep, JoinStep, OrganizationView, ProfileView, ResetStep, SecurityDone, SecurityView,
+    SignInStep, SignOutStep, SignUpStep, safe_next,
 };
 
 /// Returns the page for an endpoint below `/api/`: the page that submits to it or reads its state.
@@ -12,6 +12,8 @@ pub(super) fn page_of_endpoint(path: &str) -> PageId {
         "security/change_password" | "security/add_password" => PageId::ChangePassword,
         path if path.starts_with("confirm/") => PageId::Confirm,
         path if path.starts_with("connect/") => PageId::Connect,
+        path if path.starts_with("organization/") => PageId::Organization,
+        path if path.starts_with("join/") => PageId::Join,
         path if path.starts_with("security/") => PageId::Security,
         path if path.starts_with("profile/") => PageId::Profile,
         path if path.starts_with("reset/") => PageId::Reset,
@@ -105,6 +107,27 @@ impl Destination for ConnectStep {
     }
     fn leads_on(&self) -> bool {
         *self == Self::Nothing
+    }
+}
+
+impl Destination for OrganizationView {
+    fn path(&self) -> &str {
+        PageId::Organization.address()
+    }
+    fn done(&self) -> Option<SecurityDone> {
+        self.done
+    }
+    fn say(&mut self, done: SecurityDone) {
+        self.done = Some(done);
+    }
+}
+
+impl Destination for JoinStep {
+    fn path(&self) -> &str {
+        match self {
+            Self::Ask(_) => PageId::Join.address(),
+            Self::Nothing => PageId::Security.address(),
+        }
     }
 }
 

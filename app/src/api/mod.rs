@@ -8,6 +8,7 @@ mod cookies;
 mod destination;
 #[cfg(feature = "ssr")]
 mod faults;
+pub(crate) mod organization;
 #[cfg(feature = "ssr")]
 mod provider;
 #[cfg(feature = "ssr")]
@@ -25,6 +26,8 @@ pub(crate) mod sign_up;
 pub use cookies::{cookie, held};
 #[cfg(feature = "ssr")]
 pub use faults::unreadable_form;
+#[cfg(feature = "ssr")]
+pub use organization::members;
 #[cfg(feature = "ssr")]
 pub use provider::{BrowserRedirect, begin_provider, finish_provider};
 #[cfg(feature = "ssr")]

@@ -42,5 +42,6 @@ pub(crate) fn settings_of(backend: &Backend, caller: &Caller, headers: &HeaderMa
         language: caller.language.clone(),
         theme: Theme::of(&cookies::theme(headers).unwrap_or_default()),
         signed_in: caller.signed_in,
+        administers: caller.administers,
     }
 }

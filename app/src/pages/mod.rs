@@ -32,6 +32,10 @@ fn view_of(page: PageId) -> Option<fn() -> View> {
         #[cfg(any(feature = "ssr", feature = "account"))]
         PageId::Connect => account::connect::page,
         #[cfg(feature = "ssr")]
+        PageId::Organization => reading::organization::page,
+        #[cfg(feature = "ssr")]
+        PageId::Join => reading::join::page,
+        #[cfg(feature = "ssr")]
         PageId::Profile => account::profile::page,
         #[cfg(feature = "ssr")]
         PageId::Through => reading::through::page,

@@ -40,6 +40,7 @@ pub(crate) fn failure_page(failure: Failure) -> AnyView {
             }
             .into_any()
         }
+        Failure::Refused(refused) if refused.code == account::Refusal::NOT_ADMINISTRATOR => error_page(404, None, None),
         Failure::Refused(_) => error_page(400, None, None),
     }
 }

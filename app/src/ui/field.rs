@@ -83,11 +83,14 @@ pub fn EmailField(
     /// The initial value.
     #[prop(optional, into)]
     value: Option<String>,
+    /// Whether it is another user's address, which the browser must not fill with the own one.
+    #[prop(optional)]
+    of_another: bool,
 ) -> AnyView {
     Input {
         label: use_words().say("field.email"),
         kind: "email",
-        autocomplete: "username webauthn",
+        autocomplete: if of_another { "off" } else { "username webauthn" },
         inputmode: Some("email"),
         enterkeyhint: Some("next"),
         maxlength: Some(EmailAddress::MAX_LEN),
@@ -96,6 +99,21 @@ pub fn EmailField(
         ..Input::default()
     }
     .show(Field::Email)
+}
+
+/// The field for a domain of an organization.
+#[cfg(feature = "ssr")]
+#[component]
+pub fn DomainField() -> AnyView {
+    Input {
+        label: use_words().say("field.domain"),
+        kind: "text",
+        autocomplete: "off",
+        inputmode: Some("url"),
+        dir: Some("ltr"),
+        ..Input::default()
+    }
+    .show(Field::Domain)
 }
 
 /// The field for the user's name.

@@ -79,8 +79,16 @@ mod on_server {
     #[component]
     fn Header(signed_in: bool) -> AnyView {
         let words = use_words();
+        let organization = use_settings().administers.then(|| {
+            view! {
+                <a class="quiet" href="/organization">
+                    {words.say("frame.organization")}
+                </a>
+            }
+        });
         let own = signed_in.then(|| {
             view! {
+                {organization}
                 <a class="quiet" href="/profile">
                     {words.say("frame.profile")}
                 </a>

@@ -3,6 +3,8 @@
 pub(super) mod about;
 pub(super) mod allowlist;
 pub(super) mod help;
+pub(super) mod join;
+pub(super) mod organization;
 mod print_button;
 pub(super) mod signed_out;
 pub(super) mod through;

@@ -3,6 +3,7 @@
 mod activity;
 mod connections;
 mod devices;
+mod invitations;
 pub(super) mod password;
 mod row;
 mod sessions;
@@ -10,7 +11,10 @@ mod sessions;
 use self::activity::activity;
 use self::connections::connections;
 use self::devices::devices;
+use self::invitations::invitations;
 use self::password::password;
+#[cfg(feature = "ssr")]
+pub(in crate::pages) use self::row::{browser, one_button};
 use self::sessions::sessions;
 use crate::api::security;
 use crate::client::PageState;
@@ -51,6 +55,7 @@ fn overview(view: SecurityView, controller: FormController, words: Words) -> Any
         <Page heading=words.say("security.title") wide=true>
             <p>{words.say("security.lead")}</p>
             <p class="who">{words.say("security.signed_in_as")} " " <Address text=view.email.as_str() /></p>
+            {invitations(&view.invitations, words)}
             {section("password", words.say("security.password"), password(view.password.clone(), words))}
             {connected}
             {section("confirmation", words.say("security.confirmation"), confirmation(words))}
@@ -74,6 +79,8 @@ fn say_what_is_done(view: RwSignal<SecurityView>, words: Words) {
             SecurityDone::PasswordAdded => ("security.password_added", None),
             SecurityDone::ProviderConnected => ("security.connected", Some("connections")),
             SecurityDone::ProviderDisconnected => ("security.disconnected", Some("connections")),
+            // Of the organization page.
+            _ => return None,
         };
         announce.say(words.say(key));
         list
@@ -91,7 +98,8 @@ fn say_what_is_done(view: RwSignal<SecurityView>, words: Words) {
     });
 }
 
-fn section(id: &'static str, title: String, content: AnyView) -> AnyView {
+/// Renders a section with its heading.
+pub(in crate::pages) fn section(id: &'static str, title: String, content: AnyView) -> AnyView {
     view! {
         <section aria-labelledby=id>
             <h2 id=id tabindex="-1">

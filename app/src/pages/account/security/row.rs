@@ -6,7 +6,7 @@ use crate::words::Words;
 use leptos::prelude::*;
 
 /// Renders a form with one button that sends the id of a row.
-pub(super) fn one_button(
+pub(in crate::pages) fn one_button(
     action: &'static str,
     controller: FormController,
     id: String,
@@ -28,7 +28,7 @@ pub(super) fn here(here: bool, words: Words) -> Option<AnyView> {
 }
 
 /// Returns the display name of a browser, from its English one: `Firefox on Linux`.
-pub(super) fn browser(name: &str, words: Words) -> String {
+pub(in crate::pages) fn browser(name: &str, words: Words) -> String {
     match name.split_once(" on ") {
         Some((browser, system)) => words.say_with("security.browser_on", &[("browser", browser), ("system", system)]),
         None if name == account::UNKNOWN_BROWSER => words.say("security.unknown_browser"),
