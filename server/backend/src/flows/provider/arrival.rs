@@ -24,9 +24,7 @@ impl ProviderSignIn<'_> {
             let entry = DeviceEntry::Remember;
             return self.sign_in(tx, kept, provider, &account, entry, now).await;
         }
-        let email = identity.email.clone().ok_or(Refusal::ProviderFailed {
-            provider: provider.name().to_owned(),
-        })?;
+        let email = identity.email.clone().ok_or_else(|| failed(provider))?;
         let organization = self.organization(&mut tx, provider, &email).await?;
         let is_verified = organization.is_some() || identity.email_verified == Some(true);
         if !is_verified {
@@ -58,10 +56,9 @@ impl ProviderSignIn<'_> {
             // Attack: a former member keeps access through an account at another provider.
             Some(membership) if membership.provider.is_some() => Err(use_organization(&membership)),
             // Attack: an organization's provider claims addresses of other domains.
-            _ if organizations::owns_provider(conn, provider.id()).await? => Err(Refusal::ProviderFailed {
-                provider: provider.name().to_owned(),
+            _ if !provider.is_listed() || organizations::owns_provider(conn, provider.id()).await? => {
+                Err(failed(provider))
             }
-            .into()),
             _ => Ok(None),
         }
     }
@@ -114,6 +111,10 @@ impl ProviderSignIn<'_> {
             && membership.provider.as_deref() != Some(provider.id())
         {
             return Err(use_organization(membership));
+        }
+        // Attack: a previous provider of an organization opens an account that the organization has given back.
+        if account.managed_by.is_none() && !provider.is_listed() {
+            return Err(failed(provider));
         }
         let has = SignInMethods {
             provider: true,
@@ -242,6 +243,13 @@ impl ProviderSignIn<'_> {
 fn use_organization(membership: &Membership) -> Error {
     Refusal::UseOrganization {
         organization: membership.organization.name.clone(),
+    }
+    .into()
+}
+
+fn failed(provider: &Provider) -> Error {
+    Refusal::ProviderFailed {
+        provider: provider.name().to_owned(),
     }
     .into()
 }
