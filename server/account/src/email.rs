@@ -99,6 +99,8 @@ pub enum Notice {
         browser: String,
         organization: String,
     },
+    /// An organization no longer manages the account.
+    Left { at: Timestamp, organization: String },
     /// Ten consecutive failures.
     ManyFailures {
         at: Timestamp,

@@ -2,9 +2,9 @@
 
 use crate::store::events::Actor;
 use crate::store::identities::Identity;
-use crate::store::{accounts, devices, events, identities, organizations, sessions};
+use crate::store::{WriteTx, accounts, devices, events, identities, organizations, outbox, sessions};
 use crate::{Backend, Caller, Error, Fault, random};
-use account::{Account, AccountId, ActivityKind, EmailAddress, Name, Organization, Secret};
+use account::{Account, AccountId, ActivityKind, Email, EmailAddress, Name, Notice, Organization, Secret};
 
 /// An account to create.
 #[derive(Debug)]
@@ -172,23 +172,36 @@ impl Accounts<'_> {
         let Some(stored) = accounts::find_by_email(&mut tx, email).await? else {
             return Ok(false);
         };
-        let id = stored.account.id;
-        // Attack: the former organization goes on signing in through its provider.
-        let of = stored.account.managed_by.and_then(|membership| membership.provider);
-        if let Some(provider) = of.and_then(|id| self.0.providers().find(&id)) {
-            identities::delete_of_issuer(&mut tx, &id, provider.issuer()).await?;
-        }
-        accounts::set_managed(&mut tx, &id, None).await?;
+        let id = &stored.account.id;
+        self.release(&mut tx, &stored.account).await?;
         let kind = ActivityKind::TakenBack;
-        events::append(&mut tx, &id, kind, Actor::Operator, &operator(), now).await?;
-        self.end_everything(tx, &id, email).await?;
+        events::append(&mut tx, id, kind, Actor::Operator, &operator(), now).await?;
+        self.end_everything(tx, id, email).await?;
         Ok(true)
+    }
+
+    /// Ends an organization's management of an account, and tells its owner. Its sessions are the caller's concern.
+    pub(crate) async fn release(&self, tx: &mut WriteTx, account: &Account) -> Result<(), Fault> {
+        let Some(of) = &account.managed_by else { return Ok(()) };
+        // Attack: the former organization goes on signing in through its provider.
+        let provider = of.provider.as_deref().and_then(|id| self.0.providers().find(id));
+        if let Some(provider) = provider {
+            identities::delete_of_issuer(tx, &account.id, provider.issuer()).await?;
+        }
+        accounts::set_managed(tx, &account.id, None).await?;
+        let now = self.0.now();
+        let notice = Email::Notice(Notice::Left {
+            at: now,
+            organization: of.organization.name.clone(),
+        });
+        let language = account.language.as_deref().unwrap_or("en");
+        outbox::write(tx, &self.0.parts.keys, None, &account.email, language, &notice, now).await
     }
 
     /// Ends the sessions, trusted devices, codes and proven flows of an account, and commits.
     pub(crate) async fn end_everything(
         &self,
-        mut tx: crate::store::WriteTx,
+        mut tx: WriteTx,
         id: &AccountId,
         email: &EmailAddress,
     ) -> Result<(), Fault> {

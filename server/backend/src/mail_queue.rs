@@ -87,6 +87,7 @@ const fn kind(message: &Email) -> &'static str {
         Email::Invitation(_) => "invitation to an organization",
         Email::Notice(notice) => match notice {
             Notice::Joined { .. } => "notice: joined an organization",
+            Notice::Left { .. } => "notice: left an organization",
             Notice::PasswordReset { .. } => "notice: password reset",
             Notice::PasswordChanged { .. } => "notice: password changed",
             Notice::NewDevice { .. } => "notice: new device",

@@ -235,6 +235,7 @@ fn notice_email(words: &Words<'_>, notice: &Notice) -> Content {
             &["provider_connected_not_you"],
         ),
         Notice::Joined { at, browser, .. } => ("joined", *at, Some(browser), &["joined_what", "joined_not_you"]),
+        Notice::Left { at, .. } => ("left", *at, None, &["left_what"]),
         Notice::AddressLeft { at } => ("address_left", *at, None, &["address_left_not_you"]),
         Notice::AddressTaken { at } => ("address_taken", *at, None, &["address_taken_password"]),
         Notice::ManyFailures { at, cause } => {
@@ -257,7 +258,7 @@ fn notice_email(words: &Words<'_>, notice: &Notice) -> Content {
         _ => "",
     };
     let organization = match notice {
-        Notice::Joined { organization, .. } => organization,
+        Notice::Joined { organization, .. } | Notice::Left { organization, .. } => organization,
         _ => "",
     };
     let values = [("provider", provider), ("organization", organization)];

@@ -123,6 +123,13 @@ pub(super) fn emails() -> Vec<(&'static str, Email)> {
             }),
         ),
         (
+            "Notice: left an organization",
+            Email::Notice(Notice::Left {
+                at,
+                organization: organization().name,
+            }),
+        ),
+        (
             "Notice: password reset",
             Email::Notice(Notice::PasswordReset { at, browser: browser() }),
         ),

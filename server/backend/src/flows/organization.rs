@@ -209,8 +209,12 @@ impl Organization<'_> {
         // Before the change, so that it is also an event of the organization.
         self.log_member(&mut tx, &member.id, ActivityKind::MemberRemoved)
             .await?;
-        accounts::set_managed(&mut tx, &member.id, None).await?;
-        self.end_and_show(tx, &member, SecurityDone::MemberRemoved).await
+        self.0.backend.accounts().release(&mut tx, &member).await?;
+        // The organization's decision ends with its management: nobody else could reactivate the account.
+        accounts::set_disabled(&mut tx, &member.id, None).await?;
+        let shown = self.end_and_show(tx, &member, SecurityDone::MemberRemoved).await;
+        self.0.backend.emails_written.notify_one();
+        shown
     }
 
     /// Claims a domain. The page shows the record to publish.

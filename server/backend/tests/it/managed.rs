@@ -1,8 +1,9 @@
 //! Accounts that an organization manages. Property 8.
 
+use crate::organizations::{act, administrator, id_of};
 use crate::provider_peer::{Linked, person};
 use crate::world::{ADA, PASSWORD, World, organization};
-use account::{PasswordAccess, ProviderStep, Refusal, SignInStep, SignUpStep};
+use account::{Notice, PasswordAccess, ProviderStep, Refusal, SignInStep, SignUpStep};
 
 const MEMBER: &str = "mary@engines.example";
 
@@ -189,4 +190,46 @@ async fn a_former_members_account_is_its_owners_alone(world: &World) {
     assert!(!former.is_signed_in().await);
     let mut owner = linked.world.choosing(MEMBER).await;
     owner.choose(PASSWORD).await.unwrap();
+}
+
+/// Attack: an organization removes a member and goes on signing in to the account through its provider.
+#[apply(on_both!)]
+async fn a_removed_members_account_is_its_owners_alone(world: &World) {
+    let linked = Linked::to(world).await;
+    linked.world.organization_with(Some("engines"), "engines.example").await;
+    linked
+        .with_engines(&mut linked.world.browser(), person("1", MEMBER))
+        .await
+        .unwrap();
+    let (of, mut ada) = administrator(&linked.world).await;
+    let id = id_of(&ada, MEMBER).await;
+    act!(ada, remove(&id)).unwrap();
+    let mut former = linked.world.browser();
+    let result = linked.with_engines(&mut former, person("1", MEMBER)).await;
+    assert!(matches!(result, Ok(ProviderStep::SignInToConnect { .. })), "{result:?}");
+    let [.., Notice::Left { organization, .. }] = &*linked.world.notices_to(MEMBER).await else {
+        panic!("the owner is not told");
+    };
+    assert_eq!(*organization, of.organization.name);
+}
+
+/// Attack: the organization changed its provider, gave the account back, and signs in through the previous provider.
+#[apply(on_both!)]
+async fn a_previous_provider_of_an_organization_opens_no_account_given_back(world: &World) {
+    let linked = Linked::to(world).await;
+    linked.world.organization_with(Some("engines"), "engines.example").await;
+    linked
+        .with_engines(&mut linked.world.browser(), person("1", MEMBER))
+        .await
+        .unwrap();
+    let organizations = linked.world.backend.organizations();
+    let of = organizations.find(&organization().name).await.unwrap().unwrap();
+    organizations.set_provider(&of.id, Some("other")).await.unwrap();
+    let email = crate::world::address(MEMBER);
+    assert!(linked.world.backend.accounts().take_back(&email).await.unwrap());
+    let mut former = linked.world.browser();
+    let result = linked.with_engines(&mut former, person("1", MEMBER)).await;
+    let provider = "Engines".to_owned();
+    assert_eq!(result, Err(Refusal::ProviderFailed { provider }));
+    assert!(!former.is_signed_in().await);
 }
