@@ -133,7 +133,10 @@ pub async fn user(config: Config, keys: Keyring, user: User) -> Result<(), Faile
             if !found.map_err(|fault| fault.to_string())? {
                 return Err(no_account(&email));
             }
-            say(&format!("{email} is now managed by {}.\n", organization.name))
+            let name = &organization.name;
+            let of = organizations::find(&backend, name).await?;
+            let until = organizations::until_verified(&backend, &of, &email).await?;
+            say(&format!("{email} is now managed by {name}{until}.\n"))
         }
         User::TakeBack { address: typed } => {
             let email = address(&typed)?;

@@ -3,7 +3,7 @@
 use super::{Failed, address, need_database, no_account, say};
 use crate::config::Config;
 use crate::start;
-use account::{Keyring, Membership, Name, Organization, Refusal};
+use account::{EmailAddress, Keyring, Membership, Name, Organization, Refusal};
 use backend::{Backend, Error, NewAdministrator, OrganizationDetails, retried};
 use clap::{Args, Subcommand};
 
@@ -122,7 +122,7 @@ pub async fn run(config: Config, keys: Keyring, org: Org) -> Result<(), Failed> 
     }
 }
 
-async fn find(backend: &Backend, name: &str) -> Result<Membership, Failed> {
+pub(super) async fn find(backend: &Backend, name: &str) -> Result<Membership, Failed> {
     let found = backend.organizations().find(name).await;
     let found = found.map_err(|fault| fault.to_string())?;
     found.ok_or_else(|| Failed::Other(format!("There is no organization with the name {name}.")))
@@ -271,14 +271,8 @@ async fn administrator(backend: &Backend, of: &Membership, action: &Admin) -> Re
             let added = retried(async || Ok(organizations.add_administrator(of, &email, *yes).await?)).await;
             match added.map_err(|error| error.to_string())? {
                 NewAdministrator::Done => {
-                    let verified = organizations.has_verified(of, email.domain()).await;
-                    let domain = email.domain();
-                    say(&match verified.map_err(|fault| fault.to_string())? {
-                        true => format!("{email} is now an administrator of {name}.\n"),
-                        false => format!(
-                            "{email} is now an administrator of {name}, but can sign in only when {name} has verified {domain}.\n"
-                        ),
-                    })
+                    let until = until_verified(backend, of, &email).await?;
+                    say(&format!("{email} is now an administrator of {name}{until}.\n"))
                 }
                 NewAdministrator::NoAccount => Err(no_account(&email)),
                 NewAdministrator::NotManaged => Err(Failed::Other(format!(
@@ -295,6 +289,16 @@ async fn administrator(backend: &Backend, of: &Membership, action: &Admin) -> Re
             say(&format!("{email} is no longer an administrator of {name}.\n"))
         }
     }
+}
+
+/// Returns the rest of a sentence about a new member who cannot sign in yet.
+pub(super) async fn until_verified(backend: &Backend, of: &Membership, email: &EmailAddress) -> Result<String, Failed> {
+    let (name, domain) = (&of.organization.name, email.domain());
+    let verified = backend.organizations().has_verified(of, domain).await;
+    Ok(match verified.map_err(|fault| fault.to_string())? {
+        true => String::new(),
+        false => format!(", but can sign in only when {name} has verified {domain}"),
+    })
 }
 
 async fn remove(backend: &Backend, of: &Membership, yes: bool) -> Result<(), Failed> {

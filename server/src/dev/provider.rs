@@ -32,8 +32,8 @@ struct StandIn {
     name: &'static str,
     /// Whether the sign-in page has a button for it.
     listed: bool,
-    /// The address and name of the demo account that it knows.
-    account: (&'static str, &'static str),
+    /// Addresses and names of the demo accounts that it knows.
+    accounts: &'static [(&'static str, &'static str)],
 }
 
 const STAND_INS: [StandIn; 2] = [
@@ -41,13 +41,16 @@ const STAND_INS: [StandIn; 2] = [
         id: "google",
         name: "Google",
         listed: true,
-        account: ("google@example.com", "Grigori Googler"),
+        accounts: &[("google@example.com", "Grigori Googler")],
     },
     StandIn {
         id: "engines",
         name: "Analytical Engines",
         listed: false,
-        account: ("managed@example.com", "Mary Managed"),
+        accounts: &[
+            ("mary@engines.example", "Mary Managed"),
+            ("charles@engines.example", "Charles Babbage"),
+        ],
     },
 ];
 
@@ -113,7 +116,7 @@ struct Asked {
     code_challenge: String,
     code_challenge_method: String,
     login_hint: String,
-    /// The button: `known`, `other` or `cancel`.
+    /// The button: the address of a demo account, `other` or `cancel`.
     button: String,
     email: String,
     name: String,
@@ -202,12 +205,12 @@ async fn decide(
     let origin = &service.config.origin.text;
     match asked.button.as_str() {
         "cancel" => return Ok(redirect(origin, stand_in, &asked, ("error", "access_denied"))),
-        "known" => {
-            let (email, name) = stand_in.account;
-            (asked.email, asked.name) = (email.into(), name.into());
-            asked.email_verified = Some("true".into());
+        button => {
+            if let Some((email, name)) = stand_in.accounts.iter().find(|(email, _)| *email == button) {
+                (asked.email, asked.name) = ((*email).into(), (*name).into());
+                asked.email_verified = Some("true".into());
+            }
         }
-        _ => {}
     }
     let Ok(email) = EmailAddress::parse(&asked.email) else {
         return Ok(page::page(stand_in, &asked, Some("Enter one e-mail address.")));

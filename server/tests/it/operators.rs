@@ -159,7 +159,7 @@ fn an_operator_can_show_change_and_delete_an_account() {
     let folder = tempfile::tempdir().unwrap();
     let run = |line: &str| run(folder.path(), line);
     assert!(run("seed").0);
-    let (success, text) = run("user show managed@example.com");
+    let (success, text) = run("user show mary@engines.example");
     assert!(
         success && text.contains("kind\tmanaged by Analytical Engines Ltd\n") && text.contains("last sign-in\t-\n"),
         "{text}"
@@ -221,10 +221,10 @@ fn an_operator_can_add_list_and_disable_accounts() {
         "{list}"
     );
     assert!(
-        list.contains("managed@example.com\tMary Managed\tmanaged by Analytical Engines Ltd\tactive\n"),
+        list.contains("mary@engines.example\tMary Managed\tmanaged by Analytical Engines Ltd\tactive\n"),
         "{list}"
     );
-    assert_eq!(list.lines().count(), 6);
+    assert_eq!(list.lines().count(), 7);
 }
 
 #[test]

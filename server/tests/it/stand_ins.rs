@@ -88,13 +88,19 @@ async fn the_demo_accounts_sign_in_with_their_providers() {
     let world = World::listening().await;
     for (id, name, email, person) in [
         ("google", "Google", "google@example.com", "Grigori Googler"),
-        ("engines", "Analytical Engines", "managed@example.com", "Mary Managed"),
+        ("engines", "Analytical Engines", "mary@engines.example", "Mary Managed"),
+        (
+            "engines",
+            "Analytical Engines",
+            "charles@engines.example",
+            "Charles Babbage",
+        ),
     ] {
         let visit = Visit::at(&world, id, ASK).await;
         let page = visit.page().await;
         assert!(page.contains(&format!("Stand-in for {name} – development only")));
         assert!(page.contains(email) && !page.contains("<script"));
-        let identity = visit.redeem(&visit.choose(&[("button", "known")]).await).await.unwrap();
+        let identity = visit.redeem(&visit.choose(&[("button", email)]).await).await.unwrap();
         assert_eq!(identity.issuer, format!("{}/dev/provider/{id}", visit.origin));
         assert_eq!(identity.email, Some(EmailAddress::parse(email).unwrap()));
         assert_eq!(identity.email_verified, Some(true));
@@ -102,7 +108,7 @@ async fn the_demo_accounts_sign_in_with_their_providers() {
         assert!(identity.authenticated_at.unwrap() <= now());
         // The same person at the next visit.
         let next = Visit::at(&world, id, ASK).await;
-        let again = next.redeem(&next.choose(&[("button", "known")]).await).await.unwrap();
+        let again = next.redeem(&next.choose(&[("button", email)]).await).await.unwrap();
         assert_eq!(again.subject, identity.subject);
     }
     let providers = world.service.backend.providers();

@@ -20,7 +20,16 @@ pub fn page(stand_in: &StandIn, asked: &Asked, wrong: Option<&str>) -> Response 
 
 fn html(stand_in: &StandIn, asked: &Asked, wrong: Option<&str>) -> String {
     let name = stand_in.name;
-    let (email, account) = stand_in.account;
+    let known = stand_in
+        .accounts
+        .iter()
+        .fold(String::new(), |mut known, (email, name)| {
+            let _ = write!(
+                known,
+                "<p><button name=\"button\" value=\"{email}\">{name}, {email}</button></p>"
+            );
+            known
+        });
     let hidden = hidden(asked);
     let wrong = wrong.map_or_else(String::new, |text| format!("<p role=\"alert\">{text}</p>\n"));
     let typed = if asked.email.is_empty() {
@@ -41,8 +50,8 @@ fn html(stand_in: &StandIn, asked: &Asked, wrong: Option<&str>) -> String {
          <link rel=\"icon\" href=\"/favicon.svg\"><link rel=\"stylesheet\" href=\"/dev/emails.css\"></head>\n\
          <body><main><h1>Stand-in for {name} – development only</h1>\n\
          <p>This page takes the place of {name}. It asks for no password and believes everything.</p>\n{wrong}\
-         <form method=\"post\">{hidden}<h2>Demo account</h2>\n\
-         <p><button name=\"button\" value=\"known\">{account}, {email}</button></p></form>\n\
+         <form method=\"post\">{hidden}<h2>Demo accounts</h2>\n\
+         {known}</form>\n\
          <form method=\"post\">{hidden}<h2>Another account</h2>\n\
          <p><label>E-mail address <input name=\"email\" type=\"email\" required value=\"{typed}\"></label></p>\n\
          <p><label>Name <input name=\"name\" value=\"{typed_name}\"></label></p>\n\
