@@ -5,7 +5,7 @@ use std::net::UdpSocket;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-const ADD: &str = "org add Engines --administrator-name Charles --administrator-email it@engines.example";
+const ADD: &str = "org add Engines --administrator-name Charles --administrator-email it@motors.example";
 
 fn run_with(folder: &Path, line: &str, dns: &str) -> (bool, String) {
     let mut command = rekey(folder);
@@ -53,12 +53,12 @@ fn an_organization_is_added_listed_and_removed() {
     assert!(
         refused(
             folder,
-            "org add a@b --administrator-name C --administrator-email it@engines.example"
+            "org add a@b --administrator-name C --administrator-email it@motors.example"
         )
         .contains("one line")
     );
     assert!(refused(folder, "org provider Nowhere none").contains("no organization with the name Nowhere"));
-    done(folder, "org domain Engines trust Engines.Example");
+    done(folder, "org domain Engines trust Motors.Example");
     let text = refused(folder, "org admin Engines add ada@example.com");
     assert!(
         text.ends_with("its password is then refused and its sessions end.\n"),
@@ -74,7 +74,7 @@ fn an_organization_is_added_listed_and_removed() {
         [
             "Engines",
             "-",
-            "engines.example (verified)",
+            "motors.example (verified)",
             "1 member",
             "ada@example.com"
         ]
@@ -82,8 +82,8 @@ fn an_organization_is_added_listed_and_removed() {
     assert!(refused(folder, "org admin Engines add nobody@example.com --yes").contains("no account"));
     done(folder, "org admin Engines remove ada@example.com");
     assert!(refused(folder, "org admin Engines remove ada@example.com").contains("is not an administrator"));
-    done(folder, "org domain Engines remove engines.example");
-    assert!(refused(folder, "org domain Engines remove engines.example").contains("does not claim"));
+    done(folder, "org domain Engines remove motors.example");
+    assert!(refused(folder, "org domain Engines remove motors.example").contains("does not claim"));
     assert!(refused(folder, "org remove Engines").ends_with("Add --yes to confirm.\n"));
     assert_eq!(
         done(folder, "org remove Engines --yes"),
@@ -99,7 +99,7 @@ fn a_provider_must_be_configured() {
     assert!(refused(folder, "org provider Engines engines").contains("no [[providers]] table with the id \"engines\""));
     std::fs::write(
         folder.join("rekey.toml"),
-        "[[providers]]\nid = \"engines\"\nname = \"Engines\"\nissuer = \"https://id.engines.example\"\nclient_id = \"rekey\"\n",
+        "[[providers]]\nid = \"engines\"\nname = \"Engines\"\nissuer = \"https://id.motors.example\"\nclient_id = \"rekey\"\n",
     )
     .unwrap();
     let mut command = rekey(folder);
@@ -170,14 +170,14 @@ fn a_domain_is_verified_in_the_dns() {
     let server = dns(mode.clone());
     let verify = |now: Mode| {
         *mode.lock().unwrap() = now;
-        run_with(folder, "org domain Engines verify engines.example", &server)
+        run_with(folder, "org domain Engines verify motors.example", &server)
     };
     let (done_, text) = verify(Mode::Silent);
     assert!(!done_ && text.contains("does not claim"), "{text}");
-    let added = done(folder, "org domain Engines add engines.example");
+    let added = done(folder, "org domain Engines add motors.example");
     let value = added.split('"').rev().nth(1).unwrap();
     assert!(
-        added.contains("_rekey-verification.engines.example. TXT \"rekey-verification="),
+        added.contains("_rekey-verification.motors.example. TXT \"rekey-verification="),
         "{added}"
     );
     for (now, sentence) in [
@@ -187,23 +187,23 @@ fn a_domain_is_verified_in_the_dns() {
         ),
         (
             Mode::Code(2),
-            "The DNS server reported a failure for _rekey-verification.engines.example; try again later.\n",
+            "The DNS server reported a failure for _rekey-verification.motors.example; try again later.\n",
         ),
         (
             Mode::Code(3),
-            "The DNS has no TXT record _rekey-verification.engines.example; new records can take some hours.\n",
+            "The DNS has no TXT record _rekey-verification.motors.example; new records can take some hours.\n",
         ),
         (
             Mode::Text("rekey-verification=0".into()),
-            "The DNS has a TXT record _rekey-verification.engines.example, but not the right one; \
-             `rekey org domain … add engines.example` prints it.\n",
+            "The DNS has a TXT record _rekey-verification.motors.example, but not the right one; \
+             `rekey org domain … add motors.example` prints it.\n",
         ),
     ] {
         assert_eq!(verify(now), (false, sentence.to_owned()));
     }
     assert_eq!(
         verify(Mode::Text(value.to_owned())),
-        (true, "engines.example is verified for Engines.\n".into())
+        (true, "motors.example is verified for Engines.\n".into())
     );
-    assert_eq!(listed(folder)[2], "engines.example (verified)");
+    assert_eq!(listed(folder)[2], "motors.example (verified)");
 }
