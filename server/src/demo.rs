@@ -40,7 +40,7 @@ pub async fn add_demo(backend: &Backend) -> Result<(), String> {
         let managed_by = email.ends_with("@engines.example").then(|| Organization {
             name: ORGANIZATION.into(),
             administrator_name: "Charles Babbage".into(),
-            administrator_email: ADMINISTRATOR.into(),
+            administrator_email: "it-help@example.com".into(),
         });
         let refused = |refusal: account::Refusal| format!("{email}: {refusal}");
         let email = EmailAddress::parse(email).map_err(refused)?;

@@ -179,7 +179,7 @@ fn greeting(config: &Config) -> String {
     for (index, (email, _, particular)) in demo::DEMO.iter().enumerate() {
         let _ = writeln!(
             text,
-            "  {}  {email:<20} {particular}",
+            "  {}  {email:<23} {particular}",
             if index == 0 { "Accounts" } else { "        " }
         );
     }

@@ -51,6 +51,15 @@ fn overview(view: SecurityView, controller: FormController, words: Words) -> Any
         let list = connections(view.connections.clone(), view.providers.clone(), controller, words);
         section("connections", words.say("security.connections"), list)
     });
+    // Other accounts sign in without a passcode of ours, or with one each time.
+    let confirmed = matches!(view.password.own, PasswordAccess::Editable).then(|| {
+        let trusted = devices(view.devices.clone(), controller, words);
+        view! {
+            {section("confirmation", words.say("security.confirmation"), confirmation(words))}
+            {section("devices", words.say("security.devices"), trusted)}
+        }
+        .into_any()
+    });
     view! {
         <Page heading=words.say("security.title") wide=true>
             <p>{words.say("security.lead")}</p>
@@ -58,8 +67,7 @@ fn overview(view: SecurityView, controller: FormController, words: Words) -> Any
             {invitations(&view.invitations, words)}
             {section("password", words.say("security.password"), password(view.password.clone(), words))}
             {connected}
-            {section("confirmation", words.say("security.confirmation"), confirmation(words))}
-            {section("devices", words.say("security.devices"), devices(view.devices.clone(), controller, words))}
+            {confirmed}
             {section("sessions", words.say("security.sessions"), sessions(view.sessions.clone(), controller, words))}
             {section("activity", words.say("security.activity"), activity(view, words))}
         </Page>

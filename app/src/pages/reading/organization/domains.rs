@@ -30,8 +30,10 @@ fn domain(row: DomainRow, controller: FormController, words: Words) -> AnyView {
     };
     let verify = (row.verified_at.is_none()).then(|| button(organization::VerifyDomain::PATH, "verify"));
     let actions = view! {
-        {verify}
-        {button(organization::RemoveDomain::PATH, "remove_domain")}
+        <div class="actions">
+            {verify}
+            {button(organization::RemoveDomain::PATH, "remove_domain")}
+        </div>
     };
     let state = match row.verified_at {
         Some(at) => view! {

@@ -72,9 +72,11 @@ fn member(row: MemberRow, controller: FormController, words: Words) -> AnyView {
         button(organization::DisableMember::PATH, "disable")
     };
     let actions = view! {
-        {state}
-        {button(organization::EndMemberSessions::PATH, "end")}
-        {button(organization::RemoveMember::PATH, "remove")}
+        <div class="actions">
+            {state}
+            {button(organization::EndMemberSessions::PATH, "end")}
+            {button(organization::RemoveMember::PATH, "remove")}
+        </div>
     };
     let badge =
         move |is: bool, key: &'static str| is.then(move || view! { " " <span class="badge">{words.say(key)}</span> });
