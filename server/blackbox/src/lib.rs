@@ -13,6 +13,7 @@ pub mod mailbox;
 pub mod pooler;
 pub mod postgres;
 pub mod program;
+pub mod provider;
 pub mod sqlite;
 
 use std::io::Write;
