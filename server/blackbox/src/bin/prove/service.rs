@@ -59,6 +59,8 @@ pub struct Plan {
     pub clock: bool,
     /// A password on the operator's list of leaked ones.
     pub leaked: Option<&'static str>,
+    /// The content of the configuration file.
+    pub config: Option<String>,
     /// Size in MiB of a private disk for SQLite's file; commands such as `rekey user` can't see it.
     pub disk_mib: Option<u32>,
 }
@@ -144,6 +146,11 @@ impl Service {
             let file = program.folder().join("leaked.txt");
             std::fs::write(&file, leaked).map_err(|error| format!("{}: {error}", file.display()))?;
             program = program.set("LEAKED_FILE", &file.display().to_string());
+        }
+        if let Some(config) = &plan.config {
+            let file = program.folder().join("rekey.toml");
+            std::fs::write(&file, config).map_err(|error| format!("{}: {error}", file.display()))?;
+            program = program.set("CONFIG", &file.display().to_string());
         }
         if plan.clock {
             let file = program.folder().join("clock");

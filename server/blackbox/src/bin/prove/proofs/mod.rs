@@ -14,6 +14,7 @@ mod mail_server;
 mod managed;
 mod once;
 mod owner;
+mod providers;
 mod secrets;
 mod sessions;
 mod tokens;
@@ -38,6 +39,7 @@ pub fn all() -> impl Iterator<Item = &'static Proof> {
         managed::PROOFS,
         once::PROOFS,
         owner::PROOFS,
+        providers::PROOFS,
         secrets::PROOFS,
         web::PROOFS,
         sessions::PROOFS,
