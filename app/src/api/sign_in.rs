@@ -25,11 +25,15 @@ pub async fn read_step() -> Result<PageState<SignInStep>, Failure> {
     read!(step, Step)
 }
 
-/// Begins a sign-in with an address.
+/// Begins a sign-in with an address; a non-empty `own` means that no organization manages the account.
 #[server(name = Begin, prefix = "/api", endpoint = "sign_in/begin")]
-pub async fn begin(#[server(default)] email: String, #[server(default)] next: String) -> Result<SignInStep, Failure> {
+pub async fn begin(
+    #[server(default)] email: String,
+    #[server(default)] next: String,
+    #[server(default)] own: String,
+) -> Result<SignInStep, Failure> {
     let request = RequestContext::here()?.keeping_email(&email);
-    let transition = retried(|| request.browser().sign_in().begin(&email, &next)).await;
+    let transition = retried(|| request.browser().sign_in().begin(&email, &next, !own.is_empty())).await;
     request.tell(transition)
 }
 

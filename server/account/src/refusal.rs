@@ -109,6 +109,8 @@ pub enum Refusal {
     DomainPublic,
     /// Another organization has verified it.
     DomainTaken,
+    /// Members of the organization have addresses there.
+    DomainInUse,
     /// The organization does not claim this domain, or claims too many.
     DomainGone,
     DomainsUsedUp,
@@ -247,6 +249,7 @@ impl Refusal {
             Self::DomainMalformed => "domain_malformed",
             Self::DomainPublic => "domain_public",
             Self::DomainTaken => "domain_taken",
+            Self::DomainInUse => "domain_in_use",
             Self::DomainGone => "domain_gone",
             Self::DomainsUsedUp => "domains_used_up",
             Self::DomainTimeout => "domain_timeout",
@@ -314,6 +317,7 @@ impl Refusal {
             | Self::UseOrganization { .. }
             | Self::ProofTooOld
             | Self::DomainTaken
+            | Self::DomainInUse
             | Self::DomainGone
             | Self::DomainsUsedUp
             | Self::DomainTimeout

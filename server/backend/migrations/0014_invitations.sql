@@ -1,4 +1,4 @@
--- Organizations: invitations, members by address, and their security events since they joined.
+-- Organizations: invitations, members by address, who deactivated them, and their security events since they joined.
 
 CREATE TABLE organization_invitations (
     id              TEXT   PRIMARY KEY,
@@ -13,6 +13,9 @@ CREATE TABLE organization_invitations (
 CREATE INDEX organization_invitations_by_email ON organization_invitations (email);
 CREATE INDEX organization_invitations_by_inviter ON organization_invitations (invited_by);
 CREATE INDEX organization_invitations_by_end ON organization_invitations (ends_at);
+
+-- The organization whose administrator deactivated the account; NULL if an operator did.
+ALTER TABLE accounts ADD COLUMN disabled_by TEXT;
 
 CREATE INDEX accounts_of_organization ON accounts (managed_by, email);
 

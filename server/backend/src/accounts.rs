@@ -115,7 +115,7 @@ impl Accounts<'_> {
             return Ok(false);
         };
         let id = stored.account.id;
-        accounts::set_disabled(&mut tx, &id, off.then_some(now)).await?;
+        accounts::set_disabled(&mut tx, &id, off.then_some(now), None).await?;
         let kind = if off {
             ActivityKind::Disabled
         } else {
@@ -188,6 +188,8 @@ impl Accounts<'_> {
         if let Some(provider) = provider {
             identities::delete_of_issuer(tx, &account.id, provider.issuer()).await?;
         }
+        // Nobody else could reactivate what the organization has deactivated.
+        accounts::enable_by_organization(tx, &account.id, &of.id).await?;
         accounts::set_managed(tx, &account.id, None).await?;
         let now = self.0.now();
         let notice = Email::Notice(Notice::Left {
@@ -205,11 +207,12 @@ impl Accounts<'_> {
         id: &AccountId,
         email: &EmailAddress,
     ) -> Result<(), Fault> {
+        // First the flows. Attack: a sign-in that finishes meanwhile begins a session that this transaction does not see.
+        let ended = self.0.end_flows(&mut tx, email, self.0.now()).await?;
         sessions::end_all_but(&mut tx, id, "").await?;
         devices::forget_all_but(&mut tx, id, "").await?;
-        let transition = self.0.end_flows(&mut tx, email, self.0.now()).await?;
         tx.commit().await?;
-        transition.iter().for_each(|flow| self.0.flow_moved(flow));
+        ended.iter().for_each(|flow| self.0.flow_moved(flow));
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use crate::accounts::operator;
 use crate::dns::proof_name;
 use crate::store::events::Actor;
 use crate::store::organizations::Domain;
-use crate::store::{ReadConn, WriteTx, accounts, administrators, events, members, organizations};
+use crate::store::{ReadConn, WriteTx, accounts, administrators, events, identities, members, organizations};
 use crate::{Backend, Caller, Error, Fault, random};
 use account::{AccountId, ActivityKind, EmailAddress, Membership, Organization, Refusal, read_domain};
 
@@ -239,6 +239,13 @@ impl Organizations<'_> {
     pub async fn set_provider(self, id: &str, provider: Option<&str>) -> Result<(), Fault> {
         let (now, kind) = (self.0.now(), ActivityKind::OrganizationProviderChanged);
         let mut tx = self.0.parts.db.begin().await?;
+        // Attack: the previous provider opens an account that the organization gives back later.
+        let before = organizations::provider_of(&mut tx, id).await?;
+        if let Some(before) = before.filter(|before| provider != Some(before))
+            && let Some(before) = self.0.providers().find(&before)
+        {
+            identities::delete_of_members(&mut tx, id, before.issuer()).await?;
+        }
         organizations::set_provider(&mut tx, id, provider).await?;
         let mut after = String::new();
         loop {

@@ -39,17 +39,20 @@ fn show(state: PageState<ConnectStep>) -> View {
 fn ask(flow: Flow<ConnectStep>, provider: &str, email: String, organization: Option<String>) -> AnyView {
     let words = use_words();
     let say = |key| words.say_with(key, &[("provider", provider)]);
-    let (title, lead, account) = (say("connect.title"), say("connect.lead"), say("connect.account"));
-    let managed = organization.map(|organization| {
-        let text = words.say_with("connect.managed", &[("organization", &organization)]);
-        view! { <p>{text}</p> }
-    });
+    let (title, account) = (say("connect.title"), say("connect.account"));
+    let (lead, effects) = match organization {
+        Some(organization) => (
+            words.say_with("join.manages", &[("organization", &organization)]),
+            Some(words.say("join.effects")),
+        ),
+        None => (say("connect.lead"), None),
+    };
     let controller = flow.controller.leading_to("/security");
     view! {
         <Page heading=title>
             <p>{lead}</p>
+            {effects.map(|text| view! { <p>{text}</p> })}
             <p class="who">{account} " " <Address text=email /></p>
-            {managed}
             <Form action=connections::Accept::PATH controller=controller>
                 <SubmitButton label=words.say("connect.accept") pending=controller.pending() />
             </Form>

@@ -3,11 +3,12 @@
 
 use crate::api;
 use crate::route::use_route;
-use crate::ui::{ButtonStyle, LinkButton, Page, error_page};
+use crate::ui::{ButtonStyle, LinkButton, Page, SubmitButton, error_page};
 use crate::view::{View, fixed};
 use crate::words::use_words;
 use account::safe_next;
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 
 /// `/signin/through/:provider`.
 pub(in crate::pages) fn page() -> View {
@@ -24,13 +25,38 @@ fn show() -> AnyView {
     let say = |key| words.say_with(key, &[("provider", &provider.name)]);
     let (lead, label) = (say("through.lead"), say("sign_in.with_provider"));
     let next = route.query("next").unwrap_or_default();
-    let href = ["/signin/provider/", &provider.id, "?next=", safe_next(&next)].concat();
+    let next = safe_next(&next).to_owned();
+    let href = ["/signin/provider/", &provider.id, "?next=", &next].concat();
     view! {
         <Page heading=words.say("through.title")>
             <p>{lead}</p>
             <p>
                 <LinkButton href=href label=label style=ButtonStyle::Main />
             </p>
+            <details>
+                <summary>{words.say("through.own")}</summary>
+                <p>{words.say("through.own_lead")}</p>
+                // A plain form, because this page has no program.
+                <form method="post" action=api::sign_in::Begin::PATH>
+                    <input type="hidden" name="own" value="1" />
+                    <input type="hidden" name="next" value=next />
+                    <div class="field">
+                        <label for="email">{words.say("field.email")}</label>
+                        <div class="entry">
+                            <input
+                                id="email"
+                                name="email"
+                                type="email"
+                                dir="ltr"
+                                required
+                                autocomplete="username"
+                                autocapitalize="none"
+                            />
+                        </div>
+                    </div>
+                    <SubmitButton label=words.say("sign_in.next") style=ButtonStyle::Plain />
+                </form>
+            </details>
             <p>
                 <LinkButton href="/signin" label=words.say("sign_in.different") style=ButtonStyle::Link />
             </p>

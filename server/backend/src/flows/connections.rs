@@ -27,6 +27,9 @@ impl Connections<'_> {
             return Ok(ConnectStep::Nothing);
         }
         let organization = self.0.organization_of(&mut conn, &offer).await?;
+        if organization.is_some() && offer.email != stored.account.email.as_str() {
+            return Ok(ConnectStep::Nothing);
+        }
         Ok(ConnectStep::Ask {
             provider: self.0.backend.describe_provider(&offer.issuer).name,
             email: offer.email,
@@ -40,17 +43,27 @@ impl Connections<'_> {
     /// A refusal: signed out, the proof is too old, or connected to another account.
     pub async fn accept(self) -> Result<Transition<ConnectStep>, Error> {
         let now = self.0.now();
-        let (mut tx, _, account) = self.begin().await?;
+        let (mut tx, session, account) = self.begin().await?;
         let offer = self.0.offered(now).ok_or(Refusal::ProviderExpired)?;
+        let organization = self.0.organization_of(&mut tx, &offer).await?;
+        // Attack: on a shared browser, another user's account becomes the organization's.
+        if organization.is_some() && offer.email != account.email.as_str() {
+            return Err(Refusal::ProviderExpired.into());
+        }
         let name = self.0.backend.describe_provider(&offer.issuer).name;
         self.0
             .connect_identity(&mut tx, &account, &name, &row(&account.id, &offer, now), now)
             .await?;
-        if let Some(membership) = self.0.organization_of(&mut tx, &offer).await? {
-            accounts::set_managed(&mut tx, &account.id, Some(&membership.id)).await?;
-            self.0.log(&mut tx, &account.id, ActivityKind::HandedOver, now).await?;
-        }
+        let ended = match organization {
+            Some(of) => {
+                self.0
+                    .join(&mut tx, &session, &account, &of.id, &of.organization.name)
+                    .await?
+            }
+            None => Vec::new(),
+        };
         tx.commit().await?;
+        ended.iter().for_each(|flow| self.0.backend.flow_moved(flow));
         self.0.backend.emails_written.notify_one();
         Ok(decided())
     }
@@ -102,10 +115,12 @@ impl Connections<'_> {
     /// identity would leave none.
     async fn begin(self) -> Result<(WriteTx, Session, Account), Error> {
         let mut tx = self.0.begin().await?;
+        let (_, stored) = self.0.signed_in(&mut tx).await?;
+        accounts::lock_for_update(&mut tx, &stored.account.id).await?;
+        // Again, because it may have changed before the lock.
         let (session, stored) = self.0.signed_in(&mut tx).await?;
         self.0.require_fresh_proof(&session)?;
         stored.account.require_unmanaged()?;
-        accounts::lock_for_update(&mut tx, &stored.account.id).await?;
         Ok((tx, session, stored.account))
     }
 }

@@ -1,7 +1,8 @@
 //! Joining an organization by invitation.
 
 use super::request::{BrowserRequest, Joining};
-use crate::store::{ReadConn, accounts, devices, invitations, organizations, sessions};
+use crate::store::sessions::Session;
+use crate::store::{ReadConn, WriteTx, accounts, devices, invitations, organizations, sessions};
 use crate::{Error, Fault, Transition};
 use account::{Account, ActivityKind, InvitationOffer, JoinStep, Notice, Refusal};
 
@@ -43,18 +44,8 @@ impl Joining<'_> {
         if !invitations::close(&mut tx, &account.email, id, now).await? {
             return Err(Refusal::InvitationGone.into());
         }
-        accounts::set_managed(&mut tx, &account.id, Some(&invitation.organization_id)).await?;
-        self.0.log(&mut tx, &account.id, ActivityKind::Joined, now).await?;
-        // Attack: a session or device from before keeps access to what is the organization's account now.
-        sessions::end_all_but(&mut tx, &account.id, &session.id).await?;
-        devices::forget_all_but(&mut tx, &account.id, "").await?;
-        let ended = self.0.backend.end_flows(&mut tx, &account.email, now).await?;
-        let notice = Notice::Joined {
-            at: now,
-            browser: self.0.caller.browser.clone(),
-            organization: invitation.organization,
-        };
-        self.0.notify(&mut tx, &account, notice, now).await?;
+        let (id, name) = (&invitation.organization_id, &invitation.organization);
+        let ended = self.0.join(&mut tx, &session, &account, id, name).await?;
         tx.commit().await?;
         ended.iter().for_each(|flow| self.0.backend.flow_moved(flow));
         self.0.backend.emails_written.notify_one();
@@ -75,6 +66,31 @@ impl Joining<'_> {
 }
 
 impl BrowserRequest<'_> {
+    /// Makes an organization manage the locked account of this session, and tells its owner. Returns the ended flows.
+    pub(super) async fn join(
+        self,
+        tx: &mut WriteTx,
+        session: &Session,
+        account: &Account,
+        id: &str,
+        organization: &str,
+    ) -> Result<Vec<String>, Fault> {
+        let now = self.now();
+        accounts::set_managed(tx, &account.id, Some(id)).await?;
+        self.log(tx, &account.id, ActivityKind::Joined, now).await?;
+        // Attack: a session or device from before keeps access to what is the organization's account now.
+        let ended = self.backend.end_flows(tx, &account.email, now).await?;
+        sessions::end_all_but(tx, &account.id, &session.id).await?;
+        devices::forget_all_but(tx, &account.id, "").await?;
+        let notice = Notice::Joined {
+            at: now,
+            browser: self.caller.browser.clone(),
+            organization: organization.to_owned(),
+        };
+        self.notify(tx, account, notice, now).await?;
+        Ok(ended)
+    }
+
     /// Lists the organizations that invite an account, unless an organization manages it.
     pub(super) async fn invitation_offers(
         self,

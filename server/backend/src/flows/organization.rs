@@ -166,7 +166,7 @@ impl Organization<'_> {
         let member = self.member(&mut tx, &of, id).await?;
         self.require_another_administrator(&mut tx, &of, &member.id).await?;
         if member.disabled_at.is_none() {
-            accounts::set_disabled(&mut tx, &member.id, Some(self.0.now())).await?;
+            accounts::set_disabled(&mut tx, &member.id, Some(self.0.now()), Some(&of.id)).await?;
         }
         self.log_member(&mut tx, &member.id, ActivityKind::MemberDisabled)
             .await?;
@@ -176,11 +176,14 @@ impl Organization<'_> {
     /// Reactivates a member.
     ///
     /// # Errors
-    /// A refusal: not a member.
+    /// A refusal: not a member, or deactivated by an operator.
     pub async fn enable(self, id: &str) -> Result<Transition<OrganizationView>, Error> {
         let (mut tx, Administered { of, .. }) = self.change().await?;
         let member = self.member(&mut tx, &of, id).await?;
-        accounts::set_disabled(&mut tx, &member.id, None).await?;
+        let is_enabled = accounts::enable_by_organization(&mut tx, &member.id, &of.id).await?;
+        if !is_enabled && member.disabled_at.is_some() {
+            return Err(Refusal::AccountDeactivated.into());
+        }
         self.log_member(&mut tx, &member.id, ActivityKind::MemberEnabled)
             .await?;
         self.end_and_show(tx, &member, SecurityDone::MemberEnabled).await
@@ -210,8 +213,6 @@ impl Organization<'_> {
         self.log_member(&mut tx, &member.id, ActivityKind::MemberRemoved)
             .await?;
         self.0.backend.accounts().release(&mut tx, &member).await?;
-        // The organization's decision ends with its management: nobody else could reactivate the account.
-        accounts::set_disabled(&mut tx, &member.id, None).await?;
         let shown = self.end_and_show(tx, &member, SecurityDone::MemberRemoved).await;
         self.0.backend.emails_written.notify_one();
         shown
@@ -255,11 +256,15 @@ impl Organization<'_> {
     /// Removes a domain. Members keep their accounts.
     ///
     /// # Errors
-    /// A refusal: not claimed.
+    /// A refusal: not claimed, or members have addresses there.
     pub async fn remove_domain(self, domain: &str) -> Result<Transition<OrganizationView>, Error> {
         let (mut tx, Administered { of, .. }) = self.change().await?;
         let (backend, caller) = (self.0.backend, self.acting());
         let claimed = backend.claimed_domain(&mut tx, &of.id, domain).await?;
+        // Members sign in by their domain alone.
+        if claimed.verified_at.is_some() && members::any_at(&mut tx, &of.id, &claimed.domain).await? {
+            return Err(Refusal::DomainInUse.into());
+        }
         organizations::remove_domain(&mut tx, &of.id, &claimed.domain).await?;
         let by = (Actor::Administrator, &caller);
         backend

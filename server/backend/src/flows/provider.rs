@@ -7,8 +7,8 @@ mod arrival;
 
 use super::request::BrowserRequest;
 use crate::oidc::{Ask, Attempt, GOOGLE, Identity, Provider, ProviderError, Providers};
-use crate::store::WriteTx;
 use crate::store::identities::{self, Identity as Row};
+use crate::store::{WriteTx, organizations};
 use crate::{Backend, Error, TokenChange, TokenKind, Transition, random, seal};
 use account::{
     AccountId, EmailAddress, Method, ProviderButton, ProviderIntent, ProviderStep, Refusal, Secret, Timestamp,
@@ -66,7 +66,7 @@ impl ProviderSignIn<'_> {
             let (session, stored) = self.0.signed_in(&mut conn).await?;
             if intent == ProviderIntent::Connect {
                 // Attack: an organization's provider opens an account that the organization does not manage.
-                if !provider.is_listed() {
+                if !provider.is_listed() || organizations::owns_provider(&mut conn, provider.id()).await? {
                     return Err(Refusal::ProviderExpired.into());
                 }
                 self.0.require_fresh_proof(&session)?;

@@ -93,7 +93,7 @@ impl SignIn<'_> {
     pub async fn answer(self, code: &Secret, trust: bool) -> Result<Transition<SignInStep>, Error> {
         let (mut tx, flow) = match self.0.answer_code(SIGN_IN, code).await? {
             Answered::Right(passed) => *passed,
-            Answered::Mistyped(email) => return self.begin(email.as_str(), "").await,
+            Answered::Mistyped(email) => return self.begin(email.as_str(), "", false).await,
         };
         if flow.progress.mailbox_first && !self.needs_only_code(&mut tx, &flow).await? {
             flows::ask_password(&mut tx, &flow.id, trust).await?;

@@ -388,15 +388,33 @@ pub async fn set_language(tx: &mut WriteTx, id: &AccountId, language: &str) -> R
     Ok(())
 }
 
-/// Deactivates or reactivates an account.
-pub async fn set_disabled(tx: &mut WriteTx, id: &AccountId, at: Option<Timestamp>) -> Result<(), Fault> {
+/// Deactivates or reactivates an account; `organization` is the one whose administrator does it, or `None` for an operator.
+pub async fn set_disabled(
+    tx: &mut WriteTx,
+    id: &AccountId,
+    at: Option<Timestamp>,
+    organization: Option<&str>,
+) -> Result<(), Fault> {
     execute!(
         tx,
-        "UPDATE accounts SET disabled_at = $2 WHERE id = $1",
+        "UPDATE accounts SET disabled_at = $2, disabled_by = $3 WHERE id = $1",
         &id.0,
-        at.map(|at| at.0)
+        at.map(|at| at.0),
+        organization
     );
     Ok(())
+}
+
+/// Reactivates an account that this organization has deactivated; `false` if another did, or nobody. Attack: an administrator
+/// undoes an operator's deactivation.
+pub async fn enable_by_organization(tx: &mut WriteTx, id: &AccountId, organization: &str) -> Result<bool, Fault> {
+    let enabled = execute!(
+        tx,
+        "UPDATE accounts SET disabled_at = NULL, disabled_by = NULL WHERE id = $1 AND disabled_by = $2",
+        &id.0,
+        organization
+    );
+    Ok(enabled == 1)
 }
 
 /// Assigns an account to an organization, or to none. Its password stays stored. An administrator of another organization no

@@ -154,6 +154,17 @@ pub async fn delete_of_issuer(tx: &mut WriteTx, account: &AccountId, issuer: &st
     Ok(())
 }
 
+/// Disconnects all identities at one provider from the members of an organization.
+pub async fn delete_of_members(tx: &mut WriteTx, organization: &str, issuer: &str) -> Result<(), Fault> {
+    execute!(
+        tx,
+        "DELETE FROM identities WHERE issuer = $2 AND account_id IN (SELECT id FROM accounts WHERE managed_by = $1)",
+        organization,
+        issuer
+    );
+    Ok(())
+}
+
 /// Returns whether a response of a provider has been recorded.
 pub async fn is_redeemed(conn: &mut ReadConn, state_digest: &str) -> Result<bool, Fault> {
     let found: Option<i64> = on!(conn, |conn| {

@@ -80,8 +80,22 @@ pub async fn count(conn: &mut ReadConn, organization: &str) -> Result<i64, Fault
     }))
 }
 
-/// The security events of members since they joined, newest first, each with the member's address. Without attempts by others,
-/// and kinds from later releases.
+/// Returns whether a member of the organization has an address at the domain.
+pub async fn any_at(conn: &mut ReadConn, organization: &str, domain: &str) -> Result<bool, Fault> {
+    let found: Option<i64> = on!(conn, |conn| {
+        sqlx::query_scalar(
+            "SELECT CAST(1 AS BIGINT) FROM accounts WHERE managed_by = $1 AND email LIKE '%@' || $2 LIMIT 1",
+        )
+        .bind(organization)
+        .bind(domain)
+        .fetch_optional(conn)
+        .await?
+    });
+    Ok(found.is_some())
+}
+
+/// The security events of members since they joined, newest first, each with the member's address; of former members, only
+/// their removal. Without attempts by others, changes of the provider, which every member has, and kinds from later releases.
 pub async fn events(conn: &mut ReadConn, organization: &str, limit: i64) -> Result<Vec<(String, Activity)>, Fault> {
     #[derive(sqlx::FromRow)]
     struct Row {
@@ -91,15 +105,16 @@ pub async fn events(conn: &mut ReadConn, organization: &str, limit: i64) -> Resu
         browser: String,
         client: String,
     }
-    // The organization is checked again: events of former members are not shown.
+    // The organization is checked again: other events of former members are not shown.
     let rows: Vec<Row> = on!(conn, |conn| {
         sqlx::query_as(
             "SELECT a.email, recent.kind, recent.at, recent.browser, recent.client
                FROM (SELECT account_id, kind, at, id, browser, client FROM events
                       WHERE organization_id = $1 AND kind NOT IN ('wrong_password', 'wrong_code', 'reset_asked')
+                        AND kind <> 'organization_provider_changed'
                       ORDER BY at DESC, id DESC LIMIT $2) AS recent
                JOIN accounts a ON a.id = recent.account_id
-              WHERE a.managed_by = $1 ORDER BY recent.at DESC, recent.id DESC",
+              WHERE a.managed_by = $1 OR recent.kind = 'member_removed' ORDER BY recent.at DESC, recent.id DESC",
         )
         .bind(organization)
         .bind(limit)

@@ -84,6 +84,17 @@ pub async fn owns_provider(conn: &mut ReadConn, provider: &str) -> Result<bool, 
     Ok(found.is_some())
 }
 
+/// Returns the provider of an organization.
+pub async fn provider_of(conn: &mut ReadConn, id: &str) -> Result<Option<String>, Fault> {
+    let found: Option<Option<String>> = on!(conn, |conn| {
+        sqlx::query_scalar("SELECT provider FROM organizations WHERE id = $1")
+            .bind(id)
+            .fetch_optional(conn)
+            .await?
+    });
+    Ok(found.flatten())
+}
+
 /// Sets the provider of the configuration through which members sign in.
 pub async fn set_provider(tx: &mut WriteTx, id: &str, provider: Option<&str>) -> Result<(), Fault> {
     execute!(tx, "UPDATE organizations SET provider = $2 WHERE id = $1", id, provider);

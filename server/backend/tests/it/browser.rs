@@ -125,8 +125,14 @@ impl Browser {
         self.begin_sign_in_to(email, "").await
     }
 
+    /// Begins a sign-in to an account that no organization manages.
+    pub async fn begin_own_sign_in(&mut self, email: &str) -> FlowResult<SignInStep> {
+        let transition = self.request().sign_in().begin(email, "", true).await;
+        self.take(transition)
+    }
+
     pub async fn begin_sign_in_to(&mut self, email: &str, next: &str) -> FlowResult<SignInStep> {
-        let transition = self.request().sign_in().begin(email, next).await;
+        let transition = self.request().sign_in().begin(email, next, false).await;
         self.take(transition)
     }
 

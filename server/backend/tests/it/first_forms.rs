@@ -71,7 +71,7 @@ async fn concurrent_first_forms_start_one_flow(world: &World) {
             let (backend, browser) = (world.backend.clone(), browser.clone());
             async move {
                 let Browser { held, caller, .. } = &browser;
-                retried(|| backend.request(caller, held).sign_in().begin(email, "")).await
+                retried(|| backend.request(caller, held).sign_in().begin(email, "", false)).await
             }
         })
         .await;

@@ -129,7 +129,8 @@ async fn a_member_is_not_invited_and_another_organizations_member_cannot_join(wo
     assert_eq!(join!(grace, accept(&offer.id)), Err(managed));
     assert!(world.backend.accounts().take_back(&address(GRACE)).await.unwrap());
     let mut grace = world.browser_with_session(GRACE).await;
-    act!(ada, remove_domain("example.com")).unwrap();
+    let organizations = world.backend.organizations();
+    organizations.remove_domain(&of.id, "example.com").await.unwrap();
     assert_eq!(join!(grace, accept(&offer.id)), Err(Refusal::DomainUnverified));
 }
 

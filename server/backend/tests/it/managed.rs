@@ -1,9 +1,9 @@
 //! Accounts that an organization manages. Property 8.
 
 use crate::organizations::{act, administrator, id_of};
-use crate::provider_peer::{Linked, person};
+use crate::provider_peer::{Linked, Person, person};
 use crate::world::{ADA, PASSWORD, World, organization};
-use account::{Notice, PasswordAccess, ProviderStep, Refusal, SignInStep, SignUpStep};
+use account::{ConnectStep, Notice, PasswordAccess, ProviderStep, Refusal, SignInStep, SignUpStep};
 
 const MEMBER: &str = "mary@engines.example";
 
@@ -190,6 +190,128 @@ async fn a_former_members_account_is_its_owners_alone(world: &World) {
     assert!(!former.is_signed_in().await);
     let mut owner = linked.world.choosing(MEMBER).await;
     owner.choose(PASSWORD).await.unwrap();
+    // The address leads to the organization's provider, unless its owner says that the account is their own.
+    assert_step!(owner.begin_sign_in(MEMBER), SignInStep::Through);
+    assert_step!(owner.begin_own_sign_in(MEMBER), SignInStep::EnterPassword);
+    owner.password(PASSWORD).await.unwrap();
+    let code = linked.world.code_mailed_to(MEMBER).await;
+    assert_step!(owner.answer_sign_in(&code), SignInStep::SignedIn);
+}
+
+#[apply(on_both!)]
+async fn a_member_has_no_password_at_their_own_sign_in_either(world: &World) {
+    let linked = Linked::to(world).await;
+    linked.world.organization_with(Some("engines"), "engines.example").await;
+    linked.world.create_account(MEMBER).await;
+    linked.world.assign(MEMBER).await;
+    let mut browser = linked.world.browser();
+    assert_step!(browser.begin_own_sign_in(MEMBER), SignInStep::EnterPassword);
+    assert_eq!(browser.password(PASSWORD).await, Err(Refusal::SignInWrong));
+}
+
+/// Attack: a user of the organization's provider sets a member's address there, or gets it later.
+#[apply(on_both!)]
+async fn another_user_of_the_provider_opens_no_members_account(world: &World) {
+    let linked = Linked::to(world).await;
+    linked.world.organization_with(Some("engines"), "engines.example").await;
+    linked.world.create_account(MEMBER).await;
+    linked.world.assign(MEMBER).await;
+    let failed = Err(Refusal::ProviderFailed {
+        provider: "Engines".to_owned(),
+    });
+    let unverified = |subject, email| Person {
+        email_verified: false,
+        ..person(subject, email)
+    };
+    let mut intruder = linked.world.browser();
+    for email in [MEMBER, "new@engines.example"] {
+        assert_eq!(linked.with_engines(&mut intruder, unverified("2", email)).await, failed);
+    }
+    let mut owner = linked.world.browser();
+    assert_step!(
+        linked.with_engines(&mut owner, person("1", MEMBER)),
+        ProviderStep::SignedIn
+    );
+    assert_eq!(linked.with_engines(&mut intruder, person("2", MEMBER)).await, failed);
+    assert!(!intruder.is_signed_in().await);
+}
+
+/// Attack: a former employee continues with Google at a domain whose members sign in with a code.
+#[apply(on_both!)]
+async fn no_unmanaged_account_is_created_at_an_organizations_domain(world: &World) {
+    let linked = Linked::to(world).await;
+    linked.world.organization_with(None, "engines.example").await;
+    let result = linked
+        .with_google(&mut linked.world.browser(), person("1", MEMBER))
+        .await;
+    assert_eq!(result, Err(use_organization()));
+}
+
+/// Attack: on a shared browser, the organization gets the account of the next user.
+#[apply(on_both!)]
+async fn only_the_account_with_the_offered_address_joins(world: &World) {
+    let linked = Linked::to(world).await;
+    linked.world.create_account(MEMBER).await;
+    linked.world.create_account(ADA).await;
+    linked.world.organization_with(Some("engines"), "engines.example").await;
+    let mut browser = linked.world.browser();
+    assert_step!(
+        linked.with_engines(&mut browser, person("1", MEMBER)),
+        ProviderStep::SignInToConnect
+    );
+    browser.sign_in(&linked.world, ADA, PASSWORD).await.unwrap();
+    assert_eq!(browser.offered().await, Ok(ConnectStep::Nothing));
+    assert_eq!(browser.accept_connection().await, Err(Refusal::ProviderExpired));
+    assert_eq!(browser.security().await.unwrap().password.own, PasswordAccess::Editable);
+}
+
+/// Attack: a session from before the organization managed the account keeps access to it.
+#[apply(on_both!)]
+async fn earlier_sessions_end_when_an_account_is_connected_to_its_organization(world: &World) {
+    let linked = Linked::to(world).await;
+    linked.world.create_account(MEMBER).await;
+    let before = linked.world.browser_with_session(MEMBER).await;
+    linked.world.organization_with(Some("engines"), "engines.example").await;
+    let mut browser = linked.world.browser();
+    linked.with_engines(&mut browser, person("1", MEMBER)).await.unwrap();
+    browser.password(PASSWORD).await.unwrap();
+    let code = linked.world.code_mailed_to(MEMBER).await;
+    browser.answer_sign_in(&code).await.unwrap();
+    browser.accept_connection().await.unwrap();
+    assert!(!before.is_signed_in().await);
+    assert!(browser.is_signed_in().await);
+    let notices = linked.world.notices_to(MEMBER).await;
+    assert!(notices.iter().any(|notice| matches!(notice, Notice::Joined { .. })));
+}
+
+/// Attack: an organization's provider signs in to a private account that was connected to it before.
+#[apply(on_both!)]
+async fn an_unlisted_provider_opens_no_private_account(world: &World) {
+    let linked = Linked::to(world).await;
+    linked.world.declare(ADA, linked.engines.issuer()).await;
+    let result = linked.with_engines(&mut linked.world.browser(), person("1", ADA)).await;
+    let provider = "Engines".to_owned();
+    assert_eq!(result, Err(Refusal::ProviderFailed { provider }));
+}
+
+/// Attack: an organization leaves its provider, gives an account back, and signs in to it through that provider.
+#[apply(on_both!)]
+async fn a_listed_previous_provider_opens_no_account_given_back(world: &World) {
+    let linked = Linked::to(world).await;
+    linked.world.organization_with(Some("other"), "engines.example").await;
+    let mut browser = linked.world.browser();
+    linked.with_other(&mut browser, person("1", MEMBER)).await.unwrap();
+    let organizations = linked.world.backend.organizations();
+    let of = organizations.find(&organization().name).await.unwrap().unwrap();
+    organizations.set_provider(&of.id, None).await.unwrap();
+    let email = crate::world::address(MEMBER);
+    assert!(linked.world.backend.accounts().take_back(&email).await.unwrap());
+    let mut former = linked.world.browser();
+    assert_step!(
+        linked.with_other(&mut former, person("1", MEMBER)),
+        ProviderStep::SignInToConnect
+    );
+    assert!(!former.is_signed_in().await);
 }
 
 /// Attack: an organization removes a member and goes on signing in to the account through its provider.
@@ -229,7 +351,6 @@ async fn a_previous_provider_of_an_organization_opens_no_account_given_back(worl
     assert!(linked.world.backend.accounts().take_back(&email).await.unwrap());
     let mut former = linked.world.browser();
     let result = linked.with_engines(&mut former, person("1", MEMBER)).await;
-    let provider = "Engines".to_owned();
-    assert_eq!(result, Err(Refusal::ProviderFailed { provider }));
+    assert_eq!(result, Err(use_organization()));
     assert!(!former.is_signed_in().await);
 }

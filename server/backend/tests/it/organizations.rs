@@ -3,7 +3,7 @@
 use crate::browser::{Browser, FlowResult, without_fault};
 use crate::dns::{DnsPeer, txt};
 use crate::world::{ADA, GRACE, PASSWORD, World, address, organization};
-use account::{ActivityKind, Membership, Organization, OrganizationView, Refusal, SecurityDone};
+use account::{ActivityKind, MemberEvent, Membership, Organization, OrganizationView, Refusal, SecurityDone};
 use backend::{Error, NewAdministrator};
 use hickory_resolver::proto::op::ResponseCode;
 
@@ -345,9 +345,17 @@ async fn a_member_is_deactivated_reactivated_and_removed(world: &World) {
     act!(ada, disable(&id)).unwrap();
     let shown = act!(ada, remove(&id)).unwrap();
     assert_eq!(shown.members.len(), 1);
-    assert!(
-        shown.events.iter().all(|event| event.email == ADA),
-        "not of former members"
+    let of_former = |event: &&MemberEvent| event.email == MEMBER;
+    let kinds: Vec<_> = shown
+        .events
+        .iter()
+        .filter(of_former)
+        .map(|event| event.activity.kind)
+        .collect();
+    assert_eq!(
+        kinds,
+        [ActivityKind::MemberRemoved],
+        "of a former member, only the removal"
     );
     assert_eq!(act!(ada, disable(&id)), Err(Refusal::MemberGone));
     for kind in [
@@ -442,4 +450,41 @@ async fn members_are_listed_by_address_and_searched(world: &World) {
     let all = without_fault(ada.request().organization().members().await).unwrap();
     assert_eq!(all.len(), 121);
     assert!(all[0].here && all[0].administrator);
+}
+
+/// Attack: an administrator undoes an operator's deactivation.
+#[apply(on_both!)]
+async fn an_operators_deactivation_stays(world: &World) {
+    let (_, mut ada) = administered(world).await;
+    member(world, MEMBER).await;
+    let id = id_of(&ada, MEMBER).await;
+    let accounts = world.backend.accounts();
+    accounts.disable(&address(MEMBER), true).await.unwrap();
+    assert_eq!(act!(ada, enable(&id)), Err(Refusal::AccountDeactivated));
+    act!(ada, disable(&id)).unwrap();
+    act!(ada, remove(&id)).unwrap();
+    assert!(world.stored(MEMBER).await.account.disabled_at.is_some());
+    accounts.disable(&address(MEMBER), false).await.unwrap();
+    world.browser().sign_in(world, MEMBER, PASSWORD).await.unwrap();
+}
+
+#[apply(on_both!)]
+async fn an_organizations_deactivation_ends_when_the_account_is_taken_back(world: &World) {
+    let (_, mut ada) = administered(world).await;
+    member(world, MEMBER).await;
+    let id = id_of(&ada, MEMBER).await;
+    act!(ada, disable(&id)).unwrap();
+    assert!(world.backend.accounts().take_back(&address(MEMBER)).await.unwrap());
+    world.browser().sign_in(world, MEMBER, PASSWORD).await.unwrap();
+}
+
+/// Members sign in by their domain, so all of them would be locked out.
+#[apply(on_both!)]
+async fn a_domain_with_members_stays(world: &World) {
+    let (_, mut ada) = administered(world).await;
+    member(world, MEMBER).await;
+    assert_eq!(act!(ada, remove_domain("engines.example")), Err(Refusal::DomainInUse));
+    let id = id_of(&ada, MEMBER).await;
+    act!(ada, remove(&id)).unwrap();
+    act!(ada, remove_domain("engines.example")).unwrap();
 }

@@ -3,7 +3,7 @@
 use super::{CONNECTION, CONNECTION_MS, Kept, Offer, ProviderSignIn, row};
 use crate::flows::devices::DeviceEntry;
 use crate::oidc::{Identity, Provider};
-use crate::store::{ReadConn, WriteTx, accounts, identities, organizations};
+use crate::store::{ReadConn, WriteTx, accounts, identities, invitations, organizations};
 use crate::{Error, Fault, TokenChange, TokenKind, Transition, random, seal};
 use account::{
     Account, AccountId, ActivityKind, DeviceTrust, EmailAddress, Membership, Method, ProviderStep, Refusal,
@@ -26,14 +26,24 @@ impl ProviderSignIn<'_> {
         }
         let email = identity.email.clone().ok_or_else(|| failed(provider))?;
         let organization = self.organization(&mut tx, provider, &email).await?;
-        let is_verified = organization.is_some() || identity.email_verified == Some(true);
-        if !is_verified {
+        if !has_verified(provider, &identity) {
+            // Attack: a member sets another member's address at the organization's provider.
+            if organization.is_some() {
+                return Err(failed(provider));
+            }
             return self.prove_email(tx, &identity, &email, now).await;
         }
         if let Some(stored) = accounts::find_by_email(&mut tx, &email).await? {
             return self
                 .offer_connection(tx, provider, &identity, &stored.account, now)
                 .await;
+        }
+        // Attack: an account at an organization's domain that the organization does not manage.
+        if organization.is_none()
+            && let Some(of) = organizations::of_domain(&mut tx, email.domain()).await?
+            && invitations::of_address(&mut tx, &email, now).await?.is_empty()
+        {
+            return Err(use_organization(&of));
         }
         if organization.is_none() && !self.0.backend.settings().sign_up {
             return Err(Refusal::SignUpClosed.into());
@@ -73,18 +83,27 @@ impl ProviderSignIn<'_> {
         now: Timestamp,
     ) -> Result<Option<Account>, Error> {
         let mut found = identities::find(tx, &identity.issuer, &identity.subject).await?;
-        let verified = identity.email_verified == Some(true);
-        if let (None, Some(email), true) = (&found, &identity.email, verified) {
+        if let (None, Some(email), Some(true)) = (&found, &identity.email, identity.email_verified) {
             found = identities::find_declared(tx, &identity.issuer, email).await?;
         }
-        if let (None, Some(email)) = (&found, &identity.email) {
+        // Attack: a user of the organization's provider sets a member's address there.
+        if let (None, Some(email), true) = (&found, &identity.email, has_verified(provider, identity)) {
             let is_member = |stored: &accounts::Stored| {
                 let of = stored.account.managed_by.as_ref().and_then(|of| of.provider.as_deref());
                 of == Some(provider.id())
             };
             if let Some(member) = accounts::find_by_email(tx, email).await?.filter(is_member) {
-                let row = row(&member.account.id, identity, now);
-                found = identities::insert(tx, &row).await?.then_some(row);
+                let id = &member.account.id;
+                // Attack: the address was given to another user of the provider.
+                let connected = identities::of_account(tx, id).await?;
+                if connected.iter().any(|other| other.issuer == identity.issuer) {
+                    return Err(failed(provider));
+                }
+                let row = row(id, identity, now);
+                if identities::insert(tx, &row).await? {
+                    self.0.log(tx, id, ActivityKind::ProviderConnected, now).await?;
+                    found = Some(row);
+                }
             }
         }
         let Some(row) = found else { return Ok(None) };
@@ -237,6 +256,11 @@ impl ProviderSignIn<'_> {
             keep_s: CONNECTION_MS / 1_000,
         })
     }
+}
+
+/// Returns whether the provider has verified the address. An organization's own provider need not say so, but a denial counts.
+fn has_verified(provider: &Provider, identity: &Identity) -> bool {
+    identity.email_verified.unwrap_or(!provider.is_listed())
 }
 
 /// Refuses a sign-in that is not through the organization's provider.

@@ -13,10 +13,16 @@ impl SignIn<'_> {
     /// Accepts the address without revealing anything about it. The next step is the password, or the code if strangers have no
     /// tries left for the address, whether or not an account exists.
     ///
+    /// `own` is the user's wish to sign in to an account that no organization manages: an address at an organization's domain
+    /// is then not led to its provider.
+    ///
     /// # Errors
     /// A refusal: invalid address or rate limit.
-    pub async fn begin(self, email: &str, next: &str) -> Result<Transition<SignInStep>, Error> {
+    pub async fn begin(self, email: &str, next: &str, own: bool) -> Result<Transition<SignInStep>, Error> {
         let email = EmailAddress::read(email, account::domain_to_ascii)?;
+        if own {
+            return self.begin_with_password(&email, next).await;
+        }
         // Decided by the domain alone, so that it reveals nothing about an account.
         let mut conn = self.0.read().await?;
         let organization = organizations::of_domain(&mut conn, email.domain()).await?;

@@ -73,7 +73,9 @@ async fn the_properties_of_an_account_can_be_changed(world: &World) {
     assert!(accounts::find(&mut tx, &id(ADA)).await.unwrap().unwrap().unchecked);
     accounts::mark_checked(&mut tx, &id(ADA)).await.unwrap();
     accounts::set_language(&mut tx, &id(ADA), "ar").await.unwrap();
-    accounts::set_disabled(&mut tx, &id(ADA), Some(NOW)).await.unwrap();
+    accounts::set_disabled(&mut tx, &id(ADA), Some(NOW), None)
+        .await
+        .unwrap();
     let stored = accounts::find(&mut tx, &id(ADA)).await.unwrap().unwrap();
     assert!(!stored.unchecked && stored.account.disabled_at == Some(NOW));
     assert_eq!(stored.account.language.as_deref(), Some("ar"));
@@ -140,13 +142,15 @@ async fn a_password_is_set_only_with_a_redeemed_proof(world: &World) {
     );
     let stored = accounts::find(&mut tx, &id(ADA)).await.unwrap().unwrap();
     assert_eq!((stored.password.as_deref(), stored.unchecked), (Some("hash 2"), true));
-    accounts::set_disabled(&mut tx, &id(ADA), Some(NOW)).await.unwrap();
+    accounts::set_disabled(&mut tx, &id(ADA), Some(NOW), None)
+        .await
+        .unwrap();
     assert!(
         !accounts::set_password(&mut tx, &proof, "hash 3", false, NOW)
             .await
             .unwrap()
     );
-    accounts::set_disabled(&mut tx, &id(ADA), None).await.unwrap();
+    accounts::set_disabled(&mut tx, &id(ADA), None, None).await.unwrap();
     let membership = organizations::ensure(&mut tx, &organization(), NOW).await.unwrap();
     accounts::set_managed(&mut tx, &id(ADA), Some(&membership.id))
         .await

@@ -25,7 +25,9 @@ async fn a_password_advances_only_a_live_flow_of_an_active_account(world: &World
             .is_none()
     );
     assert!(!flows::finish_without_code(&mut tx, "s", NOW).await.unwrap());
-    accounts::set_disabled(&mut tx, &id(ADA), Some(NOW)).await.unwrap();
+    accounts::set_disabled(&mut tx, &id(ADA), Some(NOW), None)
+        .await
+        .unwrap();
     for (verified, at, on, passes) in [
         ("hash", NOW, false, false),
         ("another hash", NOW, true, false),
@@ -34,7 +36,7 @@ async fn a_password_advances_only_a_live_flow_of_an_active_account(world: &World
         ("hash", NOW, true, false),
     ] {
         if on {
-            accounts::set_disabled(&mut tx, &id(ADA), None).await.unwrap();
+            accounts::set_disabled(&mut tx, &id(ADA), None, None).await.unwrap();
         }
         let passed = flows::pass_password(&mut tx, "s", &id(ADA), verified, at).await;
         assert_eq!(passed.unwrap().is_some(), passes, "{verified} at {at:?}, on: {on}");

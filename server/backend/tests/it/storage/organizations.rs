@@ -5,6 +5,7 @@ use crate::world::{ADA, GRACE, World, address, organization};
 use account::{AccountId, ActivityKind, Organization};
 use backend::Caller;
 use backend::store::events::Actor;
+use backend::store::identities::{self, Identity};
 use backend::store::{WriteTx, accounts, administrators, events, invitations, members, organizations};
 
 async fn with_member(world: &World) -> (WriteTx, String) {
@@ -136,6 +137,54 @@ async fn members_are_listed_with_their_last_sign_in(world: &World) {
         [(id(ADA), ADA.to_owned())]
     );
     assert_eq!(members::ids(&mut tx, &of, ADA, 9).await.unwrap(), []);
+    assert!(members::any_at(&mut tx, &of, "example.com").await.unwrap());
+    assert!(!members::any_at(&mut tx, &of, "ample.com").await.unwrap());
+    assert!(!members::any_at(&mut tx, "other", "example.com").await.unwrap());
+}
+
+#[apply(on_both!)]
+async fn only_the_organization_that_deactivated_a_member_reactivates_them(world: &World) {
+    let (mut tx, of) = with_member(world).await;
+    accounts::set_disabled(&mut tx, &id(ADA), Some(NOW), None)
+        .await
+        .unwrap();
+    assert!(!accounts::enable_by_organization(&mut tx, &id(ADA), &of).await.unwrap());
+    accounts::set_disabled(&mut tx, &id(ADA), Some(NOW), Some(&of))
+        .await
+        .unwrap();
+    assert!(
+        !accounts::enable_by_organization(&mut tx, &id(ADA), "other")
+            .await
+            .unwrap()
+    );
+    assert!(accounts::enable_by_organization(&mut tx, &id(ADA), &of).await.unwrap());
+    let account = accounts::find(&mut tx, &id(ADA)).await.unwrap().unwrap().account;
+    assert_eq!(account.disabled_at, None);
+}
+
+#[apply(on_both!)]
+async fn the_identities_of_members_at_a_provider_are_disconnected(world: &World) {
+    let (mut tx, of) = with_member(world).await;
+    accounts::insert(&mut tx, &local(GRACE), None, NOW).await.unwrap();
+    for (number, (email, issuer)) in [(ADA, "a"), (ADA, "b"), (GRACE, "a")].into_iter().enumerate() {
+        let identity = Identity {
+            id: number.to_string(),
+            account_id: id(email).0,
+            issuer: issuer.into(),
+            subject: Some(email.into()),
+            email: email.into(),
+            linked_at: NOW.0,
+            last_used_at: None,
+        };
+        assert!(identities::insert(&mut tx, &identity).await.unwrap());
+    }
+    identities::delete_of_members(&mut tx, &of, "a").await.unwrap();
+    let left = identities::of_account(&mut tx, &id(ADA)).await.unwrap();
+    assert_eq!(left.iter().map(|row| row.issuer.as_str()).collect::<Vec<_>>(), ["b"]);
+    assert_eq!(identities::of_account(&mut tx, &id(GRACE)).await.unwrap().len(), 1);
+    organizations::set_provider(&mut tx, &of, Some("b")).await.unwrap();
+    let provider = organizations::provider_of(&mut tx, &of).await.unwrap();
+    assert_eq!(provider.as_deref(), Some("b"));
 }
 
 #[apply(on_both!)]

@@ -31,6 +31,8 @@ async fn sessions_expire_and_can_be_ended(world: &World) {
     assert!(sessions::end(&mut tx, &id(ADA), "a").await.unwrap());
     assert!(!sessions::end(&mut tx, &id(ADA), "a").await.unwrap());
     assert_eq!(sessions::end_all_but(&mut tx, &id(ADA), "b").await.unwrap(), 1);
-    accounts::set_disabled(&mut tx, &id(ADA), Some(NOW)).await.unwrap();
+    accounts::set_disabled(&mut tx, &id(ADA), Some(NOW), None)
+        .await
+        .unwrap();
     assert!(!is_live(&mut tx, "digest b", NOW).await);
 }
