@@ -119,6 +119,8 @@ pub enum FailureCause {
     SignInCodes,
     /// Codes of resets, which anyone can begin.
     ResetCodes,
+    /// Codes of sign-ins that begin with a code, which anyone can begin.
+    MailboxCodes,
     /// The current password, typed on the security page of a signed-in browser.
     CurrentPasswords,
 }

@@ -246,6 +246,10 @@ fn notice_email(words: &Words<'_>, notice: &Notice) -> Content {
                     "wrong_reset_codes",
                     &["wrong_reset_codes_not_you", "wrong_reset_codes_was_you"],
                 ),
+                FailureCause::MailboxCodes => (
+                    "wrong_mailbox_codes",
+                    &["wrong_reset_codes_not_you", "wrong_mailbox_codes_was_you"],
+                ),
                 FailureCause::CurrentPasswords => {
                     ("wrong_current", &["wrong_current_was_you", "wrong_current_not_you"])
                 }
@@ -277,6 +281,10 @@ fn notice_email(words: &Words<'_>, notice: &Notice) -> Content {
         // A reset there would affect another address.
         Notice::AddressLeft { .. } | Notice::Joined { .. } => ("fact.help_page", "/help"),
         Notice::ProviderConnected { .. } | Notice::ProviderDisconnected { .. } => ("fact.security_page", "/security"),
+        Notice::ManyFailures {
+            cause: FailureCause::MailboxCodes,
+            ..
+        } => ("fact.sign_in_page", "/signin"),
         _ => ("fact.reset_page", "/reset"),
     };
     let page = format!("{}{page}", words.settings.origin);

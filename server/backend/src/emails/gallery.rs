@@ -180,6 +180,10 @@ pub(super) fn emails() -> Vec<(&'static str, Email)> {
         ("Notice: wrong sign-in codes", failures(FailureCause::SignInCodes)),
         ("Notice: wrong reset codes", failures(FailureCause::ResetCodes)),
         (
+            "Notice: wrong codes at the start of a sign-in",
+            failures(FailureCause::MailboxCodes),
+        ),
+        (
             "Notice: wrong current passwords",
             failures(FailureCause::CurrentPasswords),
         ),

@@ -181,6 +181,7 @@ fn a_failure_notice_gives_advice_for_its_cause() {
         ),
         (FailureCause::SignInCodes, "Someone knows your password."),
         (FailureCause::ResetCodes, "ten wrong passcodes to reset"),
+        (FailureCause::MailboxCodes, "ten wrong passcodes to sign in"),
         (
             FailureCause::CurrentPasswords,
             "Someone is using a device that is signed in",
@@ -188,7 +189,7 @@ fn a_failure_notice_gives_advice_for_its_cause() {
     ] {
         let text = text(cause);
         assert!(text.contains(says), "{text}");
-        let harmless = matches!(cause, FailureCause::Passwords | FailureCause::ResetCodes);
+        let harmless = !matches!(cause, FailureCause::SignInCodes | FailureCause::CurrentPasswords);
         assert_eq!(text.contains(nothing_to_do), harmless, "{text}");
     }
 }
@@ -284,6 +285,10 @@ fn the_html_works_in_common_mail_clients() {
                 "http://127.0.0.1:3000/security"
             }
             Email::Invitation(_) => "127.0.0.1:3000/signin",
+            Email::Notice(Notice::ManyFailures {
+                cause: FailureCause::MailboxCodes,
+                ..
+            }) => "http://127.0.0.1:3000/signin",
             Email::Notice(_) => "http://127.0.0.1:3000/reset",
             _ => continue,
         };
@@ -365,6 +370,10 @@ fn a_notice_states_its_time_browser_and_next_step() {
         let page = match notice {
             Notice::AddressLeft { .. } | Notice::Joined { .. } => "http://127.0.0.1:3000/help",
             Notice::ProviderConnected { .. } | Notice::ProviderDisconnected { .. } => "http://127.0.0.1:3000/security",
+            Notice::ManyFailures {
+                cause: FailureCause::MailboxCodes,
+                ..
+            } => "http://127.0.0.1:3000/signin",
             _ => "http://127.0.0.1:3000/reset",
         };
         assert!(rendered.text.contains(page), "{title} {language}");
@@ -526,14 +535,14 @@ fn emails_avoid_jargon_and_apologies() {
 #[test]
 fn the_gallery_shows_every_email_in_every_language() {
     let shown = super::gallery(&Settings::default());
-    assert_eq!(shown.len(), 66);
+    assert_eq!(shown.len(), 68);
     assert_eq!(
         shown
             .iter()
             .map(|(title, language, _)| (title, language))
             .collect::<BTreeSet<_>>()
             .len(),
-        66
+        68
     );
 }
 

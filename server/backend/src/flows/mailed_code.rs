@@ -9,7 +9,7 @@ use crate::store::{ReadConn, WriteTx, accounts, codes, events, flows, limits, th
 use crate::{Backend, Error, Fault, random};
 use account::{
     AccountId, ActivityKind, Answer, Challenge, CodeCounter, EarlierFlow, EmailAddress, FailureCause, IssuedCode,
-    MailedCode, NextStep, Notice, Purpose, Refusal, Secret, Timestamp, TypedCode, WaitingFlow, read_code,
+    MailedCode, NextStep, Notice, Purpose, Refusal, Secret, SignInPolicy, Timestamp, TypedCode, WaitingFlow, read_code,
 };
 
 /// The outcome of an answer.
@@ -76,10 +76,11 @@ impl BrowserRequest<'_> {
             Answer::Wrong(refusal) => {
                 codes::count_wrong(&mut tx, counter, email, now).await?;
                 let in_a_row = throttles::count(&mut tx, &failures_in_a_row(counter, email), now).await?;
-                let cause = match counter {
-                    CodeCounter::AfterPassword => Some(FailureCause::SignInCodes),
-                    CodeCounter::Anyone => Some(FailureCause::ResetCodes),
-                    CodeCounter::SignUp => None,
+                let cause = match (counter, purpose) {
+                    (CodeCounter::AfterPassword, _) => Some(FailureCause::SignInCodes),
+                    (CodeCounter::Anyone, Purpose::SignIn) => Some(FailureCause::MailboxCodes),
+                    (CodeCounter::Anyone, _) => Some(FailureCause::ResetCodes),
+                    (CodeCounter::SignUp, _) => None,
                 };
                 self.note_failure(&mut tx, &flow, cause, in_a_row, now).await?;
                 refusal
@@ -103,7 +104,7 @@ impl BrowserRequest<'_> {
     ) -> Result<(), Fault> {
         let kind = match cause {
             Some(FailureCause::Passwords | FailureCause::CurrentPasswords) => ActivityKind::WrongPassword,
-            Some(FailureCause::SignInCodes | FailureCause::ResetCodes) | None => ActivityKind::WrongCode,
+            _ => ActivityKind::WrongCode,
         };
         let whose = flow.account.clone().unwrap_or_else(events::unknown_account);
         self.log(tx, &whose, kind, now).await?;
@@ -114,7 +115,7 @@ impl BrowserRequest<'_> {
     }
 
     /// Notifies the owner of ten failures in a row, at most once a day. Attack: a notice for every ten failures floods the
-    /// mailbox. A deactivated account, or one without a password here, gets no notice, because no attempt could succeed.
+    /// mailbox. An account that cannot be opened in this way gets no notice.
     pub(super) async fn tell_of_failures(
         self,
         tx: &mut WriteTx,
@@ -125,7 +126,11 @@ impl BrowserRequest<'_> {
         let stored = accounts::find(tx, account).await?;
         let Some(account) = stored
             .map(|stored| stored.account)
-            .filter(|account| account.disabled_at.is_none() && account.require_password().is_ok())
+            .filter(|account| match account.sign_in_policy() {
+                SignInPolicy::Own => account.require_password().is_ok(),
+                SignInPolicy::OrganizationCode => cause == FailureCause::MailboxCodes,
+                SignInPolicy::OrganizationProvider | SignInPolicy::Deactivated => false,
+            })
         else {
             return Ok(());
         };

@@ -2,8 +2,8 @@
 
 use crate::organizations::{act, administrator, id_of};
 use crate::provider_peer::{Linked, Person, person};
-use crate::world::{ADA, PASSWORD, World, organization};
-use account::{ConnectStep, Notice, PasswordAccess, ProviderStep, Refusal, SignInStep, SignUpStep};
+use crate::world::{ADA, PASSWORD, World, organization, other_code};
+use account::{ConnectStep, FailureCause, Notice, PasswordAccess, ProviderStep, Refusal, SignInStep, SignUpStep};
 
 const MEMBER: &str = "mary@engines.example";
 
@@ -353,4 +353,26 @@ async fn a_previous_provider_of_an_organization_opens_no_account_given_back(worl
     let result = linked.with_engines(&mut former, person("1", MEMBER)).await;
     assert_eq!(result, Err(use_organization()));
     assert!(!former.is_signed_in().await);
+}
+
+/// Property 19. A mailed code is all that a stranger needs here.
+#[apply(on_both!)]
+async fn ten_wrong_codes_send_a_notice_to_a_member_who_signs_in_with_a_code(world: &World) {
+    world.organization_with(None, "engines.example").await;
+    world.create_account(MEMBER).await;
+    world.assign(MEMBER).await;
+    for _ in 0..2 {
+        world.clock.advance_ms(60_000);
+        let mut stranger = world.browser();
+        assert_step!(stranger.begin_sign_in(MEMBER), SignInStep::ProveMailbox);
+        let code = world.code_mailed_to(MEMBER).await;
+        for by in 1..=5 {
+            let wrong = other_code(&code, by);
+            assert!(stranger.answer_sign_in(&wrong).await.is_err());
+        }
+    }
+    assert_eq!(
+        world.notices_to(MEMBER).await,
+        [world.failures(FailureCause::MailboxCodes)]
+    );
 }
