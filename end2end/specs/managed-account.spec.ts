@@ -1,5 +1,5 @@
 // The article's note: an account without an option to edit its password is managed by its organization.
-import { arrive, expectRefusal, link, open, signIn, submitEmail } from '../support/journeys';
+import { arrive, button, expectRefusal, field, link, open, signIn, submitCode, submitEmail, submitPassword } from '../support/journeys';
 import { look } from '../support/look';
 import { atProvider } from '../support/providers';
 import { ADMINISTRATOR, NEW_PASSWORD, ORGANIZATION } from '../support/users';
@@ -55,6 +55,23 @@ test('an address of the organization cannot sign up or continue with Google', as
   await atProvider(page, user.email);
   await arrive(page, 'Sign in');
   await expectRefusal(page, `${ORGANIZATION} manages accounts with this e-mail address.`);
+});
+
+test('an account that the organization does not manage signs in with its password', async ({ page, users, post }) => {
+  await users.member();
+  const user = await users.local({ domain: 'engines.example' });
+  await open(page, '/signin', 'Sign in');
+  await submitEmail(page, user.email);
+  await arrive(page, 'Sign in through your organization');
+  await page.getByText('Sign in with a password instead').click();
+  await look(page, 'through-own');
+  await field(page, 'E-mail address').fill(user.email);
+  await button(page, 'Next').click();
+  await arrive(page, 'Enter your password');
+  await submitPassword(page, user.password);
+  await arrive(page, 'Check your e-mail');
+  await submitCode(page, await post.code(user.email, 6));
+  await arrive(page, 'Profile');
 });
 
 /** The status of a password change sent without the page. */
