@@ -188,7 +188,7 @@ impl Accounts<'_> {
         if let Some(provider) = provider {
             identities::delete_of_issuer(tx, &account.id, provider.issuer()).await?;
         }
-        // Nobody else could reactivate what the organization has deactivated.
+        // After this, no administrator can reactivate the account.
         accounts::enable_by_organization(tx, &account.id, &of.id).await?;
         accounts::set_managed(tx, &account.id, None).await?;
         let now = self.0.now();

@@ -32,7 +32,7 @@ fn show(state: PageState<ConnectStep>) -> View {
             email,
             organization,
         } => ask(flow, &provider, email, organization),
-        ConnectStep::Nothing => nothing(),
+        ConnectStep::Nothing => nothing("connect.nothing"),
     })
 }
 
@@ -64,10 +64,11 @@ fn ask(flow: Flow<ConnectStep>, provider: &str, email: String, organization: Opt
     .into_any()
 }
 
-fn nothing() -> AnyView {
+/// Says that there is nothing to decide, and leads back to the security page.
+pub(in crate::pages) fn nothing(heading: &'static str) -> AnyView {
     let words = use_words();
     view! {
-        <Page heading=words.say("connect.nothing")>
+        <Page heading=words.say(heading)>
             <p>
                 <LinkButton href="/security" label=words.say("profile.security") style=ButtonStyle::Plain />
             </p>

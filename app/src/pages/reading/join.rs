@@ -3,7 +3,8 @@
 use crate::api::organization;
 use crate::client::PageState;
 use crate::flow::{Flow, Form, Step, page_of};
-use crate::ui::{ButtonStyle, LinkButton, Page, SubmitButton};
+use crate::pages::account::connect::nothing;
+use crate::ui::{ButtonStyle, Page, SubmitButton};
 use crate::view::View;
 use crate::words::use_words;
 use account::{EmailAddress, InvitationOffer, JoinStep};
@@ -28,7 +29,7 @@ fn show(state: PageState<JoinStep>) -> View {
     let flow = Flow::new(state, organization::invited);
     flow.show(move |step| match step {
         JoinStep::Ask(offer) => ask(flow, offer),
-        JoinStep::Nothing => nothing(),
+        JoinStep::Nothing => nothing("join.nothing"),
     })
 }
 
@@ -50,18 +51,6 @@ fn ask(flow: Flow<JoinStep>, InvitationOffer { id, organization: name }: Invitat
                 <input type="hidden" name="id" value=declined />
                 <SubmitButton label=words.say("join.decline") style=ButtonStyle::Link />
             </Form>
-        </Page>
-    }
-    .into_any()
-}
-
-fn nothing() -> AnyView {
-    let words = use_words();
-    view! {
-        <Page heading=words.say("join.nothing")>
-            <p>
-                <LinkButton href="/security" label=words.say("profile.security") style=ButtonStyle::Plain />
-            </p>
         </Page>
     }
     .into_any()

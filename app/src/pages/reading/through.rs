@@ -3,7 +3,7 @@
 
 use crate::api;
 use crate::route::use_route;
-use crate::ui::{ButtonStyle, LinkButton, Page, SubmitButton, error_page};
+use crate::ui::{ButtonStyle, EmailField, LinkButton, Page, SubmitButton, error_page};
 use crate::view::{View, fixed};
 use crate::words::use_words;
 use account::safe_next;
@@ -40,20 +40,7 @@ fn show() -> AnyView {
                 <form method="post" action=api::sign_in::Begin::PATH>
                     <input type="hidden" name="own" value="1" />
                     <input type="hidden" name="next" value=next />
-                    <div class="field">
-                        <label for="email">{words.say("field.email")}</label>
-                        <div class="entry">
-                            <input
-                                id="email"
-                                name="email"
-                                type="email"
-                                dir="ltr"
-                                required
-                                autocomplete="username"
-                                autocapitalize="none"
-                            />
-                        </div>
-                    </div>
+                    <EmailField value=String::new() />
                     <SubmitButton label=words.say("sign_in.next") style=ButtonStyle::Plain />
                 </form>
             </details>

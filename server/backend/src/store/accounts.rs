@@ -405,8 +405,8 @@ pub async fn set_disabled(
     Ok(())
 }
 
-/// Reactivates an account that this organization has deactivated; `false` if another did, or nobody. Attack: an administrator
-/// undoes an operator's deactivation.
+/// Reactivates an account that this organization has deactivated; `false` for any other account. Attack: an administrator undoes
+/// an operator's deactivation.
 pub async fn enable_by_organization(tx: &mut WriteTx, id: &AccountId, organization: &str) -> Result<bool, Fault> {
     let enabled = execute!(
         tx,

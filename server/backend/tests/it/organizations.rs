@@ -228,11 +228,11 @@ async fn an_administrator_is_a_member(world: &World) {
     ada = world.browser_with_session(ADA).await;
     assert!(ada.request().sessions().visitor().await.unwrap().unwrap().administers);
     assert_eq!(view(&ada).await.unwrap().name, organization().name);
-    let nobody = organizations
+    let added = organizations
         .add_administrator(&of, &address(GRACE), true)
         .await
         .unwrap();
-    assert_eq!(nobody, NewAdministrator::NoAccount);
+    assert_eq!(added, NewAdministrator::NoAccount);
     assert!(organizations.remove_administrator(&of, &address(ADA)).await.unwrap());
     assert!(!organizations.remove_administrator(&of, &address(ADA)).await.unwrap());
     assert_eq!(view(&ada).await, Err(Refusal::NotAdministrator));
@@ -300,10 +300,10 @@ async fn an_administrator_reaches_nothing_of_another_organization(world: &World)
     assert_eq!(view(&ada).await.unwrap().invitations, ours.invitations);
     // A member without rights, and a user of no organization.
     assert_eq!(view(&mary).await, Err(Refusal::NotAdministrator));
-    world.create_account("nobody@example.com").await;
-    let mut nobody = world.browser_with_session("nobody@example.com").await;
-    assert_eq!(act!(nobody, invite(INVITED)), Err(Refusal::NotAdministrator));
-    let rows = without_fault(nobody.request().organization().members().await);
+    world.create_account("user@example.com").await;
+    let mut user = world.browser_with_session("user@example.com").await;
+    assert_eq!(act!(user, invite(INVITED)), Err(Refusal::NotAdministrator));
+    let rows = without_fault(user.request().organization().members().await);
     assert_eq!(rows.map(drop), Err(Refusal::NotAdministrator));
     assert_eq!(view(&world.browser()).await, Err(Refusal::SignedOut));
 }

@@ -51,7 +51,7 @@ fn overview(view: SecurityView, controller: FormController, words: Words) -> Any
         let list = connections(view.connections.clone(), view.providers.clone(), controller, words);
         section("connections", words.say("security.connections"), list)
     });
-    // Other accounts sign in without a passcode of ours, or with one each time.
+    // Other accounts sign in without a passcode from this service, or need one each time.
     let confirmed = matches!(view.password.own, PasswordAccess::Editable).then(|| {
         let trusted = devices(view.devices.clone(), controller, words);
         view! {
