@@ -101,7 +101,7 @@ pub const PROVIDER_KEYS: &[ProviderKey] = &[
         name: "listed",
         default: "`true`",
         takes: "true or false",
-        meaning: "Whether the sign-in page has a button for this provider.",
+        meaning: "Whether the sign-in page has a button for this provider. `false` for an organization's own provider: it signs in members only, and an address without `email_verified` counts as verified.",
         set: |provider, value| {
             provider.listed = read::yes_or_no(value)?;
             Ok(())
