@@ -36,6 +36,7 @@ export const STATES = [
   'confirm',
   'confirm-code',
   'through',
+  'through-own',
   'change-password',
   'change-password-refused',
   'profile',

@@ -106,7 +106,8 @@ mod on_server {
         view! {
             <header>
                 <a class="brand" href="/">
-                    <svg aria-hidden="true" viewBox="0 0 32 32" fill="none" stroke="currentColor" stroke-width="3">
+                    // With a size, also while the stylesheet is missing.
+                    <svg aria-hidden="true" width="32" height="32" viewBox="0 0 32 32" fill="none" stroke="currentColor" stroke-width="3">
                         <circle cx="9" cy="16" r="6" />
                         <path d="M15 16h14v6M23 16v5" stroke-linecap="round" stroke-linejoin="round" />
                     </svg>

@@ -198,6 +198,8 @@ async fn an_organization_has_the_events_of_its_members_since_they_joined(world: 
     accounts::set_managed(&mut tx, &id(ADA), Some(&of.id)).await.unwrap();
     log(&mut tx, &id(ADA), ActivityKind::HandedOver, 2).await;
     log(&mut tx, &id(ADA), ActivityKind::WrongPassword, 3).await;
+    // One for each member, so it would hide all others.
+    log(&mut tx, &id(ADA), ActivityKind::OrganizationProviderChanged, 3).await;
     let caller = Caller::default();
     let (kind, at) = (ActivityKind::SessionsEnded, NOW.plus_ms(4));
     events::append_all(&mut tx, &[id(ADA)], kind, Actor::Operator, &caller, at)
@@ -213,8 +215,14 @@ async fn an_organization_has_the_events_of_its_members_since_they_joined(world: 
     let expected = [ActivityKind::SessionsEnded, ActivityKind::HandedOver].map(|kind| (ADA.to_owned(), kind));
     assert_eq!(kinds(&mut tx, 9).await, expected);
     assert_eq!(kinds(&mut tx, 1).await, expected[..1]);
+    log(&mut tx, &id(ADA), ActivityKind::MemberRemoved, 5).await;
     accounts::set_managed(&mut tx, &id(ADA), None).await.unwrap();
-    assert_eq!(kinds(&mut tx, 9).await, []);
+    let removed = (ADA.to_owned(), ActivityKind::MemberRemoved);
+    assert_eq!(
+        kinds(&mut tx, 9).await,
+        [removed],
+        "of a former member, only the removal"
+    );
 }
 
 #[apply(on_both!)]
