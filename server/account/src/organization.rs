@@ -49,6 +49,8 @@ pub struct InvitationRow {
 pub struct MemberEvent {
     /// The member's address.
     pub email: String,
+    /// The address of the administrator who did it.
+    pub by: Option<String>,
     /// The event.
     pub activity: Activity,
 }

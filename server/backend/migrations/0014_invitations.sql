@@ -22,5 +22,7 @@ CREATE INDEX accounts_of_organization ON accounts (managed_by, email);
 -- The organization that managed the account when the event happened. Attack: an administrator invites an account to read its
 -- events from before.
 ALTER TABLE events ADD COLUMN organization_id TEXT;
+-- The administrator's account, for actor = 'administrator'.
+ALTER TABLE events ADD COLUMN acted_by TEXT;
 CREATE INDEX events_of_organization ON events (organization_id, at, id)
  WHERE organization_id IS NOT NULL AND kind NOT IN ('wrong_password', 'wrong_code', 'reset_asked');

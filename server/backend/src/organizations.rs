@@ -74,7 +74,7 @@ impl Backend {
         tx: &mut WriteTx,
         id: &str,
         kind: ActivityKind,
-        (actor, caller): (Actor, &Caller),
+        (actor, caller): (Actor<'_>, &Caller),
     ) -> Result<(), Fault> {
         let administrators = administrators::of_organization(tx, id).await?.into_iter();
         let accounts: Vec<_> = administrators
@@ -89,7 +89,7 @@ impl Backend {
         tx: &mut WriteTx,
         id: &str,
         typed: &str,
-        by: (Actor, &Caller),
+        by: (Actor<'_>, &Caller),
     ) -> Result<Domain, Error> {
         let domain = read_domain(typed)?;
         // Attack: an organization manages all new accounts of a public mail provider.
@@ -127,7 +127,7 @@ impl Backend {
         tx: &mut WriteTx,
         id: &str,
         domain: &Domain,
-        by: (Actor, &Caller),
+        by: (Actor<'_>, &Caller),
     ) -> Result<(), Error> {
         if !organizations::verify_domain(tx, id, &domain.domain, self.now()).await? {
             return Err(Refusal::DomainTaken.into());

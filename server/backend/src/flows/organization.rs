@@ -11,8 +11,8 @@ use crate::store::sessions::Session;
 use crate::store::{ReadConn, WriteTx, accounts, administrators, events, invitations, members, organizations, outbox};
 use crate::{Caller, Error, Transition};
 use account::{
-    Account, AccountId, ActivityKind, DomainRow, Email, EmailAddress, InvitationEmail, InvitationRow, MemberEvent,
-    MemberRow, Membership, OrganizationView, Refusal, SecurityDone, Timestamp, domain_to_ascii,
+    Account, AccountId, ActivityKind, DomainRow, Email, EmailAddress, InvitationEmail, InvitationRow, MemberRow,
+    Membership, OrganizationView, Refusal, SecurityDone, Timestamp, domain_to_ascii,
 };
 
 /// Number of members per page.
@@ -55,7 +55,7 @@ impl Organization<'_> {
         });
         let domains = organizations::domains(&mut conn, id).await?;
         let open = invitations::of_organization(&mut conn, id, now).await?;
-        let happened = members::events(&mut conn, id, EVENTS).await?;
+        let events = members::events(&mut conn, id, EVENTS).await?;
         let provider = of.provider.as_deref().map(|id| {
             let known = self.0.backend.providers().find(id);
             known.map_or(id, |provider| provider.name()).to_owned()
@@ -67,10 +67,7 @@ impl Organization<'_> {
             search,
             next,
             invitations: open.into_iter().map(invitation_row).collect(),
-            events: happened
-                .into_iter()
-                .map(|(email, activity)| MemberEvent { email, activity })
-                .collect(),
+            events,
             done: None,
             email: account.email,
             name: of.organization.name,
@@ -162,13 +159,13 @@ impl Organization<'_> {
     /// # Errors
     /// A refusal: not a member, or the last active administrator.
     pub async fn disable(self, id: &str) -> Result<Transition<OrganizationView>, Error> {
-        let (mut tx, Administered { of, .. }) = self.change().await?;
+        let (mut tx, Administered { of, account, .. }) = self.change().await?;
         let member = self.member(&mut tx, &of, id).await?;
         self.require_another_administrator(&mut tx, &of, &member.id).await?;
         if member.disabled_at.is_none() {
             accounts::set_disabled(&mut tx, &member.id, Some(self.0.now()), Some(&of.id)).await?;
         }
-        self.log_member(&mut tx, &member.id, ActivityKind::MemberDisabled)
+        self.log_member(&mut tx, (&account, &member), ActivityKind::MemberDisabled)
             .await?;
         self.end_and_show(tx, &member, SecurityDone::MemberDisabled).await
     }
@@ -178,13 +175,13 @@ impl Organization<'_> {
     /// # Errors
     /// A refusal: not a member, or deactivated by an operator.
     pub async fn enable(self, id: &str) -> Result<Transition<OrganizationView>, Error> {
-        let (mut tx, Administered { of, .. }) = self.change().await?;
+        let (mut tx, Administered { of, account, .. }) = self.change().await?;
         let member = self.member(&mut tx, &of, id).await?;
         let is_enabled = accounts::enable_by_organization(&mut tx, &member.id, &of.id).await?;
         if !is_enabled && member.disabled_at.is_some() {
             return Err(Refusal::AccountDeactivated.into());
         }
-        self.log_member(&mut tx, &member.id, ActivityKind::MemberEnabled)
+        self.log_member(&mut tx, (&account, &member), ActivityKind::MemberEnabled)
             .await?;
         self.end_and_show(tx, &member, SecurityDone::MemberEnabled).await
     }
@@ -194,9 +191,9 @@ impl Organization<'_> {
     /// # Errors
     /// A refusal: not a member.
     pub async fn end_sessions(self, id: &str) -> Result<Transition<OrganizationView>, Error> {
-        let (mut tx, Administered { of, .. }) = self.change().await?;
+        let (mut tx, Administered { of, account, .. }) = self.change().await?;
         let member = self.member(&mut tx, &of, id).await?;
-        self.log_member(&mut tx, &member.id, ActivityKind::MemberSessionsEnded)
+        self.log_member(&mut tx, (&account, &member), ActivityKind::MemberSessionsEnded)
             .await?;
         self.end_and_show(tx, &member, SecurityDone::MemberSessionsEnded).await
     }
@@ -206,11 +203,11 @@ impl Organization<'_> {
     /// # Errors
     /// A refusal: not a member, or the last active administrator.
     pub async fn remove(self, id: &str) -> Result<Transition<OrganizationView>, Error> {
-        let (mut tx, Administered { of, .. }) = self.change().await?;
+        let (mut tx, Administered { of, account, .. }) = self.change().await?;
         let member = self.member(&mut tx, &of, id).await?;
         self.require_another_administrator(&mut tx, &of, &member.id).await?;
         // Before the change, so that it is also an event of the organization.
-        self.log_member(&mut tx, &member.id, ActivityKind::MemberRemoved)
+        self.log_member(&mut tx, (&account, &member), ActivityKind::MemberRemoved)
             .await?;
         self.0.backend.accounts().release(&mut tx, &member).await?;
         let shown = self.end_and_show(tx, &member, SecurityDone::MemberRemoved).await;
@@ -223,10 +220,10 @@ impl Organization<'_> {
     /// # Errors
     /// A refusal of the domain.
     pub async fn add_domain(self, typed: &str) -> Result<Transition<OrganizationView>, Error> {
-        let (mut tx, Administered { of, .. }) = self.change().await?;
+        let (mut tx, Administered { of, account, .. }) = self.change().await?;
         let (backend, caller) = (self.0.backend, self.acting());
         backend
-            .claim_domain(&mut tx, &of.id, typed, (Actor::Administrator, &caller))
+            .claim_domain(&mut tx, &of.id, typed, (Actor::Administrator(&account.id), &caller))
             .await?;
         tx.commit().await?;
         self.show(SecurityDone::DomainAdded).await
@@ -244,10 +241,10 @@ impl Organization<'_> {
         backend.take(&mut tx, &[self.0.begin_rule()], self.0.now()).await?;
         tx.commit().await?;
         backend.parts.dns.verify(&claimed.domain, &claimed.proof).await?;
-        let (mut tx, Administered { of, .. }) = self.change().await?;
+        let (mut tx, Administered { of, account, .. }) = self.change().await?;
         let caller = self.acting();
         backend
-            .mark_verified(&mut tx, &of.id, &claimed, (Actor::Administrator, &caller))
+            .mark_verified(&mut tx, &of.id, &claimed, (Actor::Administrator(&account.id), &caller))
             .await?;
         tx.commit().await?;
         self.show(SecurityDone::DomainVerified).await
@@ -258,7 +255,7 @@ impl Organization<'_> {
     /// # Errors
     /// A refusal: not claimed, or members have addresses there.
     pub async fn remove_domain(self, domain: &str) -> Result<Transition<OrganizationView>, Error> {
-        let (mut tx, Administered { of, .. }) = self.change().await?;
+        let (mut tx, Administered { of, account, .. }) = self.change().await?;
         let (backend, caller) = (self.0.backend, self.acting());
         let claimed = backend.claimed_domain(&mut tx, &of.id, domain).await?;
         // Members sign in by their domain alone.
@@ -266,7 +263,7 @@ impl Organization<'_> {
             return Err(Refusal::DomainInUse.into());
         }
         organizations::remove_domain(&mut tx, &of.id, &claimed.domain).await?;
-        let by = (Actor::Administrator, &caller);
+        let by = (Actor::Administrator(&account.id), &caller);
         backend
             .log_organization(&mut tx, &of.id, ActivityKind::DomainsChanged, by)
             .await?;
@@ -326,9 +323,14 @@ impl Organization<'_> {
     }
 
     /// Records an action on a member, without the network address of the administrator, which is none of the member's business.
-    async fn log_member(self, tx: &mut WriteTx, member: &AccountId, kind: ActivityKind) -> Result<(), Error> {
-        let now = self.0.now();
-        Ok(events::append(tx, member, kind, Actor::Administrator, &self.acting(), now).await?)
+    async fn log_member(
+        self,
+        tx: &mut WriteTx,
+        (administrator, member): (&Account, &Account),
+        kind: ActivityKind,
+    ) -> Result<(), Error> {
+        let (actor, now) = (Actor::Administrator(&administrator.id), self.0.now());
+        Ok(events::append(tx, &member.id, kind, actor, &self.acting(), now).await?)
     }
 
     fn acting(self) -> Caller {

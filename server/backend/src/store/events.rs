@@ -8,22 +8,29 @@ use sqlx::QueryBuilder;
 
 /// The originator of an event.
 #[derive(Debug, Clone, Copy)]
-pub enum Actor {
+pub enum Actor<'a> {
     /// A browser user acting as the account's owner, authenticated or not.
     User,
     /// An operator.
     Operator,
-    /// An administrator of the account's organization.
-    Administrator,
+    /// An administrator of the account's organization, with their account.
+    Administrator(&'a AccountId),
 }
 
-impl Actor {
+impl<'a> Actor<'a> {
     const fn as_str(self) -> &'static str {
         match self {
             // The value in existing rows.
             Self::User => "person",
             Self::Operator => "operator",
-            Self::Administrator => "administrator",
+            Self::Administrator(_) => "administrator",
+        }
+    }
+
+    fn administrator(self) -> Option<&'a str> {
+        match self {
+            Self::Administrator(AccountId(id)) => Some(id),
+            Self::User | Self::Operator => None,
         }
     }
 }
@@ -47,14 +54,14 @@ pub async fn append(
     tx: &mut WriteTx,
     account: &AccountId,
     kind: ActivityKind,
-    actor: Actor,
+    actor: Actor<'_>,
     caller: &Caller,
     now: Timestamp,
 ) -> Result<(), Fault> {
     later!(
         tx,
-        "INSERT INTO events (id, account_id, kind, actor, at, browser, client, organization_id)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, (SELECT managed_by FROM accounts WHERE id = $2))",
+        "INSERT INTO events (id, account_id, kind, actor, at, browser, client, acted_by, organization_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, (SELECT managed_by FROM accounts WHERE id = $2))",
         crate::random::id_at(now),
         &account.0,
         kind.as_str(),
@@ -62,6 +69,7 @@ pub async fn append(
         now.0,
         &caller.browser,
         &caller.client,
+        &actor.administrator(),
     );
     tx.happened(kind);
     Ok(())
@@ -72,7 +80,7 @@ pub async fn append_all(
     tx: &mut WriteTx,
     accounts: &[AccountId],
     kind: ActivityKind,
-    actor: Actor,
+    actor: Actor<'_>,
     caller: &Caller,
     now: Timestamp,
 ) -> Result<(), Fault> {
@@ -80,23 +88,26 @@ pub async fn append_all(
         return Ok(());
     }
     on!(tx, |conn| {
-        QueryBuilder::new("INSERT INTO events (id, account_id, kind, actor, at, browser, client, organization_id) ")
-            .push_values(accounts, |mut row, account| {
-                row.push_bind(crate::random::id_at(now))
-                    .push_bind(&account.0)
-                    .push_bind(kind.as_str())
-                    .push_bind(actor.as_str())
-                    .push_bind(now.0)
-                    .push_bind(&caller.browser)
-                    .push_bind(&caller.client)
-                    .push("(SELECT managed_by FROM accounts WHERE id = ")
-                    .push_bind_unseparated(&account.0)
-                    .push_unseparated(")");
-            })
-            .build()
-            .execute(conn)
-            .await?
-            .rows_affected()
+        QueryBuilder::new(
+            "INSERT INTO events (id, account_id, kind, actor, at, browser, client, acted_by, organization_id) ",
+        )
+        .push_values(accounts, |mut row, account| {
+            row.push_bind(crate::random::id_at(now))
+                .push_bind(&account.0)
+                .push_bind(kind.as_str())
+                .push_bind(actor.as_str())
+                .push_bind(now.0)
+                .push_bind(&caller.browser)
+                .push_bind(&caller.client)
+                .push_bind(actor.administrator())
+                .push("(SELECT managed_by FROM accounts WHERE id = ")
+                .push_bind_unseparated(&account.0)
+                .push_unseparated(")");
+        })
+        .build()
+        .execute(conn)
+        .await?
+        .rows_affected()
     });
     Ok(())
 }

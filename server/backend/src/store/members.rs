@@ -3,7 +3,7 @@
 use super::ReadConn;
 use super::conn::on;
 use crate::Fault;
-use account::{AccountId, Activity, ActivityKind, Timestamp};
+use account::{AccountId, Activity, ActivityKind, MemberEvent, Timestamp};
 
 /// A member.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -94,12 +94,13 @@ pub async fn any_at(conn: &mut ReadConn, organization: &str, domain: &str) -> Re
     Ok(found.is_some())
 }
 
-/// The security events of members since they joined, newest first, each with the member's address; of former members, only
+/// The security events of members since they joined, newest first, each with the addresses of the member and of the administrator who acted; of former members, only
 /// their removal. Without attempts by others, changes of the provider, which every member has, and kinds from later releases.
-pub async fn events(conn: &mut ReadConn, organization: &str, limit: i64) -> Result<Vec<(String, Activity)>, Fault> {
+pub async fn events(conn: &mut ReadConn, organization: &str, limit: i64) -> Result<Vec<MemberEvent>, Fault> {
     #[derive(sqlx::FromRow)]
     struct Row {
         email: String,
+        acted_by: Option<String>,
         kind: String,
         at: i64,
         browser: String,
@@ -108,12 +109,13 @@ pub async fn events(conn: &mut ReadConn, organization: &str, limit: i64) -> Resu
     // The organization is checked again: other events of former members are not shown.
     let rows: Vec<Row> = on!(conn, |conn| {
         sqlx::query_as(
-            "SELECT a.email, recent.kind, recent.at, recent.browser, recent.client
-               FROM (SELECT account_id, kind, at, id, browser, client FROM events
+            "SELECT a.email, b.email AS acted_by, recent.kind, recent.at, recent.browser, recent.client
+               FROM (SELECT account_id, acted_by, kind, at, id, browser, client FROM events
                       WHERE organization_id = $1 AND kind NOT IN ('wrong_password', 'wrong_code', 'reset_asked')
                         AND kind <> 'organization_provider_changed'
                       ORDER BY at DESC, id DESC LIMIT $2) AS recent
                JOIN accounts a ON a.id = recent.account_id
+               LEFT JOIN accounts b ON b.id = recent.acted_by
               WHERE a.managed_by = $1 OR recent.kind = 'member_removed' ORDER BY recent.at DESC, recent.id DESC",
         )
         .bind(organization)
@@ -128,7 +130,11 @@ pub async fn events(conn: &mut ReadConn, organization: &str, limit: i64) -> Resu
             browser: row.browser,
             client: row.client,
         };
-        Some((row.email, activity))
+        Some(MemberEvent {
+            email: row.email,
+            by: row.acted_by,
+            activity,
+        })
     });
     Ok(events.collect())
 }

@@ -92,11 +92,11 @@ async fn a_member_is_deactivated_reactivated_and_removed(world: &World) {
         .events
         .iter()
         .filter(of_former)
-        .map(|event| event.activity.kind)
+        .map(|event| (event.by.as_deref(), event.activity.kind))
         .collect();
     assert_eq!(
         kinds,
-        [ActivityKind::MemberRemoved],
+        [(Some(ADA), ActivityKind::MemberRemoved)],
         "of a former member, only the removal"
     );
     assert_eq!(act!(ada, disable(&id)), Err(Refusal::MemberGone));

@@ -10,12 +10,13 @@ pub(super) fn events(events: Vec<MemberEvent>, words: Words) -> AnyView {
     if events.is_empty() {
         return view! { <p>{words.say("organization.events_none")}</p> }.into_any();
     }
-    let rows = events.into_iter().map(move |MemberEvent { email, activity }| {
+    let rows = events.into_iter().map(move |MemberEvent { email, by, activity }| {
         // Events caused by an operator or an administrator have no network address.
-        let by = (!activity.client.is_empty()).then(|| {
+        let from = (!activity.client.is_empty()).then(|| {
             let name = browser(&activity.browser, words);
             view! { " · " {name} " · " <bdi dir="ltr">{activity.client}</bdi> }
         });
+        let by = by.map(|email| view! { " · " <bdi dir="ltr">{email}</bdi> });
         view! {
             <Row>
                 <p>
@@ -25,6 +26,7 @@ pub(super) fn events(events: Vec<MemberEvent>, words: Words) -> AnyView {
                 </p>
                 <p class="hint">
                     <LocalTime at=activity.at show=When::DayAndTime />
+                    {from}
                     {by}
                 </p>
             </Row>

@@ -19,8 +19,9 @@ async fn with_member(world: &World) -> (WriteTx, String) {
 }
 
 async fn log(tx: &mut WriteTx, account: &AccountId, kind: ActivityKind, at: i64) {
-    let caller = Caller::default();
-    events::append(tx, account, kind, Actor::Administrator, &caller, NOW.plus_ms(at))
+    let (caller, grace) = (Caller::default(), id(GRACE));
+    let actor = Actor::Administrator(&grace);
+    events::append(tx, account, kind, actor, &caller, NOW.plus_ms(at))
         .await
         .unwrap();
 }
@@ -190,6 +191,7 @@ async fn the_identities_of_members_at_a_provider_are_disconnected(world: &World)
 #[apply(on_both!)]
 async fn an_organization_has_the_events_of_its_members_since_they_joined(world: &World) {
     let mut tx = with_ada(world).await;
+    accounts::insert(&mut tx, &local(GRACE), None, NOW).await.unwrap();
     let of = organizations::insert(&mut tx, &organization(), NOW)
         .await
         .unwrap()
@@ -209,15 +211,19 @@ async fn an_organization_has_the_events_of_its_members_since_they_joined(world: 
         let listed = members::events(tx, &of.id, limit).await.unwrap();
         listed
             .into_iter()
-            .map(|(email, activity)| (email, activity.kind))
+            .map(|event| (event.email, event.by, event.activity.kind))
             .collect::<Vec<_>>()
     };
-    let expected = [ActivityKind::SessionsEnded, ActivityKind::HandedOver].map(|kind| (ADA.to_owned(), kind));
+    let ada = ADA.to_owned();
+    let expected = [
+        (ada.clone(), None, ActivityKind::SessionsEnded),
+        (ada.clone(), Some(GRACE.to_owned()), ActivityKind::HandedOver),
+    ];
     assert_eq!(kinds(&mut tx, 9).await, expected);
     assert_eq!(kinds(&mut tx, 1).await, expected[..1]);
     log(&mut tx, &id(ADA), ActivityKind::MemberRemoved, 5).await;
     accounts::set_managed(&mut tx, &id(ADA), None).await.unwrap();
-    let removed = (ADA.to_owned(), ActivityKind::MemberRemoved);
+    let removed = (ada, Some(GRACE.to_owned()), ActivityKind::MemberRemoved);
     assert_eq!(
         kinds(&mut tx, 9).await,
         [removed],
