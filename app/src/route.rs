@@ -4,6 +4,7 @@
 
 use crate::client::browser;
 use crate::site_map::{PageId, segment};
+use account::with_next;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsValue;
 
@@ -32,12 +33,12 @@ impl Route {
         self.path.into()
     }
 
-    /// Returns the address to return to, tracked: the path, and `next` decoded, because the server accepts only that form.
+    /// Returns the address to return to, tracked: the path and `next`, encoded as the server accepts it.
     #[must_use]
     pub fn way_back(self) -> String {
         let (path, next) = (self.path.get(), decode::query(&self.search.get(), "next"));
         match next {
-            Some(next) => [&path, "?next=", &next].concat(),
+            Some(next) => with_next(&path, &next),
             None => path,
         }
     }
@@ -216,6 +217,8 @@ mod tests {
             assert_eq!(route.query("c").as_deref(), Some("x y"));
             assert_eq!(route.query("d"), None);
             assert_eq!(route.way_back(), "/signin?next=/security/password");
+            let with_two = "/signin?next=/a?b=c%26d=e";
+            assert_eq!(Route::provide(with_two).way_back(), with_two);
             assert_eq!(route.path().get_untracked(), "/signin");
             assert_eq!(Route::provide("/reset").query("next"), None);
         });

@@ -6,7 +6,7 @@ use super::response::caller;
 use crate::client::Failure;
 use crate::route::query_value;
 use crate::site_map::PageId;
-use account::{ProviderIntent, ProviderStep, Refusal, SecurityDone, safe_next};
+use account::{ProviderIntent, ProviderStep, Refusal, SecurityDone, safe_next, with_next};
 use backend::{Backend, Error, TokenChange};
 use http::HeaderValue;
 use http::request::Parts;
@@ -111,8 +111,8 @@ fn refused(backend: &Backend, error: Error, intent: ProviderIntent, next: &str) 
         Error::Refused(refusal) => {
             backend.metrics().refused(&refusal);
             match refusal {
-                Refusal::SignedOut => return to(&["/signin?next=", page.address()].concat()),
-                Refusal::ProofTooOld => return to(&["/security/confirm?next=", page.address()].concat()),
+                Refusal::SignedOut => return to(&with_next("/signin", page.address())),
+                Refusal::ProofTooOld => return to(&with_next("/security/confirm", page.address())),
                 refusal => refusal.into(),
             }
         }
@@ -128,9 +128,10 @@ fn refused(backend: &Backend, error: Error, intent: ProviderIntent, next: &str) 
         failure: Some(failure),
         ..Flash::of(page)
     };
-    let location = match safe_next(next) {
-        _ if next.is_empty() => page.address().to_owned(),
-        next => [page.address(), "?next=", next].concat(),
+    let location = if next.is_empty() {
+        page.address().to_owned()
+    } else {
+        with_next(page.address(), next)
     };
     BrowserRedirect {
         location,

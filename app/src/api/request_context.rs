@@ -11,7 +11,7 @@ use crate::client::{Failure, PageState};
 use crate::site_map::PageId;
 use crate::ui::use_announce;
 use crate::words::use_words;
-use account::{Refusal, safe_next};
+use account::{Refusal, safe_next, with_next};
 use backend::{Backend, BrowserRequest, BrowserTokens, Caller, Error, TokenChange, Transition};
 use http::header::{RETRY_AFTER, SET_COOKIE};
 use http::request::Parts;
@@ -179,10 +179,10 @@ impl RequestContext {
         let proof_too_old = failure.is_proof_too_old();
         match self.kind {
             ResponseKind::Redirect | ResponseKind::Document if signed_out => {
-                self.send_to(&["/signin?next=", self.page.address()].concat())
+                self.send_to(&with_next("/signin", self.page.address()))
             }
             ResponseKind::Redirect | ResponseKind::Document if proof_too_old => {
-                self.send_to(&["/security/confirm?next=", self.page.address()].concat())
+                self.send_to(&with_next("/security/confirm", self.page.address()))
             }
             ResponseKind::Redirect => {
                 self.leave(&Flash {
@@ -192,7 +192,7 @@ impl RequestContext {
                     ..Flash::of(self.page)
                 });
                 match &self.next {
-                    Some(next) => self.send_to(&[self.page.address(), "?next=", next].concat()),
+                    Some(next) => self.send_to(&with_next(self.page.address(), next)),
                     None => self.send_to(self.page.address()),
                 }
             }

@@ -42,7 +42,7 @@ pub use email_address::{DomainToAscii, EmailAddress};
 pub use flow::{NextStep, Progress};
 pub use keys::{Key, Keyring};
 pub use methods::{DeviceTrust, Method, SignInMethods, SignInNext, SignInPolicy, next_step};
-pub use next::safe_next;
+pub use next::{safe_next, with_next};
 pub use organization::{DomainRow, InvitationOffer, InvitationRow, JoinStep, MemberEvent, MemberRow, OrganizationView};
 #[cfg(feature = "nfc")]
 pub use password::nfc;

@@ -1,18 +1,27 @@
 /// Returns the destination after sign-in: `wanted` if it is a path of this origin, else the profile.
 ///
 /// Attack: an open redirect by `//host`, `/\host`, a scheme, control characters that browsers drop, or an encoded form of these.
-/// Only characters without a special meaning are therefore accepted.
+/// Only characters without a special meaning are therefore accepted, and in the query `%26`, which [`with_next`] writes.
 #[must_use]
 pub fn safe_next(wanted: &str) -> &str {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~?=&".contains(c);
-    let (path, _) = wanted.split_once('?').unwrap_or((wanted, ""));
+    let (path, query) = wanted.split_once('?').unwrap_or((wanted, ""));
     let fits = wanted.len() <= 512
         && wanted.starts_with('/')
-        && wanted.chars().all(is_plain)
+        && path.chars().all(is_plain)
+        && query.replace("%26", "&").chars().all(is_plain)
         && !wanted.contains("//")
         && !path.split('/').any(|part| part == "." || part == "..")
         && !path.starts_with("/api/");
     if fits { wanted } else { "/profile" }
+}
+
+/// Returns the address of a page that leads on to `next` when it is done.
+#[must_use]
+pub fn with_next(page: &str, next: &str) -> String {
+    let separator = if page.contains('?') { "&next=" } else { "?next=" };
+    // Of the characters that a destination may contain, only this one would end the parameter.
+    [page, separator, &safe_next(next).replace('&', "%26")].concat()
 }
 
 #[cfg(test)]
@@ -27,9 +36,20 @@ mod tests {
             "/security/password",
             "/profile?tab=privacy",
             "/a-b_c~d.e",
+            "/signin?next=/a?b=c%26d=e",
         ] {
             assert_eq!(safe_next(path), path);
         }
+    }
+
+    #[test]
+    fn a_destination_with_several_parameters_stays_one_parameter() {
+        assert_eq!(with_next("/signin", "/a?b=c&d=e"), "/signin?next=/a?b=c%26d=e");
+        assert_eq!(
+            with_next("/signin?intent=confirm", "/a"),
+            "/signin?intent=confirm&next=/a"
+        );
+        assert_eq!(with_next("/signin", "//evil.example"), "/signin?next=/profile");
     }
 
     #[test]
@@ -92,6 +112,9 @@ mod tests {
             "/a?next=//evil",
             "/a?u=https://evil",
             "/api/sign_in/sign_out",
+            "/a%26b",
+            "/a?b=%2F%2Fevil.example",
+            "/a?b=%2526",
             "/a//b",
             "?next=/x",
             "#",

@@ -9,7 +9,7 @@ use crate::route::use_route;
 use crate::ui::{Address, ButtonStyle, LinkButton, Page, PasswordField, SubmitButton, UsernameHint};
 use crate::view::View;
 use crate::words::use_words;
-use account::{ConfirmStep, EmailAddress, Field, MailedCode, ProviderButton, Refusal, safe_next};
+use account::{ConfirmStep, EmailAddress, Field, MailedCode, ProviderButton, Refusal, safe_next, with_next};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -58,7 +58,7 @@ fn choose(
     let password = has_password.then(|| with_password(flow, email, next.clone()));
     let at_provider = provider.map(|ProviderButton { id, name }| {
         let label = words.say_with("sign_in.with_provider", &[("provider", &name)]);
-        let href = ["/signin/provider/", &id, "?intent=confirm&next=", safe_next(&next)].concat();
+        let href = with_next(&["/signin/provider/", &id, "?intent=confirm"].concat(), &next);
         view! {
             <p>
                 <LinkButton href=href label=label style=ButtonStyle::Plain />

@@ -4,7 +4,7 @@ use crate::route::use_route;
 use crate::settings::use_settings;
 use crate::ui::LinkButton;
 use crate::words::use_words;
-use account::safe_next;
+use account::with_next;
 use leptos::prelude::*;
 
 /// Renders a button for each provider, below a divider.
@@ -17,8 +17,8 @@ pub(super) fn provider_buttons() -> Option<AnyView> {
     let next = use_route().query("next");
     let buttons = providers.into_iter().map(move |provider| {
         let label = words.say_with("sign_in.with_provider", &[("provider", &provider.name)]);
-        let next = next.as_deref().map(|next| ["?next=", safe_next(next)].concat());
-        let href = ["/signin/provider/", &provider.id, &next.unwrap_or_default()].concat();
+        let start = ["/signin/provider/", &provider.id].concat();
+        let href = next.as_deref().map_or(start.clone(), |next| with_next(&start, next));
         view! { <LinkButton href=href label=label style=crate::ui::ButtonStyle::Plain /> }
     });
     let view = view! {

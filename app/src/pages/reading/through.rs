@@ -6,7 +6,7 @@ use crate::route::use_route;
 use crate::ui::{ButtonStyle, EmailField, LinkButton, Page, SubmitButton, error_page};
 use crate::view::{View, fixed};
 use crate::words::use_words;
-use account::safe_next;
+use account::{safe_next, with_next};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -26,7 +26,7 @@ fn show() -> AnyView {
     let (lead, label) = (say("through.lead"), say("sign_in.with_provider"));
     let next = route.query("next").unwrap_or_default();
     let next = safe_next(&next).to_owned();
-    let href = ["/signin/provider/", &provider.id, "?next=", &next].concat();
+    let href = with_next(&["/signin/provider/", &provider.id].concat(), &next);
     view! {
         <Page heading=words.say("through.title")>
             <p>{lead}</p>

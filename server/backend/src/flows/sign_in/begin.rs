@@ -7,7 +7,7 @@ use crate::flows::request::SignIn;
 use crate::store::flows::{self, Flow};
 use crate::store::{accounts, organizations};
 use crate::{Error, Transition};
-use account::{EmailAddress, Membership, NextStep, SignInStep, safe_next};
+use account::{EmailAddress, Membership, NextStep, SignInStep, safe_next, with_next};
 
 impl SignIn<'_> {
     /// Accepts the address without revealing anything about it. The next step is the password, or the code if strangers have no
@@ -99,7 +99,7 @@ impl SignIn<'_> {
         if let Some(provider) = provider.and_then(|id| self.0.backend.providers().find(id)) {
             return Ok(Transition::to(SignInStep::Through {
                 organization: organization.organization.name.clone(),
-                page: format!("/signin/through/{}?next={}", provider.id(), safe_next(next)),
+                page: with_next(&format!("/signin/through/{}", provider.id()), next),
             }));
         }
         let begun = self.0.begin_mailed(SIGN_IN, email, next).await?;
