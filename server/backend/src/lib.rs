@@ -20,6 +20,7 @@ mod limits;
 mod mail;
 pub mod mail_queue;
 mod metrics;
+pub mod oauth;
 pub mod oidc;
 mod organizations;
 mod outbox_worker;
@@ -87,6 +88,8 @@ pub struct Parts {
     pub dns: Dns,
     /// The identity providers, if any.
     pub providers: oidc::Providers,
+    /// The clients of the OpenID provider, if any.
+    pub clients: oauth::Clients,
     /// Names, limits and policies.
     pub settings: LiveSettings,
 }

@@ -33,6 +33,21 @@ const PROVIDER_STATE: Seal = Seal {
     what: "provider state",
 };
 
+const SIGNING_KEYS: Seal = Seal {
+    usage: "signing keys",
+    what: "signing key",
+};
+
+/// Seals a private key that signs tokens. Attack: a copy of the database signs in to every product as anyone.
+pub(crate) fn seal_signing_key(keys: &Keys, number: i64, private: &[u8]) -> Result<String, Fault> {
+    SIGNING_KEYS.seal(keys, &number.to_string(), private)
+}
+
+/// Opens a private key that signs tokens.
+pub(crate) fn open_signing_key(keys: &Keys, number: i64, sealed: &str) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    SIGNING_KEYS.open(keys, &number.to_string(), sealed)
+}
+
 /// Seals what a browser keeps while its user is at a provider. `kind` keeps two kinds of cookies apart.
 pub(crate) fn seal_state(keys: &Keys, kind: &str, state: &impl Serialize) -> Result<String, Fault> {
     let plain = Zeroizing::new(serde_json::to_vec(state).map_err(|_| PROVIDER_STATE.corrupt())?);

@@ -2,6 +2,7 @@
 //!
 //! Attack: a session from a stolen cookie changes how its account is signed in to.
 
+use super::authorization::is_recent_for;
 use super::mailed_code::Answered;
 use super::mailed_email::drop_flow;
 use super::provider::button;
@@ -27,13 +28,19 @@ impl Confirmation<'_> {
         let now = self.0.now();
         let mut conn = self.0.read().await?;
         let (session, stored) = self.0.signed_in(&mut conn).await?;
-        if self.0.require_fresh_proof(&session).is_ok() {
+        let flow = self.0.find_flow(&mut conn, CONFIRM).await?.filter(|flow| {
+            flow.account.as_ref() == Some(&stored.account.id) && flow.progress.next_step(now) == NextStep::Code
+        });
+        // The page that asks for a mailed code has no destination in its address.
+        let next = match &flow {
+            Some(flow) if next.is_empty() => &flow.next_path,
+            _ => next,
+        };
+        let recent = is_recent_for(&mut conn, next, session.authenticated_at, now).await?;
+        if recent.unwrap_or_else(|| self.0.require_fresh_proof(&session).is_ok()) {
             return Ok(done(next));
         }
-        let flow = self.0.find_flow(&mut conn, CONFIRM).await?;
-        if let Some(flow) = flow.filter(|flow| flow.account.as_ref() == Some(&stored.account.id))
-            && flow.progress.next_step(now) == NextStep::Code
-        {
+        if let Some(flow) = flow {
             return Ok(ConfirmStep::EnterCode(
                 self.0.backend.mailed_code(&mut conn, &flow, now).await?,
             ));

@@ -1,5 +1,6 @@
 //! The flows: `account` decides each request, and one transaction executes it.
 
+mod authorization;
 mod change_password;
 mod confirm;
 mod connections;
@@ -22,6 +23,7 @@ mod sign_in;
 mod sign_up;
 mod step_up;
 
+pub use authorization::{Authorization, AuthorizationStep};
 pub(crate) use devices::DEVICE_DAYS;
 pub use provider::ProviderSignIn;
 pub use request::{

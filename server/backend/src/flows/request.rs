@@ -1,5 +1,6 @@
 //! A browser's request to a flow.
 
+use super::authorization::Authorization;
 use super::provider::ProviderSignIn;
 use crate::store::events::Actor;
 use crate::store::{ReadConn, WriteTx, events, outbox};
@@ -97,6 +98,12 @@ impl<'a> BrowserRequest<'a> {
     #[must_use]
     pub const fn provider(self) -> ProviderSignIn<'a> {
         ProviderSignIn(self)
+    }
+
+    /// Selects the authorization of a client.
+    #[must_use]
+    pub const fn authorization(self) -> Authorization<'a> {
+        Authorization(self)
     }
 
     /// Selects the connected accounts at providers.

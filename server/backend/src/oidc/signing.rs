@@ -4,10 +4,13 @@ use super::ring_provider;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+const RULES: &EcdsaSigningAlgorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
 
 /// A key that signs tokens with ES256.
 pub struct SigningKey {
@@ -22,17 +25,25 @@ impl SigningKey {
     /// # Errors
     /// If the system returns no random bytes.
     pub fn generate() -> Result<Self, String> {
-        ring_provider::install();
+        Self::from_pkcs8(&Self::generate_pkcs8()?)
+    }
+
+    /// Generates a private key for storage (PKCS #8).
+    pub(crate) fn generate_pkcs8() -> Result<Zeroizing<Vec<u8>>, String> {
         let failed = |_| "the system returned no random bytes".to_owned();
-        let random = SystemRandom::new();
-        let rules = &ECDSA_P256_SHA256_FIXED_SIGNING;
-        let private = EcdsaKeyPair::generate_pkcs8(rules, &random).map_err(failed)?;
-        let pair = EcdsaKeyPair::from_pkcs8(rules, private.as_ref(), &random);
+        let private = EcdsaKeyPair::generate_pkcs8(RULES, &SystemRandom::new()).map_err(failed)?;
+        Ok(private.as_ref().to_vec().into())
+    }
+
+    /// Reads a private key.
+    pub(crate) fn from_pkcs8(private: &[u8]) -> Result<Self, String> {
+        ring_provider::install();
+        let pair = EcdsaKeyPair::from_pkcs8(RULES, private, &SystemRandom::new());
         let pair = pair.map_err(|_| "the key cannot be read".to_owned())?;
         let public = pair.public_key().as_ref().to_vec();
         Ok(Self {
             id: hex::encode(&Sha256::digest(&public)[..8]),
-            private: EncodingKey::from_ec_der(private.as_ref()),
+            private: EncodingKey::from_ec_der(private),
             public,
         })
     }

@@ -33,6 +33,7 @@ impl Office {
             leaked: LeakedPasswords::Off,
             dns: Dns::System,
             providers: Providers::default(),
+            clients: crate::oauth::Clients::default(),
             settings: Settings::default().into(),
         });
         Self { backend, clock, folder }

@@ -3,6 +3,7 @@
 pub mod account_changes;
 pub mod accounts;
 pub mod administrators;
+pub mod authorization;
 pub mod codes;
 mod conn;
 mod db;
@@ -21,6 +22,7 @@ pub mod organizations;
 pub mod outbox;
 pub mod postgres;
 pub mod sessions;
+pub mod signing_keys;
 pub mod sqlite;
 pub mod throttles;
 pub mod waiting;

@@ -122,6 +122,11 @@ pub async fn touch(db: &Db, id: &str, now: Timestamp) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Locks a session until the end of the transaction; `false` if it has ended.
+pub async fn lock_for_update(tx: &mut WriteTx, id: &str) -> Result<bool, Fault> {
+    Ok(execute!(tx, "UPDATE sessions SET ends_at = ends_at WHERE id = $1", id) == 1)
+}
+
 /// Ends one session of an account; `false` if it has already ended.
 pub async fn end(tx: &mut WriteTx, account: &AccountId, id: &str) -> Result<bool, Fault> {
     let ended = execute!(

@@ -5,6 +5,7 @@ use account::{
     Account, AccountId, ActivityKind, Email, EmailAddress, FailureCause, Key, Keyring, Name, Notice, Organization,
     Provider, Secret, Timestamp,
 };
+use backend::oauth::Clients;
 use backend::oidc::{GOOGLE, ProviderSettings, Providers};
 use backend::store::outbox::Claimed;
 use backend::store::postgres::Server;
@@ -70,6 +71,7 @@ impl World {
             leaked: LeakedPasswords::Off,
             dns: Dns::System,
             providers: google_listed(clock.clone()),
+            clients: Clients::default(),
             settings: Settings::default().into(),
         };
         Self::of(parts, clock, database, delivered)
@@ -105,6 +107,11 @@ impl World {
         self.another(|parts| parts.providers = providers)
     }
 
+    /// Another server on the same database with clients of the OpenID provider.
+    pub fn with_clients(&self, clients: Clients) -> Self {
+        self.another(|parts| parts.clients = clients)
+    }
+
     /// Another server on the same database with a DNS server.
     pub fn with_dns(&self, dns: Dns) -> Self {
         self.another(|parts| parts.dns = dns)
@@ -124,6 +131,7 @@ impl World {
             leaked: LeakedPasswords::Off,
             dns: Dns::System,
             providers: self.backend.providers().clone(),
+            clients: Clients::default(),
             settings: Settings::clone(&self.backend.settings()).into(),
         };
         change(&mut parts);

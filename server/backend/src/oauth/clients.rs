@@ -1,0 +1,288 @@
+//! The registered clients: products whose users sign in here.
+
+use crate::Backend;
+use crate::trust::is_encrypted_or_local;
+use account::Secret;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use subtle::ConstantTimeEq;
+
+/// The configuration of a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientSettings {
+    /// The identifier, `client_id` in requests.
+    pub id: String,
+    /// The name for users.
+    pub name: String,
+    /// The addresses to which the browser may return.
+    pub redirect_uris: Vec<String>,
+    /// The client's secret; without it, the client is public, such as a native app.
+    pub client_secret: Option<Secret>,
+}
+
+/// An invalid field of [`ClientSettings`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InvalidClient {
+    /// The name of the field.
+    pub name: &'static str,
+    /// The problem, as a continuation of the name: "is not https".
+    pub text: &'static str,
+}
+
+/// The registered clients. None by default.
+#[derive(Clone, Default)]
+pub struct Clients(Arc<Vec<Client>>);
+
+/// A client.
+pub(crate) struct Client {
+    pub id: String,
+    pub name: String,
+    redirect_uris: Vec<String>,
+    secret_digest: Option<[u8; 32]>,
+}
+
+/// The longest redirect address.
+const URI_LEN: usize = 512;
+
+impl ClientSettings {
+    /// Returns the invalid fields, also those that must differ from `earlier` clients.
+    #[must_use]
+    pub fn invalid_fields(&self, earlier: &[Self]) -> Vec<InvalidClient> {
+        let is_allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        let is_id = (1..=32).contains(&self.id.len()) && self.id.bytes().all(is_allowed);
+        let is_repeated = earlier.iter().any(|other| other.id == self.id);
+        let is_name = (1..=40).contains(&self.name.chars().count())
+            && !self.name.chars().any(char::is_control)
+            && self.name.trim() == self.name;
+        let none = self.redirect_uris.is_empty().then_some("is empty");
+        let uris = none.or_else(|| self.redirect_uris.iter().find_map(|uri| uri_problem(uri)));
+        let is_short = self
+            .client_secret
+            .as_ref()
+            .is_some_and(|secret| secret.expose().len() < 32);
+        let id = if !is_id {
+            Some("is not an identifier")
+        } else {
+            is_repeated.then_some("is the identifier of another client")
+        };
+        [
+            ("id", id),
+            ("name", (!is_name).then_some("is empty, too long, or not one line")),
+            ("redirect_uris", uris),
+            // Attack: a short secret is guessed offline or at the token endpoint.
+            (
+                "client_secret_file",
+                is_short.then_some("names a file with a short secret"),
+            ),
+        ]
+        .into_iter()
+        .filter_map(|(name, text)| text.map(|text| InvalidClient { name, text }))
+        .collect()
+    }
+}
+
+/// Returns what is wrong with a redirect address.
+fn uri_problem(uri: &str) -> Option<&'static str> {
+    let is_plain = |b: u8| b.is_ascii_graphic() && !b"\"'<>\\^`{|}*".contains(&b);
+    let Ok(url) = reqwest::Url::parse(uri) else {
+        return Some("has an entry that is not a URL");
+    };
+    // Attack: someone on the network reads the code.
+    if !is_encrypted_or_local(&url) {
+        return Some("has an entry that is not https");
+    }
+    // Attack: a wildcard or an unusual spelling, which browsers and this service read differently.
+    if uri.len() > URI_LEN || !uri.bytes().all(is_plain) || !url.as_str().starts_with(uri.trim_end_matches('/')) {
+        return Some("has an entry that is too long or not in its usual spelling");
+    }
+    let has_more = url.fragment().is_some() || !url.username().is_empty() || url.password().is_some();
+    has_more.then_some("has an entry with a fragment or a user name")
+}
+
+impl Clients {
+    /// Registers the clients.
+    ///
+    /// # Errors
+    /// A sentence for the operator about the first invalid client.
+    pub fn new(list: Vec<ClientSettings>) -> Result<Self, String> {
+        for (index, client) in list.iter().enumerate() {
+            if let Some(InvalidClient { name, text }) = client.invalid_fields(&list[..index]).first() {
+                return Err(format!("{name} of the client `{}` {text}", client.id));
+            }
+        }
+        let client = |settings: ClientSettings| Client {
+            id: settings.id,
+            name: settings.name,
+            redirect_uris: settings.redirect_uris,
+            secret_digest: settings
+                .client_secret
+                .map(|secret| Sha256::digest(secret.expose()).into()),
+        };
+        Ok(Self(Arc::new(list.into_iter().map(client).collect())))
+    }
+
+    pub(crate) fn find(&self, id: &str) -> Option<&Client> {
+        self.0.iter().find(|client| client.id == id)
+    }
+}
+
+impl Client {
+    /// Returns whether the browser may return to an address: exactly a registered one, or one on loopback with any port, for
+    /// native apps (RFC 8252 §7.3).
+    ///
+    /// Attack: an address that a pattern or a parser takes for the registered one carries the code to another host.
+    pub fn accepts(&self, uri: &str) -> bool {
+        self.redirect_uris.iter().any(|registered| {
+            registered == uri
+                || matches!((without_loopback(registered), without_loopback(uri)), (Some(one), Some(other)) if one == other)
+        })
+    }
+
+    /// Returns whether the client has a secret.
+    pub const fn is_confidential(&self) -> bool {
+        self.secret_digest.is_some()
+    }
+
+    /// Compares the secret in constant time. Attack: the secret is guessed by response times.
+    pub fn has_secret(&self, secret: &Secret) -> bool {
+        let digest: [u8; 32] = Sha256::digest(secret.expose()).into();
+        self.secret_digest.is_some_and(|own| own.ct_eq(&digest).into())
+    }
+}
+
+/// Returns the host and the path of an address on loopback, without its port.
+fn without_loopback(uri: &str) -> Option<(&'static str, &str)> {
+    ["http://127.0.0.1", "http://[::1]"].into_iter().find_map(|host| {
+        let rest = uri.strip_prefix(host)?;
+        let Some(after) = rest.strip_prefix(':') else {
+            return Some((host, rest));
+        };
+        let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+        let (port, path) = after.split_at(digits);
+        port.parse::<u16>().ok().map(|_| (host, path))
+    })
+}
+
+impl Backend {
+    pub(crate) fn clients(&self) -> &Clients {
+        &self.parts.clients
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(uris: &[&str]) -> ClientSettings {
+        ClientSettings {
+            id: "shop".into(),
+            name: "Shop".into(),
+            redirect_uris: uris.iter().map(|uri| (*uri).to_owned()).collect(),
+            client_secret: None,
+        }
+    }
+
+    #[test]
+    fn only_registered_addresses_are_accepted() {
+        let registered = [
+            "https://shop.example/callback",
+            "https://shop.example/other?a=b",
+            "http://127.0.0.1/callback",
+            "http://[::1]:4000/callback",
+        ];
+        let clients = Clients::new(vec![settings(&registered)]).unwrap();
+        let client = clients.find("shop").unwrap();
+        for uri in registered {
+            assert!(client.accepts(uri), "{uri}");
+        }
+        for uri in [
+            "http://127.0.0.1:49152/callback",
+            "http://[::1]/callback",
+            "http://[::1]:1/callback",
+        ] {
+            assert!(client.accepts(uri), "{uri}");
+        }
+        for trick in [
+            "",
+            "https://shop.example/",
+            "https://shop.example/callback/",
+            "https://shop.example/callback?",
+            "https://shop.example/callback#",
+            "https://shop.example/callback/../evil",
+            "https://shop.example/Callback",
+            "https://SHOP.example/callback",
+            "https://shop.example:443/callback",
+            "https://shop.example:8443/callback",
+            "http://shop.example/callback",
+            "https://shop.example.evil.example/callback",
+            "https://evil.example/https://shop.example/callback",
+            "https://shop.example@evil.example/callback",
+            "https://evil.example\\@shop.example/callback",
+            "https://shop.example/callback\r\n",
+            "https://shop.example/callback%0d%0a",
+            " https://shop.example/callback",
+            "//shop.example/callback",
+            "javascript:alert(1)//https://shop.example/callback",
+            "https://shop.example/other",
+            "https://shop.example/other?a=b&c=d",
+            "http://127.0.0.1:0x50/callback",
+            "http://127.0.0.1:70000/callback",
+            "http://127.0.0.1:/callback",
+            "http://127.0.0.1:80@evil.example/callback",
+            "http://127.0.0.1@evil.example/callback",
+            "http://127.0.0.1.evil.example/callback",
+            "http://127.0.0.1:80.evil.example/callback",
+            "https://127.0.0.1/callback",
+            "http://localhost/callback",
+            "http://127.0.0.2/callback",
+            "http://127.0.0.1:80/evil",
+        ] {
+            assert!(!client.accepts(trick), "{trick:?}");
+        }
+    }
+
+    #[test]
+    fn an_invalid_redirect_address_is_refused() {
+        for uri in [
+            "",
+            "shop.example",
+            "/callback",
+            "http://shop.example/callback",
+            "https://*.shop.example/callback",
+            "https://shop.example/callback#top",
+            "https://user@shop.example/callback",
+            "https://shop.example/a b",
+            "https://shop.example/a/../b",
+            "HTTPS://shop.example/callback",
+            "https://Shop.example/callback",
+            "com.example.app:/callback",
+            "javascript:alert(1)",
+        ] {
+            let fields = settings(&[uri]).invalid_fields(&[]);
+            assert!(fields.iter().any(|field| field.name == "redirect_uris"), "{uri}");
+        }
+        assert_eq!(settings(&[]).invalid_fields(&[])[0].text, "is empty");
+        for uri in [
+            "https://shop.example",
+            "https://shop.example/",
+            "http://localhost:3000/cb",
+            "http://127.0.0.1/cb",
+        ] {
+            assert_eq!(settings(&[uri]).invalid_fields(&[]), [], "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_long_and_compared_in_full() {
+        let secret = "0123456789abcdef0123456789abcdef";
+        let with = |secret: &str| ClientSettings {
+            client_secret: Some(secret.into()),
+            ..settings(&["https://shop.example/callback"])
+        };
+        assert_eq!(with(&secret[1..]).invalid_fields(&[])[0].name, "client_secret_file");
+        let clients = Clients::new(vec![with(secret)]).unwrap();
+        let client = clients.find("shop").unwrap();
+        assert!(client.has_secret(&secret.into()) && !client.has_secret(&secret[1..].into()));
+        assert!(Clients::new(vec![with(secret), with(secret)]).is_err());
+    }
+}

@@ -1,0 +1,102 @@
+//! The claims of ID tokens and of the user information.
+
+use super::TOKEN_S;
+use crate::store::authorization::{AuthorizationCode, Subject};
+use account::{Method, Timestamp};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+/// What a client learns about a user, by scope.
+#[derive(Serialize)]
+pub(super) struct Person<'a> {
+    sub: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email_verified: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+}
+
+/// The claims of an ID token (OpenID Connect Core 1.0 §2).
+#[derive(Serialize)]
+pub(super) struct IdToken<'a> {
+    iss: &'a str,
+    aud: &'a str,
+    iat: i64,
+    exp: i64,
+    auth_time: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nonce: Option<&'a str>,
+    at_hash: String,
+    sid: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    amr: Vec<&'static str>,
+    #[serde(flatten)]
+    person: Person<'a>,
+}
+
+impl<'a> Person<'a> {
+    pub fn of(subject: &'a Subject, scope: &str) -> Self {
+        let has = |wanted| scope.split(' ').any(|scope| scope == wanted);
+        Self {
+            sub: &subject.account_id,
+            email: has("email").then_some(subject.email.as_str()),
+            // Every account's address was proven by a code, a provider or the operator.
+            email_verified: has("email").then_some(true),
+            name: (has("profile") && !subject.name.is_empty()).then_some(subject.name.as_str()),
+        }
+    }
+}
+
+impl<'a> IdToken<'a> {
+    pub fn of(
+        issuer: &'a str,
+        code: &'a AuthorizationCode,
+        subject: &'a Subject,
+        access_token: &str,
+        now: Timestamp,
+    ) -> Self {
+        let iat = now.0 / 1_000;
+        Self {
+            iss: issuer,
+            aud: &code.client_id,
+            iat,
+            exp: iat + TOKEN_S,
+            auth_time: subject.authenticated_at / 1_000,
+            nonce: code.nonce.as_deref(),
+            // Attack: the access token of another sign-in is injected into the client.
+            at_hash: BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(access_token)[..16]),
+            sid: &subject.session_id,
+            amr: references(&subject.methods),
+            person: Person::of(subject, &code.scope),
+        }
+    }
+}
+
+/// Returns the authentication methods (RFC 8176). A sign-in at another provider has no value there.
+fn references(methods: &str) -> Vec<&'static str> {
+    let mut references = Vec::new();
+    for (method, reference) in [(Method::Password, "pwd"), (Method::EmailCode, "otp")] {
+        if methods.split(' ').any(|known| known == method.as_str()) {
+            references.push(reference);
+        }
+    }
+    if references.len() > 1 {
+        references.push("mfa");
+    }
+    references
+}
+
+#[cfg(test)]
+mod tests {
+    use super::references;
+
+    #[test]
+    fn methods_have_their_registered_names() {
+        assert_eq!(references("password email_code"), ["pwd", "otp", "mfa"]);
+        assert_eq!(references("password"), ["pwd"]);
+        assert!(references("provider").is_empty());
+    }
+}

@@ -1,0 +1,83 @@
+//! The keys that sign ID tokens: made on first use, and replaced regularly or when the service's key is.
+
+use crate::oidc::SigningKey;
+use crate::store::signing_keys::{self, StoredKey};
+use crate::{Backend, Fault, seal};
+use account::Timestamp;
+use serde_json::{Value, json};
+
+/// The time for which a key signs.
+const SIGNS_DAYS: i64 = 90;
+/// The time for which a replaced key is still published: longer than tokens live and clients cache the keys.
+const OVERLAP_DAYS: i64 = 1;
+
+impl Backend {
+    /// Returns the public keys (RFC 7517 §5), newest first.
+    ///
+    /// # Errors
+    /// A database [`Fault`].
+    pub async fn public_keys(&self) -> Result<Value, Fault> {
+        self.signing_key().await?;
+        let now = self.now();
+        let published = self.stored_keys().await?.into_iter().filter(|row| row.ends_at > now.0);
+        let jwk = |row: StoredKey| serde_json::from_str::<Value>(&row.jwk).map_err(|_| corrupt());
+        let keys = published.map(jwk).collect::<Result<Vec<_>, _>>()?;
+        Ok(json!({ "keys": keys }))
+    }
+
+    /// Returns the key that signs now.
+    pub(super) async fn signing_key(&self) -> Result<SigningKey, Fault> {
+        let now = self.now();
+        let rows = self.stored_keys().await?;
+        if let Some(key) = self.current(&rows, now) {
+            return key;
+        }
+        let number = rows.first().map_or(1, |row| row.number + 1);
+        let failed = |_| corrupt();
+        let private = SigningKey::generate_pkcs8().map_err(failed)?;
+        let key = SigningKey::from_pkcs8(&private).map_err(failed)?;
+        let row = StoredKey {
+            number,
+            jwk: key.jwk().to_string(),
+            sealed: seal::seal_signing_key(&self.parts.keys, number, &private)?,
+            created_at: now.0,
+            ends_at: now.plus_days(SIGNS_DAYS + OVERLAP_DAYS).0,
+        };
+        let mut tx = self.parts.db.begin().await?;
+        let inserted = signing_keys::insert(&mut tx, &row).await?;
+        if inserted {
+            signing_keys::retire_before(&mut tx, number, now.plus_days(OVERLAP_DAYS)).await?;
+        }
+        tx.commit().await?;
+        if inserted {
+            return Ok(key);
+        }
+        // Another server was faster.
+        let rows = self.stored_keys().await?;
+        self.current(&rows, now).unwrap_or_else(|| Err(corrupt()))
+    }
+
+    async fn stored_keys(&self) -> Result<Vec<StoredKey>, Fault> {
+        let mut conn = self.parts.db.read().await?;
+        signing_keys::all(&mut conn).await
+    }
+
+    /// Returns the newest key that this server can open, unless it is due for replacement: by age, or because the service's key
+    /// that seals it was replaced. Attack: a leaked key of the service opens the signing key in a copy of the database.
+    fn current(&self, rows: &[StoredKey], now: Timestamp) -> Option<Result<SigningKey, Fault>> {
+        let keys = &self.parts.keys;
+        let opened = rows.iter().find_map(|row| {
+            let private = seal::open_signing_key(keys, row.number, &row.sealed).ok()?;
+            Some((row, private))
+        });
+        let (row, private) = opened?;
+        let sealed_under = row.sealed.split_once('.').map(|(id, _)| id);
+        let is_due =
+            now.0 >= Timestamp(row.created_at).plus_days(SIGNS_DAYS).0 || sealed_under != Some(keys.current().id());
+        (!is_due).then(|| SigningKey::from_pkcs8(&private).map_err(|_| corrupt()))
+    }
+}
+
+const fn corrupt() -> Fault {
+    Fault::Corrupt { what: "signing key" }
+}

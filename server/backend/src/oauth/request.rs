@@ -1,0 +1,171 @@
+//! The authorization request (RFC 6749 §4.1.1, OpenID Connect Core 1.0 §3.1.2.1).
+
+use super::parameters::{Parameters, is_printable};
+use super::{Client, Clients};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+
+/// The scopes that are granted; others are ignored.
+pub(super) const SCOPES: [&str; 3] = ["openid", "email", "profile"];
+
+/// The longest query of a request.
+const QUERY_LEN: usize = 8 * 1024;
+/// The longest `state` and `nonce`.
+const TEXT_LEN: usize = 1024;
+
+/// Whether the user may be asked to sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Prompt {
+    /// If necessary.
+    Default,
+    /// Never: without a session, the client gets an error.
+    None,
+    /// Always, even with a session.
+    Login,
+}
+
+/// A request that passed all checks.
+pub(crate) struct ValidRequest<'a> {
+    pub client: &'a Client,
+    pub redirect_uri: String,
+    pub scope: String,
+    pub state: Option<String>,
+    pub nonce: Option<String>,
+    pub challenge: String,
+    pub prompt: Prompt,
+    pub max_age_s: Option<i64>,
+}
+
+/// Why a request is refused.
+#[derive(Debug)]
+pub(crate) enum InvalidRequest {
+    /// The client or the address is not proven, so the browser stays here. For the operator's log.
+    ///
+    /// Attack: an open redirect, or an error message to a site that never asked.
+    Unproven(&'static str),
+    /// The client learns the error at this address (RFC 6749 §4.1.2.1).
+    Returned(String),
+}
+
+impl<'a> ValidRequest<'a> {
+    /// Checks a raw query. `issuer` is part of errors.
+    pub fn read(clients: &'a Clients, issuer: &str, query: &str) -> Result<Self, InvalidRequest> {
+        use InvalidRequest::{Returned, Unproven};
+        if query.len() > QUERY_LEN {
+            return Err(Unproven("the request is too long"));
+        }
+        let asked = Parameters::parse(query);
+        if asked.repeats("client_id") || asked.repeats("redirect_uri") {
+            return Err(Unproven("client_id or redirect_uri is repeated"));
+        }
+        let client = asked.get("client_id").and_then(|id| clients.find(id));
+        let client = client.ok_or(Unproven("client_id is not the id of a client"))?;
+        let redirect_uri = asked.get("redirect_uri").filter(|uri| client.accepts(uri));
+        let redirect_uri = redirect_uri.ok_or(Unproven("redirect_uri is not registered for this client"))?;
+        let state = asked
+            .get("state")
+            .filter(|state| !asked.repeats("state") && is_printable(state, TEXT_LEN));
+        check(&asked).map_err(|(error, description)| {
+            let pairs = [("error", error), ("error_description", description)];
+            Returned(redirect(redirect_uri, &pairs, state, issuer))
+        })?;
+        let has = |scope: &&str| {
+            asked
+                .get("scope")
+                .unwrap_or_default()
+                .split(' ')
+                .any(|one| one == *scope)
+        };
+        let granted: Vec<_> = SCOPES.into_iter().filter(has).collect();
+        Ok(Self {
+            client,
+            redirect_uri: redirect_uri.to_owned(),
+            scope: granted.join(" "),
+            state: state.map(str::to_owned),
+            nonce: asked.get("nonce").map(str::to_owned),
+            challenge: asked.get("code_challenge").unwrap_or_default().to_owned(),
+            prompt: match asked.get("prompt") {
+                Some("none") => Prompt::None,
+                Some("login") => Prompt::Login,
+                _ => Prompt::Default,
+            },
+            max_age_s: asked.get("max_age").and_then(|age| age.parse().ok()),
+        })
+    }
+}
+
+/// Checks all but the client and its address. Returns the error and its description.
+fn check(asked: &Parameters) -> Result<(), (&'static str, &'static str)> {
+    let invalid = |description| Err(("invalid_request", description));
+    if asked.repeats_any() {
+        return invalid("a parameter is repeated");
+    }
+    for (name, error) in [
+        ("request", "request_not_supported"),
+        ("request_uri", "request_uri_not_supported"),
+        ("registration", "registration_not_supported"),
+    ] {
+        if asked.get(name).is_some() {
+            return Err((error, "this parameter is not supported"));
+        }
+    }
+    match asked.get("response_type") {
+        Some("code") => {}
+        // Attack: a token in the URL ends up in histories and logs (implicit grant).
+        Some(_) => return Err(("unsupported_response_type", "response_type must be code")),
+        None => return invalid("response_type is missing"),
+    }
+    if asked.get("response_mode").is_some_and(|mode| mode != "query") {
+        return invalid("response_mode must be query");
+    }
+    if asked.get("id_token_hint").is_some() {
+        return invalid("id_token_hint is not supported");
+    }
+    if !asked
+        .get("scope")
+        .unwrap_or_default()
+        .split(' ')
+        .any(|scope| scope == "openid")
+    {
+        return Err(("invalid_scope", "scope must contain openid"));
+    }
+    // Attack: a stolen code is redeemed by another party, after the challenge was removed or downgraded to `plain`.
+    if asked.get("code_challenge_method") != Some("S256") {
+        return invalid("code_challenge_method must be S256");
+    }
+    if !asked.get("code_challenge").is_some_and(is_challenge) {
+        return invalid("code_challenge must be a SHA-256 digest in base64url");
+    }
+    for name in ["state", "nonce"] {
+        if !asked.get(name).is_none_or(|text| is_printable(text, TEXT_LEN)) {
+            return invalid("state and nonce must be printable ASCII, at most 1024 characters");
+        }
+    }
+    if !matches!(asked.get("prompt"), None | Some("none" | "login")) {
+        return invalid("prompt must be none or login");
+    }
+    let is_age = |age: &str| age.parse::<u32>().is_ok();
+    if !asked.get("max_age").is_none_or(is_age) {
+        return invalid("max_age must be a number of seconds");
+    }
+    Ok(())
+}
+
+fn is_challenge(text: &str) -> bool {
+    text.len() == 43
+        && BASE64_URL_SAFE_NO_PAD
+            .decode(text)
+            .is_ok_and(|digest| digest.len() == 32)
+}
+
+/// Returns the client's address with a response.
+pub(crate) fn redirect(uri: &str, pairs: &[(&str, &str)], state: Option<&str>, issuer: &str) -> String {
+    let mut response = form_urlencoded::Serializer::new(String::new());
+    response.extend_pairs(pairs);
+    if let Some(state) = state {
+        response.append_pair("state", state);
+    }
+    // Attack (mix-up): the client takes this response for another provider's (RFC 9207).
+    response.append_pair("iss", issuer);
+    let sign = if uri.contains('?') { '&' } else { '?' };
+    format!("{uri}{sign}{}", response.finish())
+}

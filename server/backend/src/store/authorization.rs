@@ -1,0 +1,232 @@
+//! Authorization requests, authorization codes and access tokens of clients.
+
+use super::conn::{execute, on};
+use super::{ReadConn, WriteTx};
+use crate::Fault;
+use account::Timestamp;
+
+/// A valid request whose user has to sign in first.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct AuthorizationRequest {
+    /// Its id, part of the address after sign-in.
+    pub id: String,
+    /// The client's id.
+    pub client_id: String,
+    /// The address to which the browser returns.
+    pub redirect_uri: String,
+    /// The granted scopes, separated by spaces.
+    pub scope: String,
+    /// Returned unchanged to the client.
+    pub state: Option<String>,
+    /// Repeated in the ID token.
+    pub nonce: Option<String>,
+    /// The PKCE challenge (method S256).
+    pub challenge: String,
+    /// The user must have proven who they are after this time.
+    pub authenticated_after: Option<i64>,
+    /// Expiry time.
+    pub ends_at: i64,
+}
+
+/// An authorization code.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct AuthorizationCode {
+    /// The digest of the code.
+    pub digest: String,
+    /// The session that it was issued in.
+    pub session_id: String,
+    /// The client's id.
+    pub client_id: String,
+    /// The address to which the browser returned.
+    pub redirect_uri: String,
+    /// The granted scopes, separated by spaces.
+    pub scope: String,
+    /// Repeated in the ID token.
+    pub nonce: Option<String>,
+    /// The PKCE challenge (method S256).
+    pub challenge: String,
+    /// Expiry time.
+    pub expires_at: i64,
+    /// The time of its first use.
+    pub used_at: Option<i64>,
+}
+
+/// A signed-in user, as clients see them.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Subject {
+    /// The session's id.
+    pub session_id: String,
+    /// The account's id.
+    pub account_id: String,
+    /// The time when the user last proved who they are.
+    pub authenticated_at: i64,
+    /// How they did: names of [`Method`](account::Method), separated by spaces.
+    pub methods: String,
+    /// The account's address.
+    pub email: String,
+    /// The user's name.
+    pub name: String,
+}
+
+/// What an access token grants.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Access {
+    /// The granted scopes, separated by spaces.
+    pub scope: String,
+    /// The user.
+    #[sqlx(flatten)]
+    pub subject: Subject,
+}
+
+/// Stores a request.
+pub async fn insert_request(tx: &mut WriteTx, request: &AuthorizationRequest) -> Result<(), Fault> {
+    execute!(
+        tx,
+        "INSERT INTO authorization_requests (id, client_id, redirect_uri, scope, state, nonce, challenge,
+                                                 authenticated_after, ends_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        &request.id,
+        &request.client_id,
+        &request.redirect_uri,
+        &request.scope,
+        &request.state,
+        &request.nonce,
+        &request.challenge,
+        request.authenticated_after,
+        request.ends_at
+    );
+    Ok(())
+}
+
+/// Finds a waiting request.
+pub async fn find_request(
+    conn: &mut ReadConn,
+    id: &str,
+    now: Timestamp,
+) -> Result<Option<AuthorizationRequest>, Fault> {
+    Ok(on!(conn, |conn| {
+        sqlx::query_as(
+            "SELECT id, client_id, redirect_uri, scope, state, nonce, challenge, authenticated_after, ends_at
+               FROM authorization_requests WHERE id = $1 AND ends_at > $2",
+        )
+        .bind(id)
+        .bind(now.0)
+        .fetch_optional(conn)
+        .await?
+    }))
+}
+
+/// Stores a code.
+pub async fn insert_code(tx: &mut WriteTx, code: &AuthorizationCode) -> Result<(), Fault> {
+    execute!(
+        tx,
+        "INSERT INTO authorization_codes (digest, session_id, client_id, redirect_uri, scope, nonce, challenge, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        &code.digest,
+        &code.session_id,
+        &code.client_id,
+        &code.redirect_uri,
+        &code.scope,
+        &code.nonce,
+        &code.challenge,
+        code.expires_at
+    );
+    Ok(())
+}
+
+/// Finds a code, used or not.
+pub async fn find_code(conn: &mut ReadConn, digest: &str) -> Result<Option<AuthorizationCode>, Fault> {
+    Ok(on!(conn, |conn| {
+        sqlx::query_as(
+            "SELECT digest, session_id, client_id, redirect_uri, scope, nonce, challenge, expires_at, used_at
+               FROM authorization_codes WHERE digest = $1",
+        )
+        .bind(digest)
+        .fetch_optional(conn)
+        .await?
+    }))
+}
+
+/// Marks a code as used; `false` if it was used before, or is gone. Attack: two requests with one code at the same time.
+pub async fn use_code(tx: &mut WriteTx, digest: &str, now: Timestamp) -> Result<bool, Fault> {
+    let used = execute!(
+        tx,
+        "UPDATE authorization_codes SET used_at = $2 WHERE digest = $1 AND used_at IS NULL",
+        digest,
+        now.0
+    );
+    Ok(used == 1)
+}
+
+/// Deletes a code and what it gave.
+pub async fn revoke_code(tx: &mut WriteTx, digest: &str) -> Result<(), Fault> {
+    execute!(tx, "DELETE FROM authorization_codes WHERE digest = $1", digest);
+    Ok(())
+}
+
+/// Stores an access token.
+pub async fn insert_token(tx: &mut WriteTx, digest: &str, code: &str, expires_at: Timestamp) -> Result<(), Fault> {
+    execute!(
+        tx,
+        "INSERT INTO access_tokens (digest, code_digest, expires_at) VALUES ($1, $2, $3)",
+        digest,
+        code,
+        expires_at.0
+    );
+    Ok(())
+}
+
+/// Finds the user of a live session.
+pub async fn find_subject(conn: &mut ReadConn, session: &str, now: Timestamp) -> Result<Option<Subject>, Fault> {
+    Ok(on!(conn, |conn| {
+        sqlx::query_as(
+            "SELECT s.id AS session_id, s.account_id, s.authenticated_at, s.methods, a.email, a.name
+               FROM sessions s JOIN accounts a ON a.id = s.account_id
+              WHERE s.id = $1 AND s.ends_at > $2 AND a.disabled_at IS NULL",
+        )
+        .bind(session)
+        .bind(now.0)
+        .fetch_optional(conn)
+        .await?
+    }))
+}
+
+/// Finds what a live access token grants.
+pub async fn find_access(conn: &mut ReadConn, digest: &str, now: Timestamp) -> Result<Option<Access>, Fault> {
+    Ok(on!(conn, |conn| {
+        sqlx::query_as(
+            "SELECT c.scope, s.id AS session_id, s.account_id, s.authenticated_at, s.methods, a.email, a.name
+               FROM access_tokens t JOIN authorization_codes c ON c.digest = t.code_digest
+               JOIN sessions s ON s.id = c.session_id JOIN accounts a ON a.id = s.account_id
+              WHERE t.digest = $1 AND t.expires_at > $2 AND s.ends_at > $2 AND a.disabled_at IS NULL",
+        )
+        .bind(digest)
+        .bind(now.0)
+        .fetch_optional(conn)
+        .await?
+    }))
+}
+
+/// Deletes requests and tokens that ended before `now`, and codes that expired before `codes_before`, at most
+/// [`BATCH`](super::BATCH) of each per call.
+pub async fn prune(tx: &mut WriteTx, now: Timestamp, codes_before: Timestamp) -> Result<u64, Fault> {
+    let requests = execute!(
+        tx,
+        "DELETE FROM authorization_requests WHERE id IN
+            (SELECT id FROM authorization_requests WHERE ends_at < $1 LIMIT 200)",
+        now.0
+    );
+    let codes = execute!(
+        tx,
+        "DELETE FROM authorization_codes WHERE digest IN
+            (SELECT digest FROM authorization_codes WHERE expires_at < $1 LIMIT 200)",
+        codes_before.0
+    );
+    let tokens = execute!(
+        tx,
+        "DELETE FROM access_tokens WHERE digest IN
+            (SELECT digest FROM access_tokens WHERE expires_at < $1 LIMIT 200)",
+        now.0
+    );
+    Ok(requests + codes + tokens)
+}
