@@ -26,4 +26,6 @@ pub use site_map::PageId;
 #[cfg(feature = "ssr")]
 pub use api::{BrowserRedirect, begin_provider, cookie, finish_provider, held, members, unreadable_form, wants_html};
 #[cfg(feature = "ssr")]
-pub use document::{Assets, FailedRequest, Program, error_page, shell};
+pub use document::{
+    Assets, FailedRequest, PageOutsideRouter, Program, error_page, refused_product_page, return_page, shell,
+};

@@ -7,11 +7,12 @@ pub mod organizations;
 mod users;
 
 use crate::cli::{HandOver, NewUser, User};
-use crate::config::{Config, KEYS, PROVIDER_KEYS, Problem, variable};
+use crate::config::{CLIENT_KEYS, Config, KEYS, PROVIDER_KEYS, Problem, TableKey, variable};
 use crate::import::{self, Import};
 use crate::terminal::printable;
 use crate::{demo, start};
 use account::{Account, EmailAddress, Keyring, Name, Organization, Secret, Timestamp};
+use backend::oauth::ClientSettings;
 use backend::oidc::ProviderSettings;
 use backend::store::Db;
 use backend::{Backend, NewAccount, retried};
@@ -314,7 +315,8 @@ pub fn show(config: &Config) -> Result<(), Failed> {
         .iter()
         .map(|key| format!("{}={}\n", variable(key.name), (key.show)(config)));
     let providers = config.providers.iter().map(|provider| shown(provider, config));
-    say(&lines.chain(providers).collect::<String>())
+    let clients = config.clients.iter().map(shown_client);
+    say(&lines.chain(providers).chain(clients).collect::<String>())
 }
 
 /// Returns a provider as in the configuration file, without its secret, and the address to register there.
@@ -331,6 +333,13 @@ fn shown(provider: &ProviderSettings, config: &Config) -> String {
         provider.listed,
         provider.redirect_uri(&config.origin.text)
     )
+}
+
+/// Returns a client as in the configuration file, without its secret.
+fn shown_client(client: &ClientSettings) -> String {
+    let secret = if client.client_secret.is_some() { "(set)" } else { "" };
+    let (id, name, uris) = (&client.id, &client.name, &client.redirect_uris);
+    format!("\n[[clients]]\nid = {id:?}\nname = {name:?}\nredirect_uris = {uris:?}\nclient_secret = {secret:?}\n")
 }
 
 /// Runs `rekey check-config --list`.
@@ -363,10 +372,16 @@ fn table() -> String {
         "| `REKEY_CONFIG` | – | File with these keys, in lower case and without `REKEY_`. | the path of a TOML file |"
     );
     table.push_str("\nOnly in the file, a `[[providers]]` table for each identity provider:\n\n");
+    describe(PROVIDER_KEYS, &mut table);
+    table.push_str("\nOnly in the file, a `[[clients]]` table for each product whose users sign in here:\n\n");
+    describe(CLIENT_KEYS, &mut table);
+    table
+}
+
+fn describe<T>(keys: &[TableKey<T>], table: &mut String) {
     table.push_str("| Key | Default | Meaning | Allowed values |\n|---|---|---|---|\n");
-    for key in PROVIDER_KEYS {
+    for key in keys {
         let (name, default) = (key.name, key.default);
         let _ = writeln!(table, "| `{name}` | {default} | {} | {} |", key.meaning, key.takes);
     }
-    table
 }

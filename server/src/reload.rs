@@ -66,6 +66,9 @@ impl Reload {
         if read.providers != self.config.providers {
             tracing::warn!(key = "[[providers]]", "a changed key needs a restart");
         }
+        if read.clients != self.config.clients {
+            tracing::warn!(key = "[[clients]]", "a changed key needs a restart");
+        }
         let mut config = keep_from_start(read, &self.config);
         config.settings.origin.clone_from(&config.origin.text);
         let mail = start::mail(&config).map_err(|wrong| vec![wrong])?;

@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use account::Secret;
+use backend::oauth::Clients;
 use backend::oidc::Providers;
 use backend::store::Db;
 use backend::{Backend, Clock, Dns, Hashing, Keys, LeakedPasswords, Mailer, Parts, Smtp, SystemClock, TrustedRoots};
@@ -21,6 +22,7 @@ pub async fn backend(config: &Config, keys: impl Into<Keys>) -> Result<Backend, 
         db: database(config).await?,
         dns: config.dns_server.map_or(Dns::System, Dns::Server),
         providers: providers(config, clock.clone())?,
+        clients: Clients::new(config.clients.clone()).map_err(|wrong| format!("[[clients]]: {wrong}"))?,
         clock,
         hashing: Hashing::new(keys.clone(), config.hashes_at_once, config.hashing)
             .map_err(|error| format!("the password hashing threads cannot be started: {}", error.kind()))?,

@@ -3,9 +3,13 @@
 mod assets;
 mod error;
 mod head;
+mod outside_router;
+mod product;
 mod script;
 mod shell;
 
 pub use assets::{Assets, Program};
 pub use error::{FailedRequest, error_page};
+pub use outside_router::PageOutsideRouter;
+pub use product::{refused_product_page, return_page};
 pub use shell::shell;

@@ -1,20 +1,26 @@
 //! The operator's configuration, read from the environment and a file, and validated completely before the server starts.
 
+mod clients;
 mod providers;
 mod read;
 mod table;
+mod tables;
 
-pub use providers::{PROVIDER_KEYS, ProviderKey};
+pub use clients::CLIENT_KEYS;
+pub use providers::PROVIDER_KEYS;
 pub use read::{Origin, is_loopback_name};
 pub use table::{KEYS, Key};
+pub use tables::TableKey;
 
 use account::Secret;
+use backend::oauth::ClientSettings;
 use backend::oidc::ProviderSettings;
 use backend::{EngineChoice, Settings};
 use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use {clients::CLIENTS, providers::PROVIDERS};
 
 /// The configuration. Its `Default` contains the documented defaults.
 #[derive(Debug, Clone)]
@@ -59,6 +65,8 @@ pub struct Config {
     pub site: Option<PathBuf>,
     /// The identity providers.
     pub providers: Vec<ProviderSettings>,
+    /// The clients of the OpenID provider.
+    pub clients: Vec<ClientSettings>,
     /// Names, limits and policies of the account service.
     pub settings: Settings,
 }
@@ -126,6 +134,7 @@ impl Default for Config {
             otlp_share: 1.0,
             site: None,
             providers: Vec::new(),
+            clients: Vec::new(),
             settings,
         }
     }
@@ -170,7 +179,7 @@ pub fn load(environment: &[(String, String)], purpose: ConfigPurpose) -> (Config
     if let Some((_, path)) = environment.iter().find(|(key, _)| key == CONFIG) {
         match file_table(Path::new(path)) {
             Ok(mut table) => {
-                let providers = table.remove(PROVIDERS);
+                let (providers, clients) = (table.remove(PROVIDERS.name), table.remove(CLIENTS.name));
                 let values: Vec<_> = table.iter().map(|(name, value)| (name.clone(), plain(value))).collect();
                 problems.extend(open_file_with_password(Path::new(path), &values));
                 for (name, value) in values.into_iter().filter(|(name, _)| !overridden(name)) {
@@ -178,7 +187,10 @@ pub fn load(environment: &[(String, String)], purpose: ConfigPurpose) -> (Config
                     set(&mut config, &name, value, key, &mut problems);
                 }
                 if let Some(value) = providers {
-                    config.providers = providers::providers(&value, path, &mut problems);
+                    config.providers = PROVIDERS.read(&value, path, &mut problems);
+                }
+                if let Some(value) = clients {
+                    config.clients = CLIENTS.read(&value, path, &mut problems);
                 }
             }
             Err(text) => problems.push(Problem {
@@ -209,8 +221,6 @@ pub fn load(environment: &[(String, String)], purpose: ConfigPurpose) -> (Config
 
 const PREFIX: &str = "REKEY_";
 const CONFIG: &str = "REKEY_CONFIG";
-/// The tables of identity providers, which are no values and therefore only in the file.
-const PROVIDERS: &str = "providers";
 
 /// Returns the name of a key's environment variable.
 #[must_use]
@@ -222,11 +232,11 @@ fn set(config: &mut Config, name: &str, value: Result<String, String>, key: Stri
     let Some(known) = KEYS.iter().find(|known| known.name == name) else {
         let retired = table::RETIRED.iter().find(|(retired, _)| *retired == name);
         let text = match retired {
-            Some((_, text)) => text,
-            None if name == PROVIDERS => providers::ONLY_IN_THE_FILE,
-            None => "is not a known key; run `rekey check-config --list` to list all keys",
+            Some((_, text)) => (*text).to_owned(),
+            None if [PROVIDERS.name, CLIENTS.name].contains(&name) => tables::only_in_the_file(name),
+            None => "is not a known key; run `rekey check-config --list` to list all keys".into(),
         };
-        problems.push(Problem { key, text: text.into() });
+        problems.push(Problem { key, text });
         return;
     };
     if let Err(wrong) = value.and_then(|value| (known.set)(config, value.trim())) {

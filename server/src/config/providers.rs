@@ -1,28 +1,13 @@
 //! The `[[providers]]` tables of the configuration file.
 
-use super::{Problem, read};
-use account::Secret;
+use super::read;
+use super::tables::{TableKey, Tables, secret};
 use backend::oidc::ProviderSettings;
-use std::io::Read;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// A key of a `[[providers]]` table.
-pub struct ProviderKey {
-    /// Its name.
-    pub name: &'static str,
-    /// Its default, or `–`.
-    pub default: &'static str,
-    /// The allowed values, as a continuation of "it must be".
-    pub takes: &'static str,
-    /// Its meaning.
-    pub meaning: &'static str,
-    set: fn(&mut ProviderSettings, &str) -> Result<(), String>,
-}
-
 /// All keys of a `[[providers]]` table, in the order of the documentation. `preset` is first, because other keys override it.
-pub const PROVIDER_KEYS: &[ProviderKey] = &[
-    ProviderKey {
+pub const PROVIDER_KEYS: &[TableKey<ProviderSettings>] = &[
+    TableKey {
         name: "preset",
         default: "–",
         takes: "google",
@@ -37,7 +22,7 @@ pub const PROVIDER_KEYS: &[ProviderKey] = &[
             Ok(())
         },
     },
-    ProviderKey {
+    TableKey {
         name: "id",
         default: "–",
         takes: "1 to 32 of a-z, 0-9 and -, different for each provider",
@@ -47,7 +32,7 @@ pub const PROVIDER_KEYS: &[ProviderKey] = &[
             Ok(())
         },
     },
-    ProviderKey {
+    TableKey {
         name: "name",
         default: "–",
         takes: "one line of 1 to 40 characters",
@@ -57,7 +42,7 @@ pub const PROVIDER_KEYS: &[ProviderKey] = &[
             Ok(())
         },
     },
-    ProviderKey {
+    TableKey {
         name: "issuer",
         default: "–",
         takes: "https://… exactly as in the provider's discovery document, different for each provider (http only on a loopback host)",
@@ -67,7 +52,7 @@ pub const PROVIDER_KEYS: &[ProviderKey] = &[
             Ok(())
         },
     },
-    ProviderKey {
+    TableKey {
         name: "client_id",
         default: "–",
         takes: "one line of 1 to 255 characters",
@@ -77,7 +62,7 @@ pub const PROVIDER_KEYS: &[ProviderKey] = &[
             Ok(())
         },
     },
-    ProviderKey {
+    TableKey {
         name: "client_secret_file",
         default: "–",
         takes: "the path of a file that only its owner may read (mode 0600)",
@@ -87,7 +72,7 @@ pub const PROVIDER_KEYS: &[ProviderKey] = &[
             Ok(())
         },
     },
-    ProviderKey {
+    TableKey {
         name: "scopes",
         default: "`openid email profile`",
         takes: "scopes separated by spaces, with `openid` among them",
@@ -97,7 +82,7 @@ pub const PROVIDER_KEYS: &[ProviderKey] = &[
             Ok(())
         },
     },
-    ProviderKey {
+    TableKey {
         name: "listed",
         default: "`true`",
         takes: "true or false",
@@ -109,38 +94,11 @@ pub const PROVIDER_KEYS: &[ProviderKey] = &[
     },
 ];
 
-/// The problem with a value outside the file.
-pub(super) const ONLY_IN_THE_FILE: &str =
-    "can only be set in the file that REKEY_CONFIG names, as [[providers]] tables";
-
-/// Reads the tables, and reports all problems.
-pub(super) fn providers(value: &toml::Value, path: &str, problems: &mut Vec<Problem>) -> Vec<ProviderSettings> {
-    let tables: Option<Vec<_>> = value
-        .as_array()
-        .and_then(|list| list.iter().map(toml::Value::as_table).collect());
-    let Some(tables) = tables else {
-        problems.push(Problem {
-            key: format!("providers in {path}"),
-            text: "has the wrong type; it must be [[providers]] tables".into(),
-        });
-        return Vec::new();
-    };
-    let mut all = Vec::new();
-    for (index, table) in tables.into_iter().enumerate() {
-        let place = format!("[[providers]] {} of {path}", index + 1);
-        let provider = provider(table, &place, &all, problems);
-        all.push(provider);
-    }
-    all
-}
-
-fn provider(
-    table: &toml::Table,
-    place: &str,
-    earlier: &[ProviderSettings],
-    problems: &mut Vec<Problem>,
-) -> ProviderSettings {
-    let mut provider = ProviderSettings {
+/// The `[[providers]]` tables.
+pub(super) const PROVIDERS: Tables<ProviderSettings> = Tables {
+    name: "providers",
+    keys: PROVIDER_KEYS,
+    new: || ProviderSettings {
         id: String::new(),
         name: String::new(),
         issuer: String::new(),
@@ -148,59 +106,9 @@ fn provider(
         client_secret: None,
         scopes: ProviderSettings::DEFAULT_SCOPES.into(),
         listed: true,
-    };
-    let mut wrong = |name: &str, text: String| {
-        let key = format!("{name} in {place}");
-        problems.push(Problem { key, text });
-    };
-    for name in table
-        .keys()
-        .filter(|name| !PROVIDER_KEYS.iter().any(|key| key.name == **name))
-    {
-        let text = if name == "client_secret" {
-            "must be in a file of its own; name that file in client_secret_file"
-        } else {
-            "is not a known key; run `rekey check-config --list` to list all keys"
-        };
-        wrong(name, text.into());
-    }
-    for key in PROVIDER_KEYS {
-        let Some(value) = table.get(key.name) else { continue };
-        let set = super::plain(value).and_then(|value| (key.set)(&mut provider, value.trim()));
-        if let Err(text) = set {
-            wrong(key.name, format!("{text}; it must be {}", key.takes));
-        }
-    }
-    for field in provider.invalid_fields(earlier) {
-        let takes = PROVIDER_KEYS
-            .iter()
-            .find(|key| key.name == field.name)
-            .map_or("", |key| key.takes);
-        let text = if table.contains_key(field.name) {
-            field.text
-        } else {
-            "is not set"
-        };
-        wrong(field.name, format!("{text}; it must be {takes}"));
-    }
-    provider
-}
-
-/// Reads a secret. Attack: another account on this machine reads it, and redeems stolen codes as this service.
-fn secret(path: &Path) -> Result<Secret, String> {
-    let unreadable = |error: std::io::Error| format!("names a file that cannot be read: {}", error.kind());
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    let about = file.metadata().map_err(unreadable)?;
-    if !crate::keys::is_private(about.mode(), about.uid(), about.gid()) {
-        let path = path.display();
-        return Err(format!("names a file that others can read; run `chmod 600 {path}`"));
-    }
-    let mut text = String::new();
-    file.take(4096).read_to_string(&mut text).map_err(unreadable)?;
-    let text = Secret::from(text);
-    let secret = Secret::from(text.expose().trim());
-    if secret.is_empty() {
-        return Err("names an empty file".into());
-    }
-    Ok(secret)
-}
+    },
+    invalid: |provider, earlier| {
+        let fields = provider.invalid_fields(earlier).into_iter();
+        fields.map(|field| (field.name, field.text)).collect()
+    },
+};

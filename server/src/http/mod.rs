@@ -8,6 +8,7 @@ mod events;
 mod headers;
 mod health;
 mod members;
+mod oauth;
 mod pages;
 mod preferences;
 mod problem;
@@ -92,6 +93,7 @@ pub fn router(service: &Service) -> Router {
         .merge(events::routes(Streams::default()))
         .merge(api::routes())
         .merge(providers::routes())
+        .merge(oauth::routes())
         .route("/organization/members.csv", get(members::csv))
         .merge(pages::routes(service));
     for (address, asset) in &service.site.files {
@@ -107,6 +109,8 @@ pub fn router(service: &Service) -> Router {
     router
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND) })
         .layer(from_fn_with_state(service.clone(), same_origin::only))
+        // Behind no same-origin check, because these routes read no cookies.
+        .merge(oauth::client_routes())
         .layer(from_fn_with_state(service.clone(), edge::one_name))
         .layer(from_fn(edge::bound))
         .layer(from_fn_with_state(service.clone(), edge::enter))

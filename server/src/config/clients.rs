@@ -1,0 +1,66 @@
+//! The `[[clients]]` tables of the configuration file.
+
+use super::tables::{TableKey, Tables, secret};
+use backend::oauth::ClientSettings;
+use std::path::Path;
+
+/// All keys of a `[[clients]]` table, in the order of the documentation.
+pub const CLIENT_KEYS: &[TableKey<ClientSettings>] = &[
+    TableKey {
+        name: "id",
+        default: "–",
+        takes: "1 to 32 of a-z, 0-9 and -, different for each client",
+        meaning: "Identifier that the product sends as `client_id`.",
+        set: |client, value| {
+            client.id = value.into();
+            Ok(())
+        },
+    },
+    TableKey {
+        name: "name",
+        default: "–",
+        takes: "one line of 1 to 40 characters",
+        meaning: "Name of the product for users.",
+        set: |client, value| {
+            client.name = value.into();
+            Ok(())
+        },
+    },
+    TableKey {
+        name: "redirect_uris",
+        default: "–",
+        takes: "a list of https://… addresses in their usual spelling, at most 512 characters each (http only on a loopback host)",
+        meaning: "Addresses to which the product lets users return, compared exactly. The port of `http://127.0.0.1` and `http://[::1]` is free, for native apps.",
+        set: |client, value| {
+            let uris = value.split(',').map(str::trim).filter(|uri| !uri.is_empty());
+            client.redirect_uris = uris.map(str::to_owned).collect();
+            Ok(())
+        },
+    },
+    TableKey {
+        name: "client_secret_file",
+        default: "–",
+        takes: "the path of a file with at least 32 characters that only its owner may read (mode 0600)",
+        meaning: "File with the secret of the product. Without it, the product is a public client: a native app or a page that runs only in the browser.",
+        set: |client, value| {
+            client.client_secret = Some(secret(Path::new(value))?);
+            Ok(())
+        },
+    },
+];
+
+/// The `[[clients]]` tables.
+pub(super) const CLIENTS: Tables<ClientSettings> = Tables {
+    name: "clients",
+    keys: CLIENT_KEYS,
+    new: || ClientSettings {
+        id: String::new(),
+        name: String::new(),
+        redirect_uris: Vec::new(),
+        client_secret: None,
+    },
+    invalid: |client, earlier| {
+        let fields = client.invalid_fields(earlier).into_iter();
+        fields.map(|field| (field.name, field.text)).collect()
+    },
+};

@@ -1,0 +1,205 @@
+//! The endpoints of the OpenID provider.
+
+use super::{Problem, Service, pages};
+use account::Secret;
+use app::PageOutsideRouter;
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use backend::flows::AuthorizationStep;
+use backend::oauth::{ClientCredentials, TokenError, discovery};
+use backend::{Caller, Error, retried};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use percent_encoding::percent_decode_str;
+
+/// Returns the routes that a browser opens, with its cookies.
+pub fn routes() -> Router<Service> {
+    Router::new()
+        .route("/oauth/authorize", get(authorize))
+        .route("/oauth/continue", get(resume))
+}
+
+/// Returns the routes that clients call. They read no cookies, so scripts of all origins may call them.
+pub fn client_routes() -> Router<Service> {
+    Router::new()
+        .route("/.well-known/openid-configuration", get(metadata))
+        .route("/oauth/keys", get(keys))
+        .route("/oauth/token", post(token))
+        .route("/oauth/userinfo", get(user_info).post(user_info))
+        .layer(from_fn(share))
+}
+
+async fn authorize(State(service): State<Service>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let (caller, held) = (caller(&parts), app::held(&parts.headers));
+    let query = parts.uri.query().unwrap_or_default();
+    let request = service.backend.request(&caller, &held).authorization();
+    match retried(|| request.begin(query)).await {
+        Ok(AuthorizationStep::Return { url, .. }) => pages::see_other(&url),
+        other => service.answer(&parts, other),
+    }
+}
+
+async fn resume(State(service): State<Service>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let (caller, held) = (caller(&parts), app::held(&parts.headers));
+    let query = parts.uri.query().unwrap_or_default();
+    let id = query.strip_prefix("request=").unwrap_or_default();
+    let request = service.backend.request(&caller, &held).authorization();
+    let step = retried(|| request.resume(id)).await;
+    service.answer(&parts, step)
+}
+
+fn caller(parts: &Parts) -> Caller {
+    parts.extensions.get::<Caller>().cloned().unwrap_or_default()
+}
+
+impl Service {
+    fn answer(&self, parts: &Parts, step: Result<AuthorizationStep, Error>) -> Response {
+        let caller = caller(parts);
+        let page = PageOutsideRouter {
+            caller: &caller,
+            headers: &parts.headers,
+            address: parts.uri.path_and_query().map_or("/", |address| address.as_str()),
+        };
+        let assets = pages::assets(self);
+        match step {
+            Ok(AuthorizationStep::Return { client, url }) => {
+                Html(app::return_page(&self.backend, &assets, &page, &client, &url)).into_response()
+            }
+            Ok(AuthorizationStep::Ask { page }) => pages::see_other(&page),
+            Ok(AuthorizationStep::Refused(reason)) => {
+                tracing::info!(reason, "a request of a client was refused");
+                let html = Html(app::refused_product_page(&self.backend, &assets, &page));
+                (StatusCode::BAD_REQUEST, html).into_response()
+            }
+            Err(Error::Refused(refusal)) => {
+                self.backend.metrics().refused(&refusal);
+                let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
+                Problem::new(status).into_response()
+            }
+            Err(Error::Repeated(_)) => Problem::new(StatusCode::BAD_REQUEST).into_response(),
+            Err(Error::Fault(fault)) => Problem::of(&fault).into_response(),
+        }
+    }
+}
+
+async fn metadata(State(service): State<Service>) -> Response {
+    cacheable(discovery(&service.config.origin.text))
+}
+
+async fn keys(State(service): State<Service>) -> Response {
+    match service.backend.public_keys().await {
+        Ok(keys) => cacheable(keys),
+        Err(fault) => Problem::of(&fault).into_response(),
+    }
+}
+
+/// Five minutes: a new key signs at once, and clients ask again for a key that they do not know.
+fn cacheable(document: serde_json::Value) -> Response {
+    ([(header::CACHE_CONTROL, "public, max-age=300")], Json(document)).into_response()
+}
+
+async fn token(State(service): State<Service>, headers: HeaderMap, body: String) -> Response {
+    let refused = |error, description| refused(error, description, headers.contains_key(header::AUTHORIZATION));
+    let is_form = headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
+    if !is_form {
+        return refused("invalid_request", "the body must be application/x-www-form-urlencoded");
+    }
+    let credentials = match headers.get(header::AUTHORIZATION).map(credentials) {
+        Some(None) => return refused("invalid_client", "the Authorization header is malformed"),
+        Some(found) => found,
+        None => None,
+    };
+    match service.backend.redeem_code(&body, credentials.as_ref()).await {
+        Ok(tokens) => Json(tokens).into_response(),
+        Err(TokenError::Refused(error, description)) => refused(error, description),
+        Err(TokenError::Fault(fault)) => Problem::of(&fault).into_response(),
+    }
+}
+
+/// Reads `Basic`: the form-encoded id and secret (RFC 6749 §2.3.1).
+fn credentials(value: &HeaderValue) -> Option<ClientCredentials> {
+    let (scheme, encoded) = value.to_str().ok()?.split_once(' ')?;
+    let decoded = BASE64_STANDARD.decode(encoded.trim()).ok()?;
+    let text = String::from_utf8(decoded).ok()?;
+    let (id, secret) = text.split_once(':')?;
+    let plain = |part: &str| {
+        let spaced = part.replace('+', " ");
+        percent_decode_str(&spaced)
+            .decode_utf8()
+            .ok()
+            .map(std::borrow::Cow::into_owned)
+    };
+    let found = ClientCredentials {
+        id: plain(id)?,
+        secret: Secret::from(plain(secret)?),
+    };
+    scheme.eq_ignore_ascii_case("basic").then_some(found)
+}
+
+/// Returns an error (RFC 6749 §5.2).
+fn refused(error: &str, description: &str, by_header: bool) -> Response {
+    let body = Json(serde_json::json!({ "error": error, "error_description": description }));
+    if error != "invalid_client" {
+        return (StatusCode::BAD_REQUEST, body).into_response();
+    }
+    let mut response = (StatusCode::UNAUTHORIZED, body).into_response();
+    if by_header {
+        let challenge = HeaderValue::from_static("Basic realm=\"token\"");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+async fn user_info(State(service): State<Service>, headers: HeaderMap) -> Response {
+    // Only in the header. Attack: a token in a URL ends up in histories and logs.
+    let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = value.and_then(|value| {
+        let (scheme, token) = value.split_once(' ')?;
+        scheme
+            .eq_ignore_ascii_case("bearer")
+            .then(|| Secret::from(token.trim()))
+    });
+    let Some(token) = token else {
+        return (
+            StatusCode::UNAUTHORIZED,
+            [(header::WWW_AUTHENTICATE, "Bearer")],
+            Json(serde_json::json!({})),
+        )
+            .into_response();
+    };
+    match service.backend.user_info(&token).await {
+        Ok(Some(claims)) => Json(claims).into_response(),
+        Ok(None) => {
+            let challenge = [(header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")];
+            let body = Json(serde_json::json!({ "error": "invalid_token" }));
+            (StatusCode::UNAUTHORIZED, challenge, body).into_response()
+        }
+        Err(fault) => Problem::of(&fault).into_response(),
+    }
+}
+
+/// Lets scripts of all origins read the response (CORS), for products that run only in the browser. Without credentials, so that
+/// cookies are never sent.
+async fn share(request: Request, next: Next) -> Response {
+    let mut response = if request.method() == Method::OPTIONS {
+        let allowed = [
+            (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"),
+            (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type"),
+            (header::ACCESS_CONTROL_MAX_AGE, "600"),
+        ];
+        (StatusCode::NO_CONTENT, allowed).into_response()
+    } else {
+        next.run(request).await
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
+}
