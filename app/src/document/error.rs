@@ -37,6 +37,6 @@ pub fn error_page(backend: &Backend, assets: &Assets, request: &FailedRequest<'_
         assets,
         |words, brand| ui::error_title(words, status, brand),
         None,
-        || ui::error_page(status, reference, retry_after_s),
+        move || ui::error_page(status, reference, retry_after_s),
     )
 }

@@ -46,7 +46,7 @@ impl Backend {
         let mut tx = self.parts.db.begin().await?;
         let inserted = signing_keys::insert(&mut tx, &row).await?;
         if inserted {
-            signing_keys::retire_before(&mut tx, number, now.plus_days(OVERLAP_DAYS)).await?;
+            signing_keys::retire(&mut tx, number - 1, now.plus_days(OVERLAP_DAYS)).await?;
         }
         tx.commit().await?;
         if inserted {

@@ -64,6 +64,7 @@ mod many_codes;
 mod metrics;
 mod migrations;
 mod organization_page;
+mod openid_provider;
 mod organizations;
 mod owner_side;
 mod plans;

@@ -40,7 +40,7 @@ const OF_ALL: [&str; 11] = [
     "UPDATE outbox SET failed_at = $1, body = '', last_error = NULL WHERE COALESCE",
 ];
 /// Statements that may scan a small table: those of the sweep, and of a table with few rows.
-const MAY_SCAN: [&str; 2] = ["LIMIT 200)", "FROM key_checks"];
+const MAY_SCAN: [&str; 4] = ["LIMIT 200)", "FROM key_checks", "FROM signing_keys", "UPDATE signing_keys"];
 /// PostgreSQL plans by its statistics, SQLite by the schema alone.
 const CROWD: &str = "
     insert into organizations SELECT i, i, i, i, i FROM generate_series(1, 1000) i;
@@ -66,6 +66,10 @@ const CROWD: &str = "
     INSERT INTO throttles SELECT i, 1, i, i FROM generate_series(1, 4000) i;
     INSERT INTO events SELECT i, i % 1000, CASE WHEN i % 2 = 0 THEN 'signed_in' ELSE 'wrong_code' END, 'person', i, i, i, i % 1000 + 1 FROM generate_series(1, 4000) i;
     INSERT INTO organization_invitations SELECT i, i % 1000 + 1, i, i, i, i FROM generate_series(1, 4000) i;
+    INSERT INTO signing_keys SELECT i, i, i, i, i FROM generate_series(1, 4) i;
+    INSERT INTO authorization_requests SELECT i, i, i, i, i, i, i, i, i FROM generate_series(1, 4000) i;
+    INSERT INTO authorization_codes SELECT i, i, i, i, i, i, i, i FROM generate_series(1, 4000) i;
+    INSERT INTO access_tokens SELECT i, i, i FROM generate_series(1, 4000) i;
     UPDATE outbox SET sent_at = 1 WHERE id::bigint % 100 > 0;
     ANALYZE";
 
