@@ -4,6 +4,7 @@
 
 mod addresses;
 mod assets;
+mod clients;
 mod configuration;
 mod contract;
 mod databases;
@@ -15,6 +16,7 @@ mod import_formats;
 mod key_file;
 mod mail;
 mod metrics;
+mod openid_provider;
 mod operators;
 mod organizations;
 mod pages;

@@ -58,9 +58,15 @@ impl World {
 
     /// A development server that also listens at its origin, until it is dropped.
     pub async fn listening() -> Self {
+        Self::listening_with(&[]).await
+    }
+
+    /// A listening development server with environment settings.
+    pub async fn listening_with(settings: &[(&str, &str)]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
-        let world = Self::with(&[("REKEY_ORIGIN", &origin)], true).await;
+        let settings = [settings, &[("REKEY_ORIGIN", &origin)]].concat();
+        let world = Self::with(&settings, true).await;
         let (router, stopping) = (world.router.clone(), world.service.stopping.clone());
         tokio::spawn(listen::run(listener, router, stopping));
         world

@@ -87,6 +87,9 @@ impl Authorization<'_> {
 
     /// Continues a request after sign-in. It stays open until it expires, so that a reload works.
     ///
+    /// Attack: another browser opens the request's address. The client refuses the response there: its state and its PKCE verifier
+    /// are in the browser that began.
+    ///
     /// # Errors
     /// A database fault.
     pub async fn resume(self, id: &str) -> Result<AuthorizationStep, Error> {

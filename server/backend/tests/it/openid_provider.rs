@@ -1,4 +1,4 @@
-//! The OpenID provider: products get their users back with a code, and redeem it.
+//! The OpenID provider: products get their users back with a code, and redeem it. Property 39.
 
 use crate::browser::Browser;
 use crate::world::{ADA, PASSWORD, World, address, together};
@@ -276,6 +276,10 @@ async fn codes_and_tokens_end_with_their_session(world: &World) {
         code(&browser).await,
         redeem(&world, &code(&browser).await).await.unwrap(),
     );
+    // Attack: a copy of the database.
+    let stolen = world.database.stolen().await;
+    let (token, key) = (tokens["access_token"].as_str().unwrap(), "\"d\":");
+    assert!(![code_before.as_str(), token, VERIFIER, SECRET, key].iter().any(|secret| stolen.contains(secret)));
     browser.sign_out().await;
     assert_eq!(redeem(&world, &code_before).await, Err("invalid_grant"));
     assert_eq!(user_info(&world, &tokens).await, None);

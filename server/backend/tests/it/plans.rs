@@ -40,7 +40,12 @@ const OF_ALL: [&str; 11] = [
     "UPDATE outbox SET failed_at = $1, body = '', last_error = NULL WHERE COALESCE",
 ];
 /// Statements that may scan a small table: those of the sweep, and of a table with few rows.
-const MAY_SCAN: [&str; 4] = ["LIMIT 200)", "FROM key_checks", "FROM signing_keys", "UPDATE signing_keys"];
+const MAY_SCAN: [&str; 4] = [
+    "LIMIT 200)",
+    "FROM key_checks",
+    "FROM signing_keys",
+    "UPDATE signing_keys",
+];
 /// PostgreSQL plans by its statistics, SQLite by the schema alone.
 const CROWD: &str = "
     insert into organizations SELECT i, i, i, i, i FROM generate_series(1, 1000) i;

@@ -1,0 +1,158 @@
+//! Clients of the OpenID provider in the configuration file.
+
+use crate::program::{rekey, success_and_output};
+use backend::oauth::ClientSettings;
+use server::config::{CLIENT_KEYS, Config, ConfigPurpose, Problem, load};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+const SECRET: &str = "s3cret of at least 32 characters";
+
+fn write(file: &Path, content: &str, mode: u32) {
+    std::fs::write(file, content).unwrap();
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// Reads a configuration file, in which `FOLDER` is a folder with files of secrets.
+fn read(content: &str) -> (Config, Vec<Problem>) {
+    let folder = tempfile::tempdir().unwrap();
+    write(&folder.path().join("secret"), SECRET, 0o600);
+    write(&folder.path().join("open"), SECRET, 0o644);
+    write(&folder.path().join("short"), &SECRET[1..], 0o600);
+    let file = folder.path().join("rekey.toml");
+    let content = content.replace("FOLDER", &folder.path().display().to_string());
+    write(&file, &content, 0o600);
+    load(
+        &[("REKEY_CONFIG".into(), file.display().to_string())],
+        ConfigPurpose::Command,
+    )
+}
+
+const BOTH: &str = "
+[[clients]]
+id = \"shop\"
+name = \"Shop\"
+redirect_uris = [\"https://shop.example/callback\", \"https://shop.example/other\"]
+client_secret_file = \"FOLDER/secret\"
+
+[[clients]]
+id = \"desktop-app\"
+name = \"Desktop app\"
+redirect_uris = [\"http://127.0.0.1/callback\"]
+";
+
+#[test]
+fn clients_are_read_from_the_file() {
+    let (config, problems) = read(BOTH);
+    assert_eq!(problems, []);
+    let shop = ClientSettings {
+        id: "shop".into(),
+        name: "Shop".into(),
+        redirect_uris: vec![
+            "https://shop.example/callback".into(),
+            "https://shop.example/other".into(),
+        ],
+        client_secret: Some(SECRET.into()),
+    };
+    let app = ClientSettings {
+        id: "desktop-app".into(),
+        name: "Desktop app".into(),
+        redirect_uris: vec!["http://127.0.0.1/callback".into()],
+        client_secret: None,
+    };
+    assert_eq!(config.clients, [shop, app]);
+    assert!(!format!("{config:?}").contains("s3cret"));
+}
+
+#[test]
+fn an_invalid_client_is_reported_with_its_place_and_without_secrets() {
+    const SHOP: &str =
+        "[[clients]]\nid = \"shop\"\nname = \"Shop\"\nredirect_uris = [\"https://shop.example/callback\"]\n";
+    let with = |from: &str, to: &str| SHOP.replace(from, to);
+    let after = |line: &str| format!("{SHOP}{line}\n");
+    for (content, key, text) in [
+        (with("\"shop\"", "\"Shop\""), "id", "is not an identifier"),
+        (with("id = \"shop\"\n", ""), "id", "is not set"),
+        (with("\"Shop\"", "\"\""), "name", "is empty"),
+        (
+            with("[\"https://shop.example/callback\"]", "[]"),
+            "redirect_uris",
+            "is empty",
+        ),
+        (
+            with("https://shop.example", "http://shop.example"),
+            "redirect_uris",
+            "has an entry that is not https",
+        ),
+        (
+            with("https://shop.example", "https://*.shop.example"),
+            "redirect_uris",
+            "has an entry",
+        ),
+        (
+            with("/callback", "/callback#top"),
+            "redirect_uris",
+            "has an entry with a fragment",
+        ),
+        (with("https://", ""), "redirect_uris", "has an entry that is not a URL"),
+        (
+            after("client_secret_file = \"FOLDER/open\""),
+            "client_secret_file",
+            "names a file that others can read",
+        ),
+        (
+            after("client_secret_file = \"FOLDER/short\""),
+            "client_secret_file",
+            "names a file with a short secret",
+        ),
+        (
+            after("client_secret = \"s3cret\""),
+            "client_secret",
+            "must be in a file of its own",
+        ),
+        (after("scopes = \"openid\""), "scopes", "is not a known key"),
+    ] {
+        let (_, problems) = read(&content);
+        let problem = problems
+            .iter()
+            .find(|problem| problem.text.starts_with(text))
+            .unwrap_or_else(|| panic!("{content}\n{problems:?}"));
+        assert!(
+            problem.key.starts_with(&format!("{key} in [[clients]] 1 of /")),
+            "{problem}"
+        );
+        assert!(!problem.to_string().contains("s3cret"), "{problem}");
+        if let Some(known) = CLIENT_KEYS.iter().find(|known| known.name == key) {
+            assert!(problem.text.ends_with(known.takes), "{problem}");
+        }
+    }
+    let (_, problems) = read(&SHOP.repeat(2));
+    assert!(
+        problems[0].text.starts_with("is the identifier of another client"),
+        "{problems:?}"
+    );
+    let (_, problems) = load(&[("REKEY_CLIENTS".into(), "shop".into())], ConfigPurpose::Command);
+    assert!(problems[0].text.contains("as [[clients]] tables"), "{problems:?}");
+}
+
+#[test]
+fn check_config_shows_clients_without_secrets() {
+    let folder = tempfile::tempdir().unwrap();
+    write(&folder.path().join("secret"), SECRET, 0o600);
+    write(&folder.path().join("rekey.toml"), &BOTH.replace("FOLDER/", ""), 0o600);
+    let mut command = rekey(folder.path());
+    let command = command
+        .args(["check-config", "--dev"])
+        .env("REKEY_CONFIG", "rekey.toml");
+    let (right, text) = success_and_output(&command.output().unwrap());
+    assert!(right, "{text}");
+    for line in [
+        "id = \"shop\"",
+        "redirect_uris = [\"https://shop.example/callback\", \"https://shop.example/other\"]",
+        "client_secret = \"(set)\"",
+        "id = \"desktop-app\"",
+    ] {
+        assert!(text.lines().any(|shown| shown == line), "{line}\n{text}");
+    }
+    assert!(!text.contains("s3cret"), "{text}");
+}
