@@ -1,5 +1,6 @@
 //! The OpenID provider: users return to products with a code. Property 39.
 
+use crate::browser::Browser;
 use crate::product::{
     CALLBACK, VERIFIER, asked, begin, claims, error_of, form, query, redeem, returned, user_info, with_clients,
 };
