@@ -19,14 +19,17 @@ pub struct TableKey<T> {
     pub(super) set: fn(&mut T, &str) -> Result<(), String>,
 }
 
+/// The names of invalid keys and their problems.
+pub(super) type InvalidKeys = Vec<(&'static str, &'static str)>;
+
 /// A kind of table. It is no value and therefore only in the file.
 pub(super) struct Tables<T: 'static> {
     pub name: &'static str,
     pub keys: &'static [TableKey<T>],
     /// Returns an empty table.
     pub new: fn() -> T,
-    /// Returns the names of the invalid keys and their problems, also those that must differ from earlier tables.
-    pub invalid: fn(&T, &[T]) -> Vec<(&'static str, &'static str)>,
+    /// Returns the invalid keys, also those that must differ from earlier tables.
+    pub invalid: fn(&T, &[T]) -> InvalidKeys,
 }
 
 /// Returns the problem with a value outside the file.

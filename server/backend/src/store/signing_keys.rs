@@ -47,11 +47,11 @@ pub async fn insert(tx: &mut WriteTx, key: &StoredKey) -> Result<bool, Fault> {
     Ok(inserted == 1)
 }
 
-/// Shortens the publication of a replaced key.
+/// Sets the time until which a replaced key is published.
 pub async fn retire(tx: &mut WriteTx, number: i64, ends_at: Timestamp) -> Result<(), Fault> {
     execute!(
         tx,
-        "UPDATE signing_keys SET ends_at = $2 WHERE number = $1 AND ends_at > $2",
+        "UPDATE signing_keys SET ends_at = $2 WHERE number = $1",
         number,
         ends_at.0
     );

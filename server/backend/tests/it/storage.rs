@@ -1,6 +1,7 @@
 //! The storage contract: every public function of `store/` on both databases.
 
 mod accounts;
+mod authorization;
 mod codes;
 mod database;
 mod devices;
@@ -12,6 +13,7 @@ mod limits;
 mod organizations;
 mod outbox;
 mod sessions;
+mod signing_keys;
 mod upkeep;
 
 #[test]

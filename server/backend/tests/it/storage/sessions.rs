@@ -28,7 +28,9 @@ async fn sessions_expire_and_can_be_ended(world: &World) {
         ["a", "b", "c"]
     );
     assert!(!sessions::end(&mut tx, &id(GRACE), "a").await.unwrap());
+    assert!(sessions::lock_for_update(&mut tx, "a").await.unwrap());
     assert!(sessions::end(&mut tx, &id(ADA), "a").await.unwrap());
+    assert!(!sessions::lock_for_update(&mut tx, "a").await.unwrap());
     assert!(!sessions::end(&mut tx, &id(ADA), "a").await.unwrap());
     assert_eq!(sessions::end_all_but(&mut tx, &id(ADA), "b").await.unwrap(), 1);
     accounts::set_disabled(&mut tx, &id(ADA), Some(NOW), None)

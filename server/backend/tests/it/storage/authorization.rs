@@ -1,0 +1,93 @@
+//! Authorization requests, authorization codes and access tokens.
+
+use super::fixtures::{NOW, id, session, with_ada};
+use crate::world::{ADA, World};
+use backend::store::authorization::{self, Access, AuthorizationCode, AuthorizationRequest};
+use backend::store::sessions;
+
+fn code(digest: &str) -> AuthorizationCode {
+    AuthorizationCode {
+        digest: digest.into(),
+        session_id: "s".into(),
+        client_id: "shop".into(),
+        redirect_uri: "https://shop.example/callback".into(),
+        scope: "openid".into(),
+        nonce: None,
+        challenge: "challenge".into(),
+        expires_at: NOW.0 + 10,
+        used_at: None,
+    }
+}
+
+#[apply(on_both!)]
+async fn a_request_is_found_until_it_ends(world: &World) {
+    let mut tx = with_ada(world).await;
+    let request = AuthorizationRequest {
+        id: "r".into(),
+        client_id: "shop".into(),
+        redirect_uri: "https://shop.example/callback".into(),
+        scope: "openid".into(),
+        state: Some("state".into()),
+        nonce: None,
+        challenge: "challenge".into(),
+        authenticated_after: Some(1),
+        ends_at: NOW.0 + 10,
+    };
+    authorization::insert_request(&mut tx, &request).await.unwrap();
+    let found = authorization::find_request(&mut tx, "r", NOW.plus_ms(9)).await.unwrap();
+    assert_eq!(found, Some(request));
+    let late = authorization::find_request(&mut tx, "r", NOW.plus_ms(10))
+        .await
+        .unwrap();
+    assert_eq!(late, None);
+    assert_eq!(authorization::prune(&mut tx, NOW.plus_ms(10), NOW).await.unwrap(), 0);
+    assert_eq!(authorization::prune(&mut tx, NOW.plus_ms(11), NOW).await.unwrap(), 1);
+}
+
+#[apply(on_both!)]
+async fn a_code_and_its_token_end_together_or_with_their_session(world: &World) {
+    let mut tx = with_ada(world).await;
+    sessions::insert(&mut tx, "digest", &session("s")).await.unwrap();
+    for digest in ["a", "b"] {
+        authorization::insert_code(&mut tx, &code(digest)).await.unwrap();
+        assert!(authorization::use_code(&mut tx, digest, NOW).await.unwrap());
+        assert!(!authorization::use_code(&mut tx, digest, NOW).await.unwrap());
+        let token = format!("token of {digest}");
+        authorization::insert_token(&mut tx, &token, digest, NOW.plus_ms(20))
+            .await
+            .unwrap();
+    }
+    let used = AuthorizationCode {
+        used_at: Some(NOW.0),
+        ..code("a")
+    };
+    assert_eq!(authorization::find_code(&mut tx, "a").await.unwrap(), Some(used));
+    let subject = authorization::find_subject(&mut tx, "s", NOW).await.unwrap().unwrap();
+    assert_eq!((&subject.account_id, subject.email.as_str()), (&id(ADA).0, ADA));
+    let access = authorization::find_access(&mut tx, "token of a", NOW).await.unwrap();
+    let expected = Access {
+        scope: "openid".into(),
+        subject,
+    };
+    assert_eq!(access, Some(expected));
+    let late = authorization::find_access(&mut tx, "token of a", NOW.plus_ms(20)).await;
+    assert_eq!(late.unwrap(), None);
+    authorization::revoke_code(&mut tx, "a").await.unwrap();
+    assert_eq!(
+        authorization::find_access(&mut tx, "token of a", NOW).await.unwrap(),
+        None
+    );
+    assert!(
+        authorization::find_access(&mut tx, "token of b", NOW)
+            .await
+            .unwrap()
+            .is_some()
+    );
+    assert!(sessions::end(&mut tx, &id(ADA), "s").await.unwrap());
+    assert_eq!(
+        authorization::find_access(&mut tx, "token of b", NOW).await.unwrap(),
+        None
+    );
+    assert_eq!(authorization::find_code(&mut tx, "b").await.unwrap(), None);
+    assert_eq!(authorization::find_subject(&mut tx, "s", NOW).await.unwrap(), None);
+}
