@@ -1,4 +1,4 @@
-//! The OpenID provider: users return to products with a code. Property 39.
+//! The OpenID provider: users return to products with a code. Property 40.
 
 use crate::browser::Browser;
 use crate::product::{

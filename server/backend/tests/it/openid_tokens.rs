@@ -1,4 +1,4 @@
-//! The OpenID provider: products redeem codes, and tokens end. Property 39.
+//! The OpenID provider: products redeem codes, and tokens end. Property 40.
 
 use crate::product::{
     SECRET, VERIFIER, asked, begin, code, error_of, form, query, redeem, shop, user_info, with_clients,
