@@ -24,8 +24,11 @@ pub use pages::start;
 pub use site_map::PageId;
 
 #[cfg(feature = "ssr")]
-pub use api::{BrowserRedirect, begin_provider, cookie, finish_provider, held, members, unreadable_form, wants_html};
+pub use api::{
+    BrowserRedirect, begin_provider, cookie, finish_provider, held, members, token_cookies, unreadable_form, wants_html,
+};
 #[cfg(feature = "ssr")]
 pub use document::{
     Assets, FailedRequest, PageOutsideRouter, Program, error_page, refused_product_page, return_page, shell,
+    sign_out_page,
 };

@@ -71,6 +71,7 @@ structs! {
     Organization { name, administrator_name, administrator_email }
     Params { seconds, digits, tries_left, sent_at, newest_at, min, have, max, organization, provider }
     PasswordRow { own, changed_at, leaked }
+    ProductRow { id, name, sees_email, sees_name, last_used_at }
     Provider { name, password_url }
     ProviderButton { id, name }
     PublicSettings {
@@ -78,7 +79,9 @@ structs! {
         administers
     }
     Refused { code, field, params }
-    SecurityView { email, password, invitations, connections, providers, sessions, devices, activity, older, newer, attempts, done }
+    SecurityView {
+        email, password, invitations, connections, providers, products, sessions, devices, activity, older, newer, attempts, done
+    }
     SessionRow { id, browser, client, signed_in_at, last_seen_at, here }
 }
 
@@ -86,8 +89,8 @@ enums! {
     ActivityKind {
         SignedIn, SignedOut, SignedUp, WrongPassword, WrongCode, ResetAsked, PasswordReset, PasswordChanged, PasswordLeaked,
         DeviceForgotten, DeviceCopied, SessionEnded, SessionsEnded, Added, Disabled, Enabled, HandedOver,
-        TakenBack, AddressChanged, PasswordAdded, ProviderConnected, ProviderDisconnected, ProviderSignedIn, Confirmed,
-        AdministratorAdded, AdministratorRemoved, DomainsChanged, OrganizationProviderChanged, MemberDisabled, MemberEnabled,
+        TakenBack, AddressChanged, PasswordAdded, ProviderConnected, ProviderDisconnected, ProductConnected,
+        ProductDisconnected, ProviderSignedIn, Confirmed, AdministratorAdded, AdministratorRemoved, DomainsChanged, OrganizationProviderChanged, MemberDisabled, MemberEnabled,
         MemberSessionsEnded, MemberRemoved, Joined, MemberInvited, InvitationWithdrawn
     }
     ConfirmStep { Choose { email, password, provider }, EnterCode(MailedCode), Done { next } }
@@ -98,7 +101,7 @@ enums! {
     ResetStep { AskEmail { email }, EnterCode(MailedCode), ChoosePassword { email, min }, Done { email } }
     SecurityDone {
         PasswordChanged, SessionEnded, OthersEnded, DeviceForgotten, PasswordAdded, ProviderConnected, ProviderDisconnected,
-        Invited, InvitationWithdrawn, MemberDisabled, MemberEnabled, MemberSessionsEnded, MemberRemoved, DomainAdded, DomainVerified,
+        ProductDisconnected, Invited, InvitationWithdrawn, MemberDisabled, MemberEnabled, MemberSessionsEnded, MemberRemoved, DomainAdded, DomainVerified,
         DomainRemoved
     }
     SignInStep {

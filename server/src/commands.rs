@@ -339,7 +339,12 @@ fn shown(provider: &ProviderSettings, config: &Config) -> String {
 fn shown_client(client: &ClientSettings) -> String {
     let secret = if client.client_secret.is_some() { "(set)" } else { "" };
     let (id, name, uris) = (&client.id, &client.name, &client.redirect_uris);
-    format!("\n[[clients]]\nid = {id:?}\nname = {name:?}\nredirect_uris = {uris:?}\nclient_secret = {secret:?}\n")
+    let after_logout = &client.post_logout_redirect_uris;
+    let backchannel = client.backchannel_logout_uri.as_deref().unwrap_or_default();
+    format!(
+        "\n[[clients]]\nid = {id:?}\nname = {name:?}\nredirect_uris = {uris:?}\nclient_secret = {secret:?}\n\
+         post_logout_redirect_uris = {after_logout:?}\nbackchannel_logout_uri = {backchannel:?}\n"
+    )
 }
 
 /// Runs `rekey check-config --list`.

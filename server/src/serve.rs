@@ -9,6 +9,7 @@ use crate::logs::LogFilter;
 use crate::reload::Reload;
 use crate::{demo, keys, listen, metrics, start};
 use account::Keyring;
+use backend::oauth::LogoutDelivery;
 use backend::store::BATCH;
 use backend::{Backend, Mailer, OutboxWorker};
 use sd_notify::{NotifyState, notify};
@@ -44,6 +45,7 @@ pub async fn run(config: Config, ring: Keyring, log: LogFilter, dev: bool, watch
     let (mail_now, mail_changes) = watch::channel(mail.clone());
     let outbox_worker = tokio::spawn(deliver_emails(backend.clone(), mail_changes));
     let broom = tokio::spawn(sweep(backend.clone()));
+    let logouts = tokio::spawn(LogoutDelivery::new(backend.clone()).run());
     let db = backend.db().clone();
     let watcher = tokio::spawn(async move { db.watch().await });
     let follower = tokio::spawn(keys::follow(keys.clone(), config.key_file.clone()));
@@ -82,6 +84,7 @@ pub async fn run(config: Config, ring: Keyring, log: LogFilter, dev: bool, watch
     // An e-mail that is being sent is claimed again later.
     outbox_worker.abort();
     broom.abort();
+    logouts.abort();
     watcher.abort();
     follower.abort();
     reloader.abort();

@@ -22,7 +22,8 @@ pub async fn backend(config: &Config, keys: impl Into<Keys>) -> Result<Backend, 
         db: database(config).await?,
         dns: config.dns_server.map_or(Dns::System, Dns::Server),
         providers: providers(config, clock.clone())?,
-        clients: Clients::new(config.clients.clone()).map_err(|wrong| format!("[[clients]]: {wrong}"))?,
+        clients: Clients::new(config.clients.clone(), &trusted_roots(config)?)
+            .map_err(|wrong| format!("[[clients]]: {wrong}"))?,
         clock,
         hashing: Hashing::new(keys.clone(), config.hashes_at_once, config.hashing)
             .map_err(|error| format!("the password hashing threads cannot be started: {}", error.kind()))?,

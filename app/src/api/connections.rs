@@ -41,6 +41,14 @@ pub async fn decline() -> Result<ConnectStep, Failure> {
     request.tell(Ok(transition))
 }
 
+/// Disconnects a product.
+#[server(name = DisconnectProduct, prefix = "/api", endpoint = "security/disconnect_product")]
+pub async fn disconnect_product(#[server(default)] id: String) -> Result<SecurityView, Failure> {
+    let request = RequestContext::here()?;
+    let transition = retried(|| request.browser().products().disconnect(&id)).await;
+    request.tell(transition)
+}
+
 /// Disconnects an account at a provider.
 #[server(name = Disconnect, prefix = "/api", endpoint = "security/disconnect")]
 pub async fn disconnect(#[server(default)] id: String) -> Result<SecurityView, Failure> {

@@ -29,7 +29,7 @@ pub use faults::unreadable_form;
 #[cfg(feature = "ssr")]
 pub use organization::members;
 #[cfg(feature = "ssr")]
-pub use provider::{BrowserRedirect, begin_provider, finish_provider};
+pub use provider::{BrowserRedirect, begin_provider, finish_provider, token_cookies};
 #[cfg(feature = "ssr")]
 pub(crate) use public_settings::{provider, settings_here, settings_of};
 #[cfg(feature = "ssr")]

@@ -55,7 +55,7 @@ pub async fn finish_provider(backend: &Backend, parts: &Parts, id: &str) -> Brow
     match request.finish(id, parts.uri.query().unwrap_or_default()).await {
         Ok(transition) => {
             let (location, flash) = destination(transition.step);
-            let changed = set(&transition.tokens);
+            let changed = token_cookies(&transition.tokens);
             BrowserRedirect {
                 location,
                 cookies: changed.chain(flash.and_then(|flash| flash.to_header())).collect(),
@@ -105,7 +105,7 @@ fn refused(backend: &Backend, error: Error, intent: ProviderIntent, next: &str) 
         Error::Repeated(tokens) => {
             return BrowserRedirect {
                 location: page.address().to_owned(),
-                cookies: set(&tokens).collect(),
+                cookies: token_cookies(&tokens).collect(),
             };
         }
         Error::Refused(refusal) => {
@@ -146,7 +146,8 @@ fn to(path: &str) -> BrowserRedirect {
     }
 }
 
-fn set(tokens: &[TokenChange]) -> impl Iterator<Item = HeaderValue> + '_ {
+/// Returns the cookies that change the browser's tokens.
+pub fn token_cookies(tokens: &[TokenChange]) -> impl Iterator<Item = HeaderValue> + '_ {
     tokens.iter().filter_map(cookies::of_change)
 }
 

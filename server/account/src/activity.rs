@@ -35,6 +35,9 @@ pub enum ActivityKind {
     /// An account at a provider was connected.
     ProviderConnected,
     ProviderDisconnected,
+    /// Signed in to a product for the first time.
+    ProductConnected,
+    ProductDisconnected,
     /// Signed in with a provider.
     ProviderSignedIn,
     /// The user proved again who they are, before a sensitive action.
@@ -87,6 +90,8 @@ impl ActivityKind {
         Self::PasswordAdded,
         Self::ProviderConnected,
         Self::ProviderDisconnected,
+        Self::ProductConnected,
+        Self::ProductDisconnected,
         Self::ProviderSignedIn,
         Self::Confirmed,
         Self::AdministratorAdded,
@@ -134,6 +139,8 @@ impl ActivityKind {
             Self::PasswordAdded => "password_added",
             Self::ProviderConnected => "provider_connected",
             Self::ProviderDisconnected => "provider_disconnected",
+            Self::ProductConnected => "product_connected",
+            Self::ProductDisconnected => "product_disconnected",
             Self::ProviderSignedIn => "provider_signed_in",
             Self::Confirmed => "confirmed",
             Self::AdministratorAdded => "administrator_added",

@@ -79,6 +79,8 @@ pub struct SecurityView {
     pub connections: Vec<ConnectionRow>,
     /// The providers that can be connected.
     pub providers: Vec<ProviderButton>,
+    /// Products that the user has signed in to, most recently used first.
+    pub products: Vec<ProductRow>,
     /// Signed-in browsers, this one first.
     pub sessions: Vec<SessionRow>,
     /// Browsers that skip the code.
@@ -93,6 +95,21 @@ pub struct SecurityView {
     pub attempts: Option<Attempts>,
     /// The action just completed, for a one-time confirmation.
     pub done: Option<SecurityDone>,
+}
+
+/// A product that the user has signed in to, on the security page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProductRow {
+    /// The row's id in the form that disconnects it; grants no access.
+    pub id: String,
+    /// The product's name.
+    pub name: String,
+    /// Whether it may see the address.
+    pub sees_email: bool,
+    /// Whether it may see the name.
+    pub sees_name: bool,
+    /// The time when it last got tokens.
+    pub last_used_at: Timestamp,
 }
 
 /// The completed actions of the account pages.
@@ -112,6 +129,8 @@ pub enum SecurityDone {
     ProviderConnected,
     /// An account at a provider was disconnected.
     ProviderDisconnected,
+    /// A product was disconnected.
+    ProductDisconnected,
     /// On the organization page: an invitation was sent.
     Invited,
     /// An invitation was withdrawn.

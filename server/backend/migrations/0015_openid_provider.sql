@@ -35,10 +35,18 @@ CREATE TABLE authorization_codes (
     nonce        TEXT,
     challenge    TEXT   NOT NULL,
     expires_at   BIGINT NOT NULL,
-    used_at      BIGINT
+    used_at      BIGINT,
+    -- The row is kept until then, because its tokens belong to it.
+    ends_at      BIGINT NOT NULL,
+    -- Of the random part that all refresh tokens of this code share; NULL without refresh tokens.
+    family_digest TEXT,
+    -- The number of the current refresh token, and the time when it replaced the one before.
+    refreshes    BIGINT NOT NULL DEFAULT 0,
+    refreshed_at BIGINT
 );
 CREATE INDEX authorization_codes_by_session ON authorization_codes (session_id);
-CREATE INDEX authorization_codes_by_expiry ON authorization_codes (expires_at);
+CREATE INDEX authorization_codes_by_end ON authorization_codes (ends_at);
+CREATE UNIQUE INDEX authorization_codes_by_family ON authorization_codes (family_digest) WHERE family_digest IS NOT NULL;
 
 -- An access token belongs to its code. Attack: a stolen code's second use must end the tokens of the first.
 CREATE TABLE access_tokens (
@@ -48,3 +56,31 @@ CREATE TABLE access_tokens (
 );
 CREATE INDEX access_tokens_by_code ON access_tokens (code_digest);
 CREATE INDEX access_tokens_by_expiry ON access_tokens (expires_at);
+
+-- Products that must be told when a session ends. Whatever deletes the session makes its rows due in the same statement.
+CREATE TABLE logout_notices (
+    id         TEXT   PRIMARY KEY,
+    -- NULL once the session has ended.
+    session_id TEXT   REFERENCES sessions (id) ON DELETE SET NULL,
+    -- The session's id for the client.
+    sid        TEXT   NOT NULL,
+    account_id TEXT   NOT NULL,
+    client_id  TEXT   NOT NULL,
+    -- The time of the next attempt. Later than now while a server delivers it.
+    next_at    BIGINT NOT NULL DEFAULT 0,
+    -- The time of the first attempt.
+    tried_at   BIGINT,
+    UNIQUE (session_id, client_id)
+);
+CREATE INDEX logout_notices_due ON logout_notices (client_id, next_at) WHERE session_id IS NULL;
+CREATE INDEX logout_notices_by_first_attempt ON logout_notices (tried_at) WHERE session_id IS NULL;
+
+-- Products to which an account has signed in.
+CREATE TABLE connected_products (
+    account_id   TEXT   NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    client_id    TEXT   NOT NULL,
+    scope        TEXT   NOT NULL,
+    connected_at BIGINT NOT NULL,
+    used_at      BIGINT NOT NULL,
+    PRIMARY KEY (account_id, client_id)
+);

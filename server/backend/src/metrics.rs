@@ -42,6 +42,13 @@ struct SmtpResult {
     result: &'static str,
 }
 
+/// The labels for what a product did or got.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ClientEvent {
+    client: String,
+    event: &'static str,
+}
+
 /// The labels for connections.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Pool {
@@ -57,6 +64,7 @@ pub struct Metrics {
     emails: Family<State, Counter>,
     email_attempts: Counter,
     smtp_results: Family<SmtpResult, Counter>,
+    client_events: Family<ClientEvent, Counter>,
     emails_waiting: Gauge<f64, AtomicU64>,
     oldest_email_s: Gauge<f64, AtomicU64>,
     database_up: Gauge,
@@ -78,6 +86,12 @@ impl Metrics {
     pub(crate) fn email_tried(&self, result: &'static str) {
         self.email_attempts.inc();
         self.smtp_results.get_or_create(&SmtpResult { result }).inc();
+    }
+
+    /// Counts an event of a registered client: `code`, `tokens`, `refreshed`, `revoked`, `logout_sent`, `logout_failed`.
+    pub(crate) fn client_event(&self, client: &str, event: &'static str) {
+        let client = client.to_owned();
+        self.client_events.get_or_create(&ClientEvent { client, event }).inc();
     }
 
     /// Counts an e-mail in its final state: `sent` or `failed`.
@@ -119,6 +133,7 @@ impl Backend {
             "rekey_emails" "E-mails that are done: sent, or dropped as too old or permanently rejected" metrics.emails;
             "rekey_email_attempts" "Attempts to send an e-mail, including retries" metrics.email_attempts;
             "rekey_smtp_results" "Results of attempts: taken, 4xx, 5xx, set_up, timeout, connection, or unfit to be sent" metrics.smtp_results;
+            "rekey_client_events" "Events of products: code, tokens, refreshed, revoked, logout_sent, logout_failed" metrics.client_events;
             "rekey_emails_waiting" "Queued e-mails of all servers, counted up to 10000" metrics.emails_waiting;
             "rekey_emails_oldest_waiting_seconds" "Age of the oldest queued e-mail; 0 without one" metrics.oldest_email_s;
             "rekey_database_up" "Whether the database answered at the time of the scrape" metrics.database_up;

@@ -3,19 +3,25 @@
 //!
 //! The part with a browser is the flow `authorization`; this module has the clients, the tokens and the keys.
 
+mod client_request;
 mod clients;
 mod discovery;
 mod id_token;
 mod keys;
+mod logout_delivery;
+mod logout_request;
 mod parameters;
+mod refresh_token;
 mod request;
 mod token;
 
+pub use client_request::{ClientCredentials, ClientEndpoint, ClientError};
 pub use clients::{ClientSettings, Clients, InvalidClient};
 pub use discovery::discovery;
-pub use token::{ClientCredentials, TokenError};
+pub use logout_delivery::LogoutDelivery;
 
 pub(crate) use clients::Client;
+pub(crate) use logout_request::{LogoutRequest, logout_redirect};
 pub(crate) use request::{InvalidRequest, Prompt, ValidRequest, redirect};
 
 use account::Timestamp;
@@ -24,10 +30,25 @@ use account::Timestamp;
 pub(crate) const CODE_MS: i64 = 60_000;
 /// The lifetime of an access token and of an ID token.
 const TOKEN_S: i64 = 600;
+/// The scope for refresh tokens.
+pub(crate) const OFFLINE: &str = "offline_access";
 /// The time for signing in while a request waits.
 pub(crate) const REQUEST_MS: i64 = 3_600_000;
 
-/// Returns the time before which expired codes are deleted. A code is kept as long as its access token, to detect its second use.
-pub(crate) const fn codes_before(now: Timestamp) -> Timestamp {
-    Timestamp(now.0 - TOKEN_S * 1_000 - CODE_MS)
+/// Returns the time until which a new code is kept: as long as its access token, to detect its second use.
+pub(crate) const fn code_kept_until(now: Timestamp) -> Timestamp {
+    now.plus_ms(CODE_MS + TOKEN_S * 1_000)
+}
+
+/// Returns whether a list of scopes contains one.
+pub(crate) fn has_scope(scopes: &str, wanted: &str) -> bool {
+    scopes.split(' ').any(|scope| scope == wanted)
+}
+
+/// Returns the scopes of both lists.
+fn union(one: &str, other: &str) -> String {
+    let all = request::SCOPES
+        .into_iter()
+        .filter(|scope| has_scope(one, scope) || has_scope(other, scope));
+    all.collect::<Vec<_>>().join(" ")
 }

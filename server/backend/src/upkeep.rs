@@ -3,11 +3,10 @@
 use crate::accounts::operator;
 use crate::flows::DEVICE_DAYS;
 use crate::hashing::stored_under;
-use crate::oauth::codes_before;
 use crate::store::events::Actor;
 use crate::store::{
     Db, accounts, authorization, codes, devices, email_turns, events, flows, identities, invitations, key_checks,
-    limits, outbox, sessions, signing_keys, throttles,
+    limits, logout_notices, outbox, sessions, signing_keys, throttles,
 };
 use crate::{Backend, Fault};
 use account::{AccountId, ActivityKind, Timestamp};
@@ -99,8 +98,10 @@ impl Upkeep<'_> {
         let gone = codes::prune_wrong(&mut tx, yesterday).await?
             + flows::prune(&mut tx, yesterday).await?
             + sessions::prune(&mut tx, now).await?
-            + authorization::prune(&mut tx, now, codes_before(now)).await?
+            + authorization::prune(&mut tx, now).await?
             + signing_keys::prune(&mut tx, now).await?
+            // Later than the delivery itself gives up.
+            + logout_notices::prune(&mut tx, now, now.plus_days(-2)).await?
             + identities::prune(&mut tx, now).await?
             + invitations::prune(&mut tx, now).await?
             + devices::prune(&mut tx, now.plus_days(-DEVICE_DAYS)).await?

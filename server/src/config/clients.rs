@@ -32,8 +32,7 @@ pub const CLIENT_KEYS: &[TableKey<ClientSettings>] = &[
         takes: "a list of https://… addresses in their usual spelling, at most 512 characters each (http only on a loopback host)",
         meaning: "Addresses to which the product lets users return, compared exactly. The port of `http://127.0.0.1` and `http://[::1]` is free, for native apps.",
         set: |client, value| {
-            let uris = value.split(',').map(str::trim).filter(|uri| !uri.is_empty());
-            client.redirect_uris = uris.map(str::to_owned).collect();
+            client.redirect_uris = list(value);
             Ok(())
         },
     },
@@ -47,18 +46,38 @@ pub const CLIENT_KEYS: &[TableKey<ClientSettings>] = &[
             Ok(())
         },
     },
+    TableKey {
+        name: "post_logout_redirect_uris",
+        default: "none",
+        takes: "like redirect_uris",
+        meaning: "Addresses to which users may return after they signed out, compared exactly.",
+        set: |client, value| {
+            client.post_logout_redirect_uris = list(value);
+            Ok(())
+        },
+    },
+    TableKey {
+        name: "backchannel_logout_uri",
+        default: "none",
+        takes: "one address like those of redirect_uris",
+        meaning: "Address of the product that is told when a session ends here, so that it ends its own (OpenID Connect Back-Channel Logout 1.0).",
+        set: |client, value| {
+            client.backchannel_logout_uri = Some(value.to_owned());
+            Ok(())
+        },
+    },
 ];
+
+fn list(value: &str) -> Vec<String> {
+    let entries = value.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    entries.map(str::to_owned).collect()
+}
 
 /// The `[[clients]]` tables.
 pub(super) const CLIENTS: Tables<ClientSettings> = Tables {
     name: "clients",
     keys: CLIENT_KEYS,
-    new: || ClientSettings {
-        id: String::new(),
-        name: String::new(),
-        redirect_uris: Vec::new(),
-        client_secret: None,
-    },
+    new: ClientSettings::default,
     invalid: |client, earlier| {
         let fields = client.invalid_fields(earlier).into_iter();
         fields.map(|field| (field.name, field.text)).collect()

@@ -10,9 +10,9 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use backend::flows::AuthorizationStep;
-use backend::oauth::{ClientCredentials, TokenError, discovery};
-use backend::{Caller, Error, retried};
+use backend::flows::{AuthorizationStep, ClientLogoutStep};
+use backend::oauth::{ClientCredentials, ClientEndpoint, ClientError, discovery};
+use backend::{Caller, Error, Transition, retried};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use percent_encoding::percent_decode_str;
 
@@ -21,6 +21,7 @@ pub fn routes() -> Router<Service> {
     Router::new()
         .route("/oauth/authorize", get(authorize))
         .route("/oauth/continue", get(resume))
+        .route("/oauth/logout", get(begin_logout).post(confirm_logout))
 }
 
 /// Returns the routes that clients call. They read no cookies, so scripts of all origins may call them.
@@ -29,6 +30,8 @@ pub fn client_routes() -> Router<Service> {
         .route("/.well-known/openid-configuration", get(metadata))
         .route("/oauth/keys", get(keys))
         .route("/oauth/token", post(token))
+        .route("/oauth/introspect", post(introspect))
+        .route("/oauth/revoke", post(revoke))
         .route("/oauth/userinfo", get(user_info).post(user_info))
         .layer(from_fn(share))
 }
@@ -54,11 +57,90 @@ async fn resume(State(service): State<Service>, request: Request) -> Response {
     service.answer(&parts, step)
 }
 
+async fn begin_logout(State(service): State<Service>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let (caller, held) = (caller(&parts), app::held(&parts.headers));
+    let query = parts.uri.query().unwrap_or_default();
+    let request = service.backend.request(&caller, &held).client_logout();
+    let step = retried(|| request.begin(query)).await;
+    service.answer_logout(&parts, query, step)
+}
+
+/// The form of the page that asks. It is behind the same-origin check.
+async fn confirm_logout(State(service): State<Service>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, LONGEST_FORM).await else {
+        return Problem::new(StatusCode::BAD_REQUEST).into_response();
+    };
+    let form = String::from_utf8_lossy(&body);
+    let (caller, held) = (caller(&parts), app::held(&parts.headers));
+    let request = service.backend.request(&caller, &held).client_logout();
+    let step = retried(|| request.confirm(&form)).await;
+    service.answer_logout(&parts, &form, step)
+}
+
 fn caller(parts: &Parts) -> Caller {
     parts.extensions.get::<Caller>().cloned().unwrap_or_default()
 }
 
+fn fields(query: &str) -> Vec<(String, String)> {
+    form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+}
+
+/// Maximum length of the form that confirms a sign-out.
+const LONGEST_FORM: usize = 16 * 1024;
+
 impl Service {
+    fn answer_logout(&self, parts: &Parts, query: &str, step: Result<Transition<ClientLogoutStep>, Error>) -> Response {
+        let caller = caller(parts);
+        let page = PageOutsideRouter {
+            caller: &caller,
+            headers: &parts.headers,
+            address: parts.uri.path_and_query().map_or("/", |address| address.as_str()),
+        };
+        let assets = pages::assets(self);
+        let Transition { step, tokens } = match step {
+            Ok(done) => done,
+            Err(error) => return self.failed(error),
+        };
+        let mut response = match step {
+            ClientLogoutStep::Ask => {
+                Html(app::sign_out_page(&self.backend, &assets, &page, fields(query))).into_response()
+            }
+            ClientLogoutStep::Return { client, url } => Html(app::return_page(
+                &self.backend,
+                &assets,
+                &page,
+                "signed_out.title",
+                &client,
+                &url,
+            ))
+            .into_response(),
+            ClientLogoutStep::SignedOut => pages::see_other("/signed-out"),
+            ClientLogoutStep::Refused(reason) => {
+                tracing::info!(reason, "a sign-out request of a client was refused");
+                let html = Html(app::refused_product_page(&self.backend, &assets, &page));
+                (StatusCode::BAD_REQUEST, html).into_response()
+            }
+        };
+        for cookie in app::token_cookies(&tokens) {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        response
+    }
+
+    fn failed(&self, error: Error) -> Response {
+        match error {
+            Error::Refused(refusal) => {
+                self.backend.metrics().refused(&refusal);
+                let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
+                Problem::new(status).into_response()
+            }
+            Error::Repeated(_) => Problem::new(StatusCode::BAD_REQUEST).into_response(),
+            Error::Fault(fault) => Problem::of(&fault).into_response(),
+        }
+    }
+
     fn answer(&self, parts: &Parts, step: Result<AuthorizationStep, Error>) -> Response {
         let caller = caller(parts);
         let page = PageOutsideRouter {
@@ -68,22 +150,22 @@ impl Service {
         };
         let assets = pages::assets(self);
         match step {
-            Ok(AuthorizationStep::Return { client, url }) => {
-                Html(app::return_page(&self.backend, &assets, &page, &client, &url)).into_response()
-            }
+            Ok(AuthorizationStep::Return { client, url }) => Html(app::return_page(
+                &self.backend,
+                &assets,
+                &page,
+                "sign_in.done",
+                &client,
+                &url,
+            ))
+            .into_response(),
             Ok(AuthorizationStep::Ask { page }) => pages::see_other(&page),
             Ok(AuthorizationStep::Refused(reason)) => {
                 tracing::info!(reason, "a request of a client was refused");
                 let html = Html(app::refused_product_page(&self.backend, &assets, &page));
                 (StatusCode::BAD_REQUEST, html).into_response()
             }
-            Err(Error::Refused(refusal)) => {
-                self.backend.metrics().refused(&refusal);
-                let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
-                Problem::new(status).into_response()
-            }
-            Err(Error::Repeated(_)) => Problem::new(StatusCode::BAD_REQUEST).into_response(),
-            Err(Error::Fault(fault)) => Problem::of(&fault).into_response(),
+            Err(error) => self.failed(error),
         }
     }
 }
@@ -104,7 +186,19 @@ fn cacheable(document: serde_json::Value) -> Response {
     ([(header::CACHE_CONTROL, "public, max-age=300")], Json(document)).into_response()
 }
 
-async fn token(State(service): State<Service>, headers: HeaderMap, body: String) -> Response {
+async fn token(service: State<Service>, headers: HeaderMap, body: String) -> Response {
+    answer_client(&service, ClientEndpoint::Token, &headers, &body).await
+}
+
+async fn introspect(service: State<Service>, headers: HeaderMap, body: String) -> Response {
+    answer_client(&service, ClientEndpoint::Introspect, &headers, &body).await
+}
+
+async fn revoke(service: State<Service>, headers: HeaderMap, body: String) -> Response {
+    answer_client(&service, ClientEndpoint::Revoke, &headers, &body).await
+}
+
+async fn answer_client(service: &Service, endpoint: ClientEndpoint, headers: &HeaderMap, body: &str) -> Response {
     let refused = |error, description| refused(error, description, headers.contains_key(header::AUTHORIZATION));
     let is_form = headers
         .get(header::CONTENT_TYPE)
@@ -117,10 +211,21 @@ async fn token(State(service): State<Service>, headers: HeaderMap, body: String)
         Some(found) => found,
         None => None,
     };
-    match service.backend.redeem_code(&body, credentials.as_ref()).await {
-        Ok(tokens) => Json(tokens).into_response(),
-        Err(TokenError::Refused(error, description)) => refused(error, description),
-        Err(TokenError::Fault(fault)) => Problem::of(&fault).into_response(),
+    let answer = || async {
+        match service
+            .backend
+            .answer_client(endpoint, body, credentials.as_ref())
+            .await
+        {
+            Ok(answer) => Ok(Ok(answer)),
+            Err(ClientError::Refused(error, description)) => Ok(Err((error, description))),
+            Err(ClientError::Fault(fault)) => Err(Error::Fault(fault)),
+        }
+    };
+    match retried(answer).await {
+        Ok(Ok(answer)) => Json(answer).into_response(),
+        Ok(Err((error, description))) => refused(error, description),
+        Err(error) => service.failed(error),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Authorization of a client: the browser comes from a product, signs in if necessary, and returns with a code.
 
 use super::request::BrowserRequest;
-use crate::oauth::{CODE_MS, InvalidRequest, Prompt, REQUEST_MS, ValidRequest, redirect};
+use crate::oauth::{CODE_MS, InvalidRequest, Prompt, REQUEST_MS, ValidRequest, code_kept_until, redirect};
 use crate::store::authorization::{self, AuthorizationCode, AuthorizationRequest};
 use crate::store::{ReadConn, sessions};
 use crate::{Error, Fault, random};
@@ -135,6 +135,7 @@ impl Authorization<'_> {
             challenge: request.challenge.clone(),
             expires_at: now.plus_ms(CODE_MS).0,
             used_at: None,
+            ends_at: code_kept_until(now).0,
         };
         // Unsynced, because a lost code only repeats the sign-in.
         let mut tx = self.0.backend.parts.db.begin_unsynced().await?;
@@ -144,6 +145,7 @@ impl Authorization<'_> {
         }
         authorization::insert_code(&mut tx, &row).await?;
         tx.commit().await?;
+        self.0.backend.metrics().client_event(&request.client_id, "code");
         let issuer = &self.0.backend.settings().origin;
         let response = [("code", code.expose())];
         Ok(Some(AuthorizationStep::Return {

@@ -10,11 +10,13 @@ mod email_budget;
 mod events;
 mod first_form;
 mod joining;
+mod logout;
 mod mailed_code;
 mod mailed_email;
 mod new_password;
 mod organization;
 mod password_tries;
+mod products;
 mod provider;
 mod request;
 mod reset;
@@ -25,6 +27,8 @@ mod step_up;
 
 pub use authorization::{Authorization, AuthorizationStep};
 pub(crate) use devices::DEVICE_DAYS;
+pub use logout::{ClientLogout, ClientLogoutStep};
+pub use products::ConnectedProducts;
 pub use provider::ProviderSignIn;
 pub use request::{
     BrowserRequest, Confirmation, Connections, Joining, Organization, PasswordChange, Reset, Sessions, SignIn, SignUp,

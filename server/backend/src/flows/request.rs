@@ -1,6 +1,8 @@
 //! A browser's request to a flow.
 
 use super::authorization::Authorization;
+use super::logout::ClientLogout;
+use super::products::ConnectedProducts;
 use super::provider::ProviderSignIn;
 use crate::store::events::Actor;
 use crate::store::{ReadConn, WriteTx, events, outbox};
@@ -104,6 +106,18 @@ impl<'a> BrowserRequest<'a> {
     #[must_use]
     pub const fn authorization(self) -> Authorization<'a> {
         Authorization(self)
+    }
+
+    /// Selects sign-out that a product asks for.
+    #[must_use]
+    pub const fn client_logout(self) -> ClientLogout<'a> {
+        ClientLogout(self)
+    }
+
+    /// Selects the products that the user has signed in to.
+    #[must_use]
+    pub const fn products(self) -> ConnectedProducts<'a> {
+        ConnectedProducts(self)
     }
 
     /// Selects the connected accounts at providers.

@@ -130,7 +130,7 @@ impl Sessions<'_> {
             .await
     }
 
-    async fn show_after(
+    pub(super) async fn show_after(
         self,
         mut tx: WriteTx,
         session: &Session,
@@ -213,6 +213,7 @@ impl BrowserRequest<'_> {
             invitations: self.invitation_offers(conn, &account).await?,
             connections: self.connection_rows(conn, &account.id).await?,
             providers: self.backend.provider_buttons(),
+            products: self.product_rows(conn, &account.id).await?,
             sessions: rows,
             devices: trusted
                 .into_iter()
@@ -381,7 +382,7 @@ impl Backend {
         });
     }
 
-    pub(super) fn idle_ms(&self) -> i64 {
+    pub(crate) fn idle_ms(&self) -> i64 {
         self.settings().session_idle_minutes * 60_000
     }
 }

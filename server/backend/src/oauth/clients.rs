@@ -1,14 +1,16 @@
 //! The registered clients: products whose users sign in here.
 
 use crate::Backend;
+use crate::TrustedRoots;
 use crate::trust::is_encrypted_or_local;
 use account::Secret;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+use std::time::Duration;
 use subtle::ConstantTimeEq;
 
 /// The configuration of a client.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClientSettings {
     /// The identifier, `client_id` in requests.
     pub id: String,
@@ -18,6 +20,10 @@ pub struct ClientSettings {
     pub redirect_uris: Vec<String>,
     /// The client's secret; without it, the client is public, such as a native app.
     pub client_secret: Option<Secret>,
+    /// The addresses to which the browser may return after sign-out.
+    pub post_logout_redirect_uris: Vec<String>,
+    /// The address that is told when a session ends (OpenID Connect Back-Channel Logout 1.0).
+    pub backchannel_logout_uri: Option<String>,
 }
 
 /// An invalid field of [`ClientSettings`].
@@ -31,13 +37,22 @@ pub struct InvalidClient {
 
 /// The registered clients. None by default.
 #[derive(Clone, Default)]
-pub struct Clients(Arc<Vec<Client>>);
+pub struct Clients {
+    list: Arc<Vec<Client>>,
+    /// Tells clients that a session has ended.
+    http: reqwest::Client,
+}
+
+/// The time limit for a client's answer to a logout token.
+const LOGOUT_LIMIT: Duration = Duration::from_secs(5);
 
 /// A client.
 pub(crate) struct Client {
     pub id: String,
     pub name: String,
+    pub backchannel_logout_uri: Option<String>,
     redirect_uris: Vec<String>,
+    post_logout_redirect_uris: Vec<String>,
     secret_digest: Option<[u8; 32]>,
 }
 
@@ -56,6 +71,7 @@ impl ClientSettings {
             && self.name.trim() == self.name;
         let none = self.redirect_uris.is_empty().then_some("is empty");
         let uris = none.or_else(|| self.redirect_uris.iter().find_map(|uri| uri_problem(uri)));
+        let problem_after = |uris: &[String]| uris.iter().find_map(|uri| uri_problem(uri));
         let is_short = self
             .client_secret
             .as_ref()
@@ -69,6 +85,14 @@ impl ClientSettings {
             ("id", id),
             ("name", (!is_name).then_some("is empty, too long, or not one line")),
             ("redirect_uris", uris),
+            (
+                "post_logout_redirect_uris",
+                problem_after(&self.post_logout_redirect_uris),
+            ),
+            (
+                "backchannel_logout_uri",
+                problem_after(self.backchannel_logout_uri.as_slice()),
+            ),
             // Attack: a short secret is guessed offline or at the token endpoint.
             (
                 "client_secret_file",
@@ -100,11 +124,11 @@ fn uri_problem(uri: &str) -> Option<&'static str> {
 }
 
 impl Clients {
-    /// Registers the clients.
+    /// Registers the clients. `roots` verify the servers that are told when a session ends.
     ///
     /// # Errors
     /// A sentence for the operator about the first invalid client.
-    pub fn new(list: Vec<ClientSettings>) -> Result<Self, String> {
+    pub fn new(list: Vec<ClientSettings>, roots: &TrustedRoots) -> Result<Self, String> {
         for (index, client) in list.iter().enumerate() {
             if let Some(InvalidClient { name, text }) = client.invalid_fields(&list[..index]).first() {
                 return Err(format!("{name} of the client `{}` {text}", client.id));
@@ -113,16 +137,43 @@ impl Clients {
         let client = |settings: ClientSettings| Client {
             id: settings.id,
             name: settings.name,
+            backchannel_logout_uri: settings.backchannel_logout_uri,
             redirect_uris: settings.redirect_uris,
+            post_logout_redirect_uris: settings.post_logout_redirect_uris,
             secret_digest: settings
                 .client_secret
                 .map(|secret| Sha256::digest(secret.expose()).into()),
         };
-        Ok(Self(Arc::new(list.into_iter().map(client).collect())))
+        if list.is_empty() {
+            return Ok(Self::default());
+        }
+        let http = roots.http()?.timeout(LOGOUT_LIMIT);
+        let http = http.user_agent(concat!("Rekey/", env!("CARGO_PKG_VERSION")));
+        Ok(Self {
+            list: Arc::new(list.into_iter().map(client).collect()),
+            http: http.build().map_err(|error| error.to_string())?,
+        })
+    }
+
+    /// Returns the ids of the clients that are told when a session ends.
+    pub(super) fn told_of_logout(&self) -> Vec<String> {
+        let told = self
+            .list
+            .iter()
+            .filter(|client| client.backchannel_logout_uri.is_some());
+        told.map(|client| client.id.clone()).collect()
+    }
+
+    pub(super) const fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.is_empty()
     }
 
     pub(crate) fn find(&self, id: &str) -> Option<&Client> {
-        self.0.iter().find(|client| client.id == id)
+        self.list.iter().find(|client| client.id == id)
     }
 }
 
@@ -136,6 +187,13 @@ impl Client {
             registered == uri
                 || matches!((without_loopback(registered), without_loopback(uri)), (Some(one), Some(other)) if one == other)
         })
+    }
+
+    /// Returns whether the browser may return to an address after sign-out.
+    pub fn accepts_after_logout(&self, uri: &str) -> bool {
+        self.post_logout_redirect_uris
+            .iter()
+            .any(|registered| registered == uri)
     }
 
     /// Returns whether the client has a secret.
@@ -178,8 +236,12 @@ mod tests {
             id: "shop".into(),
             name: "Shop".into(),
             redirect_uris: uris.iter().map(|uri| (*uri).to_owned()).collect(),
-            client_secret: None,
+            ..ClientSettings::default()
         }
+    }
+
+    fn clients(list: Vec<ClientSettings>) -> Result<Clients, String> {
+        Clients::new(list, &TrustedRoots::public())
     }
 
     #[test]
@@ -190,7 +252,7 @@ mod tests {
             "http://127.0.0.1/callback",
             "http://[::1]:4000/callback",
         ];
-        let clients = Clients::new(vec![settings(&registered)]).unwrap();
+        let clients = clients(vec![settings(&registered)]).unwrap();
         let client = clients.find("shop").unwrap();
         for uri in registered {
             assert!(client.accepts(uri), "{uri}");
@@ -280,9 +342,9 @@ mod tests {
             ..settings(&["https://shop.example/callback"])
         };
         assert_eq!(with(&secret[1..]).invalid_fields(&[])[0].name, "client_secret_file");
-        let clients = Clients::new(vec![with(secret)]).unwrap();
+        let clients = clients(vec![with(secret)]).unwrap();
         let client = clients.find("shop").unwrap();
         assert!(client.has_secret(&secret.into()) && !client.has_secret(&secret[1..].into()));
-        assert!(Clients::new(vec![with(secret), with(secret)]).is_err());
+        assert!(self::clients(vec![with(secret), with(secret)]).is_err());
     }
 }

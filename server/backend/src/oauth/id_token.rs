@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 /// What a client learns about a user, by scope.
 #[derive(Serialize)]
-pub(super) struct Person<'a> {
+pub(super) struct UserClaims<'a> {
     sub: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<&'a str>,
@@ -34,10 +34,10 @@ pub(super) struct IdToken<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     amr: Vec<&'static str>,
     #[serde(flatten)]
-    person: Person<'a>,
+    user: UserClaims<'a>,
 }
 
-impl<'a> Person<'a> {
+impl<'a> UserClaims<'a> {
     pub fn of(subject: &'a Subject, scope: &str) -> Self {
         let has = |wanted| scope.split(' ').any(|scope| scope == wanted);
         Self {
@@ -70,7 +70,7 @@ impl<'a> IdToken<'a> {
             at_hash: BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(access_token)[..16]),
             sid: &subject.session_id,
             amr: references(&subject.methods),
-            person: Person::of(subject, &code.scope),
+            user: UserClaims::of(subject, &code.scope),
         }
     }
 }

@@ -5,7 +5,7 @@ use super::{Client, Clients};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 /// The scopes that are granted; others are ignored.
-pub(super) const SCOPES: [&str; 3] = ["openid", "email", "profile"];
+pub(super) const SCOPES: [&str; 4] = ["openid", "email", "profile", super::OFFLINE];
 
 /// The longest query of a request.
 const QUERY_LEN: usize = 8 * 1024;

@@ -1,70 +1,46 @@
-//! The token endpoint (RFC 6749 §4.1.3) and the user information (OpenID Connect Core 1.0 §5.3).
+//! The token endpoint (RFC 6749 §4.1.3 and §6).
 
-use super::id_token::{IdToken, Person};
+use super::id_token::IdToken;
 use super::parameters::{Parameters, is_printable};
-use super::{Client, TOKEN_S};
-use crate::store::authorization::{self, AuthorizationCode};
-use crate::{Backend, Fault, random};
-use account::Secret;
+use super::refresh_token::RefreshToken;
+use super::{Client, ClientError, OFFLINE, TOKEN_S, has_scope};
+use crate::oidc::SigningKey;
+use crate::store::authorization::{self, AuthorizationCode, Family, Subject};
+use crate::store::events::Actor;
+use crate::store::{WriteTx, connected_products, events, logout_notices, sessions};
+use crate::{Backend, Caller, Fault, random};
+use account::{AccountId, ActivityKind, Secret, Timestamp};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// The client's id and secret from the header `Authorization: Basic`.
-pub struct ClientCredentials {
-    /// The client's id.
-    pub id: String,
-    /// The client's secret.
-    pub secret: Secret,
-}
+/// The time in which a replaced refresh token is answered again, because the response may have been lost.
+const LOST_RESPONSE_MS: i64 = 30_000;
 
-/// Why a client gets no token.
-#[derive(Debug)]
-pub enum TokenError {
-    /// An error code (RFC 6749 §5.2) and its description.
-    Refused(&'static str, &'static str),
-    /// A failure of this service.
-    Fault(Fault),
-}
-
-impl From<Fault> for TokenError {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
-const INVALID_CLIENT: TokenError =
-    TokenError::Refused("invalid_client", "the client is unknown, or its secret is wrong");
-/// One answer for all codes that cannot be redeemed. Attack: the answer tells which part of a guess was right.
-const INVALID_GRANT: TokenError = TokenError::Refused(
+/// One error for all codes and refresh tokens that are refused. Attack: it tells which part of a guess was right.
+const INVALID_GRANT: ClientError = ClientError::Refused(
     "invalid_grant",
-    "the code is invalid, expired, used or revoked, or belongs to another client, address or verifier",
+    "it is invalid, expired, used or revoked, or belongs to another client, address or verifier",
 );
 
 impl Backend {
-    /// Redeems an authorization code and returns the tokens, as JSON.
-    ///
-    /// # Errors
-    /// See [`TokenError`].
-    pub async fn redeem_code(&self, form: &str, credentials: Option<&ClientCredentials>) -> Result<Value, TokenError> {
-        let asked = Parameters::parse(form);
-        if asked.repeats_any() {
-            return Err(TokenError::Refused("invalid_request", "a parameter is repeated"));
-        }
-        let client = self.authenticate(&asked, credentials)?;
+    /// Issues tokens for an authorization code or a refresh token, as JSON.
+    pub(super) async fn issue(&self, asked: &Parameters, client: &Client) -> Result<Value, ClientError> {
         match asked.get("grant_type") {
-            Some("authorization_code") => {}
-            Some(_) => {
-                return Err(TokenError::Refused(
-                    "unsupported_grant_type",
-                    "grant_type must be authorization_code",
-                ));
-            }
-            None => return Err(TokenError::Refused("invalid_request", "grant_type is missing")),
+            Some("authorization_code") => self.redeem_code(asked, client).await,
+            Some("refresh_token") => self.refresh(asked, client).await,
+            Some(_) => Err(ClientError::Refused(
+                "unsupported_grant_type",
+                "grant_type must be authorization_code or refresh_token",
+            )),
+            None => Err(ClientError::Refused("invalid_request", "grant_type is missing")),
         }
+    }
+
+    async fn redeem_code(&self, asked: &Parameters, client: &Client) -> Result<Value, ClientError> {
         let text = |name| asked.get(name).filter(|text| is_printable(text, 512));
-        let missing = TokenError::Refused("invalid_request", "code, redirect_uri or code_verifier is missing");
+        let missing = ClientError::Refused("invalid_request", "code, redirect_uri or code_verifier is missing");
         let (Some(code), Some(redirect_uri), Some(verifier)) =
             (text("code"), text("redirect_uri"), text("code_verifier"))
         else {
@@ -82,66 +58,135 @@ impl Backend {
         }
         if !authorization::use_code(&mut tx, &digest, now).await? {
             // Attack: a thief redeems the code before or after the client. Both lose what it gave.
-            authorization::revoke_code(&mut tx, &digest).await?;
-            tx.commit().await?;
-            tracing::warn!(client = client.id, "a code was used twice; its tokens were revoked");
-            return Err(INVALID_GRANT);
+            return self.revoke(tx, client, &digest, "a code was used twice").await;
         }
         if code.expires_at <= now.0 {
             return Err(INVALID_GRANT);
         }
-        let subject = authorization::find_subject(&mut tx, &code.session_id, now).await?;
-        let subject = subject.ok_or(INVALID_GRANT)?;
+        let subject = self.subject(&mut tx, &code, now).await?;
+        let refresh_token = if has_scope(&code.scope, OFFLINE) {
+            let token = RefreshToken::new();
+            let family = random::digest(&token.family);
+            authorization::begin_family(&mut tx, &digest, &family, subject.ends_at).await?;
+            Some(token.write(&self.parts.keys))
+        } else {
+            None
+        };
+        if client.backchannel_logout_uri.is_some() {
+            let session = (subject.session_id.as_str(), subject.account_id.as_str());
+            logout_notices::insert(&mut tx, &random::id(), session, &client.id).await?;
+        }
+        let response = self.give(tx, &key, &code, &subject, refresh_token, now).await?;
+        self.metrics().client_event(&client.id, "tokens");
+        Ok(response)
+    }
+
+    async fn refresh(&self, asked: &Parameters, client: &Client) -> Result<Value, ClientError> {
+        let text = asked.get("refresh_token").filter(|text| is_printable(text, 512));
+        let text = text.ok_or(ClientError::Refused("invalid_request", "refresh_token is missing"))?;
+        let token = RefreshToken::read(&self.parts.keys, text).ok_or(INVALID_GRANT)?;
+        let key = self.signing_key().await?;
+        let now = self.now();
+        let mut tx = self.parts.db.begin().await?;
+        let family = random::digest(&token.family);
+        let found = authorization::find_family(&mut tx, &family)
+            .await?
+            .ok_or(INVALID_GRANT)?;
+        let Family { code, .. } = found;
+        if code.client_id != client.id || code.ends_at <= now.0 {
+            return Err(INVALID_GRANT);
+        }
+        if !authorization::replace_refresh_token(&mut tx, &code.digest, token.number, now).await? {
+            let current = authorization::find_family(&mut tx, &family)
+                .await?
+                .ok_or(INVALID_GRANT)?;
+            let is_repeated = current.refreshes == token.number + 1
+                && current.refreshed_at.is_some_and(|at| now.0 - at <= LOST_RESPONSE_MS);
+            if !is_repeated {
+                // Attack: a thief uses an old token, or the client one that a thief has already used. Both lose all tokens.
+                return self
+                    .revoke(tx, client, &code.digest, "a refresh token was used again")
+                    .await;
+            }
+        }
+        let subject = self.subject(&mut tx, &code, now).await?;
+        sessions::touch_in(&mut tx, &subject.session_id, now).await?;
+        let next = RefreshToken {
+            number: token.number + 1,
+            ..token
+        };
+        let next = next.write(&self.parts.keys);
+        let response = self.give(tx, &key, &code, &subject, Some(next), now).await?;
+        self.metrics().client_event(&client.id, "refreshed");
+        Ok(response)
+    }
+
+    /// Stores an access token, and returns the response.
+    async fn give(
+        &self,
+        mut tx: WriteTx,
+        key: &SigningKey,
+        code: &AuthorizationCode,
+        subject: &Subject,
+        refresh_token: Option<Secret>,
+        now: Timestamp,
+    ) -> Result<Value, ClientError> {
         let token = random::token();
-        let expires_at = now.plus_seconds(TOKEN_S);
-        authorization::insert_token(&mut tx, &random::digest(&token), &digest, expires_at).await?;
+        authorization::insert_token(
+            &mut tx,
+            &random::digest(&token),
+            &code.digest,
+            now.plus_seconds(TOKEN_S),
+        )
+        .await?;
+        let (account, client) = (subject.account_id.as_str(), code.client_id.as_str());
+        let known = connected_products::find(&mut tx, account, client).await?;
+        let scope = super::union(known.as_ref().map_or("", |known| &known.scope), &code.scope);
+        connected_products::record(&mut tx, account, client, &scope, now).await?;
+        if known.is_none() {
+            let (id, caller) = (AccountId(account.to_owned()), Caller::default());
+            events::append(&mut tx, &id, ActivityKind::ProductConnected, Actor::User, &caller, now).await?;
+        }
         tx.commit().await?;
         let issuer = &self.settings().origin;
-        let claims = IdToken::of(issuer, &code, &subject, token.expose(), now);
+        let claims = IdToken::of(issuer, code, subject, token.expose(), now);
         let id_token = key.sign(&claims).map_err(|_| Fault::Corrupt { what: "ID token" })?;
-        Ok(json!({
+        let mut response = json!({
             "access_token": token.expose(),
             "token_type": "Bearer",
             "expires_in": TOKEN_S,
             "scope": code.scope,
             "id_token": id_token,
-        }))
-    }
-
-    /// Returns the client that proves who it is: by the header, by the form, or by its id alone if it is public.
-    fn authenticate(&self, asked: &Parameters, credentials: Option<&ClientCredentials>) -> Result<&Client, TokenError> {
-        let in_form = asked.get("client_secret").map(Secret::from);
-        let named = asked.get("client_id");
-        let (id, secret) = match credentials {
-            Some(_) if in_form.is_some() => {
-                return Err(TokenError::Refused(
-                    "invalid_request",
-                    "the client authenticates in two ways",
-                ));
-            }
-            Some(credentials) => (credentials.id.as_str(), Some(credentials.secret.clone())),
-            None => (named.ok_or(INVALID_CLIENT)?, in_form),
-        };
-        // Attack: a client proves itself, and acts for another one.
-        if named.is_some_and(|named| named != id) {
-            return Err(INVALID_CLIENT);
+        });
+        if let Some(refresh_token) = refresh_token {
+            response["refresh_token"] = refresh_token.expose().into();
         }
-        let client = self.clients().find(id).ok_or(INVALID_CLIENT)?;
-        let proven = match secret {
-            Some(secret) => client.has_secret(&secret),
-            None => !client.is_confidential(),
-        };
-        if proven { Ok(client) } else { Err(INVALID_CLIENT) }
+        Ok(response)
     }
 
-    /// Returns what an access token tells about its user, as JSON; `None` if it is invalid.
-    ///
-    /// # Errors
-    /// A database [`Fault`].
-    pub async fn user_info(&self, token: &Secret) -> Result<Option<Value>, Fault> {
-        let mut conn = self.parts.db.read().await?;
-        let access = authorization::find_access(&mut conn, &random::digest(token), self.now()).await?;
-        Ok(access.map(|access| json!(Person::of(&access.subject, &access.scope))))
+    async fn subject(
+        &self,
+        tx: &mut WriteTx,
+        code: &AuthorizationCode,
+        now: Timestamp,
+    ) -> Result<Subject, ClientError> {
+        let subject = authorization::find_subject(tx, &code.session_id, self.idle_ms(), now).await?;
+        subject.ok_or(INVALID_GRANT)
+    }
+
+    /// Deletes a code and what it gave.
+    async fn revoke(
+        &self,
+        mut tx: WriteTx,
+        client: &Client,
+        digest: &str,
+        reason: &'static str,
+    ) -> Result<Value, ClientError> {
+        authorization::revoke_code(&mut tx, digest).await?;
+        tx.commit().await?;
+        self.metrics().client_event(&client.id, "revoked");
+        tracing::warn!(client = client.id, reason, "the tokens of a client were revoked");
+        Err(INVALID_GRANT)
     }
 }
 

@@ -69,7 +69,13 @@ impl SigningKey {
     /// # Errors
     /// If the claims are not a JSON object.
     pub fn sign(&self, claims: &impl Serialize) -> Result<String, String> {
+        self.sign_as("JWT", claims)
+    }
+
+    /// Returns a signed token of a type (RFC 8725 §3.11). Attack: a token of one type is taken for one of another.
+    pub(crate) fn sign_as(&self, kind: &str, claims: &impl Serialize) -> Result<String, String> {
         let mut header = Header::new(Algorithm::ES256);
+        header.typ = Some(kind.to_owned());
         header.kid = Some(self.id.clone());
         jsonwebtoken::encode(&header, claims, &self.private).map_err(|error| error.to_string())
     }

@@ -3,7 +3,7 @@
 use super::conn::{execute, on};
 use super::{ReadConn, WriteTx};
 use crate::Fault;
-use account::Timestamp;
+use account::{AccountId, Timestamp};
 
 /// A valid request whose user has to sign in first.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -49,6 +49,20 @@ pub struct AuthorizationCode {
     pub expires_at: i64,
     /// The time of its first use.
     pub used_at: Option<i64>,
+    /// The time until which its tokens can live.
+    pub ends_at: i64,
+}
+
+/// The refresh tokens of a code: only the current one is valid.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Family {
+    /// The code.
+    #[sqlx(flatten)]
+    pub code: AuthorizationCode,
+    /// The number of the current refresh token.
+    pub refreshes: i64,
+    /// The time when it replaced the one before.
+    pub refreshed_at: Option<i64>,
 }
 
 /// A signed-in user, as clients see them.
@@ -66,11 +80,19 @@ pub struct Subject {
     pub email: String,
     /// The user's name.
     pub name: String,
+    /// The session's expiry time.
+    pub ends_at: i64,
+    /// The time of deactivation. Not a condition in SQL: without statistics, PostgreSQL expects one row in 200 and scans the table.
+    pub disabled_at: Option<i64>,
 }
 
 /// What an access token grants.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Access {
+    /// The client's id.
+    pub client_id: String,
+    /// The token's expiry time.
+    pub expires_at: i64,
     /// The granted scopes, separated by spaces.
     pub scope: String,
     /// The user.
@@ -120,8 +142,8 @@ pub async fn find_request(
 pub async fn insert_code(tx: &mut WriteTx, code: &AuthorizationCode) -> Result<(), Fault> {
     execute!(
         tx,
-        "INSERT INTO authorization_codes (digest, session_id, client_id, redirect_uri, scope, nonce, challenge, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO authorization_codes (digest, session_id, client_id, redirect_uri, scope, nonce, challenge, expires_at, ends_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         &code.digest,
         &code.session_id,
         &code.client_id,
@@ -129,7 +151,8 @@ pub async fn insert_code(tx: &mut WriteTx, code: &AuthorizationCode) -> Result<(
         &code.scope,
         &code.nonce,
         &code.challenge,
-        code.expires_at
+        code.expires_at,
+        code.ends_at
     );
     Ok(())
 }
@@ -138,7 +161,7 @@ pub async fn insert_code(tx: &mut WriteTx, code: &AuthorizationCode) -> Result<(
 pub async fn find_code(conn: &mut ReadConn, digest: &str) -> Result<Option<AuthorizationCode>, Fault> {
     Ok(on!(conn, |conn| {
         sqlx::query_as(
-            "SELECT digest, session_id, client_id, redirect_uri, scope, nonce, challenge, expires_at, used_at
+            "SELECT digest, session_id, client_id, redirect_uri, scope, nonce, challenge, expires_at, used_at, ends_at
                FROM authorization_codes WHERE digest = $1",
         )
         .bind(digest)
@@ -156,6 +179,69 @@ pub async fn use_code(tx: &mut WriteTx, digest: &str, now: Timestamp) -> Result<
         now.0
     );
     Ok(used == 1)
+}
+
+/// Gives a code refresh tokens, until `ends_at`.
+pub async fn begin_family(tx: &mut WriteTx, digest: &str, family: &str, ends_at: i64) -> Result<(), Fault> {
+    execute!(
+        tx,
+        "UPDATE authorization_codes SET family_digest = $2, ends_at = $3 WHERE digest = $1",
+        digest,
+        family,
+        ends_at
+    );
+    Ok(())
+}
+
+/// Finds the code of refresh tokens.
+pub async fn find_family(conn: &mut ReadConn, family: &str) -> Result<Option<Family>, Fault> {
+    Ok(on!(conn, |conn| {
+        sqlx::query_as(
+            "SELECT digest, session_id, client_id, redirect_uri, scope, nonce, challenge, expires_at, used_at, ends_at,
+                    refreshes, refreshed_at
+               FROM authorization_codes WHERE family_digest = $1",
+        )
+        .bind(family)
+        .fetch_optional(conn)
+        .await?
+    }))
+}
+
+/// Replaces the current refresh token by the next one; `false` if it is not the current one any more. Attack: two requests with
+/// one refresh token at the same time.
+pub async fn replace_refresh_token(tx: &mut WriteTx, digest: &str, number: i64, now: Timestamp) -> Result<bool, Fault> {
+    let replaced = execute!(
+        tx,
+        "UPDATE authorization_codes SET refreshes = refreshes + 1, refreshed_at = $3 WHERE digest = $1 AND refreshes = $2",
+        digest,
+        number,
+        now.0
+    );
+    Ok(replaced == 1)
+}
+
+/// Deletes an access token of a client.
+pub async fn revoke_token(tx: &mut WriteTx, client: &str, digest: &str) -> Result<(), Fault> {
+    execute!(
+        tx,
+        "DELETE FROM access_tokens WHERE digest = $1
+            AND code_digest IN (SELECT digest FROM authorization_codes WHERE client_id = $2)",
+        digest,
+        client
+    );
+    Ok(())
+}
+
+/// Deletes what an account has given to a client, in all sessions.
+pub async fn revoke_client(tx: &mut WriteTx, account: &AccountId, client: &str) -> Result<(), Fault> {
+    execute!(
+        tx,
+        "DELETE FROM authorization_codes
+          WHERE client_id = $2 AND session_id IN (SELECT id FROM sessions WHERE account_id = $1)",
+        &account.0,
+        client
+    );
+    Ok(())
 }
 
 /// Deletes a code and what it gave.
@@ -177,39 +263,47 @@ pub async fn insert_token(tx: &mut WriteTx, digest: &str, code: &str, expires_at
 }
 
 /// Finds the user of a live session.
-pub async fn find_subject(conn: &mut ReadConn, session: &str, now: Timestamp) -> Result<Option<Subject>, Fault> {
-    Ok(on!(conn, |conn| {
+pub async fn find_subject(
+    conn: &mut ReadConn,
+    session: &str,
+    idle_ms: i64,
+    now: Timestamp,
+) -> Result<Option<Subject>, Fault> {
+    let found: Option<Subject> = on!(conn, |conn| {
         sqlx::query_as(
-            "SELECT s.id AS session_id, s.account_id, s.authenticated_at, s.methods, a.email, a.name
+            "SELECT s.id AS session_id, s.account_id, s.authenticated_at, s.methods, a.email, a.name, s.ends_at, a.disabled_at
                FROM sessions s JOIN accounts a ON a.id = s.account_id
-              WHERE s.id = $1 AND s.ends_at > $2 AND a.disabled_at IS NULL",
+              WHERE s.id = $1 AND s.ends_at > $2 AND s.last_seen_at > $3",
         )
         .bind(session)
         .bind(now.0)
+        .bind(now.plus_ms(-idle_ms).0)
         .fetch_optional(conn)
         .await?
-    }))
+    });
+    Ok(found.filter(|subject| subject.disabled_at.is_none()))
 }
 
 /// Finds what a live access token grants.
 pub async fn find_access(conn: &mut ReadConn, digest: &str, now: Timestamp) -> Result<Option<Access>, Fault> {
-    Ok(on!(conn, |conn| {
+    let found: Option<Access> = on!(conn, |conn| {
         sqlx::query_as(
-            "SELECT c.scope, s.id AS session_id, s.account_id, s.authenticated_at, s.methods, a.email, a.name
+            "SELECT c.client_id, t.expires_at, c.scope,
+                    s.id AS session_id, s.account_id, s.authenticated_at, s.methods, a.email, a.name, s.ends_at, a.disabled_at
                FROM access_tokens t JOIN authorization_codes c ON c.digest = t.code_digest
                JOIN sessions s ON s.id = c.session_id JOIN accounts a ON a.id = s.account_id
-              WHERE t.digest = $1 AND t.expires_at > $2 AND s.ends_at > $2 AND a.disabled_at IS NULL",
+              WHERE t.digest = $1 AND t.expires_at > $2 AND s.ends_at > $2",
         )
         .bind(digest)
         .bind(now.0)
         .fetch_optional(conn)
         .await?
-    }))
+    });
+    Ok(found.filter(|access| access.subject.disabled_at.is_none()))
 }
 
-/// Deletes requests and tokens that ended before `now`, and codes that expired before `codes_before`, at most
-/// [`BATCH`](super::BATCH) of each per call.
-pub async fn prune(tx: &mut WriteTx, now: Timestamp, codes_before: Timestamp) -> Result<u64, Fault> {
+/// Deletes requests, codes and tokens that ended before `now`, at most [`BATCH`](super::BATCH) of each per call.
+pub async fn prune(tx: &mut WriteTx, now: Timestamp) -> Result<u64, Fault> {
     let requests = execute!(
         tx,
         "DELETE FROM authorization_requests WHERE id IN
@@ -219,8 +313,8 @@ pub async fn prune(tx: &mut WriteTx, now: Timestamp, codes_before: Timestamp) ->
     let codes = execute!(
         tx,
         "DELETE FROM authorization_codes WHERE digest IN
-            (SELECT digest FROM authorization_codes WHERE expires_at < $1 LIMIT 200)",
-        codes_before.0
+            (SELECT digest FROM authorization_codes WHERE ends_at < $1 LIMIT 200)",
+        now.0
     );
     let tokens = execute!(
         tx,

@@ -122,6 +122,17 @@ pub async fn touch(db: &Db, id: &str, now: Timestamp) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Like [`touch`], in a transaction.
+pub async fn touch_in(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<(), Fault> {
+    execute!(
+        tx,
+        "UPDATE sessions SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2",
+        id,
+        now.0
+    );
+    Ok(())
+}
+
 /// Locks a session until the end of the transaction; `false` if it has ended.
 pub async fn lock_for_update(tx: &mut WriteTx, id: &str) -> Result<bool, Fault> {
     Ok(execute!(tx, "UPDATE sessions SET ends_at = ends_at WHERE id = $1", id) == 1)

@@ -2,11 +2,12 @@
 
 use crate::browser::Browser;
 use crate::product::{
-    CALLBACK, VERIFIER, asked, begin, claims, error_of, form, query, redeem, returned, user_info, with_clients,
+    CALLBACK, VERIFIER, asked, begin, claims, form, post, query, redeem, returned, user_info, with_clients,
 };
 use crate::world::{ADA, PASSWORD, World};
 use account::ConfirmStep;
 use backend::flows::AuthorizationStep;
+use backend::oauth::ClientEndpoint::Token;
 use backend::oauth::Clients;
 use serde_json::Value;
 
@@ -210,5 +211,5 @@ async fn a_native_app_returns_to_any_port(world: &World) {
     let step = begin(&browser, &query(&[("client_id", "app"), ("redirect_uri", uri)])).await;
     let code = returned(step, uri)["code"].clone();
     let form = form(&code, &[("redirect_uri", uri), ("client_id", "app")]);
-    error_of(world.backend.redeem_code(&form, None).await).unwrap();
+    post(&world, Token, &form, None).await.unwrap();
 }

@@ -1,12 +1,11 @@
 //! The OpenID provider: products redeem codes, and tokens end. Property 40.
 
-use crate::product::{
-    SECRET, VERIFIER, asked, begin, code, error_of, form, query, redeem, shop, user_info, with_clients,
-};
+use crate::product::{SECRET, VERIFIER, asked, begin, code, form, post, query, redeem, shop, user_info, with_clients};
 use crate::world::{ADA, World, address, together};
 use account::{Key, Keyring};
 use backend::Keys;
 use backend::oauth::ClientCredentials;
+use backend::oauth::ClientEndpoint::Token;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -55,15 +54,15 @@ async fn a_code_is_bound_to_client_address_and_verifier_and_expires(world: &Worl
         ("redirect_uri", "https://other.example/callback"),
         ("code", "another code"),
     ] {
-        let redeemed = world.backend.redeem_code(&form(&code, &[change]), Some(&shop())).await;
-        assert_eq!(error_of(redeemed), Err("invalid_grant"), "{change:?}");
+        let redeemed = post(&world, Token, &form(&code, &[change]), Some(&shop())).await;
+        assert_eq!(redeemed, Err("invalid_grant"), "{change:?}");
     }
     let other = ClientCredentials {
         id: "other".into(),
         secret: "another secret of 32 characters.".into(),
     };
-    let redeemed = world.backend.redeem_code(&form(&code, &[]), Some(&other)).await;
-    assert_eq!(error_of(redeemed), Err("invalid_grant"));
+    let redeemed = post(&world, Token, &form(&code, &[]), Some(&other)).await;
+    assert_eq!(redeemed, Err("invalid_grant"));
     // None of this spent it.
     redeem(&world, &code).await.unwrap();
     let late = self::code(&browser).await;
@@ -141,17 +140,14 @@ async fn a_client_proves_who_it_is(world: &World) {
         (vec![("code_verifier", "")], Some(shop()), "invalid_request"),
         (vec![("redirect_uri", "")], Some(shop()), "invalid_request"),
     ] {
-        let redeemed = world
-            .backend
-            .redeem_code(&form(&code, &changes), credentials.as_ref())
-            .await;
-        assert_eq!(error_of(redeemed), Err(error), "{changes:?}");
+        let redeemed = post(&world, Token, &form(&code, &changes), credentials.as_ref()).await;
+        assert_eq!(redeemed, Err(error), "{changes:?}");
     }
     let repeated = form(&code, &[]) + "&code=another";
-    let redeemed = world.backend.redeem_code(&repeated, Some(&shop())).await;
-    assert_eq!(error_of(redeemed), Err("invalid_request"));
+    let redeemed = post(&world, Token, &repeated, Some(&shop())).await;
+    assert_eq!(redeemed, Err("invalid_request"));
     let in_form = form(&code, &[("client_id", "shop"), ("client_secret", SECRET)]);
-    error_of(world.backend.redeem_code(&in_form, None).await).unwrap();
+    post(&world, Token, &in_form, None).await.unwrap();
 }
 
 async fn key_names(world: &World) -> Vec<String> {

@@ -2,8 +2,9 @@
 
 use crate::browser::Browser;
 use crate::world::World;
+use backend::TrustedRoots;
 use backend::flows::AuthorizationStep;
-use backend::oauth::{ClientCredentials, ClientSettings, Clients, TokenError};
+use backend::oauth::{ClientCredentials, ClientEndpoint, ClientError, ClientSettings, Clients};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -11,18 +12,29 @@ use std::collections::HashMap;
 
 pub const SECRET: &str = "a secret of at least 32 characters";
 pub const CALLBACK: &str = "https://shop.example/callback";
+pub const GOODBYE: &str = "https://shop.example/goodbye";
 pub const VERIFIER: &str = "a-verifier-of-43-to-128-unreserved-characters";
 
 /// The service with three clients.
 pub fn with_clients(world: &World) -> World {
+    with_backchannel(world, "https://shop.example/ended".into())
+}
+
+/// The service with three clients, one of which is told at an address when a session ends.
+pub fn with_backchannel(world: &World, uri: String) -> World {
     let client = |id: &str, uri: &str, secret: Option<&str>| ClientSettings {
         id: id.into(),
         name: id.to_uppercase(),
         redirect_uris: vec![uri.into()],
         client_secret: secret.map(Into::into),
+        ..ClientSettings::default()
     };
     let clients = vec![
-        client("shop", CALLBACK, Some(SECRET)),
+        ClientSettings {
+            post_logout_redirect_uris: vec![GOODBYE.into()],
+            backchannel_logout_uri: Some(uri),
+            ..client("shop", CALLBACK, Some(SECRET))
+        },
         client(
             "other",
             "https://other.example/callback",
@@ -30,7 +42,7 @@ pub fn with_clients(world: &World) -> World {
         ),
         client("app", "http://127.0.0.1/callback", None),
     ];
-    world.with_clients(Clients::new(clients).unwrap())
+    world.with_clients(Clients::new(clients, &TrustedRoots::public()).unwrap())
 }
 
 /// A valid request, with other values of some parameters; an empty value removes it.
@@ -81,6 +93,12 @@ pub async fn code(browser: &Browser) -> String {
     returned(begin(browser, &query(&[])).await, CALLBACK)["code"].clone()
 }
 
+/// A code that also gives refresh tokens.
+pub async fn offline_code(browser: &Browser) -> String {
+    let query = query(&[("scope", "openid offline_access")]);
+    returned(begin(browser, &query).await, CALLBACK)["code"].clone()
+}
+
 pub fn shop() -> ClientCredentials {
     ClientCredentials {
         id: "shop".into(),
@@ -106,13 +124,36 @@ pub fn form(code: &str, changes: &[(&str, &str)]) -> String {
 
 /// Redeems a code as the shop; returns the tokens, or the error.
 pub async fn redeem(world: &World, code: &str) -> Result<Value, &'static str> {
-    error_of(world.backend.redeem_code(&form(code, &[]), Some(&shop())).await)
+    post(world, ClientEndpoint::Token, &form(code, &[]), Some(&shop())).await
 }
 
-pub fn error_of(redeemed: Result<Value, TokenError>) -> Result<Value, &'static str> {
+/// Redeems a refresh token as the shop.
+pub async fn refresh(world: &World, tokens: &Value) -> Result<Value, &'static str> {
+    let form = format!(
+        "grant_type=refresh_token&refresh_token={}",
+        text(tokens, "refresh_token")
+    );
+    post(world, ClientEndpoint::Token, &form, Some(&shop())).await
+}
+
+pub fn text<'a>(tokens: &'a Value, name: &str) -> &'a str {
+    tokens[name].as_str().unwrap()
+}
+
+/// Sends a form of a client; returns the answer, or the error.
+pub async fn post(
+    world: &World,
+    endpoint: ClientEndpoint,
+    form: &str,
+    credentials: Option<&ClientCredentials>,
+) -> Result<Value, &'static str> {
+    error_of(world.backend.answer_client(endpoint, form, credentials).await)
+}
+
+fn error_of(redeemed: Result<Value, ClientError>) -> Result<Value, &'static str> {
     redeemed.map_err(|error| match error {
-        TokenError::Refused(error, _) => error,
-        TokenError::Fault(fault) => panic!("{fault}"),
+        ClientError::Refused(error, _) => error,
+        ClientError::Fault(fault) => panic!("{fault}"),
     })
 }
 

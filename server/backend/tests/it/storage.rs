@@ -12,6 +12,7 @@ mod identities;
 mod limits;
 mod organizations;
 mod outbox;
+mod products;
 mod sessions;
 mod signing_keys;
 mod upkeep;

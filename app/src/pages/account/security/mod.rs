@@ -5,6 +5,7 @@ mod connections;
 mod devices;
 mod invitations;
 pub(super) mod password;
+mod products;
 mod row;
 mod sessions;
 
@@ -13,6 +14,7 @@ use self::connections::connections;
 use self::devices::devices;
 use self::invitations::invitations;
 use self::password::password;
+use self::products::products;
 #[cfg(feature = "ssr")]
 pub(in crate::pages) use self::row::{browser, one_button};
 use self::sessions::sessions;
@@ -60,6 +62,10 @@ fn overview(view: SecurityView, controller: FormController, words: Words) -> Any
         }
         .into_any()
     });
+    let products = (!view.products.is_empty()).then(|| {
+        let list = products(view.products.clone(), controller, words);
+        section("products", words.say("security.products"), list)
+    });
     view! {
         <Page heading=words.say("security.title") wide=true>
             <p>{words.say("security.lead")}</p>
@@ -68,6 +74,7 @@ fn overview(view: SecurityView, controller: FormController, words: Words) -> Any
             {section("password", words.say("security.password"), password(view.password.clone(), words))}
             {connected}
             {confirmed}
+            {products}
             {section("sessions", words.say("security.sessions"), sessions(view.sessions.clone(), controller, words))}
             {section("activity", words.say("security.activity"), activity(view, words))}
         </Page>
@@ -87,6 +94,7 @@ fn say_what_is_done(view: RwSignal<SecurityView>, words: Words) {
             SecurityDone::PasswordAdded => ("security.password_added", None),
             SecurityDone::ProviderConnected => ("security.connected", Some("connections")),
             SecurityDone::ProviderDisconnected => ("security.disconnected", Some("connections")),
+            SecurityDone::ProductDisconnected => ("security.product_disconnected", Some("products")),
             // Of the organization page.
             _ => return None,
         };

@@ -16,6 +16,7 @@ fn code(digest: &str) -> AuthorizationCode {
         challenge: "challenge".into(),
         expires_at: NOW.0 + 10,
         used_at: None,
+        ends_at: NOW.0 + 30,
     }
 }
 
@@ -40,8 +41,8 @@ async fn a_request_is_found_until_it_ends(world: &World) {
         .await
         .unwrap();
     assert_eq!(late, None);
-    assert_eq!(authorization::prune(&mut tx, NOW.plus_ms(10), NOW).await.unwrap(), 0);
-    assert_eq!(authorization::prune(&mut tx, NOW.plus_ms(11), NOW).await.unwrap(), 1);
+    assert_eq!(authorization::prune(&mut tx, NOW.plus_ms(10)).await.unwrap(), 0);
+    assert_eq!(authorization::prune(&mut tx, NOW.plus_ms(11)).await.unwrap(), 1);
 }
 
 #[apply(on_both!)]
@@ -62,10 +63,15 @@ async fn a_code_and_its_token_end_together_or_with_their_session(world: &World) 
         ..code("a")
     };
     assert_eq!(authorization::find_code(&mut tx, "a").await.unwrap(), Some(used));
-    let subject = authorization::find_subject(&mut tx, "s", NOW).await.unwrap().unwrap();
+    let subject = authorization::find_subject(&mut tx, "s", 60_000, NOW)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((&subject.account_id, subject.email.as_str()), (&id(ADA).0, ADA));
     let access = authorization::find_access(&mut tx, "token of a", NOW).await.unwrap();
     let expected = Access {
+        client_id: "shop".into(),
+        expires_at: NOW.0 + 20,
         scope: "openid".into(),
         subject,
     };
@@ -89,5 +95,45 @@ async fn a_code_and_its_token_end_together_or_with_their_session(world: &World) 
         None
     );
     assert_eq!(authorization::find_code(&mut tx, "b").await.unwrap(), None);
-    assert_eq!(authorization::find_subject(&mut tx, "s", NOW).await.unwrap(), None);
+    assert_eq!(
+        authorization::find_subject(&mut tx, "s", 60_000, NOW).await.unwrap(),
+        None
+    );
+}
+
+#[apply(on_both!)]
+async fn only_the_current_refresh_token_is_replaced(world: &World) {
+    let mut tx = with_ada(world).await;
+    sessions::insert(&mut tx, "digest", &session("s")).await.unwrap();
+    authorization::insert_code(&mut tx, &code("a")).await.unwrap();
+    assert_eq!(authorization::find_family(&mut tx, "f").await.unwrap(), None);
+    authorization::begin_family(&mut tx, "a", "f", NOW.0 + 99)
+        .await
+        .unwrap();
+    let replaced = authorization::replace_refresh_token(&mut tx, "a", 0, NOW).await;
+    assert!(replaced.unwrap());
+    for number in [0, 2] {
+        let replaced = authorization::replace_refresh_token(&mut tx, "a", number, NOW).await;
+        assert!(!replaced.unwrap());
+    }
+    let family = authorization::find_family(&mut tx, "f").await.unwrap().unwrap();
+    assert_eq!((family.refreshes, family.refreshed_at), (1, Some(NOW.0)));
+    assert_eq!((family.code.digest.as_str(), family.code.ends_at), ("a", NOW.0 + 99));
+}
+
+#[apply(on_both!)]
+async fn a_client_revokes_only_its_own_tokens(world: &World) {
+    let mut tx = with_ada(world).await;
+    sessions::insert(&mut tx, "digest", &session("s")).await.unwrap();
+    authorization::insert_code(&mut tx, &code("a")).await.unwrap();
+    authorization::insert_token(&mut tx, "t", "a", NOW.plus_ms(20))
+        .await
+        .unwrap();
+    authorization::revoke_token(&mut tx, "other", "t").await.unwrap();
+    authorization::revoke_client(&mut tx, &id(ADA), "other").await.unwrap();
+    assert!(authorization::find_access(&mut tx, "t", NOW).await.unwrap().is_some());
+    authorization::revoke_token(&mut tx, "shop", "t").await.unwrap();
+    assert_eq!(authorization::find_access(&mut tx, "t", NOW).await.unwrap(), None);
+    authorization::revoke_client(&mut tx, &id(ADA), "shop").await.unwrap();
+    assert_eq!(authorization::find_code(&mut tx, "a").await.unwrap(), None);
 }

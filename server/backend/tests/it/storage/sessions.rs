@@ -19,6 +19,9 @@ async fn sessions_expire_and_can_be_ended(world: &World) {
     let db = world.backend.db();
     sessions::touch(db, "a", NOW.plus_ms(950)).await.unwrap();
     sessions::touch(db, "a", NOW.plus_ms(900)).await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    sessions::touch_in(&mut tx, "a", NOW.plus_ms(920)).await.unwrap();
+    tx.commit().await.unwrap();
     let mut tx = begin(world).await;
     assert!(is_live(&mut tx, "digest a", NOW.plus_ms(999)).await);
     assert!(!is_live(&mut tx, "digest a", NOW.plus_ms(1_000)).await);

@@ -1,0 +1,71 @@
+//! Sign-out that a product asks for (OpenID Connect RP-Initiated Logout 1.0).
+
+use super::request::BrowserRequest;
+use crate::oauth::{LogoutRequest, logout_redirect};
+use crate::{Error, Transition};
+
+/// Sign-out that a product asks for.
+#[derive(Clone, Copy)]
+pub struct ClientLogout<'a>(pub(super) BrowserRequest<'a>);
+
+/// Where such a request leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClientLogoutStep {
+    /// To a page that asks whether to sign out.
+    Ask,
+    /// Signed out, and back to the product at a registered address.
+    Return {
+        /// The client's name.
+        client: String,
+        /// The client's address.
+        url: String,
+    },
+    /// Signed out here.
+    SignedOut,
+    /// Nowhere: the address is not registered for the client. For the log.
+    Refused(&'static str),
+}
+
+impl ClientLogout<'_> {
+    /// Begins a sign-out: at once if the request has an ID token of the browser's session, else after a question.
+    ///
+    /// Attack: a page of another site signs its visitor out by a link. Only products of this session have an ID token of it.
+    ///
+    /// # Errors
+    /// A database fault.
+    pub async fn begin(self, query: &str) -> Result<Transition<ClientLogoutStep>, Error> {
+        let asked = match self.0.backend.logout_request(query).await? {
+            Ok(asked) => asked,
+            Err(reason) => return Ok(Transition::to(ClientLogoutStep::Refused(reason))),
+        };
+        let mut conn = self.0.read().await?;
+        let session = self.0.find_session(&mut conn, self.0.now()).await?;
+        drop(conn);
+        match session {
+            Some(session) if asked.session.as_ref() != Some(&session.id) => Ok(Transition::to(ClientLogoutStep::Ask)),
+            _ => self.finish(asked).await,
+        }
+    }
+
+    /// Signs out after the question. The form repeats the request.
+    ///
+    /// # Errors
+    /// A database fault.
+    pub async fn confirm(self, query: &str) -> Result<Transition<ClientLogoutStep>, Error> {
+        match self.0.backend.logout_request(query).await? {
+            Ok(asked) => self.finish(asked).await,
+            Err(reason) => Ok(Transition::to(ClientLogoutStep::Refused(reason))),
+        }
+    }
+
+    async fn finish(self, asked: LogoutRequest) -> Result<Transition<ClientLogoutStep>, Error> {
+        let signed_out = self.0.sessions().sign_out().await?;
+        Ok(signed_out.map(|_| match asked.back {
+            Some((client, uri)) => ClientLogoutStep::Return {
+                client,
+                url: logout_redirect(&uri, asked.state.as_deref()),
+            },
+            None => ClientLogoutStep::SignedOut,
+        }))
+    }
+}

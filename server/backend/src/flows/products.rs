@@ -1,0 +1,56 @@
+//! The products that a user has signed in to.
+
+use super::request::BrowserRequest;
+use crate::oauth::has_scope;
+use crate::store::{ReadConn, authorization, connected_products, logout_notices};
+use crate::{Error, Fault, Transition};
+use account::{AccountId, ActivityKind, ProductRow, SecurityDone, SecurityView, Timestamp};
+
+/// The products that a user has signed in to.
+#[derive(Clone, Copy)]
+pub struct ConnectedProducts<'a>(pub(super) BrowserRequest<'a>);
+
+impl ConnectedProducts<'_> {
+    /// Disconnects a product: its tokens end, it is told to end its sessions, and it needs a new sign-in. Without a recent proof,
+    /// because it only takes access away.
+    ///
+    /// # Errors
+    /// [`Refusal::SignedOut`](account::Refusal::SignedOut) without a live session.
+    pub async fn disconnect(self, id: &str) -> Result<Transition<SecurityView>, Error> {
+        let mut tx = self.0.begin().await?;
+        let (session, stored) = self.0.signed_in(&mut tx).await?;
+        let account = stored.account;
+        if connected_products::delete(&mut tx, &account.id, id).await? {
+            authorization::revoke_client(&mut tx, &account.id, id).await?;
+            logout_notices::disconnect(&mut tx, &account.id, id).await?;
+            self.0
+                .log(&mut tx, &account.id, ActivityKind::ProductDisconnected, self.0.now())
+                .await?;
+        }
+        self.0
+            .sessions()
+            .show_after(tx, &session, account, SecurityDone::ProductDisconnected)
+            .await
+    }
+}
+
+impl BrowserRequest<'_> {
+    /// Lists the products of an account that are still registered.
+    pub(super) async fn product_rows(self, conn: &mut ReadConn, account: &AccountId) -> Result<Vec<ProductRow>, Fault> {
+        let clients = self.backend.clients();
+        if clients.is_empty() {
+            return Ok(Vec::new());
+        }
+        let connected = connected_products::of_account(conn, account).await?;
+        let rows = connected.into_iter().filter_map(|row| {
+            Some(ProductRow {
+                name: clients.find(&row.client_id)?.name.clone(),
+                sees_email: has_scope(&row.scope, "email"),
+                sees_name: has_scope(&row.scope, "profile"),
+                last_used_at: Timestamp(row.used_at),
+                id: row.client_id,
+            })
+        });
+        Ok(rows.collect())
+    }
+}

@@ -1,0 +1,182 @@
+//! Requests of clients: who sends them, and the endpoints for their tokens.
+
+use super::Client;
+use super::id_token::UserClaims;
+use super::parameters::{Parameters, is_printable};
+use super::refresh_token::RefreshToken;
+use crate::store::authorization;
+use crate::{Backend, Fault, random};
+use account::Secret;
+use serde_json::{Value, json};
+
+/// The client's id and secret from the header `Authorization: Basic`.
+pub struct ClientCredentials {
+    /// The client's id.
+    pub id: String,
+    /// The client's secret.
+    pub secret: Secret,
+}
+
+/// An endpoint for clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientEndpoint {
+    /// Issues tokens (RFC 6749 §3.2).
+    Token,
+    /// Says what a token is worth (RFC 7662).
+    Introspect,
+    /// Ends tokens (RFC 7009).
+    Revoke,
+}
+
+/// Why a client's request is refused.
+#[derive(Debug)]
+pub enum ClientError {
+    /// An error code (RFC 6749 §5.2) and its description.
+    Refused(&'static str, &'static str),
+    /// A failure of this service.
+    Fault(Fault),
+}
+
+impl From<Fault> for ClientError {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+const INVALID_CLIENT: ClientError =
+    ClientError::Refused("invalid_client", "the client is unknown, or its secret is wrong");
+
+impl Backend {
+    /// Answers a client's form with JSON.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn answer_client(
+        &self,
+        endpoint: ClientEndpoint,
+        form: &str,
+        credentials: Option<&ClientCredentials>,
+    ) -> Result<Value, ClientError> {
+        let asked = Parameters::parse(form);
+        if asked.repeats_any() {
+            return Err(ClientError::Refused("invalid_request", "a parameter is repeated"));
+        }
+        let client = self.authenticate(&asked, credentials)?;
+        match endpoint {
+            ClientEndpoint::Token => self.issue(&asked, client).await,
+            ClientEndpoint::Introspect => self.introspect(token(&asked)?, client).await,
+            ClientEndpoint::Revoke => self.revoke_token(token(&asked)?, client).await,
+        }
+    }
+
+    /// Returns the client that proves who it is: by the header, by the form, or by its id alone if it is public.
+    fn authenticate(
+        &self,
+        asked: &Parameters,
+        credentials: Option<&ClientCredentials>,
+    ) -> Result<&Client, ClientError> {
+        let in_form = asked.get("client_secret").map(Secret::from);
+        let named = asked.get("client_id");
+        let (id, secret) = match credentials {
+            Some(_) if in_form.is_some() => {
+                return Err(ClientError::Refused(
+                    "invalid_request",
+                    "the client authenticates in two ways",
+                ));
+            }
+            Some(credentials) => (credentials.id.as_str(), Some(credentials.secret.clone())),
+            None => (named.ok_or(INVALID_CLIENT)?, in_form),
+        };
+        // Attack: a client proves itself, and acts for another one.
+        if named.is_some_and(|named| named != id) {
+            return Err(INVALID_CLIENT);
+        }
+        let client = self.clients().find(id).ok_or(INVALID_CLIENT)?;
+        let proven = match secret {
+            Some(secret) => client.has_secret(&secret),
+            None => !client.is_confidential(),
+        };
+        if proven { Ok(client) } else { Err(INVALID_CLIENT) }
+    }
+
+    /// Returns what an access token or a refresh token of the client is worth. Attack: a client learns about tokens that a user gave
+    /// to another one; they are inactive for it, like unknown ones.
+    async fn introspect(&self, token: &str, client: &Client) -> Result<Value, ClientError> {
+        // Attack: anyone who knows a public client's id tests stolen tokens.
+        if !client.is_confidential() {
+            return Err(INVALID_CLIENT);
+        }
+        let now = self.now();
+        let mut conn = self.parts.db.read().await?;
+        let (scope, subject, expires_at) = match RefreshToken::read(&self.parts.keys, token) {
+            Some(token) => {
+                let family = authorization::find_family(&mut conn, &random::digest(&token.family)).await?;
+                let family =
+                    family.filter(|found| found.refreshes == token.number && found.code.client_id == client.id);
+                let Some(family) = family else { return Ok(inactive()) };
+                let session = &family.code.session_id;
+                let subject = authorization::find_subject(&mut conn, session, self.idle_ms(), now).await?;
+                (family.code.scope, subject, family.code.ends_at)
+            }
+            None => {
+                let digest = random::digest(&Secret::from(token));
+                let access = authorization::find_access(&mut conn, &digest, now).await?;
+                let Some(access) = access.filter(|access| access.client_id == client.id) else {
+                    return Ok(inactive());
+                };
+                (access.scope, Some(access.subject), access.expires_at)
+            }
+        };
+        let Some(subject) = subject.filter(|_| expires_at > now.0) else {
+            return Ok(inactive());
+        };
+        Ok(json!({
+            "active": true,
+            "client_id": client.id,
+            "sub": subject.account_id,
+            "scope": scope,
+            "exp": expires_at / 1_000,
+            "iss": self.settings().origin,
+            "sid": subject.session_id,
+        }))
+    }
+
+    /// Ends an access token, or a refresh token with all tokens of its family. An unknown token is no error (RFC 7009 §2.2).
+    async fn revoke_token(&self, token: &str, client: &Client) -> Result<Value, ClientError> {
+        let mut tx = self.parts.db.begin().await?;
+        match RefreshToken::read(&self.parts.keys, token) {
+            Some(token) => {
+                let family = authorization::find_family(&mut tx, &random::digest(&token.family)).await?;
+                // Attack: a client ends the tokens of another one.
+                if let Some(family) = family.filter(|family| family.code.client_id == client.id) {
+                    authorization::revoke_code(&mut tx, &family.code.digest).await?;
+                }
+            }
+            None => {
+                let digest = random::digest(&Secret::from(token));
+                authorization::revoke_token(&mut tx, &client.id, &digest).await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(json!({}))
+    }
+
+    /// Returns what an access token tells about its user (OpenID Connect Core 1.0 §5.3), as JSON; `None` if it is invalid.
+    ///
+    /// # Errors
+    /// A database [`Fault`].
+    pub async fn user_info(&self, token: &Secret) -> Result<Option<Value>, Fault> {
+        let mut conn = self.parts.db.read().await?;
+        let access = authorization::find_access(&mut conn, &random::digest(token), self.now()).await?;
+        Ok(access.map(|access| json!(UserClaims::of(&access.subject, &access.scope))))
+    }
+}
+
+fn token(asked: &Parameters) -> Result<&str, ClientError> {
+    let token = asked.get("token").filter(|token| is_printable(token, 512));
+    token.ok_or(ClientError::Refused("invalid_request", "token is missing"))
+}
+
+fn inactive() -> Value {
+    json!({ "active": false })
+}

@@ -1,0 +1,76 @@
+//! Connected products, and the notices of ended sessions to them.
+
+use super::fixtures::{NOW, id, session, with_ada};
+use crate::world::{ADA, World};
+use backend::store::{connected_products, logout_notices, sessions};
+
+#[apply(on_both!)]
+async fn a_notice_is_due_when_its_session_has_ended(world: &World) {
+    let mut tx = with_ada(world).await;
+    for name in ["s", "t"] {
+        sessions::insert(&mut tx, name, &session(name)).await.unwrap();
+        let of = (name, id(ADA).0);
+        for notice in [name.to_owned(), format!("again {name}")] {
+            logout_notices::insert(&mut tx, &notice, (of.0, &of.1), "shop")
+                .await
+                .unwrap();
+        }
+    }
+    assert_eq!(logout_notices::due(&mut tx, "shop", NOW, 9).await.unwrap(), []);
+    assert!(sessions::end(&mut tx, &id(ADA), "s").await.unwrap());
+    let due = logout_notices::due(&mut tx, "shop", NOW, 9).await.unwrap();
+    assert_eq!(
+        (due.len(), due[0].sid.as_str(), &due[0].account_id),
+        (1, "s", &id(ADA).0)
+    );
+    assert_eq!(logout_notices::due(&mut tx, "other", NOW, 9).await.unwrap(), []);
+    logout_notices::disconnect(&mut tx, &id(ADA), "other").await.unwrap();
+    assert_eq!(logout_notices::due(&mut tx, "shop", NOW, 9).await.unwrap().len(), 1);
+    logout_notices::disconnect(&mut tx, &id(ADA), "shop").await.unwrap();
+    assert_eq!(logout_notices::due(&mut tx, "shop", NOW, 9).await.unwrap().len(), 2);
+    tx.commit().await.unwrap();
+
+    let db = world.backend.db();
+    assert!(logout_notices::claim(db, &due[0], NOW.plus_ms(10), NOW).await.unwrap());
+    assert!(!logout_notices::claim(db, &due[0], NOW.plus_ms(10), NOW).await.unwrap());
+    logout_notices::postpone(db, "t", NOW.plus_ms(20)).await.unwrap();
+    let due = async |at| {
+        let mut conn = db.read().await.unwrap();
+        let due = logout_notices::due(&mut conn, "shop", NOW.plus_ms(at), 9)
+            .await
+            .unwrap();
+        due.into_iter()
+            .map(|notice| (notice.id, notice.tried_at))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(due(9).await, []);
+    assert_eq!(due(10).await, [("s".to_owned(), Some(NOW.0))]);
+    logout_notices::delete(db, "s").await.unwrap();
+    assert_eq!(due(20).await, [("t".to_owned(), None)]);
+    // Nobody delivers it: first noted, then deleted.
+    let mut tx = db.begin().await.unwrap();
+    assert_eq!(logout_notices::prune(&mut tx, NOW, NOW).await.unwrap(), 0);
+    assert_eq!(logout_notices::prune(&mut tx, NOW, NOW.plus_ms(1)).await.unwrap(), 1);
+}
+
+#[apply(on_both!)]
+async fn a_connected_product_is_recorded_once(world: &World) {
+    let mut tx = with_ada(world).await;
+    let ada = id(ADA);
+    assert_eq!(connected_products::find(&mut tx, &ada.0, "shop").await.unwrap(), None);
+    for (at, scope) in [(0, "openid"), (5, "openid email")] {
+        connected_products::record(&mut tx, &ada.0, "shop", scope, NOW.plus_ms(at))
+            .await
+            .unwrap();
+    }
+    let found = connected_products::find(&mut tx, &ada.0, "shop")
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((found.connected_at, found.used_at), (NOW.0, NOW.0 + 5));
+    assert_eq!(found.scope, "openid email");
+    assert_eq!(connected_products::of_account(&mut tx, &ada).await.unwrap(), [found]);
+    assert!(!connected_products::delete(&mut tx, &ada, "other").await.unwrap());
+    assert!(connected_products::delete(&mut tx, &ada, "shop").await.unwrap());
+    assert_eq!(connected_products::of_account(&mut tx, &ada).await.unwrap(), []);
+}
