@@ -343,7 +343,8 @@ fn shown_client(client: &ClientSettings) -> String {
     let backchannel = client.backchannel_logout_uri.as_deref().unwrap_or_default();
     format!(
         "\n[[clients]]\nid = {id:?}\nname = {name:?}\nredirect_uris = {uris:?}\nclient_secret = {secret:?}\n\
-         post_logout_redirect_uris = {after_logout:?}\nbackchannel_logout_uri = {backchannel:?}\n"
+         third_party = {}\npost_logout_redirect_uris = {after_logout:?}\nbackchannel_logout_uri = {backchannel:?}\n",
+        client.third_party
     )
 }
 

@@ -11,5 +11,5 @@ mod shell;
 pub use assets::{Assets, Program};
 pub use error::{FailedRequest, error_page};
 pub use outside_router::PageOutsideRouter;
-pub use product::{refused_product_page, return_page, sign_out_page};
+pub use product::{consent_page, refused_product_page, return_page, sign_out_page};
 pub use shell::shell;

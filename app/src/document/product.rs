@@ -2,9 +2,10 @@
 
 use super::assets::Assets;
 use super::outside_router::PageOutsideRouter;
-use crate::ui::{ButtonStyle, LinkButton, Page, SubmitButton};
+use crate::ui::{Address, ButtonStyle, LinkButton, Page, SubmitButton};
 use crate::words::{Words, use_words};
 use backend::Backend;
+use backend::flows::Consent;
 use leptos::prelude::*;
 
 /// Renders the page that leads back to a product. `heading` says what has happened.
@@ -28,6 +29,55 @@ pub fn return_page(
                 <p>
                     <LinkButton href=href label=label style=ButtonStyle::Plain />
                 </p>
+            </Page>
+        }
+        .into_any()
+    })
+}
+
+/// Renders the page that asks whether a product of another company may learn about the user.
+#[must_use]
+pub fn consent_page(backend: &Backend, assets: &Assets, request: &PageOutsideRouter<'_>, asked: &Consent) -> String {
+    let Consent {
+        request: id,
+        client,
+        email,
+        sees_email,
+        sees_name,
+    } = asked.clone();
+    let title_client = client.clone();
+    let title = move |words: Words, brand: &str| {
+        let heading = words.say_with("product.consent_title", &[("product", &title_client)]);
+        words.say_with("frame.title", &[("heading", &heading), ("brand", brand)])
+    };
+    request.render(backend, assets, title, None, move || {
+        let words = use_words();
+        let say = |key| words.say_with(key, &[("product", &client)]);
+        let (heading, lead) = (say("product.consent_title"), say("product.consent_lead"));
+        let seen = [
+            (sees_email, "product.consent_email"),
+            (sees_name, "product.consent_name"),
+        ];
+        let seen = seen.into_iter().filter(|(asks, _)| *asks);
+        let seen = seen.map(|(_, key)| view! { <li>{words.say(key)}</li> }).collect_view();
+        view! {
+            <Page heading=heading>
+                <p class="who">{words.say("security.signed_in_as")} " " <Address text=email /></p>
+                <p>{lead}</p>
+                <ul>
+                    <li>{words.say("product.consent_id")}</li>
+                    {seen}
+                </ul>
+                <p class="hint">{words.say("product.consent_later")}</p>
+                <form method="post" action="/oauth/consent">
+                    <input type="hidden" name="request" value=id.clone() />
+                    <input type="hidden" name="allow" value="1" />
+                    <SubmitButton label=words.say("product.consent_allow") style=ButtonStyle::Main />
+                </form>
+                <form method="post" action="/oauth/consent">
+                    <input type="hidden" name="request" value=id />
+                    <SubmitButton label=words.say("product.consent_deny") style=ButtonStyle::Plain />
+                </form>
             </Page>
         }
         .into_any()

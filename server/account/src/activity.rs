@@ -67,7 +67,7 @@ pub enum ActivityKind {
 
 impl ActivityKind {
     /// All kinds.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 37] = [
         Self::SignedIn,
         Self::SignedOut,
         Self::SignedUp,

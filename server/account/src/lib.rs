@@ -54,7 +54,8 @@ pub use secret::Secret;
 pub use sign_in::{SignInStep, SignOutStep};
 pub use sign_up::SignUpStep;
 pub use steps::{
-    DeviceRow, MailedCode, PasswordRow, ProfileView, SecurityDone, SecurityView, SessionRow, UNKNOWN_BROWSER,
+    DeviceRow, MailedCode, PasswordRow, ProductRow, ProfileView, SecurityDone, SecurityView, SessionRow,
+    UNKNOWN_BROWSER,
 };
 pub use time::Timestamp;
 pub use waiting_flow::WaitingFlow;

@@ -22,6 +22,8 @@ CREATE TABLE authorization_requests (
     challenge           TEXT   NOT NULL,
     -- The user must have proven who they are after this time.
     authenticated_after BIGINT,
+    -- 1 if the user must be asked whether the client may learn about them, even if they agreed before.
+    asks_consent        BIGINT NOT NULL DEFAULT 0,
     ends_at             BIGINT NOT NULL
 );
 CREATE INDEX authorization_requests_by_end ON authorization_requests (ends_at);

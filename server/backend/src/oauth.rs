@@ -23,6 +23,7 @@ pub use logout_delivery::LogoutDelivery;
 pub(crate) use clients::Client;
 pub(crate) use logout_request::{LogoutRequest, logout_redirect};
 pub(crate) use request::{InvalidRequest, Prompt, ValidRequest, redirect};
+pub(crate) use token::connect;
 
 use account::Timestamp;
 
@@ -43,12 +44,4 @@ pub(crate) const fn code_kept_until(now: Timestamp) -> Timestamp {
 /// Returns whether a list of scopes contains one.
 pub(crate) fn has_scope(scopes: &str, wanted: &str) -> bool {
     scopes.split(' ').any(|scope| scope == wanted)
-}
-
-/// Returns the scopes of both lists.
-fn union(one: &str, other: &str) -> String {
-    let all = request::SCOPES
-        .into_iter()
-        .filter(|scope| has_scope(one, scope) || has_scope(other, scope));
-    all.collect::<Vec<_>>().join(" ")
 }

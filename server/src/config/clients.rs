@@ -47,9 +47,19 @@ pub const CLIENT_KEYS: &[TableKey<ClientSettings>] = &[
         },
     },
     TableKey {
+        name: "third_party",
+        default: "`false`",
+        takes: "true or false",
+        meaning: "Whether another company operates the product. If so, users are asked before it learns something about them.",
+        set: |client, value| {
+            client.third_party = value.parse().map_err(|_| "is neither true nor false".to_owned())?;
+            Ok(())
+        },
+    },
+    TableKey {
         name: "post_logout_redirect_uris",
-        default: "none",
-        takes: "like redirect_uris",
+        default: "–",
+        takes: "a list like redirect_uris",
         meaning: "Addresses to which users may return after they signed out, compared exactly.",
         set: |client, value| {
             client.post_logout_redirect_uris = list(value);
@@ -58,7 +68,7 @@ pub const CLIENT_KEYS: &[TableKey<ClientSettings>] = &[
     },
     TableKey {
         name: "backchannel_logout_uri",
-        default: "none",
+        default: "–",
         takes: "one address like those of redirect_uris",
         meaning: "Address of the product that is told when a session ends here, so that it ends its own (OpenID Connect Back-Channel Logout 1.0).",
         set: |client, value| {

@@ -3,7 +3,7 @@
 use super::{Problem, Service, pages};
 use account::Secret;
 use app::PageOutsideRouter;
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn};
@@ -20,7 +20,8 @@ use percent_encoding::percent_decode_str;
 pub fn routes() -> Router<Service> {
     Router::new()
         .route("/oauth/authorize", get(authorize))
-        .route("/oauth/continue", get(resume))
+        .route("/oauth/continue/{id}", get(resume))
+        .route("/oauth/consent", post(decide))
         .route("/oauth/logout", get(begin_logout).post(confirm_logout))
 }
 
@@ -47,13 +48,30 @@ async fn authorize(State(service): State<Service>, request: Request) -> Response
     }
 }
 
-async fn resume(State(service): State<Service>, request: Request) -> Response {
+async fn resume(State(service): State<Service>, Path(id): Path<String>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let (caller, held) = (caller(&parts), app::held(&parts.headers));
-    let query = parts.uri.query().unwrap_or_default();
-    let id = query.strip_prefix("request=").unwrap_or_default();
     let request = service.backend.request(&caller, &held).authorization();
-    let step = retried(|| request.resume(id)).await;
+    let step = retried(|| request.resume(&id)).await;
+    service.answer(&parts, step)
+}
+
+/// The form of the page that asks. It is behind the same-origin check.
+async fn decide(State(service): State<Service>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, LONGEST_FORM).await else {
+        return Problem::new(StatusCode::BAD_REQUEST).into_response();
+    };
+    let form = fields(&String::from_utf8_lossy(&body));
+    let field = |name: &str| {
+        form.iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    };
+    let (id, allowed) = (field("request").unwrap_or_default(), field("allow") == Some("1"));
+    let (caller, held) = (caller(&parts), app::held(&parts.headers));
+    let request = service.backend.request(&caller, &held).authorization();
+    let step = retried(|| request.decide(id, allowed)).await;
     service.answer(&parts, step)
 }
 
@@ -159,6 +177,9 @@ impl Service {
                 &url,
             ))
             .into_response(),
+            Ok(AuthorizationStep::Consent(asked)) => {
+                Html(app::consent_page(&self.backend, &assets, &page, &asked)).into_response()
+            }
             Ok(AuthorizationStep::Ask { page }) => pages::see_other(&page),
             Ok(AuthorizationStep::Refused(reason)) => {
                 tracing::info!(reason, "a request of a client was refused");

@@ -34,6 +34,9 @@ id = \"shop\"
 name = \"Shop\"
 redirect_uris = [\"https://shop.example/callback\", \"https://shop.example/other\"]
 client_secret_file = \"FOLDER/secret\"
+third_party = true
+post_logout_redirect_uris = [\"https://shop.example/goodbye\"]
+backchannel_logout_uri = \"https://shop.example/ended\"
 
 [[clients]]
 id = \"desktop-app\"
@@ -53,12 +56,15 @@ fn clients_are_read_from_the_file() {
             "https://shop.example/other".into(),
         ],
         client_secret: Some(SECRET.into()),
+        third_party: true,
+        post_logout_redirect_uris: vec!["https://shop.example/goodbye".into()],
+        backchannel_logout_uri: Some("https://shop.example/ended".into()),
     };
     let app = ClientSettings {
         id: "desktop-app".into(),
         name: "Desktop app".into(),
         redirect_uris: vec!["http://127.0.0.1/callback".into()],
-        client_secret: None,
+        ..ClientSettings::default()
     };
     assert_eq!(config.clients, [shop, app]);
     assert!(!format!("{config:?}").contains("s3cret"));
@@ -110,6 +116,21 @@ fn an_invalid_client_is_reported_with_its_place_and_without_secrets() {
             "client_secret",
             "must be in a file of its own",
         ),
+        (
+            after("post_logout_redirect_uris = [\"https://shop.example/goodbye\", \"/goodbye\"]"),
+            "post_logout_redirect_uris",
+            "has an entry that is not a URL",
+        ),
+        (
+            after("backchannel_logout_uri = \"http://shop.example/ended\""),
+            "backchannel_logout_uri",
+            "has an entry that is not https",
+        ),
+        (
+            after("third_party = \"no\""),
+            "third_party",
+            "is neither true nor false",
+        ),
         (after("scopes = \"openid\""), "scopes", "is not a known key"),
     ] {
         let (_, problems) = read(&content);
@@ -150,6 +171,9 @@ fn check_config_shows_clients_without_secrets() {
         "id = \"shop\"",
         "redirect_uris = [\"https://shop.example/callback\", \"https://shop.example/other\"]",
         "client_secret = \"(set)\"",
+        "third_party = true",
+        "post_logout_redirect_uris = [\"https://shop.example/goodbye\"]",
+        "backchannel_logout_uri = \"https://shop.example/ended\"",
         "id = \"desktop-app\"",
     ] {
         assert!(text.lines().any(|shown| shown == line), "{line}\n{text}");

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 const PRODUCT: &str = "https://shop.example";
 const SECRET: &str = "a secret: of at least 32 characters + %";
-const CONTINUE: &str = "/oauth/continue?request=";
+const CONTINUE: &str = "/oauth/continue/";
 
 /// Writes a configuration file with a client; returns its path.
 fn configuration(folder: &TempDir) -> String {
@@ -28,7 +28,8 @@ fn configuration(folder: &TempDir) -> String {
     let secret = private("secret", SECRET);
     let uri = format!("{PRODUCT}/signin/provider/rekey/callback");
     let client = format!(
-        "[[clients]]\nid = \"shop\"\nname = \"Shop <b>\"\nredirect_uris = [{uri:?}]\nclient_secret_file = {secret:?}\n"
+        "[[clients]]\nid = \"shop\"\nname = \"Shop <b>\"\nredirect_uris = [{uri:?}]\nclient_secret_file = {secret:?}\n\
+         post_logout_redirect_uris = [\"{PRODUCT}/goodbye\"]\n"
     );
     private("rekey.toml", &client)
 }
@@ -156,6 +157,109 @@ async fn a_product_signs_its_user_in() {
         .await
         .unwrap();
     assert_eq!(again.subject, identity.subject);
+    sign_out(&mut browser).await;
+}
+
+/// The product asks for sign-out without an ID token, so the user is asked.
+async fn sign_out(browser: &mut Browser) {
+    let asked = format!("client_id=shop&post_logout_redirect_uri={PRODUCT}/goodbye&state=%3Cb%3E");
+    let shown = browser.open(&format!("/oauth/logout?{asked}")).await;
+    assert_eq!(shown.status(), StatusCode::OK);
+    let shown = shown.text().await.unwrap();
+    assert!(
+        shown.contains("action=\"/oauth/logout\"") && !shown.contains("<script"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("name=\"state\" value=\"&lt;b&gt;\"") || shown.contains("value=\"<b>\""),
+        "{shown}"
+    );
+    let evil = browser
+        .open("/oauth/logout?client_id=shop&post_logout_redirect_uri=https://evil.example/")
+        .await;
+    assert_eq!(evil.status(), StatusCode::BAD_REQUEST);
+    let cookies: Vec<_> = browser
+        .cookies
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let post = |site: &str, origin: &str| {
+        let request = browser.http.post(format!("{}/oauth/logout", browser.origin));
+        let request = request.header(header::ORIGIN, origin).header("sec-fetch-site", site);
+        let request = request.header(header::COOKIE, cookies.join("; "));
+        request
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(asked.clone())
+    };
+    // Attack: another site's page sends the form.
+    let foreign = post("cross-site", PRODUCT).send().await.unwrap();
+    assert_eq!(foreign.status(), StatusCode::FORBIDDEN);
+    let done = post("same-origin", &browser.origin).send().await.unwrap();
+    assert_eq!(done.status(), StatusCode::OK);
+    assert!(done.headers().get(header::SET_COOKIE).is_some());
+    let done = done.text().await.unwrap();
+    assert!(
+        done.contains(&format!("content=\"0;url={PRODUCT}/goodbye?state=%3Cb%3E\"")),
+        "{done}"
+    );
+    assert!(
+        done.contains("signed out") || done.contains("signed\u{a0}out"),
+        "{done}"
+    );
+    let next = location(&browser.open("/security").await);
+    assert!(next.starts_with("/signin"), "{next}");
+}
+
+/// A product of another company.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_is_asked_before_another_company_learns_about_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = configuration(&folder);
+    let more = "[[clients]]\nid = \"partner\"\nname = \"Partner\"\nthird_party = true\nredirect_uris = [\"https://partner.example/cb\"]\n";
+    let content = std::fs::read_to_string(&path).unwrap() + more;
+    std::fs::write(&path, content).unwrap();
+    let world = World::listening_with(&[("REKEY_CONFIG", &path)]).await;
+    let mut browser = Browser::of(&world);
+    assert_eq!(browser.sign_in("/profile").await, "/profile");
+    let asked = "client_id=partner&redirect_uri=https://partner.example/cb&response_type=code&scope=openid%20email\
+                 &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
+    let page = location(&browser.open(&format!("/oauth/authorize?{asked}")).await);
+    // The page's address survives a choice of language.
+    assert!(page.starts_with(CONTINUE), "{page}");
+    let shown = browser.open(&page).await;
+    assert_eq!(shown.status(), StatusCode::OK);
+    let shown = shown.text().await.unwrap();
+    for text in [
+        "Continue to Partner?",
+        "Signed in as",
+        "Your e-mail address",
+        "action=\"/oauth/consent\"",
+    ] {
+        assert!(shown.contains(text), "{text}: {shown}");
+    }
+    assert!(!shown.contains("Your name") && !shown.contains("<script"), "{shown}");
+    let id = shown
+        .split("name=\"request\" value=\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
+    let cookies: Vec<_> = browser
+        .cookies
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let request = browser.http.post(format!("{}/oauth/consent", browser.origin));
+    let request = request
+        .header(header::ORIGIN, &browser.origin)
+        .header(header::COOKIE, cookies.join("; "));
+    let done = request.form(&[("request", id), ("allow", "1")]).send().await.unwrap();
+    let done = done.text().await.unwrap();
+    assert!(
+        done.contains("content=\"0;url=https://partner.example/cb?code="),
+        "{done}"
+    );
 }
 
 async fn world() -> World {
@@ -188,7 +292,7 @@ async fn scripts_of_other_origins_reach_only_the_endpoints_for_clients() {
         assert_eq!(answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), "*", "{path}");
         assert_eq!(answer.header(header::CACHE_CONTROL), "public, max-age=300", "{path}");
     }
-    for path in ["/oauth/token", "/oauth/userinfo"] {
+    for path in ["/oauth/token", "/oauth/userinfo", "/oauth/revoke", "/oauth/introspect"] {
         let preflight = from_elsewhere(Method::OPTIONS, path).body(Body::empty()).unwrap();
         let answer = world.send(preflight).await;
         assert_eq!(answer.status, StatusCode::NO_CONTENT, "{path}");
@@ -201,7 +305,13 @@ async fn scripts_of_other_origins_reach_only_the_endpoints_for_clients() {
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
         assert_eq!(answer.header(header::CACHE_CONTROL), "no-store, no-transform", "{path}");
     }
-    for path in ["/oauth/authorize", "/oauth/continue", "/api/sign_in/sign_out"] {
+    for path in [
+        "/oauth/authorize",
+        "/oauth/continue/00",
+        "/oauth/consent",
+        "/oauth/logout",
+        "/api/sign_in/sign_out",
+    ] {
         for method in [Method::POST, Method::OPTIONS] {
             let answer = world
                 .send(from_elsewhere(method, path).body(Body::empty()).unwrap())
@@ -223,6 +333,9 @@ async fn the_discovery_document_names_the_endpoints() {
         ("token_endpoint", Method::POST),
         ("userinfo_endpoint", Method::GET),
         ("jwks_uri", Method::GET),
+        ("introspection_endpoint", Method::POST),
+        ("revocation_endpoint", Method::POST),
+        ("end_session_endpoint", Method::GET),
     ] {
         let path = document[name].as_str().unwrap().strip_prefix(origin).unwrap();
         let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
@@ -241,8 +354,7 @@ async fn a_refused_request_shows_a_page_and_leads_nowhere() {
         "/oauth/authorize",
         "/oauth/authorize?client_id=unknown&redirect_uri=https://evil.example",
         "/oauth/authorize?client_id=shop&redirect_uri=https://evil.example",
-        "/oauth/continue",
-        "/oauth/continue?request=00",
+        "/oauth/continue/00",
     ] {
         let answer = world.open(path).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");

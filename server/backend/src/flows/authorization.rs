@@ -1,14 +1,17 @@
 //! Authorization of a client: the browser comes from a product, signs in if necessary, and returns with a code.
 
 use super::request::BrowserRequest;
-use crate::oauth::{CODE_MS, InvalidRequest, Prompt, REQUEST_MS, ValidRequest, code_kept_until, redirect};
+use crate::oauth::{
+    CODE_MS, Client, InvalidRequest, Prompt, REQUEST_MS, ValidRequest, code_kept_until, connect, has_scope, redirect,
+};
 use crate::store::authorization::{self, AuthorizationCode, AuthorizationRequest};
-use crate::store::{ReadConn, sessions};
+use crate::store::sessions::{self, Session};
+use crate::store::{ReadConn, accounts, connected_products};
 use crate::{Error, Fault, random};
-use account::Timestamp;
+use account::{AccountId, Timestamp};
 
 /// The path to which the browser returns after sign-in.
-const CONTINUE: &str = "/oauth/continue?request=";
+const CONTINUE: &str = "/oauth/continue/";
 
 /// Authorization of a client.
 #[derive(Clone, Copy)]
@@ -29,11 +32,35 @@ pub enum AuthorizationStep {
         /// The page's path and query.
         page: String,
     },
+    /// To a page that asks whether the client may learn about the user.
+    Consent(Consent),
     /// Nowhere: the client and its address are not proven, or the request has expired. The reason is for the log.
     Refused(&'static str),
 }
 
-impl Authorization<'_> {
+/// What a user is asked before a client of another company learns something about them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consent {
+    /// The id of the waiting request.
+    pub request: String,
+    /// The client's name.
+    pub client: String,
+    /// The address of the signed-in account.
+    pub email: String,
+    /// Whether the client asks for the address.
+    pub sees_email: bool,
+    /// Whether it asks for the name.
+    pub sees_name: bool,
+}
+
+/// Whether a signed-in browser gets a code.
+enum Answer {
+    Code(AuthorizationStep),
+    SignIn,
+    Consent { email: String },
+}
+
+impl<'a> Authorization<'a> {
     /// Accepts a client's request: the raw query.
     ///
     /// # Errors
@@ -54,7 +81,7 @@ impl Authorization<'_> {
         let by_age = asked.max_age_s.map(|age| now.plus_seconds(-age).0);
         let authenticated_after = match asked.prompt {
             Prompt::Login => Some(now.0),
-            Prompt::None | Prompt::Default => by_age,
+            Prompt::None | Prompt::Default | Prompt::Consent => by_age,
         };
         let request = AuthorizationRequest {
             id: random::id(),
@@ -65,13 +92,19 @@ impl Authorization<'_> {
             nonce: asked.nonce,
             challenge: asked.challenge,
             authenticated_after,
+            asks_consent: i64::from(asked.prompt == Prompt::Consent),
             ends_at: now.plus_ms(REQUEST_MS).0,
         };
-        if let Some(step) = self.answer(&request, &asked.client.name, now).await? {
-            return Ok(step);
-        }
+        let error = match self
+            .answer(&request, asked.client, asked.prompt == Prompt::Consent, now)
+            .await?
+        {
+            Answer::Code(step) => return Ok(step),
+            Answer::SignIn => "login_required",
+            Answer::Consent { .. } => "consent_required",
+        };
         if asked.prompt == Prompt::None {
-            let error = [("error", "login_required")];
+            let error = [("error", error)];
             return Ok(AuthorizationStep::Return {
                 client: asked.client.name.clone(),
                 url: redirect(&request.redirect_uri, &error, request.state.as_deref(), &issuer),
@@ -82,7 +115,12 @@ impl Authorization<'_> {
         self.0.backend.take(&mut tx, &[self.0.begin_rule()], now).await?;
         authorization::insert_request(&mut tx, &request).await?;
         tx.commit().await?;
-        self.ask(&request.id, now).await
+        match error {
+            "consent_required" => Ok(AuthorizationStep::Ask {
+                page: [CONTINUE, &request.id].concat(),
+            }),
+            _ => self.ask(&request.id, now).await,
+        }
     }
 
     /// Continues a request after sign-in. It stays open until it expires, so that a reload works.
@@ -94,36 +132,111 @@ impl Authorization<'_> {
     /// A database fault.
     pub async fn resume(self, id: &str) -> Result<AuthorizationStep, Error> {
         let now = self.0.now();
-        let mut conn = self.0.read().await?;
-        let request = find(&mut conn, id, now).await?;
-        drop(conn);
-        let Some(request) = request else {
-            return Ok(AuthorizationStep::Refused("the request has expired"));
+        let (request, client) = match self.waiting(id, now).await? {
+            Ok(waiting) => waiting,
+            Err(reason) => return Ok(AuthorizationStep::Refused(reason)),
         };
-        // Attack: an address that the operator has removed since.
-        let client = self.0.backend.clients().find(&request.client_id);
-        let Some(client) = client.filter(|client| client.accepts(&request.redirect_uri)) else {
-            return Ok(AuthorizationStep::Refused("the client is no longer registered"));
-        };
-        match self.answer(&request, &client.name, now).await? {
-            Some(step) => Ok(step),
-            None => self.ask(&request.id, now).await,
+        match self.answer(&request, client, request.asks_consent == 1, now).await? {
+            Answer::Code(step) => Ok(step),
+            Answer::SignIn => self.ask(&request.id, now).await,
+            Answer::Consent { email } => Ok(AuthorizationStep::Consent(Consent {
+                client: client.name.clone(),
+                email,
+                sees_email: has_scope(&request.scope, "email"),
+                sees_name: has_scope(&request.scope, "profile"),
+                request: request.id,
+            })),
         }
     }
 
-    /// Issues a code in the browser's session. `None` if its user must sign in first.
+    /// Records the user's decision, and continues.
+    ///
+    /// Attack: another site's page decides for the user. The form is behind the same-origin check.
+    ///
+    /// # Errors
+    /// A database fault.
+    pub async fn decide(self, id: &str, allowed: bool) -> Result<AuthorizationStep, Error> {
+        let now = self.0.now();
+        let (mut request, client) = match self.waiting(id, now).await? {
+            Ok(waiting) => waiting,
+            Err(reason) => return Ok(AuthorizationStep::Refused(reason)),
+        };
+        if !allowed {
+            let (error, issuer) = ([("error", "access_denied")], &self.0.backend.settings().origin);
+            return Ok(AuthorizationStep::Return {
+                client: client.name.clone(),
+                url: redirect(&request.redirect_uri, &error, request.state.as_deref(), issuer),
+            });
+        }
+        let mut tx = self.0.begin().await?;
+        let Some(session) = self.0.find_session(&mut tx, now).await? else {
+            return self.ask(&request.id, now).await;
+        };
+        let (account, scope) = (session.account_id.as_str(), request.scope.as_str());
+        connect(&mut tx, account, &client.id, scope, self.0.caller, now).await?;
+        authorization::note_consent(&mut tx, &request.id).await?;
+        tx.commit().await?;
+        request.asks_consent = 0;
+        match self.answer(&request, client, false, now).await? {
+            Answer::Code(step) => Ok(step),
+            Answer::SignIn | Answer::Consent { .. } => self.ask(&request.id, now).await,
+        }
+    }
+
+    /// Finds a waiting request and its client. The inner error is a reason for the log.
+    async fn waiting(
+        self,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<Result<(AuthorizationRequest, &'a Client), &'static str>, Error> {
+        let mut conn = self.0.read().await?;
+        let Some(request) = find(&mut conn, id, now).await? else {
+            return Ok(Err("the request has expired"));
+        };
+        // Attack: an address that the operator has removed since.
+        let client = self.0.backend.clients().find(&request.client_id);
+        let client = client.filter(|client| client.accepts(&request.redirect_uri));
+        Ok(client
+            .map(|client| (request, client))
+            .ok_or("the client is no longer registered"))
+    }
+
+    /// Returns what the client may already learn about the user.
+    async fn known_scope(
+        self,
+        conn: &mut ReadConn,
+        session: &Session,
+        request: &AuthorizationRequest,
+    ) -> Result<String, Fault> {
+        let known = connected_products::find(conn, &session.account_id, &request.client_id).await?;
+        Ok(known.map(|known| known.scope).unwrap_or_default())
+    }
+
+    /// Issues a code in the browser's session, unless its user must sign in or consent first.
     async fn answer(
         self,
         request: &AuthorizationRequest,
-        client: &str,
+        client: &Client,
+        asks_consent: bool,
         now: Timestamp,
-    ) -> Result<Option<AuthorizationStep>, Error> {
+    ) -> Result<Answer, Error> {
         let mut conn = self.0.read().await?;
         let session = self.0.find_session(&mut conn, now).await?;
-        drop(conn);
         let Some(session) = session.filter(|session| is_recent(request, session.authenticated_at)) else {
-            return Ok(None);
+            return Ok(Answer::SignIn);
         };
+        let must_ask = asks_consent
+            || client.third_party && {
+                let known = self.known_scope(&mut conn, &session, request).await?;
+                !request.scope.split(' ').all(|scope| has_scope(&known, scope))
+            };
+        if must_ask {
+            let account = accounts::find(&mut conn, &AccountId(session.account_id)).await?;
+            return Ok(account.map_or(Answer::SignIn, |stored| Answer::Consent {
+                email: stored.account.email.to_string(),
+            }));
+        }
+        drop(conn);
         let code = random::token();
         let row = AuthorizationCode {
             digest: random::digest(&code),
@@ -141,15 +254,15 @@ impl Authorization<'_> {
         let mut tx = self.0.backend.parts.db.begin_unsynced().await?;
         // Attack: the session is ended at the same time, and the code would outlive it.
         if !sessions::lock_for_update(&mut tx, &row.session_id).await? {
-            return Ok(None);
+            return Ok(Answer::SignIn);
         }
         authorization::insert_code(&mut tx, &row).await?;
         tx.commit().await?;
         self.0.backend.metrics().client_event(&request.client_id, "code");
         let issuer = &self.0.backend.settings().origin;
         let response = [("code", code.expose())];
-        Ok(Some(AuthorizationStep::Return {
-            client: client.to_owned(),
+        Ok(Answer::Code(AuthorizationStep::Return {
+            client: client.name.clone(),
             url: redirect(&request.redirect_uri, &response, request.state.as_deref(), issuer),
         }))
     }

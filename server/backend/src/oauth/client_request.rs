@@ -141,20 +141,23 @@ impl Backend {
         }))
     }
 
-    /// Ends an access token, or a refresh token with all tokens of its family. An unknown token is no error (RFC 7009 §2.2).
+    /// Ends an access token, or a refresh token with all tokens of its family. An unknown token is no error (RFC 7009 §2.2), nor
+    /// is another client's, which stays. Attack: a client ends the tokens of another one.
     async fn revoke_token(&self, token: &str, client: &Client) -> Result<Value, ClientError> {
         let mut tx = self.parts.db.begin().await?;
         match RefreshToken::read(&self.parts.keys, token) {
             Some(token) => {
                 let family = authorization::find_family(&mut tx, &random::digest(&token.family)).await?;
-                // Attack: a client ends the tokens of another one.
                 if let Some(family) = family.filter(|family| family.code.client_id == client.id) {
                     authorization::revoke_code(&mut tx, &family.code.digest).await?;
                 }
             }
             None => {
                 let digest = random::digest(&Secret::from(token));
-                authorization::revoke_token(&mut tx, &client.id, &digest).await?;
+                let access = authorization::find_access(&mut tx, &digest, self.now()).await?;
+                if access.is_some_and(|access| access.client_id == client.id) {
+                    authorization::revoke_token(&mut tx, &digest).await?;
+                }
             }
         }
         tx.commit().await?;

@@ -20,6 +20,8 @@ pub struct ClientSettings {
     pub redirect_uris: Vec<String>,
     /// The client's secret; without it, the client is public, such as a native app.
     pub client_secret: Option<Secret>,
+    /// Whether another company operates the product: users are asked before it learns something about them.
+    pub third_party: bool,
     /// The addresses to which the browser may return after sign-out.
     pub post_logout_redirect_uris: Vec<String>,
     /// The address that is told when a session ends (OpenID Connect Back-Channel Logout 1.0).
@@ -50,6 +52,7 @@ const LOGOUT_LIMIT: Duration = Duration::from_secs(5);
 pub(crate) struct Client {
     pub id: String,
     pub name: String,
+    pub third_party: bool,
     pub backchannel_logout_uri: Option<String>,
     redirect_uris: Vec<String>,
     post_logout_redirect_uris: Vec<String>,
@@ -137,6 +140,7 @@ impl Clients {
         let client = |settings: ClientSettings| Client {
             id: settings.id,
             name: settings.name,
+            third_party: settings.third_party,
             backchannel_logout_uri: settings.backchannel_logout_uri,
             redirect_uris: settings.redirect_uris,
             post_logout_redirect_uris: settings.post_logout_redirect_uris,

@@ -26,7 +26,7 @@ pub fn discovery(origin: &str) -> Value {
         "id_token_signing_alg_values_supported": ["ES256"],
         "subject_types_supported": ["public"],
         "scopes_supported": super::request::SCOPES,
-        "prompt_values_supported": ["none", "login"],
+        "prompt_values_supported": ["none", "login", "consent"],
         "claims_supported": [
             "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid", "amr", "email", "email_verified", "name",
         ],

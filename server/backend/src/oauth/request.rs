@@ -21,6 +21,8 @@ pub(crate) enum Prompt {
     None,
     /// Always, even with a session.
     Login,
+    /// If necessary, and always whether the client may learn about them.
+    Consent,
 }
 
 /// A request that passed all checks.
@@ -85,7 +87,8 @@ impl<'a> ValidRequest<'a> {
             challenge: asked.get("code_challenge").unwrap_or_default().to_owned(),
             prompt: match asked.get("prompt") {
                 Some("none") => Prompt::None,
-                Some("login") => Prompt::Login,
+                Some("login" | "select_account") => Prompt::Login,
+                Some("consent") => Prompt::Consent,
                 _ => Prompt::Default,
             },
             max_age_s: asked.get("max_age").and_then(|age| age.parse().ok()),
@@ -140,8 +143,11 @@ fn check(asked: &Parameters) -> Result<(), (&'static str, &'static str)> {
             return invalid("state and nonce must be printable ASCII, at most 1024 characters");
         }
     }
-    if !matches!(asked.get("prompt"), None | Some("none" | "login")) {
-        return invalid("prompt must be none or login");
+    if !matches!(
+        asked.get("prompt"),
+        None | Some("none" | "login" | "consent" | "select_account")
+    ) {
+        return invalid("prompt must be none, login, consent or select_account");
     }
     let is_age = |age: &str| age.parse::<u32>().is_ok();
     if !asked.get("max_age").is_none_or(is_age) {

@@ -3,6 +3,7 @@
 use super::id_token::IdToken;
 use super::parameters::{Parameters, is_printable};
 use super::refresh_token::RefreshToken;
+use super::request::SCOPES;
 use super::{Client, ClientError, OFFLINE, TOKEN_S, has_scope};
 use crate::oidc::SigningKey;
 use crate::store::authorization::{self, AuthorizationCode, Family, Subject};
@@ -140,13 +141,7 @@ impl Backend {
         )
         .await?;
         let (account, client) = (subject.account_id.as_str(), code.client_id.as_str());
-        let known = connected_products::find(&mut tx, account, client).await?;
-        let scope = super::union(known.as_ref().map_or("", |known| &known.scope), &code.scope);
-        connected_products::record(&mut tx, account, client, &scope, now).await?;
-        if known.is_none() {
-            let (id, caller) = (AccountId(account.to_owned()), Caller::default());
-            events::append(&mut tx, &id, ActivityKind::ProductConnected, Actor::User, &caller, now).await?;
-        }
+        connect(&mut tx, account, client, &code.scope, &Caller::default(), now).await?;
         tx.commit().await?;
         let issuer = &self.settings().origin;
         let claims = IdToken::of(issuer, code, subject, token.expose(), now);
@@ -188,6 +183,32 @@ impl Backend {
         tracing::warn!(client = client.id, reason, "the tokens of a client were revoked");
         Err(INVALID_GRANT)
     }
+}
+
+/// Records that a client may learn about a user, and the first time as an event.
+pub(crate) async fn connect(
+    tx: &mut WriteTx,
+    account: &str,
+    client: &str,
+    scope: &str,
+    caller: &Caller,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let known = connected_products::find(tx, account, client).await?;
+    if known.is_none() {
+        let (id, kind) = (AccountId(account.to_owned()), ActivityKind::ProductConnected);
+        events::append(tx, &id, kind, Actor::User, caller, now).await?;
+    }
+    let scope = union(known.as_ref().map_or("", |known| &known.scope), scope);
+    connected_products::record(tx, account, client, &scope, now).await
+}
+
+/// Returns the scopes of both lists.
+fn union(one: &str, other: &str) -> String {
+    let all = SCOPES
+        .into_iter()
+        .filter(|scope| has_scope(one, scope) || has_scope(other, scope));
+    all.collect::<Vec<_>>().join(" ")
 }
 
 /// Attack: a stolen code is redeemed without the secret of the browser or app that asked for it (RFC 7636 §4.6).

@@ -24,6 +24,8 @@ pub struct AuthorizationRequest {
     pub challenge: String,
     /// The user must have proven who they are after this time.
     pub authenticated_after: Option<i64>,
+    /// 1 if the user must be asked, even if they agreed before.
+    pub asks_consent: i64,
     /// Expiry time.
     pub ends_at: i64,
 }
@@ -105,8 +107,8 @@ pub async fn insert_request(tx: &mut WriteTx, request: &AuthorizationRequest) ->
     execute!(
         tx,
         "INSERT INTO authorization_requests (id, client_id, redirect_uri, scope, state, nonce, challenge,
-                                                 authenticated_after, ends_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                                                 authenticated_after, asks_consent, ends_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         &request.id,
         &request.client_id,
         &request.redirect_uri,
@@ -115,6 +117,7 @@ pub async fn insert_request(tx: &mut WriteTx, request: &AuthorizationRequest) ->
         &request.nonce,
         &request.challenge,
         request.authenticated_after,
+        request.asks_consent,
         request.ends_at
     );
     Ok(())
@@ -128,7 +131,7 @@ pub async fn find_request(
 ) -> Result<Option<AuthorizationRequest>, Fault> {
     Ok(on!(conn, |conn| {
         sqlx::query_as(
-            "SELECT id, client_id, redirect_uri, scope, state, nonce, challenge, authenticated_after, ends_at
+            "SELECT id, client_id, redirect_uri, scope, state, nonce, challenge, authenticated_after, asks_consent, ends_at
                FROM authorization_requests WHERE id = $1 AND ends_at > $2",
         )
         .bind(id)
@@ -136,6 +139,16 @@ pub async fn find_request(
         .fetch_optional(conn)
         .await?
     }))
+}
+
+/// Notes that the user has agreed to a request.
+pub async fn note_consent(tx: &mut WriteTx, id: &str) -> Result<(), Fault> {
+    execute!(
+        tx,
+        "UPDATE authorization_requests SET asks_consent = 0 WHERE id = $1",
+        id
+    );
+    Ok(())
 }
 
 /// Stores a code.
@@ -220,15 +233,9 @@ pub async fn replace_refresh_token(tx: &mut WriteTx, digest: &str, number: i64, 
     Ok(replaced == 1)
 }
 
-/// Deletes an access token of a client.
-pub async fn revoke_token(tx: &mut WriteTx, client: &str, digest: &str) -> Result<(), Fault> {
-    execute!(
-        tx,
-        "DELETE FROM access_tokens WHERE digest = $1
-            AND code_digest IN (SELECT digest FROM authorization_codes WHERE client_id = $2)",
-        digest,
-        client
-    );
+/// Deletes an access token.
+pub async fn revoke_token(tx: &mut WriteTx, digest: &str) -> Result<(), Fault> {
+    execute!(tx, "DELETE FROM access_tokens WHERE digest = $1", digest);
     Ok(())
 }
 

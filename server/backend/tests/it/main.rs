@@ -63,6 +63,7 @@ mod managed;
 mod many_codes;
 mod metrics;
 mod migrations;
+mod openid_consent;
 mod openid_logout;
 mod openid_provider;
 mod openid_refresh;

@@ -108,7 +108,7 @@ async fn a_client_can_forbid_or_demand_a_new_sign_in(world: &World) {
     for change in [("prompt", "login"), ("max_age", "299"), ("max_age", "0")] {
         let (page, id) = asked(begin(&browser, &query(&[change])).await);
         assert_eq!(page, "/security/confirm");
-        let next = format!("/oauth/continue?request={id}");
+        let next = format!("/oauth/continue/{id}");
         let step = browser.request().confirmation().step(&next).await.unwrap();
         assert!(matches!(step, ConfirmStep::Choose { .. }), "{step:?}");
         world.clock.advance_minutes(1);
@@ -182,7 +182,7 @@ async fn an_invalid_request_of_a_proven_client_is_answered(world: &World) {
         ("registration", "{}", "registration_not_supported"),
         ("id_token_hint", "eyJ", "invalid_request"),
         ("prompt", "none login", "invalid_request"),
-        ("prompt", "consent", "invalid_request"),
+        ("prompt", "create", "invalid_request"),
         ("max_age", "-1", "invalid_request"),
         ("max_age", "soon", "invalid_request"),
         ("nonce", &long, "invalid_request"),

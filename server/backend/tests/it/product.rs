@@ -12,6 +12,7 @@ use std::collections::HashMap;
 
 pub const SECRET: &str = "a secret of at least 32 characters";
 pub const CALLBACK: &str = "https://shop.example/callback";
+pub const PARTNER: &str = "https://partner.example/callback";
 pub const GOODBYE: &str = "https://shop.example/goodbye";
 pub const VERIFIER: &str = "a-verifier-of-43-to-128-unreserved-characters";
 
@@ -41,6 +42,10 @@ pub fn with_backchannel(world: &World, uri: String) -> World {
             Some("another secret of 32 characters."),
         ),
         client("app", "http://127.0.0.1/callback", None),
+        ClientSettings {
+            third_party: true,
+            ..client("partner", PARTNER, None)
+        },
     ];
     world.with_clients(Clients::new(clients, &TrustedRoots::public()).unwrap())
 }
@@ -85,7 +90,7 @@ pub fn asked(step: AuthorizationStep) -> (String, String) {
     let AuthorizationStep::Ask { page } = step else {
         panic!("{step:?}")
     };
-    let (page, id) = page.split_once("?next=/oauth/continue?request=").unwrap();
+    let (page, id) = page.split_once("?next=/oauth/continue/").unwrap();
     (page.to_owned(), id.to_owned())
 }
 

@@ -32,11 +32,15 @@ async fn a_request_is_found_until_it_ends(world: &World) {
         nonce: None,
         challenge: "challenge".into(),
         authenticated_after: Some(1),
+        asks_consent: 1,
         ends_at: NOW.0 + 10,
     };
     authorization::insert_request(&mut tx, &request).await.unwrap();
     let found = authorization::find_request(&mut tx, "r", NOW.plus_ms(9)).await.unwrap();
-    assert_eq!(found, Some(request));
+    assert_eq!(found, Some(request.clone()));
+    authorization::note_consent(&mut tx, "r").await.unwrap();
+    let found = authorization::find_request(&mut tx, "r", NOW).await.unwrap();
+    assert_eq!(found.map(|found| found.asks_consent), Some(0));
     let late = authorization::find_request(&mut tx, "r", NOW.plus_ms(10))
         .await
         .unwrap();
@@ -122,17 +126,16 @@ async fn only_the_current_refresh_token_is_replaced(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_client_revokes_only_its_own_tokens(world: &World) {
+async fn an_account_takes_back_only_what_it_gave_a_client(world: &World) {
     let mut tx = with_ada(world).await;
     sessions::insert(&mut tx, "digest", &session("s")).await.unwrap();
     authorization::insert_code(&mut tx, &code("a")).await.unwrap();
     authorization::insert_token(&mut tx, "t", "a", NOW.plus_ms(20))
         .await
         .unwrap();
-    authorization::revoke_token(&mut tx, "other", "t").await.unwrap();
     authorization::revoke_client(&mut tx, &id(ADA), "other").await.unwrap();
     assert!(authorization::find_access(&mut tx, "t", NOW).await.unwrap().is_some());
-    authorization::revoke_token(&mut tx, "shop", "t").await.unwrap();
+    authorization::revoke_token(&mut tx, "t").await.unwrap();
     assert_eq!(authorization::find_access(&mut tx, "t", NOW).await.unwrap(), None);
     authorization::revoke_client(&mut tx, &id(ADA), "shop").await.unwrap();
     assert_eq!(authorization::find_code(&mut tx, "a").await.unwrap(), None);
