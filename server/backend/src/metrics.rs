@@ -121,6 +121,12 @@ impl Backend {
         for kind in Fault::KINDS.into_iter().chain(["panic", "library", "no_answer"]) {
             drop(metrics.faults.get_or_create(&Kind { kind }));
         }
+        for client in self.clients().ids() {
+            for event in ["code", "tokens", "refreshed", "revoked", "logout_sent", "logout_failed"] {
+                let client = client.to_owned();
+                drop(metrics.client_events.get_or_create(&ClientEvent { client, event }));
+            }
+        }
         for state in ["sent", "failed"] {
             drop(metrics.emails.get_or_create(&State { state }));
         }

@@ -130,7 +130,11 @@ async fn metrics_are_not_served_on_the_public_listener() {
 /// The dashboard also shows every metric.
 #[tokio::test]
 async fn the_dashboard_and_the_alerts_use_only_existing_metrics() {
-    let world = World::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rekey.toml");
+    let client = "[[clients]]\nid = \"app\"\nname = \"App\"\nredirect_uris = [\"http://127.0.0.1/callback\"]\n";
+    std::fs::write(&file, client).unwrap();
+    let world = World::with(&[("REKEY_CONFIG", &file.display().to_string())], true).await;
     world.open("/signin").await;
     world.call("/api/sign_in/begin", "email=").await;
     let scraped = world.scrape().await;

@@ -172,6 +172,10 @@ impl Clients {
         &self.http
     }
 
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.list.iter().map(|client| client.id.as_str())
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }

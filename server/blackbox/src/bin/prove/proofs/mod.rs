@@ -14,6 +14,7 @@ mod mail_server;
 mod managed;
 mod once;
 mod owner;
+mod products;
 mod providers;
 mod secrets;
 mod sessions;
@@ -39,6 +40,7 @@ pub fn all() -> impl Iterator<Item = &'static Proof> {
         managed::PROOFS,
         once::PROOFS,
         owner::PROOFS,
+        products::PROOFS,
         providers::PROOFS,
         secrets::PROOFS,
         web::PROOFS,

@@ -1,0 +1,151 @@
+//! Products that sign their users in here, and thieves of what these products hold.
+
+mod listener;
+mod thief;
+
+use crate::ground::Ground;
+use crate::proof::{Finding, Proof, Setting};
+use crate::service::{Kind, Plan, Service};
+use blackbox::Fault;
+use listener::{Listener, Manner};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use thief::Thief;
+
+pub const PROOFS: &[Proof] = &[
+    Proof {
+        number: 40,
+        property: "A product's codes and tokens work once, for it alone, at its registered address, and end with the session",
+        hole: "Without the comparison of `client_id` in `redeem_code` (`oauth/token.rs`), another client redeemed a code; without `is_verified`, a stolen code was redeemed; without `use_code`, 2 of 200 redeemed one.",
+        on: &[Setting::Sqlite, Setting::Postgres2],
+        run: thieves,
+    },
+    Proof {
+        number: 41,
+        property: "Products are told that a session has ended, whatever other products do",
+        hole: "With one loop for all products in `oauth/logout_delivery.rs`, the silent product delayed the others by 5 s for each notice.",
+        on: &[Setting::Sqlite, Setting::Postgres2],
+        run: logouts,
+    },
+];
+
+/// The secret of the confidential clients.
+const SECRET: &str = "a secret of the proofs, 32 letters and more";
+
+/// A file with [`SECRET`], deleted on drop.
+struct SecretFile(PathBuf);
+
+impl SecretFile {
+    fn write() -> Result<Self, Fault> {
+        let name = format!("rekey-proof-{}-{:?}.secret", std::process::id(), Instant::now());
+        let path = std::env::temp_dir().join(name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-"));
+        let mut options = std::fs::OpenOptions::new();
+        let file = options.write(true).create_new(true).mode(0o600).open(&path);
+        let written = file.and_then(|mut file| std::io::Write::write_all(&mut file, SECRET.as_bytes()));
+        written.map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(Self(path))
+    }
+
+    fn client(&self, id: &str, more: &str) -> String {
+        let file = self.0.display();
+        format!(
+            "[[clients]]\nid = \"{id}\"\nname = \"{id}\"\nredirect_uris = [\"https://{id}.example/callback\"]\n\
+             client_secret_file = \"{file}\"\n{more}\n"
+        )
+    }
+}
+
+impl Drop for SecretFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn thieves(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
+    let secret = SecretFile::write()?;
+    let plan = Plan {
+        config: Some(secret.client("shop", "") + &secret.client("other", "")),
+        ..Plan::without_limits()
+    };
+    let service = Service::start_with(ground, setting, &plan)?;
+    let mut thief = Thief::new(&service);
+    for _ in 0..ground.times(1, 5) {
+        thief.try_everything()?;
+    }
+    Ok(Finding {
+        tried: "addresses like the registered one, requests without PKCE, codes and tokens of other clients and browsers, used ones, 200 at once, and after sign-out; begun on one server and finished on the next".into(),
+        times: thief.tries,
+        figure: format!("{} accepted {}", thief.accepted.len(), thief.accepted.join(", ")).trim_end().into(),
+        bound: "0".into(),
+        holds: thief.accepted.is_empty(),
+    })
+}
+
+/// Signs users in to some products, and ends their sessions.
+fn logouts(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
+    let secret = SecretFile::write()?;
+    let (users, correct) = (ground.times(8, 60), ground.times(4, 16));
+    let manners = [Manner::Silent, Manner::Slow, Manner::Failing, Manner::Huge];
+    let mut listeners = Vec::new();
+    for number in 0..correct {
+        listeners.push((format!("p{number}"), Listener::start(Manner::Correct)?));
+    }
+    for manner in manners {
+        listeners.push((format!("{manner:?}").to_lowercase(), Listener::start(manner)?));
+    }
+    let config = listeners.iter().map(|(id, listener)| {
+        let told = format!("backchannel_logout_uri = \"{}\"\n", listener.uri());
+        secret.client(id, &told)
+    });
+    let plan = Plan {
+        config: Some(config.collect()),
+        ..Plan::without_limits()
+    };
+    let service = Service::start_with(ground, setting, &plan)?;
+    let mut thief = Thief::new(&service);
+    let mut signed_in = Vec::new();
+    for number in 0..users {
+        let email = service.create_account(Kind::Local)?;
+        let mut browser = service.browser_at(number);
+        browser.sign_in(&service.mail, &email)?;
+        let mut sid = String::new();
+        for (id, _) in &listeners {
+            let tokens = thief.sign_in_to(&mut browser, id, number)?;
+            sid = thief::claim(&tokens, "sid")?;
+        }
+        signed_in.push((browser, sid));
+    }
+    let mut delays = Vec::new();
+    let mut ended = Vec::new();
+    for (mut browser, sid) in signed_in {
+        let began = Instant::now();
+        browser.post("/api/sign_in/sign_out", &[])?;
+        ended.push((sid, began));
+    }
+    let patience = Duration::from_secs_f64(ground.scaled_ms(30_000.0) / 1_000.0);
+    for (sid, began) in &ended {
+        for (id, listener) in listeners.iter().take(correct) {
+            match listener.told(sid, *began + patience) {
+                Some(at) => delays.push(at.duration_since(*began).as_secs_f64() * 1_000.0),
+                None => return Err(format!("{id} was not told of a session in {} s", patience.as_secs())),
+            }
+        }
+    }
+    let repeated: usize = listeners
+        .iter()
+        .take(correct)
+        .map(|(_, listener)| listener.repeated())
+        .sum();
+    delays.sort_by(f64::total_cmp);
+    let (median, p99) = (delays[delays.len() / 2], delays[delays.len() * 99 / 100]);
+    Ok(Finding {
+        tried: format!(
+            "{users} users signed out of {correct} products beside a silent, a slow, a failing and an endless one"
+        ),
+        times: delays.len(),
+        figure: format!("told after {median:.0} ms (median), {p99:.0} ms (p99); {repeated} twice"),
+        bound: "< 1 s, < 5 s; 0".into(),
+        holds: median < ground.scaled_ms(1_000.0) && p99 < ground.scaled_ms(5_000.0) && repeated == 0,
+    })
+}
