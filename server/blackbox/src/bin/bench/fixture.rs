@@ -64,6 +64,9 @@ impl std::fmt::Display for Database {
     }
 }
 
+/// The product.
+const CLIENT: &str = "[[clients]]\nid = \"bench\"\nname = \"Bench\"\nredirect_uris = [\"http://127.0.0.1/callback\"]\n";
+
 impl Fixture {
     /// Creates an empty fixture next to the program. Without a mail server at `smtp`, e-mails are written to files.
     pub fn new(database: Database, smtp: Option<&str>) -> Result<Self, Fault> {
@@ -73,6 +76,9 @@ impl Fixture {
         for limit in LIMITS {
             program = program.set(&format!("LIMIT_{limit}"), "1000000");
         }
+        let config = program.folder().join("rekey.toml");
+        std::fs::write(&config, CLIENT).map_err(|error| format!("{}: {error}", config.display()))?;
+        program = program.set("CONFIG", &config.display().to_string());
         if let Some(smtp) = smtp {
             program = program.set("SMTP_URL", smtp);
         }

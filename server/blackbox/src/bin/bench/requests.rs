@@ -58,6 +58,46 @@ pub fn session(connection: &mut Connection, session: &Jar) -> Result<(), Fault> 
     }
 }
 
+/// Signs in to a product in a live session: a request that returns with a code, and its tokens. Returns the answer with them.
+pub fn product(connection: &mut Connection, session: &Jar) -> Result<Answer, Fault> {
+    let answer = connection.get(AUTHORIZE, &mut session.clone())?;
+    let location = answer.header("location");
+    let code = location.split("code=").nth(1).and_then(|rest| rest.split('&').next());
+    let Some(code) = code.map(str::to_owned) else {
+        return Err(answer.unexpected("oauth/authorize"));
+    };
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("client_id", "bench"),
+        ("redirect_uri", "http://127.0.0.1/callback"),
+        ("code", &code),
+        ("code_verifier", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
+    ];
+    let answer = connection.form("/oauth/token", &fields, &mut Jar::default())?;
+    if answer.json()["id_token"].is_string() {
+        Ok(answer)
+    } else {
+        Err(answer.unexpected("oauth/token"))
+    }
+}
+
+/// The request of the product, with the challenge of RFC 7636, appendix B.
+const AUTHORIZE: &str = "/oauth/authorize?client_id=bench&redirect_uri=http://127.0.0.1/callback&response_type=code\
+                         &scope=openid%20email&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM\
+                         &code_challenge_method=S256";
+
+/// Requests what an access token tells about its user.
+pub fn user_info(connection: &mut Connection, host: &str, token: &str) -> Result<(), Fault> {
+    let more = format!("Authorization: Bearer {token}\r\n");
+    let request = blackbox::http::get_request("/oauth/userinfo", host, &Jar::default(), &more);
+    let answer = connection.send(request.as_bytes())?;
+    if answer.status == 200 && answer.says(&crowd::signer(0)) {
+        Ok(())
+    } else {
+        Err(answer.unexpected("oauth/userinfo"))
+    }
+}
+
 /// Retries after 503 for up to half a minute and counts that time. On an idle machine, the queue for hashes holds all clients.
 pub fn patiently(mut ask: impl FnMut() -> Result<Answer, Fault>) -> Result<Answer, Fault> {
     const TRIES: usize = 150;

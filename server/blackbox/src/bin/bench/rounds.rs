@@ -4,7 +4,7 @@ use crate::crowd::{self, Done};
 use crate::figures::{Figures, median};
 use crate::fixture::{Cpu, Fixture};
 use crate::hash;
-use crate::requests::{page, reset, session, sign_in};
+use crate::requests::{page, product, reset, session, sign_in, user_info};
 use crate::storm::{self, Storm};
 use crate::table::{Aim, Table};
 use blackbox::http::{Connection, Jar};
@@ -20,6 +20,8 @@ const SIGN_INS: (usize, Duration) = (340, Duration::from_secs(20));
 pub const RESETS: (usize, Duration) = (2 * crowd::FORGETFUL, Duration::from_secs(8));
 /// Session checks per round.
 const SESSIONS: (usize, Duration) = (20_000, Duration::from_secs(4));
+/// Sign-ins to a product per round, in a live session.
+const PRODUCTS: (usize, Duration) = (4_000, Duration::from_secs(6));
 /// Sign-ins before the first round, not counted.
 const WARM_UP: (usize, Duration) = (160, Duration::from_secs(4));
 
@@ -37,6 +39,8 @@ pub struct Rounds<'a> {
     cpu_of_hash: Vec<f64>,
     resets: Figures,
     sessions: Figures,
+    products: Figures,
+    user_infos: Figures,
     session: Jar,
     storms: Vec<Storm>,
     capacity: Vec<f64>,
@@ -61,6 +65,8 @@ impl<'a> Rounds<'a> {
             cpu_of_hash: Vec::new(),
             resets: Figures::default(),
             sessions: Figures::default(),
+            products: Figures::default(),
+            user_infos: Figures::default(),
             storms: Vec::new(),
             capacity: Vec::new(),
             goodput: Vec::new(),
@@ -111,6 +117,14 @@ impl<'a> Rounds<'a> {
 
         let sessions = self.measure(SESSIONS, |connection, _| session(connection, &self.session))?;
         self.sessions.push(sessions);
+
+        let products = self.measure(PRODUCTS, |connection, _| product(connection, &self.session).map(drop))?;
+        self.products.push(products);
+        let tokens = product(&mut Connection::open(port)?, &self.session)?.json();
+        let token = tokens["access_token"].as_str().unwrap_or_default();
+        let host = format!("127.0.0.1:{port}");
+        let user_infos = self.measure(SESSIONS, |connection, _| user_info(connection, &host, token))?;
+        self.user_infos.push(user_infos);
         self.capacity.push(capacity);
         Ok(())
     }
@@ -165,6 +179,14 @@ impl<'a> Rounds<'a> {
             .rows(table, "Reset", "requests", None, Some(Aim::AtMost(0.5)));
         let often = Some(Aim::AtLeast(10_000.0));
         self.sessions.rows(table, "Session check", "requests", often, None);
+        self.products.rows(
+            table,
+            "Sign in to a product: authorize, code, tokens",
+            "round trips",
+            None,
+            None,
+        );
+        self.user_infos.rows(table, "User information", "requests", often, None);
         let all = |figure: fn(&Storm) -> f64| self.storms.iter().map(figure).collect::<Vec<_>>();
         let at_once = storm::AT_ONCE;
         let mut row = |name: &str, decimals, aim, figures: &[f64]| {
