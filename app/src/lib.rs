@@ -24,7 +24,10 @@ pub use pages::start;
 pub use site_map::PageId;
 
 #[cfg(feature = "ssr")]
-pub use api::{BrowserRedirect, begin_provider, cookie, finish_provider, held, members, unreadable_form, wants_html};
+pub use api::{
+    BrowserRedirect, WaitingProduct, begin_provider, cookie, finish_provider, held, members, unreadable_form,
+    waiting_product, wants_html,
+};
 #[cfg(feature = "ssr")]
 pub use document::{
     Assets, FailedRequest, PageOutsideRouter, Program, error_page, refused_product_page, return_page, shell,

@@ -23,7 +23,7 @@ mod sign_in;
 mod sign_up;
 mod step_up;
 
-pub use authorization::{Authorization, AuthorizationStep};
+pub use authorization::{Authorization, AuthorizationStep, waits_for_product};
 pub(crate) use devices::DEVICE_DAYS;
 pub use provider::ProviderSignIn;
 pub use request::{
