@@ -25,7 +25,8 @@ pub use site_map::PageId;
 
 #[cfg(feature = "ssr")]
 pub use api::{
-    BrowserRedirect, begin_provider, cookie, finish_provider, held, members, token_cookies, unreadable_form, wants_html,
+    BrowserRedirect, WaitingProduct, begin_provider, cookie, finish_provider, held, members, token_cookies,
+    unreadable_form, waiting_product, wants_html,
 };
 #[cfg(feature = "ssr")]
 pub use document::{

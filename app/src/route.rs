@@ -2,7 +2,7 @@
 //!
 //! Replaces the framework's router, which takes a third of the bytes on the critical path; the flows need only a path.
 
-use crate::client::browser;
+use crate::client::{browser, requests};
 use crate::site_map::{PageId, segment};
 use account::with_next;
 use leptos::prelude::*;
@@ -49,6 +49,12 @@ impl Route {
         self.search.with_untracked(|search| decode::query(search, name))
     }
 
+    /// Returns the address of a page that leads on to this page's `next`; not tracked.
+    #[must_use]
+    pub fn keep_next(self, page: &str) -> String {
+        with_next(page, &self.query("next").unwrap_or_default())
+    }
+
     /// Returns the path segment that matches `:name` in the page's URL pattern; not tracked, not decoded (ids need no encoding).
     #[must_use]
     pub fn param(self, name: &str) -> Option<String> {
@@ -62,6 +68,11 @@ impl Route {
     pub fn go(self, address: &str) {
         history::push(address);
         self.arrive(address);
+    }
+
+    /// Loads a page that then returns to this page.
+    pub fn leave_for(self, page: &str) {
+        requests::go(&with_next(page, &untrack(|| self.way_back())));
     }
 
     fn arrive(self, address: &str) {

@@ -66,6 +66,8 @@ pub struct PublicSettings {
     pub signed_in: bool,
     /// Whether the signed-in user administers an organization; as above.
     pub administers: bool,
+    /// The product that waits for the user to sign in.
+    pub product: Option<String>,
 }
 
 impl Default for PublicSettings {
@@ -83,6 +85,7 @@ impl Default for PublicSettings {
             theme: Theme::Auto,
             signed_in: false,
             administers: false,
+            product: None,
         }
     }
 }

@@ -76,7 +76,7 @@ structs! {
     ProviderButton { id, name }
     PublicSettings {
         brand, origin, sender_codes, sender_notices, password_min, trust_days, sign_up, providers, language, theme, signed_in,
-        administers
+        administers, product
     }
     Refused { code, field, params }
     SecurityView {

@@ -13,22 +13,16 @@ use leptos::server_fn::codec::GetUrl;
 
 /// Returns the current step, or leads on to `next` if the last proof is recent.
 #[server(name = Step, prefix = "/api", endpoint = "confirm/step", input = GetUrl)]
-pub async fn step(#[server(default)] next: String) -> Result<PageState<ConfirmStep>, Failure> {
+pub async fn step() -> Result<PageState<ConfirmStep>, Failure> {
     let request = RequestContext::here()?;
-    let step = request.browser().confirmation().step(&next).await;
-    request.show(step)
-}
-
-/// Calls [`step`] with the destination in the page's URL.
-#[cfg(all(any(feature = "ssr", feature = "entry"), not(target_arch = "wasm32")))]
-async fn step_of_address() -> Result<PageState<ConfirmStep>, Failure> {
-    step(crate::route::use_route().query("next").unwrap_or_default()).await
+    let step = request.browser().confirmation().step(request.next()).await;
+    request.show_flow(step)
 }
 
 /// Calls [`step`]: over the network in the browser, directly on the server.
 #[cfg(any(feature = "ssr", feature = "entry"))]
 pub async fn read_step() -> Result<PageState<ConfirmStep>, Failure> {
-    read!(step_of_address, Step)
+    read!(step, Step)
 }
 
 /// Checks the password.
@@ -52,16 +46,16 @@ pub async fn send(#[server(default)] next: String) -> Result<ConfirmStep, Failur
 
 /// Submits the e-mailed code.
 #[server(name = Answer, prefix = "/api", endpoint = "confirm/answer")]
-pub async fn answer(#[server(default)] code: Secret) -> Result<ConfirmStep, Failure> {
-    let request = RequestContext::here()?;
+pub async fn answer(#[server(default)] code: Secret, #[server(default)] next: String) -> Result<ConfirmStep, Failure> {
+    let request = RequestContext::here()?.keeping_next(&next);
     let transition = retried(|| request.browser().confirmation().answer(&code)).await;
     request.tell(transition)
 }
 
 /// Sends a new code.
 #[server(name = Resend, prefix = "/api", endpoint = "confirm/resend")]
-pub async fn resend() -> Result<ConfirmStep, Failure> {
-    let request = RequestContext::here()?.resending();
+pub async fn resend(#[server(default)] next: String) -> Result<ConfirmStep, Failure> {
+    let request = RequestContext::here()?.keeping_next(&next).resending();
     let transition = retried(|| request.browser().confirmation().resend()).await;
     request.tell(transition)
 }

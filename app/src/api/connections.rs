@@ -27,16 +27,16 @@ pub async fn read_offered() -> Result<PageState<ConnectStep>, Failure> {
 
 /// Connects it.
 #[server(name = Accept, prefix = "/api", endpoint = "connect/accept")]
-pub async fn accept() -> Result<ConnectStep, Failure> {
-    let request = RequestContext::here()?;
+pub async fn accept(#[server(default)] next: String) -> Result<ConnectStep, Failure> {
+    let request = RequestContext::here()?.keeping_next(&next);
     let transition = retried(|| request.browser().connections().accept()).await;
     request.tell(transition)
 }
 
 /// Declines it.
 #[server(name = Decline, prefix = "/api", endpoint = "connect/decline")]
-pub async fn decline() -> Result<ConnectStep, Failure> {
-    let request = RequestContext::here()?;
+pub async fn decline(#[server(default)] next: String) -> Result<ConnectStep, Failure> {
+    let request = RequestContext::here()?.keeping_next(&next);
     let transition = request.browser().connections().decline();
     request.tell(Ok(transition))
 }

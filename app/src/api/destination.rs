@@ -3,7 +3,7 @@
 use crate::site_map::PageId;
 use account::{
     ConfirmStep, ConnectStep, JoinStep, OrganizationView, ProfileView, ResetStep, SecurityDone, SecurityView,
-    SignInStep, SignOutStep, SignUpStep, safe_next,
+    SignInStep, SignOutStep, SignUpStep, safe_next, with_next,
 };
 
 /// Returns the page for an endpoint below `/api/`: the page that submits to it or reads its state.
@@ -33,6 +33,10 @@ pub(super) trait Destination {
     const BEGINS_FLOW: bool = false;
     /// Returns the URL path of this step.
     fn path(&self) -> &str;
+    /// Returns the URL of this step after a form of a page that leads on to `next`, which may be empty.
+    fn address(&self, next: &str) -> String {
+        with_next(self.path(), next)
+    }
     /// Returns whether the flow is finished and its page has nothing more to show.
     fn leads_on(&self) -> bool {
         false
@@ -45,6 +49,11 @@ pub(super) trait Destination {
     fn say(&mut self, _: SecurityDone) {}
 }
 
+/// Returns where a finished page leads: on to `next`, or to its own end.
+fn on_to(next: &str, end: &str) -> String {
+    if next.is_empty() { end } else { safe_next(next) }.to_owned()
+}
+
 impl Destination for SignInStep {
     const BEGINS_FLOW: bool = true;
     fn path(&self) -> &str {
@@ -52,6 +61,12 @@ impl Destination for SignInStep {
             Self::SignedIn { next } => safe_next(next),
             Self::Through { page, .. } => page,
             _ => PageId::SignIn.address(),
+        }
+    }
+    fn address(&self, next: &str) -> String {
+        match self {
+            Self::SignedIn { .. } | Self::Through { .. } => self.path().to_owned(),
+            _ => with_next(self.path(), next),
         }
     }
     fn leads_on(&self) -> bool {
@@ -77,6 +92,9 @@ impl Destination for SecurityView {
     fn path(&self) -> &str {
         PageId::Security.address()
     }
+    fn address(&self, next: &str) -> String {
+        on_to(next, self.path())
+    }
     fn done(&self) -> Option<SecurityDone> {
         self.done
     }
@@ -93,6 +111,12 @@ impl Destination for ConfirmStep {
             _ => PageId::Confirm.address(),
         }
     }
+    fn address(&self, next: &str) -> String {
+        match self {
+            Self::Done { .. } => self.path().to_owned(),
+            _ => with_next(self.path(), next),
+        }
+    }
     fn leads_on(&self) -> bool {
         matches!(self, Self::Done { .. })
     }
@@ -103,6 +127,12 @@ impl Destination for ConnectStep {
         match self {
             Self::Ask { .. } => PageId::Connect.address(),
             Self::Nothing => PageId::Security.address(),
+        }
+    }
+    fn address(&self, next: &str) -> String {
+        match self {
+            Self::Ask { .. } => with_next(self.path(), next),
+            Self::Nothing => on_to(next, self.path()),
         }
     }
     fn leads_on(&self) -> bool {

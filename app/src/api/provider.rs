@@ -30,7 +30,7 @@ pub async fn begin_provider(backend: &Backend, parts: &Parts, id: &str) -> Brows
     };
     // Attack: a link on another site connects the account that its visitor has at the provider.
     if is_cross_site(parts) {
-        return to(start_of(intent).address());
+        return to(&with_next(start_of(intent).address(), &next));
     }
     let (caller, held) = (caller(parts), cookies::held(&parts.headers));
     match backend
@@ -51,7 +51,7 @@ pub async fn begin_provider(backend: &Backend, parts: &Parts, id: &str) -> Brows
 pub async fn finish_provider(backend: &Backend, parts: &Parts, id: &str) -> BrowserRedirect {
     let (caller, held) = (caller(parts), cookies::held(&parts.headers));
     let request = backend.request(&caller, &held).provider();
-    let intent = request.intent();
+    let (intent, next) = request.intent_and_next();
     match request.finish(id, parts.uri.query().unwrap_or_default()).await {
         Ok(transition) => {
             let (location, flash) = destination(transition.step);
@@ -61,7 +61,7 @@ pub async fn finish_provider(backend: &Backend, parts: &Parts, id: &str) -> Brow
                 cookies: changed.chain(flash.and_then(|flash| flash.to_header())).collect(),
             }
         }
-        Err(error) => refused(backend, error, intent, ""),
+        Err(error) => refused(backend, error, intent, &next),
     }
 }
 
@@ -75,10 +75,10 @@ fn destination(step: ProviderStep) -> (String, Option<Flash>) {
     };
     match step {
         ProviderStep::SignedIn { next } | ProviderStep::Confirmed { next } => (safe_next(&next).to_owned(), None),
-        ProviderStep::SignInToConnect { provider } => {
+        ProviderStep::SignInToConnect { provider, next } => {
             let why = Refusal::SignInToConnect { provider }.into();
             (
-                PageId::SignIn.address().to_owned(),
+                with_next(PageId::SignIn.address(), &next),
                 flash(PageId::SignIn, Some(why), None),
             )
         }
@@ -104,7 +104,7 @@ fn refused(backend: &Backend, error: Error, intent: ProviderIntent, next: &str) 
     let failure = match error {
         Error::Repeated(tokens) => {
             return BrowserRedirect {
-                location: page.address().to_owned(),
+                location: with_next(page.address(), next),
                 cookies: token_cookies(&tokens).collect(),
             };
         }
@@ -128,13 +128,8 @@ fn refused(backend: &Backend, error: Error, intent: ProviderIntent, next: &str) 
         failure: Some(failure),
         ..Flash::of(page)
     };
-    let location = if next.is_empty() {
-        page.address().to_owned()
-    } else {
-        with_next(page.address(), next)
-    };
     BrowserRedirect {
-        location,
+        location: with_next(page.address(), next),
         cookies: flash.to_header().into_iter().collect(),
     }
 }

@@ -2,7 +2,9 @@
 
 use super::cookies;
 use super::response::caller;
+use crate::route::query_value;
 use crate::settings::{PublicSettings, Theme};
+use crate::site_map::{PageId, Script};
 use account::ProviderButton;
 use backend::{Backend, Caller};
 use http::HeaderMap;
@@ -14,7 +16,31 @@ pub(crate) fn settings_here() -> PublicSettings {
     let (Some(backend), Some(parts)) = (use_context::<Backend>(), use_context::<Parts>()) else {
         return PublicSettings::default();
     };
-    settings_of(&backend, &caller(&parts), &parts.headers)
+    let product = parts.extensions.get::<WaitingProduct>();
+    PublicSettings {
+        product: product.map(|WaitingProduct(name)| name.clone()),
+        ..settings_of(&backend, &caller(&parts), &parts.headers)
+    }
+}
+
+/// The name of the product that waits for the user to sign in.
+#[derive(Debug, Clone)]
+pub struct WaitingProduct(String);
+
+/// Finds the product that waits at the `next` of a page before sign-in.
+pub async fn waiting_product(backend: &Backend, page: PageId, search: &str) -> Option<WaitingProduct> {
+    if page.script() != Script::Entry && page != PageId::Through {
+        return None;
+    }
+    let next = query_value(search, "next")?;
+    match backend.waiting_product(&next).await {
+        Ok(product) => product.map(WaitingProduct),
+        // The page works without it, or reports the fault itself.
+        Err(fault) => {
+            tracing::warn!(%fault, "the waiting product was not found");
+            None
+        }
+    }
 }
 
 /// Returns a configured provider.
@@ -43,5 +69,6 @@ pub(crate) fn settings_of(backend: &Backend, caller: &Caller, headers: &HeaderMa
         theme: Theme::of(&cookies::theme(headers).unwrap_or_default()),
         signed_in: caller.signed_in,
         administers: caller.administers,
+        product: None,
     }
 }

@@ -8,11 +8,13 @@ use super::destination::{Destination, page_at};
 use super::faults::log;
 use super::response::{ResponseKind, caller, response_kind, see_other};
 use crate::client::{Failure, PageState};
+use crate::route::query_value;
 use crate::site_map::PageId;
 use crate::ui::use_announce;
 use crate::words::use_words;
-use account::{Refusal, safe_next, with_next};
-use backend::{Backend, BrowserRequest, BrowserTokens, Caller, Error, TokenChange, Transition};
+use account::{Refusal, with_next};
+use backend::flows::waits_for_product;
+use backend::{Backend, BrowserRequest, BrowserTokens, Caller, CurrentStep, Error, TokenChange, Transition};
 use http::header::{RETRY_AFTER, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
@@ -29,7 +31,7 @@ pub(super) struct RequestContext {
     flash: Option<Flash>,
     typed_email: Option<String>,
     typed_name: Option<String>,
-    next: Option<String>,
+    next: String,
     is_resend: bool,
     response: ResponseOptions,
 }
@@ -51,7 +53,7 @@ impl RequestContext {
             flash: Flash::from_request(&parts.headers),
             typed_email: None,
             typed_name: None,
-            next: None,
+            next: query_value(parts.uri.query().unwrap_or_default(), "next").unwrap_or_default(),
             is_resend: false,
             response,
         })
@@ -74,10 +76,15 @@ impl RequestContext {
         self
     }
 
-    /// Keeps the page's `next` in its URL if the request is refused.
+    /// Keeps the `next` of the form's page in the URL of the following page.
     pub fn keeping_next(mut self, next: &str) -> Self {
-        self.next = Some(safe_next(next).to_owned());
+        next.clone_into(&mut self.next);
         self
+    }
+
+    /// Returns the destination after the page: the form's, or in its URL. Empty if there is none.
+    pub fn next(&self) -> &str {
+        &self.next
     }
 
     /// Confirms after a redirect that a new code was sent.
@@ -91,10 +98,14 @@ impl RequestContext {
         match outcome {
             Ok(transition) => {
                 self.hand_over(&transition.tokens);
-                let page = page_at(transition.step.path());
+                let (path, address) = (transition.step.path(), transition.step.address(&self.next));
+                let page = page_at(path);
                 // A script that stays on the page reads the confirmation from this response.
                 let is_redirect = self.kind == ResponseKind::Redirect;
-                let (done, is_resent) = (transition.step.done(), is_redirect && self.is_resend);
+                // The page of the confirmation is not shown if the browser goes on.
+                let is_shown = address == path;
+                let done = transition.step.done().filter(|_| is_shown);
+                let is_resent = is_redirect && self.is_resend;
                 if is_resent || done.is_some() && (is_redirect || page != self.page) {
                     self.leave(&Flash {
                         done,
@@ -102,8 +113,8 @@ impl RequestContext {
                         ..Flash::of(page)
                     });
                 }
-                if self.kind == ResponseKind::Redirect {
-                    self.send_to(transition.step.path());
+                if is_redirect {
+                    self.send_to(&address);
                 }
                 Ok(transition.step)
             }
@@ -123,19 +134,14 @@ impl RequestContext {
         }
         // The flow was finished in another tab.
         if self.kind == ResponseKind::Document && self.held.session.is_some() && step.leads_on() {
-            self.send_to(step.path());
+            self.send_to(&step.address(&self.next));
         }
         let flash = self
             .flash
             .clone()
             .filter(|flash| flash.page == self.page && (flash.done.is_some() || self.kind == ResponseKind::Document));
         let Some(flash) = flash else {
-            return Ok(PageState {
-                step,
-                failure: None,
-                typed_email: None,
-                typed_name: None,
-            });
+            return Ok(PageState::of(step));
         };
         self.set_cookie(Flash::cleared());
         if let Some(done) = flash.done {
@@ -150,6 +156,33 @@ impl RequestContext {
             typed_email: flash.email,
             typed_name: flash.name,
         })
+    }
+
+    /// Responds with the current step of a flow with a destination.
+    pub fn show_flow<S: Destination>(
+        self,
+        current: Result<CurrentStep<S>, impl Into<Error>>,
+    ) -> Result<PageState<S>, Failure> {
+        let CurrentStep { step, next } = match current {
+            Ok(current) => current,
+            Err(error) => return Err(self.refuse(error.into())),
+        };
+        // A page that was closed and opened again names the product that waits, and its links keep the destination.
+        let is_lost = self.next.is_empty() && waits_for_product(&next) && !step.leads_on();
+        if self.kind == ResponseKind::Document && is_lost {
+            self.send_to(&with_next(self.page.address(), &next));
+            return Ok(PageState::of(step));
+        }
+        self.show(Ok::<_, Error>(step))
+    }
+
+    /// Returns the page to open after a sign-in or a proof.
+    fn way_back(&self) -> String {
+        match self.page {
+            // A sign-in is a recent proof.
+            PageId::Confirm if !self.next.is_empty() => self.next.clone(),
+            page => with_next(page.address(), &self.next),
+        }
     }
 
     fn refuse(&self, error: Error) -> Failure {
@@ -179,10 +212,10 @@ impl RequestContext {
         let proof_too_old = failure.is_proof_too_old();
         match self.kind {
             ResponseKind::Redirect | ResponseKind::Document if signed_out => {
-                self.send_to(&with_next("/signin", self.page.address()))
+                self.send_to(&with_next("/signin", &self.way_back()))
             }
             ResponseKind::Redirect | ResponseKind::Document if proof_too_old => {
-                self.send_to(&with_next("/security/confirm", self.page.address()))
+                self.send_to(&with_next("/security/confirm", &self.way_back()))
             }
             ResponseKind::Redirect => {
                 self.leave(&Flash {
@@ -191,10 +224,7 @@ impl RequestContext {
                     name: self.typed_name.clone(),
                     ..Flash::of(self.page)
                 });
-                match &self.next {
-                    Some(next) => self.send_to(&with_next(self.page.address(), next)),
-                    None => self.send_to(self.page.address()),
-                }
+                self.send_to(&with_next(self.page.address(), &self.next));
             }
             ResponseKind::Json | ResponseKind::Document => {
                 self.response

@@ -16,7 +16,7 @@ use leptos::server_fn::codec::GetUrl;
 pub async fn step() -> Result<PageState<ResetStep>, Failure> {
     let request = RequestContext::here()?;
     let step = request.browser().reset().step().await;
-    request.show(step)
+    request.show_flow(step)
 }
 
 /// Calls [`step`]: over the network in the browser, directly on the server.
@@ -27,24 +27,24 @@ pub async fn read_step() -> Result<PageState<ResetStep>, Failure> {
 
 /// Begins a reset for an address.
 #[server(name = Begin, prefix = "/api", endpoint = "reset/begin")]
-pub async fn begin(#[server(default)] email: String) -> Result<ResetStep, Failure> {
-    let request = RequestContext::here()?.keeping_email(&email);
-    let transition = retried(|| request.browser().reset().begin(&email)).await;
+pub async fn begin(#[server(default)] email: String, #[server(default)] next: String) -> Result<ResetStep, Failure> {
+    let request = RequestContext::here()?.keeping_email(&email).keeping_next(&next);
+    let transition = retried(|| request.browser().reset().begin(&email, &next)).await;
     request.tell(transition)
 }
 
 /// Submits the e-mailed code.
 #[server(name = Answer, prefix = "/api", endpoint = "reset/answer")]
-pub async fn answer(#[server(default)] code: Secret) -> Result<ResetStep, Failure> {
-    let request = RequestContext::here()?;
+pub async fn answer(#[server(default)] code: Secret, #[server(default)] next: String) -> Result<ResetStep, Failure> {
+    let request = RequestContext::here()?.keeping_next(&next);
     let transition = retried(|| request.browser().reset().answer(&code)).await;
     request.tell(transition)
 }
 
 /// Sends a new code.
 #[server(name = Resend, prefix = "/api", endpoint = "reset/resend")]
-pub async fn resend() -> Result<ResetStep, Failure> {
-    let request = RequestContext::here()?.resending();
+pub async fn resend(#[server(default)] next: String) -> Result<ResetStep, Failure> {
+    let request = RequestContext::here()?.keeping_next(&next).resending();
     let transition = retried(|| request.browser().reset().resend()).await;
     request.tell(transition)
 }
@@ -54,8 +54,9 @@ pub async fn resend() -> Result<ResetStep, Failure> {
 pub async fn choose(
     #[server(default)] password: Secret,
     #[server(default)] again: Secret,
+    #[server(default)] next: String,
 ) -> Result<ResetStep, Failure> {
-    let request = RequestContext::here()?;
+    let request = RequestContext::here()?.keeping_next(&next);
     let transition = retried(|| request.browser().reset().choose(&password, &again)).await;
     request.tell(transition)
 }

@@ -47,8 +47,9 @@ pub async fn change_password(
     #[server(default)] again: Secret,
     #[server(default)] end_others: String,
     #[server(default)] others_asked: String,
+    #[server(default)] next: String,
 ) -> Result<SecurityView, Failure> {
-    let request = RequestContext::here()?;
+    let request = RequestContext::here()?.keeping_next(&next);
     let end_others = !end_others.is_empty() || others_asked.is_empty();
     let transition = retried(|| {
         request
@@ -65,8 +66,9 @@ pub async fn change_password(
 pub async fn add_password(
     #[server(default)] password: Secret,
     #[server(default)] again: Secret,
+    #[server(default)] next: String,
 ) -> Result<SecurityView, Failure> {
-    let request = RequestContext::here()?;
+    let request = RequestContext::here()?.keeping_next(&next);
     let transition = retried(|| request.browser().password_change().add(&password, &again)).await;
     request.tell(transition)
 }

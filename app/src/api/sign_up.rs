@@ -16,7 +16,7 @@ use leptos::server_fn::codec::GetUrl;
 pub async fn step() -> Result<PageState<SignUpStep>, Failure> {
     let request = RequestContext::here()?;
     let step = request.browser().sign_up().step().await;
-    request.show(step)
+    request.show_flow(step)
 }
 
 /// Calls [`step`]: over the network in the browser, directly on the server.
@@ -27,24 +27,24 @@ pub async fn read_step() -> Result<PageState<SignUpStep>, Failure> {
 
 /// Begins a sign-up for an address.
 #[server(name = Begin, prefix = "/api", endpoint = "sign_up/begin")]
-pub async fn begin(#[server(default)] email: String) -> Result<SignUpStep, Failure> {
-    let request = RequestContext::here()?.keeping_email(&email);
-    let transition = retried(|| request.browser().sign_up().begin(&email)).await;
+pub async fn begin(#[server(default)] email: String, #[server(default)] next: String) -> Result<SignUpStep, Failure> {
+    let request = RequestContext::here()?.keeping_email(&email).keeping_next(&next);
+    let transition = retried(|| request.browser().sign_up().begin(&email, &next)).await;
     request.tell(transition)
 }
 
 /// Submits the e-mailed code.
 #[server(name = Answer, prefix = "/api", endpoint = "sign_up/answer")]
-pub async fn answer(#[server(default)] code: Secret) -> Result<SignUpStep, Failure> {
-    let request = RequestContext::here()?;
+pub async fn answer(#[server(default)] code: Secret, #[server(default)] next: String) -> Result<SignUpStep, Failure> {
+    let request = RequestContext::here()?.keeping_next(&next);
     let transition = retried(|| request.browser().sign_up().answer(&code)).await;
     request.tell(transition)
 }
 
 /// Sends a new code.
 #[server(name = Resend, prefix = "/api", endpoint = "sign_up/resend")]
-pub async fn resend() -> Result<SignUpStep, Failure> {
-    let request = RequestContext::here()?.resending();
+pub async fn resend(#[server(default)] next: String) -> Result<SignUpStep, Failure> {
+    let request = RequestContext::here()?.keeping_next(&next).resending();
     let transition = retried(|| request.browser().sign_up().resend()).await;
     request.tell(transition)
 }
@@ -55,8 +55,9 @@ pub async fn finish(
     #[server(default)] name: String,
     #[server(default)] password: Secret,
     #[server(default)] again: Secret,
+    #[server(default)] next: String,
 ) -> Result<SignUpStep, Failure> {
-    let request = RequestContext::here()?.keeping_name(&name);
+    let request = RequestContext::here()?.keeping_name(&name).keeping_next(&next);
     let transition = retried(|| request.browser().sign_up().finish(&name, &password, &again)).await;
     request.tell(transition)
 }

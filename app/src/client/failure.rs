@@ -64,6 +64,19 @@ pub struct PageState<S> {
     pub typed_name: Option<String>,
 }
 
+#[cfg(feature = "ssr")]
+impl<S> PageState<S> {
+    /// Creates the state of a page that was opened without a try before.
+    pub(crate) const fn of(step: S) -> Self {
+        Self {
+            step,
+            failure: None,
+            typed_email: None,
+            typed_name: None,
+        }
+    }
+}
+
 /// On the server, `api` handles the library's errors.
 #[cfg(not(feature = "ssr"))]
 impl leptos::server_fn::error::FromServerFnError for Failure {

@@ -7,10 +7,10 @@ use super::json;
 use leptos::wasm_bindgen::JsValue;
 use leptos::web_sys::UrlSearchParams;
 
-/// Requests a page's state.
+/// Requests a page's state, with the query of the page's URL.
 #[cfg(target_arch = "wasm32")]
 pub async fn get<S: serde::de::DeserializeOwned>(path: &str) -> Result<S, Failure> {
-    let promise = browser::fetch(path, None).map_err(|_| Failure::Offline)?;
+    let promise = browser::fetch(&[path, &browser::search()].concat(), None).map_err(|_| Failure::Offline)?;
     json::read(&answer(promise).await?).ok_or(Failure::Broken { reference: None })
 }
 
@@ -29,9 +29,7 @@ pub async fn answer(promise: JsValue) -> Result<String, Failure> {
     }
 }
 
-#[cfg(any(feature = "ssr", feature = "entry"))]
-pub use browser::go;
-pub use browser::{go_and_return, load_anew};
+pub use browser::{go, load_anew};
 
 /// Requests a page's state: over the network in the browser, by a direct call on the server.
 macro_rules! read {
@@ -90,15 +88,13 @@ mod browser {
 
     /// Reloads this page.
     pub fn load_anew() {
-        let location = window().location();
-        let address = [location.pathname(), location.search()];
-        go(&address.into_iter().flatten().collect::<String>());
+        let path = window().location().pathname().unwrap_or_default();
+        go(&[path, search()].concat());
     }
 
-    /// Loads a page that then returns to this page.
-    pub fn go_and_return(page: &str) {
-        let here = window().location().pathname().unwrap_or_default();
-        go(&[page, "?next=", &here].concat());
+    /// Returns the query of this page, with its question mark.
+    pub(super) fn search() -> String {
+        window().location().search().unwrap_or_default()
     }
 }
 
@@ -114,8 +110,6 @@ mod browser {
     pub(super) async fn text(_: JsValue) -> Result<(bool, String), JsValue> {
         Err(JsValue::NULL)
     }
-    #[cfg(any(feature = "ssr", feature = "entry"))]
     pub fn go(_: &str) {}
     pub fn load_anew() {}
-    pub fn go_and_return(_: &str) {}
 }

@@ -1,8 +1,8 @@
 use crate::client::{Checked, Failure, Fields, browser, requests};
-use crate::route::use_route;
+use crate::route::{Route, use_route};
 use crate::ui::{Announce, Problem, empty_field, use_announce};
 use crate::words::{Words, use_words};
-use account::Refusal;
+use account::{Refusal, safe_next};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -24,6 +24,7 @@ pub struct FormController {
     sent: StoredValue<u32>,
     words: Words,
     announce: Announce,
+    route: Route,
 }
 
 #[derive(Clone)]
@@ -49,15 +50,29 @@ impl FormController {
             sent: StoredValue::new(0),
             words: use_words(),
             announce: use_announce(),
+            route: use_route(),
         }
     }
 
-    /// Returns a controller for a form of another page; on success, that page is shown.
+    /// Returns a controller for a form of another page; on success, that page is shown, with this page's `next`.
     #[must_use]
     pub fn leading_to(self, path: &'static str) -> Self {
-        let route = use_route();
+        let route = self.route;
+        self.ending_with(move || route.go(&route.keep_next(path)))
+    }
+
+    /// Returns a controller for the last form before a destination: on success, the page's `next` is loaded, or `path` is shown.
+    #[must_use]
+    pub fn leading_on(self, path: &'static str) -> Self {
+        match self.route.query("next") {
+            Some(next) => self.ending_with(move || requests::go(safe_next(&next))),
+            None => self.leading_to(path),
+        }
+    }
+
+    fn ending_with(self, leave: impl Fn() + Send + Sync + 'static) -> Self {
         let take = Callback::new(move |_| {
-            route.go(path);
+            leave();
             true
         });
         Self {
@@ -151,8 +166,8 @@ impl FormController {
                         Some(false) => return requests::load_anew(),
                         _ => None,
                     },
-                    Err(failure) if failure.is_signed_out() => return requests::go_and_return("/signin"),
-                    Err(failure) if failure.is_proof_too_old() => return requests::go_and_return("/security/confirm"),
+                    Err(failure) if failure.is_signed_out() => return self.route.leave_for("/signin"),
+                    Err(failure) if failure.is_proof_too_old() => return self.route.leave_for("/security/confirm"),
                     Err(failure) => Some(failure),
                 };
                 if let Some(Failure::Refused(refusal)) = &failure {

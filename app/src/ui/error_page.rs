@@ -2,7 +2,8 @@
 
 use super::button::{ButtonStyle, LinkButton};
 use super::page::Page;
-use crate::client::{Failure, requests};
+use crate::client::Failure;
+use crate::route::use_route;
 use crate::settings::use_settings;
 #[cfg(feature = "ssr")]
 use crate::words::Words;
@@ -26,7 +27,8 @@ const fn kind(status: u16) -> &'static str {
 pub(crate) fn failure_page(failure: Failure) -> AnyView {
     match failure {
         failure if failure.is_signed_out() => {
-            Effect::new(|| requests::go_and_return("/signin"));
+            let route = use_route();
+            Effect::new(move || route.leave_for("/signin"));
             ().into_any()
         }
         Failure::Broken { reference } => error_page(500, reference, None),

@@ -86,6 +86,10 @@ mod on_server {
                 </a>
             }
         });
+        // A user who signs out to use another account goes on after the next sign-in.
+        let next = use_route()
+            .query("next")
+            .map(|next| view! { <input type="hidden" name="next" value=next /> });
         let own = signed_in.then(|| {
             view! {
                 {organization}
@@ -96,6 +100,7 @@ mod on_server {
                     {words.say("frame.security")}
                 </a>
                 <form method="post" action="/api/sign_in/sign_out">
+                    {next}
                     <button type="submit" class="quiet">
                         {words.say("frame.sign_out")}
                     </button>

@@ -26,15 +26,16 @@ pub fn Page(
     wide: bool,
     children: Children,
 ) -> AnyView {
-    let words = use_words();
+    let (words, settings) = (use_words(), use_settings());
     let problem = use_problem();
-    let mut title = words.say_with(
-        "frame.title",
-        &[("heading", &heading), ("brand", &use_settings().brand)],
-    );
+    let mut title = words.say_with("frame.title", &[("heading", &heading), ("brand", &settings.brand)]);
     if problem.is_some() {
         title = words.say_with("frame.title_error", &[("title", &title)]);
     }
+    let product = settings.product.map(|product| {
+        let product = words.isolated(&product);
+        view! { <p>{words.say_with("product.to_continue", &[("product", &product)])}</p> }
+    });
     let start = only_field.map_or("heading", Field::as_str);
     view! {
         {name_document(title)}
@@ -43,6 +44,7 @@ pub fn Page(
             <h1 id="heading" tabindex="-1">
                 {heading}
             </h1>
+            {product}
             {children()}
         </div>
     }

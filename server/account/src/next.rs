@@ -16,9 +16,12 @@ pub fn safe_next(wanted: &str) -> &str {
     if fits { wanted } else { "/profile" }
 }
 
-/// Returns the address of a page that leads on to `next` when it is done.
+/// Returns the address of a page that leads on to `next` when it is done. Without `next`, the page decides.
 #[must_use]
 pub fn with_next(page: &str, next: &str) -> String {
+    if next.is_empty() {
+        return page.to_owned();
+    }
     let separator = if page.contains('?') { "&next=" } else { "?next=" };
     // Of the characters that a destination may contain, only this one would end the parameter.
     [page, separator, &safe_next(next).replace('&', "%26")].concat()
@@ -50,6 +53,7 @@ mod tests {
             "/signin?intent=confirm&next=/a"
         );
         assert_eq!(with_next("/signin", "//evil.example"), "/signin?next=/profile");
+        assert_eq!(with_next("/signin", ""), "/signin");
     }
 
     #[test]

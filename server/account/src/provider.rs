@@ -35,6 +35,8 @@ pub enum ProviderStep {
     SignInToConnect {
         /// The provider's name.
         provider: String,
+        /// The destination after it, or empty.
+        next: String,
     },
     /// The provider has not verified the address, so a code is e-mailed to it.
     ProveEmail,

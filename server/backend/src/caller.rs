@@ -123,6 +123,25 @@ impl TokenChange {
     }
 }
 
+/// The current step of the browser's flow.
+#[derive(Debug, Clone)]
+pub struct CurrentStep<S> {
+    /// The step.
+    pub step: S,
+    /// Where the flow leads after sign-in. Empty without a flow.
+    pub next: String,
+}
+
+impl<S> CurrentStep<S> {
+    /// Creates the first step, of a browser without a flow.
+    pub(crate) const fn first(step: S) -> Self {
+        Self {
+            step,
+            next: String::new(),
+        }
+    }
+}
+
 /// The step after an action, with changes to the browser's tokens.
 #[derive(Debug, Clone)]
 pub struct Transition<S> {

@@ -36,7 +36,7 @@ mod upkeep;
 pub use account_changes::{AccountDetails, AddressChange};
 pub use accounts::{Accounts, NewAccount};
 pub use backup::{BackupError, Restored, Take, back_up, restore};
-pub use caller::{BrowserTokens, Caller, TokenChange, TokenKind, Transition, Visitor};
+pub use caller::{BrowserTokens, Caller, CurrentStep, TokenChange, TokenKind, Transition, Visitor};
 pub use clock::{Clock, SystemClock, TestClock};
 pub use dns::{Dns, proof_name};
 pub use emails::{RenderedEmail, gallery, render};

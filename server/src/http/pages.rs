@@ -4,7 +4,7 @@ use super::{Problem, Service, headers};
 use crate::assets::Program;
 use crate::config::is_watched;
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -30,7 +30,14 @@ pub fn routes(service: &Service) -> Router<Service> {
     let mut router = Router::new();
     for page in app::PageId::ALL {
         let (path, render) = (axum_path(page.address()), render.clone());
-        router = router.route(&path, get(move |request: Request| async move { render(request).await }));
+        let show = async move |State(service): State<Service>, mut request: Request| {
+            let search = request.uri().query().unwrap_or_default();
+            if let Some(product) = app::waiting_product(&service.backend, *page, search).await {
+                request.extensions_mut().insert(product);
+            }
+            render(request).await
+        };
+        router = router.route(&path, get(show));
     }
     router
 }

@@ -26,4 +26,5 @@ mod reload;
 mod running;
 mod stand_ins;
 mod traces;
+mod waiting_products;
 mod world;

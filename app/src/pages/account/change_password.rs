@@ -22,7 +22,7 @@ pub(in crate::pages) fn page() -> View {
 
 fn show(state: PageState<SecurityView>) -> View {
     let flow = Flow::new(state, security::read_view);
-    let controller = flow.controller.leading_to("/security");
+    let controller = flow.controller.leading_on("/security");
     flow.show(move |view| change(view, controller))
 }
 

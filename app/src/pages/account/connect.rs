@@ -47,7 +47,7 @@ fn ask(flow: Flow<ConnectStep>, provider: &str, email: String, organization: Opt
         ),
         None => (say("connect.lead"), None),
     };
-    let controller = flow.controller.leading_to("/security");
+    let controller = flow.controller.leading_on("/security");
     view! {
         <Page heading=title>
             <p>{lead}</p>

@@ -6,10 +6,11 @@ use crate::api::confirm;
 use crate::client::{Checked, Fields, PageState};
 use crate::flow::{Flow, Form, Step, page_of};
 use crate::route::use_route;
+use crate::settings::use_settings;
 use crate::ui::{Address, ButtonStyle, LinkButton, Page, PasswordField, SubmitButton, UsernameHint};
 use crate::view::View;
 use crate::words::use_words;
-use account::{ConfirmStep, EmailAddress, Field, MailedCode, ProviderButton, Refusal, safe_next, with_next};
+use account::{ConfirmStep, EmailAddress, Field, MailedCode, ProviderButton, Refusal, safe_next};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -53,12 +54,15 @@ fn choose(
     provider: Option<ProviderButton>,
 ) -> AnyView {
     let words = use_words();
-    let next = use_route().query("next").unwrap_or_default();
+    let lead = match use_settings().product {
+        Some(product) => words.say_with("confirm.product_lead", &[("product", &words.isolated(&product))]),
+        None => words.say("confirm.lead"),
+    };
     let shown = email.to_string();
-    let password = has_password.then(|| with_password(flow, email, next.clone()));
+    let password = has_password.then(|| with_password(flow, email));
     let at_provider = provider.map(|ProviderButton { id, name }| {
         let label = words.say_with("sign_in.with_provider", &[("provider", &name)]);
-        let href = with_next(&["/signin/provider/", &id, "?intent=confirm"].concat(), &next);
+        let href = use_route().keep_next(&["/signin/provider/", &id, "?intent=confirm"].concat());
         view! {
             <p>
                 <LinkButton href=href label=label style=ButtonStyle::Plain />
@@ -68,14 +72,13 @@ fn choose(
     let mailed = (!has_password).then(|| {
         view! {
             <Form action=confirm::SendCode::PATH controller=flow.controller>
-                <input type="hidden" name="next" value=next />
                 <SubmitButton label=words.say("confirm.send") pending=flow.controller.pending() />
             </Form>
         }
     });
     view! {
         <Page heading=words.say("confirm.title")>
-            <p>{words.say("confirm.lead")}</p>
+            <p>{lead}</p>
             <p class="who">{words.say("security.signed_in_as")} " " <Address text=shown /></p>
             {password}
             {mailed}
@@ -88,7 +91,7 @@ fn choose(
     .into_any()
 }
 
-fn with_password(flow: Flow<ConfirmStep>, email: EmailAddress, next: String) -> AnyView {
+fn with_password(flow: Flow<ConfirmStep>, email: EmailAddress) -> AnyView {
     let words = use_words();
     let check = |fields: Fields| match fields.text(Field::Current).is_empty() {
         true => Checked::Refuse(Refusal::CurrentMissing),
@@ -97,7 +100,6 @@ fn with_password(flow: Flow<ConfirmStep>, email: EmailAddress, next: String) -> 
     view! {
         <Form action=confirm::Password::PATH controller=flow.controller check=Callback::new(check)>
             <UsernameHint email=email />
-            <input type="hidden" name="next" value=next />
             <PasswordField field=Field::Current />
             <SubmitButton label=words.say("confirm.submit") pending=flow.controller.pending() />
         </Form>

@@ -4,7 +4,6 @@ use crate::route::use_route;
 use crate::settings::use_settings;
 use crate::ui::LinkButton;
 use crate::words::use_words;
-use account::with_next;
 use leptos::prelude::*;
 
 /// Renders a button for each provider, below a divider.
@@ -14,11 +13,10 @@ pub(super) fn provider_buttons() -> Option<AnyView> {
         return None;
     }
     let words = use_words();
-    let next = use_route().query("next");
+    let route = use_route();
     let buttons = providers.into_iter().map(move |provider| {
         let label = words.say_with("sign_in.with_provider", &[("provider", &provider.name)]);
-        let start = ["/signin/provider/", &provider.id].concat();
-        let href = next.as_deref().map_or(start.clone(), |next| with_next(&start, next));
+        let href = route.keep_next(&["/signin/provider/", &provider.id].concat());
         view! { <LinkButton href=href label=label style=crate::ui::ButtonStyle::Plain /> }
     });
     let view = view! {

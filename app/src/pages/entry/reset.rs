@@ -6,6 +6,7 @@ use super::request_gone::request_gone;
 use crate::api::reset;
 use crate::client::{Checked, Fields, PageState};
 use crate::flow::{Flow, Form, Step, page_of};
+use crate::route::use_route;
 use crate::ui::{
     Address, ButtonStyle, EmailField, LinkButton, NewPasswords, Page, SubmitButton, UsernameHint, check_new_passwords,
 };
@@ -62,7 +63,7 @@ fn ask_email(flow: Flow<ResetStep>, known: Option<String>) -> AnyView {
                 <SubmitButton label=words.say("reset.next") pending=flow.controller.pending() />
             </Form>
             <p>
-                <LinkButton href="/signin" label=words.say("reset.back") style=ButtonStyle::Link />
+                <LinkButton href=use_route().keep_next("/signin") label=words.say("reset.back") style=ButtonStyle::Link />
             </p>
         </Page>
     }

@@ -59,24 +59,26 @@ fn show(state: PageState<SignInStep>) -> View {
 }
 
 fn ask_email(flow: Flow<SignInStep>, known: Option<String>, resume: Option<MailedCode>) -> AnyView {
-    let words = use_words();
+    let (words, route) = (use_words(), use_route());
     let gone = request_gone(known.is_some());
     // The refusal after the last password try refers to this link.
     let forgot = known.is_some().then(|| {
         view! {
             <p>
-                <LinkButton href="/reset" label=words.say("sign_in.forgot") style=ButtonStyle::Link />
+                <LinkButton href=route.keep_next("/reset") label=words.say("sign_in.forgot") style=ButtonStyle::Link />
             </p>
         }
     });
     let typed = flow.typed_email.get_value().or(known).unwrap_or_default();
-    let next = use_route().query("next").unwrap_or_default();
-    let why = (!next.is_empty()).then(|| view! { <p>{words.say("sign_in.to_continue")}</p> });
-    let create = use_settings().sign_up.then(|| {
+    let settings = use_settings();
+    // The page names a waiting product itself.
+    let why = (settings.product.is_none() && route.query("next").is_some())
+        .then(|| view! { <p>{words.say("sign_in.to_continue")}</p> });
+    let create = settings.sign_up.then(|| {
         view! {
             <p>
                 {words.say("sign_in.no_account")} " "
-                <LinkButton href="/signup" label=words.say("sign_in.create") style=ButtonStyle::Link />
+                <LinkButton href=route.keep_next("/signup") label=words.say("sign_in.create") style=ButtonStyle::Link />
             </p>
         }
     });
@@ -86,7 +88,6 @@ fn ask_email(flow: Flow<SignInStep>, known: Option<String>, resume: Option<Maile
             {why}
             {resume.map(resume_reset)}
             <Form action=sign_in::Begin::PATH controller=flow.controller check=Callback::new(check_email)>
-                <input type="hidden" name="next" value=next />
                 <EmailField value=typed />
                 <SubmitButton label=words.say("sign_in.next") pending=flow.controller.pending() />
             </Form>
@@ -110,7 +111,7 @@ fn resume_reset(mailed: MailedCode) -> AnyView {
     );
     view! {
         <p class="notice">
-            <a href="/reset">{label}</a>
+            <a href=use_route().keep_next("/reset")>{label}</a>
         </p>
     }
     .into_any()

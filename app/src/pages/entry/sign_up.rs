@@ -7,6 +7,7 @@ use super::request_gone::request_gone;
 use crate::api::sign_up;
 use crate::client::{Checked, Fields, PageState};
 use crate::flow::{Flow, Form, Step, page_of};
+use crate::route::use_route;
 use crate::settings::use_settings;
 use crate::ui::{
     Address, ButtonStyle, EmailField, LinkButton, NameField, NewPasswords, Page, SubmitButton, UsernameHint,
@@ -42,7 +43,7 @@ fn have_account(words: Words) -> AnyView {
     view! {
         <p>
             {words.say("sign_up.have_account")} " "
-            <LinkButton href="/signin" label=words.say("sign_in.title") style=ButtonStyle::Link />
+            <LinkButton href=use_route().keep_next("/signin") label=words.say("sign_in.title") style=ButtonStyle::Link />
         </p>
     }
     .into_any()

@@ -22,7 +22,7 @@ fn show() -> AnyView {
         <Page heading=words.say("signed_out.title")>
             <p>{words.say("signed_out.lead")}</p>
             <p>
-                <LinkButton href="/signin" label=words.say("signed_out.again") />
+                <LinkButton href=use_route().keep_next("/signin") label=words.say("signed_out.again") />
             </p>
         </Page>
     }

@@ -6,7 +6,6 @@ use crate::route::use_route;
 use crate::ui::{ButtonStyle, EmailField, LinkButton, Page, SubmitButton, error_page};
 use crate::view::{View, fixed};
 use crate::words::use_words;
-use account::{safe_next, with_next};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -24,9 +23,8 @@ fn show() -> AnyView {
     };
     let say = |key| words.say_with(key, &[("provider", &provider.name)]);
     let (lead, label) = (say("through.lead"), say("sign_in.with_provider"));
-    let next = route.query("next").unwrap_or_default();
-    let next = safe_next(&next).to_owned();
-    let href = with_next(&["/signin/provider/", &provider.id].concat(), &next);
+    let href = route.keep_next(&["/signin/provider/", &provider.id].concat());
+    let next = route.query("next");
     view! {
         <Page heading=words.say("through.title")>
             <p>{lead}</p>
@@ -45,7 +43,7 @@ fn show() -> AnyView {
                 </form>
             </details>
             <p>
-                <LinkButton href="/signin" label=words.say("sign_in.different") style=ButtonStyle::Link />
+                <LinkButton href=route.keep_next("/signin") label=words.say("sign_in.different") style=ButtonStyle::Link />
             </p>
         </Page>
     }

@@ -7,7 +7,7 @@ use crate::oauth::{
 use crate::store::authorization::{self, AuthorizationCode, AuthorizationRequest};
 use crate::store::sessions::{self, Session};
 use crate::store::{ReadConn, accounts, connected_products};
-use crate::{Error, Fault, random};
+use crate::{Backend, Error, Fault, random};
 use account::{AccountId, Timestamp};
 
 /// The path to which the browser returns after sign-in.
@@ -193,9 +193,7 @@ impl<'a> Authorization<'a> {
         let Some(request) = find(&mut conn, id, now).await? else {
             return Ok(Err("the request has expired"));
         };
-        // Attack: an address that the operator has removed since.
-        let client = self.0.backend.clients().find(&request.client_id);
-        let client = client.filter(|client| client.accepts(&request.redirect_uri));
+        let client = self.0.backend.client_of(&request);
         Ok(client
             .map(|client| (request, client))
             .ok_or("the client is no longer registered"))
@@ -279,6 +277,37 @@ impl<'a> Authorization<'a> {
             page: [page, CONTINUE, request].concat(),
         })
     }
+}
+
+impl Backend {
+    /// Returns the name of the product whose request waits at `next`, the path after a sign-in. Reads nothing if none can wait
+    /// there.
+    ///
+    /// Attack: a link names another product. Only the registered name of the stored request's client is shown.
+    ///
+    /// # Errors
+    /// A database fault.
+    pub async fn waiting_product(&self, next: &str) -> Result<Option<String>, Fault> {
+        let Some(id) = next.strip_prefix(CONTINUE) else {
+            return Ok(None);
+        };
+        let mut conn = self.parts.db.read().await?;
+        let request = find(&mut conn, id, self.now()).await?;
+        let client = request.as_ref().and_then(|request| self.client_of(request));
+        Ok(client.map(|client| client.name.clone()))
+    }
+
+    /// Returns the client of a request. Attack: an address that the operator has removed since.
+    fn client_of(&self, request: &AuthorizationRequest) -> Option<&Client> {
+        let client = self.clients().find(&request.client_id);
+        client.filter(|client| client.accepts(&request.redirect_uri))
+    }
+}
+
+/// Returns whether `next`, the path after a sign-in, leads on to a product.
+#[must_use]
+pub fn waits_for_product(next: &str) -> bool {
+    next.starts_with(CONTINUE)
 }
 
 /// Returns whether the session's user proved who they are as recently as the client demands. Attack: someone at an unlocked

@@ -9,7 +9,7 @@ use super::provider::button;
 use super::request::{BrowserRequest, Confirmation};
 use crate::store::sessions::{self, Session};
 use crate::store::{ReadConn, WriteTx, flows, identities};
-use crate::{Error, Fault, TokenChange, Transition, random};
+use crate::{CurrentStep, Error, Fault, TokenChange, Transition, random};
 use account::{
     Account, AccountId, ActivityKind, ConfirmStep, Method, NextStep, ProviderButton, Purpose, Refusal, Secret,
     Timestamp, safe_next,
@@ -24,7 +24,7 @@ impl Confirmation<'_> {
     ///
     /// # Errors
     /// [`Refusal::SignedOut`] without a live session.
-    pub async fn step(self, next: &str) -> Result<ConfirmStep, Error> {
+    pub async fn step(self, next: &str) -> Result<CurrentStep<ConfirmStep>, Error> {
         let now = self.0.now();
         let mut conn = self.0.read().await?;
         let (session, stored) = self.0.signed_in(&mut conn).await?;
@@ -37,15 +37,15 @@ impl Confirmation<'_> {
             _ => next,
         };
         let recent = is_recent_for(&mut conn, next, session.authenticated_at, now).await?;
-        if recent.unwrap_or_else(|| self.0.require_fresh_proof(&session).is_ok()) {
-            return Ok(done(next));
-        }
-        if let Some(flow) = flow {
-            return Ok(ConfirmStep::EnterCode(
-                self.0.backend.mailed_code(&mut conn, &flow, now).await?,
-            ));
-        }
-        self.choose(&mut conn, &stored.account).await
+        let step = if recent.unwrap_or_else(|| self.0.require_fresh_proof(&session).is_ok()) {
+            done(next)
+        } else if let Some(flow) = &flow {
+            ConfirmStep::EnterCode(self.0.backend.mailed_code(&mut conn, flow, now).await?)
+        } else {
+            self.choose(&mut conn, &stored.account).await?
+        };
+        let next = next.to_owned();
+        Ok(CurrentStep { step, next })
     }
 
     async fn choose(self, conn: &mut ReadConn, account: &Account) -> Result<ConfirmStep, Error> {

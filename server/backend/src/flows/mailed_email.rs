@@ -35,7 +35,9 @@ impl BrowserRequest<'_> {
         // conflicts and the request is retried.
         if let Some(flow) = begun.filter(|flow| flow.progress.codes_sent > 0) {
             // A form that is sent twice has one effect and one screen, and spends no further budget.
+            set_next(&mut tx, &flow, next).await?;
             let step = self.backend.mailed_code(&mut tx, &flow, now).await?;
+            tx.commit().await?;
             return Ok(Transition::new(step, vec![hold_flow(purpose, token)]));
         }
         let waiting = self.backend.waiting(&mut tx, counter, email, now).await?;
@@ -294,6 +296,14 @@ pub(super) fn next_path(before: Option<&Flow>, next: &str) -> String {
         _ => next,
     };
     safe_next(next).to_owned()
+}
+
+/// Makes a flow lead to the page that its form comes from: the user may have opened it for another product meanwhile.
+pub(super) async fn set_next(tx: &mut WriteTx, flow: &Flow, next: &str) -> Result<(), Fault> {
+    if !next.is_empty() && flow.next_path != safe_next(next) {
+        flows::set_next(tx, &flow.id, safe_next(next)).await?;
+    }
+    Ok(())
 }
 
 /// Returns a flow in its initial state.

@@ -25,7 +25,7 @@ mod sign_in;
 mod sign_up;
 mod step_up;
 
-pub use authorization::{Authorization, AuthorizationStep, Consent};
+pub use authorization::{Authorization, AuthorizationStep, Consent, waits_for_product};
 pub(crate) use devices::DEVICE_DAYS;
 pub use logout::{ClientLogout, ClientLogoutStep};
 pub use products::ConnectedProducts;

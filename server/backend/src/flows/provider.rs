@@ -12,7 +12,7 @@ use crate::store::{WriteTx, organizations};
 use crate::{Backend, Error, TokenChange, TokenKind, Transition, random, seal};
 use account::{
     AccountId, EmailAddress, Method, ProviderButton, ProviderIntent, ProviderStep, Refusal, Secret, Timestamp,
-    safe_next,
+    safe_next, with_next,
 };
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,7 @@ pub struct ProviderSignIn<'a>(pub(super) BrowserRequest<'a>);
 struct Kept {
     attempt: Attempt,
     intent: ProviderIntent,
+    /// The destination, or empty.
     next: String,
     /// The signed-in account, unless signing in.
     account: Option<AccountId>,
@@ -87,7 +88,10 @@ impl ProviderSignIn<'_> {
         let kept = Kept {
             attempt,
             intent,
-            next: safe_next(next).to_owned(),
+            next: Some(next)
+                .filter(|next| !next.is_empty())
+                .map_or("", safe_next)
+                .to_owned(),
             account,
         };
         let sealed = seal::seal_state(&self.0.backend.parts.keys, ATTEMPT, &kept)?;
@@ -101,10 +105,11 @@ impl ProviderSignIn<'_> {
         ))
     }
 
-    /// Returns the purpose of the browser's attempt, for the page that shows a refusal.
+    /// Returns the purpose and the destination of the browser's attempt, for the page that shows a refusal.
     #[must_use]
-    pub fn intent(self) -> ProviderIntent {
-        self.kept().map_or(ProviderIntent::SignIn, |kept| kept.intent)
+    pub fn intent_and_next(self) -> (ProviderIntent, String) {
+        let kept = self.kept().map(|kept| (kept.intent, kept.next));
+        kept.unwrap_or((ProviderIntent::SignIn, String::new()))
     }
 
     fn kept(self) -> Option<Kept> {
@@ -132,16 +137,15 @@ impl ProviderSignIn<'_> {
         if kept.intent == ProviderIntent::SignIn
             && let Some(tokens) = self.0.session_again(&mut conn, &kept.seed(), now).await?
         {
-            return Ok(Transition::new(ProviderStep::SignedIn { next: kept.next }, tokens));
+            let next = safe_next(&kept.next).to_owned();
+            return Ok(Transition::new(ProviderStep::SignedIn { next }, tokens));
         }
         if identities::is_redeemed(&mut conn, &state).await? {
             if kept.intent == ProviderIntent::Confirm
                 && let Some(token) = self.0.confirmed_again(&mut conn, now).await?
             {
-                return Ok(Transition::new(
-                    ProviderStep::Confirmed { next: kept.next },
-                    vec![token],
-                ));
+                let next = safe_next(&kept.next).to_owned();
+                return Ok(Transition::new(ProviderStep::Confirmed { next }, vec![token]));
             }
             return Err(Refusal::ProviderExpired.into());
         }
@@ -227,7 +231,7 @@ impl BrowserRequest<'_> {
     /// password has to be changed.
     pub(super) fn after_sign_in(self, next: &str) -> String {
         match self.offered(self.now()) {
-            Some(_) if next != "/security/password" => "/security/connect".to_owned(),
+            Some(_) if !must_change_password(next) => before("/security/connect", next),
             _ => safe_next(next).to_owned(),
         }
     }
@@ -237,6 +241,27 @@ impl BrowserRequest<'_> {
         let sealed = self.tokens.connection.as_ref()?;
         let offer: Offer = seal::open_state(&self.backend.parts.keys, CONNECTION, sealed.expose())?;
         (now < offer.ends_at).then_some(offer)
+    }
+}
+
+const CHANGE_PASSWORD: &str = "/security/password";
+
+/// Returns the path after a sign-in with a leaked password.
+pub(super) fn first_change_password(next: &str) -> String {
+    before(CHANGE_PASSWORD, next)
+}
+
+/// Returns whether a sign-in leads to [`first_change_password`].
+pub(super) fn must_change_password(next: &str) -> bool {
+    next.split('?').next() == Some(CHANGE_PASSWORD)
+}
+
+/// Returns the address of a page that comes before the destination. The profile is where sign-ins without a destination end, and
+/// such a page then has its own end.
+fn before(page: &str, next: &str) -> String {
+    match safe_next(next) {
+        "/profile" => page.to_owned(),
+        next => with_next(page, next),
     }
 }
 

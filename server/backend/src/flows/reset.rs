@@ -5,7 +5,7 @@ use super::password_tries::wrong_passwords;
 use super::request::Reset;
 use super::step_up::shown_step;
 use crate::store::{accounts, devices, flows, identities, sessions, throttles};
-use crate::{Error, Fault, Transition};
+use crate::{CurrentStep, Error, Fault, Transition};
 use account::{ActivityKind, EmailAddress, NextStep, Notice, Purpose, Refusal, ResetStep, Secret};
 
 const RESET: Purpose = Purpose::Reset;
@@ -15,16 +15,18 @@ impl Reset<'_> {
     ///
     /// # Errors
     /// A database [`Fault`].
-    pub async fn step(self) -> Result<ResetStep, Fault> {
+    pub async fn step(self) -> Result<CurrentStep<ResetStep>, Fault> {
+        let first = CurrentStep::first(ResetStep::AskEmail { email: None });
         if self.0.tokens.flow(Purpose::Reset).is_none() {
-            return Ok(ResetStep::AskEmail { email: None });
+            return Ok(first);
         }
         let mut conn = self.0.read().await?;
         let now = self.0.now();
         let Some((flow, standing)) = self.0.look_up_flow(&mut conn, RESET).await? else {
-            return Ok(ResetStep::AskEmail { email: None });
+            return Ok(first);
         };
-        Ok(match shown_step(&flow, standing, now) {
+        let next = flow.next_path.clone();
+        let step = match shown_step(&flow, standing, now) {
             NextStep::Code => ResetStep::EnterCode(self.0.backend.mailed_code(&mut conn, &flow, now).await?),
             NextStep::NewPassword => ResetStep::ChoosePassword {
                 email: flow.email,
@@ -34,20 +36,22 @@ impl Reset<'_> {
             _ => ResetStep::AskEmail {
                 email: Some(flow.email.into()),
             },
-        })
+        };
+        Ok(CurrentStep { step, next })
     }
 
-    /// Begins a reset. Every kind of address gets the same screen; only the e-mail differs.
+    /// Begins a reset. Every kind of address gets the same screen; only the e-mail differs. `next` is the path after the sign-in
+    /// that follows.
     ///
     /// # Errors
     /// A refusal: invalid address or rate limit.
-    pub async fn begin(self, email: &str) -> Result<Transition<ResetStep>, Error> {
+    pub async fn begin(self, email: &str, next: &str) -> Result<Transition<ResetStep>, Error> {
         let email = EmailAddress::read(email, account::domain_to_ascii)?;
-        self.begin_for(&email).await
+        self.begin_for(&email, next).await
     }
 
-    async fn begin_for(self, email: &EmailAddress) -> Result<Transition<ResetStep>, Error> {
-        Ok(self.0.begin_mailed(RESET, email, "").await?.map(ResetStep::EnterCode))
+    async fn begin_for(self, email: &EmailAddress, next: &str) -> Result<Transition<ResetStep>, Error> {
+        Ok(self.0.begin_mailed(RESET, email, next).await?.map(ResetStep::EnterCode))
     }
 
     /// Answers with the e-mailed code. An address instead of a code begins a new reset.
@@ -57,7 +61,7 @@ impl Reset<'_> {
     pub async fn answer(self, code: &Secret) -> Result<Transition<ResetStep>, Error> {
         let (mut tx, flow) = match self.0.answer_code(RESET, code).await? {
             Answered::Right(passed) => *passed,
-            Answered::Mistyped(email) => return self.begin_for(&email).await,
+            Answered::Mistyped(email) => return self.begin_for(&email, "").await,
         };
         let token = self.0.step_up(&mut tx, RESET, &flow, self.0.now()).await?;
         tx.commit().await?;

@@ -4,12 +4,13 @@ mod begin;
 mod password;
 
 use super::mailed_code::Answered;
-use super::mailed_email::drop_flow;
+use super::mailed_email::{drop_flow, set_next};
+use super::provider::must_change_password;
 use super::request::SignIn;
 use super::step_up::{LOST_ANSWER_MS, Standing, shown_step};
 use crate::store::flows::Flow;
 use crate::store::{ReadConn, accounts, flows};
-use crate::{Error, Fault, Transition};
+use crate::{CurrentStep, Error, Fault, Transition};
 use account::{
     DeviceTrust, Method, NextStep, Purpose, Refusal, ResetStep, Secret, SignInNext, SignInPolicy, SignInStep,
     Timestamp, next_step,
@@ -18,23 +19,41 @@ use account::{
 const SIGN_IN: Purpose = Purpose::SignIn;
 
 impl SignIn<'_> {
-    /// Returns the current step of the browser's sign-in. Read-only.
+    /// Returns the current step of the browser's sign-in, on a page that leads on to `next`. Read-only.
     ///
     /// # Errors
     /// A database [`Fault`].
-    pub async fn step(self) -> Result<SignInStep, Fault> {
+    pub async fn step(self, next: &str) -> Result<CurrentStep<SignInStep>, Fault> {
         let now = self.0.now();
         if self.0.tokens.flow(SIGN_IN).is_none()
             && self.0.tokens.session.is_none()
             && self.0.tokens.flow(Purpose::Reset).is_none()
         {
-            return Ok(SignInStep::AskEmail {
+            return Ok(CurrentStep::first(SignInStep::AskEmail {
                 email: None,
                 resume: None,
-            });
+            }));
         }
         let mut conn = self.0.read().await?;
+        // A user who is signed in already goes on, whatever else this browser has begun.
+        if !next.is_empty() && self.0.find_session(&mut conn, now).await?.is_some() {
+            let next = self.0.after_sign_in(next);
+            return Ok(CurrentStep::first(SignInStep::SignedIn { next }));
+        }
         let found = self.0.look_up_flow(&mut conn, SIGN_IN).await?;
+        // After a sign-in, the next one begins anew.
+        let kept = found.as_ref().filter(|(flow, _)| flow.progress.finished_at.is_none());
+        let kept = kept.map_or("", |(flow, _)| &flow.next_path).to_owned();
+        let step = self.step_of(conn, found, now).await?;
+        Ok(CurrentStep { step, next: kept })
+    }
+
+    async fn step_of(
+        self,
+        mut conn: ReadConn,
+        found: Option<(Flow, Standing)>,
+        now: Timestamp,
+    ) -> Result<SignInStep, Fault> {
         let mut email = None;
         if let Some((flow, standing)) = &found {
             match shown_step(flow, *standing, now) {
@@ -58,7 +77,7 @@ impl SignIn<'_> {
             return self.shown(&mut conn, flow, flow.progress.previous_step(), now).await;
         }
         drop(conn);
-        let resume = match self.0.reset().step().await? {
+        let resume = match self.0.reset().step().await?.step {
             ResetStep::EnterCode(mailed) => Some(mailed),
             _ => None,
         };
@@ -86,17 +105,18 @@ impl SignIn<'_> {
     }
 
     /// Answers with the e-mailed code and begins a session, or continues with the password if the code comes first. An address
-    /// instead of a code begins a new sign-in.
+    /// instead of a code begins a new sign-in. `next` is the destination of the page with the form.
     ///
     /// # Errors
     /// A refusal of the code.
-    pub async fn answer(self, code: &Secret, trust: bool) -> Result<Transition<SignInStep>, Error> {
+    pub async fn answer(self, code: &Secret, trust: bool, next: &str) -> Result<Transition<SignInStep>, Error> {
         let (mut tx, flow) = match self.0.answer_code(SIGN_IN, code).await? {
             Answered::Right(passed) => *passed,
-            Answered::Mistyped(email) => return self.begin(email.as_str(), "", false).await,
+            Answered::Mistyped(email) => return self.begin(email.as_str(), next, false).await,
         };
         if flow.progress.mailbox_first && !self.needs_only_code(&mut tx, &flow).await? {
             flows::ask_password(&mut tx, &flow.id, trust).await?;
+            set_next(&mut tx, &flow, next).await?;
             let token = self.0.step_up(&mut tx, SIGN_IN, &flow, self.0.now()).await?;
             tx.commit().await?;
             self.0.backend.flow_moved(&flow.id);
@@ -125,7 +145,7 @@ impl SignIn<'_> {
         } else {
             &[Method::Password, Method::EmailCode]
         };
-        let next = next_step(
+        let needed = next_step(
             account.sign_in_methods(),
             account.sign_in_policy(),
             proven,
@@ -134,7 +154,7 @@ impl SignIn<'_> {
         // Attack: the account was assigned to an organization or deactivated between password and code.
         let assigned = account.managed_by.is_some() != flow.progress.mailbox_first;
         // Attack: the account's address changed while the code was on its way to the old one.
-        if next != SignInNext::Done || assigned || account.email != flow.email {
+        if needed != SignInNext::Done || assigned || account.email != flow.email {
             return Err(Refusal::FlowGone.into());
         }
         let mut tokens = self.0.begin_session(&mut tx, account, proven, trust, now).await?;
@@ -142,12 +162,19 @@ impl SignIn<'_> {
         tx.commit().await?;
         self.0.backend.emails_written.notify_one();
         self.0.backend.flow_moved(&flow.id);
-        Ok(Transition::new(
-            SignInStep::SignedIn {
-                next: self.0.after_sign_in(&flow.next_path),
-            },
-            tokens,
-        ))
+        Ok(Transition::new(self.signed_in(&flow, next), tokens))
+    }
+
+    /// Returns the last step: on to the destination of the page, or else of the flow.
+    fn signed_in(self, flow: &Flow, next: &str) -> SignInStep {
+        let next = if next.is_empty() || must_change_password(&flow.next_path) {
+            &flow.next_path
+        } else {
+            next
+        };
+        SignInStep::SignedIn {
+            next: self.0.after_sign_in(next),
+        }
     }
 
     /// Returns whether the code alone signs in to the flow's account: its organization has no provider.

@@ -4,7 +4,7 @@ use super::mailed_code::Answered;
 use super::request::SignUp;
 use super::step_up::shown_step;
 use crate::store::{accounts, flows, invitations, organizations};
-use crate::{Error, Fault, Transition, random};
+use crate::{CurrentStep, Error, Fault, Transition, random};
 use account::{Account, AccountId, ActivityKind, EmailAddress, Name, NextStep, Purpose, Refusal, Secret, SignUpStep};
 
 const SIGN_UP: Purpose = Purpose::SignUp;
@@ -14,16 +14,18 @@ impl SignUp<'_> {
     ///
     /// # Errors
     /// A database [`Fault`].
-    pub async fn step(self) -> Result<SignUpStep, Fault> {
+    pub async fn step(self) -> Result<CurrentStep<SignUpStep>, Fault> {
+        let first = CurrentStep::first(SignUpStep::AskEmail { email: None });
         if self.0.tokens.flow(Purpose::SignUp).is_none() {
-            return Ok(SignUpStep::AskEmail { email: None });
+            return Ok(first);
         }
         let now = self.0.now();
         let mut conn = self.0.read().await?;
         let Some((flow, standing)) = self.0.look_up_flow(&mut conn, SIGN_UP).await? else {
-            return Ok(SignUpStep::AskEmail { email: None });
+            return Ok(first);
         };
-        Ok(match shown_step(&flow, standing, now) {
+        let next = flow.next_path.clone();
+        let step = match shown_step(&flow, standing, now) {
             NextStep::Code => SignUpStep::EnterCode(self.0.backend.mailed_code(&mut conn, &flow, now).await?),
             NextStep::Details => SignUpStep::ChooseDetails {
                 email: flow.email,
@@ -33,19 +35,21 @@ impl SignUp<'_> {
             _ => SignUpStep::AskEmail {
                 email: Some(flow.email.into()),
             },
-        })
+        };
+        Ok(CurrentStep { step, next })
     }
 
-    /// Begins a sign-up. An address with an account gets the same screen; only the e-mail differs.
+    /// Begins a sign-up. An address with an account gets the same screen; only the e-mail differs. `next` is the path after the
+    /// sign-in that follows.
     ///
     /// # Errors
     /// A refusal: invalid address or rate limit.
-    pub async fn begin(self, email: &str) -> Result<Transition<SignUpStep>, Error> {
+    pub async fn begin(self, email: &str, next: &str) -> Result<Transition<SignUpStep>, Error> {
         let email = EmailAddress::read(email, account::domain_to_ascii)?;
-        self.begin_for(&email).await
+        self.begin_for(&email, next).await
     }
 
-    async fn begin_for(self, email: &EmailAddress) -> Result<Transition<SignUpStep>, Error> {
+    async fn begin_for(self, email: &EmailAddress, next: &str) -> Result<Transition<SignUpStep>, Error> {
         if !self.0.backend.settings().sign_up {
             return Err(Refusal::FlowGone.into());
         }
@@ -67,7 +71,7 @@ impl SignUp<'_> {
         drop(conn);
         Ok(self
             .0
-            .begin_mailed(SIGN_UP, email, "")
+            .begin_mailed(SIGN_UP, email, next)
             .await?
             .map(SignUpStep::EnterCode))
     }
@@ -79,7 +83,7 @@ impl SignUp<'_> {
     pub async fn answer(self, code: &Secret) -> Result<Transition<SignUpStep>, Error> {
         let (mut tx, flow) = match self.0.answer_code(SIGN_UP, code).await? {
             Answered::Right(passed) => *passed,
-            Answered::Mistyped(email) => return self.begin_for(&email).await,
+            Answered::Mistyped(email) => return self.begin_for(&email, "").await,
         };
         let token = self.0.step_up(&mut tx, SIGN_UP, &flow, self.0.now()).await?;
         tx.commit().await?;

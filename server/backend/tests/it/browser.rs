@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 pub struct Browser {
     pub held: BrowserTokens,
     pub caller: Caller,
+    /// The destination in the address of the page.
+    pub next: String,
     backend: Backend,
 }
 
@@ -31,6 +33,7 @@ impl Browser {
                 ..BrowserTokens::default()
             },
             caller,
+            next: String::new(),
             backend,
         }
     }
@@ -59,7 +62,7 @@ impl Browser {
 
 impl Browser {
     pub async fn begin_reset(&mut self, email: &str) -> FlowResult<ResetStep> {
-        let transition = self.request().reset().begin(email).await;
+        let transition = self.request().reset().begin(email, &self.next).await;
         self.take(transition)
     }
 
@@ -92,7 +95,7 @@ impl Browser {
     }
 
     pub async fn reset_step(&self) -> ResetStep {
-        self.request().reset().step().await.unwrap()
+        self.request().reset().step().await.unwrap().step
     }
 }
 
@@ -122,12 +125,12 @@ impl Browser {
     }
 
     pub async fn begin_sign_in(&mut self, email: &str) -> FlowResult<SignInStep> {
-        self.begin_sign_in_to(email, "").await
+        self.begin_sign_in_to(email, &self.next.clone()).await
     }
 
     /// Begins a sign-in to an account that no organization manages.
     pub async fn begin_own_sign_in(&mut self, email: &str) -> FlowResult<SignInStep> {
-        let transition = self.request().sign_in().begin(email, "", true).await;
+        let transition = self.request().sign_in().begin(email, &self.next, true).await;
         self.take(transition)
     }
 
@@ -143,16 +146,16 @@ impl Browser {
 
     /// Returns a fault instead of failing.
     pub async fn try_password(&self, password: &str) -> Result<Transition<SignInStep>, Error> {
-        self.request().sign_in().password(&password.into()).await
+        self.request().sign_in().password(&password.into(), &self.next).await
     }
 
     pub async fn answer_sign_in(&mut self, code: &str) -> FlowResult<SignInStep> {
-        let transition = self.request().sign_in().answer(&code.into(), false).await;
+        let transition = self.request().sign_in().answer(&code.into(), false, &self.next).await;
         self.take(transition)
     }
 
     pub async fn answer_sign_in_and_trust(&mut self, code: &str) -> FlowResult<SignInStep> {
-        let transition = self.request().sign_in().answer(&code.into(), true).await;
+        let transition = self.request().sign_in().answer(&code.into(), true, &self.next).await;
         self.take(transition)
     }
 
@@ -172,13 +175,13 @@ impl Browser {
     }
 
     pub async fn sign_in_step(&self) -> SignInStep {
-        self.request().sign_in().step().await.unwrap()
+        self.request().sign_in().step(&self.next).await.unwrap().step
     }
 }
 
 impl Browser {
     pub async fn begin_sign_up(&mut self, email: &str) -> FlowResult<SignUpStep> {
-        let transition = self.request().sign_up().begin(email).await;
+        let transition = self.request().sign_up().begin(email, &self.next).await;
         self.take(transition)
     }
 
@@ -199,7 +202,7 @@ impl Browser {
     }
 
     pub async fn sign_up_step(&self) -> SignUpStep {
-        self.request().sign_up().step().await.unwrap()
+        self.request().sign_up().step().await.unwrap().step
     }
 }
 

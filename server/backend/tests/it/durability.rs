@@ -84,7 +84,7 @@ async fn writes_resume_after_a_full_disk() {
     let mut refused = 0;
     for stranger in 0..200 {
         let (email, browser) = (format!("{stranger}@example.com"), world.browser());
-        match browser.request().reset().begin(&email).await {
+        match browser.request().reset().begin(&email, "").await {
             Ok(_) => assert_eq!(refused, 0, "it is still full"),
             Err(Error::Fault(Fault::Away(_))) => refused += 1,
             Err(error) => panic!("{error}"),
@@ -111,7 +111,7 @@ async fn a_cancelled_transaction_is_rolled_back() {
     let (other, account) = (world.database.open().await, world.stored(ADA).await.account.id);
     for polls in 0..40 {
         let (email, browser) = (format!("{polls}@example.com"), world.browser());
-        let mut begun = Box::pin(browser.request().reset().begin(&email));
+        let mut begun = Box::pin(browser.request().reset().begin(&email, ""));
         for _ in 0..polls {
             if poll_fn(|context| Poll::Ready(begun.as_mut().poll(context)))
                 .await
@@ -215,7 +215,7 @@ async fn a_full_disk_loses_no_acknowledged_write() {
         let mut asked = JoinSet::new();
         for stranger in 0..40 {
             let (email, browser) = (format!("{round}-{stranger}@example.com"), world.browser());
-            asked.spawn(async move { browser.request().reset().begin(&email).await.map(drop) });
+            asked.spawn(async move { browser.request().reset().begin(&email, "").await.map(drop) });
         }
         while let Some(outcome) = asked.join_next().await {
             match outcome.unwrap() {
@@ -239,7 +239,7 @@ async fn cancelled_requests_affect_no_other_request() {
     for number in 0..120 {
         let (email, browser) = (format!("{number}@example.com"), world.browser());
         asked.spawn(async move {
-            let mut begun = Box::pin(browser.request().reset().begin(&email));
+            let mut begun = Box::pin(browser.request().reset().begin(&email, ""));
             if number % 3 > 0 {
                 return begun.await.map(drop).map(|()| 1);
             }

@@ -5,14 +5,14 @@ use account::{ActivityKind, Refusal, ResetStep, SignInStep};
 use backend::{LeakedPasswords, TrustedRoots};
 use std::net::TcpListener;
 
-fn list_of(password: &str) -> LeakedPasswords {
+pub fn list_of(password: &str) -> LeakedPasswords {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), format!("{password}\n")).unwrap();
     LeakedPasswords::from_file(file.path()).unwrap()
 }
 
 /// A list at a closed local port.
-fn unavailable_list() -> LeakedPasswords {
+pub fn unavailable_list() -> LeakedPasswords {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);

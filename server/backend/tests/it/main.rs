@@ -88,4 +88,5 @@ mod sign_up;
 mod stolen_devices;
 mod stolen_tokens;
 mod storage;
+mod waiting_products;
 mod world;

@@ -171,7 +171,13 @@ async fn an_earlier_account_of_the_domain_is_managed_after_its_own_sign_in(world
     let mut browser = linked.world.browser();
     let result = linked.with_engines(&mut browser, person("1", MEMBER)).await;
     let provider = "Engines".to_owned();
-    assert_eq!(result, Ok(ProviderStep::SignInToConnect { provider }));
+    assert_eq!(
+        result,
+        Ok(ProviderStep::SignInToConnect {
+            provider,
+            next: String::new()
+        })
+    );
     let next = "/security/connect".to_owned();
     let result = finish_sign_in(&linked.world, &mut browser).await;
     assert_eq!(result, Ok(SignInStep::SignedIn { next }));

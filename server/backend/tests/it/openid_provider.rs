@@ -109,12 +109,12 @@ async fn a_client_can_forbid_or_demand_a_new_sign_in(world: &World) {
         let (page, id) = asked(begin(&browser, &query(&[change])).await);
         assert_eq!(page, "/security/confirm");
         let next = format!("/oauth/continue/{id}");
-        let step = browser.request().confirmation().step(&next).await.unwrap();
+        let step = browser.request().confirmation().step(&next).await.unwrap().step;
         assert!(matches!(step, ConfirmStep::Choose { .. }), "{step:?}");
         world.clock.advance_minutes(1);
         let proven = browser.request().confirmation().password(&PASSWORD.into(), &next).await;
         browser.take(proven).unwrap();
-        let step = browser.request().confirmation().step(&next).await.unwrap();
+        let step = browser.request().confirmation().step(&next).await.unwrap().step;
         assert_eq!(step, ConfirmStep::Done { next });
         let step = browser.request().authorization().resume(&id).await.unwrap();
         let tokens = redeem(&world, &returned(step, CALLBACK)["code"]).await.unwrap();

@@ -18,7 +18,8 @@ async fn an_account_with_a_password_is_not_merged(world: &World) {
     assert_eq!(
         result,
         Ok(ProviderStep::SignInToConnect {
-            provider: "Google".into()
+            provider: "Google".into(),
+            next: String::new()
         })
     );
     // The owner gets in by a reset, which ends the attacker's password.

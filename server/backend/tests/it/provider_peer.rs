@@ -164,14 +164,18 @@ impl Linked {
 
     /// Signs a browser in at Google.
     pub async fn with_google(&self, browser: &mut Browser, person: Person) -> FlowResult<ProviderStep> {
-        let url = browser.begin_provider("google", ProviderIntent::SignIn, "").await?;
+        let url = browser
+            .begin_provider("google", ProviderIntent::SignIn, &browser.next.clone())
+            .await?;
         let query = self.google.sign_in(&url, person);
         browser.finish_provider("google", &query).await
     }
 
     /// Signs a browser in at a third provider.
     pub async fn with_other(&self, browser: &mut Browser, person: Person) -> FlowResult<ProviderStep> {
-        let url = browser.begin_provider("other", ProviderIntent::SignIn, "").await?;
+        let url = browser
+            .begin_provider("other", ProviderIntent::SignIn, &browser.next.clone())
+            .await?;
         let query = self.other.sign_in(&url, person);
         browser.finish_provider("other", &query).await
     }
@@ -185,7 +189,9 @@ impl Linked {
 
     /// Signs a browser in at the organization's provider.
     pub async fn with_engines(&self, browser: &mut Browser, person: Person) -> FlowResult<ProviderStep> {
-        let url = browser.begin_provider("engines", ProviderIntent::SignIn, "").await?;
+        let url = browser
+            .begin_provider("engines", ProviderIntent::SignIn, &browser.next.clone())
+            .await?;
         let query = self.engines.sign_in(&url, person);
         browser.finish_provider("engines", &query).await
     }
@@ -225,7 +231,8 @@ impl Browser {
     }
 
     pub async fn confirm_step(&self) -> FlowResult<ConfirmStep> {
-        crate::browser::without_fault(self.request().confirmation().step("/security").await)
+        let current = self.request().confirmation().step("/security").await;
+        crate::browser::without_fault(current.map(|current| current.step))
     }
 
     pub async fn confirm_with_password(&mut self, password: &str) -> FlowResult<ConfirmStep> {

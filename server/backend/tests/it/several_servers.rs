@@ -99,7 +99,7 @@ async fn a_serialization_failure_is_retried() {
                 BrowserTokens::default(),
                 format!("p{number}@example.com"),
             );
-            retried(|| backend.request(&caller, &held).reset().begin(&email))
+            retried(|| backend.request(&caller, &held).reset().begin(&email, ""))
                 .await
                 .map(drop)
         });

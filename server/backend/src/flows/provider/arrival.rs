@@ -31,11 +31,11 @@ impl ProviderSignIn<'_> {
             if organization.is_some() {
                 return Err(failed(provider));
             }
-            return self.prove_email(tx, &identity, &email, now).await;
+            return self.prove_email(tx, kept, &identity, &email, now).await;
         }
         if let Some(stored) = accounts::find_by_email(&mut tx, &email).await? {
             return self
-                .offer_connection(tx, provider, &identity, &stored.account, now)
+                .offer_connection(tx, kept, provider, &identity, &stored.account, now)
                 .await;
         }
         // Attack: an account at an organization's domain that the organization does not manage.
@@ -199,6 +199,7 @@ impl ProviderSignIn<'_> {
     async fn offer_connection(
         self,
         tx: WriteTx,
+        kept: &Kept,
         provider: &Provider,
         identity: &Identity,
         account: &Account,
@@ -214,10 +215,11 @@ impl ProviderSignIn<'_> {
         let offer = self.offer(identity, &account.email, now)?;
         let step = ProviderStep::SignInToConnect {
             provider: provider.name().to_owned(),
+            next: kept.next.clone(),
         };
         // Without a password, its owner chooses the other provider on the sign-in page.
         let mut tokens = if account.has_password {
-            let begun = self.0.sign_in().begin_with_password(&account.email, "").await?;
+            let begun = self.0.sign_in().begin_with_password(&account.email, &kept.next).await?;
             begun.tokens
         } else {
             Vec::new()
@@ -230,13 +232,14 @@ impl ProviderSignIn<'_> {
     async fn prove_email(
         self,
         tx: WriteTx,
+        kept: &Kept,
         identity: &Identity,
         email: &EmailAddress,
         now: Timestamp,
     ) -> Result<Transition<ProviderStep>, Error> {
         tx.commit().await?;
         let offer = self.offer(identity, email, now)?;
-        let begun = self.0.sign_up().begin(email.as_str()).await?;
+        let begun = self.0.sign_up().begin(email.as_str(), &kept.next).await?;
         let mut transition = begun.map(|_| ProviderStep::ProveEmail);
         transition.tokens.push(offer);
         Ok(transition)

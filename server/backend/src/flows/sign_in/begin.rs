@@ -2,12 +2,12 @@
 
 use super::SIGN_IN;
 use crate::flows::first_form::FlowOfForm;
-use crate::flows::mailed_email::{hold_flow, new_flow, next_path};
+use crate::flows::mailed_email::{hold_flow, new_flow, next_path, set_next};
 use crate::flows::request::SignIn;
 use crate::store::flows::{self, Flow};
 use crate::store::{accounts, organizations};
 use crate::{Error, Transition};
-use account::{EmailAddress, Membership, NextStep, SignInStep, safe_next, with_next};
+use account::{EmailAddress, Membership, NextStep, SignInStep, with_next};
 
 impl SignIn<'_> {
     /// Accepts the address without revealing anything about it. The next step is the password, or the code if strangers have no
@@ -44,9 +44,7 @@ impl SignIn<'_> {
         let mut tx = self.0.backend.parts.db.begin_unsynced().await?;
         let FlowOfForm { token, begun, before } = self.0.flow_of_form(&mut tx, SIGN_IN, email, now).await?;
         if let Some(flow) = begun.filter(|flow| flow.progress.next_step(now) != NextStep::Over) {
-            if !next.is_empty() && flow.next_path != safe_next(next) {
-                flows::set_next(&mut tx, &flow.id, safe_next(next)).await?;
-            }
+            set_next(&mut tx, &flow, next).await?;
             let step = flow.progress.next_step(now);
             let step = self.shown(&mut tx, &flow, step, now).await?;
             tx.commit().await?;

@@ -1,8 +1,9 @@
 //! The password of a sign-in, and what follows a correct one.
 
 use super::SIGN_IN;
-use crate::flows::mailed_email::drop_flow;
+use crate::flows::mailed_email::{drop_flow, set_next};
 use crate::flows::password_tries::{Tries, wrong_passwords};
+use crate::flows::provider::first_change_password;
 use crate::flows::request::SignIn;
 use crate::flows::step_up::{LOST_ANSWER_MS, Standing};
 use crate::leaked::Leak;
@@ -16,11 +17,12 @@ use account::{
 };
 
 impl SignIn<'_> {
-    /// Checks the password. If it is correct, e-mails a code, or signs in on a trusted device.
+    /// Checks the password. If it is correct, e-mails a code, or signs in on a trusted device. `next` is the destination of the
+    /// page with the form.
     ///
     /// # Errors
     /// A refusal: incorrect password, or a wait.
-    pub async fn password(self, password: &Secret) -> Result<Transition<SignInStep>, Error> {
+    pub async fn password(self, password: &Secret, next: &str) -> Result<Transition<SignInStep>, Error> {
         if self.0.tokens.flow(SIGN_IN).is_none() {
             return Err(Refusal::FlowGone.into());
         }
@@ -87,7 +89,9 @@ impl SignIn<'_> {
                 .await?;
             return Err(refusal.into());
         };
-        let told = self.password_was_right(&flow, stored, password, verdict, &tries).await;
+        let told = self
+            .password_was_right(&flow, stored, (password, verdict), &tries, next)
+            .await;
         self.0.backend.unless_put_back(&tries, told).await
     }
 
@@ -134,9 +138,9 @@ impl SignIn<'_> {
         self,
         flow: &Flow,
         stored: Stored,
-        password: &Secret,
-        verdict: Verdict,
+        (password, verdict): (&Secret, Verdict),
         tries: &Tries,
+        next: &str,
     ) -> Result<Transition<SignInStep>, Error> {
         let upgraded = match verdict {
             Verdict::RightButOld => match self
@@ -186,12 +190,14 @@ impl SignIn<'_> {
         if let (Some(new), Some(old)) = (&upgraded, &stored.password) {
             accounts::upgrade_hash(&mut tx, &account.id, old, new).await?;
         }
+        set_next(&mut tx, &flow, next).await?;
         match leak {
             Some(Leak::Found) => {
                 self.0
                     .log(&mut tx, &account.id, ActivityKind::PasswordLeaked, now)
                     .await?;
-                flow.next_path = "/security/password".to_owned();
+                let next = if next.is_empty() { &flow.next_path } else { next };
+                flow.next_path = first_change_password(next);
                 flows::set_next(&mut tx, &flow.id, &flow.next_path).await?;
             }
             Some(Leak::NotFound) => accounts::mark_checked(&mut tx, &account.id).await?,
@@ -212,25 +218,20 @@ impl SignIn<'_> {
         } else {
             &[Method::Password]
         };
-        let next = next_step(
+        let needed = next_step(
             account.sign_in_methods(),
             account.sign_in_policy(),
             proven,
             device_trust,
         );
         let mut ended = None;
-        let transition = if next == SignInNext::Done {
+        let transition = if needed == SignInNext::Done {
             if !flows::finish_without_code(&mut tx, &flow.id, now).await? {
                 return Err(Refusal::StepElsewhere.into());
             }
             let mut tokens = self.0.begin_session(&mut tx, account, proven, flow.trust, now).await?;
             tokens.push(drop_flow(SIGN_IN));
-            Transition::new(
-                SignInStep::SignedIn {
-                    next: self.0.after_sign_in(&flow.next_path),
-                },
-                tokens,
-            )
+            Transition::new(self.signed_in(&flow, next), tokens)
         } else {
             self.0.backend.take_confirmation(&mut tx, &account.id, now).await?;
             let mailed;
