@@ -1,5 +1,6 @@
 //! Sign-in with a provider, and connected accounts. Property 7.
 
+use crate::browser::FlowResult;
 use crate::provider_peer::{Linked, Person, person};
 use crate::world::{ADA, NEW_PASSWORD, PASSWORD, World};
 use account::{
@@ -9,6 +10,14 @@ use account::{
 use backend::Error;
 
 const NEW: &str = "new@example.com";
+
+/// The step of a user whose address has an account here.
+fn to_connect(provider: &str) -> FlowResult<ProviderStep> {
+    Ok(ProviderStep::SignInToConnect {
+        provider: provider.into(),
+        next: String::new(),
+    })
+}
 
 fn provider() -> String {
     "Google".to_owned()
@@ -48,13 +57,7 @@ async fn a_returning_user_is_recognized_by_subject_and_not_by_address(world: &Wo
     // Another subject with the first address is another user, whom the account here must let in first.
     let mut other = linked.world.browser();
     let result = linked.with_google(&mut other, person("2", NEW)).await;
-    assert_eq!(
-        result,
-        Ok(ProviderStep::SignInToConnect {
-            provider: provider(),
-            next: String::new()
-        })
-    );
+    assert_eq!(result, to_connect("Google"));
     assert!(!other.is_signed_in().await);
 }
 
@@ -65,13 +68,7 @@ async fn a_local_account_is_connected_only_after_its_own_sign_in(world: &World) 
     linked.world.create_account(ADA).await;
     let mut browser = linked.world.browser();
     let result = linked.with_google(&mut browser, person("1", ADA)).await;
-    assert_eq!(
-        result,
-        Ok(ProviderStep::SignInToConnect {
-            provider: provider(),
-            next: String::new()
-        })
-    );
+    assert_eq!(result, to_connect("Google"));
     assert!(!browser.is_signed_in().await);
     browser.password(PASSWORD).await.unwrap();
     let code = linked.world.code_mailed_to(ADA).await;
@@ -149,13 +146,7 @@ async fn an_account_added_by_an_operator_is_connected_at_its_first_sign_in(world
     assert_step!(linked.with_google(&mut browser, declared), ProviderStep::SignedIn);
     let other = person("2", "declared@example.com");
     let result = linked.with_google(&mut linked.world.browser(), other).await;
-    assert_eq!(
-        result,
-        Ok(ProviderStep::SignInToConnect {
-            provider: provider(),
-            next: String::new()
-        })
-    );
+    assert_eq!(result, to_connect("Google"));
 }
 
 #[apply(on_both!)]
@@ -384,14 +375,7 @@ async fn an_account_of_another_provider_is_connected_after_signing_in_there(worl
     linked.world.declare(NEW, linked.google.issuer()).await;
     let mut browser = linked.world.browser();
     let result = linked.with_other(&mut browser, person("1", NEW)).await;
-    let other = "Other".to_owned();
-    assert_eq!(
-        result,
-        Ok(ProviderStep::SignInToConnect {
-            provider: other,
-            next: String::new()
-        })
-    );
+    assert_eq!(result, to_connect("Other"));
     assert!(matches!(browser.sign_in_step().await, SignInStep::AskEmail { .. }));
     let next = "/security/connect".to_owned();
     let result = linked.with_google(&mut browser, person("2", NEW)).await;
