@@ -31,8 +31,8 @@ export class Product {
     return product;
   }
 
-  /** The table of the service's configuration. */
-  static table(folder: string, port: number): string {
+  /** The tables of the service's configuration: this product, and one without a secret on any port. */
+  static tables(folder: string, port: number): string {
     const secret = join(folder, 'notes-secret');
     writeFileSync(secret, SECRET, { mode: 0o600 });
     const origin = Product.originAt(port);
@@ -43,6 +43,11 @@ redirect_uris = ["${origin}/callback"]
 post_logout_redirect_uris = ["${origin}/"]
 backchannel_logout_uri = "${origin}/backchannel"
 client_secret_file = "${secret}"
+
+[[clients]]
+id = "public"
+name = "Public"
+redirect_uris = ["http://127.0.0.1/callback"]
 `;
   }
 

@@ -45,7 +45,7 @@ export class Service {
     const productPort = await freePort();
     const tables = [GOOGLE, ENGINES].map((names, at) => Provider.table(folder, names, `http://127.0.0.1:${ports[at]}`));
     const config = join(folder, 'rekey.toml');
-    writeFileSync(config, [...tables, Product.table(folder, productPort)].join(''), { mode: 0o600 });
+    writeFileSync(config, [...tables, Product.tables(folder, productPort)].join(''), { mode: 0o600 });
     const settings = {
       PATH: process.env.PATH,
       REKEY_CONFIG: config,
@@ -115,7 +115,7 @@ export class Service {
   }
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((done, failed) => {
     const probe = createServer().once('error', failed);
     probe.listen(0, '127.0.0.1', () => {
