@@ -32,7 +32,7 @@ createServer(async (request, response) => {
   try {
     await route(request, response);
   } catch (error) {
-    console.error(error);
+    console.error(error.message);
     page(response, 500, '<h1>Something went wrong</h1><p><a href="/">Try again</a></p>');
   }
 }).listen(Number(PORT), '127.0.0.1', () => console.log(`Notes: ${ORIGIN}`));
@@ -74,7 +74,7 @@ async function callback(request, response) {
     // Attack: a link with another user's response. It has another state than this browser's attempt.
     tokens = await openid.authorizationCodeGrant(await provider(), new URL(request.url, ORIGIN), checks);
   } catch (error) {
-    console.error(error);
+    console.error(error.message);
     return page(response, 400, '<h1>You aren’t signed in</h1><p><a href="/login">Try again</a></p>');
   }
   const id = randomUUID();
@@ -115,7 +115,7 @@ async function backchannel(request, response) {
   try {
     ended = await readLogoutToken(token);
   } catch (error) {
-    console.error(error);
+    console.error(error.message);
     return response.writeHead(400).end();
   }
   for (const [id, { claims }] of sessions) {
