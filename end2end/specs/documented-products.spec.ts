@@ -59,8 +59,8 @@ test('the sample of a single-page app signs in', async ({ browser, baseURL, user
       : response.setHeader('content-type', 'text/html; charset=utf-8').end(PAGE),
   );
   app.listen(port, '127.0.0.1');
-  // Without the address of this test's network: that header isn't one that scripts may send.
-  const context = await browser.newContext({ baseURL });
+  // Without the header of this test's network address: browsers ask the service whether scripts may send it.
+  const context = await browser.newContext({ baseURL, extraHTTPHeaders: {} });
   watch.follow(context);
   try {
     const page = await context.newPage();

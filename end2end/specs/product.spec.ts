@@ -119,8 +119,8 @@ test('"Continue with Google" that began at a product ends there', async ({ page,
   await product.signIn(page);
   await link(page, 'Continue with Google').click();
   await atProvider(page, user.email);
-  // The name comes from the provider.
-  await product.isSignedIn(page, { ...user, name: `Robin ${user.email}` });
+  // A name with an address in it is not taken from the provider.
+  await product.isSignedIn(page, { ...user, name: '' });
 });
 
 test('sign-out at the product signs out here and returns', async ({ page, users, post, service }) => {
