@@ -187,7 +187,7 @@ function page(response, status, content) {
   response.end(`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Notes</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
-<style>:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }
+<style>:root { color-scheme: light dark; background: Canvas; font: 1rem/1.5 system-ui, sans-serif }
 body { max-width: 40rem; margin: auto; padding: 1rem; overflow-wrap: anywhere }
 button { font: inherit; padding: .25rem 1rem; margin-block: .25rem }</style></head>
 <body><main>${content}</main></body></html>
