@@ -1,5 +1,5 @@
 # Rekey: the commands. `make run` on a fresh machine does everything that is needed.
-.PHONY: help run test watch check prove attack deploy fuzz mutants bench release measure
+.PHONY: help run product test watch check prove attack deploy fuzz mutants bench release measure
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -7,6 +7,9 @@ help: ## list these commands
 
 run: ## install what is missing, build, and serve http://127.0.0.1:3000 with demo accounts; e-mails at /dev/emails
 	@exec .ci/serve
+
+product: ## serve a sample product at http://127.0.0.1:3001, whose users sign in at the server of `make run`
+	@exec .ci/product
 
 test: ## install what is missing and run all tests: format, lints, dependency rules, both databases, browser (logs: target/test-logs)
 	@exec .ci/test

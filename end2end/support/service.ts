@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect } from '@playwright/test';
+import { Product } from './product';
 import { ENGINES, GOOGLE, Provider } from './providers';
 
 const END2END = resolve(__dirname, '..');
@@ -22,6 +23,7 @@ export class Service {
     private readonly settings: NodeJS.ProcessEnv,
     private readonly server: ChildProcess,
     private readonly providers: Provider[],
+    readonly product: Product,
   ) {}
 
   /** The issuer of a provider. */
@@ -29,9 +31,10 @@ export class Service {
     return this.providers.find((provider) => provider.names.id === id)?.issuer ?? '';
   }
 
-  /** Whether an address is this service's or a provider's. */
+  /** Whether an address is this service's, a provider's or the product's. */
   isOurs(url: string): boolean {
-    return [this.origin, ...this.providers.map((provider) => provider.issuer)].some((origin) => url.startsWith(origin));
+    const others = this.providers.map((provider) => provider.issuer);
+    return [this.origin, this.product.origin, ...others].some((origin) => url.startsWith(origin));
   }
 
   /** Starts a server and waits until it reaches its database. */
@@ -39,9 +42,10 @@ export class Service {
     const folder = mkdtempSync(join(tmpdir(), 'rekey-end2end-'));
     const address = `127.0.0.1:${await freePort()}`;
     const ports = [await freePort(), await freePort()];
+    const productPort = await freePort();
     const tables = [GOOGLE, ENGINES].map((names, at) => Provider.table(folder, names, `http://127.0.0.1:${ports[at]}`));
     const config = join(folder, 'rekey.toml');
-    writeFileSync(config, tables.join(''), { mode: 0o600 });
+    writeFileSync(config, [...tables, Product.tables(folder, productPort)].join(''), { mode: 0o600 });
     const settings = {
       PATH: process.env.PATH,
       REKEY_CONFIG: config,
@@ -57,16 +61,17 @@ export class Service {
     };
     mkdirSync(join(END2END, 'output'), { recursive: true });
     const output = (name: string) => join(END2END, 'output', `${name}-${worker}.log`);
-    const providers = await Promise.all(
-      [GOOGLE, ENGINES].map((names, at) => Provider.start(names, ports[at]!, `http://${address}`, output(names.id))),
-    );
+    const [product, ...providers] = await Promise.all([
+      Product.start(productPort, `http://${address}`, output('product')),
+      ...[GOOGLE, ENGINES].map((names, at) => Provider.start(names, ports[at]!, `http://${address}`, output(names.id))),
+    ]);
     const log = openSync(output('server'), 'w');
     const server = spawn(PROGRAM, ['serve', '--dev'], { cwd: folder, env: settings, stdio: ['ignore', log, log] });
     closeSync(log);
     let ended: string | undefined;
     server.on('error', (error) => (ended = String(error)));
     server.on('exit', (code, signal) => (ended = `it ended with ${code ?? signal}`));
-    const service = new Service(`http://${address}`, folder, settings, server, providers);
+    const service = new Service(`http://${address}`, folder, settings, server, providers, product);
     await expect
       .poll(() => ended ?? service.readiness(), { message: `${PROGRAM} gets ready`, timeout: 60_000, intervals: [50] })
       .toBe('ready');
@@ -105,12 +110,12 @@ export class Service {
       this.server.kill('SIGTERM');
       await gone;
     }
-    for (const provider of this.providers) provider.stop();
+    for (const program of [...this.providers, this.product]) program.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((done, failed) => {
     const probe = createServer().once('error', failed);
     probe.listen(0, '127.0.0.1', () => {

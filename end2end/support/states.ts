@@ -55,6 +55,13 @@ export const STATES = [
   'security-attempts',
   'organization',
   'organization-join',
+  'product',
+  'product-signed-in',
+  'sign-in-for-product',
+  'return-to-product',
+  'security-products',
+  'sign-out-for-product',
+  'product-refused',
 ] as const;
 
 export type State = (typeof STATES)[number];

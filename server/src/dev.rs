@@ -1,10 +1,12 @@
-//! The e-mails of the development run, in the browser, and stand-ins for identity providers. Only with `--dev`, which listens on
-//! loopback addresses only.
+//! The e-mails of the development run, in the browser, stand-ins for identity providers, and the sample product. Only with `--dev`,
+//! which listens on loopback addresses only.
 
 mod gallery;
+mod product;
 mod provider;
 mod sheet;
 
+pub use product::{ORIGIN as SAMPLE_PRODUCT, settings as sample_product};
 pub use provider::settings as stand_in_settings;
 
 use crate::config::is_loopback_name;

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::http::{self, Parts, Service};
 use crate::logs::LogFilter;
 use crate::reload::Reload;
-use crate::{demo, keys, listen, metrics, start};
+use crate::{demo, dev, keys, listen, metrics, start};
 use account::Keyring;
 use backend::oauth::LogoutDelivery;
 use backend::store::BATCH;
@@ -185,6 +185,10 @@ fn greeting(config: &Config) -> String {
             "  {}  {email:<23} {particular}",
             if index == 0 { "Accounts" } else { "        " }
         );
+    }
+    if config.clients.contains(&dev::sample_product()) {
+        let at = dev::SAMPLE_PRODUCT;
+        let _ = writeln!(text, "  Product   {at}  (start it in another terminal: make product)");
     }
     text.push_str("  Stop      Ctrl+C\n\n");
     text

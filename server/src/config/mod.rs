@@ -214,6 +214,10 @@ pub fn load(environment: &[(String, String)], purpose: ConfigPurpose) -> (Config
         let is_new = |stand_in: &ProviderSettings| !config.providers.iter().any(|other| other.id == stand_in.id);
         let stand_ins: Vec<_> = stand_ins.into_iter().filter(is_new).collect();
         config.providers.extend(stand_ins);
+        let sample = crate::dev::sample_product();
+        if config.clients.iter().all(|client| client.id != sample.id) {
+            config.clients.push(sample);
+        }
     }
     together(&config, purpose, &mut problems);
     (config, problems)

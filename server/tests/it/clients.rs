@@ -157,6 +157,27 @@ fn an_invalid_client_is_reported_with_its_place_and_without_secrets() {
 }
 
 #[test]
+fn only_the_development_run_knows_the_sample_product() {
+    let names = |environment: &[(String, String)], purpose| {
+        let (config, _) = load(environment, purpose);
+        config.clients.into_iter().map(|client| client.name).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&[], ConfigPurpose::ServeDev), ["Notes"]);
+    for purpose in [ConfigPurpose::Serve, ConfigPurpose::Command] {
+        assert!(names(&[], purpose).is_empty(), "{purpose:?}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rekey.toml");
+    let client =
+        |id: &str| format!("[[clients]]\nid = {id:?}\nname = \"Own\"\nredirect_uris = [\"https://own.example\"]\n");
+    let environment = [("REKEY_CONFIG".into(), file.display().to_string())];
+    write(&file, &client("notes"), 0o600);
+    assert_eq!(names(&environment, ConfigPurpose::ServeDev), ["Own"]);
+    write(&file, &client("own"), 0o600);
+    assert_eq!(names(&environment, ConfigPurpose::ServeDev), ["Own", "Notes"]);
+}
+
+#[test]
 fn check_config_shows_clients_without_secrets() {
     let folder = tempfile::tempdir().unwrap();
     write(&folder.path().join("secret"), SECRET, 0o600);

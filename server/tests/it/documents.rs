@@ -207,7 +207,7 @@ fn every_make_target_in_the_documents_exists() {
     for (path, text) in documents() {
         let (code, prose) = split_code(&text);
         let lines = code.iter().map(String::as_str).chain(spans(&prose));
-        for target in lines.filter_map(|line| line.strip_prefix("make ")?.split_whitespace().next()) {
+        for target in lines.filter_map(|line| line.trim_start().strip_prefix("make ")?.split_whitespace().next()) {
             let is_there = makefile.lines().any(|line| line.starts_with(&format!("{target}:")));
             assert!(is_there, "{}: make {target}", path.display());
         }
@@ -238,19 +238,42 @@ fn installed() -> (String, tempfile::TempDir) {
     (page, folder)
 }
 
+/// Writes a document's first configuration to a file.
+fn write_example(page: &str, folder: &Path) {
+    let example = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let file = folder.join("rekey.toml");
+    write(&file, example).unwrap();
+    set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+}
+
 #[test]
 fn the_documented_configuration_is_accepted() {
     let (page, folder) = installed();
-    let example = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
-    let file = folder.path().join("rekey.toml");
-    write(&file, example).unwrap();
-    set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+    write_example(&page, folder.path());
     let variables = [("REKEY_CONFIG", "rekey.toml"), ("REKEY_KEY_FILE", "keys.toml")];
     let shown = run(folder.path(), "rekey check-config", &variables);
     assert!(
         shown.contains("REKEY_BRAND=Example\n") && !shown.contains("PASSWORD@"),
         "{shown}"
     );
+}
+
+#[test]
+fn the_documented_registration_of_a_product_is_accepted() {
+    let page = read_to_string(root().join("docs/products.md")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let code = split_code(&page).0;
+    let make_secret = code.iter().find(|line| line.contains("umask 077")).unwrap();
+    run(folder.path(), make_secret, &[]);
+    write_example(&page, folder.path());
+    let shown = run(
+        folder.path(),
+        "rekey check-config --dev",
+        &[("REKEY_CONFIG", "rekey.toml")],
+    );
+    for line in ["id = \"shop\"", "client_secret = \"(set)\""] {
+        assert!(shown.lines().any(|found| found == line), "{line}\n{shown}");
+    }
 }
 
 #[test]

@@ -224,6 +224,7 @@ fn the_development_server_prints_its_url_and_stops_on_a_signal() {
         "/dev/emails",
         "ada@example.com",
         "correct horse battery staple",
+        "make product",
     ] {
         assert!(greeting.contains(word), "{word}: {greeting}");
     }

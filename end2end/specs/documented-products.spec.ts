@@ -1,0 +1,93 @@
+// The samples in docs/products.md work. They are the same in every mode, so they run once.
+import { execFileSync, spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { resolve } from 'node:path';
+import { signIn } from '../support/journeys';
+import { mode } from '../support/mode';
+import { freePort, type Service } from '../support/service';
+import { expect, test } from '../support/test';
+
+const END2END = resolve(__dirname, '..');
+const DOCUMENT = readFileSync(resolve(END2END, '../docs/products.md'), 'utf8');
+const PYTHON = resolve(END2END, process.env.AUTHLIB_PYTHON ?? '../target/authlib/bin/python');
+
+test.beforeEach(() => test.skip(mode() !== 'scripts', 'runs once'));
+
+test('the Node sample is the code of the sample product', () => {
+  const product = readFileSync(resolve(END2END, 'product/notes.mjs'), 'utf8');
+  const parts = sample('Node').split(/^ *…\n/m);
+  expect(parts.length).toBe(3);
+  for (const part of parts) expect(product).toContain(part);
+});
+
+test('the Python sample signs in', async ({ page, users, post, service, watch }) => {
+  const user = await users.local();
+  const port = await freePort();
+  const origin = `http://127.0.0.1:${port}`;
+  watch.allow(new RegExp(`^asked for ${origin}/`));
+  watch.allow(/favicon\.ico/);
+  const file = test.info().outputPath('product.py');
+  writeFileSync(file, configured('Python', service, port));
+  const product = spawn(PYTHON, [file], { stdio: 'ignore' });
+  try {
+    const responds = async () => (await fetch(origin).catch(() => undefined))?.ok;
+    await expect.poll(responds, { message: `${PYTHON} serves the sample`, timeout: 30_000, intervals: [100] }).toBe(true);
+    await signIn(page, user, post);
+    await page.goto(origin);
+    await page.getByRole('link', { name: 'Sign in' }).click();
+    await expect(page.locator('body')).toHaveText(`You’re signed in as ${user.email}.`);
+    expect(page.url()).toBe(`${origin}/`);
+  } finally {
+    product.kill();
+  }
+});
+
+test('the sample of a single-page app signs in', async ({ browser, baseURL, users, post, service, watch }) => {
+  const user = await users.local();
+  const port = await freePort();
+  const origin = `http://127.0.0.1:${port}`;
+  watch.allow(new RegExp(`^asked for ${origin}/`));
+  const folder = test.info().outputPath();
+  writeFileSync(resolve(folder, 'app.js'), configured('Single-page app', service, port));
+  const bundle = /`(npx esbuild [^`]+)`/.exec(DOCUMENT)?.[1] ?? '';
+  execFileSync('sh', ['-c', bundle], { cwd: folder, stdio: 'ignore' });
+  const script = readFileSync(resolve(folder, 'bundle.js'));
+  const app = createServer((request, response) =>
+    request.url === '/bundle.js'
+      ? response.setHeader('content-type', 'text/javascript').end(script)
+      : response.setHeader('content-type', 'text/html; charset=utf-8').end(PAGE),
+  );
+  app.listen(port, '127.0.0.1');
+  // Without the header of this test's network address: browsers ask the service whether scripts may send it.
+  const context = await browser.newContext({ baseURL, extraHTTPHeaders: {} });
+  watch.follow(context);
+  try {
+    const page = await context.newPage();
+    await signIn(page, user, post);
+    await page.goto(origin);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await expect(page.locator('body')).toHaveText(`You’re signed in as ${user.email}.`);
+    expect(page.url()).toBe(`${origin}/`);
+  } finally {
+    await context.close();
+    app.close();
+  }
+});
+
+const PAGE = `<!doctype html><html lang="en"><title>Sample</title><link rel="icon" href="data:,">
+<button>Sign in</button><script type="module" src="/bundle.js"></script></html>`;
+
+/** The code below a heading. */
+function sample(heading: string): string {
+  const section = DOCUMENT.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
+  return /```\w+\n([^]*?)```/.exec(section)?.[1] ?? '';
+}
+
+/** The code with the addresses of this test, as a client without a secret. */
+function configured(heading: string, service: Service, port: number): string {
+  return sample(heading)
+    .replace('http://127.0.0.1:3000', service.origin)
+    .replaceAll('3001', String(port))
+    .replace(/(['"])notes\1/, '$1public$1');
+}

@@ -1,0 +1,18 @@
+//! The sample product, `end2end/product`, which the development run knows without configuration.
+
+use backend::oauth::ClientSettings;
+
+/// The address of the sample product.
+pub const ORIGIN: &str = "http://127.0.0.1:3001";
+
+/// Returns its registration. It has no secret: one in the source would not be secret.
+pub fn settings() -> ClientSettings {
+    ClientSettings {
+        id: "notes".into(),
+        name: "Notes".into(),
+        redirect_uris: vec![format!("{ORIGIN}/callback")],
+        client_secret: None,
+        post_logout_redirect_uris: vec![format!("{ORIGIN}/")],
+        backchannel_logout_uri: Some(format!("{ORIGIN}/backchannel")),
+    }
+}
