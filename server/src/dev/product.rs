@@ -11,8 +11,8 @@ pub fn settings() -> ClientSettings {
         id: "notes".into(),
         name: "Notes".into(),
         redirect_uris: vec![format!("{ORIGIN}/callback")],
-        client_secret: None,
         post_logout_redirect_uris: vec![format!("{ORIGIN}/")],
         backchannel_logout_uri: Some(format!("{ORIGIN}/backchannel")),
+        ..ClientSettings::default()
     }
 }
