@@ -28,6 +28,15 @@ CREATE TABLE authorization_requests (
 );
 CREATE INDEX authorization_requests_by_end ON authorization_requests (ends_at);
 
+-- Requests that a client has sent itself, before the browser comes.
+CREATE TABLE pushed_requests (
+    id        TEXT   PRIMARY KEY,
+    client_id TEXT   NOT NULL,
+    query     TEXT   NOT NULL,
+    ends_at   BIGINT NOT NULL
+);
+CREATE INDEX pushed_requests_by_end ON pushed_requests (ends_at);
+
 CREATE TABLE authorization_codes (
     digest       TEXT   PRIMARY KEY,
     session_id   TEXT   NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,

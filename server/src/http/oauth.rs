@@ -31,10 +31,12 @@ pub fn client_routes() -> Router<Service> {
         .route("/.well-known/openid-configuration", get(metadata))
         .route("/oauth/keys", get(keys))
         .route("/oauth/token", post(token))
+        .route("/oauth/par", post(push))
         .route("/oauth/introspect", post(introspect))
         .route("/oauth/revoke", post(revoke))
         .route("/oauth/userinfo", get(user_info).post(user_info))
         .layer(from_fn(share))
+        .route("/oauth/authorize", post(authorize_by_form))
 }
 
 async fn authorize(State(service): State<Service>, request: Request) -> Response {
@@ -46,6 +48,14 @@ async fn authorize(State(service): State<Service>, request: Request) -> Response
         Ok(AuthorizationStep::Return { url, .. }) => pages::see_other(&url),
         other => service.answer(&parts, other),
     }
+}
+
+/// Turns a form into a query, because browsers send no cookies with a form of another site (OpenID Connect Core 1.0 §3.1.2.1).
+async fn authorize_by_form(body: String) -> Response {
+    if body.len() > LONGEST_FORM || !body.bytes().all(|b| b.is_ascii_graphic()) {
+        return Problem::new(StatusCode::BAD_REQUEST).into_response();
+    }
+    pages::see_other(&["/oauth/authorize?", &body].concat())
 }
 
 async fn resume(State(service): State<Service>, Path(id): Path<String>, request: Request) -> Response {
@@ -209,6 +219,14 @@ fn cacheable(document: serde_json::Value) -> Response {
 
 async fn token(service: State<Service>, headers: HeaderMap, body: String) -> Response {
     answer_client(&service, ClientEndpoint::Token, &headers, &body).await
+}
+
+async fn push(service: State<Service>, headers: HeaderMap, body: String) -> Response {
+    let mut response = answer_client(&service, ClientEndpoint::Push, &headers, &body).await;
+    if response.status() == StatusCode::OK {
+        *response.status_mut() = StatusCode::CREATED;
+    }
+    response
 }
 
 async fn introspect(service: State<Service>, headers: HeaderMap, body: String) -> Response {

@@ -315,8 +315,14 @@ async fn scripts_of_other_origins_reach_only_the_endpoints_for_clients() {
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
         assert_eq!(answer.header(header::CACHE_CONTROL), "no-store, no-transform", "{path}");
     }
+    // A request by a form only becomes one by a link.
+    let form = from_elsewhere(Method::POST, "/oauth/authorize").body("client_id=a&b=%26".into());
+    let answer = world.send(form.unwrap()).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert_eq!(answer.header(header::LOCATION), "/oauth/authorize?client_id=a&b=%26");
+    let form = from_elsewhere(Method::POST, "/oauth/authorize").body("a=\r\nLocation: b".into());
+    assert_eq!(world.send(form.unwrap()).await.status, StatusCode::BAD_REQUEST);
     for path in [
-        "/oauth/authorize",
         "/oauth/continue/00",
         "/oauth/consent",
         "/oauth/logout",

@@ -68,10 +68,12 @@ impl<'a> Authorization<'a> {
     pub async fn begin(self, query: &str) -> Result<AuthorizationStep, Error> {
         let now = self.0.now();
         let issuer = self.0.backend.settings().origin.clone();
+        let pushed = self.0.backend.pushed_query(query).await?;
+        let query = pushed.as_deref().unwrap_or(query);
         let asked = match ValidRequest::read(self.0.backend.clients(), &issuer, query) {
             Ok(asked) => asked,
             Err(InvalidRequest::Unproven(reason)) => return Ok(AuthorizationStep::Refused(reason)),
-            Err(InvalidRequest::Returned(url)) => {
+            Err(InvalidRequest::Returned { url, .. }) => {
                 return Ok(AuthorizationStep::Return {
                     client: String::new(),
                     url,

@@ -4,6 +4,7 @@ use super::Client;
 use super::id_token::UserClaims;
 use super::parameters::{Parameters, is_printable};
 use super::refresh_token::RefreshToken;
+use super::request::{InvalidRequest, ValidRequest};
 use crate::store::authorization;
 use crate::{Backend, Fault, random};
 use account::Secret;
@@ -22,6 +23,8 @@ pub struct ClientCredentials {
 pub enum ClientEndpoint {
     /// Issues tokens (RFC 6749 §3.2).
     Token,
+    /// Takes an authorization request from the client itself (RFC 9126).
+    Push,
     /// Says what a token is worth (RFC 7662).
     Introspect,
     /// Ends tokens (RFC 7009).
@@ -42,6 +45,11 @@ impl From<Fault> for ClientError {
         Self::Fault(fault)
     }
 }
+
+/// The prefix of the name of a pushed request.
+const PUSHED: &str = "urn:ietf:params:oauth:request_uri:";
+/// The time for which a pushed request waits for the browser.
+const PUSHED_S: i64 = 90;
 
 const INVALID_CLIENT: ClientError =
     ClientError::Refused("invalid_client", "the client is unknown, or its secret is wrong");
@@ -64,6 +72,7 @@ impl Backend {
         let client = self.authenticate(&asked, credentials)?;
         match endpoint {
             ClientEndpoint::Token => self.issue(&asked, client).await,
+            ClientEndpoint::Push => self.push(form, &asked, client).await,
             ClientEndpoint::Introspect => self.introspect(token(&asked)?, client).await,
             ClientEndpoint::Revoke => self.revoke_token(token(&asked)?, client).await,
         }
@@ -97,6 +106,45 @@ impl Backend {
             None => !client.is_confidential(),
         };
         if proven { Ok(client) } else { Err(INVALID_CLIENT) }
+    }
+
+    /// Stores an authorization request. Only the client's id and the returned name then travel through the browser.
+    async fn push(&self, form: &str, asked: &Parameters, client: &Client) -> Result<Value, ClientError> {
+        // Attack: anyone who knows a public client's id fills the database.
+        if !client.is_confidential() {
+            return Err(INVALID_CLIENT);
+        }
+        let query = without_secret(form, asked.get("client_id").is_none().then_some(&client.id));
+        let issuer = &self.settings().origin;
+        match ValidRequest::read(self.clients(), issuer, &query) {
+            Ok(_) => {}
+            Err(InvalidRequest::Unproven(reason)) => return Err(ClientError::Refused("invalid_request", reason)),
+            Err(InvalidRequest::Returned { error, description, .. }) => {
+                return Err(ClientError::Refused(error, description));
+            }
+        }
+        let (id, now) = (random::id(), self.now());
+        let mut tx = self.parts.db.begin_unsynced().await?;
+        authorization::insert_pushed(&mut tx, &id, &client.id, &query, now.plus_seconds(PUSHED_S)).await?;
+        tx.commit().await?;
+        let uri = [PUSHED, &id].concat();
+        Ok(json!({ "request_uri": uri, "expires_in": PUSHED_S }))
+    }
+
+    /// Returns the query that a client has sent itself, if a request in the browser refers to one.
+    pub(crate) async fn pushed_query(&self, query: &str) -> Result<Option<String>, Fault> {
+        let asked = Parameters::parse(query);
+        let (Some(id), Some(client)) = (
+            asked.get("request_uri").and_then(|uri| uri.strip_prefix(PUSHED)),
+            asked.get("client_id"),
+        ) else {
+            return Ok(None);
+        };
+        if !is_printable(id, 64) || !is_printable(client, 64) || asked.repeats_any() {
+            return Ok(None);
+        }
+        let mut conn = self.parts.db.read().await?;
+        authorization::find_pushed(&mut conn, id, client, self.now()).await
     }
 
     /// Returns what an access token or a refresh token of the client is worth. Attack: a client learns about tokens that a user gave
@@ -173,6 +221,17 @@ impl Backend {
         let access = authorization::find_access(&mut conn, &random::digest(token), self.now()).await?;
         Ok(access.map(|access| json!(UserClaims::of(&access.subject, &access.scope))))
     }
+}
+
+/// Returns a request's parameters without the client's secret, and with its id if that was only in the header.
+fn without_secret(form: &str, id: Option<&String>) -> String {
+    let fields = form_urlencoded::parse(form.as_bytes()).filter(|(name, _)| name != "client_secret");
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(fields);
+    if let Some(id) = id {
+        query.append_pair("client_id", id);
+    }
+    query.finish()
 }
 
 fn token(asked: &Parameters) -> Result<&str, ClientError> {

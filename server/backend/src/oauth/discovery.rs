@@ -10,6 +10,7 @@ pub fn discovery(origin: &str) -> Value {
         "authorization_endpoint": format!("{origin}/oauth/authorize"),
         "token_endpoint": format!("{origin}/oauth/token"),
         "userinfo_endpoint": format!("{origin}/oauth/userinfo"),
+        "pushed_authorization_request_endpoint": format!("{origin}/oauth/par"),
         "introspection_endpoint": format!("{origin}/oauth/introspect"),
         "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         "revocation_endpoint": format!("{origin}/oauth/revoke"),

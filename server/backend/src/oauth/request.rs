@@ -45,7 +45,12 @@ pub(crate) enum InvalidRequest {
     /// Attack: an open redirect, or an error message to a site that never asked.
     Unproven(&'static str),
     /// The client learns the error at this address (RFC 6749 §4.1.2.1).
-    Returned(String),
+    Returned {
+        /// The address with the error.
+        url: String,
+        error: &'static str,
+        description: &'static str,
+    },
 }
 
 impl<'a> ValidRequest<'a> {
@@ -68,7 +73,11 @@ impl<'a> ValidRequest<'a> {
             .filter(|state| !asked.repeats("state") && is_printable(state, TEXT_LEN));
         check(&asked).map_err(|(error, description)| {
             let pairs = [("error", error), ("error_description", description)];
-            Returned(redirect(redirect_uri, &pairs, state, issuer))
+            Returned {
+                url: redirect(redirect_uri, &pairs, state, issuer),
+                error,
+                description,
+            }
         })?;
         let has = |scope: &&str| {
             asked

@@ -141,6 +141,37 @@ pub async fn find_request(
     }))
 }
 
+/// Stores the query of a request that a client has sent itself.
+pub async fn insert_pushed(
+    tx: &mut WriteTx,
+    id: &str,
+    client: &str,
+    query: &str,
+    ends_at: Timestamp,
+) -> Result<(), Fault> {
+    execute!(
+        tx,
+        "INSERT INTO pushed_requests (id, client_id, query, ends_at) VALUES ($1, $2, $3, $4)",
+        id,
+        client,
+        query,
+        ends_at.0
+    );
+    Ok(())
+}
+
+/// Finds the query of such a request.
+pub async fn find_pushed(conn: &mut ReadConn, id: &str, client: &str, now: Timestamp) -> Result<Option<String>, Fault> {
+    Ok(on!(conn, |conn| {
+        sqlx::query_scalar("SELECT query FROM pushed_requests WHERE id = $1 AND client_id = $2 AND ends_at > $3")
+            .bind(id)
+            .bind(client)
+            .bind(now.0)
+            .fetch_optional(conn)
+            .await?
+    }))
+}
+
 /// Notes that the user has agreed to a request.
 pub async fn note_consent(tx: &mut WriteTx, id: &str) -> Result<(), Fault> {
     execute!(
@@ -317,6 +348,11 @@ pub async fn prune(tx: &mut WriteTx, now: Timestamp) -> Result<u64, Fault> {
             (SELECT id FROM authorization_requests WHERE ends_at < $1 LIMIT 200)",
         now.0
     );
+    let pushed = execute!(
+        tx,
+        "DELETE FROM pushed_requests WHERE id IN (SELECT id FROM pushed_requests WHERE ends_at < $1 LIMIT 200)",
+        now.0
+    );
     let codes = execute!(
         tx,
         "DELETE FROM authorization_codes WHERE digest IN
@@ -329,5 +365,5 @@ pub async fn prune(tx: &mut WriteTx, now: Timestamp) -> Result<u64, Fault> {
             (SELECT digest FROM access_tokens WHERE expires_at < $1 LIMIT 200)",
         now.0
     );
-    Ok(requests + codes + tokens)
+    Ok(requests + pushed + codes + tokens)
 }

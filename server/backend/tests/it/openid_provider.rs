@@ -2,12 +2,12 @@
 
 use crate::browser::Browser;
 use crate::product::{
-    CALLBACK, VERIFIER, asked, begin, claims, form, post, query, redeem, returned, user_info, with_clients,
+    CALLBACK, VERIFIER, asked, begin, claims, form, post, query, redeem, returned, shop, user_info, with_clients,
 };
 use crate::world::{ADA, PASSWORD, World};
 use account::ConfirmStep;
 use backend::flows::AuthorizationStep;
-use backend::oauth::ClientEndpoint::Token;
+use backend::oauth::ClientEndpoint::{Push, Token};
 use backend::oauth::Clients;
 use serde_json::Value;
 
@@ -212,4 +212,42 @@ async fn a_native_app_returns_to_any_port(world: &World) {
     let code = returned(step, uri)["code"].clone();
     let form = form(&code, &[("redirect_uri", uri), ("client_id", "app")]);
     post(&world, Token, &form, None).await.unwrap();
+}
+
+#[apply(on_both!)]
+async fn a_pushed_request_is_taken_from_its_client_only(world: &World) {
+    world.create_account(ADA).await;
+    let world = with_clients(world);
+    let browser = world.signed_in(ADA).await;
+    let pushed = post(&world, Push, &query(&[]), Some(&shop())).await.unwrap();
+    let uri = pushed["request_uri"].as_str().unwrap();
+    let of = |client: &str, uri: &str| {
+        form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("client_id", client), ("request_uri", uri)])
+            .finish()
+    };
+    // Also after a reload.
+    for _ in 0..2 {
+        let back = returned(begin(&browser, &of("shop", uri)).await, CALLBACK);
+        assert!(back.contains_key("code") && back["state"] == "a state");
+    }
+    // Attack: another client's page begins the request, or the browser adds a parameter.
+    let refused = begin(&browser, &of("other", uri)).await;
+    assert!(matches!(refused, AuthorizationStep::Refused(_)), "{refused:?}");
+    let changed = of("shop", uri) + "&redirect_uri=https://evil.example/&prompt=none";
+    assert!(returned(begin(&browser, &changed).await, CALLBACK).contains_key("code"));
+    world.clock.advance_ms(90_000);
+    let late = begin(&browser, &of("shop", uri)).await;
+    assert!(matches!(late, AuthorizationStep::Refused(_)), "{late:?}");
+    for (change, error) in [
+        (("redirect_uri", "https://evil.example/"), "invalid_request"),
+        (("response_type", "token"), "unsupported_response_type"),
+        (("request_uri", uri), "request_uri_not_supported"),
+        (("client_id", "other"), "invalid_client"),
+    ] {
+        let refused = post(&world, Push, &query(&[change]), Some(&shop())).await;
+        assert_eq!(refused, Err(error), "{change:?}");
+    }
+    let public = query(&[("client_id", "app"), ("redirect_uri", "http://127.0.0.1/callback")]);
+    assert_eq!(post(&world, Push, &public, None).await, Err("invalid_client"));
 }

@@ -140,3 +140,19 @@ async fn an_account_takes_back_only_what_it_gave_a_client(world: &World) {
     authorization::revoke_client(&mut tx, &id(ADA), "shop").await.unwrap();
     assert_eq!(authorization::find_code(&mut tx, "a").await.unwrap(), None);
 }
+
+#[apply(on_both!)]
+async fn a_pushed_request_is_found_by_its_client_until_it_ends(world: &World) {
+    let mut tx = with_ada(world).await;
+    let ends_at = NOW.plus_ms(10);
+    authorization::insert_pushed(&mut tx, "p", "shop", "a=b", ends_at)
+        .await
+        .unwrap();
+    for (client, at, found) in [("shop", 9, Some("a=b")), ("shop", 10, None), ("other", 9, None)] {
+        let query = authorization::find_pushed(&mut tx, "p", client, NOW.plus_ms(at))
+            .await
+            .unwrap();
+        assert_eq!(query.as_deref(), found);
+    }
+    assert_eq!(authorization::prune(&mut tx, NOW.plus_ms(11)).await.unwrap(), 1);
+}
