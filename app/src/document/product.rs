@@ -41,6 +41,8 @@ pub fn consent_page(backend: &Backend, assets: &Assets, request: &PageOutsideRou
     let Consent {
         request: id,
         client,
+        third_party,
+        session,
         email,
         sees_email,
         sees_name,
@@ -53,7 +55,14 @@ pub fn consent_page(backend: &Backend, assets: &Assets, request: &PageOutsideRou
     request.render(backend, assets, title, None, move || {
         let words = use_words();
         let say = |key| words.say_with(key, &[("product", &client)]);
-        let (heading, lead) = (say("product.consent_title"), say("product.consent_lead"));
+        let (heading, lead) = (
+            say("product.consent_title"),
+            say(if third_party {
+                "product.consent_lead"
+            } else {
+                "product.consent_own"
+            }),
+        );
         let seen = [
             (sees_email, "product.consent_email"),
             (sees_name, "product.consent_name"),
@@ -71,6 +80,7 @@ pub fn consent_page(backend: &Backend, assets: &Assets, request: &PageOutsideRou
                 <p class="hint">{words.say("product.consent_later")}</p>
                 <form method="post" action="/oauth/consent">
                     <input type="hidden" name="request" value=id.clone() />
+                    <input type="hidden" name="session" value=session />
                     <input type="hidden" name="allow" value="1" />
                     <SubmitButton label=words.say("product.consent_allow") style=ButtonStyle::Main />
                 </form>
@@ -99,7 +109,7 @@ pub fn sign_out_page(
             .map(|(name, value)| view! { <input type="hidden" name=name value=value /> });
         view! {
             <Page heading=words.say("product.sign_out_title")>
-                <form method="post" action="/oauth/logout">
+                <form method="post" action="/oauth/logout/confirm">
                     {fields.collect_view()}
                     <SubmitButton label=words.say("product.sign_out") style=ButtonStyle::Main />
                 </form>

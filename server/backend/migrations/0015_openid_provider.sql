@@ -51,12 +51,15 @@ CREATE TABLE authorization_codes (
     ends_at      BIGINT NOT NULL,
     -- Of the random part that all refresh tokens of this code share; NULL without refresh tokens.
     family_digest TEXT,
+    -- The key of the service under which the current one was issued.
+    refresh_key  TEXT,
     -- The number of the current refresh token, and the time when it replaced the one before.
     refreshes    BIGINT NOT NULL DEFAULT 0,
     refreshed_at BIGINT
 );
 CREATE INDEX authorization_codes_by_session ON authorization_codes (session_id);
 CREATE INDEX authorization_codes_by_end ON authorization_codes (ends_at);
+CREATE INDEX authorization_codes_by_refresh_key ON authorization_codes (refresh_key, ends_at) WHERE refresh_key IS NOT NULL;
 CREATE UNIQUE INDEX authorization_codes_by_family ON authorization_codes (family_digest) WHERE family_digest IS NOT NULL;
 
 -- An access token belongs to its code. Attack: a stolen code's second use must end the tokens of the first.
@@ -67,6 +70,9 @@ CREATE TABLE access_tokens (
 );
 CREATE INDEX access_tokens_by_code ON access_tokens (code_digest);
 CREATE INDEX access_tokens_by_expiry ON access_tokens (expires_at);
+
+-- Sessions also end by idleness, and then products are told.
+CREATE INDEX sessions_by_last_use ON sessions (last_seen_at);
 
 -- Products that must be told when a session ends. Whatever deletes the session makes its rows due in the same statement.
 CREATE TABLE logout_notices (

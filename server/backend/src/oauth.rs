@@ -22,7 +22,7 @@ pub use logout_delivery::LogoutDelivery;
 
 pub(crate) use clients::Client;
 pub(crate) use logout_request::{LogoutRequest, logout_redirect};
-pub(crate) use request::{InvalidRequest, Prompt, ValidRequest, redirect};
+pub(crate) use request::{InvalidRequest, ValidRequest, redirect};
 pub(crate) use token::connect;
 
 use account::Timestamp;

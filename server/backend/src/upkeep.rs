@@ -32,13 +32,15 @@ pub struct KeyUses {
     pub codes: i64,
     /// Pending e-mails.
     pub emails: i64,
+    /// Refresh tokens of products.
+    pub refresh_tokens: i64,
 }
 
 impl KeyUses {
     /// Whether no data needs the key.
     #[must_use]
     pub fn none(self) -> bool {
-        (self.passwords, self.codes, self.emails) == (0, 0, 0)
+        (self.passwords, self.codes, self.emails, self.refresh_tokens) == (0, 0, 0, 0)
     }
 }
 
@@ -98,8 +100,9 @@ impl Upkeep<'_> {
         let gone = codes::prune_wrong(&mut tx, yesterday).await?
             + flows::prune(&mut tx, yesterday).await?
             + sessions::prune(&mut tx, now).await?
+            + sessions::prune_idle(&mut tx, now.plus_ms(-self.0.idle_ms())).await?
             + authorization::prune(&mut tx, now).await?
-            + signing_keys::prune(&mut tx, now).await?
+            + signing_keys::prune(&mut tx, now.plus_days(-self.0.settings().session_days)).await?
             // Later than the delivery itself gives up.
             + logout_notices::prune(&mut tx, now, now.plus_days(-2)).await?
             + identities::prune(&mut tx, now).await?
@@ -130,6 +133,7 @@ impl Upkeep<'_> {
             passwords,
             codes: codes::count_live(&mut conn, key_id, self.0.now()).await?,
             emails: outbox::count_waiting(&mut conn, &format!("{key_id}.")).await?,
+            refresh_tokens: authorization::count_refresh_tokens(&mut conn, key_id, self.0.now()).await?,
         })
     }
 

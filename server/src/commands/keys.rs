@@ -88,8 +88,8 @@ async fn list(config: &Config, ring: &Keyring) -> Result<(), Failed> {
             "older"
         };
         say(&format!(
-            "{name}\t{state}\t{} passwords\t{} codes\t{} e-mails\n",
-            uses.passwords, uses.codes, uses.emails
+            "{name}\t{state}\t{} passwords\t{} codes\t{} e-mails\t{} refresh tokens\n",
+            uses.passwords, uses.codes, uses.emails, uses.refresh_tokens
         ))?;
     }
     let (_, without_key) = backend
@@ -138,7 +138,7 @@ async fn refuse_if_needed(backend: &Backend, name: &str) -> Result<(), Failed> {
         return Ok(());
     }
     Err(Failed::Other(format!(
-        "{name} is needed by {} passwords, {} codes and {} e-mails. Use --force to remove it anyway.",
-        uses.passwords, uses.codes, uses.emails
+        "{name} is needed by {} passwords, {} codes, {} e-mails and {} refresh tokens. Use --force to remove it anyway.",
+        uses.passwords, uses.codes, uses.emails, uses.refresh_tokens
     )))
 }

@@ -1,7 +1,7 @@
 //! The endpoints of the OpenID provider.
 
 use super::{Problem, Service, pages};
-use account::Secret;
+use account::{Secret, with_next};
 use app::PageOutsideRouter;
 use axum::extract::{Path, Request, State};
 use axum::http::request::Parts;
@@ -22,7 +22,8 @@ pub fn routes() -> Router<Service> {
         .route("/oauth/authorize", get(authorize))
         .route("/oauth/continue/{id}", get(resume))
         .route("/oauth/consent", post(decide))
-        .route("/oauth/logout", get(begin_logout).post(confirm_logout))
+        .route("/oauth/logout", get(begin_logout))
+        .route("/oauth/logout/confirm", post(confirm_logout))
 }
 
 /// Returns the routes that clients call. They read no cookies, so scripts of all origins may call them.
@@ -37,6 +38,7 @@ pub fn client_routes() -> Router<Service> {
         .route("/oauth/userinfo", get(user_info).post(user_info))
         .layer(from_fn(share))
         .route("/oauth/authorize", post(authorize_by_form))
+        .route("/oauth/logout", post(logout_by_form))
 }
 
 async fn authorize(State(service): State<Service>, request: Request) -> Response {
@@ -52,10 +54,19 @@ async fn authorize(State(service): State<Service>, request: Request) -> Response
 
 /// Turns a form into a query, because browsers send no cookies with a form of another site (OpenID Connect Core 1.0 §3.1.2.1).
 async fn authorize_by_form(body: String) -> Response {
+    as_query("/oauth/authorize?", &body)
+}
+
+/// Likewise (OpenID Connect RP-Initiated Logout 1.0 §2).
+async fn logout_by_form(body: String) -> Response {
+    as_query("/oauth/logout?", &body)
+}
+
+fn as_query(path: &str, body: &str) -> Response {
     if body.len() > LONGEST_FORM || !body.bytes().all(|b| b.is_ascii_graphic()) {
         return Problem::new(StatusCode::BAD_REQUEST).into_response();
     }
-    pages::see_other(&["/oauth/authorize?", &body].concat())
+    pages::see_other(&[path, body].concat())
 }
 
 async fn resume(State(service): State<Service>, Path(id): Path<String>, request: Request) -> Response {
@@ -78,10 +89,14 @@ async fn decide(State(service): State<Service>, request: Request) -> Response {
             .find(|(known, _)| known == name)
             .map(|(_, value)| value.as_str())
     };
-    let (id, allowed) = (field("request").unwrap_or_default(), field("allow") == Some("1"));
+    let (id, session) = (
+        field("request").unwrap_or_default(),
+        field("session").unwrap_or_default(),
+    );
+    let allowed = field("allow") == Some("1");
     let (caller, held) = (caller(&parts), app::held(&parts.headers));
     let request = service.backend.request(&caller, &held).authorization();
-    let step = retried(|| request.decide(id, allowed)).await;
+    let step = retried(|| request.decide(id, session, allowed)).await;
     service.answer(&parts, step)
 }
 
@@ -162,7 +177,13 @@ impl Service {
             Error::Refused(refusal) => {
                 self.backend.metrics().refused(&refusal);
                 let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
-                Problem::new(status).into_response()
+                let mut response = Problem::new(status).into_response();
+                if let Some(seconds) = refusal.retry_after_s() {
+                    response
+                        .headers_mut()
+                        .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+                }
+                response
             }
             Error::Repeated(_) => Problem::new(StatusCode::BAD_REQUEST).into_response(),
             Error::Fault(fault) => Problem::of(&fault).into_response(),
@@ -171,10 +192,13 @@ impl Service {
 
     fn answer(&self, parts: &Parts, step: Result<AuthorizationStep, Error>) -> Response {
         let caller = caller(parts);
+        // A user who signs out there goes on after the next sign-in.
+        let path = parts.uri.path();
+        let address = with_next(path, if path.starts_with("/oauth/continue/") { path } else { "" });
         let page = PageOutsideRouter {
             caller: &caller,
             headers: &parts.headers,
-            address: parts.uri.path_and_query().map_or("/", |address| address.as_str()),
+            address: &address,
         };
         let assets = pages::assets(self);
         match step {
@@ -284,6 +308,7 @@ fn credentials(value: &HeaderValue) -> Option<ClientCredentials> {
     let found = ClientCredentials {
         id: plain(id)?,
         secret: Secret::from(plain(secret)?),
+        raw_secret: Some(Secret::from(secret)),
     };
     scheme.eq_ignore_ascii_case("basic").then_some(found)
 }

@@ -2,9 +2,10 @@
 
 use super::request::BrowserRequest;
 use crate::oauth::{
-    CODE_MS, Client, InvalidRequest, Prompt, REQUEST_MS, ValidRequest, code_kept_until, connect, has_scope, redirect,
+    CODE_MS, Client, InvalidRequest, REQUEST_MS, ValidRequest, code_kept_until, connect, has_scope, redirect,
 };
 use crate::store::authorization::{self, AuthorizationCode, AuthorizationRequest};
+use crate::store::limits::Rule;
 use crate::store::sessions::{self, Session};
 use crate::store::{ReadConn, accounts, connected_products};
 use crate::{Backend, Error, Fault, random};
@@ -45,6 +46,10 @@ pub struct Consent {
     pub request: String,
     /// The client's name.
     pub client: String,
+    /// Whether another company operates it.
+    pub third_party: bool,
+    /// The id of the session that is asked; grants no access.
+    pub session: String,
     /// The address of the signed-in account.
     pub email: String,
     /// Whether the client asks for the address.
@@ -57,7 +62,7 @@ pub struct Consent {
 enum Answer {
     Code(AuthorizationStep),
     SignIn,
-    Consent { email: String },
+    Consent { session: String, email: String },
 }
 
 impl<'a> Authorization<'a> {
@@ -81,10 +86,7 @@ impl<'a> Authorization<'a> {
             }
         };
         let by_age = asked.max_age_s.map(|age| now.plus_seconds(-age).0);
-        let authenticated_after = match asked.prompt {
-            Prompt::Login => Some(now.0),
-            Prompt::None | Prompt::Default | Prompt::Consent => by_age,
-        };
+        let authenticated_after = if asked.prompt.login { Some(now.0) } else { by_age };
         let request = AuthorizationRequest {
             id: random::id(),
             client_id: asked.client.id.clone(),
@@ -94,18 +96,15 @@ impl<'a> Authorization<'a> {
             nonce: asked.nonce,
             challenge: asked.challenge,
             authenticated_after,
-            asks_consent: i64::from(asked.prompt == Prompt::Consent),
+            asks_consent: i64::from(asked.prompt.consent),
             ends_at: now.plus_ms(REQUEST_MS).0,
         };
-        let error = match self
-            .answer(&request, asked.client, asked.prompt == Prompt::Consent, now)
-            .await?
-        {
+        let error = match self.answer(&request, asked.client, asked.prompt.consent, now).await? {
             Answer::Code(step) => return Ok(step),
             Answer::SignIn => "login_required",
             Answer::Consent { .. } => "consent_required",
         };
-        if asked.prompt == Prompt::None {
+        if asked.prompt.none {
             let error = [("error", error)];
             return Ok(AuthorizationStep::Return {
                 client: asked.client.name.clone(),
@@ -114,7 +113,7 @@ impl<'a> Authorization<'a> {
         }
         let mut tx = self.0.backend.parts.db.begin_unsynced().await?;
         // Attack: a flood of requests fills the database.
-        self.0.backend.take(&mut tx, &[self.0.begin_rule()], now).await?;
+        self.0.backend.take(&mut tx, &[self.rule()], now).await?;
         authorization::insert_request(&mut tx, &request).await?;
         tx.commit().await?;
         match error {
@@ -141,8 +140,10 @@ impl<'a> Authorization<'a> {
         match self.answer(&request, client, request.asks_consent == 1, now).await? {
             Answer::Code(step) => Ok(step),
             Answer::SignIn => self.ask(&request.id, now).await,
-            Answer::Consent { email } => Ok(AuthorizationStep::Consent(Consent {
+            Answer::Consent { session, email } => Ok(AuthorizationStep::Consent(Consent {
                 client: client.name.clone(),
+                third_party: client.third_party,
+                session,
                 email,
                 sees_email: has_scope(&request.scope, "email"),
                 sees_name: has_scope(&request.scope, "profile"),
@@ -157,7 +158,7 @@ impl<'a> Authorization<'a> {
     ///
     /// # Errors
     /// A database fault.
-    pub async fn decide(self, id: &str, allowed: bool) -> Result<AuthorizationStep, Error> {
+    pub async fn decide(self, id: &str, session: &str, allowed: bool) -> Result<AuthorizationStep, Error> {
         let now = self.0.now();
         let (mut request, client) = match self.waiting(id, now).await? {
             Ok(waiting) => waiting,
@@ -171,9 +172,16 @@ impl<'a> Authorization<'a> {
             });
         }
         let mut tx = self.0.begin().await?;
+        let asked = session;
         let Some(session) = self.0.find_session(&mut tx, now).await? else {
             return self.ask(&request.id, now).await;
         };
+        // Another account has signed in since the question was shown.
+        if session.id != asked {
+            return Ok(AuthorizationStep::Ask {
+                page: [CONTINUE, &request.id].concat(),
+            });
+        }
         let (account, scope) = (session.account_id.as_str(), request.scope.as_str());
         connect(&mut tx, account, &client.id, scope, self.0.caller, now).await?;
         authorization::note_consent(&mut tx, &request.id).await?;
@@ -232,7 +240,9 @@ impl<'a> Authorization<'a> {
             };
         if must_ask {
             let account = accounts::find(&mut conn, &AccountId(session.account_id)).await?;
+            let session = session.id;
             return Ok(account.map_or(Answer::SignIn, |stored| Answer::Consent {
+                session,
                 email: stored.account.email.to_string(),
             }));
         }
@@ -252,6 +262,8 @@ impl<'a> Authorization<'a> {
         };
         // Unsynced, because a lost code only repeats the sign-in.
         let mut tx = self.0.backend.parts.db.begin_unsynced().await?;
+        // Attack: a signed-in user fills the database with codes.
+        self.0.backend.take(&mut tx, &[self.rule()], now).await?;
         // Attack: the session is ended at the same time, and the code would outlive it.
         if !sessions::lock_for_update(&mut tx, &row.session_id).await? {
             return Ok(Answer::SignIn);
@@ -265,6 +277,12 @@ impl<'a> Authorization<'a> {
             client: client.name.clone(),
             url: redirect(&request.redirect_uri, &response, request.state.as_deref(), issuer),
         }))
+    }
+
+    /// Limits the requests of a client network. Not with the limit of sign-ins: any site can make its visitors' browsers send these.
+    fn rule(self) -> Rule {
+        let most = self.0.backend.limits().client_a_minute.saturating_mul(15);
+        Rule::new(format!("authorize {}", self.0.caller.client), most, 60_000)
     }
 
     /// Leads to sign-in, or to reauthentication with a session.

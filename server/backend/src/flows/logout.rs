@@ -22,7 +22,7 @@ pub enum ClientLogoutStep {
     },
     /// Signed out here.
     SignedOut,
-    /// Nowhere: the address is not registered for the client. For the log.
+    /// Nowhere: the request is malformed. For the log.
     Refused(&'static str),
 }
 
@@ -42,8 +42,10 @@ impl ClientLogout<'_> {
         let session = self.0.find_session(&mut conn, self.0.now()).await?;
         drop(conn);
         match session {
-            Some(session) if asked.session.as_ref() != Some(&session.id) => Ok(Transition::to(ClientLogoutStep::Ask)),
-            _ => self.finish(asked).await,
+            Some(session) if asked.session.as_ref() == Some(&session.id) => self.finish(asked).await,
+            Some(_) => Ok(Transition::to(ClientLogoutStep::Ask)),
+            // Attack: a page of another site ends a sign-in that waits for its code.
+            None => Ok(Transition::to(leave(asked))),
         }
     }
 
@@ -60,12 +62,16 @@ impl ClientLogout<'_> {
 
     async fn finish(self, asked: LogoutRequest) -> Result<Transition<ClientLogoutStep>, Error> {
         let signed_out = self.0.sessions().sign_out().await?;
-        Ok(signed_out.map(|_| match asked.back {
-            Some((client, uri)) => ClientLogoutStep::Return {
-                client,
-                url: logout_redirect(&uri, asked.state.as_deref()),
-            },
-            None => ClientLogoutStep::SignedOut,
-        }))
+        Ok(signed_out.map(|_| leave(asked)))
+    }
+}
+
+fn leave(asked: LogoutRequest) -> ClientLogoutStep {
+    match asked.back {
+        Some((client, uri)) => ClientLogoutStep::Return {
+            client,
+            url: logout_redirect(&uri, asked.state.as_deref()),
+        },
+        None => ClientLogoutStep::SignedOut,
     }
 }

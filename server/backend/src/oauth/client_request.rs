@@ -16,6 +16,8 @@ pub struct ClientCredentials {
     pub id: String,
     /// The client's secret.
     pub secret: Secret,
+    /// The same without decoding, because some libraries do not form-encode it.
+    pub raw_secret: Option<Secret>,
 }
 
 /// An endpoint for clients.
@@ -102,7 +104,10 @@ impl Backend {
         }
         let client = self.clients().find(id).ok_or(INVALID_CLIENT)?;
         let proven = match secret {
-            Some(secret) => client.has_secret(&secret),
+            Some(secret) => {
+                let raw = credentials.and_then(|credentials| credentials.raw_secret.as_ref());
+                client.has_secret(&secret) || raw.is_some_and(|raw| client.has_secret(raw))
+            }
             None => !client.is_confidential(),
         };
         if proven { Ok(client) } else { Err(INVALID_CLIENT) }
@@ -156,7 +161,7 @@ impl Backend {
         }
         let now = self.now();
         let mut conn = self.parts.db.read().await?;
-        let (scope, subject, expires_at) = match RefreshToken::read(&self.parts.keys, token) {
+        let (scope, subject, expires_at, token_type) = match RefreshToken::read(&self.parts.keys, token) {
             Some(token) => {
                 let family = authorization::find_family(&mut conn, &random::digest(&token.family)).await?;
                 let family =
@@ -164,21 +169,22 @@ impl Backend {
                 let Some(family) = family else { return Ok(inactive()) };
                 let session = &family.code.session_id;
                 let subject = authorization::find_subject(&mut conn, session, self.idle_ms(), now).await?;
-                (family.code.scope, subject, family.code.ends_at)
+                (family.code.scope, subject, family.code.ends_at, None)
             }
             None => {
                 let digest = random::digest(&Secret::from(token));
-                let access = authorization::find_access(&mut conn, &digest, now).await?;
+                let access = authorization::find_access(&mut conn, &digest, self.idle_ms(), now).await?;
                 let Some(access) = access.filter(|access| access.client_id == client.id) else {
                     return Ok(inactive());
                 };
-                (access.scope, Some(access.subject), access.expires_at)
+                // Attack: an API takes a refresh token for an access token. Only these have a type.
+                (access.scope, Some(access.subject), access.expires_at, Some("Bearer"))
             }
         };
         let Some(subject) = subject.filter(|_| expires_at > now.0) else {
             return Ok(inactive());
         };
-        Ok(json!({
+        let mut told = json!({
             "active": true,
             "client_id": client.id,
             "sub": subject.account_id,
@@ -186,7 +192,11 @@ impl Backend {
             "exp": expires_at / 1_000,
             "iss": self.settings().origin,
             "sid": subject.session_id,
-        }))
+        });
+        if let Some(token_type) = token_type {
+            told["token_type"] = token_type.into();
+        }
+        Ok(told)
     }
 
     /// Ends an access token, or a refresh token with all tokens of its family. An unknown token is no error (RFC 7009 §2.2), nor
@@ -202,7 +212,7 @@ impl Backend {
             }
             None => {
                 let digest = random::digest(&Secret::from(token));
-                let access = authorization::find_access(&mut tx, &digest, self.now()).await?;
+                let access = authorization::find_access(&mut tx, &digest, self.idle_ms(), self.now()).await?;
                 if access.is_some_and(|access| access.client_id == client.id) {
                     authorization::revoke_token(&mut tx, &digest).await?;
                 }
@@ -218,7 +228,7 @@ impl Backend {
     /// A database [`Fault`].
     pub async fn user_info(&self, token: &Secret) -> Result<Option<Value>, Fault> {
         let mut conn = self.parts.db.read().await?;
-        let access = authorization::find_access(&mut conn, &random::digest(token), self.now()).await?;
+        let access = authorization::find_access(&mut conn, &random::digest(token), self.idle_ms(), self.now()).await?;
         Ok(access.map(|access| json!(UserClaims::of(&access.subject, &access.scope))))
     }
 }
@@ -234,9 +244,12 @@ fn without_secret(form: &str, id: Option<&String>) -> String {
     query.finish()
 }
 
+/// Returns the token; one that cannot be ours is like an unknown one.
 fn token(asked: &Parameters) -> Result<&str, ClientError> {
-    let token = asked.get("token").filter(|token| is_printable(token, 512));
-    token.ok_or(ClientError::Refused("invalid_request", "token is missing"))
+    let token = asked
+        .get("token")
+        .ok_or(ClientError::Refused("invalid_request", "token is missing"))?;
+    Ok(if is_printable(token, 512) { token } else { "" })
 }
 
 fn inactive() -> Value {

@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 
 /// The time for which a key signs.
 const SIGNS_DAYS: i64 = 90;
+/// The time for which a key signs at least. Otherwise, two servers with different current keys of the service would replace each
+/// other's signing key at every request.
+const SIGNS_AT_LEAST_MS: i64 = 60 * 60 * 1_000;
 /// The time for which a replaced key is still published: longer than tokens live and clients cache the keys.
 const OVERLAP_DAYS: i64 = 1;
 
@@ -20,16 +23,19 @@ impl Backend {
         self.signing_key().await?;
         let now = self.now();
         let published = self.stored_keys().await?.into_iter().filter(|row| row.ends_at > now.0);
-        let jwk = |row: StoredKey| serde_json::from_str::<Value>(&row.jwk).map_err(|_| corrupt());
-        let keys = published.map(jwk).collect::<Result<Vec<_>, _>>()?;
-        Ok(json!({ "keys": keys }))
+        key_set(published)
+    }
+
+    /// Returns the public keys, also those that are no longer published: ID tokens of a session are recognized as long as it can live.
+    pub(super) async fn all_public_keys(&self) -> Result<Value, Fault> {
+        key_set(self.stored_keys().await?.into_iter())
     }
 
     /// Returns the key that signs now.
     pub(super) async fn signing_key(&self) -> Result<SigningKey, Fault> {
         let now = self.now();
         let rows = self.stored_keys().await?;
-        if let Some(key) = self.current(&rows, now) {
+        if let Some(key) = self.current(&rows, Some(now)) {
             return key;
         }
         let number = rows.first().map_or(1, |row| row.number + 1);
@@ -54,7 +60,7 @@ impl Backend {
         }
         // Another server was faster.
         let rows = self.stored_keys().await?;
-        self.current(&rows, now).unwrap_or_else(|| Err(corrupt()))
+        self.current(&rows, None).unwrap_or_else(|| Err(corrupt()))
     }
 
     async fn stored_keys(&self) -> Result<Vec<StoredKey>, Fault> {
@@ -64,7 +70,9 @@ impl Backend {
 
     /// Returns the newest key that this server can open, unless it is due for replacement: by age, or because the service's key
     /// that seals it was replaced. Attack: a leaked key of the service opens the signing key in a copy of the database.
-    fn current(&self, rows: &[StoredKey], now: Timestamp) -> Option<Result<SigningKey, Fault>> {
+    ///
+    /// Without `now`, also one that is due.
+    fn current(&self, rows: &[StoredKey], now: Option<Timestamp>) -> Option<Result<SigningKey, Fault>> {
         let keys = &self.parts.keys;
         let opened = rows.iter().find_map(|row| {
             let private = seal::open_signing_key(keys, row.number, &row.sealed).ok()?;
@@ -72,10 +80,19 @@ impl Backend {
         });
         let (row, private) = opened?;
         let sealed_under = row.sealed.split_once('.').map(|(id, _)| id);
-        let is_due =
-            now.0 >= Timestamp(row.created_at).plus_days(SIGNS_DAYS).0 || sealed_under != Some(keys.current().id());
+        let is_due = now.is_some_and(|now| {
+            let replaced = sealed_under != Some(keys.current().id());
+            now.0 >= Timestamp(row.created_at).plus_days(SIGNS_DAYS).0
+                || replaced && now.0 >= row.created_at + SIGNS_AT_LEAST_MS
+        });
         (!is_due).then(|| SigningKey::from_pkcs8(&private).map_err(|_| corrupt()))
     }
+}
+
+fn key_set(rows: impl Iterator<Item = StoredKey>) -> Result<Value, Fault> {
+    let jwk = |row: StoredKey| serde_json::from_str::<Value>(&row.jwk).map_err(|_| corrupt());
+    let keys = rows.map(jwk).collect::<Result<Vec<_>, _>>()?;
+    Ok(json!({ "keys": keys }))
 }
 
 const fn corrupt() -> Fault {

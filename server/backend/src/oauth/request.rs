@@ -12,17 +12,31 @@ const QUERY_LEN: usize = 8 * 1024;
 /// The longest `state` and `nonce`.
 const TEXT_LEN: usize = 1024;
 
-/// Whether the user may be asked to sign in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Prompt {
-    /// If necessary.
-    Default,
-    /// Never: without a session, the client gets an error.
-    None,
-    /// Always, even with a session.
-    Login,
-    /// If necessary, and always whether the client may learn about them.
-    Consent,
+/// What the user is asked (`prompt`). By default, only what is necessary.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Prompt {
+    /// Nothing: if something is necessary, the client gets an error.
+    pub none: bool,
+    /// To sign in, even with a session.
+    pub login: bool,
+    /// Whether the client may learn about them, even if they agreed before.
+    pub consent: bool,
+}
+
+impl Prompt {
+    /// Reads a list; `None` if it is malformed.
+    fn read(list: &str) -> Option<Self> {
+        let mut prompt = Self::default();
+        for word in list.split(' ') {
+            match word {
+                "none" => prompt.none = true,
+                "login" | "select_account" => prompt.login = true,
+                "consent" => prompt.consent = true,
+                _ => return None,
+            }
+        }
+        (!prompt.none || list == "none").then_some(prompt)
+    }
 }
 
 /// A request that passed all checks.
@@ -94,12 +108,7 @@ impl<'a> ValidRequest<'a> {
             state: state.map(str::to_owned),
             nonce: asked.get("nonce").map(str::to_owned),
             challenge: asked.get("code_challenge").unwrap_or_default().to_owned(),
-            prompt: match asked.get("prompt") {
-                Some("none") => Prompt::None,
-                Some("login" | "select_account") => Prompt::Login,
-                Some("consent") => Prompt::Consent,
-                _ => Prompt::Default,
-            },
+            prompt: asked.get("prompt").and_then(Prompt::read).unwrap_or_default(),
             max_age_s: asked.get("max_age").and_then(|age| age.parse().ok()),
         })
     }
@@ -152,11 +161,8 @@ fn check(asked: &Parameters) -> Result<(), (&'static str, &'static str)> {
             return invalid("state and nonce must be printable ASCII, at most 1024 characters");
         }
     }
-    if !matches!(
-        asked.get("prompt"),
-        None | Some("none" | "login" | "consent" | "select_account")
-    ) {
-        return invalid("prompt must be none, login, consent or select_account");
+    if !asked.get("prompt").is_none_or(|list| Prompt::read(list).is_some()) {
+        return invalid("prompt must be none, or a list of login, consent and select_account");
     }
     let is_age = |age: &str| age.parse::<u32>().is_ok();
     if !asked.get("max_age").is_none_or(is_age) {

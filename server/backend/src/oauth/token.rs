@@ -57,6 +57,7 @@ impl Backend {
         if code.client_id != client.id || code.redirect_uri != redirect_uri || !is_verified(&code, verifier) {
             return Err(INVALID_GRANT);
         }
+        lock_session(&mut tx, &code).await?;
         if !authorization::use_code(&mut tx, &digest, now).await? {
             // Attack: a thief redeems the code before or after the client. Both lose what it gave.
             return self.revoke(tx, client, &digest, "a code was used twice").await;
@@ -68,16 +69,15 @@ impl Backend {
         let refresh_token = if has_scope(&code.scope, OFFLINE) {
             let token = RefreshToken::new();
             let family = random::digest(&token.family);
-            authorization::begin_family(&mut tx, &digest, &family, subject.ends_at).await?;
+            let key_id = self.parts.keys.current().id().to_owned();
+            authorization::begin_family(&mut tx, &digest, (&family, &key_id), subject.ends_at).await?;
             Some(token.write(&self.parts.keys))
         } else {
             None
         };
-        if client.backchannel_logout_uri.is_some() {
-            let session = (subject.session_id.as_str(), subject.account_id.as_str());
-            logout_notices::insert(&mut tx, &random::id(), session, &client.id).await?;
-        }
-        let response = self.give(tx, &key, &code, &subject, refresh_token, now).await?;
+        let response = self
+            .give(tx, &key, (&code, client), &subject, refresh_token, now)
+            .await?;
         self.metrics().client_event(&client.id, "tokens");
         Ok(response)
     }
@@ -97,7 +97,9 @@ impl Backend {
         if code.client_id != client.id || code.ends_at <= now.0 {
             return Err(INVALID_GRANT);
         }
-        if !authorization::replace_refresh_token(&mut tx, &code.digest, token.number, now).await? {
+        lock_session(&mut tx, &code).await?;
+        let key_id = self.parts.keys.current().id().to_owned();
+        if !authorization::replace_refresh_token(&mut tx, &code.digest, token.number, &key_id, now).await? {
             let current = authorization::find_family(&mut tx, &family)
                 .await?
                 .ok_or(INVALID_GRANT)?;
@@ -117,7 +119,7 @@ impl Backend {
             ..token
         };
         let next = next.write(&self.parts.keys);
-        let response = self.give(tx, &key, &code, &subject, Some(next), now).await?;
+        let response = self.give(tx, &key, (&code, client), &subject, Some(next), now).await?;
         self.metrics().client_event(&client.id, "refreshed");
         Ok(response)
     }
@@ -127,7 +129,7 @@ impl Backend {
         &self,
         mut tx: WriteTx,
         key: &SigningKey,
-        code: &AuthorizationCode,
+        (code, client): (&AuthorizationCode, &Client),
         subject: &Subject,
         refresh_token: Option<Secret>,
         now: Timestamp,
@@ -140,8 +142,12 @@ impl Backend {
             now.plus_seconds(TOKEN_S),
         )
         .await?;
-        let (account, client) = (subject.account_id.as_str(), code.client_id.as_str());
-        connect(&mut tx, account, client, &code.scope, &Caller::default(), now).await?;
+        let (session, account) = (subject.session_id.as_str(), subject.account_id.as_str());
+        if client.backchannel_logout_uri.is_some() {
+            // Also at a refresh: the product may not have had the address at sign-in.
+            logout_notices::insert(&mut tx, &random::id(), (session, account), &client.id).await?;
+        }
+        connect(&mut tx, account, &client.id, &code.scope, &Caller::default(), now).await?;
         tx.commit().await?;
         let issuer = &self.settings().origin;
         let claims = IdToken::of(issuer, code, subject, token.expose(), now);
@@ -181,6 +187,16 @@ impl Backend {
         tx.commit().await?;
         self.metrics().client_event(&client.id, "revoked");
         tracing::warn!(client = client.id, reason, "the tokens of a client were revoked");
+        Err(INVALID_GRANT)
+    }
+}
+
+/// Locks the session before its code, in the order in which the end of a session reaches them. Attack: a thief who refreshes in a
+/// loop makes the command that ends all sessions fail with deadlocks on PostgreSQL.
+async fn lock_session(tx: &mut WriteTx, code: &AuthorizationCode) -> Result<(), ClientError> {
+    if sessions::lock_for_update(tx, &code.session_id).await? {
+        Ok(())
+    } else {
         Err(INVALID_GRANT)
     }
 }

@@ -225,13 +225,19 @@ pub async fn use_code(tx: &mut WriteTx, digest: &str, now: Timestamp) -> Result<
     Ok(used == 1)
 }
 
-/// Gives a code refresh tokens, until `ends_at`.
-pub async fn begin_family(tx: &mut WriteTx, digest: &str, family: &str, ends_at: i64) -> Result<(), Fault> {
+/// Gives a code refresh tokens under a key of the service, until `ends_at`.
+pub async fn begin_family(
+    tx: &mut WriteTx,
+    digest: &str,
+    (family, key_id): (&str, &str),
+    ends_at: i64,
+) -> Result<(), Fault> {
     execute!(
         tx,
-        "UPDATE authorization_codes SET family_digest = $2, ends_at = $3 WHERE digest = $1",
+        "UPDATE authorization_codes SET family_digest = $2, refresh_key = $3, ends_at = $4 WHERE digest = $1",
         digest,
         family,
+        key_id,
         ends_at
     );
     Ok(())
@@ -253,15 +259,34 @@ pub async fn find_family(conn: &mut ReadConn, family: &str) -> Result<Option<Fam
 
 /// Replaces the current refresh token by the next one; `false` if it is not the current one any more. Attack: two requests with
 /// one refresh token at the same time.
-pub async fn replace_refresh_token(tx: &mut WriteTx, digest: &str, number: i64, now: Timestamp) -> Result<bool, Fault> {
+pub async fn replace_refresh_token(
+    tx: &mut WriteTx,
+    digest: &str,
+    number: i64,
+    key_id: &str,
+    now: Timestamp,
+) -> Result<bool, Fault> {
     let replaced = execute!(
         tx,
-        "UPDATE authorization_codes SET refreshes = refreshes + 1, refreshed_at = $3 WHERE digest = $1 AND refreshes = $2",
+        "UPDATE authorization_codes SET refreshes = refreshes + 1, refreshed_at = $3, refresh_key = $4
+          WHERE digest = $1 AND refreshes = $2",
         digest,
         number,
-        now.0
+        now.0,
+        key_id
     );
     Ok(replaced == 1)
+}
+
+/// Counts the live refresh tokens that were issued under a key of the service.
+pub async fn count_refresh_tokens(conn: &mut ReadConn, key_id: &str, now: Timestamp) -> Result<i64, Fault> {
+    Ok(on!(conn, |conn| {
+        sqlx::query_scalar("SELECT count(*) FROM authorization_codes WHERE refresh_key = $1 AND ends_at > $2")
+            .bind(key_id)
+            .bind(now.0)
+            .fetch_one(conn)
+            .await?
+    }))
 }
 
 /// Deletes an access token.
@@ -323,17 +348,23 @@ pub async fn find_subject(
 }
 
 /// Finds what a live access token grants.
-pub async fn find_access(conn: &mut ReadConn, digest: &str, now: Timestamp) -> Result<Option<Access>, Fault> {
+pub async fn find_access(
+    conn: &mut ReadConn,
+    digest: &str,
+    idle_ms: i64,
+    now: Timestamp,
+) -> Result<Option<Access>, Fault> {
     let found: Option<Access> = on!(conn, |conn| {
         sqlx::query_as(
             "SELECT c.client_id, t.expires_at, c.scope,
                     s.id AS session_id, s.account_id, s.authenticated_at, s.methods, a.email, a.name, s.ends_at, a.disabled_at
                FROM access_tokens t JOIN authorization_codes c ON c.digest = t.code_digest
                JOIN sessions s ON s.id = c.session_id JOIN accounts a ON a.id = s.account_id
-              WHERE t.digest = $1 AND t.expires_at > $2 AND s.ends_at > $2",
+              WHERE t.digest = $1 AND t.expires_at > $2 AND s.ends_at > $2 AND s.last_seen_at > $3",
         )
         .bind(digest)
         .bind(now.0)
+        .bind(now.plus_ms(-idle_ms).0)
         .fetch_optional(conn)
         .await?
     });

@@ -168,6 +168,15 @@ pub async fn end_all(tx: &mut WriteTx) -> Result<Vec<String>, Fault> {
     }))
 }
 
+/// Deletes sessions without use since `idle_since`, at most [`BATCH`](super::BATCH) per call.
+pub async fn prune_idle(tx: &mut WriteTx, idle_since: Timestamp) -> Result<u64, Fault> {
+    Ok(execute!(
+        tx,
+        "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE last_seen_at <= $1 LIMIT 200)",
+        idle_since.0
+    ))
+}
+
 /// Deletes sessions that ended before `before`, at most [`BATCH`](super::BATCH) per call.
 pub async fn prune(tx: &mut WriteTx, before: Timestamp) -> Result<u64, Fault> {
     Ok(execute!(

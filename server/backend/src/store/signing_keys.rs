@@ -20,12 +20,12 @@ pub struct StoredKey {
     pub ends_at: i64,
 }
 
-/// Lists the keys, newest first, at most 20.
+/// Lists the keys, newest first. There are few: they are made at most once an hour, and expired ones are deleted.
 pub async fn all(conn: &mut ReadConn) -> Result<Vec<StoredKey>, Fault> {
     Ok(on!(conn, |conn| {
         sqlx::query_as(
             "SELECT number, jwk, sealed, created_at, ends_at FROM signing_keys
-              WHERE number > 0 ORDER BY number DESC LIMIT 20",
+              WHERE number > 0 ORDER BY number DESC",
         )
         .fetch_all(conn)
         .await?

@@ -1,8 +1,8 @@
 //! The OpenID provider: what users are asked before a product of another company learns about them. Property 40.
 
 use crate::browser::Browser;
-use crate::product::{PARTNER, asked, begin, query, returned, with_clients};
-use crate::world::{ADA, World};
+use crate::product::{CALLBACK, PARTNER, asked, begin, query, returned, with_clients};
+use crate::world::{ADA, GRACE, World};
 use account::ActivityKind;
 use backend::flows::{AuthorizationStep, Consent};
 
@@ -31,7 +31,7 @@ async fn decide(browser: &Browser, asked: &Consent, allowed: bool) -> Authorizat
     browser
         .request()
         .authorization()
-        .decide(&asked.request, allowed)
+        .decide(&asked.request, &asked.session, allowed)
         .await
         .unwrap()
 }
@@ -98,4 +98,32 @@ async fn only_a_signed_in_user_allows(world: &World) {
         decide(&browser, &unknown, true).await,
         AuthorizationStep::Refused(_)
     ));
+}
+
+/// Another account signs in while the question is shown.
+#[apply(on_both!)]
+async fn only_the_user_who_was_asked_allows(world: &World) {
+    world.create_account(ADA).await;
+    world.create_account(GRACE).await;
+    let world = with_clients(world);
+    let browser = world.signed_in(ADA).await;
+    let question = question(&browser, &of_partner(&[])).await;
+    let grace = world.signed_in(GRACE).await;
+    let again = decide(&grace, &question, true).await;
+    let page = format!("/oauth/continue/{}", question.request);
+    assert_eq!(again, AuthorizationStep::Ask { page });
+    assert_eq!(grace.security().await.unwrap().products, []);
+}
+
+/// A product of the operator can ask, too, and `prompt` is a list.
+#[apply(on_both!)]
+async fn a_product_of_the_operator_asks_if_it_wants(world: &World) {
+    world.create_account(ADA).await;
+    let world = with_clients(world);
+    let browser = world.signed_in(ADA).await;
+    let asked = question(&browser, &query(&[("prompt", "consent")])).await;
+    assert!(!asked.third_party);
+    assert!(returned(decide(&browser, &asked, true).await, CALLBACK).contains_key("code"));
+    let (page, _) = crate::product::asked(begin(&browser, &query(&[("prompt", "login consent")])).await);
+    assert_eq!(page, "/security/confirm");
 }

@@ -2,15 +2,16 @@
 
 use crate::browser::Browser;
 use crate::product::{
-    CALLBACK, GOODBYE, claims, code, offline_code, redeem, refresh, text, user_info, with_backchannel,
+    CALLBACK, GOODBYE, claims, code, offline_code, redeem, refresh, text, user_info, with_backchannel, with_clients,
 };
 use crate::world::{ADA, NEW_PASSWORD, World, address};
-use account::{ActivityKind, SecurityDone};
+use account::{ActivityKind, Key, Keyring, SecurityDone};
 use axum::Router;
 use axum::extract::{Form, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::post;
+use backend::Keys;
 use backend::flows::ClientLogoutStep;
 use backend::oauth::LogoutDelivery;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -61,7 +62,7 @@ async fn deliver(world: &World) -> usize {
 async fn with_product(world: &World) -> (World, Product, Browser, Value) {
     world.create_account(ADA).await;
     let product = Product::start().await;
-    let world = with_backchannel(world, product.uri.clone());
+    let world = with_backchannel(world, Some(product.uri.clone()));
     let browser = world.signed_in(ADA).await;
     let tokens = redeem(&world, &code(&browser).await).await.unwrap();
     (world, product, browser, tokens)
@@ -157,7 +158,7 @@ async fn a_product_that_fails_is_told_again_until_a_day_is_over(world: &World) {
 async fn two_servers_tell_a_product_once(world: &World) {
     let (world, product, mut browser, _) = with_product(world).await;
     browser.sign_out().await;
-    let other = with_backchannel(&world, product.uri.clone());
+    let other = with_backchannel(&world, Some(product.uri.clone()));
     let (one, two) = tokio::join!(deliver(&world), deliver(&other));
     assert_eq!((one + two, product.taken().len()), (1, 1));
 }
@@ -219,29 +220,74 @@ async fn everyone_else_must_ask(world: &World) {
     assert_eq!(begin(&mut browser, "").await, ClientLogoutStep::SignedOut);
 }
 
+/// Otherwise the user believes on a shared computer that they are signed out.
+#[apply(on_both!)]
+async fn an_address_that_is_not_registered_does_not_prevent_sign_out(world: &World) {
+    let (world, _, mut browser, tokens) = with_product(world).await;
+    // Also when the key of the ID token is no longer published.
+    world.clock.advance_minutes(61);
+    let key = |id: &str, byte| Key::new(id.into(), [byte; 32]);
+    let rotated = world.with_keys(Keys::from(Keyring::new(key("k2", 8), vec![key("k1", 7)])));
+    let keys = rotated.backend.public_keys().await.unwrap();
+    assert_eq!(keys["keys"].as_array().unwrap().len(), 2);
+    world.clock.advance_minutes(25 * 60);
+    let keys = rotated.backend.public_keys().await.unwrap();
+    assert_eq!(keys["keys"].as_array().unwrap().len(), 1);
+    world.backend.upkeep().sweep().await.unwrap();
+    let hint = text(&tokens, "id_token");
+    for evil in [CALLBACK, "https://evil.example/"] {
+        let asked = query(&[("id_token_hint", hint), ("post_logout_redirect_uri", evil)]);
+        assert_eq!(begin(&mut browser, &asked).await, ClientLogoutStep::SignedOut);
+    }
+    assert!(!browser.is_signed_in().await);
+}
+
+/// Attack: a page of another site ends a sign-in that waits for its code.
+#[apply(on_both!)]
+async fn without_a_session_nothing_ends(world: &World) {
+    world.create_account(ADA).await;
+    let world = with_clients(world);
+    let (mut browser, code) = world.confirming(ADA).await;
+    assert_eq!(begin(&mut browser, "").await, ClientLogoutStep::SignedOut);
+    browser.answer_sign_in(&code).await.unwrap();
+    assert!(browser.is_signed_in().await);
+}
+
+#[apply(on_both!)]
+async fn an_idle_session_also_ends_at_its_products(world: &World) {
+    let (world, product, browser, tokens) = with_product(world).await;
+    world.clock.advance_minutes(7 * 24 * 60 + 1);
+    assert!(!browser.is_signed_in().await);
+    assert_eq!(user_info(&world, &tokens).await, None);
+    world.backend.upkeep().sweep().await.unwrap();
+    assert_eq!((deliver(&world).await, product.taken().len()), (1, 1));
+}
+
+/// The product had no address for it at sign-in.
+#[apply(on_both!)]
+async fn a_product_that_gets_an_address_later_is_told_after_its_next_refresh(world: &World) {
+    world.create_account(ADA).await;
+    let product = Product::start().await;
+    let (before, later) = (
+        with_backchannel(world, None),
+        with_backchannel(world, Some(product.uri.clone())),
+    );
+    let mut browser = before.signed_in(ADA).await;
+    let tokens = redeem(&before, &offline_code(&browser).await).await.unwrap();
+    refresh(&later, &tokens).await.unwrap();
+    browser.sign_out().await;
+    assert_eq!((deliver(&later).await, product.taken().len()), (1, 1));
+}
+
 /// Attack: an open redirect.
 #[apply(on_both!)]
 async fn sign_out_returns_only_to_a_registered_address(world: &World) {
-    let (_world, _, mut browser, tokens) = with_product(world).await;
-    let hint = text(&tokens, "id_token");
+    let (world, _, mut browser, tokens) = with_product(world).await;
     for (pairs, reason) in [
         (
-            vec![("id_token_hint", hint), ("post_logout_redirect_uri", CALLBACK)],
-            "post_logout_redirect_uri",
+            vec![("id_token_hint", text(&tokens, "id_token")), ("client_id", "other")],
+            "client_id",
         ),
-        (
-            vec![
-                ("id_token_hint", hint),
-                ("post_logout_redirect_uri", "https://evil.example/"),
-            ],
-            "post_logout_redirect_uri",
-        ),
-        (vec![("post_logout_redirect_uri", GOODBYE)], "post_logout_redirect_uri"),
-        (
-            vec![("client_id", "other"), ("post_logout_redirect_uri", GOODBYE)],
-            "post_logout_redirect_uri",
-        ),
-        (vec![("id_token_hint", hint), ("client_id", "other")], "client_id"),
         (vec![("client_id", "shop"), ("client_id", "shop")], "a parameter"),
     ] {
         let step = begin(&mut browser, &query(&pairs)).await;
@@ -250,7 +296,21 @@ async fn sign_out_returns_only_to_a_registered_address(world: &World) {
         };
         assert!(why.starts_with(reason), "{pairs:?}: {why}");
     }
-    assert!(browser.is_signed_in().await);
+    for pairs in [
+        [("client_id", "shop"), ("post_logout_redirect_uri", CALLBACK)],
+        [("client_id", "other"), ("post_logout_redirect_uri", GOODBYE)],
+        [("client_id", ""), ("post_logout_redirect_uri", GOODBYE)],
+        [
+            ("client_id", "shop"),
+            ("post_logout_redirect_uri", "https://evil.example/"),
+        ],
+    ] {
+        let mut browser = world.signed_in(ADA).await;
+        let asked = query(&pairs);
+        assert_eq!(begin(&mut browser, &asked).await, ClientLogoutStep::Ask);
+        let done = browser.request().client_logout().confirm(&asked).await;
+        assert_eq!(browser.take(done).unwrap(), ClientLogoutStep::SignedOut, "{pairs:?}");
+    }
 }
 
 #[apply(on_both!)]

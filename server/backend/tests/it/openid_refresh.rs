@@ -6,6 +6,7 @@ use account::{Key, Keyring};
 use backend::Keys;
 use backend::oauth::ClientCredentials;
 use backend::oauth::ClientEndpoint::{Introspect, Revoke, Token};
+use backend::store::sessions;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ fn other() -> ClientCredentials {
     ClientCredentials {
         id: "other".into(),
         secret: "another secret of 32 characters.".into(),
+        raw_secret: None,
     }
 }
 
@@ -147,9 +149,10 @@ async fn a_client_learns_only_about_its_own_tokens(world: &World) {
     world.create_account(ADA).await;
     let world = with_clients(world);
     let (mut browser, tokens) = with_tokens(&world).await;
-    for name in ["access_token", "refresh_token"] {
+    for (name, kind) in [("access_token", json!("Bearer")), ("refresh_token", Value::Null)] {
         let form = format!("token={}", text(&tokens, name));
         let known = post(&world, Introspect, &form, Some(&shop())).await.unwrap();
+        assert_eq!(known["token_type"], kind);
         assert_eq!((&known["active"], &known["client_id"]), (&json!(true), &json!("shop")));
         assert_eq!(
             (&known["sub"], &known["sid"]),
@@ -160,7 +163,9 @@ async fn a_client_learns_only_about_its_own_tokens(world: &World) {
         let public = format!("{form}&client_id=app");
         assert_eq!(post(&world, Introspect, &public, None).await, Err("invalid_client"));
     }
-    for form in ["token=unknown", "token=a.0.b.k1"] {
+    // Also one that is longer than ours.
+    let long = format!("token={}", "a".repeat(900));
+    for form in ["token=unknown", "token=a.0.b.k1", &long] {
         let unknown = post(&world, Introspect, form, Some(&shop())).await.unwrap();
         assert_eq!(unknown, json!({ "active": false }));
     }
@@ -194,4 +199,28 @@ async fn a_client_revokes_its_own_tokens(world: &World) {
     post(&world, Revoke, &all, Some(&shop())).await.unwrap();
     assert_eq!(user_info(&world, &next).await, None);
     assert_eq!(refresh(&world, &next).await, Err("invalid_grant"));
+}
+
+/// Attack: a thief refreshes in a loop, and the command that ends all sessions fails with deadlocks on PostgreSQL.
+#[apply(on_both!)]
+async fn a_refresh_waits_for_the_end_of_its_session_without_a_deadlock(world: &World) {
+    world.create_account(ADA).await;
+    let world = Arc::new(with_clients(world));
+    let (_browser, tokens) = with_tokens(&world).await;
+    world.backend.public_keys().await.unwrap();
+    let mut tx = world.backend.db().begin().await.unwrap();
+    assert!(
+        sessions::lock_for_update(&mut tx, claims(&tokens)["sid"].as_str().unwrap())
+            .await
+            .unwrap()
+    );
+    let refreshed = tokio::spawn({
+        let (world, tokens) = (world.clone(), tokens.clone());
+        async move { refresh(&world, &tokens).await }
+    });
+    world.until_waiting(1, || refreshed.is_finished()).await;
+    // The end of the session reaches its codes, too.
+    sessions::end_all(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(refreshed.await.unwrap(), Err("invalid_grant"));
 }

@@ -60,6 +60,7 @@ async fn a_code_is_bound_to_client_address_and_verifier_and_expires(world: &Worl
     let other = ClientCredentials {
         id: "other".into(),
         secret: "another secret of 32 characters.".into(),
+        raw_secret: None,
     };
     let redeemed = post(&world, Token, &form(&code, &[]), Some(&other)).await;
     assert_eq!(redeemed, Err("invalid_grant"));
@@ -113,6 +114,7 @@ async fn a_client_proves_who_it_is(world: &World) {
     let wrong = |id: &str, secret: &str| ClientCredentials {
         id: id.into(),
         secret: secret.into(),
+        raw_secret: None,
     };
     for (changes, credentials, error) in [
         (vec![], None, "invalid_client"),
@@ -175,6 +177,9 @@ async fn a_signing_key_is_replaced_with_an_overlap(world: &World) {
     assert_eq!((both.len(), &both[1]), (2, &first[0]));
     world.clock.advance_minutes(25 * 60);
     assert_eq!(key_names(world).await, both[..1]);
+    // The row recognizes ID tokens of sessions, as long as these can live.
+    assert_eq!(world.backend.upkeep().sweep().await.unwrap(), 0);
+    world.clock.advance_minutes(31 * 24 * 60);
     assert_eq!(world.backend.upkeep().sweep().await.unwrap(), 1);
     // Attack: a leaked key of the service opens the signing key in a copy of the database.
     let key = |id: &str, byte| Key::new(id.into(), [byte; 32]);
@@ -184,6 +189,12 @@ async fn a_signing_key_is_replaced_with_an_overlap(world: &World) {
     assert_eq!(key_names(&rotated).await, names);
     // A server without the new key keeps signing with the key that it can open.
     assert_eq!(key_names(world).await, names);
+    // Nor does one that signs with the older key of the service replace it.
+    let older = world.with_keys(Keys::from(Keyring::new(key("k1", 7), vec![key("k2", 8)])));
+    for _ in 0..3 {
+        assert_eq!(key_names(&older).await, names);
+        assert_eq!(key_names(&rotated).await, names);
+    }
 }
 
 #[apply(on_both!)]

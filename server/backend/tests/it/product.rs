@@ -16,13 +16,13 @@ pub const PARTNER: &str = "https://partner.example/callback";
 pub const GOODBYE: &str = "https://shop.example/goodbye";
 pub const VERIFIER: &str = "a-verifier-of-43-to-128-unreserved-characters";
 
-/// The service with three clients.
+/// The service with four clients.
 pub fn with_clients(world: &World) -> World {
-    with_backchannel(world, "https://shop.example/ended".into())
+    with_backchannel(world, Some("https://shop.example/ended".into()))
 }
 
-/// The service with three clients, one of which is told at an address when a session ends.
-pub fn with_backchannel(world: &World, uri: String) -> World {
+/// The service with four clients, one of which may be told at an address when a session ends.
+pub fn with_backchannel(world: &World, uri: Option<String>) -> World {
     let client = |id: &str, uri: &str, secret: Option<&str>| ClientSettings {
         id: id.into(),
         name: id.to_uppercase(),
@@ -33,7 +33,7 @@ pub fn with_backchannel(world: &World, uri: String) -> World {
     let clients = vec![
         ClientSettings {
             post_logout_redirect_uris: vec![GOODBYE.into()],
-            backchannel_logout_uri: Some(uri),
+            backchannel_logout_uri: uri,
             ..client("shop", CALLBACK, Some(SECRET))
         },
         client(
@@ -108,6 +108,7 @@ pub fn shop() -> ClientCredentials {
     ClientCredentials {
         id: "shop".into(),
         secret: SECRET.into(),
+        raw_secret: None,
     }
 }
 

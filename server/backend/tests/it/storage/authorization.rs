@@ -72,7 +72,9 @@ async fn a_code_and_its_token_end_together_or_with_their_session(world: &World) 
         .unwrap()
         .unwrap();
     assert_eq!((&subject.account_id, subject.email.as_str()), (&id(ADA).0, ADA));
-    let access = authorization::find_access(&mut tx, "token of a", NOW).await.unwrap();
+    let access = authorization::find_access(&mut tx, "token of a", 60_000, NOW)
+        .await
+        .unwrap();
     let expected = Access {
         client_id: "shop".into(),
         expires_at: NOW.0 + 20,
@@ -80,22 +82,26 @@ async fn a_code_and_its_token_end_together_or_with_their_session(world: &World) 
         subject,
     };
     assert_eq!(access, Some(expected));
-    let late = authorization::find_access(&mut tx, "token of a", NOW.plus_ms(20)).await;
+    let late = authorization::find_access(&mut tx, "token of a", 60_000, NOW.plus_ms(20)).await;
     assert_eq!(late.unwrap(), None);
     authorization::revoke_code(&mut tx, "a").await.unwrap();
     assert_eq!(
-        authorization::find_access(&mut tx, "token of a", NOW).await.unwrap(),
+        authorization::find_access(&mut tx, "token of a", 60_000, NOW)
+            .await
+            .unwrap(),
         None
     );
     assert!(
-        authorization::find_access(&mut tx, "token of b", NOW)
+        authorization::find_access(&mut tx, "token of b", 60_000, NOW)
             .await
             .unwrap()
             .is_some()
     );
     assert!(sessions::end(&mut tx, &id(ADA), "s").await.unwrap());
     assert_eq!(
-        authorization::find_access(&mut tx, "token of b", NOW).await.unwrap(),
+        authorization::find_access(&mut tx, "token of b", 60_000, NOW)
+            .await
+            .unwrap(),
         None
     );
     assert_eq!(authorization::find_code(&mut tx, "b").await.unwrap(), None);
@@ -111,18 +117,22 @@ async fn only_the_current_refresh_token_is_replaced(world: &World) {
     sessions::insert(&mut tx, "digest", &session("s")).await.unwrap();
     authorization::insert_code(&mut tx, &code("a")).await.unwrap();
     assert_eq!(authorization::find_family(&mut tx, "f").await.unwrap(), None);
-    authorization::begin_family(&mut tx, "a", "f", NOW.0 + 99)
+    authorization::begin_family(&mut tx, "a", ("f", "k1"), NOW.0 + 99)
         .await
         .unwrap();
-    let replaced = authorization::replace_refresh_token(&mut tx, "a", 0, NOW).await;
+    let replaced = authorization::replace_refresh_token(&mut tx, "a", 0, "k2", NOW).await;
     assert!(replaced.unwrap());
     for number in [0, 2] {
-        let replaced = authorization::replace_refresh_token(&mut tx, "a", number, NOW).await;
+        let replaced = authorization::replace_refresh_token(&mut tx, "a", number, "k3", NOW).await;
         assert!(!replaced.unwrap());
     }
     let family = authorization::find_family(&mut tx, "f").await.unwrap().unwrap();
     assert_eq!((family.refreshes, family.refreshed_at), (1, Some(NOW.0)));
     assert_eq!((family.code.digest.as_str(), family.code.ends_at), ("a", NOW.0 + 99));
+    for (key, at, count) in [("k1", 0, 0), ("k2", 0, 1), ("k2", 99, 0), ("k3", 0, 0)] {
+        let counted = authorization::count_refresh_tokens(&mut tx, key, NOW.plus_ms(at)).await;
+        assert_eq!(counted.unwrap(), count, "{key}");
+    }
 }
 
 #[apply(on_both!)]
@@ -134,9 +144,17 @@ async fn an_account_takes_back_only_what_it_gave_a_client(world: &World) {
         .await
         .unwrap();
     authorization::revoke_client(&mut tx, &id(ADA), "other").await.unwrap();
-    assert!(authorization::find_access(&mut tx, "t", NOW).await.unwrap().is_some());
+    assert!(
+        authorization::find_access(&mut tx, "t", 60_000, NOW)
+            .await
+            .unwrap()
+            .is_some()
+    );
     authorization::revoke_token(&mut tx, "t").await.unwrap();
-    assert_eq!(authorization::find_access(&mut tx, "t", NOW).await.unwrap(), None);
+    assert_eq!(
+        authorization::find_access(&mut tx, "t", 60_000, NOW).await.unwrap(),
+        None
+    );
     authorization::revoke_client(&mut tx, &id(ADA), "shop").await.unwrap();
     assert_eq!(authorization::find_code(&mut tx, "a").await.unwrap(), None);
 }

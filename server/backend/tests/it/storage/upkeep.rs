@@ -2,7 +2,7 @@
 
 use super::fixtures::{NOW, begin, code, device, flow, id, insert_flow, session, with_ada};
 use crate::world::{ADA, World, address};
-use account::{Email, FailureCause, Notice, Purpose};
+use account::{Email, FailureCause, Notice, Purpose, Timestamp};
 use backend::store::limits::Rule;
 use backend::store::{WriteTx, accounts, codes, devices, flows, limits, outbox, sessions, throttles};
 
@@ -26,12 +26,16 @@ async fn only_expired_rows_are_pruned(world: &World) {
         .unwrap();
     assert_eq!(flows::prune(&mut tx, ended).await.unwrap(), 0);
     assert_eq!(sessions::prune(&mut tx, ended).await.unwrap(), 0);
+    let used_at = Timestamp(session("s").last_seen_at);
+    assert_eq!(sessions::prune_idle(&mut tx, used_at.plus_ms(-1)).await.unwrap(), 0);
     assert_eq!(limits::prune(&mut tx, ended).await.unwrap(), 0);
     assert_eq!(outbox::prune(&mut tx, ended).await.unwrap(), 0, "it waits");
     let later = ended.plus_ms(1);
     assert_eq!(flows::prune(&mut tx, later).await.unwrap(), 1);
     assert!(codes::of_flow(&mut tx, "f").await.unwrap().is_empty());
     assert_eq!(sessions::prune(&mut tx, later).await.unwrap(), 1);
+    sessions::insert(&mut tx, "digest", &session("s")).await.unwrap();
+    assert_eq!(sessions::prune_idle(&mut tx, used_at).await.unwrap(), 1);
     assert_eq!(limits::prune(&mut tx, later).await.unwrap(), 1);
     throttles::count(&mut tx, "key", NOW).await.unwrap();
     assert_eq!(throttles::prune(&mut tx, NOW).await.unwrap(), 0);
