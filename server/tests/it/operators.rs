@@ -307,7 +307,7 @@ fn keys_can_be_rotated_while_the_server_runs() {
     server.line_with("the keys were reloaded current=\"k2\"");
     let (success, list) = run("keys list");
     let hashes = list
-        .strip_prefix("k2\tcurrent\t0 passwords\t0 codes\t0 e-mails\nk1\tolder\t")
+        .strip_prefix("k2\tcurrent\t0 passwords\t0 codes\t0 e-mails\t0 refresh tokens\nk1\tolder\t")
         .unwrap();
     assert!(success && !hashes.starts_with('0'), "{list}");
     let (success, text) = run("keys remove k1");
