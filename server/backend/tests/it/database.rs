@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 use tokio::task::block_in_place;
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -23,13 +24,33 @@ impl Database {
         Self::Sqlite(tempfile::tempdir().unwrap())
     }
 
+    /// A copy of a database with all tables, because making them takes a second.
     pub async fn postgres() -> Self {
+        static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+        let template = TEMPLATE.get_or_init(async || {
+            let template = Self::copy_of("template0").await;
+            let db = template.open().await;
+            db.close().await;
+            let Self::Postgres { name, .. } = template else {
+                unreachable!()
+            };
+            name
+        });
+        Self::copy_of(template.await).await
+    }
+
+    /// A database without tables.
+    pub async fn empty_postgres() -> Self {
+        Self::copy_of("template0").await
+    }
+
+    async fn copy_of(template: &str) -> Self {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let server = server();
         let number = MADE.fetch_add(1, Ordering::Relaxed);
         let name = format!("rekey_scenario_{}_{number}", std::process::id());
         run(&server, format!("DROP DATABASE IF EXISTS {name}")).await;
-        run(&server, format!("CREATE DATABASE {name}")).await;
+        run(&server, format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
         Self::Postgres { server, name }
     }
 

@@ -132,5 +132,5 @@ async fn accounts_of_the_previous_release_keep_their_way_to_sign_in_sqlite() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn accounts_of_the_previous_release_keep_their_way_to_sign_in_postgres() {
-    carries_over(Database::postgres().await).await;
+    carries_over(Database::empty_postgres().await).await;
 }
