@@ -3,8 +3,9 @@
 
 use account::{
     Activity, ActivityKind, Attempts, ConfirmStep, ConnectStep, ConnectionRow, DeviceRow, EmailAddress, Field,
-    InvitationOffer, MailedCode, Organization, Params, PasswordAccess, PasswordRow, Provider, ProviderButton, Refused,
-    ResetStep, SecurityDone, SecurityView, SessionRow, SignInStep, SignOutStep, SignUpStep, Timestamp,
+    InvitationOffer, MailedCode, Organization, Params, PasswordAccess, PasswordRow, ProductRow, Provider,
+    ProviderButton, Refused, ResetStep, SecurityDone, SecurityView, SessionRow, SignInStep, SignOutStep, SignUpStep,
+    Timestamp,
 };
 use app::client::{Failure, PageState, json};
 use app::flow::Step;

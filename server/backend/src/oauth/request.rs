@@ -161,7 +161,7 @@ fn check(asked: &Parameters) -> Result<(), (&'static str, &'static str)> {
             return invalid("state and nonce must be printable ASCII, at most 1024 characters");
         }
     }
-    if !asked.get("prompt").is_none_or(|list| Prompt::read(list).is_some()) {
+    if asked.get("prompt").is_some_and(|list| Prompt::read(list).is_none()) {
         return invalid("prompt must be none, or a list of login, consent and select_account");
     }
     let is_age = |age: &str| age.parse::<u32>().is_ok();
