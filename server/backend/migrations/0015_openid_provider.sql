@@ -59,7 +59,7 @@ CREATE TABLE authorization_codes (
 );
 CREATE INDEX authorization_codes_by_session ON authorization_codes (session_id);
 CREATE INDEX authorization_codes_by_end ON authorization_codes (ends_at);
-CREATE INDEX authorization_codes_by_refresh_key ON authorization_codes (refresh_key, ends_at) WHERE refresh_key IS NOT NULL;
+CREATE INDEX authorization_codes_by_refresh_key ON authorization_codes (refresh_key) WHERE refresh_key IS NOT NULL;
 CREATE UNIQUE INDEX authorization_codes_by_family ON authorization_codes (family_digest) WHERE family_digest IS NOT NULL;
 
 -- An access token belongs to its code. Attack: a stolen code's second use must end the tokens of the first.

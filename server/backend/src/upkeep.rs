@@ -133,7 +133,7 @@ impl Upkeep<'_> {
             passwords,
             codes: codes::count_live(&mut conn, key_id, self.0.now()).await?,
             emails: outbox::count_waiting(&mut conn, &format!("{key_id}.")).await?,
-            refresh_tokens: authorization::count_refresh_tokens(&mut conn, key_id, self.0.now()).await?,
+            refresh_tokens: authorization::count_refresh_tokens(&mut conn, key_id).await?,
         })
     }
 

@@ -278,12 +278,11 @@ pub async fn replace_refresh_token(
     Ok(replaced == 1)
 }
 
-/// Counts the live refresh tokens that were issued under a key of the service.
-pub async fn count_refresh_tokens(conn: &mut ReadConn, key_id: &str, now: Timestamp) -> Result<i64, Fault> {
+/// Counts the refresh tokens that were issued under a key of the service and are not deleted yet.
+pub async fn count_refresh_tokens(conn: &mut ReadConn, key_id: &str) -> Result<i64, Fault> {
     Ok(on!(conn, |conn| {
-        sqlx::query_scalar("SELECT count(*) FROM authorization_codes WHERE refresh_key = $1 AND ends_at > $2")
+        sqlx::query_scalar("SELECT count(*) FROM authorization_codes WHERE refresh_key = $1")
             .bind(key_id)
-            .bind(now.0)
             .fetch_one(conn)
             .await?
     }))

@@ -129,8 +129,8 @@ async fn only_the_current_refresh_token_is_replaced(world: &World) {
     let family = authorization::find_family(&mut tx, "f").await.unwrap().unwrap();
     assert_eq!((family.refreshes, family.refreshed_at), (1, Some(NOW.0)));
     assert_eq!((family.code.digest.as_str(), family.code.ends_at), ("a", NOW.0 + 99));
-    for (key, at, count) in [("k1", 0, 0), ("k2", 0, 1), ("k2", 99, 0), ("k3", 0, 0)] {
-        let counted = authorization::count_refresh_tokens(&mut tx, key, NOW.plus_ms(at)).await;
+    for (key, count) in [("k1", 0), ("k2", 1), ("k3", 0)] {
+        let counted = authorization::count_refresh_tokens(&mut tx, key).await;
         assert_eq!(counted.unwrap(), count, "{key}");
     }
 }
