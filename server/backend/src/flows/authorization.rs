@@ -28,7 +28,7 @@ pub enum AuthorizationStep {
         /// The client's address with the response.
         url: String,
     },
-    /// To a page of this service, which leads on to `/oauth/continue`.
+    /// To a page of this service, which leads on to `/oauth/continue/ID`.
     Ask {
         /// The page's path and query.
         page: String,

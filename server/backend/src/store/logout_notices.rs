@@ -86,7 +86,8 @@ pub async fn postpone(db: &Db, id: &str, next_at: Timestamp) -> Result<(), Fault
     Ok(())
 }
 
-/// Deletes notices that nobody delivers because their client is no longer told of them, a day after they became due.
+/// Deletes notices of clients without an address for them, which no server delivers: those first seen before `day_before`. Marks
+/// new ones as seen.
 pub async fn prune(tx: &mut WriteTx, now: Timestamp, day_before: Timestamp) -> Result<u64, Fault> {
     execute!(
         tx,

@@ -100,7 +100,7 @@ async fn a_product_is_told_once_that_a_session_has_ended(world: &World) {
     assert!(ended["jti"].is_string() && ended["exp"].as_i64() > ended["iat"].as_i64());
 }
 
-/// Getting back in ends the access of whoever was in.
+/// A reset also ends an intruder's access to products.
 #[apply(on_both!)]
 async fn whatever_ends_a_session_tells_its_products(world: &World) {
     let (world, product, _, _) = with_product(world).await;

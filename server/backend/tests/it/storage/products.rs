@@ -47,7 +47,7 @@ async fn a_notice_is_due_when_its_session_has_ended(world: &World) {
     assert_eq!(due(10).await, [("s".to_owned(), Some(NOW.0))]);
     logout_notices::delete(db, "s").await.unwrap();
     assert_eq!(due(20).await, [("t".to_owned(), None)]);
-    // Nobody delivers it: first noted, then deleted.
+    // A notice that no server delivers is marked as seen, and deleted later.
     let mut tx = db.begin().await.unwrap();
     assert_eq!(logout_notices::prune(&mut tx, NOW, NOW).await.unwrap(), 0);
     assert_eq!(logout_notices::prune(&mut tx, NOW, NOW.plus_ms(1)).await.unwrap(), 1);
