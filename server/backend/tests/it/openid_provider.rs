@@ -6,6 +6,7 @@ use crate::product::{
 };
 use crate::world::{ADA, PASSWORD, World};
 use account::ConfirmStep;
+use backend::Error;
 use backend::flows::AuthorizationStep;
 use backend::oauth::ClientEndpoint::{Push, Token};
 use backend::oauth::Clients;
@@ -250,4 +251,18 @@ async fn a_pushed_request_is_taken_from_its_client_only(world: &World) {
     }
     let public = query(&[("client_id", "app"), ("redirect_uri", "http://127.0.0.1/callback")]);
     assert_eq!(post(&world, Push, &public, None).await, Err("invalid_client"));
+}
+
+/// Attack: a page of any site makes its visitors' browsers send requests, and their network cannot sign in for a minute.
+#[apply(on_both!)]
+async fn requests_are_limited_apart_from_sign_ins(world: &World) {
+    world.create_account(ADA).await;
+    let world = with_clients(world);
+    let mut browser = world.browser();
+    for _ in 0..300 {
+        asked(begin(&browser, &query(&[])).await);
+    }
+    let refused = browser.request().authorization().begin(&query(&[])).await;
+    assert!(matches!(refused, Err(Error::Refused(_))), "{refused:?}");
+    browser.begin_sign_in(ADA).await.unwrap();
 }
