@@ -30,6 +30,6 @@ pub use api::{
 };
 #[cfg(feature = "ssr")]
 pub use document::{
-    Assets, FailedRequest, PageOutsideRouter, Program, consent_page, error_page, refused_product_page, return_page,
-    shell, sign_out_page,
+    Assets, FailedRequest, PageOutsideRouter, Program, SITE_STYLE, SitePage, consent_page, error_page,
+    refused_product_page, return_page, shell, sign_out_page, site_page,
 };

@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { expect } from '@playwright/test';
 import { Product } from './product';
 import { ENGINES, GOOGLE, Provider } from './providers';
+import { Site } from './site';
 
 const END2END = resolve(__dirname, '..');
 const PROGRAM = resolve(END2END, process.env.REKEY_BIN ?? '../target/debug/rekey');
@@ -24,6 +25,8 @@ export class Service {
     private readonly server: ChildProcess,
     private readonly providers: Provider[],
     readonly product: Product,
+    /** The port of a site, whose proxy a test starts itself. */
+    readonly sitePort: number,
   ) {}
 
   /** The issuer of a provider. */
@@ -31,10 +34,11 @@ export class Service {
     return this.providers.find((provider) => provider.names.id === id)?.issuer ?? '';
   }
 
-  /** Whether an address is this service's, a provider's or the product's. */
+  /** Whether an address is this service's, a provider's, the product's or the site's. */
   isOurs(url: string): boolean {
     const others = this.providers.map((provider) => provider.issuer);
-    return [this.origin, this.product.origin, ...others].some((origin) => url.startsWith(origin));
+    const site = `http://127.0.0.1:${this.sitePort}`;
+    return [this.origin, this.product.origin, site, ...others].some((origin) => url.startsWith(origin));
   }
 
   /** Starts a server and waits until it reaches its database. */
@@ -42,10 +46,10 @@ export class Service {
     const folder = mkdtempSync(join(tmpdir(), 'rekey-end2end-'));
     const address = `127.0.0.1:${await freePort()}`;
     const ports = [await freePort(), await freePort()];
-    const productPort = await freePort();
+    const [productPort, sitePort] = [await freePort(), await freePort()];
     const tables = [GOOGLE, ENGINES].map((names, at) => Provider.table(folder, names, `http://127.0.0.1:${ports[at]}`));
     const config = join(folder, 'rekey.toml');
-    writeFileSync(config, [...tables, Product.tables(folder, productPort)].join(''), { mode: 0o600 });
+    writeFileSync(config, [...tables, Product.tables(folder, productPort), Site.tables(sitePort)].join(''), { mode: 0o600 });
     const settings = {
       PATH: process.env.PATH,
       REKEY_CONFIG: config,
@@ -71,7 +75,7 @@ export class Service {
     let ended: string | undefined;
     server.on('error', (error) => (ended = String(error)));
     server.on('exit', (code, signal) => (ended = `it ended with ${code ?? signal}`));
-    const service = new Service(`http://${address}`, folder, settings, server, providers, product);
+    const service = new Service(`http://${address}`, folder, settings, server, providers, product, sitePort);
     await expect
       .poll(() => ended ?? service.readiness(), { message: `${PROGRAM} gets ready`, timeout: 60_000, intervals: [50] })
       .toBe('ready');

@@ -62,6 +62,8 @@ export const STATES = [
   'security-products',
   'sign-out-for-product',
   'product-refused',
+  'site-forbidden',
+  'site-unfinished',
 ] as const;
 
 export type State = (typeof STATES)[number];

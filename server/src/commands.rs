@@ -7,7 +7,7 @@ pub mod organizations;
 mod users;
 
 use crate::cli::{HandOver, NewUser, User};
-use crate::config::{CLIENT_KEYS, Config, KEYS, PROVIDER_KEYS, Problem, TableKey, variable};
+use crate::config::{CLIENT_KEYS, Config, KEYS, PROVIDER_KEYS, Problem, SITE_KEYS, SITE_RULE_KEYS, TableKey, variable};
 use crate::import::{self, Import};
 use crate::terminal::printable;
 use crate::{demo, start};
@@ -381,6 +381,12 @@ fn table() -> String {
     describe(PROVIDER_KEYS, &mut table);
     table.push_str("\nOnly in the file, a `[[clients]]` table for each product whose users sign in here:\n\n");
     describe(CLIENT_KEYS, &mut table);
+    table.push_str("\nOnly in the file, a `[[sites]]` table for each program behind a reverse proxy that asks this service about its users:\n\n");
+    describe(SITE_KEYS, &mut table);
+    table.push_str(
+        "\nOnly in the file, a `[[site_rules]]` table for each part of a site that fewer users may open:\n\n",
+    );
+    describe(SITE_RULE_KEYS, &mut table);
     table
 }
 

@@ -22,8 +22,7 @@ pub async fn backend(config: &Config, keys: impl Into<Keys>) -> Result<Backend, 
         db: database(config).await?,
         dns: config.dns_server.map_or(Dns::System, Dns::Server),
         providers: providers(config, clock.clone())?,
-        clients: Clients::new(config.clients.clone(), &trusted_roots(config)?)
-            .map_err(|wrong| format!("[[clients]]: {wrong}"))?,
+        clients: clients(config)?,
         clock,
         hashing: Hashing::new(keys.clone(), config.hashes_at_once, config.hashing)
             .map_err(|error| format!("the password hashing threads cannot be started: {}", error.kind()))?,
@@ -40,6 +39,13 @@ pub async fn backend(config: &Config, keys: impl Into<Keys>) -> Result<Backend, 
             config.key_file.display()
         )),
     }
+}
+
+fn clients(config: &Config) -> Result<Clients, String> {
+    let clients = Clients::new(config.clients.clone(), &trusted_roots(config)?);
+    let clients = clients.map_err(|wrong| format!("[[clients]]: {wrong}"))?;
+    let clients = clients.with_sites(config.sites.clone(), &config.site_rules);
+    clients.map_err(|wrong| format!("[[sites]]: {wrong}"))
 }
 
 /// Opens the database and migrates its tables.

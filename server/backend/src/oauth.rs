@@ -13,17 +13,20 @@ mod logout_request;
 mod parameters;
 mod refresh_token;
 mod request;
+mod site_path;
+mod sites;
 mod token;
 
 pub use client_request::{ClientCredentials, ClientEndpoint, ClientError};
 pub use clients::{ClientSettings, Clients, InvalidClient};
 pub use discovery::discovery;
 pub use logout_delivery::LogoutDelivery;
+pub use sites::{Site, SiteRuleSettings, SiteSettings};
 
 pub(crate) use clients::Client;
 pub(crate) use logout_request::{LogoutRequest, logout_redirect};
 pub(crate) use request::{InvalidRequest, ValidRequest, redirect};
-pub(crate) use token::connect;
+pub(crate) use token::{connect, is_verified};
 
 use account::Timestamp;
 

@@ -1,6 +1,6 @@
 //! The `[[clients]]` tables of the configuration file.
 
-use super::tables::{TableKey, Tables, secret};
+use super::tables::{TableKey, Tables, list, secret};
 use backend::oauth::ClientSettings;
 use std::path::Path;
 
@@ -77,11 +77,6 @@ pub const CLIENT_KEYS: &[TableKey<ClientSettings>] = &[
         },
     },
 ];
-
-fn list(value: &str) -> Vec<String> {
-    let entries = value.split(',').map(str::trim).filter(|entry| !entry.is_empty());
-    entries.map(str::to_owned).collect()
-}
 
 /// The `[[clients]]` tables.
 pub(super) const CLIENTS: Tables<ClientSettings> = Tables {

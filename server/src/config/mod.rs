@@ -3,24 +3,26 @@
 mod clients;
 mod providers;
 mod read;
+mod sites;
 mod table;
 mod tables;
 
 pub use clients::CLIENT_KEYS;
 pub use providers::PROVIDER_KEYS;
 pub use read::{Origin, is_loopback_name};
+pub use sites::{SITE_KEYS, SITE_RULE_KEYS};
 pub use table::{KEYS, Key};
 pub use tables::TableKey;
 
 use account::Secret;
-use backend::oauth::ClientSettings;
+use backend::oauth::{ClientSettings, SiteRuleSettings, SiteSettings};
 use backend::oidc::ProviderSettings;
 use backend::{EngineChoice, Settings};
 use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use {clients::CLIENTS, providers::PROVIDERS};
+use {clients::CLIENTS, providers::PROVIDERS, sites::SITE_RULES, sites::SITES};
 
 /// The configuration. Its `Default` contains the documented defaults.
 #[derive(Debug, Clone)]
@@ -67,6 +69,10 @@ pub struct Config {
     pub providers: Vec<ProviderSettings>,
     /// The clients of the OpenID provider.
     pub clients: Vec<ClientSettings>,
+    /// The sites behind a reverse proxy.
+    pub sites: Vec<SiteSettings>,
+    /// Who may open parts of them.
+    pub site_rules: Vec<SiteRuleSettings>,
     /// Names, limits and policies of the account service.
     pub settings: Settings,
 }
@@ -135,6 +141,8 @@ impl Default for Config {
             site: None,
             providers: Vec::new(),
             clients: Vec::new(),
+            sites: Vec::new(),
+            site_rules: Vec::new(),
             settings,
         }
     }
@@ -180,6 +188,7 @@ pub fn load(environment: &[(String, String)], purpose: ConfigPurpose) -> (Config
         match file_table(Path::new(path)) {
             Ok(mut table) => {
                 let (providers, clients) = (table.remove(PROVIDERS.name), table.remove(CLIENTS.name));
+                let (sites, site_rules) = (table.remove(SITES.name), table.remove(SITE_RULES.name));
                 let values: Vec<_> = table.iter().map(|(name, value)| (name.clone(), plain(value))).collect();
                 problems.extend(open_file_with_password(Path::new(path), &values));
                 for (name, value) in values.into_iter().filter(|(name, _)| !overridden(name)) {
@@ -191,6 +200,12 @@ pub fn load(environment: &[(String, String)], purpose: ConfigPurpose) -> (Config
                 }
                 if let Some(value) = clients {
                     config.clients = CLIENTS.read(&value, path, &mut problems);
+                }
+                if let Some(value) = sites {
+                    config.sites = SITES.read(&value, path, &mut problems);
+                }
+                if let Some(value) = site_rules {
+                    config.site_rules = SITE_RULES.read(&value, path, &mut problems);
                 }
             }
             Err(text) => problems.push(Problem {
@@ -237,7 +252,9 @@ fn set(config: &mut Config, name: &str, value: Result<String, String>, key: Stri
         let retired = table::RETIRED.iter().find(|(retired, _)| *retired == name);
         let text = match retired {
             Some((_, text)) => (*text).to_owned(),
-            None if [PROVIDERS.name, CLIENTS.name].contains(&name) => tables::only_in_the_file(name),
+            None if [PROVIDERS.name, CLIENTS.name, SITES.name, SITE_RULES.name].contains(&name) => {
+                tables::only_in_the_file(name)
+            }
             None => "is not a known key; run `rekey check-config --list` to list all keys".into(),
         };
         problems.push(Problem { key, text });
@@ -298,6 +315,12 @@ fn plain(value: &toml::Value) -> Result<String, String> {
 
 /// Checks rules that involve several keys.
 fn together(config: &Config, purpose: ConfigPurpose, problems: &mut Vec<Problem>) {
+    for rule in sites::rules_without_site(&config.sites, &config.site_rules) {
+        problems.push(Problem {
+            key: format!("[[site_rules]] {rule}"),
+            text: "is for no site; its origin must be that of one of the [[sites]]".into(),
+        });
+    }
     let mut wrong = |name: &str, text: &str| {
         problems.push(Problem {
             key: variable(name),

@@ -79,7 +79,7 @@ impl<T> Tables<T> {
         }
         for key in self.keys {
             let Some(value) = table.get(key.name) else { continue };
-            let set = super::plain(value).and_then(|value| (key.set)(&mut read, value.trim()));
+            let set = text_of(value).and_then(|value| (key.set)(&mut read, value.trim()));
             if let Err(text) = set {
                 wrong(key.name, format!("{text}; it must be {}", key.takes));
             }
@@ -95,6 +95,24 @@ impl<T> Tables<T> {
         }
         read
     }
+}
+
+/// Returns the text of a value. The entries of a list are its lines, because names may contain commas.
+fn text_of(value: &toml::Value) -> Result<String, String> {
+    let Some(entries) = value.as_array() else {
+        return super::plain(value);
+    };
+    let entries: Vec<_> = entries
+        .iter()
+        .map(|entry| entry.as_str().filter(|entry| !entry.contains(char::is_control)))
+        .collect::<Option<_>>()
+        .ok_or("has an entry that is not one line of text")?;
+    Ok(entries.join("\n"))
+}
+
+/// Returns the entries of a list.
+pub(super) fn list(value: &str) -> Vec<String> {
+    value.lines().map(|entry| entry.trim().to_owned()).collect()
 }
 
 /// Reads a secret. Attack: another account on this machine reads it, and redeems stolen codes with it.

@@ -15,6 +15,7 @@ mod problem;
 mod providers;
 mod requests;
 mod same_origin;
+mod sites;
 
 pub use client::{LANGUAGES, Peer, browser_name, canonical, client_address, language};
 pub use edge::host_name;
@@ -112,6 +113,8 @@ pub fn router(service: &Service) -> Router {
         // Behind no same-origin check, because these routes read no cookies.
         .merge(oauth::client_routes())
         .layer(from_fn_with_state(service.clone(), edge::one_name))
+        // These have hosts of their own, and change nothing that belongs to a session of this service.
+        .merge(sites::routes())
         .layer(from_fn(edge::bound))
         .layer(from_fn_with_state(service.clone(), edge::enter))
         .with_state(service.clone())

@@ -68,6 +68,12 @@ impl Problem {
         }
     }
 
+    /// Returns the reference of a fault in the log.
+    #[must_use]
+    pub fn reference(&self) -> Option<&str> {
+        self.reference.as_deref()
+    }
+
     /// Sets the metrics label of the fault.
     #[must_use]
     pub const fn counted_as(mut self, kind: &'static str) -> Self {

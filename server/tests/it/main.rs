@@ -24,6 +24,7 @@ mod program;
 mod providers;
 mod reload;
 mod running;
+mod sites;
 mod stand_ins;
 mod traces;
 mod waiting_products;

@@ -23,6 +23,7 @@ mod reset;
 mod sessions;
 mod sign_in;
 mod sign_up;
+mod site;
 mod step_up;
 
 pub use authorization::{Authorization, AuthorizationStep, Consent, waits_for_product};
@@ -33,3 +34,4 @@ pub use provider::ProviderSignIn;
 pub use request::{
     BrowserRequest, Confirmation, Connections, Joining, Organization, PasswordChange, Reset, Sessions, SignIn, SignUp,
 };
+pub use site::{SiteAnswer, SiteStart, local_to_site};

@@ -2,7 +2,7 @@
 
 use super::request::BrowserRequest;
 use crate::oauth::has_scope;
-use crate::store::{ReadConn, authorization, connected_products, logout_notices};
+use crate::store::{ReadConn, authorization, connected_products, logout_notices, site_sessions};
 use crate::{Error, Fault, Transition};
 use account::{AccountId, ActivityKind, ProductRow, SecurityDone, SecurityView, Timestamp};
 
@@ -22,6 +22,7 @@ impl ConnectedProducts<'_> {
         let account = stored.account;
         if connected_products::delete(&mut tx, &account.id, id).await? {
             authorization::revoke_client(&mut tx, &account.id, id).await?;
+            site_sessions::delete(&mut tx, &account.id, id).await?;
             logout_notices::disconnect(&mut tx, &account.id, id).await?;
             self.0
                 .log(&mut tx, &account.id, ActivityKind::ProductDisconnected, self.0.now())

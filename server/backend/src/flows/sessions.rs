@@ -330,7 +330,7 @@ impl BrowserRequest<'_> {
         };
         let session = sessions::find(conn, &random::digest(token), self.backend.idle_ms(), now).await?;
         if let Some(session) = &session {
-            self.backend.touch_later(session, now);
+            self.backend.touch_later(&session.id, session.last_seen_at, now);
         }
         Ok(session)
     }
@@ -340,7 +340,7 @@ impl BrowserRequest<'_> {
         let (token, now) = (self.tokens.session.as_ref().ok_or(Refusal::SignedOut)?, self.now());
         let found = accounts::find_by_session(conn, &random::digest(token), self.backend.idle_ms(), now).await?;
         let (session, stored) = found.ok_or(Refusal::SignedOut)?;
-        self.backend.touch_later(&session, now);
+        self.backend.touch_later(&session.id, session.last_seen_at, now);
         Ok((session, stored))
     }
 }
@@ -370,13 +370,14 @@ impl Backend {
     }
 
     /// Records the use of a session outside the request, at most once per [`TOUCH_MS`].
-    fn touch_later(&self, session: &Session, now: Timestamp) {
-        if now.0 <= session.last_seen_at + TOUCH_MS {
+    pub(super) fn touch_later(&self, session: &str, last_seen_at: i64, now: Timestamp) {
+        let before = now.plus_ms(-TOUCH_MS);
+        if last_seen_at >= before.0 {
             return;
         }
-        let (backend, id) = (self.clone(), session.id.clone());
+        let (backend, id) = (self.clone(), session.to_owned());
         tokio::spawn(async move {
-            if let Err(fault) = sessions::touch(&backend.parts.db, &id, now).await {
+            if let Err(fault) = sessions::touch(&backend.parts.db, &id, before, now).await {
                 tracing::warn!(%fault, "the last use of a session was not stored");
             }
         });

@@ -1,8 +1,9 @@
 //! The registered clients: products whose users sign in here.
 
-use crate::Backend;
+use super::sites::{Site, SiteRuleSettings, SiteSettings};
 use crate::TrustedRoots;
 use crate::trust::is_encrypted_or_local;
+use crate::{Backend, random};
 use account::Secret;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -41,6 +42,7 @@ pub struct InvalidClient {
 #[derive(Clone, Default)]
 pub struct Clients {
     list: Arc<Vec<Client>>,
+    sites: Arc<Vec<Site>>,
     /// Tells clients that a session has ended.
     http: reqwest::Client,
 }
@@ -155,8 +157,27 @@ impl Clients {
         let http = http.user_agent(concat!("Rekey/", env!("CARGO_PKG_VERSION")));
         Ok(Self {
             list: Arc::new(list.into_iter().map(client).collect()),
+            sites: Arc::default(),
             http: http.build().map_err(|error| error.to_string())?,
         })
+    }
+
+    /// Adds sites. Each is also a client, whose codes only this service redeems.
+    ///
+    /// # Errors
+    /// A sentence for the operator about the first invalid site or rule.
+    pub fn with_sites(mut self, sites: Vec<SiteSettings>, rules: &[SiteRuleSettings]) -> Result<Self, String> {
+        let sites = Site::all(sites, rules)?;
+        if !sites.is_empty() {
+            let list = Arc::get_mut(&mut self.list).ok_or("the clients are in use already")?;
+            list.extend(sites.iter().map(Client::of_site));
+        }
+        self.sites = Arc::new(sites);
+        Ok(self)
+    }
+
+    pub(crate) fn sites(&self) -> &[Site] {
+        &self.sites
     }
 
     /// Returns the ids of the clients that are told when a session ends.
@@ -186,6 +207,19 @@ impl Clients {
 }
 
 impl Client {
+    fn of_site(site: &Site) -> Self {
+        Self {
+            id: site.client_id.clone(),
+            name: site.name.clone(),
+            third_party: false,
+            backchannel_logout_uri: None,
+            redirect_uris: vec![site.return_uri()],
+            post_logout_redirect_uris: vec![[&site.origin, "/"].concat()],
+            // Unknown to everyone. Attack: a user of the site redeems its code for tokens at the endpoint for clients.
+            secret_digest: Some(Sha256::digest(random::token().expose()).into()),
+        }
+    }
+
     /// Returns whether the browser may return to an address: exactly a registered one, or one on loopback with any port, for
     /// native apps (RFC 8252 §7.3).
     ///

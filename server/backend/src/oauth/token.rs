@@ -228,7 +228,7 @@ fn union(one: &str, other: &str) -> String {
 }
 
 /// Attack: a stolen code is redeemed without the secret of the browser or app that asked for it (RFC 7636 §4.6).
-fn is_verified(code: &AuthorizationCode, verifier: &str) -> bool {
+pub(crate) fn is_verified(code: &AuthorizationCode, verifier: &str) -> bool {
     let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
     let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(verifier));
     (43..=128).contains(&verifier.len())

@@ -25,6 +25,7 @@ pub mod outbox;
 pub mod postgres;
 pub mod sessions;
 pub mod signing_keys;
+pub mod site_sessions;
 pub mod sqlite;
 pub mod throttles;
 pub mod waiting;

@@ -111,18 +111,19 @@ pub async fn authenticate(
     Ok(())
 }
 
-/// Records the last use, but never moves it back, because updates may be delayed.
-pub async fn touch(db: &Db, id: &str, now: Timestamp) -> Result<(), Fault> {
+/// Records the last use in a transaction of its own, unless one after `before` is recorded: of many requests at once, one writes.
+pub async fn touch(db: &Db, id: &str, before: Timestamp, now: Timestamp) -> Result<(), Fault> {
     autocommit!(db, |writer| execute!(
         writer,
-        "UPDATE sessions SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2",
+        "UPDATE sessions SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $3",
         id,
-        now.0
+        now.0,
+        before.0
     ));
     Ok(())
 }
 
-/// Like [`touch`], in a transaction.
+/// Records the last use, but never moves it back, because updates may be delayed.
 pub async fn touch_in(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<(), Fault> {
     execute!(
         tx,

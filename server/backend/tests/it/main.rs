@@ -85,6 +85,7 @@ mod several_servers;
 mod sign_in;
 mod sign_in_waits;
 mod sign_up;
+mod sites;
 mod stolen_devices;
 mod stolen_tokens;
 mod storage;

@@ -75,6 +75,7 @@ const CROWD: &str = "
     INSERT INTO authorization_requests SELECT i, i, i, i, i, i, i, i, i, i FROM generate_series(1, 4000) i;
     INSERT INTO pushed_requests SELECT i, i, i, i FROM generate_series(1, 4000) i;
     INSERT INTO authorization_codes SELECT i, i, i, i, i, i, i, i, i, i, i, i % 400, i, i FROM generate_series(1, 4000) i;
+    INSERT INTO site_sessions SELECT i, i, i, i FROM generate_series(1, 4000) i;
     INSERT INTO logout_notices SELECT i, i, i, i, i % 20, i, i FROM generate_series(1, 4000) i;
     UPDATE logout_notices SET session_id = NULL WHERE id::bigint % 100 = 0;
     INSERT INTO connected_products SELECT i, i % 20, i, i, i FROM generate_series(1, 4000) i;

@@ -17,8 +17,13 @@ async fn sessions_expire_and_can_be_ended(world: &World) {
     assert!(!is_live(&mut tx, "digest a", NOW.plus_ms(100)).await);
     tx.commit().await.unwrap();
     let db = world.backend.db();
-    sessions::touch(db, "a", NOW.plus_ms(950)).await.unwrap();
-    sessions::touch(db, "a", NOW.plus_ms(900)).await.unwrap();
+    sessions::touch(db, "a", NOW.plus_ms(900), NOW.plus_ms(950))
+        .await
+        .unwrap();
+    // The last use is later than the first time, so nothing is written.
+    sessions::touch(db, "a", NOW.plus_ms(940), NOW.plus_ms(1_500))
+        .await
+        .unwrap();
     let mut tx = db.begin().await.unwrap();
     sessions::touch_in(&mut tx, "a", NOW.plus_ms(920)).await.unwrap();
     tx.commit().await.unwrap();
