@@ -115,7 +115,18 @@ export class Service {
   }
 }
 
-export function freePort(): Promise<number> {
+const given = new Set<number>();
+
+/** Returns a port that no other call in this process has got: the system may choose one again. */
+export async function freePort(): Promise<number> {
+  let port: number;
+  do port = await unusedPort();
+  while (given.has(port));
+  given.add(port);
+  return port;
+}
+
+function unusedPort(): Promise<number> {
   return new Promise((done, failed) => {
     const probe = createServer().once('error', failed);
     probe.listen(0, '127.0.0.1', () => {
