@@ -17,7 +17,7 @@ import { NEW_PASSWORD, type User } from '../support/users';
 
 test.beforeEach(() => test.skip(mode() !== 'scripts', 'runs once'));
 
-test('a page that Apache protects opens after sign-in, until a reset or a sign-out', async ({
+test('a page behind Apache opens until a reset or a sign-out', async ({
   page,
   users,
   post,

@@ -1,6 +1,8 @@
 // The OpenID provider answers what its other tests do not send. docs/conformance.md says which modules of the OpenID
 // Foundation's conformance suite send it. It is the same in every mode, so this runs once.
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { APIRequestContext, APIResponse, Page } from '@playwright/test';
 import { arrive, signIn, submitCode, submitEmail, submitPassword } from '../support/journeys';
 import { mode } from '../support/mode';
@@ -12,7 +14,7 @@ test.beforeEach(() => test.skip(mode() !== 'scripts', 'runs once'));
 
 type Fields = Record<string, string>;
 
-test('a request may lack a nonce, have its scopes in any order, and have unknown parameters', async ({
+test('a request may lack a nonce and have unknown parameters', async ({
   page,
   request,
   users,
@@ -48,7 +50,7 @@ test('a request may lack a nonce, have its scopes in any order, and have unknown
   }
 });
 
-test('a product learns only what belongs to its scopes, by GET and POST', async ({ page, request, users, post, service }) => {
+test('a product learns what belongs to its scopes', async ({ page, request, users, post, service }) => {
   const user = await users.local();
   await signIn(page, user, post);
   const client = await Client.of(page, request, service);
@@ -74,7 +76,7 @@ test('a product learns only what belongs to its scopes, by GET and POST', async 
   expect((await request.post('/oauth/userinfo', { form })).status()).toBe(401);
 });
 
-test('a request may be sent by a form, but not answered by one', async ({ page, request, users, post, service }) => {
+test('a form sends a request, and never the response', async ({ page, request, users, post, service }) => {
   await signIn(page, await users.local(), post);
   const client = await Client.of(page, request, service);
   const answer = await request.post('/oauth/authorize', { form: client.fields(), maxRedirects: 0 });
@@ -87,7 +89,7 @@ test('a request may be sent by a form, but not answered by one', async ({ page, 
   }
 });
 
-test('the page that returns to a product tells it no address of the service', async ({ page, users, post, service }) => {
+test('the return to a product carries no referrer', async ({ page, users, post, service }) => {
   const [user, { product }] = [await users.local(), service];
   const returns: Promise<Fields>[] = [];
   page.on('request', (sent) => {
@@ -107,7 +109,7 @@ test('the page that returns to a product tells it no address of the service', as
   expect(headers?.referer).toBeUndefined();
 });
 
-test('sign-out asks without a proof of the session, and returns only to a registered address', async ({
+test('sign-out asks first, and returns only to a registered address', async ({
   page,
   request,
   users,
@@ -117,10 +119,22 @@ test('sign-out asks without a proof of the session, and returns only to a regist
   const user = await users.local();
   await signIn(page, user, post);
   let client = await Client.of(page, request, service);
-  for (const params of [{}, { state: 'a state' }] as Fields[]) {
+  const { id_token } = await client.redeem((await client.authorize()).get('code'));
+  const [header, claims] = (id_token ?? '').split('.');
+  const { kid } = JSON.parse(Buffer.from(header ?? '', 'base64url').toString());
+  for (const params of [
+    {},
+    { state: 'a state' },
+    { id_token_hint: 'no token' },
+    // Attack: a token that another party has made.
+    { id_token_hint: signed({ alg: 'none', typ: 'JWT', kid }, claims, () => '') },
+    { id_token_hint: signed({ alg: 'HS256', typ: 'JWT', kid }, claims, hmac) },
+  ] as Fields[]) {
     const answer = await client.signOut(params);
     expect(answer.status(), JSON.stringify(params)).toBe(200);
     expect(await answer.text()).toContain('action="/oauth/logout/confirm"');
+    // Attack: another site shows the question in an invisible frame.
+    expect(answer.headers()['content-security-policy']).toContain("frame-ancestors 'none'");
   }
   for (const more of [{}, { post_logout_redirect_uri: `${service.product.origin}/?foo=bar` }] as Fields[]) {
     const tokens = await client.redeem((await client.authorize()).get('code'));
@@ -133,7 +147,7 @@ test('sign-out asks without a proof of the session, and returns only to a regist
   }
 });
 
-test('the metadata names what is offered, and nothing else', async ({ request, service }) => {
+test('the metadata names only what is offered', async ({ request, service }) => {
   const answer = await request.get('/.well-known/openid-configuration');
   expect(answer.status()).toBe(200);
   expect(answer.headers()['content-type']).toContain('application/json');
@@ -162,6 +176,21 @@ test('the metadata names what is offered, and nothing else', async ({ request, s
   for (const key of keys) {
     expect(key.kid).toBeTruthy();
     for (const secret of ['d', 'p', 'q', 'k']) expect(key).not.toHaveProperty(secret);
+  }
+});
+
+test('every test that the document names exists', () => {
+  const root = resolve(__dirname, '../..');
+  const document = readFileSync(resolve(root, 'docs/conformance.md'), 'utf8');
+  const files = new Map<string, string>();
+  for (const [, prefix, file] of document.matchAll(/^\| `([\w.]+::?)` \| `([^`]+)`/gm)) {
+    files.set(prefix ?? '', readFileSync(resolve(root, file ?? ''), 'utf8'));
+  }
+  const named = [...document.matchAll(/`(\w+::)(\w+)`|`(\w+\.spec:) ([^`]+)`/g)];
+  expect(named.length).toBeGreaterThan(50);
+  for (const [name, rust, rustTest, spec, title] of named) {
+    const [prefix, start] = rust ? [rust, `fn ${rustTest}(`] : [spec ?? '', `test('${title}',`];
+    expect(files.get(prefix)?.includes(start), name).toBe(true);
   }
 });
 
@@ -229,6 +258,15 @@ class Client {
   private get(path: string): Promise<APIResponse> {
     return this.request.get(path, { headers: { cookie: this.cookie }, maxRedirects: 0 });
   }
+}
+
+function signed(header: object, claims = '', sign: (text: string) => string): string {
+  const text = `${Buffer.from(JSON.stringify(header)).toString('base64url')}.${claims}`;
+  return `${text}.${sign(text)}`;
+}
+
+function hmac(text: string): string {
+  return createHmac('sha256', SECRET).update(text).digest('base64url');
 }
 
 function claimsOf({ id_token }: Tokens): Record<string, unknown> {
