@@ -3,13 +3,13 @@ import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { resolve } from 'node:path';
+import { DOCUMENT, sample } from '../support/documents';
 import { signIn } from '../support/journeys';
 import { mode } from '../support/mode';
 import { freePort, type Service } from '../support/service';
 import { expect, test } from '../support/test';
 
 const END2END = resolve(__dirname, '..');
-const DOCUMENT = readFileSync(resolve(END2END, '../docs/products.md'), 'utf8');
 const PYTHON = resolve(END2END, process.env.AUTHLIB_PYTHON ?? '../target/authlib/bin/python');
 
 test.beforeEach(() => test.skip(mode() !== 'scripts', 'runs once'));
@@ -77,12 +77,6 @@ test('the sample of a single-page app signs in', async ({ browser, baseURL, user
 
 const PAGE = `<!doctype html><html lang="en"><title>Sample</title><link rel="icon" href="data:,">
 <button>Sign in</button><script type="module" src="/bundle.js"></script></html>`;
-
-/** The code below a heading. */
-function sample(heading: string): string {
-  const section = DOCUMENT.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
-  return /```\w+\n([^]*?)```/.exec(section)?.[1] ?? '';
-}
 
 /** The code with the addresses of this test, as a client without a secret. */
 function configured(heading: string, service: Service, port: number): string {

@@ -7,7 +7,7 @@ import { arrive, link, open } from './journeys';
 import type { User } from './users';
 
 const PROGRAM = resolve(__dirname, '../product/notes.mjs');
-const SECRET = 'a secret that only this test and + % know';
+export const SECRET = 'a secret that only this test and + % know';
 
 export class Product {
   private constructor(

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect } from '@playwright/test';
+import { Apache } from './apache';
 import { Product } from './product';
 import { ENGINES, GOOGLE, Provider } from './providers';
 import { Site } from './site';
@@ -27,6 +28,7 @@ export class Service {
     readonly product: Product,
     /** The port of a site, whose proxy a test starts itself. */
     readonly sitePort: number,
+    readonly apache: Apache,
   ) {}
 
   /** The issuer of a provider. */
@@ -43,13 +45,17 @@ export class Service {
 
   /** Starts a server and waits until it reaches its database. */
   static async start(worker: number): Promise<Service> {
+    mkdirSync(join(END2END, 'output'), { recursive: true });
+    const output = (name: string) => join(END2END, 'output', `${name}-${worker}.log`);
     const folder = mkdtempSync(join(tmpdir(), 'rekey-end2end-'));
     const address = `127.0.0.1:${await freePort()}`;
     const ports = [await freePort(), await freePort()];
     const [productPort, sitePort] = [await freePort(), await freePort()];
+    const apache = await Apache.reserve(output('apache'));
     const tables = [GOOGLE, ENGINES].map((names, at) => Provider.table(folder, names, `http://127.0.0.1:${ports[at]}`));
+    tables.push(Product.tables(folder, productPort), apache.table(folder), Site.tables(sitePort));
     const config = join(folder, 'rekey.toml');
-    writeFileSync(config, [...tables, Product.tables(folder, productPort), Site.tables(sitePort)].join(''), { mode: 0o600 });
+    writeFileSync(config, tables.join(''), { mode: 0o600 });
     const settings = {
       PATH: process.env.PATH,
       REKEY_CONFIG: config,
@@ -63,8 +69,6 @@ export class Service {
       // Each test has its own client address, so that tests don't share limits.
       REKEY_TRUSTED_PROXIES: '127.0.0.1',
     };
-    mkdirSync(join(END2END, 'output'), { recursive: true });
-    const output = (name: string) => join(END2END, 'output', `${name}-${worker}.log`);
     const [product, ...providers] = await Promise.all([
       Product.start(productPort, `http://${address}`, output('product')),
       ...[GOOGLE, ENGINES].map((names, at) => Provider.start(names, ports[at]!, `http://${address}`, output(names.id))),
@@ -75,7 +79,7 @@ export class Service {
     let ended: string | undefined;
     server.on('error', (error) => (ended = String(error)));
     server.on('exit', (code, signal) => (ended = `it ended with ${code ?? signal}`));
-    const service = new Service(`http://${address}`, folder, settings, server, providers, product, sitePort);
+    const service = new Service(`http://${address}`, folder, settings, server, providers, product, sitePort, apache);
     await expect
       .poll(() => ended ?? service.readiness(), { message: `${PROGRAM} gets ready`, timeout: 60_000, intervals: [50] })
       .toBe('ready');
@@ -115,11 +119,23 @@ export class Service {
       await gone;
     }
     for (const program of [...this.providers, this.product]) program.stop();
+    await this.apache.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
 
-export function freePort(): Promise<number> {
+const given = new Set<number>();
+
+/** Returns a port that no other call in this process has got: the system may choose one again. */
+export async function freePort(): Promise<number> {
+  let port: number;
+  do port = await unusedPort();
+  while (given.has(port));
+  given.add(port);
+  return port;
+}
+
+function unusedPort(): Promise<number> {
   return new Promise((done, failed) => {
     const probe = createServer().once('error', failed);
     probe.listen(0, '127.0.0.1', () => {
