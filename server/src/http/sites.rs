@@ -39,6 +39,7 @@ pub fn routes() -> Router<Service> {
         .route("/.rekey/start", get(start))
         .route("/.rekey/return", get(arrive))
         .route("/.rekey/forbidden", get(forbidden))
+        .route("/.rekey/not-sent", get(not_sent))
         .route("/.rekey/sign-out", get(sign_out))
 }
 
@@ -193,6 +194,24 @@ async fn forbidden(State(service): State<Service>, request: Request) -> Response
         Ok(SiteAnswer::SignIn) => ask_to_sign_in(site, &parts.headers, "/"),
         Err(fault) => broken(&service, site, &parts.headers, &fault),
     }
+}
+
+/// Tells a user that a form was sent without a session. For proxies that do not pass on the body of a 401.
+async fn not_sent(State(service): State<Service>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let Some(site) = of_host(&service, &parts) else {
+        return unknown();
+    };
+    if !may_navigate(&parts.headers) {
+        return plain(StatusCode::UNAUTHORIZED, "signed out");
+    }
+    let url = start_url(site, "/");
+    show(
+        site,
+        &parts.headers,
+        StatusCode::UNAUTHORIZED,
+        &SitePage::NotSent { url },
+    )
 }
 
 /// Leads to the sign-out of this service, which asks first. Attack: a link on any page signs its visitor out.

@@ -78,7 +78,9 @@ fn an_invalid_table_is_reported_with_its_key() {
         let content = TABLES.replacen(valid, invalid, 1);
         assert_ne!(content, TABLES, "{valid}");
         let (_, problems) = read(&content);
-        let Some(problem) = problems.first() else { panic!("{invalid}") };
+        let Some(problem) = problems.first() else {
+            panic!("{invalid}")
+        };
         assert!(problem.key.starts_with(key), "{problem:?}");
     }
 }
@@ -219,6 +221,7 @@ async fn a_sign_in_begins_at_the_host_of_the_site() {
         "/.rekey/start",
         "/.rekey/return",
         "/.rekey/forbidden",
+        "/.rekey/not-sent",
         "/.rekey/sign-out",
     ] {
         for host in ["127.0.0.1:3000", "evil.example"] {
