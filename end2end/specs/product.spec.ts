@@ -150,7 +150,7 @@ test('disconnecting a product on the security page ends its session', async ({ p
   await arrive(page, 'Security');
   const connected = page.getByRole('region', { name: 'Connected products' });
   await expect(connected.getByRole('listitem')).toContainText('Notes');
-  await expect(connected.getByRole('listitem')).toContainText('Sees your e-mail address and name');
+  await expect(connected.getByRole('listitem')).toContainText('Sees your e-mail address, name');
   await look(page, 'security-products');
   await connected.getByRole('button', { name: 'Disconnect Notes' }).click();
   await expect(page.getByRole('status')).toContainText('Product disconnected.');

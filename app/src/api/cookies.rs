@@ -2,7 +2,7 @@
 
 use ::cookie::time::Duration;
 use ::cookie::{Cookie, CookieBuilder, SameSite};
-use account::{Purpose, Refusal, Secret, SecurityDone};
+use account::{EmailAddress, Purpose, Refusal, Secret, SecurityDone};
 use backend::{BrowserTokens, TokenChange, TokenKind};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -127,6 +127,14 @@ impl Flash {
         }
     }
 
+    /// Creates a flash that fills in the address.
+    pub fn with_email(page: PageId, email: &EmailAddress) -> Self {
+        Self {
+            email: Some(email.to_string()),
+            ..Self::of(page)
+        }
+    }
+
     /// Creates a flash for a form that could not be parsed.
     pub fn unreadable(page: PageId) -> Self {
         Self {
@@ -134,6 +142,12 @@ impl Flash {
             ..Self::of(page)
         }
     }
+}
+
+/// Returns the `Set-Cookie` header that fills in the address on the sign-in page, once.
+#[must_use]
+pub fn email_filled_in(email: &EmailAddress) -> Option<HeaderValue> {
+    Flash::with_email(PageId::SignIn, email).to_header()
 }
 
 /// Returns the first non-empty cookie of that name. Parses the header as bytes.

@@ -23,7 +23,7 @@ pub(crate) mod sign_in;
 pub(crate) mod sign_up;
 
 #[cfg(feature = "ssr")]
-pub use cookies::{cookie, held};
+pub use cookies::{cookie, email_filled_in, held};
 #[cfg(feature = "ssr")]
 pub use faults::unreadable_form;
 #[cfg(feature = "ssr")]

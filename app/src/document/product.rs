@@ -46,6 +46,7 @@ pub fn consent_page(backend: &Backend, assets: &Assets, request: &PageOutsideRou
         email,
         sees_email,
         sees_name,
+        sees_organization,
     } = asked.clone();
     let title_client = client.clone();
     let title = move |words: Words, brand: &str| {
@@ -66,6 +67,7 @@ pub fn consent_page(backend: &Backend, assets: &Assets, request: &PageOutsideRou
         let seen = [
             (sees_email, "product.consent_email"),
             (sees_name, "product.consent_name"),
+            (sees_organization, "product.consent_organization"),
         ];
         let seen = seen.into_iter().filter(|(asks, _)| *asks);
         let seen = seen.map(|(_, key)| view! { <li>{words.say(key)}</li> }).collect_view();

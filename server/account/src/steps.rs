@@ -108,6 +108,8 @@ pub struct ProductRow {
     pub sees_email: bool,
     /// Whether it may see the name.
     pub sees_name: bool,
+    /// Whether it may see the organization that manages the account.
+    pub sees_organization: bool,
     /// The time when it last got tokens.
     pub last_used_at: Timestamp,
 }

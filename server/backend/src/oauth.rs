@@ -25,6 +25,7 @@ pub use sites::{Site, SiteRuleSettings, SiteSettings};
 
 pub(crate) use clients::Client;
 pub(crate) use logout_request::{LogoutRequest, logout_redirect};
+pub use request::Hints;
 pub(crate) use request::{InvalidRequest, ValidRequest, redirect};
 pub(crate) use token::{connect, is_verified};
 

@@ -1,5 +1,6 @@
 //! The endpoints of the OpenID provider.
 
+use super::client::{LANGUAGE_COOKIE, LANGUAGES};
 use super::{Problem, Service, pages};
 use account::{Secret, with_next};
 use app::PageOutsideRouter;
@@ -11,7 +12,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use backend::flows::{AuthorizationStep, ClientLogoutStep};
-use backend::oauth::{ClientCredentials, ClientEndpoint, ClientError, discovery};
+use backend::oauth::{ClientCredentials, ClientEndpoint, ClientError, Hints, discovery};
 use backend::{Caller, Error, Transition, retried};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use percent_encoding::percent_decode_str;
@@ -214,7 +215,7 @@ impl Service {
             Ok(AuthorizationStep::Consent(asked)) => {
                 Html(app::consent_page(&self.backend, &assets, &page, &asked)).into_response()
             }
-            Ok(AuthorizationStep::Ask { page }) => pages::see_other(&page),
+            Ok(AuthorizationStep::Ask { page, hints }) => with_hints(pages::see_other(&page), &parts.headers, &hints),
             Ok(AuthorizationStep::Refused(reason)) => {
                 tracing::info!(reason, "a request of a client was refused");
                 let html = Html(app::refused_product_page(&self.backend, &assets, &page));
@@ -225,8 +226,32 @@ impl Service {
     }
 }
 
+/// Fills in the address on the sign-in page, and chooses the language in a browser where none was chosen.
+fn with_hints(mut response: Response, headers: &HeaderMap, hints: &Hints) -> Response {
+    let kept = response.headers_mut();
+    if let Some(cookie) = hints.login_hint.as_ref().and_then(app::email_filled_in) {
+        kept.append(header::SET_COOKIE, cookie);
+    }
+    let tags = hints.ui_locales.as_deref().unwrap_or_default().split(' ');
+    let known = |tag: &str| {
+        let primary = tag.split('-').next().unwrap_or_default();
+        LANGUAGES
+            .into_iter()
+            .find(|language| language.eq_ignore_ascii_case(primary))
+    };
+    if let Some(language) = tags.into_iter().find_map(known)
+        && app::cookie(headers, LANGUAGE_COOKIE).is_none()
+    {
+        let cookie = format!("{LANGUAGE_COOKIE}={language}; Path=/; Secure; HttpOnly; SameSite=Lax");
+        if let Ok(cookie) = HeaderValue::try_from(cookie) {
+            kept.append(header::SET_COOKIE, cookie);
+        }
+    }
+    response
+}
+
 async fn metadata(State(service): State<Service>) -> Response {
-    cacheable(discovery(&service.config.origin.text))
+    cacheable(discovery(&service.config.origin.text, &LANGUAGES))
 }
 
 async fn keys(State(service): State<Service>) -> Response {

@@ -194,7 +194,7 @@ async fn a_sign_in_begins_at_the_host_of_the_site() {
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
     let location = answer.header(header::LOCATION);
     let expected = "http://127.0.0.1:3000/oauth/authorize?response_type=code&client_id=site%3Awiki.example.com&redirect_uri=https%3A%2F%2F\
-                    wiki.example.com%2F.rekey%2Freturn&scope=openid+email+profile&state=%2Fpage%3Fa%3Db%26c&code_challenge=";
+                    wiki.example.com%2F.rekey%2Freturn&scope=openid+email+profile+organization&state=%2Fpage%3Fa%3Db%26c&code_challenge=";
     assert!(location.starts_with(expected), "{location}");
     let cookie = answer.header(header::SET_COOKIE);
     assert!(cookie.starts_with("__Host-rekey-attempt="), "{cookie}");

@@ -2,7 +2,7 @@
 
 use super::request::BrowserRequest;
 use crate::oauth::{
-    CODE_MS, Client, InvalidRequest, REQUEST_MS, ValidRequest, code_kept_until, connect, has_scope, redirect,
+    CODE_MS, Client, Hints, InvalidRequest, REQUEST_MS, ValidRequest, code_kept_until, connect, has_scope, redirect,
 };
 use crate::store::authorization::{self, AuthorizationCode, AuthorizationRequest};
 use crate::store::limits::Rule;
@@ -32,6 +32,8 @@ pub enum AuthorizationStep {
     Ask {
         /// The page's path and query.
         page: String,
+        /// What the page may take from the client's request.
+        hints: Hints,
     },
     /// To a page that asks whether the client may learn about the user.
     Consent(Consent),
@@ -56,13 +58,20 @@ pub struct Consent {
     pub sees_email: bool,
     /// Whether it asks for the name.
     pub sees_name: bool,
+    /// Whether it asks for the organization.
+    pub sees_organization: bool,
 }
 
 /// Whether a signed-in browser gets a code.
 enum Answer {
     Code(AuthorizationStep),
     SignIn,
-    Consent { session: String, email: String },
+    /// The client expects another user.
+    OtherUser,
+    Consent {
+        session: String,
+        email: String,
+    },
 }
 
 impl<'a> Authorization<'a> {
@@ -85,6 +94,28 @@ impl<'a> Authorization<'a> {
                 });
             }
         };
+        let subject = match &asked.id_token_hint {
+            None => None,
+            Some(token) => match self
+                .0
+                .backend
+                .read_hint(token)
+                .await?
+                .filter(|hint| hint.aud == asked.client.id)
+            {
+                Some(hint) => Some(hint.sub),
+                None => {
+                    let error = [
+                        ("error", "invalid_request"),
+                        ("error_description", "id_token_hint is not an ID token of this client"),
+                    ];
+                    return Ok(AuthorizationStep::Return {
+                        client: asked.client.name.clone(),
+                        url: redirect(&asked.redirect_uri, &error, asked.state.as_deref(), &issuer),
+                    });
+                }
+            },
+        };
         let by_age = asked.max_age_s.map(|age| now.plus_seconds(-age).0);
         let authenticated_after = if asked.prompt.login { Some(now.0) } else { by_age };
         let request = AuthorizationRequest {
@@ -97,11 +128,13 @@ impl<'a> Authorization<'a> {
             challenge: asked.challenge,
             authenticated_after,
             asks_consent: i64::from(asked.prompt.consent),
+            subject,
             ends_at: now.plus_ms(REQUEST_MS).0,
         };
         let error = match self.answer(&request, asked.client, asked.prompt.consent, now).await? {
             Answer::Code(step) => return Ok(step),
             Answer::SignIn => "login_required",
+            Answer::OtherUser => return Ok(self.refuse_other_user(&request, asked.client)),
             Answer::Consent { .. } => "consent_required",
         };
         if asked.prompt.none {
@@ -119,8 +152,9 @@ impl<'a> Authorization<'a> {
         match error {
             "consent_required" => Ok(AuthorizationStep::Ask {
                 page: [CONTINUE, &request.id].concat(),
+                hints: asked.hints,
             }),
-            _ => self.ask(&request.id, now).await,
+            _ => self.ask(&request.id, asked.hints, now).await,
         }
     }
 
@@ -139,7 +173,8 @@ impl<'a> Authorization<'a> {
         };
         match self.answer(&request, client, request.asks_consent == 1, now).await? {
             Answer::Code(step) => Ok(step),
-            Answer::SignIn => self.ask(&request.id, now).await,
+            Answer::SignIn => self.ask(&request.id, Hints::default(), now).await,
+            Answer::OtherUser => Ok(self.refuse_other_user(&request, client)),
             Answer::Consent { session, email } => Ok(AuthorizationStep::Consent(Consent {
                 client: client.name.clone(),
                 third_party: client.third_party,
@@ -147,6 +182,7 @@ impl<'a> Authorization<'a> {
                 email,
                 sees_email: has_scope(&request.scope, "email"),
                 sees_name: has_scope(&request.scope, "profile"),
+                sees_organization: has_scope(&request.scope, "organization"),
                 request: request.id,
             })),
         }
@@ -174,12 +210,13 @@ impl<'a> Authorization<'a> {
         let mut tx = self.0.begin().await?;
         let asked = session;
         let Some(session) = self.0.find_session(&mut tx, now).await? else {
-            return self.ask(&request.id, now).await;
+            return self.ask(&request.id, Hints::default(), now).await;
         };
         // Another account has signed in since the question was shown.
         if session.id != asked {
             return Ok(AuthorizationStep::Ask {
                 page: [CONTINUE, &request.id].concat(),
+                hints: Hints::default(),
             });
         }
         let (account, scope) = (session.account_id.as_str(), request.scope.as_str());
@@ -189,7 +226,8 @@ impl<'a> Authorization<'a> {
         request.asks_consent = 0;
         match self.answer(&request, client, false, now).await? {
             Answer::Code(step) => Ok(step),
-            Answer::SignIn | Answer::Consent { .. } => self.ask(&request.id, now).await,
+            Answer::OtherUser => Ok(self.refuse_other_user(&request, client)),
+            Answer::SignIn | Answer::Consent { .. } => self.ask(&request.id, Hints::default(), now).await,
         }
     }
 
@@ -233,6 +271,13 @@ impl<'a> Authorization<'a> {
         let Some(session) = session.filter(|session| is_recent(request, session.authenticated_at)) else {
             return Ok(Answer::SignIn);
         };
+        if request
+            .subject
+            .as_ref()
+            .is_some_and(|expected| *expected != session.account_id)
+        {
+            return Ok(Answer::OtherUser);
+        }
         let must_ask = asks_consent
             || client.third_party && {
                 let known = self.known_scope(&mut conn, &session, request).await?;
@@ -286,7 +331,7 @@ impl<'a> Authorization<'a> {
     }
 
     /// Leads to sign-in, or to reauthentication with a session.
-    async fn ask(self, request: &str, now: Timestamp) -> Result<AuthorizationStep, Error> {
+    async fn ask(self, request: &str, hints: Hints, now: Timestamp) -> Result<AuthorizationStep, Error> {
         let mut conn = self.0.read().await?;
         let page = if self.0.find_session(&mut conn, now).await?.is_some() {
             "/security/confirm?next="
@@ -295,7 +340,18 @@ impl<'a> Authorization<'a> {
         };
         Ok(AuthorizationStep::Ask {
             page: [page, CONTINUE, request].concat(),
+            hints,
         })
+    }
+
+    /// Tells the client that another user is signed in than it expects (OpenID Connect Core 1.0 §3.1.2.1).
+    fn refuse_other_user(self, request: &AuthorizationRequest, client: &Client) -> AuthorizationStep {
+        let issuer = &self.0.backend.settings().origin;
+        let error = [("error", "login_required")];
+        AuthorizationStep::Return {
+            client: client.name.clone(),
+            url: redirect(&request.redirect_uri, &error, request.state.as_deref(), issuer),
+        }
     }
 }
 

@@ -48,6 +48,7 @@ impl BrowserRequest<'_> {
                 name: clients.find(&row.client_id)?.name.clone(),
                 sees_email: has_scope(&row.scope, "email"),
                 sees_name: has_scope(&row.scope, "profile"),
+                sees_organization: has_scope(&row.scope, "organization"),
                 last_used_at: Timestamp(row.used_at),
                 id: row.client_id,
             })

@@ -9,7 +9,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
 /// What a site learns about its users.
-const SCOPE: &str = "openid email profile";
+const SCOPE: &str = "openid email profile organization";
 
 /// The longest address on a site to which the browser returns.
 const TO_LEN: usize = 1_000;

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-/// Returns the discovery document of the provider at an origin.
+/// Returns the discovery document of the provider at an origin. `languages` are those of the pages.
 #[must_use]
-pub fn discovery(origin: &str) -> Value {
+pub fn discovery(origin: &str, languages: &[&str]) -> Value {
     json!({
         "issuer": origin,
         "authorization_endpoint": format!("{origin}/oauth/authorize"),
@@ -29,8 +29,11 @@ pub fn discovery(origin: &str) -> Value {
         "scopes_supported": super::request::SCOPES,
         "prompt_values_supported": ["none", "login", "consent"],
         "claims_supported": [
-            "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid", "amr", "email", "email_verified", "name",
+            "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid", "amr", "acr", "email", "email_verified",
+            "name", "organization",
         ],
+        "acr_values_supported": super::id_token::CONTEXT_CLASSES,
+        "ui_locales_supported": languages,
         "authorization_response_iss_parameter_supported": true,
         "claims_parameter_supported": false,
         "request_parameter_supported": false,

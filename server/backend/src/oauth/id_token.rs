@@ -17,6 +17,15 @@ pub(super) struct UserClaims<'a> {
     email_verified: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    organization: Option<OrganizationClaim<'a>>,
+}
+
+/// The organization that manages the account.
+#[derive(Serialize)]
+struct OrganizationClaim<'a> {
+    id: &'a str,
+    name: &'a str,
 }
 
 /// The claims of an ID token (OpenID Connect Core 1.0 §2).
@@ -33,6 +42,8 @@ pub(super) struct IdToken<'a> {
     sid: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     amr: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<&'static str>,
     #[serde(flatten)]
     user: UserClaims<'a>,
 }
@@ -46,6 +57,10 @@ impl<'a> UserClaims<'a> {
             // Every account's address was proven by a code, a provider or the operator.
             email_verified: has("email").then_some(true),
             name: (has("profile") && !subject.name.is_empty()).then_some(subject.name.as_str()),
+            organization: match (&subject.organization_id, &subject.organization) {
+                (Some(id), Some(name)) if has("organization") => Some(OrganizationClaim { id, name }),
+                _ => None,
+            },
         }
     }
 }
@@ -69,6 +84,7 @@ impl<'a> IdToken<'a> {
             // Attack: the access token of another sign-in is injected into the client.
             at_hash: BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(access_token)[..16]),
             sid: &subject.session_id,
+            acr: context_class(&subject.methods),
             amr: references(&subject.methods),
             user: UserClaims::of(subject, &code.scope),
         }
@@ -89,9 +105,28 @@ fn references(methods: &str) -> Vec<&'static str> {
     references
 }
 
+/// The authentication context classes, from the weakest.
+pub(super) const CONTEXT_CLASSES: [&str; 2] = ["one_factor", "two_factors"];
+
+/// Returns the authentication context class. None after a sign-in at another provider: only that one knows.
+fn context_class(methods: &str) -> Option<&'static str> {
+    match references(methods).len() {
+        0 => None,
+        1 => Some(CONTEXT_CLASSES[0]),
+        _ => Some(CONTEXT_CLASSES[1]),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::references;
+    use super::{context_class, references};
+
+    #[test]
+    fn a_class_counts_the_factors() {
+        assert_eq!(context_class("password email_code"), Some("two_factors"));
+        assert_eq!(context_class("email_code"), Some("one_factor"));
+        assert_eq!(context_class("provider"), None);
+    }
 
     #[test]
     fn methods_have_their_registered_names() {

@@ -21,9 +21,10 @@ pub(crate) struct LogoutRequest {
 
 /// The claims of an ID token that was issued here.
 #[derive(Deserialize)]
-struct Hint {
-    aud: String,
-    sid: String,
+pub(crate) struct Hint {
+    pub aud: String,
+    pub sub: String,
+    pub sid: String,
 }
 
 impl Backend {
@@ -66,7 +67,7 @@ impl Backend {
     }
 
     /// Reads an ID token that was issued here, also an expired one. `None` if it is not valid.
-    async fn read_hint(&self, token: &str) -> Result<Option<Hint>, Fault> {
+    pub(crate) async fn read_hint(&self, token: &str) -> Result<Option<Hint>, Fault> {
         let keys = self.all_public_keys().await?;
         Ok(verify(token, keys, &self.settings().origin))
     }

@@ -2,15 +2,18 @@
 
 use super::parameters::{Parameters, is_printable};
 use super::{Client, Clients};
+use account::EmailAddress;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 /// The scopes that are granted; others are ignored.
-pub(super) const SCOPES: [&str; 4] = ["openid", "email", "profile", super::OFFLINE];
+pub(super) const SCOPES: [&str; 5] = ["openid", "email", "profile", "organization", super::OFFLINE];
 
 /// The longest query of a request.
 const QUERY_LEN: usize = 8 * 1024;
 /// The longest `state` and `nonce`.
 const TEXT_LEN: usize = 1024;
+/// The longest hint.
+const HINT_LEN: usize = 4 * 1024;
 
 /// What the user is asked (`prompt`). By default, only what is necessary.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -49,6 +52,19 @@ pub(crate) struct ValidRequest<'a> {
     pub challenge: String,
     pub prompt: Prompt,
     pub max_age_s: Option<i64>,
+    pub hints: Hints,
+    /// An ID token of the user that the client expects.
+    pub id_token_hint: Option<String>,
+}
+
+/// What the pages before sign-in may take from a request. Attack: it is from anyone, so it only fills in a field and chooses one of the
+/// languages.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// The address that the user probably has here (`login_hint`).
+    pub login_hint: Option<EmailAddress>,
+    /// The preferred languages, separated by spaces (`ui_locales`).
+    pub ui_locales: Option<String>,
 }
 
 /// Why a request is refused.
@@ -110,6 +126,14 @@ impl<'a> ValidRequest<'a> {
             challenge: asked.get("code_challenge").unwrap_or_default().to_owned(),
             prompt: asked.get("prompt").and_then(Prompt::read).unwrap_or_default(),
             max_age_s: asked.get("max_age").and_then(|age| age.parse().ok()),
+            hints: Hints {
+                login_hint: asked.get("login_hint").and_then(|hint| EmailAddress::parse(hint).ok()),
+                ui_locales: asked
+                    .get("ui_locales")
+                    .filter(|tags| is_printable(tags, 200))
+                    .map(str::to_owned),
+            },
+            id_token_hint: asked.get("id_token_hint").map(str::to_owned),
         })
     }
 }
@@ -138,8 +162,11 @@ fn check(asked: &Parameters) -> Result<(), (&'static str, &'static str)> {
     if asked.get("response_mode").is_some_and(|mode| mode != "query") {
         return invalid("response_mode must be query");
     }
-    if asked.get("id_token_hint").is_some() {
-        return invalid("id_token_hint is not supported");
+    if !asked
+        .get("id_token_hint")
+        .is_none_or(|hint| is_printable(hint, HINT_LEN))
+    {
+        return invalid("id_token_hint must be an ID token");
     }
     if !asked
         .get("scope")

@@ -26,6 +26,8 @@ pub struct AuthorizationRequest {
     pub authenticated_after: Option<i64>,
     /// 1 if the user must be asked, even if they agreed before.
     pub asks_consent: i64,
+    /// The subject that the client expects.
+    pub subject: Option<String>,
     /// Expiry time.
     pub ends_at: i64,
 }
@@ -84,6 +86,10 @@ pub struct Subject {
     pub name: String,
     /// The session's expiry time.
     pub ends_at: i64,
+    /// The id of the organization that manages the account.
+    pub organization_id: Option<String>,
+    /// Its name.
+    pub organization: Option<String>,
     /// The time of deactivation. Not a condition in SQL: without statistics, PostgreSQL expects one row in 200 and scans the table.
     pub disabled_at: Option<i64>,
 }
@@ -107,8 +113,8 @@ pub async fn insert_request(tx: &mut WriteTx, request: &AuthorizationRequest) ->
     execute!(
         tx,
         "INSERT INTO authorization_requests (id, client_id, redirect_uri, scope, state, nonce, challenge,
-                                                 authenticated_after, asks_consent, ends_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                                                 authenticated_after, asks_consent, subject, ends_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         &request.id,
         &request.client_id,
         &request.redirect_uri,
@@ -118,6 +124,7 @@ pub async fn insert_request(tx: &mut WriteTx, request: &AuthorizationRequest) ->
         &request.challenge,
         request.authenticated_after,
         request.asks_consent,
+        &request.subject,
         request.ends_at
     );
     Ok(())
@@ -131,7 +138,8 @@ pub async fn find_request(
 ) -> Result<Option<AuthorizationRequest>, Fault> {
     Ok(on!(conn, |conn| {
         sqlx::query_as(
-            "SELECT id, client_id, redirect_uri, scope, state, nonce, challenge, authenticated_after, asks_consent, ends_at
+            "SELECT id, client_id, redirect_uri, scope, state, nonce, challenge, authenticated_after, asks_consent, subject,
+                    ends_at
                FROM authorization_requests WHERE id = $1 AND ends_at > $2",
         )
         .bind(id)
@@ -333,8 +341,9 @@ pub async fn find_subject(
 ) -> Result<Option<Subject>, Fault> {
     let found: Option<Subject> = on!(conn, |conn| {
         sqlx::query_as(
-            "SELECT s.id AS session_id, s.account_id, s.authenticated_at, s.methods, a.email, a.name, s.ends_at, a.disabled_at
-               FROM sessions s JOIN accounts a ON a.id = s.account_id
+            "SELECT s.id AS session_id, s.account_id, s.authenticated_at, s.methods, a.email, a.name, s.ends_at, a.disabled_at,
+                    a.managed_by AS organization_id, o.name AS organization
+               FROM sessions s JOIN accounts a ON a.id = s.account_id LEFT JOIN organizations o ON o.id = a.managed_by
               WHERE s.id = $1 AND s.ends_at > $2 AND s.last_seen_at > $3",
         )
         .bind(session)
@@ -356,9 +365,11 @@ pub async fn find_access(
     let found: Option<Access> = on!(conn, |conn| {
         sqlx::query_as(
             "SELECT c.client_id, t.expires_at, c.scope,
-                    s.id AS session_id, s.account_id, s.authenticated_at, s.methods, a.email, a.name, s.ends_at, a.disabled_at
+                    s.id AS session_id, s.account_id, s.authenticated_at, s.methods, a.email, a.name, s.ends_at, a.disabled_at,
+                    a.managed_by AS organization_id, o.name AS organization
                FROM access_tokens t JOIN authorization_codes c ON c.digest = t.code_digest
                JOIN sessions s ON s.id = c.session_id JOIN accounts a ON a.id = s.account_id
+               LEFT JOIN organizations o ON o.id = a.managed_by
               WHERE t.digest = $1 AND t.expires_at > $2 AND s.ends_at > $2 AND s.last_seen_at > $3",
         )
         .bind(digest)

@@ -64,6 +64,7 @@ mod many_codes;
 mod metrics;
 mod migrations;
 mod openid_consent;
+mod openid_hints;
 mod openid_logout;
 mod openid_provider;
 mod openid_refresh;

@@ -5,6 +5,7 @@ use crate::product::{CALLBACK, PARTNER, asked, begin, query, returned, with_clie
 use crate::world::{ADA, GRACE, World};
 use account::ActivityKind;
 use backend::flows::{AuthorizationStep, Consent};
+use backend::oauth::Hints;
 
 fn of_partner(changes: &[(&str, &str)]) -> String {
     let mut all = vec![("client_id", "partner"), ("redirect_uri", PARTNER)];
@@ -14,7 +15,7 @@ fn of_partner(changes: &[(&str, &str)]) -> String {
 
 /// The question, on a page of its own.
 async fn question(browser: &Browser, query: &str) -> Consent {
-    let AuthorizationStep::Ask { page } = begin(browser, query).await else {
+    let AuthorizationStep::Ask { page, .. } = begin(browser, query).await else {
         panic!("no question")
     };
     question_at(browser, page.strip_prefix("/oauth/continue/").unwrap()).await
@@ -111,7 +112,13 @@ async fn only_the_user_who_was_asked_allows(world: &World) {
     let grace = world.signed_in(GRACE).await;
     let again = decide(&grace, &question, true).await;
     let page = format!("/oauth/continue/{}", question.request);
-    assert_eq!(again, AuthorizationStep::Ask { page });
+    assert_eq!(
+        again,
+        AuthorizationStep::Ask {
+            page,
+            hints: Hints::default()
+        }
+    );
     assert_eq!(grace.security().await.unwrap().products, []);
 }
 

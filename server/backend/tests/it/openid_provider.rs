@@ -86,12 +86,6 @@ async fn a_request_waits_an_hour_for_sign_in(world: &World) {
     assert!(matches!(step, AuthorizationStep::Refused(_)), "{step:?}");
 }
 
-/// Attack: a thief redeems the code, too.
-
-/// Attack: two parties redeem one code at the same moment.
-
-/// A reset, a sign-out and a deactivation end what products hold, in the same transaction.
-
 #[apply(on_both!)]
 async fn a_client_can_forbid_or_demand_a_new_sign_in(world: &World) {
     world.create_account(ADA).await;
@@ -132,7 +126,6 @@ async fn a_client_can_forbid_or_demand_a_new_sign_in(world: &World) {
 }
 
 /// Attack: an open redirect. Without a proven client and address, the browser stays here.
-
 #[apply(on_both!)]
 async fn an_unproven_request_never_leads_away(world: &World) {
     world.create_account(ADA).await;

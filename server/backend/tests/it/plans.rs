@@ -72,7 +72,7 @@ const CROWD: &str = "
     INSERT INTO events SELECT i, i % 1000, CASE WHEN i % 2 = 0 THEN 'signed_in' ELSE 'wrong_code' END, 'person', i, i, i, i % 1000 + 1 FROM generate_series(1, 4000) i;
     INSERT INTO organization_invitations SELECT i, i % 1000 + 1, i, i, i, i FROM generate_series(1, 4000) i;
     INSERT INTO signing_keys SELECT i, i, i, i, i FROM generate_series(1, 4) i;
-    INSERT INTO authorization_requests SELECT i, i, i, i, i, i, i, i, i, i FROM generate_series(1, 4000) i;
+    INSERT INTO authorization_requests SELECT i, i, i, i, i, i, i, i, i, i, i FROM generate_series(1, 4000) i;
     INSERT INTO pushed_requests SELECT i, i, i, i FROM generate_series(1, 4000) i;
     INSERT INTO authorization_codes SELECT i, i, i, i, i, i, i, i, i, i, i, i % 400, i, i FROM generate_series(1, 4000) i;
     INSERT INTO site_sessions SELECT i, i, i, i FROM generate_series(1, 4000) i;

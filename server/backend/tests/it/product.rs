@@ -87,7 +87,7 @@ pub fn returned(step: AuthorizationStep, to: &str) -> HashMap<String, String> {
 
 /// The request that waits for sign-in, and the page that the browser opens.
 pub fn asked(step: AuthorizationStep) -> (String, String) {
-    let AuthorizationStep::Ask { page } = step else {
+    let AuthorizationStep::Ask { page, .. } = step else {
         panic!("{step:?}")
     };
     let (page, id) = page.split_once("?next=/oauth/continue/").unwrap();

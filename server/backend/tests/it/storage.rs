@@ -15,6 +15,7 @@ mod outbox;
 mod products;
 mod sessions;
 mod signing_keys;
+mod site_sessions;
 mod upkeep;
 
 #[test]

@@ -20,11 +20,20 @@ pub(super) fn products(products: Vec<ProductRow>, controller: FormController, wo
             words.say("security.disconnect"),
             full_name,
         );
-        let sees = match (row.sees_email, row.sees_name) {
-            (true, true) => "security.sees_both",
-            (true, false) => "security.sees_email",
-            (false, true) => "security.sees_name",
-            (false, false) => "security.sees_neither",
+        let seen = [
+            (row.sees_email, "security.seen_email"),
+            (row.sees_name, "security.seen_name"),
+            (row.sees_organization, "security.seen_organization"),
+        ];
+        let seen = seen
+            .into_iter()
+            .filter(|(sees, _)| *sees)
+            .map(|(_, key)| words.say(key));
+        let seen: Vec<_> = seen.collect();
+        let sees = if seen.is_empty() {
+            words.say("security.sees_account")
+        } else {
+            words.say_with("security.sees", &[("what", &seen.join(&words.say("security.comma")))])
         };
         view! {
             <Row action=disconnect>
@@ -32,7 +41,7 @@ pub(super) fn products(products: Vec<ProductRow>, controller: FormController, wo
                     <strong>{row.name}</strong>
                 </p>
                 <p class="hint">
-                    {words.say(sees)} " · " {words.say("security.last_seen_at")} " "
+                    {sees} " · " {words.say("security.last_seen_at")} " "
                     <LocalTime at=row.last_used_at show=When::DayAndTime />
                 </p>
             </Row>

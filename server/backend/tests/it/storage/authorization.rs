@@ -33,6 +33,7 @@ async fn a_request_is_found_until_it_ends(world: &World) {
         challenge: "challenge".into(),
         authenticated_after: Some(1),
         asks_consent: 1,
+        subject: Some("a subject".into()),
         ends_at: NOW.0 + 10,
     };
     authorization::insert_request(&mut tx, &request).await.unwrap();
