@@ -10,6 +10,7 @@ import { freePort, type Service } from '../support/service';
 import { expect, test } from '../support/test';
 
 const END2END = resolve(__dirname, '..');
+const RUST = resolve(END2END, process.env.RUST_SAMPLE ?? '../target/debug/examples/product');
 const PYTHON = resolve(END2END, process.env.AUTHLIB_PYTHON ?? '../target/authlib/bin/python');
 
 test.beforeEach(() => test.skip(mode() !== 'scripts', 'runs once'));
@@ -19,6 +20,32 @@ test('the Node sample is the code of the sample product', () => {
   const parts = sample('Node').split(/^ *…\n/m);
   expect(parts.length).toBe(3);
   for (const part of parts) expect(product).toContain(part);
+});
+
+test('the Rust sample signs in', async ({ page, users, post, service, watch }) => {
+  const program = readFileSync(resolve(END2END, '../server/examples/product.rs'), 'utf8');
+  const parts = sample('Rust').split(/^ *…\n/m);
+  expect(parts.length).toBe(2);
+  for (const part of parts) expect(program).toContain(part);
+  const user = await users.local();
+  const port = await freePort();
+  const origin = `http://127.0.0.1:${port}`;
+  watch.allow(new RegExp(`^asked for ${origin}/`));
+  watch.allow(/favicon\.ico/);
+  const env = { ISSUER: service.origin, CLIENT_ID: 'public', PORT: String(port) };
+  const product = spawn(RUST, { env, stdio: 'ignore' });
+  try {
+    await responds(origin, `${RUST} serves the sample`);
+    await signIn(page, user, post);
+    await page.goto(origin);
+    await page.getByRole('link', { name: 'Sign in' }).click();
+    await expect(page.locator('body')).toHaveText(`You’re signed in as ${user.email}.`);
+    // A response of another sign-in is refused.
+    await page.goto(`${origin}/callback?code=stolen&state=other&iss=${encodeURIComponent(service.origin)}`);
+    await expect(page.locator('body')).toHaveText('The response belongs to another sign-in.');
+  } finally {
+    product.kill();
+  }
 });
 
 test('the Python sample signs in', async ({ page, users, post, service, watch }) => {
@@ -31,8 +58,7 @@ test('the Python sample signs in', async ({ page, users, post, service, watch })
   writeFileSync(file, configured('Python', service, port));
   const product = spawn(PYTHON, [file], { stdio: 'ignore' });
   try {
-    const responds = async () => (await fetch(origin).catch(() => undefined))?.ok;
-    await expect.poll(responds, { message: `${PYTHON} serves the sample`, timeout: 30_000, intervals: [100] }).toBe(true);
+    await responds(origin, `${PYTHON} serves the sample`);
     await signIn(page, user, post);
     await page.goto(origin);
     await page.getByRole('link', { name: 'Sign in' }).click();
@@ -74,6 +100,11 @@ test('the sample of a single-page app signs in', async ({ browser, baseURL, user
     app.close();
   }
 });
+
+async function responds(origin: string, message: string): Promise<void> {
+  const isReady = async () => (await fetch(origin).catch(() => undefined))?.ok;
+  await expect.poll(isReady, { message, timeout: 30_000, intervals: [100] }).toBe(true);
+}
 
 const PAGE = `<!doctype html><html lang="en"><title>Sample</title><link rel="icon" href="data:,">
 <button>Sign in</button><script type="module" src="/bundle.js"></script></html>`;

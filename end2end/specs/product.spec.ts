@@ -197,3 +197,36 @@ async function signInAt(product: Product, page: Page, user: User, post: Post): P
   await submitCode(page, await post.code(user.email, 6));
   await product.isSignedIn(page, user);
 }
+
+test('a product’s hints fill in the address and choose the language', async ({ page, users, post, service, watch }) => {
+  // The product has put it there.
+  watch.allow(/^the address .*&login_hint=/);
+  const [user, { product }] = [await users.local(), service];
+  const request = (hints: Record<string, string>) => {
+    const parameters = new URLSearchParams({
+      client_id: 'notes',
+      redirect_uri: `${product.origin}/callback`,
+      response_type: 'code',
+      scope: 'openid',
+      state: 'a state',
+      code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+      code_challenge_method: 'S256',
+      ...hints,
+    });
+    return `/oauth/authorize?${parameters}`;
+  };
+  await page.goto(request({ login_hint: user.email, ui_locales: 'en-GB ar' }));
+  await arrive(page, 'Sign in');
+  await expect(field(page, 'E-mail address')).toHaveValue(user.email);
+  await button(page, 'Next').click();
+  await submitPassword(page, user.password);
+  await arrive(page, 'Check your e-mail');
+  await post.code(user.email, 6);
+  // The language was chosen already.
+  await page.goto(request({ ui_locales: 'ar' }));
+  await expect(page.locator('html')).toHaveAttribute('lang', 'en');
+  await page.context().clearCookies();
+  await page.goto(request({ ui_locales: 'ar', login_hint: '<b>' }));
+  await expect(page.locator('html')).toHaveAttribute('dir', 'rtl');
+  await expect(page.getByRole('main').locator('input[type=email]')).toHaveValue('');
+});
