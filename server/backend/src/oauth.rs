@@ -12,13 +12,16 @@ mod logout_delivery;
 mod logout_request;
 mod parameters;
 mod refresh_token;
+mod registrations;
 mod request;
+mod stored_clients;
 mod token;
 
 pub use client_request::{ClientCredentials, ClientEndpoint, ClientError};
 pub use clients::{ClientSettings, Clients, InvalidClient};
 pub use discovery::discovery;
 pub use logout_delivery::LogoutDelivery;
+pub use registrations::{ClientDetails, ClientRegistrations, NewClient, NewSecret};
 
 pub(crate) use clients::Client;
 pub(crate) use logout_request::{LogoutRequest, logout_redirect};

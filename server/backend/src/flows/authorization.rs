@@ -10,6 +10,7 @@ use crate::store::sessions::{self, Session};
 use crate::store::{ReadConn, accounts, connected_products};
 use crate::{Backend, Error, Fault, random};
 use account::{AccountId, Timestamp};
+use std::sync::Arc;
 
 /// The path to which the browser returns after sign-in.
 const CONTINUE: &str = "/oauth/continue/";
@@ -65,7 +66,7 @@ enum Answer {
     Consent { session: String, email: String },
 }
 
-impl<'a> Authorization<'a> {
+impl Authorization<'_> {
     /// Accepts a client's request: the raw query.
     ///
     /// # Errors
@@ -99,7 +100,7 @@ impl<'a> Authorization<'a> {
             asks_consent: i64::from(asked.prompt.consent),
             ends_at: now.plus_ms(REQUEST_MS).0,
         };
-        let error = match self.answer(&request, asked.client, asked.prompt.consent, now).await? {
+        let error = match self.answer(&request, &asked.client, asked.prompt.consent, now).await? {
             Answer::Code(step) => return Ok(step),
             Answer::SignIn => "login_required",
             Answer::Consent { .. } => "consent_required",
@@ -137,7 +138,7 @@ impl<'a> Authorization<'a> {
             Ok(waiting) => waiting,
             Err(reason) => return Ok(AuthorizationStep::Refused(reason)),
         };
-        match self.answer(&request, client, request.asks_consent == 1, now).await? {
+        match self.answer(&request, &client, request.asks_consent == 1, now).await? {
             Answer::Code(step) => Ok(step),
             Answer::SignIn => self.ask(&request.id, now).await,
             Answer::Consent { session, email } => Ok(AuthorizationStep::Consent(Consent {
@@ -187,7 +188,7 @@ impl<'a> Authorization<'a> {
         authorization::note_consent(&mut tx, &request.id).await?;
         tx.commit().await?;
         request.asks_consent = 0;
-        match self.answer(&request, client, false, now).await? {
+        match self.answer(&request, &client, false, now).await? {
             Answer::Code(step) => Ok(step),
             Answer::SignIn | Answer::Consent { .. } => self.ask(&request.id, now).await,
         }
@@ -198,7 +199,7 @@ impl<'a> Authorization<'a> {
         self,
         id: &str,
         now: Timestamp,
-    ) -> Result<Result<(AuthorizationRequest, &'a Client), &'static str>, Error> {
+    ) -> Result<Result<(AuthorizationRequest, Arc<Client>), &'static str>, Error> {
         let mut conn = self.0.read().await?;
         let Some(request) = find(&mut conn, id, now).await? else {
             return Ok(Err("the request has expired"));
@@ -318,7 +319,7 @@ impl Backend {
     }
 
     /// Returns the client of a request. Attack: an address that the operator has removed since.
-    fn client_of(&self, request: &AuthorizationRequest) -> Option<&Client> {
+    fn client_of(&self, request: &AuthorizationRequest) -> Option<Arc<Client>> {
         let client = self.clients().find(&request.client_id);
         client.filter(|client| client.accepts(&request.redirect_uri))
     }
