@@ -65,7 +65,11 @@ impl LogoutDelivery {
 
     /// Delivers the notices of one product until it is removed.
     async fn run_for(self, client: String) {
-        while self.0.clients().told_of_logout().contains(&client) {
+        let is_told = || {
+            let found = self.0.clients().find(&client);
+            found.is_some_and(|client| client.backchannel_logout_uri.is_some())
+        };
+        while is_told() {
             match self.round(&client).await {
                 Ok(0) => sleep(PAUSE).await,
                 Ok(_) => {}

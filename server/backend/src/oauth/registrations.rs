@@ -188,8 +188,7 @@ impl ClientRegistrations<'_> {
         }
         retried(async || {
             let mut tx = self.0.parts.db.begin().await?;
-            authorization::forget_client(&mut tx, id).await?;
-            logout_notices::forget_client(&mut tx, id).await?;
+            clients::forget(&mut tx, id).await?;
             Ok(tx.commit().await?)
         })
         .await?;

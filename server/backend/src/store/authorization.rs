@@ -306,14 +306,6 @@ pub async fn revoke_client(tx: &mut WriteTx, account: &AccountId, client: &str) 
     Ok(())
 }
 
-/// Deletes all requests, codes and tokens of a client. Reads whole tables, so what its accounts have is deleted before, by index.
-pub async fn forget_client(tx: &mut WriteTx, client: &str) -> Result<(), Fault> {
-    execute!(tx, "DELETE FROM authorization_requests WHERE client_id = $1", client);
-    execute!(tx, "DELETE FROM pushed_requests WHERE client_id = $1", client);
-    execute!(tx, "DELETE FROM authorization_codes WHERE client_id = $1", client);
-    Ok(())
-}
-
 /// Deletes a code and what it gave.
 pub async fn revoke_code(tx: &mut WriteTx, digest: &str) -> Result<(), Fault> {
     execute!(tx, "DELETE FROM authorization_codes WHERE digest = $1", digest);

@@ -119,3 +119,13 @@ pub async fn replace_secret(tx: &mut WriteTx, id: &str, digest: &str, until: Tim
 pub async fn delete(tx: &mut WriteTx, id: &str) -> Result<bool, Fault> {
     Ok(execute!(tx, "DELETE FROM clients WHERE id = $1", id) == 1)
 }
+
+/// Deletes all requests, codes, tokens and notices of a client. Reads whole tables, so what its accounts have is deleted before, by
+/// index.
+pub async fn forget(tx: &mut WriteTx, id: &str) -> Result<(), Fault> {
+    execute!(tx, "DELETE FROM authorization_requests WHERE client_id = $1", id);
+    execute!(tx, "DELETE FROM pushed_requests WHERE client_id = $1", id);
+    execute!(tx, "DELETE FROM authorization_codes WHERE client_id = $1", id);
+    execute!(tx, "DELETE FROM logout_notices WHERE client_id = $1", id);
+    Ok(())
+}

@@ -59,12 +59,6 @@ pub async fn forget(tx: &mut WriteTx, account: &AccountId, client: &str) -> Resu
     Ok(())
 }
 
-/// Deletes all notices to a client. Reads the whole table, so those of its accounts are deleted before, by index.
-pub async fn forget_client(tx: &mut WriteTx, client: &str) -> Result<(), Fault> {
-    execute!(tx, "DELETE FROM logout_notices WHERE client_id = $1", client);
-    Ok(())
-}
-
 /// Returns due notices to a client, the longest due first.
 pub async fn due(conn: &mut ReadConn, client: &str, now: Timestamp, limit: i64) -> Result<Vec<LogoutNotice>, Fault> {
     Ok(on!(conn, |conn| {

@@ -3,7 +3,7 @@
 use super::fixtures::{NOW, id, session, with_ada};
 use crate::world::{ADA, World};
 use backend::store::authorization::{self, Access, AuthorizationCode, AuthorizationRequest};
-use backend::store::sessions;
+use backend::store::{clients, sessions};
 
 fn code(digest: &str) -> AuthorizationCode {
     AuthorizationCode {
@@ -196,7 +196,7 @@ async fn a_client_loses_only_its_own_requests_and_codes(world: &World) {
             .await
             .unwrap();
     }
-    authorization::forget_client(&mut tx, "shop").await.unwrap();
+    clients::forget(&mut tx, "shop").await.unwrap();
     for (client, stays) in [("shop", false), ("other", true)] {
         let code = authorization::find_code(&mut tx, client).await.unwrap();
         let request = authorization::find_request(&mut tx, client, NOW).await.unwrap();

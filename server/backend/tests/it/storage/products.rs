@@ -2,7 +2,7 @@
 
 use super::fixtures::{NOW, id, session, with_ada};
 use crate::world::{ADA, World};
-use backend::store::{connected_products, logout_notices, sessions};
+use backend::store::{clients, connected_products, logout_notices, sessions};
 
 #[apply(on_both!)]
 async fn a_notice_is_due_when_its_session_has_ended(world: &World) {
@@ -73,7 +73,7 @@ async fn the_notices_to_a_client_are_deleted(world: &World) {
     for (client, due) in [("shop", 1), ("other", 2)] {
         assert_eq!(logout_notices::due(&mut tx, client, NOW, 9).await.unwrap().len(), due);
     }
-    logout_notices::forget_client(&mut tx, "shop").await.unwrap();
+    clients::forget(&mut tx, "shop").await.unwrap();
     for (client, due) in [("shop", 0), ("other", 2)] {
         assert_eq!(logout_notices::due(&mut tx, client, NOW, 9).await.unwrap().len(), due);
     }
