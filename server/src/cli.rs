@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::commands::clients::Client;
 use crate::commands::keys::Keys;
 use crate::commands::mail::Mail;
 use crate::commands::organizations::Org;
@@ -46,6 +47,9 @@ enum Command {
     /// Manage organizations: their domains, provider and administrators
     #[command(subcommand)]
     Org(Org),
+    /// Manage products whose users sign in here, beside those of the configuration file
+    #[command(subcommand)]
+    Client(Client),
     /// Import accounts and their password hashes from another system
     Import(Import),
     /// Back up the SQLite database to a new file; a server may be running (for PostgreSQL, use `pg_dump`)
@@ -211,6 +215,10 @@ pub async fn run() -> ExitCode {
         },
         Command::Org(org) => match load_config(ConfigPurpose::Command, KeyFile::Needed) {
             Ok((config, Some(keys))) => commands::organizations::run(config, keys, org).await,
+            other => other.map(drop),
+        },
+        Command::Client(client) => match load_config(ConfigPurpose::Command, KeyFile::Needed) {
+            Ok((config, Some(keys))) => commands::clients::run(config, keys, client).await,
             other => other.map(drop),
         },
         Command::Import(what) if what.dry_run => import::run(None, &what).await,

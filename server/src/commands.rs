@@ -1,6 +1,7 @@
 //! The operator commands other than `serve`.
 
 pub mod backup;
+pub mod clients;
 pub mod keys;
 pub mod mail;
 pub mod organizations;

@@ -23,6 +23,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+/// Pause between two looks for changed clients.
+const CLIENTS_EVERY: Duration = Duration::from_secs(2);
+
 /// Runs `rekey serve`.
 pub async fn run(config: Config, ring: Keyring, log: LogFilter, dev: bool, watch: bool) -> Result<(), Failed> {
     let deaf = |error: std::io::Error| format!("signals cannot be received: {}", error.kind());
@@ -45,6 +48,7 @@ pub async fn run(config: Config, ring: Keyring, log: LogFilter, dev: bool, watch
     let (mail_now, mail_changes) = watch::channel(mail.clone());
     let outbox_worker = tokio::spawn(deliver_emails(backend.clone(), mail_changes));
     let broom = tokio::spawn(sweep(backend.clone()));
+    let registry = tokio::spawn(follow_clients(backend.clone()));
     let logouts = tokio::spawn(LogoutDelivery::new(backend.clone()).run());
     let db = backend.db().clone();
     let watcher = tokio::spawn(async move { db.watch().await });
@@ -84,6 +88,7 @@ pub async fn run(config: Config, ring: Keyring, log: LogFilter, dev: bool, watch
     // An e-mail that is being sent is claimed again later.
     outbox_worker.abort();
     broom.abort();
+    registry.abort();
     logouts.abort();
     watcher.abort();
     follower.abort();
@@ -130,6 +135,26 @@ async fn sweep(backend: Backend) {
             }
         };
         sleep(pause).await;
+    }
+}
+
+/// Reads changes of the clients in the database until dropped.
+async fn follow_clients(backend: Backend) {
+    let mut pause = CLIENTS_EVERY;
+    loop {
+        sleep(pause).await;
+        pause = match backend.refresh_clients().await {
+            Ok(changed) => {
+                if let Some(clients) = changed {
+                    tracing::info!(clients, "the clients of the database have changed");
+                }
+                CLIENTS_EVERY
+            }
+            Err(fault) => {
+                tracing::warn!(%fault, "changes of clients cannot be read; the previous clients stay");
+                5 * CLIENTS_EVERY
+            }
+        };
     }
 }
 

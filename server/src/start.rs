@@ -30,8 +30,9 @@ pub async fn backend(config: &Config, keys: impl Into<Keys>) -> Result<Backend, 
         leaked: leaked(config)?,
         settings: config.settings.clone().into(),
     });
-    let other = backend.upkeep().find_other_key().await;
-    match other.map_err(|fault| format!("the database does not answer: {fault}"))? {
+    let silent = |fault| format!("the database does not answer: {fault}");
+    backend.refresh_clients().await.map_err(silent)?;
+    match backend.upkeep().find_other_key().await.map_err(silent)? {
         None => Ok(backend),
         Some(name) => Err(format!(
             "the key `{name}` in {} is not the one that the database was written with, so no one could sign in. \

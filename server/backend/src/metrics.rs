@@ -94,6 +94,14 @@ impl Metrics {
         self.client_events.get_or_create(&ClientEvent { client, event }).inc();
     }
 
+    /// Begins to count the events of a client.
+    pub(crate) fn count_client(&self, client: &str) {
+        for event in ["code", "tokens", "refreshed", "revoked", "logout_sent", "logout_failed"] {
+            let client = client.to_owned();
+            drop(self.client_events.get_or_create(&ClientEvent { client, event }));
+        }
+    }
+
     /// Counts an e-mail in its final state: `sent` or `failed`.
     pub(crate) fn email_done(&self, state: &'static str) {
         self.emails.get_or_create(&State { state }).inc();
@@ -122,10 +130,7 @@ impl Backend {
             drop(metrics.faults.get_or_create(&Kind { kind }));
         }
         for client in self.clients().ids() {
-            for event in ["code", "tokens", "refreshed", "revoked", "logout_sent", "logout_failed"] {
-                let client = client.to_owned();
-                drop(metrics.client_events.get_or_create(&ClientEvent { client, event }));
-            }
+            metrics.count_client(&client);
         }
         for state in ["sent", "failed"] {
             drop(metrics.emails.get_or_create(&State { state }));

@@ -12,15 +12,18 @@ mod logout_delivery;
 mod logout_request;
 mod parameters;
 mod refresh_token;
+mod registrations;
 mod request;
 mod site_path;
 mod sites;
+mod stored_clients;
 mod token;
 
 pub use client_request::{ClientCredentials, ClientEndpoint, ClientError};
 pub use clients::{ClientSettings, Clients, InvalidClient};
 pub use discovery::discovery;
 pub use logout_delivery::LogoutDelivery;
+pub use registrations::{ClientDetails, ClientRegistrations, NewClient, NewSecret};
 pub use sites::{Site, SiteRuleSettings, SiteSettings};
 
 pub(crate) use clients::Client;

@@ -4,6 +4,7 @@
 
 mod addresses;
 mod assets;
+mod client_commands;
 mod clients;
 mod configuration;
 mod contract;

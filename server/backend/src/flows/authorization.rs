@@ -10,6 +10,7 @@ use crate::store::sessions::{self, Session};
 use crate::store::{ReadConn, accounts, connected_products};
 use crate::{Backend, Error, Fault, random};
 use account::{AccountId, Timestamp};
+use std::sync::Arc;
 
 /// The path to which the browser returns after sign-in.
 const CONTINUE: &str = "/oauth/continue/";
@@ -74,7 +75,7 @@ enum Answer {
     },
 }
 
-impl<'a> Authorization<'a> {
+impl Authorization<'_> {
     /// Accepts a client's request: the raw query.
     ///
     /// # Errors
@@ -131,10 +132,10 @@ impl<'a> Authorization<'a> {
             subject,
             ends_at: now.plus_ms(REQUEST_MS).0,
         };
-        let error = match self.answer(&request, asked.client, asked.prompt.consent, now).await? {
+        let error = match self.answer(&request, &asked.client, asked.prompt.consent, now).await? {
             Answer::Code(step) => return Ok(step),
             Answer::SignIn => "login_required",
-            Answer::OtherUser => return Ok(self.refuse_other_user(&request, asked.client)),
+            Answer::OtherUser => return Ok(self.refuse_other_user(&request, &asked.client)),
             Answer::Consent { .. } => "consent_required",
         };
         if asked.prompt.none {
@@ -171,10 +172,10 @@ impl<'a> Authorization<'a> {
             Ok(waiting) => waiting,
             Err(reason) => return Ok(AuthorizationStep::Refused(reason)),
         };
-        match self.answer(&request, client, request.asks_consent == 1, now).await? {
+        match self.answer(&request, &client, request.asks_consent == 1, now).await? {
             Answer::Code(step) => Ok(step),
             Answer::SignIn => self.ask(&request.id, Hints::default(), now).await,
-            Answer::OtherUser => Ok(self.refuse_other_user(&request, client)),
+            Answer::OtherUser => Ok(self.refuse_other_user(&request, &client)),
             Answer::Consent { session, email } => Ok(AuthorizationStep::Consent(Consent {
                 client: client.name.clone(),
                 third_party: client.third_party,
@@ -224,9 +225,9 @@ impl<'a> Authorization<'a> {
         authorization::note_consent(&mut tx, &request.id).await?;
         tx.commit().await?;
         request.asks_consent = 0;
-        match self.answer(&request, client, false, now).await? {
+        match self.answer(&request, &client, false, now).await? {
             Answer::Code(step) => Ok(step),
-            Answer::OtherUser => Ok(self.refuse_other_user(&request, client)),
+            Answer::OtherUser => Ok(self.refuse_other_user(&request, &client)),
             Answer::SignIn | Answer::Consent { .. } => self.ask(&request.id, Hints::default(), now).await,
         }
     }
@@ -236,7 +237,7 @@ impl<'a> Authorization<'a> {
         self,
         id: &str,
         now: Timestamp,
-    ) -> Result<Result<(AuthorizationRequest, &'a Client), &'static str>, Error> {
+    ) -> Result<Result<(AuthorizationRequest, Arc<Client>), &'static str>, Error> {
         let mut conn = self.0.read().await?;
         let Some(request) = find(&mut conn, id, now).await? else {
             return Ok(Err("the request has expired"));
@@ -374,7 +375,7 @@ impl Backend {
     }
 
     /// Returns the client of a request. Attack: an address that the operator has removed since.
-    fn client_of(&self, request: &AuthorizationRequest) -> Option<&Client> {
+    fn client_of(&self, request: &AuthorizationRequest) -> Option<Arc<Client>> {
         let client = self.clients().find(&request.client_id);
         client.filter(|client| client.accepts(&request.redirect_uri))
     }

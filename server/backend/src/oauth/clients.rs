@@ -1,11 +1,11 @@
 //! The registered clients: products whose users sign in here.
 
 use super::sites::{Site, SiteRuleSettings, SiteSettings};
-use crate::TrustedRoots;
+use super::stored_clients::StoredClients;
+use crate::store::clients::StoredClient;
 use crate::trust::is_encrypted_or_local;
-use crate::{Backend, random};
-use account::Secret;
-use sha2::{Digest, Sha256};
+use crate::{Backend, TrustedRoots, random};
+use account::{Secret, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 use subtle::ConstantTimeEq;
@@ -38,10 +38,13 @@ pub struct InvalidClient {
     pub text: &'static str,
 }
 
-/// The registered clients. None by default.
+/// The registered clients. None by default. Clones share those of the database.
 #[derive(Clone, Default)]
 pub struct Clients {
-    list: Arc<Vec<Client>>,
+    /// Those of the configuration file.
+    configured: Arc<Vec<Arc<Client>>>,
+    /// Those of the database.
+    pub(super) stored: Arc<StoredClients>,
     sites: Arc<Vec<Site>>,
     /// Tells clients that a session has ended.
     http: reqwest::Client,
@@ -58,7 +61,9 @@ pub(crate) struct Client {
     pub backchannel_logout_uri: Option<String>,
     redirect_uris: Vec<String>,
     post_logout_redirect_uris: Vec<String>,
-    secret_digest: Option<[u8; 32]>,
+    secret_digest: Option<String>,
+    /// The digest of the secret before, which is accepted until this time.
+    previous: Option<(String, Timestamp)>,
 }
 
 /// The longest redirect address.
@@ -139,24 +144,11 @@ impl Clients {
                 return Err(format!("{name} of the client `{}` {text}", client.id));
             }
         }
-        let client = |settings: ClientSettings| Client {
-            id: settings.id,
-            name: settings.name,
-            third_party: settings.third_party,
-            backchannel_logout_uri: settings.backchannel_logout_uri,
-            redirect_uris: settings.redirect_uris,
-            post_logout_redirect_uris: settings.post_logout_redirect_uris,
-            secret_digest: settings
-                .client_secret
-                .map(|secret| Sha256::digest(secret.expose()).into()),
-        };
-        if list.is_empty() {
-            return Ok(Self::default());
-        }
         let http = roots.http()?.timeout(LOGOUT_LIMIT);
         let http = http.user_agent(concat!("Rekey/", env!("CARGO_PKG_VERSION")));
         Ok(Self {
-            list: Arc::new(list.into_iter().map(client).collect()),
+            configured: Arc::new(list.into_iter().map(Client::from).map(Arc::new).collect()),
+            stored: Arc::default(),
             sites: Arc::default(),
             http: http.build().map_err(|error| error.to_string())?,
         })
@@ -168,10 +160,8 @@ impl Clients {
     /// A sentence for the operator about the first invalid site or rule.
     pub fn with_sites(mut self, sites: Vec<SiteSettings>, rules: &[SiteRuleSettings]) -> Result<Self, String> {
         let sites = Site::all(sites, rules)?;
-        if !sites.is_empty() {
-            let list = Arc::get_mut(&mut self.list).ok_or("the clients are in use already")?;
-            list.extend(sites.iter().map(Client::of_site));
-        }
+        let clients = sites.iter().map(Client::of_site).map(Arc::new);
+        self.configured = Arc::new(self.configured.iter().cloned().chain(clients).collect());
         self.sites = Arc::new(sites);
         Ok(self)
     }
@@ -180,29 +170,64 @@ impl Clients {
         &self.sites
     }
 
+    /// Returns whether the configuration file has a client. It takes precedence over one of the database.
+    pub(super) fn is_configured(&self, id: &str) -> bool {
+        self.configured.iter().any(|client| client.id == id)
+    }
+
+    fn all(&self) -> Vec<Arc<Client>> {
+        self.configured.iter().chain(&*self.stored.list()).cloned().collect()
+    }
+
     /// Returns the ids of the clients that are told when a session ends.
     pub(super) fn told_of_logout(&self) -> Vec<String> {
-        let told = self
-            .list
-            .iter()
-            .filter(|client| client.backchannel_logout_uri.is_some());
-        told.map(|client| client.id.clone()).collect()
+        let all = self.all().into_iter();
+        all.filter(|client| client.backchannel_logout_uri.is_some())
+            .map(|client| client.id.clone())
+            .collect()
     }
 
     pub(super) const fn http(&self) -> &reqwest::Client {
         &self.http
     }
 
-    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
-        self.list.iter().map(|client| client.id.as_str())
+    pub(crate) fn ids(&self) -> Vec<String> {
+        self.all().iter().map(|client| client.id.clone()).collect()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.list.is_empty()
+        self.configured.is_empty() && self.stored.list().is_empty()
     }
 
-    pub(crate) fn find(&self, id: &str) -> Option<&Client> {
-        self.list.iter().find(|client| client.id == id)
+    pub(crate) fn find(&self, id: &str) -> Option<Arc<Client>> {
+        let stored = self.stored.list();
+        let found = self.configured.iter().chain(&*stored).find(|client| client.id == id);
+        found.cloned()
+    }
+}
+
+impl From<ClientSettings> for Client {
+    fn from(settings: ClientSettings) -> Self {
+        Self {
+            id: settings.id,
+            name: settings.name,
+            third_party: settings.third_party,
+            backchannel_logout_uri: settings.backchannel_logout_uri,
+            redirect_uris: settings.redirect_uris,
+            post_logout_redirect_uris: settings.post_logout_redirect_uris,
+            secret_digest: settings.client_secret.as_ref().map(random::digest),
+            previous: None,
+        }
+    }
+}
+
+impl From<StoredClient> for Client {
+    fn from(stored: StoredClient) -> Self {
+        Self {
+            secret_digest: stored.secret_digest,
+            previous: stored.previous,
+            ..Self::from(stored.settings)
+        }
     }
 }
 
@@ -216,7 +241,8 @@ impl Client {
             redirect_uris: vec![site.return_uri()],
             post_logout_redirect_uris: vec![[&site.origin, "/"].concat()],
             // Unknown to everyone. Attack: a user of the site redeems its code for tokens at the endpoint for clients.
-            secret_digest: Some(Sha256::digest(random::token().expose()).into()),
+            secret_digest: Some(random::digest(&random::token())),
+            previous: None,
         }
     }
 
@@ -243,10 +269,13 @@ impl Client {
         self.secret_digest.is_some()
     }
 
-    /// Compares the secret in constant time. Attack: the secret is guessed by response times.
-    pub fn has_secret(&self, secret: &Secret) -> bool {
-        let digest: [u8; 32] = Sha256::digest(secret.expose()).into();
-        self.secret_digest.is_some_and(|own| own.ct_eq(&digest).into())
+    /// Compares the secret in constant time, also with the one before while both are accepted. Attack: the secret is guessed by
+    /// response times.
+    pub fn has_secret(&self, secret: &Secret, now: Timestamp) -> bool {
+        let digest = random::digest(secret);
+        let is = |own: &String| bool::from(own.as_bytes().ct_eq(digest.as_bytes()));
+        let previous = self.previous.as_ref().filter(|(_, until)| now.0 < until.0);
+        self.secret_digest.as_ref().is_some_and(is) || previous.is_some_and(|(digest, _)| is(digest))
     }
 }
 
@@ -386,7 +415,8 @@ mod tests {
         assert_eq!(with(&secret[1..]).invalid_fields(&[])[0].name, "client_secret_file");
         let clients = clients(vec![with(secret)]).unwrap();
         let client = clients.find("shop").unwrap();
-        assert!(client.has_secret(&secret.into()) && !client.has_secret(&secret[1..].into()));
+        let has = |secret: &str| client.has_secret(&secret.into(), Timestamp(0));
+        assert!(has(secret) && !has(&secret[1..]));
         assert!(self::clients(vec![with(secret), with(secret)]).is_err());
     }
 }

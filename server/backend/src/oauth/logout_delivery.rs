@@ -6,8 +6,9 @@ use crate::{Backend, Fault, random};
 use account::Timestamp;
 use serde::Serialize;
 use serde_json::json;
+use std::collections::HashMap;
 use std::time::Duration;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::sleep;
 
 /// Pause between two looks for due notices.
@@ -44,27 +45,40 @@ impl LogoutDelivery {
         Self(backend)
     }
 
-    /// Runs until the future is dropped. Each product has a task of its own, so that one that does not answer delays no other.
+    /// Runs until the future is dropped. Each product has a task of its own, so that one that does not answer
+    /// delays no other.
     pub async fn run(self) {
-        let mut lanes = JoinSet::new();
-        for client in self.0.clients().told_of_logout() {
-            let backend = self.0.clone();
-            lanes.spawn(async move {
-                loop {
-                    match Self(backend.clone()).round(&client).await {
-                        Ok(0) => sleep(PAUSE).await,
-                        Ok(_) => {}
-                        Err(fault) => {
-                            tracing::warn!(%fault, client, "products cannot be told of ended sessions");
-                            sleep(10 * PAUSE).await;
-                        }
-                    }
-                }
-            });
+        // Aborts the tasks when it is dropped.
+        let mut tasks = JoinSet::new();
+        let mut of_clients = HashMap::<String, AbortHandle>::new();
+        loop {
+            of_clients.retain(|_, task| !task.is_finished());
+            for client in self.0.clients().told_of_logout() {
+                of_clients
+                    .entry(client)
+                    .or_insert_with_key(|client| tasks.spawn(Self(self.0.clone()).run_for(client.clone())));
+            }
+            while tasks.try_join_next().is_some() {}
+            sleep(PAUSE).await;
         }
-        // Also without any product, so that the caller does not start it again.
-        while lanes.join_next().await.is_some() {}
-        std::future::pending().await
+    }
+
+    /// Delivers the notices of one product until it is removed.
+    async fn run_for(self, client: String) {
+        let is_told = || {
+            let found = self.0.clients().find(&client);
+            found.is_some_and(|client| client.backchannel_logout_uri.is_some())
+        };
+        while is_told() {
+            match self.round(&client).await {
+                Ok(0) => sleep(PAUSE).await,
+                Ok(_) => {}
+                Err(fault) => {
+                    tracing::warn!(%fault, client, "products cannot be told of ended sessions");
+                    sleep(10 * PAUSE).await;
+                }
+            }
+        }
     }
 
     /// Delivers due notices to all products, once. For tests and tools.
@@ -107,7 +121,7 @@ impl LogoutDelivery {
         let Some(registered) = self.0.clients().find(client) else {
             return Ok(());
         };
-        let Err(failure) = self.send(registered, &notice).await? else {
+        let Err(failure) = self.send(&registered, &notice).await? else {
             self.0.metrics().client_event(client, "logout_sent");
             return logout_notices::delete(db, &notice.id).await;
         };

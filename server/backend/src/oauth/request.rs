@@ -4,6 +4,7 @@ use super::parameters::{Parameters, is_printable};
 use super::{Client, Clients};
 use account::EmailAddress;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use std::sync::Arc;
 
 /// The scopes that are granted; others are ignored.
 pub(super) const SCOPES: [&str; 5] = ["openid", "email", "profile", "organization", super::OFFLINE];
@@ -43,8 +44,8 @@ impl Prompt {
 }
 
 /// A request that passed all checks.
-pub(crate) struct ValidRequest<'a> {
-    pub client: &'a Client,
+pub(crate) struct ValidRequest {
+    pub client: Arc<Client>,
     pub redirect_uri: String,
     pub scope: String,
     pub state: Option<String>,
@@ -83,9 +84,9 @@ pub(crate) enum InvalidRequest {
     },
 }
 
-impl<'a> ValidRequest<'a> {
+impl ValidRequest {
     /// Checks a raw query. `issuer` is part of errors.
-    pub fn read(clients: &'a Clients, issuer: &str, query: &str) -> Result<Self, InvalidRequest> {
+    pub fn read(clients: &Clients, issuer: &str, query: &str) -> Result<Self, InvalidRequest> {
         use InvalidRequest::{Returned, Unproven};
         if query.len() > QUERY_LEN {
             return Err(Unproven("the request is too long"));

@@ -59,6 +59,29 @@ pub async fn of_account(conn: &mut ReadConn, account: &AccountId) -> Result<Vec<
     }))
 }
 
+/// Returns the accounts of a client, at most 100.
+pub async fn accounts_of(conn: &mut ReadConn, client: &str) -> Result<Vec<AccountId>, Fault> {
+    let ids: Vec<String> = on!(conn, |conn| {
+        sqlx::query_scalar(
+            "SELECT account_id FROM connected_products WHERE client_id = $1 ORDER BY account_id LIMIT 100",
+        )
+        .bind(client)
+        .fetch_all(conn)
+        .await?
+    });
+    Ok(ids.into_iter().map(AccountId).collect())
+}
+
+/// Counts the accounts of a client, and returns the time when it last got tokens.
+pub async fn usage(conn: &mut ReadConn, client: &str) -> Result<(i64, Option<i64>), Fault> {
+    Ok(on!(conn, |conn| {
+        sqlx::query_as("SELECT count(*), max(used_at) FROM connected_products WHERE client_id = $1")
+            .bind(client)
+            .fetch_one(conn)
+            .await?
+    }))
+}
+
 /// Deletes the connection of an account to a client; `false` if there is none.
 pub async fn delete(tx: &mut WriteTx, account: &AccountId, client: &str) -> Result<bool, Fault> {
     let deleted = execute!(

@@ -47,6 +47,18 @@ pub async fn disconnect(tx: &mut WriteTx, account: &AccountId, client: &str) -> 
     Ok(())
 }
 
+/// Deletes the notices of an account's sessions to a client.
+pub async fn forget(tx: &mut WriteTx, account: &AccountId, client: &str) -> Result<(), Fault> {
+    execute!(
+        tx,
+        "DELETE FROM logout_notices
+          WHERE client_id = $2 AND session_id IN (SELECT id FROM sessions WHERE account_id = $1)",
+        &account.0,
+        client
+    );
+    Ok(())
+}
+
 /// Returns due notices to a client, the longest due first.
 pub async fn due(conn: &mut ReadConn, client: &str, now: Timestamp, limit: i64) -> Result<Vec<LogoutNotice>, Fault> {
     Ok(on!(conn, |conn| {

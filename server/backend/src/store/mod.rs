@@ -4,6 +4,7 @@ pub mod account_changes;
 pub mod accounts;
 pub mod administrators;
 pub mod authorization;
+pub mod clients;
 pub mod codes;
 mod conn;
 pub mod connected_products;

@@ -43,6 +43,7 @@ mod account_changes;
 mod backup;
 mod browser;
 mod change_password;
+mod client_registrations;
 mod confirm;
 mod crowd;
 mod database;

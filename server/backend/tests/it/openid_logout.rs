@@ -2,7 +2,8 @@
 
 use crate::browser::Browser;
 use crate::product::{
-    CALLBACK, GOODBYE, claims, code, offline_code, redeem, refresh, text, user_info, with_backchannel, with_clients,
+    self, CALLBACK, GOODBYE, claims, code, form, offline_code, redeem, refresh, returned, text, user_info,
+    with_backchannel, with_clients,
 };
 use crate::world::{ADA, NEW_PASSWORD, World, address};
 use account::{ActivityKind, Key, Keyring, SecurityDone};
@@ -13,11 +14,12 @@ use axum::response::IntoResponse;
 use axum::routing::post;
 use backend::Keys;
 use backend::flows::ClientLogoutStep;
-use backend::oauth::LogoutDelivery;
+use backend::oauth::{ClientEndpoint, ClientSettings, LogoutDelivery, NewClient};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// A product's address for logout tokens.
@@ -277,6 +279,38 @@ async fn a_product_that_gets_an_address_later_is_told_after_its_next_refresh(wor
     refresh(&later, &tokens).await.unwrap();
     browser.sign_out().await;
     assert_eq!((deliver(&later).await, product.taken().len()), (1, 1));
+}
+
+#[apply(on_both!)]
+async fn a_product_that_is_added_while_the_server_runs_is_told(world: &World) {
+    world.create_account(ADA).await;
+    let server = with_clients(world);
+    let delivery = tokio::spawn(LogoutDelivery::new(server.backend.clone()).run());
+    let product = Product::start().await;
+    let settings = ClientSettings {
+        id: "wiki".into(),
+        name: "Wiki".into(),
+        redirect_uris: vec![CALLBACK.into()],
+        backchannel_logout_uri: Some(product.uri.clone()),
+        ..ClientSettings::default()
+    };
+    let added = server.backend.client_registrations().add(&settings, true).await;
+    assert!(matches!(added, Ok(NewClient::Added(None))), "{added:?}");
+    server.backend.refresh_clients().await.unwrap();
+    let mut browser = server.signed_in(ADA).await;
+    let step = product::begin(&browser, &product::query(&[("client_id", "wiki")])).await;
+    let form = form(&returned(step, CALLBACK)["code"], &[("client_id", "wiki")]);
+    product::post(&server, ClientEndpoint::Token, &form, None)
+        .await
+        .unwrap();
+    browser.sign_out().await;
+    let told = async {
+        while product.taken().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), told).await.unwrap();
+    delivery.abort();
 }
 
 /// Attack: an open redirect.

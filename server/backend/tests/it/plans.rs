@@ -26,13 +26,17 @@ const IN_ORDER: [&str; 5] = [
     "WHERE used_at IS NULL LIMIT",
 ];
 /// Operators' statements on all rows, such as the end of every session or the deletion of an account.
-const OF_ALL: [&str; 11] = [
+const OF_ALL: [&str; 15] = [
     "SELECT count(*) FROM passwords",
     "SELECT count(*) FROM codes",
     "SELECT count(*) FROM outbox",
     "DELETE FROM sessions RETURNING account_id",
+    "DELETE FROM authorization_codes WHERE client_id",
+    "DELETE FROM authorization_requests WHERE client_id",
     "DELETE FROM flows\n              WHERE account_id = $1 OR",
+    "DELETE FROM logout_notices WHERE client_id",
     "DELETE FROM outbox WHERE recipient = $1",
+    "DELETE FROM pushed_requests WHERE client_id",
     "UPDATE codes SET superseded_at = $1 WHERE COALESCE",
     "UPDATE devices SET trusted_until = NULL WHERE trusted_until IS NOT NULL",
     "UPDATE flows SET ended_at = $1, version = version + 1\n              WHERE COALESCE",
@@ -40,11 +44,13 @@ const OF_ALL: [&str; 11] = [
     "UPDATE outbox SET failed_at = $1, body = '', last_error = NULL WHERE COALESCE",
 ];
 /// Statements that may scan a small table: those of the sweep, and of a table with few rows.
-const MAY_SCAN: [&str; 4] = [
+const MAY_SCAN: [&str; 6] = [
     "LIMIT 200)",
+    "FROM clients",
     "FROM key_checks",
     "FROM signing_keys",
     "UPDATE signing_keys",
+    "client_changes",
 ];
 /// PostgreSQL plans by its statistics, SQLite by the schema alone.
 const CROWD: &str = "
@@ -73,6 +79,7 @@ const CROWD: &str = "
     INSERT INTO organization_invitations SELECT i, i % 1000 + 1, i, i, i, i FROM generate_series(1, 4000) i;
     INSERT INTO signing_keys SELECT i, i, i, i, i FROM generate_series(1, 4) i;
     INSERT INTO authorization_requests SELECT i, i, i, i, i, i, i, i, i, i, i FROM generate_series(1, 4000) i;
+    INSERT INTO clients SELECT i, i, i, i, i, 0, i, i, i, i FROM generate_series(1, 400) i;
     INSERT INTO pushed_requests SELECT i, i, i, i FROM generate_series(1, 4000) i;
     INSERT INTO authorization_codes SELECT i, i, i, i, i, i, i, i, i, i, i, i % 400, i, i FROM generate_series(1, 4000) i;
     INSERT INTO site_sessions SELECT i, i, i, i FROM generate_series(1, 4000) i;

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod authorization;
+mod clients;
 mod codes;
 mod database;
 mod devices;

@@ -3,7 +3,7 @@
 use super::fixtures::{NOW, id, session, with_ada};
 use crate::world::{ADA, World};
 use backend::store::authorization::{self, Access, AuthorizationCode, AuthorizationRequest};
-use backend::store::sessions;
+use backend::store::{clients, sessions};
 
 fn code(digest: &str) -> AuthorizationCode {
     AuthorizationCode {
@@ -20,12 +20,10 @@ fn code(digest: &str) -> AuthorizationCode {
     }
 }
 
-#[apply(on_both!)]
-async fn a_request_is_found_until_it_ends(world: &World) {
-    let mut tx = with_ada(world).await;
-    let request = AuthorizationRequest {
-        id: "r".into(),
-        client_id: "shop".into(),
+fn request(id: &str, client: &str) -> AuthorizationRequest {
+    AuthorizationRequest {
+        id: id.into(),
+        client_id: client.into(),
         redirect_uri: "https://shop.example/callback".into(),
         scope: "openid".into(),
         state: Some("state".into()),
@@ -35,7 +33,13 @@ async fn a_request_is_found_until_it_ends(world: &World) {
         asks_consent: 1,
         subject: Some("a subject".into()),
         ends_at: NOW.0 + 10,
-    };
+    }
+}
+
+#[apply(on_both!)]
+async fn a_request_is_found_until_it_ends(world: &World) {
+    let mut tx = with_ada(world).await;
+    let request = request("r", "shop");
     authorization::insert_request(&mut tx, &request).await.unwrap();
     let found = authorization::find_request(&mut tx, "r", NOW.plus_ms(9)).await.unwrap();
     assert_eq!(found, Some(request.clone()));
@@ -174,4 +178,31 @@ async fn a_pushed_request_is_found_by_its_client_until_it_ends(world: &World) {
         assert_eq!(query.as_deref(), found);
     }
     assert_eq!(authorization::prune(&mut tx, NOW.plus_ms(11)).await.unwrap(), 1);
+}
+
+#[apply(on_both!)]
+async fn a_client_loses_only_its_own_requests_and_codes(world: &World) {
+    let mut tx = with_ada(world).await;
+    sessions::insert(&mut tx, "digest", &session("s")).await.unwrap();
+    for client in ["shop", "other"] {
+        let of_client = AuthorizationCode {
+            client_id: client.into(),
+            ..code(client)
+        };
+        authorization::insert_code(&mut tx, &of_client).await.unwrap();
+        authorization::insert_request(&mut tx, &request(client, client))
+            .await
+            .unwrap();
+        authorization::insert_pushed(&mut tx, client, client, "a=b", NOW.plus_ms(10))
+            .await
+            .unwrap();
+    }
+    clients::forget(&mut tx, "shop").await.unwrap();
+    for (client, stays) in [("shop", false), ("other", true)] {
+        let code = authorization::find_code(&mut tx, client).await.unwrap();
+        let request = authorization::find_request(&mut tx, client, NOW).await.unwrap();
+        let pushed = authorization::find_pushed(&mut tx, client, client, NOW).await.unwrap();
+        let found = [code.is_some(), request.is_some(), pushed.is_some()];
+        assert_eq!(found, [stays; 3], "{client}");
+    }
 }

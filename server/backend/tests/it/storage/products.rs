@@ -2,7 +2,7 @@
 
 use super::fixtures::{NOW, id, session, with_ada};
 use crate::world::{ADA, World};
-use backend::store::{connected_products, logout_notices, sessions};
+use backend::store::{clients, connected_products, logout_notices, sessions};
 
 #[apply(on_both!)]
 async fn a_notice_is_due_when_its_session_has_ended(world: &World) {
@@ -54,6 +54,32 @@ async fn a_notice_is_due_when_its_session_has_ended(world: &World) {
 }
 
 #[apply(on_both!)]
+async fn the_notices_to_a_client_are_deleted(world: &World) {
+    let mut tx = with_ada(world).await;
+    let ada = id(ADA);
+    for name in ["s", "t"] {
+        sessions::insert(&mut tx, name, &session(name)).await.unwrap();
+        for client in ["shop", "other"] {
+            let notice = format!("{client} {name}");
+            logout_notices::insert(&mut tx, &notice, (name, &ada.0), client)
+                .await
+                .unwrap();
+        }
+    }
+    assert!(sessions::end(&mut tx, &ada, "s").await.unwrap());
+    // Only those of live sessions.
+    logout_notices::forget(&mut tx, &ada, "shop").await.unwrap();
+    assert!(sessions::end(&mut tx, &ada, "t").await.unwrap());
+    for (client, due) in [("shop", 1), ("other", 2)] {
+        assert_eq!(logout_notices::due(&mut tx, client, NOW, 9).await.unwrap().len(), due);
+    }
+    clients::forget(&mut tx, "shop").await.unwrap();
+    for (client, due) in [("shop", 0), ("other", 2)] {
+        assert_eq!(logout_notices::due(&mut tx, client, NOW, 9).await.unwrap().len(), due);
+    }
+}
+
+#[apply(on_both!)]
 async fn a_connected_product_is_recorded_once(world: &World) {
     let mut tx = with_ada(world).await;
     let ada = id(ADA);
@@ -70,6 +96,16 @@ async fn a_connected_product_is_recorded_once(world: &World) {
     assert_eq!((found.connected_at, found.used_at), (NOW.0, NOW.0 + 5));
     assert_eq!(found.scope, "openid email");
     assert_eq!(connected_products::of_account(&mut tx, &ada).await.unwrap(), [found]);
+    for (client, accounts, usage) in [
+        ("shop", vec![id(ADA)], (1, Some(NOW.0 + 5))),
+        ("other", vec![], (0, None)),
+    ] {
+        assert_eq!(
+            connected_products::accounts_of(&mut tx, client).await.unwrap(),
+            accounts
+        );
+        assert_eq!(connected_products::usage(&mut tx, client).await.unwrap(), usage);
+    }
     assert!(!connected_products::delete(&mut tx, &ada, "other").await.unwrap());
     assert!(connected_products::delete(&mut tx, &ada, "shop").await.unwrap());
     assert_eq!(connected_products::of_account(&mut tx, &ada).await.unwrap(), []);
