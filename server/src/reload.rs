@@ -8,11 +8,12 @@ use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 
 /// Keys of the configuration that need a restart; all others take effect on reload.
-const AT_START: [&str; 16] = [
+const AT_START: [&str; 17] = [
     "listen",
     "origin",
     "database_url",
     "ca_file",
+    "rsa_key_file",
     "dns_server",
     "key_file",
     "trusted_proxies",

@@ -45,8 +45,15 @@ pub async fn backend(config: &Config, keys: impl Into<Keys>) -> Result<Backend, 
 fn clients(config: &Config) -> Result<Clients, String> {
     let clients = Clients::new(config.clients.clone(), &trusted_roots(config)?);
     let clients = clients.map_err(|wrong| format!("[[clients]]: {wrong}"))?;
+    let keys = config.rsa_key_file.as_deref().map(rsa_keys).transpose()?;
+    let clients = clients.with_rsa_keys(keys.as_ref());
+    let clients = clients.map_err(|wrong| format!("REKEY_RSA_KEY_FILE: {wrong}"))?;
     let clients = clients.with_sites(config.sites.clone(), &config.site_rules);
     clients.map_err(|wrong| format!("[[sites]]: {wrong}"))
+}
+
+fn rsa_keys(file: &Path) -> Result<Secret, String> {
+    crate::config::secret(file).map_err(|wrong| format!("REKEY_RSA_KEY_FILE: {wrong}"))
 }
 
 /// Opens the database and migrates its tables.

@@ -3,6 +3,8 @@
 //!
 //! The part with a browser is the flow `authorization`; this module has the clients, the tokens and the keys.
 
+mod client_assertion;
+mod client_options;
 mod client_request;
 mod clients;
 mod discovery;
@@ -14,11 +16,14 @@ mod parameters;
 mod refresh_token;
 mod registrations;
 mod request;
+mod rsa_keys;
 mod site_path;
 mod sites;
 mod stored_clients;
+mod subjects;
 mod token;
 
+pub use client_options::{ClientOptions, TokenAlgorithm};
 pub use client_request::{ClientCredentials, ClientEndpoint, ClientError};
 pub use clients::{ClientSettings, Clients, InvalidClient};
 pub use discovery::discovery;
@@ -30,6 +35,7 @@ pub(crate) use clients::Client;
 pub(crate) use logout_request::{LogoutRequest, logout_redirect};
 pub use request::Hints;
 pub(crate) use request::{InvalidRequest, ValidRequest, redirect};
+pub(crate) use subjects::known_subject;
 pub(crate) use token::{connect, is_verified};
 
 use account::Timestamp;

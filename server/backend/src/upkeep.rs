@@ -5,8 +5,8 @@ use crate::flows::DEVICE_DAYS;
 use crate::hashing::stored_under;
 use crate::store::events::Actor;
 use crate::store::{
-    Db, accounts, authorization, codes, devices, email_turns, events, flows, identities, invitations, key_checks,
-    limits, logout_notices, outbox, sessions, signing_keys, throttles,
+    Db, accounts, authorization, client_assertions, codes, devices, email_turns, events, flows, identities,
+    invitations, key_checks, limits, logout_notices, outbox, sessions, signing_keys, throttles,
 };
 use crate::{Backend, Fault};
 use account::{AccountId, ActivityKind, Timestamp};
@@ -102,6 +102,7 @@ impl Upkeep<'_> {
             + sessions::prune(&mut tx, now).await?
             + sessions::prune_idle(&mut tx, now.plus_ms(-self.0.idle_ms())).await?
             + authorization::prune(&mut tx, now).await?
+            + client_assertions::prune(&mut tx, now).await?
             + signing_keys::prune(&mut tx, now.plus_days(-self.0.settings().session_days)).await?
             // Later than the delivery itself gives up.
             + logout_notices::prune(&mut tx, now, now.plus_days(-2)).await?

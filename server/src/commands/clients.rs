@@ -5,9 +5,12 @@ use crate::config::{CLIENT_KEYS, Config};
 use crate::start;
 use account::{Keyring, Timestamp};
 use backend::Backend;
-use backend::oauth::{ClientDetails, ClientSettings, InvalidClient, NewClient, NewSecret};
+use backend::oauth::{
+    ClientDetails, ClientOptions, ClientSettings, InvalidClient, NewClient, NewSecret, TokenAlgorithm,
+};
 use clap::{Args, Subcommand};
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 /// Manage clients: products whose users sign in here.
 #[derive(Subcommand)]
@@ -62,6 +65,28 @@ pub struct Registration {
     /// The product cannot keep a secret: a native app or a page that runs only in the browser
     #[arg(long)]
     public: bool,
+    /// Address where the product begins, shown on users' profile page
+    #[arg(long, value_name = "URI")]
+    home_uri: Option<String>,
+    /// File with the product's mark: a PNG or SVG image of at most 8 KiB
+    #[arg(long, value_name = "FILE")]
+    logo: Option<PathBuf>,
+    /// Algorithm of ID tokens: ES256, or RS256 with REKEY_RSA_KEY_FILE
+    #[arg(long, value_name = "NAME", default_value = "ES256", value_parser = algorithm)]
+    id_token_alg: TokenAlgorithm,
+    /// Give the product identifiers of users that no other product knows
+    #[arg(long)]
+    pairwise: bool,
+    /// API for which access tokens are JWTs
+    #[arg(long, value_name = "URI")]
+    access_token_audience: Option<String>,
+    /// File with the product's public keys, with which it proves itself instead of a secret
+    #[arg(long, value_name = "FILE", conflicts_with = "public")]
+    jwks: Option<PathBuf>,
+}
+
+fn algorithm(name: &str) -> Result<TokenAlgorithm, &'static str> {
+    TokenAlgorithm::read(name).ok_or("it must be ES256 or RS256")
 }
 
 /// The longest overlap of two secrets.
@@ -95,7 +120,32 @@ pub async fn run(config: Config, keys: Keyring, client: Client) -> Result<(), Fa
 }
 
 async fn add(config: &Config, backend: &Backend, new: Registration) -> Result<(), Failed> {
+    let read = |file: &PathBuf| {
+        std::fs::read(file)
+            .map_err(|error| Failed::Other(format!("{} cannot be read: {}", file.display(), error.kind())))
+    };
+    let logo = match &new.logo {
+        None => None,
+        Some(file) => {
+            let logo = ClientOptions::logo_of(&read(file)?);
+            Some(logo.map_err(|wrong| Failed::Other(format!("{} {wrong}", file.display())))?)
+        }
+    };
+    let jwks = new.jwks.as_ref().map(read).transpose()?;
+    let options = ClientOptions {
+        home_uri: new.home_uri,
+        logo,
+        id_token_signed_response_alg: new.id_token_alg,
+        pairwise: new.pairwise,
+        access_token_audience: new.access_token_audience,
+        jwks: jwks.map(|keys| String::from_utf8_lossy(&keys).into_owned()),
+    };
+    let has_keys = options.jwks.is_some();
+    if new.id_token_alg == TokenAlgorithm::RS256 && config.rsa_key_file.is_none() {
+        return Err(Failed::Other("RS256 needs REKEY_RSA_KEY_FILE.".into()));
+    }
     let settings = ClientSettings {
+        options,
         id: new.id,
         name: new.name,
         redirect_uris: new.redirect_uri,
@@ -105,7 +155,10 @@ async fn add(config: &Config, backend: &Backend, new: Registration) -> Result<()
         backchannel_logout_uri: new.backchannel_logout_uri,
     };
     let id = &settings.id;
-    let added = backend.client_registrations().add(&settings, new.public).await;
+    let added = backend
+        .client_registrations()
+        .add(&settings, new.public || has_keys)
+        .await;
     let secret = match added.map_err(|error| error.to_string())? {
         NewClient::Added(secret) => secret,
         NewClient::Invalid(fields) => {
@@ -126,11 +179,12 @@ async fn add(config: &Config, backend: &Backend, new: Registration) -> Result<()
     line("client id", id);
     match &secret {
         Some(secret) => line("client secret", secret.expose()),
+        None if has_keys => line("client authentication", "private_key_jwt"),
         None => line("client secret", "none"),
     }
     line("scopes", "openid email profile");
     line("PKCE", "S256");
-    line("ID tokens", "ES256");
+    line("ID tokens", new.id_token_alg.as_str());
     if secret.is_some() {
         text.push_str("The secret is not shown again.\n");
     }
@@ -148,6 +202,9 @@ fn sentence(field: InvalidClient) -> String {
         "redirect_uris" => ("--redirect-uri", address),
         "post_logout_redirect_uris" => ("--post-logout-redirect-uri", address),
         "backchannel_logout_uri" => ("--backchannel-logout-uri", address),
+        "home_uri" => ("--home-uri", address),
+        "jwks_file" => ("--jwks", takes),
+        "access_token_audience" => ("--access-token-audience", takes),
         other => (other, takes),
     };
     format!("{option} {}; it must be {takes}", field.text)
@@ -224,6 +281,21 @@ async fn show(config: &Config, backend: &Backend, id: &str) -> Result<(), Failed
     }
     let backchannel = settings.backchannel_logout_uri.clone();
     lines.push(("back-channel address", backchannel.unwrap_or_else(|| "-".into())));
+    let options = &settings.options;
+    let optional = [
+        ("home", options.home_uri.clone()),
+        (
+            "ID tokens",
+            Some(options.id_token_signed_response_alg.as_str().to_owned()),
+        ),
+        ("subjects", options.pairwise.then(|| "pairwise".to_owned())),
+        ("access tokens for", options.access_token_audience.clone()),
+        (
+            "client authentication",
+            options.jwks.as_ref().map(|_| "private_key_jwt".to_owned()),
+        ),
+    ];
+    lines.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));
     if let Some(stored) = stored.filter(|_| place == "database") {
         lines.push(("added", moment(stored.created_at)));
         let until = stored

@@ -1,7 +1,7 @@
 //! The `[[clients]]` tables of the configuration file.
 
 use super::tables::{TableKey, Tables, list, secret};
-use backend::oauth::ClientSettings;
+use backend::oauth::{ClientOptions, ClientSettings, TokenAlgorithm};
 use std::path::Path;
 
 /// All keys of a `[[clients]]` table, in the order of the documentation.
@@ -73,6 +73,76 @@ pub const CLIENT_KEYS: &[TableKey<ClientSettings>] = &[
         meaning: "Address of the product that is told when a session ends here, so that it ends its own (OpenID Connect Back-Channel Logout 1.0).",
         set: |client, value| {
             client.backchannel_logout_uri = Some(value.to_owned());
+            Ok(())
+        },
+    },
+    TableKey {
+        name: "home_uri",
+        default: "–",
+        takes: "one address like those of redirect_uris",
+        meaning: "Address where the product begins. Users find it on their profile page once they have signed in to the product.",
+        set: |client, value| {
+            client.options.home_uri = Some(value.to_owned());
+            Ok(())
+        },
+    },
+    TableKey {
+        name: "logo_file",
+        default: "–",
+        takes: "the path of a PNG or SVG image of at most 8 KiB; an SVG image begins with `<svg`",
+        meaning: "The product's mark, shown beside its name before sign-in.",
+        set: |client, value| {
+            let image =
+                std::fs::read(value).map_err(|error| format!("names a file that cannot be read: {}", error.kind()))?;
+            let logo = ClientOptions::logo_of(&image).map_err(|wrong| format!("names a file that {wrong}"))?;
+            client.options.logo = Some(logo);
+            Ok(())
+        },
+    },
+    TableKey {
+        name: "id_token_signed_response_alg",
+        default: "`ES256`",
+        takes: "ES256, or RS256 with REKEY_RSA_KEY_FILE",
+        meaning: "Algorithm of ID tokens and logout tokens. RS256 is for products that verify nothing else.",
+        set: |client, value| {
+            let algorithm = TokenAlgorithm::read(value).ok_or("is not a known algorithm")?;
+            client.options.id_token_signed_response_alg = algorithm;
+            Ok(())
+        },
+    },
+    TableKey {
+        name: "subject_type",
+        default: "`public`",
+        takes: "public or pairwise",
+        meaning: "With `pairwise`, the product gets identifiers of users (`sub`) that no other product knows. Do not change it later: the product would not recognize its users.",
+        set: |client, value| {
+            client.options.pairwise = match value {
+                "public" => false,
+                "pairwise" => true,
+                _ => return Err("is neither public nor pairwise".into()),
+            };
+            Ok(())
+        },
+    },
+    TableKey {
+        name: "access_token_audience",
+        default: "–",
+        takes: "a URI of at most 200 characters",
+        meaning: "The API that the product calls with its access tokens. With it, they are JWTs, which the API can verify itself (RFC 9068). Without it, they are opaque.",
+        set: |client, value| {
+            client.options.access_token_audience = Some(value.to_owned());
+            Ok(())
+        },
+    },
+    TableKey {
+        name: "jwks_file",
+        default: "–",
+        takes: "the path of a JSON file with 1 to 10 public keys (RFC 7517 §5)",
+        meaning: "The product's public keys. With it, the product proves itself by a signature instead of a secret (`private_key_jwt`).",
+        set: |client, value| {
+            let keys = std::fs::read_to_string(value);
+            let keys = keys.map_err(|error| format!("names a file that cannot be read: {}", error.kind()))?;
+            client.options.jwks = Some(keys);
             Ok(())
         },
     },

@@ -13,6 +13,7 @@ pub use read::{Origin, is_loopback_name};
 pub use sites::{SITE_KEYS, SITE_RULE_KEYS};
 pub use table::{KEYS, Key};
 pub use tables::TableKey;
+pub(crate) use tables::secret;
 
 use account::Secret;
 use backend::oauth::{ClientSettings, SiteRuleSettings, SiteSettings};
@@ -39,6 +40,8 @@ pub struct Config {
     pub smtp_ehlo_name: Option<String>,
     /// Trusted certificate authorities in addition to the public ones.
     pub ca_file: Option<PathBuf>,
+    /// The RSA keys for clients with RS256, if any.
+    pub rsa_key_file: Option<PathBuf>,
     /// The DNS server for verifying domains; by default this machine's.
     pub dns_server: Option<SocketAddr>,
     /// The file with the server's keys.
@@ -126,6 +129,7 @@ impl Default for Config {
             smtp_url: None,
             smtp_ehlo_name: None,
             ca_file: None,
+            rsa_key_file: None,
             dns_server: None,
             key_file: "data/keys.toml".into(),
             trusted_proxies: Vec::new(),

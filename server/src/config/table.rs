@@ -152,6 +152,25 @@ pub const KEYS: &[Key] = &[
         show: |config| config.key_file.display().to_string(),
     },
     Key {
+        name: "rsa_key_file",
+        takes: "the path of a file that only its owner may read (mode 0600), with `PRIVATE KEY` blocks (PEM) of RSA keys",
+        meaning: "RSA keys for products with `id_token_signed_response_alg = \"RS256\"`. The first one signs; the others are still published, which a day of overlap needs. `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072` makes one.",
+        set: |config, value| {
+            config.rsa_key_file = path(value)?;
+            if let Some(file) = &config.rsa_key_file {
+                let keys = super::tables::secret(file)?;
+                backend::oauth::Clients::default().with_rsa_keys(Some(&keys))?;
+            }
+            Ok(())
+        },
+        show: |config| {
+            config
+                .rsa_key_file
+                .as_ref()
+                .map_or_else(String::new, |file| file.display().to_string())
+        },
+    },
+    Key {
         name: "brand",
         takes: "one line of 1 to 40 characters without < > \" @",
         meaning: "Product name on screens and in e-mails.",

@@ -116,7 +116,7 @@ pub(super) fn list(value: &str) -> Vec<String> {
 }
 
 /// Reads a secret. Attack: another account on this machine reads it, and redeems stolen codes with it.
-pub(super) fn secret(path: &Path) -> Result<Secret, String> {
+pub(crate) fn secret(path: &Path) -> Result<Secret, String> {
     let unreadable = |error: std::io::Error| format!("names a file that cannot be read: {}", error.kind());
     let file = std::fs::File::open(path).map_err(unreadable)?;
     let about = file.metadata().map_err(unreadable)?;
@@ -125,7 +125,7 @@ pub(super) fn secret(path: &Path) -> Result<Secret, String> {
         return Err(format!("names a file that others can read; run `chmod 600 {path}`"));
     }
     let mut text = String::new();
-    file.take(4096).read_to_string(&mut text).map_err(unreadable)?;
+    file.take(64 * 1024).read_to_string(&mut text).map_err(unreadable)?;
     let text = Secret::from(text);
     let secret = Secret::from(text.expose().trim());
     if secret.is_empty() {

@@ -251,7 +251,11 @@ fn with_hints(mut response: Response, headers: &HeaderMap, hints: &Hints) -> Res
 }
 
 async fn metadata(State(service): State<Service>) -> Response {
-    cacheable(discovery(&service.config.origin.text, &LANGUAGES))
+    cacheable(discovery(
+        &service.config.origin.text,
+        &LANGUAGES,
+        service.config.rsa_key_file.is_some(),
+    ))
 }
 
 async fn keys(State(service): State<Service>) -> Response {

@@ -2,7 +2,8 @@
 
 use super::request::BrowserRequest;
 use crate::oauth::{
-    CODE_MS, Client, Hints, InvalidRequest, REQUEST_MS, ValidRequest, code_kept_until, connect, has_scope, redirect,
+    CODE_MS, Client, Hints, InvalidRequest, REQUEST_MS, ValidRequest, code_kept_until, connect, has_scope,
+    known_subject, redirect,
 };
 use crate::store::authorization::{self, AuthorizationCode, AuthorizationRequest};
 use crate::store::limits::Rule;
@@ -272,12 +273,11 @@ impl Authorization<'_> {
         let Some(session) = session.filter(|session| is_recent(request, session.authenticated_at)) else {
             return Ok(Answer::SignIn);
         };
-        if request
-            .subject
-            .as_ref()
-            .is_some_and(|expected| *expected != session.account_id)
-        {
-            return Ok(Answer::OtherUser);
+        if let Some(expected) = &request.subject {
+            let subject = known_subject(&mut conn, client, &session.account_id).await?;
+            if subject.as_ref() != Some(expected) {
+                return Ok(Answer::OtherUser);
+            }
         }
         let must_ask = asks_consent
             || client.third_party && {

@@ -1,10 +1,11 @@
 //! Requests of clients: who sends them, and the endpoints for their tokens.
 
-use super::Client;
+use super::client_assertion::{self, JWT_BEARER};
 use super::id_token::UserClaims;
 use super::parameters::{Parameters, is_printable};
 use super::refresh_token::RefreshToken;
 use super::request::{InvalidRequest, ValidRequest};
+use super::{Client, subjects};
 use crate::store::authorization;
 use crate::{Backend, Fault, random};
 use account::Secret;
@@ -54,6 +55,18 @@ const PUSHED: &str = "urn:ietf:params:oauth:request_uri:";
 /// The time for which a pushed request waits for the browser.
 const PUSHED_S: i64 = 90;
 
+impl ClientEndpoint {
+    /// Returns its path.
+    pub(super) const fn path(self) -> &'static str {
+        match self {
+            Self::Token => "/oauth/token",
+            Self::Push => "/oauth/par",
+            Self::Introspect => "/oauth/introspect",
+            Self::Revoke => "/oauth/revoke",
+        }
+    }
+}
+
 const INVALID_CLIENT: ClientError =
     ClientError::Refused("invalid_client", "the client is unknown, or its secret is wrong");
 
@@ -72,7 +85,7 @@ impl Backend {
         if asked.repeats_any() {
             return Err(ClientError::Refused("invalid_request", "a parameter is repeated"));
         }
-        let client = &*self.authenticate(&asked, credentials)?;
+        let client = &*self.authenticate(&asked, endpoint, credentials).await?;
         match endpoint {
             ClientEndpoint::Token => self.issue(&asked, client).await,
             ClientEndpoint::Push => self.push(form, &asked, client).await,
@@ -82,11 +95,15 @@ impl Backend {
     }
 
     /// Returns the client that proves who it is: by the header, by the form, or by its id alone if it is public.
-    fn authenticate(
+    async fn authenticate(
         &self,
         asked: &Parameters,
+        endpoint: ClientEndpoint,
         credentials: Option<&ClientCredentials>,
     ) -> Result<Arc<Client>, ClientError> {
+        if let Some(assertion) = asked.get("client_assertion") {
+            return self.authenticate_by_key(asked, endpoint, assertion, credentials).await;
+        }
         let in_form = asked.get("client_secret").map(Secret::from);
         let named = asked.get("client_id");
         let (id, secret) = match credentials {
@@ -113,6 +130,34 @@ impl Backend {
             None => !client.is_confidential(),
         };
         if proven { Ok(client) } else { Err(INVALID_CLIENT) }
+    }
+
+    /// Returns the client that has signed the request's `client_assertion`.
+    async fn authenticate_by_key(
+        &self,
+        asked: &Parameters,
+        endpoint: ClientEndpoint,
+        assertion: &str,
+        credentials: Option<&ClientCredentials>,
+    ) -> Result<Arc<Client>, ClientError> {
+        if credentials.is_some() || asked.get("client_secret").is_some() {
+            return Err(ClientError::Refused(
+                "invalid_request",
+                "the client authenticates in two ways",
+            ));
+        }
+        let is_plain = is_printable(assertion, 4_096) && asked.get("client_assertion_type") == Some(JWT_BEARER);
+        let named = is_plain.then(|| client_assertion::named(assertion)).flatten();
+        let client = named.and_then(|id| self.clients().find(&id)).ok_or(INVALID_CLIENT)?;
+        // Attack: a client proves itself, and acts for another one.
+        if asked.get("client_id").is_some_and(|id| id != client.id) {
+            return Err(INVALID_CLIENT);
+        }
+        if self.is_asserted(&client, endpoint, assertion).await? {
+            Ok(client)
+        } else {
+            Err(INVALID_CLIENT)
+        }
     }
 
     /// Stores an authorization request. Only the client's id and the returned name then travel through the browser.
@@ -186,10 +231,11 @@ impl Backend {
         let Some(subject) = subject.filter(|_| expires_at > now.0) else {
             return Ok(inactive());
         };
+        let sub = subjects::known_subject(&mut conn, client, &subject.account_id).await?;
         let mut told = json!({
             "active": true,
             "client_id": client.id,
-            "sub": subject.account_id,
+            "sub": sub,
             "scope": scope,
             "exp": expires_at / 1_000,
             "iss": self.settings().origin,
@@ -233,13 +279,19 @@ impl Backend {
         let access = authorization::find_access(&mut conn, &random::digest(token), self.idle_ms(), self.now()).await?;
         // Attack: a client that the operator has removed reads on until its token expires.
         let access = access.filter(|access| self.clients().find(&access.client_id).is_some());
-        Ok(access.map(|access| json!(UserClaims::of(&access.subject, &access.scope))))
+        let Some(access) = access else { return Ok(None) };
+        let Some(client) = self.clients().find(&access.client_id) else {
+            return Ok(None);
+        };
+        let sub = subjects::known_subject(&mut conn, &client, &access.subject.account_id).await?;
+        Ok(sub.map(|sub| json!(UserClaims::of(&access.subject, &sub, &access.scope))))
     }
 }
 
 /// Returns a request's parameters without the client's secret, and with its id if that was only in the header.
 fn without_secret(form: &str, id: Option<&String>) -> String {
-    let fields = form_urlencoded::parse(form.as_bytes()).filter(|(name, _)| name != "client_secret");
+    let fields = form_urlencoded::parse(form.as_bytes())
+        .filter(|(name, _)| !["client_secret", "client_assertion", "client_assertion_type"].contains(&name.as_ref()));
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(fields);
     if let Some(id) = id {
@@ -253,7 +305,7 @@ fn token(asked: &Parameters) -> Result<&str, ClientError> {
     let token = asked
         .get("token")
         .ok_or(ClientError::Refused("invalid_request", "token is missing"))?;
-    Ok(if is_printable(token, 512) { token } else { "" })
+    Ok(if is_printable(token, 4_096) { token } else { "" })
 }
 
 fn inactive() -> Value {

@@ -1,11 +1,14 @@
 //! The registered clients: products whose users sign in here.
 
+use super::client_options::{ClientOptions, TokenAlgorithm};
+use super::rsa_keys::RsaKeys;
 use super::sites::{Site, SiteRuleSettings, SiteSettings};
 use super::stored_clients::StoredClients;
 use crate::store::clients::StoredClient;
 use crate::trust::is_encrypted_or_local;
 use crate::{Backend, TrustedRoots, random};
 use account::{Secret, Timestamp};
+use jsonwebtoken::jwk::JwkSet;
 use std::sync::Arc;
 use std::time::Duration;
 use subtle::ConstantTimeEq;
@@ -27,6 +30,8 @@ pub struct ClientSettings {
     pub post_logout_redirect_uris: Vec<String>,
     /// The address that is told when a session ends (OpenID Connect Back-Channel Logout 1.0).
     pub backchannel_logout_uri: Option<String>,
+    /// What few clients need.
+    pub options: ClientOptions,
 }
 
 /// An invalid field of [`ClientSettings`].
@@ -46,6 +51,7 @@ pub struct Clients {
     /// Those of the database.
     pub(super) stored: Arc<StoredClients>,
     sites: Arc<Vec<Site>>,
+    rsa_keys: Arc<RsaKeys>,
     /// Tells clients that a session has ended.
     http: reqwest::Client,
 }
@@ -59,6 +65,8 @@ pub(crate) struct Client {
     pub name: String,
     pub third_party: bool,
     pub backchannel_logout_uri: Option<String>,
+    pub options: ClientOptions,
+    pub keys: Option<JwkSet>,
     redirect_uris: Vec<String>,
     post_logout_redirect_uris: Vec<String>,
     secret_digest: Option<String>,
@@ -91,6 +99,7 @@ impl ClientSettings {
         } else {
             is_repeated.then_some("is the identifier of another client")
         };
+        let has_both = self.client_secret.is_some() && self.options.jwks.is_some();
         [
             ("id", id),
             ("name", (!is_name).then_some("is empty, too long, or not one line")),
@@ -106,17 +115,20 @@ impl ClientSettings {
             // Attack: a short secret is guessed offline or at the token endpoint.
             (
                 "client_secret_file",
-                is_short.then_some("names a file with a short secret"),
+                is_short
+                    .then_some("names a file with a short secret")
+                    .or(has_both.then_some("is set together with jwks_file")),
             ),
         ]
         .into_iter()
+        .chain(self.options.problems())
         .filter_map(|(name, text)| text.map(|text| InvalidClient { name, text }))
         .collect()
     }
 }
 
 /// Returns what is wrong with a redirect address.
-fn uri_problem(uri: &str) -> Option<&'static str> {
+pub(super) fn uri_problem(uri: &str) -> Option<&'static str> {
     let is_plain = |b: u8| b.is_ascii_graphic() && !b"\"'<>\\^`{|}*".contains(&b);
     let Ok(url) = reqwest::Url::parse(uri) else {
         return Some("has an entry that is not a URL");
@@ -150,6 +162,7 @@ impl Clients {
             configured: Arc::new(list.into_iter().map(Client::from).map(Arc::new).collect()),
             stored: Arc::default(),
             sites: Arc::default(),
+            rsa_keys: Arc::default(),
             http: http.build().map_err(|error| error.to_string())?,
         })
     }
@@ -164,6 +177,26 @@ impl Clients {
         self.configured = Arc::new(self.configured.iter().cloned().chain(clients).collect());
         self.sites = Arc::new(sites);
         Ok(self)
+    }
+
+    /// Adds the RSA keys that sign tokens of clients with RS256: PEM, the current one first.
+    ///
+    /// # Errors
+    /// What is wrong with them, or that a client needs one.
+    pub fn with_rsa_keys(mut self, pem: Option<&Secret>) -> Result<Self, String> {
+        self.rsa_keys = Arc::new(pem.map_or(Ok(RsaKeys::default()), RsaKeys::read)?);
+        let needs_one = |client: &&Arc<Client>| client.options.id_token_signed_response_alg == TokenAlgorithm::RS256;
+        match self.configured.iter().find(needs_one) {
+            Some(client) if self.rsa_keys.current().is_none() => Err(format!(
+                "the client `{}` needs RS256, but there is no RSA key",
+                client.id
+            )),
+            _ => Ok(self),
+        }
+    }
+
+    pub(super) fn rsa_keys(&self) -> &RsaKeys {
+        &self.rsa_keys
     }
 
     pub(crate) fn sites(&self) -> &[Site] {
@@ -217,6 +250,12 @@ impl From<ClientSettings> for Client {
             post_logout_redirect_uris: settings.post_logout_redirect_uris,
             secret_digest: settings.client_secret.as_ref().map(random::digest),
             previous: None,
+            keys: settings
+                .options
+                .jwks
+                .as_deref()
+                .and_then(|text| serde_json::from_str(text).ok()),
+            options: settings.options,
         }
     }
 }
@@ -243,6 +282,8 @@ impl Client {
             // Unknown to everyone. Attack: a user of the site redeems its code for tokens at the endpoint for clients.
             secret_digest: Some(random::digest(&random::token())),
             previous: None,
+            keys: None,
+            options: ClientOptions::default(),
         }
     }
 
@@ -264,9 +305,9 @@ impl Client {
             .any(|registered| registered == uri)
     }
 
-    /// Returns whether the client has a secret.
+    /// Returns whether the client has a secret or a key.
     pub const fn is_confidential(&self) -> bool {
-        self.secret_digest.is_some()
+        self.secret_digest.is_some() || self.keys.is_some()
     }
 
     /// Compares the secret in constant time, also with the one before while both are accepted. Attack: the secret is guessed by

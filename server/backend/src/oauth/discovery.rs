@@ -2,9 +2,14 @@
 
 use serde_json::{Value, json};
 
-/// Returns the discovery document of the provider at an origin. `languages` are those of the pages.
+/// Returns the discovery document of the provider at an origin. `languages` are those of the pages;
+/// `has_rsa_key` says whether RS256 is offered.
 #[must_use]
-pub fn discovery(origin: &str, languages: &[&str]) -> Value {
+pub fn discovery(origin: &str, languages: &[&str], has_rsa_key: bool) -> Value {
+    let algorithms: &[&str] = if has_rsa_key { &["ES256", "RS256"] } else { &["ES256"] };
+    let methods = ["client_secret_basic", "client_secret_post", "private_key_jwt"];
+    let all_methods = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
+    let assertion_algorithms = ["ES256", "RS256", "PS256", "EdDSA"];
     json!({
         "issuer": origin,
         "authorization_endpoint": format!("{origin}/oauth/authorize"),
@@ -12,9 +17,11 @@ pub fn discovery(origin: &str, languages: &[&str]) -> Value {
         "userinfo_endpoint": format!("{origin}/oauth/userinfo"),
         "pushed_authorization_request_endpoint": format!("{origin}/oauth/par"),
         "introspection_endpoint": format!("{origin}/oauth/introspect"),
-        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "introspection_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_signing_alg_values_supported": assertion_algorithms,
         "revocation_endpoint": format!("{origin}/oauth/revoke"),
-        "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "revocation_endpoint_auth_methods_supported": all_methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": assertion_algorithms,
         "end_session_endpoint": format!("{origin}/oauth/logout"),
         "backchannel_logout_supported": true,
         "backchannel_logout_session_supported": true,
@@ -23,9 +30,10 @@ pub fn discovery(origin: &str, languages: &[&str]) -> Value {
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code", "refresh_token"],
         "code_challenge_methods_supported": ["S256"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
-        "id_token_signing_alg_values_supported": ["ES256"],
-        "subject_types_supported": ["public"],
+        "token_endpoint_auth_methods_supported": all_methods,
+        "token_endpoint_auth_signing_alg_values_supported": assertion_algorithms,
+        "id_token_signing_alg_values_supported": algorithms,
+        "subject_types_supported": ["public", "pairwise"],
         "scopes_supported": super::request::SCOPES,
         "prompt_values_supported": ["none", "login", "consent"],
         "claims_supported": [

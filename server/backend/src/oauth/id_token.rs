@@ -21,6 +21,21 @@ pub(super) struct UserClaims<'a> {
     organization: Option<OrganizationClaim<'a>>,
 }
 
+/// The claims of an access token for an API (RFC 9068 §2.2).
+#[derive(Serialize)]
+pub(super) struct AccessToken<'a> {
+    pub iss: &'a str,
+    pub aud: &'a str,
+    pub sub: &'a str,
+    pub client_id: &'a str,
+    pub iat: i64,
+    pub exp: i64,
+    pub jti: String,
+    pub scope: &'a str,
+    pub auth_time: i64,
+    pub sid: &'a str,
+}
+
 /// The organization that manages the account.
 #[derive(Serialize)]
 struct OrganizationClaim<'a> {
@@ -49,10 +64,10 @@ pub(super) struct IdToken<'a> {
 }
 
 impl<'a> UserClaims<'a> {
-    pub fn of(subject: &'a Subject, scope: &str) -> Self {
+    pub fn of(subject: &'a Subject, sub: &'a str, scope: &str) -> Self {
         let has = |wanted| scope.split(' ').any(|scope| scope == wanted);
         Self {
-            sub: &subject.account_id,
+            sub,
             email: has("email").then_some(subject.email.as_str()),
             // Every account's address was proven by a code, a provider or the operator.
             email_verified: has("email").then_some(true),
@@ -69,7 +84,7 @@ impl<'a> IdToken<'a> {
     pub fn of(
         issuer: &'a str,
         code: &'a AuthorizationCode,
-        subject: &'a Subject,
+        (subject, sub): (&'a Subject, &'a str),
         access_token: &str,
         now: Timestamp,
     ) -> Self {
@@ -86,7 +101,7 @@ impl<'a> IdToken<'a> {
             sid: &subject.session_id,
             acr: context_class(&subject.methods),
             amr: references(&subject.methods),
-            user: UserClaims::of(subject, &code.scope),
+            user: UserClaims::of(subject, sub, &code.scope),
         }
     }
 }

@@ -1,10 +1,12 @@
 //! The keys that sign ID tokens: made on first use, and replaced regularly or when the service's key is.
 
+use super::{Client, TokenAlgorithm};
 use crate::oidc::SigningKey;
 use crate::store::signing_keys::{self, StoredKey};
 use crate::{Backend, Fault, seal};
 use account::Timestamp;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// The time for which a key signs.
 const SIGNS_DAYS: i64 = 90;
@@ -23,16 +25,35 @@ impl Backend {
         self.signing_key().await?;
         let now = self.now();
         let published = self.stored_keys().await?.into_iter().filter(|row| row.ends_at > now.0);
-        key_set(published)
+        self.key_set(published)
     }
 
     /// Returns the public keys, also those that are no longer published: ID tokens of a session are recognized as long as it can live.
     pub(super) async fn all_public_keys(&self) -> Result<Value, Fault> {
-        key_set(self.stored_keys().await?.into_iter())
+        self.key_set(self.stored_keys().await?.into_iter())
+    }
+
+    fn key_set(&self, rows: impl Iterator<Item = StoredKey>) -> Result<Value, Fault> {
+        let jwk = |row: StoredKey| serde_json::from_str::<Value>(&row.jwk).map_err(|_| corrupt());
+        let mut keys = rows.map(jwk).collect::<Result<Vec<_>, _>>()?;
+        keys.extend(self.clients().rsa_keys().public());
+        Ok(json!({ "keys": keys }))
+    }
+
+    /// Returns the key that signs tokens for a client now.
+    pub(super) async fn signing_key_for(&self, client: &Client) -> Result<Arc<SigningKey>, Fault> {
+        match client.options.id_token_signed_response_alg {
+            TokenAlgorithm::ES256 => self.signing_key().await.map(Arc::new),
+            TokenAlgorithm::RS256 => self
+                .clients()
+                .rsa_keys()
+                .current()
+                .ok_or(Fault::Corrupt { what: "RSA key" }),
+        }
     }
 
     /// Returns the key that signs now.
-    pub(super) async fn signing_key(&self) -> Result<SigningKey, Fault> {
+    async fn signing_key(&self) -> Result<SigningKey, Fault> {
         let now = self.now();
         let rows = self.stored_keys().await?;
         if let Some(key) = self.current(&rows, Some(now)) {
@@ -87,12 +108,6 @@ impl Backend {
         });
         (!is_due).then(|| SigningKey::from_pkcs8(&private).map_err(|_| corrupt()))
     }
-}
-
-fn key_set(rows: impl Iterator<Item = StoredKey>) -> Result<Value, Fault> {
-    let jwk = |row: StoredKey| serde_json::from_str::<Value>(&row.jwk).map_err(|_| corrupt());
-    let keys = rows.map(jwk).collect::<Result<Vec<_>, _>>()?;
-    Ok(json!({ "keys": keys }))
 }
 
 const fn corrupt() -> Fault {

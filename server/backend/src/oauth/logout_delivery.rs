@@ -1,6 +1,6 @@
 //! Tells products that a session has ended (OpenID Connect Back-Channel Logout 1.0), in the background.
 
-use super::Client;
+use super::{Client, subjects};
 use crate::store::logout_notices::{self, LogoutNotice};
 use crate::{Backend, Fault, random};
 use account::Timestamp;
@@ -27,7 +27,8 @@ const BETWEEN_MS: (i64, i64) = (2_000, 60 * 60 * 1_000);
 struct LogoutToken<'a> {
     iss: &'a str,
     aud: &'a str,
-    sub: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub: Option<&'a str>,
     sid: &'a str,
     iat: i64,
     exp: i64,
@@ -171,12 +172,16 @@ impl LogoutDelivery {
     }
 
     async fn token(&self, client: &Client, notice: &LogoutNotice, now: Timestamp) -> Result<String, Fault> {
-        let key = self.0.signing_key().await?;
+        let key = self.0.signing_key_for(client).await?;
+        let mut conn = self.0.parts.db.read().await?;
+        // None after the account was deleted; then the session's id suffices.
+        let sub = subjects::known_subject(&mut conn, client, &notice.account_id).await?;
+        drop(conn);
         let iat = now.0 / 1_000;
         let claims = LogoutToken {
             iss: &self.0.settings().origin,
             aud: &client.id,
-            sub: &notice.account_id,
+            sub: sub.as_deref(),
             sid: &notice.sid,
             iat,
             exp: iat + 120,

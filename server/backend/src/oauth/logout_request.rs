@@ -81,7 +81,11 @@ fn verify(token: &str, keys: serde_json::Value, issuer: &str) -> Option<Hint> {
         return None;
     }
     let key = keys.find(header.kid.as_deref()?)?;
-    let mut rules = Validation::new(Algorithm::ES256);
+    // Attack: `none`, or a public key as the secret of an HMAC.
+    if ![Algorithm::ES256, Algorithm::RS256].contains(&header.alg) {
+        return None;
+    }
+    let mut rules = Validation::new(header.alg);
     rules.validate_exp = false;
     rules.validate_aud = false;
     rules.set_required_spec_claims(&["iss", "aud"]);

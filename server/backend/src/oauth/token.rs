@@ -1,10 +1,10 @@
 //! The token endpoint (RFC 6749 §4.1.3 and §6).
 
-use super::id_token::IdToken;
+use super::id_token::{AccessToken, IdToken};
 use super::parameters::{Parameters, is_printable};
 use super::refresh_token::RefreshToken;
 use super::request::SCOPES;
-use super::{Client, ClientError, OFFLINE, TOKEN_S, has_scope};
+use super::{Client, ClientError, OFFLINE, TOKEN_S, has_scope, subjects};
 use crate::oidc::SigningKey;
 use crate::store::authorization::{self, AuthorizationCode, Family, Subject};
 use crate::store::events::Actor;
@@ -48,7 +48,7 @@ impl Backend {
             return Err(missing);
         };
         // Made before the transaction, because it may write the key.
-        let key = self.signing_key().await?;
+        let key = self.signing_key_for(client).await?;
         let now = self.now();
         let digest = random::digest(&Secret::from(code));
         let mut tx = self.parts.db.begin().await?;
@@ -86,7 +86,7 @@ impl Backend {
         let text = asked.get("refresh_token").filter(|text| is_printable(text, 512));
         let text = text.ok_or(ClientError::Refused("invalid_request", "refresh_token is missing"))?;
         let token = RefreshToken::read(&self.parts.keys, text).ok_or(INVALID_GRANT)?;
-        let key = self.signing_key().await?;
+        let key = self.signing_key_for(client).await?;
         let now = self.now();
         let mut tx = self.parts.db.begin().await?;
         let family = random::digest(&token.family);
@@ -134,7 +134,29 @@ impl Backend {
         refresh_token: Option<Secret>,
         now: Timestamp,
     ) -> Result<Value, ClientError> {
-        let token = random::token();
+        let sub = subjects::subject_for(&mut tx, client, &subject.account_id).await?;
+        let issuer = &self.settings().origin;
+        let token = match &client.options.access_token_audience {
+            None => random::token(),
+            // Also stored, so that it ends with its session at all endpoints of this service.
+            Some(audience) => {
+                let iat = now.0 / 1_000;
+                let claims = AccessToken {
+                    iss: issuer,
+                    aud: audience,
+                    sub: &sub,
+                    client_id: &client.id,
+                    iat,
+                    exp: iat + TOKEN_S,
+                    jti: random::id(),
+                    scope: &code.scope,
+                    auth_time: subject.authenticated_at / 1_000,
+                    sid: &subject.session_id,
+                };
+                let signed = key.sign_as("at+jwt", &claims);
+                Secret::from(signed.map_err(|_| Fault::Corrupt { what: "access token" })?)
+            }
+        };
         authorization::insert_token(
             &mut tx,
             &random::digest(&token),
@@ -149,8 +171,7 @@ impl Backend {
         }
         connect(&mut tx, account, &client.id, &code.scope, &Caller::default(), now).await?;
         tx.commit().await?;
-        let issuer = &self.settings().origin;
-        let claims = IdToken::of(issuer, code, subject, token.expose(), now);
+        let claims = IdToken::of(issuer, code, (subject, &sub), token.expose(), now);
         let id_token = key.sign(&claims).map_err(|_| Fault::Corrupt { what: "ID token" })?;
         let mut response = json!({
             "access_token": token.expose(),

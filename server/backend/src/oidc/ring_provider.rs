@@ -24,9 +24,18 @@ pub(super) fn install() {
 /// Signs with ES256.
 struct Es256(EcdsaKeyPair, SystemRandom);
 
+/// Signs with RS256.
+struct Rs256(ring::rsa::KeyPair, SystemRandom);
+
 fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>> {
-    if *algorithm != Algorithm::ES256 {
-        return Err(new_error(ErrorKind::UnsupportedAlgorithm));
+    match algorithm {
+        Algorithm::ES256 => {}
+        Algorithm::RS256 => {
+            let pair = ring::rsa::KeyPair::from_pkcs8(key.as_bytes());
+            let pair = pair.map_err(|_| new_error(ErrorKind::InvalidKeyFormat))?;
+            return Ok(Box::new(Rs256(pair, SystemRandom::new())));
+        }
+        _ => return Err(new_error(ErrorKind::UnsupportedAlgorithm)),
     }
     let random = SystemRandom::new();
     let pair = EcdsaKeyPair::from_pkcs8(&signature::ECDSA_P256_SHA256_FIXED_SIGNING, key.as_bytes(), &random);
@@ -44,6 +53,23 @@ impl Signer<Vec<u8>> for Es256 {
 impl JwtSigner for Es256 {
     fn algorithm(&self) -> Algorithm {
         Algorithm::ES256
+    }
+}
+
+impl Signer<Vec<u8>> for Rs256 {
+    fn try_sign(&self, message: &[u8]) -> std::result::Result<Vec<u8>, Error> {
+        let mut signature = vec![0; self.0.public().modulus_len()];
+        let signed = self
+            .0
+            .sign(&signature::RSA_PKCS1_SHA256, &self.1, message, &mut signature);
+        signed.map_err(|_| Error::new())?;
+        Ok(signature)
+    }
+}
+
+impl JwtSigner for Rs256 {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::RS256
     }
 }
 

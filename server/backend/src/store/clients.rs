@@ -31,6 +31,7 @@ struct Row {
     previous_digest: Option<String>,
     previous_until: Option<i64>,
     created_at: i64,
+    options: Option<String>,
 }
 
 impl From<Row> for StoredClient {
@@ -45,6 +46,10 @@ impl From<Row> for StoredClient {
                 client_secret: None,
                 third_party: row.third_party == 1,
                 backchannel_logout_uri: row.backchannel_logout_uri,
+                options: row
+                    .options
+                    .and_then(|text| serde_json::from_str(&text).ok())
+                    .unwrap_or_default(),
             },
             secret_digest: row.secret_digest,
             previous: row.previous_digest.zip(row.previous_until.map(Timestamp)),
@@ -73,7 +78,7 @@ pub async fn all(conn: &mut ReadConn) -> Result<Vec<StoredClient>, Fault> {
     let rows: Vec<Row> = on!(conn, |conn| {
         sqlx::query_as(
             "SELECT id, name, redirect_uris, post_logout_redirect_uris, backchannel_logout_uri, third_party, secret_digest,
-                    previous_digest, previous_until, created_at
+                    previous_digest, previous_until, created_at, options
                FROM clients WHERE id > '' ORDER BY id",
         )
         .fetch_all(conn)
@@ -88,8 +93,8 @@ pub async fn insert(tx: &mut WriteTx, client: &StoredClient) -> Result<bool, Fau
     let inserted = execute!(
         tx,
         "INSERT INTO clients (id, name, redirect_uris, post_logout_redirect_uris, backchannel_logout_uri, third_party,
-                              secret_digest, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING",
+                              secret_digest, created_at, options)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING",
         &settings.id,
         &settings.name,
         settings.redirect_uris.join("\n"),
@@ -97,7 +102,8 @@ pub async fn insert(tx: &mut WriteTx, client: &StoredClient) -> Result<bool, Fau
         &settings.backchannel_logout_uri,
         i64::from(settings.third_party),
         &client.secret_digest,
-        client.created_at.0
+        client.created_at.0,
+        serde_json::to_string(&settings.options).unwrap_or_default()
     );
     Ok(inserted == 1)
 }

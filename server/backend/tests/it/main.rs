@@ -67,6 +67,7 @@ mod migrations;
 mod openid_consent;
 mod openid_hints;
 mod openid_logout;
+mod openid_options;
 mod openid_provider;
 mod openid_refresh;
 mod openid_tokens;

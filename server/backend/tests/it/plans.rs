@@ -79,9 +79,11 @@ const CROWD: &str = "
     INSERT INTO organization_invitations SELECT i, i % 1000 + 1, i, i, i, i FROM generate_series(1, 4000) i;
     INSERT INTO signing_keys SELECT i, i, i, i, i FROM generate_series(1, 4) i;
     INSERT INTO authorization_requests SELECT i, i, i, i, i, i, i, i, i, i, i FROM generate_series(1, 4000) i;
-    INSERT INTO clients SELECT i, i, i, i, i, 0, i, i, i, i FROM generate_series(1, 400) i;
+    INSERT INTO clients SELECT i, i, i, i, i, 0, i, i, i, i, i FROM generate_series(1, 400) i;
     INSERT INTO pushed_requests SELECT i, i, i, i FROM generate_series(1, 4000) i;
     INSERT INTO authorization_codes SELECT i, i, i, i, i, i, i, i, i, i, i, i % 400, i, i FROM generate_series(1, 4000) i;
+    INSERT INTO pairwise_subjects SELECT i, i % 20, i FROM generate_series(1, 4000) i;
+    INSERT INTO client_assertions SELECT i, i FROM generate_series(1, 4000) i;
     INSERT INTO site_sessions SELECT i, i, i, i FROM generate_series(1, 4000) i;
     INSERT INTO logout_notices SELECT i, i, i, i, i % 20, i, i FROM generate_series(1, 4000) i;
     UPDATE logout_notices SET session_id = NULL WHERE id::bigint % 100 = 0;

@@ -3,6 +3,7 @@
 use super::fixtures::{NOW, id, session, with_ada};
 use crate::world::{ADA, World};
 use backend::store::authorization::{self, Access, AuthorizationCode, AuthorizationRequest};
+use backend::store::{client_assertions, pairwise_subjects};
 use backend::store::{clients, sessions};
 
 fn code(digest: &str) -> AuthorizationCode {
@@ -205,4 +206,28 @@ async fn a_client_loses_only_its_own_requests_and_codes(world: &World) {
         let found = [code.is_some(), request.is_some(), pushed.is_some()];
         assert_eq!(found, [stays; 3], "{client}");
     }
+}
+
+#[apply(on_both!)]
+async fn a_statement_of_a_client_is_used_once(world: &World) {
+    let mut tx = with_ada(world).await;
+    for (digest, ends_at, is_first) in [("a", 10, true), ("a", 20, false), ("b", 20, true)] {
+        let used = client_assertions::use_once(&mut tx, digest, NOW.plus_ms(ends_at)).await;
+        assert_eq!(used.unwrap(), is_first, "{digest}");
+    }
+    assert_eq!(client_assertions::prune(&mut tx, NOW.plus_ms(11)).await.unwrap(), 1);
+    assert!(client_assertions::use_once(&mut tx, "a", NOW).await.unwrap());
+}
+
+#[apply(on_both!)]
+async fn an_account_has_one_subject_for_a_client(world: &World) {
+    let mut tx = with_ada(world).await;
+    let ada = id(ADA).0;
+    assert_eq!(pairwise_subjects::find(&mut tx, &ada, "shop").await.unwrap(), None);
+    for subject in ["first", "second"] {
+        pairwise_subjects::insert(&mut tx, &ada, "shop", subject).await.unwrap();
+    }
+    let found = pairwise_subjects::find(&mut tx, &ada, "shop").await.unwrap();
+    assert_eq!(found.as_deref(), Some("first"));
+    assert_eq!(pairwise_subjects::find(&mut tx, &ada, "other").await.unwrap(), None);
 }

@@ -2,13 +2,17 @@
 
 use super::fixtures::{NOW, begin};
 use crate::world::World;
-use backend::oauth::ClientSettings;
+use backend::oauth::{ClientOptions, ClientSettings};
 use backend::store::clients::{self, StoredClient};
 
 #[apply(on_both!)]
 async fn a_client_is_stored_once_with_all_its_addresses(world: &World) {
     let client = |id: &str, digest: Option<&str>| StoredClient {
         settings: ClientSettings {
+            options: ClientOptions {
+                pairwise: true,
+                ..ClientOptions::default()
+            },
             id: id.into(),
             name: "Wiki".into(),
             redirect_uris: vec!["https://wiki.example/a".into(), "https://wiki.example/b".into()],
