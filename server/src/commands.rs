@@ -13,7 +13,7 @@ use crate::import::{self, Import};
 use crate::terminal::printable;
 use crate::{demo, start};
 use account::{Account, EmailAddress, Keyring, Name, Organization, Secret, Timestamp};
-use backend::oauth::ClientSettings;
+use backend::oauth::{ClientSettings, SiteRuleSettings, SiteSettings};
 use backend::oidc::ProviderSettings;
 use backend::store::Db;
 use backend::{Backend, NewAccount, retried};
@@ -317,7 +317,8 @@ pub fn show(config: &Config) -> Result<(), Failed> {
         .map(|key| format!("{}={}\n", variable(key.name), (key.show)(config)));
     let providers = config.providers.iter().map(|provider| shown(provider, config));
     let clients = config.clients.iter().map(shown_client);
-    say(&lines.chain(providers).chain(clients).collect::<String>())
+    let sites = config.sites.iter().map(|site| shown_site(site, &config.site_rules));
+    say(&lines.chain(providers).chain(clients).chain(sites).collect::<String>())
 }
 
 /// Returns a provider as in the configuration file, without its secret, and the address to register there.
@@ -342,11 +343,37 @@ fn shown_client(client: &ClientSettings) -> String {
     let (id, name, uris) = (&client.id, &client.name, &client.redirect_uris);
     let after_logout = &client.post_logout_redirect_uris;
     let backchannel = client.backchannel_logout_uri.as_deref().unwrap_or_default();
+    let options = &client.options;
+    let home = options.home_uri.as_deref().unwrap_or_default();
+    let audience = options.access_token_audience.as_deref().unwrap_or_default();
+    let algorithm = options.id_token_signed_response_alg.as_str();
+    let subjects = if options.pairwise { "pairwise" } else { "public" };
+    let set = |is_set: bool| if is_set { "(set)" } else { "" };
+    let (logo, keys) = (set(options.logo.is_some()), set(options.jwks.is_some()));
     format!(
         "\n[[clients]]\nid = {id:?}\nname = {name:?}\nredirect_uris = {uris:?}\nclient_secret = {secret:?}\n\
-         third_party = {}\npost_logout_redirect_uris = {after_logout:?}\nbackchannel_logout_uri = {backchannel:?}\n",
+         third_party = {}\npost_logout_redirect_uris = {after_logout:?}\nbackchannel_logout_uri = {backchannel:?}\n\
+         home_uri = {home:?}\nlogo = {logo:?}\nid_token_signed_response_alg = {algorithm:?}\nsubject_type = {subjects:?}\n\
+         access_token_audience = {audience:?}\njwks = {keys:?}\n",
         client.third_party
     )
+}
+
+/// Returns a site as in the configuration file, with its rules.
+fn shown_site(site: &SiteSettings, rules: &[SiteRuleSettings]) -> String {
+    let (origin, name) = (&site.origin, &site.name);
+    let mut text = format!("\n[[sites]]\norigin = {origin:?}\nname = {name:?}\n");
+    if let Some(allow) = &site.allow {
+        let _ = writeln!(text, "allow = {allow:?}");
+    }
+    for rule in rules.iter().filter(|rule| rule.origin == site.origin) {
+        let (path, allow) = (&rule.path, &rule.allow);
+        let _ = write!(
+            text,
+            "\n[[site_rules]]\norigin = {origin:?}\npath = {path:?}\nallow = {allow:?}\n"
+        );
+    }
+    text
 }
 
 /// Runs `rekey check-config --list`.

@@ -20,6 +20,8 @@ pub struct Limits {
     pub codes_a_day: i64,
     /// Flows per client and minute.
     pub client_a_minute: i64,
+    /// Requests of a product per minute at the endpoints for products, on each server.
+    pub product_requests_a_minute: i64,
     /// Incorrect passwords per day: of strangers before they must prove the mailbox, of a known browser before waits begin.
     pub free_passwords: i64,
     /// New passwords per address and hour that are refused as guessable, common, leaked or current.
@@ -42,6 +44,7 @@ impl Default for Limits {
             codes_an_hour: 10,
             codes_a_day: 50,
             client_a_minute: 20,
+            product_requests_a_minute: 30_000,
             free_passwords: 5,
             refused_passwords_an_hour: 30,
             password_wait_s: 30,

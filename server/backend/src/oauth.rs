@@ -5,6 +5,7 @@
 
 mod client_assertion;
 mod client_options;
+mod client_rates;
 mod client_request;
 mod clients;
 mod discovery;

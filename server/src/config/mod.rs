@@ -16,7 +16,7 @@ pub use tables::TableKey;
 pub(crate) use tables::secret;
 
 use account::Secret;
-use backend::oauth::{ClientSettings, SiteRuleSettings, SiteSettings};
+use backend::oauth::{ClientSettings, SiteRuleSettings, SiteSettings, TokenAlgorithm};
 use backend::oidc::ProviderSettings;
 use backend::{EngineChoice, Settings};
 use ipnet::IpNet;
@@ -319,6 +319,18 @@ fn plain(value: &toml::Value) -> Result<String, String> {
 
 /// Checks rules that involve several keys.
 fn together(config: &Config, purpose: ConfigPurpose, problems: &mut Vec<Problem>) {
+    let needs_rsa = |client: &&ClientSettings| client.options.id_token_signed_response_alg == TokenAlgorithm::RS256;
+    if let Some(client) = config
+        .clients
+        .iter()
+        .find(needs_rsa)
+        .filter(|_| config.rsa_key_file.is_none())
+    {
+        problems.push(Problem {
+            key: variable("rsa_key_file"),
+            text: format!("is not set, but the client `{}` needs RS256", client.id),
+        });
+    }
     for rule in sites::rules_without_site(&config.sites, &config.site_rules) {
         problems.push(Problem {
             key: format!("[[site_rules]] {rule}"),

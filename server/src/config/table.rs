@@ -397,6 +397,11 @@ pub const KEYS: &[Key] = &[
         "Maximum flows per minute started by one client."
     ),
     limit!(
+        "limit_product_requests_a_minute",
+        product_requests_a_minute,
+        "Requests of a product per minute at the endpoints for products, on each server. Further ones get 429 with `Retry-After`."
+    ),
+    limit!(
         "limit_free_passwords",
         free_passwords,
         "Incorrect passwords per day before unknown clients must enter a passcode first and a known browser must wait."

@@ -106,7 +106,7 @@ fn text_of(value: &toml::Value) -> Result<String, String> {
         .iter()
         .map(|entry| entry.as_str().filter(|entry| !entry.contains(char::is_control)))
         .collect::<Option<_>>()
-        .ok_or("has an entry that is not one line of text")?;
+        .ok_or("has the wrong type, or an entry of several lines")?;
     Ok(entries.join("\n"))
 }
 

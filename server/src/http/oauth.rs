@@ -310,13 +310,14 @@ async fn answer_client(service: &Service, endpoint: ClientEndpoint, headers: &He
             .await
         {
             Ok(answer) => Ok(Ok(answer)),
-            Err(ClientError::Refused(error, description)) => Ok(Err((error, description))),
+            Err(ClientError::Refused(error, description)) => Ok(Err(refused(error, description))),
+            Err(ClientError::TooMany(wait_s)) => Ok(Err(too_many(wait_s))),
             Err(ClientError::Fault(fault)) => Err(Error::Fault(fault)),
         }
     };
     match retried(answer).await {
         Ok(Ok(answer)) => Json(answer).into_response(),
-        Ok(Err((error, description))) => refused(error, description),
+        Ok(Err(response)) => response,
         Err(error) => service.failed(error),
     }
 }
@@ -354,6 +355,13 @@ fn refused(error: &str, description: &str, by_header: bool) -> Response {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }
     response
+}
+
+fn too_many(wait_s: i64) -> Response {
+    let body =
+        Json(serde_json::json!({ "error": "temporarily_unavailable", "error_description": "too many requests" }));
+    let wait = [(header::RETRY_AFTER, HeaderValue::from(wait_s))];
+    (StatusCode::TOO_MANY_REQUESTS, wait, body).into_response()
 }
 
 async fn user_info(State(service): State<Service>, headers: HeaderMap) -> Response {

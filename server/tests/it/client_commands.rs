@@ -216,3 +216,50 @@ async fn a_running_server_learns_of_clients() {
     let log = running.end();
     assert!(!log.contains(&secret), "{log}");
 }
+
+#[test]
+fn a_client_is_added_with_all_options() {
+    let folder = seeded();
+    let folder = folder.path();
+    std::fs::write(folder.join("logo.svg"), "<svg/>").unwrap();
+    let point = r#""kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0""#;
+    std::fs::write(folder.join("keys.json"), format!(r#"{{"keys":[{{{point}}}]}}"#)).unwrap();
+    std::fs::write(
+        folder.join("private.json"),
+        format!(r#"{{"keys":[{{{point},"d":"AA"}}]}}"#),
+    )
+    .unwrap();
+    for (options, sentence) in [
+        ("--id-token-alg RS256", "RS256 needs REKEY_RSA_KEY_FILE."),
+        ("--jwks private.json", "--jwks names a file without public keys"),
+        ("--jwks none.json", "none.json cannot be read"),
+        ("--logo keys.json", "keys.json is neither a PNG nor an SVG image"),
+        (
+            "--home-uri http://wiki.example/",
+            "--home-uri has an entry that is not https",
+        ),
+        ("--access-token-audience api", "--access-token-audience is not a URI"),
+    ] {
+        let text = refused(folder, &format!("{ADD} {options}"));
+        assert!(text.contains(sentence), "{text}");
+    }
+    let added = done(
+        folder,
+        &format!(
+            "{ADD} --home-uri https://wiki.example/ --logo logo.svg --pairwise --access-token-audience https://api.wiki.example \
+             --jwks keys.json"
+        ),
+    );
+    assert_eq!(value(&added, "client authentication"), "private_key_jwt");
+    assert!(!added.contains("client secret"), "{added}");
+    let shown = done(folder, "client show wiki");
+    for (name, expected) in [
+        ("home", "https://wiki.example/"),
+        ("ID tokens", "ES256"),
+        ("subjects", "pairwise"),
+        ("access tokens for", "https://api.wiki.example"),
+        ("client authentication", "private_key_jwt"),
+    ] {
+        assert_eq!(value(&shown, name), expected, "{shown}");
+    }
+}

@@ -1,12 +1,14 @@
 //! Clients of the OpenID provider in the configuration file.
 
 use crate::program::{rekey, success_and_output};
-use backend::oauth::ClientSettings;
+use backend::oauth::{ClientOptions, ClientSettings, TokenAlgorithm};
 use server::config::{CLIENT_KEYS, Config, ConfigPurpose, Problem, load};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 const SECRET: &str = "s3cret of at least 32 characters";
+const RSA: &str = include_str!("../../backend/tests/fixtures/rsa.pem");
+const KEYS: &str = r#"{"keys":[{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;
 
 fn write(file: &Path, content: &str, mode: u32) {
     std::fs::write(file, content).unwrap();
@@ -18,6 +20,9 @@ fn read(content: &str) -> (Config, Vec<Problem>) {
     let folder = tempfile::tempdir().unwrap();
     write(&folder.path().join("secret"), SECRET, 0o600);
     write(&folder.path().join("open"), SECRET, 0o644);
+    write(&folder.path().join("logo.svg"), "<svg/>", 0o644);
+    write(&folder.path().join("keys.json"), KEYS, 0o644);
+    write(&folder.path().join("rsa.pem"), RSA, 0o600);
     write(&folder.path().join("short"), &SECRET[1..], 0o600);
     let file = folder.path().join("rekey.toml");
     let content = content.replace("FOLDER", &folder.path().display().to_string());
@@ -29,6 +34,7 @@ fn read(content: &str) -> (Config, Vec<Problem>) {
 }
 
 const BOTH: &str = "
+rsa_key_file = \"FOLDER/rsa.pem\"
 [[clients]]
 id = \"shop\"
 name = \"Shop\"
@@ -37,6 +43,11 @@ client_secret_file = \"FOLDER/secret\"
 third_party = true
 post_logout_redirect_uris = [\"https://shop.example/goodbye\"]
 backchannel_logout_uri = \"https://shop.example/ended\"
+home_uri = \"https://shop.example/\"
+logo_file = \"FOLDER/logo.svg\"
+id_token_signed_response_alg = \"RS256\"
+subject_type = \"pairwise\"
+access_token_audience = \"https://api.shop.example\"
 
 [[clients]]
 id = \"desktop-app\"
@@ -59,6 +70,14 @@ fn clients_are_read_from_the_file() {
         third_party: true,
         post_logout_redirect_uris: vec!["https://shop.example/goodbye".into()],
         backchannel_logout_uri: Some("https://shop.example/ended".into()),
+        options: ClientOptions {
+            home_uri: Some("https://shop.example/".into()),
+            logo: Some("data:image/svg+xml;base64,PHN2Zy8+".into()),
+            id_token_signed_response_alg: TokenAlgorithm::RS256,
+            pairwise: true,
+            access_token_audience: Some("https://api.shop.example".into()),
+            jwks: None,
+        },
     };
     let app = ClientSettings {
         id: "desktop-app".into(),
@@ -132,6 +151,42 @@ fn an_invalid_client_is_reported_with_its_place_and_without_secrets() {
             "is neither true nor false",
         ),
         (after("scopes = \"openid\""), "scopes", "is not a known key"),
+        (after("home_uri = \"/\""), "home_uri", "has an entry that is not a URL"),
+        (
+            after("logo_file = \"FOLDER/secret\""),
+            "logo_file",
+            "names a file that is neither",
+        ),
+        (
+            after("logo_file = \"FOLDER/none\""),
+            "logo_file",
+            "names a file that cannot be read",
+        ),
+        (
+            after("id_token_signed_response_alg = \"HS256\""),
+            "id_token_signed_response_alg",
+            "is not a known algorithm",
+        ),
+        (
+            after("subject_type = \"private\""),
+            "subject_type",
+            "is neither public nor pairwise",
+        ),
+        (
+            after("access_token_audience = \"api\""),
+            "access_token_audience",
+            "is not a URI",
+        ),
+        (
+            after("jwks_file = \"FOLDER/logo.svg\""),
+            "jwks_file",
+            "names a file without public keys",
+        ),
+        (
+            after("jwks_file = \"FOLDER/keys.json\"\nclient_secret_file = \"FOLDER/secret\""),
+            "client_secret_file",
+            "is set together with jwks_file",
+        ),
     ] {
         let (_, problems) = read(&content);
         let problem = problems
@@ -147,6 +202,17 @@ fn an_invalid_client_is_reported_with_its_place_and_without_secrets() {
             assert!(problem.text.ends_with(known.takes), "{problem}");
         }
     }
+    let (config, problems) = read(&after("jwks_file = \"FOLDER/keys.json\""));
+    assert!(problems.is_empty() && config.clients[0].options.jwks.is_some());
+    let (_, problems) = read(&after("id_token_signed_response_alg = \"RS256\""));
+    assert_eq!(problems[0].key, "REKEY_RSA_KEY_FILE", "{problems:?}");
+    let (_, problems) = read("rsa_key_file = \"FOLDER/keys.json\"");
+    assert!(
+        problems[0].text.starts_with("names a file that others can read"),
+        "{problems:?}"
+    );
+    let (_, problems) = read("rsa_key_file = \"FOLDER/secret\"");
+    assert!(problems[0].text.starts_with("there is no block"), "{problems:?}");
     let (_, problems) = read(&SHOP.repeat(2));
     assert!(
         problems[0].text.starts_with("is the identifier of another client"),
@@ -182,6 +248,8 @@ fn check_config_shows_clients_without_secrets() {
     let folder = tempfile::tempdir().unwrap();
     write(&folder.path().join("secret"), SECRET, 0o600);
     write(&folder.path().join("rekey.toml"), &BOTH.replace("FOLDER/", ""), 0o600);
+    write(&folder.path().join("logo.svg"), "<svg/>", 0o644);
+    write(&folder.path().join("rsa.pem"), RSA, 0o600);
     let mut command = rekey(folder.path());
     let command = command
         .args(["check-config", "--dev"])
@@ -195,9 +263,15 @@ fn check_config_shows_clients_without_secrets() {
         "third_party = true",
         "post_logout_redirect_uris = [\"https://shop.example/goodbye\"]",
         "backchannel_logout_uri = \"https://shop.example/ended\"",
+        "home_uri = \"https://shop.example/\"",
+        "logo = \"(set)\"",
+        "id_token_signed_response_alg = \"RS256\"",
+        "subject_type = \"pairwise\"",
+        "access_token_audience = \"https://api.shop.example\"",
+        "jwks = \"\"",
         "id = \"desktop-app\"",
     ] {
         assert!(text.lines().any(|shown| shown == line), "{line}\n{text}");
     }
-    assert!(!text.contains("s3cret"), "{text}");
+    assert!(!text.contains("s3cret") && !text.contains("BEGIN PRIVATE"), "{text}");
 }

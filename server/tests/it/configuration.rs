@@ -63,6 +63,7 @@ const WRONG: &[(&str, &[&str])] = &[
     ("ca_file", &["/no/such/file.pem", "/dev/null"]),
     ("dns_server", &["127.0.0.1", "dns.example.com:53"]),
     ("key_file", &[""]),
+    ("rsa_key_file", &["/none"]),
     (
         "brand",
         &[
@@ -102,6 +103,7 @@ const WRONG: &[(&str, &[&str])] = &[
     ("limit_codes_an_hour", &["0", "x"]),
     ("limit_codes_a_day", &["0", "x"]),
     ("limit_client_a_minute", &["0", "x"]),
+    ("limit_product_requests_a_minute", &["0", "x"]),
     ("limit_free_passwords", &["0", "x"]),
     ("limit_refused_passwords_an_hour", &["0", "x"]),
     ("limit_password_wait_s", &["0", "x"]),

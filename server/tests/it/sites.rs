@@ -1,5 +1,6 @@
 //! Sites behind a reverse proxy: the tables of the configuration file, and what proxies and browsers get.
 
+use crate::program::{rekey, success_and_output};
 use crate::world::{Answer, World};
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
@@ -40,6 +41,18 @@ fn sites_are_read_from_the_file() {
     let allow = config.sites[0].allow.as_deref().unwrap();
     assert_eq!(allow, ["ada@example.com", "organization:Engines, Ltd"]);
     assert_eq!(config.site_rules[0].path, "/admin");
+}
+
+#[test]
+fn check_config_shows_sites() {
+    let folder = tempfile::tempdir().unwrap();
+    written(&folder, TABLES);
+    let mut command = rekey(folder.path());
+    let command = command
+        .args(["check-config", "--dev"])
+        .env("REKEY_CONFIG", "rekey.toml");
+    let (right, text) = success_and_output(&command.output().unwrap());
+    assert!(right && text.contains(TABLES.trim()), "{text}");
 }
 
 #[test]

@@ -40,6 +40,8 @@ pub enum ClientEndpoint {
 pub enum ClientError {
     /// An error code (RFC 6749 §5.2) and its description.
     Refused(&'static str, &'static str),
+    /// The client sends too many requests. Contains the seconds until it may try again.
+    TooMany(i64),
     /// A failure of this service.
     Fault(Fault),
 }
@@ -86,6 +88,14 @@ impl Backend {
             return Err(ClientError::Refused("invalid_request", "a parameter is repeated"));
         }
         let client = &*self.authenticate(&asked, endpoint, credentials).await?;
+        // Attack: a product with a fault sends requests in a loop, and slows down the sign-ins of all others. Not for public clients,
+        // in whose name anyone sends requests.
+        let most = self.limits().product_requests_a_minute;
+        if client.is_confidential()
+            && let Some(wait_s) = self.clients().rates.count(&client.id, most, self.now())
+        {
+            return Err(ClientError::TooMany(wait_s));
+        }
         match endpoint {
             ClientEndpoint::Token => self.issue(&asked, client).await,
             ClientEndpoint::Push => self.push(form, &asked, client).await,

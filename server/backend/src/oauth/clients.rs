@@ -1,6 +1,7 @@
 //! The registered clients: products whose users sign in here.
 
 use super::client_options::{ClientOptions, TokenAlgorithm};
+use super::client_rates::ClientRates;
 use super::rsa_keys::RsaKeys;
 use super::sites::{Site, SiteRuleSettings, SiteSettings};
 use super::stored_clients::StoredClients;
@@ -52,6 +53,7 @@ pub struct Clients {
     pub(super) stored: Arc<StoredClients>,
     sites: Arc<Vec<Site>>,
     rsa_keys: Arc<RsaKeys>,
+    pub(super) rates: Arc<ClientRates>,
     /// Tells clients that a session has ended.
     http: reqwest::Client,
 }
@@ -163,6 +165,7 @@ impl Clients {
             stored: Arc::default(),
             sites: Arc::default(),
             rsa_keys: Arc::default(),
+            rates: Arc::default(),
             http: http.build().map_err(|error| error.to_string())?,
         })
     }

@@ -296,3 +296,36 @@ async fn a_client_can_prove_itself_by_a_signature(world: &World) {
         .unwrap();
     assert!(pushed["request_uri"].is_string());
 }
+
+/// Attack: a product with a fault sends requests in a loop.
+#[apply(on_both!)]
+async fn a_product_that_sends_too_many_requests_waits(world: &World) {
+    world.create_account(ADA).await;
+    let world = with_options(world, &ClientOptions::default());
+    let browser = world.signed_in(ADA).await;
+    let tokens = tokens_of(&world, &browser, "shop").await;
+    let mut settings = (*world.backend.settings()).clone();
+    settings.limits.product_requests_a_minute = 3;
+    world.backend.replace_settings(settings);
+    let asked = format!("token={}", text(&tokens, "access_token"));
+    let introspect = async |client| post(&world, Introspect, &asked, Some(&secret_of(client))).await;
+    for _ in 1..3 {
+        introspect("shop").await.unwrap();
+    }
+    assert_eq!(introspect("shop").await, Err("temporarily_unavailable"));
+    introspect("other").await.unwrap();
+    // Attack: someone else sends them in its name.
+    let basic = ClientCredentials {
+        secret: "wrong".into(),
+        ..secret_of("other")
+    };
+    for _ in 0..5 {
+        assert_eq!(
+            post(&world, Introspect, &asked, Some(&basic)).await,
+            Err("invalid_client")
+        );
+    }
+    introspect("other").await.unwrap();
+    world.clock.advance_minutes(1);
+    introspect("shop").await.unwrap();
+}

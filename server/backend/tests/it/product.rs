@@ -159,6 +159,7 @@ pub async fn post(
 fn error_of(redeemed: Result<Value, ClientError>) -> Result<Value, &'static str> {
     redeemed.map_err(|error| match error {
         ClientError::Refused(error, _) => error,
+        ClientError::TooMany(_) => "temporarily_unavailable",
         ClientError::Fault(fault) => panic!("{fault}"),
     })
 }
