@@ -41,7 +41,7 @@ mod tests {
     #[test]
     fn each_client_has_its_own_limit_each_minute() {
         let rates = ClientRates::default();
-        let at = |ms| Timestamp(600_000 + ms);
+        let at = |ms: i64| Timestamp(600_000 + ms);
         for _ in 0..3 {
             assert_eq!(rates.count("shop", 3, at(0)), None);
         }
