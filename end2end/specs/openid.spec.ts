@@ -158,7 +158,7 @@ test('the metadata names only what is offered', async ({ request, service }) => 
     response_modes_supported: ['query'],
     grant_types_supported: ['authorization_code', 'refresh_token'],
     code_challenge_methods_supported: ['S256'],
-    subject_types_supported: ['public'],
+    subject_types_supported: ['public', 'pairwise'],
     scopes_supported: ['openid', 'email', 'profile', 'organization', 'offline_access'],
     acr_values_supported: ['one_factor', 'two_factors'],
     ui_locales_supported: ['en', 'ar'],

@@ -1,4 +1,5 @@
 // The server under test: the release program with a database in a temporary folder, one for each worker.
+import { generateKeyPairSync } from 'node:crypto';
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -54,7 +55,9 @@ export class Service {
     const apache = await Apache.reserve(output('apache'));
     const tables = [GOOGLE, ENGINES].map((names, at) => Provider.table(folder, names, `http://127.0.0.1:${ports[at]}`));
     tables.push(Product.tables(folder, productPort), apache.table(folder), Site.tables(sitePort));
-    const config = join(folder, 'rekey.toml');
+    const [config, rsaKeys] = [join(folder, 'rekey.toml'), join(folder, 'rsa.pem')];
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    writeFileSync(rsaKeys, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
     writeFileSync(config, tables.join(''), { mode: 0o600 });
     const settings = {
       PATH: process.env.PATH,
@@ -63,6 +66,7 @@ export class Service {
       REKEY_ORIGIN: `http://${address}`,
       REKEY_DATABASE_URL: `sqlite://${join(folder, 'rekey.db')}`,
       REKEY_KEY_FILE: join(folder, 'keys'),
+      REKEY_RSA_KEY_FILE: rsaKeys,
       REKEY_SITE: SITE,
       REKEY_SENDER_CODES: SENDER_CODES,
       REKEY_SENDER_NOTICES: SENDER_NOTICES,
