@@ -2,13 +2,14 @@
 
 use crate::crowd::{self, Done};
 use crate::figures::{Figures, median};
-use crate::fixture::{Cpu, Fixture};
+use crate::fixture::{Cpu, Fixture, SITE};
 use crate::hash;
-use crate::requests::{page, product, reset, session, sign_in, user_info};
+use crate::requests::{page, product, reset, session, sign_in, site, user_info};
 use crate::storm::{self, Storm};
 use crate::table::{Aim, Table};
 use blackbox::http::{Connection, Jar};
 use blackbox::program::Running;
+use blackbox::site::Visitor;
 use blackbox::{Fault, machine};
 use std::time::Duration;
 
@@ -41,6 +42,9 @@ pub struct Rounds<'a> {
     sessions: Figures,
     products: Figures,
     user_infos: Figures,
+    /// The user's browser at the site, with a session.
+    visitor: Visitor,
+    sites: Figures,
     session: Jar,
     storms: Vec<Storm>,
     capacity: Vec<f64>,
@@ -50,8 +54,10 @@ pub struct Rounds<'a> {
 
 impl<'a> Rounds<'a> {
     /// Creates rounds; `session` belongs to a signed-in account.
-    pub fn new(fixture: &'a Fixture, running: &'a Running, session: Jar) -> Self {
-        Self {
+    pub fn new(fixture: &'a Fixture, running: &'a Running, session: Jar) -> Result<Self, Fault> {
+        let mut visitor = Visitor::new(SITE);
+        visitor.enter(&mut Connection::open(running.port())?, &host(running), &session)?;
+        Ok(Self {
             fixture,
             running,
             session,
@@ -67,11 +73,13 @@ impl<'a> Rounds<'a> {
             sessions: Figures::default(),
             products: Figures::default(),
             user_infos: Figures::default(),
+            visitor,
+            sites: Figures::default(),
             storms: Vec::new(),
             capacity: Vec::new(),
             goodput: Vec::new(),
             signed_in: 0,
-        }
+        })
     }
 
     pub fn sign_ins(&self) -> usize {
@@ -118,13 +126,18 @@ impl<'a> Rounds<'a> {
         let sessions = self.measure(SESSIONS, |connection, _| session(connection, &self.session))?;
         self.sessions.push(sessions);
 
-        let products = self.measure(PRODUCTS, |connection, _| product(connection, &self.session).map(drop))?;
+        let host = host(self.running);
+        let once = |connection: &mut Connection, _| product(connection, &host, &self.session).map(drop);
+        let products = self.measure(PRODUCTS, once)?;
         self.products.push(products);
-        let tokens = product(&mut Connection::open(port)?, &self.session)?.json();
+        let tokens = product(&mut Connection::open(port)?, &host, &self.session)?.json();
         let token = tokens["access_token"].as_str().unwrap_or_default();
-        let host = format!("127.0.0.1:{port}");
         let user_infos = self.measure(SESSIONS, |connection, _| user_info(connection, &host, token))?;
         self.user_infos.push(user_infos);
+
+        let question = self.visitor.question(&host, "/page?a=b");
+        let sites = self.measure(SESSIONS, |connection, _| site(connection, &question))?;
+        self.sites.push(sites);
         self.capacity.push(capacity);
         Ok(())
     }
@@ -179,14 +192,11 @@ impl<'a> Rounds<'a> {
             .rows(table, "Reset", "requests", None, Some(Aim::AtMost(0.5)));
         let often = Some(Aim::AtLeast(10_000.0));
         self.sessions.rows(table, "Session check", "requests", often, None);
-        self.products.rows(
-            table,
-            "Sign in to a product: authorize, code, tokens",
-            "round trips",
-            None,
-            None,
-        );
+        let name = "Sign in to a product: authorize, code, tokens";
+        self.products.rows(table, name, "round trips", None, None);
         self.user_infos.rows(table, "User information", "requests", often, None);
+        self.sites
+            .rows(table, "Forward authentication", "requests", often, None);
         let all = |figure: fn(&Storm) -> f64| self.storms.iter().map(figure).collect::<Vec<_>>();
         let at_once = storm::AT_ONCE;
         let mut row = |name: &str, decimals, aim, figures: &[f64]| {
@@ -214,4 +224,9 @@ impl<'a> Rounds<'a> {
             &all(|storm| storm.page_p99_after_ms),
         );
     }
+}
+
+/// Returns the host of the service.
+fn host(running: &Running) -> String {
+    format!("127.0.0.1:{}", running.port())
 }
