@@ -59,6 +59,13 @@ pub struct Memory {
     pub postgres: Option<f64>,
 }
 
+impl Cpu {
+    /// Returns the CPU seconds of the program and of PostgreSQL.
+    pub fn all(self) -> f64 {
+        self.server + self.postgres.unwrap_or_default()
+    }
+}
+
 impl std::fmt::Display for Database {
     fn fmt(&self, form: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         form.write_str(match self {

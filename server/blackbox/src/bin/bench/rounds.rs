@@ -4,6 +4,7 @@ use crate::crowd::{self, Done};
 use crate::figures::{Figures, median};
 use crate::fixture::{Cpu, Fixture, SITE};
 use crate::hash;
+use crate::peer::Peer;
 use crate::requests::{page, product, reset, session, sign_in, site, user_info};
 use crate::storm::{self, Storm};
 use crate::table::{Aim, Table};
@@ -26,6 +27,9 @@ const PRODUCTS: (usize, Duration) = (4_000, Duration::from_secs(6));
 /// Sign-ins before the first round, not counted.
 const WARM_UP: (usize, Duration) = (160, Duration::from_secs(4));
 
+/// The same at the peer, whose engine compiles what runs often.
+const PEER_WARM_UP: (usize, Duration) = (2_000, Duration::from_secs(6));
+
 /// The figures so far.
 pub struct Rounds<'a> {
     fixture: &'a Fixture,
@@ -41,6 +45,11 @@ pub struct Rounds<'a> {
     resets: Figures,
     sessions: Figures,
     products: Figures,
+    peer: Peer,
+    peer_products: Figures,
+    /// Ratios to the peer.
+    rate_of_peer: Vec<f64>,
+    cpu_of_peer: Vec<f64>,
     user_infos: Figures,
     /// The user's browser at the site, with a session.
     visitor: Visitor,
@@ -72,6 +81,10 @@ impl<'a> Rounds<'a> {
             resets: Figures::default(),
             sessions: Figures::default(),
             products: Figures::default(),
+            peer: Peer::start()?,
+            peer_products: Figures::default(),
+            rate_of_peer: Vec::new(),
+            cpu_of_peer: Vec::new(),
             user_infos: Figures::default(),
             visitor,
             sites: Figures::default(),
@@ -128,8 +141,18 @@ impl<'a> Rounds<'a> {
 
         let host = host(self.running);
         let once = |connection: &mut Connection, _| product(connection, &host, &self.session).map(drop);
-        let products = self.measure(PRODUCTS, once)?;
-        self.products.push(products);
+        if round == 1 {
+            crowd::ask(port, WARM_UP.0, WARM_UP.1, once).map_err(|fault| self.explained(fault))?;
+            self.peer.measure(PEER_WARM_UP)?;
+        }
+        let (products, cpu) = self.measure(PRODUCTS, once)?;
+        let (at_peer, peer_cpu) = self.peer.measure(PRODUCTS)?;
+        let each = |cpu: Cpu, done: &Done| cpu.all() / done.count.max(1) as f64;
+        self.rate_of_peer.push(products.a_second() / at_peer.a_second());
+        self.cpu_of_peer.push(each(peer_cpu, &at_peer) / each(cpu, &products));
+        self.products.push((products, cpu));
+        self.peer_products.push((at_peer, peer_cpu));
+
         let tokens = product(&mut Connection::open(port)?, &host, &self.session)?.json();
         let token = tokens["access_token"].as_str().unwrap_or_default();
         let user_infos = self.measure(SESSIONS, |connection, _| user_info(connection, &host, token))?;
@@ -194,6 +217,20 @@ impl<'a> Rounds<'a> {
         self.sessions.rows(table, "Session check", "requests", often, None);
         let name = "Sign in to a product: authorize, code, tokens";
         self.products.rows(table, name, "round trips", None, None);
+        let peer = format!("The same at {}", self.peer.version);
+        self.peer_products.rows(table, &peer, "round trips", None, None);
+        table.row(
+            "Sign in to a product: rate ÷ that of the peer",
+            1,
+            Some(Aim::AtLeast(5.0)),
+            &self.rate_of_peer,
+        );
+        table.row(
+            "Sign in to a product: CPU of the peer ÷ all of ours",
+            1,
+            None,
+            &self.cpu_of_peer,
+        );
         self.user_infos.rows(table, "User information", "requests", often, None);
         self.sites
             .rows(table, "Forward authentication", "requests", often, None);
